@@ -1,0 +1,72 @@
+#pragma once
+/// Version, the ABI namespace, and the few compiler differences the library needs to know about.
+
+#define OCTET_VERSION_MAJOR 0
+#define OCTET_VERSION_MINOR 1
+#define OCTET_VERSION_PATCH 0
+#define OCTET_VERSION "0.1.0"
+
+// One namespace per baseline instruction set: a program that compiles one file with -march=native and another
+// without gets two copies of every inline function, instead of one picked by link order.
+#if defined(__AVX512BW__)
+#  define OCTET_ABI v0_avx512
+#elif defined(__AVX2__)
+#  define OCTET_ABI v0_avx2
+#elif defined(__AVX__) || defined(__SSE4_1__)
+#  define OCTET_ABI v0_sse4
+#else
+#  define OCTET_ABI v0
+#endif
+
+/// Every header's contents stand between these two.
+#define OCTET_BEGIN      \
+  namespace octet {      \
+  inline namespace OCTET_ABI {
+#define OCTET_END \
+  }               \
+  }
+
+#if (defined(__x86_64__) || defined(_M_X64)) && !defined(OCTET_PORTABLE)
+#  define OCTET_X86 1
+#else
+#  define OCTET_X86 0
+#endif
+
+#if defined(__cpp_exceptions) && !defined(OCTET_NO_EXCEPTIONS)
+#  define OCTET_EXCEPTIONS 1
+#else
+#  define OCTET_EXCEPTIONS 0
+#endif
+
+// OCTET_TARGET_BEGIN("avx2,fma") ... OCTET_TARGET_END: functions defined between the two are compiled for that
+// instruction set whatever -march says. No #include of a foreign header may stand inside.
+#define OCTET_PRAGMA(x) _Pragma(#x)
+#if defined(__clang__)
+#  define OCTET_TARGET_BEGIN(isa) \
+    OCTET_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#  define OCTET_TARGET_END OCTET_PRAGMA(clang attribute pop)
+#  define OCTET_UNROLL OCTET_PRAGMA(clang loop unroll(full))
+#elif defined(__GNUC__)
+#  define OCTET_TARGET_BEGIN(isa) OCTET_PRAGMA(GCC push_options) OCTET_PRAGMA(GCC target(isa))
+#  define OCTET_TARGET_END OCTET_PRAGMA(GCC pop_options)
+#  define OCTET_UNROLL OCTET_PRAGMA(GCC unroll 32)  // g++ -O2 leaves acc[][] in memory without it
+#else
+#  define OCTET_TARGET_BEGIN(isa)
+#  define OCTET_TARGET_END
+#  define OCTET_UNROLL
+#endif
+
+#if defined(__GNUC__)
+#  define OCTET_INLINE inline __attribute__((always_inline))
+#  define OCTET_NOINLINE __attribute__((noinline))
+#else
+#  define OCTET_INLINE inline
+#  define OCTET_NOINLINE
+#endif
+
+// Hides where a value came from, so that the compiler keeps it in its register instead of recomputing it.
+#if defined(__GNUC__)
+#  define OCTET_OPAQUE(x) __asm__("" : "+r"(x))
+#else
+#  define OCTET_OPAQUE(x) ((void)0)
+#endif

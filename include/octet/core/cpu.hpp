@@ -1,0 +1,102 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "config.hpp"
+#if OCTET_X86
+#  if defined(_MSC_VER)
+#    include <intrin.h>
+#  else
+#    include <cpuid.h>
+#  endif
+#endif
+
+OCTET_BEGIN
+
+/// Instruction sets the kernels are compiled for, worst first. A higher value implies every lower one.
+enum class Isa : std::uint8_t { scalar, avx2, avx512bw, avx512vnni };
+
+constexpr const char* name(Isa i) noexcept {
+  constexpr const char* names[] = {"scalar", "avx2", "avx512bw", "avx512vnni"};
+  return names[static_cast<int>(i)];
+}
+
+namespace detail {
+
+#if OCTET_X86
+struct CpuId {
+  std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
+  explicit CpuId(std::uint32_t leaf) noexcept {
+#  if defined(_MSC_VER)
+    int r[4];
+    __cpuidex(r, static_cast<int>(leaf), 0);
+    eax = static_cast<std::uint32_t>(r[0]), ebx = static_cast<std::uint32_t>(r[1]);
+    ecx = static_cast<std::uint32_t>(r[2]), edx = static_cast<std::uint32_t>(r[3]);
+#  else
+    __get_cpuid_count(leaf, 0, &eax, &ebx, &ecx, &edx);  // leaves zeros where the leaf does not exist
+#  endif
+  }
+};
+
+/// Register sets the operating system saves (XCR0).
+inline std::uint32_t saved_registers() noexcept {
+#  if defined(_MSC_VER)
+  return static_cast<std::uint32_t>(_xgetbv(0));
+#  else
+  std::uint32_t low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+#  endif
+}
+
+// Own detector: __builtin_cpu_supports does not know every name in every compiler.
+inline Isa detect_isa() noexcept {
+  constexpr auto bit = [](std::uint32_t word, int i) { return (word >> i & 1) != 0; };
+  const CpuId basic(1), extended(7);
+  if (!bit(basic.ecx, 27)) return Isa::scalar;  // OSXSAVE: without it xgetbv itself faults
+  const std::uint32_t os = saved_registers();
+  const bool fma = bit(basic.ecx, 12), f16c = bit(basic.ecx, 29), avx2 = bit(extended.ebx, 5);
+  if ((os & 0x06) != 0x06 || !fma || !f16c || !avx2) return Isa::scalar;
+  const bool avx512 = bit(extended.ebx, 16) && bit(extended.ebx, 17) && bit(extended.ebx, 28) &&  // F, DQ, CD
+                      bit(extended.ebx, 30) && bit(extended.ebx, 31);                             // BW, VL
+  if ((os & 0xE6) != 0xE6 || !avx512) return Isa::avx2;
+  return bit(extended.ecx, 11) ? Isa::avx512vnni : Isa::avx512bw;
+}
+#else
+inline Isa detect_isa() noexcept { return Isa::scalar; }
+#endif
+
+}  // namespace detail
+
+/// Best instruction set of the CPU this process runs on.
+inline Isa detected_isa() noexcept {
+  static const Isa best = detail::detect_isa();
+  return best;
+}
+
+namespace detail {
+inline std::atomic<Isa>& isa_slot() noexcept {
+  static std::atomic<Isa> slot{[] {
+    if (const char* want = std::getenv("OCTET_ISA"))
+      for (int i = 0; i <= static_cast<int>(detected_isa()); ++i)
+        if (!std::strcmp(want, name(static_cast<Isa>(i)))) return static_cast<Isa>(i);
+    return detected_isa();
+  }()};
+  return slot;
+}
+}  // namespace detail
+
+/// Instruction set that new executors use: the detected one, unless the environment variable OCTET_ISA
+/// (scalar, avx2, avx512bw, avx512vnni) or set_isa caps it.
+inline Isa active_isa() noexcept { return detail::isa_slot().load(std::memory_order_relaxed); }
+
+/// Caps the instruction set. Returns false, changing nothing, where the CPU lacks it.
+inline bool set_isa(Isa i) noexcept {
+  if (i > detected_isa()) return false;
+  detail::isa_slot().store(i, std::memory_order_relaxed);
+  return true;
+}
+
+OCTET_END

@@ -1,0 +1,74 @@
+#pragma once
+#include <cmath>
+#include <vector>
+
+#include "tensor.hpp"
+
+OCTET_BEGIN
+
+/// How integers stand for real numbers: real = scale * (q - zero_point). One pair for the whole tensor, or one for
+/// each index along `axis`.
+struct QuantParams {
+  std::vector<float> scale;
+  std::vector<std::int32_t> zero_point;  // as many as scales
+  int axis = -1;                         // of the channels; -1: one scale for all
+
+  QuantParams() = default;
+  QuantParams(float s, std::int32_t z) : scale{s}, zero_point{z} {}
+  QuantParams(std::vector<float> s, std::vector<std::int32_t> z, int channel_axis)
+      : scale(std::move(s)), zero_point(std::move(z)), axis(channel_axis) {}
+
+  explicit operator bool() const noexcept { return !scale.empty(); }
+  bool per_channel() const noexcept { return axis >= 0; }
+  std::int64_t channels() const noexcept { return static_cast<std::int64_t>(scale.size()); }
+  friend bool operator==(const QuantParams& a, const QuantParams& b) noexcept {
+    return a.scale == b.scale && a.zero_point == b.zero_point && a.axis == b.axis;
+  }
+  friend bool operator!=(const QuantParams& a, const QuantParams& b) noexcept { return !(a == b); }
+};
+
+/// Throws unless the parameters fit a tensor of that shape and type: positive finite scales, one per channel, zero
+/// points that the type can hold.
+inline void validate(const QuantParams& p, const Shape& shape, DType dtype) {
+  using detail::require;
+  require(!p.scale.empty() && p.scale.size() == p.zero_point.size(), "quantization needs one zero point for each of ",
+          p.scale.size(), " scales, found ", p.zero_point.size());
+  if (p.per_channel()) {
+    require(p.axis < shape.rank(), "quantization axis ", p.axis, " is outside shape ", shape);
+    require(shape[p.axis] == p.channels(), "quantization has ", p.channels(), " scales for ", shape[p.axis],
+            " channels along axis ", p.axis, " of shape ", shape);
+  } else {
+    require(p.channels() == 1, "quantization has ", p.channels(), " scales but no axis");
+  }
+  const IntegerRange range = integer_range(dtype);
+  for (std::size_t i = 0; i < p.scale.size(); ++i) {
+    require(std::isfinite(p.scale[i]) && p.scale[i] > 0, "scale ", p.scale[i], " of channel ", i,
+            " is not a positive number");
+    require(p.zero_point[i] >= range.low && p.zero_point[i] <= range.high, "zero point ", p.zero_point[i],
+            " of channel ", i, " is outside the range of ", name(dtype));
+  }
+}
+
+/// A quantized tensor: integers and what they stand for.
+template <class T>
+struct QTensor {
+  Tensor<T> data;
+  QuantParams params;
+  const Shape& shape() const noexcept { return data.shape(); }
+};
+
+/// How a tensor with per-channel parameters is walked: `outer` blocks of `channels` runs of `inner` elements.
+struct ChannelWalk {
+  std::int64_t outer = 1, channels = 1, inner = 1;
+  ChannelWalk(const Shape& shape, int axis) {
+    if (axis < 0) {
+      inner = shape.elements();
+    } else {
+      outer = shape.product(0, axis);
+      channels = shape[axis];
+      inner = shape.product(axis + 1, shape.rank());
+    }
+  }
+};
+
+OCTET_END

@@ -1,0 +1,113 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <ostream>
+#include <string>
+
+#include "error.hpp"
+
+OCTET_BEGIN
+
+/// Sizes of a tensor's dimensions, outermost first: up to 8, none of them on the heap. In the declarations of a
+/// graph a size may be `unknown` (batch, image size); tensors have only known ones. Rank 0 is a scalar.
+class Shape {
+ public:
+  static constexpr int max_rank = 8;
+  static constexpr std::int64_t unknown = -1;
+
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> dims) : Shape(dims.begin(), dims.end()) {}
+  template <class It>
+  Shape(It first, It last) {
+    for (; first != last; ++first) push_back(static_cast<std::int64_t>(*first));
+  }
+
+  int rank() const noexcept { return rank_; }
+  bool empty() const noexcept { return rank_ == 0; }
+  std::int64_t operator[](int i) const noexcept { return dims_[static_cast<std::size_t>(i)]; }
+  std::int64_t& operator[](int i) noexcept { return dims_[static_cast<std::size_t>(i)]; }
+  const std::int64_t* begin() const noexcept { return dims_.data(); }
+  const std::int64_t* end() const noexcept { return dims_.data() + rank_; }
+  std::int64_t back() const noexcept { return dims_[static_cast<std::size_t>(rank_ - 1)]; }
+
+  void push_back(std::int64_t d) {
+    detail::require<ShapeError>(rank_ < max_rank, "a tensor has more than ", max_rank, " dimensions");
+    dims_[static_cast<std::size_t>(rank_++)] = d;
+  }
+  void insert(int at, std::int64_t d) {
+    push_back(d);
+    for (int i = rank_ - 1; i > at; --i) (*this)[i] = (*this)[i - 1];
+    (*this)[at] = d;
+  }
+  void erase(int at) {
+    for (int i = at; i + 1 < rank_; ++i) (*this)[i] = (*this)[i + 1];
+    --rank_;
+  }
+
+  bool known() const noexcept {
+    for (std::int64_t d : *this)
+      if (d < 0) return false;
+    return true;
+  }
+
+  /// Product of the sizes in [from, to); throws where it does not fit, or a size is negative.
+  std::int64_t product(int from, int to) const {
+    std::int64_t n = 1;
+    for (int i = from; i < to; ++i) {
+      const std::int64_t d = (*this)[i];
+      detail::require<ShapeError>(d >= 0, "shape ", *this, " has an unknown or negative size");
+      detail::require<ShapeError>(d == 0 || n <= max_elements / d, "shape ", *this, " has too many elements");
+      n *= d;
+    }
+    return n;
+  }
+  std::int64_t elements() const { return product(0, rank_); }
+
+  friend bool operator==(const Shape& a, const Shape& b) noexcept {
+    if (a.rank_ != b.rank_) return false;
+    for (int i = 0; i < a.rank_; ++i)
+      if (a[i] != b[i]) return false;
+    return true;
+  }
+  friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
+
+  friend std::ostream& operator<<(std::ostream& out, const Shape& s) {
+    out << '[';
+    for (int i = 0; i < s.rank_; ++i) {
+      if (i) out << ", ";
+      s[i] < 0 ? out << '?' : out << s[i];
+    }
+    return out << ']';
+  }
+
+ private:
+  static constexpr std::int64_t max_elements = std::int64_t{1} << 40;  // also keeps byte counts far from overflow
+  std::array<std::int64_t, max_rank> dims_{};
+  int rank_ = 0;
+};
+
+/// Axis of a tensor of the given rank; negative ones count from the back. Throws outside [-rank, rank).
+inline int normalize_axis(std::int64_t axis, int rank) {
+  detail::require<ShapeError>(axis >= -rank && axis < rank, "axis ", axis, " is outside a tensor of rank ", rank);
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+/// Shape of a and b combined as numpy broadcasts them; unknown sizes stay unknown unless the other one decides.
+inline Shape broadcast(const Shape& a, const Shape& b) {
+  Shape r = a.rank() >= b.rank() ? a : b;
+  const Shape& small = a.rank() >= b.rank() ? b : a;
+  for (int i = 0; i < small.rank(); ++i) {
+    std::int64_t& d = r[r.rank() - small.rank() + i];
+    const std::int64_t s = small[i];
+    if (d == s || s == 1) continue;
+    if (d == 1 || (d == Shape::unknown && s > 1))
+      d = s;
+    else
+      detail::require<ShapeError>(s == Shape::unknown, "shapes ", a, " and ", b, " do not broadcast");
+  }
+  return r;
+}
+
+OCTET_END

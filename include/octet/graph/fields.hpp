@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "../core/error.hpp"
+
+OCTET_BEGIN
+
+/// Visits the named parameters of an operator: saving, loading, printing and comparing are one visitor each. A
+/// visitor may change the values (loading does).
+class FieldVisitor {
+ public:
+  virtual ~FieldVisitor() = default;
+  virtual void field(const char* name, std::int64_t& value) = 0;
+  virtual void field(const char* name, double& value) = 0;
+  virtual void field(const char* name, std::string& value) = 0;
+  virtual void field(const char* name, std::vector<std::int64_t>& values) = 0;
+  virtual void field(const char* name, std::vector<double>& values) = 0;
+
+  void field(const char* name, bool& value) { narrow(name, value, std::int64_t{0}, std::int64_t{1}); }
+  void field(const char* name, int& value) {
+    narrow(name, value, std::int64_t{std::numeric_limits<int>::min()}, std::int64_t{std::numeric_limits<int>::max()});
+  }
+  void field(const char* name, float& value) {
+    double wide = static_cast<double>(value);
+    field(name, wide);
+    value = static_cast<float>(wide);
+  }
+  /// An enumeration with values 0 .. last; anything else is refused.
+  template <class E, class = std::enable_if_t<std::is_enum_v<E>>>
+  void field(const char* name, E& value, E last) {
+    narrow(name, value, std::int64_t{0}, static_cast<std::int64_t>(last));
+  }
+
+ private:
+  template <class T>
+  void narrow(const char* name, T& value, std::int64_t low, std::int64_t high) {
+    auto wide = static_cast<std::int64_t>(value);
+    field(name, wide);
+    detail::require<FormatError>(wide >= low && wide <= high, "parameter ", name, " has the value ", wide,
+                                 ", outside [", low, ", ", high, "]");
+    value = static_cast<T>(wide);
+  }
+};
+
+OCTET_END

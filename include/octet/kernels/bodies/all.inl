@@ -1,0 +1,8 @@
+// No include guard: every body, in the order of use; included once per instruction set.
+#include "epilogue.inl"
+#include "gemm.inl"
+#include "gather.inl"
+#include "depthwise.inl"
+#include "elementwise.inl"
+#include "pooling.inl"
+#include "table.inl"

@@ -1,0 +1,159 @@
+// No include guard: part of every instruction set's kernels.
+// Conversions and arithmetic element by element.
+
+// x / scale, but for the price of a multiplication: where the product with the reciprocal comes within its error
+// of a tie between two integers, the whole group is divided instead.
+struct Divider {
+  wide::f32 scale, inverse;
+  explicit Divider(float s) : scale(wide::set(s)), inverse(wide::set(1.0f / s)) {}
+
+  void round(const wide::f32 (&x)[4], wide::i32 (&q)[4]) const {
+    const wide::f32 half = wide::set(0.5f), limit = wide::set(1e9f);
+    wide::f32 v[4], closest = wide::set(0.0f);
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      v[j] = wide::clamp(wide::mul(x[j], inverse), wide::set(-1e9f), limit);  // what cvtps can convert
+      q[j] = wide::round(v[j]);
+      closest = wide::max(closest, wide::abs(wide::sub(v[j], wide::to_float(q[j]))));
+    }
+    // |v| < 2^9 matters (beyond, bytes saturate); there the product is off by less than 2^9 * 2^-23 = 2^-14.
+    if (!wide::any_greater(closest, wide::sub(half, wide::set(1.0f / 16384)))) return;
+    for (int j = 0; j < 4; ++j)
+      q[j] = wide::round(wide::clamp(wide::div(x[j], scale), wide::set(-1e9f), limit));
+  }
+};
+
+inline void quantize_f32(const QuantizeF32& a) noexcept {
+  const Divider divider(a.scale);
+  const wide::u8_limits limits(a.zero_point, a.low, a.high);
+  constexpr int group = 4 * wide::lanes;
+  wide::f32 x[4];
+  wide::i32 q[4];
+  std::int64_t i = 0;
+  for (; i + group <= a.count; i += group) {
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) x[j] = wide::load(a.in + i + j * wide::lanes);
+    divider.round(x, q);
+    wide::store(a.out + i, wide::flip(wide::pack(q[0], q[1], q[2], q[3], limits), a.flip));
+  }
+  if (i == a.count) return;
+  const int rest = static_cast<int>(a.count - i);
+  for (int j = 0; j < 4; ++j) {
+    const int n = rest - j * wide::lanes;
+    x[j] = n <= 0 ? wide::set(0.0f) : wide::load_first(a.in + i + j * wide::lanes, n < wide::lanes ? n : wide::lanes);
+  }
+  divider.round(x, q);
+  wide::store_first(a.out + i, wide::flip(wide::pack(q[0], q[1], q[2], q[3], limits), a.flip), rest);
+}
+
+// Smallest and largest element; two NaNs where one element is not finite. Of an empty array: +inf and -inf.
+inline void minmax_f32(const float* p, std::int64_t n, float* result) noexcept {
+  const float inf = std::numeric_limits<float>::infinity();
+  wide::f32 low[4], high[4], poison = wide::set(0.0f);
+  for (int j = 0; j < 4; ++j) low[j] = wide::set(inf), high[j] = wide::set(-inf);
+  std::int64_t i = 0;
+  for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      const wide::f32 v = wide::load(p + i + j * wide::lanes);
+      low[j] = wide::min(v, low[j]);
+      high[j] = wide::max(v, high[j]);
+      poison = wide::fma(v, wide::set(0.0f), poison);  // infinity * 0 is a NaN, too
+    }
+  }
+  float lows[4 * wide::lanes], highs[4 * wide::lanes], poisons[wide::lanes];
+  for (int j = 0; j < 4; ++j) {
+    wide::store(lows + j * wide::lanes, low[j]);
+    wide::store(highs + j * wide::lanes, high[j]);
+  }
+  wide::store(poisons, poison);
+  float smallest = inf, largest = -inf, sum = 0;
+  for (int j = 0; j < 4 * wide::lanes; ++j) {
+    smallest = lows[j] < smallest ? lows[j] : smallest;
+    largest = highs[j] > largest ? highs[j] : largest;
+  }
+  for (int j = 0; j < wide::lanes; ++j) sum += poisons[j];
+  for (; i < n; ++i) {
+    smallest = p[i] < smallest ? p[i] : smallest;
+    largest = p[i] > largest ? p[i] : largest;
+    sum += p[i] * 0.0f;
+  }
+  result[0] = smallest + sum;
+  result[1] = largest + sum;
+}
+
+inline void add_u8(const AddU8& a) noexcept {
+  const wide::u8_limits limits(a.zero_point, a.low, a.high);
+  const wide::f32 scale_a = wide::set(a.scale_a), scale_b = wide::set(a.scale_b);
+  const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
+  const auto add = [&](wide::i32 x, wide::i32 y) {
+    const wide::f32 fx = wide::mul(wide::to_float(wide::sub(x, zero_a)), scale_a);
+    return wide::round(wide::fma(wide::to_float(wide::sub(y, zero_b)), scale_b, fx));
+  };
+  constexpr int group = 4 * wide::lanes;
+  wide::i32 v[4];
+  std::int64_t i = 0;
+  for (; i + group <= a.count; i += group) {
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) v[j] = add(wide::load_u8(a.a + i + j * wide::lanes), wide::load_u8(a.b + i + j * wide::lanes));
+    wide::store(a.out + i, wide::pack(v[0], v[1], v[2], v[3], limits));
+  }
+  const int rest = static_cast<int>(a.count - i);
+  if (rest == 0) return;
+  for (int j = 0; j < 4; ++j) {
+    const int left = rest - j * wide::lanes, n = left < 0 ? 0 : left < wide::lanes ? left : wide::lanes;
+    v[j] = add(wide::load_u8_first(a.a + i + j * wide::lanes, n), wide::load_u8_first(a.b + i + j * wide::lanes, n));
+  }
+  wide::store_first(a.out + i, wide::pack(v[0], v[1], v[2], v[3], limits), rest);
+}
+
+// out = clamp(Op(a, b)), both of the same shape. (Named functors: a lambda's conversion to a function pointer would
+// be compiled without the region's instruction set.)
+struct Add {
+  static wide::f32 apply(wide::f32 a, wide::f32 b) { return wide::add(a, b); }
+};
+struct Mul {
+  static wide::f32 apply(wide::f32 a, wide::f32 b) { return wide::mul(a, b); }
+};
+template <class Op>
+void binary_f32(const float* a, const float* b, float* out, std::int64_t n, float low, float high) noexcept {
+  const wide::f32 l = wide::set(low), h = wide::set(high);
+  std::int64_t i = 0;
+  for (; i + wide::lanes <= n; i += wide::lanes)
+    wide::store(out + i, wide::clamp(Op::apply(wide::load(a + i), wide::load(b + i)), l, h));
+  const int rest = static_cast<int>(n - i);
+  if (rest == 0) return;
+  const wide::f32 v = Op::apply(wide::load_first(a + i, rest), wide::load_first(b + i, rest));
+  wide::store_first(out + i, wide::clamp(v, l, h), rest);
+}
+
+// out = clamp(a * scale + shift)
+inline void affine_f32(const float* a, float* out, std::int64_t n, float scale, float shift, float low,
+                       float high) noexcept {
+  const wide::f32 m = wide::set(scale), s = wide::set(shift), l = wide::set(low), h = wide::set(high);
+  std::int64_t i = 0;
+  for (; i + wide::lanes <= n; i += wide::lanes)
+    wide::store(out + i, wide::clamp(wide::fma(wide::load(a + i), m, s), l, h));
+  const int rest = static_cast<int>(n - i);
+  if (rest) wide::store_first(out + i, wide::clamp(wide::fma(wide::load_first(a + i, rest), m, s), l, h), rest);
+}
+
+inline void dequantize_u8(const std::uint8_t* in, float* out, std::int64_t n, float scale, std::int32_t zero_point) noexcept {
+  const wide::f32 s = wide::set(scale);
+  const wide::i32 z = wide::set(zero_point);
+  std::int64_t i = 0;
+  for (; i + wide::lanes <= n; i += wide::lanes)
+    wide::store(out + i, wide::mul(wide::to_float(wide::sub(wide::load_u8(in + i), z)), s));
+  const int rest = static_cast<int>(n - i);
+  if (rest)
+    wide::store_first(out + i, wide::mul(wide::to_float(wide::sub(wide::load_u8_first(in + i, rest), z)), s), rest);
+}
+
+inline void fp16_to_f32(const std::byte* in, float* out, std::int64_t n) noexcept {
+  std::int64_t i = 0;
+  for (; i + wide::lanes <= n; i += wide::lanes) wide::store(out + i, wide::load_fp16(in + 2 * i));
+  if (i == n) return;
+  std::byte rest[2 * wide::lanes] = {};
+  std::memcpy(rest, in + 2 * i, static_cast<std::size_t>(n - i) * 2);
+  wide::store_first(out + i, wide::load_fp16(rest), static_cast<int>(n - i));
+}

@@ -1,0 +1,50 @@
+// No include guard: part of every instruction set's kernels.
+// Copies windows of the input into the rows of a matrix: a convolution without an im2col copy of the whole input.
+
+// n bytes in whole blocks: up to block_bytes - 1 more are written behind them, none more are read.
+inline std::byte* copy_run(std::byte* to, const std::byte* from, std::int64_t n) {
+  std::int64_t i = 0;
+  for (; i + wide::block_bytes <= n; i += wide::block_bytes) wide::store_block(to + i, wide::load_block(from + i));
+  if (i < n) wide::store_block(to + i, wide::load_block_first(from + i, n - i));
+  return to + n;
+}
+
+inline void gather(const Gather& g) noexcept {
+  // One run a kernel row where pixels lie side by side in memory and in the window, else one a tap.
+  const bool joined = g.dilation_w == 1 && g.run_bytes == g.pixel_bytes;
+  const std::int64_t plane = g.out_h * g.out_w;
+  std::int64_t image = g.first / plane, y = g.first % plane / g.out_w, x = g.first % g.out_w;
+  std::byte* row = g.rows;
+  for (std::int64_t i = 0; i < g.count; ++i, row += g.row_stride) {
+    std::byte* to = row;
+    const std::int64_t x0 = x * g.stride_w - g.pad_left;
+    for (std::int64_t ky = 0; ky < g.kernel_h; ++ky) {
+      const std::int64_t iy = y * g.stride_h - g.pad_top + ky * g.dilation_h;
+      if (iy < 0 || iy >= g.height) {
+        to = copy_run(to, g.padding, g.kernel_w * g.run_bytes);
+        continue;
+      }
+      const std::byte* line = g.in + (image * g.height + iy) * g.width * g.pixel_bytes;
+      if (joined) {
+        const std::int64_t from = x0 < 0 ? 0 : x0, until = x0 + g.kernel_w < g.width ? x0 + g.kernel_w : g.width;
+        const std::int64_t left = (from < x0 + g.kernel_w ? from : x0 + g.kernel_w) - x0;
+        const std::int64_t inside = until > from ? until - from : 0;
+        if (left) to = copy_run(to, g.padding, left * g.run_bytes);
+        if (inside) to = copy_run(to, line + from * g.pixel_bytes, inside * g.run_bytes);
+        const std::int64_t right = g.kernel_w - left - inside;
+        if (right) to = copy_run(to, g.padding, right * g.run_bytes);
+      } else {
+        for (std::int64_t kx = 0; kx < g.kernel_w; ++kx) {
+          const std::int64_t ix = x0 + kx * g.dilation_w;
+          const bool inside = ix >= 0 && ix < g.width;
+          to = copy_run(to, inside ? line + ix * g.pixel_bytes : g.padding, g.run_bytes);
+        }
+      }
+    }
+    for (std::int64_t r = 1, n = to - row; r < g.repeat; ++r) to = copy_run(to, row, n);
+    if (++x == g.out_w) {
+      x = 0;
+      if (++y == g.out_h) y = 0, ++image;
+    }
+  }
+}

@@ -1,0 +1,100 @@
+#pragma once
+// Every foreign header comes first: none may be included inside a target region.
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "../core/cpu.hpp"
+#include "../core/half.hpp"
+#include "arguments.hpp"
+#if OCTET_X86
+#  include <immintrin.h>
+#endif
+
+/// Kernels compiled once per instruction set, from the same bodies, and chosen at run time.
+OCTET_BEGIN
+namespace detail {
+
+/// The kernels of one instruction set. All of them compute the same bits.
+struct Kernels {
+  Isa isa = Isa::scalar;
+  int lanes = 0;          // 32-bit elements of a vector
+  int panel_columns = 0;  // output channels of a packed panel of weights
+  int rows_u8 = 0, rows_f32 = 0;  // of a register tile: row blocks are multiples of it
+  void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
+  void (*gemm_f32)(const Gemm&) noexcept = nullptr;
+  void (*gather)(const Gather&) noexcept = nullptr;
+  void (*depthwise_u8s8)(const Depthwise&) noexcept = nullptr;
+  void (*depthwise_f32)(const Depthwise&) noexcept = nullptr;
+  void (*max_u8)(const PoolWindow&, std::uint8_t* out) noexcept = nullptr;
+  void (*max_f32)(const PoolWindow&, float* out) noexcept = nullptr;
+  void (*sum_u8)(const PoolWindow&, std::int32_t* out) noexcept = nullptr;
+  void (*sum_f32)(const PoolWindow&, float factor, float* out) noexcept = nullptr;
+  void (*quantize_f32)(const QuantizeF32&) noexcept = nullptr;
+  void (*dequantize_u8)(const std::uint8_t*, float*, std::int64_t n, float scale, std::int32_t zero) noexcept = nullptr;
+  void (*minmax_f32)(const float*, std::int64_t n, float* low_high) noexcept = nullptr;
+  void (*add_u8)(const AddU8&) noexcept = nullptr;
+  void (*add_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
+  void (*mul_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
+  void (*affine_f32)(const float*, float*, std::int64_t n, float scale, float shift, float low,
+                     float high) noexcept = nullptr;
+  void (*fp16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
+};
+
+#define OCTET_KERNEL_BODIES "bodies/all.inl"
+
+namespace scalar {
+#include "isa/scalar.hpp"
+#include OCTET_KERNEL_BODIES
+}  // namespace scalar
+
+#if OCTET_X86
+#  if defined(__GNUC__) && !defined(__clang__)  // g++ 12 warns about the undefined vectors of its own intrinsics
+#    pragma GCC diagnostic push
+#    pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#    pragma GCC diagnostic ignored "-Wuninitialized"
+#  endif
+namespace avx2 {
+OCTET_TARGET_BEGIN("avx2,fma,f16c")
+#include "isa/avx2.hpp"
+#include OCTET_KERNEL_BODIES
+OCTET_TARGET_END
+}  // namespace avx2
+
+namespace avx512bw {
+OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
+#include "isa/avx512bw.hpp"
+#include OCTET_KERNEL_BODIES
+OCTET_TARGET_END
+}  // namespace avx512bw
+
+namespace avx512vnni {
+OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl,avx512vnni")
+#include "isa/avx512vnni.hpp"
+#include OCTET_KERNEL_BODIES
+OCTET_TARGET_END
+}  // namespace avx512vnni
+#  if defined(__GNUC__) && !defined(__clang__)
+#    pragma GCC diagnostic pop
+#  endif
+#endif
+
+#undef OCTET_KERNEL_BODIES
+
+/// The kernels for an instruction set this CPU has.
+inline const Kernels& kernels(Isa isa = active_isa()) noexcept {
+  switch (isa) {
+#if OCTET_X86
+    case Isa::avx512vnni: return avx512vnni::table(isa);
+    case Isa::avx512bw: return avx512bw::table(isa);
+    case Isa::avx2: return avx2::table(isa);
+#endif
+    default: return scalar::table(Isa::scalar);
+  }
+}
+
+}  // namespace detail
+OCTET_END

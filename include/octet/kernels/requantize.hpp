@@ -1,0 +1,64 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "../core/config.hpp"
+
+/// Fixed-point multiplication as TFLite defines it, for models that ask for its rounding.
+OCTET_BEGIN
+namespace detail {
+
+/// A positive real number as mantissa * 2^(shift - 31), mantissa in [2^30, 2^31).
+struct FixedPointMultiplier {
+  std::int32_t mantissa = 0;
+  int shift = 0;
+
+  explicit FixedPointMultiplier(double real = 0) {
+    if (!(real > 0)) return;
+    auto m = static_cast<std::int64_t>(std::round(std::frexp(real, &shift) * static_cast<double>(std::int64_t{1} << 31)));
+    if (m == std::int64_t{1} << 31) m /= 2, ++shift;
+    if (shift < -31) m = 0, shift = 0;
+    if (shift > 30) m = (std::int64_t{1} << 31) - 1, shift = 30;
+    mantissa = static_cast<std::int32_t>(m);
+  }
+};
+
+/// (a * b + 2^30) / 2^31 towards minus infinity for positive, rounded half away from zero; saturates.
+inline std::int32_t rounding_doubling_high_multiply(std::int32_t a, std::int32_t b) noexcept {
+  if (a == b && a == std::numeric_limits<std::int32_t>::min()) return std::numeric_limits<std::int32_t>::max();
+  const std::int64_t ab = std::int64_t{a} * b;
+  const std::int64_t nudge = ab >= 0 ? std::int64_t{1} << 30 : 1 - (std::int64_t{1} << 30);
+  return static_cast<std::int32_t>((ab + nudge) / (std::int64_t{1} << 31));
+}
+
+/// x / 2^exponent, half away from zero; exponent in 0 .. 31.
+inline std::int32_t rounding_divide_by_power_of_two(std::int32_t x, int exponent) noexcept {
+  const auto mask = static_cast<std::int32_t>((std::int64_t{1} << exponent) - 1);
+  const std::int32_t remainder = x & mask, threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return (x >> exponent) + (remainder > threshold ? 1 : 0);
+}
+
+/// TFLite's reference rounding: two steps, each half away from zero ("double rounding").
+inline std::int32_t multiply_double_rounding(std::int32_t x, FixedPointMultiplier m) noexcept {
+  const int left = std::max(m.shift, 0), right = std::max(-m.shift, 0);
+  const auto shifted = static_cast<std::int32_t>(static_cast<std::uint32_t>(x) << left);
+  return rounding_divide_by_power_of_two(rounding_doubling_high_multiply(shifted, m.mantissa), right);
+}
+
+/// TFLite built with single rounding: one step, half up.
+inline std::int32_t multiply_single_rounding(std::int32_t x, FixedPointMultiplier m) noexcept {
+  const int total = 31 - m.shift;
+  const std::int64_t r = (std::int64_t{x} * m.mantissa + (std::int64_t{1} << (total - 1))) >> total;
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(r, std::numeric_limits<std::int32_t>::min(),
+                                                            std::numeric_limits<std::int32_t>::max()));
+}
+
+/// clamp(round_half_even(v)), also where v is out of an integer's range.
+inline std::int32_t round_clamped(float v, float low, float high) noexcept {
+  return static_cast<std::int32_t>(std::nearbyint(std::min(std::max(v, low), high)));
+}
+
+}  // namespace detail
+OCTET_END

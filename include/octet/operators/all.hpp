@@ -1,0 +1,12 @@
+#pragma once
+#include "arithmetic/binary.hpp"
+#include "batch_normalization.hpp"
+#include "convolution/convolution.hpp"
+#include "fully_connected.hpp"
+#include "pooling/average_pool.hpp"
+#include "pooling/max_pool.hpp"
+#include "quantize.hpp"
+#include "reduce.hpp"
+#include "shape/views.hpp"
+#include "softmax.hpp"
+#include "unary.hpp"

@@ -1,0 +1,67 @@
+#pragma once
+#include <cmath>
+
+#include "../core/element.hpp"
+#include "../graph/operator.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+class BatchNormalizationStep : public Step {
+ public:
+  BatchNormalizationStep(const PrepareContext& c, float epsilon) {
+    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+    const Tensor<float> gamma = to_float(c.constant(1).ref()), beta = to_float(c.constant(2).ref()),
+                        mean = to_float(c.constant(3).ref()), variance = to_float(c.constant(4).ref());
+    scale_ = Tensor<float>(gamma.shape());
+    shift_ = Tensor<float>(gamma.shape());
+    for (std::int64_t i = 0; i < gamma.size(); ++i) {
+      const double s = static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + static_cast<double>(epsilon));
+      scale_[i] = static_cast<float>(s);
+      shift_[i] = static_cast<float>(static_cast<double>(beta[i]) - static_cast<double>(mean[i]) * s);
+    }
+  }
+  std::size_t packed_bytes() const noexcept override { return 2 * scale_.size_bytes(); }
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    const auto* in = reinterpret_cast<const float*>(c.input(0));
+    auto* out = reinterpret_cast<float*>(c.output());
+    const std::int64_t channels = scale_.size();
+    c.pool->parallel(size_ / channels, [&](std::int64_t p, int) {
+      for (std::int64_t i = 0; i < channels; ++i) out[p * channels + i] = in[p * channels + i] * scale_[i] + shift_[i];
+    });
+  }
+
+ private:
+  Tensor<float> scale_, shift_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace detail
+
+/// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel (the last dimension). Inputs: x, gamma,
+/// beta, mean, variance.
+class BatchNormalization : public detail::OperatorOf<BatchNormalization> {
+ public:
+  static constexpr const char* type_name = "BatchNormalization";
+  double epsilon = 1e-5;
+
+  void fields(FieldVisitor& v) override { v.field("epsilon", epsilon); }
+  std::vector<Shape> shapes(const ShapeContext& c) const override {
+    const Shape& x = c.shape(0);
+    c.require(x.rank() >= 1, "takes channels in the last dimension, found a scalar");
+    for (int i = 1; i < 5; ++i)
+      c.require(c.rank(i) == 1 && (x.back() == Shape::unknown || c.shape(i)[0] == x.back()), "input ", i, " has shape ",
+                c.shape(i), ", expected one value for each channel of ", x);
+    return {x};
+  }
+  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
+    return std::make_unique<detail::BatchNormalizationStep>(c, static_cast<float>(epsilon));
+  }
+};
+
+OCTET_END

@@ -1,0 +1,67 @@
+#pragma once
+#include "../activation_range.hpp"
+#include "../window.hpp"
+#include "dynamic.hpp"
+#include "float.hpp"
+#include "integer.hpp"
+
+OCTET_BEGIN
+
+/// Convolution of images [N, H, W, C] (or [N, W, C]) with weights [O, kh, kw, C / groups]; groups = C is depthwise.
+/// Inputs: image, weights, bias [O] (optional), residual of the output's shape (optional), which is added before
+/// the activation.
+class Convolution : public detail::OperatorOf<Convolution> {
+ public:
+  static constexpr const char* type_name = "Convolution";
+  Window window;
+  std::int64_t groups = 1;
+  ActivationRange activation;
+
+  void fields(FieldVisitor& v) override {
+    window.fields(v);
+    v.field("groups", groups);
+    activation.fields(v);
+  }
+
+  std::vector<Shape> shapes(const ShapeContext& c) const override {
+    const Shape &x = c.shape(0), &w = c.shape(1);
+    c.require(window.rank() <= 2, "convolution over ", window.rank(), " spatial dimensions is not supported");
+    const auto axes = detail::resolve(window, x, c);
+    bool fits = w.rank() == window.rank() + 2 && groups >= 1 && w[0] % groups == 0;
+    for (int i = 0; fits && i < window.rank(); ++i) fits = w[i + 1] == window.kernel[static_cast<std::size_t>(i)];
+    c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
+    c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "takes ", w.back() * groups,
+              " channels (weights ", w, ", ", groups, " groups), but the input is ", x);
+    if (c.has(2))
+      c.require(c.shape(2) == Shape{w[0]}, "bias has shape ", c.shape(2), ", expected [", w[0], "]");
+    const Shape out = detail::window_output(axes, x, w[0]);
+    if (c.has(3) && c.shape(3).known() && out.known())
+      c.require(c.shape(3) == out, "the added tensor has shape ", c.shape(3), ", expected ", out);
+    return {out};
+  }
+
+  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
+    const DType x = c.input(0).dtype, w = c.input(1).dtype;
+    if (x == DType::f32 && is_floating(w))
+      return std::make_unique<detail::FloatConvolution>(c, window, groups, activation);
+    if (x == DType::f32 && w == DType::i8)
+      return std::make_unique<detail::DynamicConvolution>(c, window, groups, activation);
+    if (x == DType::u8 && is_byte(w))
+      return std::make_unique<detail::IntegerConvolution>(c, window, groups, activation);
+    c.fail("no form for ", name(x), " images and ", name(w), " weights");
+  }
+
+  IntegerForm integer_form() const override {
+    IntegerForm f;
+    f.output = IntegerForm::Output::measured;
+    f.weights = 1, f.weights_axis = 0, f.bias = 2;
+    return f;
+  }
+
+  std::int64_t macs(const ShapeContext& c) const override {
+    const Shape out = shapes(c)[0], w = c.shape(1);
+    return out.elements() * w.product(1, w.rank());
+  }
+};
+
+OCTET_END

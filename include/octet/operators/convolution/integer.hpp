@@ -1,0 +1,46 @@
+#pragma once
+#include "../../kernels/requantize.hpp"
+#include "../integer_weights.hpp"
+#include "common.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Integer images and weights; the sums are requantized to the output's scale, or scaled to float where the output
+/// is float.
+class IntegerConvolution : public Step {
+ public:
+  IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
+      : window_(window), groups_(groups) {
+    const Shape& w = c.constant(1).shape();
+    const IntegerWeights weights(c);
+    kernels_ = {c.kernels(), weights.values.data(), w[0], window.taps(), w.back(), groups, weights.repeat};
+    zero_point_ = weights.input_zero_point;
+    requantizer_ = Requantizer(c, weights, range, 3);
+  }
+  std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
+
+  std::size_t plan(const PlanContext& c) override {
+    const ConvolutionShape s = convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape);
+    padding_ = Tensor<std::uint8_t>({kernels_.padding_bytes(s)});
+    std::fill(padding_.begin(), padding_.end(), static_cast<std::uint8_t>(zero_point_));
+    requantizer_.plan(s.out_c);
+    return kernels_.plan(s, c.threads);
+  }
+
+  void run(const RunContext& c) noexcept override {
+    const Epilogue e = requantizer_.epilogue(c.output(), c.input(3));
+    kernels_.run(c.input(0), requantizer_.init(), padding_.bytes(), e, requantizer_.out_element(), c.scratch, *c.pool);
+  }
+
+ private:
+  Window window_;
+  std::int64_t groups_;
+  AnyConvolution<std::int8_t> kernels_;
+  std::int32_t zero_point_ = 0;
+  Requantizer requantizer_;
+  Tensor<std::uint8_t> padding_;
+};
+
+}  // namespace detail
+OCTET_END

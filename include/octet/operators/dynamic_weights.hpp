@@ -1,0 +1,47 @@
+#pragma once
+#include "../core/element.hpp"
+#include "../kernels/dynamic_scale.hpp"
+#include "../kernels/pack.hpp"
+#include "../graph/operator.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// What convolution and fully connected layers of a dynamic-range model share: int8 weights (symmetric, output
+/// channels along axis 0) and a float bias (optional input 2), made ready.
+struct DynamicWeights {
+  View<const std::int8_t> values;  // [out][k], of the graph's constant
+  std::int64_t out = 0, k = 0;
+  Tensor<float> scale, bias;
+  Tensor<std::int32_t> sums;       // of the weights of each channel
+
+  DynamicWeights(const PrepareContext& c, int weights) {
+    const Value& w = c.input(weights);
+    values = c.constant(weights).view<std::int8_t>();
+    out = w.shape[0];
+    k = values.size() / std::max<std::int64_t>(out, 1);
+    validate(w.quant, values.shape(), DType::i8);
+    c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
+    for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "weights have to be symmetric, zero point is ", z);
+    scale = pad_columns<float>(nullptr, out);
+    sums = pad_columns<std::int32_t>(nullptr, out);
+    for (std::int64_t o = 0; o < out; ++o) {
+      scale[o] = w.quant.scale[static_cast<std::size_t>(w.quant.per_channel() ? o : 0)];
+      for (std::int64_t i = 0; i < k; ++i) sums[o] += values[o * k + i];
+    }
+    bias = c.has(2) ? pad_columns(to_float(c.constant(2).ref()).data(), out) : pad_columns<float>(nullptr, out);
+  }
+
+  std::size_t packed_bytes() const noexcept { return scale.size_bytes() + bias.size_bytes() + sums.size_bytes(); }
+
+  /// For activations quantized with `s`: what accumulators start from, and how they become float.
+  void start(const DynamicScale& s, std::int32_t* init, Epilogue& e) const noexcept {
+    for (std::int64_t o = 0; o < sums.size(); ++o) init[o] = -s.zero_point * sums[o];
+    e.multiplier = s.scale;
+    e.scale = scale.data();
+    e.shift = bias.data();
+  }
+};
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,146 @@
+#pragma once
+#include "convolution/common.hpp"
+#include "dynamic_weights.hpp"
+#include "integer_weights.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Rows of a matrix as the pixels of a 1x1 convolution: everything but the last dimension is a row.
+inline ConvolutionShape rows_shape(const Shape& in, const Shape& out) {
+  ConvolutionShape s;
+  s.in_h = s.out_h = in.product(0, in.rank() - 1);
+  s.in_c = in.back();
+  s.out_c = out.back();
+  return s;
+}
+
+class FloatFullyConnected : public Step {
+ public:
+  FloatFullyConnected(const PrepareContext& c, const ActivationRange& range) {
+    const Tensor<float> w = to_float(c.constant(1).ref());
+    const std::int64_t out = w.shape()[0];
+    kernels_ = {c.kernels(), w.data(), out, w.shape()[1], 1};
+    bias_ = c.has(2) ? pad_columns(to_float(c.constant(2).ref()).data(), out) : pad_columns<float>(nullptr, out);
+    epilogue_.store = Store::f32;
+    epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
+  }
+  std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + bias_.size_bytes(); }
+  std::size_t plan(const PlanContext& c) override {
+    const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
+    epilogue_.out_stride = s.out_c * 4;
+    return kernels_.plan(s, c.threads);
+  }
+  void run(const RunContext& c) noexcept override {
+    Epilogue e = epilogue_;
+    e.out = c.output();
+    kernels_.run(c.input(0), bias_.bytes(), nullptr, e, 4, c.scratch, *c.pool);
+  }
+
+ private:
+  GemmConvolution<float> kernels_;
+  Tensor<float> bias_;
+  Epilogue epilogue_;
+};
+
+/// Each row is quantized when it arrives.
+class DynamicFullyConnected : public Step {
+ public:
+  DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range)
+      : simd_(&c.kernels()), weights_(c, 1) {
+    kernels_ = {c.kernels(), weights_.values.data(), weights_.out, weights_.k, 1};
+    epilogue_.store = Store::scaled_f32;
+    epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
+  }
+  std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + weights_.packed_bytes(); }
+  std::size_t plan(const PlanContext& c) override {
+    ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
+    rows_ = s.in_h;
+    s.in_h = s.out_h = 1;
+    init_at_ = round_up(s.in_c, 64);
+    scratch_at_ = init_at_ + static_cast<std::int64_t>(weights_.sums.size_bytes());
+    return static_cast<std::size_t>(scratch_at_) + kernels_.plan(s, c.threads);
+  }
+  void run(const RunContext& c) noexcept override {
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      const auto* in = reinterpret_cast<const float*>(c.input(0)) + r * weights_.k;
+      const DynamicScale s =
+          quantize_dynamic(*simd_, in, weights_.k, reinterpret_cast<std::uint8_t*>(c.scratch), *c.pool);
+      Epilogue e = epilogue_;
+      weights_.start(s, reinterpret_cast<std::int32_t*>(c.scratch + init_at_), e);
+      e.out = c.output() + r * weights_.out * 4;
+      kernels_.run(c.scratch, c.scratch + init_at_, nullptr, e, 4, c.scratch + scratch_at_, *c.pool);
+    }
+  }
+
+ private:
+  const Kernels* simd_;
+  DynamicWeights weights_;
+  GemmConvolution<std::int8_t> kernels_;
+  Epilogue epilogue_;
+  std::int64_t rows_ = 1, init_at_ = 0, scratch_at_ = 0;
+};
+
+class IntegerFullyConnected : public Step {
+ public:
+  IntegerFullyConnected(const PrepareContext& c, const ActivationRange& range) {
+    const IntegerWeights w(c);
+    kernels_ = {c.kernels(), w.values.data(), w.out, w.k, 1, w.repeat};
+    requantizer_ = Requantizer(c, w, range, -1);
+  }
+  std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
+  std::size_t plan(const PlanContext& c) override {
+    const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
+    requantizer_.plan(s.out_c);
+    return kernels_.plan(s, c.threads);
+  }
+  void run(const RunContext& c) noexcept override {
+    const Epilogue e = requantizer_.epilogue(c.output(), nullptr);
+    kernels_.run(c.input(0), requantizer_.init(), nullptr, e, requantizer_.out_element(), c.scratch, *c.pool);
+  }
+
+ private:
+  GemmConvolution<std::int8_t> kernels_;
+  Requantizer requantizer_;
+};
+
+}  // namespace detail
+
+/// y = x W^T + b over the last dimension. Inputs: x [..., K], weights [O, K], bias [O] (optional).
+class FullyConnected : public detail::OperatorOf<FullyConnected> {
+ public:
+  static constexpr const char* type_name = "FullyConnected";
+  ActivationRange activation;
+
+  void fields(FieldVisitor& v) override { activation.fields(v); }
+
+  std::vector<Shape> shapes(const ShapeContext& c) const override {
+    const Shape &x = c.shape(0), &w = c.shape(1);
+    c.require(w.rank() == 2 && x.rank() >= 1, "takes [..., K] and weights [O, K], found ", x, " and ", w);
+    c.require(x.back() == Shape::unknown || x.back() == w[1], "takes ", w[1], " features (weights ", w,
+              "), but the input is ", x);
+    if (c.has(2)) c.require(c.shape(2) == Shape{w[0]}, "bias has shape ", c.shape(2), ", expected [", w[0], "]");
+    Shape out = x;
+    out[out.rank() - 1] = w[0];
+    return {out};
+  }
+
+  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
+    const DType x = c.input(0).dtype, w = c.input(1).dtype;
+    if (x == DType::f32 && is_floating(w)) return std::make_unique<detail::FloatFullyConnected>(c, activation);
+    if (x == DType::f32 && w == DType::i8) return std::make_unique<detail::DynamicFullyConnected>(c, activation);
+    if (x == DType::u8 && is_byte(w)) return std::make_unique<detail::IntegerFullyConnected>(c, activation);
+    c.fail("no form for ", name(x), " inputs and ", name(w), " weights");
+  }
+
+  IntegerForm integer_form() const override {
+    IntegerForm f;
+    f.output = IntegerForm::Output::measured;
+    f.weights = 1, f.weights_axis = 0, f.bias = 2;
+    return f;
+  }
+
+  std::int64_t macs(const ShapeContext& c) const override { return shapes(c)[0].elements() * c.shape(1)[1]; }
+};
+
+OCTET_END

@@ -1,0 +1,182 @@
+#pragma once
+#include "../core/element.hpp"
+#include "../kernels/pack.hpp"
+#include "../kernels/requantize.hpp"
+#include "activation_range.hpp"
+
+/// What convolution and fully connected layers share in integer models: their weights and bias made ready, and the
+/// way from sums to outputs. Inputs of the operator: 0 activations (uint8), 1 weights with output channels along
+/// axis 0, 2 bias (int32, optional).
+OCTET_BEGIN
+namespace detail {
+
+/// Integer weights without zero points, and the bias with the input's zero point folded in.
+struct IntegerWeights {
+  std::vector<std::int8_t> values;   // [out][repeat][k]
+  std::int64_t repeat = 1;           // 2 where a zero point takes weights beyond int8: they are a sum of two
+  std::int64_t out = 0, k = 0;
+  std::int32_t input_zero_point = 0;
+  std::vector<std::int32_t> bias;    // one a channel, less zero point * sum of weights
+  std::vector<double> scale;         // input scale * weight scale
+  std::vector<double> largest_sum;   // bound of the accumulators' magnitude
+
+  explicit IntegerWeights(const PrepareContext& c) {
+    const Value &x = c.input(0), &w = c.input(1);
+    const AnyTensor& data = c.constant(1);
+    c.require(x.is_quantized() && !x.quant.per_channel(), "input '", x.name, "' has to have one scale and zero point");
+    validate(x.quant, x.shape, x.dtype);
+    validate(w.quant, w.shape, w.dtype);
+    c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
+    out = data.shape()[0];
+    k = out ? data.size() / out : 0;
+    input_zero_point = x.quant.zero_point[0];
+    read_weights(data, w.quant);
+    for (std::int64_t o = 0; o < out; ++o) {
+      const std::size_t channel = static_cast<std::size_t>(w.quant.per_channel() ? o : 0);
+      scale.push_back(static_cast<double>(x.quant.scale[0]) * static_cast<double>(w.quant.scale[channel]));
+    }
+    fold_bias(c);
+  }
+
+ private:
+  void read_weights(const AnyTensor& data, const QuantParams& q) {
+    std::vector<std::int16_t> centered(static_cast<std::size_t>(data.size()));
+    bool fits = true;
+    for (std::int64_t i = 0; i < data.size(); ++i) {
+      const std::int32_t zero = q.zero_point[static_cast<std::size_t>(q.per_channel() ? i / k : 0)];
+      const std::int32_t raw = data.dtype() == DType::i8 ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
+                                                         : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
+      centered[static_cast<std::size_t>(i)] = static_cast<std::int16_t>(raw - zero);
+      fits = fits && raw - zero >= -128 && raw - zero <= 127;
+    }
+    repeat = fits ? 1 : 2;
+    values.resize(static_cast<std::size_t>(out * k * repeat));
+    for (std::int64_t o = 0; o < out; ++o)
+      for (std::int64_t i = 0; i < k; ++i) {
+        const std::int16_t v = centered[static_cast<std::size_t>(o * k + i)];
+        const auto part = static_cast<std::int8_t>(std::clamp<std::int16_t>(v, -128, 127));
+        values[static_cast<std::size_t>(o * k * repeat + i)] = part;
+        if (repeat == 2) values[static_cast<std::size_t>(o * k * 2 + k + i)] = static_cast<std::int8_t>(v - part);
+      }
+  }
+
+  void fold_bias(const PrepareContext& c) {
+    if (c.has(2)) {
+      const AnyTensor& b = c.constant(2);
+      c.require(b.dtype() == DType::i32 && b.size() == out, "an integer layer takes a bias of ", out,
+                " int32, found ", b.size(), " ", name(b.dtype()));
+    }
+    for (std::int64_t o = 0; o < out; ++o) {
+      std::int64_t sum = 0, magnitude = 0;
+      for (std::int64_t i = 0; i < k * repeat; ++i) {
+        const std::int64_t v = values[static_cast<std::size_t>(o * k * repeat + i)];
+        sum += v, magnitude += v < 0 ? -v : v;
+      }
+      const std::int64_t b = c.has(2) ? load_as<std::int32_t>(c.constant(2).data(), o) : 0;
+      // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.
+      bias.push_back(static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * sum) & 0xffffffffu));
+      const double bound = static_cast<double>(magnitude) * 255 + std::abs(static_cast<double>(b));
+      c.require(static_cast<double>(magnitude) * 255 < 2147483648.0, "the sum of ", k,
+                " products of output channel ", o, " may overflow 32 bits");
+      largest_sum.push_back(bound);
+    }
+  }
+};
+
+/// From sums to outputs, as the model's rounding says.
+class Requantizer {
+ public:
+  Requantizer() = default;
+  /// residual: input of the operator that is added to the output, if it has such.
+  Requantizer(const PrepareContext& c, const IntegerWeights& w, const ActivationRange& range, int residual)
+      : rounding_(c.rounding()) {
+    const Value& y = c.output();
+    init_ = pad_columns(w.bias.data(), w.out);
+    scale_ = Tensor<float>(init_.shape());
+    if (y.dtype == DType::f32) {
+      shift_ = Tensor<float>(init_.shape());
+      for (std::int64_t o = 0; o < w.out; ++o) scale_[o] = static_cast<float>(w.scale[static_cast<std::size_t>(o)]);
+      epilogue_.store = Store::scaled_f32;
+      epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
+      return;
+    }
+    c.require(y.dtype == DType::u8 && y.is_quantized() && !y.quant.per_channel(), "output '", y.name,
+              "' has to have one scale and zero point");
+    validate(y.quant, y.shape, y.dtype);
+    bool overflows = false;
+    for (std::int64_t o = 0; o < w.out; ++o) {
+      const double real = w.scale[static_cast<std::size_t>(o)] / static_cast<double>(y.quant.scale[0]);
+      scale_[o] = static_cast<float>(real);
+      fixed_.emplace_back(real);
+      overflows = overflows || w.largest_sum[static_cast<std::size_t>(o)] * real >= 2147483000.0;
+    }
+    const IntegerRange q = quantized_range(range, y.quant.scale[0], y.quant.zero_point[0]);
+    epilogue_.zero_point = y.quant.zero_point[0];
+    epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
+    if (c.has(residual)) {
+      const Value& r = c.input(residual);
+      c.require(r.dtype == DType::u8 && r.is_quantized() && rounding_ == Rounding::fp32 && !overflows,
+                "cannot add '", r.name, "' within the layer");
+      epilogue_.store = Store::u8_residual;
+      epilogue_.residual_scale = static_cast<float>(static_cast<double>(r.quant.scale[0]) / static_cast<double>(y.quant.scale[0]));
+      epilogue_.residual_zero = r.quant.zero_point[0];
+    } else {
+      // The kernels' conversion to integers is exact below 2^31; beyond, and for other roundings, one by one.
+      epilogue_.store = rounding_ == Rounding::fp32 && !overflows ? Store::u8 : Store::custom;
+      epilogue_.custom = store_custom;
+    }
+  }
+
+  std::size_t packed_bytes() const noexcept { return init_.size_bytes() + scale_.size_bytes() + shift_.size_bytes(); }
+  const std::byte* init() const noexcept { return init_.bytes(); }
+  std::int64_t out_element() const noexcept { return epilogue_.store == Store::scaled_f32 ? 4 : 1; }
+  void plan(std::int64_t out_channels) noexcept {
+    epilogue_.out_stride = epilogue_.residual_stride = out_channels * out_element();
+  }
+
+  /// For a run: valid as long as this object stays where it is, until the next run.
+  Epilogue epilogue(std::byte* out, const std::byte* residual) noexcept {
+    Epilogue e = epilogue_;
+    e.out = out;
+    e.residual = residual;
+    e.scale = scale_.data();
+    e.shift = shift_.data();
+    e.context = this;
+    out_ = reinterpret_cast<std::uint8_t*>(out);
+    return e;
+  }
+
+ private:
+  static void store_custom(const void* context, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row,
+                           int rows, std::int64_t column, int columns) {
+    const auto& self = *static_cast<const Requantizer*>(context);
+    const Epilogue& e = self.epilogue_;
+    for (int m = 0; m < rows; ++m, acc += acc_stride)
+      for (int c = 0; c < columns; ++c) {
+        std::int32_t a;
+        std::memcpy(&a, acc + 4 * c, 4);
+        const std::int64_t q = std::int64_t{self.rounded(a, column + c)} + e.zero_point;
+        self.out_[(row + m) * e.out_stride + column + c] =
+            static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, e.low, e.high));
+      }
+  }
+
+  std::int32_t rounded(std::int32_t acc, std::int64_t channel) const noexcept {
+    switch (rounding_) {
+      case Rounding::tflite_double: return multiply_double_rounding(acc, fixed_[static_cast<std::size_t>(channel)]);
+      case Rounding::tflite_single: return multiply_single_rounding(acc, fixed_[static_cast<std::size_t>(channel)]);
+      case Rounding::fp32: break;
+    }
+    return round_clamped(static_cast<float>(acc) * scale_[channel], -512, 512);
+  }
+
+  Rounding rounding_ = Rounding::fp32;
+  Tensor<std::int32_t> init_;
+  Tensor<float> scale_, shift_;
+  std::vector<FixedPointMultiplier> fixed_;
+  Epilogue epilogue_;
+  std::uint8_t* out_ = nullptr;
+};
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,77 @@
+#pragma once
+#include "../window.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Walks the windows of a pooling over an NHWC tensor with up to three spatial dimensions.
+class PoolWindows {
+ public:
+  PoolWindows() = default;
+  PoolWindows(const Window& window, const PlanContext& c) : element_(bits(c.inputs[0].dtype) / 8) {
+    static const std::string unnamed;
+    const Shape& in = c.inputs[0].shape;
+    axes_ = resolve(window, in, ShapeContext(unnamed, "Pool", {}, {}));
+    batch_ = in[0], channels_ = in.back();
+    clipped_taps_ = 1;
+    for (const WindowAxis& a : axes_) clipped_taps_ *= std::min(a.kernel, a.in);
+  }
+
+  std::int64_t channels() const noexcept { return channels_; }
+  /// Scratch for each thread's list of pixels.
+  std::size_t scratch_bytes(int threads) const { return static_cast<std::size_t>(threads * clipped_taps_) * sizeof(void*); }
+
+  /// Calls f(window, padded count, output pixel, worker) for each window: `window` has the pixels inside the input,
+  /// the padded count includes those on the padding (but not beyond it).
+  template <class F>
+  void each(const std::byte* in, std::byte* scratch, ThreadPool& pool, F f) const noexcept {
+    const auto& [d, h, w] = axes_;
+    const std::int64_t rows = batch_ * d.out * h.out, pixel_bytes = channels_ * element_;
+    const std::int64_t tasks = std::min<std::int64_t>(rows, 4 * pool.size());
+    pool.parallel(tasks, [&](std::int64_t task, int worker) {
+      auto** pixels = reinterpret_cast<const std::byte**>(scratch) + worker * clipped_taps_;
+      for (std::int64_t row = rows * task / tasks; row < rows * (task + 1) / tasks; ++row) {
+        const std::int64_t y = row % h.out, z = row / h.out % d.out, n = row / h.out / d.out;
+        const Span sz = span(d, z), sy = span(h, y);
+        for (std::int64_t x = 0; x < w.out; ++x) {
+          const Span sx = span(w, x);
+          std::int64_t count = 0;
+          for (std::int64_t iz = sz.first; iz < sz.end; iz += d.dilation)
+            for (std::int64_t iy = sy.first; iy < sy.end; iy += h.dilation)
+              for (std::int64_t ix = sx.first; ix < sx.end; ix += w.dilation)
+                pixels[count++] = in + (((n * d.in + iz) * h.in + iy) * w.in + ix) * pixel_bytes;
+          PoolWindow p;
+          p.pixels = pixels, p.count = count, p.channels = channels_;
+          f(p, sz.padded * sy.padded * sx.padded, row * w.out + x, worker);
+        }
+      }
+    });
+  }
+
+  /// Position of a pixel of `in` within its image, counted in pixels.
+  std::int64_t pixel_index(const std::byte* in, const std::byte* pixel) const noexcept {
+    return (pixel - in) / (channels_ * element_) % (axes_[0].in * axes_[1].in * axes_[2].in);
+  }
+  std::int64_t image_of(const std::byte* in, const std::byte* pixel) const noexcept {
+    return (pixel - in) / (channels_ * element_) / (axes_[0].in * axes_[1].in * axes_[2].in);
+  }
+  std::int64_t image_pixels() const noexcept { return axes_[0].in * axes_[1].in * axes_[2].in; }
+
+ private:
+  struct Span {
+    std::int64_t first, end, padded;  // taps inside [first, end), and how many lie on the input or its padding
+  };
+  static Span span(const WindowAxis& a, std::int64_t out) noexcept {
+    const std::int64_t start = out * a.stride - a.before;
+    const std::int64_t skipped = start < 0 ? (-start + a.dilation - 1) / a.dilation : 0;
+    const std::int64_t first = start + skipped * a.dilation, end = std::min(a.in, start + a.reach());
+    const std::int64_t padded = (std::min(a.in + a.after, start + a.reach()) - start + a.dilation - 1) / a.dilation;
+    return {first, std::max(first, end), padded};
+  }
+
+  std::array<WindowAxis, 3> axes_;
+  std::int64_t batch_ = 1, channels_ = 1, clipped_taps_ = 1, element_ = 1;
+};
+
+}  // namespace detail
+OCTET_END

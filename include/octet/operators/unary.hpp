@@ -1,0 +1,212 @@
+#pragma once
+#include <array>
+#include <xsimd/xsimd.hpp>
+
+#include "../core/element.hpp"
+#include "../graph/operator.hpp"
+#include "../kernels/requantize.hpp"
+
+OCTET_BEGIN
+
+enum class UnaryKind : std::uint8_t {
+  clip,          // min(max(x, a), b): ReLU is [0, inf], ReLU6 [0, 6]
+  leaky_relu,    // x < 0 ? a x : x
+  sigmoid,
+  hard_sigmoid,  // min(max(a x + b, 0), 1)
+  hard_swish,    // x min(max(x + 3, 0), 6) / 6
+  silu,          // x sigmoid(x)
+  tanh,
+  elu,           // x < 0 ? a (exp(x) - 1) : x
+  gelu,          // x (1 + erf(x / sqrt(2))) / 2
+  softplus,      // log(1 + exp(x))
+  exp,
+  log,
+  sqrt,
+  negate,
+  abs,
+  floor,
+  ceil,
+  round,         // half to even
+  reciprocal,
+  erf,
+  last = erf
+};
+
+namespace detail {
+
+/// The function of one kind; V is float or an xsimd batch of them.
+struct UnaryFunction {
+  UnaryKind kind = UnaryKind::clip;
+  float a = 0, b = 0;
+
+  template <class V>
+  V operator()(const V& x) const {
+    using std::exp, std::tanh, std::log, std::sqrt, std::abs, std::floor, std::ceil, std::nearbyint, std::erf;
+    const V zero(0.0f), one(1.0f);
+    switch (kind) {
+      case UnaryKind::clip: return smaller(V(b), larger(V(a), x));
+      case UnaryKind::leaky_relu: return choose(x < zero, V(a) * x, x);
+      case UnaryKind::sigmoid: return one / (one + exp(-x));
+      case UnaryKind::hard_sigmoid: return smaller(one, larger(zero, V(a) * x + V(b)));
+      case UnaryKind::hard_swish: return x * smaller(V(6.0f), larger(zero, x + V(3.0f))) * V(1.0f / 6);
+      case UnaryKind::silu: return x / (one + exp(-x));
+      case UnaryKind::tanh: return tanh(x);
+      case UnaryKind::elu: return choose(x < zero, V(a) * (exp(x) - one), x);
+      case UnaryKind::gelu: return x * V(0.5f) * (one + erf(x * V(0.70710678118654752f)));
+      case UnaryKind::softplus: return larger(x, zero) + log(one + exp(-abs(x)));
+      case UnaryKind::exp: return exp(x);
+      case UnaryKind::log: return log(x);
+      case UnaryKind::sqrt: return sqrt(x);
+      case UnaryKind::negate: return -x;
+      case UnaryKind::abs: return abs(x);
+      case UnaryKind::floor: return floor(x);
+      case UnaryKind::ceil: return ceil(x);
+      case UnaryKind::round: return nearbyint(x);
+      case UnaryKind::reciprocal: return one / x;
+      case UnaryKind::erf: return erf(x);
+    }
+    return x;
+  }
+
+ private:
+  // A NaN in the second operand stays.
+  template <class V>
+  static V larger(const V& limit, const V& x) { return choose(x < limit, limit, x); }
+  template <class V>
+  static V smaller(const V& limit, const V& x) { return choose(x > limit, limit, x); }
+  static float choose(bool c, float x, float y) { return c ? x : y; }
+  template <class M, class V>
+  static V choose(const M& c, const V& x, const V& y) { return xsimd::select(c, x, y); }
+};
+
+class FloatUnary : public Step {
+ public:
+  explicit FloatUnary(const UnaryFunction& f) : f_(f) {}
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    constexpr std::int64_t part = 8192;
+    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+      apply(reinterpret_cast<const float*>(c.input(0)) + t * part, reinterpret_cast<float*>(c.output()) + t * part,
+            std::min(part, size_ - t * part));
+    });
+  }
+
+ private:
+  void apply(const float* in, float* out, std::int64_t n) const noexcept {
+    using Batch = xsimd::batch<float>;
+    constexpr std::int64_t lanes = Batch::size;
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) f_(Batch::load_unaligned(in + i)).store_unaligned(out + i);
+    if (i == n) return;
+    // The rest in a batch as well: the same bits wherever an element stands.
+    std::array<float, lanes> rest{};
+    std::copy(in + i, in + n, rest.begin());
+    f_(Batch::load_unaligned(rest.data())).store_unaligned(rest.data());
+    std::copy(rest.begin(), rest.begin() + (n - i), out + i);
+  }
+  UnaryFunction f_;
+  std::int64_t size_ = 0;
+};
+
+/// Any function of one uint8 as a table of its 256 values.
+class TableStep : public Step {
+ public:
+  template <class F>
+  explicit TableStep(F f) {
+    for (int q = 0; q < 256; ++q) table_[static_cast<std::size_t>(q)] = f(q);
+  }
+  std::size_t packed_bytes() const noexcept override { return table_.size(); }
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    constexpr std::int64_t part = 16384;
+    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+      const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
+      auto* out = reinterpret_cast<std::uint8_t*>(c.output());
+      for (std::int64_t i = t * part; i < std::min(size_, (t + 1) * part); ++i) out[i] = table_[in[i]];
+    });
+  }
+
+ private:
+  std::array<std::uint8_t, 256> table_;
+  std::int64_t size_ = 0;
+};
+
+/// A table for `f` of real numbers between two quantized values.
+template <class F>
+std::unique_ptr<Step> make_table(const PrepareContext& c, F f) {
+  const Value &x = c.input(0), &y = c.output();
+  c.require(x.dtype == DType::u8 && y.dtype == DType::u8, "takes and gives uint8, found ", name(x.dtype), " and ",
+            name(y.dtype));
+  for (const Value* v : {&x, &y}) {
+    c.require(v->is_quantized() && !v->quant.per_channel(), "'", v->name, "' has to have one scale and zero point");
+    validate(v->quant, v->shape, v->dtype);
+  }
+  const double sx = static_cast<double>(x.quant.scale[0]), sy = static_cast<double>(y.quant.scale[0]);
+  return std::make_unique<TableStep>([&](int q) {
+    const double real = static_cast<double>(f(static_cast<float>(sx * (q - x.quant.zero_point[0]))));
+    const double r = std::nearbyint(real / sy) + y.quant.zero_point[0];
+    return static_cast<std::uint8_t>(std::min(std::max(r, 0.0), 255.0));  // NaN gives 0
+  });
+}
+
+/// Any other type, one element at a time.
+class GenericUnary : public Step {
+ public:
+  explicit GenericUnary(const UnaryFunction& f) : f_(f) {}
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    for (std::int64_t i = 0; i < size_; ++i)
+      store_element(c.outputs[0].dtype, c.output(), i,
+                    static_cast<double>(f_(static_cast<float>(load_element(c.inputs[0].dtype, c.input(0), i)))));
+  }
+
+ private:
+  UnaryFunction f_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace detail
+
+/// A function of each element by itself: activations and elementary functions.
+class Unary : public detail::OperatorOf<Unary> {
+ public:
+  static constexpr const char* type_name = "Unary";
+  UnaryKind kind = UnaryKind::clip;
+  double a = 0, b = 0;  // parameters, see UnaryKind
+
+  Unary() = default;
+  explicit Unary(UnaryKind k, double first = 0, double second = 0) : kind(k), a(first), b(second) {}
+
+  void fields(FieldVisitor& v) override {
+    v.field("kind", kind, UnaryKind::last);
+    v.field("a", a);
+    v.field("b", b);
+  }
+  std::vector<Shape> shapes(const ShapeContext& c) const override { return {c.shape(0)}; }
+  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
+    const detail::UnaryFunction f{kind, static_cast<float>(a), static_cast<float>(b)};
+    if (c.input(0).dtype == DType::f32) return std::make_unique<detail::FloatUnary>(f);
+    if (c.input(0).is_quantized()) return detail::make_table(c, f);
+    return std::make_unique<detail::GenericUnary>(f);
+  }
+  IntegerForm integer_form() const override {
+    IntegerForm f;
+    f.output = IntegerForm::Output::measured;
+    if (kind == UnaryKind::sigmoid) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 256, -128);
+    if (kind == UnaryKind::tanh) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 128, 0);
+    return f;
+  }
+};
+
+OCTET_END
