@@ -107,6 +107,25 @@ inline void store_element(DType t, std::byte* p, std::int64_t i, double x) {
   fail("a tensor without a type was written");
 }
 
+/// Calls use(T{}) with the C++ type of the elements and returns what it returns; types without arithmetic of their own
+/// (half, small floats, packed integers, bool) give use(nullptr).
+template <class Use>
+auto with_number(DType t, Use use) {
+  switch (t) {
+    case DType::f32: return use(float{});
+    case DType::f64: return use(double{});
+    case DType::i8: return use(std::int8_t{});
+    case DType::u8: return use(std::uint8_t{});
+    case DType::i16: return use(std::int16_t{});
+    case DType::u16: return use(std::uint16_t{});
+    case DType::i32: return use(std::int32_t{});
+    case DType::u32: return use(std::uint32_t{});
+    case DType::i64: return use(std::int64_t{});
+    case DType::u64: return use(std::uint64_t{});
+    default: return use(nullptr);
+  }
+}
+
 /// All elements as float (n of them): weights of fp16, bf16 or float models.
 inline Tensor<float> to_float(const TensorRef& t) {
   Tensor<float> r = Tensor<float>::uninitialized(t.shape);

@@ -4,7 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
-#include <unsupported/Eigen/CXX11/ThreadPool>
+#if __has_include(<Eigen/ThreadPool>)  // Eigen 5
+#  include <Eigen/ThreadPool>
+#else
+#  include <unsupported/Eigen/CXX11/ThreadPool>
+#endif
 #if defined(__linux__)
 #  include <sched.h>
 #endif
@@ -27,11 +31,11 @@ class ThreadPool {
   int size() const noexcept { return size_; }
 
   /// Calls f(task, worker) for every task in [0, tasks), each once; worker is in [0, size()) and no two calls of
-  /// the same worker overlap. f must not throw. Allocates nothing.
+  /// the same worker overlap. f must not throw. Allocates nothing. Called from within a task, it runs there alone.
   template <class F>
   void parallel(std::int64_t tasks, const F& f) {
     const auto helpers = static_cast<int>(std::min<std::int64_t>(tasks, size_)) - 1;
-    if (helpers <= 0) {
+    if (helpers <= 0 || inside_task()) {  // waiting inside a task for threads that wait as well would not end
       for (std::int64_t t = 0; t < tasks; ++t) f(t, 0);
       return;
     }
@@ -41,7 +45,9 @@ class ThreadPool {
       std::atomic<std::int64_t> next{0};
       std::atomic<int> running;
       void work(int worker) noexcept {
+        inside_task() = true;
         for (std::int64_t t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) f(t, worker);
+        inside_task() = false;
       }
     } job{f, tasks, {}, {helpers}};
     for (int w = 1; w <= helpers; ++w)
@@ -55,6 +61,11 @@ class ThreadPool {
   }
 
  private:
+  static bool& inside_task() noexcept {
+    static thread_local bool inside = false;
+    return inside;
+  }
+
   int size_;
   std::unique_ptr<Eigen::ThreadPool> workers_;
 };

@@ -206,6 +206,7 @@ class Graph {
 /// What load returns and an Executor runs.
 using Model = Graph;
 
+const std::string& PrepareContext::name() const noexcept { return node_.name; }
 bool PrepareContext::has(int i) const noexcept {
   return i >= 0 && i < inputs() && node_.inputs[static_cast<std::size_t>(i)] != Node::none;
 }

@@ -106,6 +106,7 @@ class PrepareContext {
  public:
   PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels)
       : graph_(graph), node_(node), kernels_(kernels) {}
+  inline const std::string& name() const noexcept;
   inline bool has(int input) const noexcept;
   inline int inputs() const noexcept;
   inline int outputs() const noexcept;
@@ -145,7 +146,7 @@ struct IntegerForm {
   int weights = -1;       // input that holds weights, and the axis of its output channels
   int weights_axis = 0;
   int bias = -1;          // input that holds an int32 bias of scale input * weights
-  bool inputs_share_output = false;  // every input has to have the output's parameters (concat may rescale: false)
+  bool rescales = false;  // where as_input: computes with other output parameters as well
 };
 
 /// A kind of layer with its parameters. Immutable once in a graph, so that graphs share them.
@@ -161,11 +162,16 @@ class Operator {
   virtual DType dtype(const ShapeContext& c, int) const { return c.dtype(0); }
   virtual std::unique_ptr<Step> prepare(const PrepareContext&) const = 0;
   virtual IntegerForm integer_form() const { return {}; }
+  /// The same operator with its results clamped to [low, high] (on top of any clamp it has), or null where it
+  /// cannot: how activations are fused.
+  virtual std::shared_ptr<const Operator> clamped(double low, double high) const;
   /// Multiply-accumulates of one run with these shapes.
   virtual std::int64_t macs(const ShapeContext&) const { return 0; }
 };
 
 using OperatorPtr = std::shared_ptr<const Operator>;
+
+inline OperatorPtr Operator::clamped(double, double) const { return nullptr; }
 
 namespace detail {
 /// Gives an operator its name.

@@ -19,7 +19,7 @@ struct ConvolutionShape {
   /// Whether the input, as it lies in memory, is the matrix to multiply.
   bool pointwise() const noexcept {
     return kernel_h == 1 && kernel_w == 1 && stride_h == 1 && stride_w == 1 && in_h == out_h && in_w == out_w &&
-           groups == 1;
+           pad_top == 0 && pad_left == 0 && groups == 1;
   }
 };
 
@@ -53,17 +53,17 @@ class GemmConvolution {
     in_place_ = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
     row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64);
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
-    const std::int64_t rows = shape.rows(), columns = shape.group_out();
+    const std::int64_t rows = std::max<std::int64_t>(1, shape.rows()), columns = shape.group_out();
     // A block of rows stays in the L2 cache while all panels of weights pass by.
     constexpr std::int64_t block_bytes = 192 * 1024;
-    block_rows_ = std::max(tile, block_bytes / row_stride_ / tile * tile);
+    block_rows_ = std::max(tile, block_bytes / std::max<std::int64_t>(row_stride_, 1) / tile * tile);
     std::int64_t row_parts = (rows + block_rows_ - 1) / block_rows_;
     column_parts_ = 1;
     if (row_parts % threads != 0) {
       if (rows >= 4 * tile * threads)
         row_parts = round_up(row_parts, threads);
       else
-        column_parts_ = std::min<std::int64_t>(threads, (columns + kernels_->panel_columns - 1) / kernels_->panel_columns);
+        column_parts_ = std::clamp<std::int64_t>((columns + kernels_->panel_columns - 1) / kernels_->panel_columns, 1, threads);
     }
     block_rows_ = std::min(block_rows_, round_up((rows + row_parts - 1) / row_parts, tile));
     part_columns_ = round_up((columns + column_parts_ - 1) / column_parts_, kernels_->panel_columns);
@@ -76,7 +76,7 @@ class GemmConvolution {
   /// epilogue's arrays and output begin at channel 0.
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool) const noexcept {
-    const std::int64_t tasks = shape_.groups * row_parts_ * column_parts_;
+    const std::int64_t tasks = shape_.rows() == 0 ? 0 : shape_.groups * row_parts_ * column_parts_;
     pool.parallel(tasks, [&](std::int64_t task, int worker) {
       const std::int64_t column_part = task % column_parts_, row_part = task / column_parts_ % row_parts_;
       const std::int64_t group = task / column_parts_ / row_parts_;

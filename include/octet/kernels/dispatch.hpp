@@ -1,18 +1,6 @@
 #pragma once
-// Every foreign header comes first: none may be included inside a target region.
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <limits>
-#include <utility>
-
 #include "../core/cpu.hpp"
-#include "../core/half.hpp"
 #include "arguments.hpp"
-#if OCTET_X86
-#  include <immintrin.h>
-#endif
 
 /// Kernels compiled once per instruction set, from the same bodies, and chosen at run time.
 OCTET_BEGIN
@@ -44,45 +32,27 @@ struct Kernels {
   void (*fp16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
 };
 
-#define OCTET_KERNEL_BODIES "bodies/all.inl"
-
-namespace scalar {
-#include "isa/scalar.hpp"
-#include OCTET_KERNEL_BODIES
-}  // namespace scalar
-
-#if OCTET_X86
-#  if defined(__GNUC__) && !defined(__clang__)  // g++ 12 warns about the undefined vectors of its own intrinsics
-#    pragma GCC diagnostic push
-#    pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#    pragma GCC diagnostic ignored "-Wuninitialized"
-#  endif
-namespace avx2 {
-OCTET_TARGET_BEGIN("avx2,fma,f16c")
-#include "isa/avx2.hpp"
-#include OCTET_KERNEL_BODIES
-OCTET_TARGET_END
-}  // namespace avx2
-
-namespace avx512bw {
-OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
-#include "isa/avx512bw.hpp"
-#include OCTET_KERNEL_BODIES
-OCTET_TARGET_END
-}  // namespace avx512bw
-
-namespace avx512vnni {
-OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl,avx512vnni")
-#include "isa/avx512vnni.hpp"
-#include OCTET_KERNEL_BODIES
-OCTET_TARGET_END
-}  // namespace avx512vnni
-#  if defined(__GNUC__) && !defined(__clang__)
-#    pragma GCC diagnostic pop
-#  endif
+// Kernels take longest to compile. A program of many files may define OCTET_SEPARATE_KERNELS in all of them and
+// include implementation.hpp in one; all have to be compiled for the same baseline (-march).
+#if defined(OCTET_SEPARATE_KERNELS)
+#  define OCTET_KERNEL_TABLE const Kernels& table(Isa isa) noexcept
+#else
+#  define OCTET_KERNEL_TABLE inline const Kernels& table(Isa isa) noexcept
 #endif
-
-#undef OCTET_KERNEL_BODIES
+namespace scalar {
+OCTET_KERNEL_TABLE;
+}
+#if OCTET_X86
+namespace avx2 {
+OCTET_KERNEL_TABLE;
+}
+namespace avx512bw {
+OCTET_KERNEL_TABLE;
+}
+namespace avx512vnni {
+OCTET_KERNEL_TABLE;
+}
+#endif
 
 /// The kernels for an instruction set this CPU has.
 inline const Kernels& kernels(Isa isa = active_isa()) noexcept {
@@ -98,3 +68,7 @@ inline const Kernels& kernels(Isa isa = active_isa()) noexcept {
 
 }  // namespace detail
 OCTET_END
+
+#if !defined(OCTET_SEPARATE_KERNELS)
+#  include "implementation.hpp"
+#endif

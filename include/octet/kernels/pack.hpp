@@ -42,6 +42,24 @@ PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t 
   return m;
 }
 
+/// Bytes of a packed float matrix.
+inline std::int64_t packed_f32_bytes(const Kernels& kernels, std::int64_t columns, std::int64_t k) {
+  return round_up(columns, kernels.lanes) * k * 4;
+}
+
+/// The panel of a matrix b [k][columns] (row-major: the other way round than weights) that begins at column `first`,
+/// a multiple of the kernels' panel_columns, into its place in `packed`.
+inline void pack_panel_f32(const Kernels& kernels, const float* b, std::int64_t columns, std::int64_t k,
+                           std::int64_t first, std::byte* packed) noexcept {
+  const std::int64_t width = std::min<std::int64_t>(round_up(columns, kernels.lanes) - first, kernels.panel_columns);
+  const std::int64_t used = std::min(width, columns - first);
+  auto* panel = reinterpret_cast<float*>(packed) + first * k;
+  for (std::int64_t i = 0; i < k; ++i, panel += width) {
+    std::copy(b + i * columns + first, b + i * columns + first + used, panel);
+    std::fill(panel + used, panel + width, 0.0f);
+  }
+}
+
 /// Values per output channel, padded with zeros so that kernels may read whole vectors.
 template <class T>
 Tensor<T> pad_columns(const T* values, std::int64_t columns) {

@@ -9,6 +9,10 @@ OCTET_BEGIN
 struct ActivationRange {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
 
+  /// After a further clamp to [l, h].
+  ActivationRange then(double l, double h) const noexcept {
+    return {std::min(std::max(low, l), h), std::max(std::min(high, h), l)};
+  }
   bool none() const noexcept { return low == -std::numeric_limits<double>::infinity() && high == -low; }
   void fields(FieldVisitor& v) {
     v.field("low", low);
@@ -17,6 +21,14 @@ struct ActivationRange {
 };
 
 namespace detail {
+
+/// What Operator::clamped does for operators with a member `activation`.
+template <class Op>
+OperatorPtr with_clamp(const Op& op, double low, double high) {
+  Op copy = op;
+  copy.activation = op.activation.then(low, high);
+  return std::make_shared<const Op>(std::move(copy));
+}
 
 /// The activation's limits as integers of the output's scale, within those of uint8.
 inline IntegerRange quantized_range(const ActivationRange& a, float scale, std::int32_t zero_point) {

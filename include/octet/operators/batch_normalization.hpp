@@ -31,7 +31,7 @@ class BatchNormalizationStep : public Step {
     const auto* in = reinterpret_cast<const float*>(c.input(0));
     auto* out = reinterpret_cast<float*>(c.output());
     const std::int64_t channels = scale_.size();
-    c.pool->parallel(size_ / channels, [&](std::int64_t p, int) {
+    c.pool->parallel(size_ / std::max<std::int64_t>(channels, 1), [&](std::int64_t p, int) {
       for (std::int64_t i = 0; i < channels; ++i) out[p * channels + i] = in[p * channels + i] * scale_[i] + shift_[i];
     });
   }

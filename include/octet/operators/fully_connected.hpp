@@ -133,6 +133,8 @@ class FullyConnected : public detail::OperatorOf<FullyConnected> {
     c.fail("no form for ", name(x), " inputs and ", name(w), " weights");
   }
 
+  OperatorPtr clamped(double low, double high) const override { return detail::with_clamp(*this, low, high); }
+
   IntegerForm integer_form() const override {
     IntegerForm f;
     f.output = IntegerForm::Output::measured;

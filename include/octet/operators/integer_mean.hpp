@@ -13,8 +13,10 @@ class IntegerMean {
         offset_(int8_ties ? 128 : 0) {}
 
   /// sums of `inside` values each, to be divided by `count` (more than inside where zeros of a padding count).
+  /// Where there is nothing to count, the mean is 0.
   void store(const std::int32_t* sums, std::int64_t channels, std::int64_t inside, std::int64_t count,
              std::uint8_t* out) const noexcept {
+    count = std::max<std::int64_t>(count, 1);
     const auto zero_sum = static_cast<std::int32_t>(inside * in_.zero_point[0]);
     const float factor = static_cast<float>(static_cast<double>(in_.scale[0]) /
                                             (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));

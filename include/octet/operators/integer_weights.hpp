@@ -10,76 +10,85 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Integer weights without zero points, and the bias with the input's zero point folded in.
-struct IntegerWeights {
-  std::vector<std::int8_t> values;   // [out][repeat][k]
-  std::int64_t repeat = 1;           // 2 where a zero point takes weights beyond int8: they are a sum of two
+/// Weights less their zero points, as int8.
+struct CenteredWeights {
+  std::vector<std::int8_t> values;  // [out][repeat][k]
+  std::int64_t repeat = 1;          // more than 1 where a zero point takes weights beyond int8: sums of that many
   std::int64_t out = 0, k = 0;
+
+  /// data: int8 or uint8, output channels along axis 0; one zero point for all channels, or one for each.
+  CenteredWeights(const AnyTensor& data, const std::vector<std::int32_t>& zero_points)
+      : out(data.shape()[0]), k(out ? data.size() / out : 0) {
+    std::vector<std::int32_t> centered;
+    std::int32_t low = 0, high = 0;
+    for (std::int64_t i = 0; i < data.size(); ++i) {
+      const std::int32_t raw = data.dtype() == DType::i8 ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
+                                                         : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
+      centered.push_back(raw - zero_points[static_cast<std::size_t>(zero_points.size() > 1 ? i / k : 0)]);
+      low = std::min(low, centered.back()), high = std::max(high, centered.back());
+    }
+    repeat = std::max({1, (127 - low) / 128, (126 + high) / 127});
+    values.resize(static_cast<std::size_t>(out * k * repeat));
+    for (std::int64_t i = 0; i < out * k; ++i)
+      for (std::int64_t r = 0; r < repeat; ++r) {
+        std::int32_t& rest = centered[static_cast<std::size_t>(i)];
+        const std::int32_t part = std::clamp(rest, -128, 127);
+        values[static_cast<std::size_t>((i / k * repeat + r) * k + i % k)] = static_cast<std::int8_t>(part);
+        rest -= part;
+      }
+  }
+
+  struct Sum {
+    std::int64_t value = 0, magnitude = 0;
+  };
+  /// Of a channel's weights. Throws where products with uint8 may add up to more than 32 bits.
+  Sum sum(std::int64_t channel, const PrepareContext& c) const {
+    Sum s;
+    for (std::int64_t i = 0; i < k * repeat; ++i) {
+      const std::int64_t v = values[static_cast<std::size_t>(channel * k * repeat + i)];
+      s.value += v, s.magnitude += v < 0 ? -v : v;
+    }
+    c.require(static_cast<double>(s.magnitude) * 255 < 2147483648.0, "the sum of ", k, " products of output channel ",
+              channel, " may overflow 32 bits");
+    return s;
+  }
+};
+
+/// Integer weights, and the bias with the input's zero point folded in.
+struct IntegerWeights : CenteredWeights {
   std::int32_t input_zero_point = 0;
   std::vector<std::int32_t> bias;    // one a channel, less zero point * sum of weights
   std::vector<double> scale;         // input scale * weight scale
   std::vector<double> largest_sum;   // bound of the accumulators' magnitude
 
-  explicit IntegerWeights(const PrepareContext& c) {
+  explicit IntegerWeights(const PrepareContext& c) : CenteredWeights(c.constant(1), checked(c).zero_point) {
+    const QuantParams &x = c.input(0).quant, &w = c.input(1).quant;
+    input_zero_point = x.zero_point[0];
+    if (c.has(2)) {
+      const AnyTensor& b = c.constant(2);
+      c.require(b.dtype() == DType::i32 && b.size() == out, "an integer layer takes a bias of ", out, " int32, found ",
+                b.size(), " ", name(b.dtype()));
+    }
+    for (std::int64_t o = 0; o < out; ++o) {
+      const std::size_t channel = static_cast<std::size_t>(w.per_channel() ? o : 0);
+      scale.push_back(static_cast<double>(x.scale[0]) * static_cast<double>(w.scale[channel]));
+      const Sum s = sum(o, c);
+      const std::int64_t b = c.has(2) ? load_as<std::int32_t>(c.constant(2).data(), o) : 0;
+      // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.
+      bias.push_back(static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * s.value) & 0xffffffffu));
+      largest_sum.push_back(static_cast<double>(s.magnitude) * 255 + std::abs(static_cast<double>(b)));
+    }
+  }
+
+ private:
+  /// The weights' parameters, once everything is found to be in order.
+  static const QuantParams& checked(const PrepareContext& c) {
     const Value &x = c.input(0), &w = c.input(1);
-    const AnyTensor& data = c.constant(1);
     c.require(x.is_quantized() && !x.quant.per_channel(), "input '", x.name, "' has to have one scale and zero point");
     validate(x.quant, x.shape, x.dtype);
     validate(w.quant, w.shape, w.dtype);
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
-    out = data.shape()[0];
-    k = out ? data.size() / out : 0;
-    input_zero_point = x.quant.zero_point[0];
-    read_weights(data, w.quant);
-    for (std::int64_t o = 0; o < out; ++o) {
-      const std::size_t channel = static_cast<std::size_t>(w.quant.per_channel() ? o : 0);
-      scale.push_back(static_cast<double>(x.quant.scale[0]) * static_cast<double>(w.quant.scale[channel]));
-    }
-    fold_bias(c);
-  }
-
- private:
-  void read_weights(const AnyTensor& data, const QuantParams& q) {
-    std::vector<std::int16_t> centered(static_cast<std::size_t>(data.size()));
-    bool fits = true;
-    for (std::int64_t i = 0; i < data.size(); ++i) {
-      const std::int32_t zero = q.zero_point[static_cast<std::size_t>(q.per_channel() ? i / k : 0)];
-      const std::int32_t raw = data.dtype() == DType::i8 ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
-                                                         : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
-      centered[static_cast<std::size_t>(i)] = static_cast<std::int16_t>(raw - zero);
-      fits = fits && raw - zero >= -128 && raw - zero <= 127;
-    }
-    repeat = fits ? 1 : 2;
-    values.resize(static_cast<std::size_t>(out * k * repeat));
-    for (std::int64_t o = 0; o < out; ++o)
-      for (std::int64_t i = 0; i < k; ++i) {
-        const std::int16_t v = centered[static_cast<std::size_t>(o * k + i)];
-        const auto part = static_cast<std::int8_t>(std::clamp<std::int16_t>(v, -128, 127));
-        values[static_cast<std::size_t>(o * k * repeat + i)] = part;
-        if (repeat == 2) values[static_cast<std::size_t>(o * k * 2 + k + i)] = static_cast<std::int8_t>(v - part);
-      }
-  }
-
-  void fold_bias(const PrepareContext& c) {
-    if (c.has(2)) {
-      const AnyTensor& b = c.constant(2);
-      c.require(b.dtype() == DType::i32 && b.size() == out, "an integer layer takes a bias of ", out,
-                " int32, found ", b.size(), " ", name(b.dtype()));
-    }
-    for (std::int64_t o = 0; o < out; ++o) {
-      std::int64_t sum = 0, magnitude = 0;
-      for (std::int64_t i = 0; i < k * repeat; ++i) {
-        const std::int64_t v = values[static_cast<std::size_t>(o * k * repeat + i)];
-        sum += v, magnitude += v < 0 ? -v : v;
-      }
-      const std::int64_t b = c.has(2) ? load_as<std::int32_t>(c.constant(2).data(), o) : 0;
-      // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.
-      bias.push_back(static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * sum) & 0xffffffffu));
-      const double bound = static_cast<double>(magnitude) * 255 + std::abs(static_cast<double>(b));
-      c.require(static_cast<double>(magnitude) * 255 < 2147483648.0, "the sum of ", k,
-                " products of output channel ", o, " may overflow 32 bits");
-      largest_sum.push_back(bound);
-    }
+    return w.quant;
   }
 };
 

@@ -119,7 +119,7 @@ class Convert : public detail::OperatorOf<Convert> {
       return std::make_unique<detail::QuantizeStep>(c, y.quant, y.dtype);
     if (single && x.dtype == DType::u8 && x.is_quantized() && y.dtype == DType::f32)
       return std::make_unique<detail::DequantizeStep>(c, x.quant);
-    if (single && x.dtype == DType::u8 && y.dtype == DType::u8 && x.is_quantized() && y.is_quantized())
+    if (single && is_byte(x.dtype) && is_byte(y.dtype) && x.is_quantized() && y.is_quantized())
       return detail::make_table(c, [](float v) { return v; });
     return std::make_unique<detail::GenericConvert>(x.quant, y.quant);
   }

@@ -4,7 +4,7 @@
 
 OCTET_BEGIN
 
-enum class ReduceKind : std::uint8_t { mean, sum, max, min, last = min };
+enum class ReduceKind : std::uint8_t { mean, sum, max, min, prod, l2, last = l2 };  // l2: the root of the sum of squares
 
 namespace detail {
 
@@ -43,57 +43,113 @@ class SpatialMean : public Step {
   std::int64_t batch_ = 1, channels_ = 1, pixels_ = 1, list_ = 0, worker_ = 0;
 };
 
-/// Any type, any axes, one element at a time in double.
+/// Any axes of plain numbers: floating ones are added in double, integers modulo 2^64.
+template <class T>
 class GenericReduce : public Step {
  public:
   GenericReduce(ReduceKind kind, std::vector<std::int64_t> axes) : kind_(kind), axes_(std::move(axes)) {}
-  void run(const RunContext& c) noexcept override {
-    const TensorRef &in = c.inputs[0], &out = c.outputs[0];
+
+  std::size_t plan(const PlanContext& c) override {
+    const Shape& in = c.inputs[0].shape;
     std::array<bool, Shape::max_rank> reduced{};
-    for (std::int64_t a : axes_) reduced[static_cast<std::size_t>(a < 0 ? a + in.shape.rank() : a)] = true;
-    const bool all = axes_.empty();
-    std::array<std::int64_t, Shape::max_rank> kept{}, gone{};  // sizes
-    std::array<std::int64_t, Shape::max_rank> kept_stride{}, gone_stride{};
-    int k = 0, g = 0;
-    std::int64_t stride = 1, count = 1;
-    for (int d = in.shape.rank() - 1; d >= 0; --d) {
-      if (all || reduced[static_cast<std::size_t>(d)])
-        gone[static_cast<std::size_t>(g)] = in.shape[d], gone_stride[static_cast<std::size_t>(g++)] = stride, count *= in.shape[d];
-      else
-        kept[static_cast<std::size_t>(k)] = in.shape[d], kept_stride[static_cast<std::size_t>(k++)] = stride;
-      stride *= in.shape[d];
+    if (axes_.empty()) reduced.fill(true);
+    for (std::int64_t a : axes_) reduced[static_cast<std::size_t>(normalize_axis(a, in.rank()))] = true;
+    kept_ = gone_ = {};
+    std::int64_t stride = 1;
+    bool before = false;  // class of the dimension before: those of one class merge
+    for (int d = in.rank() - 1; d >= 0; stride *= in[d--]) {
+      if (in[d] == 1) continue;
+      const bool gone = reduced[static_cast<std::size_t>(d)];
+      (gone ? gone_ : kept_).add(in[d], stride, stride > 1 && gone == before);
+      before = gone;
     }
-    const auto offset = [](std::int64_t i, const auto& sizes, const auto& strides, int n) {
-      std::int64_t at = 0;
-      for (int d = 0; d < n; ++d) {
-        const auto e = static_cast<std::size_t>(d);
-        at += i % sizes[e] * strides[e];
-        i /= sizes[e];
-      }
-      return at;
-    };
-    for (std::int64_t o = 0, n = out.shape.elements(); o < n; ++o) {
-      const std::int64_t base = offset(o, kept, kept_stride, k);
-      double r = kind_ == ReduceKind::max ? -std::numeric_limits<double>::infinity()
-                 : kind_ == ReduceKind::min ? std::numeric_limits<double>::infinity() : 0;
-      for (std::int64_t i = 0; i < count; ++i) {
-        const double x = load_element(in.dtype, in.data, base + offset(i, gone, gone_stride, g));
-        if (kind_ == ReduceKind::max) r = x > r || x != x ? x : r;
-        else if (kind_ == ReduceKind::min) r = x < r || x != x ? x : r;
-        else r += x;
-      }
-      store_element(out.dtype, out.data, o, kind_ == ReduceKind::mean ? r / static_cast<double>(count) : r);
-    }
+    results_ = c.outputs[0].shape.elements();
+    return 0;
+  }
+
+  void run(const RunContext& c) noexcept override {
+    const std::int64_t tasks = std::min<std::int64_t>(results_, 4 * c.pool->size());
+    c.pool->parallel(tasks, [&](std::int64_t t, int) {
+      for (std::int64_t o = results_ * t / tasks; o < results_ * (t + 1) / tasks; ++o)
+        store_as(c.output(), o, one(c.input(0), kept_.offset(o, 0)));
+    });
   }
 
  private:
+  /// Dimensions, innermost first.
+  struct Dims {
+    std::array<std::int64_t, Shape::max_rank> size{1}, stride{};
+    std::size_t rank = 0;
+    void add(std::int64_t n, std::int64_t step, bool merge) noexcept {
+      if (merge && rank > 0)
+        size[rank - 1] *= n;
+      else
+        size[rank] = n, stride[rank++] = step;
+    }
+    std::int64_t count(std::size_t from) const noexcept {
+      std::int64_t n = 1;
+      for (std::size_t d = from; d < rank; ++d) n *= size[d];
+      return n;
+    }
+    std::int64_t offset(std::int64_t i, std::size_t from) const noexcept {
+      std::int64_t at = 0;
+      for (std::size_t d = from; d < rank; ++d) {
+        at += i % size[d] * stride[d];
+        i /= size[d];
+      }
+      return at;
+    }
+  };
+
+  template <class F>
+  void each(const std::byte* in, std::int64_t first, F f) const noexcept {
+    for (std::int64_t i = 0, rows = gone_.count(1); i < rows; ++i) {
+      const std::int64_t row = first + gone_.offset(i, 1);
+      for (std::int64_t k = 0; k < gone_.size[0]; ++k) f(load_as<T>(in, row + k * gone_.stride[0]));
+    }
+  }
+
+  T one(const std::byte* in, std::int64_t first) const noexcept {
+    using Limits = std::numeric_limits<T>;
+    // Unsigned, so that integers wrap around.
+    using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
+    using Wide = std::conditional_t<std::is_signed_v<T> && std::is_integral_v<T>, std::int64_t, Sum>;
+    T best = kind_ == ReduceKind::max ? (Limits::has_infinity ? -Limits::infinity() : Limits::lowest())
+                                      : (Limits::has_infinity ? Limits::infinity() : Limits::max());
+    Sum sum = kind_ == ReduceKind::prod ? 1 : 0;
+    double squares = 0;
+    switch (kind_) {
+      case ReduceKind::max:
+        each(in, first, [&](T x) { best = x > best || x != x ? x : best; });
+        return best;
+      case ReduceKind::min:
+        each(in, first, [&](T x) { best = x < best || x != x ? x : best; });
+        return best;
+      case ReduceKind::prod:
+        each(in, first, [&](T x) { sum *= static_cast<Sum>(x); });
+        return static_cast<T>(sum);
+      case ReduceKind::l2:
+        each(in, first, [&](T x) { squares += static_cast<double>(x) * static_cast<double>(x); });
+        if constexpr (std::is_integral_v<T>) return saturate_to<T>(std::sqrt(squares));
+        else return static_cast<T>(std::sqrt(squares));
+      case ReduceKind::sum: case ReduceKind::mean: break;
+    }
+    each(in, first, [&](T x) { sum += static_cast<Sum>(x); });
+    if (kind_ == ReduceKind::sum) return static_cast<T>(sum);
+    const std::int64_t count = gone_.count(0);
+    if (std::is_integral_v<T> && count == 0) return 0;
+    return static_cast<T>(static_cast<Wide>(sum) / static_cast<Wide>(count));  // integers: towards zero
+  }
+
   ReduceKind kind_;
   std::vector<std::int64_t> axes_;
+  Dims kept_, gone_;
+  std::int64_t results_ = 0;
 };
 
 }  // namespace detail
 
-/// Mean, sum, maximum or minimum over axes (all, if none are given).
+/// Mean, sum, ... over axes (all, if none are given).
 class Reduce : public detail::OperatorOf<Reduce> {
  public:
   static constexpr const char* type_name = "Reduce";
@@ -126,7 +182,11 @@ class Reduce : public detail::OperatorOf<Reduce> {
         (x.dtype == DType::f32 || (x.dtype == DType::u8 && x.is_quantized())))
       return std::make_unique<detail::SpatialMean>(c);
     c.require(!x.is_quantized(), "no integer form for this kind and these axes");
-    return std::make_unique<detail::GenericReduce>(kind, axes);
+    return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
+      if constexpr (std::is_arithmetic_v<decltype(number)>)
+        return std::make_unique<detail::GenericReduce<decltype(number)>>(kind, axes);
+      c.fail("no form for ", name(x.dtype));
+    });
   }
   IntegerForm integer_form() const override {
     IntegerForm f;

@@ -29,30 +29,32 @@ enum class UnaryKind : std::uint8_t {
   round,         // half to even
   reciprocal,
   erf,
-  last = erf
+  sign,          // -1, 0 or 1
+  last = sign
 };
 
 namespace detail {
 
-/// The function of one kind; V is float or an xsimd batch of them.
+/// The function of one kind; V is float, double, or an xsimd batch of floats.
 struct UnaryFunction {
   UnaryKind kind = UnaryKind::clip;
-  float a = 0, b = 0;
+  double first = 0, second = 0;
 
   template <class V>
   V operator()(const V& x) const {
     using std::exp, std::tanh, std::log, std::sqrt, std::abs, std::floor, std::ceil, std::nearbyint, std::erf;
-    const V zero(0.0f), one(1.0f);
+    using Real = std::conditional_t<std::is_same_v<V, double>, double, float>;
+    const V zero(Real{0}), one(Real{1}), a(static_cast<Real>(first)), b(static_cast<Real>(second));
     switch (kind) {
-      case UnaryKind::clip: return smaller(V(b), larger(V(a), x));
-      case UnaryKind::leaky_relu: return choose(x < zero, V(a) * x, x);
+      case UnaryKind::clip: return smaller(b, larger(a, x));
+      case UnaryKind::leaky_relu: return choose(x < zero, a * x, x);
       case UnaryKind::sigmoid: return one / (one + exp(-x));
-      case UnaryKind::hard_sigmoid: return smaller(one, larger(zero, V(a) * x + V(b)));
-      case UnaryKind::hard_swish: return x * smaller(V(6.0f), larger(zero, x + V(3.0f))) * V(1.0f / 6);
+      case UnaryKind::hard_sigmoid: return smaller(one, larger(zero, a * x + b));
+      case UnaryKind::hard_swish: return x * smaller(V(Real(6)), larger(zero, x + V(Real(3)))) * V(Real(1) / 6);
       case UnaryKind::silu: return x / (one + exp(-x));
       case UnaryKind::tanh: return tanh(x);
-      case UnaryKind::elu: return choose(x < zero, V(a) * (exp(x) - one), x);
-      case UnaryKind::gelu: return x * V(0.5f) * (one + erf(x * V(0.70710678118654752f)));
+      case UnaryKind::elu: return choose(x < zero, a * (exp(x) - one), x);
+      case UnaryKind::gelu: return x * V(Real(0.5)) * (one + erf(x * V(Real(0.70710678118654752))));
       case UnaryKind::softplus: return larger(x, zero) + log(one + exp(-abs(x)));
       case UnaryKind::exp: return exp(x);
       case UnaryKind::log: return log(x);
@@ -64,6 +66,7 @@ struct UnaryFunction {
       case UnaryKind::round: return nearbyint(x);
       case UnaryKind::reciprocal: return one / x;
       case UnaryKind::erf: return erf(x);
+      case UnaryKind::sign: return choose(x > zero, one, choose(x < zero, -one, x));
     }
     return x;
   }
@@ -75,6 +78,7 @@ struct UnaryFunction {
   template <class V>
   static V smaller(const V& limit, const V& x) { return choose(x > limit, limit, x); }
   static float choose(bool c, float x, float y) { return c ? x : y; }
+  static double choose(bool c, double x, double y) { return c ? x : y; }
   template <class M, class V>
   static V choose(const M& c, const V& x, const V& y) { return xsimd::select(c, x, y); }
 };
@@ -139,25 +143,43 @@ class TableStep : public Step {
   std::int64_t size_ = 0;
 };
 
-/// A table for `f` of real numbers between two quantized values.
+/// A table for `f` of real numbers between two quantized values of 8 bits.
 template <class F>
 std::unique_ptr<Step> make_table(const PrepareContext& c, F f) {
   const Value &x = c.input(0), &y = c.output();
-  c.require(x.dtype == DType::u8 && y.dtype == DType::u8, "takes and gives uint8, found ", name(x.dtype), " and ",
+  c.require(is_byte(x.dtype) && is_byte(y.dtype), "takes and gives int8 or uint8, found ", name(x.dtype), " and ",
             name(y.dtype));
   for (const Value* v : {&x, &y}) {
     c.require(v->is_quantized() && !v->quant.per_channel(), "'", v->name, "' has to have one scale and zero point");
     validate(v->quant, v->shape, v->dtype);
   }
   const double sx = static_cast<double>(x.quant.scale[0]), sy = static_cast<double>(y.quant.scale[0]);
-  return std::make_unique<TableStep>([&](int q) {
+  const IntegerRange limits = integer_range(y.dtype);
+  return std::make_unique<TableStep>([&](int byte) {
+    const int q = x.dtype == DType::i8 && byte > 127 ? byte - 256 : byte;
     const double real = static_cast<double>(f(static_cast<float>(sx * (q - x.quant.zero_point[0]))));
-    const double r = std::nearbyint(real / sy) + y.quant.zero_point[0];
-    return static_cast<std::uint8_t>(std::min(std::max(r, 0.0), 255.0));  // NaN gives 0
+    double r = std::nearbyint(real / sy) + y.quant.zero_point[0];
+    r = std::min(std::max(static_cast<double>(limits.low), r), static_cast<double>(limits.high));  // NaN: the lowest
+    return static_cast<std::uint8_t>(static_cast<std::int64_t>(r) & 0xff);
   });
 }
 
-/// Any other type, one element at a time.
+/// Plain integers: exact where the function is one of integers, else in double.
+template <class T>
+T integer_unary(const UnaryFunction& f, T x) noexcept {
+  const auto negated = [&] { return static_cast<T>(0 - static_cast<std::make_unsigned_t<T>>(x)); };
+  switch (f.kind) {
+    case UnaryKind::clip: return std::min(saturate_to<T>(f.second), std::max(saturate_to<T>(f.first), x));
+    case UnaryKind::negate: return negated();
+    case UnaryKind::abs: return x < 0 ? negated() : x;
+    case UnaryKind::sign: return static_cast<T>((x > 0) - (x < 0));
+    case UnaryKind::floor: case UnaryKind::ceil: case UnaryKind::round: return x;
+    default: return saturate_to<T>(f(static_cast<double>(x)));
+  }
+}
+
+/// Plain numbers of type T, one at a time.
+template <class T>
 class GenericUnary : public Step {
  public:
   explicit GenericUnary(const UnaryFunction& f) : f_(f) {}
@@ -165,10 +187,13 @@ class GenericUnary : public Step {
     size_ = c.inputs[0].shape.elements();
     return 0;
   }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
-    for (std::int64_t i = 0; i < size_; ++i)
-      store_element(c.outputs[0].dtype, c.output(), i,
-                    static_cast<double>(f_(static_cast<float>(load_element(c.inputs[0].dtype, c.input(0), i)))));
+    for (std::int64_t i = 0; i < size_; ++i) {
+      const T x = load_as<T>(c.input(0), i);
+      if constexpr (std::is_integral_v<T>) store_as(c.output(), i, integer_unary(f_, x));
+      else store_as(c.output(), i, f_(x));
+    }
   }
 
  private:
@@ -195,10 +220,14 @@ class Unary : public detail::OperatorOf<Unary> {
   }
   std::vector<Shape> shapes(const ShapeContext& c) const override { return {c.shape(0)}; }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    const detail::UnaryFunction f{kind, static_cast<float>(a), static_cast<float>(b)};
+    const detail::UnaryFunction f{kind, a, b};
     if (c.input(0).dtype == DType::f32) return std::make_unique<detail::FloatUnary>(f);
     if (c.input(0).is_quantized()) return detail::make_table(c, f);
-    return std::make_unique<detail::GenericUnary>(f);
+    return detail::with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
+      if constexpr (std::is_arithmetic_v<decltype(number)>)
+        return std::make_unique<detail::GenericUnary<decltype(number)>>(f);
+      c.fail("no form for ", name(c.input(0).dtype));
+    });
   }
   IntegerForm integer_form() const override {
     IntegerForm f;

@@ -1,5 +1,5 @@
 // No include guard: part of every instruction set's kernels.
-// Depthwise convolution: blocks of channels, walked along the rows of the output.
+// Depthwise convolution, pixel by pixel: inputs are read in the order in which they lie in memory.
 
 // Pointers to the taps of output pixel (y, x); those outside the image point at padding.
 inline void find_taps(const Depthwise& d, std::int64_t y, std::int64_t x, std::int64_t pixel_bytes) {
@@ -16,122 +16,130 @@ inline void find_taps(const Depthwise& d, std::int64_t y, std::int64_t x, std::i
   for (std::int64_t t = 0; t < (d.repeat - 1) * count; ++t) tap[t] = d.taps[t];
 }
 
-// Calls f(x, offset) for each output column of row y: the taps are at d.taps[t] + offset. They are found anew at the
+// Calls f(pixel, offset) for each output pixel: its taps are at d.taps[t] + offset. They are found anew at the
 // borders and only moved along inside, where rows outside the image move along a whole row of padding.
 template <class F>
-void each_column(const Depthwise& d, std::int64_t y, std::int64_t pixel_bytes, F f) {
+void each_pixel(const Depthwise& d, std::int64_t pixel_bytes, F f) {
   const std::int64_t reach = (d.kernel_w - 1) * d.dilation_w;
-  std::int64_t offset = 0;
-  bool was_inside = false;
-  for (std::int64_t x = 0; x < d.out_w; ++x) {
-    const std::int64_t first = x * d.stride_w - d.pad_left;
-    const bool inside = first >= 0 && first + reach < d.width;
-    if (inside && was_inside) {
-      offset += d.stride_w * pixel_bytes;
-    } else {
-      find_taps(d, y, x, pixel_bytes);
-      offset = 0;
+  for (std::int64_t y = d.row_begin; y < d.row_end; ++y) {
+    std::int64_t offset = 0;
+    bool was_inside = false;
+    for (std::int64_t x = 0; x < d.out_w; ++x) {
+      const std::int64_t first = x * d.stride_w - d.pad_left;
+      const bool inside = first >= 0 && first + reach < d.width;
+      if (inside && was_inside) {
+        offset += d.stride_w * pixel_bytes;
+      } else {
+        find_taps(d, y, x, pixel_bytes);
+        offset = 0;
+      }
+      was_inside = inside;
+      f(y * d.out_w + x, offset);
     }
-    was_inside = inside;
-    f(x, offset);
   }
 }
 
-// Weights: [channels / 32][taps / 4][4 vectors][8 channels][4 taps]; Groups = taps / 4 where known, else 0.
-template <int Groups>
-void depthwise_u8_block(const Depthwise& d, std::int64_t channel, const std::byte* weights, std::int64_t groups) {
-  using i32 = narrow::i32;
+// One pixel of a block of 32 channels, the last of which may be missing (Whole = false).
+// Weights: [taps / 4][4 vectors][8 channels][4 taps]; Groups = taps / 4 where known, else 0.
+template <int Groups, bool Whole>
+void depthwise_u8_block(const Depthwise& d, std::int64_t channel, const std::byte* weights, std::int64_t groups,
+                        std::int64_t pixel, std::int64_t offset, const narrow::u8_limits& limits) {
   const Epilogue& e = d.epilogue;
-  const int channels =
-      static_cast<int>(d.channels - channel < depthwise_block ? d.channels - channel : depthwise_block);
-  const bool whole = channels == depthwise_block;
-  const narrow::u8_limits limits(e.zero_point, e.low, e.high);
-  const auto* init = reinterpret_cast<const std::int32_t*>(d.init) + channel;
-  i32 start[4];
-  narrow::f32 scale[4];
-  for (int j = 0; j < 4; ++j) {
-    start[j] = narrow::load_by_halves(init, j);
-    if (e.store == Store::u8) scale[j] = narrow::load_by_halves(e.scale + channel, j);
+  const int channels = Whole ? depthwise_block : static_cast<int>(d.channels - channel);
+  narrow::i32 acc[4];
+  OCTET_UNROLL
+  for (int j = 0; j < 4; ++j)
+    acc[j] = narrow::load_by_halves(reinterpret_cast<const std::int32_t*>(d.init) + channel, j);
+  const auto add_group = [&](std::int64_t g) {
+    const std::byte* w = weights + g * 4 * depthwise_block;
+    narrow::block t[4];
+    OCTET_UNROLL
+    for (int k = 0; k < 4; ++k) {
+      const std::byte* p = d.taps[4 * g + k] + channel + offset;
+      t[k] = Whole ? narrow::load_block(p) : narrow::load_block_first(p, channels);
+    }
+    narrow::i32 v[4];
+    narrow::interleave(t, v);
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) narrow::dot(acc[j], narrow::split(v[j]), narrow::load_weights(w + j * 32));
+  };
+  if constexpr (Groups != 0) {
+    OCTET_UNROLL
+    for (int g = 0; g < Groups; ++g) add_group(g);
+  } else {
+    for (std::int64_t g = 0; g < groups; ++g) add_group(g);
   }
-  for (std::int64_t y = d.row_begin; y < d.row_end; ++y) {
-    each_column(d, y, d.channels, [&](std::int64_t x, std::int64_t offset) {
-      i32 acc[4] = {start[0], start[1], start[2], start[3]};
-      const auto add_group = [&](std::int64_t g) {
-        const std::byte* w = weights + g * 4 * depthwise_block;
-        narrow::block t[4];
-        for (int k = 0; k < 4; ++k) {
-          const std::byte* p = d.taps[4 * g + k] + channel + offset;
-          t[k] = whole ? narrow::load_block(p) : narrow::load_block_first(p, channels);
-        }
-        i32 v[4];
-        narrow::interleave(t, v);
-        for (int j = 0; j < 4; ++j) narrow::dot(acc[j], narrow::split(v[j]), narrow::load_weights(w + j * 32));
-      };
-      if constexpr (Groups != 0) {
-        OCTET_UNROLL
-        for (int g = 0; g < Groups; ++g) add_group(g);
-      } else {
-        for (std::int64_t g = 0; g < groups; ++g) add_group(g);
-      }
-      const std::int64_t pixel = y * d.out_w + x;
-      if (e.store == Store::u8) {
-        for (int j = 0; j < 4; ++j) acc[j] = narrow::round(narrow::mul(narrow::to_float(acc[j]), scale[j]));
-        const auto bytes = narrow::pack_by_halves(acc[0], acc[1], acc[2], acc[3], limits);
-        auto* out = reinterpret_cast<std::uint8_t*>(e.out + pixel * e.out_stride) + channel;
-        whole ? narrow::store(out, bytes) : narrow::store_first(out, bytes, channels);
-      } else {
-        alignas(64) std::int32_t all[2 * depthwise_block];
-        for (int j = 0; j < 4; ++j) narrow::store_by_halves(all, j, acc[j]);
-        for (int c = 0; c < channels; c += panel_columns)
-          store_rows<U8S8>(e, reinterpret_cast<const std::byte*>(all + c), pixel, 1, channel + c,
-                           channels - c < panel_columns ? channels - c : panel_columns);
-      }
-    });
+  if (e.store == Store::u8) {
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j)
+      acc[j] = narrow::round(narrow::mul(narrow::to_float(acc[j]), narrow::load_by_halves(e.scale + channel, j)));
+    const auto bytes = narrow::pack_by_halves(acc[0], acc[1], acc[2], acc[3], limits);
+    auto* out = reinterpret_cast<std::uint8_t*>(e.out + pixel * e.out_stride) + channel;
+    Whole ? narrow::store(out, bytes) : narrow::store_first(out, bytes, channels);
+  } else {
+    alignas(64) std::int32_t all[2 * depthwise_block];
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) narrow::store_by_halves(all, j, acc[j]);
+    for (int c = 0; c < channels; c += panel_columns)
+      store_rows<U8S8>(e, reinterpret_cast<const std::byte*>(all + c), pixel, 1, channel + c,
+                       channels - c < panel_columns ? channels - c : panel_columns);
   }
+}
+
+template <int Groups>
+void depthwise_u8_groups(const Depthwise& d, std::int64_t groups) {
+  const narrow::u8_limits limits(d.epilogue.zero_point, d.epilogue.low, d.epilogue.high);
+  const std::int64_t block_bytes = groups * 4 * depthwise_block;
+  each_pixel(d, d.channels, [&](std::int64_t pixel, std::int64_t offset) {
+    std::int64_t c = d.channel_begin;
+    const std::byte* w = d.weights + c / depthwise_block * block_bytes;
+    for (; c + depthwise_block <= d.channel_end; c += depthwise_block, w += block_bytes)
+      depthwise_u8_block<Groups, true>(d, c, w, groups, pixel, offset, limits);
+    if (c < d.channel_end) depthwise_u8_block<Groups, false>(d, c, w, groups, pixel, offset, limits);
+  });
 }
 
 inline void depthwise_u8s8(const Depthwise& d) noexcept {
   const std::int64_t taps = d.repeat * d.kernel_h * d.kernel_w, groups = (taps + 3) / 4;
   for (std::int64_t t = taps; t < groups * 4; ++t) d.taps[t] = d.padding;  // their weights are zero
-  for (std::int64_t c = d.channel_begin; c < d.channel_end; c += depthwise_block) {
-    const std::byte* w = d.weights + c / depthwise_block * groups * 4 * depthwise_block;
-    groups == 3 ? depthwise_u8_block<3>(d, c, w, groups) : depthwise_u8_block<0>(d, c, w, groups);
-  }
+  groups == 3 ? depthwise_u8_groups<3>(d, groups) : depthwise_u8_groups<0>(d, groups);
 }
 
-// Weights: [channels / 32][taps][32].
+// N vectors of channels of one pixel. Weights: [channels / 32][taps][32].
+template <int N>
+void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_t taps, std::int64_t pixel,
+                           std::int64_t offset) {
+  const auto* w = reinterpret_cast<const float*>(d.weights) + channel / depthwise_block * depthwise_block * taps +
+                  channel % depthwise_block;
+  const int last = static_cast<int>(d.channels - channel < N * wide::lanes ? d.channels - channel : N * wide::lanes) -
+                   (N - 1) * wide::lanes;  // channels of the last vector
+  wide::f32 acc[N];
+  OCTET_UNROLL
+  for (int j = 0; j < N; ++j) acc[j] = wide::load(reinterpret_cast<const float*>(d.init) + channel + j * wide::lanes);
+  for (std::int64_t t = 0; t < taps; ++t, w += depthwise_block) {
+    const auto* p = reinterpret_cast<const float*>(d.taps[t] + offset) + channel;
+    OCTET_UNROLL
+    for (int j = 0; j < N; ++j) {
+      const auto x = N > 1 || last == wide::lanes ? wide::load(p + j * wide::lanes) : wide::load_first(p, last);
+      acc[j] = wide::fma(x, wide::load(w + j * wide::lanes), acc[j]);
+    }
+  }
+  const Epilogue& e = d.epilogue;
+  std::byte* out = e.out + pixel * e.out_stride + channel * 4;
+  const std::byte* residual = e.residual ? e.residual + pixel * e.residual_stride + channel * 4 : nullptr;
+  OCTET_UNROLL
+  for (int j = 0; j < N; ++j)
+    store_f32(e, acc[j], out + j * vector_bytes, residual ? residual + j * vector_bytes : nullptr,
+              N > 1 ? wide::lanes : last);
+}
+
 inline void depthwise_f32(const Depthwise& d) noexcept {
   constexpr int vectors = depthwise_block / wide::lanes;
   const std::int64_t taps = d.kernel_h * d.kernel_w;
-  for (std::int64_t c = d.channel_begin; c < d.channel_end; c += depthwise_block) {
-    const auto* weights = reinterpret_cast<const float*>(d.weights) + c * taps;
-    const int channels = static_cast<int>(d.channels - c < depthwise_block ? d.channels - c : depthwise_block);
-    const auto* init = reinterpret_cast<const float*>(d.init) + c;
-    for (std::int64_t y = d.row_begin; y < d.row_end; ++y)
-      each_column(d, y, d.channels * 4, [&](std::int64_t x, std::int64_t offset) {
-        const std::int64_t pixel = y * d.out_w + x;
-        std::byte* out = d.epilogue.out + pixel * d.epilogue.out_stride + c * 4;
-        const std::byte* residual =
-            d.epilogue.residual ? d.epilogue.residual + pixel * d.epilogue.residual_stride + c * 4 : nullptr;
-        wide::f32 acc[vectors];
-        for (int j = 0; j < vectors; ++j) acc[j] = wide::load(init + j * wide::lanes);
-        for (std::int64_t t = 0; t < taps; ++t) {
-          const auto* p = reinterpret_cast<const float*>(d.taps[t] + offset) + c;
-          const float* w = weights + t * depthwise_block;
-          OCTET_UNROLL
-          for (int j = 0; j < vectors; ++j) {
-            const int n = channels - j * wide::lanes;
-            if (n <= 0) break;
-            const auto v = n >= wide::lanes ? wide::load(p + j * wide::lanes) : wide::load_first(p + j * wide::lanes, n);
-            acc[j] = wide::fma(v, wide::load(w + j * wide::lanes), acc[j]);
-          }
-        }
-        for (int j = 0; j < vectors; ++j) {
-          const int n = channels - j * wide::lanes;
-          if (n > 0)
-            store_f32(d.epilogue, acc[j], out + j * vector_bytes, residual ? residual + j * vector_bytes : nullptr,
-                      n < wide::lanes ? n : wide::lanes);
-        }
-      });
-  }
+  each_pixel(d, d.channels * 4, [&](std::int64_t pixel, std::int64_t offset) {
+    std::int64_t c = d.channel_begin;
+    for (; c + depthwise_block <= d.channel_end; c += depthwise_block)
+      depthwise_f32_vectors<vectors>(d, c, taps, pixel, offset);
+    for (; c < d.channel_end; c += wide::lanes) depthwise_f32_vectors<1>(d, c, taps, pixel, offset);
+  });
 }

@@ -4,20 +4,25 @@
 // x / scale, but for the price of a multiplication: where the product with the reciprocal comes within its error
 // of a tie between two integers, the whole group is divided instead.
 struct Divider {
-  wide::f32 scale, inverse;
-  explicit Divider(float s) : scale(wide::set(s)), inverse(wide::set(1.0f / s)) {}
+  // |v| < 2^9 matters (beyond, bytes saturate); there the product is off by less than 2^9 * 2^-23 = 2^-14. A scale
+  // without a finite reciprocal is always divided by.
+  wide::f32 scale, inverse, safe;
+  explicit Divider(float s)
+      : scale(wide::set(s)), inverse(wide::set(1.0f / s)),
+        safe(wide::set(1.0f / s <= std::numeric_limits<float>::max() ? 0.5f - 1.0f / 16384 : -1.0f)) {}
 
   void round(const wide::f32 (&x)[4], wide::i32 (&q)[4]) const {
-    const wide::f32 half = wide::set(0.5f), limit = wide::set(1e9f);
+    const wide::f32 limit = wide::set(1e9f);
     wide::f32 v[4], closest = wide::set(0.0f);
     OCTET_UNROLL
     for (int j = 0; j < 4; ++j) {
       v[j] = wide::clamp(wide::mul(x[j], inverse), wide::set(-1e9f), limit);  // what cvtps can convert
       q[j] = wide::round(v[j]);
-      closest = wide::max(closest, wide::abs(wide::sub(v[j], wide::to_float(q[j]))));
+      // (In this order a NaN leaves `closest` as it was.)
+      closest = wide::max(wide::abs(wide::sub(v[j], wide::to_float(q[j]))), closest);
     }
-    // |v| < 2^9 matters (beyond, bytes saturate); there the product is off by less than 2^9 * 2^-23 = 2^-14.
-    if (!wide::any_greater(closest, wide::sub(half, wide::set(1.0f / 16384)))) return;
+    if (!wide::any_greater(closest, safe)) return;
+    OCTET_UNROLL
     for (int j = 0; j < 4; ++j)
       q[j] = wide::round(wide::clamp(wide::div(x[j], scale), wide::set(-1e9f), limit));
   }
@@ -38,6 +43,7 @@ inline void quantize_f32(const QuantizeF32& a) noexcept {
   }
   if (i == a.count) return;
   const int rest = static_cast<int>(a.count - i);
+  OCTET_UNROLL
   for (int j = 0; j < 4; ++j) {
     const int n = rest - j * wide::lanes;
     x[j] = n <= 0 ? wide::set(0.0f) : wide::load_first(a.in + i + j * wide::lanes, n < wide::lanes ? n : wide::lanes);
@@ -50,6 +56,7 @@ inline void quantize_f32(const QuantizeF32& a) noexcept {
 inline void minmax_f32(const float* p, std::int64_t n, float* result) noexcept {
   const float inf = std::numeric_limits<float>::infinity();
   wide::f32 low[4], high[4], poison = wide::set(0.0f);
+  OCTET_UNROLL
   for (int j = 0; j < 4; ++j) low[j] = wide::set(inf), high[j] = wide::set(-inf);
   std::int64_t i = 0;
   for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
@@ -62,6 +69,7 @@ inline void minmax_f32(const float* p, std::int64_t n, float* result) noexcept {
     }
   }
   float lows[4 * wide::lanes], highs[4 * wide::lanes], poisons[wide::lanes];
+  OCTET_UNROLL
   for (int j = 0; j < 4; ++j) {
     wide::store(lows + j * wide::lanes, low[j]);
     wide::store(highs + j * wide::lanes, high[j]);
@@ -100,6 +108,7 @@ inline void add_u8(const AddU8& a) noexcept {
   }
   const int rest = static_cast<int>(a.count - i);
   if (rest == 0) return;
+  OCTET_UNROLL
   for (int j = 0; j < 4; ++j) {
     const int left = rest - j * wide::lanes, n = left < 0 ? 0 : left < wide::lanes ? left : wide::lanes;
     v[j] = add(wide::load_u8_first(a.a + i + j * wide::lanes, n), wide::load_u8_first(a.b + i + j * wide::lanes, n));

@@ -1,5 +1,5 @@
 // No include guard: the last part of every instruction set's kernels.
-inline const Kernels& table(Isa isa) noexcept {
+OCTET_KERNEL_TABLE {
   static const Kernels kernels = [&] {
     Kernels k;
     k.isa = isa;

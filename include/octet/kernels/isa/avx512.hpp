@@ -82,3 +82,14 @@ struct wide_base {
   }
   static block max_u8(block a, block b) { return _mm512_max_epu8(a, b); }
 };
+
+// 256-bit vectors with byte masks, which AVX2 lacks.
+template <class Base>
+struct masked : Base {
+  static __mmask32 first_bytes(std::int64_t n) { return n >= 32 ? ~__mmask32{0} : (__mmask32{1} << n) - 1; }
+  static __m256i load_block_first(const std::byte* p, std::int64_t n) {
+    return _mm256_maskz_loadu_epi8(first_bytes(n), p);
+  }
+  using Base::store_first;
+  static void store_first(std::uint8_t* p, __m256i v, int n) { _mm256_mask_storeu_epi8(p, first_bytes(n), v); }
+};

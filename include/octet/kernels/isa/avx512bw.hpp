@@ -27,4 +27,4 @@ struct wide : wide_base {
   }
 };
 
-using narrow = ymm_exact;
+using narrow = masked<ymm_exact>;

@@ -23,7 +23,7 @@ struct wide : wide_base {
   }
 };
 
-struct narrow : ymm_base {
+struct narrow : masked<ymm_base> {
   using weights = __m256i;
   using bytes = __m256i;
   static weights load_weights(const std::byte* p) { return _mm256_loadu_si256(vec(p)); }

@@ -108,7 +108,9 @@ struct wide {
   }
   static void dot(i32& acc, const bytes& a, const weights& b) {
     each([&](int i) {
-      for (int k = 0; k < 4; ++k) acc.v[i] += a.v[i][k] * static_cast<std::int8_t>(b.v[i][k]);
+      std::int32_t sum = 0;
+      for (int k = 0; k < 4; ++k) sum += a.v[i][k] * static_cast<std::int8_t>(b.v[i][k]);
+      acc.v[i] = wrap(acc.v[i], +1, sum);
     });
   }
 

@@ -71,6 +71,7 @@ struct ymm_base {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half ? _mm256_extracti128_si256(v, 1) : _mm256_castsi256_si128(v));
   }
   static void store_first(std::uint8_t* p, u8x4 v, int n) {
+    if (n == 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(v));
     alignas(32) std::uint8_t all[32];
     _mm256_store_si256(vec(all), v);
     std::memcpy(p, all, static_cast<std::size_t>(n));
@@ -84,6 +85,7 @@ struct ymm_base {
   static block load_block(const std::byte* p) { return _mm256_loadu_si256(vec(p)); }
   static void store_block(std::byte* p, block v) { _mm256_storeu_si256(vec(p), v); }
   static block load_block_first(const std::byte* p, std::int64_t n) {
+    if (n == 16) return _mm256_zextsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     alignas(32) std::byte all[32] = {};
     std::memcpy(all, p, static_cast<std::size_t>(n));
     return _mm256_load_si256(vec(all));

@@ -35,6 +35,10 @@ class Binary : public detail::OperatorOf<Binary> {
     return detail::make_generic_binary(c, kind, activation);
   }
 
+  OperatorPtr clamped(double low, double high) const override {
+    return is_comparison(kind) ? nullptr : detail::with_clamp(*this, low, high);
+  }
+
   IntegerForm integer_form() const override {
     IntegerForm f;
     if (has_integer_form()) f.output = IntegerForm::Output::measured;

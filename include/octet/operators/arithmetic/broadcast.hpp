@@ -1,37 +1,42 @@
 #pragma once
 #include <array>
+#include <utility>
 
 #include "../../graph/operator.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
-/// Walks two tensors that broadcast against each other in runs of consecutive output elements; within a run each
+/// Walks N tensors that broadcast against each other in runs of consecutive output elements; within a run each
 /// input moves along by one element, or stays.
-class BroadcastRuns {
+template <std::size_t N>
+class BroadcastRunsOf {
  public:
-  BroadcastRuns() = default;
-  BroadcastRuns(const Shape& a, const Shape& b, const Shape& out) {
-    // Dimensions are merged from the innermost outwards as long as both inputs go on moving, or go on staying.
-    std::int64_t stride[2] = {1, 1};
-    const Shape* in[2] = {&a, &b};
+  using Each = std::array<std::int64_t, N>;  // one number an input
+
+  BroadcastRunsOf() { dims_[0].step.fill(1); }
+  BroadcastRunsOf(const std::array<const Shape*, N>& in, const Shape& out) : BroadcastRunsOf() {
+    // Dimensions are merged from the innermost outwards as long as all inputs go on moving, or go on staying.
+    Each stride;
+    stride.fill(1);
     for (int d = out.rank() - 1; d >= 0; --d) {
       if (out[d] == 1) continue;
-      std::int64_t step[2];
-      for (int k = 0; k < 2; ++k) {
+      Each step;
+      for (std::size_t k = 0; k < N; ++k) {
         const int at = d - (out.rank() - in[k]->rank());
         const std::int64_t size = at < 0 ? 1 : (*in[k])[at];
         step[k] = size == 1 ? 0 : stride[k];
         stride[k] *= size;
       }
-      if (rank_ > 0) {
-        Dim& inner = dims_[static_cast<std::size_t>(rank_ - 1)];
-        if (step[0] == inner.step[0] * inner.size && step[1] == inner.step[1] * inner.size) {
-          inner.size *= out[d];
-          continue;
-        }
+      bool merges = rank_ > 0;
+      for (std::size_t k = 0; merges && k < N; ++k) {
+        const Dim& inner = dims_[static_cast<std::size_t>(rank_ - 1)];
+        merges = step[k] == inner.step[k] * inner.size;
       }
-      dims_[static_cast<std::size_t>(rank_++)] = {out[d], {step[0], step[1]}};
+      if (merges)
+        dims_[static_cast<std::size_t>(rank_ - 1)].size *= out[d];
+      else
+        dims_[static_cast<std::size_t>(rank_++)] = {out[d], step};
     }
     total_ = out.elements();
     if (rank_ == 0) rank_ = 1;  // a single element
@@ -40,33 +45,48 @@ class BroadcastRuns {
   std::int64_t length() const noexcept { return dims_[0].size; }
   std::int64_t count() const noexcept { return total_ ? total_ / dims_[0].size : 0; }
   /// Whether input k moves within a run.
-  bool moves(int k) const noexcept { return dims_[0].step[k] != 0; }
-  bool same_shape() const noexcept { return count() == 1 && moves(0) && moves(1); }
+  bool moves(std::size_t k) const noexcept { return dims_[0].step[k] != 0; }
 
-  /// Calls f(offset in a, offset in b, offset in out) for the runs [from, to).
+  /// Calls f(offset in each input ..., offset in the output, elements) for all runs, shared by threads: long ones
+  /// in pieces, short ones in groups.
   template <class F>
-  void each(std::int64_t from, std::int64_t to, F f) const noexcept {
-    for (std::int64_t r = from; r < to; ++r) {
-      std::int64_t rest = r, offset[2] = {0, 0};
+  void parallel(ThreadPool& pool, F f) const noexcept {
+    constexpr std::int64_t part = 16384;
+    if (count() == 0) return;
+    const std::int64_t pieces = (length() + part - 1) / part, group = std::max<std::int64_t>(1, part / length());
+    pool.parallel((count() + group - 1) / group * pieces, [&](std::int64_t task, int) {
+      const std::int64_t run = task / pieces * group, from = task % pieces * part;
+      each(run, std::min(count(), run + group), from, std::min(part, length() - from), f, std::make_index_sequence<N>());
+    });
+  }
+
+ private:
+  template <class F, std::size_t... K>
+  void each(std::int64_t begin, std::int64_t end, std::int64_t from, std::int64_t n, const F& f,
+            std::index_sequence<K...>) const noexcept {
+    for (std::int64_t r = begin; r < end; ++r) {
+      std::int64_t rest = r;
+      Each offset{};
       for (int d = 1; d < rank_; ++d) {
         const Dim& dim = dims_[static_cast<std::size_t>(d)];
         const std::int64_t i = rest % dim.size;
         rest /= dim.size;
-        offset[0] += i * dim.step[0], offset[1] += i * dim.step[1];
+        ((offset[K] += i * dim.step[K]), ...);
       }
-      f(offset[0], offset[1], r * length());
+      f((offset[K] + (moves(K) ? from : 0))..., r * length() + from, n);
     }
   }
 
- private:
   struct Dim {
     std::int64_t size = 1;
-    std::int64_t step[2] = {1, 1};
+    Each step{};
   };
   std::array<Dim, Shape::max_rank> dims_{};  // innermost first
   int rank_ = 0;
   std::int64_t total_ = 1;
 };
+
+using BroadcastRuns = BroadcastRunsOf<2>;
 
 }  // namespace detail
 OCTET_END

@@ -28,7 +28,7 @@ class IntegerBinary : public Step {
   }
 
   std::size_t plan(const PlanContext& c) override {
-    runs_ = BroadcastRuns(c.inputs[0].shape, c.inputs[1].shape, c.outputs[0].shape);
+    runs_ = BroadcastRuns({&c.inputs[0].shape, &c.inputs[1].shape}, c.outputs[0].shape);
     for (int k = 0; k < 2; ++k) overwrite_[k] = c.inputs[static_cast<std::size_t>(k)].shape == c.outputs[0].shape;
     return 0;
   }
@@ -38,14 +38,8 @@ class IntegerBinary : public Step {
     const auto* a = reinterpret_cast<const std::uint8_t*>(c.input(0));
     const auto* b = reinterpret_cast<const std::uint8_t*>(c.input(1));
     auto* out = reinterpret_cast<std::uint8_t*>(c.output());
-    // Long runs are cut so that threads can share them.
-    constexpr std::int64_t part = 16384;
-    const std::int64_t parts = (runs_.length() + part - 1) / part;
-    c.pool->parallel(runs_.count() * parts, [&](std::int64_t task, int) {
-      const std::int64_t from = task % parts * part, n = std::min(part, runs_.length() - from);
-      runs_.each(task / parts, task / parts + 1, [&](std::int64_t i, std::int64_t j, std::int64_t o) {
-        one_run(a + i + (runs_.moves(0) ? from : 0), b + j + (runs_.moves(1) ? from : 0), out + o + from, n);
-      });
+    runs_.parallel(*c.pool, [&](std::int64_t i, std::int64_t j, std::int64_t o, std::int64_t n) {
+      one_run(a + i, b + j, out + o, n);
     });
   }
 

@@ -7,6 +7,19 @@
 OCTET_BEGIN
 namespace detail {
 
+/// The shape rule: inputs 0 image, 1 weights [O, kernel ..., C / groups].
+inline Shape convolution_output(const ShapeContext& c, const Window& window, std::int64_t groups) {
+  const Shape &x = c.shape(0), &w = c.shape(1);
+  c.require(window.rank() <= 2, "convolution over ", window.rank(), " spatial dimensions is not supported");
+  const auto axes = resolve(window, x, c);
+  bool fits = w.rank() == window.rank() + 2 && groups >= 1 && w[0] % groups == 0;
+  for (int i = 0; fits && i < window.rank(); ++i) fits = w[i + 1] == window.kernel[static_cast<std::size_t>(i)];
+  c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
+  c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "takes ", w.back() * groups,
+            " channels (weights ", w, ", ", groups, " groups), but the input is ", x);
+  return window_output(axes, x, w[0]);
+}
+
 /// The shape of a planned convolution; 1-D images are one row high.
 inline ConvolutionShape convolution_shape(const Window& window, std::int64_t groups, const Shape& in, const Shape& out) {
   static const std::string unnamed;

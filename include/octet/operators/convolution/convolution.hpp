@@ -24,17 +24,10 @@ class Convolution : public detail::OperatorOf<Convolution> {
   }
 
   std::vector<Shape> shapes(const ShapeContext& c) const override {
-    const Shape &x = c.shape(0), &w = c.shape(1);
-    c.require(window.rank() <= 2, "convolution over ", window.rank(), " spatial dimensions is not supported");
-    const auto axes = detail::resolve(window, x, c);
-    bool fits = w.rank() == window.rank() + 2 && groups >= 1 && w[0] % groups == 0;
-    for (int i = 0; fits && i < window.rank(); ++i) fits = w[i + 1] == window.kernel[static_cast<std::size_t>(i)];
-    c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
-    c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "takes ", w.back() * groups,
-              " channels (weights ", w, ", ", groups, " groups), but the input is ", x);
+    const Shape out = detail::convolution_output(c, window, groups);
+    const std::int64_t channels = c.shape(1)[0];
     if (c.has(2))
-      c.require(c.shape(2) == Shape{w[0]}, "bias has shape ", c.shape(2), ", expected [", w[0], "]");
-    const Shape out = detail::window_output(axes, x, w[0]);
+      c.require(c.shape(2) == Shape{channels}, "bias has shape ", c.shape(2), ", expected [", channels, "]");
     if (c.has(3) && c.shape(3).known() && out.known())
       c.require(c.shape(3) == out, "the added tensor has shape ", c.shape(3), ", expected ", out);
     return {out};
@@ -50,6 +43,8 @@ class Convolution : public detail::OperatorOf<Convolution> {
       return std::make_unique<detail::IntegerConvolution>(c, window, groups, activation);
     c.fail("no form for ", name(x), " images and ", name(w), " weights");
   }
+
+  OperatorPtr clamped(double low, double high) const override { return detail::with_clamp(*this, low, high); }
 
   IntegerForm integer_form() const override {
     IntegerForm f;

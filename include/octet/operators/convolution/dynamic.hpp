@@ -19,14 +19,17 @@ class DynamicConvolution : public Step {
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + weights_.packed_bytes(); }
 
   std::size_t plan(const PlanContext& c) override {
-    shape_ = convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape);
+    return plan(convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape), c.threads);
+  }
+  std::size_t plan(const ConvolutionShape& s, int threads) {
+    shape_ = s;
     batch_ = shape_.batch;
     shape_.batch = 1;  // images have ranges of their own
     epilogue_.out_stride = epilogue_.residual_stride = shape_.out_c * 4;
     padding_at_ = round_up(shape_.in_h * shape_.in_w * shape_.in_c, 64);
     init_at_ = padding_at_ + round_up(kernels_.padding_bytes(shape_), 64);
     scratch_at_ = init_at_ + static_cast<std::int64_t>(weights_.sums.size_bytes());
-    return static_cast<std::size_t>(scratch_at_) + kernels_.plan(shape_, c.threads);
+    return static_cast<std::size_t>(scratch_at_) + kernels_.plan(shape_, threads);
   }
 
   void run(const RunContext& c) noexcept override {

@@ -24,10 +24,12 @@ class FloatConvolution : public Step {
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + bias_.size_bytes(); }
 
   std::size_t plan(const PlanContext& c) override {
-    const ConvolutionShape s = convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape);
+    return plan(convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape), c.threads);
+  }
+  std::size_t plan(const ConvolutionShape& s, int threads) {
     padding_ = Tensor<float>({kernels_.padding_bytes(s) / 4});
     out_stride_ = s.out_c * 4;
-    return kernels_.plan(s, c.threads);
+    return kernels_.plan(s, threads);
   }
 
   void run(const RunContext& c) noexcept override {

@@ -21,11 +21,13 @@ class IntegerConvolution : public Step {
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
 
   std::size_t plan(const PlanContext& c) override {
-    const ConvolutionShape s = convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape);
+    return plan(convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape), c.threads);
+  }
+  std::size_t plan(const ConvolutionShape& s, int threads) {
     padding_ = Tensor<std::uint8_t>({kernels_.padding_bytes(s)});
     std::fill(padding_.begin(), padding_.end(), static_cast<std::uint8_t>(zero_point_));
     requantizer_.plan(s.out_c);
-    return kernels_.plan(s, c.threads);
+    return kernels_.plan(s, threads);
   }
 
   void run(const RunContext& c) noexcept override {

@@ -25,7 +25,7 @@ class AveragePoolStep : public Step {
   void run(const RunContext& c) noexcept override {
     const std::int64_t channels = windows_.channels();
     windows_.each(c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, int worker) {
-      const std::int64_t count = include_padding_ ? padded : w.count;
+      const std::int64_t count = std::max<std::int64_t>(1, include_padding_ ? padded : w.count);  // of nothing: 0
       if (!mean_) {
         simd_->sum_f32(w, 1.0f / static_cast<float>(count), reinterpret_cast<float*>(c.output()) + pixel * channels);
       } else {
@@ -71,6 +71,7 @@ class AveragePool : public detail::OperatorOf<AveragePool> {
   IntegerForm integer_form() const override {
     IntegerForm f;
     f.output = IntegerForm::Output::as_input;
+    f.rescales = true;
     return f;
   }
 };

@@ -21,7 +21,9 @@ class MaxPoolStep : public Step {
     const std::int64_t channels = windows_.channels();
     const bool with_indices = c.outputs.size() > 1 && c.output(1);
     windows_.each(c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t, std::int64_t pixel, int) {
-      if (with_indices || !(dtype_ == DType::f32 || dtype_ == DType::u8))
+      if (w.count == 0)
+        nothing(c, pixel);
+      else if (with_indices || !(dtype_ == DType::f32 || dtype_ == DType::u8))
         one_by_one(c, w, pixel);
       else if (dtype_ == DType::u8)
         simd_->max_u8(w, reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels);
@@ -31,6 +33,14 @@ class MaxPoolStep : public Step {
   }
 
  private:
+  /// The maximum of no elements: the lowest number.
+  void nothing(const RunContext& c, std::int64_t pixel) const noexcept {
+    for (std::int64_t at = pixel * windows_.channels(); at < (pixel + 1) * windows_.channels(); ++at) {
+      store_element(dtype_, c.output(), at, is_floating(dtype_) ? -std::numeric_limits<float>::max() : 0);
+      if (c.outputs.size() > 1 && c.output(1)) store_as(c.output(1), at, std::int64_t{0});
+    }
+  }
+
   /// Any type, with the positions of the maxima where they are asked for.
   void one_by_one(const RunContext& c, const PoolWindow& w, std::int64_t pixel) const noexcept {
     for (std::int64_t ch = 0; ch < w.channels; ++ch) {

@@ -25,7 +25,7 @@ class PoolWindows {
   /// the padded count includes those on the padding (but not beyond it).
   template <class F>
   void each(const std::byte* in, std::byte* scratch, ThreadPool& pool, F f) const noexcept {
-    const auto& [d, h, w] = axes_;
+    const WindowAxis &d = axes_[0], &h = axes_[1], &w = axes_[2];
     const std::int64_t rows = batch_ * d.out * h.out, pixel_bytes = channels_ * element_;
     const std::int64_t tasks = std::min<std::int64_t>(rows, 4 * pool.size());
     pool.parallel(tasks, [&](std::int64_t task, int worker) {

@@ -1,0 +1,31 @@
+# What octet's own programs and tests share.
+
+add_library(octet_warnings INTERFACE)
+target_compile_options(octet_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${OCTET_WERROR}>:-Werror>)
+
+# The kernels take longest to compile: here they are compiled once, not in every file. (Users need not do so.)
+add_library(octet_kernels STATIC "${CMAKE_CURRENT_LIST_DIR}/kernels.cpp")
+target_compile_definitions(octet_kernels PUBLIC OCTET_SEPARATE_KERNELS)
+target_link_libraries(octet_kernels PUBLIC octet PRIVATE octet_warnings)
+
+# octet_require(NAME ...): fails, telling what to install, where one of these libraries was not found.
+function(octet_require)
+  foreach(name ${ARGN})
+    if(NOT TARGET octet::${name})
+      list(APPEND missing ${name})
+    endif()
+  endforeach()
+  if(missing)
+    include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/packages.cmake")
+    foreach(entry ${octet_packages})
+      separate_arguments(entry)
+      list(GET entry 0 name)
+      list(GET entry 2 package)
+      if(name IN_LIST missing)
+        list(APPEND packages ${package})
+      endif()
+    endforeach()
+    list(JOIN packages " " packages)
+    message(FATAL_ERROR "Not found: ${missing}. On Debian and Ubuntu: apt-get install ${packages}")
+  endif()
+endfunction()

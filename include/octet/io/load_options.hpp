@@ -1,0 +1,15 @@
+#pragma once
+#include "../graph/operator.hpp"
+
+OCTET_BEGIN
+
+/// How a model file is read.
+struct LoadOptions {
+  /// Keeps the file's order of dimensions (ONNX: NCHW) at the inputs and outputs of the model. Otherwise images come
+  /// and go as octet computes with them, [N, spatial ..., C], and nothing is transposed on the way.
+  bool keep_layout = false;
+  /// How integer layers round.
+  Rounding rounding = Rounding::fp32;
+};
+
+OCTET_END

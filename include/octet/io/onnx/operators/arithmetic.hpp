@@ -1,0 +1,61 @@
+#pragma once
+#include "alignment.hpp"
+#include "plain.hpp"
+
+/// Arithmetic on tensors that broadcast.
+OCTET_BEGIN
+namespace detail::onnx {
+
+inline std::vector<Operand> plain_inputs(NodeImport& n) {
+  std::vector<Operand> all = n.all_inputs();
+  for (Operand& x : all) x = plain(n, x);
+  return all;
+}
+
+inline void require_one_type(const NodeImport& n, const std::vector<Operand>& operands) {
+  for (const Operand& x : operands)
+    n.require(x.dtype() == operands[0].dtype(), "'", operands[0].name(), "' is ", octet::name(operands[0].dtype()),
+              ", but '", x.name(), "' is ", octet::name(x.dtype()));
+}
+
+inline void import_binary(NodeImport& n, BinaryKind kind) {
+  std::vector<Operand> operands = plain_inputs(n);
+  n.require(operands.size() == 2, "takes two tensors, found ", operands.size());
+  n.require(n.integer("broadcast") == 0 && !n.has_attribute("axis"), "broadcasting along an axis (before operator set 7) "
+            "is not supported");
+  if (kind == BinaryKind::pow && operands[1].dtype() != operands[0].dtype()) {
+    const Operand& e = operands[1];
+    const int v = n.step("exponent", Convert(operands[0].dtype()), {n.builder.value(e)}, Keeps::all);
+    operands[1] = n.builder.operand(v, e.order, e.name());
+  }
+  require_one_type(n, operands);
+  const Aligned a = align(n, operands);
+  n.result(with_broadcast_symbols(n, n.add(Binary(kind), a.values), a.values), a.order);
+}
+
+/// Sum, Mean, Min, Max of any number of tensors, one after the other.
+inline void import_chain(NodeImport& n, BinaryKind kind, bool mean = false) {
+  const std::vector<Operand> operands = plain_inputs(n);
+  require_one_type(n, operands);
+  if (operands.size() == 1) return n.result(n.add(Identity(), {n.builder.value(operands[0])}, Keeps::all), operands[0].order);
+  const Aligned a = align(n, operands);
+  int v = a.values[0];
+  for (std::size_t i = 1; i < a.values.size(); ++i) {
+    const std::vector<int> in{v, a.values[i]};
+    const bool last = i + 1 == a.values.size() && !mean;
+    v = with_broadcast_symbols(n, last ? n.add(Binary(kind), in) : n.step("part", Binary(kind), in), in);
+  }
+  if (mean)
+    v = n.add(Binary(BinaryKind::div), {v, n.scalar("count", static_cast<float>(operands.size()))}, Keeps::all);
+  n.result(v, a.order);
+}
+
+inline void import_where(NodeImport& n) {
+  const std::vector<Operand> operands = plain_inputs(n);
+  n.require(operands.size() == 3, "takes three tensors, found ", operands.size());
+  const Aligned a = align(n, operands);
+  n.result(with_broadcast_symbols(n, n.add(Where(), a.values), a.values), a.order);
+}
+
+}  // namespace detail::onnx
+OCTET_END

@@ -1,0 +1,83 @@
+#pragma once
+#include "../node.hpp"
+
+OCTET_BEGIN
+namespace detail::onnx {
+
+/// Strides, dilations and padding of a window with that kernel.
+inline Window import_window(const NodeImport& n, std::vector<std::int64_t> kernel) {
+  const std::size_t rank = kernel.size();
+  const auto one_each = [&](const char* key, std::size_t count, std::int64_t missing) {
+    std::vector<std::int64_t> v = n.integers(key);
+    if (v.empty()) v.assign(count, missing);
+    n.require(v.size() == count, key, " has ", v.size(), " entries, expected ", count);
+    return v;
+  };
+  Window w;
+  w.kernel = std::move(kernel);
+  w.strides = one_each("strides", rank, 1);
+  w.dilations = one_each("dilations", rank, 1);
+  const std::vector<std::int64_t> pads = one_each("pads", 2 * rank, 0);
+  const auto middle = pads.begin() + static_cast<std::ptrdiff_t>(rank);
+  w.pads_before.assign(pads.begin(), middle), w.pads_after.assign(middle, pads.end());
+  const std::string mode = n.text("auto_pad", "NOTSET");
+  if (mode == "SAME_UPPER") w.padding = Window::Padding::same_upper;
+  else if (mode == "SAME_LOWER") w.padding = Window::Padding::same_lower;
+  else if (mode == "VALID") w.padding = Window::Padding::valid;
+  else n.require(mode == "NOTSET" || mode.empty(), "auto_pad '", mode, "' is not known");
+  w.ceil_mode = n.flag("ceil_mode");
+  return w;
+}
+
+/// An image, stored [N, spatial ..., C].
+inline int image_value(NodeImport& n, const Operand& x) {
+  n.require(x.rank() >= 3, "takes [N, C, spatial ...], found ", x.shape());
+  return n.builder.value(x, Order::channels_last(x.rank()));
+}
+
+/// A parameter that may not vary from run to run.
+inline const Operand& fixed_input(const NodeImport& n, int i) {
+  const Operand& w = n.input(i);
+  n.require(n.builder.is_fixed(w), "input ", i, " ('", w.name(), "') has to be constant");
+  return w;
+}
+
+/// The kernel's sizes, from weights [., ., spatial ...].
+inline std::vector<std::int64_t> kernel_of(const NodeImport& n, const Operand& x, const Operand& w) {
+  const Shape shape = w.shape();
+  n.require(x.rank() == w.rank() && w.rank() >= 3 && shape.known(), "weights of shape ", shape, " do not fit an image of shape ",
+            x.shape());
+  const std::vector<std::int64_t> kernel(shape.begin() + 2, shape.end());
+  n.require(n.integers("kernel_shape", kernel) == kernel, "kernel_shape does not fit weights of shape ", shape);
+  return kernel;
+}
+
+inline void import_convolution(NodeImport& n) {
+  const Operand &x = n.input(0), &w = fixed_input(n, 1);
+  Convolution op;
+  op.window = import_window(n, kernel_of(n, x, w));
+  op.groups = n.integer("group", 1);
+  const Order order = Order::channels_last(x.rank());
+  std::vector<int> in{image_value(n, x), n.builder.value(w, order)};  // OIHW -> OHWI is the same permutation
+  if (n.has(2)) in.push_back(n.builder.value(fixed_input(n, 2)));
+  n.result(n.add(std::move(op), in, Keeps::batch), order);
+}
+
+/// Sums of products of integers, less the zero points of images (input 2) and weights (input 3).
+inline int add_convolution_of_integers(NodeImport& n, const char* what, const Operand& x, const Operand& w, int x_zero,
+                                       int w_zero) {
+  ConvInteger op;
+  op.window = import_window(n, kernel_of(n, x, w));
+  op.groups = n.integer("group", 1);
+  const auto zero = [&](int i) { return i >= 0 && n.has(i) ? n.builder.value(n.input(i)) : Node::none; };
+  const std::vector<int> in{image_value(n, x), n.builder.value(w, Order::channels_last(x.rank())), zero(x_zero), zero(w_zero)};
+  return what ? n.step(what, std::move(op), in, Keeps::batch) : n.add(std::move(op), in, Keeps::batch);
+}
+
+inline void import_conv_integer(NodeImport& n) {
+  const Operand& x = n.input(0);
+  n.result(add_convolution_of_integers(n, nullptr, x, n.input(1), 2, 3), Order::channels_last(x.rank()));
+}
+
+}  // namespace detail::onnx
+OCTET_END

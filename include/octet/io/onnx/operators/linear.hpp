@@ -1,0 +1,81 @@
+#pragma once
+#include "movement.hpp"
+
+/// Matrix products.
+OCTET_BEGIN
+namespace detail::onnx {
+
+/// x in an order whose last dimension is the model's last.
+inline Order rows_order(const Operand& x) {
+  return x.order[x.rank() - 1] == x.rank() - 1 ? x.order : Order::identity(x.rank());
+}
+
+/// A matrix that may stand as weights: constant, and with elements.
+inline bool is_weights(const NodeImport& n, const Operand& b) {
+  const Shape s = b.shape();
+  return b.rank() == 2 && n.builder.is_fixed(b) && s.known() && s.elements() > 0;
+}
+
+inline void import_matmul(NodeImport& n) {
+  const Operand &a = n.input(0), &b = n.input(1);
+  n.require(a.rank() >= 1 && b.rank() >= 1, "takes no scalars");
+  if (a.rank() >= 2 && is_weights(n, b)) {
+    const Order order = rows_order(a);
+    const int w = n.builder.value(b, {1, 0});  // [K, N] -> [N, K]
+    return n.result(n.add(FullyConnected(), {n.builder.value(a, order), w}, keeps_all_but(a.rank() - 1)), order);
+  }
+  const int v = n.add(MatMul(), {n.builder.value(a, Order::identity(a.rank())), n.builder.value(b, Order::identity(b.rank()))},
+                      a.rank() > 2 ? Keeps::batch : Keeps::none);
+  n.result(v, Order::identity(n.builder.graph.value(v).shape.rank()));
+}
+
+/// C as a bias of a layer with `out` outputs, if it is constant and has one row.
+inline int bias_value(NodeImport& n, const Operand& c, std::int64_t out) {
+  const Shape s = c.shape();
+  if (!c.is_constant() || (s.rank() == 2 && s[0] != 1) || s.rank() > 2) return Node::none;
+  AnyTensor t = n.builder.constant(c);
+  if (t.size() == out) {
+    if (s.rank() == 1) return n.builder.value(c);
+    return n.builder.add_constant(c.name(), t.reshaped({out}));
+  }
+  if (t.size() != 1 || t.dtype() != DType::f32) return Node::none;
+  n.builder.spend(static_cast<std::size_t>(out) * sizeof(float));
+  Tensor<float> each = Tensor<float>::uninitialized({out});
+  std::fill(each.begin(), each.end(), *t.view<float>().begin());
+  return n.builder.add_constant(c.name(), std::move(each));
+}
+
+/// Input i, a matrix, transposed if the attribute says so.
+inline Operand matrix(const NodeImport& n, int i, const char* transposed) {
+  const Operand& x = n.input(i);
+  n.require(x.rank() == 2, "takes matrices, but input ", i, " ('", x.name(), "') has shape ", x.shape());
+  return n.flag(transposed) ? reordered(x, {1, 0}) : x;
+}
+
+/// alpha A B + beta C, A and B transposed if asked for.
+inline void import_gemm(NodeImport& n) {
+  const Operand a = matrix(n, 0, "transA"), b = matrix(n, 1, "transB");
+  const float alpha = static_cast<float>(n.real("alpha", 1)), beta = static_cast<float>(n.real("beta", 1));
+  const Order rows = Order::identity(2);
+  std::vector<int> in{n.builder.value(a, rows)};
+  const bool weights = is_weights(n, b), with_c = n.has(2);
+  in.push_back(n.builder.value(b, weights ? Order{1, 0} : rows));
+  int bias = Node::none;
+  if (with_c && weights && alpha == 1.0f && beta == 1.0f) bias = bias_value(n, n.input(2), b.shape()[1]);
+  if (bias != Node::none) in.push_back(bias);
+  const bool scale = alpha != 1.0f, add = with_c && bias == Node::none;
+  const auto next = [&](bool last, const char* what, auto op, const std::vector<int>& values) {
+    return last ? n.add(op, values, Keeps::batch) : n.step(what, op, values, Keeps::batch);
+  };
+  int v = weights ? next(!scale && !add, "product", FullyConnected(), in) : next(!scale && !add, "product", MatMul(), in);
+  if (scale) v = next(!add, "scaled", Binary(BinaryKind::mul), {v, n.scalar("alpha", alpha)});
+  if (add) {
+    int c = broadcast_value(n, n.input(2), rows);
+    if (beta != 1.0f) c = n.step("addend", Binary(BinaryKind::mul), {c, n.scalar("beta", beta)});
+    v = next(true, "sum", Binary(BinaryKind::add), {v, c});
+  }
+  n.result(v, rows);
+}
+
+}  // namespace detail::onnx
+OCTET_END

@@ -1,0 +1,155 @@
+#pragma once
+#include "alignment.hpp"
+#include "plain.hpp"
+
+/// Operators that move elements: the axes they name are found where the tensor is stored.
+OCTET_BEGIN
+namespace detail::onnx {
+
+/// The operand with dimension perm[j] in place j. No node: the same memory, seen in another order.
+inline Operand reordered(const Operand& x, const Order& perm) {
+  Operand y = x;
+  y.order = permutation(perm, x.order);
+  return y;
+}
+
+inline void import_transpose(NodeImport& n) {
+  const Operand& x = n.input(0);
+  std::vector<std::int64_t> perm = n.integers("perm");
+  if (perm.empty())
+    for (int d = x.rank() - 1; d >= 0; --d) perm.push_back(d);
+  std::vector<std::int64_t> sorted = perm;
+  std::sort(sorted.begin(), sorted.end());
+  bool fits = static_cast<int>(perm.size()) == x.rank();
+  for (int d = 0; fits && d < x.rank(); ++d) fits = sorted[static_cast<std::size_t>(d)] == d;
+  n.require(fits, "perm is no permutation of the dimensions of ", x.shape());
+  Order p;
+  for (std::int64_t d : perm) p.push_back(static_cast<int>(d));
+  n.result(reordered(x, p));
+}
+
+inline void import_concat(NodeImport& n) {
+  std::vector<Operand> operands = n.all_inputs();
+  const Order order = common_order(operands);
+  n.require(n.has_attribute("axis"), "needs an axis");
+  const int axis = normalize_axis(n.integer("axis"), order.rank());
+  const auto quant = [&](const Operand& x) { return x.is_constant() ? QuantParams() : n.builder.graph.value(n.builder.value(x)).quant; };
+  const QuantParams q = quant(operands[0]);
+  bool alike = true;
+  for (const Operand& x : operands) {
+    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be joined to ", operands[0].shape());
+    n.require(x.dtype() == operands[0].dtype(), "joins ", octet::name(operands[0].dtype()), " and ", octet::name(x.dtype()));
+    alike = alike && quant(x) == q;
+  }
+  std::vector<int> in;
+  for (const Operand& x : operands) in.push_back(n.builder.value(alike ? x : plain(n, x), order));
+  const int place = order.find(axis);
+  const int v = n.add(Concat(place), in, keeps_all_but(place));
+  if (alike) n.builder.graph.value(v).quant = q;
+  n.result(v, order);
+}
+
+inline void import_slice(NodeImport& n) {
+  const Operand& x = n.input(0);
+  Slice op;
+  const auto list = [&](const char* key, int i) { return n.opset() < 10 ? n.integers(key) : n.integers(key, i); };
+  op.starts = list("starts", 1), op.ends = list("ends", 2), op.axes = list("axes", 3), op.steps = list("steps", 4);
+  n.require(op.starts.size() <= static_cast<std::size_t>(x.rank()), op.starts.size(), " slices do not fit ", x.shape());
+  unsigned keeps = ~0u;
+  for (std::size_t i = 0; i < op.starts.size(); ++i) {
+    if (op.axes.size() == i) op.axes.push_back(static_cast<std::int64_t>(i));
+    const int place = x.order.find(normalize_axis(op.axes[i], x.rank()));
+    op.axes[i] = place;
+    keeps &= ~(1u << place);
+  }
+  n.result(n.add(std::move(op), {n.builder.value(x)}, static_cast<Keeps>(keeps)), x.order);
+}
+
+inline void import_split(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const int axis = normalize_axis(n.integer("axis"), x.rank()), place = x.order.find(axis);
+  Split op;
+  op.axis = place;
+  op.sizes = n.integers("split", 1);
+  if (op.sizes.empty()) op.parts = n.outputs();
+  n.require(op.sizes.empty() || static_cast<int>(op.sizes.size()) == n.outputs(), "gives ", op.sizes.size(), " parts to ",
+            n.outputs(), " outputs");
+  const std::int64_t size = x.shape()[axis];
+  n.require(n.opset() >= 18 || !op.sizes.empty() || size == Shape::unknown || size % n.outputs() == 0, size,
+            " cannot be split into ", n.outputs(), " equal parts");
+  const int v = n.add(std::move(op), {n.builder.value(x)}, keeps_all_but(place), 0, n.outputs());
+  for (int i = 0; i < n.outputs(); ++i)
+    if (n.wants(i)) n.result(v + i, x.order, i);
+}
+
+inline void import_pad(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const bool as_attributes = n.opset() < 11;
+  const std::vector<std::int64_t> pads = as_attributes ? n.integers("pads") : n.constant_integers(1);
+  std::vector<std::int64_t> axes;
+  if (!as_attributes && n.has(3)) axes = n.constant_integers(3);
+  else
+    for (int d = 0; d < x.rank(); ++d) axes.push_back(d);
+  n.require(pads.size() == 2 * axes.size(), "has ", pads.size(), " paddings for ", axes.size(), " dimensions");
+  Pad op;
+  op.before.assign(static_cast<std::size_t>(x.rank()), 0);
+  op.after = op.before;
+  unsigned keeps = ~0u;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const auto place = static_cast<std::size_t>(x.order.find(normalize_axis(axes[i], x.rank())));
+    op.before[place] = pads[i], op.after[place] = pads[axes.size() + i];
+    if (op.before[place] != 0 || op.after[place] != 0) keeps &= ~(1u << place);
+  }
+  op.value = as_attributes ? n.real("value") : 0;
+  if (!as_attributes && n.has(2)) {
+    const AnyTensor value = n.constant(2);
+    n.require(value.size() == 1, "pads with ", value.size(), " values");
+    op.value = load_element(value.dtype(), value.data(), 0);
+  }
+  const std::string mode = n.text("mode", "constant");
+  if (mode == "reflect") op.mode = PadMode::reflect;
+  else if (mode == "edge") op.mode = PadMode::edge;
+  else if (mode == "wrap") op.mode = PadMode::wrap;
+  else n.require(mode == "constant", "mode '", mode, "' is not known");
+  const int v = n.builder.value(x);
+  if (const QuantParams& q = n.builder.graph.value(v).quant; q && !q.per_channel())  // octet pads with real numbers
+    op.value = (op.value - q.zero_point[0]) * static_cast<double>(q.scale[0]);
+  n.result(n.add(std::move(op), {v}, static_cast<Keeps>(keeps)), x.order);
+}
+
+inline void import_gather(NodeImport& n) {
+  const Operand &x = n.input(0), &indices = n.input(1);
+  const int axis = normalize_axis(n.integer("axis"), x.rank()), place = x.order.find(axis), more = indices.rank() - 1;
+  Order order;
+  for (int i = 0; i < x.rank(); ++i) {
+    if (i != place) order.push_back(x.order[i] + (x.order[i] > axis ? more : 0));
+    for (int k = 0; i == place && k < indices.rank(); ++k) order.push_back(axis + k);
+  }
+  const std::vector<int> in{n.builder.value(x), n.builder.value(indices, Order::identity(indices.rank()))};
+  n.result(n.add(Gather(place), in, place > 0 ? Keeps::batch : Keeps::none), order);
+}
+
+inline void import_expand(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const std::optional<Sizes> sizes = n.sizes(1);
+  n.require(sizes.has_value(), "input 1 ('", n.input(1).name(), "') has to be constant, or computed from sizes");
+  const int given = static_cast<int>(sizes->entries.size()), rank = std::max(given, x.rank()), more = rank - x.rank();
+  n.require(rank <= Shape::max_rank, "expands to ", rank, " dimensions");
+  const Symbols symbols = n.builder.symbols(x);
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(rank), 1);
+  for (int i = 0; i < given; ++i) {
+    const int d = i + rank - given, own = d - more;
+    const Size& s = sizes->entries[static_cast<std::size_t>(i)];
+    if (own >= 0 && s.symbol != 0 && s.symbol == symbols[static_cast<std::size_t>(own)]) continue;  // stays as it is
+    n.require(s.known() && s.value >= 0 && s.value < 1e12, "size ", i, " of the shape is not known, or negative");
+    shape[static_cast<std::size_t>(d)] = static_cast<std::int64_t>(s.value);
+  }
+  Order order = Order::identity(more);
+  for (int i = 0; i < x.rank(); ++i) order.push_back(x.order[i] + more);
+  Expand op;
+  for (int i = 0; i < rank; ++i) op.shape.push_back(shape[static_cast<std::size_t>(order[i])]);
+  n.result(n.add(std::move(op), {n.builder.value(x)}), order);
+}
+
+}  // namespace detail::onnx
+OCTET_END

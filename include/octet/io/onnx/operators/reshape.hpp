@@ -1,0 +1,207 @@
+#pragma once
+#include "../node.hpp"
+#include "../reshape_plan.hpp"
+
+/// Other shapes for the same elements.
+OCTET_BEGIN
+namespace detail::onnx {
+
+/// Finds the one size that is left open from the others, and marks what stays as it is.
+inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<Target>& out) {
+  std::array<bool, Shape::max_rank> kept{};
+  for (Target& t : out)
+    if (t.from >= 0) t.size = in[t.from], kept[static_cast<std::size_t>(t.from)] = true;
+  Shape rest, given;  // sizes on both sides, but for what is kept
+  int unknown = -1;
+  for (int d = 0; d < in.rank(); ++d) {
+    if (kept[static_cast<std::size_t>(d)]) continue;
+    in[d] == Shape::unknown ? void(unknown = unknown == -1 ? d : -2) : rest.push_back(in[d]);
+  }
+  int open = -1;
+  for (std::size_t j = 0; j < out.size(); ++j) {
+    if (out[j].from >= 0) continue;
+    n.require(out[j].size != Shape::unknown || open < 0, "more than one size of the new shape is not known");
+    out[j].size == Shape::unknown ? void(open = static_cast<int>(j)) : given.push_back(out[j].size);
+  }
+  if (open >= 0) {
+    Target& t = out[static_cast<std::size_t>(open)];
+    const std::int64_t total = rest.elements(), known = given.elements();
+    if (unknown == -1 && known > 0) {
+      n.require(total % known == 0, "a tensor of shape ", in, " does not fit the new shape");
+      t.size = total / known;
+    } else if (unknown >= 0 && total == known) {
+      bool ordered = true;
+      for (int j = 0; j < static_cast<int>(out.size()); ++j)
+        if (const int from = out[static_cast<std::size_t>(j)].from; from >= 0) ordered = ordered && (from < unknown) == (j < open);
+      if (ordered) t.from = unknown;
+    }
+  }
+  // The first size is the batch's, and may vary although the model gives it.
+  if (in.rank() > 0 && !out.empty() && out[0].from < 0 && out[0].size == in[0] && in[0] > 0) out[0].from = 0;
+}
+
+/// x under another shape, by one view of its memory; transposed before only where its order does not allow that.
+inline Operand reshaped(NodeImport& n, const Operand& x, std::vector<Target> out, const char* step = nullptr) {
+  const Shape in = x.shape();
+  complete_targets(n, in, out);
+  bool empty = false;
+  for (std::int64_t d : in) empty = empty || d == 0;
+  if (x.is_constant() && (x.source->sizes || x.source->constant.dtype() == x.dtype())) {
+    Shape shape;
+    for (const Target& t : out) shape.push_back(t.size);
+    return constant_operand(n.output_name(), n.builder.constant(x).reshaped(shape));
+  }
+  ReshapePlan plan{Order::identity(in.rank()), Order::identity(static_cast<int>(out.size()))};
+  if (!empty) plan = plan_reshape(in, x.order, out);
+  Reshape op;
+  op.allow_zero = empty;
+  unsigned keeps = 0;
+  int open = 0;
+  for (int q = 0; q < plan.after.rank(); ++q) {
+    const Target& t = out[static_cast<std::size_t>(plan.after[q])];
+    const bool stays = !empty && t.from >= 0 && q < plan.before.rank() && plan.before[q] == t.from;
+    if (stays) keeps |= 1u << q;
+    if (!stays && t.size == Shape::unknown) ++open;
+    op.target.push_back(stays ? 0 : t.size);
+  }
+  n.require(open <= 1, "more than one size of the new shape is not known (the tensor is ", in, ")");
+  const std::vector<int> v{n.builder.value(x, plan.before)};
+  const int y = step ? n.step(step, std::move(op), v, static_cast<Keeps>(keeps)) : n.add(std::move(op), v, static_cast<Keeps>(keeps));
+  return n.builder.operand(y, plan.after, n.output_name());
+}
+
+inline void import_reshape(NodeImport& n) {
+  const Operand& x = n.input(0);
+  std::optional<Sizes> sizes;
+  if (n.has(1)) {
+    sizes = n.sizes(1);
+    n.require(sizes.has_value(), "input 1 ('", n.input(1).name(), "') has to be constant, or computed from sizes");
+  } else {  // before operator set 5
+    sizes.emplace();
+    for (std::int64_t s : n.integers("shape")) sizes->entries.push_back({static_cast<double>(s), 0});
+  }
+  const Symbols symbols = n.builder.symbols(x);
+  const bool allow_zero = n.flag("allowzero");
+  std::vector<Target> out;
+  int next = 0;  // dimensions that stay keep their sequence
+  for (const Size& s : sizes->entries) {
+    Target t;
+    for (int d = next; s.symbol != 0 && t.from < 0 && d < x.rank(); ++d)
+      if (symbols[static_cast<std::size_t>(d)] == s.symbol) t.from = d;
+    if (t.from < 0 && s.known()) {
+      n.require(s.value >= -1 && s.value < 1e15, "the new shape has a size of ", s.value);
+      t.size = static_cast<std::int64_t>(s.value);
+      if (t.size == 0 && !allow_zero) {
+        t.from = static_cast<int>(out.size());
+        n.require(t.from < x.rank() && t.from >= next, "the new shape keeps size ", t.from, " of ", x.shape());
+      }
+    }
+    if (t.from >= 0) next = t.from + 1;
+    out.push_back(t);
+  }
+  n.require(out.size() <= static_cast<std::size_t>(Shape::max_rank), "the new shape has ", out.size(), " dimensions");
+  n.result(reshaped(n, x, std::move(out)));
+}
+
+/// [product before the axis, product of the rest]
+inline std::vector<Target> flattened(const Operand& x, int axis) {
+  const Shape in = x.shape();
+  const auto part = [&](int from, int to) {
+    Target t;
+    if (to - from == 1) t.from = from;
+    bool known = true;
+    for (int d = from; d < to; ++d) known = known && in[d] != Shape::unknown;
+    if (known) t.size = in.product(from, to);
+    return t;
+  };
+  return {part(0, axis), part(axis, in.rank())};
+}
+
+inline void import_flatten(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const std::int64_t axis = n.integer("axis", 1);
+  n.result(reshaped(n, x, flattened(x, axis == x.rank() ? x.rank() : normalize_axis(axis, x.rank()))));
+}
+
+/// Sizes of the result as they were at other places of x: dimension q was dimension from[q], or is new (-1).
+inline void move_symbols(NodeImport& n, int out, const Symbols& in, const std::vector<int>& from) {
+  Symbols s = n.builder.symbols(out);
+  for (std::size_t q = 0; q < from.size(); ++q)
+    if (from[q] >= 0) s[q] = in[static_cast<std::size_t>(from[q])];
+  n.builder.set_symbols(out, s);
+}
+
+inline void import_squeeze(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const Shape in = x.shape();
+  std::array<bool, Shape::max_rank> gone{};
+  const std::vector<std::int64_t> axes = n.integers("axes", 1);
+  for (std::int64_t a : axes) {
+    const int d = normalize_axis(a, x.rank());
+    n.require(in[d] == 1 || in[d] == Shape::unknown, "dimension ", d, " of ", in, " is not 1");
+    gone[static_cast<std::size_t>(d)] = true;
+  }
+  if (axes.empty())
+    for (int d = 0; d < x.rank(); ++d) gone[static_cast<std::size_t>(d)] = in[d] == 1;
+  if (x.is_constant()) {
+    std::vector<Target> kept;
+    for (int d = 0; d < x.rank(); ++d)
+      if (!gone[static_cast<std::size_t>(d)]) kept.push_back({in[d], d});
+    return n.result(reshaped(n, x, kept));
+  }
+  Squeeze op;
+  Order order = x.order;
+  std::vector<int> from;
+  for (int q = 0; q < x.rank(); ++q) {
+    if (gone[static_cast<std::size_t>(x.order[q])]) op.axes.push_back(q);
+    else from.push_back(q);
+  }
+  for (int d = x.rank() - 1; d >= 0; --d)
+    if (gone[static_cast<std::size_t>(d)]) order = order.without(d);
+  const int v = n.builder.value(x);
+  const int y = op.axes.empty() ? n.add(Identity(), {v}) : n.add(std::move(op), {v});
+  move_symbols(n, y, n.builder.symbols(v), from);
+  n.result(y, order);
+}
+
+inline void import_unsqueeze(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const std::vector<std::int64_t> axes = n.integers("axes", 1);
+  n.require(axes.size() <= static_cast<std::size_t>(Shape::max_rank), "has ", axes.size(), " axes");
+  const int rank = x.rank() + static_cast<int>(axes.size());
+  std::array<bool, Shape::max_rank> fresh{};
+  for (std::int64_t a : axes) {
+    const int d = normalize_axis(a, rank);
+    n.require(d < Shape::max_rank && !fresh[static_cast<std::size_t>(d)], "axis ", a, " is invalid or given twice");
+    fresh[static_cast<std::size_t>(d)] = true;
+  }
+  std::vector<int> old;  // the dimensions of the result that are x's
+  std::vector<Target> target;
+  for (int d = 0; d < rank; ++d) {
+    if (!fresh[static_cast<std::size_t>(d)]) old.push_back(d);
+    target.push_back(fresh[static_cast<std::size_t>(d)] ? Target{1, -1} : Target{Shape::unknown, static_cast<int>(old.size()) - 1});
+  }
+  if (x.is_constant()) return n.result(reshaped(n, x, target));
+  // A new dimension is stored behind the one it follows.
+  std::vector<int> stored, from;
+  for (int q = 0; q < x.rank(); ++q) stored.push_back(old[static_cast<std::size_t>(x.order[q])]), from.push_back(q);
+  for (int d = 0; d < rank; ++d) {
+    if (!fresh[static_cast<std::size_t>(d)]) continue;
+    const auto at = d == 0 ? 0 : std::find(stored.begin(), stored.end(), d - 1) - stored.begin() + 1;
+    stored.insert(stored.begin() + at, d);
+    from.insert(from.begin() + at, -1);
+  }
+  Unsqueeze op;
+  Order order;
+  for (std::size_t q = 0; q < stored.size(); ++q) {
+    order.push_back(stored[q]);
+    if (from[q] < 0) op.axes.push_back(static_cast<std::int64_t>(q));
+  }
+  const int v = n.builder.value(x);
+  const int y = n.add(std::move(op), {v});
+  move_symbols(n, y, n.builder.symbols(v), from);
+  n.result(y, order);
+}
+
+}  // namespace detail::onnx
+OCTET_END

@@ -1,0 +1,150 @@
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "../../core/config.hpp"
+
+OCTET_BEGIN
+
+enum class ResizeMode : std::uint8_t { nearest, linear, cubic, last = cubic };
+
+/// Where, on the axis of the input, the center of an element of the output lies (ONNX's names and formulas).
+enum class CoordinateMode : std::uint8_t {
+  half_pixel,            // (x + 0.5) / scale - 0.5
+  half_pixel_symmetric,  // the same, about the center also where scale * size is not an integer
+  pytorch_half_pixel,    // the same; 0 where the output has one element
+  align_corners,         // x (in - 1) / (out - 1)
+  asymmetric,            // x / scale
+  tf_crop_and_resize,    // align_corners within a region of interest
+  last = tf_crop_and_resize
+};
+
+/// The neighbor that `nearest` takes.
+enum class NearestMode : std::uint8_t { round_prefer_floor, round_prefer_ceil, floor, ceil, last = ceil };
+
+/// Whether sizes are met exactly, or only one of them so that the proportions stay.
+enum class AspectRatioPolicy : std::uint8_t { stretch, not_larger, not_smaller, last = not_smaller };
+
+namespace detail {
+
+/// One dimension that is resized.
+struct ResizeAxis {
+  std::int64_t in = 1, out = 1;
+  bool kept = true;     // nothing happens to it
+  double scale = 1;     // out / in, before out was rounded
+  bool exact = true;    // scale is out / in: division is then put off, so that coordinates are
+  double begin = 0, end = 1;  // region of interest, as fractions of the input
+
+  double coordinate(CoordinateMode mode, std::int64_t place) const noexcept {
+    const auto x = static_cast<double>(place), n = static_cast<double>(in), m = static_cast<double>(out);
+    const double length = exact ? m : scale * n;
+    const auto unscaled = [&](double v) { return exact ? v * n / m : v / scale; };
+    switch (mode) {
+      case CoordinateMode::half_pixel: break;
+      case CoordinateMode::half_pixel_symmetric: return n / 2 * (1 - m / length) + unscaled(x + 0.5) - 0.5;
+      case CoordinateMode::pytorch_half_pixel:
+        if (out == 1) return 0;
+        break;
+      case CoordinateMode::align_corners: return length == 1 ? 0 : x * (n - 1) / (length - 1);
+      case CoordinateMode::asymmetric: return unscaled(x);
+      case CoordinateMode::tf_crop_and_resize:
+        if (length == 1) return (begin + end) * (n - 1) / 2;
+        return begin * (n - 1) + x * (end - begin) * (n - 1) / (length - 1);
+    }
+    return unscaled(x + 0.5) - 0.5;
+  }
+
+  bool outside(CoordinateMode mode, double x) const noexcept {
+    return mode == CoordinateMode::tf_crop_and_resize && !(x >= 0 && x <= static_cast<double>(in - 1));
+  }
+  /// Limits x to where neighbors can be told apart, and converts.
+  std::int64_t floor_of(double x) const noexcept {
+    const double limit = 4 * static_cast<double>(in) + 4;
+    return static_cast<std::int64_t>(std::floor(x > -limit ? (x < limit ? x : limit) : -limit));
+  }
+  std::int64_t clamped(std::int64_t i) const noexcept { return i < 0 ? 0 : i < in ? i : in - 1; }
+
+  /// The input element for each output element; -1 outside the region of interest.
+  std::vector<std::int64_t> nearest(CoordinateMode mode, NearestMode rounding) const {
+    std::vector<std::int64_t> indices;
+    for (std::int64_t i = 0; i < out; ++i) {
+      const double x = kept ? static_cast<double>(i) : coordinate(mode, i);
+      const std::int64_t below = floor_of(x);
+      const double rest = x - static_cast<double>(below);
+      const bool up = rounding == NearestMode::round_prefer_floor  ? rest > 0.5
+                      : rounding == NearestMode::round_prefer_ceil ? rest >= 0.5
+                                                                   : rounding == NearestMode::ceil && rest > 0;
+      indices.push_back(!kept && outside(mode, x) ? -1 : clamped(below + up));
+    }
+    return indices;
+  }
+};
+
+/// Weighted neighbors of each output element along one dimension.
+struct ResizeTaps {
+  std::int64_t count = 0;            // of each output element
+  std::vector<std::int64_t> index;   // [out][count]; the first is -1 outside the region of interest
+  std::vector<float> weight;         // [out][count]
+};
+
+struct ResizeFilter {
+  ResizeMode mode = ResizeMode::linear;
+  bool antialias = false, exclude_outside = false;
+  double cubic_coeff_a = -0.75;
+
+  double operator()(double x) const noexcept {
+    x = std::abs(x);
+    if (mode == ResizeMode::linear) return x < 1 ? 1 - x : 0;
+    const double a = cubic_coeff_a;
+    if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+  }
+
+  /// unit: weights become multiples of it that add up to 1, so that sums of bytes are exact; 0: any float.
+  ResizeTaps taps(const ResizeAxis& axis, CoordinateMode coordinates, double unit) const {
+    const double stretch = antialias && axis.scale < 1 ? axis.scale : 1, support = mode == ResizeMode::linear ? 1 : 2;
+    const auto first = static_cast<std::int64_t>(std::floor(-support / stretch)) + 1;
+    ResizeTaps t;
+    t.count = 2 - 2 * first;
+    std::vector<double> w(static_cast<std::size_t>(t.count));
+    for (std::int64_t i = 0; i < axis.out; ++i) {
+      const double x = axis.coordinate(coordinates, i);
+      const std::int64_t below = axis.floor_of(x);
+      double sum = 0, inside = 0;
+      for (std::int64_t k = 0; k < t.count; ++k) {
+        const std::int64_t at = below + first + k;
+        t.index.push_back(axis.outside(coordinates, x) ? -1 : axis.clamped(at));
+        const double v = (*this)((static_cast<double>(at) - x) * stretch);
+        w[static_cast<std::size_t>(k)] = v;
+        sum += v;
+        if (at == axis.clamped(at)) inside += v;
+      }
+      const bool exclude = exclude_outside && inside != 0;
+      const double total = exclude ? inside : antialias ? sum : 1;
+      for (std::int64_t k = 0; k < t.count; ++k) {
+        const std::int64_t at = below + first + k;
+        double& v = w[static_cast<std::size_t>(k)];
+        v = exclude && at != axis.clamped(at) ? 0 : v / total;
+      }
+      if (unit > 0) round_to(unit, w);
+      for (double v : w) t.weight.push_back(static_cast<float>(v));
+    }
+    return t;
+  }
+
+ private:
+  static void round_to(double unit, std::vector<double>& w) {
+    double sum = 0;
+    std::size_t largest = 0;
+    for (std::size_t k = 0; k < w.size(); ++k) {
+      w[k] = std::nearbyint(w[k] / unit) * unit;
+      sum += w[k];
+      if (w[k] > w[largest]) largest = k;
+    }
+    w[largest] += 1 - sum;
+  }
+};
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,118 @@
+#pragma once
+#include "../../graph/operator.hpp"
+#include "axis.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Linear and cubic resizing of float and uint8 tensors, one dimension after the other. Bytes are interpolated as the
+/// integers they are, and rounded (half to even) at the end.
+class InterpolateStep : public Step {
+ public:
+  using Rule = std::function<std::vector<ResizeAxis>(const Shape& in)>;
+  /// outside: element that stands outside the region of interest (an integer where the tensor is uint8).
+  InterpolateStep(const PrepareContext& c, Rule rule, const ResizeFilter& filter, CoordinateMode mode, float outside)
+      : bytes_(c.input(0).dtype == DType::u8), rule_(std::move(rule)), filter_(filter), mode_(mode), outside_(outside) {
+    c.require(bytes_ || c.input(0).dtype == DType::f32, "interpolates float32 and uint8, found ",
+              name(c.input(0).dtype));
+  }
+
+  std::size_t plan(const PlanContext& c) override {
+    Shape shape = c.inputs[0].shape;
+    const std::vector<ResizeAxis> axes = rule_(shape);
+    std::vector<std::size_t> order;
+    for (std::size_t d = 0; d < axes.size(); ++d)
+      if (!axes[d].kept) order.push_back(d);
+    const auto growth = [&](std::size_t d) { return static_cast<double>(axes[d].out) / static_cast<double>(axes[d].in); };
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return growth(a) < growth(b); });
+    passes_.clear();
+    largest_ = 0;
+    for (std::size_t d : order) {
+      const int axis = static_cast<int>(d);
+      Pass p;
+      p.outer = shape.product(0, axis), p.inner = shape.product(axis + 1, shape.rank());
+      p.in = axes[d].in, p.out = axes[d].out;
+      p.taps = filter_.taps(axes[d], mode_, bytes_ ? 1.0 / 32768 : 0);
+      shape[axis] = p.out;
+      if (passes_.size() + 1 < order.size()) largest_ = std::max(largest_, (shape.elements() + 15) / 16 * 16);
+      passes_.push_back(std::move(p));
+    }
+    return static_cast<std::size_t>(largest_ * std::min<std::int64_t>(2, static_cast<std::int64_t>(order.size()) - 1)) * 4;
+  }
+
+  bool is_view() const noexcept override { return passes_.empty(); }
+
+  void run(const RunContext& c) noexcept override {
+    float* buffers[2] = {reinterpret_cast<float*>(c.scratch), reinterpret_cast<float*>(c.scratch) + largest_};
+    const std::size_t last = passes_.size() - 1;
+    for (std::size_t p = 0; p <= last; ++p) {
+      const float* from = buffers[(p + 1) % 2];
+      float* to = buffers[p % 2];
+      if (!bytes_) {
+        run<float>(passes_[p], p == 0 ? reinterpret_cast<const float*>(c.input(0)) : from,
+                   p == last ? reinterpret_cast<float*>(c.output()) : to, *c.pool);
+        continue;
+      }
+      const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
+      auto* out = reinterpret_cast<std::uint8_t*>(c.output());
+      // In double all sums are exact (bytes or floats times multiples of 2^-15): the same bits on every machine.
+      if (p == 0 && p == last) run<double>(passes_[p], in, out, *c.pool);
+      else if (p == 0) run<double>(passes_[p], in, to, *c.pool);
+      else if (p == last) run<double>(passes_[p], from, out, *c.pool);
+      else run<double>(passes_[p], from, to, *c.pool);
+    }
+  }
+
+ private:
+  struct Pass {
+    std::int64_t outer = 1, in = 1, out = 1, inner = 1;
+    ResizeTaps taps;
+  };
+
+  template <class Sum, class In, class Out>
+  void run(const Pass& p, const In* in, Out* out, ThreadPool& pool) const noexcept {
+    const std::int64_t rows = p.outer * p.out, tasks = std::min<std::int64_t>(rows, 4 * pool.size());
+    pool.parallel(tasks, [&](std::int64_t t, int) {
+      for (std::int64_t r = rows * t / tasks; r < rows * (t + 1) / tasks; ++r)
+        one_row<Sum>(p, r % p.out, in + r / p.out * p.in * p.inner, out + r * p.inner);
+    });
+  }
+
+  /// `place` is the output element, `in` the input's first along the dimension.
+  template <class Sum, class In, class Out>
+  void one_row(const Pass& p, std::int64_t place, const In* in, Out* out) const noexcept {
+    const std::int64_t* index = p.taps.index.data() + place * p.taps.count;
+    const float* weight = p.taps.weight.data() + place * p.taps.count;
+    constexpr std::int64_t block = 64;
+    for (std::int64_t first = 0; first < p.inner; first += block) {
+      const std::int64_t n = std::min(block, p.inner - first);
+      Sum sum[block] = {};
+      if (index[0] < 0) std::fill(sum, sum + n, static_cast<Sum>(outside_));
+      for (std::int64_t k = 0; index[0] >= 0 && k < p.taps.count; ++k) {
+        const In* from = in + index[k] * p.inner + first;
+        const auto w = static_cast<Sum>(weight[k]);
+        for (std::int64_t i = 0; i < n; ++i) sum[i] += w * static_cast<Sum>(from[i]);
+      }
+      for (std::int64_t i = 0; i < n; ++i) store(out[first + i], sum[i]);
+    }
+  }
+
+  static void store(float& to, float x) noexcept { to = x; }
+  static void store(float& to, double x) noexcept { to = static_cast<float>(x); }
+  static void store(std::uint8_t& to, double x) noexcept {
+    const double y = std::min(std::max(x, 0.0), 255.0) + 0.5;
+    const auto r = static_cast<int>(y);
+    to = static_cast<std::uint8_t>(static_cast<double>(r) == y ? r & ~1 : r);  // ties to even
+  }
+
+  bool bytes_;
+  Rule rule_;
+  ResizeFilter filter_;
+  CoordinateMode mode_;
+  float outside_;
+  std::vector<Pass> passes_;
+  std::int64_t largest_ = 0;  // floats between passes
+};
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,156 @@
+#pragma once
+#include <functional>
+
+#include "../../core/element.hpp"
+#include "../../graph/operator.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Bytes of one element, for operators that move elements without looking at them.
+inline std::int64_t element_bytes(const PrepareContext& c, const Value& v) {
+  c.require(bits(v.dtype) >= 8, "elements of ", name(v.dtype), " cannot be moved one by one");
+  return bits(v.dtype) / 8;
+}
+
+/// memcpy, without a call for the sizes of single elements.
+inline void copy_bytes(std::byte* to, const std::byte* from, std::int64_t n) noexcept {
+  switch (n) {
+    case 1: *to = *from; return;
+    case 2: std::memcpy(to, from, 2); return;
+    case 4: std::memcpy(to, from, 4); return;
+    case 8: std::memcpy(to, from, 8); return;
+    default: std::memcpy(to, from, static_cast<std::size_t>(n));
+  }
+}
+
+/// One element, repeated.
+struct Fill {
+  std::array<std::byte, 8> element{};
+  void operator()(std::byte* to, std::int64_t element_size, std::int64_t n) const noexcept {
+    for (std::int64_t i = 0; i < n; ++i) copy_bytes(to + i * element_size, element.data(), element_size);
+  }
+};
+
+/// For each dimension of an output, which index of the input stands at each place; -1 where a fill value does.
+using Indices = std::vector<std::vector<std::int64_t>>;
+
+/// Copies elements along tables of indices: slices, pads, repeats, scales images by nearest neighbor.
+class IndexedCopy {
+ public:
+  IndexedCopy() = default;
+  /// Where there are more tables than dimensions of the input, those are the last ones.
+  IndexedCopy(Shape in, const Indices& indices, std::int64_t element) : element_(element), block_(element) {
+    while (in.rank() < static_cast<int>(indices.size())) in.insert(0, 1);
+    int last = in.rank() - 1;  // the dimensions behind it stay as they are and move in blocks
+    for (; last >= 0 && identity(indices[static_cast<std::size_t>(last)], in[last]); --last) block_ *= in[last];
+    whole_ = last < 0;
+    if (whole_) {
+      runs_.push_back({0, 0, 1});
+      return;
+    }
+    add_runs(indices[static_cast<std::size_t>(last)]);
+    std::int64_t stride = block_ * in[last];
+    for (int d = last - 1; d >= 0; --d) {
+      std::vector<std::int64_t> offsets = indices[static_cast<std::size_t>(d)];
+      for (std::int64_t& i : offsets) i = i < 0 ? i : i * stride;
+      rows_ *= static_cast<std::int64_t>(offsets.size());
+      outer_.push_back(std::move(offsets));
+      stride *= in[d];
+    }
+  }
+
+  /// Whether the output is the input.
+  bool whole() const noexcept { return whole_; }
+
+  void run(const std::byte* in, std::byte* out, const Fill& fill, ThreadPool& pool) const noexcept {
+    if (row_ * block_ == 0) return;
+    const std::int64_t tasks = std::min<std::int64_t>(rows_, 4 * pool.size());
+    pool.parallel(tasks, [&](std::int64_t t, int) {
+      for (std::int64_t r = rows_ * t / tasks; r < rows_ * (t + 1) / tasks; ++r)
+        one_row(in, out + r * row_ * block_, r, fill);
+    });
+  }
+
+ private:
+  struct Run {
+    std::int64_t to, from, count;  // in blocks; from is -1 for the fill value
+  };
+
+  static bool identity(const std::vector<std::int64_t>& indices, std::int64_t size) {
+    bool same = static_cast<std::int64_t>(indices.size()) == size;
+    for (std::size_t i = 0; same && i < indices.size(); ++i) same = indices[i] == static_cast<std::int64_t>(i);
+    return same;
+  }
+
+  void add_runs(const std::vector<std::int64_t>& indices) {
+    row_ = static_cast<std::int64_t>(indices.size());
+    for (std::int64_t i = 0; i < row_; ++i) {
+      const std::int64_t from = indices[static_cast<std::size_t>(i)];
+      if (!runs_.empty()) {
+        Run& r = runs_.back();
+        if (r.from < 0 ? from < 0 : from == r.from + r.count) {
+          ++r.count;
+          continue;
+        }
+      }
+      runs_.push_back({i, from, 1});
+    }
+  }
+
+  void one_row(const std::byte* in, std::byte* out, std::int64_t row, const Fill& fill) const noexcept {
+    for (const std::vector<std::int64_t>& offsets : outer_) {
+      const auto n = static_cast<std::int64_t>(offsets.size());
+      const std::int64_t offset = offsets[static_cast<std::size_t>(row % n)];
+      if (offset < 0) return fill(out, element_, row_ * block_ / element_);
+      in += offset;
+      row /= n;
+    }
+    for (const Run& r : runs_) {
+      if (r.from < 0)
+        fill(out + r.to * block_, element_, r.count * block_ / element_);
+      else
+        copy_bytes(out + r.to * block_, in + r.from * block_, r.count * block_);
+    }
+  }
+
+  std::int64_t element_ = 1, block_ = 1, row_ = 1, rows_ = 1;  // a row is row_ blocks of the output
+  bool whole_ = false;
+  std::vector<Run> runs_;                           // of a row
+  std::vector<std::vector<std::int64_t>> outer_;    // byte offsets in the input, innermost dimension first
+};
+
+/// A step whose outputs are copies of parts of input 0; `indices(in, out, output)` is asked when shapes are known.
+class IndexedStep : public Step {
+ public:
+  using Rule = std::function<Indices(const Shape& in, const Shape& out, std::size_t output)>;
+  IndexedStep(const PrepareContext& c, Rule rule, const Fill& fill = {})
+      : element_(element_bytes(c, c.input(0))), rule_(std::move(rule)), fill_(fill) {}
+
+  std::size_t plan(const PlanContext& c) override {
+    copies_.clear();
+    for (std::size_t i = 0; i < c.outputs.size(); ++i)
+      copies_.emplace_back(c.inputs[0].shape, rule_(c.inputs[0].shape, c.outputs[i].shape, i), element_);
+    return 0;
+  }
+  bool is_view() const noexcept override { return copies_.size() == 1 && copies_[0].whole(); }
+  void run(const RunContext& c) noexcept override {
+    for (std::size_t i = 0; i < copies_.size(); ++i) copies_[i].run(c.input(0), c.output(i), fill_, *c.pool);
+  }
+
+ private:
+  std::int64_t element_;
+  Rule rule_;
+  Fill fill_;
+  std::vector<IndexedCopy> copies_;
+};
+
+/// from, from + step, ...
+inline std::vector<std::int64_t> every(std::int64_t from, std::int64_t step, std::int64_t count) {
+  std::vector<std::int64_t> r;
+  for (std::int64_t i = 0; i < count; ++i) r.push_back(from + i * step);
+  return r;
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,97 @@
+#pragma once
+#include "indexed_copy.hpp"
+
+OCTET_BEGIN
+
+enum class PadMode : std::uint8_t {
+  constant,
+  reflect,  // mirrored about the first and the last element, which are not repeated
+  edge,     // the first and the last element, repeated
+  wrap,     // as if the tensor were repeated
+  last = wrap
+};
+
+/// Adds `before` and `after` elements (negative: removes them) at both ends of every dimension. The constant of a
+/// quantized tensor is a real number, quantized like the tensor.
+class Pad : public detail::OperatorOf<Pad> {
+ public:
+  static constexpr const char* type_name = "Pad";
+  PadMode mode = PadMode::constant;
+  std::vector<std::int64_t> before, after;  // one a dimension
+  double value = 0;
+
+  Pad() = default;
+  Pad(PadMode m, std::vector<std::int64_t> at_front, std::vector<std::int64_t> at_back, double v = 0)
+      : mode(m), before(std::move(at_front)), after(std::move(at_back)), value(v) {}
+
+  void fields(FieldVisitor& v) override {
+    v.field("mode", mode, PadMode::last);
+    v.field("before", before);
+    v.field("after", after);
+    v.field("value", value);
+  }
+
+  std::vector<Shape> shapes(const ShapeContext& c) const override {
+    Shape out = c.shape(0);
+    c.require(before.size() == static_cast<std::size_t>(out.rank()) && after.size() == before.size(), "padding of ",
+              before.size(), " and ", after.size(), " dimensions does not fit ", out);
+    for (int d = 0; d < out.rank(); ++d) {
+      constexpr std::int64_t limit = std::int64_t{1} << 40;
+      const std::int64_t b = before[static_cast<std::size_t>(d)], a = after[static_cast<std::size_t>(d)];
+      c.require(b >= -limit && b <= limit && a >= -limit && a <= limit, "padding of ", b, " and ", a, " is too large");
+      if (out[d] == Shape::unknown) continue;
+      c.require(out[d] + b + a >= 0, "more is cropped than dimension ", d, " of ", c.shape(0), " has");
+      c.require(mode == PadMode::constant || out[d] > 0 || b + a == 0, "dimension ", d, " of ", c.shape(0),
+                " has nothing to be padded with");
+      out[d] += b + a;
+    }
+    return {out};
+  }
+
+  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
+    detail::Fill fill;
+    const Value& x = c.input(0);
+    double element = value;
+    if (x.is_quantized()) {
+      c.require(!x.quant.per_channel(), "'", x.name, "' has to have one scale and zero point");
+      validate(x.quant, x.shape, x.dtype);
+      element = std::nearbyint(value / static_cast<double>(x.quant.scale[0])) + x.quant.zero_point[0];
+    }
+    detail::element_bytes(c, x);
+    detail::store_element(x.dtype, fill.element.data(), 0, element);
+    return std::make_unique<detail::IndexedStep>(
+        c,
+        [self = *this](const Shape& in, const Shape& out, std::size_t) {
+          detail::Indices indices;
+          for (int d = 0; d < in.rank(); ++d) {
+            indices.emplace_back();
+            for (std::int64_t i = 0; i < out[d]; ++i)
+              indices.back().push_back(self.source(i - self.before[static_cast<std::size_t>(d)], in[d]));
+          }
+          return indices;
+        },
+        fill);
+  }
+  IntegerForm integer_form() const override {
+    IntegerForm f;
+    f.output = IntegerForm::Output::as_input;
+    return f;
+  }
+
+ private:
+  /// Which of n elements stands at place i, or -1.
+  std::int64_t source(std::int64_t i, std::int64_t n) const noexcept {
+    if (i >= 0 && i < n) return i;
+    switch (mode) {
+      case PadMode::constant: return -1;
+      case PadMode::edge: return i < 0 ? 0 : n - 1;
+      case PadMode::wrap: return (i % n + n) % n;
+      case PadMode::reflect: break;
+    }
+    if (n == 1) return 0;
+    const std::int64_t period = 2 * (n - 1), at = (i % period + period) % period;
+    return at < n ? at : period - at;
+  }
+};
+
+OCTET_END

@@ -1,0 +1,159 @@
+#pragma once
+#include <cmath>
+
+#include "rewrite.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Batch normalization as one factor and one shift a channel: gamma / sqrt(variance + epsilon), beta - mean * factor.
+struct ChannelAffine {
+  std::vector<double> factor, shift;
+
+  ChannelAffine(const Graph& g, const Node& n, double epsilon) {
+    Tensor<float> p[4];
+    for (std::size_t i = 0; i < 4; ++i) p[i] = to_float(g.value(n.inputs[i + 1]).constant.ref());
+    for (std::int64_t c = 0; c < p[0].size(); ++c) {
+      const double f = static_cast<double>(p[0][c]) / std::sqrt(static_cast<double>(p[3][c]) + epsilon);
+      factor.push_back(f);
+      shift.push_back(static_cast<double>(p[1][c]) - static_cast<double>(p[2][c]) * f);
+    }
+  }
+};
+
+inline bool has_constant_parameters(const Graph& g, const Node& n) {
+  for (std::size_t i = 1; i < 5; ++i)
+    if (input_of(n, i) == Node::none || !g.value(n.inputs[i]).is_constant()) return false;
+  return true;
+}
+
+/// BN(concat(a, b)) along the channels as concat(BN(a), BN(b)), where each part can then be folded.
+inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
+  const Node bn = g.nodes[at];
+  const int joined = bn.inputs[0], source = links.producer(joined);
+  const auto* concat = links.produced_by<Concat>(joined);
+  if (!concat || !links.used_once(joined) || normalize_axis(concat->axis, g.value(joined).shape.rank()) != g.value(joined).shape.rank() - 1)
+    return false;
+  const std::vector<int> parts = g.nodes[static_cast<std::size_t>(source)].inputs;
+  for (int part : parts) {
+    const int p = links.producer(part);
+    if (p == Node::none || !links.used_once(part) || !is_linear_layer(g, g.nodes[static_cast<std::size_t>(p)]) || g.value(part).shape.back() < 0)
+      return false;
+  }
+  std::vector<Node> pieces;
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Shape shape = g.value(parts[i]).shape;
+    const std::int64_t channels = shape.back();
+    std::vector<int> in{parts[i]};
+    for (std::size_t k = 1; k < 5; ++k) {
+      const Tensor<float> all = to_float(g.value(bn.inputs[k]).constant.ref());
+      Tensor<float> some = Tensor<float>::uninitialized({channels});
+      std::copy(all.data() + first, all.data() + first + channels, some.data());
+      in.push_back(g.add_constant(g.value(bn.inputs[k]).name + "." + std::to_string(i), std::move(some)));
+    }
+    first += channels;
+    const std::string part_name = bn.name + "." + std::to_string(i);
+    const int out = g.add_value({part_name, DType::f32, shape, {}, {}});
+    pieces.push_back({part_name, bn.op, in, {out}});
+  }
+  Node whole = g.nodes[static_cast<std::size_t>(source)];
+  whole.inputs.clear();
+  for (const Node& piece : pieces) whole.inputs.push_back(piece.outputs[0]);
+  whole.outputs = bn.outputs;
+  g.nodes[at] = whole;
+  g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at), pieces.begin(), pieces.end());
+  g.nodes.erase(g.nodes.begin() + source);
+  return true;
+}
+
+/// W (f x + s) + b = (W f) x + (W s + b): a BN before a convolution that pads nothing, or a fully connected layer.
+inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
+  const Node bn = g.nodes[at];
+  const int out = bn.outputs[0];
+  if (!links.used_once(out)) return false;
+  Node& next = g.nodes[static_cast<std::size_t>(links.users(out)[0])];
+  const int w = input_of(next, 1), b = input_of(next, 2);
+  if (next.inputs[0] != out || w == Node::none || !g.value(w).is_constant() || !is_floating(g.value(w).dtype) ||
+      (b != Node::none && !g.value(b).is_constant()))
+    return false;
+  std::int64_t groups = 1;
+  if (const auto* c = as<Convolution>(*next.op)) {
+    const auto zero = [](const std::vector<std::int64_t>& v) { return std::all_of(v.begin(), v.end(), [](auto x) { return x == 0; }); };
+    if (!(c->window.padding == Window::Padding::valid ||
+          (c->window.padding == Window::Padding::given && zero(c->window.pads_before) && zero(c->window.pads_after))))
+      return false;
+    groups = c->groups;
+  } else if (!as<FullyConnected>(*next.op)) {
+    return false;
+  }
+  const ChannelAffine affine(g, bn, as<BatchNormalization>(*bn.op)->epsilon);
+  Tensor<float> weights = to_float(g.value(w).constant.ref());
+  const std::int64_t o_count = weights.shape()[0], c_count = weights.shape().back();
+  const std::int64_t taps = weights.size() / std::max<std::int64_t>(1, o_count * c_count);
+  std::vector<double> ones(static_cast<std::size_t>(o_count), 1.0), shifts(static_cast<std::size_t>(o_count), 0.0);
+  for (std::int64_t o = 0; o < o_count; ++o)
+    for (std::int64_t t = 0; t < taps; ++t)
+      for (std::int64_t c = 0; c < c_count; ++c) {
+        const auto channel = static_cast<std::size_t>(o / (o_count / groups) * c_count + c);
+        float& x = weights[(o * taps + t) * c_count + c];
+        shifts[static_cast<std::size_t>(o)] += static_cast<double>(x) * affine.shift[channel];
+        x = static_cast<float>(static_cast<double>(x) * affine.factor[channel]);
+      }
+  const std::string bias_name = b == Node::none ? g.value(next.outputs[0]).name + ".bias" : g.value(b).name;
+  set_input(next, 0, bn.inputs[0]);
+  const int bias = g.add_constant(bias_name, affine_bias(g, b, ones, shifts));
+  set_input(next, 1, g.add_constant(g.value(w).name, std::move(weights)));
+  set_input(next, 2, bias);
+  g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(at));
+  return true;
+}
+
+/// As a depthwise 1x1 convolution, which can be quantized and takes on activations.
+inline bool become_depthwise(Graph& g, std::size_t at) {
+  Node& bn = g.nodes[at];
+  const int spatial = g.value(bn.inputs[0]).shape.rank() - 2;
+  if (spatial < 1 || spatial > 2) return false;
+  const ChannelAffine affine(g, bn, as<BatchNormalization>(*bn.op)->epsilon);
+  const auto channels = static_cast<std::int64_t>(affine.factor.size());
+  Shape shape{channels};
+  for (int i = 0; i <= spatial; ++i) shape.push_back(1);
+  Tensor<float> w = Tensor<float>::uninitialized(shape), b = Tensor<float>::uninitialized({channels});
+  for (std::int64_t c = 0; c < channels; ++c) {
+    w[c] = static_cast<float>(affine.factor[static_cast<std::size_t>(c)]);
+    b[c] = static_cast<float>(affine.shift[static_cast<std::size_t>(c)]);
+  }
+  Convolution conv;
+  conv.groups = channels;
+  const std::vector<std::int64_t> ones(static_cast<std::size_t>(spatial), 1), zeros(static_cast<std::size_t>(spatial), 0);
+  conv.window.kernel = conv.window.strides = conv.window.dilations = ones;
+  conv.window.pads_before = conv.window.pads_after = zeros;
+  const std::string base = g.value(bn.outputs[0]).name;
+  const int weights = g.add_constant(base + ".weight", std::move(w)), bias = g.add_constant(base + ".bias", std::move(b));
+  bn.op = std::make_shared<const Convolution>(std::move(conv));
+  bn.inputs = {bn.inputs[0], weights, bias};
+  return true;
+}
+
+}  // namespace detail
+
+/// Folds batch normalizations into the layers before them (also through a concat of channels), or behind them where
+/// nothing is padded; what is left over images becomes a depthwise 1x1 convolution.
+inline Graph fold_batch_norm(Graph graph) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+    const auto* bn = as<BatchNormalization>(*g.nodes[n].op);
+    if (!bn || !detail::has_constant_parameters(g, g.nodes[n])) return false;
+    const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0], source = links.producer(in);
+    if (source != Node::none && links.used_once(in) && detail::is_linear_layer(g, g.nodes[static_cast<std::size_t>(source)])) {
+      Node& layer = g.nodes[static_cast<std::size_t>(source)];
+      const detail::ChannelAffine affine(g, g.nodes[n], bn->epsilon);
+      layer.outputs[0] = out;
+      detail::scale_layer(g, layer, affine.factor, affine.shift);
+      g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+      return true;
+    }
+    return detail::split_over_concat(g, n, links) || detail::fold_forward(g, n, links) || detail::become_depthwise(g, n);
+  });
+}
+
+OCTET_END

@@ -1,0 +1,135 @@
+#pragma once
+#include "rewrite.hpp"
+
+OCTET_BEGIN
+
+/// Clamps (ReLU, ReLU6, Clip) move into the operator before them, where it can clamp its results.
+inline Graph fuse_activation(Graph graph) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+    const auto* clip = as<Unary>(*g.nodes[n].op);
+    if (!clip || clip->kind != UnaryKind::clip || !(clip->a <= clip->b)) return false;
+    const int in = g.nodes[n].inputs[0];
+    const int source = links.producer(in);
+    if (source == Node::none || !links.used_once(in) || g.value(in).dtype != DType::f32) return false;
+    Node& before = g.nodes[static_cast<std::size_t>(source)];
+    OperatorPtr clamped = before.op->clamped(clip->a, clip->b);
+    if (!clamped) return false;
+    before.op = std::move(clamped);
+    before.outputs[0] = g.nodes[n].outputs[0];
+    g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+    return true;
+  });
+}
+
+/// Products with, and sums of, one constant a channel move into the weights and bias of the layer before them.
+inline Graph fuse_bias(Graph graph) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+    const auto* binary = as<Binary>(*g.nodes[n].op);
+    if (!binary || g.value(g.nodes[n].outputs[0]).dtype != DType::f32) return false;
+    const bool sum = binary->kind == BinaryKind::add, product = binary->kind == BinaryKind::mul;
+    if (!sum && !product) return false;
+    for (std::size_t k = 0; k < 2; ++k) {
+      const int data = g.nodes[n].inputs[k], other = g.nodes[n].inputs[1 - k], source = links.producer(data);
+      if (source == Node::none || !links.used_once(data) || !g.value(other).is_constant()) continue;
+      Node& layer = g.nodes[static_cast<std::size_t>(source)];
+      if (!detail::is_linear_layer(g, layer)) continue;
+      const Shape& s = g.value(other).shape;
+      const std::int64_t channels = g.value(layer.inputs[1]).shape[0], elements = s.elements();
+      const bool fits = (elements == 1 || (elements == channels && s.rank() >= 1 && s.back() == channels)) &&
+                        s.rank() <= g.value(data).shape.rank();
+      if (!fits) continue;
+      const Tensor<float> c = detail::to_float(g.value(other).constant.ref());
+      std::vector<double> factors, shifts;
+      for (std::int64_t i = 0; i < channels; ++i) {
+        const double x = static_cast<double>(c[elements == 1 ? 0 : i]);
+        factors.push_back(product ? x : 1.0);
+        shifts.push_back(sum ? x : 0.0);
+      }
+      layer.outputs[0] = g.nodes[n].outputs[0];
+      detail::scale_layer(g, layer, factors, shifts);
+      if (!binary->activation.none()) layer.op = layer.op->clamped(binary->activation.low, binary->activation.high);
+      g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+      return true;
+    }
+    return false;
+  });
+}
+
+/// Padding with zeros around images moves into the convolution, or the average pool, behind it.
+inline Graph fuse_padding(Graph graph) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+    const auto* pad = as<Pad>(*g.nodes[n].op);
+    if (!pad || pad->mode != PadMode::constant || pad->value != 0) return false;
+    const int rank = static_cast<int>(pad->before.size());
+    for (int d = 0; d < rank; ++d) {
+      const bool spatial = d > 0 && d + 1 < rank;
+      const std::int64_t b = pad->before[static_cast<std::size_t>(d)], a = pad->after[static_cast<std::size_t>(d)];
+      if (b < 0 || a < 0 || (!spatial && (a || b))) return false;
+    }
+    const int out = g.nodes[n].outputs[0];
+    if (!links.used_once(out)) return false;
+    Node& next = g.nodes[static_cast<std::size_t>(links.users(out)[0])];
+    if (next.inputs[0] != out) return false;
+    const auto widen = [&](Window& w) {
+      const auto unpadded = [](const std::vector<std::int64_t>& v) {
+        return std::all_of(v.begin(), v.end(), [](std::int64_t p) { return p == 0; });
+      };
+      if (w.rank() + 2 != rank || w.padding == Window::Padding::same_lower || w.padding == Window::Padding::same_upper) return false;
+      if (w.padding == Window::Padding::valid)
+        w.pads_before.assign(w.kernel.size(), 0), w.pads_after.assign(w.kernel.size(), 0);
+      const bool was_unpadded = unpadded(w.pads_before) && unpadded(w.pads_after);
+      w.padding = Window::Padding::given;
+      for (std::size_t i = 0; i < w.kernel.size(); ++i) w.pads_before[i] += pad->before[i + 1], w.pads_after[i] += pad->after[i + 1];
+      return was_unpadded;
+    };
+    if (const auto* conv = as<Convolution>(*next.op)) {
+      Convolution c = *conv;
+      if (c.window.rank() + 2 != rank) return false;
+      const auto p = c.window.padding;
+      widen(c.window);
+      if (p == Window::Padding::same_lower || p == Window::Padding::same_upper) return false;
+      next.op = std::make_shared<const Convolution>(std::move(c));
+    } else if (const auto* pool = as<AveragePool>(*next.op)) {
+      AveragePool p = *pool;
+      if (!widen(p.window) || p.window.ceil_mode) return false;
+      p.include_padding = true;
+      next.op = std::make_shared<const AveragePool>(std::move(p));
+    } else {
+      return false;
+    }
+    detail::set_input(next, 0, g.nodes[n].inputs[0]);
+    g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+    return true;
+  });
+}
+
+/// A sum whose one term comes straight from a convolution is added within the convolution.
+inline Graph fuse_residual(Graph graph) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+    const auto* binary = as<Binary>(*g.nodes[n].op);
+    if (!binary || binary->kind != BinaryKind::add) return false;
+    const Node sum = g.nodes[n];
+    const Shape &a = g.value(sum.inputs[0]).shape, &b = g.value(sum.inputs[1]).shape;
+    bool same = a == b && a.rank() >= 3 && sum.inputs[0] != sum.inputs[1];
+    for (int d = 1; same && d < a.rank(); ++d) same = a[d] >= 0;  // unknown sizes might broadcast
+    if (!same) return false;
+    int best = Node::none, other = Node::none;
+    for (std::size_t k = 0; k < 2; ++k) {
+      const int source = links.producer(sum.inputs[k]);
+      if (source == Node::none || source < best || !links.used_once(sum.inputs[k])) continue;
+      const Node& conv = g.nodes[static_cast<std::size_t>(source)];
+      if (!as<Convolution>(*conv.op) || !detail::is_linear_layer(g, conv)) continue;
+      best = source, other = sum.inputs[1 - k];
+    }
+    if (best == Node::none || g.value(other).dtype != DType::f32) return false;
+    Node conv = g.nodes[static_cast<std::size_t>(best)];
+    detail::set_input(conv, 3, other);
+    conv.outputs = sum.outputs;
+    if (!binary->activation.none()) conv.op = conv.op->clamped(binary->activation.low, binary->activation.high);
+    g.nodes[n] = std::move(conv);  // where the sum was: its other term is there by then
+    g.nodes.erase(g.nodes.begin() + best);
+    return true;
+  });
+}
+
+OCTET_END

@@ -1,0 +1,143 @@
+#pragma once
+#include "lower.hpp"
+#include "simplify.hpp"
+
+/// From "dequantize, operator in float, quantize" (ONNX's QDQ form) to operators on integers.
+OCTET_BEGIN
+namespace detail {
+
+/// int32 bias of scale input * weights, saturating.
+inline AnyTensor quantize_bias(const Tensor<float>& bias, float input_scale, const QuantParams& weights) {
+  Tensor<std::int32_t> q = Tensor<std::int32_t>::uninitialized(bias.shape());
+  for (std::int64_t i = 0; i < q.size(); ++i) {
+    const double s = static_cast<double>(input_scale) *
+                     static_cast<double>(weights.scale[static_cast<std::size_t>(weights.per_channel() ? i : 0)]);
+    q[i] = saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(bias[i]) / s));
+  }
+  return q;
+}
+
+class QuantizedPatterns {
+ public:
+  QuantizedPatterns(const Graph& g, const Links& links) : graph_(g), links_(links) {}
+
+  /// The integers behind a float value that comes straight from dequantization with one scale, or none.
+  int integers_of(int v) const {
+    const int n = links_.producer(v);
+    if (n == Node::none || !links_.produced_by<Convert>(v) || graph_.value(v).dtype != DType::f32) return Node::none;
+    const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
+    return is_quantized_byte(graph_.value(q)) && !graph_.value(q).quant.per_channel() ? q : Node::none;
+  }
+  /// Quantized constant weights behind a float value, or none.
+  int weights_of(int v) const {
+    const int n = links_.producer(v);
+    if (n == Node::none || !links_.produced_by<Convert>(v)) return Node::none;
+    const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
+    return graph_.value(q).is_constant() && is_quantized_byte(graph_.value(q)) && graph_.value(q).quant.axis <= 0 ? q : Node::none;
+  }
+  /// The float elements of a constant, or of a constant that is dequantized.
+  std::optional<Tensor<float>> floats_of(int v) const {
+    if (graph_.value(v).is_constant()) return octet::detail::to_float(graph_.value(v).constant.ref());
+    const int n = links_.producer(v);
+    if (n == Node::none || !links_.produced_by<Convert>(v)) return {};
+    const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
+    if (!graph_.value(node.inputs[0]).is_constant() || graph_.value(v).dtype != DType::f32) return {};
+    return Tensor<float>(evaluate(graph_, node, {graph_.value(v).shape})[0].view<float>());
+  }
+  /// The nodes that quantize a float value, if nobody else uses it and all do it alike.
+  std::vector<int> quantizers_of(int v) const {
+    std::vector<int> all;
+    if (graph_.is_output(v)) return all;
+    for (int n : links_.users(v)) {
+      const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
+      const Value& out = graph_.value(node.outputs[0]);
+      const bool alike = as<Convert>(*node.op) && is_quantized_byte(out) && !out.quant.per_channel() &&
+                         (all.empty() || same(out, graph_.value(graph_.nodes[static_cast<std::size_t>(all[0])].outputs[0])));
+      if (!alike) return {};
+      all.push_back(n);
+    }
+    return all;
+  }
+
+ private:
+  static bool same(const Value& a, const Value& b) { return a.dtype == b.dtype && a.quant == b.quant; }
+  const Graph& graph_;
+  const Links& links_;
+};
+
+/// Conversions in a row: the later one reads what the earlier one read.
+inline bool skip_float_between(Graph& g, std::size_t n, const QuantizedPatterns& p) {
+  Node& node = g.nodes[n];
+  const int q = p.integers_of(node.inputs[0]);
+  if (q == Node::none || !is_quantized_byte(g.value(node.outputs[0]))) return false;
+  node.inputs[0] = q;
+  return true;
+}
+
+/// One operator between dequantized inputs and quantized outputs becomes an operator on integers.
+inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
+  const Node& n = g.nodes[at];
+  const IntegerForm form = n.op->integer_form();
+  if (form.output == IntegerForm::Output::none || g.value(n.outputs[0]).dtype != DType::f32) return false;
+  std::vector<int> in = n.inputs;
+  int weights = Node::none;
+  std::optional<Tensor<float>> bias;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (in[i] == Node::none) continue;
+    const int k = static_cast<int>(i);
+    if (k == form.bias) {
+      bias = p.floats_of(in[i]);
+      if (!bias) return false;
+    } else {
+      in[i] = k == form.weights ? p.weights_of(in[i]) : p.integers_of(in[i]);
+      if (in[i] == Node::none) return false;
+      if (k == form.weights) weights = in[i];
+    }
+  }
+  if (form.weights >= 0 && weights == Node::none) return false;
+
+  const int result = n.outputs[0];
+  const std::vector<int> quantizers = p.quantizers_of(result);
+  const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(form.rescales && !quantizers.empty());
+  if (!keeps_parameters && quantizers.empty()) return false;
+  if (bias) {
+    const Value& old = g.value(n.inputs[static_cast<std::size_t>(form.bias)]);
+    in[static_cast<std::size_t>(form.bias)] =
+        g.add_constant(old.name, quantize_bias(*bias, g.value(in[0]).quant.scale[0], g.value(weights).quant));
+  }
+  if (keeps_parameters) {  // the dequantization moves behind the operator
+    const Value& x = g.value(in[0]);
+    const int q = g.add_value({g.value(result).name + ".quantized", x.dtype, g.value(result).shape, x.quant, {}});
+    g.nodes[at].inputs = std::move(in);
+    g.nodes[at].outputs[0] = q;
+    const Node back{g.value(result).name, std::make_shared<const Convert>(DType::f32), {q}, {result}};
+    g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, back);
+    return true;
+  }
+  g.nodes[at].inputs = std::move(in);
+  g.nodes[at].outputs[0] = g.nodes[static_cast<std::size_t>(quantizers[0])].outputs[0];
+  for (int q : quantizers) {
+    Node& convert = g.nodes[static_cast<std::size_t>(q)];
+    if (convert.outputs[0] == g.nodes[at].outputs[0]) {
+      convert.outputs.clear();
+      convert.inputs.clear();
+    } else {  // an equal twin: an identity, removed below unless it is an output
+      convert.inputs[0] = g.nodes[at].outputs[0];
+    }
+  }
+  g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), [](const Node& x) { return x.outputs.empty(); }), g.nodes.end());
+  return true;
+}
+
+}  // namespace detail
+
+inline Graph fuse_quantized_operators(Graph graph) {
+  graph = detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+    const detail::QuantizedPatterns patterns(g, links);
+    if (as<Convert>(*g.nodes[n].op)) return detail::skip_float_between(g, n, patterns);
+    return detail::integrate(g, n, patterns);
+  });
+  return remove_identities(std::move(graph));
+}
+
+OCTET_END

@@ -1,0 +1,127 @@
+#pragma once
+#include "../graph/graph.hpp"
+#include "../operators/all.hpp"
+
+/// What the passes share: questions about a graph and small changes to it.
+OCTET_BEGIN
+namespace detail {
+
+/// Producers and uses of a graph's values, as they were when this was made.
+class Links {
+ public:
+  explicit Links(const Graph& g) : graph_(g), producers_(g.producers()), uses_(g.use_counts()), users_(g.values.size()) {
+    for (std::size_t n = 0; n < g.nodes.size(); ++n)
+      for (int v : g.nodes[n].inputs)
+        if (v != Node::none) users_[static_cast<std::size_t>(v)].push_back(static_cast<int>(n));
+  }
+  /// Node that writes the value, or none.
+  int producer(int value) const { return value == Node::none ? Node::none : producers_[static_cast<std::size_t>(value)]; }
+  /// The operator that writes the value, if it is a T.
+  template <class T>
+  const T* produced_by(int value) const {
+    const int n = producer(value);
+    return n == Node::none ? nullptr : as<T>(*graph_.nodes[static_cast<std::size_t>(n)].op);
+  }
+  /// Nodes that read the value (one twice if it reads it twice).
+  const std::vector<int>& users(int value) const { return users_[static_cast<std::size_t>(value)]; }
+  /// Whether one node, and nobody else, reads the value, and it is no output.
+  bool used_once(int value) const { return uses_[static_cast<std::size_t>(value)] == 1 && !graph_.is_output(value); }
+
+ private:
+  const Graph& graph_;
+  std::vector<int> producers_, uses_;
+  std::vector<std::vector<int>> users_;
+};
+
+/// Input i of a node, or none.
+inline int input_of(const Node& n, std::size_t i) { return i < n.inputs.size() ? n.inputs[i] : Node::none; }
+
+inline void set_input(Node& n, std::size_t i, int value) {
+  if (n.inputs.size() <= i) n.inputs.resize(i + 1, Node::none);
+  n.inputs[i] = value;
+}
+
+/// Calls step(graph, node index, links) for every node, over and over until no call reports a change. A step that
+/// reports none has to leave the graph as it was.
+template <class Rewrite>
+Graph rewrite_until_stable(Graph g, Rewrite step) {
+  std::optional<Links> links;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::size_t n = 0; n < g.nodes.size();) {
+      if (!links) links.emplace(g);
+      if (step(g, n, *links)) {
+        links.reset();
+        changed = true;
+      } else {
+        ++n;
+      }
+    }
+  }
+  g.remove_unused();
+  return g;
+}
+
+/// Removes node n, whose output 0 equals its input 0. Names of outputs stay. Returns whether it could.
+inline bool bypass(Graph& g, std::size_t n, const Links& links) {
+  const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0], producer = links.producer(in);
+  if (g.is_output(out)) {
+    if (producer == Node::none || g.is_output(in)) return false;  // nobody else can write the output
+    g.value(out).shape = g.value(in).shape;
+    auto& written = g.nodes[static_cast<std::size_t>(producer)].outputs;
+    std::replace(written.begin(), written.end(), in, out);
+    g.replace_uses(in, out);
+  } else {
+    g.replace_uses(out, in);
+  }
+  g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+  return true;
+}
+
+/// Weights [O, ...] scaled by one factor an output channel.
+inline AnyTensor scale_outputs(const AnyTensor& weights, const std::vector<double>& factors) {
+  Tensor<float> w = to_float(weights.ref());
+  const std::int64_t out = w.shape()[0], k = out ? w.size() / out : 0;
+  for (std::int64_t o = 0; o < out; ++o)
+    for (std::int64_t i = 0; i < k; ++i)
+      w[o * k + i] = static_cast<float>(static_cast<double>(w[o * k + i]) * factors[static_cast<std::size_t>(o)]);
+  return w;
+}
+
+/// bias * factor + shift, bias being zeros where there is none.
+inline AnyTensor affine_bias(const Graph& g, int bias, const std::vector<double>& factors,
+                             const std::vector<double>& shifts) {
+  const auto n = static_cast<std::int64_t>(factors.size());
+  const Tensor<float> old = bias == Node::none ? Tensor<float>({n}) : to_float(g.value(bias).constant.ref());
+  Tensor<float> b = Tensor<float>::uninitialized({n});
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto c = static_cast<std::size_t>(i);
+    b[i] = static_cast<float>(static_cast<double>(old[i]) * factors[c] + shifts[c]);
+  }
+  return b;
+}
+
+/// Whether the node is a layer of float constant weights [O, ...] (input 1) and an optional constant bias (input 2),
+/// linear up to here: nothing added, nothing clamped.
+inline bool is_linear_layer(const Graph& g, const Node& n) {
+  const int w = input_of(n, 1), b = input_of(n, 2);
+  if (w == Node::none || !g.value(w).is_constant() || !is_floating(g.value(w).dtype)) return false;
+  if (b != Node::none && (!g.value(b).is_constant() || !is_floating(g.value(b).dtype))) return false;
+  if (const auto* c = as<Convolution>(*n.op)) return c->activation.none() && input_of(n, 3) == Node::none;
+  if (const auto* t = as<TransposedConvolution>(*n.op)) return t->activation.none();
+  if (const auto* f = as<FullyConnected>(*n.op)) return f->activation.none();
+  return false;
+}
+
+/// Multiplies the outputs of a linear layer by factors and adds shifts, one a channel, within its weights and bias.
+inline void scale_layer(Graph& g, Node& n, const std::vector<double>& factors, const std::vector<double>& shifts) {
+  const int w = n.inputs[1], b = input_of(n, 2);
+  const std::string bias_name = b == Node::none ? g.value(n.outputs[0]).name + ".bias" : g.value(b).name;
+  const int weights = g.add_constant(g.value(w).name, scale_outputs(g.value(w).constant, factors));
+  const int bias = g.add_constant(bias_name, affine_bias(g, b, factors, shifts));
+  set_input(n, 1, weights);
+  set_input(n, 2, bias);
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,92 @@
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "../core/error.hpp"
+
+OCTET_BEGIN
+
+/// Counts of real numbers in bins [i, i + 1) * 2^exponent. When a number falls outside, the bins are widened to the
+/// next powers of two and pairs of them merged: exactly what counting with the wider bins from the start would have
+/// given. So the result depends neither on the order of the numbers nor on how they were split into parts.
+class Histogram {
+ public:
+  static constexpr std::int64_t half = 2048;  // bins on each side of zero
+
+  /// Counts n finite numbers of magnitude up to `largest`.
+  void add(const float* x, std::int64_t n, float largest) {
+    if (n == 0) return;
+    widen_to(largest);
+    std::vector<std::uint64_t>& c = counts_;
+    const double inverse = std::ldexp(1.0, -exponent_);
+    for (std::int64_t i = 0; i < n; ++i)
+      ++c[static_cast<std::size_t>(static_cast<std::int64_t>(std::floor(static_cast<double>(x[i]) * inverse)) + half)];
+  }
+
+  void merge(const Histogram& o) {
+    if (o.empty()) return;
+    if (empty()) {
+      *this = o;
+      return;
+    }
+    Histogram other = o;
+    while (exponent_ < other.exponent_) widen();
+    while (other.exponent_ < exponent_) other.widen();
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  }
+
+  bool empty() const noexcept { return counts_.empty(); }
+  int exponent() const noexcept { return exponent_; }
+  double bin_width() const { return std::ldexp(1.0, exponent_); }
+  /// Left edge of bin i.
+  double edge(std::size_t i) const { return (static_cast<double>(i) - static_cast<double>(half)) * bin_width(); }
+  double center(std::size_t i) const { return edge(i) + bin_width() / 2; }
+  const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
+  std::uint64_t total() const noexcept {
+    std::uint64_t n = 0;
+    for (std::uint64_t c : counts_) n += c;
+    return n;
+  }
+
+  /// From saved parts; throws where they do not fit.
+  static Histogram from(int exponent, std::vector<std::uint64_t> counts) {
+    detail::require(counts.empty() || counts.size() == 2 * half, "a histogram has ", 2 * half, " bins, not ", counts.size());
+    detail::require(exponent >= smallest_exponent && exponent <= 128, "histogram bins of width 2^", exponent, " cannot be");
+    Histogram h;
+    h.exponent_ = exponent;
+    h.counts_ = std::move(counts);
+    return h;
+  }
+  friend bool operator==(const Histogram& a, const Histogram& b) {
+    return a.counts_ == b.counts_ && (a.empty() || a.exponent_ == b.exponent_);
+  }
+
+ private:
+  static constexpr int smallest_exponent = -160;
+
+  /// Bins cover [-half, half) widths: `largest` has to be strictly below half of them.
+  void widen_to(float largest) {
+    int needed = smallest_exponent;
+    if (largest > 0) needed = std::max(needed, std::ilogb(largest) + 1 - 11);  // 2^11 = half
+    if (empty()) {
+      counts_.assign(2 * half, 0);
+      exponent_ = needed;
+    }
+    while (exponent_ < needed) widen();
+  }
+  void widen() {
+    std::vector<std::uint64_t> merged(2 * half, 0);
+    for (std::int64_t i = -half; i < half; ++i) {
+      const std::int64_t wide = i >= 0 ? i / 2 : (i - 1) / 2;  // floor
+      merged[static_cast<std::size_t>(wide + half)] += counts_[static_cast<std::size_t>(i + half)];
+    }
+    counts_ = std::move(merged);
+    ++exponent_;
+  }
+
+  int exponent_ = smallest_exponent;
+  std::vector<std::uint64_t> counts_;
+};
+
+OCTET_END

@@ -1,0 +1,141 @@
+#pragma once
+#include <algorithm>
+#include <limits>
+
+#include "../core/quant_params.hpp"
+#include "histogram.hpp"
+
+OCTET_BEGIN
+
+/// How the range of real numbers that integers stand for is chosen.
+enum class RangeMethod : std::uint8_t {
+  min_max,         // everything that was seen
+  moving_average,  // mean of the smallest and of the largest value of each sample (activations)
+  percentile,      // cuts off the rarest values
+  entropy,         // least information lost (Kullback-Leibler; Migacz 2017)
+  mse,             // least squared error of rounding and clipping together
+  last = mse
+};
+
+/// A range of real numbers.
+struct Range {
+  float low = 0, high = 0;
+  friend bool operator==(const Range& a, const Range& b) { return a.low == b.low && a.high == b.high; }
+};
+
+namespace detail {
+
+/// Leaves out (100 - percent) / 2 percent of the numbers on either side.
+inline Range percentile_range(const Histogram& h, const Range& seen, double percent) {
+  const double cut = static_cast<double>(h.total()) * (100 - percent) / 200;
+  const auto& c = h.counts();
+  Range r = seen;
+  double left = 0, right = 0;
+  std::size_t i = 0, j = c.size();
+  while (i < c.size() && left + static_cast<double>(c[i]) <= cut) left += static_cast<double>(c[i++]);
+  while (j > i + 1 && right + static_cast<double>(c[j - 1]) <= cut) right += static_cast<double>(c[--j]);
+  r.low = std::max(seen.low, static_cast<float>(h.edge(i)));
+  r.high = std::min(seen.high, static_cast<float>(h.edge(j)));
+  return r;
+}
+
+/// The threshold on magnitudes whose clipped distribution, merged to 128 levels, is closest to the clipped one.
+inline Range entropy_range(const Histogram& h, const Range& seen) {
+  constexpr std::size_t levels = 128;
+  // Magnitudes: bins right of zero plus their mirror images.
+  std::vector<double> p(Histogram::half, 0.0);
+  for (std::size_t i = 0; i < p.size(); ++i)
+    p[i] = static_cast<double>(h.counts()[Histogram::half + i]) + static_cast<double>(h.counts()[Histogram::half - 1 - i]);
+  std::size_t used = p.size();
+  while (used > levels && p[used - 1] == 0) --used;
+  double best = std::numeric_limits<double>::infinity();
+  std::size_t best_bins = used;
+  std::vector<double> clipped, merged;
+  const std::size_t step = std::max<std::size_t>(1, used / 256);
+  for (std::size_t bins = levels; bins <= used; bins += step) {
+    clipped.assign(p.begin(), p.begin() + static_cast<std::ptrdiff_t>(bins));
+    for (std::size_t i = bins; i < used; ++i) clipped[bins - 1] += p[i];
+    merged.assign(bins, 0.0);
+    for (std::size_t l = 0; l < levels; ++l) {
+      const std::size_t from = l * bins / levels, to = (l + 1) * bins / levels;
+      double sum = 0;
+      std::size_t filled = 0;
+      for (std::size_t i = from; i < to; ++i) sum += p[i], filled += p[i] != 0;
+      for (std::size_t i = from; i < to; ++i)
+        if (p[i] != 0) merged[i] = sum / static_cast<double>(filled);
+    }
+    double sum_p = 0, sum_q = 0, divergence = 0;
+    for (std::size_t i = 0; i < bins; ++i) sum_p += clipped[i], sum_q += merged[i];
+    if (sum_q == 0) continue;
+    for (std::size_t i = 0; i < bins; ++i) {
+      if (clipped[i] == 0) continue;
+      // A bin that only holds clipped values has no counterpart in q: count it as one part in a thousand bins.
+      const double q = merged[i] > 0 ? merged[i] / sum_q : 1e-3 / static_cast<double>(bins);
+      divergence += clipped[i] / sum_p * std::log(clipped[i] / sum_p / q);
+    }
+    if (divergence < best) best = divergence, best_bins = bins;
+  }
+  const auto limit = static_cast<float>(static_cast<double>(best_bins) * h.bin_width());
+  return {std::max(seen.low, -limit), std::min(seen.high, limit)};
+}
+
+/// Clips both ends where n(inside) * step^2 / 12 + sum of squares of what is cut off is least. With `symmetric`
+/// the range is [-x, x].
+inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool symmetric) {
+  const auto& c = h.counts();
+  const std::size_t n = c.size();
+  // Prefix sums of counts, values and squares, so that the cost of any range is a difference of three of them.
+  std::vector<double> count(n + 1, 0), sum(n + 1, 0), square(n + 1, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double k = static_cast<double>(c[i]), x = h.center(i);
+    count[i + 1] = count[i] + k, sum[i + 1] = sum[i] + k * x, square[i + 1] = square[i] + k * x * x;
+  }
+  const auto bin = [&](double x) {
+    return static_cast<std::size_t>(std::clamp(std::floor(x / h.bin_width()) + static_cast<double>(Histogram::half), 0.0, static_cast<double>(n)));
+  };
+  const auto cost = [&](double low, double high) {
+    const std::size_t i = bin(low), j = bin(high);
+    const auto beyond = [&](std::size_t from, std::size_t to, double edge) {
+      return square[to] - square[from] - 2 * edge * (sum[to] - sum[from]) + edge * edge * (count[to] - count[from]);
+    };
+    const double step = (high - low) / (levels - 1);
+    return (count[j] - count[i]) * step * step / 12 + beyond(0, i, low) + beyond(j, n, high);
+  };
+  const double magnitude = static_cast<double>(std::max(-seen.low, seen.high));
+  double low = symmetric ? -magnitude : static_cast<double>(seen.low), high = symmetric ? magnitude : static_cast<double>(seen.high);
+  const double full_low = low, full_high = high;
+  double best = cost(low, high);
+  constexpr int steps = 200;
+  for (int round = 0; round < (symmetric ? 1 : 3); ++round) {  // one end at a time
+    for (int i = 1; i <= steps; ++i) {
+      const double part = static_cast<double>(i) / steps;
+      if (symmetric) {
+        if (const double e = cost(full_low * part, full_high * part); e < best) best = e, low = full_low * part, high = full_high * part;
+        continue;
+      }
+      if (const double e = cost(full_low * part, high); e < best) best = e, low = full_low * part;
+      if (const double e = cost(low, full_high * part); e < best) best = e, high = full_high * part;
+    }
+  }
+  return {static_cast<float>(low), static_cast<float>(high)};
+}
+
+/// Scale and zero point for a range (widened to hold zero) on the integers of a type. Symmetric: zero point 0 (or
+/// the middle of an unsigned type) and one code less on the negative side.
+inline QuantParams params_for(Range r, DType type, bool symmetric) {
+  r.low = std::min(r.low, 0.0f), r.high = std::max(r.high, 0.0f);
+  const IntegerRange q = integer_range(type);
+  if (symmetric) {
+    const auto levels = static_cast<double>((q.high - q.low) / 2);  // 127 for 8 bits
+    const double magnitude = static_cast<double>(std::max(-r.low, r.high));
+    return {static_cast<float>(magnitude / levels), static_cast<std::int32_t>(is_signed(type) ? 0 : (q.high + 1) / 2)};
+  }
+  const double step = (static_cast<double>(r.high) - static_cast<double>(r.low)) / static_cast<double>(q.high - q.low);
+  const auto scale = static_cast<float>(step);
+  if (!(scale > 0)) return {scale, 0};
+  const double zero = static_cast<double>(q.low) - static_cast<double>(r.low) / static_cast<double>(scale);
+  return {scale, static_cast<std::int32_t>(std::clamp(std::nearbyint(zero), static_cast<double>(q.low), static_cast<double>(q.high)))};
+}
+
+}  // namespace detail
+OCTET_END

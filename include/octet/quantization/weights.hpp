@@ -1,0 +1,67 @@
+#pragma once
+#include "../passes/rewrite.hpp"
+#include "quantize.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Whether the node's input 1 holds float weights that can be quantized.
+inline bool has_float_weights(const Graph& g, const Node& n) {
+  const int w = n.op->integer_form().weights;
+  const int v = w < 0 ? Node::none : input_of(n, static_cast<std::size_t>(w));
+  return v != Node::none && g.value(v).is_constant() && is_floating(g.value(v).dtype);
+}
+
+/// int8 weights in [-127, 127], symmetric, one scale for each index of axis 0 or one for all. Channels of zeros get
+/// the scale 1; `least` (one a channel, may be empty) keeps scales from becoming too small for a bias.
+inline QTensor<std::int8_t> quantize_weights(const Tensor<float>& w, bool by_channel, RangeMethod method,
+                                             const std::vector<double>& least = {}) {
+  Calib calib = by_channel ? per_channel(0) : per_tensor();
+  calib.method = method;
+  QuantParams params;
+  params.axis = by_channel ? 0 : -1;
+  const ChannelWalk walk(w.shape(), params.axis);
+  for (std::int64_t c = 0; c < walk.channels; ++c) {
+    const Range r = choose_range(w.data() + c * walk.inner, walk.inner, calib, DType::i8);
+    double scale = static_cast<double>(params_for(r, DType::i8, true).scale[0]);
+    for (std::size_t i = 0; i < least.size(); ++i)
+      if (!by_channel || static_cast<std::int64_t>(i) == c) scale = std::max(scale, least[i]);
+    // Below the smallest normal float, reciprocals overflow: such weights are zeros for every purpose.
+    const bool zero = scale < static_cast<double>(std::numeric_limits<float>::min());
+    params.scale.push_back(zero ? 1.0f : static_cast<float>(scale));
+    params.zero_point.push_back(0);
+  }
+  QTensor<std::int8_t> q{Tensor<std::int8_t>(w.shape()), params};
+  for (std::int64_t c = 0; c < walk.channels; ++c)
+    quantize_run(w.data() + c * walk.inner, walk.inner, params.scale[static_cast<std::size_t>(c)], 0, {-127, 127},
+                 DType::i8, reinterpret_cast<std::byte*>(q.data.data()), c * walk.inner);
+  return q;
+}
+
+/// Whether one of the patterns (with * for any text) matches the text.
+inline bool matches_any(const std::vector<std::string>& patterns, const std::string& text) {
+  const auto matches = [&](const std::string& p) {
+    std::size_t i = 0, t = 0, star = std::string::npos, retry = 0;
+    while (t < text.size()) {
+      if (i < p.size() && p[i] == '*')
+        star = i++, retry = t;
+      else if (i < p.size() && p[i] == text[t])
+        ++i, ++t;
+      else if (star != std::string::npos)
+        i = star + 1, t = ++retry;
+      else
+        return false;
+    }
+    while (i < p.size() && p[i] == '*') ++i;
+    return i == p.size();
+  };
+  return std::any_of(patterns.begin(), patterns.end(), matches);
+}
+
+/// Whether a layer is to stay float by its own name or that of its result.
+inline bool kept(const std::vector<std::string>& patterns, const Graph& g, const Node& n) {
+  return matches_any(patterns, n.name) || matches_any(patterns, g.value(n.outputs[0]).name);
+}
+
+}  // namespace detail
+OCTET_END

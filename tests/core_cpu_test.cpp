@@ -1,0 +1,53 @@
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <octet/kernels/dispatch.hpp>
+#include <string>
+
+#include "support/isas.hpp"
+
+using namespace octet;
+
+TEST_CASE("cpu: an instruction set can be chosen if the machine has it") {
+  const Isa before = active_isa();
+  for (int i = 0; i < 4; ++i) {
+    const auto isa = static_cast<Isa>(i);
+    CAPTURE(name(isa));
+    CHECK(set_isa(isa) == (isa <= detected_isa()));
+    CHECK((active_isa() == isa) == (isa <= detected_isa()));
+  }
+  set_isa(before);
+  {
+    const testing::UseIsa use(Isa::scalar);
+    CHECK(detail::kernels().isa == Isa::scalar);
+  }
+  CHECK(active_isa() == before);
+  for (Isa isa : testing::available_isas()) CHECK(detail::kernels(isa).isa == isa);
+}
+
+// Run by tests/CMakeLists.txt with several values of the variable.
+TEST_CASE("cpu: the environment caps the instruction set") {
+  const char* want = std::getenv("OCTET_ISA");
+  Isa expected = detected_isa();
+  for (Isa isa : testing::available_isas())
+    if (want && std::string(want) == name(isa)) expected = isa;
+  CHECK(std::string(name(active_isa())) == name(expected));
+}
+
+TEST_CASE("cpu: the detector agrees with the operating system") {
+  std::ifstream info("/proc/cpuinfo");
+  std::string line, flags;
+  while (std::getline(info, line))
+    if (line.compare(0, 5, "flags") == 0) flags = line + " ";
+  if (flags.empty()) return;  // not Linux on x86
+  const auto has = [&](const char* flag) {
+    return flags.find(" " + std::string(flag) + " ") != std::string::npos;
+  };
+  Isa expected = Isa::scalar;
+  if (has("avx2") && has("fma") && has("f16c")) expected = Isa::avx2;
+  if (expected == Isa::avx2 && has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq") &&
+      has("avx512cd"))
+    expected = has("avx512_vnni") ? Isa::avx512vnni : Isa::avx512bw;
+  CHECK(std::string(name(detected_isa())) == name(expected));
+}

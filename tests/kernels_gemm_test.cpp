@@ -1,0 +1,235 @@
+#include <doctest/doctest.h>
+
+#include "support/epilogue.hpp"
+#include "support/isas.hpp"
+
+using namespace octet;
+using namespace octet::detail;
+using namespace testing;
+
+namespace {
+
+constexpr std::int64_t sizes[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65};
+
+// A random product of uint8 with int8, and its accumulators computed modulo 2^32.
+struct U8Product {
+  std::int64_t rows, columns, k;
+  std::ptrdiff_t a_stride;
+  Exact<std::uint8_t> a;
+  std::vector<std::int8_t> weights;
+  Tensor<std::int32_t> init;
+  std::vector<std::int32_t> sums;
+
+  U8Product(std::int64_t m, std::int64_t n, std::int64_t depth, Random& random, bool extremes)
+      : rows(m),
+        columns(n),
+        k(depth),
+        a_stride(round_up(depth, 4) + random.between(0, 5)),
+        a((m - 1) * a_stride + round_up(depth, 4), static_cast<std::size_t>(random.between(0, 3))),
+        weights(static_cast<std::size_t>(n * depth)),
+        init(pad_columns<std::int32_t>(nullptr, n)) {
+    random.fill(a.data(), a.size(), 0, 255);
+    random.fill(weights.data(), n * depth, -128, 127);
+    if (extremes) {
+      std::memset(a.bytes(), 255, static_cast<std::size_t>(a.size()));
+      std::fill(weights.begin(), weights.end(), std::int8_t{-128});
+    }
+    // Sums that come close to the limits of an int32, or wrap around them.
+    for (std::int64_t c = 0; c < n; ++c)
+      init[c] = static_cast<std::int32_t>(
+          random.chance(70)   ? random.between(-100000, 100000)
+          : random.chance(50) ? std::numeric_limits<std::int32_t>::max() - random.between(0, 9)
+                              : std::numeric_limits<std::int32_t>::min() + random.between(0, 9));
+    for (std::int64_t r = 0; r < m; ++r)
+      for (std::int64_t c = 0; c < n; ++c) {
+        std::int64_t sum = init[c];
+        for (std::int64_t i = 0; i < depth; ++i)
+          sum += std::int64_t{a[r * a_stride + i]} * weights[static_cast<std::size_t>(c * depth + i)];
+        sums.push_back(
+            static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint64_t>(sum))));
+      }
+  }
+  std::int32_t sum(std::int64_t r, std::int64_t c) const {
+    return sums[static_cast<std::size_t>(r * columns + c)];
+  }
+};
+
+template <class Product, class Weights>
+Gemm gemm_of(const Product& p, const Weights& packed, const Epilogue& e) {
+  Gemm g;
+  g.a = p.a.bytes(), g.a_stride = p.a_stride;
+  g.rows = p.rows, g.steps = packed.steps, g.b = packed.data.data(), g.columns = p.columns;
+  g.init = p.init.bytes();
+  g.epilogue = e;
+  return g;
+}
+
+int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& way, Random& random) {
+  const PackedMatrix packed = pack_matrix(kernels, p.weights.data(), p.columns, p.k);
+  Epilogue e = way.e;
+  const bool bytes = e.store == Store::u8 || e.store == Store::u8_residual;
+  const std::int64_t element = bytes ? 1 : 4;
+  e.out_stride = (p.columns + random.between(0, 3)) * element;
+  OutputRows out(p.rows, p.columns, element, e.out_stride,
+                 static_cast<std::size_t>(random.between(0, 5) * element));
+  e.out = out.bytes();
+  Exact<std::uint8_t> residual(p.rows * p.columns * element);
+  const bool with_residual =
+      e.store == Store::u8_residual || (e.store == Store::scaled_f32 && random.chance(50));
+  if (with_residual) {
+    if (bytes)
+      random.fill(residual.data(), residual.size(), 0, 255);
+    else
+      random.fill(reinterpret_cast<float*>(residual.data()), p.rows * p.columns);
+    e.residual = residual.bytes(), e.residual_stride = p.columns * element;
+  }
+  kernels.gemm_u8s8(gemm_of(p, packed, e));
+  int wrong = !out.intact();
+  for (std::int64_t r = 0; r < p.rows; ++r)
+    for (std::int64_t c = 0; c < p.columns; ++c) {
+      const std::int64_t i = r * p.columns + c;
+      const std::int32_t acc = p.sum(r, c);
+      if (bytes) {
+        wrong +=
+            out.at<std::uint8_t>(r, c) != expected_u8(e, acc, e.scale[c], with_residual ? residual[i] : 0);
+      } else if (e.store == Store::scaled_f32) {
+        const float* f = reinterpret_cast<const float*>(residual.data()) + i;
+        wrong += bits_of(out.at<float>(r, c)) !=
+                 bits_of(expected_scaled(e, acc, e.scale[c], e.shift[c], with_residual ? f : nullptr));
+      } else {
+        wrong += out.at<std::int32_t>(r, c) != acc;
+      }
+    }
+  return wrong;
+}
+
+}  // namespace
+
+TEST_CASE("gemm u8s8: every store, sizes around the tiles, every instruction set") {
+  Random random(10);
+  for (Store store : {Store::accumulator, Store::u8, Store::u8_residual, Store::scaled_f32})
+    for (std::int64_t columns : sizes)
+      for (int i = 0; i < 6; ++i) {
+        const std::int64_t rows = i == 0 ? 1 : random.between(1, 33), k = i == 1 ? 1 : random.between(1, 70);
+        const U8Product p(rows, columns, k, random, random.chance(10));
+        const RandomEpilogue way(store, columns, random);
+        for (Isa isa : available_isas()) {
+          INFO(name(isa), ", store ", static_cast<int>(store), ": ", rows, " x ", columns, " x ", k);
+          CHECK(wrong_u8(kernels(isa), p, way, random) == 0);
+        }
+      }
+}
+
+TEST_CASE("gemm u8s8: largest products of many elements are exact") {
+  // 255 * -128 * 2 does not fit 16 bits: what vpmaddubsw would saturate.
+  Random random(11);
+  for (Isa isa : available_isas())
+    for (std::int64_t k : {2, 4, 64, 4608, 25088}) {
+      CAPTURE(name(isa));
+      const U8Product p(3, 17, k, random, true);
+      CHECK(wrong_u8(kernels(isa), p, RandomEpilogue(Store::accumulator, 17, random), random) == 0);
+    }
+}
+
+TEST_CASE("gemm u8s8: a custom store sees each accumulator once, with its place") {
+  Random random(12);
+  struct Seen {
+    std::int64_t columns;
+    std::vector<std::int32_t> sums;
+    std::vector<int> times;
+  };
+  for (Isa isa : available_isas())
+    for (std::int64_t columns : {1, 16, 33, 70}) {
+      const U8Product p(29, columns, 21, random, false);
+      const PackedMatrix packed = pack_matrix(kernels(isa), p.weights.data(), columns, p.k);
+      Seen seen{columns, std::vector<std::int32_t>(p.sums.size()), std::vector<int>(p.sums.size())};
+      Epilogue e;
+      e.store = Store::custom;
+      e.first_row = 1000, e.first_column = 64;
+      e.context = &seen;
+      e.custom = [](const void* context, const std::byte* acc, std::ptrdiff_t stride, std::int64_t row, int m,
+                    std::int64_t column, int n) {
+        auto& s = *static_cast<Seen*>(const_cast<void*>(context));
+        for (int r = 0; r < m; ++r)
+          for (int c = 0; c < n; ++c) {
+            const auto at = static_cast<std::size_t>((row - 1000 + r) * s.columns + column - 64 + c);
+            std::memcpy(&s.sums.at(at), acc + r * stride + 4 * c, 4);
+            ++s.times.at(at);
+          }
+      };
+      kernels(isa).gemm_u8s8(gemm_of(p, packed, e));
+      CHECK(seen.sums == p.sums);
+      CHECK(std::all_of(seen.times.begin(), seen.times.end(), [](int n) { return n == 1; }));
+    }
+}
+
+TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same bits everywhere") {
+  struct Product {
+    std::int64_t rows, columns;
+    std::ptrdiff_t a_stride;
+    Exact<float> a;
+    Tensor<float> init;
+  };
+  Random random(13);
+  for (std::int64_t columns : sizes)
+    for (int i = 0; i < 8; ++i) {
+      const std::int64_t rows = i == 0 ? 1 : random.between(1, 33), k = random.between(1, 40);
+      const std::int64_t row = k + random.between(0, 3);
+      Product p{rows, columns, row * 4, Exact<float>((rows - 1) * row + k, 4 * static_cast<std::size_t>(i)),
+                pad_columns<float>(nullptr, columns)};
+      random.fill(p.a.data(), p.a.size());
+      random.fill(p.init.data(), columns);
+      std::vector<float> weights(static_cast<std::size_t>(columns * k)),
+          residual(static_cast<std::size_t>(rows * columns));
+      random.fill(weights.data(), columns * k);
+      random.fill(residual.data(), rows * columns);
+      if (random.chance(10)) p.a.data()[0] = std::numeric_limits<float>::quiet_NaN();
+      if (random.chance(10)) p.a.data()[0] = std::numeric_limits<float>::infinity();
+      RandomEpilogue way(random.chance(80) ? Store::f32 : Store::accumulator, columns, random);
+      Epilogue& e = way.e;
+      if (e.store == Store::f32 && random.chance(50))
+        e.residual = reinterpret_cast<std::byte*>(residual.data()), e.residual_stride = columns * 4;
+      for (Isa isa : available_isas()) {
+        const PackedMatrix packed = pack_matrix(kernels(isa), weights.data(), columns, k);
+        e.out_stride = (columns + 1) * 4;
+        OutputRows out(rows, columns, 4, e.out_stride, 4);
+        e.out = out.bytes();
+        kernels(isa).gemm_f32(gemm_of(p, packed, e));
+        int wrong = !out.intact();
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (std::int64_t c = 0; c < columns; ++c) {
+            float acc = p.init[c];
+            for (std::int64_t j = 0; j < k; ++j)
+              acc = std::fma(p.a[r * row + j], weights[static_cast<std::size_t>(c * k + j)], acc);
+            if (e.store == Store::f32)
+              acc = expected_f32(e, acc,
+                                 e.residual ? &residual[static_cast<std::size_t>(r * columns + c)] : nullptr);
+            const float got = out.at<float>(r, c);
+            wrong += bits_of(got) != bits_of(acc) && !(std::isnan(got) && std::isnan(acc));
+          }
+        INFO(name(isa), ": ", rows, " x ", columns, " x ", k);
+        CHECK(wrong == 0);
+      }
+    }
+}
+
+TEST_CASE("packed weights: every element where the kernels look for it, zeros elsewhere") {
+  for (Isa isa : available_isas()) {
+    const Kernels& k = kernels(isa);
+    CHECK(k.panel_columns == 2 * k.lanes);
+    std::vector<std::int8_t> w(5 * 6);
+    for (std::size_t i = 0; i < w.size(); ++i) w[i] = static_cast<std::int8_t>(i + 1);
+    const PackedMatrix m = pack_matrix(k, w.data(), 5, 6);
+    CHECK(m.steps == 2);
+    CHECK(m.data.size() == static_cast<std::size_t>(k.lanes * 8));
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < m.data.size(); ++i) sum += std::to_integer<int>(m.data.data()[i]);
+    CHECK(sum == 30 * 31 / 2);
+    CHECK(std::to_integer<int>(m.data.data()[4]) == 7);            // column 1, element 0
+    CHECK(std::to_integer<int>(m.data.data()[k.lanes * 4]) == 5);  // column 0, element 4
+  }
+  const Tensor<float> padded = pad_columns<float>(std::vector<float>{1, 2}.data(), 2);
+  CHECK(padded.shape() == Shape{64});
+  CHECK(padded[1] == 2);
+  CHECK(padded[2] == 0);
+}

@@ -1,0 +1,34 @@
+#include "allocations.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+// Every operator new is replaced, to be counted.
+namespace {
+std::atomic<std::int64_t> calls{0};
+
+void* allocate(std::size_t n, std::size_t alignment) {
+  calls.fetch_add(1, std::memory_order_relaxed);
+  void* p = alignment <= alignof(std::max_align_t) ? std::malloc(n ? n : 1)
+                                                   : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+}  // namespace
+
+std::int64_t testing::allocations() noexcept { return calls.load(); }
+
+void* operator new(std::size_t n) { return allocate(n, 1); }
+void* operator new[](std::size_t n) { return allocate(n, 1); }
+void* operator new(std::size_t n, std::align_val_t a) { return allocate(n, static_cast<std::size_t>(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return allocate(n, static_cast<std::size_t>(a)); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }

@@ -1,0 +1,27 @@
+#pragma once
+#include <octet/core/cpu.hpp>
+#include <vector>
+
+namespace testing {
+
+/// Every instruction set this machine has, the scalar one first.
+inline std::vector<octet::Isa> available_isas() {
+  std::vector<octet::Isa> isas;
+  for (int i = 0; i <= static_cast<int>(octet::detected_isa()); ++i)
+    isas.push_back(static_cast<octet::Isa>(i));
+  return isas;
+}
+
+/// Makes an instruction set the active one for as long as it lives.
+class UseIsa {
+ public:
+  explicit UseIsa(octet::Isa isa) : before_(octet::active_isa()) { octet::set_isa(isa); }
+  ~UseIsa() { octet::set_isa(before_); }
+  UseIsa(const UseIsa&) = delete;
+  UseIsa& operator=(const UseIsa&) = delete;
+
+ private:
+  octet::Isa before_;
+};
+
+}  // namespace testing

@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+
+namespace testing {
+
+/// Random numbers that are the same with every compiler and standard library (splitmix64).
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t bits() noexcept {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  /// A whole number in [low, high].
+  std::int64_t between(std::int64_t low, std::int64_t high) noexcept {
+    return low + static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(high - low + 1));
+  }
+  bool chance(int percent) noexcept { return between(1, 100) <= percent; }
+  float real(float low, float high) noexcept {
+    return low + (high - low) * (static_cast<float>(bits() >> 40) * (1.0f / 16777216.0f));
+  }
+  template <class T>
+  void fill(T* p, std::int64_t n, std::int64_t low, std::int64_t high) noexcept {
+    for (std::int64_t i = 0; i < n; ++i) p[i] = static_cast<T>(between(low, high));
+  }
+  void fill(float* p, std::int64_t n, float low = -1, float high = 1) noexcept {
+    for (std::int64_t i = 0; i < n; ++i) p[i] = real(low, high);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace testing
