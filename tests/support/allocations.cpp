@@ -9,10 +9,15 @@
 namespace {
 std::atomic<std::int64_t> calls{0};
 
-void* allocate(std::size_t n, std::size_t alignment) {
+void* allocate_or_null(std::size_t n, std::size_t alignment) noexcept {
   calls.fetch_add(1, std::memory_order_relaxed);
-  void* p = alignment <= alignof(std::max_align_t) ? std::malloc(n ? n : 1)
-                                                   : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+  return alignment <= alignof(std::max_align_t)
+             ? std::malloc(n ? n : 1)
+             : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+}
+
+void* allocate(std::size_t n, std::size_t alignment) {
+  void* p = allocate_or_null(n, alignment);
   if (!p) throw std::bad_alloc();
   return p;
 }
@@ -24,6 +29,8 @@ void* operator new(std::size_t n) { return allocate(n, 1); }
 void* operator new[](std::size_t n) { return allocate(n, 1); }
 void* operator new(std::size_t n, std::align_val_t a) { return allocate(n, static_cast<std::size_t>(a)); }
 void* operator new[](std::size_t n, std::align_val_t a) { return allocate(n, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocate_or_null(n, 1); }
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return allocate_or_null(n, 1); }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
@@ -32,3 +39,5 @@ void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }

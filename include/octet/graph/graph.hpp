@@ -46,12 +46,14 @@ class Graph {
   /// are called after the node. Returns the first output.
   int add(const std::string& node_name, OperatorPtr op, std::vector<int> in, std::vector<std::string> out_names = {}) {
     Node node{node_name, std::move(op), std::move(in), {}};
+    std::vector<Value> out;  // all of them before the first is added: the context refers to values
     const ShapeContext c = shape_context(node, nullptr);
-    const std::vector<Shape> shapes = node.op->shapes(c);
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
+    for (const Shape& shape : node.op->shapes(c)) {
+      const std::size_t i = out.size();
       const std::string n = i < out_names.size() ? out_names[i] : i ? node_name + ":" + std::to_string(i) : node_name;
-      node.outputs.push_back(add_value({n, node.op->dtype(c, static_cast<int>(i)), shapes[i], {}, {}}));
+      out.push_back({n, node.op->dtype(c, static_cast<int>(i)), shape, {}, {}});
     }
+    for (Value& v : out) node.outputs.push_back(add_value(std::move(v)));
     nodes.push_back(std::move(node));
     return nodes.back().outputs.front();
   }

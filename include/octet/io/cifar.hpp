@@ -13,8 +13,9 @@ class CifarDataset : public Dataset {
     require<FormatError>(!bytes_.empty() && bytes_.size() % record == 0, "'", path, "' has ", bytes_.size(),
                          " bytes, which is no multiple of a CIFAR-10 record's ", record);
     for (std::size_t i = 0; i < bytes_.size(); i += record)
-      require<FormatError>(static_cast<unsigned char>(bytes_[i]) < 10, "'", path, "': record ", i / record, " has the label ",
-                           static_cast<int>(static_cast<unsigned char>(bytes_[i])), "; CIFAR-10 has classes 0 .. 9");
+      require<FormatError>(static_cast<unsigned char>(bytes_[i]) < 10, "'", path, "': record ", i / record,
+                           " has the label ", static_cast<int>(static_cast<unsigned char>(bytes_[i])),
+                           "; CIFAR-10 has classes 0 .. 9");
   }
   std::int64_t size() const override { return static_cast<std::int64_t>(bytes_.size() / record); }
   Tensor<uint8> image(std::int64_t i) const override {
@@ -24,7 +25,9 @@ class CifarDataset : public Dataset {
       for (std::int64_t p = 0; p < plane; ++p) t[p * 3 + c] = static_cast<uint8>(from[c * plane + p]);
     return t;
   }
-  std::optional<std::int64_t> label(std::int64_t i) const override { return static_cast<unsigned char>(bytes_[at(i) * record]); }
+  std::optional<std::int64_t> label(std::int64_t i) const override {
+    return static_cast<unsigned char>(bytes_[at(i) * record]);
+  }
   std::string name(std::int64_t i) const override { return "image " + std::to_string(i); }
   std::int64_t classes() const override { return 10; }
 

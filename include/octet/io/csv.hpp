@@ -9,8 +9,8 @@ namespace detail {
 
 using CsvRow = std::vector<std::string>;
 
-/// The rows of a comma separated text (RFC 4180: fields may be "quoted", with "" for a quote; lines end in LF or
-/// CRLF). Empty lines and a byte order mark are left out. `what` names the text in errors.
+/// The rows of a comma separated text (RFC 4180: fields may be "quoted", with "" for a quote; lines end in LF
+/// or CRLF). Empty lines and a byte order mark are left out. `what` names the text in errors.
 inline std::vector<CsvRow> parse_csv(const std::string& text, const std::string& what) {
   std::vector<CsvRow> rows;
   CsvRow row;

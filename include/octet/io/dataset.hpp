@@ -7,8 +7,8 @@
 
 OCTET_BEGIN
 
-/// Images to calibrate with or to measure accuracy on. Images are decoded when they are asked for, by several threads
-/// at once if need be.
+/// Images to calibrate with or to measure accuracy on. Images are decoded when they are asked for, by several
+/// threads at once if need be.
 class Dataset {
  public:
   virtual ~Dataset() = default;

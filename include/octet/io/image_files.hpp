@@ -15,7 +15,8 @@ class ImageFiles : public Dataset {
     std::string path, name;
     std::optional<std::int64_t> label;
   };
-  explicit ImageFiles(std::vector<File> files, std::int64_t classes = 0) : files_(std::move(files)), classes_(classes) {}
+  explicit ImageFiles(std::vector<File> files, std::int64_t classes = 0)
+      : files_(std::move(files)), classes_(classes) {}
   std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
   Tensor<uint8> image(std::int64_t i) const override { return load_image(files_[at(i)].path); }
   std::optional<std::int64_t> label(std::int64_t i) const override { return files_[at(i)].label; }
@@ -41,7 +42,8 @@ inline std::vector<std::filesystem::path> list_folder(const std::string& path, b
   for (const std::filesystem::directory_iterator end; it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     std::error_code ignored;
-    if (name[0] != '.' && (folders ? it->is_directory(ignored) : !it->is_directory(ignored) && is_image_file(it->path())))
+    if (name[0] != '.' &&
+        (folders ? it->is_directory(ignored) : !it->is_directory(ignored) && is_image_file(it->path())))
       found.push_back(it->path());
     if (error) break;
   }
@@ -51,7 +53,8 @@ inline std::vector<std::filesystem::path> list_folder(const std::string& path, b
 }
 
 /// Class of a folder's name or of a row's label: by the model's labels, or by a further name in `classes`.
-inline std::optional<std::int64_t> find_class(const std::string& key, const Labels& labels, const Labels& classes) {
+inline std::optional<std::int64_t> find_class(const std::string& key, const Labels& labels,
+                                              const Labels& classes) {
   if (const auto i = labels.find(key)) return i;
   const auto k = classes.empty() ? std::nullopt : classes.find(key);
   return !k || labels.empty() ? k : labels.find(classes.name(*k));
@@ -62,35 +65,39 @@ inline std::optional<std::int64_t> find_class(const std::string& key, const Labe
 /// A folder of images without labels.
 inline DatasetPtr open_image_folder(const std::string& path) {
   std::vector<detail::ImageFiles::File> files;
-  for (const auto& p : detail::list_folder(path, false)) files.push_back({p.string(), p.filename().string(), {}});
+  for (const auto& p : detail::list_folder(path, false))
+    files.push_back({p.string(), p.filename().string(), {}});
   detail::require<FormatError>(!files.empty(), "folder '", path, "' has no .jpg, .jpeg, .png or .bmp files");
   return std::make_shared<detail::ImageFiles>(std::move(files));
 }
 
-/// A folder with a folder of images for each class. Their names are looked up in `labels`; those not found there are
-/// looked up in `classes` (rows of synset,label), whose names `labels` knows. Without labels, classes are the
-/// folders' numbers if that is their names, else their order.
-inline DatasetPtr open_class_folders(const std::string& path, const Labels& labels = {}, const Labels& classes = {}) {
+/// A folder with a folder of images for each class. Their names are looked up in `labels`; those not found
+/// there are looked up in `classes` (rows of synset,label), whose names `labels` knows. Without labels,
+/// classes are the folders' numbers if that is their names, else their order.
+inline DatasetPtr open_class_folders(const std::string& path, const Labels& labels = {},
+                                     const Labels& classes = {}) {
   const auto folders = detail::list_folder(path, true);
   std::vector<std::optional<std::int64_t>> index;
   for (const auto& f : folders) index.push_back(detail::find_class(f.filename().string(), labels, classes));
   if (const auto missing = std::find(index.begin(), index.end(), std::nullopt); missing != index.end()) {
     const auto& folder = folders[static_cast<std::size_t>(missing - index.begin())];
-    detail::require<FormatError>(labels.empty() && classes.empty(), "the label list does not have '", folder.filename().string(),
-                                 "', a class folder of '", path, "'");
+    detail::require<FormatError>(labels.empty() && classes.empty(), "the label list does not have '",
+                                 folder.filename().string(), "', a class folder of '", path, "'");
     for (std::size_t i = 0; i < index.size(); ++i) index[i] = static_cast<std::int64_t>(i);
   }
   std::vector<detail::ImageFiles::File> files;
   for (std::size_t i = 0; i < folders.size(); ++i)
     for (const auto& p : detail::list_folder(folders[i].string(), false))
       files.push_back({p.string(), (folders[i].filename() / p.filename()).string(), index[i]});
-  detail::require<FormatError>(!files.empty(), "folder '", path, "' has no class folders with .jpg, .jpeg, .png or .bmp files");
+  detail::require<FormatError>(!files.empty(), "folder '", path,
+                               "' has no class folders with .jpg, .jpeg, .png or .bmp files");
   return std::make_shared<detail::ImageFiles>(std::move(files), static_cast<std::int64_t>(folders.size()));
 }
 
-/// A csv of file,label; files are relative to it. Labels are names of `labels` (or of `classes`, as above) or numbers.
-/// Without a label column, or where `with_labels` is false, images have none.
-inline DatasetPtr open_image_csv(const std::string& path, const Labels& labels = {}, const Labels& classes = {}, bool with_labels = true) {
+/// A csv of file,label; files are relative to it. Labels are names of `labels` (or of `classes`, as above) or
+/// numbers. Without a label column, or where `with_labels` is false, images have none.
+inline DatasetPtr open_image_csv(const std::string& path, const Labels& labels = {},
+                                 const Labels& classes = {}, bool with_labels = true) {
   const std::string what = "'" + path + "'";
   auto rows = detail::parse_csv(detail::read_file(path, std::int64_t{1} << 28), what);
   detail::require<FormatError>(!rows.empty(), what, " is empty");
@@ -104,16 +111,19 @@ inline DatasetPtr open_image_csv(const std::string& path, const Labels& labels =
   std::vector<detail::ImageFiles::File> files;
   for (std::size_t r = first; r < rows.size(); ++r) {
     const detail::CsvRow& row = rows[r];
-    detail::require<FormatError>(row.size() == rows[0].size() && file < row.size(), what, ": row ", r + 1, " has ", row.size(),
-                                 " columns, expected ", rows[0].size());
+    detail::require<FormatError>(row.size() == rows[0].size() && file < row.size(), what, ": row ", r + 1,
+                                 " has ", row.size(), " columns, expected ", rows[0].size());
     const std::string name = detail::trimmed(row[file]);
     detail::ImageFiles::File f{(folder / name).string(), name, {}};
     std::error_code error;
-    detail::require<FormatError>(std::filesystem::is_regular_file(f.path, error), what, ": row ", r + 1, " names '", name, "', which is no file");
+    detail::require<FormatError>(std::filesystem::is_regular_file(f.path, error), what, ": row ", r + 1,
+                                 " names '", name, "', which is no file");
     if (with_labels && label < row.size()) {
       f.label = detail::find_class(row[label], labels, classes);
-      detail::require<FormatError>(f.label.has_value(), what, ": row ", r + 1, " has the label '", row[label], "', which is ",
-                                   labels.empty() ? "no number, and no label list was given" : "neither in the label list nor a number below its size");
+      detail::require<FormatError>(f.label.has_value(), what, ": row ", r + 1, " has the label '", row[label],
+                                   "', which is ",
+                                   labels.empty() ? "no number, and no label list was given"
+                                                  : "neither in the label list nor a number below its size");
     }
     files.push_back(std::move(f));
   }

@@ -15,19 +15,22 @@ constexpr std::int64_t max_classes = 1'000'000;
 
 /// The text as a number in [0, max_classes), or none.
 inline std::optional<std::int64_t> class_number(const std::string& s) {
-  if (s.empty() || s.size() > 6 || s.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  if (s.empty() || s.size() > 6 || s.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
   return std::stoll(s);
 }
 
 /// Whether the text begins with an ImageNet synset such as n01440764.
 inline bool starts_with_synset(const std::string& s) {
-  return s.size() >= 9 && s[0] == 'n' && s.substr(1, 8).find_first_not_of("0123456789") == std::string::npos &&
+  return s.size() >= 9 && s[0] == 'n' &&
+         s.substr(1, 8).find_first_not_of("0123456789") == std::string::npos &&
          (s.size() == 9 || s[9] == ' ' || s[9] == '\t');
 }
 
 }  // namespace detail
 
-/// The classes of a model: name i belongs to output i. Further names (synsets, synonyms) may lead to the same class.
+/// The classes of a model: name i belongs to output i. Further names (synsets, synonyms) may lead to the same
+/// class.
 class Labels {
  public:
   Labels() = default;
@@ -55,11 +58,13 @@ class Labels {
 
   /// Makes `name` the name of class i; "tench, Tinca tinca" is also found as "tench".
   void set(std::int64_t i, const std::string& name) {
-    detail::require<FormatError>(i >= 0 && i < detail::max_classes, "class ", i, " is outside 0 .. ", detail::max_classes - 1);
+    detail::require<FormatError>(i >= 0 && i < detail::max_classes, "class ", i, " is outside 0 .. ",
+                                 detail::max_classes - 1);
     if (i >= size()) names_.resize(static_cast<std::size_t>(i) + 1);
     names_[static_cast<std::size_t>(i)] = name;
     add_alias(i, name);
-    if (const auto comma = name.find(','); comma != std::string::npos) add_alias(i, detail::trimmed(name.substr(0, comma)));
+    if (const auto comma = name.find(','); comma != std::string::npos)
+      add_alias(i, detail::trimmed(name.substr(0, comma)));
   }
   void add_alias(std::int64_t i, const std::string& alias) {
     if (alias.empty()) return;
@@ -67,15 +72,19 @@ class Labels {
     index_.emplace(detail::lowered(alias), i);
   }
 
-  /// The list for a model with that many outputs. ImageNet models have 1000, or 1001 with "background" first: it is
-  /// left out or added as needed.
+  /// The list for a model with that many outputs. ImageNet models have 1000, or 1001 with "background" first:
+  /// it is left out or added as needed.
   Labels fitted(std::int64_t classes) const {
-    const bool with_background = !empty() && (detail::lowered(names_[0]) == "background" || detail::lowered(names_[0]) == "dummy");
-    const std::int64_t shift = with_background && size() == classes + 1 ? -1 : !with_background && classes == 1001 && size() == 1000 ? 1 : 0;
+    const bool with_background =
+        !empty() && (detail::lowered(names_[0]) == "background" || detail::lowered(names_[0]) == "dummy");
+    const std::int64_t shift = with_background && size() == classes + 1                ? -1
+                               : !with_background && classes == 1001 && size() == 1000 ? 1
+                                                                                       : 0;
     if (shift == 0) return *this;
     Labels r;
     if (shift == 1) r.set(0, "background");
-    for (std::int64_t i = std::max<std::int64_t>(0, -shift); i < size(); ++i) r.set(i + shift, names_[static_cast<std::size_t>(i)]);
+    for (std::int64_t i = std::max<std::int64_t>(0, -shift); i < size(); ++i)
+      r.set(i + shift, names_[static_cast<std::size_t>(i)]);
     for (const auto& [alias, i] : index_)
       if (i + shift >= 0) r.index_.emplace(alias, i + shift);
     return r;
@@ -89,7 +98,8 @@ class Labels {
 namespace detail {
 
 inline Labels labels_from_csv(std::vector<CsvRow> rows, const std::string& what) {
-  constexpr const char* headings[] = {"label", "name", "class", "class_name", "wnid", "synset", "index", "id", "number"};
+  constexpr const char* headings[] = {"label",  "name",  "class", "class_name", "wnid",
+                                      "synset", "index", "id",    "number"};
   const auto is_heading = [&](const std::string& f) {
     return std::find(std::begin(headings), std::end(headings), lowered(trimmed(f))) != std::end(headings);
   };
@@ -97,14 +107,19 @@ inline Labels labels_from_csv(std::vector<CsvRow> rows, const std::string& what)
   std::size_t name = rows[0].size() - 1;
   if (std::all_of(rows[0].begin(), rows[0].end(), is_heading)) {
     for (std::size_t c = rows[0].size(); c-- > 0;)
-      if (const std::string h = lowered(trimmed(rows[0][c])); h == "label" || h == "name" || h == "class_name") name = c;
+      if (const std::string h = lowered(trimmed(rows[0][c]));
+          h == "label" || h == "name" || h == "class_name")
+        name = c;
     rows.erase(rows.begin());
   }
-  const auto numbered = [&](const CsvRow& r) { return r.size() > 1 && name != 0 && class_number(trimmed(r[0])); };
+  const auto numbered = [&](const CsvRow& r) {
+    return r.size() > 1 && name != 0 && class_number(trimmed(r[0]));
+  };
   const bool indexed = std::all_of(rows.begin(), rows.end(), numbered);
   Labels labels;
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    require<FormatError>(name < rows[r].size(), what, ": row ", r + 1, " has ", rows[r].size(), " columns, expected at least ", name + 1);
+    require<FormatError>(name < rows[r].size(), what, ": row ", r + 1, " has ", rows[r].size(),
+                         " columns, expected at least ", name + 1);
     const std::int64_t i = indexed ? *class_number(trimmed(rows[r][0])) : static_cast<std::int64_t>(r);
     labels.set(i, trimmed(rows[r][name]));
     for (std::size_t c = indexed ? 1 : 0; c < rows[r].size(); ++c)
@@ -122,7 +137,8 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
   }
   while (!lines.empty() && lines.back().empty()) lines.pop_back();
   require<FormatError>(!lines.empty(), what, " is empty");
-  require<FormatError>(static_cast<std::int64_t>(lines.size()) <= max_classes, what, " has more than ", max_classes, " lines");
+  require<FormatError>(static_cast<std::int64_t>(lines.size()) <= max_classes, what, " has more than ",
+                       max_classes, " lines");
   // "17:name" or "17 name"; a list of bare numbers is a list of names.
   const auto split = [](const std::string& line) { return line.find_first_of(": \t"); };
   const bool indexed = std::all_of(lines.begin(), lines.end(), [&](const std::string& l) {
@@ -148,13 +164,15 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
 
 }  // namespace detail
 
-/// Reads a list of classes: one name a line; "index:name" or "index name" lines; "n01440764 tench, ..." lines; or a
-/// .csv whose column `label` or `name` (else the last) has the names and whose other columns are further names or,
-/// where the first is a number, the index.
+/// Reads a list of classes: one name a line; "index:name" or "index name" lines; "n01440764 tench, ..."
+/// lines; or a .csv whose column `label` or `name` (else the last) has the names and whose other columns are
+/// further names or, where the first is a number, the index.
 inline Labels load_labels(const std::string& path) {
-  const std::string text = detail::read_file(path, std::int64_t{64} << 20), what = "label list '" + path + "'";
+  const std::string text = detail::read_file(path, std::int64_t{64} << 20),
+                    what = "label list '" + path + "'";
   const bool csv = path.size() > 4 && detail::lowered(path.substr(path.size() - 4)) == ".csv";
-  return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what) : detail::labels_from_lines(text, what);
+  return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what)
+             : detail::labels_from_lines(text, what);
 }
 
 /// One of the likeliest classes.
@@ -164,7 +182,8 @@ struct Prediction {
   double probability = 0;
 };
 
-/// Whether a model's outputs are probabilities already: within [0, 1], with a sum of about 1 (quantized ones lose some).
+/// Whether a model's outputs are probabilities already: within [0, 1], with a sum of about 1 (quantized ones
+/// lose some).
 inline bool are_probabilities(View<const float> outputs) {
   double sum = 0;
   for (float p : outputs) {
@@ -174,9 +193,10 @@ inline bool are_probabilities(View<const float> outputs) {
   return sum > 0.5 && sum < 1.1;
 }
 
-/// The k likeliest classes of one image, best first, from a model's outputs: probabilities, or logits that still
-/// need a softmax. Of equal ones the lower index comes first.
-inline std::vector<Prediction> decode_predictions(View<const float> outputs, const Labels& labels = {}, int k = 5) {
+/// The k likeliest classes of one image, best first, from a model's outputs: probabilities, or logits that
+/// still need a softmax. Of equal ones the lower index comes first.
+inline std::vector<Prediction> decode_predictions(View<const float> outputs, const Labels& labels = {},
+                                                  int k = 5) {
   const bool ready = are_probabilities(outputs);
   double sum = 1;
   float largest = 0;
@@ -199,7 +219,8 @@ inline std::vector<Prediction> decode_predictions(View<const float> outputs, con
   std::vector<Prediction> best;
   for (std::size_t i = 0; i < top; ++i) {
     const auto x = static_cast<double>(outputs[order[i]]);
-    best.push_back({order[i], labels.name(order[i]), ready ? x : std::exp(x - static_cast<double>(largest)) / sum});
+    best.push_back(
+        {order[i], labels.name(order[i]), ready ? x : std::exp(x - static_cast<double>(largest)) / sum});
   }
   return best;
 }

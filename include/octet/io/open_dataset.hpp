@@ -9,8 +9,9 @@ OCTET_BEGIN
 struct DatasetOptions {
   std::string format = "auto";  // folder, csv, idx, cifar
   Labels labels;                // of the model: what class names in the data mean
-  Labels classes;               // further names of classes, see open_class_folders; else classes.csv beside the folders is used
-  bool with_labels = true;      // false: for calibration; class names need not be known
+  Labels classes;  // further names of classes, see open_class_folders; else classes.csv beside the folders is
+                   // used
+  bool with_labels = true;  // false: for calibration; class names need not be known
 };
 
 namespace detail {
@@ -24,16 +25,20 @@ inline bool file_exists(const std::filesystem::path& p) {
   return std::filesystem::exists(p, error);
 }
 
-/// The first file of a folder whose name begins and ends so, each part in any of its forms; empty where there is none.
-inline std::string find_file(const std::string& folder, std::initializer_list<const char*> beginnings, std::initializer_list<const char*> endings) {
+/// The first file of a folder whose name begins and ends so, each part in any of its forms; empty where there
+/// is none.
+inline std::string find_file(const std::string& folder, std::initializer_list<const char*> beginnings,
+                             std::initializer_list<const char*> endings) {
   std::error_code error;
   std::vector<std::string> names;
-  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) names.push_back(it->path().filename().string());
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    names.push_back(it->path().filename().string());
   std::sort(names.begin(), names.end());
   for (const char* b : beginnings)
     for (const std::string& n : names)
       for (const char* e : endings)
-        if (n.compare(0, std::strlen(b), b) == 0 && ends_with(n, e)) return (std::filesystem::path(folder) / n).string();
+        if (n.compare(0, std::strlen(b), b) == 0 && ends_with(n, e))
+          return (std::filesystem::path(folder) / n).string();
   return {};
 }
 
@@ -44,24 +49,31 @@ inline std::string guess_format(const std::string& path) {
     if (ends_with(name, ".csv")) return "csv";
     if (ends_with(name, ".bin") || ends_with(name, ".bin.gz")) return "cifar";
     if (name.find("idx") != std::string::npos) return "idx";
-    fail<FormatError>(file_exists(path) ? "'" + path + "' is no data set that is known by its name: give its format (folder, csv, idx, cifar)"
-                                   : "there is no '" + path + "'");
+    fail<FormatError>(
+        file_exists(path)
+            ? "'" + path +
+                  "' is no data set that is known by its name: give its format (folder, csv, idx, cifar)"
+            : "there is no '" + path + "'");
   }
   if (file_exists(std::filesystem::path(path) / "labels.csv")) return "csv";
   if (!list_folder(path, false).empty() || !list_folder(path, true).empty()) return "folder";
-  if (!find_file(path, {"t10k-images", "test-images", ""}, {"idx3-ubyte", "idx3-ubyte.gz"}).empty()) return "idx";
+  if (!find_file(path, {"t10k-images", "test-images", ""}, {"idx3-ubyte", "idx3-ubyte.gz"}).empty())
+    return "idx";
   return "cifar";
 }
 
 inline DatasetPtr open_idx_path(const std::string& path, bool with_labels) {
   std::error_code error;
   std::string images = path, labels;
-  if (std::filesystem::is_directory(path, error)) images = find_file(path, {"t10k-images", "test-images", ""}, {"idx3-ubyte", "idx3-ubyte.gz"});
-  require<FormatError>(!images.empty(), "folder '", path, "' has no file ...-images-idx3-ubyte, gzipped or not");
+  if (std::filesystem::is_directory(path, error))
+    images = find_file(path, {"t10k-images", "test-images", ""}, {"idx3-ubyte", "idx3-ubyte.gz"});
+  require<FormatError>(!images.empty(), "folder '", path,
+                       "' has no file ...-images-idx3-ubyte, gzipped or not");
   // The labels lie beside the images, under a name that differs in these parts only.
   labels = images;
   for (const auto& [from, to] : {std::make_pair("images", "labels"), std::make_pair("idx3", "idx1")})
-    if (const auto at = labels.rfind(from); at != std::string::npos) labels.replace(at, std::strlen(from), to);
+    if (const auto at = labels.rfind(from); at != std::string::npos)
+      labels.replace(at, std::strlen(from), to);
   return open_idx(images, with_labels && labels != images && file_exists(labels) ? labels : std::string());
 }
 
@@ -77,9 +89,9 @@ inline DatasetPtr open_folder_path(const std::string& path, const DatasetOptions
 
 }  // namespace detail
 
-/// Opens a data set: "builtin:shapes", a folder (of images, or of a folder for each class, or with a labels.csv, or of
-/// MNIST's or CIFAR's files), a csv of file,label, an IDX file or a CIFAR-10 binary. The format is told from the names
-/// unless it is given.
+/// Opens a data set: "builtin:shapes", a folder (of images, or of a folder for each class, or with a
+/// labels.csv, or of MNIST's or CIFAR's files), a csv of file,label, an IDX file or a CIFAR-10 binary. The
+/// format is told from the names unless it is given.
 inline DatasetPtr open_dataset(const std::string& path, const DatasetOptions& o = {}) {
   if (path.compare(0, 8, "builtin:") == 0) {
     detail::require(path == "builtin:shapes", "there is no data set '", path, "' (builtin:shapes)");
@@ -91,10 +103,12 @@ inline DatasetPtr open_dataset(const std::string& path, const DatasetOptions& o 
   if (format == "folder") return detail::open_folder_path(path, o);
   if (format == "idx") return detail::open_idx_path(path, o.with_labels);
   if (format == "csv")
-    return open_image_csv(folder ? (std::filesystem::path(path) / "labels.csv").string() : path, o.labels, o.classes, o.with_labels);
+    return open_image_csv(folder ? (std::filesystem::path(path) / "labels.csv").string() : path, o.labels,
+                          o.classes, o.with_labels);
   detail::require(format == "cifar", "there is no format '", format, "' (folder, csv, idx, cifar)");
   const std::string file = folder ? detail::find_file(path, {"test", ""}, {".bin", ".bin.gz"}) : path;
-  detail::require<FormatError>(!file.empty(), "folder '", path, "' has no images, no labels.csv, no IDX files and no CIFAR .bin");
+  detail::require<FormatError>(!file.empty(), "folder '", path,
+                               "' has no images, no labels.csv, no IDX files and no CIFAR .bin");
   return open_cifar(file);
 }
 

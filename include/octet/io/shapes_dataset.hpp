@@ -6,8 +6,9 @@
 
 OCTET_BEGIN
 
-/// Ten classes of gray 28 x 28 pictures, drawn when asked for: shapes turned, sheared, bent, of any brightness, on an
-/// uneven ground with clutter and noise. Seeded: image i of a seed is always the same, and class i % 10.
+/// Ten classes of gray 28 x 28 pictures, drawn when asked for: shapes turned, sheared, bent, of any
+/// brightness, on an uneven ground with clutter and noise. Seeded: image i of a seed is always the same, and
+/// class i % 10.
 class ShapesDataset : public Dataset {
  public:
   static constexpr std::int64_t side = 28;
@@ -16,23 +17,30 @@ class ShapesDataset : public Dataset {
   }
 
   static const std::array<const char*, 10>& class_names() {
-    static const std::array<const char*, 10> names{"disk", "ring", "square", "frame", "triangle", "plus", "cross", "star", "crescent", "heart"};
+    static const std::array<const char*, 10> names{"disk", "ring",  "square", "frame",    "triangle",
+                                                   "plus", "cross", "star",   "crescent", "heart"};
     return names;
   }
 
   std::int64_t size() const override { return size_; }
   std::int64_t classes() const override { return 10; }
-  std::optional<std::int64_t> label(std::int64_t i) const override { return static_cast<std::int64_t>(at(i) % 10); }
-  std::string name(std::int64_t i) const override { return std::string(class_names()[at(i) % 10]) + " " + std::to_string(i); }
+  std::optional<std::int64_t> label(std::int64_t i) const override {
+    return static_cast<std::int64_t>(at(i) % 10);
+  }
+  std::string name(std::int64_t i) const override {
+    return std::string(class_names()[at(i) % 10]) + " " + std::to_string(i);
+  }
 
   Tensor<uint8> image(std::int64_t i) const override {
     Random random{seed_ * 0x9e3779b97f4a7c15u + at(i)};
     random();
     const Pose pose(random);
-    const double ground = random(0.05, 0.4), contrast = random(0.35, 0.6), slope_u = random(-0.12, 0.12), slope_v = random(-0.12, 0.12);
+    const double ground = random(0.05, 0.4), contrast = random(0.35, 0.6), slope_u = random(-0.12, 0.12),
+                 slope_v = random(-0.12, 0.12);
     const double noise = random(0.01, 0.085);
     std::array<Clutter, 3> clutter;
-    for (Clutter& c : clutter) c = {random(-1.1, 1.1), random(-1.1, 1.1), random(-1, 1), random(-1, 1), random(-0.35, 0.35)};
+    for (Clutter& c : clutter)
+      c = {random(-1.1, 1.1), random(-1.1, 1.1), random(-1, 1), random(-1, 1), random(-0.35, 0.35)};
     Tensor<uint8> picture = Tensor<uint8>::uninitialized({side, side, 1});
     for (std::int64_t y = 0; y < side; ++y)
       for (std::int64_t x = 0; x < side; ++x) {
@@ -44,7 +52,8 @@ class ShapesDataset : public Dataset {
           for (const Clutter& c : clutter) lit += c.covers(u, v) ? 0.25 * c.light : 0;
         }
         const double u = position(x, 0.5), v = position(y, 0.5);
-        const double value = ground + slope_u * u + slope_v * v + contrast * covered + lit * (1 - covered) + noise * random.normal();
+        const double value = ground + slope_u * u + slope_v * v + contrast * covered + lit * (1 - covered) +
+                             noise * random.normal();
         picture[y * side + x] = static_cast<uint8>(std::min(255.0, std::max(0.0, std::round(value * 255))));
       }
     return picture;
@@ -60,15 +69,20 @@ class ShapesDataset : public Dataset {
       z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
       return z ^ (z >> 31);
     }
-    double operator()(double low, double high) { return low + (high - low) * static_cast<double>((*this)() >> 11) * 0x1p-53; }
-    double normal() { return (*this)(-1, 1) + (*this)(-1, 1) + (*this)(-1, 1); }  // close enough, and of variance 1
+    double operator()(double low, double high) {
+      return low + (high - low) * static_cast<double>((*this)() >> 11) * 0x1p-53;
+    }
+    double normal() {
+      return (*this)(-1, 1) + (*this)(-1, 1) + (*this)(-1, 1);
+    }  // close enough, and of variance 1
   };
 
   /// A short stroke of light or shade.
   struct Clutter {
     double u, v, du, dv, light;
     bool covers(double x, double y) const {
-      const double along = (x - u) * du + (y - v) * dv, length = du * du + dv * dv, across = (x - u) * dv - (y - v) * du;
+      const double along = (x - u) * du + (y - v) * dv, length = du * du + dv * dv,
+                   across = (x - u) * dv - (y - v) * du;
       return std::abs(along) < 0.35 * length && across * across < 0.004 * length;
     }
   };
@@ -77,7 +91,8 @@ class ShapesDataset : public Dataset {
   struct Pose {
     double a, b, c, d, shift_u, shift_v, bend, waves, phase;
     explicit Pose(Random& r) {
-      const double angle = r(-0.25, 0.25), size = r(0.68, 0.95), stretch = r(0.88, 1.14), shear = r(-0.15, 0.15);
+      const double angle = r(-0.25, 0.25), size = r(0.68, 0.95), stretch = r(0.88, 1.14),
+                   shear = r(-0.15, 0.15);
       const double wide = 1 / (size * stretch), high = stretch / size;
       a = std::cos(angle) * wide, b = (std::sin(angle) + shear) * wide;
       c = -std::sin(angle) * high, d = std::cos(angle) * high;
@@ -86,7 +101,8 @@ class ShapesDataset : public Dataset {
     }
     std::pair<double, double> to_shape(double u, double v) const {
       const double x = u - shift_u, y = v - shift_v;
-      return {a * x + b * y + bend * std::sin(waves * y + phase), c * x + d * y + bend * std::cos(waves * x + phase)};
+      return {a * x + b * y + bend * std::sin(waves * y + phase),
+              c * x + d * y + bend * std::cos(waves * x + phase)};
     }
   };
 
@@ -97,7 +113,9 @@ class ShapesDataset : public Dataset {
   /// Whether a point belongs to the shape of a class, which fills about [-1, 1]; v points down.
   static bool inside(std::int64_t shape, double u, double v) {
     const double r = std::hypot(u, v), box = std::max(std::abs(u), std::abs(v));
-    const auto bars = [](double p, double q) { return std::min(std::abs(p), std::abs(q)) < 0.24 && std::max(std::abs(p), std::abs(q)) < 0.9; };
+    const auto bars = [](double p, double q) {
+      return std::min(std::abs(p), std::abs(q)) < 0.24 && std::max(std::abs(p), std::abs(q)) < 0.9;
+    };
     switch (shape) {
       case 0: return r < 0.85;
       case 1: return r < 0.9 && r > 0.5;
@@ -108,7 +126,8 @@ class ShapesDataset : public Dataset {
       case 6: return bars((u + v) * 0.70710678, (u - v) * 0.70710678);
       case 7: {
         const double fifth = 1.25663706, turn = std::atan2(u, -v) + 10 * fifth;
-        const double off = std::abs(turn - fifth * std::floor(turn / fifth + 0.5));  // angle to the next point of the star
+        const double off =
+            std::abs(turn - fifth * std::floor(turn / fifth + 0.5));  // angle to the next point of the star
         return r * (std::cos(off) + 1.4 * std::sin(off)) < 0.95;
       }
       case 8: return r < 0.9 && std::hypot(u - 0.42, v) > 0.66;

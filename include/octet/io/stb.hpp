@@ -27,18 +27,20 @@
 
 #include "../core/error.hpp"
 
-/// A private copy of stb_image and stb_image_write: every translation unit has its own static functions, and a
-/// program may use another copy of stb beside them, included before or after.
+/// A private copy of stb_image and stb_image_write: every translation unit has its own static functions, and
+/// a program may use another copy of stb beside them, included before or after.
 OCTET_BEGIN
 namespace detail {
 
-/// Largest piece of memory a decoder may ask for. Set from the announced size of the picture, so that what a damaged
-/// file claims further on cannot make it grow.
+/// Largest piece of memory a decoder may ask for. Set from the announced size of the picture, so that what a
+/// damaged file claims further on cannot make it grow.
 inline std::size_t& decoder_memory_limit() noexcept {
   static thread_local std::size_t limit = 0;
   return limit;
 }
-inline void* decoder_malloc(std::size_t n) noexcept { return n <= decoder_memory_limit() ? std::malloc(n) : nullptr; }
+inline void* decoder_malloc(std::size_t n) noexcept {
+  return n <= decoder_memory_limit() ? std::malloc(n) : nullptr;
+}
 inline void* decoder_realloc(void* p, std::size_t n) noexcept {
   return n <= decoder_memory_limit() ? std::realloc(p, n) : nullptr;
 }

@@ -20,7 +20,7 @@ enum class Store : std::uint8_t {
 };
 
 /// The way from a tile of accumulators to memory. Arrays are indexed by column (output channel) and padded with
-/// zeros to `column_padding` columns.
+/// zeros, see pad_columns.
 struct Epilogue {
   Store store = Store::accumulator;
   std::byte* out = nullptr;
@@ -28,6 +28,9 @@ struct Epilogue {
   const float* scale = nullptr;
   const float* shift = nullptr;
   float multiplier = 1;
+  // With scaled_f32, instead of the multiplier: a scale and a shift (zero point, negated) for each row, and the sums of
+  // the weights of each column. fma(fma(shift, sum, float(acc)) * row_scale, scale[c], shift[c])
+  const float *row_scale = nullptr, *row_shift = nullptr, *sums = nullptr;
   float low_f32 = 0, high_f32 = 0;
   std::int32_t zero_point = 0, low = 0, high = 255;
   const std::byte* residual = nullptr;  // of the output's type

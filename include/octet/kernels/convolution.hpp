@@ -46,11 +46,13 @@ class GemmConvolution {
     return n;
   }
 
-  /// Splits the work for that many threads. Returns the bytes of scratch that run needs.
-  std::size_t plan(const ConvolutionShape& shape, int threads) {
+  /// Splits the work for that many threads. Returns the bytes of scratch that run needs. With `dynamic` (1x1 kernels
+  /// without groups only) run takes floats, and quantizes each pixel by its own range.
+  std::size_t plan(const ConvolutionShape& shape, int threads, bool dynamic = false) {
     shape_ = shape;
+    dynamic_ = dynamic;
     const std::int64_t row_bytes = packed_[0].k * element;
-    in_place_ = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
+    in_place_ = !dynamic && shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
     row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64);
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
     const std::int64_t rows = std::max<std::int64_t>(1, shape.rows()), columns = shape.group_out();
@@ -69,6 +71,7 @@ class GemmConvolution {
     part_columns_ = round_up((columns + column_parts_ - 1) / column_parts_, kernels_->panel_columns);
     row_parts_ = (rows + block_rows_ - 1) / block_rows_;
     worker_bytes_ = in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64);
+    if (dynamic) worker_bytes_ += round_up(block_rows_ * 8, 64);  // a scale and a shift for each row
     return static_cast<std::size_t>(worker_bytes_ * threads);
   }
 
@@ -89,16 +92,18 @@ class GemmConvolution {
       g.steps = b.steps;
       g.b = b.panel(first_column);
       g.a_stride = row_stride_;
-      if (in_place_) {
-        g.a = in + first_row * row_stride_;
-      } else {
-        std::byte* block = scratch + worker * worker_bytes_;
-        gather(in, padding, group, first_row, g.rows, block);
-        g.a = block;
-      }
       const std::int64_t channel = group * shape_.group_out() + first_column;
       g.init = init + channel * 4;
       g.epilogue = shifted(epilogue, first_row, channel, out_element);
+      std::byte* block = scratch + worker * worker_bytes_;
+      g.a = in_place_ ? in + first_row * row_stride_ : block;
+      if (dynamic_) {
+        auto* scales = reinterpret_cast<float*>(block + round_up(block_rows_ * row_stride_ + 64, 64));
+        quantize_rows(in, first_row, g.rows, block, scales, scales + block_rows_);
+        g.epilogue.row_scale = scales, g.epilogue.row_shift = scales + block_rows_;
+      } else if (!in_place_) {
+        gather(in, padding, group, first_row, g.rows, block);
+      }
       element == 1 ? kernels_->gemm_u8s8(g) : kernels_->gemm_f32(g);
     });
   }
@@ -123,9 +128,21 @@ class GemmConvolution {
     kernels_->gather(g);
   }
 
+  void quantize_rows(const std::byte* in, std::int64_t first, std::int64_t count, std::byte* rows, float* scales,
+                     float* shifts) const noexcept {
+    const std::int64_t plane = shape_.out_h * shape_.out_w;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t row = first + i, y = row % plane / shape_.out_w, x = row % shape_.out_w;
+      const std::int64_t pixel = (row / plane * shape_.in_h + y * shape_.stride_h) * shape_.in_w + x * shape_.stride_w;
+      kernels_->quantize_row(reinterpret_cast<const float*>(in) + pixel * shape_.in_c, shape_.in_c,
+                             reinterpret_cast<std::uint8_t*>(rows + i * row_stride_), scales + i, shifts + i);
+    }
+  }
+
   static Epilogue shifted(Epilogue e, std::int64_t row, std::int64_t channel, std::int64_t out_element) noexcept {
     if (e.scale) e.scale += channel;
     if (e.shift) e.shift += channel;
+    if (e.sums) e.sums += channel;
     e.out += row * e.out_stride + channel * out_element;
     if (e.residual) e.residual += row * e.residual_stride + channel * out_element;
     e.first_row += row, e.first_column += channel;
@@ -136,7 +153,7 @@ class GemmConvolution {
   std::int64_t repeat_ = 1;
   std::vector<PackedMatrix> packed_;  // one a group
   ConvolutionShape shape_;
-  bool in_place_ = false;
+  bool in_place_ = false, dynamic_ = false;
   std::int64_t row_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1, part_columns_ = 0, worker_bytes_ = 0;
 };
 

@@ -22,6 +22,7 @@ struct Kernels {
   void (*sum_u8)(const PoolWindow&, std::int32_t* out) noexcept = nullptr;
   void (*sum_f32)(const PoolWindow&, float factor, float* out) noexcept = nullptr;
   void (*quantize_f32)(const QuantizeF32&) noexcept = nullptr;
+  void (*quantize_row)(const float*, std::int64_t n, std::uint8_t*, float* scale, float* shift) noexcept = nullptr;
   void (*dequantize_u8)(const std::uint8_t*, float*, std::int64_t n, float scale, std::int32_t zero) noexcept = nullptr;
   void (*minmax_f32)(const float*, std::int64_t n, float* low_high) noexcept = nullptr;
   void (*add_u8)(const AddU8&) noexcept = nullptr;

@@ -1,9 +1,9 @@
 #pragma once
-#include <array>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
-#include "../core/thread_pool.hpp"
-#include "dispatch.hpp"
+#include "../core/config.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -17,38 +17,12 @@ struct DynamicScale {
 /// ONNX DynamicQuantizeLinear's choice: the range, widened to hold 0, on [0, 255]. A range that is not finite gives
 /// a NaN scale, so that what is computed with it is NaN as well.
 inline DynamicScale dynamic_scale(float low, float high) noexcept {
+  if (!(low <= high)) return {std::numeric_limits<float>::quiet_NaN(), 0};
   low = std::fmin(low, 0.0f), high = std::fmax(high, 0.0f);
   const float scale = (high - low) / 255.0f;
   if (!std::isfinite(scale)) return {std::numeric_limits<float>::quiet_NaN(), 0};
   if (!(scale > 0)) return {1, 0};
   return {scale, static_cast<std::int32_t>(std::nearbyint(std::fmin(std::fmax(-low / scale, 0.0f), 255.0f)))};
-}
-
-/// Quantizes n floats by their own range; threads share both passes.
-inline DynamicScale quantize_dynamic(const Kernels& kernels, const float* in, std::int64_t n, std::uint8_t* out,
-                                     ThreadPool& pool) noexcept {
-  constexpr std::int64_t max_parts = 64, least = 4096;
-  const std::int64_t parts = std::clamp<std::int64_t>(n / least, 1, std::min<std::int64_t>(pool.size(), max_parts));
-  std::array<std::array<float, 2>, max_parts> ranges;
-  pool.parallel(parts, [&](std::int64_t p, int) {
-    const std::int64_t from = n * p / parts;
-    kernels.minmax_f32(in + from, n * (p + 1) / parts - from, ranges[static_cast<std::size_t>(p)].data());
-  });
-  float low = ranges[0][0], high = ranges[0][1];
-  for (std::size_t p = 1; p < static_cast<std::size_t>(parts); ++p) {
-    low = ranges[p][0] < low || std::isnan(ranges[p][0]) ? ranges[p][0] : low;
-    high = ranges[p][1] > high || std::isnan(ranges[p][1]) ? ranges[p][1] : high;
-  }
-  const bool finite = !std::isnan(low) && !std::isnan(high);
-  const DynamicScale s = finite ? dynamic_scale(low, high) : DynamicScale{low + high, 0};
-  pool.parallel(parts, [&](std::int64_t p, int) {
-    const std::int64_t from = n * p / parts;
-    QuantizeF32 q;
-    q.in = in + from, q.out = out + from, q.count = n * (p + 1) / parts - from;
-    q.scale = s.scale, q.zero_point = s.zero_point;
-    kernels.quantize_f32(q);
-  });
-  return s;
 }
 
 }  // namespace detail

@@ -9,6 +9,7 @@
 
 #include "../core/half.hpp"
 #include "dispatch.hpp"
+#include "dynamic_scale.hpp"
 #if OCTET_X86
 #  include <immintrin.h>
 #endif

@@ -60,10 +60,11 @@ inline void pack_panel_f32(const Kernels& kernels, const float* b, std::int64_t 
   }
 }
 
-/// Values per output channel, padded with zeros so that kernels may read whole vectors.
+/// Values per output channel, padded with zeros so that kernels may read two whole vectors from any channel on (groups
+/// begin anywhere).
 template <class T>
 Tensor<T> pad_columns(const T* values, std::int64_t columns) {
-  Tensor<T> r({round_up(columns, column_padding)});
+  Tensor<T> r({round_up(columns + column_padding / 2 - 1, column_padding)});
   if (values) std::copy(values, values + columns, r.data());
   return r;
 }

@@ -13,17 +13,20 @@ struct FitOptions {
   ExecutorOptions executor;
 };
 
-/// Gives the last layer of a model, which has to be fully connected, the weights that tell the images' classes apart
-/// best in the least-squares sense (ridge regression on one-hot targets), all other layers staying as they are: a
-/// usable classifier in seconds, on random convolutions or on a trained backbone. The model takes one image input and
-/// gives logits; images without a label are left out. `progress(done, total)` is called now and then.
+/// Gives the last layer of a model, which has to be fully connected, the weights that tell the images'
+/// classes apart best in the least-squares sense (ridge regression on one-hot targets), all other layers
+/// staying as they are: a usable classifier in seconds, on random convolutions or on a trained backbone. The
+/// model takes one image input and gives logits; images without a label are left out. `progress(done, total)`
+/// is called now and then.
 template <class Progress>
-Model fit_classifier(const Model& model, const Dataset& images, const Preprocessing& preprocessing, const FitOptions& options,
-                     Progress progress) {
+Model fit_classifier(const Model& model, const Dataset& images, const Preprocessing& preprocessing,
+                     const FitOptions& options, Progress progress) {
   using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Node* last = model.nodes.empty() ? nullptr : &model.nodes.back();
-  const bool dense = last && as<FullyConnected>(*last->op) && last->outputs == model.outputs && last->inputs.size() == 3;
-  detail::require(dense, "model '", model.name, "' does not end in a fully connected layer with a bias, which could be fitted");
+  const bool dense =
+      last && as<FullyConnected>(*last->op) && last->outputs == model.outputs && last->inputs.size() == 3;
+  detail::require(dense, "model '", model.name,
+                  "' does not end in a fully connected layer with a bias, which could be fitted");
   const Value &weights = model.value(last->inputs[1]), &bias = model.value(last->inputs[2]);
   const Eigen::Index classes = weights.shape[0], features = weights.shape[1];
 
@@ -34,8 +37,10 @@ Model fit_classifier(const Model& model, const Dataset& images, const Preprocess
   const ImageInput input(backbone);
   Executor run(backbone, options.executor);
 
-  // Sums over all images of f f', f y' and f, where f are the features (and 1) and y is 1 for the right class.
-  Eigen::MatrixXf squares = Eigen::MatrixXf::Zero(features, features), targets = Eigen::MatrixXf::Zero(features, classes);
+  // Sums over all images of f f', f y' and f, where f are the features (and 1) and y is 1 for the right
+  // class.
+  Eigen::MatrixXf squares = Eigen::MatrixXf::Zero(features, features),
+                  targets = Eigen::MatrixXf::Zero(features, classes);
   Eigen::VectorXf sum = Eigen::VectorXf::Zero(features), counts = Eigen::VectorXf::Zero(classes);
   constexpr std::int64_t block = 256;
   Matrix rows(block, features);
@@ -46,7 +51,8 @@ Model fit_classifier(const Model& model, const Dataset& images, const Preprocess
     for (std::int64_t i = from; i < to; ++i) {
       const auto label = images.label(i);
       if (!label) continue;
-      detail::require(*label >= 0 && *label < classes, images.name(i), " has class ", *label, "; model '", model.name, "' has ", classes);
+      detail::require(*label >= 0 && *label < classes, images.name(i), " has class ", *label, "; model '",
+                      model.name, "' has ", classes);
       const Tensor<float> f = run(batch[static_cast<std::size_t>(i - from)]);
       rows.row(n++) = Eigen::Map<const Eigen::RowVectorXf>(f.data(), features);
       targets.col(*label) += rows.row(n - 1).transpose();
@@ -63,10 +69,12 @@ Model fit_classifier(const Model& model, const Dataset& images, const Preprocess
   const Eigen::VectorXf mean = sum / n;
   squares.selfadjointView<Eigen::Lower>().rankUpdate(mean, -n);
   targets -= mean * counts.transpose();
-  const float ridge = static_cast<float>(options.regularization) * squares.trace() / static_cast<float>(features);
+  const float ridge =
+      static_cast<float>(options.regularization) * squares.trace() / static_cast<float>(features);
   squares.diagonal().array() += std::max(ridge, 1e-6f);
   const Eigen::LLT<Eigen::Ref<Eigen::MatrixXf>> solver(squares);
-  detail::require(solver.info() == Eigen::Success, "the features of model '", model.name, "' cannot be separated (not finite?)");
+  detail::require(solver.info() == Eigen::Success, "the features of model '", model.name,
+                  "' cannot be separated (not finite?)");
   const Eigen::MatrixXf solution = solver.solve(targets) * static_cast<float>(options.logit);
 
   Tensor<float> w = Tensor<float>::uninitialized(weights.shape), b = Tensor<float>::uninitialized(bias.shape);
@@ -80,7 +88,8 @@ Model fit_classifier(const Model& model, const Dataset& images, const Preprocess
   return fitted;
 }
 
-inline Model fit_classifier(const Model& model, const Dataset& images, const Preprocessing& preprocessing, const FitOptions& options = {}) {
+inline Model fit_classifier(const Model& model, const Dataset& images, const Preprocessing& preprocessing,
+                            const FitOptions& options = {}) {
   return fit_classifier(model, images, preprocessing, options, [](std::int64_t, std::int64_t) {});
 }
 

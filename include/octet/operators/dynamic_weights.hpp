@@ -1,8 +1,8 @@
 #pragma once
 #include "../core/element.hpp"
-#include "../kernels/dynamic_scale.hpp"
+#include "../kernels/quantize_dynamic.hpp"
 #include "../kernels/pack.hpp"
-#include "../graph/operator.hpp"
+#include "activation_range.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -14,6 +14,7 @@ struct DynamicWeights {
   std::int64_t out = 0, k = 0;
   Tensor<float> scale, bias;
   Tensor<std::int32_t> sums;       // of the weights of each channel
+  Tensor<float> float_sums;
 
   DynamicWeights(const PrepareContext& c, int weights) {
     const Value& w = c.input(weights);
@@ -29,17 +30,24 @@ struct DynamicWeights {
       scale[o] = w.quant.scale[static_cast<std::size_t>(w.quant.per_channel() ? o : 0)];
       for (std::int64_t i = 0; i < k; ++i) sums[o] += values[o * k + i];
     }
+    float_sums = Tensor<float>(sums.shape());
+    std::copy(sums.begin(), sums.end(), float_sums.begin());
     bias = c.has(2) ? pad_columns(to_float(c.constant(2).ref()).data(), out) : pad_columns<float>(nullptr, out);
   }
 
-  std::size_t packed_bytes() const noexcept { return scale.size_bytes() + bias.size_bytes() + sums.size_bytes(); }
+  std::size_t packed_bytes() const noexcept { return 4 * scale.size_bytes(); }
 
-  /// For activations quantized with `s`: what accumulators start from, and how they become float.
-  void start(const DynamicScale& s, std::int32_t* init, Epilogue& e) const noexcept {
+  /// How sums become float; for pixels that are quantized one by one, all there is to tell.
+  Epilogue epilogue(const ActivationRange& range) const noexcept {
+    Epilogue e;
+    e.store = Store::scaled_f32;
+    e.scale = scale.data(), e.shift = bias.data(), e.sums = float_sums.data();
+    e.low_f32 = static_cast<float>(range.low), e.high_f32 = static_cast<float>(range.high);
+    return e;
+  }
+  /// What accumulators start from where all activations were quantized with `s`.
+  void start(const DynamicScale& s, std::int32_t* init) const noexcept {
     for (std::int64_t o = 0; o < sums.size(); ++o) init[o] = -s.zero_point * sums[o];
-    e.multiplier = s.scale;
-    e.scale = scale.data();
-    e.shift = bias.data();
   }
 };
 

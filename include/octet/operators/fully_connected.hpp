@@ -47,38 +47,27 @@ class FloatFullyConnected : public Step {
 class DynamicFullyConnected : public Step {
  public:
   DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range)
-      : simd_(&c.kernels()), weights_(c, 1) {
+      : weights_(c, 1), epilogue_(weights_.epilogue(range)), zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)) {
     kernels_ = {c.kernels(), weights_.values.data(), weights_.out, weights_.k, 1};
-    epilogue_.store = Store::scaled_f32;
-    epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
   }
-  std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + weights_.packed_bytes(); }
+  std::size_t packed_bytes() const noexcept override {
+    return kernels_.packed_bytes() + weights_.packed_bytes() + zeros_.size_bytes();
+  }
   std::size_t plan(const PlanContext& c) override {
-    ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
-    rows_ = s.in_h;
-    s.in_h = s.out_h = 1;
-    init_at_ = round_up(s.in_c, 64);
-    scratch_at_ = init_at_ + static_cast<std::int64_t>(weights_.sums.size_bytes());
-    return static_cast<std::size_t>(scratch_at_) + kernels_.plan(s, c.threads);
+    epilogue_.out_stride = weights_.out * 4;
+    return kernels_.plan(rows_shape(c.inputs[0].shape, c.outputs[0].shape), c.threads, true);
   }
   void run(const RunContext& c) noexcept override {
-    for (std::int64_t r = 0; r < rows_; ++r) {
-      const auto* in = reinterpret_cast<const float*>(c.input(0)) + r * weights_.k;
-      const DynamicScale s =
-          quantize_dynamic(*simd_, in, weights_.k, reinterpret_cast<std::uint8_t*>(c.scratch), *c.pool);
-      Epilogue e = epilogue_;
-      weights_.start(s, reinterpret_cast<std::int32_t*>(c.scratch + init_at_), e);
-      e.out = c.output() + r * weights_.out * 4;
-      kernels_.run(c.scratch, c.scratch + init_at_, nullptr, e, 4, c.scratch + scratch_at_, *c.pool);
-    }
+    Epilogue e = epilogue_;
+    e.out = c.output();
+    kernels_.run(c.input(0), zeros_.bytes(), nullptr, e, 4, c.scratch, *c.pool);
   }
 
  private:
-  const Kernels* simd_;
   DynamicWeights weights_;
-  GemmConvolution<std::int8_t> kernels_;
   Epilogue epilogue_;
-  std::int64_t rows_ = 1, init_at_ = 0, scratch_at_ = 0;
+  Tensor<std::int32_t> zeros_;
+  GemmConvolution<std::int8_t> kernels_;
 };
 
 class IntegerFullyConnected : public Step {

@@ -122,17 +122,19 @@ class Requantizer {
     const IntegerRange q = quantized_range(range, y.quant.scale[0], y.quant.zero_point[0]);
     epilogue_.zero_point = y.quant.zero_point[0];
     epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
+    // The kernels' conversion to integers is exact below 2^31; beyond, and for other roundings, one by one.
+    const bool by_kernel = rounding_ == Rounding::fp32 && !overflows;
+    epilogue_.store = by_kernel ? Store::u8 : Store::custom;
+    epilogue_.custom = store_custom;
     if (c.has(residual)) {
       const Value& r = c.input(residual);
-      c.require(r.dtype == DType::u8 && r.is_quantized() && rounding_ == Rounding::fp32 && !overflows,
-                "cannot add '", r.name, "' within the layer");
-      epilogue_.store = Store::u8_residual;
-      epilogue_.residual_scale = static_cast<float>(static_cast<double>(r.quant.scale[0]) / static_cast<double>(y.quant.scale[0]));
+      c.require(r.dtype == DType::u8 && r.is_quantized() && !r.quant.per_channel(), "'", r.name,
+                "' has to be uint8 with one scale and zero point");
+      const double real = static_cast<double>(r.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
+      if (by_kernel) epilogue_.store = Store::u8_residual;
+      epilogue_.residual_scale = static_cast<float>(real);
       epilogue_.residual_zero = r.quant.zero_point[0];
-    } else {
-      // The kernels' conversion to integers is exact below 2^31; beyond, and for other roundings, one by one.
-      epilogue_.store = rounding_ == Rounding::fp32 && !overflows ? Store::u8 : Store::custom;
-      epilogue_.custom = store_custom;
+      residual_fixed_ = FixedPointMultiplier(real);
     }
   }
 
@@ -152,6 +154,7 @@ class Requantizer {
     e.shift = shift_.data();
     e.context = this;
     out_ = reinterpret_cast<std::uint8_t*>(out);
+    residual_ = reinterpret_cast<const std::uint8_t*>(residual);
     return e;
   }
 
@@ -164,27 +167,34 @@ class Requantizer {
       for (int c = 0; c < columns; ++c) {
         std::int32_t a;
         std::memcpy(&a, acc + 4 * c, 4);
-        const std::int64_t q = std::int64_t{self.rounded(a, column + c)} + e.zero_point;
-        self.out_[(row + m) * e.out_stride + column + c] =
-            static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, e.low, e.high));
+        const std::int64_t at = (row + m) * e.out_stride + column + c;
+        const std::int32_t r = self.residual_ ? self.residual_[at] - e.residual_zero : 0;
+        const std::int64_t q = self.rounded(a, r, column + c) + e.zero_point;
+        self.out_[at] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, e.low, e.high));
       }
   }
 
-  std::int32_t rounded(std::int32_t acc, std::int64_t channel) const noexcept {
+  std::int64_t rounded(std::int32_t acc, std::int32_t residual, std::int64_t channel) const noexcept {
+    const FixedPointMultiplier m = fixed_[static_cast<std::size_t>(channel)];
     switch (rounding_) {
-      case Rounding::tflite_double: return multiply_double_rounding(acc, fixed_[static_cast<std::size_t>(channel)]);
-      case Rounding::tflite_single: return multiply_single_rounding(acc, fixed_[static_cast<std::size_t>(channel)]);
+      case Rounding::tflite_double:
+        return std::int64_t{multiply_double_rounding(acc, m)} + multiply_double_rounding(residual, residual_fixed_);
+      case Rounding::tflite_single:
+        return std::int64_t{multiply_single_rounding(acc, m)} + multiply_single_rounding(residual, residual_fixed_);
       case Rounding::fp32: break;
     }
-    return round_clamped(static_cast<float>(acc) * scale_[channel], -512, 512);
+    const float sum = static_cast<float>(acc) * scale_[channel];
+    return round_clamped(std::fma(static_cast<float>(residual), epilogue_.residual_scale, sum), -512, 512);
   }
 
   Rounding rounding_ = Rounding::fp32;
   Tensor<std::int32_t> init_;
   Tensor<float> scale_, shift_;
   std::vector<FixedPointMultiplier> fixed_;
+  FixedPointMultiplier residual_fixed_;
   Epilogue epilogue_;
-  std::uint8_t* out_ = nullptr;
+  std::uint8_t* out_ = nullptr;  // of the run under way
+  const std::uint8_t* residual_ = nullptr;
 };
 
 }  // namespace detail

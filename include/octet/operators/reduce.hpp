@@ -198,7 +198,10 @@ class Reduce : public detail::OperatorOf<Reduce> {
   /// Whether the axes are all but the first and the last of `rank` dimensions.
   bool spatial(int rank) const {
     std::array<bool, Shape::max_rank> reduced{};
-    for (std::int64_t a : axes) reduced[static_cast<std::size_t>(normalize_axis(a, rank))] = true;
+    for (std::int64_t a : axes) {
+      if (a < -rank || a >= rank) return false;
+      reduced[static_cast<std::size_t>(normalize_axis(a, rank))] = true;
+    }
     bool r = rank >= 3 && static_cast<int>(axes.size()) == rank - 2;
     for (int d = 1; d + 1 < rank; ++d) r = r && reduced[static_cast<std::size_t>(d)];
     return r;

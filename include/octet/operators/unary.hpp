@@ -30,7 +30,9 @@ enum class UnaryKind : std::uint8_t {
   reciprocal,
   erf,
   sign,          // -1, 0 or 1
-  last = sign
+  gelu_tanh,     // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+  rsqrt,         // 1 / sqrt(x)
+  last = rsqrt
 };
 
 namespace detail {
@@ -67,6 +69,9 @@ struct UnaryFunction {
       case UnaryKind::reciprocal: return one / x;
       case UnaryKind::erf: return erf(x);
       case UnaryKind::sign: return choose(x > zero, one, choose(x < zero, -one, x));
+      case UnaryKind::gelu_tanh:
+        return x * V(Real(0.5)) * (one + tanh(V(Real(0.7978845608028654)) * (x + V(Real(0.044715)) * x * x * x)));
+      case UnaryKind::rsqrt: return one / sqrt(x);
     }
     return x;
   }

@@ -14,6 +14,12 @@ struct DynamicRangeOptions {
 
 namespace detail {
 
+/// One filter a channel: too few weights to matter, and products too few to pay for quantizing the activations.
+inline bool is_depthwise(const Graph& g, const Node& n) {
+  const auto* c = as<Convolution>(*n.op);
+  return c && c->groups > 1 && g.value(n.inputs[1]).shape.back() == 1;
+}
+
 inline void require_float(const Graph& g) {
   for (const Value& v : g.values)
     require(!v.is_quantized(), "the model is quantized already: tensor '", v.name, "' is ", name(v.dtype));
@@ -46,7 +52,8 @@ Model quantize_half(const Model& model) {
 }  // namespace detail
 
 /// quantize<fp16>(model), quantize<bf16>(model): weights of half the size, computed with in float.
-/// quantize<dynamic_range>(model): int8 weights; activations are quantized as they arrive, results are float.
+/// quantize<dynamic_range>(model): int8 weights; activations are quantized as they arrive, results are float. Depthwise
+/// convolutions stay float.
 template <class T>
 Model quantize(const Model& model, const DynamicRangeOptions& options = {}) {
   static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16> || std::is_same_v<T, dynamic_range>,
@@ -57,7 +64,7 @@ Model quantize(const Model& model, const DynamicRangeOptions& options = {}) {
     Graph g = optimize(model);
     detail::require_float(g);
     for (Node& n : g.nodes) {
-      if (!detail::has_float_weights(g, n) || detail::kept(options.keep_float, g, n)) continue;
+      if (!detail::has_float_weights(g, n) || detail::is_depthwise(g, n) || detail::kept(options.keep_float, g, n)) continue;
       const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
       const Value& w = g.value(n.inputs[i]);
       if (w.constant.size() < options.least_elements || g.value(n.inputs[0]).dtype != DType::f32) continue;

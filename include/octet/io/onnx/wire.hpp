@@ -82,11 +82,15 @@ class Field {
 /// Calls f(Field&) for the fields of a message in turn; those that f does not read are skipped.
 template <class F>
 void each_field(std::string_view message, F f) {
-  protozero::pbf_reader reader(message.data(), message.size());
-  while (reader.next()) {
-    Field field(reader);
-    f(field);
-    if (!field.was_read()) reader.skip();
+  try {
+    protozero::pbf_reader reader(message.data(), message.size());
+    while (reader.next()) {
+      Field field(reader);
+      f(field);
+      if (!field.was_read()) reader.skip();
+    }
+  } catch (const protozero::exception& e) {
+    fail<FormatError>("the file is damaged or cut short (", e.what(), ")");
   }
 }
 

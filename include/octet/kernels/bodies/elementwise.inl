@@ -54,40 +54,55 @@ inline void quantize_f32(const QuantizeF32& a) noexcept {
 
 // Smallest and largest element; two NaNs where one element is not finite. Of an empty array: +inf and -inf.
 inline void minmax_f32(const float* p, std::int64_t n, float* result) noexcept {
-  const float inf = std::numeric_limits<float>::infinity();
-  wide::f32 low[4], high[4], poison = wide::set(0.0f);
-  OCTET_UNROLL
-  for (int j = 0; j < 4; ++j) low[j] = wide::set(inf), high[j] = wide::set(-inf);
-  std::int64_t i = 0;
-  for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  float smallest = inf, largest = -inf, poison = 0;
+  if (n < wide::lanes) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      smallest = p[i] < smallest ? p[i] : smallest;
+      largest = p[i] > largest ? p[i] : largest;
+      poison += p[i] * 0.0f;
+    }
+  } else {
+    wide::f32 low[4], high[4], product = wide::set(0.0f);
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) {
-      const wide::f32 v = wide::load(p + i + j * wide::lanes);
+    for (int j = 0; j < 4; ++j) low[j] = high[j] = wide::load(p);
+    const auto take = [&](int j, wide::f32 v) {
       low[j] = wide::min(v, low[j]);
       high[j] = wide::max(v, high[j]);
-      poison = wide::fma(v, wide::set(0.0f), poison);  // infinity * 0 is a NaN, too
+      product = wide::fma(v, wide::set(0.0f), product);  // infinity * 0 is a NaN, too
+    };
+    std::int64_t i = 0;
+    for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
+      OCTET_UNROLL
+      for (int j = 0; j < 4; ++j) take(j, wide::load(p + i + j * wide::lanes));
+    }
+    for (; i + wide::lanes <= n; i += wide::lanes) take(0, wide::load(p + i));
+    take(1, wide::load(p + n - wide::lanes));  // the rest, and some once more
+    float lows[wide::lanes], highs[wide::lanes], products[wide::lanes];
+    wide::store(lows, wide::min(wide::min(low[0], low[1]), wide::min(low[2], low[3])));
+    wide::store(highs, wide::max(wide::max(high[0], high[1]), wide::max(high[2], high[3])));
+    wide::store(products, product);
+    for (int l = 0; l < wide::lanes; ++l) {
+      smallest = lows[l] < smallest ? lows[l] : smallest;
+      largest = highs[l] > largest ? highs[l] : largest;
+      poison += products[l];
     }
   }
-  float lows[4 * wide::lanes], highs[4 * wide::lanes], poisons[wide::lanes];
-  OCTET_UNROLL
-  for (int j = 0; j < 4; ++j) {
-    wide::store(lows + j * wide::lanes, low[j]);
-    wide::store(highs + j * wide::lanes, high[j]);
-  }
-  wide::store(poisons, poison);
-  float smallest = inf, largest = -inf, sum = 0;
-  for (int j = 0; j < 4 * wide::lanes; ++j) {
-    smallest = lows[j] < smallest ? lows[j] : smallest;
-    largest = highs[j] > largest ? highs[j] : largest;
-  }
-  for (int j = 0; j < wide::lanes; ++j) sum += poisons[j];
-  for (; i < n; ++i) {
-    smallest = p[i] < smallest ? p[i] : smallest;
-    largest = p[i] > largest ? p[i] : largest;
-    sum += p[i] * 0.0f;
-  }
-  result[0] = smallest + sum;
-  result[1] = largest + sum;
+  result[0] = smallest + poison;
+  result[1] = largest + poison;
+}
+
+// A row of floats by its own range (see dynamic_scale); the zero point is given negated, as a float.
+inline void quantize_row(const float* in, std::int64_t n, std::uint8_t* out, float* scale, float* shift) noexcept {
+  float range[2];
+  minmax_f32(in, n, range);
+  const DynamicScale s = dynamic_scale(range[0], range[1]);
+  QuantizeF32 q;
+  q.in = in, q.out = out, q.count = n;
+  q.scale = s.scale, q.zero_point = s.zero_point;
+  quantize_f32(q);
+  *scale = s.scale;
+  *shift = -static_cast<float>(s.zero_point);
 }
 
 inline void add_u8(const AddU8& a) noexcept {

@@ -91,8 +91,9 @@ void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int r
         v = wide::load(reinterpret_cast<const float*>(acc) + c);
       } else {
         v = wide::to_float(wide::load(reinterpret_cast<const std::int32_t*>(acc) + c));
-        v = wide::fma(wide::mul(v, wide::set(e.multiplier)), wide::load(e.scale + column + c),
-                      wide::load(e.shift + column + c));
+        if (e.row_scale) v = wide::fma(wide::set(e.row_shift[row + m]), wide::load(e.sums + column + c), v);
+        const float factor = e.row_scale ? e.row_scale[row + m] : e.multiplier;
+        v = wide::fma(wide::mul(v, wide::set(factor)), wide::load(e.scale + column + c), wide::load(e.shift + column + c));
       }
       store_f32(e, v, out + c * 4, residual ? residual + c * 4 : nullptr, n);
     }

@@ -17,6 +17,7 @@ OCTET_KERNEL_TABLE {
     k.sum_u8 = sum_u8;
     k.sum_f32 = sum_f32;
     k.quantize_f32 = quantize_f32;
+    k.quantize_row = quantize_row;
     k.dequantize_u8 = dequantize_u8;
     k.minmax_f32 = minmax_f32;
     k.add_u8 = add_u8;

@@ -64,8 +64,9 @@ class AnyConvolution {
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
     return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * static_cast<std::int64_t>(sizeof(T));
   }
-  std::size_t plan(const ConvolutionShape& s, int threads) {
-    return depthwise_ ? by_channel_.plan(s, threads) : by_matrix_.plan(s, threads);
+  /// dynamic: see GemmConvolution::plan; not for depthwise ones.
+  std::size_t plan(const ConvolutionShape& s, int threads, bool dynamic = false) {
+    return depthwise_ ? by_channel_.plan(s, threads) : by_matrix_.plan(s, threads, dynamic);
   }
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool) const noexcept {

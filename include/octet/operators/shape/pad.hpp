@@ -5,10 +5,11 @@ OCTET_BEGIN
 
 enum class PadMode : std::uint8_t {
   constant,
-  reflect,  // mirrored about the first and the last element, which are not repeated
-  edge,     // the first and the last element, repeated
-  wrap,     // as if the tensor were repeated
-  last = wrap
+  reflect,    // mirrored about the first and the last element, which are not repeated
+  edge,       // the first and the last element, repeated
+  wrap,       // as if the tensor were repeated
+  symmetric,  // mirrored; the first and the last element are repeated
+  last = symmetric
 };
 
 /// Adds `before` and `after` elements (negative: removes them) at both ends of every dimension. The constant of a
@@ -86,11 +87,11 @@ class Pad : public detail::OperatorOf<Pad> {
       case PadMode::constant: return -1;
       case PadMode::edge: return i < 0 ? 0 : n - 1;
       case PadMode::wrap: return (i % n + n) % n;
-      case PadMode::reflect: break;
+      case PadMode::reflect: case PadMode::symmetric: break;
     }
-    if (n == 1) return 0;
-    const std::int64_t period = 2 * (n - 1), at = (i % period + period) % period;
-    return at < n ? at : period - at;
+    const std::int64_t shared = mode == PadMode::reflect ? 1 : 0;  // elements between an image and its mirror image
+    const std::int64_t period = std::max<std::int64_t>(1, 2 * (n - shared)), at = (i % period + period) % period;
+    return at < n ? at : period + shared - 1 - at;
   }
 };
 

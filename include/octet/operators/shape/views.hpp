@@ -57,25 +57,28 @@ class Reshape : public detail::ViewOperator<Reshape> {
       out.push_back(target[i] == 0 && !allow_zero ? in[at] : target[i]);
     }
     if (!in.known()) return {with_unknown_sizes(in, out, rest)};
-    std::int64_t known = 1;
-    for (int i = 0; i < out.rank(); ++i)
-      if (i != rest) known *= out[i];
-    const std::int64_t total = in.elements();
-    if (rest >= 0 && known > 0) out[rest] = total / known;
+    const std::int64_t total = in.elements(), others = known_part(out, rest).elements();
+    if (rest >= 0 && others > 0) out[rest] = total / others;
     c.require(out.known() && out.elements() == total, "a tensor of shape ", in, " cannot become ", out);
     return {out};
   }
 
  private:
+  /// The known sizes but that of dimension `left_out`.
+  static Shape known_part(const Shape& s, int left_out) {
+    Shape r;
+    for (int i = 0; i < s.rank(); ++i)
+      if (i != left_out && s[i] >= 0) r.push_back(s[i]);
+    return r;
+  }
+
   /// -1 can be told where all unknown sizes are kept.
-  Shape with_unknown_sizes(const Shape& in, Shape out, int rest) const {
+  static Shape with_unknown_sizes(const Shape& in, Shape out, int rest) {
     if (rest < 0) return out;
-    std::int64_t in_known = 1, out_known = 1;
-    int in_unknown = 0, out_unknown = 0;
-    for (std::int64_t d : in) d < 0 ? ++in_unknown : in_known *= d;
-    for (int i = 0; i < out.rank(); ++i)
-      if (i != rest) out[i] < 0 ? ++out_unknown : out_known *= out[i];
-    if (in_unknown == out_unknown && out_known > 0 && in_known % out_known == 0) out[rest] = in_known / out_known;
+    const Shape given = known_part(in, -1), wanted = known_part(out, rest);
+    const std::int64_t total = given.elements(), others = wanted.elements();
+    const bool all_kept = in.rank() - given.rank() == out.rank() - 1 - wanted.rank();
+    if (all_kept && others > 0 && total % others == 0) out[rest] = total / others;
     return out;
   }
 };

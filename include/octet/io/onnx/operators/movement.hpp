@@ -126,7 +126,7 @@ inline void import_gather(NodeImport& n) {
     for (int k = 0; i == place && k < indices.rank(); ++k) order.push_back(axis + k);
   }
   const std::vector<int> in{n.builder.value(x), n.builder.value(indices, Order::identity(indices.rank()))};
-  n.result(n.add(Gather(place), in, place > 0 ? Keeps::batch : Keeps::none), order);
+  n.result(n.add(octet::Gather(place), in, place > 0 ? Keeps::batch : Keeps::none), order);
 }
 
 inline void import_expand(NodeImport& n) {

@@ -42,8 +42,8 @@ inline RuntimeScale runtime_scale(NodeImport& n) {
     const Operand& zero = n.input(2);
     int z = n.builder.value(zero, Order::identity(zero.rank()));
     if (zero.shape() != scale.shape()) {  // one number may be written as [1] or as a scalar
-      Reshape same(std::vector<std::int64_t>(scale.shape().begin(), scale.shape().end()));
-      z = n.step("zero_point", std::move(same), {z});
+      const Shape shape = scale.shape();
+      z = n.step("zero_point", Reshape({shape.begin(), shape.end()}), {z});
     }
     r.in.push_back(z);
   }

@@ -119,8 +119,12 @@ inline std::vector<Target> flattened(const Operand& x, int axis) {
 
 inline void import_flatten(NodeImport& n) {
   const Operand& x = n.input(0);
-  const std::int64_t axis = n.integer("axis", 1);
-  n.result(reshaped(n, x, flattened(x, axis == x.rank() ? x.rank() : normalize_axis(axis, x.rank()))));
+  const std::int64_t given = n.integer("axis", 1);
+  const int axis = given == x.rank() ? x.rank() : normalize_axis(given, x.rank());
+  const std::vector<Target> parts = flattened(x, axis);
+  const auto open = [](const Target& t) { return t.size == Shape::unknown && t.from < 0; };
+  if (!open(parts[0]) || !open(parts[1])) return n.result(reshaped(n, x, parts));
+  n.result(n.add(Flatten(axis), {n.builder.value(x, Order::identity(x.rank()))}), Order::identity(2));
 }
 
 /// Sizes of the result as they were at other places of x: dimension q was dimension from[q], or is new (-1).

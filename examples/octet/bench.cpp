@@ -1,0 +1,126 @@
+#include <iostream>
+#include <octet/report/json.hpp>
+#include <octet/report/latency.hpp>
+#include <octet/report/machine.hpp>
+#include <octet/report/table.hpp>
+
+#include "commands.hpp"
+#include "common.hpp"
+#include "progress.hpp"
+
+using namespace octet;
+
+namespace {
+
+struct Options {
+  std::string model, json;
+  std::int64_t size = 224, batch = 1, runs = 0;
+  double seconds = 3;
+  int threads = 0;
+  bool layers = true;
+};
+
+/// Numbers as of an image, the same in every run.
+Tensor<float> any_input(const Model& model, const Options& o) {
+  octet::detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ",
+                                     model.inputs.size(), " inputs; one was expected");
+  Shape s = model.value(model.inputs[0]).shape;
+  for (int d = 0; d < s.rank(); ++d)
+    if (s[d] < 0) s[d] = d == 0 ? o.batch : o.size;
+  if (s.rank() > 0) s[0] = o.batch;
+  Tensor<float> x = Tensor<float>::uninitialized(s);
+  std::uint32_t random = 1;
+  for (float& v : x) {
+    random = random * 1664525 + 1013904223;
+    v = static_cast<float>(random >> 8) * 0x1p-23f - 1;
+  }
+  return x;
+}
+
+/// Median time of each layer over some profiled runs.
+std::vector<LayerTime> layer_times(Executor& executor, const Tensor<float>& x) {
+  octet::detail::TimedModel timed(executor, x);
+  executor.profile(true);
+  std::vector<LayerTime> layers;
+  std::vector<std::vector<double>> times;
+  for (int run = 0; run < 11; ++run) {
+    timed.run();
+    layers = executor.layer_times();
+    times.resize(layers.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) times[i].push_back(layers[i].milliseconds);
+  }
+  executor.profile(false);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    std::nth_element(times[i].begin(), times[i].begin() + 5, times[i].end());
+    layers[i].milliseconds = times[i][5];
+  }
+  return layers;
+}
+
+std::string gmacs_per_second(std::int64_t macs, double ms) {
+  return macs > 0 && ms > 0 ? octet::detail::fixed(static_cast<double>(macs) / ms / 1e6, 1) : "";
+}
+
+void bench_command(const Options& o) {
+  const Model model = open_model(o.model);
+  Executor executor(model, with_threads(o.threads));
+  const Tensor<float> x = any_input(model, o);
+  Progress progress;
+  const Latency l =
+      measure_latency({&executor}, x, o.seconds, o.runs,
+                      [&](std::int64_t done, std::int64_t total) { progress("measuring", done, total); })[0];
+  const std::vector<LayerTime> layers = layer_times(executor, x);
+  progress.clear();
+  double total_ms = 0;
+  std::int64_t macs = 0;
+  for (const LayerTime& t : layers) total_ms += t.milliseconds, macs += t.macs;
+  using octet::detail::significant;
+  if (o.layers) {
+    TextTable table({"Layer", "Type", "ms", "% of time", "GMAC/s"});
+    for (const LayerTime& t : layers)
+      table.add({t.name, t.type, octet::detail::fixed(t.milliseconds, 4),
+                 octet::detail::fixed(100 * t.milliseconds / std::max(total_ms, 1e-9), 1),
+                 gmacs_per_second(t.macs, t.milliseconds)});
+    std::cout << table.str() << "\n";
+  }
+  std::cout << machine_description(executor.threads()) << "\n"
+            << model.name << " batch=" << o.batch << " median_ms=" << significant(l.median_ms)
+            << " min_ms=" << significant(l.min_ms) << " runs=" << l.runs
+            << " gmac_per_s=" << gmacs_per_second(macs, l.median_ms)
+            << " arena_mb=" << octet::detail::megabytes(static_cast<std::int64_t>(executor.arena_bytes()))
+            << " packed_mb=" << octet::detail::megabytes(static_cast<std::int64_t>(executor.packed_bytes()))
+            << "\n";
+  if (o.json.empty()) return;
+  nlohmann::ordered_json j{{"model", model.name},
+                           {"batch", o.batch},
+                           {"threads", executor.threads()},
+                           {"isa", name(executor.isa())},
+                           {"median_ms", l.median_ms},
+                           {"min_ms", l.min_ms},
+                           {"arena_bytes", executor.arena_bytes()}};
+  for (const LayerTime& t : layers)
+    j["layers"].push_back({{"name", t.name}, {"type", t.type}, {"ms", t.milliseconds}, {"macs", t.macs}});
+  write_file(o.json, json_text(j));
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("bench", "Times a model and each of its layers");
+  c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
+  c->add_option("--size", o->size, "Height and width, where the model leaves them open")
+      ->check(CLI::Range(1, 8192))
+      ->capture_default_str();
+  c->add_option("--batch", o->batch, "Images at once")->check(CLI::Range(1, 65536))->capture_default_str();
+  c->add_option("--seconds", o->seconds, "How long to measure")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
+  c->add_option("--runs", o->runs, "Number of runs instead")
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
+  add_threads(*c, o->threads);
+  c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");
+  c->add_option("--json", o->json, "File for the results as JSON");
+  c->callback([o] { bench_command(*o); });
+}

@@ -1,0 +1,9 @@
+#pragma once
+#include <CLI/CLI.hpp>
+
+/// The subcommands of the program; each adds itself, its options and its --help to `app`.
+void add_compare(CLI::App& app);
+void add_quantize(CLI::App& app);
+void add_run(CLI::App& app);
+void add_inspect(CLI::App& app);
+void add_bench(CLI::App& app);

@@ -1,0 +1,118 @@
+#include "common.hpp"
+
+#include <octet/io/load.hpp>
+#include <octet/models/builtin.hpp>
+#include <octet/report/table.hpp>
+
+using namespace octet;
+
+Model open_model(const std::string& name) {
+  if (name.compare(0, 8, "builtin:") == 0) return builtin(name);
+  Model model = load(name);
+  const std::filesystem::path file(name);
+  model.name = file.stem().string();
+  return model;
+}
+
+void ImageOptions::add_to(CLI::App& command) {
+  command
+      .add_option("--preprocess", preprocess,
+                  "How pixels become inputs: tf (x/127.5-1), torch (/255, mean and deviation of ImageNet), "
+                  "caffe (BGR minus mean), "
+                  "unit (/255), raw (0..255). Default: what the model's file says; the pixels as they are "
+                  "where it takes integers; else tf")
+      ->check(CLI::IsMember(normalization_names()));
+  command
+      .add_option("--crop", crop,
+                  "Part of the short side that is used, from the middle. Default: 0.875, or everything where "
+                  "the image has the right size")
+      ->check(CLI::Range(0.01, 1.0));
+  command
+      .add_option(
+          "--resize", resize,
+          "bilinear (as TensorFlow 1: no half-pixel shift), half_pixel, antialias (as Pillow), nearest")
+      ->check(CLI::IsMember(resize_names()))
+      ->capture_default_str();
+  command.add_option("--size", size, "Height and width of the images, where the model leaves them open")
+      ->check(CLI::Range(1, 8192))
+      ->capture_default_str();
+}
+
+std::string ImageOptions::recipe(const Model& model, const ImageInput& input) const {
+  if (!preprocess.empty()) return preprocess;
+  if (input.takes_bytes()) return "pixels";
+  const auto said = model.metadata.find("preprocess");
+  const auto& known = normalization_names();
+  return said != model.metadata.end() && std::find(known.begin(), known.end(), said->second) != known.end()
+             ? said->second
+             : "tf";
+}
+
+Preprocessing ImageOptions::preprocessing(const Model& model, const ImageInput& input) const {
+  const std::string name = recipe(model, input);
+  return {crop, resize_mode(resize), name == "pixels" ? input.as_pixels() : normalization(name)};
+}
+
+std::string ImageOptions::describe(const Model& model, const ImageInput& input) const {
+  return recipe(model, input) + (crop ? ", crop " + octet::detail::significant(*crop) : std::string()) +
+         ", " + resize;
+}
+
+void DataOptions::add_to(CLI::App& command) {
+  command
+      .add_option("--format", format,
+                  "Of the data: auto, folder (of images, or one for each class), csv (file,label), idx "
+                  "(MNIST), cifar")
+      ->check(CLI::IsMember({"auto", "folder", "csv", "idx", "cifar"}))
+      ->capture_default_str();
+  command.add_option("--labels", labels, "The model's classes: a name a line, index:name lines, or a csv");
+  command.add_option("--classes", classes,
+                     "A csv of folder,label where class folders have other names (synsets). Default: "
+                     "classes.csv in the data's folder or above");
+}
+
+Labels DataOptions::load_labels(std::int64_t outputs) const {
+  if (labels.empty()) return {};
+  const Labels list = octet::load_labels(labels).fitted(outputs);
+  if (list.size() != outputs)
+    std::fprintf(stderr, "octet: warning: '%s' has %lld classes, but the model has %lld outputs\n",
+                 labels.c_str(), static_cast<long long>(list.size()), static_cast<long long>(outputs));
+  return list;
+}
+
+DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool with_labels) const {
+  DatasetOptions o;
+  o.format = format, o.labels = list, o.with_labels = with_labels;
+  if (!classes.empty()) o.classes = octet::load_labels(classes);
+  return open_dataset(path, o);
+}
+
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads of the models (0: one for each processor)")
+      ->check(CLI::Range(0, ThreadPool::max_threads))
+      ->capture_default_str();
+}
+
+ExecutorOptions with_threads(int threads) {
+  ExecutorOptions o;
+  o.pool = threads > 0 ? std::make_shared<ThreadPool>(threads) : default_pool();
+  return o;
+}
+
+std::int64_t output_classes(const Model& model, const ImageInput& input) {
+  octet::detail::require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ",
+                                     model.outputs.size(), " outputs; one was expected");
+  const Shape s = model.infer_shapes({input.shape()})[static_cast<std::size_t>(model.outputs[0])];
+  octet::detail::require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '",
+                                     model.name, "' gives ", s,
+                                     " for an image; a number for each class was expected");
+  return s.back();
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  octet::detail::write_atomically(path, [&](std::ostream& out) { out << text; });
+}
+
+std::string counted(std::int64_t n, const std::string& what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}

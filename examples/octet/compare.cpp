@@ -1,0 +1,155 @@
+#include <iostream>
+#include <octet/models/fit_classifier.hpp>
+#include <octet/report/compare.hpp>
+#include <octet/report/html.hpp>
+#include <octet/report/json.hpp>
+
+#include "commands.hpp"
+#include "common.hpp"
+#include "progress.hpp"
+
+using namespace octet;
+
+namespace {
+
+struct Options {
+  std::string model, data, calibration, fit, out = "octet-report", json;
+  std::int64_t calibrate = 200, limit = 0, runs = 0;
+  int threads = 0;
+  ImageOptions images;
+  DataOptions source;
+};
+
+/// The first images for calibration, the others to measure; or all of one and the first of the other.
+struct Split {
+  DatasetPtr images, calibration;
+  std::vector<std::string> notes;
+};
+
+Split split(const Options& o, const DatasetPtr& data, const DatasetPtr& calibration, bool calibrate_given) {
+  Split s;
+  std::int64_t first = 0;
+  if (calibration) {
+    s.calibration = std::make_shared<Subset>(calibration, 0, std::min(o.calibrate, calibration->size()));
+  } else if (data->size() == 1) {
+    s.calibration = data;
+    s.notes.push_back("the only image serves for calibration as well");
+  } else {
+    first = calibrate_given ? o.calibrate : std::clamp<std::int64_t>(data->size() / 4, 1, o.calibrate);
+    octet::detail::require(first < data->size(), "no image is left: ", first, " of ", data->size(),
+                           " are for calibration; give fewer with --calibrate, or others with --calibration");
+    s.calibration = std::make_shared<Subset>(data, 0, first);
+    s.notes.push_back("the first " + counted(first, "image") +
+                      " of the data served for calibration and are left out of the accuracy");
+  }
+  const std::int64_t left = data->size() - first;
+  s.images = std::make_shared<Subset>(data, first, o.limit > 0 ? std::min(o.limit, left) : left);
+  return s;
+}
+
+/// A builtin model gets a classifier for the data, where that takes seconds. Returns whether its outputs mean
+/// anything.
+bool fit_builtin(Model& model, const Options& o, const ImageInput& input, const Labels& labels,
+                 Progress& progress) {
+  const auto weights = model.metadata.find("weights");
+  if (weights == model.metadata.end() || weights->second != "random") return true;
+  const bool shapes = o.data == "builtin:shapes";
+  if (o.fit == "none" || (o.fit.empty() && (!shapes || model.name != "small_cnn"))) return false;
+  DatasetPtr images = o.fit.empty() || o.fit == "builtin:shapes" ? std::make_shared<ShapesDataset>(6000, 1)
+                                                                 : o.source.open(o.fit, labels, true);
+  octet::detail::require(images->labelled(), "the images of '", o.fit,
+                         "' have no labels to fit a classifier to");
+  if (images->size() > 20000) images = std::make_shared<Subset>(images, 0, 20000);
+  FitOptions fit;
+  fit.executor = with_threads(o.threads);
+  model = fit_classifier(
+      model, *images, o.images.preprocessing(model, input), fit,
+      [&](std::int64_t done, std::int64_t total) { progress("fitting classifier", done, total); });
+  model.metadata["weights"] = "random, classifier fitted";
+  return true;
+}
+
+void compare_command(Options o, bool calibrate_given) {
+  Progress progress;
+  Model model = open_model(o.model);
+  const bool is_builtin = o.model.compare(0, 8, "builtin:") == 0;
+  if (o.data.empty() && is_builtin) o.data = "builtin:shapes";
+  octet::detail::require(!o.data.empty(), "give images with --data");
+  const ImageInput input(model, o.images.size);
+  const std::int64_t outputs = output_classes(model, input);
+  const Labels labels = o.source.load_labels(outputs);
+  const DatasetPtr data = o.source.open(o.data, labels, true);
+  const DatasetPtr calibration = o.calibration.empty() ? nullptr : o.source.open(o.calibration, {}, false);
+  Split s = split(o, data, calibration, calibrate_given);
+
+  CompareOptions c;
+  c.use_labels = fit_builtin(model, o, input, labels, progress);
+  if (!c.use_labels)
+    s.notes.push_back(
+        "the weights are random: sizes, times and agreement mean something, accuracy would not");
+  if (labels.empty() && data->classes() > 0 && data->classes() != outputs && c.use_labels) {
+    s.notes.push_back("the data has " + counted(data->classes(), "class folder") + " and the model " +
+                      counted(outputs, "output") + ": --labels is needed to match them");
+    c.use_labels = false;
+  }
+  c.preprocessing = o.images.preprocessing(model, input);
+  c.preprocessing_name = o.images.recipe(model, input);
+  c.image_size = o.images.size, c.threads = o.threads, c.runs = o.runs, c.directory = o.out;
+  c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) {
+    progress(stage, done, total);
+  };
+  std::error_code error;
+  std::filesystem::create_directories(o.out, error);
+  octet::detail::require<FormatError>(!error, "cannot make folder '", o.out, "': ", error.message());
+
+  ComparisonResult r = compare(model, s.images, s.calibration, c);
+  progress.clear();
+  r.data = o.data;
+  r.preprocessing = o.images.describe(model, input);
+  r.notes.insert(r.notes.end(), s.notes.begin(), s.notes.end());
+  std::cout << r.model << ", " << counted(r.images, "image") << ", preprocessing " << r.preprocessing << "\n"
+            << r.machine << "\n\n"
+            << comparison_table(r).str() << "\n";
+  for (const std::string& n : r.notes) std::cout << "note: " << n << "\n";
+  for (const std::string& w : r.warnings) std::cout << "warning: " << w << "\n";
+  const std::string results = json_text(to_json(r));
+  const std::string report = o.out + "/report.html";
+  write_file(report, html_report(r));
+  write_file(o.out + "/results.json", results);
+  if (!o.json.empty()) write_file(o.json, results);
+  std::cout << "report: " << report << "\n";
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand(
+      "compare", "Quantizes a float model in three ways and compares size, accuracy, time and memory");
+  c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
+  c->add_option("--data", o->data,
+                "Images to measure with: folder, csv, IDX or CIFAR file, or builtin:shapes (the default for "
+                "builtin models)");
+  c->add_option(
+      "--calibration", o->calibration,
+      "Images to calibrate with. Default: the first of --data, which are then left out of the accuracy");
+  auto* calibrate = c->add_option("--calibrate", o->calibrate, "Number of images to calibrate with")
+                        ->check(CLI::Range(1, 1 << 30))
+                        ->capture_default_str();
+  c->add_option("--limit", o->limit, "Largest number of images to measure with (0: all)")
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
+  o->source.add_to(*c);
+  o->images.add_to(*c);
+  add_threads(*c, o->threads);
+  c->add_option("--runs", o->runs, "Runs to time each form with (0: about two seconds)")
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
+  c->add_option("--fit", o->fit,
+                "Labelled images to fit the last layer of a builtin model to, or none. Default: "
+                "builtin:shapes for builtin:small_cnn on it");
+  c->add_option("--out", o->out, "Folder for report.html, results.json and the quantized models")
+      ->capture_default_str();
+  c->add_option("--json", o->json, "Another file for the results as JSON");
+  c->callback([o, calibrate] { compare_command(*o, calibrate->count() > 0); });
+}

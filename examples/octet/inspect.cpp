@@ -1,0 +1,132 @@
+#include <iostream>
+#include <octet/report/table.hpp>
+
+#include "commands.hpp"
+#include "common.hpp"
+
+using namespace octet;
+
+namespace {
+
+struct Options {
+  std::string model;
+  std::int64_t size = 224, batch = 1;
+  bool optimized = false, fields = false;
+};
+
+/// An operator's parameters as text.
+class Printer : public FieldVisitor {
+ public:
+  using FieldVisitor::field;
+  void field(const char* name, std::int64_t& v) override { put(name, v); }
+  void field(const char* name, double& v) override { put(name, v); }
+  void field(const char* name, std::string& v) override { put(name, v); }
+  void field(const char* name, std::vector<std::int64_t>& v) override { list(name, v); }
+  void field(const char* name, std::vector<double>& v) override { list(name, v); }
+  std::string text() const { return text_.str(); }
+
+ private:
+  template <class T>
+  void put(const char* name, const T& v) {
+    text_ << (text_.tellp() > 0 ? " " : "") << name << "=" << v;
+  }
+  template <class T>
+  void list(const char* name, const std::vector<T>& v) {
+    std::ostringstream all;
+    for (std::size_t i = 0; i < v.size(); ++i) all << (i ? "," : "[") << v[i];
+    if (!v.empty()) put(name, all.str() + "]");
+  }
+  std::ostringstream text_;
+};
+
+std::string shape_text(const Shape& s) { return octet::detail::concat(s); }
+
+/// "int8 0.0235 -3", or the number of scales where there are several.
+std::string quantization_text(const Value& v) {
+  std::string text = name(v.dtype);
+  if (!v.quant) return text;
+  if (v.quant.per_channel()) return text + " " + std::to_string(v.quant.channels()) + " scales";
+  return octet::detail::concat(text, " ", v.quant.scale[0], " ", v.quant.zero_point[0]);
+}
+
+/// Shapes for inputs whose sizes are open: the batch, and the image size.
+std::vector<Shape> input_shapes(const Model& model, const Options& o) {
+  std::vector<Shape> shapes;
+  for (int i : model.inputs) {
+    Shape s = model.value(i).shape;
+    for (int d = 0; d < s.rank(); ++d)
+      if (s[d] < 0) s[d] = d == 0 ? o.batch : o.size;
+    shapes.push_back(s);
+  }
+  return shapes;
+}
+
+std::string thousands(std::int64_t n) {
+  std::string s = std::to_string(n);
+  for (std::size_t i = s.size(); i > 3; i -= 3) s.insert(i - 3, ",");
+  return s;
+}
+
+void inspect_command(const Options& o) {
+  Model model = open_model(o.model);
+  if (o.optimized) model = optimize(model);
+  const std::vector<Shape> shapes = model.infer_shapes(input_shapes(model, o));
+  std::cout << model.name << "\n";
+  for (const auto& [key, value] : model.metadata) std::cout << key << ": " << value << "\n";
+  for (const auto& [what, list] :
+       {std::make_pair("input", &model.inputs), std::make_pair("output", &model.outputs)})
+    for (int v : *list)
+      std::cout << what << ": " << model.value(v).name << " " << model.value(v).shape << " "
+                << quantization_text(model.value(v)) << "\n";
+  std::cout << "\n";
+
+  TextTable table({"Layer", "Type", "Output", "Parameters", "MACs", "Weights", "Result"});
+  std::int64_t macs = 0, parameters = 0;
+  std::vector<bool> counted_value(model.values.size(), false);
+  for (const Node& n : model.nodes) {
+    std::int64_t own = 0;
+    std::string weights;
+    for (std::size_t i = 0; i < n.inputs.size(); ++i) {
+      if (n.inputs[i] == Node::none || !model.value(n.inputs[i]).is_constant()) continue;
+      const Value& v = model.value(n.inputs[i]);
+      own += v.constant.size();
+      if (weights.empty()) weights = quantization_text(v);
+      if (!counted_value[static_cast<std::size_t>(n.inputs[i])]) parameters += v.constant.size();
+      counted_value[static_cast<std::size_t>(n.inputs[i])] = true;
+    }
+    const std::int64_t m = n.op->macs(model.shape_context(n, &shapes));
+    macs += m;
+    const Value& result = model.value(n.outputs[0]);
+    table.add({n.name, n.op->type(), shape_text(shapes[static_cast<std::size_t>(n.outputs[0])]),
+               own ? thousands(own) : "", m ? thousands(m) : "", weights, quantization_text(result)});
+    if (o.fields) {
+      Printer p;
+      const_cast<Operator&>(*n.op).fields(p);  // the printer changes nothing
+      if (!p.text().empty()) table.add({"    " + p.text()});
+    }
+  }
+  std::size_t bytes = 0;
+  for (const Value& v : model.values) bytes += v.constant.size_bytes();
+  std::cout << table.str() << "\n"
+            << model.nodes.size() << " layers, " << thousands(parameters) << " parameters ("
+            << octet::detail::megabytes(static_cast<std::int64_t>(bytes)) << " MB), " << thousands(macs)
+            << " multiply-adds\n";
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand(
+      "inspect", "Prints the layers of a model: shapes, parameters, multiply-adds, types and quantization");
+  c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
+  c->add_option("--size", o->size, "Height and width, where the model leaves them open")
+      ->check(CLI::Range(1, 8192))
+      ->capture_default_str();
+  c->add_option("--batch", o->batch, "Batch size, where the model leaves it open")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  c->add_flag("--optimized", o->optimized, "The model as it runs: folded and fused");
+  c->add_flag("--fields", o->fields, "All parameters of the operators");
+  c->callback([o] { inspect_command(*o); });
+}

@@ -1,0 +1,58 @@
+#include <iostream>
+#include <octet/report/advice.hpp>
+
+#include "commands.hpp"
+#include "common.hpp"
+
+using namespace octet;
+
+namespace {
+
+struct Options {
+  std::string model;
+  std::vector<std::string> files;
+  int top = 5, threads = 0;
+  ImageOptions images;
+  DataOptions source;
+};
+
+void run_command(const Options& o) {
+  const Model model = open_model(o.model);
+  const ImageInput input(model, o.images.size);
+  const Labels labels = o.source.load_labels(output_classes(model, input));
+  const Preprocessing p = o.images.preprocessing(model, input);
+  const auto calibrated = calibrated_input_range(model);
+  Executor run(model, with_threads(o.threads));
+  for (const std::string& file : o.files) {
+    const Tensor<float> x = input.prepare(load_image(file), p);
+    const Tensor<float> y = run(x);
+    TextTable table({file, "probability"});
+    for (const Prediction& best : decode_predictions(y, labels, o.top))
+      table.add({std::to_string(best.index) + " " + best.name, octet::detail::percent(best.probability)});
+    std::cout << table.str() << "\n";
+    const auto [low, high] = std::minmax_element(x.begin(), x.end());
+    // A dark or pale picture alone is no reason to warn.
+    const Range seen{std::min(*low, recipe_range(p.normalization).low),
+                     std::max(*high, recipe_range(p.normalization).high)};
+    if (const auto w = calibrated ? input_range_warning(seen, *calibrated) : std::nullopt)
+      std::cerr << "octet: warning: " << *w << "\n";
+  }
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand(
+      "run", "Classifies images and prints the likeliest classes with their probabilities");
+  c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
+  c->add_option("images", o->files, "JPEG, PNG or BMP files")->required();
+  c->add_option("--top", o->top, "Number of classes to print")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  c->add_option("--labels", o->source.labels,
+                "The model's classes: a name a line, index:name lines, or a csv");
+  o->images.add_to(*c);
+  add_threads(*c, o->threads);
+  c->callback([o] { run_command(*o); });
+}

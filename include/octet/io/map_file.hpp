@@ -1,0 +1,54 @@
+#pragma once
+#include <limits>
+#include <memory>
+
+#include "../core/tensor.hpp"
+#include "read_file.hpp"
+#if defined(__unix__) || defined(__APPLE__)
+#  include <fcntl.h>
+#  include <sys/mman.h>
+#  include <sys/stat.h>
+#  include <unistd.h>
+#endif
+
+OCTET_BEGIN
+namespace detail {
+
+/// Bytes that stay as long as somebody holds a share of them; aligned to 64.
+struct SharedBytes {
+  std::shared_ptr<const std::byte> data;
+  std::size_t size = 0;
+
+  static SharedBytes copy(const void* from, std::size_t n) {
+    auto owner = std::make_shared<AlignedBytes>(n);
+    if (n) std::memcpy(owner->data(), from, n);
+    return {std::shared_ptr<const std::byte>(owner, owner->data()), n};
+  }
+};
+
+/// The bytes of a file: mapped, so that weights are neither read before they are needed nor copied; where that cannot
+/// be, read.
+inline SharedBytes map_file(const std::string& path) {
+#if defined(__unix__) || defined(__APPLE__)
+  struct Closed {
+    int file;
+    ~Closed() {
+      if (file >= 0) ::close(file);
+    }
+  } closed{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  struct stat status;
+  if (closed.file >= 0 && ::fstat(closed.file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, closed.file, 0);
+    if (at != MAP_FAILED)
+      return {std::shared_ptr<const std::byte>(static_cast<const std::byte*>(at),
+                                               [size](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), size); }),
+              size};
+  }
+#endif
+  const std::string bytes = read_file(path, std::numeric_limits<std::int64_t>::max());
+  return SharedBytes::copy(bytes.data(), bytes.size());
+}
+
+}  // namespace detail
+OCTET_END

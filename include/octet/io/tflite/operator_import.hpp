@@ -1,0 +1,300 @@
+#pragma once
+#include <unordered_map>
+
+#include "../../operators/all.hpp"
+#include "sizes.hpp"
+#include "tensors.hpp"
+
+OCTET_BEGIN
+namespace detail::tflite {
+
+/// The graph as it grows, and what each tensor of the model became.
+struct Progress {
+  TensorReader tensors;
+  Graph graph;
+  std::vector<int> values;                   // of each tensor in the graph, or none
+  std::vector<std::int64_t> half;            // constant of 16-bit floats that a tensor is the float form of, or -1
+  std::vector<std::optional<Sizes>> sizes;   // of tensors that are computed from sizes
+  std::unordered_map<std::string, std::size_t> names;  // and how many were called like it
+
+  explicit Progress(TensorReader reader)
+      : tensors(std::move(reader)), values(tensors.size(), Node::none), half(tensors.size(), -1), sizes(tensors.size()) {}
+
+  /// The name, or one like it where it is taken.
+  std::string unique(const std::string& name) {
+    tensors.spend(name.size());
+    std::string other = name;
+    while (names.count(other)) other = name + "#" + std::to_string(++names[name]);
+    names.emplace(other, 1);
+    return other;
+  }
+  bool written(std::int64_t tensor) const {
+    const auto t = static_cast<std::size_t>(tensors.checked(tensor));
+    return values[t] != Node::none || half[t] >= 0 || sizes[t];
+  }
+};
+
+/// One operator while it is imported: what it says and reads, and what becomes of it.
+class OperatorImport {
+ public:
+  OperatorImport(Progress& to, const FlatTable& op)
+      : to_(to), inputs_(op.list<std::int32_t>(operator_field::inputs)),
+        outputs_(op.list<std::int32_t>(operator_field::outputs)), options_(op.table(operator_field::options)) {
+    require(!outputs_.empty(), "writes nothing");
+    to_.tensors.spend(16 * (inputs_.size() + outputs_.size()));
+    name_ = output(0).name;
+  }
+
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    detail::fail<FormatError>(parts...);
+  }
+  template <class... Parts>
+  void require(bool condition, const Parts&... parts) const {
+    detail::require<FormatError>(condition, parts...);
+  }
+
+  // --- options, by the number of their field; the value given stands for a missing one
+  std::int64_t integer(int field, std::int32_t missing = 0) const { return options_.scalar<std::int32_t>(field, missing); }
+  int choice(int field) const { return options_.scalar<std::int8_t>(field); }
+  bool flag(int field) const { return options_.scalar<std::uint8_t>(field) != 0; }
+  double real(int field) const { return static_cast<double>(options_.scalar<float>(field)); }
+  std::vector<std::int64_t> list(int field) const {
+    const FlatList<std::int32_t> l = options_.list<std::int32_t>(field);
+    to_.tensors.spend(8 * l.size());
+    std::vector<std::int64_t> r;
+    for (std::size_t i = 0; i < l.size(); ++i) r.push_back(l[i]);
+    return r;
+  }
+  ActivationRange activation(int field) const {
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    switch (choice(field)) {
+      case 0: return {};
+      case 1: return {0, inf};
+      case 2: return {-1, 1};
+      case 3: return {0, 6};
+      default: fail("the fused activation ", choice(field), " is not supported");
+    }
+  }
+  /// A window over two spatial dimensions with its padding and strides at the first fields; dilation: field of the
+  /// horizontal one, or -1.
+  Window window(std::int64_t height, std::int64_t width, int dilation) const {
+    Window w(height, width);
+    require(choice(0) == 0 || choice(0) == 1, "the padding ", choice(0), " is not known");
+    w.padding = choice(0) == 0 ? Window::Padding::same_upper : Window::Padding::valid;
+    w.strides = {integer(2), integer(1)};
+    if (dilation >= 0) w.dilations = {integer(dilation + 1, 1), integer(dilation, 1)};
+    return w;
+  }
+
+  // --- inputs
+  int inputs() const noexcept { return static_cast<int>(inputs_.size()); }
+  bool has(int i) const noexcept { return i < inputs() && inputs_[at(i)] >= 0; }
+  /// The value of input i, or of a missing one.
+  int optional(int i) { return has(i) ? value(i) : Node::none; }
+  int value(int i) {
+    const std::size_t t = tensor(i);
+    int& v = to_.values[t];
+    if (v != Node::none) return v;
+    if (to_.half[t] >= 0) {  // somebody needs the floats themselves
+      Value f = to_.tensors.read(static_cast<std::int64_t>(t));
+      const std::string name = to_.unique(f.name);
+      v = to_.graph.add(name, Convert(DType::f32), {constant_value(static_cast<std::size_t>(to_.half[t]))}, {name});
+      return v;
+    }
+    require(!to_.sizes[t] || known(*to_.sizes[t]), "input ", i, " is computed from the batch size, which is not supported");
+    if (to_.sizes[t]) return v = sizes_value(t);
+    return v = constant_value(t);
+  }
+  /// Input i as weights, which may be of 16-bit floats.
+  int weights(int i) {
+    const std::size_t t = tensor(i);
+    const int v = to_.half[t] >= 0 ? constant_value(static_cast<std::size_t>(to_.half[t])) : value(i);
+    const Value& w = to_.graph.value(v);
+    require(w.is_constant(), "input ", i, " ('", w.name, "') has to be constant");
+    require(is_floating(w.dtype) || is_byte(w.dtype), "weights of type ", octet::name(w.dtype), " are not supported");
+    return v;
+  }
+  /// Input i as a bias of n elements, without a scale of its own; none where there is none.
+  int bias(int i, std::int64_t n) {
+    if (!has(i)) return Node::none;
+    const std::size_t t = tensor(i);
+    const std::int64_t source = to_.half[t] >= 0 ? to_.half[t] : static_cast<std::int64_t>(t);
+    const Value b = to_.tensors.read(source);
+    require(b.is_constant(), "the bias ('", b.name, "') has to be constant");
+    require(b.constant.size() == n, "the bias ('", b.name, "') has shape ", b.shape, ", expected [", n, "]");
+    return to_.graph.add_constant(to_.unique(b.name), b.constant.reshaped({n}));
+  }
+  Shape shape(int i) { return in(i).shape; }
+  DType dtype(int i) { return in(i).dtype; }
+  bool is_quantized(int i) { return in(i).is_quantized(); }
+
+  /// Whether input i, or any of them, is computed from sizes.
+  bool is_sizes(int i) const { return to_.sizes[tensor(i)].has_value(); }
+  bool any_sizes() const {
+    for (int i = 0; i < inputs(); ++i)
+      if (is_sizes(i)) return true;
+    return false;
+  }
+  /// Input i as a short vector of integers that are known, or sizes of other tensors.
+  Sizes sizes(int i) {
+    const std::size_t t = tensor(i);
+    if (to_.sizes[t]) return *to_.sizes[t];
+    const Value& v = in(i);
+    require(v.is_constant() && !is_floating(v.dtype) && v.shape.rank() <= 1, "input ", i, " ('", v.name,
+            "') has to be a constant vector of integers, or computed from sizes");
+    require(v.constant.size() <= Sizes::most, "input ", i, " ('", v.name, "') has ", v.constant.size(), " elements");
+    Sizes s;
+    s.scalar = v.shape.rank() == 0;
+    for (std::int64_t x : to_integers(v.constant)) s.entries.push_back({x, -1});
+    return s;
+  }
+  /// A constant matrix of integers, row by row.
+  std::vector<std::int64_t> matrix(int i, std::int64_t rows, std::int64_t columns) {
+    const Value& v = in(i);
+    require(v.is_constant() && !is_floating(v.dtype) && v.shape == Shape{rows, columns}, "input ", i, " ('", v.name,
+            "') has to be a constant of ", rows, " x ", columns, " integers");
+    return to_integers(v.constant);
+  }
+  /// A constant of one element, as the real number it stands for.
+  double element(int i) {
+    const Value& v = in(i);
+    require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name, "') has to be one constant");
+    const double x = load_element(v.dtype, v.constant.data(), 0);
+    if (!v.is_quantized()) return x;
+    return (x - v.quant.zero_point[0]) * static_cast<double>(v.quant.scale[0]);
+  }
+  /// The same, all known; count: how many there have to be (-1: any).
+  std::vector<std::int64_t> integers(int i, int count = -1) {
+    const Sizes s = sizes(i);
+    require(count < 0 || static_cast<int>(s.entries.size()) == count, "input ", i, " has ", s.entries.size(),
+            " elements, expected ", count);
+    require(known(s), "input ", i, " has to be known when the model is read");
+    std::vector<std::int64_t> r;
+    for (const Size& e : s.entries) r.push_back(e.value);
+    return r;
+  }
+
+  // --- outputs
+  int outputs() const noexcept { return static_cast<int>(outputs_.size()); }
+  Value output(int i) {
+    require(i < outputs(), "has no output ", i);
+    return to_.tensors.read(outputs_[at(i)]);
+  }
+  const std::string& name() const noexcept { return name_; }
+
+  /// Adds an operator that writes the model's tensors from output i on.
+  template <class Op>
+  int add(Op op, const std::vector<int>& in, int i = 0, int count = 1) {
+    std::vector<Value> declared;
+    std::vector<std::string> names;
+    for (int k = i; k < i + count; ++k) {
+      declared.push_back(output(k));
+      names.push_back(to_.unique(declared.back().name));
+    }
+    const int first = to_.graph.add(names[0], std::move(op), in, names);
+    require(static_cast<int>(to_.graph.nodes.back().outputs.size()) == count, "writes ",
+            to_.graph.nodes.back().outputs.size(), " tensors, but declares ", count);
+    for (int k = 0; k < count; ++k) {
+      Value &v = to_.graph.value(first + k), &d = declared[at(k)];
+      const std::size_t t = static_cast<std::size_t>(outputs_[at(i + k)]);
+      require(v.dtype == d.dtype, "writes ", octet::name(v.dtype), ", but declares '", d.name, "' as ", octet::name(d.dtype));
+      require_no_16x8(d);
+      require_countable(v.shape);
+      v.quant = std::move(d.quant);
+      to_.values[t] = first + k;
+    }
+    return first;
+  }
+  /// Adds an operator on the way there, whose result has the type and scale of its first input. Returns its output.
+  template <class Op>
+  int step(const char* what, Op op, const std::vector<int>& in) {
+    const std::string step_name = to_.unique(name_ + "/" + what);
+    const int v = to_.graph.add(step_name, std::move(op), in, {step_name});
+    require_countable(to_.graph.value(v).shape);
+    to_.graph.value(v).quant = to_.graph.value(in[0]).quant;
+    return v;
+  }
+  /// Adds an operator that cannot clamp its results by itself, and a clamp behind it where there is one.
+  template <class Op>
+  int add_clamped(Op op, const std::vector<int>& in, const ActivationRange& range) {
+    if (range.none()) return add(std::move(op), in);
+    const int v = step("unclamped", std::move(op), in);
+    to_.graph.value(v).quant = output(0).quant;
+    return add(Unary(UnaryKind::clip, range.low, range.high), {v});
+  }
+  int add_constant(const std::string& constant_name, AnyTensor t, QuantParams quant = {}) {
+    return to_.graph.add_constant(to_.unique(constant_name), std::move(t), std::move(quant));
+  }
+  /// Adds a constant whose elements `fill` writes.
+  template <class Fill>
+  int add_copy(const std::string& copy_name, DType dtype, const Shape& shape, QuantParams quant, Fill fill) {
+    to_.tensors.spend(bytes(dtype, shape.elements()));
+    return add_constant(copy_name, AnyTensor::make(dtype, shape, fill), std::move(quant));
+  }
+  int scalar(const char* what, float x) {
+    return to_.graph.add_constant(to_.unique(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));
+  }
+  const Value& graph_value(int v) const { return to_.graph.value(v); }
+  /// Counts the time it takes to look at a constant's elements as if they were copied.
+  void spend_on(int v) { to_.tensors.spend(graph_value(v).constant.size_bytes()); }
+
+  /// Output 0 consists of these sizes.
+  void result(Sizes s) {
+    to_.tensors.spend(16 * s.entries.size());
+    to_.sizes[static_cast<std::size_t>(outputs_[0])] = std::move(s);
+  }
+  /// Output 0 is the float form of constant input 0, which is made if it is needed.
+  bool result_is_half() {
+    const std::size_t t = tensor(0);
+    if (to_.half[t] >= 0 || to_.values[t] != Node::none || to_.sizes[t]) return false;
+    const Value c = to_.tensors.read(static_cast<std::int64_t>(t));
+    if (!c.is_constant() || c.dtype != DType::f16 || output(0).dtype != DType::f32) return false;
+    to_.half[static_cast<std::size_t>(outputs_[0])] = static_cast<std::int64_t>(t);
+    return true;
+  }
+
+  static void require_no_16x8(const Value& v) {
+    detail::require<FormatError>(v.dtype != DType::i16 || !v.is_quantized(), "'", v.name,
+                                 "' is quantized to 16 bits (16x8 quantization), which is not supported");
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  static bool known(const Sizes& s) {
+    return std::all_of(s.entries.begin(), s.entries.end(), [](const Size& e) { return e.known(); });
+  }
+  const Value& in(int i) { return to_.graph.value(value(i)); }
+  std::size_t tensor(int i) const {
+    require(has(i), "needs at least ", i + 1, " inputs, found ", inputs());
+    return static_cast<std::size_t>(to_.tensors.checked(inputs_[at(i)]));
+  }
+
+  int constant_value(std::size_t t) {
+    int& v = to_.values[t];
+    if (v != Node::none) return v;
+    Value c = to_.tensors.read(static_cast<std::int64_t>(t));
+    require(c.is_constant(), "reads '", c.name, "', which is neither an input nor written by an operator before it");
+    require_no_16x8(c);
+    c.name = to_.unique(c.name);
+    return v = to_.graph.add_value(std::move(c));
+  }
+  int sizes_value(std::size_t t) {
+    const Sizes& s = *to_.sizes[t];
+    const Value declared = to_.tensors.read(static_cast<std::int64_t>(t));
+    Shape shape;
+    if (!s.scalar) shape.push_back(static_cast<std::int64_t>(s.entries.size()));
+    return to_.graph.add_constant(to_.unique(declared.name), AnyTensor::make(declared.dtype, shape, [&](std::byte* p) {
+      for (std::size_t i = 0; i < s.entries.size(); ++i)
+        store_element(declared.dtype, p, static_cast<std::int64_t>(i), static_cast<double>(s.entries[i].value));
+    }));
+  }
+
+  Progress& to_;
+  FlatList<std::int32_t> inputs_, outputs_;
+  FlatTable options_;
+  std::string name_;
+};
+
+}  // namespace detail::tflite
+OCTET_END

@@ -1,0 +1,67 @@
+#pragma once
+#include "../operator_import.hpp"
+
+/// Functions of one element, arithmetic of two, conversions.
+OCTET_BEGIN
+namespace detail::tflite {
+
+inline void import_unary(OperatorImport& n, UnaryKind kind, double a = 0, double b = 0) {
+  n.add(Unary(kind, a, b), {n.value(0)});
+}
+
+inline void import_gelu(OperatorImport& n) {
+  import_unary(n, n.flag(0) ? UnaryKind::gelu_tanh : UnaryKind::gelu);
+}
+
+inline void import_prelu(OperatorImport& n) { n.add(PRelu(), {n.value(0), n.weights(1)}); }
+
+/// activation: field of the fused activation, or -1.
+inline void import_binary(OperatorImport& n, BinaryKind kind, int activation = -1) {
+  const ActivationRange range = activation < 0 ? ActivationRange() : n.activation(activation);
+  n.add(Binary(kind, range), {n.value(0), n.value(1)});
+}
+
+inline void import_square(OperatorImport& n) {
+  const int x = n.value(0);
+  n.add(Binary(BinaryKind::mul), {x, x});
+}
+
+inline void import_squared_difference(OperatorImport& n) {
+  n.require(!n.is_quantized(0), "has no integer form");
+  const int d = n.step("difference", Binary(BinaryKind::sub), {n.value(0), n.value(1)});
+  n.add(Binary(BinaryKind::mul), {d, d});
+}
+
+/// Between float and quantized, quantized and quantized, or plain types.
+inline void import_convert(OperatorImport& n) { n.add(Convert(n.output(0).dtype), {n.value(0)}); }
+
+inline void import_cast(OperatorImport& n) {
+  if (n.is_sizes(0)) return n.result(n.sizes(0));
+  import_convert(n);
+}
+
+inline void import_dequantize(OperatorImport& n) {
+  if (!n.result_is_half()) import_convert(n);
+}
+
+inline void import_softmax(OperatorImport& n, bool log) {
+  Softmax op;
+  op.beta = log ? 1 : n.real(0);
+  op.log = log;
+  n.add(std::move(op), {n.value(0)});
+}
+
+/// The window is 2 radius + 1 channels wide, and alpha counts for each of them.
+inline void import_local_response_normalization(OperatorImport& n) {
+  const std::int64_t radius = n.integer(0);
+  n.require(radius >= 0 && radius < (1 << 18), "the radius is ", radius);
+  LocalResponseNormalization op;
+  op.size = 2 * radius + 1;
+  op.bias = n.real(1);
+  op.alpha = n.real(2) * static_cast<double>(op.size);
+  op.beta = n.real(3);
+  n.add(std::move(op), {n.value(0)});
+}
+
+}  // namespace detail::tflite
+OCTET_END

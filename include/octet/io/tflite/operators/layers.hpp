@@ -1,0 +1,99 @@
+#pragma once
+#include "../operator_import.hpp"
+
+/// Convolutions and fully connected layers.
+OCTET_BEGIN
+namespace detail::tflite {
+
+/// Throws where activations and weights are of types that do not go together.
+inline void require_layer_types(OperatorImport& n, int x, int w) {
+  const Value &a = n.graph_value(x), &b = n.graph_value(w);
+  const bool plain = a.dtype == DType::f32 && (is_floating(b.dtype) || b.dtype == DType::i8);
+  const bool integer = is_byte(a.dtype) && a.is_quantized() && is_byte(b.dtype);
+  n.require(plain || integer, "activations of ", name(a.dtype), " and weights of ", name(b.dtype), " are not supported");
+}
+
+/// Weights [O, h, w, C / groups].
+inline void import_convolution(OperatorImport& n) {
+  const int x = n.value(0), w = n.weights(1);
+  require_layer_types(n, x, w);
+  const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
+  n.require(in.rank() == 4 && weights.rank() == 4 && weights[3] > 0, "takes images [N, H, W, C] and weights [O, h, w, C], found ",
+            in, " and ", weights);
+  Convolution op;
+  op.window = n.window(weights[1], weights[2], 4);
+  op.activation = n.activation(3);
+  op.groups = in[3] > 0 ? in[3] / weights[3] : 1;
+  n.add(std::move(op), {x, w, n.bias(2, weights[0])});
+}
+
+/// Weights [1, h, w, C * multiplier] as [C * multiplier, h, w, 1].
+inline int depthwise_weights(OperatorImport& n, int w) {
+  const Value v = n.graph_value(w);
+  const std::int64_t taps = v.shape[1] * v.shape[2], channels = v.shape[3], element = bits(v.dtype) / 8;
+  QuantParams quant = v.quant;
+  if (quant.per_channel()) {
+    n.require(quant.axis == 3, "depthwise weights are quantized along axis ", quant.axis, ", expected 3");
+    quant.axis = 0;
+  }
+  const Shape shape{channels, v.shape[1], v.shape[2], 1};
+  if (taps == 1) return n.add_constant(v.name, v.constant.reshaped(shape), std::move(quant));
+  return n.add_copy(v.name, v.dtype, shape, std::move(quant), [&](std::byte* to) {
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t t = 0; t < taps; ++t)
+        copy_bytes(to + (c * taps + t) * element, v.constant.data() + (t * channels + c) * element, element);
+  });
+}
+
+inline void import_depthwise_convolution(OperatorImport& n) {
+  const int x = n.value(0), w = n.weights(1);
+  require_layer_types(n, x, w);
+  const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
+  n.require(in.rank() == 4 && weights.rank() == 4 && weights[0] == 1 && in[3] > 0 && weights[3] % in[3] == 0,
+            "takes images [N, H, W, C] and weights [1, h, w, C * multiplier], found ", in, " and ", weights);
+  Convolution op;
+  op.window = n.window(weights[1], weights[2], 5);
+  op.activation = n.activation(4);
+  op.groups = in[3];
+  n.add(std::move(op), {x, depthwise_weights(n, w), n.bias(2, weights[3])});
+}
+
+/// Inputs: output shape, weights [O, h, w, C], images, bias.
+inline void import_transposed_convolution(OperatorImport& n) {
+  const int x = n.value(2), w = n.weights(1);
+  require_layer_types(n, x, w);
+  const Shape weights = n.graph_value(w).shape;
+  n.require(weights.rank() == 4, "takes weights [O, h, w, C], found ", weights);
+  const Sizes out = n.sizes(0);
+  n.require(out.entries.size() == 4, "takes an output shape of 4 sizes, found ", out.entries.size());
+  TransposedConvolution op;
+  op.window = n.window(weights[1], weights[2], -1);
+  op.activation = n.activation(3);
+  const Size &height = out.entries[1], &width = out.entries[2];
+  if (height.known() && width.known()) op.output_size = {height.value, width.value};
+  n.require(!op.output_size.empty() || op.window.padding == Window::Padding::same_upper,
+            "the output's size has to be known when the model is read");
+  n.add(std::move(op), {x, w, n.bias(3, weights[0])});
+}
+
+/// Weights [O, K]; unless the number of dimensions is kept, the input becomes [rows, K].
+inline void import_fully_connected(OperatorImport& n) {
+  n.require(n.choice(1) == 0, "shuffled weights are not supported");
+  int x = n.value(0);
+  const int w = n.weights(1);
+  require_layer_types(n, x, w);
+  const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
+  n.require(weights.rank() == 2, "takes weights [O, K], found ", weights);
+  if (!n.flag(2) && !(in.rank() == 2 && in[1] == weights[1])) {
+    Shape rest = in;
+    if (in.rank() > 0) rest.erase(0);
+    const bool one_row_each = in.rank() > 0 && rest.known() && rest.elements() == weights[1];
+    x = n.step("rows", Reshape({one_row_each ? 0 : -1, weights[1]}), {x});
+  }
+  FullyConnected op;
+  op.activation = n.activation(0);
+  n.add(std::move(op), {x, w, n.bias(2, weights[0])});
+}
+
+}  // namespace detail::tflite
+OCTET_END

@@ -1,0 +1,100 @@
+#pragma once
+#include "../quantization/range.hpp"
+#include "evaluation.hpp"
+#include "table.hpp"
+
+/// Warnings where the preprocessing does not seem to be the one a model was trained with.
+OCTET_BEGIN
+
+/// The numbers that a recipe makes of pixels 0 .. 255, over all channels.
+inline Range recipe_range(const Normalization& n) {
+  Range r{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+  for (std::size_t c = 0; c < 3; ++c) {
+    r.low = std::min(r.low, static_cast<float>((0 - n.mean[c]) / n.deviation[c]));
+    r.high = std::max(r.high, static_cast<float>((255 - n.mean[c]) / n.deviation[c]));
+  }
+  return r;
+}
+
+/// The range that inputs of an integer model were calibrated to, if it is one.
+inline std::optional<Range> calibrated_input_range(const Model& model) {
+  if (model.inputs.size() != 1) return std::nullopt;
+  const int input = model.inputs[0];
+  const Value* v = &model.value(input);
+  if (!v->is_quantized())
+    for (const Node& n : model.nodes)
+      if (as<Convert>(*n.op) && n.inputs[0] == input) v = &model.value(n.outputs[0]);
+  if (!v->is_quantized() || !is_byte(v->dtype) || v->quant.per_channel()) return std::nullopt;
+  const IntegerRange q = integer_range(v->dtype);
+  const float s = v->quant.scale[0];
+  return Range{static_cast<float>(q.low - v->quant.zero_point[0]) * s,
+               static_cast<float>(q.high - v->quant.zero_point[0]) * s};
+}
+
+/// A warning where inputs lie far from the calibrated range: a good part of them beyond it, or in a small
+/// part of it.
+inline std::optional<std::string> input_range_warning(const Range& seen, const Range& calibrated) {
+  const float width = std::max(calibrated.high - calibrated.low, 1e-12f), seen_width = seen.high - seen.low;
+  const bool beyond =
+      seen.high > calibrated.high + 0.25f * width || seen.low < calibrated.low - 0.25f * width;
+  if (!beyond && seen_width > 0.4f * width) return std::nullopt;
+  std::string best;
+  float least = std::numeric_limits<float>::infinity();
+  for (const std::string& name : normalization_names()) {
+    const Range r = recipe_range(normalization(name));
+    const float distance = std::abs(r.low - calibrated.low) + std::abs(r.high - calibrated.high);
+    if (distance < least) least = distance, best = name;
+  }
+  return detail::concat("the inputs are in [", seen.low, ", ", seen.high,
+                        "], but the model was calibrated for [", calibrated.low, ", ", calibrated.high,
+                        "]; of the recipes, --preprocess ", best, " comes closest to that");
+}
+
+/// The range of the inputs made from (at most `most` of) the images.
+inline Range input_range(const ImageInput& input, const Dataset& images, const Preprocessing& p,
+                         ThreadPool& pool, std::int64_t most = 16) {
+  Range r{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+  for (const Tensor<float>& x : input.load(images, 0, std::min(most, images.size()), p, pool))
+    for (float v : x) r.low = std::min(r.low, v), r.high = std::max(r.high, v);
+  return r;
+}
+
+/// Where a float model's accuracy is poor, tries the other recipes on some of the images: a warning that
+/// names the one which does clearly better, or that says that none does where the accuracy is near chance.
+inline std::optional<std::string> accuracy_warning(Executor& executor, const ImageInput& input,
+                                                   const DatasetPtr& images, const Preprocessing& used,
+                                                   const std::string& used_name, double top1,
+                                                   std::int64_t classes, ThreadPool& pool) {
+  const double chance = 1.0 / static_cast<double>(std::max<std::int64_t>(classes, 1));
+  const bool near_chance = top1 < 3 * chance + 0.01;
+  if (top1 >= 0.5 && !near_chance) return std::nullopt;
+  const Subset some(images, 0, std::min<std::int64_t>(48, images->size()));
+  const auto measure = [&](const Preprocessing& p) {
+    return evaluate({&executor}, input, some, p, pool, true, [](std::int64_t, std::int64_t) {})[0]
+        .top1()
+        .value_or(0);
+  };
+  const double here = measure(used);
+  double best = 0;
+  std::string name;
+  for (const std::string& recipe : normalization_names()) {
+    if (recipe == used_name ||
+        (input.channels() == 1 && recipe != "unit" && recipe != "raw" && recipe != "tf"))
+      continue;
+    Preprocessing other = used;
+    other.normalization = normalization(recipe);
+    if (const double t = measure(other); t > best) best = t, name = recipe;
+  }
+  if (best >= here + 0.1)
+    return detail::concat("the float model is right for ", detail::percent(top1, 1),
+                          " of the images only. With --preprocess ", name, " it gets ",
+                          detail::percent(best, 1), " of ", some.size(), " images, with ", used_name, " ",
+                          detail::percent(here, 1), ": the preprocessing does not seem to fit");
+  if (near_chance)
+    return detail::concat("the float model is right for ", detail::percent(top1, 1),
+                          " of the images, which is near chance, and no other preprocessing "
+                          "does better: do the labels belong to this model, and is it trained?");
+  return std::nullopt;
+}
+
+OCTET_END

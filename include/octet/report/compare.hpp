@@ -1,0 +1,199 @@
+#pragma once
+#include <functional>
+
+#include "../io/model_file.hpp"
+#include "../quantization/quantize_model.hpp"
+#include "advice.hpp"
+#include "comparison.hpp"
+#include "latency.hpp"
+#include "machine.hpp"
+
+OCTET_BEGIN
+
+struct CompareOptions {
+  Preprocessing preprocessing;
+  std::string preprocessing_name = "tf";
+  std::int64_t image_size = 224;  // where the model leaves it open
+  bool use_labels = true;
+  CalibrationOptions calibration;
+  DynamicRangeOptions dynamic;
+  Int8Options int8;
+  int threads = 0;        // of the models measured; 0: one a processor
+  double seconds = 2;     // of measuring the inference time of each model
+  std::int64_t runs = 0;  // instead of `seconds`
+  std::string directory;  // where the quantized models are left, as int8.octet and so on
+  std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress;
+};
+
+namespace detail {
+
+/// The work behind `compare`, step by step.
+class Comparison {
+ public:
+  Comparison(const Model& model, DatasetPtr images, DatasetPtr calibration, const CompareOptions& o)
+      : options_(o),
+        images_(std::move(images)),
+        calibration_images_(std::move(calibration)),
+        pool_(o.threads > 0 ? std::make_shared<ThreadPool>(o.threads) : default_pool()),
+        input_(model, o.image_size),
+        model_(optimize(model)) {
+    result_.model = model.name;
+    result_.preprocessing = o.preprocessing_name;
+    result_.machine = machine_description(pool_->size());
+    result_.images = images_->size();
+  }
+
+  ComparisonResult run() {
+    describe();
+    const bool quantized = std::any_of(model_.values.begin(), model_.values.end(),
+                                       [](const Value& v) { return v.is_quantized(); });
+    if (quantized) {
+      add("int8", "Original (quantized)", [&] { return model_; });
+      result_.notes.push_back("the model came quantized: there is no float form to compare with");
+    } else {
+      add("float32", "Original (fp32)", [&] { return model_; });
+      add("dynamic_range", "Dynamic range",
+          [&] { return quantize<dynamic_range>(model_, options_.dynamic); });
+      add("float16", "Float16", [&] { return quantize<fp16>(model_); });
+      calibrate();
+      add("int8", "Int8", [&] { return quantize<int8>(model_, calibration_, options_.int8); });
+    }
+    measure_accuracy(quantized);
+    measure_time();
+    if (!quantized) compare_layers();
+    return std::move(result_);
+  }
+
+ private:
+  void report(const std::string& stage, std::int64_t done, std::int64_t total) const {
+    if (options_.progress) options_.progress(stage, done, total);
+  }
+  auto reporter(const std::string& stage) const {
+    return [this, stage](std::int64_t done, std::int64_t total) { report(stage, done, total); };
+  }
+  ExecutorOptions on_pool() const {
+    ExecutorOptions o;
+    o.pool = pool_;
+    return o;
+  }
+  template <class F>
+  static double seconds(F f) {
+    const auto start = std::chrono::steady_clock::now();
+    f();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  void describe() {
+    const std::vector<Shape> shapes = model_.infer_shapes({input_.shape()});
+    for (const Node& n : model_.nodes) result_.macs += n.op->macs(model_.shape_context(n, &shapes));
+    for (const Value& v : model_.values)
+      if (v.is_constant()) result_.parameters += v.constant.size();
+    classes_ = shapes[static_cast<std::size_t>(model_.outputs.at(0))].back();
+  }
+
+  template <class Make>
+  void add(const std::string& name, const std::string& title, Make make) {
+    report("quantizing", static_cast<std::int64_t>(models_.size()), 4);
+    VariantResult v;
+    v.name = name, v.title = title;
+    Model m;
+    v.quantize_seconds = seconds([&] { m = make(); });
+    if (models_.empty()) v.quantize_seconds = 0;
+    const std::string path = options_.directory + "/" + name + ".octet";
+    save(m, path);
+    std::ifstream saved(path, std::ios::binary | std::ios::ate);
+    v.size_bytes = static_cast<std::int64_t>(saved.tellg());
+    if (models_.empty()) std::remove(path.c_str());  // what the user has already
+    models_.push_back(std::move(m));
+    executors_.push_back(std::make_unique<Executor>(models_.back(), on_pool()));
+    executors_.back()->plan({input_.shape()});
+    v.arena_bytes = static_cast<std::int64_t>(executors_.back()->arena_bytes());
+    result_.variants.push_back(std::move(v));
+  }
+
+  void calibrate() {
+    CalibrationOptions o = options_.calibration;
+    o.executor.pool = pool_;
+    Calibrator calibrator(model_, o);
+    const Dataset& images = *calibration_images_;
+    result_.calibration_images = images.size();
+    result_.calibration_seconds = seconds([&] {
+      for (std::int64_t i = 0; i < images.size(); i += 16) {
+        const std::int64_t to = std::min(images.size(), i + 16);
+        for (const Tensor<float>& x : input_.load(images, i, to, options_.preprocessing, *pool_))
+          calibrator.add(x);
+        report("calibrating", to, images.size());
+      }
+    });
+    calibration_ = calibrator.result();
+    const std::string& input = model_.value(model_.inputs[0]).name;
+    if (images_->size() == 0 || !calibration_.contains(input)) return;
+    const Range seen = input_range(input_, *images_, options_.preprocessing, *pool_);
+    if (const auto w = input_range_warning(seen, calibration_.range(input)))
+      result_.warnings.push_back("calibration: " + *w);
+  }
+
+  std::vector<Executor*> executors() const {
+    std::vector<Executor*> all;
+    for (const auto& e : executors_) all.push_back(e.get());
+    return all;
+  }
+
+  void measure_accuracy(bool quantized) {
+    const bool labels = options_.use_labels && images_->labelled();
+    const auto found = evaluate(executors(), input_, *images_, options_.preprocessing, *pool_, labels,
+                                reporter("measuring accuracy"));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      result_.variants[i].top1 = found[i].top1();
+      result_.variants[i].top5 = found[i].top5();
+      result_.variants[i].agreement = found[i].agreement(found[0]);
+    }
+    if (!labels)
+      result_.notes.push_back(
+          "the images have no labels that can be used: only the agreement with the float model is reported, "
+          "not accuracy");
+    if (const auto top1 = result_.original().top1; top1 && !quantized)
+      if (const auto w = accuracy_warning(*executors_[0], input_, images_, options_.preprocessing,
+                                          options_.preprocessing_name, *top1, classes_, *pool_))
+        result_.warnings.push_back(*w);
+  }
+
+  void measure_time() {
+    const DatasetPtr& images = images_->size() > 0 ? images_ : calibration_images_;
+    const Tensor<float> x = input_.prepare(images->image(0), options_.preprocessing);
+    const auto times =
+        measure_latency(executors(), x, options_.seconds, options_.runs, reporter("measuring time"));
+    for (std::size_t i = 0; i < times.size(); ++i)
+      result_.variants[i].median_ms = times[i].median_ms, result_.variants[i].min_ms = times[i].min_ms;
+  }
+
+  void compare_layers() {
+    const std::int64_t n = std::min<std::int64_t>(8, calibration_images_->size());
+    result_.layers =
+        error_report(model_, models_.back(),
+                     input_.load(*calibration_images_, 0, n, options_.preprocessing, *pool_), on_pool());
+  }
+
+  const CompareOptions& options_;
+  DatasetPtr images_, calibration_images_;
+  std::shared_ptr<ThreadPool> pool_;
+  ImageInput input_;
+  Model model_;
+  Calibration calibration_;
+  std::int64_t classes_ = 0;
+  std::vector<Model> models_;
+  std::vector<std::unique_ptr<Executor>> executors_;
+  ComparisonResult result_;
+};
+
+}  // namespace detail
+
+/// Quantizes a float model in three ways (dynamic range, float16, int8) and measures all forms: size, time to
+/// quantize, accuracy on `images`, agreement with float, inference time, memory, error of every layer.
+/// `calibration` should be other images. A model that comes quantized is measured by itself.
+inline ComparisonResult compare(const Model& model, const DatasetPtr& images, const DatasetPtr& calibration,
+                                const CompareOptions& options) {
+  return detail::Comparison(model, images, calibration, options).run();
+}
+
+OCTET_END

@@ -1,0 +1,85 @@
+#pragma once
+#include "../io/image_input.hpp"
+#include "../runtime/executor.hpp"
+
+OCTET_BEGIN
+
+/// A part of another data set: images [from, from + size).
+class Subset : public Dataset {
+ public:
+  Subset(DatasetPtr all, std::int64_t from, std::int64_t size)
+      : all_(std::move(all)), from_(from), size_(size) {
+    detail::require(from >= 0 && size >= 0 && from + size <= all_->size(), "images ", from, " to ",
+                    from + size, " of a data set of ", all_->size(), " were asked for");
+  }
+  std::int64_t size() const override { return size_; }
+  Tensor<uint8> image(std::int64_t i) const override {
+    return all_->image(from_ + static_cast<std::int64_t>(at(i)));
+  }
+  std::optional<std::int64_t> label(std::int64_t i) const override {
+    return all_->label(from_ + static_cast<std::int64_t>(at(i)));
+  }
+  std::string name(std::int64_t i) const override {
+    return all_->name(from_ + static_cast<std::int64_t>(at(i)));
+  }
+  std::int64_t classes() const override { return all_->classes(); }
+
+ private:
+  DatasetPtr all_;
+  std::int64_t from_, size_;
+};
+
+/// Counts how often a classifier is right.
+class Accuracy {
+ public:
+  /// Outputs for one image and, where known, its class. Of equal outputs the first counts as the greater.
+  void add(View<const float> outputs, const std::optional<std::int64_t>& label) {
+    best_.push_back(std::max_element(outputs.begin(), outputs.end()) - outputs.begin());
+    if (!label) return;
+    detail::require(*label >= 0 && *label < outputs.size(), "class ", *label, " is not one of the model's ",
+                    outputs.size(), " outputs");
+    std::int64_t before = 0;  // outputs that are chosen before the right one
+    for (std::int64_t i = 0; i < outputs.size(); ++i)
+      before += outputs[i] > outputs[*label] || (outputs[i] == outputs[*label] && i < *label);
+    ++labelled_;
+    first_ += before == 0, fifth_ += before < 5;
+  }
+  std::int64_t images() const noexcept { return static_cast<std::int64_t>(best_.size()); }
+  std::optional<double> top1() const { return part(first_, labelled_); }
+  std::optional<double> top5() const { return part(fifth_, labelled_); }
+  /// Part of the images for which both choose the same class.
+  std::optional<double> agreement(const Accuracy& o) const {
+    std::int64_t same = 0;
+    for (std::size_t i = 0; i < best_.size(); ++i) same += best_[i] == o.best_[i];
+    return part(same, images());
+  }
+
+ private:
+  static std::optional<double> part(std::int64_t n, std::int64_t of) {
+    return of == 0 ? std::nullopt : std::optional<double>(static_cast<double>(n) / static_cast<double>(of));
+  }
+  std::vector<std::int64_t> best_;
+  std::int64_t first_ = 0, fifth_ = 0, labelled_ = 0;
+};
+
+/// Runs every executor on every image, each decoded once, one image at a time. `progress(done, total)` is
+/// called as it goes.
+template <class Progress>
+std::vector<Accuracy> evaluate(const std::vector<Executor*>& executors, const ImageInput& input,
+                               const Dataset& images, const Preprocessing& preprocessing, ThreadPool& pool,
+                               bool use_labels, Progress progress) {
+  std::vector<Accuracy> results(executors.size());
+  constexpr std::int64_t block = 32;
+  for (std::int64_t from = 0; from < images.size(); from += block) {
+    const std::int64_t to = std::min(images.size(), from + block);
+    const std::vector<Tensor<float>> batch = input.load(images, from, to, preprocessing, pool);
+    for (std::int64_t i = from; i < to; ++i)
+      for (std::size_t e = 0; e < executors.size(); ++e)
+        results[e].add((*executors[e])(batch[static_cast<std::size_t>(i - from)]),
+                       use_labels ? images.label(i) : std::nullopt);
+    progress(to, images.size());
+  }
+  return results;
+}
+
+OCTET_END

@@ -1,0 +1,87 @@
+#pragma once
+#include "../runtime/executor.hpp"
+
+OCTET_BEGIN
+
+struct Latency {
+  double median_ms = 0, min_ms = 0;
+  std::int64_t runs = 0;
+};
+
+namespace detail {
+
+/// A model's input as it takes it: quantized where that is integers.
+inline AnyTensor as_model_input(const Value& v, const Tensor<float>& x) {
+  return AnyTensor::make(v.dtype, x.shape(), [&](std::byte* to) {
+    for (std::int64_t i = 0; i < x.size(); ++i) {
+      double y = static_cast<double>(x[i]);
+      if (v.quant) y = std::nearbyint(y / static_cast<double>(v.quant.scale[0])) + v.quant.zero_point[0];
+      store_element(v.dtype, to, i, y);
+    }
+  });
+}
+
+/// One executor with its tensors, ready to be timed.
+class TimedModel {
+ public:
+  TimedModel(Executor& executor, const Tensor<float>& input) : executor_(executor) {
+    const Graph& g = executor.graph();
+    require<ShapeError>(g.inputs.size() == 1, "only models with one input can be timed; '", g.name, "' has ",
+                        g.inputs.size());
+    input_ = as_model_input(g.value(g.inputs[0]), input);
+    in_ = input_.ref();
+    const std::vector<Shape> shapes = executor.plan({input.shape()});
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      outputs_.push_back(AnyTensor::make(g.value(g.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
+      out_.push_back(outputs_.back().ref());
+    }
+  }
+  double run() {
+    const auto start = std::chrono::steady_clock::now();
+    executor_.run(&in_, out_.data());
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+  std::vector<double> times;
+
+ private:
+  Executor& executor_;
+  AnyTensor input_;
+  std::vector<AnyTensor> outputs_;
+  TensorRef in_;
+  std::vector<TensorRef> out_;
+};
+
+}  // namespace detail
+
+/// Times models on one input: all of them in turns, so that a busy moment of the machine does not hit one
+/// alone. `seconds` is about what each of them gets; runs: their number, overriding it.
+template <class Progress>
+std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, const Tensor<float>& input,
+                                     double seconds, std::int64_t runs, Progress progress) {
+  constexpr std::int64_t rounds = 8;
+  std::vector<detail::TimedModel> models;
+  for (Executor* e : executors) models.emplace_back(*e, input);
+  std::vector<std::int64_t> per_round;
+  for (detail::TimedModel& m : models) {
+    m.run();  // plans, touches memory
+    const double ms = std::max(1e-3, std::min(m.run(), m.run()));
+    const auto fitting = static_cast<std::int64_t>(seconds * 1e3 / ms / rounds);
+    per_round.push_back(runs > 0 ? (runs + rounds - 1) / rounds : std::clamp<std::int64_t>(fitting, 1, 2000));
+  }
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    for (std::size_t m = 0; m < models.size(); ++m) {
+      models[m].run();  // brings its weights back into the caches
+      for (std::int64_t i = 0; i < per_round[m]; ++i) models[m].times.push_back(models[m].run());
+    }
+    progress(r + 1, rounds);
+  }
+  std::vector<Latency> results;
+  for (detail::TimedModel& m : models) {
+    std::sort(m.times.begin(), m.times.end());
+    results.push_back(
+        {m.times[m.times.size() / 2], m.times.front(), static_cast<std::int64_t>(m.times.size())});
+  }
+  return results;
+}
+
+OCTET_END

@@ -1,0 +1,22 @@
+#pragma once
+#include <fstream>
+#include <string>
+
+#include "../core/cpu.hpp"
+
+OCTET_BEGIN
+
+/// The processor's name as the operating system tells it, and the instruction set in use.
+inline std::string machine_description(int threads) {
+  std::string cpu = "unknown processor", line;
+  std::ifstream info("/proc/cpuinfo");
+  while (std::getline(info, line))
+    if (line.compare(0, 10, "model name") == 0 && line.find(": ") != std::string::npos) {
+      cpu = line.substr(line.find(": ") + 2);
+      break;
+    }
+  return cpu + ", " + octet::name(active_isa()) + ", " + std::to_string(threads) +
+         (threads == 1 ? " thread" : " threads");
+}
+
+OCTET_END

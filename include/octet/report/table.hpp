@@ -1,0 +1,98 @@
+#pragma once
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "comparison.hpp"
+
+OCTET_BEGIN
+
+/// A table as text: the first column to the left, the others to the right.
+class TextTable {
+ public:
+  explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
+  /// Missing cells at the end of a row stay empty.
+  void add(std::vector<std::string> row) {
+    row.resize(rows_[0].size());
+    rows_.push_back(std::move(row));
+  }
+  const std::vector<std::vector<std::string>>& rows() const noexcept { return rows_; }
+
+  std::string str() const {
+    std::vector<std::size_t> widths(rows_[0].size(), 0);
+    for (const auto& row : rows_)
+      for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], width(row[c]));
+    std::string text;
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      std::string line;
+      for (std::size_t c = 0; c < widths.size(); ++c) {
+        const std::string space(widths[c] - width(rows_[r][c]), ' ');
+        line += c == 0 ? rows_[r][c] + space : "  " + space + rows_[r][c];
+      }
+      text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+      if (r == 0) {
+        std::size_t total = 2 * (widths.size() - 1);
+        for (std::size_t w : widths) total += w;
+        text += std::string(total, '-') + '\n';
+      }
+    }
+    return text;
+  }
+
+ private:
+  /// Characters of a UTF-8 text.
+  static std::size_t width(const std::string& s) {
+    return static_cast<std::size_t>(
+        std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  }
+  std::vector<std::vector<std::string>> rows_;
+};
+
+namespace detail {
+
+inline std::string fixed(double x, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, x);
+  return text;
+}
+/// Enough digits for a time or size of any order of magnitude: 123, 12.3, 1.23, 0.123, 0.0123.
+inline std::string significant(double x) {
+  const double a = std::abs(x);
+  return fixed(x, a >= 99.95 ? 0 : a >= 9.995 ? 1 : a >= 0.9995 ? 2 : a >= 0.0995 || a == 0 ? 3 : 4);
+}
+inline std::string percent(const std::optional<double>& x, int digits = 2) {
+  return x ? fixed(100 * *x, digits) + " %" : "-";
+}
+inline std::string megabytes(std::int64_t bytes) { return significant(static_cast<double>(bytes) / 1e6); }
+
+}  // namespace detail
+
+/// The comparison as the tutorials print it: a column for each form of the model.
+inline TextTable comparison_table(const ComparisonResult& r) {
+  std::vector<std::string> header{""};
+  for (const VariantResult& v : r.variants) header.push_back(v.title);
+  TextTable table(header);
+  const auto row = [&](const std::string& name, auto cell) {
+    std::vector<std::string> cells{name};
+    for (const VariantResult& v : r.variants) cells.push_back(cell(v));
+    table.add(std::move(cells));
+  };
+  using namespace detail;
+  const bool labels = r.original().top1.has_value();
+  row("Time to quantize (s)",
+      [&](const VariantResult& v) { return &v == &r.original() ? "-" : significant(v.quantize_seconds); });
+  row("Size (MB)", [](const VariantResult& v) { return megabytes(v.size_bytes); });
+  if (labels) row("Top-1 accuracy", [](const VariantResult& v) { return percent(v.top1); });
+  if (labels) row("Top-5 accuracy", [](const VariantResult& v) { return percent(v.top5); });
+  row("Agreement with float", [](const VariantResult& v) { return percent(v.agreement); });
+  row("Inference time, median (ms)", [](const VariantResult& v) { return significant(v.median_ms); });
+  row("Inference time, min (ms)", [](const VariantResult& v) { return significant(v.min_ms); });
+  row("Speed-up", [&](const VariantResult& v) {
+    return fixed(r.original().median_ms / std::max(v.median_ms, 1e-9), 2) + " x";
+  });
+  row("Arena memory (MB)", [](const VariantResult& v) { return megabytes(v.arena_bytes); });
+  return table;
+}
+
+OCTET_END

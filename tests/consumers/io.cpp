@@ -1,0 +1,10 @@
+// Whether octet::io brings what reading files takes.
+#include <flatbuffers/flatbuffers.h>
+#include <octet/core/config.hpp>
+#include <stb/stb_image.h>
+#include <zlib.h>
+
+#include <nlohmann/json.hpp>
+#include <protozero/pbf_reader.hpp>
+
+int main() { return zlibVersion()[0] == ZLIB_VERSION[0] ? 0 : 1; }

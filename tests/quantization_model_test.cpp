@@ -1,0 +1,294 @@
+#include <octet/models/mobilenet.hpp>
+#include <octet/models/resnet.hpp>
+#include <octet/quantization/error_report.hpp>
+#include <octet/quantization/quantize_model.hpp>
+
+#include "testing.hpp"
+
+using namespace octet;
+using namespace testing;
+
+namespace {
+
+/// Two branches that are joined, added to and pooled: every kind of layer an integer model has.
+Model small_network() {
+  detail::NetworkBuilder b("small", 12, 3, 5);
+  b.conv("stem", 8, 3, 2, 1, 1, true).batch_norm("bn").relu6("relu6");
+  const int stem = b.current();
+  b.conv("left", 8, 3, 1, 1).batch_norm("left_bn").relu("left_relu");
+  const int left = b.current();
+  b.set_current(stem);
+  b.conv("depthwise", 8, 3, 1, 1, 8, true).add("sum", stem).relu("sum_relu");
+  Graph g = b.finish();
+  Concat concat;
+  concat.axis = 3;
+  const int joined = g.add("joined", concat, {left, g.outputs[0]});
+  MaxPool pool;
+  pool.window = Window(2, 2, 2);
+  const int pooled = g.add("pool", pool, {joined});
+  const int swish = g.add("swish", Unary(UnaryKind::hard_swish), {pooled});
+  const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {swish});
+  const int w = g.add_constant("fc.weight", random_tensor({5, 16}, 77)), bias = g.add_constant("fc.bias", random_tensor({5}, 78));
+  const int fc = g.add("fc", FullyConnected(), {mean, w, bias});
+  g.outputs = {g.add("probabilities", Softmax(), {fc})};
+  return g;
+}
+
+std::vector<Tensor<float>> images(int n, unsigned seed, std::int64_t size = 12) {
+  std::vector<Tensor<float>> r;
+  for (int i = 0; i < n; ++i) r.push_back(random_tensor({1, size, size, 3}, seed + static_cast<unsigned>(i), -2, 2));
+  return r;
+}
+
+double sqnr(const Tensor<float>& x, const Tensor<float>& y) {
+  double s = 0, e = 0;
+  for (std::int64_t i = 0; i < x.size(); ++i)
+    s += std::pow(static_cast<double>(x[i]), 2), e += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
+  return 10 * std::log10(s / e);
+}
+
+Tensor<float> run(const Model& m, const Tensor<float>& x, int threads = 1) {
+  ExecutorOptions o;
+  o.threads = threads;
+  return Executor(m, o)(x);
+}
+
+std::string message(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("an int8 model is integer throughout and close to the float one") {
+  const Model m = small_network();
+  const auto x = images(8, 1);
+  const Model q = quantize<int8>(m, calibrate(m, x));
+  for (const Node& n : q.nodes) {
+    if (as<Convert>(*n.op)) continue;
+    for (int v : n.outputs) CHECK_MESSAGE(q.value(v).dtype == DType::i8, n.name);
+    if (as<Convolution>(*n.op)) {
+      const Value& w = q.value(n.inputs[1]);
+      CHECK(w.dtype == DType::i8);
+      CHECK(w.quant.channels() == w.shape[0]);
+      CHECK(q.value(n.inputs[2]).dtype == DType::i32);
+    }
+  }
+  CHECK(q.value(q.inputs[0]).dtype == DType::f32);
+  CHECK(q.value(q.outputs[0]).dtype == DType::f32);
+  CHECK(q.value(q.outputs[0]).name == "probabilities");
+  const QuantParams softmax = q.value(q.nodes.back().inputs[0]).quant;
+  CHECK(softmax == QuantParams(1.0f / 256, -128));
+  for (const auto& image : x) CHECK(sqnr(run(m, image), run(q, image)) > 25);
+}
+
+TEST_CASE("an int8 model gives the same bits on every instruction set and number of threads") {
+  const Model m = mobilenet_v2({0.35, 64, 10, 9});
+  const Tensor<float> x = random_tensor({2, 64, 64, 3}, 4, -1, 1);
+  const Model q = quantize<int8>(m, calibrate(m, {x}));
+  const Isa before = active_isa();
+  set_isa(Isa::scalar);
+  const Tensor<float> expected = run(q, x);
+  for (int i = 0; i <= static_cast<int>(detected_isa()); ++i)
+    for (int threads : {1, 2, 3}) {
+      set_isa(static_cast<Isa>(i));
+      CHECK(largest_difference(run(q, x, threads), expected) == 0);
+    }
+  set_isa(before);
+}
+
+TEST_CASE("the batch size changes nothing") {
+  const Model m = small_network();
+  const Tensor<float> all = random_tensor({3, 12, 12, 3}, 40, -2, 2);
+  const Calibration c = calibrate(m, {all});
+  for (const Model& q : {quantize<int8>(m, c), quantize<dynamic_range>(m, {true, RangeMethod::min_max, 1, {}}), quantize<fp16>(m)}) {
+    Executor e(q);
+    const Tensor<float> together = e(all);
+    for (std::int64_t i = 0; i < 3; ++i) {
+      const Tensor<float> alone = e(View<const float>(all.data() + i * 432, {1, 12, 12, 3}));
+      for (std::int64_t k = 0; k < 5; ++k) CHECK(alone[k] == together[i * 5 + k]);
+    }
+  }
+}
+
+TEST_CASE("a channel of almost no weights keeps its bias") {
+  for (float tiny : {0.0f, 1e-38f, 1e-30f, 1e-12f}) {
+    Graph g;
+    const int x = g.add_input("x", {Shape::unknown, 4, 4, 2});
+    Tensor<float> w({2, 1, 1, 2}), b({2});
+    w[0] = 0.5f, w[1] = -0.25f, w[2] = w[3] = tiny;
+    b[0] = 0.1f, b[1] = 3.0f;
+    Convolution conv;
+    conv.window = Window(1, 1);
+    const int y = g.add("y", conv, {x, g.add_constant("w", w), g.add_constant("b", b)});
+    g.outputs = {g.add("z", Unary(UnaryKind::tanh), {y})};
+    const Tensor<float> in = random_tensor({1, 4, 4, 2}, 2);
+    const Model q = quantize<int8>(g, calibrate(g, {in}));
+    Executor e(q);
+    bool seen = false;
+    e.observe([&](const Value& v, const TensorRef& t) {
+      if (v.name != "y") return;
+      seen = true;
+      const Tensor<float> r = detail::real_values(t, v.quant);
+      for (std::int64_t i = 1; i < r.size(); i += 2) CHECK(std::abs(r[i] - 3.0f) <= v.quant.scale[0] * 0.5001f);
+    });
+    e(in);
+    CHECK(seen);
+  }
+}
+
+TEST_CASE("layers can be kept float by name or pattern") {
+  const Model m = small_network();
+  const Calibration c = calibrate(m, images(4, 1));
+  Int8Options o;
+  o.keep_float = {"relu6", "*wise*"};  // a result's name, and a pattern for a layer's
+  const Model q = quantize<int8>(m, c, o);
+  int floats_left = 0;
+  for (const Node& n : q.nodes)
+    if (as<Convolution>(*n.op)) floats_left += q.value(n.inputs[1]).dtype == DType::f32;
+  CHECK(floats_left == 2);
+  const auto x = images(1, 30)[0];
+  CHECK(sqnr(run(m, x), run(q, x)) > 25);
+  o.keep_float = {"nothing_like_this"};
+  CHECK(message([&] { quantize<int8>(m, c, o); }).find("nothing_like_this") != std::string::npos);
+}
+
+TEST_CASE("integer inputs and outputs") {
+  const Model m = small_network();
+  const auto x = images(4, 1);
+  Int8Options o;
+  o.integer_input = o.integer_output = true;
+  const Model q = quantize<int8>(m, calibrate(m, x), o);
+  CHECK(q.value(q.inputs[0]).dtype == DType::i8);
+  CHECK(q.value(q.outputs[0]).dtype == DType::i8);
+  const Model f = quantize<int8>(m, calibrate(m, x));
+  CHECK(largest_difference(run(q, x[0]), run(f, x[0])) == 0);  // borders converted by the executor
+}
+
+TEST_CASE("what a concat alone reads has the concat's scale") {
+  const Model m = small_network();
+  const Model q = quantize<int8>(m, calibrate(m, images(4, 1)));
+  for (const Node& n : q.nodes)
+    if (as<Concat>(*n.op))
+      for (int v : n.inputs) CHECK(q.value(v).quant == q.value(n.outputs[0]).quant);
+}
+
+TEST_CASE("per tensor weights and symmetric activations are options") {
+  const Model m = small_network();
+  Int8Options o;
+  o.per_channel = false;
+  o.symmetric_activations = true;
+  const Model q = quantize<int8>(m, calibrate(m, images(4, 1)), o);
+  for (const Node& n : q.nodes) {
+    if (as<Convolution>(*n.op)) CHECK(q.value(n.inputs[1]).quant.channels() == 1);
+    if (as<Convolution>(*n.op)) CHECK(q.value(n.outputs[0]).quant.zero_point[0] == 0);
+  }
+  const auto x = images(1, 30)[0];
+  CHECK(sqnr(run(m, x), run(q, x)) > 18);
+}
+
+TEST_CASE("every rounding runs, and they differ by few steps") {
+  const Model m = small_network();
+  const auto x = images(4, 1);
+  const Calibration c = calibrate(m, x);
+  Int8Options o;
+  const Tensor<float> fp32 = run(quantize<int8>(m, c, o), x[0]);
+  for (Rounding r : {Rounding::tflite_double, Rounding::tflite_single}) {
+    o.rounding = r;
+    CHECK(largest_difference(run(quantize<int8>(m, c, o), x[0]), fp32) <= 8.0 / 256);
+  }
+}
+
+TEST_CASE("half precision and dynamic range models") {
+  const Model m = small_network();
+  const auto x = images(1, 3)[0];
+  const Model half = quantize<fp16>(m), brain = quantize<bf16>(m);
+  for (const Value& v : half.values)
+    if (v.is_constant()) CHECK(v.dtype == DType::f16);
+  CHECK(sqnr(run(m, x), run(half, x)) > 55);
+  CHECK(sqnr(run(m, x), run(brain, x)) > 35);
+  const Model dynamic = quantize<dynamic_range>(m, {true, RangeMethod::min_max, 1, {}});
+  for (const Node& n : dynamic.nodes)
+    if (as<FullyConnected>(*n.op)) CHECK(dynamic.value(n.inputs[1]).dtype == DType::i8);
+  CHECK(sqnr(run(m, x), run(dynamic, x)) > 30);
+  const Model small = quantize<dynamic_range>(m);  // weights of fewer than 1024 elements stay float
+  for (const Node& n : small.nodes)
+    if (as<FullyConnected>(*n.op)) CHECK(small.value(n.inputs[1]).dtype == DType::f32);
+}
+
+TEST_CASE("a quantized model is not quantized again") {
+  const Model m = small_network();
+  const Calibration c = calibrate(m, images(2, 1));
+  const Model q = quantize<int8>(m, c);
+  CHECK(message([&] { quantize<int8>(q, c); }).find("quantized already") != std::string::npos);
+  CHECK(message([&] { quantize<fp16>(q); }).find("quantized already") != std::string::npos);
+}
+
+TEST_CASE("calibration does not depend on order, batches or threads, and can be merged") {
+  const Model m = small_network();
+  const auto x = images(6, 50);
+  Tensor<float> batch({6, 12, 12, 3});
+  for (std::int64_t i = 0; i < 6; ++i) std::copy(x[static_cast<std::size_t>(i)].begin(), x[static_cast<std::size_t>(i)].end(), batch.data() + i * 432);
+  for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile, RangeMethod::entropy, RangeMethod::mse}) {
+    CalibrationOptions o;
+    o.method = method;
+    o.executor.threads = 1;
+    const Calibration once = calibrate(m, x, o);
+    const Calibration reversed = calibrate(m, {x.rbegin(), x.rend()}, o);
+    Calibration merged = calibrate(m, {x[3], x[1]}, o);
+    merged.merge(calibrate(m, {x[0], x[5], x[4], x[2]}, o));
+    o.executor.threads = 3;
+    const Calibration together = calibrate(m, {batch}, o);
+    REQUIRE(once.tensors.size() > 5);
+    for (const auto& [tensor, statistics] : once.tensors) {
+      CHECK(reversed.range(tensor) == once.range(tensor));
+      CHECK(merged.range(tensor) == once.range(tensor));
+      CHECK(together.range(tensor) == once.range(tensor));
+    }
+  }
+}
+
+TEST_CASE("bad calibrations are refused by name") {
+  const Model m = small_network();
+  auto x = images(2, 1);
+  CHECK(message([&] { calibrate(m, {}); }).find("at least one image") != std::string::npos);
+  x[1][7] = NAN;
+  CHECK(message([&] { calibrate(m, x); }).find("'input'") != std::string::npos);
+  Calibration c = calibrate(m, {x[0]});
+  CHECK(message([&] { c.range("no such tensor"); }).find("no such tensor") != std::string::npos);
+  c.tensors.erase("sum_relu");
+  CHECK(message([&] { quantize<int8>(m, c); }).find("sum_relu") != std::string::npos);
+  CHECK(message([&] { c.set_range("input", {1, -1}); }).find("no range") != std::string::npos);
+}
+
+TEST_CASE("a range set by hand is used") {
+  const Model m = small_network();
+  Calibration c = calibrate(m, images(2, 1));
+  c.set_range("relu6", {0, 255});
+  const Model q = quantize<int8>(m, c);
+  CHECK(q.value(q.find("relu6")).quant == QuantParams(1.0f, -128));
+}
+
+TEST_CASE("the error report names the worst tensors first") {
+  const Model m = small_network();
+  const auto x = images(4, 1);
+  Calibration c = calibrate(m, x);
+  c.set_range("left_relu", {0, 0.01f});  // spoilt on purpose; its only reader is the concat, which decides the scale
+  c.set_range("joined", {0, 0.01f});
+  const auto report = error_report(m, quantize<int8>(m, c), x);
+  REQUIRE(report.size() > 6);
+  for (std::size_t i = 1; i < report.size(); ++i) CHECK(report[i - 1].sqnr_db <= report[i].sqnr_db);
+  const auto find = [&](const std::string& n) {
+    return *std::find_if(report.begin(), report.end(), [&](const LayerError& e) { return e.name == n; });
+  };
+  CHECK(find("joined").saturation > 0.3);
+  CHECK(find("relu6").saturation < 0.01);
+  CHECK(find("relu6").rmse_over_scale == doctest::Approx(0.289).epsilon(0.2));
+  CHECK(find("stem.weight").type == "weights");
+  CHECK(find("stem.weight").sqnr_db > 35);
+  CHECK(find("stem.weight").rmse_over_scale == doctest::Approx(0.289).epsilon(0.2));
+}

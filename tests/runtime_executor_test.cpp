@@ -1,0 +1,282 @@
+#include <doctest/doctest.h>
+
+#include <octet/models/mobilenet.hpp>
+#include <octet/operators/all.hpp>
+#include <octet/runtime/executor.hpp>
+
+#include "support/allocations.hpp"
+#include "support/isas.hpp"
+#include "support/random.hpp"
+
+using namespace octet;
+using testing::Random;
+
+namespace {
+
+AnyTensor random_tensor(const Shape& shape, Random& r) {
+  Tensor<float> t = Tensor<float>::uninitialized(shape);
+  r.fill(t.data(), t.size(), -2, 2);
+  return t;
+}
+
+Executor plain(const Graph& g, int threads = 1) {
+  ExecutorOptions o;
+  o.threads = threads;
+  o.optimize = false;
+  return Executor(g, o);
+}
+
+bool same_bits(const AnyTensor& a, const AnyTensor& b) {
+  return a.dtype() == b.dtype() && a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+Unary relu() { return Unary(UnaryKind::clip, 0, std::numeric_limits<double>::infinity()); }
+
+Convolution conv3x3() {
+  Convolution c;
+  c.window = Window(3, 3, 1, 1);
+  return c;
+}
+
+/// image [?, ?, ?, 4] -> conv -> relu -> + conv -> pool -> conv, and a second output on the way.
+Graph small_network(Random& r) {
+  Graph g;
+  g.name = "small";
+  const int x = g.add_input("x", {Shape::unknown, Shape::unknown, Shape::unknown, 4});
+  const auto weights = [&](const std::string& n, const Shape& s) {
+    return g.add_constant(n, random_tensor(s, r));
+  };
+  const int a = g.add("a", conv3x3(), {x, weights("wa", {4, 3, 3, 4}), weights("ba", {4})});
+  const int b = g.add("b", relu(), {a});
+  const int c = g.add("c", conv3x3(), {b, weights("wc", {4, 3, 3, 4})});
+  const int d = g.add("d", Binary(BinaryKind::add), {b, c});
+  MaxPool pool;
+  pool.window = Window(2, 2, 2, 0);
+  const int e = g.add("e", pool, {d});
+  g.outputs = {g.add("f", conv3x3(), {e, weights("wf", {7, 3, 3, 4})}), d};
+  return g;
+}
+
+// The value of every output, each node run alone on tensors of its own.
+std::vector<AnyTensor> run_node_by_node(const Graph& g, const std::vector<AnyTensor>& inputs) {
+  std::vector<AnyTensor> values(g.values.size());
+  for (std::size_t v = 0; v < values.size(); ++v) values[v] = g.values[v].constant;
+  for (std::size_t i = 0; i < inputs.size(); ++i) values[static_cast<std::size_t>(g.inputs[i])] = inputs[i];
+  for (const Node& n : g.nodes) {
+    Graph one;
+    std::vector<AnyTensor> in;
+    std::vector<int> operands;
+    for (int v : n.inputs) {
+      const Value& value = g.value(v);
+      if (value.is_constant()) {
+        operands.push_back(one.add_constant(value.name, value.constant));
+      } else {
+        in.push_back(values[static_cast<std::size_t>(v)]);
+        operands.push_back(one.add_input(value.name + std::to_string(operands.size()), in.back().shape()));
+      }
+    }
+    one.outputs = {one.add(n.name, n.op, operands)};
+    values[static_cast<std::size_t>(n.outputs[0])] = plain(one).run(in)[0];
+  }
+  std::vector<AnyTensor> out;
+  for (int v : g.outputs) out.push_back(values[static_cast<std::size_t>(v)]);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("executor: random graphs compute what their nodes compute one by one") {
+  Random r(70);
+  for (int round = 0; round < 400; ++round) {
+    Graph g;
+    const std::int64_t c = r.between(1, 20);
+    std::vector<int> images, flat;  // values [2, 3, 4, c] and [2, 12 c]
+    for (std::int64_t i = r.between(1, 3); i > 0; --i)
+      images.push_back(g.add_input("x" + std::to_string(i), {2, 3, 4, c}));
+    if (r.chance(30)) images.push_back(g.add_constant("constant", random_tensor({2, 3, 4, c}, r)));
+    const auto any = [&](const std::vector<int>& list) {
+      return list[static_cast<std::size_t>(r.between(0, static_cast<std::int64_t>(list.size()) - 1))];
+    };
+    for (int n = 0, nodes = static_cast<int>(r.between(0, 12)); n < nodes; ++n) {
+      const std::string name = "n" + std::to_string(n);
+      switch (r.between(0, 6)) {
+        case 0: images.push_back(g.add(name, relu(), {any(images)})); break;
+        case 1: images.push_back(g.add(name, Binary(BinaryKind::add), {any(images), any(images)})); break;
+        case 2: images.push_back(g.add(name, Binary(BinaryKind::mul), {any(images), any(images)})); break;
+        case 3:
+          images.push_back(g.add(name, conv3x3(),
+                                 {any(images), g.add_constant("w" + name, random_tensor({c, 3, 3, c}, r))}));
+          break;
+        case 4: flat.push_back(g.add(name, Flatten(1), {any(images)})); break;
+        case 5: images.push_back(g.add(name, Identity(), {any(images)})); break;
+        default:
+          if (!flat.empty()) images.push_back(g.add(name, Reshape({2, 3, 4, c}), {any(flat)}));
+      }
+    }
+    // Outputs may be inputs, constants, views, used further on, and given twice.
+    for (std::int64_t i = r.between(1, 4); i > 0; --i)
+      g.outputs.push_back(any(r.chance(20) && !flat.empty() ? flat : images));
+    std::vector<AnyTensor> inputs;
+    for (std::size_t i = 0; i < g.inputs.size(); ++i) inputs.push_back(random_tensor({2, 3, 4, c}, r));
+    const std::vector<AnyTensor> expected = run_node_by_node(g, inputs);
+    Executor whole = plain(g, static_cast<int>(r.between(1, 3)));
+    for (int run = 0; run < 2; ++run) {
+      const std::vector<AnyTensor> got = whole.run(inputs);
+      REQUIRE(got.size() == expected.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        INFO("round ", round, ", output ", i);
+        CHECK(same_bits(got[i], expected[i]));
+      }
+    }
+  }
+}
+
+TEST_CASE("executor: nothing is allocated once shapes are known") {
+  Random r(71);
+  Graph g = small_network(r);
+  for (const bool dynamic : {false, true}) {
+    if (dynamic)
+      for (Value& v : g.values)
+        if (v.is_constant() && v.shape.rank() == 4) {
+          Tensor<int8> w = Tensor<int8>::uninitialized(v.shape);
+          r.fill(w.data(), w.size(), -127, 127);
+          v.constant = std::move(w), v.dtype = DType::i8, v.quant = QuantParams(0.01f, 0);
+        }
+    Executor executor = plain(g, 3);
+    const AnyTensor x = random_tensor({2, 8, 6, 4}, r);
+    const std::vector<AnyTensor> out = executor.run({x});
+    const TensorRef in = x.ref(), results[] = {out[0].ref(), out[1].ref()};
+    for (int i = 0; i < 100; ++i) executor.run(&in, results);  // threads may still be starting
+    const std::int64_t before = testing::allocations();
+    for (int i = 0; i < 100; ++i) executor.run(&in, results);
+    CHECK(testing::allocations() == before);
+  }
+}
+
+TEST_CASE("executor: any batch and image size, planned when it comes") {
+  Random r(72);
+  const Graph g = small_network(r);
+  Executor executor = plain(g, 2);
+  const AnyTensor images = random_tensor({3, 9, 7, 4}, r);
+  const std::vector<AnyTensor> all = executor.run({images});
+  CHECK(all[0].shape() == Shape{3, 4, 3, 7});
+  const std::size_t arena_of_three = executor.arena_bytes();
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const auto* first = images.view<float>().data() + i * 9 * 7 * 4;
+    const AnyTensor one(Tensor<float>(View<const float>(first, {1, 9, 7, 4})));
+    const std::vector<AnyTensor> results = executor.run({one});
+    for (std::size_t k = 0; k < 2; ++k) {
+      const std::size_t n = results[k].size_bytes();
+      CHECK(std::memcmp(results[k].data(), all[k].data() + static_cast<std::size_t>(i) * n, n) == 0);
+    }
+  }
+  CHECK(executor.arena_bytes() < arena_of_three);
+  CHECK(executor.plan({{2, 20, 20, 4}})[0] == Shape{2, 10, 10, 7});
+  CHECK(same_bits(executor.run({images})[0], all[0]));
+  // A failed plan leaves the executor fit for the next.
+  CHECK_THROWS_AS(executor.run({random_tensor({1, 9, 7, 5}, r)}), ShapeError);
+  CHECK(same_bits(executor.run({images})[1], all[1]));
+}
+
+TEST_CASE(
+    "executor: the same bits with any number of threads and, in place of optimised graphs, the same "
+    "results") {
+  MobileNetOptions o;
+  o.width = 0.25, o.image_size = 32, o.classes = 10;
+  const Model model = mobilenet_v2(o);
+  Random r(73);
+  const AnyTensor x = random_tensor({2, 32, 32, 3}, r);
+  const AnyTensor one = plain(model, 1).run({x})[0];
+  for (int threads : {2, 3, 5}) CHECK(same_bits(plain(model, threads).run({x})[0], one));
+  for (Isa isa : testing::available_isas()) {
+    const testing::UseIsa use(isa);
+    Executor executor(model, {});
+    CHECK(executor.isa() == isa);
+    const AnyTensor y = executor.run({x})[0];
+    for (std::int64_t i = 0; i < y.size(); ++i)
+      CHECK(y.view<float>()[i] == doctest::Approx(one.view<float>()[i]).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("executor: one float input, one float output") {
+  Graph g;
+  g.name = "m";
+  g.outputs = {g.add("relu", relu(), {g.add_input("x", {Shape::unknown, 3})})};
+  Executor executor(g);
+  const std::vector<float> values{-1, 2, -3, 4, -5, 6};
+  const Tensor<float> y = executor(View<const float>(values, {2, 3}));
+  CHECK(y.shape() == Shape{2, 3});
+  CHECK(y[0] == 0);
+  CHECK(y[5] == 6);
+  CHECK_THROWS_WITH_AS(executor(View<const float>(values, {6})),
+                       "model 'm' takes 'x' of shape [?, 3], but was given [6]", ShapeError);
+  g.add_input("unused", {1});
+  CHECK_THROWS_WITH_AS(Executor{g}(View<const float>(values, {2, 3})),
+                       "model 'm' has 2 inputs and 1 outputs: call run with a tensor for each", ShapeError);
+}
+
+TEST_CASE("executor: quantized borders take and give floats") {
+  Graph g;
+  const int x = g.add_input("x", {1, 4}, DType::i8);
+  g.value(x).quant = QuantParams(0.5f, -10);
+  const int y = g.add("y", Identity(), {x});
+  g.value(y).quant = QuantParams(0.5f, -10);
+  g.outputs = {y};
+  const std::vector<float> values{0, 1.2f, -100, 100};
+  const Tensor<float> out = Executor(g)(View<const float>(values, {1, 4}));
+  CHECK(out[0] == 0);
+  CHECK(out[1] == 1.0f);
+  CHECK(out[2] == -59.0f);
+  CHECK(out[3] == 68.5f);
+}
+
+TEST_CASE("executor: wrong tensors are refused") {
+  Random r(74);
+  const Graph g = small_network(r);
+  Executor executor = plain(g);
+  CHECK_THROWS_WITH_AS(executor.run(std::vector<AnyTensor>{}),
+                       "model 'small' takes 1 inputs, but was given 0", ShapeError);
+  CHECK_THROWS_WITH_AS(executor.run({AnyTensor(Tensor<int8>({1, 4, 4, 4}))}),
+                       "input 'x' takes float32, but was given int8", ShapeError);
+  const AnyTensor x = random_tensor({1, 4, 4, 4}, r);
+  const AnyTensor small = random_tensor({1, 1, 1, 7}, r), right = random_tensor({1, 2, 2, 7}, r);
+  const AnyTensor other = random_tensor({1, 4, 4, 4}, r);
+  const TensorRef in = x.ref(), wrong[] = {small.ref(), other.ref()}, good[] = {right.ref(), other.ref()};
+  CHECK_THROWS_WITH_AS(
+      executor.run(&in, wrong),
+      "output 'f' is float32 of shape [1, 2, 2, 7], but the memory given is float32 of shape [1, 1, 1, 7]",
+      ShapeError);
+  executor.run(&in, good);
+  CHECK(same_bits(right, executor.run({x})[0]));
+}
+
+TEST_CASE("executor: observing and profiling") {
+  Random r(75);
+  const Graph g = small_network(r);
+  Executor executor = plain(g);
+  const AnyTensor x = random_tensor({1, 4, 4, 4}, r);
+  std::vector<std::string> names;
+  std::vector<AnyTensor> copies;
+  executor.observe([&](const Value& v, const TensorRef& t) {
+    names.push_back(v.name);
+    copies.emplace_back(Tensor<float>(View<const float>(t.as<float>(), t.shape)));
+  });
+  const std::vector<AnyTensor> out = executor.run({x});
+  CHECK(names == std::vector<std::string>{"a", "b", "c", "d", "e", "f"});
+  CHECK(same_bits(copies[5], out[0]));
+  CHECK(same_bits(copies[3], out[1]));
+  for (std::int64_t i = 0; i < copies[1].size(); ++i)
+    CHECK(copies[1].view<float>()[i] == std::max(0.0f, copies[0].view<float>()[i]));
+  executor.observe({});
+  executor.profile(true);
+  executor.run({x});
+  CHECK(names.size() == 6);
+  const std::vector<LayerTime> times = executor.layer_times();
+  REQUIRE(times.size() == 6);
+  CHECK(times[0].name == "a");
+  CHECK(times[0].type == "Convolution");
+  CHECK(times[0].macs == 4 * 4 * 4 * 36);
+  CHECK(times[1].macs == 0);
+  CHECK(times[0].milliseconds > 0);
+}
