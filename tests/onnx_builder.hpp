@@ -1,5 +1,5 @@
 #pragma once
-#include <octet/core/any_tensor.hpp>
+#include <octet/io/onnx/onnx.hpp>
 #include <protozero/pbf_writer.hpp>
 #include <string>
 #include <vector>
@@ -149,5 +149,15 @@ class OnnxBuilder {
   int opset_;
   Bytes graph_;
 };
+
+inline octet::Model import_onnx(const Bytes& model, bool keep_layout = true) {
+  octet::LoadOptions o;
+  o.keep_layout = keep_layout;
+  const std::vector<std::uint8_t> bytes(model.begin(), model.end());
+  return octet::parse_onnx(bytes, "test.onnx", o);
+}
+inline octet::Model import_onnx(const OnnxBuilder& b, bool keep_layout = true) {
+  return import_onnx(b.bytes(), keep_layout);
+}
 
 }  // namespace testing

@@ -229,6 +229,31 @@ TEST_CASE("identities disappear and outputs keep their names") {
   require_same_results(before, after, 0);
 }
 
+TEST_CASE("SiLU and hard swish are recognized in every form") {
+  for (int form = 0; form < 5; ++form) {
+    Net n;
+    const int conv = n.conv(n.x, 4, 3, 1, true, "conv");
+    const auto number = [&](float x) { return n.g.add_constant("c" + std::to_string(++n.seed), Tensor<float>({1}, {x})); };
+    int y = 0;
+    if (form == 0) {
+      y = n.g.add("y", Binary(BinaryKind::mul), {n.g.add("s", Unary(UnaryKind::sigmoid), {conv}), conv});
+    } else if (form == 1) {
+      y = n.g.add("y", Binary(BinaryKind::mul), {conv, n.g.add("h", Unary(UnaryKind::hard_sigmoid, 1.0 / 6, 0.5), {conv})});
+    } else {
+      const int sum = n.g.add("add", Binary(BinaryKind::add), {conv, number(3)});
+      const int gate = n.g.add("clip", Unary(UnaryKind::clip, 0, 6), {sum});
+      const int product = n.g.add("mul", Binary(BinaryKind::mul), {conv, gate});
+      if (form == 2) y = n.g.add("y", Binary(BinaryKind::div), {product, number(6)});
+      if (form == 3) y = n.g.add("y", Binary(BinaryKind::mul), {number(1.0f / 6), product});
+      if (form == 4) y = n.g.add("y", Binary(BinaryKind::div), {product, number(5)});  // something else
+    }
+    const Graph before = n.done({y});
+    const Graph after = optimize(before);
+    CHECK(after.nodes.size() == (form == 4 ? 4u : 2u));
+    require_same_results(before, after);
+  }
+}
+
 TEST_CASE("constants are folded, but not blown up") {
   Graph g;
   const int x = g.add_input("x", {3});

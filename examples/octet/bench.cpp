@@ -117,7 +117,7 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();
   c->add_option("--runs", o->runs, "Number of runs instead")
-      ->check(CLI::Range(0, 1 << 30))
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_threads(*c, o->threads);
   c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");

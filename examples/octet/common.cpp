@@ -82,7 +82,11 @@ Labels DataOptions::load_labels(std::int64_t outputs) const {
 
 DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool with_labels) const {
   DatasetOptions o;
-  o.format = format, o.labels = list, o.with_labels = with_labels;
+  // Images to calibrate with may come in another format than those to measure with.
+  const bool other = !with_labels && path.compare(0, 8, "builtin:") != 0;
+  const std::string known = other ? octet::detail::guess_format(path) : "";
+  o.format = known.empty() ? format : known;
+  o.labels = list, o.with_labels = with_labels;
   if (!classes.empty()) o.classes = octet::load_labels(classes);
   return open_dataset(path, o);
 }

@@ -84,9 +84,7 @@ void compare_command(Options o, bool calibrate_given) {
 
   CompareOptions c;
   c.use_labels = fit_builtin(model, o, input, labels, progress);
-  if (!c.use_labels)
-    s.notes.push_back(
-        "the weights are random: sizes, times and agreement mean something, accuracy would not");
+  if (!c.use_labels) s.notes.push_back("the weights are random: only sizes, memory and times mean something");
   if (labels.empty() && data->classes() > 0 && data->classes() != outputs && c.use_labels) {
     s.notes.push_back("the data has " + counted(data->classes(), "class folder") + " and the model " +
                       counted(outputs, "output") + ": --labels is needed to match them");
@@ -134,16 +132,16 @@ void add_compare(CLI::App& app) {
       "--calibration", o->calibration,
       "Images to calibrate with. Default: the first of --data, which are then left out of the accuracy");
   auto* calibrate = c->add_option("--calibrate", o->calibrate, "Number of images to calibrate with")
-                        ->check(CLI::Range(1, 1 << 30))
+                        ->check(CLI::PositiveNumber)
                         ->capture_default_str();
   c->add_option("--limit", o->limit, "Largest number of images to measure with (0: all)")
-      ->check(CLI::Range(0, 1 << 30))
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   o->source.add_to(*c);
   o->images.add_to(*c);
   add_threads(*c, o->threads);
   c->add_option("--runs", o->runs, "Runs to time each form with (0: about two seconds)")
-      ->check(CLI::Range(0, 1 << 30))
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   c->add_option("--fit", o->fit,
                 "Labelled images to fit the last layer of a builtin model to, or none. Default: "

@@ -101,8 +101,8 @@ void inspect_command(const Options& o) {
                own ? thousands(own) : "", m ? thousands(m) : "", weights, quantization_text(result)});
     if (o.fields) {
       Printer p;
-      const_cast<Operator&>(*n.op).fields(p);  // the printer changes nothing
-      if (!p.text().empty()) table.add({"    " + p.text()});
+      const_cast<Operator&>(*n.op).fields(p);  // a visitor may change them; this one does not
+      if (!p.text().empty()) table.add_line("    " + p.text());
     }
   }
   std::size_t bytes = 0;

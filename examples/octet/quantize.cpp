@@ -102,7 +102,7 @@ void add_quantize(CLI::App& app) {
   c->add_option("--calibration", o->calibration,
                 "Images to calibrate int8 with: folder, csv, IDX or CIFAR file, or builtin:shapes");
   c->add_option("--calibrate", o->calibrate, "Largest number of them")
-      ->check(CLI::Range(1, 1 << 30))
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   c->add_option("--method", o->method,
                 "How ranges of activations are chosen: min_max, moving_average, percentile, entropy, mse")

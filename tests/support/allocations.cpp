@@ -7,10 +7,13 @@
 
 // Every operator new is replaced, to be counted.
 namespace {
-std::atomic<std::int64_t> calls{0};
+std::atomic<std::int64_t> calls{0}, bytes{0};
+std::atomic<std::size_t> largest{0};
 
 void* allocate_or_null(std::size_t n, std::size_t alignment) noexcept {
   calls.fetch_add(1, std::memory_order_relaxed);
+  bytes.fetch_add(static_cast<std::int64_t>(n), std::memory_order_relaxed);
+  if (n > largest.load(std::memory_order_relaxed)) largest.store(n, std::memory_order_relaxed);
   return alignment <= alignof(std::max_align_t)
              ? std::malloc(n ? n : 1)
              : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
@@ -24,6 +27,8 @@ void* allocate(std::size_t n, std::size_t alignment) {
 }  // namespace
 
 std::int64_t testing::allocations() noexcept { return calls.load(); }
+std::int64_t testing::allocated_bytes() noexcept { return bytes.load(); }
+std::size_t testing::largest_allocation() noexcept { return largest.exchange(0); }
 
 void* operator new(std::size_t n) { return allocate(n, 1); }
 void* operator new[](std::size_t n) { return allocate(n, 1); }

@@ -44,8 +44,8 @@ class FieldCopy : public FieldVisitor {
   }
   bool loading_ = false;
   std::size_t next_ = 0;
-  std::vector<std::pair<std::string, std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>,
-                                                  std::vector<double>>>>
+  std::vector<std::pair<std::string, std::variant<std::int64_t, double, std::string,
+                                                  std::vector<std::int64_t>, std::vector<double>>>>
       fields_;
 };
 
@@ -59,10 +59,10 @@ OperatorPtr through_fields(Op op) {
   return copy;
 }
 
-/// A graph of one layer; `apart` puts a copying layer before each input and behind the first output, so that the
-/// operator may work in place.
-inline Graph layer_graph(const OperatorPtr& op, const std::vector<Operand>& operands, const std::vector<QuantParams>& results,
-                  Rounding rounding, bool apart) {
+/// A graph of one layer; `apart` puts a copying layer before each input and behind the first output, so that
+/// the operator may work in place.
+inline Graph layer_graph(const OperatorPtr& op, const std::vector<Operand>& operands,
+                         const std::vector<QuantParams>& results, Rounding rounding, bool apart) {
   Graph g;
   g.rounding = rounding;
   std::vector<int> in;
@@ -99,9 +99,10 @@ inline bool same_bytes(const AnyTensor& a, const AnyTensor& b) {
          (a.size_bytes() == 0 || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
-/// The operator's outputs; requires that they are the same bits for every instruction set, with one thread and more,
-/// in place and apart, when run again, and from the copy of the operator.
-inline std::vector<AnyTensor> run_every_way(const OperatorPtr& op, const OperatorPtr& copy, const std::vector<Operand>& operands,
+/// The operator's outputs; requires that they are the same bits for every instruction set, with one thread
+/// and more, in place and apart, when run again, and from the copy of the operator.
+inline std::vector<AnyTensor> run_every_way(const OperatorPtr& op, const OperatorPtr& copy,
+                                            const std::vector<Operand>& operands,
                                             const std::vector<QuantParams>& results, Rounding rounding) {
   std::vector<AnyTensor> inputs;
   for (const Operand& o : operands)
@@ -132,7 +133,8 @@ inline std::vector<AnyTensor> run_every_way(const OperatorPtr& op, const Operato
 /// Runs the operator as it is, and after a way through its fields; see run_every_way.
 template <class Op>
 std::vector<AnyTensor> run_layer(const Op& op, const std::vector<Operand>& operands,
-                                 const std::vector<QuantParams>& results = {}, Rounding rounding = Rounding::fp32) {
+                                 const std::vector<QuantParams>& results = {},
+                                 Rounding rounding = Rounding::fp32) {
   return run_every_way(std::make_shared<const Op>(op), through_fields(op), operands, results, rounding);
 }
 
@@ -148,14 +150,16 @@ inline std::vector<Shape> shapes_of(const OperatorPtr& op, const std::vector<Sha
   Graph g;
   std::vector<int> in;
   for (const Shape& s : inputs)
-    in.push_back(g.add_input("in" + std::to_string(in.size()), s, in.size() < types.size() ? types[in.size()] : DType::f32));
+    in.push_back(g.add_input("in" + std::to_string(in.size()), s,
+                             in.size() < types.size() ? types[in.size()] : DType::f32));
   g.add("tested", op, in);
   std::vector<Shape> out;
   for (int v : g.nodes.back().outputs) out.push_back(g.value(v).shape);
   return out;
 }
 template <class Op>
-std::vector<Shape> shapes_of(const Op& op, const std::vector<Shape>& inputs, const std::vector<DType>& types = {}) {
+std::vector<Shape> shapes_of(const Op& op, const std::vector<Shape>& inputs,
+                             const std::vector<DType>& types = {}) {
   return shapes_of(OperatorPtr(std::make_shared<const Op>(op)), inputs, types);
 }
 template <class Op>
@@ -195,6 +199,29 @@ inline int quantized(double x, const QuantParams& q, int low = 0, int high = 255
   const double r = std::nearbyint(x / static_cast<double>(q.scale[0])) + q.zero_point[0];
   return static_cast<int>(std::min(std::max(r, static_cast<double>(low)), static_cast<double>(high)));
 }
-inline double real(int q, const QuantParams& p) { return static_cast<double>(p.scale[0]) * (q - p.zero_point[0]); }
+inline double real(int q, const QuantParams& p) {
+  return static_cast<double>(p.scale[0]) * (q - p.zero_point[0]);
+}
+
+/// x * mantissa * 2^(shift - 31) as TFLite multiplies: `tflite_double` rounds the product's upper half (ties
+/// up) and then once more (ties away from zero), `tflite_single` once (ties up).
+inline std::int64_t fixed_point(std::int64_t x, long double mantissa, int shift, Rounding rounding) {
+  const long double product = static_cast<long double>(x) * mantissa;
+  if (rounding == Rounding::tflite_single)
+    return static_cast<std::int64_t>(std::floor(std::ldexp(product, shift - 31) + 0.5L));
+  const long double high = std::floor(std::ldexp(product, std::max(shift, 0) - 31) + 0.5L);
+  return static_cast<std::int64_t>(std::round(std::ldexp(high, std::min(shift, 0))));
+}
+inline std::int64_t fixed_point(std::int64_t x, double m, Rounding rounding) {
+  int shift = 0;
+  const double mantissa = std::round(std::frexp(m, &shift) * 2147483648.0);
+  return fixed_point(x, static_cast<long double>(mantissa), shift, rounding);
+}
+
+/// Whether x / scale is where rounding changes sides: float arithmetic may land on either.
+inline bool near_tie(double x, double scale) {
+  const double q = x / scale;
+  return std::abs(std::abs(q - std::round(q)) - 0.5) < 1e-4;
+}
 
 }  // namespace testing

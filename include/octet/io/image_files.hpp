@@ -85,10 +85,20 @@ inline DatasetPtr open_class_folders(const std::string& path, const Labels& labe
                                  folder.filename().string(), "', a class folder of '", path, "'");
     for (std::size_t i = 0; i < index.size(); ++i) index[i] = static_cast<std::int64_t>(i);
   }
+  std::vector<std::vector<std::filesystem::path>> images;
+  std::size_t most = 0;
+  for (const auto& f : folders) {
+    images.push_back(detail::list_folder(f.string(), false));
+    most = std::max(most, images.back().size());
+  }
+  // One of each class in turns, so that the first images are a sample of all classes.
   std::vector<detail::ImageFiles::File> files;
-  for (std::size_t i = 0; i < folders.size(); ++i)
-    for (const auto& p : detail::list_folder(folders[i].string(), false))
-      files.push_back({p.string(), (folders[i].filename() / p.filename()).string(), index[i]});
+  for (std::size_t k = 0; k < most; ++k)
+    for (std::size_t i = 0; i < folders.size(); ++i)
+      if (k < images[i].size()) {
+        const auto& p = images[i][k];
+        files.push_back({p.string(), (folders[i].filename() / p.filename()).string(), index[i]});
+      }
   detail::require<FormatError>(!files.empty(), "folder '", path,
                                "' has no class folders with .jpg, .jpeg, .png or .bmp files");
   return std::make_shared<detail::ImageFiles>(std::move(files), static_cast<std::int64_t>(folders.size()));

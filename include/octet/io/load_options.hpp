@@ -10,6 +10,8 @@ struct LoadOptions {
   bool keep_layout = false;
   /// How integer layers round.
   Rounding rounding = Rounding::fp32;
+  /// Runs the test that an .octet file carries, and throws where the outcome is another than when it was written.
+  bool self_test = false;
 };
 
 OCTET_END

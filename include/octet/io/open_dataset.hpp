@@ -42,31 +42,31 @@ inline std::string find_file(const std::string& folder, std::initializer_list<co
   return {};
 }
 
+/// The IDX file of test images in a folder.
+inline std::string find_images(const std::string& folder) {
+  return find_file(folder, {"t10k-images", "test-images", ""}, {"idx3-ubyte", "idx3-ubyte.gz"});
+}
+
+/// The format of a data set, told from names or its first bytes; empty where it is not clear.
 inline std::string guess_format(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
+    require<FormatError>(file_exists(path), "there is no '", path, "'");
     const std::string name = lowered(path);
     if (ends_with(name, ".csv")) return "csv";
     if (ends_with(name, ".bin") || ends_with(name, ".bin.gz")) return "cifar";
-    if (name.find("idx") != std::string::npos) return "idx";
-    fail<FormatError>(
-        file_exists(path)
-            ? "'" + path +
-                  "' is no data set that is known by its name: give its format (folder, csv, idx, cifar)"
-            : "there is no '" + path + "'");
+    const std::string magic = GzipFile(path).read(4);
+    return magic.size() == 4 && magic.compare(0, 3, std::string("\0\0\x08", 3)) == 0 ? "idx" : "";
   }
   if (file_exists(std::filesystem::path(path) / "labels.csv")) return "csv";
   if (!list_folder(path, false).empty() || !list_folder(path, true).empty()) return "folder";
-  if (!find_file(path, {"t10k-images", "test-images", ""}, {"idx3-ubyte", "idx3-ubyte.gz"}).empty())
-    return "idx";
-  return "cifar";
+  return find_images(path).empty() ? "cifar" : "idx";
 }
 
 inline DatasetPtr open_idx_path(const std::string& path, bool with_labels) {
   std::error_code error;
   std::string images = path, labels;
-  if (std::filesystem::is_directory(path, error))
-    images = find_file(path, {"t10k-images", "test-images", ""}, {"idx3-ubyte", "idx3-ubyte.gz"});
+  if (std::filesystem::is_directory(path, error)) images = find_images(path);
   require<FormatError>(!images.empty(), "folder '", path,
                        "' has no file ...-images-idx3-ubyte, gzipped or not");
   // The labels lie beside the images, under a name that differs in these parts only.
@@ -105,6 +105,8 @@ inline DatasetPtr open_dataset(const std::string& path, const DatasetOptions& o 
   if (format == "csv")
     return open_image_csv(folder ? (std::filesystem::path(path) / "labels.csv").string() : path, o.labels,
                           o.classes, o.with_labels);
+  detail::require<FormatError>(!format.empty(), "'", path,
+                               "' is no data set of a known kind: give its format (folder, csv, idx, cifar)");
   detail::require(format == "cifar", "there is no format '", format, "' (folder, csv, idx, cifar)");
   const std::string file = folder ? detail::find_file(path, {"test", ""}, {".bin", ".bin.gz"}) : path;
   detail::require<FormatError>(!file.empty(), "folder '", path,

@@ -57,6 +57,9 @@ OCTET_END
 #  pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
 #  pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #endif
+#if defined(__clang__)  // its arithmetic wraps around on purpose
+#  pragma clang attribute push(__attribute__((no_sanitize("signed-integer-overflow", "shift"))), apply_to = function)
+#endif
 // The program's own settings of stb, and its include guards, are put aside meanwhile.
 #pragma push_macro("STBI_INCLUDE_STB_IMAGE_H")
 #pragma push_macro("INCLUDE_STB_IMAGE_WRITE_H")
@@ -154,6 +157,9 @@ OCTET_END
 #pragma pop_macro("STBI_REALLOC_SIZED")
 #pragma pop_macro("STBI_FREE")
 #pragma pop_macro("stbi__err")
+#if defined(__clang__)
+#  pragma clang attribute pop
+#endif
 #if defined(__GNUC__)
 #  pragma GCC diagnostic pop
 #endif

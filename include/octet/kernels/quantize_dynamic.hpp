@@ -12,6 +12,7 @@ namespace detail {
 /// Quantizes n floats by their own range; threads share both passes.
 inline DynamicScale quantize_dynamic(const Kernels& kernels, const float* in, std::int64_t n, std::uint8_t* out,
                                      ThreadPool& pool) noexcept {
+  if (n == 0) return {};  // has no range
   constexpr std::int64_t max_parts = 64, least = 4096;
   const std::int64_t parts = std::clamp<std::int64_t>(n / least, 1, std::min<std::int64_t>(pool.size(), max_parts));
   std::array<std::array<float, 2>, max_parts> ranges;

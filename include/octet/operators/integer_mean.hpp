@@ -8,9 +8,16 @@ namespace detail {
 /// Means of uint8 values from their sums, in the output's scale: average pooling and mean.
 class IntegerMean {
  public:
-  IntegerMean(const PrepareContext& c, bool int8_ties)
-      : in_(parameters(c, c.input(0))), out_(parameters(c, c.output())), tflite_(c.rounding() != Rounding::fp32 && in_ == out_),
-        offset_(int8_ties ? 128 : 0) {}
+  /// What TFLite's roundings say of the mean: a pool divides the sum of the integers, half away from zero (int8_pool:
+  /// the uint8 were int8, so away from 128); a reduction multiplies the sum less zero points.
+  enum class Kind : std::uint8_t { pool, int8_pool, reduction };
+
+  IntegerMean(const PrepareContext& c, Kind kind)
+      : in_(parameters(c, c.input(0))), out_(parameters(c, c.output())), kind_(kind), rounding_(c.rounding()),
+        scale_(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0])) {
+    // TFLite's pools keep the scale.
+    if (kind != Kind::reduction && in_ != out_) rounding_ = Rounding::fp32;
+  }
 
   /// sums of `inside` values each, to be divided by `count` (more than inside where zeros of a padding count).
   /// Where there is nothing to count, the mean is 0.
@@ -18,21 +25,43 @@ class IntegerMean {
              std::uint8_t* out) const noexcept {
     count = std::max<std::int64_t>(count, 1);
     const auto zero_sum = static_cast<std::int32_t>(inside * in_.zero_point[0]);
-    const float factor = static_cast<float>(static_cast<double>(in_.scale[0]) /
-                                            (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
-    for (std::int64_t c = 0; c < channels; ++c) {
-      std::int32_t q;
-      if (tflite_) {  // the mean of the integers, half away from zero
-        const auto n = static_cast<std::int32_t>(count), sum = sums[c] - static_cast<std::int32_t>(inside) * offset_;
-        q = (sum > 0 ? sum + n / 2 : sum - n / 2) / n + offset_;
-      } else {
-        q = round_clamped(static_cast<float>(sums[c] - zero_sum) * factor, -512, 512) + out_.zero_point[0];
-      }
-      out[c] = static_cast<std::uint8_t>(std::clamp(q, 0, 255));
+    if (rounding_ == Rounding::fp32) {
+      const auto factor = static_cast<float>(static_cast<double>(in_.scale[0]) /
+                                             (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
+      return each(sums, channels, out, [&](std::int32_t sum) {
+        return round_clamped(static_cast<float>(sum - zero_sum) * factor, -512, 512) + out_.zero_point[0];
+      });
     }
+    if (kind_ == Kind::reduction) {
+      const FixedPointMultiplier m = divided(scale_, count);
+      return each(sums, channels, out, [&](std::int32_t sum) {
+        const std::int32_t x = sum - zero_sum;
+        const std::int32_t q = rounding_ == Rounding::tflite_double ? multiply_double_rounding(x, m) : multiply_single_rounding(x, m);
+        return static_cast<std::int32_t>(std::clamp<std::int64_t>(std::int64_t{q} + out_.zero_point[0], 0, 255));
+      });
+    }
+    const std::int32_t offset = kind_ == Kind::int8_pool ? 128 : 0;
+    const auto n = static_cast<std::int32_t>(count), shift = static_cast<std::int32_t>(inside) * offset;
+    each(sums, channels, out, [&](std::int32_t s) {
+      const std::int32_t sum = s - shift;
+      return (sum > 0 ? sum + n / 2 : sum - n / 2) / n + offset;
+    });
   }
 
  private:
+  template <class F>
+  static void each(const std::int32_t* sums, std::int64_t channels, std::uint8_t* out, F f) noexcept {
+    for (std::int64_t c = 0; c < channels; ++c) out[c] = static_cast<std::uint8_t>(std::clamp(f(sums[c]), 0, 255));
+  }
+  /// The multiplier over n, kept as large as it can be: TFLite's way, which truncates.
+  static FixedPointMultiplier divided(FixedPointMultiplier m, std::int64_t n) noexcept {
+    int shift = 0;
+    while (shift < 32 && n >> (shift + 1) != 0) ++shift;
+    shift = std::clamp(shift, 0, 31 + m.shift);
+    m.mantissa = static_cast<std::int32_t>((std::int64_t{m.mantissa} << shift) / n);
+    m.shift -= shift;
+    return m;
+  }
   static QuantParams parameters(const PrepareContext& c, const Value& v) {
     c.require(v.dtype == DType::u8 && v.is_quantized() && !v.quant.per_channel(), "'", v.name,
               "' has to be uint8 with one scale and zero point");
@@ -40,8 +69,9 @@ class IntegerMean {
     return v.quant;
   }
   QuantParams in_, out_;
-  bool tflite_;
-  std::int32_t offset_;
+  Kind kind_;
+  Rounding rounding_;
+  FixedPointMultiplier scale_;
 };
 
 }  // namespace detail

@@ -12,7 +12,7 @@ namespace detail {
 class SpatialMean : public Step {
  public:
   SpatialMean(const PrepareContext& c) : simd_(&c.kernels()) {
-    if (c.input(0).dtype == DType::u8) integer_.emplace(c, false);
+    if (c.input(0).dtype == DType::u8) integer_.emplace(c, IntegerMean::Kind::reduction);
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
@@ -49,7 +49,7 @@ class GenericReduce : public Step {
  public:
   GenericReduce(ReduceKind kind, std::vector<std::int64_t> axes) : kind_(kind), axes_(std::move(axes)) {}
 
-  std::size_t plan(const PlanContext& c) override {
+  std::size_t plan(const PlanContext& c) final {
     const Shape& in = c.inputs[0].shape;
     std::array<bool, Shape::max_rank> reduced{};
     if (axes_.empty()) reduced.fill(true);
@@ -68,12 +68,27 @@ class GenericReduce : public Step {
   }
 
   void run(const RunContext& c) noexcept override {
-    const std::int64_t tasks = std::min<std::int64_t>(results_, 4 * c.pool->size());
-    c.pool->parallel(tasks, [&](std::int64_t t, int) {
-      for (std::int64_t o = results_ * t / tasks; o < results_ * (t + 1) / tasks; ++o)
-        store_as(c.output(), o, one(c.input(0), kept_.offset(o, 0)));
+    each_result(*c.pool, [&](std::int64_t o, std::int64_t first) { store_as(c.output(), o, one(c.input(0), first)); });
+  }
+
+ protected:
+  /// Calls f(index of the result, place of its first element) for every result.
+  template <class F>
+  void each_result(ThreadPool& pool, F f) const noexcept {
+    const std::int64_t tasks = std::min<std::int64_t>(results_, 4 * pool.size());
+    pool.parallel(tasks, [&](std::int64_t t, int) {
+      for (std::int64_t o = results_ * t / tasks; o < results_ * (t + 1) / tasks; ++o) f(o, kept_.offset(o, 0));
     });
   }
+  /// Calls f(element) for those of one result.
+  template <class F>
+  void each(const std::byte* in, std::int64_t first, F f) const noexcept {
+    for (std::int64_t i = 0, rows = gone_.count(1); i < rows; ++i) {
+      const std::int64_t row = first + gone_.offset(i, 1);
+      for (std::int64_t k = 0; k < gone_.size[0]; ++k) f(load_as<T>(in, row + k * gone_.stride[0]));
+    }
+  }
+  std::int64_t count() const noexcept { return gone_.count(0); }
 
  private:
   /// Dimensions, innermost first.
@@ -100,14 +115,6 @@ class GenericReduce : public Step {
       return at;
     }
   };
-
-  template <class F>
-  void each(const std::byte* in, std::int64_t first, F f) const noexcept {
-    for (std::int64_t i = 0, rows = gone_.count(1); i < rows; ++i) {
-      const std::int64_t row = first + gone_.offset(i, 1);
-      for (std::int64_t k = 0; k < gone_.size[0]; ++k) f(load_as<T>(in, row + k * gone_.stride[0]));
-    }
-  }
 
   T one(const std::byte* in, std::int64_t first) const noexcept {
     using Limits = std::numeric_limits<T>;
@@ -136,15 +143,31 @@ class GenericReduce : public Step {
     }
     each(in, first, [&](T x) { sum += static_cast<Sum>(x); });
     if (kind_ == ReduceKind::sum) return static_cast<T>(sum);
-    const std::int64_t count = gone_.count(0);
-    if (std::is_integral_v<T> && count == 0) return 0;
-    return static_cast<T>(static_cast<Wide>(sum) / static_cast<Wide>(count));  // integers: towards zero
+    if (std::is_integral_v<T> && count() == 0) return 0;
+    return static_cast<T>(static_cast<Wide>(sum) / static_cast<Wide>(count()));  // integers: towards zero
   }
 
   ReduceKind kind_;
   std::vector<std::int64_t> axes_;
   Dims kept_, gone_;
   std::int64_t results_ = 0;
+};
+
+/// Mean of uint8 over any axes, in the output's scale.
+class GenericIntegerMean : public GenericReduce<std::uint8_t> {
+ public:
+  GenericIntegerMean(const PrepareContext& c, std::vector<std::int64_t> axes)
+      : GenericReduce(ReduceKind::mean, std::move(axes)), mean_(c, IntegerMean::Kind::reduction) {}
+  void run(const RunContext& c) noexcept override {
+    each_result(*c.pool, [&](std::int64_t o, std::int64_t first) {
+      std::int32_t sum = 0;
+      each(c.input(0), first, [&](std::uint8_t x) { sum += x; });
+      mean_.store(&sum, 1, count(), count(), reinterpret_cast<std::uint8_t*>(c.output()) + o);
+    });
+  }
+
+ private:
+  IntegerMean mean_;
 };
 
 }  // namespace detail
@@ -178,10 +201,12 @@ class Reduce : public detail::OperatorOf<Reduce> {
   }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     const Value& x = c.input(0);
-    if (kind == ReduceKind::mean && spatial(x.shape.rank()) &&
-        (x.dtype == DType::f32 || (x.dtype == DType::u8 && x.is_quantized())))
+    const bool bytes = x.dtype == DType::u8 && x.is_quantized();
+    if (kind == ReduceKind::mean && spatial(x.shape.rank()) && (x.dtype == DType::f32 || bytes))
       return std::make_unique<detail::SpatialMean>(c);
-    c.require(!x.is_quantized(), "no integer form for this kind and these axes");
+    if (kind == ReduceKind::mean && bytes) return std::make_unique<detail::GenericIntegerMean>(c, axes);
+    const bool picks = kind == ReduceKind::max || kind == ReduceKind::min;
+    c.require(!x.is_quantized() || (picks && x.quant == c.output().quant), "no integer form for this kind");
     return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
       if constexpr (std::is_arithmetic_v<decltype(number)>)
         return std::make_unique<detail::GenericReduce<decltype(number)>>(kind, axes);
@@ -190,7 +215,8 @@ class Reduce : public detail::OperatorOf<Reduce> {
   }
   IntegerForm integer_form() const override {
     IntegerForm f;
-    if (kind == ReduceKind::mean && spatial(4)) f.output = IntegerForm::Output::measured;
+    if (kind == ReduceKind::mean) f.output = IntegerForm::Output::measured;
+    if (kind == ReduceKind::max || kind == ReduceKind::min) f.output = IntegerForm::Output::as_input;
     return f;
   }
 
@@ -198,10 +224,7 @@ class Reduce : public detail::OperatorOf<Reduce> {
   /// Whether the axes are all but the first and the last of `rank` dimensions.
   bool spatial(int rank) const {
     std::array<bool, Shape::max_rank> reduced{};
-    for (std::int64_t a : axes) {
-      if (a < -rank || a >= rank) return false;
-      reduced[static_cast<std::size_t>(normalize_axis(a, rank))] = true;
-    }
+    for (std::int64_t a : axes) reduced[static_cast<std::size_t>(normalize_axis(a, rank))] = true;
     bool r = rank >= 3 && static_cast<int>(axes.size()) == rank - 2;
     for (int d = 1; d + 1 < rank; ++d) r = r && reduced[static_cast<std::size_t>(d)];
     return r;

@@ -1,6 +1,7 @@
 #pragma once
 #include "fold_batch_norm.hpp"
 #include "fuse.hpp"
+#include "fuse_patterns.hpp"
 #include "quantized_operators.hpp"
 #include "simplify.hpp"
 
@@ -9,7 +10,7 @@ OCTET_BEGIN
 /// Everything that makes a model smaller or faster and leaves its results as they are (up to float rounding): what
 /// calibrate, quantize and executors start from. Applying it twice changes nothing more.
 inline Graph optimize(Graph g) {
-  g = fuse_activation(remove_identities(std::move(g)));
+  g = fuse_patterns(fuse_activation(remove_identities(std::move(g))));
   g = fold_constants(fuse_quantized_operators(std::move(g)));
   g = fuse_bias(fold_batch_norm(std::move(g)));
   g = fuse_activation(fuse_padding(std::move(g)));

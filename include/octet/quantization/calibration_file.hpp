@@ -76,7 +76,9 @@ inline Calibration load_calibration(const std::string& path) {
     c.method = static_cast<RangeMethod>(found - std::begin(detail::range_method_names));
     c.percent = all.at("percent").get<double>();
     detail::require<FormatError>(c.percent > 0 && c.percent <= 100, "a percentile is in (0, 100], not ", c.percent);
-    for (const auto& [tensor, j] : all.at("tensors").items()) {
+    detail::require<FormatError>(all.at("tensors").is_object(), "\"tensors\" is no object");
+    for (const auto& [tensor, j] : all["tensors"].items()) {
+      detail::require<FormatError>(j.is_object(), "tensor '", tensor, "' is no object");
       TensorStatistics& t = c.tensors[tensor];
       if (j.contains("seen")) t.seen = detail::range_from(j["seen"]);
       if (j.contains("range")) t.given = detail::range_from(j["range"]);

@@ -17,16 +17,20 @@ class TextTable {
     row.resize(rows_[0].size());
     rows_.push_back(std::move(row));
   }
+  /// A line of text across all columns.
+  void add_line(const std::string& text) { rows_.push_back({text}); }
   const std::vector<std::vector<std::string>>& rows() const noexcept { return rows_; }
 
   std::string str() const {
     std::vector<std::size_t> widths(rows_[0].size(), 0);
     for (const auto& row : rows_)
-      for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], width(row[c]));
+      for (std::size_t c = 0; row.size() == widths.size() && c < widths.size(); ++c)
+        widths[c] = std::max(widths[c], width(row[c]));
     std::string text;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       std::string line;
-      for (std::size_t c = 0; c < widths.size(); ++c) {
+      if (rows_[r].size() != widths.size()) line = rows_[r][0];
+      for (std::size_t c = 0; c < widths.size() && rows_[r].size() == widths.size(); ++c) {
         const std::string space(widths[c] - width(rows_[r][c]), ' ');
         line += c == 0 ? rows_[r][c] + space : "  " + space + rows_[r][c];
       }

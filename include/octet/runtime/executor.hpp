@@ -5,18 +5,8 @@
 #include "../core/element.hpp"
 #include "../graph/graph.hpp"
 #include "../operators/all.hpp"
-#if __has_include("../operators/convolution/transposed_convolution.hpp") && __has_include("../operators/concat.hpp") && \
-    __has_include("../operators/shape/pad.hpp") && __has_include("../operators/shape/transpose.hpp")
-#  include "../passes/lower.hpp"
-#  include "../passes/optimize.hpp"
-#else
-OCTET_BEGIN
-inline Graph optimize(Graph g) { return g; }
-namespace detail {
-inline Graph lower(Graph g) { return g; }
-}  // namespace detail
-OCTET_END
-#endif
+#include "../passes/lower.hpp"
+#include "../passes/optimize.hpp"
 #include "placement.hpp"
 
 OCTET_BEGIN
@@ -46,6 +36,7 @@ class Executor {
               : options.threads > 0 ? std::make_shared<ThreadPool>(options.threads)
                                     : default_pool()) {
     for (const Node& n : graph_.nodes) {
+      check_types(n);
       Layer layer;
       layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_));
       packed_bytes_ += layer.step->packed_bytes();
@@ -176,6 +167,18 @@ class Executor {
     step->plan({ins, outs, pool_->size()});
     step->run({ins, outs, nullptr, pool_.get()});
     return result;
+  }
+
+  /// A layer writes elements of its own type, whatever is declared; integer layers may also give their sums as floats.
+  void check_types(const Node& n) const {
+    const ShapeContext c = graph_.shape_context(n, nullptr);
+    for (std::size_t i = 0; i < n.outputs.size(); ++i) {
+      const Value& v = graph_.value(n.outputs[i]);
+      const DType t = n.op->dtype(c, static_cast<int>(i));
+      const bool sums = t == DType::u8 && v.dtype == DType::f32 && n.op->integer_form().weights >= 0;
+      detail::require<ShapeError>(v.dtype == t || sums, "layer '", n.name, "' (", n.op->type(), ") gives ",
+                                  octet::name(t), ", but '", v.name, "' is declared ", octet::name(v.dtype));
+    }
   }
 
   void run_layers() {

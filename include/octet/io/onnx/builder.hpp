@@ -27,6 +27,7 @@ class GraphBuilder {
   void reserve_name(std::string_view name) { reserved_.emplace(name); }
 
   int add_input(const std::string& name, const Shape& shape, DType dtype, const Symbols& symbols) {
+    require_size(shape);
     const int v = graph.add_input(unique(name), shape, dtype);
     note(false);
     symbols_.back() = symbols;
@@ -50,6 +51,7 @@ class GraphBuilder {
       const int v = first + static_cast<int>(k);
       note(fixed);
       if (passes_on && graph.value(v).dtype == graph.value(in[0]).dtype) graph.value(v).quant = graph.value(in[0]).quant;
+      require_size(graph.value(v).shape);
       for (int d = 0; d < graph.value(v).shape.rank(); ++d) {
         const bool kept = keeps & d && !in.empty() && d < graph.value(in[0]).shape.rank();
         symbols_.back()[at(d)] = kept ? symbols_[at(in[0])][at(d)] : new_symbol();
@@ -138,6 +140,11 @@ class GraphBuilder {
     symbols_.emplace_back();
     fixed_.push_back(fixed);
     used_.push_back(false);
+  }
+
+  /// Keeps what operators compute from sizes within 64 bits.
+  static void require_size(const Shape& shape) {
+    for (std::int64_t d : shape) require<FormatError>(d <= std::int64_t{1} << 40, "a tensor has the shape ", shape);
   }
 
   AnyTensor permuted_copy(const AnyTensor& t, const Order& p) {

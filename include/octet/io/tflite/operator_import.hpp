@@ -106,24 +106,26 @@ class OperatorImport {
     if (to_.sizes[t]) return v = sizes_value(t);
     return v = constant_value(t);
   }
-  /// Input i as weights, which may be of 16-bit floats.
-  int weights(int i) {
+  /// Constant input i, which may be of 16-bit floats where floats are meant, before it is a value of the graph.
+  Value constant(int i) {
     const std::size_t t = tensor(i);
-    const int v = to_.half[t] >= 0 ? constant_value(static_cast<std::size_t>(to_.half[t])) : value(i);
-    const Value& w = to_.graph.value(v);
-    require(w.is_constant(), "input ", i, " ('", w.name, "') has to be constant");
-    require(is_floating(w.dtype) || is_byte(w.dtype), "weights of type ", octet::name(w.dtype), " are not supported");
-    return v;
+    Value c = to_.tensors.read(to_.half[t] >= 0 ? to_.half[t] : static_cast<std::int64_t>(t));
+    require(c.is_constant(), "input ", i, " ('", c.name, "') has to be constant");
+    return c;
+  }
+  /// The same as weights, in the graph.
+  int weights(int i) {
+    const Value c = constant(i);
+    require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
+    const std::size_t t = tensor(i);
+    return constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
   }
   /// Input i as a bias of n elements, without a scale of its own; none where there is none.
   int bias(int i, std::int64_t n) {
     if (!has(i)) return Node::none;
-    const std::size_t t = tensor(i);
-    const std::int64_t source = to_.half[t] >= 0 ? to_.half[t] : static_cast<std::int64_t>(t);
-    const Value b = to_.tensors.read(source);
-    require(b.is_constant(), "the bias ('", b.name, "') has to be constant");
+    const Value b = constant(i);
     require(b.constant.size() == n, "the bias ('", b.name, "') has shape ", b.shape, ", expected [", n, "]");
-    return to_.graph.add_constant(to_.unique(b.name), b.constant.reshaped({n}));
+    return add_constant(b.name, b.constant.reshaped({n}));
   }
   Shape shape(int i) { return in(i).shape; }
   DType dtype(int i) { return in(i).dtype; }

@@ -236,9 +236,10 @@ class TransposedConvolution : public detail::OperatorOf<TransposedConvolution> {
       for (const std::vector<std::int64_t>* v : {&window.kernel, &window.strides, &window.dilations})
         c.require((*v)[i] >= 1 && (*v)[i] <= limit, "kernel, stride and dilation have to be in 1 .. ", limit, ", found ",
                   (*v)[i]);
-      for (const std::vector<std::int64_t>* v : {&window.pads_before, &window.pads_after, &output_padding, &output_size})
-        c.require(v->size() <= i || ((*v)[i] >= 0 && (*v)[i] <= limit), "padding and sizes have to be in 0 .. ", limit,
-                  ", found ", (*v)[i]);
+      for (const std::vector<std::int64_t>* v : {&window.pads_before, &window.pads_after, &output_padding, &output_size}) {
+        const std::int64_t size = v->size() > i ? (*v)[i] : 0;
+        c.require(size >= 0 && size <= limit, "padding and sizes have to be in 0 .. ", limit, ", found ", size);
+      }
       const std::int64_t in = x[static_cast<int>(i) + 1];
       c.require(in != 0, "takes images of at least one pixel, found ", x);
       out.push_back(axis(i, in).out);

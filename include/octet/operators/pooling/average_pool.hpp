@@ -10,7 +10,7 @@ class AveragePoolStep : public Step {
   AveragePoolStep(const PrepareContext& c, const Window& window, bool include_padding, bool int8_ties)
       : window_(window), simd_(&c.kernels()), include_padding_(include_padding) {
     if (c.input(0).dtype == DType::u8)
-      mean_ = IntegerMean(c, int8_ties);
+      mean_ = IntegerMean(c, int8_ties ? IntegerMean::Kind::int8_pool : IntegerMean::Kind::pool);
     else
       c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
   }

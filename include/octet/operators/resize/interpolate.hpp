@@ -55,9 +55,10 @@ class InterpolateStep : public Step {
       }
       const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
       auto* out = reinterpret_cast<std::uint8_t*>(c.output());
-      // In double all sums are exact (bytes or floats times multiples of 2^-15): the same bits on every machine.
-      if (p == 0 && p == last) run<double>(passes_[p], in, out, *c.pool);
-      else if (p == 0) run<double>(passes_[p], in, to, *c.pool);
+      // Weights are multiples of 2^-15: times bytes, all sums are exact in float, and times those floats in double. So
+      // the result is the same on every machine, whether it fuses multiplications and additions or not.
+      if (p == 0 && p == last) run<float>(passes_[p], in, out, *c.pool);
+      else if (p == 0) run<float>(passes_[p], in, to, *c.pool);
       else if (p == last) run<double>(passes_[p], from, out, *c.pool);
       else run<double>(passes_[p], from, to, *c.pool);
     }
@@ -81,15 +82,25 @@ class InterpolateStep : public Step {
   /// `place` is the output element, `in` the input's first along the dimension.
   template <class Sum, class In, class Out>
   void one_row(const Pass& p, std::int64_t place, const In* in, Out* out) const noexcept {
-    const std::int64_t* index = p.taps.index.data() + place * p.taps.count;
+    const std::int64_t *index = p.taps.index.data() + place * p.taps.count, inner = p.inner;
     const float* weight = p.taps.weight.data() + place * p.taps.count;
+    if (index[0] < 0) {
+      for (std::int64_t i = 0; i < inner; ++i) store(out[i], static_cast<Sum>(outside_));
+      return;
+    }
+    if (p.taps.count == 2) {
+      const In *a = in + index[0] * inner, *b = in + index[1] * inner;
+      const auto wa = static_cast<Sum>(weight[0]), wb = static_cast<Sum>(weight[1]);
+      for (std::int64_t i = 0; i < inner; ++i) store(out[i], wa * static_cast<Sum>(a[i]) + wb * static_cast<Sum>(b[i]));
+      return;
+    }
     constexpr std::int64_t block = 64;
-    for (std::int64_t first = 0; first < p.inner; first += block) {
-      const std::int64_t n = std::min(block, p.inner - first);
-      Sum sum[block] = {};
-      if (index[0] < 0) std::fill(sum, sum + n, static_cast<Sum>(outside_));
-      for (std::int64_t k = 0; index[0] >= 0 && k < p.taps.count; ++k) {
-        const In* from = in + index[k] * p.inner + first;
+    Sum sum[block];
+    for (std::int64_t first = 0; first < inner; first += block) {
+      const std::int64_t n = std::min(block, inner - first);
+      std::fill(sum, sum + n, Sum{0});
+      for (std::int64_t k = 0; k < p.taps.count; ++k) {
+        const In* from = in + index[k] * inner + first;
         const auto w = static_cast<Sum>(weight[k]);
         for (std::int64_t i = 0; i < n; ++i) sum[i] += w * static_cast<Sum>(from[i]);
       }
@@ -99,10 +110,11 @@ class InterpolateStep : public Step {
 
   static void store(float& to, float x) noexcept { to = x; }
   static void store(float& to, double x) noexcept { to = static_cast<float>(x); }
-  static void store(std::uint8_t& to, double x) noexcept {
-    const double y = std::min(std::max(x, 0.0), 255.0) + 0.5;
+  template <class Sum>
+  static void store(std::uint8_t& to, Sum x) noexcept {
+    const Sum y = std::min(std::max(x, Sum{0}), Sum{255}) + Sum(0.5);
     const auto r = static_cast<int>(y);
-    to = static_cast<std::uint8_t>(static_cast<double>(r) == y ? r & ~1 : r);  // ties to even
+    to = static_cast<std::uint8_t>(static_cast<Sum>(r) == y ? r & ~1 : r);  // ties to even
   }
 
   bool bytes_;

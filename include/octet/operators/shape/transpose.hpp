@@ -88,18 +88,21 @@ class TransposeStep : public Step {
   /// that stay in the cache.
   template <class T>
   void transpose(const RunContext& c) const noexcept {
-    constexpr std::int64_t tile = 32, strip = 512;
+    constexpr std::int64_t tile = 32, strip = 512, size = sizeof(T);
     const std::int64_t tiles = (source_.size + tile - 1) / tile, strips = (inner_.size + strip - 1) / strip;
     c.pool->parallel(outer_count_ * tiles * strips, [&](std::int64_t task, int) {
       const Place plane = outer_place(task / strips / tiles);
       const std::int64_t first = task / strips % tiles * tile, end = std::min(source_.size, first + tile);
       const std::int64_t until = std::min(inner_.size, (task % strips + 1) * strip);
-      for (std::int64_t column = task % strips * strip; column < until; column += tile)
+      const std::int64_t from_step = inner_.from, to_step = source_.to;
+      for (std::int64_t column = task % strips * strip; column < until; column += tile) {
+        const std::int64_t n = std::min(until - column, tile);
         for (std::int64_t s = first; s < end; ++s) {
-          const std::int64_t from = plane.from + s, to = plane.to + s * source_.to;
-          for (std::int64_t i = column; i < std::min(until, column + tile); ++i)
-            store_as(c.output(), to + i, load_as<T>(c.input(0), from + i * inner_.from));
+          const std::byte* from = c.input(0) + (plane.from + s + column * from_step) * size;
+          std::byte* to = c.output() + (plane.to + s * to_step + column) * size;
+          for (std::int64_t i = 0; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));
         }
+      }
     });
   }
 

@@ -6,17 +6,17 @@ OCTET_BEGIN
 namespace detail::tflite {
 
 /// Throws where activations and weights are of types that do not go together.
-inline void require_layer_types(OperatorImport& n, int x, int w) {
-  const Value &a = n.graph_value(x), &b = n.graph_value(w);
-  const bool plain = a.dtype == DType::f32 && (is_floating(b.dtype) || b.dtype == DType::i8);
-  const bool integer = is_byte(a.dtype) && a.is_quantized() && is_byte(b.dtype);
-  n.require(plain || integer, "activations of ", name(a.dtype), " and weights of ", name(b.dtype), " are not supported");
+inline void require_layer_types(OperatorImport& n, int x, const Value& w) {
+  const Value& a = n.graph_value(x);
+  const bool plain = a.dtype == DType::f32 && (is_floating(w.dtype) || w.dtype == DType::i8);
+  const bool integer = is_byte(a.dtype) && a.is_quantized() && is_byte(w.dtype);
+  n.require(plain || integer, "activations of ", name(a.dtype), " and weights of ", name(w.dtype), " are not supported");
 }
 
 /// Weights [O, h, w, C / groups].
 inline void import_convolution(OperatorImport& n) {
   const int x = n.value(0), w = n.weights(1);
-  require_layer_types(n, x, w);
+  require_layer_types(n, x, n.graph_value(w));
   const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
   n.require(in.rank() == 4 && weights.rank() == 4 && weights[3] > 0, "takes images [N, H, W, C] and weights [O, h, w, C], found ",
             in, " and ", weights);
@@ -28,8 +28,7 @@ inline void import_convolution(OperatorImport& n) {
 }
 
 /// Weights [1, h, w, C * multiplier] as [C * multiplier, h, w, 1].
-inline int depthwise_weights(OperatorImport& n, int w) {
-  const Value v = n.graph_value(w);
+inline int depthwise_weights(OperatorImport& n, const Value& v) {
   const std::int64_t taps = v.shape[1] * v.shape[2], channels = v.shape[3], element = bits(v.dtype) / 8;
   QuantParams quant = v.quant;
   if (quant.per_channel()) {
@@ -46,9 +45,10 @@ inline int depthwise_weights(OperatorImport& n, int w) {
 }
 
 inline void import_depthwise_convolution(OperatorImport& n) {
-  const int x = n.value(0), w = n.weights(1);
+  const int x = n.value(0);
+  const Value w = n.constant(1);
   require_layer_types(n, x, w);
-  const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
+  const Shape in = n.graph_value(x).shape, weights = w.shape;
   n.require(in.rank() == 4 && weights.rank() == 4 && weights[0] == 1 && in[3] > 0 && weights[3] % in[3] == 0,
             "takes images [N, H, W, C] and weights [1, h, w, C * multiplier], found ", in, " and ", weights);
   Convolution op;
@@ -61,7 +61,7 @@ inline void import_depthwise_convolution(OperatorImport& n) {
 /// Inputs: output shape, weights [O, h, w, C], images, bias.
 inline void import_transposed_convolution(OperatorImport& n) {
   const int x = n.value(2), w = n.weights(1);
-  require_layer_types(n, x, w);
+  require_layer_types(n, x, n.graph_value(w));
   const Shape weights = n.graph_value(w).shape;
   n.require(weights.rank() == 4, "takes weights [O, h, w, C], found ", weights);
   const Sizes out = n.sizes(0);
@@ -81,7 +81,7 @@ inline void import_fully_connected(OperatorImport& n) {
   n.require(n.choice(1) == 0, "shuffled weights are not supported");
   int x = n.value(0);
   const int w = n.weights(1);
-  require_layer_types(n, x, w);
+  require_layer_types(n, x, n.graph_value(w));
   const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
   n.require(weights.rank() == 2, "takes weights [O, K], found ", weights);
   if (!n.flag(2) && !(in.rank() == 2 && in[1] == weights[1])) {

@@ -1,0 +1,176 @@
+#pragma once
+#include "atomic_file.hpp"
+#include "load_options.hpp"
+#include "model_file/self_test.hpp"
+
+/// Octet's own files of models. All numbers are little-endian.
+///   bytes 0-7    "OCTET\r\n\x1a"
+///         8-11   version of the format, 12-15 zero
+///        16-23   size of the file
+///        24-31   checksum of all other bytes (model_file/checksum.hpp)
+///        32-39   size of the description, 40-63 zero
+///        64-     description: graph and self-test (model_file/graph_description.hpp, self_test.hpp)
+///                elements of the constants, each at a multiple of 64
+/// A loaded model's constants are the mapped file itself.
+OCTET_BEGIN
+namespace detail {
+
+constexpr char model_magic[] = "OCTET\r\n\x1a";
+constexpr std::uint32_t model_version = 1;
+constexpr std::size_t model_header = 64, model_checksum_at = 24;
+
+inline std::size_t aligned_size(std::size_t n) {
+  return (n + AlignedBytes::alignment - 1) / AlignedBytes::alignment * AlignedBytes::alignment;
+}
+
+/// The parts of a file that is about to be written, in order.
+struct ModelParts {
+  std::string front;                                           // header and description
+  std::vector<std::pair<const std::byte*, std::size_t>> data;  // of the constants
+};
+
+inline ModelParts model_parts(const Model& model, const std::optional<SelfTest>& test) {
+  ModelParts parts;
+  // Constants that share memory are written once. The description's size, which the offsets depend on, does
+  // not depend on them: it is written twice.
+  std::map<std::pair<const std::byte*, std::size_t>, std::uint64_t> offsets;  // from the first constant on
+  std::uint64_t data_bytes = 0;
+  for (const Value& v : model.values) {
+    if (!v.is_constant()) continue;
+    const std::pair<const std::byte*, std::size_t> data{v.constant.data(), v.constant.size_bytes()};
+    if (!offsets.emplace(data, data_bytes).second) continue;
+    parts.data.push_back(data);
+    data_bytes += aligned_size(data.second);
+  }
+  const auto describe = [&](std::uint64_t first) {
+    ArchiveWriter description;
+    write_graph(
+        model,
+        [&](std::size_t i) {
+          const AnyTensor& t = model.values[i].constant;
+          if (!t) return DataPlace{};
+          return DataPlace{first + offsets.at({t.data(), t.size_bytes()}), t.size_bytes()};
+        },
+        description);
+    write_self_test(test, description);
+    return description.bytes();
+  };
+  const std::size_t description_size = describe(0).size(),
+                    first = aligned_size(model_header + description_size);
+  ArchiveWriter header;
+  for (std::size_t i = 0; i < 8; ++i) header.put(model_magic[i]);
+  header.put(model_version);
+  header.put(std::uint32_t{0});
+  header.put(std::uint64_t{first + data_bytes});
+  header.put(std::uint64_t{0});
+  header.put(std::uint64_t{description_size});
+  parts.front = header.bytes();
+  parts.front.resize(model_header, '\0');
+  parts.front += describe(first);
+  parts.front.resize(first, '\0');
+  return parts;
+}
+
+/// The checksum of a file whose first bytes are `front` (header and more) and whose others follow by
+/// `add_rest`.
+template <class AddRest>
+std::uint64_t model_checksum(const char* front, std::size_t n, AddRest add_rest) {
+  Checksum sum;
+  sum.add(front, model_checksum_at);
+  sum.add(front + model_checksum_at + 8, n - model_checksum_at - 8);
+  add_rest(sum);
+  return sum.value();
+}
+
+/// Calls f and makes of every error a FormatError that names the file.
+template <class F>
+auto naming_file(const std::string& path, F f) {
+#if OCTET_EXCEPTIONS
+  try {
+    return f();
+  } catch (const Error& e) {
+    fail<FormatError>("'", path, "': ", e.what());
+  }
+#else
+  return f();
+#endif
+}
+
+struct ModelFile {
+  Model model;
+  std::optional<SelfTest> test;
+};
+
+inline ModelFile read_model_file(const SharedBytes& file) {
+  const auto* bytes = reinterpret_cast<const char*>(file.data.get());
+  require<FormatError>(file.size >= model_header && std::memcmp(bytes, model_magic, 8) == 0,
+                       "this is no octet model");
+  ArchiveReader header(file.data.get() + 8, model_header - 8);
+  const auto version = header.get<std::uint32_t>();
+  require<FormatError>(version == model_version, "version ", version,
+                       " of the format is unknown; this octet reads version ", model_version);
+  header.get<std::uint32_t>();
+  const auto size = header.get<std::uint64_t>(), checksum = header.get<std::uint64_t>(),
+             description = header.get<std::uint64_t>();
+  require<FormatError>(size == file.size, "the file has ", file.size, " bytes, expected ", size);
+  require<FormatError>(checksum == model_checksum(bytes, file.size, [](Checksum&) {}),
+                       "the file is damaged: its checksum is wrong");
+  require<FormatError>(description <= file.size - model_header, "the description is longer than the file");
+  ArchiveReader from(file.data.get() + model_header, description);
+  ModelFile m;
+  m.model = read_graph(from, file);
+  m.test = read_self_test(from, m.model);
+  require<FormatError>(from.left() == 0, "the description goes on behind its end");
+  return m;
+}
+
+inline ModelFile read_model_file(const std::string& path) {
+  return naming_file(path, [&] { return read_model_file(map_file(path)); });
+}
+
+}  // namespace detail
+
+struct SaveOptions {
+  bool self_test = true;  // run the model and keep the outcome, for verify
+};
+
+/// Writes a model to an .octet file, which appears whole or not at all.
+inline void save(const Model& model, const std::string& path, const SaveOptions& options = {}) {
+  detail::naming_file(path, [&] {
+    detail::check_graph(model);
+    const auto test = options.self_test ? detail::make_self_test(model) : std::nullopt;
+    detail::ModelParts parts = detail::model_parts(model, test);
+    static constexpr char zeros[detail::AlignedBytes::alignment] = {};
+    const auto each_part = [&](auto use) {
+      for (const auto& [data, n] : parts.data) {
+        use(reinterpret_cast<const char*>(data), n);
+        use(zeros, detail::aligned_size(n) - n);
+      }
+    };
+    const std::uint64_t checksum = detail::model_checksum(
+        parts.front.data(), parts.front.size(),
+        [&](detail::Checksum& sum) { each_part([&](const char* p, std::size_t n) { sum.add(p, n); }); });
+    std::memcpy(parts.front.data() + detail::model_checksum_at, &checksum, 8);
+    detail::write_atomically(path, [&](std::ostream& out) {
+      out.write(parts.front.data(), static_cast<std::streamsize>(parts.front.size()));
+      each_part([&](const char* p, std::size_t n) { out.write(p, static_cast<std::streamsize>(n)); });
+    });
+  });
+}
+
+/// Reads an .octet file. Its weights are mapped, not copied; the file must not be changed in place while the
+/// model lives (replacing it, as save does, is fine). With options.self_test it also runs the test that the file
+/// carries. Throws FormatError where the file is damaged, or where the test is asked for and is missing or its
+/// outcome is another than that of the machine that wrote it.
+inline Model load_octet(const std::string& path, const LoadOptions& options = {}) {
+  detail::ModelFile file = detail::read_model_file(path);
+  if (options.self_test) {
+    detail::naming_file(path, [&] {
+      detail::require<FormatError>(file.test.has_value(), "the file carries no self-test");
+      detail::check_self_test(file.model, *file.test);
+    });
+  }
+  return std::move(file.model);
+}
+
+OCTET_END

@@ -1,0 +1,94 @@
+#pragma once
+#include <map>
+#include <variant>
+
+#include "../../operators/registry.hpp"
+#include "archive.hpp"
+
+/// Operators in a file: the type's name, then each parameter with its name. An operator may gain parameters:
+/// what a file does not mention keeps its default.
+OCTET_BEGIN
+namespace detail {
+
+using FieldValue =
+    std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
+
+class FieldWriter : public FieldVisitor {
+ public:
+  using FieldVisitor::field;
+  void field(const char* name, std::int64_t& v) override { add(name, 0, v); }
+  void field(const char* name, double& v) override { add(name, 1, v); }
+  void field(const char* name, std::string& v) override { add(name, 2, v); }
+  void field(const char* name, std::vector<std::int64_t>& v) override { add(name, 3, v); }
+  void field(const char* name, std::vector<double>& v) override { add(name, 4, v); }
+
+  static void write(const Operator& op, ArchiveWriter& to) {
+    const std::shared_ptr<Operator> copy = AllOperators::copy(op);  // visitors may change what they visit
+    require(copy != nullptr, "operators of type ", op.type(), " cannot be saved");
+    FieldWriter fields;
+    copy->fields(fields);
+    to.put(std::string(op.type()));
+    to.put_count(fields.count_);
+    for (char c : fields.out_.bytes()) to.put(c);
+  }
+
+ private:
+  template <class T>
+  void add(const char* name, std::uint8_t kind, const T& value) {
+    out_.put(std::string(name));
+    out_.put(kind);
+    out_.put(value);
+    ++count_;
+  }
+  ArchiveWriter out_;
+  std::size_t count_ = 0;
+};
+
+class FieldReader : public FieldVisitor {
+ public:
+  using FieldVisitor::field;
+  void field(const char* name, std::int64_t& v) override { take(name, v); }
+  void field(const char* name, double& v) override { take(name, v); }
+  void field(const char* name, std::string& v) override { take(name, v); }
+  void field(const char* name, std::vector<std::int64_t>& v) override { take(name, v); }
+  void field(const char* name, std::vector<double>& v) override { take(name, v); }
+
+  static OperatorPtr read(ArchiveReader& from) {
+    const std::string type = from.get_text();
+    const std::shared_ptr<Operator> op = AllOperators::make(type);
+    require<FormatError>(op != nullptr, "there is no operator of type '", type, "'");
+    FieldReader fields;
+    for (std::size_t n = from.get_count(9); n > 0; --n) {
+      std::string name = from.get_text();
+      fields.values_[std::move(name)] = value(from);
+    }
+    op->fields(fields);
+    require<FormatError>(fields.values_.empty(), "operator ", type, " has no parameter '",
+                         fields.values_.empty() ? "" : fields.values_.begin()->first, "'");
+    return op;
+  }
+
+ private:
+  static FieldValue value(ArchiveReader& from) {
+    switch (from.get_enum<std::uint8_t>(4)) {
+      case 0: return from.get<std::int64_t>();
+      case 1: return from.get<double>();
+      case 2: return from.get_text();
+      case 3: return from.get_list<std::int64_t>();
+      default: return from.get_list<double>();
+    }
+  }
+  template <class T>
+  void take(const char* name, T& value) {
+    const auto found = values_.find(name);
+    if (found == values_.end()) return;
+    T* of_type = std::get_if<T>(&found->second);
+    require<FormatError>(of_type != nullptr, "parameter '", name, "' is of another type");
+    value = std::move(*of_type);
+    values_.erase(found);
+  }
+  std::map<std::string, FieldValue> values_;
+};
+
+}  // namespace detail
+OCTET_END

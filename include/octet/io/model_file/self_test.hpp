@@ -1,0 +1,177 @@
+#pragma once
+#include <optional>
+
+#include "../../runtime/executor.hpp"
+#include "checksum.hpp"
+#include "graph_description.hpp"
+
+/// A run of the model whose outcome the file carries, to be repeated where it is loaded.
+OCTET_BEGIN
+namespace detail {
+
+struct SelfTest {
+  std::vector<Shape> input_shapes;
+  std::uint64_t seed = 1, input_hash = 0;
+  double tolerance =
+      0;  // of the largest output; 0 for models that compute in integers only: the same bits everywhere
+  std::vector<Shape> output_shapes;
+  std::vector<std::vector<double>> outputs;  // the first elements of each
+};
+
+/// Elements of each output that a file keeps.
+constexpr std::int64_t self_test_elements = 2048;
+
+/// Seeded inputs (splitmix64): floats in [-1, 1), bytes of all values, other integers 0 or 1.
+inline std::vector<AnyTensor> self_test_inputs(const Graph& g, const std::vector<Shape>& shapes,
+                                               std::uint64_t seed) {
+  std::uint64_t state = seed;
+  const auto random = [&state] {
+    std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  };
+  std::vector<AnyTensor> inputs;
+  for (std::size_t i = 0; i < g.inputs.size(); ++i) {
+    const DType t = g.value(g.inputs[i]).dtype;
+    inputs.push_back(AnyTensor::make(t, shapes[i], [&](std::byte* to) {
+      for (std::int64_t k = 0, n = shapes[i].elements(); k < n; ++k) {
+        const std::uint64_t r = random();
+        const double x = is_floating(t) ? static_cast<double>(r >> 40) / 8388608.0 - 1
+                         : is_byte(t)   ? static_cast<double>(r >> 56) - (t == DType::i8 ? 128 : 0)
+                                        : static_cast<double>(r >> 63);
+        store_element(t, to, k, x);
+      }
+    }));
+  }
+  return inputs;
+}
+
+inline std::uint64_t hash_of(const std::vector<AnyTensor>& tensors) {
+  Checksum sum;
+  for (const AnyTensor& t : tensors) sum.add(t.data(), t.size_bytes());
+  return sum.value();
+}
+
+/// Whether nothing but conversions reads computed floats.
+inline bool computes_in_integers(const Graph& g) {
+  return std::all_of(g.nodes.begin(), g.nodes.end(), [&](const Node& n) {
+    return as<Convert>(*n.op) || std::none_of(n.inputs.begin(), n.inputs.end(), [&](int v) {
+             return v != Node::none && !g.value(v).is_constant() && is_floating(g.value(v).dtype);
+           });
+  });
+}
+
+/// Shapes to test a model with: batch 1, and `size` wherever else a size is unknown.
+inline std::vector<Shape> self_test_shapes(const Graph& g, std::int64_t size) {
+  std::vector<Shape> shapes;
+  for (int v : g.inputs) {
+    Shape s = g.value(v).shape;
+    for (int d = 0; d < s.rank(); ++d)
+      if (s[d] == Shape::unknown) s[d] = d == 0 ? 1 : size;
+    shapes.push_back(s);
+  }
+  return shapes;
+}
+
+inline SelfTest run_self_test(Executor& executor, const std::vector<Shape>& shapes, std::uint64_t seed) {
+  SelfTest t;
+  t.input_shapes = shapes;
+  t.seed = seed;
+  t.tolerance = computes_in_integers(executor.graph()) ? 0 : 0.01;
+  const std::vector<AnyTensor> inputs = self_test_inputs(executor.graph(), shapes, seed);
+  t.input_hash = hash_of(inputs);
+  for (const AnyTensor& y : executor.run(inputs)) {
+    t.output_shapes.push_back(y.shape());
+    t.outputs.emplace_back();
+    for (std::int64_t i = 0; i < std::min(y.size(), self_test_elements); ++i)
+      t.outputs.back().push_back(load_element(y.dtype(), y.data(), i));
+  }
+  return t;
+}
+
+/// A test of the model, or none where it runs with no size that was tried.
+inline std::optional<SelfTest> make_self_test(const Model& model) {
+#if OCTET_EXCEPTIONS
+  for (std::int64_t size : {32, 64, 128, 224, 1}) try {
+      Executor executor(model);
+      return run_self_test(executor, self_test_shapes(model, size), 1);
+    } catch (const Error&) {  // the next size
+    }
+  return std::nullopt;
+#else
+  const bool known = std::all_of(model.inputs.begin(), model.inputs.end(), [&](int v) {
+    const Shape& s = model.value(v).shape;
+    return std::all_of(s.begin(), s.end(), [&](const std::int64_t& d) { return d >= 0 || &d == s.begin(); });
+  });
+  if (!known) return std::nullopt;
+  Executor executor(model);
+  return run_self_test(executor, self_test_shapes(model, 1), 1);
+#endif
+}
+
+/// Runs the model anew and compares.
+inline void check_self_test(const Model& model, const SelfTest& expected) {
+  Executor executor(model);
+  const SelfTest got = run_self_test(executor, expected.input_shapes, expected.seed);
+  require<FormatError>(got.input_hash == expected.input_hash,
+                       "the self-test makes other inputs than those it was made with");
+  require<FormatError>(got.output_shapes == expected.output_shapes,
+                       "the self-test gives outputs of other shapes");
+  for (std::size_t o = 0; o < got.outputs.size(); ++o) {
+    const std::vector<double>&a = got.outputs[o], &b = expected.outputs[o];
+    double largest = 0;
+    for (double x : b) largest = std::max(largest, std::abs(x));
+    require<FormatError>(a.size() == b.size(), "the self-test is incomplete");
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const bool same = a[i] == b[i] || (a[i] != a[i] && b[i] != b[i]) ||
+                        std::abs(a[i] - b[i]) <= expected.tolerance * largest;
+      require<FormatError>(same, "the self-test fails: element ", i, " of output '",
+                           model.value(model.outputs[o]).name, "' is ", a[i], ", expected ", b[i]);
+    }
+  }
+}
+
+inline void write_self_test(const std::optional<SelfTest>& test, ArchiveWriter& to) {
+  to.put(static_cast<std::uint8_t>(test.has_value()));
+  if (!test) return;
+  const auto put_shapes = [&](const std::vector<Shape>& shapes) {
+    to.put_count(shapes.size());
+    for (const Shape& s : shapes) {
+      to.put(static_cast<std::uint8_t>(s.rank()));
+      for (std::int64_t d : s) to.put(d);
+    }
+  };
+  put_shapes(test->input_shapes);
+  to.put(test->seed);
+  to.put(test->input_hash);
+  to.put(test->tolerance);
+  put_shapes(test->output_shapes);
+  for (const std::vector<double>& output : test->outputs) to.put(output);
+}
+
+inline std::optional<SelfTest> read_self_test(ArchiveReader& from, const Graph& g) {
+  if (!from.get_flag()) return std::nullopt;
+  SelfTest t;
+  const auto get_shapes = [&](std::vector<Shape>& shapes, const std::vector<int>& values) {
+    const std::size_t n = from.get_count(1);
+    require<FormatError>(n == values.size(), "the self-test has ", n, " shapes for ", values.size(),
+                         " tensors");
+    for (std::size_t i = 0; i < n; ++i) {
+      shapes.push_back(read_shape(from));
+      require<FormatError>(shapes[i].known() && compatible(shapes[i], g.value(values[i]).shape),
+                           "the self-test's shape ", shapes[i], " is not that of '", g.value(values[i]).name,
+                           "'");
+    }
+  };
+  get_shapes(t.input_shapes, g.inputs);
+  t.seed = from.get<std::uint64_t>();
+  t.input_hash = from.get<std::uint64_t>();
+  t.tolerance = from.get<double>();
+  get_shapes(t.output_shapes, g.outputs);
+  for (std::size_t i = 0; i < g.outputs.size(); ++i) t.outputs.push_back(from.get_list<double>());
+  return t;
+}
+
+}  // namespace detail
+OCTET_END

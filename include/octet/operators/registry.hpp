@@ -1,0 +1,41 @@
+#pragma once
+#include "all.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+template <class... Ops>
+struct OperatorList {
+  /// A new operator of that type with default parameters, or null where there is no such type.
+  static std::shared_ptr<Operator> make(const std::string& type) {
+    std::shared_ptr<Operator> made;
+    (void)((type == Ops::type_name && (made = std::make_shared<Ops>(), true)) || ...);
+    return made;
+  }
+  /// A copy that may be changed, or null where the type is not in the list.
+  static std::shared_ptr<Operator> copy(const Operator& op) {
+    std::shared_ptr<Operator> made;
+    (void)(copy_as<Ops>(op, made) || ...);
+    return made;
+  }
+
+ private:
+  template <class Op>
+  static bool copy_as(const Operator& op, std::shared_ptr<Operator>& made) {
+    const Op* same = as<Op>(op);
+    if (same) made = std::make_shared<Op>(*same);
+    return same != nullptr;
+  }
+};
+
+}  // namespace detail
+
+/// Every operator: what files can name.
+using AllOperators =
+    detail::OperatorList<AveragePool, BatchNormalization, Binary, Concat, ConvInteger, Convert, Convolution,
+                         DequantizeLinear, DynamicQuantizeLinear, Expand, Flatten, FullyConnected, Gather,
+                         Identity, LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, Pad, PRelu,
+                         QuantizeLinear, Reduce, Reshape, Resize, Slice, Softmax, Split, Squeeze, Transpose,
+                         TransposedConvolution, Unary, Unsqueeze, Where>;
+
+OCTET_END

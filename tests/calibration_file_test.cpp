@@ -1,0 +1,104 @@
+#include <octet/models/builder.hpp>
+#include <octet/quantization/calibration_file.hpp>
+
+#include <filesystem>
+
+#include "testing.hpp"
+
+using namespace octet;
+using namespace testing;
+
+namespace {
+
+Model network() {
+  detail::NetworkBuilder b("net", 8, 3, 1);
+  b.conv("conv", 4, 3, 1, 1, 1, true).relu("relu").global_average("mean").linear("fc", 3);
+  return b.finish();
+}
+
+struct TemporaryFile {
+  std::string path = (std::filesystem::temp_directory_path() / ("octet_calibration_" + std::to_string(std::random_device{}()) + ".json")).string();
+  ~TemporaryFile() { std::filesystem::remove(path); }
+  void write(const std::string& text) const { std::ofstream(path) << text; }
+};
+
+std::string message(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const FormatError& e) {
+    return e.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("a calibration comes back from its file as it was") {
+  const Model m = network();
+  const TemporaryFile file;
+  for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile, RangeMethod::entropy, RangeMethod::mse}) {
+    CalibrationOptions o;
+    o.method = method;
+    Calibration c = calibrate(m, {random_tensor({3, 8, 8, 3}, 1)}, o);
+    c.set_range("fc", {-3, 5});
+    save(c, file.path);
+    const Calibration back = load_calibration(file.path);
+    CHECK(back.method == c.method);
+    REQUIRE(back.tensors.size() == c.tensors.size());
+    for (const auto& [tensor, t] : c.tensors) {
+      CHECK(back.range(tensor) == c.range(tensor));
+      CHECK(back.tensors.at(tensor).histogram == t.histogram);
+      CHECK(back.tensors.at(tensor).samples == t.samples);
+    }
+  }
+}
+
+TEST_CASE("a range written into the file by hand overrides what was seen") {
+  const TemporaryFile file;
+  file.write(R"({"octet_calibration": 1, "method": "min_max", "percent": 99.99,
+                 "tensors": {"a": {"seen": [-1, 2], "range": [-0.5, 0.5]}, "b": {"seen": [0, 1]}}})");
+  const Calibration c = load_calibration(file.path);
+  CHECK(c.range("a") == Range{-0.5f, 0.5f});
+  CHECK(c.range("b") == Range{0, 1});
+}
+
+TEST_CASE("damaged calibrations are refused with the file's name and the reason") {
+  const TemporaryFile file;
+  CHECK(message([&] { load_calibration(file.path); }).find("cannot read") != std::string::npos);
+  const std::string head = R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"a": )";
+  const char* const bad[] = {"", "{", "[]", "{}", R"({"octet_calibration": 2})",
+                             R"({"octet_calibration": 1, "method": "magic", "percent": 50, "tensors": {}})",
+                             R"({"octet_calibration": 1, "method": "min_max", "percent": 0, "tensors": {}})",
+                             R"({"octet_calibration": 1, "method": "min_max", "percent": "x", "tensors": {}})",
+                             R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": 3})"};
+  const char* const bad_tensors[] = {"7", R"({"seen": [1]})", R"({"seen": [2, 1]})", R"({"seen": [1, 1e999]})",
+                                     R"({"range": "wide"})", R"({"samples": [[1, 2], 3]})",
+                                     R"({"histogram": {"exponent": 0, "first_bin": 2047, "counts": [1, 2]}})",
+                                     R"({"histogram": {"exponent": 9999, "first_bin": 0, "counts": [1]}})",
+                                     R"({"histogram": {"exponent": 0, "first_bin": -99999999999, "counts": [1]}})"};
+  std::vector<std::string> texts(std::begin(bad), std::end(bad));
+  for (const char* t : bad_tensors)
+    texts.push_back(R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"a": )" + std::string(t) + "}}");
+  for (const std::string& text : texts) {
+    file.write(text);
+    const std::string m = message([&] { load_calibration(file.path); });
+    CHECK_MESSAGE(m.find(file.path) != std::string::npos, text);
+  }
+}
+
+TEST_CASE("a failing write leaves the old file alone") {
+  const TemporaryFile file;
+  file.write("precious");
+  CHECK_THROWS(detail::write_atomically(file.path, [](std::ostream& out) {
+    out << "half";
+    throw std::runtime_error("interrupted");
+  }));
+  std::string text;
+  std::ifstream(file.path) >> text;
+  CHECK(text == "precious");
+  int files = 0;
+  for (const auto& e : std::filesystem::directory_iterator(std::filesystem::path(file.path).parent_path()))
+    files += e.path().string().rfind(file.path, 0) == 0;
+  CHECK(files == 1);
+  CHECK(message([] { save(Calibration(), "/no/such/folder/c.json"); }).find("/no/such/folder") != std::string::npos);
+}
