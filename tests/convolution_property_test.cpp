@@ -322,9 +322,8 @@ AnyTensor run(const Graph& g, const Case& c, const Problem& p, const std::shared
   ExecutorOptions options;
   options.pool = pool;
   options.optimize = false;
-  std::vector<AnyTensor> inputs{p.input};
-  if (c.residual) inputs.push_back(p.residual);
-  return Executor(g, options).run(inputs)[0];
+  Executor executor(g, options);
+  return c.residual ? executor.run({p.input, p.residual})[0] : executor.run({p.input})[0];
 }
 
 template <class T>

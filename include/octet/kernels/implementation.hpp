@@ -1,5 +1,6 @@
 #pragma once
 // Every foreign header comes first: none may be included inside a target region.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +10,6 @@
 
 #include "../core/half.hpp"
 #include "dispatch.hpp"
-#include "dynamic_scale.hpp"
 #if OCTET_X86
 #  include <immintrin.h>
 #endif

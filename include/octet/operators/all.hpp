@@ -3,6 +3,7 @@
 #include "arithmetic/binary.hpp"
 #include "batch_normalization.hpp"
 #include "concat.hpp"
+#include "convolution/chain.hpp"
 #include "convolution/convolution.hpp"
 #include "convolution/transposed_convolution.hpp"
 #include "fully_connected.hpp"

@@ -145,13 +145,19 @@ class Requantizer {
     epilogue_.out_stride = epilogue_.residual_stride = out_channels * out_element();
   }
 
-  /// For a run: valid as long as this object stays where it is, until the next run.
-  Epilogue epilogue(std::byte* out, const std::byte* residual) noexcept {
+  /// Whether the kernels store the outputs, so that kernel_epilogue is enough.
+  bool by_kernel() const noexcept { return epilogue_.store != Store::custom; }
+  Epilogue kernel_epilogue(std::byte* out, const std::byte* residual) const noexcept {
     Epilogue e = epilogue_;
     e.out = out;
     e.residual = residual;
     e.scale = scale_.data();
     e.shift = shift_.data();
+    return e;
+  }
+  /// For a run: valid as long as this object stays where it is, until the next run.
+  Epilogue epilogue(std::byte* out, const std::byte* residual) noexcept {
+    Epilogue e = kernel_epilogue(out, residual);
     e.context = this;
     out_ = reinterpret_cast<std::uint8_t*>(out);
     residual_ = reinterpret_cast<const std::uint8_t*>(residual);

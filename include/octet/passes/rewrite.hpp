@@ -101,6 +101,12 @@ inline AnyTensor affine_bias(const Graph& g, int bias, const std::vector<double>
   return b;
 }
 
+/// Whether the node is a convolution of one filter a channel.
+inline bool is_depthwise(const Graph& g, const Node& n) {
+  const auto* c = as<Convolution>(*n.op);
+  return c && c->groups > 1 && g.value(n.inputs[1]).shape.back() == 1;
+}
+
 /// Whether the node is a layer of float constant weights [O, ...] (input 1) and an optional constant bias (input 2),
 /// linear up to here: nothing added, nothing clamped.
 inline bool is_linear_layer(const Graph& g, const Node& n) {

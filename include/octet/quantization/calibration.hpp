@@ -86,7 +86,7 @@ class Calibrator {
       : pool_(options.executor.pool          ? options.executor.pool
               : options.executor.threads > 0 ? std::make_shared<ThreadPool>(options.executor.threads)
                                              : default_pool()),
-        executor_(model, with_pool(options.executor, pool_)) {
+        executor_(optimize(model), with_pool(options.executor, pool_)) {
     detail::require(options.percent > 0 && options.percent <= 100, "a percentile is in (0, 100], not ", options.percent);
     for (int v : executor_.graph().inputs)
       detail::require(executor_.graph().value(v).dtype == DType::f32, "only float models can be calibrated; input '",
@@ -119,6 +119,7 @@ class Calibrator {
  private:
   static ExecutorOptions with_pool(ExecutorOptions o, const std::shared_ptr<ThreadPool>& pool) {
     o.pool = pool;
+    o.optimize = false;  // every tensor is wanted
     return o;
   }
 

@@ -65,8 +65,9 @@ inline Tensor<float> real_values(const TensorRef& t, const QuantParams& q) {
 /// Compares every tensor that both models compute (or keep as weights) under the same name, over the batches; worst
 /// first. Errors of activations include what the layers before have added.
 inline std::vector<LayerError> error_report(const Model& float_model, const Model& quantized, const std::vector<Tensor<float>>& batches,
-                                            const ExecutorOptions& options = {}) {
+                                            ExecutorOptions options = {}) {
   using detail::ErrorSum;
+  options.optimize = false;  // every tensor is wanted
   const Graph original = optimize(float_model);
   std::vector<LayerError> report;
   for (const Value& q : quantized.values) {
@@ -79,7 +80,7 @@ inline std::vector<LayerError> error_report(const Model& float_model, const Mode
     report.push_back(sum.result(q.name, "weights"));
   }
 
-  Executor exact(original, options), rounded(quantized, options);
+  Executor exact(original, options), rounded(optimize(quantized), options);
   std::map<std::string, Tensor<float>> activations;
   struct Entry {
     ErrorSum sum;

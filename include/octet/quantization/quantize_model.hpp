@@ -14,12 +14,6 @@ struct DynamicRangeOptions {
 
 namespace detail {
 
-/// One filter a channel: too few weights to matter, and products too few to pay for quantizing the activations.
-inline bool is_depthwise(const Graph& g, const Node& n) {
-  const auto* c = as<Convolution>(*n.op);
-  return c && c->groups > 1 && g.value(n.inputs[1]).shape.back() == 1;
-}
-
 inline void require_float(const Graph& g) {
   for (const Value& v : g.values)
     require(!v.is_quantized(), "the model is quantized already: tensor '", v.name, "' is ", name(v.dtype));
@@ -53,7 +47,7 @@ Model quantize_half(const Model& model) {
 
 /// quantize<fp16>(model), quantize<bf16>(model): weights of half the size, computed with in float.
 /// quantize<dynamic_range>(model): int8 weights; activations are quantized as they arrive, results are float. Depthwise
-/// convolutions stay float.
+/// convolutions stay float: their weights are too few to matter, and their products to pay for quantizing activations.
 template <class T>
 Model quantize(const Model& model, const DynamicRangeOptions& options = {}) {
   static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16> || std::is_same_v<T, dynamic_range>,

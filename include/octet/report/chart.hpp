@@ -23,16 +23,6 @@ inline std::string escaped(const std::string& text) {
   return r;
 }
 
-/// At most `most` characters, cut in the middle, where names differ least.
-inline std::string shortened(const std::string& s, std::size_t most) {
-  if (s.size() <= most) return s;
-  const auto continues = [&](std::size_t i) { return (s[i] & 0xc0) == 0x80; };  // inside a UTF-8 character
-  std::size_t front = most / 2 - 1, back = s.size() - (most - most / 2 - 1);
-  while (front > 0 && continues(front)) --front;
-  while (back < s.size() && continues(back)) ++back;
-  return s.substr(0, front) + "\xe2\x80\xa6" + s.substr(back);
-}
-
 }  // namespace detail
 
 /// One bar of a chart.

@@ -8,6 +8,31 @@
 
 OCTET_BEGIN
 
+namespace detail {
+
+/// Characters of a UTF-8 text.
+inline std::size_t characters(const std::string& s) {
+  return static_cast<std::size_t>(
+      std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+/// At most `most` (3 or more) characters of a UTF-8 text, cut in the middle, where names differ least.
+inline std::string shortened(const std::string& s, std::size_t most) {
+  const std::size_t size = characters(s);
+  if (size <= most) return s;
+  const std::size_t front = most / 2, back = size - (most - 1 - front);
+  std::string begin, end;
+  std::size_t at = 0;  // of the next character
+  for (char c : s) {
+    at += (c & 0xc0) != 0x80;
+    if (at <= front) begin += c;
+    if (at > back) end += c;
+  }
+  return begin + "\xe2\x80\xa6" + end;
+}
+
+}  // namespace detail
+
 /// A table as text: the first column to the left, the others to the right.
 class TextTable {
  public:
@@ -21,35 +46,36 @@ class TextTable {
   void add_line(const std::string& text) { rows_.push_back({text}); }
   const std::vector<std::vector<std::string>>& rows() const noexcept { return rows_; }
 
-  std::string str() const {
+  /// With `most`, names in the first column are cut so that lines have no more characters than that, where 16
+  /// of each name suffice.
+  std::string str(std::size_t most = 0) const {
     std::vector<std::size_t> widths(rows_[0].size(), 0);
     for (const auto& row : rows_)
       for (std::size_t c = 0; row.size() == widths.size() && c < widths.size(); ++c)
-        widths[c] = std::max(widths[c], width(row[c]));
+        widths[c] = std::max(widths[c], detail::characters(row[c]));
+    std::size_t total = 2 * (widths.size() - 1);
+    for (std::size_t w : widths) total += w;
+    if (most > 0 && total > most) {
+      const std::size_t name = std::min(widths[0], std::max<std::size_t>(16, most + widths[0] - std::min(total, most + widths[0])));
+      total -= widths[0] - name;
+      widths[0] = name;
+    }
     std::string text;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       std::string line;
       if (rows_[r].size() != widths.size()) line = rows_[r][0];
       for (std::size_t c = 0; c < widths.size() && rows_[r].size() == widths.size(); ++c) {
-        const std::string space(widths[c] - width(rows_[r][c]), ' ');
-        line += c == 0 ? rows_[r][c] + space : "  " + space + rows_[r][c];
+        const std::string cell = detail::shortened(rows_[r][c], widths[c]);
+        const std::string space(widths[c] - detail::characters(cell), ' ');
+        line += c == 0 ? cell + space : "  " + space + cell;
       }
       text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
-      if (r == 0) {
-        std::size_t total = 2 * (widths.size() - 1);
-        for (std::size_t w : widths) total += w;
-        text += std::string(total, '-') + '\n';
-      }
+      if (r == 0) text += std::string(total, '-') + '\n';
     }
     return text;
   }
 
  private:
-  /// Characters of a UTF-8 text.
-  static std::size_t width(const std::string& s) {
-    return static_cast<std::size_t>(
-        std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-  }
   std::vector<std::vector<std::string>> rows_;
 };
 

@@ -5,6 +5,7 @@
 #include "../core/element.hpp"
 #include "../graph/graph.hpp"
 #include "../operators/all.hpp"
+#include "../passes/fuse_chains.hpp"
 #include "../passes/lower.hpp"
 #include "../passes/optimize.hpp"
 #include "placement.hpp"
@@ -30,7 +31,7 @@ struct LayerTime {
 class Executor {
  public:
   explicit Executor(const Model& model, const ExecutorOptions& options = {})
-      : graph_(detail::lower(options.optimize ? optimize(model) : model)),
+      : graph_(options.optimize ? fuse_chains(detail::lower(optimize(model))) : detail::lower(model)),
         kernels_(&detail::kernels()),
         pool_(options.pool          ? options.pool
               : options.threads > 0 ? std::make_shared<ThreadPool>(options.threads)

@@ -133,13 +133,83 @@ void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_
               N > 1 ? wide::lanes : last);
 }
 
-inline void depthwise_f32(const Depthwise& d) noexcept {
+// Pixels [begin, end) of a row of a 3x3 kernel, all of whose taps lie in the three rows: N vectors of channels go along
+// the row, their weights in registers.
+template <int N>
+void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], std::int64_t channel, std::int64_t y,
+                       std::int64_t begin, std::int64_t end) {
+  const auto* weights = reinterpret_cast<const float*>(d.weights) + channel / depthwise_block * depthwise_block * 9 +
+                        channel % depthwise_block;
+  wide::f32 w[9][N];
+  OCTET_UNROLL
+  for (int t = 0; t < 9; ++t) {
+    OCTET_UNROLL
+    for (int j = 0; j < N; ++j) w[t][j] = wide::load(weights + t * depthwise_block + j * wide::lanes);
+  }
+  const Epilogue& e = d.epilogue;
+  const std::ptrdiff_t pixel_bytes = d.channels * 4, tap = d.dilation_w * pixel_bytes, step = d.stride_w * pixel_bytes;
+  const std::ptrdiff_t from = begin * step - d.pad_left * pixel_bytes + channel * 4;
+  const std::byte *p0 = rows[0] + from, *p1 = rows[1] + from, *p2 = rows[2] + from;
+  std::byte* out = e.out + (y * d.out_w + begin) * e.out_stride + channel * 4;
+  const std::byte* residual =
+      e.residual ? e.residual + (y * d.out_w + begin) * e.residual_stride + channel * 4 : nullptr;
+  const auto* init = reinterpret_cast<const float*>(d.init) + channel;
+  for (std::int64_t x = begin; x < end; ++x, p0 += step, p1 += step, p2 += step, out += e.out_stride) {
+    wide::f32 acc[N];
+    OCTET_UNROLL
+    for (int j = 0; j < N; ++j) acc[j] = wide::load(init + j * wide::lanes);
+    OCTET_UNROLL
+    for (int t = 0; t < 9; ++t) {
+      const std::byte* p = (t < 3 ? p0 : t < 6 ? p1 : p2) + t % 3 * tap;
+      OCTET_UNROLL
+      for (int j = 0; j < N; ++j)
+        acc[j] = wide::fma(wide::load(reinterpret_cast<const float*>(p) + j * wide::lanes), w[t][j], acc[j]);
+    }
+    OCTET_UNROLL
+    for (int j = 0; j < N; ++j)
+      store_f32(e, acc[j], out + j * vector_bytes, residual ? residual + j * vector_bytes : nullptr, wide::lanes);
+    if (residual) residual += e.residual_stride;
+  }
+}
+
+// All channels of one pixel from the pointers to its taps.
+inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int64_t pixel, std::int64_t offset) {
   constexpr int vectors = depthwise_block / wide::lanes;
   const std::int64_t taps = d.kernel_h * d.kernel_w;
+  std::int64_t c = from;
+  for (; c + depthwise_block <= d.channel_end; c += depthwise_block)
+    depthwise_f32_vectors<vectors>(d, c, taps, pixel, offset);
+  for (; c < d.channel_end; c += wide::lanes) depthwise_f32_vectors<1>(d, c, taps, pixel, offset);
+}
+
+inline void depthwise_f32_rows_3x3(const Depthwise& d) {
+  constexpr int vectors = wide::registers >= 32 ? 2 : 1;  // nine vectors of weights each
+  const std::int64_t reach = 2 * d.dilation_w, whole = d.channel_begin + (d.channel_end - d.channel_begin) /
+                                                                            depthwise_block * depthwise_block;
+  // Pixels whose taps all lie in the row.
+  const std::int64_t begin = (d.pad_left + d.stride_w - 1) / d.stride_w;
+  const std::int64_t room = d.width - 1 - reach + d.pad_left;
+  const std::int64_t last = room < 0 ? begin : room / d.stride_w + 1, end = last < d.out_w ? last : d.out_w;
+  for (std::int64_t y = d.row_begin; y < d.row_end; ++y) {
+    const std::byte* rows[3];
+    for (std::int64_t ky = 0; ky < 3; ++ky) {
+      const std::int64_t iy = y * d.stride_h - d.pad_top + ky * d.dilation_h;
+      rows[ky] = iy >= 0 && iy < d.height ? d.in + iy * d.width * d.channels * 4 : d.padding;
+    }
+    for (std::int64_t c = d.channel_begin; begin < end && c < whole; c += vectors * wide::lanes)
+      depthwise_f32_3x3<vectors>(d, rows, c, y, begin, end);
+    for (std::int64_t x = 0; x < d.out_w; ++x) {
+      const bool inside = x >= begin && x < end;
+      if (inside && whole == d.channel_end) continue;
+      find_taps(d, y, x, d.channels * 4);
+      depthwise_f32_pixel(d, inside ? whole : d.channel_begin, y * d.out_w + x, 0);
+    }
+  }
+}
+
+inline void depthwise_f32(const Depthwise& d) noexcept {
+  if (d.kernel_h == 3 && d.kernel_w == 3) return depthwise_f32_rows_3x3(d);
   each_pixel(d, d.channels * 4, [&](std::int64_t pixel, std::int64_t offset) {
-    std::int64_t c = d.channel_begin;
-    for (; c + depthwise_block <= d.channel_end; c += depthwise_block)
-      depthwise_f32_vectors<vectors>(d, c, taps, pixel, offset);
-    for (; c < d.channel_end; c += wide::lanes) depthwise_f32_vectors<1>(d, c, taps, pixel, offset);
+    depthwise_f32_pixel(d, d.channel_begin, pixel, offset);
   });
 }

@@ -55,54 +55,66 @@ inline void quantize_f32(const QuantizeF32& a) noexcept {
 // Smallest and largest element; two NaNs where one element is not finite. Of an empty array: +inf and -inf.
 inline void minmax_f32(const float* p, std::int64_t n, float* result) noexcept {
   constexpr float inf = std::numeric_limits<float>::infinity();
-  float smallest = inf, largest = -inf, poison = 0;
-  if (n < wide::lanes) {
-    for (std::int64_t i = 0; i < n; ++i) {
-      smallest = p[i] < smallest ? p[i] : smallest;
-      largest = p[i] > largest ? p[i] : largest;
-      poison += p[i] * 0.0f;
-    }
-  } else {
-    wide::f32 low[4], high[4], product = wide::set(0.0f);
+  wide::f32 low[4], high[4], product[4];
+  OCTET_UNROLL
+  for (int j = 0; j < 4; ++j) low[j] = wide::set(inf), high[j] = wide::set(-inf), product[j] = wide::set(0.0f);
+  const auto take = [&](int j, wide::f32 v) {
+    low[j] = wide::min(v, low[j]);
+    high[j] = wide::max(v, high[j]);
+    product[j] = wide::fma(v, wide::set(0.0f), product[j]);  // infinity * 0 is a NaN, too
+  };
+  std::int64_t i = 0;
+  for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) low[j] = high[j] = wide::load(p);
-    const auto take = [&](int j, wide::f32 v) {
-      low[j] = wide::min(v, low[j]);
-      high[j] = wide::max(v, high[j]);
-      product = wide::fma(v, wide::set(0.0f), product);  // infinity * 0 is a NaN, too
-    };
-    std::int64_t i = 0;
-    for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
-      OCTET_UNROLL
-      for (int j = 0; j < 4; ++j) take(j, wide::load(p + i + j * wide::lanes));
-    }
-    for (; i + wide::lanes <= n; i += wide::lanes) take(0, wide::load(p + i));
-    take(1, wide::load(p + n - wide::lanes));  // the rest, and some once more
-    float lows[wide::lanes], highs[wide::lanes], products[wide::lanes];
-    wide::store(lows, wide::min(wide::min(low[0], low[1]), wide::min(low[2], low[3])));
-    wide::store(highs, wide::max(wide::max(high[0], high[1]), wide::max(high[2], high[3])));
-    wide::store(products, product);
-    for (int l = 0; l < wide::lanes; ++l) {
-      smallest = lows[l] < smallest ? lows[l] : smallest;
-      largest = highs[l] > largest ? highs[l] : largest;
-      poison += products[l];
-    }
+    for (int j = 0; j < 4; ++j) take(j, wide::load(p + i + j * wide::lanes));
   }
-  result[0] = smallest + poison;
-  result[1] = largest + poison;
+  for (; i + wide::lanes <= n; i += wide::lanes) take(0, wide::load(p + i));
+  if (i < n && n >= wide::lanes) {
+    take(1, wide::load(p + n - wide::lanes));  // the rest, and some once more
+  } else {
+    for (; i < n; ++i) take(1, wide::set(p[i]));
+  }
+  result[0] = wide::least(wide::min(wide::min(low[0], low[1]), wide::min(low[2], low[3])));
+  result[1] = wide::greatest(wide::max(wide::max(high[0], high[1]), wide::max(high[2], high[3])));
+  if (wide::any_nan(wide::add(wide::add(product[0], product[1]), wide::add(product[2], product[3]))))
+    result[0] = result[1] = std::numeric_limits<float>::quiet_NaN();
 }
 
-// A row of floats by its own range (see dynamic_scale); the zero point is given negated, as a float.
+// A row of activations by its own range: x ~ scale * (q + shift).
 inline void quantize_row(const float* in, std::int64_t n, std::uint8_t* out, float* scale, float* shift) noexcept {
   float range[2];
   minmax_f32(in, n, range);
-  const DynamicScale s = dynamic_scale(range[0], range[1]);
-  QuantizeF32 q;
-  q.in = in, q.out = out, q.count = n;
-  q.scale = s.scale, q.zero_point = s.zero_point;
-  quantize_f32(q);
-  *scale = s.scale;
-  *shift = -static_cast<float>(s.zero_point);
+  const float low = range[0] < 0 ? range[0] : 0, high = range[1] > 0 ? range[1] : 0, width = high - low;
+  const float inverse = 255 / width;
+  // All (nearly) zero; or not finite, which is to show in what is computed with the scale.
+  if (!(inverse <= std::numeric_limits<float>::max()) || !(range[0] <= range[1])) {
+    *scale = range[0] <= range[1] && width <= 1 ? 1 : std::numeric_limits<float>::quiet_NaN();
+    *shift = 0;
+    std::memset(out, 0, static_cast<std::size_t>(n));
+    return;
+  }
+  const std::int32_t zero = static_cast<std::int32_t>(-low * inverse + 0.5f);
+  *scale = width * (1.0f / 255);
+  *shift = -static_cast<float>(zero);
+  const wide::u8_limits limits(zero, 0, 255);
+  const wide::f32 factor = wide::set(inverse);
+  wide::i32 q[4];
+  std::int64_t i = 0;
+  for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) q[j] = wide::round(wide::mul(wide::load(in + i + j * wide::lanes), factor));
+    wide::store(out + i, wide::pack(q[0], q[1], q[2], q[3], limits));
+  }
+  if (i == n) return;
+  const int rest = static_cast<int>(n - i);
+  OCTET_UNROLL
+  for (int j = 0; j < 4; ++j) {
+    const int left = rest - j * wide::lanes;
+    q[j] = wide::set(0);
+    if (left > 0)
+      q[j] = wide::round(wide::mul(wide::load_first(in + i + j * wide::lanes, left < wide::lanes ? left : wide::lanes), factor));
+  }
+  wide::store_first(out + i, wide::pack(q[0], q[1], q[2], q[3], limits), rest);
 }
 
 inline void add_u8(const AddU8& a) noexcept {

@@ -69,16 +69,41 @@ inline void store_u8(const Epilogue& e, const std::byte* acc, std::byte* out, co
   }
 }
 
+// Sums of integers to floats; ByRow: each row has a scale and a zero point of its own.
+template <bool ByRow>
+void store_scaled_f32(const Epilogue& e, const std::byte* acc, std::byte* out, const std::byte* residual,
+                      std::int64_t row, int rows, std::int64_t column, int columns) {
+  for (int c = 0; c < columns; c += wide::lanes) {
+    const int n = columns - c < wide::lanes ? columns - c : wide::lanes;
+    const wide::f32 scale = wide::load(e.scale + column + c), shift = wide::load(e.shift + column + c);
+    const wide::f32 sums = ByRow ? wide::load(e.sums + column + c) : wide::set(0.0f);
+    const std::byte *a = acc + c * 4, *r = residual ? residual + c * 4 : nullptr;
+    std::byte* to = out + c * 4;
+    for (int m = 0; m < rows; ++m, a += acc_stride, to += e.out_stride) {
+      wide::f32 v = wide::to_float(wide::load(reinterpret_cast<const std::int32_t*>(a)));
+      if (ByRow) v = wide::fma(wide::set(e.row_shift[row + m]), sums, v);
+      const wide::f32 factor = wide::set(ByRow ? e.row_scale[row + m] : e.multiplier);
+      store_f32(e, wide::fma(wide::mul(v, factor), scale, shift), to, r, n);
+      if (r) r += e.residual_stride;
+    }
+  }
+}
+
 template <class T>
 void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int rows, std::int64_t column,
                 int columns) {
-  if (e.store == Store::custom) 
+  if (e.store == Store::custom)
     return e.custom(e.context, acc, acc_stride, e.first_row + row, rows, e.first_column + column, columns);
   const bool to_bytes = e.store == Store::u8 || e.store == Store::u8_residual;
   const std::int64_t offset = column * (to_bytes ? 1 : 4);
   std::byte* out = e.out + row * e.out_stride + offset;
   const std::byte* residual = e.residual ? e.residual + row * e.residual_stride + offset : nullptr;
   if (to_bytes) return store_u8(e, acc, out, residual, rows, column, columns);
+  if (e.store == Store::scaled_f32) {
+    e.row_scale ? store_scaled_f32<true>(e, acc, out, residual, row, rows, column, columns)
+                : store_scaled_f32<false>(e, acc, out, residual, row, rows, column, columns);
+    return;
+  }
   for (int m = 0; m < rows; ++m, acc += acc_stride, out += e.out_stride) {
     if (e.store == Store::accumulator) {
       std::memcpy(out, acc, static_cast<std::size_t>(columns) * 4);
@@ -86,16 +111,7 @@ void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int r
     }
     for (int c = 0; c < columns; c += wide::lanes) {
       const int n = columns - c < wide::lanes ? columns - c : wide::lanes;
-      wide::f32 v;
-      if (T::is_float) {
-        v = wide::load(reinterpret_cast<const float*>(acc) + c);
-      } else {
-        v = wide::to_float(wide::load(reinterpret_cast<const std::int32_t*>(acc) + c));
-        if (e.row_scale) v = wide::fma(wide::set(e.row_shift[row + m]), wide::load(e.sums + column + c), v);
-        const float factor = e.row_scale ? e.row_scale[row + m] : e.multiplier;
-        v = wide::fma(wide::mul(v, wide::set(factor)), wide::load(e.scale + column + c), wide::load(e.shift + column + c));
-      }
-      store_f32(e, v, out + c * 4, residual ? residual + c * 4 : nullptr, n);
+      store_f32(e, wide::load(reinterpret_cast<const float*>(acc) + c), out + c * 4, residual ? residual + c * 4 : nullptr, n);
     }
     if (residual) residual += e.residual_stride;
   }

@@ -3,7 +3,6 @@
 
 // What differs between types: 4 bytes of a row and of each column are multiplied and added at a step.
 struct U8S8 {
-  static constexpr bool is_float = false;
   static constexpr int rows = wide::rows_u8;
   using acc = wide::i32;
   using weights = wide::weights;
@@ -19,7 +18,6 @@ struct U8S8 {
 };
 
 struct F32 {
-  static constexpr bool is_float = true;
   static constexpr int rows = wide::rows_f32;
   using acc = wide::f32;
   using weights = wide::f32;

@@ -1,7 +1,7 @@
 // No include guard: part of the avx512bw and avx512vnni operations, included inside each one's target region.
 // 512-bit vectors for everything but the integer dot products, which the two differ in.
 struct wide_base {
-  static constexpr int lanes = 16;  // of 32 bits
+  static constexpr int lanes = 16, registers = 32;  // of 32 bits each; vectors
   using f32 = __m512;
   using i32 = __m512i;
 
@@ -35,6 +35,9 @@ struct wide_base {
   static f32 to_float(i32 a) { return _mm512_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm512_cvtps_epi32(a); }  // to nearest, ties to even
   static bool any_greater(f32 a, f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) != 0; }
+  static bool any_nan(f32 a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q) != 0; }
+  static float least(f32 a) { return _mm512_reduce_min_ps(a); }
+  static float greatest(f32 a) { return _mm512_reduce_max_ps(a); }
   static f32 load_fp16(const std::byte* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }

@@ -1,7 +1,7 @@
 // No include guard: included once, in the namespace of the scalar kernels. Vectors of 8 spelled out as loops: the
 // reference that every other instruction set has to match bit for bit.
 struct wide {
-  static constexpr int lanes = 8, rows_u8 = 2, rows_f32 = 2;
+  static constexpr int lanes = 8, registers = 16, rows_u8 = 2, rows_f32 = 2;
   struct f32 {
     float v[lanes];
   };
@@ -52,6 +52,13 @@ struct wide {
     each([&](int i) { r |= a.v[i] > b.v[i]; });
     return r;
   }
+  static bool any_nan(f32 a) {
+    bool r = false;
+    each([&](int i) { r |= a.v[i] != a.v[i]; });
+    return r;
+  }
+  static float least(f32 a) { return *std::min_element(a.v, a.v + lanes); }
+  static float greatest(f32 a) { return *std::max_element(a.v, a.v + lanes); }
   static f32 load_fp16(const std::byte* p) {
     return make<f32>([&](int i) {
       fp16 h;

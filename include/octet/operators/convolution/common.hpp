@@ -1,5 +1,6 @@
 #pragma once
 #include "../../kernels/convolution.hpp"
+#include "../../kernels/depthwise_convolution.hpp"
 #include "../activation_range.hpp"
 #include "../window.hpp"
 
@@ -72,6 +73,18 @@ class AnyConvolution {
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool) const noexcept {
     depthwise_ ? by_channel_.run(in, init, padding, e, scratch, pool)
                : by_matrix_.run(in, init, padding, e, out_element, scratch, pool);
+  }
+
+  /// For run_rows of at most `rows` image rows. Returns the bytes of scratch that one call needs.
+  std::size_t plan_rows(const ConvolutionShape& s, std::int64_t rows, bool dynamic = false) {
+    return depthwise_ ? by_channel_.plan(s, 1) : by_matrix_.plan_rows(s, rows * s.out_w, dynamic);
+  }
+  /// Output rows [first, last) of one image of width out_w, by the calling thread alone.
+  void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
+                std::int64_t out_element, std::byte* scratch, std::int64_t first, std::int64_t last,
+                std::int64_t out_w) const noexcept {
+    depthwise_ ? by_channel_.run_rows(in, init, padding, e, scratch, first, last)
+               : by_matrix_.run_rows(in, init, padding, e, out_element, scratch, first * out_w, last * out_w);
   }
 
  private:

@@ -33,7 +33,8 @@ class Convolution : public detail::OperatorOf<Convolution> {
     return {out};
   }
 
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
+  std::unique_ptr<Step> prepare(const PrepareContext& c) const override { return prepare_convolution(c); }
+  std::unique_ptr<detail::ConvolutionStep> prepare_convolution(const PrepareContext& c) const {
     const DType x = c.input(0).dtype, w = c.input(1).dtype;
     if (x == DType::f32 && is_floating(w))
       return std::make_unique<detail::FloatConvolution>(c, window, groups, activation);

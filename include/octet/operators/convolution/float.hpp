@@ -1,15 +1,15 @@
 #pragma once
 #include "../../core/element.hpp"
-#include "common.hpp"
+#include "step.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 /// Float images, weights float or half (expanded when packed).
-class FloatConvolution : public Step {
+class FloatConvolution : public ConvolutionStep {
  public:
   FloatConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
-      : window_(window), groups_(groups) {
+      : ConvolutionStep(window, groups) {
     const Tensor<float> w = to_float(c.constant(1).ref());
     const std::int64_t out_c = w.shape()[0];
     kernels_ = {c.kernels(), w.data(), out_c, window.taps(), w.shape().back(), groups};
@@ -23,30 +23,41 @@ class FloatConvolution : public Step {
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + bias_.size_bytes(); }
 
-  std::size_t plan(const PlanContext& c) override {
-    return plan(convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape), c.threads);
-  }
-  std::size_t plan(const ConvolutionShape& s, int threads) {
-    padding_ = Tensor<float>({kernels_.padding_bytes(s) / 4});
-    out_stride_ = s.out_c * 4;
+  std::size_t plan(const ConvolutionShape& s, int threads) override {
+    start_plan(s);
     return kernels_.plan(s, threads);
   }
-
   void run(const RunContext& c) noexcept override {
-    Epilogue e = epilogue_;
-    e.out = c.output();
-    e.residual = c.input(3);
-    e.out_stride = e.residual_stride = out_stride_;
-    kernels_.run(c.input(0), bias_.bytes(), padding_.bytes(), e, 4, c.scratch, *c.pool);
+    kernels_.run(c.input(0), bias_.bytes(), padding_.bytes(), epilogue(c.output(), c.input(3)), 4, c.scratch, *c.pool);
+  }
+
+  bool runs_bands(bool) const noexcept override { return true; }
+  std::size_t plan_bands(const ConvolutionShape& s, std::int64_t rows) override {
+    start_plan(s);
+    return kernels_.plan_rows(s, rows);
+  }
+  void run_band(const Band& b) noexcept override {
+    kernels_.run_rows(b.in, bias_.bytes(), padding_.bytes(), epilogue(b.out, b.residual), 4, b.scratch, b.first, b.last,
+                      out_w_);
   }
 
  private:
-  Window window_;
-  std::int64_t groups_;
+  void start_plan(const ConvolutionShape& s) {
+    padding_ = Tensor<float>({kernels_.padding_bytes(s) / 4});
+    epilogue_.out_stride = epilogue_.residual_stride = s.out_c * 4;
+    out_w_ = s.out_w;
+  }
+  Epilogue epilogue(std::byte* out, const std::byte* residual) const noexcept {
+    Epilogue e = epilogue_;
+    e.out = out;
+    e.residual = residual;
+    return e;
+  }
+
   AnyConvolution<float> kernels_;
   Tensor<float> bias_, padding_;
   Epilogue epilogue_;
-  std::ptrdiff_t out_stride_ = 0;
+  std::int64_t out_w_ = 0;
 };
 
 }  // namespace detail

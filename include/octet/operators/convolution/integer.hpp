@@ -1,17 +1,17 @@
 #pragma once
 #include "../../kernels/requantize.hpp"
 #include "../integer_weights.hpp"
-#include "common.hpp"
+#include "step.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 /// Integer images and weights; the sums are requantized to the output's scale, or scaled to float where the output
 /// is float.
-class IntegerConvolution : public Step {
+class IntegerConvolution : public ConvolutionStep {
  public:
   IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
-      : window_(window), groups_(groups) {
+      : ConvolutionStep(window, groups) {
     const Shape& w = c.constant(1).shape();
     const IntegerWeights weights(c);
     kernels_ = {c.kernels(), weights.values.data(), w[0], window.taps(), w.back(), groups, weights.repeat};
@@ -20,26 +20,37 @@ class IntegerConvolution : public Step {
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
 
-  std::size_t plan(const PlanContext& c) override {
-    return plan(convolution_shape(window_, groups_, c.inputs[0].shape, c.outputs[0].shape), c.threads);
-  }
-  std::size_t plan(const ConvolutionShape& s, int threads) {
-    padding_ = Tensor<std::uint8_t>({kernels_.padding_bytes(s)});
-    std::fill(padding_.begin(), padding_.end(), static_cast<std::uint8_t>(zero_point_));
-    requantizer_.plan(s.out_c);
+  std::size_t plan(const ConvolutionShape& s, int threads) override {
+    start_plan(s);
     return kernels_.plan(s, threads);
   }
-
   void run(const RunContext& c) noexcept override {
     const Epilogue e = requantizer_.epilogue(c.output(), c.input(3));
     kernels_.run(c.input(0), requantizer_.init(), padding_.bytes(), e, requantizer_.out_element(), c.scratch, *c.pool);
   }
 
+  bool runs_bands(bool) const noexcept override { return requantizer_.by_kernel(); }
+  std::size_t plan_bands(const ConvolutionShape& s, std::int64_t rows) override {
+    start_plan(s);
+    return kernels_.plan_rows(s, rows);
+  }
+  void run_band(const Band& b) noexcept override {
+    const Epilogue e = requantizer_.kernel_epilogue(b.out, b.residual);
+    kernels_.run_rows(b.in, requantizer_.init(), padding_.bytes(), e, requantizer_.out_element(), b.scratch, b.first,
+                      b.last, out_w_);
+  }
+
  private:
-  Window window_;
-  std::int64_t groups_;
+  void start_plan(const ConvolutionShape& s) {
+    padding_ = Tensor<std::uint8_t>({kernels_.padding_bytes(s)});
+    std::fill(padding_.begin(), padding_.end(), static_cast<std::uint8_t>(zero_point_));
+    requantizer_.plan(s.out_c);
+    out_w_ = s.out_w;
+  }
+
   AnyConvolution<std::int8_t> kernels_;
   std::int32_t zero_point_ = 0;
+  std::int64_t out_w_ = 0;
   Requantizer requantizer_;
   Tensor<std::uint8_t> padding_;
 };

@@ -1,0 +1,94 @@
+#pragma once
+#include "../core/thread_pool.hpp"
+#include "convolution_shape.hpp"
+#include "pack.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Depthwise convolution: one filter a channel (groups = channels).
+template <class T>
+class DepthwiseConvolution {
+ public:
+  static constexpr std::int64_t element = sizeof(T);
+
+  DepthwiseConvolution() = default;
+  /// weights: [repeat * taps][channels]
+  DepthwiseConvolution(const Kernels& kernels, const T* weights, std::int64_t taps, std::int64_t channels,
+                       std::int64_t repeat = 1)
+      : kernels_(&kernels), repeat_(repeat), taps_(round_up(taps * repeat, 4)),
+        packed_(pack_depthwise(weights, taps * repeat, channels)) {}
+
+  std::size_t packed_bytes() const noexcept { return packed_.size(); }
+  /// Bytes of padding run wants: a row of zero points.
+  static std::int64_t padding_bytes(const ConvolutionShape& s) noexcept { return s.in_w * s.in_c * element; }
+
+  std::size_t plan(const ConvolutionShape& shape, int threads) {
+    shape_ = shape;
+    // Parts of rows first (neighbouring parts share input rows in the cache), then of channels.
+    const std::int64_t blocks = (shape.in_c + depthwise_block - 1) / depthwise_block;
+    row_parts_ = std::min<std::int64_t>(shape.out_h, threads);
+    channel_parts_ = shape.batch * row_parts_ % threads == 0 ? 1 : std::min<std::int64_t>(blocks, threads);
+    part_channels_ = (blocks + channel_parts_ - 1) / channel_parts_ * depthwise_block;
+    return static_cast<std::size_t>(threads * worker_bytes());
+  }
+
+  void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
+           std::byte* scratch, ThreadPool& pool) const noexcept {
+    const std::int64_t tasks = shape_.batch * row_parts_ * channel_parts_;
+    pool.parallel(tasks, [&](std::int64_t task, int worker) {
+      const std::int64_t channel_part = task % channel_parts_, row_part = task / channel_parts_ % row_parts_;
+      const std::int64_t image = task / channel_parts_ / row_parts_;
+      Depthwise d = whole_image(init, padding, epilogue, scratch + worker * worker_bytes());
+      d.in = in + image * shape_.in_h * shape_.in_w * shape_.in_c * element;
+      d.row_begin = shape_.out_h * row_part / row_parts_, d.row_end = shape_.out_h * (row_part + 1) / row_parts_;
+      d.channel_begin = channel_part * part_channels_;
+      d.channel_end = std::min(shape_.in_c, d.channel_begin + part_channels_);
+      const std::int64_t first_row = image * shape_.out_h * shape_.out_w;
+      d.epilogue.out += first_row * epilogue.out_stride;
+      if (epilogue.residual) d.epilogue.residual += first_row * epilogue.residual_stride;
+      d.epilogue.first_row += first_row;
+      run(d);
+    });
+  }
+
+  /// Output rows [first, last) of one image, by the calling thread alone. Scratch: worker_bytes.
+  void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
+                std::byte* scratch, std::int64_t first, std::int64_t last) const noexcept {
+    Depthwise d = whole_image(init, padding, epilogue, scratch);
+    d.in = in;
+    d.row_begin = first, d.row_end = last;
+    d.channel_end = shape_.in_c;
+    run(d);
+  }
+  std::int64_t worker_bytes() const noexcept { return taps_ * static_cast<std::int64_t>(sizeof(void*)); }
+
+ private:
+  void run(const Depthwise& d) const noexcept { element == 1 ? kernels_->depthwise_u8s8(d) : kernels_->depthwise_f32(d); }
+
+  Depthwise whole_image(const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
+                        std::byte* scratch) const noexcept {
+    Depthwise d;
+    d.height = shape_.in_h, d.width = shape_.in_w, d.channels = shape_.in_c;
+    d.kernel_h = shape_.kernel_h, d.kernel_w = shape_.kernel_w;
+    d.stride_h = shape_.stride_h, d.stride_w = shape_.stride_w;
+    d.dilation_h = shape_.dilation_h, d.dilation_w = shape_.dilation_w;
+    d.pad_top = shape_.pad_top, d.pad_left = shape_.pad_left;
+    d.repeat = repeat_;
+    d.out_w = shape_.out_w;
+    d.weights = packed_.data();
+    d.init = init, d.padding = padding;
+    d.taps = reinterpret_cast<const std::byte**>(scratch);
+    d.epilogue = epilogue;
+    return d;
+  }
+
+  const Kernels* kernels_ = nullptr;
+  std::int64_t repeat_ = 1, taps_ = 0;
+  AlignedBytes packed_;
+  ConvolutionShape shape_;
+  std::int64_t row_parts_ = 1, channel_parts_ = 1, part_channels_ = 0;
+};
+
+}  // namespace detail
+OCTET_END

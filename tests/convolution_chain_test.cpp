@@ -1,0 +1,134 @@
+#include <octet/octet.hpp>
+
+#include "support/isas.hpp"
+#include "testing.hpp"
+
+// Convolutions that take turns on bands of rows have to give the bits they give one by one.
+using namespace octet;
+using namespace testing;
+
+namespace {
+
+struct Block {
+  std::int64_t size, in, expanded, out, kernel, stride, pad, dilation;
+  bool expand, residual;
+  std::int64_t expand_kernel = 1;
+};
+
+Window window(std::int64_t kernel, std::int64_t stride, std::int64_t pad, std::int64_t dilation = 1) {
+  Window w(kernel, kernel, stride, pad);
+  w.dilations = {dilation, dilation};
+  return w;
+}
+
+Model inverted_residual(const Block& b) {
+  Graph g;
+  g.name = "block";
+  const auto weights = [&](const char* name, const Shape& s, unsigned seed) {
+    return g.add_constant(name, random_tensor(s, seed, -0.4f, 0.5f));
+  };
+  const int x = g.add_input("x", {Shape::unknown, b.size, b.size + 3, b.in});
+  int y = x;
+  if (b.expand) {
+    Convolution c;
+    c.window = window(b.expand_kernel, 1, b.expand_kernel / 2);
+    c.activation = {0, 6};
+    const Shape s{b.expanded, b.expand_kernel, b.expand_kernel, b.in};
+    y = g.add("expand", c, {x, weights("we", s, 1), weights("be", {b.expanded}, 2)});
+  }
+  Convolution d;
+  d.window = window(b.kernel, b.stride, b.pad, b.dilation);
+  d.groups = b.expanded;
+  d.activation = {0, 6};
+  y = g.add("depthwise", d, {y, weights("wd", {b.expanded, b.kernel, b.kernel, 1}, 3), weights("bd", {b.expanded}, 4)});
+  Convolution p;
+  p.window = window(1, 1, 0);
+  std::vector<int> in{y, weights("wp", {b.out, 1, 1, b.expanded}, 5), weights("bp", {b.out}, 6)};
+  if (b.residual) in.push_back(x);
+  g.outputs = {g.add("project", p, in)};
+  return g;
+}
+
+const std::vector<Block> blocks = {
+    {96, 16, 96, 24, 3, 2, 1, 1, true, false},     {61, 24, 80, 24, 3, 1, 1, 1, true, true},
+    {57, 17, 81, 33, 5, 2, 2, 1, true, false},     {70, 40, 65, 40, 3, 1, 2, 2, true, true},
+    {90, 64, 64, 31, 3, 1, 1, 1, false, false},    {64, 3, 70, 16, 3, 1, 0, 1, true, false, 3},
+    {51, 32, 96, 48, 3, 3, 0, 1, true, false},       {121, 8, 80, 9, 3, 1, 1, 1, true, false},
+    {112, 16, 96, 24, 3, 2, 1, 1, true, false},
+};
+
+/// `between`: bytes of the expanded image.
+void compare(const Model& model, const AnyTensor& x, std::size_t between) {
+  const Model m = optimize(model);
+  const AnyTensor expected = run_plain(m, {x})[0];
+  for (const int threads : {1, 2, 3}) {
+    ExecutorOptions o;
+    o.threads = threads;
+    Executor chained(m, o);
+    CHECK(count<ConvolutionChain>(chained.graph()) == 1);
+    for (int run = 0; run < 2; ++run) {
+      const AnyTensor got = chained.run({x})[0];
+      REQUIRE(got.shape() == expected.shape());
+      CHECK(std::memcmp(got.data(), expected.data(), got.size_bytes()) == 0);
+    }
+    if (threads == 1 && between > 1000000)  // it never was there as a whole
+      CHECK(chained.arena_bytes() < between + 2 * x.ref().size_bytes());
+  }
+}
+
+void compare_all(const Block& b, std::int64_t batch) {
+  CAPTURE(b.size);
+  CAPTURE(b.kernel);
+  CAPTURE(batch);
+  const Model m = inverted_residual(b);
+  const Tensor<float> x = random_tensor({batch, b.size, b.size + 3, b.in}, 7);
+  const auto between = static_cast<std::size_t>(batch * b.size * (b.size + 3) * b.expanded);
+  compare(m, x, between * 4);
+  DynamicRangeOptions all;
+  all.least_elements = 1;
+  compare(quantize<dynamic_range>(m, all), x, between * 4);
+  Int8Options integers;
+  integers.integer_input = integers.integer_output = true;
+  const Model q = quantize<int8>(m, calibrate(m, {x}), integers);
+  compare(q, quantize<int8>(x, given_params(q.value(q.inputs[0]).quant)).data, between);
+}
+
+}  // namespace
+
+TEST_CASE("convolution chain: bands give the bits of whole tensors") {
+  for (const Block& b : blocks) compare_all(b, 1);
+}
+
+TEST_CASE("convolution chain: several images") {
+  compare_all(blocks[1], 3);
+  compare_all(blocks[2], 2);
+}
+
+TEST_CASE("convolution chain: every instruction set") {
+  for (const Isa isa : available_isas()) {
+    CAPTURE(name(isa));
+    const UseIsa use(isa);
+    compare_all(blocks[2], 1);
+  }
+}
+
+TEST_CASE("convolution chain: what others read is not hidden") {
+  Model m = inverted_residual(blocks[1]);
+  m.outputs.push_back(m.find("depthwise"));
+  ExecutorOptions o;
+  o.threads = 1;
+  Executor all(m, o);
+  CHECK(count<ConvolutionChain>(all.graph()) == 0);
+  const AnyTensor x = random_tensor({1, 61, 64, 24}, 8);
+  CHECK(all.run({x})[1].shape() == Shape{1, 61, 64, 80});
+}
+
+TEST_CASE("convolution chain: another rounding runs on whole tensors") {
+  Int8Options integers;
+  integers.rounding = Rounding::tflite_double;
+  integers.integer_input = integers.integer_output = true;
+  const Model m = inverted_residual(blocks[1]);
+  const Tensor<float> x = random_tensor({1, 61, 64, 24}, 9);
+  const Model q = quantize<int8>(m, calibrate(m, {x}), integers);
+  compare(q, quantize<int8>(x, given_params(q.value(q.inputs[0]).quant)).data, 0);
+}
