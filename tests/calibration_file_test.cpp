@@ -49,6 +49,7 @@ TEST_CASE("a calibration comes back from its file as it was") {
       CHECK(back.range(tensor) == c.range(tensor));
       CHECK(back.tensors.at(tensor).histogram == t.histogram);
       CHECK(back.tensors.at(tensor).samples == t.samples);
+      CHECK(back.channel_means(tensor) == c.channel_means(tensor));
     }
   }
 }

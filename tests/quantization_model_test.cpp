@@ -206,12 +206,13 @@ TEST_CASE("every rounding runs, and they differ by few steps") {
 TEST_CASE("half precision and dynamic range models") {
   const Model m = small_network();
   const auto x = images(1, 3)[0];
-  const Model half = quantize<fp16>(m), brain = quantize<bf16>(m);
-  for (const Value& v : half.values)
-    if (v.is_constant()) CHECK(v.dtype == DType::f16);
+  const WeightOptions all{true, RangeMethod::min_max, 1, {}};
+  const Model half = quantize<fp16>(m, all), brain = quantize<bf16>(m, all);
+  for (const Node& n : half.nodes)
+    if (n.op->integer_form().weights >= 0) CHECK(half.value(n.inputs[1]).dtype == DType::f16);
   CHECK(sqnr(run(m, x), run(half, x)) > 55);
   CHECK(sqnr(run(m, x), run(brain, x)) > 35);
-  const Model dynamic = quantize<dynamic_range>(m, {true, RangeMethod::min_max, 1, {}});
+  const Model dynamic = quantize<dynamic_range>(m, all);
   for (const Node& n : dynamic.nodes)
     if (as<FullyConnected>(*n.op)) CHECK(dynamic.value(n.inputs[1]).dtype == DType::i8);
   CHECK(sqnr(run(m, x), run(dynamic, x)) > 30);
@@ -291,4 +292,72 @@ TEST_CASE("the error report names the worst tensors first") {
   CHECK(find("stem.weight").type == "weights");
   CHECK(find("stem.weight").sqnr_db > 35);
   CHECK(find("stem.weight").rmse_over_scale == doctest::Approx(0.289).epsilon(0.2));
+}
+
+TEST_CASE("bias correction: the mean error of rounded weights is gone") {
+  // Inputs with a mean far from zero, so that rounding errors of weights add up to a shift of each channel.
+  Graph g;
+  const int x = g.add_input("x", {Shape::unknown, 9, 9, 24});
+  Convolution grouped, pointwise;
+  grouped.window = Window(3, 3);
+  grouped.groups = 2;
+  const int y = g.add("grouped", grouped, {x, g.add_constant("w1", random_tensor({16, 3, 3, 12}, 1))});
+  pointwise.window = Window(1, 1);
+  g.outputs = {y, g.add("other", pointwise, {x, g.add_constant("w2", random_tensor({64, 1, 1, 24}, 2)),
+                                             g.add_constant("b2", random_tensor({64}, 3))})};
+  const AnyTensor images = random_tensor({8, 9, 9, 24}, 4, 0.5f, 1.5f);
+  Calibrator calibrator(g);
+  calibrator.add({images});
+  const Calibration& calibration = calibrator.result();
+  const std::vector<AnyTensor> exact = Executor(g).run({images});
+
+  const auto largest_shift = [&](const Model& m) {
+    double worst = 0;
+    const std::vector<AnyTensor> got = Executor(m).run({images});
+    for (std::size_t o = 0; o < got.size(); ++o) {
+      const std::int64_t channels = got[o].shape().back();
+      std::vector<double> sums(static_cast<std::size_t>(channels));
+      const auto a = exact[o].view<float>(), b = got[o].view<float>();
+      for (std::int64_t i = 0; i < a.size(); ++i)
+        sums[static_cast<std::size_t>(i % channels)] += static_cast<double>(b[i] - a[i]);
+      for (double s : sums) worst = std::max(worst, std::abs(s) * static_cast<double>(channels) / static_cast<double>(a.size()));
+    }
+    return worst;
+  };
+  WeightOptions all;
+  all.least_elements = 1;
+  const double dynamic = largest_shift(quantize<dynamic_range>(g, all));
+  CHECK(largest_shift(quantize<dynamic_range>(g, calibration, all)) < dynamic / 5);
+  const double half = largest_shift(quantize<bf16>(g, all));
+  CHECK(largest_shift(quantize<bf16>(g, calibration, all)) < half / 5);
+  Int8Options plain;
+  plain.correct_bias = false;
+  const double integer = largest_shift(quantize<int8>(g, calibration, plain));
+  CHECK(largest_shift(quantize<int8>(g, calibration)) < integer / 3);
+}
+
+TEST_CASE("calibration: means of channels do not depend on order, batches or threads") {
+  Graph g;
+  const int x = g.add_input("x", {Shape::unknown, 5, 5, 3});
+  Convolution c;
+  c.window = Window(1, 1);
+  g.outputs = {g.add("y", c, {x, g.add_constant("w", random_tensor({4, 1, 1, 3}, 1))})};
+  const Tensor<float> images = random_tensor({6, 5, 5, 3}, 2, -3, 5);
+  const auto part = [&](std::int64_t from, std::int64_t n) {
+    Tensor<float> t({n, 5, 5, 3});
+    std::copy(images.data() + from * 75, images.data() + (from + n) * 75, t.data());
+    return t;
+  };
+  CalibrationOptions three;
+  three.executor.threads = 3;
+  const Calibration whole = calibrate(g, {images}, three);
+  CalibrationOptions one;
+  one.executor.threads = 1;
+  Calibration merged = calibrate(g, {part(4, 2), part(1, 3)}, one);
+  merged.merge(calibrate(g, {part(0, 1)}, one));
+  CHECK(whole.channel_means("x") == merged.channel_means("x"));
+  CHECK(whole.channel_means("y").empty());
+  std::vector<double> sums(3);
+  for (std::int64_t i = 0; i < images.size(); ++i) sums[static_cast<std::size_t>(i % 3)] += static_cast<double>(images[i]);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(std::abs(whole.channel_means("x")[i] - sums[i] / 150) < 1e-6);
 }

@@ -13,32 +13,15 @@ using namespace octet;
 
 namespace {
 
-const std::map<std::string, RangeMethod> methods{{"min_max", RangeMethod::min_max},
-                                                 {"moving_average", RangeMethod::moving_average},
-                                                 {"percentile", RangeMethod::percentile},
-                                                 {"entropy", RangeMethod::entropy},
-                                                 {"mse", RangeMethod::mse}};
-const std::map<std::string, Rounding> roundings{
-    {"fp32", Rounding::fp32}, {"double", Rounding::tflite_double}, {"single", Rounding::tflite_single}};
-
 struct Options {
-  std::string model, out, type = "int8", calibration, load_calibration, save_calibration, method = "min_max",
-                          rounding = "fp32";
+  std::string model, out, type = "int8", calibration, load_calibration, save_calibration;
   std::int64_t calibrate = 200;
-  double percent = 99.99;
-  bool per_tensor = false, integer_io = false;
-  std::vector<std::string> keep_float;
+  bool integer_io = false;
   int threads = 0;
+  QuantizeOptions how;
   ImageOptions images;
   DataOptions source;
 };
-
-template <class Map>
-std::vector<std::string> keys(const Map& m) {
-  std::vector<std::string> k;
-  for (const auto& [name, value] : m) k.push_back(name);
-  return k;
-}
 
 Calibration calibrated(const Options& o, const Model& model) {
   if (!o.load_calibration.empty()) return load_calibration(o.load_calibration);
@@ -48,8 +31,7 @@ Calibration calibrated(const Options& o, const Model& model) {
   const ImageInput input(model, o.images.size);
   const Preprocessing p = o.images.preprocessing(model, input);
   const DatasetPtr images = o.source.open(o.calibration, {}, false);
-  CalibrationOptions c;
-  c.method = methods.at(o.method), c.percent = o.percent, c.executor = with_threads(o.threads);
+  const CalibrationOptions c = o.how.calibration(with_threads(o.threads));
   Calibrator calibrator(model, c);
   Progress progress;
   const std::int64_t n = std::min(o.calibrate, images->size());
@@ -62,17 +44,14 @@ Calibration calibrated(const Options& o, const Model& model) {
 }
 
 Model quantized(const Options& o, const Model& model) {
-  if (o.type == "fp16") return quantize<fp16>(model);
-  if (o.type == "bf16") return quantize<bf16>(model);
-  if (o.type == "dynamic_range") {
-    DynamicRangeOptions d;
-    d.per_channel = !o.per_tensor, d.keep_float = o.keep_float;
-    return quantize<dynamic_range>(model, d);
-  }
-  const Calibration calibration = calibrated(o, model);
-  if (!o.save_calibration.empty()) save(calibration, o.save_calibration);
-  Int8Options i;
-  i.per_channel = !o.per_tensor, i.keep_float = o.keep_float, i.rounding = roundings.at(o.rounding);
+  // Without images, all but int8 can be had, their biases uncorrected.
+  const bool calibrate = o.type == "int8" || !o.calibration.empty() || !o.load_calibration.empty();
+  const Calibration calibration = calibrate ? calibrated(o, model) : Calibration{};
+  if (calibrate && !o.save_calibration.empty()) save(calibration, o.save_calibration);
+  if (o.type == "fp16") return quantize<fp16>(model, calibration, o.how.dynamic());
+  if (o.type == "bf16") return quantize<bf16>(model, calibration, o.how.dynamic());
+  if (o.type == "dynamic_range") return quantize<dynamic_range>(model, calibration, o.how.dynamic());
+  Int8Options i = o.how.int8();
   i.integer_input = i.integer_output = o.integer_io;
   return quantize<int8>(model, calibration, i);
 }
@@ -80,6 +59,8 @@ Model quantized(const Options& o, const Model& model) {
 void quantize_command(Options o) {
   const Model model = open_model(o.model);
   if (o.out.empty()) o.out = model.name + "." + o.type + ".octet";
+  require_writable(o.out);
+  if (!o.save_calibration.empty()) require_writable(o.save_calibration);
   Model q = quantized(o, model);
   if (!o.images.preprocess.empty())
     q.metadata["preprocess"] = o.images.preprocess;  // what `octet run` takes by default
@@ -102,25 +83,12 @@ void add_quantize(CLI::App& app) {
   c->add_option("--calibration", o->calibration,
                 "Images to calibrate int8 with: folder, csv, IDX or CIFAR file, or builtin:shapes");
   c->add_option("--calibrate", o->calibrate, "Largest number of them")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  c->add_option("--method", o->method,
-                "How ranges of activations are chosen: min_max, moving_average, percentile, entropy, mse")
-      ->check(CLI::IsMember(keys(methods)))
-      ->capture_default_str();
-  c->add_option("--percent", o->percent, "What the percentile method keeps")
-      ->check(CLI::Range(50.0, 100.0))
+      ->check(at_least(1))
       ->capture_default_str();
   c->add_option("--load-calibration", o->load_calibration, "A calibration (JSON) instead of images");
   c->add_option("--save-calibration", o->save_calibration, "Keeps the calibration as JSON");
-  c->add_option("--keep-float", o->keep_float, "Layers that stay float, by name; * stands for any text");
-  c->add_flag("--per-tensor", o->per_tensor,
-              "One scale for each weight tensor instead of one for each output channel");
   c->add_flag("--integer-io", o->integer_io, "The int8 model takes and gives int8 instead of float");
-  c->add_option("--rounding", o->rounding,
-                "Of integer layers: fp32, or as TFLite's kernels do: double, single")
-      ->check(CLI::IsMember(keys(roundings)))
-      ->capture_default_str();
+  o->how.add_to(*c);
   o->source.add_to(*c);
   o->images.add_to(*c);
   add_threads(*c, o->threads);

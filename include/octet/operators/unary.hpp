@@ -88,6 +88,13 @@ struct UnaryFunction {
   static V choose(const M& c, const V& x, const V& y) { return xsimd::select(c, x, y); }
 };
 
+// Functions of xsimd 8 do not compile for AVX-512.
+#if defined(__AVX512F__) && XSIMD_VERSION_MAJOR < 13
+using FloatBatch = xsimd::batch<float, xsimd::avx2>;
+#else
+using FloatBatch = xsimd::batch<float>;
+#endif
+
 class FloatUnary : public Step {
  public:
   explicit FloatUnary(const UnaryFunction& f) : f_(f) {}
@@ -106,15 +113,14 @@ class FloatUnary : public Step {
 
  private:
   void apply(const float* in, float* out, std::int64_t n) const noexcept {
-    using Batch = xsimd::batch<float>;
-    constexpr std::int64_t lanes = Batch::size;
+    constexpr std::int64_t lanes = FloatBatch::size;
     std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) f_(Batch::load_unaligned(in + i)).store_unaligned(out + i);
+    for (; i + lanes <= n; i += lanes) f_(FloatBatch::load_unaligned(in + i)).store_unaligned(out + i);
     if (i == n) return;
     // The rest in a batch as well: the same bits wherever an element stands.
     std::array<float, lanes> rest{};
     std::copy(in + i, in + n, rest.begin());
-    f_(Batch::load_unaligned(rest.data())).store_unaligned(rest.data());
+    f_(FloatBatch::load_unaligned(rest.data())).store_unaligned(rest.data());
     std::copy(rest.begin(), rest.begin() + (n - i), out + i);
   }
   UnaryFunction f_;

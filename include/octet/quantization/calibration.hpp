@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <set>
 
 #include "../runtime/executor.hpp"
 #include "range.hpp"
@@ -12,8 +13,17 @@ struct TensorStatistics {
   Histogram histogram;         // empty where the method needs none
   std::vector<Range> samples;  // ranges of single images, in ascending order; for moving_average only
   std::optional<Range> given;  // set by hand: overrides everything
+  // Means of each channel (last dimension) of single images, added up; of tensors that layers with weights read.
+  // Multiples of 2^-24: their sums are exact, in any order.
+  std::vector<double> channel_sums;
+  std::int64_t summed = 0;
 
   void merge(const TensorStatistics& o) {
+    if (channel_sums.empty()) channel_sums.resize(o.channel_sums.size());
+    detail::require(o.summed == 0 || channel_sums.size() == o.channel_sums.size(), "a tensor of ", channel_sums.size(),
+                    " channels cannot be merged with one of ", o.channel_sums.size());
+    for (std::size_t c = 0; c < o.channel_sums.size(); ++c) channel_sums[c] += o.channel_sums[c];
+    summed += o.summed;
     seen = {std::min(seen.low, o.seen.low), std::max(seen.high, o.seen.high)};
     histogram.merge(o.histogram);
     std::vector<Range> both;
@@ -58,6 +68,15 @@ class Calibration {
     return detail::mse_range(t.histogram, t.seen, 256, false);
   }
 
+  /// The mean of each channel of a tensor; empty where it was not measured.
+  std::vector<double> channel_means(const std::string& tensor) const {
+    const auto it = tensors.find(tensor);
+    if (it == tensors.end() || it->second.summed == 0) return {};
+    std::vector<double> means = it->second.channel_sums;
+    for (double& m : means) m /= static_cast<double>(it->second.summed);
+    return means;
+  }
+
   /// Sets a tensor's range by hand.
   void set_range(const std::string& tensor, Range r) {
     detail::require(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "[", r.low, ", ", r.high, "] is no range");
@@ -93,6 +112,9 @@ class Calibrator {
                       executor_.graph().value(v).name, "' is ", name(executor_.graph().value(v).dtype));
     calibration_.method = options.method;
     calibration_.percent = options.percent;
+    for (const Node& n : executor_.graph().nodes)
+      if (n.op->integer_form().weights >= 0 && n.inputs[0] != Node::none)
+        feeds_weights_.insert(executor_.graph().value(n.inputs[0]).name);
     executor_.observe([this](const Value& v, const TensorRef& t) { see(v, t); });
   }
 
@@ -132,11 +154,13 @@ class Calibrator {
     if (size == 0) return;
     const auto* x = reinterpret_cast<const float*>(t.data);
     std::vector<TensorStatistics> seen(static_cast<std::size_t>(parts));
+    const bool wants_means = feeds_weights_.count(v.name) != 0 && t.shape.rank() > 1;
     pool_->parallel(parts, [&](std::int64_t p, int) {
       TensorStatistics& s = seen[static_cast<std::size_t>(p)];
       float range[2];
       detail::kernels().minmax_f32(x + p * size, size, range);
       s.seen = {range[0], range[1]};
+      if (wants_means) add_means(s, x + p * size, size, t.shape.back());
     });
     for (const TensorStatistics& s : seen)
       detail::require(!std::isnan(s.seen.low) && !std::isnan(s.seen.high), "tensor '", v.name,
@@ -147,6 +171,14 @@ class Calibrator {
       count(seen, x, size);
     TensorStatistics& all = calibration_.tensors[v.name];
     for (const TensorStatistics& s : seen) all.merge(s);
+  }
+
+  static void add_means(TensorStatistics& s, const float* x, std::int64_t size, std::int64_t channels) {
+    s.channel_sums.assign(static_cast<std::size_t>(channels), 0.0);
+    for (std::int64_t i = 0; i < size; i += channels)
+      for (std::int64_t c = 0; c < channels; ++c) s.channel_sums[static_cast<std::size_t>(c)] += static_cast<double>(x[i + c]);
+    for (double& sum : s.channel_sums) sum = std::nearbyint(sum / static_cast<double>(size / channels) * 0x1p24) * 0x1p-24;
+    s.summed = 1;
   }
 
   /// Histograms of all parts, shared among the threads in pieces of any size: counts only add up.
@@ -166,6 +198,7 @@ class Calibrator {
   std::shared_ptr<ThreadPool> pool_;
   Executor executor_;
   Calibration calibration_;
+  std::set<std::string> feeds_weights_;
   std::int64_t batch_ = 0, images_ = 0;
 };
 

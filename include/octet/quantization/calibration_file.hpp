@@ -53,6 +53,7 @@ inline void save(const Calibration& c, const std::string& path) {
     if (t.given) j["range"] = detail::to_json(*t.given);
     if (!t.histogram.empty()) j["histogram"] = detail::to_json(t.histogram);
     for (const Range& r : t.samples) j["samples"].push_back(detail::to_json(r));
+    if (t.summed > 0) j["channel_sums"] = t.channel_sums, j["summed"] = t.summed;
   }
   const nlohmann::json all{{"octet_calibration", 1},
                            {"method", detail::range_method_names[static_cast<int>(c.method)]},
@@ -85,6 +86,11 @@ inline Calibration load_calibration(const std::string& path) {
       if (j.contains("histogram")) t.histogram = detail::histogram_from(j["histogram"]);
       if (j.contains("samples"))
         for (const auto& r : j["samples"]) t.samples.push_back(detail::range_from(r));
+      if (j.contains("channel_sums")) {
+        t.channel_sums = j["channel_sums"].get<std::vector<double>>();
+        t.summed = j.at("summed").get<std::int64_t>();
+        detail::require<FormatError>(t.summed > 0, "\"summed\" of tensor '", tensor, "' is ", t.summed);
+      }
     }
     return c;
   } catch (const std::exception& e) {

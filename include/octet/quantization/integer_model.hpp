@@ -1,7 +1,6 @@
 #pragma once
 #include "../passes/lower.hpp"
-#include "calibration.hpp"
-#include "weights.hpp"
+#include "bias_correction.hpp"
 
 OCTET_BEGIN
 
@@ -10,6 +9,7 @@ struct Int8Options {
   bool per_channel = true;               // scales of weights
   bool symmetric_activations = false;    // zero points 0
   RangeMethod weights = RangeMethod::min_max;
+  bool correct_bias = true;              // for the mean error of rounded weights, where the calibration has means
   std::vector<std::string> keep_float;   // names of layers, * for any text
   bool integer_input = false;            // the model takes int8 instead of float
   bool integer_output = false;           // ... and gives it
@@ -149,14 +149,16 @@ class IntegerModel {
         if (is_integer(v)) become_integer(v);
     for (Node n : old) {
       const int out = n.outputs[0];
-      const bool integer = is_integer(out);
+      const bool integer = is_integer(out), weighted = n.op->integer_form().weights >= 0;
+      std::vector<double> means;
+      if (integer && weighted && options_.correct_bias) means = mean_inputs(g_, n, &calibration_);
       for (std::size_t i = 0; i < n.inputs.size(); ++i) {
         const int v = n.inputs[i];
         if (v == Node::none || (integer && is_parameter(g_, n, i))) continue;
         n.inputs[i] = integer ? as_integer(v) : as_float(v);
       }
       if (integer) {
-        if (n.op->integer_form().weights >= 0) quantize_parameters(n);
+        if (weighted) quantize_parameters(n, means);
         const bool border = g_.is_output(out) && !options_.integer_output && params_[at(out)];
         if (border) {  // the name stays with the float output; the integers get another one
           const Value& v = g_.value(out);
@@ -197,14 +199,14 @@ class IntegerModel {
 
   /// Weights as int8, the bias as int32 of scale input * weights. Where a bias is large beside the weights of its
   /// channel (which may be almost zero), the weights' scale grows until the bias fits.
-  void quantize_parameters(Node& n) {
+  void quantize_parameters(Node& n, const std::vector<double>& means) {
     const IntegerForm form = n.op->integer_form();
     const auto w_at = static_cast<std::size_t>(form.weights), b_at = static_cast<std::size_t>(form.bias);
     const Value& w = g_.value(n.inputs[w_at]);
     const Tensor<float> weights = to_float(w.constant.ref());
     const std::int64_t channels = weights.shape()[0];
     const auto input_scale = static_cast<double>(g_.value(n.inputs[0]).quant.scale[0]);
-    const int b = form.bias < 0 ? Node::none : input_of(n, b_at);
+    int b = form.bias < 0 ? Node::none : input_of(n, b_at);
     std::vector<double> least;
     Tensor<float> bias;
     if (b != Node::none) {
@@ -217,7 +219,10 @@ class IntegerModel {
     }
     const std::string w_name = w.name;
     QTensor<int8> q = quantize_weights(weights, options_.per_channel, options_.weights, least);
+    correct_bias(g_, n, weights, dequantize(q), means);
+    b = form.bias < 0 ? Node::none : input_of(n, b_at);
     if (b != Node::none) {
+      bias = to_float(g_.value(b).constant.ref());
       Tensor<std::int32_t> integers({channels});
       for (std::int64_t c = 0; c < channels; ++c) {
         const double s = input_scale * static_cast<double>(q.params.scale[options_.per_channel ? at(static_cast<int>(c)) : 0]);

@@ -4,11 +4,11 @@
 
 OCTET_BEGIN
 
-/// Options of quantize<dynamic_range>(model).
-struct DynamicRangeOptions {
-  bool per_channel = true;
-  RangeMethod weights = RangeMethod::min_max;
-  std::int64_t least_elements = 1024;   // smaller weights stay float
+/// Options of quantize<dynamic_range>(model), quantize<fp16>(model), quantize<bf16>(model).
+struct WeightOptions {
+  bool per_channel = true;                      // dynamic_range only
+  RangeMethod weights = RangeMethod::min_max;   // dynamic_range only
+  std::int64_t least_elements = 1024;   // smaller weights stay float: they weigh nothing, and those of first layers matter
   std::vector<std::string> keep_float;  // names of layers, * for any text
 };
 
@@ -19,25 +19,47 @@ inline void require_float(const Graph& g) {
     require(!v.is_quantized(), "the model is quantized already: tensor '", v.name, "' is ", name(v.dtype));
 }
 
-/// Weights and biases in half precision; they are expanded when an executor packs them.
+/// Whether the node has float weights that are to be made smaller.
+inline bool takes_part(const Graph& g, const Node& n, const WeightOptions& options) {
+  if (!has_float_weights(g, n) || kept(options.keep_float, g, n)) return false;
+  return g.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).constant.size() >= options.least_elements;
+}
+
+/// Weights in half precision, which are expanded when an executor packs them. Biases stay float.
 template <class Half>
-Model quantize_half(const Model& model) {
+Model quantize_half(const Model& model, const Calibration* calibration, const WeightOptions& options) {
   Graph g = optimize(model);
   require_float(g);
   std::map<int, int> done;
   for (Node& n : g.nodes) {
-    const IntegerForm form = n.op->integer_form();
-    for (const int i : {form.weights, form.bias}) {
-      const int v = i < 0 ? Node::none : input_of(n, static_cast<std::size_t>(i));
-      if (v == Node::none || !g.value(v).is_constant() || g.value(v).dtype != DType::f32) continue;
-      if (!done.count(v)) {
-        const auto w = g.value(v).constant.view<float>();
-        for (std::int64_t k = 0; k < w.size(); ++k)
-          require(std::isfinite(w[k]), "layer '", n.name, "': tensor '", g.value(v).name, "' has NaN or infinite elements");
-        done[v] = g.add_constant(g.value(v).name, quantize<Half>(w));
-      }
-      n.inputs[static_cast<std::size_t>(i)] = done[v];
-    }
+    if (!takes_part(g, n, options)) continue;
+    const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
+    const int v = n.inputs[i];
+    if (g.value(v).dtype != DType::f32) continue;
+    const Tensor<float> w(g.value(v).constant.view<float>());
+    for (float x : w)
+      require(std::isfinite(x), "layer '", n.name, "': tensor '", g.value(v).name, "' has NaN or infinite elements");
+    const Tensor<Half> half = quantize<Half>(w);
+    correct_bias(g, n, w, dequantize(half), mean_inputs(g, n, calibration));
+    if (!done.count(v)) done[v] = g.add_constant(g.value(v).name, half);
+    n.inputs[i] = done[v];
+  }
+  g.remove_unused();
+  return g;
+}
+
+inline Model quantize_dynamic_range(const Model& model, const Calibration* calibration, const WeightOptions& options) {
+  Graph g = optimize(model);
+  require_float(g);
+  for (Node& n : g.nodes) {
+    if (!takes_part(g, n, options) || is_depthwise(g, n) || g.value(n.inputs[0]).dtype != DType::f32) continue;
+    const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
+    const Value& w = g.value(n.inputs[i]);
+    const std::string w_name = w.name;
+    const Tensor<float> exact = to_float(w.constant.ref());
+    QTensor<int8> q = quantize_weights(exact, options.per_channel, options.weights);
+    if (calibration) correct_bias(g, n, exact, dequantize(q), mean_inputs(g, n, calibration));
+    n.inputs[i] = g.add_constant(w_name, std::move(q.data), std::move(q.params));
   }
   g.remove_unused();
   return g;
@@ -49,35 +71,29 @@ Model quantize_half(const Model& model) {
 /// quantize<dynamic_range>(model): int8 weights; activations are quantized as they arrive, results are float. Depthwise
 /// convolutions stay float: their weights are too few to matter, and their products to pay for quantizing activations.
 template <class T>
-Model quantize(const Model& model, const DynamicRangeOptions& options = {}) {
+Model quantize(const Model& model, const WeightOptions& options = {}) {
   static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16> || std::is_same_v<T, dynamic_range>,
                 "quantize<int8>(model, calibration) needs a calibration");
-  if constexpr (!std::is_same_v<T, dynamic_range>) {
-    return detail::quantize_half<T>(model);
-  } else {
-    Graph g = optimize(model);
-    detail::require_float(g);
-    for (Node& n : g.nodes) {
-      if (!detail::has_float_weights(g, n) || detail::is_depthwise(g, n) || detail::kept(options.keep_float, g, n)) continue;
-      const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
-      const Value& w = g.value(n.inputs[i]);
-      if (w.constant.size() < options.least_elements || g.value(n.inputs[0]).dtype != DType::f32) continue;
-      const std::string w_name = w.name;
-      QTensor<int8> q = detail::quantize_weights(detail::to_float(w.constant.ref()), options.per_channel, options.weights);
-      n.inputs[i] = g.add_constant(w_name, std::move(q.data), std::move(q.params));
-    }
-    g.remove_unused();
-    return g;
-  }
+  if constexpr (std::is_same_v<T, dynamic_range>)
+    return detail::quantize_dynamic_range(model, nullptr, options);
+  else
+    return detail::quantize_half<T>(model, nullptr, options);
 }
 
 /// quantize<int8>(model, calibration): the whole model in integers, see Int8Options.
-template <class T>
-Model quantize(const Model& model, const Calibration& calibration, const Int8Options& options = {}) {
-  static_assert(std::is_same_v<T, int8>, "a calibration is for quantize<int8>");
-  Graph g = optimize(model);
-  detail::require_float(g);
-  return detail::IntegerModel(std::move(g), calibration, options).build();
+/// The others as above, and biases corrected for the mean error of the rounded weights.
+template <class T, class Options = std::conditional_t<std::is_same_v<T, int8>, Int8Options, WeightOptions>>
+Model quantize(const Model& model, const Calibration& calibration, const Options& options = {}) {
+  if constexpr (std::is_same_v<T, int8>) {
+    Graph g = optimize(model);
+    detail::require_float(g);
+    return detail::IntegerModel(std::move(g), calibration, options).build();
+  } else if constexpr (std::is_same_v<T, dynamic_range>) {
+    return detail::quantize_dynamic_range(model, &calibration, options);
+  } else {
+    static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16>, "a model becomes int8, dynamic_range, fp16 or bf16");
+    return detail::quantize_half<T>(model, &calibration, options);
+  }
 }
 
 OCTET_END

@@ -46,6 +46,7 @@ inline Range entropy_range(const Histogram& h, const Range& seen) {
   std::vector<double> p(Histogram::half, 0.0);
   for (std::size_t i = 0; i < p.size(); ++i)
     p[i] = static_cast<double>(h.counts()[Histogram::half + i]) + static_cast<double>(h.counts()[Histogram::half - 1 - i]);
+  p[0] = p[1];  // zeros are exact at any scale; those that ReLU makes would outweigh everything else
   std::size_t used = p.size();
   while (used > levels && p[used - 1] == 0) --used;
   double best = std::numeric_limits<double>::infinity();

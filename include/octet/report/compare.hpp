@@ -6,6 +6,7 @@
 #include "advice.hpp"
 #include "comparison.hpp"
 #include "latency.hpp"
+#include "layer_text.hpp"
 #include "machine.hpp"
 
 OCTET_BEGIN
@@ -16,7 +17,7 @@ struct CompareOptions {
   std::int64_t image_size = 224;  // where the model leaves it open
   bool use_labels = true;
   CalibrationOptions calibration;
-  DynamicRangeOptions dynamic;
+  WeightOptions dynamic;
   Int8Options int8;
   int threads = 0;        // of the models measured; 0: one a processor
   double seconds = 2;     // of measuring the inference time of each model
@@ -26,6 +27,17 @@ struct CompareOptions {
 };
 
 namespace detail {
+
+/// "int8" or "dynamic_range" where a model is quantized that way, else empty.
+inline std::string quantized_form(const Model& model) {
+  std::string form;
+  for (const Value& v : model.values) {
+    if (!v.is_quantized()) continue;
+    if (!v.is_constant()) return "int8";
+    form = "dynamic_range";
+  }
+  return form;
+}
 
 /// The work behind `compare`, step by step.
 class Comparison {
@@ -45,17 +57,17 @@ class Comparison {
 
   ComparisonResult run() {
     describe();
-    const bool quantized = std::any_of(model_.values.begin(), model_.values.end(),
-                                       [](const Value& v) { return v.is_quantized(); });
+    const std::string form = quantized_form(model_);
+    const bool quantized = !form.empty();
     if (quantized) {
-      add("int8", "Original (quantized)", [&] { return model_; });
+      add(form, "Original (quantized)", [&] { return model_; });
       result_.notes.push_back("the model came quantized: there is no float form to compare with");
     } else {
       add("float32", "Original (fp32)", [&] { return model_; });
-      add("dynamic_range", "Dynamic range",
-          [&] { return quantize<dynamic_range>(model_, options_.dynamic); });
-      add("float16", "Float16", [&] { return quantize<fp16>(model_); });
       calibrate();
+      add("dynamic_range", "Dynamic range",
+          [&] { return quantize<dynamic_range>(model_, calibration_, options_.dynamic); });
+      add("float16", "Float16", [&] { return quantize<fp16>(model_, calibration_, options_.dynamic); });
       add("int8", "Int8", [&] { return quantize<int8>(model_, calibration_, options_.int8); });
     }
     measure_accuracy(quantized);
@@ -168,10 +180,23 @@ class Comparison {
   }
 
   void compare_layers() {
+    report("comparing layers", 0, 1);
     const std::int64_t n = std::min<std::int64_t>(8, calibration_images_->size());
-    result_.layers =
+    result_.errors =
         error_report(model_, models_.back(),
                      input_.load(*calibration_images_, 0, n, options_.preprocessing, *pool_), on_pool());
+    std::map<std::string, double> sqnr;
+    for (const LayerError& e : result_.errors) sqnr[e.name] = e.sqnr_db;
+    for (const Node& node : model_.nodes) {
+      const auto output = sqnr.find(model_.value(node.outputs[0]).name);
+      if (output == sqnr.end()) continue;
+      LayerNoise layer{node.name, layer_kind(model_, node), output->second, {}};
+      for (int v : node.inputs)
+        if (const auto w = v == Node::none ? sqnr.end() : sqnr.find(model_.value(v).name);
+            w != sqnr.end() && model_.value(v).is_constant())
+          layer.weights_db = w->second;
+      result_.layers.push_back(std::move(layer));
+    }
   }
 
   const CompareOptions& options_;

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 
+#include "../../graph/graph.hpp"
 #include "convolution.hpp"
 
 OCTET_BEGIN
