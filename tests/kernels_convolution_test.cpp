@@ -152,7 +152,7 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
                        expected_u8(way.e, acc, way.e.scale[c], residual[p * channels + c]);
             else if (store == Store::scaled_f32)
               wrong += bits_of(out.at<float>(p, c)) !=
-                       bits_of(expected_scaled(way.e, acc, way.e.scale[c], way.e.shift[c], nullptr));
+                       bits_of(expected_scaled(way.e, static_cast<float>(acc), way.e.multiplier, way.e.scale[c], way.e.shift[c], nullptr));
             else
               wrong += out.at<std::int32_t>(p, c) != acc;
           }

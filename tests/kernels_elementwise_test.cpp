@@ -136,6 +136,51 @@ TEST_CASE("minmax: the range, or NaN where something is not finite") {
   }
 }
 
+TEST_CASE("a row by its own range: near every element, the same bits everywhere") {
+  Random random(29);
+  for (std::int64_t n : sizes)
+    for (int round = 0; round < 12 && n > 0; ++round) {
+      Exact<float> in(n, 4);
+      const float offset = random.real(-2, 2), size = std::ldexp(1.0f, static_cast<int>(random.between(-30, 30)));
+      random.fill(in.data(), n, (offset - 1) * size, (offset + 1) * size);
+      float first_scale = 0, first_shift = 0;
+      std::vector<std::uint8_t> first(static_cast<std::size_t>(n));
+      for (Isa isa : available_isas()) {
+        CAPTURE(name(isa));
+        Guarded<std::uint8_t> out(n, 1);
+        float scale = 0, shift = 0;
+        kernels(isa).quantize_row(in.data(), n, out.data(), &scale, &shift);
+        CHECK(out.intact());
+        if (isa == Isa::scalar) {
+          first_scale = scale, first_shift = shift;
+          for (std::int64_t i = 0; i < n; ++i) first[static_cast<std::size_t>(i)] = out[i];
+          for (std::int64_t i = 0; i < n; ++i)
+            CHECK(std::abs(static_cast<double>((out[i] + shift) * scale - in[i])) <= 1.001 * static_cast<double>(scale));
+          CHECK(scale * 255 <= 6.001f * size);
+        }
+        CHECK(scale == first_scale);
+        CHECK(shift == first_shift);
+        for (std::int64_t i = 0; i < n; ++i) CHECK(out[i] == first[static_cast<std::size_t>(i)]);
+      }
+    }
+}
+
+TEST_CASE("a row by its own range: zeros, and what is not finite") {
+  for (Isa isa : available_isas())
+    for (float x : {0.0f, 1e-42f, inf, -inf, not_a_number}) {
+      CAPTURE(name(isa));
+      CAPTURE(x);
+      Exact<float> in(20, 4);
+      for (std::int64_t i = 0; i < 20; ++i) in.set(i, i == 7 ? x : 0.0f);
+      Guarded<std::uint8_t> out(20, 1);
+      float scale = 0, shift = 0;
+      kernels(isa).quantize_row(in.data(), 20, out.data(), &scale, &shift);
+      const float back = (out[7] + shift) * scale;
+      CHECK(std::isnan(scale) != std::isfinite(x));
+      if (std::isfinite(x)) CHECK(back == 0);
+    }
+}
+
 TEST_CASE("add of uint8: each input with its own scale") {
   Random random(24);
   for (std::int64_t n : sizes)

@@ -83,6 +83,13 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
       random.fill(reinterpret_cast<float*>(residual.data()), p.rows * p.columns);
     e.residual = residual.bytes(), e.residual_stride = p.columns * element;
   }
+  Tensor<float> row_scale({p.rows}), row_shift({p.rows}), sums = pad_columns<float>(nullptr, p.columns);
+  if (e.store == Store::scaled_f32 && random.chance(50)) {
+    for (std::int64_t r = 0; r < p.rows; ++r)
+      row_scale[r] = random.real(0.01f, 2), row_shift[r] = -static_cast<float>(random.between(0, 255));
+    for (std::int64_t c = 0; c < p.columns; ++c) sums[c] = static_cast<float>(random.between(-5000, 5000));
+    e.row_scale = row_scale.data(), e.row_shift = row_shift.data(), e.sums = sums.data();
+  }
   kernels.gemm_u8s8(gemm_of(p, packed, e));
   int wrong = !out.intact();
   for (std::int64_t r = 0; r < p.rows; ++r)
@@ -93,9 +100,12 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
         wrong +=
             out.at<std::uint8_t>(r, c) != expected_u8(e, acc, e.scale[c], with_residual ? residual[i] : 0);
       } else if (e.store == Store::scaled_f32) {
-        const float* f = reinterpret_cast<const float*>(residual.data()) + i;
-        wrong += bits_of(out.at<float>(r, c)) !=
-                 bits_of(expected_scaled(e, acc, e.scale[c], e.shift[c], with_residual ? f : nullptr));
+        const float* f = with_residual ? reinterpret_cast<const float*>(residual.data()) + i : nullptr;
+        const float sum = static_cast<float>(acc);
+        const float expected = e.row_scale ? expected_scaled(e, std::fma(row_shift[r], sums[c], sum), row_scale[r], e.scale[c],
+                                                             e.shift[c], f)
+                                           : expected_scaled(e, sum, e.multiplier, e.scale[c], e.shift[c], f);
+        wrong += bits_of(out.at<float>(r, c)) != bits_of(expected);
       } else {
         wrong += out.at<std::int32_t>(r, c) != acc;
       }

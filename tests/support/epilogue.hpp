@@ -24,11 +24,8 @@ inline float clamped(float v, float low, float high) { return v < low ? low : v 
 inline std::uint8_t expected_u8(const octet::detail::Epilogue& e, std::int32_t acc, float scale,
                                 int residual) {
   float v = static_cast<float>(acc) * scale;
-  if (e.store == octet::detail::Store::u8_residual) {
-    if (e.inner_rounding)
-      v = static_cast<float>(rounded(clamped(v, e.inner_low, e.inner_high))) * e.inner_scale;
+  if (e.store == octet::detail::Store::u8_residual)
     v = std::fma(static_cast<float>(residual - e.residual_zero), e.residual_scale, v);
-  }
   return clamped(std::int64_t{rounded(v)} + e.zero_point, e.low, e.high);
 }
 
@@ -36,9 +33,9 @@ inline float expected_f32(const octet::detail::Epilogue& e, float acc, const flo
   return clamped(residual ? acc + *residual : acc, e.low_f32, e.high_f32);
 }
 
-inline float expected_scaled(const octet::detail::Epilogue& e, std::int32_t acc, float scale, float shift,
+inline float expected_scaled(const octet::detail::Epilogue& e, float sum, float factor, float scale, float shift,
                              const float* residual) {
-  return expected_f32(e, std::fma(static_cast<float>(acc) * e.multiplier, scale, shift), residual);
+  return expected_f32(e, std::fma(sum * factor, scale, shift), residual);
 }
 
 /// A random epilogue of one kind for `columns` columns, and the arrays it points to.
@@ -65,8 +62,6 @@ struct RandomEpilogue {
     e.high = static_cast<std::int32_t>(random.chance(50) ? random.between(e.low, 255) : 255);
     e.residual_scale = random.real(0.1f, 3);
     e.residual_zero = static_cast<std::int32_t>(random.between(0, 255));
-    e.inner_rounding = random.chance(50);
-    e.inner_low = -128, e.inner_high = 127, e.inner_scale = random.real(0.1f, 3);
   }
 };
 

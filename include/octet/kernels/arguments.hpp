@@ -37,10 +37,6 @@ struct Epilogue {
   std::ptrdiff_t residual_stride = 0;
   float residual_scale = 0;
   std::int32_t residual_zero = 0;
-  // With u8_residual: the convolution's own quantization, where it has one. Its result is rounded and clamped to
-  // [inner_low, inner_high] (zero point removed) and scaled by inner_scale before the residual is added.
-  bool inner_rounding = false;
-  float inner_low = 0, inner_high = 0, inner_scale = 1;
   // With custom: called with the tile's accumulators and the place of its first element in the whole output.
   void (*custom)(const void* context, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row, int rows,
                  std::int64_t column, int columns) = nullptr;

@@ -22,11 +22,7 @@ inline wide::i32 requantize(wide::i32 acc, wide::f32 scale) {
 }
 
 inline wide::i32 requantize_and_add(const Epilogue& e, wide::i32 acc, wide::f32 scale, wide::i32 residual) {
-  wide::f32 v = wide::mul(wide::to_float(acc), scale);
-  if (e.inner_rounding) {
-    v = wide::clamp(v, wide::set(e.inner_low), wide::set(e.inner_high));
-    v = wide::mul(wide::to_float(wide::round(v)), wide::set(e.inner_scale));
-  }
+  const wide::f32 v = wide::mul(wide::to_float(acc), scale);
   const wide::f32 r = wide::to_float(wide::sub(residual, wide::set(e.residual_zero)));
   return wide::round(wide::fma(r, wide::set(e.residual_scale), v));
 }
