@@ -3,9 +3,16 @@
 add_library(octet_warnings INTERFACE)
 target_compile_options(octet_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${OCTET_WERROR}>:-Werror>)
 
+# Only the kernels are optimized then: compiling takes longer than running the tests.
+if(OCTET_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -UNDEBUG -O0)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 # The kernels take longest to compile: here they are compiled once, not in every file. (Users need not do so.)
 add_library(octet_kernels STATIC "${CMAKE_CURRENT_LIST_DIR}/kernels.cpp")
 target_compile_definitions(octet_kernels PUBLIC OCTET_SEPARATE_KERNELS)
+target_compile_options(octet_kernels PRIVATE $<$<BOOL:${OCTET_SANITIZE}>:-O2>)
 target_link_libraries(octet_kernels PUBLIC octet PRIVATE octet_warnings)
 
 # octet_require(NAME ...): fails, telling what to install, where one of these libraries was not found.
@@ -18,7 +25,7 @@ function(octet_require)
   if(missing)
     include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/packages.cmake")
     foreach(entry ${octet_packages})
-      separate_arguments(entry)
+      separate_arguments(entry UNIX_COMMAND "${entry}")
       list(GET entry 0 name)
       list(GET entry 2 package)
       if(name IN_LIST missing)

@@ -84,7 +84,7 @@ void compare_all(const Block& b, std::int64_t batch) {
   const Tensor<float> x = random_tensor({batch, b.size, b.size + 3, b.in}, 7);
   const auto between = static_cast<std::size_t>(batch * b.size * (b.size + 3) * b.expanded);
   compare(m, x, between * 4);
-  DynamicRangeOptions all;
+  WeightOptions all;
   all.least_elements = 1;
   compare(quantize<dynamic_range>(m, all), x, between * 4);
   Int8Options integers;

@@ -18,7 +18,7 @@ std::string gzipped(const std::string& bytes) {
   gzFile f = gzopen((folder / "x.gz").c_str(), "wb");
   REQUIRE(gzwrite(f, bytes.data(), static_cast<unsigned>(bytes.size())) == static_cast<int>(bytes.size()));
   gzclose(f);
-  return file_bytes(folder / "x.gz");
+  return contents(folder / "x.gz");
 }
 
 std::string idx(std::vector<std::uint32_t> sizes, const std::string& data, char type = 8) {
@@ -359,5 +359,5 @@ TEST_CASE("data set: the real files") {
   const DatasetPtr nette = open_dataset(folder + "/imagenette/val", o);  // names by way of classes.csv
   CHECK(nette->size() == 250);
   CHECK(nette->label(0) == 1);
-  CHECK(o.labels.name(nette->label(1).value()) == "English springer");
+  CHECK(o.labels.name(nette->label(1).value()) == "english springer");
 }

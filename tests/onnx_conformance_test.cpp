@@ -143,7 +143,8 @@ TEST_CASE("onnx: the node tests of the ONNX project") {
   std::cout << "onnx node tests: " << total - static_cast<int>(failures.size()) << " of " << total << " pass\n";
   for (const auto& [name, why] : failures) std::cout << "  " << name << ": " << why << "\n";
   CHECK(total > 0);
-  for (const auto& [name, why] : failures) {
+  for (const auto& failure : failures) {
+    const std::string &name = failure.first, &why = failure.second;
     const auto expected = expected_failures.find(name);
     const bool known = expected != expected_failures.end() && why.find(expected->second) != std::string::npos;
     CHECK_MESSAGE(known, name << ": " << why);

@@ -178,7 +178,8 @@ TEST_CASE("binary: every way to broadcast, long and short runs, clamped") {
                                             {{40001}, {40001}}, {{300, 3}, {3}},  {{2, 300, 3}, {2, 1, 3}},
                                             {{5, 1}, {1, 6}},   {{}, {}},         {{2, 1, 3, 1}, {4, 1, 5}},
                                             {{0, 3}, {3}},      {{1, 0}, {5, 1}}, {{3, 20000}, {3, 1}}};
-  for (const auto& [sa, sb] : shapes) {
+  for (const auto& pair : shapes) {
+    const Shape &sa = pair.first, &sb = pair.second;
     CAPTURE(detail::concat(sa, sb));
     const Tensor<float> a = random_tensor(sa, 1), b = random_tensor(sb, 2);
     for (BinaryKind kind : {BinaryKind::add, BinaryKind::sub, BinaryKind::mul}) {

@@ -108,7 +108,8 @@ AnyTensor random_bytes(const Shape& s, unsigned seed) {
 }  // namespace
 
 TEST_CASE("matmul: batches, broadcasting, vectors; the right operand computed or constant") {
-  for (const auto& [sa, sb] : product_shapes) {
+  for (const auto& pair : product_shapes) {
+    const Shape &sa = pair.first, &sb = pair.second;
     CAPTURE(detail::concat(sa, sb));
     const Tensor<float> a = random_tensor(sa, 1), b = random_tensor(sb, 2);
     const Tensor<float> y = run_float(MatMul(), {a, b});
@@ -140,7 +141,8 @@ TEST_CASE("matmul: shapes, unknown sizes and errors") {
 
 TEST_CASE("matmul: of integers, exact, for every combination of types, zero points and constants") {
   int count = 0;
-  for (const auto& [sa, sb] : product_shapes) {
+  for (const auto& pair : product_shapes) {
+    const Shape &sa = pair.first, &sb = pair.second;
     CAPTURE(detail::concat(sa, sb));
     const std::int64_t m = sa.rank() > 1 ? sa[sa.rank() - 2] : 1, n = sb.rank() > 1 ? sb.back() : 1;
     for (int types : {count % 4, (count + 3) % 4}) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <octet/io/tflite/tflite.hpp>
 
 /// Writes small TFLite files for tests.
@@ -21,20 +22,33 @@ inline Option integer(int field, std::int32_t x) { return {field, Option::Kind::
 /// A bool or one of an enumeration.
 inline Option byte(int field, std::int32_t x) { return {field, Option::Kind::byte, x, 0, {}}; }
 inline Option real(int field, float x) { return {field, Option::Kind::real, 0, x, {}}; }
-inline Option list(int field, std::vector<std::int32_t> x) { return {field, Option::Kind::list, 0, 0, std::move(x)}; }
+inline Option list(int field, std::vector<std::int32_t> x) {
+  return {field, Option::Kind::list, 0, 0, std::move(x)};
+}
 
-constexpr int same = 0, valid = 1;                          // padding
+constexpr int same = 0, valid = 1;  // padding
 constexpr int no_activation = 0, relu = 1, relu_n1_to_1 = 2, relu6 = 3;
-/// Of CONV_2D, with the padding first as in the schema.
-inline std::vector<Option> convolution_options(int padding, int stride, int activation = 0, int dilation = 1) {
-  return {byte(0, padding), integer(1, stride), integer(2, stride), byte(3, activation), integer(4, dilation), integer(5, dilation)};
+/// One number for the vertical and one for the horizontal direction.
+struct Pair {
+  int h, w;
+  Pair(int both) : h(both), w(both) {}
+  Pair(int vertical, int horizontal) : h(vertical), w(horizontal) {}
+};
+/// Of CONV_2D, DEPTHWISE_CONV_2D and pools, with the padding first as in the schema, horizontal before
+/// vertical.
+inline std::vector<Option> convolution_options(int padding, Pair stride, int activation = 0,
+                                               Pair dilation = 1) {
+  return {byte(0, padding),    integer(1, stride.w),   integer(2, stride.h),
+          byte(3, activation), integer(4, dilation.w), integer(5, dilation.h)};
 }
-inline std::vector<Option> depthwise_options(int padding, int stride, int multiplier, int activation = 0, int dilation = 1) {
-  return {byte(0, padding),    integer(1, stride),   integer(2, stride),  integer(3, multiplier),
-          byte(4, activation), integer(5, dilation), integer(6, dilation)};
+inline std::vector<Option> depthwise_options(int padding, Pair stride, int multiplier, int activation = 0,
+                                             Pair dilation = 1) {
+  return {byte(0, padding),    integer(1, stride.w),   integer(2, stride.h),  integer(3, multiplier),
+          byte(4, activation), integer(5, dilation.w), integer(6, dilation.h)};
 }
-inline std::vector<Option> pool_options(int padding, int size, int stride, int activation = 0) {
-  return {byte(0, padding), integer(1, stride), integer(2, stride), integer(3, size), integer(4, size), byte(5, activation)};
+inline std::vector<Option> pool_options(int padding, Pair size, Pair stride, int activation = 0) {
+  return {byte(0, padding),   integer(1, stride.w), integer(2, stride.h),
+          integer(3, size.w), integer(4, size.h),   byte(5, activation)};
 }
 
 class ModelBuilder {
@@ -43,34 +57,43 @@ class ModelBuilder {
   std::uint32_t version = 3;
 
   /// A tensor that is computed, or an input. Returns its index.
-  int tensor(const std::string& name, const std::vector<std::int32_t>& shape, DType dtype = DType::f32, QuantParams quant = {}) {
-    tensors_.push_back({name, shape, dtype, std::move(quant), {}});
+  int tensor(const std::string& name, const octet::Shape& shape, DType dtype = DType::f32,
+             QuantParams quant = {}) {
+    tensors_.push_back({name, {shape.begin(), shape.end()}, dtype, std::move(quant), {}});
     return static_cast<int>(tensors_.size()) - 1;
   }
-  template <class T>
-  int constant(const std::string& name, const std::vector<std::int32_t>& shape, const std::vector<T>& values, QuantParams quant = {}) {
-    const int t = tensor(name, shape, octet::dtype_of<T>, std::move(quant));
+  int constant(const std::string& name, const AnyTensor& values, QuantParams quant = {}) {
+    const int t =
+        tensor(name, {values.shape().begin(), values.shape().end()}, values.dtype(), std::move(quant));
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
-    tensors_.back().data.assign(bytes, bytes + values.size() * sizeof(T));
+    tensors_.back().data.assign(bytes, bytes + values.size_bytes());
     return t;
   }
   int integers(const std::string& name, const std::vector<std::int32_t>& values) {
-    return constant(name, {static_cast<std::int32_t>(values.size())}, values);
+    return constant(name, octet::Tensor<std::int32_t>({static_cast<std::int64_t>(values.size())}, values));
+  }
+  /// Gives a tensor other sizes than its elements have.
+  void declare(int tensor, std::vector<std::int32_t> shape) {
+    tensors_[static_cast<std::size_t>(tensor)].shape = std::move(shape);
   }
   /// An operator by its name in the schema; others are custom ones.
-  void op(const std::string& name, std::vector<std::int32_t> in, std::vector<std::int32_t> out, std::vector<Option> options = {}) {
+  void op(const std::string& name, std::vector<std::int32_t> in, std::vector<std::int32_t> out,
+          std::vector<Option> options = {}) {
     operators_.push_back({name, std::move(in), std::move(out), std::move(options)});
   }
 
-  std::vector<std::uint8_t> finish(const std::vector<std::int32_t>& inputs, const std::vector<std::int32_t>& outputs) {
+  std::vector<std::uint8_t> finish(const std::vector<std::int32_t>& inputs,
+                                   const std::vector<std::int32_t>& outputs) {
     std::vector<Table> tensors, operators, codes, buffers{table({})};  // the first buffer is empty
     for (const TensorSpec& t : tensors_) tensors.push_back(add_tensor(t, buffers));
     for (std::size_t i = 0; i < operators_.size(); ++i) {
       codes.push_back(add_code(operators_[i].name));
       operators.push_back(add_operator(operators_[i], static_cast<std::uint32_t>(i)));
     }
-    const auto graph = table({tables(tensors), numbers(inputs), numbers(outputs), tables(operators), text("main")});
-    const auto graphs = tables({graph}), all_codes = tables(codes), all_buffers = tables(buffers), about = text(description);
+    const auto graph =
+        table({tables(tensors), numbers(inputs), numbers(outputs), tables(operators), text("main")});
+    const auto graphs = tables({graph}), all_codes = tables(codes), all_buffers = tables(buffers),
+               about = text(description);
     const auto start = fb_.StartTable();
     fb_.AddElement(slot(0), version, 0u);
     fb_.AddOffset(slot(1), all_codes);
@@ -100,8 +123,10 @@ class ModelBuilder {
   static flatbuffers::voffset_t slot(int field) { return static_cast<flatbuffers::voffset_t>(4 + 2 * field); }
   static Any any(flatbuffers::uoffset_t o) { return Any(o); }
   template <class T>
-  Any numbers(const std::vector<T>& v) { return any(fb_.CreateVector(v).o); }
-  Any text(const std::string& s) { return any(fb_.CreateString(s).o); }
+  Any numbers(const std::vector<T>& v) {
+    return any(fb_.CreateVector(v).o);
+  }
+  Any text(const std::string& s) { return any(fb_.CreateSharedString(s).o); }
   Any tables(const std::vector<Table>& t) { return any(fb_.CreateVector(t).o); }
   /// A table whose first fields are these.
   Table table(const std::vector<Any>& fields) {
@@ -111,8 +136,7 @@ class ModelBuilder {
   }
 
   static std::int8_t type_code(DType t) {
-    for (int code = 0; code < 18; ++code)
-      try {
+    for (int code = 0; code < 18; ++code) try {
         if (octet::detail::tflite::element_type(code) == t) return static_cast<std::int8_t>(code);
       } catch (const octet::Error&) {
       }
@@ -129,7 +153,8 @@ class ModelBuilder {
     Any quant;
     if (t.quant) {
       const Any scale = numbers(t.quant.scale);
-      const Any zero = numbers(std::vector<std::int64_t>(t.quant.zero_point.begin(), t.quant.zero_point.end()));
+      const Any zero =
+          numbers(std::vector<std::int64_t>(t.quant.zero_point.begin(), t.quant.zero_point.end()));
       const auto start = fb_.StartTable();
       fb_.AddOffset(slot(2), scale);
       fb_.AddOffset(slot(3), zero);
@@ -162,13 +187,16 @@ class ModelBuilder {
 
   Table add_operator(const OperatorSpec& op, std::uint32_t code) {
     std::vector<Any> lists;
-    for (const Option& o : op.options) lists.push_back(o.kind == Option::Kind::list ? numbers(o.list) : Any());
+    for (const Option& o : op.options)
+      lists.push_back(o.kind == Option::Kind::list ? numbers(o.list) : Any());
     auto start = fb_.StartTable();
     for (std::size_t i = 0; i < lists.size(); ++i) {
       const Option& o = op.options[i];
       switch (o.kind) {
         case Option::Kind::integer: fb_.AddElement<std::int32_t>(slot(o.field), o.integer); break;
-        case Option::Kind::byte: fb_.AddElement<std::int8_t>(slot(o.field), static_cast<std::int8_t>(o.integer)); break;
+        case Option::Kind::byte:
+          fb_.AddElement<std::int8_t>(slot(o.field), static_cast<std::int8_t>(o.integer));
+          break;
         case Option::Kind::real: fb_.AddElement<float>(slot(o.field), o.real); break;
         case Option::Kind::list: fb_.AddOffset(slot(o.field), lists[i]); break;
       }
@@ -186,15 +214,49 @@ class ModelBuilder {
 
   /// Which table of the schema's union the options are; octet does not look at it, others do.
   static std::uint8_t options_type(const std::string& name) {
-    static const std::map<std::string, std::uint8_t> types{
-        {"CONV_2D", 1}, {"DEPTHWISE_CONV_2D", 2}, {"AVERAGE_POOL_2D", 5}, {"MAX_POOL_2D", 5}, {"FULLY_CONNECTED", 8},
-        {"SOFTMAX", 9}, {"CONCATENATION", 10}, {"ADD", 11}, {"LOCAL_RESPONSE_NORMALIZATION", 13}, {"RESIZE_BILINEAR", 15},
-        {"RESHAPE", 17}, {"SPACE_TO_DEPTH", 19}, {"MUL", 21}, {"PAD", 22}, {"GATHER", 23}, {"TRANSPOSE", 26}, {"MEAN", 27},
-        {"SUM", 27}, {"REDUCE_MAX", 27}, {"REDUCE_MIN", 27}, {"SUB", 28}, {"DIV", 29}, {"SQUEEZE", 30}, {"STRIDED_SLICE", 32},
-        {"SPLIT", 35}, {"LOG_SOFTMAX", 36}, {"CAST", 37}, {"MAXIMUM", 39}, {"MINIMUM", 39}, {"PADV2", 43}, {"SLICE", 48},
-        {"TRANSPOSE_CONV", 49}, {"EXPAND_DIMS", 52}, {"SHAPE", 55}, {"PACK", 59}, {"UNPACK", 64},
-        {"RESIZE_NEAREST_NEIGHBOR", 74}, {"LEAKY_RELU", 75}, {"MIRROR_PAD", 77}, {"SPLIT_V", 79}, {"DEPTH_TO_SPACE", 94},
-        {"GELU", 116}};
+    static const std::map<std::string, std::uint8_t> types{{"CONV_2D", 1},
+                                                           {"DEPTHWISE_CONV_2D", 2},
+                                                           {"AVERAGE_POOL_2D", 5},
+                                                           {"MAX_POOL_2D", 5},
+                                                           {"FULLY_CONNECTED", 8},
+                                                           {"SOFTMAX", 9},
+                                                           {"CONCATENATION", 10},
+                                                           {"ADD", 11},
+                                                           {"LOCAL_RESPONSE_NORMALIZATION", 13},
+                                                           {"RESIZE_BILINEAR", 15},
+                                                           {"RESHAPE", 17},
+                                                           {"SPACE_TO_DEPTH", 19},
+                                                           {"MUL", 21},
+                                                           {"PAD", 22},
+                                                           {"GATHER", 23},
+                                                           {"TRANSPOSE", 26},
+                                                           {"MEAN", 27},
+                                                           {"SUM", 27},
+                                                           {"REDUCE_MAX", 27},
+                                                           {"REDUCE_MIN", 27},
+                                                           {"SUB", 28},
+                                                           {"DIV", 29},
+                                                           {"SQUEEZE", 30},
+                                                           {"STRIDED_SLICE", 32},
+                                                           {"SPLIT", 35},
+                                                           {"LOG_SOFTMAX", 36},
+                                                           {"CAST", 37},
+                                                           {"MAXIMUM", 39},
+                                                           {"MINIMUM", 39},
+                                                           {"PADV2", 43},
+                                                           {"SLICE", 48},
+                                                           {"TRANSPOSE_CONV", 49},
+                                                           {"EXPAND_DIMS", 52},
+                                                           {"SHAPE", 55},
+                                                           {"PACK", 59},
+                                                           {"UNPACK", 64},
+                                                           {"RESIZE_NEAREST_NEIGHBOR", 74},
+                                                           {"LEAKY_RELU", 75},
+                                                           {"MIRROR_PAD", 77},
+                                                           {"SPLIT_V", 79},
+                                                           {"DEPTH_TO_SPACE", 94},
+                                                           {"BATCH_MATMUL", 101},
+                                                           {"GELU", 116}};
     const auto it = types.find(name);
     return it == types.end() ? std::uint8_t{0} : it->second;
   }

@@ -1,8 +1,8 @@
 #include <iostream>
 #include <octet/report/json.hpp>
 #include <octet/report/latency.hpp>
+#include <octet/report/layer_text.hpp>
 #include <octet/report/machine.hpp>
-#include <octet/report/table.hpp>
 
 #include "commands.hpp"
 #include "common.hpp"
@@ -17,7 +17,7 @@ struct Options {
   std::int64_t size = 224, batch = 1, runs = 0;
   double seconds = 3;
   int threads = 0;
-  bool layers = true;
+  bool layers = true, full_names = false;
 };
 
 /// Numbers as of an image, the same in every run.
@@ -37,31 +37,12 @@ Tensor<float> any_input(const Model& model, const Options& o) {
   return x;
 }
 
-/// Median time of each layer over some profiled runs.
-std::vector<LayerTime> layer_times(Executor& executor, const Tensor<float>& x) {
-  octet::detail::TimedModel timed(executor, x);
-  executor.profile(true);
-  std::vector<LayerTime> layers;
-  std::vector<std::vector<double>> times;
-  for (int run = 0; run < 11; ++run) {
-    timed.run();
-    layers = executor.layer_times();
-    times.resize(layers.size());
-    for (std::size_t i = 0; i < layers.size(); ++i) times[i].push_back(layers[i].milliseconds);
-  }
-  executor.profile(false);
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    std::nth_element(times[i].begin(), times[i].begin() + 5, times[i].end());
-    layers[i].milliseconds = times[i][5];
-  }
-  return layers;
-}
-
 std::string gmacs_per_second(std::int64_t macs, double ms) {
   return macs > 0 && ms > 0 ? octet::detail::fixed(static_cast<double>(macs) / ms / 1e6, 1) : "";
 }
 
 void bench_command(const Options& o) {
+  if (!o.json.empty()) require_writable(o.json);
   const Model model = open_model(o.model);
   Executor executor(model, with_threads(o.threads));
   const Tensor<float> x = any_input(model, o);
@@ -69,7 +50,7 @@ void bench_command(const Options& o) {
   const Latency l =
       measure_latency({&executor}, x, o.seconds, o.runs,
                       [&](std::int64_t done, std::int64_t total) { progress("measuring", done, total); })[0];
-  const std::vector<LayerTime> layers = layer_times(executor, x);
+  const std::vector<LayerTime> layers = measure_layers(executor, x);
   progress.clear();
   double total_ms = 0;
   std::int64_t macs = 0;
@@ -77,11 +58,13 @@ void bench_command(const Options& o) {
   using octet::detail::significant;
   if (o.layers) {
     TextTable table({"Layer", "Type", "ms", "% of time", "GMAC/s"});
-    for (const LayerTime& t : layers)
-      table.add({t.name, t.type, octet::detail::fixed(t.milliseconds, 4),
-                 octet::detail::fixed(100 * t.milliseconds / std::max(total_ms, 1e-9), 1),
-                 gmacs_per_second(t.macs, t.milliseconds)});
-    std::cout << table.str() << "\n";
+    const Graph& g = executor.graph();
+    const std::vector<std::string> names = layer_names(g, o.full_names);
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      table.add({names[i], layer_kind(g, g.nodes[i]), octet::detail::fixed(layers[i].milliseconds, 4),
+                 octet::detail::fixed(100 * layers[i].milliseconds / std::max(total_ms, 1e-9), 1),
+                 gmacs_per_second(layers[i].macs, layers[i].milliseconds)});
+    std::cout << table.str(o.full_names ? 0 : 120) << "\n";
   }
   std::cout << machine_description(executor.threads()) << "\n"
             << model.name << " batch=" << o.batch << " median_ms=" << significant(l.median_ms)
@@ -116,11 +99,10 @@ void add_bench(CLI::App& app) {
   c->add_option("--seconds", o->seconds, "How long to measure")
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();
-  c->add_option("--runs", o->runs, "Number of runs instead")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  c->add_option("--runs", o->runs, "Number of runs instead")->check(at_least(0))->capture_default_str();
   add_threads(*c, o->threads);
   c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");
+  add_full_names(*c, o->full_names);
   c->add_option("--json", o->json, "File for the results as JSON");
   c->callback([o] { bench_command(*o); });
 }

@@ -1,8 +1,10 @@
 #include "common.hpp"
 
+#include <unistd.h>
+
 #include <octet/io/load.hpp>
 #include <octet/models/builtin.hpp>
-#include <octet/report/table.hpp>
+#include <octet/report/layer_text.hpp>
 
 using namespace octet;
 
@@ -91,6 +93,65 @@ DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool w
   return open_dataset(path, o);
 }
 
+namespace {
+
+const std::map<std::string, RangeMethod> methods{{"min_max", RangeMethod::min_max},
+                                                 {"moving_average", RangeMethod::moving_average},
+                                                 {"percentile", RangeMethod::percentile},
+                                                 {"entropy", RangeMethod::entropy},
+                                                 {"mse", RangeMethod::mse}};
+const std::map<std::string, Rounding> roundings{
+    {"fp32", Rounding::fp32}, {"double", Rounding::tflite_double}, {"single", Rounding::tflite_single}};
+
+template <class Map>
+std::vector<std::string> keys(const Map& m) {
+  std::vector<std::string> k;
+  for (const auto& [name, value] : m) k.push_back(name);
+  return k;
+}
+
+}  // namespace
+
+void QuantizeOptions::add_to(CLI::App& command) {
+  command
+      .add_option(
+          "--method", method,
+          "How int8's ranges of activations are chosen: min_max, moving_average, percentile, entropy, mse")
+      ->check(CLI::IsMember(keys(methods)))
+      ->capture_default_str();
+  command.add_option("--percent", percent, "What the percentile method keeps")
+      ->check(CLI::Range(50.0, 100.0))
+      ->capture_default_str();
+  command.add_option("--keep-float", keep_float, "Layers that stay float, by name; * stands for any text");
+  command.add_flag("--per-tensor", per_tensor,
+                   "One scale for each weight tensor instead of one for each output channel");
+  command
+      .add_option("--rounding", rounding,
+                  "Of integer layers: fp32, or as TFLite's kernels do: double, single")
+      ->check(CLI::IsMember(keys(roundings)))
+      ->capture_default_str();
+}
+
+CalibrationOptions QuantizeOptions::calibration(const ExecutorOptions& executor) const {
+  CalibrationOptions c;
+  c.method = methods.at(method), c.percent = percent, c.executor = executor;
+  return c;
+}
+
+WeightOptions QuantizeOptions::dynamic() const {
+  WeightOptions d;
+  d.per_channel = !per_tensor, d.keep_float = keep_float;
+  return d;
+}
+
+Int8Options QuantizeOptions::int8() const {
+  Int8Options i;
+  i.per_channel = !per_tensor, i.keep_float = keep_float, i.rounding = roundings.at(rounding);
+  return i;
+}
+
+CLI::Range at_least(std::int64_t least) { return CLI::Range(least, std::int64_t{1'000'000'000}); }
+
 void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads of the models (0: one for each processor)")
       ->check(CLI::Range(0, ThreadPool::max_threads))
@@ -103,6 +164,16 @@ ExecutorOptions with_threads(int threads) {
   return o;
 }
 
+void add_full_names(CLI::App& command, bool& full) {
+  command.add_flag("--full-names", full, "Names of layers as they are, however long");
+}
+
+std::vector<std::string> layer_names(const Graph& g, bool full) {
+  std::vector<std::string> names;
+  for (const Node& n : g.nodes) names.push_back(n.name);
+  return full ? names : short_names(std::move(names));
+}
+
 std::int64_t output_classes(const Model& model, const ImageInput& input) {
   octet::detail::require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ",
                                      model.outputs.size(), " outputs; one was expected");
@@ -111,6 +182,15 @@ std::int64_t output_classes(const Model& model, const ImageInput& input) {
                                      model.name, "' gives ", s,
                                      " for an image; a number for each class was expected");
   return s.back();
+}
+
+void require_writable(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const bool writable = access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
+  octet::detail::require<FormatError>(writable, "cannot write '", path, "' (", std::strerror(errno), ")");
+  std::error_code ignored;
+  octet::detail::require<FormatError>(!std::filesystem::is_directory(path, ignored), "cannot write '", path,
+                                      "' (it is a folder)");
 }
 
 void write_file(const std::string& path, const std::string& text) {

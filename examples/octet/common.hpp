@@ -2,9 +2,11 @@
 #include <CLI/CLI.hpp>
 #include <octet/io/image_input.hpp>
 #include <octet/io/open_dataset.hpp>
+#include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 /// What several commands share: models by name, options about images.
 
@@ -37,11 +39,35 @@ struct DataOptions {
   octet::DatasetPtr open(const std::string& path, const octet::Labels& list, bool with_labels) const;
 };
 
+/// How a model is quantized.
+struct QuantizeOptions {
+  std::string method = "min_max", rounding = "fp32";
+  double percent = 99.99;
+  bool per_tensor = false;
+  std::vector<std::string> keep_float;
+
+  void add_to(CLI::App& command);
+  octet::CalibrationOptions calibration(const octet::ExecutorOptions& executor) const;
+  octet::WeightOptions dynamic() const;
+  octet::Int8Options int8() const;
+};
+
+/// Accepts whole numbers from `least` on.
+CLI::Range at_least(std::int64_t least);
+
 void add_threads(CLI::App& command, int& threads);
 octet::ExecutorOptions with_threads(int threads);
 
+/// An option to print names as they are, however long.
+void add_full_names(CLI::App& command, bool& full);
+/// Of all layers: short, or as they are.
+std::vector<std::string> layer_names(const octet::Graph& g, bool full);
+
 /// Classes of a model: the last dimension of its output.
 std::int64_t output_classes(const octet::Model& model, const octet::ImageInput& input);
+
+/// Throws where a file of that name could not be made, before long work is done for it.
+void require_writable(const std::string& path);
 
 /// Writes a text file; it appears whole or not at all.
 void write_file(const std::string& path, const std::string& text);

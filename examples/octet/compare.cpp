@@ -16,6 +16,7 @@ struct Options {
   std::string model, data, calibration, fit, out = "octet-report", json;
   std::int64_t calibrate = 200, limit = 0, runs = 0;
   int threads = 0;
+  QuantizeOptions how;
   ImageOptions images;
   DataOptions source;
 };
@@ -31,6 +32,8 @@ Split split(const Options& o, const DatasetPtr& data, const DatasetPtr& calibrat
   std::int64_t first = 0;
   if (calibration) {
     s.calibration = std::make_shared<Subset>(calibration, 0, std::min(o.calibrate, calibration->size()));
+    if (calibrate_given && calibration->size() < o.calibrate)
+      s.notes.push_back("there are only " + counted(calibration->size(), "image") + " to calibrate with");
   } else if (data->size() == 1) {
     s.calibration = data;
     s.notes.push_back("the only image serves for calibration as well");
@@ -71,19 +74,31 @@ bool fit_builtin(Model& model, const Options& o, const ImageInput& input, const 
 
 void compare_command(Options o, bool calibrate_given) {
   Progress progress;
-  Model model = open_model(o.model);
-  const bool is_builtin = o.model.compare(0, 8, "builtin:") == 0;
-  if (o.data.empty() && is_builtin) o.data = "builtin:shapes";
+  if (o.data.empty() && o.model.compare(0, 8, "builtin:") == 0) o.data = "builtin:shapes";
   octet::detail::require(!o.data.empty(), "give images with --data");
+  std::error_code error;
+  std::filesystem::create_directories(o.out, error);
+  octet::detail::require<FormatError>(!error, "cannot make folder '", o.out, "' (", error.message(), ")");
+  const std::string report = o.out + "/report.html";
+  require_writable(report);
+  if (!o.json.empty()) require_writable(o.json);
+  Model model = open_model(o.model);
   const ImageInput input(model, o.images.size);
   const std::int64_t outputs = output_classes(model, input);
   const Labels labels = o.source.load_labels(outputs);
   const DatasetPtr data = o.source.open(o.data, labels, true);
-  const DatasetPtr calibration = o.calibration.empty() ? nullptr : o.source.open(o.calibration, {}, false);
-  Split s = split(o, data, calibration, calibrate_given);
-
   CompareOptions c;
   c.use_labels = fit_builtin(model, o, input, labels, progress);
+  if (!c.use_labels) {  // accuracy would mean nothing: a few images do
+    if (o.limit == 0) o.limit = 20;
+    if (!calibrate_given) o.calibrate = 20;
+  }
+  // What came quantized needs no calibration.
+  const bool quantized = !octet::detail::quantized_form(model).empty();
+  const DatasetPtr calibration = quantized               ? data
+                                 : o.calibration.empty() ? nullptr
+                                                         : o.source.open(o.calibration, {}, false);
+  Split s = split(o, data, calibration, calibrate_given && !quantized);
   if (!c.use_labels) s.notes.push_back("the weights are random: only sizes, memory and times mean something");
   if (labels.empty() && data->classes() > 0 && data->classes() != outputs && c.use_labels) {
     s.notes.push_back("the data has " + counted(data->classes(), "class folder") + " and the model " +
@@ -92,14 +107,12 @@ void compare_command(Options o, bool calibrate_given) {
   }
   c.preprocessing = o.images.preprocessing(model, input);
   c.preprocessing_name = o.images.recipe(model, input);
+  if (!input.takes_bytes()) model.metadata["preprocess"] = c.preprocessing_name;  // for `octet run`
+  c.calibration = o.how.calibration({}), c.dynamic = o.how.dynamic(), c.int8 = o.how.int8();
   c.image_size = o.images.size, c.threads = o.threads, c.runs = o.runs, c.directory = o.out;
   c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) {
     progress(stage, done, total);
   };
-  std::error_code error;
-  std::filesystem::create_directories(o.out, error);
-  octet::detail::require<FormatError>(!error, "cannot make folder '", o.out, "': ", error.message());
-
   ComparisonResult r = compare(model, s.images, s.calibration, c);
   progress.clear();
   r.data = o.data;
@@ -108,10 +121,15 @@ void compare_command(Options o, bool calibrate_given) {
   std::cout << r.model << ", " << counted(r.images, "image") << ", preprocessing " << r.preprocessing << "\n"
             << r.machine << "\n\n"
             << comparison_table(r).str() << "\n";
+  if (!r.errors.empty())
+    std::cout << "Largest errors in int8 (all are in the report):\n\n"
+              << octet::detail::error_table(r, 5).str(120) << "\n";
+  if (r.calibration_images > 0)
+    std::cout << "note: calibration with " << counted(r.calibration_images, "image") << " took "
+              << octet::detail::significant(r.calibration_seconds) << " s\n";
   for (const std::string& n : r.notes) std::cout << "note: " << n << "\n";
   for (const std::string& w : r.warnings) std::cout << "warning: " << w << "\n";
   const std::string results = json_text(to_json(r));
-  const std::string report = o.out + "/report.html";
   write_file(report, html_report(r));
   write_file(o.out + "/results.json", results);
   if (!o.json.empty()) write_file(o.json, results);
@@ -132,16 +150,18 @@ void add_compare(CLI::App& app) {
       "--calibration", o->calibration,
       "Images to calibrate with. Default: the first of --data, which are then left out of the accuracy");
   auto* calibrate = c->add_option("--calibrate", o->calibrate, "Number of images to calibrate with")
-                        ->check(CLI::PositiveNumber)
+                        ->check(at_least(1))
                         ->capture_default_str();
-  c->add_option("--limit", o->limit, "Largest number of images to measure with (0: all)")
-      ->check(CLI::NonNegativeNumber)
+  c->add_option("--limit", o->limit,
+                "Largest number of images to measure with (0: all; of models with random weights 20)")
+      ->check(at_least(0))
       ->capture_default_str();
+  o->how.add_to(*c);
   o->source.add_to(*c);
   o->images.add_to(*c);
   add_threads(*c, o->threads);
   c->add_option("--runs", o->runs, "Runs to time each form with (0: about two seconds)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   c->add_option("--fit", o->fit,
                 "Labelled images to fit the last layer of a builtin model to, or none. Default: "

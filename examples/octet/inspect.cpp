@@ -1,5 +1,5 @@
 #include <iostream>
-#include <octet/report/table.hpp>
+#include <octet/report/layer_text.hpp>
 
 #include "commands.hpp"
 #include "common.hpp"
@@ -11,7 +11,7 @@ namespace {
 struct Options {
   std::string model;
   std::int64_t size = 224, batch = 1;
-  bool optimized = false, fields = false;
+  bool optimized = false, fields = false, full_names = false;
 };
 
 /// An operator's parameters as text.
@@ -39,14 +39,23 @@ class Printer : public FieldVisitor {
   std::ostringstream text_;
 };
 
-std::string shape_text(const Shape& s) { return octet::detail::concat(s); }
+/// "1x28x28x12"
+std::string shape_text(const Shape& s) {
+  std::string text;
+  for (int d = 0; d < s.rank(); ++d)
+    text += (d ? "x" : "") + (s[d] < 0 ? std::string("?") : std::to_string(s[d]));
+  return s.rank() ? text : "scalar";
+}
 
-/// "int8 0.0235 -3", or the number of scales where there are several.
+/// Type, scale and zero point: "int8 0.02353 -3"; or the number of scales where there are several: "int8
+/// *32".
 std::string quantization_text(const Value& v) {
   std::string text = name(v.dtype);
   if (!v.quant) return text;
-  if (v.quant.per_channel()) return text + " " + std::to_string(v.quant.channels()) + " scales";
-  return octet::detail::concat(text, " ", v.quant.scale[0], " ", v.quant.zero_point[0]);
+  if (v.quant.per_channel()) return text + " *" + std::to_string(v.quant.channels());
+  char scale[32];
+  std::snprintf(scale, sizeof scale, "%.4g", static_cast<double>(v.quant.scale[0]));
+  return text + " " + scale + " " + std::to_string(v.quant.zero_point[0]);
 }
 
 /// Shapes for inputs whose sizes are open: the batch, and the image size.
@@ -71,19 +80,22 @@ void inspect_command(const Options& o) {
   Model model = open_model(o.model);
   if (o.optimized) model = optimize(model);
   const std::vector<Shape> shapes = model.infer_shapes(input_shapes(model, o));
-  std::cout << model.name << "\n";
-  for (const auto& [key, value] : model.metadata) std::cout << key << ": " << value << "\n";
+  using octet::detail::printable;
+  std::cout << printable(model.name) << "\n";
+  for (const auto& [key, value] : model.metadata) std::cout << printable(key + ": " + value) << "\n";
   for (const auto& [what, list] :
        {std::make_pair("input", &model.inputs), std::make_pair("output", &model.outputs)})
     for (int v : *list)
-      std::cout << what << ": " << model.value(v).name << " " << model.value(v).shape << " "
+      std::cout << what << ": " << printable(model.value(v).name) << " " << model.value(v).shape << " "
                 << quantization_text(model.value(v)) << "\n";
   std::cout << "\n";
 
   TextTable table({"Layer", "Type", "Output", "Parameters", "MACs", "Weights", "Result"});
   std::int64_t macs = 0, parameters = 0;
   std::vector<bool> counted_value(model.values.size(), false);
-  for (const Node& n : model.nodes) {
+  const std::vector<std::string> names = layer_names(model, o.full_names);
+  for (std::size_t layer = 0; layer < names.size(); ++layer) {
+    const Node& n = model.nodes[layer];
     std::int64_t own = 0;
     std::string weights;
     for (std::size_t i = 0; i < n.inputs.size(); ++i) {
@@ -97,7 +109,7 @@ void inspect_command(const Options& o) {
     const std::int64_t m = n.op->macs(model.shape_context(n, &shapes));
     macs += m;
     const Value& result = model.value(n.outputs[0]);
-    table.add({n.name, n.op->type(), shape_text(shapes[static_cast<std::size_t>(n.outputs[0])]),
+    table.add({names[layer], layer_kind(model, n), shape_text(shapes[static_cast<std::size_t>(n.outputs[0])]),
                own ? thousands(own) : "", m ? thousands(m) : "", weights, quantization_text(result)});
     if (o.fields) {
       Printer p;
@@ -107,10 +119,12 @@ void inspect_command(const Options& o) {
   }
   std::size_t bytes = 0;
   for (const Value& v : model.values) bytes += v.constant.size_bytes();
-  std::cout << table.str() << "\n"
+  std::cout << table.str(o.full_names ? 0 : 120) << "\n"
             << model.nodes.size() << " layers, " << thousands(parameters) << " parameters ("
             << octet::detail::megabytes(static_cast<std::int64_t>(bytes)) << " MB), " << thousands(macs)
             << " multiply-adds\n";
+  if (std::any_of(model.values.begin(), model.values.end(), [](const Value& v) { return v.is_quantized(); }))
+    std::cout << "quantized: type, scale, zero point; *32: a scale for each of 32 channels\n";
 }
 
 }  // namespace
@@ -127,6 +141,7 @@ void add_inspect(CLI::App& app) {
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   c->add_flag("--optimized", o->optimized, "The model as it runs: folded and fused");
+  add_full_names(*c, o->full_names);
   c->add_flag("--fields", o->fields, "All parameters of the operators");
   c->callback([o] { inspect_command(*o); });
 }

@@ -23,6 +23,7 @@ void run_command(const Options& o) {
   const Preprocessing p = o.images.preprocessing(model, input);
   const auto calibrated = calibrated_input_range(model);
   Executor run(model, with_threads(o.threads));
+  bool warned = false;
   for (const std::string& file : o.files) {
     const Tensor<float> x = input.prepare(load_image(file), p);
     const Tensor<float> y = run(x);
@@ -34,8 +35,10 @@ void run_command(const Options& o) {
     // A dark or pale picture alone is no reason to warn.
     const Range seen{std::min(*low, recipe_range(p.normalization).low),
                      std::max(*high, recipe_range(p.normalization).high)};
-    if (const auto w = calibrated ? input_range_warning(seen, *calibrated) : std::nullopt)
+    if (const auto w = calibrated && !warned ? input_range_warning(seen, *calibrated) : std::nullopt) {
       std::cerr << "octet: warning: " << *w << "\n";
+      warned = true;
+    }
   }
 }
 

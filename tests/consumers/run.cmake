@@ -1,5 +1,6 @@
 # Configures, builds and runs a consumer project.
-#   cmake -DCONSUMER=find_package -DOCTET_SOURCE_DIR=... -DOCTET_BINARY_DIR=... -DCXX=... -DGENERATOR=... -P run.cmake
+#   cmake -DCONSUMER=find_package -DOCTET_SOURCE_DIR=... -DOCTET_BINARY_DIR=... -DCXX=... -DGENERATOR=... \
+#     -DLIBRARIES=... -P run.cmake
 set(folder "${OCTET_BINARY_DIR}/consumers/${CONSUMER}")
 file(REMOVE_RECURSE "${folder}")
 set(options)
@@ -13,7 +14,7 @@ else()
   set(options "-DFETCHCONTENT_SOURCE_DIR_OCTET=${OCTET_SOURCE_DIR}")
 endif()
 execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${CONSUMER}" -B "${folder}/build"
-                        -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}" ${options} COMMAND_ERROR_IS_FATAL ANY)
+                        -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}" ${LIBRARIES} ${options} COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${CMAKE_COMMAND}" --build "${folder}/build" COMMAND_ERROR_IS_FATAL ANY)
 file(GLOB programs "${folder}/build/consumer" "${folder}/build/with_io")
 if(NOT programs)

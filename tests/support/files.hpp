@@ -1,6 +1,7 @@
 #pragma once
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <octet/io/read_file.hpp>
@@ -21,6 +22,42 @@ struct TemporaryFile {
     std::filesystem::remove(path, ignored);
   }
 };
+
+/// A folder of its own that is removed in the end, with all that is in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "octet_XXXXXX").string();
+    if (::mkdtemp(name.data())) path_ = name;
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  std::string operator/(const std::string& name) const { return path_.string() + "/" + name; }
+  /// Writes a file, and the folders that it lies in; returns its path.
+  std::string write(const std::string& name, const std::string& bytes) const {
+    const std::string file = *this / name;
+    std::filesystem::create_directories(std::filesystem::path(file).parent_path());
+    std::ofstream(file, std::ios::binary) << bytes;
+    return file;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// A file or folder of the real data and models; empty where they are not at hand.
+inline std::string shared_file(const std::string& name) {
+  const char* folder = std::getenv("OCTET_SHARED");
+#ifdef OCTET_SHARED_DIR
+  if (!folder) folder = OCTET_SHARED_DIR;
+#endif
+  const std::string path = folder ? std::string(folder) + "/" + name : "";
+  return std::filesystem::exists(path) ? path : "";
+}
 
 inline std::string contents(const std::string& path) {
   return octet::detail::read_file(path, std::int64_t{1} << 32);

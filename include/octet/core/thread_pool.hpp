@@ -24,14 +24,16 @@ class ThreadPool {
   explicit ThreadPool(int threads) : size_(threads) {
     detail::require(threads >= 1 && threads <= max_threads, "a thread pool needs 1 to ", max_threads,
                     " threads, not ", threads);
+    offers_ = std::make_unique<std::atomic<Job*>[]>(static_cast<std::size_t>(threads));
     if (threads > 1) workers_ = std::make_unique<Eigen::ThreadPool>(threads - 1);
   }
   static constexpr int max_threads = 1024;
 
   int size() const noexcept { return size_; }
 
-  /// Calls f(task, worker) for every task in [0, tasks), each once; worker is in [0, size()) and no two calls of
-  /// the same worker overlap. f must not throw. Allocates nothing. Called from within a task, it runs there alone.
+  /// Calls f(task, worker) for every task in [0, tasks), each once; worker is in [0, size()) and no two calls
+  /// of the same worker overlap. f must not throw. Allocates nothing. Called from within a task, it runs
+  /// there alone.
   template <class F>
   void parallel(std::int64_t tasks, const F& f) {
     const auto helpers = static_cast<int>(std::min<std::int64_t>(tasks, size_)) - 1;
@@ -39,23 +41,31 @@ class ThreadPool {
       for (std::int64_t t = 0; t < tasks; ++t) f(t, 0);
       return;
     }
-    struct Job {
-      const F& f;
-      std::int64_t tasks;
-      std::atomic<std::int64_t> next{0};
-      std::atomic<int> running;
-      void work(int worker) noexcept {
+    struct Work : Job {
+      Work(const F& function, std::int64_t n) : f(function), tasks(n) {}
+      void work(int worker) noexcept override {
         inside_task() = true;
         for (std::int64_t t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) f(t, worker);
         inside_task() = false;
       }
-    } job{f, tasks, {}, {helpers}};
-    for (int w = 1; w <= helpers; ++w)
-      workers_->Schedule([&job, w] {  // two words: std::function keeps them without allocating
-        job.work(w);
-        job.running.fetch_sub(1, std::memory_order_release);
-      });
+      const F& f;
+      const std::int64_t tasks;
+      std::atomic<std::int64_t> next{0};
+    } job(f, tasks);
+    for (int w = 1; w <= helpers; ++w) {
+      Job* none = nullptr;  // else work of another thread waits for this helper
+      job.running.fetch_add(1, std::memory_order_relaxed);
+      if (offers_[static_cast<std::size_t>(w)].compare_exchange_strong(none, &job))
+        workers_->Schedule([this, w] { help(w); });  // two words: std::function keeps them without allocating
+      else
+        job.running.fetch_sub(1, std::memory_order_relaxed);
+    }
     job.work(0);
+    // Helpers that have not begun (the processor is busy, or waking them takes longer than the work) need
+    // not.
+    for (int w = 1; w <= helpers; ++w)
+      if (Job* mine = &job; offers_[static_cast<std::size_t>(w)].compare_exchange_strong(mine, nullptr))
+        job.running.fetch_sub(1, std::memory_order_relaxed);
     for (int spins = 0; job.running.load(std::memory_order_acquire) != 0; ++spins)
       if (spins > 4000) std::this_thread::yield();
   }
@@ -66,7 +76,22 @@ class ThreadPool {
     return inside;
   }
 
+  struct Job {
+    virtual void work(int worker) noexcept = 0;
+    std::atomic<int> running{0};  // helpers that have an offer of it or work on it
+
+   protected:
+    ~Job() = default;
+  };
+  void help(int w) {
+    if (Job* job = offers_[static_cast<std::size_t>(w)].exchange(nullptr)) {
+      job->work(w);
+      job->running.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
   int size_;
+  std::unique_ptr<std::atomic<Job*>[]> offers_;  // what helper w shall do next
   std::unique_ptr<Eigen::ThreadPool> workers_;
 };
 

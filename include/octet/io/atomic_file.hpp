@@ -1,5 +1,7 @@
 #pragma once
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -31,16 +33,16 @@ void write_atomically(const std::string& path, Write write) {
   } cleanup{temporary};
   {
     std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    require<FormatError>(out.good(), "cannot write '", temporary, "'");
+    require<FormatError>(out.good(), "cannot write '", path, "' (", std::strerror(errno), ")");
     write(static_cast<std::ostream&>(out));
     out.flush();
-    require<FormatError>(out.good(), "writing '", temporary, "' failed (disk full?)");
+    require<FormatError>(out.good(), "writing '", path, "' failed (disk full?)");
   }
 #if defined(__unix__) || defined(__APPLE__)
   if (const int file = ::open(temporary.c_str(), O_RDONLY); file >= 0) {
     const bool synced = ::fsync(file) == 0;
     ::close(file);
-    require<FormatError>(synced, "writing '", temporary, "' failed");
+    require<FormatError>(synced, "writing '", path, "' failed");
   }
 #else
   std::remove(path.c_str());  // rename does not replace there

@@ -1,6 +1,8 @@
 #pragma once
 #include <zlib.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,7 +17,8 @@ class GzipFile {
  public:
   explicit GzipFile(const std::string& path)
       : path_(path), file_(is_folder(path) ? nullptr : gzopen(path.c_str(), "rb")) {
-    require<FormatError>(file_ != nullptr, "cannot open '", path, "'");
+    require<FormatError>(file_ != nullptr, "cannot open '", path, "' (",
+                         is_folder(path) ? "it is a folder" : std::strerror(errno), ")");
   }
 
   /// The next bytes, `most` unless the file ends before. Memory grows with what is there, not with what is

@@ -89,7 +89,8 @@ auto naming_file(const std::string& path, F f) {
   try {
     return f();
   } catch (const Error& e) {
-    fail<FormatError>("'", path, "': ", e.what());
+    const std::string what = e.what(), name = "'" + path + "'";
+    fail<FormatError>(what.find(name) == std::string::npos ? name + ": " : "", what);
   }
 #else
   return f();

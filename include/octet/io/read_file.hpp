@@ -1,5 +1,7 @@
 #pragma once
+#include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <fstream>
 #include <string>
 
@@ -11,7 +13,7 @@ namespace detail {
 /// The bytes of a file, which may have at most `limit` of them.
 inline std::string read_file(const std::string& path, std::int64_t limit) {
   std::ifstream in(path, std::ios::binary);
-  require<FormatError>(in.good(), "cannot open '", path, "'");
+  require<FormatError>(in.good(), "cannot open '", path, "' (", std::strerror(errno), ")");
   std::string bytes, part(std::size_t{1} << 16, '\0');
   // Read in parts: the size that a pipe or a folder tells means nothing.
   while (in.read(part.data(), static_cast<std::streamsize>(part.size())), in.gcount() > 0) {

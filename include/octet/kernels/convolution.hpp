@@ -97,8 +97,11 @@ class GemmConvolution {
     in_place_ = !dynamic && shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
     row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64);
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
-    constexpr std::int64_t block_bytes = 192 * 1024;
-    block_rows_ = std::max(tile, block_bytes / std::max<std::int64_t>(row_stride_, 1) / tile * tile);
+    // Long rows: several tiles all the same, so that the weights, which then are large, pass by less often.
+    constexpr std::int64_t block_bytes = 192 * 1024, most_bytes = 1024 * 1024, tiles = 4;
+    const std::int64_t stride = std::max<std::int64_t>(row_stride_, 1);
+    block_rows_ = std::max(block_bytes / stride / tile, std::min(tiles, most_bytes / stride / tile));
+    block_rows_ = std::max<std::int64_t>(block_rows_, 1) * tile;
     return tile;
   }
 

@@ -66,9 +66,10 @@ inline std::optional<std::string> accuracy_warning(Executor& executor, const Ima
                                                    const std::string& used_name, double top1,
                                                    std::int64_t classes, ThreadPool& pool) {
   const double chance = 1.0 / static_cast<double>(std::max<std::int64_t>(classes, 1));
-  const bool near_chance = top1 < 3 * chance + 0.01;
+  const double hardly_more = std::min(3 * chance + 0.01, chance + 0.15);
+  const bool near_chance = top1 < hardly_more;
   if (top1 >= 0.5 && !near_chance) return std::nullopt;
-  const Subset some(images, 0, std::min<std::int64_t>(48, images->size()));
+  const Subset some(images, 0, std::min<std::int64_t>(128, images->size()));
   const auto measure = [&](const Preprocessing& p) {
     return evaluate({&executor}, input, some, p, pool, true, [](std::int64_t, std::int64_t) {})[0]
         .top1()
@@ -85,7 +86,7 @@ inline std::optional<std::string> accuracy_warning(Executor& executor, const Ima
     other.normalization = normalization(recipe);
     if (const double t = measure(other); t > best) best = t, name = recipe;
   }
-  if (best >= here + 0.1)
+  if (best >= here + 0.1 && best >= hardly_more)
     return detail::concat("the float model is right for ", detail::percent(top1, 1),
                           " of the images only. With --preprocess ", name, " it gets ",
                           detail::percent(best, 1), " of ", some.size(), " images, with ", used_name, " ",

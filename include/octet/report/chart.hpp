@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,53 @@ inline std::string bar_chart(const std::string& title, const std::vector<Bar>& b
     y += row;
   }
   return svg + "</svg>\n";
+}
+
+/// One place along the depth of a network; height and mark are in [0, 1].
+struct DepthBar {
+  std::string tip;  // what it says when pointed at
+  double height = 0;
+  std::string style = "bar";
+  std::optional<double> mark;  // a dot
+};
+
+/// A line across the chart.
+struct GridLine {
+  std::string label;
+  double height = 0;
+};
+
+/// Thin upright bars from the first layer to the last: readable from 2 to 200 of them.
+inline std::string depth_chart(const std::string& title, const std::vector<DepthBar>& bars,
+                               const std::vector<GridLine>& lines) {
+  constexpr double height = 180, top = 8;
+  const auto y = [&](double h) { return detail::fixed(top + (1 - std::clamp(h, 0.0, 1.0)) * height, 1); };
+  const double slot = 100.0 / static_cast<double>(std::max<std::size_t>(bars.size(), 1));
+  const double width = std::min(0.76 * slot, 4.0);
+  const std::string foot = y(0), radius = bars.size() > 80 ? "1.6" : "2.6";
+  std::string html = "<div class=\"depth\">";
+  for (const GridLine& l : lines)
+    html += "<span style=\"top:" + y(l.height) + "px\">" + detail::escaped(l.label) + "</span>";
+  html += "<svg class=\"chart\" role=\"img\" width=\"100%\" height=\"" + detail::fixed(height + 2 * top, 0) +
+          "\"><title>" + detail::escaped(title) + "</title>\n";
+  for (const GridLine& l : lines)
+    html +=
+        "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"" + y(l.height) + "\" y2=\"" + y(l.height) + "\"/>";
+  for (std::size_t i = 0; i < bars.size(); ++i) {
+    const DepthBar& b = bars[i];
+    const double center = (static_cast<double>(i) + 0.5) * slot,
+                 tall = std::max(std::clamp(b.height, 0.0, 1.0) * height, 1.5);
+    html += "<g><title>" + detail::escaped(b.tip) + "</title><rect class=\"" + detail::escaped(b.style) +
+            "\" x=\"" + detail::fixed(center - width / 2, 3) + "%\" y=\"" +
+            detail::fixed(top + height - tall, 1) + "\" width=\"" + detail::fixed(width, 3) +
+            "%\" height=\"" + detail::fixed(tall, 1) + "\"/>";
+    if (b.mark)
+      html += "<circle class=\"mark\" cx=\"" + detail::fixed(center, 3) + "%\" cy=\"" + y(*b.mark) +
+              "\" r=\"" + radius + "\"/>";
+    html += "</g>\n";
+  }
+  return html + "<line class=\"foot\" x1=\"0\" x2=\"100%\" y1=\"" + foot + "\" y2=\"" + foot +
+         "\"/></svg></div>\n";
 }
 
 OCTET_END

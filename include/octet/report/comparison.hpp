@@ -19,6 +19,13 @@ struct VariantResult {
   std::int64_t arena_bytes = 0;      // activations and scratch of a run on one image
 };
 
+/// A layer of the int8 model: signal to quantization noise of what it computes and of its weights.
+struct LayerNoise {
+  std::string name, kind;
+  double output_db = 0;
+  std::optional<double> weights_db;
+};
+
 /// What `octet compare` finds out about a model.
 struct ComparisonResult {
   std::string model, data, preprocessing, machine;
@@ -26,7 +33,8 @@ struct ComparisonResult {
   double calibration_seconds = 0;
   std::int64_t parameters = 0, macs = 0;
   std::vector<VariantResult> variants;  // the original first
-  std::vector<LayerError> layers;       // of the int8 model, worst first
+  std::vector<LayerError> errors;       // of all tensors of the int8 model, worst first
+  std::vector<LayerNoise> layers;       // in the order of the model
   std::vector<std::string> notes;       // how to read the figures
   std::vector<std::string> warnings;    // what is probably wrong
 

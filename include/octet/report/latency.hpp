@@ -21,6 +21,14 @@ inline AnyTensor as_model_input(const Value& v, const Tensor<float>& x) {
   });
 }
 
+/// Median (the mean of the two in the middle of an even number) and minimum of times.
+inline Latency summarized(std::vector<double> times) {
+  if (times.empty()) return {};
+  std::sort(times.begin(), times.end());
+  const std::size_t n = times.size();
+  return {(times[(n - 1) / 2] + times[n / 2]) / 2, times.front(), static_cast<std::int64_t>(n)};
+}
+
 /// One executor with its tensors, ready to be timed.
 class TimedModel {
  public:
@@ -76,12 +84,29 @@ std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, co
     progress(r + 1, rounds);
   }
   std::vector<Latency> results;
-  for (detail::TimedModel& m : models) {
-    std::sort(m.times.begin(), m.times.end());
-    results.push_back(
-        {m.times[m.times.size() / 2], m.times.front(), static_cast<std::int64_t>(m.times.size())});
-  }
+  for (detail::TimedModel& m : models) results.push_back(detail::summarized(std::move(m.times)));
   return results;
+}
+
+/// Median time of each layer over some profiled runs.
+inline std::vector<LayerTime> measure_layers(Executor& executor, const Tensor<float>& input) {
+  constexpr std::size_t runs = 11;
+  detail::TimedModel timed(executor, input);
+  executor.profile(true);
+  std::vector<LayerTime> layers;
+  std::vector<std::vector<double>> times;
+  for (std::size_t run = 0; run < runs; ++run) {
+    timed.run();
+    layers = executor.layer_times();
+    times.resize(layers.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) times[i].push_back(layers[i].milliseconds);
+  }
+  executor.profile(false);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    std::nth_element(times[i].begin(), times[i].begin() + runs / 2, times[i].end());
+    layers[i].milliseconds = times[i][runs / 2];
+  }
+  return layers;
 }
 
 OCTET_END

@@ -33,8 +33,18 @@ inline std::string unary_text(const Unary& u) {
 }
 
 inline std::string binary_text(BinaryKind kind) {
-  constexpr const char* names[] = {"Add", "Sub",  "Mul",           "Div",     "Min",              "Max",
-                                   "Pow", "Less", "Less or equal", "Greater", "Greater or equal", "Equal"};
+  constexpr const char* names[] = {"Add",
+                                   "Sub",
+                                   "Mul",
+                                   "Div",
+                                   "Min",
+                                   "Max",
+                                   "Pow",
+                                   "Less",
+                                   "Less or equal",
+                                   "Greater",
+                                   "Greater or equal",
+                                   "Equal"};
   static_assert(std::size(names) == static_cast<std::size_t>(BinaryKind::last) + 1);
   return names[static_cast<std::size_t>(kind)];
 }

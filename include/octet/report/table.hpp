@@ -16,11 +16,11 @@ inline std::size_t characters(const std::string& s) {
       std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-/// At most `most` (3 or more) characters of a UTF-8 text, cut in the middle, where names differ least.
+/// At most `most` (3 or more) characters of a UTF-8 text, cut behind the middle, where names differ least.
 inline std::string shortened(const std::string& s, std::size_t most) {
   const std::size_t size = characters(s);
   if (size <= most) return s;
-  const std::size_t front = most / 2, back = size - (most - 1 - front);
+  const std::size_t front = most * 5 / 8, back = size - (most - 1 - front);
   std::string begin, end;
   std::size_t at = 0;  // of the next character
   for (char c : s) {
@@ -29,6 +29,13 @@ inline std::string shortened(const std::string& s, std::size_t most) {
     if (at > back) end += c;
   }
   return begin + "\xe2\x80\xa6" + end;
+}
+
+/// Control characters, which a terminal would obey, become '?'.
+inline std::string printable(std::string s) {
+  for (char& c : s)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  return s;
 }
 
 }  // namespace detail
@@ -40,10 +47,11 @@ class TextTable {
   /// Missing cells at the end of a row stay empty.
   void add(std::vector<std::string> row) {
     row.resize(rows_[0].size());
+    for (std::string& cell : row) cell = detail::printable(cell);
     rows_.push_back(std::move(row));
   }
   /// A line of text across all columns.
-  void add_line(const std::string& text) { rows_.push_back({text}); }
+  void add_line(const std::string& text) { rows_.push_back({detail::printable(text)}); }
   const std::vector<std::vector<std::string>>& rows() const noexcept { return rows_; }
 
   /// With `most`, names in the first column are cut so that lines have no more characters than that, where 16
@@ -56,7 +64,9 @@ class TextTable {
     std::size_t total = 2 * (widths.size() - 1);
     for (std::size_t w : widths) total += w;
     if (most > 0 && total > most) {
-      const std::size_t name = std::min(widths[0], std::max<std::size_t>(16, most + widths[0] - std::min(total, most + widths[0])));
+      const std::size_t over = total - most, name = widths[0] > over + 16
+                                                        ? widths[0] - over
+                                                        : std::min<std::size_t>(widths[0], 16);
       total -= widths[0] - name;
       widths[0] = name;
     }
@@ -91,6 +101,14 @@ inline std::string significant(double x) {
   const double a = std::abs(x);
   return fixed(x, a >= 99.95 ? 0 : a >= 9.995 ? 1 : a >= 0.9995 ? 2 : a >= 0.0995 || a == 0 ? 3 : 4);
 }
+/// A number with a unit's prefix: "20.4 k", "3.49 M", "4.09 G".
+inline std::string with_prefix(std::int64_t n) {
+  const auto x = static_cast<double>(n);
+  return n < 1000  ? std::to_string(n)
+         : x < 1e6 ? significant(x / 1e3) + " k"
+         : x < 1e9 ? significant(x / 1e6) + " M"
+                   : significant(x / 1e9) + " G";
+}
 inline std::string percent(const std::optional<double>& x, int digits = 2) {
   return x ? fixed(100 * *x, digits) + " %" : "-";
 }
@@ -109,18 +127,20 @@ inline TextTable comparison_table(const ComparisonResult& r) {
     table.add(std::move(cells));
   };
   using namespace detail;
-  const bool labels = r.original().top1.has_value();
-  row("Time to quantize (s)",
-      [&](const VariantResult& v) { return &v == &r.original() ? "-" : significant(v.quantize_seconds); });
+  const bool labels = r.original().top1.has_value(), several = r.variants.size() > 1;
+  if (several)
+    row("Time to quantize (s)",
+        [&](const VariantResult& v) { return &v == &r.original() ? "-" : significant(v.quantize_seconds); });
   row("Size (MB)", [](const VariantResult& v) { return megabytes(v.size_bytes); });
   if (labels) row("Top-1 accuracy", [](const VariantResult& v) { return percent(v.top1); });
   if (labels) row("Top-5 accuracy", [](const VariantResult& v) { return percent(v.top5); });
-  row("Agreement with float", [](const VariantResult& v) { return percent(v.agreement); });
+  if (several) row("Agreement with float", [](const VariantResult& v) { return percent(v.agreement); });
   row("Inference time, median (ms)", [](const VariantResult& v) { return significant(v.median_ms); });
   row("Inference time, min (ms)", [](const VariantResult& v) { return significant(v.min_ms); });
-  row("Speed-up", [&](const VariantResult& v) {
-    return fixed(r.original().median_ms / std::max(v.median_ms, 1e-9), 2) + " x";
-  });
+  if (several)
+    row("Speed-up", [&](const VariantResult& v) {
+      return fixed(r.original().median_ms / std::max(v.median_ms, 1e-9), 2) + " x";
+    });
   row("Arena memory (MB)", [](const VariantResult& v) { return megabytes(v.arena_bytes); });
   return table;
 }

@@ -13,7 +13,8 @@ template <class T>
 class FlatList {
  public:
   FlatList() = default;
-  FlatList(const std::uint8_t* first, std::size_t size) : first_(reinterpret_cast<const std::byte*>(first)), size_(size) {}
+  FlatList(const std::uint8_t* first, std::size_t size)
+      : first_(reinterpret_cast<const std::byte*>(first)), size_(size) {}
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
   T operator[](std::size_t i) const noexcept { return load_as<T>(first_, static_cast<std::int64_t>(i)); }
@@ -26,8 +27,8 @@ class FlatList {
 
 class FlatTables;
 
-/// A table of a FlatBuffers file. Fields are named by their number; every access is checked by the verifier before
-/// it happens. A table that is missing has no fields.
+/// A table of a FlatBuffers file. Fields are named by their number; every access is checked by the verifier
+/// before it happens. A table that is missing has no fields.
 class FlatTable {
  public:
   FlatTable() = default;
@@ -63,7 +64,9 @@ class FlatTable {
   inline FlatTables tables(int field) const;
 
  private:
-  static constexpr flatbuffers::voffset_t slot(int field) { return static_cast<flatbuffers::voffset_t>(4 + 2 * field); }
+  static constexpr flatbuffers::voffset_t slot(int field) {
+    return static_cast<flatbuffers::voffset_t>(4 + 2 * field);
+  }
   static void check(bool good) { require<FormatError>(good, "the file is cut off or damaged"); }
 
   template <class P>
@@ -84,7 +87,8 @@ class FlatTables {
       : offsets_(offsets), verifier_(verifier) {}
   std::size_t size() const noexcept { return offsets_.size(); }
   FlatTable operator[](std::size_t i) const {
-    const auto* at = reinterpret_cast<const std::uint8_t*>(offsets_.data()) + i * sizeof(flatbuffers::uoffset_t);
+    const auto* at =
+        reinterpret_cast<const std::uint8_t*>(offsets_.data()) + i * sizeof(flatbuffers::uoffset_t);
     const flatbuffers::uoffset_t offset = verifier_->VerifyOffset(at, 0);
     require<FormatError>(offset != 0, "the file is cut off or damaged");
     return {at + offset, *verifier_};

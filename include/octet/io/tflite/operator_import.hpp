@@ -12,13 +12,16 @@ namespace detail::tflite {
 struct Progress {
   TensorReader tensors;
   Graph graph;
-  std::vector<int> values;                   // of each tensor in the graph, or none
-  std::vector<std::int64_t> half;            // constant of 16-bit floats that a tensor is the float form of, or -1
-  std::vector<std::optional<Sizes>> sizes;   // of tensors that are computed from sizes
+  std::vector<int> values;         // of each tensor in the graph, or none
+  std::vector<std::int64_t> half;  // constant of 16-bit floats that a tensor is the float form of, or -1
+  std::vector<std::optional<Sizes>> sizes;             // of tensors that are computed from sizes
   std::unordered_map<std::string, std::size_t> names;  // and how many were called like it
 
   explicit Progress(TensorReader reader)
-      : tensors(std::move(reader)), values(tensors.size(), Node::none), half(tensors.size(), -1), sizes(tensors.size()) {}
+      : tensors(std::move(reader)),
+        values(tensors.size(), Node::none),
+        half(tensors.size(), -1),
+        sizes(tensors.size()) {}
 
   /// The name, or one like it where it is taken.
   std::string unique(const std::string& name) {
@@ -38,8 +41,10 @@ struct Progress {
 class OperatorImport {
  public:
   OperatorImport(Progress& to, const FlatTable& op)
-      : to_(to), inputs_(op.list<std::int32_t>(operator_field::inputs)),
-        outputs_(op.list<std::int32_t>(operator_field::outputs)), options_(op.table(operator_field::options)) {
+      : to_(to),
+        inputs_(op.list<std::int32_t>(operator_field::inputs)),
+        outputs_(op.list<std::int32_t>(operator_field::outputs)),
+        options_(op.table(operator_field::options)) {
     require(!outputs_.empty(), "writes nothing");
     to_.tensors.spend(16 * (inputs_.size() + outputs_.size()));
     name_ = output(0).name;
@@ -55,7 +60,9 @@ class OperatorImport {
   }
 
   // --- options, by the number of their field; the value given stands for a missing one
-  std::int64_t integer(int field, std::int32_t missing = 0) const { return options_.scalar<std::int32_t>(field, missing); }
+  std::int64_t integer(int field, std::int32_t missing = 0) const {
+    return options_.scalar<std::int32_t>(field, missing);
+  }
   int choice(int field) const { return options_.scalar<std::int8_t>(field); }
   bool flag(int field) const { return options_.scalar<std::uint8_t>(field) != 0; }
   double real(int field) const { return static_cast<double>(options_.scalar<float>(field)); }
@@ -76,8 +83,8 @@ class OperatorImport {
       default: fail("the fused activation ", choice(field), " is not supported");
     }
   }
-  /// A window over two spatial dimensions with its padding and strides at the first fields; dilation: field of the
-  /// horizontal one, or -1.
+  /// A window over two spatial dimensions with its padding and strides at the first fields; dilation: field
+  /// of the horizontal one, or -1.
   Window window(std::int64_t height, std::int64_t width, int dilation) const {
     Window w(height, width);
     require(choice(0) == 0 || choice(0) == 1, "the padding ", choice(0), " is not known");
@@ -99,14 +106,17 @@ class OperatorImport {
     if (to_.half[t] >= 0) {  // somebody needs the floats themselves
       Value f = to_.tensors.read(static_cast<std::int64_t>(t));
       const std::string name = to_.unique(f.name);
-      v = to_.graph.add(name, Convert(DType::f32), {constant_value(static_cast<std::size_t>(to_.half[t]))}, {name});
+      v = to_.graph.add(name, Convert(DType::f32), {constant_value(static_cast<std::size_t>(to_.half[t]))},
+                        {name});
       return v;
     }
-    require(!to_.sizes[t] || known(*to_.sizes[t]), "input ", i, " is computed from the batch size, which is not supported");
+    require(!to_.sizes[t] || known(*to_.sizes[t]), "input ", i,
+            " is computed from the batch size, which is not supported");
     if (to_.sizes[t]) return v = sizes_value(t);
     return v = constant_value(t);
   }
-  /// Constant input i, which may be of 16-bit floats where floats are meant, before it is a value of the graph.
+  /// Constant input i, which may be of 16-bit floats where floats are meant, before it is a value of the
+  /// graph.
   Value constant(int i) {
     const std::size_t t = tensor(i);
     Value c = to_.tensors.read(to_.half[t] >= 0 ? to_.half[t] : static_cast<std::int64_t>(t));
@@ -116,7 +126,8 @@ class OperatorImport {
   /// The same as weights, in the graph.
   int weights(int i) {
     const Value c = constant(i);
-    require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
+    require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype),
+            " are not supported");
     const std::size_t t = tensor(i);
     return constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
   }
@@ -145,7 +156,8 @@ class OperatorImport {
     const Value& v = in(i);
     require(v.is_constant() && !is_floating(v.dtype) && v.shape.rank() <= 1, "input ", i, " ('", v.name,
             "') has to be a constant vector of integers, or computed from sizes");
-    require(v.constant.size() <= Sizes::most, "input ", i, " ('", v.name, "') has ", v.constant.size(), " elements");
+    require(v.constant.size() <= Sizes::most, "input ", i, " ('", v.name, "') has ", v.constant.size(),
+            " elements");
     Sizes s;
     s.scalar = v.shape.rank() == 0;
     for (std::int64_t x : to_integers(v.constant)) s.entries.push_back({x, -1});
@@ -154,14 +166,15 @@ class OperatorImport {
   /// A constant matrix of integers, row by row.
   std::vector<std::int64_t> matrix(int i, std::int64_t rows, std::int64_t columns) {
     const Value& v = in(i);
-    require(v.is_constant() && !is_floating(v.dtype) && v.shape == Shape{rows, columns}, "input ", i, " ('", v.name,
-            "') has to be a constant of ", rows, " x ", columns, " integers");
+    require(v.is_constant() && !is_floating(v.dtype) && v.shape == Shape{rows, columns}, "input ", i, " ('",
+            v.name, "') has to be a constant of ", rows, " x ", columns, " integers");
     return to_integers(v.constant);
   }
   /// A constant of one element, as the real number it stands for.
   double element(int i) {
     const Value& v = in(i);
-    require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name, "') has to be one constant");
+    require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name,
+            "') has to be one constant");
     const double x = load_element(v.dtype, v.constant.data(), 0);
     if (!v.is_quantized()) return x;
     return (x - v.quant.zero_point[0]) * static_cast<double>(v.quant.scale[0]);
@@ -200,7 +213,8 @@ class OperatorImport {
     for (int k = 0; k < count; ++k) {
       Value &v = to_.graph.value(first + k), &d = declared[at(k)];
       const std::size_t t = static_cast<std::size_t>(outputs_[at(i + k)]);
-      require(v.dtype == d.dtype, "writes ", octet::name(v.dtype), ", but declares '", d.name, "' as ", octet::name(d.dtype));
+      require(v.dtype == d.dtype, "writes ", octet::name(v.dtype), ", but declares '", d.name, "' as ",
+              octet::name(d.dtype));
       require_no_16x8(d);
       require_countable(v.shape);
       v.quant = std::move(d.quant);
@@ -208,7 +222,8 @@ class OperatorImport {
     }
     return first;
   }
-  /// Adds an operator on the way there, whose result has the type and scale of its first input. Returns its output.
+  /// Adds an operator on the way there, whose result has the type and scale of its first input. Returns its
+  /// output.
   template <class Op>
   int step(const char* what, Op op, const std::vector<int>& in) {
     const std::string step_name = to_.unique(name_ + "/" + what);
@@ -235,7 +250,8 @@ class OperatorImport {
     return add_constant(copy_name, AnyTensor::make(dtype, shape, fill), std::move(quant));
   }
   int scalar(const char* what, float x) {
-    return to_.graph.add_constant(to_.unique(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));
+    return to_.graph.add_constant(to_.unique(name_ + "/" + what),
+                                  Tensor<float>(Shape{}, std::vector<float>{x}));
   }
   const Value& graph_value(int v) const { return to_.graph.value(v); }
   /// Counts the time it takes to look at a constant's elements as if they were copied.
@@ -276,7 +292,8 @@ class OperatorImport {
     int& v = to_.values[t];
     if (v != Node::none) return v;
     Value c = to_.tensors.read(static_cast<std::int64_t>(t));
-    require(c.is_constant(), "reads '", c.name, "', which is neither an input nor written by an operator before it");
+    require(c.is_constant(), "reads '", c.name,
+            "', which is neither an input nor written by an operator before it");
     require_no_16x8(c);
     c.name = to_.unique(c.name);
     return v = to_.graph.add_value(std::move(c));
@@ -286,10 +303,12 @@ class OperatorImport {
     const Value declared = to_.tensors.read(static_cast<std::int64_t>(t));
     Shape shape;
     if (!s.scalar) shape.push_back(static_cast<std::int64_t>(s.entries.size()));
-    return to_.graph.add_constant(to_.unique(declared.name), AnyTensor::make(declared.dtype, shape, [&](std::byte* p) {
-      for (std::size_t i = 0; i < s.entries.size(); ++i)
-        store_element(declared.dtype, p, static_cast<std::int64_t>(i), static_cast<double>(s.entries[i].value));
-    }));
+    return to_.graph.add_constant(to_.unique(declared.name),
+                                  AnyTensor::make(declared.dtype, shape, [&](std::byte* p) {
+                                    for (std::size_t i = 0; i < s.entries.size(); ++i)
+                                      store_element(declared.dtype, p, static_cast<std::int64_t>(i),
+                                                    static_cast<double>(s.entries[i].value));
+                                  }));
   }
 
   Progress& to_;

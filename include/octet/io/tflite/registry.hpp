@@ -11,16 +11,26 @@ namespace detail::tflite {
 using Handler = void (*)(OperatorImport&);
 
 template <UnaryKind kind>
-void unary(OperatorImport& n) { import_unary(n, kind); }
+void unary(OperatorImport& n) {
+  import_unary(n, kind);
+}
 template <int low, int high>
-void clamp(OperatorImport& n) { import_unary(n, UnaryKind::clip, low, high); }
+void clamp(OperatorImport& n) {
+  import_unary(n, UnaryKind::clip, low, high);
+}
 template <BinaryKind kind>
-void binary(OperatorImport& n) { import_binary(n, kind); }
+void binary(OperatorImport& n) {
+  import_binary(n, kind);
+}
 /// With a fused activation as the first option.
 template <BinaryKind kind>
-void activated_binary(OperatorImport& n) { import_binary(n, kind, 0); }
+void activated_binary(OperatorImport& n) {
+  import_binary(n, kind, 0);
+}
 template <ReduceKind kind>
-void reduce(OperatorImport& n) { import_reduce(n, kind); }
+void reduce(OperatorImport& n) {
+  import_reduce(n, kind);
+}
 
 /// What imports an operator, or null where octet does not know it.
 inline Handler find_handler(const std::string& operator_name) {
@@ -29,33 +39,75 @@ inline Handler find_handler(const std::string& operator_name) {
   using R = ReduceKind;
   static const std::unordered_map<std::string, Handler> table{
       // functions of one element
-      {"RELU", [](OperatorImport& n) { import_unary(n, U::clip, 0, std::numeric_limits<double>::infinity()); }},
-      {"RELU6", clamp<0, 6>}, {"RELU_N1_TO_1", clamp<-1, 1>}, {"RELU_0_TO_1", clamp<0, 1>},
+      {"RELU",
+       [](OperatorImport& n) { import_unary(n, U::clip, 0, std::numeric_limits<double>::infinity()); }},
+      {"RELU6", clamp<0, 6>},
+      {"RELU_N1_TO_1", clamp<-1, 1>},
+      {"RELU_0_TO_1", clamp<0, 1>},
       {"LEAKY_RELU", [](OperatorImport& n) { import_unary(n, U::leaky_relu, n.real(0)); }},
       {"ELU", [](OperatorImport& n) { import_unary(n, U::elu, 1); }},
-      {"LOGISTIC", unary<U::sigmoid>}, {"HARD_SWISH", unary<U::hard_swish>}, {"TANH", unary<U::tanh>},
-      {"EXP", unary<U::exp>}, {"LOG", unary<U::log>}, {"SQRT", unary<U::sqrt>}, {"RSQRT", unary<U::rsqrt>},
-      {"NEG", unary<U::negate>}, {"ABS", unary<U::abs>}, {"FLOOR", unary<U::floor>}, {"CEIL", unary<U::ceil>},
-      {"ROUND", unary<U::round>}, {"SIGN", unary<U::sign>}, {"GELU", import_gelu}, {"PRELU", import_prelu},
-      {"SQUARE", import_square}, {"CAST", import_cast}, {"QUANTIZE", import_convert}, {"DEQUANTIZE", import_dequantize},
+      {"LOGISTIC", unary<U::sigmoid>},
+      {"HARD_SWISH", unary<U::hard_swish>},
+      {"TANH", unary<U::tanh>},
+      {"EXP", unary<U::exp>},
+      {"LOG", unary<U::log>},
+      {"SQRT", unary<U::sqrt>},
+      {"RSQRT", unary<U::rsqrt>},
+      {"NEG", unary<U::negate>},
+      {"ABS", unary<U::abs>},
+      {"FLOOR", unary<U::floor>},
+      {"CEIL", unary<U::ceil>},
+      {"ROUND", unary<U::round>},
+      {"SIGN", unary<U::sign>},
+      {"GELU", import_gelu},
+      {"PRELU", import_prelu},
+      {"SQUARE", import_square},
+      {"CAST", import_cast},
+      {"QUANTIZE", import_convert},
+      {"DEQUANTIZE", import_dequantize},
       // arithmetic
-      {"ADD", activated_binary<B::add>}, {"SUB", activated_binary<B::sub>}, {"MUL", activated_binary<B::mul>},
-      {"DIV", activated_binary<B::div>}, {"MINIMUM", binary<B::min>}, {"MAXIMUM", binary<B::max>}, {"POW", binary<B::pow>},
+      {"ADD", activated_binary<B::add>},
+      {"SUB", activated_binary<B::sub>},
+      {"MUL", activated_binary<B::mul>},
+      {"DIV", activated_binary<B::div>},
+      {"MINIMUM", binary<B::min>},
+      {"MAXIMUM", binary<B::max>},
+      {"POW", binary<B::pow>},
       {"SQUARED_DIFFERENCE", import_squared_difference},
       // layers
-      {"CONV_2D", import_convolution}, {"DEPTHWISE_CONV_2D", import_depthwise_convolution},
-      {"TRANSPOSE_CONV", import_transposed_convolution}, {"FULLY_CONNECTED", import_fully_connected},
-      {"AVERAGE_POOL_2D", import_pool<AveragePool>}, {"MAX_POOL_2D", import_pool<MaxPool>},
-      {"MEAN", reduce<R::mean>}, {"SUM", reduce<R::sum>}, {"REDUCE_MAX", reduce<R::max>}, {"REDUCE_MIN", reduce<R::min>},
-      {"REDUCE_PROD", reduce<R::prod>}, {"SOFTMAX", [](OperatorImport& n) { import_softmax(n, false); }},
+      {"CONV_2D", import_convolution},
+      {"DEPTHWISE_CONV_2D", import_depthwise_convolution},
+      {"TRANSPOSE_CONV", import_transposed_convolution},
+      {"FULLY_CONNECTED", import_fully_connected},
+      {"BATCH_MATMUL", import_batch_matmul},
+      {"AVERAGE_POOL_2D", import_pool<AveragePool>},
+      {"MAX_POOL_2D", import_pool<MaxPool>},
+      {"MEAN", reduce<R::mean>},
+      {"SUM", reduce<R::sum>},
+      {"REDUCE_MAX", reduce<R::max>},
+      {"REDUCE_MIN", reduce<R::min>},
+      {"REDUCE_PROD", reduce<R::prod>},
+      {"SOFTMAX", [](OperatorImport& n) { import_softmax(n, false); }},
       {"LOG_SOFTMAX", [](OperatorImport& n) { import_softmax(n, true); }},
       {"LOCAL_RESPONSE_NORMALIZATION", import_local_response_normalization},
       // shapes
-      {"RESHAPE", import_reshape}, {"SQUEEZE", import_squeeze}, {"EXPAND_DIMS", import_expand_dims},
-      {"TRANSPOSE", import_transpose}, {"CONCATENATION", import_concatenation}, {"PACK", import_pack},
-      {"UNPACK", import_unpack}, {"SLICE", import_slice}, {"STRIDED_SLICE", import_strided_slice}, {"SPLIT", import_split},
-      {"SPLIT_V", import_split_with_sizes}, {"GATHER", import_gather}, {"PAD", import_pad}, {"PADV2", import_pad},
-      {"MIRROR_PAD", import_mirror_pad}, {"DEPTH_TO_SPACE", import_depth_to_space}, {"SPACE_TO_DEPTH", import_space_to_depth},
+      {"RESHAPE", import_reshape},
+      {"SQUEEZE", import_squeeze},
+      {"EXPAND_DIMS", import_expand_dims},
+      {"TRANSPOSE", import_transpose},
+      {"CONCATENATION", import_concatenation},
+      {"PACK", import_pack},
+      {"UNPACK", import_unpack},
+      {"SLICE", import_slice},
+      {"STRIDED_SLICE", import_strided_slice},
+      {"SPLIT", import_split},
+      {"SPLIT_V", import_split_with_sizes},
+      {"GATHER", import_gather},
+      {"PAD", import_pad},
+      {"PADV2", import_pad},
+      {"MIRROR_PAD", import_mirror_pad},
+      {"DEPTH_TO_SPACE", import_depth_to_space},
+      {"SPACE_TO_DEPTH", import_space_to_depth},
       {"RESIZE_BILINEAR", [](OperatorImport& n) { import_resize(n, ResizeMode::linear, 2); }},
       {"RESIZE_NEAREST_NEIGHBOR", [](OperatorImport& n) { import_resize(n, ResizeMode::nearest, 0); }},
       {"SHAPE", import_shape}};

@@ -1,8 +1,8 @@
 #pragma once
 #include "flat_table.hpp"
 
-/// What octet reads of TFLite's schema (version 3): the numbers of the fields, in the order in which the schema
-/// declares them, and its enumerations.
+/// What octet reads of TFLite's schema (version 3): the numbers of the fields, in the order in which the
+/// schema declares them, and its enumerations.
 OCTET_BEGIN
 namespace detail::tflite {
 
@@ -30,17 +30,19 @@ enum { opcode_index, inputs, outputs, options_type, options };
 
 /// The type of a tensor; those that octet has no arithmetic for are refused.
 inline DType element_type(int code) {
-  static constexpr DType types[] = {DType::f32, DType::f16, DType::i32, DType::u8, DType::i64, DType::none, DType::boolean,
-                                    DType::i16, DType::none, DType::i8, DType::f64, DType::none, DType::u64, DType::none,
-                                    DType::none, DType::u32, DType::u16, DType::i4};
+  static constexpr DType types[] = {DType::f32,  DType::f16,     DType::i32, DType::u8,   DType::i64,
+                                    DType::none, DType::boolean, DType::i16, DType::none, DType::i8,
+                                    DType::f64,  DType::none,    DType::u64, DType::none, DType::none,
+                                    DType::u32,  DType::u16,     DType::i4};
   static constexpr int count = sizeof types / sizeof types[0];
   const DType t = code >= 0 && code < count ? types[code] : DType::none;
   require<FormatError>(t != DType::none, "element type ", code, " of the schema is not supported");
   return t;
 }
 
-/// Name of a builtin operator.
+/// Name of a builtin operator, in the order of the schema.
 inline std::string operator_name(int code) {
+  // clang-format off
   static constexpr const char* names[] = {
       "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE",
       "DEQUANTIZE", "EMBEDDING_LOOKUP", "FLOOR", "FULLY_CONNECTED", "HASHTABLE_LOOKUP", "L2_NORMALIZATION",
@@ -66,6 +68,7 @@ inline std::string operator_name(int code) {
       "RANDOM_STANDARD_NORMAL", "BUCKETIZE", "RANDOM_UNIFORM", "MULTINOMIAL", "GELU", "DYNAMIC_UPDATE_SLICE",
       "RELU_0_TO_1", "UNSORTED_SEGMENT_PROD", "UNSORTED_SEGMENT_MAX", "UNSORTED_SEGMENT_SUM", "ATAN2",
       "UNSORTED_SEGMENT_MIN", "SIGN", "BITCAST", "BITWISE_XOR", "RIGHT_SHIFT"};
+  // clang-format on
   constexpr int count = sizeof names / sizeof names[0];
   return code >= 0 && code < count ? names[code] : "builtin operator " + std::to_string(code);
 }

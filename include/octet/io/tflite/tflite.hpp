@@ -5,10 +5,11 @@
 /// TFLite models. Needs FlatBuffers.
 OCTET_BEGIN
 
-/// The model in the bytes of a TFLite file. Errors call it source_name. Tensors keep their names; a batch that the
-/// file declares as 1 may have any size. Float, int8 (per channel), uint8, dynamic-range and 16-bit float models.
-/// Throws FormatError for what is damaged or not supported.
-inline Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name, const LoadOptions& options = {}) {
+/// The model in the bytes of a TFLite file. Errors call it source_name. Tensors keep their names; a batch
+/// that the file declares as 1 may have any size. Float, int8 (per channel), uint8, dynamic-range and 16-bit
+/// float models. Throws FormatError for what is damaged or not supported.
+inline Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name,
+                          const LoadOptions& options = {}) {
   const auto copy = detail::SharedBytes::copy(bytes.data(), static_cast<std::size_t>(bytes.size()));
   return detail::tflite::Importer(copy, source_name, options).run();
 }

@@ -10,7 +10,8 @@ inline void require_layer_types(OperatorImport& n, int x, const Value& w) {
   const Value& a = n.graph_value(x);
   const bool plain = a.dtype == DType::f32 && (is_floating(w.dtype) || w.dtype == DType::i8);
   const bool integer = is_byte(a.dtype) && a.is_quantized() && is_byte(w.dtype);
-  n.require(plain || integer, "activations of ", name(a.dtype), " and weights of ", name(w.dtype), " are not supported");
+  n.require(plain || integer, "activations of ", name(a.dtype), " and weights of ", name(w.dtype),
+            " are not supported");
 }
 
 /// Weights [O, h, w, C / groups].
@@ -18,8 +19,10 @@ inline void import_convolution(OperatorImport& n) {
   const int x = n.value(0), w = n.weights(1);
   require_layer_types(n, x, n.graph_value(w));
   const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
-  n.require(in.rank() == 4 && weights.rank() == 4 && weights[3] > 0, "takes images [N, H, W, C] and weights [O, h, w, C], found ",
-            in, " and ", weights);
+  const bool fits =
+      in.rank() == 4 && weights.rank() == 4 && weights[3] > 0 && (in[3] < 0 || in[3] % weights[3] == 0);
+  n.require(fits, "takes images [N, H, W, C] and weights [O, h, w, C / groups], found ", in, " and ",
+            weights);
   Convolution op;
   op.window = n.window(weights[1], weights[2], 4);
   op.activation = n.activation(3);
@@ -93,6 +96,21 @@ inline void import_fully_connected(OperatorImport& n) {
   FullyConnected op;
   op.activation = n.activation(0);
   n.add(std::move(op), {x, w, n.bias(2, weights[0])});
+}
+
+/// Products of the matrices in the last two dimensions, either side transposed first where an option says so.
+inline void import_batch_matmul(OperatorImport& n) {
+  const auto side = [&](int i, bool transposed) {
+    const int v = n.value(i), rank = n.graph_value(v).shape.rank();
+    n.require(rank >= 2, "multiplies matrices, found ", n.graph_value(v).shape);
+    if (!transposed) return v;
+    std::vector<std::int64_t> perm;
+    for (int d = 0; d < rank; ++d) perm.push_back(d);
+    std::swap(perm[static_cast<std::size_t>(rank - 1)], perm[static_cast<std::size_t>(rank - 2)]);
+    return n.step("transposed", Transpose(std::move(perm)), {v});
+  };
+  const int a = side(0, n.flag(0)), b = side(1, n.flag(1));
+  n.add(MatMul(), {a, b});
 }
 
 }  // namespace detail::tflite

@@ -16,9 +16,10 @@ inline void import_slice(OperatorImport& n) {
   for (int d = 0; d < in.rank(); ++d) {
     const std::int64_t b = begin[static_cast<std::size_t>(d)], s = size[static_cast<std::size_t>(d)];
     n.require(b >= 0 && s >= -1, "takes a part that starts at ", b, " and has the size ", s);
-    if (b == 0 && (s == -1 || (d == 0 && s == 1 && in[d] == Shape::unknown))) continue;  // all of it, or the whole batch
-    n.require(in[d] == Shape::unknown || b + std::max<std::int64_t>(s, 0) <= in[d], "a part that starts at ", b,
-              " and has the size ", s, " is not inside ", in);
+    if (b == 0 && (s == -1 || (d == 0 && s == 1 && in[d] == Shape::unknown)))
+      continue;  // all of it, or the whole batch
+    n.require(in[d] == Shape::unknown || b + std::max<std::int64_t>(s, 0) <= in[d], "a part that starts at ",
+              b, " and has the size ", s, " is not inside ", in);
     op.starts.push_back(b), op.ends.push_back(s == -1 ? to_the_end : b + s), op.axes.push_back(d);
   }
   n.add(std::move(op), {x});
@@ -29,7 +30,7 @@ struct StridedSlice {
   Slice slice;
   std::vector<std::int64_t> dropped, inserted;  // axes of the slice's result, then of the final one
 
-  StridedSlice(OperatorImport& n, const Shape& in) {
+  StridedSlice(OperatorImport& n, Shape in) {  // a copy: the graph grows meanwhile
     const std::vector<std::int64_t> begin = n.integers(1);
     const auto count = static_cast<int>(begin.size());
     std::vector<std::int64_t> end = n.integers(2, count), step = n.integers(3, count);
@@ -51,11 +52,13 @@ struct StridedSlice {
         continue;
       }
       const bool shrink = bit(4, i);
-      n.require(step[k] != 0 && step[k] > -to_the_end && (!shrink || step[k] > 0), "has the stride ", step[k]);
+      n.require(step[k] != 0 && step[k] > -to_the_end && (!shrink || step[k] > 0), "has the stride ",
+                step[k]);
       if (n.flag(5)) end[k] += begin[k];
       std::int64_t from = begin[k], to = end[k];
       if (shrink) {  // one element
-        n.require(in[d] == Shape::unknown || (from >= -in[d] && from < in[d]), "element ", from, " is not inside ", in);
+        n.require(in[d] == Shape::unknown || (from >= -in[d] && from < in[d]), "element ", from,
+                  " is not inside ", in);
         to = from == -1 ? to_the_end : from + 1;
         dropped.push_back(d);
       } else {
@@ -66,7 +69,8 @@ struct StridedSlice {
         ++out;
       }
       if (shrink || from != 0 || to != to_the_end || step[k] != 1)
-        slice.starts.push_back(from), slice.ends.push_back(to), slice.steps.push_back(shrink ? 1 : step[k]), slice.axes.push_back(d);
+        slice.starts.push_back(from), slice.ends.push_back(to), slice.steps.push_back(shrink ? 1 : step[k]),
+            slice.axes.push_back(d);
       ++d;
     }
   }
@@ -80,8 +84,10 @@ inline Sizes picked(const StridedSlice& s, const Sizes& from) {
   const auto inside = [&](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + n : i, 0, n); };
   const bool all = s.slice.starts.empty();
   const std::int64_t step = all ? 1 : s.slice.steps[0];
-  require<FormatError>(step > 0 && s.inserted.empty(), "sizes that are picked in another order are not supported");
-  for (std::int64_t i = all ? 0 : inside(s.slice.starts[0]); i < (all ? n : inside(s.slice.ends[0])); i += std::min(step, n))
+  require<FormatError>(step > 0 && s.inserted.empty(),
+                       "sizes that are picked in another order are not supported");
+  for (std::int64_t i = all ? 0 : inside(s.slice.starts[0]); i < (all ? n : inside(s.slice.ends[0]));
+       i += std::min(step, n))
     r.entries.push_back(from.entries[static_cast<std::size_t>(i)]);
   return r;
 }
@@ -95,11 +101,15 @@ inline void import_strided_slice(OperatorImport& n) {
   StridedSlice s(n, n.graph_value(x).shape);
   const bool drops = !s.dropped.empty(), inserts = !s.inserted.empty();
   int v = x;
-  if (drops || inserts) v = n.step("slice", std::move(s.slice), {v});
-  else return void(n.add(std::move(s.slice), {v}));
+  if (drops || inserts)
+    v = n.step("slice", std::move(s.slice), {v});
+  else
+    return void(n.add(std::move(s.slice), {v}));
   if (drops && inserts) v = n.step("squeezed", Squeeze(s.dropped), {v});
-  if (inserts) n.add(Unsqueeze(s.inserted), {v});
-  else n.add(Squeeze(s.dropped), {v});
+  if (inserts)
+    n.add(Unsqueeze(s.inserted), {v});
+  else
+    n.add(Squeeze(s.dropped), {v});
 }
 
 inline void import_equal_split(OperatorImport& n, int x, std::int64_t given_axis) {
@@ -108,8 +118,8 @@ inline void import_equal_split(OperatorImport& n, int x, std::int64_t given_axis
   op.axis = normalize_axis(given_axis, in.rank());
   op.parts = n.outputs();
   const std::int64_t size = in[static_cast<int>(op.axis)];
-  n.require(size == Shape::unknown || size % op.parts == 0, in, " cannot be split into ", op.parts, " equal parts along axis ",
-            op.axis);
+  n.require(size == Shape::unknown || size % op.parts == 0, in, " cannot be split into ", op.parts,
+            " equal parts along axis ", op.axis);
   n.add(std::move(op), {x}, 0, n.outputs());
 }
 
@@ -149,7 +159,8 @@ inline void import_gather(OperatorImport& n) {
     Sizes r;
     r.scalar = places.scalar;
     for (std::int64_t i : n.integers(1)) {
-      n.require(i >= 0 && i < static_cast<std::int64_t>(from.entries.size()), "picks size ", i, " of ", from.entries.size());
+      n.require(i >= 0 && i < static_cast<std::int64_t>(from.entries.size()), "picks size ", i, " of ",
+                from.entries.size());
       r.entries.push_back(from.entries[static_cast<std::size_t>(i)]);
     }
     return n.result(std::move(r));

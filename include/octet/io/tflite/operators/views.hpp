@@ -14,11 +14,12 @@ inline void import_reshape(OperatorImport& n) {
   } else {
     for (std::int64_t d : n.list(0)) wanted.entries.push_back({d, -1});
   }
-  n.require(wanted.entries.size() <= static_cast<std::size_t>(Shape::max_rank), "the new shape has ", wanted.entries.size(),
-            " dimensions");
+  n.require(wanted.entries.size() <= static_cast<std::size_t>(Shape::max_rank), "the new shape has ",
+            wanted.entries.size(), " dimensions");
   if (wanted.entries.size() == 1 && wanted.entries[0].known() && wanted.entries[0].value == 0)
     wanted.entries.clear();  // how older files write a scalar
-  for (const Size& s : wanted.entries) n.require(!s.known() || s.value == -1 || s.value > 0, "the new shape has a size of ", s.value);
+  for (const Size& s : wanted.entries)
+    n.require(!s.known() || s.value == -1 || s.value > 0, "the new shape has a size of ", s.value);
   n.add(Reshape(reshape_target(wanted, n.graph_value(x).shape)), {x});
 }
 
@@ -78,7 +79,8 @@ inline void import_space_to_depth(OperatorImport& n) {
   const std::int64_t b = n.integer(0);
   const int x = n.value(0);
   const Shape s = n.graph_value(x).shape;
-  n.require(s.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[2] >= 0 && s[3] >= 0 && s[1] % b == 0 && s[2] % b == 0,
+  n.require(s.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[2] >= 0 && s[3] >= 0 && s[1] % b == 0 &&
+                s[2] % b == 0,
             "blocks of ", b, " do not fit ", s);
   const int split = n.step("blocks", Reshape({0, s[1] / b, b, s[2] / b, b, s[3]}), {x});
   const int moved = n.step("moved", Transpose({0, 1, 3, 2, 4, 5}), {split});
