@@ -18,31 +18,42 @@ inline std::vector<double> mean_inputs(const Graph& g, const Node& n, const Cali
 }
 
 /// The mean of (rounded - exact weights) * inputs for each output channel; weights [O, ..., C / groups].
-inline std::vector<double> mean_error(const Tensor<float>& exact, const Tensor<float>& rounded, const std::vector<double>& means) {
-  const std::int64_t out = exact.shape()[0], k = out ? exact.size() / out : 0, group_in = exact.shape().back();
-  const std::int64_t groups = group_in ? static_cast<std::int64_t>(means.size()) / group_in : 1;
+/// rounded(o, i): element i of all as channel o has it.
+template <class Rounded>
+std::vector<double> mean_error(View<const float> exact, const std::vector<double>& means, Rounded rounded) {
+  const std::int64_t out = exact.shape()[0], k = exact.size() / out, group_in = exact.shape().back();
+  const std::int64_t groups = static_cast<std::int64_t>(means.size()) / group_in, group_out = std::max<std::int64_t>(out / groups, 1);
   std::vector<double> error(static_cast<std::size_t>(out), 0.0);
-  for (std::int64_t o = 0; o < out; ++o) {
-    const double* mean = means.data() + o / std::max<std::int64_t>(out / groups, 1) * group_in;
+  default_pool()->parallel(out, [&](std::int64_t o, int) {
+    const double* mean = means.data() + o / group_out * group_in;
     double sum = 0;
-    for (std::int64_t i = 0; i < k; i += group_in)
-      for (std::int64_t c = 0; c < group_in; ++c)
-        sum += static_cast<double>(rounded[o * k + i + c] - exact[o * k + i + c]) * mean[c];
+    for (std::int64_t i = o * k; i < (o + 1) * k; i += group_in) {
+      double part = 0;
+      for (std::int64_t c = 0; c < group_in; ++c) part += static_cast<double>(rounded(o, i + c) - exact[i + c]) * mean[c];
+      sum += part;
+    }
     error[static_cast<std::size_t>(o)] = std::isfinite(sum) ? sum : 0;
-  }
+  });
   return error;
 }
 
-/// Takes the mean error of rounded weights (input 1 of n, in floats) out of its float bias, which it gets if it had none.
-inline void correct_bias(Graph& g, Node& n, const Tensor<float>& exact, const Tensor<float>& rounded,
-                         const std::vector<double>& means) {
+/// Takes the mean error of rounded weights (input 1 of n) out of the layer's float bias, which it gets if it has none.
+template <class Rounded>
+void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means, Rounded rounded) {
   if (means.empty() || exact.size() == 0) return;
-  std::vector<double> shift = mean_error(exact, rounded, means);
+  std::vector<double> shift = mean_error(exact, means, rounded);
   for (double& s : shift) s = -s;
   const int b = input_of(n, 2);
   const std::string bias_name = b == Node::none ? g.value(n.outputs[0]).name + ".bias" : g.value(b).name;
   const std::vector<double> ones(shift.size(), 1.0);
   set_input(n, 2, g.add_constant(bias_name, affine_bias(g, b, ones, shift)));
+}
+
+inline void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means, const QTensor<int8>& q) {
+  const std::vector<float>& scale = q.params.scale;
+  correct_bias(g, n, exact, means, [&](std::int64_t o, std::int64_t i) {
+    return static_cast<float>(q.data[i]) * scale[scale.size() > 1 ? static_cast<std::size_t>(o) : 0];
+  });
 }
 
 }  // namespace detail

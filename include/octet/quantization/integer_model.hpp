@@ -203,8 +203,9 @@ class IntegerModel {
     const IntegerForm form = n.op->integer_form();
     const auto w_at = static_cast<std::size_t>(form.weights), b_at = static_cast<std::size_t>(form.bias);
     const Value& w = g_.value(n.inputs[w_at]);
-    const Tensor<float> weights = to_float(w.constant.ref());
-    const std::int64_t channels = weights.shape()[0];
+    const AnyTensor constant = w.constant;  // shared: values move when others are added
+    const FloatElements weights(constant);
+    const std::int64_t channels = constant.shape()[0];
     const auto input_scale = static_cast<double>(g_.value(n.inputs[0]).quant.scale[0]);
     int b = form.bias < 0 ? Node::none : input_of(n, b_at);
     std::vector<double> least;
@@ -218,8 +219,8 @@ class IntegerModel {
       }
     }
     const std::string w_name = w.name;
-    QTensor<int8> q = quantize_weights(weights, options_.per_channel, options_.weights, least);
-    correct_bias(g_, n, weights, dequantize(q), means);
+    QTensor<int8> q = quantize_weights(*weights, options_.per_channel, options_.weights, least);
+    correct_bias(g_, n, *weights, means, q);
     b = form.bias < 0 ? Node::none : input_of(n, b_at);
     if (b != Node::none) {
       bias = to_float(g_.value(b).constant.ref());

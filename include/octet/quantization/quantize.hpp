@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "../core/element.hpp"
+#include "../core/thread_pool.hpp"
 #include "../kernels/dispatch.hpp"
 #include "range.hpp"
 
@@ -149,7 +150,10 @@ auto quantize(View<const float> tensor, const Calib& calib = {})
 template <class T>
 auto quantize(View<const float> tensor) -> std::enable_if_t<std::is_same_v<T, fp16> || std::is_same_v<T, bf16>, Tensor<T>> {
   Tensor<T> r = Tensor<T>::uninitialized(tensor.shape());
-  for (std::int64_t i = 0; i < r.size(); ++i) r[i] = T(tensor[i]);
+  constexpr std::int64_t part = 1 << 16;
+  default_pool()->parallel((r.size() + part - 1) / part, [&](std::int64_t p, int) {
+    for (std::int64_t i = p * part, end = std::min(r.size(), i + part); i < end; ++i) r[i] = T(tensor[i]);
+  });
   return r;
 }
 

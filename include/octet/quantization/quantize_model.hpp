@@ -36,11 +36,13 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
     const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
     const int v = n.inputs[i];
     if (g.value(v).dtype != DType::f32) continue;
-    const Tensor<float> w(g.value(v).constant.view<float>());
-    for (float x : w)
-      require(std::isfinite(x), "layer '", n.name, "': tensor '", g.value(v).name, "' has NaN or infinite elements");
+    const AnyTensor constant = g.value(v).constant;  // shared: values move when others are added
+    const auto w = constant.view<float>();
+    float range[2];
+    kernels().minmax_f32(w.data(), w.size(), range);
+    require(!std::isnan(range[0]), "layer '", n.name, "': tensor '", g.value(v).name, "' has NaN or infinite elements");
     const Tensor<Half> half = quantize<Half>(w);
-    correct_bias(g, n, w, dequantize(half), mean_inputs(g, n, calibration));
+    correct_bias(g, n, w, mean_inputs(g, n, calibration), [&](std::int64_t, std::int64_t e) { return static_cast<float>(half[e]); });
     if (!done.count(v)) done[v] = g.add_constant(g.value(v).name, half);
     n.inputs[i] = done[v];
   }
@@ -56,9 +58,10 @@ inline Model quantize_dynamic_range(const Model& model, const Calibration* calib
     const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
     const Value& w = g.value(n.inputs[i]);
     const std::string w_name = w.name;
-    const Tensor<float> exact = to_float(w.constant.ref());
-    QTensor<int8> q = quantize_weights(exact, options.per_channel, options.weights);
-    if (calibration) correct_bias(g, n, exact, dequantize(q), mean_inputs(g, n, calibration));
+    const AnyTensor constant = w.constant;  // shared: values move when others are added
+    const FloatElements exact(constant);
+    QTensor<int8> q = quantize_weights(*exact, options.per_channel, options.weights);
+    correct_bias(g, n, *exact, mean_inputs(g, n, calibration), q);
     n.inputs[i] = g.add_constant(w_name, std::move(q.data), std::move(q.params));
   }
   g.remove_unused();

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/thread_pool.hpp"
 #include "../passes/rewrite.hpp"
 #include "quantize.hpp"
 
@@ -12,9 +13,25 @@ inline bool has_float_weights(const Graph& g, const Node& n) {
   return v != Node::none && g.value(v).is_constant() && is_floating(g.value(v).dtype);
 }
 
+/// A constant's elements as floats: those it has, or converted ones.
+class FloatElements {
+ public:
+  explicit FloatElements(const AnyTensor& t) {
+    if (t.dtype() != DType::f32) converted_ = to_float(t.ref());
+    view_ = t.dtype() == DType::f32 ? t.view<float>() : View<const float>(converted_);
+  }
+  FloatElements(const FloatElements&) = delete;
+  FloatElements& operator=(const FloatElements&) = delete;
+  const View<const float>& operator*() const noexcept { return view_; }
+
+ private:
+  Tensor<float> converted_;
+  View<const float> view_;
+};
+
 /// int8 weights in [-127, 127], symmetric, one scale for each index of axis 0 or one for all. Channels of zeros get
 /// the scale 1; `least` (one a channel, may be empty) keeps scales from becoming too small for a bias.
-inline QTensor<std::int8_t> quantize_weights(const Tensor<float>& w, bool by_channel, RangeMethod method,
+inline QTensor<std::int8_t> quantize_weights(View<const float> w, bool by_channel, RangeMethod method,
                                              const std::vector<double>& least = {}) {
   Calib calib = by_channel ? per_channel(0) : per_tensor();
   calib.method = method;
@@ -31,10 +48,11 @@ inline QTensor<std::int8_t> quantize_weights(const Tensor<float>& w, bool by_cha
     params.scale.push_back(zero ? 1.0f : static_cast<float>(scale));
     params.zero_point.push_back(0);
   }
-  QTensor<std::int8_t> q{Tensor<std::int8_t>(w.shape()), params};
-  for (std::int64_t c = 0; c < walk.channels; ++c)
+  QTensor<std::int8_t> q{Tensor<std::int8_t>::uninitialized(w.shape()), params};
+  default_pool()->parallel(walk.channels, [&](std::int64_t c, int) {
     quantize_run(w.data() + c * walk.inner, walk.inner, params.scale[static_cast<std::size_t>(c)], 0, {-127, 127},
                  DType::i8, reinterpret_cast<std::byte*>(q.data.data()), c * walk.inner);
+  });
   return q;
 }
 
