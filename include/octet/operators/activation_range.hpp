@@ -35,7 +35,7 @@ inline IntegerRange quantized_range(const ActivationRange& a, float scale, std::
   IntegerRange r = integer_range(DType::u8);
   const auto quantize = [&](double x) {
     const double q = std::round(x / static_cast<double>(scale)) + zero_point;
-    return static_cast<std::int64_t>(std::min(std::max(q, 0.0), 255.0));
+    return static_cast<std::int64_t>(std::min(std::max(0.0, q), 255.0));  // in this order NaN gives 0
   };
   r.low = std::max(r.low, quantize(a.low));
   r.high = std::max(r.low, std::min(r.high, quantize(a.high)));
