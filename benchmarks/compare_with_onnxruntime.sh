@@ -27,8 +27,10 @@ for net in "${@:-resnet50 vgg16 mobilenetv2}"; do
     for precision in ${PRECISIONS:-int8 dynamic fp32}; do
       ours='' theirs=''
       for ((round = 0; round < rounds; ++round)); do
-        ours+=$(pinned "$octet" --net "$name" --precision "$precision" --threads "$threads" --runs "$runs" | median_of_run)$'\n'
-        theirs+=$(cd "$modules" && pinned node "$ort_bench" "$threads" "$runs" "$nets/${name}_${form[$precision]}.onnx" | median_of_run)$'\n'
+        ours+=$(pinned "$octet" --net "$name" --precision "$precision" --threads "$threads" --runs "$runs" \
+        | median_of_run)$'\n'
+        theirs+=$(cd "$modules" && pinned node "$ort_bench" "$threads" "$runs" "$nets/${name}_${form[$precision]}.onnx" \
+        2> >(grep -v CleanUnusedInitializers >&2) | median_of_run)$'\n'
       done
       a=$(printf %s "$ours" | median) b=$(printf %s "$theirs" | median)
       awk -v n="$name" -v p="$precision" -v t="$threads" -v a="$a" -v b="$b" \

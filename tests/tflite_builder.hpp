@@ -2,7 +2,9 @@
 #include <map>
 #include <octet/io/tflite/tflite.hpp>
 
-/// Writes small TFLite files for tests.
+#include "testing.hpp"
+
+/// Writes small TFLite files for tests, and runs them.
 namespace testing::tflite {
 
 using octet::AnyTensor;
@@ -268,6 +270,20 @@ class ModelBuilder {
 
 inline octet::Model parse(const std::vector<std::uint8_t>& file, const octet::LoadOptions& options = {}) {
   return octet::parse_tflite(octet::View<const std::uint8_t>(file), "test.tflite", options);
+}
+
+/// What a model computes, the same whether it is optimized or not.
+inline std::vector<AnyTensor> outputs(const octet::Model& m, const std::vector<AnyTensor>& in) {
+  std::vector<AnyTensor> plain = run_plain(m, in);
+  const std::vector<AnyTensor> optimized = octet::Executor(m).run(in);
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    REQUIRE(optimized[i].shape() == plain[i].shape());
+    if (plain[i].dtype() == DType::f32)
+      CHECK(largest_difference(floats(plain[i]), floats(optimized[i])) < 1e-4);
+    else
+      CHECK(std::memcmp(plain[i].data(), optimized[i].data(), plain[i].size_bytes()) == 0);
+  }
+  return plain;
 }
 
 }  // namespace testing::tflite

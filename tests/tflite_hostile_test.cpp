@@ -5,7 +5,6 @@
 
 #include "support/allocations.hpp"
 #include "support/random.hpp"
-#include "testing.hpp"
 #include "tflite_builder.hpp"
 
 // Damaged and hostile files: an error, and neither a crash, a hang, nor memory that the file's size does not
