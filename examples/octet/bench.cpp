@@ -12,7 +12,7 @@ using namespace octet;
 
 namespace {
 
-struct Options {
+struct BenchArguments {
   std::string model, json;
   std::int64_t size = 224, batch = 1, runs = 0;
   double seconds = 3;
@@ -21,7 +21,7 @@ struct Options {
 };
 
 /// Numbers as of an image, the same in every run.
-Tensor<float> any_input(const Model& model, const Options& o) {
+Tensor<float> any_input(const Model& model, const BenchArguments& o) {
   octet::detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ",
                                      model.inputs.size(), " inputs; one was expected");
   Shape s = model.value(model.inputs[0]).shape;
@@ -41,7 +41,7 @@ std::string gmacs_per_second(std::int64_t macs, double ms) {
   return macs > 0 && ms > 0 ? octet::detail::fixed(static_cast<double>(macs) / ms / 1e6, 1) : "";
 }
 
-void bench_command(const Options& o) {
+void bench_command(const BenchArguments& o) {
   if (!o.json.empty()) require_writable(o.json);
   const Model model = open_model(o.model);
   Executor executor(model, with_threads(o.threads));
@@ -89,7 +89,7 @@ void bench_command(const Options& o) {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchArguments>();
   CLI::App* c = app.add_subcommand("bench", "Times a model and each of its layers");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("--size", o->size, "Height and width, where the model leaves them open")

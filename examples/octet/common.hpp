@@ -41,7 +41,7 @@ struct DataOptions {
 
 /// How a model is quantized.
 struct QuantizeOptions {
-  std::string method = "min_max", rounding = "fp32";
+  std::string method = "mse", rounding = "fp32";
   double percent = 99.99;
   bool per_tensor = false;
   std::vector<std::string> keep_float;

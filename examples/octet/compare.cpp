@@ -12,7 +12,7 @@ using namespace octet;
 
 namespace {
 
-struct Options {
+struct CompareArguments {
   std::string model, data, calibration, fit, out = "octet-report", json;
   std::int64_t calibrate = 200, limit = 0, runs = 0;
   int threads = 0;
@@ -27,7 +27,8 @@ struct Split {
   std::vector<std::string> notes;
 };
 
-Split split(const Options& o, const DatasetPtr& data, const DatasetPtr& calibration, bool calibrate_given) {
+Split split(const CompareArguments& o, const DatasetPtr& data, const DatasetPtr& calibration,
+            bool calibrate_given) {
   Split s;
   std::int64_t first = 0;
   if (calibration) {
@@ -52,7 +53,7 @@ Split split(const Options& o, const DatasetPtr& data, const DatasetPtr& calibrat
 
 /// A builtin model gets a classifier for the data, where that takes seconds. Returns whether its outputs mean
 /// anything.
-bool fit_builtin(Model& model, const Options& o, const ImageInput& input, const Labels& labels,
+bool fit_builtin(Model& model, const CompareArguments& o, const ImageInput& input, const Labels& labels,
                  Progress& progress) {
   const auto weights = model.metadata.find("weights");
   if (weights == model.metadata.end() || weights->second != "random") return true;
@@ -72,7 +73,7 @@ bool fit_builtin(Model& model, const Options& o, const ImageInput& input, const 
   return true;
 }
 
-void compare_command(Options o, bool calibrate_given) {
+void compare_command(CompareArguments o, bool calibrate_given) {
   Progress progress;
   if (o.data.empty() && o.model.compare(0, 8, "builtin:") == 0) o.data = "builtin:shapes";
   octet::detail::require(!o.data.empty(), "give images with --data");
@@ -139,7 +140,7 @@ void compare_command(Options o, bool calibrate_given) {
 }  // namespace
 
 void add_compare(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CompareArguments>();
   CLI::App* c = app.add_subcommand(
       "compare", "Quantizes a float model in three ways and compares size, accuracy, time and memory");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();

@@ -8,7 +8,7 @@ using namespace octet;
 
 namespace {
 
-struct Options {
+struct InspectArguments {
   std::string model;
   std::int64_t size = 224, batch = 1;
   bool optimized = false, fields = false, full_names = false;
@@ -59,7 +59,7 @@ std::string quantization_text(const Value& v) {
 }
 
 /// Shapes for inputs whose sizes are open: the batch, and the image size.
-std::vector<Shape> input_shapes(const Model& model, const Options& o) {
+std::vector<Shape> input_shapes(const Model& model, const InspectArguments& o) {
   std::vector<Shape> shapes;
   for (int i : model.inputs) {
     Shape s = model.value(i).shape;
@@ -76,7 +76,7 @@ std::string thousands(std::int64_t n) {
   return s;
 }
 
-void inspect_command(const Options& o) {
+void inspect_command(const InspectArguments& o) {
   Model model = open_model(o.model);
   if (o.optimized) model = optimize(model);
   const std::vector<Shape> shapes = model.infer_shapes(input_shapes(model, o));
@@ -130,7 +130,7 @@ void inspect_command(const Options& o) {
 }  // namespace
 
 void add_inspect(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<InspectArguments>();
   CLI::App* c = app.add_subcommand(
       "inspect", "Prints the layers of a model: shapes, parameters, multiply-adds, types and quantization");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();

@@ -13,7 +13,7 @@ using namespace octet;
 
 namespace {
 
-struct Options {
+struct QuantizeArguments {
   std::string model, out, type = "int8", calibration, load_calibration, save_calibration;
   std::int64_t calibrate = 200;
   bool integer_io = false;
@@ -23,7 +23,7 @@ struct Options {
   DataOptions source;
 };
 
-Calibration calibrated(const Options& o, const Model& model) {
+Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   if (!o.load_calibration.empty()) return load_calibration(o.load_calibration);
   octet::detail::require(
       !o.calibration.empty(),
@@ -43,7 +43,7 @@ Calibration calibrated(const Options& o, const Model& model) {
   return calibrator.result();
 }
 
-Model quantized(const Options& o, const Model& model) {
+Model quantized(const QuantizeArguments& o, const Model& model) {
   // Without images, all but int8 can be had, their biases uncorrected.
   const bool calibrate = o.type == "int8" || !o.calibration.empty() || !o.load_calibration.empty();
   const Calibration calibration = calibrate ? calibrated(o, model) : Calibration{};
@@ -56,7 +56,7 @@ Model quantized(const Options& o, const Model& model) {
   return quantize<int8>(model, calibration, i);
 }
 
-void quantize_command(Options o) {
+void quantize_command(QuantizeArguments o) {
   const Model model = open_model(o.model);
   if (o.out.empty()) o.out = model.name + "." + o.type + ".octet";
   require_writable(o.out);
@@ -73,7 +73,7 @@ void quantize_command(Options o) {
 }  // namespace
 
 void add_quantize(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<QuantizeArguments>();
   CLI::App* c = app.add_subcommand("quantize", "Quantizes a float model and saves it as an .octet file");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("-o,--out", o->out, "File to write. Default: MODEL.TYPE.octet in this folder");

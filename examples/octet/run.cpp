@@ -8,7 +8,7 @@ using namespace octet;
 
 namespace {
 
-struct Options {
+struct RunArguments {
   std::string model;
   std::vector<std::string> files;
   int top = 5, threads = 0;
@@ -16,7 +16,7 @@ struct Options {
   DataOptions source;
 };
 
-void run_command(const Options& o) {
+void run_command(const RunArguments& o) {
   const Model model = open_model(o.model);
   const ImageInput input(model, o.images.size);
   const Labels labels = o.source.load_labels(output_classes(model, input));
@@ -45,7 +45,7 @@ void run_command(const Options& o) {
 }  // namespace
 
 void add_run(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<RunArguments>();
   CLI::App* c = app.add_subcommand(
       "run", "Classifies images and prints the likeliest classes with their probabilities");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();

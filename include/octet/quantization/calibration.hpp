@@ -35,7 +35,7 @@ struct TensorStatistics {
 };
 
 struct CalibrationOptions {
-  RangeMethod method = RangeMethod::min_max;
+  RangeMethod method = RangeMethod::mse;
   double percent = 99.99;  // kept by RangeMethod::percentile
   ExecutorOptions executor;
 };

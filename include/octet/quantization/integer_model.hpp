@@ -106,7 +106,13 @@ class IntegerModel {
       if (v != Node::none && !params_[at(v)] && g_.value(v).dtype == DType::f32) enter(n, v);
     switch (form.output) {
       case Output::fixed: params_[at(out)] = form.params; break;
-      case Output::as_input: params_[at(out)] = params_[at(n.inputs[0])]; break;
+      case Output::as_input:
+        // Means cover less of the range than what they were taken of.
+        if (form.rescales)
+          want_measured(out);
+        else
+          params_[at(out)] = params_[at(n.inputs[0])];
+        break;
       default:
         if (!gives_float(n)) want_measured(out);
     }
