@@ -34,10 +34,16 @@ struct F32 {
   }
 };
 
+// Memory to have in the cache later on: from `p`, `advance` bytes further at each step.
+struct Prefetch {
+  const std::byte* p = nullptr;
+  std::ptrdiff_t advance = 0;
+};
+
 // Rows x N vectors of accumulators, from `init` over all steps to the array `acc` (row stride: a whole panel).
 template <class T, int Rows, int N>
 OCTET_NOINLINE void tile(const std::byte* a, std::ptrdiff_t stride, const std::byte* b, const std::byte* init,
-                         std::int64_t steps, std::byte* acc) {
+                         std::int64_t steps, std::byte* acc, Prefetch later) {
   typename T::acc c[Rows][N];
   OCTET_UNROLL
   for (int m = 0; m < Rows; ++m) {
@@ -63,6 +69,8 @@ OCTET_NOINLINE void tile(const std::byte* a, std::ptrdiff_t stride, const std::b
     for (int m = 0; m < Rows; ++m) T::step(c[m], p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride), w);
     OCTET_UNROLL
     for (int g = 0; g < groups; ++g) p[g] += 4;
+    wide::prefetch(later.p);
+    later.p += later.advance;
   }
   OCTET_UNROLL
   for (int m = 0; m < Rows; ++m) {
@@ -72,7 +80,7 @@ OCTET_NOINLINE void tile(const std::byte* a, std::ptrdiff_t stride, const std::b
 }
 
 using TileFunction = void (*)(const std::byte*, std::ptrdiff_t, const std::byte*, const std::byte*, std::int64_t,
-                              std::byte*);
+                              std::byte*, Prefetch);
 template <class T, int N, int... Rows>
 TileFunction tile_of(int rows, std::integer_sequence<int, Rows...>) {
   static constexpr TileFunction all[] = {tile<T, Rows + 1, N>...};
@@ -86,13 +94,18 @@ void gemm(const Gemm& g) noexcept {
   for (std::int64_t column = 0; column < g.columns; column += panel_columns) {
     const int columns = static_cast<int>(g.columns - column < panel_columns ? g.columns - column : panel_columns);
     const bool half = columns <= wide::lanes;  // the last panel may be packed half as wide
+    const std::int64_t panel_bytes = g.steps * (half ? 1 : panel_vectors) * vector_bytes, tiles = (g.rows + T::rows - 1) / T::rows;
+    // While one panel is used, tile after tile, the next comes from memory.
+    const std::ptrdiff_t share = panel_bytes / tiles / (g.steps > 0 ? g.steps : 1);
+    const bool last = column + panel_columns >= g.columns;
     for (std::int64_t row = 0; row < g.rows; row += T::rows) {
       const int rows = static_cast<int>(g.rows - row < T::rows ? g.rows - row : T::rows);
       constexpr std::make_integer_sequence<int, T::rows> all{};
       const TileFunction f = half ? tile_of<T, 1>(rows, all) : tile_of<T, 2>(rows, all);
-      f(g.a + row * g.a_stride, g.a_stride, b, g.init + column * 4, g.steps, acc);
+      const Prefetch later{last ? b : b + panel_bytes + row / T::rows * (panel_bytes / tiles), last ? 0 : share};
+      f(g.a + row * g.a_stride, g.a_stride, b, g.init + column * 4, g.steps, acc, later);
       store_rows<T>(g.epilogue, acc, row, rows, column, columns);
     }
-    b += g.steps * panel_vectors * vector_bytes;
+    b += panel_bytes;
   }
 }

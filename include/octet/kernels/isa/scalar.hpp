@@ -29,6 +29,7 @@ struct wide {
     for (int i = 0; i < n; ++i) p[i] = v.v[i];
   }
 
+  static void prefetch(const std::byte*) {}
   static f32 set(float x) { return make<f32>([&](int) { return x; }); }
   static i32 set(std::int32_t x) { return make<i32>([&](int) { return x; }); }
   static f32 add(f32 a, f32 b) { return make<f32>([&](int i) { return a.v[i] + b.v[i]; }); }
