@@ -81,7 +81,7 @@ void add_quantize(CLI::App& app) {
       ->check(CLI::IsMember({"int8", "dynamic_range", "fp16", "bf16"}))
       ->capture_default_str();
   c->add_option("--calibration", o->calibration,
-                "Images to calibrate int8 with: folder, csv, IDX or CIFAR file, or builtin:shapes");
+                "Images to calibrate with (needed for int8, for the others it corrects biases): folder, csv, IDX or CIFAR file, or builtin:shapes");
   c->add_option("--calibrate", o->calibrate, "Largest number of them")
       ->check(at_least(1))
       ->capture_default_str();
