@@ -21,7 +21,8 @@ inline void write_value(const Value& v, const DataPlace& place, ArchiveWriter& t
   to.put(static_cast<std::uint8_t>(v.shape.rank()));
   for (std::int64_t d : v.shape) to.put(d);
   to.put(v.quant.scale);
-  to.put(v.quant.zero_point);
+  const auto& zero = v.quant.zero_point;  // of symmetric weights, which are many: nothing
+  to.put(std::any_of(zero.begin(), zero.end(), [](std::int32_t z) { return z != 0; }) ? zero : std::vector<std::int32_t>{});
   to.put(static_cast<std::int32_t>(v.quant.axis));
   to.put(static_cast<std::uint8_t>(v.is_constant()));
   if (!v.is_constant()) return;
@@ -65,6 +66,7 @@ inline Value read_value(ArchiveReader& from, const SharedBytes& file) {
   v.shape = read_shape(from);
   v.quant.scale = from.get_list<float>();
   v.quant.zero_point = from.get_list<std::int32_t>();
+  if (v.quant.zero_point.empty()) v.quant.zero_point.resize(v.quant.scale.size());
   v.quant.axis = from.get<std::int32_t>();
   require<FormatError>(v.dtype != DType::none, "'", v.name, "' has no type");
   if (v.quant || !v.quant.zero_point.empty() || v.quant.axis != -1) validate(v.quant, v.shape, v.dtype);
