@@ -46,8 +46,7 @@ class Layer {
     std::vector<Shape> shapes;
     for (const AnyTensor& t : inputs_) shapes.push_back(t.shape()), in_.push_back(t.ref());
     for (const Shape& s : executor_.plan(shapes)) outputs_.push_back(Tensor<float>::uninitialized(s));
-    for (Tensor<float>& t : outputs_)
-      out_.push_back({DType::f32, t.shape(), reinterpret_cast<std::byte*>(t.data())});
+    for (Tensor<float>& t : outputs_) out_.push_back({DType::f32, t.shape(), reinterpret_cast<std::byte*>(t.data())});
     executor_.profile(true);
   }
 
@@ -110,8 +109,7 @@ int main(int argc, char** argv) {
     for (const char* precision : {"int8", "fp32"}) {
       const std::string name = c.name + "/" + precision;
       const double best = std::string("int8") == precision ? peak.int8 : peak.f32;
-      benchmark::RegisterBenchmark(name.c_str(),
-                                   [=](benchmark::State& s) { time_layer(s, c, precision, best); })
+      benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& s) { time_layer(s, c, precision, best); })
           ->UseManualTime()
           ->Unit(benchmark::kMicrosecond);
     }

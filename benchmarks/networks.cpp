@@ -21,8 +21,7 @@ void print_layers(Executor& executor, const Tensor<float>& image) {
   TextTable table({"Layer", "Type", "ms", "GMAC/s"});
   for (const LayerTime& t : measure_layers(executor, image)) {
     const double rate = t.milliseconds > 0 ? static_cast<double>(t.macs) / t.milliseconds / 1e6 : 0;
-    table.add({t.name, t.type, octet::detail::fixed(t.milliseconds, 4),
-               t.macs ? octet::detail::fixed(rate, 1) : ""});
+    table.add({t.name, t.type, octet::detail::fixed(t.milliseconds, 4), t.macs ? octet::detail::fixed(rate, 1) : ""});
   }
   std::cout << table.str();
 }
@@ -36,17 +35,12 @@ int main(int argc, char** argv) {
   std::int64_t runs = 40;
   bool layers = false;
   CLI::App app("Times networks with random weights on one 224 x 224 image");
-  app.add_option("--net", nets, "Networks, one or more")
-      ->required()
-      ->delimiter(',')
-      ->check(CLI::IsMember(known));
+  app.add_option("--net", nets, "Networks, one or more")->required()->delimiter(',')->check(CLI::IsMember(known));
   app.add_option("--precision", precisions, "Forms of them")
       ->delimiter(',')
       ->check(CLI::IsMember(precision_names()))
       ->capture_default_str();
-  app.add_option("--threads", threads, "Threads")
-      ->check(CLI::Range(1, ThreadPool::max_threads))
-      ->capture_default_str();
+  app.add_option("--threads", threads, "Threads")->check(CLI::Range(1, ThreadPool::max_threads))->capture_default_str();
   app.add_option("--runs", runs, "Runs of each")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_flag("--layers", layers, "Print the time of each layer as well");
   CLI11_PARSE(app, argc, argv);

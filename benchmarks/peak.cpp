@@ -8,23 +8,23 @@ using octet::Isa;
 #if OCTET_X86
 // Runs the instructions on 12 registers (\\n is the number of each), enough to hide their latency, over and
 // over. Registers 13 to 15 are for operands; all are zero in the beginning.
-#  define OCTET_PEAK_LOOP(name, instructions)                                                              \
-    void name(long rounds) noexcept {                                                                      \
-      __asm__ volatile(                                                                                    \
-          ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n\t"                               \
-          "vpxor %%xmm\\n, %%xmm\\n, %%xmm\\n\n\t"                                                         \
-          ".endr\n"                                                                                        \
-          "1:\n\t"                                                                                         \
-          ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11\n\t" instructions                                  \
-          "\n\t"                                                                                           \
-          ".endr\n\t"                                                                                      \
-          "dec %0\n\t"                                                                                     \
-          "jnz 1b\n\t"                                                                                     \
-          "vzeroupper"                                                                                     \
-          : "+r"(rounds)                                                                                   \
-          :                                                                                                \
-          : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
-            "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");                                                  \
+#  define OCTET_PEAK_LOOP(name, instructions)                                                                       \
+    void name(long rounds) noexcept {                                                                               \
+      __asm__ volatile(                                                                                             \
+          ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n\t"                                        \
+          "vpxor %%xmm\\n, %%xmm\\n, %%xmm\\n\n\t"                                                                  \
+          ".endr\n"                                                                                                 \
+          "1:\n\t"                                                                                                  \
+          ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11\n\t" instructions                                           \
+          "\n\t"                                                                                                    \
+          ".endr\n\t"                                                                                               \
+          "dec %0\n\t"                                                                                              \
+          "jnz 1b\n\t"                                                                                              \
+          "vzeroupper"                                                                                              \
+          : "+r"(rounds)                                                                                            \
+          :                                                                                                         \
+          : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", \
+            "xmm12", "xmm13", "xmm14", "xmm15");                                                                    \
     }
 
 namespace {

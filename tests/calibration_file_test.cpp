@@ -17,7 +17,9 @@ Model network() {
 }
 
 struct TemporaryFile {
-  std::string path = (std::filesystem::temp_directory_path() / ("octet_calibration_" + std::to_string(std::random_device{}()) + ".json")).string();
+  std::string path = (std::filesystem::temp_directory_path() /
+                      ("octet_calibration_" + std::to_string(std::random_device{}()) + ".json"))
+                         .string();
   ~TemporaryFile() { std::filesystem::remove(path); }
   void write(const std::string& text) const { std::ofstream(path) << text; }
 };
@@ -36,7 +38,8 @@ std::string message(const std::function<void()>& f) {
 TEST_CASE("a calibration comes back from its file as it was") {
   const Model m = network();
   const TemporaryFile file;
-  for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile, RangeMethod::entropy, RangeMethod::mse}) {
+  for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile,
+                             RangeMethod::entropy, RangeMethod::mse}) {
     CalibrationOptions o;
     o.method = method;
     Calibration c = calibrate(m, {random_tensor({3, 8, 8, 3}, 1)}, o);
@@ -67,19 +70,28 @@ TEST_CASE("damaged calibrations are refused with the file's name and the reason"
   const TemporaryFile file;
   CHECK(message([&] { load_calibration(file.path); }).find("cannot read") != std::string::npos);
   const std::string head = R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"a": )";
-  const char* const bad[] = {"", "{", "[]", "{}", R"({"octet_calibration": 2})",
+  const char* const bad[] = {"",
+                             "{",
+                             "[]",
+                             "{}",
+                             R"({"octet_calibration": 2})",
                              R"({"octet_calibration": 1, "method": "magic", "percent": 50, "tensors": {}})",
                              R"({"octet_calibration": 1, "method": "min_max", "percent": 0, "tensors": {}})",
                              R"({"octet_calibration": 1, "method": "min_max", "percent": "x", "tensors": {}})",
                              R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": 3})"};
-  const char* const bad_tensors[] = {"7", R"({"seen": [1]})", R"({"seen": [2, 1]})", R"({"seen": [1, 1e999]})",
-                                     R"({"range": "wide"})", R"({"samples": [[1, 2], 3]})",
+  const char* const bad_tensors[] = {"7",
+                                     R"({"seen": [1]})",
+                                     R"({"seen": [2, 1]})",
+                                     R"({"seen": [1, 1e999]})",
+                                     R"({"range": "wide"})",
+                                     R"({"samples": [[1, 2], 3]})",
                                      R"({"histogram": {"exponent": 0, "first_bin": 2047, "counts": [1, 2]}})",
                                      R"({"histogram": {"exponent": 9999, "first_bin": 0, "counts": [1]}})",
                                      R"({"histogram": {"exponent": 0, "first_bin": -99999999999, "counts": [1]}})"};
   std::vector<std::string> texts(std::begin(bad), std::end(bad));
   for (const char* t : bad_tensors)
-    texts.push_back(R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"a": )" + std::string(t) + "}}");
+    texts.push_back(R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"a": )" +
+                    std::string(t) + "}}");
   for (const std::string& text : texts) {
     file.write(text);
     const std::string m = message([&] { load_calibration(file.path); });

@@ -50,10 +50,10 @@ Model inverted_residual(const Block& b) {
 }
 
 const std::vector<Block> blocks = {
-    {96, 16, 96, 24, 3, 2, 1, 1, true, false},     {61, 24, 80, 24, 3, 1, 1, 1, true, true},
-    {57, 17, 81, 33, 5, 2, 2, 1, true, false},     {70, 40, 65, 40, 3, 1, 2, 2, true, true},
-    {90, 64, 64, 31, 3, 1, 1, 1, false, false},    {64, 3, 70, 16, 3, 1, 0, 1, true, false, 3},
-    {51, 32, 96, 48, 3, 3, 0, 1, true, false},       {121, 8, 80, 9, 3, 1, 1, 1, true, false},
+    {96, 16, 96, 24, 3, 2, 1, 1, true, false},  {61, 24, 80, 24, 3, 1, 1, 1, true, true},
+    {57, 17, 81, 33, 5, 2, 2, 1, true, false},  {70, 40, 65, 40, 3, 1, 2, 2, true, true},
+    {90, 64, 64, 31, 3, 1, 1, 1, false, false}, {64, 3, 70, 16, 3, 1, 0, 1, true, false, 3},
+    {51, 32, 96, 48, 3, 3, 0, 1, true, false},  {121, 8, 80, 9, 3, 1, 1, 1, true, false},
     {112, 16, 96, 24, 3, 2, 1, 1, true, false},
 };
 

@@ -14,15 +14,7 @@ using namespace testing;
 
 namespace {
 
-enum class Form {
-  floating,
-  half_weights,
-  dynamic,
-  per_channel,
-  per_tensor,
-  legacy_uint8,
-  last = legacy_uint8
-};
+enum class Form { floating, half_weights, dynamic, per_channel, per_tensor, legacy_uint8, last = legacy_uint8 };
 
 struct Axis {
   std::int64_t in, kernel, stride, dilation, before, after, out;
@@ -48,15 +40,14 @@ struct Case {
 
 std::ostream& operator<<(std::ostream& o, const Case& c) {
   const auto axis = [&](const Axis& a) -> std::ostream& {
-    return o << a.in << " (k " << a.kernel << " s " << a.stride << " d " << a.dilation << " p " << a.before
-             << ' ' << a.after << ")";
+    return o << a.in << " (k " << a.kernel << " s " << a.stride << " d " << a.dilation << " p " << a.before << ' '
+             << a.after << ")";
   };
   o << "form " << static_cast<int>(c.form) << ", batch " << c.batch << ", ";
   axis(c.y) << " x ";
   axis(c.x) << ", " << c.in_c << " -> " << c.out_c << " channels in " << c.groups << " groups, padding "
             << static_cast<int>(c.padding) << (c.bias ? ", bias" : "") << (c.residual ? ", residual" : "")
-            << (c.int8_activations ? ", int8" : "") << ", [" << c.activation.low << ", " << c.activation.high
-            << "]";
+            << (c.int8_activations ? ", int8" : "") << ", [" << c.activation.low << ", " << c.activation.high << "]";
   return o;
 }
 
@@ -81,13 +72,8 @@ bool resolve(Axis& a, Window::Padding padding) {
 
 Case random_case(Random& r) {
   const auto axis = [&] {
-    return Axis{r.between(1, 12),
-                r.between(1, 7),
-                r.between(1, 3),
-                r.between(1, 2),
-                r.between(0, 3),
-                r.between(0, 3),
-                0};
+    return Axis{
+        r.between(1, 12), r.between(1, 7), r.between(1, 3), r.between(1, 2), r.between(0, 3), r.between(0, 3), 0};
   };
   for (;;) {
     Case c{};
@@ -96,8 +82,7 @@ Case random_case(Random& r) {
     c.one_dimensional = r.chance(10);
     if (c.one_dimensional) c.y = {1, 1, 1, 1, 0, 0, 0};
     if (r.chance(20))
-      c.y.kernel = c.x.kernel = c.y.stride = c.x.stride = 1,
-      c.y.before = c.y.after = c.x.before = c.x.after = 0;
+      c.y.kernel = c.x.kernel = c.y.stride = c.x.stride = 1, c.y.before = c.y.after = c.x.before = c.x.after = 0;
     c.padding = static_cast<Window::Padding>(r.between(0, 3));
     c.batch = r.between(1, 3);
     c.groups = 1, c.in_c = r.between(1, 70), c.out_c = r.between(1, 70);
@@ -229,8 +214,8 @@ void each_output(const Case& c, F f) {
         const std::int64_t iy = oy * c.y.stride - c.y.before + t / c.x.kernel * c.y.dilation;
         const std::int64_t ix = ox * c.x.stride - c.x.before + t % c.x.kernel * c.x.dilation;
         const bool inside = iy >= 0 && iy < c.y.in && ix >= 0 && ix < c.x.in;
-        return std::array<std::int64_t, 2>{
-            inside ? ((n * c.y.in + iy) * c.x.in + ix) * c.in_c + first + ci : -1, o * c.k() + i};
+        return std::array<std::int64_t, 2>{inside ? ((n * c.y.in + iy) * c.x.in + ix) * c.in_c + first + ci : -1,
+                                           o * c.k() + i};
       });
     }
 }
@@ -312,13 +297,11 @@ Tensor<std::int32_t> expected_integers(const Case& c, const Problem& p) {
     return static_cast<std::int32_t>(detail::load_element(t.dtype(), t.data(), i));
   };
   Tensor<std::int32_t> out(p.residual.shape());
-  const double in_scale = static_cast<double>(p.in_q.scale[0]),
-               out_scale = static_cast<double>(p.out_q.scale[0]);
+  const double in_scale = static_cast<double>(p.in_q.scale[0]), out_scale = static_cast<double>(p.out_q.scale[0]);
   const std::int64_t least = c.int8_activations ? -128 : 0, most = least + 255;
   const auto limit = [&](double real) {
     const double q = std::round(real / out_scale) + p.out_q.zero_point[0];
-    return static_cast<std::int64_t>(
-        std::min(std::max(q, static_cast<double>(least)), static_cast<double>(most)));
+    return static_cast<std::int64_t>(std::min(std::max(q, static_cast<double>(least)), static_cast<double>(most)));
   };
   const std::int64_t low = limit(c.activation.low), high = std::max(low, limit(c.activation.high));
   each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t, auto tap) {

@@ -41,9 +41,7 @@ TEST_CASE("cpu: the detector agrees with the operating system") {
   while (std::getline(info, line))
     if (line.compare(0, 5, "flags") == 0) flags = line + " ";
   if (flags.empty()) return;  // not Linux on x86
-  const auto has = [&](const char* flag) {
-    return flags.find(" " + std::string(flag) + " ") != std::string::npos;
-  };
+  const auto has = [&](const char* flag) { return flags.find(" " + std::string(flag) + " ") != std::string::npos; };
   Isa expected = Isa::scalar;
   if (has("avx2") && has("fma") && has("f16c")) expected = Isa::avx2;
   if (expected == Isa::avx2 && has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq") &&

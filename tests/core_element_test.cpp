@@ -31,8 +31,7 @@ TEST_CASE("elements: every type stores and loads what it can hold") {
       std::vector<double> values;
       for (std::int64_t i = 0; i < n; ++i) values.push_back(static_cast<double>(random.between(low, high)));
       // In any order: packed neighbours must not disturb each other.
-      for (std::int64_t i = n; i-- > 0;)
-        store_element(dtype, memory.bytes(), i, values[static_cast<std::size_t>(i)]);
+      for (std::int64_t i = n; i-- > 0;) store_element(dtype, memory.bytes(), i, values[static_cast<std::size_t>(i)]);
       for (std::int64_t i = 0; i < n; ++i)
         CHECK(load_element(dtype, memory.bytes(), i) == values[static_cast<std::size_t>(i)]);
     }
@@ -63,8 +62,8 @@ TEST_CASE("elements: integers truncate towards zero and saturate, NaN becomes 0"
   };
   CHECK(through(DType::i8, 3.99) == 3);
   CHECK(through(DType::i8, -3.99) == -3);
-  for (DType t : {DType::i8, DType::u8, DType::i16, DType::u16, DType::i32, DType::u32, DType::i4, DType::u4,
-                  DType::i2, DType::u2}) {
+  for (DType t : {DType::i8, DType::u8, DType::i16, DType::u16, DType::i32, DType::u32, DType::i4, DType::u4, DType::i2,
+                  DType::u2}) {
     CAPTURE(name(t));
     const IntegerRange r = integer_range(t);
     CHECK(through(t, 1e30) == static_cast<double>(r.high));
@@ -96,6 +95,5 @@ TEST_CASE("elements: whole tensors as floats and as integers") {
   CHECK(detail::to_float(halves.ref())[2] == 0.5f);
   Tensor<std::int64_t> big({2}, {std::int64_t{9007199254740993}, -1});  // not a double
   CHECK(detail::to_integers(AnyTensor(std::move(big))) == std::vector<std::int64_t>{9007199254740993, -1});
-  CHECK(detail::to_integers(AnyTensor(Tensor<std::int32_t>({2}, {7, -7}))) ==
-        std::vector<std::int64_t>{7, -7});
+  CHECK(detail::to_integers(AnyTensor(Tensor<std::int32_t>({2}, {7, -7}))) == std::vector<std::int64_t>{7, -7});
 }

@@ -21,13 +21,11 @@ constexpr float inf = std::numeric_limits<float>::infinity();
 // Value of a pattern by its definition, in double: exact for every format here.
 template <int E, int M, Top top>
 double decoded(std::uint32_t b) {
-  const std::uint32_t exponent_mask = (1u << E) - 1, mantissa = b & ((1u << M) - 1),
-                      e = (b >> M) & exponent_mask;
+  const std::uint32_t exponent_mask = (1u << E) - 1, mantissa = b & ((1u << M) - 1), e = (b >> M) & exponent_mask;
   const double sign = (b >> (E + M)) & 1 ? -1 : 1;
   const int bias = (1 << (E - 1)) - 1;
   if (top == Top::ieee && e == exponent_mask)
-    return mantissa ? std::numeric_limits<double>::quiet_NaN()
-                    : sign * std::numeric_limits<double>::infinity();
+    return mantissa ? std::numeric_limits<double>::quiet_NaN() : sign * std::numeric_limits<double>::infinity();
   if (top == Top::nan_only && (b & ((1u << (E + M)) - 1)) == (1u << (E + M)) - 1)
     return std::numeric_limits<double>::quiet_NaN();
   if (e == 0) return sign * std::ldexp(mantissa, 1 - bias - M);
@@ -157,8 +155,7 @@ TEST_CASE("fp16 conversion agrees with a search for the nearest among all values
       best = 0;
     } else {
       const double down = a - m[above - 1], up = m[above] - a;
-      best =
-          static_cast<std::uint32_t>(down < up || (down == up && (above - 1) % 2 == 0) ? above - 1 : above);
+      best = static_cast<std::uint32_t>(down < up || (down == up && (above - 1) % 2 == 0) ? above - 1 : above);
     }
     wrong += fp16(x).bits != (best | (std::signbit(x) ? 0x8000u : 0u));
   }

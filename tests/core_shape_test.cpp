@@ -81,10 +81,9 @@ TEST_CASE("shape: broadcasting as numpy does") {
   struct Case {
     Shape a, b, result;
   };
-  for (const Case& c :
-       {Case{{2, 3}, {2, 3}, {2, 3}}, Case{{2, 3}, {3}, {2, 3}}, Case{{2, 3}, {}, {2, 3}},
-        Case{{2, 1}, {1, 5}, {2, 5}}, Case{{4, 1, 6}, {5, 1}, {4, 5, 6}}, Case{{0, 3}, {1, 3}, {0, 3}},
-        Case{{u, 3}, {1, 3}, {u, 3}}, Case{{u, 3}, {7, 3}, {7, 3}}, Case{{u}, {u}, {u}}}) {
+  for (const Case& c : {Case{{2, 3}, {2, 3}, {2, 3}}, Case{{2, 3}, {3}, {2, 3}}, Case{{2, 3}, {}, {2, 3}},
+                        Case{{2, 1}, {1, 5}, {2, 5}}, Case{{4, 1, 6}, {5, 1}, {4, 5, 6}}, Case{{0, 3}, {1, 3}, {0, 3}},
+                        Case{{u, 3}, {1, 3}, {u, 3}}, Case{{u, 3}, {7, 3}, {7, 3}}, Case{{u}, {u}, {u}}}) {
     CHECK(broadcast(c.a, c.b) == c.result);
     CHECK(broadcast(c.b, c.a) == c.result);
   }

@@ -43,8 +43,7 @@ TEST_CASE("tensor: copies are deep, moves keep the memory") {
   const Tensor<int32> d = std::move(b).reshaped({3, 1});
   CHECK(testing::allocations() == before);
   CHECK(d.shape() == Shape{3, 1});
-  CHECK_THROWS_WITH_AS(Tensor<int32>({4}).reshaped({3}), "a tensor of shape [4] cannot become [3]",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(Tensor<int32>({4}).reshaped({3}), "a tensor of shape [4] cannot become [3]", ShapeError);
 }
 
 TEST_CASE("tensor: impossible sizes are refused before memory is asked for") {
@@ -67,8 +66,7 @@ TEST_CASE("view: from pointers, vectors and tensors") {
   View<const float> matrix(v, {2, 3});
   CHECK(matrix(1, 2) == 6);
   CHECK(matrix.data() == v.data());
-  CHECK_THROWS_WITH_AS(View<float>(v, {2, 2}), "a vector of 6 elements cannot be viewed as [2, 2]",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(View<float>(v, {2, 2}), "a vector of 6 elements cannot be viewed as [2, 2]", ShapeError);
   const std::vector<float>& constant = v;
   CHECK(View<const float>(constant).size() == 6);
   all[0] = 9;
@@ -105,8 +103,8 @@ TEST_CASE("view: of Eigen matrices, vectors and maps, where they lie without gap
   std::vector<std::int8_t> bytes(6);
   Eigen::Map<Eigen::Matrix<std::int8_t, 3, 2, Eigen::RowMajor>> map(bytes.data());
   CHECK(View<std::int8_t>(map).shape() == Shape{3, 2});
-  using Strided = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, 0,
-                             Eigen::OuterStride<>>;
+  using Strided =
+      Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, 0, Eigen::OuterStride<>>;
   Strided whole(m.data(), 2, 3, Eigen::OuterStride<>(3)), part(m.data(), 2, 2, Eigen::OuterStride<>(3));
   CHECK(View<float>(whole).size() == 6);
   CHECK_THROWS_AS(View<float>{part}, ShapeError);

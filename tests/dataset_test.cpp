@@ -75,8 +75,7 @@ TEST_CASE("labels: every form of a list") {
   CHECK(indexed.size() == 3);
   CHECK(indexed.name(2) == "two words");
   CHECK(indexed.find("one") == 1);
-  const Labels synsets =
-      load_labels(folder.write("c.txt", "n01440764 tench, Tinca tinca\nn01443537 goldfish\n"));
+  const Labels synsets = load_labels(folder.write("c.txt", "n01440764 tench, Tinca tinca\nn01443537 goldfish\n"));
   CHECK(synsets.find("n01443537") == 1);
   CHECK(synsets.find("tench") == 0);
   const Labels csv = load_labels(folder.write("d.csv", "wnid,label\nn1,\"tench\"\nn2,\"a, b\"\n"));
@@ -86,8 +85,7 @@ TEST_CASE("labels: every form of a list") {
   CHECK(load_labels(folder.write("e.csv", "index,name\n5,five\n0,zero\n")).find("five") == 5);
   CHECK(load_labels(folder.write("digits.txt", "0\n1\n2\n")).name(2) == "2");
   CHECK(Labels().find("17") == 17);
-  for (const char* bad : {"", "\n\n"})
-    CHECK_THROWS_AS(load_labels(folder.write("bad.txt", bad)), FormatError);
+  for (const char* bad : {"", "\n\n"}) CHECK_THROWS_AS(load_labels(folder.write("bad.txt", bad)), FormatError);
   CHECK_THROWS_AS(load_labels(folder.write("bad.csv", "wnid,label\nn1\n")), FormatError);
   CHECK_THROWS_AS(load_labels(folder / "missing"), FormatError);
   CHECK_THROWS_AS(load_labels(folder / "."), FormatError);
@@ -119,8 +117,7 @@ TEST_CASE("labels: decoding predictions") {
   CHECK(decode_predictions(View<const float>(probabilities), labels, 100).size() == 4);
   const std::vector<float> broken{std::nanf(""), 2, 1}, large{1000, 999};
   CHECK(decode_predictions(View<const float>(broken))[0].index == 1);
-  CHECK(decode_predictions(View<const float>(large))[0].probability ==
-        doctest::Approx(1 / (1 + std::exp(-1.0))));
+  CHECK(decode_predictions(View<const float>(large))[0].probability == doctest::Approx(1 / (1 + std::exp(-1.0))));
 }
 
 TEST_CASE("data set: a folder for each class") {
@@ -197,8 +194,8 @@ TEST_CASE("data set: a csv of files and labels") {
   const DatasetPtr swapped = open_dataset(folder.write("s.csv", "label,path\n7,a.png\n"));
   CHECK(swapped->label(0) == 7);
   CHECK_FALSE(open_dataset(folder.write("only.csv", "a.png\na.png\n"))->labelled());
-  for (const char* bad : {"", "file,label\n", "a.png,1\nmissing.png,1\n", "a.png,1\na.png\n",
-                          "a.png,nothing\n", "a.png,-1\n", "a.png,3\n", "\"a.png"})
+  for (const char* bad : {"", "file,label\n", "a.png,1\nmissing.png,1\n", "a.png,1\na.png\n", "a.png,nothing\n",
+                          "a.png,-1\n", "a.png,3\n", "\"a.png"})
     CHECK_THROWS_AS(open_dataset(folder.write("bad.csv", bad), o), FormatError);
 }
 
@@ -207,8 +204,7 @@ TEST_CASE("data set: idx files") {
   const std::string images = idx({3, 4, 5}, counting(60)), labels = idx({3}, "\x07\x01\x09");
   for (const bool packed : {false, true}) {
     const std::string end = packed ? ".gz" : "";
-    const std::string path =
-        folder.write(end + "/t10k-images-idx3-ubyte" + end, packed ? gzipped(images) : images);
+    const std::string path = folder.write(end + "/t10k-images-idx3-ubyte" + end, packed ? gzipped(images) : images);
     folder.write(end + "/t10k-labels-idx1-ubyte" + end, packed ? gzipped(labels) : labels);
     for (const std::string& p : {path, folder / (end + "/.")}) {
       const DatasetPtr d = open_dataset(p);
@@ -224,10 +220,9 @@ TEST_CASE("data set: idx files") {
   CHECK_FALSE(open_dataset(folder.write("alone", idx({1, 2, 2, 3}, counting(12))))->labelled());
   const std::string huge = idx({0xffffffffu, 0xffffffffu, 0xffffffffu}, "abc");
   for (const std::string& bad :
-       {idx({3, 4, 5}, counting(59)), idx({3, 4, 5}, counting(61)), idx({3, 4, 0}, ""),
-        idx({60}, counting(60)), idx({3, 4, 5}, counting(60), 13), huge, idx({4000, 1000, 1000}, "abc"),
-        std::string("\0\0\x08\x03\0\0", 6), std::string("\0\0", 2), std::string(),
-        gzipped(images).substr(0, 40), idx({1, 2, 2, 2}, counting(8))})
+       {idx({3, 4, 5}, counting(59)), idx({3, 4, 5}, counting(61)), idx({3, 4, 0}, ""), idx({60}, counting(60)),
+        idx({3, 4, 5}, counting(60), 13), huge, idx({4000, 1000, 1000}, "abc"), std::string("\0\0\x08\x03\0\0", 6),
+        std::string("\0\0", 2), std::string(), gzipped(images).substr(0, 40), idx({1, 2, 2, 2}, counting(8))})
     CHECK_THROWS_AS(open_idx(folder.write("bad-images-idx3-ubyte", bad)), FormatError);
   // Labels that are fewer, or no labels.
   const std::string good = folder.write("x-images-idx3-ubyte", images);
@@ -265,8 +260,7 @@ TEST_CASE("data set: cifar records") {
   }
   std::string eleven = record;
   eleven[0] = 11;
-  for (const std::string& bad :
-       {std::string(), record.substr(1), record + "x", eleven, gzipped(two).substr(0, 100)})
+  for (const std::string& bad : {std::string(), record.substr(1), record + "x", eleven, gzipped(two).substr(0, 100)})
     CHECK_THROWS_AS(open_cifar(folder.write("bad.bin", bad)), FormatError);
 }
 
@@ -318,8 +312,7 @@ TEST_CASE("image input: errors of other threads arrive") {
   const DatasetPtr d = open_dataset(folder / ".");
   const Model m = small_cnn();
   ThreadPool pool(3);
-  CHECK_THROWS_WITH_AS(ImageInput(m).load(*d, 0, d->size(), {}, pool), doctest::Contains("5x.jpg"),
-                       FormatError);
+  CHECK_THROWS_WITH_AS(ImageInput(m).load(*d, 0, d->size(), {}, pool), doctest::Contains("5x.jpg"), FormatError);
 }
 
 TEST_CASE("data set: the real files") {
@@ -345,8 +338,7 @@ TEST_CASE("data set: the real files") {
   const DatasetPtr fashion = open_dataset(folder + "/fashion-mnist");
   CHECK(fashion->size() == 10000);
   std::vector<int> counts(10);
-  for (std::int64_t i = 0; i < fashion->size(); ++i)
-    ++counts.at(static_cast<std::size_t>(fashion->label(i).value()));
+  for (std::int64_t i = 0; i < fashion->size(); ++i) ++counts.at(static_cast<std::size_t>(fashion->label(i).value()));
   CHECK(counts == std::vector<int>(10, 1000));
   CHECK(open_dataset(folder + "/cifar10")->size() == 5000);
   DatasetOptions o;

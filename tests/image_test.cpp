@@ -60,8 +60,7 @@ std::string little_endian(std::uint32_t n, int bytes = 4) {
 std::string png_chunk(const std::string& type, const std::string& data) {
   const std::string body = type + data;
   const auto crc = crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-  return big_endian(static_cast<std::uint32_t>(data.size())) + body +
-         big_endian(static_cast<std::uint32_t>(crc));
+  return big_endian(static_cast<std::uint32_t>(data.size())) + body + big_endian(static_cast<std::uint32_t>(crc));
 }
 
 /// An 8-bit RGB file with that header and this raw data.
@@ -71,17 +70,16 @@ std::string png(std::uint32_t w, std::uint32_t h, const std::string& raw) {
   REQUIRE(compress2(reinterpret_cast<Bytef*>(packed.data()), &n, reinterpret_cast<const Bytef*>(raw.data()),
                     static_cast<uLong>(raw.size()), 9) == Z_OK);
   packed.resize(n);
-  return "\x89PNG\r\n\x1a\n" +
-         png_chunk("IHDR", big_endian(w) + big_endian(h) + std::string("\x08\x02\0\0\0", 5)) +
+  return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", big_endian(w) + big_endian(h) + std::string("\x08\x02\0\0\0", 5)) +
          png_chunk("IDAT", packed) + png_chunk("IEND", "");
 }
 
 std::string bmp(std::int32_t w, std::int32_t h, const std::string& pixels) {
   const std::string info = little_endian(40) + little_endian(static_cast<std::uint32_t>(w)) +
-                           little_endian(static_cast<std::uint32_t>(h)) + little_endian(1, 2) +
-                           little_endian(24, 2) + std::string(24, '\0');
-  return "BM" + little_endian(static_cast<std::uint32_t>(54 + pixels.size())) + little_endian(0) +
-         little_endian(54) + info + pixels;
+                           little_endian(static_cast<std::uint32_t>(h)) + little_endian(1, 2) + little_endian(24, 2) +
+                           std::string(24, '\0');
+  return "BM" + little_endian(static_cast<std::uint32_t>(54 + pixels.size())) + little_endian(0) + little_endian(54) +
+         info + pixels;
 }
 
 /// Decodes damaged bytes: an error or an image, nothing else.
@@ -96,8 +94,7 @@ void survives(const std::string& bytes) {
 /// By the definition: two pixels a direction, edges repeated.
 double bilinear(const Tensor<uint8>& t, double y, double x, std::int64_t c) {
   const auto pixel = [&](std::int64_t i, std::int64_t j) {
-    i = std::clamp<std::int64_t>(i, 0, t.shape()[0] - 1),
-    j = std::clamp<std::int64_t>(j, 0, t.shape()[1] - 1);
+    i = std::clamp<std::int64_t>(i, 0, t.shape()[0] - 1), j = std::clamp<std::int64_t>(j, 0, t.shape()[1] - 1);
     return static_cast<double>(t(i, j, c));
   };
   const double fy = std::floor(y), fx = std::floor(x);
@@ -121,8 +118,7 @@ TEST_CASE("image: png keeps every pixel") {
     CHECK(std::equal(back.begin(), back.end(), color.begin()));
     save_png(folder / "gray.png", gray);
     save_png(folder / "alpha.png", alpha);
-    const Tensor<uint8> expanded = load_image(folder / "gray.png"),
-                        dropped = load_image(folder / "alpha.png");
+    const Tensor<uint8> expanded = load_image(folder / "gray.png"), dropped = load_image(folder / "alpha.png");
     CHECK(expanded.shape() == color.shape());
     bool same = true;
     for (std::int64_t i = 0; i < expanded.size(); ++i)
@@ -139,8 +135,7 @@ TEST_CASE("image: jpeg and bmp") {
   double sum = 0;
   for (std::int64_t y = 0; y < 24; ++y)
     for (std::int64_t x = 0; x < 16; ++x)
-      for (std::int64_t c = 0; c < 3; ++c)
-        sum += std::abs(static_cast<double>(5 * y + 3 * x + 20 * c) - t(y, x, c));
+      for (std::int64_t c = 0; c < 3; ++c) sum += std::abs(static_cast<double>(5 * y + 3 * x + 20 * c) - t(y, x, c));
   CHECK(sum / static_cast<double>(t.size()) < 3);
   // Rows from the bottom, blue first, padded to four bytes.
   const Tensor<uint8> b = decode_image(bmp(1, 2, std::string("\x01\x02\x03\0\x04\x05\x06\0", 8)));
@@ -152,8 +147,8 @@ TEST_CASE("image: what is no image, or a giant one, is refused") {
   const TemporaryFolder folder;
   CHECK_THROWS_AS(load_image(folder / "missing.png"), FormatError);
   CHECK_THROWS_AS(load_image(folder / "."), FormatError);
-  for (const std::string& bytes : {std::string(), std::string("hello"), std::string(1000, '\0'),
-                                   std::string("GIF89a\1\0\1\0\0\0\0;", 14)})
+  for (const std::string& bytes :
+       {std::string(), std::string("hello"), std::string(1000, '\0'), std::string("GIF89a\1\0\1\0\0\0\0;", 14)})
     CHECK_THROWS_AS(load_image(folder.write("bad.jpg", bytes)), FormatError);
   const std::string row(1 + 3 * 10, '\0');
   CHECK_THROWS_WITH_AS(decode_image(png(12000, 12000, row)), doctest::Contains("limit"), FormatError);
@@ -192,8 +187,7 @@ TEST_CASE("preprocessing: resizing by definition") {
   for (const auto& [h, w] : {std::make_pair(7, 9), {23, 31}, {16, 17}, {50, 64}, {1, 1}, {46, 62}}) {
     // The centered part with the target's aspect ratio, in whole pixels.
     const double unit = std::min(23.0 / h, 31.0 / w);
-    const auto ch = static_cast<std::int64_t>(unit * h + 1e-6),
-               cw = static_cast<std::int64_t>(unit * w + 1e-6);
+    const auto ch = static_cast<std::int64_t>(unit * h + 1e-6), cw = static_cast<std::int64_t>(unit * w + 1e-6);
     const std::int64_t top = (23 - ch) / 2, left = (31 - cw) / 2;
     Tensor<uint8> part({ch, cw, 3});
     for (std::int64_t y = 0; y < ch; ++y)
@@ -209,15 +203,12 @@ TEST_CASE("preprocessing: resizing by definition") {
       for (std::int64_t x = 0; x < w; ++x)
         for (std::int64_t c = 0; c < 3; ++c) {
           const double dy = static_cast<double>(y), dx = static_cast<double>(x);
-          worst = std::max(worst,
-                           std::abs(static_cast<double>(a(y, x, c)) - bilinear(part, dy * sy, dx * sx, c)));
-          worst = std::max(worst, std::abs(static_cast<double>(b(y, x, c)) -
-                                           bilinear(part, std::max(0.0, (dy + 0.5) * sy - 0.5),
-                                                    std::max(0.0, (dx + 0.5) * sx - 0.5), c)));
-          const auto i = static_cast<std::int64_t>((dy + 0.5) * sy),
-                     j = static_cast<std::int64_t>((dx + 0.5) * sx);
-          worst =
-              std::max(worst, std::abs(static_cast<double>(n(y, x, c)) - static_cast<double>(part(i, j, c))));
+          worst = std::max(worst, std::abs(static_cast<double>(a(y, x, c)) - bilinear(part, dy * sy, dx * sx, c)));
+          worst = std::max(
+              worst, std::abs(static_cast<double>(b(y, x, c)) - bilinear(part, std::max(0.0, (dy + 0.5) * sy - 0.5),
+                                                                         std::max(0.0, (dx + 0.5) * sx - 0.5), c)));
+          const auto i = static_cast<std::int64_t>((dy + 0.5) * sy), j = static_cast<std::int64_t>((dx + 0.5) * sx);
+          worst = std::max(worst, std::abs(static_cast<double>(n(y, x, c)) - static_cast<double>(part(i, j, c))));
         }
     CHECK(worst < 1e-3);
   }

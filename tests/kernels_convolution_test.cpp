@@ -11,8 +11,8 @@ namespace {
 
 // A random window over a random image.
 struct Geometry {
-  std::int64_t height, width, channels, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w,
-      pad_top, pad_left;
+  std::int64_t height, width, channels, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top,
+      pad_left;
   std::int64_t out_h, out_w;
 
   Geometry(Random& r, std::int64_t most_channels)
@@ -56,8 +56,7 @@ TEST_CASE("gather: windows become rows, what is outside becomes padding") {
     const Geometry w(random, 40);
     const std::int64_t batch = random.between(1, 3), groups = random.chance(70) ? 1 : random.between(1, 3);
     const std::int64_t run = w.channels, pixel_bytes = run * groups, group = random.between(0, groups - 1);
-    Exact<std::uint8_t> in(batch * w.height * w.width * pixel_bytes,
-                           static_cast<std::size_t>(random.between(0, 3)));
+    Exact<std::uint8_t> in(batch * w.height * w.width * pixel_bytes, static_cast<std::size_t>(random.between(0, 3)));
     random.fill(in.data(), in.size(), 0, 255);
     Exact<std::uint8_t> padding(w.kernel_w * run);
     std::memset(padding.bytes(), 77, static_cast<std::size_t>(padding.size()));
@@ -101,8 +100,7 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
     random.fill(weights.data(), taps * channels, -128, random.chance(10) ? -128 : 127);
     Tensor<std::int32_t> init = pad_columns<std::int32_t>(nullptr, channels);
     random.fill(init.data(), channels, -5000, 5000);
-    if (random.chance(20))
-      std::fill(init.data(), init.data() + channels, std::numeric_limits<std::int32_t>::max());
+    if (random.chance(20)) std::fill(init.data(), init.data() + channels, std::numeric_limits<std::int32_t>::max());
     const std::uint8_t zero = static_cast<std::uint8_t>(random.between(0, 255));
     Exact<std::uint8_t> padding(w.width * channels);
     std::memset(padding.bytes(), zero, static_cast<std::size_t>(padding.size()));
@@ -121,8 +119,7 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
     d.in = in.bytes(), d.channels = channels, d.padding = padding.bytes(), d.repeat = repeat;
     d.init = init.bytes();
     d.row_begin = random.between(0, w.out_h - 1), d.row_end = random.between(d.row_begin + 1, w.out_h);
-    d.channel_begin =
-        random.chance(70) ? 0 : random.between(0, (channels - 1) / depthwise_block) * depthwise_block;
+    d.channel_begin = random.chance(70) ? 0 : random.between(0, (channels - 1) / depthwise_block) * depthwise_block;
     d.channel_end = random.chance(70) ? channels : std::min(channels, d.channel_begin + depthwise_block);
     const AlignedBytes packed = pack_depthwise(weights.data(), taps, channels);
     d.weights = packed.data();
@@ -144,15 +141,15 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
               sum += std::int64_t{at < 0 ? zero : in[at * channels + c]} *
                      weights[static_cast<std::size_t>(t * channels + c)];
             }
-            const auto acc =
-                static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint64_t>(sum)));
+            const auto acc = static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint64_t>(sum)));
             const std::int64_t p = y * w.out_w + x;
             if (bytes)
-              wrong += out.at<std::uint8_t>(p, c) !=
-                       expected_u8(way.e, acc, way.e.scale[c], residual[p * channels + c]);
+              wrong +=
+                  out.at<std::uint8_t>(p, c) != expected_u8(way.e, acc, way.e.scale[c], residual[p * channels + c]);
             else if (store == Store::scaled_f32)
               wrong += bits_of(out.at<float>(p, c)) !=
-                       bits_of(expected_scaled(way.e, static_cast<float>(acc), way.e.multiplier, way.e.scale[c], way.e.shift[c], nullptr));
+                       bits_of(expected_scaled(way.e, static_cast<float>(acc), way.e.multiplier, way.e.scale[c],
+                                               way.e.shift[c], nullptr));
             else
               wrong += out.at<std::int32_t>(p, c) != acc;
           }
@@ -226,8 +223,8 @@ TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits everyw
           float acc = init[c];
           for (std::int64_t t = 0; t < taps; ++t) {
             const std::int64_t at = w.pixel(p / w.out_w, p % w.out_w, t);
-            acc = std::fma(at < 0 ? 0.0f : in[at * channels + c],
-                           weights[static_cast<std::size_t>(t * channels + c)], acc);
+            acc = std::fma(at < 0 ? 0.0f : in[at * channels + c], weights[static_cast<std::size_t>(t * channels + c)],
+                           acc);
           }
           const float expected = expected_f32(
               way.e, acc, way.e.residual ? &residual[static_cast<std::size_t>(p * channels + c)] : nullptr);

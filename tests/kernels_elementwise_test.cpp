@@ -10,8 +10,7 @@ using namespace testing;
 namespace {
 
 constexpr std::int64_t sizes[] = {0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300};
-constexpr float inf = std::numeric_limits<float>::infinity(),
-                not_a_number = std::numeric_limits<float>::quiet_NaN();
+constexpr float inf = std::numeric_limits<float>::infinity(), not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 // By the definition: divided, rounded half to even, clamped.
 std::uint8_t quantized(const QuantizeF32& q, float x) {
@@ -82,15 +81,14 @@ TEST_CASE("quantize: ties, their neighbours, and everything that is no ordinary 
     if (i % 2) in.set(random.between(0, 516), not_a_number);
     CHECK(wrong_quantized(q, in) == 0);
   }
-  for (float scale : {1.0f, std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min(),
-                      1e-39f, std::numeric_limits<float>::max(), 3e38f, not_a_number}) {
+  for (float scale : {1.0f, std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min(), 1e-39f,
+                      std::numeric_limits<float>::max(), 3e38f, not_a_number}) {
     QuantizeF32 q;
     q.scale = scale, q.zero_point = 100;
     Exact<float> in(80);
     random.fill(in.data(), 80, -4, 4);
-    const float odd[] = {0.0f,         -0.0f, inf,    -inf,
-                         not_a_number, 1e38f, -1e38f, std::numeric_limits<float>::denorm_min(),
-                         1e-38f,       1e-44f};
+    const float odd[] = {
+        0.0f, -0.0f, inf, -inf, not_a_number, 1e38f, -1e38f, std::numeric_limits<float>::denorm_min(), 1e-38f, 1e-44f};
     for (std::int64_t k = 0; k < 70; k += 7) in.set(k, odd[k / 7]);
     for (std::int64_t k = 1; k < 70; k += 7) in.set(k, static_cast<float>(k) * scale);
     CAPTURE(scale);
@@ -155,7 +153,8 @@ TEST_CASE("a row by its own range: near every element, the same bits everywhere"
           first_scale = scale, first_shift = shift;
           for (std::int64_t i = 0; i < n; ++i) first[static_cast<std::size_t>(i)] = out[i];
           for (std::int64_t i = 0; i < n; ++i)
-            CHECK(std::abs(static_cast<double>((out[i] + shift) * scale - in[i])) <= 1.001 * static_cast<double>(scale));
+            CHECK(std::abs(static_cast<double>((out[i] + shift) * scale - in[i])) <=
+                  1.001 * static_cast<double>(scale));
           CHECK(scale * 255 <= 6.001f * size);
         }
         CHECK(scale == first_scale);
@@ -207,8 +206,8 @@ TEST_CASE("add of uint8: each input with its own scale") {
         kernels(isa).add_u8(p);
         wrong += !out.intact();
         for (std::int64_t i = 0; i < n; ++i) {
-          const float v = std::fma(static_cast<float>(b[i] - p.zero_b), p.scale_b,
-                                   static_cast<float>(a[i] - p.zero_a) * p.scale_a);
+          const float v =
+              std::fma(static_cast<float>(b[i] - p.zero_b), p.scale_b, static_cast<float>(a[i] - p.zero_a) * p.scale_a);
           wrong += out[i] != clamped(std::int64_t{rounded(v)} + p.zero_point, p.low, p.high);
         }
       }
@@ -232,11 +231,9 @@ TEST_CASE("add, multiply and affine of floats") {
       CHECK(wrong_floats(
                 n, [&](const Kernels& k, float* out) { k.mul_f32(a.data(), b.data(), out, n, low, high); },
                 [&](std::int64_t i) { return clamped(a[i] * b[i], low, high); }) == 0);
-      CHECK(
-          wrong_floats(
-              n,
-              [&](const Kernels& k, float* out) { k.affine_f32(a.data(), out, n, scale, shift, low, high); },
-              [&](std::int64_t i) { return clamped(std::fma(a[i], scale, shift), low, high); }) == 0);
+      CHECK(wrong_floats(
+                n, [&](const Kernels& k, float* out) { k.affine_f32(a.data(), out, n, scale, shift, low, high); },
+                [&](std::int64_t i) { return clamped(std::fma(a[i], scale, shift), low, high); }) == 0);
     }
 }
 

@@ -36,22 +36,19 @@ struct U8Product {
     }
     // Sums that come close to the limits of an int32, or wrap around them.
     for (std::int64_t c = 0; c < n; ++c)
-      init[c] = static_cast<std::int32_t>(
-          random.chance(70)   ? random.between(-100000, 100000)
-          : random.chance(50) ? std::numeric_limits<std::int32_t>::max() - random.between(0, 9)
-                              : std::numeric_limits<std::int32_t>::min() + random.between(0, 9));
+      init[c] = static_cast<std::int32_t>(random.chance(70) ? random.between(-100000, 100000)
+                                          : random.chance(50)
+                                              ? std::numeric_limits<std::int32_t>::max() - random.between(0, 9)
+                                              : std::numeric_limits<std::int32_t>::min() + random.between(0, 9));
     for (std::int64_t r = 0; r < m; ++r)
       for (std::int64_t c = 0; c < n; ++c) {
         std::int64_t sum = init[c];
         for (std::int64_t i = 0; i < depth; ++i)
           sum += std::int64_t{a[r * a_stride + i]} * weights[static_cast<std::size_t>(c * depth + i)];
-        sums.push_back(
-            static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint64_t>(sum))));
+        sums.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint64_t>(sum))));
       }
   }
-  std::int32_t sum(std::int64_t r, std::int64_t c) const {
-    return sums[static_cast<std::size_t>(r * columns + c)];
-  }
+  std::int32_t sum(std::int64_t r, std::int64_t c) const { return sums[static_cast<std::size_t>(r * columns + c)]; }
 };
 
 template <class Product, class Weights>
@@ -70,12 +67,10 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
   const bool bytes = e.store == Store::u8 || e.store == Store::u8_residual;
   const std::int64_t element = bytes ? 1 : 4;
   e.out_stride = (p.columns + random.between(0, 3)) * element;
-  OutputRows out(p.rows, p.columns, element, e.out_stride,
-                 static_cast<std::size_t>(random.between(0, 5) * element));
+  OutputRows out(p.rows, p.columns, element, e.out_stride, static_cast<std::size_t>(random.between(0, 5) * element));
   e.out = out.bytes();
   Exact<std::uint8_t> residual(p.rows * p.columns * element);
-  const bool with_residual =
-      e.store == Store::u8_residual || (e.store == Store::scaled_f32 && random.chance(50));
+  const bool with_residual = e.store == Store::u8_residual || (e.store == Store::scaled_f32 && random.chance(50));
   if (with_residual) {
     if (bytes)
       random.fill(residual.data(), residual.size(), 0, 255);
@@ -97,13 +92,12 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
       const std::int64_t i = r * p.columns + c;
       const std::int32_t acc = p.sum(r, c);
       if (bytes) {
-        wrong +=
-            out.at<std::uint8_t>(r, c) != expected_u8(e, acc, e.scale[c], with_residual ? residual[i] : 0);
+        wrong += out.at<std::uint8_t>(r, c) != expected_u8(e, acc, e.scale[c], with_residual ? residual[i] : 0);
       } else if (e.store == Store::scaled_f32) {
         const float* f = with_residual ? reinterpret_cast<const float*>(residual.data()) + i : nullptr;
         const float sum = static_cast<float>(acc);
-        const float expected = e.row_scale ? expected_scaled(e, std::fma(row_shift[r], sums[c], sum), row_scale[r], e.scale[c],
-                                                             e.shift[c], f)
+        const float expected = e.row_scale ? expected_scaled(e, std::fma(row_shift[r], sums[c], sum), row_scale[r],
+                                                             e.scale[c], e.shift[c], f)
                                            : expected_scaled(e, sum, e.multiplier, e.scale[c], e.shift[c], f);
         wrong += bits_of(out.at<float>(r, c)) != bits_of(expected);
       } else {
@@ -212,8 +206,7 @@ TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same b
             for (std::int64_t j = 0; j < k; ++j)
               acc = std::fma(p.a[r * row + j], weights[static_cast<std::size_t>(c * k + j)], acc);
             if (e.store == Store::f32)
-              acc = expected_f32(e, acc,
-                                 e.residual ? &residual[static_cast<std::size_t>(r * columns + c)] : nullptr);
+              acc = expected_f32(e, acc, e.residual ? &residual[static_cast<std::size_t>(r * columns + c)] : nullptr);
             const float got = out.at<float>(r, c);
             wrong += bits_of(got) != bits_of(acc) && !(std::isnan(got) && std::isnan(acc));
           }

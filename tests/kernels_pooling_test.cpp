@@ -76,8 +76,8 @@ TEST_CASE("pooling of floats: maxima, where NaN wins, and scaled sums in order")
     for (std::int64_t count : {1, 2, 3, 4, 9, 49}) {
       Pixels<float> p(count, channels, random, -5, 5);
       if (random.chance(50))
-        p.memory[static_cast<std::size_t>(random.between(0, count - 1))].set(
-            random.between(0, channels - 1), std::numeric_limits<float>::quiet_NaN());
+        p.memory[static_cast<std::size_t>(random.between(0, count - 1))].set(random.between(0, channels - 1),
+                                                                             std::numeric_limits<float>::quiet_NaN());
       const float factor = 1.0f / static_cast<float>(count);
       CHECK(wrong<float>(
                 channels, [&](const Kernels& k, float* out) { k.max_f32(p.window, out); },

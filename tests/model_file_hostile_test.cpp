@@ -198,17 +198,15 @@ TEST_CASE("hostile model files: changed bytes under a right checksum, in every o
     int taken = 0;
     for (std::int64_t i = 64; i < end; ++i) {
       std::string bad = good;
-      bad[static_cast<std::size_t>(i)] =
-          static_cast<char>(bad[static_cast<std::size_t>(i)] ^ (i % 2 ? 0x01 : 0x83));
+      bad[static_cast<std::size_t>(i)] = static_cast<char>(bad[static_cast<std::size_t>(i)] ^ (i % 2 ? 0x01 : 0x83));
       taken += use(file.path, sealed(bad));
     }
     for (int round = 0; round < 150; ++round) {
       std::string bad = good;
       for (std::int64_t n = r.between(1, 4); n > 0; --n)
-        bad[static_cast<std::size_t>(r.between(32, end - 1))] =
-            static_cast<char>(r.chance(30)   ? 0xff
-                              : r.chance(30) ? 0
-                                             : r.between(0, 255));
+        bad[static_cast<std::size_t>(r.between(32, end - 1))] = static_cast<char>(r.chance(30)   ? 0xff
+                                                                                  : r.chance(30) ? 0
+                                                                                                 : r.between(0, 255));
       taken += use(file.path, sealed(bad));
     }
     CHECK(taken > 0);  // names, at least, may change

@@ -53,8 +53,7 @@ int operators_that_change(detail::OperatorList<Ops...>) {
     op.fields(scramble);
     detail::ArchiveWriter first, second;
     detail::FieldWriter::write(op, first);
-    detail::ArchiveReader reader(reinterpret_cast<const std::byte*>(first.bytes().data()),
-                                 first.bytes().size());
+    detail::ArchiveReader reader(reinterpret_cast<const std::byte*>(first.bytes().data()), first.bytes().size());
     const OperatorPtr back = detail::FieldReader::read(reader);
     detail::FieldWriter::write(*back, second);
     wrong += first.bytes() != second.bytes() || reader.left() != 0 || std::string(back->type()) != op.type();
@@ -129,8 +128,7 @@ TEST_CASE("model file: a model comes back as it was") {
     CHECK(a.quant == b.quant);
     CHECK(a.is_constant() == b.is_constant());
     CHECK(a.constant.size_bytes() == b.constant.size_bytes());
-    if (a.is_constant())
-      CHECK(std::memcmp(a.constant.data(), b.constant.data(), b.constant.size_bytes()) == 0);
+    if (a.is_constant()) CHECK(std::memcmp(a.constant.data(), b.constant.data(), b.constant.size_bytes()) == 0);
   }
   REQUIRE(loaded.nodes.size() == model.nodes.size());
   const auto* conv = as<Convolution>(*loaded.nodes[0].op);
@@ -202,7 +200,8 @@ TEST_CASE("model file: the self-test sees other weights and other expectations")
     }
     write_file(file.path, testing::sealed(bad));
     load_octet(file.path);
-    CHECK_THROWS_WITH_AS(load_octet(file.path, self_tested), doctest::Contains("the self-test fails: element"), FormatError);
+    CHECK_THROWS_WITH_AS(load_octet(file.path, self_tested), doctest::Contains("the self-test fails: element"),
+                         FormatError);
   }
 }
 
@@ -222,8 +221,7 @@ TEST_CASE("model file: damage is told") {
   std::string newer = good;
   newer[8] = 2;
   CHECK(error_of(newer).find("version 2 of the format is unknown") != std::string::npos);
-  CHECK(error_of(good + "x").find("has " + std::to_string(good.size() + 1) + " bytes, expected") !=
-        std::string::npos);
+  CHECK(error_of(good + "x").find("has " + std::to_string(good.size() + 1) + " bytes, expected") != std::string::npos);
   for (std::size_t i = 0; i < good.size(); ++i) {  // every byte counts
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x10);
@@ -262,8 +260,8 @@ TEST_CASE("model file: saving that fails leaves the old file and nothing else") 
   bigger.nodes[0].inputs[0] = bigger.outputs[0];  // read before it is written
   CHECK_THROWS_WITH_AS(save(bigger, path), doctest::Contains("is read before it is written"), FormatError);
   CHECK(contents(path) == before);
-  CHECK_THROWS_WITH_AS(save(model, (folder / "none" / "model.octet").string()),
-                       doctest::Contains("cannot write"), FormatError);
+  CHECK_THROWS_WITH_AS(save(model, (folder / "none" / "model.octet").string()), doctest::Contains("cannot write"),
+                       FormatError);
   // A model that is mapped from the file it is saved to.
   save(load_octet(path), path);
   CHECK(contents(path) == before);

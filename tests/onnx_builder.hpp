@@ -50,12 +50,8 @@ struct OnnxAttribute {
     auto w = start(name, 7);
     for (std::int64_t i : v) w.add_int64(8, i);  // not packed, as proto2 writes them
   }
-  OnnxAttribute(const char* name, std::vector<float> v) {
-    start(name, 6).add_packed_float(7, v.begin(), v.end());
-  }
-  OnnxAttribute(const char* name, const octet::AnyTensor& t) {
-    start(name, 4).add_message(5, onnx_tensor("", t));
-  }
+  OnnxAttribute(const char* name, std::vector<float> v) { start(name, 6).add_packed_float(7, v.begin(), v.end()); }
+  OnnxAttribute(const char* name, const octet::AnyTensor& t) { start(name, 4).add_message(5, onnx_tensor("", t)); }
 
  private:
   protozero::pbf_writer start(const char* name, int type) {
@@ -116,8 +112,7 @@ class OnnxBuilder {
     w.add_int64(1, 8);
     w.add_string(2, "octet's tests");
     w.add_message(7, graph_);
-    for (const auto& [domain, version] :
-         std::vector<std::pair<std::string, int>>{{"", opset_}, {"com.microsoft", 1}}) {
+    for (const auto& [domain, version] : std::vector<std::pair<std::string, int>>{{"", opset_}, {"com.microsoft", 1}}) {
       Bytes o;
       protozero::pbf_writer p(o);
       p.add_string(1, domain);

@@ -60,9 +60,11 @@ std::string with_parameters(const Case& c, const std::vector<std::string>& input
 /// What is wrong with a result, or nothing.
 std::string difference(const AnyTensor& got, const AnyTensor& expected) {
   if (got.dtype() != expected.dtype() || got.shape() != expected.shape())
-    return detail::concat("is ", name(got.dtype()), got.shape(), ", expected ", name(expected.dtype()), expected.shape());
+    return detail::concat("is ", name(got.dtype()), got.shape(), ", expected ", name(expected.dtype()),
+                          expected.shape());
   for (std::int64_t i = 0; i < got.size(); ++i) {
-    const double a = detail::load_element(got.dtype(), got.data(), i), b = detail::load_element(expected.dtype(), expected.data(), i);
+    const double a = detail::load_element(got.dtype(), got.data(), i),
+                 b = detail::load_element(expected.dtype(), expected.data(), i);
     const double tolerance = is_floating(got.dtype()) ? 1e-7 + 1e-3 * std::abs(b) : 0;
     const bool same = a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= tolerance;
     if (!same) return detail::concat("has ", a, " at ", i, ", expected ", b);
@@ -70,7 +72,8 @@ std::string difference(const AnyTensor& got, const AnyTensor& expected) {
   return {};
 }
 
-std::string run(const std::string& model, const std::string& source, const std::vector<AnyTensor>& inputs, const Case& c) {
+std::string run(const std::string& model, const std::string& source, const std::vector<AnyTensor>& inputs,
+                const Case& c) {
   LoadOptions options;
   options.keep_layout = true;
   const std::vector<std::uint8_t> bytes(model.begin(), model.end());

@@ -16,18 +16,30 @@ namespace {
 /// A small network that goes through most of the importer.
 Bytes network() {
   OnnxBuilder b;
-  b.input("x", {-2, 4, 6, 6}).initializer("w", random_tensor({8, 2, 3, 3}, 1)).initializer("bias", random_tensor({8}, 2));
+  b.input("x", {-2, 4, 6, 6})
+      .initializer("w", random_tensor({8, 2, 3, 3}, 1))
+      .initializer("bias", random_tensor({8}, 2));
   const std::vector<std::int64_t> one{1, 1, 1, 1}, two{2, 2};
-  b.node("Conv", {"x", "w", "bias"}, {"c"}, {{"pads", one}, {"group", 2}, {"kernel_shape", std::vector<std::int64_t>{3, 3}}});
+  b.node("Conv", {"x", "w", "bias"}, {"c"},
+         {{"pads", one}, {"group", 2}, {"kernel_shape", std::vector<std::int64_t>{3, 3}}});
   b.scalar("low", 0).scalar("high", 6).node("Clip", {"c", "low", "high"}, {"r"});
   b.integers("split", {0, 2, 4, 6, 6}).node("Reshape", {"r", "split"}, {"g"});
   b.node("Transpose", {"g"}, {"h"}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3, 4}}});
   b.node("Shape", {"r"}, {"shape"}).node("Reshape", {"h", "shape"}, {"j"});
   b.node("MaxPool", {"j"}, {"p"}, {{"kernel_shape", two}, {"strides", two}});
-  b.integers("starts", {1}).integers("ends", {7}).integers("axes", {1}).node("Slice", {"p", "starts", "ends", "axes"}, {"s"});
-  b.integers("pads", {0, 1, 0, 0, 0, 1, 0, 0}).node("Pad", {"s", "pads"}, {"d"}).node("Concat", {"d", "p"}, {"n"}, {{"axis", 1}});
-  b.scalar("qs", 0.1f).initializer("qz", Tensor<std::uint8_t>(Shape{}, {128})).node("QuantizeLinear", {"n", "qs", "qz"}, {"q"});
-  b.node("DequantizeLinear", {"q", "qs", "qz"}, {"dq"}).node("GlobalAveragePool", {"dq"}, {"m"}).node("Flatten", {"m"}, {"f"});
+  b.integers("starts", {1})
+      .integers("ends", {7})
+      .integers("axes", {1})
+      .node("Slice", {"p", "starts", "ends", "axes"}, {"s"});
+  b.integers("pads", {0, 1, 0, 0, 0, 1, 0, 0})
+      .node("Pad", {"s", "pads"}, {"d"})
+      .node("Concat", {"d", "p"}, {"n"}, {{"axis", 1}});
+  b.scalar("qs", 0.1f)
+      .initializer("qz", Tensor<std::uint8_t>(Shape{}, {128}))
+      .node("QuantizeLinear", {"n", "qs", "qz"}, {"q"});
+  b.node("DequantizeLinear", {"q", "qs", "qz"}, {"dq"})
+      .node("GlobalAveragePool", {"dq"}, {"m"})
+      .node("Flatten", {"m"}, {"f"});
   b.initializer("k", random_tensor({5, 16}, 3)).node("Gemm", {"f", "k"}, {"e"}, {{"transB", 1}, {"alpha", 0.5f}});
   return b.node("Softmax", {"e"}, {"y"}, {{"axis", -1}}).output("y").bytes();
 }
@@ -63,7 +75,9 @@ TEST_CASE("onnx: a file cut off at any byte") {
 TEST_CASE("onnx: damaged bytes") {
   const Bytes whole = network();
   Random random(1);
-  const auto place = [&](std::size_t size) { return static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(size) - 1)); };
+  const auto place = [&](std::size_t size) {
+    return static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(size) - 1));
+  };
   int good = 0;
   constexpr int rounds = 6000;
   for (int i = 0; i < rounds; ++i) {
@@ -73,7 +87,9 @@ TEST_CASE("onnx: damaged bytes") {
         case 0: b[place(b.size())] = static_cast<char>(random.between(0, 255)); break;
         case 1: b[place(b.size())] ^= static_cast<char>(1 << random.between(0, 7)); break;
         case 2: b.erase(place(b.size()), static_cast<std::size_t>(random.between(1, 8))); break;
-        case 3: b.insert(place(b.size()), b.substr(place(b.size()), static_cast<std::size_t>(random.between(1, 16)))); break;
+        case 3:
+          b.insert(place(b.size()), b.substr(place(b.size()), static_cast<std::size_t>(random.between(1, 16))));
+          break;
         default: b.insert(place(b.size()), "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"); break;
       }
     }
@@ -93,7 +109,8 @@ TEST_CASE("onnx: sizes that are too large, negative or contradictory") {
     return start({-1, 4, 8, 8}).initializer(t).node("Add", {"x", "k"}, {"y"}).output("y").bytes();
   };
   CHECK(survives(raw({4, 1, 1}, 16)));
-  for (const auto& dims : std::vector<std::vector<std::int64_t>>{{huge}, {large, large}, {-4}, {-2, -2}, {5}, {3}, {1, 1, 1, 1, 1, 1, 1, 1, 4}})
+  for (const auto& dims : std::vector<std::vector<std::int64_t>>{
+           {huge}, {large, large}, {-4}, {-2, -2}, {5}, {3}, {1, 1, 1, 1, 1, 1, 1, 1, 4}})
     CHECK_FALSE(survives(raw(dims, 16)));
   CHECK_FALSE(survives(raw({4}, 15)));
   CHECK_FALSE(survives(raw({4}, 0)));
@@ -104,12 +121,24 @@ TEST_CASE("onnx: sizes that are too large, negative or contradictory") {
     return survives(start({2, 3, 4}).integers("s", target).node("Reshape", {"x", "s"}, {"y"}).output("y").bytes());
   };
   CHECK(reshape({4, -1}));
-  for (const auto& target : std::vector<std::vector<std::int64_t>>{
-           {-1, -1}, {-2, 12}, {5, -1}, {huge, huge}, {huge}, {0, 0, 0, 0}, {24, 0}, {7}, std::vector<std::int64_t>(9, 1)})
+  for (const auto& target : std::vector<std::vector<std::int64_t>>{{-1, -1},
+                                                                   {-2, 12},
+                                                                   {5, -1},
+                                                                   {huge, huge},
+                                                                   {huge},
+                                                                   {0, 0, 0, 0},
+                                                                   {24, 0},
+                                                                   {7},
+                                                                   std::vector<std::int64_t>(9, 1)})
     CHECK_FALSE(reshape(target));
 
   const auto filled = [](const std::vector<std::int64_t>& dims) {
-    return survives(start({1}).integers("s", dims).node("ConstantOfShape", {"s"}, {"k"}).node("Add", {"x", "k"}, {"y"}).output("y").bytes());
+    return survives(start({1})
+                        .integers("s", dims)
+                        .node("ConstantOfShape", {"s"}, {"k"})
+                        .node("Add", {"x", "k"}, {"y"})
+                        .output("y")
+                        .bytes());
   };
   CHECK(filled({3}));
   CHECK(filled({1 << 20, 1 << 10}));  // left to the run
@@ -119,11 +148,13 @@ TEST_CASE("onnx: sizes that are too large, negative or contradictory") {
 }
 
 TEST_CASE("onnx: attributes that no operator can take") {
-  constexpr std::int64_t low = std::numeric_limits<std::int64_t>::min(), high = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t low = std::numeric_limits<std::int64_t>::min(),
+                         high = std::numeric_limits<std::int64_t>::max();
   for (const std::int64_t v : {low, high, std::int64_t{-1}, std::int64_t{0}, std::int64_t{1} << 32}) {
     for (const char* key : {"kernel_shape", "strides", "dilations"}) {
       OnnxBuilder b = start({1, 3, 8, 8}).initializer("w", random_tensor({3, 3, 2, 2}, 1));
-      CHECK_FALSE(survives(b.node("Conv", {"x", "w"}, {"y"}, {{key, std::vector<std::int64_t>{v, v}}}).output("y").bytes()));
+      CHECK_FALSE(
+          survives(b.node("Conv", {"x", "w"}, {"y"}, {{key, std::vector<std::int64_t>{v, v}}}).output("y").bytes()));
     }
     OnnxBuilder b = start({1, 3, 8, 8}).initializer("w", random_tensor({3, 3, 2, 2}, 1));
     CHECK_FALSE(survives(b.node("Conv", {"x", "w"}, {"y"}, {{"group", v}}).output("y").bytes()));
@@ -131,16 +162,21 @@ TEST_CASE("onnx: attributes that no operator can take") {
       for (const char* type : {"MaxPool", "AveragePool"}) {
         OnnxBuilder p = start({1, 3, 8, 8});
         const std::vector<std::int64_t> pads{v, v, v, v}, window{2, 2};
-        CHECK_FALSE(survives(p.node(type, {"x"}, {"y"}, {{"kernel_shape", window}, {"pads", pads}}).output("y").bytes()));
+        CHECK_FALSE(
+            survives(p.node(type, {"x"}, {"y"}, {{"kernel_shape", window}, {"pads", pads}}).output("y").bytes()));
       }
-      CHECK_FALSE(survives(start({1, 16, 8, 8}).node("DepthToSpace", {"x"}, {"y"}, {{"blocksize", v}}).output("y").bytes()));
+      CHECK_FALSE(
+          survives(start({1, 16, 8, 8}).node("DepthToSpace", {"x"}, {"y"}, {{"blocksize", v}}).output("y").bytes()));
     }
     if (v == low || v > 8) {
       for (const char* type : {"Softmax", "Concat", "Flatten", "Gather", "Split"}) {
         OnnxBuilder o = start({1, 3, 8, 8}).integers("i", {0});
         CHECK_FALSE(survives(o.node(type, {"x", "i"}, {"y"}, {{"axis", v}}).output("y").bytes()));
       }
-      CHECK_FALSE(survives(start({1, 3}).node("Transpose", {"x"}, {"y"}, {{"perm", std::vector<std::int64_t>{v, 0}}}).output("y").bytes()));
+      CHECK_FALSE(survives(start({1, 3})
+                               .node("Transpose", {"x"}, {"y"}, {{"perm", std::vector<std::int64_t>{v, 0}}})
+                               .output("y")
+                               .bytes()));
     }
     // Slices are clamped, whatever they are.
     OnnxBuilder s = start({1, 3}).integers("a", {v}).integers("b", {1}).integers("one", {1});

@@ -16,8 +16,10 @@ struct Quantized {
   /// Names of a scale and a zero point, which are written as initializers.
   std::vector<std::string> params(const std::string& name, float scale, int zero, DType t = DType::u8) {
     b.scalar(name + "_scale", scale);
-    if (t == DType::u8) b.initializer(name + "_zero", Tensor<std::uint8_t>(Shape{}, {static_cast<std::uint8_t>(zero)}));
-    else b.initializer(name + "_zero", Tensor<std::int8_t>(Shape{}, {static_cast<std::int8_t>(zero)}));
+    if (t == DType::u8)
+      b.initializer(name + "_zero", Tensor<std::uint8_t>(Shape{}, {static_cast<std::uint8_t>(zero)}));
+    else
+      b.initializer(name + "_zero", Tensor<std::int8_t>(Shape{}, {static_cast<std::int8_t>(zero)}));
     return {name + "_scale", name + "_zero"};
   }
   Tensor<std::uint8_t> run(const Model& m) const {
@@ -74,10 +76,14 @@ TEST_CASE("onnx: QLinearMatMul and QGemm become fully connected layers") {
     t.x = random_integers<std::uint8_t>({3, 6}, 1, 0, 255);
     const Tensor<std::int8_t> w = random_integers<std::int8_t>({6, 2}, 2, -127, 127);
     const auto xs = t.params("x", 0.5f, 128), ys = t.params("y", 3.0f, 120);
-    t.b.initializer("w", w).initializer("w_scale", Tensor<float>({2}, {0.01f, 0.03f})).initializer("w_zero", Tensor<std::int8_t>({2}));
+    t.b.initializer("w", w)
+        .initializer("w_scale", Tensor<float>({2}, {0.01f, 0.03f}))
+        .initializer("w_zero", Tensor<std::int8_t>({2}));
     const std::vector<std::string> ws{"w", "w_scale", "w_zero"};
-    if (gemm) t.b.node("QGemm", list({{"x"}, xs, ws, {""}, ys}), {"y"}, {}, "com.microsoft");
-    else t.b.node("QLinearMatMul", list({{"x"}, xs, ws, ys}), {"y"});
+    if (gemm)
+      t.b.node("QGemm", list({{"x"}, xs, ws, {""}, ys}), {"y"}, {}, "com.microsoft");
+    else
+      t.b.node("QLinearMatMul", list({{"x"}, xs, ws, ys}), {"y"});
     const Model m = import_onnx(t.b.output("y"));
     REQUIRE(count<FullyConnected>(m) == 1);
     const Tensor<std::uint8_t> y = t.run(m);
@@ -136,7 +142,9 @@ TEST_CASE("onnx: pools and concat of com.microsoft") {
   SUBCASE("concat of different scales") {
     Quantized t;
     const auto xs = t.params("x", 0.5f, 100), cs = t.params("c", 2.0f, 10), ys = t.params("y", 1.0f, 80);
-    t.b.initializer("c", Tensor<std::uint8_t>({1, 1, 4, 5})).node("Expand", {"c", "s"}, {"e"}).integers("s", {2, 1, 4, 5});
+    t.b.initializer("c", Tensor<std::uint8_t>({1, 1, 4, 5}))
+        .node("Expand", {"c", "s"}, {"e"})
+        .integers("s", {2, 1, 4, 5});
     t.b.node("QLinearConcat", list({ys, {"x"}, xs, {"e"}, cs}), {"y"}, {{"axis", 1}}, "com.microsoft").output("y");
     const Tensor<std::uint8_t> y = t.run(import_onnx(t.b));
     REQUIRE(y.shape() == Shape{2, 4, 4, 5});
@@ -154,7 +162,8 @@ TEST_CASE("onnx: quantize and dequantize with constant parameters are conversion
   const std::vector<float> scales{0.1f, 0.2f, 0.3f, 0.4f};
   b.input("x", {-1, 3, 8, 8}).scalar("s", 0.5f).initializer("z", Tensor<std::int8_t>(Shape{}, {3}));
   b.initializer("w", w).initializer("ws", Tensor<float>({4}, scales)).initializer("wz", Tensor<std::int8_t>({4}));
-  b.node("QuantizeLinear", {"x", "s", "z"}, {"q"}).node("MaxPool", {"q"}, {"p"}, {{"kernel_shape", std::vector<std::int64_t>{2, 2}}});
+  b.node("QuantizeLinear", {"x", "s", "z"}, {"q"})
+      .node("MaxPool", {"q"}, {"p"}, {{"kernel_shape", std::vector<std::int64_t>{2, 2}}});
   b.node("DequantizeLinear", {"p", "s", "z"}, {"d"}).node("DequantizeLinear", {"w", "ws", "wz"}, {"wd"}, {{"axis", 0}});
   b.node("Conv", {"d", "wd"}, {"c"}).output("c");
   const Model m = import_onnx(b, false);
@@ -174,7 +183,10 @@ TEST_CASE("onnx: the axis of the channels follows the order of dimensions") {
   OnnxBuilder b;
   b.input("x", {-1, 3, 4, 5}).node("MaxPool", {"x"}, {"p"}, {{"kernel_shape", std::vector<std::int64_t>{1, 1}}});
   b.initializer("s", Tensor<float>({3}, {0.5f, 1.0f, 2.0f})).initializer("z", Tensor<std::uint8_t>({3}, {10, 20, 30}));
-  b.node("QuantizeLinear", {"p", "s", "z"}, {"q"}).node("DequantizeLinear", {"q", "s", "z"}, {"y"}).output("q").output("y");
+  b.node("QuantizeLinear", {"p", "s", "z"}, {"q"})
+      .node("DequantizeLinear", {"q", "s", "z"}, {"y"})
+      .output("q")
+      .output("y");
   const Tensor<float> x = random_tensor({2, 3, 4, 5}, 1, -20, 20);
   const Model m = import_onnx(b);
   CHECK(m.values[static_cast<std::size_t>(m.inputs[0])].shape[1] == 3);
@@ -182,7 +194,8 @@ TEST_CASE("onnx: the axis of the channels follows the order of dimensions") {
   for (std::int64_t i = 0; i < x.size(); ++i) {
     const std::int64_t c = i / 20 % 3;
     const float scale = c == 0 ? 0.5f : c == 1 ? 1.0f : 2.0f;
-    const std::uint8_t q = quantized(static_cast<double>(x[i]), static_cast<double>(scale), static_cast<int>(10 + 10 * c));
+    const std::uint8_t q =
+        quantized(static_cast<double>(x[i]), static_cast<double>(scale), static_cast<int>(10 + 10 * c));
     CHECK(out[0].view<std::uint8_t>()[i] == q);
     CHECK(out[1].view<float>()[i] == scale * static_cast<float>(q - (10 + 10 * c)));
   }
@@ -210,7 +223,8 @@ TEST_CASE("onnx: integers of a quantized tensor used as numbers, and with other 
 }
 
 TEST_CASE("onnx: scales that make no sense") {
-  for (const float scale : {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+  for (const float scale :
+       {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     OnnxBuilder b;
     b.input("x", {4}).scalar("s", scale).node("QuantizeLinear", {"x", "s"}, {"y"}).output("y");
     CHECK_THROWS_AS(import_onnx(b), FormatError);

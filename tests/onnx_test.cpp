@@ -13,7 +13,8 @@ namespace {
 
 /// The only output, which is the same whether the graph is optimized or not.
 Tensor<float> run(const Model& m, const Tensor<float>& x) {
-  const Tensor<float> plain = floats(run_plain(m, {x})[0]), optimized = floats(Executor(m).run(std::vector<AnyTensor>{x})[0]);
+  const Tensor<float> plain = floats(run_plain(m, {x})[0]),
+                      optimized = floats(Executor(m).run(std::vector<AnyTensor>{x})[0]);
   CHECK(largest_difference(plain, optimized) < 1e-4);
   return plain;
 }
@@ -157,7 +158,10 @@ TEST_CASE("onnx: reshapes of channels-last tensors") {
   }
   SUBCASE("an inserted dimension") {
     Convolved t;
-    t.b.integers("axes", {2}).node("Unsqueeze", {"c", "axes"}, {"u"}).integers("back", {2}).node("Squeeze", {"u", "back"}, {"y"});
+    t.b.integers("axes", {2})
+        .node("Unsqueeze", {"c", "axes"}, {"u"})
+        .integers("back", {2})
+        .node("Squeeze", {"u", "back"}, {"y"});
     CHECK(count<Transpose>(t.check(t.c)) == 0);
   }
   SUBCASE("sizes computed from a shape") {
@@ -171,7 +175,9 @@ TEST_CASE("onnx: reshapes of channels-last tensors") {
   }
   SUBCASE("sizes of the image that are not known") {
     OnnxBuilder b;
-    b.input("x", {-1, 4, -2, -3}).initializer("w", random_tensor({8, 4, 3, 3}, 1)).node("Conv", {"x", "w"}, {"c"}, padded);
+    b.input("x", {-1, 4, -2, -3})
+        .initializer("w", random_tensor({8, 4, 3, 3}, 1))
+        .node("Conv", {"x", "w"}, {"c"}, padded);
     b.integers("s", {0, 8, -1}).node("Reshape", {"c", "s"}, {"y"}).output("y");
     const Tensor<float> x = random_tensor({2, 4, 5, 6}, 2);
     const Tensor<float> expected = reshaped(convolved(x, random_tensor({8, 4, 3, 3}, 1)), {2, 8, 30});
@@ -248,7 +254,9 @@ TEST_CASE("onnx: axes and broadcasting follow the order of dimensions") {
   SUBCASE("slice, pad and concat of channels") {
     Convolved t;
     t.b.integers("from", {1, 0}).integers("to", {7, 5}).integers("axes", {1, 2}).integers("steps", {3, 1});
-    t.b.node("Slice", {"c", "from", "to", "axes", "steps"}, {"s"}).integers("pads", {0, 1, 0, 0, 0, 1, 0, 0}).scalar("two", 2);
+    t.b.node("Slice", {"c", "from", "to", "axes", "steps"}, {"s"})
+        .integers("pads", {0, 1, 0, 0, 0, 1, 0, 0})
+        .scalar("two", 2);
     t.b.node("Pad", {"s", "pads", "two"}, {"p"}).node("Concat", {"p", "p"}, {"y"}, {{"axis", 1}});
     Tensor<float> y({2, 8, 5, 6});
     for (std::int64_t i = 0; i < y.size(); ++i) {
@@ -286,7 +294,8 @@ TEST_CASE("onnx: fully connected layers from Gemm and MatMul") {
   const auto start = [&] { return OnnxBuilder().input("x", {-1, 5}).initializer("c", c); };
   const Tensor<float> turned = transposed(k, {1, 0});
   CHECK(checked(start().initializer("k", k).node("Gemm", {"x", "k", "c"}, {"y"}), 1, 1).nodes.size() == 1);
-  CHECK(checked(start().initializer("k", turned).node("Gemm", {"x", "k", "c"}, {"y"}, {{"transB", 1}}), 1, 1).nodes.size() == 1);
+  CHECK(checked(start().initializer("k", turned).node("Gemm", {"x", "k", "c"}, {"y"}, {{"transB", 1}}), 1, 1)
+            .nodes.size() == 1);
   checked(start().initializer("k", k).node("Gemm", {"x", "k", "c"}, {"y"}, {{"alpha", 0.5f}, {"beta", 2.0f}}), 0.5f, 2);
   checked(start().initializer("k", k).node("MatMul", {"x", "k"}, {"m"}).node("Add", {"m", "c"}, {"y"}), 1, 1);
   checked(start().initializer("k", turned).node("Transpose", {"k"}, {"t"}).node("MatMul", {"x", "t"}, {"y"}), 1, 0);
@@ -322,8 +331,10 @@ TEST_CASE("onnx: errors name file, node, operator and what is wrong") {
   CHECK_CONTAINS(error_of(image().input("w", {4, 3, 1, 1}).node("Conv", {"x", "w"}, {"y"}).output("y")),
                  "input 1 ('w') has to be constant");
   CHECK_CONTAINS(error_of(image().node("Relu", {"z"}, {"y"}).output("y")), "reads 'z', which is neither");
-  CHECK_CONTAINS(error_of(image().node("Relu", {"b"}, {"a"}).node("Relu", {"a"}, {"b"}).output("b")), "reads 'b', which is neither");
-  CHECK_CONTAINS(error_of(image().node("Relu", {"x"}, {"a"}).node("Relu", {"x"}, {"a"}).output("a")), "'a' is written twice");
+  CHECK_CONTAINS(error_of(image().node("Relu", {"b"}, {"a"}).node("Relu", {"a"}, {"b"}).output("b")),
+                 "reads 'b', which is neither");
+  CHECK_CONTAINS(error_of(image().node("Relu", {"x"}, {"a"}).node("Relu", {"x"}, {"a"}).output("a")),
+                 "'a' is written twice");
   CHECK_CONTAINS(error_of(image().node("Relu", {"x"}, {"x"}).output("x")), "writes 'x', which is an input");
   CHECK_CONTAINS(error_of(image().scalar("k", 1).scalar("k", 2).output("x")), "'k' is defined twice");
   CHECK_CONTAINS(error_of(image().input("x", {1}).output("x")), "is defined twice");
@@ -342,7 +353,8 @@ TEST_CASE("onnx: what no output needs may be anything") {
 }
 
 TEST_CASE("onnx: data of tensors in all their forms") {
-  const auto stored = [](int type, const std::vector<std::int64_t>& dims, const std::function<void(protozero::pbf_writer&)>& data) {
+  const auto stored = [](int type, const std::vector<std::int64_t>& dims,
+                         const std::function<void(protozero::pbf_writer&)>& data) {
     Bytes t;
     protozero::pbf_writer w(t);
     w.add_packed_int64(1, dims.begin(), dims.end());
@@ -359,7 +371,8 @@ TEST_CASE("onnx: data of tensors in all their forms") {
   CHECK(value(stored(3, {2}, [&](auto& w) { w.add_packed_int32(5, small.begin(), small.end()); }), 0) == -1);
   CHECK(value(stored(6, {2}, [&](auto& w) { w.add_packed_int32(5, small.begin(), small.end()); }), 0) == -1);
   CHECK(value(stored(10, {2}, [&](auto& w) { w.add_packed_int32(5, halves.begin(), halves.end()); }), 1) == -2);
-  CHECK(value(stored(7, {2}, [&](auto& w) { w.add_packed_int64(7, large.begin(), large.end()); }), 0) == 1099511627776.0);
+  CHECK(value(stored(7, {2}, [&](auto& w) { w.add_packed_int64(7, large.begin(), large.end()); }), 0) ==
+        1099511627776.0);
   CHECK(value(stored(7, {2}, [&](auto& w) { w.add_int64(7, 9), w.add_int64(7, -9); }), 1) == -9);
   CHECK(value(stored(11, {1}, [&](auto& w) { w.add_double(10, 2.25); }), 0) == 2.25);
   CHECK(value(stored(12, {1}, [&](auto& w) { w.add_uint64(11, 4000000000u); }), 0) == 4000000000.0);
@@ -383,21 +396,24 @@ TEST_CASE("onnx: tensors in a file beside the model") {
     Bytes k;
     protozero::pbf_writer w(k);
     w.add_int64(1, 3), w.add_int32(2, 1), w.add_string(8, "k"), w.add_int32(14, 1);
-    for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"location", location}, {"offset", offset}, {"length", length}}) {
+    for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+             {"location", location}, {"offset", offset}, {"length", length}}) {
       Bytes e;
       protozero::pbf_writer p(e);
       p.add_string(1, key), p.add_string(2, value);
       if (!value.empty()) w.add_message(13, e);
     }
     const Bytes model = OnnxBuilder().input("x", {3}).initializer(k).node("Add", {"x", "k"}, {"y"}).output("y").bytes();
-    std::ofstream(folder / "model.onnx", std::ios::binary).write(model.data(), static_cast<std::streamsize>(model.size()));
+    std::ofstream(folder / "model.onnx", std::ios::binary)
+        .write(model.data(), static_cast<std::streamsize>(model.size()));
     return load_onnx((folder / "model.onnx").string());
   };
   const Tensor<float> y = run(load("parts/k.bin", "4", "12"), Tensor<float>({3}));
   for (std::int64_t i = 0; i < 3; ++i) CHECK(y[i] == static_cast<float>(i + 1));
   CHECK(load("parts/k.bin", "4", "").contains("k"));
   const std::string absolute = (folder / "parts" / "k.bin").string();
-  for (const std::string& bad : {std::string("../k.bin"), std::string("parts/../../k.bin"), absolute, std::string("..\\k.bin"), std::string()})
+  for (const std::string& bad :
+       {std::string("../k.bin"), std::string("parts/../../k.bin"), absolute, std::string("..\\k.bin"), std::string()})
     CHECK_CONTAINS(error_of([&] { load(bad, "4", "12"); }), "not a file in the model's folder");
   CHECK_CONTAINS(error_of([&] { load("parts/none.bin", "4", "12"); }), "cannot be read");
   CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "8", "12"); }), "which has only 16");

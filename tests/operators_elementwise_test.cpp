@@ -43,9 +43,7 @@ std::vector<UnaryKind> all_unary() {
   return kinds;
 }
 
-bool needs_positive(UnaryKind k) {
-  return k == UnaryKind::log || k == UnaryKind::sqrt || k == UnaryKind::rsqrt;
-}
+bool needs_positive(UnaryKind k) { return k == UnaryKind::log || k == UnaryKind::sqrt || k == UnaryKind::rsqrt; }
 
 template <class T>
 T one_unary(UnaryKind kind, T x, double a = 0, double b = 0) {
@@ -85,8 +83,7 @@ TEST_CASE("unary: double, and an element's result does not depend on its place")
 
 TEST_CASE("unary: limits and what is not a number") {
   const Tensor<float> x({4}, {inf, -inf, std::nanf(""), -0.0f});
-  const Tensor<float> relu =
-      run_float(Unary(UnaryKind::clip, 0, std::numeric_limits<double>::infinity()), {x});
+  const Tensor<float> relu = run_float(Unary(UnaryKind::clip, 0, std::numeric_limits<double>::infinity()), {x});
   CHECK(relu[0] == inf);
   CHECK(relu[1] == 0);
   CHECK(std::isnan(relu[2]));
@@ -136,8 +133,7 @@ TEST_CASE("unary: bytes by a table") {
     const QuantParams qy = kind == UnaryKind::sigmoid ? QuantParams(1.0f / 256, 0) : QuantParams(0.04f, 100);
     const AnyTensor y = run_layer(Unary(kind, 0.25, 0.75), {Operand(x, qx)}, {qy})[0];
     for (int q = 0; q < 256; ++q) {
-      const double r =
-          static_cast<double>(static_cast<float>(real(q, qx)));  // functions are computed in float
+      const double r = static_cast<double>(static_cast<float>(real(q, qx)));  // functions are computed in float
       if (needs_positive(kind) && r <= 0) continue;
       CAPTURE(q);
       const double e = expected(kind, r, 0.25, 0.75);
@@ -188,8 +184,7 @@ TEST_CASE("binary: every way to broadcast, long and short runs, clamped") {
       each_index(y.shape(), [&](const std::vector<std::int64_t>& i) {
         const auto at = [&](const Tensor<float>& t) {
           std::vector<std::int64_t> own(i.end() - t.shape().rank(), i.end());
-          for (std::size_t d = 0; d < own.size(); ++d)
-            own[d] = t.shape()[static_cast<int>(d)] == 1 ? 0 : own[d];
+          for (std::size_t d = 0; d < own.size(); ++d) own[d] = t.shape()[static_cast<int>(d)] == 1 ? 0 : own[d];
           return t[flat(t.shape(), own)];
         };
         const float v = kind == BinaryKind::add   ? at(a) + at(b)
@@ -205,8 +200,7 @@ TEST_CASE("binary: every way to broadcast, long and short runs, clamped") {
 TEST_CASE("binary: integers wrap, divide towards zero, and are clamped") {
   const auto one = [](BinaryKind kind, auto a, decltype(a) b, const ActivationRange& range = {}) {
     using T = decltype(a);
-    return run_layer(Binary(kind, range), {Tensor<T>({1}, {a}), Tensor<T>({1}, {b})})[0]
-        .template view<T>()[0];
+    return run_layer(Binary(kind, range), {Tensor<T>({1}, {a}), Tensor<T>({1}, {b})})[0].template view<T>()[0];
   };
   using I8 = std::int8_t;
   using I64 = std::int64_t;
@@ -301,9 +295,8 @@ TEST_CASE("prelu: bytes, with float slopes and quantized ones") {
       const bool as_tflite = fixed_slopes && rounding != Rounding::fp32;
       if (as_tflite) {
         const int q = in(i[0], i[1]) - 130;
-        expect =
-            q < 0 ? fixed_point(q * (slopes[i[1]] + 20), ratio * static_cast<double>(one.scale[0]), rounding)
-                  : fixed_point(q, ratio, rounding);
+        expect = q < 0 ? fixed_point(q * (slopes[i[1]] + 20), ratio * static_cast<double>(one.scale[0]), rounding)
+                       : fixed_point(q, ratio, rounding);
         expect = std::clamp<std::int64_t>(expect + 60, 0, 255);
       }
       const bool tie = near_tie(e, static_cast<double>(qy.scale[0])) && !as_tflite;
@@ -313,19 +306,16 @@ TEST_CASE("prelu: bytes, with float slopes and quantized ones") {
   for (Rounding rounding : {Rounding::fp32, Rounding::tflite_double, Rounding::tflite_single}) {
     check(fixed(floats_), rounding, false, [&](std::int64_t c) { return static_cast<double>(floats_[c]); });
     check(fixed(slopes, one), rounding, true, [&](std::int64_t c) { return real(slopes[c], one); });
-    check(fixed(slopes, each), rounding, false, [&](std::int64_t c) {
-      return static_cast<double>(each.scale[static_cast<std::size_t>(c)]) * slopes[c];
-    });
+    check(fixed(slopes, each), rounding, false,
+          [&](std::int64_t c) { return static_cast<double>(each.scale[static_cast<std::size_t>(c)]) * slopes[c]; });
   }
 }
 
 TEST_CASE("convert: casts between plain types") {
   const Tensor<float> x({6}, {1.9f, -1.9f, 300, -300, std::nanf(""), 0});
   CHECK(same_bytes(run_layer(Convert(DType::u8), {x})[0], Tensor<std::uint8_t>({6}, {1, 0, 255, 0, 0, 0})));
-  CHECK(
-      same_bytes(run_layer(Convert(DType::i8), {x})[0], Tensor<std::int8_t>({6}, {1, -1, 127, -128, 0, 0})));
-  CHECK(same_bytes(run_layer(Convert(DType::i64), {x})[0],
-                   Tensor<std::int64_t>({6}, {1, -1, 300, -300, 0, 0})));
+  CHECK(same_bytes(run_layer(Convert(DType::i8), {x})[0], Tensor<std::int8_t>({6}, {1, -1, 127, -128, 0, 0})));
+  CHECK(same_bytes(run_layer(Convert(DType::i64), {x})[0], Tensor<std::int64_t>({6}, {1, -1, 300, -300, 0, 0})));
   const Tensor<std::int32_t> n({3}, {-1, 0, 7});
   CHECK(same_bytes(run_layer(Convert(DType::f32), {n})[0], Tensor<float>({3}, {-1, 0, 7})));
   CHECK(same_bytes(run_layer(Convert(DType::i16), {n})[0], Tensor<std::int16_t>({3}, {-1, 0, 7})));
@@ -336,8 +326,7 @@ TEST_CASE("convert: quantizes, dequantizes and requantizes") {
   const Tensor<float> x = random_tensor({5, 77}, 1, -12, 17);
   const AnyTensor bytes = run_layer(Convert(DType::u8), {x}, {p})[0];
   for (std::int64_t i = 0; i < x.size(); ++i)
-    CHECK(bytes.view<std::uint8_t>()[i] ==
-          std::clamp(static_cast<int>(std::nearbyint(x[i] / 0.1f)) + 100, 0, 255));
+    CHECK(bytes.view<std::uint8_t>()[i] == std::clamp(static_cast<int>(std::nearbyint(x[i] / 0.1f)) + 100, 0, 255));
   const Tensor<std::uint8_t> all = counting<std::uint8_t>({256});
   const Tensor<float> back = floats(run_layer(Convert(DType::f32), {Operand(all, p)})[0]);
   const AnyTensor again = run_layer(Convert(DType::u8), {Operand(all, p)}, {q})[0];
@@ -348,21 +337,19 @@ TEST_CASE("convert: quantizes, dequantizes and requantizes") {
   // Channels with scales of their own.
   const QuantParams each({0.5f, 2.0f}, {1, -3}, 1);
   const Tensor<float> two({2, 2}, {1, 5, -3, 300});
-  CHECK(same_bytes(run_layer(Convert(DType::i8), {two}, {each})[0],
-                   Tensor<std::int8_t>({2, 2}, {3, -1, -5, 127})));
+  CHECK(same_bytes(run_layer(Convert(DType::i8), {two}, {each})[0], Tensor<std::int8_t>({2, 2}, {3, -1, -5, 127})));
 }
 
 TEST_CASE("batch normalization: with the channels last") {
-  const Tensor<float> x = random_tensor({2, 3, 19}, 1), gamma = random_tensor({19}, 2),
-                      beta = random_tensor({19}, 3), mean = random_tensor({19}, 4),
-                      variance = random_tensor({19}, 5, 0.1f, 2);
+  const Tensor<float> x = random_tensor({2, 3, 19}, 1), gamma = random_tensor({19}, 2), beta = random_tensor({19}, 3),
+                      mean = random_tensor({19}, 4), variance = random_tensor({19}, 5, 0.1f, 2);
   BatchNormalization op;
   op.epsilon = 0.01;
   const Tensor<float> y = run_float(op, {x, fixed(gamma), fixed(beta), fixed(mean), fixed(variance)});
   for (std::int64_t i = 0; i < x.size(); ++i) {
     const std::int64_t c = i % 19;
-    CHECK(y[i] == doctest::Approx((x[i] - mean[c]) / std::sqrt(variance[c] + 0.01f) * gamma[c] + beta[c])
-                      .epsilon(1e-4));
+    CHECK(y[i] ==
+          doctest::Approx((x[i] - mean[c]) / std::sqrt(variance[c] + 0.01f) * gamma[c] + beta[c]).epsilon(1e-4));
   }
   const Operand none = fixed(Tensor<float>(Shape{0}));
   CHECK(run_float(op, {Tensor<float>({3, 0}), none, none, none, none}).shape() == Shape{3, 0});

@@ -13,8 +13,7 @@ void each_product(Shape a, Shape b, F f) {
   if (a.rank() == 1) a.insert(0, 1);
   if (b.rank() == 1) b.insert(1, 1);
   const std::int64_t m = a[a.rank() - 2], k = a.back(), n = b.back();
-  const Shape a_batch(a.begin(), a.end() - 2), b_batch(b.begin(), b.end() - 2),
-      batch = broadcast(a_batch, b_batch);
+  const Shape a_batch(a.begin(), a.end() - 2), b_batch(b.begin(), b.end() - 2), batch = broadcast(a_batch, b_batch);
   std::int64_t out = 0;
   each_index(batch, [&](const std::vector<std::int64_t>& i) {
     const auto matrix = [&](const Shape& own) {
@@ -55,8 +54,7 @@ const std::pair<Shape, Shape> product_shapes[] = {{{3, 4}, {4, 5}},
                                                   {{2, 3, 0}, {2, 0, 5}},
                                                   {{1}, {1}}};
 
-Window window(std::int64_t kh, std::int64_t kw, std::int64_t stride, std::int64_t pad,
-              std::int64_t dilation) {
+Window window(std::int64_t kh, std::int64_t kw, std::int64_t stride, std::int64_t pad, std::int64_t dilation) {
   Window w(kh, kw, stride, pad);
   w.dilations = {dilation, dilation};
   return w;
@@ -84,14 +82,11 @@ void check_conv_integer(const IntegerConvolutionCase& c, const AnyTensor& x, con
     for (std::int64_t ky = 0; ky < c.weights[1]; ++ky)
       for (std::int64_t kx = 0; kx < c.weights[2]; ++kx)
         for (std::int64_t k = 0; k < group_in; ++k) {
-          const std::int64_t iy =
-              o[1] * c.window.strides[0] - c.window.pads_before[0] + ky * c.window.dilations[0];
-          const std::int64_t ix =
-              o[2] * c.window.strides[1] - c.window.pads_before[1] + kx * c.window.dilations[1];
+          const std::int64_t iy = o[1] * c.window.strides[0] - c.window.pads_before[0] + ky * c.window.dilations[0];
+          const std::int64_t ix = o[2] * c.window.strides[1] - c.window.pads_before[1] + kx * c.window.dilations[1];
           if (iy < 0 || ix < 0 || iy >= c.in[1] || ix >= c.in[2]) continue;
           sum += (at(x, flat(c.in, {o[0], iy, ix, o[3] / group_out * group_in + k})) - at(x_zero, 0)) *
-                 (at(w, flat(c.weights, {o[3], ky, kx, k})) -
-                  at(w_zero, w_zero && w_zero.size() > 1 ? o[3] : 0));
+                 (at(w, flat(c.weights, {o[3], ky, kx, k})) - at(w_zero, w_zero && w_zero.size() > 1 ? o[3] : 0));
         }
     same = same && at(y, flat(y.shape(), o)) == sum;
   });
@@ -150,18 +145,15 @@ TEST_CASE("matmul: of integers, exact, for every combination of types, zero poin
       const AnyTensor a = types & 1 ? random_bytes<std::int8_t>(sa, 1) : random_bytes<std::uint8_t>(sa, 1);
       const AnyTensor b = types & 2 ? random_bytes<std::int8_t>(sb, 2) : random_bytes<std::uint8_t>(sb, 2);
       const AnyTensor az = types & 1 ? random_bytes<std::int8_t>({}, 3) : random_bytes<std::uint8_t>({}, 3);
-      const AnyTensor rows =
-          types & 1 ? random_bytes<std::int8_t>({m}, 4) : random_bytes<std::uint8_t>({m}, 4);
+      const AnyTensor rows = types & 1 ? random_bytes<std::int8_t>({m}, 4) : random_bytes<std::uint8_t>({m}, 4);
       const AnyTensor bz = types & 2 ? random_bytes<std::int8_t>({n}, 5) : random_bytes<std::uint8_t>({n}, 5);
       for (const AnyTensor& a_zero : {AnyTensor(), az, rows})
         for (const AnyTensor& b_zero : {AnyTensor(), bz})
           for (bool constant : {false, true}) {
-            const AnyTensor y = run_layer(
-                MatMulInteger(), {a, Operand(b, {}, constant), a_zero, Operand(b_zero, {}, constant)})[0];
+            const AnyTensor y =
+                run_layer(MatMulInteger(), {a, Operand(b, {}, constant), a_zero, Operand(b_zero, {}, constant)})[0];
             const auto at = [](const AnyTensor& t, std::int64_t i) {
-              return t ? static_cast<std::int64_t>(
-                             detail::load_element(t.dtype(), t.data(), t.size() > 1 ? i : 0))
-                       : 0;
+              return t ? static_cast<std::int64_t>(detail::load_element(t.dtype(), t.data(), t.size() > 1 ? i : 0)) : 0;
             };
             bool same = y.dtype() == DType::i32;
             each_product(sa, sb, [&](std::int64_t o, const auto& left, const auto& right) {
@@ -179,37 +171,29 @@ TEST_CASE("matmul: of integers, exact, for every combination of types, zero poin
 TEST_CASE("matmul: of integers, shapes and errors") {
   using D = DType;
   CHECK(shape_of(MatMulInteger(), {{unknown, 3, 4}, {4, 5}}, {D::u8, D::i8}) == Shape{unknown, 3, 5});
-  CHECK(shape_of(MatMulInteger(), {{unknown, 4}, {4, 5}, {7}, {5}}, {D::u8, D::i8, D::u8, D::i8}) ==
-        Shape{unknown, 5});
+  CHECK(shape_of(MatMulInteger(), {{unknown, 4}, {4, 5}, {7}, {5}}, {D::u8, D::i8, D::u8, D::i8}) == Shape{unknown, 5});
   CHECK_THROWS_AS(shape_of(MatMulInteger(), {{3, 4}, {4, 5}}), ShapeError);
   CHECK_THROWS_AS(shape_of(MatMulInteger(), {{3, 4}, {4, 5}, {2}}, {D::u8, D::i8, D::u8}), ShapeError);
-  CHECK_THROWS_AS(shape_of(MatMulInteger(), {{3, 4}, {4, 5}, {}, {1, 5}}, {D::u8, D::i8, D::u8, D::i8}),
-                  ShapeError);
+  CHECK_THROWS_AS(shape_of(MatMulInteger(), {{3, 4}, {4, 5}, {}, {1, 5}}, {D::u8, D::i8, D::u8, D::i8}), ShapeError);
   CHECK_THROWS_WITH_AS(
-      run_layer(MatMulInteger(),
-                {Tensor<std::uint8_t>({1, 70000}),
-                 fixed(Tensor<std::int8_t>({70000, 1}, std::vector<std::int8_t>(70000, 127)))}),
-      "layer 'tested' (MatMulInteger): the sum of 70000 products of output channel 0 may overflow 32 bits",
-      Error);
+      run_layer(MatMulInteger(), {Tensor<std::uint8_t>({1, 70000}),
+                                  fixed(Tensor<std::int8_t>({70000, 1}, std::vector<std::int8_t>(70000, 127)))}),
+      "layer 'tested' (MatMulInteger): the sum of 70000 products of output channel 0 may overflow 32 bits", Error);
 }
 
 TEST_CASE("convolution of plain integers: exact, for every combination of types, zero points and constants") {
-  const IntegerConvolutionCase cases[] = {{{2, 5, 6, 3}, {4, 3, 3, 3}, window(3, 3, 1, 1, 1), 1},
-                                          {{1, 7, 5, 16}, {33, 1, 1, 16}, window(1, 1, 1, 0, 1), 1},
-                                          {{1, 7, 6, 6}, {4, 2, 3, 3}, window(2, 3, 2, 1, 2), 2},
-                                          {{1, 6, 6, 5}, {5, 3, 3, 1}, window(3, 3, 1, 1, 1), 5},
-                                          {{0, 6, 6, 5}, {5, 3, 3, 5}, window(3, 3, 1, 1, 1), 1},
-                                          {{1, 3, 3, 0}, {2, 2, 2, 0}, window(2, 2, 1, 0, 1), 1}};
+  const IntegerConvolutionCase cases[] = {
+      {{2, 5, 6, 3}, {4, 3, 3, 3}, window(3, 3, 1, 1, 1), 1}, {{1, 7, 5, 16}, {33, 1, 1, 16}, window(1, 1, 1, 0, 1), 1},
+      {{1, 7, 6, 6}, {4, 2, 3, 3}, window(2, 3, 2, 1, 2), 2}, {{1, 6, 6, 5}, {5, 3, 3, 1}, window(3, 3, 1, 1, 1), 5},
+      {{0, 6, 6, 5}, {5, 3, 3, 5}, window(3, 3, 1, 1, 1), 1}, {{1, 3, 3, 0}, {2, 2, 2, 0}, window(2, 2, 1, 0, 1), 1}};
   for (const IntegerConvolutionCase& c : cases) {
     CAPTURE(detail::concat(c.in));
     for (int types = 0; types < 4; ++types) {
-      const AnyTensor x =
-          types & 1 ? random_bytes<std::int8_t>(c.in, 1) : random_bytes<std::uint8_t>(c.in, 1);
+      const AnyTensor x = types & 1 ? random_bytes<std::int8_t>(c.in, 1) : random_bytes<std::uint8_t>(c.in, 1);
       const AnyTensor w =
           types & 2 ? random_bytes<std::int8_t>(c.weights, 2) : random_bytes<std::uint8_t>(c.weights, 2);
       const AnyTensor xz = types & 1 ? random_bytes<std::int8_t>({}, 3) : random_bytes<std::uint8_t>({1}, 3);
-      const AnyTensor wz =
-          types & 2 ? random_bytes<std::int8_t>({c.weights[0]}, 4) : random_bytes<std::uint8_t>({}, 4);
+      const AnyTensor wz = types & 2 ? random_bytes<std::int8_t>({c.weights[0]}, 4) : random_bytes<std::uint8_t>({}, 4);
       for (const AnyTensor& x_zero : {AnyTensor(), xz})
         for (const AnyTensor& w_zero : {AnyTensor(), wz})
           for (bool constant : {false, true}) check_conv_integer(c, x, w, x_zero, w_zero, constant);
@@ -221,11 +205,9 @@ TEST_CASE("convolution of plain integers: shapes and errors") {
   using D = DType;
   ConvInteger op;
   op.window = window(3, 3, 2, 1, 1);
-  CHECK(shape_of(op, {{unknown, 7, unknown, 3}, {4, 3, 3, 3}}, {D::u8, D::u8}) ==
-        Shape{unknown, 4, unknown, 4});
+  CHECK(shape_of(op, {{unknown, 7, unknown, 3}, {4, 3, 3, 3}}, {D::u8, D::u8}) == Shape{unknown, 4, unknown, 4});
   CHECK_THROWS_AS(shape_of(op, {{1, 7, 7, 3}, {4, 3, 3, 3}}), ShapeError);
   CHECK_THROWS_AS(shape_of(op, {{1, 7, 7, 2}, {4, 3, 3, 3}}, {D::u8, D::u8}), ShapeError);
   CHECK_THROWS_AS(shape_of(op, {{1, 7, 7, 3}, {4, 3, 3, 3}, {3}}, {D::u8, D::u8, D::u8}), ShapeError);
-  CHECK_THROWS_AS(shape_of(op, {{1, 7, 7, 3}, {4, 3, 3, 3}, {}, {3}}, {D::u8, D::u8, D::u8, D::u8}),
-                  ShapeError);
+  CHECK_THROWS_AS(shape_of(op, {{1, 7, 7, 3}, {4, 3, 3, 3}, {}, {3}}, {D::u8, D::u8, D::u8, D::u8}), ShapeError);
 }

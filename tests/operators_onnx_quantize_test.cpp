@@ -56,8 +56,7 @@ TEST_CASE("quantize linear: every integer type, ties to even, saturating") {
         values_of(run_layer(quantize_to(t), {in, scale, tensor_of(t, {}, {static_cast<double>(zero)})})[0]);
     const std::vector<double> plain = values_of(run_layer(quantize_to(t), {in, scale})[0]);
     for (std::size_t i = 0; i + 1 < x.size(); ++i) {
-      const double q = std::nearbyint(x[i] / 0.5), low = static_cast<double>(r.low),
-                   high = static_cast<double>(r.high);
+      const double q = std::nearbyint(x[i] / 0.5), low = static_cast<double>(r.low), high = static_cast<double>(r.high);
       CHECK(found[i] == std::clamp(q + static_cast<double>(zero), low, high));
       CHECK(plain[i] == std::clamp(q, low, high));
     }
@@ -129,8 +128,8 @@ TEST_CASE("dequantize linear: every type, to every floating one") {
     for (DType to : {DType::f32, DType::f16, DType::bf16}) {
       DequantizeLinear op;
       op.to = to;
-      const std::vector<double> y = values_of(
-          run_layer(op, {tensor_of(t, {n}, q), tensor_of(to, {}, {0.25}), tensor_of(t, {}, {zero})})[0]);
+      const std::vector<double> y =
+          values_of(run_layer(op, {tensor_of(t, {n}, q), tensor_of(to, {}, {0.25}), tensor_of(t, {}, {zero})})[0]);
       for (std::size_t i = 0; i < q.size(); ++i) {
         const AnyTensor rounded = tensor_of(to, {1}, {(q[i] - zero) * 0.25});
         CHECK(y[i] == values_of(rounded)[0]);
@@ -140,13 +139,12 @@ TEST_CASE("dequantize linear: every type, to every floating one") {
   for (DType t : float_types) {
     const std::vector<double> all = all_numbers(t);
     const auto n = static_cast<std::int64_t>(all.size());
-    const std::vector<double> y = values_of(
-        run_layer(DequantizeLinear(), {tensor_of(t, {n}, all), tensor_of(DType::f32, {}, {0.5})})[0]);
+    const std::vector<double> y =
+        values_of(run_layer(DequantizeLinear(), {tensor_of(t, {n}, all), tensor_of(DType::f32, {}, {0.5})})[0]);
     for (std::size_t i = 0; i < all.size(); ++i) CHECK(y[i] == all[i] / 2);
   }
-  const AnyTensor bias = run_layer(
-      DequantizeLinear(),
-      {Tensor<std::int32_t>({2}, {-2147483647 - 1, 16777217}), tensor_of(DType::f32, {}, {0.5})})[0];
+  const AnyTensor bias = run_layer(DequantizeLinear(), {Tensor<std::int32_t>({2}, {-2147483647 - 1, 16777217}),
+                                                        tensor_of(DType::f32, {}, {0.5})})[0];
   CHECK(floats(bias)[0] == -1073741824.0f);
   CHECK(floats(bias)[1] == 8388608.5f);
 }
@@ -161,8 +159,7 @@ TEST_CASE("dynamic quantize linear: the range holds 0") {
     CHECK(y[2].view<std::uint8_t>()[0] == zero);
     for (std::int64_t i = 0; i < n; ++i)
       CHECK(y[0].view<std::uint8_t>()[i] ==
-            std::clamp(static_cast<int>(std::nearbyint(values[static_cast<std::size_t>(i)] / scale)) + zero,
-                       0, 255));
+            std::clamp(static_cast<int>(std::nearbyint(values[static_cast<std::size_t>(i)] / scale)) + zero, 0, 255));
   };
   check({0, 2, -3, -2.5f, 1.34f, 0.5f}, 5.0f / 255, 153);
   check({-1, -2.1f, -1.3f, -2.5f, -3.34f, -4}, 4.0f / 255, 255);
@@ -181,10 +178,8 @@ TEST_CASE("quantize linear: shapes, unknown sizes, empty tensors and errors") {
   CHECK(shape_of(quantize_to(D::u8, 1, 2), {{unknown, 5}, {2, 3}}) == Shape{unknown, 5});
   CHECK(shape_of(quantize_to(D::u8, 1), {{2, unknown}, {3}}) == Shape{2, unknown});
   CHECK(shapes_of(DynamicQuantizeLinear(), {{unknown, 3}}) == std::vector<Shape>{{unknown, 3}, {}, {}});
-  CHECK(run_layer(quantize_to(D::i4, 0), {Tensor<float>({0, 3}), Tensor<float>(Shape{0})})[0].shape() ==
-        Shape{0, 3});
-  CHECK(run_layer(quantize_to(D::i4, 1), {Tensor<float>({0, 3}), Tensor<float>(Shape{3})})[0].shape() ==
-        Shape{0, 3});
+  CHECK(run_layer(quantize_to(D::i4, 0), {Tensor<float>({0, 3}), Tensor<float>(Shape{0})})[0].shape() == Shape{0, 3});
+  CHECK(run_layer(quantize_to(D::i4, 1), {Tensor<float>({0, 3}), Tensor<float>(Shape{3})})[0].shape() == Shape{0, 3});
   CHECK_THROWS_AS(shape_of(quantize_to(D::u8), {{2, 3}, {2}}), ShapeError);
   CHECK_THROWS_AS(shape_of(quantize_to(D::u8, 2), {{2, 3}, {3}}), ShapeError);
   CHECK_THROWS_AS(shape_of(quantize_to(D::u8), {{2, 3}, {3}, {2}}, {D::f32, D::f32, D::u8}), ShapeError);

@@ -30,9 +30,8 @@ struct PoolCase {
   Window window;
 };
 
-Window window(std::vector<std::int64_t> kernel, std::vector<std::int64_t> strides,
-              std::vector<std::int64_t> before, std::vector<std::int64_t> after,
-              std::vector<std::int64_t> dilations = {}, bool ceil_mode = false) {
+Window window(std::vector<std::int64_t> kernel, std::vector<std::int64_t> strides, std::vector<std::int64_t> before,
+              std::vector<std::int64_t> after, std::vector<std::int64_t> dilations = {}, bool ceil_mode = false) {
   Window w;
   w.dilations = dilations.empty() ? std::vector<std::int64_t>(kernel.size(), 1) : std::move(dilations);
   w.kernel = std::move(kernel), w.strides = std::move(strides), w.ceil_mode = ceil_mode;
@@ -118,8 +117,7 @@ void check_max(const PoolCase& c, T of_nothing) {
 
 TEST_CASE("reduce: floats, over any axes") {
   const Tensor<float> x = random_tensor({3, 4, 1, 5}, 1, 0.5f, 1.5f);
-  const std::vector<std::int64_t> all_axes[] = {{},     {0},          {1},    {-1}, {0, 3},
-                                                {1, 2}, {0, 1, 2, 3}, {3, 1}, {2}};
+  const std::vector<std::int64_t> all_axes[] = {{}, {0}, {1}, {-1}, {0, 3}, {1, 2}, {0, 1, 2, 3}, {3, 1}, {2}};
   for (int k = 0; k <= static_cast<int>(ReduceKind::last); ++k)
     for (const auto& axes : all_axes) {
       const auto kind = static_cast<ReduceKind>(k);
@@ -128,8 +126,7 @@ TEST_CASE("reduce: floats, over any axes") {
       each_group(x, axes, [&](std::int64_t g, const std::vector<float>& v) {
         double sum = 0, prod = 1, squares = 0;
         for (float e : v)
-          sum += static_cast<double>(e), prod *= static_cast<double>(e),
-              squares += std::pow(static_cast<double>(e), 2);
+          sum += static_cast<double>(e), prod *= static_cast<double>(e), squares += std::pow(static_cast<double>(e), 2);
         double e = sum;
         if (kind == ReduceKind::mean) e = sum / static_cast<double>(v.size());
         if (kind == ReduceKind::max) e = static_cast<double>(*std::max_element(v.begin(), v.end()));
@@ -160,8 +157,7 @@ TEST_CASE("reduce: integers are exact") {
   CHECK(one(ReduceKind::sum, I8({2}, {127, 1})) == -128);
   CHECK(one(ReduceKind::sum, I64({2}, {std::numeric_limits<std::int64_t>::max(), 1})) ==
         std::numeric_limits<std::int64_t>::min());
-  CHECK(one(ReduceKind::max, Tensor<std::uint64_t>({2}, {std::uint64_t{1} << 63, 5})) == std::uint64_t{1}
-                                                                                             << 63);
+  CHECK(one(ReduceKind::max, Tensor<std::uint64_t>({2}, {std::uint64_t{1} << 63, 5})) == std::uint64_t{1} << 63);
   CHECK(one(ReduceKind::mean, Tensor<std::uint64_t>({2}, {std::uint64_t{1} << 62, std::uint64_t{1} << 62})) ==
         std::uint64_t{1} << 62);
   CHECK(one(ReduceKind::sum, Tensor<std::int32_t>({2}, {2000000000, 2000000000})) ==
@@ -197,24 +193,21 @@ TEST_CASE("reduce: the mean, float and bytes, of all pixels and otherwise") {
     Shape shape;
     std::vector<std::int64_t> axes;
   };
-  for (const auto& [s, axes] :
-       {Case{{2, 5, 7, 33}, {1, 2}}, Case{{1, 4, 16}, {1}}, Case{{3, 2, 2, 2, 5}, {1, 3, 2}},
-        Case{{1, 7, 7, 0}, {1, 2}}, Case{{0, 7, 7, 4}, {1, 2}}, Case{{1, 0, 3, 2}, {1, 2}},
-        Case{{3, 4, 5, 6}, {0, 2}}, Case{{4, 8}, {-2}}, Case{{4, 8}, {}}, Case{{2, 0}, {1}}}) {
+  for (const auto& [s, axes] : {Case{{2, 5, 7, 33}, {1, 2}}, Case{{1, 4, 16}, {1}}, Case{{3, 2, 2, 2, 5}, {1, 3, 2}},
+                                Case{{1, 7, 7, 0}, {1, 2}}, Case{{0, 7, 7, 4}, {1, 2}}, Case{{1, 0, 3, 2}, {1, 2}},
+                                Case{{3, 4, 5, 6}, {0, 2}}, Case{{4, 8}, {-2}}, Case{{4, 8}, {}}, Case{{2, 0}, {1}}}) {
     const Tensor<float> x = random_tensor(s, 1);
     const Tensor<float> y = run_float(Reduce(ReduceKind::mean, axes, false), {x});
     if (x.size() > 0)
       each_group(x, axes, [&](std::int64_t g, const std::vector<float>& v) {
         double sum = 0;
         for (float e : v) sum += static_cast<double>(e);
-        CHECK(static_cast<double>(y[g]) ==
-              doctest::Approx(sum / static_cast<double>(v.size())).epsilon(1e-4));
+        CHECK(static_cast<double>(y[g]) == doctest::Approx(sum / static_cast<double>(v.size())).epsilon(1e-4));
       });
     const Tensor<std::uint8_t> bytes = random_of<std::uint8_t>(s, 2);
     for (Rounding rounding : {Rounding::fp32, Rounding::tflite_double, Rounding::tflite_single})
       for (const QuantParams& q : {qx, qy}) {
-        const AnyTensor z =
-            run_layer(Reduce(ReduceKind::mean, axes, true), {Operand(bytes, qx)}, {q}, rounding)[0];
+        const AnyTensor z = run_layer(Reduce(ReduceKind::mean, axes, true), {Operand(bytes, qx)}, {q}, rounding)[0];
         if (bytes.size() > 0)
           each_group(bytes, axes, [&](std::int64_t g, const std::vector<std::uint8_t>& v) {
             double sum = 0;
@@ -231,8 +224,7 @@ TEST_CASE("reduce: the mean, float and bytes, of all pixels and otherwise") {
               expect = fixed_point(centered, std::floor(std::ldexp(m, extra) / n), shift - extra, rounding);
               expect = std::clamp<std::int64_t>(expect + q.zero_point[0], 0, 255);
             }
-            const bool tie =
-                near_tie((mean - 3) * static_cast<double>(qx.scale[0]), static_cast<double>(q.scale[0]));
+            const bool tie = near_tie((mean - 3) * static_cast<double>(qx.scale[0]), static_cast<double>(q.scale[0]));
             CHECK(std::abs(z.view<std::uint8_t>()[g] - expect) <= (tie && !as_tflite ? 1 : 0));
           });
       }
@@ -314,8 +306,7 @@ TEST_CASE("average pool: with and without the padding, float and bytes, also of 
         CHECK(static_cast<double>(y[i]) == doctest::Approx(sum / n).epsilon(1e-4));
         for (const auto& [found, q] : {std::pair{&same, &qx}, std::pair{&other, &qy}}) {
           const bool tie = near_tie(real_sum / n, static_cast<double>(q->scale[0]));
-          CHECK(std::abs(found->template view<std::uint8_t>()[i] - quantized(real_sum / n, *q)) <=
-                (tie ? 1 : 0));
+          CHECK(std::abs(found->template view<std::uint8_t>()[i] - quantized(real_sum / n, *q)) <= (tie ? 1 : 0));
         }
         if (include || t.inside.empty()) return;  // TFLite leaves the padding out
         CHECK(tflite.view<std::uint8_t>()[i] == static_cast<int>(std::round(byte_sum / n)));

@@ -21,8 +21,7 @@ class Reference {
     double s = 0;
     for (std::size_t e = 0; e < op_.sizes.size(); ++e) {
       if (op_.sizes[e] == 0) continue;
-      const double own =
-          static_cast<double>(op_.sizes[e]) / static_cast<double>(in_.shape()[static_cast<int>(e)]);
+      const double own = static_cast<double>(op_.sizes[e]) / static_cast<double>(in_.shape()[static_cast<int>(e)]);
       const bool larger = op_.keep_aspect_ratio_policy == AspectRatioPolicy::not_smaller;
       s = s == 0 ? own : larger ? std::max(s, own) : std::min(s, own);
     }
@@ -42,8 +41,7 @@ class Reference {
       case CoordinateMode::tf_crop_and_resize: break;
     }
     const double begin = op_.roi[d], end = op_.roi[d + op_.roi.size() / 2];
-    return begin * (n - 1) +
-           (width == 1 ? (end - begin) * (n - 1) / 2 : x * (end - begin) * (n - 1) / (width - 1));
+    return begin * (n - 1) + (width == 1 ? (end - begin) * (n - 1) / 2 : x * (end - begin) * (n - 1) / (width - 1));
   }
 
   std::vector<double> coefficients(double ratio, double s) const {
@@ -71,8 +69,7 @@ class Reference {
     return c;
   }
 
-  double along(std::size_t d, const std::vector<std::int64_t>& index,
-               std::vector<std::int64_t> source) const {
+  double along(std::size_t d, const std::vector<std::int64_t>& index, std::vector<std::int64_t> source) const {
     if (d == index.size()) return static_cast<double>(in_[flat(in_.shape(), source)]);
     const std::int64_t size = in_.shape()[static_cast<int>(d)];
     const double x = coordinate(d, static_cast<double>(index[d]));
@@ -130,9 +127,9 @@ Resize scaled(ResizeMode mode, CoordinateMode coordinates, std::vector<double> s
   return op;
 }
 
-constexpr CoordinateMode all_coordinates[] = {
-    CoordinateMode::half_pixel, CoordinateMode::half_pixel_symmetric, CoordinateMode::pytorch_half_pixel,
-    CoordinateMode::align_corners, CoordinateMode::asymmetric};
+constexpr CoordinateMode all_coordinates[] = {CoordinateMode::half_pixel, CoordinateMode::half_pixel_symmetric,
+                                              CoordinateMode::pytorch_half_pixel, CoordinateMode::align_corners,
+                                              CoordinateMode::asymmetric};
 constexpr ResizeMode all_modes[] = {ResizeMode::nearest, ResizeMode::linear, ResizeMode::cubic};
 
 }  // namespace
@@ -151,8 +148,8 @@ TEST_CASE("resize: every mode and coordinate as ONNX defines them") {
 
 TEST_CASE("resize: nearest modes, also at ties") {
   const Tensor<float> x = counting<float>({1, 6, 7, 2});
-  for (NearestMode nearest : {NearestMode::round_prefer_floor, NearestMode::round_prefer_ceil,
-                              NearestMode::floor, NearestMode::ceil})
+  for (NearestMode nearest :
+       {NearestMode::round_prefer_floor, NearestMode::round_prefer_ceil, NearestMode::floor, NearestMode::ceil})
     for (CoordinateMode coordinates : all_coordinates) {
       CAPTURE(static_cast<int>(nearest));
       CAPTURE(static_cast<int>(coordinates));
@@ -217,8 +214,7 @@ TEST_CASE("resize: one, three and inner dimensions") {
   check_float(resize(ResizeMode::linear, CoordinateMode::half_pixel, {5}), random_tensor({3}, 5));
   check_float(resize(ResizeMode::cubic, CoordinateMode::half_pixel, {2, 3, 6, 5, 2}),
               random_tensor({2, 2, 4, 7, 2}, 6));
-  check_float(resize(ResizeMode::nearest, CoordinateMode::asymmetric, {3, 4, 3, 8}),
-              random_tensor({3, 2, 5, 7}, 7));
+  check_float(resize(ResizeMode::nearest, CoordinateMode::asymmetric, {3, 4, 3, 8}), random_tensor({3, 2, 5, 7}, 7));
   check_float(resize(ResizeMode::linear, CoordinateMode::align_corners, {2, 2, 5, 130}),
               random_tensor({2, 2, 3, 65}, 8));
   check_float(resize(ResizeMode::linear, CoordinateMode::align_corners, {2, 6, 5, 0}),
@@ -230,13 +226,11 @@ TEST_CASE("resize: known values") {
   const auto expect = [&](const Resize& op, const std::vector<float>& values) {
     const Tensor<float> y = run_float(op, {x});
     REQUIRE(y.size() == static_cast<std::int64_t>(values.size()));
-    for (std::int64_t i = 0; i < y.size(); ++i)
-      CHECK(y[i] == doctest::Approx(values[static_cast<std::size_t>(i)]));
+    for (std::int64_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(values[static_cast<std::size_t>(i)]));
   };
   expect(scaled(ResizeMode::linear, CoordinateMode::half_pixel, {1, 2, 2, 1}),
          {1, 1.25f, 1.75f, 2, 1.5f, 1.75f, 2.25f, 2.5f, 2.5f, 2.75f, 3.25f, 3.5f, 3, 3.25f, 3.75f, 4});
-  expect(resize(ResizeMode::linear, CoordinateMode::align_corners, {0, 3, 3, 0}),
-         {1, 1.5f, 2, 2, 2.5f, 3, 3, 3.5f, 4});
+  expect(resize(ResizeMode::linear, CoordinateMode::align_corners, {0, 3, 3, 0}), {1, 1.5f, 2, 2, 2.5f, 3, 3, 3.5f, 4});
   expect(scaled(ResizeMode::nearest, CoordinateMode::half_pixel, {1, 1, 2, 1}), {1, 1, 2, 2, 3, 3, 4, 4});
 }
 
@@ -266,9 +260,7 @@ TEST_CASE("resize: TFLite's bilinear and nearest are among them") {
           return k.half_pixel ? (static_cast<float>(p) + 0.5f) * s - 0.5f : static_cast<float>(p) * s;
         };
         const float fy = place(i[1], sy), fx = place(i[2], sx);
-        const auto low = [](float f) {
-          return std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(f)));
-        };
+        const auto low = [](float f) { return std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(f))); };
         const auto high = [](float f, std::int64_t n) {
           return std::min(n - 1, static_cast<std::int64_t>(std::ceil(f)));
         };
@@ -295,8 +287,7 @@ TEST_CASE("resize: bytes are interpolated as they are and rounded to the nearest
   for (ResizeMode mode : all_modes)
     for (bool quantized : {false, true}) {
       Resize op = resize(mode, CoordinateMode::half_pixel, {1, 13, 4, 17});
-      const std::vector<QuantParams> results =
-          quantized ? std::vector<QuantParams>{q} : std::vector<QuantParams>{};
+      const std::vector<QuantParams> results = quantized ? std::vector<QuantParams>{q} : std::vector<QuantParams>{};
       const AnyTensor y = run_layer(op, {Operand(x, quantized ? q : QuantParams())}, results)[0];
       const Reference reference(op, as_float, y.shape());
       each_index(y.shape(), [&](const auto& i) {
@@ -306,12 +297,12 @@ TEST_CASE("resize: bytes are interpolated as they are and rounded to the nearest
     }
   // Ties go to the even side.
   const Tensor<std::uint8_t> two({2, 1}, {10, 13});
-  const AnyTensor mean =
-      run_layer(scaled(ResizeMode::linear, CoordinateMode::half_pixel, {0.5, 1}), {two})[0];
+  const AnyTensor mean = run_layer(scaled(ResizeMode::linear, CoordinateMode::half_pixel, {0.5, 1}), {two})[0];
   CHECK(mean.view<std::uint8_t>()[0] == 12);
   const Tensor<std::uint8_t> other({2, 1}, {10, 15});
-  CHECK(run_layer(scaled(ResizeMode::linear, CoordinateMode::half_pixel, {0.5, 1}), {other})[0]
-            .view<std::uint8_t>()[0] == 12);
+  CHECK(
+      run_layer(scaled(ResizeMode::linear, CoordinateMode::half_pixel, {0.5, 1}), {other})[0].view<std::uint8_t>()[0] ==
+      12);
 }
 
 TEST_CASE("resize: what stands outside is quantized") {
@@ -351,8 +342,7 @@ TEST_CASE("resize: shapes, unknown sizes and errors") {
   CHECK(shape_of(resize(ResizeMode::linear, half, {0, 4}), {{0, 2}}) == Shape{0, 4});
   CHECK(same_bytes(run_layer(resize(ResizeMode::linear, half, {0, 4}), {Tensor<float>({0, 2})})[0],
                    Tensor<float>({0, 4})));
-  CHECK(run_layer(scaled(ResizeMode::cubic, half, {0.1, 2}), {Tensor<float>({3, 2})})[0].shape() ==
-        Shape{0, 4});
+  CHECK(run_layer(scaled(ResizeMode::cubic, half, {0.1, 2}), {Tensor<float>({3, 2})})[0].shape() == Shape{0, 4});
   CHECK_THROWS_AS(shape_of(resize(ResizeMode::linear, half, {4, 4}), {{0, 2}}), ShapeError);
   CHECK_THROWS_AS(shape_of(resize(ResizeMode::linear, half, {4}), {{3, 2}}), ShapeError);
   CHECK_THROWS_AS(shape_of(resize(ResizeMode::linear, half, {4, -1}), {{3, 2}}), ShapeError);

@@ -77,8 +77,7 @@ TEST_CASE("transpose: of nothing, scalars, high ranks; views where only ones mov
   Executor e(g);
   e.plan({{1, 5, 1, 7}});
   const auto step = g.nodes[0].op->prepare(PrepareContext(g, g.nodes[0], detail::kernels()));
-  const std::vector<TensorRef> in{{DType::f32, {1, 5, 1, 7}, nullptr}},
-      out{{DType::f32, {5, 1, 7, 1}, nullptr}};
+  const std::vector<TensorRef> in{{DType::f32, {1, 5, 1, 7}, nullptr}}, out{{DType::f32, {5, 1, 7, 1}, nullptr}};
   step->plan({in, out, 1});
   CHECK(step->is_view());
 }
@@ -210,8 +209,7 @@ TEST_CASE("pad: every mode, cropping, float and bytes") {
   expect(PadMode::reflect, {{1, 0, 1, 2, 1, 0, 1, 2, 1}, {1, 2, 3, 2, 1}, {0, 1, 0}});
 
   const Tensor<std::int8_t> one({1, 1}, {5});
-  check_same(Pad(PadMode::reflect, {2, 0}, {1, 1}), {one},
-             Tensor<std::int8_t>({4, 2}, std::vector<std::int8_t>(8, 5)));
+  check_same(Pad(PadMode::reflect, {2, 0}, {1, 1}), {one}, Tensor<std::int8_t>({4, 2}, std::vector<std::int8_t>(8, 5)));
 }
 
 TEST_CASE("pad: the constant of a quantized tensor is quantized") {
@@ -231,16 +229,14 @@ TEST_CASE("pad: the constant of a quantized tensor is quantized") {
 
 TEST_CASE("pad: unknown sizes, empty tensors and errors") {
   CHECK(shape_of(Pad(PadMode::edge, {1, 0}, {0, -2}), {{unknown, 5}}) == Shape{unknown, 3});
-  check_same(Pad(PadMode::constant, {0, 1}, {0, 1}, 3), {Tensor<float>({2, 0})},
-             Tensor<float>({2, 2}, {3, 3, 3, 3}));
+  check_same(Pad(PadMode::constant, {0, 1}, {0, 1}, 3), {Tensor<float>({2, 0})}, Tensor<float>({2, 2}, {3, 3, 3, 3}));
   check_same(Pad(PadMode::constant, {0, -1}, {0, -1}), {Tensor<float>({2, 2})}, Tensor<float>({2, 0}));
   check_same(Pad(PadMode::reflect, {0, 0}, {1, 0}), {Tensor<float>({2, 0})}, Tensor<float>({3, 0}));
   CHECK_THROWS_AS(shape_of(Pad(PadMode::edge, {0, 1}, {0, 0}), {{2, 0}}), ShapeError);
   CHECK_THROWS_AS(shape_of(Pad(PadMode::constant, {0}, {0}), {{2, 2}}), ShapeError);
   CHECK_THROWS_AS(shape_of(Pad(PadMode::constant, {-2, 0}, {-1, 0}), {{2, 2}}), ShapeError);
-  CHECK_THROWS_AS(
-      shape_of(Pad(PadMode::constant, {std::int64_t{1} << 62, 0}, {std::int64_t{1} << 62, 0}), {{2, 2}}),
-      ShapeError);
+  CHECK_THROWS_AS(shape_of(Pad(PadMode::constant, {std::int64_t{1} << 62, 0}, {std::int64_t{1} << 62, 0}), {{2, 2}}),
+                  ShapeError);
 }
 
 TEST_CASE("gather: indices of any shape, along any axis") {
@@ -274,8 +270,7 @@ TEST_CASE("gather: a scalar drops the axis; computed indices are clamped, consta
   check_same(Gather(0), {x, Tensor<std::int64_t>(Shape{0})}, Tensor<std::uint8_t>({0, 4}));
   CHECK_THROWS_AS(run_layer(Gather(0), {x, fixed(Tensor<std::int64_t>({2}, {0, 3}))}), ShapeError);
   CHECK_THROWS_AS(run_layer(Gather(0), {x, fixed(Tensor<std::int64_t>({2}, {0, -4}))}), ShapeError);
-  CHECK(shape_of(Gather(1), {{2, unknown, 3}, {unknown, 4}}, {DType::f32, DType::i64}) ==
-        Shape{2, unknown, 4, 3});
+  CHECK(shape_of(Gather(1), {{2, unknown, 3}, {unknown, 4}}, {DType::f32, DType::i64}) == Shape{2, unknown, 4, 3});
   CHECK_THROWS_AS(shape_of(Gather(0), {{2}, {1}}, {DType::f32, DType::f32}), ShapeError);
   CHECK_THROWS_AS(shape_of(Gather(0), {{0, 2}, {1}}, {DType::f32, DType::i64}), ShapeError);
   CHECK_THROWS_AS(shape_of(Gather(2), {{2, 2}, {1}}, {DType::f32, DType::i64}), ShapeError);
@@ -301,8 +296,7 @@ TEST_CASE("concat: any axis, any number of inputs") {
     shapes[0][axis] = 5, shapes[1][axis] = 0, shapes[2][axis] = 1;
     std::vector<Operand> in;
     std::vector<Tensor<float>> parts;
-    for (unsigned i = 0; i < 3; ++i)
-      parts.push_back(random_tensor(shapes[i], i)), in.emplace_back(parts.back());
+    for (unsigned i = 0; i < 3; ++i) parts.push_back(random_tensor(shapes[i], i)), in.emplace_back(parts.back());
     Shape out{2, 3, 4};
     out[axis] = 6;
     Tensor<float> expected(out);
@@ -370,9 +364,7 @@ TEST_CASE("elements below a byte cannot be moved") {
 
 TEST_CASE("views: the same elements under another shape") {
   const Tensor<float> x = counting<float>({2, 1, 3, 4});
-  const auto check = [&](const auto& op, const Shape& shape) {
-    check_same(op, {x}, Tensor<float>(x).reshaped(shape));
-  };
+  const auto check = [&](const auto& op, const Shape& shape) { check_same(op, {x}, Tensor<float>(x).reshaped(shape)); };
   check(Identity(), {2, 1, 3, 4});
   check(Reshape({4, 6}), {4, 6});
   check(Reshape({0, -1}), {2, 12});

@@ -12,10 +12,9 @@ struct Case {
   TransposedConvolution op;
 };
 
-Case make(const Shape& in, std::int64_t out, std::vector<std::int64_t> kernel,
-          std::vector<std::int64_t> strides, std::vector<std::int64_t> before,
-          std::vector<std::int64_t> after, std::vector<std::int64_t> dilations = {}, std::int64_t groups = 1,
-          std::vector<std::int64_t> output_padding = {}) {
+Case make(const Shape& in, std::int64_t out, std::vector<std::int64_t> kernel, std::vector<std::int64_t> strides,
+          std::vector<std::int64_t> before, std::vector<std::int64_t> after, std::vector<std::int64_t> dilations = {},
+          std::int64_t groups = 1, std::vector<std::int64_t> output_padding = {}) {
   Case c;
   c.in = in;
   c.weights = {out};
@@ -37,9 +36,8 @@ std::vector<Case> cases() {
           make({1, 4, 3, 3}, 4, {4, 4}, {2, 2}, {1, 1}, {1, 1}),
           make({1, 4, 3, 3}, 4, {3, 2}, {2, 3}, {1, 0}, {0, 1}, {}, 1, {1, 2}),
           make({1, 3, 3, 4}, 6, {3, 3}, {2, 2}, {2, 2}, {2, 2}, {2, 2}, 2),
-          make({1, 3, 4, 2}, 2, {3, 2}, {3, 4}, {0, 0}, {0, 0},
-               {2, 2}),                                           // stride and dilation have a common divisor
-          make({1, 3, 3, 2}, 3, {1, 1}, {2, 3}, {0, 0}, {0, 0}),  // outputs that no tap meets
+          make({1, 3, 4, 2}, 2, {3, 2}, {3, 4}, {0, 0}, {0, 0}, {2, 2}),  // stride and dilation have a common divisor
+          make({1, 3, 3, 2}, 3, {1, 1}, {2, 3}, {0, 0}, {0, 0}),          // outputs that no tap meets
           make({2, 3, 3, 2}, 3, {2, 1}, {3, 1}, {1, 0}, {0, 0}, {}, 1, {2, 0}),
           make({1, 3, 3, 2}, 3, {3, 3}, {2, 2}, {2, 2}, {2, 2}),  // crops more than the first taps
           make({1, 4, 4, 3}, 2, {1, 1}, {1, 1}, {1, 1}, {1, 1}),
@@ -53,8 +51,7 @@ std::vector<Case> cases() {
 /// Sums by the definition: every input is added to the outputs its taps reach. Element functions give
 /// products.
 template <class F>
-std::vector<double> scatter(const Case& c, const Shape& out, const std::vector<std::int64_t>& before,
-                            F product) {
+std::vector<double> scatter(const Case& c, const Shape& out, const std::vector<std::int64_t>& before, F product) {
   std::vector<double> sums(static_cast<std::size_t>(out.elements()), 0.0);
   const Window& w = c.op.window;
   const std::int64_t group_in = c.weights.back(), group_out = c.weights[0] / c.op.groups;
@@ -85,23 +82,20 @@ Shape expected_shape(const Case& c) {
   const Window& w = c.op.window;
   for (std::size_t d = 0; d < w.kernel.size(); ++d)
     s.push_back(w.strides[d] * (c.in[static_cast<int>(d) + 1] - 1) + (w.kernel[d] - 1) * w.dilations[d] + 1 -
-                w.pads_before[d] - w.pads_after[d] +
-                (c.op.output_padding.empty() ? 0 : c.op.output_padding[d]));
+                w.pads_before[d] - w.pads_after[d] + (c.op.output_padding.empty() ? 0 : c.op.output_padding[d]));
   s.push_back(c.weights[0]);
   return s;
 }
 
 void check_float(const Case& c, const std::vector<std::int64_t>& before) {
-  const Tensor<float> x = random_tensor(c.in, 1), w = random_tensor(c.weights, 2),
-                      b = random_tensor({c.weights[0]}, 3);
+  const Tensor<float> x = random_tensor(c.in, 1), w = random_tensor(c.weights, 2), b = random_tensor({c.weights[0]}, 3);
   const Tensor<float> y = run_float(c.op, {x, fixed(w), fixed(b)});
   const std::vector<double> sums = scatter(c, y.shape(), before, [&](std::int64_t i, std::int64_t k) {
     return static_cast<double>(x[i]) * static_cast<double>(w[k]);
   });
   for (std::int64_t i = 0; i < y.size(); ++i) {
     const double e = sums[static_cast<std::size_t>(i)] + static_cast<double>(b[i % c.weights[0]]);
-    CHECK(std::abs(static_cast<double>(y[i]) - std::clamp(e, c.op.activation.low, c.op.activation.high)) <
-          1e-5);
+    CHECK(std::abs(static_cast<double>(y[i]) - std::clamp(e, c.op.activation.low, c.op.activation.high)) < 1e-5);
   }
 }
 
@@ -136,8 +130,7 @@ TEST_CASE("transposed convolution: bytes, weights per channel or with a zero poi
         Tensor<std::int8_t> weights(c.weights);
         Tensor<std::int32_t> b(Shape{out});
         Random random(1);
-        random.fill(x.data(), x.size(), 0, 255),
-            random.fill(legacy_weights.data(), legacy_weights.size(), 0, 255);
+        random.fill(x.data(), x.size(), 0, 255), random.fill(legacy_weights.data(), legacy_weights.size(), 0, 255);
         random.fill(weights.data(), weights.size(), -127, 127), random.fill(b.data(), b.size(), -2000, 2000);
         QuantParams qw(0.01f, 90);
         if (!legacy) {
@@ -153,8 +146,7 @@ TEST_CASE("transposed convolution: bytes, weights per channel or with a zero poi
             });
         for (std::int64_t i = 0; i < y.size(); ++i) {
           const auto channel = static_cast<std::size_t>(legacy ? 0 : i % out);
-          const double sum = sums[static_cast<std::size_t>(i)] + b[i % out],
-                       sy = static_cast<double>(qy.scale[0]);
+          const double sum = sums[static_cast<std::size_t>(i)] + b[i % out], sy = static_cast<double>(qy.scale[0]);
           const double product = static_cast<double>(qx.scale[0]) * static_cast<double>(qw.scale[channel]);
           std::int64_t expect = quantized(sum * product, qy);
           if (rounding != Rounding::fp32)
@@ -182,8 +174,7 @@ TEST_CASE("transposed convolution: dynamic range") {
           return static_cast<double>(x[i]) * w[k] * static_cast<double>(qw.scale[0]);
         });
     for (std::int64_t i = 0; i < y.size(); ++i)
-      CHECK(std::abs(static_cast<double>(y[i] - b[i % out]) - sums[static_cast<std::size_t>(i)]) <
-            largest + 1e-4);
+      CHECK(std::abs(static_cast<double>(y[i] - b[i % out]) - sums[static_cast<std::size_t>(i)]) < largest + 1e-4);
   }
 }
 
@@ -196,8 +187,7 @@ TEST_CASE("transposed convolution: SAME padding and given sizes") {
     CHECK(shape_of(c.op, {c.in, c.weights}) == out);
     check_float(c, before);
   };
-  const Case odd = make({1, 3, 4, 2}, 3, {3, 3}, {2, 2}, {}, {}),
-             even = make({1, 3, 4, 2}, 3, {4, 5}, {2, 2}, {}, {});
+  const Case odd = make({1, 3, 4, 2}, 3, {3, 3}, {2, 2}, {}, {}), even = make({1, 3, 4, 2}, 3, {4, 5}, {2, 2}, {}, {});
   check(odd, P::same_upper, {}, {1, 6, 8, 3}, {0, 0});
   check(odd, P::same_lower, {}, {1, 6, 8, 3}, {1, 1});
   check(even, P::same_upper, {}, {1, 6, 8, 3}, {1, 1});
@@ -214,9 +204,7 @@ TEST_CASE("transposed convolution: SAME padding and given sizes") {
 
 TEST_CASE("transposed convolution: shapes, unknown sizes, large strides and errors") {
   const Case c = make({1, 3, 4, 2}, 3, {3, 3}, {2, 2}, {1, 1}, {1, 1});
-  const auto shape = [&](const TransposedConvolution& op, const Shape& x) {
-    return shape_of(op, {x, c.weights, {3}});
-  };
+  const auto shape = [&](const TransposedConvolution& op, const Shape& x) { return shape_of(op, {x, c.weights, {3}}); };
   CHECK(shape(c.op, {unknown, unknown, 4, 2}) == Shape{unknown, unknown, 7, 3});
   TransposedConvolution op = c.op;
   op.output_size = {9, 9};
@@ -241,9 +229,8 @@ TEST_CASE("transposed convolution: shapes, unknown sizes, large strides and erro
   CHECK_THROWS_AS(shape(op, c.in), ShapeError);
   // A stride far beyond the kernel: nearly everything is the bias.
   Case wide = make({1, 2, 1, 1}, 1, {1, 1}, {1000, 1000}, {0, 0}, {0, 0});
-  const Tensor<float> y =
-      run_float(wide.op, {Tensor<float>({1, 2, 1, 1}, {3, 4}), fixed(Tensor<float>({1, 1, 1, 1}, {2})),
-                          fixed(Tensor<float>({1}, {5}))});
+  const Tensor<float> y = run_float(wide.op, {Tensor<float>({1, 2, 1, 1}, {3, 4}),
+                                              fixed(Tensor<float>({1, 1, 1, 1}, {2})), fixed(Tensor<float>({1}, {5}))});
   CHECK(y.shape() == Shape{1, 1001, 1, 1});
   for (std::int64_t i = 0; i < y.size(); ++i) CHECK(y[i] == (i == 0 ? 11 : i == 1000 ? 13 : 5));
 }

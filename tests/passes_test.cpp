@@ -233,12 +233,15 @@ TEST_CASE("SiLU and hard swish are recognized in every form") {
   for (int form = 0; form < 5; ++form) {
     Net n;
     const int conv = n.conv(n.x, 4, 3, 1, true, "conv");
-    const auto number = [&](float x) { return n.g.add_constant("c" + std::to_string(++n.seed), Tensor<float>({1}, {x})); };
+    const auto number = [&](float x) {
+      return n.g.add_constant("c" + std::to_string(++n.seed), Tensor<float>({1}, {x}));
+    };
     int y = 0;
     if (form == 0) {
       y = n.g.add("y", Binary(BinaryKind::mul), {n.g.add("s", Unary(UnaryKind::sigmoid), {conv}), conv});
     } else if (form == 1) {
-      y = n.g.add("y", Binary(BinaryKind::mul), {conv, n.g.add("h", Unary(UnaryKind::hard_sigmoid, 1.0 / 6, 0.5), {conv})});
+      y = n.g.add("y", Binary(BinaryKind::mul),
+                  {conv, n.g.add("h", Unary(UnaryKind::hard_sigmoid, 1.0 / 6, 0.5), {conv})});
     } else {
       const int sum = n.g.add("add", Binary(BinaryKind::add), {conv, number(3)});
       const int gate = n.g.add("clip", Unary(UnaryKind::clip, 0, 6), {sum});

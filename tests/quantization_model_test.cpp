@@ -28,7 +28,8 @@ Model small_network() {
   const int pooled = g.add("pool", pool, {joined});
   const int swish = g.add("swish", Unary(UnaryKind::hard_swish), {pooled});
   const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {swish});
-  const int w = g.add_constant("fc.weight", random_tensor({5, 16}, 77)), bias = g.add_constant("fc.bias", random_tensor({5}, 78));
+  const int w = g.add_constant("fc.weight", random_tensor({5, 16}, 77)),
+            bias = g.add_constant("fc.bias", random_tensor({5}, 78));
   const int fc = g.add("fc", FullyConnected(), {mean, w, bias});
   g.outputs = {g.add("probabilities", Softmax(), {fc})};
   return g;
@@ -43,7 +44,8 @@ std::vector<Tensor<float>> images(int n, unsigned seed, std::int64_t size = 12) 
 double sqnr(const Tensor<float>& x, const Tensor<float>& y) {
   double s = 0, e = 0;
   for (std::int64_t i = 0; i < x.size(); ++i)
-    s += std::pow(static_cast<double>(x[i]), 2), e += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
+    s += std::pow(static_cast<double>(x[i]), 2),
+        e += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
   return 10 * std::log10(s / e);
 }
 
@@ -105,7 +107,8 @@ TEST_CASE("the batch size changes nothing") {
   const Model m = small_network();
   const Tensor<float> all = random_tensor({3, 12, 12, 3}, 40, -2, 2);
   const Calibration c = calibrate(m, {all});
-  for (const Model& q : {quantize<int8>(m, c), quantize<dynamic_range>(m, {true, RangeMethod::min_max, 1, {}}), quantize<fp16>(m)}) {
+  for (const Model& q :
+       {quantize<int8>(m, c), quantize<dynamic_range>(m, {true, RangeMethod::min_max, 1, {}}), quantize<fp16>(m)}) {
     Executor e(q);
     const Tensor<float> together = e(all);
     for (std::int64_t i = 0; i < 3; ++i) {
@@ -233,8 +236,10 @@ TEST_CASE("calibration does not depend on order, batches or threads, and can be 
   const Model m = small_network();
   const auto x = images(6, 50);
   Tensor<float> batch({6, 12, 12, 3});
-  for (std::int64_t i = 0; i < 6; ++i) std::copy(x[static_cast<std::size_t>(i)].begin(), x[static_cast<std::size_t>(i)].end(), batch.data() + i * 432);
-  for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile, RangeMethod::entropy, RangeMethod::mse}) {
+  for (std::int64_t i = 0; i < 6; ++i)
+    std::copy(x[static_cast<std::size_t>(i)].begin(), x[static_cast<std::size_t>(i)].end(), batch.data() + i * 432);
+  for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile,
+                             RangeMethod::entropy, RangeMethod::mse}) {
     CalibrationOptions o;
     o.method = method;
     o.executor.threads = 1;
@@ -303,8 +308,9 @@ TEST_CASE("bias correction: the mean error of rounded weights is gone") {
   grouped.groups = 2;
   const int y = g.add("grouped", grouped, {x, g.add_constant("w1", random_tensor({16, 3, 3, 12}, 1))});
   pointwise.window = Window(1, 1);
-  g.outputs = {y, g.add("other", pointwise, {x, g.add_constant("w2", random_tensor({64, 1, 1, 24}, 2)),
-                                             g.add_constant("b2", random_tensor({64}, 3))})};
+  g.outputs = {y, g.add("other", pointwise,
+                        {x, g.add_constant("w2", random_tensor({64, 1, 1, 24}, 2)),
+                         g.add_constant("b2", random_tensor({64}, 3))})};
   const AnyTensor images = random_tensor({8, 9, 9, 24}, 4, 0.5f, 1.5f);
   Calibrator calibrator(g);
   calibrator.add({images});
@@ -320,7 +326,8 @@ TEST_CASE("bias correction: the mean error of rounded weights is gone") {
       const auto a = exact[o].view<float>(), b = got[o].view<float>();
       for (std::int64_t i = 0; i < a.size(); ++i)
         sums[static_cast<std::size_t>(i % channels)] += static_cast<double>(b[i] - a[i]);
-      for (double s : sums) worst = std::max(worst, std::abs(s) * static_cast<double>(channels) / static_cast<double>(a.size()));
+      for (double s : sums)
+        worst = std::max(worst, std::abs(s) * static_cast<double>(channels) / static_cast<double>(a.size()));
     }
     return worst;
   };
@@ -358,6 +365,7 @@ TEST_CASE("calibration: means of channels do not depend on order, batches or thr
   CHECK(whole.channel_means("x") == merged.channel_means("x"));
   CHECK(whole.channel_means("y").empty());
   std::vector<double> sums(3);
-  for (std::int64_t i = 0; i < images.size(); ++i) sums[static_cast<std::size_t>(i % 3)] += static_cast<double>(images[i]);
+  for (std::int64_t i = 0; i < images.size(); ++i)
+    sums[static_cast<std::size_t>(i % 3)] += static_cast<double>(images[i]);
   for (std::size_t i = 0; i < 3; ++i) CHECK(std::abs(whole.channel_means("x")[i] - sums[i] / 150) < 1e-6);
 }

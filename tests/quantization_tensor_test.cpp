@@ -37,7 +37,8 @@ TEST_CASE_TEMPLATE("asymmetric quantization represents zero and both ends", T, i
     const std::vector<float> x{low, 0.0f, (low + high) / 2, high};
     const auto q = quantize<T>(View<const float>(x), per_tensor().asymmetric());
     const float s = q.params.scale[0];
-    CHECK(s == doctest::Approx((static_cast<double>(std::max(high, 0.0f)) - static_cast<double>(std::min(low, 0.0f))) / static_cast<double>(r.high - r.low)));
+    CHECK(s == doctest::Approx((static_cast<double>(std::max(high, 0.0f)) - static_cast<double>(std::min(low, 0.0f))) /
+                               static_cast<double>(r.high - r.low)));
     CHECK(q.params.zero_point[0] >= r.low);
     CHECK(q.params.zero_point[0] <= r.high);
     const Tensor<float> back = dequantize(q);
@@ -120,16 +121,30 @@ TEST_CASE("what cannot be quantized is refused, with the reason") {
   CHECK(text([&] { quantize<int8>(View<const float>(zeros)); }).find("[0, 0]") != std::string::npos);
   CHECK(text([&] { quantize<int8>(View<const float>(nan)); }).find("NaN") != std::string::npos);
   CHECK(text([&] { quantize<int8>(View<const float>(inf)); }).find("infinite") != std::string::npos);
-  CHECK(text([&] { quantize<int8>(View<const float>(nan), given_params({1.0f, 0})); }).find("NaN") != std::string::npos);
-  CHECK(text([&] { quantize<int8>(View<const float>(ok, {2, 3}), per_channel(2)); }).find("axis 2") != std::string::npos);
-  CHECK(text([&] { quantize<int8>(View<const float>(ok, {2, 3}), per_channel(-3)); }).find("axis -3") != std::string::npos);
-  CHECK(text([&] { quantize<int8>(View<const float>(ok, {2, 3}), given_params({{1.0f}, {0}, 0})); }).find("1 scales for 2") != std::string::npos);
+  CHECK(text([&] {
+          quantize<int8>(View<const float>(nan), given_params({1.0f, 0}));
+        }).find("NaN") != std::string::npos);
+  CHECK(text([&] {
+          quantize<int8>(View<const float>(ok, {2, 3}), per_channel(2));
+        }).find("axis 2") != std::string::npos);
+  CHECK(text([&] {
+          quantize<int8>(View<const float>(ok, {2, 3}), per_channel(-3));
+        }).find("axis -3") != std::string::npos);
+  CHECK(text([&] {
+          quantize<int8>(View<const float>(ok, {2, 3}), given_params({{1.0f}, {0}, 0}));
+        }).find("1 scales for 2") != std::string::npos);
   CHECK(text([&] { quantize<int8>(View<const float>(ok), given_params({-1.0f, 0})); }).find("-1") != std::string::npos);
-  CHECK(text([&] { quantize<int8>(View<const float>(ok), given_params({1.0f, 200})); }).find("200") != std::string::npos);
+  CHECK(text([&] {
+          quantize<int8>(View<const float>(ok), given_params({1.0f, 200}));
+        }).find("200") != std::string::npos);
   CHECK(text([&] { quantize<int8>(View<const float>(ok.data(), {0})); }).find("empty") != std::string::npos);
   std::vector<float> one_zero_channel{1, 2, 0, 0};
-  CHECK(text([&] { quantize<int8>(View<const float>(one_zero_channel, {2, 2}), per_channel(0)); }).find("channel 1") != std::string::npos);
-  CHECK(text([&] { quantize<int8>(View<const float>(ok), per_tensor().by(RangeMethod::percentile, 101)); }).find("101") != std::string::npos);
+  CHECK(text([&] {
+          quantize<int8>(View<const float>(one_zero_channel, {2, 2}), per_channel(0));
+        }).find("channel 1") != std::string::npos);
+  CHECK(text([&] {
+          quantize<int8>(View<const float>(ok), per_tensor().by(RangeMethod::percentile, 101));
+        }).find("101") != std::string::npos);
 }
 
 TEST_CASE("histograms do not depend on the order or on how numbers are split") {
@@ -185,7 +200,8 @@ TEST_CASE("percentile and entropy ranges cut off a lone outlier") {
     CHECK(high < 20);
     CHECK(high > 0.5);
   }
-  CHECK(static_cast<double>(quantize<uint8>(t, per_tensor().asymmetric()).params.scale[0]) * 255 == doctest::Approx(40));
+  CHECK(static_cast<double>(quantize<uint8>(t, per_tensor().asymmetric()).params.scale[0]) * 255 ==
+        doctest::Approx(40));
 }
 
 TEST_CASE("the mse range is close to the best one") {
@@ -197,7 +213,8 @@ TEST_CASE("the mse range is close to the best one") {
     const double s = 2 * limit / ((1 << bits) - 2);
     double e = 0;
     for (float x : t) {
-      const double q = std::min(std::max(std::nearbyint(static_cast<double>(x) / s), -(std::pow(2, bits - 1) - 1)), std::pow(2, bits - 1) - 1);
+      const double q = std::min(std::max(std::nearbyint(static_cast<double>(x) / s), -(std::pow(2, bits - 1) - 1)),
+                                std::pow(2, bits - 1) - 1);
       e += std::pow(static_cast<double>(x) - q * s, 2);
     }
     return e;

@@ -51,8 +51,8 @@ Model brightness_model() {
     b[c] = -level * level;
   }
   const int flat = m.add("flat", Flatten(1), {x});
-  m.outputs = {m.add("scores", FullyConnected(),
-                     {flat, m.add_constant("w", std::move(w)), m.add_constant("b", std::move(b))})};
+  m.outputs = {
+      m.add("scores", FullyConnected(), {flat, m.add_constant("w", std::move(w)), m.add_constant("b", std::move(b))})};
   return m;
 }
 
@@ -65,11 +65,10 @@ ComparisonResult some_result() {
   r.preprocessing = "tf, bilinear", r.machine = "a machine";
   r.images = 1000, r.calibration_images = 200, r.calibration_seconds = 1.5;
   r.parameters = 20410, r.macs = 4'089'184'256;
-  r.variants = {
-      {"float32", "Original (fp32)", 14'000'000, 0, 0.6188, 0.8752, 1.0, 20.04, 16.2, 6'340'000},
-      {"dynamic_range", "Dynamic range", 3'860'000, 0.0124, 0.6121, 0.8738, 0.9503, 16.7, 11.1, 6'340'000},
-      {"float16", "Float16", 7'010'000, 0.0188, 0.6174, 0.8752, 0.996, 19.1, 15.1, 6'340'000},
-      {"int8", "Int8", 3'720'000, 0.0175, 0.6081, 0.8752, 0.9074, 10.02, 4.79, 1'770'000}};
+  r.variants = {{"float32", "Original (fp32)", 14'000'000, 0, 0.6188, 0.8752, 1.0, 20.04, 16.2, 6'340'000},
+                {"dynamic_range", "Dynamic range", 3'860'000, 0.0124, 0.6121, 0.8738, 0.9503, 16.7, 11.1, 6'340'000},
+                {"float16", "Float16", 7'010'000, 0.0188, 0.6174, 0.8752, 0.996, 19.1, 15.1, 6'340'000},
+                {"int8", "Int8", 3'720'000, 0.0175, 0.6081, 0.8752, 0.9074, 10.02, 4.79, 1'770'000}};
   r.errors = {{"net/<x>;net/y", "Convolution", 9.5, 0.25, 1.5, 0.01},
               {"net/w", "weights", std::numeric_limits<double>::infinity(), 0, 0, 0},
               {"net/z", "Reshape", -std::numeric_limits<double>::infinity(), 0, 0, 0}};
@@ -188,8 +187,8 @@ TEST_CASE("report: results.json has exactly the keys that are promised") {
   for (std::size_t i = 0; i < 4; ++i) {
     keys.clear();
     for (const auto& [key, value] : j["variants"][i].items()) keys.push_back(key);
-    CHECK(keys == std::vector<std::string>{"name", "size_bytes", "quantize_seconds", "top1", "top5",
-                                           "agreement", "median_ms", "min_ms", "arena_bytes"});
+    CHECK(keys == std::vector<std::string>{"name", "size_bytes", "quantize_seconds", "top1", "top5", "agreement",
+                                           "median_ms", "min_ms", "arena_bytes"});
     CHECK(j["variants"][i]["name"] == names[i]);
   }
   CHECK(j["variants"][3]["size_bytes"] == 3'720'000);
@@ -213,8 +212,8 @@ TEST_CASE("report: the page needs nothing else and escapes what it is given") {
   CHECK(html.find("<h1>a&lt;b&gt;&quot;&amp;&#39;c</h1>") != std::string::npos);
   for (const char* raw : {"a<b>", "<more>", "<note>", "<warning>", "<x>"})
     CHECK_MESSAGE(html.find(raw) == std::string::npos, raw);
-  for (const char* text : {"61.88 %", "60.81 %", "10.0", "3.72", "20.4 k", "4.09 G", "1000 images", "9.5 dB",
-                           "exact", "no signal", "45.0 dB"})
+  for (const char* text : {"61.88 %", "60.81 %", "10.0", "3.72", "20.4 k", "4.09 G", "1000 images", "9.5 dB", "exact",
+                           "no signal", "45.0 dB"})
     CHECK_MESSAGE(html.find(text) != std::string::npos, text);
   // No position or size in a drawing is other than a number.
   const std::regex attribute(" (?:x|y|x1|y1|x2|y2|cx|cy|r|width|height)=\"([^\"]*)\"");
@@ -246,18 +245,14 @@ TEST_CASE("report: pages of few variants, labels or layers") {
 }
 
 TEST_CASE("report: bars have the lengths of their values") {
-  const std::string svg =
-      bar_chart("t", {{"a", "1", 1, "v0"}, {"b", "4", 4, "v1"}, {"c", "-", std::nan(""), "v2"}}, 4);
+  const std::string svg = bar_chart("t", {{"a", "1", 1, "v0"}, {"b", "4", 4, "v1"}, {"c", "-", std::nan(""), "v2"}}, 4);
   CHECK(svg.find("class=\"v0\" x=\"0\" y=\"21\" width=\"25.00%\"") != std::string::npos);
   CHECK(svg.find("class=\"v1\" x=\"0\" y=\"61\" width=\"100.00%\"") != std::string::npos);
   CHECK(bar_chart("t", {{"a", "0", 0}}, 0).find("width=\"0.00%\"") != std::string::npos);
-  const std::string depth =
-      depth_chart("t", {{"a", 0.5, "good", 1.0}, {"b", 2, "poor", {}}}, {{"half", 0.5}});
-  CHECK(depth.find("class=\"good\" x=\"23.000%\" y=\"98.0\" width=\"4.000%\" height=\"90.0\"") !=
-        std::string::npos);
+  const std::string depth = depth_chart("t", {{"a", 0.5, "good", 1.0}, {"b", 2, "poor", {}}}, {{"half", 0.5}});
+  CHECK(depth.find("class=\"good\" x=\"23.000%\" y=\"98.0\" width=\"4.000%\" height=\"90.0\"") != std::string::npos);
   CHECK(depth.find("cy=\"8.0\"") != std::string::npos);
-  CHECK(depth.find("class=\"poor\" x=\"73.000%\" y=\"8.0\" width=\"4.000%\" height=\"180.0\"") !=
-        std::string::npos);
+  CHECK(depth.find("class=\"poor\" x=\"73.000%\" y=\"8.0\" width=\"4.000%\" height=\"180.0\"") != std::string::npos);
   CHECK(depth.find("<span style=\"top:98.0px\">half</span>") != std::string::npos);
 }
 
@@ -289,11 +284,11 @@ TEST_CASE("latency: median and minimum") {
   CHECK(summarized({}).runs == 0);
   Executor e(brightness_model());
   std::int64_t last = 0;
-  const auto l = measure_latency({&e, &e}, Tensor<float>({1, 4, 4, 1}), 1, 10,
-                                 [&](std::int64_t done, std::int64_t total) {
-                                   CHECK(done == ++last);
-                                   CHECK(total == 8);
-                                 });
+  const auto l =
+      measure_latency({&e, &e}, Tensor<float>({1, 4, 4, 1}), 1, 10, [&](std::int64_t done, std::int64_t total) {
+        CHECK(done == ++last);
+        CHECK(total == 8);
+      });
   REQUIRE(l.size() == 2);
   for (const Latency& x : l) {
     CHECK(x.runs >= 10);
@@ -351,16 +346,12 @@ TEST_CASE("advice: a recipe that does better, or none") {
   ThreadPool pool(2);
   const auto warning = [&](const DatasetPtr& images, const std::string& recipe) {
     const double top1 =
-        evaluate({&e}, input, *images, with(recipe), pool, true, [](std::int64_t, std::int64_t) {})[0]
-            .top1()
-            .value();
+        evaluate({&e}, input, *images, with(recipe), pool, true, [](std::int64_t, std::int64_t) {})[0].top1().value();
     return accuracy_warning(e, input, images, with(recipe), recipe, top1, 4, pool);
   };
   const auto right = std::make_shared<Brightness>(40, levels),
              wrong = std::make_shared<Brightness>(40, levels, true, 2);
-  CHECK(
-      evaluate({&e}, input, *right, with("unit"), pool, true, [](std::int64_t, std::int64_t) {})[0].top1() ==
-      1.0);
+  CHECK(evaluate({&e}, input, *right, with("unit"), pool, true, [](std::int64_t, std::int64_t) {})[0].top1() == 1.0);
   const auto raw = warning(right, "raw");
   REQUIRE(raw.has_value());
   CHECK(raw->find("--preprocess unit it gets 100.0 %") != std::string::npos);
@@ -372,8 +363,7 @@ TEST_CASE("advice: a recipe that does better, or none") {
 
 TEST_CASE("compare: every form of a model, measured") {
   const TemporaryFolder folder;
-  const auto images = std::make_shared<Brightness>(24, levels),
-             calibration = std::make_shared<Brightness>(8, levels);
+  const auto images = std::make_shared<Brightness>(24, levels), calibration = std::make_shared<Brightness>(8, levels);
   CompareOptions o;
   o.preprocessing = with("unit"), o.preprocessing_name = "unit";
   o.runs = 8, o.threads = 2, o.directory = folder / "";
@@ -411,8 +401,8 @@ TEST_CASE("compare: every form of a model, measured") {
   CHECK(r.layers.back().weights_db.value_or(0) > 20);
   CHECK(std::is_sorted(r.errors.begin(), r.errors.end(),
                        [](const LayerError& a, const LayerError& b) { return a.sqnr_db < b.sqnr_db; }));
-  CHECK(stages == std::set<std::string>{"quantizing", "calibrating", "measuring accuracy", "measuring time",
-                                        "comparing layers"});
+  CHECK(stages ==
+        std::set<std::string>{"quantizing", "calibrating", "measuring accuracy", "measuring time", "comparing layers"});
 
   // Images that are nothing like those of the calibration, and without labels.
   const ComparisonResult odd =
@@ -435,8 +425,7 @@ TEST_CASE("compare: a model that comes quantized is measured by itself") {
   CompareOptions o;
   o.preprocessing = with("unit"), o.runs = 8, o.directory = folder / "";
   Calibrator calibrator(m);
-  for (const Tensor<float>& x : ImageInput(m).load(*images, 0, 8, o.preprocessing, *default_pool()))
-    calibrator.add(x);
+  for (const Tensor<float>& x : ImageInput(m).load(*images, 0, 8, o.preprocessing, *default_pool())) calibrator.add(x);
   const ComparisonResult r = compare(quantize<int8>(m, calibrator.result()), images, images, o);
   REQUIRE(r.variants.size() == 1);
   CHECK(r.variants[0].name == "int8");

@@ -27,8 +27,7 @@ Executor plain(const Graph& g, int threads = 1) {
 }
 
 bool same_bits(const AnyTensor& a, const AnyTensor& b) {
-  return a.dtype() == b.dtype() && a.shape() == b.shape() &&
-         std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+  return a.dtype() == b.dtype() && a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
 Unary relu() { return Unary(UnaryKind::clip, 0, std::numeric_limits<double>::infinity()); }
@@ -44,9 +43,7 @@ Graph small_network(Random& r) {
   Graph g;
   g.name = "small";
   const int x = g.add_input("x", {Shape::unknown, Shape::unknown, Shape::unknown, 4});
-  const auto weights = [&](const std::string& n, const Shape& s) {
-    return g.add_constant(n, random_tensor(s, r));
-  };
+  const auto weights = [&](const std::string& n, const Shape& s) { return g.add_constant(n, random_tensor(s, r)); };
   const int a = g.add("a", conv3x3(), {x, weights("wa", {4, 3, 3, 4}), weights("ba", {4})});
   const int b = g.add("b", relu(), {a});
   const int c = g.add("c", conv3x3(), {b, weights("wc", {4, 3, 3, 4})});
@@ -105,8 +102,8 @@ TEST_CASE("executor: random graphs compute what their nodes compute one by one")
         case 1: images.push_back(g.add(name, Binary(BinaryKind::add), {any(images), any(images)})); break;
         case 2: images.push_back(g.add(name, Binary(BinaryKind::mul), {any(images), any(images)})); break;
         case 3:
-          images.push_back(g.add(name, conv3x3(),
-                                 {any(images), g.add_constant("w" + name, random_tensor({c, 3, 3, c}, r))}));
+          images.push_back(
+              g.add(name, conv3x3(), {any(images), g.add_constant("w" + name, random_tensor({c, 3, 3, c}, r))}));
           break;
         case 4: flat.push_back(g.add(name, Flatten(1), {any(images)})); break;
         case 5: images.push_back(g.add(name, Identity(), {any(images)})); break;
@@ -235,8 +232,8 @@ TEST_CASE("executor: wrong tensors are refused") {
   Random r(74);
   const Graph g = small_network(r);
   Executor executor = plain(g);
-  CHECK_THROWS_WITH_AS(executor.run(std::vector<AnyTensor>{}),
-                       "model 'small' takes 1 inputs, but was given 0", ShapeError);
+  CHECK_THROWS_WITH_AS(executor.run(std::vector<AnyTensor>{}), "model 'small' takes 1 inputs, but was given 0",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(executor.run({AnyTensor(Tensor<int8>({1, 4, 4, 4}))}),
                        "input 'x' takes float32, but was given int8", ShapeError);
   const AnyTensor x = random_tensor({1, 4, 4, 4}, r);
@@ -245,8 +242,7 @@ TEST_CASE("executor: wrong tensors are refused") {
   const TensorRef in = x.ref(), wrong[] = {small.ref(), other.ref()}, good[] = {right.ref(), other.ref()};
   CHECK_THROWS_WITH_AS(
       executor.run(&in, wrong),
-      "output 'f' is float32 of shape [1, 2, 2, 7], but the memory given is float32 of shape [1, 1, 1, 7]",
-      ShapeError);
+      "output 'f' is float32 of shape [1, 2, 2, 7], but the memory given is float32 of shape [1, 1, 1, 7]", ShapeError);
   executor.run(&in, good);
   CHECK(same_bits(right, executor.run({x})[0]));
 }

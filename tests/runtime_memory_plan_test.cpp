@@ -42,8 +42,7 @@ TEST_CASE("memory plan: buffers alive at the same time never overlap") {
     const int steps = static_cast<int>(random.between(1, 40));
     std::vector<Lifetime> buffers(static_cast<std::size_t>(random.between(0, 60)));
     for (Lifetime& b : buffers) {
-      b.bytes = static_cast<std::size_t>(
-          random.chance(10) ? 0 : random.between(1, random.chance(50) ? 100 : 100000));
+      b.bytes = static_cast<std::size_t>(random.chance(10) ? 0 : random.between(1, random.chance(50) ? 100 : 100000));
       b.first = static_cast<int>(random.between(0, steps - 1));
       b.last = static_cast<int>(random.between(b.first, steps - 1));
     }

@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <random>
 #include <octet/runtime/executor.hpp>
+#include <random>
 
 /// What several tests share: seeded tensors, running a graph, comparing.
 namespace testing {

@@ -24,9 +24,7 @@ inline Option integer(int field, std::int32_t x) { return {field, Option::Kind::
 /// A bool or one of an enumeration.
 inline Option byte(int field, std::int32_t x) { return {field, Option::Kind::byte, x, 0, {}}; }
 inline Option real(int field, float x) { return {field, Option::Kind::real, 0, x, {}}; }
-inline Option list(int field, std::vector<std::int32_t> x) {
-  return {field, Option::Kind::list, 0, 0, std::move(x)};
-}
+inline Option list(int field, std::vector<std::int32_t> x) { return {field, Option::Kind::list, 0, 0, std::move(x)}; }
 
 constexpr int same = 0, valid = 1;  // padding
 constexpr int no_activation = 0, relu = 1, relu_n1_to_1 = 2, relu6 = 3;
@@ -38,8 +36,7 @@ struct Pair {
 };
 /// Of CONV_2D, DEPTHWISE_CONV_2D and pools, with the padding first as in the schema, horizontal before
 /// vertical.
-inline std::vector<Option> convolution_options(int padding, Pair stride, int activation = 0,
-                                               Pair dilation = 1) {
+inline std::vector<Option> convolution_options(int padding, Pair stride, int activation = 0, Pair dilation = 1) {
   return {byte(0, padding),    integer(1, stride.w),   integer(2, stride.h),
           byte(3, activation), integer(4, dilation.w), integer(5, dilation.h)};
 }
@@ -59,14 +56,12 @@ class ModelBuilder {
   std::uint32_t version = 3;
 
   /// A tensor that is computed, or an input. Returns its index.
-  int tensor(const std::string& name, const octet::Shape& shape, DType dtype = DType::f32,
-             QuantParams quant = {}) {
+  int tensor(const std::string& name, const octet::Shape& shape, DType dtype = DType::f32, QuantParams quant = {}) {
     tensors_.push_back({name, {shape.begin(), shape.end()}, dtype, std::move(quant), {}});
     return static_cast<int>(tensors_.size()) - 1;
   }
   int constant(const std::string& name, const AnyTensor& values, QuantParams quant = {}) {
-    const int t =
-        tensor(name, {values.shape().begin(), values.shape().end()}, values.dtype(), std::move(quant));
+    const int t = tensor(name, {values.shape().begin(), values.shape().end()}, values.dtype(), std::move(quant));
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
     tensors_.back().data.assign(bytes, bytes + values.size_bytes());
     return t;
@@ -84,16 +79,14 @@ class ModelBuilder {
     operators_.push_back({name, std::move(in), std::move(out), std::move(options)});
   }
 
-  std::vector<std::uint8_t> finish(const std::vector<std::int32_t>& inputs,
-                                   const std::vector<std::int32_t>& outputs) {
+  std::vector<std::uint8_t> finish(const std::vector<std::int32_t>& inputs, const std::vector<std::int32_t>& outputs) {
     std::vector<Table> tensors, operators, codes, buffers{table({})};  // the first buffer is empty
     for (const TensorSpec& t : tensors_) tensors.push_back(add_tensor(t, buffers));
     for (std::size_t i = 0; i < operators_.size(); ++i) {
       codes.push_back(add_code(operators_[i].name));
       operators.push_back(add_operator(operators_[i], static_cast<std::uint32_t>(i)));
     }
-    const auto graph =
-        table({tables(tensors), numbers(inputs), numbers(outputs), tables(operators), text("main")});
+    const auto graph = table({tables(tensors), numbers(inputs), numbers(outputs), tables(operators), text("main")});
     const auto graphs = tables({graph}), all_codes = tables(codes), all_buffers = tables(buffers),
                about = text(description);
     const auto start = fb_.StartTable();
@@ -155,8 +148,7 @@ class ModelBuilder {
     Any quant;
     if (t.quant) {
       const Any scale = numbers(t.quant.scale);
-      const Any zero =
-          numbers(std::vector<std::int64_t>(t.quant.zero_point.begin(), t.quant.zero_point.end()));
+      const Any zero = numbers(std::vector<std::int64_t>(t.quant.zero_point.begin(), t.quant.zero_point.end()));
       const auto start = fb_.StartTable();
       fb_.AddOffset(slot(2), scale);
       fb_.AddOffset(slot(3), zero);
@@ -189,16 +181,13 @@ class ModelBuilder {
 
   Table add_operator(const OperatorSpec& op, std::uint32_t code) {
     std::vector<Any> lists;
-    for (const Option& o : op.options)
-      lists.push_back(o.kind == Option::Kind::list ? numbers(o.list) : Any());
+    for (const Option& o : op.options) lists.push_back(o.kind == Option::Kind::list ? numbers(o.list) : Any());
     auto start = fb_.StartTable();
     for (std::size_t i = 0; i < lists.size(); ++i) {
       const Option& o = op.options[i];
       switch (o.kind) {
         case Option::Kind::integer: fb_.AddElement<std::int32_t>(slot(o.field), o.integer); break;
-        case Option::Kind::byte:
-          fb_.AddElement<std::int8_t>(slot(o.field), static_cast<std::int8_t>(o.integer));
-          break;
+        case Option::Kind::byte: fb_.AddElement<std::int8_t>(slot(o.field), static_cast<std::int8_t>(o.integer)); break;
         case Option::Kind::real: fb_.AddElement<float>(slot(o.field), o.real); break;
         case Option::Kind::list: fb_.AddOffset(slot(o.field), lists[i]); break;
       }

@@ -48,17 +48,15 @@ std::vector<double> distances(const fs::path& folder, const std::string& model, 
   const auto file = [&](const char* image, const std::string& rest) {
     return golden / (type + "_" + image + "_" + rest);
   };
-  const AnyTensor y =
-      Executor(m).run({batch(m, {file("banana", size + ".input"), file("cup", size + ".input")})})[0];
+  const AnyTensor y = Executor(m).run({batch(m, {file("banana", size + ".input"), file("cup", size + ".input")})})[0];
   const std::string expected =
       contents(file("banana", network + ".output")) + contents(file("cup", network + ".output"));
   REQUIRE(y.shape() == Shape{2, 1001});
   REQUIRE(y.size_bytes() == expected.size());
   std::vector<double> d;
   for (std::int64_t i = 0; i < y.size(); ++i)
-    d.push_back(
-        std::abs(detail::load_element(y.dtype(), y.data(), i) -
-                 detail::load_element(y.dtype(), reinterpret_cast<const std::byte*>(expected.data()), i)));
+    d.push_back(std::abs(detail::load_element(y.dtype(), y.data(), i) -
+                         detail::load_element(y.dtype(), reinterpret_cast<const std::byte*>(expected.data()), i)));
   return d;
 }
 double largest(const std::vector<double>& d) { return *std::max_element(d.begin(), d.end()); }
@@ -68,8 +66,8 @@ double largest(const std::vector<double>& d) { return *std::max_element(d.begin(
 TEST_CASE("tflite: float MobileNetV1 gives the golden outputs") {
   const fs::path folder = models();
   if (folder.empty()) return;
-  CHECK(largest(distances(folder, "mobilenet_v1_0.25_128.tflite", "float", "v1_0.25_128", "128",
-                          Rounding::fp32)) < 1e-4);
+  CHECK(largest(distances(folder, "mobilenet_v1_0.25_128.tflite", "float", "v1_0.25_128", "128", Rounding::fp32)) <
+        1e-4);
 }
 
 TEST_CASE("tflite: uint8 MobileNets give the golden outputs byte for byte, by TFLite's rounding") {
@@ -106,8 +104,7 @@ TEST_CASE("tflite: every published model loads and runs, any batch, in any round
       shape[0] = 3;
       const AnyTensor x = AnyTensor::make(v.dtype, shape, [&](std::byte* p) {
         for (std::int64_t i = 0; i < shape.elements(); ++i)
-          detail::store_element(v.dtype, p, i,
-                                static_cast<double>(i * 7 % 101) / (is_floating(v.dtype) ? 101 : 1));
+          detail::store_element(v.dtype, p, i, static_cast<double>(i * 7 % 101) / (is_floating(v.dtype) ? 101 : 1));
       });
       Executor run(m);
       const AnyTensor all = run.run({x})[0];
@@ -137,8 +134,7 @@ TEST_CASE("tflite: int8 networks give what LiteRT gives") {
       for (std::int64_t i = 0; i < size; ++i)
         for (std::int64_t j = 0; j < size; ++j)
           for (std::int64_t c = 0; c < 3; ++c) {
-            const std::int64_t v =
-                (j * (k + 2) * 96 / size * 3 + i * (5 - k) * 96 / size * 2 + c * 60 * k) % 256;
+            const std::int64_t v = (j * (k + 2) * 96 / size * 3 + i * (5 - k) * 96 / size * 2 + c * 60 * k) % 256;
             x(k, i, j, c) = static_cast<int8>(v > 127 ? v - 256 : v);
           }
     const AnyTensor y = Executor(m).run(std::vector<AnyTensor>{x})[0];
@@ -149,6 +145,5 @@ TEST_CASE("tflite: int8 networks give what LiteRT gives") {
         std::vector<int>{-88,  -33,  -128, -121, -128, -128, -128, -128, -128, -15,  -128, -83,  -128, -128,
                          -128, -128, -128, -128, 83,   -128, -128, -48,  -119, -128, -128, -128, 32,   -128,
                          -128, -121, -128, -128, 127,  -128, -128, -128, -128, -128, -127, -128});
-  CHECK(outputs("mlperf_tiny_vww_int8.tflite", 96) ==
-        std::vector<int>{122, -122, 113, -113, 115, -115, -75, 75});
+  CHECK(outputs("mlperf_tiny_vww_int8.tflite", 96) == std::vector<int>{122, -122, 113, -113, 115, -115, -75, 75});
 }

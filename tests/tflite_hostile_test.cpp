@@ -68,8 +68,7 @@ Bytes float_network() {
   const int n = b.tensor("n", {}, DType::i32), target = b.tensor("target", {2}, DType::i32);
   const int f = b.tensor("f", {1, 16}), w = b.tensor("w", {3, 16}), e = b.tensor("e", {1, 3}),
             y = b.tensor("y", {1, 3});
-  b.op("CONV_2D",
-       {x, b.constant("k", random_tensor({4, 2, 2, 2}, 1)), b.constant("b", random_tensor({4}, 2))}, {c},
+  b.op("CONV_2D", {x, b.constant("k", random_tensor({4, 2, 2, 2}, 1)), b.constant("b", random_tensor({4}, 2))}, {c},
        convolution_options(same, 1, relu6));
   b.op("DEPTHWISE_CONV_2D", {c, b.constant("dk", random_tensor({1, 2, 2, 4}, 3)), -1}, {d},
        depthwise_options(same, 1, 1));
@@ -131,13 +130,11 @@ Bytes moving_network() {
   then("MIRROR_PAD", {last, constant(Tensor<std::int32_t>({4, 2}, {0, 0, 1, 1, 0, 2, 0, 0}))}, {byte(0, 1)});
   then("SLICE", {last, vector({0, 1, 0, 0}), vector({-1, 4, 6, 2})}, {});
   then("TRANSPOSE", {last, vector({0, 2, 1, 3})}, {});
-  then("STRIDED_SLICE", {last, vector({0, 5, 0, 0}), vector({1, 0, 4, 2}), vector({1, -1, 1, 1})},
-       {integer(1, 2)});
+  then("STRIDED_SLICE", {last, vector({0, 5, 0, 0}), vector({1, 0, 4, 2}), vector({1, -1, 1, 1})}, {integer(1, 2)});
   then("PRELU", {last, constant(random_tensor({1, 1, 2}, 2))}, {});
   then("LOCAL_RESPONSE_NORMALIZATION", {last}, {integer(0, 1), real(1, 1), real(2, 1), real(3, 0.5f)});
   then("SPLIT", {constant(Tensor<std::int32_t>(Shape{}, Dims{1})), last}, {integer(0, 2)}, 2);
-  then("SPLIT_V", {last, vector({1, -1}), constant(Tensor<std::int32_t>(Shape{}, Dims{2}))}, {integer(0, 2)},
-       2);
+  then("SPLIT_V", {last, vector({1, -1}), constant(Tensor<std::int32_t>(Shape{}, Dims{2}))}, {integer(0, 2)}, 2);
   then("EXPAND_DIMS", {last, vector({1})}, {});
   then("SQUEEZE", {last}, {list(0, {1})});
   then("UNPACK", {last}, {integer(0, 3), integer(1, 1)}, 3);
@@ -152,8 +149,8 @@ const std::vector<Bytes>& networks() {
 }
 
 /// A file of one operator over a tensor, with vectors of integers as further operands.
-Bytes one(const std::string& op, const Shape& x, const std::vector<Dims>& vectors,
-          const std::vector<Option>& options, int outputs = 1) {
+Bytes one(const std::string& op, const Shape& x, const std::vector<Dims>& vectors, const std::vector<Option>& options,
+          int outputs = 1) {
   ModelBuilder b;
   Dims in{b.tensor("x", x)}, out;
   for (const Dims& v : vectors) in.push_back(b.integers("v" + std::to_string(in.size()), v));
@@ -187,9 +184,8 @@ TEST_CASE("tflite: offsets, sizes and numbers that are out of range, at every pl
       const auto size = static_cast<std::uint32_t>(whole.size()), here = static_cast<std::uint32_t>(at);
       // Between the words stand halves of the tables of fields.
       const bool word = at % 4 == 0;
-      for (const std::uint32_t v :
-           word ? std::vector<std::uint32_t>{0, ~0u, ~0u >> 1, 1u << 31, old + 4, size - here}
-                : std::vector<std::uint32_t>{0, ~0u}) {
+      for (const std::uint32_t v : word ? std::vector<std::uint32_t>{0, ~0u, ~0u >> 1, 1u << 31, old + 4, size - here}
+                                        : std::vector<std::uint32_t>{0, ~0u}) {
         Bytes b = whole;
         std::memcpy(&b[at], &v, word ? 4 : 2);
         ++(survives(b) ? good : bad);
@@ -234,27 +230,24 @@ TEST_CASE("tflite: tensors of giant, negative or contradictory sizes") {
   const auto input = [](const Shape& s) { return survives(one("NEG", s, {}, {})); };
   CHECK(input({1, 4}));
   CHECK(input({1, 1 << 20, 1 << 10}));  // left to the run
-  for (const Shape& s :
-       {Shape{largest, largest}, Shape{1 << 20, 1 << 20, 1 << 20}, Shape{4, -2}, Shape{4, smallest}})
+  for (const Shape& s : {Shape{largest, largest}, Shape{1 << 20, 1 << 20, 1 << 20}, Shape{4, -2}, Shape{4, smallest}})
     CHECK_FALSE(input(s));
 
   const auto constant = [](const Shape& declared, std::int64_t elements) {
     ModelBuilder b;
-    const int x = b.tensor("x", {1, 4}), y = b.tensor("y", {}),
-              c = b.constant("c", Tensor<float>({elements}));
+    const int x = b.tensor("x", {1, 4}), y = b.tensor("y", {}), c = b.constant("c", Tensor<float>({elements}));
     b.declare(c, {declared.begin(), declared.end()});
     b.op("ADD", {x, c}, {y});
     return survives(b.finish({x}, {y}));
   };
   CHECK(constant({4}, 4));
-  for (const Shape& s : {Shape{3}, Shape{5}, Shape{-4}, Shape{-2, -2}, Shape{largest, largest},
-                         Shape{1 << 16, 1 << 16}, Shape{0}})
+  for (const Shape& s :
+       {Shape{3}, Shape{5}, Shape{-4}, Shape{-2, -2}, Shape{largest, largest}, Shape{1 << 16, 1 << 16}, Shape{0}})
     CHECK_FALSE(constant(s, 4));
 
   for (const std::int32_t zero : {smallest, -129, 128, largest}) {
     ModelBuilder b;
-    const int in = b.tensor("x", {1, 4}, DType::i8, {0.1f, zero}),
-              out = b.tensor("y", {}, DType::i8, {0.1f, 0});
+    const int in = b.tensor("x", {1, 4}, DType::i8, {0.1f, zero}), out = b.tensor("y", {}, DType::i8, {0.1f, 0});
     b.op("NEG", {in}, {out});
     CHECK_FALSE(survives(b.finish({in}, {out})));
   }
@@ -285,8 +278,7 @@ TEST_CASE("tflite: options that no operator can take") {
     survives(one("STRIDED_SLICE", {1, 8}, {{0, 8}, {1, 9}, {1, 1}}, {integer(4, v), integer(3, v)}));
     survives(one("LOCAL_RESPONSE_NORMALIZATION", image, {}, {integer(0, v)}));
     if (v == 0 || v == -1) continue;
-    for (const char* op : {"CONCATENATION", "GATHER"})
-      CHECK_FALSE(survives(one(op, image, {{0}}, {integer(0, v)})));
+    for (const char* op : {"CONCATENATION", "GATHER"}) CHECK_FALSE(survives(one(op, image, {{0}}, {integer(0, v)})));
     for (const char* op : {"PACK", "UNPACK"}) CHECK_FALSE(survives(one(op, image, {}, {integer(1, v)})));
     for (const char* op : {"EXPAND_DIMS", "MEAN"}) CHECK_FALSE(survives(one(op, image, {{v}}, {})));
     CHECK_FALSE(survives(one("TRANSPOSE", {1, 8}, {{v, 0}}, {})));
@@ -300,13 +292,11 @@ TEST_CASE("tflite: options that no operator can take") {
 
   for (const std::int32_t v : {smallest, -1, 0, largest}) {
     ModelBuilder b;
-    const int x = b.tensor("x", image), y = b.tensor("y", {}),
-              w = b.constant("w", random_tensor({4, 3, 3, 4}, 1));
+    const int x = b.tensor("x", image), y = b.tensor("y", {}), w = b.constant("w", random_tensor({4, 3, 3, 4}, 1));
     b.op("CONV_2D", {x, w, -1}, {y}, convolution_options(same, {v, 1}, 0, 1));
     CHECK_FALSE(survives(b.finish({x}, {y})));
     ModelBuilder d;
-    const int p = d.tensor("x", image), q = d.tensor("y", {}),
-              k = d.constant("w", random_tensor({4, 3, 3, 4}, 1));
+    const int p = d.tensor("x", image), q = d.tensor("y", {}), k = d.constant("w", random_tensor({4, 3, 3, 4}, 1));
     d.op("CONV_2D", {p, k, -1}, {q}, convolution_options(valid, 1, 0, {1, v}));
     CHECK_FALSE(survives(d.finish({p}, {q})));
   }

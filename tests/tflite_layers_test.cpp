@@ -13,8 +13,7 @@ using testing::random_tensor;
 namespace {
 
 enum class Kind { floating, half, hybrid, hybrid_per_tensor, int8, uint8 };
-constexpr Kind kinds[] = {Kind::floating,          Kind::half, Kind::hybrid,
-                          Kind::hybrid_per_tensor, Kind::int8, Kind::uint8};
+constexpr Kind kinds[] = {Kind::floating, Kind::half, Kind::hybrid, Kind::hybrid_per_tensor, Kind::int8, Kind::uint8};
 
 enum class Layer { convolution, depthwise, transposed, fully_connected };
 
@@ -106,8 +105,7 @@ template <class T>
 Tensor<double> reals(const Tensor<T>& t, double zero_point = 0) {
   const AnyTensor any(t);
   Tensor<double> r(t.shape());
-  for (std::int64_t i = 0; i < t.size(); ++i)
-    r[i] = detail::load_element(any.dtype(), any.data(), i) - zero_point;
+  for (std::int64_t i = 0; i < t.size(); ++i) r[i] = detail::load_element(any.dtype(), any.data(), i) - zero_point;
   return r;
 }
 Tensor<fp16> halved(const Tensor<float>& t) {
@@ -127,12 +125,10 @@ std::vector<std::uint8_t> file(ModelBuilder& b, const Case& c, int x, int w, int
       break;
     case Layer::depthwise:
       b.op("DEPTHWISE_CONV_2D", {x, w, bias}, {y},
-           depthwise_options(c.padding, c.stride, static_cast<int>(c.w[3] / c.x[3]), c.activation,
-                             c.dilation));
+           depthwise_options(c.padding, c.stride, static_cast<int>(c.w[3] / c.x[3]), c.activation, c.dilation));
       break;
     case Layer::transposed: {
-      const auto height = static_cast<int>(Axis::vertical(c).out),
-                 width = static_cast<int>(Axis::horizontal(c).out);
+      const auto height = static_cast<int>(Axis::vertical(c).out), width = static_cast<int>(Axis::horizontal(c).out);
       const int shape = b.integers("shape", {1, height, width, static_cast<int>(c.w[0])});
       b.op("TRANSPOSE_CONV", {shape, w, x, bias}, {y},
            {byte(0, c.padding), integer(1, c.stride.w), integer(2, c.stride.h), activation});
@@ -143,16 +139,13 @@ std::vector<std::uint8_t> file(ModelBuilder& b, const Case& c, int x, int w, int
   return b.finish({x}, {y});
 }
 
-AnyTensor output(const std::vector<std::uint8_t>& file, const AnyTensor& x) {
-  return outputs(parse(file), {x})[0];
-}
+AnyTensor output(const std::vector<std::uint8_t>& file, const AnyTensor& x) { return outputs(parse(file), {x})[0]; }
 
 Shape declared(const Case& c) { return c.declared.empty() ? one_image(c.x) : c.declared; }
 
 /// Float activations; weights of a kind. What comes out may differ by the rounding of activations.
 void check_float(const Case& c, Kind kind) {
-  const Tensor<float> x = random_tensor(c.x, 1), real = random_tensor(c.w, 2),
-                      bias = random_tensor({c.outputs()}, 3);
+  const Tensor<float> x = random_tensor(c.x, 1), real = random_tensor(c.w, 2), bias = random_tensor({c.outputs()}, 3);
   ModelBuilder b;
   const int in = b.tensor("x", declared(c));
   Tensor<double> w = reals(real);
@@ -175,8 +168,7 @@ void check_float(const Case& c, Kind kind) {
     const ChannelWalk walk(c.w, q.axis);
     for (std::int64_t i = 0; i < w.size(); ++i)
       w[i] = integers[i] *
-             static_cast<double>(
-                 q.scale[static_cast<std::size_t>(per_channel ? i / walk.inner % walk.channels : 0)]);
+             static_cast<double>(q.scale[static_cast<std::size_t>(per_channel ? i / walk.inner % walk.channels : 0)]);
     weights = b.constant("w", integers, q);
   }
   const int bias_at = c.bias ? b.constant("bias", bias) : -1;
@@ -210,8 +202,7 @@ void check_integer(const Case& c) {
     for (std::int64_t o = 0; o < c.outputs(); ++o)
       wq.scale.push_back(0.01f + 0.001f * static_cast<float>(o)), wq.zero_point.push_back(0);
   }
-  const Tensor<T> x = random_integers<T>(c.x, 1, low, high),
-                  w = random_integers<T>(c.w, 2, legacy ? 0 : -127, high);
+  const Tensor<T> x = random_integers<T>(c.x, 1, low, high), w = random_integers<T>(c.w, 2, legacy ? 0 : -127, high);
   const Tensor<int32> bias = random_integers<int32>({c.outputs()}, 3, -2000, 2000);
   ModelBuilder b;
   const int in = b.tensor("x", declared(c), dtype_of<T>, xq), weights = b.constant("w", w, wq);
@@ -223,17 +214,15 @@ void check_integer(const Case& c) {
   const Tensor<double> sums = computed(c, reals(x, xq.zero_point[0]), reals(w, legacy ? 121 : 0));
   REQUIRE(y.size() == sums.size());
   const Limits l = limits(c.activation);
-  const auto quantized = [&](double real) {
-    return std::round(real / static_cast<double>(0.15f)) + yq.zero_point[0];
-  };
+  const auto quantized = [&](double real) { return std::round(real / static_cast<double>(0.15f)) + yq.zero_point[0]; };
   int inside = 0;
   for (std::int64_t i = 0; i < y.size(); ++i) {
     const auto o = static_cast<std::size_t>(i % c.outputs());
     const double acc = sums[i] + (c.bias ? bias[static_cast<std::int64_t>(o)] : 0);
     const double factor = static_cast<double>(xq.scale[0]) * static_cast<double>(wq.scale[legacy ? 0 : o]) /
                           static_cast<double>(yq.scale[0]);
-    double q = static_cast<double>(std::nearbyint(static_cast<float>(acc) * static_cast<float>(factor))) +
-               yq.zero_point[0];
+    double q =
+        static_cast<double>(std::nearbyint(static_cast<float>(acc) * static_cast<float>(factor))) + yq.zero_point[0];
     q = std::min(std::max({q, quantized(l.low), double{low}}), std::min(quantized(l.high), double{high}));
     CHECK(static_cast<double>(y[i]) == q);
     inside += q > low && q < high;
@@ -258,8 +247,8 @@ Case variant(Layer layer, const Shape& x, const Shape& w, int padding, Pair stri
 
 TEST_CASE("tflite: convolutions of every type") {
   for (const Kind kind : kinds) {
-    const auto conv = [&](const Shape& w, int padding, Pair stride, Pair dilation = 1,
-                          int activation = no_activation, bool bias = true) {
+    const auto conv = [&](const Shape& w, int padding, Pair stride, Pair dilation = 1, int activation = no_activation,
+                          bool bias = true) {
       check(variant(Layer::convolution, {3, 7, 6, 8}, w, padding, stride, dilation, activation, bias), kind);
     };
     conv({5, 3, 3, 8}, same, 1);
@@ -273,8 +262,7 @@ TEST_CASE("tflite: convolutions of every type") {
 TEST_CASE("tflite: depthwise convolutions of every type") {
   for (const Kind kind : kinds) {
     check(variant(Layer::depthwise, {3, 7, 6, 17}, {1, 3, 3, 17}, same, {3, 2}, 1, relu6), kind);
-    check(variant(Layer::depthwise, {3, 7, 6, 8}, {1, 3, 2, 16}, valid, 1, {2, 3}, no_activation, false),
-          kind);
+    check(variant(Layer::depthwise, {3, 7, 6, 8}, {1, 3, 2, 16}, valid, 1, {2, 3}, no_activation, false), kind);
     check(variant(Layer::depthwise, {3, 7, 6, 4}, {1, 1, 1, 4}, same, 1), kind);
   }
 }
@@ -304,8 +292,7 @@ TEST_CASE("tflite: a fully connected layer may keep the dimensions before the la
   b.op("FULLY_CONNECTED", {in, b.constant("w", w), -1}, {y}, {byte(2, 1)});
   const AnyTensor r = output(b.finish({in}, {y}), AnyTensor(x));
   REQUIRE(r.shape() == Shape{2, 5, 4});
-  CHECK(floats(r)(1, 4, 3) ==
-        doctest::Approx(x(1, 4, 0) * w(3, 0) + x(1, 4, 1) * w(3, 1) + x(1, 4, 2) * w(3, 2)));
+  CHECK(floats(r)(1, 4, 3) == doctest::Approx(x(1, 4, 0) * w(3, 0) + x(1, 4, 1) * w(3, 1) + x(1, 4, 2) * w(3, 2)));
 }
 
 TEST_CASE("tflite: products of matrices, with either side transposed") {
@@ -362,8 +349,7 @@ TEST_CASE("tflite: pools of float, int8 and uint8") {
         const QuantParams params = type == DType::f32 ? QuantParams() : QuantParams(0.1f, zero);
         ModelBuilder b;
         const int x = b.tensor("x", {1, 7, 6, 17}, type, params), y = b.tensor("y", {}, type, params);
-        b.op(largest ? "MAX_POOL_2D" : "AVERAGE_POOL_2D", {x}, {y},
-             pool_options(padding, {3, 5}, {2, 3}, relu));
+        b.op(largest ? "MAX_POOL_2D" : "AVERAGE_POOL_2D", {x}, {y}, pool_options(padding, {3, 5}, {2, 3}, relu));
         const AnyTensor in = AnyTensor::make(type, q.shape(), [&](std::byte* p) {
           for (std::int64_t i = 0; i < q.size(); ++i)
             detail::store_element(type, p, i, type == DType::f32 ? 0.1 * (q[i] - zero) : q[i]);

@@ -39,13 +39,11 @@ struct One {
     operands.push_back(b.constant("c" + std::to_string(operands.size()), t, q));
     return *this;
   }
-  One& integers(const Dims& v) {
-    return constant(Tensor<std::int32_t>({static_cast<std::int64_t>(v.size())}, v));
-  }
+  One& integers(const Dims& v) { return constant(Tensor<std::int32_t>({static_cast<std::int64_t>(v.size())}, v)); }
   One& scalar(std::int32_t v) { return constant(Tensor<std::int32_t>(Shape{}, Dims{v})); }
 
-  Model model(const std::string& op, const Options& options = {}, DType out = DType::f32,
-              const QuantParams& q = {}, int count = 1) {
+  Model model(const std::string& op, const Options& options = {}, DType out = DType::f32, const QuantParams& q = {},
+              int count = 1) {
     Dims results;
     for (int i = 0; i < count; ++i) results.push_back(b.tensor("y" + std::to_string(i), {}, out, q));
     b.op(op, operands, results, options);
@@ -74,9 +72,8 @@ AnyTensor integers_of(const std::vector<double>& reals, const Shape& s, DType ty
   return AnyTensor::make(type, s, [&](std::byte* p) {
     for (std::size_t i = 0; i < reals.size(); ++i) {
       const double v = std::nearbyint(reals[i] / static_cast<double>(q.scale[0])) + q.zero_point[0];
-      detail::store_element(
-          type, p, static_cast<std::int64_t>(i),
-          std::min(std::max(v, static_cast<double>(range.low)), static_cast<double>(range.high)));
+      detail::store_element(type, p, static_cast<std::int64_t>(i),
+                            std::min(std::max(v, static_cast<double>(range.low)), static_cast<double>(range.high)));
     }
   });
 }
@@ -97,22 +94,19 @@ void check(const Elementwise& e) {
   const int steps = 255;
   const double width = (e.high - e.low) / steps;
   std::vector<double> a, b, y;
-  const Tensor<int32> qa = random_integers<int32>(shape, 1, 0, steps),
-                      qb = random_integers<int32>(row, 2, 0, steps);
+  const Tensor<int32> qa = random_integers<int32>(shape, 1, 0, steps), qb = random_integers<int32>(row, 2, 0, steps);
   for (int q : qa) a.push_back(e.low + width * q);
   for (int q : qb) b.push_back(e.low + width * q);
   const auto scale = static_cast<float>(width);
   for (const DType type : {DType::f32, DType::i8, DType::u8}) {
     CAPTURE(name(type));
     const bool real = type == DType::f32;
-    const auto zero =
-        static_cast<std::int32_t>(std::nearbyint(-e.low / width)) - (type == DType::i8 ? 128 : 0);
+    const auto zero = static_cast<std::int32_t>(std::nearbyint(-e.low / width)) - (type == DType::i8 ? 128 : 0);
     const QuantParams xq = real ? QuantParams() : QuantParams(scale, zero);
     const auto tensor = [&](const Shape& s, const std::vector<double>& v) {
       if (!real) return integers_of(v, s, type, xq);
       return AnyTensor::make(type, s, [&](std::byte* p) {
-        for (std::size_t i = 0; i < v.size(); ++i)
-          detail::store_element(type, p, static_cast<std::int64_t>(i), v[i]);
+        for (std::size_t i = 0; i < v.size(); ++i) detail::store_element(type, p, static_cast<std::int64_t>(i), v[i]);
       });
     };
     const AnyTensor x0 = tensor(shape, a), x1 = tensor(row, b);
@@ -123,12 +117,11 @@ void check(const Elementwise& e) {
     y.clear();
     for (std::int64_t i = 0; i < x0.size(); ++i) y.push_back(e.f(value(x0, i), value(x1, i % 17)));
     const auto [least, most] = std::minmax_element(y.begin(), y.end());
-    const double low = std::min(*least, 0.0),
-                 out_width = std::max((std::max(*most, 0.0) - low) / steps, 1e-3);
-    const QuantParams yq = real ? QuantParams()
-                                : QuantParams(static_cast<float>(out_width),
-                                              static_cast<std::int32_t>(std::nearbyint(-low / out_width)) -
-                                                  (type == DType::i8 ? 128 : 0));
+    const double low = std::min(*least, 0.0), out_width = std::max((std::max(*most, 0.0) - low) / steps, 1e-3);
+    const QuantParams yq =
+        real ? QuantParams()
+             : QuantParams(static_cast<float>(out_width),
+                           static_cast<std::int32_t>(std::nearbyint(-low / out_width)) - (type == DType::i8 ? 128 : 0));
     One o = one(x0, xq);
     if (e.inputs > 1) o.constant(x1, xq);
     const AnyTensor got = o.run(e.name, e.options, type, yq)[0];
@@ -150,14 +143,12 @@ using Index = std::vector<std::int64_t>;
 /// An operator that moves elements: float, int8 and uint8 alike. `from` tells which element of the input
 /// stands at a place of the output; none (an empty index) is a zero.
 void check_moves(const std::string& op, const Options& options, const Shape& in, const Shape& out,
-                 const std::function<void(One&)>& add_operands,
-                 const std::function<Index(const Index&)>& from) {
+                 const std::function<void(One&)>& add_operands, const std::function<Index(const Index&)>& from) {
   CAPTURE(op);
   for (const DType type : {DType::f32, DType::i8, DType::u8}) {
     const QuantParams q = type == DType::f32 ? QuantParams() : QuantParams(0.5f, 3);
     const AnyTensor x = AnyTensor::make(type, in, [&](std::byte* p) {
-      for (std::int64_t i = 0; i < in.elements(); ++i)
-        detail::store_element(type, p, i, static_cast<double>(i % 120));
+      for (std::int64_t i = 0; i < in.elements(); ++i) detail::store_element(type, p, i, static_cast<double>(i % 120));
     });
     One o = one(x, q);
     add_operands(o);
@@ -201,8 +192,7 @@ double clip(double x, double low, double high) { return std::min(std::max(x, low
 }  // namespace
 
 TEST_CASE("tflite: functions of one element, in float, int8 and uint8") {
-  const auto unary = [](const char* name, double low, double high, double (*f)(double),
-                        const Options& options = {}) {
+  const auto unary = [](const char* name, double low, double high, double (*f)(double), const Options& options = {}) {
     check({name, options, 1, low, high, [f](double x, double) { return f(x); }});
   };
   unary("RELU", -3, 5, [](double x) { return std::max(x, 0.0); });
@@ -216,9 +206,7 @@ TEST_CASE("tflite: functions of one element, in float, int8 and uint8") {
   unary("HARD_SWISH", -5, 5, [](double x) { return x * clip(x + 3, 0, 6) / 6; });
   unary("GELU", -4, 4, [](double x) { return x * (1 + std::erf(x / std::sqrt(2.0))) / 2; }, {byte(0, 0)});
   unary("GELU", -4, 4,
-        [](double x) {
-          return x / 2 * (1 + std::tanh(std::sqrt(2 / 3.141592653589793) * (x + 0.044715 * x * x * x)));
-        },
+        [](double x) { return x / 2 * (1 + std::tanh(std::sqrt(2 / 3.141592653589793) * (x + 0.044715 * x * x * x))); },
         {byte(0, 1)});
   unary("EXP", -3, 2, [](double x) { return std::exp(x); });
   unary("NEG", -3, 5, [](double x) { return -x; });
@@ -232,8 +220,7 @@ TEST_CASE("tflite: functions of one element, in float, int8 and uint8") {
 }
 
 TEST_CASE("tflite: arithmetic of two tensors, in float, int8 and uint8") {
-  const auto binary = [](const char* name, double low, double high, const Function& f,
-                         const Options& options = {}) {
+  const auto binary = [](const char* name, double low, double high, const Function& f, const Options& options = {}) {
     check({name, options, 2, low, high, f});
   };
   binary("ADD", -3, 5, [](double a, double b) { return a + b; }, {byte(0, no_activation)});
@@ -267,8 +254,7 @@ TEST_CASE("tflite: float functions that are not defined everywhere") {
 TEST_CASE("tflite: slopes of PRELU are one a channel, float or int8") {
   const Tensor<float> x = random_tensor({2, 3, 3, 5}, 1), slope = random_tensor({1, 1, 5}, 2);
   const Tensor<float> y = floats(one(x).constant(slope).run("PRELU")[0]);
-  for (std::int64_t i = 0; i < y.size(); ++i)
-    CHECK(y[i] == doctest::Approx(x[i] < 0 ? x[i] * slope[i % 5] : x[i]));
+  for (std::int64_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(x[i] < 0 ? x[i] * slope[i % 5] : x[i]));
 
   const Tensor<int8> q = random_integers<int8>({2, 3, 3, 5}, 3, -128, 127),
                      s = random_integers<int8>({1, 1, 5}, 4, -128, 127);
@@ -282,8 +268,7 @@ TEST_CASE("tflite: slopes of PRELU are one a channel, float or int8") {
 
 TEST_CASE("tflite: softmax, its logarithm, and normalization over neighboring channels") {
   const Tensor<float> x = random_tensor({3, 11}, 1, -4, 4);
-  const Tensor<float> y = floats(one(x).run("SOFTMAX", {real(0, 0.5f)})[0]),
-                      l = floats(one(x).run("LOG_SOFTMAX")[0]);
+  const Tensor<float> y = floats(one(x).run("SOFTMAX", {real(0, 0.5f)})[0]), l = floats(one(x).run("LOG_SOFTMAX")[0]);
   Tensor<int8> q({3, 11});
   for (std::int64_t i = 0; i < q.size(); ++i) q[i] = static_cast<int8>(std::nearbyint(x[i] / 0.04f) + 5);
   const QuantParams probabilities(1.0f / 256, -128);
@@ -303,12 +288,11 @@ TEST_CASE("tflite: softmax, its logarithm, and normalization over neighboring ch
   }
 
   const Tensor<float> image = random_tensor({2, 2, 2, 7}, 2);
-  const Tensor<float> r = floats(one(image).run(
-      "LOCAL_RESPONSE_NORMALIZATION", {integer(0, 2), real(1, 1.5f), real(2, 0.3f), real(3, 0.75f)})[0]);
+  const Tensor<float> r = floats(
+      one(image).run("LOCAL_RESPONSE_NORMALIZATION", {integer(0, 2), real(1, 1.5f), real(2, 0.3f), real(3, 0.75f)})[0]);
   for (std::int64_t i = 0; i < r.size(); ++i) {
     double squares = 0;
-    for (std::int64_t c = std::max<std::int64_t>(0, i % 7 - 2); c <= std::min<std::int64_t>(6, i % 7 + 2);
-         ++c)
+    for (std::int64_t c = std::max<std::int64_t>(0, i % 7 - 2); c <= std::min<std::int64_t>(6, i % 7 + 2); ++c)
       squares += std::pow(static_cast<double>(image[i - i % 7 + c]), 2);
     CHECK(static_cast<double>(r[i]) ==
           doctest::Approx(static_cast<double>(image[i]) / std::pow(1.5 + 0.3 * squares, 0.75)));
@@ -348,8 +332,7 @@ TEST_CASE("tflite: reductions, over pixels and over other axes") {
       }
   const Tensor<float> x = random_tensor({2, 3}, 2);
   CHECK(floats(one(x).integers({1}).run("SUM")[0])[1] == doctest::Approx(x(1, 0) + x(1, 1) + x(1, 2)));
-  CHECK(floats(one(x).integers({1}).run("REDUCE_PROD")[0])[1] ==
-        doctest::Approx(x(1, 0) * x(1, 1) * x(1, 2)));
+  CHECK(floats(one(x).integers({1}).run("REDUCE_PROD")[0])[1] == doctest::Approx(x(1, 0) * x(1, 1) * x(1, 2)));
 }
 
 TEST_CASE("tflite: views and permutations, in float, int8 and uint8") {
@@ -390,10 +373,8 @@ TEST_CASE("tflite: padding, in float, int8 and uint8") {
         [&](const Index& i) {
           return Index{i[0], mirrored(i[1] - 2, 5, 1 - mode), mirrored(i[2] - 1, 4, 1 - mode)};
         });
-  const Tensor<float> y = floats(one(counting(x))
-                                     .constant(amounts)
-                                     .constant(Tensor<float>(Shape{}, std::vector<float>{7}))
-                                     .run("PADV2")[0]);
+  const Tensor<float> y = floats(
+      one(counting(x)).constant(amounts).constant(Tensor<float>(Shape{}, std::vector<float>{7})).run("PADV2")[0]);
   CHECK(y(1, 0, 0) == 7);
   CHECK(y(1, 2, 1) == 20);
 }
@@ -404,10 +385,9 @@ TEST_CASE("tflite: slices, in float, int8 and uint8") {
     return Index{i[0], i[1] + 1, i[2] + 2};
   });
   // begin, end, stride; masks: begin, end, ellipsis, new axis, shrink
-  check_moves("STRIDED_SLICE", {}, x, {2, 2, 4}, vectors({{0, 1, 0}, {1, 5, 4}, {1, 2, 1}}),
-              [](const Index& i) {
-                return Index{i[0], i[1] * 2 + 1, i[2]};
-              });
+  check_moves("STRIDED_SLICE", {}, x, {2, 2, 4}, vectors({{0, 1, 0}, {1, 5, 4}, {1, 2, 1}}), [](const Index& i) {
+    return Index{i[0], i[1] * 2 + 1, i[2]};
+  });
   check_moves("STRIDED_SLICE", {integer(0, 4), integer(1, 4)}, x, {2, 3, 4},
               vectors({{0, 3, 9}, {1, 0, -9}, {1, -1, -1}}), [](const Index& i) {
                 return Index{i[0], 3 - i[1], 3 - i[2]};
@@ -430,18 +410,15 @@ TEST_CASE("tflite: slices, in float, int8 and uint8") {
 }
 
 TEST_CASE("tflite: tensors are joined and taken apart") {
-  const Tensor<float> a = random_tensor({2, 3, 4}, 1), b = random_tensor({2, 3, 2}, 2),
-                      c = random_tensor({2, 3, 4}, 3);
-  const Tensor<float> joined =
-      floats(one(a).input(b).run("CONCATENATION", {integer(0, -1), byte(1, relu)})[0]);
+  const Tensor<float> a = random_tensor({2, 3, 4}, 1), b = random_tensor({2, 3, 2}, 2), c = random_tensor({2, 3, 4}, 3);
+  const Tensor<float> joined = floats(one(a).input(b).run("CONCATENATION", {integer(0, -1), byte(1, relu)})[0]);
   REQUIRE(joined.shape() == Shape{2, 3, 6});
   for (std::int64_t i = 0; i < joined.size(); ++i)
     CHECK(joined[i] == std::max(0.0f, i % 6 < 4 ? a[i / 6 * 4 + i % 6] : b[i / 6 * 2 + i % 6 - 4]));
 
   const Tensor<float> packed = floats(one(a).input(c).run("PACK", {integer(0, 2), integer(1, 1)})[0]);
   REQUIRE(packed.shape() == Shape{2, 2, 3, 4});
-  for (std::int64_t i = 0; i < packed.size(); ++i)
-    CHECK(packed[i] == (i / 12 % 2 == 0 ? a : c)[i / 24 * 12 + i % 12]);
+  for (std::int64_t i = 0; i < packed.size(); ++i) CHECK(packed[i] == (i / 12 % 2 == 0 ? a : c)[i / 24 * 12 + i % 12]);
 
   const auto parts = one(a).run("UNPACK", {integer(0, 3), integer(1, 1)}, DType::f32, {}, 3);
   REQUIRE(parts[2].shape() == Shape{2, 4});
@@ -457,8 +434,7 @@ TEST_CASE("tflite: tensors are joined and taken apart") {
   CHECK(sized[1].view<float>()(1, 2, 0) == a(1, 2, 1));
 
   // Quantized parts come in scales of their own.
-  const Tensor<uint8> p = random_integers<uint8>({2, 5}, 4, 0, 255),
-                      q = random_integers<uint8>({2, 4}, 5, 0, 255);
+  const Tensor<uint8> p = random_integers<uint8>({2, 5}, 4, 0, 255), q = random_integers<uint8>({2, 4}, 5, 0, 255);
   const QuantParams pq(0.1f, 100), qq(0.05f, 30), yq(0.1f, 100);
   const AnyTensor y = one(p, pq).input(q, qq).run("CONCATENATION", {integer(0, 1)}, DType::u8, yq)[0];
   for (std::int64_t n = 0; n < 2; ++n)
@@ -482,8 +458,8 @@ TEST_CASE("tflite: resizes, nearest and bilinear, by all conventions") {
       const Tensor<float> linear =
           floats(one(x).integers({7, 4}).run("RESIZE_BILINEAR", {byte(2, corners), byte(3, centers)})[0]);
       REQUIRE(linear.shape() == Shape{2, 7, 4, 3});
-      const Tensor<float> nearest = floats(
-          one(x).integers({8, 3}).run("RESIZE_NEAREST_NEIGHBOR", {byte(0, corners), byte(1, centers)})[0]);
+      const Tensor<float> nearest =
+          floats(one(x).integers({8, 3}).run("RESIZE_NEAREST_NEIGHBOR", {byte(0, corners), byte(1, centers)})[0]);
       REQUIRE(nearest.shape() == Shape{2, 8, 3, 3});
       for (std::int64_t i = 0; i < linear.size(); ++i) {
         const double h = clip(position(i / 12 % 7, 4, 7), 0, 3), w = clip(position(i / 3 % 4, 6, 4), 0, 5);

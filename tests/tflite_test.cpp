@@ -31,13 +31,11 @@ TEST_CASE("tflite: tensors keep their names, the model what it says of itself") 
   const int x = b.tensor("serving_default_x:0", {1, 2, 2, 3}),
             w = b.constant("a/weight", random_tensor({4, 1, 1, 3}, 1));
   const int bias = b.constant("a/bias", random_tensor({4}, 2)), y = b.tensor("a", {1, 2, 2, 4});
-  const int depthwise = b.constant("b/weight", random_tensor({1, 3, 3, 4}, 3)),
-            z = b.tensor("b", {1, 2, 2, 4});
+  const int depthwise = b.constant("b/weight", random_tensor({1, 3, 3, 4}, 3)), z = b.tensor("b", {1, 2, 2, 4});
   b.op("CONV_2D", {x, w, bias}, {y}, convolution_options(same, 1));
   b.op("DEPTHWISE_CONV_2D", {y, depthwise, bias}, {z}, depthwise_options(same, 1, 1));
   const Model m = parse(b.finish({x}, {z, y}));
-  for (const char* name : {"serving_default_x:0", "a/weight", "a/bias", "a", "b/weight", "b"})
-    CHECK(m.contains(name));
+  for (const char* name : {"serving_default_x:0", "a/weight", "a/bias", "a", "b/weight", "b"}) CHECK(m.contains(name));
   CHECK(m.value(m.inputs[0]).name == "serving_default_x:0");
   CHECK(m.value(m.outputs[0]).name == "b");
   CHECK(m.value(m.outputs[1]).name == "a");
@@ -85,8 +83,8 @@ TEST_CASE("tflite: shapes that are computed from the batch size") {
   const int target = b.tensor("target", {2}, DType::i32), y = b.tensor("y", {1, 24});
   const int minus = b.constant("minus", Tensor<std::int32_t>(Shape{}, Dims{-1}));
   b.op("SHAPE", {x}, {shape}, {byte(0, 2)});
-  b.op("STRIDED_SLICE", {shape, b.integers("begin", {0}), b.integers("end", {1}), b.integers("stride", {1})},
-       {batch}, {integer(4, 1)});
+  b.op("STRIDED_SLICE", {shape, b.integers("begin", {0}), b.integers("end", {1}), b.integers("stride", {1})}, {batch},
+       {integer(4, 1)});
   b.op("PACK", {batch, minus}, {target}, {integer(0, 2)});
   b.op("RESHAPE", {x, target}, {y});
   const Model m = parse(b.finish({x}, {y}));
@@ -110,8 +108,7 @@ TEST_CASE("tflite: outputs that are inputs, or given twice") {
 
 TEST_CASE("tflite: the rounding that is asked for") {
   ModelBuilder b;
-  const int x = b.tensor("x", {1, 64}, DType::i8, {0.1f, 0}),
-            y = b.tensor("y", {1, 64}, DType::i8, {0.07f, 0});
+  const int x = b.tensor("x", {1, 64}, DType::i8, {0.1f, 0}), y = b.tensor("y", {1, 64}, DType::i8, {0.07f, 0});
   Tensor<int8> identity({64, 64});
   for (std::int64_t i = 0; i < 64; ++i) identity(i, i) = 1;
   b.op("FULLY_CONNECTED", {x, b.constant("w", identity, {0.035f, 0}), -1}, {y});
@@ -124,9 +121,7 @@ TEST_CASE("tflite: the rounding that is asked for") {
   CHECK(even.rounding == Rounding::fp32);
   CHECK(away.rounding == Rounding::tflite_double);
   // Multiplied by 1/20: 10 is a tie.
-  const auto at = [&](const Model& m, std::int64_t i) {
-    return int{outputs(m, {AnyTensor(in)})[0].view<int8>()[i]};
-  };
+  const auto at = [&](const Model& m, std::int64_t i) { return int{outputs(m, {AnyTensor(in)})[0].view<int8>()[i]}; };
   CHECK(at(even, 37) == 0);
   CHECK(at(away, 37) == 1);
   CHECK(at(away, 27) == -1);
@@ -162,8 +157,7 @@ TEST_CASE("tflite: errors name the file, the operator, its result and what is wr
 
   ModelBuilder conv;
   const int x = conv.tensor("x", {1, 8, 8, 3}), y = conv.tensor("y", {});
-  conv.op("CONV_2D", {x, conv.constant("w", random_tensor({4, 3, 3, 5}, 1)), -1}, {y},
-          convolution_options(same, 1));
+  conv.op("CONV_2D", {x, conv.constant("w", random_tensor({4, 3, 3, 5}, 1)), -1}, {y}, convolution_options(same, 1));
   const std::string shapes = error_of(conv.finish({x}, {y}));
   for (const char* part : {"CONV_2D", "'y'", "[4, 3, 3, 5]", "[?, 8, 8, 3]"}) CHECK_CONTAINS(shapes, part);
 

@@ -22,8 +22,8 @@ struct BenchArguments {
 
 /// Numbers as of an image, the same in every run.
 Tensor<float> any_input(const Model& model, const BenchArguments& o) {
-  octet::detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ",
-                                     model.inputs.size(), " inputs; one was expected");
+  octet::detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ", model.inputs.size(),
+                                     " inputs; one was expected");
   Shape s = model.value(model.inputs[0]).shape;
   for (int d = 0; d < s.rank(); ++d)
     if (s[d] < 0) s[d] = d == 0 ? o.batch : o.size;
@@ -47,9 +47,9 @@ void bench_command(const BenchArguments& o) {
   Executor executor(model, with_threads(o.threads));
   const Tensor<float> x = any_input(model, o);
   Progress progress;
-  const Latency l =
-      measure_latency({&executor}, x, o.seconds, o.runs,
-                      [&](std::int64_t done, std::int64_t total) { progress("measuring", done, total); })[0];
+  const Latency l = measure_latency({&executor}, x, o.seconds, o.runs, [&](std::int64_t done, std::int64_t total) {
+    progress("measuring", done, total);
+  })[0];
   const std::vector<LayerTime> layers = measure_layers(executor, x);
   progress.clear();
   double total_ms = 0;
@@ -71,8 +71,7 @@ void bench_command(const BenchArguments& o) {
             << " min_ms=" << significant(l.min_ms) << " runs=" << l.runs
             << " gmac_per_s=" << gmacs_per_second(macs, l.median_ms)
             << " arena_mb=" << octet::detail::megabytes(static_cast<std::int64_t>(executor.arena_bytes()))
-            << " packed_mb=" << octet::detail::megabytes(static_cast<std::int64_t>(executor.packed_bytes()))
-            << "\n";
+            << " packed_mb=" << octet::detail::megabytes(static_cast<std::int64_t>(executor.packed_bytes())) << "\n";
   if (o.json.empty()) return;
   nlohmann::ordered_json j{{"model", model.name},
                            {"batch", o.batch},
@@ -96,9 +95,7 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 8192))
       ->capture_default_str();
   c->add_option("--batch", o->batch, "Images at once")->check(CLI::Range(1, 65536))->capture_default_str();
-  c->add_option("--seconds", o->seconds, "How long to measure")
-      ->check(CLI::Range(0.01, 3600.0))
-      ->capture_default_str();
+  c->add_option("--seconds", o->seconds, "How long to measure")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
   c->add_option("--runs", o->runs, "Number of runs instead")->check(at_least(0))->capture_default_str();
   add_threads(*c, o->threads);
   c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");

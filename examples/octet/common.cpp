@@ -30,9 +30,8 @@ void ImageOptions::add_to(CLI::App& command) {
                   "the image has the right size")
       ->check(CLI::Range(0.01, 1.0));
   command
-      .add_option(
-          "--resize", resize,
-          "bilinear (as TensorFlow 1: no half-pixel shift), half_pixel, antialias (as Pillow), nearest")
+      .add_option("--resize", resize,
+                  "bilinear (as TensorFlow 1: no half-pixel shift), half_pixel, antialias (as Pillow), nearest")
       ->check(CLI::IsMember(resize_names()))
       ->capture_default_str();
   command.add_option("--size", size, "Height and width of the images, where the model leaves them open")
@@ -56,8 +55,7 @@ Preprocessing ImageOptions::preprocessing(const Model& model, const ImageInput& 
 }
 
 std::string ImageOptions::describe(const Model& model, const ImageInput& input) const {
-  return recipe(model, input) + (crop ? ", crop " + octet::detail::significant(*crop) : std::string()) +
-         ", " + resize;
+  return recipe(model, input) + (crop ? ", crop " + octet::detail::significant(*crop) : std::string()) + ", " + resize;
 }
 
 void DataOptions::add_to(CLI::App& command) {
@@ -77,8 +75,8 @@ Labels DataOptions::load_labels(std::int64_t outputs) const {
   if (labels.empty()) return {};
   const Labels list = octet::load_labels(labels).fitted(outputs);
   if (list.size() != outputs)
-    std::fprintf(stderr, "octet: warning: '%s' has %lld classes, but the model has %lld outputs\n",
-                 labels.c_str(), static_cast<long long>(list.size()), static_cast<long long>(outputs));
+    std::fprintf(stderr, "octet: warning: '%s' has %lld classes, but the model has %lld outputs\n", labels.c_str(),
+                 static_cast<long long>(list.size()), static_cast<long long>(outputs));
   return list;
 }
 
@@ -114,9 +112,8 @@ std::vector<std::string> keys(const Map& m) {
 
 void QuantizeOptions::add_to(CLI::App& command) {
   command
-      .add_option(
-          "--method", method,
-          "How int8's ranges of activations are chosen: min_max, moving_average, percentile, entropy, mse")
+      .add_option("--method", method,
+                  "How int8's ranges of activations are chosen: min_max, moving_average, percentile, entropy, mse")
       ->check(CLI::IsMember(keys(methods)))
       ->capture_default_str();
   command.add_option("--percent", percent, "What the percentile method keeps")
@@ -125,9 +122,7 @@ void QuantizeOptions::add_to(CLI::App& command) {
   command.add_option("--keep-float", keep_float, "Layers that stay float, by name; * stands for any text");
   command.add_flag("--per-tensor", per_tensor,
                    "One scale for each weight tensor instead of one for each output channel");
-  command
-      .add_option("--rounding", rounding,
-                  "Of integer layers: fp32, or as TFLite's kernels do: double, single")
+  command.add_option("--rounding", rounding, "Of integer layers: fp32, or as TFLite's kernels do: double, single")
       ->check(CLI::IsMember(keys(roundings)))
       ->capture_default_str();
 }
@@ -175,12 +170,11 @@ std::vector<std::string> layer_names(const Graph& g, bool full) {
 }
 
 std::int64_t output_classes(const Model& model, const ImageInput& input) {
-  octet::detail::require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ",
-                                     model.outputs.size(), " outputs; one was expected");
+  octet::detail::require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ", model.outputs.size(),
+                                     " outputs; one was expected");
   const Shape s = model.infer_shapes({input.shape()})[static_cast<std::size_t>(model.outputs[0])];
-  octet::detail::require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '",
-                                     model.name, "' gives ", s,
-                                     " for an image; a number for each class was expected");
+  octet::detail::require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
+                                     "' gives ", s, " for an image; a number for each class was expected");
   return s.back();
 }
 

@@ -27,8 +27,7 @@ struct Split {
   std::vector<std::string> notes;
 };
 
-Split split(const CompareArguments& o, const DatasetPtr& data, const DatasetPtr& calibration,
-            bool calibrate_given) {
+Split split(const CompareArguments& o, const DatasetPtr& data, const DatasetPtr& calibration, bool calibrate_given) {
   Split s;
   std::int64_t first = 0;
   if (calibration) {
@@ -61,14 +60,12 @@ bool fit_builtin(Model& model, const CompareArguments& o, const ImageInput& inpu
   if (o.fit == "none" || (o.fit.empty() && (!shapes || model.name != "small_cnn"))) return false;
   DatasetPtr images = o.fit.empty() || o.fit == "builtin:shapes" ? std::make_shared<ShapesDataset>(6000, 1)
                                                                  : o.source.open(o.fit, labels, true);
-  octet::detail::require(images->labelled(), "the images of '", o.fit,
-                         "' have no labels to fit a classifier to");
+  octet::detail::require(images->labelled(), "the images of '", o.fit, "' have no labels to fit a classifier to");
   if (images->size() > 20000) images = std::make_shared<Subset>(images, 0, 20000);
   FitOptions fit;
   fit.executor = with_threads(o.threads);
-  model = fit_classifier(
-      model, *images, o.images.preprocessing(model, input), fit,
-      [&](std::int64_t done, std::int64_t total) { progress("fitting classifier", done, total); });
+  model = fit_classifier(model, *images, o.images.preprocessing(model, input), fit,
+                         [&](std::int64_t done, std::int64_t total) { progress("fitting classifier", done, total); });
   model.metadata["weights"] = "random, classifier fitted";
   return true;
 }
@@ -111,9 +108,7 @@ void compare_command(CompareArguments o, bool calibrate_given) {
   if (!input.takes_bytes()) model.metadata["preprocess"] = c.preprocessing_name;  // for `octet run`
   c.calibration = o.how.calibration({}), c.dynamic = o.how.dynamic(), c.int8 = o.how.int8();
   c.image_size = o.images.size, c.threads = o.threads, c.runs = o.runs, c.directory = o.out;
-  c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) {
-    progress(stage, done, total);
-  };
+  c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
   ComparisonResult r = compare(model, s.images, s.calibration, c);
   progress.clear();
   r.data = o.data;
@@ -147,9 +142,8 @@ void add_compare(CLI::App& app) {
   c->add_option("--data", o->data,
                 "Images to measure with: folder, csv, IDX or CIFAR file, or builtin:shapes (the default for "
                 "builtin models)");
-  c->add_option(
-      "--calibration", o->calibration,
-      "Images to calibrate with. Default: the first of --data, which are then left out of the accuracy");
+  c->add_option("--calibration", o->calibration,
+                "Images to calibrate with. Default: the first of --data, which are then left out of the accuracy");
   auto* calibrate = c->add_option("--calibrate", o->calibrate, "Number of images to calibrate with")
                         ->check(at_least(1))
                         ->capture_default_str();

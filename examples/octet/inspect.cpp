@@ -42,8 +42,7 @@ class Printer : public FieldVisitor {
 /// "1x28x28x12"
 std::string shape_text(const Shape& s) {
   std::string text;
-  for (int d = 0; d < s.rank(); ++d)
-    text += (d ? "x" : "") + (s[d] < 0 ? std::string("?") : std::to_string(s[d]));
+  for (int d = 0; d < s.rank(); ++d) text += (d ? "x" : "") + (s[d] < 0 ? std::string("?") : std::to_string(s[d]));
   return s.rank() ? text : "scalar";
 }
 
@@ -83,8 +82,7 @@ void inspect_command(const InspectArguments& o) {
   using octet::detail::printable;
   std::cout << printable(model.name) << "\n";
   for (const auto& [key, value] : model.metadata) std::cout << printable(key + ": " + value) << "\n";
-  for (const auto& [what, list] :
-       {std::make_pair("input", &model.inputs), std::make_pair("output", &model.outputs)})
+  for (const auto& [what, list] : {std::make_pair("input", &model.inputs), std::make_pair("output", &model.outputs)})
     for (int v : *list)
       std::cout << what << ": " << printable(model.value(v).name) << " " << model.value(v).shape << " "
                 << quantization_text(model.value(v)) << "\n";

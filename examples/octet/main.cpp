@@ -34,10 +34,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
     if (app.get_subcommands().empty())
-      return complain(
-          (argc > 1 ? "there is no command or option '" + std::string(argv[1]) + "'" : "no command given") +
-              " (compare, quantize, run, inspect, bench; octet --help)",
-          2);
+      return complain((argc > 1 ? "there is no command or option '" + std::string(argv[1]) + "'" : "no command given") +
+                          " (compare, quantize, run, inspect, bench; octet --help)",
+                      2);
     return complain(std::string(e.what()) + " (octet --help, octet COMMAND --help)", 2);
   } catch (const std::bad_alloc&) {
     return complain("out of memory", 1);

@@ -22,8 +22,8 @@ class Progress {
     const int full = total > 0 ? static_cast<int>(width * done / total) : 0;
     std::fprintf(stderr, "\r%-20s [%s%s] %lld/%lld\x1b[K", stage.c_str(),
                  std::string(static_cast<std::size_t>(full), '#').c_str(),
-                 std::string(static_cast<std::size_t>(width - full), '.').c_str(),
-                 static_cast<long long>(done), static_cast<long long>(total));
+                 std::string(static_cast<std::size_t>(width - full), '.').c_str(), static_cast<long long>(done),
+                 static_cast<long long>(total));
     std::fflush(stderr);
     visible_ = true;
   }

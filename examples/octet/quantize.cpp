@@ -25,9 +25,8 @@ struct QuantizeArguments {
 
 Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   if (!o.load_calibration.empty()) return load_calibration(o.load_calibration);
-  octet::detail::require(
-      !o.calibration.empty(),
-      "int8 needs images to calibrate with (--calibration), or a calibration (--load-calibration)");
+  octet::detail::require(!o.calibration.empty(),
+                         "int8 needs images to calibrate with (--calibration), or a calibration (--load-calibration)");
   const ImageInput input(model, o.images.size);
   const Preprocessing p = o.images.preprocessing(model, input);
   const DatasetPtr images = o.source.open(o.calibration, {}, false);
@@ -36,8 +35,7 @@ Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   Progress progress;
   const std::int64_t n = std::min(o.calibrate, images->size());
   for (std::int64_t i = 0; i < n; i += 16) {
-    for (const Tensor<float>& x : input.load(*images, i, std::min(n, i + 16), p, *c.executor.pool))
-      calibrator.add(x);
+    for (const Tensor<float>& x : input.load(*images, i, std::min(n, i + 16), p, *c.executor.pool)) calibrator.add(x);
     progress("calibrating", std::min(n, i + 16), n);
   }
   return calibrator.result();
@@ -65,8 +63,7 @@ void quantize_command(QuantizeArguments o) {
   if (!o.images.preprocess.empty())
     q.metadata["preprocess"] = o.images.preprocess;  // what `octet run` takes by default
   save(q, o.out);
-  std::cout << o.out << ": "
-            << octet::detail::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
+  std::cout << o.out << ": " << octet::detail::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
             << " MB\n";
 }
 
@@ -81,10 +78,9 @@ void add_quantize(CLI::App& app) {
       ->check(CLI::IsMember({"int8", "dynamic_range", "fp16", "bf16"}))
       ->capture_default_str();
   c->add_option("--calibration", o->calibration,
-                "Images to calibrate with (needed for int8, for the others it corrects biases): folder, csv, IDX or CIFAR file, or builtin:shapes");
-  c->add_option("--calibrate", o->calibrate, "Largest number of them")
-      ->check(at_least(1))
-      ->capture_default_str();
+                "Images to calibrate with (needed for int8, for the others it corrects biases): folder, csv, IDX or "
+                "CIFAR file, or builtin:shapes");
+  c->add_option("--calibrate", o->calibrate, "Largest number of them")->check(at_least(1))->capture_default_str();
   c->add_option("--load-calibration", o->load_calibration, "A calibration (JSON) instead of images");
   c->add_option("--save-calibration", o->save_calibration, "Keeps the calibration as JSON");
   c->add_flag("--integer-io", o->integer_io, "The int8 model takes and gives int8 instead of float");

@@ -46,15 +46,12 @@ void run_command(const RunArguments& o) {
 
 void add_run(CLI::App& app) {
   auto o = std::make_shared<RunArguments>();
-  CLI::App* c = app.add_subcommand(
-      "run", "Classifies images and prints the likeliest classes with their probabilities");
+  CLI::App* c =
+      app.add_subcommand("run", "Classifies images and prints the likeliest classes with their probabilities");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("images", o->files, "JPEG, PNG or BMP files")->required();
-  c->add_option("--top", o->top, "Number of classes to print")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  c->add_option("--labels", o->source.labels,
-                "The model's classes: a name a line, index:name lines, or a csv");
+  c->add_option("--top", o->top, "Number of classes to print")->check(CLI::Range(1, 1000))->capture_default_str();
+  c->add_option("--labels", o->source.labels, "The model's classes: a name a line, index:name lines, or a csv");
   o->images.add_to(*c);
   add_threads(*c, o->threads);
   c->callback([o] { run_command(*o); });

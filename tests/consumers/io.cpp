@@ -1,8 +1,8 @@
 // Whether octet::io brings what reading files takes.
 #include <flatbuffers/flatbuffers.h>
-#include <octet/core/config.hpp>
 #include <stb/stb_image.h>
 #include <zlib.h>
+#include <octet/core/config.hpp>
 
 #include <nlohmann/json.hpp>
 #include <protozero/pbf_reader.hpp>

@@ -21,8 +21,7 @@ inline std::uint8_t clamped(std::int64_t q, std::int32_t low, std::int32_t high)
 
 inline float clamped(float v, float low, float high) { return v < low ? low : v > high ? high : v; }
 
-inline std::uint8_t expected_u8(const octet::detail::Epilogue& e, std::int32_t acc, float scale,
-                                int residual) {
+inline std::uint8_t expected_u8(const octet::detail::Epilogue& e, std::int32_t acc, float scale, int residual) {
   float v = static_cast<float>(acc) * scale;
   if (e.store == octet::detail::Store::u8_residual)
     v = std::fma(static_cast<float>(residual - e.residual_zero), e.residual_scale, v);
@@ -79,8 +78,7 @@ class OutputRows {
   template <class T>
   T at(std::int64_t row, std::int64_t column) const noexcept {
     T x;
-    std::memcpy(&x, memory_.bytes() + row * stride_ + column * static_cast<std::int64_t>(sizeof(T)),
-                sizeof(T));
+    std::memcpy(&x, memory_.bytes() + row * stride_ + column * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
     return x;
   }
   bool intact() const noexcept {

@@ -13,8 +13,8 @@ namespace testing {
 struct TemporaryFile {
   std::string path;
   explicit TemporaryFile(const std::string& name)
-      : path((std::filesystem::temp_directory_path() / ("octet_" + std::to_string(::getpid()) + "_" + name))
-                 .string()) {}
+      : path((std::filesystem::temp_directory_path() / ("octet_" + std::to_string(::getpid()) + "_" + name)).string()) {
+  }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
@@ -59,9 +59,7 @@ inline std::string shared_file(const std::string& name) {
   return std::filesystem::exists(path) ? path : "";
 }
 
-inline std::string contents(const std::string& path) {
-  return octet::detail::read_file(path, std::int64_t{1} << 32);
-}
+inline std::string contents(const std::string& path) { return octet::detail::read_file(path, std::int64_t{1} << 32); }
 
 inline void write_file(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;

@@ -44,8 +44,8 @@ class FieldCopy : public FieldVisitor {
   }
   bool loading_ = false;
   std::size_t next_ = 0;
-  std::vector<std::pair<std::string, std::variant<std::int64_t, double, std::string,
-                                                  std::vector<std::int64_t>, std::vector<double>>>>
+  std::vector<std::pair<
+      std::string, std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>>>
       fields_;
 };
 
@@ -133,8 +133,7 @@ inline std::vector<AnyTensor> run_every_way(const OperatorPtr& op, const Operato
 /// Runs the operator as it is, and after a way through its fields; see run_every_way.
 template <class Op>
 std::vector<AnyTensor> run_layer(const Op& op, const std::vector<Operand>& operands,
-                                 const std::vector<QuantParams>& results = {},
-                                 Rounding rounding = Rounding::fp32) {
+                                 const std::vector<QuantParams>& results = {}, Rounding rounding = Rounding::fp32) {
   return run_every_way(std::make_shared<const Op>(op), through_fields(op), operands, results, rounding);
 }
 
@@ -150,16 +149,15 @@ inline std::vector<Shape> shapes_of(const OperatorPtr& op, const std::vector<Sha
   Graph g;
   std::vector<int> in;
   for (const Shape& s : inputs)
-    in.push_back(g.add_input("in" + std::to_string(in.size()), s,
-                             in.size() < types.size() ? types[in.size()] : DType::f32));
+    in.push_back(
+        g.add_input("in" + std::to_string(in.size()), s, in.size() < types.size() ? types[in.size()] : DType::f32));
   g.add("tested", op, in);
   std::vector<Shape> out;
   for (int v : g.nodes.back().outputs) out.push_back(g.value(v).shape);
   return out;
 }
 template <class Op>
-std::vector<Shape> shapes_of(const Op& op, const std::vector<Shape>& inputs,
-                             const std::vector<DType>& types = {}) {
+std::vector<Shape> shapes_of(const Op& op, const std::vector<Shape>& inputs, const std::vector<DType>& types = {}) {
   return shapes_of(OperatorPtr(std::make_shared<const Op>(op)), inputs, types);
 }
 template <class Op>
@@ -199,9 +197,7 @@ inline int quantized(double x, const QuantParams& q, int low = 0, int high = 255
   const double r = std::nearbyint(x / static_cast<double>(q.scale[0])) + q.zero_point[0];
   return static_cast<int>(std::min(std::max(r, static_cast<double>(low)), static_cast<double>(high)));
 }
-inline double real(int q, const QuantParams& p) {
-  return static_cast<double>(p.scale[0]) * (q - p.zero_point[0]);
-}
+inline double real(int q, const QuantParams& p) { return static_cast<double>(p.scale[0]) * (q - p.zero_point[0]); }
 
 /// x * mantissa * 2^(shift - 31) as TFLite multiplies: `tflite_double` rounds the product's upper half (ties
 /// up) and then once more (ties away from zero), `tflite_single` once (ties up).

@@ -32,8 +32,7 @@ inline Model small_model(Random& r) {
   g.value(x).quant = QuantParams(0.02f, 128);
   Tensor<int8> w({5, 3, 3, 3});
   r.fill(w.data(), w.size(), -127, 127);
-  const int weights =
-      g.add_constant("w", std::move(w), {{0.01f, 0.02f, 0.03f, 0.01f, 0.02f}, {0, 0, 0, 0, 0}, 0});
+  const int weights = g.add_constant("w", std::move(w), {{0.01f, 0.02f, 0.03f, 0.01f, 0.02f}, {0, 0, 0, 0, 0}, 0});
   const int bias = g.add_constant("b", Tensor<int32>({5}, {1, -2, 300, -400, 5}));
   Convolution conv;
   conv.window = Window(3, 3, 2, 1);

@@ -19,8 +19,8 @@
 #endif
 
 /// Every header's contents stand between these two.
-#define OCTET_BEGIN      \
-  namespace octet {      \
+#define OCTET_BEGIN \
+  namespace octet { \
   inline namespace OCTET_ABI {
 #define OCTET_END \
   }               \
@@ -42,8 +42,7 @@
 // instruction set whatever -march says. No #include of a foreign header may stand inside.
 #define OCTET_PRAGMA(x) _Pragma(#x)
 #if defined(__clang__)
-#  define OCTET_TARGET_BEGIN(isa) \
-    OCTET_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#  define OCTET_TARGET_BEGIN(isa) OCTET_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
 #  define OCTET_TARGET_END OCTET_PRAGMA(clang attribute pop)
 #  define OCTET_UNROLL OCTET_PRAGMA(clang loop unroll(full))
 #elif defined(__GNUC__)

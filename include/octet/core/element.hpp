@@ -54,8 +54,10 @@ inline double load_element(DType t, const std::byte* p, std::int64_t i) {
     case DType::i64: return static_cast<double>(load_as<std::int64_t>(p, i));
     case DType::u64: return static_cast<double>(load_as<std::uint64_t>(p, i));
     case DType::boolean: return load_as<std::uint8_t>(p, i) != 0;
-    case DType::i4: case DType::i2: return static_cast<double>(sign_extend(load_bits(p, i, bits(t)), bits(t)));
-    case DType::u4: case DType::u2: return load_bits(p, i, bits(t));
+    case DType::i4:
+    case DType::i2: return static_cast<double>(sign_extend(load_bits(p, i, bits(t)), bits(t)));
+    case DType::u4:
+    case DType::u2: return load_bits(p, i, bits(t));
     case DType::f8e4m3fn: return SmallFloat<4, 3, Top::nan_only>::decode(load_as<std::uint8_t>(p, i));
     case DType::f8e5m2: return SmallFloat<5, 2>::decode(load_as<std::uint8_t>(p, i));
     case DType::f4e2m1: return SmallFloat<2, 1, Top::finite>::decode(load_bits(p, i, 4));
@@ -92,7 +94,10 @@ inline void store_element(DType t, std::byte* p, std::int64_t i, double x) {
     case DType::i64: return store_as(p, i, saturate_to<std::int64_t>(x));
     case DType::u64: return store_as(p, i, saturate_to<std::uint64_t>(x));
     case DType::boolean: return store_as(p, i, static_cast<std::uint8_t>(x != 0));
-    case DType::i4: case DType::i2: case DType::u4: case DType::u2: {
+    case DType::i4:
+    case DType::i2:
+    case DType::u4:
+    case DType::u2: {
       const IntegerRange r = integer_range(t);
       const double low = static_cast<double>(r.low), high = static_cast<double>(r.high);
       const auto q = static_cast<std::int64_t>(x == x ? std::min(std::max(x, low), high) : 0);

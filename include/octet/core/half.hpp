@@ -37,7 +37,9 @@ struct SmallFloat {
   static constexpr std::uint32_t exponent_mask = (1u << E) - 1, mantissa_mask = (1u << M) - 1;
   static constexpr std::uint32_t sign_bit = 1u << (E + M);
   static constexpr std::uint32_t largest =  // magnitude bits of the largest finite number
-      top == Top::ieee ? (exponent_mask << M) - 1 : top == Top::nan_only ? sign_bit - 2 : sign_bit - 1;
+      top == Top::ieee       ? (exponent_mask << M) - 1
+      : top == Top::nan_only ? sign_bit - 2
+                             : sign_bit - 1;
   static constexpr std::uint32_t infinity = exponent_mask << M;  // ieee only
 
   static float decode(std::uint32_t b) noexcept {
@@ -53,7 +55,7 @@ struct SmallFloat {
   static std::uint32_t encode(float x, bool saturate) noexcept {
     const std::uint32_t b = bits_of(x), sign = b >> 31 ? sign_bit : 0, magnitude = b & 0x7fffffffu;
     if (magnitude > 0x7f800000u)  // NaN; the small formats without one saturate
-      return top == Top::ieee ? sign | infinity | 1u << (M - 1) | ((magnitude >> (23 - M)) & mantissa_mask)
+      return top == Top::ieee       ? sign | infinity | 1u << (M - 1) | ((magnitude >> (23 - M)) & mantissa_mask)
              : top == Top::nan_only ? sign | (sign_bit - 1)
                                     : sign | largest;
     std::uint32_t r;
@@ -96,9 +98,8 @@ struct bf16 {
   bf16() = default;
   explicit bf16(float x) noexcept {
     const std::uint32_t b = detail::bits_of(x);
-    bits = static_cast<std::uint16_t>((b & 0x7fffffffu) > 0x7f800000u
-                                          ? b >> 16 | 0x40  // a quiet NaN stays NaN
-                                          : (b + 0x7fffu + ((b >> 16) & 1)) >> 16);
+    bits = static_cast<std::uint16_t>((b & 0x7fffffffu) > 0x7f800000u ? b >> 16 | 0x40  // a quiet NaN stays NaN
+                                                                      : (b + 0x7fffu + ((b >> 16) & 1)) >> 16);
   }
   explicit operator float() const noexcept { return detail::float_of(static_cast<std::uint32_t>(bits) << 16); }
   friend bool operator==(bf16 a, bf16 b) noexcept { return a.bits == b.bits; }

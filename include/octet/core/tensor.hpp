@@ -20,7 +20,7 @@ class AlignedBytes {
   static constexpr std::size_t alignment = 64;
   AlignedBytes() = default;
   explicit AlignedBytes(std::size_t n) : size_(n) {
-    if (n) data_.reset(static_cast<std::byte*>(::operator new(n, std::align_val_t{alignment})));
+    if (n) data_.reset(static_cast<std::byte*>(::operator new (n, std::align_val_t{alignment})));
   }
   AlignedBytes(const AlignedBytes& o) : AlignedBytes(o.size_) {
     if (size_) std::memcpy(data_.get(), o.data_.get(), size_);
@@ -36,14 +36,15 @@ class AlignedBytes {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+    void operator()(std::byte* p) const noexcept { ::operator delete (p, std::align_val_t{alignment}); }
   };
   std::unique_ptr<std::byte, Free> data_;
   std::size_t size_ = 0;
 };
 
 // Eigen's dense types, recognised by their members so that Eigen need not be included here.
-template <class E, class = void> struct IsEigen : std::false_type {};
+template <class E, class = void>
+struct IsEigen : std::false_type {};
 template <class E>
 struct IsEigen<E, std::void_t<typename E::Scalar, decltype(std::declval<E&>().derived()), decltype(E::IsRowMajor),
                               decltype(std::declval<E&>().innerStride())>> : std::true_type {};
@@ -161,9 +162,13 @@ class Tensor {
   }
 
   template <class U = T, class = std::enable_if_t<!std::is_same_v<U, int4>>>
-  operator View<U>() noexcept { return {data(), shape_}; }
+  operator View<U>() noexcept {
+    return {data(), shape_};
+  }
   template <class U = T, class = std::enable_if_t<!std::is_same_v<U, int4>>>
-  operator View<const U>() const noexcept { return {data(), shape_}; }
+  operator View<const U>() const noexcept {
+    return {data(), shape_};
+  }
 
   /// The same elements under another shape with as many of them.
   Tensor reshaped(const Shape& shape) && {
@@ -182,8 +187,11 @@ class Tensor {
   std::int64_t size_ = 0;
 };
 
-template <class T> Tensor(const Shape&, const std::vector<T>&) -> Tensor<T>;
-template <class T> Tensor(View<T>) -> Tensor<std::remove_const_t<T>>;
-template <class E, class = std::enable_if_t<detail::IsEigen<E>::value>> Tensor(const E&) -> Tensor<typename E::Scalar>;
+template <class T>
+Tensor(const Shape&, const std::vector<T>&) -> Tensor<T>;
+template <class T>
+Tensor(View<T>) -> Tensor<std::remove_const_t<T>>;
+template <class E, class = std::enable_if_t<detail::IsEigen<E>::value>>
+Tensor(const E&) -> Tensor<typename E::Scalar>;
 
 OCTET_END

@@ -22,8 +22,8 @@ OCTET_BEGIN
 class ThreadPool {
  public:
   explicit ThreadPool(int threads) : size_(threads) {
-    detail::require(threads >= 1 && threads <= max_threads, "a thread pool needs 1 to ", max_threads,
-                    " threads, not ", threads);
+    detail::require(threads >= 1 && threads <= max_threads, "a thread pool needs 1 to ", max_threads, " threads, not ",
+                    threads);
     offers_ = std::make_unique<std::atomic<Job*>[]>(static_cast<std::size_t>(threads));
     if (threads > 1) workers_ = std::make_unique<Eigen::ThreadPool>(threads - 1);
   }
@@ -99,8 +99,7 @@ class ThreadPool {
 inline int available_processors() {
 #if defined(__linux__)
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    return std::clamp(CPU_COUNT(&set), 1, ThreadPool::max_threads);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::clamp(CPU_COUNT(&set), 1, ThreadPool::max_threads);
 #endif
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, ThreadPool::max_threads);
 }

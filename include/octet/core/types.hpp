@@ -23,9 +23,11 @@ struct int4 {
 struct dynamic_range {};
 
 /// Element type of a tensor whose type is known at run time only.
+// clang-format off
 enum class DType : std::uint8_t {
   none, f32, f64, f16, bf16, i8, u8, i16, u16, i32, u32, i64, u64, boolean, i4, u4, i2, u2, f8e4m3fn, f8e5m2, f4e2m1
 };
+// clang-format on
 
 namespace detail {
 struct DTypeInfo {
@@ -36,12 +38,12 @@ struct DTypeInfo {
 
 inline const DTypeInfo& info(DType t) {
   static constexpr DTypeInfo table[] = {
-      {"none", 0, false, false},  {"float32", 32, true, true},  {"float64", 64, true, true},
-      {"float16", 16, true, true}, {"bfloat16", 16, true, true}, {"int8", 8, false, true},
-      {"uint8", 8, false, false}, {"int16", 16, false, true},   {"uint16", 16, false, false},
-      {"int32", 32, false, true}, {"uint32", 32, false, false}, {"int64", 64, false, true},
-      {"uint64", 64, false, false}, {"bool", 8, false, false},  {"int4", 4, false, true},
-      {"uint4", 4, false, false}, {"int2", 2, false, true},     {"uint2", 2, false, false},
+      {"none", 0, false, false},       {"float32", 32, true, true},   {"float64", 64, true, true},
+      {"float16", 16, true, true},     {"bfloat16", 16, true, true},  {"int8", 8, false, true},
+      {"uint8", 8, false, false},      {"int16", 16, false, true},    {"uint16", 16, false, false},
+      {"int32", 32, false, true},      {"uint32", 32, false, false},  {"int64", 64, false, true},
+      {"uint64", 64, false, false},    {"bool", 8, false, false},     {"int4", 4, false, true},
+      {"uint4", 4, false, false},      {"int2", 2, false, true},      {"uint2", 2, false, false},
       {"float8e4m3fn", 8, true, true}, {"float8e5m2", 8, true, true}, {"float4e2m1", 4, true, true}};
   return table[static_cast<int>(t)];
 }
@@ -73,21 +75,64 @@ inline IntegerRange integer_range(DType t) {
 }
 
 namespace detail {
-template <class T> struct DTypeOf;
-template <> struct DTypeOf<float> { static constexpr DType value = DType::f32; };
-template <> struct DTypeOf<double> { static constexpr DType value = DType::f64; };
-template <> struct DTypeOf<fp16> { static constexpr DType value = DType::f16; };
-template <> struct DTypeOf<bf16> { static constexpr DType value = DType::bf16; };
-template <> struct DTypeOf<std::int8_t> { static constexpr DType value = DType::i8; };
-template <> struct DTypeOf<std::uint8_t> { static constexpr DType value = DType::u8; };
-template <> struct DTypeOf<std::int16_t> { static constexpr DType value = DType::i16; };
-template <> struct DTypeOf<std::uint16_t> { static constexpr DType value = DType::u16; };
-template <> struct DTypeOf<std::int32_t> { static constexpr DType value = DType::i32; };
-template <> struct DTypeOf<std::uint32_t> { static constexpr DType value = DType::u32; };
-template <> struct DTypeOf<std::int64_t> { static constexpr DType value = DType::i64; };
-template <> struct DTypeOf<std::uint64_t> { static constexpr DType value = DType::u64; };
-template <> struct DTypeOf<bool> { static constexpr DType value = DType::boolean; };
-template <> struct DTypeOf<int4> { static constexpr DType value = DType::i4; };
+template <class T>
+struct DTypeOf;
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::f32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::f64;
+};
+template <>
+struct DTypeOf<fp16> {
+  static constexpr DType value = DType::f16;
+};
+template <>
+struct DTypeOf<bf16> {
+  static constexpr DType value = DType::bf16;
+};
+template <>
+struct DTypeOf<std::int8_t> {
+  static constexpr DType value = DType::i8;
+};
+template <>
+struct DTypeOf<std::uint8_t> {
+  static constexpr DType value = DType::u8;
+};
+template <>
+struct DTypeOf<std::int16_t> {
+  static constexpr DType value = DType::i16;
+};
+template <>
+struct DTypeOf<std::uint16_t> {
+  static constexpr DType value = DType::u16;
+};
+template <>
+struct DTypeOf<std::int32_t> {
+  static constexpr DType value = DType::i32;
+};
+template <>
+struct DTypeOf<std::uint32_t> {
+  static constexpr DType value = DType::u32;
+};
+template <>
+struct DTypeOf<std::int64_t> {
+  static constexpr DType value = DType::i64;
+};
+template <>
+struct DTypeOf<std::uint64_t> {
+  static constexpr DType value = DType::u64;
+};
+template <>
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::boolean;
+};
+template <>
+struct DTypeOf<int4> {
+  static constexpr DType value = DType::i4;
+};
 }  // namespace detail
 
 template <class T>

@@ -10,7 +10,7 @@ OCTET_BEGIN
 struct Node {
   std::string name;
   OperatorPtr op;
-  std::vector<int> inputs;   // indices of values; none (-1) where an optional one is missing
+  std::vector<int> inputs;  // indices of values; none (-1) where an optional one is missing
   std::vector<int> outputs;
   static constexpr int none = -1;
 };
@@ -174,9 +174,8 @@ class Graph {
       const std::size_t n = queue.back();
       queue.pop_back();
       const auto& in = nodes[n].inputs;
-      const auto missing = std::find_if(in.begin(), in.end(), [&](int v) {
-        return v != Node::none && !ready[static_cast<std::size_t>(v)];
-      });
+      const auto missing = std::find_if(in.begin(), in.end(),
+                                        [&](int v) { return v != Node::none && !ready[static_cast<std::size_t>(v)]; });
       if (missing != in.end()) {
         waiting[static_cast<std::size_t>(*missing)].push_back(n);
         continue;
@@ -200,8 +199,8 @@ class Graph {
   void require_fits(const Value& v, const Shape& s) const {
     // Sizes may differ from the declared ones (batch, image); the operators refuse what they cannot take.
     const bool fits = s.rank() == v.shape.rank() && s.known();
-    detail::require<ShapeError>(fits, "model '", name, "' takes '", v.name, "' of shape ", v.shape,
-                                ", but was given ", s);
+    detail::require<ShapeError>(fits, "model '", name, "' takes '", v.name, "' of shape ", v.shape, ", but was given ",
+                                s);
   }
 };
 

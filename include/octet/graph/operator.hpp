@@ -24,9 +24,9 @@ enum class Rounding : std::uint8_t {
 struct Value {
   std::string name;
   DType dtype = DType::f32;
-  Shape shape;          // as declared; sizes may be unknown
-  QuantParams quant;    // of integer types that stand for real numbers
-  AnyTensor constant;   // weights; empty for what is computed
+  Shape shape;         // as declared; sizes may be unknown
+  QuantParams quant;   // of integer types that stand for real numbers
+  AnyTensor constant;  // weights; empty for what is computed
 
   bool is_constant() const noexcept { return static_cast<bool>(constant); }
   bool is_quantized() const noexcept { return static_cast<bool>(quant); }
@@ -142,8 +142,8 @@ struct IntegerForm {
     fixed      // given by the operator (softmax, sigmoid, tanh)
   };
   Output output = Output::none;
-  QuantParams params;     // where fixed, for int8
-  int weights = -1;       // input that holds weights, and the axis of its output channels
+  QuantParams params;  // where fixed, for int8
+  int weights = -1;    // input that holds weights, and the axis of its output channels
   int weights_axis = 0;
   int bias = -1;          // input that holds an int32 bias of scale input * weights
   bool rescales = false;  // where as_input: computes with other output parameters as well

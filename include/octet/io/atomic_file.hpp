@@ -47,7 +47,8 @@ void write_atomically(const std::string& path, Write write) {
 #else
   std::remove(path.c_str());  // rename does not replace there
 #endif
-  require<FormatError>(std::rename(temporary.c_str(), path.c_str()) == 0, "cannot rename '", temporary, "' to '", path, "'");
+  require<FormatError>(std::rename(temporary.c_str(), path.c_str()) == 0, "cannot rename '", temporary, "' to '", path,
+                       "'");
   cleanup.armed = false;
 }
 

@@ -32,8 +32,7 @@ class GzipFile {
       int code = Z_OK;
       const char* reason = gzerror(file_.get(), &code);
       // A stream that stops early gives its bytes and then an error.
-      require<FormatError>(n >= 0 && (code == Z_OK || code == Z_STREAM_END), "'", path_, "' is damaged (",
-                           reason, ")");
+      require<FormatError>(n >= 0 && (code == Z_OK || code == Z_STREAM_END), "'", path_, "' is damaged (", reason, ")");
       if (n == 0) break;
       bytes.append(part.data(), static_cast<std::size_t>(n));
     }

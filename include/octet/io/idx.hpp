@@ -23,12 +23,10 @@ struct IdxBytes {
     require<FormatError>(byte(magic, 2) == 8, "'", path, "' has IDX type ", byte(magic, 2),
                          ", expected 8 (unsigned bytes)");
     const std::int64_t rank = byte(magic, 3);
-    require<FormatError>(rank >= least_rank && rank <= most_rank, "'", path, "' has ", rank,
-                         " dimensions, expected ", least_rank,
-                         most_rank > least_rank ? concat(" to ", most_rank) : "");
+    require<FormatError>(rank >= least_rank && rank <= most_rank, "'", path, "' has ", rank, " dimensions, expected ",
+                         least_rank, most_rank > least_rank ? concat(" to ", most_rank) : "");
     const std::string sizes = file.read(4 * rank);
-    require<FormatError>(static_cast<std::int64_t>(sizes.size()) == 4 * rank, "'", path,
-                         "' ends within its header");
+    require<FormatError>(static_cast<std::int64_t>(sizes.size()) == 4 * rank, "'", path, "' ends within its header");
     std::int64_t total = 1;
     for (std::size_t d = 0; d < static_cast<std::size_t>(rank); ++d) {
       std::int64_t n = 0;
@@ -39,9 +37,9 @@ struct IdxBytes {
       total *= n;
     }
     bytes = file.read(total);
-    require<FormatError>(static_cast<std::int64_t>(bytes.size()) == total && file.read(1).empty(), "'", path,
-                         "' has ", static_cast<std::int64_t>(bytes.size()) == total ? "more than " : "only ",
-                         bytes.size(), " bytes of data, expected ", total);
+    require<FormatError>(static_cast<std::int64_t>(bytes.size()) == total && file.read(1).empty(), "'", path, "' has ",
+                         static_cast<std::int64_t>(bytes.size()) == total ? "more than " : "only ", bytes.size(),
+                         " bytes of data, expected ", total);
   }
 };
 
@@ -50,8 +48,8 @@ class IdxDataset : public Dataset {
   IdxDataset(const std::string& images, const std::string& labels) : images_(images, 3, 4) {
     const Shape& s = images_.shape;
     image_shape_ = {s[1], s[2], s.rank() == 4 ? s[3] : 1};
-    require<FormatError>(image_shape_[2] == 1 || image_shape_[2] == 3, "'", images, "' has images of ",
-                         image_shape_[2], " channels");
+    require<FormatError>(image_shape_[2] == 1 || image_shape_[2] == 3, "'", images, "' has images of ", image_shape_[2],
+                         " channels");
     if (labels.empty()) return;
     IdxBytes l(labels, 1, 1);
     require<FormatError>(l.shape[0] == s[0], "'", labels, "' has ", l.shape[0], " labels for the ", s[0],
@@ -66,8 +64,7 @@ class IdxDataset : public Dataset {
   }
   std::optional<std::int64_t> label(std::int64_t i) const override {
     const std::size_t k = at(i);
-    return labels_.empty() ? std::nullopt
-                           : std::optional<std::int64_t>(static_cast<unsigned char>(labels_[k]));
+    return labels_.empty() ? std::nullopt : std::optional<std::int64_t>(static_cast<unsigned char>(labels_[k]));
   }
   std::string name(std::int64_t i) const override { return "image " + std::to_string(i); }
 

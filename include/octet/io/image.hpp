@@ -13,8 +13,8 @@ constexpr std::int64_t max_image_pixels = 100'000'000;
 /// Refuses pictures that claim to be more than their file can hold, before memory is spent on them.
 inline void require_plausible(std::int64_t pixels, const std::string& bytes, const std::string& what) {
   const auto size = static_cast<std::int64_t>(bytes.size());
-  require<FormatError>(pixels > 0 && pixels <= max_image_pixels, what, " has ", pixels,
-                       " pixels; the limit is ", max_image_pixels);
+  require<FormatError>(pixels > 0 && pixels <= max_image_pixels, what, " has ", pixels, " pixels; the limit is ",
+                       max_image_pixels);
   // One bit a pixel, compressed by zlib's largest factor, is the densest there is.
   require<FormatError>(pixels <= 8 * 1032 * size, what, " claims ", pixels, " pixels in ", size, " bytes");
 }
@@ -48,8 +48,7 @@ inline Tensor<uint8> decode_image(const std::string& bytes, const std::string& w
   };
   const std::unique_ptr<stb::stbi_uc, Free> decoded(
       stb::stbi_load_from_memory(data, size, &width, &height, &channels, 3));
-  require<FormatError>(decoded && std::int64_t{width} * height == pixels, what, " is damaged (",
-                       failure_reason(), ")");
+  require<FormatError>(decoded && std::int64_t{width} * height == pixels, what, " is damaged (", failure_reason(), ")");
   return Tensor<uint8>(View<const uint8>(decoded.get(), {height, width, 3}));
 }
 
@@ -63,15 +62,13 @@ inline void save_png(const std::string& path, View<const uint8> image) {
   using namespace detail;
   const Shape& s = image.shape();
   const bool fits = s.rank() == 3 && s[0] > 0 && s[1] > 0 && (s[2] == 1 || s[2] == 3 || s[2] == 4);
-  require<ShapeError>(fits && image.size() < (std::int64_t{1} << 30),
-                      "a PNG file takes [H, W, 1, 3 or 4], found ", s);
+  require<ShapeError>(fits && image.size() < (std::int64_t{1} << 30), "a PNG file takes [H, W, 1, 3 or 4], found ", s);
   const auto dim = [&](int i) { return static_cast<int>(s[i]); };
   write_atomically(path, [&](std::ostream& out) {
     const auto write = [](void* to, void* bytes, int n) {
       static_cast<std::ostream*>(to)->write(static_cast<char*>(bytes), n);
     };
-    const int ok =
-        stb::stbi_write_png_to_func(write, &out, dim(1), dim(0), dim(2), image.data(), dim(1) * dim(2));
+    const int ok = stb::stbi_write_png_to_func(write, &out, dim(1), dim(0), dim(2), image.data(), dim(1) * dim(2));
     require<FormatError>(ok != 0, "'", path, "': encoding failed");
   });
 }

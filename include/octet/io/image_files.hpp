@@ -53,8 +53,7 @@ inline std::vector<std::filesystem::path> list_folder(const std::string& path, b
 }
 
 /// Class of a folder's name or of a row's label: by the model's labels, or by a further name in `classes`.
-inline std::optional<std::int64_t> find_class(const std::string& key, const Labels& labels,
-                                              const Labels& classes) {
+inline std::optional<std::int64_t> find_class(const std::string& key, const Labels& labels, const Labels& classes) {
   if (const auto i = labels.find(key)) return i;
   const auto k = classes.empty() ? std::nullopt : classes.find(key);
   return !k || labels.empty() ? k : labels.find(classes.name(*k));
@@ -65,8 +64,7 @@ inline std::optional<std::int64_t> find_class(const std::string& key, const Labe
 /// A folder of images without labels.
 inline DatasetPtr open_image_folder(const std::string& path) {
   std::vector<detail::ImageFiles::File> files;
-  for (const auto& p : detail::list_folder(path, false))
-    files.push_back({p.string(), p.filename().string(), {}});
+  for (const auto& p : detail::list_folder(path, false)) files.push_back({p.string(), p.filename().string(), {}});
   detail::require<FormatError>(!files.empty(), "folder '", path, "' has no .jpg, .jpeg, .png or .bmp files");
   return std::make_shared<detail::ImageFiles>(std::move(files));
 }
@@ -74,8 +72,7 @@ inline DatasetPtr open_image_folder(const std::string& path) {
 /// A folder with a folder of images for each class. Their names are looked up in `labels`; those not found
 /// there are looked up in `classes` (rows of synset,label), whose names `labels` knows. Without labels,
 /// classes are the folders' numbers if that is their names, else their order.
-inline DatasetPtr open_class_folders(const std::string& path, const Labels& labels = {},
-                                     const Labels& classes = {}) {
+inline DatasetPtr open_class_folders(const std::string& path, const Labels& labels = {}, const Labels& classes = {}) {
   const auto folders = detail::list_folder(path, true);
   std::vector<std::optional<std::int64_t>> index;
   for (const auto& f : folders) index.push_back(detail::find_class(f.filename().string(), labels, classes));
@@ -106,8 +103,8 @@ inline DatasetPtr open_class_folders(const std::string& path, const Labels& labe
 
 /// A csv of file,label; files are relative to it. Labels are names of `labels` (or of `classes`, as above) or
 /// numbers. Without a label column, or where `with_labels` is false, images have none.
-inline DatasetPtr open_image_csv(const std::string& path, const Labels& labels = {},
-                                 const Labels& classes = {}, bool with_labels = true) {
+inline DatasetPtr open_image_csv(const std::string& path, const Labels& labels = {}, const Labels& classes = {},
+                                 bool with_labels = true) {
   const std::string what = "'" + path + "'";
   auto rows = detail::parse_csv(detail::read_file(path, std::int64_t{1} << 28), what);
   detail::require<FormatError>(!rows.empty(), what, " is empty");
@@ -121,13 +118,13 @@ inline DatasetPtr open_image_csv(const std::string& path, const Labels& labels =
   std::vector<detail::ImageFiles::File> files;
   for (std::size_t r = first; r < rows.size(); ++r) {
     const detail::CsvRow& row = rows[r];
-    detail::require<FormatError>(row.size() == rows[0].size() && file < row.size(), what, ": row ", r + 1,
-                                 " has ", row.size(), " columns, expected ", rows[0].size());
+    detail::require<FormatError>(row.size() == rows[0].size() && file < row.size(), what, ": row ", r + 1, " has ",
+                                 row.size(), " columns, expected ", rows[0].size());
     const std::string name = detail::trimmed(row[file]);
     detail::ImageFiles::File f{(folder / name).string(), name, {}};
     std::error_code error;
-    detail::require<FormatError>(std::filesystem::is_regular_file(f.path, error), what, ": row ", r + 1,
-                                 " names '", name, "', which is no file");
+    detail::require<FormatError>(std::filesystem::is_regular_file(f.path, error), what, ": row ", r + 1, " names '",
+                                 name, "', which is no file");
     if (with_labels && label < row.size()) {
       f.label = detail::find_class(row[label], labels, classes);
       detail::require<FormatError>(f.label.has_value(), what, ": row ", r + 1, " has the label '", row[label],

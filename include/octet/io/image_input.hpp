@@ -36,16 +36,15 @@ class ImageInput {
  public:
   /// Of a model with one image input; `size` is used where the model leaves height and width open.
   explicit ImageInput(const Model& model, std::int64_t size = 224) {
-    detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ",
-                                model.inputs.size(), " inputs; one image was expected");
+    detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ", model.inputs.size(),
+                                " inputs; one image was expected");
     const Value& v = model.value(model.inputs[0]);
     const Shape& s = v.shape;
     const auto is_channels = [](std::int64_t d) { return d == 1 || d == 3; };
     channels_first_ = s.rank() == 4 && is_channels(s[1]) && !is_channels(s[3]);
     const int c = channels_first_ ? 1 : 3, h = channels_first_ ? 2 : 1;
-    detail::require<ShapeError>(s.rank() == 4 && (is_channels(s[c]) || s[c] < 0), "input '", v.name,
-                                "' of model '", model.name, "' has the shape ", s,
-                                "; an image [N, H, W, 1 or 3] was expected");
+    detail::require<ShapeError>(s.rank() == 4 && (is_channels(s[c]) || s[c] < 0), "input '", v.name, "' of model '",
+                                model.name, "' has the shape ", s, "; an image [N, H, W, 1 or 3] was expected");
     channels_ = s[c] < 0 ? 3 : s[c];
     height_ = s[h] < 0 ? size : s[h];
     width_ = s[h + 1] < 0 ? size : s[h + 1];
@@ -85,8 +84,8 @@ class ImageInput {
   }
 
   /// Images [from, to) of a data set, decoded by all threads.
-  std::vector<Tensor<float>> load(const Dataset& images, std::int64_t from, std::int64_t to,
-                                  const Preprocessing& p, ThreadPool& pool) const {
+  std::vector<Tensor<float>> load(const Dataset& images, std::int64_t from, std::int64_t to, const Preprocessing& p,
+                                  ThreadPool& pool) const {
     std::vector<Tensor<float>> inputs(static_cast<std::size_t>(to - from));
     detail::parallel_checked(pool, to - from, [&](std::int64_t i) {
       inputs[static_cast<std::size_t>(i)] = prepare(images.image(from + i), p);

@@ -96,15 +96,13 @@ class JpegCheck {
     for (std::size_t c = 0; c < n; ++c) {
       const int id = byte(at + 1 + 2 * c), dc = byte(at + 2 + 2 * c) >> 4, ac = byte(at + 2 + 2 * c) & 15;
       check(dc <= 3 && ac <= 3, "a scan of no known kind");
-      const bool needs_dc = !progressive_ || (first == 0 && refines == 0),
-                 needs_ac = !progressive_ || first > 0;
+      const bool needs_dc = !progressive_ || (first == 0 && refines == 0), needs_ac = !progressive_ || first > 0;
       check(!needs_dc || huffman_[0][static_cast<std::size_t>(dc)], "a scan without its Huffman table");
       check(!needs_ac || huffman_[1][static_cast<std::size_t>(ac)], "a scan without its Huffman table");
       for (std::size_t k = 0; k < components_; ++k)
         if (component_[k].id == id) {
           const int q = component_[k].quantization;
-          check(q <= 3 && quantization_[static_cast<std::size_t>(q)],
-                "a scan without its quantization table");
+          check(q <= 3 && quantization_[static_cast<std::size_t>(q)], "a scan without its quantization table");
         }
     }
   }

@@ -15,15 +15,13 @@ constexpr std::int64_t max_classes = 1'000'000;
 
 /// The text as a number in [0, max_classes), or none.
 inline std::optional<std::int64_t> class_number(const std::string& s) {
-  if (s.empty() || s.size() > 6 || s.find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;
+  if (s.empty() || s.size() > 6 || s.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
   return std::stoll(s);
 }
 
 /// Whether the text begins with an ImageNet synset such as n01440764.
 inline bool starts_with_synset(const std::string& s) {
-  return s.size() >= 9 && s[0] == 'n' &&
-         s.substr(1, 8).find_first_not_of("0123456789") == std::string::npos &&
+  return s.size() >= 9 && s[0] == 'n' && s.substr(1, 8).find_first_not_of("0123456789") == std::string::npos &&
          (s.size() == 9 || s[9] == ' ' || s[9] == '\t');
 }
 
@@ -107,14 +105,11 @@ inline Labels labels_from_csv(std::vector<CsvRow> rows, const std::string& what)
   std::size_t name = rows[0].size() - 1;
   if (std::all_of(rows[0].begin(), rows[0].end(), is_heading)) {
     for (std::size_t c = rows[0].size(); c-- > 0;)
-      if (const std::string h = lowered(trimmed(rows[0][c]));
-          h == "label" || h == "name" || h == "class_name")
+      if (const std::string h = lowered(trimmed(rows[0][c])); h == "label" || h == "name" || h == "class_name")
         name = c;
     rows.erase(rows.begin());
   }
-  const auto numbered = [&](const CsvRow& r) {
-    return r.size() > 1 && name != 0 && class_number(trimmed(r[0]));
-  };
+  const auto numbered = [&](const CsvRow& r) { return r.size() > 1 && name != 0 && class_number(trimmed(r[0])); };
   const bool indexed = std::all_of(rows.begin(), rows.end(), numbered);
   Labels labels;
   for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -137,8 +132,8 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
   }
   while (!lines.empty() && lines.back().empty()) lines.pop_back();
   require<FormatError>(!lines.empty(), what, " is empty");
-  require<FormatError>(static_cast<std::int64_t>(lines.size()) <= max_classes, what, " has more than ",
-                       max_classes, " lines");
+  require<FormatError>(static_cast<std::int64_t>(lines.size()) <= max_classes, what, " has more than ", max_classes,
+                       " lines");
   // "17:name" or "17 name"; a list of bare numbers is a list of names.
   const auto split = [](const std::string& line) { return line.find_first_of(": \t"); };
   const bool indexed = std::all_of(lines.begin(), lines.end(), [&](const std::string& l) {
@@ -168,11 +163,9 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
 /// lines; or a .csv whose column `label` or `name` (else the last) has the names and whose other columns are
 /// further names or, where the first is a number, the index.
 inline Labels load_labels(const std::string& path) {
-  const std::string text = detail::read_file(path, std::int64_t{64} << 20),
-                    what = "label list '" + path + "'";
+  const std::string text = detail::read_file(path, std::int64_t{64} << 20), what = "label list '" + path + "'";
   const bool csv = path.size() > 4 && detail::lowered(path.substr(path.size() - 4)) == ".csv";
-  return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what)
-             : detail::labels_from_lines(text, what);
+  return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what) : detail::labels_from_lines(text, what);
 }
 
 /// One of the likeliest classes.
@@ -195,8 +188,7 @@ inline bool are_probabilities(View<const float> outputs) {
 
 /// The k likeliest classes of one image, best first, from a model's outputs: probabilities, or logits that
 /// still need a softmax. Of equal ones the lower index comes first.
-inline std::vector<Prediction> decode_predictions(View<const float> outputs, const Labels& labels = {},
-                                                  int k = 5) {
+inline std::vector<Prediction> decode_predictions(View<const float> outputs, const Labels& labels = {}, int k = 5) {
   const bool ready = are_probabilities(outputs);
   double sum = 1;
   float largest = 0;
@@ -219,8 +211,7 @@ inline std::vector<Prediction> decode_predictions(View<const float> outputs, con
   std::vector<Prediction> best;
   for (std::size_t i = 0; i < top; ++i) {
     const auto x = static_cast<double>(outputs[order[i]]);
-    best.push_back(
-        {order[i], labels.name(order[i]), ready ? x : std::exp(x - static_cast<double>(largest)) / sum});
+    best.push_back({order[i], labels.name(order[i]), ready ? x : std::exp(x - static_cast<double>(largest)) / sum});
   }
   return best;
 }

@@ -28,7 +28,8 @@ inline Model load(const std::string& path, const LoadOptions& options = {}) {
 #if __has_include(<flatbuffers/flatbuffers.h>)
     return load_tflite(path, options);
 #else
-    detail::fail<FormatError>("'", path, "': reading TFLite needs the library flatbuffers when the program is compiled");
+    detail::fail<FormatError>("'", path,
+                              "': reading TFLite needs the library flatbuffers when the program is compiled");
 #endif
   }
   detail::fail<FormatError>("'", path, "' is no model: its name ends in none of .onnx, .tflite, .octet");

@@ -41,9 +41,10 @@ inline SharedBytes map_file(const std::string& path) {
     const auto size = static_cast<std::size_t>(status.st_size);
     void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, closed.file, 0);
     if (at != MAP_FAILED)
-      return {std::shared_ptr<const std::byte>(static_cast<const std::byte*>(at),
-                                               [size](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), size); }),
-              size};
+      return {
+          std::shared_ptr<const std::byte>(static_cast<const std::byte*>(at),
+                                           [size](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), size); }),
+          size};
   }
 #endif
   const std::string bytes = read_file(path, std::numeric_limits<std::int64_t>::max());

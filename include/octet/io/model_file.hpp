@@ -55,8 +55,7 @@ inline ModelParts model_parts(const Model& model, const std::optional<SelfTest>&
     write_self_test(test, description);
     return description.bytes();
   };
-  const std::size_t description_size = describe(0).size(),
-                    first = aligned_size(model_header + description_size);
+  const std::size_t description_size = describe(0).size(), first = aligned_size(model_header + description_size);
   ArchiveWriter header;
   for (std::size_t i = 0; i < 8; ++i) header.put(model_magic[i]);
   header.put(model_version);
@@ -104,8 +103,7 @@ struct ModelFile {
 
 inline ModelFile read_model_file(const SharedBytes& file) {
   const auto* bytes = reinterpret_cast<const char*>(file.data.get());
-  require<FormatError>(file.size >= model_header && std::memcmp(bytes, model_magic, 8) == 0,
-                       "this is no octet model");
+  require<FormatError>(file.size >= model_header && std::memcmp(bytes, model_magic, 8) == 0, "this is no octet model");
   ArchiveReader header(file.data.get() + 8, model_header - 8);
   const auto version = header.get<std::uint32_t>();
   require<FormatError>(version == model_version, "version ", version,

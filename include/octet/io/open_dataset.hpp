@@ -9,8 +9,8 @@ OCTET_BEGIN
 struct DatasetOptions {
   std::string format = "auto";  // folder, csv, idx, cifar
   Labels labels;                // of the model: what class names in the data mean
-  Labels classes;  // further names of classes, see open_class_folders; else classes.csv beside the folders is
-                   // used
+  Labels classes;           // further names of classes, see open_class_folders; else classes.csv beside the folders is
+                            // used
   bool with_labels = true;  // false: for calibration; class names need not be known
 };
 
@@ -67,13 +67,11 @@ inline DatasetPtr open_idx_path(const std::string& path, bool with_labels) {
   std::error_code error;
   std::string images = path, labels;
   if (std::filesystem::is_directory(path, error)) images = find_images(path);
-  require<FormatError>(!images.empty(), "folder '", path,
-                       "' has no file ...-images-idx3-ubyte, gzipped or not");
+  require<FormatError>(!images.empty(), "folder '", path, "' has no file ...-images-idx3-ubyte, gzipped or not");
   // The labels lie beside the images, under a name that differs in these parts only.
   labels = images;
   for (const auto& [from, to] : {std::make_pair("images", "labels"), std::make_pair("idx3", "idx1")})
-    if (const auto at = labels.rfind(from); at != std::string::npos)
-      labels.replace(at, std::strlen(from), to);
+    if (const auto at = labels.rfind(from); at != std::string::npos) labels.replace(at, std::strlen(from), to);
   return open_idx(images, with_labels && labels != images && file_exists(labels) ? labels : std::string());
 }
 
@@ -103,8 +101,8 @@ inline DatasetPtr open_dataset(const std::string& path, const DatasetOptions& o 
   if (format == "folder") return detail::open_folder_path(path, o);
   if (format == "idx") return detail::open_idx_path(path, o.with_labels);
   if (format == "csv")
-    return open_image_csv(folder ? (std::filesystem::path(path) / "labels.csv").string() : path, o.labels,
-                          o.classes, o.with_labels);
+    return open_image_csv(folder ? (std::filesystem::path(path) / "labels.csv").string() : path, o.labels, o.classes,
+                          o.with_labels);
   detail::require<FormatError>(!format.empty(), "'", path,
                                "' is no data set of a known kind: give its format (folder, csv, idx, cifar)");
   detail::require(format == "cifar", "there is no format '", format, "' (folder, csv, idx, cifar)");

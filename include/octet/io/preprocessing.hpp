@@ -76,8 +76,7 @@ struct Taps {
 };
 
 /// Taps of all `out` pixels for the part [from, from + size) of one direction; no pixel outside it is used.
-inline std::vector<Taps> resize_taps(ImageResize mode, std::int64_t from, std::int64_t size,
-                                     std::int64_t out) {
+inline std::vector<Taps> resize_taps(ImageResize mode, std::int64_t from, std::int64_t size, std::int64_t out) {
   std::vector<Taps> taps(static_cast<std::size_t>(out));
   const double scale = static_cast<double>(size) / static_cast<double>(out);
   const auto inside = [&](double i) {
@@ -101,8 +100,7 @@ inline std::vector<Taps> resize_taps(ImageResize mode, std::int64_t from, std::i
       t.first = from + first;
       for (double x : w) t.weights.push_back(static_cast<float>(x / sum));
     } else {
-      const double at =
-          std::max(0.0, mode == ImageResize::half_pixel ? center - 0.5 : static_cast<double>(o) * scale);
+      const double at = std::max(0.0, mode == ImageResize::half_pixel ? center - 0.5 : static_cast<double>(o) * scale);
       const std::int64_t i = inside(at);
       const auto part = static_cast<float>(at - static_cast<double>(i));
       t.first = from + i;
@@ -120,13 +118,11 @@ inline std::vector<Taps> resize_taps(ImageResize mode, std::int64_t from, std::i
 struct Crop {
   std::int64_t top, left, height, width;
 };
-inline Crop center_crop(std::int64_t h, std::int64_t w, std::int64_t target_h, std::int64_t target_w,
-                        double fraction) {
+inline Crop center_crop(std::int64_t h, std::int64_t w, std::int64_t target_h, std::int64_t target_w, double fraction) {
   const double unit = std::min(static_cast<double>(h) / static_cast<double>(target_h),
                                static_cast<double>(w) / static_cast<double>(target_w));
   const auto part = [&](std::int64_t target, std::int64_t limit) {
-    const auto n =
-        static_cast<std::int64_t>(std::floor(unit * static_cast<double>(target) * fraction + 1e-6));
+    const auto n = static_cast<std::int64_t>(std::floor(unit * static_cast<double>(target) * fraction + 1e-6));
     return std::min(std::max<std::int64_t>(1, n), limit);
   };
   const std::int64_t height = part(target_h, h), width = part(target_w, w);
@@ -143,10 +139,8 @@ inline Tensor<float> preprocess(View<const uint8> image, const Preprocessing& p,
   const std::int64_t in_c = s.rank() == 3 ? s[2] : 0, out_c = channels > 0 ? channels : in_c;
   detail::require<ShapeError>((in_c == 1 || in_c == 3) && image.size() > 0,
                               "an image has the shape [H, W, 1 or 3], found ", s);
-  detail::require<ShapeError>(out_c == 1 || out_c == 3, "a network takes 1 or 3 channels of an image, not ",
-                              out_c);
-  const bool sized =
-      height > 0 && width > 0 && height <= 65536 && width <= 65536 && height * width <= 100'000'000;
+  detail::require<ShapeError>(out_c == 1 || out_c == 3, "a network takes 1 or 3 channels of an image, not ", out_c);
+  const bool sized = height > 0 && width > 0 && height <= 65536 && width <= 65536 && height * width <= 100'000'000;
   detail::require<ShapeError>(sized, "an image cannot be resized to ", height, " x ", width);
   const bool as_it_is = !p.crop && s[0] == height && s[1] == width;
   const double fraction = p.crop.value_or(as_it_is ? 1.0 : 0.875);
@@ -177,8 +171,7 @@ inline Tensor<float> preprocess(View<const uint8> image, const Preprocessing& p,
       std::array<float, 3> pixel{};
       const float* from = line.data() + column.first * in_c;
       for (std::size_t k = 0; k < column.weights.size(); ++k)
-        for (std::int64_t c = 0; c < in_c; ++c)
-          pixel[static_cast<std::size_t>(c)] += column.weights[k] * *from++;
+        for (std::int64_t c = 0; c < in_c; ++c) pixel[static_cast<std::size_t>(c)] += column.weights[k] * *from++;
       if (in_c == 1) pixel[1] = pixel[2] = pixel[0];
       if (in_c == 3 && out_c == 1) pixel[0] = 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
       if (p.normalization.bgr && out_c == 3) std::swap(pixel[0], pixel[2]);

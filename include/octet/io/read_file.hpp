@@ -18,8 +18,8 @@ inline std::string read_file(const std::string& path, std::int64_t limit) {
   // Read in parts: the size that a pipe or a folder tells means nothing.
   while (in.read(part.data(), static_cast<std::streamsize>(part.size())), in.gcount() > 0) {
     bytes.append(part.data(), static_cast<std::size_t>(in.gcount()));
-    require<FormatError>(static_cast<std::int64_t>(bytes.size()) <= limit, "'", path, "' has more than ",
-                         limit, " bytes");
+    require<FormatError>(static_cast<std::int64_t>(bytes.size()) <= limit, "'", path, "' has more than ", limit,
+                         " bytes");
   }
   require<FormatError>(in.eof(), "cannot read '", path, "'");
   return bytes;

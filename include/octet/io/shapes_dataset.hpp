@@ -24,9 +24,7 @@ class ShapesDataset : public Dataset {
 
   std::int64_t size() const override { return size_; }
   std::int64_t classes() const override { return 10; }
-  std::optional<std::int64_t> label(std::int64_t i) const override {
-    return static_cast<std::int64_t>(at(i) % 10);
-  }
+  std::optional<std::int64_t> label(std::int64_t i) const override { return static_cast<std::int64_t>(at(i) % 10); }
   std::string name(std::int64_t i) const override {
     return std::string(class_names()[at(i) % 10]) + " " + std::to_string(i);
   }
@@ -52,8 +50,8 @@ class ShapesDataset : public Dataset {
           for (const Clutter& c : clutter) lit += c.covers(u, v) ? 0.25 * c.light : 0;
         }
         const double u = position(x, 0.5), v = position(y, 0.5);
-        const double value = ground + slope_u * u + slope_v * v + contrast * covered + lit * (1 - covered) +
-                             noise * random.normal();
+        const double value =
+            ground + slope_u * u + slope_v * v + contrast * covered + lit * (1 - covered) + noise * random.normal();
         picture[y * side + x] = static_cast<uint8>(std::min(255.0, std::max(0.0, std::round(value * 255))));
       }
     return picture;
@@ -72,9 +70,7 @@ class ShapesDataset : public Dataset {
     double operator()(double low, double high) {
       return low + (high - low) * static_cast<double>((*this)() >> 11) * 0x1p-53;
     }
-    double normal() {
-      return (*this)(-1, 1) + (*this)(-1, 1) + (*this)(-1, 1);
-    }  // close enough, and of variance 1
+    double normal() { return (*this)(-1, 1) + (*this)(-1, 1) + (*this)(-1, 1); }  // close enough, and of variance 1
   };
 
   /// A short stroke of light or shade.
@@ -91,8 +87,7 @@ class ShapesDataset : public Dataset {
   struct Pose {
     double a, b, c, d, shift_u, shift_v, bend, waves, phase;
     explicit Pose(Random& r) {
-      const double angle = r(-0.25, 0.25), size = r(0.68, 0.95), stretch = r(0.88, 1.14),
-                   shear = r(-0.15, 0.15);
+      const double angle = r(-0.25, 0.25), size = r(0.68, 0.95), stretch = r(0.88, 1.14), shear = r(-0.15, 0.15);
       const double wide = 1 / (size * stretch), high = stretch / size;
       a = std::cos(angle) * wide, b = (std::sin(angle) + shear) * wide;
       c = -std::sin(angle) * high, d = std::cos(angle) * high;
@@ -101,8 +96,7 @@ class ShapesDataset : public Dataset {
     }
     std::pair<double, double> to_shape(double u, double v) const {
       const double x = u - shift_u, y = v - shift_v;
-      return {a * x + b * y + bend * std::sin(waves * y + phase),
-              c * x + d * y + bend * std::cos(waves * x + phase)};
+      return {a * x + b * y + bend * std::sin(waves * y + phase), c * x + d * y + bend * std::cos(waves * x + phase)};
     }
   };
 

@@ -38,9 +38,7 @@ inline std::size_t& decoder_memory_limit() noexcept {
   static thread_local std::size_t limit = 0;
   return limit;
 }
-inline void* decoder_malloc(std::size_t n) noexcept {
-  return n <= decoder_memory_limit() ? std::malloc(n) : nullptr;
-}
+inline void* decoder_malloc(std::size_t n) noexcept { return n <= decoder_memory_limit() ? std::malloc(n) : nullptr; }
 inline void* decoder_realloc(void* p, std::size_t n) noexcept {
   return n <= decoder_memory_limit() ? std::realloc(p, n) : nullptr;
 }

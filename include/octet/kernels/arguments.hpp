@@ -15,7 +15,8 @@ enum class Store : std::uint8_t {
   f32,          // clamp(float), + residual before the clamp
   scaled_f32,   // clamp(fma(float(acc) * multiplier, scale[c], shift[c])), + residual before the clamp: dynamic range
   u8,           // clamp(round_half_even(float(acc) * scale[c]) + zero_point)
-  u8_residual,  // clamp(round_half_even(float(acc) * scale[c] + (residual - residual_zero) * residual_scale) + zero_point)
+  u8_residual,  // clamp(round_half_even(float(acc) * scale[c] + (residual - residual_zero) * residual_scale) +
+                // zero_point)
   custom        // what the function below does
 };
 
@@ -61,18 +62,18 @@ struct Gemm {
 /// Copies the windows of the output pixels [first, first + count) into rows of a matrix, in the order
 /// (ky, kx, channel): the left operand of a convolution. What lies outside the image comes from `padding`.
 struct Gather {
-  const std::byte* in = nullptr;     // [batch][height][width][pixel_bytes], at this group's first channel
+  const std::byte* in = nullptr;  // [batch][height][width][pixel_bytes], at this group's first channel
   std::int64_t batch = 1, height = 1, width = 1;
-  std::int64_t pixel_bytes = 0;      // from one pixel to the next
-  std::int64_t run_bytes = 0;        // of one pixel that take part (all channels, or a group's)
+  std::int64_t pixel_bytes = 0;  // from one pixel to the next
+  std::int64_t run_bytes = 0;    // of one pixel that take part (all channels, or a group's)
   std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   std::int64_t pad_top = 0, pad_left = 0;
   std::int64_t out_h = 1, out_w = 1;
   const std::byte* padding = nullptr;  // kernel_w * run_bytes of zero points
   std::int64_t first = 0, count = 0;
-  std::int64_t repeat = 1;           // times the window stands in a row
+  std::int64_t repeat = 1;  // times the window stands in a row
   std::byte* rows = nullptr;
-  std::ptrdiff_t row_stride = 0;     // >= repeat * kernel_h * kernel_w * run_bytes, rounded up to 64
+  std::ptrdiff_t row_stride = 0;  // >= repeat * kernel_h * kernel_w * run_bytes, rounded up to 64
 };
 
 /// Depthwise convolution, rows [row_begin, row_end) of one image and channels [channel_begin, channel_end).

@@ -42,7 +42,8 @@ class GemmConvolution {
       if (rows >= 4 * tile * threads)
         row_parts = round_up(row_parts, threads);
       else
-        column_parts_ = std::clamp<std::int64_t>((columns + kernels_->panel_columns - 1) / kernels_->panel_columns, 1, threads);
+        column_parts_ =
+            std::clamp<std::int64_t>((columns + kernels_->panel_columns - 1) / kernels_->panel_columns, 1, threads);
     }
     block_rows_ = std::min(block_rows_, round_up((rows + row_parts - 1) / row_parts, tile));
     part_columns_ = round_up((columns + column_parts_ - 1) / column_parts_, kernels_->panel_columns);
@@ -77,8 +78,8 @@ class GemmConvolution {
                 std::int64_t out_element, std::byte* scratch, std::int64_t first, std::int64_t last) const noexcept {
     for (std::int64_t row = first; row < last; row += block_rows_)
       for (std::int64_t group = 0; group < shape_.groups; ++group)
-        run_block({in, init, padding, &epilogue, out_element, scratch}, group, row, std::min(block_rows_, last - row), 0,
-                  shape_.group_out());
+        run_block({in, init, padding, &epilogue, out_element, scratch}, group, row, std::min(block_rows_, last - row),
+                  0, shape_.group_out());
   }
 
  private:

@@ -16,7 +16,9 @@ class DepthwiseConvolution {
   /// weights: [repeat * taps][channels]
   DepthwiseConvolution(const Kernels& kernels, const T* weights, std::int64_t taps, std::int64_t channels,
                        std::int64_t repeat = 1)
-      : kernels_(&kernels), repeat_(repeat), taps_(round_up(taps * repeat, 4)),
+      : kernels_(&kernels),
+        repeat_(repeat),
+        taps_(round_up(taps * repeat, 4)),
         packed_(pack_depthwise(weights, taps * repeat, channels)) {}
 
   std::size_t packed_bytes() const noexcept { return packed_.size(); }
@@ -64,7 +66,9 @@ class DepthwiseConvolution {
   std::int64_t worker_bytes() const noexcept { return taps_ * static_cast<std::int64_t>(sizeof(void*)); }
 
  private:
-  void run(const Depthwise& d) const noexcept { element == 1 ? kernels_->depthwise_u8s8(d) : kernels_->depthwise_f32(d); }
+  void run(const Depthwise& d) const noexcept {
+    element == 1 ? kernels_->depthwise_u8s8(d) : kernels_->depthwise_f32(d);
+  }
 
   Depthwise whole_image(const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                         std::byte* scratch) const noexcept {

@@ -9,8 +9,8 @@ namespace detail {
 /// The kernels of one instruction set. All of them compute the same bits.
 struct Kernels {
   Isa isa = Isa::scalar;
-  int lanes = 0;          // 32-bit elements of a vector
-  int panel_columns = 0;  // output channels of a packed panel of weights
+  int lanes = 0;                  // 32-bit elements of a vector
+  int panel_columns = 0;          // output channels of a packed panel of weights
   int rows_u8 = 0, rows_f32 = 0;  // of a register tile: row blocks are multiples of it
   void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
   void (*gemm_f32)(const Gemm&) noexcept = nullptr;

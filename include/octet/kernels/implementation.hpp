@@ -33,22 +33,22 @@ namespace scalar {
 #  endif
 namespace avx2 {
 OCTET_TARGET_BEGIN("avx2,fma,f16c")
-#include "isa/avx2.hpp"
-#include OCTET_KERNEL_BODIES
+#  include "isa/avx2.hpp"
+#  include OCTET_KERNEL_BODIES
 OCTET_TARGET_END
 }  // namespace avx2
 
 namespace avx512bw {
 OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
-#include "isa/avx512bw.hpp"
-#include OCTET_KERNEL_BODIES
+#  include "isa/avx512bw.hpp"
+#  include OCTET_KERNEL_BODIES
 OCTET_TARGET_END
 }  // namespace avx512bw
 
 namespace avx512vnni {
 OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl,avx512vnni")
-#include "isa/avx512vnni.hpp"
-#include OCTET_KERNEL_BODIES
+#  include "isa/avx512vnni.hpp"
+#  include OCTET_KERNEL_BODIES
 OCTET_TARGET_END
 }  // namespace avx512vnni
 #  if defined(__GNUC__) && !defined(__clang__)

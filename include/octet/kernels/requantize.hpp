@@ -17,7 +17,8 @@ struct FixedPointMultiplier {
 
   explicit FixedPointMultiplier(double real = 0) {
     if (!(real > 0)) return;
-    auto m = static_cast<std::int64_t>(std::round(std::frexp(real, &shift) * static_cast<double>(std::int64_t{1} << 31)));
+    auto m =
+        static_cast<std::int64_t>(std::round(std::frexp(real, &shift) * static_cast<double>(std::int64_t{1} << 31)));
     if (m == std::int64_t{1} << 31) m /= 2, ++shift;
     if (shift < -31) m = 0, shift = 0;
     if (shift > 30) m = (std::int64_t{1} << 31) - 1, shift = 30;
@@ -51,8 +52,8 @@ inline std::int32_t multiply_double_rounding(std::int32_t x, FixedPointMultiplie
 inline std::int32_t multiply_single_rounding(std::int32_t x, FixedPointMultiplier m) noexcept {
   const int total = 31 - m.shift;
   const std::int64_t r = (std::int64_t{x} * m.mantissa + (std::int64_t{1} << (total - 1))) >> total;
-  return static_cast<std::int32_t>(std::clamp<std::int64_t>(r, std::numeric_limits<std::int32_t>::min(),
-                                                            std::numeric_limits<std::int32_t>::max()));
+  return static_cast<std::int32_t>(
+      std::clamp<std::int64_t>(r, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
 }
 
 /// clamp(round_half_even(v)), also where v is out of an integer's range.

@@ -36,8 +36,9 @@ class NetworkBuilder {
     BatchNormalization op;
     op.epsilon = epsilon;
     const std::int64_t c = channels();
-    x_ = graph_.add(name, op, {x_, filled(name + ".weight", c, 1.0f), filled(name + ".bias", c, 0.0f),
-                               filled(name + ".running_mean", c, 0.0f), filled(name + ".running_var", c, 1.0f)});
+    x_ = graph_.add(name, op,
+                    {x_, filled(name + ".weight", c, 1.0f), filled(name + ".bias", c, 0.0f),
+                     filled(name + ".running_mean", c, 0.0f), filled(name + ".running_var", c, 1.0f)});
     return *this;
   }
   NetworkBuilder& relu(const std::string& name) { return clip(name, std::numeric_limits<double>::infinity()); }

@@ -51,8 +51,8 @@ Model fit_classifier(const Model& model, const Dataset& images, const Preprocess
     for (std::int64_t i = from; i < to; ++i) {
       const auto label = images.label(i);
       if (!label) continue;
-      detail::require(*label >= 0 && *label < classes, images.name(i), " has class ", *label, "; model '",
-                      model.name, "' has ", classes);
+      detail::require(*label >= 0 && *label < classes, images.name(i), " has class ", *label, "; model '", model.name,
+                      "' has ", classes);
       const Tensor<float> f = run(batch[static_cast<std::size_t>(i - from)]);
       rows.row(n++) = Eigen::Map<const Eigen::RowVectorXf>(f.data(), features);
       targets.col(*label) += rows.row(n - 1).transpose();
@@ -69,8 +69,7 @@ Model fit_classifier(const Model& model, const Dataset& images, const Preprocess
   const Eigen::VectorXf mean = sum / n;
   squares.selfadjointView<Eigen::Lower>().rankUpdate(mean, -n);
   targets -= mean * counts.transpose();
-  const float ridge =
-      static_cast<float>(options.regularization) * squares.trace() / static_cast<float>(features);
+  const float ridge = static_cast<float>(options.regularization) * squares.trace() / static_cast<float>(features);
   squares.diagonal().array() += std::max(ridge, 1e-6f);
   const Eigen::LLT<Eigen::Ref<Eigen::MatrixXf>> solver(squares);
   detail::require(solver.info() == Eigen::Success, "the features of model '", model.name,

@@ -22,9 +22,19 @@ inline Model mobilenet_v1(const MobileNetOptions& o = {}) {
   detail::NetworkBuilder b("mobilenet_v1", o.image_size, 3, o.seed);
   const auto channels = [&](std::int64_t c) { return detail::divisible_channels(static_cast<double>(c) * o.width); };
   b.conv("conv0", channels(32), 3, 2, 1).batch_norm("bn0").relu6("relu0");
-  constexpr std::array<std::array<std::int64_t, 2>, 13> layers{{{64, 1}, {128, 2}, {128, 1}, {256, 2}, {256, 1}, {512, 2},
-                                                                {512, 1}, {512, 1}, {512, 1}, {512, 1}, {512, 1},
-                                                                {1024, 2}, {1024, 1}}};
+  constexpr std::array<std::array<std::int64_t, 2>, 13> layers{{{64, 1},
+                                                                {128, 2},
+                                                                {128, 1},
+                                                                {256, 2},
+                                                                {256, 1},
+                                                                {512, 2},
+                                                                {512, 1},
+                                                                {512, 1},
+                                                                {512, 1},
+                                                                {512, 1},
+                                                                {512, 1},
+                                                                {1024, 2},
+                                                                {1024, 1}}};
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const std::string p = "layers." + std::to_string(i) + ".";
     b.conv(p + "depthwise", b.channels(), 3, layers[i][1], 1, b.channels()).batch_norm(p + "bn1").relu6(p + "relu1");
@@ -39,14 +49,15 @@ inline Model mobilenet_v1(const MobileNetOptions& o = {}) {
 inline Model mobilenet_v2(const MobileNetOptions& o = {}) {
   detail::NetworkBuilder b("mobilenet_v2", o.image_size, 3, o.seed);
   const auto channels = [&](std::int64_t c) { return detail::divisible_channels(static_cast<double>(c) * o.width); };
-  const auto conv = [&](const std::string& name, std::int64_t out, std::int64_t k, std::int64_t stride, std::int64_t groups) {
+  const auto conv = [&](const std::string& name, std::int64_t out, std::int64_t k, std::int64_t stride,
+                        std::int64_t groups) {
     b.conv(name + ".0", out, k, stride, k / 2, groups).batch_norm(name + ".1").relu6(name + ".2");
   };
   conv("features.0", channels(32), 3, 2, 1);
   struct Stage {
     std::int64_t expand, channels, repeats, stride;
   };
-  constexpr Stage stages[] = {{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2},
+  constexpr Stage stages[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
                               {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
   int index = 1;
   for (const Stage& s : stages)

@@ -5,8 +5,8 @@ OCTET_BEGIN
 
 /// ResNet (He et al. 2016). Layers and weights are named as in torchvision.
 struct ResNetOptions {
-  int depth = 50;           // 18, 34, 50 or 101
-  bool v1_5 = true;         // bottlenecks stride in their 3x3 convolution; false: in the first 1x1 (the paper's)
+  int depth = 50;    // 18, 34, 50 or 101
+  bool v1_5 = true;  // bottlenecks stride in their 3x3 convolution; false: in the first 1x1 (the paper's)
   std::int64_t image_size = 224, classes = 1000;
   std::uint64_t seed = 1;
 };
@@ -15,7 +15,8 @@ inline Model resnet(const ResNetOptions& o = {}) {
   std::vector<int> blocks;
   switch (o.depth) {
     case 18: blocks = {2, 2, 2, 2}; break;
-    case 34: case 50: blocks = {3, 4, 6, 3}; break;
+    case 34:
+    case 50: blocks = {3, 4, 6, 3}; break;
     case 101: blocks = {3, 4, 23, 3}; break;
     default: detail::fail("ResNet has 18, 34, 50 or 101 layers, not ", o.depth);
   }

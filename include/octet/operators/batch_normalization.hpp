@@ -16,7 +16,8 @@ class BatchNormalizationStep : public Step {
     scale_ = Tensor<float>(gamma.shape());
     shift_ = Tensor<float>(gamma.shape());
     for (std::int64_t i = 0; i < gamma.size(); ++i) {
-      const double s = static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + static_cast<double>(epsilon));
+      const double s =
+          static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + static_cast<double>(epsilon));
       scale_[i] = static_cast<float>(s);
       shift_[i] = static_cast<float>(static_cast<double>(beta[i]) - static_cast<double>(mean[i]) * s);
     }

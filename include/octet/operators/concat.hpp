@@ -66,7 +66,7 @@ class ConcatStep : public Step {
   }
 
   std::int64_t axis_, element_, rows_ = 1, row_ = 0;
-  std::vector<std::int64_t> parts_;            // bytes of a row that come from each input
+  std::vector<std::int64_t> parts_;  // bytes of a row that come from each input
   std::vector<std::vector<std::byte>> tables_;
 };
 
@@ -93,7 +93,8 @@ class Concat : public detail::OperatorOf<Concat> {
         if (d == a) {
           out[d] = unknown ? Shape::unknown : out[d] + s[d];
         } else {
-          c.require(unknown || s[d] == out[d], "input ", i, " of shape ", s, " cannot be joined to ", out, " along axis ", a);
+          c.require(unknown || s[d] == out[d], "input ", i, " of shape ", s, " cannot be joined to ", out,
+                    " along axis ", a);
           out[d] = std::max(out[d], s[d]);
         }
       }

@@ -1,7 +1,7 @@
 #pragma once
 #include "../core/element.hpp"
-#include "../kernels/quantize_dynamic.hpp"
 #include "../kernels/pack.hpp"
+#include "../kernels/quantize_dynamic.hpp"
 #include "activation_range.hpp"
 
 OCTET_BEGIN
@@ -13,7 +13,7 @@ struct DynamicWeights {
   View<const std::int8_t> values;  // [out][k], of the graph's constant
   std::int64_t out = 0, k = 0;
   Tensor<float> scale, bias;
-  Tensor<std::int32_t> sums;       // of the weights of each channel
+  Tensor<std::int32_t> sums;  // of the weights of each channel
   Tensor<float> float_sums;
 
   DynamicWeights(const PrepareContext& c, int weights) {

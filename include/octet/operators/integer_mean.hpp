@@ -13,7 +13,10 @@ class IntegerMean {
   enum class Kind : std::uint8_t { pool, int8_pool, reduction };
 
   IntegerMean(const PrepareContext& c, Kind kind)
-      : in_(parameters(c, c.input(0))), out_(parameters(c, c.output())), kind_(kind), rounding_(c.rounding()),
+      : in_(parameters(c, c.input(0))),
+        out_(parameters(c, c.output())),
+        kind_(kind),
+        rounding_(c.rounding()),
         scale_(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0])) {
     // TFLite's pools keep the scale.
     if (kind != Kind::reduction && in_ != out_) rounding_ = Rounding::fp32;
@@ -36,7 +39,8 @@ class IntegerMean {
       const FixedPointMultiplier m = divided(scale_, count);
       return each(sums, channels, out, [&](std::int32_t sum) {
         const std::int32_t x = sum - zero_sum;
-        const std::int32_t q = rounding_ == Rounding::tflite_double ? multiply_double_rounding(x, m) : multiply_single_rounding(x, m);
+        const std::int32_t q =
+            rounding_ == Rounding::tflite_double ? multiply_double_rounding(x, m) : multiply_single_rounding(x, m);
         return static_cast<std::int32_t>(std::clamp<std::int64_t>(std::int64_t{q} + out_.zero_point[0], 0, 255));
       });
     }

@@ -57,9 +57,9 @@ struct CenteredWeights {
 /// Integer weights, and the bias with the input's zero point folded in.
 struct IntegerWeights : CenteredWeights {
   std::int32_t input_zero_point = 0;
-  std::vector<std::int32_t> bias;    // one a channel, less zero point * sum of weights
-  std::vector<double> scale;         // input scale * weight scale
-  std::vector<double> largest_sum;   // bound of the accumulators' magnitude
+  std::vector<std::int32_t> bias;   // one a channel, less zero point * sum of weights
+  std::vector<double> scale;        // input scale * weight scale
+  std::vector<double> largest_sum;  // bound of the accumulators' magnitude
 
   explicit IntegerWeights(const PrepareContext& c) : CenteredWeights(c.constant(1), checked(c).zero_point) {
     const QuantParams &x = c.input(0).quant, &w = c.input(1).quant;
@@ -75,7 +75,8 @@ struct IntegerWeights : CenteredWeights {
       const Sum s = sum(o, c);
       const std::int64_t b = c.has(2) ? load_as<std::int32_t>(c.constant(2).data(), o) : 0;
       // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.
-      bias.push_back(static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * s.value) & 0xffffffffu));
+      bias.push_back(
+          static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * s.value) & 0xffffffffu));
       largest_sum.push_back(static_cast<double>(s.magnitude) * 255 + std::abs(static_cast<double>(b)));
     }
   }

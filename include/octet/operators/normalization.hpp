@@ -9,8 +9,11 @@ namespace detail {
 class LocalResponseStep : public Step {
  public:
   LocalResponseStep(std::int64_t size, double alpha, double beta, double bias)
-      : before_((size - 1) / 2), after_(size / 2), factor_(static_cast<float>(alpha / static_cast<double>(size))),
-        beta_(static_cast<float>(beta)), bias_(static_cast<float>(bias)) {}
+      : before_((size - 1) / 2),
+        after_(size / 2),
+        factor_(static_cast<float>(alpha / static_cast<double>(size))),
+        beta_(static_cast<float>(beta)),
+        bias_(static_cast<float>(bias)) {}
 
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;

@@ -11,7 +11,8 @@ namespace detail {
 /// Element i of an int8 or uint8 tensor, or of a missing one: 0.
 inline std::int32_t byte_at(const TensorRef& t, std::int64_t i) noexcept {
   if (!t.data) return 0;
-  return t.dtype == DType::i8 ? std::int32_t{load_as<std::int8_t>(t.data, i)} : std::int32_t{load_as<std::uint8_t>(t.data, i)};
+  return t.dtype == DType::i8 ? std::int32_t{load_as<std::int8_t>(t.data, i)}
+                              : std::int32_t{load_as<std::uint8_t>(t.data, i)};
 }
 
 inline TensorRef optional_input(const RunContext& c, std::size_t i) {
@@ -31,7 +32,8 @@ class IntegerProduct : public Step {
  public:
   using Rule = std::function<ConvolutionShape(const Shape& in, const Shape& out)>;
   IntegerProduct(const PrepareContext& c, const CenteredWeights& w, Rule rule, std::int64_t taps, std::int64_t groups)
-      : rule_(std::move(rule)), flipped_(c.input(0).dtype == DType::i8),
+      : rule_(std::move(rule)),
+        flipped_(c.input(0).dtype == DType::i8),
         kernels_(c.kernels(), w.values.data(), w.out, taps, w.k / taps, groups, w.repeat),
         sums_(pad_columns<std::int32_t>(nullptr, w.out)) {
     for (std::int64_t o = 0; o < w.out; ++o) sums_[o] = static_cast<std::int32_t>(w.sum(o, c).value);
@@ -163,10 +165,12 @@ class ConvInteger : public detail::OperatorOf<ConvInteger> {
   }
   std::vector<Shape> shapes(const ShapeContext& c) const override {
     detail::check_bytes(c);
-    if (c.has(2)) c.require(c.shape(2) == Shape{} || c.shape(2) == Shape{1}, "the image has one zero point, found ", c.shape(2));
+    if (c.has(2))
+      c.require(c.shape(2) == Shape{} || c.shape(2) == Shape{1}, "the image has one zero point, found ", c.shape(2));
     if (c.has(3)) {
       const Shape& z = c.shape(3);
-      c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(1)[0]}, "zero points ", z, " do not fit weights ", c.shape(1));
+      c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(1)[0]}, "zero points ", z, " do not fit weights ",
+                c.shape(1));
     }
     return {detail::convolution_output(c, window, groups)};
   }

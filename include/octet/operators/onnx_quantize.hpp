@@ -59,7 +59,8 @@ void each_part(std::int64_t n, ThreadPool& pool, F f) {
   pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) { f(t * part, std::min(n, (t + 1) * part)); });
 }
 
-/// store_element without saturation of the 8-bit floats: what is too large becomes infinity, or NaN where there is none.
+/// store_element without saturation of the 8-bit floats: what is too large becomes infinity, or NaN where there is
+/// none.
 inline void store_unsaturated(DType t, std::byte* p, std::int64_t i, double x) {
   const auto small = static_cast<float>(x);
   if (t == DType::f8e4m3fn)
@@ -91,8 +92,9 @@ class QuantizeLinearStep : public Step {
                                        static_cast<float>(load_element(scale.dtype, scale.data, s)));
         const double zero = centered ? load_element(c.inputs[2].dtype, c.input(2), s) : 0;
         if (integer)
-          store_element(y.dtype, y.data, i, std::min(std::max(std::nearbyint(q) + zero, static_cast<double>(range.low)),
-                                                     static_cast<double>(range.high)));
+          store_element(y.dtype, y.data, i,
+                        std::min(std::max(std::nearbyint(q) + zero, static_cast<double>(range.low)),
+                                 static_cast<double>(range.high)));
         else if (saturate_)
           store_element(y.dtype, y.data, i, q + zero);
         else
@@ -121,7 +123,8 @@ class DequantizeLinearStep : public Step {
       for (std::int64_t i = first; i < end; ++i) {
         const std::int64_t s = index_(i);
         const double zero = c.input(2) ? load_element(c.inputs[2].dtype, c.input(2), s) : 0;
-        store_element(y.dtype, y.data, i, (load_element(x.dtype, x.data, i) - zero) * load_element(scale.dtype, scale.data, s));
+        store_element(y.dtype, y.data, i,
+                      (load_element(x.dtype, x.data, i) - zero) * load_element(scale.dtype, scale.data, s));
       }
     });
   }

@@ -4,7 +4,15 @@
 
 OCTET_BEGIN
 
-enum class ReduceKind : std::uint8_t { mean, sum, max, min, prod, l2, last = l2 };  // l2: the root of the sum of squares
+enum class ReduceKind : std::uint8_t {
+  mean,
+  sum,
+  max,
+  min,
+  prod,
+  l2,
+  last = l2
+};  // l2: the root of the sum of squares
 
 namespace detail {
 
@@ -30,7 +38,8 @@ class SpatialMean : public Step {
       PoolWindow w;
       w.pixels = list, w.count = pixels_, w.channels = channels_;
       if (!integer_)
-        return simd_->sum_f32(w, 1.0f / static_cast<float>(pixels_), reinterpret_cast<float*>(c.output()) + n * channels_);
+        return simd_->sum_f32(w, 1.0f / static_cast<float>(pixels_),
+                              reinterpret_cast<float*>(c.output()) + n * channels_);
       auto* sums = reinterpret_cast<std::int32_t*>(mine + list_);
       simd_->sum_u8(w, sums);
       integer_->store(sums, channels_, pixels_, pixels_, reinterpret_cast<std::uint8_t*>(c.output()) + n * channels_);
@@ -126,20 +135,17 @@ class GenericReduce : public Step {
     Sum sum = kind_ == ReduceKind::prod ? 1 : 0;
     double squares = 0;
     switch (kind_) {
-      case ReduceKind::max:
-        each(in, first, [&](T x) { best = x > best || x != x ? x : best; });
-        return best;
-      case ReduceKind::min:
-        each(in, first, [&](T x) { best = x < best || x != x ? x : best; });
-        return best;
-      case ReduceKind::prod:
-        each(in, first, [&](T x) { sum *= static_cast<Sum>(x); });
-        return static_cast<T>(sum);
+      case ReduceKind::max: each(in, first, [&](T x) { best = x > best || x != x ? x : best; }); return best;
+      case ReduceKind::min: each(in, first, [&](T x) { best = x < best || x != x ? x : best; }); return best;
+      case ReduceKind::prod: each(in, first, [&](T x) { sum *= static_cast<Sum>(x); }); return static_cast<T>(sum);
       case ReduceKind::l2:
         each(in, first, [&](T x) { squares += static_cast<double>(x) * static_cast<double>(x); });
-        if constexpr (std::is_integral_v<T>) return saturate_to<T>(std::sqrt(squares));
-        else return static_cast<T>(std::sqrt(squares));
-      case ReduceKind::sum: case ReduceKind::mean: break;
+        if constexpr (std::is_integral_v<T>)
+          return saturate_to<T>(std::sqrt(squares));
+        else
+          return static_cast<T>(std::sqrt(squares));
+      case ReduceKind::sum:
+      case ReduceKind::mean: break;
     }
     each(in, first, [&](T x) { sum += static_cast<Sum>(x); });
     if (kind_ == ReduceKind::sum) return static_cast<T>(sum);

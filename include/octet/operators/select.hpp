@@ -18,7 +18,8 @@ class WhereStep : public Step {
     runs_.parallel(*c.pool, [&](std::int64_t p, std::int64_t a, std::int64_t b, std::int64_t o, std::int64_t n) {
       for (std::int64_t i = 0; i < n; ++i) {
         const bool first = c.input(0)[p + i * step[0]] != std::byte{0};
-        const std::byte* x = first ? c.input(1) + (a + i * step[1]) * element_ : c.input(2) + (b + i * step[2]) * element_;
+        const std::byte* x =
+            first ? c.input(1) + (a + i * step[1]) * element_ : c.input(2) + (b + i * step[2]) * element_;
         copy_bytes(c.output() + (o + i) * element_, x, element_);
       }
     });
@@ -43,7 +44,9 @@ class Where : public detail::OperatorOf<Where> {
     return {broadcast(c.shape(0), broadcast(c.shape(1), c.shape(2)))};
   }
   DType dtype(const ShapeContext& c, int) const override { return c.dtype(1); }
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override { return std::make_unique<detail::WhereStep>(c); }
+  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
+    return std::make_unique<detail::WhereStep>(c);
+  }
 };
 
 OCTET_END

@@ -11,8 +11,7 @@ namespace detail {
 struct AxisView {
   std::int64_t outer = 1, n = 1, inner = 1;
   AxisView() = default;
-  AxisView(const Shape& s, int axis)
-      : outer(s.product(0, axis)), n(s[axis]), inner(s.product(axis + 1, s.rank())) {}
+  AxisView(const Shape& s, int axis) : outer(s.product(0, axis)), n(s[axis]), inner(s.product(axis + 1, s.rank())) {}
 };
 
 class FloatSoftmax : public Step {

@@ -9,16 +9,16 @@
 OCTET_BEGIN
 
 enum class UnaryKind : std::uint8_t {
-  clip,          // min(max(x, a), b): ReLU is [0, inf], ReLU6 [0, 6]
-  leaky_relu,    // x < 0 ? a x : x
+  clip,        // min(max(x, a), b): ReLU is [0, inf], ReLU6 [0, 6]
+  leaky_relu,  // x < 0 ? a x : x
   sigmoid,
   hard_sigmoid,  // min(max(a x + b, 0), 1)
   hard_swish,    // x min(max(x + 3, 0), 6) / 6
   silu,          // x sigmoid(x)
   tanh,
-  elu,           // x < 0 ? a (exp(x) - 1) : x
-  gelu,          // x (1 + erf(x / sqrt(2))) / 2
-  softplus,      // log(1 + exp(x))
+  elu,       // x < 0 ? a (exp(x) - 1) : x
+  gelu,      // x (1 + erf(x / sqrt(2))) / 2
+  softplus,  // log(1 + exp(x))
   exp,
   log,
   sqrt,
@@ -26,12 +26,12 @@ enum class UnaryKind : std::uint8_t {
   abs,
   floor,
   ceil,
-  round,         // half to even
+  round,  // half to even
   reciprocal,
   erf,
-  sign,          // -1, 0 or 1
-  gelu_tanh,     // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
-  rsqrt,         // 1 / sqrt(x)
+  sign,       // -1, 0 or 1
+  gelu_tanh,  // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+  rsqrt,      // 1 / sqrt(x)
   last = rsqrt
 };
 
@@ -79,13 +79,19 @@ struct UnaryFunction {
  private:
   // A NaN in the second operand stays.
   template <class V>
-  static V larger(const V& limit, const V& x) { return choose(x < limit, limit, x); }
+  static V larger(const V& limit, const V& x) {
+    return choose(x < limit, limit, x);
+  }
   template <class V>
-  static V smaller(const V& limit, const V& x) { return choose(x > limit, limit, x); }
+  static V smaller(const V& limit, const V& x) {
+    return choose(x > limit, limit, x);
+  }
   static float choose(bool c, float x, float y) { return c ? x : y; }
   static double choose(bool c, double x, double y) { return c ? x : y; }
   template <class M, class V>
-  static V choose(const M& c, const V& x, const V& y) { return xsimd::select(c, x, y); }
+  static V choose(const M& c, const V& x, const V& y) {
+    return xsimd::select(c, x, y);
+  }
 };
 
 // Functions of xsimd 8 do not compile for AVX-512.
@@ -184,7 +190,9 @@ T integer_unary(const UnaryFunction& f, T x) noexcept {
     case UnaryKind::negate: return negated();
     case UnaryKind::abs: return x < 0 ? negated() : x;
     case UnaryKind::sign: return static_cast<T>((x > 0) - (x < 0));
-    case UnaryKind::floor: case UnaryKind::ceil: case UnaryKind::round: return x;
+    case UnaryKind::floor:
+    case UnaryKind::ceil:
+    case UnaryKind::round: return x;
     default: return saturate_to<T>(f(static_cast<double>(x)));
   }
 }
@@ -202,8 +210,10 @@ class GenericUnary : public Step {
   void run(const RunContext& c) noexcept override {
     for (std::int64_t i = 0; i < size_; ++i) {
       const T x = load_as<T>(c.input(0), i);
-      if constexpr (std::is_integral_v<T>) store_as(c.output(), i, integer_unary(f_, x));
-      else store_as(c.output(), i, f_(x));
+      if constexpr (std::is_integral_v<T>)
+        store_as(c.output(), i, integer_unary(f_, x));
+      else
+        store_as(c.output(), i, f_(x));
     }
   }
 

@@ -32,12 +32,14 @@ inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
   const Node bn = g.nodes[at];
   const int joined = bn.inputs[0], source = links.producer(joined);
   const auto* concat = links.produced_by<Concat>(joined);
-  if (!concat || !links.used_once(joined) || normalize_axis(concat->axis, g.value(joined).shape.rank()) != g.value(joined).shape.rank() - 1)
+  if (!concat || !links.used_once(joined) ||
+      normalize_axis(concat->axis, g.value(joined).shape.rank()) != g.value(joined).shape.rank() - 1)
     return false;
   const std::vector<int> parts = g.nodes[static_cast<std::size_t>(source)].inputs;
   for (int part : parts) {
     const int p = links.producer(part);
-    if (p == Node::none || !links.used_once(part) || !is_linear_layer(g, g.nodes[static_cast<std::size_t>(p)]) || g.value(part).shape.back() < 0)
+    if (p == Node::none || !links.used_once(part) || !is_linear_layer(g, g.nodes[static_cast<std::size_t>(p)]) ||
+        g.value(part).shape.back() < 0)
       return false;
   }
   std::vector<Node> pieces;
@@ -79,7 +81,9 @@ inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
     return false;
   std::int64_t groups = 1;
   if (const auto* c = as<Convolution>(*next.op)) {
-    const auto zero = [](const std::vector<std::int64_t>& v) { return std::all_of(v.begin(), v.end(), [](auto x) { return x == 0; }); };
+    const auto zero = [](const std::vector<std::int64_t>& v) {
+      return std::all_of(v.begin(), v.end(), [](auto x) { return x == 0; });
+    };
     if (!(c->window.padding == Window::Padding::valid ||
           (c->window.padding == Window::Padding::given && zero(c->window.pads_before) && zero(c->window.pads_after))))
       return false;
@@ -125,11 +129,13 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
   }
   Convolution conv;
   conv.groups = channels;
-  const std::vector<std::int64_t> ones(static_cast<std::size_t>(spatial), 1), zeros(static_cast<std::size_t>(spatial), 0);
+  const std::vector<std::int64_t> ones(static_cast<std::size_t>(spatial), 1),
+      zeros(static_cast<std::size_t>(spatial), 0);
   conv.window.kernel = conv.window.strides = conv.window.dilations = ones;
   conv.window.pads_before = conv.window.pads_after = zeros;
   const std::string base = g.value(bn.outputs[0]).name;
-  const int weights = g.add_constant(base + ".weight", std::move(w)), bias = g.add_constant(base + ".bias", std::move(b));
+  const int weights = g.add_constant(base + ".weight", std::move(w)),
+            bias = g.add_constant(base + ".bias", std::move(b));
   bn.op = std::make_shared<const Convolution>(std::move(conv));
   bn.inputs = {bn.inputs[0], weights, bias};
   return true;
@@ -144,7 +150,8 @@ inline Graph fold_batch_norm(Graph graph) {
     const auto* bn = as<BatchNormalization>(*g.nodes[n].op);
     if (!bn || !detail::has_constant_parameters(g, g.nodes[n])) return false;
     const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0], source = links.producer(in);
-    if (source != Node::none && links.used_once(in) && detail::is_linear_layer(g, g.nodes[static_cast<std::size_t>(source)])) {
+    if (source != Node::none && links.used_once(in) &&
+        detail::is_linear_layer(g, g.nodes[static_cast<std::size_t>(source)])) {
       Node& layer = g.nodes[static_cast<std::size_t>(source)];
       const detail::ChannelAffine affine(g, g.nodes[n], bn->epsilon);
       layer.outputs[0] = out;
@@ -152,7 +159,8 @@ inline Graph fold_batch_norm(Graph graph) {
       g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
       return true;
     }
-    return detail::split_over_concat(g, n, links) || detail::fold_forward(g, n, links) || detail::become_depthwise(g, n);
+    return detail::split_over_concat(g, n, links) || detail::fold_forward(g, n, links) ||
+           detail::become_depthwise(g, n);
   });
 }
 

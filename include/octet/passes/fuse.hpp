@@ -74,12 +74,14 @@ inline Graph fuse_padding(Graph graph) {
       const auto unpadded = [](const std::vector<std::int64_t>& v) {
         return std::all_of(v.begin(), v.end(), [](std::int64_t p) { return p == 0; });
       };
-      if (w.rank() + 2 != rank || w.padding == Window::Padding::same_lower || w.padding == Window::Padding::same_upper) return false;
+      if (w.rank() + 2 != rank || w.padding == Window::Padding::same_lower || w.padding == Window::Padding::same_upper)
+        return false;
       if (w.padding == Window::Padding::valid)
         w.pads_before.assign(w.kernel.size(), 0), w.pads_after.assign(w.kernel.size(), 0);
       const bool was_unpadded = unpadded(w.pads_before) && unpadded(w.pads_after);
       w.padding = Window::Padding::given;
-      for (std::size_t i = 0; i < w.kernel.size(); ++i) w.pads_before[i] += pad->before[i + 1], w.pads_after[i] += pad->after[i + 1];
+      for (std::size_t i = 0; i < w.kernel.size(); ++i)
+        w.pads_before[i] += pad->before[i + 1], w.pads_after[i] += pad->after[i + 1];
       return was_unpadded;
     };
     if (const auto* conv = as<Convolution>(*next.op)) {

@@ -27,9 +27,11 @@ inline bool is_hard_gate(const Graph& g, const Links& links, int gate, int x, do
   if (n == Node::none || !links.used_once(gate)) return false;
   const Node& node = g.nodes[static_cast<std::size_t>(n)];
   if (const auto* u = as<Unary>(*node.op))
-    return u->kind == UnaryKind::hard_sigmoid && node.inputs[0] == x && scale == 1 && about(u->a, 1.0 / 6) && about(u->b, 0.5);
+    return u->kind == UnaryKind::hard_sigmoid && node.inputs[0] == x && scale == 1 && about(u->a, 1.0 / 6) &&
+           about(u->b, 0.5);
   const auto* add = as<Binary>(*node.op);  // x + 3, its clamp to [0, 6] fused
-  if (!add || add->kind != BinaryKind::add || scale != 6 || add->activation.low != 0 || add->activation.high != 6) return false;
+  if (!add || add->kind != BinaryKind::add || scale != 6 || add->activation.low != 0 || add->activation.high != 6)
+    return false;
   const auto other = other_than(node, x);
   return other && about(constant_number(g, node.inputs[*other]), 3.0);
 }
@@ -42,7 +44,8 @@ inline Graph fuse_patterns(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t at, const detail::Links& links) {
     const Node n = g.nodes[at];
     const auto* op = as<Binary>(*n.op);
-    if (!op || !op->activation.none() || n.inputs.size() != 2 || g.value(n.outputs[0]).dtype != DType::f32) return false;
+    if (!op || !op->activation.none() || n.inputs.size() != 2 || g.value(n.outputs[0]).dtype != DType::f32)
+      return false;
     const auto become = [&](UnaryKind kind, int x) {
       g.nodes[at].op = std::make_shared<const Unary>(kind);
       g.nodes[at].inputs = {x};
@@ -53,7 +56,8 @@ inline Graph fuse_patterns(Graph graph) {
       if (op->kind == BinaryKind::mul) {
         const auto* u = links.produced_by<Unary>(b);
         const int source = links.producer(b);
-        if (u && u->kind == UnaryKind::sigmoid && links.used_once(b) && g.nodes[static_cast<std::size_t>(source)].inputs[0] == a)
+        if (u && u->kind == UnaryKind::sigmoid && links.used_once(b) &&
+            g.nodes[static_cast<std::size_t>(source)].inputs[0] == a)
           return become(UnaryKind::silu, a);
         if (detail::is_hard_gate(g, links, b, a, 1)) return become(UnaryKind::hard_swish, a);
       }
@@ -61,10 +65,12 @@ inline Graph fuse_patterns(Graph graph) {
       const bool sixth = (op->kind == BinaryKind::div && k == 0 && detail::about(detail::constant_number(g, b), 6.0)) ||
                          (op->kind == BinaryKind::mul && detail::about(detail::constant_number(g, b), 1.0 / 6));
       const auto* product = links.produced_by<Binary>(a);
-      if (!sixth || !product || product->kind != BinaryKind::mul || !product->activation.none() || !links.used_once(a)) continue;
+      if (!sixth || !product || product->kind != BinaryKind::mul || !product->activation.none() || !links.used_once(a))
+        continue;
       const Node& inner = g.nodes[static_cast<std::size_t>(links.producer(a))];
       for (int x : inner.inputs)
-        if (const auto gate = detail::other_than(inner, x); gate && detail::is_hard_gate(g, links, inner.inputs[*gate], x, 6))
+        if (const auto gate = detail::other_than(inner, x);
+            gate && detail::is_hard_gate(g, links, inner.inputs[*gate], x, 6))
           return become(UnaryKind::hard_swish, x);
     }
     return false;

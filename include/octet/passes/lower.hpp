@@ -85,7 +85,8 @@ inline Graph unsigned_activations(Graph g) {
     for (std::size_t i = 0; i < n.inputs.size(); ++i)
       if (n.inputs[i] != Node::none && is_parameter(g, n, i)) parameter[static_cast<std::size_t>(n.inputs[i])] = true;
   for (std::size_t v = 0; v < count; ++v)
-    signed_[v] = !parameter[v] && g.values[v].dtype == DType::i8 && g.values[v].is_quantized() && !g.values[v].quant.per_channel();
+    signed_[v] = !parameter[v] && g.values[v].dtype == DType::i8 && g.values[v].is_quantized() &&
+                 !g.values[v].quant.per_channel();
 
   const auto shifted = [](QuantParams q) {
     q.zero_point[0] += 128;
@@ -125,7 +126,8 @@ inline Graph unsigned_activations(Graph g) {
     value.quant = shifted(value.quant);
     if (value.is_constant())
       value.constant = AnyTensor::make(DType::u8, value.constant.shape(), [&](std::byte* to) {
-        for (std::size_t i = 0; i < value.constant.size_bytes(); ++i) to[i] = value.constant.data()[i] ^ std::byte{0x80};
+        for (std::size_t i = 0; i < value.constant.size_bytes(); ++i)
+          to[i] = value.constant.data()[i] ^ std::byte{0x80};
       });
   }
   for (Node& n : g.nodes) {

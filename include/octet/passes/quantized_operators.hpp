@@ -33,7 +33,9 @@ class QuantizedPatterns {
     const int n = links_.producer(v);
     if (n == Node::none || !links_.produced_by<Convert>(v)) return Node::none;
     const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
-    return graph_.value(q).is_constant() && is_quantized_byte(graph_.value(q)) && graph_.value(q).quant.axis <= 0 ? q : Node::none;
+    return graph_.value(q).is_constant() && is_quantized_byte(graph_.value(q)) && graph_.value(q).quant.axis <= 0
+               ? q
+               : Node::none;
   }
   /// The float elements of a constant, or of a constant that is dequantized.
   std::optional<Tensor<float>> floats_of(int v) const {
@@ -51,8 +53,9 @@ class QuantizedPatterns {
     for (int n : links_.users(v)) {
       const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
       const Value& out = graph_.value(node.outputs[0]);
-      const bool alike = as<Convert>(*node.op) && is_quantized_byte(out) && !out.quant.per_channel() &&
-                         (all.empty() || same(out, graph_.value(graph_.nodes[static_cast<std::size_t>(all[0])].outputs[0])));
+      const bool alike =
+          as<Convert>(*node.op) && is_quantized_byte(out) && !out.quant.per_channel() &&
+          (all.empty() || same(out, graph_.value(graph_.nodes[static_cast<std::size_t>(all[0])].outputs[0])));
       if (!alike) return {};
       all.push_back(n);
     }
@@ -125,7 +128,8 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
       convert.inputs[0] = g.nodes[at].outputs[0];
     }
   }
-  g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), [](const Node& x) { return x.outputs.empty(); }), g.nodes.end());
+  g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), [](const Node& x) { return x.outputs.empty(); }),
+                g.nodes.end());
   return true;
 }
 

@@ -9,13 +9,16 @@ namespace detail {
 /// Producers and uses of a graph's values, as they were when this was made.
 class Links {
  public:
-  explicit Links(const Graph& g) : graph_(g), producers_(g.producers()), uses_(g.use_counts()), users_(g.values.size()) {
+  explicit Links(const Graph& g)
+      : graph_(g), producers_(g.producers()), uses_(g.use_counts()), users_(g.values.size()) {
     for (std::size_t n = 0; n < g.nodes.size(); ++n)
       for (int v : g.nodes[n].inputs)
         if (v != Node::none) users_[static_cast<std::size_t>(v)].push_back(static_cast<int>(n));
   }
   /// Node that writes the value, or none.
-  int producer(int value) const { return value == Node::none ? Node::none : producers_[static_cast<std::size_t>(value)]; }
+  int producer(int value) const {
+    return value == Node::none ? Node::none : producers_[static_cast<std::size_t>(value)];
+  }
   /// The operator that writes the value, if it is a T.
   template <class T>
   const T* produced_by(int value) const {

@@ -28,7 +28,7 @@ inline Graph remove_identities(Graph graph) {
       bool same = true;
       for (std::size_t i = 0; i < t->perm.size(); ++i) same = same && t->perm[i] == static_cast<std::int64_t>(i);
       if (same && !t->perm.empty()) return detail::bypass(g, n, links);
-        const auto* first = links.produced_by<Transpose>(node.inputs[0]);
+      const auto* first = links.produced_by<Transpose>(node.inputs[0]);
       if (!first || first->perm.size() != t->perm.size() || t->perm.empty()) return false;
       std::vector<std::int64_t> both;
       for (std::int64_t d : t->perm) both.push_back(first->perm[static_cast<std::size_t>(d)]);

@@ -2,8 +2,9 @@
 #include "calibration.hpp"
 #include "weights.hpp"
 
-/// The rounding of a layer's weights shifts its outputs by a mean error, which its bias can take back: Nagel et al. 2019,
-/// "Data-free quantization through weight equalization and bias correction", section 4.2, with means that were measured.
+/// The rounding of a layer's weights shifts its outputs by a mean error, which its bias can take back: Nagel et al.
+/// 2019, "Data-free quantization through weight equalization and bias correction", section 4.2, with means that were
+/// measured.
 OCTET_BEGIN
 namespace detail {
 
@@ -22,14 +23,16 @@ inline std::vector<double> mean_inputs(const Graph& g, const Node& n, const Cali
 template <class Rounded>
 std::vector<double> mean_error(View<const float> exact, const std::vector<double>& means, Rounded rounded) {
   const std::int64_t out = exact.shape()[0], k = exact.size() / out, group_in = exact.shape().back();
-  const std::int64_t groups = static_cast<std::int64_t>(means.size()) / group_in, group_out = std::max<std::int64_t>(out / groups, 1);
+  const std::int64_t groups = static_cast<std::int64_t>(means.size()) / group_in,
+                     group_out = std::max<std::int64_t>(out / groups, 1);
   std::vector<double> error(static_cast<std::size_t>(out), 0.0);
   default_pool()->parallel(out, [&](std::int64_t o, int) {
     const double* mean = means.data() + o / group_out * group_in;
     double sum = 0;
     for (std::int64_t i = o * k; i < (o + 1) * k; i += group_in) {
       double part = 0;
-      for (std::int64_t c = 0; c < group_in; ++c) part += static_cast<double>(rounded(o, i + c) - exact[i + c]) * mean[c];
+      for (std::int64_t c = 0; c < group_in; ++c)
+        part += static_cast<double>(rounded(o, i + c) - exact[i + c]) * mean[c];
       sum += part;
     }
     error[static_cast<std::size_t>(o)] = std::isfinite(sum) ? sum : 0;
@@ -49,7 +52,8 @@ void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<
   set_input(n, 2, g.add_constant(bias_name, affine_bias(g, b, ones, shift)));
 }
 
-inline void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means, const QTensor<int8>& q) {
+inline void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means,
+                         const QTensor<int8>& q) {
   const std::vector<float>& scale = q.params.scale;
   correct_bias(g, n, exact, means, [&](std::int64_t o, std::int64_t i) {
     return static_cast<float>(q.data[i]) * scale[scale.size() > 1 ? static_cast<std::size_t>(o) : 0];

@@ -27,7 +27,9 @@ struct TensorStatistics {
     seen = {std::min(seen.low, o.seen.low), std::max(seen.high, o.seen.high)};
     histogram.merge(o.histogram);
     std::vector<Range> both;
-    const auto ascending = [](const Range& a, const Range& b) { return a.low < b.low || (a.low == b.low && a.high < b.high); };
+    const auto ascending = [](const Range& a, const Range& b) {
+      return a.low < b.low || (a.low == b.low && a.high < b.high);
+    };
     std::merge(samples.begin(), samples.end(), o.samples.begin(), o.samples.end(), std::back_inserter(both), ascending);
     samples = std::move(both);
     if (o.given) given = o.given;
@@ -79,7 +81,8 @@ class Calibration {
 
   /// Sets a tensor's range by hand.
   void set_range(const std::string& tensor, Range r) {
-    detail::require(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "[", r.low, ", ", r.high, "] is no range");
+    detail::require(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "[", r.low, ", ", r.high,
+                    "] is no range");
     tensors[tensor].given = r;
   }
 
@@ -106,7 +109,8 @@ class Calibrator {
               : options.executor.threads > 0 ? std::make_shared<ThreadPool>(options.executor.threads)
                                              : default_pool()),
         executor_(optimize(model), with_pool(options.executor, pool_)) {
-    detail::require(options.percent > 0 && options.percent <= 100, "a percentile is in (0, 100], not ", options.percent);
+    detail::require(options.percent > 0 && options.percent <= 100, "a percentile is in (0, 100], not ",
+                    options.percent);
     for (int v : executor_.graph().inputs)
       detail::require(executor_.graph().value(v).dtype == DType::f32, "only float models can be calibrated; input '",
                       executor_.graph().value(v).name, "' is ", name(executor_.graph().value(v).dtype));
@@ -176,8 +180,10 @@ class Calibrator {
   static void add_means(TensorStatistics& s, const float* x, std::int64_t size, std::int64_t channels) {
     s.channel_sums.assign(static_cast<std::size_t>(channels), 0.0);
     for (std::int64_t i = 0; i < size; i += channels)
-      for (std::int64_t c = 0; c < channels; ++c) s.channel_sums[static_cast<std::size_t>(c)] += static_cast<double>(x[i + c]);
-    for (double& sum : s.channel_sums) sum = std::nearbyint(sum / static_cast<double>(size / channels) * 0x1p24) * 0x1p-24;
+      for (std::int64_t c = 0; c < channels; ++c)
+        s.channel_sums[static_cast<std::size_t>(c)] += static_cast<double>(x[i + c]);
+    for (double& sum : s.channel_sums)
+      sum = std::nearbyint(sum / static_cast<double>(size / channels) * 0x1p24) * 0x1p-24;
     s.summed = 1;
   }
 
@@ -203,7 +209,8 @@ class Calibrator {
 };
 
 /// Runs the float model on the batches and watches every activation.
-inline Calibration calibrate(const Model& model, const std::vector<Tensor<float>>& batches, const CalibrationOptions& options = {}) {
+inline Calibration calibrate(const Model& model, const std::vector<Tensor<float>>& batches,
+                             const CalibrationOptions& options = {}) {
   Calibrator c(model, options);
   for (const Tensor<float>& b : batches) c.add(b);
   return c.result();

@@ -17,7 +17,8 @@ inline nlohmann::json to_json(const Range& r) { return nlohmann::json::array({r.
 inline Range range_from(const nlohmann::json& j) {
   require<FormatError>(j.is_array() && j.size() == 2 && j[0].is_number() && j[1].is_number(), "a range is [low, high]");
   const Range r{j[0].get<float>(), j[1].get<float>()};
-  require<FormatError>(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "[", r.low, ", ", r.high, "] is no range");
+  require<FormatError>(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "[", r.low, ", ", r.high,
+                       "] is no range");
   return r;
 }
 
@@ -28,7 +29,8 @@ inline nlohmann::json to_json(const Histogram& h) {
   while (last > first && c[last - 1] == 0) --last;
   return {{"exponent", h.exponent()},
           {"first_bin", static_cast<std::int64_t>(first) - Histogram::half},
-          {"counts", std::vector<std::uint64_t>(c.begin() + static_cast<std::ptrdiff_t>(first), c.begin() + static_cast<std::ptrdiff_t>(last))}};
+          {"counts", std::vector<std::uint64_t>(c.begin() + static_cast<std::ptrdiff_t>(first),
+                                                c.begin() + static_cast<std::ptrdiff_t>(last))}};
 }
 
 inline Histogram histogram_from(const nlohmann::json& j) {
@@ -68,7 +70,8 @@ inline Calibration load_calibration(const std::string& path) {
   detail::require<FormatError>(in.good(), "cannot read '", path, "'");
   const nlohmann::json all = nlohmann::json::parse(in, nullptr, false);
   try {
-    detail::require<FormatError>(all.is_object() && all.value("octet_calibration", 0) == 1, "not a calibration of version 1");
+    detail::require<FormatError>(all.is_object() && all.value("octet_calibration", 0) == 1,
+                                 "not a calibration of version 1");
     Calibration c;
     const auto method = all.at("method").get<std::string>();
     const auto* const end = std::end(detail::range_method_names);

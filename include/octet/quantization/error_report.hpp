@@ -5,11 +5,11 @@ OCTET_BEGIN
 
 /// How far one tensor of a quantized model is from its float original.
 struct LayerError {
-  std::string name, type;       // of the tensor; operator that computes it, or "weights"
-  double sqnr_db = 0;           // 20 log10(|x| / |x - y|); infinite where equal
+  std::string name, type;  // of the tensor; operator that computes it, or "weights"
+  double sqnr_db = 0;      // 20 log10(|x| / |x - y|); infinite where equal
   double max_error = 0;
-  double rmse_over_scale = 0;   // ideal rounding gives 0.289, above 0.7 is suspicious; 0 where there is no scale
-  double saturation = 0;        // part of the elements beyond what the integers can represent
+  double rmse_over_scale = 0;  // ideal rounding gives 0.289, above 0.7 is suspicious; 0 where there is no scale
+  double saturation = 0;       // part of the elements beyond what the integers can represent
 };
 
 namespace detail {
@@ -28,7 +28,8 @@ class ErrorSum {
       const double s = static_cast<double>(params.scale[c]);
       const IntegerRange r = integer_range(type);
       scaled_ += e * e / (s * s);
-      beyond_ += a > (static_cast<double>(r.high - params.zero_point[c]) + 0.5) * s || a < (static_cast<double>(r.low - params.zero_point[c]) - 0.5) * s;
+      beyond_ += a > (static_cast<double>(r.high - params.zero_point[c]) + 0.5) * s ||
+                 a < (static_cast<double>(r.low - params.zero_point[c]) - 0.5) * s;
     }
     count_ += shape.elements();
     quantized_ = quantized_ || params;
@@ -64,8 +65,8 @@ inline Tensor<float> real_values(const TensorRef& t, const QuantParams& q) {
 
 /// Compares every tensor that both models compute (or keep as weights) under the same name, over the batches; worst
 /// first. Errors of activations include what the layers before have added.
-inline std::vector<LayerError> error_report(const Model& float_model, const Model& quantized, const std::vector<Tensor<float>>& batches,
-                                            ExecutorOptions options = {}) {
+inline std::vector<LayerError> error_report(const Model& float_model, const Model& quantized,
+                                            const std::vector<Tensor<float>>& batches, ExecutorOptions options = {}) {
   using detail::ErrorSum;
   options.optimize = false;  // every tensor is wanted
   const Graph original = optimize(float_model);
@@ -73,7 +74,8 @@ inline std::vector<LayerError> error_report(const Model& float_model, const Mode
   for (const Value& q : quantized.values) {
     if (!q.is_constant() || (!is_byte(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name)) continue;
     const Value& v = original.value(original.find(q.name));
-    if (!v.is_constant() || v.constant.shape() != q.constant.shape() || !is_floating(v.dtype) || v.dtype == q.dtype) continue;
+    if (!v.is_constant() || v.constant.shape() != q.constant.shape() || !is_floating(v.dtype) || v.dtype == q.dtype)
+      continue;
     ErrorSum sum;
     const Tensor<float> x = detail::to_float(v.constant.ref()), y = detail::real_values(q.constant.ref(), q.quant);
     sum.add(x.data(), y.data(), x.shape(), q.quant, q.dtype);
@@ -107,7 +109,8 @@ inline std::vector<LayerError> error_report(const Model& float_model, const Mode
     rounded(batch);
   }
   for (const auto& [tensor, e] : entries) report.push_back(e.sum.result(tensor, e.type));
-  std::stable_sort(report.begin(), report.end(), [](const LayerError& a, const LayerError& b) { return a.sqnr_db < b.sqnr_db; });
+  std::stable_sort(report.begin(), report.end(),
+                   [](const LayerError& a, const LayerError& b) { return a.sqnr_db < b.sqnr_db; });
   return report;
 }
 

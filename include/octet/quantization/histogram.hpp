@@ -51,8 +51,10 @@ class Histogram {
 
   /// From saved parts; throws where they do not fit.
   static Histogram from(int exponent, std::vector<std::uint64_t> counts) {
-    detail::require(counts.empty() || counts.size() == 2 * half, "a histogram has ", 2 * half, " bins, not ", counts.size());
-    detail::require(exponent >= smallest_exponent && exponent <= 128, "histogram bins of width 2^", exponent, " cannot be");
+    detail::require(counts.empty() || counts.size() == 2 * half, "a histogram has ", 2 * half, " bins, not ",
+                    counts.size());
+    detail::require(exponent >= smallest_exponent && exponent <= 128, "histogram bins of width 2^", exponent,
+                    " cannot be");
     Histogram h;
     h.exponent_ = exponent;
     h.counts_ = std::move(counts);

@@ -6,13 +6,13 @@ OCTET_BEGIN
 
 /// Options of quantize<int8>(model, calibration).
 struct Int8Options {
-  bool per_channel = true;               // scales of weights
-  bool symmetric_activations = false;    // zero points 0
+  bool per_channel = true;             // scales of weights
+  bool symmetric_activations = false;  // zero points 0
   RangeMethod weights = RangeMethod::min_max;
-  bool correct_bias = true;              // for the mean error of rounded weights, where the calibration has means
-  std::vector<std::string> keep_float;   // names of layers, * for any text
-  bool integer_input = false;            // the model takes int8 instead of float
-  bool integer_output = false;           // ... and gives it
+  bool correct_bias = true;             // for the mean error of rounded weights, where the calibration has means
+  std::vector<std::string> keep_float;  // names of layers, * for any text
+  bool integer_input = false;           // the model takes int8 instead of float
+  bool integer_output = false;          // ... and gives it
   Rounding rounding = Rounding::fp32;
 };
 
@@ -122,7 +122,8 @@ class IntegerModel {
       if (n.inputs[i] == v && is_parameter(g_, n, i)) return;
     if (g_.value(v).is_constant()) {
       const Tensor<float> t = to_float(g_.value(v).constant.ref());
-      params_[at(v)] = octet::detail::choose_params(t, nonzero(t) ? per_tensor().asymmetric() : given_params({1.0f, 0}), DType::i8);
+      params_[at(v)] =
+          octet::detail::choose_params(t, nonzero(t) ? per_tensor().asymmetric() : given_params({1.0f, 0}), DType::i8);
     } else {
       params_[at(v)] = measured(g_.value(v).name);
     }
@@ -193,7 +194,8 @@ class IntegerModel {
   int as_integer(int v) {
     if (quantized_[at(v)] != Node::none) return quantized_[at(v)];
     if (g_.value(v).is_constant()) {
-      const QTensor<int8> q = quantize<int8>(View<const float>(to_float(g_.value(v).constant.ref())), given_params(params_[at(v)]));
+      const QTensor<int8> q =
+          quantize<int8>(View<const float>(to_float(g_.value(v).constant.ref())), given_params(params_[at(v)]));
       return quantized_[at(v)] = g_.add_constant(g_.value(v).name, q.data, q.params);
     }
     return quantized_[at(v)] = converter_.convert(v, DType::i8, params_[at(v)], ".int8");
@@ -232,7 +234,8 @@ class IntegerModel {
       bias = to_float(g_.value(b).constant.ref());
       Tensor<std::int32_t> integers({channels});
       for (std::int64_t c = 0; c < channels; ++c) {
-        const double s = input_scale * static_cast<double>(q.params.scale[options_.per_channel ? at(static_cast<int>(c)) : 0]);
+        const double s =
+            input_scale * static_cast<double>(q.params.scale[options_.per_channel ? at(static_cast<int>(c)) : 0]);
         integers[c] = saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(bias[c]) / s));
       }
       n.inputs[b_at] = g_.add_constant(g_.value(b).name, std::move(integers));

@@ -18,8 +18,12 @@ struct Calib {
   double percent = 99.99;  // kept by RangeMethod::percentile
   QuantParams given;       // used as they are, where not empty
 
-  Calib symmetric() const { return with([](Calib& c) { c.is_symmetric = true; }); }
-  Calib asymmetric() const { return with([](Calib& c) { c.is_symmetric = false; }); }
+  Calib symmetric() const {
+    return with([](Calib& c) { c.is_symmetric = true; });
+  }
+  Calib asymmetric() const {
+    return with([](Calib& c) { c.is_symmetric = false; });
+  }
   Calib by(RangeMethod m, double percentile = 99.99) const {
     return with([&](Calib& c) { c.method = m, c.percent = percentile; });
   }
@@ -148,7 +152,8 @@ auto quantize(View<const float> tensor, const Calib& calib = {})
 
 /// Rounds to half precision (fp16 or bf16), to nearest even.
 template <class T>
-auto quantize(View<const float> tensor) -> std::enable_if_t<std::is_same_v<T, fp16> || std::is_same_v<T, bf16>, Tensor<T>> {
+auto quantize(View<const float> tensor)
+    -> std::enable_if_t<std::is_same_v<T, fp16> || std::is_same_v<T, bf16>, Tensor<T>> {
   Tensor<T> r = Tensor<T>::uninitialized(tensor.shape());
   constexpr std::int64_t part = 1 << 16;
   default_pool()->parallel((r.size() + part - 1) / part, [&](std::int64_t p, int) {
@@ -168,7 +173,8 @@ Tensor<float> dequantize(const QTensor<T>& q) {
     for (std::int64_t c = 0; c < w.channels; ++c)
       for (std::int64_t i = (o * w.channels + c) * w.inner, end = i + w.inner; i < end; ++i) {
         const auto ch = static_cast<std::size_t>(c);
-        r[i] = static_cast<float>(detail::load_element(dtype_of<T>, from, i) - q.params.zero_point[ch]) * q.params.scale[ch];
+        r[i] = static_cast<float>(detail::load_element(dtype_of<T>, from, i) - q.params.zero_point[ch]) *
+               q.params.scale[ch];
       }
   return r;
 }

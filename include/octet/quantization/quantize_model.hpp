@@ -6,9 +6,10 @@ OCTET_BEGIN
 
 /// Options of quantize<dynamic_range>(model), quantize<fp16>(model), quantize<bf16>(model).
 struct WeightOptions {
-  bool per_channel = true;                      // dynamic_range only
-  RangeMethod weights = RangeMethod::min_max;   // dynamic_range only
-  std::int64_t least_elements = 1024;   // smaller weights stay float: they weigh nothing, and those of first layers matter
+  bool per_channel = true;                     // dynamic_range only
+  RangeMethod weights = RangeMethod::min_max;  // dynamic_range only
+  std::int64_t least_elements =
+      1024;  // smaller weights stay float: they weigh nothing, and those of first layers matter
   std::vector<std::string> keep_float;  // names of layers, * for any text
 };
 
@@ -22,7 +23,8 @@ inline void require_float(const Graph& g) {
 /// Whether the node has float weights that are to be made smaller.
 inline bool takes_part(const Graph& g, const Node& n, const WeightOptions& options) {
   if (!has_float_weights(g, n) || kept(options.keep_float, g, n)) return false;
-  return g.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).constant.size() >= options.least_elements;
+  return g.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).constant.size() >=
+         options.least_elements;
 }
 
 /// Weights in half precision, which are expanded when an executor packs them. Biases stay float.
@@ -42,7 +44,8 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
     kernels().minmax_f32(w.data(), w.size(), range);
     require(!std::isnan(range[0]), "layer '", n.name, "': tensor '", g.value(v).name, "' has NaN or infinite elements");
     const Tensor<Half> half = quantize<Half>(w);
-    correct_bias(g, n, w, mean_inputs(g, n, calibration), [&](std::int64_t, std::int64_t e) { return static_cast<float>(half[e]); });
+    correct_bias(g, n, w, mean_inputs(g, n, calibration),
+                 [&](std::int64_t, std::int64_t e) { return static_cast<float>(half[e]); });
     if (!done.count(v)) done[v] = g.add_constant(g.value(v).name, half);
     n.inputs[i] = done[v];
   }
@@ -94,7 +97,8 @@ Model quantize(const Model& model, const Calibration& calibration, const Options
   } else if constexpr (std::is_same_v<T, dynamic_range>) {
     return detail::quantize_dynamic_range(model, &calibration, options);
   } else {
-    static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16>, "a model becomes int8, dynamic_range, fp16 or bf16");
+    static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16>,
+                  "a model becomes int8, dynamic_range, fp16 or bf16");
     return detail::quantize_half<T>(model, &calibration, options);
   }
 }

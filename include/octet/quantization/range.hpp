@@ -45,7 +45,8 @@ inline Range entropy_range(const Histogram& h, const Range& seen) {
   // Magnitudes: bins right of zero plus their mirror images.
   std::vector<double> p(Histogram::half, 0.0);
   for (std::size_t i = 0; i < p.size(); ++i)
-    p[i] = static_cast<double>(h.counts()[Histogram::half + i]) + static_cast<double>(h.counts()[Histogram::half - 1 - i]);
+    p[i] =
+        static_cast<double>(h.counts()[Histogram::half + i]) + static_cast<double>(h.counts()[Histogram::half - 1 - i]);
   p[0] = p[1];  // zeros are exact at any scale; those that ReLU makes would outweigh everything else
   std::size_t used = p.size();
   while (used > levels && p[used - 1] == 0) --used;
@@ -92,7 +93,8 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
     count[i + 1] = count[i] + k, sum[i + 1] = sum[i] + k * x, square[i + 1] = square[i] + k * x * x;
   }
   const auto bin = [&](double x) {
-    return static_cast<std::size_t>(std::clamp(std::floor(x / h.bin_width()) + static_cast<double>(Histogram::half), 0.0, static_cast<double>(n)));
+    return static_cast<std::size_t>(
+        std::clamp(std::floor(x / h.bin_width()) + static_cast<double>(Histogram::half), 0.0, static_cast<double>(n)));
   };
   const auto cost = [&](double low, double high) {
     const std::size_t i = bin(low), j = bin(high);
@@ -103,7 +105,8 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
     return (count[j] - count[i]) * step * step / 12 + beyond(0, i, low) + beyond(j, n, high);
   };
   const double magnitude = static_cast<double>(std::max(-seen.low, seen.high));
-  double low = symmetric ? -magnitude : static_cast<double>(seen.low), high = symmetric ? magnitude : static_cast<double>(seen.high);
+  double low = symmetric ? -magnitude : static_cast<double>(seen.low),
+         high = symmetric ? magnitude : static_cast<double>(seen.high);
   const double full_low = low, full_high = high;
   double best = cost(low, high);
   constexpr int steps = 200;
@@ -111,7 +114,8 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
     for (int i = 1; i <= steps; ++i) {
       const double part = static_cast<double>(i) / steps;
       if (symmetric) {
-        if (const double e = cost(full_low * part, full_high * part); e < best) best = e, low = full_low * part, high = full_high * part;
+        if (const double e = cost(full_low * part, full_high * part); e < best)
+          best = e, low = full_low * part, high = full_high * part;
         continue;
       }
       if (const double e = cost(full_low * part, high); e < best) best = e, low = full_low * part;
@@ -135,7 +139,8 @@ inline QuantParams params_for(Range r, DType type, bool symmetric) {
   const auto scale = static_cast<float>(step);
   if (!(scale > 0)) return {scale, 0};
   const double zero = static_cast<double>(q.low) - static_cast<double>(r.low) / static_cast<double>(scale);
-  return {scale, static_cast<std::int32_t>(std::clamp(std::nearbyint(zero), static_cast<double>(q.low), static_cast<double>(q.high)))};
+  return {scale, static_cast<std::int32_t>(
+                     std::clamp(std::nearbyint(zero), static_cast<double>(q.low), static_cast<double>(q.high)))};
 }
 
 }  // namespace detail

@@ -35,8 +35,7 @@ inline std::optional<Range> calibrated_input_range(const Model& model) {
 /// part of it.
 inline std::optional<std::string> input_range_warning(const Range& seen, const Range& calibrated) {
   const float width = std::max(calibrated.high - calibrated.low, 1e-12f), seen_width = seen.high - seen.low;
-  const bool beyond =
-      seen.high > calibrated.high + 0.25f * width || seen.low < calibrated.low - 0.25f * width;
+  const bool beyond = seen.high > calibrated.high + 0.25f * width || seen.low < calibrated.low - 0.25f * width;
   if (!beyond && seen_width > 0.4f * width) return std::nullopt;
   std::string best;
   float least = std::numeric_limits<float>::infinity();
@@ -45,14 +44,14 @@ inline std::optional<std::string> input_range_warning(const Range& seen, const R
     const float distance = std::abs(r.low - calibrated.low) + std::abs(r.high - calibrated.high);
     if (distance < least) least = distance, best = name;
   }
-  return detail::concat("the inputs are in [", seen.low, ", ", seen.high,
-                        "], but the model was calibrated for [", calibrated.low, ", ", calibrated.high,
-                        "]; of the recipes, --preprocess ", best, " comes closest to that");
+  return detail::concat("the inputs are in [", seen.low, ", ", seen.high, "], but the model was calibrated for [",
+                        calibrated.low, ", ", calibrated.high, "]; of the recipes, --preprocess ", best,
+                        " comes closest to that");
 }
 
 /// The range of the inputs made from (at most `most` of) the images.
-inline Range input_range(const ImageInput& input, const Dataset& images, const Preprocessing& p,
-                         ThreadPool& pool, std::int64_t most = 16) {
+inline Range input_range(const ImageInput& input, const Dataset& images, const Preprocessing& p, ThreadPool& pool,
+                         std::int64_t most = 16) {
   Range r{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
   for (const Tensor<float>& x : input.load(images, 0, std::min(most, images.size()), p, pool))
     for (float v : x) r.low = std::min(r.low, v), r.high = std::max(r.high, v);
@@ -63,24 +62,21 @@ inline Range input_range(const ImageInput& input, const Dataset& images, const P
 /// names the one which does clearly better, or that says that none does where the accuracy is near chance.
 inline std::optional<std::string> accuracy_warning(Executor& executor, const ImageInput& input,
                                                    const DatasetPtr& images, const Preprocessing& used,
-                                                   const std::string& used_name, double top1,
-                                                   std::int64_t classes, ThreadPool& pool) {
+                                                   const std::string& used_name, double top1, std::int64_t classes,
+                                                   ThreadPool& pool) {
   const double chance = 1.0 / static_cast<double>(std::max<std::int64_t>(classes, 1));
   const double hardly_more = std::min(3 * chance + 0.01, chance + 0.15);
   const bool near_chance = top1 < hardly_more;
   if (top1 >= 0.5 && !near_chance) return std::nullopt;
   const Subset some(images, 0, std::min<std::int64_t>(128, images->size()));
   const auto measure = [&](const Preprocessing& p) {
-    return evaluate({&executor}, input, some, p, pool, true, [](std::int64_t, std::int64_t) {})[0]
-        .top1()
-        .value_or(0);
+    return evaluate({&executor}, input, some, p, pool, true, [](std::int64_t, std::int64_t) {})[0].top1().value_or(0);
   };
   const double here = measure(used);
   double best = 0;
   std::string name;
   for (const std::string& recipe : normalization_names()) {
-    if (recipe == used_name ||
-        (input.channels() == 1 && recipe != "unit" && recipe != "raw" && recipe != "tf"))
+    if (recipe == used_name || (input.channels() == 1 && recipe != "unit" && recipe != "raw" && recipe != "tf"))
       continue;
     Preprocessing other = used;
     other.normalization = normalization(recipe);
@@ -88,9 +84,9 @@ inline std::optional<std::string> accuracy_warning(Executor& executor, const Ima
   }
   if (best >= here + 0.1 && best >= hardly_more)
     return detail::concat("the float model is right for ", detail::percent(top1, 1),
-                          " of the images only. With --preprocess ", name, " it gets ",
-                          detail::percent(best, 1), " of ", some.size(), " images, with ", used_name, " ",
-                          detail::percent(here, 1), ": the preprocessing does not seem to fit");
+                          " of the images only. With --preprocess ", name, " it gets ", detail::percent(best, 1),
+                          " of ", some.size(), " images, with ", used_name, " ", detail::percent(here, 1),
+                          ": the preprocessing does not seem to fit");
   if (near_chance)
     return detail::concat("the float model is right for ", detail::percent(top1, 1),
                           " of the images, which is near chance, and no other preprocessing "

@@ -46,12 +46,11 @@ inline std::string bar_chart(const std::string& title, const std::vector<Bar>& b
     const std::string text_y = std::to_string(y + 15), bar_y = std::to_string(y + 21),
                       thick = std::to_string(thickness);
     svg += "<g><title>" + detail::escaped(b.label + ": " + b.text) + "</title>";
-    svg += "<text class=\"label\" x=\"0\" y=\"" + text_y + "\">" +
-           detail::escaped(detail::shortened(b.label, 38)) + "</text>";
-    svg += "<text class=\"value\" x=\"100%\" y=\"" + text_y + "\" text-anchor=\"end\">" +
-           detail::escaped(b.text) + "</text>";
-    svg += "<rect class=\"track\" x=\"0\" y=\"" + bar_y + "\" width=\"100%\" height=\"" + thick +
-           "\" rx=\"3\"/>";
+    svg += "<text class=\"label\" x=\"0\" y=\"" + text_y + "\">" + detail::escaped(detail::shortened(b.label, 38)) +
+           "</text>";
+    svg += "<text class=\"value\" x=\"100%\" y=\"" + text_y + "\" text-anchor=\"end\">" + detail::escaped(b.text) +
+           "</text>";
+    svg += "<rect class=\"track\" x=\"0\" y=\"" + bar_y + "\" width=\"100%\" height=\"" + thick + "\" rx=\"3\"/>";
     svg += "<rect class=\"" + detail::escaped(b.style) + "\" x=\"0\" y=\"" + bar_y + "\" width=\"" +
            detail::fixed(100 * part, 2) + "%\" height=\"" + thick + "\" rx=\"3\"/></g>\n";
     y += row;
@@ -87,23 +86,20 @@ inline std::string depth_chart(const std::string& title, const std::vector<Depth
   html += "<svg class=\"chart\" role=\"img\" width=\"100%\" height=\"" + detail::fixed(height + 2 * top, 0) +
           "\"><title>" + detail::escaped(title) + "</title>\n";
   for (const GridLine& l : lines)
-    html +=
-        "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"" + y(l.height) + "\" y2=\"" + y(l.height) + "\"/>";
+    html += "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"" + y(l.height) + "\" y2=\"" + y(l.height) + "\"/>";
   for (std::size_t i = 0; i < bars.size(); ++i) {
     const DepthBar& b = bars[i];
     const double center = (static_cast<double>(i) + 0.5) * slot,
                  tall = std::max(std::clamp(b.height, 0.0, 1.0) * height, 1.5);
-    html += "<g><title>" + detail::escaped(b.tip) + "</title><rect class=\"" + detail::escaped(b.style) +
-            "\" x=\"" + detail::fixed(center - width / 2, 3) + "%\" y=\"" +
-            detail::fixed(top + height - tall, 1) + "\" width=\"" + detail::fixed(width, 3) +
-            "%\" height=\"" + detail::fixed(tall, 1) + "\"/>";
+    html += "<g><title>" + detail::escaped(b.tip) + "</title><rect class=\"" + detail::escaped(b.style) + "\" x=\"" +
+            detail::fixed(center - width / 2, 3) + "%\" y=\"" + detail::fixed(top + height - tall, 1) + "\" width=\"" +
+            detail::fixed(width, 3) + "%\" height=\"" + detail::fixed(tall, 1) + "\"/>";
     if (b.mark)
-      html += "<circle class=\"mark\" cx=\"" + detail::fixed(center, 3) + "%\" cy=\"" + y(*b.mark) +
-              "\" r=\"" + radius + "\"/>";
+      html += "<circle class=\"mark\" cx=\"" + detail::fixed(center, 3) + "%\" cy=\"" + y(*b.mark) + "\" r=\"" +
+              radius + "\"/>";
     html += "</g>\n";
   }
-  return html + "<line class=\"foot\" x1=\"0\" x2=\"100%\" y1=\"" + foot + "\" y2=\"" + foot +
-         "\"/></svg></div>\n";
+  return html + "<line class=\"foot\" x1=\"0\" x2=\"100%\" y1=\"" + foot + "\" y2=\"" + foot + "\"/></svg></div>\n";
 }
 
 OCTET_END

@@ -132,8 +132,7 @@ class Comparison {
     result_.calibration_seconds = seconds([&] {
       for (std::int64_t i = 0; i < images.size(); i += 16) {
         const std::int64_t to = std::min(images.size(), i + 16);
-        for (const Tensor<float>& x : input_.load(images, i, to, options_.preprocessing, *pool_))
-          calibrator.add(x);
+        for (const Tensor<float>& x : input_.load(images, i, to, options_.preprocessing, *pool_)) calibrator.add(x);
         report("calibrating", to, images.size());
       }
     });
@@ -153,8 +152,8 @@ class Comparison {
 
   void measure_accuracy(bool quantized) {
     const bool labels = options_.use_labels && images_->labelled();
-    const auto found = evaluate(executors(), input_, *images_, options_.preprocessing, *pool_, labels,
-                                reporter("measuring accuracy"));
+    const auto found =
+        evaluate(executors(), input_, *images_, options_.preprocessing, *pool_, labels, reporter("measuring accuracy"));
     for (std::size_t i = 0; i < found.size(); ++i) {
       result_.variants[i].top1 = found[i].top1();
       result_.variants[i].top5 = found[i].top5();
@@ -173,8 +172,7 @@ class Comparison {
   void measure_time() {
     const DatasetPtr& images = images_->size() > 0 ? images_ : calibration_images_;
     const Tensor<float> x = input_.prepare(images->image(0), options_.preprocessing);
-    const auto times =
-        measure_latency(executors(), x, options_.seconds, options_.runs, reporter("measuring time"));
+    const auto times = measure_latency(executors(), x, options_.seconds, options_.runs, reporter("measuring time"));
     for (std::size_t i = 0; i < times.size(); ++i)
       result_.variants[i].median_ms = times[i].median_ms, result_.variants[i].min_ms = times[i].min_ms;
   }
@@ -182,9 +180,8 @@ class Comparison {
   void compare_layers() {
     report("comparing layers", 0, 1);
     const std::int64_t n = std::min<std::int64_t>(8, calibration_images_->size());
-    result_.errors =
-        error_report(model_, models_.back(),
-                     input_.load(*calibration_images_, 0, n, options_.preprocessing, *pool_), on_pool());
+    result_.errors = error_report(model_, models_.back(),
+                                  input_.load(*calibration_images_, 0, n, options_.preprocessing, *pool_), on_pool());
     std::map<std::string, double> sqnr;
     for (const LayerError& e : result_.errors) sqnr[e.name] = e.sqnr_db;
     for (const Node& node : model_.nodes) {

@@ -7,21 +7,16 @@ OCTET_BEGIN
 /// A part of another data set: images [from, from + size).
 class Subset : public Dataset {
  public:
-  Subset(DatasetPtr all, std::int64_t from, std::int64_t size)
-      : all_(std::move(all)), from_(from), size_(size) {
-    detail::require(from >= 0 && size >= 0 && from + size <= all_->size(), "images ", from, " to ",
-                    from + size, " of a data set of ", all_->size(), " were asked for");
+  Subset(DatasetPtr all, std::int64_t from, std::int64_t size) : all_(std::move(all)), from_(from), size_(size) {
+    detail::require(from >= 0 && size >= 0 && from + size <= all_->size(), "images ", from, " to ", from + size,
+                    " of a data set of ", all_->size(), " were asked for");
   }
   std::int64_t size() const override { return size_; }
-  Tensor<uint8> image(std::int64_t i) const override {
-    return all_->image(from_ + static_cast<std::int64_t>(at(i)));
-  }
+  Tensor<uint8> image(std::int64_t i) const override { return all_->image(from_ + static_cast<std::int64_t>(at(i))); }
   std::optional<std::int64_t> label(std::int64_t i) const override {
     return all_->label(from_ + static_cast<std::int64_t>(at(i)));
   }
-  std::string name(std::int64_t i) const override {
-    return all_->name(from_ + static_cast<std::int64_t>(at(i)));
-  }
+  std::string name(std::int64_t i) const override { return all_->name(from_ + static_cast<std::int64_t>(at(i))); }
   std::int64_t classes() const override { return all_->classes(); }
 
  private:
@@ -65,9 +60,9 @@ class Accuracy {
 /// Runs every executor on every image, each decoded once, one image at a time. `progress(done, total)` is
 /// called as it goes.
 template <class Progress>
-std::vector<Accuracy> evaluate(const std::vector<Executor*>& executors, const ImageInput& input,
-                               const Dataset& images, const Preprocessing& preprocessing, ThreadPool& pool,
-                               bool use_labels, Progress progress) {
+std::vector<Accuracy> evaluate(const std::vector<Executor*>& executors, const ImageInput& input, const Dataset& images,
+                               const Preprocessing& preprocessing, ThreadPool& pool, bool use_labels,
+                               Progress progress) {
   std::vector<Accuracy> results(executors.size());
   constexpr std::int64_t block = 32;
   for (std::int64_t from = 0; from < images.size(); from += block) {

@@ -27,13 +27,11 @@ inline std::string variant_charts(const ComparisonResult& r) {
   html += variant_chart(r, "Size (MB)", 0, [](const VariantResult& v) {
     return Labelled(static_cast<double>(v.size_bytes), megabytes(v.size_bytes));
   });
-  html +=
-      variant_chart(r, labels ? "Top-1 accuracy" : "Agreement with float", 1, [&](const VariantResult& v) {
-        return labels ? Labelled(v.top1, percent(v.top1)) : Labelled(v.agreement, percent(v.agreement));
-      });
-  html += variant_chart(r, "Time per image (ms)", 0, [](const VariantResult& v) {
-    return Labelled(v.median_ms, significant(v.median_ms));
+  html += variant_chart(r, labels ? "Top-1 accuracy" : "Agreement with float", 1, [&](const VariantResult& v) {
+    return labels ? Labelled(v.top1, percent(v.top1)) : Labelled(v.agreement, percent(v.agreement));
   });
+  html += variant_chart(r, "Time per image (ms)", 0,
+                        [](const VariantResult& v) { return Labelled(v.median_ms, significant(v.median_ms)); });
   return html + "</div>\n";
 }
 
@@ -47,12 +45,10 @@ inline std::string key_figures(const ComparisonResult& r) {
   if (r.variants.size() < 2) return {};
   std::string html = "<div class=\"keys\">\n";
   html += key_figure(
-      fixed(static_cast<double>(a.size_bytes) / static_cast<double>(std::max<std::int64_t>(b.size_bytes, 1)),
-            1) +
+      fixed(static_cast<double>(a.size_bytes) / static_cast<double>(std::max<std::int64_t>(b.size_bytes, 1)), 1) +
           " \xc3\x97",
       "smaller in int8");
-  html += key_figure(fixed(a.median_ms / std::max(b.median_ms, 1e-9), 1) + " \xc3\x97",
-                     "the speed of float in int8");
+  html += key_figure(fixed(a.median_ms / std::max(b.median_ms, 1e-9), 1) + " \xc3\x97", "the speed of float in int8");
   if (a.top1 && b.top1) {
     const double points = 100 * (*b.top1 - *a.top1);
     const std::string sign = std::abs(points) < 0.005 ? "\xc2\xb1" : points < 0 ? "\xe2\x88\x92" : "+";
@@ -71,8 +67,7 @@ inline std::string html_report(const ComparisonResult& r) {
   std::string html =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      escaped(r.model) + " quantized - octet</title>\n<style>" + report_style() +
-      "</style>\n</head>\n<body>\n<main>\n";
+      escaped(r.model) + " quantized - octet</title>\n<style>" + report_style() + "</style>\n</head>\n<body>\n<main>\n";
   html += "<h1>" + escaped(r.model) + "</h1>\n<ul class=\"facts\">";
   const auto fact = [&](const std::string& text) { html += "<li>" + escaped(text) + "</li>"; };
   fact(with_prefix(r.parameters) + " parameters");
@@ -97,8 +92,7 @@ inline std::string html_report(const ComparisonResult& r) {
       "<p>Sizes are those of the saved files (1 MB = 1,000,000 bytes). Times are of one image at a time, all "
       "forms measured in turns; "
       "quantizing does not include calibration" +
-      (r.calibration_images > 0 ? ", which took " + significant(r.calibration_seconds) + " s"
-                                : std::string()) +
+      (r.calibration_images > 0 ? ", which took " + significant(r.calibration_seconds) + " s" : std::string()) +
       ". Made by octet " OCTET_VERSION ".</p>\n";
   return html + "</footer>\n</main>\n</body>\n</html>\n";
 }

@@ -8,9 +8,7 @@ OCTET_BEGIN
 /// results.json: accuracies are fractions, or null where there are no labels.
 inline nlohmann::ordered_json to_json(const ComparisonResult& r) {
   using nlohmann::ordered_json;
-  const auto or_null = [](const std::optional<double>& x) {
-    return x ? ordered_json(*x) : ordered_json(nullptr);
-  };
+  const auto or_null = [](const std::optional<double>& x) { return x ? ordered_json(*x) : ordered_json(nullptr); };
   ordered_json variants = ordered_json::array();
   for (const VariantResult& v : r.variants)
     variants.push_back(ordered_json{{"name", v.name},

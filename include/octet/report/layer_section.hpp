@@ -45,8 +45,7 @@ inline std::string noise_chart(const ComparisonResult& r) {
     bars.push_back(b);
   }
   std::vector<GridLine> lines;
-  for (const auto& [db, label] :
-       {std::make_pair(0, "100 %"), {10, "32 %"}, {20, "10 %"}, {40, "1 %"}, {60, "0.1 %"}})
+  for (const auto& [db, label] : {std::make_pair(0, "100 %"), {10, "32 %"}, {20, "10 %"}, {40, "1 %"}, {60, "0.1 %"}})
     lines.push_back({label, height(db)});
   return depth_chart("Quantization noise of each layer", bars, lines) + "<div class=\"ends\"><span>" +
          escaped(shortened(names.front(), 30)) + "</span><span>" + escaped(shortened(names.back(), 30)) +

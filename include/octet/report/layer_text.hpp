@@ -33,18 +33,8 @@ inline std::string unary_text(const Unary& u) {
 }
 
 inline std::string binary_text(BinaryKind kind) {
-  constexpr const char* names[] = {"Add",
-                                   "Sub",
-                                   "Mul",
-                                   "Div",
-                                   "Min",
-                                   "Max",
-                                   "Pow",
-                                   "Less",
-                                   "Less or equal",
-                                   "Greater",
-                                   "Greater or equal",
-                                   "Equal"};
+  constexpr const char* names[] = {
+      "Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Less", "Less or equal", "Greater", "Greater or equal", "Equal"};
   static_assert(std::size(names) == static_cast<std::size_t>(BinaryKind::last) + 1);
   return names[static_cast<std::size_t>(kind)];
 }
@@ -88,8 +78,7 @@ inline std::vector<std::string> short_names(std::vector<std::string> names) {
     if (first) shared = folder;
     first = false;
     const std::size_t most = std::min(shared.size(), folder.size());
-    const auto same =
-        std::mismatch(shared.begin(), shared.begin() + static_cast<std::ptrdiff_t>(most), folder.begin());
+    const auto same = std::mismatch(shared.begin(), shared.begin() + static_cast<std::ptrdiff_t>(most), folder.begin());
     shared.erase(same.first, shared.end());
     shared.erase(shared.rfind('/') + 1);
   }

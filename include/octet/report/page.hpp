@@ -59,8 +59,7 @@ footer p{overflow-wrap:anywhere}
 )css";
 }
 
-inline std::string html_table(const std::vector<std::vector<std::string>>& rows,
-                              const std::string& style = "") {
+inline std::string html_table(const std::vector<std::vector<std::string>>& rows, const std::string& style = "") {
   std::string html = "<div class=\"scroll\"><table class=\"" + style + "\">\n";
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const std::string cell = r == 0 ? "th" : "td";

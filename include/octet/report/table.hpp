@@ -12,8 +12,7 @@ namespace detail {
 
 /// Characters of a UTF-8 text.
 inline std::size_t characters(const std::string& s) {
-  return static_cast<std::size_t>(
-      std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 /// At most `most` (3 or more) characters of a UTF-8 text, cut behind the middle, where names differ least.
@@ -64,9 +63,8 @@ class TextTable {
     std::size_t total = 2 * (widths.size() - 1);
     for (std::size_t w : widths) total += w;
     if (most > 0 && total > most) {
-      const std::size_t over = total - most, name = widths[0] > over + 16
-                                                        ? widths[0] - over
-                                                        : std::min<std::size_t>(widths[0], 16);
+      const std::size_t over = total - most,
+                        name = widths[0] > over + 16 ? widths[0] - over : std::min<std::size_t>(widths[0], 16);
       total -= widths[0] - name;
       widths[0] = name;
     }
@@ -138,9 +136,8 @@ inline TextTable comparison_table(const ComparisonResult& r) {
   row("Inference time, median (ms)", [](const VariantResult& v) { return significant(v.median_ms); });
   row("Inference time, min (ms)", [](const VariantResult& v) { return significant(v.min_ms); });
   if (several)
-    row("Speed-up", [&](const VariantResult& v) {
-      return fixed(r.original().median_ms / std::max(v.median_ms, 1e-9), 2) + " x";
-    });
+    row("Speed-up",
+        [&](const VariantResult& v) { return fixed(r.original().median_ms / std::max(v.median_ms, 1e-9), 2) + " x"; });
   row("Arena memory (MB)", [](const VariantResult& v) { return megabytes(v.arena_bytes); });
   return table;
 }

@@ -188,8 +188,7 @@ class Executor {
       const auto start = profiling_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
       if (!l.skip) l.step->run({l.inputs, l.outputs, scratch_, pool_.get()});
       if (profiling_)
-        l.milliseconds =
-            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+        l.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       if (observer_)
         for (std::size_t o = 0; o < l.outputs.size(); ++o)
           observer_(graph_.value(graph_.nodes[i].outputs[o]), l.outputs[o]);
@@ -216,8 +215,7 @@ class Executor {
     std::vector<const Step*> steps;
     std::vector<std::size_t> bytes;
     for (const Layer& l : layers_) steps.push_back(l.step.get());
-    for (std::size_t v = 0; v < graph_.values.size(); ++v)
-      bytes.push_back(described(static_cast<int>(v)).size_bytes());
+    for (std::size_t v = 0; v < graph_.values.size(); ++v) bytes.push_back(described(static_cast<int>(v)).size_bytes());
     const detail::Placement placement = detail::place_values(graph_, steps, bytes, scratch);
     arena_ = detail::AlignedBytes(placement.arena_bytes);
     scratch_ = arena_.data() + placement.scratch_offset;

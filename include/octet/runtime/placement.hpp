@@ -16,7 +16,9 @@ struct Placement {
   std::vector<Place> places;  // one a value
   std::size_t scratch_offset = 0, arena_bytes = 0;
 
-  const Place& operator[](int v) const { return places[static_cast<std::size_t>(places[static_cast<std::size_t>(v)].root)]; }
+  const Place& operator[](int v) const {
+    return places[static_cast<std::size_t>(places[static_cast<std::size_t>(v)].root)];
+  }
 };
 
 /// Lets views and in-place results move in with their inputs and plans one arena for the rest. `bytes` is the size

@@ -22,7 +22,8 @@ inline void write_value(const Value& v, const DataPlace& place, ArchiveWriter& t
   for (std::int64_t d : v.shape) to.put(d);
   to.put(v.quant.scale);
   const auto& zero = v.quant.zero_point;  // of symmetric weights, which are many: nothing
-  to.put(std::any_of(zero.begin(), zero.end(), [](std::int32_t z) { return z != 0; }) ? zero : std::vector<std::int32_t>{});
+  to.put(std::any_of(zero.begin(), zero.end(), [](std::int32_t z) { return z != 0; }) ? zero
+                                                                                      : std::vector<std::int32_t>{});
   to.put(static_cast<std::int32_t>(v.quant.axis));
   to.put(static_cast<std::uint8_t>(v.is_constant()));
   if (!v.is_constant()) return;
@@ -31,8 +32,7 @@ inline void write_value(const Value& v, const DataPlace& place, ArchiveWriter& t
 }
 
 /// `place` tells where the data of value i lie.
-inline void write_graph(const Graph& g, const std::function<DataPlace(std::size_t)>& place,
-                        ArchiveWriter& to) {
+inline void write_graph(const Graph& g, const std::function<DataPlace(std::size_t)>& place, ArchiveWriter& to) {
   to.put(g.name);
   to.put(static_cast<std::uint8_t>(g.rounding));
   to.put_count(g.metadata.size());
@@ -74,10 +74,9 @@ inline Value read_value(ArchiveReader& from, const SharedBytes& file) {
   const auto offset = from.get<std::uint64_t>(), n = from.get<std::uint64_t>();
   require<FormatError>(offset <= file.size && n <= file.size - offset, "the elements of '", v.name,
                        "' lie beyond the end of the file");
-  require<FormatError>(v.shape.known() && n == bytes(v.dtype, v.shape.elements()), "'", v.name, "' of shape ",
-                       v.shape, " and type ", name(v.dtype), " has ", n, " bytes");
-  require<FormatError>(offset % AlignedBytes::alignment == 0, "the elements of '", v.name,
-                       "' are not aligned");
+  require<FormatError>(v.shape.known() && n == bytes(v.dtype, v.shape.elements()), "'", v.name, "' of shape ", v.shape,
+                       " and type ", name(v.dtype), " has ", n, " bytes");
+  require<FormatError>(offset % AlignedBytes::alignment == 0, "the elements of '", v.name, "' are not aligned");
   v.constant = AnyTensor(v.dtype, v.shape, {file.data, file.data.get() + offset});
   return v;
 }
@@ -118,9 +117,8 @@ inline void check_graph(const Graph& g) {
     require<FormatError>(!n.outputs.empty() && n.outputs.size() == shapes.size(), "layer '", n.name, "' (",
                          n.op->type(), ") has ", n.outputs.size(), " outputs, expected ", shapes.size());
     for (std::size_t i = 0; i < shapes.size(); ++i)
-      require<FormatError>(compatible(shapes[i], g.value(n.outputs[i]).shape), "layer '", n.name, "' (",
-                           n.op->type(), ") gives shape ", shapes[i], ", declared is ",
-                           g.value(n.outputs[i]).shape);
+      require<FormatError>(compatible(shapes[i], g.value(n.outputs[i]).shape), "layer '", n.name, "' (", n.op->type(),
+                           ") gives shape ", shapes[i], ", declared is ", g.value(n.outputs[i]).shape);
   }
   for (int v : g.outputs) read(v);
 }

@@ -10,8 +10,7 @@
 OCTET_BEGIN
 namespace detail {
 
-using FieldValue =
-    std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
+using FieldValue = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
 
 class FieldWriter : public FieldVisitor {
  public:

@@ -12,8 +12,7 @@ namespace detail {
 struct SelfTest {
   std::vector<Shape> input_shapes;
   std::uint64_t seed = 1, input_hash = 0;
-  double tolerance =
-      0;  // of the largest output; 0 for models that compute in integers only: the same bits everywhere
+  double tolerance = 0;  // of the largest output; 0 for models that compute in integers only: the same bits everywhere
   std::vector<Shape> output_shapes;
   std::vector<std::vector<double>> outputs;  // the first elements of each
 };
@@ -22,8 +21,7 @@ struct SelfTest {
 constexpr std::int64_t self_test_elements = 2048;
 
 /// Seeded inputs (splitmix64): floats in [-1, 1), bytes of all values, other integers 0 or 1.
-inline std::vector<AnyTensor> self_test_inputs(const Graph& g, const std::vector<Shape>& shapes,
-                                               std::uint64_t seed) {
+inline std::vector<AnyTensor> self_test_inputs(const Graph& g, const std::vector<Shape>& shapes, std::uint64_t seed) {
   std::uint64_t state = seed;
   const auto random = [&state] {
     std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
@@ -116,18 +114,17 @@ inline void check_self_test(const Model& model, const SelfTest& expected) {
   const SelfTest got = run_self_test(executor, expected.input_shapes, expected.seed);
   require<FormatError>(got.input_hash == expected.input_hash,
                        "the self-test makes other inputs than those it was made with");
-  require<FormatError>(got.output_shapes == expected.output_shapes,
-                       "the self-test gives outputs of other shapes");
+  require<FormatError>(got.output_shapes == expected.output_shapes, "the self-test gives outputs of other shapes");
   for (std::size_t o = 0; o < got.outputs.size(); ++o) {
     const std::vector<double>&a = got.outputs[o], &b = expected.outputs[o];
     double largest = 0;
     for (double x : b) largest = std::max(largest, std::abs(x));
     require<FormatError>(a.size() == b.size(), "the self-test is incomplete");
     for (std::size_t i = 0; i < a.size(); ++i) {
-      const bool same = a[i] == b[i] || (a[i] != a[i] && b[i] != b[i]) ||
-                        std::abs(a[i] - b[i]) <= expected.tolerance * largest;
-      require<FormatError>(same, "the self-test fails: element ", i, " of output '",
-                           model.value(model.outputs[o]).name, "' is ", a[i], ", expected ", b[i]);
+      const bool same =
+          a[i] == b[i] || (a[i] != a[i] && b[i] != b[i]) || std::abs(a[i] - b[i]) <= expected.tolerance * largest;
+      require<FormatError>(same, "the self-test fails: element ", i, " of output '", model.value(model.outputs[o]).name,
+                           "' is ", a[i], ", expected ", b[i]);
     }
   }
 }
@@ -155,13 +152,11 @@ inline std::optional<SelfTest> read_self_test(ArchiveReader& from, const Graph& 
   SelfTest t;
   const auto get_shapes = [&](std::vector<Shape>& shapes, const std::vector<int>& values) {
     const std::size_t n = from.get_count(1);
-    require<FormatError>(n == values.size(), "the self-test has ", n, " shapes for ", values.size(),
-                         " tensors");
+    require<FormatError>(n == values.size(), "the self-test has ", n, " shapes for ", values.size(), " tensors");
     for (std::size_t i = 0; i < n; ++i) {
       shapes.push_back(read_shape(from));
       require<FormatError>(shapes[i].known() && compatible(shapes[i], g.value(values[i]).shape),
-                           "the self-test's shape ", shapes[i], " is not that of '", g.value(values[i]).name,
-                           "'");
+                           "the self-test's shape ", shapes[i], " is not that of '", g.value(values[i]).name, "'");
     }
   };
   get_shapes(t.input_shapes, g.inputs);

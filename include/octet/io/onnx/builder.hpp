@@ -43,14 +43,16 @@ class GraphBuilder {
       used_[at(v)] = true;
       fixed = fixed && fixed_[at(v)];
     }
-    const bool passes_on = op->integer_form().output == IntegerForm::Output::as_input && graph.value(in[0]).is_quantized();
+    const bool passes_on =
+        op->integer_form().output == IntegerForm::Output::as_input && graph.value(in[0]).is_quantized();
     for (std::string& name : outputs) name = unique(name);
     const int first = graph.add(node, std::move(op), in, std::move(outputs));
     const std::size_t count = graph.nodes.back().outputs.size();
     for (std::size_t k = 0; k < count; ++k) {
       const int v = first + static_cast<int>(k);
       note(fixed);
-      if (passes_on && graph.value(v).dtype == graph.value(in[0]).dtype) graph.value(v).quant = graph.value(in[0]).quant;
+      if (passes_on && graph.value(v).dtype == graph.value(in[0]).dtype)
+        graph.value(v).quant = graph.value(in[0]).quant;
       require_size(graph.value(v).shape);
       for (int d = 0; d < graph.value(v).shape.rank(); ++d) {
         const bool kept = keeps & d && !in.empty() && d < graph.value(in[0]).shape.rank();
@@ -184,8 +186,8 @@ class GraphBuilder {
 
   std::size_t budget_;
   std::unordered_set<std::string> reserved_, taken_;
-  std::vector<Symbols> symbols_;     // of each value's sizes
-  std::vector<bool> fixed_, used_;   // of each value
+  std::vector<Symbols> symbols_;    // of each value's sizes
+  std::vector<bool> fixed_, used_;  // of each value
   int last_symbol_ = 0;
 };
 

@@ -8,8 +8,12 @@ namespace detail::onnx {
 /// Turns the graph of an ONNX model into one of octet.
 class Importer {
  public:
-  Importer(const ModelProto& model, std::string source, const LoadOptions& options, ExternalData files, std::size_t bytes)
-      : model_(model), source_(std::move(source)), options_(options), files_(std::move(files)),
+  Importer(const ModelProto& model, std::string source, const LoadOptions& options, ExternalData files,
+           std::size_t bytes)
+      : model_(model),
+        source_(std::move(source)),
+        options_(options),
+        files_(std::move(files)),
         builder_(16 * bytes + (std::size_t{1} << 20)) {}
 
   Model run() {
@@ -61,7 +65,8 @@ class Importer {
     const std::vector<NodeProto>& nodes = graph().nodes;
     wanted_nodes_.assign(nodes.size(), false);
     for (std::size_t i = nodes.size(); i-- > 0;) {  // users stand behind what they use
-      for (std::string_view o : nodes[i].outputs) wanted_nodes_[i] = wanted_nodes_[i] || (!o.empty() && wanted_.count(o));
+      for (std::string_view o : nodes[i].outputs)
+        wanted_nodes_[i] = wanted_nodes_[i] || (!o.empty() && wanted_.count(o));
       for (std::string_view in : nodes[i].inputs)
         if (wanted_nodes_[i] && !in.empty()) wanted_.insert(in);
     }
@@ -126,7 +131,8 @@ class Importer {
   void find_images() {
     for (auto n = graph().nodes.rbegin(); n != graph().nodes.rend(); ++n) {
       if (wants_images(n->op_type) && !n->inputs.empty()) images_.insert(n->inputs[0]);
-      const bool any = std::any_of(n->outputs.begin(), n->outputs.end(), [&](std::string_view o) { return images_.count(o); });
+      const bool any =
+          std::any_of(n->outputs.begin(), n->outputs.end(), [&](std::string_view o) { return images_.count(o); });
       if (any && passes_order_on(n->op_type)) images_.insert(n->inputs.begin(), n->inputs.end());
     }
   }
@@ -134,7 +140,10 @@ class Importer {
   void add_node(std::size_t i) {
     const NodeProto& n = graph().nodes[i];
     located(
-        [&] { return "node " + (n.name.empty() ? "#" + std::to_string(i) : "'" + text(n.name) + "'") + " (" + text(n.op_type) + ")"; },
+        [&] {
+          return "node " + (n.name.empty() ? "#" + std::to_string(i) : "'" + text(n.name) + "'") + " (" +
+                 text(n.op_type) + ")";
+        },
         [&] {
           const Handler handler = find_handler(n.domain, n.op_type);
           require<FormatError>(handler, "the operator ", text(n.domain), n.domain.empty() ? "" : ".", text(n.op_type),
@@ -149,7 +158,8 @@ class Importer {
           if (n.domain != "com.microsoft" && import_on_sizes(node)) return;
           handler(node);
           for (std::string_view o : n.outputs)
-            require<FormatError>(o.empty() || !wanted_.count(o) || tensors_.count(o), "output '", text(o), "' is not supported");
+            require<FormatError>(o.empty() || !wanted_.count(o) || tensors_.count(o), "output '", text(o),
+                                 "' is not supported");
         });
   }
 
@@ -187,7 +197,8 @@ class Importer {
     g.rounding = options_.rounding;
     for (const auto& [key, value] : model_.metadata) g.metadata[text(key)] = text(value);
     g.metadata["format"] = "ONNX, operator set " + std::to_string(opset_);
-    g.metadata["producer"] = text(model_.producer) + (model_.producer_version.empty() ? "" : " " + text(model_.producer_version));
+    g.metadata["producer"] =
+        text(model_.producer) + (model_.producer_version.empty() ? "" : " " + text(model_.producer_version));
   }
 
   const ModelProto& model_;

@@ -94,9 +94,7 @@ class NodeImport {
   }
   std::vector<std::int64_t> constant_integers(int i) { return to_integers(constant(i)); }
   /// Axes and the like, which older operator sets give as an attribute and newer ones as input i.
-  std::vector<std::int64_t> integers(const char* key, int i) {
-    return has(i) ? constant_integers(i) : integers(key);
-  }
+  std::vector<std::int64_t> integers(const char* key, int i) { return has(i) ? constant_integers(i) : integers(key); }
   /// The input as sizes, if it is a short vector that is known or computed from sizes.
   std::optional<Sizes> sizes(int i) const {
     const Source& s = *input(i).source;

@@ -21,7 +21,8 @@ inline Model parse(std::string_view bytes, const std::string& source, const Load
 /// The model in the bytes of an ONNX file (operator sets 7 to 25). Errors call it source_name. Tensors keep their
 /// names. Images come in as [N, spatial ..., C] unless options say otherwise. Throws FormatError for what is damaged
 /// or not supported.
-inline Model parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name, const LoadOptions& options = {}) {
+inline Model parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name,
+                        const LoadOptions& options = {}) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(bytes.size()));
   return detail::onnx::parse(text, source_name, options, {});
 }
@@ -30,7 +31,8 @@ inline Model parse_onnx(View<const std::uint8_t> bytes, const std::string& sourc
 inline Model load_onnx(const std::string& path, const LoadOptions& options = {}) {
   constexpr std::int64_t largest = std::int64_t{1} << 32;  // protobuf's own limit is half of it
   const std::string bytes = detail::read_file(path, largest);
-  return detail::onnx::parse(bytes, path, options, detail::onnx::ExternalData(std::filesystem::path(path).parent_path()));
+  return detail::onnx::parse(bytes, path, options,
+                             detail::onnx::ExternalData(std::filesystem::path(path).parent_path()));
 }
 
 OCTET_END

@@ -143,8 +143,10 @@ std::pair<std::string_view, Second> parse_pair(std::string_view message) {
   each_field(message, [&](Field& f) {
     if (f.number() == 1) r.first = f.bytes();
     if (f.number() != 2) return;
-    if constexpr (std::is_same_v<Second, std::int64_t>) r.second = f.integer();
-    else r.second = f.bytes();
+    if constexpr (std::is_same_v<Second, std::int64_t>)
+      r.second = f.integer();
+    else
+      r.second = f.bytes();
   });
   return r;
 }

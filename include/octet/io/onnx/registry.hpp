@@ -17,17 +17,29 @@ using Handler = void (*)(NodeImport&);
 using Handlers = std::unordered_map<std::string_view, Handler>;
 
 template <UnaryKind kind>
-void unary(NodeImport& n) { import_unary(n, kind); }
+void unary(NodeImport& n) {
+  import_unary(n, kind);
+}
 template <BinaryKind kind>
-void binary(NodeImport& n) { import_binary(n, kind); }
+void binary(NodeImport& n) {
+  import_binary(n, kind);
+}
 template <BinaryKind kind>
-void chain(NodeImport& n) { import_chain(n, kind); }
+void chain(NodeImport& n) {
+  import_chain(n, kind);
+}
 template <ReduceKind kind>
-void reduce(NodeImport& n) { import_reduce(n, kind); }
+void reduce(NodeImport& n) {
+  import_reduce(n, kind);
+}
 template <ReduceKind kind>
-void global_pool(NodeImport& n) { import_global_pool(n, kind); }
+void global_pool(NodeImport& n) {
+  import_global_pool(n, kind);
+}
 template <BinaryKind kind>
-void qlinear_binary(NodeImport& n) { import_qlinear_binary(n, kind); }
+void qlinear_binary(NodeImport& n) {
+  import_qlinear_binary(n, kind);
+}
 
 /// Operators of ONNX itself.
 inline const Handlers& standard_handlers() {
@@ -38,39 +50,93 @@ inline const Handlers& standard_handlers() {
       {"Relu", [](NodeImport& n) { import_unary(n, U::clip, 0, infinity); }},
       {"LeakyRelu", [](NodeImport& n) { import_unary(n, U::leaky_relu, n.real("alpha", 0.01)); }},
       {"Elu", [](NodeImport& n) { import_unary(n, U::elu, n.real("alpha", 1)); }},
-      {"HardSigmoid", [](NodeImport& n) { import_unary(n, U::hard_sigmoid, n.real("alpha", 0.2), n.real("beta", 0.5)); }},
-      {"Sigmoid", unary<U::sigmoid>}, {"HardSwish", unary<U::hard_swish>}, {"Tanh", unary<U::tanh>},
-      {"Softplus", unary<U::softplus>}, {"Exp", unary<U::exp>}, {"Log", unary<U::log>}, {"Sqrt", unary<U::sqrt>},
-      {"Neg", unary<U::negate>}, {"Abs", unary<U::abs>}, {"Floor", unary<U::floor>}, {"Ceil", unary<U::ceil>},
-      {"Round", unary<U::round>}, {"Reciprocal", unary<U::reciprocal>}, {"Erf", unary<U::erf>},
-      {"Clip", import_clip}, {"Gelu", import_gelu}, {"Selu", import_selu}, {"Mish", import_mish},
-      {"Softsign", import_softsign}, {"PRelu", import_prelu}, {"Identity", import_identity}, {"Dropout", import_dropout},
-      {"Cast", import_cast}, {"CastLike", import_cast_like},
+      {"HardSigmoid",
+       [](NodeImport& n) { import_unary(n, U::hard_sigmoid, n.real("alpha", 0.2), n.real("beta", 0.5)); }},
+      {"Sigmoid", unary<U::sigmoid>},
+      {"HardSwish", unary<U::hard_swish>},
+      {"Tanh", unary<U::tanh>},
+      {"Softplus", unary<U::softplus>},
+      {"Exp", unary<U::exp>},
+      {"Log", unary<U::log>},
+      {"Sqrt", unary<U::sqrt>},
+      {"Neg", unary<U::negate>},
+      {"Abs", unary<U::abs>},
+      {"Floor", unary<U::floor>},
+      {"Ceil", unary<U::ceil>},
+      {"Round", unary<U::round>},
+      {"Reciprocal", unary<U::reciprocal>},
+      {"Erf", unary<U::erf>},
+      {"Clip", import_clip},
+      {"Gelu", import_gelu},
+      {"Selu", import_selu},
+      {"Mish", import_mish},
+      {"Softsign", import_softsign},
+      {"PRelu", import_prelu},
+      {"Identity", import_identity},
+      {"Dropout", import_dropout},
+      {"Cast", import_cast},
+      {"CastLike", import_cast_like},
       // arithmetic
-      {"Add", binary<B::add>}, {"Sub", binary<B::sub>}, {"Mul", binary<B::mul>}, {"Div", binary<B::div>},
-      {"Pow", binary<B::pow>}, {"Less", binary<B::less>}, {"LessOrEqual", binary<B::less_or_equal>},
-      {"Greater", binary<B::greater>}, {"GreaterOrEqual", binary<B::greater_or_equal>}, {"Equal", binary<B::equal>},
-      {"Min", chain<B::min>}, {"Max", chain<B::max>}, {"Sum", chain<B::add>},
-      {"Mean", [](NodeImport& n) { import_chain(n, B::add, true); }}, {"Where", import_where},
+      {"Add", binary<B::add>},
+      {"Sub", binary<B::sub>},
+      {"Mul", binary<B::mul>},
+      {"Div", binary<B::div>},
+      {"Pow", binary<B::pow>},
+      {"Less", binary<B::less>},
+      {"LessOrEqual", binary<B::less_or_equal>},
+      {"Greater", binary<B::greater>},
+      {"GreaterOrEqual", binary<B::greater_or_equal>},
+      {"Equal", binary<B::equal>},
+      {"Min", chain<B::min>},
+      {"Max", chain<B::max>},
+      {"Sum", chain<B::add>},
+      {"Mean", [](NodeImport& n) { import_chain(n, B::add, true); }},
+      {"Where", import_where},
       // layers
-      {"Conv", import_convolution}, {"ConvTranspose", import_transposed_convolution}, {"Gemm", import_gemm},
-      {"MatMul", import_matmul}, {"MaxPool", import_max_pool}, {"AveragePool", import_average_pool},
-      {"GlobalAveragePool", global_pool<ReduceKind::mean>}, {"GlobalMaxPool", global_pool<ReduceKind::max>},
-      {"BatchNormalization", import_batch_normalization}, {"InstanceNormalization", import_instance_normalization},
-      {"LRN", import_lrn}, {"Softmax", [](NodeImport& n) { import_softmax(n, false); }},
-      {"LogSoftmax", [](NodeImport& n) { import_softmax(n, true); }}, {"ReduceMean", reduce<ReduceKind::mean>},
-      {"ReduceSum", reduce<ReduceKind::sum>}, {"ReduceMax", reduce<ReduceKind::max>}, {"ReduceMin", reduce<ReduceKind::min>},
+      {"Conv", import_convolution},
+      {"ConvTranspose", import_transposed_convolution},
+      {"Gemm", import_gemm},
+      {"MatMul", import_matmul},
+      {"MaxPool", import_max_pool},
+      {"AveragePool", import_average_pool},
+      {"GlobalAveragePool", global_pool<ReduceKind::mean>},
+      {"GlobalMaxPool", global_pool<ReduceKind::max>},
+      {"BatchNormalization", import_batch_normalization},
+      {"InstanceNormalization", import_instance_normalization},
+      {"LRN", import_lrn},
+      {"Softmax", [](NodeImport& n) { import_softmax(n, false); }},
+      {"LogSoftmax", [](NodeImport& n) { import_softmax(n, true); }},
+      {"ReduceMean", reduce<ReduceKind::mean>},
+      {"ReduceSum", reduce<ReduceKind::sum>},
+      {"ReduceMax", reduce<ReduceKind::max>},
+      {"ReduceMin", reduce<ReduceKind::min>},
       // shapes
-      {"Reshape", import_reshape}, {"Flatten", import_flatten}, {"Squeeze", import_squeeze},
-      {"Unsqueeze", import_unsqueeze}, {"Transpose", import_transpose}, {"Concat", import_concat}, {"Slice", import_slice},
-      {"Split", import_split}, {"Pad", import_pad}, {"Gather", import_gather}, {"Expand", import_expand},
-      {"Resize", import_resize}, {"Upsample", import_resize}, {"DepthToSpace", import_depth_to_space},
-      {"SpaceToDepth", import_space_to_depth}, {"Shape", import_shape}, {"Size", import_size},
-      {"Constant", import_constant}, {"ConstantOfShape", import_constant_of_shape},
+      {"Reshape", import_reshape},
+      {"Flatten", import_flatten},
+      {"Squeeze", import_squeeze},
+      {"Unsqueeze", import_unsqueeze},
+      {"Transpose", import_transpose},
+      {"Concat", import_concat},
+      {"Slice", import_slice},
+      {"Split", import_split},
+      {"Pad", import_pad},
+      {"Gather", import_gather},
+      {"Expand", import_expand},
+      {"Resize", import_resize},
+      {"Upsample", import_resize},
+      {"DepthToSpace", import_depth_to_space},
+      {"SpaceToDepth", import_space_to_depth},
+      {"Shape", import_shape},
+      {"Size", import_size},
+      {"Constant", import_constant},
+      {"ConstantOfShape", import_constant_of_shape},
       // quantized
-      {"QuantizeLinear", import_quantize_linear}, {"DequantizeLinear", import_dequantize_linear},
-      {"DynamicQuantizeLinear", import_dynamic_quantize_linear}, {"ConvInteger", import_conv_integer},
-      {"MatMulInteger", import_matmul_integer}, {"QLinearConv", import_qlinear_conv},
+      {"QuantizeLinear", import_quantize_linear},
+      {"DequantizeLinear", import_dequantize_linear},
+      {"DynamicQuantizeLinear", import_dynamic_quantize_linear},
+      {"ConvInteger", import_conv_integer},
+      {"MatMulInteger", import_matmul_integer},
+      {"QLinearConv", import_qlinear_conv},
       {"QLinearMatMul", import_qlinear_matmul}};
   return table;
 }
@@ -78,13 +144,21 @@ inline const Handlers& standard_handlers() {
 /// Operators of the domain com.microsoft that ONNX Runtime's quantizer writes.
 inline const Handlers& microsoft_handlers() {
   static const Handlers table{
-      {"QuantizeLinear", import_quantize_linear}, {"DequantizeLinear", import_dequantize_linear}, {"Gelu", import_gelu},
-      {"QLinearConv", import_qlinear_conv}, {"QLinearMatMul", import_qlinear_matmul}, {"QGemm", import_qgemm},
-      {"QLinearAdd", qlinear_binary<BinaryKind::add>}, {"QLinearMul", qlinear_binary<BinaryKind::mul>},
+      {"QuantizeLinear", import_quantize_linear},
+      {"DequantizeLinear", import_dequantize_linear},
+      {"Gelu", import_gelu},
+      {"QLinearConv", import_qlinear_conv},
+      {"QLinearMatMul", import_qlinear_matmul},
+      {"QGemm", import_qgemm},
+      {"QLinearAdd", qlinear_binary<BinaryKind::add>},
+      {"QLinearMul", qlinear_binary<BinaryKind::mul>},
       {"QLinearSigmoid", [](NodeImport& n) { import_qlinear_unary(n, UnaryKind::sigmoid); }},
-      {"QLinearLeakyRelu", [](NodeImport& n) { import_qlinear_unary(n, UnaryKind::leaky_relu, n.real("alpha", 0.01)); }},
-      {"QLinearSoftmax", import_qlinear_softmax}, {"QLinearAveragePool", import_qlinear_average_pool},
-      {"QLinearGlobalAveragePool", import_qlinear_global_average_pool}, {"QLinearConcat", import_qlinear_concat}};
+      {"QLinearLeakyRelu",
+       [](NodeImport& n) { import_qlinear_unary(n, UnaryKind::leaky_relu, n.real("alpha", 0.01)); }},
+      {"QLinearSoftmax", import_qlinear_softmax},
+      {"QLinearAveragePool", import_qlinear_average_pool},
+      {"QLinearGlobalAveragePool", import_qlinear_global_average_pool},
+      {"QLinearConcat", import_qlinear_concat}};
   return table;
 }
 
@@ -98,17 +172,27 @@ inline Handler find_handler(std::string_view domain, std::string_view type) {
 
 /// Operators that compute with images, [N, spatial ..., C].
 inline bool wants_images(std::string_view type) {
-  static const std::unordered_set<std::string_view> types{
-      "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization",
-      "InstanceNormalization", "LRN", "ConvInteger", "QLinearConv", "QLinearAveragePool", "QLinearGlobalAveragePool"};
+  static const std::unordered_set<std::string_view> types{"Conv",
+                                                          "ConvTranspose",
+                                                          "MaxPool",
+                                                          "AveragePool",
+                                                          "GlobalAveragePool",
+                                                          "GlobalMaxPool",
+                                                          "BatchNormalization",
+                                                          "InstanceNormalization",
+                                                          "LRN",
+                                                          "ConvInteger",
+                                                          "QLinearConv",
+                                                          "QLinearAveragePool",
+                                                          "QLinearGlobalAveragePool"};
   return types.count(type) > 0;
 }
 
 /// Operators that pass the order of their input's dimensions on.
 inline bool passes_order_on(std::string_view type) {
   static const std::unordered_set<std::string_view> types{
-      "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Gemm", "MatMul", "MatMulInteger", "QLinearMatMul", "QGemm",
-      "Shape", "Size", "Gather", "DepthToSpace", "SpaceToDepth", "Expand"};
+      "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Gemm",         "MatMul",       "MatMulInteger",
+      "QLinearMatMul", "QGemm",   "Shape",   "Size",      "Gather",    "DepthToSpace", "SpaceToDepth", "Expand"};
   return types.count(type) == 0 && !wants_images(type);
 }
 

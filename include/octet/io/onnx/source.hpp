@@ -13,9 +13,9 @@ struct Source {
   std::string name;
   DType dtype = DType::none;
   Shape shape;
-  AnyTensor constant;        // of constants; of type `dtype` unless they are converted before they are used
-  std::string constant_name; // where it is converted: the name of the constant itself
-  QuantParams quant;         // of the constant
+  AnyTensor constant;         // of constants; of type `dtype` unless they are converted before they are used
+  std::string constant_name;  // where it is converted: the name of the constant itself
+  QuantParams quant;          // of the constant
   std::optional<Sizes> sizes;
   std::vector<std::pair<Order, int>> values;  // in the graph: this one transposed by that, if anybody asked for it
 

@@ -41,11 +41,11 @@ inline void append_bytes(std::string& to, std::uint64_t x, int count) {
 inline std::string typed_data(std::string_view message, DType dtype) {
   std::string data;
   const int width = std::max(1, bits(dtype) / 8);  // below a byte, each number holds a byte of packed elements
-  const int from = dtype == DType::f32                              ? 4
-                   : dtype == DType::i64                            ? 7
-                   : dtype == DType::f64                            ? 10
-                   : dtype == DType::u64 || dtype == DType::u32     ? 11
-                                                                    : 5;
+  const int from = dtype == DType::f32                          ? 4
+                   : dtype == DType::i64                        ? 7
+                   : dtype == DType::f64                        ? 10
+                   : dtype == DType::u64 || dtype == DType::u32 ? 11
+                                                                : 5;
   each_field(message, [&](Field& f) {
     if (f.number() != from) return;
     if (from == 4) return f.each<float>([&](float x) { append_bytes(data, bits_of(x), 4); });
@@ -74,8 +74,10 @@ inline AnyTensor read_tensor(const TensorProto& t, const ExternalData& files) {
     if (f.number() == 14) external = f.integer() == 1;
   });
   std::string copy;
-  if (external) raw = copy = files.read(entries, size);
-  else if (!has_raw) raw = copy = typed_data(t.message, dtype);
+  if (external)
+    raw = copy = files.read(entries, size);
+  else if (!has_raw)
+    raw = copy = typed_data(t.message, dtype);
   // Memory is only taken for data that are there.
   require<FormatError>(raw.size() == size, name(dtype), " of shape ", shape, " takes ", size, " bytes, but has ",
                        raw.size());

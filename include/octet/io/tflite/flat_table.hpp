@@ -64,9 +64,7 @@ class FlatTable {
   inline FlatTables tables(int field) const;
 
  private:
-  static constexpr flatbuffers::voffset_t slot(int field) {
-    return static_cast<flatbuffers::voffset_t>(4 + 2 * field);
-  }
+  static constexpr flatbuffers::voffset_t slot(int field) { return static_cast<flatbuffers::voffset_t>(4 + 2 * field); }
   static void check(bool good) { require<FormatError>(good, "the file is cut off or damaged"); }
 
   template <class P>
@@ -87,8 +85,7 @@ class FlatTables {
       : offsets_(offsets), verifier_(verifier) {}
   std::size_t size() const noexcept { return offsets_.size(); }
   FlatTable operator[](std::size_t i) const {
-    const auto* at =
-        reinterpret_cast<const std::uint8_t*>(offsets_.data()) + i * sizeof(flatbuffers::uoffset_t);
+    const auto* at = reinterpret_cast<const std::uint8_t*>(offsets_.data()) + i * sizeof(flatbuffers::uoffset_t);
     const flatbuffers::uoffset_t offset = verifier_->VerifyOffset(at, 0);
     require<FormatError>(offset != 0, "the file is cut off or damaged");
     return {at + offset, *verifier_};

@@ -36,8 +36,8 @@ class Importer {
     flatbuffers::Verifier::Options o;
     o.max_depth = 4;  // nothing here is read from within something else
     const std::size_t size = std::min<std::size_t>(file_.size, FLATBUFFERS_MAX_BUFFER_SIZE - 1);
-    o.max_tables = static_cast<flatbuffers::uoffset_t>(
-        std::min<std::size_t>(4 * size + 1024, 0xffffffff));  // some are read again
+    o.max_tables =
+        static_cast<flatbuffers::uoffset_t>(std::min<std::size_t>(4 * size + 1024, 0xffffffff));  // some are read again
     return flatbuffers::Verifier(reinterpret_cast<const std::uint8_t*>(file_.data.get()), size, o);
   }
 
@@ -51,8 +51,7 @@ class Importer {
     const FlatTables graphs = model.tables(model_field::subgraphs);
     require<FormatError>(graphs.size() > 0, "has no graph");
     const FlatTable graph = graphs[0];
-    Progress progress(
-        TensorReader(file_, graph.tables(subgraph_field::tensors), model.tables(model_field::buffers)));
+    Progress progress(TensorReader(file_, graph.tables(subgraph_field::tensors), model.tables(model_field::buffers)));
     add_inputs(progress, graph.list<std::int32_t>(subgraph_field::inputs));
     const FlatTables operators = graph.tables(subgraph_field::operators),
                      codes = model.tables(model_field::operator_codes);
@@ -93,8 +92,7 @@ class Importer {
         },
         [&] {
           const auto code = op.scalar<std::uint32_t>(operator_field::opcode_index);
-          require<FormatError>(code < codes.size(), "operator code ", code, " is outside the model's ",
-                               codes.size());
+          require<FormatError>(code < codes.size(), "operator code ", code, " is outside the model's ", codes.size());
           type = operator_type(codes[code]);
           const Handler handler = find_handler(type);
           require<FormatError>(handler, "the operator ", type, " is not supported");
@@ -105,8 +103,7 @@ class Importer {
           OperatorImport n(p, op);
           handler(n);
           for (std::size_t k = 0; k < outputs.size(); ++k)
-            require<FormatError>(p.written(outputs[k]), "output '", p.tensors.name(outputs[k]),
-                                 "' is not supported");
+            require<FormatError>(p.written(outputs[k]), "output '", p.tensors.name(outputs[k]), "' is not supported");
         });
   }
 

@@ -12,9 +12,9 @@ namespace detail::tflite {
 struct Progress {
   TensorReader tensors;
   Graph graph;
-  std::vector<int> values;         // of each tensor in the graph, or none
-  std::vector<std::int64_t> half;  // constant of 16-bit floats that a tensor is the float form of, or -1
-  std::vector<std::optional<Sizes>> sizes;             // of tensors that are computed from sizes
+  std::vector<int> values;                  // of each tensor in the graph, or none
+  std::vector<std::int64_t> half;           // constant of 16-bit floats that a tensor is the float form of, or -1
+  std::vector<std::optional<Sizes>> sizes;  // of tensors that are computed from sizes
   std::unordered_map<std::string, std::size_t> names;  // and how many were called like it
 
   explicit Progress(TensorReader reader)
@@ -106,8 +106,7 @@ class OperatorImport {
     if (to_.half[t] >= 0) {  // somebody needs the floats themselves
       Value f = to_.tensors.read(static_cast<std::int64_t>(t));
       const std::string name = to_.unique(f.name);
-      v = to_.graph.add(name, Convert(DType::f32), {constant_value(static_cast<std::size_t>(to_.half[t]))},
-                        {name});
+      v = to_.graph.add(name, Convert(DType::f32), {constant_value(static_cast<std::size_t>(to_.half[t]))}, {name});
       return v;
     }
     require(!to_.sizes[t] || known(*to_.sizes[t]), "input ", i,
@@ -126,8 +125,7 @@ class OperatorImport {
   /// The same as weights, in the graph.
   int weights(int i) {
     const Value c = constant(i);
-    require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype),
-            " are not supported");
+    require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
     const std::size_t t = tensor(i);
     return constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
   }
@@ -156,8 +154,7 @@ class OperatorImport {
     const Value& v = in(i);
     require(v.is_constant() && !is_floating(v.dtype) && v.shape.rank() <= 1, "input ", i, " ('", v.name,
             "') has to be a constant vector of integers, or computed from sizes");
-    require(v.constant.size() <= Sizes::most, "input ", i, " ('", v.name, "') has ", v.constant.size(),
-            " elements");
+    require(v.constant.size() <= Sizes::most, "input ", i, " ('", v.name, "') has ", v.constant.size(), " elements");
     Sizes s;
     s.scalar = v.shape.rank() == 0;
     for (std::int64_t x : to_integers(v.constant)) s.entries.push_back({x, -1});
@@ -166,15 +163,14 @@ class OperatorImport {
   /// A constant matrix of integers, row by row.
   std::vector<std::int64_t> matrix(int i, std::int64_t rows, std::int64_t columns) {
     const Value& v = in(i);
-    require(v.is_constant() && !is_floating(v.dtype) && v.shape == Shape{rows, columns}, "input ", i, " ('",
-            v.name, "') has to be a constant of ", rows, " x ", columns, " integers");
+    require(v.is_constant() && !is_floating(v.dtype) && v.shape == Shape{rows, columns}, "input ", i, " ('", v.name,
+            "') has to be a constant of ", rows, " x ", columns, " integers");
     return to_integers(v.constant);
   }
   /// A constant of one element, as the real number it stands for.
   double element(int i) {
     const Value& v = in(i);
-    require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name,
-            "') has to be one constant");
+    require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name, "') has to be one constant");
     const double x = load_element(v.dtype, v.constant.data(), 0);
     if (!v.is_quantized()) return x;
     return (x - v.quant.zero_point[0]) * static_cast<double>(v.quant.scale[0]);
@@ -250,8 +246,7 @@ class OperatorImport {
     return add_constant(copy_name, AnyTensor::make(dtype, shape, fill), std::move(quant));
   }
   int scalar(const char* what, float x) {
-    return to_.graph.add_constant(to_.unique(name_ + "/" + what),
-                                  Tensor<float>(Shape{}, std::vector<float>{x}));
+    return to_.graph.add_constant(to_.unique(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));
   }
   const Value& graph_value(int v) const { return to_.graph.value(v); }
   /// Counts the time it takes to look at a constant's elements as if they were copied.
@@ -292,8 +287,7 @@ class OperatorImport {
     int& v = to_.values[t];
     if (v != Node::none) return v;
     Value c = to_.tensors.read(static_cast<std::int64_t>(t));
-    require(c.is_constant(), "reads '", c.name,
-            "', which is neither an input nor written by an operator before it");
+    require(c.is_constant(), "reads '", c.name, "', which is neither an input nor written by an operator before it");
     require_no_16x8(c);
     c.name = to_.unique(c.name);
     return v = to_.graph.add_value(std::move(c));
@@ -303,8 +297,7 @@ class OperatorImport {
     const Value declared = to_.tensors.read(static_cast<std::int64_t>(t));
     Shape shape;
     if (!s.scalar) shape.push_back(static_cast<std::int64_t>(s.entries.size()));
-    return to_.graph.add_constant(to_.unique(declared.name),
-                                  AnyTensor::make(declared.dtype, shape, [&](std::byte* p) {
+    return to_.graph.add_constant(to_.unique(declared.name), AnyTensor::make(declared.dtype, shape, [&](std::byte* p) {
                                     for (std::size_t i = 0; i < s.entries.size(); ++i)
                                       store_element(declared.dtype, p, static_cast<std::int64_t>(i),
                                                     static_cast<double>(s.entries[i].value));

@@ -39,8 +39,7 @@ inline Handler find_handler(const std::string& operator_name) {
   using R = ReduceKind;
   static const std::unordered_map<std::string, Handler> table{
       // functions of one element
-      {"RELU",
-       [](OperatorImport& n) { import_unary(n, U::clip, 0, std::numeric_limits<double>::infinity()); }},
+      {"RELU", [](OperatorImport& n) { import_unary(n, U::clip, 0, std::numeric_limits<double>::infinity()); }},
       {"RELU6", clamp<0, 6>},
       {"RELU_N1_TO_1", clamp<-1, 1>},
       {"RELU_0_TO_1", clamp<0, 1>},

@@ -30,10 +30,9 @@ enum { opcode_index, inputs, outputs, options_type, options };
 
 /// The type of a tensor; those that octet has no arithmetic for are refused.
 inline DType element_type(int code) {
-  static constexpr DType types[] = {DType::f32,  DType::f16,     DType::i32, DType::u8,   DType::i64,
-                                    DType::none, DType::boolean, DType::i16, DType::none, DType::i8,
-                                    DType::f64,  DType::none,    DType::u64, DType::none, DType::none,
-                                    DType::u32,  DType::u16,     DType::i4};
+  static constexpr DType types[] = {DType::f32,     DType::f16,  DType::i32,  DType::u8,  DType::i64, DType::none,
+                                    DType::boolean, DType::i16,  DType::none, DType::i8,  DType::f64, DType::none,
+                                    DType::u64,     DType::none, DType::none, DType::u32, DType::u16, DType::i4};
   static constexpr int count = sizeof types / sizeof types[0];
   const DType t = code >= 0 && code < count ? types[code] : DType::none;
   require<FormatError>(t != DType::none, "element type ", code, " of the schema is not supported");

@@ -41,8 +41,7 @@ class TensorReader {
     located(v.name, [&] {
       v.dtype = element_type(t.scalar<std::int8_t>(tensor_field::type));
       require<FormatError>(!t.table(tensor_field::sparsity), "is sparse, which is not supported");
-      require<FormatError>(!t.scalar<std::uint8_t>(tensor_field::is_variable),
-                           "is a variable, which is not supported");
+      require<FormatError>(!t.scalar<std::uint8_t>(tensor_field::is_variable), "is a variable, which is not supported");
       read_shape(t, v);
       if (!is_floating(v.dtype)) read_quantization(t.table(tensor_field::quantization), v);
       read_constant(t, v);
@@ -83,20 +82,19 @@ class TensorReader {
     if (scales.empty()) return;
     require<FormatError>(q.scalar<std::uint8_t>(quantization_field::details_type) == 0,
                          "has a quantization of its own kind, which is not supported");
-    require<FormatError>(zeros.size() <= 1 || zeros.size() == scales.size(), "has ", scales.size(),
-                         " scales, but ", zeros.size(), " zero points");
+    require<FormatError>(zeros.size() <= 1 || zeros.size() == scales.size(), "has ", scales.size(), " scales, but ",
+                         zeros.size(), " zero points");
     spend(scales.size() * 8);
     const IntegerRange range = integer_range(is_byte(v.dtype) ? v.dtype : DType::i32);
     for (std::size_t c = 0; c < scales.size(); ++c) {
       const std::int64_t z = zeros.empty() ? 0 : zeros[zeros.size() == 1 ? 0 : c];
-      require<FormatError>(z >= range.low && z <= range.high, "is ", octet::name(v.dtype),
-                           " and has the zero point ", z);
+      require<FormatError>(z >= range.low && z <= range.high, "is ", octet::name(v.dtype), " and has the zero point ",
+                           z);
       v.quant.scale.push_back(scales[c]);
       v.quant.zero_point.push_back(static_cast<std::int32_t>(z));
     }
     if (scales.size() > 1)
-      v.quant.axis =
-          normalize_axis(q.scalar<std::int32_t>(quantization_field::quantized_dimension), v.shape.rank());
+      v.quant.axis = normalize_axis(q.scalar<std::int32_t>(quantization_field::quantized_dimension), v.shape.rank());
   }
 
   void read_constant(const FlatTable& t, Value& v) {
@@ -118,8 +116,8 @@ class TensorReader {
     if (size == 0 && !(v.shape.known() && v.shape.elements() == 0)) return;
     require<FormatError>(v.shape.known(), "is constant, but its shape is ", v.shape);
     const std::size_t needed = octet::bytes(v.dtype, v.shape.elements());
-    require<FormatError>(size == needed, "of ", octet::name(v.dtype), " and shape ", v.shape, " takes ",
-                         needed, " bytes, but has ", size);
+    require<FormatError>(size == needed, "of ", octet::name(v.dtype), " and shape ", v.shape, " takes ", needed,
+                         " bytes, but has ", size);
     const auto alignment = static_cast<std::uintptr_t>(std::max(1, bits(v.dtype) / 8));
     if (reinterpret_cast<std::uintptr_t>(bytes) % alignment == 0) {
       v.constant = AnyTensor(v.dtype, v.shape, std::shared_ptr<const std::byte>(file_.data, bytes));

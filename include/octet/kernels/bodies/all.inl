@@ -1,4 +1,5 @@
 // No include guard: every body, in the order of use; included once per instruction set.
+// clang-format off
 #include "epilogue.inl"
 #include "gemm.inl"
 #include "gather.inl"

@@ -184,8 +184,8 @@ inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int6
 
 inline void depthwise_f32_rows_3x3(const Depthwise& d) {
   constexpr int vectors = wide::registers >= 32 ? 2 : 1;  // nine vectors of weights each
-  const std::int64_t reach = 2 * d.dilation_w, whole = d.channel_begin + (d.channel_end - d.channel_begin) /
-                                                                            depthwise_block * depthwise_block;
+  const std::int64_t reach = 2 * d.dilation_w,
+                     whole = d.channel_begin + (d.channel_end - d.channel_begin) / depthwise_block * depthwise_block;
   // Pixels whose taps all lie in the row.
   const std::int64_t begin = (d.pad_left + d.stride_w - 1) / d.stride_w;
   const std::int64_t room = d.width - 1 - reach + d.pad_left;
@@ -209,7 +209,6 @@ inline void depthwise_f32_rows_3x3(const Depthwise& d) {
 
 inline void depthwise_f32(const Depthwise& d) noexcept {
   if (d.kernel_h == 3 && d.kernel_w == 3) return depthwise_f32_rows_3x3(d);
-  each_pixel(d, d.channels * 4, [&](std::int64_t pixel, std::int64_t offset) {
-    depthwise_f32_pixel(d, d.channel_begin, pixel, offset);
-  });
+  each_pixel(d, d.channels * 4,
+             [&](std::int64_t pixel, std::int64_t offset) { depthwise_f32_pixel(d, d.channel_begin, pixel, offset); });
 }

@@ -8,7 +8,8 @@ struct Divider {
   // without a finite reciprocal is always divided by.
   wide::f32 scale, inverse, safe;
   explicit Divider(float s)
-      : scale(wide::set(s)), inverse(wide::set(1.0f / s)),
+      : scale(wide::set(s)),
+        inverse(wide::set(1.0f / s)),
         safe(wide::set(1.0f / s <= std::numeric_limits<float>::max() ? 0.5f - 1.0f / 16384 : -1.0f)) {}
 
   void round(const wide::f32 (&x)[4], wide::i32 (&q)[4]) const {
@@ -23,8 +24,7 @@ struct Divider {
     }
     if (!wide::any_greater(closest, safe)) return;
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j)
-      q[j] = wide::round(wide::clamp(wide::div(x[j], scale), wide::set(-1e9f), limit));
+    for (int j = 0; j < 4; ++j) q[j] = wide::round(wide::clamp(wide::div(x[j], scale), wide::set(-1e9f), limit));
   }
 };
 
@@ -112,7 +112,8 @@ inline void quantize_row(const float* in, std::int64_t n, std::uint8_t* out, flo
     const int left = rest - j * wide::lanes;
     q[j] = wide::set(0);
     if (left > 0)
-      q[j] = wide::round(wide::mul(wide::load_first(in + i + j * wide::lanes, left < wide::lanes ? left : wide::lanes), factor));
+      q[j] = wide::round(
+          wide::mul(wide::load_first(in + i + j * wide::lanes, left < wide::lanes ? left : wide::lanes), factor));
   }
   wide::store_first(out + i, wide::pack(q[0], q[1], q[2], q[3], limits), rest);
 }
@@ -130,7 +131,8 @@ inline void add_u8(const AddU8& a) noexcept {
   std::int64_t i = 0;
   for (; i + group <= a.count; i += group) {
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) v[j] = add(wide::load_u8(a.a + i + j * wide::lanes), wide::load_u8(a.b + i + j * wide::lanes));
+    for (int j = 0; j < 4; ++j)
+      v[j] = add(wide::load_u8(a.a + i + j * wide::lanes), wide::load_u8(a.b + i + j * wide::lanes));
     wide::store(a.out + i, wide::pack(v[0], v[1], v[2], v[3], limits));
   }
   const int rest = static_cast<int>(a.count - i);
@@ -174,7 +176,8 @@ inline void affine_f32(const float* a, float* out, std::int64_t n, float scale, 
   if (rest) wide::store_first(out + i, wide::clamp(wide::fma(wide::load_first(a + i, rest), m, s), l, h), rest);
 }
 
-inline void dequantize_u8(const std::uint8_t* in, float* out, std::int64_t n, float scale, std::int32_t zero_point) noexcept {
+inline void dequantize_u8(const std::uint8_t* in, float* out, std::int64_t n, float scale,
+                          std::int32_t zero_point) noexcept {
   const wide::f32 s = wide::set(scale);
   const wide::i32 z = wide::set(zero_point);
   std::int64_t i = 0;

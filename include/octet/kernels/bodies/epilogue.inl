@@ -44,11 +44,11 @@ inline void store_u8(const Epilogue& e, const std::byte* acc, std::byte* out, co
         v[i] = requantize(a, scale[i % 2]);
       } else {
         const int n = columns - i % 2 * wide::lanes;
-        const auto* r = reinterpret_cast<const std::uint8_t*>(residual + (m + i / 2) * e.residual_stride) +
-                        i % 2 * wide::lanes;
+        const auto* r =
+            reinterpret_cast<const std::uint8_t*>(residual + (m + i / 2) * e.residual_stride) + i % 2 * wide::lanes;
         if (n > 0)
-          v[i] = requantize_and_add(e, a, scale[i % 2],
-                                    n >= wide::lanes ? wide::load_u8(r) : wide::load_u8_first(r, n));
+          v[i] =
+              requantize_and_add(e, a, scale[i % 2], n >= wide::lanes ? wide::load_u8(r) : wide::load_u8_first(r, n));
       }
     }
     const wide::u8x4 bytes = wide::pack(v[0], v[1], v[2], v[3], limits);
@@ -86,8 +86,7 @@ void store_scaled_f32(const Epilogue& e, const std::byte* acc, std::byte* out, c
 }
 
 template <class T>
-void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int rows, std::int64_t column,
-                int columns) {
+void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int rows, std::int64_t column, int columns) {
   if (e.store == Store::custom)
     return e.custom(e.context, acc, acc_stride, e.first_row + row, rows, e.first_column + column, columns);
   const bool to_bytes = e.store == Store::u8 || e.store == Store::u8_residual;
@@ -107,7 +106,8 @@ void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int r
     }
     for (int c = 0; c < columns; c += wide::lanes) {
       const int n = columns - c < wide::lanes ? columns - c : wide::lanes;
-      store_f32(e, wide::load(reinterpret_cast<const float*>(acc) + c), out + c * 4, residual ? residual + c * 4 : nullptr, n);
+      store_f32(e, wide::load(reinterpret_cast<const float*>(acc) + c), out + c * 4,
+                residual ? residual + c * 4 : nullptr, n);
     }
     if (residual) residual += e.residual_stride;
   }

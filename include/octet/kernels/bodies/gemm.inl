@@ -94,7 +94,8 @@ void gemm(const Gemm& g) noexcept {
   for (std::int64_t column = 0; column < g.columns; column += panel_columns) {
     const int columns = static_cast<int>(g.columns - column < panel_columns ? g.columns - column : panel_columns);
     const bool half = columns <= wide::lanes;  // the last panel may be packed half as wide
-    const std::int64_t panel_bytes = g.steps * (half ? 1 : panel_vectors) * vector_bytes, tiles = g.rows > 0 ? (g.rows + T::rows - 1) / T::rows : 1;
+    const std::int64_t panel_bytes = g.steps * (half ? 1 : panel_vectors) * vector_bytes,
+                       tiles = g.rows > 0 ? (g.rows + T::rows - 1) / T::rows : 1;
     // While one panel is used, tile after tile, the next comes from memory.
     const std::ptrdiff_t share = panel_bytes / tiles / (g.steps > 0 ? g.steps : 1);
     const bool last = column + panel_columns >= g.columns;

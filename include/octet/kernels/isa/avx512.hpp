@@ -53,7 +53,8 @@ struct wide_base {
   struct u8_limits {
     __m512i zero, low, high;
     u8_limits(std::int32_t z, std::int32_t l, std::int32_t h)
-        : zero(_mm512_set1_epi16(static_cast<short>(z))), low(_mm512_set1_epi8(static_cast<char>(l))),
+        : zero(_mm512_set1_epi16(static_cast<short>(z))),
+          low(_mm512_set1_epi8(static_cast<char>(l))),
           high(_mm512_set1_epi8(static_cast<char>(h))) {}
   };
   using u8x4 = __m512i;
@@ -72,9 +73,7 @@ struct wide_base {
   static void store_first(std::uint8_t* p, u8x4 v, int n) {
     _mm512_mask_storeu_epi8(p, n >= 64 ? ~__mmask64{0} : (__mmask64{1} << n) - 1, v);
   }
-  static u8x4 flip(u8x4 v, std::uint8_t mask) {
-    return _mm512_xor_si512(v, _mm512_set1_epi8(static_cast<char>(mask)));
-  }
+  static u8x4 flip(u8x4 v, std::uint8_t mask) { return _mm512_xor_si512(v, _mm512_set1_epi8(static_cast<char>(mask))); }
 
   // Runs of bytes: lanes * 4 at a time.
   using block = __m512i;

@@ -22,8 +22,7 @@ struct wide : wide_base {
     return {_mm512_and_si512(a, _mm512_set1_epi16(0xFF)), _mm512_srli_epi16(a, 8)};
   }
   static void dot(i32& acc, bytes a, weights b) {
-    acc = _mm512_add_epi32(
-        acc, _mm512_add_epi32(_mm512_madd_epi16(a.even, b.even), _mm512_madd_epi16(a.odd, b.odd)));
+    acc = _mm512_add_epi32(acc, _mm512_add_epi32(_mm512_madd_epi16(a.even, b.even), _mm512_madd_epi16(a.odd, b.odd)));
   }
 };
 

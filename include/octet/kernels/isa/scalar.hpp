@@ -20,8 +20,12 @@ struct wide {
   }
 
   static f32 load(const float* p) { return load_first(p, lanes); }
-  static i32 load(const std::int32_t* p) { return make<i32>([&](int i) { return p[i]; }); }
-  static f32 load_first(const float* p, int n) { return make<f32>([&](int i) { return i < n ? p[i] : 0.0f; }); }
+  static i32 load(const std::int32_t* p) {
+    return make<i32>([&](int i) { return p[i]; });
+  }
+  static f32 load_first(const float* p, int n) {
+    return make<f32>([&](int i) { return i < n ? p[i] : 0.0f; });
+  }
   static void store(float* p, f32 v) { store_first(p, v, lanes); }
   static void store(std::int32_t* p, i32 v) { store_first(p, v, lanes); }
   template <class T, class V>
@@ -30,24 +34,52 @@ struct wide {
   }
 
   static void prefetch(const std::byte*) {}
-  static f32 set(float x) { return make<f32>([&](int) { return x; }); }
-  static i32 set(std::int32_t x) { return make<i32>([&](int) { return x; }); }
-  static f32 add(f32 a, f32 b) { return make<f32>([&](int i) { return a.v[i] + b.v[i]; }); }
-  static i32 add(i32 a, i32 b) { return make<i32>([&](int i) { return wrap(a.v[i], +1, b.v[i]); }); }
-  static i32 sub(i32 a, i32 b) { return make<i32>([&](int i) { return wrap(a.v[i], -1, b.v[i]); }); }
-  static f32 sub(f32 a, f32 b) { return make<f32>([&](int i) { return a.v[i] - b.v[i]; }); }
-  static f32 mul(f32 a, f32 b) { return make<f32>([&](int i) { return a.v[i] * b.v[i]; }); }
-  static f32 div(f32 a, f32 b) { return make<f32>([&](int i) { return a.v[i] / b.v[i]; }); }
-  static f32 fma(f32 a, f32 b, f32 c) { return make<f32>([&](int i) { return std::fma(a.v[i], b.v[i], c.v[i]); }); }
-  static f32 min(f32 a, f32 b) { return make<f32>([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; }); }
-  static f32 max(f32 a, f32 b) { return make<f32>([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; }); }
+  static f32 set(float x) {
+    return make<f32>([&](int) { return x; });
+  }
+  static i32 set(std::int32_t x) {
+    return make<i32>([&](int) { return x; });
+  }
+  static f32 add(f32 a, f32 b) {
+    return make<f32>([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  static i32 add(i32 a, i32 b) {
+    return make<i32>([&](int i) { return wrap(a.v[i], +1, b.v[i]); });
+  }
+  static i32 sub(i32 a, i32 b) {
+    return make<i32>([&](int i) { return wrap(a.v[i], -1, b.v[i]); });
+  }
+  static f32 sub(f32 a, f32 b) {
+    return make<f32>([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  static f32 mul(f32 a, f32 b) {
+    return make<f32>([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  static f32 div(f32 a, f32 b) {
+    return make<f32>([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  static f32 fma(f32 a, f32 b, f32 c) {
+    return make<f32>([&](int i) { return std::fma(a.v[i], b.v[i], c.v[i]); });
+  }
+  static f32 min(f32 a, f32 b) {
+    return make<f32>([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  static f32 max(f32 a, f32 b) {
+    return make<f32>([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+  }
   static f32 clamp(f32 a, f32 low, f32 high) { return min(high, max(low, a)); }
   static f32 max_or_nan(f32 a, f32 b) {
     return make<f32>([&](int i) { return a.v[i] > b.v[i] || a.v[i] != a.v[i] ? a.v[i] : b.v[i]; });
   }
-  static f32 abs(f32 a) { return make<f32>([&](int i) { return std::fabs(a.v[i]); }); }
-  static f32 to_float(i32 a) { return make<f32>([&](int i) { return static_cast<float>(a.v[i]); }); }
-  static i32 round(f32 a) { return make<i32>([&](int i) { return round_even(a.v[i]); }); }
+  static f32 abs(f32 a) {
+    return make<f32>([&](int i) { return std::fabs(a.v[i]); });
+  }
+  static f32 to_float(i32 a) {
+    return make<f32>([&](int i) { return static_cast<float>(a.v[i]); });
+  }
+  static i32 round(f32 a) {
+    return make<i32>([&](int i) { return round_even(a.v[i]); });
+  }
   static bool any_greater(f32 a, f32 b) {
     bool r = false;
     each([&](int i) { r |= a.v[i] > b.v[i]; });

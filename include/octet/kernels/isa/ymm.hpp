@@ -65,7 +65,8 @@ struct ymm_base {
   struct u8_limits {
     __m256i zero, low, high;
     u8_limits(std::int32_t z, std::int32_t l, std::int32_t h)
-        : zero(_mm256_set1_epi16(static_cast<short>(z))), low(_mm256_set1_epi8(static_cast<char>(l))),
+        : zero(_mm256_set1_epi16(static_cast<short>(z))),
+          low(_mm256_set1_epi8(static_cast<char>(l))),
           high(_mm256_set1_epi8(static_cast<char>(h))) {}
   };
   using u8x4 = __m256i;
@@ -88,9 +89,7 @@ struct ymm_base {
     _mm256_store_si256(vec(all), v);
     std::memcpy(p, all, static_cast<std::size_t>(n));
   }
-  static u8x4 flip(u8x4 v, std::uint8_t mask) {
-    return _mm256_xor_si256(v, _mm256_set1_epi8(static_cast<char>(mask)));
-  }
+  static u8x4 flip(u8x4 v, std::uint8_t mask) { return _mm256_xor_si256(v, _mm256_set1_epi8(static_cast<char>(mask))); }
 
   using block = __m256i;
   static constexpr int block_bytes = 32;
@@ -116,9 +115,8 @@ struct ymm_base {
   }
   // The accumulators of the same 8 channels, from and to an array in channel order.
   static i32 load_by_halves(const std::int32_t* p, int j) {
-    return _mm256_inserti128_si256(
-        _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 4 * j))),
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 + 4 * j)), 1);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 4 * j))),
+                                   _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 + 4 * j)), 1);
   }
   static f32 load_by_halves(const float* p, int j) {
     return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + 4 * j)), _mm_loadu_ps(p + 16 + 4 * j), 1);
@@ -147,7 +145,6 @@ struct ymm_exact : ymm_base {
     return split(_mm256_set1_epi32(x));
   }
   static void dot(i32& acc, bytes a, weights b) {
-    acc = _mm256_add_epi32(
-        acc, _mm256_add_epi32(_mm256_madd_epi16(a.even, b.even), _mm256_madd_epi16(a.odd, b.odd)));
+    acc = _mm256_add_epi32(acc, _mm256_add_epi32(_mm256_madd_epi16(a.even, b.even), _mm256_madd_epi16(a.odd, b.odd)));
   }
 };

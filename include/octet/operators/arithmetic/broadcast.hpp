@@ -56,7 +56,8 @@ class BroadcastRunsOf {
     const std::int64_t pieces = (length() + part - 1) / part, group = std::max<std::int64_t>(1, part / length());
     pool.parallel((count() + group - 1) / group * pieces, [&](std::int64_t task, int) {
       const std::int64_t run = task / pieces * group, from = task % pieces * part;
-      each(run, std::min(count(), run + group), from, std::min(part, length() - from), f, std::make_index_sequence<N>());
+      each(run, std::min(count(), run + group), from, std::min(part, length() - from), f,
+           std::make_index_sequence<N>());
     });
   }
 

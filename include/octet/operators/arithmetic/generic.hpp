@@ -32,8 +32,10 @@ class GenericBinary : public Step {
 
  private:
   static T limit(double x) noexcept {
-    if constexpr (std::is_integral_v<T>) return saturate_to<T>(x);
-    else return static_cast<T>(x);
+    if constexpr (std::is_integral_v<T>)
+      return saturate_to<T>(x);
+    else
+      return static_cast<T>(x);
   }
 
   void one_run(const T* a, const T* b, std::byte* out, std::int64_t at, std::int64_t n) const noexcept {
@@ -69,7 +71,8 @@ class GenericBinary : public Step {
   bool overwrite_[2] = {false, false};
 };
 
-inline std::unique_ptr<Step> make_generic_binary(const PrepareContext& c, BinaryKind kind, const ActivationRange& range) {
+inline std::unique_ptr<Step> make_generic_binary(const PrepareContext& c, BinaryKind kind,
+                                                 const ActivationRange& range) {
   return with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return std::make_unique<GenericBinary<decltype(number)>>(c, kind, range);

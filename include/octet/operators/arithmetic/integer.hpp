@@ -13,7 +13,8 @@ class IntegerBinary : public Step {
   IntegerBinary(const PrepareContext& c, BinaryKind kind, const ActivationRange& range)
       : kind_(kind), simd_(&c.kernels()), rounding_(c.rounding()) {
     const QuantParams &a = parameters(c, c.input(0)), &b = parameters(c, c.input(1)), &y = parameters(c, c.output());
-    const double sa = static_cast<double>(a.scale[0]), sb = static_cast<double>(b.scale[0]), sy = static_cast<double>(y.scale[0]);
+    const double sa = static_cast<double>(a.scale[0]), sb = static_cast<double>(b.scale[0]),
+                 sy = static_cast<double>(y.scale[0]);
     params_.zero_a = a.zero_point[0], params_.zero_b = b.zero_point[0], params_.zero_point = y.zero_point[0];
     const IntegerRange q = quantized_range(range, y.scale[0], y.zero_point[0]);
     params_.low = static_cast<std::int32_t>(q.low), params_.high = static_cast<std::int32_t>(q.high);
@@ -76,7 +77,8 @@ class IntegerBinary : public Step {
 
   std::int32_t sum(std::int32_t x, std::int32_t y) const noexcept {
     if (rounding_ == Rounding::fp32)
-      return round_clamped(std::fma(static_cast<float>(y), params_.scale_b, static_cast<float>(x) * params_.scale_a), -512, 512);
+      return round_clamped(std::fma(static_cast<float>(y), params_.scale_b, static_cast<float>(x) * params_.scale_a),
+                           -512, 512);
     const bool twice = rounding_ == Rounding::tflite_double;
     const auto scale = [twice](std::int32_t v, FixedPointMultiplier m) {
       return twice ? multiply_double_rounding(v, m) : multiply_single_rounding(v, m);

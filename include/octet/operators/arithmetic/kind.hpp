@@ -8,7 +8,19 @@
 OCTET_BEGIN
 
 enum class BinaryKind : std::uint8_t {
-  add, sub, mul, div, min, max, pow, less, less_or_equal, greater, greater_or_equal, equal, last = equal
+  add,
+  sub,
+  mul,
+  div,
+  min,
+  max,
+  pow,
+  less,
+  less_or_equal,
+  greater,
+  greater_or_equal,
+  equal,
+  last = equal
 };
 
 inline bool is_comparison(BinaryKind k) noexcept { return k >= BinaryKind::less; }
@@ -17,8 +29,10 @@ namespace detail {
 
 template <class W>
 W multiply(W a, W b) noexcept {  // uint16 would be promoted to int, and overflow
-  if constexpr (std::is_integral_v<W>) return static_cast<W>(std::uint64_t{a} * b);
-  else return a * b;
+  if constexpr (std::is_integral_v<W>)
+    return static_cast<W>(std::uint64_t{a} * b);
+  else
+    return a * b;
 }
 template <class T>
 T divide(T a, T b) noexcept {
@@ -35,7 +49,8 @@ T divide(T a, T b) noexcept {
 /// Calls use(f) with the function of two T that `kind` names. Integers wrap; division by zero gives 0 for them.
 template <class T, class Use>
 void with_binary(BinaryKind kind, Use use) {
-  using W = std::conditional_t<std::is_integral_v<T>, std::make_unsigned_t<std::conditional_t<std::is_integral_v<T>, T, int>>, T>;
+  using W = std::conditional_t<std::is_integral_v<T>,
+                               std::make_unsigned_t<std::conditional_t<std::is_integral_v<T>, T, int>>, T>;
   const auto wrapped = [](auto op) {
     return [op](T a, T b) { return static_cast<T>(op(static_cast<W>(a), static_cast<W>(b))); };
   };
@@ -48,8 +63,10 @@ void with_binary(BinaryKind kind, Use use) {
     case BinaryKind::max: return use([](T a, T b) { return b > a || b != b ? b : a; });
     case BinaryKind::pow:
       return use([](T a, T b) {
-        if constexpr (std::is_same_v<T, float>) return std::pow(a, b);
-        else return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
+        if constexpr (std::is_same_v<T, float>)
+          return std::pow(a, b);
+        else
+          return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
       });
     case BinaryKind::less: return use([](T a, T b) { return a < b; });
     case BinaryKind::less_or_equal: return use([](T a, T b) { return a <= b; });

@@ -29,7 +29,9 @@ class ChainStep : public Step {
     std::vector<Shape> given;
     for (const TensorRef& t : c.inputs) given.push_back(t.shape);
     const std::vector<Shape> shapes = body_.infer_shapes(given);
-    const auto described = [&](int v) { return TensorRef{body_.value(v).dtype, shapes[static_cast<std::size_t>(v)], nullptr}; };
+    const auto described = [&](int v) {
+      return TensorRef{body_.value(v).dtype, shapes[static_cast<std::size_t>(v)], nullptr};
+    };
     std::size_t between = 0;
     bool bands = true;
     for (std::size_t i = 0; i < stages_.size(); ++i) {
@@ -39,7 +41,8 @@ class ChainStep : public Step {
       s.outputs = {described(n.outputs[0])};
       s.shape = s.step->shape(s.inputs[0].shape, s.outputs[0].shape);
       s.row_bytes = s.shape.out_w * s.shape.out_c * static_cast<std::int64_t>(bits(s.outputs[0].dtype) / 8);
-      if (i + 1 < stages_.size()) between += static_cast<std::size_t>(round_up(s.shape.batch * s.shape.out_h * s.row_bytes, 64));
+      if (i + 1 < stages_.size())
+        between += static_cast<std::size_t>(round_up(s.shape.batch * s.shape.out_h * s.row_bytes, 64));
       bands = bands && s.step->runs_bands(i == 0);
     }
     image_in_bytes_ = batch() ? static_cast<std::int64_t>(c.inputs[0].size_bytes()) / batch() : 0;
@@ -69,8 +72,8 @@ class ChainStep : public Step {
     std::unique_ptr<ConvolutionStep> step;
     std::vector<TensorRef> inputs, outputs;
     ConvolutionShape shape;
-    std::int64_t row_bytes = 0;               // of its output
-    std::int64_t rows = 0, buffer = 0;        // of a band: most rows, place in the worker's scratch
+    std::int64_t row_bytes = 0;         // of its output
+    std::int64_t rows = 0, buffer = 0;  // of a band: most rows, place in the worker's scratch
   };
 
   std::int64_t batch() const noexcept { return stages_.back().shape.batch; }
@@ -148,7 +151,8 @@ class ChainStep : public Step {
       for (std::size_t i = end; i-- > 0;) {
         const ConvolutionShape& next = stages_[i + 1].shape;
         const std::int64_t from = wanted[i + 1].first * next.stride_h - next.pad_top;
-        const std::int64_t to = (wanted[i + 1].last - 1) * next.stride_h - next.pad_top + (next.kernel_h - 1) * next.dilation_h + 1;
+        const std::int64_t to =
+            (wanted[i + 1].last - 1) * next.stride_h - next.pad_top + (next.kernel_h - 1) * next.dilation_h + 1;
         wanted[i].first = std::clamp<std::int64_t>(from, 0, next.in_h);
         wanted[i].last = std::clamp<std::int64_t>(to, wanted[i].first, next.in_h);
       }

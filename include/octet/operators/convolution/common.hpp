@@ -22,7 +22,8 @@ inline Shape convolution_output(const ShapeContext& c, const Window& window, std
 }
 
 /// The shape of a planned convolution; 1-D images are one row high.
-inline ConvolutionShape convolution_shape(const Window& window, std::int64_t groups, const Shape& in, const Shape& out) {
+inline ConvolutionShape convolution_shape(const Window& window, std::int64_t groups, const Shape& in,
+                                          const Shape& out) {
   static const std::string unnamed;
   const auto axes = resolve(window, in, ShapeContext(unnamed, "Convolution", {}, {}));
   ConvolutionShape s;

@@ -12,7 +12,10 @@ namespace detail {
 class DynamicConvolution : public ConvolutionStep {
  public:
   DynamicConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
-      : ConvolutionStep(window, groups), simd_(&c.kernels()), weights_(c, 1), epilogue_(weights_.epilogue(range)),
+      : ConvolutionStep(window, groups),
+        simd_(&c.kernels()),
+        weights_(c, 1),
+        epilogue_(weights_.epilogue(range)),
         zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)),
         by_pixel_(groups == 1 && window.taps() == 1 && weights_.k >= 32) {
     const std::int64_t channels = weights_.values.shape().back();
@@ -33,7 +36,8 @@ class DynamicConvolution : public ConvolutionStep {
       const Epilogue e = epilogue(c.output(), c.input(3), 1);
       return kernels_.run(c.input(0), zeros_.bytes(), nullptr, e, 4, c.scratch, *c.pool);
     }
-    const std::int64_t in = shape_.in_h * shape_.in_w * shape_.in_c * 4, out = shape_.out_h * shape_.out_w * shape_.out_c * 4;
+    const std::int64_t in = shape_.in_h * shape_.in_w * shape_.in_c * 4,
+                       out = shape_.out_h * shape_.out_w * shape_.out_c * 4;
     for (std::int64_t i = 0; i < batch_; ++i) {
       start_image(c.input(0) + i * in, c.scratch, *c.pool);
       const Epilogue e = epilogue(c.output() + i * out, c.input(3) ? c.input(3) + i * out : nullptr, scale(c.scratch));
@@ -50,8 +54,9 @@ class DynamicConvolution : public ConvolutionStep {
   /// Quantizes the image.
   void start_image(const std::byte* in, std::byte* shared, ThreadPool& pool) noexcept override {
     if (by_pixel()) return;
-    const DynamicScale s = quantize_dynamic(*simd_, reinterpret_cast<const float*>(in), shape_.in_h * shape_.in_w * shape_.in_c,
-                                            reinterpret_cast<std::uint8_t*>(shared), pool);
+    const DynamicScale s =
+        quantize_dynamic(*simd_, reinterpret_cast<const float*>(in), shape_.in_h * shape_.in_w * shape_.in_c,
+                         reinterpret_cast<std::uint8_t*>(shared), pool);
     std::memset(shared + padding_at_, s.zero_point, static_cast<std::size_t>(init_at_ - padding_at_));
     weights_.start(s, reinterpret_cast<std::int32_t*>(shared + init_at_));
     std::memcpy(shared + scale_at_, &s.scale, sizeof(float));
@@ -61,8 +66,8 @@ class DynamicConvolution : public ConvolutionStep {
       const Epilogue e = epilogue(b.out, b.residual, 1);
       return kernels_.run_rows(b.in, zeros_.bytes(), nullptr, e, 4, b.scratch, b.first, b.last, shape_.out_w);
     }
-    kernels_.run_rows(b.shared, b.shared + init_at_, b.shared + padding_at_, epilogue(b.out, b.residual, scale(b.shared)), 4,
-                      b.scratch, b.first, b.last, shape_.out_w);
+    kernels_.run_rows(b.shared, b.shared + init_at_, b.shared + padding_at_,
+                      epilogue(b.out, b.residual, scale(b.shared)), 4, b.scratch, b.first, b.last, shape_.out_w);
   }
 
  private:
@@ -70,7 +75,8 @@ class DynamicConvolution : public ConvolutionStep {
     shape_ = s;
     batch_ = s.batch;
     epilogue_.out_stride = epilogue_.residual_stride = s.out_c * 4;
-    padded_ = s.pad_top != 0 || s.pad_left != 0 || (s.out_h - 1) * s.stride_h >= s.in_h || (s.out_w - 1) * s.stride_w >= s.in_w;
+    padded_ = s.pad_top != 0 || s.pad_left != 0 || (s.out_h - 1) * s.stride_h >= s.in_h ||
+              (s.out_w - 1) * s.stride_w >= s.in_w;
     padding_at_ = round_up(s.in_h * s.in_w * s.in_c, 64);
     init_at_ = padding_at_ + round_up(kernels_.padding_bytes(s), 64);
     scale_at_ = init_at_ + static_cast<std::int64_t>(weights_.sums.size_bytes());

@@ -11,7 +11,7 @@ struct Band {
   const std::byte* residual = nullptr;  // ... and that of the added tensor, or null
   std::int64_t first = 0, last = 0;     // output rows
   std::byte* scratch = nullptr;
-  const std::byte* shared = nullptr;    // what start_image made
+  const std::byte* shared = nullptr;  // what start_image made
 };
 
 /// What all forms of a convolution have in common: they run on whole tensors, or band by band (see chain.hpp).
@@ -21,7 +21,9 @@ class ConvolutionStep : public Step {
 
   std::size_t plan(const PlanContext& c) final { return plan(shape(c.inputs[0].shape, c.outputs[0].shape), c.threads); }
   virtual std::size_t plan(const ConvolutionShape& s, int threads) = 0;
-  ConvolutionShape shape(const Shape& in, const Shape& out) const { return convolution_shape(window_, groups_, in, out); }
+  ConvolutionShape shape(const Shape& in, const Shape& out) const {
+    return convolution_shape(window_, groups_, in, out);
+  }
 
   /// Whether run_band can do it; `whole_input`: whether the image is there before the first band.
   virtual bool runs_bands(bool whole_input) const noexcept = 0;

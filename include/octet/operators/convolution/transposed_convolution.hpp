@@ -8,7 +8,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A transposed convolution along one dimension: tap k of input i is added to output i * stride + k * dilation - before.
+/// A transposed convolution along one dimension: tap k of input i is added to output i * stride + k * dilation -
+/// before.
 struct TransposedAxis {
   std::int64_t in = 1, out = 1, kernel = 1, stride = 1, dilation = 1, before = 0;
 
@@ -111,8 +112,8 @@ class TransposedConvolutionStep : public Step {
     std::int64_t pixels = 0;
   };
 
-  void add_phase(const PrepareContext& c, const Axes& axes, std::int64_t y, std::int64_t x, const ActivationRange& range,
-                 const OperatorPtr& op) {
+  void add_phase(const PrepareContext& c, const Axes& axes, std::int64_t y, std::int64_t x,
+                 const ActivationRange& range, const OperatorPtr& op) {
     // A graph of its own, in which the weights are those of this phase, for the form to prepare itself from.
     Graph g;
     g.rounding = c.rounding();
@@ -217,13 +218,14 @@ class TransposedConvolution : public detail::OperatorOf<TransposedConvolution> {
     const std::size_t n = window.kernel.size();
     const bool given = window.padding == Window::Padding::given;
     c.require(c.inputs() <= 3, "takes image, weights and bias, found ", c.inputs(), " inputs");
-    c.require((n == 1 || n == 2) && window.strides.size() == n && window.dilations.size() == n &&
-                  (!given || !output_size.empty() || (window.pads_before.size() == n && window.pads_after.size() == n)) &&
-                  (output_padding.empty() || output_padding.size() == n) &&
-                  (output_size.empty() || output_size.size() == n),
-              "kernel, strides, dilations, pads and output sizes have to have one entry for each of 1 or 2 spatial "
-              "dimensions");
-    c.require(x.rank() == static_cast<int>(n) + 2, "takes a tensor of ", n, " spatial dimensions [N, ..., C], found ", x);
+    c.require(
+        (n == 1 || n == 2) && window.strides.size() == n && window.dilations.size() == n &&
+            (!given || !output_size.empty() || (window.pads_before.size() == n && window.pads_after.size() == n)) &&
+            (output_padding.empty() || output_padding.size() == n) && (output_size.empty() || output_size.size() == n),
+        "kernel, strides, dilations, pads and output sizes have to have one entry for each of 1 or 2 spatial "
+        "dimensions");
+    c.require(x.rank() == static_cast<int>(n) + 2, "takes a tensor of ", n, " spatial dimensions [N, ..., C], found ",
+              x);
     bool fits = w.rank() == static_cast<int>(n) + 2 && groups >= 1 && w[0] % groups == 0 && w.back() >= 1;
     for (std::size_t i = 0; fits && i < n; ++i) fits = w[static_cast<int>(i) + 1] == window.kernel[i];
     c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
@@ -234,9 +236,10 @@ class TransposedConvolution : public detail::OperatorOf<TransposedConvolution> {
     for (std::size_t i = 0; i < n; ++i) {
       constexpr std::int64_t limit = 1 << 20;
       for (const std::vector<std::int64_t>* v : {&window.kernel, &window.strides, &window.dilations})
-        c.require((*v)[i] >= 1 && (*v)[i] <= limit, "kernel, stride and dilation have to be in 1 .. ", limit, ", found ",
-                  (*v)[i]);
-      for (const std::vector<std::int64_t>* v : {&window.pads_before, &window.pads_after, &output_padding, &output_size}) {
+        c.require((*v)[i] >= 1 && (*v)[i] <= limit, "kernel, stride and dilation have to be in 1 .. ", limit,
+                  ", found ", (*v)[i]);
+      for (const std::vector<std::int64_t>* v :
+           {&window.pads_before, &window.pads_after, &output_padding, &output_size}) {
         const std::int64_t size = v->size() > i ? (*v)[i] : 0;
         c.require(size >= 0 && size <= limit, "padding and sizes have to be in 0 .. ", limit, ", found ", size);
       }
@@ -289,7 +292,9 @@ class TransposedConvolution : public detail::OperatorOf<TransposedConvolution> {
     }
     if (output_size.empty()) a.out = in * a.stride;
     const std::int64_t total = std::max<std::int64_t>(0, full - a.out);
-    a.before = padding == Window::Padding::valid ? 0 : padding == Window::Padding::same_upper ? total / 2 : total - total / 2;
+    a.before = padding == Window::Padding::valid        ? 0
+               : padding == Window::Padding::same_upper ? total / 2
+                                                        : total - total / 2;
     return a;
   }
 

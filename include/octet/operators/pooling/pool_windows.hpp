@@ -19,7 +19,9 @@ class PoolWindows {
 
   std::int64_t channels() const noexcept { return channels_; }
   /// Scratch for each thread's list of pixels.
-  std::size_t scratch_bytes(int threads) const { return static_cast<std::size_t>(threads * clipped_taps_) * sizeof(void*); }
+  std::size_t scratch_bytes(int threads) const {
+    return static_cast<std::size_t>(threads * clipped_taps_) * sizeof(void*);
+  }
 
   /// Calls f(window, padded count, output pixel, worker) for each window: `window` has the pixels inside the input,
   /// the padded count includes those on the padding (but not beyond it).

@@ -31,9 +31,9 @@ namespace detail {
 /// One dimension that is resized.
 struct ResizeAxis {
   std::int64_t in = 1, out = 1;
-  bool kept = true;     // nothing happens to it
-  double scale = 1;     // out / in, before out was rounded
-  bool exact = true;    // scale is out / in: division is then put off, so that coordinates are
+  bool kept = true;           // nothing happens to it
+  double scale = 1;           // out / in, before out was rounded
+  bool exact = true;          // scale is out / in: division is then put off, so that coordinates are
   double begin = 0, end = 1;  // region of interest, as fractions of the input
 
   double coordinate(CoordinateMode mode, std::int64_t place) const noexcept {
@@ -83,9 +83,9 @@ struct ResizeAxis {
 
 /// Weighted neighbors of each output element along one dimension.
 struct ResizeTaps {
-  std::int64_t count = 0;            // of each output element
-  std::vector<std::int64_t> index;   // [out][count]; the first is -1 outside the region of interest
-  std::vector<float> weight;         // [out][count]
+  std::int64_t count = 0;           // of each output element
+  std::vector<std::int64_t> index;  // [out][count]; the first is -1 outside the region of interest
+  std::vector<float> weight;        // [out][count]
 };
 
 struct ResizeFilter {

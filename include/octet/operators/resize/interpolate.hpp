@@ -23,7 +23,9 @@ class InterpolateStep : public Step {
     std::vector<std::size_t> order;
     for (std::size_t d = 0; d < axes.size(); ++d)
       if (!axes[d].kept) order.push_back(d);
-    const auto growth = [&](std::size_t d) { return static_cast<double>(axes[d].out) / static_cast<double>(axes[d].in); };
+    const auto growth = [&](std::size_t d) {
+      return static_cast<double>(axes[d].out) / static_cast<double>(axes[d].in);
+    };
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return growth(a) < growth(b); });
     passes_.clear();
     largest_ = 0;
@@ -37,7 +39,8 @@ class InterpolateStep : public Step {
       if (passes_.size() + 1 < order.size()) largest_ = std::max(largest_, (shape.elements() + 15) / 16 * 16);
       passes_.push_back(std::move(p));
     }
-    return static_cast<std::size_t>(largest_ * std::min<std::int64_t>(2, static_cast<std::int64_t>(order.size()) - 1)) * 4;
+    return static_cast<std::size_t>(largest_ * std::min<std::int64_t>(2, static_cast<std::int64_t>(order.size()) - 1)) *
+           4;
   }
 
   bool is_view() const noexcept override { return passes_.empty(); }
@@ -57,10 +60,14 @@ class InterpolateStep : public Step {
       auto* out = reinterpret_cast<std::uint8_t*>(c.output());
       // Weights are multiples of 2^-15: times bytes, all sums are exact in float, and times those floats in double. So
       // the result is the same on every machine, whether it fuses multiplications and additions or not.
-      if (p == 0 && p == last) run<float>(passes_[p], in, out, *c.pool);
-      else if (p == 0) run<float>(passes_[p], in, to, *c.pool);
-      else if (p == last) run<double>(passes_[p], from, out, *c.pool);
-      else run<double>(passes_[p], from, to, *c.pool);
+      if (p == 0 && p == last)
+        run<float>(passes_[p], in, out, *c.pool);
+      else if (p == 0)
+        run<float>(passes_[p], in, to, *c.pool);
+      else if (p == last)
+        run<double>(passes_[p], from, out, *c.pool);
+      else
+        run<double>(passes_[p], from, to, *c.pool);
     }
   }
 

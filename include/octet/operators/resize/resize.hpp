@@ -16,11 +16,11 @@ class Resize : public detail::OperatorOf<Resize> {
   std::vector<double> scales;       // either scales,
   std::vector<std::int64_t> sizes;  // or sizes of the output; 0 leaves a dimension as it is
   AspectRatioPolicy keep_aspect_ratio_policy = AspectRatioPolicy::stretch;  // of sizes that are not 0
-  std::vector<double> roi;          // tf_crop_and_resize: starts, then ends, as fractions of the input
-  double extrapolation_value = 0;   // outside the roi
+  std::vector<double> roi;         // tf_crop_and_resize: starts, then ends, as fractions of the input
+  double extrapolation_value = 0;  // outside the roi
   double cubic_coeff_a = -0.75;
-  bool antialias = false;           // widens the filter where linear and cubic shrink
-  bool exclude_outside = false;     // neighbors beyond the border weigh nothing, instead of repeating the border
+  bool antialias = false;        // widens the filter where linear and cubic shrink
+  bool exclude_outside = false;  // neighbors beyond the border weigh nothing, instead of repeating the border
 
   void fields(FieldVisitor& v) override {
     v.field("mode", mode, ResizeMode::last);
@@ -111,10 +111,13 @@ class Resize : public detail::OperatorOf<Resize> {
         a.exact = false;
         a.kept = a.scale == 1 && whole;
         // The product in float, as other runtimes have it: 10 * 0.7f is 7.
-        const double length = proportional ? a.scale * static_cast<double>(a.in) + 0.5
-                                           : static_cast<double>(static_cast<float>(a.in) * static_cast<float>(a.scale));
-        if (!known || a.in == Shape::unknown) a.out = Shape::unknown;
-        else if (!a.kept) a.out = static_cast<std::int64_t>(std::min(length, 1e12));
+        const double length = proportional
+                                  ? a.scale * static_cast<double>(a.in) + 0.5
+                                  : static_cast<double>(static_cast<float>(a.in) * static_cast<float>(a.scale));
+        if (!known || a.in == Shape::unknown)
+          a.out = Shape::unknown;
+        else if (!a.kept)
+          a.out = static_cast<std::int64_t>(std::min(length, 1e12));
       } else if (sizes[i] != 0) {
         a.out = sizes[i];
         a.scale = static_cast<double>(a.out) / static_cast<double>(a.in);

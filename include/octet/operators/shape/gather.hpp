@@ -29,8 +29,8 @@ class GatherStep : public Step {
  private:
   /// Indices that are computed cannot be refused any more: they are clamped.
   std::int64_t index(const TensorRef& indices, std::int64_t i) const noexcept {
-    const std::int64_t x = indices.dtype == DType::i64 ? load_as<std::int64_t>(indices.data, i)
-                                                       : load_as<std::int32_t>(indices.data, i);
+    const std::int64_t x =
+        indices.dtype == DType::i64 ? load_as<std::int64_t>(indices.data, i) : load_as<std::int32_t>(indices.data, i);
     return std::clamp<std::int64_t>(x < 0 ? x + size_ : x, 0, size_ - 1);
   }
 

@@ -116,8 +116,8 @@ class IndexedCopy {
 
   std::int64_t element_ = 1, block_ = 1, row_ = 1, rows_ = 1;  // a row is row_ blocks of the output
   bool whole_ = false;
-  std::vector<Run> runs_;                           // of a row
-  std::vector<std::vector<std::int64_t>> outer_;    // byte offsets in the input, innermost dimension first
+  std::vector<Run> runs_;                         // of a row
+  std::vector<std::vector<std::int64_t>> outer_;  // byte offsets in the input, innermost dimension first
 };
 
 /// A step whose outputs are copies of parts of input 0; `indices(in, out, output)` is asked when shapes are known.

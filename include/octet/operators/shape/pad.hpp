@@ -87,7 +87,8 @@ class Pad : public detail::OperatorOf<Pad> {
       case PadMode::constant: return -1;
       case PadMode::edge: return i < 0 ? 0 : n - 1;
       case PadMode::wrap: return (i % n + n) % n;
-      case PadMode::reflect: case PadMode::symmetric: break;
+      case PadMode::reflect:
+      case PadMode::symmetric: break;
     }
     const std::int64_t shared = mode == PadMode::reflect ? 1 : 0;  // elements between an image and its mirror image
     const std::int64_t period = std::max<std::int64_t>(1, 2 * (n - shared)), at = (i % period + period) % period;

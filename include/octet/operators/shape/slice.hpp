@@ -99,8 +99,8 @@ class Split : public detail::OperatorOf<Split> {
   std::vector<Shape> shapes(const ShapeContext& c) const override {
     const Shape& in = c.shape(0);
     const int d = normalize_axis(axis, in.rank());
-    c.require(sizes.empty() ? parts >= 1 && parts <= 65536 : parts == 0 || parts == count(),
-              "found ", sizes.size(), " sizes for ", parts, " parts");
+    c.require(sizes.empty() ? parts >= 1 && parts <= 65536 : parts == 0 || parts == count(), "found ", sizes.size(),
+              " sizes for ", parts, " parts");
     std::int64_t rest = in[d];
     std::vector<Shape> out(static_cast<std::size_t>(count()), in);
     for (std::size_t i = 0; i < out.size(); ++i) {
@@ -115,14 +115,16 @@ class Split : public detail::OperatorOf<Split> {
   }
 
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    return std::make_unique<detail::IndexedStep>(c, [self = *this](const Shape& in, const Shape& out, std::size_t part) {
-      const int along = normalize_axis(self.axis, in.rank());
-      std::int64_t from = 0;
-      for (std::size_t i = 0; i < part; ++i) from += self.sizes.empty() ? self.part_size(i, in[along]) : self.sizes[i];
-      detail::Indices indices;
-      for (int d = 0; d < in.rank(); ++d) indices.push_back(detail::every(d == along ? from : 0, 1, out[d]));
-      return indices;
-    });
+    return std::make_unique<detail::IndexedStep>(
+        c, [self = *this](const Shape& in, const Shape& out, std::size_t part) {
+          const int along = normalize_axis(self.axis, in.rank());
+          std::int64_t from = 0;
+          for (std::size_t i = 0; i < part; ++i)
+            from += self.sizes.empty() ? self.part_size(i, in[along]) : self.sizes[i];
+          detail::Indices indices;
+          for (int d = 0; d < in.rank(); ++d) indices.push_back(detail::every(d == along ? from : 0, 1, out[d]));
+          return indices;
+        });
   }
   IntegerForm integer_form() const override {
     IntegerForm f;

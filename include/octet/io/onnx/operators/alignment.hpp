@@ -17,8 +17,10 @@ inline int broadcast_value(NodeImport& n, const Operand& x, const Order& wanted)
   std::vector<std::int64_t> inserted;  // where ones have to stand so that broadcasting finds the right dimension
   bool behind = false;
   for (int i = 0; i < wanted.rank(); ++i) {
-    if (wanted[i] >= missing) own.push_back(wanted[i] - missing), behind = true;
-    else inserted.push_back(i);
+    if (wanted[i] >= missing)
+      own.push_back(wanted[i] - missing), behind = true;
+    else
+      inserted.push_back(i);
   }
   bool needed = false;
   for (std::int64_t i : inserted) needed = needed || i >= static_cast<std::int64_t>(inserted.size());

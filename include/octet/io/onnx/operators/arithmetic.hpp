@@ -21,7 +21,8 @@ inline void require_one_type(const NodeImport& n, const std::vector<Operand>& op
 inline void import_binary(NodeImport& n, BinaryKind kind) {
   std::vector<Operand> operands = plain_inputs(n);
   n.require(operands.size() == 2, "takes two tensors, found ", operands.size());
-  n.require(n.integer("broadcast") == 0 && !n.has_attribute("axis"), "broadcasting along an axis (before operator set 7) "
+  n.require(n.integer("broadcast") == 0 && !n.has_attribute("axis"),
+            "broadcasting along an axis (before operator set 7) "
             "is not supported");
   if (kind == BinaryKind::pow && operands[1].dtype() != operands[0].dtype()) {
     const Operand& e = operands[1];
@@ -37,7 +38,8 @@ inline void import_binary(NodeImport& n, BinaryKind kind) {
 inline void import_chain(NodeImport& n, BinaryKind kind, bool mean = false) {
   const std::vector<Operand> operands = plain_inputs(n);
   require_one_type(n, operands);
-  if (operands.size() == 1) return n.result(n.add(Identity(), {n.builder.value(operands[0])}, Keeps::all), operands[0].order);
+  if (operands.size() == 1)
+    return n.result(n.add(Identity(), {n.builder.value(operands[0])}, Keeps::all), operands[0].order);
   const Aligned a = align(n, operands);
   int v = a.values[0];
   for (std::size_t i = 1; i < a.values.size(); ++i) {
@@ -45,8 +47,7 @@ inline void import_chain(NodeImport& n, BinaryKind kind, bool mean = false) {
     const bool last = i + 1 == a.values.size() && !mean;
     v = with_broadcast_symbols(n, last ? n.add(Binary(kind), in) : n.step("part", Binary(kind), in), in);
   }
-  if (mean)
-    v = n.add(Binary(BinaryKind::div), {v, n.scalar("count", static_cast<float>(operands.size()))}, Keeps::all);
+  if (mean) v = n.add(Binary(BinaryKind::div), {v, n.scalar("count", static_cast<float>(operands.size()))}, Keeps::all);
   n.result(v, a.order);
 }
 

@@ -21,10 +21,14 @@ inline Window import_window(const NodeImport& n, std::vector<std::int64_t> kerne
   const auto middle = pads.begin() + static_cast<std::ptrdiff_t>(rank);
   w.pads_before.assign(pads.begin(), middle), w.pads_after.assign(middle, pads.end());
   const std::string mode = n.text("auto_pad", "NOTSET");
-  if (mode == "SAME_UPPER") w.padding = Window::Padding::same_upper;
-  else if (mode == "SAME_LOWER") w.padding = Window::Padding::same_lower;
-  else if (mode == "VALID") w.padding = Window::Padding::valid;
-  else n.require(mode == "NOTSET" || mode.empty(), "auto_pad '", mode, "' is not known");
+  if (mode == "SAME_UPPER")
+    w.padding = Window::Padding::same_upper;
+  else if (mode == "SAME_LOWER")
+    w.padding = Window::Padding::same_lower;
+  else if (mode == "VALID")
+    w.padding = Window::Padding::valid;
+  else
+    n.require(mode == "NOTSET" || mode.empty(), "auto_pad '", mode, "' is not known");
   w.ceil_mode = n.flag("ceil_mode");
   return w;
 }
@@ -45,8 +49,8 @@ inline const Operand& fixed_input(const NodeImport& n, int i) {
 /// The kernel's sizes, from weights [., ., spatial ...].
 inline std::vector<std::int64_t> kernel_of(const NodeImport& n, const Operand& x, const Operand& w) {
   const Shape shape = w.shape();
-  n.require(x.rank() == w.rank() && w.rank() >= 3 && shape.known(), "weights of shape ", shape, " do not fit an image of shape ",
-            x.shape());
+  n.require(x.rank() == w.rank() && w.rank() >= 3 && shape.known(), "weights of shape ", shape,
+            " do not fit an image of shape ", x.shape());
   const std::vector<std::int64_t> kernel(shape.begin() + 2, shape.end());
   n.require(n.integers("kernel_shape", kernel) == kernel, "kernel_shape does not fit weights of shape ", shape);
   return kernel;
@@ -70,7 +74,8 @@ inline int add_convolution_of_integers(NodeImport& n, const char* what, const Op
   op.window = import_window(n, kernel_of(n, x, w));
   op.groups = n.integer("group", 1);
   const auto zero = [&](int i) { return i >= 0 && n.has(i) ? n.builder.value(n.input(i)) : Node::none; };
-  const std::vector<int> in{image_value(n, x), n.builder.value(w, Order::channels_last(x.rank())), zero(x_zero), zero(w_zero)};
+  const std::vector<int> in{image_value(n, x), n.builder.value(w, Order::channels_last(x.rank())), zero(x_zero),
+                            zero(w_zero)};
   return what ? n.step(what, std::move(op), in, Keeps::batch) : n.add(std::move(op), in, Keeps::batch);
 }
 

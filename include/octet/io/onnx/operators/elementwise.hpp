@@ -25,20 +25,23 @@ inline void import_clip(NodeImport& n) {
   }
   const Operand& x = n.input(0);
   int v = plain_value(n, x);
-  if (n.has(1) && n.has(2)) v = n.step("at least", Binary(BinaryKind::max), {v, n.builder.value(n.input(1))}, Keeps::all);
+  if (n.has(1) && n.has(2))
+    v = n.step("at least", Binary(BinaryKind::max), {v, n.builder.value(n.input(1))}, Keeps::all);
   const Binary last(n.has(2) ? BinaryKind::min : BinaryKind::max);
   n.result(n.add(last, {v, n.builder.value(n.input(n.has(2) ? 2 : 1))}, Keeps::all), x.order);
 }
 
 inline void import_gelu(NodeImport& n) {
-  n.require(n.text("approximate", "none") == "none", "the approximation '", n.text("approximate"), "' is not supported");
+  n.require(n.text("approximate", "none") == "none", "the approximation '", n.text("approximate"),
+            "' is not supported");
   import_unary(n, UnaryKind::gelu);
 }
 
 inline void import_selu(NodeImport& n) {
   const Operand& x = n.input(0);
   const double gamma = n.real("gamma", 1.0507009873554805);
-  const int elu = n.step("elu", Unary(UnaryKind::elu, n.real("alpha", 1.6732632423543772)), {plain_value(n, x)}, Keeps::all);
+  const int elu =
+      n.step("elu", Unary(UnaryKind::elu, n.real("alpha", 1.6732632423543772)), {plain_value(n, x)}, Keeps::all);
   n.result(n.add(Binary(BinaryKind::mul), {elu, n.scalar("gamma", static_cast<float>(gamma))}, Keeps::all), x.order);
 }
 
@@ -75,7 +78,8 @@ inline void import_identity(NodeImport& n) {
 inline void import_dropout(NodeImport& n) {
   n.require(!n.wants(1), "the mask is not supported");
   const bool training = n.opset() >= 12 && n.has(2) && n.constant_reals(2, 1)[0] != 0;
-  n.require(!training || (n.has(1) && n.constant_reals(1, 1)[0] == 0), "dropping out in training mode is not supported");
+  n.require(!training || (n.has(1) && n.constant_reals(1, 1)[0] == 0),
+            "dropping out in training mode is not supported");
   import_identity(n);
 }
 

@@ -24,8 +24,9 @@ inline void import_matmul(NodeImport& n) {
     const int w = n.builder.value(b, {1, 0});  // [K, N] -> [N, K]
     return n.result(n.add(FullyConnected(), {n.builder.value(a, order), w}, keeps_all_but(a.rank() - 1)), order);
   }
-  const int v = n.add(MatMul(), {n.builder.value(a, Order::identity(a.rank())), n.builder.value(b, Order::identity(b.rank()))},
-                      a.rank() > 2 ? Keeps::batch : Keeps::none);
+  const int v =
+      n.add(MatMul(), {n.builder.value(a, Order::identity(a.rank())), n.builder.value(b, Order::identity(b.rank()))},
+            a.rank() > 2 ? Keeps::batch : Keeps::none);
   n.result(v, Order::identity(n.builder.graph.value(v).shape.rank()));
 }
 
@@ -67,7 +68,8 @@ inline void import_gemm(NodeImport& n) {
   const auto next = [&](bool last, const char* what, auto op, const std::vector<int>& values) {
     return last ? n.add(op, values, Keeps::batch) : n.step(what, op, values, Keeps::batch);
   };
-  int v = weights ? next(!scale && !add, "product", FullyConnected(), in) : next(!scale && !add, "product", MatMul(), in);
+  int v =
+      weights ? next(!scale && !add, "product", FullyConnected(), in) : next(!scale && !add, "product", MatMul(), in);
   if (scale) v = next(!add, "scaled", Binary(BinaryKind::mul), {v, n.scalar("alpha", alpha)});
   if (add) {
     int c = broadcast_value(n, n.input(2), rows);

@@ -33,12 +33,16 @@ inline void import_concat(NodeImport& n) {
   const Order order = common_order(operands);
   n.require(n.has_attribute("axis"), "needs an axis");
   const int axis = normalize_axis(n.integer("axis"), order.rank());
-  const auto quant = [&](const Operand& x) { return x.is_constant() ? QuantParams() : n.builder.graph.value(n.builder.value(x)).quant; };
+  const auto quant = [&](const Operand& x) {
+    return x.is_constant() ? QuantParams() : n.builder.graph.value(n.builder.value(x)).quant;
+  };
   const QuantParams q = quant(operands[0]);
   bool alike = true;
   for (const Operand& x : operands) {
-    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be joined to ", operands[0].shape());
-    n.require(x.dtype() == operands[0].dtype(), "joins ", octet::name(operands[0].dtype()), " and ", octet::name(x.dtype()));
+    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be joined to ",
+              operands[0].shape());
+    n.require(x.dtype() == operands[0].dtype(), "joins ", octet::name(operands[0].dtype()), " and ",
+              octet::name(x.dtype()));
     alike = alike && quant(x) == q;
   }
   std::vector<int> in;
@@ -72,8 +76,8 @@ inline void import_split(NodeImport& n) {
   op.axis = place;
   op.sizes = n.integers("split", 1);
   if (op.sizes.empty()) op.parts = n.outputs();
-  n.require(op.sizes.empty() || static_cast<int>(op.sizes.size()) == n.outputs(), "gives ", op.sizes.size(), " parts to ",
-            n.outputs(), " outputs");
+  n.require(op.sizes.empty() || static_cast<int>(op.sizes.size()) == n.outputs(), "gives ", op.sizes.size(),
+            " parts to ", n.outputs(), " outputs");
   const std::int64_t size = x.shape()[axis];
   n.require(n.opset() >= 18 || !op.sizes.empty() || size == Shape::unknown || size % n.outputs() == 0, size,
             " cannot be split into ", n.outputs(), " equal parts");
@@ -87,7 +91,8 @@ inline void import_pad(NodeImport& n) {
   const bool as_attributes = n.opset() < 11;
   const std::vector<std::int64_t> pads = as_attributes ? n.integers("pads") : n.constant_integers(1);
   std::vector<std::int64_t> axes;
-  if (!as_attributes && n.has(3)) axes = n.constant_integers(3);
+  if (!as_attributes && n.has(3))
+    axes = n.constant_integers(3);
   else
     for (int d = 0; d < x.rank(); ++d) axes.push_back(d);
   n.require(pads.size() == 2 * axes.size(), "has ", pads.size(), " paddings for ", axes.size(), " dimensions");
@@ -107,10 +112,14 @@ inline void import_pad(NodeImport& n) {
     op.value = load_element(value.dtype(), value.data(), 0);
   }
   const std::string mode = n.text("mode", "constant");
-  if (mode == "reflect") op.mode = PadMode::reflect;
-  else if (mode == "edge") op.mode = PadMode::edge;
-  else if (mode == "wrap") op.mode = PadMode::wrap;
-  else n.require(mode == "constant", "mode '", mode, "' is not known");
+  if (mode == "reflect")
+    op.mode = PadMode::reflect;
+  else if (mode == "edge")
+    op.mode = PadMode::edge;
+  else if (mode == "wrap")
+    op.mode = PadMode::wrap;
+  else
+    n.require(mode == "constant", "mode '", mode, "' is not known");
   const int v = n.builder.value(x);
   if (const QuantParams& q = n.builder.graph.value(v).quant; q && !q.per_channel())  // octet pads with real numbers
     op.value = (op.value - q.zero_point[0]) * static_cast<double>(q.scale[0]);

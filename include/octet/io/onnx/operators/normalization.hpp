@@ -7,7 +7,8 @@ namespace detail::onnx {
 /// (x - mean) / sqrt(variance + epsilon) * scale + shift, channels last; the last four of [C] or [N, 1 ..., C].
 inline int add_normalized(NodeImport& n, int x, int mean, int variance, int scale, int shift, double epsilon) {
   const int deviation = n.step("centered", Binary(BinaryKind::sub), {x, mean}, Keeps::all);
-  const int sum = n.step("stable", Binary(BinaryKind::add), {variance, n.scalar("epsilon", static_cast<float>(epsilon))});
+  const int sum =
+      n.step("stable", Binary(BinaryKind::add), {variance, n.scalar("epsilon", static_cast<float>(epsilon))});
   const int divisor = n.step("deviation", Unary(UnaryKind::sqrt), {sum});
   const int unit = n.step("unit", Binary(BinaryKind::div), {deviation, divisor}, Keeps::all);
   const int scaled = n.step("scaled", Binary(BinaryKind::mul), {unit, scale}, Keeps::all);
@@ -26,7 +27,8 @@ inline std::pair<int, int> add_moments(NodeImport& n, int x, const std::vector<s
 inline void running_average(NodeImport& n, int i, int old, int current, double momentum) {
   if (!n.wants(i)) return;
   const int kept = n.step("kept", Binary(BinaryKind::mul), {old, n.scalar("momentum", static_cast<float>(momentum))});
-  const int fresh = n.step("new", Binary(BinaryKind::mul), {current, n.scalar("rest", static_cast<float>(1 - momentum))});
+  const int fresh =
+      n.step("new", Binary(BinaryKind::mul), {current, n.scalar("rest", static_cast<float>(1 - momentum))});
   n.result(n.add(Binary(BinaryKind::add), {kept, fresh}, Keeps::none, i), Order::identity(1), i);
 }
 

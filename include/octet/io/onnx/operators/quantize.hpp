@@ -7,9 +7,7 @@ OCTET_BEGIN
 namespace detail::onnx {
 
 /// Whether a type holds integers that parameters of a value can describe.
-inline bool is_quantizable(DType t) {
-  return !is_floating(t) && t != DType::boolean && bits(t) >= 2 && bits(t) <= 32;
-}
+inline bool is_quantizable(DType t) { return !is_floating(t) && t != DType::boolean && bits(t) >= 2 && bits(t) <= 32; }
 
 /// Whether inputs 1 and 2 are constant, and at most one scale a channel.
 inline bool has_fixed_scale(const NodeImport& n) {
@@ -20,7 +18,8 @@ inline bool has_fixed_scale(const NodeImport& n) {
 /// Parameters of x from inputs 1 and 2, the axis being that of the stored tensor.
 inline QuantParams fixed_params(NodeImport& n, const Operand& x, DType dtype) {
   const bool vector = n.input(1).shape().rank() == 1 && n.input(1).shape() != Shape{1};
-  const QuantParams q = quant_params(n, 1, 2, vector ? x.order.find(normalize_axis(n.integer("axis", 1), x.rank())) : -1);
+  const QuantParams q =
+      quant_params(n, 1, 2, vector ? x.order.find(normalize_axis(n.integer("axis", 1), x.rank())) : -1);
   if (!q.per_channel() || x.source->shape[q.axis] != Shape::unknown) validate(q, x.source->shape, dtype);
   return q;
 }

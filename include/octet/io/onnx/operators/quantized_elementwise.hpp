@@ -8,11 +8,14 @@ OCTET_BEGIN
 namespace detail::onnx {
 
 /// Input i with the scale and zero point that follow it.
-inline Operand quantized_input(NodeImport& n, int i) { return quantized(n, n.input(i), quant_params(n, i + 1, i + 2, -1)); }
+inline Operand quantized_input(NodeImport& n, int i) {
+  return quantized(n, n.input(i), quant_params(n, i + 1, i + 2, -1));
+}
 
 /// The node's result with the scale (input `scale`) and zero point behind it.
 inline void quantized_result(NodeImport& n, int v, const Order& order, int scale) {
-  n.result(with_params(n, v, output_type(n, scale + 1, n.builder.graph.value(v).dtype), quant_params(n, scale, scale + 1, -1)),
+  n.result(with_params(n, v, output_type(n, scale + 1, n.builder.graph.value(v).dtype),
+                       quant_params(n, scale, scale + 1, -1)),
            order);
 }
 
@@ -59,15 +62,16 @@ inline void import_qlinear_global_average_pool(NodeImport& n) {
 
 /// Scale and zero point of the result come first, then each tensor with its own.
 inline void import_qlinear_concat(NodeImport& n) {
-  n.require(n.inputs() >= 5 && n.inputs() % 3 == 2, "takes a scale, a zero point and tensors with theirs, found ", n.inputs(),
-            " inputs");
+  n.require(n.inputs() >= 5 && n.inputs() % 3 == 2, "takes a scale, a zero point and tensors with theirs, found ",
+            n.inputs(), " inputs");
   std::vector<Operand> operands;
   for (int i = 2; i < n.inputs(); i += 3) operands.push_back(quantized_input(n, i));
   const Order order = common_order(operands);
   const int place = order.find(normalize_axis(n.integer("axis"), order.rank()));
   std::vector<int> in;
   for (const Operand& x : operands) {
-    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be joined to ", operands[0].shape());
+    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be joined to ",
+              operands[0].shape());
     in.push_back(n.builder.value(x, order));
   }
   quantized_result(n, n.add(Concat(place), in, keeps_all_but(place)), order, 0);

@@ -51,7 +51,8 @@ inline void scale_sums(NodeImport& n, int sums, const Order& order, int a_scale,
     const int v = n.builder.value(s, Order::identity(s.rank()));
     return s.dtype() == DType::f32 ? v : n.step("scale", Convert(DType::f32), {v});
   };
-  n.require(is_single(n.input(a_scale)) && is_single(n.input(y_scale)), "more than one scale for input or output is not supported");
+  n.require(is_single(n.input(a_scale)) && is_single(n.input(y_scale)),
+            "more than one scale for input or output is not supported");
   const int f = n.step("sum", Convert(DType::f32), {sums}, Keeps::all);
   const int factor = n.step("factor", Binary(BinaryKind::mul), {value(b_scale), value(a_scale)});
   const int scaled = n.step("scaled", Binary(BinaryKind::mul), {f, factor}, Keeps::all);
@@ -106,7 +107,8 @@ inline void import_qlinear_matmul(NodeImport& n) {
   const Operand aq = quantized(n, a, quant_params(n, 1, 2, -1));
   const Operand bq = quantized(n, b, quant_params(n, 4, 5, b.order.find(1)));
   const Order order = rows_order(aq);
-  const int v = n.add(FullyConnected(), {n.builder.value(aq, order), n.builder.value(bq, {1, 0})}, keeps_all_but(a.rank() - 1));
+  const int v =
+      n.add(FullyConnected(), {n.builder.value(aq, order), n.builder.value(bq, {1, 0})}, keeps_all_but(a.rank() - 1));
   n.result(with_params(n, v, output_type(n, 7, a.dtype()), quant_params(n, 6, 7, -1)), order);
 }
 
@@ -125,8 +127,10 @@ inline void import_qgemm(NodeImport& n) {
     n.require(in.back() != Node::none, "input 6 ('", n.input(6).name(), "') has to be constant, one number an output");
   }
   const int v = n.add(FullyConnected(), in, Keeps::batch);
-  if (n.has(7)) with_params(n, v, output_type(n, 8, a.dtype()), quant_params(n, 7, 8, -1));
-  else n.builder.graph.value(v).dtype = DType::f32;
+  if (n.has(7))
+    with_params(n, v, output_type(n, 8, a.dtype()), quant_params(n, 7, 8, -1));
+  else
+    n.builder.graph.value(v).dtype = DType::f32;
   n.result(v, Order::identity(2));
 }
 

@@ -10,7 +10,8 @@ inline void import_depth_to_space(NodeImport& n) {
   const Operand& x = n.input(0);
   const std::int64_t b = n.integer("blocksize");
   const Shape s = x.shape();
-  n.require(x.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[1] % (b * b) == 0, "blocks of ", b, " do not fit ", s);
+  n.require(x.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[1] % (b * b) == 0, "blocks of ", b, " do not fit ",
+            s);
   const std::string mode = n.text("mode", "DCR");
   n.require(mode == "DCR" || mode == "CRD", "mode '", mode, "' is not known");
   const bool depth_first = mode == "DCR";

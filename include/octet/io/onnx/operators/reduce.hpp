@@ -17,8 +17,7 @@ inline void import_reduce(NodeImport& n, ReduceKind kind) {
   const Operand x = plain(n, n.input(0));
   const std::vector<std::int64_t> axes = n.integers("axes", 1);
   const int v = n.builder.value(x);
-  if (axes.empty() && n.flag("noop_with_empty_axes"))
-    return n.result(n.add(Identity(), {v}, Keeps::all), x.order);
+  if (axes.empty() && n.flag("noop_with_empty_axes")) return n.result(n.add(Identity(), {v}, Keeps::all), x.order);
   std::vector<std::int64_t> stored = stored_axes(x, axes);
   const bool keep = n.flag("keepdims", true);
   Order order = x.order;

@@ -32,7 +32,8 @@ inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<T
     } else if (unknown >= 0 && total == known) {
       bool ordered = true;
       for (int j = 0; j < static_cast<int>(out.size()); ++j)
-        if (const int from = out[static_cast<std::size_t>(j)].from; from >= 0) ordered = ordered && (from < unknown) == (j < open);
+        if (const int from = out[static_cast<std::size_t>(j)].from; from >= 0)
+          ordered = ordered && (from < unknown) == (j < open);
       if (ordered) t.from = unknown;
     }
   }
@@ -66,7 +67,8 @@ inline Operand reshaped(NodeImport& n, const Operand& x, std::vector<Target> out
   }
   n.require(open <= 1, "more than one size of the new shape is not known (the tensor is ", in, ")");
   const std::vector<int> v{n.builder.value(x, plan.before)};
-  const int y = step ? n.step(step, std::move(op), v, static_cast<Keeps>(keeps)) : n.add(std::move(op), v, static_cast<Keeps>(keeps));
+  const int y = step ? n.step(step, std::move(op), v, static_cast<Keeps>(keeps))
+                     : n.add(std::move(op), v, static_cast<Keeps>(keeps));
   return n.builder.operand(y, plan.after, n.output_name());
 }
 
@@ -157,8 +159,10 @@ inline void import_squeeze(NodeImport& n) {
   Order order = x.order;
   std::vector<int> from;
   for (int q = 0; q < x.rank(); ++q) {
-    if (gone[static_cast<std::size_t>(x.order[q])]) op.axes.push_back(q);
-    else from.push_back(q);
+    if (gone[static_cast<std::size_t>(x.order[q])])
+      op.axes.push_back(q);
+    else
+      from.push_back(q);
   }
   for (int d = x.rank() - 1; d >= 0; --d)
     if (gone[static_cast<std::size_t>(d)]) order = order.without(d);
@@ -183,7 +187,8 @@ inline void import_unsqueeze(NodeImport& n) {
   std::vector<Target> target;
   for (int d = 0; d < rank; ++d) {
     if (!fresh[static_cast<std::size_t>(d)]) old.push_back(d);
-    target.push_back(fresh[static_cast<std::size_t>(d)] ? Target{1, -1} : Target{Shape::unknown, static_cast<int>(old.size()) - 1});
+    target.push_back(fresh[static_cast<std::size_t>(d)] ? Target{1, -1}
+                                                        : Target{Shape::unknown, static_cast<int>(old.size()) - 1});
   }
   if (x.is_constant()) return n.result(reshaped(n, x, target));
   // A new dimension is stored behind the one it follows.

@@ -21,7 +21,8 @@ std::vector<T> spread(const NodeImport& n, const Operand& x, const std::vector<i
                       std::size_t offset, T missing) {
   std::vector<T> all(static_cast<std::size_t>(x.rank()), missing);
   n.require(given.size() >= offset + axes.size(), "gives ", given.size(), " numbers for ", axes.size(), " dimensions");
-  for (std::size_t i = 0; i < axes.size(); ++i) all[static_cast<std::size_t>(x.order.find(axes[i]))] = given[offset + i];
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    all[static_cast<std::size_t>(x.order.find(axes[i]))] = given[offset + i];
   return all;
 }
 
@@ -39,9 +40,10 @@ inline void import_resize(NodeImport& n) {
   if (axes.empty()) axes.resize(static_cast<std::size_t>(x.rank())), std::iota(axes.begin(), axes.end(), 0);
   Resize op;
   op.mode = word<ResizeMode>(n, "mode", "nearest", {"nearest", "linear", "cubic"});
-  op.coordinate_transformation_mode = word<CoordinateMode>(
-      n, "coordinate_transformation_mode", upsample ? "asymmetric" : "half_pixel",
-      {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"});
+  op.coordinate_transformation_mode =
+      word<CoordinateMode>(n, "coordinate_transformation_mode", upsample ? "asymmetric" : "half_pixel",
+                           {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
+                            "tf_crop_and_resize"});
   op.nearest_mode = word<NearestMode>(n, "nearest_mode", upsample ? "floor" : "round_prefer_floor",
                                       {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"});
   op.keep_aspect_ratio_policy =
@@ -64,8 +66,10 @@ inline void import_resize(NodeImport& n) {
     for (std::size_t i = 0; i < wanted->entries.size() && i < axes.size(); ++i) {
       const Size& s = wanted->entries[i];
       const int d = axes[i];
-      const bool kept = (s.symbol != 0 && s.symbol == symbols[static_cast<std::size_t>(d)]) || (d == 0 && s.value == static_cast<double>(x.shape()[0]));
-      n.require(kept || (s.known() && s.value >= 1 && s.value < 1e12), "size ", i, " of the result is not known when the model is read, or not positive");
+      const bool kept = (s.symbol != 0 && s.symbol == symbols[static_cast<std::size_t>(d)]) ||
+                        (d == 0 && s.value == static_cast<double>(x.shape()[0]));
+      n.require(kept || (s.known() && s.value >= 1 && s.value < 1e12), "size ", i,
+                " of the result is not known when the model is read, or not positive");
       all.push_back(kept ? 0 : static_cast<std::int64_t>(s.value));
     }
     op.sizes = spread(n, x, axes, all, 0, std::int64_t{0});

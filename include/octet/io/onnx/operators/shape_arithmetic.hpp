@@ -47,8 +47,10 @@ inline void import_constant_of_shape(NodeImport& n) {
   const std::int64_t count = shape.elements();
   if (count <= 1024) {
     return n.result(constant_operand(n.output_name(), AnyTensor::make(value.dtype(), shape, [&](std::byte* to) {
-      for (std::int64_t i = 0; i < count; ++i) store_element(value.dtype(), to, i, load_element(value.dtype(), value.data(), 0));
-    })));
+                                       for (std::int64_t i = 0; i < count; ++i)
+                                         store_element(value.dtype(), to, i,
+                                                       load_element(value.dtype(), value.data(), 0));
+                                     })));
   }
   const int v = n.builder.value(constant_operand(n.name() + "/value", value.reshaped({})));
   Expand op;
@@ -64,12 +66,18 @@ inline void import_constant(NodeImport& n) {
   const auto reals = [&](const std::vector<float>& v, bool scalar) {
     return AnyTensor(Tensor<float>(scalar ? Shape{} : Shape{static_cast<std::int64_t>(v.size())}, v));
   };
-  if (n.has_attribute("value")) t = n.tensor("value");
-  else if (n.has_attribute("value_int")) t = integers({n.integer("value_int")}, true);
-  else if (n.has_attribute("value_ints")) t = integers(n.integers("value_ints"), false);
-  else if (n.has_attribute("value_float")) t = reals({static_cast<float>(n.real("value_float"))}, true);
-  else if (n.has_attribute("value_floats")) t = reals(n.reals("value_floats"), false);
-  else n.fail("has no value, or a kind of value that is not supported (string, sparse)");
+  if (n.has_attribute("value"))
+    t = n.tensor("value");
+  else if (n.has_attribute("value_int"))
+    t = integers({n.integer("value_int")}, true);
+  else if (n.has_attribute("value_ints"))
+    t = integers(n.integers("value_ints"), false);
+  else if (n.has_attribute("value_float"))
+    t = reals({static_cast<float>(n.real("value_float"))}, true);
+  else if (n.has_attribute("value_floats"))
+    t = reals(n.reals("value_floats"), false);
+  else
+    n.fail("has no value, or a kind of value that is not supported (string, sparse)");
   n.result(constant_operand(n.output_name(), std::move(t)));
 }
 
@@ -146,7 +154,8 @@ inline Sizes cast_sizes(Sizes s, DType to) {
 
 /// A size that is not known equals no negative number; nothing else is known of it.
 inline Sizes equal_sizes(const std::vector<Sizes>& in) {
-  Sizes r = combine(in.at(0), in.at(1), std::numeric_limits<double>::quiet_NaN(), [](double a, double b) { return a == b; });
+  Sizes r =
+      combine(in.at(0), in.at(1), std::numeric_limits<double>::quiet_NaN(), [](double a, double b) { return a == b; });
   for (std::size_t i = 0; i < r.entries.size(); ++i)
     for (const Sizes& s : in)
       if (s.entries[s.entries.size() == 1 ? 0 : i].value < 0 && !r.entries[i].known()) r.entries[i].value = 0;

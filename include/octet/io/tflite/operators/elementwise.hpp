@@ -9,9 +9,7 @@ inline void import_unary(OperatorImport& n, UnaryKind kind, double a = 0, double
   n.add(Unary(kind, a, b), {n.value(0)});
 }
 
-inline void import_gelu(OperatorImport& n) {
-  import_unary(n, n.flag(0) ? UnaryKind::gelu_tanh : UnaryKind::gelu);
-}
+inline void import_gelu(OperatorImport& n) { import_unary(n, n.flag(0) ? UnaryKind::gelu_tanh : UnaryKind::gelu); }
 
 inline void import_prelu(OperatorImport& n) { n.add(PRelu(), {n.value(0), n.weights(1)}); }
 

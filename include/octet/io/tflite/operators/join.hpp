@@ -11,8 +11,7 @@ inline Sizes joined_sizes(OperatorImport& n) {
   for (int i = 0; i < n.inputs(); ++i) {
     const Sizes part = n.sizes(i);
     all.entries.insert(all.entries.end(), part.entries.begin(), part.entries.end());
-    n.require(static_cast<std::int64_t>(all.entries.size()) <= Sizes::most, "joins ", all.entries.size(),
-              " sizes");
+    n.require(static_cast<std::int64_t>(all.entries.size()) <= Sizes::most, "joins ", all.entries.size(), " sizes");
   }
   return all;
 }
@@ -52,10 +51,8 @@ inline void import_mirror_pad(OperatorImport& n) {
   Pad op = padding(n, n.choice(0) == 0 ? PadMode::reflect : PadMode::symmetric, in.rank());
   for (int d = 0; d < in.rank(); ++d) {
     const std::int64_t most = in[d] - (op.mode == PadMode::reflect ? 1 : 0);
-    const std::int64_t added =
-        std::max(op.before[static_cast<std::size_t>(d)], op.after[static_cast<std::size_t>(d)]);
-    n.require(added == 0 || in[d] == Shape::unknown || added <= most, "pads dimension ", d, " of ", in,
-              " by ", added);
+    const std::int64_t added = std::max(op.before[static_cast<std::size_t>(d)], op.after[static_cast<std::size_t>(d)]);
+    n.require(added == 0 || in[d] == Shape::unknown || added <= most, "pads dimension ", d, " of ", in, " by ", added);
   }
   n.add(std::move(op), {x});
 }
@@ -64,8 +61,8 @@ inline void import_mirror_pad(OperatorImport& n) {
 inline void import_resize(OperatorImport& n, ResizeMode mode, int first) {
   const int x = n.value(0);
   const std::vector<std::int64_t> size = n.integers(1, 2);
-  n.require(n.graph_value(x).shape.rank() == 4 && size[0] > 0 && size[1] > 0, "resizes ",
-            n.graph_value(x).shape, " to ", size[0], " x ", size[1]);
+  n.require(n.graph_value(x).shape.rank() == 4 && size[0] > 0 && size[1] > 0, "resizes ", n.graph_value(x).shape,
+            " to ", size[0], " x ", size[1]);
   const bool corners = n.flag(first), centers = n.flag(first + 1);
   n.require(!(corners && centers), "cannot both align the corners and be about the centers of pixels");
   Resize op;

@@ -18,8 +18,8 @@ inline void import_slice(OperatorImport& n) {
     n.require(b >= 0 && s >= -1, "takes a part that starts at ", b, " and has the size ", s);
     if (b == 0 && (s == -1 || (d == 0 && s == 1 && in[d] == Shape::unknown)))
       continue;  // all of it, or the whole batch
-    n.require(in[d] == Shape::unknown || b + std::max<std::int64_t>(s, 0) <= in[d], "a part that starts at ",
-              b, " and has the size ", s, " is not inside ", in);
+    n.require(in[d] == Shape::unknown || b + std::max<std::int64_t>(s, 0) <= in[d], "a part that starts at ", b,
+              " and has the size ", s, " is not inside ", in);
     op.starts.push_back(b), op.ends.push_back(s == -1 ? to_the_end : b + s), op.axes.push_back(d);
   }
   n.add(std::move(op), {x});
@@ -52,13 +52,11 @@ struct StridedSlice {
         continue;
       }
       const bool shrink = bit(4, i);
-      n.require(step[k] != 0 && step[k] > -to_the_end && (!shrink || step[k] > 0), "has the stride ",
-                step[k]);
+      n.require(step[k] != 0 && step[k] > -to_the_end && (!shrink || step[k] > 0), "has the stride ", step[k]);
       if (n.flag(5)) end[k] += begin[k];
       std::int64_t from = begin[k], to = end[k];
       if (shrink) {  // one element
-        n.require(in[d] == Shape::unknown || (from >= -in[d] && from < in[d]), "element ", from,
-                  " is not inside ", in);
+        n.require(in[d] == Shape::unknown || (from >= -in[d] && from < in[d]), "element ", from, " is not inside ", in);
         to = from == -1 ? to_the_end : from + 1;
         dropped.push_back(d);
       } else {
@@ -84,8 +82,7 @@ inline Sizes picked(const StridedSlice& s, const Sizes& from) {
   const auto inside = [&](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + n : i, 0, n); };
   const bool all = s.slice.starts.empty();
   const std::int64_t step = all ? 1 : s.slice.steps[0];
-  require<FormatError>(step > 0 && s.inserted.empty(),
-                       "sizes that are picked in another order are not supported");
+  require<FormatError>(step > 0 && s.inserted.empty(), "sizes that are picked in another order are not supported");
   for (std::int64_t i = all ? 0 : inside(s.slice.starts[0]); i < (all ? n : inside(s.slice.ends[0]));
        i += std::min(step, n))
     r.entries.push_back(from.entries[static_cast<std::size_t>(i)]);

@@ -79,9 +79,9 @@ inline void import_space_to_depth(OperatorImport& n) {
   const std::int64_t b = n.integer(0);
   const int x = n.value(0);
   const Shape s = n.graph_value(x).shape;
-  n.require(s.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[2] >= 0 && s[3] >= 0 && s[1] % b == 0 &&
-                s[2] % b == 0,
-            "blocks of ", b, " do not fit ", s);
+  n.require(
+      s.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[2] >= 0 && s[3] >= 0 && s[1] % b == 0 && s[2] % b == 0,
+      "blocks of ", b, " do not fit ", s);
   const int split = n.step("blocks", Reshape({0, s[1] / b, b, s[2] / b, b, s[3]}), {x});
   const int moved = n.step("moved", Transpose({0, 1, 3, 2, 4, 5}), {split});
   n.add(Reshape({0, s[1] / b, s[2] / b, b * b * s[3]}), {moved});
