@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <octet/kernels/convolution_shape.hpp>
+
 #include "support/epilogue.hpp"
 #include "support/isas.hpp"
 
@@ -27,7 +29,12 @@ struct Geometry {
         dilation_w(r.between(1, 2)),
         pad_top(r.between(0, 4)),
         pad_left(r.between(0, 4)) {
-    if (r.chance(30)) kernel_h = kernel_w = 3;
+    if (r.chance(60)) {  // what has kernels of its own
+      kernel_h = kernel_w = r.chance(50) ? 3 : 5;
+      stride_h = stride_w = r.between(1, 2);
+      dilation_h = dilation_w = 1;
+      height += r.between(0, 9), width += r.between(0, 9);
+    }
     // Outputs whose windows may lie partly, or wholly, behind the image.
     out_h = r.between(1, (height + pad_top + 2) / stride_h + 1),
     out_w = r.between(1, (width + pad_left + 2) / stride_w + 1);
@@ -40,6 +47,10 @@ struct Geometry {
     a.out_w = out_w;
   }
   std::int64_t taps() const { return kernel_h * kernel_w; }
+  bool by_rows() const {
+    const KernelWindow k{kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w};
+    return k.square(3, 1) || k.square(3, 2) || k.square(5, 1) || k.square(5, 2);
+  }
   /// Index of the pixel under tap t of output (y, x), or -1 on the padding.
   std::int64_t pixel(std::int64_t y, std::int64_t x, std::int64_t t) const {
     const std::int64_t iy = y * stride_h - pad_top + t / kernel_w * dilation_h;
@@ -91,8 +102,8 @@ TEST_CASE("gather: windows become rows, what is outside becomes padding") {
 
 TEST_CASE("depthwise u8s8: every store, every instruction set") {
   Random random(41);
-  for (int round = 0; round < 1200; ++round) {
-    const Geometry w(random, 70);
+  for (int round = 0; round < 2000; ++round) {
+    const Geometry w(random, random.chance(70) ? 70 : 150);
     const std::int64_t repeat = random.chance(80) ? 1 : 2, taps = repeat * w.taps(), channels = w.channels;
     Exact<std::uint8_t> in(w.height * w.width * channels, static_cast<std::size_t>(random.between(0, 3)));
     random.fill(in.data(), in.size(), random.chance(10) ? 255 : 0, 255);
@@ -100,7 +111,6 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
     random.fill(weights.data(), taps * channels, -128, random.chance(10) ? -128 : 127);
     Tensor<std::int32_t> init = pad_columns<std::int32_t>(nullptr, channels);
     random.fill(init.data(), channels, -5000, 5000);
-    if (random.chance(20)) std::fill(init.data(), init.data() + channels, std::numeric_limits<std::int32_t>::max());
     const std::uint8_t zero = static_cast<std::uint8_t>(random.between(0, 255));
     Exact<std::uint8_t> padding(w.width * channels);
     std::memset(padding.bytes(), zero, static_cast<std::size_t>(padding.size()));
@@ -112,6 +122,9 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
     const std::int64_t element = bytes ? 1 : 4, pixels = w.out_h * w.out_w;
     Exact<std::uint8_t> residual(pixels * channels);
     random.fill(residual.data(), residual.size(), 0, 255);
+    const bool wraps = random.chance(20);
+    if (wraps) std::fill(init.data(), init.data() + channels, std::numeric_limits<std::int32_t>::max());
+    way.limit_sums(wraps ? 1e10 : 5000 + 255.0 * 128 * static_cast<double>(taps));
     if (store == Store::u8_residual) way.e.residual = residual.bytes(), way.e.residual_stride = channels;
 
     Depthwise d;
@@ -119,11 +132,12 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
     d.in = in.bytes(), d.channels = channels, d.padding = padding.bytes(), d.repeat = repeat;
     d.init = init.bytes();
     d.row_begin = random.between(0, w.out_h - 1), d.row_end = random.between(d.row_begin + 1, w.out_h);
-    d.channel_begin = random.chance(70) ? 0 : random.between(0, (channels - 1) / depthwise_block) * depthwise_block;
-    d.channel_end = random.chance(70) ? channels : std::min(channels, d.channel_begin + depthwise_block);
-    const AlignedBytes packed = pack_depthwise(weights.data(), taps, channels);
-    d.weights = packed.data();
+    d.channel_begin = random.chance(70) ? 0 : random.between(0, (channels - 1) / 64) * 64;
+    d.channel_end = random.chance(70) ? channels : std::min(channels, d.channel_begin + 64);
+    d.by_rows = repeat == 1 && w.by_rows() && random.chance(80);
     for (Isa isa : available_isas()) {
+      const AlignedBytes packed = pack_depthwise(kernels(isa), weights.data(), taps, channels, d.by_rows);
+      d.weights = packed.data();
       Exact<const std::byte*> room(round_up(taps, 4));
       d.taps = room.data();
       OutputRows out(pixels, channels, element, (channels + 2) * element);
@@ -148,7 +162,7 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
                   out.at<std::uint8_t>(p, c) != expected_u8(way.e, acc, way.e.scale[c], residual[p * channels + c]);
             else if (store == Store::scaled_f32)
               wrong += bits_of(out.at<float>(p, c)) !=
-                       bits_of(expected_scaled(way.e, static_cast<float>(acc), way.e.multiplier, way.e.scale[c],
+                       bits_of(expected_scaled(way.e, static_cast<float>(acc), *way.e.row_scale, way.e.scale[c],
                                                way.e.shift[c], nullptr));
             else
               wrong += out.at<std::int32_t>(p, c) != acc;
@@ -162,9 +176,9 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
 TEST_CASE("depthwise: rows and channels of others are left alone") {
   Random random(42);
   for (Isa isa : available_isas()) {
-    const std::int64_t channels = 70, pixels = 4 * 5;
+    const std::int64_t channels = 140, pixels = 4 * 5;
     const std::vector<std::int8_t> weights(static_cast<std::size_t>(9 * channels), 1);
-    const AlignedBytes packed = pack_depthwise(weights.data(), 9, channels);
+    const AlignedBytes packed = pack_depthwise(kernels(isa), weights.data(), 9, channels, true);
     Exact<std::uint8_t> in(pixels * channels), padding(5 * channels);
     random.fill(in.data(), in.size(), 0, 9);
     std::memset(padding.bytes(), 0, static_cast<std::size_t>(padding.size()));
@@ -174,14 +188,14 @@ TEST_CASE("depthwise: rows and channels of others are left alone") {
     Depthwise d;
     d.in = in.bytes(), d.height = 4, d.width = 5, d.channels = channels;
     d.kernel_h = d.kernel_w = 3, d.pad_top = d.pad_left = 1, d.out_w = 5;
-    d.row_begin = 1, d.row_end = 3, d.channel_begin = 32, d.channel_end = 64;
+    d.row_begin = 1, d.row_end = 3, d.channel_begin = 64, d.channel_end = 128, d.by_rows = true;
     d.weights = packed.data(), d.init = init.bytes(), d.padding = padding.bytes(), d.taps = room.data();
     d.epilogue.out = reinterpret_cast<std::byte*>(out.data()), d.epilogue.out_stride = channels * 4;
     kernels(isa).depthwise_u8s8(d);
     int wrong = 0;
     for (std::int64_t i = 0; i < pixels * channels; ++i) {
       const std::int64_t y = i / channels / 5, c = i % channels;
-      wrong += (out[static_cast<std::size_t>(i)] >= 0) != (y >= 1 && y < 3 && c >= 32 && c < 64);
+      wrong += (out[static_cast<std::size_t>(i)] >= 0) != (y >= 1 && y < 3 && c >= 64 && c < 128);
     }
     CHECK(wrong == 0);
   }
@@ -204,7 +218,7 @@ TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits everyw
     RandomEpilogue way(Store::f32, channels, random);
     if (random.chance(50))
       way.e.residual = reinterpret_cast<std::byte*>(residual.data()), way.e.residual_stride = channels * 4;
-    const AlignedBytes packed = pack_depthwise(weights.data(), taps, channels);
+    const AlignedBytes packed = pack_depthwise(kernels(), weights.data(), taps, channels, false);
     Depthwise d;
     w.describe(d);
     d.in = in.bytes(), d.channels = channels, d.padding = padding.bytes(), d.init = init.bytes(),

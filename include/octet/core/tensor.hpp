@@ -6,6 +6,9 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#if defined(__linux__)
+#  include <sys/mman.h>
+#endif
 
 #include "shape.hpp"
 #include "types.hpp"
@@ -14,13 +17,24 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Owned bytes, aligned for every kernel; the only place that allocates tensor memory.
+struct AlignedFree {
+  std::size_t align = 1;
+  void operator()(std::byte* p) const noexcept { ::operator delete (p, std::align_val_t{align}); }
+};
+
+/// Owned bytes, aligned for every kernel; the only place that allocates tensor memory. Large ones are put into huge
+/// pages where the system has them: weights that stream through a product would else miss the TLB at every page.
 class AlignedBytes {
  public:
-  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t alignment = 64, huge_page = std::size_t{2} << 20;
   AlignedBytes() = default;
   explicit AlignedBytes(std::size_t n) : size_(n) {
-    if (n) data_.reset(static_cast<std::byte*>(::operator new (n, std::align_val_t{alignment})));
+    if (n == 0) return;
+    const std::size_t align = n < 2 * huge_page ? alignment : huge_page;
+    data_ = {static_cast<std::byte*>(::operator new (n, std::align_val_t{align})), AlignedFree{align}};
+#if defined(__linux__)
+    if (align == huge_page) ::madvise(data_.get(), n, MADV_HUGEPAGE);  // if it cannot be, nothing is lost
+#endif
   }
   AlignedBytes(const AlignedBytes& o) : AlignedBytes(o.size_) {
     if (size_) std::memcpy(data_.get(), o.data_.get(), size_);
@@ -35,10 +49,7 @@ class AlignedBytes {
   std::size_t size() const noexcept { return size_; }
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const noexcept { ::operator delete (p, std::align_val_t{alignment}); }
-  };
-  std::unique_ptr<std::byte, Free> data_;
+  std::unique_ptr<std::byte, AlignedFree> data_;
   std::size_t size_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <thread>
@@ -17,14 +18,29 @@
 
 OCTET_BEGIN
 
-/// Threads that share the work of an operator; results never depend on how many there are. The calling thread
-/// takes part, so a pool of 1 starts no thread. One pool may serve several executors.
+namespace detail {
+/// Tells the processor that this thread waits for another.
+inline void pause() noexcept {
+#if OCTET_X86 && defined(__GNUC__)
+  __builtin_ia32_pause();
+#elif OCTET_X86
+  _mm_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+  __asm__ volatile("yield");
+#endif
+}
+}  // namespace detail
+
+/// Threads that share the work of an operator; results never depend on how many there are. The calling thread takes
+/// part, so a pool of 1 starts no thread. One pool may serve several executors. A thread that has nothing to do looks
+/// out for more for a fifth of a millisecond, since layers follow each other more quickly than threads wake up; then it
+/// sleeps.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads) : size_(threads) {
     detail::require(threads >= 1 && threads <= max_threads, "a thread pool needs 1 to ", max_threads, " threads, not ",
                     threads);
-    offers_ = std::make_unique<std::atomic<Job*>[]>(static_cast<std::size_t>(threads));
+    helpers_ = std::make_unique<Helper[]>(static_cast<std::size_t>(threads));
     if (threads > 1) workers_ = std::make_unique<Eigen::ThreadPool>(threads - 1);
   }
   static constexpr int max_threads = 1024;
@@ -36,8 +52,8 @@ class ThreadPool {
   /// there alone.
   template <class F>
   void parallel(std::int64_t tasks, const F& f) {
-    const auto helpers = static_cast<int>(std::min<std::int64_t>(tasks, size_)) - 1;
-    if (helpers <= 0 || inside_task()) {  // waiting inside a task for threads that wait as well would not end
+    const auto wanted = static_cast<int>(std::min<std::int64_t>(tasks, size_)) - 1;
+    if (wanted <= 0 || inside_task()) {  // waiting inside a task for threads that wait as well would not end
       for (std::int64_t t = 0; t < tasks; ++t) f(t, 0);
       return;
     }
@@ -52,22 +68,14 @@ class ThreadPool {
       const std::int64_t tasks;
       std::atomic<std::int64_t> next{0};
     } job(f, tasks);
-    for (int w = 1; w <= helpers; ++w) {
-      Job* none = nullptr;  // else work of another thread waits for this helper
-      job.running.fetch_add(1, std::memory_order_relaxed);
-      if (offers_[static_cast<std::size_t>(w)].compare_exchange_strong(none, &job))
-        workers_->Schedule([this, w] { help(w); });  // two words: std::function keeps them without allocating
-      else
-        job.running.fetch_sub(1, std::memory_order_relaxed);
-    }
+    for (int w = 1; w <= wanted; ++w) offer(w, job);
     job.work(0);
-    // Helpers that have not begun (the processor is busy, or waking them takes longer than the work) need
-    // not.
-    for (int w = 1; w <= helpers; ++w)
-      if (Job* mine = &job; offers_[static_cast<std::size_t>(w)].compare_exchange_strong(mine, nullptr))
+    // Helpers that have not begun (the processor is busy, or waking them takes longer than the work) need not.
+    for (int w = 1; w <= wanted; ++w)
+      if (Job* mine = &job; helper(w).job.compare_exchange_strong(mine, waiting()))
         job.running.fetch_sub(1, std::memory_order_relaxed);
     for (int spins = 0; job.running.load(std::memory_order_acquire) != 0; ++spins)
-      if (spins > 4000) std::this_thread::yield();
+      spins < 4000 ? detail::pause() : std::this_thread::yield();
   }
 
  private:
@@ -77,21 +85,59 @@ class ThreadPool {
   }
 
   struct Job {
-    virtual void work(int worker) noexcept = 0;
+    virtual void work(int) noexcept {}
     std::atomic<int> running{0};  // helpers that have an offer of it or work on it
-
-   protected:
-    ~Job() = default;
   };
+  /// What helper w shall do next: a job; or `waiting` (it looks out for one), `busy` (with another's), or null: it
+  /// sleeps.
+  struct alignas(64) Helper {
+    std::atomic<Job*> job{nullptr};
+  };
+  static Job* waiting() noexcept {
+    static Job mark;
+    return &mark;
+  }
+  static Job* busy() noexcept {
+    static Job mark;
+    return &mark;
+  }
+  Helper& helper(int w) noexcept { return helpers_[static_cast<std::size_t>(w)]; }
+
+  void offer(int w, Job& job) {
+    job.running.fetch_add(1, std::memory_order_relaxed);
+    std::atomic<Job*>& slot = helper(w).job;
+    if (Job* state = waiting(); slot.compare_exchange_strong(state, &job)) return;
+    if (Job* state = nullptr; slot.compare_exchange_strong(state, &job))
+      workers_->Schedule([this, w] { help(w); });  // two words: std::function keeps them without allocating
+    else
+      job.running.fetch_sub(1, std::memory_order_relaxed);  // work of another thread is before it
+  }
+
   void help(int w) {
-    if (Job* job = offers_[static_cast<std::size_t>(w)].exchange(nullptr)) {
-      job->work(w);
-      job->running.fetch_sub(1, std::memory_order_release);
+    using Clock = std::chrono::steady_clock;
+    constexpr auto patience = std::chrono::microseconds(200);
+    constexpr int spins = 64;  // between looks at the clock
+    std::atomic<Job*>& slot = helper(w).job;
+    for (auto since = Clock::now();;) {
+      for (int i = 0; i < spins; ++i) {
+        Job* job = slot.load(std::memory_order_relaxed);
+        if (job == waiting()) {
+          detail::pause();
+        } else if (slot.compare_exchange_strong(job, busy())) {  // it may have been taken back
+          job->work(w);
+          job->running.fetch_sub(1, std::memory_order_release);
+          slot.store(waiting());
+          since = Clock::now();
+        }
+      }
+      const auto idle = Clock::now() - since;
+      if (idle > patience / 4) std::this_thread::yield();  // others may need the processor
+      if (Job* state = waiting(); idle > patience && slot.compare_exchange_strong(state, nullptr)) return;
     }
   }
 
   int size_;
-  std::unique_ptr<std::atomic<Job*>[]> offers_;  // what helper w shall do next
+  std::unique_ptr<Helper[]> helpers_;
   std::unique_ptr<Eigen::ThreadPool> workers_;
 };
 

@@ -9,6 +9,7 @@
 #include "../core/quant_params.hpp"
 #include "../core/thread_pool.hpp"
 #include "../kernels/dispatch.hpp"
+#include "../kernels/weight_memory.hpp"
 #include "fields.hpp"
 
 OCTET_BEGIN
@@ -89,8 +90,10 @@ class Step {
   /// Called before the first run and whenever shapes change. Returns the bytes of scratch that run needs.
   virtual std::size_t plan(const PlanContext&) { return 0; }
   virtual void run(const RunContext&) noexcept = 0;
-  /// Memory of packed weights and tables.
+  /// Memory of packed weights and tables. May grow with plan.
   virtual std::size_t packed_bytes() const noexcept { return 0; }
+  /// How it computes, where there are several ways. Valid after plan.
+  virtual const char* form() const noexcept { return ""; }
   /// Whether output 0 may lie in the memory of input i: element i is written after it was last read. Valid
   /// after plan.
   virtual bool can_overwrite(int) const noexcept { return false; }
@@ -104,8 +107,9 @@ class Graph;
 /// What an operator sees when it is prepared for an executor.
 class PrepareContext {
  public:
-  PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels)
-      : graph_(graph), node_(node), kernels_(kernels) {}
+  PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels,
+                 WeightMemory memory = WeightMemory::fast)
+      : graph_(graph), node_(node), kernels_(kernels), memory_(memory) {}
   inline const std::string& name() const noexcept;
   inline bool has(int input) const noexcept;
   inline int inputs() const noexcept;
@@ -114,6 +118,7 @@ class PrepareContext {
   inline const Value& output(int i = 0) const;
   inline Rounding rounding() const noexcept;
   const detail::Kernels& kernels() const noexcept { return kernels_; }
+  WeightMemory memory() const noexcept { return memory_; }
   /// The elements of constant input i; throws where it is not constant.
   inline const AnyTensor& constant(int i) const;
 
@@ -131,6 +136,7 @@ class PrepareContext {
   const Graph& graph_;
   const Node& node_;
   const detail::Kernels& kernels_;
+  WeightMemory memory_;
 };
 
 /// How an operator takes part in an integer model (quantize<int8>, and models that arrive quantized).

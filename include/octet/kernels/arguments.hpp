@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../core/config.hpp"
+#include "winograd_tiles.hpp"
 
 /// What the kernels are told. Plain data: it crosses from code compiled for the baseline into code compiled for one
 /// instruction set. Strides are in bytes, counts in elements; all pointers may be unaligned unless it says otherwise.
@@ -13,11 +13,20 @@ namespace detail {
 enum class Store : std::uint8_t {
   accumulator,  // int32 or float as it is
   f32,          // clamp(float), + residual before the clamp
-  scaled_f32,   // clamp(fma(float(acc) * multiplier, scale[c], shift[c])), + residual before the clamp: dynamic range
-  u8,           // clamp(round_half_even(float(acc) * scale[c]) + zero_point)
+  scaled_f32,  // clamp(fma(fma(row_shift, sums[c], float(acc)) * row_scale, scale[c], shift[c])), + residual before the
+               // clamp: activations that were quantized with a scale and a zero point (-row_shift) of each row
+  u8,          // clamp(round_half_even(float(acc) * scale[c]) + zero_point)
   u8_residual,  // clamp(round_half_even(float(acc) * scale[c] + (residual - residual_zero) * residual_scale) +
                 // zero_point)
   custom        // what the function below does
+};
+
+/// What is left to do when sums are packed into bytes, which saturates them to [0, 255]: chosen when weights are
+/// packed.
+enum class Limit : std::uint8_t {
+  none,        // zero point 0 and all of uint8
+  zero_point,  // all of uint8, and sums which fit 16 bits with any zero point added
+  clamp
 };
 
 /// The way from a tile of accumulators to memory. Arrays are indexed by column (output channel) and padded with
@@ -28,12 +37,17 @@ struct Epilogue {
   std::ptrdiff_t out_stride = 0;  // from one row (pixel) to the next
   const float* scale = nullptr;
   const float* shift = nullptr;
-  float multiplier = 1;
-  // With scaled_f32, instead of the multiplier: a scale and a shift (zero point, negated) for each row, and the sums of
-  // the weights of each column. fma(fma(shift, sum, float(acc)) * row_scale, scale[c], shift[c])
-  const float *row_scale = nullptr, *row_shift = nullptr, *sums = nullptr;
+  const float* sums = nullptr;  // of each column's weights; any finite numbers where row_shift is 0
+  const float *row_scale = &one, *row_shift = &zero;
+  std::ptrdiff_t row_step = 0;  // 1: each row has its own
+  static constexpr float one = 1, zero = 0;
   float low_f32 = 0, high_f32 = 0;
   std::int32_t zero_point = 0, low = 0, high = 255;
+  bool fits_16_bits = false;  // every rounded sum, also with the residual and the zero point added
+  Limit limit() const noexcept {
+    if (low > 0 || high < 255) return Limit::clamp;
+    return zero_point == 0 ? Limit::none : fits_16_bits ? Limit::zero_point : Limit::clamp;
+  }
   const std::byte* residual = nullptr;  // of the output's type
   std::ptrdiff_t residual_stride = 0;
   float residual_scale = 0;
@@ -47,8 +61,22 @@ struct Epilogue {
 
 constexpr int column_padding = 64;
 
+/// Output channels of the panel of weights that begins where `left` channels are left: `vectors` whole vectors, or the
+/// power of two of them that holds the rest.
+constexpr std::int64_t panel_width(std::int64_t left, std::int64_t lanes, std::int64_t vectors) noexcept {
+  std::int64_t width = lanes;
+  while (width < left && width < lanes * vectors) width *= 2;
+  return width;
+}
+
+/// Where column c of a panel of so many vectors stands in those vectors when the outputs are bytes: packing four
+/// vectors of sums (see `pack` of the instruction sets) then gives bytes in the order of the columns.
+constexpr std::int64_t interleaved(std::int64_t c, std::int64_t lanes, std::int64_t vectors) noexcept {
+  return c / 4 % vectors * lanes + c / (4 * vectors) * 4 + c % 4;
+}
+
 /// out[rows x columns] = a[rows x k] * b[k x columns] + init. A row of `a` is read in steps of 4 bytes: 4 uint8
-/// or one float; `b` is packed in panels, see pack.hpp.
+/// or one float; `b` is packed in panels, see pack.hpp; interleaved where the epilogue stores bytes.
 struct Gemm {
   const std::byte* a = nullptr;
   std::ptrdiff_t a_stride = 0;
@@ -84,16 +112,46 @@ struct Depthwise {
   std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   std::int64_t pad_top = 0, pad_left = 0;
   std::int64_t out_w = 1, row_begin = 0, row_end = 0;
-  std::int64_t channel_begin = 0, channel_end = 0;  // begin a multiple of depthwise_block
+  std::int64_t channel_begin = 0, channel_end = 0;  // multiples of a whole block of channels, or the end
   const std::byte* weights = nullptr;
   const std::byte* init = nullptr;     // one accumulator a channel, padded
   const std::byte* padding = nullptr;  // `width` pixels of zero points
+  bool by_rows = false;                // weights of bytes are packed for kernels that walk along rows
   std::int64_t repeat = 1;             // times the taps are used, each time with weights of their own
   const std::byte** taps = nullptr;    // room for repeat * kernel_h * kernel_w pointers, rounded up to 4
   Epilogue epilogue;
 };
 
-constexpr int depthwise_block = 32;  // channels a packed block of depthwise weights holds
+constexpr int depthwise_block = 32;  // channels a packed block of float depthwise weights holds
+
+/// A 3x3 convolution of stride 1 by the Winograd algorithm F(4x4, 3x3): some tiles of one image, or their products with
+/// some output channels. See bodies/winograd.inl.
+struct Winograd {
+  const std::byte* in = nullptr;  // [height][width][channels]
+  std::int64_t height = 0, width = 0, channels = 0, pad_top = 0, pad_left = 0;
+  WinogradTiles tiles;
+  std::int64_t out_w = 0;
+  const std::byte* padding = nullptr;  // one pixel of zero points
+  std::int64_t first = 0, count = 0;   // tiles
+  std::byte* inputs = nullptr;         // transformed, of tile `first`: [36 points][tiles][channels]
+  std::ptrdiff_t point_stride = 0, tile_stride = 0;
+  // Transformed, of column `column`: panels of [36 points][steps][2 vectors of columns][4 bytes], and the bytes from
+  // one point and panel to the next.
+  const std::byte* weights = nullptr;
+  std::ptrdiff_t weight_point_bytes = 0, panel_bytes = 0;
+  std::int64_t column = 0, columns = 0;  // output channels [column, column + columns)
+  std::byte* products = nullptr;         // room for [tiles][36 points][2 vectors of columns]
+  const std::byte* init = nullptr;       // one accumulator an output channel, from channel 0; padded
+  Epilogue epilogue;                     // of channel 0 and the image's first pixel; not `accumulator` or `custom`
+};
+
+/// Weights for Winograd, one panel: from [3x3 taps] as they are to 36 points.
+struct WinogradWeights {
+  const std::byte* taps = nullptr;  // [steps][9 taps][columns][elements of a step]
+  std::int64_t steps = 0, columns = 0;
+  std::byte* points = nullptr;  // as Winograd::weights
+  std::ptrdiff_t point_bytes = 0;
+};
 
 /// Maximum or sum over windows, one output pixel: `count` pointers to the pixels of the window.
 struct PoolWindow {

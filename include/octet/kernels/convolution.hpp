@@ -2,8 +2,7 @@
 #include <vector>
 
 #include "../core/thread_pool.hpp"
-#include "convolution_shape.hpp"
-#include "pack.hpp"
+#include "convolution_weights.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -16,13 +15,11 @@ class GemmConvolution {
   static constexpr std::int64_t element = sizeof(T);  // of an activation
 
   GemmConvolution() = default;
-  /// weights: OHWI, [out_c][kernel_h * kernel_w * group_in]. With repeat = 2, two such matrices side by side in each
-  /// row, both multiplied with the same activations.
-  GemmConvolution(const Kernels& kernels, const T* weights, std::int64_t out_c, std::int64_t k, std::int64_t groups,
-                  std::int64_t repeat = 1)
-      : kernels_(&kernels), repeat_(repeat) {
-    for (std::int64_t g = 0; g < groups; ++g)
-      packed_.push_back(pack_matrix(kernels, weights + g * (out_c / groups) * k * repeat, out_c / groups, k * repeat));
+  GemmConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
+      : kernels_(&kernels), panel_columns_(panel_columns<T>(kernels)), repeat_(w.repeat) {
+    const std::int64_t columns = w.out_c / w.groups, k = w.k() * w.repeat;
+    for (std::int64_t g = 0; g < w.groups; ++g)
+      packed_.push_back(pack_matrix(kernels, w.values + g * columns * k, columns, k, w.order));
   }
 
   std::size_t packed_bytes() const noexcept {
@@ -42,11 +39,10 @@ class GemmConvolution {
       if (rows >= 4 * tile * threads)
         row_parts = round_up(row_parts, threads);
       else
-        column_parts_ =
-            std::clamp<std::int64_t>((columns + kernels_->panel_columns - 1) / kernels_->panel_columns, 1, threads);
+        column_parts_ = std::clamp<std::int64_t>((columns + panel_columns_ - 1) / panel_columns_, 1, threads);
     }
     block_rows_ = std::min(block_rows_, round_up((rows + row_parts - 1) / row_parts, tile));
-    part_columns_ = round_up((columns + column_parts_ - 1) / column_parts_, kernels_->panel_columns);
+    part_columns_ = round_up((columns + column_parts_ - 1) / column_parts_, panel_columns_);
     row_parts_ = (rows + block_rows_ - 1) / block_rows_;
     return static_cast<std::size_t>(worker_bytes() * threads);
   }
@@ -62,14 +58,21 @@ class GemmConvolution {
   /// epilogue's arrays and output begin at channel 0.
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool) const noexcept {
+    run_columns(in, init, padding, epilogue, out_element, scratch, pool, 0, shape_.group_out());
+  }
+  /// Output channels [first, last) of each group; `first` is a multiple of panel_columns.
+  void run_columns(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
+                   std::int64_t out_element, std::byte* scratch, ThreadPool& pool, std::int64_t first,
+                   std::int64_t last) const noexcept {
     const std::int64_t tasks = shape_.rows() == 0 ? 0 : shape_.groups * row_parts_ * column_parts_;
     pool.parallel(tasks, [&](std::int64_t task, int worker) {
       const std::int64_t column_part = task % column_parts_, row_part = task / column_parts_ % row_parts_;
       const std::int64_t group = task / column_parts_ / row_parts_;
-      const std::int64_t first_row = row_part * block_rows_, first_column = column_part * part_columns_;
-      const std::int64_t rows = std::min(block_rows_, shape_.rows() - first_row);
+      const std::int64_t first_row = row_part * block_rows_, rows = std::min(block_rows_, shape_.rows() - first_row);
+      const std::int64_t from = std::max(first, column_part * part_columns_);
+      const std::int64_t to = std::min(last, (column_part + 1) * part_columns_);
       run_block({in, init, padding, &epilogue, out_element, scratch + worker * worker_bytes()}, group, first_row, rows,
-                first_column, std::min(part_columns_, shape_.group_out() - first_column));
+                from, to - from);
     });
   }
 
@@ -98,8 +101,11 @@ class GemmConvolution {
     in_place_ = !dynamic && shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
     row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64);
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
-    // Long rows: several tiles all the same, so that the weights, which then are large, pass by less often.
-    constexpr std::int64_t block_bytes = 192 * 1024, most_bytes = 1024 * 1024, tiles = 4;
+    // Few weights pass by quickly: their rows had better stay in the L1 cache. Long rows: several tiles all the same,
+    // so that the weights, which then are large, pass by less often.
+    constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
+    const std::int64_t weight_bytes = static_cast<std::int64_t>(packed_[0].data.size());
+    const std::int64_t block_bytes = std::clamp<std::int64_t>(4 * weight_bytes, 16 * 1024, 192 * 1024);
     const std::int64_t stride = std::max<std::int64_t>(row_stride_, 1);
     block_rows_ = std::max(block_bytes / stride / tile, std::min(tiles, most_bytes / stride / tile));
     block_rows_ = std::max<std::int64_t>(block_rows_, 1) * tile;
@@ -127,7 +133,7 @@ class GemmConvolution {
     if (dynamic_) {
       auto* scales = reinterpret_cast<float*>(o.scratch + gathered_bytes());
       quantize_rows(o.in, first_row, rows, o.scratch, scales, scales + block_rows_);
-      g.epilogue.row_scale = scales, g.epilogue.row_shift = scales + block_rows_;
+      g.epilogue.row_scale = scales, g.epilogue.row_shift = scales + block_rows_, g.epilogue.row_step = 1;
     } else if (!in_place_) {
       gather(o.in, o.padding, group, first_row, rows, o.scratch);
     }
@@ -175,7 +181,7 @@ class GemmConvolution {
   }
 
   const Kernels* kernels_ = nullptr;
-  std::int64_t repeat_ = 1;
+  std::int64_t panel_columns_ = 1, repeat_ = 1;
   std::vector<PackedMatrix> packed_;  // one a group
   ConvolutionShape shape_;
   bool in_place_ = false, dynamic_ = false;

@@ -1,7 +1,6 @@
 #pragma once
 #include "../core/thread_pool.hpp"
-#include "convolution_shape.hpp"
-#include "pack.hpp"
+#include "convolution_weights.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -13,25 +12,31 @@ class DepthwiseConvolution {
   static constexpr std::int64_t element = sizeof(T);
 
   DepthwiseConvolution() = default;
-  /// weights: [repeat * taps][channels]
-  DepthwiseConvolution(const Kernels& kernels, const T* weights, std::int64_t taps, std::int64_t channels,
-                       std::int64_t repeat = 1)
-      : kernels_(&kernels),
-        repeat_(repeat),
-        taps_(round_up(taps * repeat, 4)),
-        packed_(pack_depthwise(weights, taps * repeat, channels)) {}
+  DepthwiseConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
+      : kernels_(&kernels), repeat_(w.repeat), taps_(round_up(w.k() * w.repeat, 4)) {
+    const KernelWindow& window = w.window;
+    by_rows_ =
+        repeat_ == 1 && (window.square(3, 1) || window.square(3, 2) || window.square(5, 1) || window.square(5, 2));
+    const std::int64_t taps = w.k() * repeat_, channels = w.out_c;
+    std::vector<T> taps_first(static_cast<std::size_t>(taps * channels));
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t t = 0; t < taps; ++t)
+        taps_first[static_cast<std::size_t>(t * channels + c)] = w.values[c * taps + t];
+    packed_ = pack_depthwise(kernels, taps_first.data(), taps, channels, by_rows_);
+  }
 
   std::size_t packed_bytes() const noexcept { return packed_.size(); }
+  const char* form() const noexcept { return "depthwise"; }
   /// Bytes of padding run wants: a row of zero points.
   static std::int64_t padding_bytes(const ConvolutionShape& s) noexcept { return s.in_w * s.in_c * element; }
 
   std::size_t plan(const ConvolutionShape& shape, int threads) {
     shape_ = shape;
     // Parts of rows first (neighbouring parts share input rows in the cache), then of channels.
-    const std::int64_t blocks = (shape.in_c + depthwise_block - 1) / depthwise_block;
+    const std::int64_t block = 4 * kernels_->lanes, blocks = (shape.in_c + block - 1) / block;
     row_parts_ = std::min<std::int64_t>(shape.out_h, threads);
     channel_parts_ = shape.batch * row_parts_ % threads == 0 ? 1 : std::min<std::int64_t>(blocks, threads);
-    part_channels_ = (blocks + channel_parts_ - 1) / channel_parts_ * depthwise_block;
+    part_channels_ = (blocks + channel_parts_ - 1) / channel_parts_ * block;
     return static_cast<std::size_t>(threads * worker_bytes());
   }
 
@@ -79,6 +84,7 @@ class DepthwiseConvolution {
     d.dilation_h = shape_.dilation_h, d.dilation_w = shape_.dilation_w;
     d.pad_top = shape_.pad_top, d.pad_left = shape_.pad_left;
     d.repeat = repeat_;
+    d.by_rows = by_rows_;
     d.out_w = shape_.out_w;
     d.weights = packed_.data();
     d.init = init, d.padding = padding;
@@ -89,6 +95,7 @@ class DepthwiseConvolution {
 
   const Kernels* kernels_ = nullptr;
   std::int64_t repeat_ = 1, taps_ = 0;
+  bool by_rows_ = false;
   AlignedBytes packed_;
   ConvolutionShape shape_;
   std::int64_t row_parts_ = 1, channel_parts_ = 1, part_channels_ = 0;

@@ -9,11 +9,17 @@ namespace detail {
 /// The kernels of one instruction set. All of them compute the same bits.
 struct Kernels {
   Isa isa = Isa::scalar;
-  int lanes = 0;                  // 32-bit elements of a vector
-  int panel_columns = 0;          // output channels of a packed panel of weights
-  int rows_u8 = 0, rows_f32 = 0;  // of a register tile: row blocks are multiples of it
+  int lanes = 0, narrow_lanes = 0;              // 32-bit elements of a vector, and of the vectors for what is left over
+  int vectors_u8 = 0, vectors_f32 = 0;          // of a whole panel of weights, see panel_width
+  int rows_u8 = 0, rows_i16 = 0, rows_f32 = 0;  // of a register tile: blocks of rows are multiples of it
   void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
   void (*gemm_f32)(const Gemm&) noexcept = nullptr;
+  void (*winograd_weights_u8)(const WinogradWeights&) noexcept = nullptr;
+  void (*winograd_inputs_u8)(const Winograd&) noexcept = nullptr;
+  void (*winograd_outputs_u8)(const Winograd&) noexcept = nullptr;
+  void (*winograd_weights_f32)(const WinogradWeights&) noexcept = nullptr;
+  void (*winograd_inputs_f32)(const Winograd&) noexcept = nullptr;
+  void (*winograd_outputs_f32)(const Winograd&) noexcept = nullptr;
   void (*gather)(const Gather&) noexcept = nullptr;
   void (*depthwise_u8s8)(const Depthwise&) noexcept = nullptr;
   void (*depthwise_f32)(const Depthwise&) noexcept = nullptr;

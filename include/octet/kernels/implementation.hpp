@@ -14,15 +14,25 @@
 #  include <immintrin.h>
 #endif
 
-/// The kernels that dispatch.hpp declares: the same bodies, compiled once for each instruction set.
+/// The kernels that dispatch.hpp declares: the same bodies, compiled once for each instruction set. One that has only
+/// the integer dot product of its own takes the other kernels from the one below.
 OCTET_BEGIN
 namespace detail {
 
-#define OCTET_KERNEL_BODIES "bodies/all.inl"
-
+// The order of the includes matters.
+// clang-format off
 namespace scalar {
+// Its vectors are loops already: unrolling and inlining them would only take time.
+#pragma push_macro("OCTET_UNROLL")
+#pragma push_macro("OCTET_INLINE")
+#undef OCTET_UNROLL
+#undef OCTET_INLINE
+#define OCTET_UNROLL
+#define OCTET_INLINE inline
 #include "isa/scalar.hpp"
-#include OCTET_KERNEL_BODIES
+#include "bodies/all.inl"
+#pragma pop_macro("OCTET_UNROLL")
+#pragma pop_macro("OCTET_INLINE")
 }  // namespace scalar
 
 #if OCTET_X86
@@ -34,29 +44,32 @@ namespace scalar {
 namespace avx2 {
 OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #  include "isa/avx2.hpp"
-#  include OCTET_KERNEL_BODIES
+#  include "bodies/all.inl"
 OCTET_TARGET_END
 }  // namespace avx2
 
 namespace avx512bw {
 OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #  include "isa/avx512bw.hpp"
-#  include OCTET_KERNEL_BODIES
+#  include "bodies/all.inl"
 OCTET_TARGET_END
 }  // namespace avx512bw
 
 namespace avx512vnni {
 OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl,avx512vnni")
 #  include "isa/avx512vnni.hpp"
-#  include OCTET_KERNEL_BODIES
+#  include "bodies/integer.inl"
 OCTET_TARGET_END
+OCTET_KERNEL_TABLE {
+  static const Kernels kernels = with_integer_kernels(avx512bw::table(Isa::avx512bw), isa);
+  return kernels;
+}
 }  // namespace avx512vnni
+// clang-format on
 #  if defined(__GNUC__) && !defined(__clang__)
 #    pragma GCC diagnostic pop
 #  endif
 #endif
-
-#undef OCTET_KERNEL_BODIES
 
 }  // namespace detail
 OCTET_END

@@ -1,5 +1,7 @@
 #pragma once
+#include <array>
 #include <cstring>
+#include <vector>
 
 #include "../core/tensor.hpp"
 #include "dispatch.hpp"
@@ -9,6 +11,15 @@ OCTET_BEGIN
 namespace detail {
 
 inline std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
+
+/// Output channels of a whole panel of weights of type T.
+template <class T>
+std::int64_t panel_columns(const Kernels& kernels) noexcept {
+  return kernels.lanes * (sizeof(T) == 1 ? kernels.vectors_u8 : kernels.vectors_f32);
+}
+
+/// How the columns of a panel lie in its vectors: `interleaved` (see arguments.hpp) where the products become bytes.
+enum class ColumnOrder : std::uint8_t { natural, interleaved };
 
 /// The matrix b of a Gemm: panels of output channels, [panel][step][column][4 bytes].
 struct PackedMatrix {
@@ -21,23 +32,29 @@ struct PackedMatrix {
 
 /// weights: [columns][k], row-major, int8 or float. Missing channels and elements of a step are zero.
 template <class T>
-PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k) {
+PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k,
+                         ColumnOrder order = ColumnOrder::natural) {
   constexpr std::int64_t per_step = 4 / static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t vectors = panel_columns<T>(kernels) / kernels.lanes;
   PackedMatrix m;
   m.columns = columns;
   m.k = k;
   m.steps = (k + per_step - 1) / per_step;
-  // The last panel is packed at half width where one vector of channels holds it.
-  const std::int64_t padded = round_up(columns, kernels.lanes);
+  std::int64_t padded = 0;
+  while (padded < columns) padded += panel_width(columns - padded, kernels.lanes, vectors);
   m.data = AlignedBytes(static_cast<std::size_t>(padded * m.steps * 4));
   if (m.data.size()) std::memset(m.data.data(), 0, m.data.size());
-  for (std::int64_t first = 0; first < columns; first += kernels.panel_columns) {
-    const std::int64_t width = std::min<std::int64_t>(padded - first, kernels.panel_columns);
-    T* panel = reinterpret_cast<T*>(m.data.data() + first * m.steps * 4);
+  for (std::int64_t first = 0; first < columns;) {
+    const std::int64_t width = panel_width(columns - first, kernels.lanes, vectors);
+    std::byte* panel = m.data.data() + first * m.steps * 4;
     for (std::int64_t c = 0; c < std::min(width, columns - first); ++c) {
+      const bool moved = order == ColumnOrder::interleaved;
+      std::byte* to = panel + 4 * (moved ? interleaved(c, kernels.lanes, width / kernels.lanes) : c);
       const T* row = weights + (first + c) * k;
-      for (std::int64_t i = 0; i < k; ++i) panel[(i / per_step * width + c) * per_step + i % per_step] = row[i];
+      for (std::int64_t i = 0; i < k; i += per_step, to += width * 4)
+        std::memcpy(to, row + i, static_cast<std::size_t>(std::min(per_step, k - i)) * sizeof(T));
     }
+    first += width;
   }
   return m;
 }
@@ -48,10 +65,10 @@ inline std::int64_t packed_f32_bytes(const Kernels& kernels, std::int64_t column
 }
 
 /// The panel of a matrix b [k][columns] (row-major: the other way round than weights) that begins at column `first`,
-/// a multiple of the kernels' panel_columns, into its place in `packed`.
+/// a multiple of panel_columns<float>, into its place in `packed`.
 inline void pack_panel_f32(const Kernels& kernels, const float* b, std::int64_t columns, std::int64_t k,
                            std::int64_t first, std::byte* packed) noexcept {
-  const std::int64_t width = std::min<std::int64_t>(round_up(columns, kernels.lanes) - first, kernels.panel_columns);
+  const std::int64_t width = panel_width(columns - first, kernels.lanes, kernels.vectors_f32);
   const std::int64_t used = std::min(width, columns - first);
   auto* panel = reinterpret_cast<float*>(packed) + first * k;
   for (std::int64_t i = 0; i < k; ++i, panel += width) {
@@ -60,34 +77,66 @@ inline void pack_panel_f32(const Kernels& kernels, const float* b, std::int64_t 
   }
 }
 
-/// Values per output channel, padded with zeros so that kernels may read two whole vectors from any channel on (groups
+/// Values per output channel, padded with zeros so that kernels may read a whole panel from any channel on (groups
 /// begin anywhere).
 template <class T>
 Tensor<T> pad_columns(const T* values, std::int64_t columns) {
-  Tensor<T> r({round_up(columns + column_padding / 2 - 1, column_padding)});
+  Tensor<T> r({round_up(columns + column_padding - 1, column_padding)});
   if (values) std::copy(values, values + columns, r.data());
   return r;
 }
 
-/// Depthwise weights [taps][channels] for depthwise_u8s8: blocks of 32 channels, 4 taps side by side, channels in
-/// the order in which the kernel's vectors hold them.
-inline AlignedBytes pack_depthwise(const std::int8_t* weights, std::int64_t taps, std::int64_t channels) {
-  const std::int64_t groups = (taps + 3) / 4, blocks = (channels + depthwise_block - 1) / depthwise_block;
-  AlignedBytes packed(static_cast<std::size_t>(blocks * groups * 4 * depthwise_block));
+/// The ways in which four weights at a time meet four taps in kernel row `ky` (see bodies/depthwise_u8.inl): calls
+/// f(tap, ...) four times for each; a negative tap is a zero.
+template <class F>
+void each_row_shape(std::int64_t ky, std::int64_t size, F f) {
+  for (std::int64_t odd = 0; odd < 2; ++odd)
+    for (std::int64_t x = -odd; x < size; x += 4) {
+      std::array<std::int64_t, 4> taps{};
+      for (std::int64_t t = 0; t < 4; ++t)
+        taps[static_cast<std::size_t>(t)] = x + t >= 0 && x + t < size ? ky * size + x + t : -1;
+      f(taps);
+    }
+}
+
+/// Depthwise weights [taps][channels] for depthwise_u8s8: blocks of 4 wide or narrow vectors of channels, 4 taps side
+/// by side, channels interleaved. by_rows: for square kernels of 3 or 5 that walk along rows.
+inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* weights, std::int64_t taps,
+                                   std::int64_t channels, bool by_rows) {
+  std::vector<std::array<std::int64_t, 4>> groups;  // taps that stand side by side
+  const auto add = [&](const std::array<std::int64_t, 4>& four) { groups.push_back(four); };
+  if (by_rows) {
+    const std::int64_t size = taps == 9 ? 3 : 5;
+    for (std::int64_t ky = 0; ky < size; ++ky) each_row_shape(ky, size, add);
+  } else {
+    for (std::int64_t t = 0; t < taps; t += 4) add({t, t + 1, t + 2, t + 3});
+  }
+  const auto block_lanes = [&](std::int64_t left) {
+    return left > 4 * kernels.narrow_lanes ? kernels.lanes : kernels.narrow_lanes;
+  };
+  std::int64_t padded = 0;
+  while (padded < channels) padded += 4 * block_lanes(channels - padded);
+  AlignedBytes packed(static_cast<std::size_t>(padded) * groups.size() * 4);
   auto* to = reinterpret_cast<std::int8_t*>(packed.data());
-  for (std::int64_t b = 0; b < blocks; ++b)
-    for (std::int64_t g = 0; g < groups; ++g)
-      for (std::int64_t j = 0; j < 4; ++j)
-        for (std::int64_t lane = 0; lane < 8; ++lane)
-          for (std::int64_t t = 4 * g; t < 4 * g + 4; ++t) {
-            const std::int64_t c = b * depthwise_block + lane / 4 * 16 + 4 * j + lane % 4;
-            *to++ = t < taps && c < channels ? weights[t * channels + c] : std::int8_t{0};
-          }
+  for (std::int64_t first = 0; first < channels;) {
+    const std::int64_t lanes = block_lanes(channels - first), width = 4 * lanes;
+    for (const auto& four : groups) {
+      for (std::int64_t c = 0; c < width; ++c)
+        for (std::size_t i = 0; i < 4; ++i) {
+          const bool exists = four[i] >= 0 && four[i] < taps && first + c < channels;
+          to[interleaved(c, lanes, 4) * 4 + static_cast<std::int64_t>(i)] =
+              exists ? weights[four[i] * channels + first + c] : std::int8_t{0};
+        }
+      to += 4 * width;
+    }
+    first += width;
+  }
   return packed;
 }
 
 /// Depthwise weights [taps][channels] for depthwise_f32: [channels / 32][taps][32].
-inline AlignedBytes pack_depthwise(const float* weights, std::int64_t taps, std::int64_t channels) {
+inline AlignedBytes pack_depthwise(const Kernels&, const float* weights, std::int64_t taps, std::int64_t channels,
+                                   bool) {
   const std::int64_t blocks = (channels + depthwise_block - 1) / depthwise_block;
   AlignedBytes packed(static_cast<std::size_t>(blocks * taps * depthwise_block) * sizeof(float));
   auto* to = reinterpret_cast<float*>(packed.data());

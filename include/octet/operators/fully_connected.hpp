@@ -15,12 +15,20 @@ inline ConvolutionShape rows_shape(const Shape& in, const Shape& out) {
   return s;
 }
 
+/// Weights [out][k] as those of a 1x1 convolution.
+template <class T>
+ConvolutionWeights<T> rows_weights(const T* values, std::int64_t out, std::int64_t k) {
+  ConvolutionWeights<T> w;
+  w.values = values, w.out_c = out, w.group_in = k;
+  return w;
+}
+
 class FloatFullyConnected : public Step {
  public:
   FloatFullyConnected(const PrepareContext& c, const ActivationRange& range) {
     const Tensor<float> w = to_float(c.constant(1).ref());
     const std::int64_t out = w.shape()[0];
-    kernels_ = {c.kernels(), w.data(), out, w.shape()[1], 1};
+    kernels_ = {c.kernels(), rows_weights(w.data(), out, w.shape()[1])};
     bias_ = c.has(2) ? pad_columns(to_float(c.constant(2).ref()).data(), out) : pad_columns<float>(nullptr, out);
     epilogue_.store = Store::f32;
     epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
@@ -48,7 +56,7 @@ class DynamicFullyConnected : public Step {
  public:
   DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range)
       : weights_(c, 1), epilogue_(weights_.epilogue(range)), zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)) {
-    kernels_ = {c.kernels(), weights_.values.data(), weights_.out, weights_.k, 1};
+    kernels_ = {c.kernels(), rows_weights(weights_.values.data(), weights_.out, weights_.k)};
   }
   std::size_t packed_bytes() const noexcept override {
     return kernels_.packed_bytes() + weights_.packed_bytes() + zeros_.size_bytes();
@@ -74,8 +82,10 @@ class IntegerFullyConnected : public Step {
  public:
   IntegerFullyConnected(const PrepareContext& c, const ActivationRange& range) {
     const IntegerWeights w(c);
-    kernels_ = {c.kernels(), w.values.data(), w.out, w.k, 1, w.repeat};
     requantizer_ = Requantizer(c, w, range, -1);
+    ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
+    weights.order = requantizer_.order(), weights.repeat = w.repeat;
+    kernels_ = {c.kernels(), weights};
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
   std::size_t plan(const PlanContext& c) override {

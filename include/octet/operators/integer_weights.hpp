@@ -113,18 +113,18 @@ class Requantizer {
     c.require(y.dtype == DType::u8 && y.is_quantized() && !y.quant.per_channel(), "output '", y.name,
               "' has to have one scale and zero point");
     validate(y.quant, y.shape, y.dtype);
-    bool overflows = false;
+    double largest = 0;  // of a requantized sum
     for (std::int64_t o = 0; o < w.out; ++o) {
       const double real = w.scale[static_cast<std::size_t>(o)] / static_cast<double>(y.quant.scale[0]);
       scale_[o] = static_cast<float>(real);
       fixed_.emplace_back(real);
-      overflows = overflows || w.largest_sum[static_cast<std::size_t>(o)] * real >= 2147483000.0;
+      largest = std::max(largest, w.largest_sum[static_cast<std::size_t>(o)] * real);
     }
     const IntegerRange q = quantized_range(range, y.quant.scale[0], y.quant.zero_point[0]);
     epilogue_.zero_point = y.quant.zero_point[0];
     epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
     // The kernels' conversion to integers is exact below 2^31; beyond, and for other roundings, one by one.
-    const bool by_kernel = rounding_ == Rounding::fp32 && !overflows;
+    const bool by_kernel = rounding_ == Rounding::fp32 && largest < 2147483000.0;
     epilogue_.store = by_kernel ? Store::u8 : Store::custom;
     epilogue_.custom = store_custom;
     if (c.has(residual)) {
@@ -136,11 +136,18 @@ class Requantizer {
       epilogue_.residual_scale = static_cast<float>(real);
       epilogue_.residual_zero = r.quant.zero_point[0];
       residual_fixed_ = FixedPointMultiplier(real);
+      largest += 255 * real;
     }
+    epilogue_.fits_16_bits = largest < 32000;
   }
 
   std::size_t packed_bytes() const noexcept { return init_.size_bytes() + scale_.size_bytes() + shift_.size_bytes(); }
   const std::byte* init() const noexcept { return init_.bytes(); }
+  /// How the kernels want the weights' channels.
+  ColumnOrder order() const noexcept {
+    const bool bytes = epilogue_.store == Store::u8 || epilogue_.store == Store::u8_residual;
+    return bytes ? ColumnOrder::interleaved : ColumnOrder::natural;
+  }
   std::int64_t out_element() const noexcept { return epilogue_.store == Store::scaled_f32 ? 4 : 1; }
   void plan(std::int64_t out_channels) noexcept {
     epilogue_.out_stride = epilogue_.residual_stride = out_channels * out_element();
@@ -154,6 +161,7 @@ class Requantizer {
     e.residual = residual;
     e.scale = scale_.data();
     e.shift = shift_.data();
+    e.sums = scale_.data();
     return e;
   }
   /// For a run: valid as long as this object stays where it is, until the next run.

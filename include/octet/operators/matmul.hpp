@@ -60,7 +60,7 @@ struct MatMulProducts {
 /// The right operand is packed when the step is made, if it is constant, else in every run.
 class FloatMatMul : public Step {
  public:
-  explicit FloatMatMul(const PrepareContext& c) : simd_(&c.kernels()) {
+  explicit FloatMatMul(const PrepareContext& c) : simd_(&c.kernels()), panel_columns_(panel_columns<float>(*simd_)) {
     if (!c.input(1).is_constant()) {
       c.require(c.input(1).dtype == DType::f32, "no form for ", name(c.input(1).dtype));
       return;
@@ -105,7 +105,7 @@ class FloatMatMul : public Step {
     const std::int64_t parts = (panels_ + column_panels_ - 1) / column_panels_;
     c.pool->parallel(static_cast<std::int64_t>(products_.each.size()) * blocks_ * parts, [&](std::int64_t task, int) {
       const std::int64_t product = task / parts / blocks_, row = task / parts % blocks_ * block_rows_;
-      const std::int64_t column = task % parts * column_panels_ * simd_->panel_columns;
+      const std::int64_t column = task % parts * column_panels_ * panel_columns_;
       const MatMulProducts::Product& p = products_.each[static_cast<std::size_t>(product)];
       Gemm g;
       g.a = c.input(0) + (p.a * m + row) * k_ * 4;
@@ -113,7 +113,7 @@ class FloatMatMul : public Step {
       g.rows = std::min(block_rows_, m - row);
       g.steps = k_;
       g.b = packed + p.b * matrix_bytes_ + column * k_ * 4;
-      g.columns = std::min(column_panels_ * simd_->panel_columns, n_ - column);
+      g.columns = std::min(column_panels_ * panel_columns_, n_ - column);
       g.init = zeros_.bytes();
       g.epilogue.out = c.output() + ((product * m + row) * n_ + column) * 4;
       g.epilogue.out_stride = n_ * 4;
@@ -125,16 +125,16 @@ class FloatMatMul : public Step {
   void set_right(std::int64_t k, std::int64_t n, std::int64_t elements) {
     k_ = k, n_ = n;
     matrices_ = k * n == 0 ? 0 : elements / (k * n);
-    panels_ = (n + simd_->panel_columns - 1) / simd_->panel_columns;
+    panels_ = (n + panel_columns_ - 1) / panel_columns_;
     matrix_bytes_ = packed_f32_bytes(*simd_, n, k);
   }
   void pack(const float* b, std::int64_t i, std::byte* packed) const noexcept {
     const std::int64_t matrix = i / panels_;
-    pack_panel_f32(*simd_, b + matrix * k_ * n_, n_, k_, i % panels_ * simd_->panel_columns,
-                   packed + matrix * matrix_bytes_);
+    pack_panel_f32(*simd_, b + matrix * k_ * n_, n_, k_, i % panels_ * panel_columns_, packed + matrix * matrix_bytes_);
   }
 
   const Kernels* simd_;
+  std::int64_t panel_columns_;
   AlignedBytes constant_;  // the packed right operand, where it is constant
   Tensor<float> zeros_;
   MatMulProducts products_;

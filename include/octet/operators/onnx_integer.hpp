@@ -31,10 +31,11 @@ inline std::vector<std::int32_t> constant_zero_points(const PrepareContext& c, i
 class IntegerProduct : public Step {
  public:
   using Rule = std::function<ConvolutionShape(const Shape& in, const Shape& out)>;
-  IntegerProduct(const PrepareContext& c, const CenteredWeights& w, Rule rule, std::int64_t taps, std::int64_t groups)
+  IntegerProduct(const PrepareContext& c, const CenteredWeights& w, Rule rule, const KernelWindow& window,
+                 std::int64_t groups)
       : rule_(std::move(rule)),
         flipped_(c.input(0).dtype == DType::i8),
-        kernels_(c.kernels(), w.values.data(), w.out, taps, w.k / taps, groups, w.repeat),
+        kernels_(c.kernels(), weights_of(w, window, groups)),
         sums_(pad_columns<std::int32_t>(nullptr, w.out)) {
     for (std::int64_t o = 0; o < w.out; ++o) sums_[o] = static_cast<std::int32_t>(w.sum(o, c).value);
   }
@@ -68,6 +69,14 @@ class IntegerProduct : public Step {
   }
 
  private:
+  static ConvolutionWeights<std::int8_t> weights_of(const CenteredWeights& c, const KernelWindow& window,
+                                                    std::int64_t groups) {
+    ConvolutionWeights<std::int8_t> w;
+    w.values = c.values.data(), w.out_c = c.out, w.window = window, w.group_in = c.k / window.taps();
+    w.groups = groups, w.repeat = c.repeat;
+    return w;
+  }
+
   Rule rule_;
   bool flipped_;
   AnyConvolution<std::int8_t> kernels_;
@@ -184,7 +193,7 @@ class ConvInteger : public detail::OperatorOf<ConvInteger> {
         [self = *this](const Shape& in, const Shape& out) {
           return detail::convolution_shape(self.window, self.groups, in, out);
         },
-        window.taps(), groups);
+        detail::kernel_window(window), groups);
   }
   std::int64_t macs(const ShapeContext& c) const override {
     const Shape& w = c.shape(1);
@@ -224,7 +233,7 @@ class MatMulInteger : public detail::OperatorOf<MatMulInteger> {
     });
     const detail::CenteredWeights w(columns, detail::constant_zero_points(c, 3));
     return std::make_unique<detail::IntegerProduct>(
-        c, w, [](const Shape& in, const Shape& out) { return detail::rows_shape(in, out); }, 1, 1);
+        c, w, [](const Shape& in, const Shape& out) { return detail::rows_shape(in, out); }, detail::KernelWindow{}, 1);
   }
   std::int64_t macs(const ShapeContext& c) const override {
     const detail::MatMulShape s(c.shape(0), c.shape(1), c);

@@ -16,6 +16,7 @@ struct ExecutorOptions {
   int threads = 0;                   // 0: the shared default pool, one thread a processor
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
   bool optimize = true;              // fold and fuse before running; otherwise every tensor of the model is computed
+  WeightMemory memory = WeightMemory::fast;
 };
 
 /// Time one layer took in the last run.
@@ -23,6 +24,12 @@ struct LayerTime {
   std::string name, type;
   double milliseconds = 0;
   std::int64_t macs = 0;
+};
+
+/// How one layer is computed, and the memory of its packed weights.
+struct LayerForm {
+  std::string name, type, form;
+  std::size_t packed_bytes = 0;
 };
 
 /// Runs a model. Making one packs the weights; the first run of a new set of input shapes plans the memory; further
@@ -39,8 +46,7 @@ class Executor {
     for (const Node& n : graph_.nodes) {
       check_types(n);
       Layer layer;
-      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_));
-      packed_bytes_ += layer.step->packed_bytes();
+      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, options.memory));
       layers_.push_back(std::move(layer));
     }
   }
@@ -50,8 +56,21 @@ class Executor {
   int threads() const noexcept { return pool_->size(); }
   /// Bytes of the arena that holds activations and scratch; known once shapes are.
   std::size_t arena_bytes() const noexcept { return arena_.size(); }
-  /// Bytes of packed weights and tables.
-  std::size_t packed_bytes() const noexcept { return packed_bytes_; }
+  /// Bytes of packed weights and tables; known once shapes are.
+  std::size_t packed_bytes() const noexcept {
+    std::size_t n = 0;
+    for (const Layer& l : layers_) n += l.step->packed_bytes();
+    return n;
+  }
+  /// How the layers are computed, once shapes are known.
+  std::vector<LayerForm> layer_forms() const {
+    std::vector<LayerForm> forms;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const Node& n = graph_.nodes[i];
+      forms.push_back({n.name, n.op->type(), layers_[i].step->form(), layers_[i].step->packed_bytes()});
+    }
+    return forms;
+  }
   Isa isa() const noexcept { return kernels_->isa; }
 
   /// Plans for these input shapes, unless planned already. Returns the shapes of the outputs.
@@ -257,7 +276,6 @@ class Executor {
   const detail::Kernels* kernels_;
   std::shared_ptr<ThreadPool> pool_;
   std::vector<Layer> layers_;
-  std::size_t packed_bytes_ = 0;
   std::vector<Shape> planned_, shapes_, output_shapes_;
   detail::AlignedBytes arena_;
   std::byte* scratch_ = nullptr;

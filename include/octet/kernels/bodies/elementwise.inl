@@ -1,6 +1,10 @@
 // No include guard: part of every instruction set's kernels.
 // Conversions and arithmetic element by element.
 
+inline wide::u8x4 in_order(const wide::i32 (&q)[4], const wide::u8_limits& limits) {
+  return wide::to_rows<1>(wide::pack<Limit::clamp>(q[0], q[1], q[2], q[3], limits));
+}
+
 // x / scale, but for the price of a multiplication: where the product with the reciprocal comes within its error
 // of a tie between two integers, the whole group is divided instead.
 struct Divider {
@@ -39,7 +43,7 @@ inline void quantize_f32(const QuantizeF32& a) noexcept {
     OCTET_UNROLL
     for (int j = 0; j < 4; ++j) x[j] = wide::load(a.in + i + j * wide::lanes);
     divider.round(x, q);
-    wide::store(a.out + i, wide::flip(wide::pack(q[0], q[1], q[2], q[3], limits), a.flip));
+    wide::store(a.out + i, wide::flip(in_order(q, limits), a.flip));
   }
   if (i == a.count) return;
   const int rest = static_cast<int>(a.count - i);
@@ -49,7 +53,7 @@ inline void quantize_f32(const QuantizeF32& a) noexcept {
     x[j] = n <= 0 ? wide::set(0.0f) : wide::load_first(a.in + i + j * wide::lanes, n < wide::lanes ? n : wide::lanes);
   }
   divider.round(x, q);
-  wide::store_first(a.out + i, wide::flip(wide::pack(q[0], q[1], q[2], q[3], limits), a.flip), rest);
+  wide::store_first(a.out + i, wide::flip(in_order(q, limits), a.flip), rest);
 }
 
 // Smallest and largest element; two NaNs where one element is not finite. Of an empty array: +inf and -inf.
@@ -103,7 +107,7 @@ inline void quantize_row(const float* in, std::int64_t n, std::uint8_t* out, flo
   for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
     OCTET_UNROLL
     for (int j = 0; j < 4; ++j) q[j] = wide::round(wide::mul(wide::load(in + i + j * wide::lanes), factor));
-    wide::store(out + i, wide::pack(q[0], q[1], q[2], q[3], limits));
+    wide::store(out + i, in_order(q, limits));
   }
   if (i == n) return;
   const int rest = static_cast<int>(n - i);
@@ -115,7 +119,7 @@ inline void quantize_row(const float* in, std::int64_t n, std::uint8_t* out, flo
       q[j] = wide::round(
           wide::mul(wide::load_first(in + i + j * wide::lanes, left < wide::lanes ? left : wide::lanes), factor));
   }
-  wide::store_first(out + i, wide::pack(q[0], q[1], q[2], q[3], limits), rest);
+  wide::store_first(out + i, in_order(q, limits), rest);
 }
 
 inline void add_u8(const AddU8& a) noexcept {
@@ -133,7 +137,7 @@ inline void add_u8(const AddU8& a) noexcept {
     OCTET_UNROLL
     for (int j = 0; j < 4; ++j)
       v[j] = add(wide::load_u8(a.a + i + j * wide::lanes), wide::load_u8(a.b + i + j * wide::lanes));
-    wide::store(a.out + i, wide::pack(v[0], v[1], v[2], v[3], limits));
+    wide::store(a.out + i, in_order(v, limits));
   }
   const int rest = static_cast<int>(a.count - i);
   if (rest == 0) return;
@@ -142,7 +146,7 @@ inline void add_u8(const AddU8& a) noexcept {
     const int left = rest - j * wide::lanes, n = left < 0 ? 0 : left < wide::lanes ? left : wide::lanes;
     v[j] = add(wide::load_u8_first(a.a + i + j * wide::lanes, n), wide::load_u8_first(a.b + i + j * wide::lanes, n));
   }
-  wide::store_first(a.out + i, wide::pack(v[0], v[1], v[2], v[3], limits), rest);
+  wide::store_first(a.out + i, in_order(v, limits), rest);
 }
 
 // out = clamp(Op(a, b)), both of the same shape. (Named functors: a lambda's conversion to a function pointer would

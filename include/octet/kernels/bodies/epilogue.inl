@@ -1,104 +1,108 @@
 // No include guard: part of every instruction set's kernels.
-// From accumulators to output elements: requantize, add, activate, store. A tile's accumulators lie in rows of
-// panel_columns; nothing outside the given rows and columns of the output is written.
+// From accumulators to output elements: requantize, add, activate, store. Nothing outside the given rows and columns of
+// the output is written.
 
 constexpr int vector_bytes = wide::lanes * 4;
-constexpr int panel_vectors = 2;
-constexpr int panel_columns = panel_vectors * wide::lanes;
+constexpr int most_vectors = wide::vectors_u8 > 2 ? wide::vectors_u8 : 2;  // of a panel
+constexpr int panel_columns = most_vectors * wide::lanes;
 constexpr std::ptrdiff_t acc_stride = panel_columns * 4;
 
-inline void store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
-  if (residual) v = wide::add(v, wide::load_first(reinterpret_cast<const float*>(residual), n));
-  v = wide::clamp(v, wide::set(e.low_f32), wide::set(e.high_f32));
-  if (n == wide::lanes)
-    wide::store(reinterpret_cast<float*>(out), v);
-  else
-    wide::store_first(reinterpret_cast<float*>(out), v, n);
+template <bool Residual>
+OCTET_INLINE void store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
+  if (Residual) v = wide::add(v, wide::load_first(reinterpret_cast<const float*>(residual), n));
+  wide::store_first(reinterpret_cast<float*>(out), wide::clamp(v, wide::set(e.low_f32), wide::set(e.high_f32)), n);
 }
 
-// Rounded to the output's scale; its zero point and the clamp follow when bytes are packed.
-inline wide::i32 requantize(wide::i32 acc, wide::f32 scale) {
-  return wide::round(wide::mul(wide::to_float(acc), scale));
+OCTET_INLINE void store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
+  residual ? store_f32<true>(e, v, out, residual, n) : store_f32<false>(e, v, out, nullptr, n);
 }
 
-inline wide::i32 requantize_and_add(const Epilogue& e, wide::i32 acc, wide::f32 scale, wide::i32 residual) {
-  const wide::f32 v = wide::mul(wide::to_float(acc), scale);
-  const wide::f32 r = wide::to_float(wide::sub(residual, wide::set(e.residual_zero)));
-  return wide::round(wide::fma(r, wide::set(e.residual_scale), v));
+// Values of the columns of N vectors, 4 bytes each, in interleaved order.
+template <class V, int N>
+void interleave(const void* from, void* to) {
+  constexpr int quarters = V::lanes / 4;
+  const auto* f = static_cast<const std::byte*>(from);
+  auto* t = static_cast<std::byte*>(to);
+  for (int q = 0; q < quarters; ++q)
+    for (int i = 0; i < N; ++i) std::memcpy(t + (i * quarters + q) * 16, f + (q * N + i) * 16, 16);
 }
 
-inline void store_u8(const Epilogue& e, const std::byte* acc, std::byte* out, const std::byte* residual, int rows,
-                     std::int64_t column, int columns) {
-  const wide::u8_limits limits(e.zero_point, e.low, e.high);
-  const wide::f32 scale[2] = {wide::load(e.scale + column), wide::load(e.scale + column + wide::lanes)};
-  // Two rows at a time: four vectors are what one pack of bytes takes.
-  for (int m = 0; m < rows; m += 2) {
-    const int pair = rows - m < 2 ? 1 : 2;
-    wide::i32 v[4] = {wide::set(0), wide::set(0), wide::set(0), wide::set(0)};
+// 4 / N rows of N vectors of sums, in interleaved order, to bytes.
+template <class V, int N, Limit L, bool Residual>
+OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4], const float* scale, std::byte* out,
+                             const std::byte* residual, int rows, int columns) {
+  constexpr int unit = 4 / N;
+  auto r = V::pack_zero();
+  if constexpr (Residual) {
     OCTET_UNROLL
-    for (int i = 0; i < 4; ++i) {
-      if (i / 2 >= pair) break;
-      const wide::i32 a =
-          wide::load(reinterpret_cast<const std::int32_t*>(acc + (m + i / 2) * acc_stride + i % 2 * vector_bytes));
-      if (!residual) {
-        v[i] = requantize(a, scale[i % 2]);
-      } else {
-        const int n = columns - i % 2 * wide::lanes;
-        const auto* r =
-            reinterpret_cast<const std::uint8_t*>(residual + (m + i / 2) * e.residual_stride) + i % 2 * wide::lanes;
-        if (n > 0)
-          v[i] =
-              requantize_and_add(e, a, scale[i % 2], n >= wide::lanes ? wide::load_u8(r) : wide::load_u8_first(r, n));
-      }
-    }
-    const wide::u8x4 bytes = wide::pack(v[0], v[1], v[2], v[3], limits);
-    for (int i = 0; i < pair; ++i) {
-      auto* p = reinterpret_cast<std::uint8_t*>(out + (m + i) * e.out_stride);
-      if (columns == panel_columns) {
-        wide::store_half(p, bytes, i);
-      } else {
-        alignas(64) std::uint8_t all[2 * panel_columns];
-        wide::store(all, bytes);
-        std::memcpy(p, all + i * panel_columns, static_cast<std::size_t>(columns));
-      }
-    }
+    for (int i = 0; i < unit; ++i)
+      if (i < rows)
+        r = V::template load_row<N>(r, reinterpret_cast<const std::uint8_t*>(residual + i * e.residual_stride), i,
+                                    columns);
+    r = V::template from_rows<N>(r);
+  }
+  typename V::i32 q[4];
+  OCTET_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    auto v = V::mul(V::to_float(sums[i]), V::load(scale + i % N * V::lanes));
+    if constexpr (Residual)
+      v = V::fma(V::to_float(V::sub(V::unpack(r, i), V::set(e.residual_zero))), V::set(e.residual_scale), v);
+    q[i] = V::round(v);
+  }
+  const typename V::u8_limits limits(e.zero_point, e.low, e.high);
+  const auto bytes = V::template to_rows<N>(V::template pack<L>(q[0], q[1], q[2], q[3], limits));
+  OCTET_UNROLL
+  for (int i = 0; i < unit; ++i)
+    if (i < rows) V::template store_row<N>(reinterpret_cast<std::uint8_t*>(out + i * e.out_stride), bytes, i, columns);
+}
+
+// Calls f with the epilogue's limit as a constant.
+template <class F>
+OCTET_INLINE void with_limit(const Epilogue& e, F f) {
+  switch (e.limit()) {
+    case Limit::none: return f(std::integral_constant<Limit, Limit::none>{});
+    case Limit::zero_point: return f(std::integral_constant<Limit, Limit::zero_point>{});
+    case Limit::clamp: return f(std::integral_constant<Limit, Limit::clamp>{});
   }
 }
 
-// Sums of integers to floats; ByRow: each row has a scale and a zero point of its own.
-template <bool ByRow>
-void store_scaled_f32(const Epilogue& e, const std::byte* acc, std::byte* out, const std::byte* residual,
-                      std::int64_t row, int rows, std::int64_t column, int columns) {
-  for (int c = 0; c < columns; c += wide::lanes) {
-    const int n = columns - c < wide::lanes ? columns - c : wide::lanes;
-    const wide::f32 scale = wide::load(e.scale + column + c), shift = wide::load(e.shift + column + c);
-    const wide::f32 sums = ByRow ? wide::load(e.sums + column + c) : wide::set(0.0f);
-    const std::byte *a = acc + c * 4, *r = residual ? residual + c * 4 : nullptr;
-    std::byte* to = out + c * 4;
-    for (int m = 0; m < rows; ++m, a += acc_stride, to += e.out_stride) {
-      wide::f32 v = wide::to_float(wide::load(reinterpret_cast<const std::int32_t*>(a)));
-      if (ByRow) v = wide::fma(wide::set(e.row_shift[row + m]), sums, v);
-      const wide::f32 factor = wide::set(ByRow ? e.row_scale[row + m] : e.multiplier);
-      store_f32(e, wide::fma(wide::mul(v, factor), scale, shift), to, r, n);
-      if (r) r += e.residual_stride;
+// Rows of N vectors of sums that lie in memory, interleaved, to bytes.
+template <class V, int N>
+void store_units(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_stride, const float* scale,
+                 std::byte* out, const std::byte* residual, int rows, int columns) {
+  constexpr int unit = 4 / N;
+  const auto all = [&](auto limit, auto with_residual) {
+    for (int m = 0; m < rows; m += unit) {
+      typename V::i32 v[4];
+      OCTET_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        const int row = m + i / N < rows ? m + i / N : m;
+        v[i] = V::load(reinterpret_cast<const std::int32_t*>(sums + row * sums_stride) + i % N * V::lanes);
+      }
+      store_unit<V, N, limit(), with_residual()>(e, v, scale, out + m * e.out_stride,
+                                                 with_residual() ? residual + m * e.residual_stride : nullptr, rows - m,
+                                                 columns);
     }
-  }
+  };
+  with_limit(e, [&](auto limit) {
+    e.store == Store::u8_residual ? all(limit, std::true_type{}) : all(limit, std::false_type{});
+  });
 }
 
-template <class T>
-void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int rows, std::int64_t column, int columns) {
+// A vector of integer sums of one row as floats, by the scales of its row and columns.
+OCTET_INLINE wide::f32 scaled(const Epilogue& e, wide::f32 sums, std::int64_t row, std::int64_t column) {
+  const wide::f32 shift = wide::set(e.row_shift[row * e.row_step]), factor = wide::set(e.row_scale[row * e.row_step]);
+  const wide::f32 v = wide::fma(shift, wide::load(e.sums + column), sums);
+  return wide::fma(wide::mul(v, factor), wide::load(e.scale + column), wide::load(e.shift + column));
+}
+
+// Rows of accumulators that lie in memory, columns in order, to anything but bytes.
+inline void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int rows, std::int64_t column,
+                       int columns) {
   if (e.store == Store::custom)
     return e.custom(e.context, acc, acc_stride, e.first_row + row, rows, e.first_column + column, columns);
-  const bool to_bytes = e.store == Store::u8 || e.store == Store::u8_residual;
-  const std::int64_t offset = column * (to_bytes ? 1 : 4);
-  std::byte* out = e.out + row * e.out_stride + offset;
-  const std::byte* residual = e.residual ? e.residual + row * e.residual_stride + offset : nullptr;
-  if (to_bytes) return store_u8(e, acc, out, residual, rows, column, columns);
-  if (e.store == Store::scaled_f32) {
-    e.row_scale ? store_scaled_f32<true>(e, acc, out, residual, row, rows, column, columns)
-                : store_scaled_f32<false>(e, acc, out, residual, row, rows, column, columns);
-    return;
-  }
+  std::byte* out = e.out + row * e.out_stride + column * 4;
+  const std::byte* residual = e.residual ? e.residual + row * e.residual_stride + column * 4 : nullptr;
   for (int m = 0; m < rows; ++m, acc += acc_stride, out += e.out_stride) {
     if (e.store == Store::accumulator) {
       std::memcpy(out, acc, static_cast<std::size_t>(columns) * 4);
@@ -106,8 +110,13 @@ void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int r
     }
     for (int c = 0; c < columns; c += wide::lanes) {
       const int n = columns - c < wide::lanes ? columns - c : wide::lanes;
-      store_f32(e, wide::load(reinterpret_cast<const float*>(acc) + c), out + c * 4,
-                residual ? residual + c * 4 : nullptr, n);
+      const std::byte* r = residual ? residual + c * 4 : nullptr;
+      if (e.store == Store::scaled_f32) {
+        const wide::f32 sums = wide::to_float(wide::load(reinterpret_cast<const std::int32_t*>(acc) + c));
+        store_f32(e, scaled(e, sums, row + m, column + c), out + c * 4, r, n);
+      } else {
+        store_f32(e, wide::load(reinterpret_cast<const float*>(acc) + c), out + c * 4, r, n);
+      }
     }
     if (residual) residual += e.residual_stride;
   }

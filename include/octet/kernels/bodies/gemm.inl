@@ -1,50 +1,32 @@
 // No include guard: part of every instruction set's kernels (see ../dispatch.hpp).
 // Matrix product of rows of activations with packed panels of weights, in register tiles.
+//
+// What differs between types is a struct: `vectors` of a whole panel, `rows(n)` of a tile of n vectors, accumulators
+// and weights, and a step, in which 4 bytes of a row and of each column are multiplied and added. `finish` puts the
+// accumulators of a tile where the epilogue wants them.
 
-// What differs between types: 4 bytes of a row and of each column are multiplied and added at a step.
-struct U8S8 {
-  static constexpr int rows = wide::rows_u8;
-  using acc = wide::i32;
-  using weights = wide::weights;
-  static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
-  static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
-  static weights load_weights(const std::byte* p) { return wide::load_weights(p); }
-  template <int N>
-  static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
-    const auto x = wide::broadcast(a);
-    OCTET_UNROLL
-    for (int n = 0; n < N; ++n) wide::dot(row[n], x, b[n]);
-  }
+// One tile: its operands, and where it goes.
+struct Tile {
+  const std::byte* a;
+  std::ptrdiff_t a_stride;
+  const std::byte* b;
+  std::int64_t steps;
+  const std::byte* init;       // accumulators of a row
+  const std::byte* later;      // memory to have in the cache later on,
+  std::ptrdiff_t later_step;   // so many bytes further at each step
+  std::byte* sums;             // where the accumulators are left, rows of so many bytes;
+  std::ptrdiff_t sums_stride;  // null: they go by the epilogue
+  const Epilogue* epilogue;
+  const float* scale;  // of the tile's columns, interleaved for bytes
+  std::int64_t row, column;
+  int columns;
 };
 
-struct F32 {
-  static constexpr int rows = wide::rows_f32;
-  using acc = wide::f32;
-  using weights = wide::f32;
-  static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const float*>(p)); }
-  static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<float*>(p), v); }
-  static weights load_weights(const std::byte* p) { return load(p); }
-  template <int N>
-  static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
-    float x;
-    std::memcpy(&x, a, 4);
-    const auto v = wide::set(x);
-    OCTET_UNROLL
-    for (int n = 0; n < N; ++n) row[n] = wide::fma(v, b[n], row[n]);
-  }
-};
-
-// Memory to have in the cache later on: from `p`, `advance` bytes further at each step.
-struct Prefetch {
-  const std::byte* p = nullptr;
-  std::ptrdiff_t advance = 0;
-};
-
-// Rows x N vectors of accumulators, from `init` over all steps to the array `acc` (row stride: a whole panel).
+// Rows x N vectors of accumulators, from `init` over all steps.
 template <class T, int Rows, int N>
-OCTET_NOINLINE void tile(const std::byte* a, std::ptrdiff_t stride, const std::byte* b, const std::byte* init,
-                         std::int64_t steps, std::byte* acc, Prefetch later) {
+OCTET_NOINLINE void tile(const Tile& t) {
   typename T::acc c[Rows][N];
+  const std::byte* init = t.init;
   OCTET_UNROLL
   for (int m = 0; m < Rows; ++m) {
     OCTET_UNROLL
@@ -54,14 +36,16 @@ OCTET_NOINLINE void tile(const std::byte* a, std::ptrdiff_t stride, const std::b
   // register serves 3 * stride. The asm keeps the compiler from making one pointer a row, which spills.
   constexpr int groups = (Rows + 4) / 5;
   const std::byte* p[groups];
-  std::ptrdiff_t stride3 = 3 * stride;
+  std::ptrdiff_t stride = t.a_stride, stride3 = 3 * stride;
   OCTET_UNROLL
   for (int g = 0; g < groups; ++g) {
-    p[g] = a + 5 * g * stride;
+    p[g] = t.a + 5 * g * stride;
     OCTET_OPAQUE(p[g]);
   }
   OCTET_OPAQUE(stride3);
-  for (; steps != 0; --steps, b += N * vector_bytes) {
+  const std::byte *b = t.b, *later = t.later;
+  const std::ptrdiff_t later_step = t.later_step, later_half = later_step / 2;
+  for (std::int64_t steps = t.steps; steps != 0; --steps, b += N * vector_bytes) {
     typename T::weights w[N];
     OCTET_UNROLL
     for (int n = 0; n < N; ++n) w[n] = T::load_weights(b + n * vector_bytes);
@@ -69,44 +53,92 @@ OCTET_NOINLINE void tile(const std::byte* a, std::ptrdiff_t stride, const std::b
     for (int m = 0; m < Rows; ++m) T::step(c[m], p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride), w);
     OCTET_UNROLL
     for (int g = 0; g < groups; ++g) p[g] += 4;
-    wide::prefetch(later.p);
-    later.p += later.advance;
+    // Few rows wait for weights: every line of what follows is asked for. (At small steps both are often one line.)
+    constexpr int lines = Rows <= 2 ? N * vector_bytes / 64 : 2;
+    OCTET_UNROLL
+    for (int i = 0; i < lines; ++i) wide::prefetch(later + (lines == 2 ? i * later_half : i * 64));
+    later += later_step;
   }
+  const Tile* now = &t;
+  OCTET_OPAQUE(now);  // what follows is loaded here, not kept in registers over the loop
+  // Less than half a tile is all that a product of few rows has: not worth its own code.
+  if constexpr (T::finishes && 2 * Rows >= T::rows(N))
+    if (!now->sums) return finish(c, *now);
   OCTET_UNROLL
   for (int m = 0; m < Rows; ++m) {
     OCTET_UNROLL
-    for (int n = 0; n < N; ++n) T::store(acc + m * acc_stride + n * vector_bytes, c[m][n]);
+    for (int n = 0; n < N; ++n) T::store(now->sums + m * now->sums_stride + n * vector_bytes, c[m][n]);
   }
 }
 
-using TileFunction = void (*)(const std::byte*, std::ptrdiff_t, const std::byte*, const std::byte*, std::int64_t,
-                              std::byte*, Prefetch);
+using TileFunction = void (*)(const Tile&);
 template <class T, int N, int... Rows>
 TileFunction tile_of(int rows, std::integer_sequence<int, Rows...>) {
   static constexpr TileFunction all[] = {tile<T, Rows + 1, N>...};
   return all[rows - 1];
 }
 
+// All rows times one panel of N vectors.
+template <class T, int N>
+void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool last) {
+  constexpr int most = T::rows(N);
+  static_assert(most % 2 == 0, "so that of several tiles none is less than half a one");
+  alignas(64) std::byte sums[most * acc_stride], init[N * vector_bytes];
+  alignas(64) float scale[N * wide::lanes];
+  const Epilogue& e = g.epilogue;
+  Tile t;
+  t.a_stride = g.a_stride;
+  t.b = b;
+  t.steps = g.steps;
+  t.init = g.init + column * 4;
+  t.epilogue = &e;
+  t.scale = e.scale ? e.scale + column : nullptr;
+  const bool bytes = e.store == Store::u8 || e.store == Store::u8_residual;
+  if (bytes) {
+    interleave<wide, N>(t.init, init);
+    interleave<wide, N>(t.scale, scale);
+    t.init = init, t.scale = scale;
+  }
+  const bool in_registers = 2 * g.rows >= most && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
+  t.sums = in_registers ? nullptr : sums;
+  t.sums_stride = acc_stride;
+  t.column = column;
+  t.columns = static_cast<int>(g.columns - column < N * wide::lanes ? g.columns - column : N * wide::lanes);
+  // While one panel is used, tile after tile, the next comes from memory; a single tile looks ahead in its own. Never
+  // beyond the last: looking for pages that are not there takes longer than waiting for those that are.
+  const std::int64_t tiles = (g.rows + most - 1) / most;
+  const std::ptrdiff_t step_bytes = N * vector_bytes, panel_bytes = step_bytes * g.steps;
+  const std::ptrdiff_t ahead = last ? 0 : tiles == 1 ? 6144 : panel_bytes;
+  t.later_step = last ? 0 : step_bytes / tiles;
+  for (std::int64_t i = 0; i < tiles; ++i) {
+    const std::int64_t row = g.rows * i / tiles;
+    const int rows = static_cast<int>(g.rows * (i + 1) / tiles - row);
+    t.a = g.a + row * g.a_stride;
+    t.later = b + ahead + (last ? 0 : panel_bytes / tiles * i);
+    t.row = row;
+    tile_of<T, N>(rows, std::make_integer_sequence<int, most>{})(t);
+    if (in_registers) continue;
+    if (bytes)
+      store_units<wide, N>(e, sums, acc_stride, t.scale, e.out + row * e.out_stride + column,
+                           e.residual ? e.residual + row * e.residual_stride + column : nullptr, rows, t.columns);
+    else
+      store_rows(e, sums, row, rows, column, t.columns);
+  }
+}
+
 template <class T>
 void gemm(const Gemm& g) noexcept {
-  alignas(64) std::byte acc[T::rows * acc_stride] = {};
   const std::byte* b = g.b;
-  for (std::int64_t column = 0; column < g.columns; column += panel_columns) {
-    const int columns = static_cast<int>(g.columns - column < panel_columns ? g.columns - column : panel_columns);
-    const bool half = columns <= wide::lanes;  // the last panel may be packed half as wide
-    const std::int64_t panel_bytes = g.steps * (half ? 1 : panel_vectors) * vector_bytes,
-                       tiles = g.rows > 0 ? (g.rows + T::rows - 1) / T::rows : 1;
-    // While one panel is used, tile after tile, the next comes from memory.
-    const std::ptrdiff_t share = panel_bytes / tiles / (g.steps > 0 ? g.steps : 1);
-    const bool last = column + panel_columns >= g.columns;
-    for (std::int64_t row = 0; row < g.rows; row += T::rows) {
-      const int rows = static_cast<int>(g.rows - row < T::rows ? g.rows - row : T::rows);
-      constexpr std::make_integer_sequence<int, T::rows> all{};
-      const TileFunction f = half ? tile_of<T, 1>(rows, all) : tile_of<T, 2>(rows, all);
-      const Prefetch later{last ? b : b + panel_bytes + row / T::rows * (panel_bytes / tiles), last ? 0 : share};
-      f(g.a + row * g.a_stride, g.a_stride, b, g.init + column * 4, g.steps, acc, later);
-      store_rows<T>(g.epilogue, acc, row, rows, column, columns);
-    }
-    b += panel_bytes;
+  for (std::int64_t column = 0; column < g.columns;) {
+    const std::int64_t width = panel_width(g.columns - column, wide::lanes, T::vectors);
+    const bool last = column + width >= g.columns;
+    if (T::vectors == 4 && width == 4 * wide::lanes)
+      gemm_panel<T, T::vectors>(g, b, column, last);
+    else if (width == 2 * wide::lanes)
+      gemm_panel<T, 2>(g, b, column, last);
+    else
+      gemm_panel<T, 1>(g, b, column, last);
+    b += width * g.steps * 4;
+    column += width;
   }
 }

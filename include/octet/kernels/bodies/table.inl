@@ -2,15 +2,14 @@
 OCTET_KERNEL_TABLE {
   static const Kernels kernels = [&] {
     Kernels k;
-    k.isa = isa;
     k.lanes = wide::lanes;
-    k.panel_columns = panel_columns;
-    k.rows_u8 = wide::rows_u8;
+    k.vectors_f32 = F32::vectors;
     k.rows_f32 = wide::rows_f32;
-    k.gemm_u8s8 = gemm<U8S8>;
     k.gemm_f32 = gemm<F32>;
+    k.winograd_weights_f32 = winograd_weights<WinogradF32>;
+    k.winograd_inputs_f32 = winograd_inputs<WinogradF32>;
+    k.winograd_outputs_f32 = winograd_outputs<WinogradF32>;
     k.gather = gather;
-    k.depthwise_u8s8 = depthwise_u8s8;
     k.depthwise_f32 = depthwise_f32;
     k.max_u8 = max_u8;
     k.max_f32 = max_f32;
@@ -25,7 +24,7 @@ OCTET_KERNEL_TABLE {
     k.mul_f32 = binary_f32<Mul>;
     k.affine_f32 = affine_f32;
     k.fp16_to_f32 = fp16_to_f32;
-    return k;
+    return with_integer_kernels(k, isa);
   }();
   return kernels;
 }

@@ -2,7 +2,8 @@
 #include "ymm.hpp"
 
 struct wide : ymm_exact {
-  static constexpr int rows_u8 = 4, rows_f32 = 6;  // of a register tile
+  static constexpr int vectors_u8 = 2, rows_f32 = 6, rows_i16 = 6;
+  static constexpr int rows_u8(int) { return 4; }
 };
 
 using narrow = wide;

@@ -1,11 +1,12 @@
 // No include guard: part of the avx512bw and avx512vnni operations, included inside each one's target region.
 // 512-bit vectors for everything but the integer dot products, which the two differ in.
 struct wide_base {
-  static constexpr int lanes = 16, registers = 32;  // of 32 bits each; vectors
+  static constexpr int lanes = 16, registers = 32, rows_i16 = 14;  // of 32 bits each; vectors
   using f32 = __m512;
   using i32 = __m512i;
 
   static __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }
+  static __mmask64 first_bytes(std::int64_t n) { return n >= 64 ? ~__mmask64{0} : (__mmask64{1} << n) - 1; }
 
   static f32 load(const float* p) { return _mm512_loadu_ps(p); }
   static i32 load(const std::int32_t* p) { return _mm512_loadu_si512(p); }
@@ -49,7 +50,7 @@ struct wide_base {
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n), p));
   }
 
-  // Bytes of 4 vectors in order: saturate to 16 bits, add the zero point, saturate to uint8, clamp.
+  // From sums to bytes: saturate to 16 bits, add the zero point, saturate to uint8, clamp.
   struct u8_limits {
     __m512i zero, low, high;
     u8_limits(std::int32_t z, std::int32_t l, std::int32_t h)
@@ -58,22 +59,82 @@ struct wide_base {
           high(_mm512_set1_epi8(static_cast<char>(h))) {}
   };
   using u8x4 = __m512i;
+  static u8x4 pack_zero() { return _mm512_setzero_si512(); }
+  // In each quarter: 4 bytes of a, of b, of c, of d.
+  template <Limit L>
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
-    const __m512i x = _mm512_adds_epi16(_mm512_packs_epi32(a, b), m.zero);
-    const __m512i y = _mm512_adds_epi16(_mm512_packs_epi32(c, d), m.zero);
-    const __m512i bytes = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(x, y), m.low), m.high);
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_permutexvar_epi32(order, bytes);
+    __m512i x = _mm512_packs_epi32(a, b), y = _mm512_packs_epi32(c, d);
+    if (L == Limit::zero_point) x = _mm512_add_epi16(x, m.zero), y = _mm512_add_epi16(y, m.zero);
+    if (L == Limit::clamp) x = _mm512_adds_epi16(x, m.zero), y = _mm512_adds_epi16(y, m.zero);
+    const __m512i bytes = _mm512_packus_epi16(x, y);
+    return L == Limit::clamp ? _mm512_min_epu8(_mm512_max_epu8(bytes, m.low), m.high) : bytes;
+  }
+  // Vector i of those that pack made bytes of.
+  static i32 unpack(u8x4 v, int i) {
+    const __m128i first =
+        _mm_setr_epi8(0, -128, -128, -128, 1, -128, -128, -128, 2, -128, -128, -128, 3, -128, -128, -128);
+    const __m128i order = _mm_add_epi8(first, _mm_set1_epi32(4 * i));
+    return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(order));
+  }
+  // From the order of pack to rows of N vectors each, and back.
+  template <int N>
+  static u8x4 to_rows(u8x4 v) {
+    if (N == 4) return v;
+    if (N == 2) return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), v);
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), v);
+  }
+  template <int N>
+  static u8x4 from_rows(u8x4 v) {
+    if (N == 2) return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v);
+    return to_rows<N>(v);
+  }
+  // The first n bytes of row i of rows of N vectors. (Masked stores cost no more than others.)
+  template <int N>
+  static void store_row(std::uint8_t* p, u8x4 v, int i, int n) {
+    if (N == 4)
+      _mm512_mask_storeu_epi8(p, first_bytes(n), v);
+    else if (N == 2)
+      _mm256_mask_storeu_epi8(p, static_cast<__mmask32>(first_bytes(n)),
+                              i ? _mm512_extracti64x4_epi64(v, 1) : _mm512_castsi512_si256(v));
+    else
+      _mm_mask_storeu_epi8(p, static_cast<__mmask16>(first_bytes(n)), quarter(v, i));
+  }
+  // Rows i = 0, 1, ... put together one by one; n: bytes of each that may be read.
+  template <int N>
+  static u8x4 load_row(u8x4 v, const std::uint8_t* p, int i, int n) {
+    if (N == 4) return _mm512_maskz_loadu_epi8(first_bytes(n), p);
+    if (N == 2) {
+      const __m256i half = _mm256_maskz_loadu_epi8(static_cast<__mmask32>(first_bytes(n)), p);
+      return i ? _mm512_inserti64x4(v, half, 1) : _mm512_zextsi256_si512(half);
+    }
+    const __m128i row = _mm_maskz_loadu_epi8(static_cast<__mmask16>(first_bytes(n)), p);
+    return _mm512_mask_broadcast_i32x4(v, static_cast<__mmask16>(0xF << 4 * i), row);
   }
   static void store(std::uint8_t* p, u8x4 v) { _mm512_storeu_si512(p, v); }
-  static void store_half(std::uint8_t* p, u8x4 v, int half) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                        half ? _mm512_extracti64x4_epi64(v, 1) : _mm512_castsi512_si256(v));
-  }
-  static void store_first(std::uint8_t* p, u8x4 v, int n) {
-    _mm512_mask_storeu_epi8(p, n >= 64 ? ~__mmask64{0} : (__mmask64{1} << n) - 1, v);
-  }
+  static void store_first(std::uint8_t* p, u8x4 v, int n) { _mm512_mask_storeu_epi8(p, first_bytes(n), v); }
   static u8x4 flip(u8x4 v, std::uint8_t mask) { return _mm512_xor_si512(v, _mm512_set1_epi8(static_cast<char>(mask))); }
+
+  // 16-bit integers, two a lane.
+  using i16 = __m512i;
+  static i16 load_u8_as_i16(const std::byte* p, int n) {
+    return _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(static_cast<__mmask32>(first_bytes(n)), p));
+  }
+  static i16 load_s8_as_i16(const std::byte* p) {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static void store_i16(std::byte* p, i16 v) { _mm512_storeu_si512(p, v); }
+  static i16 add_i16(i16 a, i16 b) { return _mm512_add_epi16(a, b); }
+  static i16 sub_i16(i16 a, i16 b) { return _mm512_sub_epi16(a, b); }
+  static i16 mul_i16(i16 a, int b) { return _mm512_mullo_epi16(a, _mm512_set1_epi16(static_cast<short>(b))); }
+  template <int Bits>
+  static i16 shift_left_i16(i16 a) {
+    return _mm512_slli_epi16(a, Bits);
+  }
+  static i32 mul(i32 a, i32 b) { return _mm512_mullo_epi32(a, b); }
+  template <int Bits>
+  static i32 shift_left(i32 a) {
+    return _mm512_slli_epi32(a, Bits);
+  }
 
   // Runs of bytes: lanes * 4 at a time.
   using block = __m512i;
@@ -81,17 +142,45 @@ struct wide_base {
   static block load_block(const std::byte* p) { return _mm512_loadu_si512(p); }
   static void store_block(std::byte* p, block v) { _mm512_storeu_si512(p, v); }
   static block load_block_first(const std::byte* p, std::int64_t n) {
-    return _mm512_maskz_loadu_epi8((__mmask64{1} << n) - 1, p);
+    return _mm512_maskz_loadu_epi8(first_bytes(n), p);
   }
   static block max_u8(block a, block b) { return _mm512_max_epu8(a, b); }
+  // Bytes of a and b, or pairs of bytes, side by side: of the lower and of the upper half of each quarter.
+  static block low_bytes(block a, block b) { return _mm512_unpacklo_epi8(a, b); }
+  static block high_bytes(block a, block b) { return _mm512_unpackhi_epi8(a, b); }
+  static block low_pairs(block a, block b) { return _mm512_unpacklo_epi16(a, b); }
+  static block high_pairs(block a, block b) { return _mm512_unpackhi_epi16(a, b); }
+  static i32 as_i32(block b) { return b; }
+
+ private:
+  static __m128i quarter(__m512i v, int i) {
+    switch (i) {
+      case 0: return _mm512_castsi512_si128(v);
+      case 1: return _mm512_extracti32x4_epi32(v, 1);
+      case 2: return _mm512_extracti32x4_epi32(v, 2);
+      default: return _mm512_extracti32x4_epi32(v, 3);
+    }
+  }
 };
 
 // 256-bit vectors with byte masks, which AVX2 lacks.
 template <class Base>
 struct masked : Base {
+  static constexpr int registers = 32;
   static __mmask32 first_bytes(std::int64_t n) { return n >= 32 ? ~__mmask32{0} : (__mmask32{1} << n) - 1; }
   static __m256i load_block_first(const std::byte* p, std::int64_t n) {
     return _mm256_maskz_loadu_epi8(first_bytes(n), p);
+  }
+  template <int N>
+  static void store_row(std::uint8_t* p, __m256i v, int i, int n) {
+    if (N == 4)
+      _mm256_mask_storeu_epi8(p, first_bytes(n), v);
+    else
+      Base::template store_row<N>(p, v, i, n);
+  }
+  template <int N>
+  static __m256i load_row(__m256i v, const std::uint8_t* p, int i, int n) {
+    return N == 4 ? _mm256_maskz_loadu_epi8(first_bytes(n), p) : Base::template load_row<N>(v, p, i, n);
   }
   using Base::store_first;
   static void store_first(std::uint8_t* p, __m256i v, int n) { _mm256_mask_storeu_epi8(p, first_bytes(n), v); }

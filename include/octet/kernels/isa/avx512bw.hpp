@@ -1,9 +1,9 @@
 // No include guard: included once, inside the avx512bw target region.
 #include "avx512.hpp"
-#include "ymm.hpp"
 
 struct wide : wide_base {
-  static constexpr int rows_u8 = 12, rows_f32 = 14;  // of a register tile
+  static constexpr int vectors_u8 = 2, rows_f32 = 14;
+  static constexpr int rows_u8(int) { return 12; }
 
   // As ymm_exact, twice as wide.
   struct pairs {
@@ -18,12 +18,13 @@ struct wide : wide_base {
   static bytes broadcast(const std::byte* p) {
     std::int32_t x;
     std::memcpy(&x, p, 4);
-    const __m512i a = _mm512_set1_epi32(x);
-    return {_mm512_and_si512(a, _mm512_set1_epi16(0xFF)), _mm512_srli_epi16(a, 8)};
+    return split(_mm512_set1_epi32(x));
   }
+  static void dot_i16(i32& acc, i32 a, i32 b) { acc = _mm512_add_epi32(acc, _mm512_madd_epi16(a, b)); }
+  static bytes split(i32 a) { return {_mm512_and_si512(a, _mm512_set1_epi16(0xFF)), _mm512_srli_epi16(a, 8)}; }
   static void dot(i32& acc, bytes a, weights b) {
     acc = _mm512_add_epi32(acc, _mm512_add_epi32(_mm512_madd_epi16(a.even, b.even), _mm512_madd_epi16(a.odd, b.odd)));
   }
 };
 
-using narrow = masked<ymm_exact>;
+using narrow = wide;

@@ -3,7 +3,8 @@
 #include "ymm.hpp"
 
 struct wide : wide_base {
-  static constexpr int rows_u8 = 14, rows_f32 = 14;  // of a register tile
+  static constexpr int vectors_u8 = 4, rows_f32 = 14;
+  static constexpr int rows_u8(int vectors) { return vectors == 4 ? 6 : 12; }
 
   using weights = __m512i;
   using bytes = __m512i;
@@ -12,6 +13,14 @@ struct wide : wide_base {
     std::int32_t x;
     std::memcpy(&x, p, 4);
     return _mm512_set1_epi32(x);
+  }
+  static bytes split(i32 a) { return a; }
+  static void dot_i16(i32& acc, i32 a, i32 b) {
+#if defined(__GNUC__) && !defined(__clang__)
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
+#else
+    acc = _mm512_dpwssd_epi32(acc, a, b);
+#endif
   }
   static void dot(i32& acc, bytes a, weights b) {
 #if defined(__GNUC__) && !defined(__clang__)

@@ -1,7 +1,8 @@
 // No include guard: included once, in the namespace of the scalar kernels. Vectors of 8 spelled out as loops: the
 // reference that every other instruction set has to match bit for bit.
 struct wide {
-  static constexpr int lanes = 8, registers = 16, rows_u8 = 2, rows_f32 = 2;
+  static constexpr int lanes = 8, registers = 8, vectors_u8 = 2, rows_f32 = 2, rows_i16 = 2;
+  static constexpr int rows_u8(int vectors) { return vectors == 2 ? 2 : 4; }
   struct f32 {
     float v[lanes];
   };
@@ -111,16 +112,41 @@ struct wide {
   struct u8x4 {
     std::uint8_t v[4 * lanes];
   };
+  static u8x4 pack_zero() { return {}; }
+  // In each quarter of 16 bytes: 4 bytes of a, of b, of c, of d.
+  static int packed(int i, int lane) { return lane / 4 * 16 + 4 * i + lane % 4; }
+  template <Limit L>
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
     const i32* all[4] = {&a, &b, &c, &d};
     u8x4 r;
-    for (int j = 0; j < 4; ++j) each([&](int i) { r.v[j * lanes + i] = limit(all[j]->v[i], m); });
+    for (int j = 0; j < 4; ++j) each([&](int i) { r.v[packed(j, i)] = limit(all[j]->v[i], m); });
     return r;
   }
-  static void store(std::uint8_t* p, u8x4 v) { store_first(p, v, 4 * lanes); }
-  static void store_half(std::uint8_t* p, u8x4 v, int half) {
-    for (int i = 0; i < 2 * lanes; ++i) p[i] = v.v[half * 2 * lanes + i];
+  static i32 unpack(const u8x4& v, int j) {
+    return make<i32>([&](int i) { return std::int32_t{v.v[packed(j, i)]}; });
   }
+  template <int N>
+  static u8x4 to_rows(const u8x4& v) {
+    u8x4 r;
+    for (int i = 0; i < 4 * lanes; ++i) r.v[i] = v.v[from<N>(i)];
+    return r;
+  }
+  template <int N>
+  static u8x4 from_rows(const u8x4& v) {
+    u8x4 r;
+    for (int i = 0; i < 4 * lanes; ++i) r.v[from<N>(i)] = v.v[i];
+    return r;
+  }
+  template <int N>
+  static void store_row(std::uint8_t* p, const u8x4& v, int i, int n) {
+    for (int c = 0; c < n && c < N * lanes; ++c) p[c] = v.v[i * N * lanes + c];
+  }
+  template <int N>
+  static u8x4 load_row(u8x4 v, const std::uint8_t* p, int i, int n) {
+    for (int c = 0; c < n && c < N * lanes; ++c) v.v[i * N * lanes + c] = p[c];
+    return v;
+  }
+  static void store(std::uint8_t* p, u8x4 v) { store_first(p, v, 4 * lanes); }
   static u8x4 flip(u8x4 v, std::uint8_t mask) {
     for (std::uint8_t& x : v.v) x ^= mask;
     return v;
@@ -154,6 +180,45 @@ struct wide {
     });
   }
 
+  // 16-bit integers, two a lane; modulo 2^16.
+  struct i16 {
+    std::int16_t v[2 * lanes];
+  };
+  static i16 load_u8_as_i16(const std::byte* p, int n) {
+    return make_i16([&](int i) { return i < n ? std::to_integer<int>(p[i]) : 0; });
+  }
+  static i16 load_s8_as_i16(const std::byte* p) {
+    return make_i16([&](int i) { return static_cast<std::int8_t>(p[i]); });
+  }
+  static void store_i16(std::byte* p, i16 v) { std::memcpy(p, v.v, sizeof v.v); }
+  static i16 add_i16(i16 a, i16 b) {
+    return make_i16([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  static i16 sub_i16(i16 a, i16 b) {
+    return make_i16([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  static i16 mul_i16(i16 a, int b) {
+    return make_i16([&](int i) { return a.v[i] * b; });
+  }
+  template <int Bits>
+  static i16 shift_left_i16(i16 a) {
+    return mul_i16(a, 1 << Bits);
+  }
+  static i32 mul(i32 a, i32 b) {
+    return make<i32>([&](int i) {
+      return static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v[i]) * static_cast<std::uint32_t>(b.v[i]));
+    });
+  }
+  template <int Bits>
+  static i32 shift_left(i32 a) {
+    return mul(a, set(1 << Bits));
+  }
+  static void dot_i16(i32& acc, i32 a, i32 b) {
+    std::int16_t x[2 * lanes], y[2 * lanes];
+    std::memcpy(x, a.v, sizeof x), std::memcpy(y, b.v, sizeof y);
+    each([&](int i) { acc.v[i] = wrap(acc.v[i], +1, x[2 * i] * y[2 * i] + x[2 * i + 1] * y[2 * i + 1]); });
+  }
+
   static constexpr int block_bytes = 32;
   struct block {
     std::uint8_t v[block_bytes];
@@ -170,33 +235,39 @@ struct wide {
     return a;
   }
 
-  // As the 256-bit vectors of depthwise convolution order their lanes: see ymm.hpp.
-  static int channel(int j, int lane) { return lane / 4 * 16 + 4 * j + lane % 4; }
-  static void interleave(const block (&t)[4], i32 (&v)[4]) {
-    for (int j = 0; j < 4; ++j)
-      each([&](int i) {
-        const std::uint8_t taps[4] = {t[0].v[channel(j, i)], t[1].v[channel(j, i)], t[2].v[channel(j, i)],
-                                      t[3].v[channel(j, i)]};
-        std::memcpy(&v[j].v[i], taps, 4);
-      });
-  }
-  static u8x4 pack_by_halves(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
-    const i32* all[4] = {&a, &b, &c, &d};
-    u8x4 r;
-    for (int j = 0; j < 4; ++j) each([&](int i) { r.v[channel(j, i)] = limit(all[j]->v[i], m); });
-    return r;
-  }
-  static i32 load_by_halves(const std::int32_t* p, int j) {
-    return make<i32>([&](int i) { return p[channel(j, i)]; });
-  }
-  static f32 load_by_halves(const float* p, int j) {
-    return make<f32>([&](int i) { return p[channel(j, i)]; });
-  }
-  static void store_by_halves(std::int32_t* p, int j, i32 v) {
-    each([&](int i) { p[channel(j, i)] = v.v[i]; });
+  static block low_bytes(block a, block b) { return zip<1, 0>(a, b); }
+  static block high_bytes(block a, block b) { return zip<1, 8>(a, b); }
+  static block low_pairs(block a, block b) { return zip<2, 0>(a, b); }
+  static block high_pairs(block a, block b) { return zip<2, 8>(a, b); }
+  static i32 as_i32(const block& b) {
+    i32 v;
+    std::memcpy(v.v, b.v, sizeof v.v);
+    return v;
   }
 
  private:
+  template <class F>
+  static i16 make_i16(F f) {
+    i16 r;
+    for (int i = 0; i < 2 * lanes; ++i) r.v[i] = static_cast<std::int16_t>(f(i));
+    return r;
+  }
+  // Byte i of rows of N vectors, in the order of pack.
+  template <int N>
+  static int from(int i) {
+    const int row = i / (N * lanes), c = i % (N * lanes);
+    return c / (4 * N) * 16 + 4 * (row * N + c / 4 % N) + c % 4;
+  }
+  template <int Bytes, int From>
+  static block zip(const block& a, const block& b) {
+    block r;
+    for (int half = 0; half < block_bytes; half += 16)
+      for (int i = 0; i < 8; ++i) {
+        r.v[half + i / Bytes * 2 * Bytes + i % Bytes] = a.v[half + From + i];
+        r.v[half + i / Bytes * 2 * Bytes + Bytes + i % Bytes] = b.v[half + From + i];
+      }
+    return r;
+  }
   static std::int32_t wrap(std::int32_t a, int sign, std::int32_t b) {
     const auto ub = static_cast<std::uint32_t>(b), ua = static_cast<std::uint32_t>(a);
     return static_cast<std::int32_t>(sign > 0 ? ua + ub : ua - ub);

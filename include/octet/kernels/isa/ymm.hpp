@@ -70,19 +70,58 @@ struct ymm_base {
           high(_mm256_set1_epi8(static_cast<char>(h))) {}
   };
   using u8x4 = __m256i;
-  // Within each 128-bit half: 4 bytes of a, then of b, c, d.
-  static u8x4 pack_by_halves(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
-    const __m256i x = _mm256_adds_epi16(_mm256_packs_epi32(a, b), m.zero);
-    const __m256i y = _mm256_adds_epi16(_mm256_packs_epi32(c, d), m.zero);
-    return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(x, y), m.low), m.high);
-  }
+  static u8x4 pack_zero() { return _mm256_setzero_si256(); }
+  // In each half: 4 bytes of a, of b, of c, of d.
+  template <Limit L>
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
-    return _mm256_permutevar8x32_epi32(pack_by_halves(a, b, c, d, m), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    __m256i x = _mm256_packs_epi32(a, b), y = _mm256_packs_epi32(c, d);
+    if (L == Limit::zero_point) x = _mm256_add_epi16(x, m.zero), y = _mm256_add_epi16(y, m.zero);
+    if (L == Limit::clamp) x = _mm256_adds_epi16(x, m.zero), y = _mm256_adds_epi16(y, m.zero);
+    const __m256i bytes = _mm256_packus_epi16(x, y);
+    return L == Limit::clamp ? _mm256_min_epu8(_mm256_max_epu8(bytes, m.low), m.high) : bytes;
+  }
+  // Vector i of those that pack made bytes of.
+  static i32 unpack(u8x4 v, int i) {
+    const __m128i first =
+        _mm_setr_epi8(0, -128, -128, -128, 1, -128, -128, -128, 2, -128, -128, -128, 3, -128, -128, -128);
+    const __m128i order = _mm_add_epi8(first, _mm_set1_epi32(4 * i));
+    return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(order));
+  }
+  // From the order of pack to rows of N vectors each, and back.
+  template <int N>
+  static u8x4 to_rows(u8x4 v) {
+    if (N == 4) return v;
+    if (N == 2) return _mm256_permute4x64_epi64(v, 0xD8);
+    return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
+  template <int N>
+  static u8x4 from_rows(u8x4 v) {
+    if (N != 1) return to_rows<N>(v);
+    return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+  }
+  // The first n bytes of row i of rows of N vectors.
+  template <int N>
+  static void store_row(std::uint8_t* p, u8x4 v, int i, int n) {
+    if (n < N * 8) {
+      alignas(32) std::uint8_t all[32];
+      _mm256_store_si256(vec(all), v);
+      std::memcpy(p, all + i * N * 8, static_cast<std::size_t>(n));
+      return;
+    }
+    if (N == 4) return _mm256_storeu_si256(vec(p), v);
+    const __m128i half = (N == 2 ? i : i / 2) ? _mm256_extracti128_si256(v, 1) : _mm256_castsi256_si128(v);
+    if (N == 2) return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), i % 2 ? _mm_srli_si128(half, 8) : half);
+  }
+  // Rows i = 0, 1, ... put together one by one; n: bytes of each that may be read.
+  template <int N>
+  static u8x4 load_row(u8x4 v, const std::uint8_t* p, int i, int n) {
+    alignas(32) std::uint8_t all[32];
+    _mm256_store_si256(vec(all), v);
+    std::memcpy(all + i * N * 8, p, static_cast<std::size_t>(n < N * 8 ? n : N * 8));
+    return _mm256_load_si256(vec(all));
   }
   static void store(std::uint8_t* p, u8x4 v) { _mm256_storeu_si256(vec(p), v); }
-  static void store_half(std::uint8_t* p, u8x4 v, int half) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half ? _mm256_extracti128_si256(v, 1) : _mm256_castsi256_si128(v));
-  }
   static void store_first(std::uint8_t* p, u8x4 v, int n) {
     if (n == 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(v));
     alignas(32) std::uint8_t all[32];
@@ -90,6 +129,33 @@ struct ymm_base {
     std::memcpy(p, all, static_cast<std::size_t>(n));
   }
   static u8x4 flip(u8x4 v, std::uint8_t mask) { return _mm256_xor_si256(v, _mm256_set1_epi8(static_cast<char>(mask))); }
+
+  // 16-bit integers, two a lane.
+  using i16 = __m256i;
+  static i16 load_u8_as_i16(const std::byte* p, int n) {
+    if (n >= 16) return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    alignas(16) std::byte all[16] = {};
+    std::memcpy(all, p, static_cast<std::size_t>(n));
+    return _mm256_cvtepu8_epi16(_mm_load_si128(reinterpret_cast<const __m128i*>(all)));
+  }
+  static i16 load_s8_as_i16(const std::byte* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static void store_i16(std::byte* p, i16 v) { _mm256_storeu_si256(vec(p), v); }
+  static i16 add_i16(i16 a, i16 b) { return _mm256_add_epi16(a, b); }
+  static i16 sub_i16(i16 a, i16 b) { return _mm256_sub_epi16(a, b); }
+  static i16 mul_i16(i16 a, int b) { return _mm256_mullo_epi16(a, _mm256_set1_epi16(static_cast<short>(b))); }
+  template <int Bits>
+  static i16 shift_left_i16(i16 a) {
+    return _mm256_slli_epi16(a, Bits);
+  }
+  static i32 mul(i32 a, i32 b) { return _mm256_mullo_epi32(a, b); }
+  template <int Bits>
+  static i32 shift_left(i32 a) {
+    return _mm256_slli_epi32(a, Bits);
+  }
+  // acc += products of pairs of 16-bit integers; no product of the least one with itself.
+  static void dot_i16(i32& acc, i32 a, i32 b) { acc = _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
 
   using block = __m256i;
   static constexpr int block_bytes = 32;
@@ -102,29 +168,12 @@ struct ymm_base {
     return _mm256_load_si256(vec(all));
   }
   static block max_u8(block a, block b) { return _mm256_max_epu8(a, b); }
-
-  // Four blocks of 32 bytes (4 taps of 32 channels) to 4 vectors of 8 channels x 4 taps. Vector j holds, in its
-  // halves, channels 4j .. 4j+3 and 16+4j .. 16+4j+3: what pack_by_halves puts back in order.
-  static void interleave(const block (&t)[4], i32 (&v)[4]) {
-    const __m256i ab0 = _mm256_unpacklo_epi8(t[0], t[1]), ab1 = _mm256_unpackhi_epi8(t[0], t[1]);
-    const __m256i cd0 = _mm256_unpacklo_epi8(t[2], t[3]), cd1 = _mm256_unpackhi_epi8(t[2], t[3]);
-    v[0] = _mm256_unpacklo_epi16(ab0, cd0);
-    v[1] = _mm256_unpackhi_epi16(ab0, cd0);
-    v[2] = _mm256_unpacklo_epi16(ab1, cd1);
-    v[3] = _mm256_unpackhi_epi16(ab1, cd1);
-  }
-  // The accumulators of the same 8 channels, from and to an array in channel order.
-  static i32 load_by_halves(const std::int32_t* p, int j) {
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 4 * j))),
-                                   _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 + 4 * j)), 1);
-  }
-  static f32 load_by_halves(const float* p, int j) {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + 4 * j)), _mm_loadu_ps(p + 16 + 4 * j), 1);
-  }
-  static void store_by_halves(std::int32_t* p, int j, i32 v) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 4 * j), _mm256_castsi256_si128(v));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 16 + 4 * j), _mm256_extracti128_si256(v, 1));
-  }
+  // Bytes of a and b, or pairs of bytes, side by side: of the lower and of the upper part of each half.
+  static block low_bytes(block a, block b) { return _mm256_unpacklo_epi8(a, b); }
+  static block high_bytes(block a, block b) { return _mm256_unpackhi_epi8(a, b); }
+  static block low_pairs(block a, block b) { return _mm256_unpacklo_epi16(a, b); }
+  static block high_pairs(block a, block b) { return _mm256_unpackhi_epi16(a, b); }
+  static i32 as_i32(block b) { return b; }
 };
 
 // uint8 x int8 by multiply-add of even and odd bytes: exact, where vpmaddubsw would saturate.

@@ -16,7 +16,11 @@ class ChainStep : public Step {
 
   ChainStep(const Graph& body, const Kernels& kernels) : body_(body) {
     for (const Node& n : body.nodes)
-      stages_.push_back({as<Convolution>(*n.op)->prepare_convolution(PrepareContext(body, n, kernels)), {}, {}, {}});
+      stages_.push_back(
+          {as<Convolution>(*n.op)->prepare_convolution(PrepareContext(body, n, kernels, WeightMemory::small)),
+           {},
+           {},
+           {}});
   }
 
   std::size_t packed_bytes() const noexcept override {
@@ -25,6 +29,7 @@ class ChainStep : public Step {
     return n;
   }
 
+  const char* form() const noexcept override { return band_rows_ ? "in bands of rows" : "one by one"; }
   std::size_t plan(const PlanContext& c) override {
     std::vector<Shape> given;
     for (const TensorRef& t : c.inputs) given.push_back(t.shape);

@@ -1,6 +1,7 @@
 #pragma once
 #include "../../kernels/convolution.hpp"
 #include "../../kernels/depthwise_convolution.hpp"
+#include "../../kernels/winograd.hpp"
 #include "../activation_range.hpp"
 #include "../window.hpp"
 
@@ -21,6 +22,17 @@ inline Shape convolution_output(const ShapeContext& c, const Window& window, std
   return window_output(axes, x, w[0]);
 }
 
+/// What kernels have to know of a window before the image is known; 1-D ones are one row high.
+inline KernelWindow kernel_window(const Window& w) {
+  const auto from_last = [](const std::vector<std::int64_t>& v, std::size_t i) {
+    return i < v.size() ? v[v.size() - 1 - i] : 1;
+  };
+  KernelWindow k;
+  k.kernel_w = from_last(w.kernel, 0), k.stride_w = from_last(w.strides, 0), k.dilation_w = from_last(w.dilations, 0);
+  k.kernel_h = from_last(w.kernel, 1), k.stride_h = from_last(w.strides, 1), k.dilation_h = from_last(w.dilations, 1);
+  return k;
+}
+
 /// The shape of a planned convolution; 1-D images are one row high.
 inline ConvolutionShape convolution_shape(const Window& window, std::int64_t groups, const Shape& in,
                                           const Shape& out) {
@@ -36,31 +48,26 @@ inline ConvolutionShape convolution_shape(const Window& window, std::int64_t gro
   return s;
 }
 
-/// Weights OHWI of a depthwise convolution ([channels][taps]) as [taps][channels].
-template <class T>
-std::vector<T> taps_first(const T* weights, std::int64_t channels, std::int64_t taps) {
-  std::vector<T> r(static_cast<std::size_t>(channels * taps));
-  for (std::int64_t c = 0; c < channels; ++c)
-    for (std::int64_t t = 0; t < taps; ++t) r[static_cast<std::size_t>(t * channels + c)] = weights[c * taps + t];
-  return r;
-}
-
-/// The kernels a convolution uses: depthwise where it is, else as a matrix product. T as in GemmConvolution.
+/// The kernels a convolution uses: depthwise where it is, else as a matrix product, or by Winograd's algorithm where
+/// that is faster. T as in GemmConvolution.
 template <class T>
 class AnyConvolution {
  public:
   AnyConvolution() = default;
-  /// weights [out_c][repeat][k], k = taps * input channels of a group.
-  AnyConvolution(const Kernels& kernels, const T* weights, std::int64_t out_c, std::int64_t taps, std::int64_t group_in,
-                 std::int64_t groups, std::int64_t repeat = 1)
-      : depthwise_(groups > 1 && groups == out_c && group_in == 1) {
-    if (depthwise_)
-      by_channel_ = {kernels, taps_first(weights, out_c, taps * repeat).data(), taps, out_c, repeat};
-    else
-      by_matrix_ = {kernels, weights, out_c, taps * group_in, groups, repeat};
+  AnyConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
+      : depthwise_(w.groups > 1 && w.groups == w.out_c && w.group_in == 1) {
+    if (depthwise_) {
+      by_channel_ = {kernels, w};
+    } else {
+      by_matrix_ = {kernels, w};
+      if (kernels.isa != Isa::scalar) by_points_ = {kernels, w};
+    }
   }
   std::size_t packed_bytes() const noexcept {
-    return depthwise_ ? by_channel_.packed_bytes() : by_matrix_.packed_bytes();
+    return depthwise_ ? by_channel_.packed_bytes() : by_matrix_.packed_bytes() + by_points_.packed_bytes();
+  }
+  const char* form() const noexcept {
+    return depthwise_ ? by_channel_.form() : winograd_ ? by_points_.form() : "direct";
   }
   /// Bytes of padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
@@ -68,12 +75,18 @@ class AnyConvolution {
   }
   /// dynamic: see GemmConvolution::plan; not for depthwise ones.
   std::size_t plan(const ConvolutionShape& s, int threads, bool dynamic = false) {
-    return depthwise_ ? by_channel_.plan(s, threads) : by_matrix_.plan(s, threads, dynamic);
+    if (depthwise_) return by_channel_.plan(s, threads);
+    const std::size_t scratch = by_matrix_.plan(s, threads, dynamic);
+    winograd_ = !dynamic && by_points_.pays(s);
+    return winograd_ ? std::max(scratch, by_points_.plan(s, threads)) : scratch;
   }
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool) const noexcept {
-    depthwise_ ? by_channel_.run(in, init, padding, e, scratch, pool)
-               : by_matrix_.run(in, init, padding, e, out_element, scratch, pool);
+    if (depthwise_) return by_channel_.run(in, init, padding, e, scratch, pool);
+    if (!winograd_) return by_matrix_.run(in, init, padding, e, out_element, scratch, pool);
+    by_points_.run(in, init, padding, e, scratch, pool);
+    for (const auto& [first, last] : by_points_.others())
+      by_matrix_.run_columns(in, init, padding, e, out_element, scratch, pool, first, last);
   }
 
   /// For run_rows of at most `rows` image rows. Returns the bytes of scratch that one call needs.
@@ -89,8 +102,9 @@ class AnyConvolution {
   }
 
  private:
-  bool depthwise_ = false;
+  bool depthwise_ = false, winograd_ = false;
   GemmConvolution<T> by_matrix_;
+  WinogradConvolution<T> by_points_;
   DepthwiseConvolution<T> by_channel_;
 };
 

@@ -19,12 +19,16 @@ class DynamicConvolution : public ConvolutionStep {
         zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)),
         by_pixel_(groups == 1 && window.taps() == 1 && weights_.k >= 32) {
     const std::int64_t channels = weights_.values.shape().back();
-    kernels_ = {c.kernels(), weights_.values.data(), weights_.out, window.taps(), channels, groups};
+    ConvolutionWeights<std::int8_t> w;
+    w.values = weights_.values.data(), w.out_c = weights_.out, w.group_in = channels, w.groups = groups;
+    w.window = kernel_window(window), w.memory = c.memory();
+    kernels_ = {c.kernels(), w};
   }
   std::size_t packed_bytes() const noexcept override {
     return kernels_.packed_bytes() + weights_.packed_bytes() + zeros_.size_bytes();
   }
 
+  const char* form() const noexcept override { return kernels_.form(); }
   std::size_t plan(const ConvolutionShape& s, int threads) override {
     start_plan(s);
     if (by_pixel()) return kernels_.plan(shape_, threads, true);
@@ -33,7 +37,7 @@ class DynamicConvolution : public ConvolutionStep {
   }
   void run(const RunContext& c) noexcept override {
     if (by_pixel()) {
-      const Epilogue e = epilogue(c.output(), c.input(3), 1);
+      const Epilogue e = epilogue(c.output(), c.input(3), &Epilogue::one);
       return kernels_.run(c.input(0), zeros_.bytes(), nullptr, e, 4, c.scratch, *c.pool);
     }
     const std::int64_t in = shape_.in_h * shape_.in_w * shape_.in_c * 4,
@@ -63,7 +67,7 @@ class DynamicConvolution : public ConvolutionStep {
   }
   void run_band(const Band& b) noexcept override {
     if (by_pixel()) {
-      const Epilogue e = epilogue(b.out, b.residual, 1);
+      const Epilogue e = epilogue(b.out, b.residual, &Epilogue::one);
       return kernels_.run_rows(b.in, zeros_.bytes(), nullptr, e, 4, b.scratch, b.first, b.last, shape_.out_w);
     }
     kernels_.run_rows(b.shared, b.shared + init_at_, b.shared + padding_at_,
@@ -83,16 +87,14 @@ class DynamicConvolution : public ConvolutionStep {
   }
   bool by_pixel() const noexcept { return by_pixel_ && !padded_; }
   std::size_t image_bytes() const noexcept { return static_cast<std::size_t>(scale_at_) + 64; }
-  float scale(const std::byte* shared) const noexcept {
-    float s;
-    std::memcpy(&s, shared + scale_at_, sizeof s);
-    return s;
+  const float* scale(const std::byte* shared) const noexcept {
+    return reinterpret_cast<const float*>(shared + scale_at_);
   }
-  Epilogue epilogue(std::byte* out, const std::byte* residual, float multiplier) const noexcept {
+  Epilogue epilogue(std::byte* out, const std::byte* residual, const float* scale) const noexcept {
     Epilogue e = epilogue_;
     e.out = out;
     e.residual = residual;
-    e.multiplier = multiplier;
+    e.row_scale = scale;
     return e;
   }
 

@@ -10,9 +10,12 @@ class FloatConvolution : public ConvolutionStep {
  public:
   FloatConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups) {
-    const Tensor<float> w = to_float(c.constant(1).ref());
-    const std::int64_t out_c = w.shape()[0];
-    kernels_ = {c.kernels(), w.data(), out_c, window.taps(), w.shape().back(), groups};
+    const Tensor<float> values = to_float(c.constant(1).ref());
+    const std::int64_t out_c = values.shape()[0];
+    ConvolutionWeights<float> w;
+    w.values = values.data(), w.out_c = out_c, w.window = kernel_window(window), w.group_in = values.shape().back();
+    w.groups = groups, w.memory = c.memory();
+    kernels_ = {c.kernels(), w};
     if (c.has(2))
       bias_ = pad_columns(to_float(c.constant(2).ref()).data(), out_c);
     else
@@ -23,6 +26,7 @@ class FloatConvolution : public ConvolutionStep {
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + bias_.size_bytes(); }
 
+  const char* form() const noexcept override { return kernels_.form(); }
   std::size_t plan(const ConvolutionShape& s, int threads) override {
     start_plan(s);
     return kernels_.plan(s, threads);

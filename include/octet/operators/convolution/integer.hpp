@@ -12,14 +12,19 @@ class IntegerConvolution : public ConvolutionStep {
  public:
   IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups) {
-    const Shape& w = c.constant(1).shape();
     const IntegerWeights weights(c);
-    kernels_ = {c.kernels(), weights.values.data(), w[0], window.taps(), w.back(), groups, weights.repeat};
     zero_point_ = weights.input_zero_point;
     requantizer_ = Requantizer(c, weights, range, 3);
+    ConvolutionWeights<std::int8_t> w;
+    w.values = weights.values.data(), w.out_c = weights.out, w.window = kernel_window(window), w.groups = groups;
+    w.group_in = c.constant(1).shape().back(), w.repeat = weights.repeat, w.order = requantizer_.order();
+    w.memory = requantizer_.by_kernel() ? c.memory() : WeightMemory::small;
+    w.init = reinterpret_cast<const std::int32_t*>(requantizer_.init());
+    kernels_ = {c.kernels(), w};
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
 
+  const char* form() const noexcept override { return kernels_.form(); }
   std::size_t plan(const ConvolutionShape& s, int threads) override {
     start_plan(s);
     return kernels_.plan(s, threads);

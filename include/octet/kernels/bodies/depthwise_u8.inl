@@ -1,0 +1,217 @@
+// No include guard: part of every instruction set's kernels.
+// Depthwise convolution of bytes: a vector holds 4 taps of each of its channels, which bytes of 4 pixels become when
+// they are zipped. Four such vectors are a block of channels; their sums come out interleaved.
+
+template <class V>
+constexpr int block_channels = 4 * V::lanes;
+
+// What is the same for all pixels of a block of channels.
+template <class V>
+struct DepthwiseBlock {
+  const Depthwise& d;
+  const std::byte* weights;
+  std::int64_t channel;
+  int channels;  // of the block that exist
+  alignas(64) std::int32_t init[block_channels<V>];
+  alignas(64) float scale[block_channels<V>];
+
+  DepthwiseBlock(const Depthwise& all, const std::byte* w, std::int64_t first) : d(all), weights(w), channel(first) {
+    const std::int64_t left = d.channel_end - first;
+    channels = static_cast<int>(left < block_channels<V> ? left : block_channels<V>);
+    interleave<V, 4>(reinterpret_cast<const std::int32_t*>(d.init) + channel, init);
+    if (d.epilogue.scale) interleave<V, 4>(d.epilogue.scale + channel, scale);
+  }
+  template <bool Whole>
+  typename V::block load(const std::byte* pixel) const {
+    return Whole ? V::load_block(pixel + channel) : V::load_block_first(pixel + channel, channels);
+  }
+  typename V::i32 load_init(int i) const { return V::load(init + i * V::lanes); }
+
+  // Sums of `count` pixels side by side, the first of which is `pixel`. (No lambdas: they would keep sums in memory.)
+  template <int N>
+  OCTET_INLINE void store(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count) const {
+    if (d.epilogue.store == Store::u8) {
+      switch (d.epilogue.limit()) {
+        case Limit::none: return store_bytes<Limit::none>(sums, pixel, count);
+        case Limit::zero_point: return store_bytes<Limit::zero_point>(sums, pixel, count);
+        case Limit::clamp: return store_bytes<Limit::clamp>(sums, pixel, count);
+      }
+    }
+    alignas(64) std::int32_t apart[N][block_channels<V>];
+    OCTET_UNROLL
+    for (int o = 0; o < N; ++o) {
+      OCTET_UNROLL
+      for (int i = 0; i < 4; ++i) V::store(apart[o] + i * V::lanes, sums[o][i]);
+    }
+    for (int o = 0; o < count; ++o) store_otherwise(apart[o], pixel + o);
+  }
+
+ private:
+  template <Limit L, int N>
+  OCTET_INLINE void store_bytes(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count) const {
+    std::byte* out = d.epilogue.out + pixel * d.epilogue.out_stride + channel;
+    OCTET_UNROLL
+    for (int o = 0; o < N; ++o, out += d.epilogue.out_stride)
+      if (o < count) store_unit<V, 4, L, false>(d.epilogue, sums[o], scale, out, nullptr, 1, channels);
+  }
+  OCTET_NOINLINE void store_otherwise(const std::int32_t* sums, std::int64_t pixel) const {
+    const Epilogue& e = d.epilogue;
+    if (e.store == Store::u8_residual)
+      return store_units<V, 4>(e, reinterpret_cast<const std::byte*>(sums), 0, scale,
+                               e.out + pixel * e.out_stride + channel, e.residual + pixel * e.residual_stride + channel,
+                               1, channels);
+    alignas(64) std::int32_t in_order[block_channels<V> + panel_columns];
+    for (int c = 0; c < block_channels<V>; ++c) in_order[c] = sums[interleaved(c, V::lanes, 4)];
+    for (int c = 0; c < channels; c += panel_columns)
+      store_rows(e, reinterpret_cast<const std::byte*>(in_order + c), pixel, 1, channel + c,
+                 channels - c < panel_columns ? channels - c : panel_columns);
+  }
+};
+
+// Two pixels zipped, and two such pairs: the vectors of their 4 taps.
+template <class V>
+struct PixelPair {
+  typename V::block low, high;
+  PixelPair() = default;
+  OCTET_INLINE PixelPair(typename V::block a, typename V::block b)
+      : low(V::low_bytes(a, b)), high(V::high_bytes(a, b)) {}
+};
+template <class V>
+struct FourTaps {
+  typename V::i32 v[4];
+  OCTET_INLINE FourTaps(const PixelPair<V>& a, const PixelPair<V>& b)
+      : v{V::as_i32(V::low_pairs(a.low, b.low)), V::as_i32(V::high_pairs(a.low, b.low)),
+          V::as_i32(V::low_pairs(a.high, b.high)), V::as_i32(V::high_pairs(a.high, b.high))} {}
+  OCTET_INLINE void dot(typename V::i32 (&sums)[4], const std::byte* w) const {
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) V::dot(sums[i], V::split(v[i]), V::load_weights(w + i * V::lanes * 4));
+  }
+};
+
+// Kernels of K x K taps walk along a row, some outputs at a time. The pixels under a kernel row are zipped in pairs
+// (0 1) (2 3) ...; taps t = pairs t and t + 1. An output that begins at an even pixel meets taps t, t + 2, ... with
+// weights (w0 w1 w2 w3) (w4 ...); one that begins at an odd pixel with (0 w0 w1 w2) (w3 ...). Weights of a block:
+// [kernel row][even, odd][taps][4 vectors][lanes][4].
+template <int K>
+struct RowTaps {
+  static constexpr int even = (K + 3) / 4, odd = (K + 4) / 4, shapes = even + odd;
+};
+
+template <class V>
+constexpr int outputs_at_once = V::registers >= 32   ? 4
+                                : V::registers >= 16 ? 2
+                                                     : 1;
+
+// Adds one kernel row's taps to the sums of some outputs; `at` is the first pixel under it.
+template <int K, int S, bool Inside, bool Whole, class V, int N>
+OCTET_INLINE void add_row_taps(const DepthwiseBlock<V>& b, const std::byte* row, std::int64_t at,
+                               const std::byte* weights, typename V::i32 (&sums)[N][4]) {
+  constexpr int pixels = S * (N - 1) + K, pairs = (pixels + 1) / 2;
+  const Depthwise& d = b.d;
+  const auto load = [&](int i) {
+    const std::int64_t x = at + (i < pixels ? i : pixels - 1);
+    const bool exists = Inside || (x >= 0 && x < d.width);
+    return b.template load<Whole>(exists ? row + x * d.channels : d.padding);
+  };
+  PixelPair<V> now(load(0), load(1));
+  OCTET_UNROLL
+  for (int t = 0; t < pairs; ++t) {
+    const PixelPair<V> next = t + 1 < pairs ? PixelPair<V>(load(2 * t + 2), load(2 * t + 3)) : now;
+    const FourTaps<V> taps(now, next);
+    OCTET_UNROLL
+    for (int o = 0; o < N; ++o) {
+      const bool odd = S * o % 2 != 0;
+      const int k = t - S * o / 2;
+      if (k >= 0 && k % 2 == 0 && k / 2 < (odd ? RowTaps<K>::odd : RowTaps<K>::even))
+        taps.dot(sums[o], weights + ((odd ? RowTaps<K>::even : 0) + k / 2) * 4 * block_channels<V>);
+    }
+    now = next;
+  }
+}
+
+template <class V, int K, int S, bool Inside, bool Whole>
+OCTET_NOINLINE void depthwise_outputs(const DepthwiseBlock<V>& b, const std::byte* const (&rows)[K], std::int64_t pixel,
+                                      std::int64_t x, int count) {
+  constexpr int outputs = outputs_at_once<V>, row_bytes = RowTaps<K>::shapes * 4 * block_channels<V>;
+  typename V::i32 sums[outputs][4];
+  OCTET_UNROLL
+  for (int o = 0; o < outputs; ++o) {
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) sums[o][i] = b.load_init(i);
+  }
+  const std::int64_t at = x * S - b.d.pad_left;
+  if constexpr (K == 3 && Whole) {  // the common case: unrolled
+    add_row_taps<K, S, Inside, Whole>(b, rows[0], at, b.weights, sums);
+    add_row_taps<K, S, Inside, Whole>(b, rows[1], at, b.weights + row_bytes, sums);
+    add_row_taps<K, S, Inside, Whole>(b, rows[2], at, b.weights + 2 * row_bytes, sums);
+  } else {
+    for (int ky = 0; ky < K; ++ky) add_row_taps<K, S, Inside, Whole>(b, rows[ky], at, b.weights + ky * row_bytes, sums);
+  }
+  b.store(sums, pixel, count);
+}
+
+template <class V, int K, int S, bool Whole>
+void depthwise_rows(const DepthwiseBlock<V>& b) {
+  constexpr int outputs = outputs_at_once<V>;
+  const Depthwise& d = b.d;
+  for (std::int64_t y = d.row_begin; y < d.row_end; ++y) {
+    const std::byte* rows[K];
+    for (int ky = 0; ky < K; ++ky) {
+      const std::int64_t iy = y * S - d.pad_top + ky;
+      rows[ky] = iy >= 0 && iy < d.height ? d.in + iy * d.width * d.channels : d.padding;
+    }
+    for (std::int64_t x = 0; x < d.out_w; x += outputs) {
+      const int count = static_cast<int>(d.out_w - x < outputs ? d.out_w - x : outputs);
+      const std::int64_t first = x * S - d.pad_left;
+      if (first >= 0 && first + S * (outputs - 1) + K <= d.width)
+        depthwise_outputs<V, K, S, true, Whole>(b, rows, y * d.out_w + x, x, count);
+      else
+        depthwise_outputs<V, K, S, false, Whole>(b, rows, y * d.out_w + x, x, count);
+    }
+  }
+}
+
+// Any kernel, pixel by pixel. Weights of a block: [taps / 4][4 vectors][lanes][4].
+template <class V, bool Whole>
+void depthwise_pixels(const DepthwiseBlock<V>& b) {
+  const Depthwise& d = b.d;
+  const std::int64_t groups = (d.repeat * d.kernel_h * d.kernel_w + 3) / 4;
+  each_pixel(d, d.channels, [&](std::int64_t pixel, std::int64_t offset) {
+    typename V::i32 sums[1][4];
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) sums[0][i] = b.load_init(i);
+    const std::byte* w = b.weights;
+    for (std::int64_t g = 0; g < groups; ++g, w += 4 * block_channels<V>) {
+      const auto load = [&](std::int64_t k) { return b.template load<Whole>(d.taps[4 * g + k] + offset); };
+      FourTaps<V>({load(0), load(1)}, {load(2), load(3)}).dot(sums[0], w);
+    }
+    b.store(sums, pixel, 1);
+  });
+}
+
+template <class V, bool Whole>
+void depthwise_all(const DepthwiseBlock<V>& b) {
+  const Depthwise& d = b.d;
+  switch (d.by_rows ? d.kernel_w * 10 + d.stride_w : 0) {
+    case 31: return depthwise_rows<V, 3, 1, Whole>(b);
+    case 32: return depthwise_rows<V, 3, 2, Whole>(b);
+    case 51: return depthwise_rows<V, 5, 1, Whole>(b);
+    case 52: return depthwise_rows<V, 5, 2, Whole>(b);
+    default: return depthwise_pixels<V, Whole>(b);
+  }
+}
+
+inline void depthwise_u8s8(const Depthwise& d) noexcept {
+  const std::int64_t taps = d.repeat * d.kernel_h * d.kernel_w, groups = (taps + 3) / 4;
+  for (std::int64_t t = taps; t < groups * 4; ++t) d.taps[t] = d.padding;  // their weights are zero
+  const std::int64_t vectors =
+      d.by_rows ? d.kernel_h * (d.kernel_w == 3 ? RowTaps<3>::shapes : RowTaps<5>::shapes) : groups;
+  const auto block = [&](auto v, std::int64_t c) {
+    using V = decltype(v);
+    const DepthwiseBlock<V> b(d, d.weights + c * vectors * 4, c);
+    b.channels == block_channels<V> ? depthwise_all<V, true>(b) : depthwise_all<V, false>(b);
+    return c + block_channels<V>;
+  };
+  for (std::int64_t c = d.channel_begin; c < d.channel_end;)
+    c = d.channels - c > block_channels<narrow> ? block(wide{}, c) : block(narrow{}, c);
+}

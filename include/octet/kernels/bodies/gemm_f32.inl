@@ -1,0 +1,42 @@
+// No include guard: part of every instruction set's kernels.
+// Products of floats.
+
+struct F32 {
+  static constexpr bool finishes = true;
+  static constexpr int vectors = 2;
+  static constexpr int rows(int) { return wide::rows_f32; }
+  using acc = wide::f32;
+  using weights = wide::f32;
+  static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const float*>(p)); }
+  static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<float*>(p), v); }
+  static weights load_weights(const std::byte* p) { return load(p); }
+  template <int N>
+  static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
+    float x;
+    std::memcpy(&x, a, 4);
+    const auto v = wide::set(x);
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n) row[n] = wide::fma(v, b[n], row[n]);
+  }
+};
+
+template <bool Residual, int Rows, int N>
+OCTET_INLINE void finish_f32(const wide::f32 (&c)[Rows][N], const Tile& t) {
+  const Epilogue& e = *t.epilogue;
+  std::byte* out = e.out + t.row * e.out_stride + t.column * 4;
+  const std::byte* residual = Residual ? e.residual + t.row * e.residual_stride + t.column * 4 : nullptr;
+  OCTET_UNROLL
+  for (int n = 0; n < N; ++n) {
+    const int left = t.columns - n * wide::lanes;
+    if (left <= 0) break;
+    OCTET_UNROLL
+    for (int m = 0; m < Rows; ++m)
+      store_f32<Residual>(e, c[m][n], out + m * e.out_stride + n * vector_bytes,
+                          Residual ? residual + m * e.residual_stride + n * vector_bytes : nullptr,
+                          left < wide::lanes ? left : wide::lanes);
+  }
+}
+template <int Rows, int N>
+OCTET_INLINE void finish(const wide::f32 (&c)[Rows][N], const Tile& t) {
+  t.epilogue->residual ? finish_f32<true>(c, t) : finish_f32<false>(c, t);
+}

@@ -1,0 +1,68 @@
+// No include guard: part of every instruction set's kernels.
+// Products of uint8 with int8.
+
+struct U8S8 {
+  static constexpr bool finishes = true;
+  static constexpr int vectors = wide::vectors_u8;               // of a whole panel
+  static constexpr int rows(int n) { return wide::rows_u8(n); }  // of a tile of n vectors
+  using acc = wide::i32;
+  using weights = wide::weights;
+  static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
+  static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
+  static weights load_weights(const std::byte* p) { return wide::load_weights(p); }
+  template <int N>
+  static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
+    const auto x = wide::broadcast(a);
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n) wide::dot(row[n], x, b[n]);
+  }
+};
+
+// (No lambdas on the way from a tile: they would keep its accumulators in memory.)
+template <Limit L, bool Residual, int Rows, int N>
+OCTET_INLINE void finish_bytes(const wide::i32 (&c)[Rows][N], const Tile& t) {
+  const Epilogue& e = *t.epilogue;
+  constexpr int unit = 4 / N;
+  std::byte* out = e.out + t.row * e.out_stride + t.column;
+  const std::byte* residual = Residual ? e.residual + t.row * e.residual_stride + t.column : nullptr;
+  OCTET_UNROLL
+  for (int m = 0; m < Rows; m += unit) {
+    wide::i32 v[4];
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) v[i] = c[m + i / N < Rows ? m + i / N : m][i % N];
+    store_unit<wide, N, L, Residual>(e, v, t.scale, out + m * e.out_stride,
+                                     Residual ? residual + m * e.residual_stride : nullptr, Rows - m, t.columns);
+  }
+}
+
+template <bool Residual, int Rows, int N>
+OCTET_INLINE void finish_floats(const wide::i32 (&c)[Rows][N], const Tile& t) {
+  const Epilogue& e = *t.epilogue;
+  std::byte* out = e.out + t.row * e.out_stride + t.column * 4;
+  const std::byte* residual = Residual ? e.residual + t.row * e.residual_stride + t.column * 4 : nullptr;
+  OCTET_UNROLL
+  for (int n = 0; n < N; ++n) {
+    const int left = t.columns - n * wide::lanes;
+    if (left <= 0) break;
+    OCTET_UNROLL
+    for (int m = 0; m < Rows; ++m)
+      store_f32<Residual>(e, scaled(e, wide::to_float(c[m][n]), t.row + m, t.column + n * wide::lanes),
+                          out + m * e.out_stride + n * vector_bytes,
+                          Residual ? residual + m * e.residual_stride + n * vector_bytes : nullptr,
+                          left < wide::lanes ? left : wide::lanes);
+  }
+}
+
+template <int Rows, int N>
+OCTET_INLINE void finish(const wide::i32 (&c)[Rows][N], const Tile& t) {
+  const Epilogue& e = *t.epilogue;
+  if (e.store == Store::scaled_f32) return e.residual ? finish_floats<true>(c, t) : finish_floats<false>(c, t);
+  const Limit limit = e.limit();
+  if (e.store == Store::u8_residual)
+    return limit == Limit::none ? finish_bytes<Limit::none, true>(c, t) : finish_bytes<Limit::clamp, true>(c, t);
+  switch (limit) {
+    case Limit::none: return finish_bytes<Limit::none, false>(c, t);
+    case Limit::zero_point: return finish_bytes<Limit::zero_point, false>(c, t);
+    case Limit::clamp: return finish_bytes<Limit::clamp, false>(c, t);
+  }
+}

@@ -1,0 +1,10 @@
+// No include guard: the bodies that use the integer dot product, for an instruction set that has all else from another.
+// clang-format off
+#include "epilogue.inl"
+#include "gemm.inl"
+#include "gemm_u8.inl"
+#include "depthwise_taps.inl"
+#include "depthwise_u8.inl"
+#include "winograd.inl"
+#include "winograd_u8.inl"
+#include "integer_kernels.inl"

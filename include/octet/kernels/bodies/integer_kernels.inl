@@ -1,0 +1,14 @@
+// No include guard: part of every instruction set's kernels.
+inline Kernels with_integer_kernels(Kernels k, Isa isa) noexcept {
+  k.isa = isa;
+  k.narrow_lanes = narrow::lanes;
+  k.vectors_u8 = U8S8::vectors;
+  k.rows_u8 = 2 * U8S8::rows(U8S8::vectors);
+  k.rows_i16 = wide::rows_i16;
+  k.gemm_u8s8 = gemm<U8S8>;
+  k.depthwise_u8s8 = depthwise_u8s8;
+  k.winograd_weights_u8 = winograd_weights<WinogradU8>;
+  k.winograd_inputs_u8 = winograd_inputs<WinogradU8>;
+  k.winograd_outputs_u8 = winograd_outputs<WinogradU8>;
+  return k;
+}

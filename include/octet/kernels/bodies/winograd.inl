@@ -1,0 +1,272 @@
+// No include guard: part of every instruction set's kernels.
+// Convolution by Winograd's algorithm, F(4x4, 3x3): 36 products make 16 outputs, which take 144 directly.
+// A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks (2016), section 4.
+//
+//   outputs = A^T [(G g G^T) * (B^T d B)] A   for a tile d of 6 x 6 inputs and a kernel g, * element by element, with
+//
+//         4  0 -5  0  1  0          6  0  0
+//         0  4  4 -1 -1  0          4  4  4            1  1  1  1  1  0
+//   B^T = 0 -4  4  1 -1  0   G = 1  4 -4  4    A^T =   0  1 -1  2 -2  0
+//         0 -2 -1  2  1  0      --  1  2  4            0  1  1  4  4  0
+//         0  2 -1 -2  1  0      24  1 -2  4            0  1 -1  8 -8  2
+//         0  4  0 -5  0  1          0  0 12
+//
+// A smaller tile of r outputs needs r + 2 of the six points, at which the weights are the same; B^T then is another
+// (see points_of_rest), and A^T keeps r rows, the last column in the last of them.
+//
+// T says what vectors of channels are and how they are added: `in` for inputs and weights, `sum` for products.
+
+// One dimension of B^T, and of its forms for r = 3, 2, 1 outputs, which take r + 2 inputs.
+template <class T>
+OCTET_INLINE void input_points(const typename T::in (&d)[6], typename T::in (&t)[6]) {
+  const auto even = T::sub(d[4], d[2]), odd = T::twice(T::sub(d[3], d[1]));
+  const auto s = T::sub(T::four_times(d[2]), d[4]), u = T::sub(T::four_times(d[1]), d[3]);
+  t[0] = T::add(T::four_times(T::sub(d[0], d[2])), even);
+  t[1] = T::add(s, u);
+  t[2] = T::sub(s, u);
+  t[3] = T::add(even, odd);
+  t[4] = T::sub(even, odd);
+  t[5] = T::sub(T::sub(d[5], d[3]), T::twice(odd));
+}
+template <class T>
+OCTET_INLINE void input_points(int outputs, const typename T::in (&d)[6], typename T::in (&t)[6]) {
+  if (outputs == 4) return input_points<T>(d, t);
+  if (outputs == 3) {
+    const auto u = T::sub(d[3], d[1]);
+    t[0] = T::add(T::four_times(T::sub(d[0], d[2])), T::twice(u));
+    t[1] = T::times(T::add(T::sub(d[2], d[3]), T::twice(d[1])), 3);
+    t[2] = T::sub(T::sub(T::times(d[2], 3), d[3]), T::twice(d[1]));
+    t[3] = T::four_times(u);
+    t[5] = T::sub(T::sub(d[4], d[2]), T::twice(u));
+  } else if (outputs == 2) {
+    t[0] = T::four_times(T::sub(d[0], d[2]));
+    t[1] = T::times(T::add(d[1], d[2]), 3);
+    t[2] = T::times(T::sub(d[2], d[1]), 3);
+    t[5] = T::sub(d[3], d[1]);
+  } else {
+    t[0] = T::four_times(T::sub(d[0], d[1]));
+    t[1] = T::times(d[1], 6);
+    t[5] = T::sub(d[2], d[1]);
+  }
+}
+
+// One dimension of A^T.
+template <class T>
+OCTET_INLINE void outputs_of(const typename T::sum (&m)[6], typename T::sum (&y)[4]) {
+  const auto s1 = T::add_sums(m[1], m[2]), d1 = T::sub_sums(m[1], m[2]);
+  const auto s2 = T::add_sums(m[3], m[4]), d2 = T::sub_sums(m[3], m[4]);
+  y[0] = T::add_sums(T::add_sums(m[0], s1), s2);
+  y[1] = T::add_sums(d1, T::twice_sum(d2));
+  y[2] = T::add_sums(s1, T::four_sums(s2));
+  y[3] = T::add_sums(d1, T::twice_sum(T::add_sums(T::four_sums(d2), m[5])));
+}
+
+// One dimension of 24 G.
+template <class T>
+OCTET_INLINE void weight_points(const typename T::in (&g)[3], typename T::in (&u)[6]) {
+  const auto a = T::four_times(T::add(g[0], g[2])), b = T::four_times(g[1]);
+  const auto e = T::add(g[0], T::four_times(g[2])), f = T::twice(g[1]);
+  u[0] = T::times(g[0], 6);
+  u[1] = T::add(a, b);
+  u[2] = T::sub(a, b);
+  u[3] = T::add(e, f);
+  u[4] = T::sub(e, f);
+  u[5] = T::times(g[2], 12);
+}
+
+template <class T>
+void winograd_weights(const WinogradWeights& w) noexcept {
+  const std::int64_t vectors = w.columns / wide::lanes;
+  for (std::int64_t i = 0; i < w.steps * vectors; ++i) {
+    const std::byte* taps = w.taps + (i / vectors * 9 * vectors + i % vectors) * T::tap_bytes;
+    typename T::in t[6][3], column[6];
+    OCTET_UNROLL
+    for (int x = 0; x < 3; ++x) {
+      typename T::in g[3];
+      OCTET_UNROLL
+      for (int y = 0; y < 3; ++y) g[y] = T::load_taps(taps + (y * 3 + x) * vectors * T::tap_bytes);
+      weight_points<T>(g, column);
+      OCTET_UNROLL
+      for (int p = 0; p < 6; ++p) t[p][x] = column[p];
+    }
+    OCTET_UNROLL
+    for (int p = 0; p < 6; ++p) {
+      weight_points<T>(t[p], column);
+      OCTET_UNROLL
+      for (int q = 0; q < 6; ++q)
+        T::store_weights(w.points + (p * 6 + q) * w.point_bytes + i * vector_bytes, column[q]);
+    }
+  }
+}
+
+// The 36 input pixels of a tile; those outside the image are padding.
+template <class T>
+void find_pixels(const Winograd& w, const WinogradTiles::Tile& t, const std::byte* (&pixels)[36]) {
+  const std::int64_t y0 = t.y * 4 - w.pad_top, x0 = t.x * 4 - w.pad_left, pixel = w.channels * T::element;
+  for (std::int64_t y = 0; y < 6; ++y)
+    for (std::int64_t x = 0; x < 6; ++x) {
+      const bool inside = y0 + y >= 0 && y0 + y < w.height && x0 + x >= 0 && x0 + x < w.width;
+      pixels[y * 6 + x] = inside ? w.in + ((y0 + y) * w.width + x0 + x) * pixel : w.padding;
+    }
+}
+
+template <class T>
+OCTET_INLINE void store_points(const Winograd& w, std::byte* to, int row, const typename T::in (&column)[6]) {
+  typename T::in t[6];
+  input_points<T>(column, t);
+  OCTET_UNROLL
+  for (int j = 0; j < 6; ++j) T::store(to + (row * 6 + j) * w.point_stride, t[j]);
+}
+
+// A whole tile, n channels of one vector.
+template <class T>
+OCTET_NOINLINE void input_tile(const Winograd& w, const std::byte* const (&pixels)[36], std::int64_t channel, int n,
+                               std::byte* to) {
+  const auto load = [&](int y, int x) { return T::load(pixels[y * 6 + x] + channel * T::element, n); };
+  // Rows 1 to 4 of B^T d need no more than 24 vectors at a time; rows 0 and 5 load the pixels once more.
+  typename T::in r1[6], r2[6], r3[6], r4[6];
+  OCTET_UNROLL
+  for (int x = 0; x < 6; ++x) {
+    const auto d1 = load(1, x), d2 = load(2, x), d3 = load(3, x), d4 = load(4, x);
+    const auto even = T::sub(d4, d2), odd = T::twice(T::sub(d3, d1));
+    const auto s = T::sub(T::four_times(d2), d4), u = T::sub(T::four_times(d1), d3);
+    r1[x] = T::add(s, u), r2[x] = T::sub(s, u), r3[x] = T::add(even, odd), r4[x] = T::sub(even, odd);
+  }
+  store_points<T>(w, to, 1, r1);
+  store_points<T>(w, to, 2, r2);
+  store_points<T>(w, to, 3, r3);
+  store_points<T>(w, to, 4, r4);
+  OCTET_UNROLL
+  for (int x = 0; x < 6; ++x) {
+    const auto d1 = load(1, x), d2 = load(2, x), d3 = load(3, x), d4 = load(4, x);
+    r1[x] = T::add(T::four_times(T::sub(load(0, x), d2)), T::sub(d4, d2));
+    r2[x] = T::sub(T::sub(load(5, x), d3), T::four_times(T::sub(d3, d1)));
+  }
+  store_points<T>(w, to, 0, r1);
+  store_points<T>(w, to, 5, r2);
+}
+
+// A tile at the right or at the bottom.
+template <class T>
+OCTET_NOINLINE void input_rest(const Winograd& w, const WinogradTiles::Tile& tile, const std::byte* const (&pixels)[36],
+                               std::int64_t channel, int n, std::byte* to) {
+  typename T::in rows[6][6], d[6], t[6];
+  for (int x = 0; x < tile.columns + 2; ++x) {
+    for (int y = 0; y < tile.rows + 2; ++y) d[y] = T::load(pixels[y * 6 + x] + channel * T::element, n);
+    input_points<T>(tile.rows, d, t);
+    for (int i = 0; i < 6; ++i) rows[i][x] = t[i];
+  }
+  for (int i = 0; i < 6; ++i) {
+    if (!WinogradTiles::needs(tile.rows, i)) continue;
+    input_points<T>(tile.columns, rows[i], t);
+    for (int j = 0; j < 6; ++j)
+      if (WinogradTiles::needs(tile.columns, j)) T::store(to + (i * 6 + j) * w.point_stride, t[j]);
+  }
+}
+
+template <class T>
+void winograd_inputs(const Winograd& w) noexcept {
+  for (std::int64_t i = 0; i < w.count; ++i) {
+    const WinogradTiles::Tile tile = w.tiles.tile(w.first + i);
+    const std::byte* pixels[36];
+    find_pixels<T>(w, tile, pixels);
+    std::byte* to = w.inputs + i * w.tile_stride;
+    for (std::int64_t c = 0; c < w.channels; c += T::channels, to += T::channels * T::point_element) {
+      const int n = static_cast<int>(w.channels - c < T::channels ? w.channels - c : T::channels);
+      if (tile.rows == 4 && tile.columns == 4)
+        input_tile<T>(w, pixels, c, n, to);
+      else
+        input_rest<T>(w, tile, pixels, c, n, to);
+    }
+  }
+}
+
+// 36 matrix products of all tiles with the weights of one panel, which always has two vectors.
+template <class T>
+void winograd_products(const Winograd& w, const std::byte* weights, bool last_panel) {
+  using Product = typename T::Product;
+  constexpr int N = 2;
+  constexpr int most = Product::rows(N);
+  alignas(64) static constexpr std::byte zeros[N * vector_bytes] = {};
+  Tile t{};
+  t.a_stride = w.tile_stride;
+  t.steps = (w.channels + T::step - 1) / T::step;
+  t.init = zeros;
+  t.sums_stride = 36 * N * vector_bytes;
+  for (int point = 0; point < 36; ++point, weights += w.weight_point_bytes) {
+    const WinogradTiles::Range all = w.tiles.needing(point / 6, point % 6);
+    const std::int64_t first = all.first > w.first ? all.first - w.first : 0;
+    const std::int64_t last = all.last - w.first < w.count ? all.last - w.first : w.count;
+    if (first >= last) continue;
+    const std::int64_t parts = (last - first + most - 1) / most;
+    t.b = weights;
+    // (Never beyond the end: looking for pages that are not there takes longer than waiting for those that are.)
+    const bool more = !last_panel || point < 35;
+    t.later_step = more ? N * vector_bytes / parts : 0;
+    for (std::int64_t i = 0; i < parts; ++i) {
+      const std::int64_t row = first + (last - first) * i / parts, end = first + (last - first) * (i + 1) / parts;
+      t.a = w.inputs + point * w.point_stride + row * w.tile_stride;
+      t.sums = w.products + (row * 36 + point) * N * vector_bytes;
+      t.later = more ? weights + w.weight_point_bytes + w.weight_point_bytes / parts * i : weights;
+      tile_of<Product, N>(static_cast<int>(end - row), std::make_integer_sequence<int, most>{})(t);
+    }
+  }
+}
+
+// The outputs of a tile in one vector of channels, from its products. `bias` is added to them. Whole: 4 x 4.
+template <class T, bool Whole, class Store>
+OCTET_NOINLINE void output_tile(const Winograd& w, const WinogradTiles::Tile& tile, const std::byte* products,
+                                const std::byte* bias, const Store& store) {
+  using Sum = typename T::sum;
+  Sum t[4][6];
+  const auto load = [&](int i, int j) {
+    if (!Whole && !(WinogradTiles::needs(tile.rows, i) && WinogradTiles::needs(tile.columns, j))) return T::zero_sum();
+    const Sum m = T::load_sum(products + (i * 6 + j) * 2 * vector_bytes);
+    return i == 1 && j == 1 ? T::add_sums(m, T::load_sum(bias)) : m;  // of this point, A takes one everywhere
+  };
+  OCTET_UNROLL
+  for (int j = 0; j < 6; ++j) {
+    const Sum m[6] = {load(0, j), load(1, j), load(2, j), load(3, j), load(4, j), load(5, j)};
+    Sum y[4];
+    outputs_of<T>(m, y);
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) t[i][j] = y[i];
+    if (!Whole && tile.rows < 4) t[tile.rows - 1][j] = T::add_sums(t[tile.rows - 1][j], T::twice_sum(m[5]));
+  }
+  OCTET_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    if (!Whole && i >= tile.rows) return;
+    Sum y[4];
+    outputs_of<T>(t[i], y);
+    if (!Whole && tile.columns < 4) y[tile.columns - 1] = T::add_sums(y[tile.columns - 1], T::twice_sum(t[i][5]));
+    store.row((tile.y * 4 + i) * w.out_w + tile.x * 4, y, tile.columns);
+  }
+}
+
+// One of the two vectors of a panel, of all tiles.
+template <class T, class Store>
+void output_tiles(const Winograd& w, const std::byte* products, const Store& store) {
+  alignas(64) std::byte bias[vector_bytes];
+  T::store_sum(bias, T::scaled_bias(w.init + store.column * 4));
+  constexpr std::ptrdiff_t stride = 2 * vector_bytes;
+  for (std::int64_t i = 0; i < w.count; ++i, products += 36 * stride) {
+    const WinogradTiles::Tile tile = w.tiles.tile(w.first + i);
+    if (tile.rows == 4 && tile.columns == 4)
+      output_tile<T, true>(w, tile, products, bias, store);
+    else
+      output_tile<T, false>(w, tile, products, bias, store);
+  }
+}
+
+template <class T>
+void winograd_outputs(const Winograd& w) noexcept {
+  const std::byte* weights = w.weights;
+  for (std::int64_t column = 0; column < w.columns; weights += w.panel_bytes) {
+    winograd_products<T>(w, weights, column + 2 * wide::lanes >= w.columns);
+    for (int n = 0; n < 2 && column < w.columns; ++n, column += wide::lanes) {
+      const std::int64_t left = w.columns - column;
+      T::outputs(w, w.products + n * vector_bytes, w.column + column,
+                 static_cast<int>(left < wide::lanes ? left : wide::lanes));
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// No include guard: part of every instruction set's kernels.
+// Winograd's algorithm on floats.
+
+template <bool Residual>
+struct WinogradFloats {
+  const Epilogue& e;
+  std::int64_t column;
+  int columns;
+
+  OCTET_INLINE void row(std::int64_t pixel, const wide::f32 (&y)[4], int count) const {
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      if (i >= count) break;
+      store_f32<Residual>(e, y[i], e.out + (pixel + i) * e.out_stride + column * 4,
+                          Residual ? e.residual + (pixel + i) * e.residual_stride + column * 4 : nullptr, columns);
+    }
+  }
+};
+
+struct WinogradF32 {
+  using Product = F32;
+  using in = wide::f32;
+  using sum = wide::f32;
+  static constexpr int channels = wide::lanes, step = 1, element = 4, point_element = 4, tap_bytes = vector_bytes;
+  static in load(const std::byte* p, int n) { return wide::load_first(reinterpret_cast<const float*>(p), n); }
+  static in load_taps(const std::byte* p) { return wide::load(reinterpret_cast<const float*>(p)); }
+  static void store(std::byte* p, in v) { wide::store(reinterpret_cast<float*>(p), v); }
+  static void store_weights(std::byte* p, in v) { store(p, wide::mul(v, wide::set(1.0f / 576))); }
+  static in add(in a, in b) { return wide::add(a, b); }
+  static in sub(in a, in b) { return wide::sub(a, b); }
+  static in twice(in a) { return wide::add(a, a); }
+  static in four_times(in a) { return times(a, 4); }
+  static in times(in a, int b) { return wide::mul(a, wide::set(static_cast<float>(b))); }
+  static sum load_sum(const std::byte* p) { return wide::load(reinterpret_cast<const float*>(p)); }
+  static void store_sum(std::byte* p, sum v) { wide::store(reinterpret_cast<float*>(p), v); }
+  static sum zero_sum() { return wide::set(0.0f); }
+  static sum add_sums(sum a, sum b) { return wide::add(a, b); }
+  static sum sub_sums(sum a, sum b) { return wide::sub(a, b); }
+  static sum twice_sum(sum a) { return wide::add(a, a); }
+  static sum four_sums(sum a) { return times(a, 4); }
+  static sum scaled_bias(const std::byte* p) { return load_sum(p); }
+
+  static void outputs(const Winograd& w, const std::byte* products, std::int64_t column, int columns) {
+    const Epilogue& e = w.epilogue;
+    e.residual ? output_tiles<WinogradF32>(w, products, WinogradFloats<true>{e, column, columns})
+               : output_tiles<WinogradF32>(w, products, WinogradFloats<false>{e, column, columns});
+  }
+};

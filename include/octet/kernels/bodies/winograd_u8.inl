@@ -1,0 +1,106 @@
+// No include guard: part of every instruction set's kernels.
+// Winograd's algorithm on bytes, exact. Everything is an integer: the factors 24 of G in both dimensions stay, so that
+// sums come out 576 times too large, and
+//   - inputs (0 to 255) times 36 coefficients of B^T, and weights times those of 24 G, fit 16 bits: |.| <= 22950,
+//   18432;
+//   - products, their sums and A^T are computed modulo 2^32, with which additions and multiplications commute;
+//   - 576 * sum modulo 2^32, times the inverse of 9, is 64 * sum modulo 2^32: the number itself where |sum| < 2^25,
+//   which
+//     is known from the weights when they are packed (see ../winograd.hpp);
+//   - float(64 * sum) * (scale / 64) has the bits of float(sum) * scale.
+
+struct S16 {
+  static constexpr bool finishes = false;  // sums only go to memory
+  static constexpr int rows(int) { return wide::rows_i16; }
+  using acc = wide::i32;
+  using weights = wide::i32;
+  static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
+  static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
+  static weights load_weights(const std::byte* p) { return load(p); }
+  template <int N>
+  static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
+    std::int32_t x;
+    std::memcpy(&x, a, 4);
+    const auto pair = wide::set(x);
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n) wide::dot_i16(row[n], pair, b[n]);
+  }
+};
+
+template <Limit L, bool Residual>
+struct WinogradBytes {
+  const Epilogue& e;
+  std::int64_t column;
+  int columns;
+  alignas(64) float scale[wide::lanes];
+
+  WinogradBytes(const Epilogue& epilogue, std::int64_t first, int n) : e(epilogue), column(first), columns(n) {
+    wide::store(scale, wide::mul(wide::load(e.scale + column), wide::set(1.0f / 64)));
+  }
+  OCTET_INLINE void row(std::int64_t pixel, const wide::i32 (&y)[4], int count) const {
+    const wide::i32 ninth = wide::set(0x38E38E39);  // 9 * this = 1 modulo 2^32
+    const wide::i32 sums[4] = {wide::mul(y[0], ninth), wide::mul(y[1], ninth), wide::mul(y[2], ninth),
+                               wide::mul(y[3], ninth)};
+    store_unit<wide, 1, L, Residual>(e, sums, scale, e.out + pixel * e.out_stride + column,
+                                     Residual ? e.residual + pixel * e.residual_stride + column : nullptr, count,
+                                     columns);
+  }
+};
+
+template <bool Residual>
+struct WinogradScaled {
+  const Epilogue& e;
+  std::int64_t column;
+  int columns;
+
+  OCTET_INLINE void row(std::int64_t pixel, const wide::i32 (&y)[4], int count) const {
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      if (i >= count) break;
+      const wide::f32 sum = wide::mul(wide::to_float(wide::mul(y[i], wide::set(0x38E38E39))), wide::set(1.0f / 64));
+      store_f32<Residual>(e, scaled(e, sum, pixel + i, column), e.out + (pixel + i) * e.out_stride + column * 4,
+                          Residual ? e.residual + (pixel + i) * e.residual_stride + column * 4 : nullptr, columns);
+    }
+  }
+};
+
+struct WinogradU8 {
+  using Product = S16;
+  using in = wide::i16;
+  using sum = wide::i32;
+  static constexpr int channels = 2 * wide::lanes, step = 2, element = 1, point_element = 2, tap_bytes = channels;
+  static in load(const std::byte* p, int n) { return wide::load_u8_as_i16(p, n); }
+  static in load_taps(const std::byte* p) { return wide::load_s8_as_i16(p); }
+  static void store(std::byte* p, in v) { wide::store_i16(p, v); }
+  static void store_weights(std::byte* p, in v) { wide::store_i16(p, v); }
+  static in add(in a, in b) { return wide::add_i16(a, b); }
+  static in sub(in a, in b) { return wide::sub_i16(a, b); }
+  static in twice(in a) { return wide::add_i16(a, a); }
+  static in four_times(in a) { return wide::shift_left_i16<2>(a); }
+  static in times(in a, int b) { return wide::mul_i16(a, b); }
+  static sum load_sum(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
+  static void store_sum(std::byte* p, sum v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
+  static sum zero_sum() { return wide::set(0); }
+  static sum add_sums(sum a, sum b) { return wide::add(a, b); }
+  static sum sub_sums(sum a, sum b) { return wide::sub(a, b); }
+  static sum twice_sum(sum a) { return wide::add(a, a); }
+  static sum four_sums(sum a) { return wide::shift_left<2>(a); }
+  static sum scaled_bias(const std::byte* p) { return wide::mul(load_sum(p), wide::set(576)); }
+
+  static void outputs(const Winograd& w, const std::byte* products, std::int64_t column, int columns) {
+    const Epilogue& e = w.epilogue;
+    if (e.store == Store::scaled_f32)
+      return e.residual ? output_tiles<WinogradU8>(w, products, WinogradScaled<true>{e, column, columns})
+                        : output_tiles<WinogradU8>(w, products, WinogradScaled<false>{e, column, columns});
+    if (e.store == Store::u8_residual)
+      return output_tiles<WinogradU8>(w, products, WinogradBytes<Limit::clamp, true>(e, column, columns));
+    switch (e.limit()) {
+      case Limit::none:
+        return output_tiles<WinogradU8>(w, products, WinogradBytes<Limit::none, false>(e, column, columns));
+      case Limit::zero_point:
+        return output_tiles<WinogradU8>(w, products, WinogradBytes<Limit::zero_point, false>(e, column, columns));
+      case Limit::clamp:
+        return output_tiles<WinogradU8>(w, products, WinogradBytes<Limit::clamp, false>(e, column, columns));
+    }
+  }
+};

@@ -1,0 +1,247 @@
+#pragma once
+#include <cmath>
+#include <vector>
+
+#include "../core/thread_pool.hpp"
+#include "convolution_weights.hpp"
+
+OCTET_BEGIN
+
+namespace detail {
+
+/// 3x3 convolution of stride 1 by Winograd's algorithm (bodies/winograd.inl). The bits of int8 are those of the direct
+/// form; channels for which that cannot be promised are left to it.
+template <class T>
+class WinogradConvolution {
+ public:
+  static constexpr std::int64_t element = sizeof(T);                   // of an activation
+  static constexpr std::int64_t point_element = element == 1 ? 2 : 4;  // ... and of a transformed one
+  static constexpr std::int64_t step = 4 / point_element;              // channels of a step
+
+  WinogradConvolution() = default;
+  WinogradConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
+      : kernels_(&kernels), memory_(w.memory), in_c_(w.group_in), out_c_(w.out_c) {
+    if (memory_ == WeightMemory::small || !w.window.square(3, 1) || w.groups != 1 || w.repeat != 1 || in_c_ < 16 ||
+        out_c_ < 16)
+      return;
+    find_segments(w);
+    if (!segments_.empty()) pack_taps(w.values);
+  }
+
+  struct Segment {
+    std::int64_t first, last;  // output channels
+  };
+  /// Channels that the direct form has to compute.
+  const std::vector<Segment>& others() const noexcept { return others_; }
+  std::size_t packed_bytes() const noexcept { return taps_.size() + points_.size(); }
+  const char* form() const noexcept {
+    return compact_ ? "Winograd, weights transformed in each run" : "Winograd";
+  }
+
+  /// Whether it is the faster form for images of this shape.
+  bool pays(const ConvolutionShape& s) const noexcept {
+    if (segments_.empty() || s.out_h * s.out_w == 0) return false;
+    // In cycles, from measurements: products at half the rate of bytes (floats: at the same rate), transformations, and
+    // weights that stream by from memory.
+    const double in = static_cast<double>(in_c_), out = static_cast<double>(out_c_);
+    const double lanes = kernels_->lanes, direct_rate = element == 1 ? lanes * (exact_pairs() ? 1 : 4) : lanes;
+    const double rate = element == 1 ? lanes * (exact_pairs() ? 1 : 2) : lanes;
+    const WinogradTiles tiles(s.out_h, s.out_w);
+    double products = 0;
+    for (int p = 0; p < 36; ++p) {
+      const WinogradTiles::Range r = tiles.needing(p / 6, p % 6);
+      products += static_cast<double>(r.last - r.first);
+    }
+    const double count = static_cast<double>(tiles.count()), batch = static_cast<double>(s.batch);
+    const double blocks = std::ceil(count / static_cast<double>(tiles_at_once()));
+    const double stream = 36 * in * out * static_cast<double>(point_element) * blocks / 8;
+    const double transformed = batch * count * (in * 130 + out * 170) / lanes;
+    const double winograd = batch * std::max(products * in * out / rate, stream) + transformed;
+    return winograd < batch * static_cast<double>(s.out_h * s.out_w) * 9 * in * out / direct_rate;
+  }
+
+  /// Returns the bytes of scratch that run needs.
+  std::size_t plan(const ConvolutionShape& s, int threads) {
+    shape_ = s;
+    tiles_ = WinogradTiles(s.out_h, s.out_w);
+    choose_weights();
+    const std::int64_t count = tiles_.count(), most = tiles_at_once();
+    blocks_ = (count + most - 1) / most;
+    block_tiles_ = (count + blocks_ - 1) / blocks_;
+    // Threads take blocks of tiles of their own; where there are too few, they transform a block together and then
+    // share its output channels.
+    const std::int64_t all = s.batch * blocks_;
+    together_ = all % threads != 0 && all < 4 * threads;
+    column_parts_ = together_ ? std::min<std::int64_t>(threads, panels()) : 1;
+    tile_stride_ = round_up(in_c_ * point_element, 4 * kernels_->lanes);
+    if (tile_stride_ % 512 == 0) tile_stride_ += 64;
+    point_stride_ = round_up(block_tiles_ * tile_stride_, 64) + 192;  // no two points in the same sets of the cache
+    inputs_bytes_ = 36 * point_stride_ + 64;
+    products_bytes_ = block_tiles_ * 36 * panel_columns() * 4;
+    const std::int64_t workers =
+        together_ ? inputs_bytes_ + threads * products_bytes_ : threads * (inputs_bytes_ + products_bytes_);
+    return static_cast<std::size_t>(layer_bytes() + workers);
+  }
+
+  /// padding: a pixel of zero points; the rest as GemmConvolution::run.
+  void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
+           std::byte* scratch, ThreadPool& pool) const noexcept {
+    const std::byte* points = points_.data();
+    if (compact_) {
+      pool.parallel(panels(), [&](std::int64_t p, int) { transform_weights(p, scratch + p * panel_bytes()); });
+      points = scratch;
+    }
+    std::byte* const rooms = scratch + layer_bytes();
+    const auto block = [&](std::int64_t image, std::int64_t b) {
+      Winograd w = whole_image(in, init, padding, epilogue, image);
+      w.first = tiles_.count() * b / blocks_;
+      w.count = tiles_.count() * (b + 1) / blocks_ - w.first;
+      return w;
+    };
+    if (!together_) {
+      pool.parallel(shape_.batch * blocks_, [&](std::int64_t task, int worker) {
+        Winograd w = block(task / blocks_, task % blocks_);
+        w.inputs = rooms + worker * (inputs_bytes_ + products_bytes_);
+        w.products = w.inputs + inputs_bytes_;
+        inputs(w);
+        for (const Segment& s : segments_) outputs(w, points, s.first, s.last);
+      });
+      return;
+    }
+    for (std::int64_t i = 0; i < shape_.batch * blocks_; ++i) {
+      Winograd whole = block(i / blocks_, i % blocks_);
+      whole.inputs = rooms;
+      const std::int64_t parts = std::min<std::int64_t>(whole.count, 2 * pool.size());
+      pool.parallel(parts, [&](std::int64_t part, int) {
+        Winograd w = whole;
+        const std::int64_t from = whole.count * part / parts;
+        w.first += from, w.count = whole.count * (part + 1) / parts - from;
+        w.inputs += from * tile_stride_;
+        inputs(w);
+      });
+      pool.parallel(column_parts_, [&](std::int64_t part, int worker) {
+        Winograd w = whole;
+        w.products = rooms + inputs_bytes_ + worker * products_bytes_;
+        const std::int64_t share = round_up((out_c_ + column_parts_ - 1) / column_parts_, panel_columns());
+        for (const Segment& s : segments_)
+          outputs(w, points, std::max(s.first, part * share), std::min(s.last, (part + 1) * share));
+      });
+    }
+  }
+
+ private:
+  std::int64_t panel_columns() const noexcept { return 2 * kernels_->lanes; }
+  std::int64_t panels() const noexcept { return (out_c_ + panel_columns() - 1) / panel_columns(); }
+  std::int64_t steps() const noexcept { return (in_c_ + step - 1) / step; }
+  bool exact_pairs() const noexcept { return kernels_->isa != Isa::avx512vnni; }
+  std::int64_t tiles_at_once() const noexcept {
+    const std::int64_t rows = element == 1 ? kernels_->rows_i16 : kernels_->rows_f32;
+    return rows * (in_c_ * point_element >= 512 ? 2 : 1);
+  }
+  std::int64_t step_bytes() const noexcept { return panel_columns() * 4; }
+  std::int64_t point_bytes() const noexcept { return steps() * step_bytes() + 192; }  // not a power of two
+  std::int64_t panel_bytes() const noexcept { return 36 * point_bytes(); }
+  std::int64_t layer_bytes() const noexcept { return compact_ ? panels() * panel_bytes() : 0; }
+
+  /// Whether transformed weights are kept, which are made here then, or only made for each run.
+  void choose_weights() {
+    constexpr std::int64_t many_tiles = 196;  // 56 x 56 outputs: the transformation is not seen any more
+    if (points_.size() != 0) return;
+    compact_ = memory_ == WeightMemory::balanced && tiles_.count() >= many_tiles;
+    if (compact_) return;
+    points_ = AlignedBytes(static_cast<std::size_t>(panels() * panel_bytes()));
+    for (std::int64_t p = 0; p < panels(); ++p) transform_weights(p, points_.data() + p * panel_bytes());
+    taps_ = {};  // what they are good for is done, for images of any size
+  }
+
+  /// Groups of output channels, as wide as the direct form's panels, whose sums stay below 2^25 in magnitude.
+  void find_segments(const ConvolutionWeights<T>& w) {
+    const std::int64_t width = std::max(panel_columns(), detail::panel_columns<T>(*kernels_));
+    for (std::int64_t first = 0; first < out_c_; first += width) {
+      const std::int64_t last = std::min(out_c_, first + width);
+      bool fits = true;
+      for (std::int64_t o = first; o < last; ++o) fits = fits && sums_fit(w, o);
+      std::vector<Segment>& list = fits ? segments_ : others_;
+      if (!list.empty() && list.back().last == first)
+        list.back().last = last;
+      else
+        list.push_back({first, last});
+    }
+  }
+  static bool sums_fit(const ConvolutionWeights<T>& w, std::int64_t channel) {
+    if (element != 1) return true;
+    std::int64_t negative = 0, positive = 0;
+    for (std::int64_t i = 0; i < w.k(); ++i) {
+      const auto v = static_cast<std::int64_t>(w.values[channel * w.k() + i]);
+      (v < 0 ? negative : positive) += v;
+    }
+    constexpr std::int64_t limit = std::int64_t{1} << 25;
+    const std::int64_t start = w.init ? w.init[channel] : 0;
+    // Without `init` activations have a zero point z in 0 .. 255: sums of weights times (q - z).
+    return 255 * positive + start < limit && 255 * negative + start >= -limit;
+  }
+
+  /// [panel][step][tap][column][channel of the step]
+  void pack_taps(const T* weights) {
+    const std::int64_t width = panel_columns();
+    taps_ = AlignedBytes(static_cast<std::size_t>(panels() * steps() * 9 * width * step * element));
+    std::memset(taps_.data(), 0, taps_.size());
+    auto* to = reinterpret_cast<T*>(taps_.data());
+    for (std::int64_t o = 0; o < out_c_; ++o) {
+      T* panel = to + o / width * steps() * 9 * width * step + o % width * step;
+      for (std::int64_t tap = 0; tap < 9; ++tap)
+        for (std::int64_t c = 0; c < in_c_; ++c)
+          panel[(c / step * 9 + tap) * width * step + c % step] = weights[(o * 9 + tap) * in_c_ + c];
+    }
+  }
+  void transform_weights(std::int64_t panel, std::byte* points) const noexcept {
+    WinogradWeights w;
+    w.taps = taps_.data() + panel * steps() * 9 * panel_columns() * step * element;
+    w.steps = steps(), w.columns = panel_columns();
+    w.points = points;
+    w.point_bytes = point_bytes();
+    (element == 1 ? kernels_->winograd_weights_u8 : kernels_->winograd_weights_f32)(w);
+  }
+
+  Winograd whole_image(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
+                       std::int64_t image) const noexcept {
+    Winograd w;
+    w.in = in + image * shape_.in_h * shape_.in_w * in_c_ * element;
+    w.height = shape_.in_h, w.width = shape_.in_w, w.channels = in_c_;
+    w.pad_top = shape_.pad_top, w.pad_left = shape_.pad_left;
+    w.tiles = tiles_;
+    w.out_w = shape_.out_w;
+    w.padding = padding;
+    w.point_stride = point_stride_, w.tile_stride = tile_stride_;
+    w.weight_point_bytes = point_bytes(), w.panel_bytes = panel_bytes();
+    w.init = init;
+    w.epilogue = epilogue;
+    const std::int64_t rows = image * shape_.out_h * shape_.out_w;
+    w.epilogue.out += rows * epilogue.out_stride;
+    if (epilogue.residual) w.epilogue.residual += rows * epilogue.residual_stride;
+    return w;
+  }
+  void inputs(const Winograd& w) const noexcept {
+    (element == 1 ? kernels_->winograd_inputs_u8 : kernels_->winograd_inputs_f32)(w);
+  }
+  void outputs(Winograd w, const std::byte* points, std::int64_t first, std::int64_t last) const noexcept {
+    if (first >= last) return;
+    w.weights = points + first / panel_columns() * panel_bytes();
+    w.column = first, w.columns = last - first;
+    (element == 1 ? kernels_->winograd_outputs_u8 : kernels_->winograd_outputs_f32)(w);
+  }
+
+  const Kernels* kernels_ = nullptr;
+  WeightMemory memory_ = WeightMemory::small;
+  std::int64_t in_c_ = 0, out_c_ = 0;
+  std::vector<Segment> segments_, others_;
+  AlignedBytes taps_, points_;  // the weights as they are, until they are transformed
+  ConvolutionShape shape_;
+  WinogradTiles tiles_;
+  bool compact_ = false, together_ = false;
+  std::int64_t blocks_ = 1, block_tiles_ = 1, column_parts_ = 1;
+  std::int64_t tile_stride_ = 0, point_stride_ = 0, inputs_bytes_ = 0, products_bytes_ = 0;
+};
+
+}  // namespace detail
+OCTET_END
