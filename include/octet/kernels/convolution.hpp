@@ -3,6 +3,7 @@
 
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
+#include "split_work.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -31,19 +32,14 @@ class GemmConvolution {
   /// Splits the work for that many threads. Returns the bytes of scratch that run needs. With `dynamic` (1x1 kernels
   /// without groups only) run takes floats, and quantizes each pixel by its own range.
   std::size_t plan(const ConvolutionShape& shape, int threads, bool dynamic = false) {
-    const std::int64_t tile = choose_rows(shape, dynamic);
+    choose_rows(shape, dynamic);
     const std::int64_t rows = std::max<std::int64_t>(1, shape.rows()), columns = shape.group_out();
-    std::int64_t row_parts = (rows + block_rows_ - 1) / block_rows_;
-    column_parts_ = 1;
-    if (row_parts % threads != 0) {
-      if (rows >= 4 * tile * threads)
-        row_parts = round_up(row_parts, threads);
-      else
-        column_parts_ = std::clamp<std::int64_t>((columns + panel_columns_ - 1) / panel_columns_, 1, threads);
-    }
-    block_rows_ = std::min(block_rows_, round_up((rows + row_parts - 1) / row_parts, tile));
-    part_columns_ = round_up((columns + column_parts_ - 1) / column_parts_, panel_columns_);
+    const WorkParts parts =
+        split_work(shape.groups, rows, (rows + block_rows_ - 1) / block_rows_, columns, panel_columns_, 2, threads);
+    block_rows_ = (rows + parts.rows - 1) / parts.rows;
     row_parts_ = (rows + block_rows_ - 1) / block_rows_;
+    column_parts_ = parts.columns;
+    part_columns_ = round_up((columns + column_parts_ - 1) / column_parts_, panel_columns_);
     return static_cast<std::size_t>(worker_bytes() * threads);
   }
 

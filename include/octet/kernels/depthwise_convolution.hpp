@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
+#include "split_work.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -32,11 +33,10 @@ class DepthwiseConvolution {
 
   std::size_t plan(const ConvolutionShape& shape, int threads) {
     shape_ = shape;
-    // Parts of rows first (neighbouring parts share input rows in the cache), then of channels.
-    const std::int64_t block = 4 * kernels_->lanes, blocks = (shape.in_c + block - 1) / block;
-    row_parts_ = std::min<std::int64_t>(shape.out_h, threads);
-    channel_parts_ = shape.batch * row_parts_ % threads == 0 ? 1 : std::min<std::int64_t>(blocks, threads);
-    part_channels_ = (blocks + channel_parts_ - 1) / channel_parts_ * block;
+    const std::int64_t block = 4 * kernels_->lanes;
+    const WorkParts parts = split_work(shape.batch, shape.out_h, 1, shape.in_c, block, 0, threads);
+    row_parts_ = parts.rows, channel_parts_ = parts.columns;
+    part_channels_ = round_up((shape.in_c + channel_parts_ - 1) / channel_parts_, block);
     return static_cast<std::size_t>(threads * worker_bytes());
   }
 

@@ -34,9 +34,7 @@ class WinogradConvolution {
   /// Channels that the direct form has to compute.
   const std::vector<Segment>& others() const noexcept { return others_; }
   std::size_t packed_bytes() const noexcept { return taps_.size() + points_.size(); }
-  const char* form() const noexcept {
-    return compact_ ? "Winograd, weights transformed in each run" : "Winograd";
-  }
+  const char* form() const noexcept { return compact_ ? "Winograd, weights transformed in each run" : "Winograd"; }
 
   /// Whether it is the faster form for images of this shape.
   bool pays(const ConvolutionShape& s) const noexcept {
