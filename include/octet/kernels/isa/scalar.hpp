@@ -2,6 +2,11 @@
 // reference that every other instruction set has to match bit for bit.
 struct wide {
   static constexpr int lanes = 8, registers = 16, rows_u8 = 2, rows_f32 = 2;
+#if defined(FP_FAST_FMAF)
+  static constexpr bool fast_fma = true;
+#else
+  static constexpr bool fast_fma = false;  // a function call
+#endif
   struct f32 {
     float v[lanes];
   };
