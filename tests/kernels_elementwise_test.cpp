@@ -241,18 +241,3 @@ TEST_CASE("add, multiply and affine of floats") {
                 [&](std::int64_t i) { return clamped(std::fma(a[i], scale, shift), low, high); }) == 0);
     }
 }
-
-TEST_CASE("fp16 to float: every pattern, every tail") {
-  for (std::int64_t n :
-       {std::int64_t{65536}, std::int64_t{65535}, std::int64_t{1}, std::int64_t{15}, std::int64_t{17}}) {
-    Exact<std::uint16_t> in(n, 1);
-    for (std::int64_t i = 0; i < n; ++i) in.set(i, static_cast<std::uint16_t>(i * 48271));
-    CHECK(wrong_floats(
-              n, [&](const Kernels& k, float* out) { k.fp16_to_f32(in.bytes(), out, n); },
-              [&](std::int64_t i) {
-                fp16 h;
-                h.bits = in[i];
-                return static_cast<float>(h);
-              }) == 0);
-  }
-}

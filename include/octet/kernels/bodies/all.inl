@@ -5,5 +5,6 @@
 #include "gather.inl"
 #include "depthwise.inl"
 #include "elementwise.inl"
+#include "half.inl"
 #include "pooling.inl"
 #include "table.inl"

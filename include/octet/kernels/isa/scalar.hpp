@@ -97,13 +97,10 @@ struct wide {
   }
   static float least(f32 a) { return *std::min_element(a.v, a.v + lanes); }
   static float greatest(f32 a) { return *std::max_element(a.v, a.v + lanes); }
-  static f32 load_fp16(const std::byte* p) {
-    return make<f32>([&](int i) {
-      fp16 h;
-      std::memcpy(&h, p + 2 * i, 2);
-      return static_cast<float>(h);
-    });
-  }
+  static f32 load_fp16(const std::byte* p) { return read_half<fp16>(p); }
+  static f32 load_bf16(const std::byte* p) { return read_half<bf16>(p); }
+  static void store_fp16(std::byte* p, f32 v) { write_half<fp16>(p, v); }
+  static void store_bf16(std::byte* p, f32 v) { write_half<bf16>(p, v); }
   static i32 load_u8(const std::uint8_t* p) { return load_u8_first(p, lanes); }
   static i32 load_u8_first(const std::uint8_t* p, int n) {
     return make<i32>([&](int i) { return i < n ? std::int32_t{p[i]} : 0; });
@@ -202,6 +199,21 @@ struct wide {
   }
 
  private:
+  template <class Half>
+  static f32 read_half(const std::byte* p) {
+    return make<f32>([&](int i) {
+      Half h;
+      std::memcpy(&h, p + 2 * i, 2);
+      return static_cast<float>(h);
+    });
+  }
+  template <class Half>
+  static void write_half(std::byte* p, f32 v) {
+    each([&](int i) {
+      const Half h(v.v[i]);
+      std::memcpy(p + 2 * i, &h, 2);
+    });
+  }
   static std::int32_t wrap(std::int32_t a, int sign, std::int32_t b) {
     const auto ub = static_cast<std::uint32_t>(b), ua = static_cast<std::uint32_t>(a);
     return static_cast<std::int32_t>(sign > 0 ? ua + ub : ua - ub);
