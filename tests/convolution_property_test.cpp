@@ -187,12 +187,12 @@ Graph graph_of(const Case& c, const Problem& p) {
   Convolution op;
   op.groups = c.groups, op.activation = c.activation;
   op.window.padding = c.padding;
-  for (const Axis* a : {&c.y, &c.x}) {
-    if (a == &c.y && c.one_dimensional) continue;
-    op.window.kernel.push_back(a->kernel), op.window.strides.push_back(a->stride),
-        op.window.dilations.push_back(a->dilation);
-    op.window.pads_before.push_back(a->before), op.window.pads_after.push_back(a->after);
-  }
+  const auto each = [&](std::int64_t Axis::*size) {
+    return c.one_dimensional ? std::vector<std::int64_t>{c.x.*size} : std::vector<std::int64_t>{c.y.*size, c.x.*size};
+  };
+  op.window.kernel = each(&Axis::kernel), op.window.strides = each(&Axis::stride);
+  op.window.dilations = each(&Axis::dilation);
+  op.window.pads_before = each(&Axis::before), op.window.pads_after = each(&Axis::after);
   std::vector<int> in{x, g.add_constant("w", p.weights, p.weight_q), Node::none, Node::none};
   if (c.bias) in[2] = g.add_constant("b", p.bias);
   if (c.residual) in[3] = described(g.add_input("r", p.residual.shape(), p.residual.dtype()), p.residual_q);

@@ -3,6 +3,7 @@
 #include <octet/io/image_input.hpp>
 #include <octet/io/open_dataset.hpp>
 #include <octet/models/small_cnn.hpp>
+#include <octet/report/evaluation.hpp>
 #include <set>
 
 #include "support/files.hpp"
@@ -85,6 +86,15 @@ TEST_CASE("labels: every form of a list") {
   CHECK(load_labels(folder.write("e.csv", "index,name\n5,five\n0,zero\n")).find("five") == 5);
   CHECK(load_labels(folder.write("digits.txt", "0\n1\n2\n")).name(2) == "2");
   CHECK(Labels().find("17") == 17);
+  // Names that classes share; full names come before parts of others.
+  const Labels shared({"crane", "maillot", "maillot, tank suit", "Cardigan, corgi", "cardigan", "crane"});
+  CHECK(shared.find_all("crane") == std::vector<std::int64_t>{0, 5});
+  CHECK(shared.find("crane") == 0);
+  CHECK(shared.find_all("Crane ") == std::vector<std::int64_t>{0, 5});
+  CHECK(shared.find_all("maillot") == std::vector<std::int64_t>{1});
+  CHECK(shared.find_all("Maillot") == std::vector<std::int64_t>{1, 2});
+  CHECK(shared.find_all("cardigan") == std::vector<std::int64_t>{4});
+  CHECK(shared.find_all("heron").empty());
   for (const char* bad : {"", "\n\n"}) CHECK_THROWS_AS(load_labels(folder.write("bad.txt", bad)), FormatError);
   CHECK_THROWS_AS(load_labels(folder.write("bad.csv", "wnid,label\nn1\n")), FormatError);
   CHECK_THROWS_AS(load_labels(folder / "missing"), FormatError);
@@ -100,6 +110,8 @@ TEST_CASE("labels: with and without a background class") {
   CHECK_FALSE(without.find("background").has_value());
   CHECK(again.size() == 1001);
   CHECK(again.find("c7") == 8);
+  names[3] = "c7";
+  CHECK(Labels(names).fitted(1000).find_all("C7") == std::vector<std::int64_t>{2, 7});
   CHECK(all.fitted(17).size() == 1001);
 }
 
@@ -191,6 +203,13 @@ TEST_CASE("data set: a csv of files and labels") {
     CHECK(d->image(1)[0] == 2);
   }
   CHECK_THROWS_WITH_AS(open_dataset(path), doctest::Contains("label list"), FormatError);
+  o.labels = Labels({"crane", "heron", "crane"});
+  const DatasetPtr cranes = open_dataset(folder.write("c.csv", "file,label\na.png,crane\na.png,2\na.png,heron\n"), o);
+  CHECK(cranes->labels(0) == std::vector<std::int64_t>{0, 2});
+  CHECK(cranes->label(0) == 0);
+  CHECK(cranes->labels(1) == std::vector<std::int64_t>{2});
+  CHECK(Subset(cranes, 0, 2).labels(0) == std::vector<std::int64_t>{0, 2});
+  o.labels = Labels({"zero", "one", "two words"});
   const DatasetPtr swapped = open_dataset(folder.write("s.csv", "label,path\n7,a.png\n"));
   CHECK(swapped->label(0) == 7);
   CHECK_FALSE(open_dataset(folder.write("only.csv", "a.png\na.png\n"))->labelled());

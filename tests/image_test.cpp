@@ -187,7 +187,7 @@ TEST_CASE("preprocessing: resizing by definition") {
   for (const auto& [h, w] : {std::make_pair(7, 9), {23, 31}, {16, 17}, {50, 64}, {1, 1}, {46, 62}}) {
     // The centered part with the target's aspect ratio, in whole pixels.
     const double unit = std::min(23.0 / h, 31.0 / w);
-    const auto ch = static_cast<std::int64_t>(unit * h + 1e-6), cw = static_cast<std::int64_t>(unit * w + 1e-6);
+    const auto ch = static_cast<std::int64_t>(unit * h + 0.5), cw = static_cast<std::int64_t>(unit * w + 0.5);
     const std::int64_t top = (23 - ch) / 2, left = (31 - cw) / 2;
     Tensor<uint8> part({ch, cw, 3});
     for (std::int64_t y = 0; y < ch; ++y)
@@ -241,6 +241,12 @@ TEST_CASE("preprocessing: the part that is used") {
   automatic.crop.reset();
   CHECK(preprocess(t, automatic, 35, 35)[0] == 2 + 22);
   CHECK(preprocess(t, automatic, 40, 80)[0] == 0);  // the right size: everything
+  // Sizes are rounded: 0.9 * 40 = 36, 0.89 * 40 = 35.6, 0.88 * 40 = 35.2; an odd pixel is left at the end.
+  for (const auto& [crop, size] : {std::make_pair(0.9, 36), {0.89, 36}, {0.88, 35}}) {
+    const Tensor<float> part = preprocess(t, raw(ImageResize::nearest, crop), size, size);
+    CHECK(part[0] == 2 + 22);
+    CHECK(part[size * size - 1] == static_cast<float>(2 * size - 2 + 2 + 22));
+  }
   for (const double bad : {0.0, -1.0, 1.5, std::nan("")})
     CHECK_THROWS_AS(preprocess(t, raw(ImageResize::bilinear, bad), 8, 8), Error);
 }

@@ -258,21 +258,21 @@ TEST_CASE("report: bars have the lengths of their values") {
 
 TEST_CASE("accuracy: top-1, top-5, ties, agreement") {
   Accuracy a, b, unlabelled;
-  const auto add = [](Accuracy& to, std::vector<float> y, std::optional<std::int64_t> label) {
-    to.add(View<const float>(y), label);
+  const auto add = [](Accuracy& to, std::vector<float> y, std::vector<std::int64_t> labels) {
+    to.add(View<const float>(y), labels);
   };
-  add(a, {1, 2, 3, 4, 5, 6}, 5);
-  add(a, {1, 2, 3, 4, 5, 6}, 1);  // fifth
-  add(a, {1, 2, 3, 4, 5, 6}, 0);  // sixth
-  add(a, {7, 7, 1, 1, 1, 1}, 1);  // of equal ones the first is chosen
+  add(a, {1, 2, 3, 4, 5, 6}, {5});
+  add(a, {1, 2, 3, 4, 5, 6}, {0, 1});  // sixth and fifth
+  add(a, {1, 2, 3, 4, 5, 6}, {0});     // sixth
+  add(a, {7, 7, 1, 1, 1, 1}, {1});     // of equal ones the first is chosen
   CHECK(a.images() == 4);
   CHECK(a.top1() == 0.25);
   CHECK(a.top5() == 0.75);
-  for (int i = 0; i < 4; ++i) add(b, {0, 0, 0, 0, 0, 9}, std::nullopt);
+  for (int i = 0; i < 4; ++i) add(b, {0, 0, 0, 0, 0, 9}, {});
   CHECK_FALSE(b.top1().has_value());
   CHECK(b.agreement(a) == 0.75);
   CHECK_FALSE(unlabelled.agreement(a).has_value());
-  CHECK_THROWS_AS(add(a, {1, 2}, 2), Error);
+  CHECK_THROWS_AS(add(a, {1, 2}, {1, 2}), Error);
 }
 
 TEST_CASE("latency: median and minimum") {

@@ -131,15 +131,6 @@ auto with_number(DType t, Use use) {
   }
 }
 
-/// All elements as float (n of them): weights of fp16, bf16 or float models.
-inline Tensor<float> to_float(const TensorRef& t) {
-  Tensor<float> r = Tensor<float>::uninitialized(t.shape);
-  if (t.dtype == DType::f32 && r.size()) std::memcpy(r.data(), t.data, r.size_bytes());
-  if (t.dtype != DType::f32)
-    for (std::int64_t i = 0; i < r.size(); ++i) r[i] = static_cast<float>(load_element(t.dtype, t.data, i));
-  return r;
-}
-
 /// All elements as integers: shapes, axes and sizes that models give as tensors.
 inline std::vector<std::int64_t> to_integers(const AnyTensor& t) {
   std::vector<std::int64_t> r;

@@ -44,7 +44,8 @@ struct SmallFloat {
 
   static float decode(std::uint32_t b) noexcept {
     const std::uint32_t sign = (b & sign_bit) ? 0x80000000u : 0, e = (b >> M) & exponent_mask, m = b & mantissa_mask;
-    if (top == Top::ieee && e == exponent_mask) return float_of(sign | 0x7f800000u | m << (23 - M));
+    if (top == Top::ieee && e == exponent_mask)  // NaNs become quiet ones
+      return float_of(sign | 0x7f800000u | (m ? 0x400000u : 0) | m << (23 - M));
     if (top == Top::nan_only && (b & (sign_bit - 1)) == sign_bit - 1) return float_of(sign | 0x7fc00000u);
     if (e != 0) return float_of(sign | (e + 127 - bias) << 23 | m << (23 - M));
     const float unit = float_of(static_cast<std::uint32_t>(127 + 1 - bias - M) << 23);  // of the subnormals

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "../core/tensor.hpp"
 
@@ -17,6 +18,11 @@ class Dataset {
   virtual Tensor<uint8> image(std::int64_t i) const = 0;
   /// Class of image i, where it is known.
   virtual std::optional<std::int64_t> label(std::int64_t i) const = 0;
+  /// All classes that are right for image i: more than one where its label is a name that several share.
+  virtual std::vector<std::int64_t> labels(std::int64_t i) const {
+    const auto one = label(i);
+    return one ? std::vector<std::int64_t>{*one} : std::vector<std::int64_t>{};
+  }
   /// What messages call image i.
   virtual std::string name(std::int64_t i) const = 0;
   /// Number of classes, where the data itself tell (class folders); else 0.

@@ -13,13 +13,17 @@ class ImageFiles : public Dataset {
  public:
   struct File {
     std::string path, name;
-    std::optional<std::int64_t> label;
+    std::vector<std::int64_t> labels;
   };
   explicit ImageFiles(std::vector<File> files, std::int64_t classes = 0)
       : files_(std::move(files)), classes_(classes) {}
   std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
   Tensor<uint8> image(std::int64_t i) const override { return load_image(files_[at(i)].path); }
-  std::optional<std::int64_t> label(std::int64_t i) const override { return files_[at(i)].label; }
+  std::optional<std::int64_t> label(std::int64_t i) const override {
+    const auto& all = files_[at(i)].labels;
+    return all.empty() ? std::nullopt : std::optional<std::int64_t>(all[0]);
+  }
+  std::vector<std::int64_t> labels(std::int64_t i) const override { return files_[at(i)].labels; }
   std::string name(std::int64_t i) const override { return files_[at(i)].name; }
   std::int64_t classes() const override { return classes_; }
 
@@ -52,11 +56,12 @@ inline std::vector<std::filesystem::path> list_folder(const std::string& path, b
   return found;
 }
 
-/// Class of a folder's name or of a row's label: by the model's labels, or by a further name in `classes`.
-inline std::optional<std::int64_t> find_class(const std::string& key, const Labels& labels, const Labels& classes) {
-  if (const auto i = labels.find(key)) return i;
-  const auto k = classes.empty() ? std::nullopt : classes.find(key);
-  return !k || labels.empty() ? k : labels.find(classes.name(*k));
+/// Classes of a folder's name or of a row's label: by the model's labels, or by a further name in `classes`.
+inline std::vector<std::int64_t> find_classes(const std::string& key, const Labels& labels, const Labels& classes) {
+  std::vector<std::int64_t> found = labels.find_all(key);
+  if (!found.empty() || classes.empty()) return found;
+  found = classes.find_all(key);
+  return found.empty() || labels.empty() ? found : labels.find_all(classes.name(found[0]));
 }
 
 }  // namespace detail
@@ -74,13 +79,14 @@ inline DatasetPtr open_image_folder(const std::string& path) {
 /// classes are the folders' numbers if that is their names, else their order.
 inline DatasetPtr open_class_folders(const std::string& path, const Labels& labels = {}, const Labels& classes = {}) {
   const auto folders = detail::list_folder(path, true);
-  std::vector<std::optional<std::int64_t>> index;
-  for (const auto& f : folders) index.push_back(detail::find_class(f.filename().string(), labels, classes));
-  if (const auto missing = std::find(index.begin(), index.end(), std::nullopt); missing != index.end()) {
+  std::vector<std::vector<std::int64_t>> index;
+  for (const auto& f : folders) index.push_back(detail::find_classes(f.filename().string(), labels, classes));
+  const auto missing = std::find_if(index.begin(), index.end(), [](const auto& found) { return found.empty(); });
+  if (missing != index.end()) {
     const auto& folder = folders[static_cast<std::size_t>(missing - index.begin())];
     detail::require<FormatError>(labels.empty() && classes.empty(), "the label list does not have '",
                                  folder.filename().string(), "', a class folder of '", path, "'");
-    for (std::size_t i = 0; i < index.size(); ++i) index[i] = static_cast<std::int64_t>(i);
+    for (std::size_t i = 0; i < index.size(); ++i) index[i] = {static_cast<std::int64_t>(i)};
   }
   std::vector<std::vector<std::filesystem::path>> images;
   std::size_t most = 0;
@@ -126,8 +132,8 @@ inline DatasetPtr open_image_csv(const std::string& path, const Labels& labels =
     detail::require<FormatError>(std::filesystem::is_regular_file(f.path, error), what, ": row ", r + 1, " names '",
                                  name, "', which is no file");
     if (with_labels && label < row.size()) {
-      f.label = detail::find_class(row[label], labels, classes);
-      detail::require<FormatError>(f.label.has_value(), what, ": row ", r + 1, " has the label '", row[label],
+      f.labels = detail::find_classes(row[label], labels, classes);
+      detail::require<FormatError>(!f.labels.empty(), what, ": row ", r + 1, " has the label '", row[label],
                                    "', which is ",
                                    labels.empty() ? "no number, and no label list was given"
                                                   : "neither in the label list nor a number below its size");

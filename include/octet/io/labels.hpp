@@ -44,14 +44,22 @@ class Labels {
     return known ? names_[static_cast<std::size_t>(i)] : "class " + std::to_string(i);
   }
 
-  /// Index of the class of that name (the first, where several share it), in any case of letters, or of that
-  /// number; none where there is no such class. Without names every number is a class.
-  std::optional<std::int64_t> find(const std::string& name_or_number) const {
+  /// The classes of that name, which several may share (ImageNet has two kinds of crane), else those with such a
+  /// further name, in any case of letters, or the one of that number; empty where there is none. Without names
+  /// every number is a class.
+  std::vector<std::int64_t> find_all(const std::string& name_or_number) const {
     const std::string key = detail::trimmed(name_or_number);
+    if (const auto it = by_name_.find(key); it != by_name_.end()) return it->second;
     for (const std::string& k : {key, detail::lowered(key)})
-      if (const auto it = index_.find(k); it != index_.end()) return it->second;
+      if (const auto it = by_alias_.find(k); it != by_alias_.end()) return it->second;
     const auto number = detail::class_number(key);
-    return number && (empty() || *number < size()) ? number : std::nullopt;
+    if (number && (empty() || *number < size())) return {*number};
+    return {};
+  }
+  /// The first of them.
+  std::optional<std::int64_t> find(const std::string& name_or_number) const {
+    const std::vector<std::int64_t> all = find_all(name_or_number);
+    return all.empty() ? std::nullopt : std::optional<std::int64_t>(all[0]);
   }
 
   /// Makes `name` the name of class i; "tench, Tinca tinca" is also found as "tench".
@@ -60,14 +68,15 @@ class Labels {
                                  detail::max_classes - 1);
     if (i >= size()) names_.resize(static_cast<std::size_t>(i) + 1);
     names_[static_cast<std::size_t>(i)] = name;
+    if (!name.empty()) add(by_name_[name], i);
     add_alias(i, name);
     if (const auto comma = name.find(','); comma != std::string::npos)
       add_alias(i, detail::trimmed(name.substr(0, comma)));
   }
   void add_alias(std::int64_t i, const std::string& alias) {
     if (alias.empty()) return;
-    index_.emplace(alias, i);
-    index_.emplace(detail::lowered(alias), i);
+    add(by_alias_[alias], i);
+    add(by_alias_[detail::lowered(alias)], i);
   }
 
   /// The list for a model with that many outputs. ImageNet models have 1000, or 1001 with "background" first:
@@ -83,14 +92,19 @@ class Labels {
     if (shift == 1) r.set(0, "background");
     for (std::int64_t i = std::max<std::int64_t>(0, -shift); i < size(); ++i)
       r.set(i + shift, names_[static_cast<std::size_t>(i)]);
-    for (const auto& [alias, i] : index_)
-      if (i + shift >= 0) r.index_.emplace(alias, i + shift);
+    for (const auto& [alias, named] : by_alias_)
+      for (std::int64_t i : named)
+        if (i + shift >= 0) r.add_alias(i + shift, alias);
     return r;
   }
 
  private:
+  static void add(std::vector<std::int64_t>& classes, std::int64_t i) {
+    const auto at = std::lower_bound(classes.begin(), classes.end(), i);
+    if (at == classes.end() || *at != i) classes.insert(at, i);
+  }
   std::vector<std::string> names_;
-  std::map<std::string, std::int64_t> index_;
+  std::map<std::string, std::vector<std::int64_t>> by_name_, by_alias_;
 };
 
 namespace detail {

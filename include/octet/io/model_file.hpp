@@ -3,7 +3,7 @@
 #include "load_options.hpp"
 #include "model_file/self_test.hpp"
 
-/// Octet's own files of models. All numbers are little-endian.
+/// Octet's own files of models. All numbers of the header are little-endian.
 ///   bytes 0-7    "OCTET\r\n\x1a"
 ///         8-11   version of the format, 12-15 zero
 ///        16-23   size of the file
@@ -16,7 +16,7 @@ OCTET_BEGIN
 namespace detail {
 
 constexpr char model_magic[] = "OCTET\r\n\x1a";
-constexpr std::uint32_t model_version = 1;
+constexpr std::uint32_t model_version = 2;
 constexpr std::size_t model_header = 64, model_checksum_at = 24;
 
 inline std::size_t aligned_size(std::size_t n) {
@@ -31,8 +31,7 @@ struct ModelParts {
 
 inline ModelParts model_parts(const Model& model, const std::optional<SelfTest>& test) {
   ModelParts parts;
-  // Constants that share memory are written once. The description's size, which the offsets depend on, does
-  // not depend on them: it is written twice.
+  // Constants that share memory are written once.
   std::map<std::pair<const std::byte*, std::size_t>, std::uint64_t> offsets;  // from the first constant on
   std::uint64_t data_bytes = 0;
   for (const Value& v : model.values) {
@@ -42,30 +41,26 @@ inline ModelParts model_parts(const Model& model, const std::optional<SelfTest>&
     parts.data.push_back(data);
     data_bytes += aligned_size(data.second);
   }
-  const auto describe = [&](std::uint64_t first) {
-    ArchiveWriter description;
-    write_graph(
-        model,
-        [&](std::size_t i) {
-          const AnyTensor& t = model.values[i].constant;
-          if (!t) return DataPlace{};
-          return DataPlace{first + offsets.at({t.data(), t.size_bytes()}), t.size_bytes()};
-        },
-        description);
-    write_self_test(test, description);
-    return description.bytes();
-  };
-  const std::size_t description_size = describe(0).size(), first = aligned_size(model_header + description_size);
+  ArchiveWriter description;
+  write_graph(
+      model,
+      [&](std::size_t i) {
+        const AnyTensor& t = model.values[i].constant;
+        return t ? DataPlace{offsets.at({t.data(), t.size_bytes()}), t.size_bytes()} : DataPlace{};
+      },
+      description);
+  write_self_test(test, model, description);
+  const std::size_t first = aligned_size(model_header + description.bytes().size());
   ArchiveWriter header;
-  for (std::size_t i = 0; i < 8; ++i) header.put(model_magic[i]);
-  header.put(model_version);
-  header.put(std::uint32_t{0});
-  header.put(std::uint64_t{first + data_bytes});
-  header.put(std::uint64_t{0});
-  header.put(std::uint64_t{description_size});
+  header.put_bytes(model_magic, 8);
+  header.put_fixed(model_version);
+  header.put_fixed(std::uint32_t{0});
+  header.put_fixed(std::uint64_t{first + data_bytes});
+  header.put_fixed(std::uint64_t{0});
+  header.put_fixed(std::uint64_t{description.bytes().size()});
   parts.front = header.bytes();
   parts.front.resize(model_header, '\0');
-  parts.front += describe(first);
+  parts.front += description.bytes();
   parts.front.resize(first, '\0');
   return parts;
 }
@@ -105,19 +100,20 @@ inline ModelFile read_model_file(const SharedBytes& file) {
   const auto* bytes = reinterpret_cast<const char*>(file.data.get());
   require<FormatError>(file.size >= model_header && std::memcmp(bytes, model_magic, 8) == 0, "this is no octet model");
   ArchiveReader header(file.data.get() + 8, model_header - 8);
-  const auto version = header.get<std::uint32_t>();
+  const auto version = header.get_fixed<std::uint32_t>();
   require<FormatError>(version == model_version, "version ", version,
                        " of the format is unknown; this octet reads version ", model_version);
-  header.get<std::uint32_t>();
-  const auto size = header.get<std::uint64_t>(), checksum = header.get<std::uint64_t>(),
-             description = header.get<std::uint64_t>();
+  header.get_fixed<std::uint32_t>();
+  const auto size = header.get_fixed<std::uint64_t>(), checksum = header.get_fixed<std::uint64_t>(),
+             description = header.get_fixed<std::uint64_t>();
   require<FormatError>(size == file.size, "the file has ", file.size, " bytes, expected ", size);
   require<FormatError>(checksum == model_checksum(bytes, file.size, [](Checksum&) {}),
                        "the file is damaged: its checksum is wrong");
   require<FormatError>(description <= file.size - model_header, "the description is longer than the file");
   ArchiveReader from(file.data.get() + model_header, description);
   ModelFile m;
-  m.model = read_graph(from, file);
+  const std::size_t first = std::min(file.size, aligned_size(model_header + description));
+  m.model = read_graph(from, {{file.data, file.data.get() + first}, file.size - first});
   m.test = read_self_test(from, m.model);
   require<FormatError>(from.left() == 0, "the description goes on behind its end");
   return m;

@@ -113,8 +113,8 @@ inline std::vector<Taps> resize_taps(ImageResize mode, std::int64_t from, std::i
   return taps;
 }
 
-/// The centered part of the image that a target of another shape is made from: offset and size, rounded to
-/// pixels.
+/// The centered part of the image that a target of another shape is made from, in whole pixels: its size is rounded, an
+/// odd pixel beside it lies at the bottom or right.
 struct Crop {
   std::int64_t top, left, height, width;
 };
@@ -122,7 +122,7 @@ inline Crop center_crop(std::int64_t h, std::int64_t w, std::int64_t target_h, s
   const double unit = std::min(static_cast<double>(h) / static_cast<double>(target_h),
                                static_cast<double>(w) / static_cast<double>(target_w));
   const auto part = [&](std::int64_t target, std::int64_t limit) {
-    const auto n = static_cast<std::int64_t>(std::floor(unit * static_cast<double>(target) * fraction + 1e-6));
+    const auto n = static_cast<std::int64_t>(std::floor(unit * static_cast<double>(target) * fraction + 0.5));
     return std::min(std::max<std::int64_t>(1, n), limit);
   };
   const std::int64_t height = part(target_h, h), width = part(target_w, w);

@@ -37,6 +37,9 @@ struct Kernels {
   void (*affine_f32)(const float*, float*, std::int64_t n, float scale, float shift, float low,
                      float high) noexcept = nullptr;
   void (*fp16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
+  void (*bf16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
+  void (*f32_to_fp16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;
+  void (*f32_to_bf16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;
 };
 
 // Kernels take longest to compile. A program of many files may define OCTET_SEPARATE_KERNELS in all of them and

@@ -1,8 +1,8 @@
 #pragma once
 #include <cmath>
 
-#include "../core/element.hpp"
 #include "../graph/operator.hpp"
+#include "../kernels/half.hpp"
 
 OCTET_BEGIN
 namespace detail {

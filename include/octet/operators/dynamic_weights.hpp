@@ -1,5 +1,5 @@
 #pragma once
-#include "../core/element.hpp"
+#include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "../kernels/quantize_dynamic.hpp"
 #include "activation_range.hpp"

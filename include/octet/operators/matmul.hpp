@@ -1,6 +1,6 @@
 #pragma once
-#include "../core/element.hpp"
 #include "../graph/operator.hpp"
+#include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "arithmetic/broadcast.hpp"
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "../core/element.hpp"
+#include "../kernels/half.hpp"
 #include "../kernels/requantize.hpp"
 #include "arithmetic/broadcast.hpp"
 

@@ -6,7 +6,7 @@
 OCTET_BEGIN
 
 /// Windows that slide over the spatial dimensions of an NHWC tensor: convolution and pooling. One entry for each
-/// spatial dimension (1 to 3), outermost first.
+/// spatial dimension (1 to 3), outermost first. By default each pixel of a 2-D image is a window.
 struct Window {
   enum class Padding : std::uint8_t {
     given,       // as in pads_before and pads_after
@@ -14,7 +14,7 @@ struct Window {
     same_lower,  // ... at the beginning
     valid        // none
   };
-  std::vector<std::int64_t> kernel, strides, dilations, pads_before, pads_after;
+  std::vector<std::int64_t> kernel{1, 1}, strides{1, 1}, dilations{1, 1}, pads_before{0, 0}, pads_after{0, 0};
   Padding padding = Padding::given;
   bool ceil_mode = false;  // of the output size; pooling only
 

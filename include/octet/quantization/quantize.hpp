@@ -1,9 +1,8 @@
 #pragma once
 #include <optional>
 
-#include "../core/element.hpp"
 #include "../core/thread_pool.hpp"
-#include "../kernels/dispatch.hpp"
+#include "../kernels/half.hpp"
 #include "range.hpp"
 
 OCTET_BEGIN
@@ -157,7 +156,8 @@ auto quantize(View<const float> tensor)
   Tensor<T> r = Tensor<T>::uninitialized(tensor.shape());
   constexpr std::int64_t part = 1 << 16;
   default_pool()->parallel((r.size() + part - 1) / part, [&](std::int64_t p, int) {
-    for (std::int64_t i = p * part, end = std::min(r.size(), i + part); i < end; ++i) r[i] = T(tensor[i]);
+    const std::int64_t from = p * part;
+    detail::to_half(tensor.data() + from, r.data() + from, std::min(part, r.size() - from));
   });
   return r;
 }

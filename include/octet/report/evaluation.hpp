@@ -16,6 +16,9 @@ class Subset : public Dataset {
   std::optional<std::int64_t> label(std::int64_t i) const override {
     return all_->label(from_ + static_cast<std::int64_t>(at(i)));
   }
+  std::vector<std::int64_t> labels(std::int64_t i) const override {
+    return all_->labels(from_ + static_cast<std::int64_t>(at(i)));
+  }
   std::string name(std::int64_t i) const override { return all_->name(from_ + static_cast<std::int64_t>(at(i))); }
   std::int64_t classes() const override { return all_->classes(); }
 
@@ -27,15 +30,20 @@ class Subset : public Dataset {
 /// Counts how often a classifier is right.
 class Accuracy {
  public:
-  /// Outputs for one image and, where known, its class. Of equal outputs the first counts as the greater.
-  void add(View<const float> outputs, const std::optional<std::int64_t>& label) {
+  /// Outputs for one image and the classes that are right for it; none where that is not known. Of equal outputs the
+  /// first counts as the greater.
+  void add(View<const float> outputs, const std::vector<std::int64_t>& labels) {
     best_.push_back(std::max_element(outputs.begin(), outputs.end()) - outputs.begin());
-    if (!label) return;
-    detail::require(*label >= 0 && *label < outputs.size(), "class ", *label, " is not one of the model's ",
-                    outputs.size(), " outputs");
-    std::int64_t before = 0;  // outputs that are chosen before the right one
-    for (std::int64_t i = 0; i < outputs.size(); ++i)
-      before += outputs[i] > outputs[*label] || (outputs[i] == outputs[*label] && i < *label);
+    if (labels.empty()) return;
+    std::int64_t before = outputs.size();  // outputs that are chosen before the first right one
+    for (std::int64_t label : labels) {
+      detail::require(label >= 0 && label < outputs.size(), "class ", label, " is not one of the model's ",
+                      outputs.size(), " outputs");
+      std::int64_t n = 0;
+      for (std::int64_t i = 0; i < outputs.size(); ++i)
+        n += outputs[i] > outputs[label] || (outputs[i] == outputs[label] && i < label);
+      before = std::min(before, n);
+    }
     ++labelled_;
     first_ += before == 0, fifth_ += before < 5;
   }
@@ -71,7 +79,7 @@ std::vector<Accuracy> evaluate(const std::vector<Executor*>& executors, const Im
     for (std::int64_t i = from; i < to; ++i)
       for (std::size_t e = 0; e < executors.size(); ++e)
         results[e].add((*executors[e])(batch[static_cast<std::size_t>(i - from)]),
-                       use_labels ? images.label(i) : std::nullopt);
+                       use_labels ? images.labels(i) : std::vector<std::int64_t>{});
     progress(to, images.size());
   }
   return results;

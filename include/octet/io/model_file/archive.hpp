@@ -1,5 +1,6 @@
 #pragma once
 #include <cstring>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -10,19 +11,35 @@
 #  error "octet's files are little-endian"
 #endif
 
-/// Numbers, texts and lists one after the other, as .octet files hold them.
+/// Numbers, texts and lists one after the other, as .octet files hold them. Integers, most of which are small, take 7
+/// bits a byte, the lowest first, with the top bit set in all but the last; signed ones are numbered 0, -1, 1, -2, ...
+/// first. Bytes and floating-point numbers stand as they are.
 OCTET_BEGIN
 namespace detail {
+
+template <class T>
+constexpr bool is_packed = std::is_integral_v<T> && sizeof(T) > 1;
 
 class ArchiveWriter {
  public:
   template <class T>
   void put(T x) {
-    static_assert(std::is_arithmetic_v<T>);
-    char raw[sizeof(T)];
-    std::memcpy(raw, &x, sizeof(T));
-    bytes_.append(raw, sizeof(T));
+    if constexpr (is_packed<T>) {
+      auto left = static_cast<std::uint64_t>(x);
+      if constexpr (std::is_signed_v<T>) left = x < 0 ? ~(left << 1) : left << 1;
+      for (; left > 0x7f; left >>= 7) bytes_ += static_cast<char>(left | 0x80);
+      bytes_ += static_cast<char>(left);
+    } else {
+      put_fixed(x);
+    }
   }
+  /// In as many bytes as the type has.
+  template <class T>
+  void put_fixed(T x) {
+    static_assert(std::is_arithmetic_v<T>);
+    put_bytes(&x, sizeof(T));
+  }
+  void put_bytes(const void* from, std::size_t n) { bytes_.append(static_cast<const char*>(from), n); }
   void put_count(std::size_t n) {
     require(n <= 0xffffffffu, "a list of ", n, " elements is too long for a model file");
     put(static_cast<std::uint32_t>(n));
@@ -50,6 +67,23 @@ class ArchiveReader {
 
   template <class T>
   T get() {
+    if constexpr (is_packed<T>) {
+      const std::uint64_t all = get_packed();
+      if constexpr (std::is_signed_v<T>) {
+        const auto x = static_cast<std::int64_t>(all & 1 ? ~(all >> 1) : all >> 1);
+        require<FormatError>(x >= std::numeric_limits<T>::min() && x <= std::numeric_limits<T>::max(), "the number ", x,
+                             " is too large for its place");
+        return static_cast<T>(x);
+      } else {
+        require<FormatError>(all <= std::numeric_limits<T>::max(), "the number ", all, " is too large for its place");
+        return static_cast<T>(all);
+      }
+    } else {
+      return get_fixed<T>();
+    }
+  }
+  template <class T>
+  T get_fixed() {
     static_assert(std::is_arithmetic_v<T>);
     T x;
     std::memcpy(&x, take(sizeof(T)), sizeof(T));
@@ -67,7 +101,7 @@ class ArchiveReader {
   }
   template <class T>
   std::vector<T> get_list() {
-    std::vector<T> list(get_count(sizeof(T)));
+    std::vector<T> list(get_count(is_packed<T> ? 1 : sizeof(T)));
     for (T& x : list) x = get<T>();
     return list;
   }
@@ -90,6 +124,16 @@ class ArchiveReader {
   std::size_t left() const noexcept { return left_; }
 
  private:
+  std::uint64_t get_packed() {
+    std::uint64_t x = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      const auto byte = std::to_integer<std::uint64_t>(*take(1)), bits = byte & 0x7f;
+      require<FormatError>(bits << shift >> shift == bits, "a number has more than 64 bits");
+      x |= bits << shift;
+      if (byte == bits) return x;
+    }
+    fail<FormatError>("a number goes on behind its 64 bits");
+  }
   const std::byte* at_;
   std::size_t left_;
 };

@@ -10,7 +10,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Where the elements of a constant lie in the file.
+/// Where the elements of a constant lie, behind the description.
 struct DataPlace {
   std::uint64_t offset = 0, bytes = 0;
 };
@@ -59,7 +59,7 @@ inline Shape read_shape(ArchiveReader& from) {
   return s;
 }
 
-inline Value read_value(ArchiveReader& from, const SharedBytes& file) {
+inline Value read_value(ArchiveReader& from, const SharedBytes& constants) {
   Value v;
   v.name = from.get_text();
   v.dtype = from.get_enum(last_dtype);
@@ -72,12 +72,12 @@ inline Value read_value(ArchiveReader& from, const SharedBytes& file) {
   if (v.quant || !v.quant.zero_point.empty() || v.quant.axis != -1) validate(v.quant, v.shape, v.dtype);
   if (!from.get_flag()) return v;
   const auto offset = from.get<std::uint64_t>(), n = from.get<std::uint64_t>();
-  require<FormatError>(offset <= file.size && n <= file.size - offset, "the elements of '", v.name,
+  require<FormatError>(offset <= constants.size && n <= constants.size - offset, "the elements of '", v.name,
                        "' lie beyond the end of the file");
   require<FormatError>(v.shape.known() && n == bytes(v.dtype, v.shape.elements()), "'", v.name, "' of shape ", v.shape,
                        " and type ", name(v.dtype), " has ", n, " bytes");
   require<FormatError>(offset % AlignedBytes::alignment == 0, "the elements of '", v.name, "' are not aligned");
-  v.constant = AnyTensor(v.dtype, v.shape, {file.data, file.data.get() + offset});
+  v.constant = AnyTensor(v.dtype, v.shape, {constants.data, constants.data.get() + offset});
   return v;
 }
 
@@ -123,16 +123,16 @@ inline void check_graph(const Graph& g) {
   for (int v : g.outputs) read(v);
 }
 
-inline Graph read_graph(ArchiveReader& from, const SharedBytes& file) {
+inline Graph read_graph(ArchiveReader& from, const SharedBytes& constants) {
   Graph g;
   g.name = from.get_text();
   g.rounding = from.get_enum(Rounding::tflite_single);
-  for (std::size_t n = from.get_count(8); n > 0; --n) {
+  for (std::size_t n = from.get_count(2); n > 0; --n) {
     std::string key = from.get_text();
     g.metadata[std::move(key)] = from.get_text();
   }
-  for (std::size_t n = from.get_count(19); n > 0; --n) g.values.push_back(read_value(from, file));
-  for (std::size_t n = from.get_count(20); n > 0; --n) {
+  for (std::size_t n = from.get_count(7); n > 0; --n) g.values.push_back(read_value(from, constants));
+  for (std::size_t n = from.get_count(5); n > 0; --n) {
     Node node;
     node.name = from.get_text();
     node.op = FieldReader::read(from);

@@ -1,12 +1,13 @@
 #pragma once
+#include <algorithm>
 #include <map>
 #include <variant>
 
 #include "../../operators/registry.hpp"
 #include "archive.hpp"
 
-/// Operators in a file: the type's name, then each parameter with its name. An operator may gain parameters:
-/// what a file does not mention keeps its default.
+/// Operators in a file: the type's name, then the parameters that have another value than by default, each with its
+/// name. So an operator may gain parameters, but the defaults of those it has are part of the format.
 OCTET_BEGIN
 namespace detail {
 
@@ -24,23 +25,29 @@ class FieldWriter : public FieldVisitor {
   static void write(const Operator& op, ArchiveWriter& to) {
     const std::shared_ptr<Operator> copy = AllOperators::copy(op);  // visitors may change what they visit
     require(copy != nullptr, "operators of type ", op.type(), " cannot be saved");
-    FieldWriter fields;
+    FieldWriter fields, defaults;
     copy->fields(fields);
+    AllOperators::make(op.type())->fields(defaults);
+    std::vector<std::string>& entries = fields.entries_;
+    const auto is_default = [&](const std::string& entry) {
+      return std::find(defaults.entries_.begin(), defaults.entries_.end(), entry) != defaults.entries_.end();
+    };
+    entries.erase(std::remove_if(entries.begin(), entries.end(), is_default), entries.end());
     to.put(std::string(op.type()));
-    to.put_count(fields.count_);
-    for (char c : fields.out_.bytes()) to.put(c);
+    to.put_count(entries.size());
+    for (const std::string& entry : entries) to.put_bytes(entry.data(), entry.size());
   }
 
  private:
   template <class T>
   void add(const char* name, std::uint8_t kind, const T& value) {
-    out_.put(std::string(name));
-    out_.put(kind);
-    out_.put(value);
-    ++count_;
+    ArchiveWriter entry;
+    entry.put(std::string(name));
+    entry.put(kind);
+    entry.put(value);
+    entries_.push_back(entry.bytes());
   }
-  ArchiveWriter out_;
-  std::size_t count_ = 0;
+  std::vector<std::string> entries_;  // one a parameter
 };
 
 class FieldReader : public FieldVisitor {
@@ -57,7 +64,7 @@ class FieldReader : public FieldVisitor {
     const std::shared_ptr<Operator> op = AllOperators::make(type);
     require<FormatError>(op != nullptr, "there is no operator of type '", type, "'");
     FieldReader fields;
-    for (std::size_t n = from.get_count(9); n > 0; --n) {
+    for (std::size_t n = from.get_count(3); n > 0; --n) {
       std::string name = from.get_text();
       fields.values_[std::move(name)] = value(from);
     }

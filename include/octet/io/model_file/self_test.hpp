@@ -129,7 +129,7 @@ inline void check_self_test(const Model& model, const SelfTest& expected) {
   }
 }
 
-inline void write_self_test(const std::optional<SelfTest>& test, ArchiveWriter& to) {
+inline void write_self_test(const std::optional<SelfTest>& test, const Graph& g, ArchiveWriter& to) {
   to.put(static_cast<std::uint8_t>(test.has_value()));
   if (!test) return;
   const auto put_shapes = [&](const std::vector<Shape>& shapes) {
@@ -140,11 +140,19 @@ inline void write_self_test(const std::optional<SelfTest>& test, ArchiveWriter& 
     }
   };
   put_shapes(test->input_shapes);
-  to.put(test->seed);
-  to.put(test->input_hash);
+  to.put_fixed(test->seed);
+  to.put_fixed(test->input_hash);
   to.put(test->tolerance);
   put_shapes(test->output_shapes);
-  for (const std::vector<double>& output : test->outputs) to.put(output);
+  for (std::size_t o = 0; o < test->outputs.size(); ++o) {  // in the output's own type, a whole byte at least
+    const DType t = g.value(g.outputs[o]).dtype;
+    to.put_count(test->outputs[o].size());
+    for (double x : test->outputs[o]) {
+      std::byte element[8] = {};
+      store_element(t, element, 0, x);
+      to.put_bytes(element, bytes(t, 1));
+    }
+  }
 }
 
 inline std::optional<SelfTest> read_self_test(ArchiveReader& from, const Graph& g) {
@@ -160,11 +168,15 @@ inline std::optional<SelfTest> read_self_test(ArchiveReader& from, const Graph& 
     }
   };
   get_shapes(t.input_shapes, g.inputs);
-  t.seed = from.get<std::uint64_t>();
-  t.input_hash = from.get<std::uint64_t>();
+  t.seed = from.get_fixed<std::uint64_t>();
+  t.input_hash = from.get_fixed<std::uint64_t>();
   t.tolerance = from.get<double>();
   get_shapes(t.output_shapes, g.outputs);
-  for (std::size_t i = 0; i < g.outputs.size(); ++i) t.outputs.push_back(from.get_list<double>());
+  for (int v : g.outputs) {
+    const std::size_t size = bytes(g.value(v).dtype, 1);
+    t.outputs.emplace_back(from.get_count(size));
+    for (double& x : t.outputs.back()) x = load_element(g.value(v).dtype, from.take(size), 0);
+  }
   return t;
 }
 

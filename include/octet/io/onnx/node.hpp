@@ -1,4 +1,5 @@
 #pragma once
+#include "../../kernels/half.hpp"
 #include "builder.hpp"
 #include "tensor.hpp"
 

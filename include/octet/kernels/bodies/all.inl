@@ -12,6 +12,7 @@
 #include "winograd_u8.inl"
 #include "winograd_f32.inl"
 #include "elementwise.inl"
+#include "half.inl"
 #include "pooling.inl"
 #include "integer_kernels.inl"
 #include "table.inl"

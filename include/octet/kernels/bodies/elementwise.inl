@@ -5,55 +5,58 @@ inline wide::u8x4 in_order(const wide::i32 (&q)[4], const wide::u8_limits& limit
   return wide::to_rows<1>(wide::pack<Limit::clamp>(q[0], q[1], q[2], q[3], limits));
 }
 
-// x / scale, but for the price of a multiplication: where the product with the reciprocal comes within its error
-// of a tie between two integers, the whole group is divided instead.
-struct Divider {
-  // |v| < 2^9 matters (beyond, bytes saturate); there the product is off by less than 2^9 * 2^-23 = 2^-14. A scale
-  // without a finite reciprocal is always divided by.
-  wide::f32 scale, inverse, safe;
-  explicit Divider(float s)
-      : scale(wide::set(s)),
-        inverse(wide::set(1.0f / s)),
-        safe(wide::set(1.0f / s <= std::numeric_limits<float>::max() ? 0.5f - 1.0f / 16384 : -1.0f)) {}
+// x / scale, rounded half to even, for the price of three multiplications: the product with the reciprocal, corrected
+// by what it leaves of x. Wherever rounding decides (near each tie of two integers below 512, for all 2^23 mantissas
+// of a scale; bytes saturate beyond) that is the quotient of the division, bit for bit: tried exhaustively.
+struct NewtonQuotient {
+  wide::f32 negative, inverse, limit;
+  explicit NewtonQuotient(float scale)
+      : negative(wide::set(-scale)), inverse(wide::set(1.0f / scale)), limit(wide::set(scale * 0x1p20f)) {}
+  // Where the remainder that matters is no subnormal number, and nothing overflows.
+  static bool fits(float scale) { return wide::fast_fma && scale >= 0x1p-100f && scale <= 0x1p100f; }
 
-  void round(const wide::f32 (&x)[4], wide::i32 (&q)[4]) const {
-    const wide::f32 limit = wide::set(1e9f);
-    wide::f32 v[4], closest = wide::set(0.0f);
-    OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) {
-      v[j] = wide::clamp(wide::mul(x[j], inverse), wide::set(-1e9f), limit);  // what cvtps can convert
-      q[j] = wide::round(v[j]);
-      // (In this order a NaN leaves `closest` as it was.)
-      closest = wide::max(wide::abs(wide::sub(v[j], wide::to_float(q[j]))), closest);
-    }
-    if (!wide::any_greater(closest, safe)) return;
-    OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) q[j] = wide::round(wide::clamp(wide::div(x[j], scale), wide::set(-1e9f), limit));
+  // (A NaN passes the minimum and becomes the smallest integer; what overflows far below zero ends as one, too.)
+  wide::i32 operator()(wide::f32 x) const {
+    x = wide::min(limit, x);
+    const wide::f32 v = wide::mul(x, inverse);
+    return wide::round(wide::fma(wide::fma(v, negative, x), inverse, v));
   }
 };
 
-inline void quantize_f32(const QuantizeF32& a) noexcept {
-  const Divider divider(a.scale);
+struct DividedQuotient {
+  wide::f32 scale;
+  explicit DividedQuotient(float s) : scale(wide::set(s)) {}
+  wide::i32 operator()(wide::f32 x) const {
+    return wide::round(wide::clamp(wide::div(x, scale), wide::set(-1e9f), wide::set(1e9f)));  // what cvtps can convert
+  }
+};
+
+template <class Quotient>
+void quantize_by(const QuantizeF32& a) noexcept {
+  const Quotient quotient(a.scale);
   const wide::u8_limits limits(a.zero_point, a.low, a.high);
   constexpr int group = 4 * wide::lanes;
-  wide::f32 x[4];
   wide::i32 q[4];
   std::int64_t i = 0;
   for (; i + group <= a.count; i += group) {
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) x[j] = wide::load(a.in + i + j * wide::lanes);
-    divider.round(x, q);
+    for (int j = 0; j < 4; ++j) q[j] = quotient(wide::load(a.in + i + j * wide::lanes));
     wide::store(a.out + i, wide::flip(in_order(q, limits), a.flip));
   }
   if (i == a.count) return;
   const int rest = static_cast<int>(a.count - i);
   OCTET_UNROLL
   for (int j = 0; j < 4; ++j) {
-    const int n = rest - j * wide::lanes;
-    x[j] = n <= 0 ? wide::set(0.0f) : wide::load_first(a.in + i + j * wide::lanes, n < wide::lanes ? n : wide::lanes);
+    const int left = rest - j * wide::lanes;
+    q[j] = wide::set(0);
+    if (left > 0)
+      q[j] = quotient(wide::load_first(a.in + i + j * wide::lanes, left < wide::lanes ? left : wide::lanes));
   }
-  divider.round(x, q);
   wide::store_first(a.out + i, wide::flip(in_order(q, limits), a.flip), rest);
+}
+
+inline void quantize_f32(const QuantizeF32& a) noexcept {
+  NewtonQuotient::fits(a.scale) ? quantize_by<NewtonQuotient>(a) : quantize_by<DividedQuotient>(a);
 }
 
 // Smallest and largest element; two NaNs where one element is not finite. Of an empty array: +inf and -inf.

@@ -24,6 +24,9 @@ OCTET_KERNEL_TABLE {
     k.mul_f32 = binary_f32<Mul>;
     k.affine_f32 = affine_f32;
     k.fp16_to_f32 = fp16_to_f32;
+    k.bf16_to_f32 = bf16_to_f32;
+    k.f32_to_fp16 = f32_to_half<Fp16>;
+    k.f32_to_bf16 = f32_to_half<Bf16>;
     return with_integer_kernels(k, isa);
   }();
   return kernels;

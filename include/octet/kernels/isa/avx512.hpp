@@ -2,6 +2,7 @@
 // 512-bit vectors for everything but the integer dot products, which the two differ in.
 struct wide_base {
   static constexpr int lanes = 16, registers = 32, rows_i16 = 14;  // of 32 bits each; vectors
+  static constexpr bool fast_fma = true;
   using f32 = __m512;
   using i32 = __m512i;
 
@@ -42,6 +43,20 @@ struct wide_base {
   static float greatest(f32 a) { return _mm512_reduce_max_ps(a); }
   static f32 load_fp16(const std::byte* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static void store_fp16(std::byte* p, f32 v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static f32 load_bf16(const std::byte* p) {
+    const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+  }
+  static void store_bf16(std::byte* p, f32 v) {
+    const __m512i bits = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), set(1));
+    const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, set(0x7fff)));
+    const __m512i quiet = _mm512_or_si512(bits, set(0x400000));
+    const __m512i half = _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), rounded, quiet);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(half, 16)));
   }
   static i32 load_u8(const std::uint8_t* p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));

@@ -3,6 +3,11 @@
 struct wide {
   static constexpr int lanes = 8, registers = 8, vectors_u8 = 2, rows_f32 = 2, rows_i16 = 2;
   static constexpr int rows_u8(int vectors) { return vectors == 2 ? 2 : 4; }
+#if defined(FP_FAST_FMAF)
+  static constexpr bool fast_fma = true;
+#else
+  static constexpr bool fast_fma = false;  // a function call
+#endif
   struct f32 {
     float v[lanes];
   };
@@ -93,13 +98,10 @@ struct wide {
   }
   static float least(f32 a) { return *std::min_element(a.v, a.v + lanes); }
   static float greatest(f32 a) { return *std::max_element(a.v, a.v + lanes); }
-  static f32 load_fp16(const std::byte* p) {
-    return make<f32>([&](int i) {
-      fp16 h;
-      std::memcpy(&h, p + 2 * i, 2);
-      return static_cast<float>(h);
-    });
-  }
+  static f32 load_fp16(const std::byte* p) { return read_half<fp16>(p); }
+  static f32 load_bf16(const std::byte* p) { return read_half<bf16>(p); }
+  static void store_fp16(std::byte* p, f32 v) { write_half<fp16>(p, v); }
+  static void store_bf16(std::byte* p, f32 v) { write_half<bf16>(p, v); }
   static i32 load_u8(const std::uint8_t* p) { return load_u8_first(p, lanes); }
   static i32 load_u8_first(const std::uint8_t* p, int n) {
     return make<i32>([&](int i) { return i < n ? std::int32_t{p[i]} : 0; });
@@ -267,6 +269,21 @@ struct wide {
         r.v[half + i / Bytes * 2 * Bytes + Bytes + i % Bytes] = b.v[half + From + i];
       }
     return r;
+  }
+  template <class Half>
+  static f32 read_half(const std::byte* p) {
+    return make<f32>([&](int i) {
+      Half h;
+      std::memcpy(&h, p + 2 * i, 2);
+      return static_cast<float>(h);
+    });
+  }
+  template <class Half>
+  static void write_half(std::byte* p, f32 v) {
+    each([&](int i) {
+      const Half h(v.v[i]);
+      std::memcpy(p + 2 * i, &h, 2);
+    });
   }
   static std::int32_t wrap(std::int32_t a, int sign, std::int32_t b) {
     const auto ub = static_cast<std::uint32_t>(b), ua = static_cast<std::uint32_t>(a);

@@ -2,6 +2,7 @@
 // depthwise convolution uses on AVX-512 as well, where 256-bit shuffles run on twice as many ports.
 struct ymm_base {
   static constexpr int lanes = 8, registers = 16;
+  static constexpr bool fast_fma = true;
   using f32 = __m256;
   using i32 = __m256i;
 
@@ -52,6 +53,22 @@ struct ymm_base {
   }
   static f32 load_fp16(const std::byte* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static void store_fp16(std::byte* p, f32 v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static f32 load_bf16(const std::byte* p) {
+    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+  }
+  static void store_bf16(std::byte* p, f32 v) {
+    const __m256i bits = _mm256_castps_si256(v), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), set(1));
+    const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, set(0x7fff)));
+    const __m256i quiet = _mm256_or_si256(bits, set(0x400000));
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    const __m256i half = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, nan), 16);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_packus_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)));
   }
   static i32 load_u8(const std::uint8_t* p) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));

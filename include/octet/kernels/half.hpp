@@ -1,0 +1,33 @@
+#pragma once
+#include "../core/element.hpp"
+#include "dispatch.hpp"
+
+/// Whole arrays to and from half precision.
+OCTET_BEGIN
+namespace detail {
+
+/// n floats to fp16 or bf16, to nearest even.
+inline void to_half(const float* x, fp16* to, std::int64_t n) noexcept {
+  kernels().f32_to_fp16(x, reinterpret_cast<std::byte*>(to), n);
+}
+inline void to_half(const float* x, bf16* to, std::int64_t n) noexcept {
+  kernels().f32_to_bf16(x, reinterpret_cast<std::byte*>(to), n);
+}
+
+/// All elements as float: weights of fp16, bf16 or float models.
+inline Tensor<float> to_float(const TensorRef& t) {
+  Tensor<float> r = Tensor<float>::uninitialized(t.shape);
+  switch (t.dtype) {
+    case DType::f32:
+      if (r.size()) std::memcpy(r.data(), t.data, r.size_bytes());
+      break;
+    case DType::f16: kernels().fp16_to_f32(t.data, r.data(), r.size()); break;
+    case DType::bf16: kernels().bf16_to_f32(t.data, r.data(), r.size()); break;
+    default:
+      for (std::int64_t i = 0; i < r.size(); ++i) r[i] = static_cast<float>(load_element(t.dtype, t.data, i));
+  }
+  return r;
+}
+
+}  // namespace detail
+OCTET_END
