@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -70,6 +71,8 @@ struct RunContext {
   const std::vector<TensorRef>& outputs;
   std::byte* scratch = nullptr;  // aligned to 64 bytes
   ThreadPool* pool = nullptr;
+  /// Set where a number that is not finite is lost on the way to integers: the model's float results become NaN.
+  std::atomic<bool>* not_finite = nullptr;
 
   /// Memory of input i, or null where it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }

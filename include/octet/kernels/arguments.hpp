@@ -18,8 +18,13 @@ enum class Store : std::uint8_t {
   u8,          // clamp(round_half_even(float(acc) * scale[c]) + zero_point)
   u8_residual,  // clamp(round_half_even(float(acc) * scale[c] + (residual - residual_zero) * residual_scale) +
                 // zero_point)
+  u8_shifted,   // clamp(round_half_even(fma(float(acc), scale[c], shift[c])) + zero_point)
   custom        // what the function below does
 };
+
+constexpr bool stores_bytes(Store s) noexcept {
+  return s == Store::u8 || s == Store::u8_residual || s == Store::u8_shifted;
+}
 
 /// What is left to do when sums are packed into bytes, which saturates them to [0, 255]: chosen when weights are
 /// packed.

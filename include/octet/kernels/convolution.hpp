@@ -29,10 +29,9 @@ class GemmConvolution {
     return n;
   }
 
-  /// Splits the work for that many threads. Returns the bytes of scratch that run needs. With `dynamic` (1x1 kernels
-  /// without groups only) run takes floats, and quantizes each pixel by its own range.
-  std::size_t plan(const ConvolutionShape& shape, int threads, bool dynamic = false) {
-    choose_rows(shape, dynamic);
+  /// Splits the work for that many threads. Returns the bytes of scratch that run needs.
+  std::size_t plan(const ConvolutionShape& shape, int threads) {
+    choose_rows(shape);
     const std::int64_t rows = std::max<std::int64_t>(1, shape.rows()), columns = shape.group_out();
     const WorkParts parts =
         split_work(shape.groups, rows, (rows + block_rows_ - 1) / block_rows_, columns, panel_columns_, 2, threads);
@@ -44,8 +43,8 @@ class GemmConvolution {
   }
 
   /// For run_rows, of at most `rows` rows at a time. Returns the bytes of scratch that one call needs.
-  std::size_t plan_rows(const ConvolutionShape& shape, std::int64_t rows, bool dynamic) {
-    const std::int64_t tile = choose_rows(shape, dynamic);
+  std::size_t plan_rows(const ConvolutionShape& shape, std::int64_t rows) {
+    const std::int64_t tile = choose_rows(shape);
     block_rows_ = std::min(block_rows_, round_up(rows, tile));
     return static_cast<std::size_t>(worker_bytes());
   }
@@ -90,11 +89,10 @@ class GemmConvolution {
   };
 
   /// Rows of a block: it stays in the L2 cache while all panels of weights pass by. Returns those of a tile.
-  std::int64_t choose_rows(const ConvolutionShape& shape, bool dynamic) {
+  std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
-    dynamic_ = dynamic;
     const std::int64_t row_bytes = packed_[0].k * element;
-    in_place_ = !dynamic && shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
+    in_place_ = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
     row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64);
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
     // Few weights pass by quickly: their rows had better stay in the L1 cache. Long rows: several tiles all the same,
@@ -108,11 +106,7 @@ class GemmConvolution {
     return tile;
   }
 
-  std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
-  std::int64_t worker_bytes() const noexcept {
-    return gathered_bytes() + (dynamic_ ? round_up(block_rows_ * 8, 64) : 0);  // a scale and a shift for each row
-  }
-
+  std::int64_t worker_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
                  std::int64_t first_column, std::int64_t columns) const noexcept {
     if (columns <= 0) return;
@@ -126,13 +120,7 @@ class GemmConvolution {
     g.init = o.init + channel * 4;
     g.epilogue = shifted(*o.epilogue, first_row, channel, o.out_element);
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
-    if (dynamic_) {
-      auto* scales = reinterpret_cast<float*>(o.scratch + gathered_bytes());
-      quantize_rows(o.in, first_row, rows, o.scratch, scales, scales + block_rows_);
-      g.epilogue.row_scale = scales, g.epilogue.row_shift = scales + block_rows_, g.epilogue.row_step = 1;
-    } else if (!in_place_) {
-      gather(o.in, o.padding, group, first_row, rows, o.scratch);
-    }
+    if (!in_place_) gather(o.in, o.padding, group, first_row, rows, o.scratch);
     element == 1 ? kernels_->gemm_u8s8(g) : kernels_->gemm_f32(g);
   }
 
@@ -155,21 +143,11 @@ class GemmConvolution {
     kernels_->gather(g);
   }
 
-  void quantize_rows(const std::byte* in, std::int64_t first, std::int64_t count, std::byte* rows, float* scales,
-                     float* shifts) const noexcept {
-    const std::int64_t plane = shape_.out_h * shape_.out_w;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t row = first + i, y = row % plane / shape_.out_w, x = row % shape_.out_w;
-      const std::int64_t pixel = (row / plane * shape_.in_h + y * shape_.stride_h) * shape_.in_w + x * shape_.stride_w;
-      kernels_->quantize_row(reinterpret_cast<const float*>(in) + pixel * shape_.in_c, shape_.in_c,
-                             reinterpret_cast<std::uint8_t*>(rows + i * row_stride_), scales + i, shifts + i);
-    }
-  }
-
   static Epilogue shifted(Epilogue e, std::int64_t row, std::int64_t channel, std::int64_t out_element) noexcept {
     if (e.scale) e.scale += channel;
     if (e.shift) e.shift += channel;
     if (e.sums) e.sums += channel;
+    e.row_scale += row * e.row_step, e.row_shift += row * e.row_step;
     e.out += row * e.out_stride + channel * out_element;
     if (e.residual) e.residual += row * e.residual_stride + channel * out_element;
     e.first_row += row, e.first_column += channel;
@@ -180,7 +158,7 @@ class GemmConvolution {
   std::int64_t panel_columns_ = 1, repeat_ = 1;
   std::vector<PackedMatrix> packed_;  // one a group
   ConvolutionShape shape_;
-  bool in_place_ = false, dynamic_ = false;
+  bool in_place_ = false;
   std::int64_t row_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1, part_columns_ = 0;
 };
 

@@ -6,7 +6,7 @@
 
 /// What convolution and fully connected layers share in integer models: their weights and bias made ready, and the
 /// way from sums to outputs. Inputs of the operator: 0 activations (uint8), 1 weights with output channels along
-/// axis 0, 2 bias (int32, optional).
+/// axis 0, 2 bias (int32; float in dynamic-range models; optional).
 OCTET_BEGIN
 namespace detail {
 
@@ -54,8 +54,9 @@ struct CenteredWeights {
   }
 };
 
-/// Integer weights, and the bias with the input's zero point folded in.
+/// Integer weights, and the bias with the input's zero point folded in; a float bias stays apart.
 struct IntegerWeights : CenteredWeights {
+  Tensor<float> float_bias;  // padded; empty where the bias is int32
   std::int32_t input_zero_point = 0;
   std::vector<std::int32_t> bias;   // one a channel, less zero point * sum of weights
   std::vector<double> scale;        // input scale * weight scale
@@ -64,16 +65,18 @@ struct IntegerWeights : CenteredWeights {
   explicit IntegerWeights(const PrepareContext& c) : CenteredWeights(c.constant(1), checked(c).zero_point) {
     const QuantParams &x = c.input(0).quant, &w = c.input(1).quant;
     input_zero_point = x.zero_point[0];
+    const bool in_sums = c.has(2) && c.constant(2).dtype() != DType::f32;
     if (c.has(2)) {
       const AnyTensor& b = c.constant(2);
-      c.require(b.dtype() == DType::i32 && b.size() == out, "an integer layer takes a bias of ", out, " int32, found ",
-                b.size(), " ", name(b.dtype()));
+      c.require((b.dtype() == DType::i32 || b.dtype() == DType::f32) && b.size() == out,
+                "an integer layer takes a bias of ", out, " int32, found ", b.size(), " ", name(b.dtype()));
+      if (!in_sums) float_bias = pad_columns(b.view<float>().data(), out);
     }
     for (std::int64_t o = 0; o < out; ++o) {
       const std::size_t channel = static_cast<std::size_t>(w.per_channel() ? o : 0);
       scale.push_back(static_cast<double>(x.scale[0]) * static_cast<double>(w.scale[channel]));
       const Sum s = sum(o, c);
-      const std::int64_t b = c.has(2) ? load_as<std::int32_t>(c.constant(2).data(), o) : 0;
+      const std::int64_t b = in_sums ? load_as<std::int32_t>(c.constant(2).data(), o) : 0;
       // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.
       bias.push_back(
           static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * s.value) & 0xffffffffu));
@@ -103,8 +106,10 @@ class Requantizer {
     const Value& y = c.output();
     init_ = pad_columns(w.bias.data(), w.out);
     scale_ = Tensor<float>(init_.shape());
+    const bool shifted = w.float_bias.size() != 0;
+    if (shifted) shift_ = w.float_bias;
     if (y.dtype == DType::f32) {
-      shift_ = Tensor<float>(init_.shape());
+      if (!shifted) shift_ = Tensor<float>(init_.shape());
       for (std::int64_t o = 0; o < w.out; ++o) scale_[o] = static_cast<float>(w.scale[static_cast<std::size_t>(o)]);
       epilogue_.store = Store::scaled_f32;
       epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
@@ -126,6 +131,12 @@ class Requantizer {
     // The kernels' conversion to integers is exact below 2^31; beyond, and for other roundings, one by one.
     const bool by_kernel = rounding_ == Rounding::fp32 && largest < 2147483000.0;
     epilogue_.store = by_kernel ? Store::u8 : Store::custom;
+    if (shifted) {
+      c.require(by_kernel && !c.has(residual),
+                "a float bias, large scales or roundings of TFLite and an added tensor do ", "not go together");
+      epilogue_.store = Store::u8_shifted;
+      for (float& b : shift_) b /= y.quant.scale[0];
+    }
     epilogue_.custom = store_custom;
     if (c.has(residual)) {
       const Value& r = c.input(residual);
@@ -145,8 +156,7 @@ class Requantizer {
   const std::byte* init() const noexcept { return init_.bytes(); }
   /// How the kernels want the weights' channels.
   ColumnOrder order() const noexcept {
-    const bool bytes = epilogue_.store == Store::u8 || epilogue_.store == Store::u8_residual;
-    return bytes ? ColumnOrder::interleaved : ColumnOrder::natural;
+    return stores_bytes(epilogue_.store) ? ColumnOrder::interleaved : ColumnOrder::natural;
   }
   std::int64_t out_element() const noexcept { return epilogue_.store == Store::scaled_f32 ? 4 : 1; }
   void plan(std::int64_t out_channels) noexcept {

@@ -1,4 +1,5 @@
 #pragma once
+#include "../passes/bound_activations.hpp"
 #include "../passes/optimize.hpp"
 #include "integer_model.hpp"
 
@@ -8,8 +9,8 @@ OCTET_BEGIN
 struct WeightOptions {
   bool per_channel = true;                     // dynamic_range only
   RangeMethod weights = RangeMethod::min_max;  // dynamic_range only
-  std::int64_t least_elements =
-      1024;  // smaller weights stay float: they weigh nothing, and those of first layers matter
+  std::int64_t least_elements = 1024;   // smaller weights stay float: they weigh nothing; but for dynamic_range's
+                                        // convolutions, whose time matters
   std::vector<std::string> keep_float;  // names of layers, * for any text
 };
 
@@ -56,8 +57,17 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
 inline Model quantize_dynamic_range(const Model& model, const Calibration* calibration, const WeightOptions& options) {
   Graph g = optimize(model);
   require_float(g);
+  const Links links(g);
+  WeightOptions any_size = options;
+  any_size.least_elements = 0;
   for (Node& n : g.nodes) {
-    if (!takes_part(g, n, options) || is_depthwise(g, n) || g.value(n.inputs[0]).dtype != DType::f32) continue;
+    if (!takes_part(g, n, as<Convolution>(*n.op) ? any_size : options)) continue;
+    if (g.value(n.inputs[0]).dtype != DType::f32) continue;
+    if (is_depthwise(g, n)) {
+      const int before = links.producer(n.inputs[0]);
+      if (!activation_bounds(g, links, n.inputs[0])) continue;
+      if (!has_int8_weights(g, g.nodes[static_cast<std::size_t>(before)])) continue;
+    }
     const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
     const Value& w = g.value(n.inputs[i]);
     const std::string w_name = w.name;
@@ -75,7 +85,8 @@ inline Model quantize_dynamic_range(const Model& model, const Calibration* calib
 
 /// quantize<fp16>(model), quantize<bf16>(model): weights of half the size, computed with in float.
 /// quantize<dynamic_range>(model): int8 weights; activations are quantized as they arrive, results are float. Depthwise
-/// convolutions stay float: their weights are too few to matter, and their products to pay for quantizing activations.
+/// convolutions stay float, since their products are too few to pay for that, unless an activation before them (ReLU6)
+/// tells the range.
 template <class T>
 Model quantize(const Model& model, const WeightOptions& options = {}) {
   static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16> || std::is_same_v<T, dynamic_range>,

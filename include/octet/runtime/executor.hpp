@@ -5,6 +5,7 @@
 #include "../core/element.hpp"
 #include "../graph/graph.hpp"
 #include "../operators/all.hpp"
+#include "../passes/bound_activations.hpp"
 #include "../passes/fuse_chains.hpp"
 #include "../passes/lower.hpp"
 #include "../passes/optimize.hpp"
@@ -38,7 +39,8 @@ struct LayerForm {
 class Executor {
  public:
   explicit Executor(const Model& model, const ExecutorOptions& options = {})
-      : graph_(options.optimize ? fuse_chains(detail::lower(optimize(model))) : detail::lower(model)),
+      : graph_(options.optimize ? fuse_chains(bound_activations(detail::lower(optimize(model))))
+                                : detail::lower(model)),
         kernels_(&detail::kernels()),
         pool_(options.pool          ? options.pool
               : options.threads > 0 ? std::make_shared<ThreadPool>(options.threads)
@@ -109,6 +111,7 @@ class Executor {
     for (std::size_t i = 0; i < results_.size(); ++i)  // what could not be computed where the caller wants it
       if (results_[i].data != outputs[i].data && results_[i].size_bytes() != 0)
         std::memcpy(outputs[i].data, results_[i].data, results_[i].size_bytes());
+    if (not_finite_.load(std::memory_order_relaxed)) spoil(outputs);
   }
 
   /// Runs on tensors of any types and returns new ones.
@@ -185,7 +188,7 @@ class Executor {
     const auto step = g.nodes[0].op->prepare(PrepareContext(g, g.nodes[0], *kernels_));
     const std::vector<TensorRef> ins{t}, outs{result.ref()};
     step->plan({ins, outs, pool_->size()});
-    step->run({ins, outs, nullptr, pool_.get()});
+    step->run({ins, outs, nullptr, pool_.get(), nullptr});
     return result;
   }
 
@@ -195,23 +198,33 @@ class Executor {
     for (std::size_t i = 0; i < n.outputs.size(); ++i) {
       const Value& v = graph_.value(n.outputs[i]);
       const DType t = n.op->dtype(c, static_cast<int>(i));
-      const bool sums = t == DType::u8 && v.dtype == DType::f32 && n.op->integer_form().weights >= 0;
-      detail::require<ShapeError>(v.dtype == t || sums, "layer '", n.name, "' (", n.op->type(), ") gives ",
+      const bool weights = n.op->integer_form().weights >= 0;
+      const bool sums = t == DType::u8 && v.dtype == DType::f32 && weights;
+      const bool bounded = t == DType::f32 && v.dtype == DType::u8 && v.is_quantized() && weights;
+      detail::require<ShapeError>(v.dtype == t || sums || bounded, "layer '", n.name, "' (", n.op->type(), ") gives ",
                                   octet::name(t), ", but '", v.name, "' is declared ", octet::name(v.dtype));
     }
   }
 
   void run_layers() {
+    not_finite_.store(false, std::memory_order_relaxed);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& l = layers_[i];
       const auto start = profiling_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
-      if (!l.skip) l.step->run({l.inputs, l.outputs, scratch_, pool_.get()});
+      if (!l.skip) l.step->run({l.inputs, l.outputs, scratch_, pool_.get(), &not_finite_});
       if (profiling_)
         l.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       if (observer_)
         for (std::size_t o = 0; o < l.outputs.size(); ++o)
           observer_(graph_.value(graph_.nodes[i].outputs[o]), l.outputs[o]);
     }
+  }
+
+  /// Makes all float results NaN.
+  void spoil(const TensorRef* outputs) const noexcept {
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
+      if (outputs[i].dtype == DType::f32)
+        std::fill_n(outputs[i].as<float>(), outputs[i].shape.elements(), std::numeric_limits<float>::quiet_NaN());
   }
 
   TensorRef described(int v) const {
@@ -279,6 +292,7 @@ class Executor {
   std::vector<Shape> planned_, shapes_, output_shapes_;
   detail::AlignedBytes arena_;
   std::byte* scratch_ = nullptr;
+  std::atomic<bool> not_finite_{false};
   std::vector<std::vector<TensorRef*>> input_users_, output_users_;
   std::vector<TensorRef> results_;  // where the outputs are after the last step
   std::function<void(const Value&, const TensorRef&)> observer_;

@@ -13,13 +13,14 @@ struct DepthwiseBlock {
   std::int64_t channel;
   int channels;  // of the block that exist
   alignas(64) std::int32_t init[block_channels<V>];
-  alignas(64) float scale[block_channels<V>];
+  alignas(64) float scale[block_channels<V>], shift[block_channels<V>];
 
   DepthwiseBlock(const Depthwise& all, const std::byte* w, std::int64_t first) : d(all), weights(w), channel(first) {
     const std::int64_t left = d.channel_end - first;
     channels = static_cast<int>(left < block_channels<V> ? left : block_channels<V>);
     interleave<V, 4>(reinterpret_cast<const std::int32_t*>(d.init) + channel, init);
     if (d.epilogue.scale) interleave<V, 4>(d.epilogue.scale + channel, scale);
+    if (d.epilogue.shift) interleave<V, 4>(d.epilogue.shift + channel, shift);
   }
   template <bool Whole>
   typename V::block load(const std::byte* pixel) const {
@@ -32,11 +33,13 @@ struct DepthwiseBlock {
   OCTET_INLINE void store(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count) const {
     if (d.epilogue.store == Store::u8) {
       switch (d.epilogue.limit()) {
-        case Limit::none: return store_bytes<Limit::none>(sums, pixel, count);
-        case Limit::zero_point: return store_bytes<Limit::zero_point>(sums, pixel, count);
-        case Limit::clamp: return store_bytes<Limit::clamp>(sums, pixel, count);
+        case Limit::none: return store_bytes<Limit::none, Added::nothing>(sums, pixel, count);
+        case Limit::zero_point: return store_bytes<Limit::zero_point, Added::nothing>(sums, pixel, count);
+        case Limit::clamp: return store_bytes<Limit::clamp, Added::nothing>(sums, pixel, count);
       }
     }
+    if (d.epilogue.store == Store::u8_shifted && d.epilogue.limit() == Limit::none)
+      return store_bytes<Limit::none, Added::shift>(sums, pixel, count);
     alignas(64) std::int32_t apart[N][block_channels<V>];
     OCTET_UNROLL
     for (int o = 0; o < N; ++o) {
@@ -47,19 +50,19 @@ struct DepthwiseBlock {
   }
 
  private:
-  template <Limit L, int N>
+  template <Limit L, Added A, int N>
   OCTET_INLINE void store_bytes(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count) const {
     std::byte* out = d.epilogue.out + pixel * d.epilogue.out_stride + channel;
     OCTET_UNROLL
     for (int o = 0; o < N; ++o, out += d.epilogue.out_stride)
-      if (o < count) store_unit<V, 4, L, false>(d.epilogue, sums[o], scale, out, nullptr, 1, channels);
+      if (o < count) store_unit<V, 4, L, A>(d.epilogue, sums[o], scale, shift, out, nullptr, 1, channels);
   }
   OCTET_NOINLINE void store_otherwise(const std::int32_t* sums, std::int64_t pixel) const {
     const Epilogue& e = d.epilogue;
-    if (e.store == Store::u8_residual)
-      return store_units<V, 4>(e, reinterpret_cast<const std::byte*>(sums), 0, scale,
-                               e.out + pixel * e.out_stride + channel, e.residual + pixel * e.residual_stride + channel,
-                               1, channels);
+    if (stores_bytes(e.store))
+      return store_units<V, 4>(e, reinterpret_cast<const std::byte*>(sums), 0, scale, shift,
+                               e.out + pixel * e.out_stride + channel,
+                               e.residual ? e.residual + pixel * e.residual_stride + channel : nullptr, 1, channels);
     alignas(64) std::int32_t in_order[block_channels<V> + panel_columns];
     for (int c = 0; c < block_channels<V>; ++c) in_order[c] = sums[interleaved(c, V::lanes, 4)];
     for (int c = 0; c < channels; c += panel_columns)

@@ -27,13 +27,16 @@ void interleave(const void* from, void* to) {
     for (int i = 0; i < N; ++i) std::memcpy(t + (i * quarters + q) * 16, f + (q * N + i) * 16, 16);
 }
 
-// 4 / N rows of N vectors of sums, in interleaved order, to bytes.
-template <class V, int N, Limit L, bool Residual>
-OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4], const float* scale, std::byte* out,
-                             const std::byte* residual, int rows, int columns) {
+// What is added to scaled sums before they become bytes.
+enum class Added { nothing, residual, shift };
+
+// 4 / N rows of N vectors of sums, and scales and shifts, in interleaved order, to bytes.
+template <class V, int N, Limit L, Added A>
+OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4], const float* scale,
+                             const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
   constexpr int unit = 4 / N;
   auto r = V::pack_zero();
-  if constexpr (Residual) {
+  if constexpr (A == Added::residual) {
     OCTET_UNROLL
     for (int i = 0; i < unit; ++i)
       if (i < rows)
@@ -44,8 +47,13 @@ OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4]
   typename V::i32 q[4];
   OCTET_UNROLL
   for (int i = 0; i < 4; ++i) {
-    auto v = V::mul(V::to_float(sums[i]), V::load(scale + i % N * V::lanes));
-    if constexpr (Residual)
+    auto v = V::to_float(sums[i]);
+    const auto factor = V::load(scale + i % N * V::lanes);
+    if constexpr (A == Added::shift)
+      v = V::min(V::fma(v, factor, V::load(shift + i % N * V::lanes)), V::set(1e9f));  // what can be converted
+    else
+      v = V::mul(v, factor);
+    if constexpr (A == Added::residual)
       v = V::fma(V::to_float(V::sub(V::unpack(r, i), V::set(e.residual_zero))), V::set(e.residual_scale), v);
     q[i] = V::round(v);
   }
@@ -56,22 +64,27 @@ OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4]
     if (i < rows) V::template store_row<N>(reinterpret_cast<std::uint8_t*>(out + i * e.out_stride), bytes, i, columns);
 }
 
-// Calls f with the epilogue's limit as a constant.
+// Calls f with the epilogue's limit, and what it adds, as constants.
 template <class F>
-OCTET_INLINE void with_limit(const Epilogue& e, F f) {
-  switch (e.limit()) {
-    case Limit::none: return f(std::integral_constant<Limit, Limit::none>{});
-    case Limit::zero_point: return f(std::integral_constant<Limit, Limit::zero_point>{});
-    case Limit::clamp: return f(std::integral_constant<Limit, Limit::clamp>{});
-  }
+OCTET_INLINE void with_bytes(const Epilogue& e, F f) {
+  const auto limited = [&](auto added) {
+    switch (e.limit()) {
+      case Limit::none: return f(std::integral_constant<Limit, Limit::none>{}, added);
+      case Limit::zero_point: return f(std::integral_constant<Limit, Limit::zero_point>{}, added);
+      case Limit::clamp: return f(std::integral_constant<Limit, Limit::clamp>{}, added);
+    }
+  };
+  if (e.store == Store::u8_residual) return limited(std::integral_constant<Added, Added::residual>{});
+  if (e.store == Store::u8_shifted) return limited(std::integral_constant<Added, Added::shift>{});
+  limited(std::integral_constant<Added, Added::nothing>{});
 }
 
 // Rows of N vectors of sums that lie in memory, interleaved, to bytes.
 template <class V, int N>
 void store_units(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_stride, const float* scale,
-                 std::byte* out, const std::byte* residual, int rows, int columns) {
+                 const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
   constexpr int unit = 4 / N;
-  const auto all = [&](auto limit, auto with_residual) {
+  with_bytes(e, [&](auto limit, auto added) {
     for (int m = 0; m < rows; m += unit) {
       typename V::i32 v[4];
       OCTET_UNROLL
@@ -79,13 +92,9 @@ void store_units(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_s
         const int row = m + i / N < rows ? m + i / N : m;
         v[i] = V::load(reinterpret_cast<const std::int32_t*>(sums + row * sums_stride) + i % N * V::lanes);
       }
-      store_unit<V, N, limit(), with_residual()>(e, v, scale, out + m * e.out_stride,
-                                                 with_residual() ? residual + m * e.residual_stride : nullptr, rows - m,
-                                                 columns);
+      store_unit<V, N, limit(), added()>(e, v, scale, shift, out + m * e.out_stride,
+                                         residual ? residual + m * e.residual_stride : nullptr, rows - m, columns);
     }
-  };
-  with_limit(e, [&](auto limit) {
-    e.store == Store::u8_residual ? all(limit, std::true_type{}) : all(limit, std::false_type{});
   });
 }
 

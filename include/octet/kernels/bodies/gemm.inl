@@ -17,7 +17,7 @@ struct Tile {
   std::byte* sums;             // where the accumulators are left, rows of so many bytes;
   std::ptrdiff_t sums_stride;  // null: they go by the epilogue
   const Epilogue* epilogue;
-  const float* scale;  // of the tile's columns, interleaved for bytes
+  const float *scale, *shift;  // of the tile's columns, interleaved for bytes
   std::int64_t row, column;
   int columns;
 };
@@ -84,7 +84,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
   constexpr int most = T::rows(N);
   static_assert(most % 2 == 0, "so that of several tiles none is less than half a one");
   alignas(64) std::byte sums[most * acc_stride], init[N * vector_bytes];
-  alignas(64) float scale[N * wide::lanes];
+  alignas(64) float scale[N * wide::lanes], shift[N * wide::lanes];
   const Epilogue& e = g.epilogue;
   Tile t;
   t.a_stride = g.a_stride;
@@ -92,13 +92,14 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
   t.steps = g.steps;
   t.init = g.init + column * 4;
   t.epilogue = &e;
-  t.scale = e.scale ? e.scale + column : nullptr;
-  const bool bytes = e.store == Store::u8 || e.store == Store::u8_residual;
+  const bool bytes = stores_bytes(e.store);
   if (bytes) {
     interleave<wide, N>(t.init, init);
-    interleave<wide, N>(t.scale, scale);
-    t.init = init, t.scale = scale;
+    interleave<wide, N>(e.scale + column, scale);
+    if (e.store == Store::u8_shifted) interleave<wide, N>(e.shift + column, shift);
+    t.init = init;
   }
+  t.scale = scale, t.shift = shift;
   const bool in_registers = 2 * g.rows >= most && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
   t.sums = in_registers ? nullptr : sums;
   t.sums_stride = acc_stride;
@@ -119,7 +120,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     tile_of<T, N>(rows, std::make_integer_sequence<int, most>{})(t);
     if (in_registers) continue;
     if (bytes)
-      store_units<wide, N>(e, sums, acc_stride, t.scale, e.out + row * e.out_stride + column,
+      store_units<wide, N>(e, sums, acc_stride, scale, shift, e.out + row * e.out_stride + column,
                            e.residual ? e.residual + row * e.residual_stride + column : nullptr, rows, t.columns);
     else
       store_rows(e, sums, row, rows, column, t.columns);

@@ -19,19 +19,19 @@ struct U8S8 {
 };
 
 // (No lambdas on the way from a tile: they would keep its accumulators in memory.)
-template <Limit L, bool Residual, int Rows, int N>
+template <Limit L, Added A, int Rows, int N>
 OCTET_INLINE void finish_bytes(const wide::i32 (&c)[Rows][N], const Tile& t) {
   const Epilogue& e = *t.epilogue;
   constexpr int unit = 4 / N;
   std::byte* out = e.out + t.row * e.out_stride + t.column;
-  const std::byte* residual = Residual ? e.residual + t.row * e.residual_stride + t.column : nullptr;
+  const std::byte* residual = A == Added::residual ? e.residual + t.row * e.residual_stride + t.column : nullptr;
   OCTET_UNROLL
   for (int m = 0; m < Rows; m += unit) {
     wide::i32 v[4];
     OCTET_UNROLL
     for (int i = 0; i < 4; ++i) v[i] = c[m + i / N < Rows ? m + i / N : m][i % N];
-    store_unit<wide, N, L, Residual>(e, v, t.scale, out + m * e.out_stride,
-                                     Residual ? residual + m * e.residual_stride : nullptr, Rows - m, t.columns);
+    store_unit<wide, N, L, A>(e, v, t.scale, t.shift, out + m * e.out_stride,
+                              A == Added::residual ? residual + m * e.residual_stride : nullptr, Rows - m, t.columns);
   }
 }
 
@@ -57,12 +57,14 @@ template <int Rows, int N>
 OCTET_INLINE void finish(const wide::i32 (&c)[Rows][N], const Tile& t) {
   const Epilogue& e = *t.epilogue;
   if (e.store == Store::scaled_f32) return e.residual ? finish_floats<true>(c, t) : finish_floats<false>(c, t);
-  const Limit limit = e.limit();
+  const bool plain = e.limit() == Limit::none;
   if (e.store == Store::u8_residual)
-    return limit == Limit::none ? finish_bytes<Limit::none, true>(c, t) : finish_bytes<Limit::clamp, true>(c, t);
-  switch (limit) {
-    case Limit::none: return finish_bytes<Limit::none, false>(c, t);
-    case Limit::zero_point: return finish_bytes<Limit::zero_point, false>(c, t);
-    case Limit::clamp: return finish_bytes<Limit::clamp, false>(c, t);
+    return plain ? finish_bytes<Limit::none, Added::residual>(c, t) : finish_bytes<Limit::clamp, Added::residual>(c, t);
+  if (e.store == Store::u8_shifted)
+    return plain ? finish_bytes<Limit::none, Added::shift>(c, t) : finish_bytes<Limit::clamp, Added::shift>(c, t);
+  switch (e.limit()) {
+    case Limit::none: return finish_bytes<Limit::none, Added::nothing>(c, t);
+    case Limit::zero_point: return finish_bytes<Limit::zero_point, Added::nothing>(c, t);
+    case Limit::clamp: return finish_bytes<Limit::clamp, Added::nothing>(c, t);
   }
 }

@@ -41,9 +41,9 @@ struct WinogradBytes {
     const wide::i32 ninth = wide::set(0x38E38E39);  // 9 * this = 1 modulo 2^32
     const wide::i32 sums[4] = {wide::mul(y[0], ninth), wide::mul(y[1], ninth), wide::mul(y[2], ninth),
                                wide::mul(y[3], ninth)};
-    store_unit<wide, 1, L, Residual>(e, sums, scale, e.out + pixel * e.out_stride + column,
-                                     Residual ? e.residual + pixel * e.residual_stride + column : nullptr, count,
-                                     columns);
+    store_unit<wide, 1, L, Residual ? Added::residual : Added::nothing>(
+        e, sums, scale, nullptr, e.out + pixel * e.out_stride + column,
+        Residual ? e.residual + pixel * e.residual_stride + column : nullptr, count, columns);
   }
 };
 

@@ -63,7 +63,7 @@ class ChainStep : public Step {
     const std::byte* residual = c.input(1);
     for (std::int64_t image = 0; image < batch(); ++image) {
       const std::byte* in = c.input(0) + image * image_in_bytes_;
-      stages_[0].step->start_image(in, c.scratch, *c.pool);
+      stages_[0].step->start_image(in, c.scratch, c);
       c.pool->parallel(parts_, [&](std::int64_t part, int worker) {
         run_part({in, c.output() + image * out_bytes, residual ? residual + image * out_bytes : nullptr,
                   out.out_h * part / parts_, out.out_h * (part + 1) / parts_,
@@ -101,7 +101,7 @@ class ChainStep : public Step {
       s.inputs[0].data = in;
       s.inputs[3].data = is_last && c.input(1) ? c.inputs[1].data : nullptr;
       s.outputs[0].data = in = is_last ? c.output() : c.scratch + s.buffer;
-      s.step->run({s.inputs, s.outputs, c.scratch + shared_bytes_, c.pool});
+      s.step->run({s.inputs, s.outputs, c.scratch + shared_bytes_, c.pool, c.not_finite});
     }
   }
 

@@ -73,11 +73,11 @@ class AnyConvolution {
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
     return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * static_cast<std::int64_t>(sizeof(T));
   }
-  /// dynamic: see GemmConvolution::plan; not for depthwise ones.
-  std::size_t plan(const ConvolutionShape& s, int threads, bool dynamic = false) {
+  /// Returns the bytes of scratch that run needs.
+  std::size_t plan(const ConvolutionShape& s, int threads) {
     if (depthwise_) return by_channel_.plan(s, threads);
-    const std::size_t scratch = by_matrix_.plan(s, threads, dynamic);
-    winograd_ = !dynamic && by_points_.pays(s);
+    const std::size_t scratch = by_matrix_.plan(s, threads);
+    winograd_ = by_points_.pays(s);
     return winograd_ ? std::max(scratch, by_points_.plan(s, threads)) : scratch;
   }
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
@@ -90,8 +90,8 @@ class AnyConvolution {
   }
 
   /// For run_rows of at most `rows` image rows. Returns the bytes of scratch that one call needs.
-  std::size_t plan_rows(const ConvolutionShape& s, std::int64_t rows, bool dynamic = false) {
-    return depthwise_ ? by_channel_.plan(s, 1) : by_matrix_.plan_rows(s, rows * s.out_w, dynamic);
+  std::size_t plan_rows(const ConvolutionShape& s, std::int64_t rows) {
+    return depthwise_ ? by_channel_.plan(s, 1) : by_matrix_.plan_rows(s, rows * s.out_w);
   }
   /// Output rows [first, last) of one image of width out_w, by the calling thread alone.
   void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,

@@ -31,7 +31,7 @@ class ConvolutionStep : public Step {
   virtual std::size_t plan_bands(const ConvolutionShape& one_image, std::int64_t rows) = 0;
   /// Bytes that start_image writes, once bands are planned.
   virtual std::size_t shared_bytes() const noexcept { return 0; }
-  virtual void start_image(const std::byte*, std::byte*, ThreadPool&) noexcept {}
+  virtual void start_image(const std::byte*, std::byte*, const RunContext&) noexcept {}
   virtual void run_band(const Band&) noexcept = 0;
 
  private:

@@ -1,0 +1,49 @@
+#pragma once
+#include "rewrite.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// The limits of what a convolution's activation lets through, if it has both (ReLU6), widened to hold 0.
+inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Links& links, int value) {
+  const auto* c = links.produced_by<Convolution>(value);
+  if (!c || g.is_output(value) || !std::isfinite(c->activation.low) || !std::isfinite(c->activation.high))
+    return std::nullopt;
+  const ActivationRange r{std::min(c->activation.low, 0.0), std::max(c->activation.high, 0.0)};
+  return r.high > r.low ? std::optional<ActivationRange>(r) : std::nullopt;
+}
+
+inline bool has_int8_weights(const Graph& g, const Node& n) {
+  const int w = input_of(n, 1);
+  return as<Convolution>(*n.op) && w != Node::none && g.value(w).is_constant() && g.value(w).dtype == DType::i8;
+}
+
+}  // namespace detail
+
+/// In a dynamic-range model: what lies between two convolutions with int8 weights and is bounded by the first one's
+/// activation becomes uint8 of that range, which need not be measured. Only for running.
+inline Graph bound_activations(Graph g) {
+  using namespace detail;
+  if (g.rounding != Rounding::fp32) return g;
+  const Links links(g);
+  for (const Node& n : g.nodes) {
+    const int v = n.outputs[0];
+    const auto range = activation_bounds(g, links, v);
+    if (!range || !has_int8_weights(g, n) || g.value(v).dtype != DType::f32) continue;
+    const std::vector<int>& users = links.users(v);
+    const bool fits = std::all_of(users.begin(), users.end(), [&](int u) {
+      const Node& user = g.nodes[static_cast<std::size_t>(u)];
+      return has_int8_weights(g, user) && user.inputs[0] == v && input_of(user, 3) != v;
+    });
+    if (!fits || users.empty()) continue;
+    const double scale = (range->high - range->low) / 255;
+    QuantParams q;
+    q.scale = {static_cast<float>(scale)};
+    q.zero_point = {static_cast<std::int32_t>(std::nearbyint(-range->low / scale))};
+    g.value(v).dtype = DType::u8;
+    g.value(v).quant = q;
+  }
+  return g;
+}
+
+OCTET_END
