@@ -9,7 +9,7 @@
 #include "../core/any_tensor.hpp"
 #include "../core/quant_params.hpp"
 #include "../core/thread_pool.hpp"
-#include "../kernels/dispatch.hpp"
+#include "../kernels/stored_range.hpp"
 #include "../kernels/weight_memory.hpp"
 #include "fields.hpp"
 
@@ -73,6 +73,9 @@ struct RunContext {
   ThreadPool* pool = nullptr;
   /// Set where a number that is not finite is lost on the way to integers: the model's float results become NaN.
   std::atomic<bool>* not_finite = nullptr;
+  /// One for each image: of input 0, where the layer that made it measured it; of output 0, where it is asked for.
+  const detail::ValueRange* input_range = nullptr;
+  detail::ValueRange* output_range = nullptr;
 
   /// Memory of input i, or null where it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }
@@ -102,6 +105,10 @@ class Step {
   virtual bool can_overwrite(int) const noexcept { return false; }
   /// Whether output 0 holds the bytes of input 0 in the same order, so that nothing need run. Valid after plan.
   virtual bool is_view() const noexcept { return false; }
+  /// Whether knowing the range of input 0 saves work, and whether the range of output 0 comes for nothing. Valid after
+  /// plan.
+  virtual bool wants_range() const noexcept { return false; }
+  virtual bool measures_range() const noexcept { return false; }
 };
 
 struct Node;

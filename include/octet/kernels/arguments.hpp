@@ -57,6 +57,9 @@ struct Epilogue {
   std::ptrdiff_t residual_stride = 0;
   float residual_scale = 0;
   std::int32_t residual_zero = 0;
+  // With scaled_f32: vectors of the lowest and the highest numbers stored yet, and of zeros, or NaNs where not all of
+  // them were finite. Null: nobody asks.
+  float* range = nullptr;
   // With custom: called with the tile's accumulators and the place of its first element in the whole output.
   void (*custom)(const void* context, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row, int rows,
                  std::int64_t column, int columns) = nullptr;

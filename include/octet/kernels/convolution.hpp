@@ -4,6 +4,7 @@
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
 #include "split_work.hpp"
+#include "stored_range.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -66,8 +67,9 @@ class GemmConvolution {
       const std::int64_t first_row = row_part * block_rows_, rows = std::min(block_rows_, shape_.rows() - first_row);
       const std::int64_t from = std::max(first, column_part * part_columns_);
       const std::int64_t to = std::min(last, (column_part + 1) * part_columns_);
-      run_block({in, init, padding, &epilogue, out_element, scratch + worker * worker_bytes()}, group, first_row, rows,
-                from, to - from);
+      const Epilogue own = StoredRange::of_worker(epilogue, *kernels_, worker);
+      run_block({in, init, padding, &own, out_element, scratch + worker * worker_bytes()}, group, first_row, rows, from,
+                to - from);
     });
   }
 

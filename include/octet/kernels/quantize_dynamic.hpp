@@ -3,29 +3,42 @@
 #include <cmath>
 
 #include "../core/thread_pool.hpp"
-#include "dispatch.hpp"
 #include "dynamic_scale.hpp"
+#include "stored_range.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
-/// Quantizes n floats by their own range; threads share both passes.
-inline DynamicScale quantize_dynamic(const Kernels& kernels, const float* in, std::int64_t n, std::uint8_t* out,
-                                     ThreadPool& pool) noexcept {
-  if (n == 0) return {};  // has no range
-  constexpr std::int64_t max_parts = 64, least = 4096;
-  const std::int64_t parts = std::clamp<std::int64_t>(n / least, 1, std::min<std::int64_t>(pool.size(), max_parts));
-  std::array<std::array<float, 2>, max_parts> ranges;
+/// Parts of n floats for threads to share.
+inline std::int64_t parts_of(std::int64_t n, const ThreadPool& pool) noexcept {
+  constexpr std::int64_t least = 4096;
+  return std::clamp<std::int64_t>(n / least, 1, pool.size());
+}
+
+/// Range of n floats, n > 0; threads share them.
+inline ValueRange range_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool) noexcept {
+  constexpr std::int64_t most = 64;
+  std::array<std::array<float, 2>, most> ranges;
+  const std::int64_t parts = std::min(parts_of(n, pool), most);
   pool.parallel(parts, [&](std::int64_t p, int) {
     const std::int64_t from = n * p / parts;
     kernels.minmax_f32(in + from, n * (p + 1) / parts - from, ranges[static_cast<std::size_t>(p)].data());
   });
-  float low = ranges[0][0], high = ranges[0][1];
-  for (std::size_t p = 1; p < static_cast<std::size_t>(parts); ++p) {
-    low = ranges[p][0] < low || std::isnan(ranges[p][0]) ? ranges[p][0] : low;
-    high = ranges[p][1] > high || std::isnan(ranges[p][1]) ? ranges[p][1] : high;
+  ValueRange r;
+  for (std::size_t p = 0; p < static_cast<std::size_t>(parts); ++p) {
+    r.low = ranges[p][0] < r.low || std::isnan(ranges[p][0]) ? ranges[p][0] : r.low;
+    r.high = ranges[p][1] > r.high || std::isnan(ranges[p][1]) ? ranges[p][1] : r.high;
   }
-  const DynamicScale s = dynamic_scale(low, high);
+  return r;
+}
+
+/// Quantizes n floats by their range, where it is known; threads share them.
+inline DynamicScale quantize_dynamic(const Kernels& kernels, const float* in, std::int64_t n, std::uint8_t* out,
+                                     ThreadPool& pool, const ValueRange* known = nullptr) noexcept {
+  if (n == 0) return {};  // has no range
+  const ValueRange range = known ? *known : range_of(kernels, in, n, pool);
+  const DynamicScale s = dynamic_scale(range.low, range.high);
+  const std::int64_t parts = parts_of(n, pool);
   pool.parallel(parts, [&](std::int64_t p, int) {
     const std::int64_t from = n * p / parts;
     QuantizeF32 q;

@@ -4,6 +4,7 @@
 
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
+#include "stored_range.hpp"
 
 OCTET_BEGIN
 
@@ -101,6 +102,7 @@ class WinogradConvolution {
         Winograd w = block(task / blocks_, task % blocks_);
         w.inputs = rooms + worker * (inputs_bytes_ + products_bytes_);
         w.products = w.inputs + inputs_bytes_;
+        w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
         inputs(w);
         for (const Segment& s : segments_) outputs(w, points, s.first, s.last);
       });
@@ -120,6 +122,7 @@ class WinogradConvolution {
       pool.parallel(column_parts_, [&](std::int64_t part, int worker) {
         Winograd w = whole;
         w.products = rooms + inputs_bytes_ + worker * products_bytes_;
+        w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
         const std::int64_t share = round_up((out_c_ + column_parts_ - 1) / column_parts_, panel_columns());
         for (const Segment& s : segments_)
           outputs(w, points, std::max(s.first, part * share), std::min(s.last, (part + 1) * share));

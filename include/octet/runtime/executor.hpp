@@ -174,7 +174,8 @@ class Executor {
   struct Layer {
     std::unique_ptr<Step> step;
     std::vector<TensorRef> inputs, outputs;
-    bool skip = false;  // a view: nothing to compute
+    bool skip = false;                                                   // a view: nothing to compute
+    detail::ValueRange *input_range = nullptr, *output_range = nullptr;  // in ranges_
     double milliseconds = 0;
   };
   /// A border tensor brought from float to the value's type, or from there to float.
@@ -211,7 +212,8 @@ class Executor {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& l = layers_[i];
       const auto start = profiling_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
-      if (!l.skip) l.step->run({l.inputs, l.outputs, scratch_, pool_.get(), &not_finite_});
+      if (!l.skip)
+        l.step->run({l.inputs, l.outputs, scratch_, pool_.get(), &not_finite_, l.input_range, l.output_range});
       if (profiling_)
         l.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       if (observer_)
@@ -252,8 +254,33 @@ class Executor {
     arena_ = detail::AlignedBytes(placement.arena_bytes);
     scratch_ = arena_.data() + placement.scratch_offset;
     connect(placement);
+    connect_ranges();
     planned_ = input_shapes;
     for (int v : graph_.outputs) output_shapes_.push_back(shapes_[static_cast<std::size_t>(v)]);
+  }
+
+  /// Between layers that measure the range of what they give, and those that can use it.
+  void connect_ranges() {
+    std::vector<Layer*> makers(graph_.values.size(), nullptr);
+    std::size_t images = 0;
+    ranges_.clear();
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      Layer& l = layers_[i];
+      l.input_range = l.output_range = nullptr;
+      if (l.step->measures_range()) {
+        makers[static_cast<std::size_t>(graph_.nodes[i].outputs[0])] = &l;
+        images += static_cast<std::size_t>(l.outputs[0].shape[0]);
+      }
+    }
+    ranges_.resize(images);
+    detail::ValueRange* next = ranges_.data();
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      if (!layers_[i].step->wants_range()) continue;
+      Layer* maker = makers[static_cast<std::size_t>(graph_.nodes[i].inputs[0])];
+      if (!maker) continue;
+      if (!maker->output_range) maker->output_range = next, next += maker->outputs[0].shape[0];
+      layers_[i].input_range = maker->output_range;
+    }
   }
 
   /// Points every step at its tensors: now for those in the arena, in each run for those of the caller.
@@ -294,6 +321,7 @@ class Executor {
   std::byte* scratch_ = nullptr;
   std::atomic<bool> not_finite_{false};
   std::vector<std::vector<TensorRef*>> input_users_, output_users_;
+  std::vector<detail::ValueRange> ranges_;
   std::vector<TensorRef> results_;  // where the outputs are after the last step
   std::function<void(const Value&, const TensorRef&)> observer_;
   bool profiling_ = false;

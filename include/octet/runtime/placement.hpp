@@ -62,8 +62,11 @@ inline Placement place_values(const Graph& graph, const std::vector<const Step*>
       const int in = n.inputs[k];
       if (in == Node::none || p.places[at(out)].home != Home::arena || bytes[at(in)] != bytes[at(out)]) continue;
       const int root = p.places[at(in)].root;
-      if (p.places[at(root)].home == Home::arena && last_use[at(root)] == i &&
-          steps[at(i)]->can_overwrite(static_cast<int>(k))) {
+      bool free = p.places[at(root)].home == Home::arena && last_use[at(root)] == i;
+      for (std::size_t j = 0; j < n.inputs.size(); ++j)  // another input may lie there, too
+        if (n.inputs[j] != Node::none && p.places[at(n.inputs[j])].root == root)
+          free = free && steps[at(i)]->can_overwrite(static_cast<int>(j));
+      if (free) {
         move_in_with(in);
         break;
       }

@@ -7,15 +7,35 @@ constexpr int most_vectors = wide::vectors_u8 > 2 ? wide::vectors_u8 : 2;  // of
 constexpr int panel_columns = most_vectors * wide::lanes;
 constexpr std::ptrdiff_t acc_stride = panel_columns * 4;
 
+// Returns what is stored.
 template <bool Residual>
-OCTET_INLINE void store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
+OCTET_INLINE wide::f32 store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
   if (Residual) v = wide::add(v, wide::load_first(reinterpret_cast<const float*>(residual), n));
-  wide::store_first(reinterpret_cast<float*>(out), wide::clamp(v, wide::set(e.low_f32), wide::set(e.high_f32)), n);
+  v = wide::clamp(v, wide::set(e.low_f32), wide::set(e.high_f32));
+  wide::store_first(reinterpret_cast<float*>(out), v, n);
+  return v;
 }
 
-OCTET_INLINE void store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
-  residual ? store_f32<true>(e, v, out, residual, n) : store_f32<false>(e, v, out, nullptr, n);
+OCTET_INLINE wide::f32 store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
+  return residual ? store_f32<true>(e, v, out, residual, n) : store_f32<false>(e, v, out, nullptr, n);
 }
+
+// The range of what is stored. (Columns of padding are 0, or the clamp's bound next to it: no wider than the range that
+// holds 0.)
+struct Measured {
+  wide::f32 low, high, product;
+  OCTET_INLINE Measured() : low(wide::set(0.0f)), high(low), product(low) {}
+  OCTET_INLINE void take(wide::f32 v) {
+    low = wide::min(v, low), high = wide::max(v, high);
+    product = wide::fma(v, wide::set(0.0f), product);
+  }
+  OCTET_INLINE void add_to(float* range) const {
+    if (!range) return;
+    wide::store(range, wide::min(low, wide::load(range)));
+    wide::store(range + wide::lanes, wide::max(high, wide::load(range + wide::lanes)));
+    wide::store(range + 2 * wide::lanes, wide::add(product, wide::load(range + 2 * wide::lanes)));
+  }
+};
 
 // Values of the columns of N vectors, 4 bytes each, in interleaved order.
 template <class V, int N>
@@ -112,6 +132,7 @@ inline void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row
     return e.custom(e.context, acc, acc_stride, e.first_row + row, rows, e.first_column + column, columns);
   std::byte* out = e.out + row * e.out_stride + column * 4;
   const std::byte* residual = e.residual ? e.residual + row * e.residual_stride + column * 4 : nullptr;
+  Measured range;
   for (int m = 0; m < rows; ++m, acc += acc_stride, out += e.out_stride) {
     if (e.store == Store::accumulator) {
       std::memcpy(out, acc, static_cast<std::size_t>(columns) * 4);
@@ -122,11 +143,12 @@ inline void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row
       const std::byte* r = residual ? residual + c * 4 : nullptr;
       if (e.store == Store::scaled_f32) {
         const wide::f32 sums = wide::to_float(wide::load(reinterpret_cast<const std::int32_t*>(acc) + c));
-        store_f32(e, scaled(e, sums, row + m, column + c), out + c * 4, r, n);
+        range.take(store_f32(e, scaled(e, sums, row + m, column + c), out + c * 4, r, n));
       } else {
         store_f32(e, wide::load(reinterpret_cast<const float*>(acc) + c), out + c * 4, r, n);
       }
     }
     if (residual) residual += e.residual_stride;
   }
+  range.add_to(e.range);
 }

@@ -40,17 +40,19 @@ OCTET_INLINE void finish_floats(const wide::i32 (&c)[Rows][N], const Tile& t) {
   const Epilogue& e = *t.epilogue;
   std::byte* out = e.out + t.row * e.out_stride + t.column * 4;
   const std::byte* residual = Residual ? e.residual + t.row * e.residual_stride + t.column * 4 : nullptr;
+  Measured range;
   OCTET_UNROLL
   for (int n = 0; n < N; ++n) {
     const int left = t.columns - n * wide::lanes;
     if (left <= 0) break;
     OCTET_UNROLL
     for (int m = 0; m < Rows; ++m)
-      store_f32<Residual>(e, scaled(e, wide::to_float(c[m][n]), t.row + m, t.column + n * wide::lanes),
-                          out + m * e.out_stride + n * vector_bytes,
-                          Residual ? residual + m * e.residual_stride + n * vector_bytes : nullptr,
-                          left < wide::lanes ? left : wide::lanes);
+      range.take(store_f32<Residual>(e, scaled(e, wide::to_float(c[m][n]), t.row + m, t.column + n * wide::lanes),
+                                     out + m * e.out_stride + n * vector_bytes,
+                                     Residual ? residual + m * e.residual_stride + n * vector_bytes : nullptr,
+                                     left < wide::lanes ? left : wide::lanes));
   }
+  range.add_to(e.range);
 }
 
 template <int Rows, int N>

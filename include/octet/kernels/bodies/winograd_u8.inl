@@ -54,13 +54,16 @@ struct WinogradScaled {
   int columns;
 
   OCTET_INLINE void row(std::int64_t pixel, const wide::i32 (&y)[4], int count) const {
+    Measured range;
     OCTET_UNROLL
     for (int i = 0; i < 4; ++i) {
       if (i >= count) break;
       const wide::f32 sum = wide::mul(wide::to_float(wide::mul(y[i], wide::set(0x38E38E39))), wide::set(1.0f / 64));
-      store_f32<Residual>(e, scaled(e, sum, pixel + i, column), e.out + (pixel + i) * e.out_stride + column * 4,
-                          Residual ? e.residual + (pixel + i) * e.residual_stride + column * 4 : nullptr, columns);
+      range.take(
+          store_f32<Residual>(e, scaled(e, sum, pixel + i, column), e.out + (pixel + i) * e.out_stride + column * 4,
+                              Residual ? e.residual + (pixel + i) * e.residual_stride + column * 4 : nullptr, columns));
     }
+    range.add_to(e.range);
   }
 };
 

@@ -29,6 +29,7 @@ class ChainStep : public Step {
     return n;
   }
 
+  bool can_overwrite(int input) const noexcept override { return input == 1; }  // the residual
   const char* form() const noexcept override { return band_rows_ ? "in bands of rows" : "one by one"; }
   std::size_t plan(const PlanContext& c) override {
     std::vector<Shape> given;
@@ -56,6 +57,9 @@ class ChainStep : public Step {
     return band_rows_ ? plan_bands(c.threads) : plan_whole(between, c.threads);
   }
 
+  bool wants_range() const noexcept override { return stages_.front().step->wants_range(); }
+  bool measures_range() const noexcept override { return !band_rows_ && stages_.back().step->measures_range(); }
+
   void run(const RunContext& c) noexcept override {
     if (!band_rows_) return run_whole(c);
     const ConvolutionShape& out = stages_.back().shape;
@@ -63,7 +67,7 @@ class ChainStep : public Step {
     const std::byte* residual = c.input(1);
     for (std::int64_t image = 0; image < batch(); ++image) {
       const std::byte* in = c.input(0) + image * image_in_bytes_;
-      stages_[0].step->start_image(in, c.scratch, c);
+      stages_[0].step->start_image(in, c.input_range ? c.input_range + image : nullptr, c.scratch, c);
       c.pool->parallel(parts_, [&](std::int64_t part, int worker) {
         run_part({in, c.output() + image * out_bytes, residual ? residual + image * out_bytes : nullptr,
                   out.out_h * part / parts_, out.out_h * (part + 1) / parts_,
@@ -101,7 +105,8 @@ class ChainStep : public Step {
       s.inputs[0].data = in;
       s.inputs[3].data = is_last && c.input(1) ? c.inputs[1].data : nullptr;
       s.outputs[0].data = in = is_last ? c.output() : c.scratch + s.buffer;
-      s.step->run({s.inputs, s.outputs, c.scratch + shared_bytes_, c.pool, c.not_finite});
+      s.step->run({s.inputs, s.outputs, c.scratch + shared_bytes_, c.pool, c.not_finite,
+                   &s == &stages_.front() ? c.input_range : nullptr, is_last ? c.output_range : nullptr});
     }
   }
 

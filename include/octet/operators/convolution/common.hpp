@@ -55,7 +55,7 @@ class AnyConvolution {
  public:
   AnyConvolution() = default;
   AnyConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
-      : depthwise_(w.groups > 1 && w.groups == w.out_c && w.group_in == 1) {
+      : groups_(w.groups), depthwise_(w.groups > 1 && w.groups == w.out_c && w.group_in == 1) {
     if (depthwise_) {
       by_channel_ = {kernels, w};
     } else {
@@ -69,6 +69,8 @@ class AnyConvolution {
   const char* form() const noexcept {
     return depthwise_ ? by_channel_.form() : winograd_ ? by_points_.form() : "direct";
   }
+  /// Whether it fills Epilogue::range. (Beyond a group's last column come those of the next group.)
+  bool measures_range() const noexcept { return !depthwise_ && groups_ == 1; }
   /// Bytes of padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
     return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * static_cast<std::int64_t>(sizeof(T));
@@ -102,6 +104,7 @@ class AnyConvolution {
   }
 
  private:
+  std::int64_t groups_ = 1;
   bool depthwise_ = false, winograd_ = false;
   GemmConvolution<T> by_matrix_;
   WinogradConvolution<T> by_points_;

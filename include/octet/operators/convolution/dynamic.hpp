@@ -41,18 +41,25 @@ class DynamicConvolution : public ConvolutionStep {
   std::size_t plan(const ConvolutionShape& s, int threads) override {
     start_plan(s);
     shape_.batch = 1;
+    threads_ = threads;
     return shared_bytes() + kernels_.plan(shape_, threads);
   }
   void run(const RunContext& c) noexcept override {
     const std::int64_t in = shape_.in_h * shape_.in_w * shape_.in_c * 4;
     const std::int64_t out = shape_.out_h * shape_.out_w * shape_.out_c * element_;
     for (std::int64_t i = 0; i < batch_; ++i) {
-      start_image(c.input(0) + i * in, c.scratch, c);
-      const Epilogue e = epilogue(c.output() + i * out, c.input(3) ? c.input(3) + i * out : nullptr, c.scratch);
+      start_image(c.input(0) + i * in, c.input_range ? c.input_range + i : nullptr, c.scratch, c);
+      Epilogue e = epilogue(c.output() + i * out, c.input(3) ? c.input(3) + i * out : nullptr, c.scratch);
+      const StoredRange range(*simd_, threads_, c.scratch + range_at_);
+      if (c.output_range) e.range = range.room();
       kernels_.run(c.scratch, c.scratch + init_at_, c.scratch + padding_at_, e, element_, c.scratch + shared_bytes(),
                    *c.pool);
+      if (c.output_range) c.output_range[i] = range.total();
     }
   }
+
+  bool wants_range() const noexcept override { return true; }
+  bool measures_range() const noexcept override { return element_ == 4 && kernels_.measures_range(); }
 
   bool runs_bands(bool whole_input) const noexcept override { return whole_input; }
   std::size_t plan_bands(const ConvolutionShape& s, std::int64_t rows) override {
@@ -60,13 +67,14 @@ class DynamicConvolution : public ConvolutionStep {
     return kernels_.plan_rows(s, rows);
   }
   std::size_t shared_bytes() const noexcept override {
-    return static_cast<std::size_t>(scale_at_) + scale_.size_bytes();
+    return static_cast<std::size_t>(range_at_ + round_up(StoredRange::bytes(*simd_, threads_), 64));
   }
   /// Quantizes the image.
-  void start_image(const std::byte* in, std::byte* shared, const RunContext& c) noexcept override {
+  void start_image(const std::byte* in, const ValueRange* range, std::byte* shared,
+                   const RunContext& c) noexcept override {
     const std::int64_t n = shape_.in_h * shape_.in_w * shape_.in_c;
     const DynamicScale s = quantize_dynamic(*simd_, reinterpret_cast<const float*>(in), n,
-                                            reinterpret_cast<std::uint8_t*>(shared), *c.pool);
+                                            reinterpret_cast<std::uint8_t*>(shared), *c.pool, range);
     std::memset(shared + padding_at_, s.zero_point, static_cast<std::size_t>(init_at_ - padding_at_));
     weights_.start(s, reinterpret_cast<std::int32_t*>(shared + init_at_));
     auto* scale = reinterpret_cast<float*>(shared + scale_at_);
@@ -86,6 +94,7 @@ class DynamicConvolution : public ConvolutionStep {
     padding_at_ = round_up(s.in_h * s.in_w * s.in_c, 64);
     init_at_ = padding_at_ + round_up(kernels_.padding_bytes(s), 64);
     scale_at_ = init_at_ + static_cast<std::int64_t>(weights_.sums.size_bytes());
+    range_at_ = scale_at_ + round_up(static_cast<std::int64_t>(scale_.size_bytes()), 64);
   }
   Epilogue epilogue(std::byte* out, const std::byte* residual, const std::byte* shared) const noexcept {
     Epilogue e = epilogue_;
@@ -96,6 +105,7 @@ class DynamicConvolution : public ConvolutionStep {
   }
 
   std::int64_t batch_ = 1;
+  int threads_ = 1;
   const Kernels* simd_;
   DynamicWeights weights_;
   Tensor<float> scale_;  // of the weights, over that of a uint8 output
@@ -103,7 +113,7 @@ class DynamicConvolution : public ConvolutionStep {
   std::int64_t element_;
   AnyConvolution<std::int8_t> kernels_;
   ConvolutionShape shape_;
-  std::int64_t padding_at_ = 0, init_at_ = 0, scale_at_ = 0;  // behind the quantized image
+  std::int64_t padding_at_ = 0, init_at_ = 0, scale_at_ = 0, range_at_ = 0;  // behind the quantized image
 };
 
 }  // namespace detail

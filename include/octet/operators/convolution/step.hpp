@@ -17,10 +17,13 @@ struct Band {
 /// What all forms of a convolution have in common: they run on whole tensors, or band by band (see chain.hpp).
 class ConvolutionStep : public Step {
  public:
+  static constexpr int residual = 3;  // input that is added to the sums
+
   ConvolutionStep(const Window& window, std::int64_t groups) : window_(window), groups_(groups) {}
 
   std::size_t plan(const PlanContext& c) final { return plan(shape(c.inputs[0].shape, c.outputs[0].shape), c.threads); }
   virtual std::size_t plan(const ConvolutionShape& s, int threads) = 0;
+  bool can_overwrite(int input) const noexcept override { return input == residual; }
   ConvolutionShape shape(const Shape& in, const Shape& out) const {
     return convolution_shape(window_, groups_, in, out);
   }
@@ -31,7 +34,8 @@ class ConvolutionStep : public Step {
   virtual std::size_t plan_bands(const ConvolutionShape& one_image, std::int64_t rows) = 0;
   /// Bytes that start_image writes, once bands are planned.
   virtual std::size_t shared_bytes() const noexcept { return 0; }
-  virtual void start_image(const std::byte*, std::byte*, const RunContext&) noexcept {}
+  /// Given the image, and its range where that is known.
+  virtual void start_image(const std::byte*, const ValueRange*, std::byte*, const RunContext&) noexcept {}
   virtual void run_band(const Band&) noexcept = 0;
 
  private:

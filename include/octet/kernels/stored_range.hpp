@@ -1,0 +1,51 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "dispatch.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Lowest and highest element of an image, widened to hold 0; NaN where not all are finite.
+struct ValueRange {
+  float low = 0, high = 0;
+};
+
+/// What the threads of a convolution know of the range of what they store: Epilogue::range, for each of them.
+class StoredRange {
+ public:
+  static std::int64_t bytes(const Kernels& kernels, int threads) noexcept { return threads * 3 * kernels.lanes * 4; }
+  /// Room of that many bytes, which is cleared.
+  StoredRange(const Kernels& kernels, int threads, std::byte* room) noexcept
+      : lanes_(kernels.lanes), threads_(threads), room_(reinterpret_cast<float*>(room)) {
+    std::fill_n(room_, threads * 3 * lanes_, 0.0f);
+  }
+  /// The epilogue for one thread; that of all has the room of the first.
+  static Epilogue of_worker(Epilogue e, const Kernels& kernels, int worker) noexcept {
+    if (e.range) e.range += worker * 3 * kernels.lanes;
+    return e;
+  }
+  float* room() const noexcept { return room_; }
+
+  ValueRange total() const noexcept {
+    ValueRange r;
+    float product = 0;
+    for (const float* v = room_; v != room_ + threads_ * 3 * lanes_; v += 3 * lanes_)
+      for (int i = 0; i < lanes_; ++i) {
+        r.low = std::min(r.low, v[i]);
+        r.high = std::max(r.high, v[lanes_ + i]);
+        product += v[2 * lanes_ + i];
+      }
+    if (std::isnan(product)) r.low = r.high = std::numeric_limits<float>::quiet_NaN();
+    return r;
+  }
+
+ private:
+  int lanes_, threads_;
+  float* room_;
+};
+
+}  // namespace detail
+OCTET_END
