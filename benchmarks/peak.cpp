@@ -52,6 +52,7 @@ double rate(void (*loop)(long) noexcept, int macs) {
 
 Peak measure_peak(Isa isa) {
   switch (isa) {
+    case Isa::avx512bf16:
     case Isa::avx512vnni: return {rate(vnni_zmm, 64), rate(fma_zmm, 16)};
     case Isa::avx512bw: return {rate(madd_zmm, 32), rate(fma_zmm, 16)};
     case Isa::avx2: return {rate(madd_ymm, 16), rate(fma_ymm, 8)};

@@ -21,7 +21,8 @@ Window window(std::int64_t kernel, std::int64_t stride, std::int64_t pad, std::i
   return w;
 }
 
-Model inverted_residual(const Block& b) {
+/// not_chained: each convolution is there twice, so that none has its input for itself.
+Model inverted_residual(const Block& b, bool not_chained = false) {
   Graph g;
   g.name = "block";
   const auto weights = [&](const char* name, const Shape& s, unsigned seed) {
@@ -40,12 +41,15 @@ Model inverted_residual(const Block& b) {
   d.window = window(b.kernel, b.stride, b.pad, b.dilation);
   d.groups = b.expanded;
   d.activation = {0, 6};
-  y = g.add("depthwise", d, {y, weights("wd", {b.expanded, b.kernel, b.kernel, 1}, 3), weights("bd", {b.expanded}, 4)});
+  std::vector<int> in{y, weights("wd", {b.expanded, b.kernel, b.kernel, 1}, 3), weights("bd", {b.expanded}, 4)};
+  y = g.add("depthwise", d, in);
+  if (not_chained) g.outputs.push_back(g.add("depthwise2", d, in));
   Convolution p;
   p.window = window(1, 1, 0);
-  std::vector<int> in{y, weights("wp", {b.out, 1, 1, b.expanded}, 5), weights("bp", {b.out}, 6)};
+  in = {y, weights("wp", {b.out, 1, 1, b.expanded}, 5), weights("bp", {b.out}, 6)};
   if (b.residual) in.push_back(x);
-  g.outputs = {g.add("project", p, in)};
+  g.outputs.insert(g.outputs.begin(), g.add("project", p, in));
+  if (not_chained) g.outputs.push_back(g.add("project2", p, in));
   return g;
 }
 
@@ -58,13 +62,15 @@ const std::vector<Block> blocks = {
 };
 
 /// `between`: bytes of the expanded image.
-void compare(const Model& model, const AnyTensor& x, std::size_t between) {
-  const Model m = optimize(model);
-  const AnyTensor expected = run_plain(m, {x})[0];
+void compare(const Model& model, const Model& not_chained, const AnyTensor& x, std::size_t between) {
+  ExecutorOptions o;
+  o.threads = 1;
+  Executor plain(not_chained, o);
+  CHECK(count<ConvolutionChain>(plain.graph()) == 0);
+  const AnyTensor expected = plain.run({x})[0];
   for (const int threads : {1, 2, 3}) {
-    ExecutorOptions o;
     o.threads = threads;
-    Executor chained(m, o);
+    Executor chained(model, o);
     CHECK(count<ConvolutionChain>(chained.graph()) == 1);
     for (int run = 0; run < 2; ++run) {
       const AnyTensor got = chained.run({x})[0];
@@ -76,21 +82,27 @@ void compare(const Model& model, const AnyTensor& x, std::size_t between) {
   }
 }
 
+void compare_integers(const Model& m, const Model& not_chained, const Tensor<float>& x, Int8Options options,
+                      std::size_t between) {
+  options.integer_input = options.integer_output = true;
+  const Calibration calibration = calibrate(not_chained, {x});
+  const Model q = quantize<int8>(m, calibration, options);
+  compare(q, quantize<int8>(not_chained, calibration, options),
+          quantize<int8>(x, given_params(q.value(q.inputs[0]).quant)).data, between);
+}
+
 void compare_all(const Block& b, std::int64_t batch) {
   CAPTURE(b.size);
   CAPTURE(b.kernel);
   CAPTURE(batch);
-  const Model m = inverted_residual(b);
+  const Model m = inverted_residual(b), not_chained = inverted_residual(b, true);
   const Tensor<float> x = random_tensor({batch, b.size, b.size + 3, b.in}, 7);
   const auto between = static_cast<std::size_t>(batch * b.size * (b.size + 3) * b.expanded);
-  compare(m, x, between * 4);
+  compare(m, not_chained, x, between * 4);
   WeightOptions all;
   all.least_elements = 1;
-  compare(quantize<dynamic_range>(m, all), x, between * 4);
-  Int8Options integers;
-  integers.integer_input = integers.integer_output = true;
-  const Model q = quantize<int8>(m, calibrate(m, {x}), integers);
-  compare(q, quantize<int8>(x, given_params(q.value(q.inputs[0]).quant)).data, between);
+  compare(quantize<dynamic_range>(m, all), quantize<dynamic_range>(not_chained, all), x, between * 4);
+  compare_integers(m, not_chained, x, {}, between);
 }
 
 }  // namespace
@@ -124,11 +136,8 @@ TEST_CASE("convolution chain: what others read is not hidden") {
 }
 
 TEST_CASE("convolution chain: another rounding runs on whole tensors") {
-  Int8Options integers;
-  integers.rounding = Rounding::tflite_double;
-  integers.integer_input = integers.integer_output = true;
-  const Model m = inverted_residual(blocks[1]);
-  const Tensor<float> x = random_tensor({1, 61, 64, 24}, 9);
-  const Model q = quantize<int8>(m, calibrate(m, {x}), integers);
-  compare(q, quantize<int8>(x, given_params(q.value(q.inputs[0]).quant)).data, 0);
+  Int8Options options;
+  options.rounding = Rounding::tflite_double;
+  compare_integers(inverted_residual(blocks[1]), inverted_residual(blocks[1], true), random_tensor({1, 61, 64, 24}, 9),
+                   options, 0);
 }

@@ -239,53 +239,32 @@ Tensor<float> expected_floats(const Case& c, const Problem& p) {
   return out;
 }
 
-// What of a float image is quantized together.
-struct QuantizedPart {
-  float scale = 1;
-  std::int32_t zero = 0;
-};
-
-// ONNX's DynamicQuantizeLinear of n elements, less the zero point.
-QuantizedPart quantize_image(const float* x, std::int64_t n, std::int32_t* q) {
+// ONNX's DynamicQuantizeLinear of n elements, less the zero point. Returns the scale.
+float quantize_image(const float* x, std::int64_t n, std::int32_t* q) {
   const auto range = std::minmax_element(x, x + n);
   const float low = std::min(*range.first, 0.0f), high = std::max(*range.second, 0.0f), scale = (high - low) / 255.0f;
   const std::int32_t zero = rounded(clamped(-low / scale, 0.0f, 255.0f));
   for (std::int64_t i = 0; i < n; ++i) q[i] = clamped(std::int64_t{rounded(x[i] / scale)} + zero, 0, 255) - zero;
-  return {scale, zero};
-}
-
-// One pixel with the reciprocal of its scale, zero point included.
-QuantizedPart quantize_pixel(const float* x, std::int64_t n, std::int32_t* q) {
-  const auto range = std::minmax_element(x, x + n);
-  const float low = std::min(*range.first, 0.0f), width = std::max(*range.second, 0.0f) - low, inverse = 255 / width;
-  const auto zero = static_cast<std::int32_t>(-low * inverse + 0.5f);
-  for (std::int64_t i = 0; i < n; ++i) q[i] = clamped(std::int64_t{rounded(x[i] * inverse)} + zero, 0, 255);
-  return {width * (1.0f / 255), zero};
+  return scale;
 }
 
 Tensor<float> expected_dynamic(const Case& c, const Problem& p) {
   const auto x = p.input.view<float>(), b = p.bias.view<float>(), r = p.residual.view<float>();
   const auto w = p.weights.view<int8>();
-  const auto whole = [](const Axis& a) { return a.kernel == 1 && a.before == 0 && (a.out - 1) * a.stride < a.in; };
-  const bool by_pixel = c.groups == 1 && c.in_c >= 32 && whole(c.y) && whole(c.x);
-  const std::int64_t size = by_pixel ? c.in_c : x.size() / c.batch;
   std::vector<std::int32_t> q(static_cast<std::size_t>(x.size()));
-  std::vector<QuantizedPart> parts;
-  for (std::int64_t i = 0; i < x.size(); i += size)
-    parts.push_back((by_pixel ? quantize_pixel : quantize_image)(x.data() + i, size, q.data() + i));
+  std::vector<float> scales;  // of each image
+  for (std::int64_t i = 0; i < x.size(); i += x.size() / c.batch)
+    scales.push_back(quantize_image(x.data() + i, x.size() / c.batch, q.data() + i));
   Tensor<float> out(r.shape());
   each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t, auto tap) {
-    std::int32_t acc = 0, sum = 0;
-    std::int64_t part = at / (out.size() / c.batch);
+    std::int32_t acc = 0;
     for (std::int64_t i = 0; i < c.k(); ++i) {
       const auto [in, weight] = tap(i);
-      if (in >= 0) acc += q[static_cast<std::size_t>(in)] * w[weight], part = in / size;
-      sum += w[weight];
+      if (in >= 0) acc += q[static_cast<std::size_t>(in)] * w[weight];
     }
-    const QuantizedPart& of = parts[static_cast<std::size_t>(part)];
-    float v = static_cast<float>(acc);
-    if (by_pixel) v = std::fma(-static_cast<float>(of.zero), static_cast<float>(sum), v);
-    v = std::fma(v * of.scale, p.weight_q.scale[static_cast<std::size_t>(o)], c.bias ? b[o] : 0.0f);
+    const float scale =
+        p.weight_q.scale[static_cast<std::size_t>(o)] * scales[static_cast<std::size_t>(at / (out.size() / c.batch))];
+    const float v = std::fma(static_cast<float>(acc), scale, c.bias ? b[o] : 0.0f);
     out[at] = activated(c, c.residual ? v + r[at] : v);
   });
   return out;

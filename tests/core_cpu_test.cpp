@@ -46,6 +46,6 @@ TEST_CASE("cpu: the detector agrees with the operating system") {
   if (has("avx2") && has("fma") && has("f16c")) expected = Isa::avx2;
   if (expected == Isa::avx2 && has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq") &&
       has("avx512cd"))
-    expected = has("avx512_vnni") ? Isa::avx512vnni : Isa::avx512bw;
+    expected = !has("avx512_vnni") ? Isa::avx512bw : has("avx512_bf16") ? Isa::avx512bf16 : Isa::avx512vnni;
   CHECK(std::string(name(detected_isa())) == name(expected));
 }

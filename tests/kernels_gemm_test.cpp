@@ -223,6 +223,84 @@ TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same b
     }
 }
 
+TEST_CASE("gemm with weights of fp16: the bits of the same weights as floats") {
+  Random random(14);
+  for (std::int64_t columns : sizes)
+    for (int i = 0; i < 4; ++i) {
+      const std::int64_t rows = random.between(1, 33), k = random.between(1, 40);
+      Exact<float> a(rows * k);
+      random.fill(a.data(), a.size());
+      const Tensor<float> init = pad_columns<float>(nullptr, columns);
+      std::vector<float> weights(static_cast<std::size_t>(columns * k));
+      std::vector<fp16> half;
+      random.fill(weights.data(), columns * k);
+      for (float& w : weights) half.emplace_back(w), w = static_cast<float>(half.back());
+      for (Isa isa : available_isas()) {
+        const Kernels& simd = kernels(isa);
+        Epilogue e;
+        e.out_stride = columns * 4;
+        OutputRows out(rows, columns, 4, e.out_stride, 4), expected(rows, columns, 4, e.out_stride, 4);
+        const auto run = [&](auto kernel, const auto* w, OutputRows& to) {
+          const PackedMatrix packed = pack_matrix(simd, w, columns, k);
+          Gemm g;
+          g.a = a.bytes(), g.a_stride = k * 4, g.rows = rows, g.steps = packed.steps, g.b = packed.data.data();
+          g.columns = columns, g.init = init.bytes(), g.epilogue = e, g.epilogue.out = to.bytes();
+          kernel(g);
+        };
+        run(simd.gemm_f32, weights.data(), expected);
+        run(simd.gemm_fp16, half.data(), out);
+        INFO(name(isa), ": ", rows, " x ", columns, " x ", k);
+        CHECK(out.intact());
+        for (std::int64_t r = 0; r < rows; ++r)
+          CHECK(std::memcmp(out.bytes() + r * e.out_stride, expected.bytes() + r * e.out_stride,
+                            static_cast<std::size_t>(columns) * 4) == 0);
+      }
+    }
+}
+
+TEST_CASE("gemm bf16: within the rounding of sums of the exact products of rounded numbers") {
+  Random random(15);
+  for (Isa isa : available_isas()) {
+    const Kernels& simd = kernels(isa);
+    if (!simd.gemm_bf16) continue;
+    for (std::int64_t columns : sizes)
+      for (int i = 0; i < 8; ++i) {
+        const std::int64_t rows = random.between(1, 33), k = random.between(1, 300), stride = round_up(2 * k, 4) + 4;
+        std::vector<float> a(static_cast<std::size_t>(rows * k));
+        std::vector<bf16> weights;
+        random.fill(a.data(), rows * k);
+        for (std::int64_t j = 0; j < columns * k; ++j) weights.emplace_back(random.real(-1, 1));
+        Exact<std::uint8_t> rounded(rows * stride);
+        std::memset(rounded.bytes(), 0xFF, static_cast<std::size_t>(rows * stride));  // NaNs
+        for (std::int64_t r = 0; r < rows; ++r) simd.round_bf16(a.data() + r * k, rounded.bytes() + r * stride, k);
+        const Tensor<float> init = pad_columns<float>(nullptr, columns);
+        const PackedMatrix packed = pack_matrix(simd, weights.data(), columns, k);
+        Gemm g;
+        g.a = rounded.bytes(), g.a_stride = stride, g.rows = rows, g.steps = packed.steps, g.b = packed.data.data();
+        g.columns = columns, g.init = init.bytes(), g.epilogue.out_stride = columns * 4;
+        OutputRows out(rows, columns, 4, g.epilogue.out_stride, 4);
+        g.epilogue.out = out.bytes();
+        simd.gemm_bf16(g);
+        INFO(name(isa), ": ", rows, " x ", columns, " x ", k);
+        CHECK(out.intact());
+        int wrong = 0;
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (std::int64_t c = 0; c < columns; ++c) {
+            double sum = 0, magnitude = 0;
+            for (std::int64_t j = 0; j < k; ++j) {
+              const double product =
+                  static_cast<double>(static_cast<float>(bf16(a[static_cast<std::size_t>(r * k + j)]))) *
+                  static_cast<double>(static_cast<float>(weights[static_cast<std::size_t>(c * k + j)]));
+              sum += product, magnitude += std::abs(product);
+            }
+            const double error = std::abs(static_cast<double>(out.at<float>(r, c)) - sum);
+            wrong += !(error <= 1e-37 + magnitude * static_cast<double>(k) * 6e-8);
+          }
+        CHECK(wrong == 0);
+      }
+  }
+}
+
 TEST_CASE("packed weights: every element where the kernels look for it, zeros elsewhere") {
   for (Isa isa : available_isas()) {
     const Kernels& k = kernels(isa);

@@ -2,6 +2,7 @@
 
 #include <octet/models/mobilenet.hpp>
 #include <octet/operators/all.hpp>
+#include <octet/quantization/quantize.hpp>
 #include <octet/runtime/executor.hpp>
 
 #include "support/allocations.hpp"
@@ -65,9 +66,13 @@ std::vector<AnyTensor> run_node_by_node(const Graph& g, const std::vector<AnyTen
     std::vector<AnyTensor> in;
     std::vector<int> operands;
     for (int v : n.inputs) {
+      if (v == Node::none) {
+        operands.push_back(v);
+        continue;
+      }
       const Value& value = g.value(v);
       if (value.is_constant()) {
-        operands.push_back(one.add_constant(value.name, value.constant));
+        operands.push_back(one.add_constant(value.name, value.constant, value.quant));
       } else {
         in.push_back(values[static_cast<std::size_t>(v)]);
         operands.push_back(one.add_input(value.name + std::to_string(operands.size()), in.back().shape()));
@@ -92,21 +97,33 @@ TEST_CASE("executor: random graphs compute what their nodes compute one by one")
     for (std::int64_t i = r.between(1, 3); i > 0; --i)
       images.push_back(g.add_input("x" + std::to_string(i), {2, 3, 4, c}));
     if (r.chance(30)) images.push_back(g.add_constant("constant", random_tensor({2, 3, 4, c}, r)));
-    const auto any = [&](const std::vector<int>& list) {
-      return list[static_cast<std::size_t>(r.between(0, static_cast<std::int64_t>(list.size()) - 1))];
+    const auto any = [&](const std::vector<int>& list) {  // often the last, so that graphs are deep
+      const auto last = static_cast<std::int64_t>(list.size()) - 1;
+      return list[static_cast<std::size_t>(r.chance(50) ? last : r.between(0, last))];
     };
     for (int n = 0, nodes = static_cast<int>(r.between(0, 12)); n < nodes; ++n) {
       const std::string name = "n" + std::to_string(n);
-      switch (r.between(0, 6)) {
+      switch (r.between(0, 9)) {
         case 0: images.push_back(g.add(name, relu(), {any(images)})); break;
         case 1: images.push_back(g.add(name, Binary(BinaryKind::add), {any(images), any(images)})); break;
         case 2: images.push_back(g.add(name, Binary(BinaryKind::mul), {any(images), any(images)})); break;
         case 3:
-          images.push_back(
-              g.add(name, conv3x3(), {any(images), g.add_constant("w" + name, random_tensor({c, 3, 3, c}, r))}));
+        case 4:
+        case 5: {
+          const AnyTensor w = random_tensor({c, 3, 3, c}, r);
+          std::vector<int> in{any(images), Node::none};
+          if (r.chance(50)) {  // dynamic range: the image is quantized by its range, which its maker may measure
+            const QTensor<int8> q = quantize<int8>(w.view<float>(), per_channel(0));
+            in[1] = g.add_constant("w" + name, q.data, q.params);
+          } else {
+            in[1] = g.add_constant("w" + name, w);
+          }
+          if (r.chance(50)) in.insert(in.end(), {Node::none, any(images)});  // added to the sums
+          images.push_back(g.add(name, conv3x3(), in));
           break;
-        case 4: flat.push_back(g.add(name, Flatten(1), {any(images)})); break;
-        case 5: images.push_back(g.add(name, Identity(), {any(images)})); break;
+        }
+        case 6: flat.push_back(g.add(name, Flatten(1), {any(images)})); break;
+        case 7: images.push_back(g.add(name, Identity(), {any(images)})); break;
         default:
           if (!flat.empty()) images.push_back(g.add(name, Reshape({2, 3, 4, c}), {any(flat)}));
       }

@@ -16,10 +16,10 @@
 OCTET_BEGIN
 
 /// Instruction sets the kernels are compiled for, worst first. A higher value implies every lower one.
-enum class Isa : std::uint8_t { scalar, avx2, avx512bw, avx512vnni };
+enum class Isa : std::uint8_t { scalar, avx2, avx512bw, avx512vnni, avx512bf16 };
 
 constexpr const char* name(Isa i) noexcept {
-  constexpr const char* names[] = {"scalar", "avx2", "avx512bw", "avx512vnni"};
+  constexpr const char* names[] = {"scalar", "avx2", "avx512bw", "avx512vnni", "avx512bf16"};
   return names[static_cast<int>(i)];
 }
 
@@ -28,14 +28,14 @@ namespace detail {
 #if OCTET_X86
 struct CpuId {
   std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
-  explicit CpuId(std::uint32_t leaf) noexcept {
+  explicit CpuId(std::uint32_t leaf, std::uint32_t part = 0) noexcept {
 #  if defined(_MSC_VER)
     int r[4];
-    __cpuidex(r, static_cast<int>(leaf), 0);
+    __cpuidex(r, static_cast<int>(leaf), static_cast<int>(part));
     eax = static_cast<std::uint32_t>(r[0]), ebx = static_cast<std::uint32_t>(r[1]);
     ecx = static_cast<std::uint32_t>(r[2]), edx = static_cast<std::uint32_t>(r[3]);
 #  else
-    __get_cpuid_count(leaf, 0, &eax, &ebx, &ecx, &edx);  // leaves zeros where the leaf does not exist
+    __get_cpuid_count(leaf, part, &eax, &ebx, &ecx, &edx);  // leaves zeros where the leaf does not exist
 #  endif
   }
 };
@@ -62,7 +62,8 @@ inline Isa detect_isa() noexcept {
   const bool avx512 = bit(extended.ebx, 16) && bit(extended.ebx, 17) && bit(extended.ebx, 28) &&  // F, DQ, CD
                       bit(extended.ebx, 30) && bit(extended.ebx, 31);                             // BW, VL
   if ((os & 0xE6) != 0xE6 || !avx512) return Isa::avx2;
-  return bit(extended.ecx, 11) ? Isa::avx512vnni : Isa::avx512bw;
+  if (!bit(extended.ecx, 11)) return Isa::avx512bw;
+  return extended.eax >= 1 && bit(CpuId(7, 1).eax, 5) ? Isa::avx512bf16 : Isa::avx512vnni;
 }
 #else
 inline Isa detect_isa() noexcept { return Isa::scalar; }
@@ -89,7 +90,7 @@ inline std::atomic<Isa>& isa_slot() noexcept {
 }  // namespace detail
 
 /// Instruction set that new executors use: the detected one, unless the environment variable OCTET_ISA
-/// (scalar, avx2, avx512bw, avx512vnni) or set_isa caps it.
+/// (scalar, avx2, avx512bw, avx512vnni, avx512bf16) or set_isa caps it.
 inline Isa active_isa() noexcept { return detail::isa_slot().load(std::memory_order_relaxed); }
 
 /// Caps the instruction set. Returns false, changing nothing, where the CPU lacks it.

@@ -10,11 +10,13 @@ OCTET_BEGIN
 namespace detail {
 
 /// Convolution as a matrix product whose left operand is gathered block by block (implicit GEMM), or read in place
-/// where it can be. T is float or int8 (the weights' type; activations are then uint8).
+/// where it can be. T is the weights' type: int8, of uint8 images; float or half precision, of float images, which bf16
+/// rounds block by block.
 template <class T>
 class GemmConvolution {
  public:
-  static constexpr std::int64_t element = sizeof(T);  // of an activation
+  static constexpr std::int64_t element = sizeof(T) == 1 ? 1 : 4;  // of the image
+  static constexpr bool rounds = activation_bytes<T> != element;
 
   GemmConvolution() = default;
   GemmConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
@@ -96,6 +98,7 @@ class GemmConvolution {
     const std::int64_t row_bytes = packed_[0].k * element;
     in_place_ = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
     row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64);
+    rounded_stride_ = rounds ? round_up(packed_[0].k * activation_bytes<T>, 64) : 0;
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
     // Few weights pass by quickly: their rows had better stay in the L1 cache. Long rows: several tiles all the same,
     // so that the weights, which then are large, pass by less often.
@@ -108,7 +111,8 @@ class GemmConvolution {
     return tile;
   }
 
-  std::int64_t worker_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
+  std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
+  std::int64_t worker_bytes() const noexcept { return gathered_bytes() + block_rows_ * rounded_stride_; }
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
                  std::int64_t first_column, std::int64_t columns) const noexcept {
     if (columns <= 0) return;
@@ -123,7 +127,13 @@ class GemmConvolution {
     g.epilogue = shifted(*o.epilogue, first_row, channel, o.out_element);
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
     if (!in_place_) gather(o.in, o.padding, group, first_row, rows, o.scratch);
-    element == 1 ? kernels_->gemm_u8s8(g) : kernels_->gemm_f32(g);
+    if constexpr (rounds) {
+      std::byte* rounded = o.scratch + gathered_bytes();
+      for (std::int64_t r = 0; r < rows; ++r)
+        kernels_->round_bf16(reinterpret_cast<const float*>(g.a + r * row_stride_), rounded + r * rounded_stride_, b.k);
+      g.a = rounded, g.a_stride = rounded_stride_;
+    }
+    product_with(*kernels_, T{})(g);
   }
 
   void gather(const std::byte* in, const std::byte* padding, std::int64_t group, std::int64_t first, std::int64_t count,
@@ -161,7 +171,8 @@ class GemmConvolution {
   std::vector<PackedMatrix> packed_;  // one a group
   ConvolutionShape shape_;
   bool in_place_ = false;
-  std::int64_t row_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1, part_columns_ = 0;
+  std::int64_t row_stride_ = 0, rounded_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1,
+               part_columns_ = 0;
 };
 
 }  // namespace detail

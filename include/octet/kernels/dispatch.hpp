@@ -6,7 +6,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The kernels of one instruction set. All of them compute the same bits.
+/// The kernels of one instruction set. On integers, and wherever nothing is added up, all of them give the same bits.
 struct Kernels {
   Isa isa = Isa::scalar;
   int lanes = 0, narrow_lanes = 0;              // 32-bit elements of a vector, and of the vectors for what is left over
@@ -14,6 +14,10 @@ struct Kernels {
   int rows_u8 = 0, rows_i16 = 0, rows_f32 = 0;  // of a register tile: blocks of rows are multiples of it
   void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
   void (*gemm_f32)(const Gemm&) noexcept = nullptr;
+  void (*gemm_fp16)(const Gemm&) noexcept = nullptr;  // floats with weights of half precision
+  void (*gemm_bf16)(const Gemm&) noexcept =
+      nullptr;  // both rounded to bfloat16; null where the CPU has no such products
+  void (*round_bf16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;  // ... and what brings them there
   void (*winograd_weights_u8)(const WinogradWeights&) noexcept = nullptr;
   void (*winograd_inputs_u8)(const Winograd&) noexcept = nullptr;
   void (*winograd_outputs_u8)(const Winograd&) noexcept = nullptr;
@@ -62,12 +66,16 @@ OCTET_KERNEL_TABLE;
 namespace avx512vnni {
 OCTET_KERNEL_TABLE;
 }
+namespace avx512bf16 {
+OCTET_KERNEL_TABLE;
+}
 #endif
 
 /// The kernels for an instruction set this CPU has.
 inline const Kernels& kernels(Isa isa = active_isa()) noexcept {
   switch (isa) {
 #if OCTET_X86
+    case Isa::avx512bf16: return avx512bf16::table(isa);
     case Isa::avx512vnni: return avx512vnni::table(isa);
     case Isa::avx512bw: return avx512bw::table(isa);
     case Isa::avx2: return avx2::table(isa);

@@ -14,6 +14,17 @@ inline void to_half(const float* x, bf16* to, std::int64_t n) noexcept {
   kernels().f32_to_bf16(x, reinterpret_cast<std::byte*>(to), n);
 }
 
+inline Tensor<float> to_float(View<const fp16> x) {
+  Tensor<float> r = Tensor<float>::uninitialized(x.shape());
+  kernels().fp16_to_f32(reinterpret_cast<const std::byte*>(x.data()), r.data(), r.size());
+  return r;
+}
+inline Tensor<float> to_float(View<const bf16> x) {
+  Tensor<float> r = Tensor<float>::uninitialized(x.shape());
+  kernels().bf16_to_f32(reinterpret_cast<const std::byte*>(x.data()), r.data(), r.size());
+  return r;
+}
+
 /// All elements as float: weights of fp16, bf16 or float models.
 inline Tensor<float> to_float(const TensorRef& t) {
   Tensor<float> r = Tensor<float>::uninitialized(t.shape);

@@ -15,7 +15,7 @@
 #endif
 
 /// The kernels that dispatch.hpp declares: the same bodies, compiled once for each instruction set. One that has only
-/// the integer dot product of its own takes the other kernels from the one below.
+/// dot products of its own takes the other kernels from the one below.
 OCTET_BEGIN
 namespace detail {
 
@@ -65,6 +65,17 @@ OCTET_KERNEL_TABLE {
   return kernels;
 }
 }  // namespace avx512vnni
+
+namespace avx512bf16 {
+OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl,avx512bf16")
+#  include "isa/avx512bf16.hpp"
+#  include "bodies/bfloat16.inl"
+OCTET_TARGET_END
+OCTET_KERNEL_TABLE {
+  static const Kernels kernels = with_bfloat16_kernels(avx512vnni::table(Isa::avx512vnni), isa);
+  return kernels;
+}
+}  // namespace avx512bf16
 // clang-format on
 #  if defined(__GNUC__) && !defined(__clang__)
 #    pragma GCC diagnostic pop

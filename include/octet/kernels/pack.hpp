@@ -3,6 +3,7 @@
 #include <cstring>
 #include <vector>
 
+#include "../core/half.hpp"
 #include "../core/tensor.hpp"
 #include "dispatch.hpp"
 
@@ -18,40 +19,61 @@ std::int64_t panel_columns(const Kernels& kernels) noexcept {
   return kernels.lanes * (sizeof(T) == 1 ? kernels.vectors_u8 : kernels.vectors_f32);
 }
 
+/// Elements of a column's weights, of type T, that a step of a row multiplies.
+template <class T>
+constexpr std::int64_t weights_per_step = 1;
+template <>
+inline constexpr std::int64_t weights_per_step<std::int8_t> = 4;
+template <>
+inline constexpr std::int64_t weights_per_step<bf16> = 2;
+
+/// Bytes of an element of the activations that are multiplied with weights of type T.
+template <class T>
+constexpr std::int64_t activation_bytes = 4 / weights_per_step<T>;
+
+/// The matrix product with weights of a type.
+using Product = void (*)(const Gemm&) noexcept;
+inline Product product_with(const Kernels& k, std::int8_t) noexcept { return k.gemm_u8s8; }
+inline Product product_with(const Kernels& k, float) noexcept { return k.gemm_f32; }
+inline Product product_with(const Kernels& k, fp16) noexcept { return k.gemm_fp16; }
+inline Product product_with(const Kernels& k, bf16) noexcept { return k.gemm_bf16; }
+
 /// How the columns of a panel lie in its vectors: `interleaved` (see arguments.hpp) where the products become bytes.
 enum class ColumnOrder : std::uint8_t { natural, interleaved };
 
-/// The matrix b of a Gemm: panels of output channels, [panel][step][column][4 bytes].
+/// The matrix b of a Gemm: panels of output channels, [panel][step][column][weights_per_step].
 struct PackedMatrix {
-  std::int64_t columns = 0, k = 0, steps = 0;  // k in elements, steps of 4 bytes
+  std::int64_t columns = 0, k = 0, steps = 0;  // k in elements
+  std::int64_t column_bytes = 0;
   AlignedBytes data;
 
   /// Where a panel begins; `column` is a multiple of the kernels' panel_columns.
-  const std::byte* panel(std::int64_t column) const { return data.data() + column * steps * 4; }
+  const std::byte* panel(std::int64_t column) const { return data.data() + column * column_bytes; }
 };
 
-/// weights: [columns][k], row-major, int8 or float. Missing channels and elements of a step are zero.
+/// weights: [columns][k], row-major, int8, float, or half precision. Missing channels and elements of a step are zero.
 template <class T>
 PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k,
                          ColumnOrder order = ColumnOrder::natural) {
-  constexpr std::int64_t per_step = 4 / static_cast<std::int64_t>(sizeof(T));
+  constexpr std::int64_t per_step = weights_per_step<T>, step_bytes = per_step * static_cast<std::int64_t>(sizeof(T));
   const std::int64_t vectors = panel_columns<T>(kernels) / kernels.lanes;
   PackedMatrix m;
   m.columns = columns;
   m.k = k;
   m.steps = (k + per_step - 1) / per_step;
+  m.column_bytes = m.steps * step_bytes;
   std::int64_t padded = 0;
   while (padded < columns) padded += panel_width(columns - padded, kernels.lanes, vectors);
-  m.data = AlignedBytes(static_cast<std::size_t>(padded * m.steps * 4));
+  m.data = AlignedBytes(static_cast<std::size_t>(padded * m.column_bytes));
   if (m.data.size()) std::memset(m.data.data(), 0, m.data.size());
   for (std::int64_t first = 0; first < columns;) {
     const std::int64_t width = panel_width(columns - first, kernels.lanes, vectors);
-    std::byte* panel = m.data.data() + first * m.steps * 4;
+    std::byte* panel = m.data.data() + first * m.column_bytes;
     for (std::int64_t c = 0; c < std::min(width, columns - first); ++c) {
       const bool moved = order == ColumnOrder::interleaved;
-      std::byte* to = panel + 4 * (moved ? interleaved(c, kernels.lanes, width / kernels.lanes) : c);
+      std::byte* to = panel + step_bytes * (moved ? interleaved(c, kernels.lanes, width / kernels.lanes) : c);
       const T* row = weights + (first + c) * k;
-      for (std::int64_t i = 0; i < k; i += per_step, to += width * 4)
+      for (std::int64_t i = 0; i < k; i += per_step, to += width * step_bytes)
         std::memcpy(to, row + i, static_cast<std::size_t>(std::min(per_step, k - i)) * sizeof(T));
     }
     first += width;

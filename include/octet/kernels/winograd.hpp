@@ -37,13 +37,15 @@ class WinogradConvolution {
   std::size_t packed_bytes() const noexcept { return taps_.size() + points_.size(); }
   const char* form() const noexcept { return compact_ ? "Winograd, weights transformed in each run" : "Winograd"; }
 
-  /// Whether it is the faster form for images of this shape.
-  bool pays(const ConvolutionShape& s) const noexcept {
+  /// Whether it is the faster form for images of this shape, where the other is `direct_speed` times as fast as with
+  /// weights of type T.
+  bool pays(const ConvolutionShape& s, double direct_speed = 1) const noexcept {
     if (segments_.empty() || s.out_h * s.out_w == 0) return false;
     // In cycles, from measurements: products at half the rate of bytes (floats: at the same rate), transformations, and
     // weights that stream by from memory.
     const double in = static_cast<double>(in_c_), out = static_cast<double>(out_c_);
-    const double lanes = kernels_->lanes, direct_rate = element == 1 ? lanes * (exact_pairs() ? 1 : 4) : lanes;
+    const double lanes = kernels_->lanes,
+                 direct_rate = direct_speed * (element == 1 ? lanes * (exact_pairs() ? 1 : 4) : lanes);
     const double rate = element == 1 ? lanes * (exact_pairs() ? 1 : 2) : lanes;
     const WinogradTiles tiles(s.out_h, s.out_w);
     double products = 0;
@@ -134,7 +136,7 @@ class WinogradConvolution {
   std::int64_t panel_columns() const noexcept { return 2 * kernels_->lanes; }
   std::int64_t panels() const noexcept { return (out_c_ + panel_columns() - 1) / panel_columns(); }
   std::int64_t steps() const noexcept { return (in_c_ + step - 1) / step; }
-  bool exact_pairs() const noexcept { return kernels_->isa != Isa::avx512vnni; }
+  bool exact_pairs() const noexcept { return kernels_->isa < Isa::avx512vnni; }
   std::int64_t tiles_at_once() const noexcept {
     const std::int64_t rows = element == 1 ? kernels_->rows_i16 : kernels_->rows_f32;
     return rows * (in_c_ * point_element >= 512 ? 2 : 1);

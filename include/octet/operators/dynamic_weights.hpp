@@ -2,7 +2,7 @@
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "../kernels/quantize_dynamic.hpp"
-#include "activation_range.hpp"
+#include "float_weights.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -32,7 +32,7 @@ struct DynamicWeights {
     }
     float_sums = Tensor<float>(sums.shape());
     std::copy(sums.begin(), sums.end(), float_sums.begin());
-    bias = c.has(2) ? pad_columns(to_float(c.constant(2).ref()).data(), out) : pad_columns<float>(nullptr, out);
+    bias = float_bias(c, out);
   }
 
   std::size_t packed_bytes() const noexcept { return 4 * scale.size_bytes(); }

@@ -1,6 +1,7 @@
 #pragma once
 #include "convolution/common.hpp"
 #include "dynamic_weights.hpp"
+#include "float_weights.hpp"
 #include "integer_weights.hpp"
 
 OCTET_BEGIN
@@ -23,15 +24,14 @@ ConvolutionWeights<T> rows_weights(const T* values, std::int64_t out, std::int64
   return w;
 }
 
+template <class W>
 class FloatFullyConnected : public Step {
  public:
-  FloatFullyConnected(const PrepareContext& c, const ActivationRange& range) {
-    const Tensor<float> w = to_float(c.constant(1).ref());
-    const std::int64_t out = w.shape()[0];
-    kernels_ = {c.kernels(), rows_weights(w.data(), out, w.shape()[1])};
-    bias_ = c.has(2) ? pad_columns(to_float(c.constant(2).ref()).data(), out) : pad_columns<float>(nullptr, out);
-    epilogue_.store = Store::f32;
-    epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
+  FloatFullyConnected(const PrepareContext& c, const ActivationRange& range) : epilogue_(float_epilogue(range)) {
+    const KernelWeights<W> w(c.constant(1));
+    const std::int64_t out = w.view.shape()[0];
+    kernels_ = {c.kernels(), rows_weights(w.view.data(), out, w.view.shape()[1])};
+    bias_ = float_bias(c, out);
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + bias_.size_bytes(); }
   std::size_t plan(const PlanContext& c) override {
@@ -46,7 +46,7 @@ class FloatFullyConnected : public Step {
   }
 
  private:
-  GemmConvolution<float> kernels_;
+  GemmConvolution<W> kernels_;
   Tensor<float> bias_;
   Epilogue epilogue_;
 };
@@ -142,7 +142,10 @@ class FullyConnected : public detail::OperatorOf<FullyConnected> {
 
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     const DType x = c.input(0).dtype, w = c.input(1).dtype;
-    if (x == DType::f32 && is_floating(w)) return std::make_unique<detail::FloatFullyConnected>(c, activation);
+    if (x == DType::f32 && is_floating(w))
+      return detail::with_weights(c, [&](auto type) -> std::unique_ptr<Step> {
+        return std::make_unique<detail::FloatFullyConnected<decltype(type)>>(c, activation);
+      });
     if (x == DType::f32 && w == DType::i8) return std::make_unique<detail::DynamicFullyConnected>(c, activation);
     if (x == DType::u8 && is_byte(w)) return std::make_unique<detail::IntegerFullyConnected>(c, activation);
     c.fail("no form for ", name(x), " inputs and ", name(w), " weights");

@@ -2,8 +2,8 @@
 // Matrix product of rows of activations with packed panels of weights, in register tiles.
 //
 // What differs between types is a struct: `vectors` of a whole panel, `rows(n)` of a tile of n vectors, accumulators
-// and weights, and a step, in which 4 bytes of a row and of each column are multiplied and added. `finish` puts the
-// accumulators of a tile where the epilogue wants them.
+// and weights, `weight_bytes` of a vector of them, and a step, in which 4 bytes of a row and the weights of each column
+// are multiplied and added. `finish` puts the accumulators of a tile where the epilogue wants them.
 
 // One tile: its operands, and where it goes.
 struct Tile {
@@ -45,16 +45,16 @@ OCTET_NOINLINE void tile(const Tile& t) {
   OCTET_OPAQUE(stride3);
   const std::byte *b = t.b, *later = t.later;
   const std::ptrdiff_t later_step = t.later_step, later_half = later_step / 2;
-  for (std::int64_t steps = t.steps; steps != 0; --steps, b += N * vector_bytes) {
+  for (std::int64_t steps = t.steps; steps != 0; --steps, b += N * T::weight_bytes) {
     typename T::weights w[N];
     OCTET_UNROLL
-    for (int n = 0; n < N; ++n) w[n] = T::load_weights(b + n * vector_bytes);
+    for (int n = 0; n < N; ++n) w[n] = T::load_weights(b + n * T::weight_bytes);
     OCTET_UNROLL
     for (int m = 0; m < Rows; ++m) T::step(c[m], p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride), w);
     OCTET_UNROLL
     for (int g = 0; g < groups; ++g) p[g] += 4;
     // Few rows wait for weights: every line of what follows is asked for. (At small steps both are often one line.)
-    constexpr int lines = Rows <= 2 ? N * vector_bytes / 64 : 2;
+    constexpr int lines = Rows <= 2 ? (N * T::weight_bytes + 63) / 64 : 2;
     OCTET_UNROLL
     for (int i = 0; i < lines; ++i) wide::prefetch(later + (lines == 2 ? i * later_half : i * 64));
     later += later_step;
@@ -108,7 +108,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
   // While one panel is used, tile after tile, the next comes from memory; a single tile looks ahead in its own. Never
   // beyond the last: looking for pages that are not there takes longer than waiting for those that are.
   const std::int64_t tiles = (g.rows + most - 1) / most;
-  const std::ptrdiff_t step_bytes = N * vector_bytes, panel_bytes = step_bytes * g.steps;
+  const std::ptrdiff_t step_bytes = N * T::weight_bytes, panel_bytes = step_bytes * g.steps;
   const std::ptrdiff_t ahead = last ? 0 : tiles == 1 ? 6144 : panel_bytes;
   t.later_step = last ? 0 : step_bytes / tiles;
   for (std::int64_t i = 0; i < tiles; ++i) {
@@ -139,7 +139,7 @@ void gemm(const Gemm& g) noexcept {
       gemm_panel<T, 2>(g, b, column, last);
     else
       gemm_panel<T, 1>(g, b, column, last);
-    b += width * g.steps * 4;
+    b += width / wide::lanes * g.steps * T::weight_bytes;
     column += width;
   }
 }

@@ -1,9 +1,9 @@
 // No include guard: part of every instruction set's kernels.
-// Products of floats.
+// Products of floats, and of floats with weights of half precision.
 
 struct F32 {
   static constexpr bool finishes = true;
-  static constexpr int vectors = 2;
+  static constexpr int vectors = 2, weight_bytes = vector_bytes;
   static constexpr int rows(int) { return wide::rows_f32; }
   using acc = wide::f32;
   using weights = wide::f32;
@@ -18,6 +18,11 @@ struct F32 {
     OCTET_UNROLL
     for (int n = 0; n < N; ++n) row[n] = wide::fma(v, b[n], row[n]);
   }
+};
+
+struct F32xFp16 : F32 {
+  static constexpr int weight_bytes = vector_bytes / 2;
+  static weights load_weights(const std::byte* p) { return wide::load_fp16(p); }
 };
 
 template <bool Residual, int Rows, int N>

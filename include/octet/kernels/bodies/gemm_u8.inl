@@ -3,8 +3,8 @@
 
 struct U8S8 {
   static constexpr bool finishes = true;
-  static constexpr int vectors = wide::vectors_u8;               // of a whole panel
-  static constexpr int rows(int n) { return wide::rows_u8(n); }  // of a tile of n vectors
+  static constexpr int vectors = wide::vectors_u8, weight_bytes = vector_bytes;
+  static constexpr int rows(int n) { return wide::rows_u8(n); }
   using acc = wide::i32;
   using weights = wide::weights;
   static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }

@@ -6,6 +6,7 @@ OCTET_KERNEL_TABLE {
     k.vectors_f32 = F32::vectors;
     k.rows_f32 = wide::rows_f32;
     k.gemm_f32 = gemm<F32>;
+    k.gemm_fp16 = gemm<F32xFp16>;
     k.winograd_weights_f32 = winograd_weights<WinogradF32>;
     k.winograd_inputs_f32 = winograd_inputs<WinogradF32>;
     k.winograd_outputs_f32 = winograd_outputs<WinogradF32>;

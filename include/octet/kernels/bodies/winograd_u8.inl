@@ -11,6 +11,7 @@
 
 struct S16 {
   static constexpr bool finishes = false;  // sums only go to memory
+  static constexpr int weight_bytes = vector_bytes;
   static constexpr int rows(int) { return wide::rows_i16; }
   using acc = wide::i32;
   using weights = wide::i32;

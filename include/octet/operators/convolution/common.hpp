@@ -49,18 +49,22 @@ inline ConvolutionShape convolution_shape(const Window& window, std::int64_t gro
 }
 
 /// The kernels a convolution uses: depthwise where it is, else as a matrix product, or by Winograd's algorithm where
-/// that is faster. T as in GemmConvolution.
+/// that is faster. T as in GemmConvolution; only matrix products know of half precision.
 template <class T>
 class AnyConvolution {
  public:
+  using Other = std::conditional_t<sizeof(T) == 2, float, T>;
+
   AnyConvolution() = default;
   AnyConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
       : groups_(w.groups), depthwise_(w.groups > 1 && w.groups == w.out_c && w.group_in == 1) {
+    Tensor<Other> expanded;
+    const ConvolutionWeights<Other> other = expand(w, expanded);
     if (depthwise_) {
-      by_channel_ = {kernels, w};
+      by_channel_ = {kernels, other};
     } else {
       by_matrix_ = {kernels, w};
-      if (kernels.isa != Isa::scalar) by_points_ = {kernels, w};
+      if (kernels.isa != Isa::scalar) by_points_ = {kernels, other};
     }
   }
   std::size_t packed_bytes() const noexcept {
@@ -73,13 +77,13 @@ class AnyConvolution {
   bool measures_range() const noexcept { return !depthwise_ && groups_ == 1; }
   /// Bytes of padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
-    return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * static_cast<std::int64_t>(sizeof(T));
+    return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * GemmConvolution<T>::element;
   }
   /// Returns the bytes of scratch that run needs.
   std::size_t plan(const ConvolutionShape& s, int threads) {
     if (depthwise_) return by_channel_.plan(s, threads);
     const std::size_t scratch = by_matrix_.plan(s, threads);
-    winograd_ = by_points_.pays(s);
+    winograd_ = by_points_.pays(s, std::is_same_v<T, bf16> ? 2 : 1);
     return winograd_ ? std::max(scratch, by_points_.plan(s, threads)) : scratch;
   }
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
@@ -104,11 +108,21 @@ class AnyConvolution {
   }
 
  private:
+  /// The same weights for kernels that do not know their type; `room` holds them.
+  static ConvolutionWeights<Other> expand(const ConvolutionWeights<T>& w, Tensor<Other>& room) {
+    if constexpr (std::is_same_v<T, Other>) {
+      return w;
+    } else {
+      room = to_float(View<const T>(w.values, {w.out_c * w.repeat * w.k()}));
+      return {room.data(), w.out_c, w.window, w.group_in, w.groups, w.order, w.repeat, w.memory, w.init};
+    }
+  }
+
   std::int64_t groups_ = 1;
   bool depthwise_ = false, winograd_ = false;
   GemmConvolution<T> by_matrix_;
-  WinogradConvolution<T> by_points_;
-  DepthwiseConvolution<T> by_channel_;
+  WinogradConvolution<Other> by_points_;
+  DepthwiseConvolution<Other> by_channel_;
 };
 
 }  // namespace detail

@@ -37,7 +37,9 @@ class Convolution : public detail::OperatorOf<Convolution> {
   std::unique_ptr<detail::ConvolutionStep> prepare_convolution(const PrepareContext& c) const {
     const DType x = c.input(0).dtype, w = c.input(1).dtype;
     if (x == DType::f32 && is_floating(w))
-      return std::make_unique<detail::FloatConvolution>(c, window, groups, activation);
+      return detail::with_weights(c, [&](auto type) -> std::unique_ptr<detail::ConvolutionStep> {
+        return std::make_unique<detail::FloatConvolution<decltype(type)>>(c, window, groups, activation);
+      });
     if (x == DType::f32 && w == DType::i8)
       return std::make_unique<detail::DynamicConvolution>(c, window, groups, activation);
     if (x == DType::u8 && is_byte(w))

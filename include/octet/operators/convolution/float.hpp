@@ -1,28 +1,23 @@
 #pragma once
-#include "../../kernels/half.hpp"
+#include "../float_weights.hpp"
 #include "step.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
-/// Float images, weights float or half (expanded when packed).
+/// Float images; weights float or half, in the type W (see with_weights).
+template <class W>
 class FloatConvolution : public ConvolutionStep {
  public:
   FloatConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups) {
-    const Tensor<float> values = to_float(c.constant(1).ref());
-    const std::int64_t out_c = values.shape()[0];
-    ConvolutionWeights<float> w;
-    w.values = values.data(), w.out_c = out_c, w.window = kernel_window(window), w.group_in = values.shape().back();
-    w.groups = groups, w.memory = c.memory();
+    const KernelWeights<W> values(c.constant(1));
+    ConvolutionWeights<W> w;
+    w.values = values.view.data(), w.out_c = values.view.shape()[0], w.group_in = values.view.shape().back();
+    w.window = kernel_window(window), w.groups = groups, w.memory = c.memory();
     kernels_ = {c.kernels(), w};
-    if (c.has(2))
-      bias_ = pad_columns(to_float(c.constant(2).ref()).data(), out_c);
-    else
-      bias_ = pad_columns<float>(nullptr, out_c);
-    epilogue_.store = Store::f32;
-    epilogue_.low_f32 = static_cast<float>(range.low);
-    epilogue_.high_f32 = static_cast<float>(range.high);
+    bias_ = float_bias(c, w.out_c);
+    epilogue_ = float_epilogue(range);
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + bias_.size_bytes(); }
 
@@ -58,7 +53,7 @@ class FloatConvolution : public ConvolutionStep {
     return e;
   }
 
-  AnyConvolution<float> kernels_;
+  AnyConvolution<W> kernels_;
   Tensor<float> bias_, padding_;
   Epilogue epilogue_;
   std::int64_t out_w_ = 0;

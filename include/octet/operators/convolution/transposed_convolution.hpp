@@ -256,7 +256,7 @@ class TransposedConvolution : public detail::OperatorOf<TransposedConvolution> {
 
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     const DType x = c.input(0).dtype, w = c.input(1).dtype;
-    if (x == DType::f32 && is_floating(w)) return step<detail::FloatConvolution>(c);
+    if (x == DType::f32 && is_floating(w)) return step<detail::FloatConvolution<float>>(c);
     if (x == DType::f32 && w == DType::i8) return step<detail::DynamicConvolution>(c);
     if (x == DType::u8 && is_byte(w)) return step<detail::IntegerConvolution>(c);
     c.fail("no form for ", name(x), " images and ", name(w), " weights");

@@ -1,0 +1,21 @@
+// No include guard: included once, inside the avx512bf16 target region.
+#include "avx512.hpp"
+
+struct wide : wide_base {
+  static constexpr int vectors_u8 = 0, rows_f32 = 14;  // of bytes, nothing is compiled here
+
+  // Sums of products of pairs of bfloat16.
+  static void dot_bf16(f32& acc, i32 a, i32 b) {
+#if defined(__GNUC__) && !defined(__clang__)
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
+#else
+    acc = _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+#endif
+  }
+  static void round_bf16(std::byte* p, f32 v, int n) {
+    __m256i half;
+    const __m256bh rounded = _mm512_cvtneps_pbh(v);
+    std::memcpy(&half, &rounded, sizeof(half));
+    _mm256_mask_storeu_epi16(p, static_cast<__mmask16>(first(n)), half);
+  }
+};

@@ -1,0 +1,50 @@
+#pragma once
+#include <type_traits>
+
+#include "../kernels/half.hpp"
+#include "../kernels/pack.hpp"
+#include "activation_range.hpp"
+
+/// What convolution and fully connected layers of float models share: weights float or half, a float bias.
+OCTET_BEGIN
+namespace detail {
+
+/// Calls f(W{}) with the type in which the kernels take the weights (input 1).
+template <class F>
+auto with_weights(const PrepareContext& c, F f) {
+  const DType stored = c.input(1).dtype;
+  if (stored == DType::f16) return f(fp16{});
+  if (stored == DType::bf16 && c.kernels().gemm_bf16) return f(bf16{});
+  return f(float{});
+}
+
+/// Weights in the type W.
+template <class W>
+struct KernelWeights {
+  Tensor<float> expanded;  // where they are stored in another
+  View<const W> view;
+
+  explicit KernelWeights(const AnyTensor& stored) {
+    if constexpr (std::is_same_v<W, float>) {
+      expanded = to_float(stored.ref());
+      view = expanded;
+    } else {
+      view = stored.view<W>();
+    }
+  }
+};
+
+/// Input 2, or zeros.
+inline Tensor<float> float_bias(const PrepareContext& c, std::int64_t channels) {
+  return c.has(2) ? pad_columns(to_float(c.constant(2).ref()).data(), channels) : pad_columns<float>(nullptr, channels);
+}
+
+inline Epilogue float_epilogue(const ActivationRange& range) noexcept {
+  Epilogue e;
+  e.store = Store::f32;
+  e.low_f32 = static_cast<float>(range.low), e.high_f32 = static_cast<float>(range.high);
+  return e;
+}
+
+}  // namespace detail
+OCTET_END
