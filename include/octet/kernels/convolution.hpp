@@ -28,6 +28,10 @@ class GemmConvolution {
     for (const PackedMatrix& p : packed_) n += p.data.size();
     return n;
   }
+  /// Valid after plan.
+  const char* form() const noexcept {
+    return dynamic_ ? "direct, pixels quantized one by one" : in_place_ ? "direct, in place" : "direct, gathered";
+  }
 
   /// Splits the work for that many threads. Returns the bytes of scratch that run needs. With `dynamic` (1x1 kernels
   /// without groups only) run takes floats, and quantizes each pixel by its own range.

@@ -67,7 +67,7 @@ class AnyConvolution {
     return depthwise_ ? by_channel_.packed_bytes() : by_matrix_.packed_bytes() + by_points_.packed_bytes();
   }
   const char* form() const noexcept {
-    return depthwise_ ? by_channel_.form() : winograd_ ? by_points_.form() : "direct";
+    return depthwise_ ? by_channel_.form() : winograd_ ? by_points_.form() : by_matrix_.form();
   }
   /// Bytes of padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
