@@ -1,8 +1,13 @@
-// Times of single layers and conversions on one thread. Names are network/layer/precision; --benchmark_filter
-// picks.
+// Times of single layers and conversions on one thread, as inside a network: layers of int8 models take and give uint8,
+// all others floats. Names are network/layer/precision, and /direct or /winograd where there is a choice;
+// --benchmark_filter picks. Time is processor time; GMAC/s and % of the peak are those of the median run. Multiply-adds
+// are counted as of the direct form, so that Winograd may be beyond the peak. The peak of fp16 and bf16 is that of
+// fp32.
 #include <benchmark/benchmark.h>
+#include <time.h>
 
 #include <iostream>
+#include <octet/report/latency.hpp>
 #include <octet/report/machine.hpp>
 
 #include "layers.hpp"
@@ -13,88 +18,145 @@ using namespace octet;
 
 namespace {
 
-/// A layer ready to run, without the conversions at the borders of its model.
+struct Variant {
+  std::string name;
+  LayerCase layer;
+  std::string precision;
+  WeightMemory memory = WeightMemory::fast;
+  double peak = 0;  // multiply-adds a second
+};
+
+/// A layer ready to run.
 class Layer {
  public:
-  Layer(const LayerCase& c, const std::string& precision) : Layer(c.make(c), precision) {}
-
-  /// Seconds of one run.
-  double run() {
-    executor_.run(in_.data(), out_.data());
-    double ms = 0;
-    macs_ = elements_ = 0;
-    const std::vector<LayerTime> times = executor_.layer_times();
-    for (const LayerTime& t : times) {
-      if (t.type == Convert::type_name) continue;
-      ms += t.milliseconds;
-      macs_ += t.macs;
-    }
-    for (const TensorRef& o : out_) elements_ += o.shape.elements();
-    return ms / 1e3;
+  explicit Layer(const Variant& v)
+      : executor_(in_precision(v.layer.make(v.layer), v.precision, true), options(v.memory)),
+        inputs_(random_inputs(executor_.graph())),
+        outputs_(executor_.run(inputs_)) {
+    for (const AnyTensor& t : inputs_) in_.push_back(t.ref());
+    for (const AnyTensor& t : outputs_) out_.push_back(t.ref()), elements_ += t.size();
+    const std::vector<LayerForm> forms = executor_.layer_forms();
+    octet::detail::require(forms.size() == 1, "'", v.layer.name, "' became ", forms.size(), " layers");
+    form_ = forms[0].form;
+    macs_ = executor_.layer_times()[0].macs;
   }
+
+  void run() { executor_.run(in_.data(), out_.data()); }
+  const std::string& form() const { return form_; }
   std::int64_t macs() const { return macs_; }
   std::int64_t elements() const { return elements_; }  // of the output
 
  private:
-  static ExecutorOptions one_thread() {
+  static ExecutorOptions options(WeightMemory memory) {
     ExecutorOptions o;
-    o.threads = 1;
+    o.threads = 1, o.memory = memory;
     return o;
   }
-  Layer(const Model& model, const std::string& precision)
-      : inputs_(random_inputs(model)), executor_(in_precision(model, precision), one_thread()) {
-    std::vector<Shape> shapes;
-    for (const AnyTensor& t : inputs_) shapes.push_back(t.shape()), in_.push_back(t.ref());
-    for (const Shape& s : executor_.plan(shapes)) outputs_.push_back(Tensor<float>::uninitialized(s));
-    for (Tensor<float>& t : outputs_) out_.push_back({DType::f32, t.shape(), reinterpret_cast<std::byte*>(t.data())});
-    executor_.profile(true);
-  }
 
-  std::vector<AnyTensor> inputs_;
   Executor executor_;
-  std::vector<Tensor<float>> outputs_;
+  std::vector<AnyTensor> inputs_, outputs_;
   std::vector<TensorRef> in_, out_;
+  std::string form_;
   std::int64_t macs_ = 0, elements_ = 0;
 };
 
-void time_layer(benchmark::State& state, const LayerCase& c, const std::string& precision, double peak) {
+/// Processor time of this thread, in seconds: what else runs on the machine is not in it.
+double processor_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+/// Times f; returns the seconds of the median run. Short runs are timed several at once.
+template <class F>
+double median_seconds(benchmark::State& state, F f) {
+  const auto timed = [&](std::int64_t runs) {
+    const double start = processor_seconds();
+    for (std::int64_t i = 0; i < runs; ++i) {
+      f();
+      benchmark::ClobberMemory();
+    }
+    return processor_seconds() - start;
+  };
+  constexpr double least = 50e-6;
+  std::int64_t runs = 1;
+  while (timed(runs) < least) runs *= 2;
+  std::vector<double> times;
+  while (state.KeepRunningBatch(runs)) {
+    const double seconds = timed(runs);
+    state.SetIterationTime(seconds);
+    times.push_back(seconds / static_cast<double>(runs));
+  }
+  return octet::detail::summarized(std::move(times)).median_ms;
+}
+
+void time_layer(benchmark::State& state, const Variant& v) {
   // Google Benchmark calls this several times, with more and more iterations.
   static std::string last;
   static std::unique_ptr<Layer> layer;
-  if (last != c.name + precision) {
+  if (last != v.name) {
     layer.reset();
-    layer = std::make_unique<Layer>(c, precision);
-    layer->run();
-    last = c.name + precision;
+    layer = std::make_unique<Layer>(v);
+    last = v.name;
   }
-  double seconds = 0;
-  for (auto _ : state) {
-    const double s = layer->run();
-    seconds += s;
-    state.SetIterationTime(s);
-  }
-  const double rate = static_cast<double>(state.iterations()) / seconds;
-  const double macs = static_cast<double>(layer->macs()) * rate;
-  if (macs > 0) {
-    state.counters["GMAC/s"] = macs / 1e9;
-    if (peak > 0) state.counters["% of peak"] = 100 * macs / peak;
+  const double seconds = median_seconds(state, [&] { layer->run(); });
+  state.SetLabel(layer->form());
+  if (layer->macs() > 0) {
+    const double rate = static_cast<double>(layer->macs()) / seconds;
+    state.counters["GMAC/s"] = rate / 1e9;
+    if (v.peak > 0) state.counters["% of peak"] = 100 * rate / v.peak;
   } else {
-    state.counters["Gelem/s"] = static_cast<double>(layer->elements()) * rate / 1e9;
+    state.counters["Gelem/s"] = static_cast<double>(layer->elements()) / seconds / 1e9;
   }
 }
 
-void time_quantize(benchmark::State& state) {
+/// Conversions of n floats: the range of a tensor, to bytes, and back.
+template <class Convert>
+void time_conversion(benchmark::State& state, Convert convert) {
   const Tensor<float> x = random_tensor({state.range(0)});
-  auto q = Tensor<std::uint8_t>::uninitialized(x.shape());
+  Tensor<float> y(x.shape());
+  Tensor<std::uint8_t> q(x.shape());
+  const double seconds = median_seconds(state, [&] { convert(octet::detail::kernels(), x, q, y); });
+  state.counters["Gelem/s"] = static_cast<double>(x.size()) / seconds / 1e9;
+}
+void range(const octet::detail::Kernels& k, const Tensor<float>& x, Tensor<std::uint8_t>&, Tensor<float>& y) {
+  k.minmax_f32(x.data(), x.size(), y.data());
+}
+void quantize_floats(const octet::detail::Kernels& k, const Tensor<float>& x, Tensor<std::uint8_t>& q, Tensor<float>&) {
   octet::detail::QuantizeF32 a;
   a.in = x.data(), a.out = q.data(), a.count = x.size();
-  a.scale = 1 / 127.0f, a.zero_point = 128, a.flip = 0x80;
-  for (auto _ : state) {
-    octet::detail::kernels().quantize_f32(a);
-    benchmark::ClobberMemory();
-  }
-  state.counters["Gelem/s"] =
-      benchmark::Counter(static_cast<double>(x.size()) / 1e9, benchmark::Counter::kIsIterationInvariantRate);
+  a.scale = 1 / 127.0f, a.zero_point = 128;
+  k.quantize_f32(a);
+}
+void dequantize_bytes(const octet::detail::Kernels& k, const Tensor<float>&, Tensor<std::uint8_t>& q,
+                      Tensor<float>& y) {
+  k.dequantize_u8(q.data(), y.data(), q.size(), 1 / 127.0f, 128);
+}
+
+void add(const Variant& v) {
+  benchmark::RegisterBenchmark(v.name.c_str(), [v](benchmark::State& s) { time_layer(s, v); })
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
+}
+
+void add_layer(const LayerCase& c, const std::string& precision, const Peak& peak) {
+  const bool bytes = precision == "int8" || precision == "dynamic";
+  Variant v{c.name + "/" + precision, c, precision, WeightMemory::fast, bytes ? peak.int8 : peak.f32};
+  if (!has_winograd(c, bytes)) return add(v);
+  const std::string name = v.name;
+  v.name = name + "/winograd";
+  add(v);
+  v.name = name + "/direct", v.memory = WeightMemory::small;
+  add(v);
+}
+
+template <class F>
+void add_conversion(const char* name, F f) {
+  for (const std::int64_t n : {4096, 32768, 262144, 16777216})
+    benchmark::RegisterBenchmark(name, [f](benchmark::State& s) { time_conversion(s, f); })
+        ->Arg(n)
+        ->UseManualTime()
+        ->Unit(benchmark::kMicrosecond);
 }
 
 }  // namespace
@@ -106,15 +168,11 @@ int main(int argc, char** argv) {
   std::cerr << machine_description(1) << ", peak int8 " << peak.int8 / 1e9 << ", float " << peak.f32 / 1e9
             << " GMAC/s\n";
   for (const LayerCase& c : layer_cases())
-    for (const char* precision : {"int8", "fp32"}) {
-      const std::string name = c.name + "/" + precision;
-      const double best = std::string("int8") == precision ? peak.int8 : peak.f32;
-      benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& s) { time_layer(s, c, precision, best); })
-          ->UseManualTime()
-          ->Unit(benchmark::kMicrosecond);
-    }
-  for (const std::int64_t n : {4096, 32768, 262144, 16777216})
-    benchmark::RegisterBenchmark("quantize/int8", time_quantize)->Arg(n)->Unit(benchmark::kMicrosecond);
+    for (const std::string& precision : precision_names())
+      if (c.all_precisions || precision == "int8" || precision == "fp32") add_layer(c, precision, peak);
+  add_conversion("range/fp32", range);
+  add_conversion("quantize/int8", quantize_floats);
+  add_conversion("dequantize/int8", dequantize_bytes);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

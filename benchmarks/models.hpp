@@ -9,6 +9,12 @@ inline const std::vector<std::string>& precision_names() {
   return names;
 }
 
+inline octet::WeightMemory weight_memory(const std::string& name) {
+  return name == "fast"       ? octet::WeightMemory::fast
+         : name == "balanced" ? octet::WeightMemory::balanced
+                              : octet::WeightMemory::small;
+}
+
 /// Numbers in [-1, 1), the same in every run.
 inline octet::Tensor<float> random_tensor(octet::Shape shape, std::uint32_t seed = 1) {
   for (int d = 0; d < shape.rank(); ++d)
@@ -21,16 +27,25 @@ inline octet::Tensor<float> random_tensor(octet::Shape shape, std::uint32_t seed
   return t;
 }
 
-/// One random tensor for each input of a model.
+/// One random tensor for each input of a model, of its type: floats as above, or any bytes.
 inline std::vector<octet::AnyTensor> random_inputs(const octet::Model& model) {
   std::vector<octet::AnyTensor> inputs;
-  for (int v : model.inputs)
-    inputs.push_back(random_tensor(model.value(v).shape, static_cast<std::uint32_t>(inputs.size()) + 1));
+  for (int v : model.inputs) {
+    const octet::Tensor<float> x = random_tensor(model.value(v).shape, static_cast<std::uint32_t>(inputs.size()) + 1);
+    if (model.value(v).dtype == octet::DType::f32) {
+      inputs.push_back(x);
+      continue;
+    }
+    auto bytes = octet::Tensor<std::uint8_t>::uninitialized(x.shape());
+    std::transform(x.begin(), x.end(), bytes.begin(), [](float r) { return static_cast<std::uint8_t>(128 * r + 128); });
+    inputs.push_back(std::move(bytes));
+  }
   return inputs;
 }
 
-/// A float model quantized; int8 with ranges as random inputs give them. Inputs and outputs stay float.
-inline octet::Model in_precision(const octet::Model& model, const std::string& precision) {
+/// A float model quantized; int8 with ranges as random inputs give them. Inputs and outputs stay float, or, of an int8
+/// model with `byte_borders`, are uint8, as they are between two layers of a network.
+inline octet::Model in_precision(const octet::Model& model, const std::string& precision, bool byte_borders = false) {
   using namespace octet;
   if (precision == "fp32") return model;
   if (precision == "fp16") return quantize<fp16>(model);
@@ -39,5 +54,24 @@ inline octet::Model in_precision(const octet::Model& model, const std::string& p
   octet::detail::require(precision == "int8", "no such precision: ", precision);
   Calibrator c(model);
   c.add(random_inputs(model));
-  return quantize<int8>(model, c.result());
+  Int8Options options;
+  options.integer_input = options.integer_output = byte_borders;
+  Model quantized = quantize<int8>(model, c.result(), options);
+  for (const auto* borders : {&quantized.inputs, &quantized.outputs})
+    for (const int v : *borders)
+      if (byte_borders) quantized.value(v).dtype = DType::u8, quantized.value(v).quant.zero_point[0] += 128;
+  return quantized;
+}
+
+/// The same model of images that come as [N, C, H, W].
+inline octet::Model taking_nchw(octet::Model model) {
+  using namespace octet;
+  const int image = model.inputs.at(0);
+  const Shape s = model.value(image).shape;
+  model.inputs[0] = model.add_value({"nchw", DType::f32, {s[0], s[3], s[1], s[2]}, {}, {}});
+  model.nodes.insert(model.nodes.begin(), {"to_nhwc",
+                                           std::make_shared<const Transpose>(std::vector<std::int64_t>{0, 2, 3, 1}),
+                                           {model.inputs[0]},
+                                           {image}});
+  return model;
 }

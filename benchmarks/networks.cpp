@@ -1,10 +1,12 @@
-// Latency of whole networks at batch 1: a float image in, float logits out.
+// Latency of whole networks at batch 1: a float image in, float logits out. A line for each: times, then the memory of
+// packed weights, that of the arena, and the most that the process had resident while it ran.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <octet/models/builtin.hpp>
 #include <octet/report/latency.hpp>
 #include <octet/report/table.hpp>
 
+#include "memory.hpp"
 #include "models.hpp"
 
 using namespace octet;
@@ -17,48 +19,78 @@ const std::map<std::string, std::string> networks{{"resnet50", "resnet50"},
                                                   {"mobilenetv1", "mobilenet_v1"},
                                                   {"mobilenetv2", "mobilenet_v2"}};
 
+struct Arguments {
+  std::vector<std::string> nets, precisions{"int8"};
+  int threads = 1;
+  std::int64_t runs = 40;
+  std::string memory = "fast", input = "nhwc";
+  bool layers = false;
+};
+
 void print_layers(Executor& executor, const Tensor<float>& image) {
-  TextTable table({"Layer", "Type", "ms", "GMAC/s"});
-  for (const LayerTime& t : measure_layers(executor, image)) {
+  TextTable table({"Layer", "Type", "Form", "ms", "GMAC/s"});
+  const std::vector<LayerForm> forms = executor.layer_forms();
+  const std::vector<LayerTime> times = measure_layers(executor, image);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const LayerTime& t = times[i];
     const double rate = t.milliseconds > 0 ? static_cast<double>(t.macs) / t.milliseconds / 1e6 : 0;
-    table.add({t.name, t.type, octet::detail::fixed(t.milliseconds, 4), t.macs ? octet::detail::fixed(rate, 1) : ""});
+    table.add({t.name, t.type, forms[i].form, octet::detail::fixed(t.milliseconds, 4),
+               t.macs ? octet::detail::fixed(rate, 1) : ""});
   }
   std::cout << table.str();
+}
+
+/// The float model does not outlive this, so that it is not in the memory that runs take.
+Executor make_executor(const std::string& net, const std::string& precision, const Arguments& a) {
+  ExecutorOptions options;
+  options.threads = a.threads, options.memory = weight_memory(a.memory);
+  const Model model = in_precision(builtin(networks.at(net)), precision);
+  return Executor(a.input == "nchw" ? taking_nchw(model) : model, options);
+}
+
+void time_network(const std::string& net, const std::string& precision, const Arguments& a) {
+  Executor executor = make_executor(net, precision, a);
+  forget_peak();
+  const Graph& g = executor.graph();
+  const Tensor<float> image = random_tensor(g.value(g.inputs[0]).shape);
+  const Latency l = measure_latency({&executor}, image, 0, a.runs, [](std::int64_t, std::int64_t) {})[0];
+  using octet::detail::fixed;
+  using octet::detail::megabytes;
+  std::cout << "octet " << net << " " << precision << " threads=" << a.threads << " median_ms=" << fixed(l.median_ms, 3)
+            << " min_ms=" << fixed(l.min_ms, 3)
+            << " packed_mb=" << megabytes(static_cast<std::int64_t>(executor.packed_bytes()))
+            << " arena_mb=" << megabytes(static_cast<std::int64_t>(executor.arena_bytes()))
+            << " resident_mb=" << fixed(peak_resident_mb(), 1) << std::endl;
+  if (a.layers) print_layers(executor, image);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<std::string> nets, precisions{"int8"}, known;
+  Arguments a;
+  std::vector<std::string> known;
   for (const auto& n : networks) known.push_back(n.first);
-  int threads = 1;
-  std::int64_t runs = 40;
-  bool layers = false;
   CLI::App app("Times networks with random weights on one 224 x 224 image");
-  app.add_option("--net", nets, "Networks, one or more")->required()->delimiter(',')->check(CLI::IsMember(known));
-  app.add_option("--precision", precisions, "Forms of them")
+  app.add_option("--net", a.nets, "Networks, one or more")->required()->delimiter(',')->check(CLI::IsMember(known));
+  app.add_option("--precision", a.precisions, "Forms of them")
       ->delimiter(',')
       ->check(CLI::IsMember(precision_names()))
       ->capture_default_str();
-  app.add_option("--threads", threads, "Threads")->check(CLI::Range(1, ThreadPool::max_threads))->capture_default_str();
-  app.add_option("--runs", runs, "Runs of each")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_flag("--layers", layers, "Print the time of each layer as well");
+  app.add_option("--threads", a.threads, "Threads")
+      ->check(CLI::Range(1, ThreadPool::max_threads))
+      ->capture_default_str();
+  app.add_option("--runs", a.runs, "Runs of each")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--memory", a.memory, "What 3x3 layers may spend on transformed weights: fast, balanced, small")
+      ->check(CLI::IsMember({"fast", "balanced", "small"}))
+      ->capture_default_str();
+  app.add_option("--input", a.input, "Layout of the image, which nchw turns in every run: nhwc, nchw")
+      ->check(CLI::IsMember({"nhwc", "nchw"}))
+      ->capture_default_str();
+  app.add_flag("--layers", a.layers, "Print form and time of each layer as well");
   CLI11_PARSE(app, argc, argv);
   try {
-    ExecutorOptions options;
-    options.threads = threads;
-    for (const std::string& net : nets) {
-      const Model model = builtin(networks.at(net));
-      const Tensor<float> image = random_tensor(model.value(model.inputs[0]).shape);
-      for (const std::string& precision : precisions) {
-        Executor executor(in_precision(model, precision), options);
-        const Latency l = measure_latency({&executor}, image, 0, runs, [](std::int64_t, std::int64_t) {})[0];
-        std::cout << "octet " << net << " " << precision << " threads=" << threads
-                  << " median_ms=" << octet::detail::fixed(l.median_ms, 3)
-                  << " min_ms=" << octet::detail::fixed(l.min_ms, 3) << std::endl;
-        if (layers) print_layers(executor, image);
-      }
-    }
+    for (const std::string& net : a.nets)
+      for (const std::string& precision : a.precisions) time_network(net, precision, a);
   } catch (const std::exception& e) {
     std::cerr << "octet_bench_networks: " << e.what() << "\n";
     return 1;

@@ -1,223 +1,48 @@
 #include <doctest/doctest.h>
 
-#include <octet/operators/all.hpp>
 #include <octet/runtime/executor.hpp>
-#include <ostream>
 
+#include "support/convolution_case.hpp"
 #include "support/epilogue.hpp"
 #include "support/isas.hpp"
 
-/// Convolutions of random shapes in every form, through a graph and an executor, against loops that follow
-/// the definitions: the same bits on every instruction set and with every number of threads.
+/// Convolutions of random shapes in every form, through a graph and an executor, against loops that follow the
+/// definitions: the same bits on every instruction set, with every number of threads, and whatever weights may cost.
+/// Only float Winograd rounds differently.
 using namespace octet;
 using namespace testing;
 
 namespace {
 
-enum class Form { floating, half_weights, dynamic, per_channel, per_tensor, legacy_uint8, last = legacy_uint8 };
-
-struct Axis {
-  std::int64_t in, kernel, stride, dilation, before, after, out;
-};
-
-struct Case {
-  Form form;
-  Axis y, x;
-  Window::Padding padding;
-  bool one_dimensional, bias, residual, int8_activations;
-  std::int64_t batch, in_c, out_c, groups;
-  ActivationRange activation;
-
-  std::int64_t group_in() const { return in_c / groups; }
-  std::int64_t taps() const { return y.kernel * x.kernel; }
-  std::int64_t k() const { return taps() * group_in(); }
-  std::int64_t pixels() const { return batch * y.out * x.out; }
-  bool integer() const { return form >= Form::per_channel; }
-  Shape image(std::int64_t h, std::int64_t w, std::int64_t c) const {
-    return one_dimensional ? Shape{batch, w, c} : Shape{batch, h, w, c};
-  }
-};
-
-std::ostream& operator<<(std::ostream& o, const Case& c) {
-  const auto axis = [&](const Axis& a) -> std::ostream& {
-    return o << a.in << " (k " << a.kernel << " s " << a.stride << " d " << a.dilation << " p " << a.before << ' '
-             << a.after << ")";
-  };
-  o << "form " << static_cast<int>(c.form) << ", batch " << c.batch << ", ";
-  axis(c.y) << " x ";
-  axis(c.x) << ", " << c.in_c << " -> " << c.out_c << " channels in " << c.groups << " groups, padding "
-            << static_cast<int>(c.padding) << (c.bias ? ", bias" : "") << (c.residual ? ", residual" : "")
-            << (c.int8_activations ? ", int8" : "") << ", [" << c.activation.low << ", " << c.activation.high << "]";
-  return o;
-}
-
-// Sizes as the definitions have them; false where the window does not fit.
-bool resolve(Axis& a, Window::Padding padding) {
-  const std::int64_t reach = (a.kernel - 1) * a.dilation + 1;
-  switch (padding) {
-    case Window::Padding::valid: a.before = a.after = 0; break;
-    case Window::Padding::given: break;
-    default: {
-      a.out = (a.in + a.stride - 1) / a.stride;
-      const std::int64_t total = std::max<std::int64_t>(0, (a.out - 1) * a.stride + reach - a.in);
-      a.before = padding == Window::Padding::same_upper ? total / 2 : total - total / 2;
-      a.after = total - a.before;
-      return true;
-    }
-  }
-  if (a.in + a.before + a.after < reach) return false;
-  a.out = (a.in + a.before + a.after - reach) / a.stride + 1;
-  return true;
-}
-
-Case random_case(Random& r) {
-  const auto axis = [&] {
-    return Axis{
-        r.between(1, 12), r.between(1, 7), r.between(1, 3), r.between(1, 2), r.between(0, 3), r.between(0, 3), 0};
-  };
-  for (;;) {
-    Case c{};
-    c.form = static_cast<Form>(r.between(0, static_cast<int>(Form::last)));
-    c.y = axis(), c.x = axis();
-    c.one_dimensional = r.chance(10);
-    if (c.one_dimensional) c.y = {1, 1, 1, 1, 0, 0, 0};
-    if (r.chance(20))
-      c.y.kernel = c.x.kernel = c.y.stride = c.x.stride = 1, c.y.before = c.y.after = c.x.before = c.x.after = 0;
-    c.padding = static_cast<Window::Padding>(r.between(0, 3));
-    c.batch = r.between(1, 3);
-    c.groups = 1, c.in_c = r.between(1, 70), c.out_c = r.between(1, 70);
-    if (r.chance(25)) {  // depthwise
-      c.groups = c.out_c = c.in_c;
-    } else if (r.chance(25)) {
-      c.groups = r.between(2, 4);
-      c.in_c = c.groups * r.between(1, 20), c.out_c = c.groups * r.between(1, 20);
-    }
-    c.bias = r.chance(70), c.residual = r.chance(25), c.int8_activations = r.chance(25);
-    switch (r.between(0, 3)) {
-      case 0: c.activation = {0, std::numeric_limits<double>::infinity()}; break;
-      case 1: c.activation = {0, 6}; break;
-      case 2: c.activation = {-0.7, 1.3}; break;
-      default: break;
-    }
-    if (resolve(c.y, c.padding) && resolve(c.x, c.padding) && c.pixels() * c.out_c * c.k() < 200000) return c;
-  }
-}
-
-// Everything a case computes with, as tensors of the graph.
-struct Problem {
-  AnyTensor input, weights, bias, residual;
-  QuantParams in_q, weight_q, out_q, residual_q;
-};
-
-AnyTensor random_floats(const Shape& s, Random& r, float size = 1) {
-  Tensor<float> t = Tensor<float>::uninitialized(s);
-  r.fill(t.data(), t.size(), -size, size);
-  return t;
-}
-
-template <class T>
-AnyTensor random_bytes(const Shape& s, Random& r, std::int64_t low, std::int64_t high) {
-  Tensor<T> t = Tensor<T>::uninitialized(s);
-  r.fill(t.data(), t.size(), low, high);
-  return t;
-}
-
-QuantParams activation_params(const Case& c, Random& r, float scale) {
-  return {scale, static_cast<std::int32_t>(c.int8_activations ? r.between(-128, 127) : r.between(0, 255))};
-}
-
-Problem random_problem(const Case& c, Random& r) {
-  Problem p;
-  const Shape in = c.image(c.y.in, c.x.in, c.in_c), out = c.image(c.y.out, c.x.out, c.out_c);
-  const Shape w = c.one_dimensional ? Shape{c.out_c, c.x.kernel, c.group_in()}
-                                    : Shape{c.out_c, c.y.kernel, c.x.kernel, c.group_in()};
-  const auto bytes = [&](const Shape& s) {
-    return c.int8_activations ? random_bytes<int8>(s, r, -128, 127) : random_bytes<uint8>(s, r, 0, 255);
-  };
-  if (!c.integer()) {
-    p.input = random_floats(in, r);
-    p.residual = random_floats(out, r);
-    p.bias = random_floats({c.out_c}, r);
-  } else {
-    p.input = bytes(in);
-    p.residual = bytes(out);
-    p.bias = [&] {
-      Tensor<int32> b({c.out_c});
-      r.fill(b.data(), c.out_c, -3000, 3000);
-      return AnyTensor(std::move(b));
-    }();
-    p.in_q = activation_params(c, r, r.real(0.005f, 0.02f));
-    p.out_q = activation_params(c, r, r.real(0.01f, 0.2f));
-    p.residual_q = activation_params(c, r, r.real(0.01f, 0.2f));
-  }
-  switch (c.form) {
-    case Form::floating: p.weights = random_floats(w, r); break;
-    case Form::half_weights:
-      p.weights = AnyTensor::make(DType::f16, w, [&](std::byte* to) {
-        for (std::int64_t i = 0; i < w.elements(); ++i)
-          detail::store_element(DType::f16, to, i, static_cast<double>(r.real(-1, 1)));
-      });
-      break;
-    case Form::legacy_uint8:
-      p.weights = random_bytes<uint8>(w, r, 0, 255);
-      p.weight_q = {r.real(0.005f, 0.02f), static_cast<std::int32_t>(r.chance(20)   ? 0
-                                                                     : r.chance(20) ? 255
-                                                                                    : r.between(100, 150))};
-      break;
-    case Form::per_tensor:
-      p.weights = random_bytes<int8>(w, r, -127, 127);
-      p.weight_q = {r.real(0.005f, 0.02f), 0};
-      break;
-    default:
-      p.weights = random_bytes<int8>(w, r, -128, 127);
-      p.weight_q = {{}, std::vector<std::int32_t>(static_cast<std::size_t>(c.out_c), 0), 0};
-      for (std::int64_t o = 0; o < c.out_c; ++o) p.weight_q.scale.push_back(r.real(0.001f, 0.02f));
-  }
-  return p;
-}
-
-Graph graph_of(const Case& c, const Problem& p) {
-  Graph g;
-  g.name = "convolution";
-  const auto described = [&](int v, const QuantParams& q) {
-    g.value(v).quant = q;
-    return v;
-  };
-  const int x = described(g.add_input("x", p.input.shape(), p.input.dtype()), p.in_q);
-  Convolution op;
-  op.groups = c.groups, op.activation = c.activation;
-  op.window.padding = c.padding;
-  const auto each = [&](std::int64_t Axis::*size) {
-    return c.one_dimensional ? std::vector<std::int64_t>{c.x.*size} : std::vector<std::int64_t>{c.y.*size, c.x.*size};
-  };
-  op.window.kernel = each(&Axis::kernel), op.window.strides = each(&Axis::stride);
-  op.window.dilations = each(&Axis::dilation);
-  op.window.pads_before = each(&Axis::before), op.window.pads_after = each(&Axis::after);
-  std::vector<int> in{x, g.add_constant("w", p.weights, p.weight_q), Node::none, Node::none};
-  if (c.bias) in[2] = g.add_constant("b", p.bias);
-  if (c.residual) in[3] = described(g.add_input("r", p.residual.shape(), p.residual.dtype()), p.residual_q);
-  g.outputs = {described(g.add("conv", op, in), p.out_q)};
-  return g;
-}
-
-// Calls f(output element, output channel, tap function): tap(i) gives, for i in [0, k), the index of the
-// input element
-// (-1 on the padding) and of the weight.
+// Calls f(output element, output channel, image, window) for each output. window(g) calls g(input element, weight) for
+// each tap, in the order of the kernel: where the group's first channel lies (-1 on the padding), and its weight.
 template <class F>
 void each_output(const Case& c, F f) {
   for (std::int64_t p = 0; p < c.pixels(); ++p)
     for (std::int64_t o = 0; o < c.out_c; ++o) {
       const std::int64_t n = p / (c.y.out * c.x.out), oy = p / c.x.out % c.y.out, ox = p % c.x.out;
       const std::int64_t first = o / (c.out_c / c.groups) * c.group_in();
-      f(p * c.out_c + o, o, n, [&, n, oy, ox, first, o](std::int64_t i) {
-        const std::int64_t t = i / c.group_in(), ci = i % c.group_in();
-        const std::int64_t iy = oy * c.y.stride - c.y.before + t / c.x.kernel * c.y.dilation;
-        const std::int64_t ix = ox * c.x.stride - c.x.before + t % c.x.kernel * c.x.dilation;
-        const bool inside = iy >= 0 && iy < c.y.in && ix >= 0 && ix < c.x.in;
-        return std::array<std::int64_t, 2>{inside ? ((n * c.y.in + iy) * c.x.in + ix) * c.in_c + first + ci : -1,
-                                           o * c.k() + i};
+      f(p * c.out_c + o, o, n, [&](auto g) {
+        std::int64_t weight = o * c.k();
+        for (std::int64_t ky = 0; ky < c.y.kernel; ++ky)
+          for (std::int64_t kx = 0; kx < c.x.kernel; ++kx, weight += c.group_in()) {
+            const std::int64_t iy = oy * c.y.stride - c.y.before + ky * c.y.dilation;
+            const std::int64_t ix = ox * c.x.stride - c.x.before + kx * c.x.dilation;
+            const bool inside = iy >= 0 && iy < c.y.in && ix >= 0 && ix < c.x.in;
+            g(inside ? ((n * c.y.in + iy) * c.x.in + ix) * c.in_c + first : -1, weight);
+          }
       });
     }
+}
+
+// Elements as integers, less their zero points.
+std::vector<std::int32_t> centered(const AnyTensor& t, const QuantParams& q) {
+  std::vector<std::int32_t> all;
+  const std::int64_t channel = t.size() / std::max<std::int64_t>(1, q.channels());
+  for (std::int64_t i = 0; i < t.size(); ++i)
+    all.push_back(static_cast<std::int32_t>(detail::load_element(t.dtype(), t.data(), i)) -
+                  q.zero_point[static_cast<std::size_t>(i / channel)]);
+  return all;
 }
 
 float activated(const Case& c, float v) {
@@ -228,12 +53,11 @@ Tensor<float> expected_floats(const Case& c, const Problem& p) {
   const Tensor<float> w = detail::to_float(p.weights.ref());
   const auto x = p.input.view<float>(), b = p.bias.view<float>(), r = p.residual.view<float>();
   Tensor<float> out(r.shape());
-  each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t, auto tap) {
+  each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t, auto window) {
     float acc = c.bias ? b[o] : 0;
-    for (std::int64_t i = 0; i < c.k(); ++i) {
-      const auto [in, weight] = tap(i);
-      acc = std::fma(in < 0 ? 0.0f : x[in], w[weight], acc);
-    }
+    window([&](std::int64_t in, std::int64_t weight) {
+      for (std::int64_t i = 0; i < c.group_in(); ++i) acc = std::fma(in < 0 ? 0.0f : x[in + i], w[weight + i], acc);
+    });
     out[at] = activated(c, c.residual ? acc + r[at] : acc);
   });
   return out;
@@ -256,14 +80,13 @@ Tensor<float> expected_dynamic(const Case& c, const Problem& p) {
   for (std::int64_t i = 0; i < x.size(); i += x.size() / c.batch)
     scales.push_back(quantize_image(x.data() + i, x.size() / c.batch, q.data() + i));
   Tensor<float> out(r.shape());
-  each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t, auto tap) {
+  each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t image, auto window) {
     std::int32_t acc = 0;
-    for (std::int64_t i = 0; i < c.k(); ++i) {
-      const auto [in, weight] = tap(i);
-      if (in >= 0) acc += q[static_cast<std::size_t>(in)] * w[weight];
-    }
-    const float scale =
-        p.weight_q.scale[static_cast<std::size_t>(o)] * scales[static_cast<std::size_t>(at / (out.size() / c.batch))];
+    window([&](std::int64_t in, std::int64_t weight) {
+      if (in < 0) return;
+      for (std::int64_t i = 0; i < c.group_in(); ++i) acc += q[static_cast<std::size_t>(in + i)] * w[weight + i];
+    });
+    const float scale = p.weight_q.scale[static_cast<std::size_t>(o)] * scales[static_cast<std::size_t>(image)];
     const float v = std::fma(static_cast<float>(acc), scale, c.bias ? b[o] : 0.0f);
     out[at] = activated(c, c.residual ? v + r[at] : v);
   });
@@ -272,9 +95,8 @@ Tensor<float> expected_dynamic(const Case& c, const Problem& p) {
 
 // As real integers: uint8 outputs; those of int8 models lie 128 lower.
 Tensor<std::int32_t> expected_integers(const Case& c, const Problem& p) {
-  const auto element = [](const AnyTensor& t, std::int64_t i) {
-    return static_cast<std::int32_t>(detail::load_element(t.dtype(), t.data(), i));
-  };
+  const std::vector<std::int32_t> x = centered(p.input, p.in_q), w = centered(p.weights, p.weight_q);
+  const std::vector<std::int32_t> r = centered(p.residual, p.residual_q);
   Tensor<std::int32_t> out(p.residual.shape());
   const double in_scale = static_cast<double>(p.in_q.scale[0]), out_scale = static_cast<double>(p.out_q.scale[0]);
   const std::int64_t least = c.int8_activations ? -128 : 0, most = least + 255;
@@ -283,19 +105,18 @@ Tensor<std::int32_t> expected_integers(const Case& c, const Problem& p) {
     return static_cast<std::int64_t>(std::min(std::max(q, static_cast<double>(least)), static_cast<double>(most)));
   };
   const std::int64_t low = limit(c.activation.low), high = std::max(low, limit(c.activation.high));
-  each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t, auto tap) {
+  each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t, auto window) {
     const std::size_t channel = p.weight_q.per_channel() ? static_cast<std::size_t>(o) : 0;
     std::int64_t acc = c.bias ? p.bias.view<std::int32_t>()[o] : 0;
-    for (std::int64_t i = 0; i < c.k(); ++i) {
-      const auto [in, weight] = tap(i);
-      if (in >= 0)
-        acc += std::int64_t{element(p.input, in) - p.in_q.zero_point[0]} *
-               (element(p.weights, weight) - p.weight_q.zero_point[channel]);
-    }
+    window([&](std::int64_t in, std::int64_t weight) {
+      if (in < 0) return;
+      const std::int32_t *xs = x.data() + in, *ws = w.data() + weight;
+      for (std::int64_t i = 0; i < c.group_in(); ++i) acc += std::int64_t{xs[i]} * ws[i];
+    });
     float v = static_cast<float>(acc) *
               static_cast<float>(in_scale * static_cast<double>(p.weight_q.scale[channel]) / out_scale);
     if (c.residual)
-      v = std::fma(static_cast<float>(element(p.residual, at) - p.residual_q.zero_point[0]),
+      v = std::fma(static_cast<float>(r[static_cast<std::size_t>(at)]),
                    static_cast<float>(static_cast<double>(p.residual_q.scale[0]) / out_scale), v);
     const std::int64_t q = std::int64_t{rounded(v)} + p.out_q.zero_point[0];
     out[at] = static_cast<std::int32_t>(std::min(std::max(q, low), high));
@@ -303,12 +124,25 @@ Tensor<std::int32_t> expected_integers(const Case& c, const Problem& p) {
   return out;
 }
 
-AnyTensor run(const Graph& g, const Case& c, const Problem& p, const std::shared_ptr<ThreadPool>& pool) {
+struct Result {
+  AnyTensor tensor;
+  std::string form;
+
+  bool winograd() const { return form.rfind("Winograd", 0) == 0; }
+};
+
+Result run(const Graph& g, const Case& c, const Problem& p, const std::shared_ptr<ThreadPool>& pool,
+           WeightMemory memory) {
   ExecutorOptions options;
   options.pool = pool;
   options.optimize = false;
+  options.memory = memory;
   Executor executor(g, options);
-  return c.residual ? executor.run({p.input, p.residual})[0] : executor.run({p.input})[0];
+  Result r;
+  r.tensor = c.residual ? executor.run({p.input, p.residual})[0] : executor.run({p.input})[0];
+  for (const LayerForm& f : executor.layer_forms())
+    if (f.type == Convolution::type_name) r.form = f.form;
+  return r;
 }
 
 template <class T>
@@ -319,29 +153,122 @@ std::int64_t differences(const AnyTensor& got, const Tensor<T>& expected) {
   return n;
 }
 
+// The greatest, in parts of what sums of so many products of numbers in [-1, 1] deviate by from 0.
+double largest_error(const Case& c, const AnyTensor& got, const Tensor<float>& expected) {
+  double largest = 0;
+  for (std::int64_t i = 0; i < expected.size(); ++i)
+    largest = std::max(largest, std::abs(static_cast<double>(got.view<float>()[i] - expected[i])));
+  return largest / (std::sqrt(static_cast<double>(c.k())) / 3);
+}
+
+const std::array<std::shared_ptr<ThreadPool>, 3>& pools() {
+  static const std::array<std::shared_ptr<ThreadPool>, 3> all{
+      std::make_shared<ThreadPool>(1), std::make_shared<ThreadPool>(2), std::make_shared<ThreadPool>(3)};
+  return all;
+}
+
+// How many exact results were computed by Winograd's algorithm, on each instruction set.
+using Seen = std::array<int, 4>;
+
+void check_case(const Case& c, const Problem& p, int round, const std::vector<WeightMemory>& policies, Seen& seen) {
+  constexpr double tolerance = 6e-5;  // of float Winograd; measured 3.1e-5 (see also kernels_winograd_test.cpp)
+  const Graph g = graph_of(c, p);
+  Tensor<float> floats;
+  Tensor<std::int32_t> integers;
+  if (c.integer())
+    integers = expected_integers(c, p);
+  else
+    floats = c.form == Form::dynamic ? expected_dynamic(c, p) : expected_floats(c, p);
+  for (const Isa isa : available_isas())
+    for (const WeightMemory memory : policies) {
+      const UseIsa use(isa);
+      const auto threads = static_cast<std::size_t>(round + static_cast<int>(isa) + static_cast<int>(memory)) % 3;
+      const Result got = run(g, c, p, pools()[threads], memory);
+      INFO("round ", round, " ", c, ", ", std::string(name(isa)), ", ", threads + 1, " threads, memory ",
+           static_cast<int>(memory));
+      REQUIRE(got.tensor.shape() == p.residual.shape());
+      if (got.winograd() && c.form <= Form::half_weights) {
+        CHECK(largest_error(c, got.tensor, floats) < tolerance);
+      } else {
+        if (got.winograd()) ++seen[static_cast<std::size_t>(isa)];
+        CHECK((c.integer() ? differences(got.tensor, integers) : differences(got.tensor, floats)) == 0);
+      }
+      CHECK(!(got.winograd() && memory == WeightMemory::small));
+    }
+}
+
 }  // namespace
 
 TEST_CASE("convolution: random shapes in every form, on every instruction set, with 1 to 3 threads") {
-  const std::array<std::shared_ptr<ThreadPool>, 3> pools{
-      std::make_shared<ThreadPool>(1), std::make_shared<ThreadPool>(2), std::make_shared<ThreadPool>(3)};
   Random random(60);
-  for (int round = 0; round < 2000; ++round) {
-    const Case c = random_case(random);
+  Seen seen{};
+  for (int round = 0; round < 2500; ++round) {
+    const Case c = random_case(random, false);
     const Problem p = random_problem(c, random);
-    const Graph g = graph_of(c, p);
-    Tensor<float> floats;
-    Tensor<std::int32_t> integers;
-    if (c.integer())
-      integers = expected_integers(c, p);
-    else
-      floats = c.form == Form::dynamic ? expected_dynamic(c, p) : expected_floats(c, p);
-    for (Isa isa : available_isas()) {
+    check_case(c, p, round, {WeightMemory::fast}, seen);
+  }
+}
+
+TEST_CASE("convolution: shapes that Winograd's algorithm may compute, with any memory for it") {
+  Random random(61);
+  Seen seen{};
+  const int rounds = 1500;
+  for (int round = 0; round < rounds; ++round) {
+    const Case c = random_case(random, true);
+    const Problem p = random_problem(c, random);
+    check_case(c, p, round, {WeightMemory::fast, WeightMemory::balanced, WeightMemory::small}, seen);
+  }
+  // Enough of them were. (Where it is not much faster than the direct form, images have to be larger.)
+  for (const Isa isa : available_isas())
+    CHECK(seen[static_cast<std::size_t>(isa)] >= (isa == Isa::scalar ? 0 : isa >= Isa::avx512vnni ? 100 : 800));
+}
+
+namespace {
+
+// A copy, after `change`.
+template <class T, class F>
+AnyTensor changed(const AnyTensor& t, F change) {
+  Tensor<T> copy(t.view<T>());
+  change(copy);
+  return copy;
+}
+
+// Lets sums of the channel become larger than 2^25: by its bias, or by weights that add up to it on an image of ones.
+void make_large(const Case& c, Problem& p, std::int64_t channel, bool positive) {
+  if (c.form == Form::dynamic) {
+    p.weights = changed<int8>(p.weights, [&](Tensor<int8>& w) {
+      std::fill_n(w.data() + channel * c.k(), c.k(), static_cast<int8>(positive ? 127 : -127));
+    });
+    p.input = changed<float>(
+        p.input, [](Tensor<float>& x) { std::fill(std::fill_n(x.data(), x.size() - 7, 1.0f), x.end(), 0.0f); });
+    return;
+  }
+  p.bias = changed<int32>(p.bias, [&](Tensor<int32>& b) { b[channel] = (positive ? 1 : -1) * (int32{1} << 25); });
+  p.weight_q.scale[static_cast<std::size_t>(channel)] = 1e-5f;  // the outputs do not saturate
+  p.out_q = QuantParams(0.05f, positive ? 10 : 200);
+}
+
+}  // namespace
+
+TEST_CASE("convolution: channels whose sums may be too large for Winograd's algorithm are computed directly") {
+  Random random(62);
+  Seen seen{};
+  for (int round = 0; round < 8; ++round) {
+    Case c{};
+    c.form = round % 2 ? Form::dynamic : Form::per_channel;
+    c.y = {random.between(12, 16), 3, 1, 1, 1, 1, 0}, c.x = {random.between(12, 16), 3, 1, 1, 1, 1, 0};
+    c.padding = Window::Padding::given;
+    resolve(c.y, c.padding), resolve(c.x, c.padding);
+    c.batch = random.between(1, 2), c.in_c = 120, c.out_c = 64 * 3 + 17, c.groups = 1;
+    c.bias = true, c.residual = random.chance(50);
+    Problem p = random_problem(c, random);
+    for (const std::int64_t channel : {random.between(0, 63), random.between(128, 191)})
+      make_large(c, p, channel, round % 4 < 2);
+    check_case(c, p, round, {WeightMemory::fast, WeightMemory::small}, seen);
+    for (const Isa isa : available_isas()) {
+      if (isa == Isa::scalar) continue;
       const UseIsa use(isa);
-      const std::size_t threads = static_cast<std::size_t>(round + static_cast<int>(isa)) % 3;
-      const AnyTensor got = run(g, c, p, pools[threads]);
-      INFO("round ", round, " ", c, ", ", name(isa), ", ", threads + 1, " threads");
-      REQUIRE(got.shape() == p.residual.shape());
-      CHECK((c.integer() ? differences(got, integers) : differences(got, floats)) == 0);
+      CHECK(run(graph_of(c, p), c, p, pools()[0], WeightMemory::fast).form == "Winograd, some channels direct");
     }
   }
 }

@@ -2,7 +2,10 @@
 
 #include <Eigen/Core>
 #include <cstdint>
+#include <fstream>
 #include <octet/core/any_tensor.hpp>
+#include <optional>
+#include <sstream>
 
 #include "support/allocations.hpp"
 
@@ -10,6 +13,23 @@ using namespace octet;
 
 namespace {
 std::int64_t address(const void* p) { return static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(p)); }
+
+/// Whether the system was asked for huge pages at p; nothing where it does not tell.
+std::optional<bool> wants_huge_pages(const void* p) {
+  if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) return std::nullopt;
+  std::ifstream maps("/proc/self/smaps");
+  bool inside = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream words(line);
+    std::int64_t first = 0, last = 0;
+    char dash = 0;
+    if (words >> std::hex >> first >> dash >> last && dash == '-')  // a mapping; lines about it follow
+      inside = address(p) >= first && address(p) < last;
+    else if (inside && line.compare(0, 8, "VmFlags:") == 0)
+      return line.find(" hg") != std::string::npos;
+  }
+  return std::nullopt;
+}
 }  // namespace
 
 TEST_CASE("tensor: zeroed, aligned, row-major") {
@@ -26,6 +46,34 @@ TEST_CASE("tensor: zeroed, aligned, row-major") {
   CHECK(Tensor<float>().shape() == Shape{0});
   CHECK(Tensor<int8>({3, 0}).begin() == Tensor<int8>({3, 0}).end());
   CHECK(Tensor<double>(Shape{}).size() == 1);
+}
+
+TEST_CASE("aligned bytes: large ones in huge pages") {
+  using octet::detail::AlignedBytes;
+  constexpr auto huge = static_cast<std::int64_t>(AlignedBytes::huge_page);
+  CHECK(AlignedBytes().size() == 0);
+  CHECK(AlignedBytes(0).data() == nullptr);
+  for (const std::int64_t n : {std::int64_t{1}, std::int64_t{63}, std::int64_t{4097}, 2 * huge - 1})
+    CHECK(address(AlignedBytes(static_cast<std::size_t>(n)).data()) % 64 == 0);
+  for (const std::int64_t n : {2 * huge, 2 * huge + 5, 7 * huge}) {
+    AlignedBytes bytes(static_cast<std::size_t>(n));
+    std::memset(bytes.data(), 0x5A, bytes.size());
+    CHECK(address(bytes.data()) % huge == 0);
+    const AlignedBytes copy(bytes);
+    CHECK(copy.data() != bytes.data());
+    CHECK(address(copy.data()) % huge == 0);
+    CHECK(std::memcmp(copy.data(), bytes.data(), bytes.size()) == 0);
+    for (const AlignedBytes* b : {&copy, static_cast<const AlignedBytes*>(&bytes)})
+      for (const std::int64_t at : {std::int64_t{0}, huge, n - 1})
+        if (const auto asked = wants_huge_pages(b->data() + at)) CHECK(*asked);
+    const std::byte* place = bytes.data();
+    AlignedBytes moved(std::move(bytes));
+    CHECK(moved.data() == place);
+    CHECK(bytes.size() == 0);  // NOLINT: what moving leaves
+    moved = AlignedBytes(10);
+    CHECK(moved.size() == 10);
+    CHECK(address(moved.data()) % 64 == 0);
+  }
 }
 
 TEST_CASE("tensor: copies are deep, moves keep the memory") {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <octet/core/thread_pool.hpp>
 #include <vector>
 
@@ -81,6 +82,51 @@ TEST_CASE("thread pool: one pool serves several threads") {
     });
   for (std::thread& t : users) t.join();
   for (std::int64_t s : sums) CHECK(s == 200 * 1225);
+}
+
+TEST_CASE("thread pool: many short jobs of several threads, one after the other and with pauses") {
+  // Pauses are about as long as helpers look out for work, so that they are found waiting, falling asleep and asleep.
+  struct User {
+    std::uint64_t random;
+    std::atomic<std::int64_t> wrong{0};
+    std::int64_t next(std::int64_t n) {
+      return static_cast<std::int64_t>((random = random * 6364136223846793005 + 1) >> 33) % n;
+    }
+    void work(ThreadPool& pool) {
+      for (int job = 0; job < 3000; ++job) {
+        const std::int64_t tasks = next(6);
+        std::array<std::atomic<int>, 6> runs{};
+        std::array<std::atomic<int>, 4> busy{};
+        pool.parallel(tasks, [&](std::int64_t task, int worker) {
+          if (busy.at(static_cast<std::size_t>(worker)).fetch_add(1) != 0) ++wrong;
+          ++runs.at(static_cast<std::size_t>(task));
+          busy.at(static_cast<std::size_t>(worker)).fetch_sub(1);
+        });
+        for (std::int64_t t = 0; t < 6; ++t) wrong += runs[static_cast<std::size_t>(t)] != (t < tasks);
+        if (job % 50 == 0) std::this_thread::sleep_for(std::chrono::microseconds(next(400)));
+      }
+    }
+  };
+  for (const int threads : {2, 4}) {
+    ThreadPool pool(threads);
+    std::array<User, 3> users{{{1}, {2}, {3}}};
+    std::vector<std::thread> started;
+    for (User& u : users) started.emplace_back([&pool, &u] { u.work(pool); });
+    for (std::thread& t : started) t.join();
+    for (const User& u : users) CHECK(u.wrong == 0);
+  }
+}
+
+TEST_CASE("thread pool: ends while its threads wait, sleep or begin to work") {
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> runs{0};
+    {
+      ThreadPool pool(3);
+      for (int job = 0; job < round % 3; ++job) pool.parallel(3, [&](std::int64_t, int) { ++runs; });
+      if (round % 8 == 7) std::this_thread::sleep_for(std::chrono::microseconds(250));
+    }
+    CHECK(runs == 3 * (round % 3));
+  }
 }
 
 TEST_CASE("thread pool: sizes that make no sense are refused") {

@@ -168,6 +168,118 @@ TEST_CASE("executor: nothing is allocated once shapes are known") {
   }
 }
 
+namespace {
+
+enum class Numbers { floats, dynamic, integers };
+
+/// 3x3 convolution of 64 channels -> depthwise -> 1x1 of 32 -> mean -> fully connected of 10.
+Graph layers_of_all_forms(Numbers numbers, Random& r) {
+  Graph g;
+  const bool integers = numbers == Numbers::integers;
+  const auto weights = [&](const std::string& name, const Shape& shape, bool bytes) {
+    if (!bytes) return g.add_constant(name, random_tensor(shape, r));
+    Tensor<int8> w = Tensor<int8>::uninitialized(shape);
+    r.fill(w.data(), w.size(), -127, 127);
+    return g.add_constant(name, std::move(w), QuantParams(0.01f, 0));
+  };
+  const auto described = [&](int v) {
+    if (integers) g.value(v).quant = QuantParams(0.05f, 100);
+    return v;
+  };
+  int y = described(g.add_input("x", {1, Shape::unknown, Shape::unknown, 64}, integers ? DType::u8 : DType::f32));
+  y = described(g.add("conv", conv3x3(), {y, weights("w1", {64, 3, 3, 64}, numbers != Numbers::floats)}));
+  Convolution depthwise = conv3x3();
+  depthwise.groups = 64;
+  y = described(g.add("depthwise", depthwise, {y, weights("w2", {64, 3, 3, 1}, integers)}));
+  y = described(g.add("project", Convolution(), {y, weights("w3", {32, 1, 1, 64}, numbers != Numbers::floats)}));
+  y = described(g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {y}));
+  g.outputs = {described(g.add("dense", FullyConnected(), {y, weights("w4", {10, 32}, numbers != Numbers::floats)}))};
+  return g;
+}
+
+AnyTensor image_for(const Graph& g, std::int64_t size, Random& r) {
+  const Shape shape{1, size, size, 64};
+  if (g.value(g.inputs[0]).dtype == DType::f32) return random_tensor(shape, r);
+  Tensor<uint8> x = Tensor<uint8>::uninitialized(shape);
+  r.fill(x.data(), x.size(), 0, 255);
+  return x;
+}
+
+Executor with_memory(const Graph& g, int threads, WeightMemory memory) {
+  ExecutorOptions o;
+  o.threads = threads, o.memory = memory;
+  o.optimize = false;  // no chains
+  return Executor(g, o);
+}
+
+constexpr Numbers all_numbers[] = {Numbers::floats, Numbers::dynamic, Numbers::integers};
+constexpr WeightMemory all_memories[] = {WeightMemory::fast, WeightMemory::balanced, WeightMemory::small};
+
+}  // namespace
+
+TEST_CASE("executor: Winograd's algorithm allocates nothing either, whatever its weights cost") {
+  Random r(76);
+  for (const Numbers numbers : all_numbers) {
+    const Graph g = layers_of_all_forms(numbers, r);
+    const AnyTensor x = image_for(g, 56, r);
+    for (const WeightMemory memory : all_memories) {
+      Executor executor = with_memory(g, 2, memory);
+      const std::vector<AnyTensor> out = executor.run({x});
+      const TensorRef in = x.ref(), result = out[0].ref();
+      for (int i = 0; i < 20; ++i) executor.run(&in, &result);  // threads may still be starting
+      const std::int64_t before = testing::allocations();
+      for (int i = 0; i < 20; ++i) executor.run(&in, &result);
+      CHECK(testing::allocations() == before);
+      if (numbers != Numbers::floats) CHECK(same_bits(out[0], with_memory(g, 1, WeightMemory::small).run({x})[0]));
+    }
+  }
+}
+
+TEST_CASE("executor: tells how layers are computed, and the memory of their weights") {
+  Random r(77);
+  const bool winograd = active_isa() != Isa::scalar;
+  for (const Numbers numbers : all_numbers) {
+    const Graph g = layers_of_all_forms(numbers, r);
+    CAPTURE(static_cast<int>(numbers));
+    std::size_t packed[3] = {};
+    for (const WeightMemory memory : all_memories) {
+      Executor executor = with_memory(g, 1, memory);
+      executor.plan({{1, 56, 56, 64}});
+      std::map<std::string, LayerForm> forms;
+      std::size_t bytes = 0;
+      for (const LayerForm& f : executor.layer_forms()) forms[f.name] = f, bytes += f.packed_bytes;
+      CHECK(bytes == executor.packed_bytes());
+      packed[static_cast<int>(memory)] = bytes;
+      CHECK(forms["conv"].type == "Convolution");
+      const char* of_winograd = memory == WeightMemory::fast ? "Winograd" : "Winograd, weights transformed in each run";
+      CHECK(forms["conv"].form == (memory != WeightMemory::small && winograd ? of_winograd : "direct, gathered"));
+      const std::size_t element = numbers == Numbers::floats ? 4 : 1, weights = 64 * 9 * 64 * element;
+      CHECK(forms["conv"].packed_bytes >= weights);
+      CHECK((forms["conv"].packed_bytes > 5 * weights) == (memory == WeightMemory::fast && winograd));
+      CHECK(forms["depthwise"].form == "depthwise, along rows");
+      CHECK(forms["depthwise"].packed_bytes > 0);
+      CHECK(forms["project"].form ==
+            (numbers == Numbers::dynamic ? "direct, pixels quantized one by one" : "direct, in place"));
+      CHECK(forms["mean"].form.empty());
+      CHECK(forms["mean"].packed_bytes == 0);
+      CHECK(forms["dense"].type == "FullyConnected");
+      CHECK(!forms["dense"].form.empty());
+    }
+    CHECK(packed[0] >= packed[1]);
+    CHECK(packed[1] >= packed[2]);
+    // Small images: Winograd's weights are kept then, and from then on.
+    if (!winograd) continue;
+    Executor executor = with_memory(g, 1, WeightMemory::balanced);
+    const auto form = [&](std::int64_t size) {
+      executor.plan({{1, size, size, 64}});
+      return executor.layer_forms()[0].form;
+    };
+    CHECK(form(56) == "Winograd, weights transformed in each run");
+    CHECK(form(28) == "Winograd");
+    CHECK(form(56) == "Winograd");
+  }
+}
+
 TEST_CASE("executor: any batch and image size, planned when it comes") {
   Random r(72);
   const Graph g = small_network(r);

@@ -17,6 +17,7 @@ struct BenchArguments {
   std::int64_t size = 224, batch = 1, runs = 0;
   double seconds = 3;
   int threads = 0;
+  WeightMemory memory = WeightMemory::fast;
   bool layers = true, full_names = false;
 };
 
@@ -44,7 +45,7 @@ std::string gmacs_per_second(std::int64_t macs, double ms) {
 void bench_command(const BenchArguments& o) {
   if (!o.json.empty()) require_writable(o.json);
   const Model model = open_model(o.model);
-  Executor executor(model, with_threads(o.threads));
+  Executor executor(model, with_threads(o.threads, o.memory));
   const Tensor<float> x = any_input(model, o);
   Progress progress;
   const Latency l = measure_latency({&executor}, x, o.seconds, o.runs, [&](std::int64_t done, std::int64_t total) {
@@ -57,11 +58,12 @@ void bench_command(const BenchArguments& o) {
   for (const LayerTime& t : layers) total_ms += t.milliseconds, macs += t.macs;
   using octet::detail::significant;
   if (o.layers) {
-    TextTable table({"Layer", "Type", "ms", "% of time", "GMAC/s"});
+    TextTable table({"Layer", "Type", "Form", "ms", "% of time", "GMAC/s"});
     const Graph& g = executor.graph();
     const std::vector<std::string> names = layer_names(g, o.full_names);
+    const std::vector<LayerForm> forms = executor.layer_forms();
     for (std::size_t i = 0; i < layers.size(); ++i)
-      table.add({names[i], layer_kind(g, g.nodes[i]), octet::detail::fixed(layers[i].milliseconds, 4),
+      table.add({names[i], layer_kind(g, g.nodes[i]), forms[i].form, octet::detail::fixed(layers[i].milliseconds, 4),
                  octet::detail::fixed(100 * layers[i].milliseconds / std::max(total_ms, 1e-9), 1),
                  gmacs_per_second(layers[i].macs, layers[i].milliseconds)});
     std::cout << table.str(o.full_names ? 0 : 120) << "\n";
@@ -98,6 +100,7 @@ void add_bench(CLI::App& app) {
   c->add_option("--seconds", o->seconds, "How long to measure")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
   c->add_option("--runs", o->runs, "Number of runs instead")->check(at_least(0))->capture_default_str();
   add_threads(*c, o->threads);
+  add_memory(*c, o->memory);
   c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");
   add_full_names(*c, o->full_names);
   c->add_option("--json", o->json, "File for the results as JSON");

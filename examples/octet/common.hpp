@@ -56,7 +56,8 @@ struct QuantizeOptions {
 CLI::Range at_least(std::int64_t least);
 
 void add_threads(CLI::App& command, int& threads);
-octet::ExecutorOptions with_threads(int threads);
+void add_memory(CLI::App& command, octet::WeightMemory& memory);
+octet::ExecutorOptions with_threads(int threads, octet::WeightMemory memory = octet::WeightMemory::fast);
 
 /// An option to print names as they are, however long.
 void add_full_names(CLI::App& command, bool& full);

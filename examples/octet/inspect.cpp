@@ -1,5 +1,6 @@
 #include <iostream>
 #include <octet/report/layer_text.hpp>
+#include <octet/report/machine.hpp>
 
 #include "commands.hpp"
 #include "common.hpp"
@@ -11,7 +12,9 @@ namespace {
 struct InspectArguments {
   std::string model;
   std::int64_t size = 224, batch = 1;
-  bool optimized = false, fields = false, full_names = false;
+  bool optimized = false, fields = false, full_names = false, kernels = false;
+  int threads = 0;
+  WeightMemory memory = WeightMemory::fast;
 };
 
 /// An operator's parameters as text.
@@ -75,8 +78,32 @@ std::string thousands(std::int64_t n) {
   return s;
 }
 
+/// How each layer runs on this processor.
+void inspect_kernels(const Model& model, const InspectArguments& o) {
+  Executor executor(model, with_threads(o.threads, o.memory));
+  const std::vector<Shape> inputs = input_shapes(model, o);
+  executor.plan(inputs);
+  const Graph& g = executor.graph();
+  const std::vector<Shape> shapes = g.infer_shapes(inputs);
+  const std::vector<std::string> names = layer_names(g, o.full_names);
+  const std::vector<LayerForm> layers = executor.layer_forms();
+  TextTable table({"Layer", "Type", "Output", "Form", "Packed bytes"});
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    table.add({names[i], layer_kind(g, g.nodes[i]), shape_text(shapes[static_cast<std::size_t>(g.nodes[i].outputs[0])]),
+               layers[i].form,
+               layers[i].packed_bytes ? thousands(static_cast<std::int64_t>(layers[i].packed_bytes)) : ""});
+  const auto mb = [](std::size_t bytes) { return octet::detail::megabytes(static_cast<std::int64_t>(bytes)) + " MB"; };
+  std::cout << table.str(o.full_names ? 0 : 120) << "\n"
+            << machine_description(executor.threads()) << "\n"
+            << layers.size() << " steps, packed weights " << mb(executor.packed_bytes()) << ", arena "
+            << mb(executor.arena_bytes()) << " for inputs of";
+  for (const Shape& s : inputs) std::cout << " " << s;
+  std::cout << "\n";
+}
+
 void inspect_command(const InspectArguments& o) {
   Model model = open_model(o.model);
+  if (o.kernels) return inspect_kernels(model, o);
   if (o.optimized) model = optimize(model);
   const std::vector<Shape> shapes = model.infer_shapes(input_shapes(model, o));
   using octet::detail::printable;
@@ -141,5 +168,9 @@ void add_inspect(CLI::App& app) {
   c->add_flag("--optimized", o->optimized, "The model as it runs: folded and fused");
   add_full_names(*c, o->full_names);
   c->add_flag("--fields", o->fields, "All parameters of the operators");
+  c->add_flag("--kernels", o->kernels,
+              "How each layer runs on this processor instead, with the memory that its packed weights take");
+  add_threads(*c, o->threads);
+  add_memory(*c, o->memory);
   c->callback([o] { inspect_command(*o); });
 }

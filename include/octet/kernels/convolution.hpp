@@ -31,6 +31,8 @@ class GemmConvolution {
     for (const PackedMatrix& p : packed_) n += p.data.size();
     return n;
   }
+  /// Valid after plan.
+  const char* form() const noexcept { return in_place_ ? "direct, in place" : "direct, gathered"; }
 
   /// Splits the work for that many threads. Returns the bytes of scratch that run needs.
   std::size_t plan(const ConvolutionShape& shape, int threads) {

@@ -27,7 +27,11 @@ class DepthwiseConvolution {
   }
 
   std::size_t packed_bytes() const noexcept { return packed_.size(); }
-  const char* form() const noexcept { return "depthwise"; }
+  /// Valid after plan.
+  const char* form() const noexcept {
+    const bool floats_3x3 = element != 1 && shape_.kernel_h == 3 && shape_.kernel_w == 3;
+    return by_rows_ || floats_3x3 ? "depthwise, along rows" : "depthwise, by pixel";
+  }
   /// Bytes of padding run wants: a row of zero points.
   static std::int64_t padding_bytes(const ConvolutionShape& s) noexcept { return s.in_w * s.in_c * element; }
 

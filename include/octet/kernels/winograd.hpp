@@ -32,10 +32,14 @@ class WinogradConvolution {
   struct Segment {
     std::int64_t first, last;  // output channels
   };
-  /// Channels that the direct form has to compute.
+  /// Channels that it computes, and those that the direct form has to.
+  const std::vector<Segment>& segments() const noexcept { return segments_; }
   const std::vector<Segment>& others() const noexcept { return others_; }
   std::size_t packed_bytes() const noexcept { return taps_.size() + points_.size(); }
-  const char* form() const noexcept { return compact_ ? "Winograd, weights transformed in each run" : "Winograd"; }
+  const char* form() const noexcept {
+    if (!others_.empty()) return "Winograd, some channels direct";
+    return compact_ ? "Winograd, weights transformed in each run" : "Winograd";
+  }
 
   /// Whether it is the faster form for images of this shape, where the other is `direct_speed` times as fast as with
   /// weights of type T.

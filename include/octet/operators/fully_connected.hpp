@@ -34,6 +34,7 @@ class FloatFullyConnected : public Step {
     bias_ = float_bias(c, out);
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + bias_.size_bytes(); }
+  const char* form() const noexcept override { return kernels_.form(); }
   std::size_t plan(const PlanContext& c) override {
     const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
     epilogue_.out_stride = s.out_c * 4;
@@ -65,6 +66,7 @@ class DynamicFullyConnected : public Step {
   std::size_t packed_bytes() const noexcept override {
     return kernels_.packed_bytes() + weights_.packed_bytes() + zeros_.size_bytes();
   }
+  const char* form() const noexcept override { return kernels_.form(); }
   std::size_t plan(const PlanContext& c) override {
     const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
     epilogue_.out_stride = weights_.out * 4;
@@ -104,6 +106,7 @@ class IntegerFullyConnected : public Step {
     kernels_ = {c.kernels(), weights};
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
+  const char* form() const noexcept override { return kernels_.form(); }
   std::size_t plan(const PlanContext& c) override {
     const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
     requantizer_.plan(s.out_c);

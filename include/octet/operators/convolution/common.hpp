@@ -71,7 +71,7 @@ class AnyConvolution {
     return depthwise_ ? by_channel_.packed_bytes() : by_matrix_.packed_bytes() + by_points_.packed_bytes();
   }
   const char* form() const noexcept {
-    return depthwise_ ? by_channel_.form() : winograd_ ? by_points_.form() : "direct";
+    return depthwise_ ? by_channel_.form() : winograd_ ? by_points_.form() : by_matrix_.form();
   }
   /// Whether it fills Epilogue::range. (Beyond a group's last column come those of the next group.)
   bool measures_range() const noexcept { return !depthwise_ && groups_ == 1; }

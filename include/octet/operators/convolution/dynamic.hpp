@@ -96,10 +96,10 @@ class DynamicConvolution : public ConvolutionStep {
     scale_at_ = init_at_ + static_cast<std::int64_t>(weights_.sums.size_bytes());
     range_at_ = scale_at_ + round_up(static_cast<std::int64_t>(scale_.size_bytes()), 64);
   }
-  Epilogue epilogue(std::byte* out, const std::byte* residual, const std::byte* shared) const noexcept {
+  Epilogue epilogue(std::byte* out, const std::byte* added, const std::byte* shared) const noexcept {
     Epilogue e = epilogue_;
     e.out = out;
-    e.residual = residual;
+    e.residual = added;
     e.scale = reinterpret_cast<const float*>(shared + scale_at_);
     return e;
   }

@@ -46,10 +46,10 @@ class FloatConvolution : public ConvolutionStep {
     epilogue_.out_stride = epilogue_.residual_stride = s.out_c * 4;
     out_w_ = s.out_w;
   }
-  Epilogue epilogue(std::byte* out, const std::byte* residual) const noexcept {
+  Epilogue epilogue(std::byte* out, const std::byte* added) const noexcept {
     Epilogue e = epilogue_;
     e.out = out;
-    e.residual = residual;
+    e.residual = added;
     return e;
   }
 
