@@ -3,7 +3,7 @@
 
 #include "../core/thread_pool.hpp"
 #include "convolution_shape.hpp"
-#include "pack.hpp"
+#include "repack.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -29,6 +29,16 @@ class GemmConvolution {
     std::size_t n = 0;
     for (const PackedMatrix& p : packed_) n += p.data.size();
     return n;
+  }
+
+  /// Takes other weights of the same sizes.
+  void set_weights(const WeightsView& w, ThreadPool& pool) noexcept {
+    const std::int64_t columns = packed_[0].columns, width = kernels_->panel_columns, k = packed_[0].k;
+    const std::int64_t panels = (columns + width - 1) / width;
+    pool.parallel(panels * static_cast<std::int64_t>(packed_.size()), [&](std::int64_t task, int) {
+      repack_panel(*kernels_, w, task / panels, k / (w.kernel_h * w.kernel_w), task % panels * width,
+                   packed_[static_cast<std::size_t>(task / panels)]);
+    });
   }
 
   /// Splits the work for that many threads. Returns the bytes of scratch that run needs. With `dynamic` (1x1 kernels

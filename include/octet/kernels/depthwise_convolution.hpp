@@ -1,7 +1,7 @@
 #pragma once
 #include "../core/thread_pool.hpp"
 #include "convolution_shape.hpp"
-#include "pack.hpp"
+#include "repack.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -22,6 +22,8 @@ class DepthwiseConvolution {
         packed_(pack_depthwise(weights, taps * repeat, channels)) {}
 
   std::size_t packed_bytes() const noexcept { return packed_.size(); }
+  /// Takes other weights of the same sizes.
+  void set_weights(const WeightsView& w, std::int64_t channels) noexcept { repack_depthwise(w, channels, packed_); }
   /// Bytes of padding run wants: a row of zero points.
   static std::int64_t padding_bytes(const ConvolutionShape& s) noexcept { return s.in_w * s.in_c * element; }
 

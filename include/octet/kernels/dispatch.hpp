@@ -1,6 +1,6 @@
 #pragma once
 #include "../core/cpu.hpp"
-#include "arguments.hpp"
+#include "gradient.hpp"
 
 /// Kernels compiled once per instruction set, from the same bodies, and chosen at run time.
 OCTET_BEGIN
@@ -31,6 +31,7 @@ struct Kernels {
   void (*affine_f32)(const float*, float*, std::int64_t n, float scale, float shift, float low,
                      float high) noexcept = nullptr;
   void (*fp16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
+  GradientKernels gradient;
 };
 
 // Kernels take longest to compile. A program of many files may define OCTET_SEPARATE_KERNELS in all of them and

@@ -2,14 +2,15 @@
 #include <cmath>
 
 #include "../core/element.hpp"
-#include "../graph/operator.hpp"
+#include "batch_normalization_gradient.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 class BatchNormalizationStep : public Step {
  public:
-  BatchNormalizationStep(const PrepareContext& c, float epsilon) {
+  BatchNormalizationStep(const PrepareContext& c, float epsilon, const ActivationRange& range)
+      : low_(static_cast<float>(range.low)), high_(static_cast<float>(range.high)) {
     c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
     const Tensor<float> gamma = to_float(c.constant(1).ref()), beta = to_float(c.constant(2).ref()),
                         mean = to_float(c.constant(3).ref()), variance = to_float(c.constant(4).ref());
@@ -33,25 +34,33 @@ class BatchNormalizationStep : public Step {
     auto* out = reinterpret_cast<float*>(c.output());
     const std::int64_t channels = scale_.size();
     c.pool->parallel(size_ / std::max<std::int64_t>(channels, 1), [&](std::int64_t p, int) {
-      for (std::int64_t i = 0; i < channels; ++i) out[p * channels + i] = in[p * channels + i] * scale_[i] + shift_[i];
+      for (std::int64_t i = 0; i < channels; ++i) {
+        const float y = in[p * channels + i] * scale_[i] + shift_[i];
+        out[p * channels + i] = y < low_ ? low_ : y > high_ ? high_ : y;
+      }
     });
   }
 
  private:
+  float low_, high_;
   Tensor<float> scale_, shift_;
   std::int64_t size_ = 0;
 };
 
 }  // namespace detail
 
-/// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel (the last dimension). Inputs: x, gamma,
-/// beta, mean, variance.
+/// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel (the last dimension), then a clamp. Inputs: x,
+/// gamma, beta, mean, variance.
 class BatchNormalization : public detail::OperatorOf<BatchNormalization> {
  public:
   static constexpr const char* type_name = "BatchNormalization";
   double epsilon = 1e-5;
+  ActivationRange activation;
 
-  void fields(FieldVisitor& v) override { v.field("epsilon", epsilon); }
+  void fields(FieldVisitor& v) override {
+    v.field("epsilon", epsilon);
+    activation.fields(v);
+  }
   std::vector<Shape> shapes(const ShapeContext& c) const override {
     const Shape& x = c.shape(0);
     c.require(x.rank() >= 1, "takes channels in the last dimension, found a scalar");
@@ -61,8 +70,16 @@ class BatchNormalization : public detail::OperatorOf<BatchNormalization> {
     return {x};
   }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    return std::make_unique<detail::BatchNormalizationStep>(c, static_cast<float>(epsilon));
+    return std::make_unique<detail::BatchNormalizationStep>(c, static_cast<float>(epsilon), activation);
   }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    return std::make_unique<detail::BatchNormalizationGradient>(c, epsilon, activation);
+  }
+  Learning learning(int input) const override {
+    if (input == 1 || input == 2) return Learning::by_gradient;
+    return input == 3 || input == 4 ? Learning::by_statistics : Learning::none;
+  }
+  OperatorPtr clamped(double low, double high) const override { return detail::with_clamp(*this, low, high); }
 };
 
 OCTET_END

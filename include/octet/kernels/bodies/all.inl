@@ -6,4 +6,5 @@
 #include "depthwise.inl"
 #include "elementwise.inl"
 #include "pooling.inl"
+#include "gradient.inl"
 #include "table.inl"

@@ -25,6 +25,7 @@ OCTET_KERNEL_TABLE {
     k.mul_f32 = binary_f32<Mul>;
     k.affine_f32 = affine_f32;
     k.fp16_to_f32 = fp16_to_f32;
+    k.gradient = gradient_kernels();
     return k;
   }();
   return kernels;

@@ -62,6 +62,10 @@ class AnyConvolution {
   std::size_t packed_bytes() const noexcept {
     return depthwise_ ? by_channel_.packed_bytes() : by_matrix_.packed_bytes();
   }
+  /// Takes other weights of the same sizes, for training. Allocates nothing.
+  void set_weights(const WeightsView& w, std::int64_t out_c, ThreadPool& pool) noexcept {
+    depthwise_ ? by_channel_.set_weights(w, out_c) : by_matrix_.set_weights(w, pool);
+  }
   /// Bytes of padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
     return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * static_cast<std::int64_t>(sizeof(T));

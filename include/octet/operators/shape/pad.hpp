@@ -73,6 +73,21 @@ class Pad : public detail::OperatorOf<Pad> {
         },
         fill);
   }
+  /// Of constant padding: what was added is cut off, what was removed gets nothing.
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    c.require(mode == PadMode::constant, "has no gradient where it pads with other than a constant");
+    auto back =
+        std::make_unique<detail::IndexedStep>(c, [self = *this](const Shape& in, const Shape& out, std::size_t) {
+          detail::Indices indices;
+          for (int d = 0; d < in.rank(); ++d) {
+            indices.emplace_back();
+            for (std::int64_t i = 0; i < out[d]; ++i)
+              indices.back().push_back(self.source(i + self.before[static_cast<std::size_t>(d)], in[d]));
+          }
+          return indices;
+        });
+    return std::make_unique<detail::MovedBack>(prepare(c), std::move(back));
+  }
   IntegerForm integer_form() const override {
     IntegerForm f;
     f.output = IntegerForm::Output::as_input;
