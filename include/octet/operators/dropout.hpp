@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/random.hpp"
 #include "shape/views.hpp"
 
 OCTET_BEGIN
@@ -34,19 +35,14 @@ class DropoutGradient : public GradientStep {
     for (char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
     return h;
   }
-  /// Two elements take the halves of one random number (splitmix64).
+  /// Two elements take the halves of one random number.
   void drop(const TrainingPass& pass, const float* from, float* to, ThreadPool& pool) const noexcept {
     constexpr std::int64_t part = 16384;
     const std::uint64_t start = pass.random ^ layer_;
     pool.parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
       std::uint64_t bits = 0;
       for (std::int64_t i = t * part; i < std::min(size_, (t + 1) * part); ++i, bits >>= 32) {
-        if (i % 2 == 0) {
-          bits = start + static_cast<std::uint64_t>(i / 2 + 1) * 0x9e3779b97f4a7c15u;
-          bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9u;
-          bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebu;
-          bits ^= bits >> 31;
-        }
+        if (i % 2 == 0) bits = SplitMix::seed_of(start, i / 2);
         to[i] = (bits & 0xffffffffu) < threshold_ ? 0 : from[i] * factor_;
       }
     });

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -9,6 +10,28 @@
 #include "parameters.hpp"
 
 OCTET_BEGIN
+namespace detail {
+
+/// Makes the logits the output of a model that ends in a softmax over classes.
+inline void drop_last_softmax(Graph& g) {
+  const int last = g.outputs.size() == 1 ? g.producers()[static_cast<std::size_t>(g.outputs[0])] : Node::none;
+  if (last == Node::none) return;
+  const Node& n = g.nodes[static_cast<std::size_t>(last)];
+  const auto* softmax = as<Softmax>(*n.op);
+  const int rank = g.value(n.inputs[0]).shape.rank();
+  if (!softmax || softmax->log || softmax->beta != 1 || normalize_axis(softmax->axis, rank) != rank - 1) return;
+  g.outputs = {n.inputs[0]};
+  g.nodes.erase(g.nodes.begin() + last);
+}
+
+}  // namespace detail
+
+/// Time one layer took in the last pass.
+struct LayerPassTime {
+  std::string name, type;
+  double forward = 0, backward = 0;  // milliseconds
+  std::int64_t macs = 0;             // of the forward pass
+};
 
 struct GradientOptions {
   int threads = 0;                   // 0: the shared default pool, one thread a processor
@@ -37,7 +60,7 @@ class GradientExecutor {
     detail::require(g.value(g.inputs[0]).dtype == DType::f32, "model '", g.name, "' takes ",
                     name(g.value(g.inputs[0]).dtype), "; only float models can be trained");
     graph_ = original_;
-    if (options.skip_softmax) skip_softmax();
+    if (options.skip_softmax) detail::drop_last_softmax(graph_);
     graph_ = fuse_activation(std::move(graph_));
     find_learned(options.freeze);
     prepare();
@@ -47,9 +70,8 @@ class GradientExecutor {
   const Graph& graph() const noexcept { return graph_; }
   const Parameters& parameters() const noexcept { return parameters_; }
   ThreadPool& pool() const noexcept { return *pool_; }
+  const std::shared_ptr<ThreadPool>& shared_pool() const noexcept { return pool_; }
   std::size_t arena_bytes() const noexcept { return arena_.size(); }
-  /// Whether a softmax at the end was left out.
-  bool skipped_softmax() const noexcept { return skipped_softmax_; }
 
   /// Plans for this shape of the input, batch included, unless planned already.
   void plan(const Shape& input) {
@@ -73,7 +95,7 @@ class GradientExecutor {
   View<float> input() const { return view(data_of(graph_.inputs[0]), graph_.inputs[0]); }
   /// Runs forwards. The result lasts until the next run, forwards or backwards.
   View<const float> forward(const TrainingPass& pass) {
-    for (std::size_t i = 0; i < layers_.size(); ++i) forward_layer(i, pass);
+    for (std::size_t i = 0; i < layers_.size(); ++i) timed(layers_[i].forward_ms, [&] { forward_layer(i, pass); });
     return output();
   }
   View<const float> output() const { return view(data_of(graph_.outputs[0]), graph_.outputs[0]); }
@@ -83,7 +105,19 @@ class GradientExecutor {
   /// Runs backwards; afterwards, parameters().gradients() are those of the loss.
   void backward(const TrainingPass& pass) {
     for (std::size_t i = layers_.size(); i-- > 0;)
-      if (plan_->layer(i).runs_back) backward_layer(i, pass);
+      if (plan_->layer(i).runs_back) timed(layers_[i].backward_ms, [&] { backward_layer(i, pass); });
+  }
+
+  /// Measures every layer in the passes that follow.
+  void profile(bool on) { profiling_ = on; }
+  std::vector<LayerPassTime> layer_times() const {
+    std::vector<LayerPassTime> times;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const Node& n = graph_.nodes[i];
+      times.push_back({n.name, n.op->type(), layers_[i].forward_ms, layers_[i].backward_ms,
+                       n.op->macs(graph_.shape_context(n, &shapes_))});
+    }
+    return times;
   }
 
   /// The model with the weights and running statistics as they are now. Those of half precision became float.
@@ -128,21 +162,9 @@ class GradientExecutor {
     std::size_t saved_bytes = 0;
     std::byte* saved = nullptr;
     std::vector<TensorRef> inputs, outputs, output_gradients, input_gradients;
+    double forward_ms = 0, backward_ms = 0;
   };
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-  void skip_softmax() {
-    const std::vector<int> producers = graph_.producers();
-    const int last = producers[at(graph_.outputs[0])];
-    if (last == Node::none) return;
-    const Node& n = graph_.nodes[at(last)];
-    const auto* softmax = as<Softmax>(*n.op);
-    const int rank = graph_.value(n.inputs[0]).shape.rank();
-    if (!softmax || softmax->log || softmax->beta != 1 || normalize_axis(softmax->axis, rank) != rank - 1) return;
-    graph_.outputs = {n.inputs[0]};
-    graph_.nodes.erase(graph_.nodes.begin() + last);
-    skipped_softmax_ = true;
-  }
 
   /// Which constants are parameters, and which value of the original each is: passes leave their order as it is.
   void find_learned(const std::vector<std::string>& freeze) {
@@ -250,6 +272,14 @@ class GradientExecutor {
   View<float> view(std::byte* data, int v) const { return {reinterpret_cast<float*>(data), shapes_[at(v)]}; }
   std::byte* scratch() const { return arena_.data() + plan_->scratch_offset(); }
 
+  template <class F>
+  void timed(double& milliseconds, const F& f) {
+    if (!profiling_) return f();
+    const auto start = std::chrono::steady_clock::now();
+    f();
+    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+
   void forward_layer(std::size_t i, const TrainingPass& pass) {
     Layer& l = layers_[i];
     const RunContext c{l.inputs, l.outputs, scratch(), pool_.get()};
@@ -293,7 +323,7 @@ class GradientExecutor {
   std::vector<Shape> shapes_;
   std::optional<detail::GradientPlan> plan_;
   detail::AlignedBytes arena_;
-  bool skipped_softmax_ = false;
+  bool profiling_ = false;
 };
 
 OCTET_END

@@ -14,7 +14,10 @@ OCTET_NOINLINE void outer_tile(const OuterProduct& p, std::int64_t row, std::int
       acc[m][n] = n + 1 < N || last == wide::lanes ? wide::load(from) : wide::load_first(from, last);
     }
   }
+  constexpr int ahead = 8;  // rows of a, which lie far apart: one or two lines of the cache each
   for (std::int64_t d = p.depth; d != 0; --d, a += p.a_stride, b += p.b_stride) {
+    wide::prefetch_near(a + ahead * p.a_stride);
+    wide::prefetch_near(a + ahead * p.a_stride + Rows - 1);
     wide::f32 v[N];
     OCTET_UNROLL
     for (int n = 0; n < N; ++n)
@@ -45,12 +48,12 @@ OuterTile outer_tile_of(int rows, std::integer_sequence<int, Rows...>) {
 inline void outer_product(const OuterProduct& p) noexcept {
   constexpr std::make_integer_sequence<int, wide::rows_f32> all{};
   const std::int64_t tiles = (p.rows + wide::rows_f32 - 1) / wide::rows_f32;  // of about the same size
-  for (std::int64_t column = 0; column < p.columns; column += panel_columns) {
-    const int columns = static_cast<int>(p.columns - column < panel_columns ? p.columns - column : panel_columns);
-    const bool half = columns <= wide::lanes;
-    for (std::int64_t t = 0; t < tiles; ++t) {
-      const std::int64_t row = p.rows * t / tiles;
-      const int rows = static_cast<int>(p.rows * (t + 1) / tiles - row);
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    const std::int64_t row = p.rows * t / tiles;
+    const int rows = static_cast<int>(p.rows * (t + 1) / tiles - row);
+    for (std::int64_t column = 0; column < p.columns; column += panel_columns) {
+      const int columns = static_cast<int>(p.columns - column < panel_columns ? p.columns - column : panel_columns);
+      const bool half = columns <= wide::lanes;
       half ? outer_tile_of<1>(rows, all)(p, row, column, columns)
            : outer_tile_of<2>(rows, all)(p, row, column, columns - wide::lanes);
     }

@@ -34,6 +34,7 @@ struct wide {
   }
 
   static void prefetch(const std::byte*) {}
+  static void prefetch_near(const float*) {}
   static f32 set(float x) {
     return make<f32>([&](int) { return x; });
   }

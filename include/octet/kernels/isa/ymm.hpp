@@ -20,6 +20,7 @@ struct ymm_base {
   static void store_first(std::int32_t* p, i32 v, int n) { _mm256_maskstore_epi32(p, first(n), v); }
 
   static void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+  static void prefetch_near(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
   static f32 set(float x) { return _mm256_set1_ps(x); }
   static i32 set(std::int32_t x) { return _mm256_set1_epi32(x); }
   static f32 add(f32 a, f32 b) { return _mm256_add_ps(a, b); }
