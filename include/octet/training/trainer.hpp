@@ -66,6 +66,10 @@ class Trainer {
     executor_.plan(input);
     detail::Answers answers(examples, options_.loss, executor_.output().size() / batch);
     answers.plan(batch), loss_.plan(batch);
+    if (held_out) {  // better now than after an epoch
+      detail::Batches(*held_out, input, {}, 1);
+      detail::Answers(*held_out, options_.loss, executor_.output().size() / batch);
+    }
     begin((examples.size() + batch - 1) / batch, batch);
     detail::TrainingProgress progress(options_.progress, options_.loss == Loss::cross_entropy);
     stopped_ = false;
@@ -180,7 +184,7 @@ class Trainer {
     double factor = 1;
     if (options_.clip_norm > 0) {
       r.gradient_norm = optimizer_.gradient_norm(pool);
-      detail::require(std::isfinite(r.gradient_norm), where(), "gradients are no longer finite");
+      if (!std::isfinite(r.gradient_norm)) detail::fail(where(), "gradients are no longer finite");
       if (r.gradient_norm > options_.clip_norm) factor = options_.clip_norm / r.gradient_norm;
     }
     optimizer_.step(r.learning_rate, factor, pool);
@@ -231,7 +235,8 @@ class Trainer {
   [[noreturn]] void fail_not_finite(double loss) {
     TrainingPass again = pass_;
     again.momentum = 0;
-    detail::fail(where(), "the loss is ", loss, ": ", executor_.find_not_finite(again));
+    detail::fail(where(), "the loss is ", std::isnan(loss) ? "nan" : "infinite", ": ",
+                 executor_.find_not_finite(again));
   }
 
   TrainingOptions options_;
