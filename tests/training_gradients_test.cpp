@@ -98,6 +98,14 @@ TEST_CASE("gradients: convolutions as networks have them") {
   SUBCASE("channels of a tap a task") {
     check_convolution({1, 3, 3, 100}, 2, Window(3, 3, 1, 1), 1, false, false, {}, false, 5);
   }
+  SUBCASE("pixels on the padding skipped, groups, strides") {
+    Window w(3, 2, 1, 2);
+    w.strides = {2, 1}, w.dilations = {1, 2};
+    check_convolution({2, 5, 4, 140}, 4, w, 2, false, false, {}, false, 11);
+  }
+  SUBCASE("taps that lie on the padding alone") {
+    check_convolution({1, 1, 2, 64}, 3, Window(5, 5, 1, 2), 1, false, false, {}, false, 12);
+  }
   SUBCASE("many pixels") { check_convolution({3, 12, 12, 2}, 3, Window(3, 3, 1, 1), 1, true, false, {}, false, 6); }
   SUBCASE("depthwise 3x3") {
     check_convolution({3, 5, 6, 70}, 70, Window(3, 3, 1, 1), 70, true, false, {0, 6}, false, 7);

@@ -3,8 +3,8 @@
 
 OCTET_BEGIN
 
-/// Removes what changes nothing: identities, conversions to the same type, clamps without limits, transpositions and
-/// paddings that do nothing; merges two transpositions into one.
+/// Removes what changes nothing: identities, dropout, conversions to the same type, clamps without limits,
+/// transpositions and paddings that do nothing; merges two transpositions into one.
 inline Graph remove_identities(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
     Node& node = g.nodes[n];
