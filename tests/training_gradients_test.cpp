@@ -123,6 +123,37 @@ TEST_CASE("gradients: convolutions as networks have them") {
   }
 }
 
+TEST_CASE("gradients: convolutions of other forms are as those above") {
+  const Tensor<float> x = random_tensor({3, 7, 4}, 1), w = random_tensor({5, 3, 4}, 2), b = random_tensor({5}, 3);
+  const auto reshaped = [](const Tensor<float>& t, const Shape& s) { return Tensor<float>(t).reshaped(s); };
+  // Images of one dimension are one row high.
+  Convolution line, row;
+  line.window.kernel = {3}, line.window.strides = {2}, line.window.dilations = {1};
+  line.window.pads_before = {1}, line.window.pads_after = {2};
+  row.window = Window(1, 3);
+  row.window.strides = {1, 2}, row.window.pads_before = {0, 1}, row.window.pads_after = {0, 2};
+  const Tensor<float> weights = random_tensor({3, 4, 5}, 4);
+  const Gradients one = gradients(
+      gradient_graph(std::make_shared<const Convolution>(line), {x, constant(w), constant(b)}), 3, weights, {}, 1);
+  const Gradients two =
+      gradients(gradient_graph(std::make_shared<const Convolution>(row),
+                               {reshaped(x, {3, 1, 7, 4}), constant(reshaped(w, {5, 1, 3, 4})), constant(b)}),
+                3, reshaped(weights, {3, 1, 4, 5}), {}, 1);
+  CHECK(same_bits(one.output, reshaped(two.output, one.output.shape())));
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(same_bits(one.by_input[i], reshaped(two.by_input[i], one.by_input[i].shape())));
+  // SAME padding is some padding.
+  Convolution same, given;
+  same.window = given.window = Window(1, 3, 2, 0);
+  same.window.padding = Window::Padding::same_upper;
+  given.window.pads_before = {0, 1}, given.window.pads_after = {0, 1};
+  const std::vector<GradientInput> in{reshaped(x, {3, 1, 7, 4}), constant(reshaped(w, {5, 1, 3, 4}))};
+  const Tensor<float> all = random_tensor({3, 1, 4, 5}, 5);
+  const Gradients a = gradients(gradient_graph(std::make_shared<const Convolution>(same), in), 2, all, {}, 1),
+                  c = gradients(gradient_graph(std::make_shared<const Convolution>(given), in), 2, all, {}, 1);
+  for (std::size_t i = 0; i < 2; ++i) CHECK(same_bits(a.by_input[i], c.by_input[i]));
+}
+
 TEST_CASE("gradients: fully connected") {
   const auto definition = [](const ActivationRange& range) {
     return [=](const std::vector<Doubles>& in) {
@@ -395,9 +426,10 @@ TEST_CASE("gradients: arithmetic, with broadcasting") {
                                                     {{3, 1, 5}, {1, 4, 1}},
                                                     {{7}, {1}},
                                                     {{1, 6}, {6}}};
-  for (const auto& [a, b] : shapes)
+  for (const auto& pair : shapes)
     for (const BinaryKind k : {BinaryKind::add, BinaryKind::sub, BinaryKind::mul, BinaryKind::div})
       for (const bool clamps : {false, true}) {
+        const Shape &a = pair.first, &b = pair.second;
         INFO(a, " and ", b, ", kind ", static_cast<int>(k));
         const ActivationRange range = clamps ? ActivationRange{-0.4, 0.9} : ActivationRange{};
         const auto second = random_tensor(b, 2, 0.5f, 2);

@@ -208,6 +208,26 @@ TEST_CASE("trainer: statistics of batch normalization can be frozen on the way")
   CHECK_FALSE(same("bn1.weight"));
 }
 
+TEST_CASE("trainer: what callbacks change is in the checkpoint as well") {
+  const TemporaryFolder folder;
+  TrainingOptions o = options();
+  Trainer* trainer = nullptr;
+  o.on_epoch = [&](const EpochReport& r) {
+    if (r.epoch == 1) trainer->freeze_statistics();
+  };
+  Trainer straight(net(), o);
+  trainer = &straight;
+  straight.fit(examples(64), 2);
+  o.checkpoint = folder / "run.checkpoint";
+  Trainer first(net(), o);
+  trainer = &first;
+  first.fit(examples(64), 1);
+  Trainer second(net(), o);
+  CHECK(second.resume());
+  second.fit(examples(64), 2);
+  CHECK(same_weights(second.model(), straight.model()));
+}
+
 TEST_CASE("trainer: learning rates") {
   const LearningRate constant(0.5), steps = step_rate(1, 2, 0.1), cosine = cosine_rate(1, 0.2).warmed_up(2);
   CHECK(constant.at(1000, 10, 20) == 0.5);
@@ -486,6 +506,17 @@ TEST_CASE("trainer: a loss that is not finite names the layer that began it") {
     Trainer t(m, o);
     CHECK_THROWS_WITH_AS(t.fit(TensorExamples(images, std::vector<std::int64_t>(16, 0)), 1),
                          "epoch 1, step 1: the loss is nan: the input has elements that are not finite", Error);
+  }
+  SUBCASE("gradients") {  // the loss is finite, its gradient by what is below the logarithm is not
+    Graph g;
+    const int x = g.add_input("x", {Shape::unknown, 6, 6, 1});
+    const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {x});
+    const int dense = g.add("dense", FullyConnected(), {mean, g.add_constant("w", Tensor<float>({3, 1}))});
+    g.outputs = {g.add("root", Unary(UnaryKind::sqrt), {dense})};
+    o.clip_norm = 1;
+    Trainer t(g, o);
+    CHECK_THROWS_WITH_AS(t.fit(examples(40), 1), "epoch 1, step 1: the gradient of 'w' (layer 'dense') is not finite",
+                         Error);
   }
   SUBCASE("steps that are too large") {
     o.optimizer = sgd(0);

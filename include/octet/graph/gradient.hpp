@@ -97,18 +97,6 @@ inline void move_elements(const float* from, float* to, std::int64_t n, ThreadPo
   });
 }
 
-/// Of operators whose output is their input.
-class ViewGradient : public SameForward {
- public:
-  using SameForward::SameForward;
-  bool reads_input(int) const noexcept override { return false; }
-  bool reads_outputs() const noexcept override { return false; }
-  bool gradient_can_overwrite(int input) const noexcept override { return input == 0; }
-  void backward(const BackwardContext& c) noexcept override {
-    move_elements(c.output_gradient(), c.input_gradient(0), c.output_gradients[0].shape.elements(), *c.pool);
-  }
-};
-
 /// Of operators that only move elements: another step moves the gradient back.
 class MovedBack : public SameForward {
  public:

@@ -18,6 +18,18 @@ struct OuterProduct {
   std::int64_t c_stride = 0;
 };
 
+/// Outputs [first, end) of `out` along one direction for which a tap, `offset` from where the first window begins, lies
+/// inside `size` pixels.
+struct TapRange {
+  std::int64_t first, end;
+  TapRange(std::int64_t offset, std::int64_t size, std::int64_t stride, std::int64_t out)
+      : first(offset >= 0 ? 0 : (-offset + stride - 1) / stride),
+        end(offset >= size ? 0 : (size - 1 - offset) / stride + 1) {
+    if (end > out) end = out;
+    if (end < first) end = first;
+  }
+};
+
 /// sums[tap][channel] += gradient[pixel][channel] * in[pixel under the tap][channel] over all pixels of some images and
 /// the channels [channel_begin, channel_end): the gradient of depthwise weights.
 struct DepthwiseWeights {

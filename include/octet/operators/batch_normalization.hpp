@@ -9,8 +9,7 @@ namespace detail {
 
 class BatchNormalizationStep : public Step {
  public:
-  BatchNormalizationStep(const PrepareContext& c, float epsilon, const ActivationRange& range)
-      : low_(static_cast<float>(range.low)), high_(static_cast<float>(range.high)) {
+  BatchNormalizationStep(const PrepareContext& c, float epsilon, const ActivationRange& range) : simd_(&c.kernels()) {
     c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
     const Tensor<float> gamma = to_float(c.constant(1).ref()), beta = to_float(c.constant(2).ref()),
                         mean = to_float(c.constant(3).ref()), variance = to_float(c.constant(4).ref());
@@ -22,29 +21,30 @@ class BatchNormalizationStep : public Step {
       scale_[i] = static_cast<float>(s);
       shift_[i] = static_cast<float>(static_cast<double>(beta[i]) - static_cast<double>(mean[i]) * s);
     }
+    of_.scale = scale_.data(), of_.shift = shift_.data();
+    of_.low = static_cast<float>(range.low), of_.high = static_cast<float>(range.high);
   }
   std::size_t packed_bytes() const noexcept override { return 2 * scale_.size_bytes(); }
   std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
+    const Shape& in = c.inputs[0].shape;
+    chunks_ = RowChunks(in.product(0, in.rank() - 1), in.back());
     return 0;
   }
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
-    const auto* in = reinterpret_cast<const float*>(c.input(0));
-    auto* out = reinterpret_cast<float*>(c.output());
-    const std::int64_t channels = scale_.size();
-    c.pool->parallel(size_ / std::max<std::int64_t>(channels, 1), [&](std::int64_t p, int) {
-      for (std::int64_t i = 0; i < channels; ++i) {
-        const float y = in[p * channels + i] * scale_[i] + shift_[i];
-        out[p * channels + i] = y < low_ ? low_ : y > high_ ? high_ : y;
-      }
+    chunks_.parallel(*c.pool, [&](std::int64_t, std::int64_t first, std::int64_t rows) {
+      Normalized part = of_;
+      const std::int64_t at = first * chunks_.channels;
+      part.in = {reinterpret_cast<const float*>(c.input(0)) + at, rows, chunks_.channels};
+      simd_->gradient.normalize(part, reinterpret_cast<float*>(c.output()) + at);
     });
   }
 
  private:
-  float low_, high_;
+  const Kernels* simd_;
   Tensor<float> scale_, shift_;
-  std::int64_t size_ = 0;
+  Normalized of_;
+  RowChunks chunks_;
 };
 
 }  // namespace detail

@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// How sums over the rows of [rows][channels] are divided among threads: into chunks that depend on the sizes alone, so
+/// How the rows of [rows][channels] are divided among threads: into chunks that depend on the sizes alone, so
 /// that the sums do not depend on the threads.
 struct RowChunks {
   std::int64_t rows = 0, channels = 0, chunk = 1, count = 0;
@@ -13,7 +13,7 @@ struct RowChunks {
   RowChunks() = default;
   RowChunks(std::int64_t all_rows, std::int64_t all_channels) : rows(all_rows), channels(all_channels) {
     constexpr std::int64_t elements = 16384;  // of a chunk: it stays in the cache while it is looked at twice
-    chunk = std::max<std::int64_t>(4, elements / std::max<std::int64_t>(1, channels) / 4 * 4);
+    chunk = std::clamp<std::int64_t>(elements / std::max<std::int64_t>(1, channels) / 4 * 4, 4, 1024);
     count = (rows + chunk - 1) / chunk;
   }
   /// Calls f(index of the chunk, first row, rows) for each chunk.

@@ -29,6 +29,7 @@ struct TrainingPosition {
   double loss_sum = 0, correct = 0, seconds = 0;  // of its steps
   double best = 0;                                // of early stopping
   std::int64_t epochs_without_gain = 0;
+  bool statistics_frozen = false;
   std::vector<EpochReport> history;
 };
 
@@ -118,6 +119,7 @@ class Checkpoint {
     to.put(p.seed);
     for (std::int64_t n : {p.epoch, p.step, p.steps_per_epoch, p.batch, p.epochs_without_gain}) to.put(n);
     for (double x : {p.loss_sum, p.correct, p.seconds, p.best}) to.put(x);
+    to.put(static_cast<std::uint8_t>(p.statistics_frozen));
     to.put_count(p.history.size());
     for (const EpochReport& r : p.history) {
       to.put(r.epoch), to.put(r.epochs);
@@ -207,6 +209,7 @@ class Checkpoint {
       require<FormatError>(*n >= 0, "a count of ", *n);
     }
     for (double* x : {&p.loss_sum, &p.correct, &p.seconds, &p.best}) *x = from.get<double>();
+    p.statistics_frozen = from.get_flag();
     for (std::size_t n = from.get_count(73); n > 0; --n) {
       EpochReport r;
       Evaluation v;

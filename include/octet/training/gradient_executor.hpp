@@ -7,24 +7,10 @@
 #include "../quantization/weights.hpp"
 #include "../runtime/executor.hpp"
 #include "gradient_plan.hpp"
+#include "logits.hpp"
 #include "parameters.hpp"
 
 OCTET_BEGIN
-namespace detail {
-
-/// Makes the logits the output of a model that ends in a softmax over classes.
-inline void drop_last_softmax(Graph& g) {
-  const int last = g.outputs.size() == 1 ? g.producers()[static_cast<std::size_t>(g.outputs[0])] : Node::none;
-  if (last == Node::none) return;
-  const Node& n = g.nodes[static_cast<std::size_t>(last)];
-  const auto* softmax = as<Softmax>(*n.op);
-  const int rank = g.value(n.inputs[0]).shape.rank();
-  if (!softmax || softmax->log || softmax->beta != 1 || normalize_axis(softmax->axis, rank) != rank - 1) return;
-  g.outputs = {n.inputs[0]};
-  g.nodes.erase(g.nodes.begin() + last);
-}
-
-}  // namespace detail
 
 /// Time one layer took in the last pass.
 struct LayerPassTime {
@@ -91,8 +77,11 @@ class GradientExecutor {
     connect();
   }
 
-  /// Memory of the input, to be filled before forward.
-  View<float> input() const { return view(data_of(graph_.inputs[0]), graph_.inputs[0]); }
+  /// Memory of the input, to be filled before forward. This and what follows need a plan.
+  View<float> input() const {
+    detail::require(plan_.has_value(), "a GradientExecutor has to be planned for a shape before it runs");
+    return view(data_of(graph_.inputs[0]), graph_.inputs[0]);
+  }
   /// Runs forwards. The result lasts until the next run, forwards or backwards.
   View<const float> forward(const TrainingPass& pass) {
     for (std::size_t i = 0; i < layers_.size(); ++i) timed(layers_[i].forward_ms, [&] { forward_layer(i, pass); });

@@ -10,12 +10,12 @@ struct LearningRate {
   enum class Kind : std::uint8_t {
     constant,
     step,   // times `factor` after every `interval` epochs
-    cosine  // half a cosine from `base` to `final` (Loshchilov and Hutter 2017)
+    cosine  // half a cosine from `base` to `last` (Loshchilov and Hutter 2017)
   };
   Kind kind = Kind::constant;
   double base = 1e-3;
   double factor = 0.1, interval = 10;  // of step
-  double final = 0;                    // of cosine
+  double last = 0;                     // of cosine
   double warm_up = 0;                  // rises from 0 before all else (Goyal et al. 2017)
 
   LearningRate() = default;
@@ -38,7 +38,7 @@ struct LearningRate {
       case Kind::cosine: {
         const double whole = static_cast<double>(epochs) - warm_up;
         const double part = whole > 0 ? std::min(1.0, (epoch - warm_up) / whole) : 1;
-        return final + (base - final) * 0.5 * (1 + std::cos(part * 3.14159265358979324));
+        return last + (base - last) * 0.5 * (1 + std::cos(part * 3.14159265358979324));
       }
     }
     return base;
@@ -49,8 +49,8 @@ struct LearningRate {
     detail::require(positive(base), "a learning rate has to be positive, found ", base);
     detail::require(positive(factor) && positive(interval), "the factor and the interval of learning rates have to be ",
                     "positive, found ", factor, " and ", interval);
-    detail::require(final >= 0 && warm_up >= 0 && std::isfinite(final) && std::isfinite(warm_up),
-                    "the last learning rate and the warm-up cannot be negative, found ", final, " and ", warm_up);
+    detail::require(last >= 0 && warm_up >= 0 && std::isfinite(last) && std::isfinite(warm_up),
+                    "the last learning rate and the warm-up cannot be negative, found ", last, " and ", warm_up);
   }
 };
 
@@ -59,9 +59,9 @@ inline LearningRate step_rate(double base, double interval, double factor = 0.1)
   r.kind = LearningRate::Kind::step, r.interval = interval, r.factor = factor;
   return r;
 }
-inline LearningRate cosine_rate(double base, double final = 0) {
+inline LearningRate cosine_rate(double base, double last = 0) {
   LearningRate r(base);
-  r.kind = LearningRate::Kind::cosine, r.final = final;
+  r.kind = LearningRate::Kind::cosine, r.last = last;
   return r;
 }
 

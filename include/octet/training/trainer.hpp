@@ -1,41 +1,11 @@
 #pragma once
 #include <fstream>
-#include <functional>
 
 #include "checkpoint.hpp"
-#include "learning_rate.hpp"
+#include "options.hpp"
 #include "progress.hpp"
 
 OCTET_BEGIN
-
-/// When to stop before the last epoch. The weights of the best epoch are restored in the end.
-struct EarlyStopping {
-  std::int64_t patience = 0;  // epochs without gain; 0: never stops, and keeps the last weights
-  double least_gain = 0;      // what counts as one
-  bool by_accuracy = false;   // else by the loss; of the examples held out, where there are any
-};
-
-struct TrainingOptions {
-  Loss loss = Loss::cross_entropy;
-  double label_smoothing = 0;
-  Optimizer optimizer;
-  LearningRate learning_rate;
-  std::int64_t batch = 64;
-  std::uint64_t seed = 1;  // of the order of the examples, of augmentation and of dropout
-  bool shuffle = true;
-  Augmentation augmentation;
-  double clip_norm = 0;              // scales gradients down to this norm of all of them; 0: never
-  double statistics_momentum = 0.1;  // share of a batch in the running statistics of batch normalization
-  std::vector<std::string> freeze;   // names of layers that stay as they are, * for any text
-  EarlyStopping early_stopping;
-  std::string checkpoint;             // file that is written after every epoch
-  std::int64_t checkpoint_steps = 0;  // ... and after so many steps, unless 0
-  bool progress = true;               // a bar on stderr, where that is a terminal
-  std::function<void(const StepReport&)> on_step;
-  std::function<void(const EpochReport&)> on_epoch;
-  int threads = 0;                   // 0: the shared default pool, one thread a processor
-  std::shared_ptr<ThreadPool> pool;  // overrides `threads`
-};
 
 /// Trains a float model of one input and one output.
 ///   Trainer trainer(small_cnn(), options);
@@ -94,7 +64,7 @@ class Trainer {
   /// To be called from on_step or on_epoch: fit returns after the step.
   void stop() noexcept { stopped_ = true; }
   /// From now on, batch normalization goes by its running statistics, which stay as they are.
-  void freeze_statistics(bool frozen = true) noexcept { pass_.batch_statistics = !frozen; }
+  void freeze_statistics(bool frozen = true) noexcept { position_.statistics_frozen = frozen; }
 
   /// Writes all that a training of the same model needs to go on; the file appears whole or not at all.
   void save_checkpoint(const std::string& path) { checkpoint().save(path); }
@@ -172,19 +142,21 @@ class Trainer {
     const std::int64_t place = p.step * p.batch, number = p.epoch * p.steps_per_epoch + p.step;
     ThreadPool& pool = executor_.pool();
     batches.read(place, p.batch, executor_.input().data(), pool);
-    pass_.momentum = static_cast<float>(options_.statistics_momentum);
-    pass_.random = detail::SplitMix::seed_of(~p.seed, number);
-    const View<const float> outputs = executor_.forward(pass_);
+    TrainingPass pass;
+    pass.batch_statistics = !p.statistics_frozen;
+    pass.momentum = static_cast<float>(options_.statistics_momentum);
+    pass.random = detail::SplitMix::seed_of(~p.seed, number);
+    const View<const float> outputs = executor_.forward(pass);
     const detail::BatchLoss loss = answers.compare(batches, place, loss_, outputs, executor_.output_gradient(), pool);
-    if (!std::isfinite(loss.mean)) fail_not_finite(loss.mean);
-    executor_.backward(pass_);
+    if (!std::isfinite(loss.mean)) fail_not_finite(loss.mean, pass);
+    executor_.backward(pass);
     StepReport r;
     r.loss = loss.mean;
     r.learning_rate = options_.learning_rate.at(number, p.steps_per_epoch, epochs);
     double factor = 1;
     if (options_.clip_norm > 0) {
       r.gradient_norm = optimizer_.gradient_norm(pool);
-      if (!std::isfinite(r.gradient_norm)) detail::fail(where(), "gradients are no longer finite");
+      if (!std::isfinite(r.gradient_norm)) fail_not_finite();
       if (r.gradient_norm > options_.clip_norm) factor = options_.clip_norm / r.gradient_norm;
     }
     optimizer_.step(r.learning_rate, factor, pool);
@@ -211,8 +183,8 @@ class Trainer {
     p.step = 0, p.loss_sum = p.correct = p.seconds = 0;
     p.history.push_back(r);
     progress.epoch(r);
-    if (!options_.checkpoint.empty()) save_checkpoint(options_.checkpoint);
     if (options_.on_epoch) options_.on_epoch(r);
+    if (!options_.checkpoint.empty()) save_checkpoint(options_.checkpoint);
   }
 
   void keep_best(const EpochReport& r) {
@@ -232,11 +204,17 @@ class Trainer {
   std::string where() const {
     return detail::concat("epoch ", position_.epoch + 1, ", step ", position_.step + 1, ": ");
   }
-  [[noreturn]] void fail_not_finite(double loss) {
-    TrainingPass again = pass_;
-    again.momentum = 0;
-    detail::fail(where(), "the loss is ", std::isnan(loss) ? "nan" : "infinite", ": ",
-                 executor_.find_not_finite(again));
+  [[noreturn]] void fail_not_finite(double loss, TrainingPass pass) {
+    pass.momentum = 0;
+    detail::fail(where(), "the loss is ", std::isnan(loss) ? "nan" : "infinite", ": ", executor_.find_not_finite(pass));
+  }
+  [[noreturn]] void fail_not_finite() const {
+    const Parameters& all = executor_.parameters();
+    for (const Parameter& p : all.list())
+      for (std::int64_t i = 0; p.learned && i < p.size; ++i)
+        if (!std::isfinite(all.gradients()[p.offset + i]))
+          detail::fail(where(), "the gradient of '", p.name, "' (layer '", p.layer, "') is not finite");
+    detail::fail(where(), "gradients are too large to be clipped");
   }
 
   TrainingOptions options_;
@@ -244,8 +222,7 @@ class Trainer {
   detail::OptimizerState optimizer_;
   detail::LossFunction loss_;
   detail::TrainingPosition position_;
-  std::vector<float> best_;  // parameters of the best epoch, with early stopping
-  TrainingPass pass_;
+  std::vector<float> best_;   // parameters of the best epoch, with early stopping
   double learning_rate_ = 0;  // of the last step
   bool stopped_ = false;
 };

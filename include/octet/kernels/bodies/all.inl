@@ -6,5 +6,6 @@
 #include "depthwise.inl"
 #include "elementwise.inl"
 #include "pooling.inl"
+#include "weight_gradient.inl"
 #include "gradient.inl"
 #include "table.inl"

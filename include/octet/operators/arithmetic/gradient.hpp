@@ -17,10 +17,10 @@ class BinaryGradient : public SameForward {
   }
   bool reads_input(int input) const noexcept override {
     if (kind_ == BinaryKind::add || kind_ == BinaryKind::sub) return false;
-    return sides_[1 - input].wanted || (kind_ == BinaryKind::div && input == 1);
+    return side(1 - input).wanted || (kind_ == BinaryKind::div && input == 1);
   }
   bool reads_outputs() const noexcept override { return !range_.none(); }
-  bool gradient_can_overwrite(int input) const noexcept override { return sides_[input].whole; }
+  bool gradient_can_overwrite(int input) const noexcept override { return side(input).whole; }
 
   void backward(const BackwardContext& c) noexcept override {
     float* dy = c.output_gradient();
@@ -45,6 +45,8 @@ class BinaryGradient : public SameForward {
     std::optional<GenericReduce<float>> sum;  // over what was broadcast
     std::vector<TensorRef> copies, result;    // of the sum
   };
+
+  const Side& side(int i) const noexcept { return sides_[static_cast<std::size_t>(i)]; }
 
   std::size_t plan_backward(const GradientPlanContext& c) override {
     const Shape& out = c.outputs[0].shape;

@@ -79,22 +79,15 @@ class WeightGradient {
     t.channels = std::min(channels_, shape_.group_in() - t.channel);
     t.height = shape_.out_h, t.width = shape_.out_w;
     if (skips_) {
-      inside(t.ky * shape_.dilation_h - shape_.pad_top, shape_.in_h, shape_.stride_h, t.first_y, t.height);
-      inside(t.kx * shape_.dilation_w - shape_.pad_left, shape_.in_w, shape_.stride_w, t.first_x, t.width);
+      const TapRange y(t.ky * shape_.dilation_h - shape_.pad_top, shape_.in_h, shape_.stride_h, shape_.out_h);
+      const TapRange x(t.kx * shape_.dilation_w - shape_.pad_left, shape_.in_w, shape_.stride_w, shape_.out_w);
+      t.first_y = y.first, t.height = y.end - y.first;
+      t.first_x = x.first, t.width = x.end - x.first;
     }
     const std::int64_t pixels = shape_.batch * t.height * t.width, pieces = (pixels + depth - 1) / depth;
     t.begin = pieces * part / parts_ * depth;
     t.end = std::min(pixels, pieces * (part + 1) / parts_ * depth);
     return t;
-  }
-
-  /// Outputs [first, first + count) of `count` along one direction whose tap, `offset` from where their window begins,
-  /// lies inside.
-  static void inside(std::int64_t offset, std::int64_t size, std::int64_t stride, std::int64_t& first,
-                     std::int64_t& count) noexcept {
-    const std::int64_t end = offset >= size ? 0 : std::min(count, (size - 1 - offset) / stride + 1);
-    first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
-    count = std::max<std::int64_t>(0, end - first);
   }
 
   void by_matrix(const float* in, const float* gradient, float* out, std::byte* scratch,

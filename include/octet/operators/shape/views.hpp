@@ -16,7 +16,7 @@ class ViewOperator : public OperatorOf<Derived> {
  public:
   std::unique_ptr<Step> prepare(const PrepareContext&) const override { return std::make_unique<ViewStep>(); }
   std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
-    return std::make_unique<ViewGradient>(prepare(c));
+    return std::make_unique<MovedBack>(prepare(c), prepare(c));
   }
   IntegerForm integer_form() const override {
     IntegerForm f;
