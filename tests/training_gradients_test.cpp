@@ -470,6 +470,8 @@ TEST_CASE("gradients: what moves elements") {
   check(Transpose({0, 1}), {random_tensor({3, 4}, 1)});
   check(Pad(PadMode::constant, {0, 1, 2, 0}, {0, 3, 0, 0}, 0.5), {random_tensor({2, 3, 4, 5}, 1)});
   check(Pad(PadMode::constant, {1, -1}, {-1, 2}), {random_tensor({3, 4}, 1)});
+  check(Slice({1, -1}, {9, -9}, {1, 3}, {2, -2}), {random_tensor({2, 5, 3, 4}, 1)});
+  check(Slice({0}, {2}, {0}), {random_tensor({3, 4}, 1)});
   check(Concat(-1), {random_tensor({2, 3, 5}, 1), random_tensor({2, 3, 1}, 2), random_tensor({2, 3, 17}, 3)});
   check(Concat(0), {random_tensor({2, 3}, 1), fixed_constant(random_tensor({1, 3}, 2)), random_tensor({4, 3}, 3)});
   check(Flatten(1), {random_tensor({2, 3, 4}, 1)});

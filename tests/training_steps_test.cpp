@@ -301,6 +301,58 @@ TEST_CASE("training steps: the model that comes out is the one that went in, wit
   CHECK(e.accuracy == doctest::Approx(correct / 13));
 }
 
+namespace {
+
+/// Passes its input on and counts the training passes in its second input, as an observer of ranges does.
+class Counter : public octet::detail::OperatorOf<Counter> {
+ public:
+  static constexpr const char* type_name = "Counter";
+  std::vector<Shape> shapes(const ShapeContext& c) const override { return {c.shape(0)}; }
+  std::unique_ptr<Step> prepare(const PrepareContext&) const override {
+    return std::make_unique<octet::detail::ViewStep>();
+  }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override {
+    class Counting : public GradientStep {
+     public:
+      GradientMemory plan(const GradientPlanContext&) override { return {}; }
+      void forward(const ForwardContext& c) noexcept override {
+        std::memcpy(c.output(), c.input(0), c.outputs[0].size_bytes());
+        *c.inputs[1].as<float>() += 1;
+      }
+      void backward(const BackwardContext& c) noexcept override {
+        std::memcpy(c.input_gradient(0), c.output_gradient(), c.outputs[0].size_bytes());
+      }
+    };
+    return std::make_unique<Counting>();
+  }
+  Learning learning(int input) const override { return input == 1 ? Learning::by_statistics : Learning::none; }
+};
+
+}  // namespace
+
+TEST_CASE("training steps: what follows statistics does so wherever it is") {
+  Graph g;
+  const int x = g.add_input("x", {Shape::unknown, 3});
+  const auto counter = [&](const std::string& n, int in) {
+    return g.add(n, Counter(), {in, g.add_constant(n + ".count", Tensor<float>({1}))});
+  };
+  const int seen = counter("before", x);  // nothing learned lies before this one
+  const int y = g.add("dense", FullyConnected(), {seen, g.add_constant("w", random_tensor({2, 3}, 1))});
+  g.outputs = {counter("behind", y)};
+  TrainingOptions o;
+  o.batch = 4, o.threads = 1;
+  Trainer t(g, o);
+  t.fit(TensorExamples(random_tensor({20, 3}, 2), std::vector<std::int64_t>(20, 1)), 2);
+  const Model after = t.model();
+  CHECK(after.value(after.find("before.count")).constant.view<float>()[0] == 10);
+  CHECK(after.value(after.find("behind.count")).constant.view<float>()[0] == 10);
+  CHECK(t.history()[1].loss < t.history()[0].loss);
+  o.freeze = {"before"};
+  Trainer frozen(g, o);
+  frozen.fit(TensorExamples(random_tensor({20, 3}, 2), std::vector<std::int64_t>(20, 1)), 1);
+  CHECK(frozen.model().value(g.find("before.count")).constant.view<float>()[0] == 0);
+}
+
 TEST_CASE("training steps: half-precision weights become float") {
   Model half = quantize<fp16>(reference_net());
   TrainingOptions o = reference_options();

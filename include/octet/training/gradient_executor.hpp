@@ -145,7 +145,7 @@ class GradientExecutor {
 
  private:
   struct Layer {
-    std::unique_ptr<Step> step;              // where nothing learned lies before it
+    std::unique_ptr<Step> step;              // where nothing lies before it, or in it, that training changes
     std::unique_ptr<GradientStep> gradient;  // elsewhere
     std::vector<bool> wanted;                // gradients by the inputs
     std::size_t saved_bytes = 0;
@@ -187,13 +187,14 @@ class GradientExecutor {
     std::vector<bool> depends(graph_.values.size(), false);  // on something learned
     for (const Node& n : graph_.nodes) {
       Layer l;
-      bool any = false;
+      bool any = false, follows = false;
       for (int v : n.inputs) {
         l.wanted.push_back(v != Node::none && (depends[at(v)] || learned(v)));
         any = any || l.wanted.back();
+        follows = follows || (v != Node::none && parameters_.find(v));
       }
       const PrepareContext c(graph_, n, *kernels_);
-      if (any)
+      if (any || follows)
         l.gradient = n.op->prepare_gradient(c);
       else
         l.step = n.op->prepare(c);

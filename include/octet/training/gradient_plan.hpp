@@ -5,13 +5,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What the plan asks of a layer, once its step is planned. Layers that nothing learned lies before have no gradient.
+/// What the plan asks of a layer, once its step is planned: one of inference, or one of training.
 struct PlannedLayer {
-  const Step* step = nullptr;              // of those, else null
-  const GradientStep* gradient = nullptr;  // of the others, else null
-  std::vector<bool> wanted;                // gradients by inputs
+  const Step* step = nullptr;
+  const GradientStep* gradient = nullptr;
+  std::vector<bool> wanted;  // gradients by inputs
   std::size_t saved = 0;
 
+  bool has_gradient() const { return gradient && std::count(wanted.begin(), wanted.end(), true) > 0; }
   bool is_view() const { return step ? step->is_view() : gradient->is_view(); }
   bool can_overwrite(int i) const { return step ? step->can_overwrite(i) : gradient->can_overwrite(i); }
 };
@@ -80,11 +81,11 @@ class GradientPlan {
       for (std::size_t k = 0; k < n.inputs.size(); ++k) {
         if (n.inputs[k] == Node::none) continue;
         use(n.inputs[k], i);
-        if (l.gradient && l.gradient->reads_input(static_cast<int>(k))) use(n.inputs[k], back(i));
+        if (l.has_gradient() && l.gradient->reads_input(static_cast<int>(k))) use(n.inputs[k], back(i));
       }
       for (int v : n.outputs) {
         first[at(v)] = i;
-        use(v, l.gradient && l.gradient->reads_outputs() ? back(i) : i);
+        use(v, l.has_gradient() && l.gradient->reads_outputs() ? back(i) : i);
       }
     }
     for (int i = 0; i < count(); ++i) {
@@ -121,7 +122,7 @@ class GradientPlan {
       Layer& l = layers_[at(i)];
       if (planned.saved) l.saved = add(planned.saved, i, back(i));
       const auto reached = [&](int v) { return gradients[at(v)] != none; };
-      l.runs_back = planned.gradient && std::any_of(n.outputs.begin(), n.outputs.end(), reached);
+      l.runs_back = planned.has_gradient() && std::any_of(n.outputs.begin(), n.outputs.end(), reached);
       if (!l.runs_back) continue;
       for (int v : n.outputs) {
         l.zeroed.push_back(!reached(v));
