@@ -126,6 +126,31 @@ TEST_CASE("batch normalization whose input has other users stays apart") {
   require_same_results(before, after);
 }
 
+TEST_CASE("batch normalization takes on a clamp, and passes it on where it is folded") {
+  Net n;  // behind a layer, before one, apart, and through a concat
+  const int behind = n.relu(n.batch_norm(n.conv(n.x, 8, 3, 1, true, "conv"), "bn1"), "relu1");
+  const int before_conv = n.conv(n.relu(n.batch_norm(behind, "bn2"), "relu2"), 4, 1, 0, false, "next");
+  const int parts =
+      n.g.add("parts", Concat(3), {n.conv(behind, 3, 1, 0, false, "a"), n.conv(behind, 2, 1, 0, false, "b")});
+  const Graph before = n.done({before_conv, n.relu(n.batch_norm(parts, "bn3"), "relu3")});
+  const Graph fused = fuse_activation(before);
+  CHECK(count<Unary>(fused) == 0);
+  CHECK(count<BatchNormalization>(fused) == 3);
+  require_same_results(before, fused);
+  const Graph folded = fold_batch_norm(fused);
+  CHECK(count<BatchNormalization>(folded) == 0);
+  CHECK(count<Convolution>(folded) == 5);  // bn2 became one of 1x1
+  require_same_results(before, folded);
+  require_same_results(before, optimize(before));
+}
+
+TEST_CASE("dropout disappears") {
+  Net n;
+  const Graph before = n.done({n.conv(n.g.add("drop", Dropout(0.5), {n.x}), 2, 1, 0, false, "conv")});
+  CHECK(optimize(before).nodes.size() == 1);
+  require_same_results(before, optimize(before));
+}
+
 TEST_CASE("activations are fused, one after the other") {
   Net n;
   const int conv = n.conv(n.x, 4, 3, 1, true, "conv");

@@ -13,6 +13,7 @@
 #include "graph/graph.hpp"
 #include "models/mobilenet.hpp"
 #include "models/resnet.hpp"
+#include "models/small_cnn.hpp"
 #include "models/vgg.hpp"
 #include "operators/all.hpp"
 #include "passes/optimize.hpp"
@@ -21,3 +22,4 @@
 #include "quantization/quantize.hpp"
 #include "quantization/quantize_model.hpp"
 #include "runtime/executor.hpp"
+#include "training/trainer.hpp"

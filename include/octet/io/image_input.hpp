@@ -1,36 +1,10 @@
 #pragma once
-#include <exception>
-#include <mutex>
-
+#include "../core/parallel_checked.hpp"
 #include "../graph/graph.hpp"
 #include "dataset.hpp"
 #include "preprocessing.hpp"
 
 OCTET_BEGIN
-namespace detail {
-
-/// pool.parallel for functions that may throw: the first exception is thrown again when all tasks have ended.
-template <class F>
-void parallel_checked(ThreadPool& pool, std::int64_t tasks, const F& f) {
-#if OCTET_EXCEPTIONS
-  std::mutex lock;
-  std::exception_ptr first;
-  pool.parallel(tasks, [&](std::int64_t task, int) {
-    try {
-      f(task);
-    } catch (...) {
-      const std::lock_guard<std::mutex> guard(lock);
-      if (!first) first = std::current_exception();
-    }
-  });
-  if (first) std::rethrow_exception(first);
-#else
-  pool.parallel(tasks, [&](std::int64_t task, int) { f(task); });
-#endif
-}
-
-}  // namespace detail
-
 /// How a model takes its images: size, channels, order of the dimensions, type.
 class ImageInput {
  public:
@@ -87,7 +61,7 @@ class ImageInput {
   std::vector<Tensor<float>> load(const Dataset& images, std::int64_t from, std::int64_t to, const Preprocessing& p,
                                   ThreadPool& pool) const {
     std::vector<Tensor<float>> inputs(static_cast<std::size_t>(to - from));
-    detail::parallel_checked(pool, to - from, [&](std::int64_t i) {
+    detail::parallel_checked(pool, to - from, [&](std::int64_t i, int) {
       inputs[static_cast<std::size_t>(i)] = prepare(images.image(from + i), p);
     });
     return inputs;

@@ -76,21 +76,6 @@ std::uint64_t model_checksum(const char* front, std::size_t n, AddRest add_rest)
   return sum.value();
 }
 
-/// Calls f and makes of every error a FormatError that names the file.
-template <class F>
-auto naming_file(const std::string& path, F f) {
-#if OCTET_EXCEPTIONS
-  try {
-    return f();
-  } catch (const Error& e) {
-    const std::string what = e.what(), name = "'" + path + "'";
-    fail<FormatError>(what.find(name) == std::string::npos ? name + ": " : "", what);
-  }
-#else
-  return f();
-#endif
-}
-
 struct ModelFile {
   Model model;
   std::optional<SelfTest> test;

@@ -25,5 +25,20 @@ inline std::string read_file(const std::string& path, std::int64_t limit) {
   return bytes;
 }
 
+/// Calls f and makes of every error a FormatError that names the file.
+template <class F>
+auto naming_file(const std::string& path, F f) {
+#if OCTET_EXCEPTIONS
+  try {
+    return f();
+  } catch (const Error& e) {
+    const std::string what = e.what(), name = "'" + path + "'";
+    fail<FormatError>(what.find(name) == std::string::npos ? name + ": " : "", what);
+  }
+#else
+  return f();
+#endif
+}
+
 }  // namespace detail
 OCTET_END

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "../core/random.hpp"
 #include "dataset.hpp"
 
 OCTET_BEGIN
@@ -30,7 +31,7 @@ class ShapesDataset : public Dataset {
   }
 
   Tensor<uint8> image(std::int64_t i) const override {
-    Random random{seed_ * 0x9e3779b97f4a7c15u + at(i)};
+    Random random(seed_ * Random::step + at(i));
     random();
     const Pose pose(random);
     const double ground = random(0.05, 0.4), contrast = random(0.35, 0.6), slope_u = random(-0.12, 0.12),
@@ -58,18 +59,8 @@ class ShapesDataset : public Dataset {
   }
 
  private:
-  /// SplitMix64 (Steele et al. 2014).
-  struct Random {
-    std::uint64_t state;
-    std::uint64_t operator()() {
-      std::uint64_t z = state += 0x9e3779b97f4a7c15u;
-      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-      z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-      return z ^ (z >> 31);
-    }
-    double operator()(double low, double high) {
-      return low + (high - low) * static_cast<double>((*this)() >> 11) * 0x1p-53;
-    }
+  struct Random : detail::SplitMix {
+    using SplitMix::SplitMix;
     double normal() { return (*this)(-1, 1) + (*this)(-1, 1) + (*this)(-1, 1); }  // close enough, and of variance 1
   };
 

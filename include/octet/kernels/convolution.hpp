@@ -3,6 +3,7 @@
 
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
+#include "repack.hpp"
 #include "split_work.hpp"
 #include "stored_range.hpp"
 
@@ -33,6 +34,16 @@ class GemmConvolution {
   }
   /// Valid after plan.
   const char* form() const noexcept { return in_place_ ? "direct, in place" : "direct, gathered"; }
+
+  /// Takes other weights of the same sizes.
+  void set_weights(const WeightsView& w, ThreadPool& pool) noexcept {
+    const std::int64_t columns = packed_[0].columns, width = panel_columns_, k = packed_[0].k;
+    const std::int64_t panels = (columns + width - 1) / width;
+    pool.parallel(panels * static_cast<std::int64_t>(packed_.size()), [&](std::int64_t task, int) {
+      repack_panel(*kernels_, w, task / panels, k / (w.kernel_h * w.kernel_w), task % panels * width,
+                   packed_[static_cast<std::size_t>(task / panels)]);
+    });
+  }
 
   /// Splits the work for that many threads. Returns the bytes of scratch that run needs.
   std::size_t plan(const ConvolutionShape& shape, int threads) {

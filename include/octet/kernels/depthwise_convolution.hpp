@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
+#include "repack.hpp"
 #include "split_work.hpp"
 
 OCTET_BEGIN
@@ -32,6 +33,8 @@ class DepthwiseConvolution {
     const bool floats_3x3 = element != 1 && shape_.kernel_h == 3 && shape_.kernel_w == 3;
     return by_rows_ || floats_3x3 ? "depthwise, along rows" : "depthwise, by pixel";
   }
+  /// Takes other weights of the same sizes.
+  void set_weights(const WeightsView& w, std::int64_t channels) noexcept { repack_depthwise(w, channels, packed_); }
   /// Bytes of padding run wants: a row of zero points.
   static std::int64_t padding_bytes(const ConvolutionShape& s) noexcept { return s.in_w * s.in_c * element; }
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "../core/cpu.hpp"
-#include "arguments.hpp"
+#include "gradient.hpp"
 
 /// Kernels compiled once per instruction set, from the same bodies, and chosen at run time.
 OCTET_BEGIN
@@ -44,6 +44,7 @@ struct Kernels {
   void (*bf16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
   void (*f32_to_fp16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;
   void (*f32_to_bf16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;
+  GradientKernels gradient;
 };
 
 // Kernels take longest to compile. A program of many files may define OCTET_SEPARATE_KERNELS in all of them and

@@ -62,6 +62,10 @@ class NetworkBuilder {
     x_ = graph_.add(name, FullyConnected(), {x_, w, filled(name + ".bias", out, 0.0f)});
     return *this;
   }
+  NetworkBuilder& dropout(const std::string& name, double rate) {
+    x_ = graph_.add(name, Dropout(rate), {x_});
+    return *this;
+  }
   NetworkBuilder& softmax(const std::string& name) {
     x_ = graph_.add(name, Softmax(), {x_});
     return *this;

@@ -5,7 +5,7 @@ OCTET_BEGIN
 
 struct MobileNetOptions {
   double width = 1.0;  // multiplies the channels of every layer
-  std::int64_t image_size = 224, classes = 1000;
+  std::int64_t image_size = 224, channels = 3, classes = 1000;
   std::uint64_t seed = 1;
 };
 
@@ -19,7 +19,7 @@ inline std::int64_t divisible_channels(double channels) {
 
 /// MobileNetV1 (Howard et al. 2017): depthwise and pointwise convolutions in turn, ReLU6.
 inline Model mobilenet_v1(const MobileNetOptions& o = {}) {
-  detail::NetworkBuilder b("mobilenet_v1", o.image_size, 3, o.seed);
+  detail::NetworkBuilder b("mobilenet_v1", o.image_size, o.channels, o.seed);
   const auto channels = [&](std::int64_t c) { return detail::divisible_channels(static_cast<double>(c) * o.width); };
   b.conv("conv0", channels(32), 3, 2, 1).batch_norm("bn0").relu6("relu0");
   constexpr std::array<std::array<std::int64_t, 2>, 13> layers{{{64, 1},
@@ -47,7 +47,7 @@ inline Model mobilenet_v1(const MobileNetOptions& o = {}) {
 /// MobileNetV2 (Sandler et al. 2018): inverted residuals with linear bottlenecks. Layers and weights are named as
 /// in torchvision.
 inline Model mobilenet_v2(const MobileNetOptions& o = {}) {
-  detail::NetworkBuilder b("mobilenet_v2", o.image_size, 3, o.seed);
+  detail::NetworkBuilder b("mobilenet_v2", o.image_size, o.channels, o.seed);
   const auto channels = [&](std::int64_t c) { return detail::divisible_channels(static_cast<double>(c) * o.width); };
   const auto conv = [&](const std::string& name, std::int64_t out, std::int64_t k, std::int64_t stride,
                         std::int64_t groups) {

@@ -8,7 +8,8 @@ OCTET_BEGIN
 struct VggOptions {
   int depth = 16;  // 11, 13, 16 or 19
   bool batch_norm = false;
-  std::int64_t image_size = 224, classes = 1000, hidden = 4096;
+  std::int64_t image_size = 224, channels = 3, classes = 1000;
+  std::int64_t hidden = 4096;  // of the two layers before the last; 0: none
   std::uint64_t seed = 1;
 };
 
@@ -21,7 +22,8 @@ inline Model vgg(const VggOptions& o = {}) {
     case 19: convs = {2, 2, 4, 4, 4}; break;
     default: detail::fail("VGG has 11, 13, 16 or 19 layers, not ", o.depth);
   }
-  detail::NetworkBuilder b("vgg" + std::to_string(o.depth) + (o.batch_norm ? "_bn" : ""), o.image_size, 3, o.seed);
+  detail::NetworkBuilder b("vgg" + std::to_string(o.depth) + (o.batch_norm ? "_bn" : ""), o.image_size, o.channels,
+                           o.seed);
   int index = 0;
   const auto next = [&](int step) {
     const std::string name = "features." + std::to_string(index);
@@ -37,7 +39,8 @@ inline Model vgg(const VggOptions& o = {}) {
     b.max_pool(next(1), 2, 2);
   }
   b.flatten("flatten");
-  b.linear("classifier.0", o.hidden).relu("classifier.1").linear("classifier.3", o.hidden).relu("classifier.4");
+  if (o.hidden > 0)
+    b.linear("classifier.0", o.hidden).relu("classifier.1").linear("classifier.3", o.hidden).relu("classifier.4");
   b.linear("classifier.6", o.classes);
   return b.finish();
 }

@@ -6,6 +6,7 @@
 #include "convolution/chain.hpp"
 #include "convolution/convolution.hpp"
 #include "convolution/transposed_convolution.hpp"
+#include "dropout.hpp"
 #include "fully_connected.hpp"
 #include "matmul.hpp"
 #include "normalization.hpp"

@@ -70,6 +70,32 @@ class ConcatStep : public Step {
   std::vector<std::vector<std::byte>> tables_;
 };
 
+class ConcatGradient : public SameForward {
+ public:
+  ConcatGradient(std::unique_ptr<Step> forward, std::int64_t axis) : SameForward(std::move(forward)), axis_(axis) {}
+  bool reads_input(int) const noexcept override { return false; }
+  bool reads_outputs() const noexcept override { return false; }
+  void backward(const BackwardContext& c) noexcept override {
+    c.pool->parallel(rows_, [&](std::int64_t r, int) {
+      const float* from = c.output_gradient() + r * row_;
+      for (std::size_t i = 0; i < parts_.size(); from += parts_[i++])
+        if (float* to = c.input_gradient(i)) std::copy(from, from + parts_[i], to + r * parts_[i]);
+    });
+  }
+
+ private:
+  std::size_t plan_backward(const GradientPlanContext& c) override {
+    const Shape& out = c.outputs[0].shape;
+    const int axis = normalize_axis(axis_, out.rank());
+    rows_ = out.product(0, axis), row_ = out.product(axis, out.rank());
+    parts_.clear();
+    for (const TensorRef& in : c.inputs) parts_.push_back(in.shape.product(axis, out.rank()));
+    return 0;
+  }
+  std::int64_t axis_, rows_ = 1, row_ = 0;
+  std::vector<std::int64_t> parts_;  // elements of a row that come from each input
+};
+
 }  // namespace detail
 
 /// Joins tensors along an axis. Quantized ones may have scales of their own.
@@ -103,6 +129,9 @@ class Concat : public detail::OperatorOf<Concat> {
   }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     return std::make_unique<detail::ConcatStep>(c, axis);
+  }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    return std::make_unique<detail::ConcatGradient>(prepare(c), axis);
   }
   IntegerForm integer_form() const override {
     IntegerForm f;

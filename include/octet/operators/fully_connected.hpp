@@ -1,5 +1,6 @@
 #pragma once
 #include "convolution/common.hpp"
+#include "convolution/gradient.hpp"
 #include "dynamic_weights.hpp"
 #include "float_weights.hpp"
 #include "integer_weights.hpp"
@@ -50,6 +51,14 @@ class FloatFullyConnected : public Step {
   GemmConvolution<W> kernels_;
   Tensor<float> bias_;
   Epilogue epilogue_;
+};
+
+class FullyConnectedGradient : public LinearGradient {
+ public:
+  using LinearGradient::LinearGradient;
+
+ private:
+  ConvolutionShape shape(const Shape& in, const Shape& out) const override { return rows_shape(in, out); }
 };
 
 /// Each row is quantized when it arrives, by its own range.
@@ -152,6 +161,13 @@ class FullyConnected : public detail::OperatorOf<FullyConnected> {
     if (x == DType::f32 && w == DType::i8) return std::make_unique<detail::DynamicFullyConnected>(c, activation);
     if (x == DType::u8 && is_byte(w)) return std::make_unique<detail::IntegerFullyConnected>(c, activation);
     c.fail("no form for ", name(x), " inputs and ", name(w), " weights");
+  }
+
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    return std::make_unique<detail::FullyConnectedGradient>(c, activation);
+  }
+  Learning learning(int input) const override {
+    return input == 1 || input == 2 ? Learning::by_gradient : Learning::none;
   }
 
   OperatorPtr clamped(double low, double high) const override { return detail::with_clamp(*this, low, high); }

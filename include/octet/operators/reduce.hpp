@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/element.hpp"
 #include "integer_mean.hpp"
+#include "reduce_gradient.hpp"
 
 OCTET_BEGIN
 
@@ -218,6 +219,11 @@ class Reduce : public detail::OperatorOf<Reduce> {
         return std::make_unique<detail::GenericReduce<decltype(number)>>(kind, axes);
       c.fail("no form for ", name(x.dtype));
     });
+  }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    const bool mean = kind == ReduceKind::mean;
+    c.require(mean || kind == ReduceKind::sum, "has no gradient: only mean and sum have one");
+    return std::make_unique<detail::ReduceGradient>(c, prepare(c), axes, mean);
   }
   IntegerForm integer_form() const override {
     IntegerForm f;

@@ -73,7 +73,7 @@ inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
 inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
   const Node bn = g.nodes[at];
   const int out = bn.outputs[0];
-  if (!links.used_once(out)) return false;
+  if (!links.used_once(out) || !as<BatchNormalization>(*bn.op)->activation.none()) return false;
   Node& next = g.nodes[static_cast<std::size_t>(links.users(out)[0])];
   const int w = input_of(next, 1), b = input_of(next, 2);
   if (next.inputs[0] != out || w == Node::none || !g.value(w).is_constant() || !is_floating(g.value(w).dtype) ||
@@ -118,7 +118,8 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
   Node& bn = g.nodes[at];
   const int spatial = g.value(bn.inputs[0]).shape.rank() - 2;
   if (spatial < 1 || spatial > 2) return false;
-  const ChannelAffine affine(g, bn, as<BatchNormalization>(*bn.op)->epsilon);
+  const auto* op = as<BatchNormalization>(*bn.op);
+  const ChannelAffine affine(g, bn, op->epsilon);
   const auto channels = static_cast<std::int64_t>(affine.factor.size());
   Shape shape{channels};
   for (int i = 0; i <= spatial; ++i) shape.push_back(1);
@@ -129,6 +130,7 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
   }
   Convolution conv;
   conv.groups = channels;
+  conv.activation = op->activation;
   const std::vector<std::int64_t> ones(static_cast<std::size_t>(spatial), 1),
       zeros(static_cast<std::size_t>(spatial), 0);
   conv.window.kernel = conv.window.strides = conv.window.dilations = ones;
@@ -156,6 +158,7 @@ inline Graph fold_batch_norm(Graph graph) {
       const detail::ChannelAffine affine(g, g.nodes[n], bn->epsilon);
       layer.outputs[0] = out;
       detail::scale_layer(g, layer, affine.factor, affine.shift);
+      layer.op = layer.op->clamped(bn->activation.low, bn->activation.high);
       g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
       return true;
     }

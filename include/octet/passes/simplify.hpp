@@ -3,13 +3,13 @@
 
 OCTET_BEGIN
 
-/// Removes what changes nothing: identities, conversions to the same type, clamps without limits, transpositions and
-/// paddings that do nothing; merges two transpositions into one.
+/// Removes what changes nothing: identities, dropout, conversions to the same type, clamps without limits,
+/// transpositions and paddings that do nothing; merges two transpositions into one.
 inline Graph remove_identities(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
     Node& node = g.nodes[n];
     const Operator& op = *node.op;
-    if (as<Identity>(op)) return detail::bypass(g, n, links);
+    if (as<Identity>(op) || as<Dropout>(op)) return detail::bypass(g, n, links);
     if (const auto* c = as<Convert>(op)) {
       const Value &from = g.value(node.inputs[0]), &to = g.value(node.outputs[0]);
       return from.dtype == c->to && from.quant == to.quant && detail::bypass(g, n, links);

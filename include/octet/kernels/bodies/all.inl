@@ -14,5 +14,7 @@
 #include "elementwise.inl"
 #include "half.inl"
 #include "pooling.inl"
+#include "weight_gradient.inl"
+#include "gradient.inl"
 #include "integer_kernels.inl"
 #include "table.inl"

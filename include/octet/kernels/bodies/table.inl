@@ -28,6 +28,7 @@ OCTET_KERNEL_TABLE {
     k.bf16_to_f32 = bf16_to_f32;
     k.f32_to_fp16 = f32_to_half<Fp16>;
     k.f32_to_bf16 = f32_to_half<Bf16>;
+    k.gradient = gradient_kernels();
     return with_integer_kernels(k, isa);
   }();
   return kernels;

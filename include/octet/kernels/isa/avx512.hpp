@@ -18,6 +18,7 @@ struct wide_base {
   static void store_first(std::int32_t* p, i32 v, int n) { _mm512_mask_storeu_epi32(p, first(n), v); }
 
   static void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+  static void prefetch_near(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
   static f32 set(float x) { return _mm512_set1_ps(x); }
   static i32 set(std::int32_t x) { return _mm512_set1_epi32(x); }
   static f32 add(f32 a, f32 b) { return _mm512_add_ps(a, b); }
@@ -33,6 +34,9 @@ struct wide_base {
   static f32 max(f32 a, f32 b) { return _mm512_max_ps(a, b); }
   static f32 max_or_nan(f32 a, f32 b) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), _mm512_max_ps(a, b), a);
+  }
+  static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {  // a > b ? yes : no
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
   }
   static f32 abs(f32 a) { return _mm512_abs_ps(a); }
   static f32 to_float(i32 a) { return _mm512_cvtepi32_ps(a); }

@@ -40,6 +40,7 @@ struct wide {
   }
 
   static void prefetch(const std::byte*) {}
+  static void prefetch_near(const float*) {}
   static f32 set(float x) {
     return make<f32>([&](int) { return x; });
   }
@@ -76,6 +77,9 @@ struct wide {
   static f32 clamp(f32 a, f32 low, f32 high) { return min(high, max(low, a)); }
   static f32 max_or_nan(f32 a, f32 b) {
     return make<f32>([&](int i) { return a.v[i] > b.v[i] || a.v[i] != a.v[i] ? a.v[i] : b.v[i]; });
+  }
+  static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {
+    return make<f32>([&](int i) { return a.v[i] > b.v[i] ? yes.v[i] : no.v[i]; });
   }
   static f32 abs(f32 a) {
     return make<f32>([&](int i) { return std::fabs(a.v[i]); });

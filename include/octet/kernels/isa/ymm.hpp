@@ -21,6 +21,7 @@ struct ymm_base {
   static void store_first(std::int32_t* p, i32 v, int n) { _mm256_maskstore_epi32(p, first(n), v); }
 
   static void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+  static void prefetch_near(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
   static f32 set(float x) { return _mm256_set1_ps(x); }
   static i32 set(std::int32_t x) { return _mm256_set1_epi32(x); }
   static f32 add(f32 a, f32 b) { return _mm256_add_ps(a, b); }
@@ -35,6 +36,9 @@ struct ymm_base {
   static f32 max(f32 a, f32 b) { return _mm256_max_ps(a, b); }
   static f32 max_or_nan(f32 a, f32 b) {
     return _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+  }
+  static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {
+    return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
   }
   static f32 abs(f32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
   static f32 to_float(i32 a) { return _mm256_cvtepi32_ps(a); }

@@ -1,6 +1,7 @@
 #pragma once
 #include "../activation_range.hpp"
 #include "generic.hpp"
+#include "gradient.hpp"
 #include "integer.hpp"
 
 OCTET_BEGIN
@@ -33,6 +34,10 @@ class Binary : public detail::OperatorOf<Binary> {
     }
     c.require(a.dtype == b.dtype, "both tensors have to be of one type, found ", name(a.dtype), " and ", name(b.dtype));
     return detail::make_generic_binary(c, kind, activation);
+  }
+
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    return std::make_unique<detail::BinaryGradient>(c, prepare(c), kind, activation);
   }
 
   OperatorPtr clamped(double low, double high) const override {

@@ -75,6 +75,10 @@ class AnyConvolution {
   }
   /// Whether it fills Epilogue::range. (Beyond a group's last column come those of the next group.)
   bool measures_range() const noexcept { return !depthwise_ && groups_ == 1; }
+  /// Takes other float weights of the same sizes, for training. Allocates nothing.
+  void set_weights(const WeightsView& w, std::int64_t out_c, ThreadPool& pool) noexcept {
+    depthwise_ ? by_channel_.set_weights(w, out_c) : by_matrix_.set_weights(w, pool);
+  }
   /// Bytes of padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
     return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * GemmConvolution<T>::element;
@@ -124,6 +128,14 @@ class AnyConvolution {
   WinogradConvolution<Other> by_points_;
   DepthwiseConvolution<Other> by_channel_;
 };
+
+/// A convolution whose weights come with each step of training.
+inline AnyConvolution<float> convolution_of_any_weights(const Kernels& kernels, const ConvolutionShape& s) {
+  const std::vector<float> none(static_cast<std::size_t>(s.out_c * s.taps() * s.group_in()));
+  ConvolutionWeights<float> w;
+  w.values = none.data(), w.out_c = s.out_c, w.window = s, w.group_in = s.group_in(), w.groups = s.groups;
+  return {kernels, w};
+}
 
 }  // namespace detail
 OCTET_END

@@ -3,6 +3,7 @@
 #include "../window.hpp"
 #include "dynamic.hpp"
 #include "float.hpp"
+#include "gradient.hpp"
 #include "integer.hpp"
 
 OCTET_BEGIN
@@ -45,6 +46,13 @@ class Convolution : public detail::OperatorOf<Convolution> {
     if (x == DType::u8 && is_byte(w))
       return std::make_unique<detail::IntegerConvolution>(c, window, groups, activation);
     c.fail("no form for ", name(x), " images and ", name(w), " weights");
+  }
+
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    return std::make_unique<detail::ConvolutionGradient>(c, window, groups, activation);
+  }
+  Learning learning(int input) const override {
+    return input == 1 || input == 2 ? Learning::by_gradient : Learning::none;
   }
 
   OperatorPtr clamped(double low, double high) const override { return detail::with_clamp(*this, low, high); }

@@ -1,6 +1,6 @@
 #pragma once
 #include "../integer_mean.hpp"
-#include "pool_windows.hpp"
+#include "gradient.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -70,6 +70,9 @@ class AveragePool : public detail::OperatorOf<AveragePool> {
   }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     return std::make_unique<detail::AveragePoolStep>(c, window, include_padding, int8_ties);
+  }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    return std::make_unique<detail::AveragePoolGradient>(c, prepare(c), window, include_padding);
   }
   IntegerForm integer_form() const override {
     IntegerForm f;

@@ -1,6 +1,6 @@
 #pragma once
 #include "../../core/element.hpp"
-#include "pool_windows.hpp"
+#include "gradient.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -95,6 +95,10 @@ class MaxPool : public detail::OperatorOf<MaxPool> {
   DType dtype(const ShapeContext& c, int output) const override { return output ? DType::i64 : c.dtype(0); }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     return std::make_unique<detail::MaxPoolStep>(c, window, columns_first);
+  }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    c.require(!indices, "has no gradient where it gives indices");
+    return std::make_unique<detail::MaxPoolGradient>(c, prepare(c), window);
   }
   IntegerForm integer_form() const override {
     IntegerForm f;

@@ -145,6 +145,24 @@ class IndexedStep : public Step {
   std::vector<IndexedCopy> copies_;
 };
 
+/// The gradient of a step that copies each element at most once: what was copied to a place comes back from there.
+/// `indices(in, out)` is the rule of the step.
+template <class Rule>
+std::unique_ptr<GradientStep> indexed_gradient(const PrepareContext& c, std::unique_ptr<Step> forward, Rule indices) {
+  auto back = std::make_unique<IndexedStep>(c, [indices](const Shape& out, const Shape& in, std::size_t) {
+    Indices places;
+    const Indices from = indices(in, out);
+    for (int d = 0; d < in.rank(); ++d) {
+      const auto& list = from[static_cast<std::size_t>(d)];
+      places.emplace_back(in[d], -1);
+      for (std::size_t i = 0; i < list.size(); ++i)
+        if (list[i] >= 0) places.back()[static_cast<std::size_t>(list[i])] = static_cast<std::int64_t>(i);
+    }
+    return places;
+  });
+  return std::make_unique<MovedBack>(std::move(forward), std::move(back));
+}
+
 /// from, from + step, ...
 inline std::vector<std::int64_t> every(std::int64_t from, std::int64_t step, std::int64_t count) {
   std::vector<std::int64_t> r;

@@ -61,17 +61,13 @@ class Pad : public detail::OperatorOf<Pad> {
     detail::element_bytes(c, x);
     detail::store_element(x.dtype, fill.element.data(), 0, element);
     return std::make_unique<detail::IndexedStep>(
-        c,
-        [self = *this](const Shape& in, const Shape& out, std::size_t) {
-          detail::Indices indices;
-          for (int d = 0; d < in.rank(); ++d) {
-            indices.emplace_back();
-            for (std::int64_t i = 0; i < out[d]; ++i)
-              indices.back().push_back(self.source(i - self.before[static_cast<std::size_t>(d)], in[d]));
-          }
-          return indices;
-        },
-        fill);
+        c, [self = *this](const Shape& in, const Shape& out, std::size_t) { return self.indices(in, out); }, fill);
+  }
+  /// Of constant padding: what was added is cut off, what was removed gets nothing.
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    c.require(mode == PadMode::constant, "has no gradient where it pads with other than a constant");
+    return detail::indexed_gradient(
+        c, prepare(c), [self = *this](const Shape& in, const Shape& out) { return self.indices(in, out); });
   }
   IntegerForm integer_form() const override {
     IntegerForm f;
@@ -80,6 +76,16 @@ class Pad : public detail::OperatorOf<Pad> {
   }
 
  private:
+  detail::Indices indices(const Shape& in, const Shape& out) const {
+    detail::Indices r;
+    for (int d = 0; d < in.rank(); ++d) {
+      r.emplace_back();
+      for (std::int64_t i = 0; i < out[d]; ++i)
+        r.back().push_back(source(i - before[static_cast<std::size_t>(d)], in[d]));
+    }
+    return r;
+  }
+
   /// Which of n elements stands at place i, or -1.
   std::int64_t source(std::int64_t i, std::int64_t n) const noexcept {
     if (i >= 0 && i < n) return i;

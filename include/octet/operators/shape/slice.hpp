@@ -42,16 +42,12 @@ class Slice : public detail::OperatorOf<Slice> {
   }
 
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    return std::make_unique<detail::IndexedStep>(c, [self = *this](const Shape& in, const Shape& out, std::size_t) {
-      detail::Indices indices;
-      for (int d = 0; d < in.rank(); ++d) indices.push_back(detail::every(0, 1, out[d]));
-      for (std::size_t i = 0; i < self.starts.size(); ++i) {
-        const int d = self.axis(i, in.rank());
-        const Range r = self.range(i, in[d]);
-        indices[static_cast<std::size_t>(d)] = detail::every(r.start, r.step, r.count);
-      }
-      return indices;
-    });
+    return std::make_unique<detail::IndexedStep>(
+        c, [self = *this](const Shape& in, const Shape& out, std::size_t) { return self.indices(in, out); });
+  }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    return detail::indexed_gradient(
+        c, prepare(c), [self = *this](const Shape& in, const Shape& out) { return self.indices(in, out); });
   }
   IntegerForm integer_form() const override {
     IntegerForm f;
@@ -63,6 +59,17 @@ class Slice : public detail::OperatorOf<Slice> {
   struct Range {
     std::int64_t start, step, count;
   };
+
+  detail::Indices indices(const Shape& in, const Shape& out) const {
+    detail::Indices r;
+    for (int d = 0; d < in.rank(); ++d) r.push_back(detail::every(0, 1, out[d]));
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+      const int d = axis(i, in.rank());
+      const Range along = range(i, in[d]);
+      r[static_cast<std::size_t>(d)] = detail::every(along.start, along.step, along.count);
+    }
+    return r;
+  }
 
   int axis(std::size_t i, int rank) const {
     return normalize_axis(axes.empty() ? static_cast<std::int64_t>(i) : axes[i], rank);

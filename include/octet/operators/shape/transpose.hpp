@@ -143,6 +143,13 @@ class Transpose : public detail::OperatorOf<Transpose> {
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     return std::make_unique<detail::TransposeStep>(c, order(c.input(0).shape.rank()));
   }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    const std::vector<std::int64_t> forth = order(c.input(0).shape.rank());
+    std::vector<std::int64_t> back(forth.size());
+    for (std::size_t i = 0; i < forth.size(); ++i)
+      back[static_cast<std::size_t>(forth[i])] = static_cast<std::int64_t>(i);
+    return std::make_unique<detail::MovedBack>(prepare(c), std::make_unique<detail::TransposeStep>(c, back));
+  }
   IntegerForm integer_form() const override {
     IntegerForm f;
     f.output = IntegerForm::Output::as_input;

@@ -15,6 +15,9 @@ template <class Derived>
 class ViewOperator : public OperatorOf<Derived> {
  public:
   std::unique_ptr<Step> prepare(const PrepareContext&) const override { return std::make_unique<ViewStep>(); }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
+    return std::make_unique<MovedBack>(prepare(c), prepare(c));
+  }
   IntegerForm integer_form() const override {
     IntegerForm f;
     f.output = IntegerForm::Output::as_input;

@@ -1,0 +1,132 @@
+// Images per second in training: forwards, backwards and Adam, on random images of one batch.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <octet/models/mobilenet.hpp>
+#include <octet/models/small_cnn.hpp>
+#include <octet/models/vgg.hpp>
+#include <octet/report/table.hpp>
+#include <octet/training/trainer.hpp>
+
+#include "models.hpp"
+
+using namespace octet;
+
+namespace {
+
+struct Net {
+  const char* name;
+  std::int64_t side;
+  int steps;  // of a round
+  Model (*make)();
+};
+
+Model mobilenet() {
+  MobileNetOptions o;
+  o.image_size = 32, o.channels = 1, o.classes = 10;
+  return mobilenet_v1(o);
+}
+Model vgg16() {
+  VggOptions o;
+  o.batch_norm = true, o.image_size = 32, o.channels = 1, o.classes = 10, o.hidden = 0;
+  return vgg(o);
+}
+const std::vector<Net> nets{
+    {"cnn", 28, 100, [] { return small_cnn(); }}, {"mobilenet", 32, 6, mobilenet}, {"vgg16", 32, 3, vgg16}};
+
+/// The steps of a training with a batch that stays.
+class Steps {
+ public:
+  Steps(const Net& net, std::int64_t batch, int threads)
+      : executor_(net.make(), options(threads)),
+        optimizer_(adam(), executor_.parameters()),
+        loss_(Loss::cross_entropy, 0) {
+    executor_.plan({batch, net.side, net.side, 1});
+    loss_.plan(batch);
+    const Tensor<float> images = random_tensor({batch, net.side, net.side, 1});
+    std::copy(images.begin(), images.end(), executor_.input().begin());
+    for (std::int64_t i = 0; i < batch; ++i) labels_.push_back(i * 7 % 10);
+  }
+  void operator()() {
+    const TrainingPass pass;
+    loss_.cross_entropy(executor_.forward(pass), labels_.data(), executor_.output_gradient(), executor_.pool());
+    executor_.backward(pass);
+    optimizer_.step(1e-3, 1, executor_.pool());
+  }
+  GradientExecutor& executor() { return executor_; }
+
+ private:
+  static GradientOptions options(int threads) {
+    GradientOptions o;
+    o.threads = threads;
+    return o;
+  }
+  GradientExecutor executor_;
+  octet::detail::OptimizerState optimizer_;
+  octet::detail::LossFunction loss_;
+  std::vector<std::int64_t> labels_;
+};
+
+void print_layers(Steps& step) {
+  step.executor().profile(true);
+  step();
+  TextTable table({"Layer", "Type", "forward ms", "GMAC/s", "backward ms", "GMAC/s"});
+  for (const LayerPassTime& t : step.executor().layer_times()) {
+    const auto rate = [&](double ms, double passes) {
+      return t.macs && ms > 0 ? octet::detail::fixed(passes * static_cast<double>(t.macs) / ms / 1e6, 1) : "";
+    };
+    table.add({t.name, t.type, octet::detail::fixed(t.forward, 3), rate(t.forward, 1),
+               octet::detail::fixed(t.backward, 3), rate(t.backward, 2)});
+  }
+  std::cout << table.str();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> names, known;
+  for (const Net& n : nets) known.emplace_back(n.name);
+  names = known;
+  int threads = 1, rounds = 3;
+  std::int64_t batch = 64;
+  bool layers = false;
+  CLI::App app("Times training steps (Adam, cross entropy) of networks for ten classes of small gray images");
+  app.add_option("--net", names, "Networks, one or more")
+      ->delimiter(',')
+      ->check(CLI::IsMember(known))
+      ->capture_default_str();
+  app.add_option("--threads", threads, "Threads")->check(CLI::Range(1, ThreadPool::max_threads))->capture_default_str();
+  app.add_option("--batch", batch, "Images of a step")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--rounds", rounds, "Rounds, of which the median is printed")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_flag("--layers", layers, "Print the time of each layer as well");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    for (const Net& net : nets) {
+      if (std::find(names.begin(), names.end(), net.name) == names.end()) continue;
+      Steps step(net, batch, threads);
+      step(), step();
+      std::vector<double> seconds;
+      for (int r = 0; r < rounds; ++r) {
+        const auto start = std::chrono::steady_clock::now();
+        for (int i = 0; i < net.steps; ++i) step();
+        seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / net.steps);
+      }
+      std::sort(seconds.begin(), seconds.end());
+      const double median = seconds[seconds.size() / 2];
+      std::int64_t parameters = 0;
+      for (const Parameter& p : step.executor().parameters().list()) parameters += p.learned ? p.size : 0;
+      std::cout << net.name << " threads=" << threads << " parameters=" << parameters
+                << " images_per_s=" << octet::detail::fixed(static_cast<double>(batch) / median, 1)
+                << " step_ms=" << octet::detail::fixed(median * 1e3, 2)
+                << " arena_mb=" << octet::detail::fixed(static_cast<double>(step.executor().arena_bytes()) / 1e6, 1)
+                << std::endl;
+      if (layers) print_layers(step);
+    }
+  } catch (const std::exception& e) {
+    std::cerr << "octet_bench_training: " << e.what() << "\n";
+    return 1;
+  }
+}

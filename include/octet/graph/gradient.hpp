@@ -1,0 +1,126 @@
+#pragma once
+#include "step.hpp"
+
+OCTET_BEGIN
+
+/// What the steps of one training pass are told beside their tensors.
+struct TrainingPass {
+  bool batch_statistics = true;  // normalize by the statistics of the batch itself; false: by the running ones
+  float momentum = 0.1f;         // running = (1 - momentum) * running + momentum * batch; 0 leaves them as they are
+  std::uint64_t random = 0;      // seed of this pass's random numbers
+};
+
+/// A forward run that a backward run follows. Inputs are never constant here: parameters change from step to step.
+struct ForwardContext : RunContext {
+  std::byte* saved = nullptr;  // kept until the backward run, of the size asked for; aligned to 64 bytes
+  const TrainingPass* pass = nullptr;
+};
+
+/// A backward run: from the gradient of the loss by each output to those by the inputs.
+struct BackwardContext {
+  const std::vector<TensorRef>&inputs, &outputs;   // as the forward run saw them; without data unless they are read
+  const std::vector<TensorRef>& output_gradients;  // the step may write over them
+  const std::vector<TensorRef>& input_gradients;   // to be written; without data where none is wanted
+  std::byte *saved = nullptr, *scratch = nullptr;
+  ThreadPool* pool = nullptr;
+  const TrainingPass* pass = nullptr;
+
+  const float* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].as<float>() : nullptr; }
+  const float* output() const noexcept { return outputs[0].as<float>(); }
+  float* output_gradient() const noexcept { return output_gradients[0].as<float>(); }
+  /// Null where it is not wanted.
+  float* input_gradient(std::size_t i) const noexcept {
+    return i < input_gradients.size() ? input_gradients[i].as<float>() : nullptr;
+  }
+};
+
+/// The tensors of a step, without memory, and which of the inputs' gradients are wanted.
+struct GradientPlanContext : PlanContext {
+  const std::vector<bool>& wanted;
+};
+
+/// Bytes that a step needs: while it runs, and from its forward to its backward run.
+struct GradientMemory {
+  std::size_t scratch = 0, saved = 0;
+};
+
+/// One operator made ready for training: forwards as Step does, but with parameters that change, and backwards. What
+/// the functions tell is valid after plan.
+class GradientStep {
+ public:
+  virtual ~GradientStep() = default;
+  /// Called before the first run and whenever shapes change; the only function that may allocate.
+  virtual GradientMemory plan(const GradientPlanContext&) = 0;
+  virtual void forward(const ForwardContext&) noexcept = 0;
+  virtual void backward(const BackwardContext&) noexcept = 0;
+
+  /// As in Step: output 0 is input 0, and its gradient likewise.
+  virtual bool is_view() const noexcept { return false; }
+  /// As in Step: whether output 0 may lie in the memory of input i.
+  virtual bool can_overwrite(int) const noexcept { return false; }
+  /// Whether the gradient by input i may lie in the memory of that by output 0.
+  virtual bool gradient_can_overwrite(int) const noexcept { return false; }
+  /// Whether the backward run reads input i. (Constants are there in any case.)
+  virtual bool reads_input(int) const noexcept { return true; }
+  /// Whether the backward run reads the outputs.
+  virtual bool reads_outputs() const noexcept { return true; }
+};
+
+namespace detail {
+
+/// Forwards as in inference; what derives from it adds the way back.
+class SameForward : public GradientStep {
+ public:
+  explicit SameForward(std::unique_ptr<Step> forward) : forward_(std::move(forward)) {}
+  GradientMemory plan(const GradientPlanContext& c) final {
+    const std::size_t scratch = forward_->plan(c);
+    return {std::max(scratch, plan_backward(c)), 0};
+  }
+  void forward(const ForwardContext& c) noexcept final { forward_->run(c); }
+  bool is_view() const noexcept final { return forward_->is_view(); }
+  bool can_overwrite(int input) const noexcept final { return forward_->can_overwrite(input); }
+
+ protected:
+  /// Returns the bytes of scratch that the backward run needs.
+  virtual std::size_t plan_backward(const GradientPlanContext&) { return 0; }
+
+ private:
+  std::unique_ptr<Step> forward_;
+};
+
+/// The same elements in another place or shape.
+inline void move_elements(const float* from, float* to, std::int64_t n, ThreadPool& pool) noexcept {
+  if (from == to) return;
+  constexpr std::int64_t part = 65536;
+  pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) {
+    std::memcpy(to + t * part, from + t * part, static_cast<std::size_t>(std::min(part, n - t * part)) * sizeof(float));
+  });
+}
+
+/// Of operators that only move elements: another step moves the gradient back.
+class MovedBack : public SameForward {
+ public:
+  MovedBack(std::unique_ptr<Step> forward, std::unique_ptr<Step> back)
+      : SameForward(std::move(forward)), back_(std::move(back)) {}
+  bool reads_input(int) const noexcept override { return false; }
+  bool reads_outputs() const noexcept override { return false; }
+  bool gradient_can_overwrite(int input) const noexcept override { return input == 0 && back_->is_view(); }
+  void backward(const BackwardContext& c) noexcept override {
+    from_[0].data = c.output_gradients[0].data, to_[0].data = c.input_gradients[0].data;
+    if (back_->is_view())
+      move_elements(c.output_gradient(), c.input_gradient(0), from_[0].shape.elements(), *c.pool);
+    else
+      back_->run({from_, to_, c.scratch, c.pool});
+  }
+
+ private:
+  std::size_t plan_backward(const GradientPlanContext& c) override {
+    from_ = {c.outputs[0]}, to_ = {c.inputs[0]};
+    return back_->plan({from_, to_, c.threads});
+  }
+  std::unique_ptr<Step> back_;
+  std::vector<TensorRef> from_, to_;
+};
+
+}  // namespace detail
+OCTET_END

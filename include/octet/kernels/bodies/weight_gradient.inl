@@ -1,0 +1,157 @@
+// No include guard: part of every instruction set's kernels. Gradients of weights: sums over all pixels, see
+// ../gradient.hpp.
+
+// Calls f(offset, count) for the elements [0, n) in vectors; the last may have fewer than all lanes.
+template <class F>
+OCTET_INLINE void each_vector(std::int64_t n, F f) {
+  std::int64_t i = 0;
+  for (; i + wide::lanes <= n; i += wide::lanes) f(i, std::integral_constant<int, wide::lanes>());
+  if (i < n) f(i, static_cast<int>(n - i));
+}
+template <class Count>
+OCTET_INLINE wide::f32 load_some(const float* p, Count n) {
+  if constexpr (std::is_same_v<Count, int>)
+    return wide::load_first(p, n);
+  else
+    return wide::load(p);
+}
+template <class Count>
+OCTET_INLINE void store_some(float* p, wide::f32 v, Count n) {
+  if constexpr (std::is_same_v<Count, int>)
+    wide::store_first(p, v, n);
+  else
+    wide::store(p, v);
+}
+
+// Rows x N vectors of c; `last`: columns of the last vector.
+template <int Rows, int N>
+OCTET_NOINLINE void outer_tile(const OuterProduct& p, std::int64_t row, std::int64_t column, int last) {
+  const float *a = p.a + row, *b = p.b + column;
+  float* c = p.c + row * p.c_stride + column;
+  wide::f32 acc[Rows][N];
+  OCTET_UNROLL
+  for (int m = 0; m < Rows; ++m) {
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n) {
+      const float* from = c + m * p.c_stride + n * wide::lanes;
+      acc[m][n] = n + 1 < N || last == wide::lanes ? wide::load(from) : wide::load_first(from, last);
+    }
+  }
+  constexpr int ahead = 8;  // rows of a, which lie far apart: one or two lines of the cache each
+  for (std::int64_t d = p.depth; d != 0; --d, a += p.a_stride, b += p.b_stride) {
+    wide::prefetch_near(a + ahead * p.a_stride);
+    wide::prefetch_near(a + ahead * p.a_stride + Rows - 1);
+    wide::f32 v[N];
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n)
+      v[n] = n + 1 < N || last == wide::lanes ? wide::load(b + n * wide::lanes)
+                                              : wide::load_first(b + n * wide::lanes, last);
+    OCTET_UNROLL
+    for (int m = 0; m < Rows; ++m) {
+      const wide::f32 x = wide::set(a[m]);
+      OCTET_UNROLL
+      for (int n = 0; n < N; ++n) acc[m][n] = wide::fma(x, v[n], acc[m][n]);
+    }
+  }
+  OCTET_UNROLL
+  for (int m = 0; m < Rows; ++m) {
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n)
+      wide::store_first(c + m * p.c_stride + n * wide::lanes, acc[m][n], n + 1 < N ? wide::lanes : last);
+  }
+}
+
+using OuterTile = void (*)(const OuterProduct&, std::int64_t, std::int64_t, int);
+template <int N, int... Rows>
+OuterTile outer_tile_of(int rows, std::integer_sequence<int, Rows...>) {
+  static constexpr OuterTile all[] = {outer_tile<Rows + 1, N>...};
+  return all[rows - 1];
+}
+
+inline void outer_product(const OuterProduct& p) noexcept {
+  constexpr std::make_integer_sequence<int, wide::rows_f32> all{};
+  constexpr int tile_columns = 2 * wide::lanes;
+  const std::int64_t tiles = (p.rows + wide::rows_f32 - 1) / wide::rows_f32;  // of about the same size
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    const std::int64_t row = p.rows * t / tiles;
+    const int rows = static_cast<int>(p.rows * (t + 1) / tiles - row);
+    for (std::int64_t column = 0; column < p.columns; column += tile_columns) {
+      const int columns = static_cast<int>(p.columns - column < tile_columns ? p.columns - column : tile_columns);
+      const bool half = columns <= wide::lanes;
+      half ? outer_tile_of<1>(rows, all)(p, row, column, columns)
+           : outer_tile_of<2>(rows, all)(p, row, column, columns - wide::lanes);
+    }
+  }
+}
+
+// One image's contribution to the nine sums of a 3x3 kernel, for n channels (one vector) from `c` on.
+template <class Count>
+OCTET_INLINE void depthwise_weights_3x3(const DepthwiseWeights& d, const float* in, const float* gradient,
+                                        wide::f32 (&acc)[9], Count n) {
+  for (std::int64_t y = 0; y < d.out_h; ++y) {
+    const std::int64_t iy = y * d.stride_h - d.pad_top;
+    const auto row_inside = [&](std::int64_t ky) {
+      return iy + ky * d.dilation_h >= 0 && iy + ky * d.dilation_h < d.height;
+    };
+    const bool inside[3] = {row_inside(0), row_inside(1), row_inside(2)};
+    const bool all_rows = inside[0] && inside[1] && inside[2];
+    const std::int64_t row = d.dilation_h * d.width * d.channels, tap = d.dilation_w * d.channels;
+    for (std::int64_t x = 0; x < d.out_w; ++x, gradient += d.channels) {
+      const std::int64_t ix = x * d.stride_w - d.pad_left;
+      const wide::f32 g = load_some(gradient, n);
+      const float* p = in + (iy * d.width + ix) * d.channels;
+      if (all_rows && ix >= 0 && ix + 2 * d.dilation_w < d.width) {
+        OCTET_UNROLL
+        for (int t = 0; t < 9; ++t) acc[t] = wide::fma(load_some(p + t / 3 * row + t % 3 * tap, n), g, acc[t]);
+        continue;
+      }
+      OCTET_UNROLL
+      for (int t = 0; t < 9; ++t) {
+        const std::int64_t at = ix + t % 3 * d.dilation_w;
+        if (inside[t / 3] && at >= 0 && at < d.width)
+          acc[t] = wide::fma(load_some(p + t / 3 * row + t % 3 * tap, n), g, acc[t]);
+      }
+    }
+  }
+}
+
+// ... to the sum of one tap of any kernel.
+template <class Count>
+OCTET_INLINE wide::f32 depthwise_weight(const DepthwiseWeights& d, const float* in, const float* gradient,
+                                        std::int64_t ky, std::int64_t kx, wide::f32 acc, Count n) {
+  const std::int64_t oy = ky * d.dilation_h - d.pad_top, ox = kx * d.dilation_w - d.pad_left;
+  const TapRange ys(oy, d.height, d.stride_h, d.out_h), xs(ox, d.width, d.stride_w, d.out_w);
+  for (std::int64_t y = ys.first; y < ys.end; ++y) {
+    const float* p = in + ((y * d.stride_h + oy) * d.width + xs.first * d.stride_w + ox) * d.channels;
+    const float* g = gradient + (y * d.out_w + xs.first) * d.channels;
+    for (std::int64_t x = xs.first; x < xs.end; ++x, p += d.stride_w * d.channels, g += d.channels)
+      acc = wide::fma(load_some(p, n), load_some(g, n), acc);
+  }
+  return acc;
+}
+
+inline void depthwise_weights(const DepthwiseWeights& d) noexcept {
+  const std::int64_t in_image = d.height * d.width * d.channels, out_image = d.out_h * d.out_w * d.channels;
+  const bool small = d.kernel_h == 3 && d.kernel_w == 3;
+  each_vector(d.channel_end - d.channel_begin, [&](std::int64_t i, auto n) {
+    const std::int64_t c = d.channel_begin + i;
+    if (small) {
+      wide::f32 acc[9];
+      OCTET_UNROLL
+      for (int t = 0; t < 9; ++t) acc[t] = load_some(d.sums + t * d.channels + c, n);
+      for (std::int64_t image = 0; image < d.images; ++image)
+        depthwise_weights_3x3(d, d.in + image * in_image + c, d.gradient + image * out_image + c, acc, n);
+      OCTET_UNROLL
+      for (int t = 0; t < 9; ++t) store_some(d.sums + t * d.channels + c, acc[t], n);
+      return;
+    }
+    for (std::int64_t t = 0; t < d.kernel_h * d.kernel_w; ++t) {
+      float* sum = d.sums + t * d.channels + c;
+      wide::f32 acc = load_some(sum, n);
+      for (std::int64_t image = 0; image < d.images; ++image)
+        acc = depthwise_weight(d, d.in + image * in_image + c, d.gradient + image * out_image + c, t / d.kernel_w,
+                               t % d.kernel_w, acc, n);
+      store_some(sum, acc, n);
+    }
+  });
+}

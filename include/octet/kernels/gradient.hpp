@@ -1,0 +1,85 @@
+#pragma once
+#include "arguments.hpp"
+
+/// What the kernels of training are told, beside those of inference. Strides are in elements. Sums over many rows go on
+/// from what is in memory, so that they can be taken part by part; each is one chain of additions, whatever the vectors
+/// are: the same bits on every instruction set.
+OCTET_BEGIN
+namespace detail {
+
+/// c[rows x columns] += transpose(a) * b: a is [depth][rows], b [depth][columns], as they lie in memory. The gradient
+/// of weights, where depth are pixels, rows output channels and columns the elements of a window.
+struct OuterProduct {
+  const float* a = nullptr;
+  std::int64_t a_stride = 0, rows = 0;
+  const float* b = nullptr;
+  std::int64_t b_stride = 0, columns = 0, depth = 0;
+  float* c = nullptr;
+  std::int64_t c_stride = 0;
+};
+
+/// Outputs [first, end) of `out` along one direction for which a tap, `offset` from where the first window begins, lies
+/// inside `size` pixels.
+struct TapRange {
+  std::int64_t first, end;
+  TapRange(std::int64_t offset, std::int64_t size, std::int64_t stride, std::int64_t out)
+      : first(offset >= 0 ? 0 : (-offset + stride - 1) / stride),
+        end(offset >= size ? 0 : (size - 1 - offset) / stride + 1) {
+    if (end > out) end = out;
+    if (end < first) end = first;
+  }
+};
+
+/// sums[tap][channel] += gradient[pixel][channel] * in[pixel under the tap][channel] over all pixels of some images and
+/// the channels [channel_begin, channel_end): the gradient of depthwise weights.
+struct DepthwiseWeights {
+  const float* in = nullptr;        // [images][height][width][channels]
+  const float* gradient = nullptr;  // [images][out_h][out_w][channels]
+  std::int64_t images = 1, height = 1, width = 1, channels = 1, out_h = 1, out_w = 1;
+  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  std::int64_t pad_top = 0, pad_left = 0;
+  std::int64_t channel_begin = 0, channel_end = 0;
+  float* sums = nullptr;
+};
+
+/// Rows of [rows][channels], one row after the other.
+struct ChannelRows {
+  const float* x = nullptr;
+  std::int64_t rows = 0, channels = 0;
+};
+
+/// y = clamp(x * scale + shift) channel by channel, and what its gradient is computed from.
+struct Normalized {
+  ChannelRows in;
+  const float *scale = nullptr, *shift = nullptr, *mean = nullptr;  // one a channel
+  float low = 0, high = 0;
+  bool clamps = false;              // false: no limits
+  const float* gradient = nullptr;  // of y; [rows][channels]
+};
+
+/// The kernels of training of one instruction set.
+struct GradientKernels {
+  void (*outer_product)(const OuterProduct&) noexcept = nullptr;
+  void (*depthwise_weights)(const DepthwiseWeights&) noexcept = nullptr;
+  /// sums[c] += x[.][c]
+  void (*channel_sums)(const ChannelRows&, float* sums) noexcept = nullptr;
+  /// squares[c] += (x[.][c] - mean[c])^2
+  void (*channel_squares)(const ChannelRows&, const float* mean, float* squares) noexcept = nullptr;
+  /// y of Normalized
+  void (*normalize)(const Normalized&, float* y) noexcept = nullptr;
+  /// sums[c] += g, products[c] += g * (x - mean[c]), where g is the gradient, or 0 where y is at one of its limits
+  void (*normalized_sums)(const Normalized&, float* sums, float* products) noexcept = nullptr;
+  /// dx = scale[c] * (g - a[c] - b[c] * (x - mean[c])); may lie in the gradient's memory
+  void (*normalized_gradient)(const Normalized&, const float* a, const float* b, float* dx) noexcept = nullptr;
+  /// dx = low < y < high ? dy : 0
+  void (*clamp_gradient)(const float* y, const float* dy, float* dx, std::int64_t n, float low,
+                         float high) noexcept = nullptr;
+  /// to += from * factor
+  void (*add_scaled)(const float* from, float factor, float* to, std::int64_t n) noexcept = nullptr;
+  /// Adds dy to the gradient of the first pixel of the window that is the maximum y: that of pixel i is at
+  /// pixels[i] + offset bytes. Channel by channel.
+  void (*max_gradient)(const PoolWindow&, const float* y, const float* dy, std::ptrdiff_t offset) noexcept = nullptr;
+};
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,112 @@
+#pragma once
+#include "common.hpp"
+#include "transposed_axis.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// The gradient by a convolution's input: the transposed convolution of the gradient by its output. Its pixels that
+/// have the same remainder modulo the stride are an ordinary convolution with some of the taps, last first; each such
+/// phase is computed apart and then spread. With stride 1 there is one phase, in place.
+class DataGradient {
+ public:
+  /// Returns the bytes of scratch that run needs.
+  std::size_t plan(const Kernels& kernels, const ConvolutionShape& s, int threads) {
+    shape_ = s;
+    axes_[0] = {s.out_h, s.in_h, s.kernel_h, s.stride_h, s.dilation_h, s.pad_top};
+    axes_[1] = {s.out_w, s.in_w, s.kernel_w, s.stride_w, s.dilation_w, s.pad_left};
+    phases_.clear();
+    zeros_ = pad_columns<float>(nullptr, s.in_c);
+    std::int64_t largest = 0, padding = 0;
+    std::size_t scratch = 0;
+    for (std::int64_t y = 0; y < axes_[0].phases(); ++y)
+      for (std::int64_t x = 0; x < axes_[1].phases(); ++x) {
+        Phase p{phase_shape(y, x), y, x, {}};
+        if (p.shape.rows() == 0) continue;
+        p.kernels = convolution_of_any_weights(kernels, p.shape);
+        scratch = std::max(scratch, p.kernels.plan(p.shape, threads));
+        padding = std::max(padding, p.kernels.padding_bytes(p.shape));
+        largest = std::max(largest, p.shape.rows());
+        phases_.push_back(std::move(p));
+      }
+    padding_ = Tensor<float>({padding / 4});
+    pixels_ = s.batch * s.in_h * s.in_w;
+    direct_ = phases_.size() == 1 && phases_[0].shape.rows() == pixels_;
+    covered_ = axes_[0].phases() == s.stride_h && axes_[1].phases() == s.stride_w;
+    spread_bytes_ = direct_ ? 0 : round_up(largest * s.in_c * 4, 64);
+    return static_cast<std::size_t>(spread_bytes_) + scratch;
+  }
+
+  /// gradient: [N, out_h, out_w, O] by the output; weights: [O, kernel_h, kernel_w, I / groups]; out: [N, H, W, I].
+  void run(const float* gradient, const float* weights, float* out, std::byte* scratch, ThreadPool& pool) noexcept {
+    if (!covered_) clear(out, pool);
+    Epilogue e;
+    e.store = Store::f32;
+    e.low_f32 = -std::numeric_limits<float>::infinity(), e.high_f32 = -e.low_f32;
+    e.out_stride = shape_.in_c * 4;
+    e.out = direct_ ? reinterpret_cast<std::byte*>(out) : scratch;
+    for (Phase& p : phases_) {
+      p.kernels.set_weights(view(p, weights), shape_.in_c, pool);
+      p.kernels.run(reinterpret_cast<const std::byte*>(gradient), zeros_.bytes(), padding_.bytes(), e, 4,
+                    scratch + spread_bytes_, pool);
+      if (!direct_) spread(p, reinterpret_cast<const float*>(scratch), out, pool);
+    }
+  }
+
+ private:
+  struct Phase {
+    ConvolutionShape shape;
+    std::int64_t y = 0, x = 0;
+    AnyConvolution<float> kernels;
+  };
+
+  ConvolutionShape phase_shape(std::int64_t y, std::int64_t x) const {
+    ConvolutionShape p;
+    p.batch = shape_.batch, p.groups = shape_.groups;
+    p.in_h = axes_[0].in, p.in_w = axes_[1].in, p.in_c = shape_.out_c;
+    p.out_h = axes_[0].count(y), p.out_w = axes_[1].count(x), p.out_c = shape_.in_c;
+    p.kernel_h = axes_[0].taps(y), p.kernel_w = axes_[1].taps(x);
+    p.dilation_h = axes_[0].step(), p.dilation_w = axes_[1].step();
+    p.pad_top = -axes_[0].start(y), p.pad_left = -axes_[1].start(x);
+    return p;
+  }
+
+  /// The taps of a phase, last first; input and output channels change places.
+  WeightsView view(const Phase& p, const float* weights) const noexcept {
+    WeightsView w = WeightsView::of_model(weights, shape_.out_c, shape_.kernel_h, shape_.kernel_w, shape_.group_in(),
+                                          shape_.groups);
+    std::swap(w.in, w.out);
+    w.data += axes_[0].last_tap(p.y) * w.row + axes_[1].last_tap(p.x) * w.tap;
+    w.row *= -axes_[0].period(), w.tap *= -axes_[1].period();
+    w.kernel_h = p.shape.kernel_h, w.kernel_w = p.shape.kernel_w;
+    return w;
+  }
+
+  void clear(float* out, ThreadPool& pool) const noexcept {
+    const std::int64_t row = shape_.in_w * shape_.in_c;
+    pool.parallel(shape_.batch * shape_.in_h,
+                  [&](std::int64_t r, int) { std::fill(out + r * row, out + (r + 1) * row, 0.0f); });
+  }
+
+  /// The pixels of a phase to their places.
+  void spread(const Phase& p, const float* from, float* out, ThreadPool& pool) const noexcept {
+    const std::int64_t rows = p.shape.out_h, columns = p.shape.out_w, channels = shape_.in_c;
+    pool.parallel(shape_.batch * rows, [&](std::int64_t r, int) {
+      const std::int64_t y = axes_[0].first(p.y) + r % rows * axes_[0].stride;
+      const float* pixel = from + r * columns * channels;
+      float* to = out + ((r / rows * shape_.in_h + y) * shape_.in_w + axes_[1].first(p.x)) * channels;
+      for (std::int64_t x = 0; x < columns; ++x, pixel += channels, to += axes_[1].stride * channels)
+        std::copy(pixel, pixel + channels, to);
+    });
+  }
+
+  ConvolutionShape shape_;
+  std::array<TransposedAxis, 2> axes_;
+  std::vector<Phase> phases_;
+  Tensor<float> zeros_, padding_;
+  std::int64_t pixels_ = 0, spread_bytes_ = 0;
+  bool direct_ = false, covered_ = false;
+};
+
+}  // namespace detail
+OCTET_END

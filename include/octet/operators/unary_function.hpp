@@ -1,0 +1,105 @@
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+#include <xsimd/xsimd.hpp>
+
+#include "../core/config.hpp"
+
+OCTET_BEGIN
+
+enum class UnaryKind : std::uint8_t {
+  clip,        // min(max(x, a), b): ReLU is [0, inf], ReLU6 [0, 6]
+  leaky_relu,  // x < 0 ? a x : x
+  sigmoid,
+  hard_sigmoid,  // min(max(a x + b, 0), 1)
+  hard_swish,    // x min(max(x + 3, 0), 6) / 6
+  silu,          // x sigmoid(x)
+  tanh,
+  elu,       // x < 0 ? a (exp(x) - 1) : x
+  gelu,      // x (1 + erf(x / sqrt(2))) / 2
+  softplus,  // log(1 + exp(x))
+  exp,
+  log,
+  sqrt,
+  negate,
+  abs,
+  floor,
+  ceil,
+  round,  // half to even
+  reciprocal,
+  erf,
+  sign,       // -1, 0 or 1
+  gelu_tanh,  // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+  rsqrt,      // 1 / sqrt(x)
+  last = rsqrt
+};
+
+namespace detail {
+
+/// The function of one kind; V is float, double, or an xsimd batch of floats.
+struct UnaryFunction {
+  UnaryKind kind = UnaryKind::clip;
+  double first = 0, second = 0;
+
+  template <class V>
+  V operator()(const V& x) const {
+    using std::exp, std::tanh, std::log, std::sqrt, std::abs, std::floor, std::ceil, std::nearbyint, std::erf;
+    using Real = std::conditional_t<std::is_same_v<V, double>, double, float>;
+    const V zero(Real{0}), one(Real{1}), a(static_cast<Real>(first)), b(static_cast<Real>(second));
+    switch (kind) {
+      case UnaryKind::clip: return smaller(b, larger(a, x));
+      case UnaryKind::leaky_relu: return choose(x < zero, a * x, x);
+      case UnaryKind::sigmoid: return one / (one + exp(-x));
+      case UnaryKind::hard_sigmoid: return smaller(one, larger(zero, a * x + b));
+      case UnaryKind::hard_swish: return x * smaller(V(Real(6)), larger(zero, x + V(Real(3)))) * V(Real(1) / 6);
+      case UnaryKind::silu: return x / (one + exp(-x));
+      case UnaryKind::tanh: return tanh(x);
+      case UnaryKind::elu: return choose(x < zero, a * (exp(x) - one), x);
+      case UnaryKind::gelu: return x * V(Real(0.5)) * (one + erf(x * V(Real(0.70710678118654752))));
+      case UnaryKind::softplus: return larger(x, zero) + log(one + exp(-abs(x)));
+      case UnaryKind::exp: return exp(x);
+      case UnaryKind::log: return log(x);
+      case UnaryKind::sqrt: return sqrt(x);
+      case UnaryKind::negate: return -x;
+      case UnaryKind::abs: return abs(x);
+      case UnaryKind::floor: return floor(x);
+      case UnaryKind::ceil: return ceil(x);
+      case UnaryKind::round: return nearbyint(x);
+      case UnaryKind::reciprocal: return one / x;
+      case UnaryKind::erf: return erf(x);
+      case UnaryKind::sign: return choose(x > zero, one, choose(x < zero, -one, x));
+      case UnaryKind::gelu_tanh:
+        return x * V(Real(0.5)) * (one + tanh(V(Real(0.7978845608028654)) * (x + V(Real(0.044715)) * x * x * x)));
+      case UnaryKind::rsqrt: return one / sqrt(x);
+    }
+    return x;
+  }
+
+ private:
+  // A NaN in the second operand stays.
+  template <class V>
+  static V larger(const V& limit, const V& x) {
+    return choose(x < limit, limit, x);
+  }
+  template <class V>
+  static V smaller(const V& limit, const V& x) {
+    return choose(x > limit, limit, x);
+  }
+  static float choose(bool c, float x, float y) { return c ? x : y; }
+  static double choose(bool c, double x, double y) { return c ? x : y; }
+  template <class M, class V>
+  static V choose(const M& c, const V& x, const V& y) {
+    return xsimd::select(c, x, y);
+  }
+};
+
+// Functions of xsimd 8 do not compile for AVX-512.
+#if defined(__AVX512F__) && XSIMD_VERSION_MAJOR < 13
+using FloatBatch = xsimd::batch<float, xsimd::avx2>;
+#else
+using FloatBatch = xsimd::batch<float>;
+#endif
+
+}  // namespace detail
+OCTET_END

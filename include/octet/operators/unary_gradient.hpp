@@ -1,0 +1,115 @@
+#pragma once
+#include <array>
+
+#include "../graph/operator.hpp"
+#include "unary_function.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// The derivative of one kind, from its argument x or, where that does, from its value y.
+struct UnaryDerivative {
+  UnaryKind kind = UnaryKind::clip;
+  double first = 0, second = 0;
+
+  /// Whether it is computed from y.
+  bool from_value() const noexcept {
+    switch (kind) {
+      case UnaryKind::clip:
+      case UnaryKind::sigmoid:
+      case UnaryKind::hard_sigmoid:
+      case UnaryKind::tanh:
+      case UnaryKind::exp:
+      case UnaryKind::sqrt:
+      case UnaryKind::reciprocal:
+      case UnaryKind::rsqrt: return true;
+      default: return false;
+    }
+  }
+  /// Whether there is one that is of any use.
+  bool exists() const noexcept {
+    return kind != UnaryKind::floor && kind != UnaryKind::ceil && kind != UnaryKind::round && kind != UnaryKind::sign;
+  }
+
+  template <class V>
+  V operator()(const V& v) const {
+    using xsimd::select;
+    const auto number = [](double x) { return V(static_cast<float>(x)); };
+    const V zero(0.0f), one(1.0f), a = number(first), b = number(second);
+    const auto sigmoid = [&](const V& x) { return one / (one + exp(-x)); };
+    switch (kind) {
+      case UnaryKind::clip: return select((v > a) & (v < b), one, zero);
+      case UnaryKind::leaky_relu: return select(v < zero, a, one);
+      case UnaryKind::sigmoid: return v * (one - v);
+      case UnaryKind::hard_sigmoid: return select((v > zero) & (v < one), a, zero);
+      case UnaryKind::hard_swish:
+        return select(v <= number(-3), zero, select(v >= number(3), one, v * number(1.0 / 3) + number(0.5)));
+      case UnaryKind::silu: return sigmoid(v) * (one + v * (one - sigmoid(v)));
+      case UnaryKind::tanh: return one - v * v;
+      case UnaryKind::elu: return select(v < zero, a * exp(v), one);
+      case UnaryKind::gelu:
+        return number(0.5) * (one + erf(v * number(0.70710678118654752))) +
+               v * exp(v * v * number(-0.5)) * number(0.39894228040143268);
+      case UnaryKind::softplus: return sigmoid(v);
+      case UnaryKind::exp: return v;
+      case UnaryKind::log: return one / v;
+      case UnaryKind::sqrt: return number(0.5) / v;
+      case UnaryKind::negate: return -one;
+      case UnaryKind::abs: return select(v > zero, one, select(v < zero, -one, zero));
+      case UnaryKind::reciprocal: return -v * v;
+      case UnaryKind::erf: return exp(-v * v) * number(1.1283791670955126);
+      case UnaryKind::gelu_tanh: {
+        const V inner = number(0.7978845608028654) * (v + number(0.044715) * v * v * v), t = tanh(inner);
+        return number(0.5) * (one + t) +
+               number(0.5) * v * (one - t * t) * (number(0.7978845608028654) + number(0.1070322243) * v * v);
+      }
+      case UnaryKind::rsqrt: return number(-0.5) * v * v * v;
+      case UnaryKind::floor:
+      case UnaryKind::ceil:
+      case UnaryKind::round:
+      case UnaryKind::sign: break;
+    }
+    return zero;
+  }
+};
+
+class UnaryGradient : public SameForward {
+ public:
+  UnaryGradient(const PrepareContext& c, const UnaryDerivative& f, std::unique_ptr<Step> forward)
+      : SameForward(std::move(forward)), f_(f) {
+    c.require(f.exists(), "has no gradient: it is constant between its steps");
+  }
+  bool reads_input(int) const noexcept override { return !f_.from_value(); }
+  bool reads_outputs() const noexcept override { return f_.from_value(); }
+  bool gradient_can_overwrite(int input) const noexcept override { return input == 0; }
+  void backward(const BackwardContext& c) noexcept override {
+    constexpr std::int64_t part = 8192;
+    const std::int64_t size = c.output_gradients[0].shape.elements();
+    const float *v = f_.from_value() ? c.output() : c.input(0), *dy = c.output_gradient();
+    float* dx = c.input_gradient(0);
+    c.pool->parallel((size + part - 1) / part, [&](std::int64_t t, int) {
+      const std::int64_t at = t * part;
+      apply(v + at, dy + at, dx + at, std::min(part, size - at));
+    });
+  }
+
+ private:
+  void apply(const float* v, const float* dy, float* dx, std::int64_t n) const noexcept {
+    constexpr std::int64_t lanes = FloatBatch::size;
+    const auto one = [&](const float* from, const float* gradient, float* to) {
+      (f_(FloatBatch::load_unaligned(from)) * FloatBatch::load_unaligned(gradient)).store_unaligned(to);
+    };
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) one(v + i, dy + i, dx + i);
+    if (i == n) return;
+    std::array<float, lanes> rest{}, gradient{};
+    std::copy(v + i, v + n, rest.begin());
+    std::copy(dy + i, dy + n, gradient.begin());
+    one(rest.data(), gradient.data(), rest.data());
+    std::copy(rest.begin(), rest.begin() + (n - i), dx + i);
+  }
+  UnaryDerivative f_;
+};
+
+}  // namespace detail
+OCTET_END

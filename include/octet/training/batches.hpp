@@ -1,0 +1,110 @@
+#pragma once
+#include <numeric>
+
+#include "../core/random.hpp"
+#include "examples.hpp"
+
+OCTET_BEGIN
+
+/// Random changes to images [H, W, C], anew in every epoch.
+struct Augmentation {
+  bool flip = false;       // left and right, every other image
+  std::int64_t shift = 0;  // by at most so many pixels in each direction, as cropping a padded image does
+  float fill = 0;          // what comes in from outside
+};
+
+namespace detail {
+
+/// Brings examples into batches: in random order, changed at random, larger images cropped to the model's size (at a
+/// random place where they are augmented, else in the middle). All of it is a function of a seed, the epoch and the
+/// example, so that any batch can be made again.
+class Batches {
+ public:
+  /// input: the shape that the model takes, [N, H, W, C] (or [N, C, H, W], of 1 or 3 channels).
+  Batches(const Examples& examples, const Shape& input, const Augmentation& augmentation, int workers)
+      : examples_(&examples), augmentation_(augmentation), order_(static_cast<std::size_t>(examples.size())) {
+    const Shape from = examples.shape();
+    Shape to(input.begin() + 1, input.end());
+    image_ = from.rank() == 3;
+    if (image_ && to.rank() == 3 && to[2] != from[2] && to[0] == from[2]) {
+      channels_first_ = true;
+      to = {to[1], to[2], to[0]};
+    }
+    const bool fits = image_ && to.rank() == 3 ? to[2] == from[2] && to[0] <= from[0] && to[1] <= from[1] : to == from;
+    require<ShapeError>(examples.size() > 0, "there are no examples to learn from, or to evaluate");
+    require<ShapeError>(fits, "the model takes inputs of shape ", Shape(input.begin() + 1, input.end()),
+                        ", but the examples are ", from);
+    require(image_ || (!augmentation.flip && augmentation.shift == 0), "only images [H, W, C] can be augmented, found ",
+            from);
+    require(augmentation.shift >= 0, "a shift cannot be negative, found ", augmentation.shift);
+    from_ = from, to_ = to;
+    direct_ = to == from && !channels_first_ && !augmentation.flip && augmentation.shift == 0;
+    if (!direct_) raw_.resize(static_cast<std::size_t>(workers * from.elements()));
+    std::iota(order_.begin(), order_.end(), std::int64_t{0});
+  }
+
+  /// The changes and, if they are to be shuffled, the order of an epoch of a training with this seed.
+  void begin(std::uint64_t seed, std::int64_t epoch, bool shuffle) {
+    SplitMix random(SplitMix::seed_of(seed, epoch));
+    seed_ = random();
+    if (!shuffle) return;
+    std::iota(order_.begin(), order_.end(), std::int64_t{0});
+    for (std::size_t i = order_.size(); i > 1; --i)  // Fisher and Yates
+      std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(i)))]);
+  }
+
+  /// The example at a place of the order; behind its end it begins anew.
+  std::int64_t example(std::int64_t place) const {
+    return order_[static_cast<std::size_t>(place % static_cast<std::int64_t>(order_.size()))];
+  }
+
+  /// The inputs of `count` examples from a place of the order on.
+  void read(std::int64_t place, std::int64_t count, float* to, ThreadPool& pool) {
+    const std::int64_t size = to_.elements();
+    parallel_checked(pool, count,
+                     [&](std::int64_t i, int worker) { read_one(example(place + i), to + i * size, worker); });
+  }
+
+ private:
+  void read_one(std::int64_t i, float* to, int worker) {
+    if (direct_) return examples_->read(i, to);
+    float* raw = raw_.data() + worker * from_.elements();
+    examples_->read(i, raw);
+    const bool random = augmentation_.flip || augmentation_.shift > 0;
+    SplitMix r(SplitMix::seed_of(seed_, i));
+    const std::int64_t spare_h = from_[0] - to_[0], spare_w = from_[1] - to_[1], s = augmentation_.shift;
+    const std::int64_t top = random ? r.below(spare_h + 2 * s + 1) - s : spare_h / 2;
+    const std::int64_t left = random ? r.below(spare_w + 2 * s + 1) - s : spare_w / 2;
+    const bool flip = augmentation_.flip && r.below(2) == 1;
+    const std::int64_t channels = to_[2], plane = to_[0] * to_[1];
+    for (std::int64_t y = 0; y < to_[0]; ++y)
+      for (std::int64_t x = 0; x < to_[1]; ++x) {
+        const std::int64_t iy = top + y, ix = left + (flip ? to_[1] - 1 - x : x);
+        const bool inside = iy >= 0 && iy < from_[0] && ix >= 0 && ix < from_[1];
+        const float* pixel = raw + (iy * from_[1] + ix) * channels;
+        for (std::int64_t c = 0; c < channels; ++c)
+          to[channels_first_ ? c * plane + y * to_[1] + x : (y * to_[1] + x) * channels + c] =
+              inside ? pixel[c] : augmentation_.fill;
+      }
+  }
+
+  const Examples* examples_;
+  Augmentation augmentation_;
+  Shape from_, to_;  // of an example and of what the model takes of it, [H, W, C]
+  bool image_ = false, channels_first_ = false, direct_ = false;
+  std::vector<std::int64_t> order_;
+  std::uint64_t seed_ = 0;
+  std::vector<float> raw_;  // one example for each worker
+};
+
+/// Of classification: throws where an example has no class, or one that the model has not.
+inline std::int64_t checked_label(const Examples& examples, std::int64_t i, std::int64_t classes) {
+  const std::optional<std::int64_t> label = examples.label(i);
+  require(label.has_value(), examples.name(i), " has no class, which cross entropy needs");
+  require(*label >= 0 && *label < classes, examples.name(i), " has class ", *label, "; the model has the classes 0 .. ",
+          classes - 1);
+  return *label;
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,236 @@
+#pragma once
+#include "../io/atomic_file.hpp"
+#include "../io/map_file.hpp"
+#include "../io/model_file/checksum.hpp"
+#include "../io/model_file/graph_description.hpp"
+#include "optimizer.hpp"
+#include "reports.hpp"
+
+/// Files from which a training goes on as if it had not been interrupted. Numbers of the header are little-endian.
+///   bytes 0-7    "OCTETCP\n"
+///         8-15   version of the format
+///        16-23   size of the file
+///        24-31   checksum of all that follows
+///        32-39   size of the description
+///        40-     description: model, optimizer, position, history; then the floats of parameters, of the optimizer's
+///                memory, and of the best parameters so far, if there are any
+OCTET_BEGIN
+namespace detail {
+
+constexpr char checkpoint_magic[] = "OCTETCP\n";
+constexpr std::uint64_t checkpoint_version = 1;
+constexpr std::size_t checkpoint_header = 40;
+
+/// Where a training is.
+struct TrainingPosition {
+  std::uint64_t seed = 1;
+  std::int64_t epoch = 0, step = 0;               // done: epochs, and steps of the next
+  std::int64_t steps_per_epoch = 0, batch = 0;    // of the epoch that `step` is of
+  double loss_sum = 0, correct = 0, seconds = 0;  // of its steps
+  double best = 0;                                // of early stopping
+  std::int64_t epochs_without_gain = 0;
+  bool statistics_frozen = false;
+  std::vector<EpochReport> history;
+};
+
+/// What a checkpoint has to fit: the layers and all constants that training leaves alone.
+inline std::uint64_t training_fingerprint(const Graph& g, const Parameters& parameters) {
+  ArchiveWriter description;
+  Graph unnamed = g;  // what the model is called, or where it comes from, does not matter
+  unnamed.name.clear(), unnamed.metadata.clear();
+  write_graph(
+      unnamed, [](std::size_t) { return DataPlace{}; }, description);
+  Checksum sum;
+  sum.add(description.bytes().data(), description.bytes().size());
+  for (std::size_t v = 0; v < g.values.size(); ++v)
+    if (g.values[v].is_constant() && !parameters.find(static_cast<int>(v)))
+      sum.add(g.values[v].constant.data(), g.values[v].constant.size_bytes());
+  return sum.value();
+}
+
+/// Everything that a checkpoint holds.
+class Checkpoint {
+ public:
+  Checkpoint(const GradientExecutor& executor, OptimizerState& optimizer, Optimizer::Kind kind,
+             TrainingPosition& position, std::vector<float>& best)
+      : name_(executor.graph().name),
+        parameters_(executor.parameters()),
+        fingerprint_(training_fingerprint(executor.graph(), executor.parameters())),
+        optimizer_(optimizer),
+        kind_(kind),
+        position_(position),
+        best_(best) {}
+
+  void save(const std::string& path) const {
+    naming_file(path, [&] {
+      const std::string description = describe();
+      const auto each = [&](auto use) {
+        use(description.data(), description.size());
+        for (const auto& [data, n] : arrays(best_)) use(reinterpret_cast<const char*>(data), n * sizeof(float));
+      };
+      Checksum sum;
+      std::size_t size = checkpoint_header;
+      const std::uint64_t description_size = description.size();
+      sum.add(&description_size, sizeof description_size);
+      each([&](const char* p, std::size_t n) { sum.add(p, n), size += n; });
+      ArchiveWriter header;
+      for (std::size_t i = 0; i < 8; ++i) header.put(checkpoint_magic[i]);
+      header.put_fixed(checkpoint_version);
+      header.put_fixed(std::uint64_t{size});
+      header.put_fixed(sum.value());
+      header.put_fixed(description_size);
+      write_atomically(path, [&](std::ostream& out) {
+        out.write(header.bytes().data(), checkpoint_header);
+        each([&](const char* p, std::size_t n) { out.write(p, static_cast<std::streamsize>(n)); });
+      });
+    });
+  }
+
+  /// Nothing is changed where it throws.
+  void load(const std::string& path) {
+    naming_file(path, [&] { load(map_file(path)); });
+  }
+
+ private:
+  using Array = std::pair<float*, std::size_t>;
+  std::vector<Array> arrays(std::vector<float>& best) const {
+    std::vector<Array> a{{parameters_.values(), static_cast<std::size_t>(parameters_.size())}};
+    for (const AlignedBytes& slot : optimizer_.slots())
+      a.emplace_back(reinterpret_cast<float*>(slot.data()), slot.size() / sizeof(float));
+    a.emplace_back(best.data(), best.size());
+    return a;
+  }
+
+  std::string describe() const {
+    ArchiveWriter to;
+    to.put(name_);
+    to.put_count(parameters_.list().size());
+    for (const Parameter& p : parameters_.list()) {
+      to.put(p.name);
+      to.put(static_cast<std::uint8_t>(p.learned));
+      to.put(std::vector<std::int64_t>(p.shape.begin(), p.shape.end()));
+    }
+    to.put(fingerprint_);
+    to.put(static_cast<std::uint8_t>(kind_));
+    to.put(optimizer_.steps());
+    for (const AlignedBytes& slot : optimizer_.slots()) to.put(std::uint64_t{slot.size()});
+    to.put(std::uint64_t{best_.size()});
+    const TrainingPosition& p = position_;
+    to.put(p.seed);
+    for (std::int64_t n : {p.epoch, p.step, p.steps_per_epoch, p.batch, p.epochs_without_gain}) to.put(n);
+    for (double x : {p.loss_sum, p.correct, p.seconds, p.best}) to.put(x);
+    to.put(static_cast<std::uint8_t>(p.statistics_frozen));
+    to.put_count(p.history.size());
+    for (const EpochReport& r : p.history) {
+      to.put(r.epoch), to.put(r.epochs);
+      to.put(static_cast<std::uint8_t>(r.validation.has_value()));
+      const Evaluation v = r.validation.value_or(Evaluation());
+      for (double x : {r.loss, r.accuracy, v.loss, v.accuracy, r.learning_rate, r.seconds, r.images_per_second})
+        to.put(x);
+    }
+    return to.bytes();
+  }
+
+  void load(const SharedBytes& file) {
+    require<FormatError>(file.size >= checkpoint_header && std::memcmp(file.data.get(), checkpoint_magic, 8) == 0,
+                         "this is no checkpoint");
+    ArchiveReader header(file.data.get() + 8, checkpoint_header - 8);
+    const auto version = header.get_fixed<std::uint64_t>();
+    require<FormatError>(version == checkpoint_version, "version ", version,
+                         " of the format is unknown; this octet reads version ", checkpoint_version);
+    const auto size = header.get_fixed<std::uint64_t>(), checksum = header.get_fixed<std::uint64_t>(),
+               description = header.get_fixed<std::uint64_t>();
+    require<FormatError>(size == file.size, "the file has ", file.size, " bytes, expected ", size);
+    Checksum sum;
+    sum.add(file.data.get() + checkpoint_header - 8, file.size - checkpoint_header + 8);
+    require<FormatError>(checksum == sum.value(), "the file is damaged: its checksum is wrong");
+    require<FormatError>(description <= file.size - checkpoint_header, "the description is longer than the file");
+    ArchiveReader from(file.data.get() + checkpoint_header, description);
+    check_model(from);
+    const std::int64_t optimizer_steps = check_optimizer(from);
+    std::vector<float> best(check_best(from));
+    const TrainingPosition position = read_position(from);
+    require<FormatError>(from.left() == 0, "the description goes on behind its end");
+    ArchiveReader data(file.data.get() + checkpoint_header + description, file.size - checkpoint_header - description);
+    std::size_t bytes = 0;
+    for (const Array& a : arrays(best)) bytes += a.second * sizeof(float);
+    require<FormatError>(data.left() == bytes, "the file has ", data.left(), " bytes of numbers, expected ", bytes);
+    // From here on nothing fails.
+    for (const auto& [to, n] : arrays(best))
+      if (n) std::memcpy(to, data.take(n * sizeof(float)), n * sizeof(float));
+    optimizer_.set_steps(optimizer_steps);
+    best_ = std::move(best);
+    position_ = position;
+  }
+
+  void check_model(ArchiveReader& from) const {
+    const auto& list = parameters_.list();
+    const std::string of_another = "this is a checkpoint of another model ('" + from.get_text() + "'): ";
+    const std::size_t n = from.get_count(3);
+    require<FormatError>(n == list.size(), of_another, "it has ", n, " parameters, model '", name_, "' has ",
+                         list.size());
+    for (const Parameter& p : list) {
+      const std::string found = from.get_text();
+      const bool learned = from.get_flag();
+      const auto sizes = from.get_list<std::int64_t>();
+      require<FormatError>(sizes.size() <= Shape::max_rank, "a parameter of ", sizes.size(), " dimensions");
+      const Shape shape(sizes.begin(), sizes.end());
+      require<FormatError>(found == p.name && learned == p.learned && shape == p.shape, of_another, "it has '", found,
+                           "' of shape ", shape, " where model '", name_, "' has '", p.name, "' of shape ", p.shape);
+    }
+    require<FormatError>(from.get<std::uint64_t>() == fingerprint_, of_another,
+                         "layers or frozen weights are not those of model '", name_, "'");
+  }
+
+  /// Returns the steps it has made.
+  std::int64_t check_optimizer(ArchiveReader& from) const {
+    const auto kind = from.get_enum(Optimizer::Kind::adamw);
+    require<FormatError>(kind == kind_, "the checkpoint is of a training by ", octet::name(kind), ", this one goes by ",
+                         octet::name(kind_));
+    const auto steps = from.get<std::int64_t>();
+    for (const AlignedBytes& slot : optimizer_.slots())
+      require<FormatError>(from.get<std::uint64_t>() == slot.size(),
+                           "the optimizer of the checkpoint remembers other things (momentum) than this one");
+    return steps;
+  }
+
+  std::size_t check_best(ArchiveReader& from) const {
+    const auto n = from.get<std::uint64_t>();
+    require<FormatError>(n == 0 || n == static_cast<std::uint64_t>(parameters_.size()), "the best weights have ", n,
+                         " elements, expected ", parameters_.size());
+    return static_cast<std::size_t>(n);
+  }
+
+  static TrainingPosition read_position(ArchiveReader& from) {
+    TrainingPosition p;
+    p.seed = from.get<std::uint64_t>();
+    for (std::int64_t* n : {&p.epoch, &p.step, &p.steps_per_epoch, &p.batch, &p.epochs_without_gain}) {
+      *n = from.get<std::int64_t>();
+      require<FormatError>(*n >= 0, "a count of ", *n);
+    }
+    for (double* x : {&p.loss_sum, &p.correct, &p.seconds, &p.best}) *x = from.get<double>();
+    p.statistics_frozen = from.get_flag();
+    for (std::size_t n = from.get_count(59); n > 0; --n) {
+      EpochReport r;
+      Evaluation v;
+      r.epoch = from.get<std::int64_t>(), r.epochs = from.get<std::int64_t>();
+      const bool validated = from.get_flag();
+      for (double* x : {&r.loss, &r.accuracy, &v.loss, &v.accuracy, &r.learning_rate, &r.seconds, &r.images_per_second})
+        *x = from.get<double>();
+      if (validated) r.validation = v;
+      p.history.push_back(r);
+    }
+    return p;
+  }
+
+  const std::string& name_;
+  const Parameters& parameters_;
+  std::uint64_t fingerprint_;
+  OptimizerState& optimizer_;
+  Optimizer::Kind kind_;
+  TrainingPosition& position_;
+  std::vector<float>& best_;
+};
+
+}  // namespace detail
+OCTET_END

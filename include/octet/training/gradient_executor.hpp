@@ -1,0 +1,319 @@
+#pragma once
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include "../passes/fuse.hpp"
+#include "../quantization/weights.hpp"
+#include "../runtime/executor.hpp"
+#include "gradient_plan.hpp"
+#include "logits.hpp"
+#include "parameters.hpp"
+
+OCTET_BEGIN
+
+/// Time one layer took in the last pass.
+struct LayerPassTime {
+  std::string name, type;
+  double forward = 0, backward = 0;  // milliseconds
+  std::int64_t macs = 0;             // of the forward pass
+};
+
+struct GradientOptions {
+  int threads = 0;                   // 0: the shared default pool, one thread a processor
+  std::shared_ptr<ThreadPool> pool;  // overrides `threads`
+  std::vector<std::string> freeze;   // names of layers that stay as they are, * for any text
+  bool skip_softmax = false;         // a softmax at the end is left to the loss: forward gives logits
+};
+
+/// Runs a float model with one input and one output forwards, and backwards: from the gradient of a loss by the output
+/// to those by all weights, biases, scales and shifts. Layers are those of inference; frozen ones act as there. Memory
+/// is planned once a shape; passes allocate nothing. The same bits for any number of threads. Not to be used by two
+/// threads at once.
+class GradientExecutor {
+ public:
+  explicit GradientExecutor(const Model& model, const GradientOptions& options = {})
+      : original_(model),
+        kernels_(&detail::kernels()),
+        pool_(options.pool          ? options.pool
+              : options.threads > 0 ? std::make_shared<ThreadPool>(options.threads)
+                                    : default_pool()) {
+    original_.remove_unused();
+    const Graph& g = original_;
+    detail::require<ShapeError>(g.inputs.size() == 1 && g.outputs.size() == 1, "model '", g.name, "' has ",
+                                g.inputs.size(), " inputs and ", g.outputs.size(),
+                                " outputs; training takes one of each");
+    detail::require(g.value(g.inputs[0]).dtype == DType::f32, "model '", g.name, "' takes ",
+                    name(g.value(g.inputs[0]).dtype), "; only float models can be trained");
+    graph_ = original_;
+    if (options.skip_softmax) detail::drop_last_softmax(graph_);
+    graph_ = fuse_activation(std::move(graph_));
+    find_learned(options.freeze);
+    prepare();
+  }
+
+  /// The model as it runs; values of parameters are those it began with.
+  const Graph& graph() const noexcept { return graph_; }
+  const Parameters& parameters() const noexcept { return parameters_; }
+  ThreadPool& pool() const noexcept { return *pool_; }
+  const std::shared_ptr<ThreadPool>& shared_pool() const noexcept { return pool_; }
+  std::size_t arena_bytes() const noexcept { return arena_.size(); }
+
+  /// Plans for this shape of the input, batch included, unless planned already.
+  void plan(const Shape& input) {
+    if (plan_ && shapes_[at(graph_.inputs[0])] == input) return;
+    plan_.reset();
+    shapes_ = graph_.infer_shapes({input});
+    std::size_t scratch = 0;
+    std::vector<std::size_t> bytes;
+    for (std::size_t v = 0; v < graph_.values.size(); ++v) bytes.push_back(described(static_cast<int>(v)).size_bytes());
+    for (std::size_t i = 0; i < layers_.size(); ++i) scratch = std::max(scratch, plan_layer(i));
+    std::vector<detail::PlannedLayer> planned;
+    for (const Layer& l : layers_) planned.push_back({l.step.get(), l.gradient.get(), l.wanted, l.saved_bytes});
+    detail::GradientPlan p(graph_, planned, bytes, scratch, [&](int v) { return learned(v) != nullptr; });
+    arena_ = {};  // before the new one is there
+    arena_ = detail::AlignedBytes(p.bytes());
+    plan_ = std::move(p);
+    connect();
+  }
+
+  /// Memory of the input, to be filled before forward. This and what follows need a plan.
+  View<float> input() const {
+    detail::require(plan_.has_value(), "a GradientExecutor has to be planned for a shape before it runs");
+    return view(data_of(graph_.inputs[0]), graph_.inputs[0]);
+  }
+  /// Runs forwards. The result lasts until the next run, forwards or backwards.
+  View<const float> forward(const TrainingPass& pass) {
+    for (std::size_t i = 0; i < layers_.size(); ++i) timed(layers_[i].forward_ms, [&] { forward_layer(i, pass); });
+    return output();
+  }
+  View<const float> output() const { return view(data_of(graph_.outputs[0]), graph_.outputs[0]); }
+  /// Memory of the gradient of the loss by the output, to be filled between forward and backward.
+  View<float> output_gradient() const { return view(buffer(plan_->loss_gradient()), graph_.outputs[0]); }
+
+  /// Runs backwards; afterwards, parameters().gradients() are those of the loss.
+  void backward(const TrainingPass& pass) {
+    for (std::size_t i = layers_.size(); i-- > 0;)
+      if (plan_->layer(i).runs_back) timed(layers_[i].backward_ms, [&] { backward_layer(i, pass); });
+  }
+
+  /// Measures every layer in the passes that follow.
+  void profile(bool on) { profiling_ = on; }
+  std::vector<LayerPassTime> layer_times() const {
+    std::vector<LayerPassTime> times;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const Node& n = graph_.nodes[i];
+      times.push_back({n.name, n.op->type(), layers_[i].forward_ms, layers_[i].backward_ms,
+                       n.op->macs(graph_.shape_context(n, &shapes_))});
+    }
+    return times;
+  }
+
+  /// The model with the weights and running statistics as they are now. Those of half precision became float.
+  Model model() const {
+    Model m = original_;
+    for (const Parameter& p : parameters_.list()) {
+      Value& v = m.values[original_values_[at(p.value)]];
+      v.dtype = DType::f32;
+      v.constant = Tensor<float>(View<const float>(parameters_.values() + p.offset, p.shape));
+    }
+    return m;
+  }
+
+  /// Where numbers that are not finite come from: runs forwards again, with the input as it is, and tells of the first
+  /// layer that gives some.
+  std::string find_not_finite(const TrainingPass& pass) {
+    const auto finite = [](const float* p, std::int64_t n) {
+      return std::all_of(p, p + n, [](float x) { return std::isfinite(x); });
+    };
+    if (!finite(input().data(), input().size())) return "the input has elements that are not finite";
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const Node& n = graph_.nodes[i];
+      const std::string layer = detail::concat("layer '", n.name, "' (", n.op->type(), ")");
+      for (int v : n.inputs) {
+        const Parameter* p = v == Node::none ? nullptr : parameters_.find(v);
+        if (p && !finite(parameters_.values() + p->offset, p->size))
+          return detail::concat(layer, " has elements in '", p->name, "' that are not finite");
+      }
+      forward_layer(i, pass);
+      for (const TensorRef& out : layers_[i].outputs)
+        if (out.dtype == DType::f32 && !finite(out.as<float>(), out.shape.elements()))
+          return detail::concat(layer, " is the first whose results are not finite");
+    }
+    return "the results of all layers are finite";
+  }
+
+ private:
+  struct Layer {
+    std::unique_ptr<Step> step;              // where nothing lies before it, or in it, that training changes
+    std::unique_ptr<GradientStep> gradient;  // elsewhere
+    std::vector<bool> wanted;                // gradients by the inputs
+    std::size_t saved_bytes = 0;
+    std::byte* saved = nullptr;
+    std::vector<TensorRef> inputs, outputs, output_gradients, input_gradients;
+    double forward_ms = 0, backward_ms = 0;
+  };
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+  /// Which constants are parameters, and which value of the original each is: passes leave their order as it is.
+  void find_learned(const std::vector<std::string>& freeze) {
+    for (const std::string& pattern : freeze)
+      detail::require(std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                                  [&](const Node& n) { return detail::kept({pattern}, graph_, n); }),
+                      "no layer matches '", pattern, "', which is to be frozen");
+    parameters_ = Parameters(graph_, [&](const Node& n) { return !detail::kept(freeze, graph_, n); });
+    detail::require(parameters_.learned_size() > 0, "model '", graph_.name, "' has nothing to learn",
+                    freeze.empty() ? "" : ": every layer is frozen");
+    const auto constants = [](const Graph& g) {
+      std::vector<std::size_t> list;
+      for (std::size_t v = 0; v < g.values.size(); ++v)
+        if (g.values[v].is_constant()) list.push_back(v);
+      return list;
+    };
+    const std::vector<std::size_t> here = constants(graph_), there = constants(original_);
+    original_values_.assign(graph_.values.size(), 0);
+    for (std::size_t i = 0; i < here.size(); ++i) original_values_[here[i]] = there.at(i);
+  }
+
+  const Parameter* learned(int v) const {
+    const Parameter* p = v == Node::none ? nullptr : parameters_.find(v);
+    return p && p->learned ? p : nullptr;
+  }
+
+  void prepare() {
+    for (Value& v : graph_.values)
+      if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16))
+        v.constant = detail::to_float(v.constant.ref()), v.dtype = DType::f32;
+    std::vector<bool> depends(graph_.values.size(), false);  // on something learned
+    for (const Node& n : graph_.nodes) {
+      Layer l;
+      bool any = false, follows = false;
+      for (int v : n.inputs) {
+        l.wanted.push_back(v != Node::none && (depends[at(v)] || learned(v)));
+        any = any || l.wanted.back();
+        follows = follows || (v != Node::none && parameters_.find(v));
+      }
+      const PrepareContext c(graph_, n, *kernels_);
+      if (any || follows)
+        l.gradient = n.op->prepare_gradient(c);
+      else
+        l.step = n.op->prepare(c);
+      for (int v : n.outputs) depends[at(v)] = any;
+      layers_.push_back(std::move(l));
+    }
+    detail::require(depends[at(graph_.outputs[0])], "the output of model '", graph_.name,
+                    "' depends on no layer that learns");
+  }
+
+  TensorRef described(int v) const {
+    if (v == Node::none) return {};
+    return {graph_.value(v).dtype, shapes_[at(v)], nullptr};
+  }
+
+  /// Returns the bytes of scratch that the layer needs.
+  std::size_t plan_layer(std::size_t i) {
+    Layer& l = layers_[i];
+    l.inputs.clear(), l.outputs.clear();
+    for (int v : graph_.nodes[i].inputs) l.inputs.push_back(described(v));
+    for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
+    const PlanContext c{l.inputs, l.outputs, pool_->size()};
+    if (l.step) return l.step->plan(c);
+    const GradientMemory m = l.gradient->plan({c, l.wanted});
+    l.saved_bytes = m.saved;
+    return m.scratch;
+  }
+
+  /// Points every layer at its tensors.
+  void connect() {
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      Layer& l = layers_[i];
+      const Node& n = graph_.nodes[i];
+      const detail::GradientPlan::Layer& p = plan_->layer(i);
+      for (std::size_t k = 0; k < n.inputs.size(); ++k)
+        if (n.inputs[k] != Node::none) l.inputs[k].data = data_of(n.inputs[k]);
+      for (std::size_t k = 0; k < n.outputs.size(); ++k) l.outputs[k].data = data_of(n.outputs[k]);
+      l.saved = p.saved == detail::GradientPlan::none ? nullptr : buffer(p.saved);
+      l.output_gradients.clear(), l.input_gradients.clear();
+      if (!p.runs_back) continue;
+      for (std::size_t k = 0; k < n.outputs.size(); ++k) {
+        l.output_gradients.push_back(l.outputs[k]);
+        l.output_gradients[k].data = buffer(p.output_gradients[k]);
+      }
+      for (std::size_t k = 0; k < n.inputs.size(); ++k) {
+        l.input_gradients.push_back(described(n.inputs[k]));
+        if (!l.wanted[k]) continue;
+        const int b = p.contributions[k].buffer;
+        l.input_gradients[k].data = b != detail::GradientPlan::none ? buffer(b) : gradient_of(n.inputs[k]);
+      }
+    }
+  }
+
+  std::byte* buffer(int b) const { return arena_.data() + plan_->offset(b); }
+  std::byte* gradient_of(int v) const {
+    return reinterpret_cast<std::byte*>(parameters_.gradients() + learned(v)->offset);
+  }
+  std::byte* data_of(int v) const {
+    const int root = plan_->root(v);
+    if (const Parameter* p = parameters_.find(root))
+      return reinterpret_cast<std::byte*>(parameters_.values() + p->offset);
+    return graph_.value(root).is_constant() ? graph_.value(root).constant.ref().data
+                                            : arena_.data() + plan_->value_offset(v);
+  }
+  View<float> view(std::byte* data, int v) const { return {reinterpret_cast<float*>(data), shapes_[at(v)]}; }
+  std::byte* scratch() const { return arena_.data() + plan_->scratch_offset(); }
+
+  template <class F>
+  void timed(double& milliseconds, const F& f) {
+    if (!profiling_) return f();
+    const auto start = std::chrono::steady_clock::now();
+    f();
+    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  void forward_layer(std::size_t i, const TrainingPass& pass) {
+    Layer& l = layers_[i];
+    const RunContext c{l.inputs, l.outputs, scratch(), pool_.get()};
+    if (l.step) {
+      if (!l.step->is_view()) l.step->run(c);
+    } else if (!l.gradient->is_view()) {
+      l.gradient->forward({c, l.saved, &pass});
+    }
+  }
+
+  void backward_layer(std::size_t i, const TrainingPass& pass) {
+    Layer& l = layers_[i];
+    const detail::GradientPlan::Layer& p = plan_->layer(i);
+    for (std::size_t k = 0; k < l.output_gradients.size(); ++k)
+      if (p.zeroed[k]) std::memset(l.output_gradients[k].data, 0, l.output_gradients[k].size_bytes());
+    l.gradient->backward(
+        {l.inputs, l.outputs, l.output_gradients, l.input_gradients, l.saved, scratch(), pool_.get(), &pass});
+    for (std::size_t k = 0; k < l.input_gradients.size(); ++k) {
+      const detail::GradientPlan::Contribution& c = p.contributions[k];
+      if (c.added != detail::GradientPlan::none) add(buffer(c.added), l.input_gradients[k].data, l.input_gradients[k]);
+      if (c.to_parameter) add(l.input_gradients[k].data, gradient_of(graph_.nodes[i].inputs[k]), l.input_gradients[k]);
+    }
+  }
+
+  /// to += from
+  void add(const std::byte* from, std::byte* to, const TensorRef& described) const {
+    constexpr std::int64_t part = 16384;
+    const std::int64_t n = described.shape.elements();
+    pool_->parallel((n + part - 1) / part, [&](std::int64_t t, int) {
+      kernels_->gradient.add_scaled(reinterpret_cast<const float*>(from) + t * part, 1,
+                                    reinterpret_cast<float*>(to) + t * part, std::min(part, n - t * part));
+    });
+  }
+
+  Graph original_, graph_;
+  const detail::Kernels* kernels_;
+  std::shared_ptr<ThreadPool> pool_;
+  Parameters parameters_;
+  std::vector<std::size_t> original_values_;  // of the constants of graph_
+  std::vector<Layer> layers_;
+  std::vector<Shape> shapes_;
+  std::optional<detail::GradientPlan> plan_;
+  detail::AlignedBytes arena_;
+  bool profiling_ = false;
+};
+
+OCTET_END

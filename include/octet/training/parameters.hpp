@@ -1,0 +1,79 @@
+#pragma once
+#include "../core/element.hpp"
+#include "../graph/graph.hpp"
+
+OCTET_BEGIN
+
+/// One tensor that training changes.
+struct Parameter {
+  std::string name, layer;  // of the tensor, and of the first layer that reads it
+  Shape shape;
+  int value = Node::none;   // in the graph
+  bool learned = true;      // by its gradient; else running statistics
+  std::int64_t offset = 0;  // of its elements in Parameters::values() and gradients(); a multiple of 16
+  std::int64_t size = 0;
+};
+
+/// Everything in a model that training changes, in one piece of memory: first what is learned, then running statistics.
+/// Gradients have the same layout.
+class Parameters {
+ public:
+  Parameters() = default;
+  /// Of the layers for which `takes_part(node)` holds.
+  template <class TakesPart>
+  Parameters(const Graph& g, TakesPart takes_part) {
+    collect(g, takes_part, Learning::by_gradient);
+    learned_ = total_;
+    collect(g, takes_part, Learning::by_statistics);
+    values_ = zeros(total_);
+    gradients_ = zeros(learned_);
+    for (const Parameter& p : list_) {
+      const Tensor<float> initial = detail::to_float(g.value(p.value).constant.ref());
+      std::copy(initial.begin(), initial.end(), values() + p.offset);
+    }
+  }
+
+  const std::vector<Parameter>& list() const noexcept { return list_; }
+  /// The parameter that is value v of the graph, or null.
+  const Parameter* find(int v) const noexcept {
+    for (const Parameter& p : list_)
+      if (p.value == v) return &p;
+    return nullptr;
+  }
+  /// Elements of all, and of those that are learned, with the gaps between them.
+  std::int64_t size() const noexcept { return total_; }
+  std::int64_t learned_size() const noexcept { return learned_; }
+  float* values() const noexcept { return reinterpret_cast<float*>(values_.data()); }
+  float* gradients() const noexcept { return reinterpret_cast<float*>(gradients_.data()); }
+
+ private:
+  static detail::AlignedBytes zeros(std::int64_t n) {
+    detail::AlignedBytes b(static_cast<std::size_t>(n) * sizeof(float));
+    if (b.size()) std::memset(b.data(), 0, b.size());
+    return b;
+  }
+
+  template <class TakesPart>
+  void collect(const Graph& g, TakesPart takes_part, Learning how) {
+    for (const Node& n : g.nodes) {
+      if (!takes_part(n)) continue;
+      for (std::size_t i = 0; i < n.inputs.size(); ++i) {
+        const int v = n.inputs[i];
+        if (v == Node::none || !g.value(v).is_constant() || n.op->learning(static_cast<int>(i)) != how || find(v))
+          continue;
+        const Value& c = g.value(v);
+        detail::require(is_floating(c.dtype), "layer '", n.name, "' (", n.op->type(), "): '", c.name, "' is ",
+                        octet::name(c.dtype), "; only float models can be trained");
+        const std::int64_t size = c.constant.size();
+        list_.push_back({c.name, n.name, c.constant.shape(), v, how == Learning::by_gradient, total_, size});
+        total_ += (size + 15) / 16 * 16;
+      }
+    }
+  }
+
+  std::vector<Parameter> list_;
+  std::int64_t total_ = 0, learned_ = 0;
+  detail::AlignedBytes values_, gradients_;
+};
+
+OCTET_END

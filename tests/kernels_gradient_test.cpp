@@ -1,0 +1,255 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <octet/kernels/repack.hpp>
+
+#include "support/buffer.hpp"
+#include "support/isas.hpp"
+#include "support/random.hpp"
+
+using namespace octet;
+using namespace octet::detail;
+using namespace testing;
+
+namespace {
+
+using Floats = Exact<float>;  // reading beyond its end is an error that AddressSanitizer sees
+
+Floats random_floats(Random& r, std::int64_t n, float low = -1, float high = 1) {
+  Floats f(n, 4);
+  for (std::int64_t i = 0; i < n; ++i) f.set(i, r.real(low, high));
+  return f;
+}
+
+/// Outputs with guards around, filled with `initial`.
+Guarded<float> output(const Floats& initial) {
+  Guarded<float> g(initial.size(), 4);
+  std::memcpy(g.bytes(), initial.bytes(), static_cast<std::size_t>(initial.size()) * sizeof(float));
+  return g;
+}
+
+void check_same(const Guarded<float>& found, const std::vector<float>& expected) {
+  CHECK(found.intact());
+  int wrong = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const float x = found[static_cast<std::int64_t>(i)];
+    wrong += std::memcmp(&x, &expected[i], sizeof x) != 0;
+  }
+  CHECK(wrong == 0);
+}
+
+std::vector<float> copied(const Floats& f) {
+  std::vector<float> v;
+  for (std::int64_t i = 0; i < f.size(); ++i) v.push_back(f[i]);
+  return v;
+}
+
+}  // namespace
+
+TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds an element") {
+  Random r(50);
+  for (int round = 0; round < 300; ++round) {
+    OuterProduct p;
+    p.rows = r.between(1, 33), p.columns = r.between(1, 70), p.depth = r.between(0, 20);
+    p.a_stride = p.rows + r.between(0, 3), p.b_stride = p.columns + r.between(0, 3);
+    p.c_stride = p.columns + r.between(0, 3);
+    const auto extent = [](std::int64_t rows, std::int64_t stride, std::int64_t n) {
+      return rows == 0 ? 0 : (rows - 1) * stride + n;
+    };
+    const Floats a = random_floats(r, extent(p.depth, p.a_stride, p.rows)),
+                 b = random_floats(r, extent(p.depth, p.b_stride, p.columns)),
+                 c = random_floats(r, extent(p.rows, p.c_stride, p.columns));
+    std::vector<float> expected = copied(c);
+    for (std::int64_t m = 0; m < p.rows; ++m)
+      for (std::int64_t n = 0; n < p.columns; ++n) {
+        float& sum = expected[static_cast<std::size_t>(m * p.c_stride + n)];
+        for (std::int64_t d = 0; d < p.depth; ++d) sum = std::fma(a[d * p.a_stride + m], b[d * p.b_stride + n], sum);
+      }
+    for (Isa isa : available_isas()) {
+      Guarded<float> found = output(c);
+      p.a = a.data(), p.b = b.data(), p.c = found.data();
+      kernels(isa).gradient.outer_product(p);
+      INFO(name(isa), ", round ", round);
+      check_same(found, expected);
+    }
+  }
+}
+
+TEST_CASE("gradient kernels: sums of channels, normalization") {
+  Random r(51);
+  for (int round = 0; round < 200; ++round) {
+    const std::int64_t rows = r.between(1, 11), channels = r.between(1, 70), n = rows * channels;
+    const Floats x = random_floats(r, n), g = random_floats(r, n), mean = random_floats(r, channels),
+                 scale = random_floats(r, channels), shift = random_floats(r, channels),
+                 sums = random_floats(r, channels), products = random_floats(r, channels),
+                 a = random_floats(r, channels), b = random_floats(r, channels);
+    std::vector<float> sum = copied(sums), square = copied(sums), masked = copied(sums), product = copied(products),
+                       y(static_cast<std::size_t>(n)), dx(static_cast<std::size_t>(n));
+    Normalized of;
+    of.low = r.real(-1, 0), of.high = r.real(0, 1), of.clamps = r.chance(50);
+    if (!of.clamps) of.low = -std::numeric_limits<float>::infinity(), of.high = -of.low;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::int64_t c = i % channels;
+      const auto at = static_cast<std::size_t>(c), k = static_cast<std::size_t>(i);
+      sum[at] += x[i];
+      square[at] = std::fma(x[i] - mean[c], x[i] - mean[c], square[at]);
+      const float v = std::fma(x[i], scale[c], shift[c]);
+      y[k] = std::min(std::max(v, of.low), of.high);
+      const float passed = v > of.low && v < of.high ? g[i] : 0;
+      masked[at] += passed;
+      product[at] = std::fma(passed, x[i] - mean[c], product[at]);
+      dx[k] = scale[c] * std::fma(b[c], mean[c] - x[i], passed - a[c]);
+    }
+    for (Isa isa : available_isas()) {
+      INFO(name(isa), ", round ", round);
+      const GradientKernels& k = kernels(isa).gradient;
+      of.in = {x.data(), rows, channels}, of.gradient = g.data();
+      of.scale = scale.data(), of.shift = shift.data(), of.mean = mean.data();
+      Guarded<float> f1 = output(sums), f2 = output(sums), f3 = output(sums), f4 = output(products), f5 = output(x),
+                     f6 = output(g);
+      k.channel_sums(of.in, f1.data());
+      check_same(f1, sum);
+      k.channel_squares(of.in, mean.data(), f2.data());
+      check_same(f2, square);
+      k.normalize(of, f5.data());
+      check_same(f5, y);
+      k.normalized_sums(of, f3.data(), f4.data());
+      check_same(f3, masked);
+      check_same(f4, product);
+      of.gradient = f6.data();  // in place
+      k.normalized_gradient(of, a.data(), b.data(), f6.data());
+      check_same(f6, dx);
+    }
+  }
+}
+
+TEST_CASE("gradient kernels: clamps, scaled sums, maxima") {
+  Random r(52);
+  for (int round = 0; round < 200; ++round) {
+    const std::int64_t n = r.between(1, 70);
+    const Floats y = random_floats(r, n), dy = random_floats(r, n), to = random_floats(r, n);
+    const float low = r.real(-1, 0), high = r.real(0, 1), factor = r.real(-2, 2);
+    std::vector<float> clamped, added;
+    for (std::int64_t i = 0; i < n; ++i) {
+      clamped.push_back(y[i] > low && y[i] < high ? dy[i] : 0);
+      added.push_back(std::fma(dy[i], factor, to[i]));
+    }
+    // A window of pixels and their gradients, at one distance from each other.
+    const std::int64_t count = r.between(1, 9);
+    Floats pixels(count * n, 4);
+    for (std::int64_t i = 0; i < count * n; ++i) pixels.set(i, static_cast<float>(r.between(0, 3)));  // often equal
+    std::vector<float> largest, gradient(static_cast<std::size_t>(count * n), 0.5f);
+    std::vector<const std::byte*> list;
+    for (std::int64_t c = 0; c < n; ++c) {
+      std::int64_t best = 0;
+      for (std::int64_t i = 1; i < count; ++i) best = pixels[i * n + c] > pixels[best * n + c] ? i : best;
+      largest.push_back(pixels[best * n + c]);
+      gradient[static_cast<std::size_t>(best * n + c)] += dy[c];
+    }
+    for (std::int64_t i = 0; i < count; ++i) list.push_back(pixels.bytes() + i * n * 4);
+    for (Isa isa : available_isas()) {
+      INFO(name(isa), ", round ", round);
+      const GradientKernels& k = kernels(isa).gradient;
+      Guarded<float> f1 = output(dy), f2 = output(to), f3(count * n, 4);
+      k.clamp_gradient(y.data(), f1.data(), f1.data(), n, low, high);
+      check_same(f1, clamped);
+      k.add_scaled(dy.data(), factor, f2.data(), n);
+      check_same(f2, added);
+      std::fill(f3.data(), f3.data() + count * n, 0.5f);
+      PoolWindow w;
+      w.pixels = list.data(), w.count = count, w.channels = n;
+      k.max_gradient(w, largest.data(), dy.data(), f3.bytes() - pixels.bytes());
+      check_same(f3, gradient);
+    }
+  }
+}
+
+TEST_CASE("gradient kernels: depthwise weights") {
+  Random r(53);
+  for (int round = 0; round < 300; ++round) {
+    DepthwiseWeights d;
+    d.images = r.between(1, 3), d.height = r.between(1, 7), d.width = r.between(1, 7), d.channels = r.between(1, 70);
+    d.kernel_h = r.chance(60) ? 3 : r.between(1, 5), d.kernel_w = d.kernel_h == 3 ? 3 : r.between(1, 5);
+    d.stride_h = r.between(1, 3), d.stride_w = r.between(1, 3);
+    d.dilation_h = r.between(1, 2), d.dilation_w = r.between(1, 2);
+    d.pad_top = r.between(0, 4), d.pad_left = r.between(0, 4);
+    d.out_h = r.between(1, 6), d.out_w = r.between(1, 6);
+    d.channel_begin = r.chance(50) ? 0 : r.between(0, d.channels - 1);
+    d.channel_end = r.chance(50) ? d.channels : r.between(d.channel_begin, d.channels);
+    const std::int64_t taps = d.kernel_h * d.kernel_w;
+    const Floats in = random_floats(r, d.images * d.height * d.width * d.channels),
+                 g = random_floats(r, d.images * d.out_h * d.out_w * d.channels),
+                 sums = random_floats(r, taps * d.channels);
+    std::vector<float> expected = copied(sums);
+    for (std::int64_t i = 0; i < g.size(); ++i) {
+      const std::int64_t c = i % d.channels, x = i / d.channels % d.out_w, y = i / d.channels / d.out_w % d.out_h,
+                         image = i / d.channels / d.out_w / d.out_h;
+      if (c < d.channel_begin || c >= d.channel_end) continue;
+      for (std::int64_t t = 0; t < taps; ++t) {
+        const std::int64_t iy = y * d.stride_h - d.pad_top + t / d.kernel_w * d.dilation_h;
+        const std::int64_t ix = x * d.stride_w - d.pad_left + t % d.kernel_w * d.dilation_w;
+        if (iy < 0 || iy >= d.height || ix < 0 || ix >= d.width) continue;
+        float& sum = expected[static_cast<std::size_t>(t * d.channels + c)];
+        sum = std::fma(in[((image * d.height + iy) * d.width + ix) * d.channels + c], g[i], sum);
+      }
+    }
+    for (Isa isa : available_isas()) {
+      Guarded<float> found = output(sums);
+      d.in = in.data(), d.gradient = g.data(), d.sums = found.data();
+      kernels(isa).gradient.depthwise_weights(d);
+      INFO(name(isa), ", round ", round);
+      check_same(found, expected);
+    }
+  }
+}
+
+TEST_CASE("gradient kernels: weights packed again are as weights packed at first") {
+  Random r(54);
+  for (int round = 0; round < 100; ++round) {
+    const std::int64_t h = r.between(1, 3), w = r.between(1, 3), groups = r.between(1, 3), group_in = r.between(1, 20),
+                       group_out = r.between(1, 70), k = h * w * group_in, out = groups * group_out;
+    std::vector<float> weights(static_cast<std::size_t>(out * k));
+    r.fill(weights.data(), out * k);
+    for (Isa isa : available_isas()) {
+      const WeightsView view = WeightsView::of_model(weights.data(), out, h, w, group_in, groups);
+      for (std::int64_t g = 0; g < groups; ++g) {
+        const PackedMatrix expected = pack_matrix(kernels(isa), weights.data() + g * group_out * k, group_out, k);
+        const std::vector<float> none(static_cast<std::size_t>(group_out * k));
+        PackedMatrix found = pack_matrix(kernels(isa), none.data(), group_out, k);
+        for (std::int64_t c = 0; c < group_out; c += panel_columns<float>(kernels(isa)))
+          repack_panel(kernels(isa), view, g, group_in, c, found);
+        REQUIRE(found.data.size() == expected.data.size());
+        INFO(name(isa), ", round ", round);
+        CHECK(std::memcmp(found.data.data(), expected.data.data(), found.data.size()) == 0);
+        // The matrix transposed, as the gradient's convolution has it for one tap.
+        WeightsView swapped = view;
+        std::swap(swapped.in, swapped.out);
+        swapped.kernel_h = swapped.kernel_w = 1;
+        std::vector<float> turned(static_cast<std::size_t>(group_in * group_out));
+        for (std::int64_t i = 0; i < group_in; ++i)
+          for (std::int64_t o = 0; o < group_out; ++o)
+            turned[static_cast<std::size_t>(i * group_out + o)] =
+                weights[static_cast<std::size_t>((g * group_out + o) * k + i)];
+        const PackedMatrix transposed = pack_matrix(kernels(isa), turned.data(), group_in, group_out);
+        const std::vector<float> zeros(turned.size());
+        PackedMatrix again = pack_matrix(kernels(isa), zeros.data(), group_in, group_out);
+        for (std::int64_t c = 0; c < group_in; c += panel_columns<float>(kernels(isa)))
+          repack_panel(kernels(isa), swapped, g, group_out, c, again);
+        CHECK(std::memcmp(again.data.data(), transposed.data.data(), again.data.size()) == 0);
+      }
+    }
+    // Depthwise: [channels][taps] from [taps][channels].
+    const std::int64_t taps = h * w;
+    std::vector<float> by_tap(static_cast<std::size_t>(out * taps));
+    for (std::int64_t c = 0; c < out; ++c)
+      for (std::int64_t t = 0; t < taps; ++t)
+        by_tap[static_cast<std::size_t>(t * out + c)] = weights[static_cast<std::size_t>(c * taps + t)];
+    for (Isa isa : available_isas()) {
+      const AlignedBytes expected = pack_depthwise(kernels(isa), by_tap.data(), taps, out, false);
+      AlignedBytes found(expected.size());
+      std::memset(found.data(), 0, found.size());
+      repack_depthwise(WeightsView::of_model(weights.data(), out, h, w, 1, out), out, found);
+      CHECK(std::memcmp(found.data(), expected.data(), found.size()) == 0);
+    }
+  }
+}

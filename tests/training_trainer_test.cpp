@@ -1,0 +1,616 @@
+#include <map>
+#include <octet/io/shapes_dataset.hpp>
+#include <octet/models/small_cnn.hpp>
+#include <octet/quantization/quantize_model.hpp>
+#include <octet/training/trainer.hpp>
+
+#include "support/files.hpp"
+#include "testing.hpp"
+
+using namespace octet;
+using namespace testing;
+
+namespace {
+
+bool same_weights(const Model& a, const Model& b) {
+  REQUIRE(a.values.size() == b.values.size());
+  for (std::size_t v = 0; v < a.values.size(); ++v) {
+    const AnyTensor &x = a.values[v].constant, &y = b.values[v].constant;
+    if (x.size_bytes() != y.size_bytes() || (x && std::memcmp(x.data(), y.data(), x.size_bytes()) != 0)) return false;
+  }
+  return true;
+}
+
+Model net(std::uint64_t seed = 1, std::int64_t width = 8) {
+  octet::detail::NetworkBuilder b("net", 6, 1, seed);
+  b.conv("conv1", width, 3, 1, 1).batch_norm("bn1").relu("relu1").max_pool("pool", 2, 2);
+  b.conv("conv2", width, 3, 1, 1).batch_norm("bn2").relu("relu2").dropout("drop", 0.1);
+  b.global_average("mean").linear("dense", 3);
+  return b.finish();
+}
+
+/// Squares, crosses and noise: easy to tell apart.
+TensorExamples examples(std::int64_t n, std::uint64_t seed = 1) {
+  octet::detail::SplitMix random(seed);
+  Tensor<float> images({n, 6, 6, 1});
+  std::vector<std::int64_t> labels;
+  for (std::int64_t i = 0; i < n; ++i) {
+    labels.push_back(random.below(3));
+    const std::int64_t y = random.below(4), x = random.below(4);
+    for (std::int64_t p = 0; p < 36; ++p) {
+      const std::int64_t dy = p / 6 - y, dx = p % 6 - x;
+      const bool in = dy >= 0 && dy < 3 && dx >= 0 && dx < 3;
+      const bool on = labels.back() == 0 ? in : labels.back() == 1 && in && (dy == 1 || dx == 1);
+      images[i * 36 + p] = static_cast<float>((on ? 1 : 0) + random(-0.3, 0.3));
+    }
+  }
+  return {std::move(images), labels};
+}
+
+TrainingOptions options() {
+  TrainingOptions o;
+  o.batch = 16, o.threads = 1;
+  o.learning_rate = 0.01;
+  return o;
+}
+
+std::vector<double> losses(const std::vector<EpochReport>& history) {
+  std::vector<double> l;
+  for (const EpochReport& r : history) l.push_back(r.loss);
+  return l;
+}
+
+}  // namespace
+
+TEST_CASE("trainer: learns, and reports what it does") {
+  TrainingOptions o = options();
+  std::vector<StepReport> steps;
+  std::vector<EpochReport> epochs;
+  o.on_step = [&](const StepReport& r) { steps.push_back(r); };
+  o.on_epoch = [&](const EpochReport& r) { epochs.push_back(r); };
+  Trainer t(net(), o);
+  const TensorExamples held_out = examples(100, 2);
+  const auto& history = t.fit(examples(300), 8, held_out);
+  REQUIRE(history.size() == 8);
+  REQUIRE(epochs.size() == 8);
+  REQUIRE(steps.size() == 8 * 19);
+  CHECK(history.back().loss < 0.4 * history.front().loss);
+  REQUIRE(history.back().validation.has_value());
+  CHECK(history.back().validation->accuracy > 0.95);
+  CHECK(history.back().validation->accuracy == evaluate(t.model(), held_out).accuracy);
+  CHECK(history.back().validation->loss == evaluate(t.model(), held_out, {Loss::cross_entropy, 0, 16, {}}).loss);
+  CHECK(steps[20].epoch == 2);
+  CHECK(steps[20].step == 2);
+  CHECK(steps[20].steps == 19);
+  CHECK(steps[20].mean_loss == (steps[19].loss + steps[20].loss) / 2);
+  CHECK(epochs[3].epoch == 4);
+  CHECK(epochs[3].images_per_second > 0);
+  // Asked again, it goes on where it was.
+  t.fit(examples(300), 9, held_out);
+  CHECK(t.history().size() == 9);
+}
+
+TEST_CASE("trainer: pictures drawn on the spot, held out ones recognized") {
+  Preprocessing unit;
+  unit.normalization = normalization("unit");
+  const ImageExamples drawn(std::make_shared<ShapesDataset>(3000, 1), unit, 28, 28, 1);
+  const ImageExamples held_out(std::make_shared<ShapesDataset>(500, 2), unit, 28, 28, 1);
+  TrainingOptions o;
+  Trainer t(small_cnn(), o);
+  t.fit(drawn, 4);
+  CHECK(evaluate(t.model(), held_out).accuracy > 0.93);
+}
+
+TEST_CASE("trainer: regression, by the mean squared error") {
+  Graph g;
+  const int x = g.add_input("x", {Shape::unknown, 3});
+  const int h = g.add("h", FullyConnected(),
+                      {x, g.add_constant("w", random_tensor({16, 3}, 1)), g.add_constant("b", Tensor<float>({16}))});
+  g.outputs = {g.add("y", FullyConnected(),
+                     {g.add("tanh", Unary(UnaryKind::tanh), {h}), g.add_constant("v", random_tensor({2, 16}, 2))})};
+  const Tensor<float> in = random_tensor({200, 3}, 3);
+  Tensor<float> target({200, 2});
+  for (std::int64_t i = 0; i < 200; ++i) target(i, 0) = in(i, 0) * in(i, 1), target(i, 1) = in(i, 2) - 0.5f * in(i, 0);
+  TrainingOptions o = options();
+  o.loss = Loss::mean_squared_error;
+  Trainer t(g, o);
+  const TensorExamples data(in, target);
+  const EvaluationOptions by{Loss::mean_squared_error, 0, 64, {}};
+  const double before = evaluate(g, data, by).loss;
+  t.fit(data, 60);
+  const double after = evaluate(t.model(), data, by).loss;
+  CHECK(after < 0.05 * before);
+  Executor run(t.model());
+  const Tensor<float> y = run(in);
+  double sum = 0;
+  for (std::int64_t i = 0; i < y.size(); ++i) sum += std::pow(static_cast<double>(y[i] - target[i]), 2);
+  CHECK(after == doctest::Approx(sum / 400));
+}
+
+TEST_CASE("trainer: frozen layers stay as they are") {
+  const Model before = net();
+  TrainingOptions o = options();
+  const auto changed = [&](const std::vector<std::string>& freeze) {
+    o.freeze = freeze;
+    Trainer t(before, o);
+    t.fit(examples(32), 1);
+    const Model after = t.model();
+    std::vector<std::string> names;
+    for (std::size_t v = 0; v < before.values.size(); ++v)
+      if (before.values[v].is_constant() &&
+          std::memcmp(before.values[v].constant.data(), after.values[v].constant.data(),
+                      before.values[v].constant.size_bytes()) != 0)
+        names.push_back(before.values[v].name);
+    return names;
+  };
+  CHECK(changed({"conv*", "bn*"}) == std::vector<std::string>{"dense.weight", "dense.bias"});
+  CHECK(changed({"*1", "conv2", "bn2"}) == std::vector<std::string>{"dense.weight", "dense.bias"});
+  CHECK(changed({"dense", "bn1", "conv2", "bn2"}) == std::vector<std::string>{"conv1.weight"});
+  CHECK(changed({"dense"}).size() == 10);
+  CHECK_THROWS_WITH_AS(changed({"conv3"}), "no layer matches 'conv3', which is to be frozen", Error);
+  CHECK_THROWS_WITH_AS(changed({"*"}), "model 'net' has nothing to learn: every layer is frozen", Error);
+}
+
+TEST_CASE("trainer: early stopping restores the best weights") {
+  TrainingOptions o = options();
+  o.early_stopping.patience = 2;
+  o.learning_rate = 0.05;
+  std::vector<Model> models;
+  Trainer* trainer = nullptr;
+  o.on_epoch = [&](const EpochReport&) { models.push_back(trainer->model()); };
+  Trainer t(net(), o);
+  trainer = &t;
+  const TensorExamples held_out = examples(40, 3);
+  const auto& history = t.fit(examples(64), 100, held_out);
+  REQUIRE(history.size() < 100);
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < history.size(); ++i)
+    if (history[i].validation->loss < history[best].validation->loss) best = i;
+  CHECK(best == history.size() - 3);
+  CHECK(same_weights(t.model(), models[best]));
+  CHECK_FALSE(same_weights(t.model(), models.back()));
+  CHECK(evaluate(t.model(), held_out).loss == doctest::Approx(history[best].validation->loss));
+}
+
+TEST_CASE("trainer: stops when told to, and goes on") {
+  TrainingOptions o = options();
+  Trainer* trainer = nullptr;
+  int steps = 0;
+  o.on_step = [&](const StepReport&) {
+    if (++steps == 7) trainer->stop();
+  };
+  Trainer t(net(), o);
+  trainer = &t;
+  CHECK(t.fit(examples(64), 5).size() == 1);
+  CHECK(steps == 7);
+  CHECK(t.fit(examples(64), 5).size() == 5);
+  CHECK(steps == 20);
+  o.on_step = {};
+  Trainer straight(net(), o);
+  straight.fit(examples(64), 5);
+  CHECK(same_weights(straight.model(), t.model()));
+}
+
+TEST_CASE("trainer: statistics of batch normalization can be frozen on the way") {
+  TrainingOptions o = options();
+  Trainer t(net(), o);
+  t.fit(examples(64), 1);
+  const Model before = t.model();
+  t.freeze_statistics();
+  t.fit(examples(64), 2);
+  const Model after = t.model();
+  const auto same = [&](const char* name) {
+    const AnyTensor &a = before.value(before.find(name)).constant, &b = after.value(after.find(name)).constant;
+    return std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+  };
+  CHECK(same("bn1.running_mean"));
+  CHECK(same("bn2.running_var"));
+  CHECK_FALSE(same("bn1.weight"));
+}
+
+TEST_CASE("trainer: what callbacks change is in the checkpoint as well") {
+  const TemporaryFolder folder;
+  TrainingOptions o = options();
+  Trainer* trainer = nullptr;
+  o.on_epoch = [&](const EpochReport& r) {
+    if (r.epoch == 1) trainer->freeze_statistics();
+  };
+  Trainer straight(net(), o);
+  trainer = &straight;
+  straight.fit(examples(64), 2);
+  o.checkpoint = folder / "run.checkpoint";
+  Trainer first(net(), o);
+  trainer = &first;
+  first.fit(examples(64), 1);
+  Trainer second(net(), o);
+  CHECK(second.resume());
+  second.fit(examples(64), 2);
+  CHECK(same_weights(second.model(), straight.model()));
+}
+
+TEST_CASE("trainer: learning rates") {
+  const LearningRate constant(0.5), steps = step_rate(1, 2, 0.1), cosine = cosine_rate(1, 0.2).warmed_up(2);
+  CHECK(constant.at(1000, 10, 20) == 0.5);
+  CHECK(steps.at(19, 10, 20) == 1);
+  CHECK(steps.at(20, 10, 20) == doctest::Approx(0.1));
+  CHECK(steps.at(45, 10, 20) == doctest::Approx(0.01));
+  CHECK(cosine.at(0, 10, 12) == doctest::Approx(1.0 / 20));
+  CHECK(cosine.at(19, 10, 12) == 1);
+  CHECK(cosine.at(70, 10, 12) == doctest::Approx(0.6));  // halfway
+  CHECK(cosine.at(119, 10, 12) == doctest::Approx(0.2).epsilon(0.01));
+  for (const auto& r : {LearningRate(0), LearningRate(-1), step_rate(1, 0), cosine_rate(1, -1)}) {
+    TrainingOptions o = options();
+    o.learning_rate = r;
+    CHECK_THROWS_AS(Trainer(net(), o), Error);
+  }
+  TrainingOptions o = options();
+  std::vector<double> rates;
+  o.learning_rate = step_rate(0.1, 1, 0.5);
+  o.on_step = [&](const StepReport& r) { rates.push_back(r.learning_rate); };
+  Trainer t(net(), o);
+  t.fit(examples(32), 3);
+  CHECK(rates == std::vector<double>{0.1, 0.1, 0.05, 0.05, 0.025, 0.025});
+}
+
+TEST_CASE("trainer: batches, shuffled and augmented") {
+  Tensor<float> images({5, 3, 4, 2});
+  for (std::int64_t i = 0; i < images.size(); ++i) images[i] = static_cast<float>(i);
+  const TensorExamples data(images, std::vector<std::int64_t>(5, 0));
+  ThreadPool pool(2);
+  const auto read = [&](octet::detail::Batches& b, std::int64_t place, std::int64_t n, std::int64_t size) {
+    std::vector<float> to(static_cast<std::size_t>(n * size));
+    b.read(place, n, to.data(), pool);
+    return to;
+  };
+  octet::detail::Batches plain(data, {1, 3, 4, 2}, {}, 2);
+  const auto all = read(plain, 0, 5, 24);
+  CHECK(all == std::vector<float>(images.begin(), images.end()));
+  plain.begin(1, 0, true);
+  std::vector<std::int64_t> order, again;
+  for (std::int64_t i = 0; i < 5; ++i) order.push_back(plain.example(i));
+  CHECK(plain.example(6) == plain.example(1));
+  CHECK(order != std::vector<std::int64_t>{0, 1, 2, 3, 4});
+  const auto shuffled = read(plain, 3, 2, 24);
+  CHECK(shuffled[0] == static_cast<float>(24 * order[3]));
+  CHECK(shuffled[24] == static_cast<float>(24 * order[4]));
+  plain.begin(1, 1, true);
+  for (std::int64_t i = 0; i < 5; ++i) again.push_back(plain.example(i));
+  CHECK(order != again);
+  std::sort(again.begin(), again.end());
+  CHECK(again == std::vector<std::int64_t>{0, 1, 2, 3, 4});
+
+  // Larger images are cropped in the middle; [H, W, C] becomes [C, H, W] where the model wants it.
+  octet::detail::Batches cropped(data, {1, 1, 2, 2}, {}, 2);
+  const auto middle = read(cropped, 1, 1, 4);
+  CHECK(middle == std::vector<float>{24 + 10, 24 + 11, 24 + 12, 24 + 13});
+  Tensor<float> color({1, 2, 2, 3});
+  for (std::int64_t i = 0; i < 12; ++i) color[i] = static_cast<float>(i);
+  const TensorExamples pictures(color, std::vector<std::int64_t>{0});
+  octet::detail::Batches planes(pictures, {1, 3, 2, 2}, {}, 2);
+  CHECK(read(planes, 0, 1, 12) == std::vector<float>{0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11});
+
+  // Flips and shifts: every outcome is one of those possible, all of them occur, the same ones again.
+  Augmentation both;
+  both.flip = true, both.shift = 1, both.fill = -1;
+  octet::detail::Batches changed(data, {1, 3, 4, 2}, both, 2);
+  std::map<std::vector<float>, int> seen;
+  for (int epoch = 0; epoch < 100; ++epoch) {
+    changed.begin(3, epoch, false);
+    for (int image = 0; image < 5; ++image) {
+      auto x = read(changed, image, 1, 24);
+      for (float& v : x) v = v < 0 ? v : v - static_cast<float>(24 * image);
+      ++seen[x];
+    }
+  }
+  std::map<std::vector<float>, int> possible;
+  for (int top = -1; top <= 1; ++top)
+    for (int left = -1; left <= 1; ++left)
+      for (bool flip : {false, true}) {
+        std::vector<float> x;
+        for (int y = 0; y < 3; ++y)
+          for (int c = 0; c < 8; ++c) {
+            const int iy = y + top, ix = (flip ? 3 - c / 2 : c / 2) + left;
+            x.push_back(iy < 0 || iy > 2 || ix < 0 || ix > 3 ? -1.0f : static_cast<float>((iy * 4 + ix) * 2 + c % 2));
+          }
+        possible[x] = 1;
+      }
+  CHECK(possible.size() == 18);
+  CHECK(seen.size() == 18);
+  for (const auto& [x, n] : seen) CHECK(possible.count(x) == 1);
+}
+
+TEST_CASE("trainer: a resumed run goes on bit for bit") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "run.checkpoint";
+  TrainingOptions o = options();
+  o.augmentation.shift = 1, o.augmentation.flip = true;
+  o.learning_rate = cosine_rate(0.02).warmed_up(1);
+  o.early_stopping.patience = 10;
+  const TensorExamples data = examples(70), held_out = examples(30, 2);
+  for (const Optimizer& optimizer : {sgd(0.9), adam(), adamw()}) {
+    o.optimizer = optimizer;
+    Trainer straight(net(), o);
+    straight.fit(data, 4, held_out);
+
+    // Interrupted after an epoch, and once more within one.
+    TrainingOptions interrupted = o;
+    interrupted.checkpoint = file;
+    interrupted.checkpoint_steps = 2;
+    {
+      Trainer t(net(), interrupted);
+      CHECK_FALSE(t.resume());
+      t.fit(data, 1, held_out);
+    }
+    {
+      TrainingOptions stopping = interrupted;
+      Trainer* trainer = nullptr;
+      int steps = 0;
+      stopping.on_step = [&](const StepReport&) {
+        if (++steps == 8) trainer->stop();  // the third step of an epoch: the file is of the second
+      };
+      stopping.seed = 99;  // the checkpoint's counts
+      Trainer t(net(5), stopping);
+      trainer = &t;
+      CHECK(t.resume());
+      CHECK(t.history().size() == 1);
+      t.fit(data, 4, held_out);
+      CHECK(t.history().size() == 2);
+    }
+    Trainer t(net(7), interrupted);
+    CHECK(t.resume());
+    t.fit(data, 4, held_out);
+    CHECK(same_weights(t.model(), straight.model()));
+    CHECK(losses(t.history()) == losses(straight.history()));
+    CHECK(t.history()[2].validation->loss == straight.history()[2].validation->loss);
+    std::filesystem::remove(file);
+  }
+}
+
+TEST_CASE("trainer: checkpoints that do not fit are refused, and change nothing") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "run.checkpoint";
+  const TensorExamples data = examples(40);
+  Trainer t(net(), options());
+  t.fit(data, 1);
+  t.save_checkpoint(file);
+  const std::string bytes = contents(file);
+  const auto refused = [&](const Model& model, const TrainingOptions& o, const std::string& why) {
+    Trainer other(model, o);
+    const Model before = other.model();
+    CHECK_THROWS_WITH_AS(other.resume(file), doctest::Contains(why.c_str()), FormatError);
+    CHECK(same_weights(before, other.model()));
+    CHECK(other.history().empty());
+  };
+  const std::string of_another = "'" + file + "': this is a checkpoint of another model ('net'): ";
+  refused(net(1, 9), options(),
+          of_another +
+              "it has 'conv1.weight' of shape [8, 3, 3, 1] where model 'net' has 'conv1.weight' of shape "
+              "[9, 3, 3, 1]");
+  refused(small_cnn(), options(), of_another + "it has 12 parameters, model 'small_cnn' has 4");
+  Model renamed = net();
+  for (Node& n : renamed.nodes)
+    if (n.name == "drop") n.op = std::make_shared<const Dropout>(0.2);
+  refused(renamed, options(), of_another + "layers or frozen weights are not those of model 'net'");
+  TrainingOptions o = options();
+  o.optimizer = sgd();
+  refused(net(), o, "the checkpoint is of a training by adam, this one goes by sgd");
+  o = options();
+  o.freeze = {"conv1"};
+  refused(net(), o, of_another + "it has 12 parameters, model 'net' has 11");
+  // Frozen weights have to be the same.
+  {
+    Trainer frozen(net(1), o);
+    const std::string other = folder / "frozen.checkpoint";
+    frozen.save_checkpoint(other);
+    Trainer same(net(1), o), different(net(2), o);
+    same.resume(other);
+    CHECK_THROWS_WITH_AS(different.resume(other), doctest::Contains("frozen weights are not those"), FormatError);
+  }
+
+  // Whatever the bytes are.
+  const auto damaged = [&](std::string changed, const char* why) {
+    write_file(file, changed);
+    refused(net(), options(), why);
+  };
+  damaged("", "this is no checkpoint");
+  damaged("OCTETCP\n", "this is no checkpoint");
+  damaged(bytes.substr(0, bytes.size() - 1), "expected ");
+  for (std::size_t at : {std::size_t{9}, std::size_t{40}, std::size_t{60}, bytes.size() / 2, bytes.size() - 1}) {
+    std::string changed = bytes;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    damaged(changed, at == 9 ? "of the format is unknown" : "the file is damaged: its checksum is wrong");
+  }
+  write_file(file, bytes);
+  CHECK_THROWS_WITH_AS(Trainer(net(), options()).resume(folder / "none"), doctest::Contains("cannot open"),
+                       FormatError);
+
+  // A description that is sealed, but lies.
+  for (int round = 0; round < 300; ++round) {
+    octet::detail::SplitMix random(static_cast<std::uint64_t>(round));
+    std::string changed = bytes;
+    std::uint64_t description = 0;
+    std::memcpy(&description, &bytes[32], 8);
+    changed[40 + static_cast<std::size_t>(random.below(static_cast<std::int64_t>(description)))] =
+        static_cast<char>(random.below(256));
+    octet::detail::Checksum sum;
+    sum.add(changed.data() + 32, changed.size() - 32);
+    const std::uint64_t value = sum.value();
+    std::memcpy(&changed[24], &value, 8);
+    write_file(file, changed);
+    Trainer victim(net(), options());
+    try {
+      victim.resume(file);
+    } catch (const Error&) {
+    }
+  }
+}
+
+TEST_CASE("trainer: a checkpoint that cannot be written leaves the one before") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "run.checkpoint";
+  Trainer t(net(), options());
+  t.save_checkpoint(file);
+  const std::string before = contents(file);
+  CHECK_THROWS_AS(t.save_checkpoint(folder / "no/such/folder/file"), FormatError);
+  t.fit(examples(20), 1);
+  t.save_checkpoint(file);
+  CHECK(contents(file) != before);
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "")) files += entry.is_regular_file();
+  CHECK(files == 1);  // no temporary is left
+}
+
+TEST_CASE("trainer: an interrupted epoch cannot go on with other examples") {
+  const TemporaryFolder folder;
+  TrainingOptions o = options();
+  Trainer* trainer = nullptr;
+  o.on_step = [&](const StepReport& r) {
+    if (r.step == 2) trainer->stop();
+  };
+  Trainer t(net(), o);
+  trainer = &t;
+  t.fit(examples(60), 1);
+  CHECK_THROWS_WITH_AS(t.fit(examples(90), 1),
+                       "this training was interrupted within an epoch of 4 batches of 16, which cannot go on with 6 "
+                       "batches of 16",
+                       Error);
+}
+
+TEST_CASE("trainer: a loss that is not finite names the layer that began it") {
+  Model m = net();
+  TrainingOptions o = options();
+  SUBCASE("weights") {
+    Tensor<float> w = random_tensor({8, 3, 3, 8}, 1);
+    w[5] = std::numeric_limits<float>::quiet_NaN();
+    m.value(m.find("conv2.weight")).constant = w;
+    Trainer t(m, o);
+    CHECK_THROWS_WITH_AS(t.fit(examples(40), 1),
+                         "epoch 1, step 1: the loss is nan: layer 'conv2' (Convolution) has elements in 'conv2.weight' "
+                         "that are not finite",
+                         Error);
+  }
+  SUBCASE("results") {
+    Graph g;
+    const int x = g.add_input("x", {Shape::unknown, 6, 6, 1});
+    const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {x});
+    const int dense = g.add("dense", FullyConnected(), {mean, g.add_constant("w", random_tensor({3, 1}, 1, -3, -2))});
+    g.outputs = {g.add("logarithm", Unary(UnaryKind::log), {dense})};
+    Trainer t(g, o);
+    CHECK_THROWS_WITH_AS(t.fit(examples(40), 1),
+                         doctest::Contains("layer 'logarithm' (Unary) is the first whose results are not finite"),
+                         Error);
+  }
+  SUBCASE("input") {
+    Tensor<float> images({16, 6, 6, 1});
+    images[100] = std::numeric_limits<float>::infinity();
+    Trainer t(m, o);
+    CHECK_THROWS_WITH_AS(t.fit(TensorExamples(images, std::vector<std::int64_t>(16, 0)), 1),
+                         "epoch 1, step 1: the loss is nan: the input has elements that are not finite", Error);
+  }
+  SUBCASE("gradients") {  // the loss is finite, its gradient by what is below the logarithm is not
+    Graph g;
+    const int x = g.add_input("x", {Shape::unknown, 6, 6, 1});
+    const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {x});
+    const int dense = g.add("dense", FullyConnected(), {mean, g.add_constant("w", Tensor<float>({3, 1}))});
+    g.outputs = {g.add("root", Unary(UnaryKind::sqrt), {dense})};
+    o.clip_norm = 1;
+    Trainer t(g, o);
+    CHECK_THROWS_WITH_AS(t.fit(examples(40), 1), "epoch 1, step 1: the gradient of 'w' (layer 'dense') is not finite",
+                         Error);
+  }
+  SUBCASE("steps that are too large") {
+    o.optimizer = sgd(0);
+    o.learning_rate = 1e38;
+    Trainer t(m, o);
+    CHECK_THROWS_WITH_AS(t.fit(examples(40), 1), doctest::Contains("epoch 1, step "), Error);
+  }
+}
+
+TEST_CASE("trainer: what does not fit is refused before it begins") {
+  const auto fit = [](const Model& m, const Examples& e, const TrainingOptions& o = options()) {
+    Trainer(m, o).fit(e, 1);
+  };
+  const Tensor<float> images({4, 6, 6, 1});
+  CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(images, std::vector<std::int64_t>{0, 1, 2, 3})),
+                       "example 3 has class 3; the model has the classes 0 .. 2", Error);
+  CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(images, std::vector<std::int64_t>{0, -1, 2, 0})),
+                       "example 1 has class -1; the model has the classes 0 .. 2", Error);
+  CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(images, Tensor<float>({4, 3}))),
+                       "example 0 has no class, which cross entropy needs", Error);
+  CHECK_THROWS_WITH_AS(TensorExamples(images, std::vector<std::int64_t>{0}),
+                       "inputs of shape [4, 6, 6, 1] came with 1 labels", ShapeError);
+  CHECK_THROWS_WITH_AS(TensorExamples(images, Tensor<float>({3, 3})),
+                       "inputs of shape [4, 6, 6, 1] came with 3 targets", ShapeError);
+  CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(Tensor<float>({0, 6, 6, 1}), std::vector<std::int64_t>())),
+                       "there are no examples to learn from, or to evaluate", ShapeError);
+  CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(Tensor<float>({1, 5, 6, 1}), std::vector<std::int64_t>{0})),
+                       "the model takes inputs of shape [6, 6, 1], but the examples are [5, 6, 1]", ShapeError);
+  CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(Tensor<float>({1, 6, 6, 3}), std::vector<std::int64_t>{0})),
+                       "the model takes inputs of shape [6, 6, 1], but the examples are [6, 6, 3]", ShapeError);
+  CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(Tensor<float>({1, 36}), std::vector<std::int64_t>{0})),
+                       "model 'net' takes inputs of shape [?, 6, 6, 1], which the examples of shape [36] do not fit",
+                       ShapeError);
+  TrainingOptions o = options();
+  o.loss = Loss::mean_squared_error;
+  CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(images, Tensor<float>({4, 2})), o),
+                       "example 0 has 2 target values, but the model gives 3", ShapeError);
+  Trainer t(net(), options());
+  const TensorExamples none(Tensor<float>({0, 6, 6, 1}), std::vector<std::int64_t>());
+  CHECK_THROWS_WITH_AS(t.fit(examples(4), 1, none), "there are no examples to learn from, or to evaluate", ShapeError);
+  CHECK_THROWS_WITH_AS(t.fit(examples(4), 1, TensorExamples(images, std::vector<std::int64_t>{0, 1, 2, 3})),
+                       "example 3 has class 3; the model has the classes 0 .. 2", Error);
+  CHECK(t.history().empty());
+
+  const auto refused = [](const std::function<void(TrainingOptions&)>& change, const char* why) {
+    TrainingOptions wrong = options();
+    change(wrong);
+    CHECK_THROWS_WITH_AS(Trainer(net(), wrong), why, Error);
+  };
+  refused([](TrainingOptions& x) { x.batch = 0; }, "a batch has at least one example, not 0");
+  refused([](TrainingOptions& x) { x.clip_norm = -1; }, "a norm to clip to cannot be negative, found -1");
+  refused([](TrainingOptions& x) { x.label_smoothing = 1; }, "label smoothing has to be in [0, 1), found 1");
+  refused([](TrainingOptions& x) { x.statistics_momentum = 2; },
+          "the momentum of statistics has to be in [0, 1], found 2");
+  refused([](TrainingOptions& x) { x.checkpoint_steps = 5; }, "checkpoints after 5 steps need the name of a file");
+  refused([](TrainingOptions& x) { x.early_stopping.patience = -1; }, "patience cannot be negative, found -1");
+  refused([](TrainingOptions& x) { x.optimizer.momentum = 1; },
+          "momentum and betas have to be in [0, 1), found 1, 0.9 and 0.999");
+  refused([](TrainingOptions& x) { x.optimizer.weight_decay = -1; },
+          "epsilon has to be positive and the weight decay not negative, found 1e-08 and -1");
+
+  // Models that cannot be trained.
+  Model two = net();
+  two.outputs.push_back(two.nodes[0].outputs[0]);
+  CHECK_THROWS_WITH_AS(Trainer(two, options()), "model 'net' has 1 inputs and 2 outputs; training takes one of each",
+                       ShapeError);
+  Graph plain;
+  plain.name = "plain";
+  plain.outputs = {plain.add("relu", Unary(UnaryKind::clip, 0, 1), {plain.add_input("x", {1, 2})})};
+  CHECK_THROWS_WITH_AS(Trainer(plain, options()), "model 'plain' has nothing to learn", Error);
+  Graph prelu;
+  const int x = prelu.add_input("x", {Shape::unknown, 4});
+  const int h = prelu.add("h", FullyConnected(), {x, prelu.add_constant("w", random_tensor({4, 4}, 1))});
+  prelu.outputs = {prelu.add("p", PRelu(), {h, prelu.add_constant("slope", Tensor<float>({4}))})};
+  CHECK_THROWS_WITH_AS(Trainer(prelu, options()),
+                       "layer 'p' (PRelu): has no gradient, and cannot be trained or lie behind a layer that is",
+                       Error);
+  Calibrator c(net());
+  c.add(Tensor<float>({1, 6, 6, 1}));
+  CHECK_THROWS_WITH_AS(Trainer(quantize<int8>(net(), c.result()), options()),
+                       "layer 'conv1' (Convolution): 'conv1.weight' is int8; only float models can be trained", Error);
+}
+
+TEST_CASE("trainer: a softmax at the end is left to the loss") {
+  Model with = net();
+  with.outputs = {with.add("softmax", Softmax(), {with.outputs[0]})};
+  const TensorExamples data = examples(48);
+  Trainer a(net(), options()), b(with, options());
+  a.fit(data, 2), b.fit(data, 2);
+  CHECK(losses(a.history()) == losses(b.history()));
+  const Model plain = a.model(), trained = b.model();
+  CHECK(as<Softmax>(*trained.nodes.back().op));
+  const AnyTensor &w = plain.value(plain.find("dense.weight")).constant,
+                  &v = trained.value(trained.find("dense.weight")).constant;
+  CHECK(std::memcmp(w.data(), v.data(), w.size_bytes()) == 0);
+  CHECK(evaluate(plain, data).loss == evaluate(trained, data).loss);
+}
