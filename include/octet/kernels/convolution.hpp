@@ -109,10 +109,12 @@ class GemmConvolution {
   std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
     const std::int64_t row_bytes = packed_[0].k * element;
-    in_place_ = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0;
-    row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64);
     rounded_stride_ = rounds ? round_up(packed_[0].k * activation_bytes<T>, 64) : 0;
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
+    // Rows that begin a page apart would all lie in the same sets of the L1 cache.
+    const bool crowded = !rounds && row_bytes > 0 && row_bytes % 4096 == 0 && shape.rows() >= tile;
+    in_place_ = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0 && !crowded;
+    row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64) + (crowded ? 64 : 0);
     // Few weights pass by quickly: their rows had better stay in the L1 cache. Long rows: several tiles all the same,
     // so that the weights, which then are large, pass by less often.
     constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
