@@ -43,13 +43,14 @@ class ThreadPool {
     helpers_ = std::make_unique<Helper[]>(static_cast<std::size_t>(threads));
     if (threads > 1) workers_ = std::make_unique<Eigen::ThreadPool>(threads - 1);
   }
-  static constexpr int max_threads = 1024;
+  static constexpr int max_threads = 1024, most_shares = 64;
 
   int size() const noexcept { return size_; }
 
   /// Calls f(task, worker) for every task in [0, tasks), each once; worker is in [0, size()) and no two calls
   /// of the same worker overlap. f must not throw. Allocates nothing. Called from within a task, it runs
-  /// there alone.
+  /// there alone. Workers begin with the tasks of their own share, which are neighbours (what they read was mostly
+  /// written by the same worker in the layer before), and then help with those of others.
   template <class F>
   void parallel(std::int64_t tasks, const F& f) {
     const auto wanted = static_cast<int>(std::min<std::int64_t>(tasks, size_)) - 1;
@@ -58,16 +59,27 @@ class ThreadPool {
       return;
     }
     struct Work : Job {
-      Work(const F& function, std::int64_t n) : f(function), tasks(n) {}
+      Work(const F& function, std::int64_t n, int parts) : f(function), tasks(n), shares(parts) {
+        for (int s = 0; s < shares; ++s) next[s].task.store(begin(s), std::memory_order_relaxed);
+      }
+      std::int64_t begin(int share) const noexcept { return tasks * share / shares; }
       void work(int worker) noexcept override {
         inside_task() = true;
-        for (std::int64_t t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) f(t, worker);
+        for (int i = 0; i < shares; ++i) {
+          const int s = (worker + i) % shares;
+          const std::int64_t end = begin(s + 1);
+          for (std::int64_t t; (t = next[s].task.fetch_add(1, std::memory_order_relaxed)) < end;) f(t, worker);
+        }
         inside_task() = false;
       }
+      struct alignas(64) Next {
+        std::atomic<std::int64_t> task;
+      };
       const F& f;
       const std::int64_t tasks;
-      std::atomic<std::int64_t> next{0};
-    } job(f, tasks);
+      const int shares;
+      Next next[most_shares];
+    } job(f, tasks, std::min(wanted + 1, most_shares));
     for (int w = 1; w <= wanted; ++w) offer(w, job);
     job.work(0);
     // Helpers that have not begun (the processor is busy, or waking them takes longer than the work) need not.

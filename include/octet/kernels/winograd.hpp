@@ -73,18 +73,18 @@ class WinogradConvolution {
     const std::int64_t count = tiles_.count(), most = tiles_at_once();
     blocks_ = (count + most - 1) / most;
     block_tiles_ = (count + blocks_ - 1) / blocks_;
-    // Threads take blocks of tiles of their own; where there are too few, they transform a block together and then
-    // share its output channels.
+    // Threads take blocks of tiles of their own. Those that are left over, where there are few, they transform together
+    // and then share their output channels.
     const std::int64_t all = s.batch * blocks_;
-    together_ = all % threads != 0 && all < 4 * threads;
-    column_parts_ = together_ ? std::min<std::int64_t>(threads, panels()) : 1;
+    apart_ = all < 4 * threads ? all - all % threads : all;
+    column_parts_ = std::min<std::int64_t>(threads, panels());
     tile_stride_ = round_up(in_c_ * point_element, 4 * kernels_->lanes);
     if (tile_stride_ % 512 == 0) tile_stride_ += 64;
     point_stride_ = round_up(block_tiles_ * tile_stride_, 64) + 192;  // no two points in the same sets of the cache
     inputs_bytes_ = 36 * point_stride_ + 64;
     products_bytes_ = block_tiles_ * 36 * panel_columns() * 4;
     const std::int64_t workers =
-        together_ ? inputs_bytes_ + threads * products_bytes_ : threads * (inputs_bytes_ + products_bytes_);
+        apart_ == 0 ? inputs_bytes_ + threads * products_bytes_ : threads * (inputs_bytes_ + products_bytes_);
     return static_cast<std::size_t>(layer_bytes() + workers);
   }
 
@@ -103,18 +103,15 @@ class WinogradConvolution {
       w.count = tiles_.count() * (b + 1) / blocks_ - w.first;
       return w;
     };
-    if (!together_) {
-      pool.parallel(shape_.batch * blocks_, [&](std::int64_t task, int worker) {
-        Winograd w = block(task / blocks_, task % blocks_);
-        w.inputs = rooms + worker * (inputs_bytes_ + products_bytes_);
-        w.products = w.inputs + inputs_bytes_;
-        w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
-        inputs(w);
-        for (const Segment& s : segments_) outputs(w, points, s.first, s.last);
-      });
-      return;
-    }
-    for (std::int64_t i = 0; i < shape_.batch * blocks_; ++i) {
+    pool.parallel(apart_, [&](std::int64_t task, int worker) {
+      Winograd w = block(task / blocks_, task % blocks_);
+      w.inputs = rooms + worker * (inputs_bytes_ + products_bytes_);
+      w.products = w.inputs + inputs_bytes_;
+      w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
+      inputs(w);
+      for (const Segment& s : segments_) outputs(w, points, s.first, s.last);
+    });
+    for (std::int64_t i = apart_; i < shape_.batch * blocks_; ++i) {
       Winograd whole = block(i / blocks_, i % blocks_);
       whole.inputs = rooms;
       const std::int64_t parts = std::min<std::int64_t>(whole.count, 2 * pool.size());
@@ -245,8 +242,8 @@ class WinogradConvolution {
   AlignedBytes taps_, points_;  // the weights as they are, until they are transformed
   ConvolutionShape shape_;
   WinogradTiles tiles_;
-  bool compact_ = false, together_ = false;
-  std::int64_t blocks_ = 1, block_tiles_ = 1, column_parts_ = 1;
+  bool compact_ = false;
+  std::int64_t blocks_ = 1, block_tiles_ = 1, apart_ = 0, column_parts_ = 1;
   std::int64_t tile_stride_ = 0, point_stride_ = 0, inputs_bytes_ = 0, products_bytes_ = 0;
 };
 
