@@ -38,10 +38,8 @@ struct wide_base {
   static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {  // a > b ? yes : no
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
   }
-  static f32 abs(f32 a) { return _mm512_abs_ps(a); }
   static f32 to_float(i32 a) { return _mm512_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm512_cvtps_epi32(a); }  // to nearest, ties to even
-  static bool any_greater(f32 a, f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) != 0; }
   static bool any_nan(f32 a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q) != 0; }
   static float least(f32 a) { return _mm512_reduce_min_ps(a); }
   static float greatest(f32 a) { return _mm512_reduce_max_ps(a); }

@@ -81,19 +81,11 @@ struct wide {
   static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {
     return make<f32>([&](int i) { return a.v[i] > b.v[i] ? yes.v[i] : no.v[i]; });
   }
-  static f32 abs(f32 a) {
-    return make<f32>([&](int i) { return std::fabs(a.v[i]); });
-  }
   static f32 to_float(i32 a) {
     return make<f32>([&](int i) { return static_cast<float>(a.v[i]); });
   }
   static i32 round(f32 a) {
     return make<i32>([&](int i) { return round_even(a.v[i]); });
-  }
-  static bool any_greater(f32 a, f32 b) {
-    bool r = false;
-    each([&](int i) { r |= a.v[i] > b.v[i]; });
-    return r;
   }
   static bool any_nan(f32 a) {
     bool r = false;

@@ -40,10 +40,8 @@ struct ymm_base {
   static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {
     return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
   }
-  static f32 abs(f32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
   static f32 to_float(i32 a) { return _mm256_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm256_cvtps_epi32(a); }
-  static bool any_greater(f32 a, f32 b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)) != 0; }
   static bool any_nan(f32 a) { return _mm256_movemask_ps(_mm256_cmp_ps(a, a, _CMP_UNORD_Q)) != 0; }
   static float least(f32 a) {
     __m128 v = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
