@@ -258,7 +258,8 @@ TEST_CASE("executor: tells how layers are computed, and the memory of their weig
       CHECK((forms["conv"].packed_bytes > 5 * weights) == (memory == WeightMemory::fast && winograd));
       CHECK(forms["depthwise"].form == "depthwise, along rows");
       CHECK(forms["depthwise"].packed_bytes > 0);
-      CHECK(forms["project"].form == "direct, in place");
+      CHECK(forms["project"].form ==
+            (numbers == Numbers::dynamic ? "direct, quantized by blocks" : "direct, in place"));
       CHECK(forms["mean"].form.empty());
       CHECK(forms["mean"].packed_bytes == 0);
       CHECK(forms["dense"].type == "FullyConnected");

@@ -3,6 +3,7 @@
 
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
+#include "dynamic_scale.hpp"
 #include "repack.hpp"
 #include "split_work.hpp"
 #include "stored_range.hpp"
@@ -33,7 +34,9 @@ class GemmConvolution {
     return n;
   }
   /// Valid after plan.
-  const char* form() const noexcept { return in_place_ ? "direct, in place" : "direct, gathered"; }
+  const char* form() const noexcept {
+    return in_place_ ? "direct, in place" : quantizes_ ? "direct, quantized by blocks" : "direct, gathered";
+  }
 
   /// Takes other weights of the same sizes.
   void set_weights(const WeightsView& w, ThreadPool& pool) noexcept {
@@ -45,8 +48,15 @@ class GemmConvolution {
     });
   }
 
-  /// Splits the work for that many threads. Returns the bytes of scratch that run needs.
-  std::size_t plan(const ConvolutionShape& shape, int threads) {
+  /// Whether blocks of float pixels can be quantized on the way to their products.
+  static bool can_quantize(const ConvolutionShape& s) noexcept {
+    return element == 1 && s.taps() == 1 && s.groups == 1 && s.pad_top == 0 && s.pad_left == 0 &&
+           (s.out_h - 1) * s.stride_h < s.in_h && (s.out_w - 1) * s.stride_w < s.in_w;
+  }
+  /// Splits the work for that many threads. Returns the bytes of scratch that run needs. `quantizes`: run takes floats
+  /// and their scale.
+  std::size_t plan(const ConvolutionShape& shape, int threads, bool quantizes = false) {
+    quantizes_ = quantizes;
     choose_rows(shape);
     const std::int64_t rows = std::max<std::int64_t>(1, shape.rows()), columns = shape.group_out();
     const WorkParts parts =
@@ -60,21 +70,22 @@ class GemmConvolution {
 
   /// For run_rows, of at most `rows` rows at a time. Returns the bytes of scratch that one call needs.
   std::size_t plan_rows(const ConvolutionShape& shape, std::int64_t rows) {
+    quantizes_ = false;
     const std::int64_t tile = choose_rows(shape);
     block_rows_ = std::min(block_rows_, round_up(rows, tile));
     return static_cast<std::size_t>(worker_bytes());
   }
 
   /// `padding` holds kernel_w * group_in zero points, `init` one accumulator an output channel (padded); the
-  /// epilogue's arrays and output begin at channel 0.
+  /// epilogue's arrays and output begin at channel 0. `scale`: see plan.
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
-           std::int64_t out_element, std::byte* scratch, ThreadPool& pool) const noexcept {
-    run_columns(in, init, padding, epilogue, out_element, scratch, pool, 0, shape_.group_out());
+           std::int64_t out_element, std::byte* scratch, ThreadPool& pool, DynamicScale scale = {}) const noexcept {
+    run_columns(in, init, padding, epilogue, out_element, scratch, pool, 0, shape_.group_out(), scale);
   }
   /// Output channels [first, last) of each group; `first` is a multiple of panel_columns.
   void run_columns(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                    std::int64_t out_element, std::byte* scratch, ThreadPool& pool, std::int64_t first,
-                   std::int64_t last) const noexcept {
+                   std::int64_t last, DynamicScale scale = {}) const noexcept {
     const std::int64_t tasks = shape_.rows() == 0 ? 0 : shape_.groups * row_parts_ * column_parts_;
     pool.parallel(tasks, [&](std::int64_t task, int worker) {
       const std::int64_t column_part = task % column_parts_, row_part = task / column_parts_ % row_parts_;
@@ -83,8 +94,8 @@ class GemmConvolution {
       const std::int64_t from = std::max(first, column_part * part_columns_);
       const std::int64_t to = std::min(last, (column_part + 1) * part_columns_);
       const Epilogue own = StoredRange::of_worker(epilogue, *kernels_, worker);
-      run_block({in, init, padding, &own, out_element, scratch + worker * worker_bytes()}, group, first_row, rows, from,
-                to - from);
+      run_block({in, init, padding, &own, out_element, scratch + worker * worker_bytes(), scale}, group, first_row,
+                rows, from, to - from);
     });
   }
 
@@ -93,8 +104,8 @@ class GemmConvolution {
                 std::int64_t out_element, std::byte* scratch, std::int64_t first, std::int64_t last) const noexcept {
     for (std::int64_t row = first; row < last; row += block_rows_)
       for (std::int64_t group = 0; group < shape_.groups; ++group)
-        run_block({in, init, padding, &epilogue, out_element, scratch}, group, row, std::min(block_rows_, last - row),
-                  0, shape_.group_out());
+        run_block({in, init, padding, &epilogue, out_element, scratch, {}}, group, row,
+                  std::min(block_rows_, last - row), 0, shape_.group_out());
   }
 
  private:
@@ -103,6 +114,7 @@ class GemmConvolution {
     const Epilogue* epilogue;
     std::int64_t out_element;
     std::byte* scratch;
+    DynamicScale scale;
   };
 
   /// Rows of a block: it stays in the L2 cache while all panels of weights pass by. Returns those of a tile.
@@ -113,8 +125,9 @@ class GemmConvolution {
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
     // Rows that begin a page apart would all lie in the same sets of the L1 cache.
     const bool crowded = !rounds && row_bytes > 0 && row_bytes % 4096 == 0 && shape.rows() >= tile;
-    in_place_ = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0 && !crowded;
-    row_stride_ = in_place_ ? row_bytes : round_up(row_bytes, 64) + (crowded ? 64 : 0);
+    const bool close = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0 && !crowded;
+    in_place_ = close && !quantizes_;
+    row_stride_ = close ? row_bytes : round_up(row_bytes, 64) + (crowded ? 64 : 0);
     // Few weights pass by quickly: their rows had better stay in the L1 cache. Long rows: several tiles all the same,
     // so that the weights, which then are large, pass by less often.
     constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
@@ -141,7 +154,10 @@ class GemmConvolution {
     g.init = o.init + channel * 4;
     g.epilogue = shifted(*o.epilogue, first_row, channel, o.out_element);
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
-    if (!in_place_) gather(o.in, o.padding, group, first_row, rows, o.scratch);
+    if (quantizes_)
+      quantize(o, first_row, rows);
+    else if (!in_place_)
+      gather(o.in, o.padding, group, first_row, rows, o.scratch);
     if constexpr (rounds) {
       std::byte* rounded = o.scratch + gathered_bytes();
       for (std::int64_t r = 0; r < rows; ++r)
@@ -149,6 +165,23 @@ class GemmConvolution {
       g.a = rounded, g.a_stride = rounded_stride_;
     }
     product_with(*kernels_, T{})(g);
+  }
+
+  /// Pixels `first` and those behind it.
+  void quantize(const Operands& o, std::int64_t first, std::int64_t count) const noexcept {
+    const auto* in = reinterpret_cast<const float*>(o.in);
+    QuantizeF32 q;
+    q.out = reinterpret_cast<std::uint8_t*>(o.scratch);
+    q.scale = o.scale.scale, q.zero_point = o.scale.zero_point;
+    const bool whole = shape_.pointwise() && row_stride_ == shape_.in_c;  // one piece of memory
+    q.count = whole ? count * shape_.in_c : shape_.in_c;
+    for (std::int64_t row = first; row < first + (whole ? 1 : count); ++row, q.out += row_stride_) {
+      const std::int64_t x = row % shape_.out_w, y = row / shape_.out_w % shape_.out_h;
+      const std::int64_t image = row / shape_.out_w / shape_.out_h;
+      const std::int64_t pixel = (image * shape_.in_h + y * shape_.stride_h) * shape_.in_w + x * shape_.stride_w;
+      q.in = in + pixel * shape_.in_c;
+      kernels_->quantize_f32(q);
+    }
   }
 
   void gather(const std::byte* in, const std::byte* padding, std::int64_t group, std::int64_t first, std::int64_t count,
@@ -185,7 +218,7 @@ class GemmConvolution {
   std::int64_t panel_columns_ = 1, repeat_ = 1;
   std::vector<PackedMatrix> packed_;  // one a group
   ConvolutionShape shape_;
-  bool in_place_ = false;
+  bool in_place_ = false, quantizes_ = false;
   std::int64_t row_stride_ = 0, rounded_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1,
                part_columns_ = 0;
 };

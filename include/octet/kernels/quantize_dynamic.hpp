@@ -32,12 +32,17 @@ inline ValueRange range_of(const Kernels& kernels, const float* in, std::int64_t
   return r;
 }
 
-/// Quantizes n floats by their range, where it is known; threads share them.
-inline DynamicScale quantize_dynamic(const Kernels& kernels, const float* in, std::int64_t n, std::uint8_t* out,
-                                     ThreadPool& pool, const ValueRange* known = nullptr) noexcept {
+/// Scale of n floats by their range, which may be known; threads share them.
+inline DynamicScale scale_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool,
+                             const ValueRange* known = nullptr) noexcept {
   if (n == 0) return {};  // has no range
   const ValueRange range = known ? *known : range_of(kernels, in, n, pool);
-  const DynamicScale s = dynamic_scale(range.low, range.high);
+  return dynamic_scale(range.low, range.high);
+}
+
+/// Quantizes n floats; threads share them.
+inline void quantize_by(const Kernels& kernels, DynamicScale s, const float* in, std::int64_t n, std::uint8_t* out,
+                        ThreadPool& pool) noexcept {
   const std::int64_t parts = parts_of(n, pool);
   pool.parallel(parts, [&](std::int64_t p, int) {
     const std::int64_t from = n * p / parts;
@@ -46,7 +51,6 @@ inline DynamicScale quantize_dynamic(const Kernels& kernels, const float* in, st
     q.scale = s.scale, q.zero_point = s.zero_point;
     kernels.quantize_f32(q);
   });
-  return s;
 }
 
 }  // namespace detail

@@ -142,8 +142,9 @@ class DynamicQuantizeLinearStep : public Step {
     return 0;
   }
   void run(const RunContext& c) noexcept override {
-    const DynamicScale s = quantize_dynamic(*simd_, reinterpret_cast<const float*>(c.input(0)), size_,
-                                            reinterpret_cast<std::uint8_t*>(c.output()), *c.pool);
+    const auto* x = reinterpret_cast<const float*>(c.input(0));
+    const DynamicScale s = scale_of(*simd_, x, size_, *c.pool);
+    quantize_by(*simd_, s, x, size_, reinterpret_cast<std::uint8_t*>(c.output()), *c.pool);
     store_as(c.output(1), 0, s.scale);
     store_as(c.output(2), 0, static_cast<std::uint8_t>(s.zero_point));
   }

@@ -83,17 +83,20 @@ class AnyConvolution {
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
     return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * GemmConvolution<T>::element;
   }
-  /// Returns the bytes of scratch that run needs.
-  std::size_t plan(const ConvolutionShape& s, int threads) {
+  bool can_quantize(const ConvolutionShape& s) const noexcept {
+    return !depthwise_ && GemmConvolution<T>::can_quantize(s);
+  }
+  /// Returns the bytes of scratch that run needs. `quantizes`: see GemmConvolution::plan.
+  std::size_t plan(const ConvolutionShape& s, int threads, bool quantizes = false) {
     if (depthwise_) return by_channel_.plan(s, threads);
-    const std::size_t scratch = by_matrix_.plan(s, threads);
+    const std::size_t scratch = by_matrix_.plan(s, threads, quantizes);
     winograd_ = by_points_.pays(s, std::is_same_v<T, bf16> ? 2 : 1);
     return winograd_ ? std::max(scratch, by_points_.plan(s, threads)) : scratch;
   }
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
-           std::int64_t out_element, std::byte* scratch, ThreadPool& pool) const noexcept {
+           std::int64_t out_element, std::byte* scratch, ThreadPool& pool, DynamicScale scale = {}) const noexcept {
     if (depthwise_) return by_channel_.run(in, init, padding, e, scratch, pool);
-    if (!winograd_) return by_matrix_.run(in, init, padding, e, out_element, scratch, pool);
+    if (!winograd_) return by_matrix_.run(in, init, padding, e, out_element, scratch, pool, scale);
     by_points_.run(in, init, padding, e, scratch, pool);
     for (const auto& [first, last] : by_points_.others())
       by_matrix_.run_columns(in, init, padding, e, out_element, scratch, pool, first, last);

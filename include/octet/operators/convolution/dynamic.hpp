@@ -39,21 +39,23 @@ class DynamicConvolution : public ConvolutionStep {
 
   const char* form() const noexcept override { return kernels_.form(); }
   std::size_t plan(const ConvolutionShape& s, int threads) override {
+    by_blocks_ = kernels_.can_quantize(s);
     start_plan(s);
     shape_.batch = 1;
     threads_ = threads;
-    return shared_bytes() + kernels_.plan(shape_, threads);
+    return shared_bytes() + kernels_.plan(shape_, threads, by_blocks_);
   }
   void run(const RunContext& c) noexcept override {
     const std::int64_t in = shape_.in_h * shape_.in_w * shape_.in_c * 4;
     const std::int64_t out = shape_.out_h * shape_.out_w * shape_.out_c * element_;
     for (std::int64_t i = 0; i < batch_; ++i) {
-      start_image(c.input(0) + i * in, c.input_range ? c.input_range + i : nullptr, c.scratch, c);
+      const std::byte* image = c.input(0) + i * in;
+      start_image(image, c.input_range ? c.input_range + i : nullptr, c.scratch, c);
       Epilogue e = epilogue(c.output() + i * out, c.input(3) ? c.input(3) + i * out : nullptr, c.scratch);
       const StoredRange range(*simd_, threads_, c.scratch + range_at_);
       if (c.output_range) e.range = range.room();
-      kernels_.run(c.scratch, c.scratch + init_at_, c.scratch + padding_at_, e, element_, c.scratch + shared_bytes(),
-                   *c.pool);
+      kernels_.run(by_blocks_ ? image : c.scratch, c.scratch + init_at_, c.scratch + padding_at_, e, element_,
+                   c.scratch + shared_bytes(), *c.pool, image_scale_);
       if (c.output_range) c.output_range[i] = range.total();
     }
   }
@@ -63,18 +65,21 @@ class DynamicConvolution : public ConvolutionStep {
 
   bool runs_bands(bool whole_input) const noexcept override { return whole_input; }
   std::size_t plan_bands(const ConvolutionShape& s, std::int64_t rows) override {
+    by_blocks_ = false;
     start_plan(s);
     return kernels_.plan_rows(s, rows);
   }
   std::size_t shared_bytes() const noexcept override {
     return static_cast<std::size_t>(range_at_ + round_up(StoredRange::bytes(*simd_, threads_), 64));
   }
-  /// Quantizes the image.
+  /// Finds the image's scale, and quantizes it where blocks of it are not quantized one by one.
   void start_image(const std::byte* in, const ValueRange* range, std::byte* shared,
                    const RunContext& c) noexcept override {
     const std::int64_t n = shape_.in_h * shape_.in_w * shape_.in_c;
-    const DynamicScale s = quantize_dynamic(*simd_, reinterpret_cast<const float*>(in), n,
-                                            reinterpret_cast<std::uint8_t*>(shared), *c.pool, range);
+    const auto* x = reinterpret_cast<const float*>(in);
+    const DynamicScale s = scale_of(*simd_, x, n, *c.pool, range);
+    image_scale_ = s;
+    if (!by_blocks_) quantize_by(*simd_, s, x, n, reinterpret_cast<std::uint8_t*>(shared), *c.pool);
     std::memset(shared + padding_at_, s.zero_point, static_cast<std::size_t>(init_at_ - padding_at_));
     weights_.start(s, reinterpret_cast<std::int32_t*>(shared + init_at_));
     auto* scale = reinterpret_cast<float*>(shared + scale_at_);
@@ -91,7 +96,7 @@ class DynamicConvolution : public ConvolutionStep {
     shape_ = s;
     batch_ = s.batch;
     epilogue_.out_stride = epilogue_.residual_stride = s.out_c * element_;
-    padding_at_ = round_up(s.in_h * s.in_w * s.in_c, 64);
+    padding_at_ = by_blocks_ ? 0 : round_up(s.in_h * s.in_w * s.in_c, 64);
     init_at_ = padding_at_ + round_up(kernels_.padding_bytes(s), 64);
     scale_at_ = init_at_ + static_cast<std::int64_t>(weights_.sums.size_bytes());
     range_at_ = scale_at_ + round_up(static_cast<std::int64_t>(scale_.size_bytes()), 64);
@@ -106,6 +111,8 @@ class DynamicConvolution : public ConvolutionStep {
 
   std::int64_t batch_ = 1;
   int threads_ = 1;
+  bool by_blocks_ = false;
+  DynamicScale image_scale_;  // of the image that is computed
   const Kernels* simd_;
   DynamicWeights weights_;
   Tensor<float> scale_;  // of the weights, over that of a uint8 output
