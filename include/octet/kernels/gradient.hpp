@@ -101,6 +101,8 @@ struct GradientKernels {
   void (*pass_inside)(const std::uint8_t* inside, const float* dy, float* dx, std::int64_t n) noexcept = nullptr;
   /// dx, and sums[i % 16] += dy[i] * (clamp(round(v), low, high) - (v inside ? v : 0)) with v = x[i] / scale
   void (*fake_quantize_gradient)(const FakeQuantizedGradient&, float* sums) noexcept = nullptr;
+  /// y = round_half_even(x * inverse[c]) * unit[c], where that fits into int32; else x. y may be x.
+  void (*round_channels)(const ChannelRows&, const float* unit, const float* inverse, float* y) noexcept = nullptr;
   /// Adds dy to the gradient of the first pixel of the window that is the maximum y: that of pixel i is at
   /// pixels[i] + offset bytes. Channel by channel.
   void (*max_gradient)(const PoolWindow&, const float* y, const float* dy, std::ptrdiff_t offset) noexcept = nullptr;

@@ -8,6 +8,7 @@
 #include "convolution/transposed_convolution.hpp"
 #include "dropout.hpp"
 #include "fake_quantize.hpp"
+#include "fake_quantize_sums.hpp"
 #include "fake_quantize_weights.hpp"
 #include "fully_connected.hpp"
 #include "matmul.hpp"

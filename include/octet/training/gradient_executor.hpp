@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "../passes/fuse.hpp"
+#include "../passes/simplify.hpp"
 #include "../quantization/weights.hpp"
 #include "../runtime/executor.hpp"
 #include "gradient_plan.hpp"
@@ -49,6 +50,7 @@ class GradientExecutor {
     if (options.skip_softmax) detail::drop_last_softmax(graph_);
     graph_ = fuse_activation(std::move(graph_));
     find_learned(options.freeze);
+    compute_constants();
     prepare();
   }
 
@@ -177,16 +179,36 @@ class GradientExecutor {
     return p && p->learned ? p : nullptr;
   }
 
-  void prepare() {
+  /// What depends on constants alone, of which training changes none: rounded weights of frozen layers.
+  void compute_constants() {
     for (Value& v : graph_.values)
       if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16))
         v.constant = detail::to_float(v.constant.ref()), v.dtype = DType::f32;
+    const auto stays = [&](int v) {
+      return v == Node::none || (graph_.value(v).is_constant() && !parameters_.find(v));
+    };
+    std::vector<Node> left;
+    for (Node& n : graph_.nodes) {
+      if (!std::all_of(n.inputs.begin(), n.inputs.end(), stays)) {
+        left.push_back(std::move(n));
+        continue;
+      }
+      const std::vector<Shape> shapes = n.op->shapes(graph_.shape_context(n, nullptr));
+      std::vector<AnyTensor> results = detail::evaluate(graph_, n, shapes);
+      for (std::size_t i = 0; i < results.size(); ++i) graph_.value(n.outputs[i]).constant = std::move(results[i]);
+    }
+    graph_.nodes = std::move(left);
+  }
+
+  void prepare() {
     std::vector<bool> depends(graph_.values.size(), false);  // on something learned
     for (const Node& n : graph_.nodes) {
       Layer l;
       bool any = false, changes = false;
-      for (int v : n.inputs) {
-        l.wanted.push_back(v != Node::none && (depends[at(v)] || learned(v)));
+      for (std::size_t k = 0; k < n.inputs.size(); ++k) {
+        const int v = n.inputs[k];
+        const bool differs = v != Node::none && n.op->learning(static_cast<int>(k)) != Learning::elsewhere;
+        l.wanted.push_back(differs && (depends[at(v)] || learned(v)));
         any = any || l.wanted.back();
         const Parameter* p = v == Node::none ? nullptr : parameters_.find(v);
         l.follows.push_back(p && !p->learned);

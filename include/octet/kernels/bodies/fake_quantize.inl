@@ -93,3 +93,14 @@ inline void fake_quantize_gradient(const FakeQuantizedGradient& a, float* sums) 
     take(j, i, static_cast<int>(a.count - i < wide::lanes ? a.count - i : wide::lanes));
   for (int j = 0; j < parts; ++j) wide::store(sums + j * wide::lanes, sum[j]);
 }
+
+inline void round_channels(const ChannelRows& in, const float* unit, const float* inverse, float* y) noexcept {
+  const wide::f32 most = wide::set(0x1p30f);
+  for (std::int64_t r = 0; r < in.rows; ++r)
+    each_vector(in.channels, [&](std::int64_t i, auto n) {
+      const std::int64_t at = r * in.channels + i;
+      const wide::f32 x = load_some(in.x + at, n), v = wide::mul(x, load_some(inverse + i, n));
+      const wide::f32 rounded = wide::mul(wide::to_float(wide::round(v)), load_some(unit + i, n));
+      store_some(y + at, wide::select_greater(most, wide::abs(v), rounded, x), n);
+    });
+}

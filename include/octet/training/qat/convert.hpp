@@ -17,6 +17,7 @@ class QatConverter {
   Model build() {
     g_ = rewrite_until_stable(std::move(g_), [this](Graph& g, std::size_t n, const Links& links) {
       if (as<FakeQuantizeWeights>(*g.nodes[n].op)) return take_weights(g, n);
+      if (as<FakeQuantizeSums>(*g.nodes[n].op)) return bypass(g, n, links);
       return as<FakeQuantize>(*g.nodes[n].op) && take_activation(g, n, links);
     });
     Int8Options options;

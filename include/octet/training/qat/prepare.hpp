@@ -15,7 +15,9 @@ namespace detail {
 
 constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one a line
 
-inline bool is_fake_quantization(const Operator& op) { return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op); }
+inline bool is_fake_quantization(const Operator& op) {
+  return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op) || as<FakeQuantizeSums>(op);
+}
 
 /// Names of the layers of an optimized graph that stay float.
 inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfig& config) {
@@ -56,14 +58,16 @@ class FakeQuantizer {
   }
 
   Model build() {
-    int rounded = 0;
+    std::vector<std::pair<const Node*, std::vector<std::size_t>>> layers;
     for (const Node& n : folded_.nodes)
-      if (placement_.is_integer(n.outputs[0])) rounded += round_inputs(n);
+      if (placement_.is_integer(n.outputs[0])) layers.emplace_back(&n, region(n));
+    int rounded = 0;
+    for (const auto& [n, nodes] : layers) rounded += round_inputs(*n, nodes);
     require(rounded > 0, "model '", g_.name, "' has no layer with weights that is to be quantized");
     for (int v : folded_.inputs)
       if (placement_.is_integer(v)) round_everywhere(v);
-    for (const Node& n : folded_.nodes)
-      if (placement_.is_integer(n.outputs[0])) round_output(n);
+    for (const auto& layer : layers) round_output(*layer.first);
+    for (const auto& [n, nodes] : layers) round_sums(*n, nodes);
     std::vector<Node> nodes = std::move(first_);
     for (std::size_t n = 0; n < g_.nodes.size(); ++n) {
       nodes.insert(nodes.end(), before_[n].begin(), before_[n].end());
@@ -80,6 +84,9 @@ class FakeQuantizer {
 
  private:
   using Source = IntegerPlacement::Source;
+  struct RoundedWeights {
+    int value = Node::none, scales = Node::none;  // learned ones
+  };
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   int count() const { return static_cast<int>(g_.values.size()); }
 
@@ -107,8 +114,7 @@ class FakeQuantizer {
   }
 
   /// Weights, and what comes in as float. Returns the number of weights.
-  int round_inputs(const Node& folded) {
-    const std::vector<std::size_t> nodes = region(folded);
+  int round_inputs(const Node& folded, const std::vector<std::size_t>& nodes) {
     int weights = 0;
     for (std::size_t i = 0; i < folded.inputs.size(); ++i) {
       const int v = folded.inputs[i];
@@ -129,17 +135,18 @@ class FakeQuantizer {
       const int k = layer.op->integer_form().weights;
       const int w = k < 0 ? Node::none : input_of(layer, static_cast<std::size_t>(k));
       if (w == Node::none || !g_.value(w).is_constant() || g_.value(w).name != name) continue;
-      int& rounded = rounded_weights_[w];
-      if (rounded == 0) {
+      RoundedWeights& rounded = rounded_weights_[w];
+      if (rounded.value == Node::none) {
         FakeQuantizeWeights op;
         op.bits = config_.weight_bits;
         std::vector<int> inputs{w};
-        if (config_.learned_scales) inputs.push_back(g_.add_constant(name + ".scale", initial_scales(w)));
-        rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
+        if (config_.learned_scales)
+          inputs.push_back(rounded.scales = g_.add_constant(name + ".scale", initial_scales(w)));
+        rounded.value = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
         // It has the layer's name, so that what freezes the layer freezes its weights.
-        before_[n].push_back({layer.name, std::make_shared<const FakeQuantizeWeights>(op), inputs, {rounded}});
+        before_[n].push_back({layer.name, std::make_shared<const FakeQuantizeWeights>(op), inputs, {rounded.value}});
       }
-      layer.inputs[static_cast<std::size_t>(k)] = rounded;
+      layer.inputs[static_cast<std::size_t>(k)] = rounded.value;
     }
   }
 
@@ -174,10 +181,9 @@ class FakeQuantizer {
 
   void round_everywhere(int folded) {
     const int v = here(folded), producer = links_.producer(v);
-    int rounded = 0;
+    int rounded = Node::none;
     const Node node = fake_quantize(v, folded, rounded);
-    if (g_.is_output(v)) std::swap(g_.value(v).name, g_.value(rounded).name);  // outputs keep their names
-    g_.replace_uses(v, rounded);
+    replace_uses(v, rounded);
     (producer == Node::none ? first_ : after_[at(producer)]).push_back(node);
   }
 
@@ -191,6 +197,44 @@ class FakeQuantizer {
     if (source != Source::none) round_everywhere(v);
   }
 
+  /// Biases, by rounding what they are added to: the layer's result, or that of its batch normalization.
+  void round_sums(const Node& folded, const std::vector<std::size_t>& nodes) {
+    const int k = folded.op->integer_form().weights;
+    for (std::size_t n : nodes) {
+      const int w = k < 0 ? Node::none : input_of(g_.nodes[n], static_cast<std::size_t>(k));
+      const auto weights = std::find_if(rounded_weights_.begin(), rounded_weights_.end(),
+                                        [w](const auto& r) { return r.second.value == w; });
+      if (w == Node::none || weights == rounded_weights_.end()) continue;
+      const int made = g_.nodes[n].outputs[0];
+      const std::size_t next = links_.used_once(made) ? at(links_.users(made)[0]) : n;
+      const auto* bn = as<BatchNormalization>(*g_.nodes[next].op);
+      const std::size_t last = bn ? next : n;
+      const int root = placement_.root(folded.inputs[0]), v = g_.nodes[last].outputs[0];
+      const std::vector<int>& state = states_.at(folded_.value(root).name);
+      FakeQuantizeSums op;
+      op.input_bits = bits_of(root), op.weight_bits = config_.weight_bits;
+      if (bn) op.epsilon = bn->epsilon;
+      std::vector<int> inputs{v, state[0], weights->first, state.size() > 1 ? state[1] : Node::none,
+                              weights->second.scales};
+      if (bn) inputs.insert(inputs.end(), {g_.nodes[last].inputs[1], g_.nodes[last].inputs[4]});
+      const std::string name = g_.value(v).name + ".sums";
+      const int rounded = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
+      replace_uses(v, rounded);
+      after_[last].insert(after_[last].begin(),
+                          {name, std::make_shared<const FakeQuantizeSums>(op), inputs, {rounded}});
+    }
+  }
+
+  int bits_of(int root) const { return placement_.source(root) == Source::measured ? config_.activation_bits : 8; }
+  /// Also by nodes that are not in the graph yet.
+  void replace_uses(int from, int to) {
+    if (g_.is_output(from)) std::swap(g_.value(from).name, g_.value(to).name);  // outputs keep their names
+    g_.replace_uses(from, to);
+    for (auto* lists : {&before_, &after_})
+      for (std::vector<Node>& nodes : *lists)
+        for (Node& n : nodes) std::replace(n.inputs.begin(), n.inputs.end(), from, to);
+  }
+
   /// A new node that rounds v (`folded` in the folded graph) to the new value `rounded`.
   Node fake_quantize(int v, int folded, int& rounded) {
     const std::string name = g_.value(v).name;
@@ -198,7 +242,7 @@ class FakeQuantizer {
     const Source source = placement_.source(root);
     FakeQuantize op;
     op.decay = config_.range_decay;
-    op.bits = source == Source::measured ? config_.activation_bits : 8;
+    op.bits = bits_of(root);
     op.observes = source == Source::measured && root == folded;
     std::vector<int>& state = states_[folded_.value(root).name];
     if (state.empty()) {
@@ -248,7 +292,8 @@ class FakeQuantizer {
   std::set<int> borders_;                          // values that the folded graph has as well
   std::vector<std::vector<Node>> before_, after_;  // new nodes around those of g_
   std::vector<Node> first_;
-  std::map<int, int> rounded_weights_, rounded_;    // 0: not yet
+  std::map<int, RoundedWeights> rounded_weights_;   // by the exact ones
+  std::map<int, int> rounded_;                      // values that enter; 0: not yet
   std::map<std::string, std::vector<int>> states_;  // range, and learned scale, by the folded graph's name
 };
 
