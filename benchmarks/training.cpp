@@ -1,4 +1,5 @@
-// Images per second in training: forwards, backwards and Adam, on random images of one batch.
+// Images per second in training: forwards, backwards and Adam, on random images of one batch; and what quantization-
+// aware training of the same networks costs, in turns with it.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <octet/models/small_cnn.hpp>
 #include <octet/models/vgg.hpp>
 #include <octet/report/table.hpp>
+#include <octet/training/qat.hpp>
 #include <octet/training/trainer.hpp>
 
 #include "models.hpp"
@@ -38,10 +40,8 @@ const std::vector<Net> nets{
 /// The steps of a training with a batch that stays.
 class Steps {
  public:
-  Steps(const Net& net, std::int64_t batch, int threads)
-      : executor_(net.make(), options(threads)),
-        optimizer_(adam(), executor_.parameters()),
-        loss_(Loss::cross_entropy, 0) {
+  Steps(const Net& net, const Model& model, std::int64_t batch, int threads)
+      : executor_(model, options(threads)), optimizer_(adam(), executor_.parameters()), loss_(Loss::cross_entropy, 0) {
     executor_.plan({batch, net.side, net.side, 1});
     loss_.plan(batch);
     const Tensor<float> images = random_tensor({batch, net.side, net.side, 1});
@@ -53,6 +53,12 @@ class Steps {
     loss_.cross_entropy(executor_.forward(pass), labels_.data(), executor_.output_gradient(), executor_.pool());
     executor_.backward(pass);
     optimizer_.step(1e-3, 1, executor_.pool());
+  }
+  /// Seconds of a step, the mean of several.
+  double time(int steps) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < steps; ++i) (*this)();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / steps;
   }
   GradientExecutor& executor() { return executor_; }
 
@@ -67,6 +73,11 @@ class Steps {
   octet::detail::LossFunction loss_;
   std::vector<std::int64_t> labels_;
 };
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v[v.size() / 2];
+}
 
 void print_layers(Steps& step) {
   step.executor().profile(true);
@@ -90,7 +101,7 @@ int main(int argc, char** argv) {
   names = known;
   int threads = 1, rounds = 3;
   std::int64_t batch = 64;
-  bool layers = false;
+  bool layers = false, qat = false;
   CLI::App app("Times training steps (Adam, cross entropy) of networks for ten classes of small gray images");
   app.add_option("--net", names, "Networks, one or more")
       ->delimiter(',')
@@ -102,28 +113,38 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_flag("--layers", layers, "Print the time of each layer as well");
+  app.add_flag("--qat", qat,
+               "Time steps with fake quantization as well, in turns, and print how much longer they take");
   CLI11_PARSE(app, argc, argv);
   try {
     for (const Net& net : nets) {
       if (std::find(names.begin(), names.end(), net.name) == names.end()) continue;
-      Steps step(net, batch, threads);
+      const Model model = net.make();
+      Steps step(net, model, batch, threads);
+      std::optional<Steps> rounded;
+      if (qat) rounded.emplace(net, prepare_qat(model), batch, threads);
       step(), step();
-      std::vector<double> seconds;
+      if (qat) (*rounded)(), (*rounded)();
+      std::vector<double> all, qat_seconds, ratios;
       for (int r = 0; r < rounds; ++r) {
-        const auto start = std::chrono::steady_clock::now();
-        for (int i = 0; i < net.steps; ++i) step();
-        seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / net.steps);
+        all.push_back(step.time(net.steps));
+        if (!qat) continue;
+        qat_seconds.push_back(rounded->time(net.steps));
+        ratios.push_back(qat_seconds.back() / all.back());
       }
-      std::sort(seconds.begin(), seconds.end());
-      const double median = seconds[seconds.size() / 2];
+      const double seconds = median(all);
       std::int64_t parameters = 0;
       for (const Parameter& p : step.executor().parameters().list()) parameters += p.learned ? p.size : 0;
       std::cout << net.name << " threads=" << threads << " parameters=" << parameters
-                << " images_per_s=" << octet::detail::fixed(static_cast<double>(batch) / median, 1)
-                << " step_ms=" << octet::detail::fixed(median * 1e3, 2)
+                << " images_per_s=" << octet::detail::fixed(static_cast<double>(batch) / seconds, 1)
+                << " step_ms=" << octet::detail::fixed(seconds * 1e3, 2)
                 << " arena_mb=" << octet::detail::fixed(static_cast<double>(step.executor().arena_bytes()) / 1e6, 1)
                 << std::endl;
       if (layers) print_layers(step);
+      if (!qat) continue;
+      std::cout << net.name << " qat_step_ms=" << octet::detail::fixed(median(qat_seconds) * 1e3, 2)
+                << " ratio=" << octet::detail::fixed(median(ratios), 3) << std::endl;
+      if (layers) print_layers(*rounded);
     }
   } catch (const std::exception& e) {
     std::cerr << "octet_bench_training: " << e.what() << "\n";

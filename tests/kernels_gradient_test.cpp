@@ -253,3 +253,97 @@ TEST_CASE("gradient kernels: weights packed again are as weights packed at first
     }
   }
 }
+
+TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
+  Random r(55);
+  for (int round = 0; round < 400; ++round) {
+    const std::int64_t n = r.between(1, 90);
+    FakeQuantized f;
+    f.count = n;
+    f.scale = round % 8 == 0 ? 1e-38f : std::ldexp(r.real(0.5f, 1), static_cast<int>(r.between(-20, 5)));
+    const std::int64_t zero = r.between(-128, 127);
+    f.low = static_cast<float>(-128 - zero), f.high = static_cast<float>(127 - zero);
+    Floats x(n, 4);
+    // Beyond both limits, and at ties of two codes.
+    for (std::int64_t i = 0; i < n; ++i)
+      x.set(i,
+            r.chance(50) ? f.scale * (static_cast<float>(r.between(-300, 300)) + 0.5f) : f.scale * r.real(-400, 400));
+    std::vector<float> y;
+    std::vector<std::uint8_t> inside(static_cast<std::size_t>(n + 7) / 8);
+    float low = x[0], high = x[0];
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float q = std::min(std::max(std::nearbyint(x[i] / f.scale), f.low), f.high);
+      y.push_back((q + 0.0f) * f.scale);
+      if (x[i] >= f.low * f.scale && x[i] <= f.high * f.scale)
+        inside[static_cast<std::size_t>(i / 8)] |= static_cast<std::uint8_t>(1 << i % 8);
+      low = std::min(low, x[i]), high = std::max(high, x[i]);
+    }
+    // The gradient by the scale adds element i to sum i % 16.
+    const Floats dy = random_floats(r, n), sums = random_floats(r, 16);
+    std::vector<float> dx, sum = copied(sums);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float v = x[i] * (1 / f.scale), q = std::min(std::max(std::nearbyint(v) + 0.0f, f.low), f.high);
+      const bool in = inside[static_cast<std::size_t>(i / 8)] >> i % 8 & 1;
+      dx.push_back(in ? dy[i] : 0);
+      float& to = sum[static_cast<std::size_t>(i % 16)];
+      to = std::fma(dy[i], q - (in ? v : 0), to);
+    }
+    for (Isa isa : available_isas()) {
+      INFO(name(isa), ", round ", round, ", scale ", f.scale);
+      const GradientKernels& k = kernels(isa).gradient;
+      Guarded<float> f1 = output(x), f2 = output(x), f3 = output(dy), f4 = output(dy), f5 = output(sums);
+      Guarded<std::uint8_t> bits((n + 7) / 8, 1);
+      float seen[2], again[2];
+      f.x = x.data(), f.y = f1.data(), f.inside = nullptr;
+      k.fake_quantize(f, seen);
+      check_same(f1, y);
+      f.x = f.y = f2.data(), f.inside = bits.data();  // in place
+      k.fake_quantize(f, again);
+      check_same(f2, y);
+      CHECK(bits.intact());
+      CHECK(std::memcmp(bits.data(), inside.data(), inside.size()) == 0);
+      for (const float* s : {seen, again}) CHECK((s[0] == low && s[1] == high));
+      k.pass_inside(inside.data(), f3.data(), f3.data(), n);
+      check_same(f3, dx);
+      FakeQuantizedGradient g;
+      g.x = x.data(), g.dy = g.dx = f4.data(), g.count = n;
+      g.scale = f.scale, g.low = f.low, g.high = f.high;
+      k.fake_quantize_gradient(g, f5.data());
+      check_same(f4, dx);
+      check_same(f5, sum);
+      // Whatever is not finite shows in the range.
+      Floats bad(n, 4);
+      for (std::int64_t i = 0; i < n; ++i) bad.set(i, x[i]);
+      bad.set(r.between(0, n - 1),
+              r.chance(50) ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN());
+      f.x = bad.data(), f.y = f1.data(), f.inside = nullptr;
+      k.fake_quantize(f, seen);
+      CHECK((std::isnan(seen[0]) && std::isnan(seen[1])));
+    }
+  }
+}
+
+TEST_CASE("gradient kernels: channels rounded to multiples of a unit") {
+  Random r(56);
+  for (int round = 0; round < 100; ++round) {
+    const std::int64_t rows = r.between(1, 5), channels = r.between(1, 70);
+    Floats x(rows * channels, 4), unit(channels, 4), inverse(channels, 4);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      unit.set(c, r.chance(10) ? 0 : r.real(1e-4f, 1e-2f));
+      inverse.set(c, 1 / unit[c]);
+    }
+    for (std::int64_t i = 0; i < rows * channels; ++i)
+      x.set(i, r.chance(5) ? 1e12f : r.chance(5) ? std::numeric_limits<float>::quiet_NaN() : r.real(-3, 3));
+    std::vector<float> y;
+    for (std::int64_t i = 0; i < rows * channels; ++i) {
+      const float v = x[i] * inverse[i % channels];
+      y.push_back(std::abs(v) < 0x1p30f ? (std::nearbyint(v) + 0.0f) * unit[i % channels] : x[i]);
+    }
+    for (Isa isa : available_isas()) {
+      INFO(name(isa), ", round ", round);
+      Guarded<float> found = output(x);
+      kernels(isa).gradient.round_channels({found.data(), rows, channels}, unit.data(), inverse.data(), found.data());
+      check_same(found, y);
+    }
+  }
+}

@@ -122,6 +122,7 @@ enum class Learning : std::uint8_t {
   none,           // it stays
   by_gradient,    // a parameter
   by_statistics,  // running averages, which the forward pass keeps up
+  elsewhere,      // it may change, but no gradient comes from here
 };
 
 /// A kind of layer with its parameters. Immutable once in a graph, so that graphs share them.

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "../passes/fuse.hpp"
+#include "../passes/simplify.hpp"
 #include "../quantization/weights.hpp"
 #include "../runtime/executor.hpp"
 #include "gradient_plan.hpp"
@@ -49,6 +50,7 @@ class GradientExecutor {
     if (options.skip_softmax) detail::drop_last_softmax(graph_);
     graph_ = fuse_activation(std::move(graph_));
     find_learned(options.freeze);
+    compute_constants();
     prepare();
   }
 
@@ -147,7 +149,7 @@ class GradientExecutor {
   struct Layer {
     std::unique_ptr<Step> step;              // where nothing lies before it, or in it, that training changes
     std::unique_ptr<GradientStep> gradient;  // elsewhere
-    std::vector<bool> wanted;                // gradients by the inputs
+    std::vector<bool> wanted, follows;       // gradients by the inputs; inputs that are running statistics
     std::size_t saved_bytes = 0;
     std::byte* saved = nullptr;
     std::vector<TensorRef> inputs, outputs, output_gradients, input_gradients;
@@ -157,10 +159,7 @@ class GradientExecutor {
 
   /// Which constants are parameters, and which value of the original each is: passes leave their order as it is.
   void find_learned(const std::vector<std::string>& freeze) {
-    for (const std::string& pattern : freeze)
-      detail::require(std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
-                                  [&](const Node& n) { return detail::kept({pattern}, graph_, n); }),
-                      "no layer matches '", pattern, "', which is to be frozen");
+    for (const std::string& pattern : freeze) detail::require_used(pattern, graph_, "frozen");
     parameters_ = Parameters(graph_, [&](const Node& n) { return !detail::kept(freeze, graph_, n); });
     detail::require(parameters_.learned_size() > 0, "model '", graph_.name, "' has nothing to learn",
                     freeze.empty() ? "" : ": every layer is frozen");
@@ -180,21 +179,43 @@ class GradientExecutor {
     return p && p->learned ? p : nullptr;
   }
 
-  void prepare() {
+  /// What depends on constants alone, of which training changes none: rounded weights of frozen layers.
+  void compute_constants() {
     for (Value& v : graph_.values)
       if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16))
         v.constant = detail::to_float(v.constant.ref()), v.dtype = DType::f32;
+    const auto stays = [&](int v) {
+      return v == Node::none || (graph_.value(v).is_constant() && !parameters_.find(v));
+    };
+    std::vector<Node> left;
+    for (Node& n : graph_.nodes) {
+      if (!std::all_of(n.inputs.begin(), n.inputs.end(), stays)) {
+        left.push_back(std::move(n));
+        continue;
+      }
+      const std::vector<Shape> shapes = n.op->shapes(graph_.shape_context(n, nullptr));
+      std::vector<AnyTensor> results = detail::evaluate(graph_, n, shapes);
+      for (std::size_t i = 0; i < results.size(); ++i) graph_.value(n.outputs[i]).constant = std::move(results[i]);
+    }
+    graph_.nodes = std::move(left);
+  }
+
+  void prepare() {
     std::vector<bool> depends(graph_.values.size(), false);  // on something learned
     for (const Node& n : graph_.nodes) {
       Layer l;
-      bool any = false, follows = false;
-      for (int v : n.inputs) {
-        l.wanted.push_back(v != Node::none && (depends[at(v)] || learned(v)));
+      bool any = false, changes = false;
+      for (std::size_t k = 0; k < n.inputs.size(); ++k) {
+        const int v = n.inputs[k];
+        const bool differs = v != Node::none && n.op->learning(static_cast<int>(k)) != Learning::elsewhere;
+        l.wanted.push_back(differs && (depends[at(v)] || learned(v)));
         any = any || l.wanted.back();
-        follows = follows || (v != Node::none && parameters_.find(v));
+        const Parameter* p = v == Node::none ? nullptr : parameters_.find(v);
+        l.follows.push_back(p && !p->learned);
+        changes = changes || p;
       }
       const PrepareContext c(graph_, n, *kernels_);
-      if (any || follows)
+      if (any || changes)
         l.gradient = n.op->prepare_gradient(c);
       else
         l.step = n.op->prepare(c);
@@ -218,7 +239,7 @@ class GradientExecutor {
     for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
     const PlanContext c{l.inputs, l.outputs, pool_->size()};
     if (l.step) return l.step->plan(c);
-    const GradientMemory m = l.gradient->plan({c, l.wanted});
+    const GradientMemory m = l.gradient->plan({c, l.wanted, l.follows});
     l.saved_bytes = m.saved;
     return m.scratch;
   }

@@ -1,0 +1,411 @@
+#include <octet/io/model_file.hpp>
+#include <octet/models/builder.hpp>
+#include <octet/training/qat.hpp>
+#include <octet/training/trainer.hpp>
+#include <set>
+
+#include "support/files.hpp"
+#include "testing.hpp"
+
+using namespace octet;
+using namespace testing;
+
+namespace {
+
+/// A network with everything whose placement is not plain: padding, sums, concats, means, tables, a batch
+/// normalization of its own, dropout, a softmax.
+Model varied_net(std::uint64_t seed = 1) {
+  octet::detail::NetworkBuilder b("varied", 12, 2, seed);
+  b.conv("conv1", 8, 3, 1, 1).batch_norm("bn1").relu6("relu1");
+  const int shortcut = b.current();
+  b.conv("depthwise", 8, 3, 1, 1, 8).batch_norm("bn2").relu("relu2").conv("conv2", 8, 1, 1, 0).batch_norm("bn3");
+  b.add("add", shortcut).relu("relu3").dropout("drop", 0.2);
+  Model g = b.finish();
+  const int x = g.outputs[0];
+  Convolution pointwise;
+  pointwise.window = Window(1, 1);
+  const int left =
+      g.add("left", pointwise, {x, g.add_constant("left.weight", random_tensor({4, 1, 1, 8}, 3, -0.5f, 0.5f))});
+  const int right = g.add("right", Unary(UnaryKind::silu), {x});
+  AveragePool mean;
+  mean.window = Window(2, 2, 2);
+  MaxPool most;
+  most.window = Window(3, 3, 1, 1);
+  int y = g.add("joined", Concat(-1), {left, right});
+  const auto filled = [&](const char* name, float value) {
+    Tensor<float> t({12});
+    std::fill(t.begin(), t.end(), value);
+    return g.add_constant(name, std::move(t));
+  };
+  y = g.add("alone", BatchNormalization(),
+            {y, filled("alone.w", 0.5f), filled("alone.b", 0.1f), filled("alone.m", 0.2f), filled("alone.v", 2)});
+  y = g.add("shifted", Binary(BinaryKind::mul), {y, y});
+  y = g.add("mean", mean, {g.add("most", most, {y})});
+  y = g.add("global", Reduce(ReduceKind::mean, {1, 2}, false), {y});
+  y = g.add(
+      "dense", FullyConnected(),
+      {y, g.add_constant("dense.weight", random_tensor({5, 12}, 4)), g.add_constant("dense.bias", Tensor<float>({5}))});
+  g.outputs = {g.add("softmax", Softmax(), {y})};
+  // Running statistics and factors like those of a trained network, one of them negative.
+  for (Value& v : g.values) {
+    if (!v.is_constant() || v.name.compare(0, 2, "bn") != 0) continue;
+    const bool variance = v.name.find("var") != std::string::npos, factor = v.name.find(".weight") != std::string::npos;
+    v.constant = random_tensor(v.shape, static_cast<unsigned>(v.name.size()),
+                               variance ? 0.3f
+                               : factor ? -0.3f
+                                        : -0.1f,
+                               variance || factor ? 1.5f : 0.1f);
+  }
+  return g;
+}
+
+const Shape images{6, 12, 12, 2};
+
+/// One pass in which observers see a batch and nothing is learned.
+Model observed(const Model& qat, const Tensor<float>& batch) {
+  GradientOptions o;
+  o.threads = 1;
+  GradientExecutor executor(qat, o);
+  executor.plan(batch.shape());
+  std::copy(batch.begin(), batch.end(), executor.input().begin());
+  TrainingPass pass;
+  pass.batch_statistics = false;
+  executor.forward(pass);
+  return executor.model();
+}
+
+const Value& value(const Model& m, const std::string& name) { return m.value(m.find(name)); }
+float element(const Model& m, const std::string& name, std::int64_t i = 0) {
+  return value(m, name).constant.view<float>()[i];
+}
+
+std::set<std::string> integers(const Model& m) {
+  std::set<std::string> names;
+  for (const Value& v : m.values)
+    if (!v.is_constant() && v.dtype == DType::i8) names.insert(v.name);
+  return names;
+}
+
+/// Same integer weights and biases, and layers in the same order.
+void check_same_integers(const Model& a, const Model& b) {
+  REQUIRE(a.nodes.size() == b.nodes.size());
+  for (std::size_t n = 0; n < a.nodes.size(); ++n) {
+    INFO(a.nodes[n].name);
+    CHECK(a.nodes[n].name == b.nodes[n].name);
+    const int w = a.nodes[n].op->integer_form().weights;
+    if (w < 0) continue;
+    const Value &x = a.value(a.nodes[n].inputs[static_cast<std::size_t>(w)]),
+                &y = b.value(b.nodes[n].inputs[static_cast<std::size_t>(w)]);
+    REQUIRE(x.dtype == y.dtype);
+    REQUIRE(x.constant.size_bytes() == y.constant.size_bytes());
+    if (x.dtype == DType::i8) CHECK(std::memcmp(x.constant.data(), y.constant.data(), x.constant.size_bytes()) == 0);
+    for (std::size_t c = 0; c < x.quant.scale.size(); ++c)
+      CHECK(x.quant.scale[c] == doctest::Approx(y.quant.scale[c]).epsilon(1e-5));
+  }
+}
+
+/// x -> a fully connected layer that passes it on -> FakeQuantize.
+Model straight_through(const FakeQuantize& op, const std::vector<float>& range, const std::vector<float>& scale = {}) {
+  Graph g;
+  const int x = g.add_input("x", {Shape::unknown, 1});
+  const int y = g.add("pass", FullyConnected(), {x, g.add_constant("w", Tensor<float>({1, 1}, {1}))});
+  std::vector<int> in{y, g.add_constant("range", Tensor<float>({3}, range))};
+  if (!scale.empty()) in.push_back(g.add_constant("scale", Tensor<float>({1}, scale)));
+  g.outputs = {g.add("round", op, in)};
+  return g;
+}
+
+/// Gradients of "w" and, where there is one, "scale", for the gradient 1 of every output; what comes out as well.
+std::vector<double> gradients(const Model& m, const Tensor<float>& x, Tensor<float>* y = nullptr) {
+  GradientOptions o;
+  o.threads = 1;
+  GradientExecutor executor(m, o);
+  executor.plan(x.shape());
+  std::copy(x.begin(), x.end(), executor.input().begin());
+  const View<const float> out = executor.forward({});
+  if (y) *y = Tensor<float>(out);
+  std::fill(executor.output_gradient().begin(), executor.output_gradient().end(), 1.0f);
+  executor.backward({});
+  std::vector<double> all;
+  for (const Parameter& p : executor.parameters().list())
+    if (p.learned) all.push_back(static_cast<double>(executor.parameters().gradients()[p.offset]));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("qat: gradients pass where x is inside the nudged range") {
+  FakeQuantize op;
+  op.observes = false;
+  const Tensor<float> x = random_tensor({4001, 1}, 1, -2, 2);
+  for (int bits : {8, 4}) {
+    op.bits = bits;
+    const double levels = (1 << bits) - 1, step = 1.7 / levels, zero = std::nearbyint(0.7 / step);
+    double passed = 0;
+    Tensor<float> expected(x.shape()), found;
+    for (std::int64_t i = 0; i < x.size(); ++i) {
+      const double v = static_cast<double>(x[i]);
+      if (v >= -zero * step && v <= (levels - zero) * step) passed += v;
+      expected[i] = static_cast<float>(std::clamp(std::nearbyint(v / step), -zero, levels - zero) * step);
+    }
+    const std::vector<double> g = gradients(straight_through(op, {-0.7f, 1, 1}), x, &found);
+    CHECK(g.at(0) == doctest::Approx(passed).epsilon(1e-5));
+    CHECK(largest_difference(found, expected) < step * 1e-3);
+    CHECK(largest_difference(Executor(straight_through(op, {-0.7f, 1, 1}))(x), found) == 0);
+  }
+}
+
+TEST_CASE("qat: learned scales begin and learn as LSQ says") {
+  FakeQuantize op;
+  op.bits = 4;
+  for (bool has_negative : {true, false}) {
+    const Tensor<float> x = random_tensor({500, 1}, 2, has_negative ? -1 : 0, 1);
+    double magnitude = 0;
+    for (float v : x) magnitude += std::abs(static_cast<double>(v)) / 500;
+    const double low = has_negative ? -8 : 0, high = has_negative ? 7 : 15, s = 2 * magnitude / std::sqrt(high);
+    const Model m = observed(straight_through(op, {0, 0, 0}, {1}), x);
+    CHECK(static_cast<double>(element(m, "scale")) == doctest::Approx(s));
+    double by_scale = 0, by_weight = 0;
+    for (float f : x) {
+      const double v = static_cast<double>(f) / static_cast<double>(element(m, "scale"));
+      const bool inside = v >= low && v <= high;
+      by_scale += std::clamp(std::nearbyint(v), low, high) - (inside ? v : 0);
+      if (inside) by_weight += static_cast<double>(f);
+    }
+    const std::vector<double> g = gradients(m, x);  // each example has one feature
+    CHECK(g.at(0) == doctest::Approx(by_weight).epsilon(1e-5));
+    CHECK(g.at(1) == doctest::Approx(by_scale / std::sqrt(high)).epsilon(1e-4));
+  }
+  QatConfig c;
+  c.learned_scales = true;
+  const Model qat = prepare_qat(varied_net(), c);
+  const auto w = value(qat, "conv2.weight").constant.view<float>();
+  double sum = 0;
+  for (std::int64_t i = 0; i < 8; ++i) sum += std::abs(static_cast<double>(w[8 + i]));
+  CHECK(static_cast<double>(element(qat, "conv2.weight.scale", 1)) == doctest::Approx(2 * sum / 8 / std::sqrt(127.0)));
+}
+
+TEST_CASE("qat: observers follow as moving averages, unless they are told not to") {
+  FakeQuantize op;
+  op.decay = 0.75;
+  const Model m = straight_through(op, {0, 0, 0});
+  GradientOptions o;
+  o.threads = 1;
+  GradientExecutor executor(m, o), frozen(m, [&] {
+    GradientOptions f = o;
+    f.freeze = {"round"};
+    return f;
+  }());
+  double low = 0, high = 0;
+  for (int i = 1; i <= 8; ++i) {
+    const Tensor<float> x = random_tensor({50, 1}, static_cast<unsigned>(i), -static_cast<float>(i), 2);
+    for (GradientExecutor* e : {&executor, &frozen}) {
+      e->plan(x.shape());
+      std::copy(x.begin(), x.end(), e->input().begin());
+      TrainingPass pass;
+      pass.observe = i != 5;
+      e->forward(pass);
+    }
+    if (i == 5) continue;
+    const auto [least, most] = std::minmax_element(x.begin(), x.end());
+    const double share = std::max(0.25, 1.0 / (i - (i > 5)));  // of the first ones, the mean
+    low += share * (static_cast<double>(*least) - low), high += share * (static_cast<double>(*most) - high);
+  }
+  const Model after = executor.model();
+  CHECK(static_cast<double>(element(after, "range", 0)) == doctest::Approx(low));
+  CHECK(static_cast<double>(element(after, "range", 1)) == doctest::Approx(high));
+  CHECK(element(after, "range", 2) == 7);
+  CHECK(element(frozen.model(), "range", 2) == 0);
+  CHECK(element(m, "range", 2) == 0);
+}
+
+TEST_CASE("qat: rounds where quantize<int8> has integers, and converts to the same ones") {
+  const Model model = varied_net();
+  const Tensor<float> batch = random_tensor(images, 7);
+  Int8Options plain;
+  plain.correct_bias = false;
+  std::vector<std::string> keep;
+  QatConfig config;
+  SUBCASE("all") {}
+  SUBCASE("one layer float") { keep = {"conv2"}; }
+  SUBCASE("several, by pattern") { keep = {"de*", "right", "joined"}; }
+  config.keep_float = plain.keep_float = keep;
+  const Model qat = observed(prepare_qat(model, config), batch);
+  CalibrationOptions by_range;
+  by_range.method = RangeMethod::min_max;
+  const Model expected = quantize<int8>(model, calibrate(model, {batch}, by_range), plain), found = convert(qat);
+  CHECK(integers(found) == integers(expected));
+  check_same_integers(found, expected);
+  CHECK(found.metadata == model.metadata);
+  // What the model gives with fake quantization is what its integers give, up to the probabilities' own rounding.
+  CHECK(largest_difference(Executor(qat)(batch), Executor(found)(batch)) < 2.0 / 256);
+  CHECK(largest_difference(Executor(found)(batch), Executor(expected)(batch)) < 0.05);
+  // In training as in inference.
+  GradientOptions o;
+  o.threads = 1;
+  GradientExecutor executor(qat, o);
+  executor.plan(images);
+  std::copy(batch.begin(), batch.end(), executor.input().begin());
+  TrainingPass pass;
+  pass.batch_statistics = pass.observe = false;
+  Model still = qat;  // without dropout
+  const Tensor<float> y = Tensor<float>(executor.forward(pass));
+  CHECK(largest_difference(y, Executor(still)(batch)) < 0.1);
+}
+
+TEST_CASE("qat: folding gives the weights that were rounded") {
+  for (int bits : {8, 4})
+    for (bool learned : {false, true}) {
+      QatConfig c;
+      c.weight_bits = c.activation_bits = bits, c.learned_scales = learned;
+      const Model qat = observed(prepare_qat(varied_net(), c), random_tensor(images, 7));
+      const Model found = convert(qat);
+      const auto conv =
+          std::find_if(found.nodes.begin(), found.nodes.end(), [](const Node& n) { return n.name == "conv1"; });
+      REQUIRE(conv != found.nodes.end());
+      const Value& q = found.value(conv->inputs[1]);
+      const auto codes = q.constant.view<std::int8_t>();
+      const auto exact = value(qat, "conv1.weight").constant.view<float>();
+      octet::detail::WeightRounding rounding(octet::detail::kernels(), bits);
+      rounding.plan(exact.shape());
+      const float* scales = learned ? value(qat, "conv1.weight.scale").constant.view<float>().data() : nullptr;
+      for (std::int64_t o = 0; o < 8; ++o) {
+        const float scale = rounding.scale(exact.data(), scales, o);
+        const float factor = element(qat, "bn1.weight", o) / std::sqrt(element(qat, "bn1.running_var", o) + 1e-5f);
+        INFO(bits, " bits, channel ", o);
+        CHECK(q.quant.scale[static_cast<std::size_t>(o)] == doctest::Approx(scale * std::abs(factor)).epsilon(1e-5));
+        int wrong = 0;
+        for (std::int64_t i = o * 18; i < (o + 1) * 18; ++i) {
+          const int code = static_cast<int>(std::nearbyint(exact[i] / scale)), most = bits == 8 ? 127 : 7;
+          wrong += codes[i] != std::clamp(code, -most, most) * (factor < 0 ? -1 : 1);
+        }
+        CHECK(wrong == 0);
+      }
+    }
+}
+
+TEST_CASE("qat: activations of 4 bits are the same in integers") {
+  QatConfig c;
+  c.activation_bits = 4;
+  for (bool learned : {false, true}) {
+    c.learned_scales = learned;
+    // The range of one batch, the elements of another: some lie beyond.
+    const Model qat = observed(prepare_qat(varied_net(), c), random_tensor(images, 7, -0.4f, 0.4f));
+    const Tensor<float> x = random_tensor(images, 8);
+    const Model found = convert(qat);
+    CHECK(largest_difference(Executor(qat)(x), Executor(found)(x)) < 2.0 / 256);
+    // Every activation takes one of 16 values, if not in its layer then in a clamp behind it.
+    ExecutorOptions plain;
+    plain.optimize = false;
+    Executor run(found, plain);
+    run.observe([](const Value& v, const TensorRef& t) {
+      if (t.dtype != DType::u8 || v.name.find(".quantized") == std::string::npos) return;
+      std::set<std::byte> seen(t.data, t.data + t.size_bytes());
+      INFO(v.name);
+      CHECK(seen.size() <= 16);
+    });
+    run(x);
+  }
+}
+
+TEST_CASE("qat: layers by name, the first and the last") {
+  const auto rounded = [](const QatConfig& c) {
+    std::set<std::string> names;
+    for (const Node& n : prepare_qat(varied_net(), c).nodes)
+      if (as<FakeQuantizeWeights>(*n.op)) names.insert(n.name);
+    return names;
+  };
+  using Names = std::set<std::string>;
+  const Names all = rounded({});
+  CHECK(all == Names{"conv1", "depthwise", "conv2", "left", "alone", "dense"});
+  QatConfig c;
+  c.layers = {"conv*", "left"};
+  CHECK(rounded(c) == Names{"conv1", "conv2", "left"});
+  c.keep_float = {"conv2"};
+  CHECK(rounded(c) == Names{"conv1", "left"});
+  c = {};
+  c.keep_first_float = true;
+  CHECK(rounded(c) == Names{"depthwise", "conv2", "left", "alone", "dense"});
+  c.keep_last_float = true;
+  CHECK(rounded(c) == Names{"depthwise", "conv2", "left", "alone"});
+  const Model found = convert(observed(prepare_qat(varied_net(), c), random_tensor(images, 7)));
+  for (const Node& n : found.nodes)
+    if (n.name == "conv1" || n.name == "dense") CHECK(found.value(n.inputs[1]).dtype == DType::f32);
+}
+
+TEST_CASE("qat: an integer model goes on from its weights and ranges") {
+  const Model model = varied_net();
+  const Tensor<float> batch = random_tensor(images, 7);
+  const Model ptq = quantize<int8>(model, calibrate(model, {batch}));
+  for (bool learned : {false, true}) {
+    QatConfig c;
+    c.learned_scales = learned;
+    const Model qat = prepare_qat(ptq, c);
+    for (const Value& v : qat.values) CHECK_FALSE(v.is_quantized());
+    const Model again = convert(qat);  // all ranges are known
+    CHECK(integers(again) == integers(ptq));
+    check_same_integers(again, ptq);
+    CHECK(largest_difference(Executor(again)(batch), Executor(ptq)(batch)) <= 1.0 / 256);
+    CHECK(largest_difference(Executor(qat)(batch), Executor(ptq)(batch)) < 2.0 / 256);
+  }
+  for (const Value& v : prepare_qat(quantize<fp16>(model)).values) CHECK(v.dtype == DType::f32);
+}
+
+TEST_CASE("qat: saved and loaded, ranges and all") {
+  QatConfig c;
+  SUBCASE("observed") {}
+  SUBCASE("learned") { c.learned_scales = true, c.weight_bits = 4; }
+  const TemporaryFolder folder;
+  const std::string path = folder / "qat.octet";
+  const Tensor<float> batch = random_tensor(images, 7);
+  const Model qat = observed(prepare_qat(varied_net(), c), batch);
+  save(qat, path);
+  const Model loaded = load_octet(path);
+  CHECK(largest_difference(Executor(loaded)(batch), Executor(qat)(batch)) == 0);
+  CHECK(largest_difference(Executor(convert(loaded))(batch), Executor(convert(qat))(batch)) == 0);
+  check_same_integers(convert(loaded), convert(qat));
+}
+
+TEST_CASE("qat: errors say what is wrong where") {
+  const Model model = varied_net(), qat = prepare_qat(model);
+  const auto config = [](auto change) {
+    QatConfig c;
+    change(c);
+    return c;
+  };
+  CHECK_THROWS_WITH_AS(prepare_qat(qat), doctest::Contains("model 'varied' is prepared already: layer '"), Error);
+  CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.weight_bits = 5; })),
+                       "model 'varied' cannot be quantized to 5 bits: weights and activations take 8 or 4", Error);
+  CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.range_decay = 1; })),
+                       "the decay of ranges has to be in [0, 1), found 1", Error);
+  CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.layers = {"none*"}; })),
+                       "no layer matches 'none*', which is to be quantized", Error);
+  CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.keep_float = {"none"}; })),
+                       "no layer matches 'none', which is to be kept float", Error);
+  CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.keep_float = {"*"}; })),
+                       "model 'varied' has no layer with weights that is to be quantized", Error);
+  Graph integers;
+  integers.name = "integers";
+  integers.add_input("x", {1, 2}, DType::i32);
+  integers.outputs = {integers.add("y", Identity(), {0})};
+  CHECK_THROWS_WITH_AS(prepare_qat(integers),
+                       "model 'integers' takes 'x' as int32; quantization-aware training needs float32", Error);
+  CHECK_THROWS_WITH_AS(convert(model), "model 'varied' has no fake quantization; prepare_qat gives it some", Error);
+  CHECK_THROWS_WITH_AS(convert(qat), doctest::Contains("the observer of 'input' has seen nothing"), Error);
+  Model broken = observed(qat, random_tensor(images, 7));
+  Tensor<float> range = floats(value(broken, "relu1.range").constant);
+  range[1] = std::numeric_limits<float>::quiet_NaN();
+  broken.value(broken.find("relu1.range")).constant = std::move(range);
+  CHECK_THROWS_WITH_AS(convert(broken), doctest::Contains("the observer of 'relu1' has the range ["), Error);
+  CHECK_THROWS_WITH_AS(Executor{broken}, doctest::Contains("layer 'relu1.quantized' (FakeQuantize)"), Error);
+}
+
+TEST_CASE("qat: numbers that are not finite stop the training, and name their layer") {
+  TrainingOptions o;
+  o.batch = 6, o.threads = 1;
+  Tensor<float> x = random_tensor({12, 12, 12, 2}, 1);
+  x[5] = std::numeric_limits<float>::infinity();
+  Trainer t(prepare_qat(varied_net()), o);
+  CHECK_THROWS_WITH_AS(t.fit(TensorExamples(std::move(x), std::vector<std::int64_t>(12, 1)), 1),
+                       doctest::Contains("the input has elements that are not finite"), Error);
+}
