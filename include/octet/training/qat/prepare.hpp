@@ -137,6 +137,9 @@ class FakeQuantizer {
       if (w == Node::none || !g_.value(w).is_constant() || g_.value(w).name != name) continue;
       RoundedWeights& rounded = rounded_weights_[w];
       if (rounded.value == Node::none) {
+        for (const auto& other : rounded_weights_)
+          require(other.first == w || g_.value(other.first).name != name, "model '", g_.name,
+                  "' has two weights named '", name, "'; their scales could not be told apart");
         FakeQuantizeWeights op;
         op.bits = config_.weight_bits;
         std::vector<int> inputs{w};
