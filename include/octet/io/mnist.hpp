@@ -1,0 +1,26 @@
+#pragma once
+#include <filesystem>
+
+#include "idx.hpp"
+
+OCTET_BEGIN
+
+/// Images to learn from and others to measure with.
+struct DataSplit {
+  DatasetPtr training, test;
+};
+
+/// The four files of MNIST, or of Fashion-MNIST, in a folder, each gzipped or not.
+inline DataSplit open_mnist(const std::string& folder) {
+  const auto file = [&](const std::string& name) {
+    const std::string path = (std::filesystem::path(folder) / name).string();
+    std::error_code error;
+    for (const char* ending : {"", ".gz"})
+      if (std::filesystem::is_regular_file(path + ending, error)) return path + ending;
+    detail::fail<FormatError>("there is no file '", path, "', gzipped (.gz) or not, which MNIST's data need");
+  };
+  return {open_idx(file("train-images-idx3-ubyte"), file("train-labels-idx1-ubyte")),
+          open_idx(file("t10k-images-idx3-ubyte"), file("t10k-labels-idx1-ubyte"))};
+}
+
+OCTET_END
