@@ -22,4 +22,5 @@
 #include "quantization/quantize.hpp"
 #include "quantization/quantize_model.hpp"
 #include "runtime/executor.hpp"
+#include "training/qat.hpp"
 #include "training/trainer.hpp"

@@ -7,6 +7,7 @@ OCTET_BEGIN
 struct TrainingPass {
   bool batch_statistics = true;  // normalize by the statistics of the batch itself; false: by the running ones
   float momentum = 0.1f;         // running = (1 - momentum) * running + momentum * batch; 0 leaves them as they are
+  bool observe = true;           // observers of ranges take the batch in; false: ranges stay
   std::uint64_t random = 0;      // seed of this pass's random numbers
 };
 
@@ -34,9 +35,10 @@ struct BackwardContext {
   }
 };
 
-/// The tensors of a step, without memory, and which of the inputs' gradients are wanted.
+/// The tensors of a step, without memory; which of the inputs' gradients are wanted, and which inputs are running
+/// statistics that the forward pass is to keep up.
 struct GradientPlanContext : PlanContext {
-  const std::vector<bool>& wanted;
+  const std::vector<bool>&wanted, &follows;
 };
 
 /// Bytes that a step needs: while it runs, and from its forward to its backward run.

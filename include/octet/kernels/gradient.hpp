@@ -57,6 +57,25 @@ struct Normalized {
   const float* gradient = nullptr;  // of y; [rows][channels]
 };
 
+/// y = clamp(round_half_even(x / scale), low, high) * scale: what quantization and back makes of x. `low` and `high`
+/// are the limits of the codes less the zero point: whole numbers, below 512 in magnitude.
+struct FakeQuantized {
+  const float* x = nullptr;
+  float* y = nullptr;  // may be x
+  std::int64_t count = 0;
+  float scale = 1, low = -128, high = 127;
+  std::uint8_t* inside = nullptr;  // bit i % 8 of byte i / 8: whether x[i] is in [low, high] * scale; null: not wanted
+};
+
+/// The gradient of fake quantization by its input and its scale (Esser et al. 2020, "Learned step size quantization").
+struct FakeQuantizedGradient {
+  const float *x = nullptr, *dy = nullptr;
+  float* dx = nullptr;  // dy where x is in [low, high] * scale, else 0; may be dy
+  std::int64_t count = 0;
+  float scale = 1, low = -128, high = 127;
+  static constexpr int sums = 16;
+};
+
 /// The kernels of training of one instruction set.
 struct GradientKernels {
   void (*outer_product)(const OuterProduct&) noexcept = nullptr;
@@ -76,6 +95,12 @@ struct GradientKernels {
                          float high) noexcept = nullptr;
   /// to += from * factor
   void (*add_scaled)(const float* from, float factor, float* to, std::int64_t n) noexcept = nullptr;
+  /// y of FakeQuantized, and the smallest and largest x, as minmax_f32 has them.
+  void (*fake_quantize)(const FakeQuantized&, float* low_high) noexcept = nullptr;
+  /// dx = inside ? dy : 0, with the bits of FakeQuantized
+  void (*pass_inside)(const std::uint8_t* inside, const float* dy, float* dx, std::int64_t n) noexcept = nullptr;
+  /// dx, and sums[i % 16] += dy[i] * (clamp(round(v), low, high) - (v inside ? v : 0)) with v = x[i] / scale
+  void (*fake_quantize_gradient)(const FakeQuantizedGradient&, float* sums) noexcept = nullptr;
   /// Adds dy to the gradient of the first pixel of the window that is the maximum y: that of pixel i is at
   /// pixels[i] + offset bytes. Channel by channel.
   void (*max_gradient)(const PoolWindow&, const float* y, const float* dy, std::ptrdiff_t offset) noexcept = nullptr;

@@ -7,6 +7,8 @@
 #include "convolution/convolution.hpp"
 #include "convolution/transposed_convolution.hpp"
 #include "dropout.hpp"
+#include "fake_quantize.hpp"
+#include "fake_quantize_weights.hpp"
 #include "fully_connected.hpp"
 #include "matmul.hpp"
 #include "normalization.hpp"

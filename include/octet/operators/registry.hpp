@@ -33,9 +33,9 @@ struct OperatorList {
 /// Every operator: what files can name.
 using AllOperators =
     detail::OperatorList<AveragePool, BatchNormalization, Binary, Concat, ConvInteger, Convert, Convolution,
-                         DequantizeLinear, Dropout, DynamicQuantizeLinear, Expand, Flatten, FullyConnected, Gather,
-                         Identity, LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, Pad, PRelu,
-                         QuantizeLinear, Reduce, Reshape, Resize, Slice, Softmax, Split, Squeeze, Transpose,
-                         TransposedConvolution, Unary, Unsqueeze, Where>;
+                         DequantizeLinear, Dropout, DynamicQuantizeLinear, Expand, FakeQuantize, FakeQuantizeWeights,
+                         Flatten, FullyConnected, Gather, Identity, LocalResponseNormalization, MatMul, MatMulInteger,
+                         MaxPool, Pad, PRelu, QuantizeLinear, Reduce, Reshape, Resize, Slice, Softmax, Split, Squeeze,
+                         Transpose, TransposedConvolution, Unary, Unsqueeze, Where>;
 
 OCTET_END

@@ -143,28 +143,41 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
   return true;
 }
 
+/// Whether a normalization comes straight behind a linear layer, which could do it.
+inline bool follows_layer(const Graph& g, const Node& bn, const Links& links) {
+  const int source = links.producer(bn.inputs[0]);
+  return source != Node::none && links.used_once(bn.inputs[0]) &&
+         is_linear_layer(g, g.nodes[static_cast<std::size_t>(source)]);
+}
+
+inline bool fold_back(Graph& g, std::size_t n, const Links& links) {
+  const Node bn = g.nodes[n];
+  const auto& op = *as<BatchNormalization>(*bn.op);
+  Node& layer = g.nodes[static_cast<std::size_t>(links.producer(bn.inputs[0]))];
+  const ChannelAffine affine(g, bn, op.epsilon);
+  layer.outputs[0] = bn.outputs[0];
+  scale_layer(g, layer, affine.factor, affine.shift);
+  layer.op = layer.op->clamped(op.activation.low, op.activation.high);
+  g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+  return true;
+}
+
+/// `keep`: those that follow a layer stay.
+inline Graph place_batch_norm(Graph graph, bool keep) {
+  return rewrite_until_stable(std::move(graph), [keep](Graph& g, std::size_t n, const Links& links) {
+    if (!as<BatchNormalization>(*g.nodes[n].op) || !has_constant_parameters(g, g.nodes[n])) return false;
+    if (follows_layer(g, g.nodes[n], links)) return !keep && fold_back(g, n, links);
+    return split_over_concat(g, n, links) || fold_forward(g, n, links) || become_depthwise(g, n);
+  });
+}
+
 }  // namespace detail
 
 /// Folds batch normalizations into the layers before them (also through a concat of channels), or behind them where
 /// nothing is padded; what is left over images becomes a depthwise 1x1 convolution.
-inline Graph fold_batch_norm(Graph graph) {
-  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
-    const auto* bn = as<BatchNormalization>(*g.nodes[n].op);
-    if (!bn || !detail::has_constant_parameters(g, g.nodes[n])) return false;
-    const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0], source = links.producer(in);
-    if (source != Node::none && links.used_once(in) &&
-        detail::is_linear_layer(g, g.nodes[static_cast<std::size_t>(source)])) {
-      Node& layer = g.nodes[static_cast<std::size_t>(source)];
-      const detail::ChannelAffine affine(g, g.nodes[n], bn->epsilon);
-      layer.outputs[0] = out;
-      detail::scale_layer(g, layer, affine.factor, affine.shift);
-      layer.op = layer.op->clamped(bn->activation.low, bn->activation.high);
-      g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
-      return true;
-    }
-    return detail::split_over_concat(g, n, links) || detail::fold_forward(g, n, links) ||
-           detail::become_depthwise(g, n);
-  });
-}
+inline Graph fold_batch_norm(Graph graph) { return detail::place_batch_norm(std::move(graph), false); }
+
+/// As above, but what comes straight behind a layer stays there, to be trained and folded later.
+inline Graph settle_batch_norm(Graph graph) { return detail::place_batch_norm(std::move(graph), true); }
 
 OCTET_END

@@ -3,43 +3,44 @@
 
 OCTET_BEGIN
 
-/// Removes what changes nothing: identities, dropout, conversions to the same type, clamps without limits,
-/// transpositions and paddings that do nothing; merges two transpositions into one.
-inline Graph remove_identities(Graph graph) {
-  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
-    Node& node = g.nodes[n];
-    const Operator& op = *node.op;
-    if (as<Identity>(op) || as<Dropout>(op)) return detail::bypass(g, n, links);
-    if (const auto* c = as<Convert>(op)) {
-      const Value &from = g.value(node.inputs[0]), &to = g.value(node.outputs[0]);
-      return from.dtype == c->to && from.quant == to.quant && detail::bypass(g, n, links);
-    }
-    if (const auto* u = as<Unary>(op)) {
-      const double inf = std::numeric_limits<double>::infinity();
-      return u->kind == UnaryKind::clip && u->a == -inf && u->b == inf && detail::bypass(g, n, links);
-    }
-    if (const auto* p = as<Pad>(op)) {
-      const auto zero = [](const std::vector<std::int64_t>& v) {
-        return std::all_of(v.begin(), v.end(), [](std::int64_t x) { return x == 0; });
-      };
-      return zero(p->before) && zero(p->after) && detail::bypass(g, n, links);
-    }
-    if (const auto* t = as<Transpose>(op)) {
-      bool same = true;
-      for (std::size_t i = 0; i < t->perm.size(); ++i) same = same && t->perm[i] == static_cast<std::int64_t>(i);
-      if (same && !t->perm.empty()) return detail::bypass(g, n, links);
-      const auto* first = links.produced_by<Transpose>(node.inputs[0]);
-      if (!first || first->perm.size() != t->perm.size() || t->perm.empty()) return false;
-      std::vector<std::int64_t> both;
-      for (std::int64_t d : t->perm) both.push_back(first->perm[static_cast<std::size_t>(d)]);
-      node.inputs[0] = g.nodes[static_cast<std::size_t>(links.producer(node.inputs[0]))].inputs[0];
-      Transpose merged;
-      merged.perm = std::move(both);
-      node.op = std::make_shared<const Transpose>(std::move(merged));
-      return true;
-    }
-    return false;
-  });
+/// Removes what changes nothing: identities, dropout (unless it is to be trained on), conversions to the same type,
+/// clamps without limits, transpositions and paddings that do nothing; merges two transpositions into one.
+inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
+  return detail::rewrite_until_stable(
+      std::move(graph), [keep_dropout](Graph& g, std::size_t n, const detail::Links& links) {
+        Node& node = g.nodes[n];
+        const Operator& op = *node.op;
+        if (as<Identity>(op) || (as<Dropout>(op) && !keep_dropout)) return detail::bypass(g, n, links);
+        if (const auto* c = as<Convert>(op)) {
+          const Value &from = g.value(node.inputs[0]), &to = g.value(node.outputs[0]);
+          return from.dtype == c->to && from.quant == to.quant && detail::bypass(g, n, links);
+        }
+        if (const auto* u = as<Unary>(op)) {
+          const double inf = std::numeric_limits<double>::infinity();
+          return u->kind == UnaryKind::clip && u->a == -inf && u->b == inf && detail::bypass(g, n, links);
+        }
+        if (const auto* p = as<Pad>(op)) {
+          const auto zero = [](const std::vector<std::int64_t>& v) {
+            return std::all_of(v.begin(), v.end(), [](std::int64_t x) { return x == 0; });
+          };
+          return zero(p->before) && zero(p->after) && detail::bypass(g, n, links);
+        }
+        if (const auto* t = as<Transpose>(op)) {
+          bool same = true;
+          for (std::size_t i = 0; i < t->perm.size(); ++i) same = same && t->perm[i] == static_cast<std::int64_t>(i);
+          if (same && !t->perm.empty()) return detail::bypass(g, n, links);
+          const auto* first = links.produced_by<Transpose>(node.inputs[0]);
+          if (!first || first->perm.size() != t->perm.size() || t->perm.empty()) return false;
+          std::vector<std::int64_t> both;
+          for (std::int64_t d : t->perm) both.push_back(first->perm[static_cast<std::size_t>(d)]);
+          node.inputs[0] = g.nodes[static_cast<std::size_t>(links.producer(node.inputs[0]))].inputs[0];
+          Transpose merged;
+          merged.perm = std::move(both);
+          node.op = std::make_shared<const Transpose>(std::move(merged));
+          return true;
+        }
+        return false;
+      });
 }
 
 namespace detail {

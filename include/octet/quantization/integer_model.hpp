@@ -1,6 +1,6 @@
 #pragma once
-#include "../passes/lower.hpp"
 #include "bias_correction.hpp"
+#include "integer_placement.hpp"
 
 OCTET_BEGIN
 
@@ -18,131 +18,58 @@ struct Int8Options {
 
 namespace detail {
 
-/// Turns an optimized float graph into one on int8: decides which layers become integer, gives every activation a
-/// scale and zero point, quantizes weights and biases, and converts where float and integer layers meet.
+/// What quantization-aware training has learned of a model: it takes the place of a calibration.
+struct LearnedQuantization {
+  std::map<std::string, QuantParams> activations;                  // by value name
+  std::map<std::string, std::vector<std::int32_t>> largest_codes;  // of each channel of weights, by value name
+};
+
+/// Turns an optimized float graph into one on int8: gives every activation that becomes an integer a scale and zero
+/// point, quantizes weights and biases, and converts where float and integer layers meet.
 class IntegerModel {
  public:
-  IntegerModel(Graph g, const Calibration& calibration, const Int8Options& options)
-      : g_(std::move(g)), calibration_(calibration), options_(options), links_(g_), converter_(g_, nodes_) {}
+  IntegerModel(Graph g, const Calibration& calibration, const Int8Options& options,
+               const LearnedQuantization& learned = {})
+      : g_(std::move(g)),
+        calibration_(calibration),
+        options_(options),
+        learned_(learned),
+        placement_(g_, {options.keep_float, options.integer_input, options.integer_output}),
+        converter_(g_, nodes_) {}
 
   Model build() {
-    for (const std::string& p : options_.keep_float) require_used(p);
     g_.rounding = options_.rounding;
-    decide();
-    params_.resize(g_.values.size());
-    for (int v : g_.inputs) want_measured(v);
-    for (const Node& n : g_.nodes)
-      if (is_integer(n.outputs[0])) choose_params(n);
-    share_with_concat();
+    for (int v = 0; v < static_cast<int>(g_.values.size()); ++v)
+      params_.push_back(params_of(v));  // before values are added
     rewrite();
     return std::move(g_);
   }
 
  private:
-  using Output = IntegerForm::Output;
+  using Source = IntegerPlacement::Source;
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
-  bool is_integer(int v) const { return integer_[at(v)]; }
+  bool is_integer(int v) const { return placement_.is_integer(v); }
 
-  void require_used(const std::string& pattern) const {
-    for (const Node& n : g_.nodes)
-      if (kept({pattern}, g_, n)) return;
-    fail("no layer matches '", pattern, "', which is to be kept float");
-  }
-
-  /// Which values are integers: results of layers that have an integer form and are not to be kept float, and what
-  /// is computed from integers without a scale of its own.
-  void decide() {
-    integer_.assign(g_.values.size(), false);
-    for (int v : g_.inputs) {
-      const auto& users = links_.users(v);
-      integer_[at(v)] = g_.value(v).dtype == DType::f32 &&
-                        (options_.integer_input || std::any_of(users.begin(), users.end(), [&](int n) {
-                           return form_of(g_.nodes[at(n)]).output != Output::none;
-                         }));
+  QuantParams params_of(int v) const {
+    const int root = placement_.root(v);
+    switch (placement_.source(root)) {
+      case Source::measured: return measured(g_.value(root).name);
+      case Source::constant: return params_of_elements(to_float(g_.value(root).constant.ref()));
+      case Source::fixed: return g_.nodes[at(placement_.links().producer(root))].op->integer_form().params;
+      default: return {};
     }
-    for (const Node& n : g_.nodes) {
-      const IntegerForm form = form_of(n);
-      bool possible = form.output != Output::none && g_.value(n.outputs[0]).dtype == DType::f32;
-      for (std::size_t i = 0; possible && i < n.inputs.size(); ++i) {
-        const int v = n.inputs[i], k = static_cast<int>(i);
-        if (v == Node::none) continue;
-        if (k == form.weights || k == form.bias)
-          possible = g_.value(v).is_constant() && is_floating(g_.value(v).dtype);
-        else
-          possible = g_.value(v).dtype == DType::f32 && (form.output != Output::as_input || is_integer(v));
-      }
-      if (form.weights >= 0) possible = possible && has_float_weights(g_, n);
-      integer_[at(n.outputs[0])] = possible;
-    }
-  }
-
-  IntegerForm form_of(const Node& n) const {
-    return kept(options_.keep_float, g_, n) ? IntegerForm{} : n.op->integer_form();
-  }
-
-  /// The last layer of a float model adds up in integers and gives float at once, where it can.
-  bool gives_float(const Node& n) const {
-    const int out = n.outputs[0];
-    return !options_.integer_output && g_.is_output(out) && links_.users(out).empty() &&
-           (as<Convolution>(*n.op) || as<FullyConnected>(*n.op)) && input_of(n, 3) == Node::none;
-  }
-
-  void want_measured(int v) {
-    if (is_integer(v)) params_[at(v)] = measured(g_.value(v).name);
   }
   QuantParams measured(const std::string& tensor) const {
-    Range r = calibration_.range(tensor);
-    if (!(r.high > r.low) && r.low == 0) r.high = 1;  // all zeros: any scale will do
-    const QuantParams p = params_for(r, DType::i8, options_.symmetric_activations);
-    require(p.scale[0] >= std::numeric_limits<float>::min() && std::isfinite(p.scale[0]), "tensor '", tensor,
-            "' was calibrated to [", r.low, ", ", r.high, "], which no scale can represent");
-    return p;
+    if (const auto it = learned_.activations.find(tensor); it != learned_.activations.end()) return it->second;
+    const Range r = calibration_.range(tensor);
+    const ScaleAndZero p = activation_scale(r, DType::i8, options_.symmetric_activations);
+    require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", tensor, "' was calibrated to [", r.low, ", ",
+            r.high, "], which no scale can represent");
+    return {p.scale, p.zero_point};
   }
-
-  void choose_params(const Node& n) {
-    const IntegerForm form = n.op->integer_form();
-    const int out = n.outputs[0];
-    for (int v : n.inputs)  // constants that are data, and float values entering
-      if (v != Node::none && !params_[at(v)] && g_.value(v).dtype == DType::f32) enter(n, v);
-    switch (form.output) {
-      case Output::fixed: params_[at(out)] = form.params; break;
-      case Output::as_input:
-        // Means cover less of the range than what they were taken of.
-        if (form.rescales)
-          want_measured(out);
-        else
-          params_[at(out)] = params_[at(n.inputs[0])];
-        break;
-      default:
-        if (!gives_float(n)) want_measured(out);
-    }
-  }
-  void enter(const Node& n, int v) {
-    for (std::size_t i = 0; i < n.inputs.size(); ++i)
-      if (n.inputs[i] == v && is_parameter(g_, n, i)) return;
-    if (g_.value(v).is_constant()) {
-      const Tensor<float> t = to_float(g_.value(v).constant.ref());
-      params_[at(v)] =
-          octet::detail::choose_params(t, nonzero(t) ? per_tensor().asymmetric() : given_params({1.0f, 0}), DType::i8);
-    } else {
-      params_[at(v)] = measured(g_.value(v).name);
-    }
-  }
-  static bool nonzero(const Tensor<float>& t) {
-    return std::any_of(t.begin(), t.end(), [](float x) { return x != 0; });
-  }
-
-  /// What only a concat reads is computed in the concat's scale at once: one rounding instead of two.
-  void share_with_concat() {
-    for (std::size_t i = g_.nodes.size(); i-- > 0;) {
-      const Node& n = g_.nodes[i];
-      if (!as<Concat>(*n.op) || !is_integer(n.outputs[0])) continue;
-      for (int v : n.inputs) {
-        const int p = links_.producer(v);
-        if (p == Node::none || !links_.used_once(v) || !is_integer(v)) continue;
-        if (g_.nodes[at(p)].op->integer_form().output == Output::measured) params_[at(v)] = params_[at(n.outputs[0])];
-      }
-    }
+  static QuantParams params_of_elements(const Tensor<float>& t) {
+    const bool nonzero = std::any_of(t.begin(), t.end(), [](float x) { return x != 0; });
+    return octet::detail::choose_params(t, nonzero ? per_tensor().asymmetric() : given_params({1.0f, 0}), DType::i8);
   }
 
   void rewrite() {
@@ -227,7 +154,10 @@ class IntegerModel {
       }
     }
     const std::string w_name = w.name;
-    QTensor<int8> q = quantize_weights(*weights, options_.per_channel, options_.weights, least);
+    const auto codes = learned_.largest_codes.find(w_name);
+    QTensor<int8> q =
+        quantize_weights(*weights, options_.per_channel, options_.weights, least,
+                         codes == learned_.largest_codes.end() ? std::vector<std::int32_t>{} : codes->second);
     correct_bias(g_, n, *weights, means, q);
     b = form.bias < 0 ? Node::none : input_of(n, b_at);
     if (b != Node::none) {
@@ -246,10 +176,10 @@ class IntegerModel {
   Graph g_;
   const Calibration& calibration_;
   const Int8Options& options_;
-  Links links_;
+  const LearnedQuantization learned_;
+  IntegerPlacement placement_;
   std::vector<Node> nodes_;  // of the new graph
   Converter converter_;
-  std::vector<bool> integer_;
   std::vector<QuantParams> params_;
   std::vector<int> quantized_;  // integer twin of each value, or itself, or none
 };

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "../core/quant_params.hpp"
+#include "../core/range.hpp"
 #include "histogram.hpp"
 
 OCTET_BEGIN
@@ -15,12 +15,6 @@ enum class RangeMethod : std::uint8_t {
   entropy,         // least information lost (Kullback-Leibler; Migacz 2017)
   mse,             // least squared error of rounding and clipping together
   last = mse
-};
-
-/// A range of real numbers.
-struct Range {
-  float low = 0, high = 0;
-  friend bool operator==(const Range& a, const Range& b) { return a.low == b.low && a.high == b.high; }
 };
 
 namespace detail {
@@ -123,24 +117,6 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
     }
   }
   return {static_cast<float>(low), static_cast<float>(high)};
-}
-
-/// Scale and zero point for a range (widened to hold zero) on the integers of a type. Symmetric: zero point 0 (or
-/// the middle of an unsigned type) and one code less on the negative side.
-inline QuantParams params_for(Range r, DType type, bool symmetric) {
-  r.low = std::min(r.low, 0.0f), r.high = std::max(r.high, 0.0f);
-  const IntegerRange q = integer_range(type);
-  if (symmetric) {
-    const auto levels = static_cast<double>((q.high - q.low) / 2);  // 127 for 8 bits
-    const double magnitude = static_cast<double>(std::max(-r.low, r.high));
-    return {static_cast<float>(magnitude / levels), static_cast<std::int32_t>(is_signed(type) ? 0 : (q.high + 1) / 2)};
-  }
-  const double step = (static_cast<double>(r.high) - static_cast<double>(r.low)) / static_cast<double>(q.high - q.low);
-  const auto scale = static_cast<float>(step);
-  if (!(scale > 0)) return {scale, 0};
-  const double zero = static_cast<double>(q.low) - static_cast<double>(r.low) / static_cast<double>(scale);
-  return {scale, static_cast<std::int32_t>(
-                     std::clamp(std::nearbyint(zero), static_cast<double>(q.low), static_cast<double>(q.high)))};
 }
 
 }  // namespace detail

@@ -30,9 +30,11 @@ class FloatElements {
 };
 
 /// int8 weights in [-127, 127], symmetric, one scale for each index of axis 0 or one for all. Channels of zeros get
-/// the scale 1; `least` (one a channel, may be empty) keeps scales from becoming too small for a bias.
+/// the scale 1; `least` (one a channel, may be empty) keeps scales from becoming too small for a bias. `largest_codes`
+/// (one a scale; empty: 127) are what the largest weights become.
 inline QTensor<std::int8_t> quantize_weights(View<const float> w, bool by_channel, RangeMethod method,
-                                             const std::vector<double>& least = {}) {
+                                             const std::vector<double>& least = {},
+                                             const std::vector<std::int32_t>& largest_codes = {}) {
   Calib calib = by_channel ? per_channel(0) : per_tensor();
   calib.method = method;
   QuantParams params;
@@ -40,12 +42,11 @@ inline QTensor<std::int8_t> quantize_weights(View<const float> w, bool by_channe
   const ChannelWalk walk(w.shape(), params.axis);
   for (std::int64_t c = 0; c < walk.channels; ++c) {
     const Range r = choose_range(w.data() + c * walk.inner, walk.inner, calib, DType::i8);
-    double scale = static_cast<double>(params_for(r, DType::i8, true).scale[0]);
+    double floor = 0;
     for (std::size_t i = 0; i < least.size(); ++i)
-      if (!by_channel || static_cast<std::int64_t>(i) == c) scale = std::max(scale, least[i]);
-    // Below the smallest normal float, reciprocals overflow: such weights are zeros for every purpose.
-    const bool zero = scale < static_cast<double>(std::numeric_limits<float>::min());
-    params.scale.push_back(zero ? 1.0f : static_cast<float>(scale));
+      if (!by_channel || static_cast<std::int64_t>(i) == c) floor = std::max(floor, least[i]);
+    const std::int64_t levels = largest_codes.empty() ? 127 : largest_codes[static_cast<std::size_t>(c)];
+    params.scale.push_back(weight_scale(r, levels, floor));
     params.zero_point.push_back(0);
   }
   QTensor<std::int8_t> q{Tensor<std::int8_t>::uninitialized(w.shape()), params};
@@ -79,6 +80,13 @@ inline bool matches_any(const std::vector<std::string>& patterns, const std::str
 /// Whether a layer is to stay float by its own name or that of its result.
 inline bool kept(const std::vector<std::string>& patterns, const Graph& g, const Node& n) {
   return matches_any(patterns, n.name) || matches_any(patterns, g.value(n.outputs[0]).name);
+}
+
+/// Throws where the pattern matches no layer.
+inline void require_used(const std::string& pattern, const Graph& g, const char* purpose) {
+  for (const Node& n : g.nodes)
+    if (kept({pattern}, g, n)) return;
+  fail("no layer matches '", pattern, "', which is to be ", purpose);
 }
 
 }  // namespace detail

@@ -147,7 +147,7 @@ class GradientExecutor {
   struct Layer {
     std::unique_ptr<Step> step;              // where nothing lies before it, or in it, that training changes
     std::unique_ptr<GradientStep> gradient;  // elsewhere
-    std::vector<bool> wanted;                // gradients by the inputs
+    std::vector<bool> wanted, follows;       // gradients by the inputs; inputs that are running statistics
     std::size_t saved_bytes = 0;
     std::byte* saved = nullptr;
     std::vector<TensorRef> inputs, outputs, output_gradients, input_gradients;
@@ -157,10 +157,7 @@ class GradientExecutor {
 
   /// Which constants are parameters, and which value of the original each is: passes leave their order as it is.
   void find_learned(const std::vector<std::string>& freeze) {
-    for (const std::string& pattern : freeze)
-      detail::require(std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
-                                  [&](const Node& n) { return detail::kept({pattern}, graph_, n); }),
-                      "no layer matches '", pattern, "', which is to be frozen");
+    for (const std::string& pattern : freeze) detail::require_used(pattern, graph_, "frozen");
     parameters_ = Parameters(graph_, [&](const Node& n) { return !detail::kept(freeze, graph_, n); });
     detail::require(parameters_.learned_size() > 0, "model '", graph_.name, "' has nothing to learn",
                     freeze.empty() ? "" : ": every layer is frozen");
@@ -187,14 +184,16 @@ class GradientExecutor {
     std::vector<bool> depends(graph_.values.size(), false);  // on something learned
     for (const Node& n : graph_.nodes) {
       Layer l;
-      bool any = false, follows = false;
+      bool any = false, changes = false;
       for (int v : n.inputs) {
         l.wanted.push_back(v != Node::none && (depends[at(v)] || learned(v)));
         any = any || l.wanted.back();
-        follows = follows || (v != Node::none && parameters_.find(v));
+        const Parameter* p = v == Node::none ? nullptr : parameters_.find(v);
+        l.follows.push_back(p && !p->learned);
+        changes = changes || p;
       }
       const PrepareContext c(graph_, n, *kernels_);
-      if (any || follows)
+      if (any || changes)
         l.gradient = n.op->prepare_gradient(c);
       else
         l.step = n.op->prepare(c);
@@ -218,7 +217,7 @@ class GradientExecutor {
     for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
     const PlanContext c{l.inputs, l.outputs, pool_->size()};
     if (l.step) return l.step->plan(c);
-    const GradientMemory m = l.gradient->plan({c, l.wanted});
+    const GradientMemory m = l.gradient->plan({c, l.wanted, l.follows});
     l.saved_bytes = m.saved;
     return m.scratch;
   }

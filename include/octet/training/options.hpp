@@ -27,6 +27,9 @@ struct TrainingOptions {
   Augmentation augmentation;
   double clip_norm = 0;              // scales gradients down to this norm of all of them; 0: never
   double statistics_momentum = 0.1;  // share of a batch in the running statistics of batch normalization
+  std::int64_t statistics_epochs =
+      0;  // after so many, batch normalization goes by running statistics that stay; 0: never
+  std::int64_t observer_epochs = 0;  // after so many, the ranges of fake quantization stay; 0: never
   std::vector<std::string> freeze;   // names of layers that stay as they are, * for any text
   EarlyStopping early_stopping;
   std::string checkpoint;             // file that is written after every epoch

@@ -86,6 +86,8 @@ class Trainer {
     detail::require(o.clip_norm >= 0, "a norm to clip to cannot be negative, found ", o.clip_norm);
     detail::require(o.statistics_momentum >= 0 && o.statistics_momentum <= 1,
                     "the momentum of statistics has to be in [0, 1], found ", o.statistics_momentum);
+    detail::require(o.statistics_epochs >= 0 && o.observer_epochs >= 0, "statistics stay after ", o.statistics_epochs,
+                    " epochs and ranges after ", o.observer_epochs, "; neither can be negative");
     detail::require(o.checkpoint_steps >= 0 && (o.checkpoint_steps == 0 || !o.checkpoint.empty()), "checkpoints after ",
                     o.checkpoint_steps, " steps need the name of a file");
     detail::require(o.early_stopping.patience >= 0, "patience cannot be negative, found ", o.early_stopping.patience);
@@ -143,7 +145,9 @@ class Trainer {
     ThreadPool& pool = executor_.pool();
     batches.read(place, p.batch, executor_.input().data(), pool);
     TrainingPass pass;
-    pass.batch_statistics = !p.statistics_frozen;
+    const auto over = [&](std::int64_t epochs_of) { return epochs_of > 0 && p.epoch >= epochs_of; };
+    pass.batch_statistics = !p.statistics_frozen && !over(options_.statistics_epochs);
+    pass.observe = !over(options_.observer_epochs);
     pass.momentum = static_cast<float>(options_.statistics_momentum);
     pass.random = detail::SplitMix::seed_of(~p.seed, number);
     const View<const float> outputs = executor_.forward(pass);
@@ -205,7 +209,7 @@ class Trainer {
     return detail::concat("epoch ", position_.epoch + 1, ", step ", position_.step + 1, ": ");
   }
   [[noreturn]] void fail_not_finite(double loss, TrainingPass pass) {
-    pass.momentum = 0;
+    pass.momentum = 0, pass.observe = false;
     detail::fail(where(), "the loss is ", std::isnan(loss) ? "nan" : "infinite", ": ", executor_.find_not_finite(pass));
   }
   [[noreturn]] void fail_not_finite() const {

@@ -15,6 +15,7 @@
 #include "half.inl"
 #include "pooling.inl"
 #include "weight_gradient.inl"
+#include "fake_quantize.inl"
 #include "gradient.inl"
 #include "integer_kernels.inl"
 #include "table.inl"

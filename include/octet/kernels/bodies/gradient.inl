@@ -131,6 +131,9 @@ inline GradientKernels gradient_kernels() noexcept {
   k.normalized_gradient = normalized_gradient;
   k.clamp_gradient = clamp_gradient;
   k.add_scaled = add_scaled;
+  k.fake_quantize = fake_quantize;
+  k.pass_inside = pass_inside;
+  k.fake_quantize_gradient = fake_quantize_gradient;
   k.max_gradient = max_gradient;
   return k;
 }

@@ -38,6 +38,9 @@ struct wide_base {
   static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {  // a > b ? yes : no
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
   }
+  // Bit i: whether lane i of a is greater. Lanes whose bit is 0 become 0.
+  static unsigned greater_bits(f32 a, f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+  static f32 keep_bits(unsigned bits, f32 a) { return _mm512_maskz_mov_ps(static_cast<__mmask16>(bits), a); }
   static f32 abs(f32 a) { return _mm512_abs_ps(a); }
   static f32 to_float(i32 a) { return _mm512_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm512_cvtps_epi32(a); }  // to nearest, ties to even

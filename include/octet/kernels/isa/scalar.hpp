@@ -81,6 +81,14 @@ struct wide {
   static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {
     return make<f32>([&](int i) { return a.v[i] > b.v[i] ? yes.v[i] : no.v[i]; });
   }
+  static unsigned greater_bits(f32 a, f32 b) {
+    unsigned r = 0;
+    each([&](int i) { r |= (a.v[i] > b.v[i] ? 1u : 0u) << i; });
+    return r;
+  }
+  static f32 keep_bits(unsigned bits, f32 a) {
+    return make<f32>([&](int i) { return bits >> i & 1 ? a.v[i] : 0.0f; });
+  }
   static f32 abs(f32 a) {
     return make<f32>([&](int i) { return std::fabs(a.v[i]); });
   }

@@ -40,6 +40,14 @@ struct ymm_base {
   static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {
     return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
   }
+  static unsigned greater_bits(f32 a, f32 b) {
+    return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)));
+  }
+  static f32 keep_bits(unsigned bits, f32 a) {
+    const __m256i one = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i all = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), one);
+    return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(all, one)), a);
+  }
   static f32 abs(f32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
   static f32 to_float(i32 a) { return _mm256_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm256_cvtps_epi32(a); }

@@ -1,0 +1,95 @@
+// No include guard: part of every instruction set's kernels. Quantization and back in one pass, with what its gradient
+// and the observer of ranges need.
+
+// Smallest and largest of what it takes, as minmax_f32.
+struct Seen {
+  wide::f32 low, high, product;
+  Seen()  // written out: what compilers add would be outside the region's instruction set
+      : low(wide::set(std::numeric_limits<float>::infinity())),
+        high(wide::set(-std::numeric_limits<float>::infinity())),
+        product(wide::set(0.0f)) {}
+  void take(wide::f32 v) {
+    low = wide::min(v, low);
+    high = wide::max(v, high);
+    product = wide::fma(v, wide::set(0.0f), product);  // NaN where v is not finite
+  }
+  void store(float* low_high) const {
+    low_high[0] = wide::least(low), low_high[1] = wide::greatest(high);
+    if (wide::any_nan(product)) low_high[0] = low_high[1] = std::numeric_limits<float>::quiet_NaN();
+  }
+};
+
+// Bits of up to a vector's elements from or to bytes: bit i % 8 of byte i / 8.
+inline unsigned load_bits(const std::uint8_t* p, int n) {
+  unsigned bits = 0;
+  for (int i = 0; i < n; i += 8) bits |= static_cast<unsigned>(p[i / 8]) << i;
+  return bits;
+}
+inline void store_bits(std::uint8_t* p, unsigned bits, int n) {
+  for (int i = 0; i < n; i += 8) p[i / 8] = static_cast<std::uint8_t>(bits >> i);
+}
+
+template <class Quotient, bool Inside>
+void fake_quantize_by(const FakeQuantized& a, float* low_high) {
+  const Quotient quotient(a.scale);
+  const wide::f32 scale = wide::set(a.scale), low = wide::set(a.low), high = wide::set(a.high),
+                  least = wide::set(a.low * a.scale), most = wide::set(a.high * a.scale);
+  Seen seen;
+  each_vector(a.count, [&](std::int64_t i, auto n) {
+    const wide::f32 x = load_some(a.x + i, n);
+    // (No zeros from beyond the end.)
+    if constexpr (std::is_same_v<decltype(n), int>) {
+      for (int k = 0; k < n; ++k) seen.take(wide::set(a.x[i + k]));
+    } else {
+      seen.take(x);
+    }
+    if constexpr (Inside) {
+      const unsigned all = (1u << n) - 1, beyond = wide::greater_bits(least, x) | wide::greater_bits(x, most);
+      store_bits(a.inside + i / 8, all & ~beyond, n);
+    }
+    store_some(a.y + i, wide::mul(wide::clamp(wide::to_float(quotient(x)), low, high), scale), n);
+  });
+  seen.store(low_high);
+}
+
+inline void fake_quantize(const FakeQuantized& a, float* low_high) noexcept {
+  if (NewtonQuotient::fits(a.scale))
+    a.inside ? fake_quantize_by<NewtonQuotient, true>(a, low_high)
+             : fake_quantize_by<NewtonQuotient, false>(a, low_high);
+  else
+    a.inside ? fake_quantize_by<DividedQuotient, true>(a, low_high)
+             : fake_quantize_by<DividedQuotient, false>(a, low_high);
+}
+
+inline void pass_inside(const std::uint8_t* inside, const float* dy, float* dx, std::int64_t n) noexcept {
+  each_vector(n, [&](std::int64_t i, auto count) {
+    store_some(dx + i, wide::keep_bits(load_bits(inside + i / 8, count), load_some(dy + i, count)), count);
+  });
+}
+
+// Element i is added to sum i % 16, whatever the vectors are.
+inline void fake_quantize_gradient(const FakeQuantizedGradient& a, float* sums) noexcept {
+  constexpr int parts = FakeQuantizedGradient::sums / wide::lanes;
+  const wide::f32 inverse = wide::set(1.0f / a.scale), low = wide::set(a.low), high = wide::set(a.high),
+                  least = wide::set(a.low * a.scale), most = wide::set(a.high * a.scale), zero = wide::set(0.0f);
+  wide::f32 sum[parts];
+  for (int j = 0; j < parts; ++j) sum[j] = wide::load(sums + j * wide::lanes);
+  const auto take = [&](int j, std::int64_t i, auto n) {
+    const wide::f32 x = load_some(a.x + i, n), dy = load_some(a.dy + i, n), v = wide::mul(x, inverse);
+    const auto if_inside = [&](wide::f32 y) {
+      return wide::select_greater(least, x, zero, wide::select_greater(x, most, zero, y));
+    };
+    const wide::f32 q =
+        wide::clamp(wide::to_float(wide::round(wide::clamp(v, wide::set(-1e9f), wide::set(1e9f)))), low, high);
+    sum[j] = wide::fma(dy, wide::sub(q, if_inside(v)), sum[j]);
+    store_some(a.dx + i, if_inside(dy), n);
+  };
+  std::int64_t i = 0;
+  for (; i + FakeQuantizedGradient::sums <= a.count; i += FakeQuantizedGradient::sums) {
+    OCTET_UNROLL
+    for (int j = 0; j < parts; ++j) take(j, i + j * wide::lanes, std::integral_constant<int, wide::lanes>());
+  }
+  for (int j = 0; i < a.count; ++j, i += wide::lanes)
+    take(j, i, static_cast<int>(a.count - i < wide::lanes ? a.count - i : wide::lanes));
+  for (int j = 0; j < parts; ++j) wide::store(sums + j * wide::lanes, sum[j]);
+}

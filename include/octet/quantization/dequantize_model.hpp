@@ -1,0 +1,83 @@
+#pragma once
+#include <map>
+
+#include "../passes/simplify.hpp"
+#include "quantize.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// An integer model in float: weights and biases as the integers stand for them, and the scales of its activations as
+/// those of int8, by value name.
+struct DequantizedModel {
+  Graph graph;
+  std::map<std::string, QuantParams> activations;
+};
+
+/// Elements of a constant along their channels.
+inline Tensor<float> dequantize_constant(const Value& v) {
+  Tensor<float> t = Tensor<float>::uninitialized(v.constant.shape());
+  const ChannelWalk walk(t.shape(), v.quant.axis);
+  for (std::int64_t i = 0; i < t.size(); ++i) {
+    const auto c = static_cast<std::size_t>(i / walk.inner % walk.channels);
+    t[i] = static_cast<float>(load_element(v.dtype, v.constant.data(), i) - v.quant.zero_point[c]) * v.quant.scale[c];
+  }
+  return t;
+}
+
+/// Biases of integer layers, int32 of scale input * weights.
+inline void dequantize_biases(Graph& g) {
+  for (Node& n : g.nodes) {
+    const IntegerForm form = n.op->integer_form();
+    const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
+    if (b == Node::none || !g.value(b).is_constant() || g.value(b).dtype != DType::i32) continue;
+    const QuantParams x = g.value(n.inputs[0]).quant,
+                      w = g.value(n.inputs[static_cast<std::size_t>(form.weights)]).quant;
+    require(x && w, "layer '", n.name, "': the scale of its int32 bias '", g.value(b).name, "' is unknown");
+    Tensor<float> bias = Tensor<float>::uninitialized(g.value(b).constant.shape());
+    for (std::int64_t i = 0; i < bias.size(); ++i)
+      bias[i] =
+          static_cast<float>(load_element(DType::i32, g.value(b).constant.data(), i) * static_cast<double>(x.scale[0]) *
+                             static_cast<double>(w.scale[w.per_channel() ? static_cast<std::size_t>(i) : 0]));
+    const std::string bias_name = g.value(b).name;
+    n.inputs[static_cast<std::size_t>(form.bias)] = g.add_constant(bias_name, std::move(bias));
+  }
+}
+
+/// Float models stay as they are, but for weights of half precision.
+inline DequantizedModel dequantize_model(const Model& model) {
+  DequantizedModel d;
+  Graph g = model;
+  dequantize_biases(g);
+  for (Value& v : g.values) {
+    if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16)) {
+      v.constant = to_float(v.constant.ref());
+    } else if (v.is_quantized() && v.is_constant()) {
+      v.constant = dequantize_constant(v);
+    } else if (v.is_quantized()) {
+      require(is_byte(v.dtype) && !v.quant.per_channel(), "tensor '", v.name, "' is ", name(v.dtype), " with ",
+              v.quant.channels(), " scales; expected int8 or uint8 with one");
+      d.activations[v.name] = QuantParams(v.quant.scale[0], v.quant.zero_point[0] - (v.dtype == DType::u8 ? 128 : 0));
+    } else {
+      continue;
+    }
+    v.dtype = DType::f32;
+    v.quant = {};
+  }
+  for (Node& n : g.nodes) {
+    if (!as<Convert>(*n.op) || g.value(n.inputs[0]).dtype != DType::f32 || g.value(n.outputs[0]).dtype != DType::f32)
+      continue;
+    n.op = std::make_shared<const Identity>();
+    const auto in = d.activations.find(g.value(n.inputs[0]).name), out = d.activations.find(g.value(n.outputs[0]).name);
+    if (in == d.activations.end() && out != d.activations.end())
+      d.activations[g.value(n.inputs[0]).name] = QuantParams(out->second);
+    else if (in != d.activations.end() && out == d.activations.end())
+      d.activations[g.value(n.outputs[0]).name] = QuantParams(in->second);
+  }
+  g.rounding = Rounding::fp32;
+  d.graph = remove_identities(std::move(g), true);
+  return d;
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,277 @@
+#pragma once
+#include "../../passes/optimize.hpp"
+#include "../../quantization/dequantize_model.hpp"
+#include "../../quantization/integer_placement.hpp"
+#include "config.hpp"
+
+/// From a float model to one with fake quantization, in the places where quantize<int8> has integers.
+///
+/// Weights are rounded before batch normalization, channel by channel. With one scale a channel that is the same as
+/// rounding them folded: the normalization's factor f of a channel multiplies its weights and their scale alike, so
+/// round(W f / (s |f|)) s |f| = round(W / s) s f up to the sign. So folding the rounded weights by the running
+/// statistics, as convert does, gives exactly what training saw, and training can normalize by the batch.
+OCTET_BEGIN
+namespace detail {
+
+constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one a line
+
+inline bool is_fake_quantization(const Operator& op) { return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op); }
+
+/// Names of the layers of an optimized graph that stay float.
+inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfig& config) {
+  for (const std::string& p : config.layers) require_used(p, g, "quantized");
+  for (const std::string& p : config.keep_float) require_used(p, g, "kept float");
+  const Node *first = nullptr, *last = nullptr;
+  for (const Node& n : g.nodes)
+    if (has_float_weights(g, n)) first = first ? first : &n, last = &n;
+  std::vector<std::string> names;
+  for (const Node& n : g.nodes)
+    if (kept(config.keep_float, g, n) || (!config.layers.empty() && !kept(config.layers, g, n)) ||
+        (config.keep_first_float && &n == first) || (config.keep_last_float && &n == last))
+      names.push_back(n.name);
+  return names;
+}
+
+/// Inserts fake quantization into a graph that optimize_for_training made. What becomes an integer is decided on the
+/// folded and fused form of it; values have the same names there, and each of its layers is a region here: the nodes
+/// between its inputs and its output.
+class FakeQuantizer {
+ public:
+  FakeQuantizer(Graph g, const QatConfig& config, std::map<std::string, QuantParams> known)
+      : g_(std::move(g)),
+        config_(config),
+        known_(std::move(known)),
+        folded_(optimize(g_)),
+        kept_(layers_kept_float(folded_, config)),
+        placement_(folded_, {kept_, false, false}),
+        links_(g_),
+        before_(g_.nodes.size()),
+        after_(g_.nodes.size()) {
+    for (int v = 0; v < count(); ++v)
+      if (!g_.value(v).is_constant())
+        require(values_.emplace(g_.value(v).name, v).second, "model '", g_.name, "' has two tensors named '",
+                g_.value(v).name, "'; their ranges could not be told apart");
+    for (int v = 0; v < static_cast<int>(folded_.values.size()); ++v)
+      if (!folded_.value(v).is_constant()) borders_.insert(here(v));
+  }
+
+  Model build() {
+    int rounded = 0;
+    for (const Node& n : folded_.nodes)
+      if (placement_.is_integer(n.outputs[0])) rounded += round_inputs(n);
+    require(rounded > 0, "model '", g_.name, "' has no layer with weights that is to be quantized");
+    for (int v : folded_.inputs)
+      if (placement_.is_integer(v)) round_everywhere(v);
+    for (const Node& n : folded_.nodes)
+      if (placement_.is_integer(n.outputs[0])) round_output(n);
+    std::vector<Node> nodes = std::move(first_);
+    for (std::size_t n = 0; n < g_.nodes.size(); ++n) {
+      nodes.insert(nodes.end(), before_[n].begin(), before_[n].end());
+      nodes.push_back(g_.nodes[n]);
+      nodes.insert(nodes.end(), after_[n].begin(), after_[n].end());
+    }
+    g_.nodes = std::move(nodes);
+    g_.sort();  // what is shared comes before its first reader
+    std::string names;
+    for (const std::string& k : kept_) names += k + "\n";
+    g_.metadata[qat_kept_float] = names;
+    return std::move(g_);
+  }
+
+ private:
+  using Source = IntegerPlacement::Source;
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  int count() const { return static_cast<int>(g_.values.size()); }
+
+  /// The computed value of g_ that v of the folded graph is.
+  int here(int v) const {
+    const auto it = values_.find(folded_.value(v).name);
+    require(it != values_.end(), "tensor '", folded_.value(v).name, "' appears only where the model is folded");
+    return it->second;
+  }
+
+  /// The nodes that a layer of the folded graph consists of.
+  std::vector<std::size_t> region(const Node& folded) const {
+    std::vector<std::size_t> nodes;
+    std::vector<int> open{here(folded.outputs[0])};
+    while (!open.empty()) {
+      const int n = links_.producer(open.back());
+      open.pop_back();
+      if (n == Node::none || std::count(nodes.begin(), nodes.end(), at(n))) continue;
+      nodes.push_back(at(n));
+      for (int v : g_.nodes[at(n)].inputs)
+        if (v != Node::none && !borders_.count(v)) open.push_back(v);
+    }
+    std::sort(nodes.begin(), nodes.end());
+    return nodes;
+  }
+
+  /// Weights, and what comes in as float. Returns the number of weights.
+  int round_inputs(const Node& folded) {
+    const std::vector<std::size_t> nodes = region(folded);
+    int weights = 0;
+    for (std::size_t i = 0; i < folded.inputs.size(); ++i) {
+      const int v = folded.inputs[i];
+      if (v == Node::none) continue;
+      if (is_parameter(folded_, folded, i)) {
+        if (static_cast<int>(i) == folded.op->integer_form().weights)
+          round_weights(nodes, folded_.value(v).name), ++weights;
+      } else if (!placement_.is_integer(v)) {
+        round_entering(nodes, v);
+      }
+    }
+    return weights;
+  }
+
+  void round_weights(const std::vector<std::size_t>& nodes, const std::string& name) {
+    for (std::size_t n : nodes) {
+      Node& layer = g_.nodes[n];
+      const int k = layer.op->integer_form().weights;
+      const int w = k < 0 ? Node::none : input_of(layer, static_cast<std::size_t>(k));
+      if (w == Node::none || !g_.value(w).is_constant() || g_.value(w).name != name) continue;
+      int& rounded = rounded_weights_[w];
+      if (rounded == 0) {
+        FakeQuantizeWeights op;
+        op.bits = config_.weight_bits;
+        std::vector<int> inputs{w};
+        if (config_.learned_scales) inputs.push_back(g_.add_constant(name + ".scale", initial_scales(w)));
+        rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
+        // It has the layer's name, so that what freezes the layer freezes its weights.
+        before_[n].push_back({layer.name, std::make_shared<const FakeQuantizeWeights>(op), inputs, {rounded}});
+      }
+      layer.inputs[static_cast<std::size_t>(k)] = rounded;
+    }
+  }
+
+  /// 2 E|w| / sqrt(largest code) (LSQ); of weights that were integers, the scale they had.
+  Tensor<float> initial_scales(int w) const {
+    const auto values = g_.value(w).constant.view<float>();
+    const std::int64_t channels = values.shape()[0], size = values.size() / std::max<std::int64_t>(1, channels);
+    WeightRounding rounding(kernels(), config_.weight_bits);
+    rounding.plan(values.shape());
+    Tensor<float> scales({channels});
+    for (std::int64_t o = 0; o < channels; ++o) {
+      double sum = 0;
+      for (std::int64_t i = o * size; i < (o + 1) * size; ++i) sum += std::abs(static_cast<double>(values[i]));
+      const double lsq = 2 * sum / static_cast<double>(std::max<std::int64_t>(1, size)) / std::sqrt(rounding.levels());
+      const bool known = !known_.empty() && config_.weight_bits == 8;
+      scales[o] = known ? rounding.scale(values.data(), nullptr, o) : lsq > 0 ? static_cast<float>(lsq) : 1.0f;
+    }
+    return scales;
+  }
+
+  /// A float value, or constant, that only some layers read as integers.
+  void round_entering(const std::vector<std::size_t>& nodes, int folded) {
+    const std::string& name = folded_.value(folded).name;
+    for (std::size_t n : nodes)
+      for (int& v : g_.nodes[n].inputs) {
+        if (v == Node::none || g_.value(v).name != name) continue;
+        int& rounded = rounded_[v];
+        if (rounded == 0) before_[n].push_back(fake_quantize(v, folded, rounded));
+        v = rounded;
+      }
+  }
+
+  void round_everywhere(int folded) {
+    const int v = here(folded), producer = links_.producer(v);
+    int rounded = 0;
+    const Node node = fake_quantize(v, folded, rounded);
+    if (g_.is_output(v)) std::swap(g_.value(v).name, g_.value(rounded).name);  // outputs keep their names
+    g_.replace_uses(v, rounded);
+    (producer == Node::none ? first_ : after_[at(producer)]).push_back(node);
+  }
+
+  void round_output(const Node& folded) {
+    const int v = folded.outputs[0];
+    const Source source = placement_.source(v);
+    // Probabilities that are the model's result stay: the loss takes what they are computed from.
+    if (source == Source::fixed && folded_.is_output(v)) return;
+    // What has another value's scale is in its integers already, or will be, unless it is computed.
+    if (source == Source::same && !as<Resize>(*folded.op) && !as<Pad>(*folded.op)) return;
+    if (source != Source::none) round_everywhere(v);
+  }
+
+  /// A new node that rounds v (`folded` in the folded graph) to the new value `rounded`.
+  Node fake_quantize(int v, int folded, int& rounded) {
+    const std::string name = g_.value(v).name;
+    const int root = placement_.root(folded);
+    const Source source = placement_.source(root);
+    FakeQuantize op;
+    op.decay = config_.range_decay;
+    op.bits = source == Source::measured ? config_.activation_bits : 8;
+    op.observes = source == Source::measured && root == folded;
+    std::vector<int>& state = states_[folded_.value(root).name];
+    if (state.empty()) {
+      ObservedRange range = initial_range(root);
+      state.push_back(g_.add_constant(name + ".range", Tensor<float>({3}, {range.low, range.high, range.batches})));
+      if (config_.learned_scales && source == Source::measured) {
+        const float scale = FakeQuantization(kernels(), op.bits).params(range, nullptr).scale;
+        state.push_back(g_.add_constant(name + ".scale", Tensor<float>({1}, {scale})));
+      }
+    }
+    std::vector<int> inputs{v};
+    inputs.insert(inputs.end(), state.begin(), state.end());
+    rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(v).shape, {}, {}});
+    return {name + ".quantized", std::make_shared<const FakeQuantize>(op), inputs, {rounded}};
+  }
+
+  ObservedRange initial_range(int root) const {
+    const Value& v = folded_.value(root);
+    const auto of = [](const QuantParams& p, double batches) {
+      const double scale = static_cast<double>(p.scale[0]), zero = p.zero_point[0];
+      return ObservedRange{static_cast<float>((-128 - zero) * scale), static_cast<float>((127 - zero) * scale),
+                           static_cast<float>(batches)};
+    };
+    switch (placement_.source(root)) {
+      case Source::fixed: return of(folded_.nodes[at(placement_.links().producer(root))].op->integer_form().params, 1);
+      case Source::constant: {
+        const auto elements = v.constant.view<float>();
+        float r[2];
+        kernels().minmax_f32(elements.data(), elements.size(), r);
+        require(!std::isnan(r[0]), "tensor '", v.name, "' has NaN or infinite elements");
+        return {r[0], r[1], 1};
+      }
+      default: break;
+    }
+    const auto known = known_.find(v.name);  // as long as the average would have taken
+    return known == known_.end() ? ObservedRange{} : of(known->second, std::ceil(1 / (1 - config_.range_decay)));
+  }
+
+  Graph g_;
+  const QatConfig& config_;
+  const std::map<std::string, QuantParams> known_;
+  const Graph folded_;
+  const std::vector<std::string> kept_;
+  const IntegerPlacement placement_;
+  const Links links_;
+  std::map<std::string, int> values_;              // computed ones, by name
+  std::set<int> borders_;                          // values that the folded graph has as well
+  std::vector<std::vector<Node>> before_, after_;  // new nodes around those of g_
+  std::vector<Node> first_;
+  std::map<int, int> rounded_weights_, rounded_;    // 0: not yet
+  std::map<std::string, std::vector<int>> states_;  // range, and learned scale, by the folded graph's name
+};
+
+}  // namespace detail
+
+/// A model with fake quantization, which a Trainer trains like any other and `convert` makes integers of; each tensor
+/// is rounded where, and as, quantize<int8>(model, calibration) would. The model may be new, trained, or already
+/// integer: then weights and ranges are those it has. Batch normalization behind a layer is kept and trained.
+inline Model prepare_qat(const Model& model, const QatConfig& config = {}) {
+  using namespace detail;
+  for (int bits : {config.weight_bits, config.activation_bits})
+    require(bits == 8 || bits == 4, "model '", model.name, "' cannot be quantized to ", bits,
+            " bits: weights and activations take 8 or 4");
+  require(config.range_decay >= 0 && config.range_decay < 1, "the decay of ranges has to be in [0, 1), found ",
+          config.range_decay);
+  for (const Node& n : model.nodes)
+    require(!is_fake_quantization(*n.op), "model '", model.name, "' is prepared already: layer '", n.name, "' is ",
+            n.op->type());
+  DequantizedModel d = dequantize_model(model);
+  for (int v : d.graph.inputs)
+    require(d.graph.value(v).dtype == DType::f32, "model '", model.name, "' takes '", d.graph.value(v).name, "' as ",
+            octet::name(d.graph.value(v).dtype), "; quantization-aware training needs float32");
+  return FakeQuantizer(optimize_for_training(std::move(d.graph)), config, std::move(d.activations)).build();
+}
+
+OCTET_END
