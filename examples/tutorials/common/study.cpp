@@ -3,10 +3,7 @@
 #include <iostream>
 #include <octet/report/html.hpp>
 #include <octet/report/json.hpp>
-#if __has_include(<octet/training/qat.hpp>)
-#  include <octet/training/qat.hpp>
-#  define OCTET_HAS_QAT
-#endif
+#include <octet/training/qat.hpp>
 
 #include "../../common/files.hpp"
 #include "../../common/progress.hpp"
@@ -83,12 +80,10 @@ Trained Study::train(const std::string& name, const std::string& title, const Mo
   return t;
 }
 
-#ifdef OCTET_HAS_QAT
 Trained Study::train_for_int8(const std::string& name, const std::string& title, const Model& float_model,
                               const TrainingOptions& how, std::int64_t epochs, bool resumes) const {
   return train(name, title, prepare_qat(float_model), how, epochs, resumes);
 }
-#endif
 
 ComparisonResult Study::compare(const Trained& float_model, const std::vector<Trained>& for_int8) const {
   CompareOptions c;
@@ -96,10 +91,8 @@ ComparisonResult Study::compare(const Trained& float_model, const std::vector<Tr
   c.threads = options_.threads, c.runs = options_.runs, c.directory = folder_;
   Progress progress;
   c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
-#ifdef OCTET_HAS_QAT
   for (const Trained& t : for_int8)
     c.further.push_back({t.history.name, t.history.title, [&t] { return convert(t.model); }});
-#endif
   save(float_model.model, folder_ + "/float.octet");
   ComparisonResult r = octet::compare(float_model.model, data_.images.test, limited(data_.images.training, 500), c);
   progress.clear();
@@ -116,12 +109,9 @@ ComparisonResult study(const TutorialOptions& options, const TutorialData& data,
   const auto epochs = [](std::int64_t given, std::int64_t usual) { return given > 0 ? given : usual; };
   const Trained trained =
       s.train("float32", "Float", recipe.model, recipe.training, epochs(options.epochs, recipe.epochs), recipe.resumes);
-  std::vector<Trained> for_int8;
-#ifdef OCTET_HAS_QAT
-  for_int8.push_back(s.train_for_int8("int8_qat", "Int8 (QAT)", trained.model, recipe.qat,
-                                      epochs(options.qat_epochs, recipe.qat_epochs), recipe.resumes));
-#endif
-  return s.compare(trained, for_int8);
+  const Trained for_int8 = s.train_for_int8("int8_qat", "Int8 (QAT)", trained.model, recipe.qat,
+                                            epochs(options.qat_epochs, recipe.qat_epochs), recipe.resumes);
+  return s.compare(trained, {for_int8});
 }
 
 std::int64_t parameter_count(const Model& model) {
