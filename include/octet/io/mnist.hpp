@@ -19,8 +19,10 @@ inline DataSplit open_mnist(const std::string& folder) {
       if (std::filesystem::is_regular_file(path + ending, error)) return path + ending;
     detail::fail<FormatError>("there is no file '", path, "', gzipped (.gz) or not, which MNIST's data need");
   };
-  return {open_idx(file("train-images-idx3-ubyte"), file("train-labels-idx1-ubyte")),
-          open_idx(file("t10k-images-idx3-ubyte"), file("t10k-labels-idx1-ubyte"))};
+  // One after the other, so that the first that is missing is named.
+  const std::string images = file("train-images-idx3-ubyte"), labels = file("train-labels-idx1-ubyte"),
+                    test_images = file("t10k-images-idx3-ubyte"), test_labels = file("t10k-labels-idx1-ubyte");
+  return {open_idx(images, labels), open_idx(test_images, test_labels)};
 }
 
 OCTET_END
