@@ -1,4 +1,7 @@
 #pragma once
+#include <cmath>
+#include <limits>
+
 #include "chart.hpp"
 
 OCTET_BEGIN
