@@ -72,7 +72,9 @@ Trained Study::train(const std::string& name, const std::string& title, const Mo
                 << std::flush;
     };
   Recorder recorder(epochs);
-  Trainer trainer(model, recorder.listening(how));
+  Model start = model;
+  start.metadata["preprocess"] = data_.normalization;  // for `octet run`
+  Trainer trainer(start, recorder.listening(how));
   if (trainer.resume()) std::cout << "  " << trainer.history().size() << " epochs are done already\n" << std::flush;
   trainer.fit(training_, epochs, test_);
   Trained t{trainer.model(), {name, title, 0, recorder.points(trainer.history())}};
