@@ -66,14 +66,14 @@ int main(int argc, char** argv) {
                "transfer_qat");
   TutorialOptions o;
   std::string model, normalization = "tf";
-  app.add_option("--model", model, "Pretrained .onnx, .tflite or .octet file that ends in a fully connected layer")
-      ->required();
+  app.add_option("--model", model, "Pretrained .onnx, .tflite or .octet file that ends in a fully connected layer");
   app.add_option("--preprocess", normalization, "How pixels become its inputs")
       ->check(CLI::IsMember(normalization_names()))
       ->capture_default_str();
   o.add_to(app, "Folder with train (or calibration) and val, each with a folder of images for each class",
            "transfer-report");
   return run_program(app, argc, argv, [&] {
+    octet::detail::require(!model.empty(), "give the pretrained model with --model: an .onnx, .tflite or .octet file");
     octet::detail::require(!o.data.empty(),
                            "give the folder of the data with --data: it has to contain train (or "
                            "calibration) and val, with a folder of images for each class in both");
