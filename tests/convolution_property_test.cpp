@@ -168,7 +168,7 @@ const std::array<std::shared_ptr<ThreadPool>, 3>& pools() {
 }
 
 // How many exact results were computed by Winograd's algorithm, on each instruction set.
-using Seen = std::array<int, 4>;
+using Seen = std::array<int, 5>;
 
 void check_case(const Case& c, const Problem& p, int round, const std::vector<WeightMemory>& policies, Seen& seen) {
   constexpr double tolerance = 6e-5;  // of float Winograd; measured 3.1e-5 (see also kernels_winograd_test.cpp)

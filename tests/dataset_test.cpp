@@ -1,6 +1,7 @@
 #include <zlib.h>
 
 #include <octet/io/image_input.hpp>
+#include <octet/io/mnist.hpp>
 #include <octet/io/open_dataset.hpp>
 #include <octet/models/small_cnn.hpp>
 #include <octet/report/evaluation.hpp>
@@ -259,6 +260,27 @@ TEST_CASE("data set: idx files") {
   }
 }
 
+TEST_CASE("data set: MNIST's four files") {
+  const TemporaryFolder folder;
+  const std::string images = idx({3, 4, 5}, counting(60)), labels = idx({3}, "\x07\x01\x09");
+  folder.write("train-images-idx3-ubyte", images);
+  folder.write("train-labels-idx1-ubyte.gz", gzipped(labels));
+  folder.write("t10k-images-idx3-ubyte.gz", gzipped(images));
+  const auto message = [&] {
+    try {
+      open_mnist(folder / "");
+    } catch (const FormatError& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  CHECK(message().find("t10k-labels-idx1-ubyte'") != std::string::npos);
+  folder.write("t10k-labels-idx1-ubyte", labels);
+  const DataSplit data = open_mnist(folder / "");
+  CHECK(data.training->label(2) == 9);
+  CHECK(data.test->size() == 3);
+}
+
 TEST_CASE("data set: cifar records") {
   const TemporaryFolder folder;
   std::string record = "\x03";
@@ -297,6 +319,8 @@ TEST_CASE("data set: drawn shapes") {
     different.insert(std::string(a.begin(), a.end()));
   }
   CHECK(different.size() == 20);
+  const Tensor<uint8> easy = same.image(3), hard = ShapesDataset(20, 2, 1.5).image(3);
+  CHECK_FALSE(std::equal(easy.begin(), easy.end(), hard.begin()));
   CHECK_THROWS_AS(open_dataset("builtin:nothing"), Error);
 }
 

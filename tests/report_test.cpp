@@ -244,6 +244,37 @@ TEST_CASE("report: pages of few variants, labels or layers") {
   CHECK(html.find("All 300 tensors") != std::string::npos);
 }
 
+TEST_CASE("report: curves of trainings, and pages about several models") {
+  ComparisonResult r = some_result();
+  r.variants.push_back({"int8_qat", "Int8 (QAT)", 3'720'000, 0, 0.6288, 0.8752, 0.9, 10.0, 4.8, 1'770'000, "int8"});
+  r.training = {{"float32", "Float <b>", 12.5, {{1, 2.0, 0.5, 1.5, 0.6}, {2, 1.0, 0.7, 1.2, 0.65}}},
+                {"int8_qat", "QAT", 3, {{0.5, 1.1, 0.7, {}, {}}, {1, std::nan(""), 0.75, 1.1, 0.7}}}};
+  const std::string html = html_report("all <of> them", comparison_table(r), {r, some_result()});
+  CHECK(wrong_tags(html) == "");
+  for (const char* text : {"all &lt;of&gt; them", "All models", "Training: accuracy", "Training: loss",
+                           "Float &lt;b&gt;, 12.5 s", "+1.00", "class=\"swatch v4\""})
+    CHECK_MESSAGE(html.find(text) != std::string::npos, text);
+  CHECK(html.find("nan") == std::string::npos);
+  const nlohmann::ordered_json j = to_json(r);
+  CHECK(j["training"][0]["seconds"] == 12.5);
+  CHECK(j["training"][0]["points"][1]["held_out_accuracy"] == 0.65);
+  CHECK(j["training"][1]["points"][0]["held_out_loss"].is_null());
+
+  const Curve line{"v1", {{0, 1}, {1, 3}, {2, 2}}, false};
+  const CurveAxes axes = octet::detail::axes_around({line}, octet::detail::short_number);
+  CHECK(axes.x_high == 2);
+  CHECK(axes.y_low == 1);
+  CHECK(axes.y_high == 3);
+  CHECK(axes.lines.size() == 5);
+  CHECK(axes.lines[1].label == "1.5");
+  const std::string svg = curve_chart("t", {line}, axes);
+  CHECK(svg.find("<line x1=\"0.00%\" y1=\"188.0\" x2=\"50.00%\" y2=\"8.0\"/>") != std::string::npos);
+  CHECK(svg.find("<circle cx=\"100.00%\" cy=\"98.0\"") != std::string::npos);
+  const Curve level{"v1", {{1, 5}}, true};  // one point alone has axes as well
+  const CurveAxes flat = octet::detail::axes_around({level}, octet::detail::short_number);
+  CHECK(flat.y_low < flat.y_high);
+}
+
 TEST_CASE("report: bars have the lengths of their values") {
   const std::string svg = bar_chart("t", {{"a", "1", 1, "v0"}, {"b", "4", 4, "v1"}, {"c", "-", std::nan(""), "v2"}}, 4);
   CHECK(svg.find("class=\"v0\" x=\"0\" y=\"21\" width=\"25.00%\"") != std::string::npos);
@@ -393,6 +424,14 @@ TEST_CASE("compare: every form of a model, measured") {
     CHECK(octet::detail::quantized_form(load_octet(folder / (v.name + ".octet"))) == (i == 2 ? "" : v.name));
   }
   CHECK(r.variants[3].arena_bytes > 0);
+  o.further.push_back({"twin", "Twin", [] { return brightness_model(); }});
+  const ComparisonResult more = compare(brightness_model(), images, calibration, o);
+  REQUIRE(more.variants.size() == 5);
+  CHECK(more.find("twin")->agreement == 1.0);
+  CHECK(more.find("twin")->weights == "float32");
+  CHECK(more.find("nothing") == nullptr);
+  CHECK(more.layers.size() == r.layers.size());
+  o.further.clear();
   CHECK(r.warnings.empty());
   CHECK(r.notes.empty());
   REQUIRE(r.layers.size() >= 1);

@@ -4,9 +4,9 @@
 #include <octet/report/layer_text.hpp>
 #include <octet/report/machine.hpp>
 
+#include "../common/progress.hpp"
 #include "commands.hpp"
 #include "common.hpp"
-#include "progress.hpp"
 
 using namespace octet;
 

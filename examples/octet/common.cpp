@@ -1,7 +1,5 @@
 #include "common.hpp"
 
-#include <unistd.h>
-
 #include <octet/io/load.hpp>
 #include <octet/models/builtin.hpp>
 #include <octet/report/layer_text.hpp>
@@ -190,19 +188,6 @@ std::int64_t output_classes(const Model& model, const ImageInput& input) {
   octet::detail::require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
                                      "' gives ", s, " for an image; a number for each class was expected");
   return s.back();
-}
-
-void require_writable(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  const bool writable = access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
-  octet::detail::require<FormatError>(writable, "cannot write '", path, "' (", std::strerror(errno), ")");
-  std::error_code ignored;
-  octet::detail::require<FormatError>(!std::filesystem::is_directory(path, ignored), "cannot write '", path,
-                                      "' (it is a folder)");
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  octet::detail::write_atomically(path, [&](std::ostream& out) { out << text; });
 }
 
 std::string counted(std::int64_t n, const std::string& what) {

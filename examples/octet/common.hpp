@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "../common/files.hpp"
+
 /// What several commands share: models by name, options about images.
 
 /// A model file, or builtin:NAME.
@@ -66,12 +68,6 @@ std::vector<std::string> layer_names(const octet::Graph& g, bool full);
 
 /// Classes of a model: the last dimension of its output.
 std::int64_t output_classes(const octet::Model& model, const octet::ImageInput& input);
-
-/// Throws where a file of that name could not be made, before long work is done for it.
-void require_writable(const std::string& path);
-
-/// Writes a text file; it appears whole or not at all.
-void write_file(const std::string& path, const std::string& text);
 
 /// "1 image", "2 images"
 std::string counted(std::int64_t n, const std::string& what);

@@ -4,9 +4,9 @@
 #include <octet/report/html.hpp>
 #include <octet/report/json.hpp>
 
+#include "../common/progress.hpp"
 #include "commands.hpp"
 #include "common.hpp"
-#include "progress.hpp"
 
 using namespace octet;
 
@@ -74,9 +74,7 @@ void compare_command(CompareArguments o, bool calibrate_given) {
   Progress progress;
   if (o.data.empty() && o.model.compare(0, 8, "builtin:") == 0) o.data = "builtin:shapes";
   octet::detail::require(!o.data.empty(), "give images with --data");
-  std::error_code error;
-  std::filesystem::create_directories(o.out, error);
-  octet::detail::require<FormatError>(!error, "cannot make folder '", o.out, "' (", error.message(), ")");
+  make_folder(o.out);
   const std::string report = o.out + "/report.html";
   require_writable(report);
   if (!o.json.empty()) require_writable(o.json);

@@ -5,9 +5,9 @@
 #include <octet/report/evaluation.hpp>
 #include <octet/report/table.hpp>
 
+#include "../common/progress.hpp"
 #include "commands.hpp"
 #include "common.hpp"
-#include "progress.hpp"
 
 using namespace octet;
 

@@ -13,7 +13,9 @@ OCTET_BEGIN
 class ShapesDataset : public Dataset {
  public:
   static constexpr std::int64_t side = 28;
-  explicit ShapesDataset(std::int64_t size, std::uint64_t seed = 1) : size_(size), seed_(seed) {
+  /// With a difficulty above 1, noise and clutter are stronger, and shapes more out of place.
+  explicit ShapesDataset(std::int64_t size, std::uint64_t seed = 1, double difficulty = 1)
+      : size_(size), seed_(seed), difficulty_(difficulty) {
     detail::require(size >= 0, "a data set cannot have ", size, " images");
   }
 
@@ -33,13 +35,13 @@ class ShapesDataset : public Dataset {
   Tensor<uint8> image(std::int64_t i) const override {
     Random random(seed_ * Random::step + at(i));
     random();
-    const Pose pose(random);
+    const Pose pose(random, difficulty_);
     const double ground = random(0.05, 0.4), contrast = random(0.35, 0.6), slope_u = random(-0.12, 0.12),
                  slope_v = random(-0.12, 0.12);
-    const double noise = random(0.01, 0.085);
+    const double noise = difficulty_ * random(0.01, 0.085);
     std::array<Clutter, 3> clutter;
     for (Clutter& c : clutter)
-      c = {random(-1.1, 1.1), random(-1.1, 1.1), random(-1, 1), random(-1, 1), random(-0.35, 0.35)};
+      c = {random(-1.1, 1.1), random(-1.1, 1.1), random(-1, 1), random(-1, 1), difficulty_ * random(-0.35, 0.35)};
     Tensor<uint8> picture = Tensor<uint8>::uninitialized({side, side, 1});
     for (std::int64_t y = 0; y < side; ++y)
       for (std::int64_t x = 0; x < side; ++x) {
@@ -77,13 +79,14 @@ class ShapesDataset : public Dataset {
   /// Where the shape is, how large, turned, sheared and bent.
   struct Pose {
     double a, b, c, d, shift_u, shift_v, bend, waves, phase;
-    explicit Pose(Random& r) {
-      const double angle = r(-0.25, 0.25), size = r(0.68, 0.95), stretch = r(0.88, 1.14), shear = r(-0.15, 0.15);
+    Pose(Random& r, double difficulty) {
+      const double angle = difficulty * r(-0.25, 0.25), size = r(0.68, 0.95), stretch = r(0.88, 1.14),
+                   shear = difficulty * r(-0.15, 0.15);
       const double wide = 1 / (size * stretch), high = stretch / size;
       a = std::cos(angle) * wide, b = (std::sin(angle) + shear) * wide;
       c = -std::sin(angle) * high, d = std::cos(angle) * high;
-      shift_u = r(-0.14, 0.14), shift_v = r(-0.14, 0.14);
-      bend = r(0, 0.1), waves = r(2, 5), phase = r(0, 6.2831853);
+      shift_u = difficulty * r(-0.14, 0.14), shift_v = difficulty * r(-0.14, 0.14);
+      bend = difficulty * r(0, 0.1), waves = r(2, 5), phase = r(0, 6.2831853);
     }
     std::pair<double, double> to_shape(double u, double v) const {
       const double x = u - shift_u, y = v - shift_v;
@@ -125,6 +128,7 @@ class ShapesDataset : public Dataset {
 
   std::int64_t size_;
   std::uint64_t seed_;
+  double difficulty_;
 };
 
 OCTET_END

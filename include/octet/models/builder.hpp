@@ -20,6 +20,8 @@ class NetworkBuilder {
   int current() const noexcept { return x_; }
   void set_current(int value) noexcept { x_ = value; }
   std::int64_t channels() const { return graph_.value(x_).shape.back(); }
+  std::int64_t height() const { return graph_.value(x_).shape[1]; }
+  std::int64_t width() const { return graph_.value(x_).shape[2]; }
 
   /// Convolution, k x k, padded by `pad` on every side.
   NetworkBuilder& conv(const std::string& name, std::int64_t out, std::int64_t k, std::int64_t stride, std::int64_t pad,

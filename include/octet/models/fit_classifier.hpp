@@ -3,6 +3,7 @@
 
 #include "../io/image_input.hpp"
 #include "../runtime/executor.hpp"
+#include "classifier.hpp"
 
 OCTET_BEGIN
 
@@ -22,18 +23,11 @@ template <class Progress>
 Model fit_classifier(const Model& model, const Dataset& images, const Preprocessing& preprocessing,
                      const FitOptions& options, Progress progress) {
   using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Node* last = model.nodes.empty() ? nullptr : &model.nodes.back();
-  const bool dense =
-      last && as<FullyConnected>(*last->op) && last->outputs == model.outputs && last->inputs.size() == 3;
-  detail::require(dense, "model '", model.name,
-                  "' does not end in a fully connected layer with a bias, which could be fitted");
-  const Value &weights = model.value(last->inputs[1]), &bias = model.value(last->inputs[2]);
+  const Node& last = detail::classifier_of(model);
+  const Value &weights = model.value(last.inputs[1]), &bias = model.value(last.inputs[2]);
   const Eigen::Index classes = weights.shape[0], features = weights.shape[1];
 
-  Model backbone = model;
-  backbone.outputs = {last->inputs[0]};
-  backbone.nodes.pop_back();
-  backbone.remove_unused();
+  const Model backbone = detail::backbone_of(model);
   const ImageInput input(backbone);
   Executor run(backbone, options.executor);
 
@@ -82,8 +76,8 @@ Model fit_classifier(const Model& model, const Dataset& images, const Preprocess
     b[c] = static_cast<float>(options.logit) * counts(c) / n - solution.col(c).dot(mean);
   }
   Model fitted = model;
-  fitted.value(last->inputs[1]).constant = std::move(w);
-  fitted.value(last->inputs[2]).constant = std::move(b);
+  fitted.value(last.inputs[1]).constant = std::move(w);
+  fitted.value(last.inputs[2]).constant = std::move(b);
   return fitted;
 }
 

@@ -6,6 +6,7 @@ OCTET_BEGIN
 struct MobileNetOptions {
   double width = 1.0;  // multiplies the channels of every layer
   std::int64_t image_size = 224, channels = 3, classes = 1000;
+  std::int64_t first_stride = 2;  // of the first convolution; 1 for small images
   std::uint64_t seed = 1;
 };
 
@@ -21,7 +22,7 @@ inline std::int64_t divisible_channels(double channels) {
 inline Model mobilenet_v1(const MobileNetOptions& o = {}) {
   detail::NetworkBuilder b("mobilenet_v1", o.image_size, o.channels, o.seed);
   const auto channels = [&](std::int64_t c) { return detail::divisible_channels(static_cast<double>(c) * o.width); };
-  b.conv("conv0", channels(32), 3, 2, 1).batch_norm("bn0").relu6("relu0");
+  b.conv("conv0", channels(32), 3, o.first_stride, 1).batch_norm("bn0").relu6("relu0");
   constexpr std::array<std::array<std::int64_t, 2>, 13> layers{{{64, 1},
                                                                 {128, 2},
                                                                 {128, 1},
@@ -53,7 +54,7 @@ inline Model mobilenet_v2(const MobileNetOptions& o = {}) {
                         std::int64_t groups) {
     b.conv(name + ".0", out, k, stride, k / 2, groups).batch_norm(name + ".1").relu6(name + ".2");
   };
-  conv("features.0", channels(32), 3, 2, 1);
+  conv("features.0", channels(32), 3, o.first_stride, 1);
   struct Stage {
     std::int64_t expand, channels, repeats, stride;
   };

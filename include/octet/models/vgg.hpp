@@ -4,7 +4,7 @@
 OCTET_BEGIN
 
 /// VGG (Simonyan and Zisserman 2015). Layers and weights are named as in torchvision. Images are flattened in the
-/// order height, width, channel.
+/// order height, width, channel. Small images are not pooled below one pixel.
 struct VggOptions {
   int depth = 16;  // 11, 13, 16 or 19
   bool batch_norm = false;
@@ -36,7 +36,7 @@ inline Model vgg(const VggOptions& o = {}) {
       if (o.batch_norm) b.batch_norm(next(1));
       b.relu(next(1));
     }
-    b.max_pool(next(1), 2, 2);
+    if (std::min(b.height(), b.width()) > 1) b.max_pool(next(1), 2, 2);
   }
   b.flatten("flatten");
   if (o.hidden > 0)

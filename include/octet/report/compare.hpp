@@ -11,6 +11,12 @@
 
 OCTET_BEGIN
 
+/// A further form of a model, such as one that was trained to be quantized.
+struct ModelForm {
+  std::string name, title;
+  std::function<Model()> make;
+};
+
 struct CompareOptions {
   Preprocessing preprocessing;
   std::string preprocessing_name = "tf";
@@ -19,6 +25,7 @@ struct CompareOptions {
   CalibrationOptions calibration;
   WeightOptions dynamic;
   Int8Options int8;
+  std::vector<ModelForm> further;
   int threads = 0;        // of the models measured; 0: one a processor
   double seconds = 2;     // of measuring the inference time of each model
   std::int64_t runs = 0;  // instead of `seconds`
@@ -37,6 +44,16 @@ inline std::string quantized_form(const Model& model) {
     form = "dynamic_range";
   }
   return form;
+}
+
+/// The type of most weights of a model.
+inline std::string weights_type(const Model& model) {
+  std::map<DType, std::int64_t> elements;
+  for (const Value& v : model.values)
+    if (v.is_constant()) elements[v.dtype] += v.constant.size();
+  const auto most = std::max_element(elements.begin(), elements.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == elements.end() ? "" : octet::name(most->first);
 }
 
 /// The work behind `compare`, step by step.
@@ -70,9 +87,11 @@ class Comparison {
       add("float16", "Float16", [&] { return quantize<fp16>(model_, calibration_, options_.dynamic); });
       add("int8", "Int8", [&] { return quantize<int8>(model_, calibration_, options_.int8); });
     }
+    const std::size_t own = models_.size();
+    for (const ModelForm& f : options_.further) add(f.name, f.title, f.make);
     measure_accuracy(quantized);
     measure_time();
-    if (!quantized) compare_layers();
+    if (!quantized) compare_layers(models_[own - 1]);
     return std::move(result_);
   }
 
@@ -105,12 +124,14 @@ class Comparison {
 
   template <class Make>
   void add(const std::string& name, const std::string& title, Make make) {
-    report("quantizing", static_cast<std::int64_t>(models_.size()), 4);
+    report("quantizing", static_cast<std::int64_t>(models_.size()),
+           static_cast<std::int64_t>(4 + options_.further.size()));
     VariantResult v;
     v.name = name, v.title = title;
     Model m;
     v.quantize_seconds = seconds([&] { m = make(); });
     if (models_.empty()) v.quantize_seconds = 0;
+    v.weights = weights_type(m);
     const std::string path = options_.directory + "/" + name + ".octet";
     save(m, path);
     std::ifstream saved(path, std::ios::binary | std::ios::ate);
@@ -177,10 +198,10 @@ class Comparison {
       result_.variants[i].median_ms = times[i].median_ms, result_.variants[i].min_ms = times[i].min_ms;
   }
 
-  void compare_layers() {
+  void compare_layers(const Model& int8_model) {
     report("comparing layers", 0, 1);
     const std::int64_t n = std::min<std::int64_t>(8, calibration_images_->size());
-    result_.errors = error_report(model_, models_.back(),
+    result_.errors = error_report(model_, int8_model,
                                   input_.load(*calibration_images_, 0, n, options_.preprocessing, *pool_), on_pool());
     std::map<std::string, double> sqnr;
     for (const LayerError& e : result_.errors) sqnr[e.name] = e.sqnr_db;
@@ -212,7 +233,8 @@ class Comparison {
 
 /// Quantizes a float model in three ways (dynamic range, float16, int8) and measures all forms: size, time to
 /// quantize, accuracy on `images`, agreement with float, inference time, memory, error of every layer.
-/// `calibration` should be other images. A model that comes quantized is measured by itself.
+/// `calibration` should be other images. Further forms are measured with them. A model that comes quantized is measured
+/// by itself.
 inline ComparisonResult compare(const Model& model, const DatasetPtr& images, const DatasetPtr& calibration,
                                 const CompareOptions& options) {
   return detail::Comparison(model, images, calibration, options).run();

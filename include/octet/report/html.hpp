@@ -1,6 +1,7 @@
 #pragma once
 #include "layer_section.hpp"
 #include "page.hpp"
+#include "training_section.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -9,10 +10,10 @@ namespace detail {
 template <class Value>
 std::string variant_chart(const ComparisonResult& r, const std::string& heading, double most, Value value) {
   std::vector<Bar> bars;
-  for (std::size_t i = 0; i < r.variants.size(); ++i) {
-    const std::pair<std::optional<double>, std::string> x = value(r.variants[i]);
+  for (const VariantResult& v : r.variants) {
+    const std::pair<std::optional<double>, std::string> x = value(v);
     if (!x.first) continue;
-    bars.push_back({r.variants[i].title, x.second, *x.first, "v" + std::to_string(i % 4)});
+    bars.push_back({v.title, x.second, *x.first, variant_style(r, v.name)});
   }
   if (bars.empty()) return {};
   if (most == 0)
@@ -41,34 +42,30 @@ inline std::string key_figure(const std::string& figure, const std::string& mean
 
 /// What int8 gains and costs, in large figures.
 inline std::string key_figures(const ComparisonResult& r) {
-  const VariantResult &a = r.original(), &b = r.variants.back();
-  if (r.variants.size() < 2) return {};
+  const VariantResult* int8 = r.find("int8");
+  if (!int8 || int8 == &r.original()) return {};
+  const VariantResult &a = r.original(), &b = *int8;
   std::string html = "<div class=\"keys\">\n";
   html += key_figure(
       fixed(static_cast<double>(a.size_bytes) / static_cast<double>(std::max<std::int64_t>(b.size_bytes, 1)), 1) +
           " \xc3\x97",
       "smaller in int8");
   html += key_figure(fixed(a.median_ms / std::max(b.median_ms, 1e-9), 1) + " \xc3\x97", "the speed of float in int8");
-  if (a.top1 && b.top1) {
-    const double points = 100 * (*b.top1 - *a.top1);
-    const std::string sign = std::abs(points) < 0.005 ? "\xc2\xb1" : points < 0 ? "\xe2\x88\x92" : "+";
-    html += key_figure(sign + fixed(std::abs(points), 2), "points of top-1 accuracy in int8");
-  }
+  const auto points = [&](const VariantResult& v, const std::string& meaning) {
+    if (!a.top1 || !v.top1) return;
+    const double gain = 100 * (*v.top1 - *a.top1);
+    const std::string sign = std::abs(gain) < 0.005 ? "\xc2\xb1" : gain < 0 ? "\xe2\x88\x92" : "+";
+    html += key_figure(sign + fixed(std::abs(gain), 2), "points of top-1 accuracy " + meaning);
+  };
+  points(b, "in int8");
+  if (const VariantResult* trained = r.find("int8_qat")) points(*trained, "in int8, trained for it");
   if (b.agreement) html += key_figure(percent(b.agreement, 1), "same first choice as float in int8");
   return html + "</div>\n";
 }
 
-}  // namespace detail
-
-/// A page that needs no other file: figures, table, charts of size, accuracy and time, error of every layer.
-/// For desktops and phones, light and dark.
-inline std::string html_report(const ComparisonResult& r) {
-  using namespace detail;
-  std::string html =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      escaped(r.model) + " quantized - octet</title>\n<style>" + report_style() + "</style>\n</head>\n<body>\n<main>\n";
-  html += "<h1>" + escaped(r.model) + "</h1>\n<ul class=\"facts\">";
+/// What was compared, with what.
+inline std::string facts(const ComparisonResult& r) {
+  std::string html = "<ul class=\"facts\">";
   const auto fact = [&](const std::string& text) { html += "<li>" + escaped(text) + "</li>"; };
   fact(with_prefix(r.parameters) + " parameters");
   fact(with_prefix(r.macs) + " multiply-adds");
@@ -76,16 +73,19 @@ inline std::string html_report(const ComparisonResult& r) {
   if (r.calibration_images > 0) fact(std::to_string(r.calibration_images) + " calibration images");
   fact("preprocessing " + r.preprocessing);
   fact(r.machine);
-  html += "</ul>\n";
+  return html + "</ul>\n";
+}
+
+/// Everything about one model, below a heading.
+inline std::string comparison_section(const ComparisonResult& r) {
+  std::string html = facts(r);
   if (!r.warnings.empty()) {
     html += "<section class=\"card warn\"><h2>Look at this first</h2>\n";
     for (const std::string& w : r.warnings) html += "<p>" + escaped(w) + ".</p>\n";
     html += "</section>\n";
   }
-  html += key_figures(r);
-  html += card("Comparison", html_table(comparison_table(r).rows(), "fit"));
-  html += variant_charts(r);
-  html += layer_section(r);
+  html += key_figures(r) + card("Comparison", html_table(comparison_table(r).rows(), "fit"));
+  html += variant_charts(r) + training_section(r) + layer_section(r);
   html += "<footer>\n";
   for (const std::string& n : r.notes) html += "<p>" + escaped(n) + ".</p>\n";
   html +=
@@ -94,7 +94,26 @@ inline std::string html_report(const ComparisonResult& r) {
       "quantizing does not include calibration" +
       (r.calibration_images > 0 ? ", which took " + significant(r.calibration_seconds) + " s" : std::string()) +
       ". Made by octet " OCTET_VERSION ".</p>\n";
-  return html + "</footer>\n</main>\n</body>\n</html>\n";
+  return html + "</footer>\n";
+}
+
+}  // namespace detail
+
+/// A page that needs no other file: figures, table, charts of size, accuracy and time, error of every layer.
+/// For desktops and phones, light and dark.
+inline std::string html_report(const ComparisonResult& r) {
+  return detail::page(r.model + " quantized",
+                      "<h1>" + detail::escaped(r.model) + "</h1>\n" + detail::comparison_section(r));
+}
+
+/// Such a page about several models, with a table of all of them first.
+inline std::string html_report(const std::string& title, const TextTable& overview,
+                               const std::vector<ComparisonResult>& models) {
+  std::string body = "<h1>" + detail::escaped(title) + "</h1>\n" +
+                     detail::card("All models", detail::html_table(overview.rows(), "fit"));
+  for (const ComparisonResult& r : models)
+    body += "<h1>" + detail::escaped(r.model) + "</h1>\n" + detail::comparison_section(r);
+  return detail::page(title, body);
 }
 
 OCTET_END

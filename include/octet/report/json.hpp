@@ -20,7 +20,18 @@ inline nlohmann::ordered_json to_json(const ComparisonResult& r) {
                                     {"median_ms", v.median_ms},
                                     {"min_ms", v.min_ms},
                                     {"arena_bytes", v.arena_bytes}});
-  return ordered_json{{"model", r.model}, {"images", r.images}, {"variants", variants}};
+  ordered_json j{{"model", r.model}, {"images", r.images}, {"variants", variants}};
+  for (const TrainingHistory& t : r.training) {
+    ordered_json points = ordered_json::array();
+    for (const TrainingPoint& p : t.points)
+      points.push_back(ordered_json{{"epoch", p.epoch},
+                                    {"loss", p.loss},
+                                    {"accuracy", p.accuracy},
+                                    {"held_out_loss", or_null(p.held_out_loss)},
+                                    {"held_out_accuracy", or_null(p.held_out_accuracy)}});
+    j["training"].push_back({{"name", t.name}, {"seconds", t.seconds}, {"points", points}});
+  }
+  return j;
 }
 
 /// As text; bytes that are no UTF-8 (file names) are replaced.

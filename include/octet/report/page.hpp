@@ -7,8 +7,8 @@ namespace detail {
 
 inline const char* report_style() {
   return R"css(
-:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--text:#1b2430;--soft:#5c6878;--line:#e1e5ea;--track:#edf0f4;--v0:#8a96a8;--v1:#e0a030;--v2:#3b9c8f;--v3:#3f6fd8;--good:#3b9c6b;--fair:#d99a2b;--poor:#cf4b4b;--warn:#fff6e3;--warn-line:#e9c46a}
-@media(prefers-color-scheme:dark){:root{--page:#12161c;--card:#1b2129;--text:#e6eaf0;--soft:#98a4b3;--line:#2c3540;--track:#28303a;--v0:#8592a5;--v1:#e3ac4c;--v2:#4bb3a5;--v3:#6a93f0;--good:#4db583;--fair:#e0a94a;--poor:#e06a6a;--warn:#2b2516;--warn-line:#7a6228}}
+:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--text:#1b2430;--soft:#5c6878;--line:#e1e5ea;--track:#edf0f4;--v0:#8a96a8;--v1:#e0a030;--v2:#3b9c8f;--v3:#3f6fd8;--v4:#a45bc4;--v5:#c4577a;--good:#3b9c6b;--fair:#d99a2b;--poor:#cf4b4b;--warn:#fff6e3;--warn-line:#e9c46a}
+@media(prefers-color-scheme:dark){:root{--page:#12161c;--card:#1b2129;--text:#e6eaf0;--soft:#98a4b3;--line:#2c3540;--track:#28303a;--v0:#8592a5;--v1:#e3ac4c;--v2:#4bb3a5;--v3:#6a93f0;--v4:#bd84d8;--v5:#dd7f9d;--good:#4db583;--fair:#e0a94a;--poor:#e06a6a;--warn:#2b2516;--warn-line:#7a6228}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 main{max-width:1100px;margin:0 auto;padding:32px 20px 48px}
@@ -38,7 +38,9 @@ thead th{font-size:13.5px;color:var(--soft);font-weight:600;vertical-align:botto
 .label{font-size:13.5px;fill:var(--text)}
 .value{font-size:13.5px;fill:var(--text);font-weight:600;font-variant-numeric:tabular-nums}
 .track{fill:var(--track)}
-.v0{fill:var(--v0)}.v1{fill:var(--v1)}.v2{fill:var(--v2)}.v3,.bar{fill:var(--v3)}
+.v0{fill:var(--v0)}.v1{fill:var(--v1)}.v2{fill:var(--v2)}.v3,.bar{fill:var(--v3)}.v4{fill:var(--v4)}.v5{fill:var(--v5)}
+.curve line{stroke-width:2;stroke-linecap:round}.curve.faint line{opacity:.45;stroke-width:1.5}
+.v0 line{stroke:var(--v0)}.v1 line{stroke:var(--v1)}.v2 line{stroke:var(--v2)}.v3 line{stroke:var(--v3)}.v4 line{stroke:var(--v4)}.v5 line{stroke:var(--v5)}
 .good{fill:var(--good)}.fair{fill:var(--fair)}.poor{fill:var(--poor)}
 .depth{position:relative;padding-left:46px}
 .depth span{position:absolute;left:0;width:40px;text-align:right;transform:translateY(-50%);color:var(--soft);font-size:12px;font-variant-numeric:tabular-nums}
@@ -48,6 +50,7 @@ thead th{font-size:13.5px;color:var(--soft);font-weight:600;vertical-align:botto
 .grid{stroke:var(--line)}.foot{stroke:var(--soft)}.mark{fill:var(--text)}
 .swatch{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 5px 0 0}
 .swatch.dot{background:var(--text);width:7px;height:7px;border-radius:50%}
+.swatch.v0{background:var(--v0)}.swatch.v1{background:var(--v1)}.swatch.v2{background:var(--v2)}.swatch.v3{background:var(--v3)}.swatch.v4{background:var(--v4)}.swatch.v5{background:var(--v5)}
 .swatch.good{background:var(--good)}.swatch.fair{background:var(--fair)}.swatch.poor{background:var(--poor)}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;color:var(--soft);font-size:13.5px;margin:0 0 12px}
 details{margin-top:14px}
@@ -72,6 +75,20 @@ inline std::string html_table(const std::vector<std::vector<std::string>>& rows,
 
 inline std::string card(const std::string& heading, const std::string& body) {
   return "<section class=\"card\"><h2>" + escaped(heading) + "</h2>\n" + body + "</section>\n";
+}
+
+/// The class that gives a form of the model its color.
+inline std::string variant_style(const ComparisonResult& r, const std::string& name) {
+  const VariantResult* v = r.find(name);
+  return "v" + std::to_string(v ? (v - r.variants.data()) % 6 : 0);
+}
+
+/// A whole page that needs no other file, for desktops and phones, light and dark.
+inline std::string page(const std::string& title, const std::string& body) {
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+         escaped(title) + " - octet</title>\n<style>" + report_style() + "</style>\n</head>\n<body>\n<main>\n" + body +
+         "</main>\n</body>\n</html>\n";
 }
 
 }  // namespace detail

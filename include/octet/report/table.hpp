@@ -130,6 +130,9 @@ inline TextTable comparison_table(const ComparisonResult& r) {
     row("Time to quantize (s)",
         [&](const VariantResult& v) { return &v == &r.original() ? "-" : significant(v.quantize_seconds); });
   row("Size (MB)", [](const VariantResult& v) { return megabytes(v.size_bytes); });
+  if (r.original().size_bytes < 1'000'000)
+    row("Size (bytes)", [](const VariantResult& v) { return std::to_string(v.size_bytes); });
+  if (!r.original().weights.empty()) row("Weights", [](const VariantResult& v) { return v.weights; });
   if (labels) row("Top-1 accuracy", [](const VariantResult& v) { return percent(v.top1); });
   if (labels) row("Top-5 accuracy", [](const VariantResult& v) { return percent(v.top5); });
   if (several) row("Agreement with float", [](const VariantResult& v) { return percent(v.agreement); });
