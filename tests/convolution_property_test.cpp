@@ -202,7 +202,7 @@ void check_case(const Case& c, const Problem& p, int round, const std::vector<We
 TEST_CASE("convolution: random shapes in every form, on every instruction set, with 1 to 3 threads") {
   Random random(60);
   Seen seen{};
-  for (int round = 0; round < 2500; ++round) {
+  for (int round = 0; round < rounds(2500); ++round) {
     const Case c = random_case(random, false);
     const Problem p = random_problem(c, random);
     check_case(c, p, round, {WeightMemory::fast}, seen);
@@ -212,15 +212,14 @@ TEST_CASE("convolution: random shapes in every form, on every instruction set, w
 TEST_CASE("convolution: shapes that Winograd's algorithm may compute, with any memory for it") {
   Random random(61);
   Seen seen{};
-  const int rounds = 1500;
-  for (int round = 0; round < rounds; ++round) {
+  for (int round = 0; round < rounds(1500); ++round) {
     const Case c = random_case(random, true);
     const Problem p = random_problem(c, random);
     check_case(c, p, round, {WeightMemory::fast, WeightMemory::balanced, WeightMemory::small}, seen);
   }
   // Enough of them were. (Where it is not much faster than the direct form, images have to be larger.)
   for (const Isa isa : available_isas())
-    CHECK(seen[static_cast<std::size_t>(isa)] >= (isa == Isa::scalar ? 0 : isa >= Isa::avx512vnni ? 100 : 800));
+    CHECK(seen[static_cast<std::size_t>(isa)] >= (isa == Isa::scalar ? 0 : rounds(isa >= Isa::avx512vnni ? 100 : 800)));
 }
 
 namespace {

@@ -63,7 +63,7 @@ struct Geometry {
 
 TEST_CASE("gather: windows become rows, what is outside becomes padding") {
   Random random(40);
-  for (int round = 0; round < 1500; ++round) {
+  for (int round = 0; round < rounds(1500); ++round) {
     const Geometry w(random, 40);
     const std::int64_t batch = random.between(1, 3), groups = random.chance(70) ? 1 : random.between(1, 3);
     const std::int64_t run = w.channels, pixel_bytes = run * groups, group = random.between(0, groups - 1);
@@ -102,7 +102,7 @@ TEST_CASE("gather: windows become rows, what is outside becomes padding") {
 
 TEST_CASE("depthwise u8s8: every store, every instruction set") {
   Random random(41);
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < rounds(2000); ++round) {
     const Geometry w(random, random.chance(70) ? 70 : 150);
     const std::int64_t repeat = random.chance(80) ? 1 : 2, taps = repeat * w.taps(), channels = w.channels;
     Exact<std::uint8_t> in(w.height * w.width * channels, static_cast<std::size_t>(random.between(0, 3)));
@@ -203,7 +203,7 @@ TEST_CASE("depthwise: rows and channels of others are left alone") {
 
 TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits everywhere") {
   Random random(43);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < rounds(1000); ++round) {
     const Geometry w(random, 70);
     const std::int64_t channels = w.channels, taps = w.taps(), pixels = w.out_h * w.out_w;
     Exact<float> in(w.height * w.width * channels, 4), padding(w.width * channels);

@@ -48,7 +48,7 @@ std::vector<float> copied(const Floats& f) {
 
 TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds an element") {
   Random r(50);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < rounds(300); ++round) {
     OuterProduct p;
     p.rows = r.between(1, 33), p.columns = r.between(1, 70), p.depth = r.between(0, 20);
     p.a_stride = p.rows + r.between(0, 3), p.b_stride = p.columns + r.between(0, 3);
@@ -77,7 +77,7 @@ TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds an
 
 TEST_CASE("gradient kernels: sums of channels, normalization") {
   Random r(51);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < rounds(200); ++round) {
     const std::int64_t rows = r.between(1, 11), channels = r.between(1, 70), n = rows * channels;
     const Floats x = random_floats(r, n), g = random_floats(r, n), mean = random_floats(r, channels),
                  scale = random_floats(r, channels), shift = random_floats(r, channels),
@@ -125,7 +125,7 @@ TEST_CASE("gradient kernels: sums of channels, normalization") {
 
 TEST_CASE("gradient kernels: clamps, scaled sums, maxima") {
   Random r(52);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < rounds(200); ++round) {
     const std::int64_t n = r.between(1, 70);
     const Floats y = random_floats(r, n), dy = random_floats(r, n), to = random_floats(r, n);
     const float low = r.real(-1, 0), high = r.real(0, 1), factor = r.real(-2, 2);
@@ -166,7 +166,7 @@ TEST_CASE("gradient kernels: clamps, scaled sums, maxima") {
 
 TEST_CASE("gradient kernels: depthwise weights") {
   Random r(53);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < rounds(300); ++round) {
     DepthwiseWeights d;
     d.images = r.between(1, 3), d.height = r.between(1, 7), d.width = r.between(1, 7), d.channels = r.between(1, 70);
     d.kernel_h = r.chance(60) ? 3 : r.between(1, 5), d.kernel_w = d.kernel_h == 3 ? 3 : r.between(1, 5);
@@ -205,7 +205,7 @@ TEST_CASE("gradient kernels: depthwise weights") {
 
 TEST_CASE("gradient kernels: weights packed again are as weights packed at first") {
   Random r(54);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < rounds(100); ++round) {
     const std::int64_t h = r.between(1, 3), w = r.between(1, 3), groups = r.between(1, 3), group_in = r.between(1, 20),
                        group_out = r.between(1, 70), k = h * w * group_in, out = groups * group_out;
     std::vector<float> weights(static_cast<std::size_t>(out * k));
@@ -256,7 +256,7 @@ TEST_CASE("gradient kernels: weights packed again are as weights packed at first
 
 TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
   Random r(55);
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < rounds(400); ++round) {
     const std::int64_t n = r.between(1, 90);
     FakeQuantized f;
     f.count = n;
@@ -325,7 +325,7 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
 
 TEST_CASE("gradient kernels: channels rounded to multiples of a unit") {
   Random r(56);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < rounds(100); ++round) {
     const std::int64_t rows = r.between(1, 5), channels = r.between(1, 70);
     Floats x(rows * channels, 4), unit(channels, 4), inverse(channels, 4);
     for (std::int64_t c = 0; c < channels; ++c) {

@@ -125,7 +125,7 @@ Epilogue plain_sums(const Tensor<float>& ones, const Tensor<float>& zeros) {
 
 TEST_CASE("winograd u8s8: the bits of the direct form") {
   Random random(50);
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < rounds(400); ++round) {
     const ConvolutionShape s = round % 40 == 0 ? large_shape(random) : random_shape(random);
     constexpr Store stores[] = {Store::u8, Store::u8_residual, Store::scaled_f32};
     const Store store = stores[round % 3];
@@ -202,7 +202,7 @@ TEST_CASE("winograd u8s8: every point of every tile at its extremes") {
     }
   // Smaller tiles, whose points are others: all outputs from 1 x 1 to 5 x 5, bytes and weights at random extremes.
   Random random(51);
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < rounds(500); ++round) {
     const ConvolutionShape small = shape_3x3(3 + round % 5, 3 + round / 5 % 5, random.between(16, 40), 24, 0);
     Operands<std::uint8_t> o{random_image(small, random), pad_columns<std::int32_t>(nullptr, 24), 0,
                              plain_sums(ones, zeros), 4};
@@ -394,7 +394,7 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
   Random random(55);
   double squares = 0, direct_squares = 0, largest = 0, direct_largest = 0;
   std::int64_t count = 0;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < rounds(200); ++round) {
     const ConvolutionShape s = random_shape(random);
     std::vector<float> weights(static_cast<std::size_t>(s.out_c * 9 * s.in_c));
     random.fill(weights.data(), static_cast<std::int64_t>(weights.size()));

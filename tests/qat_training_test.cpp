@@ -6,6 +6,7 @@
 
 #include "support/allocations.hpp"
 #include "support/files.hpp"
+#include "support/sanitized.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -98,7 +99,8 @@ bool same_constants(const Model& a, const Model& b) {
 
 }  // namespace
 
-TEST_CASE("qat training: integers agree with what was trained, on a whole test set") {
+// With sanitizers these would train for many minutes.
+TEST_CASE("qat training: integers agree with what was trained, on a whole test set" * doctest::skip(sanitized)) {
   SUBCASE("small CNN") {
     const Model before = trained(small_cnn(), 3e-3, 2);
     const Agreement a = compare(before, trained(prepare_qat(before), 5e-4, 1));
@@ -122,7 +124,7 @@ TEST_CASE("qat training: integers agree with what was trained, on a whole test s
   }
 }
 
-TEST_CASE("qat training: other bits, learned scales, and other beginnings agree as well") {
+TEST_CASE("qat training: other bits, learned scales, and other beginnings agree as well" * doctest::skip(sanitized)) {
   QatConfig c;
   Model before = small_resnet();
   SUBCASE("a new model") {}

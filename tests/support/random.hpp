@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "sanitized.hpp"
+
 namespace testing {
 
 /// Random numbers that are the same with every compiler and standard library (splitmix64).

@@ -41,6 +41,16 @@
 // OCTET_TARGET_BEGIN("avx2,fma") ... OCTET_TARGET_END: functions defined between the two are compiled for that
 // instruction set whatever -march says. No #include of a foreign header may stand inside.
 #define OCTET_PRAGMA(x) _Pragma(#x)
+// With sanitizers, unrolled kernels take many minutes to compile.
+#if defined(__has_feature)
+#  if __has_feature(address_sanitizer)
+#    define OCTET_SANITIZED 1
+#  endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#  define OCTET_SANITIZED 1
+#endif
+
 #if defined(__clang__)
 #  define OCTET_TARGET_BEGIN(isa) OCTET_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
 #  define OCTET_TARGET_END OCTET_PRAGMA(clang attribute pop)
@@ -55,11 +65,19 @@
 #  define OCTET_UNROLL
 #endif
 
-#if defined(__GNUC__)
+#if defined(OCTET_SANITIZED)
+#  undef OCTET_UNROLL
+#  define OCTET_UNROLL
+#endif
+
+#if defined(__GNUC__) && !defined(OCTET_SANITIZED)
 #  define OCTET_INLINE inline __attribute__((always_inline))
-#  define OCTET_NOINLINE __attribute__((noinline))
 #else
 #  define OCTET_INLINE inline
+#endif
+#if defined(__GNUC__)
+#  define OCTET_NOINLINE __attribute__((noinline))
+#else
 #  define OCTET_NOINLINE
 #endif
 
