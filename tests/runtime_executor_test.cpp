@@ -90,7 +90,7 @@ std::vector<AnyTensor> run_node_by_node(const Graph& g, const std::vector<AnyTen
 
 TEST_CASE("executor: random graphs compute what their nodes compute one by one") {
   Random r(70);
-  for (int round = 0; round < rounds(400); ++round) {
+  for (int round = 0; round < testing::rounds(400); ++round) {
     Graph g;
     const std::int64_t c = r.between(1, 20);
     std::vector<int> images, flat;  // values [2, 3, 4, c] and [2, 12 c]
