@@ -215,7 +215,7 @@ TEST_CASE("qat training: statistics and ranges stay after the epochs they are gi
   CHECK_FALSE(stays(1, 1));
   CHECK(stays(2, 1));
   CHECK(stays(3, 1));
-  for (std::size_t epoch : {1, 2, 3}) CHECK_FALSE(stays(epoch, 2));
+  for (std::size_t epoch : {1u, 2u, 3u}) CHECK_FALSE(stays(epoch, 2));
   o.observer_epochs = -1;
   CHECK_THROWS_AS(Trainer(small_resnet(), o), Error);
 }
