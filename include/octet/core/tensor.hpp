@@ -40,9 +40,10 @@ class AlignedBytes {
     if (size_) std::memcpy(data_.get(), o.data_.get(), size_);
   }
   AlignedBytes(AlignedBytes&& o) noexcept : data_(std::move(o.data_)), size_(std::exchange(o.size_, 0)) {}
-  AlignedBytes& operator=(AlignedBytes o) noexcept {
-    std::swap(data_, o.data_);
-    std::swap(size_, o.size_);
+  AlignedBytes& operator=(const AlignedBytes& o) { return *this = AlignedBytes(o); }
+  AlignedBytes& operator=(AlignedBytes&& o) noexcept {
+    data_ = std::move(o.data_);
+    size_ = std::exchange(o.size_, 0);
     return *this;
   }
   std::byte* data() const noexcept { return data_.get(); }

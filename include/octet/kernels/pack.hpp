@@ -65,7 +65,8 @@ PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t 
   std::int64_t padded = 0;
   while (padded < columns) padded += panel_width(columns - padded, kernels.lanes, vectors);
   m.data = AlignedBytes(static_cast<std::size_t>(padded * m.column_bytes));
-  if (m.data.size()) std::memset(m.data.data(), 0, m.data.size());
+  if (m.data.size() == 0) return m;
+  std::memset(m.data.data(), 0, m.data.size());
   for (std::int64_t first = 0; first < columns;) {
     const std::int64_t width = panel_width(columns - first, kernels.lanes, vectors);
     std::byte* panel = m.data.data() + first * m.column_bytes;
