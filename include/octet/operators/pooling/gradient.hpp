@@ -17,10 +17,10 @@ class PoolGradient : public SameForward {
     float* dx = c.input_gradient(0);
     c.pool->parallel(batch_, [&](std::int64_t image, int worker) {
       std::fill(dx + image * in_image_, dx + (image + 1) * in_image_, 0.0f);
-      windows_.each(reinterpret_cast<const std::byte*>(in + image * in_image_), c.scratch + worker * list_, *c.pool,
-                    [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, int) {
-                      f(w, padded, image * out_pixels_ + pixel);
-                    });
+      windows_.each_in_order(reinterpret_cast<const std::byte*>(in + image * in_image_), c.scratch + worker * list_,
+                             [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel) {
+                               f(w, padded, image * out_pixels_ + pixel);
+                             });
     });
   }
   const Kernels& simd() const noexcept { return *simd_; }

@@ -27,27 +27,17 @@ class PoolWindows {
   /// the padded count includes those on the padding (but not beyond it).
   template <class F>
   void each(const std::byte* in, std::byte* scratch, ThreadPool& pool, F f) const noexcept {
-    const WindowAxis &d = axes_[0], &h = axes_[1], &w = axes_[2];
-    const std::int64_t rows = batch_ * d.out * h.out, pixel_bytes = channels_ * element_;
-    const std::int64_t tasks = std::min<std::int64_t>(rows, 4 * pool.size());
+    const std::int64_t rows = this->rows(), tasks = std::min<std::int64_t>(rows, 4 * pool.size());
     pool.parallel(tasks, [&](std::int64_t task, int worker) {
       auto** pixels = reinterpret_cast<const std::byte**>(scratch) + worker * clipped_taps_;
-      for (std::int64_t row = rows * task / tasks; row < rows * (task + 1) / tasks; ++row) {
-        const std::int64_t y = row % h.out, z = row / h.out % d.out, n = row / h.out / d.out;
-        const Span sz = span(d, z), sy = span(h, y);
-        for (std::int64_t x = 0; x < w.out; ++x) {
-          const Span sx = span(w, x);
-          std::int64_t count = 0;
-          for (std::int64_t iz = sz.first; iz < sz.end; iz += d.dilation)
-            for (std::int64_t iy = sy.first; iy < sy.end; iy += h.dilation)
-              for (std::int64_t ix = sx.first; ix < sx.end; ix += w.dilation)
-                pixels[count++] = in + (((n * d.in + iz) * h.in + iy) * w.in + ix) * pixel_bytes;
-          PoolWindow p;
-          p.pixels = pixels, p.count = count, p.channels = channels_;
-          f(p, sz.padded * sy.padded * sx.padded, row * w.out + x, worker);
-        }
-      }
+      each_of(in, pixels, rows * task / tasks, rows * (task + 1) / tasks,
+              [&](const PoolWindow& p, std::int64_t padded, std::int64_t pixel) { f(p, padded, pixel, worker); });
     });
+  }
+  /// The same without threads, one window after the other: f(window, padded count, output pixel).
+  template <class F>
+  void each_in_order(const std::byte* in, std::byte* scratch, F f) const noexcept {
+    each_of(in, reinterpret_cast<const std::byte**>(scratch), 0, rows(), f);
   }
 
   /// Position of a pixel of `in` within its image, counted in pixels.
@@ -60,6 +50,30 @@ class PoolWindows {
   std::int64_t image_pixels() const noexcept { return axes_[0].in * axes_[1].in * axes_[2].in; }
 
  private:
+  std::int64_t rows() const noexcept { return batch_ * axes_[0].out * axes_[1].out; }
+
+  /// Windows of the rows [first, last) of the output; `pixels` is room for their lists.
+  template <class F>
+  void each_of(const std::byte* in, const std::byte** pixels, std::int64_t first, std::int64_t last,
+               F f) const noexcept {
+    const WindowAxis &d = axes_[0], &h = axes_[1], &w = axes_[2];
+    for (std::int64_t row = first; row < last; ++row) {
+      const std::int64_t y = row % h.out, z = row / h.out % d.out, n = row / h.out / d.out;
+      const Span sz = span(d, z), sy = span(h, y);
+      for (std::int64_t x = 0; x < w.out; ++x) {
+        const Span sx = span(w, x);
+        std::int64_t count = 0;
+        for (std::int64_t iz = sz.first; iz < sz.end; iz += d.dilation)
+          for (std::int64_t iy = sy.first; iy < sy.end; iy += h.dilation)
+            for (std::int64_t ix = sx.first; ix < sx.end; ix += w.dilation)
+              pixels[count++] = in + (((n * d.in + iz) * h.in + iy) * w.in + ix) * channels_ * element_;
+        PoolWindow p;
+        p.pixels = pixels, p.count = count, p.channels = channels_;
+        f(p, sz.padded * sy.padded * sx.padded, row * w.out + x);
+      }
+    }
+  }
+
   struct Span {
     std::int64_t first, end, padded;  // taps inside [first, end), and how many lie on the input or its padding
   };
