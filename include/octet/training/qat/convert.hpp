@@ -82,8 +82,8 @@ class QatConverter {
             "], expected finite numbers");
     const int s = input_of(node, 2);
     const Tensor<float> scale = s == Node::none ? Tensor<float>() : to_float(g.value(s).constant.ref());
-    require(s == Node::none || std::isfinite(scale[0]), where, "has the learned scale ", scale[0],
-            ", expected a finite number");
+    if (s != Node::none)
+      require(std::isfinite(scale[0]), where, "has the learned scale ", scale[0], ", expected a finite number");
     const FakeQuantization rounding(kernels(), op.bits);
     const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data());
     for (int v : {in, out}) learned_.activations[g.value(v).name] = QuantParams(p.scale, p.zero_point);
