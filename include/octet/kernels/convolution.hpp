@@ -156,7 +156,7 @@ class GemmConvolution {
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
     if (quantizes_)
       quantize(o, first_row, rows);
-    else if (!in_place_)
+    else if (!in_place_ && b.k > 0)
       gather(o.in, o.padding, group, first_row, rows, o.scratch);
     if constexpr (rounds) {
       std::byte* rounded = o.scratch + gathered_bytes();

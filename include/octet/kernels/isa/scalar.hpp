@@ -235,7 +235,7 @@ struct wide {
   static block load_block(const std::byte* p) { return load_block_first(p, block_bytes); }
   static block load_block_first(const std::byte* p, std::int64_t n) {
     block b{};
-    if (n > 0) std::memcpy(b.v, p, static_cast<std::size_t>(n));
+    std::memcpy(b.v, p, static_cast<std::size_t>(n));
     return b;
   }
   static void store_block(std::byte* p, block b) { std::memcpy(p, b.v, block_bytes); }
