@@ -6,6 +6,7 @@
 
 #include "support/allocations.hpp"
 #include "support/files.hpp"
+#include "support/same_constants.hpp"
 #include "support/sanitized.hpp"
 #include "testing.hpp"
 
@@ -86,15 +87,6 @@ Agreement compare(const Model& before, const Model& qat) {
   CHECK(std::abs(a.qat_accuracy - a.int8_accuracy) <= 0.001 + 1e-9);
   CHECK(a.beyond <= 0.001);
   return a;
-}
-
-bool same_constants(const Model& a, const Model& b) {
-  REQUIRE(a.values.size() == b.values.size());
-  for (std::size_t v = 0; v < a.values.size(); ++v) {
-    const AnyTensor &x = a.values[v].constant, &y = b.values[v].constant;
-    if (x.size_bytes() != y.size_bytes() || (x && std::memcmp(x.data(), y.data(), x.size_bytes()) != 0)) return false;
-  }
-  return true;
 }
 
 }  // namespace

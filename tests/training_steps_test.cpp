@@ -3,6 +3,7 @@
 #include <octet/training/trainer.hpp>
 
 #include "support/allocations.hpp"
+#include "support/same_constants.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -145,15 +146,6 @@ TEST_CASE("training steps: as PyTorch makes them") {
 
 namespace {
 
-bool same_weights(const Model& a, const Model& b) {
-  REQUIRE(a.values.size() == b.values.size());
-  for (std::size_t v = 0; v < a.values.size(); ++v) {
-    const AnyTensor &x = a.values[v].constant, &y = b.values[v].constant;
-    if (x.size_bytes() != y.size_bytes() || (x && std::memcmp(x.data(), y.data(), x.size_bytes()) != 0)) return false;
-  }
-  return true;
-}
-
 /// A network with all that could depend on threads or chance: batch norm, dropout, a residual, depthwise layers.
 Model small_net(std::uint64_t seed = 1) {
   octet::detail::NetworkBuilder b("small", 10, 2, seed);
@@ -189,11 +181,11 @@ TEST_CASE("training steps: the same weights with any number of threads, others w
     return t.model();
   };
   const Model one = trained(small_options());
-  CHECK_FALSE(same_weights(one, small_net()));
-  for (int threads : {1, 2, 3}) CHECK(same_weights(one, trained(small_options(threads))));
+  CHECK_FALSE(same_constants(one, small_net()));
+  for (int threads : {1, 2, 3}) CHECK(same_constants(one, trained(small_options(threads))));
   TrainingOptions other = small_options();
   other.seed = 8;
-  CHECK_FALSE(same_weights(one, trained(other)));
+  CHECK_FALSE(same_constants(one, trained(other)));
 }
 
 TEST_CASE("training steps: nothing is allocated once a training runs") {
@@ -268,7 +260,7 @@ TEST_CASE("training steps: gradients where values and weights are used several t
 TEST_CASE("training steps: the model that comes out is the one that went in, with other weights") {
   const Model before = small_net();
   Trainer t(before, small_options());
-  CHECK(same_weights(t.model(), before));
+  CHECK(same_constants(t.model(), before));
   t.fit(small_examples(16), 1);
   const Model after = t.model();
   REQUIRE(after.nodes.size() == before.nodes.size());

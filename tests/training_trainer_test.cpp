@@ -5,21 +5,13 @@
 #include <octet/training/trainer.hpp>
 
 #include "support/files.hpp"
+#include "support/same_constants.hpp"
 #include "testing.hpp"
 
 using namespace octet;
 using namespace testing;
 
 namespace {
-
-bool same_weights(const Model& a, const Model& b) {
-  REQUIRE(a.values.size() == b.values.size());
-  for (std::size_t v = 0; v < a.values.size(); ++v) {
-    const AnyTensor &x = a.values[v].constant, &y = b.values[v].constant;
-    if (x.size_bytes() != y.size_bytes() || (x && std::memcmp(x.data(), y.data(), x.size_bytes()) != 0)) return false;
-  }
-  return true;
-}
 
 Model net(std::uint64_t seed = 1, std::int64_t width = 8) {
   octet::detail::NetworkBuilder b("net", 6, 1, seed);
@@ -167,8 +159,8 @@ TEST_CASE("trainer: early stopping restores the best weights") {
   for (std::size_t i = 0; i < history.size(); ++i)
     if (history[i].validation->loss < history[best].validation->loss) best = i;
   CHECK(best == history.size() - 3);
-  CHECK(same_weights(t.model(), models[best]));
-  CHECK_FALSE(same_weights(t.model(), models.back()));
+  CHECK(same_constants(t.model(), models[best]));
+  CHECK_FALSE(same_constants(t.model(), models.back()));
   CHECK(evaluate(t.model(), held_out).loss == doctest::Approx(history[best].validation->loss));
 }
 
@@ -188,7 +180,7 @@ TEST_CASE("trainer: stops when told to, and goes on") {
   o.on_step = {};
   Trainer straight(net(), o);
   straight.fit(examples(64), 5);
-  CHECK(same_weights(straight.model(), t.model()));
+  CHECK(same_constants(straight.model(), t.model()));
 }
 
 TEST_CASE("trainer: statistics of batch normalization can be frozen on the way") {
@@ -225,7 +217,7 @@ TEST_CASE("trainer: what callbacks change is in the checkpoint as well") {
   Trainer second(net(), o);
   CHECK(second.resume());
   second.fit(examples(64), 2);
-  CHECK(same_weights(second.model(), straight.model()));
+  CHECK(same_constants(second.model(), straight.model()));
 }
 
 TEST_CASE("trainer: learning rates") {
@@ -359,7 +351,7 @@ TEST_CASE("trainer: a resumed run goes on bit for bit") {
     Trainer t(net(7), interrupted);
     CHECK(t.resume());
     t.fit(data, 4, held_out);
-    CHECK(same_weights(t.model(), straight.model()));
+    CHECK(same_constants(t.model(), straight.model()));
     CHECK(losses(t.history()) == losses(straight.history()));
     CHECK(t.history()[2].validation->loss == straight.history()[2].validation->loss);
     std::filesystem::remove(file);
@@ -378,7 +370,7 @@ TEST_CASE("trainer: checkpoints that do not fit are refused, and change nothing"
     Trainer other(model, o);
     const Model before = other.model();
     CHECK_THROWS_WITH_AS(other.resume(file), doctest::Contains(why.c_str()), FormatError);
-    CHECK(same_weights(before, other.model()));
+    CHECK(same_constants(before, other.model()));
     CHECK(other.history().empty());
   };
   const std::string of_another = "'" + file + "': this is a checkpoint of another model ('net'): ";
