@@ -323,26 +323,41 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
   }
 }
 
-TEST_CASE("gradient kernels: channels rounded to multiples of a unit") {
+TEST_CASE("gradient kernels: sums rounded, and requantized") {
   Random r(56);
   for (int round = 0; round < rounds(100); ++round) {
-    const std::int64_t rows = r.between(1, 5), channels = r.between(1, 70);
-    Floats x(rows * channels, 4), unit(channels, 4), inverse(channels, 4);
+    const std::int64_t rows = r.between(1, 5), channels = r.between(1, 70), padded = round_up(channels, 16);
+    Floats x(rows * channels, 4), bias(padded, 4), inverse(padded, 4), unit(padded, 4);
+    std::vector<std::int32_t> code(static_cast<std::size_t>(padded));
+    RoundedSums s;
+    s.step = r.chance(50) ? 0 : r.real(1e-3f, 1e-1f);
     for (std::int64_t c = 0; c < channels; ++c) {
-      unit.set(c, r.chance(10) ? 0 : r.real(1e-4f, 1e-2f));
-      inverse.set(c, 1 / unit[c]);
+      const float scale = r.real(1e-4f, 1e-2f);
+      bias.set(c, r.chance(20) ? 0 : r.real(-3, 3));
+      code[static_cast<std::size_t>(c)] = static_cast<std::int32_t>(std::nearbyint(bias[c] / scale));
+      inverse.set(c, r.chance(5) ? std::numeric_limits<float>::quiet_NaN() : 1 / scale);
+      unit.set(c, s.step > 0 ? (r.chance(5) ? 1e9f : scale / s.step) : scale);
     }
     for (std::int64_t i = 0; i < rows * channels; ++i)
       x.set(i, r.chance(5) ? 1e12f : r.chance(5) ? std::numeric_limits<float>::quiet_NaN() : r.real(-3, 3));
     std::vector<float> y;
     for (std::int64_t i = 0; i < rows * channels; ++i) {
-      const float v = x[i] * inverse[i % channels];
-      y.push_back(std::abs(v) < 0x1p30f ? (std::nearbyint(v) + 0.0f) * unit[i % channels] : x[i]);
+      const std::int64_t c = i % channels;
+      const float v = (x[i] - bias[c]) * inverse[c];
+      if (!(std::abs(v) < 0x1p30f)) {
+        y.push_back(x[i]);
+        continue;
+      }
+      const auto sum = static_cast<std::int32_t>(std::nearbyint(v)) + code[static_cast<std::size_t>(c)];
+      const float scaled = static_cast<float>(sum) * unit[c];
+      y.push_back(s.step > 0 ? (std::nearbyint(std::clamp(scaled, -0x1p30f, 0x1p30f)) + 0.0f) * s.step : scaled);
     }
+    s.bias = bias.data(), s.inverse = inverse.data(), s.unit = unit.data(), s.code = code.data();
     for (Isa isa : available_isas()) {
       INFO(name(isa), ", round ", round);
       Guarded<float> found = output(x);
-      kernels(isa).gradient.round_channels({found.data(), rows, channels}, unit.data(), inverse.data(), found.data());
+      s.in = {found.data(), rows, channels}, s.y = found.data();
+      kernels(isa).gradient.round_sums(s);
       check_same(found, y);
     }
   }

@@ -64,8 +64,7 @@ Model small_resnet() {
 
 struct Agreement {
   double float_accuracy = 0, qat_accuracy = 0, int8_accuracy = 0;
-  double apart = 0;   // largest difference of logits, in steps of an 8-bit range that holds them
-  double beyond = 0;  // share of logits that are more than two steps apart
+  double apart = 0;  // largest difference of logits, in steps of an 8-bit range that holds them
 };
 
 Agreement compare(const Model& before, const Model& qat) {
@@ -80,12 +79,10 @@ Agreement compare(const Model& before, const Model& qat) {
   const auto [low, high] = std::minmax_element(y.begin(), y.end());
   const double step = static_cast<double>(*high - *low) / 255;
   a.apart = largest_difference(y, z) / step;
-  for (std::int64_t i = 0; i < y.size(); ++i)
-    a.beyond += (std::abs(static_cast<double>(y[i] - z[i])) > 2 * step) / static_cast<double>(y.size());
   INFO("top-1: float ", a.float_accuracy, ", qat ", a.qat_accuracy, ", int8 ", a.int8_accuracy, "; ", a.apart,
-       " steps apart, ", a.beyond, " beyond two");
+       " steps apart");
   CHECK(std::abs(a.qat_accuracy - a.int8_accuracy) <= 0.001 + 1e-9);
-  CHECK(a.beyond <= 0.001);
+  CHECK(a.apart <= 2);
   return a;
 }
 
@@ -98,10 +95,8 @@ TEST_CASE("qat training: integers agree with what was trained, on a whole test s
     const Agreement a = compare(before, trained(prepare_qat(before), 5e-4, 1));
     CHECK(a.float_accuracy > 0.7);
     CHECK(a.int8_accuracy > a.float_accuracy - 0.01);
-    CHECK(a.apart <= 2);
   }
   SUBCASE("MobileNet") {
-    // In its 28 layers, a sum that the float and the integer model round to the two sides of a tie can grow.
     const Model before = trained(narrow_mobilenet(), 2e-2, 8);
     const Agreement a = compare(before, trained(prepare_qat(before), 1e-3, 1));
     CHECK(a.float_accuracy > 0.6);
@@ -112,7 +107,6 @@ TEST_CASE("qat training: integers agree with what was trained, on a whole test s
     const Agreement a = compare(before, trained(prepare_qat(before), 5e-4, 1));
     CHECK(a.float_accuracy > 0.6);
     CHECK(a.int8_accuracy > a.float_accuracy - 0.01);
-    CHECK(a.apart <= 2);
   }
 }
 

@@ -65,5 +65,11 @@ inline float weight_scale(Range r, std::int64_t levels, double least = 0) noexce
   return scale < static_cast<double>(std::numeric_limits<float>::min()) ? 1.0f : static_cast<float>(scale);
 }
 
+/// The smallest scale of weights with which a bias stays well within 32 bits.
+inline double least_scale(float bias, double input_scale) noexcept {
+  constexpr double largest_bias = 1 << 30;
+  return std::abs(static_cast<double>(bias)) / (largest_bias * input_scale);
+}
+
 }  // namespace detail
 OCTET_END

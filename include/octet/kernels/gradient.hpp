@@ -76,6 +76,16 @@ struct FakeQuantizedGradient {
   static constexpr int sums = 16;
 };
 
+/// s = round_half_even((x - bias) * inverse) + code, what the int32 sums of an integer layer are; y = s * unit, or, as
+/// such a layer requantizes them, round_half_even(s * unit) * step.
+struct RoundedSums {
+  ChannelRows in;
+  const float *bias = nullptr, *inverse = nullptr, *unit = nullptr;  // one a channel, padded (see pad_columns)
+  const std::int32_t* code = nullptr;                                // ... that of the bias
+  float step = 0;                                                    // 0: the sums are not requantized
+  float* y = nullptr;                                                // may be x; has x where s does not fit into int32
+};
+
 /// The kernels of training of one instruction set.
 struct GradientKernels {
   void (*outer_product)(const OuterProduct&) noexcept = nullptr;
@@ -101,8 +111,7 @@ struct GradientKernels {
   void (*pass_inside)(const std::uint8_t* inside, const float* dy, float* dx, std::int64_t n) noexcept = nullptr;
   /// dx, and sums[i % 16] += dy[i] * (clamp(round(v), low, high) - (v inside ? v : 0)) with v = x[i] / scale
   void (*fake_quantize_gradient)(const FakeQuantizedGradient&, float* sums) noexcept = nullptr;
-  /// y = round_half_even(x * inverse[c]) * unit[c], where that fits into int32; else x. y may be x.
-  void (*round_channels)(const ChannelRows&, const float* unit, const float* inverse, float* y) noexcept = nullptr;
+  void (*round_sums)(const RoundedSums&) noexcept = nullptr;
   /// Adds dy to the gradient of the first pixel of the window that is the maximum y: that of pixel i is at
   /// pixels[i] + offset bytes. Channel by channel.
   void (*max_gradient)(const PoolWindow&, const float* y, const float* dy, std::ptrdiff_t offset) noexcept = nullptr;

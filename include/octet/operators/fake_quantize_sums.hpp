@@ -5,93 +5,140 @@
 #include "shape/views.hpp"
 
 OCTET_BEGIN
+
+/// The result of a layer as an int32 sum holds it: a multiple of input scale times weight scale (times the factor of
+/// the batch normalization behind it), to which its bias is rounded; and, where only a clamp lies between it and its
+/// rounding to an output scale, requantized to that as the integer layer does it, to the bit. In inference only:
+/// statistics of a batch make no difference of it, and training passes it by. Inputs: x [..., O]; of the layer's input,
+/// the range and the learned scale (FakeQuantize); its weights and their learned scales (FakeQuantizeWeights); its
+/// bias; the normalization's gamma, beta, mean and variance; the output's range and learned scale.
+class FakeQuantizeSums : public detail::OperatorOf<FakeQuantizeSums> {
+ public:
+  static constexpr const char* type_name = "FakeQuantizeSums";
+  /// Inputs; all but x, range and weights are optional.
+  enum { x, range, weights, scale, scales, bias, gamma, beta, mean, variance, out_range, out_scale, inputs };
+  int input_bits = 8, weight_bits = 8, output_bits = 8;
+  double epsilon = 0;
+
+  void fields(FieldVisitor& v) override {
+    v.field("input_bits", input_bits);
+    v.field("weight_bits", weight_bits);
+    v.field("output_bits", output_bits);
+    v.field("epsilon", epsilon);
+  }
+  std::vector<Shape> shapes(const ShapeContext& c) const override {
+    const Shape &in = c.shape(x), &w = c.shape(weights);
+    for (int bits : {input_bits, weight_bits, output_bits})
+      c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
+    c.require(in.rank() >= 1 && w.rank() >= 1 && (in.back() == Shape::unknown || in.back() == w[0]),
+              "weights of shape ", w, " do not give ", in);
+    const auto expect = [&](int i, const Shape& s) {
+      if (c.has(i)) c.require(c.shape(i) == s, "input ", i, " has shape ", c.shape(i), ", expected ", s);
+    };
+    for (int i : {range, out_range}) expect(i, {3});
+    for (int i : {scale, out_scale}) expect(i, {1});
+    for (int i : {scales, bias, gamma, beta, mean, variance}) expect(i, {w[0]});
+    for (int i : {beta, mean, variance})
+      c.require(c.has(i) == c.has(gamma), "takes all parameters of a normalization, or none");
+    c.require(c.has(out_range) || !c.has(out_scale), "takes no output scale without its range");
+    return {in};
+  }
+  std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override {
+    return std::make_unique<detail::MovedBack>(std::make_unique<detail::ViewStep>(),
+                                               std::make_unique<detail::ViewStep>());
+  }
+  Learning learning(int input) const override { return input == x ? Learning::none : Learning::elsewhere; }
+};
+
 namespace detail {
 
+/// Computes everything as folding, convert and the integer layer's Requantizer do.
 class FakeQuantizeSumsStep : public Step {
  public:
-  FakeQuantizeSumsStep(const PrepareContext& c, int input_bits, int weight_bits, double epsilon) : simd_(&c.kernels()) {
-    const auto floats = [&](int i) { return c.has(i) ? to_float(c.constant(i).ref()) : Tensor<float>(); };
-    const Tensor<float> range = floats(1), w = floats(2), scale = floats(3), scales = floats(4), gamma = floats(5),
-                        variance = floats(6);
-    if (!(range[2] > 0)) return;
-    const float input = FakeQuantization(c.kernels(), input_bits)
-                            .params({range[0], range[1], range[2]}, c.has(3) ? scale.data() : nullptr)
-                            .scale;
-    WeightRounding rounding(c.kernels(), weight_bits);
-    rounding.plan(w.shape());
+  FakeQuantizeSumsStep(const PrepareContext& c, const FakeQuantizeSums& op) : simd_(&c.kernels()) {
+    using In = FakeQuantizeSums;
+    const auto input = static_cast<double>(step_of(c, In::range, In::scale, op.input_bits));
+    if (!(input > 0)) return;
+    sums_.step = c.has(In::out_range) ? step_of(c, In::out_range, In::out_scale, op.output_bits) : 0;
+    const double output = sums_.step > 0 ? static_cast<double>(sums_.step) : 1;
+    const Tensor<float> w = floats(c, In::weights), scales = floats(c, In::scales), bias = floats(c, In::bias),
+                        gamma = floats(c, In::gamma), beta = floats(c, In::beta), mean = floats(c, In::mean),
+                        variance = floats(c, In::variance);
     const std::int64_t channels = w.shape()[0], size = w.size() / std::max<std::int64_t>(1, channels);
+    for (Tensor<float>* t : {&bias_, &inverse_, &unit_}) *t = pad_columns<float>(nullptr, channels);
+    code_ = pad_columns<std::int32_t>(nullptr, channels);
+    WeightRounding rounding(c.kernels(), op.weight_bits);
+    rounding.plan(w.shape());
+    Tensor<float> rounded = Tensor<float>::uninitialized(w.shape());
+    const float* learned = c.has(In::scales) ? scales.data() : nullptr;
+    rounding.run(w.data(), learned, rounded.data(), *default_pool());
     for (std::int64_t o = 0; o < channels; ++o) {
-      const auto zero = [](float x) { return x == 0; };
-      double unit = static_cast<double>(input) *
-                    static_cast<double>(rounding.scale(w.data(), c.has(4) ? scales.data() : nullptr, o));
-      if (c.has(5)) {
-        unit *= std::abs(static_cast<double>(gamma[o])) / std::sqrt(static_cast<double>(variance[o]) + epsilon);
+      double factor = 1, shift = 0;
+      if (c.has(In::gamma)) {
+        factor = static_cast<double>(gamma[o]) / std::sqrt(static_cast<double>(variance[o]) + op.epsilon);
+        shift = static_cast<double>(beta[o]) - static_cast<double>(mean[o]) * factor;
       }
-      if (std::all_of(w.data() + o * size, w.data() + (o + 1) * size, zero)) unit = 0;  // biases are as they are
-      units_.push_back(static_cast<float>(unit));
-      inverses_.push_back(static_cast<float>(1 / unit));
+      if (c.has(In::bias)) shift += static_cast<double>(bias[o]) * factor;
+      float largest = 0;
+      for (std::int64_t i = o * size; i < (o + 1) * size; ++i) largest = std::max(largest, std::abs(rounded[i]));
+      const float own = rounding.scale(w.data(), learned, o);
+      if (!std::isfinite(own) || !std::isfinite(factor) || !std::isfinite(shift)) {
+        inverse_[o] = std::numeric_limits<float>::quiet_NaN();  // x stays as it is
+        continue;
+      }
+      bias_[o] = static_cast<float>(shift);
+      const auto code = static_cast<std::int64_t>(std::nearbyint(largest / own));
+      const auto folded = static_cast<float>(static_cast<double>(largest) * std::abs(factor));
+      const double unit =
+          input * static_cast<double>(weight_scale({-folded, folded}, code, least_scale(bias_[o], input)));
+      code_[o] = saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(bias_[o]) / unit));
+      inverse_[o] = static_cast<float>(1 / unit);
+      unit_[o] = static_cast<float>(unit / output);
     }
+    sums_.bias = bias_.data(), sums_.inverse = inverse_.data(), sums_.unit = unit_.data(), sums_.code = code_.data();
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
     chunks_ = RowChunks(in.product(0, in.rank() - 1), in.back());
     return 0;
   }
-  bool is_view() const noexcept override { return units_.empty(); }
+  bool is_view() const noexcept override { return sums_.bias == nullptr; }
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
     chunks_.parallel(*c.pool, [&](std::int64_t, std::int64_t first, std::int64_t rows) {
+      RoundedSums s = sums_;
       const std::int64_t at = first * chunks_.channels;
-      simd_->gradient.round_channels({reinterpret_cast<const float*>(c.input(0)) + at, rows, chunks_.channels},
-                                     units_.data(), inverses_.data(), reinterpret_cast<float*>(c.output()) + at);
+      s.in = {reinterpret_cast<const float*>(c.input(0)) + at, rows, chunks_.channels};
+      s.y = reinterpret_cast<float*>(c.output()) + at;
+      simd_->gradient.round_sums(s);
     });
   }
 
  private:
+  static Tensor<float> floats(const PrepareContext& c, int i) {
+    return c.has(i) ? to_float(c.constant(i).ref()) : Tensor<float>();
+  }
+  /// The scale of what was observed; 0 where nothing was.
+  static float step_of(const PrepareContext& c, int range, int scale, int bits) {
+    const Tensor<float> r = floats(c, range), learned = floats(c, scale);
+    if (!(r[2] > 0)) return 0;
+    return FakeQuantization(c.kernels(), bits)
+        .params({r[0], r[1], r[2]}, c.has(scale) ? learned.data() : nullptr)
+        .scale;
+  }
+
   const Kernels* simd_;
-  std::vector<float> units_, inverses_;  // one a channel
+  Tensor<float> bias_, inverse_, unit_;
+  Tensor<std::int32_t> code_;
+  RoundedSums sums_;
   RowChunks chunks_;
 };
 
 }  // namespace detail
 
-/// The result of a layer as an int32 sum holds it: a multiple of input scale times weight scale (times the factor of
-/// the batch normalization behind it), to which its bias is rounded. In inference only: statistics of a batch make no
-/// difference of it, and training passes it by. Inputs: x [..., O]; of the layer's input, the range and the learned
-/// scale (FakeQuantize); its weights and their learned scales (FakeQuantizeWeights); the normalization's gamma and
-/// variance; in the order x, range, weights, scale, scales, gamma, variance. All but the first three are optional.
-class FakeQuantizeSums : public detail::OperatorOf<FakeQuantizeSums> {
- public:
-  static constexpr const char* type_name = "FakeQuantizeSums";
-  int input_bits = 8, weight_bits = 8;
-  double epsilon = 0;
-
-  void fields(FieldVisitor& v) override {
-    v.field("input_bits", input_bits);
-    v.field("weight_bits", weight_bits);
-    v.field("epsilon", epsilon);
-  }
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    const Shape &x = c.shape(0), &w = c.shape(2);
-    for (int bits : {input_bits, weight_bits}) c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
-    c.require(c.shape(1) == Shape{3}, "a range has shape ", c.shape(1), ", expected [3]");
-    c.require(x.rank() >= 1 && w.rank() >= 1 && (x.back() == Shape::unknown || x.back() == w[0]), "weights of shape ",
-              w, " do not give ", x);
-    if (c.has(3)) c.require(c.shape(3) == Shape{1}, "a scale has shape ", c.shape(3), ", expected [1]");
-    c.require(c.has(5) == c.has(6), "takes gamma and variance, or neither");
-    for (int i : {4, 5, 6})
-      if (c.has(i))
-        c.require(c.shape(i) == Shape{w[0]}, "input ", i, " has shape ", c.shape(i), ", expected [", w[0], "]");
-    return {x};
-  }
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    return std::make_unique<detail::FakeQuantizeSumsStep>(c, input_bits, weight_bits, epsilon);
-  }
-  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override {
-    return std::make_unique<detail::MovedBack>(std::make_unique<detail::ViewStep>(),
-                                               std::make_unique<detail::ViewStep>());
-  }
-  Learning learning(int input) const override { return input == 0 ? Learning::none : Learning::elsewhere; }
-};
+inline std::unique_ptr<Step> FakeQuantizeSums::prepare(const PrepareContext& c) const {
+  return std::make_unique<detail::FakeQuantizeSumsStep>(c, *this);
+}
 
 OCTET_END

@@ -147,10 +147,9 @@ class IntegerModel {
     Tensor<float> bias;
     if (b != Node::none) {
       bias = to_float(g_.value(b).constant.ref());
-      constexpr double largest_bias = 1 << 30;
       for (float x : bias) {
         require(std::isfinite(x), "layer '", n.name, "': tensor '", g_.value(b).name, "' has NaN or infinite elements");
-        least.push_back(std::abs(static_cast<double>(x)) / (largest_bias * input_scale));
+        least.push_back(least_scale(x, input_scale));
       }
     }
     const std::string w_name = w.name;

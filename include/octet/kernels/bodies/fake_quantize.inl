@@ -94,13 +94,20 @@ inline void fake_quantize_gradient(const FakeQuantizedGradient& a, float* sums) 
   for (int j = 0; j < parts; ++j) wide::store(sums + j * wide::lanes, sum[j]);
 }
 
-inline void round_channels(const ChannelRows& in, const float* unit, const float* inverse, float* y) noexcept {
-  const wide::f32 most = wide::set(0x1p30f);
-  for (std::int64_t r = 0; r < in.rows; ++r)
-    each_vector(in.channels, [&](std::int64_t i, auto n) {
-      const std::int64_t at = r * in.channels + i;
-      const wide::f32 x = load_some(in.x + at, n), v = wide::mul(x, load_some(inverse + i, n));
-      const wide::f32 rounded = wide::mul(wide::to_float(wide::round(v)), load_some(unit + i, n));
-      store_some(y + at, wide::select_greater(most, wide::abs(v), rounded, x), n);
+template <bool Requantizes>
+void round_sums_to(const RoundedSums& a) {
+  const wide::f32 most = wide::set(0x1p30f), step = wide::set(a.step);
+  for (std::int64_t r = 0; r < a.in.rows; ++r)
+    each_vector(a.in.channels, [&](std::int64_t i, auto n) {
+      const std::int64_t at = r * a.in.channels + i;
+      const wide::f32 x = load_some(a.in.x + at, n);
+      const wide::f32 v = wide::mul(wide::sub(x, wide::load(a.bias + i)), wide::load(a.inverse + i));
+      const auto sums = wide::add(wide::round(v), wide::load(a.code + i));
+      wide::f32 y = wide::mul(wide::to_float(sums), wide::load(a.unit + i));
+      if constexpr (Requantizes)
+        y = wide::mul(wide::to_float(wide::round(wide::clamp(y, wide::set(-0x1p30f), most))), step);
+      store_some(a.y + at, wide::select_greater(most, wide::abs(v), y, x), n);
     });
 }
+
+inline void round_sums(const RoundedSums& a) noexcept { a.step > 0 ? round_sums_to<true>(a) : round_sums_to<false>(a); }

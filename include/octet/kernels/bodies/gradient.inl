@@ -134,7 +134,7 @@ inline GradientKernels gradient_kernels() noexcept {
   k.fake_quantize = fake_quantize;
   k.pass_inside = pass_inside;
   k.fake_quantize_gradient = fake_quantize_gradient;
-  k.round_channels = round_channels;
+  k.round_sums = round_sums;
   k.max_gradient = max_gradient;
   return k;
 }

@@ -215,11 +215,26 @@ class FakeQuantizer {
       const int root = placement_.root(folded.inputs[0]), v = g_.nodes[last].outputs[0];
       const std::vector<int>& state = states_.at(folded_.value(root).name);
       FakeQuantizeSums op;
+      std::vector<int> inputs(FakeQuantizeSums::inputs, Node::none);
+      inputs[FakeQuantizeSums::x] = v;
+      const auto take_state = [&](const std::vector<int>& s, int range, int scale) {
+        inputs[at(range)] = s[0];
+        if (s.size() > 1) inputs[at(scale)] = s[1];
+      };
+      take_state(state, FakeQuantizeSums::range, FakeQuantizeSums::scale);
+      inputs[FakeQuantizeSums::weights] = weights->first, inputs[FakeQuantizeSums::scales] = weights->second.scales;
+      inputs[FakeQuantizeSums::bias] = input_of(g_.nodes[n], at(folded.op->integer_form().bias));
       op.input_bits = bits_of(root), op.weight_bits = config_.weight_bits;
-      if (bn) op.epsilon = bn->epsilon;
-      std::vector<int> inputs{v, state[0], weights->first, state.size() > 1 ? state[1] : Node::none,
-                              weights->second.scales};
-      if (bn) inputs.insert(inputs.end(), {g_.nodes[last].inputs[1], g_.nodes[last].inputs[4]});
+      if (bn) {
+        op.epsilon = bn->epsilon;
+        std::copy_n(g_.nodes[last].inputs.begin() + 1, 4, inputs.begin() + FakeQuantizeSums::gamma);
+      }
+      const int out_root = placement_.root(folded.outputs[0]);
+      const auto out = states_.find(folded_.value(out_root).name);
+      if (out != states_.end() && input_of(folded, ConvolutionStep::residual) == Node::none) {
+        take_state(out->second, FakeQuantizeSums::out_range, FakeQuantizeSums::out_scale);
+        op.output_bits = bits_of(out_root);
+      }
       const std::string name = g_.value(v).name + ".sums";
       const int rounded = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
       replace_uses(v, rounded);
