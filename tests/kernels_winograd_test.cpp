@@ -95,13 +95,13 @@ std::vector<std::byte> direct(GemmConvolution<W> c, const ConvolutionShape& s, c
   return out;
 }
 template <class W, class T>
-std::vector<std::byte> winograd(WinogradConvolution<W>& c, const ConvolutionShape& s, const Operands<T>& o,
-                                int threads) {
+std::vector<std::byte> winograd(WinogradConvolution<W>& c, const ConvolutionShape& s, const Operands<T>& o, int threads,
+                                const PackedMatrix* weights = nullptr) {
   std::vector<std::byte> out(output_bytes(s, o.out_element), std::byte{0x5A});
   with_pointers(s, o, out, [&](const std::byte* in, const std::byte* padding, const Epilogue& e) {
     AlignedBytes scratch(c.plan(s, threads));
     ThreadPool pool(threads);
-    c.run(in, o.init.bytes(), padding, e, scratch.data(), pool);
+    c.run(in, o.init.bytes(), padding, e, scratch.data(), pool, weights);
   });
   return out;
 }
@@ -425,6 +425,10 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
       const std::vector<std::byte> got = winograd(c, s, o, threads);
       if (all.empty()) all = got;
       CHECK(got == all);
+      ConvolutionWeights<float> later = w;  // which come with the run
+      later.varies = true, later.values = nullptr;
+      WinogradConvolution<float> varying(kernels(isa), later);
+      CHECK(winograd(varying, s, o, threads, GemmConvolution<float>(kernels(isa), w).packed()) == all);
     }
     if (all.empty()) return;
     const double scale = std::sqrt(static_cast<double>(9 * s.in_c)) / 3;

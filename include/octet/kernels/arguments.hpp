@@ -135,10 +135,9 @@ constexpr int depthwise_block = 32;  // channels a packed block of float depthwi
 /// A 3x3 convolution of stride 1 by the Winograd algorithm F(4x4, 3x3): some tiles of one image, or their products with
 /// some output channels. See bodies/winograd.inl.
 struct Winograd {
-  const std::byte* in = nullptr;  // [height][width][channels]
+  const std::byte* in = nullptr;  // [images][height][width][channels]
   std::int64_t height = 0, width = 0, channels = 0, pad_top = 0, pad_left = 0;
   WinogradTiles tiles;
-  std::int64_t out_w = 0;
   const std::byte* padding = nullptr;  // one pixel of zero points
   std::int64_t first = 0, count = 0;   // tiles
   std::byte* inputs = nullptr;         // transformed, of tile `first`: [36 points][tiles][channels]
@@ -150,13 +149,15 @@ struct Winograd {
   std::int64_t column = 0, columns = 0;  // output channels [column, column + columns)
   std::byte* products = nullptr;         // room for [tiles][36 points][2 vectors of columns]
   const std::byte* init = nullptr;       // one accumulator an output channel, from channel 0; padded
-  Epilogue epilogue;                     // of channel 0 and the image's first pixel; not `accumulator` or `custom`
+  Epilogue epilogue;  // of channel 0 and the first image's first pixel; not `accumulator` or `custom`
 };
 
 /// Weights for Winograd, one panel: from [3x3 taps] as they are to 36 points.
 struct WinogradWeights {
-  const std::byte* taps = nullptr;  // [steps][9 taps][columns][elements of a step]
-  std::int64_t steps = 0, columns = 0;
+  const std::byte* taps = nullptr;  // [steps][9 taps][columns][elements of a step], in these strides:
+  std::ptrdiff_t step_stride = 0, tap_stride = 0;
+  std::int64_t steps = 0;
+  int vectors = 0;              // of columns: 1 or 2
   std::byte* points = nullptr;  // as Winograd::weights
   std::ptrdiff_t point_bytes = 0;
 };

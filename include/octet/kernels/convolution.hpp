@@ -33,6 +33,8 @@ class GemmConvolution {
     for (const PackedMatrix& p : packed_) n += p.data.size();
     return n;
   }
+  /// The weights, group by group.
+  const PackedMatrix* packed() const noexcept { return packed_.data(); }
   /// Valid after plan.
   const char* form() const noexcept {
     return in_place_ ? "direct, in place" : quantizes_ ? "direct, quantized by blocks" : "direct, gathered";

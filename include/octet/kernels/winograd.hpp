@@ -21,12 +21,12 @@ class WinogradConvolution {
 
   WinogradConvolution() = default;
   WinogradConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
-      : kernels_(&kernels), memory_(w.memory), in_c_(w.group_in), out_c_(w.out_c) {
+      : kernels_(&kernels), memory_(w.memory), varies_(w.varies), in_c_(w.group_in), out_c_(w.out_c) {
     if (memory_ == WeightMemory::small || !w.window.square(3, 1) || w.groups != 1 || w.repeat != 1 || in_c_ < 16 ||
         out_c_ < 16)
       return;
     find_segments(w);
-    if (!segments_.empty()) pack_taps(w.values);
+    if (!segments_.empty() && !varies_) pack_taps(w.values);
   }
 
   struct Segment {
@@ -46,37 +46,36 @@ class WinogradConvolution {
   bool pays(const ConvolutionShape& s, double direct_speed = 1) const noexcept {
     if (segments_.empty() || s.out_h * s.out_w == 0) return false;
     // In cycles, from measurements: products at half the rate of bytes (floats: at the same rate), transformations, and
-    // weights that stream by from memory.
+    // weights that stream by from memory. (In training, the choice is that of AVX-512 everywhere: for the same bits.)
     const double in = static_cast<double>(in_c_), out = static_cast<double>(out_c_);
-    const double lanes = kernels_->lanes,
+    const double lanes = varies_ ? 16 : kernels_->lanes,
                  direct_rate = direct_speed * (element == 1 ? lanes * (exact_pairs() ? 1 : 4) : lanes);
     const double rate = element == 1 ? lanes * (exact_pairs() ? 1 : 2) : lanes;
-    const WinogradTiles tiles(s.out_h, s.out_w);
+    const WinogradTiles tiles(s.batch, s.out_h, s.out_w);
     double products = 0;
     for (int p = 0; p < 36; ++p) {
       const WinogradTiles::Range r = tiles.needing(p / 6, p % 6);
       products += static_cast<double>(r.last - r.first);
     }
-    const double count = static_cast<double>(tiles.count()), batch = static_cast<double>(s.batch);
-    const double blocks = std::ceil(count / static_cast<double>(tiles_at_once()));
+    const double count = static_cast<double>(tiles.count());
+    const double blocks = std::ceil(count / (varies_ ? 28 : static_cast<double>(tiles_at_once())));
     const double stream = 36 * in * out * static_cast<double>(point_element) * blocks / 8;
-    const double transformed = batch * count * (in * 130 + out * 170) / lanes;
-    const double winograd = batch * std::max(products * in * out / rate, stream) + transformed;
-    return winograd < batch * static_cast<double>(s.out_h * s.out_w) * 9 * in * out / direct_rate;
+    const double transformed = count * (in * 130 + out * 170) / lanes + (varies_ ? in * out * 80 / lanes : 0);
+    const double winograd = std::max(products * in * out / rate, stream) + transformed;
+    return winograd < static_cast<double>(s.rows()) * 9 * in * out / direct_rate;
   }
 
   /// Returns the bytes of scratch that run needs.
   std::size_t plan(const ConvolutionShape& s, int threads) {
     shape_ = s;
-    tiles_ = WinogradTiles(s.out_h, s.out_w);
+    tiles_ = WinogradTiles(s.batch, s.out_h, s.out_w);
     choose_weights();
     const std::int64_t count = tiles_.count(), most = tiles_at_once();
     blocks_ = (count + most - 1) / most;
     block_tiles_ = (count + blocks_ - 1) / blocks_;
     // Threads take blocks of tiles of their own. Those that are left over, where there are few, they transform together
     // and then share their output channels.
-    const std::int64_t all = s.batch * blocks_;
-    apart_ = all < 4 * threads ? all - all % threads : all;
+    apart_ = blocks_ < 4 * threads ? blocks_ - blocks_ % threads : blocks_;
     column_parts_ = std::min<std::int64_t>(threads, panels());
     tile_stride_ = round_up(in_c_ * point_element, 4 * kernels_->lanes);
     if (tile_stride_ % 512 == 0) tile_stride_ += 64;
@@ -88,31 +87,34 @@ class WinogradConvolution {
     return static_cast<std::size_t>(layer_bytes() + workers);
   }
 
-  /// padding: a pixel of zero points; the rest as GemmConvolution::run.
+  /// padding: a pixel of zero points; the rest as GemmConvolution::run. `weights`: where they vary, those
+  /// of this run.
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
-           std::byte* scratch, ThreadPool& pool) const noexcept {
+           std::byte* scratch, ThreadPool& pool, const PackedMatrix* weights = nullptr) const noexcept {
     const std::byte* points = points_.data();
     if (compact_) {
-      pool.parallel(panels(), [&](std::int64_t p, int) { transform_weights(p, scratch + p * panel_bytes()); });
+      pool.parallel(panels(), [&](std::int64_t p, int) {
+        transform_weights(p, scratch + p * panel_bytes(), varies_ ? weights : nullptr);
+      });
       points = scratch;
     }
     std::byte* const rooms = scratch + layer_bytes();
-    const auto block = [&](std::int64_t image, std::int64_t b) {
-      Winograd w = whole_image(in, init, padding, epilogue, image);
+    const auto block = [&](std::int64_t b) {
+      Winograd w = whole(in, init, padding, epilogue);
       w.first = tiles_.count() * b / blocks_;
       w.count = tiles_.count() * (b + 1) / blocks_ - w.first;
       return w;
     };
     pool.parallel(apart_, [&](std::int64_t task, int worker) {
-      Winograd w = block(task / blocks_, task % blocks_);
+      Winograd w = block(task);
       w.inputs = rooms + worker * (inputs_bytes_ + products_bytes_);
       w.products = w.inputs + inputs_bytes_;
       w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
       inputs(w);
       for (const Segment& s : segments_) outputs(w, points, s.first, s.last);
     });
-    for (std::int64_t i = apart_; i < shape_.batch * blocks_; ++i) {
-      Winograd whole = block(i / blocks_, i % blocks_);
+    for (std::int64_t i = apart_; i < blocks_; ++i) {
+      Winograd whole = block(i);
       whole.inputs = rooms;
       const std::int64_t parts = std::min<std::int64_t>(whole.count, 2 * pool.size());
       pool.parallel(parts, [&](std::int64_t part, int) {
@@ -151,7 +153,7 @@ class WinogradConvolution {
   void choose_weights() {
     constexpr std::int64_t many_tiles = 196;  // 56 x 56 outputs: the transformation is not seen any more
     if (points_.size() != 0) return;
-    compact_ = memory_ == WeightMemory::balanced && tiles_.count() >= many_tiles;
+    compact_ = varies_ || (memory_ == WeightMemory::balanced && tiles_.count() >= many_tiles);
     if (compact_) return;
     points_ = AlignedBytes(static_cast<std::size_t>(panels() * panel_bytes()));
     for (std::int64_t p = 0; p < panels(); ++p) transform_weights(p, points_.data() + p * panel_bytes());
@@ -198,31 +200,37 @@ class WinogradConvolution {
           panel[(c / step * 9 + tap) * width * step + c % step] = weights[(o * 9 + tap) * in_c_ + c];
     }
   }
-  void transform_weights(std::int64_t panel, std::byte* points) const noexcept {
+  /// `packed`: weights as GemmConvolution has them, [panel][tap][channel][column]; null: those that were packed here.
+  void transform_weights(std::int64_t panel, std::byte* points, const PackedMatrix* packed = nullptr) const noexcept {
+    const std::int64_t width = panel_columns(), first = panel * width;
     WinogradWeights w;
-    w.taps = taps_.data() + panel * steps() * 9 * panel_columns() * step * element;
-    w.steps = steps(), w.columns = panel_columns();
+    w.steps = steps(), w.vectors = 2;
     w.points = points;
     w.point_bytes = point_bytes();
+    if (packed) {
+      const std::int64_t columns = panel_width(out_c_ - first, kernels_->lanes, kernels_->vectors_f32);
+      w.taps = packed->panel(first);
+      w.step_stride = columns * element, w.tap_stride = in_c_ * w.step_stride;
+      w.vectors = static_cast<int>(columns / kernels_->lanes);
+    } else {
+      w.taps = taps_.data() + panel * steps() * 9 * width * step * element;
+      w.tap_stride = width * step * element, w.step_stride = 9 * w.tap_stride;
+    }
     (element == 1 ? kernels_->winograd_weights_u8 : kernels_->winograd_weights_f32)(w);
   }
 
-  Winograd whole_image(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
-                       std::int64_t image) const noexcept {
+  Winograd whole(const std::byte* in, const std::byte* init, const std::byte* padding,
+                 const Epilogue& epilogue) const noexcept {
     Winograd w;
-    w.in = in + image * shape_.in_h * shape_.in_w * in_c_ * element;
+    w.in = in;
     w.height = shape_.in_h, w.width = shape_.in_w, w.channels = in_c_;
     w.pad_top = shape_.pad_top, w.pad_left = shape_.pad_left;
     w.tiles = tiles_;
-    w.out_w = shape_.out_w;
     w.padding = padding;
     w.point_stride = point_stride_, w.tile_stride = tile_stride_;
     w.weight_point_bytes = point_bytes(), w.panel_bytes = panel_bytes();
     w.init = init;
     w.epilogue = epilogue;
-    const std::int64_t rows = image * shape_.out_h * shape_.out_w;
-    w.epilogue.out += rows * epilogue.out_stride;
-    if (epilogue.residual) w.epilogue.residual += rows * epilogue.residual_stride;
     return w;
   }
   void inputs(const Winograd& w) const noexcept {
@@ -237,6 +245,7 @@ class WinogradConvolution {
 
   const Kernels* kernels_ = nullptr;
   WeightMemory memory_ = WeightMemory::small;
+  bool varies_ = false;
   std::int64_t in_c_ = 0, out_c_ = 0;
   std::vector<Segment> segments_, others_;
   AlignedBytes taps_, points_;  // the weights as they are, until they are transformed

@@ -76,15 +76,17 @@ OCTET_INLINE void weight_points(const typename T::in (&g)[3], typename T::in (&u
 
 template <class T>
 void winograd_weights(const WinogradWeights& w) noexcept {
-  const std::int64_t vectors = w.columns / wide::lanes;
-  for (std::int64_t i = 0; i < w.steps * vectors; ++i) {
-    const std::byte* taps = w.taps + (i / vectors * 9 * vectors + i % vectors) * T::tap_bytes;
+  alignas(64) static constexpr std::byte zeros[9 * T::tap_bytes] = {};
+  for (std::int64_t i = 0; i < 2 * w.steps; ++i) {
+    const bool there = i % 2 < w.vectors;
+    const std::byte* taps = there ? w.taps + i / 2 * w.step_stride + i % 2 * T::tap_bytes : zeros;
+    const std::ptrdiff_t stride = there ? w.tap_stride : T::tap_bytes;
     typename T::in t[6][3], column[6];
     OCTET_UNROLL
     for (int x = 0; x < 3; ++x) {
       typename T::in g[3];
       OCTET_UNROLL
-      for (int y = 0; y < 3; ++y) g[y] = T::load_taps(taps + (y * 3 + x) * vectors * T::tap_bytes);
+      for (int y = 0; y < 3; ++y) g[y] = T::load_taps(taps + (y * 3 + x) * stride);
       weight_points<T>(g, column);
       OCTET_UNROLL
       for (int p = 0; p < 6; ++p) t[p][x] = column[p];
@@ -102,11 +104,12 @@ void winograd_weights(const WinogradWeights& w) noexcept {
 // The 36 input pixels of a tile; those outside the image are padding.
 template <class T>
 void find_pixels(const Winograd& w, const WinogradTiles::Tile& t, const std::byte* (&pixels)[36]) {
-  const std::int64_t y0 = t.y * 4 - w.pad_top, x0 = t.x * 4 - w.pad_left, pixel = w.channels * T::element;
+  const std::int64_t y0 = t.y - w.pad_top, x0 = t.x - w.pad_left, pixel = w.channels * T::element;
+  const std::byte* in = w.in + t.image * w.height * w.width * pixel;
   for (std::int64_t y = 0; y < 6; ++y)
     for (std::int64_t x = 0; x < 6; ++x) {
       const bool inside = y0 + y >= 0 && y0 + y < w.height && x0 + x >= 0 && x0 + x < w.width;
-      pixels[y * 6 + x] = inside ? w.in + ((y0 + y) * w.width + x0 + x) * pixel : w.padding;
+      pixels[y * 6 + x] = inside ? in + ((y0 + y) * w.width + x0 + x) * pixel : w.padding;
     }
 }
 
@@ -239,7 +242,7 @@ OCTET_NOINLINE void output_tile(const Winograd& w, const WinogradTiles::Tile& ti
     Sum y[4];
     outputs_of<T>(t[i], y);
     if (!Whole && tile.columns < 4) y[tile.columns - 1] = T::add_sums(y[tile.columns - 1], T::twice_sum(t[i][5]));
-    store.row((tile.y * 4 + i) * w.out_w + tile.x * 4, y, tile.columns);
+    store.row(((tile.image * w.tiles.out_h() + tile.y) + i) * w.tiles.out_w() + tile.x, y, tile.columns);
   }
 }
 

@@ -64,7 +64,7 @@ class AnyConvolution {
       by_channel_ = {kernels, other};
     } else {
       by_matrix_ = {kernels, w};
-      if (kernels.isa != Isa::scalar) by_points_ = {kernels, other};
+      if (kernels.isa != Isa::scalar || w.varies) by_points_ = {kernels, other};
     }
   }
   std::size_t packed_bytes() const noexcept {
@@ -97,7 +97,7 @@ class AnyConvolution {
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool, DynamicScale scale = {}) const noexcept {
     if (depthwise_) return by_channel_.run(in, init, padding, e, scratch, pool);
     if (!winograd_) return by_matrix_.run(in, init, padding, e, out_element, scratch, pool, scale);
-    by_points_.run(in, init, padding, e, scratch, pool);
+    by_points_.run(in, init, padding, e, scratch, pool, by_matrix_.packed());
     for (const auto& [first, last] : by_points_.others())
       by_matrix_.run_columns(in, init, padding, e, out_element, scratch, pool, first, last);
   }
@@ -137,6 +137,7 @@ inline AnyConvolution<float> convolution_of_any_weights(const Kernels& kernels, 
   const std::vector<float> none(static_cast<std::size_t>(s.out_c * s.taps() * s.group_in()));
   ConvolutionWeights<float> w;
   w.values = none.data(), w.out_c = s.out_c, w.window = s, w.group_in = s.group_in(), w.groups = s.groups;
+  w.varies = true, w.memory = WeightMemory::balanced;
   return {kernels, w};
 }
 
