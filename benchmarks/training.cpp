@@ -40,8 +40,8 @@ const std::vector<Net> nets{
 /// The steps of a training with a batch that stays.
 class Steps {
  public:
-  Steps(const Net& net, const Model& model, std::int64_t batch, int threads)
-      : executor_(model, options(threads)), optimizer_(adam(), executor_.parameters()), loss_(Loss::cross_entropy, 0) {
+  Steps(const Net& net, const Model& model, std::int64_t batch, const GradientOptions& options)
+      : executor_(model, options), optimizer_(adam(), executor_.parameters()), loss_(Loss::cross_entropy, 0) {
     executor_.plan({batch, net.side, net.side, 1});
     loss_.plan(batch);
     const Tensor<float> images = random_tensor({batch, net.side, net.side, 1});
@@ -63,11 +63,6 @@ class Steps {
   GradientExecutor& executor() { return executor_; }
 
  private:
-  static GradientOptions options(int threads) {
-    GradientOptions o;
-    o.threads = threads;
-    return o;
-  }
   GradientExecutor executor_;
   octet::detail::OptimizerState optimizer_;
   octet::detail::LossFunction loss_;
@@ -101,7 +96,7 @@ int main(int argc, char** argv) {
   names = known;
   int threads = 1, rounds = 3;
   std::int64_t batch = 64;
-  bool layers = false, qat = false;
+  bool layers = false, qat = false, bf16 = false;
   CLI::App app("Times training steps (Adam, cross entropy) of networks for ten classes of small gray images");
   app.add_option("--net", names, "Networks, one or more")
       ->delimiter(',')
@@ -115,14 +110,17 @@ int main(int argc, char** argv) {
   app.add_flag("--layers", layers, "Print the time of each layer as well");
   app.add_flag("--qat", qat,
                "Time steps with fake quantization as well, in turns, and print how much longer they take");
+  app.add_flag("--bf16", bf16, "Multiply bfloat16, where the CPU can");
   CLI11_PARSE(app, argc, argv);
+  GradientOptions options;
+  options.threads = threads, options.bf16_products = bf16;
   try {
     for (const Net& net : nets) {
       if (std::find(names.begin(), names.end(), net.name) == names.end()) continue;
       const Model model = net.make();
-      Steps step(net, model, batch, threads);
+      Steps step(net, model, batch, options);
       std::optional<Steps> rounded;
-      if (qat) rounded.emplace(net, prepare_qat(model), batch, threads);
+      if (qat) rounded.emplace(net, prepare_qat(model), batch, options);
       step(), step();
       if (qat) (*rounded)(), (*rounded)();
       std::vector<double> all, qat_seconds, ratios;

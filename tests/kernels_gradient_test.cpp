@@ -323,6 +323,48 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
   }
 }
 
+TEST_CASE("gradient kernels: outer products of pairs of bfloat16") {
+  Random r(57);
+  for (Isa isa : available_isas()) {
+    const Kernels& k = kernels(isa);
+    CHECK((k.gradient.outer_product_bf16 != nullptr) == (k.gemm_bf16 != nullptr));
+    if (!k.gemm_bf16) continue;
+    for (int round = 0; round < rounds(200); ++round) {
+      OuterProduct p;
+      p.rows = r.between(1, 40), p.columns = r.between(1, 70), p.depth = r.between(1, 50);
+      const std::int64_t depth = p.depth, pairs = (depth + 1) / 2, c_stride = p.columns + r.between(0, 3);
+      Floats a(depth * p.rows, 4), b(depth * p.columns, 4);
+      for (std::int64_t i = 0; i < depth * p.rows; ++i) a.set(i, r.real(-1, 1));
+      for (std::int64_t i = 0; i < depth * p.columns; ++i) b.set(i, r.real(-1, 1));
+      const std::int64_t a_stride = round_up(p.rows, 16) + 16, b_stride = round_up(p.columns, 16);
+      Guarded<float> a_pairs(pairs * a_stride, 4), b_pairs(pairs * b_stride, 4);
+      k.gradient.pack_pairs({a.data(), p.rows, depth, p.rows, reinterpret_cast<std::byte*>(a_pairs.data()), a_stride});
+      k.gradient.pack_pairs(
+          {b.data(), p.columns, depth, p.columns, reinterpret_cast<std::byte*>(b_pairs.data()), b_stride});
+      CHECK((a_pairs.intact() && b_pairs.intact()));
+      Floats before((p.rows - 1) * c_stride + p.columns, 4);
+      for (std::int64_t i = 0; i < before.size(); ++i) before.set(i, r.real(-1, 1));
+      const Guarded<float> c = output(before);
+      p.a = a_pairs.data(), p.a_stride = a_stride, p.b = b_pairs.data(), p.b_stride = b_stride;
+      p.c = c.data(), p.c_stride = c_stride, p.depth = pairs;
+      k.gradient.outer_product_bf16(p);
+      CHECK(c.intact());
+      int wrong = 0;
+      for (std::int64_t i = 0; i < before.size(); ++i) {
+        const std::int64_t row = i / c_stride, column = i % c_stride;
+        double sum = static_cast<double>(before[i]), magnitude = std::abs(sum);
+        for (std::int64_t d = 0; column < p.columns && d < depth; ++d) {
+          const double product = static_cast<double>(static_cast<float>(bf16(a[d * p.rows + row]))) *
+                                 static_cast<double>(static_cast<float>(bf16(b[d * p.columns + column])));
+          sum += product, magnitude += std::abs(product);
+        }
+        wrong += !(std::abs(static_cast<double>(c[i]) - sum) <= magnitude * static_cast<double>(depth + 1) * 6e-8);
+      }
+      CHECK(wrong == 0);
+    }
+  }
+}
+
 TEST_CASE("gradient kernels: sums rounded, and requantized") {
   Random r(56);
   for (int round = 0; round < rounds(100); ++round) {

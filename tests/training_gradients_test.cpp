@@ -86,6 +86,44 @@ TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pa
   }
 }
 
+TEST_CASE("gradients: products of bfloat16 round both operands, where the CPU has them") {
+  Random r(8);
+  int rounded = 0;
+  for (int round = 0; round < 60; ++round) {
+    const std::int64_t groups = r.chance(70) ? 1 : r.between(2, 3), in = groups * r.between(1, 70),
+                       out = groups * r.between(1, 70), size = r.chance(50) ? 1 : 3;
+    Convolution op;
+    op.window = Window(size, size, r.between(1, 2), size / 2), op.groups = groups;
+    const Shape x{r.between(1, 3), r.between(1, 9), r.between(1, 9), in};
+    const std::vector<GradientInput> inputs{random_tensor(x, 1), random_tensor({out, size, size, in / groups}, 2),
+                                            random_tensor({out}, 3)};
+    const Graph g = gradient_graph(std::make_shared<const Convolution>(op), inputs);
+    const Tensor<float> weights = random_tensor(g.infer_shapes({{1}})[static_cast<std::size_t>(g.outputs[0])], 4);
+    for (Isa isa : available_isas()) {
+      const UseIsa use(isa);
+      INFO(name(isa), ", round ", round);
+      const Gradients exact = gradients(g, 3, weights, {}, 1), found = gradients(g, 3, weights, {}, 1, true);
+      const auto compare = [&](const Tensor<float>& a, const Tensor<float>& b) {
+        if (!octet::detail::kernels(isa).gemm_bf16) {
+          CHECK(same_bits(a, b));
+          return;
+        }
+        double largest = 1e-3;
+        for (float v : b) largest = std::max(largest, static_cast<double>(std::abs(v)));
+        CHECK(largest_difference(a, b) <= 0.02 * largest);
+        rounded += !same_bits(a, b);
+      };
+      compare(found.output, exact.output);
+      for (std::size_t i = 0; i < 3; ++i) {
+        compare(found.by_input[i], exact.by_input[i]);
+        for (int threads : {2, 3})
+          CHECK(same_bits(gradients(g, 3, weights, {}, threads, true).by_input[i], found.by_input[i]));
+      }
+    }
+  }
+  if (octet::detail::kernels().gemm_bf16) CHECK(rounded > 100);
+}
+
 TEST_CASE("gradients: convolutions as networks have them") {
   SUBCASE("3x3 in place, more channels than a panel") {
     check_convolution({2, 4, 4, 40}, 37, Window(3, 3, 1, 1), 1, true, false, {0, 6}, false, 1);

@@ -70,8 +70,8 @@ class Graph;
 class PrepareContext {
  public:
   PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels,
-                 WeightMemory memory = WeightMemory::fast)
-      : graph_(graph), node_(node), kernels_(kernels), memory_(memory) {}
+                 WeightMemory memory = WeightMemory::fast, bool bf16_products = false)
+      : graph_(graph), node_(node), kernels_(kernels), memory_(memory), bf16_products_(bf16_products) {}
   inline const std::string& name() const noexcept;
   inline bool has(int input) const noexcept;
   inline int inputs() const noexcept;
@@ -81,6 +81,8 @@ class PrepareContext {
   inline Rounding rounding() const noexcept;
   const detail::Kernels& kernels() const noexcept { return kernels_; }
   WeightMemory memory() const noexcept { return memory_; }
+  /// Whether training may round what it multiplies to bfloat16.
+  bool bf16_products() const noexcept { return bf16_products_; }
   /// The elements of constant input i; throws where it is not constant.
   inline const AnyTensor& constant(int i) const;
 
@@ -99,6 +101,7 @@ class PrepareContext {
   const Node& node_;
   const detail::Kernels& kernels_;
   WeightMemory memory_;
+  bool bf16_products_;
 };
 
 /// How an operator takes part in an integer model (quantize<int8>, and models that arrive quantized).

@@ -40,13 +40,14 @@ class GemmConvolution {
     return in_place_ ? "direct, in place" : quantizes_ ? "direct, quantized by blocks" : "direct, gathered";
   }
 
-  /// Takes other weights of the same sizes.
+  /// Takes other float weights of the same sizes; T is float or bf16.
   void set_weights(const WeightsView& w, ThreadPool& pool) noexcept {
     const std::int64_t columns = packed_[0].columns, width = panel_columns_, k = packed_[0].k;
     const std::int64_t panels = (columns + width - 1) / width;
     pool.parallel(panels * static_cast<std::int64_t>(packed_.size()), [&](std::int64_t task, int) {
-      repack_panel(*kernels_, w, task / panels, k / (w.kernel_h * w.kernel_w), task % panels * width,
-                   packed_[static_cast<std::size_t>(task / panels)]);
+      const auto repack = sizeof(T) == 2 ? repack_panel_bf16 : repack_panel;
+      repack(*kernels_, w, task / panels, k / (w.kernel_h * w.kernel_w), task % panels * width,
+             packed_[static_cast<std::size_t>(task / panels)]);
     });
   }
 

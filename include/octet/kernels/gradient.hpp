@@ -18,6 +18,15 @@ struct OuterProduct {
   std::int64_t c_stride = 0;
 };
 
+/// Rows of floats, rounded to bfloat16, two at a time: out[r / 2][column] are the elements of rows r and r + 1 (zero
+/// behind the last one). Of an OuterProduct's a and b that makes what its bf16 form takes, where depth counts pairs.
+struct RowPairs {
+  const float* x = nullptr;
+  std::int64_t stride = 0, rows = 0, columns = 0;
+  std::byte* out = nullptr;     // 4 bytes a pair; columns up to a multiple of 16 become zeros
+  std::int64_t out_stride = 0;  // in pairs
+};
+
 /// Outputs [first, end) of `out` along one direction for which a tap, `offset` from where the first window begins, lies
 /// inside `size` pixels.
 struct TapRange {
@@ -89,6 +98,8 @@ struct RoundedSums {
 /// The kernels of training of one instruction set.
 struct GradientKernels {
   void (*outer_product)(const OuterProduct&) noexcept = nullptr;
+  void (*outer_product_bf16)(const OuterProduct&) noexcept = nullptr;  // null where there are no such products
+  void (*pack_pairs)(const RowPairs&) noexcept = nullptr;
   void (*depthwise_weights)(const DepthwiseWeights&) noexcept = nullptr;
   /// sums[c] += x[.][c]
   void (*channel_sums)(const ChannelRows&, float* sums) noexcept = nullptr;

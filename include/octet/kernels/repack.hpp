@@ -52,6 +52,30 @@ inline void repack_panel(const Kernels& kernels, const WeightsView& w, std::int6
                    std::min(width, m.columns - first), width, panel);
 }
 
+/// ... and for weights that are rounded to bfloat16, in pairs.
+inline void repack_panel_bf16(const Kernels& kernels, const WeightsView& w, std::int64_t group, std::int64_t group_in,
+                              std::int64_t first, PackedMatrix& m) noexcept {
+  constexpr std::int64_t block = 16;  // rows of the panel
+  const std::int64_t width = panel_width(m.columns - first, kernels.lanes, kernels.vectors_f32);
+  const std::int64_t used = std::min(width, m.columns - first);
+  float rows[block * 32] = {};  // columns that are missing stay zero
+  RowPairs p;
+  p.x = rows, p.stride = p.columns = p.out_stride = width;
+  for (std::int64_t from = 0; from < m.k; from += block) {
+    p.rows = std::min(block, m.k - from);
+    for (std::int64_t i = 0; i < p.rows;) {
+      const std::int64_t tap = (from + i) / group_in, channel = (from + i) % group_in;
+      const std::int64_t n = std::min(p.rows - i, group_in - channel);
+      repack_block(w.data + group * w.group + first * w.out + tap / w.kernel_w * w.row + tap % w.kernel_w * w.tap +
+                       channel * w.in,
+                   w.out, w.in, n, used, width, rows + i * width);
+      i += n;
+    }
+    p.out = m.data.data() + first * m.column_bytes + from / 2 * width * 4;
+    kernels.gradient.pack_pairs(p);
+  }
+}
+
 /// What pack_depthwise does for float weights; a channel is a group.
 inline void repack_depthwise(const WeightsView& w, std::int64_t channels, AlignedBytes& packed) noexcept {
   auto* to = reinterpret_cast<float*>(packed.data());

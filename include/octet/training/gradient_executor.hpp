@@ -25,6 +25,7 @@ struct GradientOptions {
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
   std::vector<std::string> freeze;   // names of layers that stay as they are, * for any text
   bool skip_softmax = false;         // a softmax at the end is left to the loss: forward gives logits
+  bool bf16_products = false;        // see TrainingOptions
 };
 
 /// Runs a float model with one input and one output forwards, and backwards: from the gradient of a loss by the output
@@ -51,7 +52,7 @@ class GradientExecutor {
     graph_ = fuse_activation(std::move(graph_));
     find_learned(options.freeze);
     compute_constants();
-    prepare();
+    prepare(options.bf16_products);
   }
 
   /// The model as it runs; values of parameters are those it began with.
@@ -200,7 +201,7 @@ class GradientExecutor {
     graph_.nodes = std::move(left);
   }
 
-  void prepare() {
+  void prepare(bool bf16_products) {
     std::vector<bool> depends(graph_.values.size(), false);  // on something learned
     for (const Node& n : graph_.nodes) {
       Layer l;
@@ -214,7 +215,7 @@ class GradientExecutor {
         l.follows.push_back(p && !p->learned);
         changes = changes || p;
       }
-      const PrepareContext c(graph_, n, *kernels_);
+      const PrepareContext c(graph_, n, *kernels_, WeightMemory::fast, bf16_products);
       if (any || changes)
         l.gradient = n.op->prepare_gradient(c);
       else

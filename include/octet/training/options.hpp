@@ -31,6 +31,9 @@ struct TrainingOptions {
       0;  // after so many, batch normalization goes by running statistics that stay; 0: never
   std::int64_t observer_epochs = 0;  // after so many, the ranges of fake quantization stay; 0: never
   std::vector<std::string> freeze;   // names of layers that stay as they are, * for any text
+  /// Layers with weights multiply bfloat16, forwards and backwards, where the CPU has vdpbf16ps and it gains; sums and
+  /// weights are float. Elsewhere nothing changes.
+  bool bf16_products = false;
   EarlyStopping early_stopping;
   std::string checkpoint;             // file that is written after every epoch
   std::int64_t checkpoint_steps = 0;  // ... and after so many steps, unless 0

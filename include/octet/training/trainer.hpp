@@ -97,6 +97,7 @@ class Trainer {
     GradientOptions g;
     g.threads = o.threads, g.pool = o.pool, g.freeze = o.freeze;
     g.skip_softmax = o.loss == Loss::cross_entropy;
+    g.bf16_products = o.bf16_products;
     return g;
   }
   detail::Checkpoint checkpoint() { return {executor_, optimizer_, options_.optimizer.kind, position_, best_}; }

@@ -14,6 +14,7 @@
 #include "elementwise.inl"
 #include "half.inl"
 #include "pooling.inl"
+#include "outer_product.inl"
 #include "weight_gradient.inl"
 #include "fake_quantize.inl"
 #include "gradient.inl"

@@ -10,6 +10,9 @@ struct F32 {
   static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const float*>(p)); }
   static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<float*>(p), v); }
   static weights load_weights(const std::byte* p) { return load(p); }
+  static weights load_some_weights(const std::byte* p, int n) {
+    return wide::load_first(reinterpret_cast<const float*>(p), n);
+  }
   template <int N>
   static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
     float x;

@@ -122,7 +122,7 @@ inline void max_gradient(const PoolWindow& w, const float* y, const float* dy, s
 
 inline GradientKernels gradient_kernels() noexcept {
   GradientKernels k;
-  k.outer_product = outer_product;
+  k.outer_product = outer_product<F32>;
   k.depthwise_weights = depthwise_weights;
   k.channel_sums = channel_sums;
   k.channel_squares = channel_squares;

@@ -1,4 +1,4 @@
-// No include guard: part of every instruction set's kernels. Gradients of weights: sums over all pixels, see
+// No include guard: part of every instruction set's kernels. Gradients of depthwise weights: sums over all pixels, see
 // ../gradient.hpp.
 
 // Calls f(offset, count) for the elements [0, n) in vectors; the last may have fewer than all lanes.
@@ -21,67 +21,6 @@ OCTET_INLINE void store_some(float* p, wide::f32 v, Count n) {
     wide::store_first(p, v, n);
   else
     wide::store(p, v);
-}
-
-// Rows x N vectors of c; `last`: columns of the last vector.
-template <int Rows, int N>
-OCTET_NOINLINE void outer_tile(const OuterProduct& p, std::int64_t row, std::int64_t column, int last) {
-  const float *a = p.a + row, *b = p.b + column;
-  float* c = p.c + row * p.c_stride + column;
-  wide::f32 acc[Rows][N];
-  OCTET_UNROLL
-  for (int m = 0; m < Rows; ++m) {
-    OCTET_UNROLL
-    for (int n = 0; n < N; ++n) {
-      const float* from = c + m * p.c_stride + n * wide::lanes;
-      acc[m][n] = n + 1 < N || last == wide::lanes ? wide::load(from) : wide::load_first(from, last);
-    }
-  }
-  constexpr int ahead = 8;  // rows of a, which lie far apart: one or two lines of the cache each
-  for (std::int64_t d = p.depth; d != 0; --d, a += p.a_stride, b += p.b_stride) {
-    wide::prefetch_near(a + ahead * p.a_stride);
-    wide::prefetch_near(a + ahead * p.a_stride + Rows - 1);
-    wide::f32 v[N];
-    OCTET_UNROLL
-    for (int n = 0; n < N; ++n)
-      v[n] = n + 1 < N || last == wide::lanes ? wide::load(b + n * wide::lanes)
-                                              : wide::load_first(b + n * wide::lanes, last);
-    OCTET_UNROLL
-    for (int m = 0; m < Rows; ++m) {
-      const wide::f32 x = wide::set(a[m]);
-      OCTET_UNROLL
-      for (int n = 0; n < N; ++n) acc[m][n] = wide::fma(x, v[n], acc[m][n]);
-    }
-  }
-  OCTET_UNROLL
-  for (int m = 0; m < Rows; ++m) {
-    OCTET_UNROLL
-    for (int n = 0; n < N; ++n)
-      wide::store_first(c + m * p.c_stride + n * wide::lanes, acc[m][n], n + 1 < N ? wide::lanes : last);
-  }
-}
-
-using OuterTile = void (*)(const OuterProduct&, std::int64_t, std::int64_t, int);
-template <int N, int... Rows>
-OuterTile outer_tile_of(int rows, std::integer_sequence<int, Rows...>) {
-  static constexpr OuterTile all[] = {outer_tile<Rows + 1, N>...};
-  return all[rows - 1];
-}
-
-inline void outer_product(const OuterProduct& p) noexcept {
-  constexpr std::make_integer_sequence<int, wide::rows_f32> all{};
-  constexpr int tile_columns = 2 * wide::lanes;
-  const std::int64_t tiles = (p.rows + wide::rows_f32 - 1) / wide::rows_f32;  // of about the same size
-  for (std::int64_t t = 0; t < tiles; ++t) {
-    const std::int64_t row = p.rows * t / tiles;
-    const int rows = static_cast<int>(p.rows * (t + 1) / tiles - row);
-    for (std::int64_t column = 0; column < p.columns; column += tile_columns) {
-      const int columns = static_cast<int>(p.columns - column < tile_columns ? p.columns - column : tile_columns);
-      const bool half = columns <= wide::lanes;
-      half ? outer_tile_of<1>(rows, all)(p, row, column, columns)
-           : outer_tile_of<2>(rows, all)(p, row, column, columns - wide::lanes);
-    }
-  }
 }
 
 // One image's contribution to the nine sums of a 3x3 kernel, for n channels (one vector) from `c` on.

@@ -12,6 +12,17 @@ struct wide : wide_base {
     acc = _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
 #endif
   }
+  // Bits of bfloat16, each in 32.
+  static i32 bf16_bits(f32 v) {
+    __m256i half;
+    const __m256bh rounded = _mm512_cvtneps_pbh(v);
+    std::memcpy(&half, &rounded, sizeof(half));
+    return _mm512_cvtepu16_epi32(half);
+  }
+  // Element by element, a in the lower half of 32 bits.
+  static void store_pairs_bf16(std::byte* p, f32 a, f32 b) {
+    _mm512_storeu_si512(p, _mm512_or_si512(_mm512_slli_epi32(bf16_bits(b), 16), bf16_bits(a)));
+  }
   static void round_bf16(std::byte* p, f32 v, int n) {
     __m256i half;
     const __m256bh rounded = _mm512_cvtneps_pbh(v);

@@ -75,6 +75,8 @@ class AnyConvolution {
   }
   /// Whether it fills Epilogue::range. (Beyond a group's last column come those of the next group.)
   bool measures_range() const noexcept { return !depthwise_ && groups_ == 1; }
+  /// Whether products of bfloat16 would not pay. (Twice as fast, they are measured to gain half of that here.)
+  bool better_in_float(const ConvolutionShape& s) const noexcept { return depthwise_ || by_points_.pays(s, 1.5); }
   /// Takes other float weights of the same sizes, for training. Allocates nothing.
   void set_weights(const WeightsView& w, std::int64_t out_c, ThreadPool& pool) noexcept {
     depthwise_ ? by_channel_.set_weights(w, out_c) : by_matrix_.set_weights(w, pool);
@@ -131,15 +133,6 @@ class AnyConvolution {
   WinogradConvolution<Other> by_points_;
   DepthwiseConvolution<Other> by_channel_;
 };
-
-/// A convolution whose weights come with each step of training.
-inline AnyConvolution<float> convolution_of_any_weights(const Kernels& kernels, const ConvolutionShape& s) {
-  const std::vector<float> none(static_cast<std::size_t>(s.out_c * s.taps() * s.group_in()));
-  ConvolutionWeights<float> w;
-  w.values = none.data(), w.out_c = s.out_c, w.window = s, w.group_in = s.group_in(), w.groups = s.groups;
-  w.varies = true, w.memory = WeightMemory::balanced;
-  return {kernels, w};
-}
 
 }  // namespace detail
 OCTET_END

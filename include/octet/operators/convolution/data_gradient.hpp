@@ -1,6 +1,6 @@
 #pragma once
-#include "common.hpp"
 #include "transposed_axis.hpp"
+#include "varying.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -11,7 +11,7 @@ namespace detail {
 class DataGradient {
  public:
   /// Returns the bytes of scratch that run needs.
-  std::size_t plan(const Kernels& kernels, const ConvolutionShape& s, int threads) {
+  std::size_t plan(const Kernels& kernels, const ConvolutionShape& s, int threads, bool bf16_products) {
     shape_ = s;
     axes_[0] = {s.out_h, s.in_h, s.kernel_h, s.stride_h, s.dilation_h, s.pad_top};
     axes_[1] = {s.out_w, s.in_w, s.kernel_w, s.stride_w, s.dilation_w, s.pad_left};
@@ -23,7 +23,7 @@ class DataGradient {
       for (std::int64_t x = 0; x < axes_[1].phases(); ++x) {
         Phase p{phase_shape(y, x), y, x, {}};
         if (p.shape.rows() == 0) continue;
-        p.kernels = convolution_of_any_weights(kernels, p.shape);
+        p.kernels = {kernels, p.shape, bf16_products};
         scratch = std::max(scratch, p.kernels.plan(p.shape, threads));
         padding = std::max(padding, p.kernels.padding_bytes(p.shape));
         largest = std::max(largest, p.shape.rows());
@@ -47,7 +47,7 @@ class DataGradient {
     e.out = direct_ ? reinterpret_cast<std::byte*>(out) : scratch;
     for (Phase& p : phases_) {
       p.kernels.set_weights(view(p, weights), shape_.in_c, pool);
-      p.kernels.run(reinterpret_cast<const std::byte*>(gradient), zeros_.bytes(), padding_.bytes(), e, 4,
+      p.kernels.run(reinterpret_cast<const std::byte*>(gradient), zeros_.bytes(), padding_.bytes(), e,
                     scratch + spread_bytes_, pool);
       if (!direct_) spread(p, reinterpret_cast<const float*>(scratch), out, pool);
     }
@@ -57,7 +57,7 @@ class DataGradient {
   struct Phase {
     ConvolutionShape shape;
     std::int64_t y = 0, x = 0;
-    AnyConvolution<float> kernels;
+    VaryingConvolution kernels;
   };
 
   ConvolutionShape phase_shape(std::int64_t y, std::int64_t x) const {

@@ -12,7 +12,7 @@ namespace detail {
 class LinearGradient : public GradientStep {
  public:
   LinearGradient(const PrepareContext& c, const ActivationRange& range)
-      : simd_(&c.kernels()), range_(range), has_bias_(c.has(2)) {
+      : simd_(&c.kernels()), range_(range), has_bias_(c.has(2)), bf16_products_(c.bf16_products()) {
     for (int i : {0, 1, 2, 3})
       c.require(!c.has(i) || is_floating(c.input(i).dtype), "only float layers can be trained, but '",
                 c.has(i) ? c.input(i).name : "", "' is ", octet::name(c.has(i) ? c.input(i).dtype : DType::f32));
@@ -20,15 +20,15 @@ class LinearGradient : public GradientStep {
 
   GradientMemory plan(const GradientPlanContext& c) final {
     shape_ = shape(c.inputs[0].shape, c.outputs[0].shape);
-    forward_ = convolution_of_any_weights(*simd_, shape_);
+    forward_ = {*simd_, shape_, bf16_products_};
     bias_ = pad_columns<float>(nullptr, shape_.out_c);
     padding_ = Tensor<float>({forward_.padding_bytes(shape_) / 4});
     const auto wanted = [&](std::size_t i) { return i < c.wanted.size() && c.wanted[i]; };
     wants_weights_ = wanted(1);
     GradientMemory m;
     m.scratch = forward_.plan(shape_, c.threads);
-    if (wanted(0)) m.scratch = std::max(m.scratch, data_.plan(*simd_, shape_, c.threads));
-    if (wanted(1)) m.scratch = std::max(m.scratch, weights_.plan(*simd_, shape_, c.threads));
+    if (wanted(0)) m.scratch = std::max(m.scratch, data_.plan(*simd_, shape_, c.threads, bf16_products_));
+    if (wanted(1)) m.scratch = std::max(m.scratch, weights_.plan(*simd_, shape_, c.threads, bf16_products_));
     if (wanted(2)) m.scratch = std::max(m.scratch, sums_.plan(shape_.rows(), shape_.out_c));
     return m;
   }
@@ -41,7 +41,7 @@ class LinearGradient : public GradientStep {
     e.low_f32 = static_cast<float>(range_.low), e.high_f32 = static_cast<float>(range_.high);
     e.out = c.output(), e.residual = c.input(3);
     e.out_stride = e.residual_stride = shape_.out_c * 4;
-    forward_.run(c.input(0), bias_.bytes(), padding_.bytes(), e, 4, c.scratch, *c.pool);
+    forward_.run(c.input(0), bias_.bytes(), padding_.bytes(), e, c.scratch, *c.pool);
   }
 
   void backward(const BackwardContext& c) noexcept final {
@@ -68,9 +68,9 @@ class LinearGradient : public GradientStep {
 
   const Kernels* simd_;
   ActivationRange range_;
-  bool has_bias_, wants_weights_ = false;
+  bool has_bias_, bf16_products_, wants_weights_ = false;
   ConvolutionShape shape_;
-  AnyConvolution<float> forward_;
+  VaryingConvolution forward_;
   Tensor<float> bias_, padding_;
   DataGradient data_;
   WeightGradient weights_;

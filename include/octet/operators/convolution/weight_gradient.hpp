@@ -10,9 +10,10 @@ namespace detail {
 class WeightGradient {
  public:
   /// Returns the bytes of scratch that run needs.
-  std::size_t plan(const Kernels& kernels, const ConvolutionShape& s, int threads) {
+  std::size_t plan(const Kernels& kernels, const ConvolutionShape& s, int threads, bool bf16_products) {
     kernels_ = &kernels;
     shape_ = s;
+    pairs_ = bf16_products && kernels.gradient.outer_product_bf16;
     depthwise_ = s.groups > 1 && s.groups == s.out_c && s.groups == s.in_c;
     size_ = s.out_c * s.kernel_h * s.kernel_w * s.group_in();
     if (depthwise_) {
@@ -27,7 +28,8 @@ class WeightGradient {
                                       std::max<std::int64_t>(1, (s.rows() + depth - 1) / depth));
     row_stride_ = round_up(columns_ * 4, 64) + 64;  // no power of two, which would lie in few sets of the cache
     windows_ = in_place_ ? 0 : round_up(depth * row_stride_ + 64, 64);
-    worker_ = windows_ + (skips_ ? round_up(depth * s.group_out() * 4, 64) : 0);
+    rows_ = skips_ ? round_up(depth * s.group_out() * 4, 64) : 0;
+    worker_ = windows_ + rows_ + (pairs_ ? pair_bytes(s.group_out()) + pair_bytes(columns_) : 0);
     return static_cast<std::size_t>(threads * worker_ + (parts_ > 1 ? parts_ * size_ * 4 : 0));
   }
 
@@ -119,9 +121,24 @@ class WeightGradient {
         gather_inside(t, in, gradients, first, p.depth, windows, rows);
       else if (!in_place_)
         gather(t, in, first, p.depth, windows);
-      kernels_->gradient.outer_product(p);
+      pairs_ ? add_pairs(p, scratch + windows_ + rows_) : kernels_->gradient.outer_product(p);
     }
   }
+
+  /// The outer product of both rounded to bfloat16.
+  void add_pairs(OuterProduct p, std::byte* room) const noexcept {
+    const auto pack = [&](const float*& x, std::int64_t& stride, std::int64_t columns) {
+      kernels_->gradient.pack_pairs({x, stride, p.depth, columns, room, pair_stride(columns)});
+      x = reinterpret_cast<const float*>(room), stride = pair_stride(columns);
+      room += pair_bytes(columns);
+    };
+    pack(p.a, p.a_stride, p.rows);
+    pack(p.b, p.b_stride, p.columns);
+    p.depth = (p.depth + 1) / 2;
+    kernels_->gradient.outer_product_bf16(p);
+  }
+  static std::int64_t pair_stride(std::int64_t columns) noexcept { return round_up(columns, 16) + 16; }
+  static std::int64_t pair_bytes(std::int64_t columns) noexcept { return depth / 2 * pair_stride(columns) * 4; }
 
   /// The windows, and the gradients, of pixels of a task that skips some.
   void gather_inside(const Task& t, const float* in, const float* gradients, std::int64_t first, std::int64_t count,
@@ -202,10 +219,10 @@ class WeightGradient {
 
   const Kernels* kernels_ = nullptr;
   ConvolutionShape shape_;
-  bool depthwise_ = false, in_place_ = false, skips_ = false;
+  bool depthwise_ = false, in_place_ = false, skips_ = false, pairs_ = false;
   std::int64_t size_ = 0, parts_ = 1, blocks_ = 1;
   std::int64_t taps_h_ = 1, taps_w_ = 1, channels_ = 1, columns_ = 0;  // of a task
-  std::int64_t row_stride_ = 0, windows_ = 0, worker_ = 0;             // bytes
+  std::int64_t row_stride_ = 0, windows_ = 0, rows_ = 0, worker_ = 0;  // bytes
   Tensor<float> padding_;
 };
 
