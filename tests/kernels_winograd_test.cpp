@@ -106,6 +106,30 @@ std::vector<std::byte> winograd(WinogradConvolution<W>& c, const ConvolutionShap
   return out;
 }
 
+// The greatest of each 2 x 2 pixels of an output of even sizes.
+template <class T>
+std::vector<std::byte> pooled(const ConvolutionShape& s, const std::vector<std::byte>& all) {
+  const auto* x = reinterpret_cast<const T*>(all.data());
+  std::vector<std::byte> result(all.size() / 4);
+  auto* to = reinterpret_cast<T*>(result.data());
+  for (std::int64_t p = 0; p < s.rows() / 4; ++p)
+    for (std::int64_t c = 0; c < s.out_c; ++c) {
+      const std::int64_t w = s.out_w / 2, n = p / w / (s.out_h / 2), y = p / w % (s.out_h / 2) * 2;
+      const T* at = x + ((n * s.out_h + y) * s.out_w + p % w * 2) * s.out_c + c;
+      *to++ = std::max({at[0], at[s.out_c], at[s.out_w * s.out_c], at[(s.out_w + 1) * s.out_c]});
+    }
+  return result;
+}
+template <class W, class T>
+void check_pooled(WinogradConvolution<W>& c, const ConvolutionShape& s, Operands<T> o, int threads,
+                  const std::vector<std::byte>& all) {
+  if (s.out_h % 2 != 0 || s.out_w % 2 != 0 || o.way.residual) return;
+  o.way.pooled = true;
+  std::vector<std::byte> got = winograd(c, s, o, threads);
+  got.resize(all.size() / 4);
+  CHECK(got == (o.out_element == 1 ? pooled<std::uint8_t>(s, all) : pooled<float>(s, all)));
+}
+
 std::vector<std::uint8_t> random_image(const ConvolutionShape& s, Random& r, int low = 0) {
   std::vector<std::uint8_t> in(static_cast<std::size_t>(s.batch * s.in_h * s.in_w * s.in_c));
   r.fill(in.data(), static_cast<std::int64_t>(in.size()), low, 255);
@@ -164,6 +188,7 @@ TEST_CASE("winograd u8s8: the bits of the direct form") {
       INFO(std::string(name(isa)), ", round ", round, ": ", s, ", threads ", threads);
       CHECK(c.others().empty());
       CHECK(winograd(c, s, o, threads) == expected);
+      check_pooled(c, s, o, threads, expected);
     }
   }
 }
@@ -425,6 +450,7 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
       const std::vector<std::byte> got = winograd(c, s, o, threads);
       if (all.empty()) all = got;
       CHECK(got == all);
+      check_pooled(c, s, o, threads, all);
       ConvolutionWeights<float> later = w;  // which come with the run
       later.varies = true, later.values = nullptr;
       WinogradConvolution<float> varying(kernels(isa), later);

@@ -49,8 +49,7 @@ Recipe mobilenet() {
   Recipe r = recipe(mobilenet_v1(o), "mobilenet");
   r.training.optimizer = adamw(0.02);
   r.training.learning_rate = cosine_rate(3e-3).warmed_up(0.3);
-  r.training.batch = 128;
-  r.epochs = 6;
+  r.epochs = 10;
   train_for_int8(r, 2, 2e-4);
   return r;
 }

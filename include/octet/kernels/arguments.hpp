@@ -57,6 +57,7 @@ struct Epilogue {
   std::ptrdiff_t residual_stride = 0;
   float residual_scale = 0;
   std::int32_t residual_zero = 0;
+  bool pooled = false;  // the greatest of each 2 x 2 pixels is stored alone; Winograd only, of even sizes, no residual
   // With scaled_f32: vectors of the lowest and the highest numbers stored yet, and of zeros, or NaNs where not all of
   // them were finite. Null: nobody asks.
   float* range = nullptr;

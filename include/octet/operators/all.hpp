@@ -4,6 +4,7 @@
 #include "batch_normalization.hpp"
 #include "concat.hpp"
 #include "convolution/chain.hpp"
+#include "convolution/pooled.hpp"
 #include "convolution/convolution.hpp"
 #include "convolution/transposed_convolution.hpp"
 #include "dropout.hpp"

@@ -39,7 +39,7 @@ struct LayerForm {
 class Executor {
  public:
   explicit Executor(const Model& model, const ExecutorOptions& options = {})
-      : graph_(options.optimize ? fuse_chains(bound_activations(detail::lower(optimize(model))))
+      : graph_(options.optimize ? fuse_pooling(fuse_chains(bound_activations(detail::lower(optimize(model)))))
                                 : detail::lower(model)),
         kernels_(&detail::kernels()),
         pool_(options.pool          ? options.pool

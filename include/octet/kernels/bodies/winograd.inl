@@ -236,13 +236,25 @@ OCTET_NOINLINE void output_tile(const Winograd& w, const WinogradTiles::Tile& ti
     for (int i = 0; i < 4; ++i) t[i][j] = y[i];
     if (!Whole && tile.rows < 4) t[tile.rows - 1][j] = T::add_sums(t[tile.rows - 1][j], T::twice_sum(m[5]));
   }
-  OCTET_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    if (!Whole && i >= tile.rows) return;
-    Sum y[4];
+  const auto row = [&](int i, Sum(&y)[4]) {
     outputs_of<T>(t[i], y);
     if (!Whole && tile.columns < 4) y[tile.columns - 1] = T::add_sums(y[tile.columns - 1], T::twice_sum(t[i][5]));
-    store.row(((tile.image * w.tiles.out_h() + tile.y) + i) * w.tiles.out_w() + tile.x, y, tile.columns);
+  };
+  constexpr int step = Store::pooled ? 2 : 1;  // rows, and columns, of which one is stored
+  const std::int64_t height = w.tiles.out_h() / step, width = w.tiles.out_w() / step;
+  OCTET_UNROLL
+  for (int i = 0; i < 4; i += step) {
+    if (!Whole && i >= tile.rows) return;
+    const std::int64_t pixel = (tile.image * height + (tile.y + i) / step) * width + tile.x / step;
+    Sum y[4];
+    row(i, y);
+    if constexpr (Store::pooled) {
+      Sum below[4];
+      row(i + 1, below);
+      store.rows(pixel, y, below, tile.columns / step);
+    } else {
+      store.row(pixel, y, tile.columns);
+    }
   }
 }
 

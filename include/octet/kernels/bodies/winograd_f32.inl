@@ -3,6 +3,7 @@
 
 template <bool Residual>
 struct WinogradFloats {
+  static constexpr bool pooled = false;
   const Epilogue& e;
   std::int64_t column;
   int columns;
@@ -13,6 +14,25 @@ struct WinogradFloats {
       if (i >= count) break;
       store_f32<Residual>(e, y[i], e.out + (pixel + i) * e.out_stride + column * 4,
                           Residual ? e.residual + (pixel + i) * e.residual_stride + column * 4 : nullptr, columns);
+    }
+  }
+};
+
+// The greatest of 2 x 2 outputs; a NaN wins.
+struct PooledFloats {
+  static constexpr bool pooled = true;
+  const Epilogue& e;
+  std::int64_t column;
+  int columns;
+
+  OCTET_INLINE void rows(std::int64_t pixel, const wide::f32 (&y)[4], const wide::f32 (&below)[4], int count) const {
+    const auto clamped = [&](wide::f32 v) { return wide::clamp(v, wide::set(e.low_f32), wide::set(e.high_f32)); };
+    OCTET_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      if (i >= count) break;
+      wide::f32 v = wide::max_or_nan(clamped(y[2 * i]), clamped(y[2 * i + 1]));
+      v = wide::max_or_nan(wide::max_or_nan(v, clamped(below[2 * i])), clamped(below[2 * i + 1]));
+      wide::store_first(reinterpret_cast<float*>(e.out + (pixel + i) * e.out_stride + column * 4), v, columns);
     }
   }
 };
@@ -42,6 +62,7 @@ struct WinogradF32 {
 
   static void outputs(const Winograd& w, const std::byte* products, std::int64_t column, int columns) {
     const Epilogue& e = w.epilogue;
+    if (e.pooled) return output_tiles<WinogradF32>(w, products, PooledFloats{e, column, columns});
     e.residual ? output_tiles<WinogradF32>(w, products, WinogradFloats<true>{e, column, columns})
                : output_tiles<WinogradF32>(w, products, WinogradFloats<false>{e, column, columns});
   }

@@ -28,8 +28,19 @@ struct S16 {
   }
 };
 
+// From what A^T gives to 64 times the sums.
+OCTET_INLINE wide::i32 winograd_sums(wide::i32 y) {
+  return wide::mul(y, wide::set(0x38E38E39));  // 9 * this = 1 modulo 2^32
+}
+// The greatest of 2 x 2 of them.
+OCTET_INLINE wide::i32 winograd_greatest(const wide::i32 (&y)[4], const wide::i32 (&below)[4], int i) {
+  return wide::max(wide::max(winograd_sums(y[2 * i]), winograd_sums(y[2 * i + 1])),
+                   wide::max(winograd_sums(below[2 * i]), winograd_sums(below[2 * i + 1])));
+}
+
 template <Limit L, bool Residual>
 struct WinogradBytes {
+  static constexpr bool pooled = false;
   const Epilogue& e;
   std::int64_t column;
   int columns;
@@ -39,17 +50,29 @@ struct WinogradBytes {
     wide::store(scale, wide::mul(wide::load(e.scale + column), wide::set(1.0f / 64)));
   }
   OCTET_INLINE void row(std::int64_t pixel, const wide::i32 (&y)[4], int count) const {
-    const wide::i32 ninth = wide::set(0x38E38E39);  // 9 * this = 1 modulo 2^32
-    const wide::i32 sums[4] = {wide::mul(y[0], ninth), wide::mul(y[1], ninth), wide::mul(y[2], ninth),
-                               wide::mul(y[3], ninth)};
+    const wide::i32 sums[4] = {winograd_sums(y[0]), winograd_sums(y[1]), winograd_sums(y[2]), winograd_sums(y[3])};
     store_unit<wide, 1, L, Residual ? Added::residual : Added::nothing>(
         e, sums, scale, nullptr, e.out + pixel * e.out_stride + column,
         Residual ? e.residual + pixel * e.residual_stride + column : nullptr, count, columns);
   }
 };
 
+// Requantization does not change the order: the greatest sum is the greatest output.
+template <Limit L>
+struct PooledBytes : WinogradBytes<L, false> {
+  static constexpr bool pooled = true;
+  using WinogradBytes<L, false>::WinogradBytes;
+  OCTET_INLINE void rows(std::int64_t pixel, const wide::i32 (&y)[4], const wide::i32 (&below)[4], int count) const {
+    const wide::i32 a = winograd_greatest(y, below, 0), b = winograd_greatest(y, below, 1), sums[4] = {a, b, a, b};
+    store_unit<wide, 1, L, Added::nothing>(this->e, sums, this->scale, nullptr,
+                                           this->e.out + pixel * this->e.out_stride + this->column, nullptr, count,
+                                           this->columns);
+  }
+};
+
 template <bool Residual>
 struct WinogradScaled {
+  static constexpr bool pooled = false;
   const Epilogue& e;
   std::int64_t column;
   int columns;
@@ -57,13 +80,24 @@ struct WinogradScaled {
   OCTET_INLINE void row(std::int64_t pixel, const wide::i32 (&y)[4], int count) const {
     Measured range;
     OCTET_UNROLL
-    for (int i = 0; i < 4; ++i) {
-      if (i >= count) break;
-      const wide::f32 sum = wide::mul(wide::to_float(wide::mul(y[i], wide::set(0x38E38E39))), wide::set(1.0f / 64));
-      range.take(
-          store_f32<Residual>(e, scaled(e, sum, pixel + i, column), e.out + (pixel + i) * e.out_stride + column * 4,
-                              Residual ? e.residual + (pixel + i) * e.residual_stride + column * 4 : nullptr, columns));
-    }
+    for (int i = 0; i < 4; ++i)
+      if (i < count) range.take(store(pixel + i, winograd_sums(y[i])));
+    range.add_to(e.range);
+  }
+  OCTET_INLINE wide::f32 store(std::int64_t pixel, wide::i32 sums) const {
+    const wide::f32 sum = wide::mul(wide::to_float(sums), wide::set(1.0f / 64));
+    return store_f32<Residual>(e, scaled(e, sum, pixel, column), e.out + pixel * e.out_stride + column * 4,
+                               Residual ? e.residual + pixel * e.residual_stride + column * 4 : nullptr, columns);
+  }
+};
+
+struct PooledScaled : WinogradScaled<false> {
+  static constexpr bool pooled = true;
+  OCTET_INLINE void rows(std::int64_t pixel, const wide::i32 (&y)[4], const wide::i32 (&below)[4], int count) const {
+    Measured range;
+    OCTET_UNROLL
+    for (int i = 0; i < 2; ++i)
+      if (i < count) range.take(store(pixel + i, winograd_greatest(y, below, i)));
     range.add_to(e.range);
   }
 };
@@ -93,18 +127,21 @@ struct WinogradU8 {
 
   static void outputs(const Winograd& w, const std::byte* products, std::int64_t column, int columns) {
     const Epilogue& e = w.epilogue;
-    if (e.store == Store::scaled_f32)
-      return e.residual ? output_tiles<WinogradU8>(w, products, WinogradScaled<true>{e, column, columns})
-                        : output_tiles<WinogradU8>(w, products, WinogradScaled<false>{e, column, columns});
-    if (e.store == Store::u8_residual)
-      return output_tiles<WinogradU8>(w, products, WinogradBytes<Limit::clamp, true>(e, column, columns));
+    const auto store_by = [&](const auto& store) { output_tiles<WinogradU8>(w, products, store); };
+    if (e.store == Store::scaled_f32) {
+      if (e.pooled) return store_by(PooledScaled{{e, column, columns}});
+      return e.residual ? store_by(WinogradScaled<true>{e, column, columns})
+                        : store_by(WinogradScaled<false>{e, column, columns});
+    }
+    if (e.store == Store::u8_residual) return store_by(WinogradBytes<Limit::clamp, true>(e, column, columns));
+    const auto limited = [&](auto limit) {
+      constexpr Limit L = decltype(limit)::value;
+      e.pooled ? store_by(PooledBytes<L>(e, column, columns)) : store_by(WinogradBytes<L, false>(e, column, columns));
+    };
     switch (e.limit()) {
-      case Limit::none:
-        return output_tiles<WinogradU8>(w, products, WinogradBytes<Limit::none, false>(e, column, columns));
-      case Limit::zero_point:
-        return output_tiles<WinogradU8>(w, products, WinogradBytes<Limit::zero_point, false>(e, column, columns));
-      case Limit::clamp:
-        return output_tiles<WinogradU8>(w, products, WinogradBytes<Limit::clamp, false>(e, column, columns));
+      case Limit::none: return limited(std::integral_constant<Limit, Limit::none>());
+      case Limit::zero_point: return limited(std::integral_constant<Limit, Limit::zero_point>());
+      case Limit::clamp: return limited(std::integral_constant<Limit, Limit::clamp>());
     }
   }
 };

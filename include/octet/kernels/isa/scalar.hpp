@@ -213,6 +213,9 @@ struct wide {
   static i16 shift_left_i16(i16 a) {
     return mul_i16(a, 1 << Bits);
   }
+  static i32 max(i32 a, i32 b) {
+    return make<i32>([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+  }
   static i32 mul(i32 a, i32 b) {
     return make<i32>([&](int i) {
       return static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v[i]) * static_cast<std::uint32_t>(b.v[i]));

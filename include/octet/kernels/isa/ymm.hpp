@@ -178,6 +178,7 @@ struct ymm_base {
     return _mm256_slli_epi16(a, Bits);
   }
   static i32 mul(i32 a, i32 b) { return _mm256_mullo_epi32(a, b); }
+  static i32 max(i32 a, i32 b) { return _mm256_max_epi32(a, b); }
   template <int Bits>
   static i32 shift_left(i32 a) {
     return _mm256_slli_epi32(a, Bits);

@@ -1,8 +1,8 @@
 #pragma once
 #include <array>
 
-#include "../../graph/graph.hpp"
 #include "convolution.hpp"
+#include "joined.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -197,28 +197,12 @@ class ChainStep : public Step {
 
 /// Two or three convolutions, each of which only the next one reads. What executors make of inverted residuals and
 /// separable convolutions; no file holds it. Inputs: image, residual of the last convolution (optional).
-class ConvolutionChain : public detail::OperatorOf<ConvolutionChain> {
+class ConvolutionChain : public detail::JoinedOperators<ConvolutionChain> {
  public:
   static constexpr const char* type_name = "ConvolutionChain";
-  /// The convolutions as a graph of their own.
-  Graph body;
 
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    std::vector<Shape> given;
-    for (std::size_t i = 0; i < body.inputs.size(); ++i) given.push_back(c.shape(static_cast<int>(i)));
-    return {body.infer_shapes(given)[static_cast<std::size_t>(body.outputs[0])]};
-  }
-  DType dtype(const ShapeContext&, int) const override { return body.value(body.outputs[0]).dtype; }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     return std::make_unique<detail::ChainStep>(body, c.kernels());
-  }
-  std::int64_t macs(const ShapeContext& c) const override {
-    std::vector<Shape> given;
-    for (std::size_t i = 0; i < body.inputs.size(); ++i) given.push_back(c.shape(static_cast<int>(i)));
-    const std::vector<Shape> known = body.infer_shapes(given);
-    std::int64_t n = 0;
-    for (const Node& node : body.nodes) n += node.op->macs(body.shape_context(node, &known));
-    return n;
   }
 };
 

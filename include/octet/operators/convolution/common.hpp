@@ -81,6 +81,8 @@ class AnyConvolution {
   void set_weights(const WeightsView& w, std::int64_t out_c, ThreadPool& pool) noexcept {
     depthwise_ ? by_channel_.set_weights(w, out_c) : by_matrix_.set_weights(w, pool);
   }
+  /// Whether run, as planned, can do Epilogue::pooled.
+  bool can_pool() const noexcept { return pools_; }
   /// Bytes of padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
     return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * GemmConvolution<T>::element;
@@ -93,6 +95,7 @@ class AnyConvolution {
     if (depthwise_) return by_channel_.plan(s, threads);
     const std::size_t scratch = by_matrix_.plan(s, threads, quantizes);
     winograd_ = by_points_.pays(s, std::is_same_v<T, bf16> ? 2 : 1);
+    pools_ = winograd_ && by_points_.others().empty() && s.out_h % 2 == 0 && s.out_w % 2 == 0;
     return winograd_ ? std::max(scratch, by_points_.plan(s, threads)) : scratch;
   }
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
@@ -128,7 +131,7 @@ class AnyConvolution {
   }
 
   std::int64_t groups_ = 1;
-  bool depthwise_ = false, winograd_ = false;
+  bool depthwise_ = false, winograd_ = false, pools_ = false;
   GemmConvolution<T> by_matrix_;
   WinogradConvolution<Other> by_points_;
   DepthwiseConvolution<Other> by_channel_;

@@ -47,11 +47,12 @@ class DynamicConvolution : public ConvolutionStep {
   }
   void run(const RunContext& c) noexcept override {
     const std::int64_t in = shape_.in_h * shape_.in_w * shape_.in_c * 4;
-    const std::int64_t out = shape_.out_h * shape_.out_w * shape_.out_c * element_;
+    const std::int64_t out = shape_.out_h * shape_.out_w * shape_.out_c * element_ / (pooled() ? 4 : 1);
     for (std::int64_t i = 0; i < batch_; ++i) {
       const std::byte* image = c.input(0) + i * in;
       start_image(image, c.input_range ? c.input_range + i : nullptr, c.scratch, c);
       Epilogue e = epilogue(c.output() + i * out, c.input(3) ? c.input(3) + i * out : nullptr, c.scratch);
+      e.pooled = pooled();
       const StoredRange range(*simd_, threads_, c.scratch + range_at_);
       if (c.output_range) e.range = range.room();
       kernels_.run(by_blocks_ ? image : c.scratch, c.scratch + init_at_, c.scratch + padding_at_, e, element_,
@@ -60,6 +61,7 @@ class DynamicConvolution : public ConvolutionStep {
     }
   }
 
+  bool can_pool() const noexcept override { return kernels_.can_pool(); }
   bool wants_range() const noexcept override { return true; }
   bool measures_range() const noexcept override { return element_ == 4 && kernels_.measures_range(); }
 

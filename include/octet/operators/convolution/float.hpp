@@ -27,8 +27,11 @@ class FloatConvolution : public ConvolutionStep {
     return kernels_.plan(s, threads);
   }
   void run(const RunContext& c) noexcept override {
-    kernels_.run(c.input(0), bias_.bytes(), padding_.bytes(), epilogue(c.output(), c.input(3)), 4, c.scratch, *c.pool);
+    Epilogue e = epilogue(c.output(), c.input(3));
+    e.pooled = pooled();
+    kernels_.run(c.input(0), bias_.bytes(), padding_.bytes(), e, 4, c.scratch, *c.pool);
   }
+  bool can_pool() const noexcept override { return kernels_.can_pool(); }
 
   bool runs_bands(bool) const noexcept override { return true; }
   std::size_t plan_bands(const ConvolutionShape& s, std::int64_t rows) override {

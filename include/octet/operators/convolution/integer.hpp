@@ -30,9 +30,12 @@ class IntegerConvolution : public ConvolutionStep {
     return kernels_.plan(s, threads);
   }
   void run(const RunContext& c) noexcept override {
-    const Epilogue e = requantizer_.epilogue(c.output(), c.input(3));
+    Epilogue e = requantizer_.epilogue(c.output(), c.input(3));
+    e.pooled = pooled();
     kernels_.run(c.input(0), requantizer_.init(), padding_.bytes(), e, requantizer_.out_element(), c.scratch, *c.pool);
   }
+
+  bool can_pool() const noexcept override { return kernels_.can_pool(); }
 
   bool runs_bands(bool) const noexcept override { return requantizer_.by_kernel(); }
   std::size_t plan_bands(const ConvolutionShape& s, std::int64_t rows) override {

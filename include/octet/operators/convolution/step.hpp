@@ -28,6 +28,11 @@ class ConvolutionStep : public Step {
     return convolution_shape(window_, groups_, in, out);
   }
 
+  /// Whether run, as planned for whole tensors, can store the greatest of each 2 x 2 outputs alone.
+  virtual bool can_pool() const noexcept = 0;
+  /// Makes it do so, or not.
+  void pool(bool on) noexcept { pooled_ = on; }
+
   /// Whether run_band can do it; `whole_input`: whether the image is there before the first band.
   virtual bool runs_bands(bool whole_input) const noexcept = 0;
   /// For bands of at most `rows` rows of one image. Returns the bytes of scratch for each thread.
@@ -38,9 +43,13 @@ class ConvolutionStep : public Step {
   virtual void start_image(const std::byte*, const ValueRange*, std::byte*, const RunContext&) noexcept {}
   virtual void run_band(const Band&) noexcept = 0;
 
+ protected:
+  bool pooled() const noexcept { return pooled_; }
+
  private:
   Window window_;
   std::int64_t groups_;
+  bool pooled_ = false;
 };
 
 }  // namespace detail
