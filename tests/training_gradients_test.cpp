@@ -1,4 +1,5 @@
 #include "support/gradients.hpp"
+#include "support/sanitized.hpp"
 
 using namespace octet;
 using namespace testing;
@@ -89,7 +90,7 @@ TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pa
 TEST_CASE("gradients: products of bfloat16 round both operands, where the CPU has them") {
   Random r(8);
   int rounded = 0;
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < rounds(60); ++round) {
     const std::int64_t groups = r.chance(70) ? 1 : r.between(2, 3), in = groups * r.between(1, 70),
                        out = groups * r.between(1, 70), size = r.chance(50) ? 1 : 3;
     Convolution op;
@@ -121,7 +122,7 @@ TEST_CASE("gradients: products of bfloat16 round both operands, where the CPU ha
       }
     }
   }
-  if (octet::detail::kernels().gemm_bf16) CHECK(rounded > 100);
+  if (octet::detail::kernels().gemm_bf16) CHECK(rounded > rounds(100));
 }
 
 TEST_CASE("gradients: convolutions as networks have them") {

@@ -7,6 +7,7 @@
 #include "../operators/all.hpp"
 #include "../passes/bound_activations.hpp"
 #include "../passes/fuse_chains.hpp"
+#include "../passes/fuse_pooling.hpp"
 #include "../passes/lower.hpp"
 #include "../passes/optimize.hpp"
 #include "placement.hpp"
