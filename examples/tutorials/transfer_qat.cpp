@@ -50,6 +50,8 @@ ComparisonResult transfer(const TutorialOptions& o, const TutorialData& data, co
   from_start.learning_rate = cosine_rate(1e-4).warmed_up(1);
   const std::int64_t epochs = o.epochs > 0 ? o.epochs : 10, qat_epochs = o.qat_epochs > 0 ? o.qat_epochs : 5;
   all.observer_epochs = from_start.observer_epochs = std::max<std::int64_t>(1, qat_epochs - 1);
+  // A few images are no better statistics than those of the pretraining.
+  all.statistics_epochs = from_start.statistics_epochs = 1;
 
   const Study s(o, data, start, o.out);
   const Trained trained = s.train("float32", "Float, backbone frozen", start, head, epochs, true);
