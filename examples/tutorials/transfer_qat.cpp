@@ -46,7 +46,7 @@ ComparisonResult transfer(const TutorialOptions& o, const TutorialData& data, co
   TrainingOptions head = all, from_start = all;
   head.freeze = backbone_layers(start);
   head.learning_rate = cosine_rate(2e-3);
-  all.learning_rate = cosine_rate(2e-5).warmed_up(0.5);
+  all.learning_rate = cosine_rate(5e-6).warmed_up(0.5);
   from_start.learning_rate = cosine_rate(1e-4).warmed_up(1);
   const std::int64_t epochs = o.epochs > 0 ? o.epochs : 10, qat_epochs = o.qat_epochs > 0 ? o.qat_epochs : 5;
   all.observer_epochs = from_start.observer_epochs = std::max<std::int64_t>(1, qat_epochs - 1);
