@@ -10,6 +10,11 @@ OCTET_BEGIN
 
 namespace detail {
 
+/// Whether Winograd's algorithm can be faster for such a layer, whatever its images are.
+inline bool suits_winograd(const KernelWindow& w, std::int64_t groups, std::int64_t in_c, std::int64_t out_c) noexcept {
+  return w.square(3, 1) && groups == 1 && in_c >= 16 && out_c >= 16;
+}
+
 /// 3x3 convolution of stride 1 by Winograd's algorithm (bodies/winograd.inl). The bits of int8 are those of the direct
 /// form; channels for which that cannot be promised are left to it.
 template <class T>
@@ -22,9 +27,7 @@ class WinogradConvolution {
   WinogradConvolution() = default;
   WinogradConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
       : kernels_(&kernels), memory_(w.memory), varies_(w.varies), in_c_(w.group_in), out_c_(w.out_c) {
-    if (memory_ == WeightMemory::small || !w.window.square(3, 1) || w.groups != 1 || w.repeat != 1 || in_c_ < 16 ||
-        out_c_ < 16)
-      return;
+    if (memory_ == WeightMemory::small || w.repeat != 1 || !suits_winograd(w.window, w.groups, in_c_, out_c_)) return;
     find_segments(w);
     if (!segments_.empty() && !varies_) pack_taps(w.values);
   }

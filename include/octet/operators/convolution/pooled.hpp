@@ -17,7 +17,9 @@ class PooledStep : public Step {
   }
 
   std::size_t packed_bytes() const noexcept override { return convolution_->packed_bytes(); }
-  const char* form() const noexcept override { return at_once_ ? "Winograd, pooled where it stores" : "one by one"; }
+  const char* form() const noexcept override {
+    return at_once_ ? "Winograd, pooled where it stores" : convolution_->form();
+  }
 
   std::size_t plan(const PlanContext& c) override {
     const std::vector<Shape> shapes = body_.infer_shapes({c.inputs[0].shape});
