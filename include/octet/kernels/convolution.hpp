@@ -13,7 +13,7 @@ namespace detail {
 
 /// Convolution as a matrix product whose left operand is gathered block by block (implicit GEMM), or read in place
 /// where it can be. T is the weights' type: int8, of uint8 images; float or half precision, of float images, which bf16
-/// rounds block by block.
+/// rounds: the whole image where windows overlap, else block by block.
 template <class T>
 class GemmConvolution {
  public:
@@ -60,6 +60,10 @@ class GemmConvolution {
   /// and their scale.
   std::size_t plan(const ConvolutionShape& shape, int threads, bool quantizes = false) {
     quantizes_ = quantizes;
+    // What windows share is rounded once.
+    const std::int64_t image = shape.batch * shape.in_h * shape.in_w * shape.in_c;
+    const bool overlap = shape.taps() > 1 && shape.rows() * shape.groups * packed_[0].k >= image;
+    image_bytes_ = rounds && overlap ? round_up(image * activation_bytes<T> + 64, 64) : 0;
     choose_rows(shape);
     const std::int64_t rows = std::max<std::int64_t>(1, shape.rows()), columns = shape.group_out();
     const WorkParts parts =
@@ -68,12 +72,13 @@ class GemmConvolution {
     row_parts_ = (rows + block_rows_ - 1) / block_rows_;
     column_parts_ = parts.columns;
     part_columns_ = round_up((columns + column_parts_ - 1) / column_parts_, panel_columns_);
-    return static_cast<std::size_t>(worker_bytes() * threads);
+    return static_cast<std::size_t>(image_bytes_ + worker_bytes() * threads);
   }
 
   /// For run_rows, of at most `rows` rows at a time. Returns the bytes of scratch that one call needs.
   std::size_t plan_rows(const ConvolutionShape& shape, std::int64_t rows) {
     quantizes_ = false;
+    image_bytes_ = 0;
     const std::int64_t tile = choose_rows(shape);
     block_rows_ = std::min(block_rows_, round_up(rows, tile));
     return static_cast<std::size_t>(worker_bytes());
@@ -90,6 +95,10 @@ class GemmConvolution {
                    std::int64_t out_element, std::byte* scratch, ThreadPool& pool, std::int64_t first,
                    std::int64_t last, DynamicScale scale = {}) const noexcept {
     const std::int64_t tasks = shape_.rows() == 0 ? 0 : shape_.groups * row_parts_ * column_parts_;
+    if (image_bytes_ != 0 && tasks != 0) {
+      round_image(in, scratch, pool);
+      in = scratch, scratch += image_bytes_;
+    }
     pool.parallel(tasks, [&](std::int64_t task, int worker) {
       const std::int64_t column_part = task % column_parts_, row_part = task / column_parts_ % row_parts_;
       const std::int64_t group = task / column_parts_ / row_parts_;
@@ -123,14 +132,13 @@ class GemmConvolution {
   /// Rows of a block: it stays in the L2 cache while all panels of weights pass by. Returns those of a tile.
   std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
-    const std::int64_t row_bytes = packed_[0].k * element;
-    rounded_stride_ = rounds ? round_up(packed_[0].k * activation_bytes<T>, 64) : 0;
+    const std::int64_t row_bytes = packed_[0].k * gathered_element();
+    rounded_stride_ = rounds_blocks() ? stride_of(packed_[0].k * activation_bytes<T>) : 0;
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
-    // Rows that begin a page apart would all lie in the same sets of the L1 cache.
-    const bool crowded = !rounds && row_bytes > 0 && row_bytes % 4096 == 0 && shape.rows() >= tile;
+    const bool crowded = !rounds_blocks() && row_bytes % 4096 == 0 && shape.rows() >= tile;
     const bool close = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0 && !crowded;
     in_place_ = close && !quantizes_;
-    row_stride_ = close ? row_bytes : round_up(row_bytes, 64) + (crowded ? 64 : 0);
+    row_stride_ = close ? row_bytes : stride_of(row_bytes);
     // Few weights pass by quickly: their rows had better stay in the L1 cache. Long rows: several tiles all the same,
     // so that the weights, which then are large, pass by less often.
     constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
@@ -142,6 +150,13 @@ class GemmConvolution {
     return tile;
   }
 
+  /// Rows that begin a page apart would all lie in the same sets of the L1 cache.
+  static std::int64_t stride_of(std::int64_t row_bytes) noexcept {
+    const std::int64_t stride = round_up(row_bytes, 64);
+    return stride % 4096 == 0 ? stride + 64 : stride;
+  }
+  bool rounds_blocks() const noexcept { return rounds && image_bytes_ == 0; }
+  std::int64_t gathered_element() const noexcept { return image_bytes_ == 0 ? element : activation_bytes<T>; }
   std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
   std::int64_t worker_bytes() const noexcept { return gathered_bytes() + block_rows_ * rounded_stride_; }
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
@@ -161,13 +176,23 @@ class GemmConvolution {
       quantize(o, first_row, rows);
     else if (!in_place_ && b.k > 0)
       gather(o.in, o.padding, group, first_row, rows, o.scratch);
-    if constexpr (rounds) {
+    if (rounds_blocks()) {
       std::byte* rounded = o.scratch + gathered_bytes();
       for (std::int64_t r = 0; r < rows; ++r)
         kernels_->round_bf16(reinterpret_cast<const float*>(g.a + r * row_stride_), rounded + r * rounded_stride_, b.k);
       g.a = rounded, g.a_stride = rounded_stride_;
     }
     product_with(*kernels_, T{})(g);
+  }
+
+  void round_image(const std::byte* in, std::byte* rounded, ThreadPool& pool) const noexcept {
+    constexpr std::int64_t piece = 16384;
+    const std::int64_t n = shape_.batch * shape_.in_h * shape_.in_w * shape_.in_c;
+    pool.parallel((n + piece - 1) / piece, [&](std::int64_t task, int) {
+      const std::int64_t first = task * piece;
+      kernels_->round_bf16(reinterpret_cast<const float*>(in) + first, rounded + first * activation_bytes<T>,
+                           std::min(piece, n - first));
+    });
   }
 
   /// Pixels `first` and those behind it.
@@ -190,10 +215,11 @@ class GemmConvolution {
   void gather(const std::byte* in, const std::byte* padding, std::int64_t group, std::int64_t first, std::int64_t count,
               std::byte* rows) const noexcept {
     Gather g;
-    g.in = in + group * shape_.group_in() * element;
+    const std::int64_t size = gathered_element();  // (A row of an odd number of bf16 ends with a zero: see copy_run.)
+    g.in = in + group * shape_.group_in() * size;
     g.height = shape_.in_h, g.width = shape_.in_w;
-    g.pixel_bytes = shape_.in_c * element;
-    g.run_bytes = shape_.group_in() * element;
+    g.pixel_bytes = shape_.in_c * size;
+    g.run_bytes = shape_.group_in() * size;
     g.kernel_h = shape_.kernel_h, g.kernel_w = shape_.kernel_w;
     g.stride_h = shape_.stride_h, g.stride_w = shape_.stride_w;
     g.dilation_h = shape_.dilation_h, g.dilation_w = shape_.dilation_w;
@@ -222,6 +248,7 @@ class GemmConvolution {
   std::vector<PackedMatrix> packed_;  // one a group
   ConvolutionShape shape_;
   bool in_place_ = false, quantizes_ = false;
+  std::int64_t image_bytes_ = 0;  // of the rounded image, if there is one
   std::int64_t row_stride_ = 0, rounded_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1,
                part_columns_ = 0;
 };

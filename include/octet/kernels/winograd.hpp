@@ -110,8 +110,10 @@ class WinogradConvolution {
     };
     pool.parallel(apart_, [&](std::int64_t task, int worker) {
       Winograd w = block(task);
-      w.inputs = rooms + worker * (inputs_bytes_ + products_bytes_);
-      w.products = w.inputs + inputs_bytes_;
+      // Products are written in long strides, and processors fetch where the next ones would go: that must not be what
+      // another thread works on.
+      w.products = rooms + worker * (inputs_bytes_ + products_bytes_);
+      w.inputs = w.products + products_bytes_;
       w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
       inputs(w);
       for (const Segment& s : segments_) outputs(w, points, s.first, s.last);

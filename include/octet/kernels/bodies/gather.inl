@@ -38,10 +38,11 @@ inline void gather_window(const Gather& g, std::int64_t image, std::int64_t y, s
   }
 }
 
-// `count` output pixels side by side whose kernel rows are runs of at most one narrow block within the image's rows.
+// `count` output pixels side by side whose kernel rows are runs of at most one block of W within the image's rows.
 constexpr std::int64_t most_short_runs = 7;
-inline void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t y, std::int64_t x, std::int64_t count,
-                              std::byte* rows) {
+template <class W>
+void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t y, std::int64_t x, std::int64_t count,
+                       std::byte* rows) {
   const std::int64_t run = g.kernel_w * g.run_bytes;
   const std::byte* from[most_short_runs];
   std::int64_t step[most_short_runs];
@@ -55,7 +56,7 @@ inline void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t 
   const auto copy = [&](std::int64_t kernel_h) {
     for (std::int64_t i = 0; i < count; ++i, rows += g.row_stride)
       for (std::int64_t ky = 0; ky < kernel_h; ++ky)
-        narrow::store_block(rows + ky * run, narrow::load_block_first(from[ky] + i * step[ky], run));
+        W::store_block(rows + ky * run, W::load_block_first(from[ky] + i * step[ky], run));
   };
   g.kernel_h == 3 ? copy(3) : copy(g.kernel_h);
 }
@@ -63,7 +64,7 @@ inline void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t 
 inline void gather(const Gather& g) noexcept {
   const bool joined = (g.dilation_w == 1 || g.kernel_w == 1) && g.run_bytes == g.pixel_bytes;
   const std::int64_t run = g.kernel_w * g.run_bytes;
-  const bool short_runs = joined && g.repeat == 1 && run <= narrow::block_bytes && g.kernel_h <= most_short_runs;
+  const bool short_runs = joined && g.repeat == 1 && run <= wide::block_bytes && g.kernel_h <= most_short_runs;
   const std::int64_t plane = g.out_h * g.out_w;
   std::int64_t image = g.first / plane, y = g.first % plane / g.out_w, x = g.first % g.out_w;
   std::byte* row = g.rows;
@@ -74,7 +75,8 @@ inline void gather(const Gather& g) noexcept {
       const std::int64_t inside = room / g.stride_w + 1, in_row = g.out_w - x;
       done = inside < in_row ? inside : in_row;
       if (done > left) done = left;
-      gather_short_runs(g, image, y, x, done, row);
+      const auto copy = run <= narrow::block_bytes ? gather_short_runs<narrow> : gather_short_runs<wide>;
+      copy(g, image, y, x, done, row);
     } else {
       gather_window(g, image, y, x, joined, row);
       std::byte* to = row + g.kernel_h * g.kernel_w * g.run_bytes;
