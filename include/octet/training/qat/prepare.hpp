@@ -1,8 +1,8 @@
 #pragma once
 #include "../../passes/optimize.hpp"
 #include "../../quantization/dequantize_model.hpp"
-#include "../../quantization/integer_placement.hpp"
-#include "config.hpp"
+#include "kept_layers.hpp"
+#include "range_states.hpp"
 
 /// From a float model to one with fake quantization, in the places where quantize<int8> has integers.
 ///
@@ -13,27 +13,6 @@
 OCTET_BEGIN
 namespace detail {
 
-constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one a line
-
-inline bool is_fake_quantization(const Operator& op) {
-  return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op) || as<FakeQuantizeSums>(op);
-}
-
-/// Names of the layers of an optimized graph that stay float.
-inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfig& config) {
-  for (const std::string& p : config.layers) require_used(p, g, "quantized");
-  for (const std::string& p : config.keep_float) require_used(p, g, "kept float");
-  const Node *first = nullptr, *last = nullptr;
-  for (const Node& n : g.nodes)
-    if (has_float_weights(g, n)) first = first ? first : &n, last = &n;
-  std::vector<std::string> names;
-  for (const Node& n : g.nodes)
-    if (kept(config.keep_float, g, n) || (!config.layers.empty() && !kept(config.layers, g, n)) ||
-        (config.keep_first_float && &n == first) || (config.keep_last_float && &n == last))
-      names.push_back(n.name);
-  return names;
-}
-
 /// Inserts fake quantization into a graph that optimize_for_training made. What becomes an integer is decided on the
 /// folded and fused form of it; values have the same names there, and each of its layers is a region here: the nodes
 /// between its inputs and its output.
@@ -42,10 +21,10 @@ class FakeQuantizer {
   FakeQuantizer(Graph g, const QatConfig& config, std::map<std::string, QuantParams> known)
       : g_(std::move(g)),
         config_(config),
-        known_(std::move(known)),
         folded_(optimize(g_)),
         kept_(layers_kept_float(folded_, config)),
         placement_(folded_, {kept_, false, false}),
+        ranges_(folded_, placement_, config, std::move(known)),
         links_(g_),
         before_(g_.nodes.size()),
         after_(g_.nodes.size()) {
@@ -164,7 +143,7 @@ class FakeQuantizer {
       double sum = 0;
       for (std::int64_t i = o * size; i < (o + 1) * size; ++i) sum += std::abs(static_cast<double>(values[i]));
       const double lsq = 2 * sum / static_cast<double>(std::max<std::int64_t>(1, size)) / std::sqrt(rounding.levels());
-      const bool known = !known_.empty() && config_.weight_bits == 8;
+      const bool known = ranges_.known() && config_.weight_bits == 8;
       scales[o] = known ? rounding.scale(values.data(), nullptr, o) : lsq > 0 ? static_cast<float>(lsq) : 1.0f;
     }
     return scales;
@@ -202,39 +181,24 @@ class FakeQuantizer {
 
   /// Biases, by rounding what they are added to: the layer's result, or that of its batch normalization.
   void round_sums(const Node& folded, const std::vector<std::size_t>& nodes) {
-    const int k = folded.op->integer_form().weights;
     for (std::size_t n : nodes) {
-      const int w = k < 0 ? Node::none : input_of(g_.nodes[n], static_cast<std::size_t>(k));
+      const int k = folded.op->integer_form().weights, w = k < 0 ? Node::none : input_of(g_.nodes[n], at(k));
       const auto weights = std::find_if(rounded_weights_.begin(), rounded_weights_.end(),
                                         [w](const auto& r) { return r.second.value == w; });
       if (w == Node::none || weights == rounded_weights_.end()) continue;
-      const int made = g_.nodes[n].outputs[0];
-      const std::size_t next = links_.used_once(made) ? at(links_.users(made)[0]) : n;
-      const auto* bn = as<BatchNormalization>(*g_.nodes[next].op);
-      const std::size_t last = bn ? next : n;
-      const int root = placement_.root(folded.inputs[0]), v = g_.nodes[last].outputs[0];
-      const std::vector<int>& state = states_.at(folded_.value(root).name);
+      const int sums = g_.nodes[n].outputs[0];
+      const std::size_t next = links_.used_once(sums) ? at(links_.users(sums)[0]) : n;
+      const bool normalized = as<BatchNormalization>(*g_.nodes[next].op) != nullptr;
+      const std::size_t last = normalized ? next : n;
+      const int v = g_.nodes[last].outputs[0];
       FakeQuantizeSums op;
       std::vector<int> inputs(FakeQuantizeSums::inputs, Node::none);
       inputs[FakeQuantizeSums::x] = v;
-      const auto take_state = [&](const std::vector<int>& s, int range, int scale) {
-        inputs[at(range)] = s[0];
-        if (s.size() > 1) inputs[at(scale)] = s[1];
-      };
-      take_state(state, FakeQuantizeSums::range, FakeQuantizeSums::scale);
       inputs[FakeQuantizeSums::weights] = weights->first, inputs[FakeQuantizeSums::scales] = weights->second.scales;
       inputs[FakeQuantizeSums::bias] = input_of(g_.nodes[n], at(folded.op->integer_form().bias));
-      op.input_bits = bits_of(root), op.weight_bits = config_.weight_bits;
-      if (bn) {
-        op.epsilon = bn->epsilon;
-        std::copy_n(g_.nodes[last].inputs.begin() + 1, 4, inputs.begin() + FakeQuantizeSums::gamma);
-      }
-      const int out_root = placement_.root(folded.outputs[0]);
-      const auto out = states_.find(folded_.value(out_root).name);
-      if (out != states_.end() && input_of(folded, ConvolutionStep::residual) == Node::none) {
-        take_state(out->second, FakeQuantizeSums::out_range, FakeQuantizeSums::out_scale);
-        op.output_bits = bits_of(out_root);
-      }
+      op.weight_bits = config_.weight_bits;
+      take_ranges(folded, op, inputs);
+      if (normalized) take_normalization(g_.nodes[last], op, inputs);
       const std::string name = g_.value(v).name + ".sums";
       const int rounded = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
       replace_uses(v, rounded);
@@ -243,7 +207,22 @@ class FakeQuantizer {
     }
   }
 
-  int bits_of(int root) const { return placement_.source(root) == Source::measured ? config_.activation_bits : 8; }
+  static void take_normalization(const Node& node, FakeQuantizeSums& op, std::vector<int>& inputs) {
+    op.epsilon = as<BatchNormalization>(*node.op)->epsilon;
+    std::copy_n(node.inputs.begin() + 1, 4, inputs.begin() + FakeQuantizeSums::gamma);
+  }
+  /// Of what a layer reads, and of what it makes where nothing is added on the way.
+  void take_ranges(const Node& folded, FakeQuantizeSums& op, std::vector<int>& inputs) const {
+    const int in = placement_.root(folded.inputs[0]), out = placement_.root(folded.outputs[0]);
+    op.input_bits = ranges_.bits(in);
+    inputs[FakeQuantizeSums::range] = ranges_.state(in).range;
+    inputs[FakeQuantizeSums::scale] = ranges_.state(in).scale;
+    if (input_of(folded, ConvolutionStep::residual) != Node::none || ranges_.state(out).range == Node::none) return;
+    op.output_bits = ranges_.bits(out);
+    inputs[FakeQuantizeSums::out_range] = ranges_.state(out).range;
+    inputs[FakeQuantizeSums::out_scale] = ranges_.state(out).scale;
+  }
+
   /// Also by nodes that are not in the graph yet.
   void replace_uses(int from, int to) {
     if (g_.is_output(from)) std::swap(g_.value(from).name, g_.value(to).name);  // outputs keep their names
@@ -257,62 +236,30 @@ class FakeQuantizer {
   Node fake_quantize(int v, int folded, int& rounded) {
     const std::string name = g_.value(v).name;
     const int root = placement_.root(folded);
-    const Source source = placement_.source(root);
     FakeQuantize op;
     op.decay = config_.range_decay;
-    op.bits = bits_of(root);
-    op.observes = source == Source::measured && root == folded;
-    std::vector<int>& state = states_[folded_.value(root).name];
-    if (state.empty()) {
-      ObservedRange range = initial_range(root);
-      state.push_back(g_.add_constant(name + ".range", Tensor<float>({3}, {range.low, range.high, range.batches})));
-      if (config_.learned_scales && source == Source::measured) {
-        const float scale = FakeQuantization(kernels(), op.bits).params(range, nullptr).scale;
-        state.push_back(g_.add_constant(name + ".scale", Tensor<float>({1}, {scale})));
-      }
-    }
-    std::vector<int> inputs{v};
-    inputs.insert(inputs.end(), state.begin(), state.end());
+    op.bits = ranges_.bits(root);
+    op.observes = placement_.source(root) == Source::measured && root == folded;
+    const RangeStates::State state = ranges_.make(root, name, g_);
+    std::vector<int> inputs{v, state.range};
+    if (state.scale != Node::none) inputs.push_back(state.scale);
     rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(v).shape, {}, {}});
     return {name + ".quantized", std::make_shared<const FakeQuantize>(op), inputs, {rounded}};
   }
 
-  ObservedRange initial_range(int root) const {
-    const Value& v = folded_.value(root);
-    const auto of = [](const QuantParams& p, double batches) {
-      const double scale = static_cast<double>(p.scale[0]), zero = p.zero_point[0];
-      return ObservedRange{static_cast<float>((-128 - zero) * scale), static_cast<float>((127 - zero) * scale),
-                           static_cast<float>(batches)};
-    };
-    switch (placement_.source(root)) {
-      case Source::fixed: return of(folded_.nodes[at(placement_.links().producer(root))].op->integer_form().params, 1);
-      case Source::constant: {
-        const auto elements = v.constant.view<float>();
-        float r[2];
-        kernels().minmax_f32(elements.data(), elements.size(), r);
-        require(!std::isnan(r[0]), "tensor '", v.name, "' has NaN or infinite elements");
-        return {r[0], r[1], 1};
-      }
-      default: break;
-    }
-    const auto known = known_.find(v.name);  // as long as the average would have taken
-    return known == known_.end() ? ObservedRange{} : of(known->second, std::ceil(1 / (1 - config_.range_decay)));
-  }
-
   Graph g_;
   const QatConfig& config_;
-  const std::map<std::string, QuantParams> known_;
   const Graph folded_;
   const std::vector<std::string> kept_;
   const IntegerPlacement placement_;
+  RangeStates ranges_;
   const Links links_;
   std::map<std::string, int> values_;              // computed ones, by name
   std::set<int> borders_;                          // values that the folded graph has as well
   std::vector<std::vector<Node>> before_, after_;  // new nodes around those of g_
   std::vector<Node> first_;
-  std::map<int, RoundedWeights> rounded_weights_;   // by the exact ones
-  std::map<int, int> rounded_;                      // values that enter; 0: not yet
-  std::map<std::string, std::vector<int>> states_;  // range, and learned scale, by the folded graph's name
+  std::map<int, RoundedWeights> rounded_weights_;  // by the exact ones
+  std::map<int, int> rounded_;                     // values that enter; 0: not yet
 };
 
 }  // namespace detail

@@ -1,0 +1,32 @@
+#pragma once
+#include "../../operators/all.hpp"
+#include "../../quantization/weights.hpp"
+#include "config.hpp"
+
+/// Which layers of a prepared model stay float, and how it is told.
+OCTET_BEGIN
+namespace detail {
+
+constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one a line
+
+inline bool is_fake_quantization(const Operator& op) {
+  return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op) || as<FakeQuantizeSums>(op);
+}
+
+/// Names of the layers of an optimized graph that stay float.
+inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfig& config) {
+  for (const std::string& p : config.layers) require_used(p, g, "quantized");
+  for (const std::string& p : config.keep_float) require_used(p, g, "kept float");
+  const Node *first = nullptr, *last = nullptr;
+  for (const Node& n : g.nodes)
+    if (has_float_weights(g, n)) first = first ? first : &n, last = &n;
+  std::vector<std::string> names;
+  for (const Node& n : g.nodes)
+    if (kept(config.keep_float, g, n) || (!config.layers.empty() && !kept(config.layers, g, n)) ||
+        (config.keep_first_float && &n == first) || (config.keep_last_float && &n == last))
+      names.push_back(n.name);
+  return names;
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,79 @@
+#pragma once
+#include "../../operators/all.hpp"
+#include "../../quantization/integer_placement.hpp"
+#include "config.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// What fake quantization knows of activations: their ranges and learned scales, constants of the graph in training.
+/// Values that are to have the same integers share them, those of their root in `folded` (see IntegerPlacement).
+class RangeStates {
+ public:
+  struct State {
+    int range = Node::none, scale = Node::none;  // values; scale: only a learned one
+  };
+
+  /// `known`: of a model that was integer, by name.
+  RangeStates(const Graph& folded, const IntegerPlacement& placement, const QatConfig& config,
+              std::map<std::string, QuantParams> known)
+      : folded_(folded), placement_(placement), config_(config), known_(std::move(known)) {}
+
+  bool known() const noexcept { return !known_.empty(); }
+  int bits(int root) const { return measured(root) ? config_.activation_bits : 8; }
+
+  /// Empty where there is none.
+  State state(int root) const {
+    const auto it = states_.find(root);
+    return it == states_.end() ? State{} : it->second;
+  }
+  /// The root's state, as constants of g if it is new; `name` begins their names.
+  State make(int root, const std::string& name, Graph& g) {
+    State& s = states_[root];
+    if (s.range != Node::none) return s;
+    const ObservedRange range = initial_range(root);
+    s.range = g.add_constant(name + ".range", Tensor<float>({3}, {range.low, range.high, range.batches}));
+    if (config_.learned_scales && measured(root)) {
+      const float scale = FakeQuantization(kernels(), bits(root)).params(range, nullptr).scale;
+      s.scale = g.add_constant(name + ".scale", Tensor<float>({1}, {scale}));
+    }
+    return s;
+  }
+
+ private:
+  using Source = IntegerPlacement::Source;
+
+  bool measured(int root) const { return placement_.source(root) == Source::measured; }
+  ObservedRange initial_range(int root) const {
+    const Value& v = folded_.value(root);
+    const auto of = [](const QuantParams& p, double batches) {
+      const double scale = static_cast<double>(p.scale[0]), zero = p.zero_point[0];
+      return ObservedRange{static_cast<float>((-128 - zero) * scale), static_cast<float>((127 - zero) * scale),
+                           static_cast<float>(batches)};
+    };
+    switch (placement_.source(root)) {
+      case Source::fixed:
+        return of(folded_.nodes[static_cast<std::size_t>(placement_.links().producer(root))].op->integer_form().params,
+                  1);
+      case Source::constant: {
+        const auto elements = v.constant.view<float>();
+        float r[2];
+        kernels().minmax_f32(elements.data(), elements.size(), r);
+        require(!std::isnan(r[0]), "tensor '", v.name, "' has NaN or infinite elements");
+        return {r[0], r[1], 1};
+      }
+      default: break;
+    }
+    const auto known = known_.find(v.name);  // as long as the average would have taken
+    return known == known_.end() ? ObservedRange{} : of(known->second, std::ceil(1 / (1 - config_.range_decay)));
+  }
+
+  const Graph& folded_;
+  const IntegerPlacement& placement_;
+  const QatConfig& config_;
+  const std::map<std::string, QuantParams> known_;
+  std::map<int, State> states_;  // by root
+};
+
+}  // namespace detail
+OCTET_END
