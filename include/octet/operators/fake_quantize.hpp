@@ -1,4 +1,5 @@
 #pragma once
+#include "../kernels/half.hpp"
 #include "fake_quantize_step.hpp"
 
 OCTET_BEGIN

@@ -1,4 +1,6 @@
 #pragma once
+#include "../core/element.hpp"
+#include "../kernels/half.hpp"
 #include "channel_sums.hpp"
 #include "fake_quantize_step.hpp"
 #include "fake_quantize_weights.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/element.hpp"
 #include "../graph/graph.hpp"
+#include "../kernels/half.hpp"
 
 OCTET_BEGIN
 

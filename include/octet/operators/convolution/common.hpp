@@ -1,6 +1,7 @@
 #pragma once
 #include "../../kernels/convolution.hpp"
 #include "../../kernels/depthwise_convolution.hpp"
+#include "../../kernels/half.hpp"
 #include "../../kernels/winograd.hpp"
 #include "../activation_range.hpp"
 #include "../window.hpp"

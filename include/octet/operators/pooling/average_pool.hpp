@@ -1,4 +1,5 @@
 #pragma once
+#include "../../kernels/pack.hpp"
 #include "../integer_mean.hpp"
 #include "gradient.hpp"
 

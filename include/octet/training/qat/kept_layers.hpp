@@ -9,10 +9,6 @@ namespace detail {
 
 constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one a line
 
-inline bool is_fake_quantization(const Operator& op) {
-  return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op) || as<FakeQuantizeSums>(op);
-}
-
 /// Names of the layers of an optimized graph that stay float.
 inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfig& config) {
   for (const std::string& p : config.layers) require_used(p, g, "quantized");

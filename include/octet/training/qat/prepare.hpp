@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "../../passes/optimize.hpp"
 #include "../../quantization/dequantize_model.hpp"
 #include "kept_layers.hpp"
@@ -12,6 +14,10 @@
 /// statistics, as convert does, gives exactly what training saw, and training can normalize by the batch.
 OCTET_BEGIN
 namespace detail {
+
+inline bool is_fake_quantization(const Operator& op) {
+  return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op) || as<FakeQuantizeSums>(op);
+}
 
 /// Inserts fake quantization into a graph that optimize_for_training made. What becomes an integer is decided on the
 /// folded and fused form of it; values have the same names there, and each of its layers is a region here: the nodes
