@@ -45,7 +45,7 @@ class FakeQuantizeSums : public detail::OperatorOf<FakeQuantizeSums> {
     c.require(c.has(out_range) || !c.has(out_scale), "takes no output scale without its range");
     return {in};
   }
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  inline std::unique_ptr<Step> prepare(const PrepareContext& c) const override;  // else the class's key function
   std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override {
     return std::make_unique<detail::MovedBack>(std::make_unique<detail::ViewStep>(),
                                                std::make_unique<detail::ViewStep>());
@@ -139,7 +139,7 @@ class FakeQuantizeSumsStep : public Step {
 
 }  // namespace detail
 
-inline std::unique_ptr<Step> FakeQuantizeSums::prepare(const PrepareContext& c) const {
+std::unique_ptr<Step> FakeQuantizeSums::prepare(const PrepareContext& c) const {
   return std::make_unique<detail::FakeQuantizeSumsStep>(c, *this);
 }
 

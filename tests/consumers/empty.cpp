@@ -1,0 +1,3 @@
+#include <octet/octet.hpp>
+
+int main() {}
