@@ -8,7 +8,9 @@
 
 // One namespace per baseline instruction set: a program that compiles one file with -march=native and another
 // without gets two copies of every inline function, instead of one picked by link order.
-#if defined(__AVX512BW__)
+#if defined(OCTET_COMPILED)  // the library is linked whatever the program is compiled for
+#  define OCTET_ABI v0_compiled
+#elif defined(__AVX512BW__)
 #  define OCTET_ABI v0_avx512
 #elif defined(__AVX2__)
 #  define OCTET_ABI v0_avx2
@@ -16,6 +18,15 @@
 #  define OCTET_ABI v0_sse4
 #else
 #  define OCTET_ABI v0
+#endif
+
+// A header x.hpp declares, and x.inl beside it defines. In header-only use, the default, x.hpp includes x.inl at its
+// end. A program that defines OCTET_COMPILED in all of its files links the library octet::compiled instead, which holds
+// every x.inl once.
+#if defined(OCTET_COMPILED)
+#  define OCTET_API
+#else
+#  define OCTET_API inline
 #endif
 
 /// Every header's contents stand between these two.

@@ -1,9 +1,10 @@
 #pragma once
-#include <cstdio>
-#include <cstdlib>
-#include <sstream>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "config.hpp"
 
@@ -29,28 +30,73 @@ class ShapeError : public Error {
 
 namespace detail {
 
+/// A piece of a message: text, a number, or an object with a function append_text(std::string&, const T&). It refers
+/// to what it was made from and is turned into text only when the message is needed.
+class MessagePart {
+ public:
+  MessagePart(const char* text) noexcept : kind_(Kind::text), text_(text) {}
+  MessagePart(std::string_view text) noexcept : kind_(Kind::text), text_(text) {}
+  MessagePart(const std::string& text) noexcept : kind_(Kind::text), text_(text) {}
+  MessagePart(char c) noexcept : kind_(Kind::character), integer_(c) {}
+  MessagePart(double x) noexcept : kind_(Kind::real), real_(x) {}
+  MessagePart(float x) noexcept : MessagePart(static_cast<double>(x)) {}
+  template <class T, std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>, int> = 0>
+  MessagePart(T x) noexcept : kind_(std::is_unsigned_v<T> ? Kind::natural : Kind::integer),
+                              integer_(static_cast<std::int64_t>(x)) {}
+  template <class T, class = decltype(append_text(std::declval<std::string&>(), std::declval<const T&>()))>
+  MessagePart(const T& object) noexcept
+      : kind_(Kind::object), object_(&object), append_([](std::string& text, const void* p) {
+          append_text(text, *static_cast<const T*>(p));
+        }) {}
+
+  void append_to(std::string& text) const;
+
+ private:
+  enum class Kind : std::uint8_t { text, character, integer, natural, real, object };
+  Kind kind_;
+  std::string_view text_;
+  std::int64_t integer_ = 0;
+  double real_ = 0;
+  const void* object_ = nullptr;
+  void (*append_)(std::string&, const void*) = nullptr;
+};
+
+/// The parts, one after another.
+std::string join(const MessagePart* parts, std::size_t count);
+
 template <class... Parts>
 std::string concat(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return text.str();
+  const MessagePart all[] = {parts...};
+  return join(all, sizeof...(parts));
+}
+
+/// Where there are no exceptions: prints the text and aborts.
+[[noreturn]] void abort_with(const std::string& text) noexcept;
+
+template <class E>
+[[noreturn]] OCTET_NOINLINE void throw_error(const MessagePart* parts, std::size_t count) {
+#if OCTET_EXCEPTIONS
+  throw E(join(parts, count));
+#else
+  abort_with(join(parts, count));
+#endif
 }
 
 /// Throws E with the parts joined to a text; without exceptions, prints the text and aborts.
 template <class E = Error, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-#if OCTET_EXCEPTIONS
-  throw E(concat(parts...));
-#else
-  std::fprintf(stderr, "octet: %s\n", concat(parts...).c_str());
-  std::abort();
-#endif
+  const MessagePart all[] = {parts...};
+  throw_error<E>(all, sizeof...(parts));
 }
 
 template <class E = Error, class... Parts>
-void require(bool condition, const Parts&... parts) {
+inline void require(bool condition, const Parts&... parts) {
   if (!condition) fail<E>(parts...);
 }
 
 }  // namespace detail
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "error.inl"
+#endif

@@ -2,8 +2,6 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
-#include <limits>
-#include <ostream>
 #include <string>
 
 #include "error.hpp"
@@ -53,16 +51,7 @@ class Shape {
   }
 
   /// Product of the sizes in [from, to); throws where it does not fit, or a size is negative.
-  std::int64_t product(int from, int to) const {
-    std::int64_t n = 1;
-    for (int i = from; i < to; ++i) {
-      const std::int64_t d = (*this)[i];
-      detail::require<ShapeError>(d >= 0, "shape ", *this, " has an unknown or negative size");
-      detail::require<ShapeError>(d == 0 || n <= max_elements / d, "shape ", *this, " has too many elements");
-      n *= d;
-    }
-    return n;
-  }
+  std::int64_t product(int from, int to) const;
   std::int64_t elements() const { return product(0, rank_); }
 
   friend bool operator==(const Shape& a, const Shape& b) noexcept {
@@ -73,41 +62,29 @@ class Shape {
   }
   friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
 
-  friend std::ostream& operator<<(std::ostream& out, const Shape& s) {
-    out << '[';
-    for (int i = 0; i < s.rank_; ++i) {
-      if (i) out << ", ";
-      s[i] < 0 ? out << '?' : out << s[i];
-    }
-    return out << ']';
-  }
-
  private:
   static constexpr std::int64_t max_elements = std::int64_t{1} << 40;  // also keeps byte counts far from overflow
   std::array<std::int64_t, max_rank> dims_{};
   int rank_ = 0;
 };
 
-/// Axis of a tensor of the given rank; negative ones count from the back. Throws outside [-rank, rank).
-inline int normalize_axis(std::int64_t axis, int rank) {
-  detail::require<ShapeError>(axis >= -rank && axis < rank, "axis ", axis, " is outside a tensor of rank ", rank);
-  return static_cast<int>(axis < 0 ? axis + rank : axis);
+/// "[2, ?, 3]", with ? for sizes that are not known.
+std::string to_string(const Shape& s);
+inline void append_text(std::string& text, const Shape& s) { text += to_string(s); }
+/// Prints it to a std::ostream. (A template, so that this header need not include <ostream>.)
+template <class Stream>
+auto operator<<(Stream& out, const Shape& s) -> decltype(out << std::string()) {
+  return out << to_string(s);
 }
+
+/// Axis of a tensor of the given rank; negative ones count from the back. Throws outside [-rank, rank).
+int normalize_axis(std::int64_t axis, int rank);
 
 /// Shape of a and b combined as numpy broadcasts them; unknown sizes stay unknown unless the other one decides.
-inline Shape broadcast(const Shape& a, const Shape& b) {
-  Shape r = a.rank() >= b.rank() ? a : b;
-  const Shape& small = a.rank() >= b.rank() ? b : a;
-  for (int i = 0; i < small.rank(); ++i) {
-    std::int64_t& d = r[r.rank() - small.rank() + i];
-    const std::int64_t s = small[i];
-    if (d == s || s == 1) continue;
-    if (d == 1 || (d == Shape::unknown && s > 1))
-      d = s;
-    else
-      detail::require<ShapeError>(s == Shape::unknown, "shapes ", a, " and ", b, " do not broadcast");
-  }
-  return r;
-}
+Shape broadcast(const Shape& a, const Shape& b);
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "shape.inl"
+#endif

@@ -1,0 +1,46 @@
+#pragma once
+#include "shape.hpp"
+
+OCTET_BEGIN
+
+OCTET_API std::int64_t Shape::product(int from, int to) const {
+  std::int64_t n = 1;
+  for (int i = from; i < to; ++i) {
+    const std::int64_t d = (*this)[i];
+    detail::require<ShapeError>(d >= 0, "shape ", *this, " has an unknown or negative size");
+    detail::require<ShapeError>(d == 0 || n <= max_elements / d, "shape ", *this, " has too many elements");
+    n *= d;
+  }
+  return n;
+}
+
+OCTET_API std::string to_string(const Shape& s) {
+  std::string text = "[";
+  for (int i = 0; i < s.rank(); ++i) {
+    if (i != 0) text += ", ";
+    text += s[i] < 0 ? "?" : std::to_string(s[i]);
+  }
+  return text + ']';
+}
+
+OCTET_API int normalize_axis(std::int64_t axis, int rank) {
+  detail::require<ShapeError>(axis >= -rank && axis < rank, "axis ", axis, " is outside a tensor of rank ", rank);
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+OCTET_API Shape broadcast(const Shape& a, const Shape& b) {
+  Shape r = a.rank() >= b.rank() ? a : b;
+  const Shape& small = a.rank() >= b.rank() ? b : a;
+  for (int i = 0; i < small.rank(); ++i) {
+    std::int64_t& d = r[r.rank() - small.rank() + i];
+    const std::int64_t s = small[i];
+    if (d == s || s == 1) continue;
+    if (d == 1 || (d == Shape::unknown && s > 1))
+      d = s;
+    else
+      detail::require<ShapeError>(s == Shape::unknown, "shapes ", a, " and ", b, " do not broadcast");
+  }
+  return r;
+}
+
+OCTET_END
