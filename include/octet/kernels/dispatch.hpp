@@ -47,47 +47,30 @@ struct Kernels {
   GradientKernels gradient;
 };
 
-// Kernels take longest to compile. A program of many files may define OCTET_SEPARATE_KERNELS in all of them and
-// include implementation.hpp in one; all have to be compiled for the same baseline (-march).
-#if defined(OCTET_SEPARATE_KERNELS)
-#  define OCTET_KERNEL_TABLE const Kernels& table(Isa isa) noexcept
-#else
-#  define OCTET_KERNEL_TABLE inline const Kernels& table(Isa isa) noexcept
-#endif
 namespace scalar {
-OCTET_KERNEL_TABLE;
+const Kernels& table(Isa isa) noexcept;
 }
 #if OCTET_X86
 namespace avx2 {
-OCTET_KERNEL_TABLE;
+const Kernels& table(Isa isa) noexcept;
 }
 namespace avx512bw {
-OCTET_KERNEL_TABLE;
+const Kernels& table(Isa isa) noexcept;
 }
 namespace avx512vnni {
-OCTET_KERNEL_TABLE;
+const Kernels& table(Isa isa) noexcept;
 }
 namespace avx512bf16 {
-OCTET_KERNEL_TABLE;
+const Kernels& table(Isa isa) noexcept;
 }
 #endif
 
 /// The kernels for an instruction set this CPU has.
-inline const Kernels& kernels(Isa isa = active_isa()) noexcept {
-  switch (isa) {
-#if OCTET_X86
-    case Isa::avx512bf16: return avx512bf16::table(isa);
-    case Isa::avx512vnni: return avx512vnni::table(isa);
-    case Isa::avx512bw: return avx512bw::table(isa);
-    case Isa::avx2: return avx2::table(isa);
-#endif
-    default: return scalar::table(Isa::scalar);
-  }
-}
+const Kernels& kernels(Isa isa = active_isa()) noexcept;
 
 }  // namespace detail
 OCTET_END
 
-#if !defined(OCTET_SEPARATE_KERNELS)
-#  include "implementation.hpp"
+#if !defined(OCTET_COMPILED)
+#  include "dispatch.inl"
 #endif

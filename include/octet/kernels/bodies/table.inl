@@ -1,5 +1,5 @@
 // No include guard: the last part of every instruction set's kernels.
-OCTET_KERNEL_TABLE {
+OCTET_API const Kernels& table(Isa isa) noexcept {
   static const Kernels kernels = [&] {
     Kernels k;
     k.lanes = wide::lanes;

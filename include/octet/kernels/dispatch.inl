@@ -1,0 +1,29 @@
+#pragma once
+#include "dispatch.hpp"
+#if !defined(OCTET_COMPILED)  // else each table is an object of its own: side by side they take a third of the time
+#  include "tables/scalar.inl"
+#  if OCTET_X86
+#    include "tables/avx2.inl"
+#    include "tables/avx512bf16.inl"
+#    include "tables/avx512bw.inl"
+#    include "tables/avx512vnni.inl"
+#  endif
+#endif
+
+OCTET_BEGIN
+namespace detail {
+
+OCTET_API const Kernels& kernels(Isa isa) noexcept {
+  switch (isa) {
+#if OCTET_X86
+    case Isa::avx512bf16: return avx512bf16::table(isa);
+    case Isa::avx512vnni: return avx512vnni::table(isa);
+    case Isa::avx512bw: return avx512bw::table(isa);
+    case Isa::avx2: return avx2::table(isa);
+#endif
+    default: return scalar::table(Isa::scalar);
+  }
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,30 @@
+#pragma once
+#include "region.hpp"
+
+OCTET_BEGIN
+namespace detail {
+#if defined(__GNUC__) && !defined(__clang__)  // g++ 12 warns about the undefined vectors of its own intrinsics
+#  pragma GCC diagnostic push
+#  pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#  pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+// The order of the includes matters.
+// clang-format off
+namespace avx512vnni {
+OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl,avx512vnni")
+#include "../isa/avx512vnni.hpp"
+#include "../bodies/integer.inl"
+OCTET_TARGET_END
+OCTET_API const Kernels& table(Isa isa) noexcept {
+  static const Kernels kernels = with_integer_kernels(avx512bw::table(Isa::avx512bw), isa);
+  return kernels;
+}
+}  // namespace avx512vnni
+// clang-format on
+#if defined(__GNUC__) && !defined(__clang__)
+#  pragma GCC diagnostic pop
+#endif
+
+}  // namespace detail
+OCTET_END
