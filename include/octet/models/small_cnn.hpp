@@ -1,5 +1,5 @@
 #pragma once
-#include "builder.hpp"
+#include "../graph/graph.hpp"
 
 OCTET_BEGIN
 
@@ -10,14 +10,10 @@ struct SmallCnnOptions {
   std::uint64_t seed = 1;
 };
 
-inline Model small_cnn(const SmallCnnOptions& o = {}) {
-  detail::NetworkBuilder b("small_cnn", o.image_size, o.channels, o.seed);
-  b.conv("conv", o.filters, 3, 1, 0, 1, true)
-      .relu("relu")
-      .max_pool("pool", 2, 2)
-      .flatten("flatten")
-      .linear("dense", o.classes);
-  return b.finish();
-}
+Model small_cnn(const SmallCnnOptions& o = {});
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "small_cnn.inl"
+#endif
