@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -78,13 +79,26 @@ inline Isa detected_isa() noexcept {
 }
 
 namespace detail {
+/// What the environment asks for, as far as this CPU has it. A name that is none is told of.
+inline Isa wanted_isa() noexcept {
+  const char* want = std::getenv("OCTET_ISA");
+  if (!want || !*want) return detected_isa();
+  for (int i = 0; i <= static_cast<int>(Isa::avx512bf16); ++i)
+    if (!std::strcmp(want, name(static_cast<Isa>(i)))) {
+      if (static_cast<Isa>(i) <= detected_isa()) return static_cast<Isa>(i);
+      std::fprintf(stderr, "octet: this CPU has no %s, which OCTET_ISA asks for; %s is used\n", want,
+                   name(detected_isa()));
+      return detected_isa();
+    }
+  std::fprintf(stderr, "octet: OCTET_ISA is '%s', expected one of", want);
+  for (int i = 0; i <= static_cast<int>(Isa::avx512bf16); ++i)
+    std::fprintf(stderr, "%s %s", i ? "," : "", name(static_cast<Isa>(i)));
+  std::fprintf(stderr, "; %s is used\n", name(detected_isa()));
+  return detected_isa();
+}
+
 inline std::atomic<Isa>& isa_slot() noexcept {
-  static std::atomic<Isa> slot{[] {
-    if (const char* want = std::getenv("OCTET_ISA"))
-      for (int i = 0; i <= static_cast<int>(detected_isa()); ++i)
-        if (!std::strcmp(want, name(static_cast<Isa>(i)))) return static_cast<Isa>(i);
-    return detected_isa();
-  }()};
+  static std::atomic<Isa> slot{wanted_isa()};
   return slot;
 }
 }  // namespace detail

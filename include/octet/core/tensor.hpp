@@ -27,11 +27,14 @@ struct AlignedFree {
 class AlignedBytes {
  public:
   static constexpr std::size_t alignment = 64, huge_page = std::size_t{2} << 20;
+  static constexpr std::size_t most = std::size_t{1} << 40;  // what needs more is a mistake
   AlignedBytes() = default;
   explicit AlignedBytes(std::size_t n) : size_(n) {
     if (n == 0) return;
     const std::size_t align = n < 2 * huge_page ? alignment : huge_page;
-    data_ = {static_cast<std::byte*>(::operator new (n, std::align_val_t{align})), AlignedFree{align}};
+    if (n <= most)
+      data_ = {static_cast<std::byte*>(::operator new (n, std::align_val_t{align}, std::nothrow)), AlignedFree{align}};
+    if (!data_) fail("there is no memory for ", n, " bytes of tensors");
 #if defined(__linux__)
     if (align == huge_page) ::madvise(data_.get(), n, MADV_HUGEPAGE);  // if it cannot be, nothing is lost
 #endif

@@ -224,6 +224,19 @@ const AnyTensor& PrepareContext::constant(int i) const {
   require(v.is_constant(), "input ", i, " ('", v.name, "') has to be constant");
   return v.constant;
 }
+const QuantParams& PrepareContext::one_scale(const Value& v) const {
+  require(v.is_quantized() && !v.quant.per_channel(), "'", v.name, "' has to have one scale and zero point");
+  validate(v);
+  return v.quant;
+}
+void PrepareContext::validate(const Value& v) const {
+  octet::validate(v.quant, v.shape, v.dtype, where(), "'", v.name, "': ");
+}
+float PrepareContext::multiplier(double real) const {
+  require(std::isfinite(static_cast<float>(real)) && real >= 0, "its scales are too far apart: one over the other is ",
+          real);
+  return static_cast<float>(real);
+}
 std::string PrepareContext::where() const {
   return detail::concat("layer '", node_.name, "' (", node_.op->type(), "): ");
 }

@@ -85,6 +85,12 @@ class PrepareContext {
   bool bf16_products() const noexcept { return bf16_products_; }
   /// The elements of constant input i; throws where it is not constant.
   inline const AnyTensor& constant(int i) const;
+  /// Parameters of a tensor with one scale and zero point; throws where it has others, or none.
+  inline const QuantParams& one_scale(const Value& v) const;
+  /// Throws unless the value's parameters fit it.
+  inline void validate(const Value& v) const;
+  /// From one scale to another, as float; throws where that is not a finite number.
+  inline float multiplier(double real) const;
 
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
@@ -140,6 +146,9 @@ class Operator {
   /// Element type of output i when the graph is built.
   virtual DType dtype(const ShapeContext& c, int) const { return c.dtype(0); }
   virtual std::unique_ptr<Step> prepare(const PrepareContext&) const = 0;
+  /// Throws what prepare throws where the operator has no form for its inputs. Where preparing takes long, because it
+  /// packs weights, this does not.
+  virtual void check(const PrepareContext& c) const;
   /// Made ready for training; throws where the operator has no gradient.
   virtual std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const {
     c.fail("has no gradient, and cannot be trained or lie behind a layer that is");
@@ -156,6 +165,7 @@ class Operator {
 using OperatorPtr = std::shared_ptr<const Operator>;
 
 inline OperatorPtr Operator::clamped(double, double) const { return nullptr; }
+inline void Operator::check(const PrepareContext& c) const { prepare(c); }
 
 namespace detail {
 /// Gives an operator its name.

@@ -54,4 +54,20 @@ class Step {
   virtual bool measures_range() const noexcept { return false; }
 };
 
+namespace detail {
+
+/// Of layers whose results have no elements, whatever their sizes: their steps are neither planned nor run, since time
+/// is to go by the elements there are.
+class NoStep : public Step {
+ public:
+  void run(const RunContext&) noexcept override {}
+};
+
+inline bool gives_nothing(const std::vector<TensorRef>& outputs) {
+  for (const TensorRef& t : outputs)
+    if (t.shape.elements() != 0) return false;
+  return true;
+}
+
+}  // namespace detail
 OCTET_END

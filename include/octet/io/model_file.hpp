@@ -118,6 +118,7 @@ struct SaveOptions {
 inline void save(const Model& model, const std::string& path, const SaveOptions& options = {}) {
   detail::naming_file(path, [&] {
     detail::check_graph(model);
+    require_runnable(model);
     const auto test = options.self_test ? detail::make_self_test(model) : std::nullopt;
     detail::ModelParts parts = detail::model_parts(model, test);
     static constexpr char zeros[detail::AlignedBytes::alignment] = {};
@@ -144,6 +145,7 @@ inline void save(const Model& model, const std::string& path, const SaveOptions&
 /// outcome is another than that of the machine that wrote it.
 inline Model load_octet(const std::string& path, const LoadOptions& options = {}) {
   detail::ModelFile file = detail::read_model_file(path);
+  detail::naming_file(path, [&] { require_runnable(file.model); });
   if (options.self_test) {
     detail::naming_file(path, [&] {
       detail::require<FormatError>(file.test.has_value(), "the file carries no self-test");

@@ -17,8 +17,7 @@ class ConcatStep : public Step {
       if (x.quant == y.quant) continue;
       c.require(x.dtype == DType::u8 && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
                 "' cannot be brought to the scale of '", y.name, "'");
-      validate(x.quant, x.shape, x.dtype);
-      validate(y.quant, y.shape, y.dtype);
+      c.validate(x), c.validate(y);
       tables_[static_cast<std::size_t>(i)] = requantizing_table(x.quant, y.quant);
     }
   }

@@ -17,13 +17,10 @@ struct DynamicWeights {
   Tensor<float> float_sums;
 
   DynamicWeights(const PrepareContext& c, int weights) {
-    const Value& w = c.input(weights);
-    values = c.constant(weights).view<std::int8_t>();
+    const Value& w = checked(c, weights);
+    values = w.constant.view<std::int8_t>();
     out = w.shape[0];
     k = values.size() / std::max<std::int64_t>(out, 1);
-    validate(w.quant, values.shape(), DType::i8);
-    c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
-    for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "weights have to be symmetric, zero point is ", z);
     scale = pad_columns<float>(nullptr, out);
     sums = pad_columns<std::int32_t>(nullptr, out);
     for (std::int64_t o = 0; o < out; ++o) {
@@ -33,6 +30,17 @@ struct DynamicWeights {
     float_sums = Tensor<float>(sums.shape());
     std::copy(sums.begin(), sums.end(), float_sums.begin());
     bias = float_bias(c, out);
+  }
+
+  /// The weights, once everything is found to be in order.
+  static const Value& checked(const PrepareContext& c, int weights) {
+    const Value& w = c.input(weights);
+    c.constant(weights);
+    c.validate(w);
+    c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
+    for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "weights have to be symmetric, zero point is ", z);
+    if (c.has(2)) c.constant(2);
+    return w;
   }
 
   std::size_t packed_bytes() const noexcept { return 4 * scale.size_bytes(); }

@@ -1,9 +1,8 @@
 #pragma once
 #include "convolution/common.hpp"
 #include "convolution/gradient.hpp"
-#include "dynamic_weights.hpp"
 #include "float_weights.hpp"
-#include "integer_weights.hpp"
+#include "weighted_layer.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -153,15 +152,16 @@ class FullyConnected : public detail::OperatorOf<FullyConnected> {
   }
 
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    const DType x = c.input(0).dtype, w = c.input(1).dtype;
-    if (x == DType::f32 && is_floating(w))
-      return detail::with_weights(c, [&](auto type) -> std::unique_ptr<Step> {
-        return std::make_unique<detail::FloatFullyConnected<decltype(type)>>(c, activation);
-      });
-    if (x == DType::f32 && w == DType::i8) return std::make_unique<detail::DynamicFullyConnected>(c, activation);
-    if (x == DType::u8 && is_byte(w)) return std::make_unique<detail::IntegerFullyConnected>(c, activation);
-    c.fail("no form for ", name(x), " inputs and ", name(w), " weights");
+    switch (detail::weighted_form(c, "inputs")) {
+      case detail::WeightedForm::dynamic: return std::make_unique<detail::DynamicFullyConnected>(c, activation);
+      case detail::WeightedForm::integer: return std::make_unique<detail::IntegerFullyConnected>(c, activation);
+      case detail::WeightedForm::floating: break;
+    }
+    return detail::with_weights(c, [&](auto type) -> std::unique_ptr<Step> {
+      return std::make_unique<detail::FloatFullyConnected<decltype(type)>>(c, activation);
+    });
   }
+  void check(const PrepareContext& c) const override { detail::check_weighted(c, "inputs", activation, -1); }
 
   std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
     return std::make_unique<detail::FullyConnectedGradient>(c, activation);

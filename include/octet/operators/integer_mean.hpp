@@ -18,6 +18,7 @@ class IntegerMean {
         kind_(kind),
         rounding_(c.rounding()),
         scale_(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0])) {
+    c.multiplier(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0]));
     // TFLite's pools keep the scale.
     if (kind != Kind::reduction && in_ != out_) rounding_ = Rounding::fp32;
   }
@@ -67,10 +68,8 @@ class IntegerMean {
     return m;
   }
   static QuantParams parameters(const PrepareContext& c, const Value& v) {
-    c.require(v.dtype == DType::u8 && v.is_quantized() && !v.quant.per_channel(), "'", v.name,
-              "' has to be uint8 with one scale and zero point");
-    validate(v.quant, v.shape, v.dtype);
-    return v.quant;
+    c.require(v.dtype == DType::u8, "'", v.name, "' has to be uint8 with one scale and zero point");
+    return c.one_scale(v);
   }
   QuantParams in_, out_;
   Kind kind_;

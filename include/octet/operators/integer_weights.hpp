@@ -1,12 +1,13 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "../kernels/requantize.hpp"
 #include "activation_range.hpp"
 
 /// What convolution and fully connected layers share in integer models: their weights and bias made ready, and the
 /// way from sums to outputs. Inputs of the operator: 0 activations (uint8), 1 weights with output channels along
-/// axis 0, 2 bias (int32; float in dynamic-range models; optional).
+/// axis 0, 2 bias (int32; floating in dynamic-range models; optional).
 OCTET_BEGIN
 namespace detail {
 
@@ -65,13 +66,8 @@ struct IntegerWeights : CenteredWeights {
   explicit IntegerWeights(const PrepareContext& c) : CenteredWeights(c.constant(1), checked(c).zero_point) {
     const QuantParams &x = c.input(0).quant, &w = c.input(1).quant;
     input_zero_point = x.zero_point[0];
-    const bool in_sums = c.has(2) && c.constant(2).dtype() != DType::f32;
-    if (c.has(2)) {
-      const AnyTensor& b = c.constant(2);
-      c.require((b.dtype() == DType::i32 || b.dtype() == DType::f32) && b.size() == out,
-                "an integer layer takes a bias of ", out, " int32, found ", b.size(), " ", name(b.dtype()));
-      if (!in_sums) float_bias = pad_columns(b.view<float>().data(), out);
-    }
+    const bool in_sums = c.has(2) && c.constant(2).dtype() == DType::i32;
+    if (c.has(2) && !in_sums) float_bias = pad_columns(to_float(c.constant(2).ref()).data(), out);
     for (std::int64_t o = 0; o < out; ++o) {
       const std::size_t channel = static_cast<std::size_t>(w.per_channel() ? o : 0);
       scale.push_back(static_cast<double>(x.scale[0]) * static_cast<double>(w.scale[channel]));
@@ -84,14 +80,19 @@ struct IntegerWeights : CenteredWeights {
     }
   }
 
- private:
   /// The weights' parameters, once everything is found to be in order.
   static const QuantParams& checked(const PrepareContext& c) {
-    const Value &x = c.input(0), &w = c.input(1);
-    c.require(x.is_quantized() && !x.quant.per_channel(), "input '", x.name, "' has to have one scale and zero point");
-    validate(x.quant, x.shape, x.dtype);
-    validate(w.quant, w.shape, w.dtype);
+    const Value& w = c.input(1);
+    const std::int64_t channels = c.constant(1).shape()[0];
+    c.one_scale(c.input(0));
+    c.validate(w);
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
+    if (c.has(2)) {
+      const AnyTensor& b = c.constant(2);
+      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels,
+                "an integer layer takes a bias of ", channels, " int32 or floating numbers, found ", b.size(), " ",
+                name(b.dtype()));
+    }
     return w.quant;
   }
 };
@@ -103,6 +104,7 @@ class Requantizer {
   /// residual: input of the operator that is added to the output, if it has such.
   Requantizer(const PrepareContext& c, const IntegerWeights& w, const ActivationRange& range, int residual)
       : rounding_(c.rounding()) {
+    check_output(c, residual);
     const Value& y = c.output();
     init_ = pad_columns(w.bias.data(), w.out);
     scale_ = Tensor<float>(init_.shape());
@@ -110,18 +112,15 @@ class Requantizer {
     if (shifted) shift_ = w.float_bias;
     if (y.dtype == DType::f32) {
       if (!shifted) shift_ = Tensor<float>(init_.shape());
-      for (std::int64_t o = 0; o < w.out; ++o) scale_[o] = static_cast<float>(w.scale[static_cast<std::size_t>(o)]);
+      for (std::int64_t o = 0; o < w.out; ++o) scale_[o] = c.multiplier(w.scale[static_cast<std::size_t>(o)]);
       epilogue_.store = Store::scaled_f32;
       epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
       return;
     }
-    c.require(y.dtype == DType::u8 && y.is_quantized() && !y.quant.per_channel(), "output '", y.name,
-              "' has to have one scale and zero point");
-    validate(y.quant, y.shape, y.dtype);
     double largest = 0;  // of a requantized sum
     for (std::int64_t o = 0; o < w.out; ++o) {
       const double real = w.scale[static_cast<std::size_t>(o)] / static_cast<double>(y.quant.scale[0]);
-      scale_[o] = static_cast<float>(real);
+      scale_[o] = c.multiplier(real);
       fixed_.emplace_back(real);
       largest = std::max(largest, w.largest_sum[static_cast<std::size_t>(o)] * real);
     }
@@ -140,16 +139,27 @@ class Requantizer {
     epilogue_.custom = store_custom;
     if (c.has(residual)) {
       const Value& r = c.input(residual);
-      c.require(r.dtype == DType::u8 && r.is_quantized() && !r.quant.per_channel(), "'", r.name,
-                "' has to be uint8 with one scale and zero point");
       const double real = static_cast<double>(r.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
       if (by_kernel) epilogue_.store = Store::u8_residual;
-      epilogue_.residual_scale = static_cast<float>(real);
+      epilogue_.residual_scale = c.multiplier(real);
       epilogue_.residual_zero = r.quant.zero_point[0];
       residual_fixed_ = FixedPointMultiplier(real);
       largest += 255 * real;
     }
     epilogue_.fits_16_bits = largest < 32000;
+  }
+
+  /// Throws unless the types and scales of the output, and of what is added to it, are right.
+  static void check_output(const PrepareContext& c, int residual) {
+    const Value& y = c.output();
+    c.require(y.dtype == DType::f32 || y.dtype == DType::u8, "output '", y.name, "' has to be uint8 or float32, found ",
+              name(y.dtype));
+    if (y.dtype == DType::u8) c.one_scale(y);
+    if (!c.has(residual)) return;
+    const Value& r = c.input(residual);
+    c.require(r.dtype == y.dtype, "'", r.name, "' is added to ", name(y.dtype), ", found ", name(r.dtype));
+    if (r.dtype == DType::u8)
+      c.multiplier(static_cast<double>(c.one_scale(r).scale[0]) / static_cast<double>(y.quant.scale[0]));
   }
 
   std::size_t packed_bytes() const noexcept { return init_.size_bytes() + scale_.size_bytes() + shift_.size_bytes(); }

@@ -61,10 +61,7 @@ struct MatMulProducts {
 class FloatMatMul : public Step {
  public:
   explicit FloatMatMul(const PrepareContext& c) : simd_(&c.kernels()), panel_columns_(panel_columns<float>(*simd_)) {
-    if (!c.input(1).is_constant()) {
-      c.require(c.input(1).dtype == DType::f32, "no form for ", name(c.input(1).dtype));
-      return;
-    }
+    if (!c.input(1).is_constant()) return;
     const Tensor<float> b = to_float(c.constant(1).ref());
     const Shape& s = b.shape();
     set_right(s.rank() > 1 ? s[s.rank() - 2] : s.back(), s.rank() > 1 ? s.back() : 1, b.size());
@@ -154,9 +151,13 @@ class MatMul : public detail::OperatorOf<MatMul> {
     return {detail::MatMulShape(c.shape(0), c.shape(1), c).out};
   }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    c.require(c.input(0).dtype == DType::f32 && is_floating(c.input(1).dtype), "no form for ", name(c.input(0).dtype),
-              " and ", name(c.input(1).dtype));
+    check(c);
     return std::make_unique<detail::FloatMatMul>(c);
+  }
+  void check(const PrepareContext& c) const override {
+    const Value &a = c.input(0), &b = c.input(1);
+    c.require(a.dtype == DType::f32 && (b.is_constant() ? is_floating(b.dtype) : b.dtype == DType::f32), "no form for ",
+              name(a.dtype), " and ", name(b.dtype));
   }
   std::int64_t macs(const ShapeContext& c) const override {
     const detail::MatMulShape s(c.shape(0), c.shape(1), c);

@@ -35,14 +35,13 @@ class IntegerPRelu : public Step {
   explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(1).shape()) {
     const Value &x = c.input(0), &slope = c.input(1), &y = c.output();
     for (const Value* v : {&x, &y}) {
-      c.require(v->dtype == DType::u8 && v->is_quantized() && !v->quant.per_channel(), "'", v->name,
-                "' has to be uint8 with one scale and zero point");
-      validate(v->quant, v->shape, v->dtype);
+      c.require(v->dtype == DType::u8, "'", v->name, "' has to be uint8 with one scale and zero point");
+      c.one_scale(*v);
     }
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
     zero_in_ = x.quant.zero_point[0], zero_out_ = y.quant.zero_point[0];
-    positive_ = static_cast<float>(ratio);
-    if (slope.is_quantized()) validate(slope.quant, shape_, slope.dtype);
+    positive_ = c.multiplier(ratio);
+    if (slope.is_quantized()) c.validate(slope);
     const ChannelWalk walk(shape_, slope.quant.axis);
     for (std::int64_t i = 0; i < c.constant(1).size(); ++i) {
       double s = load_element(slope.dtype, c.constant(1).data(), i);

@@ -114,7 +114,7 @@ class Convert : public detail::OperatorOf<Convert> {
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     const Value &x = c.input(0), &y = c.output();
     for (const Value* v : {&x, &y})
-      if (v->is_quantized()) validate(v->quant, v->shape, v->dtype);
+      if (v->is_quantized()) c.validate(*v);
     const bool single = !x.quant.per_channel() && !y.quant.per_channel();
     if (single && x.dtype == DType::f32 && is_byte(y.dtype) && y.is_quantized())
       return std::make_unique<detail::QuantizeStep>(c, y.quant, y.dtype);

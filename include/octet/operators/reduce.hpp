@@ -73,6 +73,7 @@ class GenericReduce : public Step {
       (gone ? gone_ : kept_).add(in[d], stride, stride > 1 && gone == before);
       before = gone;
     }
+    if (in.elements() == 0) gone_ = {}, gone_.size[0] = 0, gone_.rank = 1;  // nothing to walk, whatever the sizes
     results_ = c.outputs[0].shape.elements();
     return 0;
   }

@@ -72,10 +72,7 @@ std::unique_ptr<Step> make_table(const PrepareContext& c, F f) {
   const Value &x = c.input(0), &y = c.output();
   c.require(is_byte(x.dtype) && is_byte(y.dtype), "takes and gives int8 or uint8, found ", name(x.dtype), " and ",
             name(y.dtype));
-  for (const Value* v : {&x, &y}) {
-    c.require(v->is_quantized() && !v->quant.per_channel(), "'", v->name, "' has to have one scale and zero point");
-    validate(v->quant, v->shape, v->dtype);
-  }
+  c.one_scale(x), c.one_scale(y);
   const double sx = static_cast<double>(x.quant.scale[0]), sy = static_cast<double>(y.quant.scale[0]);
   const IntegerRange limits = integer_range(y.dtype);
   return std::make_unique<TableStep>([&](int byte) {

@@ -4,10 +4,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The limits of what a convolution's activation lets through, if it has both (ReLU6), widened to hold 0.
+/// The limits of what a convolution's activation lets through, if it has both (ReLU6), widened to hold 0. None where
+/// a float tensor is added within the convolution: it can do that only where it gives floats.
 inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Links& links, int value) {
   const auto* c = links.produced_by<Convolution>(value);
   if (!c || g.is_output(value) || !std::isfinite(c->activation.low) || !std::isfinite(c->activation.high))
+    return std::nullopt;
+  if (input_of(g.nodes[static_cast<std::size_t>(links.producer(value))], ConvolutionStep::residual) != Node::none)
     return std::nullopt;
   const ActivationRange r{std::min(c->activation.low, 0.0), std::max(c->activation.high, 0.0)};
   return r.high > r.low ? std::optional<ActivationRange>(r) : std::nullopt;

@@ -5,19 +5,20 @@ OCTET_BEGIN
 
 /// Clamps (ReLU, ReLU6, Clip) move into the operator before them, where it can clamp its results.
 inline Graph fuse_activation(Graph graph) {
-  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+  using detail::Change;
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, detail::Links& links) {
     const auto* clip = as<Unary>(*g.nodes[n].op);
-    if (!clip || clip->kind != UnaryKind::clip || !(clip->a <= clip->b)) return false;
-    const int in = g.nodes[n].inputs[0];
+    if (!clip || clip->kind != UnaryKind::clip || !(clip->a <= clip->b)) return Change::none;
+    const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0];
     const int source = links.producer(in);
-    if (source == Node::none || !links.used_once(in) || g.value(in).dtype != DType::f32) return false;
+    if (source == Node::none || !links.used_once(in) || g.value(in).dtype != DType::f32) return Change::none;
     Node& before = g.nodes[static_cast<std::size_t>(source)];
     OperatorPtr clamped = before.op->clamped(clip->a, clip->b);
-    if (!clamped) return false;
+    if (!clamped) return Change::none;
     before.op = std::move(clamped);
-    before.outputs[0] = g.nodes[n].outputs[0];
-    g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
-    return true;
+    links.remove(g, n);
+    links.write_instead(g, in, out);
+    return Change::known;
   });
 }
 

@@ -77,6 +77,23 @@ inline bool skip_float_between(Graph& g, std::size_t n, const QuantizedPatterns&
   return true;
 }
 
+/// The node takes the integers `in`, whose scale its results keep: dequantization moves behind it.
+inline void dequantize_behind(Graph& g, std::size_t at, std::vector<int> in) {
+  const DType integers = g.value(in[0]).dtype;
+  const QuantParams params = g.value(in[0]).quant;
+  g.nodes[at].inputs = std::move(in);
+  std::vector<Node> back;
+  for (int& v : g.nodes[at].outputs) {
+    if (g.value(v).dtype != DType::f32) continue;  // indices
+    const std::string name = g.value(v).name;
+    const Shape shape = g.value(v).shape;
+    const int q = g.add_value({name + ".quantized", integers, shape, params, {}});
+    back.push_back({name, std::make_shared<const Convert>(DType::f32), {q}, {v}});
+    v = q;
+  }
+  g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, back.begin(), back.end());
+}
+
 /// One operator between dequantized inputs and quantized outputs becomes an operator on integers.
 inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const Node& n = g.nodes[at];
@@ -102,19 +119,15 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const int result = n.outputs[0];
   const std::vector<int> quantizers = p.quantizers_of(result);
   const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(form.rescales && !quantizers.empty());
+  if (!keeps_parameters && n.outputs.size() > 1) return false;
   if (!keeps_parameters && quantizers.empty()) return false;
   if (bias) {
     const Value& old = g.value(n.inputs[static_cast<std::size_t>(form.bias)]);
     in[static_cast<std::size_t>(form.bias)] =
         g.add_constant(old.name, quantize_bias(*bias, g.value(in[0]).quant.scale[0], g.value(weights).quant));
   }
-  if (keeps_parameters) {  // the dequantization moves behind the operator
-    const Value& x = g.value(in[0]);
-    const int q = g.add_value({g.value(result).name + ".quantized", x.dtype, g.value(result).shape, x.quant, {}});
-    g.nodes[at].inputs = std::move(in);
-    g.nodes[at].outputs[0] = q;
-    const Node back{g.value(result).name, std::make_shared<const Convert>(DType::f32), {q}, {result}};
-    g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, back);
+  if (keeps_parameters) {
+    dequantize_behind(g, at, std::move(in));
     return true;
   }
   g.nodes[at].inputs = std::move(in);

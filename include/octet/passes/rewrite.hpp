@@ -6,7 +6,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Producers and uses of a graph's values, as they were when this was made.
+/// Producers and uses of a graph's values, as they were when this was made, or as its own changes left them.
 class Links {
  public:
   explicit Links(const Graph& g)
@@ -30,6 +30,45 @@ class Links {
   /// Whether one node, and nobody else, reads the value, and it is no output.
   bool used_once(int value) const { return uses_[static_cast<std::size_t>(value)] == 1 && !graph_.is_output(value); }
 
+  // Changes of the graph this was made of, after which it is still right: they take no longer than what they change
+  // is large, so that passes over many nodes do not take the square of their number.
+
+  /// Takes node n out: nothing remains of it but an empty place.
+  void remove(Graph& g, std::size_t n) {
+    Node& node = g.nodes[n];
+    for (int v : node.inputs) {
+      if (v == Node::none) continue;
+      auto& list = users_[static_cast<std::size_t>(v)];
+      list.erase(std::find(list.begin(), list.end(), static_cast<int>(n)));
+      --uses_[static_cast<std::size_t>(v)];
+    }
+    for (int v : node.outputs)
+      if (producer(v) == static_cast<int>(n)) producers_[static_cast<std::size_t>(v)] = Node::none;
+    node = {};
+  }
+  /// Makes every user of `from` use `to`.
+  void replace_uses(Graph& g, int from, int to) {
+    const auto f = static_cast<std::size_t>(from), t = static_cast<std::size_t>(to);
+    for (int n : users_[f]) {
+      auto& in = g.nodes[static_cast<std::size_t>(n)].inputs;
+      std::replace(in.begin(), in.end(), from, to);
+    }
+    std::replace(g.outputs.begin(), g.outputs.end(), from, to);
+    uses_[t] += uses_[f], uses_[f] = 0;
+    const auto middle = static_cast<std::ptrdiff_t>(users_[t].size());
+    users_[t].insert(users_[t].end(), users_[f].begin(), users_[f].end());
+    std::inplace_merge(users_[t].begin(), users_[t].begin() + middle, users_[t].end());
+    users_[f].clear();
+  }
+  /// Makes the node that writes `from` write `to` instead.
+  void write_instead(Graph& g, int from, int to) {
+    const int n = producer(from);
+    auto& out = g.nodes[static_cast<std::size_t>(n)].outputs;
+    std::replace(out.begin(), out.end(), from, to);
+    producers_[static_cast<std::size_t>(from)] = Node::none;
+    producers_[static_cast<std::size_t>(to)] = n;
+  }
+
  private:
   const Graph& graph_;
   std::vector<int> producers_, uses_;
@@ -44,41 +83,57 @@ inline void set_input(Node& n, std::size_t i, int value) {
   n.inputs[i] = value;
 }
 
-/// Calls step(graph, node index, links) for every node, over and over until no call reports a change. A step that
-/// reports none has to leave the graph as it was.
+/// What a step of a pass has done to the graph.
+enum class Change : std::uint8_t {
+  none,   // it is as it was
+  known,  // something, by Links's own functions
+  any     // anything
+};
+inline Change change(bool any) { return any ? Change::any : Change::none; }
+inline Change change(Change c) { return c; }
+
+/// Calls step(graph, node index, links) for every node, over and over until no call reports a change (a Change, or
+/// whether there was any).
 template <class Rewrite>
 Graph rewrite_until_stable(Graph g, Rewrite step) {
   std::optional<Links> links;
+  bool ever = false;
   for (bool changed = true; changed;) {
     changed = false;
     for (std::size_t n = 0; n < g.nodes.size();) {
-      if (!links) links.emplace(g);
-      if (step(g, n, *links)) {
-        links.reset();
-        changed = true;
-      } else {
+      if (!g.nodes[n].op) {  // taken out
         ++n;
+        continue;
       }
+      if (!links) links.emplace(g);
+      const Change c = change(step(g, n, *links));
+      if (c == Change::any) links.reset();
+      if (c == Change::none)
+        ++n;
+      else
+        ever = changed = true;
     }
   }
+  if (!ever) return g;
+  g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), [](const Node& n) { return !n.op; }), g.nodes.end());
   g.remove_unused();
   return g;
 }
 
-/// Removes node n, whose output 0 equals its input 0. Names of outputs stay. Returns whether it could.
-inline bool bypass(Graph& g, std::size_t n, const Links& links) {
-  const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0], producer = links.producer(in);
-  if (g.is_output(out)) {
-    if (producer == Node::none || g.is_output(in)) return false;  // nobody else can write the output
-    g.value(out).shape = g.value(in).shape;
-    auto& written = g.nodes[static_cast<std::size_t>(producer)].outputs;
-    std::replace(written.begin(), written.end(), in, out);
-    g.replace_uses(in, out);
-  } else {
-    g.replace_uses(out, in);
+/// Removes node n, whose output 0 equals its input 0. Names of outputs stay. Does nothing where it cannot.
+inline Change bypass(Graph& g, std::size_t n, Links& links) {
+  const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0];
+  if (!g.is_output(out)) {
+    links.replace_uses(g, out, in);
+    links.remove(g, n);
+    return Change::known;
   }
-  g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
-  return true;
+  if (links.producer(in) == Node::none || g.is_output(in)) return Change::none;  // nobody else can write the output
+  g.value(out).shape = g.value(in).shape;
+  links.remove(g, n);
+  links.write_instead(g, in, out);
+  links.replace_uses(g, in, out);
+  return Change::known;
 }
 
 /// Weights [O, ...] scaled by one factor an output channel.

@@ -6,41 +6,43 @@ OCTET_BEGIN
 /// Removes what changes nothing: identities, dropout (unless it is to be trained on), conversions to the same type,
 /// clamps without limits, transpositions and paddings that do nothing; merges two transpositions into one.
 inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
-  return detail::rewrite_until_stable(
-      std::move(graph), [keep_dropout](Graph& g, std::size_t n, const detail::Links& links) {
-        Node& node = g.nodes[n];
-        const Operator& op = *node.op;
-        if (as<Identity>(op) || (as<Dropout>(op) && !keep_dropout)) return detail::bypass(g, n, links);
-        if (const auto* c = as<Convert>(op)) {
-          const Value &from = g.value(node.inputs[0]), &to = g.value(node.outputs[0]);
-          return from.dtype == c->to && from.quant == to.quant && detail::bypass(g, n, links);
-        }
-        if (const auto* u = as<Unary>(op)) {
-          const double inf = std::numeric_limits<double>::infinity();
-          return u->kind == UnaryKind::clip && u->a == -inf && u->b == inf && detail::bypass(g, n, links);
-        }
-        if (const auto* p = as<Pad>(op)) {
-          const auto zero = [](const std::vector<std::int64_t>& v) {
-            return std::all_of(v.begin(), v.end(), [](std::int64_t x) { return x == 0; });
-          };
-          return zero(p->before) && zero(p->after) && detail::bypass(g, n, links);
-        }
-        if (const auto* t = as<Transpose>(op)) {
-          bool same = true;
-          for (std::size_t i = 0; i < t->perm.size(); ++i) same = same && t->perm[i] == static_cast<std::int64_t>(i);
-          if (same && !t->perm.empty()) return detail::bypass(g, n, links);
-          const auto* first = links.produced_by<Transpose>(node.inputs[0]);
-          if (!first || first->perm.size() != t->perm.size() || t->perm.empty()) return false;
-          std::vector<std::int64_t> both;
-          for (std::int64_t d : t->perm) both.push_back(first->perm[static_cast<std::size_t>(d)]);
-          node.inputs[0] = g.nodes[static_cast<std::size_t>(links.producer(node.inputs[0]))].inputs[0];
-          Transpose merged;
-          merged.perm = std::move(both);
-          node.op = std::make_shared<const Transpose>(std::move(merged));
-          return true;
-        }
-        return false;
-      });
+  using detail::Change;
+  graph.remove_unused();
+  return detail::rewrite_until_stable(std::move(graph), [keep_dropout](Graph& g, std::size_t n, detail::Links& links) {
+    Node& node = g.nodes[n];
+    const Operator& op = *node.op;
+    const auto bypass_if = [&](bool same) { return same ? detail::bypass(g, n, links) : Change::none; };
+    if (as<Identity>(op) || (as<Dropout>(op) && !keep_dropout)) return bypass_if(true);
+    if (const auto* c = as<Convert>(op)) {
+      const Value &from = g.value(node.inputs[0]), &to = g.value(node.outputs[0]);
+      return bypass_if(from.dtype == c->to && from.quant == to.quant);
+    }
+    if (const auto* u = as<Unary>(op)) {
+      const double inf = std::numeric_limits<double>::infinity();
+      return bypass_if(u->kind == UnaryKind::clip && u->a == -inf && u->b == inf);
+    }
+    if (const auto* p = as<Pad>(op)) {
+      const auto zero = [](const std::vector<std::int64_t>& v) {
+        return std::all_of(v.begin(), v.end(), [](std::int64_t x) { return x == 0; });
+      };
+      return bypass_if(zero(p->before) && zero(p->after));
+    }
+    if (const auto* t = as<Transpose>(op)) {
+      bool same = true;
+      for (std::size_t i = 0; i < t->perm.size(); ++i) same = same && t->perm[i] == static_cast<std::int64_t>(i);
+      if (same && !t->perm.empty()) return detail::bypass(g, n, links);
+      const auto* first = links.produced_by<Transpose>(node.inputs[0]);
+      if (!first || first->perm.size() != t->perm.size() || t->perm.empty()) return Change::none;
+      std::vector<std::int64_t> both;
+      for (std::int64_t d : t->perm) both.push_back(first->perm[static_cast<std::size_t>(d)]);
+      node.inputs[0] = g.nodes[static_cast<std::size_t>(links.producer(node.inputs[0]))].inputs[0];
+      Transpose merged;
+      merged.perm = std::move(both);
+      node.op = std::make_shared<const Transpose>(std::move(merged));
+      return Change::any;
+    }
+    return Change::none;
+  });
 }
 
 namespace detail {
@@ -55,6 +57,7 @@ inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std:
     out.push_back(results.back().ref());
   }
   const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels()));
+  if (gives_nothing(out)) return results;
   AlignedBytes scratch(step->plan({in, out, 1}));
   ThreadPool pool(1);
   if (step->is_view())
@@ -66,11 +69,43 @@ inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std:
 
 }  // namespace detail
 
+namespace detail {
+
+/// Bytes that the constants of a graph take while some are computed from others. A small file cannot ask for many.
+class ConstantMemory {
+ public:
+  explicit ConstantMemory(const Graph& g) : uses_(g.use_counts()) {
+    for (const Value& v : g.values) taken_ += v.constant.size_bytes();
+    limit_ = 8 * taken_ + (std::size_t{1} << 20);
+  }
+  /// Whether there is room for so many more. (int8 weights that become float and are transposed take eight times
+  /// theirs.)
+  bool has_room(std::size_t n) const noexcept { return n <= limit_ && taken_ <= limit_ - n; }
+  /// The node is computed: what only it has read is no longer needed.
+  void fold(Graph& g, const Node& n) {
+    for (int v : n.outputs) taken_ += g.value(v).constant.size_bytes();
+    for (int v : n.inputs) {
+      if (v == Node::none || --uses_[static_cast<std::size_t>(v)] > 0) continue;
+      taken_ -= g.value(v).constant.size_bytes();
+      g.value(v).constant = {};
+    }
+  }
+
+ private:
+  std::vector<int> uses_;
+  std::size_t taken_ = 0, limit_ = 0;
+};
+
+}  // namespace detail
+
 /// Computes once what depends on constants only. Weights that are stored in fewer bits stay that way: what would
-/// grow beyond four times its inputs (and a megabyte) is left to be computed.
-inline Graph fold_constants(Graph graph) {
-  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links&) {
-    const Node node = g.nodes[n];
+/// grow beyond four times its inputs (and a megabyte) is left to be computed, and so is what would make the constants
+/// together grow without bound.
+inline Graph fold_constants(Graph g) {
+  detail::ConstantMemory memory(g);
+  std::vector<bool> output(g.values.size(), false);
+  for (int v : g.outputs) output[static_cast<std::size_t>(v)] = true;
+  const auto try_fold = [&](const Node& node) {
     std::size_t in_bytes = 0, out_bytes = 0;
     for (int v : node.inputs) {
       if (v == Node::none) continue;
@@ -79,19 +114,23 @@ inline Graph fold_constants(Graph graph) {
     }
     const std::vector<Shape> shapes = node.op->shapes(g.shape_context(node, nullptr));
     for (std::size_t i = 0; i < shapes.size(); ++i) {
-      if (g.is_output(node.outputs[i])) return false;
+      if (output[static_cast<std::size_t>(node.outputs[i])]) return false;
       out_bytes += bytes(g.value(node.outputs[i]).dtype, shapes[i].elements());
     }
-    if (out_bytes > std::max<std::size_t>(4 * in_bytes, std::size_t{1} << 20)) return false;
+    if (out_bytes > std::max<std::size_t>(4 * in_bytes, std::size_t{1} << 20) || !memory.has_room(out_bytes))
+      return false;
     std::vector<AnyTensor> results = detail::evaluate(g, node, shapes);
     for (std::size_t i = 0; i < results.size(); ++i) {
       Value& v = g.value(node.outputs[i]);
       v.constant = std::move(results[i]);
       v.shape = shapes[i];
     }
-    g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+    memory.fold(g, node);
     return true;
-  });
+  };
+  g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), try_fold), g.nodes.end());  // in order: sources first
+  g.remove_unused();
+  return g;
 }
 
 OCTET_END

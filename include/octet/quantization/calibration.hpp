@@ -105,9 +105,7 @@ class Calibration {
 class Calibrator {
  public:
   explicit Calibrator(const Model& model, const CalibrationOptions& options = {})
-      : pool_(options.executor.pool          ? options.executor.pool
-              : options.executor.threads > 0 ? std::make_shared<ThreadPool>(options.executor.threads)
-                                             : default_pool()),
+      : pool_(detail::pool_for(options.executor.pool, options.executor.threads)),
         executor_(optimize(model), with_pool(options.executor, pool_)) {
     detail::require(options.percent > 0 && options.percent <= 100, "a percentile is in (0, 100], not ",
                     options.percent);

@@ -82,8 +82,8 @@ class IntegerModel {
       for (int v : g_.inputs)
         if (is_integer(v)) become_integer(v);
     for (Node n : old) {
-      const int out = n.outputs[0];
-      const bool integer = is_integer(out), weighted = n.op->integer_form().weights >= 0;
+      const bool integer = placement_.is_integer(n), weighted = n.op->integer_form().weights >= 0;
+      const std::vector<int> results = n.outputs;
       std::vector<double> means;
       if (integer && weighted && options_.correct_bias) means = mean_inputs(g_, n, &calibration_);
       for (std::size_t i = 0; i < n.inputs.size(); ++i) {
@@ -93,23 +93,31 @@ class IntegerModel {
       }
       if (integer) {
         if (weighted) quantize_parameters(n, means);
-        const bool border = g_.is_output(out) && !options_.integer_output && params_[at(out)];
-        if (border) {  // the name stays with the float output; the integers get another one
-          const Value& v = g_.value(out);
-          quantized_[at(out)] = g_.add_value({v.name + ".int8", DType::i8, v.shape, params_[at(out)], {}});
-          n.outputs[0] = quantized_[at(out)];
-        } else if (params_[at(out)]) {
-          become_integer(out);
-        }
+        for (int& v : n.outputs) v = integer_result(v);
       }
-      const bool border = integer && n.outputs[0] != out;
-      const int q = n.outputs[0];
+      const std::vector<int> computed = n.outputs;
       nodes_.push_back(std::move(n));
-      if (border) nodes_.push_back({g_.value(out).name, std::make_shared<const Convert>(DType::f32), {q}, {out}});
+      for (std::size_t i = 0; i < results.size(); ++i)
+        if (computed[i] != results[i])
+          nodes_.push_back(
+              {g_.value(results[i]).name, std::make_shared<const Convert>(DType::f32), {computed[i]}, {results[i]}});
     }
     g_.nodes = std::move(nodes_);
     g_.outputs = std::move(outputs);
     g_.remove_unused();
+  }
+
+  /// What an integer layer gives for its result v: v itself, or, where v is a float output of the model and keeps its
+  /// name, integers to be converted to it.
+  int integer_result(int v) {
+    if (!is_integer(v) || !params_[at(v)]) return v;
+    if (!g_.is_output(v) || options_.integer_output) {
+      become_integer(v);
+    } else {
+      const Value& x = g_.value(v);
+      quantized_[at(v)] = g_.add_value({x.name + ".int8", DType::i8, x.shape, params_[at(v)], {}});
+    }
+    return quantized_[at(v)];
   }
 
   void become_integer(int v) {

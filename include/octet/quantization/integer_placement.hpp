@@ -28,11 +28,13 @@ class IntegerPlacement {
     for (int v : g_.inputs)
       if (is_integer(v)) origins_[at(v)].source = Source::measured;
     for (const Node& n : g_.nodes)
-      if (is_integer(n.outputs[0])) choose_sources(n);
+      if (is_integer(n)) choose_sources(n);
     share_with_concat();
   }
 
   bool is_integer(int v) const { return integer_[at(v)]; }
+  /// Whether the layer computes in integers. Results that are no real numbers (indices) stay as they are.
+  bool is_integer(const Node& n) const { return is_integer(n.outputs[0]); }
   Source source(int v) const { return origins_[at(v)].source; }
   /// The value whose scale and zero point v has: itself, or another one.
   int root(int v) const {
@@ -71,7 +73,7 @@ class IntegerPlacement {
           possible = g_.value(v).dtype == DType::f32 && (form.output != Output::as_input || is_integer(v));
       }
       if (form.weights >= 0) possible = possible && has_float_weights(g_, n);
-      integer_[at(n.outputs[0])] = possible;
+      for (int v : n.outputs) integer_[at(v)] = possible && g_.value(v).dtype == DType::f32;
     }
   }
 
@@ -94,20 +96,24 @@ class IntegerPlacement {
       origins_[at(v)].source = g_.value(v).is_constant() ? Source::constant : Source::measured;
     }
     const IntegerForm form = n.op->integer_form();
-    Origin& out = origins_[at(n.outputs[0])];
-    if (form.output == Output::fixed)
-      out.source = Source::fixed;
-    else if (form.output == Output::as_input && !form.rescales)
-      out = {Source::same, n.inputs[0]};
-    else if (form.output == Output::as_input || !gives_float(n))  // means cover less of the range than what they are of
-      out.source = Source::measured;
+    for (int v : n.outputs) {
+      Origin& out = origins_[at(v)];
+      if (!is_integer(v)) continue;
+      if (form.output == Output::fixed)
+        out.source = Source::fixed;
+      else if (form.output == Output::as_input && !form.rescales)
+        out = {Source::same, n.inputs[0]};
+      else if (form.output == Output::as_input ||
+               !gives_float(n))  // means cover less of the range than what they average
+        out.source = Source::measured;
+    }
   }
 
   /// What only a concat reads is computed in the concat's scale at once: one rounding instead of two.
   void share_with_concat() {
     for (std::size_t i = g_.nodes.size(); i-- > 0;) {
       const Node& n = g_.nodes[i];
-      if (!as<Concat>(*n.op) || !is_integer(n.outputs[0])) continue;
+      if (!as<Concat>(*n.op) || !is_integer(n)) continue;
       for (int v : n.inputs) {
         const int p = links_.producer(v);
         if (p == Node::none || !links_.used_once(v) || !is_integer(v)) continue;

@@ -1,6 +1,5 @@
 #pragma once
-#include "../passes/bound_activations.hpp"
-#include "../passes/optimize.hpp"
+#include "../runtime/runnable.hpp"
 #include "integer_model.hpp"
 
 OCTET_BEGIN
@@ -54,7 +53,7 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
     n.inputs[i] = done[v];
   }
   g.remove_unused();
-  return g;
+  return runnable(std::move(g));
 }
 
 inline Model quantize_dynamic_range(const Model& model, const Calibration* calibration, const WeightOptions& options) {
@@ -81,7 +80,7 @@ inline Model quantize_dynamic_range(const Model& model, const Calibration* calib
     n.inputs[i] = g.add_constant(w_name, std::move(q.data), std::move(q.params));
   }
   g.remove_unused();
-  return g;
+  return runnable(std::move(g));
 }
 
 }  // namespace detail
@@ -107,7 +106,7 @@ Model quantize(const Model& model, const Calibration& calibration, const Options
   if constexpr (std::is_same_v<T, int8>) {
     Graph g = optimize(model);
     detail::require_float(g);
-    return detail::IntegerModel(std::move(g), calibration, options).build();
+    return runnable(detail::IntegerModel(std::move(g), calibration, options).build());
   } else if constexpr (std::is_same_v<T, dynamic_range>) {
     return detail::quantize_dynamic_range(model, &calibration, options);
   } else {

@@ -77,9 +77,10 @@ inline bool matches_any(const std::vector<std::string>& patterns, const std::str
   return std::any_of(patterns.begin(), patterns.end(), matches);
 }
 
-/// Whether a layer is to stay float by its own name or that of its result.
+/// Whether a layer is to stay float by its own name or that of a result.
 inline bool kept(const std::vector<std::string>& patterns, const Graph& g, const Node& n) {
-  return matches_any(patterns, n.name) || matches_any(patterns, g.value(n.outputs[0]).name);
+  return matches_any(patterns, n.name) ||
+         std::any_of(n.outputs.begin(), n.outputs.end(), [&](int v) { return matches_any(patterns, g.value(v).name); });
 }
 
 /// Throws where the pattern matches no layer.

@@ -63,7 +63,7 @@ class Comparison {
       : options_(o),
         images_(std::move(images)),
         calibration_images_(std::move(calibration)),
-        pool_(o.threads > 0 ? std::make_shared<ThreadPool>(o.threads) : default_pool()),
+        pool_(pool_for(nullptr, o.threads)),
         input_(model, o.image_size),
         model_(optimize(model)) {
     result_.model = model.name;

@@ -5,17 +5,15 @@
 #include "../core/element.hpp"
 #include "../graph/graph.hpp"
 #include "../operators/all.hpp"
-#include "../passes/bound_activations.hpp"
 #include "../passes/fuse_chains.hpp"
 #include "../passes/fuse_pooling.hpp"
-#include "../passes/lower.hpp"
-#include "../passes/optimize.hpp"
 #include "placement.hpp"
+#include "runnable.hpp"
 
 OCTET_BEGIN
 
 struct ExecutorOptions {
-  int threads = 0;                   // 0: the shared default pool, one thread a processor
+  int threads = 0;                   // 0: the shared default pool, one thread a processor; negative ones are refused
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
   bool optimize = true;              // fold and fuse before running; otherwise every tensor of the model is computed
   WeightMemory memory = WeightMemory::fast;
@@ -40,14 +38,11 @@ struct LayerForm {
 class Executor {
  public:
   explicit Executor(const Model& model, const ExecutorOptions& options = {})
-      : graph_(options.optimize ? fuse_pooling(fuse_chains(bound_activations(detail::lower(optimize(model)))))
-                                : detail::lower(model)),
+      : graph_(options.optimize ? fuse_pooling(fuse_chains(detail::lower_to_run(model))) : detail::lower(model)),
         kernels_(&detail::kernels()),
-        pool_(options.pool          ? options.pool
-              : options.threads > 0 ? std::make_shared<ThreadPool>(options.threads)
-                                    : default_pool()) {
+        pool_(detail::pool_for(options.pool, options.threads)) {
     for (const Node& n : graph_.nodes) {
-      check_types(n);
+      detail::require_declared_types(graph_, n);
       Layer layer;
       layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, options.memory));
       layers_.push_back(std::move(layer));
@@ -70,7 +65,8 @@ class Executor {
     std::vector<LayerForm> forms;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const Node& n = graph_.nodes[i];
-      forms.push_back({n.name, n.op->type(), layers_[i].step->form(), layers_[i].step->packed_bytes()});
+      const Layer& l = layers_[i];
+      forms.push_back({n.name, n.op->type(), l.nothing ? "" : l.step->form(), l.step->packed_bytes()});
     }
     return forms;
   }
@@ -175,7 +171,8 @@ class Executor {
   struct Layer {
     std::unique_ptr<Step> step;
     std::vector<TensorRef> inputs, outputs;
-    bool skip = false;                                                   // a view: nothing to compute
+    bool nothing = false;                                                // gives tensors without elements; not planned
+    bool skip = false;                                                   // that, or a view: nothing to compute
     detail::ValueRange *input_range = nullptr, *output_range = nullptr;  // in ranges_
     double milliseconds = 0;
   };
@@ -192,20 +189,6 @@ class Executor {
     step->plan({ins, outs, pool_->size()});
     step->run({ins, outs, nullptr, pool_.get(), nullptr});
     return result;
-  }
-
-  /// A layer writes elements of its own type, whatever is declared; integer layers may also give their sums as floats.
-  void check_types(const Node& n) const {
-    const ShapeContext c = graph_.shape_context(n, nullptr);
-    for (std::size_t i = 0; i < n.outputs.size(); ++i) {
-      const Value& v = graph_.value(n.outputs[i]);
-      const DType t = n.op->dtype(c, static_cast<int>(i));
-      const bool weights = n.op->integer_form().weights >= 0;
-      const bool sums = t == DType::u8 && v.dtype == DType::f32 && weights;
-      const bool bounded = t == DType::f32 && v.dtype == DType::u8 && v.is_quantized() && weights;
-      detail::require<ShapeError>(v.dtype == t || sums || bounded, "layer '", n.name, "' (", n.op->type(), ") gives ",
-                                  octet::name(t), ", but '", v.name, "' is declared ", octet::name(v.dtype));
-    }
   }
 
   void run_layers() {
@@ -244,12 +227,14 @@ class Executor {
       l.inputs.clear(), l.outputs.clear();
       for (int v : graph_.nodes[i].inputs) l.inputs.push_back(described(v));
       for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
-      scratch = std::max(scratch, l.step->plan({l.inputs, l.outputs, pool_->size()}));
-      l.skip = l.step->is_view();
+      l.nothing = detail::gives_nothing(l.outputs);
+      if (!l.nothing) scratch = std::max(scratch, l.step->plan({l.inputs, l.outputs, pool_->size()}));
+      l.skip = l.nothing || l.step->is_view();
     }
+    static const detail::NoStep nothing;
     std::vector<const Step*> steps;
     std::vector<std::size_t> bytes;
-    for (const Layer& l : layers_) steps.push_back(l.step.get());
+    for (const Layer& l : layers_) steps.push_back(l.nothing ? &nothing : l.step.get());
     for (std::size_t v = 0; v < graph_.values.size(); ++v) bytes.push_back(described(static_cast<int>(v)).size_bytes());
     const detail::Placement placement = detail::place_values(graph_, steps, bytes, scratch);
     arena_ = detail::AlignedBytes(placement.arena_bytes);
@@ -268,7 +253,7 @@ class Executor {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& l = layers_[i];
       l.input_range = l.output_range = nullptr;
-      if (l.step->measures_range()) {
+      if (!l.nothing && l.step->measures_range()) {
         makers[static_cast<std::size_t>(graph_.nodes[i].outputs[0])] = &l;
         images += static_cast<std::size_t>(l.outputs[0].shape[0]);
       }
@@ -276,7 +261,7 @@ class Executor {
     ranges_.resize(images);
     detail::ValueRange* next = ranges_.data();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      if (!layers_[i].step->wants_range()) continue;
+      if (layers_[i].nothing || !layers_[i].step->wants_range()) continue;
       Layer* maker = makers[static_cast<std::size_t>(graph_.nodes[i].inputs[0])];
       if (!maker) continue;
       if (!maker->output_range) maker->output_range = next, next += maker->outputs[0].shape[0];

@@ -84,8 +84,7 @@ inline Evaluation evaluate(const Model& model, const Examples& examples, const E
   Model m = model;
   if (options.loss == Loss::cross_entropy) detail::drop_last_softmax(m);
   ExecutorOptions executor = options.executor;
-  if (!executor.pool)
-    executor.pool = executor.threads > 0 ? std::make_shared<ThreadPool>(executor.threads) : default_pool();
+  if (!executor.pool) executor.pool = detail::pool_for(nullptr, executor.threads);
   ThreadPool& pool = *executor.pool;
   const std::int64_t size = examples.size(), batch = std::min(options.batch, std::max<std::int64_t>(1, size));
   detail::Batches batches(examples, detail::batch_shape(m, examples, batch), {}, pool.size());

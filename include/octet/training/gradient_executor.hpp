@@ -35,11 +35,7 @@ struct GradientOptions {
 class GradientExecutor {
  public:
   explicit GradientExecutor(const Model& model, const GradientOptions& options = {})
-      : original_(model),
-        kernels_(&detail::kernels()),
-        pool_(options.pool          ? options.pool
-              : options.threads > 0 ? std::make_shared<ThreadPool>(options.threads)
-                                    : default_pool()) {
+      : original_(model), kernels_(&detail::kernels()), pool_(detail::pool_for(options.pool, options.threads)) {
     original_.remove_unused();
     const Graph& g = original_;
     detail::require<ShapeError>(g.inputs.size() == 1 && g.outputs.size() == 1, "model '", g.name, "' has ",
@@ -67,6 +63,11 @@ class GradientExecutor {
     if (plan_ && shapes_[at(graph_.inputs[0])] == input) return;
     plan_.reset();
     shapes_ = graph_.infer_shapes({input});
+    for (const Node& n : graph_.nodes)
+      for (int v : n.outputs)
+        detail::require<ShapeError>(shapes_[at(v)].elements() != 0, "layer '", n.name, "' (", n.op->type(),
+                                    ") gives the shape ", shapes_[at(v)],
+                                    ", which has no elements; there is nothing to train");
     std::size_t scratch = 0;
     std::vector<std::size_t> bytes;
     for (std::size_t v = 0; v < graph_.values.size(); ++v) bytes.push_back(described(static_cast<int>(v)).size_bytes());

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../runtime/runnable.hpp"
 #include "../read_file.hpp"
 #include "importer.hpp"
 
@@ -13,7 +14,9 @@ inline Model parse(std::string_view bytes, const std::string& source, const Load
   } catch (const Error& e) {
     fail<FormatError>("'", source, "': ", e.what());
   }
-  return Importer(*model, source, options, std::move(files), bytes.size()).run();
+  Model m = Importer(*model, source, options, std::move(files), bytes.size()).run();
+  naming_file(source, [&] { require_runnable(m); });
+  return m;
 }
 
 }  // namespace detail::onnx

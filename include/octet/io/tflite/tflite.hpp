@@ -1,9 +1,20 @@
 #pragma once
+#include "../../runtime/runnable.hpp"
 #include "../map_file.hpp"
+#include "../read_file.hpp"
 #include "importer.hpp"
 
 /// TFLite models. Needs FlatBuffers.
 OCTET_BEGIN
+namespace detail::tflite {
+
+inline Model parse(const SharedBytes& bytes, const std::string& source, const LoadOptions& options) {
+  Model m = Importer(bytes, source, options).run();
+  naming_file(source, [&] { require_runnable(m); });
+  return m;
+}
+
+}  // namespace detail::tflite
 
 /// The model in the bytes of a TFLite file. Errors call it source_name. Tensors keep their names; a batch
 /// that the file declares as 1 may have any size. Float, int8 (per channel), uint8, dynamic-range and 16-bit
@@ -14,12 +25,12 @@ OCTET_BEGIN
 inline Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name,
                           const LoadOptions& options = {}) {
   const auto copy = detail::SharedBytes::copy(bytes.data(), static_cast<std::size_t>(bytes.size()));
-  return detail::tflite::Importer(copy, source_name, options).run();
+  return detail::tflite::parse(copy, source_name, options);
 }
 
 /// Reads a TFLite file. Constants stay in the file, which is mapped, where their layout is octet's.
 inline Model load_tflite(const std::string& path, const LoadOptions& options = {}) {
-  return detail::tflite::Importer(detail::map_file(path), path, options).run();
+  return detail::tflite::parse(detail::map_file(path), path, options);
 }
 
 OCTET_END

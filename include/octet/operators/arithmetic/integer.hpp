@@ -18,9 +18,11 @@ class IntegerBinary : public Step {
     params_.zero_a = a.zero_point[0], params_.zero_b = b.zero_point[0], params_.zero_point = y.zero_point[0];
     const IntegerRange q = quantized_range(range, y.scale[0], y.zero_point[0]);
     params_.low = static_cast<std::int32_t>(q.low), params_.high = static_cast<std::int32_t>(q.high);
-    const double sign = kind == BinaryKind::sub ? -1 : 1;
-    params_.scale_a = static_cast<float>(sa / sy), params_.scale_b = static_cast<float>(sign * sb / sy);
-    product_scale_ = static_cast<float>(sa * sb / sy);
+    const double sign = kind == BinaryKind::sub ? -1 : 1;  // of what is added
+    if (kind == BinaryKind::mul)
+      product_scale_ = c.multiplier(sa * sb / sy);
+    else
+      params_.scale_a = c.multiplier(sa / sy), params_.scale_b = static_cast<float>(sign) * c.multiplier(sb / sy);
     product_ = FixedPointMultiplier(sa * sb / sy);
     // TFLite brings both to a common scale first, with 20 more bits.
     const double common = 2 * std::max(sa, sb);
@@ -46,10 +48,8 @@ class IntegerBinary : public Step {
 
  private:
   static const QuantParams& parameters(const PrepareContext& c, const Value& v) {
-    c.require(v.dtype == DType::u8 && v.is_quantized() && !v.quant.per_channel(), "'", v.name,
-              "' has to be uint8 with one scale and zero point");
-    validate(v.quant, v.shape, v.dtype);
-    return v.quant;
+    c.require(v.dtype == DType::u8, "'", v.name, "' has to be uint8 with one scale and zero point");
+    return c.one_scale(v);
   }
 
   void one_run(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n) const noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 #include "../activation_range.hpp"
+#include "../weighted_layer.hpp"
 #include "../window.hpp"
 #include "dynamic.hpp"
 #include "float.hpp"
@@ -36,16 +37,19 @@ class Convolution : public detail::OperatorOf<Convolution> {
 
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override { return prepare_convolution(c); }
   std::unique_ptr<detail::ConvolutionStep> prepare_convolution(const PrepareContext& c) const {
-    const DType x = c.input(0).dtype, w = c.input(1).dtype;
-    if (x == DType::f32 && is_floating(w))
-      return detail::with_weights(c, [&](auto type) -> std::unique_ptr<detail::ConvolutionStep> {
-        return std::make_unique<detail::FloatConvolution<decltype(type)>>(c, window, groups, activation);
-      });
-    if (x == DType::f32 && w == DType::i8)
-      return std::make_unique<detail::DynamicConvolution>(c, window, groups, activation);
-    if (x == DType::u8 && is_byte(w))
-      return std::make_unique<detail::IntegerConvolution>(c, window, groups, activation);
-    c.fail("no form for ", name(x), " images and ", name(w), " weights");
+    switch (detail::weighted_form(c, "images")) {
+      case detail::WeightedForm::dynamic:
+        return std::make_unique<detail::DynamicConvolution>(c, window, groups, activation);
+      case detail::WeightedForm::integer:
+        return std::make_unique<detail::IntegerConvolution>(c, window, groups, activation);
+      case detail::WeightedForm::floating: break;
+    }
+    return detail::with_weights(c, [&](auto type) -> std::unique_ptr<detail::ConvolutionStep> {
+      return std::make_unique<detail::FloatConvolution<decltype(type)>>(c, window, groups, activation);
+    });
+  }
+  void check(const PrepareContext& c) const override {
+    detail::check_weighted(c, "images", activation, detail::ConvolutionStep::residual);
   }
 
   std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {

@@ -229,12 +229,14 @@ class TransposedConvolution : public detail::OperatorOf<TransposedConvolution> {
   }
 
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    const DType x = c.input(0).dtype, w = c.input(1).dtype;
-    if (x == DType::f32 && is_floating(w)) return step<detail::FloatConvolution<float>>(c);
-    if (x == DType::f32 && w == DType::i8) return step<detail::DynamicConvolution>(c);
-    if (x == DType::u8 && is_byte(w)) return step<detail::IntegerConvolution>(c);
-    c.fail("no form for ", name(x), " images and ", name(w), " weights");
+    switch (detail::weighted_form(c, "images")) {
+      case detail::WeightedForm::dynamic: return step<detail::DynamicConvolution>(c);
+      case detail::WeightedForm::integer: return step<detail::IntegerConvolution>(c);
+      case detail::WeightedForm::floating: break;
+    }
+    return step<detail::FloatConvolution<float>>(c);
   }
+  void check(const PrepareContext& c) const override { detail::check_weighted(c, "images", activation, -1); }
 
   OperatorPtr clamped(double low, double high) const override { return detail::with_clamp(*this, low, high); }
 

@@ -13,7 +13,7 @@ class PoolWindows {
     const Shape& in = c.inputs[0].shape;
     axes_ = resolve(window, in, ShapeContext(unnamed, "Pool", {}, {}));
     batch_ = in[0], channels_ = in.back();
-    clipped_taps_ = 1;
+    clipped_taps_ = batch_ == 0 || channels_ == 0 ? 0 : 1;  // of tensors without elements: nothing to walk
     for (const WindowAxis& a : axes_) clipped_taps_ *= std::min(a.kernel, a.in);
   }
 

@@ -58,7 +58,7 @@ class Resize : public detail::OperatorOf<Resize> {
     double outside = extrapolation_value;
     if (x.is_quantized()) {
       c.require(!x.quant.per_channel() && x.quant == c.output().quant, "input and output have to share one scale");
-      validate(x.quant, x.shape, x.dtype);
+      c.validate(x);
       outside = outside / static_cast<double>(x.quant.scale[0]) + x.quant.zero_point[0];
     }
     if (mode != ResizeMode::nearest)

@@ -55,7 +55,7 @@ class Pad : public detail::OperatorOf<Pad> {
     double element = value;
     if (x.is_quantized()) {
       c.require(!x.quant.per_channel(), "'", x.name, "' has to have one scale and zero point");
-      validate(x.quant, x.shape, x.dtype);
+      c.validate(x);
       element = std::nearbyint(value / static_cast<double>(x.quant.scale[0])) + x.quant.zero_point[0];
     }
     detail::element_bytes(c, x);

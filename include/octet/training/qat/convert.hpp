@@ -15,15 +15,15 @@ class QatConverter {
   }
 
   Model build() {
-    g_ = rewrite_until_stable(std::move(g_), [this](Graph& g, std::size_t n, const Links& links) {
+    g_ = rewrite_until_stable(std::move(g_), [this](Graph& g, std::size_t n, Links& links) {
       if (as<FakeQuantizeWeights>(*g.nodes[n].op)) return take_weights(g, n);
       if (as<FakeQuantizeSums>(*g.nodes[n].op)) return bypass(g, n, links);
-      return as<FakeQuantize>(*g.nodes[n].op) && take_activation(g, n, links);
+      return as<FakeQuantize>(*g.nodes[n].op) ? take_activation(g, n, links) : Change::none;
     });
     Int8Options options;
     options.correct_bias = false;  // the mean error is trained away
     options.keep_float = take_kept_float();
-    return IntegerModel(optimize(std::move(g_)), Calibration(), options, learned_).build();
+    return runnable(IntegerModel(optimize(std::move(g_)), Calibration(), options, learned_).build());
   }
 
  private:
@@ -37,7 +37,7 @@ class QatConverter {
   }
 
   /// The weights become what they were rounded to; folding leaves their largest codes as they are.
-  bool take_weights(Graph& g, std::size_t n) {
+  Change take_weights(Graph& g, std::size_t n) {
     const Node node = g.nodes[n];
     const auto& op = *as<FakeQuantizeWeights>(*node.op);
     const Value& w = g.value(node.inputs[0]);
@@ -66,11 +66,11 @@ class QatConverter {
     out.name = w.name;
     out.constant = std::move(rounded);
     g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
-    return true;
+    return Change::any;
   }
 
   /// Activations of fewer than 8 bits are clamped to what these reach, within the layer before them where it can.
-  bool take_activation(Graph& g, std::size_t n, const Links& links) {
+  Change take_activation(Graph& g, std::size_t n, Links& links) {
     const Node node = g.nodes[n];
     const auto& op = *as<FakeQuantize>(*node.op);
     const int in = node.inputs[0], out = node.outputs[0];
@@ -87,12 +87,13 @@ class QatConverter {
     const FakeQuantization rounding(kernels(), op.bits);
     const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data());
     for (int v : {in, out}) learned_.activations[g.value(v).name] = QuantParams(p.scale, p.zero_point);
-    if (op.bits == 8 && bypass(g, n, links)) return true;
+    if (op.bits == 8)
+      if (const Change c = bypass(g, n, links); c != Change::none) return c;
     const double unit = static_cast<double>(p.scale);
     g.nodes[n].op = std::make_shared<const Unary>(UnaryKind::clip, static_cast<double>(rounding.low(p)) * unit,
                                                   static_cast<double>(rounding.high(p)) * unit);
     g.nodes[n].inputs = {in};
-    return true;
+    return Change::any;
   }
 
   Graph g_;

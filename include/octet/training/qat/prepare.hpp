@@ -3,6 +3,7 @@
 
 #include "../../passes/optimize.hpp"
 #include "../../quantization/dequantize_model.hpp"
+#include "../../runtime/runnable.hpp"
 #include "kept_layers.hpp"
 #include "range_states.hpp"
 
@@ -45,7 +46,7 @@ class FakeQuantizer {
   Model build() {
     std::vector<std::pair<const Node*, std::vector<std::size_t>>> layers;
     for (const Node& n : folded_.nodes)
-      if (placement_.is_integer(n.outputs[0])) layers.emplace_back(&n, region(n));
+      if (placement_.is_integer(n)) layers.emplace_back(&n, region(n));
     int rounded = 0;
     for (const auto& [n, nodes] : layers) rounded += round_inputs(*n, nodes);
     require(rounded > 0, "model '", g_.name, "' has no layer with weights that is to be quantized");
@@ -287,7 +288,7 @@ inline Model prepare_qat(const Model& model, const QatConfig& config = {}) {
   for (int v : d.graph.inputs)
     require(d.graph.value(v).dtype == DType::f32, "model '", model.name, "' takes '", d.graph.value(v).name, "' as ",
             octet::name(d.graph.value(v).dtype), "; quantization-aware training needs float32");
-  return FakeQuantizer(optimize_for_training(std::move(d.graph)), config, std::move(d.activations)).build();
+  return runnable(FakeQuantizer(optimize_for_training(std::move(d.graph)), config, std::move(d.activations)).build());
 }
 
 OCTET_END

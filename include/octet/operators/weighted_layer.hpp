@@ -1,0 +1,46 @@
+#pragma once
+#include "dynamic_weights.hpp"
+#include "integer_weights.hpp"
+
+/// The forms that layers with weights (input 1) have: chosen by the types of image and weights.
+OCTET_BEGIN
+namespace detail {
+
+enum class WeightedForm : std::uint8_t { floating, dynamic, integer };
+
+/// Throws where there is none. `inputs`: what the layer calls input 0.
+inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
+  const DType x = c.input(0).dtype, w = c.input(1).dtype;
+  if (x == DType::f32 && is_floating(w)) return WeightedForm::floating;
+  if (x == DType::f32 && w == DType::i8) return WeightedForm::dynamic;
+  if (x == DType::u8 && is_byte(w)) return WeightedForm::integer;
+  c.fail("no form for ", name(x), " ", inputs, " and ", name(w), " weights");
+}
+
+/// Operator::check of such a layer: the weights are not looked at, unless their sums matter. `residual`: input that is
+/// added to the output, -1 where there is no such.
+inline void check_weighted(const PrepareContext& c, const char* inputs, const ActivationRange& range, int residual) {
+  switch (weighted_form(c, inputs)) {
+    case WeightedForm::floating:
+      c.constant(1);
+      if (c.has(2)) c.constant(2);
+      return;
+    case WeightedForm::dynamic: DynamicWeights::checked(c, 1); return;
+    case WeightedForm::integer: break;
+  }
+  const QuantParams& w = IntegerWeights::checked(c);
+  Requantizer::check_output(c, residual);
+  const Value& y = c.output();
+  for (float s : w.scale)
+    c.multiplier(static_cast<double>(c.input(0).quant.scale[0]) * static_cast<double>(s) /
+                 (y.is_quantized() ? static_cast<double>(y.quant.scale[0]) : 1.0));
+  const Shape& shape = c.constant(1).shape();
+  constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products in 32 bits
+  const bool float_bias = c.has(2) && c.constant(2).dtype() != DType::i32;
+  if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && y.dtype == DType::u8)) return;
+  const IntegerWeights weights(c);
+  Requantizer(c, weights, range, residual);
+}
+
+}  // namespace detail
+OCTET_END
