@@ -41,13 +41,13 @@ class MessagePart {
   MessagePart(double x) noexcept : kind_(Kind::real), real_(x) {}
   MessagePart(float x) noexcept : MessagePart(static_cast<double>(x)) {}
   template <class T, std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>, int> = 0>
-  MessagePart(T x) noexcept : kind_(std::is_unsigned_v<T> ? Kind::natural : Kind::integer),
-                              integer_(static_cast<std::int64_t>(x)) {}
+  MessagePart(T x) noexcept
+      : kind_(std::is_unsigned_v<T> ? Kind::natural : Kind::integer), integer_(static_cast<std::int64_t>(x)) {}
   template <class T, class = decltype(append_text(std::declval<std::string&>(), std::declval<const T&>()))>
   MessagePart(const T& object) noexcept
-      : kind_(Kind::object), object_(&object), append_([](std::string& text, const void* p) {
-          append_text(text, *static_cast<const T*>(p));
-        }) {}
+      : kind_(Kind::object),
+        object_(&object),
+        append_([](std::string& text, const void* p) { append_text(text, *static_cast<const T*>(p)); }) {}
 
   void append_to(std::string& text) const;
 

@@ -56,10 +56,7 @@ const std::shared_ptr<ThreadPool>& default_pool();
 
 namespace detail {
 /// `given`, or one of so many threads; of 0 threads: the default pool.
-inline std::shared_ptr<ThreadPool> pool_for(const std::shared_ptr<ThreadPool>& given, int threads) {
-  require(threads >= 0, "the number of threads cannot be negative, found ", threads, "; 0 is one a processor");
-  return given ? given : threads > 0 ? std::make_shared<ThreadPool>(threads) : default_pool();
-}
+std::shared_ptr<ThreadPool> pool_for(const std::shared_ptr<ThreadPool>& given, int threads);
 }  // namespace detail
 
 OCTET_END

@@ -216,4 +216,11 @@ OCTET_API const std::shared_ptr<ThreadPool>& default_pool() {
   return pool;
 }
 
+namespace detail {
+OCTET_API std::shared_ptr<ThreadPool> pool_for(const std::shared_ptr<ThreadPool>& given, int threads) {
+  require(threads >= 0, "the number of threads cannot be negative, found ", threads, "; 0 is one a processor");
+  return given ? given : threads > 0 ? std::make_shared<ThreadPool>(threads) : default_pool();
+}
+}  // namespace detail
+
 OCTET_END

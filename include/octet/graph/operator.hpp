@@ -5,13 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "../core/any_tensor.hpp"
 #include "../core/quant_params.hpp"
-#include "../kernels/dispatch.hpp"
-#include "../kernels/weight_memory.hpp"
-#include "fields.hpp"
-#include "gradient.hpp"
+#include "../core/weight_memory.hpp"
 
 OCTET_BEGIN
+
+class FieldVisitor;
+class Graph;
+class GradientStep;
+class Step;
+struct Node;
+namespace detail {
+struct Kernels;
+}
 
 /// How the sum of products of an integer model becomes an output: a property of the whole model.
 enum class Rounding : std::uint8_t {
@@ -63,34 +70,31 @@ class ShapeContext {
   std::vector<Shape> shapes_;
 };
 
-struct Node;
-class Graph;
-
 /// What an operator sees when it is prepared for an executor.
 class PrepareContext {
  public:
   PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels,
                  WeightMemory memory = WeightMemory::fast, bool bf16_products = false)
       : graph_(graph), node_(node), kernels_(kernels), memory_(memory), bf16_products_(bf16_products) {}
-  inline const std::string& name() const noexcept;
-  inline bool has(int input) const noexcept;
-  inline int inputs() const noexcept;
-  inline int outputs() const noexcept;
-  inline const Value& input(int i) const;
-  inline const Value& output(int i = 0) const;
-  inline Rounding rounding() const noexcept;
+  const std::string& name() const noexcept;
+  bool has(int input) const noexcept;
+  int inputs() const noexcept;
+  int outputs() const noexcept;
+  const Value& input(int i) const;
+  const Value& output(int i = 0) const;
+  Rounding rounding() const noexcept;
   const detail::Kernels& kernels() const noexcept { return kernels_; }
   WeightMemory memory() const noexcept { return memory_; }
   /// Whether training may round what it multiplies to bfloat16.
   bool bf16_products() const noexcept { return bf16_products_; }
   /// The elements of constant input i; throws where it is not constant.
-  inline const AnyTensor& constant(int i) const;
+  const AnyTensor& constant(int i) const;
   /// Parameters of a tensor with one scale and zero point; throws where it has others, or none.
-  inline const QuantParams& one_scale(const Value& v) const;
+  const QuantParams& one_scale(const Value& v) const;
   /// Throws unless the value's parameters fit it.
-  inline void validate(const Value& v) const;
+  void validate(const Value& v) const;
   /// From one scale to another, as float; throws where that is not a finite number.
-  inline float multiplier(double real) const;
+  float multiplier(double real) const;
 
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
@@ -102,7 +106,7 @@ class PrepareContext {
   }
 
  private:
-  inline std::string where() const;
+  std::string where() const;
   const Graph& graph_;
   const Node& node_;
   const detail::Kernels& kernels_;
@@ -148,24 +152,19 @@ class Operator {
   virtual std::unique_ptr<Step> prepare(const PrepareContext&) const = 0;
   /// Throws what prepare throws where the operator has no form for its inputs. Where preparing takes long, because it
   /// packs weights, this does not.
-  virtual void check(const PrepareContext& c) const;
+  virtual OCTET_API void check(const PrepareContext& c) const;
   /// Made ready for training; throws where the operator has no gradient.
-  virtual std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const {
-    c.fail("has no gradient, and cannot be trained or lie behind a layer that is");
-  }
+  virtual OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const;
   virtual Learning learning(int) const { return Learning::none; }
   virtual IntegerForm integer_form() const { return {}; }
   /// The same operator with its results clamped to [low, high] (on top of any clamp it has), or null where it
   /// cannot: how activations are fused.
-  virtual std::shared_ptr<const Operator> clamped(double low, double high) const;
+  virtual OCTET_API std::shared_ptr<const Operator> clamped(double low, double high) const;
   /// Multiply-accumulates of one run with these shapes.
   virtual std::int64_t macs(const ShapeContext&) const { return 0; }
 };
 
 using OperatorPtr = std::shared_ptr<const Operator>;
-
-inline OperatorPtr Operator::clamped(double, double) const { return nullptr; }
-inline void Operator::check(const PrepareContext& c) const { prepare(c); }
 
 namespace detail {
 /// Gives an operator its name.

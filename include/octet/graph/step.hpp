@@ -4,9 +4,12 @@
 
 #include "../core/any_tensor.hpp"
 #include "../core/thread_pool.hpp"
-#include "../kernels/stored_range.hpp"
 
 OCTET_BEGIN
+
+namespace detail {
+struct ValueRange;
+}
 
 /// What a step gets for one run: tensors with memory, scratch of the size it asked for, threads.
 struct RunContext {

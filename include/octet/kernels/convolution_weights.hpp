@@ -1,7 +1,7 @@
 #pragma once
 #include "convolution_shape.hpp"
 #include "pack.hpp"
-#include "weight_memory.hpp"
+#include "../core/weight_memory.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -1,7 +1,7 @@
 #pragma once
 #include <limits>
 
-#include "../graph/operator.hpp"
+#include "implement.hpp"
 
 OCTET_BEGIN
 

@@ -1,9 +1,9 @@
 #pragma once
 #include <cmath>
 
-#include "../graph/operator.hpp"
 #include "activation_range.hpp"
 #include "channel_sums.hpp"
+#include "implement.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "../core/range.hpp"
-#include "../graph/operator.hpp"
+#include "implement.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -1,6 +1,6 @@
 #pragma once
-#include "../graph/operator.hpp"
 #include "../kernels/requantize.hpp"
+#include "implement.hpp"
 
 OCTET_BEGIN
 namespace detail {

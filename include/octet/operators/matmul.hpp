@@ -1,8 +1,8 @@
 #pragma once
-#include "../graph/operator.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "arithmetic/broadcast.hpp"
+#include "implement.hpp"
 
 OCTET_BEGIN
 namespace detail {

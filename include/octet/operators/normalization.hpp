@@ -1,7 +1,7 @@
 #pragma once
 #include <cmath>
 
-#include "../graph/operator.hpp"
+#include "implement.hpp"
 
 OCTET_BEGIN
 namespace detail {

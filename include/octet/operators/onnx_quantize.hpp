@@ -1,7 +1,7 @@
 #pragma once
 #include "../core/element.hpp"
-#include "../graph/operator.hpp"
 #include "../kernels/quantize_dynamic.hpp"
+#include "implement.hpp"
 
 /// ONNX's quantization with parameters that are tensors: scale and zero point may be computed in the run.
 OCTET_BEGIN

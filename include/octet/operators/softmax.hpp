@@ -2,7 +2,7 @@
 #include <array>
 
 #include "../core/element.hpp"
-#include "../graph/operator.hpp"
+#include "implement.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -1,7 +1,7 @@
 #pragma once
 #include <array>
 
-#include "../graph/operator.hpp"
+#include "implement.hpp"
 #include "unary_function.hpp"
 
 OCTET_BEGIN

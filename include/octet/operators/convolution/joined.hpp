@@ -1,5 +1,5 @@
 #pragma once
-#include "../../graph/graph.hpp"
+#include "../implement.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -1,5 +1,5 @@
 #pragma once
-#include "../../graph/graph.hpp"
+#include "../implement.hpp"
 #include "../shape/indexed_copy.hpp"
 #include "convolution.hpp"
 #include "transposed_axis.hpp"

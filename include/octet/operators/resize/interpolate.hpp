@@ -1,5 +1,5 @@
 #pragma once
-#include "../../graph/operator.hpp"
+#include "../implement.hpp"
 #include "axis.hpp"
 
 OCTET_BEGIN

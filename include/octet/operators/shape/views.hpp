@@ -1,5 +1,5 @@
 #pragma once
-#include "../../graph/operator.hpp"
+#include "../implement.hpp"
 
 /// Operators that give the same elements another shape: nothing is computed.
 OCTET_BEGIN
