@@ -9,12 +9,6 @@ if(OCTET_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
-# The kernels take longest to compile: here they are compiled once, not in every file. (Users need not do so.)
-add_library(octet_kernels STATIC "${CMAKE_CURRENT_LIST_DIR}/kernels.cpp")
-target_compile_definitions(octet_kernels PUBLIC OCTET_SEPARATE_KERNELS)
-target_compile_options(octet_kernels PRIVATE $<$<BOOL:${OCTET_SANITIZE}>:-O1>)
-target_link_libraries(octet_kernels PUBLIC octet PRIVATE octet_warnings)
-
 # octet_require(NAME ...): fails, telling what to install, where one of these libraries was not found.
 function(octet_require)
   foreach(name ${ARGN})

@@ -1,0 +1,75 @@
+# octet::compiled: what the headers define, compiled once, in objects that are built side by side. Each room of
+# include/octet is one object; the kernels of each instruction set, which take longest, are one as well. The sources
+# are made here: each includes the .inl files of its room.
+set(octet_objects_dir "${CMAKE_CURRENT_BINARY_DIR}/octet_compiled")
+
+# octet_object(NAME FILES ...): adds a source that includes these files, relative to include/octet.
+function(octet_object name)
+  set(content)
+  foreach(file ${ARGN})
+    string(APPEND content "#include <octet/${file}>\n")
+  endforeach()
+  file(CONFIGURE OUTPUT "${octet_objects_dir}/${name}.cpp" CONTENT "${content}" @ONLY)
+  set(octet_objects ${octet_objects} "${octet_objects_dir}/${name}.cpp" PARENT_SCOPE)
+endfunction()
+
+# octet_room(NAME FOLDERS ...): an object of all that the folders define.
+function(octet_room name)
+  set(files)
+  foreach(folder ${ARGN})
+    file(GLOB found RELATIVE "${PROJECT_SOURCE_DIR}/include/octet" CONFIGURE_DEPENDS
+         "${PROJECT_SOURCE_DIR}/include/octet/${folder}/*.inl")
+    list(APPEND files ${found})
+  endforeach()
+  if(files)
+    octet_object(${name} ${files})
+  endif()
+  set(octet_objects ${octet_objects} PARENT_SCOPE)
+endfunction()
+
+set(octet_objects)
+file(GLOB tables RELATIVE "${PROJECT_SOURCE_DIR}/include/octet" "${PROJECT_SOURCE_DIR}/include/octet/kernels/tables/*.inl")
+foreach(table ${tables})
+  get_filename_component(isa "${table}" NAME_WE)
+  octet_object(kernels_${isa} ${table})
+  list(APPEND octet_kernel_objects "${octet_objects_dir}/kernels_${isa}.cpp")
+endforeach()
+octet_room(base core graph kernels)
+octet_room(operators operators)
+octet_room(runtime passes runtime)
+octet_room(models models)
+octet_room(quantization quantization)
+octet_room(training training training/qat)
+if(NOT OCTET_MISSING_IO)
+  octet_room(data io)
+  octet_room(model_file io/model_file)
+  octet_room(onnx io/onnx)
+  octet_room(tflite io/tflite)
+  octet_room(report report)
+endif()
+
+add_library(octet_compiled ${octet_objects})
+add_library(octet::compiled ALIAS octet_compiled)
+set_target_properties(octet_compiled PROPERTIES OUTPUT_NAME octet EXPORT_NAME compiled VERSION ${PROJECT_VERSION}
+                                                SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+target_compile_definitions(octet_compiled PUBLIC OCTET_COMPILED)
+target_compile_features(octet_compiled PUBLIC cxx_std_17)
+target_include_directories(octet_compiled PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+                                                 "$<INSTALL_INTERFACE:include>")
+target_link_libraries(octet_compiled PUBLIC octet::threads PRIVATE "$<BUILD_INTERFACE:octet::eigen;octet::xsimd>")
+if(NOT OCTET_MISSING_IO)
+  target_link_libraries(octet_compiled
+                        PRIVATE octet::zlib "$<BUILD_INTERFACE:octet::protozero;octet::flatbuffers;octet::stb;octet::json>")
+endif()
+if(TARGET octet_warnings)
+  target_link_libraries(octet_compiled PRIVATE "$<BUILD_INTERFACE:octet_warnings>")
+endif()
+# Optimized also where the project has no build type; the kernels in a debug build as well.
+if(NOT MSVC)
+  target_compile_options(octet_compiled PRIVATE "$<$<CONFIG:>:-O2>")
+  set_source_files_properties(${octet_kernel_objects} PROPERTIES COMPILE_OPTIONS
+                                                                 "$<IF:$<BOOL:${OCTET_SANITIZE}>,-O1,-O2>")
+endif()
+if(NOT top_level)
+  set_target_properties(octet_compiled PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()

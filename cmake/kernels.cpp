@@ -1,1 +1,0 @@
-#include <octet/kernels/implementation.hpp>
