@@ -45,8 +45,9 @@ inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
 
 namespace detail {
 
-/// Computes a node whose inputs are all constant.
-inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std::vector<Shape>& shapes) {
+/// Computes a node whose inputs are all constant. `lost`: see RunContext::lost_not_finite.
+inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
+                                       std::atomic<bool>* lost = nullptr) {
   std::vector<TensorRef> in, out;
   for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
   std::vector<AnyTensor> results;
@@ -60,14 +61,15 @@ inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std:
   if (step->is_view())
     std::copy(in[0].data, in[0].data + in[0].size_bytes(), out[0].data);
   else
-    step->run({in, out, scratch.data(), &pool});
+    step->run({in, out, scratch.data(), &pool, lost});
   return results;
 }
 
 }  // namespace detail
 
 /// Computes once what depends on constants only. Weights that are stored in fewer bits stay that way: what would
-/// grow beyond four times its inputs (and a megabyte) is left to be computed.
+/// grow beyond four times its inputs (and a megabyte) is left to be computed; so is what makes integers of a NaN or an
+/// infinity, for the run to tell.
 inline Graph fold_constants(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links&) {
     const Node node = g.nodes[n];
@@ -83,7 +85,9 @@ inline Graph fold_constants(Graph graph) {
       out_bytes += bytes(g.value(node.outputs[i]).dtype, shapes[i].elements());
     }
     if (out_bytes > std::max<std::size_t>(4 * in_bytes, std::size_t{1} << 20)) return false;
-    std::vector<AnyTensor> results = detail::evaluate(g, node, shapes);
+    std::atomic<bool> lost{false};
+    std::vector<AnyTensor> results = detail::evaluate(g, node, shapes, &lost);
+    if (lost) return false;
     for (std::size_t i = 0; i < results.size(); ++i) {
       Value& v = g.value(node.outputs[i]);
       v.constant = std::move(results[i]);
