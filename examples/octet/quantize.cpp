@@ -41,14 +41,16 @@ Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   return calibrator.result();
 }
 
-Model quantized(const QuantizeArguments& o, const Model& model) {
+Model quantized(const QuantizeArguments& o, const Model& model, std::vector<std::string>& notes) {
   // Without images, all but int8 can be had, their biases uncorrected.
   const bool calibrate = o.type == "int8" || !o.calibration.empty() || !o.load_calibration.empty();
   const Calibration calibration = calibrate ? calibrated(o, model) : Calibration{};
   if (calibrate && !o.save_calibration.empty()) save(calibration, o.save_calibration);
-  if (o.type == "fp16") return quantize<fp16>(model, calibration, o.how.dynamic());
-  if (o.type == "bf16") return quantize<bf16>(model, calibration, o.how.dynamic());
-  if (o.type == "dynamic_range") return quantize<dynamic_range>(model, calibration, o.how.dynamic());
+  WeightOptions w = o.how.dynamic();
+  w.notes = &notes;
+  if (o.type == "fp16") return quantize<fp16>(model, calibration, w);
+  if (o.type == "bf16") return quantize<bf16>(model, calibration, w);
+  if (o.type == "dynamic_range") return quantize<dynamic_range>(model, calibration, w);
   Int8Options i = o.how.int8();
   i.integer_input = i.integer_output = o.integer_io;
   return quantize<int8>(model, calibration, i);
@@ -59,7 +61,9 @@ void quantize_command(QuantizeArguments o) {
   if (o.out.empty()) o.out = model.name + "." + o.type + ".octet";
   require_writable(o.out);
   if (!o.save_calibration.empty()) require_writable(o.save_calibration);
-  Model q = quantized(o, model);
+  std::vector<std::string> notes;
+  Model q = quantized(o, model, notes);
+  for (const std::string& note : notes) std::cerr << "octet: note: " << note << "\n";
   if (!o.images.preprocess.empty())
     q.metadata["preprocess"] = o.images.preprocess;  // what `octet run` takes by default
   save(q, o.out);

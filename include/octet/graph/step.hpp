@@ -17,7 +17,7 @@ struct RunContext {
   const std::vector<TensorRef>& outputs;
   std::byte* scratch = nullptr;  // aligned to 64 bytes
   ThreadPool* pool = nullptr;
-  /// Set where a number that is not finite is lost on the way to integers: the model's float results become NaN.
+  /// Set by lost_not_finite. Null: nobody asks.
   std::atomic<bool>* not_finite = nullptr;
   /// One for each image: of input 0, where the layer that made it measured it; of output 0, where it is asked for.
   const detail::ValueRange* input_range = nullptr;
@@ -26,6 +26,10 @@ struct RunContext {
   /// Memory of input i, or null where it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }
   std::byte* output(std::size_t i = 0) const noexcept { return outputs[i].data; }
+  /// Says that a NaN or an infinity becomes an integer, which cannot hold it: see NotFinite.
+  void lost_not_finite() const noexcept {
+    if (not_finite) not_finite->store(true, std::memory_order_relaxed);
+  }
 };
 
 /// The tensors of a step, without memory, once shapes are known.

@@ -169,7 +169,8 @@ struct PoolWindow {
   std::int64_t count = 0, channels = 0;
 };
 
-/// q = clamp(round_half_even(x / scale) + zero_point, low, high), stored xor `flip` (0x80 gives int8).
+/// q = clamp(round_half_even(x / scale) + zero_point, low, high), stored xor `flip` (0x80 gives int8). What is made of
+/// elements that are not finite is undefined; the kernel tells of them.
 struct QuantizeF32 {
   const float* in = nullptr;
   std::uint8_t* out = nullptr;

@@ -88,8 +88,10 @@ class QuantizeLinearStep : public Step {
       for (std::int64_t i = first; i < end; ++i) {
         const std::int64_t s = index_(i);
         // Divided in float, as the definition says.
-        double q = static_cast<double>(static_cast<float>(load_element(x.dtype, x.data, i)) /
-                                       static_cast<float>(load_element(scale.dtype, scale.data, s)));
+        const auto real = static_cast<float>(load_element(x.dtype, x.data, i)),
+                   unit = static_cast<float>(load_element(scale.dtype, scale.data, s));
+        const auto q = static_cast<double>(real / unit);
+        if (integer && !(std::isfinite(real) && std::isfinite(unit))) c.lost_not_finite();
         const double zero = centered ? load_element(c.inputs[2].dtype, c.input(2), s) : 0;
         if (integer)
           store_element(y.dtype, y.data, i,
@@ -144,6 +146,7 @@ class DynamicQuantizeLinearStep : public Step {
   void run(const RunContext& c) noexcept override {
     const auto* x = reinterpret_cast<const float*>(c.input(0));
     const DynamicScale s = scale_of(*simd_, x, size_, *c.pool);
+    if (std::isnan(s.scale)) c.lost_not_finite();
     quantize_by(*simd_, s, x, size_, reinterpret_cast<std::uint8_t*>(c.output()), *c.pool);
     store_as(c.output(1), 0, s.scale);
     store_as(c.output(2), 0, static_cast<std::uint8_t>(s.zero_point));

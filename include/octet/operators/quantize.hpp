@@ -34,7 +34,7 @@ class QuantizeStep : public Step {
       p.in = reinterpret_cast<const float*>(c.input(0)) + t * part;
       p.out = reinterpret_cast<std::uint8_t*>(c.output()) + t * part;
       p.count = std::min(part, size_ - t * part);
-      simd_->quantize_f32(p);
+      if (!simd_->quantize_f32(p)) c.lost_not_finite();
     });
   }
 
@@ -76,8 +76,10 @@ class GenericConvert : public Step {
     const DType in = c.inputs[0].dtype, out = c.outputs[0].dtype;
     const ChannelWalk wf(shape, from_.axis), wt(shape, to_.axis);
     const IntegerRange range = to_ ? integer_range(out) : IntegerRange{0, 0};
+    const bool integers = is_floating(in) && !is_floating(out) && out != DType::boolean;  // a NaN is true
     for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
       double x = load_element(in, c.input(0), i);
+      if (integers && !std::isfinite(x)) c.lost_not_finite();
       if (from_) {
         const auto ch = static_cast<std::size_t>(i / wf.inner % wf.channels);
         x = (x - from_.zero_point[ch]) * static_cast<double>(from_.scale[ch]);
@@ -98,7 +100,7 @@ class GenericConvert : public Step {
 }  // namespace detail
 
 /// From one type to another: quantizes, dequantizes or requantizes, as the values' parameters say; between plain
-/// types it casts (towards zero, saturating).
+/// types it casts (towards zero, saturating). NaN and infinities that would become integers are told to the executor.
 class Convert : public detail::OperatorOf<Convert> {
  public:
   static constexpr const char* type_name = "Convert";

@@ -47,8 +47,9 @@ inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
 
 namespace detail {
 
-/// Computes a node whose inputs are all constant.
-inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std::vector<Shape>& shapes) {
+/// Computes a node whose inputs are all constant. `lost`: see RunContext::lost_not_finite.
+inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
+                                       std::atomic<bool>* lost = nullptr) {
   std::vector<TensorRef> in, out;
   for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
   std::vector<AnyTensor> results;
@@ -63,7 +64,7 @@ inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std:
   if (step->is_view())
     std::copy(in[0].data, in[0].data + in[0].size_bytes(), out[0].data);
   else
-    step->run({in, out, scratch.data(), &pool});
+    step->run({in, out, scratch.data(), &pool, lost});
   return results;
 }
 
@@ -100,7 +101,7 @@ class ConstantMemory {
 
 /// Computes once what depends on constants only. Weights that are stored in fewer bits stay that way: what would
 /// grow beyond four times its inputs (and a megabyte) is left to be computed, and so is what would make the constants
-/// together grow without bound.
+/// together grow without bound, or makes integers of a NaN or an infinity, for the run to tell.
 inline Graph fold_constants(Graph g) {
   detail::ConstantMemory memory(g);
   std::vector<bool> output(g.values.size(), false);
@@ -119,7 +120,9 @@ inline Graph fold_constants(Graph g) {
     }
     if (out_bytes > std::max<std::size_t>(4 * in_bytes, std::size_t{1} << 20) || !memory.has_room(out_bytes))
       return false;
-    std::vector<AnyTensor> results = detail::evaluate(g, node, shapes);
+    std::atomic<bool> lost{false};
+    std::vector<AnyTensor> results = detail::evaluate(g, node, shapes, &lost);
+    if (lost) return false;
     for (std::size_t i = 0; i < results.size(); ++i) {
       Value& v = g.value(node.outputs[i]);
       v.constant = std::move(results[i]);

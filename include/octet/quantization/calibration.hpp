@@ -3,6 +3,7 @@
 #include <set>
 
 #include "../runtime/executor.hpp"
+#include "finite_weights.hpp"
 #include "range.hpp"
 
 OCTET_BEGIN
@@ -107,6 +108,8 @@ class Calibrator {
   explicit Calibrator(const Model& model, const CalibrationOptions& options = {})
       : pool_(detail::pool_for(options.executor.pool, options.executor.threads)),
         executor_(optimize(model), with_pool(options.executor, pool_)) {
+    detail::require_finite_weights(model);
+    detail::require_finite_weights(executor_.graph());
     detail::require(options.percent > 0 && options.percent <= 100, "a percentile is in (0, 100], not ",
                     options.percent);
     for (int v : executor_.graph().inputs)

@@ -20,8 +20,12 @@ class Histogram {
     widen_to(largest);
     std::vector<std::uint64_t>& c = counts_;
     const double inverse = std::ldexp(1.0, -exponent_);
-    for (std::int64_t i = 0; i < n; ++i)
-      ++c[static_cast<std::size_t>(static_cast<std::int64_t>(std::floor(static_cast<double>(x[i]) * inverse)) + half)];
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double bin = std::floor(static_cast<double>(x[i]) * inverse) + half;
+      if (!(bin >= 0 && bin < 2 * half))
+        detail::fail("a histogram counts finite numbers of magnitude up to ", largest, ", found ", x[i]);
+      ++c[static_cast<std::size_t>(bin)];
+    }
   }
 
   void merge(const Histogram& o) {
@@ -69,6 +73,7 @@ class Histogram {
 
   /// Bins cover [-half, half) widths: `largest` has to be strictly below half of them.
   void widen_to(float largest) {
+    detail::require(std::isfinite(largest), "a histogram has no bin for ", largest);
     int needed = smallest_exponent;
     if (largest > 0) needed = std::max(needed, std::ilogb(largest) + 1 - 11);  // 2^11 = half
     if (empty()) {

@@ -39,6 +39,7 @@ class IntegerModel {
 
   Model build() {
     g_.rounding = options_.rounding;
+    require_finite_weights(g_);
     for (int v = 0; v < static_cast<int>(g_.values.size()); ++v)
       params_.push_back(params_of(v));  // before values are added
     rewrite();
@@ -54,7 +55,9 @@ class IntegerModel {
     const int root = placement_.root(v);
     switch (placement_.source(root)) {
       case Source::measured: return measured(g_.value(root).name);
-      case Source::constant: return params_of_elements(to_float(g_.value(root).constant.ref()));
+      case Source::constant:
+        require_finite_constant(g_.value(root), "");
+        return params_of_elements(to_float(g_.value(root).constant.ref()));
       case Source::fixed: return g_.nodes[at(placement_.links().producer(root))].op->integer_form().params;
       default: return {};
     }
@@ -155,10 +158,7 @@ class IntegerModel {
     Tensor<float> bias;
     if (b != Node::none) {
       bias = to_float(g_.value(b).constant.ref());
-      for (float x : bias) {
-        require(std::isfinite(x), "layer '", n.name, "': tensor '", g_.value(b).name, "' has NaN or infinite elements");
-        least.push_back(least_scale(x, input_scale));
-      }
+      for (float x : bias) least.push_back(least_scale(x, input_scale));
     }
     const std::string w_name = w.name;
     const auto codes = learned_.largest_codes.find(w_name);

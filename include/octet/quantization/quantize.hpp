@@ -113,7 +113,8 @@ inline void quantize_run(const float* x, std::int64_t n, float scale, std::int32
     q.scale = scale, q.zero_point = zero + offset;
     q.low = static_cast<std::int32_t>(r.low) + offset, q.high = static_cast<std::int32_t>(r.high) + offset;
     q.flip = type == DType::i8 ? 0x80 : 0;
-    return kernels().quantize_f32(q);
+    kernels().quantize_f32(q);
+    return;
   }
   for (std::int64_t i = 0; i < n; ++i) {
     const double q = std::nearbyint(static_cast<double>(x[i] / scale)) + zero;

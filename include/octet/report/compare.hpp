@@ -82,9 +82,10 @@ class Comparison {
     } else {
       add("float32", "Original (fp32)", [&] { return model_; });
       calibrate();
-      add("dynamic_range", "Dynamic range",
-          [&] { return quantize<dynamic_range>(model_, calibration_, options_.dynamic); });
-      add("float16", "Float16", [&] { return quantize<fp16>(model_, calibration_, options_.dynamic); });
+      WeightOptions weights = options_.dynamic;
+      if (!weights.notes) weights.notes = &result_.notes;
+      add("dynamic_range", "Dynamic range", [&] { return quantize<dynamic_range>(model_, calibration_, weights); });
+      add("float16", "Float16", [&] { return quantize<fp16>(model_, calibration_, weights); });
       add("int8", "Int8", [&] { return quantize<int8>(model_, calibration_, options_.int8); });
     }
     const std::size_t own = models_.size();

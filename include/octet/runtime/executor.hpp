@@ -7,6 +7,7 @@
 #include "../operators/all.hpp"
 #include "../passes/fuse_chains.hpp"
 #include "../passes/fuse_pooling.hpp"
+#include "not_finite.hpp"
 #include "placement.hpp"
 #include "runnable.hpp"
 
@@ -17,6 +18,7 @@ struct ExecutorOptions {
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
   bool optimize = true;              // fold and fuse before running; otherwise every tensor of the model is computed
   WeightMemory memory = WeightMemory::fast;
+  NotFinite not_finite = NotFinite::propagate;
 };
 
 /// Time one layer took in the last run.
@@ -40,7 +42,8 @@ class Executor {
   explicit Executor(const Model& model, const ExecutorOptions& options = {})
       : graph_(options.optimize ? fuse_pooling(fuse_chains(detail::lower_to_run(model))) : detail::lower(model)),
         kernels_(&detail::kernels()),
-        pool_(detail::pool_for(options.pool, options.threads)) {
+        pool_(detail::pool_for(options.pool, options.threads)),
+        when_not_finite_(options.not_finite) {
     for (const Node& n : graph_.nodes) {
       detail::require_declared_types(graph_, n);
       Layer layer;
@@ -79,36 +82,14 @@ class Executor {
   }
 
   /// Runs on the caller's memory: one tensor for each input and, of the planned shapes, each output. Allocates
-  /// nothing when the shapes are those of the last run. Throws where shapes or types do not fit.
+  /// nothing when the shapes are those of the last run. Throws where shapes or types do not fit, and where a NaN or an
+  /// infinity is lost that the outputs cannot show (see NotFinite).
   void run(const TensorRef* inputs, const TensorRef* outputs) {
-    bool same = !output_shapes_.empty();
-    for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
-      const Value& v = graph_.value(graph_.inputs[i]);
-      detail::require<ShapeError>(inputs[i].dtype == v.dtype, "input '", v.name, "' takes ", octet::name(v.dtype),
-                                  ", but was given ", octet::name(inputs[i].dtype));
-      same = same && inputs[i].shape == planned_[i];
-    }
-    if (!same) {
-      std::vector<Shape> shapes;
-      for (std::size_t i = 0; i < graph_.inputs.size(); ++i) shapes.push_back(inputs[i].shape);
-      make_plan(shapes);
-    }
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
-      const Value& v = graph_.value(graph_.outputs[i]);
-      detail::require<ShapeError>(outputs[i].dtype == v.dtype && outputs[i].shape == output_shapes_[i], "output '",
-                                  v.name, "' is ", octet::name(v.dtype), " of shape ", output_shapes_[i],
-                                  ", but the memory given is ", octet::name(outputs[i].dtype), " of shape ",
-                                  outputs[i].shape);
-    }
-    for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
-      for (TensorRef* r : input_users_[i]) r->data = inputs[i].data;
+    compute(inputs, outputs);
+    if (lost_in_ == Node::none) return;
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
-      for (TensorRef* r : output_users_[i]) r->data = outputs[i].data;
-    run_layers();
-    for (std::size_t i = 0; i < results_.size(); ++i)  // what could not be computed where the caller wants it
-      if (results_[i].data != outputs[i].data && results_[i].size_bytes() != 0)
-        std::memcpy(outputs[i].data, results_[i].data, results_[i].size_bytes());
-    if (not_finite_.load(std::memory_order_relaxed)) spoil(outputs);
+      if (!detail::can_hold_nan(outputs[i].dtype)) fail_not_finite(inputs);
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) detail::fill_with_nan(outputs[i]);
   }
 
   /// Runs on tensors of any types and returns new ones.
@@ -128,7 +109,7 @@ class Executor {
   }
 
   /// For models with one input and one output: float in, float out. Where the model takes or gives integers,
-  /// they are quantized and dequantized on the way.
+  /// they are quantized and dequantized on the way; so here, NaN can be the answer of every model.
   Tensor<float> operator()(View<const float> input) {
     detail::require<ShapeError>(graph_.inputs.size() == 1 && graph_.outputs.size() == 1, "model '", graph_.name,
                                 "' has ", graph_.inputs.size(), " inputs and ", graph_.outputs.size(),
@@ -139,7 +120,10 @@ class Executor {
     TensorRef in{DType::f32, input.shape(), reinterpret_cast<std::byte*>(const_cast<float*>(input.data()))};
     TensorRef out{DType::f32, result.shape(), reinterpret_cast<std::byte*>(result.data())};
     AnyTensor quantized, integers;
+    bool lost = false;
     if (from.dtype != DType::f32) {
+      lost = !detail::can_hold_nan(from.dtype) && !detail::all_finite(in);
+      if (lost && when_not_finite_ == NotFinite::error) require_finite(graph_.inputs, &in, "input '");
       quantized = converted(from, in, from.dtype);
       in = quantized.ref();
     }
@@ -147,8 +131,12 @@ class Executor {
       integers = AnyTensor::make(to.dtype, result.shape(), [](std::byte*) {});
       out = integers.ref();
     }
-    run(&in, &out);
-    return to.dtype == DType::f32 ? std::move(result) : Tensor<float>(converted(to, out, DType::f32).view<float>());
+    compute(&in, &out);
+    if (lost || lost_in_ != Node::none)
+      std::fill(result.begin(), result.end(), std::numeric_limits<float>::quiet_NaN());
+    else if (to.dtype != DType::f32)
+      return Tensor<float>(converted(to, out, DType::f32).view<float>());
+    return result;
   }
 
   /// Calls `see(value, tensor)` for every computed tensor of each run, in the order of computation, while its
@@ -191,13 +179,50 @@ class Executor {
     return result;
   }
 
+  /// A run whose results are not yet judged by `lost_in_`.
+  void compute(const TensorRef* inputs, const TensorRef* outputs) {
+    bool same = !output_shapes_.empty();
+    for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+      const Value& v = graph_.value(graph_.inputs[i]);
+      detail::require<ShapeError>(inputs[i].dtype == v.dtype, "input '", v.name, "' takes ", octet::name(v.dtype),
+                                  ", but was given ", octet::name(inputs[i].dtype));
+      same = same && inputs[i].shape == planned_[i];
+    }
+    if (!same) {
+      std::vector<Shape> shapes;
+      for (std::size_t i = 0; i < graph_.inputs.size(); ++i) shapes.push_back(inputs[i].shape);
+      make_plan(shapes);
+    }
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+      const Value& v = graph_.value(graph_.outputs[i]);
+      detail::require<ShapeError>(outputs[i].dtype == v.dtype && outputs[i].shape == output_shapes_[i], "output '",
+                                  v.name, "' is ", octet::name(v.dtype), " of shape ", output_shapes_[i],
+                                  ", but the memory given is ", octet::name(outputs[i].dtype), " of shape ",
+                                  outputs[i].shape);
+    }
+    if (when_not_finite_ == NotFinite::error) require_finite(graph_.inputs, inputs, "input '");
+    for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
+      for (TensorRef* r : input_users_[i]) r->data = inputs[i].data;
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
+      for (TensorRef* r : output_users_[i]) r->data = outputs[i].data;
+    run_layers();
+    for (std::size_t i = 0; i < results_.size(); ++i)  // what could not be computed where the caller wants it
+      if (results_[i].data != outputs[i].data && results_[i].size_bytes() != 0)
+        std::memcpy(outputs[i].data, results_[i].data, results_[i].size_bytes());
+    if (when_not_finite_ == NotFinite::propagate) return;
+    if (lost_in_ != Node::none) fail_not_finite(inputs);
+    require_finite(graph_.outputs, outputs, "output '");
+  }
+
   void run_layers() {
+    lost_in_ = Node::none;
     not_finite_.store(false, std::memory_order_relaxed);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& l = layers_[i];
       const auto start = profiling_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
       if (!l.skip)
         l.step->run({l.inputs, l.outputs, scratch_, pool_.get(), &not_finite_, l.input_range, l.output_range});
+      if (lost_in_ == Node::none && not_finite_.load(std::memory_order_relaxed)) lost_in_ = static_cast<int>(i);
       if (profiling_)
         l.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       if (observer_)
@@ -206,11 +231,17 @@ class Executor {
     }
   }
 
-  /// Makes all float results NaN.
-  void spoil(const TensorRef* outputs) const noexcept {
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
-      if (outputs[i].dtype == DType::f32)
-        std::fill_n(outputs[i].as<float>(), outputs[i].shape.elements(), std::numeric_limits<float>::quiet_NaN());
+  void require_finite(const std::vector<int>& values, const TensorRef* tensors, const char* what) const {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      detail::require(detail::all_finite(tensors[i]), what, graph_.value(values[i]).name,
+                      "' has NaN or infinite elements");
+  }
+  /// Of a run that made integers of something that is not finite: names the input, or else where it arose.
+  [[noreturn]] void fail_not_finite(const TensorRef* inputs) const {
+    require_finite(graph_.inputs, inputs, "input '");
+    const Node& n = graph_.nodes[static_cast<std::size_t>(lost_in_)];
+    detail::fail("layer '", n.name, "' (", n.op->type(), "): tensor '", graph_.value(n.inputs[0]).name,
+                 "' has NaN or infinite elements, or leads to them, and integers cannot hold them");
   }
 
   TensorRef described(int v) const {
@@ -305,7 +336,9 @@ class Executor {
   std::vector<Shape> planned_, shapes_, output_shapes_;
   detail::AlignedBytes arena_;
   std::byte* scratch_ = nullptr;
+  NotFinite when_not_finite_;
   std::atomic<bool> not_finite_{false};
+  int lost_in_ = Node::none;  // the first layer of the last run that set it
   std::vector<std::vector<TensorRef*>> input_users_, output_users_;
   std::vector<detail::ValueRange> ranges_;
   std::vector<TensorRef> results_;  // where the outputs are after the last step

@@ -32,31 +32,43 @@ struct DividedQuotient {
 };
 
 template <class Quotient>
-void quantize_by(const QuantizeF32& a) noexcept {
+bool quantize_by(const QuantizeF32& a) noexcept {
   const Quotient quotient(a.scale);
   const wide::u8_limits limits(a.zero_point, a.low, a.high);
   constexpr int group = 4 * wide::lanes;
+  const wide::f32 zero = wide::set(0.0f);
+  wide::f32 products = zero;  // sums of the elements times 0: NaN where one is not finite
   wide::i32 q[4];
   std::int64_t i = 0;
   for (; i + group <= a.count; i += group) {
+    wide::f32 product = zero;
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) q[j] = quotient(wide::load(a.in + i + j * wide::lanes));
+    for (int j = 0; j < 4; ++j) {
+      const wide::f32 x = wide::load(a.in + i + j * wide::lanes);
+      product = wide::add(product, wide::mul(x, zero));
+      q[j] = quotient(x);
+    }
+    products = wide::add(products, product);
     wide::store(a.out + i, wide::flip(in_order(q, limits), a.flip));
   }
-  if (i == a.count) return;
+  if (i == a.count) return !wide::any_nan(products);
   const int rest = static_cast<int>(a.count - i);
   OCTET_UNROLL
   for (int j = 0; j < 4; ++j) {
     const int left = rest - j * wide::lanes;
     q[j] = wide::set(0);
-    if (left > 0)
-      q[j] = quotient(wide::load_first(a.in + i + j * wide::lanes, left < wide::lanes ? left : wide::lanes));
+    if (left > 0) {
+      const wide::f32 x = wide::load_first(a.in + i + j * wide::lanes, left < wide::lanes ? left : wide::lanes);
+      products = wide::add(products, wide::mul(x, zero));
+      q[j] = quotient(x);
+    }
   }
   wide::store_first(a.out + i, wide::flip(in_order(q, limits), a.flip), rest);
+  return !wide::any_nan(products);
 }
 
-inline void quantize_f32(const QuantizeF32& a) noexcept {
-  NewtonQuotient::fits(a.scale) ? quantize_by<NewtonQuotient>(a) : quantize_by<DividedQuotient>(a);
+inline bool quantize_f32(const QuantizeF32& a) noexcept {
+  return NewtonQuotient::fits(a.scale) ? quantize_by<NewtonQuotient>(a) : quantize_by<DividedQuotient>(a);
 }
 
 // Smallest and largest element; two NaNs where one element is not finite. Of an empty array: +inf and -inf.

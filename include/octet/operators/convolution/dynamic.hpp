@@ -86,7 +86,7 @@ class DynamicConvolution : public ConvolutionStep {
     weights_.start(s, reinterpret_cast<std::int32_t*>(shared + init_at_));
     auto* scale = reinterpret_cast<float*>(shared + scale_at_);
     for (std::int64_t o = 0; o < scale_.size(); ++o) scale[o] = scale_[o] * s.scale;
-    if (element_ == 1 && std::isnan(s.scale)) c.not_finite->store(true, std::memory_order_relaxed);
+    if (element_ == 1 && std::isnan(s.scale)) c.lost_not_finite();
   }
   void run_band(const Band& b) noexcept override {
     kernels_.run_rows(b.shared, b.shared + init_at_, b.shared + padding_at_, epilogue(b.out, b.residual, b.shared),

@@ -134,7 +134,7 @@ class TransposedConvolutionStep : public Step {
   }
 
   void run_phase(Phase& p, const RunContext& c) noexcept {
-    p.step->run({inputs_, outputs_, c.scratch + spread_at_, c.pool});
+    p.step->run({inputs_, outputs_, c.scratch + spread_at_, c.pool, c.not_finite});
   }
 
   /// The one pixel in scratch, to everywhere.

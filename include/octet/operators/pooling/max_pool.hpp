@@ -41,15 +41,21 @@ class MaxPoolStep : public Step {
     }
   }
 
-  /// Any type, with the positions of the maxima where they are asked for.
+  /// Any type, with the positions of the maxima where they are asked for. A NaN wins, but has no position.
   void one_by_one(const RunContext& c, const PoolWindow& w, std::int64_t pixel) const noexcept {
+    const bool with_indices = c.outputs.size() > 1 && c.output(1);
     for (std::int64_t ch = 0; ch < w.channels; ++ch) {
       std::int64_t best = 0;
-      for (std::int64_t i = 1; i < w.count; ++i)
-        if (load_element(dtype_, w.pixels[i], ch) > load_element(dtype_, w.pixels[best], ch)) best = i;
+      double largest = load_element(dtype_, w.pixels[0], ch);
+      for (std::int64_t i = 1; i < w.count; ++i) {
+        const double x = load_element(dtype_, w.pixels[i], ch);
+        if (x > largest || std::isnan(x)) best = i, largest = x;
+      }
       const std::int64_t at = pixel * w.channels + ch;
-      store_element(dtype_, c.output(), at, load_element(dtype_, w.pixels[best], ch));
-      if (c.outputs.size() > 1 && c.output(1)) store_as(c.output(1), at, position(c.input(0), w.pixels[best], ch));
+      store_element(dtype_, c.output(), at, largest);
+      if (!with_indices) continue;
+      store_as(c.output(1), at, position(c.input(0), w.pixels[best], ch));
+      if (std::isnan(largest)) c.lost_not_finite();
     }
   }
 
