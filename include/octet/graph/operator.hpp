@@ -23,7 +23,7 @@ struct Kernels;
 /// How the sum of products of an integer model becomes an output: a property of the whole model.
 enum class Rounding : std::uint8_t {
   fp32,           // float multiply, round half to even: octet's own, also XNNPACK's and ONNX's
-  tflite_double,  // TFLite's reference kernels: fixed point, two roundings, half away from zero
+  tflite_double,  // TFLite's reference kernels: fixed point, rounded twice, half up and then half away from zero
   tflite_single   // TFLite built with single rounding
 };
 

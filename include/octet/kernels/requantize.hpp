@@ -10,13 +10,18 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A positive real number as mantissa * 2^(shift - 31), mantissa in [2^30, 2^31).
+/// A positive real number as mantissa * 2^(shift - 31), mantissa in [2^30, 2^31); the largest one where it is too large
+/// or infinite, 0 where it is too small, negative or NaN.
 struct FixedPointMultiplier {
   std::int32_t mantissa = 0;
   int shift = 0;
 
   explicit FixedPointMultiplier(double real = 0) {
     if (!(real > 0)) return;
+    if (real >= 0x1p30) {
+      mantissa = std::numeric_limits<std::int32_t>::max(), shift = 30;
+      return;
+    }
     auto m =
         static_cast<std::int64_t>(std::round(std::frexp(real, &shift) * static_cast<double>(std::int64_t{1} << 31)));
     if (m == std::int64_t{1} << 31) m /= 2, ++shift;
@@ -26,7 +31,13 @@ struct FixedPointMultiplier {
   }
 };
 
-/// (a * b + 2^30) / 2^31 towards minus infinity for positive, rounded half away from zero; saturates.
+/// a * b / c of scales as TFLite has it, in single precision, from left to right.
+inline float tflite_ratio(float a, float b, float c) noexcept {
+  const auto product = static_cast<float>(a * b);
+  return product / c;
+}
+
+/// a * b / 2^31, rounded half up (-0.5 to 0, -1.5 to -1); saturates.
 inline std::int32_t rounding_doubling_high_multiply(std::int32_t a, std::int32_t b) noexcept {
   if (a == b && a == std::numeric_limits<std::int32_t>::min()) return std::numeric_limits<std::int32_t>::max();
   const std::int64_t ab = std::int64_t{a} * b;
@@ -41,7 +52,7 @@ inline std::int32_t rounding_divide_by_power_of_two(std::int32_t x, int exponent
   return (x >> exponent) + (remainder > threshold ? 1 : 0);
 }
 
-/// TFLite's reference rounding: two steps, each half away from zero ("double rounding").
+/// TFLite's reference rounding, in two steps ("double rounding"): the first half up, the second half away from zero.
 inline std::int32_t multiply_double_rounding(std::int32_t x, FixedPointMultiplier m) noexcept {
   const int left = std::max(m.shift, 0), right = std::max(-m.shift, 0);
   const auto shifted = static_cast<std::int32_t>(static_cast<std::uint32_t>(x) << left);
@@ -56,9 +67,9 @@ inline std::int32_t multiply_single_rounding(std::int32_t x, FixedPointMultiplie
       std::clamp<std::int64_t>(r, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
 }
 
-/// clamp(round_half_even(v)), also where v is out of an integer's range.
+/// clamp(round_half_even(v)), also where v is out of an integer's range; of NaN: low, as the kernels have it.
 inline std::int32_t round_clamped(float v, float low, float high) noexcept {
-  return static_cast<std::int32_t>(std::nearbyint(std::min(std::max(v, low), high)));
+  return static_cast<std::int32_t>(std::nearbyint(std::min(std::max(low, v), high)));  // in this order NaN gives low
 }
 
 }  // namespace detail

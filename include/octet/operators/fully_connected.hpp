@@ -107,7 +107,7 @@ class DynamicFullyConnected : public Step {
 class IntegerFullyConnected : public Step {
  public:
   IntegerFullyConnected(const PrepareContext& c, const ActivationRange& range) {
-    const IntegerWeights w(c);
+    const IntegerWeights w(c, true);
     requantizer_ = Requantizer(c, w, range, -1);
     ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
     weights.order = requantizer_.order(), weights.repeat = w.repeat;

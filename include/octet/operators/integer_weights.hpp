@@ -63,14 +63,18 @@ struct IntegerWeights : CenteredWeights {
   std::vector<double> scale;        // input scale * weight scale
   std::vector<double> largest_sum;  // bound of the accumulators' magnitude
 
-  explicit IntegerWeights(const PrepareContext& c) : CenteredWeights(c.constant(1), checked(c).zero_point) {
+  /// single_product: whether TFLite multiplies the scales of such a layer as floats where the weights have one scale.
+  /// Where they have one for each channel it multiplies doubles.
+  IntegerWeights(const PrepareContext& c, bool single_product) : CenteredWeights(c.constant(1), checked(c).zero_point) {
     const QuantParams &x = c.input(0).quant, &w = c.input(1).quant;
     input_zero_point = x.zero_point[0];
+    single_product = single_product && c.rounding() != Rounding::fp32 && w.channels() == 1;
     const bool in_sums = c.has(2) && c.constant(2).dtype() == DType::i32;
     if (c.has(2) && !in_sums) float_bias = pad_columns(to_float(c.constant(2).ref()).data(), out);
     for (std::int64_t o = 0; o < out; ++o) {
       const std::size_t channel = static_cast<std::size_t>(w.per_channel() ? o : 0);
-      scale.push_back(static_cast<double>(x.scale[0]) * static_cast<double>(w.scale[channel]));
+      const double exact = static_cast<double>(x.scale[0]) * static_cast<double>(w.scale[channel]);
+      scale.push_back(single_product ? static_cast<double>(static_cast<float>(exact)) : exact);
       const Sum s = sum(o, c);
       const std::int64_t b = in_sums ? load_as<std::int32_t>(c.constant(2).data(), o) : 0;
       // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/element.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/requantize.hpp"
 #include "arithmetic/broadcast.hpp"
@@ -48,7 +49,7 @@ class IntegerPRelu : public Step {
       if (slope.is_quantized()) {
         const auto channel = static_cast<std::size_t>(i / walk.inner % walk.channels);
         s -= slope.quant.zero_point[channel];
-        integers_.push_back(static_cast<std::int32_t>(s));
+        integers_.push_back(saturate_to<std::int32_t>(s));
         s *= static_cast<double>(slope.quant.scale[channel]);
       }
       negative_.push_back(static_cast<float>(s * ratio));
@@ -56,8 +57,9 @@ class IntegerPRelu : public Step {
     // TFLite's roundings are defined where the slopes are integers of one scale.
     if (slope.is_quantized() && is_byte(slope.dtype) && !slope.quant.per_channel()) {
       rounding_ = c.rounding();
-      fixed_positive_ = FixedPointMultiplier(ratio);
-      fixed_negative_ = FixedPointMultiplier(ratio * static_cast<double>(slope.quant.scale[0]));
+      const float sx = x.quant.scale[0], sy = y.quant.scale[0];
+      fixed_positive_ = FixedPointMultiplier(static_cast<double>(sx / sy));
+      fixed_negative_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(sx, slope.quant.scale[0], sy)));
     }
   }
   std::size_t packed_bytes() const noexcept override { return 4 * (negative_.size() + integers_.size()); }
@@ -72,8 +74,9 @@ class IntegerPRelu : public Step {
       const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + o;
       auto* out = reinterpret_cast<std::uint8_t*>(c.output()) + o;
       for (std::int64_t i = 0; i < n; ++i) {
-        const std::int32_t q = scaled(in[i] - zero_in_, static_cast<std::size_t>(s + i * step)) + zero_out_;
-        out[i] = static_cast<std::uint8_t>(std::clamp(q, 0, 255));
+        const std::int64_t q =
+            std::int64_t{scaled(in[i] - zero_in_, static_cast<std::size_t>(s + i * step))} + zero_out_;
+        out[i] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, 0, 255));
       }
     });
   }

@@ -122,7 +122,8 @@ class IntegerSoftmax : public Step {
     const float inverse = 1.0f / (sum * scale_);
     for (std::int64_t k = 0; k < view_.n; ++k) {
       const float p = exp_[static_cast<std::size_t>(largest - in[k * view_.inner])] * inverse;
-      const auto q = static_cast<std::int32_t>(std::round(std::min(p, 512.0f))) + zero_point_;
+      // In this order NaN, which a beta that is not finite gives, counts as 0.
+      const auto q = static_cast<std::int32_t>(std::round(std::min(std::max(0.0f, p), 512.0f))) + zero_point_;
       out[k * view_.inner] = static_cast<std::uint8_t>(std::clamp(q, 0, 255));
     }
   }

@@ -1,6 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
-#include "../kernels/requantize.hpp"
+#include "tflite_unary.hpp"
 #include "unary_gradient.hpp"
 
 OCTET_BEGIN
@@ -66,22 +66,48 @@ class TableStep : public Step {
   std::int64_t size_ = 0;
 };
 
-/// A table for `f` of real numbers between two quantized values of 8 bits.
+/// A table of codes between two quantized values of 8 bits. code: from one less its zero point to the other less its
+/// own, as a double or an integer; what comes out is clamped, NaN to the lowest.
 template <class F>
-std::unique_ptr<Step> make_table(const PrepareContext& c, F f) {
+std::unique_ptr<Step> make_code_table(const Value& x, const Value& y, F code) {
+  const IntegerRange limits = integer_range(y.dtype);
+  return std::make_unique<TableStep>([&](int byte) {
+    const int q = x.dtype == DType::i8 && byte > 127 ? byte - 256 : byte;
+    double r = static_cast<double>(code(q - x.quant.zero_point[0])) + y.quant.zero_point[0];
+    r = std::min(std::max(static_cast<double>(limits.low), r), static_cast<double>(limits.high));  // in this order
+    return static_cast<std::uint8_t>(static_cast<std::int64_t>(r) & 0xff);
+  });
+}
+
+/// Throws unless input and output are quantized values of 8 bits.
+inline void require_bytes(const PrepareContext& c) {
   const Value &x = c.input(0), &y = c.output();
   c.require(is_byte(x.dtype) && is_byte(y.dtype), "takes and gives int8 or uint8, found ", name(x.dtype), " and ",
             name(y.dtype));
   c.one_scale(x), c.one_scale(y);
+}
+
+/// A table for `f` of real numbers between two quantized values of 8 bits.
+template <class F>
+std::unique_ptr<Step> make_table(const PrepareContext& c, F f) {
+  require_bytes(c);
+  const Value &x = c.input(0), &y = c.output();
   const double sx = static_cast<double>(x.quant.scale[0]), sy = static_cast<double>(y.quant.scale[0]);
-  const IntegerRange limits = integer_range(y.dtype);
-  return std::make_unique<TableStep>([&](int byte) {
-    const int q = x.dtype == DType::i8 && byte > 127 ? byte - 256 : byte;
-    const double real = static_cast<double>(f(static_cast<float>(sx * (q - x.quant.zero_point[0]))));
-    double r = std::nearbyint(real / sy) + y.quant.zero_point[0];
-    r = std::min(std::max(static_cast<double>(limits.low), r), static_cast<double>(limits.high));  // NaN: the lowest
-    return static_cast<std::uint8_t>(static_cast<std::int64_t>(r) & 0xff);
-  });
+  return make_code_table(
+      x, y, [&](int q) { return std::nearbyint(static_cast<double>(f(static_cast<float>(sx * q))) / sy); });
+}
+
+/// The same, in fixed point where the model asks for TFLite's rounding and TFLite has a form of its own.
+inline std::unique_ptr<Step> make_unary_table(const PrepareContext& c, const UnaryFunction& f) {
+  require_bytes(c);
+  if (c.rounding() != Rounding::fp32) {
+    const Value &x = c.input(0), &y = c.output();
+    std::unique_ptr<Step> step;
+    const bool fixed = with_fixed_point(f, x.quant.scale[0], y.quant.scale[0], c.rounding() == Rounding::tflite_double,
+                                        [&](auto code) { step = make_code_table(x, y, code); });
+    if (fixed) return step;
+  }
+  return make_table(c, f);
 }
 
 /// Plain integers: exact where the function is one of integers, else in double.
@@ -146,7 +172,7 @@ class Unary : public detail::OperatorOf<Unary> {
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
     const detail::UnaryFunction f{kind, a, b};
     if (c.input(0).dtype == DType::f32) return std::make_unique<detail::FloatUnary>(f);
-    if (c.input(0).is_quantized()) return detail::make_table(c, f);
+    if (c.input(0).is_quantized()) return detail::make_unary_table(c, f);
     return detail::with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
       if constexpr (std::is_arithmetic_v<decltype(number)>)
         return std::make_unique<detail::GenericUnary<decltype(number)>>(f);

@@ -38,7 +38,7 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
   constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products in 32 bits
   const bool float_bias = c.has(2) && c.constant(2).dtype() != DType::i32;
   if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && y.dtype == DType::u8)) return;
-  const IntegerWeights weights(c);
+  const IntegerWeights weights(c, false);
   Requantizer(c, weights, range, residual);
 }
 

@@ -23,7 +23,7 @@ class IntegerBinary : public Step {
       product_scale_ = c.multiplier(sa * sb / sy);
     else
       params_.scale_a = c.multiplier(sa / sy), params_.scale_b = static_cast<float>(sign) * c.multiplier(sb / sy);
-    product_ = FixedPointMultiplier(sa * sb / sy);
+    product_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(a.scale[0], b.scale[0], y.scale[0])));
     // TFLite brings both to a common scale first, with 20 more bits.
     const double common = 2 * std::max(sa, sb);
     input_a_ = FixedPointMultiplier(sa / common), input_b_ = FixedPointMultiplier(sb / common);
@@ -61,8 +61,8 @@ class IntegerBinary : public Step {
     }
     for (std::int64_t i = 0; i < n; ++i) {
       const std::int32_t x = a[i * step_a] - params_.zero_a, y = b[i * step_b] - params_.zero_b;
-      const std::int32_t q = (kind_ == BinaryKind::mul ? product(x, y) : sum(x, y)) + params_.zero_point;
-      out[i] = static_cast<std::uint8_t>(std::clamp(q, params_.low, params_.high));
+      const std::int64_t q = std::int64_t{kind_ == BinaryKind::mul ? product(x, y) : sum(x, y)} + params_.zero_point;
+      out[i] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, params_.low, params_.high));
     }
   }
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "../../core/config.hpp"
+#include "../../core/element.hpp"
 
 OCTET_BEGIN
 
@@ -46,7 +46,8 @@ T divide(T a, T b) noexcept {
   }
 }
 
-/// Calls use(f) with the function of two T that `kind` names. Integers wrap; division by zero gives 0 for them.
+/// Calls use(f) with the function of two T that `kind` names. Integers wrap, but powers of them saturate; division by
+/// zero gives 0 for them.
 template <class T, class Use>
 void with_binary(BinaryKind kind, Use use) {
   using W = std::conditional_t<std::is_integral_v<T>,
@@ -63,10 +64,10 @@ void with_binary(BinaryKind kind, Use use) {
     case BinaryKind::max: return use([](T a, T b) { return b > a || b != b ? b : a; });
     case BinaryKind::pow:
       return use([](T a, T b) {
-        if constexpr (std::is_same_v<T, float>)
-          return std::pow(a, b);
+        if constexpr (std::is_integral_v<T>)
+          return saturate_to<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
         else
-          return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
+          return static_cast<T>(std::pow(a, b));
       });
     case BinaryKind::less: return use([](T a, T b) { return a < b; });
     case BinaryKind::less_or_equal: return use([](T a, T b) { return a <= b; });
