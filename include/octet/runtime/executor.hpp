@@ -1,25 +1,16 @@
 #pragma once
-#include <chrono>
 #include <functional>
+#include <string>
+#include <vector>
 
-#include "../core/element.hpp"
+#include "../core/cpu.hpp"
 #include "../graph/graph.hpp"
-#include "../operators/all.hpp"
-#include "../passes/fuse_chains.hpp"
-#include "../passes/fuse_pooling.hpp"
-#include "not_finite.hpp"
-#include "placement.hpp"
-#include "runnable.hpp"
+#include "options.hpp"
 
 OCTET_BEGIN
-
-struct ExecutorOptions {
-  int threads = 0;                   // 0: the shared default pool, one thread a processor; negative ones are refused
-  std::shared_ptr<ThreadPool> pool;  // overrides `threads`
-  bool optimize = true;              // fold and fuse before running; otherwise every tensor of the model is computed
-  WeightMemory memory = WeightMemory::fast;
-  NotFinite not_finite = NotFinite::propagate;
-};
+namespace detail {
+class ExecutorState;
+}
 
 /// Time one layer took in the last run.
 struct LayerTime {
@@ -39,311 +30,52 @@ struct LayerForm {
 /// Not to be used by two threads at once; make one a thread (weights that were not packed are shared).
 class Executor {
  public:
-  explicit Executor(const Model& model, const ExecutorOptions& options = {})
-      : graph_(options.optimize ? fuse_pooling(fuse_chains(detail::lower_to_run(model))) : detail::lower(model)),
-        kernels_(&detail::kernels()),
-        pool_(detail::pool_for(options.pool, options.threads)),
-        when_not_finite_(options.not_finite) {
-    for (const Node& n : graph_.nodes) {
-      detail::require_declared_types(graph_, n);
-      Layer layer;
-      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, options.memory));
-      layers_.push_back(std::move(layer));
-    }
-  }
+  explicit Executor(const Model& model, const ExecutorOptions& options = {});
+  ~Executor();
+  Executor(Executor&&) noexcept;
+  Executor& operator=(Executor&&) noexcept;
 
   /// The model as it runs: folded, fused, lowered.
-  const Graph& graph() const noexcept { return graph_; }
-  int threads() const noexcept { return pool_->size(); }
+  const Graph& graph() const noexcept;
+  int threads() const noexcept;
   /// Bytes of the arena that holds activations and scratch; known once shapes are.
-  std::size_t arena_bytes() const noexcept { return arena_.size(); }
+  std::size_t arena_bytes() const noexcept;
   /// Bytes of packed weights and tables; known once shapes are.
-  std::size_t packed_bytes() const noexcept {
-    std::size_t n = 0;
-    for (const Layer& l : layers_) n += l.step->packed_bytes();
-    return n;
-  }
+  std::size_t packed_bytes() const noexcept;
   /// How the layers are computed, once shapes are known.
-  std::vector<LayerForm> layer_forms() const {
-    std::vector<LayerForm> forms;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const Node& n = graph_.nodes[i];
-      const Layer& l = layers_[i];
-      forms.push_back({n.name, n.op->type(), l.nothing ? "" : l.step->form(), l.step->packed_bytes()});
-    }
-    return forms;
-  }
-  Isa isa() const noexcept { return kernels_->isa; }
+  std::vector<LayerForm> layer_forms() const;
+  Isa isa() const noexcept;
 
   /// Plans for these input shapes, unless planned already. Returns the shapes of the outputs.
-  const std::vector<Shape>& plan(const std::vector<Shape>& input_shapes) {
-    if (planned_ != input_shapes || output_shapes_.empty()) make_plan(input_shapes);
-    return output_shapes_;
-  }
+  const std::vector<Shape>& plan(const std::vector<Shape>& input_shapes);
 
   /// Runs on the caller's memory: one tensor for each input and, of the planned shapes, each output. Allocates
   /// nothing when the shapes are those of the last run. Throws where shapes or types do not fit, and where a NaN or an
   /// infinity is lost that the outputs cannot show (see NotFinite).
-  void run(const TensorRef* inputs, const TensorRef* outputs) {
-    compute(inputs, outputs);
-    if (lost_in_ == Node::none) return;
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
-      if (!detail::can_hold_nan(outputs[i].dtype)) fail_not_finite(inputs);
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) detail::fill_with_nan(outputs[i]);
-  }
+  void run(const TensorRef* inputs, const TensorRef* outputs);
 
   /// Runs on tensors of any types and returns new ones.
-  std::vector<AnyTensor> run(const std::vector<AnyTensor>& inputs) {
-    std::vector<Shape> shapes;
-    std::vector<TensorRef> in, out;
-    for (const AnyTensor& t : inputs) shapes.push_back(t.shape()), in.push_back(t.ref());
-    plan(shapes);
-    std::vector<AnyTensor> results;
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
-      const DType dtype = graph_.value(graph_.outputs[i]).dtype;
-      results.push_back(AnyTensor::make(dtype, output_shapes_[i], [](std::byte*) {}));
-      out.push_back(results.back().ref());
-    }
-    run(in.data(), out.data());
-    return results;
-  }
+  std::vector<AnyTensor> run(const std::vector<AnyTensor>& inputs);
 
   /// For models with one input and one output: float in, float out. Where the model takes or gives integers,
   /// they are quantized and dequantized on the way; so here, NaN can be the answer of every model.
-  Tensor<float> operator()(View<const float> input) {
-    detail::require<ShapeError>(graph_.inputs.size() == 1 && graph_.outputs.size() == 1, "model '", graph_.name,
-                                "' has ", graph_.inputs.size(), " inputs and ", graph_.outputs.size(),
-                                " outputs: call run with a tensor for each");
-    const Value &from = graph_.value(graph_.inputs[0]), &to = graph_.value(graph_.outputs[0]);
-    plan({input.shape()});
-    Tensor<float> result = Tensor<float>::uninitialized(output_shapes_[0]);
-    TensorRef in{DType::f32, input.shape(), reinterpret_cast<std::byte*>(const_cast<float*>(input.data()))};
-    TensorRef out{DType::f32, result.shape(), reinterpret_cast<std::byte*>(result.data())};
-    AnyTensor quantized, integers;
-    bool lost = false;
-    if (from.dtype != DType::f32) {
-      lost = !detail::can_hold_nan(from.dtype) && !detail::all_finite(in);
-      if (lost && when_not_finite_ == NotFinite::error) require_finite(graph_.inputs, &in, "input '");
-      quantized = converted(from, in, from.dtype);
-      in = quantized.ref();
-    }
-    if (to.dtype != DType::f32) {
-      integers = AnyTensor::make(to.dtype, result.shape(), [](std::byte*) {});
-      out = integers.ref();
-    }
-    compute(&in, &out);
-    if (lost || lost_in_ != Node::none)
-      std::fill(result.begin(), result.end(), std::numeric_limits<float>::quiet_NaN());
-    else if (to.dtype != DType::f32)
-      return Tensor<float>(converted(to, out, DType::f32).view<float>());
-    return result;
-  }
+  Tensor<float> operator()(View<const float> input);
 
   /// Calls `see(value, tensor)` for every computed tensor of each run, in the order of computation, while its
   /// contents last. An empty function ends it.
-  void observe(std::function<void(const Value&, const TensorRef&)> see) { observer_ = std::move(see); }
+  void observe(std::function<void(const Value&, const TensorRef&)> see);
 
   /// Measures every layer in the runs that follow.
-  void profile(bool on) { profiling_ = on; }
+  void profile(bool on);
   /// Times of the last profiled run.
-  std::vector<LayerTime> layer_times() const {
-    std::vector<LayerTime> times;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const Node& n = graph_.nodes[i];
-      times.push_back({n.name, n.op->type(), layers_[i].milliseconds, n.op->macs(graph_.shape_context(n, &shapes_))});
-    }
-    return times;
-  }
+  std::vector<LayerTime> layer_times() const;
 
  private:
-  struct Layer {
-    std::unique_ptr<Step> step;
-    std::vector<TensorRef> inputs, outputs;
-    bool nothing = false;                                                // gives tensors without elements; not planned
-    bool skip = false;                                                   // that, or a view: nothing to compute
-    detail::ValueRange *input_range = nullptr, *output_range = nullptr;  // in ranges_
-    double milliseconds = 0;
-  };
-  /// A border tensor brought from float to the value's type, or from there to float.
-  AnyTensor converted(const Value& border, const TensorRef& t, DType to) const {
-    Graph g;
-    const bool quantizing = t.dtype == DType::f32;
-    const int in = g.add_value({border.name, t.dtype, t.shape, quantizing ? QuantParams{} : border.quant, {}});
-    const int out = g.add_value({border.name, to, t.shape, quantizing ? border.quant : QuantParams{}, {}});
-    g.nodes.push_back({border.name, std::make_shared<const Convert>(to), {in}, {out}});
-    AnyTensor result = AnyTensor::make(to, t.shape, [](std::byte*) {});
-    const auto step = g.nodes[0].op->prepare(PrepareContext(g, g.nodes[0], *kernels_));
-    const std::vector<TensorRef> ins{t}, outs{result.ref()};
-    step->plan({ins, outs, pool_->size()});
-    step->run({ins, outs, nullptr, pool_.get(), nullptr});
-    return result;
-  }
-
-  /// A run whose results are not yet judged by `lost_in_`.
-  void compute(const TensorRef* inputs, const TensorRef* outputs) {
-    bool same = !output_shapes_.empty();
-    for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
-      const Value& v = graph_.value(graph_.inputs[i]);
-      detail::require<ShapeError>(inputs[i].dtype == v.dtype, "input '", v.name, "' takes ", octet::name(v.dtype),
-                                  ", but was given ", octet::name(inputs[i].dtype));
-      same = same && inputs[i].shape == planned_[i];
-    }
-    if (!same) {
-      std::vector<Shape> shapes;
-      for (std::size_t i = 0; i < graph_.inputs.size(); ++i) shapes.push_back(inputs[i].shape);
-      make_plan(shapes);
-    }
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
-      const Value& v = graph_.value(graph_.outputs[i]);
-      detail::require<ShapeError>(outputs[i].dtype == v.dtype && outputs[i].shape == output_shapes_[i], "output '",
-                                  v.name, "' is ", octet::name(v.dtype), " of shape ", output_shapes_[i],
-                                  ", but the memory given is ", octet::name(outputs[i].dtype), " of shape ",
-                                  outputs[i].shape);
-    }
-    if (when_not_finite_ == NotFinite::error) require_finite(graph_.inputs, inputs, "input '");
-    for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
-      for (TensorRef* r : input_users_[i]) r->data = inputs[i].data;
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
-      for (TensorRef* r : output_users_[i]) r->data = outputs[i].data;
-    run_layers();
-    for (std::size_t i = 0; i < results_.size(); ++i)  // what could not be computed where the caller wants it
-      if (results_[i].data != outputs[i].data && results_[i].size_bytes() != 0)
-        std::memcpy(outputs[i].data, results_[i].data, results_[i].size_bytes());
-    if (when_not_finite_ == NotFinite::propagate) return;
-    if (lost_in_ != Node::none) fail_not_finite(inputs);
-    require_finite(graph_.outputs, outputs, "output '");
-  }
-
-  void run_layers() {
-    lost_in_ = Node::none;
-    not_finite_.store(false, std::memory_order_relaxed);
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      Layer& l = layers_[i];
-      const auto start = profiling_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
-      if (!l.skip)
-        l.step->run({l.inputs, l.outputs, scratch_, pool_.get(), &not_finite_, l.input_range, l.output_range});
-      if (lost_in_ == Node::none && not_finite_.load(std::memory_order_relaxed)) lost_in_ = static_cast<int>(i);
-      if (profiling_)
-        l.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-      if (observer_)
-        for (std::size_t o = 0; o < l.outputs.size(); ++o)
-          observer_(graph_.value(graph_.nodes[i].outputs[o]), l.outputs[o]);
-    }
-  }
-
-  void require_finite(const std::vector<int>& values, const TensorRef* tensors, const char* what) const {
-    for (std::size_t i = 0; i < values.size(); ++i)
-      detail::require(detail::all_finite(tensors[i]), what, graph_.value(values[i]).name,
-                      "' has NaN or infinite elements");
-  }
-  /// Of a run that made integers of something that is not finite: names the input, or else where it arose.
-  [[noreturn]] void fail_not_finite(const TensorRef* inputs) const {
-    require_finite(graph_.inputs, inputs, "input '");
-    const Node& n = graph_.nodes[static_cast<std::size_t>(lost_in_)];
-    detail::fail("layer '", n.name, "' (", n.op->type(), "): tensor '", graph_.value(n.inputs[0]).name,
-                 "' has NaN or infinite elements, or leads to them, and integers cannot hold them");
-  }
-
-  TensorRef described(int v) const {
-    if (v == Node::none) return {};
-    return {graph_.value(v).dtype, shapes_[static_cast<std::size_t>(v)], nullptr};
-  }
-
-  void make_plan(const std::vector<Shape>& input_shapes) {
-    output_shapes_.clear();  // not planned, should something below throw
-    shapes_ = graph_.infer_shapes(input_shapes);
-    std::size_t scratch = 0;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      Layer& l = layers_[i];
-      l.inputs.clear(), l.outputs.clear();
-      for (int v : graph_.nodes[i].inputs) l.inputs.push_back(described(v));
-      for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
-      l.nothing = detail::gives_nothing(l.outputs);
-      if (!l.nothing) scratch = std::max(scratch, l.step->plan({l.inputs, l.outputs, pool_->size()}));
-      l.skip = l.nothing || l.step->is_view();
-    }
-    static const detail::NoStep nothing;
-    std::vector<const Step*> steps;
-    std::vector<std::size_t> bytes;
-    for (const Layer& l : layers_) steps.push_back(l.nothing ? &nothing : l.step.get());
-    for (std::size_t v = 0; v < graph_.values.size(); ++v) bytes.push_back(described(static_cast<int>(v)).size_bytes());
-    const detail::Placement placement = detail::place_values(graph_, steps, bytes, scratch);
-    arena_ = detail::AlignedBytes(placement.arena_bytes);
-    scratch_ = arena_.data() + placement.scratch_offset;
-    connect(placement);
-    connect_ranges();
-    planned_ = input_shapes;
-    for (int v : graph_.outputs) output_shapes_.push_back(shapes_[static_cast<std::size_t>(v)]);
-  }
-
-  /// Between layers that measure the range of what they give, and those that can use it.
-  void connect_ranges() {
-    std::vector<Layer*> makers(graph_.values.size(), nullptr);
-    std::size_t images = 0;
-    ranges_.clear();
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      Layer& l = layers_[i];
-      l.input_range = l.output_range = nullptr;
-      if (!l.nothing && l.step->measures_range()) {
-        makers[static_cast<std::size_t>(graph_.nodes[i].outputs[0])] = &l;
-        images += static_cast<std::size_t>(l.outputs[0].shape[0]);
-      }
-    }
-    ranges_.resize(images);
-    detail::ValueRange* next = ranges_.data();
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      if (layers_[i].nothing || !layers_[i].step->wants_range()) continue;
-      Layer* maker = makers[static_cast<std::size_t>(graph_.nodes[i].inputs[0])];
-      if (!maker) continue;
-      if (!maker->output_range) maker->output_range = next, next += maker->outputs[0].shape[0];
-      layers_[i].input_range = maker->output_range;
-    }
-  }
-
-  /// Points every step at its tensors: now for those in the arena, in each run for those of the caller.
-  void connect(const detail::Placement& placement) {
-    using Home = detail::Placement::Home;
-    input_users_.assign(graph_.inputs.size(), {});
-    output_users_.assign(graph_.outputs.size(), {});
-    const auto index_in = [](const std::vector<int>& list, int v) {
-      return static_cast<std::size_t>(std::find(list.begin(), list.end(), v) - list.begin());
-    };
-    const auto locate = [&](int v, TensorRef& ref) {
-      if (v == Node::none) return;
-      const detail::Placement::Place& place = placement[v];
-      switch (place.home) {
-        case Home::arena: ref.data = arena_.data() + place.offset; break;
-        case Home::constant: ref.data = graph_.value(place.root).constant.ref().data; break;
-        case Home::input: input_users_[index_in(graph_.inputs, place.root)].push_back(&ref); break;
-        case Home::output: output_users_[index_in(graph_.outputs, place.root)].push_back(&ref); break;
-      }
-    };
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      for (std::size_t k = 0; k < layers_[i].inputs.size(); ++k)
-        locate(graph_.nodes[i].inputs[k], layers_[i].inputs[k]);
-      for (std::size_t k = 0; k < layers_[i].outputs.size(); ++k)
-        locate(graph_.nodes[i].outputs[k], layers_[i].outputs[k]);
-    }
-    results_.clear();
-    for (int v : graph_.outputs) results_.push_back(described(v));
-    for (std::size_t i = 0; i < results_.size(); ++i) locate(graph_.outputs[i], results_[i]);
-  }
-
-  Graph graph_;
-  const detail::Kernels* kernels_;
-  std::shared_ptr<ThreadPool> pool_;
-  std::vector<Layer> layers_;
-  std::vector<Shape> planned_, shapes_, output_shapes_;
-  detail::AlignedBytes arena_;
-  std::byte* scratch_ = nullptr;
-  NotFinite when_not_finite_;
-  std::atomic<bool> not_finite_{false};
-  int lost_in_ = Node::none;  // the first layer of the last run that set it
-  std::vector<std::vector<TensorRef*>> input_users_, output_users_;
-  std::vector<detail::ValueRange> ranges_;
-  std::vector<TensorRef> results_;  // where the outputs are after the last step
-  std::function<void(const Value&, const TensorRef&)> observer_;
-  bool profiling_ = false;
+  std::unique_ptr<detail::ExecutorState> state_;
 };
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "executor.inl"
+#endif

@@ -7,13 +7,6 @@
 
 OCTET_BEGIN
 
-/// What an executor does about NaN and infinities, which integers cannot hold.
-enum class NotFinite : std::uint8_t {
-  propagate,  // where one becomes an integer, anywhere in the model, all float outputs of the run are NaN; a run with
-              // other outputs throws. Where all is float, they pass on by the rules of floats
-  error       // a run throws there as well, and where a float input or output has one, whatever the model's types
-};
-
 namespace detail {
 
 inline bool can_hold_nan(DType t) { return is_floating(t) && t != DType::f4e2m1; }
