@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "elements.hpp"
 #include "winograd_tiles.hpp"
 
 /// What the kernels are told. Plain data: it crosses from code compiled for the baseline into code compiled for one
@@ -25,14 +26,6 @@ enum class Store : std::uint8_t {
 constexpr bool stores_bytes(Store s) noexcept {
   return s == Store::u8 || s == Store::u8_residual || s == Store::u8_shifted;
 }
-
-/// What is left to do when sums are packed into bytes, which saturates them to [0, 255]: chosen when weights are
-/// packed.
-enum class Limit : std::uint8_t {
-  none,        // zero point 0 and all of uint8
-  zero_point,  // all of uint8, and sums which fit 16 bits with any zero point added
-  clamp
-};
 
 /// The way from a tile of accumulators to memory. Arrays are indexed by column (output channel) and padded with
 /// zeros, see pad_columns.
@@ -167,26 +160,6 @@ struct WinogradWeights {
 struct PoolWindow {
   const std::byte* const* pixels = nullptr;
   std::int64_t count = 0, channels = 0;
-};
-
-/// q = clamp(round_half_even(x / scale) + zero_point, low, high), stored xor `flip` (0x80 gives int8). What is made of
-/// elements that are not finite is undefined; the kernel tells of them.
-struct QuantizeF32 {
-  const float* in = nullptr;
-  std::uint8_t* out = nullptr;
-  std::int64_t count = 0;
-  float scale = 1;
-  std::int32_t zero_point = 0, low = 0, high = 255;  // of the uint8 before the flip
-  std::uint8_t flip = 0;
-};
-
-/// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point)
-struct AddU8 {
-  const std::uint8_t *a = nullptr, *b = nullptr;
-  std::uint8_t* out = nullptr;
-  std::int64_t count = 0;
-  float scale_a = 1, scale_b = 1;
-  std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
 };
 
 }  // namespace detail

@@ -1,7 +1,7 @@
 #pragma once
+#include "../core/weight_memory.hpp"
 #include "convolution_shape.hpp"
 #include "pack.hpp"
-#include "../core/weight_memory.hpp"
 
 OCTET_BEGIN
 namespace detail {

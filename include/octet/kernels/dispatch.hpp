@@ -1,5 +1,5 @@
 #pragma once
-#include "../core/cpu.hpp"
+#include "elements.hpp"
 #include "gradient.hpp"
 
 /// Kernels compiled once per instruction set, from the same bodies, and chosen at run time.
@@ -7,8 +7,7 @@ OCTET_BEGIN
 namespace detail {
 
 /// The kernels of one instruction set. On integers, and wherever nothing is added up, all of them give the same bits.
-struct Kernels {
-  Isa isa = Isa::scalar;
+struct Kernels : ElementKernels {
   int lanes = 0, narrow_lanes = 0;              // 32-bit elements of a vector, and of the vectors for what is left over
   int vectors_u8 = 0, vectors_f32 = 0;          // of a whole panel of weights, see panel_width
   int rows_u8 = 0, rows_i16 = 0, rows_f32 = 0;  // of a register tile: blocks of rows are multiples of it
@@ -31,19 +30,6 @@ struct Kernels {
   void (*max_f32)(const PoolWindow&, float* out) noexcept = nullptr;
   void (*sum_u8)(const PoolWindow&, std::int32_t* out) noexcept = nullptr;
   void (*sum_f32)(const PoolWindow&, float factor, float* out) noexcept = nullptr;
-  bool (*quantize_f32)(const QuantizeF32&) noexcept = nullptr;  // whether all elements were finite
-  void (*quantize_row)(const float*, std::int64_t n, std::uint8_t*, float* scale, float* shift) noexcept = nullptr;
-  void (*dequantize_u8)(const std::uint8_t*, float*, std::int64_t n, float scale, std::int32_t zero) noexcept = nullptr;
-  void (*minmax_f32)(const float*, std::int64_t n, float* low_high) noexcept = nullptr;
-  void (*add_u8)(const AddU8&) noexcept = nullptr;
-  void (*add_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
-  void (*mul_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
-  void (*affine_f32)(const float*, float*, std::int64_t n, float scale, float shift, float low,
-                     float high) noexcept = nullptr;
-  void (*fp16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
-  void (*bf16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
-  void (*f32_to_fp16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;
-  void (*f32_to_bf16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;
   GradientKernels gradient;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
-#include "dispatch.hpp"
+#include "elements.hpp"
 
 /// Whole arrays to and from half precision.
 OCTET_BEGIN
@@ -8,20 +8,20 @@ namespace detail {
 
 /// n floats to fp16 or bf16, to nearest even.
 inline void to_half(const float* x, fp16* to, std::int64_t n) noexcept {
-  kernels().f32_to_fp16(x, reinterpret_cast<std::byte*>(to), n);
+  element_kernels().f32_to_fp16(x, reinterpret_cast<std::byte*>(to), n);
 }
 inline void to_half(const float* x, bf16* to, std::int64_t n) noexcept {
-  kernels().f32_to_bf16(x, reinterpret_cast<std::byte*>(to), n);
+  element_kernels().f32_to_bf16(x, reinterpret_cast<std::byte*>(to), n);
 }
 
 inline Tensor<float> to_float(View<const fp16> x) {
   Tensor<float> r = Tensor<float>::uninitialized(x.shape());
-  kernels().fp16_to_f32(reinterpret_cast<const std::byte*>(x.data()), r.data(), r.size());
+  element_kernels().fp16_to_f32(reinterpret_cast<const std::byte*>(x.data()), r.data(), r.size());
   return r;
 }
 inline Tensor<float> to_float(View<const bf16> x) {
   Tensor<float> r = Tensor<float>::uninitialized(x.shape());
-  kernels().bf16_to_f32(reinterpret_cast<const std::byte*>(x.data()), r.data(), r.size());
+  element_kernels().bf16_to_f32(reinterpret_cast<const std::byte*>(x.data()), r.data(), r.size());
   return r;
 }
 
@@ -32,8 +32,8 @@ inline Tensor<float> to_float(const TensorRef& t) {
     case DType::f32:
       if (r.size()) std::memcpy(r.data(), t.data, r.size_bytes());
       break;
-    case DType::f16: kernels().fp16_to_f32(t.data, r.data(), r.size()); break;
-    case DType::bf16: kernels().bf16_to_f32(t.data, r.data(), r.size()); break;
+    case DType::f16: element_kernels().fp16_to_f32(t.data, r.data(), r.size()); break;
+    case DType::bf16: element_kernels().bf16_to_f32(t.data, r.data(), r.size()); break;
     default:
       for (std::int64_t i = 0; i < r.size(); ++i) r[i] = static_cast<float>(load_element(t.dtype, t.data, i));
   }

@@ -163,7 +163,7 @@ class Calibrator {
     pool_->parallel(parts, [&](std::int64_t p, int) {
       TensorStatistics& s = seen[static_cast<std::size_t>(p)];
       float range[2];
-      detail::kernels().minmax_f32(x + p * size, size, range);
+      detail::element_kernels().minmax_f32(x + p * size, size, range);
       s.seen = {range[0], range[1]};
       if (wants_means) add_means(s, x + p * size, size, t.shape.back());
     });

@@ -65,7 +65,7 @@ inline std::vector<float> channel_elements(const float* x, const ChannelWalk& w,
 inline Range choose_range(const float* x, std::int64_t n, const Calib& c, DType type) {
   require(n > 0, "an empty tensor has no range");
   float seen[2];
-  kernels().minmax_f32(x, n, seen);
+  element_kernels().minmax_f32(x, n, seen);
   require(!std::isnan(seen[0]) && !std::isnan(seen[1]), "the tensor has NaN or infinite elements");
   const Range all{seen[0], seen[1]};
   if (c.method == RangeMethod::min_max || c.method == RangeMethod::moving_average) return all;
@@ -113,7 +113,7 @@ inline void quantize_run(const float* x, std::int64_t n, float scale, std::int32
     q.scale = scale, q.zero_point = zero + offset;
     q.low = static_cast<std::int32_t>(r.low) + offset, q.high = static_cast<std::int32_t>(r.high) + offset;
     q.flip = type == DType::i8 ? 0x80 : 0;
-    kernels().quantize_f32(q);
+    element_kernels().quantize_f32(q);
     return;
   }
   for (std::int64_t i = 0; i < n; ++i) {
@@ -136,7 +136,7 @@ auto quantize(View<const float> tensor, const Calib& calib = {})
   if (calib.is_symmetric && !calib.given) r.low = is_signed(type) ? -r.high : 1;
   if (calib.given) {
     float seen[2];
-    detail::kernels().minmax_f32(tensor.data(), tensor.size(), seen);
+    detail::element_kernels().minmax_f32(tensor.data(), tensor.size(), seen);
     detail::require(tensor.size() == 0 || !std::isnan(seen[0]), "the tensor has NaN or infinite elements");
   }
   const ChannelWalk w(tensor.shape(), q.params.axis);

@@ -77,7 +77,7 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
     const AnyTensor constant = g.value(v).constant;  // shared: values move when others are added
     const auto w = constant.view<float>();
     float range[2];
-    kernels().minmax_f32(w.data(), w.size(), range);
+    element_kernels().minmax_f32(w.data(), w.size(), range);
     if (stays_float32<Half>(n, g.value(v), range, options)) {
       float32.insert(v);
       continue;

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "../core/element.hpp"
-#include "../kernels/dispatch.hpp"
+#include "../kernels/elements.hpp"
 
 OCTET_BEGIN
 
@@ -16,7 +16,7 @@ inline bool all_finite(const TensorRef& t) {
   if (!is_floating(t.dtype) || n == 0) return true;
   if (t.dtype == DType::f32) {
     float low_high[2];
-    kernels().minmax_f32(t.as<float>(), n, low_high);
+    element_kernels().minmax_f32(t.as<float>(), n, low_high);
     return !std::isnan(low_high[0]);
   }
   for (std::int64_t i = 0; i < n; ++i)

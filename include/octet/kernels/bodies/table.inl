@@ -2,6 +2,7 @@
 OCTET_API const Kernels& table(Isa isa) noexcept {
   static const Kernels kernels = [&] {
     Kernels k;
+    static_cast<ElementKernels&>(k) = element_kernels(isa);
     k.lanes = wide::lanes;
     k.vectors_f32 = F32::vectors;
     k.rows_f32 = wide::rows_f32;
@@ -16,18 +17,6 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
     k.max_f32 = max_f32;
     k.sum_u8 = sum_u8;
     k.sum_f32 = sum_f32;
-    k.quantize_f32 = quantize_f32;
-    k.quantize_row = quantize_row;
-    k.dequantize_u8 = dequantize_u8;
-    k.minmax_f32 = minmax_f32;
-    k.add_u8 = add_u8;
-    k.add_f32 = binary_f32<Add>;
-    k.mul_f32 = binary_f32<Mul>;
-    k.affine_f32 = affine_f32;
-    k.fp16_to_f32 = fp16_to_f32;
-    k.bf16_to_f32 = bf16_to_f32;
-    k.f32_to_fp16 = f32_to_half<Fp16>;
-    k.f32_to_bf16 = f32_to_half<Bf16>;
     k.gradient = gradient_kernels();
     return with_integer_kernels(k, isa);
   }();

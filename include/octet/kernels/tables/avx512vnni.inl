@@ -1,13 +1,10 @@
 #pragma once
+#include "../dispatch.hpp"
 #include "region.hpp"
 
 OCTET_BEGIN
 namespace detail {
-#if defined(__GNUC__) && !defined(__clang__)  // g++ 12 warns about the undefined vectors of its own intrinsics
-#  pragma GCC diagnostic push
-#  pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#  pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
+#include "x86_begin.hpp"
 
 // The order of the includes matters.
 // clang-format off
@@ -22,9 +19,7 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
 }
 }  // namespace avx512vnni
 // clang-format on
-#if defined(__GNUC__) && !defined(__clang__)
-#  pragma GCC diagnostic pop
-#endif
+#include "x86_end.hpp"
 
 }  // namespace detail
 OCTET_END

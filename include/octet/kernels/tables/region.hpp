@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "../../core/half.hpp"
-#include "../dispatch.hpp"
+
 #if OCTET_X86
 #  include <immintrin.h>
 #endif

@@ -1,4 +1,5 @@
 #pragma once
+#include "../dispatch.hpp"
 #include "region.hpp"
 
 OCTET_BEGIN

@@ -58,7 +58,7 @@ class RangeStates {
       case Source::constant: {
         const auto elements = v.constant.view<float>();
         float r[2];
-        kernels().minmax_f32(elements.data(), elements.size(), r);
+        element_kernels().minmax_f32(elements.data(), elements.size(), r);
         require(!std::isnan(r[0]), "tensor '", v.name, "' has NaN or infinite elements");
         return {r[0], r[1], 1};
       }

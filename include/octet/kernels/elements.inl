@@ -1,0 +1,55 @@
+#pragma once
+#include "elements.hpp"
+#include "tables/region.hpp"
+
+OCTET_BEGIN
+namespace detail {
+namespace elements {
+
+// The order of the includes matters.
+// clang-format off
+namespace scalar {
+#include "isa/scalar.hpp"
+#include "bodies/quotient.inl"
+#include "bodies/elementwise.inl"
+#include "bodies/half.inl"
+#include "bodies/element_table.inl"
+}  // namespace scalar
+
+#if OCTET_X86
+#include "tables/x86_begin.hpp"
+namespace avx2 {
+OCTET_TARGET_BEGIN("avx2,fma,f16c")
+#include "isa/avx2.hpp"
+#include "bodies/quotient.inl"
+#include "bodies/elementwise.inl"
+#include "bodies/half.inl"
+OCTET_TARGET_END
+#include "bodies/element_table.inl"
+}  // namespace avx2
+
+namespace avx512bw {
+OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
+#include "isa/avx512bw.hpp"
+#include "bodies/quotient.inl"
+#include "bodies/elementwise.inl"
+#include "bodies/half.inl"
+OCTET_TARGET_END
+#include "bodies/element_table.inl"
+}  // namespace avx512bw
+#include "tables/x86_end.hpp"
+#endif
+// clang-format on
+
+}  // namespace elements
+
+OCTET_API const ElementKernels& element_kernels(Isa isa) noexcept {
+#if OCTET_X86
+  if (isa >= Isa::avx512bw) return elements::avx512bw::table(Isa::avx512bw);
+  if (isa == Isa::avx2) return elements::avx2::table(isa);
+#endif
+  return elements::scalar::table(Isa::scalar);
+}
+
+}  // namespace detail
+OCTET_END
