@@ -1,9 +1,9 @@
 #pragma once
 #include <optional>
+#include <type_traits>
 
-#include "../core/thread_pool.hpp"
-#include "../kernels/half.hpp"
-#include "range.hpp"
+#include "../core/range.hpp"
+#include "range_method.hpp"
 
 OCTET_BEGIN
 
@@ -50,77 +50,18 @@ inline Calib given_params(QuantParams params) {
 
 namespace detail {
 
-/// The elements of one channel, side by side.
-inline std::vector<float> channel_elements(const float* x, const ChannelWalk& w, std::int64_t channel) {
-  std::vector<float> v;
-  v.reserve(static_cast<std::size_t>(w.outer * w.inner));
-  for (std::int64_t o = 0; o < w.outer; ++o) {
-    const float* from = x + (o * w.channels + channel) * w.inner;
-    v.insert(v.end(), from, from + w.inner);
-  }
-  return v;
-}
-
 /// The range of n numbers by the method; throws where one is not finite, or there are none.
-inline Range choose_range(const float* x, std::int64_t n, const Calib& c, DType type) {
-  require(n > 0, "an empty tensor has no range");
-  float seen[2];
-  element_kernels().minmax_f32(x, n, seen);
-  require(!std::isnan(seen[0]) && !std::isnan(seen[1]), "the tensor has NaN or infinite elements");
-  const Range all{seen[0], seen[1]};
-  if (c.method == RangeMethod::min_max || c.method == RangeMethod::moving_average) return all;
-  Histogram h;
-  h.add(x, n, std::max(-all.low, all.high));
-  switch (c.method) {
-    case RangeMethod::percentile:
-      require(c.percent > 0 && c.percent <= 100, "a percentile is in (0, 100], not ", c.percent);
-      return percentile_range(h, all, c.percent);
-    case RangeMethod::entropy: return entropy_range(h, all);
-    default: return mse_range(h, all, 1 << bits(type), c.is_symmetric);
-  }
-}
-
-/// Chooses scales and zero points for a tensor.
-inline QuantParams choose_params(View<const float> t, const Calib& c, DType type) {
-  if (c.given) {
-    validate(c.given, t.shape(), type);
-    return c.given;
-  }
-  const int axis = c.axis ? normalize_axis(*c.axis, t.shape().rank()) : -1;
-  const ChannelWalk w(t.shape(), axis);
-  QuantParams params;
-  params.axis = axis;
-  for (std::int64_t ch = 0; ch < w.channels; ++ch) {
-    const bool contiguous = w.outer == 1;
-    const std::vector<float> gathered = contiguous ? std::vector<float>{} : channel_elements(t.data(), w, ch);
-    const Range r = choose_range(contiguous ? t.data() + ch * w.inner : gathered.data(), w.outer * w.inner, c, type);
-    const QuantParams p = params_for(r, type, c.is_symmetric);
-    require(p.scale[0] > 0 && std::isfinite(p.scale[0]), axis < 0 ? "the tensor" : concat("channel ", ch),
-            " has the range [", r.low, ", ", r.high, "], which no scale can represent");
-    params.scale.push_back(p.scale[0]);
-    params.zero_point.push_back(p.zero_point[0]);
-  }
-  return params;
-}
-
+Range choose_range(const float* x, std::int64_t n, const Calib& c, DType type);
 /// q = clamp(round_half_even(x / scale) + zero_point): n elements into `out`, from element `at` on.
-inline void quantize_run(const float* x, std::int64_t n, float scale, std::int32_t zero, IntegerRange r, DType type,
-                         std::byte* out, std::int64_t at) {
-  if (is_byte(type)) {
-    const std::int32_t offset = type == DType::i8 ? 128 : 0;
-    QuantizeF32 q;
-    q.in = x, q.out = reinterpret_cast<std::uint8_t*>(out) + at, q.count = n;
-    q.scale = scale, q.zero_point = zero + offset;
-    q.low = static_cast<std::int32_t>(r.low) + offset, q.high = static_cast<std::int32_t>(r.high) + offset;
-    q.flip = type == DType::i8 ? 0x80 : 0;
-    element_kernels().quantize_f32(q);
-    return;
-  }
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double q = std::nearbyint(static_cast<double>(x[i] / scale)) + zero;
-    store_element(type, out, at + i, std::min(std::max(q, static_cast<double>(r.low)), static_cast<double>(r.high)));
-  }
-}
+void quantize_run(const float* x, std::int64_t n, float scale, std::int32_t zero, IntegerRange r, DType type,
+                  std::byte* out, std::int64_t at);
+/// Chooses scales and zero points for a tensor.
+QuantParams choose_params(View<const float> t, const Calib& c, DType type);
+/// A tensor by parameters that were chosen or given: elements of the type into `out`.
+void quantize_elements(View<const float> t, const QuantParams& params, const Calib& calib, DType type, std::byte* out);
+/// All elements as half precision of that type, to nearest even.
+void to_half(View<const float> t, DType half, std::byte* out);
+Tensor<float> dequantize(DType type, const std::byte* q, const Shape& shape, const QuantParams& params);
 
 }  // namespace detail
 
@@ -132,21 +73,7 @@ auto quantize(View<const float> tensor, const Calib& calib = {})
     -> std::enable_if_t<!std::is_same_v<T, fp16> && !std::is_same_v<T, bf16>, QTensor<T>> {
   constexpr DType type = dtype_of<T>;
   QTensor<T> q{Tensor<T>(tensor.shape()), detail::choose_params(tensor, calib, type)};
-  IntegerRange r = integer_range(type);
-  if (calib.is_symmetric && !calib.given) r.low = is_signed(type) ? -r.high : 1;
-  if (calib.given) {
-    float seen[2];
-    detail::element_kernels().minmax_f32(tensor.data(), tensor.size(), seen);
-    detail::require(tensor.size() == 0 || !std::isnan(seen[0]), "the tensor has NaN or infinite elements");
-  }
-  const ChannelWalk w(tensor.shape(), q.params.axis);
-  for (std::int64_t o = 0; o < w.outer; ++o)
-    for (std::int64_t c = 0; c < w.channels; ++c) {
-      const std::int64_t at = (o * w.channels + c) * w.inner;
-      const auto ch = static_cast<std::size_t>(c);
-      detail::quantize_run(tensor.data() + at, w.inner, q.params.scale[ch], q.params.zero_point[ch], r, type,
-                           reinterpret_cast<std::byte*>(q.data.data()), at);
-    }
+  detail::quantize_elements(tensor, q.params, calib, type, reinterpret_cast<std::byte*>(q.data.data()));
   return q;
 }
 
@@ -155,32 +82,17 @@ template <class T>
 auto quantize(View<const float> tensor)
     -> std::enable_if_t<std::is_same_v<T, fp16> || std::is_same_v<T, bf16>, Tensor<T>> {
   Tensor<T> r = Tensor<T>::uninitialized(tensor.shape());
-  constexpr std::int64_t part = 1 << 16;
-  default_pool()->parallel((r.size() + part - 1) / part, [&](std::int64_t p, int) {
-    const std::int64_t from = p * part;
-    detail::to_half(tensor.data() + from, r.data() + from, std::min(part, r.size() - from));
-  });
+  detail::to_half(tensor, dtype_of<T>, reinterpret_cast<std::byte*>(r.data()));
   return r;
 }
 
 /// scale * (q - zero_point)
 template <class T>
 Tensor<float> dequantize(const QTensor<T>& q) {
-  validate(q.params, q.shape(), dtype_of<T>);
-  Tensor<float> r = Tensor<float>::uninitialized(q.shape());
-  const ChannelWalk w(q.shape(), q.params.axis);
-  const auto* from = reinterpret_cast<const std::byte*>(q.data.data());
-  for (std::int64_t o = 0; o < w.outer; ++o)
-    for (std::int64_t c = 0; c < w.channels; ++c)
-      for (std::int64_t i = (o * w.channels + c) * w.inner, end = i + w.inner; i < end; ++i) {
-        const auto ch = static_cast<std::size_t>(c);
-        r[i] = static_cast<float>(detail::load_element(dtype_of<T>, from, i) - q.params.zero_point[ch]) *
-               q.params.scale[ch];
-      }
-  return r;
+  return detail::dequantize(dtype_of<T>, reinterpret_cast<const std::byte*>(q.data.data()), q.shape(), q.params);
 }
-inline Tensor<float> dequantize(const Tensor<fp16>& t) { return detail::to_float(AnyTensor(t).ref()); }
-inline Tensor<float> dequantize(const Tensor<bf16>& t) { return detail::to_float(AnyTensor(t).ref()); }
+Tensor<float> dequantize(const Tensor<fp16>& t);
+Tensor<float> dequantize(const Tensor<bf16>& t);
 
 /// What quantization to T and back makes of a tensor.
 template <class T>
@@ -189,3 +101,7 @@ Tensor<float> fake_quantize(View<const float> tensor, const Calib& calib = {}) {
 }
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "quantize.inl"
+#endif
