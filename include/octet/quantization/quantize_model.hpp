@@ -1,6 +1,7 @@
 #pragma once
 #include <set>
 
+#include "../passes/bound_activations.hpp"
 #include "../runtime/runnable.hpp"
 #include "finite_weights.hpp"
 #include "integer_model.hpp"

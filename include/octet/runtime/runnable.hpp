@@ -1,44 +1,27 @@
 #pragma once
-#include "../passes/bound_activations.hpp"
-#include "../passes/lower.hpp"
-#include "../passes/optimize.hpp"
+#include "../graph/graph.hpp"
 
 OCTET_BEGIN
+
 namespace detail {
 
 /// The model as an executor runs it, but for layers that are joined.
-inline Graph lower_to_run(const Model& model) { return bound_activations(lower(optimize(model))); }
+Graph lower_to_run(const Model& model);
 
 /// A layer writes elements of its own type, whatever is declared; integer layers may also give their sums as floats.
-inline void require_declared_types(const Graph& g, const Node& n) {
-  const ShapeContext c = g.shape_context(n, nullptr);
-  for (std::size_t i = 0; i < n.outputs.size(); ++i) {
-    const Value& v = g.value(n.outputs[i]);
-    const DType t = n.op->dtype(c, static_cast<int>(i));
-    const bool weights = n.op->integer_form().weights >= 0;
-    const bool sums = t == DType::u8 && v.dtype == DType::f32 && weights;
-    const bool bounded = t == DType::f32 && v.dtype == DType::u8 && v.is_quantized() && weights;
-    require<ShapeError>(v.dtype == t || sums || bounded, "layer '", n.name, "' (", n.op->type(), ") gives ",
-                        octet::name(t), ", but '", v.name, "' is declared ", octet::name(v.dtype));
-  }
-}
+void require_declared_types(const Graph& g, const Node& n);
 
 }  // namespace detail
 
 /// Throws where a layer has no form for its types, scales or constants: what making an Executor of the model would
 /// throw, found without packing its weights. What octet loads, quantizes and converts has passed this.
-inline void require_runnable(const Model& model) {
-  const Graph g = detail::lower_to_run(model);
-  for (const Node& n : g.nodes) {
-    detail::require_declared_types(g, n);
-    n.op->check(PrepareContext(g, n, detail::kernels()));
-  }
-}
+void require_runnable(const Model& model);
 
 /// The model, of which that is true.
-inline Model runnable(Model model) {
-  require_runnable(model);
-  return model;
-}
+Model runnable(Model model);
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "runnable.inl"
+#endif

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "fold_batch_norm.hpp"
+#include "fuse.hpp"
+#include "fuse_patterns.hpp"
+#include "optimize.hpp"
+#include "quantized_operators.hpp"
+#include "simplify.hpp"
+
+OCTET_BEGIN
+
+OCTET_API Graph optimize(Graph g) {
+  g = fuse_patterns(fuse_activation(remove_identities(std::move(g))));
+  g = fold_constants(fuse_quantized_operators(std::move(g)));
+  g = fuse_bias(fold_batch_norm(std::move(g)));
+  g = fuse_activation(fuse_padding(std::move(g)));
+  return fuse_residual(std::move(g));
+}
+
+OCTET_API Graph optimize_for_training(Graph g) {
+  g = fuse_patterns(fuse_activation(remove_identities(std::move(g), true)));
+  g = fold_constants(fuse_quantized_operators(std::move(g)));
+  g = fuse_bias(settle_batch_norm(std::move(g)));
+  return fuse_activation(fuse_padding(std::move(g)));
+}
+
+OCTET_END

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "../runtime/executor.hpp"
+#include "error_report.hpp"
+
+OCTET_BEGIN
+
+namespace detail {
+
+/// Adds up the differences of a tensor over several runs.
+class ErrorSum {
+ public:
+  /// n elements: x of the float model, y of the other one. `params` and `type` tell what y can represent.
+  void add(const float* x, const float* y, const Shape& shape, const QuantParams& params, DType type) {
+    const ChannelWalk w(shape, params ? params.axis : -1);
+    for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
+      const double a = static_cast<double>(x[i]), e = a - static_cast<double>(y[i]);
+      signal_ += a * a, noise_ += e * e, largest_ = std::max(largest_, std::abs(e));
+      if (!params) continue;
+      const auto c = static_cast<std::size_t>(i / w.inner % w.channels);
+      const double s = static_cast<double>(params.scale[c]);
+      const IntegerRange r = integer_range(type);
+      scaled_ += e * e / (s * s);
+      beyond_ += a > (static_cast<double>(r.high - params.zero_point[c]) + 0.5) * s ||
+                 a < (static_cast<double>(r.low - params.zero_point[c]) - 0.5) * s;
+    }
+    count_ += shape.elements();
+    quantized_ = quantized_ || params;
+  }
+
+  LayerError result(std::string name, std::string type) const {
+    const double n = static_cast<double>(std::max<std::int64_t>(count_, 1));
+    LayerError e{std::move(name), std::move(type), 0, largest_, 0, static_cast<double>(beyond_) / n};
+    e.sqnr_db = noise_ == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(signal_ / noise_);
+    if (quantized_) e.rmse_over_scale = std::sqrt(scaled_ / n);
+    return e;
+  }
+
+ private:
+  double signal_ = 0, noise_ = 0, scaled_ = 0, largest_ = 0;
+  std::int64_t beyond_ = 0, count_ = 0;
+  bool quantized_ = false;
+};
+
+/// The tensor's real numbers.
+inline Tensor<float> real_values(const TensorRef& t, const QuantParams& q) {
+  Tensor<float> r = to_float(t);
+  if (!q) return r;
+  const ChannelWalk w(t.shape, q.axis);
+  for (std::int64_t i = 0; i < r.size(); ++i) {
+    const auto c = static_cast<std::size_t>(i / w.inner % w.channels);
+    r[i] = (r[i] - static_cast<float>(q.zero_point[c])) * q.scale[c];
+  }
+  return r;
+}
+
+}  // namespace detail
+
+OCTET_API std::vector<LayerError> error_report(const Model& float_model, const Model& quantized,
+                                               const std::vector<Tensor<float>>& batches, ExecutorOptions options) {
+  using detail::ErrorSum;
+  options.optimize = false;  // every tensor is wanted
+  const Graph original = optimize(float_model);
+  std::vector<LayerError> report;
+  for (const Value& q : quantized.values) {
+    if (!q.is_constant() || (!is_byte(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name)) continue;
+    const Value& v = original.value(original.find(q.name));
+    if (!v.is_constant() || v.constant.shape() != q.constant.shape() || !is_floating(v.dtype) || v.dtype == q.dtype)
+      continue;
+    ErrorSum sum;
+    const Tensor<float> x = detail::to_float(v.constant.ref()), y = detail::real_values(q.constant.ref(), q.quant);
+    sum.add(x.data(), y.data(), x.shape(), q.quant, q.dtype);
+    report.push_back(sum.result(q.name, "weights"));
+  }
+
+  Executor exact(original, options), rounded(optimize(quantized), options);
+  std::map<std::string, Tensor<float>> activations;
+  struct Entry {
+    ErrorSum sum;
+    std::string type;
+  };
+  std::map<std::string, Entry> entries;
+  std::map<std::string, const char*> types;
+  for (const Node& n : exact.graph().nodes)
+    for (int v : n.outputs) types[exact.graph().value(v).name] = n.op->type();
+  exact.observe([&](const Value& v, const TensorRef& t) {
+    if (t.dtype == DType::f32) activations[v.name] = detail::to_float(t);
+  });
+  rounded.observe([&](const Value& v, const TensorRef& t) {
+    const auto x = activations.find(v.name);
+    if (x == activations.end() || x->second.shape() != t.shape) return;
+    const Tensor<float> y = detail::real_values(t, v.quant);
+    Entry& e = entries[v.name];
+    e.sum.add(x->second.data(), y.data(), t.shape, v.quant, t.dtype);
+    e.type = types[v.name];
+  });
+  for (const Tensor<float>& batch : batches) {
+    activations.clear();
+    exact(batch);
+    rounded(batch);
+  }
+  for (const auto& [tensor, e] : entries) report.push_back(e.sum.result(tensor, e.type));
+  std::stable_sort(report.begin(), report.end(),
+                   [](const LayerError& a, const LayerError& b) { return a.sqnr_db < b.sqnr_db; });
+  return report;
+}
+
+OCTET_END
