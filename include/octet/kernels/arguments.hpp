@@ -170,7 +170,7 @@ struct PoolWindow {
 };
 
 /// q = clamp(round_half_even(x / scale) + zero_point, low, high), stored xor `flip` (0x80 gives int8). What is made of
-/// elements that are not finite is undefined; the kernel tells of them.
+/// elements that are not finite is undefined; the kernel tells whether there are any, where it is asked.
 struct QuantizeF32 {
   const float* in = nullptr;
   std::uint8_t* out = nullptr;
@@ -178,6 +178,7 @@ struct QuantizeF32 {
   float scale = 1;
   std::int32_t zero_point = 0, low = 0, high = 255;  // of the uint8 before the flip
   std::uint8_t flip = 0;
+  bool asked = false;
 };
 
 /// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point)

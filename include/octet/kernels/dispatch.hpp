@@ -31,7 +31,7 @@ struct Kernels {
   void (*max_f32)(const PoolWindow&, float* out) noexcept = nullptr;
   void (*sum_u8)(const PoolWindow&, std::int32_t* out) noexcept = nullptr;
   void (*sum_f32)(const PoolWindow&, float factor, float* out) noexcept = nullptr;
-  bool (*quantize_f32)(const QuantizeF32&) noexcept = nullptr;  // whether all elements were finite
+  bool (*quantize_f32)(const QuantizeF32&) noexcept = nullptr;  // whether all are finite
   void (*quantize_row)(const float*, std::int64_t n, std::uint8_t*, float* scale, float* shift) noexcept = nullptr;
   void (*dequantize_u8)(const std::uint8_t*, float*, std::int64_t n, float scale, std::int32_t zero) noexcept = nullptr;
   void (*minmax_f32)(const float*, std::int64_t n, float* low_high) noexcept = nullptr;
