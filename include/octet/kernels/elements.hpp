@@ -23,6 +23,7 @@ struct QuantizeF32 {
   float scale = 1;
   std::int32_t zero_point = 0, low = 0, high = 255;  // of the uint8 before the flip
   std::uint8_t flip = 0;
+  bool asked = false;
 };
 
 /// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point)

@@ -20,6 +20,7 @@ class QuantizeStep : public Step {
  public:
   QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
     params_.scale = q.scale[0];
+    params_.asked = true;
     params_.flip = to == DType::i8 ? 0x80 : 0;
     params_.zero_point = q.zero_point[0] + (to == DType::i8 ? 128 : 0);
   }

@@ -5,7 +5,8 @@ inline wide::u8x4 in_order(const wide::i32 (&q)[4], const wide::u8_limits& limit
   return wide::to_rows<1>(wide::pack<Limit::clamp>(q[0], q[1], q[2], q[3], limits));
 }
 
-template <class Quotient>
+// Returns whether all elements are finite; true where nobody asks.
+template <class Quotient, bool Asked>
 bool quantize_by(const QuantizeF32& a) noexcept {
   const Quotient quotient(a.scale);
   const wide::u8_limits limits(a.zero_point, a.low, a.high);
@@ -19,13 +20,13 @@ bool quantize_by(const QuantizeF32& a) noexcept {
     OCTET_UNROLL
     for (int j = 0; j < 4; ++j) {
       const wide::f32 x = wide::load(a.in + i + j * wide::lanes);
-      product = wide::add(product, wide::mul(x, zero));
+      if (Asked) product = wide::add(product, wide::mul(x, zero));
       q[j] = quotient(x);
     }
-    products = wide::add(products, product);
+    if (Asked) products = wide::add(products, product);
     wide::store(a.out + i, wide::flip(in_order(q, limits), a.flip));
   }
-  if (i == a.count) return !wide::any_nan(products);
+  if (i == a.count) return !Asked || !wide::any_nan(products);
   const int rest = static_cast<int>(a.count - i);
   OCTET_UNROLL
   for (int j = 0; j < 4; ++j) {
@@ -33,16 +34,17 @@ bool quantize_by(const QuantizeF32& a) noexcept {
     q[j] = wide::set(0);
     if (left > 0) {
       const wide::f32 x = wide::load_first(a.in + i + j * wide::lanes, left < wide::lanes ? left : wide::lanes);
-      products = wide::add(products, wide::mul(x, zero));
+      if (Asked) products = wide::add(products, wide::mul(x, zero));
       q[j] = quotient(x);
     }
   }
   wide::store_first(a.out + i, wide::flip(in_order(q, limits), a.flip), rest);
-  return !wide::any_nan(products);
+  return !Asked || !wide::any_nan(products);
 }
 
 inline bool quantize_f32(const QuantizeF32& a) noexcept {
-  return NewtonQuotient::fits(a.scale) ? quantize_by<NewtonQuotient>(a) : quantize_by<DividedQuotient>(a);
+  if (!NewtonQuotient::fits(a.scale)) return quantize_by<DividedQuotient, true>(a);
+  return a.asked ? quantize_by<NewtonQuotient, true>(a) : quantize_by<NewtonQuotient, false>(a);
 }
 
 // Smallest and largest element; two NaNs where one element is not finite. Of an empty array: +inf and -inf.
