@@ -12,6 +12,8 @@ struct OperatorList {
     (void)((type == Ops::type_name && (made = std::make_shared<Ops>(), true)) || ...);
     return made;
   }
+  /// Their names.
+  static std::vector<const char*> types() { return {Ops::type_name...}; }
   /// A copy that may be changed, or null where the type is not in the list.
   static std::shared_ptr<Operator> copy(const Operator& op) {
     std::shared_ptr<Operator> made;

@@ -93,13 +93,18 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
   return runnable(std::move(g));
 }
 
+/// Whether the layer has a form that quantizes its inputs as they arrive: sums of products.
+inline bool has_dynamic_form(const Operator& op) {
+  return as<Convolution>(op) || as<TransposedConvolution>(op) || as<FullyConnected>(op);
+}
+
 inline Model quantize_dynamic_range(const Model& model, const Calibration* calibration, const WeightOptions& options) {
   Graph g = optimize_for_weights(model);
   const Links links(g);
   WeightOptions any_size = options;
   any_size.least_elements = 0;
   for (Node& n : g.nodes) {
-    if (!takes_part(g, n, as<Convolution>(*n.op) ? any_size : options)) continue;
+    if (!has_dynamic_form(*n.op) || !takes_part(g, n, as<Convolution>(*n.op) ? any_size : options)) continue;
     if (g.value(n.inputs[0]).dtype != DType::f32) continue;
     if (is_depthwise(g, n)) {
       const int before = links.producer(n.inputs[0]);
