@@ -125,7 +125,7 @@ class Requantizer {
     double largest = 0;  // of a requantized sum
     for (std::int64_t o = 0; o < w.out; ++o) {
       const double real = w.scale[static_cast<std::size_t>(o)] / static_cast<double>(y.quant.scale[0]);
-      scale_[o] = static_cast<float>(real);
+      scale_[o] = finite_factor(real);
       fixed_.emplace_back(real);
       largest = std::max(largest, w.largest_sum[static_cast<std::size_t>(o)] * real);
     }
@@ -148,7 +148,7 @@ class Requantizer {
                 "' has to be uint8 with one scale and zero point");
       const double real = static_cast<double>(r.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
       if (by_kernel) epilogue_.store = Store::u8_residual;
-      epilogue_.residual_scale = static_cast<float>(real);
+      epilogue_.residual_scale = finite_factor(real);
       epilogue_.residual_zero = r.quant.zero_point[0];
       residual_fixed_ = FixedPointMultiplier(real);
       largest += 255 * real;

@@ -42,7 +42,7 @@ class IntegerPRelu : public Step {
     }
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
     zero_in_ = x.quant.zero_point[0], zero_out_ = y.quant.zero_point[0];
-    positive_ = static_cast<float>(ratio);
+    positive_ = finite_factor(ratio);
     if (slope.is_quantized()) validate(slope.quant, shape_, slope.dtype);
     const ChannelWalk walk(shape_, slope.quant.axis);
     for (std::int64_t i = 0; i < c.constant(1).size(); ++i) {
