@@ -5,8 +5,8 @@ target_compile_options(octet_warnings INTERFACE -Wall -Wextra -Wconversion -Wsha
 
 # Only the kernels are optimized then: compiling takes longer than running the tests.
 if(OCTET_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -UNDEBUG -O0)
-  add_link_options(-fsanitize=address,undefined)
+  add_compile_options(-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -UNDEBUG -O0)
+  add_link_options(-fsanitize=address,undefined,float-cast-overflow)
 endif()
 
 # octet_require(NAME ...): fails, telling what to install, where one of these libraries was not found.

@@ -241,7 +241,8 @@ TEST_CASE("binary: sums, differences and products of bytes, each with its own sc
             if (rounding != Rounding::fp32) {
               const std::int64_t fa = fixed_point(std::int64_t{p} * 1048576, sa / common, rounding);
               const std::int64_t fb = fixed_point(std::int64_t{q} * 1048576, sb / common, rounding);
-              expect = kind == BinaryKind::mul ? fixed_point(p * q, sa * sb / sy, rounding)
+              const float product = qa.scale[0] * qb.scale[0] / qy.scale[0];
+              expect = kind == BinaryKind::mul ? fixed_point(p * q, static_cast<double>(product), rounding)
                                                : fixed_point(kind == BinaryKind::add ? fa + fb : fa - fb,
                                                              common / (1048576 * sy), rounding);
               expect += qy.zero_point[0];
@@ -285,7 +286,6 @@ TEST_CASE("prelu: bytes, with float slopes and quantized ones") {
   each_index(in.shape(), [&](const auto& i) { in(i[0], i[1]) = static_cast<std::uint8_t>(i[0]); });
   const Tensor<std::int8_t> slopes({3}, {-50, 90, 127});
   Tensor<float> floats_({3}, {0.25f, -0.5f, 1.5f});
-  const double ratio = static_cast<double>(qx.scale[0]) / static_cast<double>(qy.scale[0]);
   // fixed: slopes that are integers of one scale, the case TFLite's roundings are defined for.
   const auto check = [&](const Operand& slope, Rounding rounding, bool fixed_slopes, auto real_slope) {
     const AnyTensor y = run_layer(PRelu(), {Operand(in, qx), slope}, {qy}, rounding)[0];
@@ -295,8 +295,9 @@ TEST_CASE("prelu: bytes, with float slopes and quantized ones") {
       const bool as_tflite = fixed_slopes && rounding != Rounding::fp32;
       if (as_tflite) {
         const int q = in(i[0], i[1]) - 130;
-        expect = q < 0 ? fixed_point(q * (slopes[i[1]] + 20), ratio * static_cast<double>(one.scale[0]), rounding)
-                       : fixed_point(q, ratio, rounding);
+        const float negative = qx.scale[0] * one.scale[0] / qy.scale[0], positive = qx.scale[0] / qy.scale[0];
+        expect = q < 0 ? fixed_point(q * (slopes[i[1]] + 20), static_cast<double>(negative), rounding)
+                       : fixed_point(q, static_cast<double>(positive), rounding);
         expect = std::clamp<std::int64_t>(expect + 60, 0, 255);
       }
       const bool tie = near_tie(e, static_cast<double>(qy.scale[0])) && !as_tflite;

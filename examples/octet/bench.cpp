@@ -18,6 +18,7 @@ struct BenchArguments {
   double seconds = 3;
   int threads = 0;
   WeightMemory memory = WeightMemory::fast;
+  std::optional<Rounding> rounding;
   bool layers = true, full_names = false;
 };
 
@@ -44,7 +45,7 @@ std::string gmacs_per_second(std::int64_t macs, double ms) {
 
 void bench_command(const BenchArguments& o) {
   if (!o.json.empty()) require_writable(o.json);
-  const Model model = open_model(o.model);
+  const Model model = open_model(o.model, o.rounding);
   Executor executor(model, with_threads(o.threads, o.memory));
   const Tensor<float> x = any_input(model, o);
   Progress progress;
@@ -101,6 +102,7 @@ void add_bench(CLI::App& app) {
   c->add_option("--runs", o->runs, "Number of runs instead")->check(at_least(0))->capture_default_str();
   add_threads(*c, o->threads);
   add_memory(*c, o->memory);
+  add_rounding(*c, o->rounding);
   c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");
   add_full_names(*c, o->full_names);
   c->add_option("--json", o->json, "File for the results as JSON");

@@ -6,12 +6,23 @@
 
 using namespace octet;
 
-Model open_model(const std::string& name) {
-  if (name.compare(0, 8, "builtin:") == 0) return builtin(name);
-  Model model = load(name);
-  const std::filesystem::path file(name);
-  model.name = file.stem().string();
+Model open_model(const std::string& name, std::optional<Rounding> rounding) {
+  const bool is_builtin = name.compare(0, 8, "builtin:") == 0;
+  Model model = is_builtin ? builtin(name) : load(name);
+  if (!is_builtin) model.name = std::filesystem::path(name).stem().string();
+  if (rounding) set_rounding(model, *rounding);
   return model;
+}
+
+bool has_integer_layers(const Model& model) {
+  return std::any_of(model.values.begin(), model.values.end(),
+                     [](const Value& v) { return v.is_quantized() && !v.is_constant(); });
+}
+
+void set_rounding(Model& model, Rounding rounding) {
+  octet::detail::require(has_integer_layers(model), "model '", model.name,
+                         "' has no integer layers: --rounding says nothing about it");
+  model.rounding = rounding;
 }
 
 void ImageOptions::add_to(CLI::App& command) {
@@ -123,9 +134,7 @@ void QuantizeOptions::add_to(CLI::App& command) {
   command.add_option("--keep-float", keep_float, "Layers that stay float, by name; * stands for any text");
   command.add_flag("--per-tensor", per_tensor,
                    "One scale for each weight tensor instead of one for each output channel");
-  command.add_option("--rounding", rounding, "Of integer layers: fp32, or as TFLite's kernels do: double, single")
-      ->check(CLI::IsMember(keys(roundings)))
-      ->capture_default_str();
+  add_rounding(command, rounding);
 }
 
 CalibrationOptions QuantizeOptions::calibration(const ExecutorOptions& executor) const {
@@ -142,7 +151,7 @@ WeightOptions QuantizeOptions::dynamic() const {
 
 Int8Options QuantizeOptions::int8() const {
   Int8Options i;
-  i.per_channel = !per_tensor, i.keep_float = keep_float, i.rounding = roundings.at(rounding);
+  i.per_channel = !per_tensor, i.keep_float = keep_float, i.rounding = rounding.value_or(Rounding::fp32);
   return i;
 }
 
@@ -152,6 +161,22 @@ void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads of the models (0: one for each processor)")
       ->check(CLI::Range(0, ThreadPool::max_threads))
       ->capture_default_str();
+}
+
+void add_rounding(CLI::App& command, std::optional<Rounding>& rounding) {
+  command
+      .add_option_function<std::string>(
+          "--rounding", [&rounding](const std::string& name) { rounding = roundings.at(name); },
+          "How integer layers round: fp32, or as TFLite's kernels do: double, single. Default: as the model's file "
+          "says, "
+          "else fp32")
+      ->check(CLI::IsMember(keys(roundings)));
+}
+
+std::string rounding_name(Rounding rounding) {
+  for (const auto& [name, value] : roundings)
+    if (value == rounding) return name;
+  return "?";
 }
 
 void add_memory(CLI::App& command, WeightMemory& memory) {

@@ -12,8 +12,12 @@
 
 /// What several commands share: models by name, options about images.
 
-/// A model file, or builtin:NAME.
-octet::Model open_model(const std::string& name);
+/// A model file, or builtin:NAME. With a rounding, its integer layers round that way, and it has to have such.
+octet::Model open_model(const std::string& name, std::optional<octet::Rounding> rounding = {});
+/// Whether a model has layers that compute with integers, and round.
+bool has_integer_layers(const octet::Model& model);
+/// Throws where it has none.
+void set_rounding(octet::Model& model, octet::Rounding rounding);
 
 /// How images are prepared for a model.
 struct ImageOptions {
@@ -43,7 +47,8 @@ struct DataOptions {
 
 /// How a model is quantized.
 struct QuantizeOptions {
-  std::string method = "mse", rounding = "fp32";
+  std::string method = "mse";
+  std::optional<octet::Rounding> rounding;
   double percent = 99.99;
   bool per_tensor = false;
   std::vector<std::string> keep_float;
@@ -58,6 +63,9 @@ struct QuantizeOptions {
 CLI::Range at_least(std::int64_t least);
 
 void add_threads(CLI::App& command, int& threads);
+/// An option that says how integer layers round.
+void add_rounding(CLI::App& command, std::optional<octet::Rounding>& rounding);
+std::string rounding_name(octet::Rounding rounding);
 void add_memory(CLI::App& command, octet::WeightMemory& memory);
 octet::ExecutorOptions with_threads(int threads, octet::WeightMemory memory = octet::WeightMemory::fast);
 

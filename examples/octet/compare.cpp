@@ -79,6 +79,8 @@ void compare_command(CompareArguments o, bool calibrate_given) {
   require_writable(report);
   if (!o.json.empty()) require_writable(o.json);
   Model model = open_model(o.model);
+  const bool quantized = !octet::detail::quantized_form(model).empty();
+  if (quantized && o.how.rounding) set_rounding(model, *o.how.rounding);
   const ImageInput input(model, o.images.size);
   const std::int64_t outputs = output_classes(model, input);
   const Labels labels = o.source.load_labels(outputs);
@@ -90,7 +92,6 @@ void compare_command(CompareArguments o, bool calibrate_given) {
     if (!calibrate_given) o.calibrate = 20;
   }
   // What came quantized needs no calibration.
-  const bool quantized = !octet::detail::quantized_form(model).empty();
   const DatasetPtr calibration = quantized               ? data
                                  : o.calibration.empty() ? nullptr
                                                          : o.source.open(o.calibration, {}, false);

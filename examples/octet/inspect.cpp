@@ -15,6 +15,7 @@ struct InspectArguments {
   bool optimized = false, fields = false, full_names = false, kernels = false;
   int threads = 0;
   WeightMemory memory = WeightMemory::fast;
+  std::optional<Rounding> rounding;
 };
 
 /// An operator's parameters as text.
@@ -102,13 +103,14 @@ void inspect_kernels(const Model& model, const InspectArguments& o) {
 }
 
 void inspect_command(const InspectArguments& o) {
-  Model model = open_model(o.model);
+  Model model = open_model(o.model, o.rounding);
   if (o.kernels) return inspect_kernels(model, o);
   if (o.optimized) model = optimize(model);
   const std::vector<Shape> shapes = model.infer_shapes(input_shapes(model, o));
   using octet::detail::printable;
   std::cout << printable(model.name) << "\n";
   for (const auto& [key, value] : model.metadata) std::cout << printable(key + ": " + value) << "\n";
+  if (has_integer_layers(model)) std::cout << "rounding: " << rounding_name(model.rounding) << "\n";
   for (const auto& [what, list] : {std::make_pair("input", &model.inputs), std::make_pair("output", &model.outputs)})
     for (int v : *list)
       std::cout << what << ": " << printable(model.value(v).name) << " " << model.value(v).shape << " "
@@ -172,5 +174,6 @@ void add_inspect(CLI::App& app) {
               "How each layer runs on this processor instead, with the memory that its packed weights take");
   add_threads(*c, o->threads);
   add_memory(*c, o->memory);
+  add_rounding(*c, o->rounding);
   c->callback([o] { inspect_command(*o); });
 }

@@ -57,6 +57,7 @@ Model quantized(const QuantizeArguments& o, const Model& model, std::vector<std:
 }
 
 void quantize_command(QuantizeArguments o) {
+  octet::detail::require(o.type == "int8" || !o.how.rounding, "--rounding is of int8 models, but --type is ", o.type);
   const Model model = open_model(o.model);
   if (o.out.empty()) o.out = model.name + "." + o.type + ".octet";
   require_writable(o.out);

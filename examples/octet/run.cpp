@@ -12,12 +12,13 @@ struct RunArguments {
   std::string model;
   std::vector<std::string> files;
   int top = 5, threads = 0;
+  std::optional<Rounding> rounding;
   ImageOptions images;
   DataOptions source;
 };
 
 void run_command(const RunArguments& o) {
-  const Model model = open_model(o.model);
+  const Model model = open_model(o.model, o.rounding);
   const ImageInput input(model, o.images.size);
   const Labels labels = o.source.load_labels(output_classes(model, input));
   const Preprocessing p = o.images.preprocessing(model, input);
@@ -54,5 +55,6 @@ void add_run(CLI::App& app) {
   c->add_option("--labels", o->source.labels, "The model's classes: a name a line, index:name lines, or a csv");
   o->images.add_to(*c);
   add_threads(*c, o->threads);
+  add_rounding(*c, o->rounding);
   c->callback([o] { run_command(*o); });
 }

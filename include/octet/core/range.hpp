@@ -32,7 +32,7 @@ inline ScaleAndZero scale_and_zero(Range r, DType type, bool symmetric) noexcept
   }
   const double step = (static_cast<double>(r.high) - static_cast<double>(r.low)) / static_cast<double>(q.high - q.low);
   const auto scale = static_cast<float>(step);
-  if (!(scale > 0)) return {scale, 0};
+  if (!(scale > 0) || scale > std::numeric_limits<float>::max()) return {scale, 0};
   const double zero = static_cast<double>(q.low) - static_cast<double>(r.low) / static_cast<double>(scale);
   return {scale, static_cast<std::int32_t>(
                      std::clamp(std::nearbyint(zero), static_cast<double>(q.low), static_cast<double>(q.high)))};

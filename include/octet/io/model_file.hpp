@@ -152,6 +152,7 @@ inline Model load_octet(const std::string& path, const LoadOptions& options = {}
       detail::check_self_test(file.model, *file.test);
     });
   }
+  if (options.rounding) file.model.rounding = *options.rounding;
   return std::move(file.model);
 }
 

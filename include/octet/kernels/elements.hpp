@@ -15,7 +15,8 @@ enum class Limit : std::uint8_t {
 };
 
 /// q = clamp(round_half_even(x / scale) + zero_point, low, high), stored xor `flip` (0x80 gives int8). What is made of
-/// elements that are not finite is undefined; the kernel tells of them.
+/// elements that are not finite is undefined; the kernel tells whether there are any, where it
+/// is asked.
 struct QuantizeF32 {
   const float* in = nullptr;
   std::uint8_t* out = nullptr;

@@ -67,6 +67,11 @@ inline std::int32_t multiply_single_rounding(std::int32_t x, FixedPointMultiplie
       std::clamp<std::int64_t>(r, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
 }
 
+/// A factor as float, finite: 0 times it is 0.
+inline float finite_factor(double x) noexcept {
+  return static_cast<float>(std::min(x, static_cast<double>(std::numeric_limits<float>::max())));
+}
+
 /// clamp(round_half_even(v)), also where v is out of an integer's range; of NaN: low, as the kernels have it.
 inline std::int32_t round_clamped(float v, float low, float high) noexcept {
   return static_cast<std::int32_t>(std::nearbyint(std::min(std::max(low, v), high)));  // in this order NaN gives low

@@ -90,7 +90,7 @@ class FakeQuantizeSumsStep : public Step {
         continue;
       }
       bias_[o] = static_cast<float>(shift);
-      const auto code = static_cast<std::int64_t>(std::nearbyint(largest / own));
+      const auto code = saturate_to<std::int64_t>(std::nearbyint(static_cast<double>(largest / own)));
       const auto folded = static_cast<float>(static_cast<double>(largest) * std::abs(factor));
       const double unit =
           input * static_cast<double>(weight_scale({-folded, folded}, code, least_scale(bias_[o], input)));

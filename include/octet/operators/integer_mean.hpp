@@ -30,8 +30,8 @@ class IntegerMean {
     count = std::max<std::int64_t>(count, 1);
     const auto zero_sum = static_cast<std::int32_t>(inside * in_.zero_point[0]);
     if (rounding_ == Rounding::fp32) {
-      const auto factor = static_cast<float>(static_cast<double>(in_.scale[0]) /
-                                             (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
+      const float factor = finite_factor(static_cast<double>(in_.scale[0]) /
+                                         (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
       return each(sums, channels, out, [&](std::int32_t sum) {
         return round_clamped(static_cast<float>(sum - zero_sum) * factor, -512, 512) + out_.zero_point[0];
       });

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/range.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN
@@ -40,6 +41,7 @@ inline Graph bound_activations(Graph g) {
     });
     if (!fits || users.empty()) continue;
     const double scale = (range->high - range->low) / 255;
+    if (!is_usable_scale(scale)) continue;
     QuantParams q;
     q.scale = {static_cast<float>(scale)};
     q.zero_point = {static_cast<std::int32_t>(std::nearbyint(-range->low / scale))};

@@ -78,8 +78,8 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
     count[i + 1] = count[i] + k, sum[i + 1] = sum[i] + k * x, square[i + 1] = square[i] + k * x * x;
   }
   const auto bin = [&](double x) {
-    return static_cast<std::size_t>(
-        std::clamp(std::floor(x / h.bin_width()) + static_cast<double>(Histogram::half), 0.0, static_cast<double>(n)));
+    const double b = std::floor(x / h.bin_width()) + static_cast<double>(Histogram::half);
+    return static_cast<std::size_t>(std::min(std::max(0.0, b), static_cast<double>(n)));  // in this order NaN gives 0
   };
   const auto cost = [&](double low, double high) {
     const std::size_t i = bin(low), j = bin(high);

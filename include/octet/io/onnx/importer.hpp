@@ -194,7 +194,7 @@ class Importer {
 
   void describe(Graph& g) const {
     g.name = graph().name.empty() ? source_ : text(graph().name);
-    g.rounding = options_.rounding;
+    g.rounding = options_.rounding.value_or(Rounding::fp32);
     for (const auto& [key, value] : model_.metadata) g.metadata[text(key)] = text(value);
     g.metadata["format"] = "ONNX, operator set " + std::to_string(opset_);
     g.metadata["producer"] =

@@ -59,7 +59,7 @@ class Importer {
     add_outputs(progress, graph.list<std::int32_t>(subgraph_field::outputs));
     Graph& g = progress.graph;
     g.name = source_;
-    g.rounding = options_.rounding;
+    g.rounding = options_.rounding.value_or(Rounding::fp32);
     g.metadata["format"] = "TFLite 3";
     if (const std::string_view d = model.text(model_field::description); !d.empty())
       g.metadata["producer"] = std::string(d);

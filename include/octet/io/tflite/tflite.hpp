@@ -20,8 +20,9 @@ inline Model parse(const SharedBytes& bytes, const std::string& source, const Lo
 /// that the file declares as 1 may have any size. Float, int8 (per channel), uint8, dynamic-range and 16-bit
 /// float models. Throws FormatError for what is damaged or not supported.
 ///
-/// With Rounding::tflite_double, uint8 models give the bytes of TFLite's own kernels. Of int8, LiteRT rounds
-/// convolutions once (tflite_single) and everything else twice; the default is close to its XNNPACK path.
+/// With Rounding::tflite_double, uint8 models give the bytes of TFLite's own kernels. Of int8, LiteRT rounds plain
+/// convolutions and fully connected layers once (tflite_single), depthwise and grouped convolutions and everything else
+/// twice; the default is close to its XNNPACK path.
 inline Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name,
                           const LoadOptions& options = {}) {
   const auto copy = detail::SharedBytes::copy(bytes.data(), static_cast<std::size_t>(bytes.size()));

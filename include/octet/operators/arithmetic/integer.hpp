@@ -23,6 +23,8 @@ class IntegerBinary : public Step {
       product_scale_ = c.multiplier(sa * sb / sy);
     else
       params_.scale_a = c.multiplier(sa / sy), params_.scale_b = static_cast<float>(sign) * c.multiplier(sb / sy);
+    // The kernel's conversion to integers is exact below 2^31; beyond, and for other roundings, one by one.
+    by_kernel_ = kind != BinaryKind::mul && rounding_ == Rounding::fp32 && 255 * (sa + sb) / sy < 2147483000.0;
     product_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(a.scale[0], b.scale[0], y.scale[0])));
     // TFLite brings both to a common scale first, with 20 more bits.
     const double common = 2 * std::max(sa, sb);
@@ -54,7 +56,7 @@ class IntegerBinary : public Step {
 
   void one_run(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n) const noexcept {
     const std::int64_t step_a = runs_.moves(0), step_b = runs_.moves(1);
-    if (kind_ != BinaryKind::mul && rounding_ == Rounding::fp32 && step_a && step_b) {
+    if (by_kernel_ && step_a && step_b) {
       AddU8 p = params_;
       p.a = a, p.b = b, p.out = out, p.count = n;
       return simd_->add_u8(p);
@@ -92,6 +94,7 @@ class IntegerBinary : public Step {
   Rounding rounding_;
   AddU8 params_;
   float product_scale_ = 1;
+  bool by_kernel_ = false;
   FixedPointMultiplier product_, input_a_, input_b_, sum_;
   BroadcastRuns runs_;
   bool overwrite_[2] = {false, false};

@@ -103,7 +103,8 @@ struct ResizeFilter {
 
   /// unit: weights become multiples of it that add up to 1, so that sums of bytes are exact; 0: any float.
   ResizeTaps taps(const ResizeAxis& axis, CoordinateMode coordinates, double unit) const {
-    const double stretch = antialias && axis.scale < 1 ? axis.scale : 1, support = mode == ResizeMode::linear ? 1 : 2;
+    const bool widened = antialias && axis.scale < 1 && axis.out > 0;  // of no output, the scale may be tiny
+    const double stretch = widened ? axis.scale : 1, support = mode == ResizeMode::linear ? 1 : 2;
     const auto first = static_cast<std::int64_t>(std::floor(-support / stretch)) + 1;
     ResizeTaps t;
     t.count = 2 - 2 * first;

@@ -60,7 +60,7 @@ class QatConverter {
                 " or their scale are not finite");
         largest = std::max(largest, std::abs(rounded[i]));
       }
-      codes.push_back(static_cast<std::int32_t>(std::nearbyint(largest / scale)));
+      codes.push_back(saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(largest / scale))));
     }
     Value& out = g.value(node.outputs[0]);
     out.name = w.name;
