@@ -3,7 +3,7 @@
 #include "../io/map_file.hpp"
 #include "../io/model_file/checksum.hpp"
 #include "../io/model_file/graph_description.hpp"
-#include "optimizer.hpp"
+#include "optimizer_state.hpp"
 #include "reports.hpp"
 
 /// Files from which a training goes on as if it had not been interrupted. Numbers of the header are little-endian.

@@ -1,7 +1,7 @@
 #pragma once
-#include "../runtime/executor.hpp"
-#include "batches.hpp"
-#include "gradient_executor.hpp"
+#include "../graph/graph.hpp"
+#include "../runtime/options.hpp"
+#include "examples.hpp"
 #include "loss.hpp"
 
 OCTET_BEGIN
@@ -18,90 +18,11 @@ struct EvaluationOptions {
   ExecutorOptions executor;
 };
 
-namespace detail {
-
-/// The shape that a model of one input takes for a batch of examples: sizes it leaves open are the examples'.
-inline Shape batch_shape(const Model& model, const Examples& examples, std::int64_t batch) {
-  require<ShapeError>(model.inputs.size() == 1 && model.outputs.size() == 1, "model '", model.name, "' has ",
-                      model.inputs.size(), " inputs and ", model.outputs.size(), " outputs; one of each was expected");
-  Shape s = model.value(model.inputs[0]).shape;
-  const Shape one = examples.shape();
-  require<ShapeError>(s.rank() == one.rank() + 1, "model '", model.name, "' takes inputs of shape ", s,
-                      ", which the examples of shape ", one, " do not fit");
-  s[0] = batch;
-  for (int d = 1; d < s.rank(); ++d)
-    if (s[d] == Shape::unknown) s[d] = one[d - 1];
-  return s;
-}
-
-/// Labels or targets of a batch, checked against the model's output.
-class Answers {
- public:
-  Answers(const Examples& examples, Loss loss, std::int64_t output_size)
-      : examples_(&examples), loss_(loss), output_size_(output_size) {
-    for (std::int64_t i = 0; i < examples.size(); ++i) {
-      if (loss == Loss::cross_entropy) {
-        labels_.push_back(checked_label(examples, i, output_size));
-        continue;
-      }
-      require<ShapeError>(examples.target(i) && examples.target_size() == output_size, examples.name(i), " has ",
-                          examples.target_size(), " target values, but the model gives ", output_size);
-    }
-  }
-  void plan(std::int64_t batch) {
-    batch_labels_.resize(static_cast<std::size_t>(batch));
-    if (loss_ == Loss::mean_squared_error) targets_.resize(static_cast<std::size_t>(batch * output_size_));
-  }
-
-  /// The loss of the batch of examples at a place of the order.
-  BatchLoss compare(const Batches& batches, std::int64_t place, LossFunction& f, View<const float> outputs,
-                    View<float> gradient, ThreadPool& pool) {
-    const auto n = static_cast<std::int64_t>(batch_labels_.size());
-    for (std::int64_t i = 0; i < n; ++i) {
-      const std::int64_t example = batches.example(place + i);
-      if (loss_ == Loss::cross_entropy)
-        batch_labels_[static_cast<std::size_t>(i)] = labels_[static_cast<std::size_t>(example)];
-      else
-        std::copy_n(examples_->target(example), output_size_, targets_.data() + i * output_size_);
-    }
-    return loss_ == Loss::cross_entropy ? f.cross_entropy(outputs, batch_labels_.data(), gradient, pool)
-                                        : f.mean_squared_error(outputs, targets_.data(), gradient, pool);
-  }
-
- private:
-  const Examples* examples_;
-  Loss loss_;
-  std::int64_t output_size_;
-  std::vector<std::int64_t> labels_, batch_labels_;
-  std::vector<float> targets_;
-};
-
-}  // namespace detail
-
 /// Runs a model of one float input on all examples, as they are (larger images are cropped in the middle).
-inline Evaluation evaluate(const Model& model, const Examples& examples, const EvaluationOptions& options = {}) {
-  detail::require(options.batch >= 1, "a batch has at least one example, not ", options.batch);
-  Model m = model;
-  if (options.loss == Loss::cross_entropy) detail::drop_last_softmax(m);
-  ExecutorOptions executor = options.executor;
-  if (!executor.pool) executor.pool = detail::pool_for(nullptr, executor.threads);
-  ThreadPool& pool = *executor.pool;
-  const std::int64_t size = examples.size(), batch = std::min(options.batch, std::max<std::int64_t>(1, size));
-  detail::Batches batches(examples, detail::batch_shape(m, examples, batch), {}, pool.size());
-  Executor run(m, executor);
-  const Shape output = run.plan({detail::batch_shape(m, examples, batch)})[0];
-  detail::Answers answers(examples, options.loss, output.elements() / batch);
-  detail::LossFunction f(options.loss, options.label_smoothing);
-  Evaluation sum;
-  for (std::int64_t place = 0; place < size; place += batch) {
-    const std::int64_t n = std::min(batch, size - place);
-    Tensor<float> input = Tensor<float>::uninitialized(detail::batch_shape(m, examples, n));
-    batches.read(place, n, input.data(), pool);
-    answers.plan(n), f.plan(n);
-    const detail::BatchLoss l = answers.compare(batches, place, f, run(input), {}, pool);
-    sum.loss += l.mean * static_cast<double>(n), sum.accuracy += static_cast<double>(l.correct);
-  }
-  return {sum.loss / static_cast<double>(size), sum.accuracy / static_cast<double>(size)};
-}
+Evaluation evaluate(const Model& model, const Examples& examples, const EvaluationOptions& options = {});
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "evaluate.inl"
+#endif

@@ -1,7 +1,7 @@
 #pragma once
 #include <functional>
 
-#include "batches.hpp"
+#include "augmentation.hpp"
 #include "learning_rate.hpp"
 #include "loss.hpp"
 #include "optimizer.hpp"

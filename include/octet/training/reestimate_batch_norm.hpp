@@ -1,7 +1,6 @@
 #pragma once
-#include "batches.hpp"
-#include "evaluate.hpp"
-#include "gradient_executor.hpp"
+#include "../graph/graph.hpp"
+#include "examples.hpp"
 
 OCTET_BEGIN
 
@@ -12,29 +11,10 @@ struct ReestimationOptions {
 
 /// The model with the running statistics of its batch normalizations measured anew, as means over batches of the
 /// examples: what the weights are now, not what they were while the averages were followed. Nothing else changes.
-inline Model reestimate_batch_norm(const Model& model, const Examples& examples,
-                                   const ReestimationOptions& options = {}) {
-  detail::require(options.batch >= 1 && options.most_examples >= 0, "a batch has at least one example, not ",
-                  options.batch, ", and as many as ", options.most_examples, " cannot be taken");
-  detail::require(
-      std::any_of(model.nodes.begin(), model.nodes.end(), [](const Node& n) { return as<BatchNormalization>(*n.op); }),
-      "model '", model.name, "' has no batch normalization");
-  GradientOptions o;
-  o.threads = options.threads;
-  GradientExecutor executor(model, o);
-  const std::int64_t all = examples.size(), size = options.most_examples ? std::min(all, options.most_examples) : all,
-                     batch = std::min(options.batch, std::max<std::int64_t>(1, size));
-  const Shape input = detail::batch_shape(executor.graph(), examples, batch);
-  detail::Batches batches(examples, input, {}, executor.pool().size());
-  executor.plan(input);
-  TrainingPass pass;
-  pass.observe = false;
-  for (std::int64_t i = 0; i * batch < size; ++i) {
-    batches.read(i * batch, batch, executor.input().data(), executor.pool());
-    pass.momentum = 1 / static_cast<float>(i + 1);
-    executor.forward(pass);
-  }
-  return executor.model();
-}
+Model reestimate_batch_norm(const Model& model, const Examples& examples, const ReestimationOptions& options = {});
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "reestimate_batch_norm.inl"
+#endif

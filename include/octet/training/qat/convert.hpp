@@ -1,109 +1,14 @@
 #pragma once
-#include "../../quantization/quantize_model.hpp"
-#include "prepare.hpp"
+#include "../../graph/graph.hpp"
 
 OCTET_BEGIN
-namespace detail {
-
-/// Takes fake quantization out of a graph, and what it has learned with it.
-class QatConverter {
- public:
-  explicit QatConverter(const Model& model) : g_(model) {
-    bool any = false;
-    for (const Node& n : g_.nodes) any = any || is_fake_quantization(*n.op);
-    require(any, "model '", g_.name, "' has no fake quantization; prepare_qat gives it some");
-  }
-
-  Model build() {
-    g_ = rewrite_until_stable(std::move(g_), [this](Graph& g, std::size_t n, Links& links) {
-      if (as<FakeQuantizeWeights>(*g.nodes[n].op)) return take_weights(g, n);
-      if (as<FakeQuantizeSums>(*g.nodes[n].op)) return bypass(g, n, links);
-      return as<FakeQuantize>(*g.nodes[n].op) ? take_activation(g, n, links) : Change::none;
-    });
-    Int8Options options;
-    options.correct_bias = false;  // the mean error is trained away
-    options.keep_float = take_kept_float();
-    return runnable(IntegerModel(optimize(std::move(g_)), Calibration(), options, learned_).build());
-  }
-
- private:
-  std::vector<std::string> take_kept_float() {
-    std::vector<std::string> names;
-    std::string& all = g_.metadata[qat_kept_float];
-    for (std::size_t from = 0, to; (to = all.find('\n', from)) != std::string::npos; from = to + 1)
-      names.push_back(all.substr(from, to - from));
-    g_.metadata.erase(qat_kept_float);
-    return names;
-  }
-
-  /// The weights become what they were rounded to; folding leaves their largest codes as they are.
-  Change take_weights(Graph& g, std::size_t n) {
-    const Node node = g.nodes[n];
-    const auto& op = *as<FakeQuantizeWeights>(*node.op);
-    const Value& w = g.value(node.inputs[0]);
-    const auto exact = w.constant.view<float>();
-    const int s = input_of(node, 1);
-    const Tensor<float> scales = s == Node::none ? Tensor<float>() : to_float(g.value(s).constant.ref());
-    const float* learned = s == Node::none ? nullptr : scales.data();
-    WeightRounding rounding(kernels(), op.bits);
-    rounding.plan(exact.shape());
-    Tensor<float> rounded = Tensor<float>::uninitialized(exact.shape());
-    rounding.run(exact.data(), learned, rounded.data(), *default_pool());
-    const std::int64_t channels = exact.shape()[0], size = exact.size() / std::max<std::int64_t>(1, channels);
-    std::vector<std::int32_t>& codes = learned_.largest_codes[w.name];
-    codes.clear();
-    for (std::int64_t o = 0; o < channels; ++o) {
-      const float scale = rounding.scale(exact.data(), learned, o);
-      float largest = 0;
-      for (std::int64_t i = o * size; i < (o + 1) * size; ++i) {
-        require(std::isfinite(rounded[i]), "layer '", node.name, "': weights '", w.name, "' of channel ", o,
-                " or their scale are not finite");
-        largest = std::max(largest, std::abs(rounded[i]));
-      }
-      codes.push_back(saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(largest / scale))));
-    }
-    Value& out = g.value(node.outputs[0]);
-    out.name = w.name;
-    out.constant = std::move(rounded);
-    g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
-    return Change::any;
-  }
-
-  /// Activations of fewer than 8 bits are clamped to what these reach, within the layer before them where it can.
-  Change take_activation(Graph& g, std::size_t n, Links& links) {
-    const Node node = g.nodes[n];
-    const auto& op = *as<FakeQuantize>(*node.op);
-    const int in = node.inputs[0], out = node.outputs[0];
-    const Tensor<float> r = to_float(g.value(node.inputs[1]).constant.ref());
-    const std::string where =
-        concat("layer '", node.name, "' (", op.type(), "): the observer of '", g.value(in).name, "' ");
-    require(r[2] > 0, where, "has seen nothing; train the model, or run at least one batch through it");
-    require(std::isfinite(r[0]) && std::isfinite(r[1]) && r[0] <= r[1], where, "has the range [", r[0], ", ", r[1],
-            "], expected finite numbers");
-    const int s = input_of(node, 2);
-    const Tensor<float> scale = s == Node::none ? Tensor<float>() : to_float(g.value(s).constant.ref());
-    if (s != Node::none)
-      require(std::isfinite(scale[0]), where, "has the learned scale ", scale[0], ", expected a finite number");
-    const FakeQuantization rounding(kernels(), op.bits);
-    const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data());
-    for (int v : {in, out}) learned_.activations[g.value(v).name] = QuantParams(p.scale, p.zero_point);
-    if (op.bits == 8)
-      if (const Change c = bypass(g, n, links); c != Change::none) return c;
-    const double unit = static_cast<double>(p.scale);
-    g.nodes[n].op = std::make_shared<const Unary>(UnaryKind::clip, static_cast<double>(rounding.low(p)) * unit,
-                                                  static_cast<double>(rounding.high(p)) * unit);
-    g.nodes[n].inputs = {in};
-    return Change::any;
-  }
-
-  Graph g_;
-  LearnedQuantization learned_;
-};
-
-}  // namespace detail
 
 /// The integer model of one that prepare_qat made and that has been trained: on the rounded weights and the observed
 /// or learned scales, as quantize<int8> makes it. Throws where an observer has seen nothing, or something infinite.
-inline Model convert(const Model& model) { return detail::QatConverter(model).build(); }
+Model convert(const Model& model);
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "convert.inl"
+#endif

@@ -1,0 +1,89 @@
+#pragma once
+#include <cmath>
+#include <vector>
+
+#include "../core/tensor.hpp"
+#include "../core/thread_pool.hpp"
+#include "loss.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// The loss of a batch: its mean over the examples, and how many were classified correctly.
+struct BatchLoss {
+  double mean = 0;
+  std::int64_t correct = 0;
+};
+
+/// Computes losses and their gradients by the outputs.
+class LossFunction {
+ public:
+  LossFunction() = default;
+  LossFunction(Loss loss, double label_smoothing) : loss_(loss), smoothing_(label_smoothing) {
+    require(smoothing_ >= 0 && smoothing_ < 1, "label smoothing has to be in [0, 1), found ", smoothing_);
+  }
+  Loss kind() const noexcept { return loss_; }
+  void plan(std::int64_t batch) { losses_.resize(static_cast<std::size_t>(batch)), hits_.resize(losses_.size()); }
+
+  /// outputs: [N, classes ...]; labels: one of [0, classes) for each example. `gradient` may be empty. With smoothing
+  /// s, a label stands for the probabilities 1 - s for its class and s / classes for all (Szegedy et al. 2016).
+  BatchLoss cross_entropy(View<const float> outputs, const std::int64_t* labels, View<float> gradient,
+                          ThreadPool& pool) {
+    const auto n = static_cast<std::int64_t>(losses_.size()), classes = outputs.size() / std::max<std::int64_t>(1, n);
+    pool.parallel(n, [&](std::int64_t i, int) {
+      const float* x = outputs.data() + i * classes;
+      float* g = gradient.data() ? gradient.data() + i * classes : nullptr;
+      const std::int64_t likeliest = std::max_element(x, x + classes) - x;
+      const float largest = x[likeliest];
+      double sum = 0, all = 0;
+      for (std::int64_t c = 0; c < classes; ++c) {
+        const double below = static_cast<double>(x[c]) - static_cast<double>(largest), e = std::exp(below);
+        sum += e, all += below;
+        if (g) g[c] = static_cast<float>(e);
+      }
+      const double log_sum = std::log(sum), part = smoothing_ / static_cast<double>(classes);
+      const std::int64_t label = labels[i];
+      const double right = static_cast<double>(x[label]) - static_cast<double>(largest);
+      losses_[at(i)] = (1 - smoothing_) * (log_sum - right) + part * (static_cast<double>(classes) * log_sum - all);
+      hits_[at(i)] = likeliest == label;
+      if (!g) return;
+      const double share = 1 / static_cast<double>(n);
+      for (std::int64_t c = 0; c < classes; ++c)
+        g[c] = static_cast<float>((static_cast<double>(g[c]) / sum - part - (c == label ? 1 - smoothing_ : 0)) * share);
+    });
+    return total();
+  }
+
+  BatchLoss mean_squared_error(View<const float> outputs, const float* targets, View<float> gradient,
+                               ThreadPool& pool) {
+    const auto n = static_cast<std::int64_t>(losses_.size()), size = outputs.size() / std::max<std::int64_t>(1, n);
+    const auto factor = static_cast<float>(2 / static_cast<double>(std::max<std::int64_t>(1, outputs.size())));
+    pool.parallel(n, [&](std::int64_t i, int) {
+      double sum = 0;
+      for (std::int64_t k = i * size; k < (i + 1) * size; ++k) {
+        const float apart = outputs[k] - targets[k];
+        sum += static_cast<double>(apart) * static_cast<double>(apart);
+        if (gradient.data()) gradient[k] = apart * factor;
+      }
+      losses_[at(i)] = sum / static_cast<double>(size), hits_[at(i)] = 0;
+    });
+    return total();
+  }
+
+ private:
+  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+  BatchLoss total() const noexcept {
+    BatchLoss r;
+    for (std::size_t i = 0; i < losses_.size(); ++i) r.mean += losses_[i], r.correct += hits_[i];
+    r.mean /= static_cast<double>(std::max<std::size_t>(1, losses_.size()));
+    return r;
+  }
+
+  Loss loss_ = Loss::cross_entropy;
+  double smoothing_ = 0;
+  std::vector<double> losses_;  // of each example
+  std::vector<char> hits_;
+};
+
+}  // namespace detail
+OCTET_END
