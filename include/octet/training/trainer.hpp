@@ -1,6 +1,4 @@
 #pragma once
-#include <fstream>
-
 #include "checkpoint.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -30,6 +28,7 @@ class Trainer {
   /// where the loss is no longer finite, naming the layer that began it.
   const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs,
                                       const Examples* held_out = nullptr) {
+    if (!options_.checkpoint.empty()) detail::require_writable(options_.checkpoint);  // better now than after an epoch
     const std::int64_t batch = std::min(options_.batch, std::max<std::int64_t>(1, examples.size()));
     const Shape input = detail::batch_shape(executor_.graph(), examples, batch);
     detail::Batches batches(examples, input, options_.augmentation, executor_.pool().size());
@@ -73,7 +72,7 @@ class Trainer {
   void resume(const std::string& path) { checkpoint().load(path); }
   /// As above, from options.checkpoint; false where there is no such file yet.
   bool resume() {
-    if (options_.checkpoint.empty() || !std::ifstream(options_.checkpoint).good()) return false;
+    if (options_.checkpoint.empty() || !detail::path_exists(options_.checkpoint)) return false;
     resume(options_.checkpoint);
     return true;
   }
