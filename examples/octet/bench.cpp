@@ -18,7 +18,7 @@ struct BenchArguments {
   double seconds = 3;
   int threads = 0;
   WeightMemory memory = WeightMemory::fast;
-  bool layers = true, full_names = false;
+  bool layers = true, full_names = false, force = false;
 };
 
 /// Numbers as of an image, the same in every run.
@@ -43,7 +43,7 @@ std::string gmacs_per_second(std::int64_t macs, double ms) {
 }
 
 void bench_command(const BenchArguments& o) {
-  if (!o.json.empty()) require_writable(o.json);
+  if (!o.json.empty()) OutputCheck({o.model}, o.force).writes(o.json, FileKind::results);
   const Model model = open_model(o.model);
   Executor executor(model, with_threads(o.threads, o.memory));
   const Tensor<float> x = any_input(model, o);
@@ -104,5 +104,6 @@ void add_bench(CLI::App& app) {
   c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");
   add_full_names(*c, o->full_names);
   c->add_option("--json", o->json, "File for the results as JSON");
+  add_force(*c, o->force);
   c->callback([o] { bench_command(*o); });
 }

@@ -58,6 +58,8 @@ struct QuantizeOptions {
 CLI::Range at_least(std::int64_t least);
 
 void add_threads(CLI::App& command, int& threads);
+/// An option to replace files that octet did not write.
+void add_force(CLI::App& command, bool& force);
 void add_memory(CLI::App& command, octet::WeightMemory& memory);
 octet::ExecutorOptions with_threads(int threads, octet::WeightMemory memory = octet::WeightMemory::fast);
 
