@@ -2,6 +2,7 @@
 #include <octet/quantization/calibration_file.hpp>
 
 #include <filesystem>
+#include <fstream>
 
 #include "testing.hpp"
 
@@ -97,6 +98,47 @@ TEST_CASE("damaged calibrations are refused with the file's name and the reason"
     const std::string m = message([&] { load_calibration(file.path); });
     CHECK_MESSAGE(m.find(file.path) != std::string::npos, text);
   }
+}
+
+TEST_CASE("numbers that are not whole, or far too large, are refused with the tensor's name") {
+  const TemporaryFile file;
+  const auto with = [&](const std::string& name, const std::string& value) {
+    std::map<std::string, std::string> fields{{"exponent", "-3"}, {"first_bin", "-2"}, {"counts", "1"},
+                                              {"summed", "2"},    {"low", "-1"},       {"high", "1"}};
+    if (!name.empty()) fields.at(name) = value;
+    const auto& f = fields;
+    file.write(R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"conv1/out": {"seen": [)" +
+               f.at("low") + "," + f.at("high") + R"(], "histogram": {"exponent": )" + f.at("exponent") +
+               R"(, "first_bin": )" + f.at("first_bin") + R"(, "counts": [3, )" + f.at("counts") +
+               R"(]}, "channel_sums": [1.5], "summed": )" + f.at("summed") + "}}}");
+    return load_calibration(file.path);
+  };
+  const Calibration good = with("", "");
+  CHECK(good.tensors.at("conv1/out").histogram.exponent() == -3);
+  CHECK(with("exponent", "-3.0").tensors.at("conv1/out").histogram.exponent() == -3);
+  CHECK(with("summed", "2e0").tensors.at("conv1/out").summed == 2);
+  for (const char* name : {"exponent", "first_bin", "counts", "summed"})
+    for (const char* value : {"1e30", "-1e30", "1e300", "0.5", "9223372036854775807", "18446744073709551615",
+                              "-9223372036854775808", "4294967296000000000", "\"1\"", "null", "[]", "true"}) {
+      CAPTURE(name);
+      CAPTURE(value);
+      CHECK(message([&] { with(name, value); }).find("'conv1/out'") != std::string::npos);
+    }
+  for (const char* value : {"1e300", "-1e39", "null"})
+    for (const char* name : {"low", "high"})
+      CHECK(message([&] { with(name, value); }).find("'conv1/out'") != std::string::npos);
+  for (const char* version : {"1e300", "-1e30", "1.5", "[1]"}) {
+    file.write(R"({"octet_calibration": )" + std::string(version) + R"(, "method": "min_max", "percent": 5})");
+    CHECK(message([&] { load_calibration(file.path); }).find("version 1") != std::string::npos);
+  }
+}
+
+TEST_CASE("folders and FIFOs are no calibrations") {
+  const TemporaryFile file;
+  const std::string folder = std::filesystem::path(file.path).parent_path().string();
+  CHECK_THROWS_AS(load_calibration(folder), Error);
+  REQUIRE(::mkfifo(file.path.c_str(), 0666) == 0);
+  CHECK_THROWS_AS(load_calibration(file.path), Error);
 }
 
 TEST_CASE("a failing write leaves the old file alone") {

@@ -260,6 +260,47 @@ TEST_CASE("data set: idx files") {
   }
 }
 
+TEST_CASE("data set: a small packed file cannot take a lot of memory") {
+  const TemporaryFolder folder;
+  // 64 MB of zeros in 64 kB, behind what the formats begin with.
+  const auto bomb = [&](const std::string& name, const std::string& header, int megabytes) {
+    const std::string path = folder / name;
+    gzFile f = gzopen(path.c_str(), "wb9");
+    gzwrite(f, header.data(), static_cast<unsigned>(header.size()));
+    const std::string zeros(std::size_t{1} << 20, '\0');
+    for (int i = 0; i < megabytes; ++i) gzwrite(f, zeros.data(), static_cast<unsigned>(zeros.size()));
+    gzclose(f);
+    return path;
+  };
+  const std::string images("\0\0\x08\x03\0\0\0\x40\0\0\x04\0\0\0\x04\0", 16);  // 64 of 1024 x 1024
+  CHECK_THROWS_WITH_AS(open_idx(bomb("images.gz", images, 64)), doctest::Contains("times its size"), FormatError);
+  const std::string one("\0\0\x08\x03\0\0\0\x01\0\0\x04\0\0\0\x04\0", 16);
+  CHECK(open_idx(bomb("one.gz", one, 1))->size() == 1);
+  CHECK_THROWS_AS(open_idx(bomb("more.gz", one, 64)), FormatError);
+  CHECK_THROWS_WITH_AS(open_cifar(bomb("test.bin.gz", "", 64)), doctest::Contains("times its size"), FormatError);
+  const std::string labels("\0\0\x08\x01\x04\0\0\0", 8);
+  CHECK_THROWS_AS(open_idx(folder / "one.gz", bomb("labels.gz", labels, 64)), FormatError);
+  // What is there as it is may be of any kind.
+  CHECK(open_idx(folder.write("plain", images + std::string(std::size_t{64} << 20, '\0')))->size() == 64);
+}
+
+TEST_CASE("data set: a FIFO is refused at once") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", "b.csv", "c.bin", "d-idx3-ubyte", "e.txt"}) {
+    REQUIRE(::mkfifo((folder / name).c_str(), 0666) == 0);
+    CHECK_THROWS_WITH_AS(octet::detail::GzipFile(folder / name), doctest::Contains("it is a FIFO"), FormatError);
+  }
+  const DatasetPtr images = open_image_folder(folder / "");
+  REQUIRE(images->size() == 1);
+  CHECK_THROWS_WITH_AS(images->image(0), doctest::Contains("it is a FIFO"), FormatError);
+  CHECK_THROWS_AS(load_image(folder / "a.png"), FormatError);
+  CHECK_THROWS_AS(open_image_csv(folder / "b.csv"), FormatError);
+  CHECK_THROWS_AS(open_cifar(folder / "c.bin"), FormatError);
+  CHECK_THROWS_AS(open_idx(folder / "d-idx3-ubyte"), FormatError);
+  CHECK_THROWS_AS(load_labels(folder / "e.txt"), FormatError);
+  for (const char* name : {"b.csv", "c.bin", "d-idx3-ubyte"}) CHECK_THROWS_AS(open_dataset(folder / name), FormatError);
+}
+
 TEST_CASE("data set: MNIST's four files") {
   const TemporaryFolder folder;
   const std::string images = idx({3, 4, 5}, counting(60)), labels = idx({3}, "\x07\x01\x09");

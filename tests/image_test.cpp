@@ -63,15 +63,22 @@ std::string png_chunk(const std::string& type, const std::string& data) {
   return big_endian(static_cast<std::uint32_t>(data.size())) + body + big_endian(static_cast<std::uint32_t>(crc));
 }
 
-/// An 8-bit RGB file with that header and this raw data.
-std::string png(std::uint32_t w, std::uint32_t h, const std::string& raw) {
+std::string deflated(const std::string& raw) {
   uLongf n = compressBound(static_cast<uLong>(raw.size()));
   std::string packed(n, '\0');
   REQUIRE(compress2(reinterpret_cast<Bytef*>(packed.data()), &n, reinterpret_cast<const Bytef*>(raw.data()),
                     static_cast<uLong>(raw.size()), 9) == Z_OK);
   packed.resize(n);
-  return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", big_endian(w) + big_endian(h) + std::string("\x08\x02\0\0\0", 5)) +
-         png_chunk("IDAT", packed) + png_chunk("IEND", "");
+  return packed;
+}
+
+std::string png_header(std::uint32_t w, std::uint32_t h) {
+  return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", big_endian(w) + big_endian(h) + std::string("\x08\x02\0\0\0", 5));
+}
+
+/// An 8-bit RGB file with that header and this raw data.
+std::string png(std::uint32_t w, std::uint32_t h, const std::string& raw) {
+  return png_header(w, h) + png_chunk("IDAT", deflated(raw)) + png_chunk("IEND", "");
 }
 
 std::string bmp(std::int32_t w, std::int32_t h, const std::string& pixels) {
@@ -80,6 +87,16 @@ std::string bmp(std::int32_t w, std::int32_t h, const std::string& pixels) {
                            std::string(24, '\0');
   return "BM" + little_endian(static_cast<std::uint32_t>(54 + pixels.size())) + little_endian(0) + little_endian(54) +
          info + pixels;
+}
+
+/// One row of four pixels, of which the first has the color `first`. Color i of the palette is 10 i.
+std::string palette_bmp(int colors, int first) {
+  std::string palette;
+  for (int i = 0; i < colors; ++i) palette += std::string(3, static_cast<char>(10 * i)) + '\0';
+  const std::string pixels{static_cast<char>(first), 0, 1, 2};
+  std::string file = bmp(4, 1, palette + pixels);
+  file[10] = static_cast<char>(54 + 4 * colors), file[28] = 8;
+  return file;
 }
 
 /// Decodes damaged bytes: an error or an image, nothing else.
@@ -180,6 +197,88 @@ TEST_CASE("image: damaged files give an error or an image") {
       survives(bad);
     }
   }
+}
+
+TEST_CASE("image: every file that was cut off is refused") {
+  const TemporaryFolder folder;
+  save_png(folder / "a.png", random_image(9, 7, 3));
+  std::string padded = bmp(3, 2, std::string(24, 'x'));
+  padded += "profile";  // counts in the size that the header tells
+  padded.replace(2, 4, little_endian(static_cast<std::uint32_t>(padded.size())));
+  for (const std::string& good : {contents(folder / "a.png"), jpeg(), bmp(2, 2, std::string(16, 'x')),
+                                  bmp(3, 2, std::string(24, 'x')), padded, palette_bmp(4, 3)}) {
+    CHECK_NOTHROW(decode_image(good));
+    for (std::size_t n = 0; n < good.size(); ++n) {
+      CAPTURE(n);
+      CHECK_THROWS_AS(decode_image(good.substr(0, n)), FormatError);
+    }
+  }
+}
+
+TEST_CASE("image: any changed bit of a png is noticed") {
+  const TemporaryFolder folder;
+  save_png(folder / "a.png", random_image(9, 7, 3));
+  const std::string good = contents(folder / "a.png");
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    CAPTURE(i);
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 4);
+    CHECK_THROWS_AS(decode_image(bad), FormatError);
+  }
+  // The checksum of the pixels alone.
+  const std::string raw(static_cast<std::size_t>(3 * (1 + 3 * 2)), '\0');
+  std::string packed = deflated(raw);
+  const auto file = [](const std::string& data) {
+    return png_header(2, 3) + png_chunk("IDAT", data) + png_chunk("IEND", "");
+  };
+  CHECK_NOTHROW(decode_image(file(packed)));
+  packed.back() = static_cast<char>(packed.back() ^ 1);
+  CHECK_THROWS_WITH_AS(decode_image(file(packed)), doctest::Contains("checksum"), FormatError);
+  CHECK_THROWS_WITH_AS(decode_image(file(deflated(raw.substr(1)))), doctest::Contains("fewer pixels"), FormatError);
+  CHECK_THROWS_WITH_AS(decode_image(file(deflated(raw + "x"))), doctest::Contains("more pixels"), FormatError);
+  // In parts, of which the first is empty.
+  const std::string whole = deflated(raw);
+  CHECK_NOTHROW(decode_image(png_header(2, 3) + png_chunk("IDAT", "") + png_chunk("IDAT", whole.substr(0, 5)) +
+                             png_chunk("IDAT", whole.substr(5)) + png_chunk("IEND", "")));
+}
+
+TEST_CASE("image: interlaced png files") {
+  // 9 x 5 pixels of 8 bits: the passes have 2x1, 1x1, 3x1, 2x2, 5x1, 4x3 and 9x2 of them; of 1 x 1, all but one none.
+  struct Case {
+    std::uint32_t w, h;
+    std::size_t bytes;
+  };
+  for (const Case& c : {Case{9, 5, 3 + 2 + 4 + 2 * 3 + 6 + 3 * 5 + 2 * 10}, Case{1, 1, 2}}) {
+    const std::string data = deflated(std::string(c.bytes, '\0'));
+    const auto file = [&](const std::string& packed) {
+      return "\x89PNG\r\n\x1a\n" +
+             png_chunk("IHDR", big_endian(c.w) + big_endian(c.h) + std::string("\x08\0\0\0\1", 5)) +
+             png_chunk("IDAT", packed) + png_chunk("IEND", "");
+    };
+    CHECK(decode_image(file(data)).shape() == Shape{c.h, c.w, 3});
+    CHECK_THROWS_AS(decode_image(file(deflated(std::string((c.bytes - 1), '\0')))), FormatError);
+  }
+}
+
+TEST_CASE("image: a bmp has the colors and the pixels that it claims") {
+  CHECK(decode_image(palette_bmp(4, 3))[0] == 30);
+  CHECK_THROWS_WITH_AS(decode_image(palette_bmp(3, 3)), doctest::Contains("palette"), FormatError);
+  CHECK_THROWS_AS(decode_image(palette_bmp(0, 0)), FormatError);
+  std::string early = palette_bmp(4, 3);
+  early[10] = 20;  // pixels within the header
+  CHECK_THROWS_AS(decode_image(early), FormatError);
+  CHECK_THROWS_AS(decode_image(bmp(2, 2, std::string(16, 'x')).substr(0, 54)), FormatError);
+}
+
+TEST_CASE("image: hostile files") {
+  const std::string folder = shared_file("cases/hostile");
+  if (folder.empty()) {
+    MESSAGE("OCTET_SHARED_DIR is not set: left out");
+    return;
+  }
+  for (const char* name : {"header_only.bmp", "png_flipped_byte.png", "stb_null_memcpy.png"})
+    CHECK_THROWS_AS(load_image(folder + "/" + name), FormatError);
+  CHECK(load_image(folder + "/png_good.png").shape() == Shape{64, 64, 3});
 }
 
 TEST_CASE("preprocessing: resizing by definition") {

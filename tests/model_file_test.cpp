@@ -17,6 +17,7 @@ using namespace octet;
 using testing::contents;
 using testing::Random;
 using testing::TemporaryFile;
+using testing::TemporaryFolder;
 using testing::write_file;
 
 namespace {
@@ -326,4 +327,19 @@ TEST_CASE("model file: saving that fails leaves the old file and nothing else") 
   CHECK(contents(path) == before);
   CHECK(files() == 1);
   std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("model file: names of other formats are refused") {
+  const TemporaryFolder folder;
+  Random r(1);
+  const Model m = small_model(r);
+  for (const char* name : {"net.onnx", "net.tflite", "net.octet.ONNX", ".onnx"}) {
+    const std::string path = folder.write(name, "original");
+    CHECK_THROWS_WITH_AS(save(m, path), doctest::Contains("has to end in .octet"), FormatError);
+    CHECK(contents(path) == "original");
+  }
+  save(m, folder / "net.onnx.octet", {false});
+  CHECK(octet::detail::saved_size(m) > static_cast<std::int64_t>(contents(folder / "net.onnx.octet").size()));
+  save(m, folder / "net.octet");
+  CHECK(octet::detail::saved_size(m) == static_cast<std::int64_t>(contents(folder / "net.octet").size()));
 }

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "onnx_builder.hpp"
+#include "support/files.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -392,7 +393,8 @@ TEST_CASE("onnx: tensors in a file beside the model") {
   fs::create_directories(folder / "parts");
   const std::vector<float> data{9, 1, 2, 3};
   std::ofstream(folder / "parts" / "k.bin", std::ios::binary).write(reinterpret_cast<const char*>(data.data()), 16);
-  const auto load = [&](const std::string& location, const std::string& offset, const std::string& length) {
+  const auto load = [&](const std::string& location, const std::string& offset, const std::string& length,
+                        const fs::path& file = {}) {
     Bytes k;
     protozero::pbf_writer w(k);
     w.add_int64(1, 3), w.add_int32(2, 1), w.add_string(8, "k"), w.add_int32(14, 1);
@@ -404,9 +406,9 @@ TEST_CASE("onnx: tensors in a file beside the model") {
       if (!value.empty()) w.add_message(13, e);
     }
     const Bytes model = OnnxBuilder().input("x", {3}).initializer(k).node("Add", {"x", "k"}, {"y"}).output("y").bytes();
-    std::ofstream(folder / "model.onnx", std::ios::binary)
-        .write(model.data(), static_cast<std::streamsize>(model.size()));
-    return load_onnx((folder / "model.onnx").string());
+    const fs::path path = file.empty() ? folder / "model.onnx" : file;
+    std::ofstream(path, std::ios::binary).write(model.data(), static_cast<std::streamsize>(model.size()));
+    return load_onnx(path.string());
   };
   const Tensor<float> y = run(load("parts/k.bin", "4", "12"), Tensor<float>({3}));
   for (std::int64_t i = 0; i < 3; ++i) CHECK(y[i] == static_cast<float>(i + 1));
@@ -420,5 +422,55 @@ TEST_CASE("onnx: tensors in a file beside the model") {
   CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "18446744073709551615", "12"); }), "which has only 16");
   CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "0", "16"); }), "needs 12 bytes");
   CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "-4", "12"); }), "is not a number of bytes");
-  fs::remove_all(folder);
+  // Links may lead to places in the folder only.
+  fs::create_symlink("parts", folder / "inner");
+  fs::create_symlink("k.bin", folder / "parts" / "link.bin");
+  CHECK(load("inner/link.bin", "4", "12").contains("k"));
+  const fs::path outside = folder.string() + "_outside";
+  fs::create_directories(outside);
+  fs::copy_file(folder / "parts" / "k.bin", outside / "k.bin");
+  fs::create_symlink(outside / "k.bin", folder / "secret.bin");
+  fs::create_symlink(outside, folder / "secrets");
+  for (const char* link : {"secret.bin", "secrets/k.bin"})
+    CHECK_CONTAINS(error_of([&] { load(link, "4", "12"); }), "not a file in the model's folder");
+  // Where the model is a link itself, a link to its data may lead to the same place.
+  CHECK(load("k.bin", "4", "12", outside / "model.onnx").contains("k"));
+  fs::remove(folder / "model.onnx");
+  fs::create_symlink(outside / "model.onnx", folder / "model.onnx");
+  fs::create_symlink(outside / "k.bin", folder / "k.bin");
+  CHECK(load_onnx((folder / "model.onnx").string()).contains("k"));
+  fs::remove(folder / "model.onnx");
+  CHECK(::mkfifo((folder / "fifo").c_str(), 0666) == 0);
+  CHECK_CONTAINS(error_of([&] { load("fifo", "4", "12"); }), "it is a FIFO");
+  CHECK_CONTAINS(error_of([&] { load("parts", "4", "12"); }), "it is a folder");
+  CHECK_CONTAINS(error_of([&] { load_onnx((folder / "fifo").string()); }), "it is a FIFO");
+  fs::remove_all(folder), fs::remove_all(outside);
+}
+
+TEST_CASE("onnx: data beside the model count as the model's own") {
+  const TemporaryFolder folder;
+  constexpr std::int64_t n = 700;
+  const std::string weights(n * n * 4, '\0');
+  folder.write("w.bin", weights);
+  const auto load = [&](int copies) {
+    OnnxBuilder b;
+    b.input("x", {1, n});
+    std::string last = "x";
+    for (int i = 0; i < copies; ++i) {
+      const std::string name = "w" + std::to_string(i);
+      Bytes w;
+      protozero::pbf_writer p(w);
+      p.add_int64(1, n), p.add_int64(1, n), p.add_int32(2, 1), p.add_string(8, name), p.add_int32(14, 1);
+      Bytes e;
+      protozero::pbf_writer entry(e);
+      entry.add_string(1, "location"), entry.add_string(2, "w.bin");
+      p.add_message(13, e);
+      b.initializer(w).node("MatMul", {last, name}, {"y" + std::to_string(i)});
+      last = "y" + std::to_string(i);
+    }
+    return load_onnx(folder.write("model.onnx", b.output(last).bytes()));
+  };
+  CHECK(load(1).contains("w0"));  // a matrix is transposed: one copy
+  CHECK(load(3).contains("w2"));
+  CHECK_CONTAINS(error_of([&] { load(40); }), "too many tensors share the data");
 }

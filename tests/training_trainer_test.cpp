@@ -437,6 +437,54 @@ TEST_CASE("trainer: checkpoints that do not fit are refused, and change nothing"
   }
 }
 
+TEST_CASE("trainer: a checkpoint whose position cannot be is refused") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "run.checkpoint";
+  GradientExecutor executor(net(), GradientOptions());
+  octet::detail::OptimizerState optimizer(options().optimizer, executor.parameters());
+  std::vector<float> best;
+  const auto why = [&](const octet::detail::TrainingPosition& position) -> std::string {
+    octet::detail::TrainingPosition p = position;
+    octet::detail::Checkpoint(executor, optimizer, options().optimizer.kind, p, best).save(file);
+    Trainer t(net(), options());
+    try {
+      t.resume(file);
+    } catch (const FormatError& e) {
+      CHECK(t.history().empty());
+      return e.what();
+    }
+    return "";
+  };
+  octet::detail::TrainingPosition p;
+  p.step = 4, p.steps_per_epoch = 4, p.batch = 16;
+  CHECK(why(p).empty());  // written after the last step, before the epoch's end
+  p.step = 5;
+  CHECK(why(p) == "'" + file + "': it is at step 5 of an epoch of 4 steps");
+  p.step = std::numeric_limits<std::int64_t>::max();
+  CHECK(why(p).find("of an epoch of 4 steps") != std::string::npos);
+  p.step = 2, p.epoch = 3;
+  CHECK(why(p).find("reports of 0 epochs, but 3 are done") != std::string::npos);
+  p.epoch = 0, p.epochs_without_gain = 1;
+  CHECK(why(p).find("epochs without gain") != std::string::npos);
+  p.epochs_without_gain = 0, p.loss_sum = std::numeric_limits<double>::quiet_NaN();
+  CHECK(why(p).find("not finite") != std::string::npos);
+}
+
+TEST_CASE("trainer: where a checkpoint cannot be written, training does not begin") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("file", "no folder");
+  for (const std::string& path : {folder / "no/such/run.checkpoint", folder / ".", file + "/run.checkpoint"}) {
+    TrainingOptions o = options();
+    int steps = 0;
+    o.checkpoint = path;
+    o.on_step = [&](const StepReport&) { ++steps; };
+    Trainer t(net(), o);
+    CHECK_FALSE((path != folder / "." && t.resume()));
+    CHECK_THROWS_WITH_AS(t.fit(examples(40), 1), doctest::Contains("cannot write"), FormatError);
+    CHECK(steps == 0);
+  }
+}
+
 TEST_CASE("trainer: a checkpoint that cannot be written leaves the one before") {
   const TemporaryFolder folder;
   const std::string file = folder / "run.checkpoint";

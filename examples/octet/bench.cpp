@@ -19,7 +19,7 @@ struct BenchArguments {
   int threads = 0;
   WeightMemory memory = WeightMemory::fast;
   std::optional<Rounding> rounding;
-  bool layers = true, full_names = false;
+  bool layers = true, full_names = false, force = false;
 };
 
 /// Numbers as of an image, the same in every run.
@@ -44,7 +44,7 @@ std::string gmacs_per_second(std::int64_t macs, double ms) {
 }
 
 void bench_command(const BenchArguments& o) {
-  if (!o.json.empty()) require_writable(o.json);
+  if (!o.json.empty()) OutputCheck({o.model}, o.force).writes(o.json, FileKind::results);
   const Model model = open_model(o.model, o.rounding);
   Executor executor(model, with_threads(o.threads, o.memory));
   const Tensor<float> x = any_input(model, o);
@@ -106,5 +106,6 @@ void add_bench(CLI::App& app) {
   c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");
   add_full_names(*c, o->full_names);
   c->add_option("--json", o->json, "File for the results as JSON");
+  add_force(*c, o->force);
   c->callback([o] { bench_command(*o); });
 }

@@ -179,6 +179,10 @@ std::string rounding_name(Rounding rounding) {
   return "?";
 }
 
+void add_force(CLI::App& command, bool& force) {
+  command.add_flag("--force", force, "Write over files that are there already, even if octet did not write them");
+}
+
 void add_memory(CLI::App& command, WeightMemory& memory) {
   command
       .add_option_function<std::string>(

@@ -66,6 +66,8 @@ void add_threads(CLI::App& command, int& threads);
 /// An option that says how integer layers round.
 void add_rounding(CLI::App& command, std::optional<octet::Rounding>& rounding);
 std::string rounding_name(octet::Rounding rounding);
+/// An option to replace files that octet did not write.
+void add_force(CLI::App& command, bool& force);
 void add_memory(CLI::App& command, octet::WeightMemory& memory);
 octet::ExecutorOptions with_threads(int threads, octet::WeightMemory memory = octet::WeightMemory::fast);
 

@@ -16,6 +16,7 @@ struct CompareArguments {
   std::string model, data, calibration, fit, out = "octet-report", json;
   std::int64_t calibrate = 200, limit = 0, runs = 0;
   int threads = 0;
+  bool force = false;
   QuantizeOptions how;
   ImageOptions images;
   DataOptions source;
@@ -76,10 +77,15 @@ void compare_command(CompareArguments o, bool calibrate_given) {
   octet::detail::require(!o.data.empty(), "give images with --data");
   make_folder(o.out);
   const std::string report = o.out + "/report.html";
-  require_writable(report);
-  if (!o.json.empty()) require_writable(o.json);
+  OutputCheck check({o.model, o.data, o.calibration, o.fit, o.source.labels, o.source.classes}, o.force);
+  check.writes(report, FileKind::report);
+  check.writes(o.out + "/results.json", FileKind::results);
+  if (!o.json.empty()) check.writes(o.json, FileKind::results);
   Model model = open_model(o.model);
+  // What came quantized needs no calibration, and is not written again.
   const bool quantized = !octet::detail::quantized_form(model).empty();
+  for (const char* form : {"dynamic_range", "float16", "int8"})
+    if (!quantized) check.writes(o.out + "/" + form + ".octet", FileKind::model);
   if (quantized && o.how.rounding) set_rounding(model, *o.how.rounding);
   const ImageInput input(model, o.images.size);
   const std::int64_t outputs = output_classes(model, input);
@@ -91,7 +97,6 @@ void compare_command(CompareArguments o, bool calibrate_given) {
     if (o.limit == 0) o.limit = 20;
     if (!calibrate_given) o.calibrate = 20;
   }
-  // What came quantized needs no calibration.
   const DatasetPtr calibration = quantized               ? data
                                  : o.calibration.empty() ? nullptr
                                                          : o.source.open(o.calibration, {}, false);
@@ -163,5 +168,6 @@ void add_compare(CLI::App& app) {
   c->add_option("--out", o->out, "Folder for report.html, results.json and the quantized models")
       ->capture_default_str();
   c->add_option("--json", o->json, "Another file for the results as JSON");
+  add_force(*c, o->force);
   c->callback([o, calibrate] { compare_command(*o, calibrate->count() > 0); });
 }

@@ -16,7 +16,7 @@ namespace {
 struct QuantizeArguments {
   std::string model, out, type = "int8", calibration, load_calibration, save_calibration;
   std::int64_t calibrate = 200;
-  bool integer_io = false;
+  bool integer_io = false, force = false;
   int threads = 0;
   QuantizeOptions how;
   ImageOptions images;
@@ -58,10 +58,14 @@ Model quantized(const QuantizeArguments& o, const Model& model, std::vector<std:
 
 void quantize_command(QuantizeArguments o) {
   octet::detail::require(o.type == "int8" || !o.how.rounding, "--rounding is of int8 models, but --type is ", o.type);
+  OutputCheck check({o.model, o.calibration, o.load_calibration, o.source.labels, o.source.classes}, o.force);
+  if (!o.out.empty()) check.writes(o.out, FileKind::model);
+  if (!o.save_calibration.empty()) check.writes(o.save_calibration, FileKind::calibration);
   const Model model = open_model(o.model);
-  if (o.out.empty()) o.out = model.name + "." + o.type + ".octet";
-  require_writable(o.out);
-  if (!o.save_calibration.empty()) require_writable(o.save_calibration);
+  if (o.out.empty()) {
+    o.out = model.name + "." + o.type + ".octet";
+    check.writes(o.out, FileKind::model);
+  }
   std::vector<std::string> notes;
   Model q = quantized(o, model, notes);
   for (const std::string& note : notes) std::cerr << "octet: note: " << note << "\n";
@@ -89,6 +93,7 @@ void add_quantize(CLI::App& app) {
   c->add_option("--load-calibration", o->load_calibration, "A calibration (JSON) instead of images");
   c->add_option("--save-calibration", o->save_calibration, "Keeps the calibration as JSON");
   c->add_flag("--integer-io", o->integer_io, "The int8 model takes and gives int8 instead of float");
+  add_force(*c, o->force);
   o->how.add_to(*c);
   o->source.add_to(*c);
   o->images.add_to(*c);

@@ -112,6 +112,10 @@ int main(int argc, char** argv) {
   o.add_to(app, "Folder of Fashion-MNIST's four idx files, gzipped or not", "fashion-report");
   return run_program(app, argc, argv, [&] {
     const TutorialData data = open_mnist_data(o);
+    make_folder(o.out);
+    OutputCheck check({o.data}, o.force);
+    check.writes(o.out + "/report.html", FileKind::report);
+    check.writes(o.out + "/results.json", FileKind::results);
     std::vector<ComparisonResult> results;
     for (const auto& [name, recipe_of] : {std::make_pair("cnn", cnn), {"mobilenet", mobilenet}, {"vgg16", vgg16}}) {
       if (model != "all" && model != name) continue;

@@ -38,7 +38,9 @@ std::vector<std::string> backbone_layers(const Model& model) {
   return names;
 }
 
-ComparisonResult transfer(const TutorialOptions& o, const TutorialData& data, const Model& pretrained) {
+/// `read`: the file of the pretrained model.
+ComparisonResult transfer(const TutorialOptions& o, const TutorialData& data, const Model& pretrained,
+                          const std::string& read) {
   const Model start = with_new_classifier(pretrained, data.images.training->classes());
   TrainingOptions all;
   all.batch = 16;
@@ -53,7 +55,7 @@ ComparisonResult transfer(const TutorialOptions& o, const TutorialData& data, co
   // A few images are no better statistics than those of the pretraining.
   all.statistics_epochs = from_start.statistics_epochs = 1;
 
-  const Study s(o, data, start, o.out);
+  const Study s(o, data, start, o.out, {"int8_qat", "int8_qat_scratch"}, read);
   const Trained trained = s.train("float32", "Float, backbone frozen", start, head, epochs, true);
   const Trained tuned = s.train_for_int8("int8_qat", "Int8 (QAT)", trained.model, all, qat_epochs, true);
   const Trained scratch =
@@ -81,7 +83,7 @@ int main(int argc, char** argv) {
                            "calibration) and val, with a folder of images for each class in both");
     Model pretrained = load(model);
     pretrained.name = std::filesystem::path(model).stem().string();
-    const ComparisonResult r = transfer(o, open_class_data(o, normalization), pretrained);
+    const ComparisonResult r = transfer(o, open_class_data(o, normalization), pretrained, model);
     print(r);
     write_results(r, o.out);
   });

@@ -24,6 +24,7 @@ void TutorialOptions::add_to(CLI::App& app, const std::string& data_help, const 
   app.add_option("--runs", runs, "Runs to time each form with (0: about two seconds)")->check(count);
   app.add_option("--threads", threads, "Threads (0: one for each processor)")
       ->check(CLI::Range(0, ThreadPool::max_threads));
+  app.add_flag("--force", force, "Write over files that are there already, even if octet did not write them");
 }
 
 DatasetPtr limited(const DatasetPtr& images, std::int64_t limit) {
@@ -38,17 +39,34 @@ TutorialData open_mnist_data(const TutorialOptions& o) {
   return {o.data, {limited(all.training, o.limit), limited(all.test, o.limit)}};
 }
 
-Study::Study(const TutorialOptions& options, TutorialData data, const Model& any_model, std::string folder)
+namespace {
+
+/// Makes the folder and checks all that is going to be written there.
+std::string checked_folder(const TutorialOptions& options, std::string folder, const std::vector<std::string>& forms,
+                           const std::string& read) {
+  make_folder(folder);
+  OutputCheck check({options.data, read}, options.force);
+  check.writes(folder + "/report.html", FileKind::report);
+  check.writes(folder + "/results.json", FileKind::results);
+  for (const char* name : {"float", "dynamic_range", "float16", "int8"})
+    check.writes(folder + "/" + name + ".octet", FileKind::model);
+  for (const std::string& name : forms) check.writes(folder + "/" + name + ".octet", FileKind::model);
+  check.writes(folder + "/float32.checkpoint", FileKind::checkpoint);
+  for (const std::string& name : forms) check.writes(folder + "/" + name + ".checkpoint", FileKind::checkpoint);
+  return folder;
+}
+
+}  // namespace
+
+Study::Study(const TutorialOptions& options, TutorialData data, const Model& any_model, std::string folder,
+             const std::vector<std::string>& forms, const std::string& read)
     : options_(options),
       data_(std::move(data)),
-      folder_(std::move(folder)),
+      folder_(checked_folder(options, std::move(folder), forms, read)),
       input_(any_model),
       pool_(options.threads > 0 ? std::make_shared<ThreadPool>(options.threads) : default_pool()),
       training_(examples(data_.images.training, data_.spare)),
-      test_(examples(data_.images.test, 0)) {
-  make_folder(folder_);
-  require_writable(folder_ + "/report.html");
-}
+      test_(examples(data_.images.test, 0)) {}
 
 ImageExamples Study::examples(const DatasetPtr& images, std::int64_t spare) const {
   Preprocessing p = data_.preprocessing();
@@ -107,7 +125,7 @@ ComparisonResult Study::compare(const Trained& float_model, const std::vector<Tr
 
 ComparisonResult study(const TutorialOptions& options, const TutorialData& data, const Recipe& recipe,
                        const std::string& folder) {
-  const Study s(options, data, recipe.model, folder);
+  const Study s(options, data, recipe.model, folder, {"int8_qat"});
   const auto epochs = [](std::int64_t given, std::int64_t usual) { return given > 0 ? given : usual; };
   const Trained trained =
       s.train("float32", "Float", recipe.model, recipe.training, epochs(options.epochs, recipe.epochs), recipe.resumes);

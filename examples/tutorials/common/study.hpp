@@ -14,6 +14,7 @@ struct TutorialOptions {
   std::int64_t epochs = 0, qat_epochs = 0;  // 0: the recipe's
   std::int64_t limit = 0, runs = 0;
   int threads = 0;
+  bool force = false;  // write over files that octet did not write
 
   void add_to(CLI::App& app, const std::string& data_help, const std::string& default_out);
 };
@@ -50,7 +51,10 @@ struct Trained {
 /// Trains and compares models of one kind of input on the same data; what it makes is left in a folder.
 class Study {
  public:
-  Study(const TutorialOptions& options, TutorialData data, const octet::Model& any_model, std::string folder);
+  /// Throws where a file that it is going to write cannot be, or must not be replaced: those of `forms`, the names of
+  /// the models trained for int8, as well. `read`: a model file that must stay.
+  Study(const TutorialOptions& options, TutorialData data, const octet::Model& any_model, std::string folder,
+        const std::vector<std::string>& forms, const std::string& read = "");
 
   /// Goes on where an earlier run ended, if `resumes`.
   Trained train(const std::string& name, const std::string& title, const octet::Model& model,

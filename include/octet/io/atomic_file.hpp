@@ -1,56 +1,188 @@
 #pragma once
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <functional>
-#include <string>
+#include <ostream>
+#include <streambuf>
 
-#include "../core/error.hpp"
+#include "temporary_file.hpp"
 #if defined(__unix__) || defined(__APPLE__)
-#  include <fcntl.h>
-#  include <unistd.h>
+#else
+#  include <atomic>
+#  include <ctime>
+#  include <fstream>
+
+#  include "input_file.hpp"
 #endif
 
 OCTET_BEGIN
 namespace detail {
 
-/// Writes a file through `write(std::ostream&)` under a temporary name beside it and renames it when everything is
-/// on the disk: a failure leaves the old file as it was and no temporary behind.
+#if defined(__unix__) || defined(__APPLE__)
+
+/// Writes to a descriptor, and remembers why it failed.
+class DescriptorBuffer : public std::streambuf {
+ public:
+  explicit DescriptorBuffer(int file) : file_(file), buffer_(std::size_t{1} << 16, '\0') { empty(); }
+  int error() const noexcept { return error_; }
+
+ protected:
+  inline int_type overflow(int_type c) override {
+    if (sync() != 0) return traits_type::eof();
+    if (traits_type::eq_int_type(c, traits_type::eof())) return traits_type::not_eof(c);
+    *pptr() = traits_type::to_char_type(c);
+    pbump(1);
+    return c;
+  }
+  inline std::streamsize xsputn(const char* from, std::streamsize n) override {
+    if (n < epptr() - pptr()) return std::streambuf::xsputn(from, n);
+    return sync() == 0 && put(from, static_cast<std::size_t>(n)) ? n : 0;
+  }
+  inline int sync() override {
+    const bool good = put(pbase(), static_cast<std::size_t>(pptr() - pbase()));
+    empty();
+    return good ? 0 : -1;
+  }
+
+ private:
+  void empty() { setp(buffer_.data(), buffer_.data() + buffer_.size()); }
+  bool put(const char* from, std::size_t n) {
+    while (n > 0 && !error_) {
+      const ssize_t some = ::write(file_, from, n);
+      if (some < 0 && errno != EINTR) error_ = errno;
+      if (some > 0) from += some, n -= static_cast<std::size_t>(some);
+    }
+    return error_ == 0;
+  }
+  int file_, error_ = 0;
+  std::string buffer_;
+};
+
+/// The file that a path leads to through symbolic links, whether that file exists or not; empty with errno set where
+/// they do not end.
+inline std::string followed_links(std::string path) {
+  for (int links = 0; links < 40; ++links) {
+    std::string target(4096, '\0');
+    const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());
+    if (n < 0) return path;  // no link, or nothing there
+    target.resize(static_cast<std::size_t>(n));
+    const std::size_t slash = path.rfind('/');
+    path = target[0] == '/' || slash == std::string::npos ? target : path.substr(0, slash + 1) + target;
+  }
+  errno = ELOOP;
+  return {};
+}
+
+/// A file that appears whole or not at all: written under a temporary name in the same folder, renamed when
+/// everything is on the disk. Keeps the permissions of a file that it replaces, and a symbolic link to it. Devices,
+/// FIFOs, sockets and folders are not replaced.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::string& path)
+      : path_(path),
+        target_(followed_links(path)),
+        folder_(target_.substr(0, target_.rfind('/') + 1)),
+        replaces_(check_target()),
+        temporary_((remove_stale_temporaries(folder_), folder_), replaces_ ? mode_t{0600} : mode_t{0666}),
+        buffer_(temporary_.descriptor()) {
+    require_done(temporary_.good(), "cannot write '");
+    if (replaces_) keep_permissions();
+  }
+
+  std::streambuf* buffer() noexcept { return &buffer_; }
+
+  /// Ends the writing, which failed unless `good`.
+  void publish(bool good) {
+    if (!good) errno = buffer_.error() ? buffer_.error() : EIO;
+    require_done(good, "writing '", "' failed");
+    // A file system that cannot do so says EINVAL.
+    require_done(::fsync(temporary_.descriptor()) == 0 || errno == EINVAL, "writing '", "' failed");
+    require_done(temporary_.rename_to(target_), "cannot replace '");
+    const FileDescriptor folder(::open(folder_.empty() ? "." : folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.get() >= 0) ::fsync(folder.get());  // the file is there in any case
+  }
+
+ private:
+  void require_done(bool done, const char* before, const char* after = "'") const {
+    const int reason = errno;
+    require<FormatError>(done, before, path_, after, " (", std::strerror(reason), ")");
+  }
+
+  /// Whether there is a file to be replaced.
+  bool check_target() {
+    require_done(!target_.empty(), "cannot write '");
+    if (::stat(target_.c_str(), &old_) != 0) {
+      require_done(errno == ENOENT, "cannot write '");
+      return false;
+    }
+    const char* const problem = special_file(old_.st_mode);
+    require<FormatError>(!problem, "cannot write '", path_, "' (", problem ? problem : "", ")");
+    require_done(::access(target_.c_str(), W_OK) == 0, "cannot write '");
+    return true;
+  }
+
+  void keep_permissions() {
+    struct stat now;
+    const int file = temporary_.descriptor();
+    require_done(::fstat(file, &now) == 0, "cannot write '");
+    // Only root can keep the owner of another user's file.
+    if (now.st_uid != old_.st_uid || now.st_gid != old_.st_gid)
+      if (::fchown(file, old_.st_uid, old_.st_gid) != 0 && ::fchown(file, static_cast<uid_t>(-1), old_.st_gid) != 0)
+        old_.st_mode &= ~mode_t{S_IRWXG};  // they were meant for the old file's group
+    require_done(::fchmod(file, old_.st_mode & 0777) == 0, "cannot write '");
+  }
+
+  std::string path_, target_, folder_;
+  struct stat old_ {};
+  bool replaces_;
+  TemporaryFile temporary_;
+  DescriptorBuffer buffer_;
+};
+
+/// Writes a file through `write(std::ostream&)`; it appears whole or not at all. A failure leaves the old file as it
+/// was and nothing else behind.
 template <class Write>
 void write_atomically(const std::string& path, Write write) {
-#if defined(__unix__) || defined(__APPLE__)
-  const std::string temporary = path + ".tmp" + std::to_string(::getpid());
+  OutputFile file(path);
+  std::ostream out(file.buffer());
+  write(out);
+  out.flush();
+  file.publish(out.good());
+}
+
+/// Throws where a file could not be written, before long work is done for it.
+inline void require_writable(const std::string& path) { OutputFile{path}; }
+
 #else
-  const std::string temporary = path + ".tmp";
-#endif
+
+inline std::string temporary_beside(const std::string& path) {
+  static std::atomic<unsigned> count{0};
+  return path + "." + std::to_string(std::time(nullptr)) + "-" + std::to_string(++count) + ".tmp";
+}
+
+template <class Write>
+void write_atomically(const std::string& path, Write write) {
   struct Remove {
-    const std::string& name;
-    bool armed = true;
-    ~Remove() {
-      if (armed) std::remove(name.c_str());
-    }
-  } cleanup{temporary};
+    std::string name;
+    ~Remove() { std::remove(name.c_str()); }
+  } temporary{temporary_beside(path)};
   {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    std::ofstream out(temporary.name, std::ios::binary | std::ios::trunc);
     require<FormatError>(out.good(), "cannot write '", path, "' (", std::strerror(errno), ")");
     write(static_cast<std::ostream&>(out));
     out.flush();
     require<FormatError>(out.good(), "writing '", path, "' failed (disk full?)");
   }
-#if defined(__unix__) || defined(__APPLE__)
-  if (const int file = ::open(temporary.c_str(), O_RDONLY); file >= 0) {
-    const bool synced = ::fsync(file) == 0;
-    ::close(file);
-    require<FormatError>(synced, "writing '", path, "' failed");
-  }
-#else
   std::remove(path.c_str());  // rename does not replace there
-#endif
-  require<FormatError>(std::rename(temporary.c_str(), path.c_str()) == 0, "cannot rename '", temporary, "' to '", path,
-                       "'");
-  cleanup.armed = false;
+  require<FormatError>(std::rename(temporary.name.c_str(), path.c_str()) == 0, "cannot replace '", path, "'");
 }
+
+inline void require_writable(const std::string& path) {
+  const std::string temporary = temporary_beside(path);
+  const bool good = std::ofstream(temporary).good();
+  std::remove(temporary.c_str());
+  require<FormatError>(good, "cannot write '", path, "' (", std::strerror(errno), ")");
+}
+
+#endif
 
 }  // namespace detail
 OCTET_END

@@ -1,29 +1,39 @@
 #pragma once
 #include <zlib.h>
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <memory>
-#include <string>
 
-#include "../core/error.hpp"
+#include "input_file.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
-/// Reads a file front to back, unpacking it where it is gzipped.
+/// Reads a file front to back, unpacking it where it is gzipped. A small file cannot make it unpack without end: what
+/// is far larger than its file is refused.
 class GzipFile {
  public:
-  explicit GzipFile(const std::string& path)
-      : path_(path), file_(is_folder(path) ? nullptr : gzopen(path.c_str(), "rb")) {
-    require<FormatError>(file_ != nullptr, "cannot open '", path, "' (",
-                         is_folder(path) ? "it is a folder" : std::strerror(errno), ")");
+  explicit GzipFile(const std::string& path) : path_(path) {
+    InputFile file(path);
+    most_ = std::max(free_bytes, static_cast<std::int64_t>(file.size()) * most_ratio);
+#if defined(__unix__) || defined(__APPLE__)
+    file_.reset(gzdopen(file.descriptor(), "rb"));
+    if (file_) file.release();
+#else
+    file_.reset(gzopen(path.c_str(), "rb"));
+#endif
+    require<FormatError>(file_ != nullptr, "cannot open '", path, "' (out of memory)");
+  }
+
+  /// Throws where the next `bytes` bytes, which the file says that it has, are far more than its size makes likely.
+  void require_likely(std::int64_t bytes) const {
+    require<FormatError>(bytes <= most_ - read_, "'", path_, "' unpacks to more than ", most_, " bytes, over ",
+                         most_ratio, " times its size; unpack it first if that is right");
   }
 
   /// The next bytes, `most` unless the file ends before. Memory grows with what is there, not with what is
   /// asked for.
   std::string read(std::int64_t most) {
+    const bool packed = gzdirect(file_.get()) == 0;
     std::string bytes, part(std::size_t{1} << 18, '\0');
     while (static_cast<std::int64_t>(bytes.size()) < most) {
       const auto want = std::min<std::int64_t>(static_cast<std::int64_t>(part.size()),
@@ -34,20 +44,21 @@ class GzipFile {
       // A stream that stops early gives its bytes and then an error.
       require<FormatError>(n >= 0 && (code == Z_OK || code == Z_STREAM_END), "'", path_, "' is damaged (", reason, ")");
       if (n == 0) break;
+      if (packed) require_likely(n);
+      read_ += n;
       bytes.append(part.data(), static_cast<std::size_t>(n));
     }
     return bytes;
   }
 
  private:
-  static bool is_folder(const std::string& path) {
-    std::error_code ignored;
-    return std::filesystem::is_directory(path, ignored);
-  }
+  // Images and labels are packed 2 to 20 times; zeros, 1000 times.
+  static constexpr std::int64_t free_bytes = std::int64_t{1} << 24, most_ratio = 128;
   struct Close {
     void operator()(gzFile f) const noexcept { gzclose(f); }
   };
   std::string path_;
+  std::int64_t most_ = 0, read_ = 0;
   std::unique_ptr<std::remove_pointer_t<gzFile>, Close> file_;
 };
 

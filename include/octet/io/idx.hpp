@@ -36,6 +36,7 @@ struct IdxBytes {
                            ", none of which may be 0 or the product over 4 GiB");
       total *= n;
     }
+    file.require_likely(total);
     bytes = file.read(total);
     require<FormatError>(static_cast<std::int64_t>(bytes.size()) == total && file.read(1).empty(), "'", path, "' has ",
                          static_cast<std::int64_t>(bytes.size()) == total ? "more than " : "only ", bytes.size(),

@@ -1,7 +1,9 @@
 #pragma once
 #include "../core/tensor.hpp"
 #include "atomic_file.hpp"
+#include "bmp_check.hpp"
 #include "jpeg_check.hpp"
+#include "png_check.hpp"
 #include "read_file.hpp"
 #include "stb.hpp"
 
@@ -42,14 +44,20 @@ inline Tensor<uint8> decode_image(const std::string& bytes, const std::string& w
   require<FormatError>(known, what, " is no JPEG, PNG or BMP that can be read (", failure_reason(), ")");
   const std::int64_t pixels = std::int64_t{width} * height;
   require_plausible(pixels, bytes, what);
+  if (data[0] == 0x89) PngCheck(bytes, what).run();
+  if (data[0] == 'B') BmpCheck(bytes, what).run();
   decoder_memory_limit() = static_cast<std::size_t>(pixels) * 16 + 2 * bytes.size() + (std::size_t{1} << 20);
   struct Free {
     void operator()(stb::stbi_uc* p) const noexcept { std::free(p); }
   };
+  const int wanted = channels < 3 ? 1 : 3;  // gray ones grow here, which takes less memory than in the decoder
   const std::unique_ptr<stb::stbi_uc, Free> decoded(
-      stb::stbi_load_from_memory(data, size, &width, &height, &channels, 3));
+      stb::stbi_load_from_memory(data, size, &width, &height, &channels, wanted));
   require<FormatError>(decoded && std::int64_t{width} * height == pixels, what, " is damaged (", failure_reason(), ")");
-  return Tensor<uint8>(View<const uint8>(decoded.get(), {height, width, 3}));
+  if (wanted == 3) return Tensor<uint8>(View<const uint8>(decoded.get(), {height, width, 3}));
+  Tensor<uint8> image = Tensor<uint8>::uninitialized({height, width, 3});
+  for (std::int64_t i = 0; i < pixels; ++i) std::fill_n(image.data() + 3 * i, 3, decoded.get()[i]);
+  return image;
 }
 
 /// Reads a JPEG, PNG or BMP file as decode_image does.

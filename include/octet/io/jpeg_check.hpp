@@ -18,8 +18,8 @@ class JpegCheck {
     check(bytes_.compare(0, 2, "\xff\xd8") == 0, "no beginning");
     at_ = 2;
     while (const int marker = next_marker()) {
-      if (marker == 0xd9) return;                      // end of image
-      if (marker == 0x01 || marker == 0xd8) continue;  // without contents
+      if (marker == 0xd9) return check(scans_ > 0, "no pixels");  // end of image
+      if (marker == 0x01 || marker == 0xd8) continue;             // without contents
       const std::size_t length = static_cast<std::size_t>(byte(at_) << 8 | byte(at_ + 1));
       check(length >= 2 && at_ + length <= bytes_.size(), "a segment that does not end");
       const std::size_t begin = at_ + 2, end = at_ + length;
@@ -29,6 +29,7 @@ class JpegCheck {
       if (marker == 0xc0 || marker == 0xc1 || marker == 0xc2) frame(begin, end, marker == 0xc2);
       if (marker == 0xda) scan(begin, end);
     }
+    check(false, "no end");
   }
 
  private:

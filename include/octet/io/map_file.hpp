@@ -5,10 +5,7 @@
 #include "../core/tensor.hpp"
 #include "read_file.hpp"
 #if defined(__unix__) || defined(__APPLE__)
-#  include <fcntl.h>
 #  include <sys/mman.h>
-#  include <sys/stat.h>
-#  include <unistd.h>
 #endif
 
 OCTET_BEGIN
@@ -30,16 +27,10 @@ struct SharedBytes {
 /// be, read.
 inline SharedBytes map_file(const std::string& path) {
 #if defined(__unix__) || defined(__APPLE__)
-  struct Closed {
-    int file;
-    ~Closed() {
-      if (file >= 0) ::close(file);
-    }
-  } closed{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  struct stat status;
-  if (closed.file >= 0 && ::fstat(closed.file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
-    const auto size = static_cast<std::size_t>(status.st_size);
-    void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, closed.file, 0);
+  const InputFile file(path);
+  if (file.size() > 0) {
+    const auto size = static_cast<std::size_t>(file.size());
+    void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
     if (at != MAP_FAILED)
       return {
           std::shared_ptr<const std::byte>(static_cast<const std::byte*>(at),

@@ -114,8 +114,35 @@ struct SaveOptions {
   bool self_test = true;  // run the model and keep the outcome, for verify
 };
 
-/// Writes a model to an .octet file, which appears whole or not at all.
+namespace detail {
+
+/// Refuses names that promise a file of another format.
+inline void require_octet_name(const std::string& path) {
+  for (const std::string ending : {".onnx", ".tflite"}) {
+    if (path.size() < ending.size()) continue;
+    std::string found = path.substr(path.size() - ending.size());
+    for (char& c : found) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    require<FormatError>(found != ending, "cannot write '", path,
+                         "': octet writes its own format, so the name has to "
+                         "end in .octet, not ",
+                         ending);
+  }
+}
+
+/// The size of the file that save would write.
+inline std::int64_t saved_size(const Model& model) {
+  const ModelParts parts = model_parts(model, make_self_test(model));
+  std::size_t n = parts.front.size();
+  for (const auto& data : parts.data) n += aligned_size(data.second);
+  return static_cast<std::int64_t>(n);
+}
+
+}  // namespace detail
+
+/// Writes a model to an .octet file, which appears whole or not at all. Throws FormatError where that cannot be, or
+/// the name ends in .onnx or .tflite.
 inline void save(const Model& model, const std::string& path, const SaveOptions& options = {}) {
+  detail::require_octet_name(path);
   detail::naming_file(path, [&] {
     detail::check_graph(model);
     require_runnable(model);

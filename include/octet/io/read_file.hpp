@@ -1,27 +1,19 @@
 #pragma once
-#include <cerrno>
-#include <cstddef>
-#include <cstring>
-#include <fstream>
-#include <string>
-
-#include "../core/error.hpp"
+#include "input_file.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 /// The bytes of a file, which may have at most `limit` of them.
 inline std::string read_file(const std::string& path, std::int64_t limit) {
-  std::ifstream in(path, std::ios::binary);
-  require<FormatError>(in.good(), "cannot open '", path, "' (", std::strerror(errno), ")");
+  InputFile in(path);
   std::string bytes, part(std::size_t{1} << 16, '\0');
-  // Read in parts: the size that a pipe or a folder tells means nothing.
-  while (in.read(part.data(), static_cast<std::streamsize>(part.size())), in.gcount() > 0) {
-    bytes.append(part.data(), static_cast<std::size_t>(in.gcount()));
+  // Read in parts: the size that a file tells may be out of date, or 0 where the system makes up its contents.
+  while (const std::size_t n = in.read(part.data(), part.size())) {
+    bytes.append(part.data(), n);
     require<FormatError>(static_cast<std::int64_t>(bytes.size()) <= limit, "'", path, "' has more than ", limit,
                          " bytes");
   }
-  require<FormatError>(in.eof(), "cannot read '", path, "'");
   return bytes;
 }
 

@@ -86,6 +86,8 @@ OCTET_END
 #pragma push_macro("STBI_REALLOC_SIZED")
 #pragma push_macro("STBI_FREE")
 #pragma push_macro("stbi__err")
+#pragma push_macro("memcpy")
+#undef memcpy
 #undef STBI_INCLUDE_STB_IMAGE_H
 #undef INCLUDE_STB_IMAGE_WRITE_H
 #undef STBIDEF
@@ -118,6 +120,10 @@ OCTET_END
 
 OCTET_BEGIN
 namespace detail::stb {
+
+/// Hides the standard one in what is included here, where a copy of nothing from or to nowhere is allowed.
+inline void* memcpy(void* to, const void* from, std::size_t n) noexcept { return n ? std::memcpy(to, from, n) : to; }
+
 #if __has_include(<stb/stb_image.h>)
 #  include <stb/stb_image.h>
 #  include <stb/stb_image_write.h>
@@ -155,6 +161,7 @@ OCTET_END
 #pragma pop_macro("STBI_REALLOC_SIZED")
 #pragma pop_macro("STBI_FREE")
 #pragma pop_macro("stbi__err")
+#pragma pop_macro("memcpy")
 #if defined(__clang__)
 #  pragma clang attribute pop
 #endif

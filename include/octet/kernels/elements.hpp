@@ -1,4 +1,7 @@
 #pragma once
+#include <cstddef>
+#include <cstdint>
+
 #include "../core/cpu.hpp"
 
 /// Kernels that take element by element. They are apart from those of layers, so that a program that quantizes tensors

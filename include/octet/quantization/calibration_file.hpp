@@ -1,8 +1,8 @@
 #pragma once
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "../io/atomic_file.hpp"
+#include "../io/read_file.hpp"
 #include "calibration.hpp"
 
 /// Calibrations as JSON, to be kept, looked at and edited: a "range": [low, high] added to a tensor overrides what
@@ -16,10 +16,20 @@ inline nlohmann::json to_json(const Range& r) { return nlohmann::json::array({r.
 
 inline Range range_from(const nlohmann::json& j) {
   require<FormatError>(j.is_array() && j.size() == 2 && j[0].is_number() && j[1].is_number(), "a range is [low, high]");
-  const Range r{j[0].get<float>(), j[1].get<float>()};
-  require<FormatError>(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "[", r.low, ", ", r.high,
-                       "] is no range");
-  return r;
+  const auto low = j[0].get<double>(), high = j[1].get<double>();
+  constexpr auto most = static_cast<double>(std::numeric_limits<float>::max());
+  require<FormatError>(low >= -most && low <= high && high <= most, "[", low, ", ", high, "] is no range");
+  return {static_cast<float>(low), static_cast<float>(high)};
+}
+
+/// A whole number from `least` to `most`, which may be written as 1e3.
+inline std::int64_t integer_from(const nlohmann::json& j, const char* what, std::int64_t least, std::int64_t most) {
+  require<FormatError>(j.is_number(), "\"", what, "\" is no number");
+  const auto x = j.get<double>();  // near enough to tell what is far out of range
+  const bool in_range = x >= static_cast<double>(least) && x <= static_cast<double>(most);
+  require<FormatError>(in_range && x == std::floor(x), "\"", what, "\" is ", j.dump(),
+                       ", expected a whole number from ", least, " to ", most);
+  return static_cast<std::int64_t>(x);
 }
 
 inline nlohmann::json to_json(const Histogram& h) {
@@ -34,14 +44,39 @@ inline nlohmann::json to_json(const Histogram& h) {
 }
 
 inline Histogram histogram_from(const nlohmann::json& j) {
-  const auto first = j.at("first_bin").get<std::int64_t>() + Histogram::half;
-  const auto some = j.at("counts").get<std::vector<std::uint64_t>>();
-  require<FormatError>(first >= 0 && first <= 2 * Histogram::half &&
-                           static_cast<std::int64_t>(some.size()) <= 2 * Histogram::half - first,
+  const std::int64_t first =
+      integer_from(j.at("first_bin"), "first_bin", -Histogram::half, Histogram::half) + Histogram::half;
+  const nlohmann::json& some = j.at("counts");
+  require<FormatError>(some.is_array() && static_cast<std::int64_t>(some.size()) <= 2 * Histogram::half - first,
                        "a histogram has ", 2 * Histogram::half, " bins");
   std::vector<std::uint64_t> all(2 * Histogram::half, 0);
-  std::copy(some.begin(), some.end(), all.begin() + static_cast<std::ptrdiff_t>(first));
-  return Histogram::from(j.at("exponent").get<int>(), std::move(all));
+  constexpr std::int64_t most = std::int64_t{1} << 50;  // the sum of all bins then has 63 bits
+  for (std::size_t i = 0; i < some.size(); ++i)
+    all[static_cast<std::size_t>(first) + i] = static_cast<std::uint64_t>(integer_from(some[i], "counts", 0, most));
+  return Histogram::from(static_cast<int>(integer_from(j.at("exponent"), "exponent", -1000, 1000)), std::move(all));
+}
+
+inline TensorStatistics statistics_from(const nlohmann::json& j) {
+  require<FormatError>(j.is_object(), "is no object");
+  TensorStatistics t;
+  if (j.contains("seen")) t.seen = range_from(j["seen"]);
+  if (j.contains("range")) t.given = range_from(j["range"]);
+  if (j.contains("histogram")) t.histogram = histogram_from(j["histogram"]);
+  if (j.contains("samples"))
+    for (const auto& r : j["samples"]) t.samples.push_back(range_from(r));
+  if (j.contains("channel_sums")) {
+    t.channel_sums = j["channel_sums"].get<std::vector<double>>();
+    t.summed = integer_from(j.at("summed"), "summed", 1, std::int64_t{1} << 50);
+  }
+  return t;
+}
+
+inline std::string calibration_text(const std::string& path) {
+  try {
+    return read_file(path, std::int64_t{1} << 30);
+  } catch (const Error& e) {
+    fail<FormatError>("cannot read calibration: ", e.what());
+  }
 }
 
 }  // namespace detail
@@ -66,11 +101,10 @@ inline void save(const Calibration& c, const std::string& path) {
 
 /// Reads what save wrote, edited or not.
 inline Calibration load_calibration(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  detail::require<FormatError>(in.good(), "cannot read '", path, "'");
-  const nlohmann::json all = nlohmann::json::parse(in, nullptr, false);
+  const std::string text = detail::calibration_text(path);
+  const nlohmann::json all = nlohmann::json::parse(text, nullptr, false);
   try {
-    detail::require<FormatError>(all.is_object() && all.value("octet_calibration", 0) == 1,
+    detail::require<FormatError>(all.is_object() && all.contains("octet_calibration") && all["octet_calibration"] == 1,
                                  "not a calibration of version 1");
     Calibration c;
     const auto method = all.at("method").get<std::string>();
@@ -82,17 +116,10 @@ inline Calibration load_calibration(const std::string& path) {
     detail::require<FormatError>(c.percent > 0 && c.percent <= 100, "a percentile is in (0, 100], not ", c.percent);
     detail::require<FormatError>(all.at("tensors").is_object(), "\"tensors\" is no object");
     for (const auto& [tensor, j] : all["tensors"].items()) {
-      detail::require<FormatError>(j.is_object(), "tensor '", tensor, "' is no object");
-      TensorStatistics& t = c.tensors[tensor];
-      if (j.contains("seen")) t.seen = detail::range_from(j["seen"]);
-      if (j.contains("range")) t.given = detail::range_from(j["range"]);
-      if (j.contains("histogram")) t.histogram = detail::histogram_from(j["histogram"]);
-      if (j.contains("samples"))
-        for (const auto& r : j["samples"]) t.samples.push_back(detail::range_from(r));
-      if (j.contains("channel_sums")) {
-        t.channel_sums = j["channel_sums"].get<std::vector<double>>();
-        t.summed = j.at("summed").get<std::int64_t>();
-        detail::require<FormatError>(t.summed > 0, "\"summed\" of tensor '", tensor, "' is ", t.summed);
+      try {
+        c.tensors[tensor] = detail::statistics_from(j);
+      } catch (const std::exception& e) {
+        detail::fail<FormatError>("tensor '", tensor, "': ", e.what());
       }
     }
     return c;

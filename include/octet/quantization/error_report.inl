@@ -1,4 +1,11 @@
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "../kernels/half.hpp"
+#include "../passes/optimize.hpp"
 
 #include "../runtime/executor.hpp"
 #include "error_report.hpp"

@@ -133,11 +133,13 @@ class Comparison {
     v.quantize_seconds = seconds([&] { m = make(); });
     if (models_.empty()) v.quantize_seconds = 0;
     v.weights = weights_type(m);
-    const std::string path = options_.directory + "/" + name + ".octet";
-    save(m, path);
-    std::ifstream saved(path, std::ios::binary | std::ios::ate);
-    v.size_bytes = static_cast<std::int64_t>(saved.tellg());
-    if (models_.empty()) std::remove(path.c_str());  // what the user has already
+    if (models_.empty()) {  // what the user has already
+      v.size_bytes = octet::detail::saved_size(m);
+    } else {
+      const std::string path = options_.directory + "/" + name + ".octet";
+      save(m, path);
+      v.size_bytes = static_cast<std::int64_t>(octet::detail::InputFile(path).size());
+    }
     models_.push_back(std::move(m));
     executors_.push_back(std::make_unique<Executor>(models_.back(), on_pool()));
     executors_.back()->plan({input_.shape()});

@@ -188,6 +188,7 @@ class Checkpoint {
     require<FormatError>(kind == kind_, "the checkpoint is of a training by ", octet::name(kind), ", this one goes by ",
                          octet::name(kind_));
     const auto steps = from.get<std::int64_t>();
+    require<FormatError>(steps >= 0, "the optimizer has made ", steps, " steps");
     for (const AlignedBytes& slot : optimizer_.slots())
       require<FormatError>(from.get<std::uint64_t>() == slot.size(),
                            "the optimizer of the checkpoint remembers other things (momentum) than this one");
@@ -209,6 +210,11 @@ class Checkpoint {
       require<FormatError>(*n >= 0, "a count of ", *n);
     }
     for (double* x : {&p.loss_sum, &p.correct, &p.seconds, &p.best}) *x = from.get<double>();
+    require<FormatError>(p.step <= p.steps_per_epoch, "it is at step ", p.step, " of an epoch of ", p.steps_per_epoch,
+                         " steps");
+    require<FormatError>(p.epochs_without_gain <= p.epoch, p.epochs_without_gain, " epochs without gain of ", p.epoch);
+    require<FormatError>(std::isfinite(p.loss_sum) && std::isfinite(p.correct) && std::isfinite(p.seconds),
+                         "its loss, accuracy or time is not finite");
     p.statistics_frozen = from.get_flag();
     for (std::size_t n = from.get_count(59); n > 0; --n) {
       EpochReport r;
@@ -220,6 +226,8 @@ class Checkpoint {
       if (validated) r.validation = v;
       p.history.push_back(r);
     }
+    require<FormatError>(p.history.size() == static_cast<std::uint64_t>(p.epoch), "it has reports of ",
+                         p.history.size(), " epochs, but ", p.epoch, " are done");
     return p;
   }
 

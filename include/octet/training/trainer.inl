@@ -1,6 +1,4 @@
 #pragma once
-#include <fstream>
-
 #include "answers.hpp"
 #include "checkpoint.hpp"
 #include "evaluate.hpp"
@@ -29,6 +27,7 @@ class TrainerState {
   /// where the loss is no longer finite, naming the layer that began it.
   const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs,
                                       const Examples* held_out = nullptr) {
+    if (!options_.checkpoint.empty()) require_writable(options_.checkpoint);  // better now than after an epoch
     const std::int64_t batch = std::min(options_.batch, std::max<std::int64_t>(1, examples.size()));
     const Shape input = batch_shape(executor_.graph(), examples, batch);
     Batches batches(examples, input, options_.augmentation, executor_.pool().size());
@@ -72,7 +71,7 @@ class TrainerState {
   void resume(const std::string& path) { checkpoint().load(path); }
   /// As above, from options.checkpoint; false where there is no such file yet.
   bool resume() {
-    if (options_.checkpoint.empty() || !std::ifstream(options_.checkpoint).good()) return false;
+    if (options_.checkpoint.empty() || !path_exists(options_.checkpoint)) return false;
     resume(options_.checkpoint);
     return true;
   }

@@ -22,6 +22,8 @@ class GraphBuilder {
 
   /// budget: bytes that copies of constants may take altogether.
   explicit GraphBuilder(std::size_t budget) : budget_(budget) {}
+  /// What is left of them.
+  std::size_t& budget() noexcept { return budget_; }
 
   /// Names of the model's tensors, which only they may have.
   void reserve_name(std::string_view name) { reserved_.emplace(name); }

@@ -1,8 +1,9 @@
 #pragma once
 #include <charconv>
 #include <filesystem>
-#include <fstream>
+#include <set>
 
+#include "../input_file.hpp"
 #include "proto.hpp"
 
 OCTET_BEGIN
@@ -12,7 +13,15 @@ namespace detail::onnx {
 class ExternalData {
  public:
   ExternalData() = default;
-  explicit ExternalData(std::filesystem::path folder) : folder_(std::move(folder)), known_(true) {}
+  explicit ExternalData(const std::filesystem::path& model) : folder_(model.parent_path()), known_(true) {
+    // Where the model itself is a link, as in caches of models, links to its data lead to the same place.
+    std::error_code ignored;
+    homes_ = {std::filesystem::canonical(folder_.empty() ? "." : folder_, ignored),
+              std::filesystem::canonical(model, ignored).parent_path()};
+  }
+
+  /// Has copies of the data counted in `budget`, which grows with each file that is read for the first time.
+  void count_in(std::size_t& budget) noexcept { budget_ = &budget; }
 
   /// The `size` bytes that the entries (location, offset, length) of a tensor name.
   std::string read(const std::map<std::string_view, std::string_view>& entries, std::size_t size) const {
@@ -21,24 +30,22 @@ class ExternalData {
       return e == entries.end() ? std::string_view() : e->second;
     };
     const std::filesystem::path path = inside(entry("location"));
-    std::error_code error;
-    const std::uint64_t file_size = std::filesystem::file_size(path, error);
-    std::ifstream file(path, std::ios::binary);
-    require<FormatError>(!error && file, "its data should be in '", path.string(), "', which cannot be read");
+    InputFile file(path.string());
+    const std::uint64_t file_size = file.size();
     const std::uint64_t offset = number(entry("offset"), 0);
     const std::uint64_t length = number(entry("length"), offset < file_size ? file_size - offset : 0);
     require<FormatError>(offset <= file_size && length <= file_size - offset, "its data end at byte ", offset, " + ",
                          length, " of '", path.string(), "', which has only ", file_size);
     require<FormatError>(length == size, "needs ", size, " bytes, but '", path.string(), "' holds ", length);
+    count(path, file_size, size);
     std::string data(size, '\0');
-    file.seekg(static_cast<std::streamoff>(offset));
-    file.read(data.data(), static_cast<std::streamsize>(size));
-    require<FormatError>(static_cast<std::size_t>(file.gcount()) == size, "'", path.string(), "' cannot be read");
+    file.seek(offset);
+    require<FormatError>(file.read(data.data(), size) == size, "'", path.string(), "' cannot be read");
     return data;
   }
 
  private:
-  /// A model may only name files of its own folder: nothing absolute, no way up.
+  /// A model may only name files of its own folder: nothing absolute, no way up, no link that leads out of it.
   std::filesystem::path inside(std::string_view location) const {
     const std::filesystem::path relative{std::string(location)};
     bool good = !relative.empty() && !relative.has_root_path() && location.find('\\') == std::string_view::npos &&
@@ -48,8 +55,30 @@ class ExternalData {
                          "', which is not a file in the model's folder");
     require<FormatError>(known_, "its data are in another file ('", relative.string(),
                          "'), which cannot be found for a model in memory");
-    return folder_ / relative;
+    const std::filesystem::path named = folder_ / relative;
+    std::error_code error;
+    std::filesystem::path real = std::filesystem::canonical(named, error);
+    require<FormatError>(!error, "its data should be in '", named.string(), "', which cannot be read (",
+                         error.message(), ")");
+    const auto holds = [&](const std::filesystem::path& home) {
+      return !home.empty() && std::mismatch(home.begin(), home.end(), real.begin(), real.end()).first == home.end();
+    };
+    require<FormatError>(std::any_of(homes_.begin(), homes_.end(), holds), "its data are said to be in '",
+                         named.string(), "', which is a link to '", real.string(),
+                         "', not a file in the model's folder");
+    return real;
   }
+
+  /// A file counts as the model's own bytes do, once; each read of it is a copy.
+  void count(const std::filesystem::path& path, std::uint64_t file_size, std::size_t size) const {
+    if (!budget_) return;
+    constexpr std::uint64_t copies = 16, most = std::numeric_limits<std::size_t>::max();
+    if (counted_.insert(path).second)
+      *budget_ += std::min(copies * std::min(file_size, most / copies), most - *budget_);
+    require<FormatError>(size <= *budget_, "too many tensors share the data in '", path.string(), "'");
+    *budget_ -= size;
+  }
+
   static std::uint64_t number(std::string_view text, std::uint64_t missing) {
     if (text.empty()) return missing;
     std::uint64_t n = 0;
@@ -58,8 +87,12 @@ class ExternalData {
                          "' is not a number of bytes");
     return n;
   }
+
   std::filesystem::path folder_;
+  std::vector<std::filesystem::path> homes_;
   bool known_ = false;
+  std::size_t* budget_ = nullptr;
+  mutable std::set<std::filesystem::path> counted_;
 };
 
 }  // namespace detail::onnx

@@ -14,7 +14,9 @@ class Importer {
         source_(std::move(source)),
         options_(options),
         files_(std::move(files)),
-        builder_(16 * bytes + (std::size_t{1} << 20)) {}
+        builder_(16 * bytes + (std::size_t{1} << 20)) {
+    files_.count_in(builder_.budget());
+  }
 
   Model run() {
     check_versions();

@@ -34,8 +34,7 @@ inline Model parse_onnx(View<const std::uint8_t> bytes, const std::string& sourc
 inline Model load_onnx(const std::string& path, const LoadOptions& options = {}) {
   constexpr std::int64_t largest = std::int64_t{1} << 32;  // protobuf's own limit is half of it
   const std::string bytes = detail::read_file(path, largest);
-  return detail::onnx::parse(bytes, path, options,
-                             detail::onnx::ExternalData(std::filesystem::path(path).parent_path()));
+  return detail::onnx::parse(bytes, path, options, detail::onnx::ExternalData(std::filesystem::path(path)));
 }
 
 OCTET_END
