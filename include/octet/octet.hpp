@@ -15,7 +15,6 @@
 #include "models/resnet.hpp"
 #include "models/small_cnn.hpp"
 #include "models/vgg.hpp"
-#include "operators/all.hpp"
 #include "passes/optimize.hpp"
 #include "quantization/calibration.hpp"
 #include "quantization/error_report.hpp"

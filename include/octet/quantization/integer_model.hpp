@@ -1,20 +1,10 @@
 #pragma once
 #include "bias_correction.hpp"
+#include "finite_weights.hpp"
 #include "integer_placement.hpp"
+#include "options.hpp"
 
 OCTET_BEGIN
-
-/// Options of quantize<int8>(model, calibration).
-struct Int8Options {
-  bool per_channel = true;             // scales of weights
-  bool symmetric_activations = false;  // zero points 0
-  RangeMethod weights = RangeMethod::min_max;
-  bool correct_bias = true;             // for the mean error of rounded weights, where the calibration has means
-  std::vector<std::string> keep_float;  // names of layers, * for any text
-  bool integer_input = false;           // the model takes int8 instead of float
-  bool integer_output = false;          // ... and gives it
-  Rounding rounding = Rounding::fp32;
-};
 
 namespace detail {
 

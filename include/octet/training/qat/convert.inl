@@ -1,8 +1,10 @@
 #pragma once
 
-#include "../../quantization/quantize_model.hpp"
+#include "../../passes/optimize.hpp"
+#include "../../quantization/integer_model.hpp"
+#include "../../runtime/runnable.hpp"
 #include "convert.hpp"
-#include "prepare.hpp"
+#include "kept_layers.hpp"
 
 OCTET_BEGIN
 

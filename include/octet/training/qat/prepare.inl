@@ -12,10 +12,6 @@ OCTET_BEGIN
 
 namespace detail {
 
-inline bool is_fake_quantization(const Operator& op) {
-  return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op) || as<FakeQuantizeSums>(op);
-}
-
 /// Inserts fake quantization into a graph that optimize_for_training made. What becomes an integer is decided on the
 /// folded and fused form of it; values have the same names there, and each of its layers is a region here: the nodes
 /// between its inputs and its output.
