@@ -199,8 +199,9 @@ TEST_CASE("runnable: a layer without a form is refused with what an executor say
        },
        "layer 'second' (Convolution): input 1 ('w') has to be constant"},
   };
-  for (const auto& [change, expected] : broken) {
-    const Graph g = two_layers(change);
+  for (const auto& one : broken) {
+    const Graph g = two_layers(one.first);
+    const std::string& expected = one.second;
     CAPTURE(expected);
     const std::string said = message([&] { require_runnable(g); });
     CHECK(said.find(expected) != std::string::npos);

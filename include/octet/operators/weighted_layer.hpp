@@ -1,4 +1,5 @@
 #pragma once
+#include "../graph/graph.hpp"
 #include "dynamic_weights.hpp"
 #include "integer_weights.hpp"
 
