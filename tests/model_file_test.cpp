@@ -163,6 +163,9 @@ TEST_CASE("model file: a model comes back as it was") {
   const Model loaded = load_octet(file.path);
   CHECK(loaded.name == "small");
   CHECK(loaded.rounding == Rounding::tflite_double);
+  LoadOptions other;
+  other.rounding = Rounding::tflite_single;
+  CHECK(load_octet(file.path, other).rounding == Rounding::tflite_single);
   CHECK(loaded.metadata == model.metadata);
   CHECK(loaded.inputs == model.inputs);
   CHECK(loaded.outputs == model.outputs);
