@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../core/half.hpp"
+#include "../core/rounded.hpp"
 #include "dispatch.hpp"
 #if OCTET_X86
 #  include <immintrin.h>

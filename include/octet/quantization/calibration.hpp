@@ -42,8 +42,8 @@ struct CalibrationOptions {
   ExecutorOptions executor;
 };
 
-/// Ranges of all activations of a model. Depends neither on the order of the images nor on batch sizes or threads;
-/// parts made from different images can be merged.
+/// Ranges of all activations of a model. Depends neither on the order of the images nor on batch sizes, threads or the
+/// CPU; parts made from different images can be merged.
 class Calibration {
  public:
   RangeMethod method = RangeMethod::min_max;
@@ -145,7 +145,8 @@ class Calibrator {
  private:
   static ExecutorOptions with_pool(ExecutorOptions o, const std::shared_ptr<ThreadPool>& pool) {
     o.pool = pool;
-    o.optimize = false;  // every tensor is wanted
+    o.optimize = false;    // every tensor is wanted
+    o.same_floats = true;  // ranges of the same bits on every CPU
     return o;
   }
 
@@ -163,7 +164,7 @@ class Calibrator {
       TensorStatistics& s = seen[static_cast<std::size_t>(p)];
       float range[2];
       detail::kernels().minmax_f32(x + p * size, size, range);
-      s.seen = {range[0], range[1]};
+      s.seen = {range[0] + 0.0f, range[1] + 0.0f};  // not -0: which zero is found depends on the vectors
       if (wants_means) add_means(s, x + p * size, size, t.shape.back());
     });
     for (const TensorStatistics& s : seen)

@@ -19,6 +19,8 @@ struct ExecutorOptions {
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
   bool optimize = true;              // fold and fuse before running; otherwise every tensor of the model is computed
   WeightMemory memory = WeightMemory::fast;
+  // Floats have the same bits on every CPU as well: which algorithm is faster on this one is not asked.
+  bool same_floats = false;
 };
 
 /// Time one layer took in the last run.
@@ -49,7 +51,7 @@ class Executor {
     for (const Node& n : graph_.nodes) {
       check_types(n);
       Layer layer;
-      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, options.memory));
+      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, options.memory, false, options.same_floats));
       layers_.push_back(std::move(layer));
     }
   }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "../core/error.hpp"
+#include "../core/rounded.hpp"
 
 OCTET_BEGIN
 
@@ -38,7 +39,7 @@ struct LearningRate {
       case Kind::cosine: {
         const double whole = static_cast<double>(epochs) - warm_up;
         const double part = whole > 0 ? std::min(1.0, (epoch - warm_up) / whole) : 1;
-        return last + (base - last) * 0.5 * (1 + std::cos(part * 3.14159265358979324));
+        return last + detail::rounded((base - last) * 0.5 * (1 + std::cos(part * 3.14159265358979324)));
       }
     }
     return base;
