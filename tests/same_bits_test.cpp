@@ -114,7 +114,7 @@ TEST_CASE("same bits: elementary functions are accurate, also at the ends") {
   const auto t = [](const FloatBatch& x) { return tanh_of(x); };
   const auto r = [](const FloatBatch& x) { return erf_of(x); };
   check(
-      "exp", e, [](double x) { return std::exp(x); }, -103, 88.7f, 1.5);
+      "exp", e, [](double x) { return std::exp(x); }, -86.9f, 88.7f, 1.5);
   check(
       "log", l, [](double x) { return std::log(x); }, 1e-3f, 100, 1.5);
   check(

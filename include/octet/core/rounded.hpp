@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "config.hpp"
 
@@ -29,22 +31,27 @@ OCTET_INLINE T rounded(T x) noexcept {
   return x;
 }
 
-/// sum[i] += factor * x[i], the products rounded: in memory, so that compilers can make vectors of both loops.
-template <class T, class In>
-void add_products(T factor, const In* x, T* sum, std::int64_t n) noexcept {
-  constexpr std::int64_t block = 64;
-  T products[block];
-  for (std::int64_t first = 0; first < n; first += block) {
-    const std::int64_t count = n - first < block ? n - first : block;
-    for (std::int64_t i = 0; i < count; ++i) products[i] = factor * static_cast<T>(x[first + i]);
+/// sum[i] += factor * x[i], the products rounded.
+template <class T>
+void add_products(float factor, const T* x, float* sum, std::int64_t n) noexcept {
+  std::int64_t i = 0;
 #if defined(__GNUC__)
-    __asm__("" : : "r"(products) : "memory");
-#endif
-    for (std::int64_t i = 0; i < count; ++i) sum[first + i] += products[i];
+  using Four = float __attribute__((vector_size(16)));
+  for (; i + 4 <= n; i += 4) {
+    Four v, s;
+    if constexpr (std::is_same_v<T, float>)
+      std::memcpy(&v, x + i, sizeof v);
+    else
+      for (int k = 0; k < 4; ++k) v[k] = static_cast<float>(x[i + k]);
+    std::memcpy(&s, sum + i, sizeof s);
+    s += rounded(v * factor);
+    std::memcpy(sum + i, &s, sizeof s);
   }
+#endif
+  for (; i < n; ++i) sum[i] += rounded(factor * static_cast<float>(x[i]));
 }
 
-/// The same as rounded for a batch of xsimd.
+/// As rounded, for a batch of xsimd.
 template <class Batch>
 OCTET_INLINE auto rounded_batch(Batch x) noexcept {
   x.data = rounded(x.data);

@@ -31,20 +31,18 @@ FloatBatch polynomial(const FloatBatch& x, float first, C... rest) noexcept {
 
 inline FloatBatch exp_of(const FloatBatch& argument) noexcept {
   using V = FloatBatch;
-  // Beyond, it is infinite or 0. A NaN stays.
+  // Beyond, it is infinite, or 0 (below 1.7e-38, where numbers soon are subnormal). A NaN stays.
   V x = xsimd::select(argument > V(89.0f), V(89.0f), argument);
-  x = xsimd::select(x < V(-104.0f), V(-104.0f), x);
-  const V n = xsimd::nearbyint(x * V(1.44269504f));
+  x = xsimd::select(x < V(-87.5f), V(-87.5f), x);
+  const V shift(12582912.0f), one(1.0f);  // 1.5 * 2^23: sums are whole numbers
+  const V n = (rounded(x * V(1.44269504f)) + shift) - shift;
   // ln 2 in two parts: products with the first, of 9 bits, are exact.
   const V r = (x - rounded(n * V(0.693359375f))) - rounded(n * V(-2.12194440e-4f));
   const V p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
                          5.0000001201e-1f);
-  const V y = (rounded(p * rounded(r * r)) + r) + V(1.0f);
-  // Times 2^n in two steps, as n may lie beyond the exponents of normal numbers.
-  const auto whole = xsimd::to_int(xsimd::select(x == x, n, V(0.0f)));
-  const auto half = whole >> 1;
-  const V one(1.0f);
-  return rounded(y * xsimd::ldexp(one, half)) * xsimd::ldexp(one, whole - half);
+  const V y = (rounded(p * rounded(r * r)) + r) + one;
+  // Times 2^n, where n may be one more than the exponents of floats.
+  return (y + y) * xsimd::ldexp(one, xsimd::to_int(n - one));
 }
 
 /// The natural logarithm: -inf of 0, NaN of negative numbers.
@@ -90,6 +88,7 @@ inline FloatBatch erf_of(const FloatBatch& x) noexcept {
   const V near =
       x * polynomial(z, 7.853861353153693e-5f, -8.010193625184903e-4f, 5.188327685732524e-3f, -2.685381193529856e-2f,
                      1.128358514861418e-1f, -3.761262582423300e-1f, 1.128379165726710f);
+  if (xsimd::all(a < one)) return near;
   // Beyond 4, it is 1 in floats.
   const V b = xsimd::select(a > V(4.0f), V(4.0f), xsimd::select(a < one, one, a)), q = one / b, y = rounded(q * q);
   const V middle = polynomial(y, 2.326819970068386e-2f, -1.387039388740657e-1f, 3.687424674597105e-1f,
