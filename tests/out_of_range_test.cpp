@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
-#include <octet/core/range.hpp>
+#include <octet/core/affine.hpp>
 #include <octet/kernels/requantize.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/quantization/range.hpp>

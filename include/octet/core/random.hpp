@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "config.hpp"
+#include "rounded.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -14,7 +14,7 @@ class SplitMix {
   std::uint64_t operator()() noexcept { return mixed(state_ += step); }
   /// In [low, high).
   double operator()(double low, double high) noexcept {
-    return low + (high - low) * static_cast<double>((*this)() >> 11) * 0x1p-53;
+    return low + rounded((high - low) * static_cast<double>((*this)() >> 11) * 0x1p-53);
   }
   /// A whole number in [0, n).
   std::int64_t below(std::int64_t n) noexcept {

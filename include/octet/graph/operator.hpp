@@ -74,8 +74,13 @@ class ShapeContext {
 class PrepareContext {
  public:
   PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels,
-                 WeightMemory memory = WeightMemory::fast, bool bf16_products = false)
-      : graph_(graph), node_(node), kernels_(kernels), memory_(memory), bf16_products_(bf16_products) {}
+                 WeightMemory memory = WeightMemory::fast, bool bf16_products = false, bool same_floats = false)
+      : graph_(graph),
+        node_(node),
+        kernels_(kernels),
+        memory_(memory),
+        bf16_products_(bf16_products),
+        same_floats_(same_floats) {}
   const std::string& name() const noexcept;
   bool has(int input) const noexcept;
   int inputs() const noexcept;
@@ -87,6 +92,8 @@ class PrepareContext {
   WeightMemory memory() const noexcept { return memory_; }
   /// Whether training may round what it multiplies to bfloat16.
   bool bf16_products() const noexcept { return bf16_products_; }
+  /// See ExecutorOptions::same_floats.
+  bool same_floats() const noexcept { return same_floats_; }
   /// The elements of constant input i; throws where it is not constant.
   const AnyTensor& constant(int i) const;
   /// Parameters of a tensor with one scale and zero point; throws where it has others, or none.
@@ -111,7 +118,7 @@ class PrepareContext {
   const Node& node_;
   const detail::Kernels& kernels_;
   WeightMemory memory_;
-  bool bf16_products_;
+  bool bf16_products_, same_floats_;
 };
 
 /// How an operator takes part in an integer model (quantize<int8>, and models that arrive quantized).

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/rounded.hpp"
 #include "../core/tensor.hpp"
 
 OCTET_BEGIN
@@ -122,7 +123,7 @@ inline Crop center_crop(std::int64_t h, std::int64_t w, std::int64_t target_h, s
   const double unit = std::min(static_cast<double>(h) / static_cast<double>(target_h),
                                static_cast<double>(w) / static_cast<double>(target_w));
   const auto part = [&](std::int64_t target, std::int64_t limit) {
-    const auto n = static_cast<std::int64_t>(std::floor(unit * static_cast<double>(target) * fraction + 0.5));
+    const auto n = static_cast<std::int64_t>(std::floor(rounded(unit * static_cast<double>(target) * fraction) + 0.5));
     return std::min(std::max<std::int64_t>(1, n), limit);
   };
   const std::int64_t height = part(target_h, h), width = part(target_w, w);
@@ -163,20 +164,23 @@ inline Tensor<float> preprocess(View<const uint8> image, const Preprocessing& p,
     std::fill(line.begin() + begin, line.begin() + end, 0.0f);
     for (std::size_t k = 0; k < row.weights.size(); ++k) {
       const uint8* from = image.data() + (row.first + static_cast<std::int64_t>(k)) * s[1] * in_c;
-      for (std::int64_t i = begin; i < end; ++i)
-        line[static_cast<std::size_t>(i)] += row.weights[k] * static_cast<float>(from[i]);
+      detail::add_products(row.weights[k], from + begin, line.data() + begin, end - begin);
     }
     for (std::int64_t x = 0; x < width; ++x) {
       const detail::Taps& column = columns[static_cast<std::size_t>(x)];
       std::array<float, 3> pixel{};
       const float* from = line.data() + column.first * in_c;
       for (std::size_t k = 0; k < column.weights.size(); ++k)
-        for (std::int64_t c = 0; c < in_c; ++c) pixel[static_cast<std::size_t>(c)] += column.weights[k] * *from++;
+        for (std::int64_t c = 0; c < in_c; ++c)
+          pixel[static_cast<std::size_t>(c)] += detail::rounded(column.weights[k] * *from++);
       if (in_c == 1) pixel[1] = pixel[2] = pixel[0];
-      if (in_c == 3 && out_c == 1) pixel[0] = 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
+      if (in_c == 3 && out_c == 1)
+        pixel[0] = detail::rounded(0.299f * pixel[0]) + detail::rounded(0.587f * pixel[1]) +
+                   detail::rounded(0.114f * pixel[2]);
       if (p.normalization.bgr && out_c == 3) std::swap(pixel[0], pixel[2]);
       for (std::size_t c = 0; c < static_cast<std::size_t>(out_c); ++c)
-        result[(y * width + x) * out_c + static_cast<std::int64_t>(c)] = pixel[c] * scale[c] + shift[c];
+        result[(y * width + x) * out_c + static_cast<std::int64_t>(c)] =
+            detail::rounded(pixel[c] * scale[c]) + shift[c];
     }
   }
   return result;

@@ -18,6 +18,7 @@ struct ConvolutionWeights {
   WeightMemory memory = WeightMemory::small;  // small: also where results are not stored as Winograd kernels can
   const std::int32_t* init = nullptr;         // of int8: accumulators to start from; null where they depend on the run
   bool varies = false;                        // whether others come with each run, as in training
+  bool same_floats = false;                   // whether floats are to have the same bits on every CPU
 
   std::int64_t k() const noexcept { return window.taps() * group_in; }
 };

@@ -26,7 +26,12 @@ class WinogradConvolution {
 
   WinogradConvolution() = default;
   WinogradConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
-      : kernels_(&kernels), memory_(w.memory), varies_(w.varies), in_c_(w.group_in), out_c_(w.out_c) {
+      : kernels_(&kernels),
+        memory_(w.memory),
+        varies_(w.varies),
+        same_(w.varies || w.same_floats),
+        in_c_(w.group_in),
+        out_c_(w.out_c) {
     if (memory_ == WeightMemory::small || w.repeat != 1 || !suits_winograd(w.window, w.groups, in_c_, out_c_)) return;
     find_segments(w);
     if (!segments_.empty() && !varies_) pack_taps(w.values);
@@ -49,9 +54,10 @@ class WinogradConvolution {
   bool pays(const ConvolutionShape& s, double direct_speed = 1) const noexcept {
     if (segments_.empty() || s.out_h * s.out_w == 0) return false;
     // In cycles, from measurements: products at half the rate of bytes (floats: at the same rate), transformations, and
-    // weights that stream by from memory. (In training, the choice is that of AVX-512 everywhere: for the same bits.)
+    // weights that stream by from memory. (In training and calibration, the choice is that of AVX-512 everywhere: for
+    // the same bits.)
     const double in = static_cast<double>(in_c_), out = static_cast<double>(out_c_);
-    const double lanes = varies_ ? 16 : kernels_->lanes,
+    const double lanes = same_ ? 16 : kernels_->lanes,
                  direct_rate = direct_speed * (element == 1 ? lanes * (exact_pairs() ? 1 : 4) : lanes);
     const double rate = element == 1 ? lanes * (exact_pairs() ? 1 : 2) : lanes;
     const WinogradTiles tiles(s.batch, s.out_h, s.out_w);
@@ -61,7 +67,7 @@ class WinogradConvolution {
       products += static_cast<double>(r.last - r.first);
     }
     const double count = static_cast<double>(tiles.count());
-    const double blocks = std::ceil(count / (varies_ ? 28 : static_cast<double>(tiles_at_once())));
+    const double blocks = std::ceil(count / (same_ ? 28 : static_cast<double>(tiles_at_once())));
     const double stream = 36 * in * out * static_cast<double>(point_element) * blocks / 8;
     const double transformed = count * (in * 130 + out * 170) / lanes + (varies_ ? in * out * 80 / lanes : 0);
     const double winograd = std::max(products * in * out / rate, stream) + transformed;
@@ -250,7 +256,7 @@ class WinogradConvolution {
 
   const Kernels* kernels_ = nullptr;
   WeightMemory memory_ = WeightMemory::small;
-  bool varies_ = false;
+  bool varies_ = false, same_ = false;
   std::int64_t in_c_ = 0, out_c_ = 0;
   std::vector<Segment> segments_, others_;
   AlignedBytes taps_, points_;  // the weights as they are, until they are transformed

@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 
+#include "../core/rounded.hpp"
 #include "../kernels/half.hpp"
 #include "batch_normalization_gradient.hpp"
 
@@ -19,7 +20,7 @@ class BatchNormalizationStep : public Step {
       const double s =
           static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + static_cast<double>(epsilon));
       scale_[i] = static_cast<float>(s);
-      shift_[i] = static_cast<float>(static_cast<double>(beta[i]) - static_cast<double>(mean[i]) * s);
+      shift_[i] = static_cast<float>(static_cast<double>(beta[i]) - rounded(static_cast<double>(mean[i]) * s));
     }
     of_.scale = scale_.data(), of_.shift = shift_.data();
     of_.low = static_cast<float>(range.low), of_.high = static_cast<float>(range.high);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 
+#include "../core/rounded.hpp"
 #include "activation_range.hpp"
 #include "channel_sums.hpp"
 #include "implement.hpp"
@@ -43,7 +44,7 @@ class BatchNormalizationGradient : public GradientStep {
       const double scale = static_cast<double>(gamma[i]) * inverse;
       s.inverse[i] = static_cast<float>(inverse);
       s.scale[i] = static_cast<float>(scale);
-      s.shift[i] = static_cast<float>(static_cast<double>(beta[i]) - static_cast<double>(s.mean[i]) * scale);
+      s.shift[i] = static_cast<float>(static_cast<double>(beta[i]) - rounded(static_cast<double>(s.mean[i]) * scale));
     }
     auto* y = reinterpret_cast<float*>(c.output());
     chunks_.parallel(*c.pool, [&](std::int64_t, std::int64_t first, std::int64_t rows) {
@@ -148,8 +149,8 @@ class BatchNormalizationGradient : public GradientStep {
     auto *running_mean = c.inputs[3].as<float>(), *running_variance = c.inputs[4].as<float>();
     const float m = c.pass->momentum, n = static_cast<float>(chunks_.rows), unbiased = n > 1 ? n / (n - 1) : 1;
     for (std::int64_t i = 0; i < chunks_.channels; ++i) {
-      running_mean[i] += m * (mean[i] - running_mean[i]);
-      running_variance[i] += m * (variance[i] * unbiased - running_variance[i]);
+      running_mean[i] += rounded(m * (mean[i] - running_mean[i]));
+      running_variance[i] += rounded(m * (rounded(variance[i] * unbiased) - running_variance[i]));
     }
   }
 

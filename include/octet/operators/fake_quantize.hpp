@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/rounded.hpp"
 #include "../kernels/half.hpp"
 #include "fake_quantize_step.hpp"
 
@@ -99,8 +100,8 @@ class FakeQuantizeGradient : public GradientStep {
   void follow(ObservedRange& range, const Range& batch) const noexcept {
     range.batches += 1;  // stays at 2^24
     const auto share = static_cast<float>(std::max(1 - decay_, 1 / static_cast<double>(range.batches)));
-    range.low += share * (batch.low - range.low);
-    range.high += share * (batch.high - range.high);
+    range.low += rounded(share * (batch.low - range.low));
+    range.high += rounded(share * (batch.high - range.high));
   }
 
   FakeQuantization rounding_;

@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../core/rounded.hpp"
 #include "../kernels/half.hpp"
 #include "channel_sums.hpp"
 #include "fake_quantize_step.hpp"
@@ -79,9 +80,9 @@ class FakeQuantizeSumsStep : public Step {
       double factor = 1, shift = 0;
       if (c.has(In::gamma)) {
         factor = static_cast<double>(gamma[o]) / std::sqrt(static_cast<double>(variance[o]) + op.epsilon);
-        shift = static_cast<double>(beta[o]) - static_cast<double>(mean[o]) * factor;
+        shift = static_cast<double>(beta[o]) - detail::rounded(static_cast<double>(mean[o]) * factor);
       }
-      if (c.has(In::bias)) shift += static_cast<double>(bias[o]) * factor;
+      if (c.has(In::bias)) shift += detail::rounded(static_cast<double>(bias[o]) * factor);
       float largest = 0;
       for (std::int64_t i = o * size; i < (o + 1) * size; ++i) largest = std::max(largest, std::abs(rounded[i]));
       const float own = rounding.scale(w.data(), learned, o);

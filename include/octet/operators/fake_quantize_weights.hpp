@@ -1,7 +1,7 @@
 #pragma once
 #include <cmath>
 
-#include "../core/range.hpp"
+#include "../core/affine.hpp"
 #include "implement.hpp"
 
 OCTET_BEGIN

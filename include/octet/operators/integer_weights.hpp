@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../core/rounded.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "../kernels/requantize.hpp"
@@ -148,7 +149,7 @@ class Requantizer {
       epilogue_.residual_scale = c.multiplier(real);
       epilogue_.residual_zero = r.quant.zero_point[0];
       residual_fixed_ = FixedPointMultiplier(real);
-      largest += 255 * real;
+      largest += detail::rounded(255 * real);
     }
     epilogue_.fits_16_bits = largest < 32000;
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 
+#include "../core/rounded.hpp"
 #include "implement.hpp"
 
 OCTET_BEGIN
@@ -34,8 +35,8 @@ class LocalResponseStep : public Step {
     for (std::int64_t k = 0; k < channels_; ++k) {
       float sum = 0;
       const std::int64_t end = std::min(channels_ - 1, k + after_);
-      for (std::int64_t i = std::max<std::int64_t>(0, k - before_); i <= end; ++i) sum += in[i] * in[i];
-      out[k] = in[k] / std::pow(bias_ + factor_ * sum, beta_);
+      for (std::int64_t i = std::max<std::int64_t>(0, k - before_); i <= end; ++i) sum += rounded(in[i] * in[i]);
+      out[k] = in[k] / std::pow(bias_ + rounded(factor_ * sum), beta_);
     }
   }
   std::int64_t before_, after_;

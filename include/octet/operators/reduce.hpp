@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../core/rounded.hpp"
 #include "integer_mean.hpp"
 #include "reduce_gradient.hpp"
 
@@ -141,7 +142,7 @@ class GenericReduce : public Step {
       case ReduceKind::min: each(in, first, [&](T x) { best = x < best || x != x ? x : best; }); return best;
       case ReduceKind::prod: each(in, first, [&](T x) { sum *= static_cast<Sum>(x); }); return static_cast<T>(sum);
       case ReduceKind::l2:
-        each(in, first, [&](T x) { squares += static_cast<double>(x) * static_cast<double>(x); });
+        each(in, first, [&](T x) { squares += rounded(static_cast<double>(x) * static_cast<double>(x)); });
         if constexpr (std::is_integral_v<T>)
           return saturate_to<T>(std::sqrt(squares));
         else

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "../core/element.hpp"
+#include "../core/rounded.hpp"
 #include "implement.hpp"
 
 OCTET_BEGIN
@@ -71,10 +72,10 @@ class SoftmaxGradient : public SameForward {
   /// dx = beta y (dy - sum(y dy)); of the logarithm: beta (dy - exp(y) sum(dy)).
   void one(const float* y, const float* dy, float* dx) const noexcept {
     float sum = 0;
-    for (std::int64_t k = 0; k < view_.n; ++k) sum += (log_ ? 1 : y[k * view_.inner]) * dy[k * view_.inner];
+    for (std::int64_t k = 0; k < view_.n; ++k) sum += rounded((log_ ? 1 : y[k * view_.inner]) * dy[k * view_.inner]);
     for (std::int64_t k = 0; k < view_.n; ++k) {
       const std::int64_t at = k * view_.inner;
-      dx[at] = beta_ * (log_ ? dy[at] - std::exp(y[at]) * sum : y[at] * (dy[at] - sum));
+      dx[at] = beta_ * (log_ ? dy[at] - rounded(std::exp(y[at]) * sum) : y[at] * (dy[at] - sum));
     }
   }
   std::size_t plan_backward(const GradientPlanContext& c) override {

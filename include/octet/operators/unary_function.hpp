@@ -2,9 +2,8 @@
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
-#include <xsimd/xsimd.hpp>
 
-#include "../core/config.hpp"
+#include "elementary.hpp"
 
 OCTET_BEGIN
 
@@ -44,22 +43,22 @@ struct UnaryFunction {
 
   template <class V>
   V operator()(const V& x) const {
-    using std::exp, std::tanh, std::log, std::sqrt, std::abs, std::floor, std::ceil, std::nearbyint, std::erf;
+    using std::sqrt, std::abs, std::floor, std::ceil, std::nearbyint;
     using Real = std::conditional_t<std::is_same_v<V, double>, double, float>;
     const V zero(Real{0}), one(Real{1}), a(static_cast<Real>(first)), b(static_cast<Real>(second));
     switch (kind) {
       case UnaryKind::clip: return smaller(b, larger(a, x));
       case UnaryKind::leaky_relu: return choose(x < zero, a * x, x);
-      case UnaryKind::sigmoid: return one / (one + exp(-x));
-      case UnaryKind::hard_sigmoid: return smaller(one, larger(zero, a * x + b));
+      case UnaryKind::sigmoid: return one / (one + exp_of(-x));
+      case UnaryKind::hard_sigmoid: return smaller(one, larger(zero, rounded(a * x) + b));
       case UnaryKind::hard_swish: return x * smaller(V(Real(6)), larger(zero, x + V(Real(3)))) * V(Real(1) / 6);
-      case UnaryKind::silu: return x / (one + exp(-x));
-      case UnaryKind::tanh: return tanh(x);
-      case UnaryKind::elu: return choose(x < zero, a * (exp(x) - one), x);
-      case UnaryKind::gelu: return x * V(Real(0.5)) * (one + erf(x * V(Real(0.70710678118654752))));
-      case UnaryKind::softplus: return larger(x, zero) + log(one + exp(-abs(x)));
-      case UnaryKind::exp: return exp(x);
-      case UnaryKind::log: return log(x);
+      case UnaryKind::silu: return x / (one + exp_of(-x));
+      case UnaryKind::tanh: return tanh_of(x);
+      case UnaryKind::elu: return choose(x < zero, a * (exp_of(x) - one), x);
+      case UnaryKind::gelu: return x * V(Real(0.5)) * (one + erf_of(x * V(Real(0.70710678118654752))));
+      case UnaryKind::softplus: return larger(x, zero) + log_of(one + exp_of(-abs(x)));
+      case UnaryKind::exp: return exp_of(x);
+      case UnaryKind::log: return log_of(x);
       case UnaryKind::sqrt: return sqrt(x);
       case UnaryKind::negate: return -x;
       case UnaryKind::abs: return abs(x);
@@ -67,10 +66,11 @@ struct UnaryFunction {
       case UnaryKind::ceil: return ceil(x);
       case UnaryKind::round: return nearbyint(x);
       case UnaryKind::reciprocal: return one / x;
-      case UnaryKind::erf: return erf(x);
+      case UnaryKind::erf: return erf_of(x);
       case UnaryKind::sign: return choose(x > zero, one, choose(x < zero, -one, x));
       case UnaryKind::gelu_tanh:
-        return x * V(Real(0.5)) * (one + tanh(V(Real(0.7978845608028654)) * (x + V(Real(0.044715)) * x * x * x)));
+        return x * V(Real(0.5)) *
+               (one + tanh_of(V(Real(0.7978845608028654)) * (x + rounded(V(Real(0.044715)) * x * x * x))));
       case UnaryKind::rsqrt: return one / sqrt(x);
     }
     return x;
@@ -93,13 +93,6 @@ struct UnaryFunction {
     return xsimd::select(c, x, y);
   }
 };
-
-// Functions of xsimd 8 do not compile for AVX-512.
-#if defined(__AVX512F__) && XSIMD_VERSION_MAJOR < 13
-using FloatBatch = xsimd::batch<float, xsimd::avx2>;
-#else
-using FloatBatch = xsimd::batch<float>;
-#endif
 
 }  // namespace detail
 OCTET_END

@@ -36,20 +36,20 @@ struct UnaryDerivative {
     using xsimd::select;
     const auto number = [](double x) { return V(static_cast<float>(x)); };
     const V zero(0.0f), one(1.0f), a = number(first), b = number(second);
-    const auto sigmoid = [&](const V& x) { return one / (one + exp(-x)); };
+    const auto sigmoid = [&](const V& x) { return one / (one + exp_of(-x)); };
     switch (kind) {
       case UnaryKind::clip: return select((v > a) & (v < b), one, zero);
       case UnaryKind::leaky_relu: return select(v < zero, a, one);
       case UnaryKind::sigmoid: return v * (one - v);
       case UnaryKind::hard_sigmoid: return select((v > zero) & (v < one), a, zero);
       case UnaryKind::hard_swish:
-        return select(v <= number(-3), zero, select(v >= number(3), one, v * number(1.0 / 3) + number(0.5)));
-      case UnaryKind::silu: return sigmoid(v) * (one + v * (one - sigmoid(v)));
-      case UnaryKind::tanh: return one - v * v;
-      case UnaryKind::elu: return select(v < zero, a * exp(v), one);
+        return select(v <= number(-3), zero, select(v >= number(3), one, rounded(v * number(1.0 / 3)) + number(0.5)));
+      case UnaryKind::silu: return sigmoid(v) * (one + rounded(v * (one - sigmoid(v))));
+      case UnaryKind::tanh: return one - rounded(v * v);
+      case UnaryKind::elu: return select(v < zero, a * exp_of(v), one);
       case UnaryKind::gelu:
-        return number(0.5) * (one + erf(v * number(0.70710678118654752))) +
-               v * exp(v * v * number(-0.5)) * number(0.39894228040143268);
+        return rounded(number(0.5) * (one + erf_of(v * number(0.70710678118654752)))) +
+               rounded(v * exp_of(v * v * number(-0.5)) * number(0.39894228040143268));
       case UnaryKind::softplus: return sigmoid(v);
       case UnaryKind::exp: return v;
       case UnaryKind::log: return one / v;
@@ -57,11 +57,11 @@ struct UnaryDerivative {
       case UnaryKind::negate: return -one;
       case UnaryKind::abs: return select(v > zero, one, select(v < zero, -one, zero));
       case UnaryKind::reciprocal: return -v * v;
-      case UnaryKind::erf: return exp(-v * v) * number(1.1283791670955126);
+      case UnaryKind::erf: return exp_of(-v * v) * number(1.1283791670955126);
       case UnaryKind::gelu_tanh: {
-        const V inner = number(0.7978845608028654) * (v + number(0.044715) * v * v * v), t = tanh(inner);
-        return number(0.5) * (one + t) +
-               number(0.5) * v * (one - t * t) * (number(0.7978845608028654) + number(0.1070322243) * v * v);
+        const V inner = number(0.7978845608028654) * (v + rounded(number(0.044715) * v * v * v)), t = tanh_of(inner);
+        return number(0.5) * (one + t) + rounded(number(0.5) * v * (one - rounded(t * t)) *
+                                                 (number(0.7978845608028654) + rounded(number(0.1070322243) * v * v)));
       }
       case UnaryKind::rsqrt: return number(-0.5) * v * v * v;
       case UnaryKind::floor:

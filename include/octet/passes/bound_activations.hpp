@@ -1,5 +1,5 @@
 #pragma once
-#include "../core/range.hpp"
+#include "../core/affine.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN

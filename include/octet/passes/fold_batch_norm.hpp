@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 
+#include "../core/rounded.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN
@@ -16,7 +17,7 @@ struct ChannelAffine {
     for (std::int64_t c = 0; c < p[0].size(); ++c) {
       const double f = static_cast<double>(p[0][c]) / std::sqrt(static_cast<double>(p[3][c]) + epsilon);
       factor.push_back(f);
-      shift.push_back(static_cast<double>(p[1][c]) - static_cast<double>(p[2][c]) * f);
+      shift.push_back(static_cast<double>(p[1][c]) - rounded(static_cast<double>(p[2][c]) * f));
     }
   }
 };
@@ -101,7 +102,7 @@ inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
       for (std::int64_t c = 0; c < c_count; ++c) {
         const auto channel = static_cast<std::size_t>(o / (o_count / groups) * c_count + c);
         float& x = weights[(o * taps + t) * c_count + c];
-        shifts[static_cast<std::size_t>(o)] += static_cast<double>(x) * affine.shift[channel];
+        shifts[static_cast<std::size_t>(o)] += rounded(static_cast<double>(x) * affine.shift[channel]);
         x = static_cast<float>(static_cast<double>(x) * affine.factor[channel]);
       }
   const std::string bias_name = b == Node::none ? g.value(next.outputs[0]).name + ".bias" : g.value(b).name;

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/rounded.hpp"
 #include "../graph/graph.hpp"
 #include "../operators/all.hpp"
 
@@ -154,7 +155,7 @@ inline AnyTensor affine_bias(const Graph& g, int bias, const std::vector<double>
   Tensor<float> b = Tensor<float>::uninitialized({n});
   for (std::int64_t i = 0; i < n; ++i) {
     const auto c = static_cast<std::size_t>(i);
-    b[i] = static_cast<float>(static_cast<double>(old[i]) * factors[c] + shifts[c]);
+    b[i] = static_cast<float>(rounded(static_cast<double>(old[i]) * factors[c]) + shifts[c]);
   }
   return b;
 }

@@ -57,7 +57,7 @@ inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std:
     results.push_back(AnyTensor::make(g.value(n.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
     out.push_back(results.back().ref());
   }
-  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels()));
+  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), WeightMemory::fast, false, true));
   if (gives_nothing(out)) return results;
   AlignedBytes scratch(step->plan({in, out, 1}));
   ThreadPool pool(1);

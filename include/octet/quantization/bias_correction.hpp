@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/rounded.hpp"
 #include "calibration.hpp"
 #include "weights.hpp"
 
@@ -32,7 +33,7 @@ std::vector<double> mean_error(View<const float> exact, const std::vector<double
     for (std::int64_t i = o * k; i < (o + 1) * k; i += group_in) {
       double part = 0;
       for (std::int64_t c = 0; c < group_in; ++c)
-        part += static_cast<double>(rounded(o, i + c) - exact[i + c]) * mean[c];
+        part += detail::rounded(static_cast<double>(rounded(o, i + c) - exact[i + c]) * mean[c]);
       sum += part;
     }
     error[static_cast<std::size_t>(o)] = std::isfinite(sum) ? sum : 0;
@@ -56,7 +57,7 @@ inline void correct_bias(Graph& g, Node& n, View<const float> exact, const std::
                          const QTensor<int8>& q) {
   const std::vector<float>& scale = q.params.scale;
   correct_bias(g, n, exact, means, [&](std::int64_t o, std::int64_t i) {
-    return static_cast<float>(q.data[i]) * scale[scale.size() > 1 ? static_cast<std::size_t>(o) : 0];
+    return rounded(static_cast<float>(q.data[i]) * scale[scale.size() > 1 ? static_cast<std::size_t>(o) : 0]);
   });
 }
 

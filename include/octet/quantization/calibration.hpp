@@ -29,8 +29,8 @@ struct TensorStatistics {
   void merge(const TensorStatistics& o);
 };
 
-/// Ranges of all activations of a model. Depends neither on the order of the images nor on batch sizes or threads;
-/// parts made from different images can be merged.
+/// Ranges of all activations of a model. Depends neither on the order of the images nor on batch sizes, threads or the
+/// CPU; parts made from different images can be merged.
 class Calibration {
  public:
   RangeMethod method = RangeMethod::min_max;

@@ -124,7 +124,8 @@ class CalibratorState {
  private:
   static ExecutorOptions with_pool(ExecutorOptions o, const std::shared_ptr<ThreadPool>& pool) {
     o.pool = pool;
-    o.optimize = false;  // every tensor is wanted
+    o.optimize = false;    // every tensor is wanted
+    o.same_floats = true;  // ranges of the same bits on every CPU
     return o;
   }
 
@@ -142,7 +143,7 @@ class CalibratorState {
       TensorStatistics& s = seen[static_cast<std::size_t>(p)];
       float range[2];
       element_kernels().minmax_f32(x + p * size, size, range);
-      s.seen = {range[0], range[1]};
+      s.seen = {range[0] + 0.0f, range[1] + 0.0f};  // not -0: which zero is found depends on the vectors
       if (wants_means) add_means(s, x + p * size, size, t.shape.back());
     });
     for (const TensorStatistics& s : seen)

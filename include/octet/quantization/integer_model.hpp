@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/affine.hpp"
 #include "bias_correction.hpp"
 #include "finite_weights.hpp"
 #include "integer_placement.hpp"

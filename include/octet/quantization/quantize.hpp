@@ -2,6 +2,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "../core/quant_params.hpp"
 #include "../core/range.hpp"
 #include "range_method.hpp"
 

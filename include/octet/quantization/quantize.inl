@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 
+#include "../core/affine.hpp"
 #include "../core/thread_pool.hpp"
 #include "../kernels/half.hpp"
 #include "quantize.hpp"

@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "../core/range.hpp"
+#include "../core/affine.hpp"
+#include "../core/rounded.hpp"
 #include "histogram.hpp"
 #include "range_method.hpp"
 
@@ -58,7 +59,7 @@ inline Range entropy_range(const Histogram& h, const Range& seen) {
       if (clipped[i] == 0) continue;
       // A bin that only holds clipped values has no counterpart in q: count it as one part in a thousand bins.
       const double q = merged[i] > 0 ? merged[i] / sum_q : 1e-3 / static_cast<double>(bins);
-      divergence += clipped[i] / sum_p * std::log(clipped[i] / sum_p / q);
+      divergence += rounded(clipped[i] / sum_p * std::log(clipped[i] / sum_p / q));
     }
     if (divergence < best) best = divergence, best_bins = bins;
   }
@@ -75,7 +76,8 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
   std::vector<double> count(n + 1, 0), sum(n + 1, 0), square(n + 1, 0);
   for (std::size_t i = 0; i < n; ++i) {
     const double k = static_cast<double>(c[i]), x = h.center(i);
-    count[i + 1] = count[i] + k, sum[i + 1] = sum[i] + k * x, square[i + 1] = square[i] + k * x * x;
+    count[i + 1] = count[i] + k, sum[i + 1] = sum[i] + rounded(k * x);
+    square[i + 1] = square[i] + rounded(k * x * x);
   }
   const auto bin = [&](double x) {
     const double b = std::floor(x / h.bin_width()) + static_cast<double>(Histogram::half);
@@ -84,7 +86,8 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
   const auto cost = [&](double low, double high) {
     const std::size_t i = bin(low), j = bin(high);
     const auto beyond = [&](std::size_t from, std::size_t to, double edge) {
-      return square[to] - square[from] - 2 * edge * (sum[to] - sum[from]) + edge * edge * (count[to] - count[from]);
+      return square[to] - square[from] - rounded(2 * edge * (sum[to] - sum[from])) +
+             rounded(edge * edge * (count[to] - count[from]));
     };
     const double step = (high - low) / (levels - 1);
     return (count[j] - count[i]) * step * step / 12 + beyond(0, i, low) + beyond(j, n, high);

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/affine.hpp"
 #include "../core/thread_pool.hpp"
 #include "../passes/rewrite.hpp"
 #include "quantize.hpp"

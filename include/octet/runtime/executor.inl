@@ -26,7 +26,7 @@ class ExecutorState {
     for (const Node& n : graph_.nodes) {
       require_declared_types(graph_, n);
       Layer layer;
-      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, options.memory));
+      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, options.memory, false, options.same_floats));
       layers_.push_back(std::move(layer));
     }
   }

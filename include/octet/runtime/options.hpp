@@ -19,6 +19,8 @@ struct ExecutorOptions {
   bool optimize = true;              // fold and fuse before running; otherwise every tensor of the model is computed
   WeightMemory memory = WeightMemory::fast;
   NotFinite not_finite = NotFinite::propagate;
+  // Floats have the same bits on every CPU as well: which algorithm is faster on this one is not asked.
+  bool same_floats = false;
 };
 
 OCTET_END

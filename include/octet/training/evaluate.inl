@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/rounded.hpp"
 #include "../runtime/executor.hpp"
 #include "answers.hpp"
 #include "evaluate.hpp"
@@ -26,7 +27,7 @@ OCTET_API Evaluation evaluate(const Model& model, const Examples& examples, cons
     batches.read(place, n, input.data(), pool);
     answers.plan(n), f.plan(n);
     const detail::BatchLoss l = answers.compare(batches, place, f, run(input), {}, pool);
-    sum.loss += l.mean * static_cast<double>(n), sum.accuracy += static_cast<double>(l.correct);
+    sum.loss += detail::rounded(l.mean * static_cast<double>(n)), sum.accuracy += static_cast<double>(l.correct);
   }
   return {sum.loss / static_cast<double>(size), sum.accuracy / static_cast<double>(size)};
 }

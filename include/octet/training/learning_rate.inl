@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../core/error.hpp"
+#include "../core/rounded.hpp"
 #include "learning_rate.hpp"
 
 OCTET_BEGIN
@@ -17,7 +18,7 @@ OCTET_API double LearningRate::at(std::int64_t step, std::int64_t steps_per_epoc
     case Kind::cosine: {
       const double whole = static_cast<double>(epochs) - warm_up;
       const double part = whole > 0 ? std::min(1.0, (epoch - warm_up) / whole) : 1;
-      return last + (base - last) * 0.5 * (1 + std::cos(part * 3.14159265358979324));
+      return last + detail::rounded((base - last) * 0.5 * (1 + std::cos(part * 3.14159265358979324)));
     }
   }
   return base;

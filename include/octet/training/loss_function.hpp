@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "../core/rounded.hpp"
 #include "../core/tensor.hpp"
 #include "../core/thread_pool.hpp"
 #include "loss.hpp"
@@ -44,7 +45,8 @@ class LossFunction {
       const double log_sum = std::log(sum), part = smoothing_ / static_cast<double>(classes);
       const std::int64_t label = labels[i];
       const double right = static_cast<double>(x[label]) - static_cast<double>(largest);
-      losses_[at(i)] = (1 - smoothing_) * (log_sum - right) + part * (static_cast<double>(classes) * log_sum - all);
+      losses_[at(i)] = rounded((1 - smoothing_) * (log_sum - right)) +
+                       rounded(part * (rounded(static_cast<double>(classes) * log_sum) - all));
       hits_[at(i)] = likeliest == label;
       if (!g) return;
       const double share = 1 / static_cast<double>(n);

@@ -87,13 +87,13 @@ class OptimizerState {
     const Batch by = all(factor), decay = all(p.decay), momentum = all(o_.momentum), minus_rate = all(-rate);
     each(p, [&](std::int64_t i) {
       const Batch x = Batch::load_aligned(w + i);
-      Batch d = Batch::load_aligned(g + i) * by + x * decay;
+      Batch d = rounded(Batch::load_aligned(g + i) * by) + rounded(x * decay);
       if (moment) {
-        const Batch m = Batch::load_aligned(moment + i) * momentum + d;
+        const Batch m = rounded(Batch::load_aligned(moment + i) * momentum) + d;
         m.store_aligned(moment + i);
-        d = o_.nesterov ? d + m * momentum : m;
+        d = o_.nesterov ? d + rounded(m * momentum) : m;
       }
-      (x + d * minus_rate).store_aligned(w + i);
+      (x + rounded(d * minus_rate)).store_aligned(w + i);
     });
   }
 
@@ -102,16 +102,16 @@ class OptimizerState {
     const float* g = parameters_->gradients();
     const bool apart = o_.kind == Optimizer::Kind::adamw;
     const double n = static_cast<double>(steps_), bias1 = 1 - std::pow(o_.beta1, n), bias2 = 1 - std::pow(o_.beta2, n);
-    const Batch by = all(factor), decay = all(apart ? 0 : p.decay), keep = all(apart ? 1 - rate * p.decay : 1);
+    const Batch by = all(factor), decay = all(apart ? 0 : p.decay), keep = all(apart ? 1 - rounded(rate * p.decay) : 1);
     const Batch beta1 = all(o_.beta1), rest1 = all(1 - o_.beta1), beta2 = all(o_.beta2), rest2 = all(1 - o_.beta2);
     const Batch scale = all(1 / std::sqrt(bias2)), epsilon = all(o_.epsilon), minus_rate = all(-rate / bias1);
     each(p, [&](std::int64_t i) {
-      const Batch x = Batch::load_aligned(w + i), d = Batch::load_aligned(g + i) * by + x * decay;
-      const Batch m = Batch::load_aligned(first + i) * beta1 + d * rest1;
-      const Batch v = Batch::load_aligned(second + i) * beta2 + d * d * rest2;
+      const Batch x = Batch::load_aligned(w + i), d = rounded(Batch::load_aligned(g + i) * by) + rounded(x * decay);
+      const Batch m = rounded(Batch::load_aligned(first + i) * beta1) + rounded(d * rest1);
+      const Batch v = rounded(Batch::load_aligned(second + i) * beta2) + rounded(d * d * rest2);
       m.store_aligned(first + i);
       v.store_aligned(second + i);
-      (x * keep + minus_rate * m / (sqrt(v) * scale + epsilon)).store_aligned(w + i);
+      (rounded(x * keep) + minus_rate * m / (rounded(sqrt(v) * scale) + epsilon)).store_aligned(w + i);
     });
   }
 

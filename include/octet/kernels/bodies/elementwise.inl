@@ -88,7 +88,7 @@ inline void quantize_row(const float* in, std::int64_t n, std::uint8_t* out, flo
     std::memset(out, 0, static_cast<std::size_t>(n));
     return;
   }
-  const std::int32_t zero = static_cast<std::int32_t>(-low * inverse + 0.5f);
+  const std::int32_t zero = static_cast<std::int32_t>(rounded(-low * inverse) + 0.5f);
   *scale = width * (1.0f / 255);
   *shift = -static_cast<float>(zero);
   const wide::u8_limits limits(zero, 0, 255);

@@ -49,15 +49,20 @@ struct WinogradF32 {
   static in add(in a, in b) { return wide::add(a, b); }
   static in sub(in a, in b) { return wide::sub(a, b); }
   static in twice(in a) { return wide::add(a, a); }
-  static in four_times(in a) { return times(a, 4); }
-  static in times(in a, int b) { return wide::mul(a, wide::set(static_cast<float>(b))); }
+  // A product that is not exact must not be added to something, as compilers would fuse the two for some instruction
+  // sets: 3 a is a sum, and products by powers of two are exact.
+  static in four_times(in a) { return wide::mul(a, wide::set(4.0f)); }
+  static in times(in a, int b) {  // 3, 6 or 12
+    const in triple = add(a, twice(a));
+    return b == 3 ? triple : b == 6 ? twice(triple) : four_times(triple);
+  }
   static sum load_sum(const std::byte* p) { return wide::load(reinterpret_cast<const float*>(p)); }
   static void store_sum(std::byte* p, sum v) { wide::store(reinterpret_cast<float*>(p), v); }
   static sum zero_sum() { return wide::set(0.0f); }
   static sum add_sums(sum a, sum b) { return wide::add(a, b); }
   static sum sub_sums(sum a, sum b) { return wide::sub(a, b); }
   static sum twice_sum(sum a) { return wide::add(a, a); }
-  static sum four_sums(sum a) { return times(a, 4); }
+  static sum four_sums(sum a) { return four_times(a); }
   static sum scaled_bias(const std::byte* p) { return load_sum(p); }
 
   static void outputs(const Winograd& w, const std::byte* products, std::int64_t column, int columns) {

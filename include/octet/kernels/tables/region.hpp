@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "../../core/half.hpp"
+#include "../../core/rounded.hpp"
 
 #if OCTET_X86
 #  include <immintrin.h>

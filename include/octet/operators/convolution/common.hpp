@@ -65,7 +65,7 @@ class AnyConvolution {
       by_channel_ = {kernels, other};
     } else {
       by_matrix_ = {kernels, w};
-      if (kernels.isa != Isa::scalar || w.varies) by_points_ = {kernels, other};
+      if (kernels.isa != Isa::scalar || w.varies || w.same_floats) by_points_ = {kernels, other};
     }
   }
   std::size_t packed_bytes() const noexcept {
@@ -127,7 +127,10 @@ class AnyConvolution {
       return w;
     } else {
       room = to_float(View<const T>(w.values, {w.out_c * w.repeat * w.k()}));
-      return {room.data(), w.out_c, w.window, w.group_in, w.groups, w.order, w.repeat, w.memory, w.init};
+      ConvolutionWeights<Other> o{room.data(), w.out_c,  w.window, w.group_in, w.groups,
+                                  w.order,     w.repeat, w.memory, w.init};
+      o.same_floats = w.same_floats;
+      return o;
     }
   }
 

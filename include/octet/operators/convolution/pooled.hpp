@@ -11,7 +11,9 @@ namespace detail {
 class PooledStep : public Step {
  public:
   PooledStep(const Graph& body, const PrepareContext& c) : body_(body) {
-    const auto context = [&](std::size_t i) { return PrepareContext(body, body.nodes[i], c.kernels(), c.memory()); };
+    const auto context = [&](std::size_t i) {
+      return PrepareContext(body, body.nodes[i], c.kernels(), c.memory(), false, c.same_floats());
+    };
     convolution_ = as<Convolution>(*body.nodes[0].op)->prepare_convolution(context(0));
     pool_ = body.nodes[1].op->prepare(context(1));
   }

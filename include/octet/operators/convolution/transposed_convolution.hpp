@@ -105,8 +105,9 @@ class TransposedConvolutionStep : public Step {
     n.outputs.push_back(g.add_value(c.output()));
     Window window(weights.shape()[1], weights.shape()[2]);
     if (y >= 0) window.dilations = {axes[0].step(), axes[1].step()};
-    phases_.push_back(
-        {std::make_unique<Form>(PrepareContext(g, n, c.kernels(), c.memory()), window, groups_, range), y, x, 0});
+    phases_.push_back({std::make_unique<Form>(PrepareContext(g, n, c.kernels(), c.memory(), false, c.same_floats()),
+                                              window, groups_, range),
+                       y, x, 0});
   }
 
   /// The taps of a phase, last first; for what no tap meets, one tap of zeros. Always [O, h, w, C / groups].

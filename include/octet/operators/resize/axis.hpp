@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "../../core/config.hpp"
+#include "../../core/rounded.hpp"
 
 OCTET_BEGIN
 
@@ -42,7 +42,7 @@ struct ResizeAxis {
     const auto unscaled = [&](double v) { return exact ? v * n / m : v / scale; };
     switch (mode) {
       case CoordinateMode::half_pixel: break;
-      case CoordinateMode::half_pixel_symmetric: return n / 2 * (1 - m / length) + unscaled(x + 0.5) - 0.5;
+      case CoordinateMode::half_pixel_symmetric: return rounded(n / 2 * (1 - m / length)) + unscaled(x + 0.5) - 0.5;
       case CoordinateMode::pytorch_half_pixel:
         if (out == 1) return 0;
         break;
@@ -50,7 +50,7 @@ struct ResizeAxis {
       case CoordinateMode::asymmetric: return unscaled(x);
       case CoordinateMode::tf_crop_and_resize:
         if (length == 1) return (begin + end) * (n - 1) / 2;
-        return begin * (n - 1) + x * (end - begin) * (n - 1) / (length - 1);
+        return rounded(begin * (n - 1)) + x * (end - begin) * (n - 1) / (length - 1);
     }
     return unscaled(x + 0.5) - 0.5;
   }
@@ -97,8 +97,10 @@ struct ResizeFilter {
     x = std::abs(x);
     if (mode == ResizeMode::linear) return x < 1 ? 1 - x : 0;
     const double a = cubic_coeff_a;
-    if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+    if (x <= 1) return rounded((rounded((a + 2) * x) - (a + 3)) * x * x) + 1;
+    if (x >= 2) return 0;
+    const double inner = rounded((rounded(a * x) - rounded(5 * a)) * x) + 8 * a;
+    return rounded(inner * x) - 4 * a;
   }
 
   /// unit: weights become multiples of it that add up to 1, so that sums of bytes are exact; 0: any float.

@@ -86,6 +86,10 @@ class InterpolateStep : public Step {
     });
   }
 
+  /// Whether products and their sums are exact (see run).
+  template <class Sum, class In>
+  static constexpr bool exact = !(std::is_same_v<Sum, float> && std::is_same_v<In, float>);
+
   /// `place` is the output element, `in` the input's first along the dimension.
   template <class Sum, class In, class Out>
   void one_row(const Pass& p, std::int64_t place, const In* in, Out* out) const noexcept {
@@ -98,6 +102,11 @@ class InterpolateStep : public Step {
     if (p.taps.count == 2) {
       const In *a = in + index[0] * inner, *b = in + index[1] * inner;
       const auto wa = static_cast<Sum>(weight[0]), wb = static_cast<Sum>(weight[1]);
+      if constexpr (!exact<Sum, In>) {
+        for (std::int64_t i = 0; i < inner; ++i) out[i] = wa * a[i];
+        add_products(wb, b, out, inner);
+        return;
+      }
       for (std::int64_t i = 0; i < inner; ++i) store(out[i], wa * static_cast<Sum>(a[i]) + wb * static_cast<Sum>(b[i]));
       return;
     }
@@ -109,7 +118,10 @@ class InterpolateStep : public Step {
       for (std::int64_t k = 0; k < p.taps.count; ++k) {
         const In* from = in + index[k] * inner + first;
         const auto w = static_cast<Sum>(weight[k]);
-        for (std::int64_t i = 0; i < n; ++i) sum[i] += w * static_cast<Sum>(from[i]);
+        if constexpr (exact<Sum, In>)
+          for (std::int64_t i = 0; i < n; ++i) sum[i] += w * static_cast<Sum>(from[i]);
+        else
+          add_products(w, from, sum, n);
       }
       for (std::int64_t i = 0; i < n; ++i) store(out[first + i], sum[i]);
     }

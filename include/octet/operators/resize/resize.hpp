@@ -112,7 +112,7 @@ class Resize : public detail::OperatorOf<Resize> {
         a.kept = a.scale == 1 && whole;
         // The product in float, as other runtimes have it: 10 * 0.7f is 7.
         const double length = proportional
-                                  ? a.scale * static_cast<double>(a.in) + 0.5
+                                  ? detail::rounded(a.scale * static_cast<double>(a.in)) + 0.5
                                   : static_cast<double>(static_cast<float>(a.in) * static_cast<float>(a.scale));
         if (!known || a.in == Shape::unknown)
           a.out = Shape::unknown;

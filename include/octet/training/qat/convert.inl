@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../../core/affine.hpp"
 #include "../../passes/optimize.hpp"
 #include "../../quantization/integer_model.hpp"
 #include "../../runtime/runnable.hpp"
