@@ -4,6 +4,7 @@
 #include <iostream>
 #include <octet/io/image.hpp>
 #include <octet/io/model_file.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/quantization/calibration_file.hpp>
 #include <set>
 

@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <octet/core/thread_pool.hpp>
+#include <ostream>
+#include <thread>
 #include <vector>
 
 #include "support/allocations.hpp"

@@ -1,9 +1,15 @@
 #include <zlib.h>
 
+#include <octet/io/cifar.hpp>
+#include <octet/io/gzip.hpp>
+#include <octet/io/image.hpp>
+#include <octet/io/image_files.hpp>
 #include <octet/io/image_input.hpp>
 #include <octet/io/mnist.hpp>
 #include <octet/io/open_dataset.hpp>
+#include <octet/io/shapes_dataset.hpp>
 #include <octet/models/small_cnn.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/report/evaluation.hpp>
 #include <set>
 

@@ -1,5 +1,7 @@
 #include <chrono>
 #include <octet/io/load.hpp>
+#include <octet/operators/all.hpp>
+#include <octet/passes/optimize.hpp>
 
 #include "onnx_builder.hpp"
 #include "support/allocations.hpp"

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <octet/kernels/dispatch.hpp>
 #include <octet/kernels/half.hpp>
 #include <octet/quantization/quantize.hpp>
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <octet/operators/all.hpp>
 #include "support/allocations.hpp"
 #include "support/models.hpp"
 

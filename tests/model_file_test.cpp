@@ -2,6 +2,7 @@
 
 #include <octet/io/model_file.hpp>
 #include <octet/models/mobilenet.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/passes/optimize.hpp>
 #include <octet/quantization/quantize_model.hpp>
 #if defined(__linux__)

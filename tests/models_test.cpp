@@ -1,5 +1,6 @@
 #include <octet/models/builtin.hpp>
 #include <octet/models/classifier.hpp>
+#include <octet/operators/all.hpp>
 
 #include "testing.hpp"
 

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <octet/operators/all.hpp>
+#include <octet/quantization/quantize.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
 #include "support/isas.hpp"

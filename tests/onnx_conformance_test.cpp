@@ -2,7 +2,10 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <octet/io/onnx/importer.hpp>
 #include <octet/io/onnx/onnx.hpp>
+#include <octet/io/read_file.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/runtime/executor.hpp>
 #include <protozero/pbf_writer.hpp>
 

@@ -1,3 +1,4 @@
+#include <octet/operators/all.hpp>
 #include "onnx_builder.hpp"
 #include "support/random.hpp"
 #include "testing.hpp"

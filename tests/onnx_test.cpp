@@ -3,6 +3,8 @@
 #include <fstream>
 #include <functional>
 
+#include <octet/io/onnx/importer.hpp>
+#include <octet/operators/all.hpp>
 #include "onnx_builder.hpp"
 #include "support/files.hpp"
 #include "testing.hpp"

@@ -1,7 +1,13 @@
 #include <octet/models/builder.hpp>
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/resnet.hpp>
+#include <octet/operators/all.hpp>
+#include <octet/passes/fold_batch_norm.hpp>
+#include <octet/passes/fuse.hpp>
+#include <octet/passes/fuse_patterns.hpp>
 #include <octet/passes/optimize.hpp>
+#include <octet/passes/quantized_operators.hpp>
+#include <octet/passes/simplify.hpp>
 
 #include "testing.hpp"
 

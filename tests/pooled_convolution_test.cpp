@@ -1,4 +1,5 @@
 #include <octet/octet.hpp>
+#include <octet/operators/all.hpp>
 
 #include "support/isas.hpp"
 #include "testing.hpp"

@@ -1,5 +1,8 @@
 #include <octet/io/model_file.hpp>
 #include <octet/models/builder.hpp>
+#include <octet/operators/all.hpp>
+#include <octet/quantization/quantize_model.hpp>
+#include <octet/training/gradient_executor.hpp>
 #include <octet/training/qat.hpp>
 #include <octet/training/trainer.hpp>
 #include <set>

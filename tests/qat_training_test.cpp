@@ -1,6 +1,9 @@
 #include <octet/io/shapes_dataset.hpp>
+#include <octet/models/builder.hpp>
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/small_cnn.hpp>
+#include <octet/operators/all.hpp>
+#include <octet/quantization/quantize_model.hpp>
 #include <octet/training/qat.hpp>
 #include <octet/training/trainer.hpp>
 

@@ -1,7 +1,10 @@
+#include <octet/models/builder.hpp>
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/resnet.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/quantization/error_report.hpp>
 #include <octet/quantization/quantize_model.hpp>
+#include <octet/quantization/real_values.hpp>
 
 #include "testing.hpp"
 

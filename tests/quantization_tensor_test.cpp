@@ -1,4 +1,6 @@
+#include <octet/operators/all.hpp>
 #include <octet/quantization/quantize.hpp>
+#include <octet/quantization/range.hpp>
 
 #include "testing.hpp"
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <octet/models/small_cnn.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/report/compare.hpp>
 #include <octet/report/html.hpp>
 #include <octet/report/json.hpp>

@@ -1,6 +1,8 @@
 #include <octet/io/load.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/quantization/calibration.hpp>
 #include <octet/quantization/quantize_model.hpp>
+#include <octet/runtime/runnable.hpp>
 #include <octet/training/qat.hpp>
 #include <octet/training/trainer.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <octet/runtime/executor.hpp>
 #include <random>

@@ -1,5 +1,7 @@
 #pragma once
+#include <flatbuffers/flatbuffers.h>
 #include <map>
+#include <octet/io/tflite/schema.hpp>
 #include <octet/io/tflite/tflite.hpp>
 
 #include "testing.hpp"

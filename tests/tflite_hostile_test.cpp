@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <octet/io/model_file/self_test.hpp>
+#include <octet/operators/all.hpp>
 
 #include "support/allocations.hpp"
 #include "support/random.hpp"

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <octet/operators/all.hpp>
 #include "tflite_builder.hpp"
 
 // Convolutions, fully connected layers and pools, in every type that TFLite files come in.

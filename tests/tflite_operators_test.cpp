@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include <octet/operators/all.hpp>
 #include "tflite_builder.hpp"
 
 // Operators on single elements, on places and along axes. Layers with weights are in tflite_layers_test.cpp.

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <octet/operators/all.hpp>
 #include "tflite_builder.hpp"
 
 // What TFLite's own kernels compute, where their rounding is asked for. The numbers are LiteRT's (2.5.3, kept from

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <octet/operators/all.hpp>
 #include "tflite_builder.hpp"
 
 // What the importer makes of names, batches, shapes, types and errors.

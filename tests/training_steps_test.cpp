@@ -1,5 +1,7 @@
 #include <octet/models/builder.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/quantization/quantize_model.hpp>
+#include <octet/training/gradient_executor.hpp>
 #include <octet/training/trainer.hpp>
 
 #include "support/allocations.hpp"

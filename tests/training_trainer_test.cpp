@@ -1,7 +1,12 @@
 #include <map>
 #include <octet/io/shapes_dataset.hpp>
+#include <octet/models/builder.hpp>
 #include <octet/models/small_cnn.hpp>
+#include <octet/operators/all.hpp>
 #include <octet/quantization/quantize_model.hpp>
+#include <octet/training/batches.hpp>
+#include <octet/training/checkpoint.hpp>
+#include <octet/training/gradient_executor.hpp>
 #include <octet/training/trainer.hpp>
 
 #include "support/files.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <filesystem>
+#include <octet/io/atomic_file.hpp>
 #include <octet/io/model_file.hpp>
 #include <string>
 #include <vector>

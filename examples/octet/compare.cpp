@@ -1,4 +1,5 @@
 #include <iostream>
+#include <octet/io/shapes_dataset.hpp>
 #include <octet/models/fit_classifier.hpp>
 #include <octet/report/compare.hpp>
 #include <octet/report/html.hpp>

@@ -1,4 +1,5 @@
 #include <iostream>
+#include <octet/io/image.hpp>
 #include <octet/report/advice.hpp>
 
 #include "commands.hpp"

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <octet/core/element.hpp>
 #include <octet/io/load.hpp>
 #include <octet/quantization/quantize_model.hpp>
+#include <octet/runtime/executor.hpp>
 
 #include "files.hpp"
 

@@ -1,6 +1,8 @@
 #pragma once
 #include <variant>
 
+#include <octet/graph/fields.hpp>
+#include <octet/operators/all.hpp>
 #include "../testing.hpp"
 #include "isas.hpp"
 

@@ -1,6 +1,8 @@
 #pragma once
 #include <octet/io/model_file.hpp>
+#include <octet/io/model_file/layout.hpp>
 #include <octet/models/mobilenet.hpp>
+#include <octet/operators/all.hpp>
 
 #include "files.hpp"
 #include "random.hpp"

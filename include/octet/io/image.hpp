@@ -1,84 +1,29 @@
 #pragma once
+#include <string>
+
 #include "../core/tensor.hpp"
-#include "atomic_file.hpp"
-#include "bmp_check.hpp"
-#include "jpeg_check.hpp"
-#include "png_check.hpp"
-#include "read_file.hpp"
-#include "stb.hpp"
 
 OCTET_BEGIN
+
 namespace detail {
 
 constexpr std::int64_t max_image_pixels = 100'000'000;
-
-/// Refuses pictures that claim to be more than their file can hold, before memory is spent on them.
-inline void require_plausible(std::int64_t pixels, const std::string& bytes, const std::string& what) {
-  const auto size = static_cast<std::int64_t>(bytes.size());
-  require<FormatError>(pixels > 0 && pixels <= max_image_pixels, what, " has ", pixels, " pixels; the limit is ",
-                       max_image_pixels);
-  // One bit a pixel, compressed by zlib's largest factor, is the densest there is.
-  require<FormatError>(pixels <= 8 * 1032 * size, what, " claims ", pixels, " pixels in ", size, " bytes");
-}
-
-inline const char* failure_reason() noexcept {
-  const char* reason = stb::stbi_failure_reason();
-  return reason ? reason : "no reason given";
-}
 
 }  // namespace detail
 
 /// Decodes a JPEG, PNG or BMP file's bytes to [height, width, 3], RGB; gray ones get three equal channels, an
 /// alpha channel is dropped. Throws FormatError where they are damaged, or the picture has more than 100
 /// million pixels.
-inline Tensor<uint8> decode_image(const std::string& bytes, const std::string& what = "the image") {
-  using namespace detail;
-  constexpr std::size_t largest = std::size_t{1} << 30;
-  require<FormatError>(bytes.size() < largest, what, " has ", bytes.size(), " bytes");
-  const auto* data = reinterpret_cast<const stb::stbi_uc*>(bytes.data());
-  const int size = static_cast<int>(bytes.size());
-  if (size > 0 && data[0] == 0xff) JpegCheck(bytes, what).run();
-  int width = 0, height = 0, channels = 0;
-  decoder_memory_limit() = std::size_t{1} << 16;
-  const bool known = stb::stbi_info_from_memory(data, size, &width, &height, &channels) != 0;
-  require<FormatError>(known, what, " is no JPEG, PNG or BMP that can be read (", failure_reason(), ")");
-  const std::int64_t pixels = std::int64_t{width} * height;
-  require_plausible(pixels, bytes, what);
-  if (data[0] == 0x89) PngCheck(bytes, what).run();
-  if (data[0] == 'B') BmpCheck(bytes, what).run();
-  decoder_memory_limit() = static_cast<std::size_t>(pixels) * 16 + 2 * bytes.size() + (std::size_t{1} << 20);
-  struct Free {
-    void operator()(stb::stbi_uc* p) const noexcept { std::free(p); }
-  };
-  const int wanted = channels < 3 ? 1 : 3;  // gray ones grow here, which takes less memory than in the decoder
-  const std::unique_ptr<stb::stbi_uc, Free> decoded(
-      stb::stbi_load_from_memory(data, size, &width, &height, &channels, wanted));
-  require<FormatError>(decoded && std::int64_t{width} * height == pixels, what, " is damaged (", failure_reason(), ")");
-  if (wanted == 3) return Tensor<uint8>(View<const uint8>(decoded.get(), {height, width, 3}));
-  Tensor<uint8> image = Tensor<uint8>::uninitialized({height, width, 3});
-  for (std::int64_t i = 0; i < pixels; ++i) std::fill_n(image.data() + 3 * i, 3, decoded.get()[i]);
-  return image;
-}
+Tensor<uint8> decode_image(const std::string& bytes, const std::string& what = "the image");
 
 /// Reads a JPEG, PNG or BMP file as decode_image does.
-inline Tensor<uint8> load_image(const std::string& path) {
-  return decode_image(detail::read_file(path, std::int64_t{1} << 30), "'" + path + "'");
-}
+Tensor<uint8> load_image(const std::string& path);
 
 /// Writes an image [height, width, channels] (1: gray, 3: RGB, 4: with alpha) as a PNG file.
-inline void save_png(const std::string& path, View<const uint8> image) {
-  using namespace detail;
-  const Shape& s = image.shape();
-  const bool fits = s.rank() == 3 && s[0] > 0 && s[1] > 0 && (s[2] == 1 || s[2] == 3 || s[2] == 4);
-  require<ShapeError>(fits && image.size() < (std::int64_t{1} << 30), "a PNG file takes [H, W, 1, 3 or 4], found ", s);
-  const auto dim = [&](int i) { return static_cast<int>(s[i]); };
-  write_atomically(path, [&](std::ostream& out) {
-    const auto write = [](void* to, void* bytes, int n) {
-      static_cast<std::ostream*>(to)->write(static_cast<char*>(bytes), n);
-    };
-    const int ok = stb::stbi_write_png_to_func(write, &out, dim(1), dim(0), dim(2), image.data(), dim(1) * dim(2));
-    require<FormatError>(ok != 0, "'", path, "': encoding failed");
-  });
-}
+void save_png(const std::string& path, View<const uint8> image);
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "image.inl"
+#endif

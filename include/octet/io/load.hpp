@@ -1,38 +1,15 @@
 #pragma once
 #include "load_options.hpp"
 #include "model_file.hpp"
-#if __has_include(<protozero/pbf_reader.hpp>)
-#  include "onnx/onnx.hpp"
-#endif
-#if __has_include(<flatbuffers/flatbuffers.h>)
-#  include "tflite/tflite.hpp"
-#endif
 
 OCTET_BEGIN
 
 /// Reads a model: .onnx (needs protozero), .tflite (needs flatbuffers) or .octet, told apart by the file's ending.
 /// Throws FormatError naming the file and what is wrong with it.
-inline Model load(const std::string& path, const LoadOptions& options = {}) {
-  const auto ends_with = [&](const std::string& ending) {
-    return path.size() >= ending.size() && path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
-  };
-  if (ends_with(".octet")) return load_octet(path, options);
-  if (ends_with(".onnx")) {
-#if __has_include(<protozero/pbf_reader.hpp>)
-    return load_onnx(path, options);
-#else
-    detail::fail<FormatError>("'", path, "': reading ONNX needs the library protozero when the program is compiled");
-#endif
-  }
-  if (ends_with(".tflite")) {
-#if __has_include(<flatbuffers/flatbuffers.h>)
-    return load_tflite(path, options);
-#else
-    detail::fail<FormatError>("'", path,
-                              "': reading TFLite needs the library flatbuffers when the program is compiled");
-#endif
-  }
-  detail::fail<FormatError>("'", path, "' is no model: its name ends in none of .onnx, .tflite, .octet");
-}
+Model load(const std::string& path, const LoadOptions& options = {});
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "load.inl"
+#endif

@@ -1,114 +1,8 @@
 #pragma once
-#include "atomic_file.hpp"
+#include "../graph/graph.hpp"
 #include "load_options.hpp"
-#include "model_file/self_test.hpp"
 
-/// Octet's own files of models. All numbers of the header are little-endian.
-///   bytes 0-7    "OCTET\r\n\x1a"
-///         8-11   version of the format, 12-15 zero
-///        16-23   size of the file
-///        24-31   checksum of all other bytes (model_file/checksum.hpp)
-///        32-39   size of the description, 40-63 zero
-///        64-     description: graph and self-test (model_file/graph_description.hpp, self_test.hpp)
-///                elements of the constants, each at a multiple of 64
-/// A loaded model's constants are the mapped file itself.
 OCTET_BEGIN
-namespace detail {
-
-constexpr char model_magic[] = "OCTET\r\n\x1a";
-constexpr std::uint32_t model_version = 2;
-constexpr std::size_t model_header = 64, model_checksum_at = 24;
-
-inline std::size_t aligned_size(std::size_t n) {
-  return (n + AlignedBytes::alignment - 1) / AlignedBytes::alignment * AlignedBytes::alignment;
-}
-
-/// The parts of a file that is about to be written, in order.
-struct ModelParts {
-  std::string front;                                           // header and description
-  std::vector<std::pair<const std::byte*, std::size_t>> data;  // of the constants
-};
-
-inline ModelParts model_parts(const Model& model, const std::optional<SelfTest>& test) {
-  ModelParts parts;
-  // Constants that share memory are written once.
-  std::map<std::pair<const std::byte*, std::size_t>, std::uint64_t> offsets;  // from the first constant on
-  std::uint64_t data_bytes = 0;
-  for (const Value& v : model.values) {
-    if (!v.is_constant()) continue;
-    const std::pair<const std::byte*, std::size_t> data{v.constant.data(), v.constant.size_bytes()};
-    if (!offsets.emplace(data, data_bytes).second) continue;
-    parts.data.push_back(data);
-    data_bytes += aligned_size(data.second);
-  }
-  ArchiveWriter description;
-  write_graph(
-      model,
-      [&](std::size_t i) {
-        const AnyTensor& t = model.values[i].constant;
-        return t ? DataPlace{offsets.at({t.data(), t.size_bytes()}), t.size_bytes()} : DataPlace{};
-      },
-      description);
-  write_self_test(test, model, description);
-  const std::size_t first = aligned_size(model_header + description.bytes().size());
-  ArchiveWriter header;
-  header.put_bytes(model_magic, 8);
-  header.put_fixed(model_version);
-  header.put_fixed(std::uint32_t{0});
-  header.put_fixed(std::uint64_t{first + data_bytes});
-  header.put_fixed(std::uint64_t{0});
-  header.put_fixed(std::uint64_t{description.bytes().size()});
-  parts.front = header.bytes();
-  parts.front.resize(model_header, '\0');
-  parts.front += description.bytes();
-  parts.front.resize(first, '\0');
-  return parts;
-}
-
-/// The checksum of a file whose first bytes are `front` (header and more) and whose others follow by
-/// `add_rest`.
-template <class AddRest>
-std::uint64_t model_checksum(const char* front, std::size_t n, AddRest add_rest) {
-  Checksum sum;
-  sum.add(front, model_checksum_at);
-  sum.add(front + model_checksum_at + 8, n - model_checksum_at - 8);
-  add_rest(sum);
-  return sum.value();
-}
-
-struct ModelFile {
-  Model model;
-  std::optional<SelfTest> test;
-};
-
-inline ModelFile read_model_file(const SharedBytes& file) {
-  const auto* bytes = reinterpret_cast<const char*>(file.data.get());
-  require<FormatError>(file.size >= model_header && std::memcmp(bytes, model_magic, 8) == 0, "this is no octet model");
-  ArchiveReader header(file.data.get() + 8, model_header - 8);
-  const auto version = header.get_fixed<std::uint32_t>();
-  require<FormatError>(version == model_version, "version ", version,
-                       " of the format is unknown; this octet reads version ", model_version);
-  header.get_fixed<std::uint32_t>();
-  const auto size = header.get_fixed<std::uint64_t>(), checksum = header.get_fixed<std::uint64_t>(),
-             description = header.get_fixed<std::uint64_t>();
-  require<FormatError>(size == file.size, "the file has ", file.size, " bytes, expected ", size);
-  require<FormatError>(checksum == model_checksum(bytes, file.size, [](Checksum&) {}),
-                       "the file is damaged: its checksum is wrong");
-  require<FormatError>(description <= file.size - model_header, "the description is longer than the file");
-  ArchiveReader from(file.data.get() + model_header, description);
-  ModelFile m;
-  const std::size_t first = std::min(file.size, aligned_size(model_header + description));
-  m.model = read_graph(from, {{file.data, file.data.get() + first}, file.size - first});
-  m.test = read_self_test(from, m.model);
-  require<FormatError>(from.left() == 0, "the description goes on behind its end");
-  return m;
-}
-
-inline ModelFile read_model_file(const std::string& path) {
-  return naming_file(path, [&] { return read_model_file(map_file(path)); });
-}
-
-}  // namespace detail
 
 struct SaveOptions {
   bool self_test = true;  // run the model and keep the outcome, for verify
@@ -117,70 +11,25 @@ struct SaveOptions {
 namespace detail {
 
 /// Refuses names that promise a file of another format.
-inline void require_octet_name(const std::string& path) {
-  for (const std::string ending : {".onnx", ".tflite"}) {
-    if (path.size() < ending.size()) continue;
-    std::string found = path.substr(path.size() - ending.size());
-    for (char& c : found) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    require<FormatError>(found != ending, "cannot write '", path,
-                         "': octet writes its own format, so the name has to "
-                         "end in .octet, not ",
-                         ending);
-  }
-}
+void require_octet_name(const std::string& path);
 
 /// The size of the file that save would write.
-inline std::int64_t saved_size(const Model& model) {
-  const ModelParts parts = model_parts(model, make_self_test(model));
-  std::size_t n = parts.front.size();
-  for (const auto& data : parts.data) n += aligned_size(data.second);
-  return static_cast<std::int64_t>(n);
-}
+std::int64_t saved_size(const Model& model);
 
 }  // namespace detail
 
 /// Writes a model to an .octet file, which appears whole or not at all. Throws FormatError where that cannot be, or
 /// the name ends in .onnx or .tflite.
-inline void save(const Model& model, const std::string& path, const SaveOptions& options = {}) {
-  detail::require_octet_name(path);
-  detail::naming_file(path, [&] {
-    detail::check_graph(model);
-    require_runnable(model);
-    const auto test = options.self_test ? detail::make_self_test(model) : std::nullopt;
-    detail::ModelParts parts = detail::model_parts(model, test);
-    static constexpr char zeros[detail::AlignedBytes::alignment] = {};
-    const auto each_part = [&](auto use) {
-      for (const auto& [data, n] : parts.data) {
-        use(reinterpret_cast<const char*>(data), n);
-        use(zeros, detail::aligned_size(n) - n);
-      }
-    };
-    const std::uint64_t checksum = detail::model_checksum(
-        parts.front.data(), parts.front.size(),
-        [&](detail::Checksum& sum) { each_part([&](const char* p, std::size_t n) { sum.add(p, n); }); });
-    std::memcpy(parts.front.data() + detail::model_checksum_at, &checksum, 8);
-    detail::write_atomically(path, [&](std::ostream& out) {
-      out.write(parts.front.data(), static_cast<std::streamsize>(parts.front.size()));
-      each_part([&](const char* p, std::size_t n) { out.write(p, static_cast<std::streamsize>(n)); });
-    });
-  });
-}
+void save(const Model& model, const std::string& path, const SaveOptions& options = {});
 
 /// Reads an .octet file. Its weights are mapped, not copied; the file must not be changed in place while the
 /// model lives (replacing it, as save does, is fine). With options.self_test it also runs the test that the file
 /// carries. Throws FormatError where the file is damaged, or where the test is asked for and is missing or its
 /// outcome is another than that of the machine that wrote it.
-inline Model load_octet(const std::string& path, const LoadOptions& options = {}) {
-  detail::ModelFile file = detail::read_model_file(path);
-  detail::naming_file(path, [&] { require_runnable(file.model); });
-  if (options.self_test) {
-    detail::naming_file(path, [&] {
-      detail::require<FormatError>(file.test.has_value(), "the file carries no self-test");
-      detail::check_self_test(file.model, *file.test);
-    });
-  }
-  if (options.rounding) file.model.rounding = *options.rounding;
-  return std::move(file.model);
-}
+Model load_octet(const std::string& path, const LoadOptions& options = {});
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "model_file.inl"
+#endif

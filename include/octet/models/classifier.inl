@@ -10,16 +10,14 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The last layer of a model, which has to be fully connected and have a bias.
-inline const Node& classifier_of(const Model& model) {
+OCTET_API const Node& classifier_of(const Model& model) {
   const Node* last = model.nodes.empty() ? nullptr : &model.nodes.back();
   require(last && as<FullyConnected>(*last->op) && last->outputs == model.outputs && last->inputs.size() == 3,
           "model '", model.name, "' does not end in a fully connected layer with a bias, which could be fitted");
   return *last;
 }
 
-/// The model without that layer: it gives features.
-inline Model backbone_of(const Model& model) {
+OCTET_API Model backbone_of(const Model& model) {
   Model backbone = model;
   backbone.outputs = {classifier_of(model).inputs[0]};
   backbone.nodes.pop_back();

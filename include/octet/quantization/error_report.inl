@@ -4,11 +4,11 @@
 #include <limits>
 #include <map>
 
-#include "../kernels/half.hpp"
 #include "../passes/optimize.hpp"
 
 #include "../runtime/executor.hpp"
 #include "error_report.hpp"
+#include "real_values.hpp"
 
 OCTET_BEGIN
 
@@ -48,18 +48,6 @@ class ErrorSum {
   std::int64_t beyond_ = 0, count_ = 0;
   bool quantized_ = false;
 };
-
-/// The tensor's real numbers.
-inline Tensor<float> real_values(const TensorRef& t, const QuantParams& q) {
-  Tensor<float> r = to_float(t);
-  if (!q) return r;
-  const ChannelWalk w(t.shape, q.axis);
-  for (std::int64_t i = 0; i < r.size(); ++i) {
-    const auto c = static_cast<std::size_t>(i / w.inner % w.channels);
-    r[i] = (r[i] - static_cast<float>(q.zero_point[c])) * q.scale[c];
-  }
-  return r;
-}
 
 }  // namespace detail
 

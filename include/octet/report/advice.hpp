@@ -1,4 +1,5 @@
 #pragma once
+#include "../operators/quantize.hpp"
 #include "../quantization/range.hpp"
 #include "evaluation.hpp"
 #include "table.hpp"

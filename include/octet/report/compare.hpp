@@ -1,7 +1,9 @@
 #pragma once
 #include <functional>
 
+#include "../io/input_file.hpp"
 #include "../io/model_file.hpp"
+#include "../passes/optimize.hpp"
 #include "../quantization/quantize_model.hpp"
 #include "advice.hpp"
 #include "comparison.hpp"

@@ -1,4 +1,9 @@
 #pragma once
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "../core/element.hpp"
 #include "../runtime/executor.hpp"
 
 OCTET_BEGIN

@@ -1,4 +1,5 @@
 #pragma once
+#include "gradient_executor.hpp"
 #include "../io/atomic_file.hpp"
 #include "../io/map_file.hpp"
 #include "../io/model_file/checksum.hpp"

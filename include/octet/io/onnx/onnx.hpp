@@ -1,40 +1,20 @@
 #pragma once
-#include "../../runtime/runnable.hpp"
-#include "../read_file.hpp"
-#include "importer.hpp"
+#include "../../graph/graph.hpp"
+#include "../load_options.hpp"
 
 /// ONNX models. Needs protozero.
 OCTET_BEGIN
-namespace detail::onnx {
-
-inline Model parse(std::string_view bytes, const std::string& source, const LoadOptions& options, ExternalData files) {
-  std::optional<ModelProto> model;
-  try {
-    model = parse_model(bytes);
-  } catch (const Error& e) {
-    fail<FormatError>("'", source, "': ", e.what());
-  }
-  Model m = Importer(*model, source, options, std::move(files), bytes.size()).run();
-  naming_file(source, [&] { require_runnable(m); });
-  return m;
-}
-
-}  // namespace detail::onnx
 
 /// The model in the bytes of an ONNX file (operator sets 7 to 25). Errors call it source_name. Tensors keep their
 /// names. Images come in as [N, spatial ..., C] unless options say otherwise. Throws FormatError for what is damaged
 /// or not supported.
-inline Model parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name,
-                        const LoadOptions& options = {}) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(bytes.size()));
-  return detail::onnx::parse(text, source_name, options, {});
-}
+Model parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name, const LoadOptions& options = {});
 
 /// Reads an ONNX file, and the files beside it that hold its tensors, if it has such.
-inline Model load_onnx(const std::string& path, const LoadOptions& options = {}) {
-  constexpr std::int64_t largest = std::int64_t{1} << 32;  // protobuf's own limit is half of it
-  const std::string bytes = detail::read_file(path, largest);
-  return detail::onnx::parse(bytes, path, options, detail::onnx::ExternalData(std::filesystem::path(path)));
-}
+Model load_onnx(const std::string& path, const LoadOptions& options = {});
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "onnx.inl"
+#endif
