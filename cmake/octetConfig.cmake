@@ -1,5 +1,5 @@
-# find_package(octet) gives octet::octet; with COMPONENTS io also octet::io, which it gives anyway where the libraries
-# that takes are found.
+# find_package(octet) gives octet::octet. With COMPONENTS io it also gives octet::io, and octet::compiled where the library
+# is installed with the headers; it gives them anyway where the libraries that takes are found.
 include("${CMAKE_CURRENT_LIST_DIR}/octetDependencies.cmake")
 
 octet_find_core_dependencies()
@@ -20,6 +20,7 @@ if(OCTET_MISSING_IO)
 else()
   set(octet_io_FOUND TRUE)
   include("${CMAKE_CURRENT_LIST_DIR}/octetIoTargets.cmake")
+  include("${CMAKE_CURRENT_LIST_DIR}/octetCompiledTargets.cmake" OPTIONAL)
 endif()
 foreach(component ${octet_FIND_COMPONENTS})
   if(NOT component STREQUAL "io" AND octet_FIND_REQUIRED_${component})

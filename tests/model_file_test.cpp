@@ -200,7 +200,8 @@ TEST_CASE("model file: a network computes the same bits after loading, its weigh
     load_octet(file.path, self_tested);
     testing::largest_allocation();
     const Model loaded = load_octet(file.path);
-    CHECK(testing::largest_allocation() < 200000);
+    // Nothing as large as the weights; the check that the model can run folds batch normalization, layer by layer.
+    CHECK(testing::largest_allocation() < (m == &fast ? 200000u : 500000u));
     const AnyTensor a = Executor(*m).run({image})[0], b = Executor(loaded).run({image})[0];
     CHECK(std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
     std::size_t weights = 0;

@@ -54,12 +54,11 @@ TEST_CASE("out of range: sums and products of bytes with extreme scales") {
   const float tiny = std::numeric_limits<float>::min(), huge = 0x1p127f;
   for (BinaryKind kind : {BinaryKind::add, BinaryKind::mul})
     for (float zero : {tiny, 1e-3f}) {
-      // Far too large: the highest code, but for 0, which stays 0.
-      CHECK(binary(kind, huge, huge, zero, Rounding::fp32) == std::vector<int>{0, 255, 255, 255});
+      CHECK_THROWS_AS(binary(kind, huge, huge, zero, Rounding::fp32), Error);  // the layer is refused
       CHECK(binary(kind, tiny, tiny, huge, Rounding::fp32) == std::vector<int>{0, 0, 0, 0});
       CHECK(binary(kind, tiny, tiny, huge, Rounding::tflite_double) == std::vector<int>{0, 0, 0, 0});
     }
-  CHECK(binary(BinaryKind::mul, huge, huge, tiny, Rounding::tflite_single) == std::vector<int>{0, 255, 255, 255});
+  CHECK_THROWS_AS(binary(BinaryKind::mul, huge, huge, tiny, Rounding::tflite_single), Error);
 }
 
 TEST_CASE("out of range: powers of integers saturate, and are 0 where there is none") {

@@ -4,7 +4,7 @@ file(MAKE_DIRECTORY "${FOLDER}")
 foreach(header ${HEADERS})
   string(MAKE_C_IDENTIFIER "${header}" name)
   file(WRITE "${FOLDER}/${name}.cpp" "#include <octet/${header}>\n")
-  execute_process(COMMAND "${CXX}" -std=c++17 -fsyntax-only -Wall -Wextra -DOCTET_SEPARATE_KERNELS ${INCLUDES}
+  execute_process(COMMAND "${CXX}" -std=c++17 -fsyntax-only -Wall -Wextra -DOCTET_COMPILED ${INCLUDES}
                           "${FOLDER}/${name}.cpp" RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
     list(APPEND failed ${header})

@@ -16,7 +16,7 @@ endif()
 execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${CONSUMER}" -B "${folder}/build"
                         -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}" ${LIBRARIES} ${options} COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${CMAKE_COMMAND}" --build "${folder}/build" COMMAND_ERROR_IS_FATAL ANY)
-file(GLOB programs "${folder}/build/consumer" "${folder}/build/with_io")
+file(GLOB programs "${folder}/build/consumer" "${folder}/build/with_io" "${folder}/build/compiled")
 if(NOT programs)
   message(FATAL_ERROR "no program was built")
 endif()

@@ -1,0 +1,1 @@
+#include <octet/implementation.hpp>
