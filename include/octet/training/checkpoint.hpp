@@ -1,9 +1,9 @@
 #pragma once
-#include "gradient_executor.hpp"
 #include "../io/atomic_file.hpp"
 #include "../io/map_file.hpp"
 #include "../io/model_file/checksum.hpp"
 #include "../io/model_file/graph_description.hpp"
+#include "gradient_executor.hpp"
 #include "optimizer_state.hpp"
 #include "reports.hpp"
 
