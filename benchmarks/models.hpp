@@ -1,4 +1,5 @@
 #pragma once
+#include <octet/operators/all.hpp>
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>
 

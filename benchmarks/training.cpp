@@ -8,6 +8,9 @@
 #include <octet/models/small_cnn.hpp>
 #include <octet/models/vgg.hpp>
 #include <octet/report/table.hpp>
+#include <octet/training/gradient_executor.hpp>
+#include <octet/training/loss_function.hpp>
+#include <octet/training/optimizer_state.hpp>
 #include <octet/training/qat.hpp>
 #include <octet/training/trainer.hpp>
 
