@@ -8,7 +8,9 @@
 
 // One namespace per baseline instruction set: a program that compiles one file with -march=native and another
 // without gets two copies of every inline function, instead of one picked by link order.
-#if defined(OCTET_COMPILED)  // the library is linked whatever the program is compiled for
+// In compiled use it is one name, so that any program can link the library; its files should then be compiled for a
+// baseline that every CPU they run on has.
+#if defined(OCTET_COMPILED)
 #  define OCTET_ABI v0_compiled
 #elif defined(__AVX512BW__)
 #  define OCTET_ABI v0_avx512

@@ -81,16 +81,18 @@ class Job {
 class Workers {
  public:
   explicit Workers(int threads) : helpers_(static_cast<std::size_t>(threads)) {
-    for (int w = 1; w < threads; ++w) threads_.emplace_back([this, w] { live(w); });
-  }
-  ~Workers() {
-    for (Helper& h : helpers_) {
-      const std::lock_guard<std::mutex> lock(h.mutex);
-      h.stop = true;
-      h.wake.notify_one();
+#if OCTET_EXCEPTIONS
+    try {
+      start(threads);
+    } catch (...) {  // the system has no more threads: those that run have to end
+      stop();
+      throw;
     }
-    for (std::thread& t : threads_) t.join();
+#else
+    start(threads);
+#endif
   }
+  ~Workers() { stop(); }
   bool forked() const noexcept { return depth_ != fork_depth(); }
 
   /// Runs the job on this thread and `wanted` others.
@@ -127,6 +129,18 @@ class Workers {
     return &mark;
   }
   Helper& helper(int w) noexcept { return helpers_[static_cast<std::size_t>(w)]; }
+
+  void start(int threads) {
+    for (int w = 1; w < threads; ++w) threads_.emplace_back([this, w] { live(w); });
+  }
+  void stop() {
+    for (Helper& h : helpers_) {
+      const std::lock_guard<std::mutex> lock(h.mutex);
+      h.stop = true;
+      h.wake.notify_one();
+    }
+    for (std::thread& t : threads_) t.join();
+  }
 
   void offer(int w, Job& job) {
     job.running.fetch_add(1, std::memory_order_relaxed);

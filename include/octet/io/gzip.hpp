@@ -1,5 +1,6 @@
 #pragma once
 #include <zlib.h>
+#include <algorithm>
 
 #include <memory>
 

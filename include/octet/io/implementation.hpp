@@ -4,6 +4,7 @@
 #if !defined(OCTET_COMPILED)
 #  error "octet/io/implementation.hpp is for programs that define OCTET_COMPILED"
 #endif
+#include "../models/fit_classifier.inl"
 #include "cifar.inl"
 #include "idx.inl"
 #include "image.inl"

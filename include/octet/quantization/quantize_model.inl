@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "../passes/bound_activations.hpp"

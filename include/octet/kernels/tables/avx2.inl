@@ -2,9 +2,10 @@
 #include "../dispatch.hpp"
 #include "region.hpp"
 
+#if OCTET_X86
 OCTET_BEGIN
 namespace detail {
-#include "x86_begin.hpp"
+#  include "x86_begin.hpp"
 
 // The order of the includes matters.
 // clang-format off
@@ -15,7 +16,8 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c")
 OCTET_TARGET_END
 }  // namespace avx2
 // clang-format on
-#include "x86_end.hpp"
+#  include "x86_end.hpp"
 
 }  // namespace detail
 OCTET_END
+#endif

@@ -2,9 +2,10 @@
 #include "../dispatch.hpp"
 #include "region.hpp"
 
+#if OCTET_X86
 OCTET_BEGIN
 namespace detail {
-#include "x86_begin.hpp"
+#  include "x86_begin.hpp"
 
 // The order of the includes matters.
 // clang-format off
@@ -19,7 +20,8 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
 }
 }  // namespace avx512vnni
 // clang-format on
-#include "x86_end.hpp"
+#  include "x86_end.hpp"
 
 }  // namespace detail
 OCTET_END
+#endif
