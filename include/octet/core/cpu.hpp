@@ -79,7 +79,7 @@ inline Isa detected_isa() noexcept {
 }
 
 namespace detail {
-/// What the environment asks for, as far as this CPU has it. A name that is none is told of.
+/// What the environment asks for, as far as this CPU has it. An unknown name prints a warning.
 inline Isa wanted_isa() noexcept {
   const char* want = std::getenv("OCTET_ISA");
   if (!want || !*want) return detected_isa();
