@@ -3,14 +3,10 @@
 
 #include "../core/affine.hpp"
 #include "implement.hpp"
+#include "observed_range.hpp"
 
 OCTET_BEGIN
 namespace detail {
-
-/// What an observer knows of a tensor: FakeQuantize's second input.
-struct ObservedRange {
-  float low = 0, high = 0, batches = 0;  // seen so far
-};
 
 /// Rounds whole tensors to the integers of a type and back.
 class FakeQuantization {

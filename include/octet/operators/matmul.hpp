@@ -1,145 +1,7 @@
 #pragma once
-#include "../kernels/half.hpp"
-#include "../kernels/pack.hpp"
-#include "arithmetic/broadcast.hpp"
-#include "implement.hpp"
+#include "declare.hpp"
 
 OCTET_BEGIN
-namespace detail {
-
-/// A matrix product as numpy understands it: [..., m, k] times [..., k, n], where vectors become a row or a column.
-struct MatMulShape {
-  Shape a_batch, b_batch, batch;
-  std::int64_t m = 1, k = 1, n = 1;
-  Shape out;
-
-  MatMulShape(const Shape& a, const Shape& b, const ShapeContext& c) {
-    c.require(a.rank() >= 1 && b.rank() >= 1, "takes matrices or vectors, found ", a, " and ", b);
-    const std::int64_t b_rows = b[std::max(0, b.rank() - 2)];
-    k = a.back() == Shape::unknown ? b_rows : a.back();
-    c.require(b_rows == Shape::unknown || b_rows == k, "matrices of ", a, " and ", b, " cannot be multiplied");
-    a_batch = Shape(a.begin(), a.begin() + std::max(0, a.rank() - 2));
-    b_batch = Shape(b.begin(), b.begin() + std::max(0, b.rank() - 2));
-    out = batch = broadcast(a_batch, b_batch);
-    if (a.rank() > 1) out.push_back(m = a[a.rank() - 2]);
-    if (b.rank() > 1) out.push_back(n = b.back());
-  }
-};
-
-/// The matrices that are multiplied with each other, in the order of the output.
-struct MatMulProducts {
-  struct Product {
-    std::int64_t a, b;  // which of the matrices on the left, and on the right
-  };
-  std::int64_t m = 1, k = 1, n = 1;
-  std::vector<Product> each;
-
-  MatMulProducts() = default;
-  explicit MatMulProducts(const PlanContext& c) {
-    static const std::string unnamed;
-    const MatMulShape s(c.inputs[0].shape, c.inputs[1].shape, ShapeContext(unnamed, "MatMul", {}, {}));
-    m = s.m, k = s.k, n = s.n;
-    const std::int64_t batches = s.batch.elements();
-    for (std::int64_t i = 0; i < batches; ++i)
-      each.push_back({position(i, s.batch, s.a_batch), position(i, s.batch, s.b_batch)});
-  }
-
- private:
-  /// Of element i of `all`, in a tensor that is broadcast to that shape.
-  static std::int64_t position(std::int64_t i, const Shape& all, const Shape& own) {
-    std::int64_t at = 0, stride = 1;
-    for (int d = all.rank() - 1, e = own.rank() - 1; e >= 0; --d, --e) {
-      at += own[e] == 1 ? 0 : i % all[d] * stride;
-      stride *= own[e];
-      i /= all[d];
-    }
-    return at;
-  }
-};
-
-/// The right operand is packed when the step is made, if it is constant, else in every run.
-class FloatMatMul : public Step {
- public:
-  explicit FloatMatMul(const PrepareContext& c) : simd_(&c.kernels()), panel_columns_(panel_columns<float>(*simd_)) {
-    if (!c.input(1).is_constant()) return;
-    const Tensor<float> b = to_float(c.constant(1).ref());
-    const Shape& s = b.shape();
-    set_right(s.rank() > 1 ? s[s.rank() - 2] : s.back(), s.rank() > 1 ? s.back() : 1, b.size());
-    constant_ = AlignedBytes(static_cast<std::size_t>(matrices_ * matrix_bytes_));
-    for (std::int64_t i = 0; i < matrices_ * panels_; ++i) pack(b.data(), i, constant_.data());
-  }
-  std::size_t packed_bytes() const noexcept override { return constant_.size(); }
-
-  std::size_t plan(const PlanContext& c) override {
-    products_ = MatMulProducts(c);
-    set_right(products_.k, products_.n, c.inputs[1].shape.elements());
-    // One matrix on the right for all on the left: these are the rows of a single one.
-    const auto batches = static_cast<std::int64_t>(products_.each.size());
-    if (matrices_ == 1 && c.inputs[0].shape.elements() == batches * products_.m * products_.k) {
-      products_.m *= batches;
-      products_.each.resize(1, {0, 0});
-    }
-    const std::int64_t m = products_.m;
-    zeros_ = Tensor<float>({round_up(n_, column_padding)});
-    const std::int64_t tile = simd_->rows_f32;
-    constexpr std::int64_t block_bytes = 192 * 1024;  // rows that stay in the L2 cache while the panels pass by
-    const std::int64_t fitting = std::max<std::int64_t>(1, block_bytes / std::max<std::int64_t>(1, k_ * 4) / tile);
-    const std::int64_t share = ((m + c.threads - 1) / c.threads + tile - 1) / tile;
-    block_rows_ = tile * std::max<std::int64_t>(1, std::min(fitting, share));
-    blocks_ = (m + block_rows_ - 1) / block_rows_;
-    const bool few = static_cast<std::int64_t>(products_.each.size()) * blocks_ < c.threads;
-    column_panels_ = few ? 1 : panels_;
-    return constant_.size() ? 0 : static_cast<std::size_t>(matrices_ * matrix_bytes_);
-  }
-
-  void run(const RunContext& c) noexcept override {
-    const std::int64_t m = products_.m;
-    if (m == 0 || n_ == 0) return;
-    std::byte* packed = constant_.size() ? constant_.data() : c.scratch;
-    if (!constant_.size())
-      c.pool->parallel(matrices_ * panels_,
-                       [&](std::int64_t i, int) { pack(reinterpret_cast<const float*>(c.input(1)), i, packed); });
-    const std::int64_t parts = (panels_ + column_panels_ - 1) / column_panels_;
-    c.pool->parallel(static_cast<std::int64_t>(products_.each.size()) * blocks_ * parts, [&](std::int64_t task, int) {
-      const std::int64_t product = task / parts / blocks_, row = task / parts % blocks_ * block_rows_;
-      const std::int64_t column = task % parts * column_panels_ * panel_columns_;
-      const MatMulProducts::Product& p = products_.each[static_cast<std::size_t>(product)];
-      Gemm g;
-      g.a = c.input(0) + (p.a * m + row) * k_ * 4;
-      g.a_stride = k_ * 4;
-      g.rows = std::min(block_rows_, m - row);
-      g.steps = k_;
-      g.b = packed + p.b * matrix_bytes_ + column * k_ * 4;
-      g.columns = std::min(column_panels_ * panel_columns_, n_ - column);
-      g.init = zeros_.bytes();
-      g.epilogue.out = c.output() + ((product * m + row) * n_ + column) * 4;
-      g.epilogue.out_stride = n_ * 4;
-      simd_->gemm_f32(g);
-    });
-  }
-
- private:
-  void set_right(std::int64_t k, std::int64_t n, std::int64_t elements) {
-    k_ = k, n_ = n;
-    matrices_ = k * n == 0 ? 0 : elements / (k * n);
-    panels_ = (n + panel_columns_ - 1) / panel_columns_;
-    matrix_bytes_ = packed_f32_bytes(*simd_, n, k);
-  }
-  void pack(const float* b, std::int64_t i, std::byte* packed) const noexcept {
-    const std::int64_t matrix = i / panels_;
-    pack_panel_f32(*simd_, b + matrix * k_ * n_, n_, k_, i % panels_ * panel_columns_, packed + matrix * matrix_bytes_);
-  }
-
-  const Kernels* simd_;
-  std::int64_t panel_columns_;
-  AlignedBytes constant_;  // the packed right operand, where it is constant
-  Tensor<float> zeros_;
-  MatMulProducts products_;
-  std::int64_t k_ = 1, n_ = 1, matrices_ = 1, matrix_bytes_ = 0, panels_ = 1;
-  std::int64_t block_rows_ = 1, blocks_ = 1, column_panels_ = 1;
-};
-
-}  // namespace detail
 
 /// Matrix product as numpy's matmul: batches broadcast, vectors are a row (left) or a column (right). Both operands
 /// may be computed.
@@ -147,22 +9,14 @@ class MatMul : public detail::OperatorOf<MatMul> {
  public:
   static constexpr const char* type_name = "MatMul";
 
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    return {detail::MatMulShape(c.shape(0), c.shape(1), c).out};
-  }
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    check(c);
-    return std::make_unique<detail::FloatMatMul>(c);
-  }
-  void check(const PrepareContext& c) const override {
-    const Value &a = c.input(0), &b = c.input(1);
-    c.require(a.dtype == DType::f32 && (b.is_constant() ? is_floating(b.dtype) : b.dtype == DType::f32), "no form for ",
-              name(a.dtype), " and ", name(b.dtype));
-  }
-  std::int64_t macs(const ShapeContext& c) const override {
-    const detail::MatMulShape s(c.shape(0), c.shape(1), c);
-    return s.batch.elements() * s.m * s.k * s.n;
-  }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  OCTET_API void check(const PrepareContext& c) const override;
+  OCTET_API std::int64_t macs(const ShapeContext& c) const override;
 };
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "matmul.inl"
+#endif

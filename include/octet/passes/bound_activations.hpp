@@ -11,7 +11,7 @@ inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Li
   const auto* c = links.produced_by<Convolution>(value);
   if (!c || g.is_output(value) || !std::isfinite(c->activation.low) || !std::isfinite(c->activation.high))
     return std::nullopt;
-  if (input_of(g.nodes[static_cast<std::size_t>(links.producer(value))], ConvolutionStep::residual) != Node::none)
+  if (input_of(g.nodes[static_cast<std::size_t>(links.producer(value))], Convolution::residual) != Node::none)
     return std::nullopt;
   const ActivationRange r{std::min(c->activation.low, 0.0), std::max(c->activation.high, 0.0)};
   return r.high > r.low ? std::optional<ActivationRange>(r) : std::nullopt;

@@ -14,15 +14,14 @@ class Joiner {
   int before(const Node& n) const {
     const int p = links_.producer(n.inputs[0]);
     const bool joins = p != Node::none && links_.used_once(n.inputs[0]) && as<Convolution>(*node(p).op) &&
-                       input_of(node(p), ConvolutionStep::residual) == Node::none &&
-                       !gone_[static_cast<std::size_t>(p)];
+                       input_of(node(p), Convolution::residual) == Node::none && !gone_[static_cast<std::size_t>(p)];
     return joins ? p : Node::none;
   }
 
   /// Puts an Op in the place of the last of them. Its inputs: the first one's, and what is added to the last one.
   template <class Op>
   void join(const std::vector<int>& members) {
-    constexpr std::size_t residual = ConvolutionStep::residual;
+    constexpr std::size_t residual = Convolution::residual;
     const Node last = node(members.back());
     Op joined;
     Graph& body = joined.body;

@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/rounded.hpp"
 #include "../graph/graph.hpp"
+#include "../kernels/half.hpp"
 #include "../operators/all.hpp"
 
 /// What the passes share: questions about a graph and small changes to it.

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "../../core/element.hpp"
 #include "../../runtime/executor.hpp"
 #include "checksum.hpp"
 #include "graph_description.hpp"

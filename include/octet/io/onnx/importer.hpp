@@ -1,4 +1,6 @@
 #pragma once
+#include <unordered_map>
+
 #include "../load_options.hpp"
 #include "registry.hpp"
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <unordered_map>
+
 #include "../../kernels/half.hpp"
 #include "builder.hpp"
 #include "tensor.hpp"

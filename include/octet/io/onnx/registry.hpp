@@ -1,4 +1,6 @@
 #pragma once
+#include <unordered_map>
+
 #include "operators/arithmetic.hpp"
 #include "operators/elementwise.hpp"
 #include "operators/normalization.hpp"

@@ -1,8 +1,6 @@
 #pragma once
 #include "../activation_range.hpp"
-#include "generic.hpp"
-#include "gradient.hpp"
-#include "integer.hpp"
+#include "kind.hpp"
 
 OCTET_BEGIN
 
@@ -21,34 +19,16 @@ class Binary : public detail::OperatorOf<Binary> {
     v.field("kind", kind, BinaryKind::last);
     activation.fields(v);
   }
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    c.require(c.inputs() == 2, "takes two tensors, found ", c.inputs());
-    return {broadcast(c.shape(0), c.shape(1))};
-  }
-  DType dtype(const ShapeContext& c, int) const override { return is_comparison(kind) ? DType::boolean : c.dtype(0); }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  OCTET_API DType dtype(const ShapeContext& c, int) const override;
 
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    const Value &a = c.input(0), &b = c.input(1);
-    if (a.dtype == DType::u8 && a.is_quantized() && c.output().is_quantized() && has_integer_form()) {
-      return std::make_unique<detail::IntegerBinary>(c, kind, activation);
-    }
-    c.require(a.dtype == b.dtype, "both tensors have to be of one type, found ", name(a.dtype), " and ", name(b.dtype));
-    return detail::make_generic_binary(c, kind, activation);
-  }
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 
-  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
-    return std::make_unique<detail::BinaryGradient>(c, prepare(c), kind, activation);
-  }
+  OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
 
-  OperatorPtr clamped(double low, double high) const override {
-    return is_comparison(kind) ? nullptr : detail::with_clamp(*this, low, high);
-  }
+  OCTET_API OperatorPtr clamped(double low, double high) const override;
 
-  IntegerForm integer_form() const override {
-    IntegerForm f;
-    if (has_integer_form()) f.output = IntegerForm::Output::measured;
-    return f;
-  }
+  OCTET_API IntegerForm integer_form() const override;
 
  private:
   bool has_integer_form() const noexcept {
@@ -57,3 +37,7 @@ class Binary : public detail::OperatorOf<Binary> {
 };
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "binary.inl"
+#endif

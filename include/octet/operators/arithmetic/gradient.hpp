@@ -2,8 +2,9 @@
 #include <limits>
 
 #include "../activation_gradient.hpp"
-#include "../reduce.hpp"
-#include "kind.hpp"
+#include "../generic_reduce.hpp"
+#include "broadcast.hpp"
+#include "function.hpp"
 
 OCTET_BEGIN
 namespace detail {

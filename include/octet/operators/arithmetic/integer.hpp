@@ -2,7 +2,7 @@
 #include "../../kernels/requantize.hpp"
 #include "../activation_range.hpp"
 #include "broadcast.hpp"
-#include "kind.hpp"
+#include "function.hpp"
 
 OCTET_BEGIN
 namespace detail {

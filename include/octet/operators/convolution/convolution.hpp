@@ -1,13 +1,11 @@
 #pragma once
 #include "../activation_range.hpp"
-#include "../weighted_layer.hpp"
 #include "../window.hpp"
-#include "dynamic.hpp"
-#include "float.hpp"
-#include "gradient.hpp"
-#include "integer.hpp"
 
 OCTET_BEGIN
+namespace detail {
+class ConvolutionStep;
+}
 
 /// Convolution of images [N, H, W, C] (or [N, W, C]) with weights [O, kh, kw, C / groups]; groups = C is depthwise.
 /// Inputs: image, weights, bias [O] (optional), residual of the output's shape (optional), which is added before
@@ -15,6 +13,7 @@ OCTET_BEGIN
 class Convolution : public detail::OperatorOf<Convolution> {
  public:
   static constexpr const char* type_name = "Convolution";
+  static constexpr int residual = 3;  // the input that is added
   Window window;
   std::int64_t groups = 1;
   ActivationRange activation;
@@ -25,53 +24,24 @@ class Convolution : public detail::OperatorOf<Convolution> {
     activation.fields(v);
   }
 
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    const Shape out = detail::convolution_output(c, window, groups);
-    const std::int64_t channels = c.shape(1)[0];
-    if (c.has(2))
-      c.require(c.shape(2) == Shape{channels}, "bias has shape ", c.shape(2), ", expected [", channels, "]");
-    if (c.has(3) && c.shape(3).known() && out.known())
-      c.require(c.shape(3) == out, "the added tensor has shape ", c.shape(3), ", expected ", out);
-    return {out};
-  }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override { return prepare_convolution(c); }
-  std::unique_ptr<detail::ConvolutionStep> prepare_convolution(const PrepareContext& c) const {
-    switch (detail::weighted_form(c, "images")) {
-      case detail::WeightedForm::dynamic:
-        return std::make_unique<detail::DynamicConvolution>(c, window, groups, activation);
-      case detail::WeightedForm::integer:
-        return std::make_unique<detail::IntegerConvolution>(c, window, groups, activation);
-      case detail::WeightedForm::floating: break;
-    }
-    return detail::with_weights(c, [&](auto type) -> std::unique_ptr<detail::ConvolutionStep> {
-      return std::make_unique<detail::FloatConvolution<decltype(type)>>(c, window, groups, activation);
-    });
-  }
-  void check(const PrepareContext& c) const override {
-    detail::check_weighted(c, "images", activation, detail::ConvolutionStep::residual);
-  }
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  OCTET_API std::unique_ptr<detail::ConvolutionStep> prepare_convolution(const PrepareContext& c) const;
+  OCTET_API void check(const PrepareContext& c) const override;
 
-  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
-    return std::make_unique<detail::ConvolutionGradient>(c, window, groups, activation);
-  }
-  Learning learning(int input) const override {
-    return input == 1 || input == 2 ? Learning::by_gradient : Learning::none;
-  }
+  OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
+  OCTET_API Learning learning(int input) const override;
 
-  OperatorPtr clamped(double low, double high) const override { return detail::with_clamp(*this, low, high); }
+  OCTET_API OperatorPtr clamped(double low, double high) const override;
 
-  IntegerForm integer_form() const override {
-    IntegerForm f;
-    f.output = IntegerForm::Output::measured;
-    f.weights = 1, f.weights_axis = 0, f.bias = 2;
-    return f;
-  }
+  OCTET_API IntegerForm integer_form() const override;
 
-  std::int64_t macs(const ShapeContext& c) const override {
-    const Shape out = shapes(c)[0], w = c.shape(1);
-    return out.elements() * w.product(1, w.rank());
-  }
+  OCTET_API std::int64_t macs(const ShapeContext& c) const override;
 };
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "convolution.inl"
+#endif

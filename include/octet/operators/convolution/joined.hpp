@@ -1,5 +1,6 @@
 #pragma once
-#include "../implement.hpp"
+#include "../../graph/graph.hpp"
+#include "../declare.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -1,75 +1,21 @@
 #pragma once
-#include "../pooling/max_pool.hpp"
-#include "convolution.hpp"
 #include "joined.hpp"
 
 OCTET_BEGIN
-namespace detail {
-
-/// A convolution and the pooling behind it as one step: where it can, the convolution stores what is left of its
-/// outputs, which never exist as a whole. The results are those of both one after the other, bit for bit.
-class PooledStep : public Step {
- public:
-  PooledStep(const Graph& body, const PrepareContext& c) : body_(body) {
-    const auto context = [&](std::size_t i) {
-      return PrepareContext(body, body.nodes[i], c.kernels(), c.memory(), false, c.same_floats());
-    };
-    convolution_ = as<Convolution>(*body.nodes[0].op)->prepare_convolution(context(0));
-    pool_ = body.nodes[1].op->prepare(context(1));
-  }
-
-  std::size_t packed_bytes() const noexcept override { return convolution_->packed_bytes(); }
-  const char* form() const noexcept override {
-    return at_once_ ? "Winograd, pooled where it stores" : convolution_->form();
-  }
-
-  std::size_t plan(const PlanContext& c) override {
-    const std::vector<Shape> shapes = body_.infer_shapes({c.inputs[0].shape});
-    const int v = body_.nodes[0].outputs[0];
-    between_ = {{body_.value(v).dtype, shapes[static_cast<std::size_t>(v)], nullptr}};
-    inputs_ = {c.inputs[0], {}, {}, {}};
-    std::size_t scratch = convolution_->plan({inputs_, between_, c.threads});
-    at_once_ = convolution_->can_pool();
-    convolution_->pool(at_once_);
-    if (at_once_) return scratch;
-    scratch = std::max(scratch, pool_->plan({between_, c.outputs, c.threads}));
-    scratch_at_ = (between_[0].size_bytes() + 63) / 64 * 64;
-    return scratch_at_ + scratch;
-  }
-
-  bool wants_range() const noexcept override { return convolution_->wants_range(); }
-  bool measures_range() const noexcept override { return at_once_ && convolution_->measures_range(); }
-
-  void run(const RunContext& c) noexcept override {
-    inputs_[0].data = c.inputs[0].data;
-    if (at_once_)
-      return convolution_->run({inputs_, c.outputs, c.scratch, c.pool, c.not_finite, c.input_range, c.output_range});
-    between_[0].data = c.scratch;
-    std::byte* scratch = c.scratch + scratch_at_;
-    convolution_->run({inputs_, between_, scratch, c.pool, c.not_finite, c.input_range, nullptr});
-    pool_->run({between_, c.outputs, scratch, c.pool, c.not_finite});
-  }
-
- private:
-  const Graph& body_;
-  std::unique_ptr<ConvolutionStep> convolution_;
-  std::unique_ptr<Step> pool_;
-  std::vector<TensorRef> inputs_, between_;
-  std::size_t scratch_at_ = 0;
-  bool at_once_ = false;
-};
-
-}  // namespace detail
-
 /// A convolution and the 2x2 maximum pooling of its outputs, which nothing else reads. What executors make of both; no
 /// file holds it. Input: image.
 class PooledConvolution : public detail::JoinedOperators<PooledConvolution> {
  public:
   static constexpr const char* type_name = "PooledConvolution";
 
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    return std::make_unique<detail::PooledStep>(body, c);
-  }
+  /// Whether these two can be one, and gain by it.
+  OCTET_API static bool suits(const Graph& g, const Node& convolution, const Node& pooling);
+
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 };
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "pooled.inl"
+#endif

@@ -1,5 +1,6 @@
 #pragma once
 #include "common.hpp"
+#include "convolution.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -17,7 +18,7 @@ struct Band {
 /// What all forms of a convolution have in common: they run on whole tensors, or band by band (see chain.hpp).
 class ConvolutionStep : public Step {
  public:
-  static constexpr int residual = 3;  // input that is added to the sums
+  static constexpr int residual = Convolution::residual;
 
   ConvolutionStep(const Window& window, std::int64_t groups) : window_(window), groups_(groups) {}
 

@@ -1,83 +1,7 @@
 #pragma once
-#include "../../core/element.hpp"
-#include "gradient.hpp"
+#include "../window.hpp"
 
 OCTET_BEGIN
-namespace detail {
-
-class MaxPoolStep : public Step {
- public:
-  MaxPoolStep(const PrepareContext& c, const Window& window, bool columns_first)
-      : window_(window), simd_(&c.kernels()), columns_first_(columns_first) {}
-
-  std::size_t plan(const PlanContext& c) override {
-    windows_ = PoolWindows(window_, c);
-    spatial_ = c.inputs[0].shape;
-    dtype_ = c.inputs[0].dtype;
-    return windows_.scratch_bytes(c.threads);
-  }
-
-  void run(const RunContext& c) noexcept override {
-    const std::int64_t channels = windows_.channels();
-    const bool with_indices = c.outputs.size() > 1 && c.output(1);
-    windows_.each(c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t, std::int64_t pixel, int) {
-      if (w.count == 0)
-        nothing(c, pixel);
-      else if (with_indices || !(dtype_ == DType::f32 || dtype_ == DType::u8))
-        one_by_one(c, w, pixel);
-      else if (dtype_ == DType::u8)
-        simd_->max_u8(w, reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels);
-      else
-        simd_->max_f32(w, reinterpret_cast<float*>(c.output()) + pixel * channels);
-    });
-  }
-
- private:
-  /// The maximum of no elements: the lowest number.
-  void nothing(const RunContext& c, std::int64_t pixel) const noexcept {
-    for (std::int64_t at = pixel * windows_.channels(); at < (pixel + 1) * windows_.channels(); ++at) {
-      store_element(dtype_, c.output(), at, is_floating(dtype_) ? -std::numeric_limits<float>::max() : 0);
-      if (c.outputs.size() > 1 && c.output(1)) store_as(c.output(1), at, std::int64_t{0});
-    }
-  }
-
-  /// Any type, with the positions of the maxima where they are asked for. A NaN wins, but has no position.
-  void one_by_one(const RunContext& c, const PoolWindow& w, std::int64_t pixel) const noexcept {
-    const bool with_indices = c.outputs.size() > 1 && c.output(1);
-    for (std::int64_t ch = 0; ch < w.channels; ++ch) {
-      std::int64_t best = 0;
-      double largest = load_element(dtype_, w.pixels[0], ch);
-      for (std::int64_t i = 1; i < w.count; ++i) {
-        const double x = load_element(dtype_, w.pixels[i], ch);
-        if (x > largest || std::isnan(x)) best = i, largest = x;
-      }
-      const std::int64_t at = pixel * w.channels + ch;
-      store_element(dtype_, c.output(), at, largest);
-      if (!with_indices) continue;
-      store_as(c.output(1), at, position(c.input(0), w.pixels[best], ch));
-      if (std::isnan(largest)) c.lost_not_finite();
-    }
-  }
-
-  /// Index into the flattened [N, C, spatial ...] tensor, as ONNX counts.
-  std::int64_t position(const std::byte* in, const std::byte* pixel, std::int64_t channel) const noexcept {
-    std::int64_t p = windows_.pixel_index(in, pixel);
-    if (columns_first_) {  // of [.., H, W]: count down the columns
-      const std::int64_t w = spatial_[spatial_.rank() - 2], h = windows_.image_pixels() / w;
-      p = p % w * h + p / w;
-    }
-    return (windows_.image_of(in, pixel) * windows_.channels() + channel) * windows_.image_pixels() + p;
-  }
-
-  Window window_;
-  const Kernels* simd_;
-  bool columns_first_;
-  PoolWindows windows_;
-  Shape spatial_;
-  DType dtype_ = DType::none;
-};
-
-}  // namespace detail
 
 /// Largest element of each window. Input [N, spatial ..., C] with one to three spatial dimensions. A second output,
 /// where used, gives the positions of the maxima as int64 indices into [N, C, spatial ...].
@@ -93,24 +17,15 @@ class MaxPool : public detail::OperatorOf<MaxPool> {
     v.field("indices", indices);
     v.field("columns_first", columns_first);
   }
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    const Shape& x = c.shape(0);
-    const Shape out = detail::window_output(detail::resolve(window, x, c), x, x.back());
-    return indices ? std::vector<Shape>{out, out} : std::vector<Shape>{out};
-  }
-  DType dtype(const ShapeContext& c, int output) const override { return output ? DType::i64 : c.dtype(0); }
-  std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    return std::make_unique<detail::MaxPoolStep>(c, window, columns_first);
-  }
-  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
-    c.require(!indices, "has no gradient where it gives indices");
-    return std::make_unique<detail::MaxPoolGradient>(c, prepare(c), window);
-  }
-  IntegerForm integer_form() const override {
-    IntegerForm f;
-    f.output = IntegerForm::Output::as_input;
-    return f;
-  }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  OCTET_API DType dtype(const ShapeContext& c, int output) const override;
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
+  OCTET_API IntegerForm integer_form() const override;
 };
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "max_pool.inl"
+#endif

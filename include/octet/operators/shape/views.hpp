@@ -1,23 +1,19 @@
 #pragma once
-#include "../implement.hpp"
+#include "../../graph/gradient.hpp"
+#include "../declare.hpp"
 
 /// Operators that give the same elements another shape: nothing is computed.
 OCTET_BEGIN
 namespace detail {
 
-class ViewStep : public Step {
- public:
-  bool is_view() const noexcept override { return true; }
-  void run(const RunContext&) noexcept override {}
-};
+std::unique_ptr<Step> make_view_step();
+std::unique_ptr<GradientStep> make_view_gradient();
 
 template <class Derived>
 class ViewOperator : public OperatorOf<Derived> {
  public:
-  std::unique_ptr<Step> prepare(const PrepareContext&) const override { return std::make_unique<ViewStep>(); }
-  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override {
-    return std::make_unique<MovedBack>(prepare(c), prepare(c));
-  }
+  std::unique_ptr<Step> prepare(const PrepareContext&) const override { return make_view_step(); }
+  std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override { return make_view_gradient(); }
   IntegerForm integer_form() const override {
     IntegerForm f;
     f.output = IntegerForm::Output::as_input;
@@ -31,7 +27,7 @@ class ViewOperator : public OperatorOf<Derived> {
 class Identity : public detail::ViewOperator<Identity> {
  public:
   static constexpr const char* type_name = "Identity";
-  std::vector<Shape> shapes(const ShapeContext& c) const override { return {c.shape(0)}; }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 };
 
 /// New sizes: 0 keeps the input's size at that place (unless allow_zero), one -1 takes what is left.
@@ -48,42 +44,7 @@ class Reshape : public detail::ViewOperator<Reshape> {
     v.field("target", target);
     v.field("allow_zero", allow_zero);
   }
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    const Shape& in = c.shape(0);
-    Shape out;
-    int rest = -1;
-    for (std::size_t i = 0; i < target.size(); ++i) {
-      const int at = static_cast<int>(i);
-      c.require(target[i] >= -1 && (target[i] != -1 || rest < 0), "size ", target[i], " of the new shape is invalid");
-      c.require(target[i] != 0 || allow_zero || at < in.rank(), "size 0 of the new shape has no counterpart in ", in);
-      if (target[i] == -1) rest = at;
-      out.push_back(target[i] == 0 && !allow_zero ? in[at] : target[i]);
-    }
-    if (!in.known()) return {with_unknown_sizes(in, out, rest)};
-    const std::int64_t total = in.elements(), others = known_part(out, rest).elements();
-    if (rest >= 0 && others > 0) out[rest] = total / others;
-    c.require(out.known() && out.elements() == total, "a tensor of shape ", in, " cannot become ", out);
-    return {out};
-  }
-
- private:
-  /// The known sizes but that of dimension `left_out`.
-  static Shape known_part(const Shape& s, int left_out) {
-    Shape r;
-    for (int i = 0; i < s.rank(); ++i)
-      if (i != left_out && s[i] >= 0) r.push_back(s[i]);
-    return r;
-  }
-
-  /// -1 can be told where all unknown sizes are kept.
-  static Shape with_unknown_sizes(const Shape& in, Shape out, int rest) {
-    if (rest < 0) return out;
-    const Shape given = known_part(in, -1), wanted = known_part(out, rest);
-    const std::int64_t total = given.elements(), others = wanted.elements();
-    const bool all_kept = in.rank() - given.rank() == out.rank() - 1 - wanted.rank();
-    if (all_kept && others > 0 && total % others == 0) out[rest] = total / others;
-    return out;
-  }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 };
 
 /// Two dimensions: the product of those before `axis`, and of the rest.
@@ -94,16 +55,7 @@ class Flatten : public detail::ViewOperator<Flatten> {
   Flatten() = default;
   explicit Flatten(std::int64_t a) : axis(a) {}
   void fields(FieldVisitor& v) override { v.field("axis", axis); }
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    const Shape& in = c.shape(0);
-    const int a = axis == in.rank() ? in.rank() : normalize_axis(axis, in.rank());
-    const auto product = [&](int from, int to) {
-      for (int i = from; i < to; ++i)
-        if (in[i] < 0) return Shape::unknown;
-      return in.product(from, to);
-    };
-    return {{product(0, a), product(a, in.rank())}};
-  }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 };
 
 /// Drops the given dimensions, which have to be 1 (all that are 1, if none are given).
@@ -114,19 +66,7 @@ class Squeeze : public detail::ViewOperator<Squeeze> {
   Squeeze() = default;
   explicit Squeeze(std::vector<std::int64_t> a) : axes(std::move(a)) {}
   void fields(FieldVisitor& v) override { v.field("axes", axes); }
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    const Shape& in = c.shape(0);
-    std::array<bool, Shape::max_rank> drop{};
-    for (std::int64_t a : axes) {
-      const int i = normalize_axis(a, in.rank());
-      c.require(in[i] == 1 || in[i] == Shape::unknown, "dimension ", i, " of ", in, " is not 1");
-      drop[static_cast<std::size_t>(i)] = true;
-    }
-    Shape out;
-    for (int i = 0; i < in.rank(); ++i)
-      if (!(axes.empty() ? in[i] == 1 : drop[static_cast<std::size_t>(i)])) out.push_back(in[i]);
-    return {out};
-  }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 };
 
 /// Inserts dimensions of size 1 at the given places of the result.
@@ -137,17 +77,11 @@ class Unsqueeze : public detail::ViewOperator<Unsqueeze> {
   Unsqueeze() = default;
   explicit Unsqueeze(std::vector<std::int64_t> a) : axes(std::move(a)) {}
   void fields(FieldVisitor& v) override { v.field("axes", axes); }
-  std::vector<Shape> shapes(const ShapeContext& c) const override {
-    const int rank = c.rank(0) + static_cast<int>(std::min<std::size_t>(axes.size(), Shape::max_rank));
-    c.require(rank <= Shape::max_rank, "gives more than ", Shape::max_rank, " dimensions");
-    std::vector<int> places;
-    for (std::int64_t a : axes) places.push_back(normalize_axis(a, rank));
-    std::sort(places.begin(), places.end());
-    c.require(std::adjacent_find(places.begin(), places.end()) == places.end(), "an axis is given twice");
-    Shape out = c.shape(0);
-    for (int p : places) out.insert(p, 1);
-    return {out};
-  }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 };
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "views.inl"
+#endif

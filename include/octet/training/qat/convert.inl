@@ -1,6 +1,8 @@
 #pragma once
 
 #include "../../core/affine.hpp"
+#include "../../operators/fake_quantize_step.hpp"
+#include "../../operators/weight_rounding.hpp"
 #include "../../passes/optimize.hpp"
 #include "../../quantization/integer_model.hpp"
 #include "../../runtime/runnable.hpp"

@@ -216,7 +216,7 @@ class FakeQuantizer {
     op.input_bits = ranges_.bits(in);
     inputs[FakeQuantizeSums::range] = ranges_.state(in).range;
     inputs[FakeQuantizeSums::scale] = ranges_.state(in).scale;
-    if (input_of(folded, ConvolutionStep::residual) != Node::none || ranges_.state(out).range == Node::none) return;
+    if (input_of(folded, Convolution::residual) != Node::none || ranges_.state(out).range == Node::none) return;
     op.output_bits = ranges_.bits(out);
     inputs[FakeQuantizeSums::out_range] = ranges_.state(out).range;
     inputs[FakeQuantizeSums::out_scale] = ranges_.state(out).scale;

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../../operators/shape/indexed_copy.hpp"
 #include "../operator_import.hpp"
 
 /// Convolutions and fully connected layers.

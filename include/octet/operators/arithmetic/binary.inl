@@ -1,0 +1,42 @@
+#pragma once
+
+#include "../activation_range.hpp"
+#include "binary.hpp"
+#include "generic.hpp"
+#include "gradient.hpp"
+#include "integer.hpp"
+
+OCTET_BEGIN
+OCTET_API std::vector<Shape> Binary::shapes(const ShapeContext& c) const {
+  c.require(c.inputs() == 2, "takes two tensors, found ", c.inputs());
+  return {broadcast(c.shape(0), c.shape(1))};
+}
+
+OCTET_API DType Binary::dtype(const ShapeContext& c, int) const {
+  return is_comparison(kind) ? DType::boolean : c.dtype(0);
+}
+
+OCTET_API std::unique_ptr<Step> Binary::prepare(const PrepareContext& c) const {
+  const Value &a = c.input(0), &b = c.input(1);
+  if (a.dtype == DType::u8 && a.is_quantized() && c.output().is_quantized() && has_integer_form()) {
+    return std::make_unique<detail::IntegerBinary>(c, kind, activation);
+  }
+  c.require(a.dtype == b.dtype, "both tensors have to be of one type, found ", name(a.dtype), " and ", name(b.dtype));
+  return detail::make_generic_binary(c, kind, activation);
+}
+
+OCTET_API std::unique_ptr<GradientStep> Binary::prepare_gradient(const PrepareContext& c) const {
+  return std::make_unique<detail::BinaryGradient>(c, prepare(c), kind, activation);
+}
+
+OCTET_API OperatorPtr Binary::clamped(double low, double high) const {
+  return is_comparison(kind) ? nullptr : detail::with_clamp(*this, low, high);
+}
+
+OCTET_API IntegerForm Binary::integer_form() const {
+  IntegerForm f;
+  if (has_integer_form()) f.output = IntegerForm::Output::measured;
+  return f;
+}
+
+OCTET_END

@@ -1,0 +1,70 @@
+#pragma once
+#include <array>
+
+#include "../core/affine.hpp"
+#include "../core/element.hpp"
+#include "implement.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Any function of one uint8 as a table of its 256 values.
+class TableStep : public Step {
+ public:
+  template <class F>
+  explicit TableStep(F f) {
+    for (int q = 0; q < 256; ++q) table_[static_cast<std::size_t>(q)] = f(q);
+  }
+  std::size_t packed_bytes() const noexcept override { return table_.size(); }
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    constexpr std::int64_t part = 16384;
+    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+      const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
+      auto* out = reinterpret_cast<std::uint8_t*>(c.output());
+      for (std::int64_t i = t * part; i < std::min(size_, (t + 1) * part); ++i) out[i] = table_[in[i]];
+    });
+  }
+
+ private:
+  std::array<std::uint8_t, 256> table_;
+  std::int64_t size_ = 0;
+};
+
+/// A table of codes between two quantized values of 8 bits. code: from one less its zero point to the other less its
+/// own, as a double or an integer; what comes out is clamped, NaN to the lowest.
+template <class F>
+std::unique_ptr<Step> make_code_table(const Value& x, const Value& y, F code) {
+  const IntegerRange limits = integer_range(y.dtype);
+  return std::make_unique<TableStep>([&](int byte) {
+    const int q = x.dtype == DType::i8 && byte > 127 ? byte - 256 : byte;
+    double r = static_cast<double>(code(q - x.quant.zero_point[0])) + y.quant.zero_point[0];
+    r = std::min(std::max(static_cast<double>(limits.low), r), static_cast<double>(limits.high));  // in this order
+    return static_cast<std::uint8_t>(static_cast<std::int64_t>(r) & 0xff);
+  });
+}
+
+/// Throws unless input and output are quantized values of 8 bits.
+inline void require_bytes(const PrepareContext& c) {
+  const Value &x = c.input(0), &y = c.output();
+  c.require(is_byte(x.dtype) && is_byte(y.dtype), "takes and gives int8 or uint8, found ", name(x.dtype), " and ",
+            name(y.dtype));
+  c.one_scale(x), c.one_scale(y);
+}
+
+/// A table for `f` of real numbers between two quantized values of 8 bits.
+template <class F>
+std::unique_ptr<Step> make_table(const PrepareContext& c, F f) {
+  require_bytes(c);
+  const Value &x = c.input(0), &y = c.output();
+  const double sx = static_cast<double>(x.quant.scale[0]), sy = static_cast<double>(y.quant.scale[0]);
+  return make_code_table(
+      x, y, [&](int q) { return std::nearbyint(static_cast<double>(f(static_cast<float>(sx * q))) / sy); });
+}
+
+}  // namespace detail
+OCTET_END

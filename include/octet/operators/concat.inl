@@ -1,0 +1,136 @@
+#pragma once
+
+#include "concat.hpp"
+#include "shape/indexed_copy.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Rows of all inputs side by side; quantized inputs of another scale than the output's pass through a table.
+class ConcatStep : public Step {
+ public:
+  ConcatStep(const PrepareContext& c, std::int64_t axis) : axis_(axis), element_(element_bytes(c, c.output())) {
+    tables_.resize(static_cast<std::size_t>(c.inputs()));
+    const Value& y = c.output();
+    for (int i = 0; i < c.inputs(); ++i) {
+      const Value& x = c.input(i);
+      c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "'", x.name, "' and '", y.name,
+                "' have to be of one type, found ", name(x.dtype), " and ", name(y.dtype));
+      if (x.quant == y.quant) continue;
+      c.require(x.dtype == DType::u8 && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
+                "' cannot be brought to the scale of '", y.name, "'");
+      c.validate(x), c.validate(y);
+      tables_[static_cast<std::size_t>(i)] = requantizing_table(x.quant, y.quant);
+    }
+  }
+  std::size_t packed_bytes() const noexcept override {
+    std::size_t n = 0;
+    for (const auto& t : tables_) n += t.size();
+    return n;
+  }
+
+  std::size_t plan(const PlanContext& c) override {
+    const Shape& out = c.outputs[0].shape;
+    const int axis = normalize_axis(axis_, out.rank());
+    rows_ = out.product(0, axis);
+    row_ = out.product(axis, out.rank()) * element_;
+    parts_.clear();
+    for (const TensorRef& in : c.inputs) parts_.push_back(in.shape.product(axis, out.rank()) * element_);
+    return 0;
+  }
+
+  void run(const RunContext& c) noexcept override {
+    const std::int64_t tasks = row_ == 0 ? 0 : std::min<std::int64_t>(rows_, 4 * c.pool->size());
+    c.pool->parallel(tasks, [&](std::int64_t t, int) {
+      for (std::int64_t r = rows_ * t / tasks; r < rows_ * (t + 1) / tasks; ++r) {
+        std::byte* to = c.output() + r * row_;
+        for (std::size_t i = 0; i < parts_.size(); to += parts_[i++])
+          if (parts_[i] != 0) copy(i, to, c.input(i) + r * parts_[i]);
+      }
+    });
+  }
+
+ private:
+  static std::vector<std::byte> requantizing_table(const QuantParams& x, const QuantParams& y) {
+    std::vector<std::byte> table;
+    for (int q = 0; q < 256; ++q) {
+      const double real = static_cast<double>(x.scale[0]) * (q - x.zero_point[0]);
+      const double r = std::nearbyint(real / static_cast<double>(y.scale[0])) + y.zero_point[0];
+      table.push_back(static_cast<std::byte>(std::min(std::max(r, 0.0), 255.0)));
+    }
+    return table;
+  }
+
+  void copy(std::size_t i, std::byte* to, const std::byte* from) const noexcept {
+    if (tables_[i].empty()) return copy_bytes(to, from, parts_[i]);
+    for (std::int64_t k = 0; k < parts_[i]; ++k) to[k] = tables_[i][std::to_integer<std::size_t>(from[k])];
+  }
+
+  std::int64_t axis_, element_, rows_ = 1, row_ = 0;
+  std::vector<std::int64_t> parts_;  // bytes of a row that come from each input
+  std::vector<std::vector<std::byte>> tables_;
+};
+
+class ConcatGradient : public SameForward {
+ public:
+  ConcatGradient(std::unique_ptr<Step> forward, std::int64_t axis) : SameForward(std::move(forward)), axis_(axis) {}
+  bool reads_input(int) const noexcept override { return false; }
+  bool reads_outputs() const noexcept override { return false; }
+  void backward(const BackwardContext& c) noexcept override {
+    c.pool->parallel(rows_, [&](std::int64_t r, int) {
+      const float* from = c.output_gradient() + r * row_;
+      for (std::size_t i = 0; i < parts_.size(); from += parts_[i++])
+        if (float* to = c.input_gradient(i)) std::copy(from, from + parts_[i], to + r * parts_[i]);
+    });
+  }
+
+ private:
+  std::size_t plan_backward(const GradientPlanContext& c) override {
+    const Shape& out = c.outputs[0].shape;
+    const int axis = normalize_axis(axis_, out.rank());
+    rows_ = out.product(0, axis), row_ = out.product(axis, out.rank());
+    parts_.clear();
+    for (const TensorRef& in : c.inputs) parts_.push_back(in.shape.product(axis, out.rank()));
+    return 0;
+  }
+  std::int64_t axis_, rows_ = 1, row_ = 0;
+  std::vector<std::int64_t> parts_;  // elements of a row that come from each input
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> Concat::shapes(const ShapeContext& c) const {
+  Shape out = c.shape(0);
+  const int a = normalize_axis(axis, out.rank());
+  for (int i = 1; i < c.inputs(); ++i) {
+    const Shape& s = c.shape(i);
+    c.require(s.rank() == out.rank(), "input ", i, " of shape ", s, " cannot be joined to ", out);
+    for (int d = 0; d < s.rank(); ++d) {
+      const bool unknown = s[d] == Shape::unknown || out[d] == Shape::unknown;
+      if (d == a) {
+        out[d] = unknown ? Shape::unknown : out[d] + s[d];
+      } else {
+        c.require(unknown || s[d] == out[d], "input ", i, " of shape ", s, " cannot be joined to ", out, " along axis ",
+                  a);
+        out[d] = std::max(out[d], s[d]);
+      }
+    }
+  }
+  return {out};
+}
+
+OCTET_API std::unique_ptr<Step> Concat::prepare(const PrepareContext& c) const {
+  return std::make_unique<detail::ConcatStep>(c, axis);
+}
+
+OCTET_API std::unique_ptr<GradientStep> Concat::prepare_gradient(const PrepareContext& c) const {
+  return std::make_unique<detail::ConcatGradient>(prepare(c), axis);
+}
+
+OCTET_API IntegerForm Concat::integer_form() const {
+  IntegerForm f;
+  f.output = IntegerForm::Output::measured;
+  return f;
+}
+
+OCTET_END

@@ -1,0 +1,138 @@
+#pragma once
+
+#include "../core/rounded.hpp"
+#include "../kernels/half.hpp"
+#include "fake_quantize.hpp"
+#include "fake_quantize_step.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// In inference: by what was observed; where nothing was, x as it is.
+class FakeQuantizeStep : public Step {
+ public:
+  FakeQuantizeStep(const PrepareContext& c, int bits) : rounding_(c.kernels(), bits) {
+    const Tensor<float> r = to_float(c.constant(1).ref());
+    const ObservedRange range{r[0], r[1], r[2]};
+    c.require(FakeQuantization::is_finite({range.low, range.high}), "the range of '", c.input(0).name, "' is [",
+              range.low, ", ", range.high, "]");
+    observed_ = range.batches > 0;
+    const Tensor<float> scale = c.has(2) ? to_float(c.constant(2).ref()) : Tensor<float>();
+    params_ = rounding_.params(range, c.has(2) ? scale.data() : nullptr);
+  }
+  std::size_t plan(const PlanContext& c) override { return rounding_.plan(c.inputs[0].shape.elements()); }
+  bool is_view() const noexcept override { return !observed_; }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    rounding_.run(reinterpret_cast<const float*>(c.input(0)), reinterpret_cast<float*>(c.output()), params_, nullptr,
+                  c.scratch, *c.pool);
+  }
+
+ private:
+  FakeQuantization rounding_;
+  ScaleAndZero params_;
+  bool observed_ = false;
+};
+
+/// In training: observes, rounds, and passes the gradient straight through where x is inside the range (Jacob et al.
+/// 2018). A batch is rounded by the range of those before it, so that it is read once; the first one by its own.
+class FakeQuantizeGradient : public GradientStep {
+ public:
+  FakeQuantizeGradient(const PrepareContext& c, int bits, double decay)
+      : rounding_(c.kernels(), bits), decay_(decay), scaled_(c.has(2)) {
+    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+  }
+
+  GradientMemory plan(const GradientPlanContext& c) override {
+    const Shape& in = c.inputs[0].shape;
+    observes_ = c.follows[1];
+    masks_ = c.wanted[0] && !scaled_;
+    wants_scale_ = scaled_ && c.wanted[2];
+    features_ = in.rank() > 1 && in[0] > 0 ? in.elements() / in[0] : in.elements();
+    const std::size_t scratch = rounding_.plan(in.elements());
+    return {scratch, masks_ ? rounding_.inside_bytes() : 0};
+  }
+
+  void forward(const ForwardContext& c) noexcept override {
+    const auto* x = reinterpret_cast<const float*>(c.input(0));
+    auto* y = reinterpret_cast<float*>(c.output());
+    auto* range = c.inputs[1].as<ObservedRange>();
+    auto* scale = scaled_ ? c.inputs[2].as<float>() : nullptr;
+    auto* inside = masks_ ? reinterpret_cast<std::uint8_t*>(c.saved) : nullptr;
+    const bool observes = observes_ && c.pass->observe, first = range->batches == 0;
+    if (first) {
+      const Range r = observes ? rounding_.measure(x, c.scratch, *c.pool) : Range{};
+      if (!observes || !FakeQuantization::is_finite(r)) {  // what is not finite shows in the loss
+        if (inside) std::memset(inside, 0xff, rounding_.inside_bytes());
+        return move_elements(x, y, rounding_.size(), *c.pool);
+      }
+      *range = {r.low, r.high, 1};
+      if (scale) *scale = rounding_.begin_scale(x, *range, c.scratch, *c.pool);
+    }
+    const Range r = rounding_.run(x, y, rounding_.params(*range, scale), inside, c.scratch, *c.pool);
+    if (!first && observes && !scale && FakeQuantization::is_finite(r)) follow(*range, r);
+  }
+
+  void backward(const BackwardContext& c) noexcept override {
+    float *dy = c.output_gradient(), *dx = c.input_gradient(0);
+    if (!scaled_) {
+      if (dx) rounding_.pass_inside(reinterpret_cast<const std::uint8_t*>(c.saved), dy, dx, *c.pool);
+      return;
+    }
+    const ObservedRange range = *c.inputs[1].as<ObservedRange>();
+    const float* scale = c.input(2);
+    const ScaleAndZero p = rounding_.params(range, scale);
+    double by_scale = 0;
+    if (range.batches == 0)
+      move_elements(dy, dx ? dx : dy, rounding_.size(), *c.pool);
+    else
+      by_scale = rounding_.gradient(c.input(0), dy, dx ? dx : dy, p, c.scratch, *c.pool);
+    if (!wants_scale_) return;
+    const double share = 1 / std::sqrt(static_cast<double>(features_) * static_cast<double>(rounding_.high(p)));
+    *c.input_gradient(2) = static_cast<float>(by_scale * share * (*scale < 0 ? -1 : 1));
+  }
+
+  bool can_overwrite(int input) const noexcept override { return input == 0 && !scaled_; }
+  bool gradient_can_overwrite(int input) const noexcept override { return input == 0; }
+  bool reads_input(int input) const noexcept override { return input != 0 || scaled_; }
+  bool reads_outputs() const noexcept override { return false; }
+
+ private:
+  /// A moving average, which begins as the mean of the first batches.
+  void follow(ObservedRange& range, const Range& batch) const noexcept {
+    range.batches += 1;  // stays at 2^24
+    const auto share = static_cast<float>(std::max(1 - decay_, 1 / static_cast<double>(range.batches)));
+    range.low += rounded(share * (batch.low - range.low));
+    range.high += rounded(share * (batch.high - range.high));
+  }
+
+  FakeQuantization rounding_;
+  double decay_;
+  bool scaled_, observes_ = false, masks_ = false, wants_scale_ = false;
+  std::int64_t features_ = 1;  // elements of one example
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
+  c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
+  c.require(decay >= 0 && decay < 1, "the decay of averages has to be in [0, 1), found ", decay);
+  c.require(c.shape(1) == Shape{3}, "a range has shape ", c.shape(1), ", expected [3]");
+  if (c.has(2)) c.require(c.shape(2) == Shape{1}, "a scale has shape ", c.shape(2), ", expected [1]");
+  return {c.shape(0)};
+}
+
+OCTET_API std::unique_ptr<Step> FakeQuantize::prepare(const PrepareContext& c) const {
+  return std::make_unique<detail::FakeQuantizeStep>(c, bits);
+}
+
+OCTET_API std::unique_ptr<GradientStep> FakeQuantize::prepare_gradient(const PrepareContext& c) const {
+  return std::make_unique<detail::FakeQuantizeGradient>(c, bits, decay);
+}
+
+OCTET_API Learning FakeQuantize::learning(int input) const {
+  if (input == 1 && observes) return Learning::by_statistics;
+  return input == 2 ? Learning::by_gradient : Learning::none;
+}
+
+OCTET_END

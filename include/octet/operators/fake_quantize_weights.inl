@@ -1,0 +1,72 @@
+#pragma once
+#include <cmath>
+
+#include "fake_quantize_weights.hpp"
+#include "weight_rounding.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+class FakeQuantizeWeightsStep : public Step {
+ public:
+  FakeQuantizeWeightsStep(const PrepareContext& c, int bits) : rounding_(c.kernels(), bits), scaled_(c.has(1)) {
+    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+  }
+  std::size_t plan(const PlanContext& c) override {
+    rounding_.plan(c.inputs[0].shape);
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    rounding_.run(reinterpret_cast<const float*>(c.input(0)), scaled_ ? c.inputs[1].as<float>() : nullptr,
+                  reinterpret_cast<float*>(c.output()), *c.pool);
+  }
+
+ private:
+  WeightRounding rounding_;
+  bool scaled_;
+};
+
+/// Without learned scales all weights are inside their range, and the gradient passes as it is.
+class FakeQuantizeWeightsGradient : public GradientStep {
+ public:
+  FakeQuantizeWeightsGradient(const PrepareContext& c, int bits)
+      : rounding_(c.kernels(), bits), forward_(c, bits), scaled_(c.has(1)) {}
+  GradientMemory plan(const GradientPlanContext& c) override {
+    rounding_.plan(c.inputs[0].shape);
+    return {forward_.plan(c), 0};
+  }
+  void forward(const ForwardContext& c) noexcept override { forward_.run(c); }
+  void backward(const BackwardContext& c) noexcept override {
+    float *dy = c.output_gradient(), *dw = c.input_gradient(0);
+    if (!scaled_) return move_elements(dy, dw, rounding_.elements(), *c.pool);
+    rounding_.gradient(c.input(0), c.input(1), dy, dw ? dw : dy, c.input_gradient(1), *c.pool);
+  }
+  bool reads_input(int) const noexcept override { return scaled_; }
+  bool reads_outputs() const noexcept override { return false; }
+  bool gradient_can_overwrite(int input) const noexcept override { return input == 0; }
+
+ private:
+  WeightRounding rounding_;
+  FakeQuantizeWeightsStep forward_;
+  bool scaled_;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> FakeQuantizeWeights::shapes(const ShapeContext& c) const {
+  const Shape& w = c.shape(0);
+  c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
+  c.require(w.rank() >= 1, "takes weights of output channels, found a scalar");
+  if (c.has(1)) c.require(c.shape(1) == Shape{w[0]}, "scales have shape ", c.shape(1), ", expected [", w[0], "]");
+  return {w};
+}
+
+OCTET_API std::unique_ptr<Step> FakeQuantizeWeights::prepare(const PrepareContext& c) const {
+  return std::make_unique<detail::FakeQuantizeWeightsStep>(c, bits);
+}
+
+OCTET_API std::unique_ptr<GradientStep> FakeQuantizeWeights::prepare_gradient(const PrepareContext& c) const {
+  return std::make_unique<detail::FakeQuantizeWeightsGradient>(c, bits);
+}
+
+OCTET_END

@@ -1,0 +1,170 @@
+#pragma once
+
+#include "convolution/common.hpp"
+#include "convolution/gradient.hpp"
+#include "float_weights.hpp"
+#include "fully_connected.hpp"
+#include "rows.hpp"
+#include "weighted_layer.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+template <class W>
+class FloatFullyConnected : public Step {
+ public:
+  FloatFullyConnected(const PrepareContext& c, const ActivationRange& range) : epilogue_(float_epilogue(range)) {
+    const KernelWeights<W> w(c.constant(1));
+    const std::int64_t out = w.view.shape()[0];
+    kernels_ = {c.kernels(), rows_weights(w.view.data(), out, w.view.shape()[1])};
+    bias_ = float_bias(c, out);
+  }
+  std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + bias_.size_bytes(); }
+  const char* form() const noexcept override { return kernels_.form(); }
+  std::size_t plan(const PlanContext& c) override {
+    const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
+    epilogue_.out_stride = s.out_c * 4;
+    return kernels_.plan(s, c.threads);
+  }
+  void run(const RunContext& c) noexcept override {
+    Epilogue e = epilogue_;
+    e.out = c.output();
+    kernels_.run(c.input(0), bias_.bytes(), nullptr, e, 4, c.scratch, *c.pool);
+  }
+
+ private:
+  GemmConvolution<W> kernels_;
+  Tensor<float> bias_;
+  Epilogue epilogue_;
+};
+
+class FullyConnectedGradient : public LinearGradient {
+ public:
+  using LinearGradient::LinearGradient;
+
+ private:
+  ConvolutionShape shape(const Shape& in, const Shape& out) const override { return rows_shape(in, out); }
+};
+
+/// Each row is quantized when it arrives, by its own range.
+class DynamicFullyConnected : public Step {
+ public:
+  DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range)
+      : simd_(&c.kernels()),
+        weights_(c, 1),
+        epilogue_(weights_.epilogue(range)),
+        zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)) {
+    kernels_ = {c.kernels(), rows_weights(weights_.values.data(), weights_.out, weights_.k)};
+    epilogue_.row_step = 1;
+  }
+  std::size_t packed_bytes() const noexcept override {
+    return kernels_.packed_bytes() + weights_.packed_bytes() + zeros_.size_bytes();
+  }
+  const char* form() const noexcept override { return kernels_.form(); }
+  std::size_t plan(const PlanContext& c) override {
+    const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
+    epilogue_.out_stride = weights_.out * 4;
+    rows_ = s.rows();
+    scale_at_ = round_up(rows_ * weights_.k, 64);
+    scratch_at_ = scale_at_ + round_up(rows_ * 8, 64);
+    return static_cast<std::size_t>(scratch_at_) + kernels_.plan(s, c.threads);
+  }
+  void run(const RunContext& c) noexcept override {
+    auto* scale = reinterpret_cast<float*>(c.scratch + scale_at_);
+    c.pool->parallel(rows_, [&](std::int64_t r, int) {
+      simd_->quantize_row(reinterpret_cast<const float*>(c.input(0)) + r * weights_.k, weights_.k,
+                          reinterpret_cast<std::uint8_t*>(c.scratch + r * weights_.k), scale + r, scale + rows_ + r);
+    });
+    Epilogue e = epilogue_;
+    e.out = c.output();
+    e.row_scale = scale, e.row_shift = scale + rows_;
+    kernels_.run(c.scratch, zeros_.bytes(), nullptr, e, 4, c.scratch + scratch_at_, *c.pool);
+  }
+
+ private:
+  const Kernels* simd_;
+  DynamicWeights weights_;
+  Epilogue epilogue_;
+  Tensor<std::int32_t> zeros_;
+  GemmConvolution<std::int8_t> kernels_;
+  std::int64_t rows_ = 0, scale_at_ = 0, scratch_at_ = 0;  // behind the quantized rows
+};
+
+class IntegerFullyConnected : public Step {
+ public:
+  IntegerFullyConnected(const PrepareContext& c, const ActivationRange& range) {
+    const IntegerWeights w(c, true);
+    requantizer_ = Requantizer(c, w, range, -1);
+    ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
+    weights.order = requantizer_.order(), weights.repeat = w.repeat;
+    kernels_ = {c.kernels(), weights};
+  }
+  std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
+  const char* form() const noexcept override { return kernels_.form(); }
+  std::size_t plan(const PlanContext& c) override {
+    const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
+    requantizer_.plan(s.out_c);
+    return kernels_.plan(s, c.threads);
+  }
+  void run(const RunContext& c) noexcept override {
+    const Epilogue e = requantizer_.epilogue(c.output(), nullptr);
+    kernels_.run(c.input(0), requantizer_.init(), nullptr, e, requantizer_.out_element(), c.scratch, *c.pool);
+  }
+
+ private:
+  GemmConvolution<std::int8_t> kernels_;
+  Requantizer requantizer_;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const {
+  const Shape &x = c.shape(0), &w = c.shape(1);
+  c.require(w.rank() == 2 && x.rank() >= 1, "takes [..., K] and weights [O, K], found ", x, " and ", w);
+  c.require(x.back() == Shape::unknown || x.back() == w[1], "takes ", w[1], " features (weights ", w,
+            "), but the input is ", x);
+  if (c.has(2)) c.require(c.shape(2) == Shape{w[0]}, "bias has shape ", c.shape(2), ", expected [", w[0], "]");
+  Shape out = x;
+  out[out.rank() - 1] = w[0];
+  return {out};
+}
+
+OCTET_API std::unique_ptr<Step> FullyConnected::prepare(const PrepareContext& c) const {
+  switch (detail::weighted_form(c, "inputs")) {
+    case detail::WeightedForm::dynamic: return std::make_unique<detail::DynamicFullyConnected>(c, activation);
+    case detail::WeightedForm::integer: return std::make_unique<detail::IntegerFullyConnected>(c, activation);
+    case detail::WeightedForm::floating: break;
+  }
+  return detail::with_weights(c, [&](auto type) -> std::unique_ptr<Step> {
+    return std::make_unique<detail::FloatFullyConnected<decltype(type)>>(c, activation);
+  });
+}
+
+OCTET_API void FullyConnected::check(const PrepareContext& c) const {
+  detail::check_weighted(c, "inputs", activation, -1);
+}
+
+OCTET_API std::unique_ptr<GradientStep> FullyConnected::prepare_gradient(const PrepareContext& c) const {
+  return std::make_unique<detail::FullyConnectedGradient>(c, activation);
+}
+
+OCTET_API Learning FullyConnected::learning(int input) const {
+  return input == 1 || input == 2 ? Learning::by_gradient : Learning::none;
+}
+
+OCTET_API OperatorPtr FullyConnected::clamped(double low, double high) const {
+  return detail::with_clamp(*this, low, high);
+}
+
+OCTET_API IntegerForm FullyConnected::integer_form() const {
+  IntegerForm f;
+  f.output = IntegerForm::Output::measured;
+  f.weights = 1, f.weights_axis = 0, f.bias = 2;
+  return f;
+}
+
+OCTET_API std::int64_t FullyConnected::macs(const ShapeContext& c) const {
+  return shapes(c)[0].elements() * c.shape(1)[1];
+}
+
+OCTET_END

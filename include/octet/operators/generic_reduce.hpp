@@ -1,0 +1,137 @@
+#pragma once
+#include "../core/element.hpp"
+#include "../core/rounded.hpp"
+#include "implement.hpp"
+#include "integer_mean.hpp"
+#include "reduce_kind.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Any axes of plain numbers: floating ones are added in double, integers modulo 2^64.
+template <class T>
+class GenericReduce : public Step {
+ public:
+  GenericReduce(ReduceKind kind, std::vector<std::int64_t> axes) : kind_(kind), axes_(std::move(axes)) {}
+
+  std::size_t plan(const PlanContext& c) final {
+    const Shape& in = c.inputs[0].shape;
+    std::array<bool, Shape::max_rank> reduced{};
+    if (axes_.empty()) reduced.fill(true);
+    for (std::int64_t a : axes_) reduced[static_cast<std::size_t>(normalize_axis(a, in.rank()))] = true;
+    kept_ = gone_ = {};
+    std::int64_t stride = 1;
+    bool before = false;  // class of the dimension before: those of one class merge
+    for (int d = in.rank() - 1; d >= 0; stride *= in[d--]) {
+      if (in[d] == 1) continue;
+      const bool gone = reduced[static_cast<std::size_t>(d)];
+      (gone ? gone_ : kept_).add(in[d], stride, stride > 1 && gone == before);
+      before = gone;
+    }
+    if (in.elements() == 0) gone_ = {}, gone_.size[0] = 0, gone_.rank = 1;  // nothing to walk, whatever the sizes
+    results_ = c.outputs[0].shape.elements();
+    return 0;
+  }
+
+  void run(const RunContext& c) noexcept override {
+    each_result(*c.pool, [&](std::int64_t o, std::int64_t first) { store_as(c.output(), o, one(c.input(0), first)); });
+  }
+
+ protected:
+  /// Calls f(index of the result, place of its first element) for every result.
+  template <class F>
+  void each_result(ThreadPool& pool, F f) const noexcept {
+    const std::int64_t tasks = std::min<std::int64_t>(results_, 4 * pool.size());
+    pool.parallel(tasks, [&](std::int64_t t, int) {
+      for (std::int64_t o = results_ * t / tasks; o < results_ * (t + 1) / tasks; ++o) f(o, kept_.offset(o, 0));
+    });
+  }
+  /// Calls f(element) for those of one result.
+  template <class F>
+  void each(const std::byte* in, std::int64_t first, F f) const noexcept {
+    for (std::int64_t i = 0, rows = gone_.count(1); i < rows; ++i) {
+      const std::int64_t row = first + gone_.offset(i, 1);
+      for (std::int64_t k = 0; k < gone_.size[0]; ++k) f(load_as<T>(in, row + k * gone_.stride[0]));
+    }
+  }
+  std::int64_t count() const noexcept { return gone_.count(0); }
+
+ private:
+  /// Dimensions, innermost first.
+  struct Dims {
+    std::array<std::int64_t, Shape::max_rank> size{1}, stride{};
+    std::size_t rank = 0;
+    void add(std::int64_t n, std::int64_t step, bool merge) noexcept {
+      if (merge && rank > 0)
+        size[rank - 1] *= n;
+      else
+        size[rank] = n, stride[rank++] = step;
+    }
+    std::int64_t count(std::size_t from) const noexcept {
+      std::int64_t n = 1;
+      for (std::size_t d = from; d < rank; ++d) n *= size[d];
+      return n;
+    }
+    std::int64_t offset(std::int64_t i, std::size_t from) const noexcept {
+      std::int64_t at = 0;
+      for (std::size_t d = from; d < rank; ++d) {
+        at += i % size[d] * stride[d];
+        i /= size[d];
+      }
+      return at;
+    }
+  };
+
+  T one(const std::byte* in, std::int64_t first) const noexcept {
+    using Limits = std::numeric_limits<T>;
+    // Unsigned, so that integers wrap around.
+    using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
+    using Wide = std::conditional_t<std::is_signed_v<T> && std::is_integral_v<T>, std::int64_t, Sum>;
+    T best = kind_ == ReduceKind::max ? (Limits::has_infinity ? -Limits::infinity() : Limits::lowest())
+                                      : (Limits::has_infinity ? Limits::infinity() : Limits::max());
+    Sum sum = kind_ == ReduceKind::prod ? 1 : 0;
+    double squares = 0;
+    switch (kind_) {
+      case ReduceKind::max: each(in, first, [&](T x) { best = x > best || x != x ? x : best; }); return best;
+      case ReduceKind::min: each(in, first, [&](T x) { best = x < best || x != x ? x : best; }); return best;
+      case ReduceKind::prod: each(in, first, [&](T x) { sum *= static_cast<Sum>(x); }); return static_cast<T>(sum);
+      case ReduceKind::l2:
+        each(in, first, [&](T x) { squares += rounded(static_cast<double>(x) * static_cast<double>(x)); });
+        if constexpr (std::is_integral_v<T>)
+          return saturate_to<T>(std::sqrt(squares));
+        else
+          return static_cast<T>(std::sqrt(squares));
+      case ReduceKind::sum:
+      case ReduceKind::mean: break;
+    }
+    each(in, first, [&](T x) { sum += static_cast<Sum>(x); });
+    if (kind_ == ReduceKind::sum) return static_cast<T>(sum);
+    if (std::is_integral_v<T> && count() == 0) return 0;
+    return static_cast<T>(static_cast<Wide>(sum) / static_cast<Wide>(count()));  // integers: towards zero
+  }
+
+  ReduceKind kind_;
+  std::vector<std::int64_t> axes_;
+  Dims kept_, gone_;
+  std::int64_t results_ = 0;
+};
+
+/// Mean of uint8 over any axes, in the output's scale.
+class GenericIntegerMean : public GenericReduce<std::uint8_t> {
+ public:
+  GenericIntegerMean(const PrepareContext& c, std::vector<std::int64_t> axes)
+      : GenericReduce(ReduceKind::mean, std::move(axes)), mean_(c, IntegerMean::Kind::reduction) {}
+  void run(const RunContext& c) noexcept override {
+    each_result(*c.pool, [&](std::int64_t o, std::int64_t first) {
+      std::int32_t sum = 0;
+      each(c.input(0), first, [&](std::uint8_t x) { sum += x; });
+      mean_.store(&sum, 1, count(), count(), reinterpret_cast<std::uint8_t*>(c.output()) + o);
+    });
+  }
+
+ private:
+  IntegerMean mean_;
+};
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,197 @@
+#pragma once
+
+#include "../core/element.hpp"
+#include "../kernels/quantize_dynamic.hpp"
+#include "implement.hpp"
+#include "onnx_quantize.hpp"
+/// ONNX's quantization with parameters that are tensors: scale and zero point may be computed in the run.
+
+OCTET_BEGIN
+namespace detail {
+
+/// Which scale belongs to an element: one for all, one for each index along an axis, or one for each block of
+/// `block_size` elements along it.
+class ScaleIndex {
+ public:
+  ScaleIndex() = default;
+  ScaleIndex(const Shape& x, const Shape& scale, std::int64_t axis, std::int64_t block_size) {
+    if (scale.elements() == 1) return;
+    const int a = normalize_axis(axis, x.rank());
+    size_ = x[a], inner_ = x.product(a + 1, x.rank());
+    block_ = std::max<std::int64_t>(block_size, 1);
+    blocks_ = (size_ + block_ - 1) / block_;
+    if (block_size == 0) repeats_inside_ = true;
+  }
+
+  std::int64_t operator()(std::int64_t i) const noexcept {
+    if (size_ == 0) return 0;
+    const std::int64_t block = i / inner_ % size_ / block_;
+    return repeats_inside_ ? block : (i / inner_ / size_ * blocks_ + block) * inner_ + i % inner_;
+  }
+
+  static void check(const ShapeContext& c, std::int64_t axis, std::int64_t block_size) {
+    const Shape &x = c.shape(0), &s = c.shape(1);
+    c.require(block_size >= 0, "the block size is ", block_size);
+    if (c.has(2)) c.require(c.shape(2) == s, "scales of shape ", s, " have zero points of shape ", c.shape(2));
+    if (s.rank() == 0 || s == Shape{1}) return;
+    const int a = normalize_axis(axis, x.rank());
+    if (block_size == 0) {
+      c.require(s.rank() == 1 && (s[0] == x[a] || x[a] == Shape::unknown || s[0] == Shape::unknown), "scales of shape ",
+                s, " do not fit axis ", a, " of ", x);
+      return;
+    }
+    bool fits = s.rank() == x.rank();
+    for (int d = 0; fits && d < s.rank(); ++d) {
+      if (s[d] == Shape::unknown || x[d] == Shape::unknown) continue;
+      fits = s[d] == (d == a ? (x[d] + block_size - 1) / block_size : x[d]);
+    }
+    c.require(fits, "scales of shape ", s, " do not fit blocks of ", block_size, " along axis ", a, " of ", x);
+  }
+
+ private:
+  std::int64_t size_ = 0, inner_ = 1, block_ = 1, blocks_ = 1;  // size 0: one scale for all
+  bool repeats_inside_ = false;
+};
+
+/// Calls f(first, end) for parts of n elements, none of which shares a byte with another even where elements are
+/// smaller than one.
+template <class F>
+void each_part(std::int64_t n, ThreadPool& pool, F f) {
+  constexpr std::int64_t part = 4096;
+  pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) { f(t * part, std::min(n, (t + 1) * part)); });
+}
+
+/// store_element without saturation of the 8-bit floats: what is too large becomes infinity, or NaN where there is
+/// none.
+inline void store_unsaturated(DType t, std::byte* p, std::int64_t i, double x) {
+  const auto small = static_cast<float>(x);
+  if (t == DType::f8e4m3fn)
+    store_as(p, i, static_cast<std::uint8_t>(SmallFloat<4, 3, Top::nan_only>::encode(small, false)));
+  else if (t == DType::f8e5m2)
+    store_as(p, i, static_cast<std::uint8_t>(SmallFloat<5, 2>::encode(small, false)));
+  else
+    store_element(t, p, i, x);
+}
+
+class QuantizeLinearStep : public Step {
+ public:
+  QuantizeLinearStep(std::int64_t axis, std::int64_t block_size, bool saturate)
+      : axis_(axis), block_size_(block_size), saturate_(saturate) {}
+  std::size_t plan(const PlanContext& c) override {
+    index_ = {c.inputs[0].shape, c.inputs[1].shape, axis_, block_size_};
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    const TensorRef &x = c.inputs[0], &scale = c.inputs[1], &y = c.outputs[0];
+    const bool integer = !is_floating(y.dtype), centered = c.input(2) != nullptr;
+    const IntegerRange range = integer ? integer_range(y.dtype) : IntegerRange{0, 0};
+    each_part(size_, *c.pool, [&](std::int64_t first, std::int64_t end) {
+      for (std::int64_t i = first; i < end; ++i) {
+        const std::int64_t s = index_(i);
+        // Divided in float, as the definition says.
+        const auto real = static_cast<float>(load_element(x.dtype, x.data, i)),
+                   unit = static_cast<float>(load_element(scale.dtype, scale.data, s));
+        const auto q = static_cast<double>(real / unit);
+        if (integer && !(std::isfinite(real) && std::isfinite(unit))) c.lost_not_finite();
+        const double zero = centered ? load_element(c.inputs[2].dtype, c.input(2), s) : 0;
+        if (integer)
+          store_element(y.dtype, y.data, i,
+                        std::min(std::max(std::nearbyint(q) + zero, static_cast<double>(range.low)),
+                                 static_cast<double>(range.high)));
+        else if (saturate_)
+          store_element(y.dtype, y.data, i, q + zero);
+        else
+          store_unsaturated(y.dtype, y.data, i, q + zero);
+      }
+    });
+  }
+
+ private:
+  std::int64_t axis_, block_size_, size_ = 0;
+  bool saturate_;
+  ScaleIndex index_;
+};
+
+class DequantizeLinearStep : public Step {
+ public:
+  DequantizeLinearStep(std::int64_t axis, std::int64_t block_size) : axis_(axis), block_size_(block_size) {}
+  std::size_t plan(const PlanContext& c) override {
+    index_ = {c.inputs[0].shape, c.inputs[1].shape, axis_, block_size_};
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    const TensorRef &x = c.inputs[0], &scale = c.inputs[1], &y = c.outputs[0];
+    each_part(size_, *c.pool, [&](std::int64_t first, std::int64_t end) {
+      for (std::int64_t i = first; i < end; ++i) {
+        const std::int64_t s = index_(i);
+        const double zero = c.input(2) ? load_element(c.inputs[2].dtype, c.input(2), s) : 0;
+        store_element(y.dtype, y.data, i,
+                      (load_element(x.dtype, x.data, i) - zero) * load_element(scale.dtype, scale.data, s));
+      }
+    });
+  }
+
+ private:
+  std::int64_t axis_, block_size_, size_ = 0;
+  ScaleIndex index_;
+};
+
+class DynamicQuantizeLinearStep : public Step {
+ public:
+  explicit DynamicQuantizeLinearStep(const PrepareContext& c) : simd_(&c.kernels()) {}
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    const auto* x = reinterpret_cast<const float*>(c.input(0));
+    const DynamicScale s = scale_of(*simd_, x, size_, *c.pool);
+    if (std::isnan(s.scale)) c.lost_not_finite();
+    quantize_by(*simd_, s, x, size_, reinterpret_cast<std::uint8_t*>(c.output()), *c.pool);
+    store_as(c.output(1), 0, s.scale);
+    store_as(c.output(2), 0, static_cast<std::uint8_t>(s.zero_point));
+  }
+
+ private:
+  const Kernels* simd_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> QuantizeLinear::shapes(const ShapeContext& c) const {
+  detail::ScaleIndex::check(c, axis, block_size);
+  return {c.shape(0)};
+}
+
+OCTET_API std::unique_ptr<Step> QuantizeLinear::prepare(const PrepareContext& c) const {
+  const bool fits = is_floating(to) ? bits(to) <= 8 : bits(to) > 0 && bits(to) <= 32 && to != DType::boolean;
+  c.require(fits, "cannot quantize to ", name(to));
+  c.require(is_floating(c.input(1).dtype), "the scale is ", name(c.input(1).dtype));
+  return std::make_unique<detail::QuantizeLinearStep>(axis, block_size, saturate);
+}
+
+OCTET_API std::vector<Shape> DequantizeLinear::shapes(const ShapeContext& c) const {
+  detail::ScaleIndex::check(c, axis, block_size);
+  return {c.shape(0)};
+}
+
+OCTET_API std::unique_ptr<Step> DequantizeLinear::prepare(const PrepareContext& c) const {
+  c.require(is_floating(to) && is_floating(c.input(1).dtype), "cannot dequantize to ", name(to), " by a scale of ",
+            name(c.input(1).dtype));
+  return std::make_unique<detail::DequantizeLinearStep>(axis, block_size);
+}
+
+OCTET_API std::vector<Shape> DynamicQuantizeLinear::shapes(const ShapeContext& c) const {
+  return {c.shape(0), Shape{}, Shape{}};
+}
+
+OCTET_API std::unique_ptr<Step> DynamicQuantizeLinear::prepare(const PrepareContext& c) const {
+  c.require(c.input(0).dtype == DType::f32 && c.outputs() == 3, "takes float32 and gives three outputs, found ",
+            name(c.input(0).dtype), " and ", c.outputs());
+  return std::make_unique<detail::DynamicQuantizeLinearStep>(c);
+}
+
+OCTET_END

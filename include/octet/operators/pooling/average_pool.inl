@@ -1,0 +1,76 @@
+#pragma once
+
+#include "../../kernels/pack.hpp"
+#include "../integer_mean.hpp"
+#include "average_pool.hpp"
+#include "gradient.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+class AveragePoolStep : public Step {
+ public:
+  AveragePoolStep(const PrepareContext& c, const Window& window, bool include_padding, bool int8_ties)
+      : window_(window), simd_(&c.kernels()), include_padding_(include_padding) {
+    if (c.input(0).dtype == DType::u8)
+      mean_ = IntegerMean(c, int8_ties ? IntegerMean::Kind::int8_pool : IntegerMean::Kind::pool);
+    else
+      c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+  }
+
+  std::size_t plan(const PlanContext& c) override {
+    windows_ = PoolWindows(window_, c);
+    lists_ = static_cast<std::int64_t>(windows_.scratch_bytes(c.threads) + 63) / 64 * 64;
+    sums_ = round_up(windows_.channels() * 4, 64);
+    return static_cast<std::size_t>(lists_) + static_cast<std::size_t>(sums_ * c.threads);
+  }
+
+  void run(const RunContext& c) noexcept override {
+    const std::int64_t channels = windows_.channels();
+    windows_.each(
+        c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, int worker) {
+          const std::int64_t count = std::max<std::int64_t>(1, include_padding_ ? padded : w.count);  // of nothing: 0
+          if (!mean_) {
+            simd_->sum_f32(w, 1.0f / static_cast<float>(count),
+                           reinterpret_cast<float*>(c.output()) + pixel * channels);
+          } else {
+            auto* sums = reinterpret_cast<std::int32_t*>(c.scratch + lists_ + worker * sums_);
+            simd_->sum_u8(w, sums);
+            mean_->store(sums, channels, w.count, count,
+                         reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels);
+          }
+        });
+  }
+
+ private:
+  Window window_;
+  const Kernels* simd_;
+  bool include_padding_;
+  std::optional<IntegerMean> mean_;
+  PoolWindows windows_;
+  std::int64_t lists_ = 0, sums_ = 0;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> AveragePool::shapes(const ShapeContext& c) const {
+  const Shape& x = c.shape(0);
+  return {detail::window_output(detail::resolve(window, x, c), x, x.back())};
+}
+
+OCTET_API std::unique_ptr<Step> AveragePool::prepare(const PrepareContext& c) const {
+  return std::make_unique<detail::AveragePoolStep>(c, window, include_padding, int8_ties);
+}
+
+OCTET_API std::unique_ptr<GradientStep> AveragePool::prepare_gradient(const PrepareContext& c) const {
+  return std::make_unique<detail::AveragePoolGradient>(c, prepare(c), window, include_padding);
+}
+
+OCTET_API IntegerForm AveragePool::integer_form() const {
+  IntegerForm f;
+  f.output = IntegerForm::Output::as_input;
+  f.rescales = true;
+  return f;
+}
+
+OCTET_END

@@ -1,0 +1,131 @@
+#pragma once
+
+#include "../core/element.hpp"
+#include "../kernels/half.hpp"
+#include "../kernels/requantize.hpp"
+#include "arithmetic/broadcast.hpp"
+#include "prelu.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+class FloatPRelu : public Step {
+ public:
+  explicit FloatPRelu(const PrepareContext& c) : slope_(to_float(c.constant(1).ref())) {}
+  std::size_t packed_bytes() const noexcept override { return slope_.size_bytes(); }
+  std::size_t plan(const PlanContext& c) override {
+    runs_ = {{&c.inputs[0].shape, &slope_.shape()}, c.outputs[0].shape};
+    return 0;
+  }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    const std::int64_t step = runs_.moves(1);
+    runs_.parallel(*c.pool, [&](std::int64_t, std::int64_t s, std::int64_t o, std::int64_t n) {
+      const float *in = reinterpret_cast<const float*>(c.input(0)) + o, *slope = slope_.data() + s;
+      auto* out = reinterpret_cast<float*>(c.output()) + o;
+      for (std::int64_t i = 0; i < n; ++i) out[i] = in[i] < 0 ? in[i] * slope[i * step] : in[i];
+    });
+  }
+
+ private:
+  Tensor<float> slope_;
+  BroadcastRuns runs_;
+};
+
+/// uint8 in and out; a slope is float or quantized.
+class IntegerPRelu : public Step {
+ public:
+  explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(1).shape()) {
+    const Value &x = c.input(0), &slope = c.input(1), &y = c.output();
+    for (const Value* v : {&x, &y}) {
+      c.require(v->dtype == DType::u8, "'", v->name, "' has to be uint8 with one scale and zero point");
+      c.one_scale(*v);
+    }
+    const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
+    zero_in_ = x.quant.zero_point[0], zero_out_ = y.quant.zero_point[0];
+    positive_ = c.multiplier(ratio);
+    if (slope.is_quantized()) c.validate(slope);
+    const ChannelWalk walk(shape_, slope.quant.axis);
+    for (std::int64_t i = 0; i < c.constant(1).size(); ++i) {
+      double s = load_element(slope.dtype, c.constant(1).data(), i);
+      if (slope.is_quantized()) {
+        const auto channel = static_cast<std::size_t>(i / walk.inner % walk.channels);
+        s -= slope.quant.zero_point[channel];
+        integers_.push_back(saturate_to<std::int32_t>(s));
+        s *= static_cast<double>(slope.quant.scale[channel]);
+      }
+      negative_.push_back(static_cast<float>(s * ratio));
+    }
+    // TFLite's roundings are defined where the slopes are integers of one scale.
+    if (slope.is_quantized() && is_byte(slope.dtype) && !slope.quant.per_channel()) {
+      rounding_ = c.rounding();
+      const float sx = x.quant.scale[0], sy = y.quant.scale[0];
+      fixed_positive_ = FixedPointMultiplier(static_cast<double>(sx / sy));
+      fixed_negative_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(sx, slope.quant.scale[0], sy)));
+    }
+  }
+  std::size_t packed_bytes() const noexcept override { return 4 * (negative_.size() + integers_.size()); }
+  std::size_t plan(const PlanContext& c) override {
+    runs_ = {{&c.inputs[0].shape, &shape_}, c.outputs[0].shape};
+    return 0;
+  }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    const std::int64_t step = runs_.moves(1);
+    runs_.parallel(*c.pool, [&](std::int64_t, std::int64_t s, std::int64_t o, std::int64_t n) {
+      const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + o;
+      auto* out = reinterpret_cast<std::uint8_t*>(c.output()) + o;
+      for (std::int64_t i = 0; i < n; ++i) {
+        const std::int64_t q =
+            std::int64_t{scaled(in[i] - zero_in_, static_cast<std::size_t>(s + i * step))} + zero_out_;
+        out[i] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, 0, 255));
+      }
+    });
+  }
+
+ private:
+  std::int32_t scaled(std::int32_t x, std::size_t slope) const noexcept {
+    if (rounding_ == Rounding::fp32)
+      return round_clamped(static_cast<float>(x) * (x < 0 ? negative_[slope] : positive_), -512, 512);
+    const std::int32_t v = x < 0 ? x * integers_[slope] : x;
+    const FixedPointMultiplier m = x < 0 ? fixed_negative_ : fixed_positive_;
+    return rounding_ == Rounding::tflite_double ? multiply_double_rounding(v, m) : multiply_single_rounding(v, m);
+  }
+
+  Shape shape_;
+  Rounding rounding_ = Rounding::fp32;
+  std::int32_t zero_in_ = 0, zero_out_ = 0;
+  float positive_ = 1;
+  std::vector<float> negative_;
+  std::vector<std::int32_t> integers_;  // slopes, where they are quantized
+  FixedPointMultiplier fixed_positive_, fixed_negative_;
+  BroadcastRuns runs_;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> PRelu::shapes(const ShapeContext& c) const {
+  const Shape &x = c.shape(0), &slope = c.shape(1);
+  bool fits = slope.rank() <= x.rank();
+  for (int d = 0; fits && d < slope.rank(); ++d) {
+    const std::int64_t size = x[d + x.rank() - slope.rank()];
+    fits = slope[d] == 1 || size == slope[d] || size == Shape::unknown;
+  }
+  c.require(fits, "slopes of shape ", slope, " do not broadcast to ", x);
+  return {x};
+}
+
+OCTET_API std::unique_ptr<Step> PRelu::prepare(const PrepareContext& c) const {
+  if (c.input(0).dtype == DType::f32 && is_floating(c.input(1).dtype)) return std::make_unique<detail::FloatPRelu>(c);
+  if (c.input(0).dtype == DType::u8) return std::make_unique<detail::IntegerPRelu>(c);
+  c.fail("no form for ", name(c.input(0).dtype), " and slopes of ", name(c.input(1).dtype));
+}
+
+OCTET_API IntegerForm PRelu::integer_form() const {
+  IntegerForm f;
+  f.output = IntegerForm::Output::measured;
+  f.weights = 1;
+  return f;
+}
+
+OCTET_END

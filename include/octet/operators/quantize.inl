@@ -1,0 +1,126 @@
+#pragma once
+
+#include "../core/element.hpp"
+#include "../kernels/requantize.hpp"
+#include "code_table.hpp"
+#include "quantize.hpp"
+#include "tflite_unary.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Calls f(offset, elements, channel) for runs of elements that share quantization parameters.
+template <class F>
+void each_channel(const Shape& shape, const QuantParams& q, F f) {
+  const ChannelWalk w(shape, q.axis);
+  for (std::int64_t o = 0; o < w.outer; ++o)
+    for (std::int64_t c = 0; c < w.channels; ++c)
+      f((o * w.channels + c) * w.inner, w.inner, static_cast<std::size_t>(c));
+}
+
+/// float -> int8 or uint8 with one scale.
+class QuantizeStep : public Step {
+ public:
+  QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
+    params_.scale = q.scale[0];
+    params_.asked = true;
+    params_.flip = to == DType::i8 ? 0x80 : 0;
+    params_.zero_point = q.zero_point[0] + (to == DType::i8 ? 128 : 0);
+  }
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    constexpr std::int64_t part = 16384;
+    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+      QuantizeF32 p = params_;
+      p.in = reinterpret_cast<const float*>(c.input(0)) + t * part;
+      p.out = reinterpret_cast<std::uint8_t*>(c.output()) + t * part;
+      p.count = std::min(part, size_ - t * part);
+      if (!simd_->quantize_f32(p)) c.lost_not_finite();
+    });
+  }
+
+ private:
+  const Kernels* simd_;
+  QuantizeF32 params_;
+  std::int64_t size_ = 0;
+};
+
+/// uint8 -> float with one scale.
+class DequantizeStep : public Step {
+ public:
+  DequantizeStep(const PrepareContext& c, const QuantParams& q) : simd_(&c.kernels()), q_(q) {}
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    constexpr std::int64_t part = 16384;
+    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+      simd_->dequantize_u8(reinterpret_cast<const std::uint8_t*>(c.input(0)) + t * part,
+                           reinterpret_cast<float*>(c.output()) + t * part, std::min(part, size_ - t * part),
+                           q_.scale[0], q_.zero_point[0]);
+    });
+  }
+
+ private:
+  const Kernels* simd_;
+  QuantParams q_;
+  std::int64_t size_ = 0;
+};
+
+/// Between any two types, each plain or quantized, one element at a time.
+class GenericConvert : public Step {
+ public:
+  GenericConvert(const QuantParams& from, const QuantParams& to) : from_(from), to_(to) {}
+  void run(const RunContext& c) noexcept override {
+    const Shape& shape = c.inputs[0].shape;
+    const DType in = c.inputs[0].dtype, out = c.outputs[0].dtype;
+    const ChannelWalk wf(shape, from_.axis), wt(shape, to_.axis);
+    const IntegerRange range = to_ ? integer_range(out) : IntegerRange{0, 0};
+    const bool integers = is_floating(in) && !is_floating(out) && out != DType::boolean;  // a NaN is true
+    for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
+      double x = load_element(in, c.input(0), i);
+      if (integers && !std::isfinite(x)) c.lost_not_finite();
+      if (from_) {
+        const auto ch = static_cast<std::size_t>(i / wf.inner % wf.channels);
+        x = (x - from_.zero_point[ch]) * static_cast<double>(from_.scale[ch]);
+      }
+      if (to_) {
+        const auto ch = static_cast<std::size_t>(i / wt.inner % wt.channels);
+        x = std::nearbyint(x / static_cast<double>(to_.scale[ch])) + to_.zero_point[ch];
+        x = std::min(std::max(x, static_cast<double>(range.low)), static_cast<double>(range.high));
+      }
+      store_element(out, c.output(), i, x);
+    }
+  }
+
+ private:
+  QuantParams from_, to_;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> Convert::shapes(const ShapeContext& c) const { return {c.shape(0)}; }
+
+OCTET_API std::unique_ptr<Step> Convert::prepare(const PrepareContext& c) const {
+  const Value &x = c.input(0), &y = c.output();
+  for (const Value* v : {&x, &y})
+    if (v->is_quantized()) c.validate(*v);
+  const bool single = !x.quant.per_channel() && !y.quant.per_channel();
+  if (single && x.dtype == DType::f32 && is_byte(y.dtype) && y.is_quantized())
+    return std::make_unique<detail::QuantizeStep>(c, y.quant, y.dtype);
+  if (single && x.dtype == DType::u8 && x.is_quantized() && y.dtype == DType::f32)
+    return std::make_unique<detail::DequantizeStep>(c, x.quant);
+  if (single && is_byte(x.dtype) && is_byte(y.dtype) && x.is_quantized() && y.is_quantized()) {
+    if (c.rounding() == Rounding::fp32) return detail::make_table(c, [](float v) { return v; });
+    const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
+    const bool twice = c.rounding() == Rounding::tflite_double;
+    return detail::make_code_table(x, y, detail::FixedScale{detail::FixedPointMultiplier(ratio), twice});
+  }
+  return std::make_unique<detail::GenericConvert>(x.quant, y.quant);
+}
+
+OCTET_END

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "../core/element.hpp"
+#include "../core/rounded.hpp"
+#include "generic_reduce.hpp"
+#include "integer_mean.hpp"
+#include "reduce.hpp"
+#include "reduce_gradient.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Mean over the spatial dimensions of [N, ..., C], float or uint8.
+class SpatialMean : public Step {
+ public:
+  SpatialMean(const PrepareContext& c) : simd_(&c.kernels()) {
+    if (c.input(0).dtype == DType::u8) integer_.emplace(c, IntegerMean::Kind::reduction);
+  }
+  std::size_t plan(const PlanContext& c) override {
+    const Shape& in = c.inputs[0].shape;
+    batch_ = in[0], channels_ = in.back(), pixels_ = in.product(1, in.rank() - 1);
+    list_ = static_cast<std::int64_t>(sizeof(void*)) * pixels_;
+    worker_ = (list_ + channels_ * 4 + 63) / 64 * 64;
+    return static_cast<std::size_t>(worker_ * c.threads);
+  }
+  void run(const RunContext& c) noexcept override {
+    const std::int64_t element = integer_ ? 1 : 4;
+    c.pool->parallel(batch_, [&](std::int64_t n, int worker) {
+      std::byte* mine = c.scratch + worker * worker_;
+      auto** list = reinterpret_cast<const std::byte**>(mine);
+      for (std::int64_t i = 0; i < pixels_; ++i) list[i] = c.input(0) + (n * pixels_ + i) * channels_ * element;
+      PoolWindow w;
+      w.pixels = list, w.count = pixels_, w.channels = channels_;
+      if (!integer_)
+        return simd_->sum_f32(w, 1.0f / static_cast<float>(pixels_),
+                              reinterpret_cast<float*>(c.output()) + n * channels_);
+      auto* sums = reinterpret_cast<std::int32_t*>(mine + list_);
+      simd_->sum_u8(w, sums);
+      integer_->store(sums, channels_, pixels_, pixels_, reinterpret_cast<std::uint8_t*>(c.output()) + n * channels_);
+    });
+  }
+
+ private:
+  const Kernels* simd_;
+  std::optional<IntegerMean> integer_;
+  std::int64_t batch_ = 1, channels_ = 1, pixels_ = 1, list_ = 0, worker_ = 0;
+};
+
+}  // namespace detail
+
+OCTET_API bool Reduce::spatial(int rank) const {
+  std::array<bool, Shape::max_rank> reduced{};
+  for (std::int64_t a : axes) reduced[static_cast<std::size_t>(normalize_axis(a, rank))] = true;
+  bool r = rank >= 3 && static_cast<int>(axes.size()) == rank - 2;
+  for (int d = 1; d + 1 < rank; ++d) r = r && reduced[static_cast<std::size_t>(d)];
+  return r;
+}
+
+OCTET_API std::vector<Shape> Reduce::shapes(const ShapeContext& c) const {
+  const Shape& in = c.shape(0);
+  std::array<bool, Shape::max_rank> reduced{};
+  for (std::int64_t a : axes) reduced[static_cast<std::size_t>(normalize_axis(a, in.rank()))] = true;
+  Shape out;
+  for (int d = 0; d < in.rank(); ++d) {
+    const bool gone = axes.empty() || reduced[static_cast<std::size_t>(d)];
+    if (!gone || keep_dims) out.push_back(gone ? 1 : in[d]);
+  }
+  return {out};
+}
+
+OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
+  const Value& x = c.input(0);
+  const bool bytes = x.dtype == DType::u8 && x.is_quantized();
+  if (kind == ReduceKind::mean && spatial(x.shape.rank()) && (x.dtype == DType::f32 || bytes))
+    return std::make_unique<detail::SpatialMean>(c);
+  if (kind == ReduceKind::mean && bytes) return std::make_unique<detail::GenericIntegerMean>(c, axes);
+  const bool picks = kind == ReduceKind::max || kind == ReduceKind::min;
+  c.require(!x.is_quantized() || (picks && x.quant == c.output().quant), "no integer form for this kind");
+  return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
+    if constexpr (std::is_arithmetic_v<decltype(number)>)
+      return std::make_unique<detail::GenericReduce<decltype(number)>>(kind, axes);
+    c.fail("no form for ", name(x.dtype));
+  });
+}
+
+OCTET_API std::unique_ptr<GradientStep> Reduce::prepare_gradient(const PrepareContext& c) const {
+  const bool mean = kind == ReduceKind::mean;
+  c.require(mean || kind == ReduceKind::sum, "has no gradient: only mean and sum have one");
+  return std::make_unique<detail::ReduceGradient>(c, prepare(c), axes, mean);
+}
+
+OCTET_API IntegerForm Reduce::integer_form() const {
+  IntegerForm f;
+  if (kind == ReduceKind::mean) f.output = IntegerForm::Output::measured;
+  if (kind == ReduceKind::max || kind == ReduceKind::min) f.output = IntegerForm::Output::as_input;
+  return f;
+}
+
+OCTET_END

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "gather.hpp"
+#include "indexed_copy.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+class GatherStep : public Step {
+ public:
+  GatherStep(const PrepareContext& c, std::int64_t axis) : axis_(axis), element_(element_bytes(c, c.input(0))) {}
+
+  std::size_t plan(const PlanContext& c) override {
+    const Shape& in = c.inputs[0].shape;
+    const int axis = normalize_axis(axis_, in.rank());
+    outer_ = in.product(0, axis), size_ = in[axis];
+    block_ = in.product(axis + 1, in.rank()) * element_;
+    count_ = c.inputs[1].shape.elements();
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    const std::int64_t copies = outer_ * count_, tasks = std::min<std::int64_t>(copies, 4 * c.pool->size());
+    if (block_ == 0 || size_ == 0) return;
+    c.pool->parallel(tasks, [&](std::int64_t t, int) {
+      for (std::int64_t i = copies * t / tasks; i < copies * (t + 1) / tasks; ++i)
+        copy_bytes(c.output() + i * block_, c.input(0) + (i / count_ * size_ + index(c.inputs[1], i % count_)) * block_,
+                   block_);
+    });
+  }
+
+ private:
+  /// Indices that are computed cannot be refused any more: they are clamped.
+  std::int64_t index(const TensorRef& indices, std::int64_t i) const noexcept {
+    const std::int64_t x =
+        indices.dtype == DType::i64 ? load_as<std::int64_t>(indices.data, i) : load_as<std::int32_t>(indices.data, i);
+    return std::clamp<std::int64_t>(x < 0 ? x + size_ : x, 0, size_ - 1);
+  }
+
+  std::int64_t axis_, element_, outer_ = 1, size_ = 1, block_ = 1, count_ = 1;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> Gather::shapes(const ShapeContext& c) const {
+  const Shape &in = c.shape(0), &indices = c.shape(1);
+  c.require(c.dtype(1) == DType::i32 || c.dtype(1) == DType::i64, "indices have to be int32 or int64, found ",
+            name(c.dtype(1)));
+  const int a = normalize_axis(axis, in.rank());
+  const std::int64_t size = in[a];
+  if (size != Shape::unknown && c.value(1).is_constant())
+    for (std::int64_t i : detail::to_integers(c.value(1).constant))
+      c.require(i >= -size && i < size, "index ", i, " is outside dimension ", a, " of ", in);
+  c.require(size != 0 || (indices.known() && indices.elements() == 0), "dimension ", a, " of ", in,
+            " has nothing to pick");
+  Shape out(in.begin(), in.begin() + a);
+  for (std::int64_t d : indices) out.push_back(d);
+  for (int d = a + 1; d < in.rank(); ++d) out.push_back(in[d]);
+  return {out};
+}
+
+OCTET_API std::unique_ptr<Step> Gather::prepare(const PrepareContext& c) const {
+  return std::make_unique<detail::GatherStep>(c, axis);
+}
+
+OCTET_API IntegerForm Gather::integer_form() const {
+  IntegerForm f;
+  f.output = IntegerForm::Output::as_input;
+  return f;
+}
+
+OCTET_API std::vector<Shape> Expand::shapes(const ShapeContext& c) const {
+  for (std::int64_t d : shape) c.require(d >= 0, "size ", d, " of the shape is negative");
+  return {broadcast(c.shape(0), Shape(shape.begin(), shape.end()))};
+}
+
+OCTET_API std::unique_ptr<Step> Expand::prepare(const PrepareContext& c) const {
+  return std::make_unique<detail::IndexedStep>(c, [](const Shape& in, const Shape& out, std::size_t) {
+    detail::Indices indices;
+    for (int d = 0; d < out.rank(); ++d) {
+      const int at = d - (out.rank() - in.rank());
+      indices.push_back(detail::every(0, at >= 0 && in[at] == out[d] ? 1 : 0, out[d]));
+    }
+    return indices;
+  });
+}
+
+OCTET_API IntegerForm Expand::integer_form() const {
+  IntegerForm f;
+  f.output = IntegerForm::Output::as_input;
+  return f;
+}
+
+OCTET_END

@@ -1,0 +1,158 @@
+#pragma once
+
+#include "indexed_copy.hpp"
+#include "transpose.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Copies elements into another order of dimensions.
+class TransposeStep : public Step {
+ public:
+  TransposeStep(const PrepareContext& c, std::vector<std::int64_t> perm)
+      : perm_(std::move(perm)), element_(element_bytes(c, c.input(0))) {}
+
+  std::size_t plan(const PlanContext& c) override {
+    const Shape& in = c.inputs[0].shape;
+    empty_ = in.elements() == 0;
+    rank_ = 0;
+    for (std::int64_t d : perm_) {  // outermost first; those that stay neighbors are merged
+      const int at = static_cast<int>(d);
+      if (in[at] == 1) continue;
+      const Dim dim{in[at], empty_ ? 0 : in.product(at + 1, in.rank()), 0};
+      if (rank_ > 0 && last().from == dim.from * dim.size)
+        last() = {last().size * dim.size, dim.from, 0};
+      else
+        dims_[static_cast<std::size_t>(rank_++)] = dim;
+    }
+    if (is_view()) return 0;
+    std::int64_t stride = 1;
+    for (int d = rank_ - 1; d >= 0; --d) {
+      Dim& dim = dims_[static_cast<std::size_t>(d)];
+      dim.to = stride;
+      stride *= dim.size;
+    }
+    const auto end = dims_.begin() + rank_;
+    inner_ = *(end - 1);
+    const auto dense = std::find_if(dims_.begin(), end, [](const Dim& d) { return d.from == 1; });
+    source_ = *dense;
+    outer_count_ = 1;
+    outer_rank_ = 0;
+    for (auto d = dims_.begin(); d != end - 1; ++d)
+      if (d != dense) outer_[static_cast<std::size_t>(outer_rank_++)] = *d, outer_count_ *= d->size;
+    return 0;
+  }
+
+  bool is_view() const noexcept override { return empty_ || rank_ == 0 || (rank_ == 1 && dims_[0].from == 1); }
+
+  void run(const RunContext& c) noexcept override {
+    if (inner_.from == 1) return copy_runs(c);
+    switch (element_) {
+      case 1: return transpose<std::uint8_t>(c);
+      case 2: return transpose<std::uint16_t>(c);
+      case 4: return transpose<std::uint32_t>(c);
+      default: return transpose<std::uint64_t>(c);
+    }
+  }
+
+ private:
+  struct Dim {
+    std::int64_t size = 1, from = 0, to = 0;  // steps in elements
+  };
+  struct Place {
+    std::int64_t from = 0, to = 0;
+  };
+  Dim& last() noexcept { return dims_[static_cast<std::size_t>(rank_ - 1)]; }
+
+  Place outer_place(std::int64_t i) const noexcept {
+    Place p;
+    for (int d = outer_rank_ - 1; d >= 0; --d) {
+      const Dim& dim = outer_[static_cast<std::size_t>(d)];
+      p.from += i % dim.size * dim.from;
+      p.to += i % dim.size * dim.to;
+      i /= dim.size;
+    }
+    return p;
+  }
+
+  /// The innermost dimension stays.
+  void copy_runs(const RunContext& c) const noexcept {
+    const std::int64_t tasks = std::min<std::int64_t>(outer_count_, 4 * c.pool->size());
+    c.pool->parallel(tasks, [&](std::int64_t t, int) {
+      for (std::int64_t i = outer_count_ * t / tasks; i < outer_count_ * (t + 1) / tasks; ++i) {
+        const Place p = outer_place(i);
+        copy_bytes(c.output() + p.to * element_, c.input(0) + p.from * element_, inner_.size * element_);
+      }
+    });
+  }
+
+  /// Planes spanned by the dimension that is dense in the input and the one that is in the output, in square tiles
+  /// that stay in the cache.
+  template <class T>
+  void transpose(const RunContext& c) const noexcept {
+    constexpr std::int64_t tile = 32, strip = 512, size = sizeof(T);
+    const std::int64_t tiles = (source_.size + tile - 1) / tile, strips = (inner_.size + strip - 1) / strip;
+    c.pool->parallel(outer_count_ * tiles * strips, [&](std::int64_t task, int) {
+      const Place plane = outer_place(task / strips / tiles);
+      const std::int64_t first = task / strips % tiles * tile, end = std::min(source_.size, first + tile);
+      const std::int64_t until = std::min(inner_.size, (task % strips + 1) * strip);
+      const std::int64_t from_step = inner_.from, to_step = source_.to;
+      for (std::int64_t column = task % strips * strip; column < until; column += tile) {
+        const std::int64_t n = std::min(until - column, tile);
+        for (std::int64_t s = first; s < end; ++s) {
+          const std::byte* from = c.input(0) + (plane.from + s + column * from_step) * size;
+          std::byte* to = c.output() + (plane.to + s * to_step + column) * size;
+          for (std::int64_t i = 0; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));
+        }
+      }
+    });
+  }
+
+  std::vector<std::int64_t> perm_;
+  std::int64_t element_;
+  bool empty_ = false;
+  std::array<Dim, Shape::max_rank> dims_{}, outer_{};  // of the output, merged; all but the two of a plane
+  int rank_ = 0, outer_rank_ = 0;
+  std::int64_t outer_count_ = 1;
+  Dim inner_, source_;  // innermost in the output, and in the input
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<std::int64_t> Transpose::order(int rank) const {
+  return perm.empty() ? detail::every(rank - 1, -1, rank) : perm;
+}
+
+OCTET_API std::vector<Shape> Transpose::shapes(const ShapeContext& c) const {
+  const Shape& in = c.shape(0);
+  std::array<bool, Shape::max_rank> used{};
+  bool fits = perm.empty() || static_cast<int>(perm.size()) == in.rank();
+  for (std::int64_t d : perm) {
+    fits = fits && d >= 0 && d < in.rank() && !used[static_cast<std::size_t>(d)];
+    if (fits) used[static_cast<std::size_t>(d)] = true;
+  }
+  c.require(fits, "the order given is not one of the ", in.rank(), " dimensions of ", in);
+  Shape out;
+  for (std::int64_t d : order(in.rank())) out.push_back(in[static_cast<int>(d)]);
+  return {out};
+}
+
+OCTET_API std::unique_ptr<Step> Transpose::prepare(const PrepareContext& c) const {
+  return std::make_unique<detail::TransposeStep>(c, order(c.input(0).shape.rank()));
+}
+
+OCTET_API std::unique_ptr<GradientStep> Transpose::prepare_gradient(const PrepareContext& c) const {
+  const std::vector<std::int64_t> forth = order(c.input(0).shape.rank());
+  std::vector<std::int64_t> back(forth.size());
+  for (std::size_t i = 0; i < forth.size(); ++i)
+    back[static_cast<std::size_t>(forth[i])] = static_cast<std::int64_t>(i);
+  return std::make_unique<detail::MovedBack>(prepare(c), std::make_unique<detail::TransposeStep>(c, back));
+}
+
+OCTET_API IntegerForm Transpose::integer_form() const {
+  IntegerForm f;
+  f.output = IntegerForm::Output::as_input;
+  return f;
+}
+
+OCTET_END

@@ -1,0 +1,125 @@
+#pragma once
+
+#include "../core/element.hpp"
+#include "code_table.hpp"
+#include "tflite_unary.hpp"
+#include "unary.hpp"
+#include "unary_gradient.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+class FloatUnary : public Step {
+ public:
+  explicit FloatUnary(const UnaryFunction& f) : f_(f) {}
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    constexpr std::int64_t part = 8192;
+    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+      apply(reinterpret_cast<const float*>(c.input(0)) + t * part, reinterpret_cast<float*>(c.output()) + t * part,
+            std::min(part, size_ - t * part));
+    });
+  }
+
+ private:
+  void apply(const float* in, float* out, std::int64_t n) const noexcept {
+    constexpr std::int64_t lanes = FloatBatch::size;
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) f_(FloatBatch::load_unaligned(in + i)).store_unaligned(out + i);
+    if (i == n) return;
+    // The rest in a batch as well: the same bits wherever an element stands.
+    std::array<float, lanes> rest{};
+    std::copy(in + i, in + n, rest.begin());
+    f_(FloatBatch::load_unaligned(rest.data())).store_unaligned(rest.data());
+    std::copy(rest.begin(), rest.begin() + (n - i), out + i);
+  }
+  UnaryFunction f_;
+  std::int64_t size_ = 0;
+};
+
+/// The same, in fixed point where the model asks for TFLite's rounding and TFLite has a form of its own.
+inline std::unique_ptr<Step> make_unary_table(const PrepareContext& c, const UnaryFunction& f) {
+  require_bytes(c);
+  if (c.rounding() != Rounding::fp32) {
+    const Value &x = c.input(0), &y = c.output();
+    std::unique_ptr<Step> step;
+    const bool fixed = with_fixed_point(f, x.quant.scale[0], y.quant.scale[0], c.rounding() == Rounding::tflite_double,
+                                        [&](auto code) { step = make_code_table(x, y, code); });
+    if (fixed) return step;
+  }
+  return make_table(c, f);
+}
+
+/// Plain integers: exact where the function is one of integers, else in double.
+template <class T>
+T integer_unary(const UnaryFunction& f, T x) noexcept {
+  const auto negated = [&] { return static_cast<T>(0 - static_cast<std::make_unsigned_t<T>>(x)); };
+  switch (f.kind) {
+    case UnaryKind::clip: return std::min(saturate_to<T>(f.second), std::max(saturate_to<T>(f.first), x));
+    case UnaryKind::negate: return negated();
+    case UnaryKind::abs: return x < 0 ? negated() : x;
+    case UnaryKind::sign: return static_cast<T>((x > 0) - (x < 0));
+    case UnaryKind::floor:
+    case UnaryKind::ceil:
+    case UnaryKind::round: return x;
+    default: return saturate_to<T>(f(static_cast<double>(x)));
+  }
+}
+
+/// Plain numbers of type T, one at a time.
+template <class T>
+class GenericUnary : public Step {
+ public:
+  explicit GenericUnary(const UnaryFunction& f) : f_(f) {}
+  std::size_t plan(const PlanContext& c) override {
+    size_ = c.inputs[0].shape.elements();
+    return 0;
+  }
+  bool can_overwrite(int input) const noexcept override { return input == 0; }
+  void run(const RunContext& c) noexcept override {
+    for (std::int64_t i = 0; i < size_; ++i) {
+      const T x = load_as<T>(c.input(0), i);
+      if constexpr (std::is_integral_v<T>)
+        store_as(c.output(), i, integer_unary(f_, x));
+      else
+        store_as(c.output(), i, f_(x));
+    }
+  }
+
+ private:
+  UnaryFunction f_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<Shape> Unary::shapes(const ShapeContext& c) const { return {c.shape(0)}; }
+
+OCTET_API std::unique_ptr<Step> Unary::prepare(const PrepareContext& c) const {
+  const detail::UnaryFunction f{kind, a, b};
+  if (c.input(0).dtype == DType::f32) return std::make_unique<detail::FloatUnary>(f);
+  if (c.input(0).is_quantized()) return detail::make_unary_table(c, f);
+  return detail::with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
+    if constexpr (std::is_arithmetic_v<decltype(number)>)
+      return std::make_unique<detail::GenericUnary<decltype(number)>>(f);
+    c.fail("no form for ", name(c.input(0).dtype));
+  });
+}
+
+OCTET_API std::unique_ptr<GradientStep> Unary::prepare_gradient(const PrepareContext& c) const {
+  return std::make_unique<detail::UnaryGradient>(c, detail::UnaryDerivative{kind, a, b}, prepare(c));
+}
+
+OCTET_API IntegerForm Unary::integer_form() const {
+  IntegerForm f;
+  f.output = IntegerForm::Output::measured;
+  if (kind == UnaryKind::sigmoid) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 256, -128);
+  if (kind == UnaryKind::tanh) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 128, 0);
+  return f;
+}
+
+OCTET_END
