@@ -1,6 +1,7 @@
 #pragma once
 #include "../activation_range.hpp"
 #include "../window.hpp"
+#include "inputs.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -10,10 +11,9 @@ class ConvolutionStep;
 /// Convolution of images [N, H, W, C] (or [N, W, C]) with weights [O, kh, kw, C / groups]; groups = C is depthwise.
 /// Inputs: image, weights, bias [O] (optional), residual of the output's shape (optional), which is added before
 /// the activation.
-class Convolution : public detail::OperatorOf<Convolution> {
+class Convolution : public detail::OperatorOf<Convolution>, public detail::ConvolutionInputs {
  public:
   static constexpr const char* type_name = "Convolution";
-  static constexpr int residual = 3;  // the input that is added
   Window window;
   std::int64_t groups = 1;
   ActivationRange activation;

@@ -1,6 +1,6 @@
 #pragma once
 #include "common.hpp"
-#include "convolution.hpp"
+#include "inputs.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -18,13 +18,11 @@ struct Band {
 /// What all forms of a convolution have in common: they run on whole tensors, or band by band (see chain.hpp).
 class ConvolutionStep : public Step {
  public:
-  static constexpr int residual = Convolution::residual;
-
   ConvolutionStep(const Window& window, std::int64_t groups) : window_(window), groups_(groups) {}
 
   std::size_t plan(const PlanContext& c) final { return plan(shape(c.inputs[0].shape, c.outputs[0].shape), c.threads); }
   virtual std::size_t plan(const ConvolutionShape& s, int threads) = 0;
-  bool can_overwrite(int input) const noexcept override { return input == residual; }
+  bool can_overwrite(int input) const noexcept override { return input == ConvolutionInputs::residual; }
   ConvolutionShape shape(const Shape& in, const Shape& out) const {
     return convolution_shape(window_, groups_, in, out);
   }
