@@ -164,6 +164,7 @@ TEST_CASE("files: a temporary that is removed again and again is an error") {
   const TemporaryFolder folder;
   const std::string path = folder.write("file", "old");
   removes_what_is_locked = true;
+  CHECK_THROWS_AS(require_writable(path), octet::FormatError);
   CHECK_THROWS_AS(save_text(path, "new"), octet::FormatError);
   removes_what_is_locked = false;
   CHECK(contents(path) == "old");
