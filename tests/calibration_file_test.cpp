@@ -1,8 +1,10 @@
-#include <octet/models/builder.hpp>
-#include <octet/quantization/calibration_file.hpp>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+#include <octet/io/atomic_file.hpp>
+#include <octet/models/builder.hpp>
+#include <octet/quantization/calibration_file.hpp>
 
 #include "testing.hpp"
 

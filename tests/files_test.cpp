@@ -17,6 +17,23 @@
 #include "support/files.hpp"
 #include "testing.hpp"
 
+#if defined(__linux__)
+#  include <sys/syscall.h>
+
+namespace {
+std::atomic<bool> removes_what_is_locked{false};
+}
+
+/// In place of the C library's: another process can remove a temporary file before it is locked.
+extern "C" int flock(int file, int operation) noexcept {
+  if (removes_what_is_locked) {
+    std::error_code ignored;
+    std::filesystem::remove(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file), ignored), ignored);
+  }
+  return static_cast<int>(::syscall(SYS_flock, file, operation));
+}
+#endif
+
 using namespace testing;
 using octet::detail::InputFile;
 using octet::detail::map_file;
@@ -141,6 +158,20 @@ TEST_CASE("files: temporaries of writers that died are removed, those of others 
   save_text(path, "newer");
   CHECK(names_in(folder / "").size() == 5);
 }
+
+#if defined(__linux__)
+TEST_CASE("files: a temporary that is removed again and again is an error") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("file", "old");
+  removes_what_is_locked = true;
+  CHECK_THROWS_AS(require_writable(path), octet::FormatError);
+  CHECK_THROWS_AS(save_text(path, "new"), octet::FormatError);
+  removes_what_is_locked = false;
+  CHECK(contents(path) == "old");
+  save_text(path, "new");
+  CHECK(contents(path) == "new");
+}
+#endif
 
 TEST_CASE("files: a stale temporary of another user does no harm") {
   if (::geteuid() != 0) return;  // needs two users

@@ -5,6 +5,7 @@
 #  error "octet/implementation.hpp is for programs that define OCTET_COMPILED"
 #endif
 #include "core/error.inl"
+#include "core/parallel_checked.inl"
 #include "core/quant_params.inl"
 #include "core/shape.inl"
 #include "core/thread_pool.inl"
@@ -38,3 +39,4 @@
 #include "training/qat/prepare.inl"
 #include "training/reestimate_batch_norm.inl"
 #include "training/trainer.inl"
+#include "try.inl"

@@ -14,7 +14,8 @@ else()
   set(options "-DFETCHCONTENT_SOURCE_DIR_OCTET=${OCTET_SOURCE_DIR}")
 endif()
 execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${CONSUMER}" -B "${folder}/build"
-                        -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}" ${LIBRARIES} ${options} COMMAND_ERROR_IS_FATAL ANY)
+                        -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}" -DCMAKE_CXX_FLAGS=-DOCTET_NO_OPTIMIZATION_MESSAGE
+                        ${LIBRARIES} ${options} COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${CMAKE_COMMAND}" --build "${folder}/build" COMMAND_ERROR_IS_FATAL ANY)
 file(GLOB programs "${folder}/build/consumer" "${folder}/build/with_io" "${folder}/build/compiled")
 if(NOT programs)

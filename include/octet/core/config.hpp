@@ -6,20 +6,33 @@
 #define OCTET_VERSION_PATCH 0
 #define OCTET_VERSION "0.1.0"
 
-// One namespace per baseline instruction set: a program that compiles one file with -march=native and another
-// without gets two copies of every inline function, instead of one picked by link order.
+#if defined(__cpp_exceptions) && !defined(OCTET_NO_EXCEPTIONS)
+#  define OCTET_EXCEPTIONS 1
+#else
+#  define OCTET_EXCEPTIONS 0
+#endif
+
+// One namespace per baseline instruction set, with exceptions and without: a program that compiles one file with
+// -march=native and another without gets two copies of every inline function, instead of one picked by link order.
 // In compiled use it is one name, so that any program can link the library; its files should then be compiled for a
 // baseline that every CPU they run on has.
 #if defined(OCTET_COMPILED)
-#  define OCTET_ABI v0_compiled
+#  define OCTET_BASELINE v0_compiled
 #elif defined(__AVX512BW__)
-#  define OCTET_ABI v0_avx512
+#  define OCTET_BASELINE v0_avx512
 #elif defined(__AVX2__)
-#  define OCTET_ABI v0_avx2
+#  define OCTET_BASELINE v0_avx2
 #elif defined(__AVX__) || defined(__SSE4_1__)
-#  define OCTET_ABI v0_sse4
+#  define OCTET_BASELINE v0_sse4
 #else
-#  define OCTET_ABI v0
+#  define OCTET_BASELINE v0
+#endif
+#if OCTET_EXCEPTIONS || defined(OCTET_COMPILED)
+#  define OCTET_ABI OCTET_BASELINE
+#else
+#  define OCTET_JOIN(a, b) OCTET_JOIN_NAMES(a, b)
+#  define OCTET_JOIN_NAMES(a, b) a##b
+#  define OCTET_ABI OCTET_JOIN(OCTET_BASELINE, _no_exceptions)
 #endif
 
 // A header x.hpp declares, and x.inl beside it defines. In header-only use, the default, x.hpp includes x.inl at its
@@ -43,12 +56,6 @@
 #  define OCTET_X86 1
 #else
 #  define OCTET_X86 0
-#endif
-
-#if defined(__cpp_exceptions) && !defined(OCTET_NO_EXCEPTIONS)
-#  define OCTET_EXCEPTIONS 1
-#else
-#  define OCTET_EXCEPTIONS 0
 #endif
 
 // OCTET_TARGET_BEGIN("avx2,fma") ... OCTET_TARGET_END: functions defined between the two are compiled for that
@@ -90,8 +97,10 @@
 #endif
 #if defined(__GNUC__)
 #  define OCTET_NOINLINE __attribute__((noinline))
+#  define OCTET_COLD __attribute__((cold))
 #else
 #  define OCTET_NOINLINE
+#  define OCTET_COLD
 #endif
 
 // Hides where a value came from, so that the compiler keeps it in its register instead of recomputing it.

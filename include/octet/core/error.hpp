@@ -10,6 +10,14 @@
 
 OCTET_BEGIN
 
+/// What kind of error it was. Each but `memory` and `other` has a class of exceptions.
+enum class ErrorKind : std::uint8_t {
+  other,   // Error: an argument or a model that does not do
+  format,  // FormatError
+  shape,   // ShapeError
+  memory   // std::bad_alloc
+};
+
 /// Base of everything octet throws. The text says where, what was expected and what was found.
 class Error : public std::runtime_error {
  public:
@@ -27,6 +35,12 @@ class ShapeError : public Error {
  public:
   using Error::Error;
 };
+
+/// Called with the text of an error where octet is compiled without exceptions (in header-only use, or the library
+/// itself); has to end the program in its own way. Where there is none, the text is printed; where one returns, as
+/// there, the program is aborted. Returns the one before. With exceptions, errors are thrown, and it is not called.
+using ErrorHandler = void (*)(ErrorKind kind, const char* text);
+ErrorHandler set_error_handler(ErrorHandler handler) noexcept;
 
 namespace detail {
 
@@ -70,23 +84,23 @@ std::string concat(const Parts&... parts) {
   return join(all, sizeof...(parts));
 }
 
-/// Where there are no exceptions: prints the text and aborts.
-[[noreturn]] void abort_with(const std::string& text) noexcept;
+/// Throws the error of that kind; without exceptions, calls the handler. Defined once in compiled use: what a file of
+/// the program that is compiled without exceptions has to report is thrown by the library, too.
+[[noreturn]] OCTET_COLD void raise(ErrorKind kind, const MessagePart* parts, std::size_t count);
 
 template <class E>
-[[noreturn]] OCTET_NOINLINE void throw_error(const MessagePart* parts, std::size_t count) {
-#if OCTET_EXCEPTIONS
-  throw E(join(parts, count));
-#else
-  abort_with(join(parts, count));
-#endif
+constexpr ErrorKind kind_of() {
+  static_assert(std::is_same_v<E, Error> || std::is_same_v<E, FormatError> || std::is_same_v<E, ShapeError>);
+  return std::is_same_v<E, FormatError>  ? ErrorKind::format
+         : std::is_same_v<E, ShapeError> ? ErrorKind::shape
+                                         : ErrorKind::other;
 }
 
-/// Throws E with the parts joined to a text; without exceptions, prints the text and aborts.
+/// Throws E with the parts joined to a text; without exceptions, see ErrorHandler.
 template <class E = Error, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   const MessagePart all[] = {parts...};
-  throw_error<E>(all, sizeof...(parts));
+  raise(kind_of<E>(), all, sizeof...(parts));
 }
 
 template <class E = Error, class... Parts>

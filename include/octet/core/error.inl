@@ -1,8 +1,11 @@
 #pragma once
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 
 #include "error.hpp"
+#include "error_place.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -28,10 +31,45 @@ OCTET_API std::string join(const MessagePart* parts, std::size_t count) {
   return text;
 }
 
-OCTET_API void abort_with(const std::string& text) noexcept {
-  std::fprintf(stderr, "octet: %s\n", text.c_str());
+inline std::atomic<ErrorHandler>& error_handler() noexcept {
+  static std::atomic<ErrorHandler> handler{nullptr};
+  return handler;
+}
+
+#if OCTET_EXCEPTIONS
+
+OCTET_API void raise(ErrorKind kind, const MessagePart* parts, std::size_t count) {
+  const std::string text = join(parts, count);
+  switch (kind) {
+    case ErrorKind::format: throw FormatError(text);
+    case ErrorKind::shape: throw ShapeError(text);
+    case ErrorKind::memory: throw std::bad_alloc();
+    default: throw Error(text);
+  }
+}
+
+#else
+
+OCTET_API void raise(ErrorKind kind, const MessagePart* parts, std::size_t count) {
+  std::string text = join(parts, count);
+  while (const ErrorPlace* place = ErrorPlace::innermost()) {
+    ErrorPlace::innermost() = place->outer();  // an error of its own is told of what is around it
+    place->extend(text);
+    kind = ErrorKind::format;
+  }
+  if (const ErrorHandler handler = error_handler().load())
+    handler(kind, text.c_str());
+  else
+    std::fprintf(stderr, "octet: %s\n", text.c_str());
   std::abort();
 }
 
+#endif
+
 }  // namespace detail
+
+OCTET_API ErrorHandler set_error_handler(ErrorHandler handler) noexcept {
+  return detail::error_handler().exchange(handler);
+}
+
 OCTET_END

@@ -1,31 +1,22 @@
 #pragma once
-#include <exception>
-#include <mutex>
-
 #include "thread_pool.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
+void run_checked(ThreadPool& pool, std::int64_t tasks, TaskFunction f);
+
 /// pool.parallel for functions that may throw: the first exception is thrown again when all tasks have ended.
 template <class F>
 void parallel_checked(ThreadPool& pool, std::int64_t tasks, const F& f) {
-#if OCTET_EXCEPTIONS
-  std::mutex lock;
-  std::exception_ptr first;
-  pool.parallel(tasks, [&](std::int64_t task, int worker) {
-    try {
-      f(task, worker);
-    } catch (...) {
-      const std::lock_guard<std::mutex> guard(lock);
-      if (!first) first = std::current_exception();
-    }
-  });
-  if (first) std::rethrow_exception(first);
-#else
-  pool.parallel(tasks, f);
-#endif
+  run_checked(pool, tasks, {&f, [](const void* object, std::int64_t task, int worker) {
+                              (*static_cast<const F*>(object))(task, worker);
+                            }});
 }
 
 }  // namespace detail
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "parallel_checked.inl"
+#endif

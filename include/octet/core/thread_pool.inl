@@ -14,6 +14,9 @@
 #endif
 
 #include "thread_pool.hpp"
+#if OCTET_X86 && !defined(__GNUC__)
+#  include <immintrin.h>
+#endif
 
 OCTET_BEGIN
 namespace detail {
@@ -179,8 +182,10 @@ class Workers {
           pause();
         } else if (slot.compare_exchange_strong(job, busy())) {  // it may have been taken back
           job->work(w);
-          job->running.fetch_sub(1, std::memory_order_release);
+          // In this order: once it reads 0, the caller may go on to its next job, and an offer to a helper that still
+          // looks busy is not made again. Until then the job lasts, and nobody takes it for one that was not begun.
           slot.store(waiting());
+          job->running.fetch_sub(1, std::memory_order_release);
           since = Clock::now();
         }
       }

@@ -8,6 +8,7 @@
 #else
 #  include <atomic>
 #  include <ctime>
+#  include <filesystem>
 #  include <fstream>
 
 #  include "input_file.hpp"
@@ -46,7 +47,7 @@ class DescriptorBuffer : public std::streambuf {
   void empty() { setp(buffer_.data(), buffer_.data() + buffer_.size()); }
   bool put(const char* from, std::size_t n) {
     while (n > 0 && !error_) {
-      const ssize_t some = ::write(file_, from, n);
+      const ssize_t some = ::write(file_, from, std::min(n, most_at_once));
       if (some < 0 && errno != EINTR) error_ = errno;
       if (some > 0) from += some, n -= static_cast<std::size_t>(some);
     }
@@ -171,8 +172,9 @@ void write_atomically(const std::string& path, Write write) {
     out.flush();
     require<FormatError>(out.good(), "writing '", path, "' failed (disk full?)");
   }
-  std::remove(path.c_str());  // rename does not replace there
-  require<FormatError>(std::rename(temporary.name.c_str(), path.c_str()) == 0, "cannot replace '", path, "'");
+  std::error_code error;
+  std::filesystem::rename(temporary.name, path, error);  // unlike std::rename, it replaces files on Windows as well
+  require<FormatError>(!error, "cannot replace '", path, "' (", error.message(), ")");
 }
 
 inline void require_writable(const std::string& path) {

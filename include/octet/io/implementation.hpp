@@ -5,6 +5,7 @@
 #  error "octet/io/implementation.hpp is for programs that define OCTET_COMPILED"
 #endif
 #include "../models/fit_classifier.inl"
+#include "../quantization/calibration_file.inl"
 #include "cifar.inl"
 #include "idx.inl"
 #include "image.inl"
@@ -15,3 +16,4 @@
 #include "onnx/onnx.inl"
 #include "open_dataset.inl"
 #include "tflite/tflite.inl"
+#include "try.inl"

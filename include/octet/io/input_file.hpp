@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,9 @@ OCTET_BEGIN
 namespace detail {
 
 #if defined(__unix__) || defined(__APPLE__)
+
+/// Of bytes that are read or written by one call: macOS refuses more than INT_MAX.
+constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
 /// Says what a file is that is not a regular one; null where it is.
 inline const char* special_file(mode_t mode) noexcept {
@@ -79,7 +83,7 @@ class InputFile {
   std::size_t read(void* to, std::size_t n) {
     std::size_t done = 0;
     while (done < n) {
-      const ssize_t some = ::read(file_.get(), static_cast<char*>(to) + done, n - done);
+      const ssize_t some = ::read(file_.get(), static_cast<char*>(to) + done, std::min(n - done, most_at_once));
       if (some < 0 && errno == EINTR) continue;
       require<FormatError>(some >= 0, "cannot read '", path_, "' (", std::strerror(errno), ")");
       if (some == 0) break;

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <optional>
 
@@ -16,7 +17,7 @@ constexpr std::int64_t max_classes = 1'000'000;
 /// The text as a number in [0, max_classes), or none.
 inline std::optional<std::int64_t> class_number(const std::string& s) {
   if (s.empty() || s.size() > 6 || s.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
-  return std::stoll(s);
+  return std::strtoll(s.c_str(), nullptr, 10);
 }
 
 /// Whether the text begins with an ImageNet synset such as n01440764.

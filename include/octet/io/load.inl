@@ -1,6 +1,6 @@
 #pragma once
 #include "load.hpp"
-#if __has_include(<protozero/pbf_reader.hpp>)
+#if !OCTET_EXCEPTIONS || __has_include(<protozero/pbf_reader.hpp>)  // without exceptions, octet reads it itself
 #  include "onnx/onnx.hpp"
 #endif
 #if __has_include(<flatbuffers/flatbuffers.h>)
@@ -15,7 +15,7 @@ OCTET_API Model load(const std::string& path, const LoadOptions& options) {
   };
   if (ends_with(".octet")) return load_octet(path, options);
   if (ends_with(".onnx")) {
-#if __has_include(<protozero/pbf_reader.hpp>)
+#if !OCTET_EXCEPTIONS || __has_include(<protozero/pbf_reader.hpp>)
     return load_onnx(path, options);
 #else
     detail::fail<FormatError>("'", path, "': reading ONNX needs the library protozero when the program is compiled");

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/with_place.hpp"
 #include "input_file.hpp"
 
 OCTET_BEGIN
@@ -20,16 +21,11 @@ inline std::string read_file(const std::string& path, std::int64_t limit) {
 /// Calls f and makes of every error a FormatError that names the file.
 template <class F>
 auto naming_file(const std::string& path, F f) {
-#if OCTET_EXCEPTIONS
-  try {
-    return f();
-  } catch (const Error& e) {
-    const std::string what = e.what(), name = "'" + path + "'";
-    fail<FormatError>(what.find(name) == std::string::npos ? name + ": " : "", what);
-  }
-#else
-  return f();
-#endif
+  const auto named = [&](const std::string& text) {
+    const std::string name = "'" + path + "'";
+    return text.find(name) == std::string::npos ? name + ": " + text : text;
+  };
+  return with_place(named, f);
 }
 
 }  // namespace detail

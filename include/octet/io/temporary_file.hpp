@@ -75,6 +75,8 @@ class TemporaryFile {
       struct stat status;
       if (::fstat(file_.get(), &status) == 0 && status.st_nlink > 0) return;
     }
+    file_ = FileDescriptor();  // each was there already, or removed by another before it was locked
+    errno = EEXIST;
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;

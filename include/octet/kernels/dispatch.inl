@@ -1,5 +1,9 @@
 #pragma once
 #include "dispatch.hpp"
+#if !defined(OCTET_COMPILED) && defined(__GNUC__) && !defined(__OPTIMIZE__) && !defined(OCTET_NO_OPTIMIZATION_MESSAGE)
+#  pragma message( \
+      "octet is compiled without optimization: its kernels are many times slower (use -O2, or octet::compiled)")
+#endif
 #if !defined(OCTET_COMPILED)  // else each table is an object of its own: side by side they take a third of the time
 #  include "tables/scalar.inl"
 #  if OCTET_X86

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "../core/parallel_checked.hpp"
 #include "../kernels/elements.hpp"
 #include "../passes/optimize.hpp"
 #include "../runtime/executor.hpp"
@@ -139,7 +140,7 @@ class CalibratorState {
     const auto* x = reinterpret_cast<const float*>(t.data);
     std::vector<TensorStatistics> seen(static_cast<std::size_t>(parts));
     const bool wants_means = feeds_weights_.count(v.name) != 0 && t.shape.rank() > 1;
-    pool_->parallel(parts, [&](std::int64_t p, int) {
+    parallel_checked(*pool_, parts, [&](std::int64_t p, int) {
       TensorStatistics& s = seen[static_cast<std::size_t>(p)];
       float range[2];
       element_kernels().minmax_f32(x + p * size, size, range);
@@ -174,7 +175,7 @@ class CalibratorState {
     float largest = 0;
     for (const TensorStatistics& s : parts) largest = std::max({largest, -s.seen.low, s.seen.high});
     std::vector<Histogram> counted(static_cast<std::size_t>(pieces));
-    pool_->parallel(pieces, [&](std::int64_t p, int) {
+    parallel_checked(*pool_, pieces, [&](std::int64_t p, int) {
       const std::int64_t from = total * p / pieces, to = total * (p + 1) / pieces;
       counted[static_cast<std::size_t>(p)].add(x + from, to - from, largest);
     });

@@ -1,6 +1,7 @@
 #pragma once
 #include <unordered_map>
 
+#include "../../core/with_place.hpp"
 #include "../load_options.hpp"
 #include "registry.hpp"
 
@@ -40,11 +41,7 @@ class Importer {
   /// Runs f, whose errors then tell the file and `where`.
   template <class Where, class F>
   void located(Where where, F f) {
-    try {
-      f();
-    } catch (const Error& e) {
-      fail<FormatError>("'", source_, "': ", where(), ": ", e.what());
-    }
+    with_place([&](const std::string& text) { return "'" + source_ + "': " + where() + ": " + text; }, f);
   }
   template <class... Parts>
   void require_file(bool condition, const Parts&... parts) const {

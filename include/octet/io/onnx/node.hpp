@@ -131,7 +131,10 @@ class NodeImport {
 
   /// Output i is that value, stored in that order.
   void result(int v, const Order& order, int i = 0) { result(builder.operand(v, order, output_name(i)), i); }
-  void result(const Operand& x, int i = 0) { tensors_.insert_or_assign(proto_.outputs.at(at(i)), x); }
+  void result(const Operand& x, int i = 0) {
+    require(i < outputs(), "has no output ", i);
+    tensors_.insert_or_assign(proto_.outputs[at(i)], x);
+  }
   std::string output_name(int i = 0) const {
     require(i < outputs(), "has no output ", i);
     return std::string(proto_.outputs[at(i)]);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../../core/with_place.hpp"
 #include "../../runtime/runnable.hpp"
 #include "../read_file.hpp"
 #include "importer.hpp"
@@ -10,13 +11,9 @@ OCTET_BEGIN
 namespace detail::onnx {
 
 inline Model parse(std::string_view bytes, const std::string& source, const LoadOptions& options, ExternalData files) {
-  std::optional<ModelProto> model;
-  try {
-    model = parse_model(bytes);
-  } catch (const Error& e) {
-    fail<FormatError>("'", source, "': ", e.what());
-  }
-  Model m = Importer(*model, source, options, std::move(files), bytes.size()).run();
+  const ModelProto model = with_place([&](const std::string& text) { return "'" + source + "': " + text; },
+                                      [&] { return parse_model(bytes); });
+  Model m = Importer(model, source, options, std::move(files), bytes.size()).run();
   naming_file(source, [&] { require_runnable(m); });
   return m;
 }

@@ -1,48 +1,62 @@
 #pragma once
 #include <cstring>
-#include <protozero/pbf_reader.hpp>
 #include <string_view>
 #include <vector>
 
 #include "../../core/error.hpp"
+#if OCTET_EXCEPTIONS
+#  include <protozero/pbf_reader.hpp>
+#else
+#  include "wire_reader.hpp"
+#endif
 
 /// Protobuf messages of a file that may be damaged or hostile.
 OCTET_BEGIN
 namespace detail::onnx {
 
+#if OCTET_EXCEPTIONS
+using Reader = protozero::pbf_reader;
+using WireType = protozero::pbf_wire_type;
+using protozero::decode_varint;
+#else
+using wire::decode_varint;
+using wire::Reader;
+using wire::WireType;
+#endif
+
 /// One field of a message. protozero leaves it to the caller that a value is read as what it was written, and a file
 /// may lie about that.
 class Field {
  public:
-  explicit Field(protozero::pbf_reader& reader) : reader_(reader), number_(static_cast<int>(reader.tag())) {}
+  explicit Field(Reader& reader) : reader_(reader), number_(static_cast<int>(reader.tag())) {}
 
   int number() const noexcept { return number_; }
   bool was_read() const noexcept { return was_read_; }
 
   /// A string, bytes, or an embedded message; lies in the file's memory.
   std::string_view bytes() {
-    expect(protozero::pbf_wire_type::length_delimited);
-    const protozero::data_view v = reader_.get_view();
+    expect(WireType::length_delimited);
+    const auto v = reader_.get_view();
     return {v.data(), v.size()};
   }
   std::string text() { return std::string(bytes()); }
   std::int64_t integer() {
-    expect(protozero::pbf_wire_type::varint);
+    expect(WireType::varint);
     return reader_.get_int64();
   }
   float real() {
-    expect(protozero::pbf_wire_type::fixed32);
+    expect(WireType::fixed32);
     return reader_.get_float();
   }
 
   /// Calls f for each number of a repeated field, packed or not; T is float, double or an integer type.
   template <class T, class F>
   void each(F f) {
-    if (reader_.wire_type() != protozero::pbf_wire_type::length_delimited) {
+    if (reader_.wire_type() != WireType::length_delimited) {
       if constexpr (std::is_same_v<T, float>) {
         return f(real());
       } else if constexpr (std::is_same_v<T, double>) {
-        expect(protozero::pbf_wire_type::fixed64);
+        expect(WireType::fixed64);
         return f(reader_.get_double());
       } else {
         return f(static_cast<T>(integer()));
@@ -60,7 +74,7 @@ class Field {
         f(x);
       }
     } else {
-      while (at != end) f(static_cast<T>(protozero::decode_varint(&at, end)));
+      while (at != end) f(static_cast<T>(decode_varint(&at, end)));
     }
   }
   template <class T>
@@ -69,12 +83,12 @@ class Field {
   }
 
  private:
-  void expect(protozero::pbf_wire_type type) {
+  void expect(WireType type) {
     require<FormatError>(reader_.wire_type() == type, "field ", number(), " has the wrong wire type ",
                          static_cast<int>(reader_.wire_type()));
     was_read_ = true;
   }
-  protozero::pbf_reader& reader_;
+  Reader& reader_;
   int number_;
   bool was_read_ = false;
 };
@@ -82,16 +96,23 @@ class Field {
 /// Calls f(Field&) for the fields of a message in turn; those that f does not read are skipped.
 template <class F>
 void each_field(std::string_view message, F f) {
-  try {
-    protozero::pbf_reader reader(message.data(), message.size());
+  const auto read = [&] {
+    Reader reader(message.data(), message.size());
     while (reader.next()) {
       Field field(reader);
       f(field);
       if (!field.was_read()) reader.skip();
     }
+  };
+#if OCTET_EXCEPTIONS
+  try {
+    read();
   } catch (const protozero::exception& e) {
     fail<FormatError>("the file is damaged or cut short (", e.what(), ")");
   }
+#else
+  read();
+#endif
 }
 
 }  // namespace detail::onnx

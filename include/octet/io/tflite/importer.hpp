@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/with_place.hpp"
 #include "../load_options.hpp"
 #include "registry.hpp"
 
@@ -21,13 +22,11 @@ class Importer {
   /// Runs f, whose errors then tell the file and `where`.
   template <class Where, class F>
   void located(Where where, F f) {
-    try {
-      f();
-    } catch (const Error& e) {
-      const std::string text = e.what(), start = "'" + source_ + "'";
-      if (text.compare(0, start.size(), start) == 0) throw;
-      fail<FormatError>(start, ": ", where(), text);
-    }
+    const auto extended = [&](const std::string& text) {
+      const std::string start = "'" + source_ + "'";
+      return text.compare(0, start.size(), start) == 0 ? text : start + ": " + where() + text;
+    };
+    with_place(extended, f);
   }
 
   flatbuffers::Verifier open() const {

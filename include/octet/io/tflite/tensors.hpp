@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/with_place.hpp"
 #include "../../graph/graph.hpp"
 #include "../map_file.hpp"
 #include "schema.hpp"
@@ -58,11 +59,7 @@ class TensorReader {
  private:
   template <class F>
   void located(const std::string& tensor, F f) const {
-    try {
-      f();
-    } catch (const Error& e) {
-      fail<FormatError>("tensor '", tensor, "': ", e.what());
-    }
+    with_place([&](const std::string& text) { return "tensor '" + tensor + "': " + text; }, f);
   }
 
   void read_shape(const FlatTable& t, Value& v) const {

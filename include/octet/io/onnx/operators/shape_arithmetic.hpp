@@ -154,8 +154,7 @@ inline Sizes cast_sizes(Sizes s, DType to) {
 
 /// A size that is not known equals no negative number; nothing else is known of it.
 inline Sizes equal_sizes(const std::vector<Sizes>& in) {
-  Sizes r =
-      combine(in.at(0), in.at(1), std::numeric_limits<double>::quiet_NaN(), [](double a, double b) { return a == b; });
+  Sizes r = combine(in[0], in[1], std::numeric_limits<double>::quiet_NaN(), [](double a, double b) { return a == b; });
   for (std::size_t i = 0; i < r.entries.size(); ++i)
     for (const Sizes& s : in)
       if (s.entries[s.entries.size() == 1 ? 0 : i].value < 0 && !r.entries[i].known()) r.entries[i].value = 0;
@@ -206,7 +205,10 @@ inline bool import_on_sizes(NodeImport& n) {
   if (type == "Div") return two(1, [](double a, double b) { return b == 0 ? 0 : a / b; });
   if (type == "Min") return two(none, [](double a, double b) { return std::min(a, b); });
   if (type == "Max") return two(none, [](double a, double b) { return std::max(a, b); });
-  if (type == "Equal") return one(equal_sizes(in));
+  if (type == "Equal") {
+    n.require(in.size() == 2, "takes two tensors, found ", in.size());
+    return one(equal_sizes(in));
+  }
   if (type == "Where" && in.size() == 3) return one(chosen(in));
   if (type == "Floor") return one(each_size(in[0], [](double v) { return std::floor(v); }));
   if (type == "Ceil") return one(each_size(in[0], [](double v) { return std::ceil(v); }));

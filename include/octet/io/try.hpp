@@ -1,0 +1,30 @@
+#pragma once
+/// Reading and writing files without exceptions, see octet/try.hpp.
+#include "../core/result.hpp"
+#include "../quantization/calibration.hpp"
+#include "load_options.hpp"
+#include "model_file.hpp"
+
+#if !OCTET_EXCEPTIONS && !defined(OCTET_COMPILED)
+#  error "octet/io/try.hpp in a file without exceptions needs OCTET_COMPILED and octet::compiled, see octet/try.hpp"
+#endif
+
+OCTET_BEGIN
+
+Result<Model> try_load(const std::string& path, const LoadOptions& options = {});
+Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options = {});
+
+/// The model in the bytes of an .onnx or .tflite file. Errors call it source_name.
+Result<Model> try_parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name,
+                             const LoadOptions& options = {});
+Result<Model> try_parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name,
+                               const LoadOptions& options = {});
+
+Result<Calibration> try_load_calibration(const std::string& path);
+Result<void> try_save(const Calibration& calibration, const std::string& path);
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "try.inl"
+#endif

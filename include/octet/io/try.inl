@@ -1,0 +1,39 @@
+#pragma once
+#include "../core/attempt.hpp"
+#include "../quantization/calibration_file.hpp"
+#include "load.hpp"
+#include "onnx/onnx.hpp"
+#include "tflite/tflite.hpp"
+#include "try.hpp"
+
+#if OCTET_EXCEPTIONS  // a library without them has no such functions
+OCTET_BEGIN
+
+OCTET_API Result<Model> try_load(const std::string& path, const LoadOptions& options) {
+  return detail::attempt<Model>([&] { return load(path, options); });
+}
+
+OCTET_API Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options) {
+  return detail::attempt<void>([&] { save(model, path, options); });
+}
+
+OCTET_API Result<Model> try_parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name,
+                                       const LoadOptions& options) {
+  return detail::attempt<Model>([&] { return parse_onnx(bytes, source_name, options); });
+}
+
+OCTET_API Result<Model> try_parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name,
+                                         const LoadOptions& options) {
+  return detail::attempt<Model>([&] { return parse_tflite(bytes, source_name, options); });
+}
+
+OCTET_API Result<Calibration> try_load_calibration(const std::string& path) {
+  return detail::attempt<Calibration>([&] { return load_calibration(path); });
+}
+
+OCTET_API Result<void> try_save(const Calibration& calibration, const std::string& path) {
+  return detail::attempt<void>([&] { save(calibration, path); });
+}
+
+OCTET_END
+#endif

@@ -1,0 +1,57 @@
+#pragma once
+/// Functions that return what went wrong instead of throwing it, with the same texts: try_x(...) does what x(...) does
+/// and returns a Result. Those of files are in octet/io/try.hpp.
+///
+/// They are for programs without exceptions: files of a program that are compiled with -fno-exceptions (and -fno-rtti)
+/// call them in octet::compiled, or in the file of the program that includes octet/implementation.hpp, which has to be
+/// compiled with exceptions. Errors are thrown and caught within that library; nothing is thrown out of these
+/// functions. Functions that such a program gives octet (observers, Examples) must not raise errors, and what both
+/// compile, such as templates of the standard library, may leak memory when an error passes through it.
+#include "core/result.hpp"
+#include "quantization/calibration.hpp"
+#include "quantization/quantize_model.hpp"
+#include "runtime/executor.hpp"
+
+#if !OCTET_EXCEPTIONS && !defined(OCTET_COMPILED)
+#  error "octet/try.hpp in a file without exceptions needs OCTET_COMPILED and octet::compiled, see there"
+#endif
+
+OCTET_BEGIN
+
+Result<Calibration> try_calibrate(const Model& model, const std::vector<Tensor<float>>& batches,
+                                  const CalibrationOptions& options = {});
+
+namespace detail {
+Result<Model> try_quantize_weights_of(const Model& model, DType form, const Calibration* calibration,
+                                      const WeightOptions& options);
+Result<Model> try_quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options);
+}  // namespace detail
+
+template <class T>
+Result<Model> try_quantize(const Model& model, const WeightOptions& options = {}) {
+  return detail::try_quantize_weights_of(model, detail::weight_form<T>(), nullptr, options);
+}
+
+template <class T, class Options = std::conditional_t<std::is_same_v<T, int8>, Int8Options, WeightOptions>>
+Result<Model> try_quantize(const Model& model, const Calibration& calibration, const Options& options = {}) {
+  if constexpr (std::is_same_v<T, int8>)
+    return detail::try_quantize_to_integers(model, calibration, options);
+  else
+    return detail::try_quantize_weights_of(model, detail::weight_form<T>(), &calibration, options);
+}
+
+Result<Executor> try_make_executor(const Model& model, const ExecutorOptions& options = {});
+
+/// As Executor::plan: the shapes of the outputs.
+Result<std::vector<Shape>> try_plan(Executor& executor, const std::vector<Shape>& input_shapes);
+
+/// As Executor::run and its operator().
+Result<void> try_run(Executor& executor, const TensorRef* inputs, const TensorRef* outputs);
+Result<std::vector<AnyTensor>> try_run(Executor& executor, const std::vector<AnyTensor>& inputs);
+Result<Tensor<float>> try_run(Executor& executor, View<const float> input);
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "try.inl"
+#endif

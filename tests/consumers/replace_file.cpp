@@ -1,0 +1,11 @@
+// Writes a file twice; also compiled as on a system that is not POSIX.
+#include <fstream>
+#include <octet/io/atomic_file.hpp>
+#include <octet/io/read_file.hpp>
+
+int main(int, char** arguments) {
+  const std::string path = arguments[1] + std::string("/replaced");
+  for (const char* text : {"old", "new"})
+    octet::detail::write_atomically(path, [&](std::ostream& out) { out << text; });
+  return octet::detail::read_file(path, 100) == "new" ? 0 : 1;
+}
