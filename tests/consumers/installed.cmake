@@ -1,0 +1,50 @@
+# octet_use_installed(PREFIX FOLDER): builds and runs programs with what is installed in PREFIX, in FOLDER; by
+# find_package, then by pkg-config. Uses CXX, GENERATOR, LIBRARIES and OCTET_BINARY_DIR.
+
+# octet_build_consumer(NAME FOLDER OPTIONS ...): configures and builds the project NAME, and runs its programs.
+function(octet_build_consumer name folder)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${name}" -B "${folder}" -G "${GENERATOR}"
+                          "-DCMAKE_CXX_COMPILER=${CXX}" ${LIBRARIES} ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+  cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+  execute_process(COMMAND "${CMAKE_COMMAND}" --build "${folder}" --parallel ${cores} COMMAND_ERROR_IS_FATAL ANY)
+  file(GLOB programs "${folder}/consumer" "${folder}/with_io" "${folder}/compiled")
+  if(NOT programs)
+    message(FATAL_ERROR "no program was built")
+  endif()
+  foreach(program ${programs})
+    execute_process(COMMAND "${program}" COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()
+endfunction()
+
+# octet_build_by_pkg_config(PACKAGE FOLDER SOURCES ...): without CMake.
+function(octet_build_by_pkg_config package folder)
+  execute_process(COMMAND "${OCTET_PKG_CONFIG}" --cflags --libs ${package} OUTPUT_VARIABLE flags
+                          OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/" OUTPUT_VARIABLE sources)
+  execute_process(COMMAND "${CXX}" -std=c++17 ${sources} -o "${folder}/${package}" ${flags} COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND "${folder}/${package}" COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+function(octet_use_installed prefix folder)
+  octet_build_consumer(find_package "${folder}/build" "-DCMAKE_PREFIX_PATH=${prefix}")
+  octet_build_consumer(compiled_only "${folder}/compiled_only" "-DCMAKE_PREFIX_PATH=${prefix}")
+
+  find_program(OCTET_PKG_CONFIG NAMES pkg-config pkgconf)
+  file(GLOB_RECURSE pc "${prefix}/lib*/octet.pc")
+  get_filename_component(pc_folder "${pc}" DIRECTORY)
+  get_filename_component(libraries "${pc_folder}" DIRECTORY)
+  set(ENV{PKG_CONFIG_PATH} "${pc_folder}")
+  set(ENV{LD_LIBRARY_PATH} "${libraries}")
+  if(NOT OCTET_PKG_CONFIG OR "${LIBRARIES}" MATCHES "octet_zlib")  # a downloaded zlib is not where the linker looks
+    message(STATUS "there is no pkg-config, or zlib is not installed: not used")
+    return()
+  endif()
+  octet_build_by_pkg_config(octet-compiled "${folder}" main.cpp other.cpp)
+  execute_process(COMMAND "${OCTET_PKG_CONFIG}" --exists xsimd RESULT_VARIABLE missing)
+  if(missing)
+    message(STATUS "there is no xsimd.pc: octet.pc, which requires it, is not used")
+  else()
+    octet_build_by_pkg_config(octet "${folder}" small.cpp)
+  endif()
+endfunction()
