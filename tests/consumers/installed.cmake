@@ -27,6 +27,8 @@ function(octet_build_by_pkg_config package folder)
 endfunction()
 
 function(octet_use_installed prefix folder)
+  execute_process(COMMAND "${CMAKE_COMMAND}" "-DINCLUDE=${prefix}/include/octet" "-DFOLDER=${folder}" -DWHAT=names
+                          -P "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/public_headers.cmake" COMMAND_ERROR_IS_FATAL ANY)
   octet_build_consumer(find_package "${folder}/build" "-DCMAKE_PREFIX_PATH=${prefix}")
   octet_build_consumer(compiled_only "${folder}/compiled_only" "-DCMAKE_PREFIX_PATH=${prefix}")
 

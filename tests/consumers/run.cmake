@@ -1,6 +1,7 @@
 # Configures, builds and runs a consumer project.
 #   cmake -DCONSUMER=find_package -DOCTET_SOURCE_DIR=... -DOCTET_BINARY_DIR=... -DCXX=... -DGENERATOR=... \
 #     -DLIBRARIES=... -DOCTET_LIBRARY=liboctet.a -P run.cmake
+cmake_minimum_required(VERSION 3.20)
 include("${CMAKE_CURRENT_LIST_DIR}/installed.cmake")
 set(folder "${OCTET_BINARY_DIR}/consumers/${CONSUMER}")
 file(REMOVE_RECURSE "${folder}")
