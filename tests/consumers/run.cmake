@@ -12,7 +12,16 @@ if(CONSUMER STREQUAL "find_package")
 elseif(CONSUMER STREQUAL "add_subdirectory")
   # It builds the library itself: not optimized, and without the kernels of x86, which takes a third of the time.
   octet_build_consumer(add_subdirectory "${folder}/build" "-DOCTET_SOURCE_DIR=${OCTET_SOURCE_DIR}" -DCMAKE_BUILD_TYPE=Debug
-                       -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS=-DOCTET_PORTABLE)
+                       -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS=-DOCTET_PORTABLE
+                       -DCMAKE_INSTALL_LIBDIR=lib/some-architecture)
+  # The project installs octet's headers, and not the library that it did not ask for.
+  execute_process(COMMAND "${CMAKE_COMMAND}" --install "${folder}/build" --prefix "${folder}/prefix" OUTPUT_QUIET
+                          COMMAND_ERROR_IS_FATAL ANY)
+  octet_build_by_pkg_config("${folder}/prefix" octet "${folder}" small.cpp)
+  file(GLOB_RECURSE compiled "${folder}/prefix/*octet-compiled.pc" "${folder}/prefix/*octetCompiledTargets.cmake")
+  if(compiled)
+    message(FATAL_ERROR "files for a library that is not installed: ${compiled}")
+  endif()
 else()
   octet_build_consumer(fetch_content "${folder}/build" "-DFETCHCONTENT_SOURCE_DIR_OCTET=${OCTET_SOURCE_DIR}"
                        "-DOCTET_LIBRARY=${OCTET_LIBRARY}")

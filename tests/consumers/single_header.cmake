@@ -8,13 +8,13 @@ file(STRINGS "${FOLDER}/octet/octet.hpp" left REGEX "^[ \t]*#[ \t]*(include[ \t]
 if(NOT left STREQUAL "#pragma once")
   message(FATAL_ERROR "octet.hpp is not one header: it has ${left}")
 endif()
-foreach(file main single_header)
+foreach(file single_header single_header_other)
   execute_process(COMMAND "${CXX}" -std=c++17 "-I${FOLDER}" ${INCLUDES} -c "${CMAKE_CURRENT_LIST_DIR}/${file}.cpp"
                           -o "${FOLDER}/${file}.o" COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 # Without the kernels of x86, other conditions hold where the files were joined.
 execute_process(COMMAND "${CXX}" -std=c++17 -fsyntax-only -DOCTET_PORTABLE "-I${FOLDER}" ${INCLUDES}
                         "${CMAKE_CURRENT_LIST_DIR}/single_header.cpp" COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND "${CXX}" "${FOLDER}/main.o" "${FOLDER}/single_header.o" -o "${FOLDER}/program" -pthread
+execute_process(COMMAND "${CXX}" "${FOLDER}/single_header.o" "${FOLDER}/single_header_other.o" -o "${FOLDER}/program" -pthread
                         COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${FOLDER}/program" COMMAND_ERROR_IS_FATAL ANY)
