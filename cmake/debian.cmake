@@ -5,6 +5,7 @@ if(NOT top_level OR BUILD_SHARED_LIBS)
 endif()
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "octet contributors <octet@example.org>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "quantizes convolutional networks and runs them fast")
 set(CPACK_PACKAGE_VENDOR "octet contributors")
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
                                                 WORLD_EXECUTE)
@@ -25,8 +26,8 @@ if(NOT OCTET_MISSING_IO)
 endif()
 set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS
     "libeigen3-dev, libprotozero-dev, libflatbuffers-dev, libstb-dev, nlohmann-json3-dev, zlib1g-dev")
-set(CPACK_COMPONENT_DEV_DESCRIPTION
-    "${PROJECT_DESCRIPTION} (development files)\n Headers, the library that holds their definitions compiled once, and files for\n CMake and pkg-config."
+set(CPACK_DEBIAN_DEV_DESCRIPTION
+    "Headers for C++17, the library that holds their definitions compiled once, and files for\nCMake and pkg-config."
 )
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/liboctet-dev" RENAME copyright COMPONENT dev
         EXCLUDE_FROM_ALL)
@@ -42,8 +43,8 @@ if(TARGET octet_program)
   else()
     set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "libc6, libstdc++6, libgcc-s1, zlib1g")
   endif()
-  set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
-      "Quantizes convolutional networks, runs and compares them\n The command octet: int8 and half-precision models of .onnx and .tflite files,\n their accuracy, size and speed."
+  set(CPACK_DEBIAN_PROGRAM_DESCRIPTION
+      "The command octet: int8 and half-precision models of .onnx and .tflite files,\ntheir accuracy, size and speed."
   )
   install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/octet" RENAME copyright COMPONENT program
           EXCLUDE_FROM_ALL)
