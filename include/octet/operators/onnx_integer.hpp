@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "convolution/common.hpp"
 #include "fully_connected.hpp"
 #include "integer_weights.hpp"
