@@ -19,6 +19,9 @@ function(octet_room name)
   foreach(folder ${ARGN})
     file(GLOB found RELATIVE "${PROJECT_SOURCE_DIR}/include/octet" CONFIGURE_DEPENDS
          "${PROJECT_SOURCE_DIR}/include/octet/${folder}/*.inl")
+    if(OCTET_MISSING_IO)  # it takes Eigen, and data sets
+      list(FILTER found EXCLUDE REGEX "fit_classifier")
+    endif()
     list(APPEND files ${found})
     if(OCTET_MISSING_IO)
       list(FILTER files EXCLUDE REGEX calibration_file)  # needs nlohmann-json
@@ -58,14 +61,18 @@ add_library(octet_compiled ${octet_objects})
 add_library(octet::compiled ALIAS octet_compiled)
 set_target_properties(octet_compiled PROPERTIES OUTPUT_NAME octet EXPORT_NAME compiled VERSION ${PROJECT_VERSION}
                                                 SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+if(BUILD_SHARED_LIBS)  # it shows its symbols also in projects that hide theirs
+  set_target_properties(octet_compiled PROPERTIES CXX_VISIBILITY_PRESET default VISIBILITY_INLINES_HIDDEN OFF)
+endif()
 target_compile_definitions(octet_compiled PUBLIC OCTET_COMPILED)
 target_compile_features(octet_compiled PUBLIC cxx_std_17)
 target_include_directories(octet_compiled PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
                                                  "$<INSTALL_INTERFACE:include>")
-target_link_libraries(octet_compiled PUBLIC octet::threads PRIVATE "$<BUILD_INTERFACE:octet::eigen;octet::xsimd>")
+target_link_libraries(octet_compiled PUBLIC octet::threads PRIVATE "$<BUILD_INTERFACE:octet::xsimd>")
 if(NOT OCTET_MISSING_IO)
   target_link_libraries(octet_compiled
-                        PRIVATE octet::zlib "$<BUILD_INTERFACE:octet::protozero;octet::flatbuffers;octet::stb;octet::json>")
+                        PRIVATE octet::zlib "$<BUILD_INTERFACE:octet::eigen;octet::protozero;octet::flatbuffers>"
+                                "$<BUILD_INTERFACE:octet::stb;octet::json>")
 endif()
 if(TARGET octet_warnings)
   target_link_libraries(octet_compiled PRIVATE "$<BUILD_INTERFACE:octet_warnings>")

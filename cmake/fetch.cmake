@@ -60,6 +60,7 @@ macro(octet_fetch_zlib)
     file(GLOB octet_zlib_sources "${octet_zlib_folder}/zlib/*.c")
     add_library(octet_zlib STATIC ${octet_zlib_sources})
     target_compile_definitions(octet_zlib PRIVATE HAVE_UNISTD_H)
+    set_target_properties(octet_zlib PROPERTIES POSITION_INDEPENDENT_CODE ON)  # octet_compiled may be a shared library
     octet_add_imported(zlib)
     target_include_directories(octet::zlib SYSTEM INTERFACE "${octet_zlib_folder}/zlib")
     target_link_libraries(octet::zlib INTERFACE octet_zlib)

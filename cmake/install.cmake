@@ -1,25 +1,40 @@
-# cmake --install: headers, the program, and what find_package(octet) reads.
+# cmake --install: headers, the program, and what find_package(octet) and pkg-config read. The component "program" is the
+# program (examples/CMakeLists.txt), "dev" the rest.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(octet_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/octet")
+set(octet_pc_names octet)
+set(octet_arch_independent ARCH_INDEPENDENT)
+set(octet_compiled_needs_zlib OFF)
 
-install(DIRECTORY include/octet DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(DIRECTORY include/octet DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT dev)
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT license)
 install(TARGETS octet EXPORT octetTargets)
 install(TARGETS octet_io EXPORT octetIoTargets)
 if(top_level)
-  install(TARGETS octet_compiled EXPORT octetCompiledTargets)
-  install(EXPORT octetCompiledTargets NAMESPACE octet:: DESTINATION "${octet_config_dir}")
+  install(TARGETS octet_compiled EXPORT octetCompiledTargets COMPONENT dev)
+  install(EXPORT octetCompiledTargets NAMESPACE octet:: DESTINATION "${octet_config_dir}" COMPONENT dev)
+  list(APPEND octet_pc_names octet-compiled)
+  set(octet_arch_independent)
+  get_target_property(octet_library_type octet_compiled TYPE)
+  if(NOT OCTET_MISSING_IO AND octet_library_type STREQUAL "STATIC_LIBRARY")
+    set(octet_compiled_needs_zlib ON)
+    set(octet_pc_libs " -lz")
+  elseif(NOT OCTET_MISSING_IO)
+    set(octet_pc_libs_private " -lz")
+  endif()
 endif()
-install(EXPORT octetTargets NAMESPACE octet:: DESTINATION "${octet_config_dir}")
-install(EXPORT octetIoTargets NAMESPACE octet:: DESTINATION "${octet_config_dir}")
+install(EXPORT octetTargets NAMESPACE octet:: DESTINATION "${octet_config_dir}" COMPONENT dev)
+install(EXPORT octetIoTargets NAMESPACE octet:: DESTINATION "${octet_config_dir}" COMPONENT dev)
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/octetConfigVersion.cmake"
-                                 COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-install(FILES cmake/octetConfig.cmake cmake/octetDependencies.cmake
-              "${CMAKE_CURRENT_BINARY_DIR}/octetConfigVersion.cmake" DESTINATION "${octet_config_dir}")
+                                 COMPATIBILITY SameMinorVersion ${octet_arch_independent})
+configure_file(cmake/octetConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/octetConfig.cmake" @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/octetConfig.cmake" cmake/octetDependencies.cmake
+              "${CMAKE_CURRENT_BINARY_DIR}/octetConfigVersion.cmake" DESTINATION "${octet_config_dir}" COMPONENT dev)
 
-# pkg-config: octet (headers only) and octet-compiled.
-foreach(name octet octet-compiled)
+# pkg-config: octet (headers only) and octet-compiled. Paths are relative, so that what is installed can be moved.
+file(RELATIVE_PATH octet_pc_includedir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+foreach(name ${octet_pc_names})
   configure_file(cmake/${name}.pc.in "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" @ONLY)
-  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT dev)
 endforeach()

@@ -1,6 +1,6 @@
-# Finds the libraries octet uses and makes a target of each: octet::eigen, octet::xsimd, octet::threads, and for
-# octet::io octet::zlib, octet::protozero, octet::flatbuffers, octet::stb and octet::json. Used by octet's own build
-# and by find_package(octet). Own targets, because those of the distributions' packages differ, and because imported
+# Finds the libraries octet uses and makes a target of each: octet::threads, octet::xsimd, and for octet::io octet::eigen
+# (for fit_classifier), octet::zlib, octet::protozero, octet::flatbuffers, octet::stb and octet::json. Used by octet's own
+# build and by find_package(octet). Own targets, because those of the distributions' packages differ, and because imported
 # targets do not otherwise reach a project that adds octet as a subfolder.
 include_guard(GLOBAL)
 
@@ -28,21 +28,7 @@ function(octet_find_headers name header missing)
   endif()
 endfunction()
 
-macro(octet_find_core_dependencies)
-  set(OCTET_MISSING)
-  # Without a version: Eigen 3.4's package takes a request for 3.4 for one of exactly 3.x, and so does Eigen 5's.
-  find_package(Eigen3 QUIET CONFIG)
-  octet_find_headers(eigen Eigen/Core OCTET_MISSING HINTS ${EIGEN3_INCLUDE_DIRS} PATH_SUFFIXES eigen3)
-  # Not xsimd's own package: Debian's links a library that is not installed, and each refuses other major versions.
-  octet_find_headers(xsimd xsimd/xsimd.hpp OCTET_MISSING)
-  if(OCTET_XSIMD_INCLUDE_DIR)
-    file(STRINGS "${OCTET_XSIMD_INCLUDE_DIR}/xsimd/config/xsimd_config.hpp" octet_xsimd_version
-         REGEX "define XSIMD_VERSION_MAJOR [0-9]+")
-    string(REGEX MATCH "[0-9]+$" octet_xsimd_version "${octet_xsimd_version}")
-    if(octet_xsimd_version LESS 8)
-      message(FATAL_ERROR "octet takes xsimd 8 or newer, found ${octet_xsimd_version} in ${OCTET_XSIMD_INCLUDE_DIR}")
-    endif()
-  endif()
+macro(octet_find_threads)
   if(NOT TARGET octet::threads)
     set(THREADS_PREFER_PTHREAD_FLAG ON)
     find_package(Threads REQUIRED)
@@ -53,8 +39,21 @@ macro(octet_find_core_dependencies)
   endif()
 endmacro()
 
-macro(octet_find_io_dependencies)
-  set(OCTET_MISSING_IO)
+macro(octet_find_core_dependencies)
+  set(OCTET_MISSING)
+  # Not xsimd's own package: Debian's links a library that is not installed, and each refuses other major versions.
+  octet_find_headers(xsimd xsimd/xsimd.hpp OCTET_MISSING)
+  if(OCTET_XSIMD_INCLUDE_DIR)
+    file(STRINGS "${OCTET_XSIMD_INCLUDE_DIR}/xsimd/config/xsimd_config.hpp" octet_xsimd_version
+         REGEX "define XSIMD_VERSION_MAJOR [0-9]+")
+    string(REGEX MATCH "[0-9]+$" octet_xsimd_version "${octet_xsimd_version}")
+    if(octet_xsimd_version LESS 8)
+      message(FATAL_ERROR "octet takes xsimd 8 or newer, found ${octet_xsimd_version} in ${OCTET_XSIMD_INCLUDE_DIR}")
+    endif()
+  endif()
+endmacro()
+
+macro(octet_find_zlib)
   if(NOT TARGET octet::zlib)
     find_package(ZLIB QUIET)
     if(ZLIB_FOUND)
@@ -64,10 +63,18 @@ macro(octet_find_io_dependencies)
     elseif(COMMAND octet_fetch_zlib)
       octet_fetch_zlib()
     endif()
-    if(NOT TARGET octet::zlib)
-      list(APPEND OCTET_MISSING_IO zlib)
-    endif()
   endif()
+endmacro()
+
+macro(octet_find_io_dependencies)
+  set(OCTET_MISSING_IO)
+  octet_find_zlib()
+  if(NOT TARGET octet::zlib)
+    list(APPEND OCTET_MISSING_IO zlib)
+  endif()
+  # Without a version: Eigen 3.4's package takes a request for 3.4 for one of exactly 3.x, and so does Eigen 5's.
+  find_package(Eigen3 QUIET CONFIG)
+  octet_find_headers(eigen Eigen/Core OCTET_MISSING_IO HINTS ${EIGEN3_INCLUDE_DIRS} PATH_SUFFIXES eigen3)
   octet_find_headers(protozero protozero/pbf_reader.hpp OCTET_MISSING_IO)
   octet_find_headers(flatbuffers flatbuffers/flatbuffers.h OCTET_MISSING_IO)
   octet_find_headers(stb stb/stb_image.h OCTET_MISSING_IO)

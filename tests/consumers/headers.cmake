@@ -1,14 +1,24 @@
-# Compiles each header of one folder (and those below) by itself.
-#   cmake -DHEADERS=a.hpp;b.hpp -DCXX=... "-DINCLUDES=-I..." -DFOLDER=... -P headers.cmake
+# Compiles each header of a list by itself, in compiled use; those with definitions (.inl) in header-only use as well where
+# HEADER_ONLY is given.
+#   cmake -DHEADERS=a.hpp;b.hpp -DINCLUDE=include/octet -DCXX=... "-DINCLUDES=-I..." -DFOLDER=... -DHEADER_ONLY=OFF \
+#     -P headers.cmake
+cmake_minimum_required(VERSION 3.20)
 file(MAKE_DIRECTORY "${FOLDER}")
 foreach(header ${HEADERS})
   string(MAKE_C_IDENTIFIER "${header}" name)
   file(WRITE "${FOLDER}/${name}.cpp" "#include <octet/${header}>\n")
-  execute_process(COMMAND "${CXX}" -std=c++17 -fsyntax-only -Wall -Wextra -DOCTET_COMPILED ${INCLUDES}
-                          "${FOLDER}/${name}.cpp" RESULT_VARIABLE result)
-  if(NOT result EQUAL 0)
-    list(APPEND failed ${header})
+  set(uses -DOCTET_COMPILED)
+  string(REGEX REPLACE "hpp$" "inl" definitions "${header}")
+  if(HEADER_ONLY AND EXISTS "${INCLUDE}/${definitions}")
+    list(APPEND uses -UOCTET_COMPILED)
   endif()
+  foreach(use ${uses})
+    execute_process(COMMAND "${CXX}" -std=c++17 -fsyntax-only -Wall -Wextra ${use} ${INCLUDES} "${FOLDER}/${name}.cpp"
+                    RESULT_VARIABLE result)
+    if(NOT result EQUAL 0)
+      list(APPEND failed "${header} (${use})")
+    endif()
+  endforeach()
 endforeach()
 if(failed)
   message(FATAL_ERROR "do not compile by themselves: ${failed}")

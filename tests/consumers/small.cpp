@@ -1,7 +1,12 @@
-// A program that uses a little of octet.
-#include <octet/octet.hpp>
+// A program that uses a little of octet: it quantizes a tensor.
+#include <cmath>
+#include <octet/quantize.hpp>
 
 int main() {
-  const octet::Tensor<float> x({2, 2}, {1, 2, 3, 4});
-  return octet::detail::kernels().isa == octet::active_isa() && octet::broadcast(x.shape(), {2}) == x.shape() ? 0 : 1;
+  const octet::Tensor<float> x({2, 2}, {1, -2, 3, 4});
+  const octet::QTensor<octet::int8> q = octet::quantize<octet::int8>(x);
+  const octet::Tensor<float> y = octet::dequantize(q);
+  for (int i = 0; i < 4; ++i)
+    if (!(std::fabs(x[i] - y[i]) < 0.03f)) return 1;
+  return 0;
 }

@@ -43,7 +43,7 @@ OCTET_TARGET_END
 
 }  // namespace elements
 
-OCTET_API const ElementKernels& element_kernels(Isa isa) noexcept {
+OCTET_API const ElementKernels& element_kernels([[maybe_unused]] Isa isa) noexcept {
 #if OCTET_X86
   if (isa >= Isa::avx512bw) return elements::avx512bw::table(Isa::avx512bw);
   if (isa == Isa::avx2) return elements::avx2::table(isa);

@@ -1,5 +1,6 @@
 #pragma once
 #include "../graph/graph.hpp"
+#include "../graph/step.hpp"
 #include "memory_plan.hpp"
 
 OCTET_BEGIN

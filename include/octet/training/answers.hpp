@@ -1,6 +1,7 @@
 #pragma once
 #include <vector>
 
+#include "../graph/graph.hpp"
 #include "batches.hpp"
 #include "loss_function.hpp"
 

@@ -1,5 +1,7 @@
 #pragma once
+#include "../graph/gradient.hpp"
 #include "../graph/graph.hpp"
+#include "../graph/step.hpp"
 #include "../runtime/memory_plan.hpp"
 
 OCTET_BEGIN

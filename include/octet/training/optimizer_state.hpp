@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "../core/thread_pool.hpp"
 #include "../operators/unary_function.hpp"
 #include "optimizer.hpp"
 #include "parameters.hpp"
