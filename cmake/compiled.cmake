@@ -79,9 +79,8 @@ if(TARGET octet_warnings)
 endif()
 # Optimized also where the project has no build type; the kernels in a debug build as well.
 if(NOT MSVC)
-  target_compile_options(octet_compiled PRIVATE "$<$<CONFIG:>:-O2>")
-  set_source_files_properties(${octet_kernel_objects} PROPERTIES COMPILE_OPTIONS
-                                                                 "$<IF:$<BOOL:${OCTET_SANITIZE}>,-O1,-O2>")
+  target_compile_options(octet_compiled PRIVATE $<$<CONFIG:>:-O2> $<$<BOOL:${OCTET_SANITIZE}>:-O1>)
+  set_source_files_properties(${octet_kernel_objects} PROPERTIES COMPILE_OPTIONS $<IF:$<BOOL:${OCTET_SANITIZE}>,-O1,-O2>)
 endif()
 if(NOT top_level)
   set_target_properties(octet_compiled PROPERTIES EXCLUDE_FROM_ALL ON)

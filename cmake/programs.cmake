@@ -3,10 +3,17 @@
 add_library(octet_warnings INTERFACE)
 target_compile_options(octet_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${OCTET_WERROR}>:-Werror>)
 
-# Only the kernels are optimized then: compiling takes longer than running the tests.
+# Only the library is optimized then: compiling the tests takes longer than running them.
+if(OCTET_SANITIZE STREQUAL "address")
+  set(sanitizers -fsanitize=address,undefined,float-cast-overflow)
+elseif(OCTET_SANITIZE STREQUAL "thread")
+  set(sanitizers -fsanitize=thread)
+elseif(OCTET_SANITIZE)
+  message(FATAL_ERROR "OCTET_SANITIZE is '${OCTET_SANITIZE}', expected address or thread")
+endif()
 if(OCTET_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -UNDEBUG -O0)
-  add_link_options(-fsanitize=address,undefined,float-cast-overflow)
+  add_compile_options(${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -UNDEBUG -O0)
+  add_link_options(${sanitizers})
 endif()
 
 # octet_require(NAME ...): fails, telling what to install, where one of these libraries was not found.

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "support/isas.hpp"
+#include "support/sanitized.hpp"
 #include "testing.hpp"
 
 // The cases of shared/cases, where that folder is at hand: in every form that a case asks for.
@@ -314,6 +315,7 @@ TEST_CASE("cases: hostile files are refused, or run") {
     if (must == "error") CHECK_MESSAGE(!error.empty(), name, " is not refused");
     if (must == "run") CHECK_MESSAGE(error.empty(), name, ": ", error);
     // Not a measurement: what hangs takes hours.
-    CHECK_MESSAGE(seconds.count() < 20 * h.at("max_seconds").get<double>(), name, " took ", seconds.count(), " s");
+    CHECK_MESSAGE(seconds.count() < 20 * testing::slowdown * h.at("max_seconds").get<double>(), name, " took ",
+                  seconds.count(), " s");
   }
 }

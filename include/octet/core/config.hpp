@@ -63,11 +63,11 @@
 #define OCTET_PRAGMA(x) _Pragma(#x)
 // With sanitizers, unrolled kernels take many minutes to compile.
 #if defined(__has_feature)
-#  if __has_feature(address_sanitizer)
+#  if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #    define OCTET_SANITIZED 1
 #  endif
 #endif
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #  define OCTET_SANITIZED 1
 #endif
 
