@@ -1,6 +1,7 @@
 #include "layers.hpp"
 
 #include <octet/models/builder.hpp>
+#include <octet/operators/convolution/common.hpp>
 #include <sstream>
 
 #include "models.hpp"

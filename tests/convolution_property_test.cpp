@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <octet/kernels/half.hpp>
 #include <octet/quantization/quantize.hpp>
 #include <octet/runtime/executor.hpp>
 

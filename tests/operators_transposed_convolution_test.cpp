@@ -1,3 +1,4 @@
+#include <octet/kernels/half.hpp>
 #include <octet/operators/all.hpp>
 #include "support/layer.hpp"
 #include "support/random.hpp"

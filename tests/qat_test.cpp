@@ -1,6 +1,7 @@
 #include <octet/io/model_file.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
+#include <octet/operators/weight_rounding.hpp>
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/training/gradient_executor.hpp>
 #include <octet/training/qat.hpp>

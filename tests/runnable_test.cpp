@@ -1,3 +1,4 @@
+#include <octet/core/element.hpp>
 #include <octet/io/load.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/quantization/calibration.hpp>

@@ -2,6 +2,7 @@
 #include <octet/io/load.hpp>
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/resnet.hpp>
+#include <octet/operators/elementary.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
 #include "support/files.hpp"

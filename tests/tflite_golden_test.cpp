@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include <octet/core/element.hpp>
 #include <octet/io/load.hpp>
 #include <octet/io/read_file.hpp>
 #include <octet/operators/all.hpp>

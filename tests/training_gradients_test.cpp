@@ -1,3 +1,4 @@
+#include <octet/operators/unary_function.hpp>
 #include "support/gradients.hpp"
 #include "support/sanitized.hpp"
 

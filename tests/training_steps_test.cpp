@@ -302,9 +302,7 @@ class Counter : public octet::detail::OperatorOf<Counter> {
  public:
   static constexpr const char* type_name = "Counter";
   std::vector<Shape> shapes(const ShapeContext& c) const override { return {c.shape(0)}; }
-  std::unique_ptr<Step> prepare(const PrepareContext&) const override {
-    return std::make_unique<octet::detail::ViewStep>();
-  }
+  std::unique_ptr<Step> prepare(const PrepareContext&) const override { return octet::detail::make_view_step(); }
   std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override {
     class Counting : public GradientStep {
      public:

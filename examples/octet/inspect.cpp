@@ -1,4 +1,5 @@
 #include <iostream>
+#include <octet/passes/optimize.hpp>
 #include <octet/report/layer_text.hpp>
 #include <octet/report/machine.hpp>
 

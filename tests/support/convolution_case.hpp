@@ -1,4 +1,5 @@
 #pragma once
+#include <octet/core/element.hpp>
 #include <octet/operators/all.hpp>
 #include <ostream>
 

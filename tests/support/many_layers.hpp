@@ -1,4 +1,5 @@
 #pragma once
+#include <octet/core/rounded.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
 
