@@ -1,3 +1,5 @@
+#include <ostream>
+
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/quantization/quantize_model.hpp>
