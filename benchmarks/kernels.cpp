@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <iostream>
+#include <octet/kernels/dispatch.hpp>
 #include <octet/report/latency.hpp>
 #include <octet/report/machine.hpp>
 

@@ -1,3 +1,4 @@
+#include <octet/kernels/dispatch.hpp>
 #include <octet/operators/all.hpp>
 #include "support/layer.hpp"
 

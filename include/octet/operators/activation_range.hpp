@@ -1,7 +1,8 @@
 #pragma once
 #include <limits>
 
-#include "implement.hpp"
+#include "../core/affine.hpp"
+#include "declare.hpp"
 
 OCTET_BEGIN
 

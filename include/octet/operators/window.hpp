@@ -1,7 +1,7 @@
 #pragma once
 #include <array>
 
-#include "implement.hpp"
+#include "declare.hpp"
 
 OCTET_BEGIN
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "../kernels/dispatch.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "../kernels/dispatch.hpp"
 #include "../passes/fuse.hpp"
 #include "../passes/simplify.hpp"
 #include "../quantization/weights.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 #include "../activation_gradient.hpp"
 #include "../channel_sums.hpp"
+#include "../implement.hpp"
 #include "data_gradient.hpp"
 #include "weight_gradient.hpp"
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "../implement.hpp"
 #include "common.hpp"
 #include "inputs.hpp"
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "../implement.hpp"
 #include "../window.hpp"
 
 OCTET_BEGIN
