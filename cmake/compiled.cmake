@@ -19,14 +19,12 @@ function(octet_room name)
   foreach(folder ${ARGN})
     file(GLOB found RELATIVE "${PROJECT_SOURCE_DIR}/include/octet" CONFIGURE_DEPENDS
          "${PROJECT_SOURCE_DIR}/include/octet/${folder}/*.inl")
-    if(OCTET_MISSING_IO)  # it takes Eigen, and data sets
-      list(FILTER found EXCLUDE REGEX "fit_classifier")
-    endif()
     list(APPEND files ${found})
-    if(OCTET_MISSING_IO)
-      list(FILTER files EXCLUDE REGEX calibration_file)  # needs nlohmann-json
-    endif()
   endforeach()
+  list(REMOVE_ITEM files quantization/quantize.inl)  # an object of its own
+  if(OCTET_MISSING_IO)  # they take Eigen and nlohmann-json
+    list(REMOVE_ITEM files models/fit_classifier.inl quantization/calibration_file.inl)
+  endif()
   if(files)
     octet_object(${name} ${files})
   endif()
@@ -46,6 +44,7 @@ octet_room(operators operators operators/arithmetic operators/pooling operators/
 octet_room(convolution operators/convolution)
 octet_room(runtime passes runtime)
 octet_room(models models)
+octet_object(tensors quantization/quantize.inl)  # so that programs of tensors alone link no networks
 octet_room(quantization quantization)
 octet_room(training training training/qat)
 if(NOT OCTET_MISSING_IO)
@@ -79,6 +78,11 @@ if(TARGET octet_warnings)
 endif()
 # Optimized also where the project has no build type; the kernels in a debug build as well.
 if(NOT MSVC)
+  target_compile_options(octet_compiled PRIVATE -ffunction-sections -fdata-sections)  # for --gc-sections
+  # What runs once a model is compiled for size.
+  foreach(room models onnx tflite)
+    set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
+  endforeach()
   target_compile_options(octet_compiled PRIVATE $<$<CONFIG:>:-O2> $<$<BOOL:${OCTET_SANITIZE}>:-O1>)
   set_source_files_properties(${octet_kernel_objects} PROPERTIES COMPILE_OPTIONS $<IF:$<BOOL:${OCTET_SANITIZE}>,-O1,-O2>)
 endif()
