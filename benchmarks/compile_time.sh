@@ -1,5 +1,6 @@
 #!/bin/bash
 # User seconds it takes to compile small programs with octet, beside an empty main with nlohmann/json: median of three.
+# Then what the library takes, compiled once object by object, and the sizes of programs that are linked with it.
 #   benchmarks/compile_time.sh [COMPILER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,6 +40,14 @@ seconds() {  # seconds SOURCE FLAGS...: the median of three
   done | sort -n | sed -n 2p
 }
 
+peak() {  # peak SOURCE: megabytes, header-only
+  python3 - "$compiler" "${flags[@]}" -c "$folder/$1.cpp" -o "$folder/$1.o" << 'END'
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000)
+END
+}
+
 printf '%s\n' "$("$compiler" --version | head -1)"
 json=$(seconds json)
 row() {  # row TEXT SOURCE FLAGS...
@@ -53,3 +62,16 @@ row "a file that trains, compiled use" training -DOCTET_COMPILED
 row "octet/quantize.hpp, one quantize<int8>(tensor), headers" tensor_only
 row "octet/octet.hpp, an empty main, headers" empty
 row "this page's first snippet, headers" model
+printf '%-58s %6d MB\n' "its peak memory" "$(peak model)"
+
+build="$folder/build"
+CXX=$compiler cmake -S . -B "$build" -G Ninja -DOCTET_BUILD_TESTS=OFF -DOCTET_BUILD_EXAMPLES=OFF -DOCTET_BUILD_BENCHMARKS=OFF > /dev/null
+ninja -C "$build" -j1 > /dev/null
+awk '!/^#/ && $4 ~ /\.o$/ { t = ($2 - $1) / 1000; sum += t; if (t > most) most = t; n++ }
+  END { printf "%-58s %6.1f s\n%-58s %6.1f s\n", "octet::compiled, sum of " n " objects", sum, "its longest object", most }' "$build/.ninja_log"
+echo 'int main() { return classify({octet::Tensor<float>({1, 224, 224, 3})}).shape().rank(); }' >> "$folder/model.cpp"
+echo 'int main(int n, char**) { return q({reinterpret_cast<float*>(&n), {1}}).shape().rank(); }' >> "$folder/tensor.cpp"
+for source in tensor model; do
+  "$compiler" "${flags[@]}" -DOCTET_COMPILED "$folder/$source.cpp" -o "$folder/$source" "$build/liboctet.a" -lz -pthread -s -Wl,--gc-sections
+  printf '%-58s %6.2f MB\n' "stripped program of $source.cpp, compiled use" "$(echo "$(stat -c %s "$folder/$source") / 1000000" | bc -l)"
+done
