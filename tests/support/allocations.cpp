@@ -15,10 +15,26 @@ namespace {
 std::atomic<std::int64_t> calls{0}, bytes{0};
 std::atomic<std::size_t> largest{0};
 
-void* allocate_or_null(std::size_t n, std::size_t alignment) noexcept {
+void count(std::size_t n) noexcept {
   calls.fetch_add(1, std::memory_order_relaxed);
   bytes.fetch_add(static_cast<std::int64_t>(n), std::memory_order_relaxed);
   if (n > largest.load(std::memory_order_relaxed)) largest.store(n, std::memory_order_relaxed);
+}
+}  // namespace
+
+std::int64_t testing::allocations() noexcept { return calls.load(); }
+std::int64_t testing::allocated_bytes() noexcept { return bytes.load(); }
+std::size_t testing::largest_allocation() noexcept { return largest.exchange(0); }
+
+#if defined(OCTET_THREAD_SANITIZER)  // which has a new of its own
+
+extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t n) { count(n); }
+
+#else
+
+namespace {
+void* allocate_or_null(std::size_t n, std::size_t alignment) noexcept {
+  count(n);
   return alignment <= alignof(std::max_align_t)
              ? std::malloc(n ? n : 1)
              : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
@@ -30,10 +46,6 @@ void* allocate(std::size_t n, std::size_t alignment) {
   return p;
 }
 }  // namespace
-
-std::int64_t testing::allocations() noexcept { return calls.load(); }
-std::int64_t testing::allocated_bytes() noexcept { return bytes.load(); }
-std::size_t testing::largest_allocation() noexcept { return largest.exchange(0); }
 
 void* operator new(std::size_t n) { return allocate(n, 1); }
 void* operator new[](std::size_t n) { return allocate(n, 1); }
@@ -59,3 +71,5 @@ void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+
+#endif
