@@ -1,5 +1,4 @@
 #pragma once
-
 #include "concat.hpp"
 #include "shape/indexed_copy.hpp"
 

@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../core/rounded.hpp"
 #include "../kernels/half.hpp"
 #include "fake_quantize.hpp"

@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../core/element.hpp"
 #include "../core/rounded.hpp"
 #include "../kernels/half.hpp"
@@ -11,6 +10,7 @@
 #include "weight_rounding.hpp"
 
 OCTET_BEGIN
+
 OCTET_API std::vector<Shape> FakeQuantizeSums::shapes(const ShapeContext& c) const {
   const Shape &in = c.shape(x), &w = c.shape(weights);
   for (int bits : {input_bits, weight_bits, output_bits})

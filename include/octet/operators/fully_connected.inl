@@ -1,5 +1,4 @@
 #pragma once
-
 #include "convolution/common.hpp"
 #include "convolution/gradient.hpp"
 #include "float_weights.hpp"

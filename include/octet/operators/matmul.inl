@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "arithmetic/broadcast.hpp"

@@ -8,7 +8,6 @@
 #include "rows.hpp"
 
 /// ONNX's products of plain integers, whose zero points are tensors: sums stay int32.
-
 OCTET_BEGIN
 namespace detail {
 

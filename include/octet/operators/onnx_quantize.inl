@@ -1,11 +1,10 @@
 #pragma once
-
 #include "../core/element.hpp"
 #include "../kernels/quantize_dynamic.hpp"
 #include "implement.hpp"
 #include "onnx_quantize.hpp"
-/// ONNX's quantization with parameters that are tensors: scale and zero point may be computed in the run.
 
+/// ONNX's quantization with parameters that are tensors: scale and zero point may be computed in the run.
 OCTET_BEGIN
 namespace detail {
 

@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../core/element.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/requantize.hpp"

@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../core/element.hpp"
 #include "../core/rounded.hpp"
 #include "generic_reduce.hpp"

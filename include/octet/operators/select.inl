@@ -1,5 +1,4 @@
 #pragma once
-
 #include "arithmetic/broadcast.hpp"
 #include "select.hpp"
 #include "shape/indexed_copy.hpp"

@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../core/element.hpp"
 #include "code_table.hpp"
 #include "tflite_unary.hpp"

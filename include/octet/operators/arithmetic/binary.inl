@@ -1,12 +1,11 @@
 #pragma once
-
-#include "../activation_range.hpp"
 #include "binary.hpp"
 #include "generic.hpp"
 #include "gradient.hpp"
 #include "integer.hpp"
 
 OCTET_BEGIN
+
 OCTET_API std::vector<Shape> Binary::shapes(const ShapeContext& c) const {
   c.require(c.inputs() == 2, "takes two tensors, found ", c.inputs());
   return {broadcast(c.shape(0), c.shape(1))};

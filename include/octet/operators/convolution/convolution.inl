@@ -1,8 +1,5 @@
 #pragma once
-
-#include "../activation_range.hpp"
 #include "../weighted_layer.hpp"
-#include "../window.hpp"
 #include "convolution.hpp"
 #include "dynamic.hpp"
 #include "float.hpp"
@@ -10,6 +7,7 @@
 #include "integer.hpp"
 
 OCTET_BEGIN
+
 OCTET_API std::vector<Shape> Convolution::shapes(const ShapeContext& c) const {
   const Shape out = detail::convolution_output(c, window, groups);
   const std::int64_t channels = c.shape(1)[0];

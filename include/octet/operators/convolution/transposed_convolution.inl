@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../implement.hpp"
 #include "../shape/indexed_copy.hpp"
 #include "../weighted_layer.hpp"

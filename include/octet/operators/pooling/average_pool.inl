@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../../kernels/pack.hpp"
 #include "../integer_mean.hpp"
 #include "average_pool.hpp"

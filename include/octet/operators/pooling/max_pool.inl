@@ -1,5 +1,4 @@
 #pragma once
-
 #include "../../core/element.hpp"
 #include "gradient.hpp"
 #include "max_pool.hpp"

@@ -1,10 +1,10 @@
 #pragma once
-
 #include "../shape/indexed_copy.hpp"
 #include "interpolate.hpp"
 #include "resize.hpp"
 
 OCTET_BEGIN
+
 OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const {
   const bool proportional = !sizes.empty() && keep_aspect_ratio_policy != AspectRatioPolicy::stretch;
   double common = 0;  // scale of all

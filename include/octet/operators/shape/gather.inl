@@ -1,5 +1,4 @@
 #pragma once
-
 #include "gather.hpp"
 #include "indexed_copy.hpp"
 

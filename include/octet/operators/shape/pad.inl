@@ -1,9 +1,9 @@
 #pragma once
-
 #include "indexed_copy.hpp"
 #include "pad.hpp"
 
 OCTET_BEGIN
+
 OCTET_API std::vector<std::vector<std::int64_t>> Pad::indices(const Shape& in, const Shape& out) const {
   detail::Indices r;
   for (int d = 0; d < in.rank(); ++d) {

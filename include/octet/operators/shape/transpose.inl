@@ -1,5 +1,4 @@
 #pragma once
-
 #include "indexed_copy.hpp"
 #include "transpose.hpp"
 
