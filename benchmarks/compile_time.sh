@@ -32,28 +32,25 @@ cat > "$folder/empty.cpp" << 'END'
 int main() {}
 END
 
-seconds() {  # seconds SOURCE FLAGS...: the median of three
-  local source=$1
-  shift
-  for _ in 1 2 3; do
-    { TIMEFORMAT=%U; time "$compiler" "${flags[@]}" "$@" -c "$folder/$source.cpp" -o "$folder/$source.o"; } 2>&1
-  done | sort -n | sed -n 2p
-}
-
-peak() {  # peak SOURCE: megabytes, header-only
-  python3 - "$compiler" "${flags[@]}" -c "$folder/$1.cpp" -o "$folder/$1.o" << 'END'
+measure() {  # measure SOURCE FLAGS...: user seconds, the median of three, and peak memory in MB
+  python3 - "$compiler" "${flags[@]}" "${@:2}" -c "$folder/$1.cpp" -o "$folder/$1.o" << 'END'
 import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000)
+used, before = [], 0
+for _ in range(3):
+    subprocess.run(sys.argv[1:], check=True)
+    total = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used.append(total.ru_utime - before)
+    before = total.ru_utime
+print(f"{sorted(used)[1]:.2f} {total.ru_maxrss // 1000}")
 END
 }
 
 printf '%s\n' "$("$compiler" --version | head -1)"
-json=$(seconds json)
+read -r json _ <<< "$(measure json)"
 row() {  # row TEXT SOURCE FLAGS...
-  local s
-  s=$(seconds "${@:2}")
-  printf '%-58s %6.2f s  %5.2f J\n' "$1" "$s" "$(echo "$s / $json" | bc -l)"
+  local used memory
+  read -r used memory <<< "$(measure "${@:2}")"
+  printf '%-58s %6.2f s  %5.2f J  %5d MB\n' "$1" "$used" "$(echo "$used / $json" | bc -l)" "$memory"
 }
 printf '%-58s %6.2f s  %5.2f J\n' "nlohmann/json.hpp, an empty main (J)" "$json" 1
 row "one quantize<int8>(tensor), compiled use" tensor -DOCTET_COMPILED
@@ -62,7 +59,6 @@ row "a file that trains, compiled use" training -DOCTET_COMPILED
 row "octet/quantize.hpp, one quantize<int8>(tensor), headers" tensor_only
 row "octet/octet.hpp, an empty main, headers" empty
 row "this page's first snippet, headers" model
-printf '%-58s %6d MB\n' "its peak memory" "$(peak model)"
 
 build="$folder/build"
 CXX=$compiler cmake -S . -B "$build" -G Ninja -DOCTET_BUILD_TESTS=OFF -DOCTET_BUILD_EXAMPLES=OFF -DOCTET_BUILD_BENCHMARKS=OFF > /dev/null
@@ -72,6 +68,7 @@ awk '!/^#/ && $4 ~ /\.o$/ { t = ($2 - $1) / 1000; sum += t; if (t > most) most =
 echo 'int main() { return classify({octet::Tensor<float>({1, 224, 224, 3})}).shape().rank(); }' >> "$folder/model.cpp"
 echo 'int main(int n, char**) { return q({reinterpret_cast<float*>(&n), {1}}).shape().rank(); }' >> "$folder/tensor.cpp"
 for source in tensor model; do
+  row=$([ $source = tensor ] && echo first || echo second)
   "$compiler" "${flags[@]}" -DOCTET_COMPILED "$folder/$source.cpp" -o "$folder/$source" "$build/liboctet.a" -lz -pthread -s -Wl,--gc-sections
-  printf '%-58s %6.2f MB\n' "stripped program of $source.cpp, compiled use" "$(echo "$(stat -c %s "$folder/$source") / 1000000" | bc -l)"
+  printf '%-58s %6.2f MB\n' "program of the $row row, stripped, --gc-sections" "$(echo "$(stat -c %s "$folder/$source") / 1000000" | bc -l)"
 done
