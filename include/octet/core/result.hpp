@@ -14,7 +14,7 @@ struct Failure {
 };
 
 namespace detail {
-/// Throws the exception that the failure stands for.
+/// Raises the failure as an exception of its kind.
 [[noreturn]] inline void raise(const Failure& f) {
   const MessagePart text(f.text);
   raise(f.kind, &text, 1);

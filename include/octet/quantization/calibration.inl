@@ -71,7 +71,7 @@ OCTET_API std::vector<double> Calibration::channel_means(const std::string& tens
 
 OCTET_API void Calibration::set_range(const std::string& tensor, Range r) {
   detail::require(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "[", r.low, ", ", r.high,
-                  "] is no range");
+                  "] is not a range");
   tensors[tensor].given = r;
 }
 

@@ -18,7 +18,7 @@ inline Range range_from(const nlohmann::json& j) {
   require<FormatError>(j.is_array() && j.size() == 2 && j[0].is_number() && j[1].is_number(), "a range is [low, high]");
   const auto low = j[0].get<double>(), high = j[1].get<double>();
   constexpr auto most = static_cast<double>(std::numeric_limits<float>::max());
-  require<FormatError>(low >= -most && low <= high && high <= most, "[", low, ", ", high, "] is no range");
+  require<FormatError>(low >= -most && low <= high && high <= most, "[", low, ", ", high, "] is not a range");
   return {static_cast<float>(low), static_cast<float>(high)};
 }
 
@@ -28,7 +28,7 @@ inline const nlohmann::json& member(const nlohmann::json& j, const char* key) {
 }
 
 inline double number_from(const nlohmann::json& j, const char* what) {
-  require<FormatError>(j.is_number(), "\"", what, "\" is no number");
+  require<FormatError>(j.is_number(), "\"", what, "\" is not a number");
   return j.get<double>();
 }
 
@@ -67,7 +67,7 @@ inline Histogram histogram_from(const nlohmann::json& j) {
 }
 
 inline TensorStatistics statistics_from(const nlohmann::json& j) {
-  require<FormatError>(j.is_object(), "is no object");
+  require<FormatError>(j.is_object(), "is not an object");
   TensorStatistics t;
   if (j.contains("seen")) t.seen = range_from(j["seen"]);
   if (j.contains("range")) t.given = range_from(j["range"]);
@@ -75,7 +75,7 @@ inline TensorStatistics statistics_from(const nlohmann::json& j) {
   if (j.contains("samples"))
     for (const auto& r : j["samples"]) t.samples.push_back(range_from(r));
   if (j.contains("channel_sums")) {
-    require<FormatError>(j["channel_sums"].is_array(), "\"channel_sums\" is no list");
+    require<FormatError>(j["channel_sums"].is_array(), "\"channel_sums\" is not a list");
     for (const auto& sum : j["channel_sums"]) t.channel_sums.push_back(number_from(sum, "channel_sums"));
     t.summed = integer_from(member(j, "summed"), "summed", 1, std::int64_t{1} << 50);
   }
@@ -86,7 +86,7 @@ inline Calibration calibration_from(const nlohmann::json& all) {
   require<FormatError>(all.is_object() && all.contains("octet_calibration") && all["octet_calibration"] == 1,
                        "not a calibration of version 1");
   Calibration c;
-  require<FormatError>(member(all, "method").is_string(), "\"method\" is no text");
+  require<FormatError>(member(all, "method").is_string(), "\"method\" is not a string");
   const auto method = all["method"].get<std::string>();
   const auto* const end = std::end(range_method_names);
   const auto* const found = std::find(std::begin(range_method_names), end, method);
@@ -94,7 +94,7 @@ inline Calibration calibration_from(const nlohmann::json& all) {
   c.method = static_cast<RangeMethod>(found - std::begin(range_method_names));
   c.percent = number_from(member(all, "percent"), "percent");
   require<FormatError>(c.percent > 0 && c.percent <= 100, "a percentile is in (0, 100], not ", c.percent);
-  require<FormatError>(member(all, "tensors").is_object(), "\"tensors\" is no object");
+  require<FormatError>(member(all, "tensors").is_object(), "\"tensors\" is not an object");
   for (const auto& [tensor, j] : all["tensors"].items())
     c.tensors[tensor] =
         with_place([name = tensor](const std::string& text) { return "tensor '" + name + "': " + text; },
