@@ -35,7 +35,7 @@ void print(const char* name, const Model& model, const Examples& held_out) {
 }  // namespace
 
 int main() {
-  const ImageExamples learned = shapes(4000, 1), held_out = shapes(1000, 2);
+  const ImageExamples learned = shapes(3000, 1), held_out = shapes(1000, 2);
   const Model model = trained(small_cnn(), learned, 4, 3e-3);
   print("float", model, held_out);
 
