@@ -135,6 +135,7 @@ struct IntegerForm {
   int weights_axis = 0;
   int bias = -1;          // input that holds an int32 bias of scale input * weights
   bool rescales = false;  // where as_input: computes with other output parameters as well
+  bool compares = false;  // where none: only the order of elements counts, so that codes of one scale serve as well
 };
 
 /// What becomes of a constant input in training.
@@ -173,14 +174,13 @@ class Operator {
 
 using OperatorPtr = std::shared_ptr<const Operator>;
 
-namespace detail {
-/// Gives an operator its name.
+/// What operators are derived from: gives them their name, the constant `type_name` of Derived. Each has one of its
+/// own.
 template <class Derived>
 class OperatorOf : public Operator {
  public:
   const char* type() const noexcept override { return Derived::type_name; }
 };
-}  // namespace detail
 
 /// The operator as a T, or null where it is something else.
 template <class T>

@@ -5,7 +5,7 @@ OCTET_BEGIN
 
 /// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel (the last dimension), then a clamp. Inputs: x,
 /// gamma, beta, mean, variance.
-class BatchNormalization : public detail::OperatorOf<BatchNormalization> {
+class BatchNormalization : public OperatorOf<BatchNormalization> {
  public:
   static constexpr const char* type_name = "BatchNormalization";
   double epsilon = 1e-5;

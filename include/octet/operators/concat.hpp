@@ -4,7 +4,7 @@
 OCTET_BEGIN
 
 /// Joins tensors along an axis. Quantized ones may have scales of their own.
-class Concat : public detail::OperatorOf<Concat> {
+class Concat : public OperatorOf<Concat> {
  public:
   static constexpr const char* type_name = "Concat";
   std::int64_t axis = 0;

@@ -5,7 +5,7 @@ OCTET_BEGIN
 
 /// An activation as its integers stand for it: rounded to 8 or 4 bits and back. Inputs: x; what was observed of it,
 /// [low, high, batches]; a learned scale [1] (optional), which takes the place of the range's once there was a batch.
-class FakeQuantize : public detail::OperatorOf<FakeQuantize> {
+class FakeQuantize : public OperatorOf<FakeQuantize> {
  public:
   static constexpr const char* type_name = "FakeQuantize";
   int bits = 8;

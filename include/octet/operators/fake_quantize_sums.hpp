@@ -9,7 +9,7 @@ OCTET_BEGIN
 /// statistics of a batch make no difference of it, and training passes it by. Inputs: x [..., O]; of the layer's input,
 /// the range and the learned scale (FakeQuantize); its weights and their learned scales (FakeQuantizeWeights); its
 /// bias; the normalization's gamma, beta, mean and variance; the output's range and learned scale.
-class FakeQuantizeSums : public detail::OperatorOf<FakeQuantizeSums> {
+class FakeQuantizeSums : public OperatorOf<FakeQuantizeSums> {
  public:
   static constexpr const char* type_name = "FakeQuantizeSums";
   /// Inputs; all but x, range and weights are optional.

@@ -5,7 +5,7 @@ OCTET_BEGIN
 
 /// Weights as their integers stand for them: rounded to 8 or 4 bits, symmetric, by output channel, and back. Inputs:
 /// weights [O, ...], learned scales [O] (optional; else the largest element of a channel tells its scale).
-class FakeQuantizeWeights : public detail::OperatorOf<FakeQuantizeWeights> {
+class FakeQuantizeWeights : public OperatorOf<FakeQuantizeWeights> {
  public:
   static constexpr const char* type_name = "FakeQuantizeWeights";
   int bits = 8;

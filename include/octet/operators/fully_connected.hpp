@@ -4,7 +4,7 @@
 OCTET_BEGIN
 
 /// y = x W^T + b over the last dimension. Inputs: x [..., K], weights [O, K], bias [O] (optional).
-class FullyConnected : public detail::OperatorOf<FullyConnected> {
+class FullyConnected : public OperatorOf<FullyConnected> {
  public:
   static constexpr const char* type_name = "FullyConnected";
   ActivationRange activation;

@@ -5,7 +5,7 @@ OCTET_BEGIN
 
 /// Matrix product as numpy's matmul: batches broadcast, vectors are a row (left) or a column (right). Both operands
 /// may be computed.
-class MatMul : public detail::OperatorOf<MatMul> {
+class MatMul : public OperatorOf<MatMul> {
  public:
   static constexpr const char* type_name = "MatMul";
 

@@ -4,7 +4,7 @@
 OCTET_BEGIN
 
 /// x < 0 ? slope x : x. Inputs: x, slope (constant, broadcast to x's trailing dimensions; float or quantized).
-class PRelu : public detail::OperatorOf<PRelu> {
+class PRelu : public OperatorOf<PRelu> {
  public:
   static constexpr const char* type_name = "PRelu";
 

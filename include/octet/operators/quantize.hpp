@@ -5,7 +5,7 @@ OCTET_BEGIN
 
 /// From one type to another: quantizes, dequantizes or requantizes, as the values' parameters say; between plain
 /// types it casts (towards zero, saturating). NaN and infinities that would become integers are told to the executor.
-class Convert : public detail::OperatorOf<Convert> {
+class Convert : public OperatorOf<Convert> {
  public:
   static constexpr const char* type_name = "Convert";
   DType to = DType::f32;

@@ -5,7 +5,7 @@
 OCTET_BEGIN
 
 /// Mean, sum, ... over axes (all, if none are given).
-class Reduce : public detail::OperatorOf<Reduce> {
+class Reduce : public OperatorOf<Reduce> {
  public:
   static constexpr const char* type_name = "Reduce";
   ReduceKind kind = ReduceKind::mean;

@@ -4,7 +4,7 @@
 OCTET_BEGIN
 
 /// condition ? a : b, element by element. Inputs: condition (bool), a, b (of one type); they broadcast.
-class Where : public detail::OperatorOf<Where> {
+class Where : public OperatorOf<Where> {
  public:
   static constexpr const char* type_name = "Where";
 

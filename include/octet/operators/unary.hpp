@@ -5,7 +5,7 @@
 OCTET_BEGIN
 
 /// A function of each element by itself: activations and elementary functions.
-class Unary : public detail::OperatorOf<Unary> {
+class Unary : public OperatorOf<Unary> {
  public:
   static constexpr const char* type_name = "Unary";
   UnaryKind kind = UnaryKind::clip;

@@ -98,6 +98,11 @@ inline void dequantize_behind(Graph& g, std::size_t at, std::vector<int> in) {
 inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const Node& n = g.nodes[at];
   const IntegerForm form = n.op->integer_form();
+  if (form.compares) {
+    const int q = p.integers_of(n.inputs[0]);
+    if (q != Node::none) g.nodes[at].inputs[0] = q;
+    return q != Node::none;
+  }
   if (form.output == IntegerForm::Output::none || g.value(n.outputs[0]).dtype != DType::f32) return false;
   std::vector<int> in = n.inputs;
   int weights = Node::none;

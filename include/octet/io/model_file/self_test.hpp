@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "../../core/element.hpp"
+#include "../../operators/quantize.hpp"
 #include "../../runtime/executor.hpp"
 #include "checksum.hpp"
 #include "graph_description.hpp"

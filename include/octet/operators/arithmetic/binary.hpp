@@ -6,7 +6,7 @@ OCTET_BEGIN
 
 /// Elementwise arithmetic of two tensors that broadcast as in numpy, then a clamp (float and quantized results).
 /// Comparisons give bool.
-class Binary : public detail::OperatorOf<Binary> {
+class Binary : public OperatorOf<Binary> {
  public:
   static constexpr const char* type_name = "Binary";
   BinaryKind kind = BinaryKind::add;

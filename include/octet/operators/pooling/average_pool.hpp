@@ -5,7 +5,7 @@ OCTET_BEGIN
 
 /// Mean of each window, over the elements inside the input, or also those on the padding (as zeros). Input
 /// [N, spatial ..., C] with one to three spatial dimensions.
-class AveragePool : public detail::OperatorOf<AveragePool> {
+class AveragePool : public OperatorOf<AveragePool> {
  public:
   static constexpr const char* type_name = "AveragePool";
   Window window;

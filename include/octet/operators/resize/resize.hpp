@@ -10,7 +10,7 @@ struct ResizeAxis;
 /// Resizes any dimensions, as ONNX Resize does; all vectors have one entry a dimension, in the tensor's own order.
 /// TFLite's resizes are: align_corners (nearest: round_prefer_ceil), half_pixel (half_pixel_centers; nearest:
 /// round_prefer_ceil), else asymmetric (nearest: floor).
-class Resize : public detail::OperatorOf<Resize> {
+class Resize : public OperatorOf<Resize> {
  public:
   static constexpr const char* type_name = "Resize";
   ResizeMode mode = ResizeMode::nearest;

@@ -14,7 +14,7 @@ enum class PadMode : std::uint8_t {
 
 /// Adds `before` and `after` elements (negative: removes them) at both ends of every dimension. The constant of a
 /// quantized tensor is a real number, quantized like the tensor.
-class Pad : public detail::OperatorOf<Pad> {
+class Pad : public OperatorOf<Pad> {
  public:
   static constexpr const char* type_name = "Pad";
   PadMode mode = PadMode::constant;

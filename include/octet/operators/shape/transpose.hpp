@@ -4,7 +4,7 @@
 OCTET_BEGIN
 
 /// Reorders dimensions: dimension i of the output is dimension perm[i] of the input. Without perm, they are reversed.
-class Transpose : public detail::OperatorOf<Transpose> {
+class Transpose : public OperatorOf<Transpose> {
  public:
   static constexpr const char* type_name = "Transpose";
   std::vector<std::int64_t> perm;
