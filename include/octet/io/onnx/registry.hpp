@@ -1,6 +1,7 @@
 #pragma once
 #include <unordered_map>
 
+#include "../../operators/register_operator.hpp"
 #include "operators/arithmetic.hpp"
 #include "operators/elementwise.hpp"
 #include "operators/normalization.hpp"
