@@ -25,6 +25,11 @@ class FakeQuantizeSums : public OperatorOf<FakeQuantizeSums> {
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.fake_quantizes = true;
+    return t;
+  }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override;
   Learning learning(int input) const override { return input == x ? Learning::none : Learning::elsewhere; }
 };

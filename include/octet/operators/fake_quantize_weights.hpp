@@ -8,13 +8,21 @@ OCTET_BEGIN
 class FakeQuantizeWeights : public OperatorOf<FakeQuantizeWeights> {
  public:
   static constexpr const char* type_name = "FakeQuantizeWeights";
+  enum Operand : int { weights, scales };
   int bits = 8;
 
   void fields(FieldVisitor& v) override { v.field("bits", bits); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.fake_quantizes = true;
+    return t;
+  }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
-  Learning learning(int input) const override { return input <= 1 ? Learning::by_gradient : Learning::none; }
+  Learning learning(int input) const override {
+    return input == weights || input == scales ? Learning::by_gradient : Learning::none;
+  }
 };
 
 OCTET_END

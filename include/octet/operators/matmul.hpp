@@ -8,6 +8,7 @@ OCTET_BEGIN
 class MatMul : public OperatorOf<MatMul> {
  public:
   static constexpr const char* type_name = "MatMul";
+  enum Operand : int { left, right };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;

@@ -8,6 +8,7 @@ OCTET_BEGIN
 class ConvInteger : public OperatorOf<ConvInteger> {
  public:
   static constexpr const char* type_name = "ConvInteger";
+  enum Operand : int { image, weights, image_zero, weights_zero };
   Window window;
   std::int64_t groups = 1;
 
@@ -26,6 +27,7 @@ class ConvInteger : public OperatorOf<ConvInteger> {
 class MatMulInteger : public OperatorOf<MatMulInteger> {
  public:
   static constexpr const char* type_name = "MatMulInteger";
+  enum Operand : int { left, right, left_zero, right_zero };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   DType dtype(const ShapeContext&, int) const override { return DType::i32; }

@@ -7,6 +7,7 @@ OCTET_BEGIN
 class PRelu : public OperatorOf<PRelu> {
  public:
   static constexpr const char* type_name = "PRelu";
+  enum Operand : int { image, slopes };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;

@@ -7,6 +7,7 @@ OCTET_BEGIN
 class Where : public OperatorOf<Where> {
  public:
   static constexpr const char* type_name = "Where";
+  enum Operand : int { condition, if_true, if_false };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API DType dtype(const ShapeContext& c, int) const override;

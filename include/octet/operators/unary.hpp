@@ -23,6 +23,8 @@ class Unary : public OperatorOf<Unary> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 };
 
 OCTET_END

@@ -52,7 +52,7 @@ inline Graph insert_float_fallbacks(Graph g) {
   std::vector<Node> nodes;
   Converter converter(g, nodes);
   for (Node n : g.nodes) {
-    if (as<Convert>(*n.op)) {
+    if (n.op->traits().converts) {
       nodes.push_back(std::move(n));
       continue;
     }
@@ -147,8 +147,7 @@ inline Graph unsigned_activations(Graph g) {
       p.int8_ties = true;
       n.op = std::make_shared<const AveragePool>(std::move(p));
     }
-    const auto* convert = as<Convert>(*n.op);
-    if (convert && convert->to == DType::i8 && g.value(n.outputs[0]).dtype == DType::u8)
+    if (n.op->traits().converts && g.value(n.outputs[0]).dtype == DType::u8)
       n.op = std::make_shared<const Convert>(DType::u8);
   }
   g.nodes.insert(g.nodes.begin(), before.begin(), before.end());

@@ -9,6 +9,7 @@ OCTET_BEGIN
 class Binary : public OperatorOf<Binary> {
  public:
   static constexpr const char* type_name = "Binary";
+  enum Operand : int { left, right };
   BinaryKind kind = BinaryKind::add;
   ActivationRange activation;
 
@@ -29,6 +30,7 @@ class Binary : public OperatorOf<Binary> {
   OCTET_API OperatorPtr clamped(double low, double high) const override;
 
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 
  private:
   bool has_integer_form() const noexcept {

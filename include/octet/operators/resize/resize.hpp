@@ -42,6 +42,11 @@ class Resize : public OperatorOf<Resize> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.makes_elements = true;
+    return t;
+  }
   OCTET_API IntegerForm integer_form() const override;
 
  private:

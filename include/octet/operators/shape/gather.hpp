@@ -8,6 +8,7 @@ OCTET_BEGIN
 class Gather : public OperatorOf<Gather> {
  public:
   static constexpr const char* type_name = "Gather";
+  enum Operand : int { data, places };
   std::int64_t axis = 0;
 
   Gather() = default;
