@@ -300,7 +300,7 @@ TEST_CASE("training steps: the model that comes out is the one that went in, wit
 namespace {
 
 /// Passes its input on and counts the training passes in its second input, as an observer of ranges does.
-class Counter : public octet::detail::OperatorOf<Counter> {
+class Counter : public octet::OperatorOf<Counter> {
  public:
   static constexpr const char* type_name = "Counter";
   std::vector<Shape> shapes(const ShapeContext& c) const override { return {c.shape(0)}; }

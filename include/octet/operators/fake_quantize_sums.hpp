@@ -9,7 +9,7 @@ OCTET_BEGIN
 /// statistics of a batch make no difference of it, and training passes it by. Inputs: x [..., O]; of the layer's input,
 /// the range and the learned scale (FakeQuantize); its weights and their learned scales (FakeQuantizeWeights); its
 /// bias; the normalization's gamma, beta, mean and variance; the output's range and learned scale.
-class FakeQuantizeSums : public detail::OperatorOf<FakeQuantizeSums> {
+class FakeQuantizeSums : public OperatorOf<FakeQuantizeSums> {
  public:
   static constexpr const char* type_name = "FakeQuantizeSums";
   /// Inputs; all but x, range and weights are optional.
@@ -25,6 +25,11 @@ class FakeQuantizeSums : public detail::OperatorOf<FakeQuantizeSums> {
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.fake_quantizes = true;
+    return t;
+  }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override;
   Learning learning(int input) const override { return input == x ? Learning::none : Learning::elsewhere; }
 };

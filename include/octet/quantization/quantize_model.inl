@@ -79,9 +79,7 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
 }
 
 /// Whether the layer has a form that quantizes its inputs as they arrive: sums of products.
-inline bool has_dynamic_form(const Operator& op) {
-  return as<Convolution>(op) || as<TransposedConvolution>(op) || as<FullyConnected>(op);
-}
+inline bool has_dynamic_form(const Operator& op) { return op.traits().products != Traits::Products::none; }
 
 inline Model quantize_dynamic_range(const Model& model, const Calibration* calibration, const WeightOptions& options) {
   Graph g = optimize_for_weights(model);

@@ -9,6 +9,7 @@ namespace detail {
 template <class Op>
 class JoinedOperators : public OperatorOf<Op> {
  public:
+  enum Operand : int { image, residual };  // the residual is optional
   /// They as a graph of their own: each node but the first reads the one before it.
   Graph body;
 

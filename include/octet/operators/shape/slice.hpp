@@ -6,7 +6,7 @@ OCTET_BEGIN
 /// Elements start, start + step, ... before end, along some axes, as ONNX Slice: negative starts and ends count from
 /// the back, those beyond the tensor are clamped, negative steps walk backwards. Without axes, the first ones are
 /// meant; without steps, 1.
-class Slice : public detail::OperatorOf<Slice> {
+class Slice : public OperatorOf<Slice> {
  public:
   static constexpr const char* type_name = "Slice";
   std::vector<std::int64_t> starts, ends, axes, steps;
@@ -43,7 +43,7 @@ class Slice : public detail::OperatorOf<Slice> {
 
 /// Cuts a tensor along an axis into parts of the given sizes, or, without sizes, into `parts` equal ones, of which
 /// the last may be smaller. One output for each part.
-class Split : public detail::OperatorOf<Split> {
+class Split : public OperatorOf<Split> {
  public:
   static constexpr const char* type_name = "Split";
   std::int64_t axis = 0;
