@@ -91,7 +91,7 @@ TEST_CASE("tensor: copies are deep, moves keep the memory") {
   const Tensor<int32> d = std::move(b).reshaped({3, 1});
   CHECK(testing::allocations() == before);
   CHECK(d.shape() == Shape{3, 1});
-  CHECK_THROWS_WITH_AS(Tensor<int32>({4}).reshaped({3}), "a tensor of shape [4] cannot become [3]", ShapeError);
+  CHECK_THROWS_WITH_AS(Tensor<int32>({4}).reshaped({3}), "a tensor of shape [4] cannot be reshaped to [3]", ShapeError);
 }
 
 TEST_CASE("tensor: impossible sizes are refused before memory is asked for") {
@@ -184,7 +184,7 @@ TEST_CASE("any tensor: shares, checks the type, keeps the owner alive") {
   CHECK(b.data() == a.data());
   CHECK(b.reshaped({4}).data() == a.data());
   CHECK(b.view<float>()(1, 0) == 3);
-  CHECK_THROWS_WITH_AS(b.view<std::int32_t>(), "a tensor of float32 was read as int32", ShapeError);
+  CHECK_THROWS_WITH_AS(b.view<std::int32_t>(), "a tensor of float32 cannot be read as int32", ShapeError);
   CHECK_THROWS_AS(b.reshaped({5}), ShapeError);
   CHECK_FALSE(AnyTensor());
   CHECK(AnyTensor().size_bytes() == 0);

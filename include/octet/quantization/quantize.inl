@@ -10,7 +10,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The elements of one channel, side by side.
+/// The elements of one channel, contiguous.
 inline std::vector<float> channel_elements(const float* x, const ChannelWalk& w, std::int64_t channel) {
   std::vector<float> v;
   v.reserve(static_cast<std::size_t>(w.outer * w.inner));
@@ -22,7 +22,7 @@ inline std::vector<float> channel_elements(const float* x, const ChannelWalk& w,
 }
 
 OCTET_API Range choose_range(const float* x, std::int64_t n, const Calib& c, DType type) {
-  require(n > 0, "an empty tensor has no range");
+  require(n > 0, "an empty tensor cannot be quantized");
   float seen[2];
   element_kernels().minmax_f32(x, n, seen);
   require(!std::isnan(seen[0]) && !std::isnan(seen[1]), "the tensor has NaN or infinite elements");
@@ -32,7 +32,7 @@ OCTET_API Range choose_range(const float* x, std::int64_t n, const Calib& c, DTy
   h.add(x, n, std::max(-all.low, all.high));
   switch (c.method) {
     case RangeMethod::percentile:
-      require(c.percent > 0 && c.percent <= 100, "a percentile is in (0, 100], not ", c.percent);
+      require(c.percent > 0 && c.percent <= 100, "expected a percent in (0, 100], found ", c.percent);
       return percentile_range(h, all, c.percent);
     case RangeMethod::entropy: return entropy_range(h, all);
     default: return mse_range(h, all, 1 << bits(type), c.is_symmetric);
