@@ -1,8 +1,8 @@
-// Times of single layers and conversions on one thread, as inside a network: layers of int8 models take and give uint8,
-// all others floats. Names are network/layer/precision, and /direct or /winograd where there is a choice;
-// --benchmark_filter picks. Time is processor time; GMAC/s and % of the peak are those of the median run. Multiply-adds
-// are counted as of the direct form, so that Winograd may be beyond the peak. The peak of fp16 and bf16 is that of
-// fp32.
+// Times of single layers and conversions on one thread, as inside a network: layers of int8 models read and write
+// uint8, all others float. Names are network/layer/precision, followed by /direct or /winograd if both are possible;
+// select with
+// --benchmark_filter. Times are processor time; GMAC/s and % of peak are those of the median run. Multiply-adds are
+// those of the direct algorithm, so Winograd can exceed the peak. fp16 and bf16 are compared with the peak of fp32.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
@@ -24,10 +24,10 @@ struct Variant {
   LayerCase layer;
   std::string precision;
   WeightMemory memory = WeightMemory::fast;
-  double peak = 0;  // multiply-adds a second
+  double peak = 0;  // multiply-adds per second
 };
 
-/// A layer ready to run.
+/// A layer with its input and output.
 class Layer {
  public:
   explicit Layer(const Variant& v)
@@ -61,14 +61,14 @@ class Layer {
   std::int64_t macs_ = 0, elements_ = 0;
 };
 
-/// Processor time of this thread, in seconds: what else runs on the machine is not in it.
+/// Processor time of this thread in seconds, which excludes other programs.
 double processor_seconds() {
   timespec t;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-/// Times f; returns the seconds of the median run. Short runs are timed several at once.
+/// Returns the median time of f in seconds. Short runs are timed in groups.
 template <class F>
 double median_seconds(benchmark::State& state, F f) {
   const auto timed = [&](std::int64_t runs) {
@@ -92,7 +92,7 @@ double median_seconds(benchmark::State& state, F f) {
 }
 
 void time_layer(benchmark::State& state, const Variant& v) {
-  // Google Benchmark calls this several times, with more and more iterations.
+  // Google Benchmark calls this several times with increasing numbers of iterations.
   static std::string last;
   static std::unique_ptr<Layer> layer;
   if (last != v.name) {
@@ -111,7 +111,7 @@ void time_layer(benchmark::State& state, const Variant& v) {
   }
 }
 
-/// Conversions of n floats: the range of a tensor, to bytes, and back.
+/// Conversions of n floats: the range of a tensor, quantization, dequantization.
 template <class Convert>
 void time_conversion(benchmark::State& state, Convert convert) {
   const Tensor<float> x = random_tensor({state.range(0)});

@@ -27,7 +27,8 @@ Model convolution(const LayerCase& c) {
   return b.finish();
 }
 
-/// MobileNetV2's: from `in` channels to six times as many, depthwise, and to `out`; with a shortcut where it can be.
+/// The block of MobileNetV2: expands `in` channels by 6, depthwise convolution, projects to `out`; with a shortcut if
+/// the shapes allow it.
 Model inverted_residual(const LayerCase& c) {
   auto b = builder(c);
   const int x = b.current();
@@ -58,7 +59,7 @@ Model add(const LayerCase& c) {
 }
 
 struct Window {
-  std::int64_t kernel, stride, size, in, out = 0;  // out: output channels, or none: depthwise
+  std::int64_t kernel, stride, size, in, out = 0;  // out: output channels; 0: depthwise
 };
 
 // "3x3s2_56x56x128_128"

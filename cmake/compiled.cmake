@@ -1,6 +1,6 @@
-# octet::compiled: what the headers define, compiled once, in objects that are built side by side. Each room of
-# include/octet is one object; the kernels of each instruction set, which take longest, are one as well. The sources
-# are made here: each includes the .inl files of its room.
+# octet::compiled: the definitions of the headers, compiled once, in objects that are built in parallel. Each group of
+# folders in include/octet is one object, and so are the kernels of each instruction set, which take longest. The sources
+# are generated here: each includes the .inl files of its group.
 set(octet_objects_dir "${CMAKE_CURRENT_BINARY_DIR}/octet_compiled")
 
 # octet_object(NAME FILES ...): adds a source that includes these files, relative to include/octet.
@@ -13,7 +13,7 @@ function(octet_object name)
   set(octet_objects ${octet_objects} "${octet_objects_dir}/${name}.cpp" PARENT_SCOPE)
 endfunction()
 
-# octet_room(NAME FOLDERS ...): an object of all that the folders define.
+# octet_room(NAME FOLDERS ...): adds an object with all definitions in the folders.
 function(octet_room name)
   set(files)
   foreach(folder ${ARGN})
@@ -21,8 +21,8 @@ function(octet_room name)
          "${PROJECT_SOURCE_DIR}/include/octet/${folder}/*.inl")
     list(APPEND files ${found})
   endforeach()
-  list(REMOVE_ITEM files quantization/quantize.inl)  # an object of its own
-  if(OCTET_MISSING_IO)  # they take Eigen and nlohmann-json
+  list(REMOVE_ITEM files quantization/quantize.inl)  # a separate object
+  if(OCTET_MISSING_IO)  # requires Eigen and nlohmann-json
     list(REMOVE_ITEM files models/fit_classifier.inl quantization/calibration_file.inl)
   endif()
   if(files)
@@ -44,7 +44,7 @@ octet_room(operators operators operators/arithmetic operators/pooling operators/
 octet_room(convolution operators/convolution)
 octet_room(runtime passes runtime)
 octet_room(models models)
-octet_object(tensors quantization/quantize.inl)  # so that programs of tensors alone link no networks
+octet_object(tensors quantization/quantize.inl)  # separate, so that programs that only quantize tensors link no networks
 octet_room(quantization quantization)
 octet_room(training training training/qat)
 if(NOT OCTET_MISSING_IO)
@@ -60,7 +60,7 @@ add_library(octet_compiled ${octet_objects})
 add_library(octet::compiled ALIAS octet_compiled)
 set_target_properties(octet_compiled PROPERTIES OUTPUT_NAME octet EXPORT_NAME compiled VERSION ${PROJECT_VERSION}
                                                 SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-if(BUILD_SHARED_LIBS)  # it shows its symbols also in projects that hide theirs
+if(BUILD_SHARED_LIBS)  # exports its symbols even in projects that hide theirs
   set_target_properties(octet_compiled PROPERTIES CXX_VISIBILITY_PRESET default VISIBILITY_INLINES_HIDDEN OFF)
 endif()
 target_compile_definitions(octet_compiled PUBLIC OCTET_COMPILED)
@@ -76,10 +76,10 @@ endif()
 if(TARGET octet_warnings)
   target_link_libraries(octet_compiled PRIVATE "$<BUILD_INTERFACE:octet_warnings>")
 endif()
-# Optimized also where the project has no build type; the kernels in a debug build as well.
+# Optimized even without a build type; the kernels also in debug builds.
 if(NOT MSVC)
   target_compile_options(octet_compiled PRIVATE -ffunction-sections -fdata-sections)  # for --gc-sections
-  # What runs once a model is compiled for size.
+  # Code that runs once per model is compiled for size.
   foreach(room models onnx tflite)
     set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endforeach()

@@ -17,7 +17,7 @@ std::string refusal(const QuantParams& p, const Shape& shape, DType dtype = DTyp
 }
 }  // namespace
 
-TEST_CASE("quantization parameters: what fits a tensor passes") {
+TEST_CASE("quantization parameters: valid ones are accepted") {
   CHECK(refusal({0.5f, 3}, {2, 3}) == "");
   CHECK(refusal({0.5f, -128}, {}) == "");
   CHECK(refusal({0.5f, 255}, {4}, DType::u8) == "");
@@ -26,7 +26,7 @@ TEST_CASE("quantization parameters: what fits a tensor passes") {
   CHECK(refusal({{}, Zeros{}, 0}, {0}) != "");
 }
 
-TEST_CASE("quantization parameters: what does not fit is told") {
+TEST_CASE("quantization parameters: errors say what is invalid") {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   CHECK(refusal({}, {2}) == "expected one zero point for each of 0 scales, found 0");
   CHECK(refusal({{1, 2}, Zeros{0}, 0}, {2}) == "expected one zero point for each of 2 scales, found 1");
@@ -45,7 +45,7 @@ TEST_CASE("quantization parameters: what does not fit is told") {
   CHECK(refusal({1.0f, 0}, {2}, DType::none) != "");
 }
 
-TEST_CASE("quantization parameters: comparing, and walking channels") {
+TEST_CASE("quantization parameters: comparison and iteration over channels") {
   const QuantParams a(0.5f, 1), b({0.5f, 1.0f}, {1, 1}, 0);
   CHECK(a == QuantParams(0.5f, 1));
   CHECK(a != QuantParams(0.5f, 2));

@@ -14,7 +14,7 @@ std::string text(const Shape& s) {
 }
 }  // namespace
 
-TEST_CASE("shape: building, comparing, printing") {
+TEST_CASE("shape: construction, comparison, printing") {
   const Shape scalar, a{2, 3, 4}, same{2, 3, 4};
   CHECK(scalar.rank() == 0);
   CHECK(scalar.empty());
@@ -76,7 +76,7 @@ TEST_CASE("shape: axes count from either end") {
   CHECK_THROWS_AS(normalize_axis(std::int64_t{1} << 40, 4), ShapeError);
 }
 
-TEST_CASE("shape: broadcasting as numpy does") {
+TEST_CASE("shape: broadcasting as in NumPy") {
   const std::int64_t u = Shape::unknown;
   struct Case {
     Shape a, b, result;

@@ -29,13 +29,13 @@ struct Geometry {
         dilation_w(r.between(1, 2)),
         pad_top(r.between(0, 4)),
         pad_left(r.between(0, 4)) {
-    if (r.chance(60)) {  // what has kernels of its own
+    if (r.chance(60)) {  // shapes with special kernels
       kernel_h = kernel_w = r.chance(50) ? 3 : 5;
       stride_h = stride_w = r.between(1, 2);
       dilation_h = dilation_w = 1;
       height += r.between(0, 9), width += r.between(0, 9);
     }
-    // Outputs whose windows may lie partly, or wholly, behind the image.
+    // Outputs whose windows may be partly or completely outside the image.
     out_h = r.between(1, (height + pad_top + 2) / stride_h + 1),
     out_w = r.between(1, (width + pad_left + 2) / stride_w + 1);
   }
@@ -61,7 +61,7 @@ struct Geometry {
 
 }  // namespace
 
-TEST_CASE("gather: windows become rows, what is outside becomes padding") {
+TEST_CASE("gather: windows become rows, pixels outside become padding") {
   Random random(40);
   for (int round = 0; round < rounds(1500); ++round) {
     const Geometry w(random, 40);
@@ -173,7 +173,7 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
   }
 }
 
-TEST_CASE("depthwise: rows and channels of others are left alone") {
+TEST_CASE("depthwise: only the given rows and channels are written") {
   Random random(42);
   for (Isa isa : available_isas()) {
     const std::int64_t channels = 140, pixels = 4 * 5;
@@ -201,7 +201,7 @@ TEST_CASE("depthwise: rows and channels of others are left alone") {
   }
 }
 
-TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits everywhere") {
+TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits on every instruction set") {
   Random random(43);
   for (int round = 0; round < rounds(1000); ++round) {
     const Geometry w(random, 70);

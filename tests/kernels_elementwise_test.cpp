@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t sizes[] = {0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300};
 constexpr float inf = std::numeric_limits<float>::infinity(), not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-// By the definition: divided, rounded half to even, clamped.
+// Reference: divide, round half to even, clamp.
 std::uint8_t quantized(const QuantizeF32& q, float x) {
   const float v = clamped(x / q.scale, -1e9f, 1e9f);
   return static_cast<std::uint8_t>(clamped(std::int64_t{rounded(v)} + q.zero_point, q.low, q.high) ^ q.flip);
@@ -31,8 +31,7 @@ int wrong_quantized(const QuantizeF32& params, const Exact<float>& in) {
   return wrong;
 }
 
-// Calls run(kernels, out) on every instruction set and compares with expected(i), bit for bit but for NaN
-// payloads.
+// Calls run(kernels, out) on every instruction set and compares the bits with expected(i), except NaN payloads.
 template <class Run, class Expected>
 int wrong_floats(std::int64_t n, Run run, Expected expected) {
   int wrong = 0;
@@ -66,7 +65,7 @@ TEST_CASE("quantize: sizes, ranges, flips") {
     }
 }
 
-TEST_CASE("quantize: ties, their neighbours, and everything that is no ordinary number") {
+TEST_CASE("quantize: ties, their neighbours, NaN and infinities") {
   Random random(21);
   std::vector<float> scales{1.0f, 0x1.000002p0f, 0x1.fffffep0f, 0x1.fffffep-101f, 0x1p-100f, 0x1p100f, 0x1.000002p100f};
   while (scales.size() < 100)
@@ -82,7 +81,7 @@ TEST_CASE("quantize: ties, their neighbours, and everything that is no ordinary 
       for (int step = 0; step < std::abs(away); ++step) x = std::nextafter(x, away < 0 ? -inf : inf);
       in.set(k, x);
     }
-    // One that is not a number must not change what becomes of its neighbours.
+    // A NaN must not change the results of its neighbours.
     if (i % 2) in.set(random.between(0, 516), not_a_number);
     CHECK(wrong_quantized(q, in) == 0);
   }
@@ -114,7 +113,7 @@ TEST_CASE("dequantize: every value") {
   }
 }
 
-TEST_CASE("minmax: the range, or NaN where something is not finite") {
+TEST_CASE("minmax: the range, or NaN if an element is not finite") {
   Random random(23);
   const auto range = [](const Kernels& k, const Exact<float>& in) {
     std::array<float, 2> r;
@@ -139,7 +138,7 @@ TEST_CASE("minmax: the range, or NaN where something is not finite") {
   }
 }
 
-TEST_CASE("a row by its own range: near every element, the same bits everywhere") {
+TEST_CASE("dynamic quantization of a row: close to every element, the same bits on every instruction set") {
   Random random(29);
   for (std::int64_t n : sizes)
     for (int round = 0; round < 12 && n > 0; ++round) {
@@ -169,7 +168,7 @@ TEST_CASE("a row by its own range: near every element, the same bits everywhere"
     }
 }
 
-TEST_CASE("a row by its own range: zeros, and what is not finite") {
+TEST_CASE("dynamic quantization of a row: zeros, NaN and infinities") {
   for (Isa isa : available_isas())
     for (float x : {0.0f, 1e-42f, inf, -inf, not_a_number}) {
       CAPTURE(name(isa));

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t sizes[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65};
 
-// A random product of uint8 with int8, and its accumulators computed modulo 2^32.
+// A random product of uint8 and int8, with accumulators modulo 2^32.
 struct U8Product {
   std::int64_t rows, columns, k;
   std::ptrdiff_t a_stride;
@@ -132,7 +132,7 @@ TEST_CASE("gemm u8s8: every store, sizes around the tiles, every instruction set
 }
 
 TEST_CASE("gemm u8s8: largest products of many elements are exact") {
-  // 255 * -128 * 2 does not fit 16 bits: what vpmaddubsw would saturate.
+  // 255 * -128 * 2 does not fit into 16 bits, so vpmaddubsw would saturate.
   Random random(11);
   for (Isa isa : available_isas())
     for (std::int64_t k : {2, 4, 64, 4608, 25088}) {
@@ -142,7 +142,7 @@ TEST_CASE("gemm u8s8: largest products of many elements are exact") {
     }
 }
 
-TEST_CASE("gemm u8s8: a custom store sees each accumulator once, with its place") {
+TEST_CASE("gemm u8s8: a custom store gets each accumulator once, with its position") {
   Random random(12);
   struct Seen {
     std::int64_t columns;
@@ -174,7 +174,7 @@ TEST_CASE("gemm u8s8: a custom store sees each accumulator once, with its place"
     }
 }
 
-TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same bits everywhere") {
+TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same bits on every instruction set") {
   struct Product {
     std::int64_t rows, columns;
     std::ptrdiff_t a_stride;
@@ -223,7 +223,7 @@ TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same b
     }
 }
 
-TEST_CASE("gemm with weights of fp16: the bits of the same weights as floats") {
+TEST_CASE("gemm with fp16 weights: the same bits as with these weights as floats") {
   Random random(14);
   for (std::int64_t columns : sizes)
     for (int i = 0; i < 4; ++i) {
@@ -258,7 +258,7 @@ TEST_CASE("gemm with weights of fp16: the bits of the same weights as floats") {
     }
 }
 
-TEST_CASE("gemm bf16: within the rounding of sums of the exact products of rounded numbers") {
+TEST_CASE("gemm bf16: exact products of rounded numbers, up to the rounding of sums") {
   Random random(15);
   for (Isa isa : available_isas()) {
     const Kernels& simd = kernels(isa);
@@ -301,7 +301,7 @@ TEST_CASE("gemm bf16: within the rounding of sums of the exact products of round
   }
 }
 
-TEST_CASE("packed weights: every element where the kernels look for it, zeros elsewhere") {
+TEST_CASE("packed weights: every element at its position, zeros elsewhere") {
   for (Isa isa : available_isas()) {
     const Kernels& k = kernels(isa);
     std::vector<std::int8_t> w(5 * 6);

@@ -13,7 +13,7 @@ using namespace testing;
 
 namespace {
 
-using Floats = Exact<float>;  // reading beyond its end is an error that AddressSanitizer sees
+using Floats = Exact<float>;  // AddressSanitizer detects reads beyond its end
 
 Floats random_floats(Random& r, std::int64_t n, float low = -1, float high = 1) {
   Floats f(n, 4);
@@ -46,7 +46,7 @@ std::vector<float> copied(const Floats& f) {
 
 }  // namespace
 
-TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds an element") {
+TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds per element") {
   Random r(50);
   for (int round = 0; round < rounds(300); ++round) {
     OuterProduct p;
@@ -134,7 +134,7 @@ TEST_CASE("gradient kernels: clamps, scaled sums, maxima") {
       clamped.push_back(y[i] > low && y[i] < high ? dy[i] : 0);
       added.push_back(std::fma(dy[i], factor, to[i]));
     }
-    // A window of pixels and their gradients, at one distance from each other.
+    // A window of pixels and their gradients with a fixed stride.
     const std::int64_t count = r.between(1, 9);
     Floats pixels(count * n, 4);
     for (std::int64_t i = 0; i < count * n; ++i) pixels.set(i, static_cast<float>(r.between(0, 3)));  // often equal
@@ -203,7 +203,7 @@ TEST_CASE("gradient kernels: depthwise weights") {
   }
 }
 
-TEST_CASE("gradient kernels: weights packed again are as weights packed at first") {
+TEST_CASE("gradient kernels: repacked weights equal packed ones") {
   Random r(54);
   for (int round = 0; round < rounds(100); ++round) {
     const std::int64_t h = r.between(1, 3), w = r.between(1, 3), groups = r.between(1, 3), group_in = r.between(1, 20),
@@ -221,7 +221,7 @@ TEST_CASE("gradient kernels: weights packed again are as weights packed at first
         REQUIRE(found.data.size() == expected.data.size());
         INFO(name(isa), ", round ", round);
         CHECK(std::memcmp(found.data.data(), expected.data.data(), found.data.size()) == 0);
-        // The matrix transposed, as the gradient's convolution has it for one tap.
+        // The transposed matrix, as the gradient's convolution uses it for one tap.
         WeightsView swapped = view;
         std::swap(swapped.in, swapped.out);
         swapped.kernel_h = swapped.kernel_w = 1;
@@ -254,7 +254,7 @@ TEST_CASE("gradient kernels: weights packed again are as weights packed at first
   }
 }
 
-TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
+TEST_CASE("gradient kernels: fake quantization uses exact quotients") {
   Random r(55);
   for (int round = 0; round < rounds(400); ++round) {
     const std::int64_t n = r.between(1, 90);
@@ -264,7 +264,7 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
     const std::int64_t zero = r.between(-128, 127);
     f.low = static_cast<float>(-128 - zero), f.high = static_cast<float>(127 - zero);
     Floats x(n, 4);
-    // Beyond both limits, and at ties of two codes.
+    // Beyond both limits, and at ties between codes.
     for (std::int64_t i = 0; i < n; ++i)
       x.set(i,
             r.chance(50) ? f.scale * (static_cast<float>(r.between(-300, 300)) + 0.5f) : f.scale * r.real(-400, 400));
@@ -278,7 +278,7 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
         inside[static_cast<std::size_t>(i / 8)] |= static_cast<std::uint8_t>(1 << i % 8);
       low = std::min(low, x[i]), high = std::max(high, x[i]);
     }
-    // The gradient by the scale adds element i to sum i % 16.
+    // The gradient with respect to the scale adds element i to sum i % 16.
     const Floats dy = random_floats(r, n), sums = random_floats(r, 16);
     std::vector<float> dx, sum = copied(sums);
     for (std::int64_t i = 0; i < n; ++i) {
@@ -311,7 +311,7 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
       k.fake_quantize_gradient(g, f5.data());
       check_same(f4, dx);
       check_same(f5, sum);
-      // Whatever is not finite shows in the range.
+      // The range is NaN if any element is not finite.
       Floats bad(n, 4);
       for (std::int64_t i = 0; i < n; ++i) bad.set(i, x[i]);
       bad.set(r.between(0, n - 1),
@@ -365,7 +365,7 @@ TEST_CASE("gradient kernels: outer products of pairs of bfloat16") {
   }
 }
 
-TEST_CASE("gradient kernels: sums rounded, and requantized") {
+TEST_CASE("gradient kernels: rounding and requantization of sums") {
   Random r(56);
   for (int round = 0; round < rounds(100); ++round) {
     const std::int64_t rows = r.between(1, 5), channels = r.between(1, 70), padded = round_up(channels, 16);

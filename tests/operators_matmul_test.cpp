@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int64_t unknown = Shape::unknown;
 
-/// Calls f(output element, [elements of a], [elements of b]) for a product as numpy defines it.
+/// Calls f(output element, [elements of a], [elements of b]) for a product as NumPy defines it.
 template <class F>
 void each_product(Shape a, Shape b, F f) {
   if (a.rank() == 1) a.insert(0, 1);
@@ -118,7 +118,7 @@ TEST_CASE("matmul: batches, broadcasting, vectors; the right operand computed or
       CHECK(std::abs(static_cast<double>(y[o]) - sum) < 1e-5);
     });
   }
-  // Weights of half precision.
+  // Half-precision weights.
   Tensor<fp16> half({4, 2});
   for (std::int64_t i = 0; i < 8; ++i) half[i] = fp16(static_cast<float>(i));
   CHECK(same_bytes(run_layer(MatMul(), {Tensor<float>({1, 4}, {1, 2, 3, 4}), fixed(half)})[0],

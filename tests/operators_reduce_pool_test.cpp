@@ -40,7 +40,7 @@ Window window(std::vector<std::int64_t> kernel, std::vector<std::int64_t> stride
   return w;
 }
 
-/// The pooled elements of one output element: [spatial index in the input], and how many with the padding.
+/// The pooled elements of one output element: spatial indices in the input, and their number including padding.
 struct Taps {
   std::vector<std::vector<std::int64_t>> inside;
   std::int64_t padded = 0;
@@ -71,7 +71,7 @@ std::vector<PoolCase> pool_cases() {
           {{2, 11, 15}, window({3}, {2}, {1}, {1})},
           {{1, 4, 5, 6, 5}, window({2, 3, 2}, {2, 1, 2}, {0, 1, 1}, {1, 1, 0})},
           {{1, 9, 9, 4}, window({9, 9}, {1, 1}, {0, 0}, {0, 0})},
-          {{1, 2, 2, 5}, window({2, 2}, {1, 1}, {3, 0}, {2, 2})},  // whole windows on the padding
+          {{1, 2, 2, 5}, window({2, 2}, {1, 1}, {3, 0}, {2, 2})},  // windows that contain only padding
           {{1, 3, 3, 2}, window({2, 2}, {1, 1}, {2, 2}, {2, 2}, {3, 5})},
           {{1, 0, 2, 3}, window({2, 2}, {1, 1}, {1, 1}, {1, 1})},
           {{2, 3, 3, 0}, window({2, 2}, {1, 1}, {0, 0}, {0, 0})},
@@ -153,7 +153,7 @@ TEST_CASE("reduce: integers are exact") {
   CHECK(one(ReduceKind::min, I64({3}, {-big, 1 - big, 5})) == -big);
   CHECK(one(ReduceKind::prod, I64({2}, {big, -3})) == -3 * big);
   CHECK(one(ReduceKind::mean, I64({2}, {big, big})) == big);
-  CHECK(one(ReduceKind::mean, I64({2}, {-3, -4})) == -3);  // towards zero
+  CHECK(one(ReduceKind::mean, I64({2}, {-3, -4})) == -3);  // toward zero
   CHECK(one(ReduceKind::mean, I8({3}, {127, 127, 126})) == 126);
   CHECK(one(ReduceKind::sum, I8({2}, {127, 1})) == -128);
   CHECK(one(ReduceKind::sum, I64({2}, {std::numeric_limits<std::int64_t>::max(), 1})) ==
@@ -166,7 +166,7 @@ TEST_CASE("reduce: integers are exact") {
   CHECK(one(ReduceKind::l2, Tensor<std::int32_t>({2}, {3, -4})) == 5);
   CHECK(one(ReduceKind::max, Tensor<float>({3}, {1, std::nanf(""), 2})) !=
         one(ReduceKind::max, Tensor<float>({1}, {2})));
-  // Nothing to reduce.
+  // Empty tensors.
   const auto none = [](ReduceKind kind) {
     return floats(run_layer(Reduce(kind, {1}, false), {Tensor<float>({2, 0})})[0])[1];
   };
@@ -179,7 +179,7 @@ TEST_CASE("reduce: integers are exact") {
   CHECK_THROWS_AS(run_layer(Reduce(), {Tensor<bool>({2})}), Error);
 }
 
-TEST_CASE("reduce: the largest and smallest of quantized bytes") {
+TEST_CASE("reduce: maximum and minimum of quantized bytes") {
   const QuantParams q(0.1f, 3);
   const Tensor<std::uint8_t> x({2, 3}, {1, 9, 5, 200, 100, 0});
   CHECK(same_bytes(run_layer(Reduce(ReduceKind::max, {1}, false), {Operand(x, q)}, {q})[0],
@@ -188,7 +188,7 @@ TEST_CASE("reduce: the largest and smallest of quantized bytes") {
                    Tensor<std::uint8_t>({3}, {1, 9, 0})));
 }
 
-TEST_CASE("reduce: the mean, float and bytes, of all pixels and otherwise") {
+TEST_CASE("reduce: mean of floats and bytes, over all pixels and other axes") {
   const QuantParams qx(0.1f, 3), qy(0.07f, 11);
   struct Case {
     Shape shape;
@@ -216,7 +216,7 @@ TEST_CASE("reduce: the mean, float and bytes, of all pixels and otherwise") {
             const double mean = sum / static_cast<double>(v.size());
             std::int64_t expect = quantized((mean - 3) * static_cast<double>(qx.scale[0]), q);
             const bool as_tflite = rounding != Rounding::fp32;
-            if (as_tflite) {  // the scale over the count as one multiplier, truncated
+            if (as_tflite) {  // scale / count as one multiplier, truncated
               const auto n = static_cast<long double>(v.size());
               int shift = 0, extra = static_cast<int>(std::log2(v.size()));
               const double ratio = static_cast<double>(qx.scale[0]) / static_cast<double>(q.scale[0]);
@@ -239,7 +239,7 @@ TEST_CASE("reduce: shapes and errors") {
   CHECK_THROWS_AS(shape_of(Reduce(ReduceKind::sum, {2}, true), {{2, 3}}), ShapeError);
 }
 
-TEST_CASE("max pool: float, bytes and other types, also of nothing") {
+TEST_CASE("max pool: float, bytes and other types, empty tensors") {
   for (const PoolCase& c : pool_cases()) {
     check_max<float>(c, std::numeric_limits<float>::lowest());
     check_max<std::uint8_t>(c, 0);
@@ -279,7 +279,7 @@ TEST_CASE("max pool: positions of the maxima") {
   }
 }
 
-TEST_CASE("average pool: with and without the padding, float and bytes, also of nothing") {
+TEST_CASE("average pool: with and without padding, float and bytes, empty tensors") {
   const QuantParams qx(0.1f, 40), qy(0.13f, 12);
   for (const PoolCase& c : pool_cases())
     for (bool include : {false, true}) {
@@ -309,7 +309,7 @@ TEST_CASE("average pool: with and without the padding, float and bytes, also of 
           const bool tie = near_tie(real_sum / n, static_cast<double>(q->scale[0]));
           CHECK(std::abs(found->template view<std::uint8_t>()[i] - quantized(real_sum / n, *q)) <= (tie ? 1 : 0));
         }
-        if (include || t.inside.empty()) return;  // TFLite leaves the padding out
+        if (include || t.inside.empty()) return;  // TFLite excludes the padding
         CHECK(tflite.view<std::uint8_t>()[i] == static_cast<int>(std::round(byte_sum / n)));
         CHECK(ties.view<std::uint8_t>()[i] == static_cast<int>(std::round(byte_sum / n - 128)) + 128);
       });

@@ -67,7 +67,7 @@ Model small_resnet() {
 
 struct Agreement {
   double float_accuracy = 0, qat_accuracy = 0, int8_accuracy = 0;
-  double apart = 0;  // largest difference of logits, in steps of an 8-bit range that holds them
+  double apart = 0;  // largest difference of logits, in steps of an 8-bit range that contains them
 };
 
 Agreement compare(const Model& before, const Model& qat) {
@@ -91,8 +91,9 @@ Agreement compare(const Model& before, const Model& qat) {
 
 }  // namespace
 
-// With sanitizers these would train for many minutes.
-TEST_CASE("qat training: integers agree with what was trained, on a whole test set" * doctest::skip(sanitized)) {
+// With sanitizers, these trainings would take many minutes.
+TEST_CASE("qat training: the integer model agrees with the trained one on a whole test set" *
+          doctest::skip(sanitized)) {
   SUBCASE("small CNN") {
     const Model before = trained(small_cnn(), 3e-3, 2);
     const Agreement a = compare(before, trained(prepare_qat(before), 5e-4, 1));
@@ -113,7 +114,8 @@ TEST_CASE("qat training: integers agree with what was trained, on a whole test s
   }
 }
 
-TEST_CASE("qat training: other bits, learned scales, and other beginnings agree as well" * doctest::skip(sanitized)) {
+TEST_CASE("qat training: the same with other bits, learned scales and other initial models" *
+          doctest::skip(sanitized)) {
   QatConfig c;
   Model before = small_resnet();
   SUBCASE("a new model") {}
@@ -183,7 +185,7 @@ TEST_CASE("qat training: the same weights with any number of threads, and after 
   }
 }
 
-TEST_CASE("qat training: statistics and ranges stay after the epochs they are given") {
+TEST_CASE("qat training: statistics and ranges are frozen after the given epochs") {
   const TensorExamples examples(random_tensor({16, 28, 28, 1}, 1), std::vector<std::int64_t>(16, 3));
   TrainingOptions o = options(1e-2);
   o.batch = 8, o.statistics_epochs = 1, o.observer_epochs = 2;
@@ -209,7 +211,7 @@ TEST_CASE("qat training: statistics and ranges stay after the epochs they are gi
   CHECK_THROWS_AS(Trainer(small_resnet(), o), Error);
 }
 
-TEST_CASE("qat training: steps allocate nothing") {
+TEST_CASE("qat training: steps do not allocate") {
   const TensorExamples examples(random_tensor({64, 28, 28, 1}, 1), std::vector<std::int64_t>(64, 3));
   for (bool learned : {false, true})
     for (int threads : {1, 2}) {
@@ -243,7 +245,7 @@ TEST_CASE("qat training: frozen layers keep their weights") {
   CHECK_FALSE(same("layer0.conv1.weight"));
 }
 
-TEST_CASE("reestimate_batch_norm: statistics are the means of those of batches") {
+TEST_CASE("reestimate_batch_norm: statistics are means over batches") {
   octet::detail::NetworkBuilder b("one", 4, 2, 1);
   b.conv("conv", 3, 1, 1, 0).batch_norm("bn").global_average("mean").linear("dense", 2);
   const Model m = b.finish();
@@ -273,7 +275,7 @@ TEST_CASE("reestimate_batch_norm: statistics are the means of those of batches")
     CHECK(found("bn.running_var") == doctest::Approx(variance).epsilon(1e-4));
   }
   CHECK(std::memcmp(after.value(after.find("conv.weight")).constant.data(), w.data(), 24) == 0);
-  // Of a model with fake quantization, ranges stay.
+  // Ranges of fake quantization do not change.
   const Model qat = prepare_qat(m), again = reestimate_batch_norm(qat, examples, o);
   CHECK(again.value(again.find("bn.range")).constant.view<float>()[2] == 0);
   CHECK_THROWS_WITH_AS(reestimate_batch_norm(small_cnn(), examples), "model 'small_cnn' has no batch normalization",

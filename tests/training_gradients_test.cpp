@@ -9,7 +9,7 @@ namespace {
 
 double clamped(double x, const ActivationRange& a) { return std::min(std::max(x, a.low), a.high); }
 
-/// A convolution's sizes along one dimension.
+/// Sizes of a convolution along one dimension.
 struct Axis {
   std::int64_t in, out, kernel, stride, dilation, before;
 };
@@ -88,7 +88,7 @@ TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pa
   }
 }
 
-TEST_CASE("gradients: products of bfloat16 round both operands, where the CPU has them") {
+TEST_CASE("gradients: bfloat16 products round both operands, if the CPU supports them") {
   Random r(8);
   int rounded = 0;
   for (int round = 0; round < rounds(60); ++round) {
@@ -126,24 +126,24 @@ TEST_CASE("gradients: products of bfloat16 round both operands, where the CPU ha
   if (octet::detail::kernels().gemm_bf16) CHECK(rounded > rounds(100));
 }
 
-TEST_CASE("gradients: convolutions as networks have them") {
+TEST_CASE("gradients: typical convolutions") {
   SUBCASE("3x3 in place, more channels than a panel") {
     check_convolution({2, 4, 4, 40}, 37, Window(3, 3, 1, 1), 1, true, false, {0, 6}, false, 1);
   }
   SUBCASE("1x1 in place") { check_convolution({2, 3, 3, 70}, 33, Window(1, 1), 1, false, true, {}, false, 2); }
   SUBCASE("1x1 of stride 2") { check_convolution({2, 5, 4, 6}, 5, Window(1, 1, 2), 1, true, false, {}, false, 3); }
-  SUBCASE("a row of taps a task") {
+  SUBCASE("one row of taps per task") {
     check_convolution({1, 4, 4, 64}, 3, Window(3, 3, 1, 1), 1, false, false, {}, false, 4);
   }
-  SUBCASE("channels of a tap a task") {
+  SUBCASE("channels of one tap per task") {
     check_convolution({1, 3, 3, 100}, 2, Window(3, 3, 1, 1), 1, false, false, {}, false, 5);
   }
-  SUBCASE("pixels on the padding skipped, groups, strides") {
+  SUBCASE("padding pixels skipped, groups, strides") {
     Window w(3, 2, 1, 2);
     w.strides = {2, 1}, w.dilations = {1, 2};
     check_convolution({2, 5, 4, 140}, 4, w, 2, false, false, {}, false, 11);
   }
-  SUBCASE("taps that lie on the padding alone") {
+  SUBCASE("taps only on the padding") {
     check_convolution({1, 1, 2, 64}, 3, Window(5, 5, 1, 2), 1, false, false, {}, false, 12);
   }
   SUBCASE("many pixels") { check_convolution({3, 12, 12, 2}, 3, Window(3, 3, 1, 1), 1, true, false, {}, false, 6); }
@@ -158,15 +158,15 @@ TEST_CASE("gradients: convolutions as networks have them") {
     w.dilations = {2, 2};
     check_convolution({2, 6, 5, 33}, 33, w, 33, false, false, {}, true, 9);
   }
-  SUBCASE("depthwise, two filters a channel") {
+  SUBCASE("depthwise, two filters per channel") {
     check_convolution({2, 4, 4, 6}, 12, Window(3, 3, 1, 1), 6, true, false, {}, false, 10);
   }
 }
 
-TEST_CASE("gradients: convolutions of other forms are as those above") {
+TEST_CASE("gradients: convolutions in other forms give the same gradients") {
   const Tensor<float> x = random_tensor({3, 7, 4}, 1), w = random_tensor({5, 3, 4}, 2), b = random_tensor({5}, 3);
   const auto reshaped = [](const Tensor<float>& t, const Shape& s) { return Tensor<float>(t).reshaped(s); };
-  // Images of one dimension are one row high.
+  // One-dimensional images have a height of 1.
   Convolution line, row;
   line.window.kernel = {3}, line.window.strides = {2}, line.window.dilations = {1};
   line.window.pads_before = {1}, line.window.pads_after = {2};
@@ -182,7 +182,7 @@ TEST_CASE("gradients: convolutions of other forms are as those above") {
   CHECK(same_bits(one.output, reshaped(two.output, one.output.shape())));
   for (std::size_t i = 0; i < 3; ++i)
     CHECK(same_bits(one.by_input[i], reshaped(two.by_input[i], one.by_input[i].shape())));
-  // SAME padding is some padding.
+  // SAME padding is equivalent to explicit padding.
   Convolution same, given;
   same.window = given.window = Window(1, 3, 2, 0);
   same.window.padding = Window::Padding::same_upper;
@@ -267,7 +267,7 @@ TEST_CASE("gradients: batch normalization") {
   check_gradients(op, inputs({4, 5, 3, 19}, true), batch_normalization(1e-3, {0, 1.5}, false), running, 1e-4);
 }
 
-TEST_CASE("gradients: frozen batch normalization goes by the running statistics") {
+TEST_CASE("gradients: frozen batch normalization uses the running statistics") {
   BatchNormalization op;
   const Shape x{3, 4, 4, 6}, c{6};
   Graph g =
@@ -283,7 +283,7 @@ TEST_CASE("gradients: frozen batch normalization goes by the running statistics"
   CHECK(largest_difference(y, floats(run_plain(g, {AnyTensor(Tensor<float>({1}))})[0])) < 1e-5);
 }
 
-TEST_CASE("gradients: functions of one element") {
+TEST_CASE("gradients: unary functions") {
   struct Case {
     UnaryKind kind;
     double a, b;
@@ -376,7 +376,7 @@ TEST_CASE("gradients: pooling") {
     check_gradients(largest, {random_tensor(x, static_cast<unsigned>(round))}, pooling(w, true, false));
     check_gradients(mean, {random_tensor(x, static_cast<unsigned>(round))}, pooling(w, false, mean.include_padding));
   }
-  // Of equal elements the first gets the gradient.
+  // The first of equal elements gets the gradient.
   MaxPool pool;
   pool.window = Window(2, 2, 2);
   const Gradients g = gradients(gradient_graph(std::make_shared<const MaxPool>(pool), {Tensor<float>({1, 2, 2, 1})}), 1,
@@ -482,7 +482,7 @@ TEST_CASE("gradients: arithmetic, with broadcasting") {
                        "layer 'tested' (Binary): has no gradient: only add, sub, mul and div have one", Error);
 }
 
-TEST_CASE("gradients: what moves elements") {
+TEST_CASE("gradients: operators that move elements") {
   const auto from_inference = [](const OperatorPtr& op) {  // exact in float
     return [op](const std::vector<Doubles>& in) {
       Graph g;
@@ -544,7 +544,7 @@ TEST_CASE("gradients: softmax") {
     }
 }
 
-TEST_CASE("gradients: dropout drops the same elements forwards and backwards") {
+TEST_CASE("gradients: dropout drops the same elements in both passes") {
   TrainingPass pass;
   pass.random = 5;
   const Tensor<float> x = random_tensor({100, 333}, 1, 1, 2);
@@ -564,7 +564,7 @@ TEST_CASE("gradients: dropout drops the same elements forwards and backwards") {
   CHECK(std::abs(static_cast<double>(dropped) / static_cast<double>(x.size()) - 0.25) < 0.01);
   pass.random = 6;
   CHECK_FALSE(same_bits(r.output, gradients(g, 1, weights, pass, 1).output));
-  // In inference everything passes.
+  // In inference, nothing is dropped.
   CHECK(same_bits(floats(run_plain(g, {AnyTensor(Tensor<float>({1}))})[0]), x));
   CHECK_THROWS_WITH_AS(gradient_graph(std::make_shared<const Dropout>(1.0), {x}),
                        "layer 'tested' (Dropout): the rate has to be in [0, 1), found 1", ShapeError);

@@ -15,7 +15,7 @@ using namespace testing;
 
 namespace {
 
-/// Numbers that training_reference.py makes as well: scale * sin(1.3 i + k).
+/// The numbers scale * sin(1.3 i + k), as in training_reference.py.
 Tensor<float> wave(const Shape& shape, int k, double scale = 0.5, double shift = 0) {
   Tensor<float> t(shape);
   for (std::int64_t i = 0; i < t.size(); ++i)
@@ -82,7 +82,7 @@ TrainingOptions reference_options() {
 }
 
 struct Reference {
-  std::vector<double> losses, seen;  // of each step; of each parameter: the sum of its elements times a wave
+  std::vector<double> losses, seen;  // per step; per parameter: the sum of its elements times a wave
 };
 
 void check_reference(const TrainingOptions& options, const Reference& expected) {
@@ -114,7 +114,7 @@ void check_reference(const TrainingOptions& options, const Reference& expected) 
 }  // namespace
 
 // Expected numbers: training_reference.py.
-TEST_CASE("training steps: as PyTorch makes them") {
+TEST_CASE("training steps: the same as in PyTorch") {
   TrainingOptions o = reference_options();
   SUBCASE("sgd, momentum, weight decay") {
     o.optimizer = sgd(0.9, 1e-2), o.learning_rate = 0.05, o.optimizer.decay_vectors = true;
@@ -150,7 +150,8 @@ TEST_CASE("training steps: as PyTorch makes them") {
 
 namespace {
 
-/// A network with all that could depend on threads or chance: batch norm, dropout, a residual, depthwise layers.
+/// A network with all operators that could depend on threads or random numbers: batch norm, dropout, a residual,
+/// depthwise layers.
 Model small_net(std::uint64_t seed = 1) {
   octet::detail::NetworkBuilder b("small", 10, 2, seed);
   b.conv("conv", 24, 3, 1, 1).batch_norm("bn").relu("relu").dropout("drop", 0.2);
@@ -192,7 +193,7 @@ TEST_CASE("training steps: the same weights with any number of threads, others w
   CHECK_FALSE(same_constants(one, trained(other)));
 }
 
-TEST_CASE("training steps: nothing is allocated once a training runs") {
+TEST_CASE("training steps: steps do not allocate") {
   const TensorExamples examples = small_examples(64);
   for (const auto& kind : {sgd(), adam()})
     for (int threads : {1, 2}) {
@@ -209,8 +210,8 @@ TEST_CASE("training steps: nothing is allocated once a training runs") {
     }
 }
 
-TEST_CASE("training steps: gradients where values and weights are used several times") {
-  // Against differences of the float loss itself: what could be wrong here is who adds what to what, and when.
+TEST_CASE("training steps: gradients of values and weights that are used several times") {
+  // Compared with differences of the float loss, to check that gradients are added up correctly.
   Graph g;
   const int x = g.add_input("x", {Shape::unknown, 4, 4, 3});
   Convolution conv;
@@ -219,7 +220,7 @@ TEST_CASE("training steps: gradients where values and weights are used several t
   const int a = g.add("a", conv, {x, w});
   const int b = g.add("b", Unary(UnaryKind::tanh), {a});
   const int c = g.add("c", Binary(BinaryKind::mul), {a, b});
-  const int d = g.add("d", conv, {c, w});  // the same weights once more
+  const int d = g.add("d", conv, {c, w});  // the same weights again
   const int e = g.add("e", Binary(BinaryKind::add), {d, a});
   const int f = g.add("f", Binary(BinaryKind::mul), {e, e});
   const int joined = g.add("joined", Concat(-1), {f, a, g.add("view", Reshape({0, 0, 0, 3}), {b})});
@@ -261,7 +262,7 @@ TEST_CASE("training steps: gradients where values and weights are used several t
   }
 }
 
-TEST_CASE("training steps: the model that comes out is the one that went in, with other weights") {
+TEST_CASE("training steps: only the weights of the model change") {
   const Model before = small_net();
   Trainer t(before, small_options());
   CHECK(same_constants(t.model(), before));
@@ -278,7 +279,7 @@ TEST_CASE("training steps: the model that comes out is the one that went in, wit
       CHECK_FALSE(std::memcmp(after.values[v].constant.data(), before.values[v].constant.data(),
                               after.values[v].constant.size_bytes()) == 0);
   }
-  // Evaluation is that of an executor on this model.
+  // evaluate() gives the same result as an executor.
   const TensorExamples held_out = small_examples(13, 5);
   const Evaluation e = evaluate(after, held_out);
   Executor run(after);
@@ -299,7 +300,7 @@ TEST_CASE("training steps: the model that comes out is the one that went in, wit
 
 namespace {
 
-/// Passes its input on and counts the training passes in its second input, as an observer of ranges does.
+/// Returns its input and counts training passes in its second input, as an observer of ranges does.
 class Counter : public octet::detail::OperatorOf<Counter> {
  public:
   static constexpr const char* type_name = "Counter";
@@ -324,13 +325,13 @@ class Counter : public octet::detail::OperatorOf<Counter> {
 
 }  // namespace
 
-TEST_CASE("training steps: what follows statistics does so wherever it is") {
+TEST_CASE("training steps: running statistics are updated at any position in the graph") {
   Graph g;
   const int x = g.add_input("x", {Shape::unknown, 3});
   const auto counter = [&](const std::string& n, int in) {
     return g.add(n, Counter(), {in, g.add_constant(n + ".count", Tensor<float>({1}))});
   };
-  const int seen = counter("before", x);  // nothing learned lies before this one
+  const int seen = counter("before", x);  // no learned parameters before this one
   const int y = g.add("dense", FullyConnected(), {seen, g.add_constant("w", random_tensor({2, 3}, 1))});
   g.outputs = {counter("behind", y)};
   TrainingOptions o;

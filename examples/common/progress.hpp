@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-/// A bar on stderr while something takes long; nothing where that is no terminal.
+/// A progress bar on stderr. Prints nothing if stderr is not a terminal.
 class Progress {
  public:
   Progress() : shown_(isatty(fileno(stderr)) != 0) {}

@@ -1,5 +1,5 @@
-// Prints checksums of what has to have the same bits whatever the compiler, its flags, the instruction set and the
-// number of threads: what quantizing and training write, and what integer models compute.
+// Prints checksums of results that must have the same bits with every compiler, flag, instruction set and number of
+// threads: models from quantization and training, and outputs of integer models.
 #include <octet/octet.hpp>
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// A program without exceptions and RTTI, which uses a library that has them: every error comes back as a result.
+// A program without exceptions and RTTI that links a library with them. All errors are returned as results.
 #include <cstdio>
 #include <fstream>
 #include <octet/io/try.hpp>
@@ -25,7 +25,7 @@ T take(octet::Result<T> r, const char* what) {
   return std::move(r).value();
 }
 
-/// What this file compiles of octet must not stand in for the library's: errors have to be thrown there.
+/// Functions that this file instantiates must not replace those of the library, where errors have to be thrown.
 void compiled_here_as_well(const octet::Tensor<float>& x) {
   const octet::View<const float> view = x;
   expect(octet::Shape({2, 3}).elements() == 6 && view.size() == x.size(), "shapes");

@@ -16,7 +16,7 @@ struct Axis {
   std::int64_t in, kernel, stride, dilation, before, after, out;
 };
 
-/// A convolution, of whatever form, and what it is applied to.
+/// A convolution of any form, and its input.
 struct Case {
   Form form;
   Axis y, x;
@@ -48,7 +48,7 @@ inline std::ostream& operator<<(std::ostream& o, const Case& c) {
   return o;
 }
 
-/// Sizes as the definitions have them; false where the window does not fit.
+/// Computes the output sizes. Returns false if the window is larger than the input.
 inline bool resolve(Axis& a, Window::Padding padding) {
   const std::int64_t reach = (a.kernel - 1) * a.dilation + 1;
   switch (padding) {
@@ -67,7 +67,7 @@ inline bool resolve(Axis& a, Window::Padding padding) {
   return true;
 }
 
-/// Kernels of 3 x 3, stride 1 and many channels, which Winograd's algorithm may compute.
+/// 3 x 3 kernels of stride 1 with many channels, for which Winograd's algorithm can be used.
 inline void make_winograd_case(Case& c, Random& r) {
   for (Axis* a : {&c.y, &c.x}) a->in = r.between(1, 15), a->kernel = 3, a->stride = a->dilation = 1;
   c.groups = 1, c.in_c = r.between(16, 70), c.out_c = r.between(16, 70);
@@ -109,7 +109,7 @@ inline Case random_case(Random& r, bool winograd) {
   }
 }
 
-/// Everything a case computes with, as tensors of the graph.
+/// All tensors of a case.
 struct Problem {
   AnyTensor input, weights, bias, residual;
   QuantParams in_q, weight_q, out_q, residual_q;

@@ -48,7 +48,7 @@ inline Model small_model(Random& r) {
   return g;
 }
 
-/// With size and checksum as the bytes of the file ask for: what a hostile writer would do.
+/// The file with correct size and checksum, as a hostile writer would make it.
 inline std::string sealed(std::string file) {
   const std::uint64_t n = file.size();
   std::memcpy(&file[16], &n, 8);

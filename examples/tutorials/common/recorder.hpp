@@ -2,18 +2,18 @@
 #include <octet/report/comparison.hpp>
 #include <octet/training/options.hpp>
 
-/// Collects the curve of a training: some points in each epoch of a short one, one point an epoch of a long one.
+/// Records a training curve: several points per epoch for short trainings, one point per epoch for long ones.
 class Recorder {
  public:
   explicit Recorder(std::int64_t epochs) : parts_(std::max<std::int64_t>(1, 10 / std::max<std::int64_t>(1, epochs))) {}
 
-  /// The trainer's options with this recorder listening.
+  /// Training options that report to this recorder.
   octet::TrainingOptions listening(octet::TrainingOptions o) {
     o.on_step = [this](const octet::StepReport& r) { step(r); };
     return o;
   }
 
-  /// The points of all epochs; those of an earlier run are known by their means only.
+  /// The points of all epochs. Epochs of an earlier run have one point each, with their means.
   std::vector<octet::TrainingPoint> points(const std::vector<octet::EpochReport>& history) const {
     std::vector<octet::TrainingPoint> all;
     for (const octet::EpochReport& e : history) {

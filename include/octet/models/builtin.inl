@@ -10,7 +10,7 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The number at the beginning of s, which is cut off; none where s begins otherwise.
+/// Removes a number from the beginning of s and returns it. Returns nullopt if s does not begin with one.
 inline std::optional<double> take_number(std::string& s) {
   const std::size_t n = std::min(s.find_first_not_of("0123456789."), s.size());
   if (n == 0 || n > 6) return std::nullopt;
@@ -26,7 +26,7 @@ inline bool take(std::string& s, const char* beginning) {
   return true;
 }
 
-/// What follows "mobilenet_v2": nothing, _WIDTH, or _WIDTH_SIZE.
+/// Parses what follows "mobilenet_v2": nothing, _WIDTH, or _WIDTH_SIZE.
 inline bool take_mobilenet_options(std::string& s, MobileNetOptions& o) {
   for (int part = 0; part < 2 && take(s, "_"); ++part) {
     const auto x = take_number(s);
@@ -69,7 +69,7 @@ OCTET_API Model builtin(const std::string& name) {
   std::string rest = name;
   detail::take(rest, "builtin:");
   auto model = detail::find_builtin(rest);
-  detail::require(model.has_value(), "there is no builtin model '", rest, "'; there are ", builtin_names());
+  detail::require(model.has_value(), "unknown builtin model '", rest, "', expected one of ", builtin_names());
   model->name = rest;
   model->metadata["weights"] = "random";
   model->metadata["preprocess"] = rest == "small_cnn" ? "unit" : "torch";

@@ -2,11 +2,11 @@
 #include "../operators/all.hpp"
 #include "table.hpp"
 
-/// Layers as tables and charts show them.
+/// Descriptions of layers for tables and charts.
 OCTET_BEGIN
 namespace detail {
 
-/// "3x3", with "/2" where the stride is not 1.
+/// For example "3x3", or "3x3/2" with stride 2.
 inline std::string window_text(const Window& w) {
   const auto text = [](const std::vector<std::int64_t>& sizes, bool all) {
     std::string t;
@@ -47,7 +47,7 @@ inline std::string reduce_text(ReduceKind kind) {
 
 }  // namespace detail
 
-/// What a layer does, in a few words: "Conv 3x3/2" (stride 2), "Depthwise 3x3", "ReLU6", "Add".
+/// A short description of a layer: "Conv 3x3/2" (stride 2), "Depthwise 3x3", "ReLU6", "Add".
 inline std::string layer_kind(const Graph& g, const Node& n) {
   using namespace detail;
   const Operator& op = *n.op;
@@ -66,8 +66,8 @@ inline std::string layer_kind(const Graph& g, const Node& n) {
   return op.type();
 }
 
-/// Names for a table: of the several that TensorFlow joins by ';' the first, and without a beginning (up to
-/// '/') that all names with a '/' share.
+/// Names for a table: the first of the names that TensorFlow joins with ';', without the leading folders (up to '/')
+/// that all names with a '/' share.
 inline std::vector<std::string> short_names(std::vector<std::string> names) {
   std::string shared;
   bool first = true;

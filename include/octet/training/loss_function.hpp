@@ -10,13 +10,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The loss of a batch: its mean over the examples, and how many were classified correctly.
+/// The loss of a batch: the mean over its examples, and the number of correct classifications.
 struct BatchLoss {
   double mean = 0;
   std::int64_t correct = 0;
 };
 
-/// Computes losses and their gradients by the outputs.
+/// Computes losses and their gradients with respect to the outputs.
 class LossFunction {
  public:
   LossFunction() = default;
@@ -26,8 +26,9 @@ class LossFunction {
   Loss kind() const noexcept { return loss_; }
   void plan(std::int64_t batch) { losses_.resize(static_cast<std::size_t>(batch)), hits_.resize(losses_.size()); }
 
-  /// outputs: [N, classes ...]; labels: one of [0, classes) for each example. `gradient` may be empty. With smoothing
-  /// s, a label stands for the probabilities 1 - s for its class and s / classes for all (Szegedy et al. 2016).
+  /// outputs: logits [N, classes ...]; labels: N classes in [0, classes); gradient: as outputs, or empty. With label
+  /// smoothing s, the target probabilities are s / classes for each class, plus 1 - s for the label (Szegedy et al.
+  /// 2016).
   BatchLoss cross_entropy(View<const float> outputs, const std::int64_t* labels, View<float> gradient,
                           ThreadPool& pool) {
     const auto n = static_cast<std::int64_t>(losses_.size()), classes = outputs.size() / std::max<std::int64_t>(1, n);

@@ -10,7 +10,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Shows a training on stderr, where that is a terminal: a bar while an epoch runs, a line when it is done.
+/// Shows the progress of training on stderr, if that is a terminal: a bar during an epoch, a line after it.
 class TrainingProgress {
  public:
   TrainingProgress(bool wanted, bool classifies) : shown_(wanted && is_terminal()), classifies_(classifies) {}

@@ -3,11 +3,11 @@
 #include "../../quantization/weights.hpp"
 #include "config.hpp"
 
-/// Which layers of a prepared model stay float, and how it is told.
+/// Which layers of a prepared model stay float, and the metadata that records it.
 OCTET_BEGIN
 namespace detail {
 
-constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one a line
+constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one per line
 
 /// Names of the layers of an optimized graph that stay float.
 inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfig& config) {
