@@ -41,12 +41,12 @@ inline float expected_scaled(const octet::detail::Epilogue& e, float sum, float 
 struct RandomEpilogue {
   octet::Tensor<float> scale, shift;
   octet::detail::Epilogue e;
-  float largest_scale, row_scale;
+  float row_scale;
 
   RandomEpilogue(octet::detail::Store store, std::int64_t columns, Random& random)
       : scale(octet::detail::pad_columns<float>(nullptr, columns)), shift(scale) {
     // From scales that saturate all outputs to ones that give only zeros.
-    const float size = largest_scale = std::ldexp(1.0f, static_cast<int>(random.between(-20, 2)));
+    const float size = std::ldexp(1.0f, static_cast<int>(random.between(-20, 2)));
     for (std::int64_t c = 0; c < columns; ++c) {
       scale[c] = random.real(0.1f, 1) * size;
       shift[c] = random.real(-10, 10);
@@ -63,11 +63,6 @@ struct RandomEpilogue {
     e.high = static_cast<std::int32_t>(random.chance(50) ? random.between(e.low, 255) : 255);
     e.residual_scale = random.real(0.1f, 3);
     e.residual_zero = static_cast<std::int32_t>(random.between(0, 255));
-  }
-
-  /// Sets the largest magnitude of a sum in the epilogue.
-  void limit_sums(double largest) {
-    e.fits_16_bits = largest * static_cast<double>(largest_scale) + 255 * static_cast<double>(e.residual_scale) < 32000;
   }
 };
 

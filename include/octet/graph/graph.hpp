@@ -36,7 +36,7 @@ class Graph {
   int add(const std::string& node_name, OperatorPtr op, std::vector<int> in, std::vector<std::string> out_names = {});
   template <class Op, class = std::enable_if_t<std::is_base_of_v<Operator, Op>>>
   int add(const std::string& node_name, Op op, std::vector<int> in, std::vector<std::string> out_names = {}) {
-    return add(node_name, OperatorPtr(std::make_shared<const Op>(std::move(op))), std::move(in), std::move(out_names));
+    return add(node_name, make_operator(std::move(op)), std::move(in), std::move(out_names));
   }
 
   /// What a node's shape rule sees. Shapes come from `known` (one a value) where given, else from declarations.

@@ -172,6 +172,11 @@ class Operator {
 };
 
 using OperatorPtr = std::shared_ptr<const Operator>;
+/// Shares an operator. (std::make_shared would compile a type of its own for each of them.)
+template <class Op>
+OperatorPtr make_operator(Op op) {
+  return OperatorPtr(static_cast<const Operator*>(new Op(std::move(op))));
+}
 
 namespace detail {
 /// Gives an operator its name.

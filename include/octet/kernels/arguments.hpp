@@ -41,11 +41,7 @@ struct Epilogue {
   static constexpr float one = 1, zero = 0;
   float low_f32 = 0, high_f32 = 0;
   std::int32_t zero_point = 0, low = 0, high = 255;
-  bool fits_16_bits = false;  // every rounded sum, also with the residual and the zero point added
-  Limit limit() const noexcept {
-    if (low > 0 || high < 255) return Limit::clamp;
-    return zero_point == 0 ? Limit::none : fits_16_bits ? Limit::zero_point : Limit::clamp;
-  }
+  Limit limit() const noexcept { return zero_point == 0 && low == 0 && high == 255 ? Limit::none : Limit::clamp; }
   const std::byte* residual = nullptr;  // of the output's type
   std::ptrdiff_t residual_stride = 0;
   float residual_scale = 0;

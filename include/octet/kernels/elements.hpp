@@ -9,11 +9,9 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What is left to do when sums are packed into bytes, which saturates them to [0, 255]: chosen when weights are
-/// packed.
+/// What is left to do when sums are packed into bytes, which saturates them to [0, 255].
 enum class Limit : std::uint8_t {
-  none,        // zero point 0 and all of uint8
-  zero_point,  // all of uint8, and sums which fit 16 bits with any zero point added
+  none,  // zero point 0 and all of uint8
   clamp
 };
 

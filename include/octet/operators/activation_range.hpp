@@ -28,7 +28,7 @@ template <class Op>
 OperatorPtr with_clamp(const Op& op, double low, double high) {
   Op copy = op;
   copy.activation = op.activation.then(low, high);
-  return std::make_shared<const Op>(std::move(copy));
+  return make_operator(std::move(copy));
 }
 
 /// The activation's limits as integers of the output's scale, within those of uint8.

@@ -61,11 +61,11 @@ OCTET_API std::vector<Shape> BatchNormalization::shapes(const ShapeContext& c) c
 }
 
 OCTET_API std::unique_ptr<Step> BatchNormalization::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::BatchNormalizationStep>(c, static_cast<float>(epsilon), activation);
+  return detail::make_step<detail::BatchNormalizationStep>(c, static_cast<float>(epsilon), activation);
 }
 
 OCTET_API std::unique_ptr<GradientStep> BatchNormalization::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::BatchNormalizationGradient>(c, epsilon, activation);
+  return detail::make_step<detail::BatchNormalizationGradient>(c, epsilon, activation);
 }
 
 OCTET_API Learning BatchNormalization::learning(int input) const {

@@ -119,11 +119,11 @@ OCTET_API std::vector<Shape> Concat::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> Concat::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::ConcatStep>(c, axis);
+  return detail::make_step<detail::ConcatStep>(c, axis);
 }
 
 OCTET_API std::unique_ptr<GradientStep> Concat::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::ConcatGradient>(prepare(c), axis);
+  return detail::make_step<detail::ConcatGradient>(prepare(c), axis);
 }
 
 OCTET_API IntegerForm Concat::integer_form() const {

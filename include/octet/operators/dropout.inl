@@ -62,7 +62,7 @@ OCTET_API std::vector<Shape> Dropout::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<GradientStep> Dropout::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::DropoutGradient>(c, rate);
+  return detail::make_step<detail::DropoutGradient>(c, rate);
 }
 
 OCTET_END

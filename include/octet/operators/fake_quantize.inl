@@ -122,11 +122,11 @@ OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> FakeQuantize::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::FakeQuantizeStep>(c, bits);
+  return detail::make_step<detail::FakeQuantizeStep>(c, bits);
 }
 
 OCTET_API std::unique_ptr<GradientStep> FakeQuantize::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::FakeQuantizeGradient>(c, bits, decay);
+  return detail::make_step<detail::FakeQuantizeGradient>(c, bits, decay);
 }
 
 OCTET_API Learning FakeQuantize::learning(int input) const {

@@ -30,7 +30,7 @@ OCTET_API std::vector<Shape> FakeQuantizeSums::shapes(const ShapeContext& c) con
 }
 
 OCTET_API std::unique_ptr<GradientStep> FakeQuantizeSums::prepare_gradient(const PrepareContext&) const {
-  return std::make_unique<detail::MovedBack>(detail::make_view_step(), detail::make_view_step());
+  return detail::make_step<detail::MovedBack>(detail::make_view_step(), detail::make_view_step());
 }
 
 namespace detail {
@@ -120,7 +120,7 @@ class FakeQuantizeSumsStep : public Step {
 }  // namespace detail
 
 OCTET_API std::unique_ptr<Step> FakeQuantizeSums::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::FakeQuantizeSumsStep>(c, *this);
+  return detail::make_step<detail::FakeQuantizeSumsStep>(c, *this);
 }
 
 OCTET_END

@@ -62,11 +62,11 @@ OCTET_API std::vector<Shape> FakeQuantizeWeights::shapes(const ShapeContext& c) 
 }
 
 OCTET_API std::unique_ptr<Step> FakeQuantizeWeights::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::FakeQuantizeWeightsStep>(c, bits);
+  return detail::make_step<detail::FakeQuantizeWeightsStep>(c, bits);
 }
 
 OCTET_API std::unique_ptr<GradientStep> FakeQuantizeWeights::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::FakeQuantizeWeightsGradient>(c, bits);
+  return detail::make_step<detail::FakeQuantizeWeightsGradient>(c, bits);
 }
 
 OCTET_END

@@ -130,12 +130,12 @@ OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const
 
 OCTET_API std::unique_ptr<Step> FullyConnected::prepare(const PrepareContext& c) const {
   switch (detail::weighted_form(c, "inputs")) {
-    case detail::WeightedForm::dynamic: return std::make_unique<detail::DynamicFullyConnected>(c, activation);
-    case detail::WeightedForm::integer: return std::make_unique<detail::IntegerFullyConnected>(c, activation);
+    case detail::WeightedForm::dynamic: return detail::make_step<detail::DynamicFullyConnected>(c, activation);
+    case detail::WeightedForm::integer: return detail::make_step<detail::IntegerFullyConnected>(c, activation);
     case detail::WeightedForm::floating: break;
   }
   return detail::with_weights(c, [&](auto type) -> std::unique_ptr<Step> {
-    return std::make_unique<detail::FloatFullyConnected<decltype(type)>>(c, activation);
+    return detail::make_step<detail::FloatFullyConnected<decltype(type)>>(c, activation);
   });
 }
 
@@ -144,7 +144,7 @@ OCTET_API void FullyConnected::check(const PrepareContext& c) const {
 }
 
 OCTET_API std::unique_ptr<GradientStep> FullyConnected::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::FullyConnectedGradient>(c, activation);
+  return detail::make_step<detail::FullyConnectedGradient>(c, activation);
 }
 
 OCTET_API Learning FullyConnected::learning(int input) const {

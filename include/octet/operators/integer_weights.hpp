@@ -149,9 +149,7 @@ class Requantizer {
       epilogue_.residual_scale = c.multiplier(real);
       epilogue_.residual_zero = r.quant.zero_point[0];
       residual_fixed_ = FixedPointMultiplier(real);
-      largest += detail::rounded(255 * real);
     }
-    epilogue_.fits_16_bits = largest < 32000;
   }
 
   /// Throws unless the types and scales of the output, and of what is added to it, are right.

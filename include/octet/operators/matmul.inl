@@ -99,7 +99,7 @@ OCTET_API std::vector<Shape> MatMul::shapes(const ShapeContext& c) const {
 
 OCTET_API std::unique_ptr<Step> MatMul::prepare(const PrepareContext& c) const {
   check(c);
-  return std::make_unique<detail::FloatMatMul>(c);
+  return detail::make_step<detail::FloatMatMul>(c);
 }
 
 OCTET_API void MatMul::check(const PrepareContext& c) const {

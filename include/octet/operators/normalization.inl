@@ -56,7 +56,7 @@ OCTET_API std::vector<Shape> LocalResponseNormalization::shapes(const ShapeConte
 
 OCTET_API std::unique_ptr<Step> LocalResponseNormalization::prepare(const PrepareContext& c) const {
   c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
-  return std::make_unique<detail::LocalResponseStep>(size, alpha, beta, bias);
+  return detail::make_step<detail::LocalResponseStep>(size, alpha, beta, bias);
 }
 
 OCTET_END

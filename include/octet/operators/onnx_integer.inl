@@ -177,9 +177,9 @@ OCTET_API std::vector<Shape> ConvInteger::shapes(const ShapeContext& c) const {
 
 OCTET_API std::unique_ptr<Step> ConvInteger::prepare(const PrepareContext& c) const {
   if (!c.input(1).is_constant() || (c.has(3) && !c.input(3).is_constant()))
-    return std::make_unique<detail::GenericConvInteger>(window, groups);
+    return detail::make_step<detail::GenericConvInteger>(window, groups);
   const detail::CenteredWeights w(c.constant(1), detail::constant_zero_points(c, 3));
-  return std::make_unique<detail::IntegerProduct>(
+  return detail::make_step<detail::IntegerProduct>(
       c, w,
       [self = *this](const Shape& in, const Shape& out) {
         return detail::convolution_shape(self.window, self.groups, in, out);
@@ -209,7 +209,7 @@ OCTET_API std::unique_ptr<Step> MatMulInteger::prepare(const PrepareContext& c) 
   const bool plain = c.input(0).shape.rank() >= 1 && c.input(1).is_constant() && c.constant(1).shape().rank() == 2 &&
                      (!c.has(2) || c.input(2).shape.rank() == 0 || c.input(2).shape == Shape{1}) &&
                      (!c.has(3) || c.input(3).is_constant());
-  if (!plain) return std::make_unique<detail::GenericMatMulInteger>();
+  if (!plain) return detail::make_step<detail::GenericMatMulInteger>();
   const AnyTensor& b = c.constant(1);
   const std::int64_t k = b.shape()[0], n = b.shape()[1];
   const AnyTensor columns = AnyTensor::make(b.dtype(), {n, k}, [&](std::byte* to) {
@@ -217,7 +217,7 @@ OCTET_API std::unique_ptr<Step> MatMulInteger::prepare(const PrepareContext& c) 
       for (std::int64_t i = 0; i < k; ++i) *to++ = b.data()[i * n + j];
   });
   const detail::CenteredWeights w(columns, detail::constant_zero_points(c, 3));
-  return std::make_unique<detail::IntegerProduct>(
+  return detail::make_step<detail::IntegerProduct>(
       c, w, [](const Shape& in, const Shape& out) { return detail::rows_shape(in, out); }, detail::KernelWindow{}, 1);
 }
 

@@ -169,7 +169,7 @@ OCTET_API std::unique_ptr<Step> QuantizeLinear::prepare(const PrepareContext& c)
   const bool fits = is_floating(to) ? bits(to) <= 8 : bits(to) > 0 && bits(to) <= 32 && to != DType::boolean;
   c.require(fits, "cannot quantize to ", name(to));
   c.require(is_floating(c.input(1).dtype), "the scale is ", name(c.input(1).dtype));
-  return std::make_unique<detail::QuantizeLinearStep>(axis, block_size, saturate);
+  return detail::make_step<detail::QuantizeLinearStep>(axis, block_size, saturate);
 }
 
 OCTET_API std::vector<Shape> DequantizeLinear::shapes(const ShapeContext& c) const {
@@ -180,7 +180,7 @@ OCTET_API std::vector<Shape> DequantizeLinear::shapes(const ShapeContext& c) con
 OCTET_API std::unique_ptr<Step> DequantizeLinear::prepare(const PrepareContext& c) const {
   c.require(is_floating(to) && is_floating(c.input(1).dtype), "cannot dequantize to ", name(to), " by a scale of ",
             name(c.input(1).dtype));
-  return std::make_unique<detail::DequantizeLinearStep>(axis, block_size);
+  return detail::make_step<detail::DequantizeLinearStep>(axis, block_size);
 }
 
 OCTET_API std::vector<Shape> DynamicQuantizeLinear::shapes(const ShapeContext& c) const {
@@ -190,7 +190,7 @@ OCTET_API std::vector<Shape> DynamicQuantizeLinear::shapes(const ShapeContext& c
 OCTET_API std::unique_ptr<Step> DynamicQuantizeLinear::prepare(const PrepareContext& c) const {
   c.require(c.input(0).dtype == DType::f32 && c.outputs() == 3, "takes float32 and gives three outputs, found ",
             name(c.input(0).dtype), " and ", c.outputs());
-  return std::make_unique<detail::DynamicQuantizeLinearStep>(c);
+  return detail::make_step<detail::DynamicQuantizeLinearStep>(c);
 }
 
 OCTET_END

@@ -115,8 +115,8 @@ OCTET_API std::vector<Shape> PRelu::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> PRelu::prepare(const PrepareContext& c) const {
-  if (c.input(0).dtype == DType::f32 && is_floating(c.input(1).dtype)) return std::make_unique<detail::FloatPRelu>(c);
-  if (c.input(0).dtype == DType::u8) return std::make_unique<detail::IntegerPRelu>(c);
+  if (c.input(0).dtype == DType::f32 && is_floating(c.input(1).dtype)) return detail::make_step<detail::FloatPRelu>(c);
+  if (c.input(0).dtype == DType::u8) return detail::make_step<detail::IntegerPRelu>(c);
   c.fail("no form for ", name(c.input(0).dtype), " and slopes of ", name(c.input(1).dtype));
 }
 

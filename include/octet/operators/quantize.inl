@@ -110,16 +110,16 @@ OCTET_API std::unique_ptr<Step> Convert::prepare(const PrepareContext& c) const 
     if (v->is_quantized()) c.validate(*v);
   const bool single = !x.quant.per_channel() && !y.quant.per_channel();
   if (single && x.dtype == DType::f32 && is_byte(y.dtype) && y.is_quantized())
-    return std::make_unique<detail::QuantizeStep>(c, y.quant, y.dtype);
+    return detail::make_step<detail::QuantizeStep>(c, y.quant, y.dtype);
   if (single && x.dtype == DType::u8 && x.is_quantized() && y.dtype == DType::f32)
-    return std::make_unique<detail::DequantizeStep>(c, x.quant);
+    return detail::make_step<detail::DequantizeStep>(c, x.quant);
   if (single && is_byte(x.dtype) && is_byte(y.dtype) && x.is_quantized() && y.is_quantized()) {
     if (c.rounding() == Rounding::fp32) return detail::make_table(c, [](float v) { return v; });
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
     const bool twice = c.rounding() == Rounding::tflite_double;
     return detail::make_code_table(x, y, detail::FixedScale{detail::FixedPointMultiplier(ratio), twice});
   }
-  return std::make_unique<detail::GenericConvert>(x.quant, y.quant);
+  return detail::make_step<detail::GenericConvert>(x.quant, y.quant);
 }
 
 OCTET_END

@@ -71,13 +71,13 @@ OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
   const bool bytes = x.dtype == DType::u8 && x.is_quantized();
   if (kind == ReduceKind::mean && spatial(x.shape.rank()) && (x.dtype == DType::f32 || bytes))
-    return std::make_unique<detail::SpatialMean>(c);
-  if (kind == ReduceKind::mean && bytes) return std::make_unique<detail::GenericIntegerMean>(c, axes);
+    return detail::make_step<detail::SpatialMean>(c);
+  if (kind == ReduceKind::mean && bytes) return detail::make_step<detail::GenericIntegerMean>(c, axes);
   const bool picks = kind == ReduceKind::max || kind == ReduceKind::min;
   c.require(!x.is_quantized() || (picks && x.quant == c.output().quant), "no integer form for this kind");
   return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
-      return std::make_unique<detail::GenericReduce<decltype(number)>>(kind, axes);
+      return detail::make_step<detail::GenericReduce<decltype(number)>>(kind, axes);
     c.fail("no form for ", name(x.dtype));
   });
 }
@@ -85,7 +85,7 @@ OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
 OCTET_API std::unique_ptr<GradientStep> Reduce::prepare_gradient(const PrepareContext& c) const {
   const bool mean = kind == ReduceKind::mean;
   c.require(mean || kind == ReduceKind::sum, "has no gradient: only mean and sum have one");
-  return std::make_unique<detail::ReduceGradient>(c, prepare(c), axes, mean);
+  return detail::make_step<detail::ReduceGradient>(c, prepare(c), axes, mean);
 }
 
 OCTET_API IntegerForm Reduce::integer_form() const {

@@ -9,7 +9,7 @@ struct OperatorList {
   /// A new operator of that type with default parameters, or null where there is no such type.
   static std::shared_ptr<Operator> make(const std::string& type) {
     std::shared_ptr<Operator> made;
-    (void)((type == Ops::type_name && (made = std::make_shared<Ops>(), true)) || ...);
+    (void)((type == Ops::type_name && (made.reset(static_cast<Operator*>(new Ops)), true)) || ...);
     return made;
   }
   /// Their names.
@@ -25,7 +25,7 @@ struct OperatorList {
   template <class Op>
   static bool copy_as(const Operator& op, std::shared_ptr<Operator>& made) {
     const Op* same = as<Op>(op);
-    if (same) made = std::make_shared<Op>(*same);
+    if (same) made.reset(static_cast<Operator*>(new Op(*same)));
     return same != nullptr;
   }
 };

@@ -43,7 +43,7 @@ OCTET_API std::vector<Shape> Where::shapes(const ShapeContext& c) const {
 OCTET_API DType Where::dtype(const ShapeContext& c, int) const { return c.dtype(1); }
 
 OCTET_API std::unique_ptr<Step> Where::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::WhereStep>(c);
+  return detail::make_step<detail::WhereStep>(c);
 }
 
 OCTET_END

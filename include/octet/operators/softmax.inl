@@ -144,13 +144,13 @@ OCTET_API std::vector<Shape> Softmax::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> Softmax::prepare(const PrepareContext& c) const {
-  if (c.input(0).dtype == DType::f32) return std::make_unique<detail::FloatSoftmax>(axis, beta, log);
+  if (c.input(0).dtype == DType::f32) return detail::make_step<detail::FloatSoftmax>(axis, beta, log);
   c.require(!log, "log-softmax has no integer form");
-  return std::make_unique<detail::IntegerSoftmax>(c, axis, beta);
+  return detail::make_step<detail::IntegerSoftmax>(c, axis, beta);
 }
 
 OCTET_API std::unique_ptr<GradientStep> Softmax::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::SoftmaxGradient>(prepare(c), axis, beta, log);
+  return detail::make_step<detail::SoftmaxGradient>(prepare(c), axis, beta, log);
 }
 
 OCTET_API IntegerForm Softmax::integer_form() const {

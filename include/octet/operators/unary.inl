@@ -100,17 +100,17 @@ OCTET_API std::vector<Shape> Unary::shapes(const ShapeContext& c) const { return
 
 OCTET_API std::unique_ptr<Step> Unary::prepare(const PrepareContext& c) const {
   const detail::UnaryFunction f{kind, a, b};
-  if (c.input(0).dtype == DType::f32) return std::make_unique<detail::FloatUnary>(f);
+  if (c.input(0).dtype == DType::f32) return detail::make_step<detail::FloatUnary>(f);
   if (c.input(0).is_quantized()) return detail::make_unary_table(c, f);
   return detail::with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
-      return std::make_unique<detail::GenericUnary<decltype(number)>>(f);
+      return detail::make_step<detail::GenericUnary<decltype(number)>>(f);
     c.fail("no form for ", name(c.input(0).dtype));
   });
 }
 
 OCTET_API std::unique_ptr<GradientStep> Unary::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::UnaryGradient>(c, detail::UnaryDerivative{kind, a, b}, prepare(c));
+  return detail::make_step<detail::UnaryGradient>(c, detail::UnaryDerivative{kind, a, b}, prepare(c));
 }
 
 OCTET_API IntegerForm Unary::integer_form() const {

@@ -139,7 +139,7 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
   const std::string base = g.value(bn.outputs[0]).name;
   const int weights = g.add_constant(base + ".weight", std::move(w)),
             bias = g.add_constant(base + ".bias", std::move(b));
-  bn.op = std::make_shared<const Convolution>(std::move(conv));
+  bn.op = make_operator(std::move(conv));
   bn.inputs = {bn.inputs[0], weights, bias};
   return true;
 }

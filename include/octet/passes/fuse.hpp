@@ -91,12 +91,12 @@ inline Graph fuse_padding(Graph graph) {
       const auto p = c.window.padding;
       widen(c.window);
       if (p == Window::Padding::same_lower || p == Window::Padding::same_upper) return false;
-      next.op = std::make_shared<const Convolution>(std::move(c));
+      next.op = make_operator(std::move(c));
     } else if (const auto* pool = as<AveragePool>(*next.op)) {
       AveragePool p = *pool;
       if (!widen(p.window) || p.window.ceil_mode) return false;
       p.include_padding = true;
-      next.op = std::make_shared<const AveragePool>(std::move(p));
+      next.op = make_operator(std::move(p));
     } else {
       return false;
     }

@@ -47,7 +47,7 @@ inline Graph fuse_patterns(Graph graph) {
     if (!op || !op->activation.none() || n.inputs.size() != 2 || g.value(n.outputs[0]).dtype != DType::f32)
       return false;
     const auto become = [&](UnaryKind kind, int x) {
-      g.nodes[at].op = std::make_shared<const Unary>(kind);
+      g.nodes[at].op = make_operator(Unary(kind));
       g.nodes[at].inputs = {x};
       return true;
     };

@@ -47,8 +47,7 @@ class Joiner {
     }
     body.outputs = {moved.at(last.outputs[0])};
     const std::string name = node(members[0]).name + " .. " + last.name;
-    g_.nodes[static_cast<std::size_t>(members.back())] = {name, std::make_shared<const Op>(std::move(joined)), inputs,
-                                                          last.outputs};
+    g_.nodes[static_cast<std::size_t>(members.back())] = {name, make_operator(std::move(joined)), inputs, last.outputs};
   }
 
   /// Removes the nodes that were joined to others.

@@ -29,7 +29,7 @@ class Converter {
     const Value& from = graph_.value(v);
     const std::string value_name = from.name + suffix;
     const int out = graph_.add_value({value_name, dtype, from.shape, q, {}});
-    nodes_.push_back({value_name, std::make_shared<const Convert>(dtype), {v}, {out}});
+    nodes_.push_back({value_name, make_operator(Convert(dtype)), {v}, {out}});
     done_[key] = out;
     return out;
   }
@@ -70,7 +70,7 @@ inline Graph insert_float_fallbacks(Graph g) {
       }
     nodes.push_back(std::move(n));
     for (const auto& [from, to] : back)
-      nodes.push_back({g.value(from).name, std::make_shared<const Convert>(g.value(to).dtype), {from}, {to}});
+      nodes.push_back({g.value(from).name, make_operator(Convert(g.value(to).dtype)), {from}, {to}});
   }
   g.nodes = std::move(nodes);
   return g;
@@ -107,7 +107,7 @@ inline Graph unsigned_activations(Graph g) {
     signed_[static_cast<std::size_t>(v)] = false;
     const int u = twin(v);
     for (Node& n : g.nodes) std::replace(n.inputs.begin(), n.inputs.end(), v, u);
-    before.push_back({g.value(u).name, std::make_shared<const Convert>(DType::u8), {v}, {u}});
+    before.push_back({g.value(u).name, make_operator(Convert(DType::u8)), {v}, {u}});
   }
   for (int v : outputs) {
     if (!signed_[static_cast<std::size_t>(v)] || producers[static_cast<std::size_t>(v)] == Node::none) continue;
@@ -117,7 +117,7 @@ inline Graph unsigned_activations(Graph g) {
       std::replace(n.inputs.begin(), n.inputs.end(), v, u);
       std::replace(n.outputs.begin(), n.outputs.end(), v, u);
     }
-    after.push_back({g.value(v).name, std::make_shared<const Convert>(DType::i8), {u}, {v}});
+    after.push_back({g.value(v).name, make_operator(Convert(DType::i8)), {u}, {v}});
   }
   for (std::size_t v = 0; v < count; ++v) {
     if (!signed_[v]) continue;
@@ -136,11 +136,11 @@ inline Graph unsigned_activations(Graph g) {
     if (pool && (in >= count || signed_[in])) {  // values beyond `count` are twins
       AveragePool p = *pool;
       p.int8_ties = true;
-      n.op = std::make_shared<const AveragePool>(std::move(p));
+      n.op = make_operator(std::move(p));
     }
     const auto* convert = as<Convert>(*n.op);
     if (convert && convert->to == DType::i8 && g.value(n.outputs[0]).dtype == DType::u8)
-      n.op = std::make_shared<const Convert>(DType::u8);
+      n.op = make_operator(Convert(DType::u8));
   }
   g.nodes.insert(g.nodes.begin(), before.begin(), before.end());
   g.nodes.insert(g.nodes.end(), after.begin(), after.end());

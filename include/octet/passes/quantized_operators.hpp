@@ -88,7 +88,7 @@ inline void dequantize_behind(Graph& g, std::size_t at, std::vector<int> in) {
     const std::string name = g.value(v).name;
     const Shape shape = g.value(v).shape;
     const int q = g.add_value({name + ".quantized", integers, shape, params, {}});
-    back.push_back({name, std::make_shared<const Convert>(DType::f32), {q}, {v}});
+    back.push_back({name, make_operator(Convert(DType::f32)), {q}, {v}});
     v = q;
   }
   g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, back.begin(), back.end());

@@ -39,7 +39,7 @@ inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
       node.inputs[0] = g.nodes[static_cast<std::size_t>(links.producer(node.inputs[0]))].inputs[0];
       Transpose merged;
       merged.perm = std::move(both);
-      node.op = std::make_shared<const Transpose>(std::move(merged));
+      node.op = make_operator(std::move(merged));
       return Change::any;
     }
     return Change::none;

@@ -68,7 +68,7 @@ inline DequantizedModel dequantize_model(const Model& model) {
   for (Node& n : g.nodes) {
     if (!as<Convert>(*n.op) || g.value(n.inputs[0]).dtype != DType::f32 || g.value(n.outputs[0]).dtype != DType::f32)
       continue;
-    n.op = std::make_shared<const Identity>();
+    n.op = make_operator(Identity());
     const auto in = d.activations.find(g.value(n.inputs[0]).name), out = d.activations.find(g.value(n.outputs[0]).name);
     if (in == d.activations.end() && out != d.activations.end())
       d.activations[g.value(n.inputs[0]).name] = QuantParams(out->second);

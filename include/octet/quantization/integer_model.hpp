@@ -94,7 +94,7 @@ class IntegerModel {
       for (std::size_t i = 0; i < results.size(); ++i)
         if (computed[i] != results[i])
           nodes_.push_back(
-              {g_.value(results[i]).name, std::make_shared<const Convert>(DType::f32), {computed[i]}, {results[i]}});
+              {g_.value(results[i]).name, make_operator(Convert(DType::f32)), {computed[i]}, {results[i]}});
     }
     g_.nodes = std::move(nodes_);
     g_.outputs = std::move(outputs);

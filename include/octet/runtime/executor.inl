@@ -135,7 +135,7 @@ class ExecutorState {
     const bool quantizing = t.dtype == DType::f32;
     const int in = g.add_value({border.name, t.dtype, t.shape, quantizing ? QuantParams{} : border.quant, {}});
     const int out = g.add_value({border.name, to, t.shape, quantizing ? border.quant : QuantParams{}, {}});
-    g.nodes.push_back({border.name, std::make_shared<const Convert>(to), {in}, {out}});
+    g.nodes.push_back({border.name, make_operator(Convert(to)), {in}, {out}});
     AnyTensor result = AnyTensor::make(to, t.shape, [](std::byte*) {});
     const auto step = g.nodes[0].op->prepare(PrepareContext(g, g.nodes[0], *kernels_));
     const std::vector<TensorRef> ins{t}, outs{result.ref()};

@@ -167,7 +167,7 @@ class GraphBuilder {
     AnyTensor t = permuted_copy(s.constant, p);
     if (t.dtype() == s.dtype) return add_constant(s.name, std::move(t), quant);
     const int c = add_constant(s.constant_name, std::move(t), quant);
-    return add(s.name, std::make_shared<const Convert>(s.dtype), {c}, {s.name}, Keeps::all);
+    return add(s.name, make_operator(Convert(s.dtype)), {c}, {s.name}, Keeps::all);
   }
 
   int transposed(const Source& s, const Order& p) {
@@ -177,7 +177,7 @@ class GraphBuilder {
     std::string name = graph.value(from).name + ":";
     for (std::int64_t d : op.perm) name += std::to_string(d);
     name = derived(name);
-    const int v = add(name, std::make_shared<const Transpose>(std::move(op)), {from}, {name}, Keeps::none);
+    const int v = add(name, make_operator(std::move(op)), {from}, {name}, Keeps::none);
     Value& out = graph.value(v);
     if (out.quant.per_channel()) out.quant.axis = p.find(out.quant.axis);
     symbols_[at(v)] = permuted(SymbolList{symbols_[at(from)]}, p).symbols;

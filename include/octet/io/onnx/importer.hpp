@@ -190,7 +190,7 @@ class Importer {
     const bool taken = g.value(v).name != name || g.value(v).is_constant() || g.is_output(v) ||
                        std::find(g.inputs.begin(), g.inputs.end(), v) != g.inputs.end();
     if (!taken) return v;
-    const int out = builder_.add(name, std::make_shared<const Identity>(), {v}, {name}, Keeps::all);
+    const int out = builder_.add(name, make_operator(Identity()), {v}, {name}, Keeps::all);
     g.value(out).name = name;
     return out;
   }

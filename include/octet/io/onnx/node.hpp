@@ -117,13 +117,13 @@ class NodeImport {
       const bool named = k < outputs() && !proto_.outputs[at(k)].empty();
       names.push_back(named ? output_name(k) : builder.derived(name_ + ":" + std::to_string(k)));
     }
-    return builder.add(name_, std::make_shared<const Op>(std::move(op)), in, std::move(names), keeps);
+    return builder.add(name_, make_operator(std::move(op)), in, std::move(names), keeps);
   }
   /// Adds an intermediate operator. Returns its output, whose name contains `what`.
   template <class Op>
   int step(const char* what, Op op, const std::vector<int>& in, Keeps keeps = Keeps::none) {
     const std::string name = builder.derived(name_ + "/" + what);
-    return builder.add(name, std::make_shared<const Op>(std::move(op)), in, {name}, keeps);
+    return builder.add(name, make_operator(std::move(op)), in, {name}, keeps);
   }
   int scalar(const char* what, float x) {
     return builder.add_constant(builder.derived(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));

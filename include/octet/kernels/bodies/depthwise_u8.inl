@@ -32,14 +32,10 @@ struct DepthwiseBlock {
   template <int N>
   OCTET_INLINE void store(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count) const {
     if (d.epilogue.store == Store::u8) {
-      switch (d.epilogue.limit()) {
-        case Limit::none: return store_bytes<Limit::none, Added::nothing>(sums, pixel, count);
-        case Limit::zero_point: return store_bytes<Limit::zero_point, Added::nothing>(sums, pixel, count);
-        case Limit::clamp: return store_bytes<Limit::clamp, Added::nothing>(sums, pixel, count);
-      }
+      if (d.epilogue.limit() == Limit::none) return store_bytes<Limit::none, Added::nothing>(sums, pixel, count);
+      return store_bytes<Limit::clamp, Added::nothing>(sums, pixel, count);
     }
-    if (d.epilogue.store == Store::u8_shifted && d.epilogue.limit() == Limit::none)
-      return store_bytes<Limit::none, Added::shift>(sums, pixel, count);
+    if (d.epilogue.store == Store::u8_shifted) return store_bytes<Limit::clamp, Added::shift>(sums, pixel, count);
     alignas(64) std::int32_t apart[N][block_channels<V>];
     OCTET_UNROLL
     for (int o = 0; o < N; ++o) {
@@ -166,8 +162,9 @@ void depthwise_rows(const DepthwiseBlock<V>& b) {
     for (std::int64_t x = 0; x < d.out_w; x += outputs) {
       const int count = static_cast<int>(d.out_w - x < outputs ? d.out_w - x : outputs);
       const std::int64_t first = x * S - d.pad_left;
-      if (first >= 0 && first + S * (outputs - 1) + K <= d.width)
-        depthwise_outputs<V, K, S, true, Whole>(b, rows, y * d.out_w + x, x, count);
+      // (Blocks that are not whole are too rare to have code of their own for the inside.)
+      if (Whole && first >= 0 && first + S * (outputs - 1) + K <= d.width)
+        depthwise_outputs<V, K, S, Whole, Whole>(b, rows, y * d.out_w + x, x, count);
       else
         depthwise_outputs<V, K, S, false, Whole>(b, rows, y * d.out_w + x, x, count);
     }

@@ -84,38 +84,29 @@ OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4]
     if (i < rows) V::template store_row<N>(reinterpret_cast<std::uint8_t*>(out + i * e.out_stride), bytes, i, columns);
 }
 
-// Calls f with the epilogue's limit, and what it adds, as constants.
-template <class F>
-OCTET_INLINE void with_bytes(const Epilogue& e, F f) {
-  const auto limited = [&](auto added) {
-    switch (e.limit()) {
-      case Limit::none: return f(std::integral_constant<Limit, Limit::none>{}, added);
-      case Limit::zero_point: return f(std::integral_constant<Limit, Limit::zero_point>{}, added);
-      case Limit::clamp: return f(std::integral_constant<Limit, Limit::clamp>{}, added);
+// Rows of N vectors of sums in memory, interleaved, to bytes.
+template <class V, int N, Added A>
+void store_units_with(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_stride, const float* scale,
+                      const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
+  constexpr int unit = 4 / N;
+  for (int m = 0; m < rows; m += unit) {
+    typename V::i32 v[4];
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      const int row = m + i / N < rows ? m + i / N : m;
+      v[i] = V::load(reinterpret_cast<const std::int32_t*>(sums + row * sums_stride) + i % N * V::lanes);
     }
-  };
-  if (e.store == Store::u8_residual) return limited(std::integral_constant<Added, Added::residual>{});
-  if (e.store == Store::u8_shifted) return limited(std::integral_constant<Added, Added::shift>{});
-  limited(std::integral_constant<Added, Added::nothing>{});
+    store_unit<V, N, Limit::clamp, A>(e, v, scale, shift, out + m * e.out_stride,
+                                      residual ? residual + m * e.residual_stride : nullptr, rows - m, columns);
+  }
 }
-
-// Rows of N vectors of sums that lie in memory, interleaved, to bytes.
 template <class V, int N>
 void store_units(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_stride, const float* scale,
                  const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
-  constexpr int unit = 4 / N;
-  with_bytes(e, [&](auto limit, auto added) {
-    for (int m = 0; m < rows; m += unit) {
-      typename V::i32 v[4];
-      OCTET_UNROLL
-      for (int i = 0; i < 4; ++i) {
-        const int row = m + i / N < rows ? m + i / N : m;
-        v[i] = V::load(reinterpret_cast<const std::int32_t*>(sums + row * sums_stride) + i % N * V::lanes);
-      }
-      store_unit<V, N, limit(), added()>(e, v, scale, shift, out + m * e.out_stride,
-                                         residual ? residual + m * e.residual_stride : nullptr, rows - m, columns);
-    }
-  });
+  const auto store = e.store == Store::u8_residual  ? store_units_with<V, N, Added::residual>
+                     : e.store == Store::u8_shifted ? store_units_with<V, N, Added::shift>
+                                                    : store_units_with<V, N, Added::nothing>;
+  store(e, sums, sums_stride, scale, shift, out, residual, rows, columns);
 }
 
 // A vector of integer sums of one row as floats, by the scales of its row and columns.

@@ -22,6 +22,13 @@ struct Tile {
   int columns;
 };
 
+// Whether the epilogue takes accumulators from registers. Products of less than half a tile's rows, and panels of a
+// single vector, are too rare to have code of their own.
+template <class T>
+constexpr bool finishes_in_registers(std::int64_t rows, int n) {
+  return T::finishes && n > 1 && 2 * rows >= T::rows(n);
+}
+
 // Rows x N vectors of accumulators, from `init` over all steps.
 template <class T, int Rows, int N>
 OCTET_NOINLINE void tile(const Tile& t) {
@@ -61,8 +68,7 @@ OCTET_NOINLINE void tile(const Tile& t) {
   }
   const Tile* now = &t;
   OCTET_OPAQUE(now);  // what follows is loaded here, not kept in registers over the loop
-  // Less than half a tile is all that a product of few rows has: not worth its own code.
-  if constexpr (T::finishes && 2 * Rows >= T::rows(N))
+  if constexpr (finishes_in_registers<T>(Rows, N))
     if (!now->sums) return finish(c, *now);
   OCTET_UNROLL
   for (int m = 0; m < Rows; ++m) {
@@ -100,7 +106,8 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     t.init = init;
   }
   t.scale = scale, t.shift = shift;
-  const bool in_registers = 2 * g.rows >= most && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
+  const bool in_registers =
+      finishes_in_registers<T>(g.rows, N) && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
   t.sums = in_registers ? nullptr : sums;
   t.sums_stride = acc_stride;
   t.column = column;

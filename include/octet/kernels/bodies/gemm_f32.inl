@@ -24,6 +24,7 @@ struct F32 {
 };
 
 struct F32xFp16 : F32 {
+  static constexpr bool finishes = false;
   static constexpr int weight_bytes = vector_bytes / 2;
   static weights load_weights(const std::byte* p) { return wide::load_fp16(p); }
 };

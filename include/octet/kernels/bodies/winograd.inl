@@ -216,10 +216,10 @@ void winograd_products(const Winograd& w, const std::byte* weights, bool last_pa
   }
 }
 
-// The outputs of a tile in one vector of channels, from its products. `bias` is added to them. Whole: 4 x 4.
-template <class T, bool Whole, class Store>
-OCTET_NOINLINE void output_tile(const Winograd& w, const WinogradTiles::Tile& tile, const std::byte* products,
-                                const std::byte* bias, const Store& store) {
+// The sums of a tile in one vector of channels, from its products. `bias` is added to them. Whole: 4 x 4.
+template <class T, bool Whole>
+OCTET_NOINLINE void output_tile(const WinogradTiles::Tile& tile, const std::byte* products, const std::byte* bias,
+                                typename T::sum (&out)[4][4]) {
   using Sum = typename T::sum;
   Sum t[4][6];
   const auto load = [&](int i, int j) {
@@ -236,25 +236,11 @@ OCTET_NOINLINE void output_tile(const Winograd& w, const WinogradTiles::Tile& ti
     for (int i = 0; i < 4; ++i) t[i][j] = y[i];
     if (!Whole && tile.rows < 4) t[tile.rows - 1][j] = T::add_sums(t[tile.rows - 1][j], T::twice_sum(m[5]));
   }
-  const auto row = [&](int i, Sum(&y)[4]) {
-    outputs_of<T>(t[i], y);
-    if (!Whole && tile.columns < 4) y[tile.columns - 1] = T::add_sums(y[tile.columns - 1], T::twice_sum(t[i][5]));
-  };
-  constexpr int step = Store::pooled ? 2 : 1;  // rows, and columns, of which one is stored
-  const std::int64_t height = w.tiles.out_h() / step, width = w.tiles.out_w() / step;
   OCTET_UNROLL
-  for (int i = 0; i < 4; i += step) {
-    if (!Whole && i >= tile.rows) return;
-    const std::int64_t pixel = (tile.image * height + (tile.y + i) / step) * width + tile.x / step;
-    Sum y[4];
-    row(i, y);
-    if constexpr (Store::pooled) {
-      Sum below[4];
-      row(i + 1, below);
-      store.rows(pixel, y, below, tile.columns / step);
-    } else {
-      store.row(pixel, y, tile.columns);
-    }
+  for (int i = 0; i < 4; ++i) {
+    outputs_of<T>(t[i], out[i]);
+    if (!Whole && tile.columns < 4)
+      out[i][tile.columns - 1] = T::add_sums(out[i][tile.columns - 1], T::twice_sum(t[i][5]));
   }
 }
 
@@ -264,12 +250,22 @@ void output_tiles(const Winograd& w, const std::byte* products, const Store& sto
   alignas(64) std::byte bias[vector_bytes];
   T::store_sum(bias, T::scaled_bias(w.init + store.column * 4));
   constexpr std::ptrdiff_t stride = 2 * vector_bytes;
-  for (std::int64_t i = 0; i < w.count; ++i, products += 36 * stride) {
-    const WinogradTiles::Tile tile = w.tiles.tile(w.first + i);
+  constexpr int step = Store::pooled ? 2 : 1;  // rows, and columns, of which one is stored
+  const std::int64_t height = w.tiles.out_h() / step, width = w.tiles.out_w() / step;
+  for (std::int64_t k = 0; k < w.count; ++k, products += 36 * stride) {
+    const WinogradTiles::Tile tile = w.tiles.tile(w.first + k);
+    typename T::sum y[4][4];
     if (tile.rows == 4 && tile.columns == 4)
-      output_tile<T, true>(w, tile, products, bias, store);
+      output_tile<T, true>(tile, products, bias, y);
     else
-      output_tile<T, false>(w, tile, products, bias, store);
+      output_tile<T, false>(tile, products, bias, y);
+    for (int i = 0; i < tile.rows; i += step) {
+      const std::int64_t pixel = (tile.image * height + (tile.y + i) / step) * width + tile.x / step;
+      if constexpr (Store::pooled)
+        store.rows(pixel, y[i], y[i + 1], tile.columns / step);
+      else
+        store.row(pixel, y[i], tile.columns);
+    }
   }
 }
 

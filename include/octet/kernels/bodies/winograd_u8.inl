@@ -38,7 +38,7 @@ OCTET_INLINE wide::i32 winograd_greatest(const wide::i32 (&y)[4], const wide::i3
                    wide::max(winograd_sums(below[2 * i]), winograd_sums(below[2 * i + 1])));
 }
 
-template <Limit L, bool Residual>
+template <bool Residual>
 struct WinogradBytes {
   static constexpr bool pooled = false;
   const Epilogue& e;
@@ -51,22 +51,20 @@ struct WinogradBytes {
   }
   OCTET_INLINE void row(std::int64_t pixel, const wide::i32 (&y)[4], int count) const {
     const wide::i32 sums[4] = {winograd_sums(y[0]), winograd_sums(y[1]), winograd_sums(y[2]), winograd_sums(y[3])};
-    store_unit<wide, 1, L, Residual ? Added::residual : Added::nothing>(
+    store_unit<wide, 1, Limit::clamp, Residual ? Added::residual : Added::nothing>(
         e, sums, scale, nullptr, e.out + pixel * e.out_stride + column,
         Residual ? e.residual + pixel * e.residual_stride + column : nullptr, count, columns);
   }
 };
 
 // Requantization does not change the order: the greatest sum is the greatest output.
-template <Limit L>
-struct PooledBytes : WinogradBytes<L, false> {
+struct PooledBytes : WinogradBytes<false> {
   static constexpr bool pooled = true;
-  using WinogradBytes<L, false>::WinogradBytes;
+  using WinogradBytes<false>::WinogradBytes;
   OCTET_INLINE void rows(std::int64_t pixel, const wide::i32 (&y)[4], const wide::i32 (&below)[4], int count) const {
     const wide::i32 a = winograd_greatest(y, below, 0), b = winograd_greatest(y, below, 1), sums[4] = {a, b, a, b};
-    store_unit<wide, 1, L, Added::nothing>(this->e, sums, this->scale, nullptr,
-                                           this->e.out + pixel * this->e.out_stride + this->column, nullptr, count,
-                                           this->columns);
+    store_unit<wide, 1, Limit::clamp, Added::nothing>(e, sums, scale, nullptr, e.out + pixel * e.out_stride + column,
+                                                      nullptr, count, columns);
   }
 };
 
@@ -133,15 +131,7 @@ struct WinogradU8 {
       return e.residual ? store_by(WinogradScaled<true>{e, column, columns})
                         : store_by(WinogradScaled<false>{e, column, columns});
     }
-    if (e.store == Store::u8_residual) return store_by(WinogradBytes<Limit::clamp, true>(e, column, columns));
-    const auto limited = [&](auto limit) {
-      constexpr Limit L = decltype(limit)::value;
-      e.pooled ? store_by(PooledBytes<L>(e, column, columns)) : store_by(WinogradBytes<L, false>(e, column, columns));
-    };
-    switch (e.limit()) {
-      case Limit::none: return limited(std::integral_constant<Limit, Limit::none>());
-      case Limit::zero_point: return limited(std::integral_constant<Limit, Limit::zero_point>());
-      case Limit::clamp: return limited(std::integral_constant<Limit, Limit::clamp>());
-    }
+    if (e.store == Store::u8_residual) return store_by(WinogradBytes<true>(e, column, columns));
+    e.pooled ? store_by(PooledBytes(e, column, columns)) : store_by(WinogradBytes<false>(e, column, columns));
   }
 };

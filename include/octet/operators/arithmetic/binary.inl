@@ -18,14 +18,14 @@ OCTET_API DType Binary::dtype(const ShapeContext& c, int) const {
 OCTET_API std::unique_ptr<Step> Binary::prepare(const PrepareContext& c) const {
   const Value &a = c.input(0), &b = c.input(1);
   if (a.dtype == DType::u8 && a.is_quantized() && c.output().is_quantized() && has_integer_form()) {
-    return std::make_unique<detail::IntegerBinary>(c, kind, activation);
+    return detail::make_step<detail::IntegerBinary>(c, kind, activation);
   }
   c.require(a.dtype == b.dtype, "both tensors have to be of one type, found ", name(a.dtype), " and ", name(b.dtype));
   return detail::make_generic_binary(c, kind, activation);
 }
 
 OCTET_API std::unique_ptr<GradientStep> Binary::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::BinaryGradient>(c, prepare(c), kind, activation);
+  return detail::make_step<detail::BinaryGradient>(c, prepare(c), kind, activation);
 }
 
 OCTET_API OperatorPtr Binary::clamped(double low, double high) const {

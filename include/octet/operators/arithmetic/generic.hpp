@@ -75,7 +75,7 @@ inline std::unique_ptr<Step> make_generic_binary(const PrepareContext& c, Binary
                                                  const ActivationRange& range) {
   return with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
-      return std::make_unique<GenericBinary<decltype(number)>>(c, kind, range);
+      return make_step<GenericBinary<decltype(number)>>(c, kind, range);
     c.fail("no form for ", name(c.input(0).dtype));
   });
 }

@@ -197,7 +197,7 @@ class ChainStep : public Step {
 }  // namespace detail
 
 OCTET_API std::unique_ptr<Step> ConvolutionChain::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::ChainStep>(body, c.kernels());
+  return detail::make_step<detail::ChainStep>(body, c.kernels());
 }
 
 OCTET_END

@@ -22,13 +22,14 @@ OCTET_API std::unique_ptr<Step> Convolution::prepare(const PrepareContext& c) co
 OCTET_API std::unique_ptr<detail::ConvolutionStep> Convolution::prepare_convolution(const PrepareContext& c) const {
   switch (detail::weighted_form(c, "images")) {
     case detail::WeightedForm::dynamic:
-      return std::make_unique<detail::DynamicConvolution>(c, window, groups, activation);
+      return detail::make_step<detail::DynamicConvolution, detail::ConvolutionStep>(c, window, groups, activation);
     case detail::WeightedForm::integer:
-      return std::make_unique<detail::IntegerConvolution>(c, window, groups, activation);
+      return detail::make_step<detail::IntegerConvolution, detail::ConvolutionStep>(c, window, groups, activation);
     case detail::WeightedForm::floating: break;
   }
   return detail::with_weights(c, [&](auto type) -> std::unique_ptr<detail::ConvolutionStep> {
-    return std::make_unique<detail::FloatConvolution<decltype(type)>>(c, window, groups, activation);
+    return detail::make_step<detail::FloatConvolution<decltype(type)>, detail::ConvolutionStep>(c, window, groups,
+                                                                                                activation);
   });
 }
 
@@ -37,7 +38,7 @@ OCTET_API void Convolution::check(const PrepareContext& c) const {
 }
 
 OCTET_API std::unique_ptr<GradientStep> Convolution::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::ConvolutionGradient>(c, window, groups, activation);
+  return detail::make_step<detail::ConvolutionGradient>(c, window, groups, activation);
 }
 
 OCTET_API Learning Convolution::learning(int input) const {

@@ -76,7 +76,7 @@ OCTET_API bool PooledConvolution::suits(const Graph& g, const Node& convolution,
 }
 
 OCTET_API std::unique_ptr<Step> PooledConvolution::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::PooledStep>(body, c);
+  return detail::make_step<detail::PooledStep>(body, c);
 }
 
 OCTET_END

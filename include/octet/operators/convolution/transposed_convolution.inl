@@ -206,7 +206,7 @@ OCTET_API std::array<detail::TransposedAxis, 2> TransposedConvolution::axes(cons
 template <class Form>
 std::unique_ptr<Step> TransposedConvolution::step(const PrepareContext& c) const {
   const auto self = std::make_shared<const TransposedConvolution>(*this);
-  return std::make_unique<detail::TransposedConvolutionStep<Form>>(
+  return detail::make_step<detail::TransposedConvolutionStep<Form>>(
       c, axes(c.input(0).shape), [self](const Shape& in) { return self->axes(in); }, groups, activation, self);
 }
 

@@ -58,11 +58,11 @@ OCTET_API std::vector<Shape> AveragePool::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> AveragePool::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::AveragePoolStep>(c, window, include_padding, int8_ties);
+  return detail::make_step<detail::AveragePoolStep>(c, window, include_padding, int8_ties);
 }
 
 OCTET_API std::unique_ptr<GradientStep> AveragePool::prepare_gradient(const PrepareContext& c) const {
-  return std::make_unique<detail::AveragePoolGradient>(c, prepare(c), window, include_padding);
+  return detail::make_step<detail::AveragePoolGradient>(c, prepare(c), window, include_padding);
 }
 
 OCTET_API IntegerForm AveragePool::integer_form() const {

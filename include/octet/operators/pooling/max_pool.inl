@@ -89,12 +89,12 @@ OCTET_API std::vector<Shape> MaxPool::shapes(const ShapeContext& c) const {
 OCTET_API DType MaxPool::dtype(const ShapeContext& c, int output) const { return output ? DType::i64 : c.dtype(0); }
 
 OCTET_API std::unique_ptr<Step> MaxPool::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::MaxPoolStep>(c, window, columns_first);
+  return detail::make_step<detail::MaxPoolStep>(c, window, columns_first);
 }
 
 OCTET_API std::unique_ptr<GradientStep> MaxPool::prepare_gradient(const PrepareContext& c) const {
   c.require(!indices, "has no gradient where it gives indices");
-  return std::make_unique<detail::MaxPoolGradient>(c, prepare(c), window);
+  return detail::make_step<detail::MaxPoolGradient>(c, prepare(c), window);
 }
 
 OCTET_API IntegerForm MaxPool::integer_form() const {

@@ -74,14 +74,14 @@ OCTET_API std::unique_ptr<Step> Resize::prepare(const PrepareContext& c) const {
     outside = outside / static_cast<double>(x.quant.scale[0]) + x.quant.zero_point[0];
   }
   if (mode != ResizeMode::nearest)
-    return std::make_unique<detail::InterpolateStep>(
+    return detail::make_step<detail::InterpolateStep>(
         c, [self = *this](const Shape& in) { return self.resolve(in); },
         detail::ResizeFilter{mode, antialias, exclude_outside, cubic_coeff_a}, coordinate_transformation_mode,
         static_cast<float>(outside));
   detail::Fill fill;
   detail::element_bytes(c, x);
   detail::store_element(x.dtype, fill.element.data(), 0, is_floating(x.dtype) ? outside : std::nearbyint(outside));
-  return std::make_unique<detail::IndexedStep>(
+  return detail::make_step<detail::IndexedStep>(
       c,
       [self = *this](const Shape& in, const Shape&, std::size_t) {
         detail::Indices indices;

@@ -58,7 +58,7 @@ OCTET_API std::vector<Shape> Gather::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> Gather::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::GatherStep>(c, axis);
+  return detail::make_step<detail::GatherStep>(c, axis);
 }
 
 OCTET_API IntegerForm Gather::integer_form() const {
@@ -73,7 +73,7 @@ OCTET_API std::vector<Shape> Expand::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> Expand::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::IndexedStep>(c, [](const Shape& in, const Shape& out, std::size_t) {
+  return detail::make_step<detail::IndexedStep>(c, [](const Shape& in, const Shape& out, std::size_t) {
     detail::Indices indices;
     for (int d = 0; d < out.rank(); ++d) {
       const int at = d - (out.rank() - in.rank());

@@ -149,7 +149,7 @@ class IndexedStep : public Step {
 /// `indices(in, out)` is the rule of the step.
 template <class Rule>
 std::unique_ptr<GradientStep> indexed_gradient(const PrepareContext& c, std::unique_ptr<Step> forward, Rule indices) {
-  auto back = std::make_unique<IndexedStep>(c, [indices](const Shape& out, const Shape& in, std::size_t) {
+  auto back = make_step<IndexedStep>(c, [indices](const Shape& out, const Shape& in, std::size_t) {
     Indices places;
     const Indices from = indices(in, out);
     for (int d = 0; d < in.rank(); ++d) {
@@ -160,7 +160,7 @@ std::unique_ptr<GradientStep> indexed_gradient(const PrepareContext& c, std::uni
     }
     return places;
   });
-  return std::make_unique<MovedBack>(std::move(forward), std::move(back));
+  return make_step<MovedBack>(std::move(forward), std::move(back));
 }
 
 /// from, from + step, ...

@@ -56,7 +56,7 @@ OCTET_API std::unique_ptr<Step> Pad::prepare(const PrepareContext& c) const {
   }
   detail::element_bytes(c, x);
   detail::store_element(x.dtype, fill.element.data(), 0, element);
-  return std::make_unique<detail::IndexedStep>(
+  return detail::make_step<detail::IndexedStep>(
       c, [self = *this](const Shape& in, const Shape& out, std::size_t) { return self.indices(in, out); }, fill);
 }
 

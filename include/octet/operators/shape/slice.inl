@@ -50,7 +50,7 @@ OCTET_API std::vector<Shape> Slice::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> Slice::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::IndexedStep>(
+  return detail::make_step<detail::IndexedStep>(
       c, [self = *this](const Shape& in, const Shape& out, std::size_t) { return self.indices(in, out); });
 }
 
@@ -90,7 +90,7 @@ OCTET_API std::vector<Shape> Split::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> Split::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::IndexedStep>(c, [self = *this](const Shape& in, const Shape& out, std::size_t part) {
+  return detail::make_step<detail::IndexedStep>(c, [self = *this](const Shape& in, const Shape& out, std::size_t part) {
     const int along = normalize_axis(self.axis, in.rank());
     std::int64_t from = 0;
     for (std::size_t i = 0; i < part; ++i) from += self.sizes.empty() ? self.part_size(i, in[along]) : self.sizes[i];

@@ -137,7 +137,7 @@ OCTET_API std::vector<Shape> Transpose::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> Transpose::prepare(const PrepareContext& c) const {
-  return std::make_unique<detail::TransposeStep>(c, order(c.input(0).shape.rank()));
+  return detail::make_step<detail::TransposeStep>(c, order(c.input(0).shape.rank()));
 }
 
 OCTET_API std::unique_ptr<GradientStep> Transpose::prepare_gradient(const PrepareContext& c) const {
@@ -145,7 +145,7 @@ OCTET_API std::unique_ptr<GradientStep> Transpose::prepare_gradient(const Prepar
   std::vector<std::int64_t> back(forth.size());
   for (std::size_t i = 0; i < forth.size(); ++i)
     back[static_cast<std::size_t>(forth[i])] = static_cast<std::int64_t>(i);
-  return std::make_unique<detail::MovedBack>(prepare(c), std::make_unique<detail::TransposeStep>(c, back));
+  return detail::make_step<detail::MovedBack>(prepare(c), detail::make_step<detail::TransposeStep>(c, back));
 }
 
 OCTET_API IntegerForm Transpose::integer_form() const {

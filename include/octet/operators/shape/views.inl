@@ -14,9 +14,9 @@ class ViewStep : public Step {
   void run(const RunContext&) noexcept override {}
 };
 
-OCTET_API std::unique_ptr<Step> make_view_step() { return std::make_unique<ViewStep>(); }
+OCTET_API std::unique_ptr<Step> make_view_step() { return make_step<ViewStep>(); }
 OCTET_API std::unique_ptr<GradientStep> make_view_gradient() {
-  return std::make_unique<MovedBack>(make_view_step(), make_view_step());
+  return make_step<MovedBack>(make_view_step(), make_view_step());
 }
 
 /// The known sizes but that of dimension `left_out`.

@@ -98,8 +98,8 @@ class QatConverter {
     if (op.bits == 8)
       if (const Change c = bypass(g, n, links); c != Change::none) return c;
     const double unit = static_cast<double>(p.scale);
-    g.nodes[n].op = std::make_shared<const Unary>(UnaryKind::clip, static_cast<double>(rounding.low(p)) * unit,
-                                                  static_cast<double>(rounding.high(p)) * unit);
+    g.nodes[n].op = make_operator(Unary(UnaryKind::clip, static_cast<double>(rounding.low(p)) * unit,
+                                        static_cast<double>(rounding.high(p)) * unit));
     g.nodes[n].inputs = {in};
     return Change::any;
   }

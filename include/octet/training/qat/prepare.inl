@@ -124,8 +124,13 @@ class FakeQuantizer {
         if (config_.learned_scales)
           inputs.push_back(rounded.scales = g_.add_constant(name + ".scale", initial_scales(w)));
         rounded.value = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
+<<<<<<< HEAD
         // Named as the layer, so that freezing the layer freezes its weights.
         before_[n].push_back({layer.name, std::make_shared<const FakeQuantizeWeights>(op), inputs, {rounded.value}});
+=======
+        // It has the layer's name, so that what freezes the layer freezes its weights.
+        before_[n].push_back({layer.name, make_operator(op), inputs, {rounded.value}});
+>>>>>>> 3684815eab8645a0274de7ac73c614d32ea4d5d1
       }
       layer.inputs[static_cast<std::size_t>(k)] = rounded.value;
     }
@@ -201,8 +206,7 @@ class FakeQuantizer {
       const std::string name = g_.value(v).name + ".sums";
       const int rounded = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
       replace_uses(v, rounded);
-      after_[last].insert(after_[last].begin(),
-                          {name, std::make_shared<const FakeQuantizeSums>(op), inputs, {rounded}});
+      after_[last].insert(after_[last].begin(), {name, make_operator(op), inputs, {rounded}});
     }
   }
 
@@ -243,7 +247,7 @@ class FakeQuantizer {
     std::vector<int> inputs{v, state.range};
     if (state.scale != Node::none) inputs.push_back(state.scale);
     rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(v).shape, {}, {}});
-    return {name + ".quantized", std::make_shared<const FakeQuantize>(op), inputs, {rounded}};
+    return {name + ".quantized", make_operator(op), inputs, {rounded}};
   }
 
   Graph g_;
