@@ -337,7 +337,7 @@ TEST_CASE("executor: one float input, one float output") {
   CHECK(y[0] == 0);
   CHECK(y[5] == 6);
   CHECK_THROWS_WITH_AS(executor(View<const float>(values, {6})),
-                       "model 'm' takes 'x' of shape [?, 3], but was given [6]", ShapeError);
+                       "model 'm': expected input 'x' of shape [?, 3], found [6]", ShapeError);
   g.add_input("unused", {1});
   CHECK_THROWS_WITH_AS(Executor{g}(View<const float>(values, {2, 3})),
                        "model 'm' has 2 inputs and 1 outputs, expected one of each; use run() for other models",
@@ -363,8 +363,7 @@ TEST_CASE("executor: wrong tensors are refused") {
   Random r(74);
   const Graph g = small_network(r);
   Executor executor = plain(g);
-  CHECK_THROWS_WITH_AS(executor.run(std::vector<AnyTensor>{}), "model 'small' takes 1 inputs, but was given 0",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(executor.run(std::vector<AnyTensor>{}), "model 'small': expected 1 inputs, found 0", ShapeError);
   CHECK_THROWS_WITH_AS(executor.run({AnyTensor(Tensor<int8>({1, 4, 4, 4}))}), "input 'x': expected float32, found int8",
                        ShapeError);
   const AnyTensor x = random_tensor({1, 4, 4, 4}, r);

@@ -141,7 +141,7 @@ inline void check_gradients(const OperatorPtr& op, const std::vector<GradientInp
       differences[k] = (above - loss()) / (2 * step);
       exact[i][k] = x;
     }
-    compare("gradient by input " + std::to_string(i), found.by_input[i], differences, elements);
+    compare("gradient with respect to input " + std::to_string(i), found.by_input[i], differences, elements);
   }
   for (Isa isa : available_isas()) {
     const UseIsa use(isa);

@@ -1,5 +1,5 @@
 #pragma once
-/// Every operator.
+/// All operators.
 #include "arithmetic/binary.hpp"
 #include "batch_normalization.hpp"
 #include "concat.hpp"

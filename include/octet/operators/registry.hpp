@@ -6,15 +6,15 @@ namespace detail {
 
 template <class... Ops>
 struct OperatorList {
-  /// A new operator of that type with default parameters, or null where there is no such type.
+  /// A new operator of that type with default parameters; null if the type is unknown.
   static std::shared_ptr<Operator> make(const std::string& type) {
     std::shared_ptr<Operator> made;
     (void)((type == Ops::type_name && (made.reset(static_cast<Operator*>(new Ops)), true)) || ...);
     return made;
   }
-  /// Their names.
+  /// The names of all types.
   static std::vector<const char*> types() { return {Ops::type_name...}; }
-  /// A copy that may be changed, or null where the type is not in the list.
+  /// A mutable copy; null if the type is not in the list.
   static std::shared_ptr<Operator> copy(const Operator& op) {
     std::shared_ptr<Operator> made;
     (void)(copy_as<Ops>(op, made) || ...);
@@ -32,7 +32,7 @@ struct OperatorList {
 
 }  // namespace detail
 
-/// Every operator: what files can name.
+/// All operators that files can contain.
 using AllOperators =
     detail::OperatorList<AveragePool, BatchNormalization, Binary, Concat, ConvInteger, Convert, Convolution,
                          DequantizeLinear, Dropout, DynamicQuantizeLinear, Expand, FakeQuantize, FakeQuantizeSums,

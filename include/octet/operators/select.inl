@@ -35,7 +35,7 @@ class WhereStep : public Step {
 
 OCTET_API std::vector<Shape> Where::shapes(const ShapeContext& c) const {
   c.require(c.dtype(0) == DType::boolean && c.dtype(1) == c.dtype(2),
-            "takes a bool condition and two tensors of one type, found ", name(c.dtype(0)), ", ", name(c.dtype(1)),
+            "expected a bool condition and two tensors of one type, found ", name(c.dtype(0)), ", ", name(c.dtype(1)),
             " and ", name(c.dtype(2)));
   return {broadcast(c.shape(0), broadcast(c.shape(1), c.shape(2)))};
 }

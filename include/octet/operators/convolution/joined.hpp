@@ -5,11 +5,11 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Operators that run as one step. Op derives from this.
+/// Base class of operators that consist of several operators and run as one step.
 template <class Op>
 class JoinedOperators : public OperatorOf<Op> {
  public:
-  /// They as a graph of their own: each node but the first reads the one before it.
+  /// The operators as a graph. Each node except the first reads the one before it.
   Graph body;
 
   std::vector<Shape> shapes(const ShapeContext& c) const override {

@@ -18,7 +18,7 @@ class Pad : public detail::OperatorOf<Pad> {
  public:
   static constexpr const char* type_name = "Pad";
   PadMode mode = PadMode::constant;
-  std::vector<std::int64_t> before, after;  // one a dimension
+  std::vector<std::int64_t> before, after;  // one per dimension
   double value = 0;
 
   Pad() = default;
@@ -35,14 +35,14 @@ class Pad : public detail::OperatorOf<Pad> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
-  /// Of constant padding: what was added is cut off, what was removed gets nothing.
+  /// Only for constant padding: removes the gradients of added elements; removed elements get 0.
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
 
  private:
   OCTET_API std::vector<std::vector<std::int64_t>> indices(const Shape& in, const Shape& out) const;
 
-  /// Which of n elements stands at place i, or -1.
+  /// The index in [0, n) of the element at position i; -1 for the constant.
   OCTET_API std::int64_t source(std::int64_t i, std::int64_t n) const noexcept;
 };
 
