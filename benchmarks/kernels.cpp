@@ -35,7 +35,10 @@ class Layer {
         inputs_(random_inputs(executor_.graph())),
         outputs_(executor_.run(inputs_)) {
     for (const AnyTensor& t : inputs_) in_.push_back(t.ref());
-    for (const AnyTensor& t : outputs_) out_.push_back(t.ref()), elements_ += t.size();
+    for (const AnyTensor& t : outputs_) {
+      out_.push_back(t.ref());
+      elements_ += t.size();
+    }
     const std::vector<LayerForm> forms = executor_.layer_forms();
     octet::detail::require(forms.size() == 1, "'", v.layer.name, "' became ", forms.size(), " layers");
     form_ = forms[0].form;
@@ -50,7 +53,8 @@ class Layer {
  private:
   static ExecutorOptions options(WeightMemory memory) {
     ExecutorOptions o;
-    o.threads = 1, o.memory = memory;
+    o.threads = 1;
+    o.memory = memory;
     return o;
   }
 
@@ -125,8 +129,11 @@ void range(const octet::detail::Kernels& k, const Tensor<float>& x, Tensor<std::
 }
 void quantize_floats(const octet::detail::Kernels& k, const Tensor<float>& x, Tensor<std::uint8_t>& q, Tensor<float>&) {
   octet::detail::QuantizeF32 a;
-  a.in = x.data(), a.out = q.data(), a.count = x.size();
-  a.scale = 1 / 127.0f, a.zero_point = 128;
+  a.in = x.data();
+  a.out = q.data();
+  a.count = x.size();
+  a.scale = 1 / 127.0f;
+  a.zero_point = 128;
   k.quantize_f32(a);
 }
 void dequantize_bytes(const octet::detail::Kernels& k, const Tensor<float>&, Tensor<std::uint8_t>& q,
@@ -147,7 +154,8 @@ void add_layer(const LayerCase& c, const std::string& precision, const Peak& pea
   const std::string name = v.name;
   v.name = name + "/winograd";
   add(v);
-  v.name = name + "/direct", v.memory = WeightMemory::small;
+  v.name = name + "/direct";
+  v.memory = WeightMemory::small;
   add(v);
 }
 

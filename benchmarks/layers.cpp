@@ -82,11 +82,15 @@ template <class T>
 bool winograd_pays(const LayerCase& c) {
   octet::detail::ConvolutionShape s;
   s.in_h = s.in_w = s.out_h = s.out_w = c.size;
-  s.in_c = c.in, s.out_c = c.out;
+  s.in_c = c.in;
+  s.out_c = c.out;
   s.kernel_h = s.kernel_w = 3;
   const std::vector<T> zeros(static_cast<std::size_t>(c.out * 9 * c.in));
   octet::detail::ConvolutionWeights<T> w;
-  w.values = zeros.data(), w.out_c = c.out, w.window = s, w.group_in = c.in;
+  w.values = zeros.data();
+  w.out_c = c.out;
+  w.window = s;
+  w.group_in = c.in;
   w.memory = WeightMemory::fast;
   return octet::detail::WinogradConvolution<T>(octet::detail::kernels(), w).pays(s);
 }

@@ -43,7 +43,8 @@ void print_layers(Executor& executor, const Tensor<float>& image) {
 /// The float model is destroyed before the runs, so that it does not count in their peak memory.
 Executor make_executor(const std::string& net, const std::string& precision, const Arguments& a) {
   ExecutorOptions options;
-  options.threads = a.threads, options.memory = weight_memory(a.memory);
+  options.threads = a.threads;
+  options.memory = weight_memory(a.memory);
   const Model model = in_precision(builtin(networks.at(net)), precision);
   return Executor(a.input == "nchw" ? taking_nchw(model) : model, options);
 }

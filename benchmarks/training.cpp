@@ -29,12 +29,18 @@ struct Net {
 
 Model mobilenet() {
   MobileNetOptions o;
-  o.image_size = 32, o.channels = 1, o.classes = 10;
+  o.image_size = 32;
+  o.channels = 1;
+  o.classes = 10;
   return mobilenet_v1(o);
 }
 Model vgg16() {
   VggOptions o;
-  o.batch_norm = true, o.image_size = 32, o.channels = 1, o.classes = 10, o.hidden = 0;
+  o.batch_norm = true;
+  o.image_size = 32;
+  o.channels = 1;
+  o.classes = 10;
+  o.hidden = 0;
   return vgg(o);
 }
 const std::vector<Net> nets{
@@ -115,7 +121,8 @@ int main(int argc, char** argv) {
   app.add_flag("--bf16", bf16, "Multiply in bfloat16, if the CPU supports it");
   CLI11_PARSE(app, argc, argv);
   GradientOptions options;
-  options.threads = threads, options.bf16_products = bf16;
+  options.threads = threads;
+  options.bf16_products = bf16;
   try {
     for (const Net& net : nets) {
       if (std::find(names.begin(), names.end(), net.name) == names.end()) continue;
@@ -123,7 +130,8 @@ int main(int argc, char** argv) {
       Steps step(net, model, batch, options);
       std::optional<Steps> rounded;
       if (qat) rounded.emplace(net, prepare_qat(model), batch, options);
-      step(), step();
+      step();
+      step();
       if (qat) (*rounded)(), (*rounded)();
       std::vector<double> all, qat_seconds, ratios;
       for (int r = 0; r < rounds; ++r) {

@@ -285,11 +285,17 @@ TEST_CASE("convolution: channels whose sums may be too large for Winograd's algo
   for (int round = 0; round < 8; ++round) {
     Case c{};
     c.form = round % 2 ? Form::dynamic : Form::per_channel;
-    c.y = {random.between(12, 16), 3, 1, 1, 1, 1, 0}, c.x = {random.between(12, 16), 3, 1, 1, 1, 1, 0};
+    c.y = {random.between(12, 16), 3, 1, 1, 1, 1, 0};
+    c.x = {random.between(12, 16), 3, 1, 1, 1, 1, 0};
     c.padding = Window::Padding::given;
-    resolve(c.y, c.padding), resolve(c.x, c.padding);
-    c.batch = random.between(1, 2), c.in_c = 120, c.out_c = 64 * 3 + 17, c.groups = 1;
-    c.bias = true, c.residual = random.chance(50);
+    resolve(c.y, c.padding);
+    resolve(c.x, c.padding);
+    c.batch = random.between(1, 2);
+    c.in_c = 120;
+    c.out_c = 64 * 3 + 17;
+    c.groups = 1;
+    c.bias = true;
+    c.residual = random.chance(50);
     Problem p = random_problem(c, random);
     for (const std::int64_t channel : {random.between(0, 63), random.between(128, 191)})
       make_large(c, p, channel, round % 4 < 2);

@@ -169,13 +169,15 @@ std::vector<Case> image_cases() {
 std::vector<Case> shape_cases() {
   std::vector<Case> all;
   Split split;
-  split.axis = 3, split.sizes = {3, 5};
+  split.axis = 3;
+  split.sizes = {3, 5};
   all.push_back({"Split", [split](Graph& g, int v) {
                    g.add("op", split, {v});
                    const std::vector<int> parts = g.nodes.back().outputs;
                    return g.add("both", Concat(3), {parts[0], convolution(g, "branch", parts[1], 4, 1, 71)});
                  }});
-  split.sizes.clear(), split.parts = 4;
+  split.sizes.clear();
+  split.parts = 4;
   all.push_back({"Split, whose last part alone is used", [split](Graph& g, int v) {
                    g.add("op", split, {v});
                    return g.nodes.back().outputs[3];

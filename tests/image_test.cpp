@@ -95,7 +95,8 @@ std::string palette_bmp(int colors, int first) {
   for (int i = 0; i < colors; ++i) palette += std::string(3, static_cast<char>(10 * i)) + '\0';
   const std::string pixels{static_cast<char>(first), 0, 1, 2};
   std::string file = bmp(4, 1, palette + pixels);
-  file[10] = static_cast<char>(54 + 4 * colors), file[28] = 8;
+  file[10] = static_cast<char>(54 + 4 * colors);
+  file[28] = 8;
   return file;
 }
 
@@ -111,7 +112,8 @@ void survives(const std::string& bytes) {
 /// Reference: 2 x 2 pixels, edges repeated.
 double bilinear(const Tensor<uint8>& t, double y, double x, std::int64_t c) {
   const auto pixel = [&](std::int64_t i, std::int64_t j) {
-    i = std::clamp<std::int64_t>(i, 0, t.shape()[0] - 1), j = std::clamp<std::int64_t>(j, 0, t.shape()[1] - 1);
+    i = std::clamp<std::int64_t>(i, 0, t.shape()[0] - 1);
+    j = std::clamp<std::int64_t>(j, 0, t.shape()[1] - 1);
     return static_cast<double>(t(i, j, c));
   };
   const double fy = std::floor(y), fx = std::floor(x);

@@ -23,7 +23,9 @@ int wrong_quantized(const QuantizeF32& params, const Exact<float>& in) {
   for (Isa isa : available_isas()) {
     Guarded<std::uint8_t> out(in.size(), 1);
     QuantizeF32 q = params;
-    q.in = in.data(), q.out = out.data(), q.count = in.size();
+    q.in = in.data();
+    q.out = out.data();
+    q.count = in.size();
     kernels(isa).quantize_f32(q);
     wrong += !out.intact();
     for (std::int64_t i = 0; i < in.size(); ++i) wrong += out[i] != quantized(q, in[i]);
@@ -57,7 +59,7 @@ TEST_CASE("quantize: sizes, ranges, flips") {
       q.scale = random.real(0.01f, 2) * std::ldexp(1.0f, static_cast<int>(random.between(-30, 30)));
       q.zero_point = static_cast<std::int32_t>(random.between(0, 255));
       q.flip = random.chance(50) ? 0x80 : 0;
-      q.low = static_cast<std::int32_t>(random.between(0, 20)),
+      q.low = static_cast<std::int32_t>(random.between(0, 20));
       q.high = static_cast<std::int32_t>(random.between(200, 255));
       Exact<float> in(n, 4 * static_cast<std::size_t>(random.between(0, 3)));
       random.fill(in.data(), n, -300 * q.scale, 300 * q.scale);
@@ -88,7 +90,8 @@ TEST_CASE("quantize: ties, their neighbours, NaN and infinities") {
   for (float scale : {1.0f, std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min(), 1e-39f,
                       std::numeric_limits<float>::max(), 3e38f, not_a_number}) {
     QuantizeF32 q;
-    q.scale = scale, q.zero_point = 100;
+    q.scale = scale;
+    q.zero_point = 100;
     Exact<float> in(80);
     random.fill(in.data(), 80, -4, 4);
     const float odd[] = {
@@ -154,7 +157,8 @@ TEST_CASE("dynamic quantization of a row: close to every element, the same bits 
         kernels(isa).quantize_row(in.data(), n, out.data(), &scale, &shift);
         CHECK(out.intact());
         if (isa == Isa::scalar) {
-          first_scale = scale, first_shift = shift;
+          first_scale = scale;
+          first_shift = shift;
           for (std::int64_t i = 0; i < n; ++i) first[static_cast<std::size_t>(i)] = out[i];
           for (std::int64_t i = 0; i < n; ++i)
             CHECK(std::abs(static_cast<double>((out[i] + shift) * scale - in[i])) <=
@@ -191,18 +195,22 @@ TEST_CASE("add of uint8: each input with its own scale") {
       Exact<std::uint8_t> a(n, 1), b(n, 2);
       random.fill(a.data(), n, 0, 255);
       random.fill(b.data(), n, 0, 255);
-      if (round % 7 == 0 && n)
-        std::memset(a.bytes(), 255, static_cast<std::size_t>(n)),
-            std::memset(b.bytes(), 0, static_cast<std::size_t>(n));
+      if (round % 7 == 0 && n) {
+        std::memset(a.bytes(), 255, static_cast<std::size_t>(n));
+        std::memset(b.bytes(), 0, static_cast<std::size_t>(n));
+      }
       AddU8 p;
-      p.scale_a = random.real(0.01f, 3), p.scale_b = random.real(-3, 3);
+      p.scale_a = random.real(0.01f, 3);
+      p.scale_b = random.real(-3, 3);
       if (round % 5 == 0) p.scale_a = p.scale_b = 0.5f;  // ties
-      p.zero_a = static_cast<std::int32_t>(random.between(0, 255)),
+      p.zero_a = static_cast<std::int32_t>(random.between(0, 255));
       p.zero_b = static_cast<std::int32_t>(random.between(0, 255));
       p.zero_point = static_cast<std::int32_t>(random.between(0, 255));
-      p.low = static_cast<std::int32_t>(random.between(0, 30)),
+      p.low = static_cast<std::int32_t>(random.between(0, 30));
       p.high = static_cast<std::int32_t>(random.between(200, 255));
-      p.a = a.data(), p.b = b.data(), p.count = n;
+      p.a = a.data();
+      p.b = b.data();
+      p.count = n;
       int wrong = 0;
       for (Isa isa : available_isas()) {
         Guarded<std::uint8_t> out(n, 1);

@@ -26,7 +26,9 @@ struct Pixels {
         random.fill(memory.back().data(), channels, low, high);
       pointers.push_back(memory.back().bytes());
     }
-    window.pixels = pointers.data(), window.count = count, window.channels = channels;
+    window.pixels = pointers.data();
+    window.count = count;
+    window.channels = channels;
   }
 };
 

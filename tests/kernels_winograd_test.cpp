@@ -26,17 +26,23 @@ ConvolutionShape shape_3x3(std::int64_t in_h, std::int64_t in_w, std::int64_t in
                            std::int64_t pad) {
   ConvolutionShape s;
   s.kernel_h = s.kernel_w = 3;
-  s.in_h = in_h, s.in_w = in_w, s.in_c = in_c, s.out_c = out_c;
+  s.in_h = in_h;
+  s.in_w = in_w;
+  s.in_c = in_c;
+  s.out_c = out_c;
   s.pad_top = s.pad_left = pad;
-  s.out_h = in_h + 2 * pad - 2, s.out_w = in_w + 2 * pad - 2;
+  s.out_h = in_h + 2 * pad - 2;
+  s.out_w = in_w + 2 * pad - 2;
   return s;
 }
 
 ConvolutionShape random_shape(Random& r) {
   ConvolutionShape s = shape_3x3(r.between(1, 15), r.between(1, 15), r.between(16, 70), r.between(16, 140), 0);
-  s.pad_top = r.between(0, 3), s.pad_left = r.between(0, 3);
+  s.pad_top = r.between(0, 3);
+  s.pad_left = r.between(0, 3);
   // Outputs whose windows may be partly or completely outside the image.
-  s.out_h = r.between(1, s.in_h + s.pad_top + 1), s.out_w = r.between(1, s.in_w + s.pad_left + 1);
+  s.out_h = r.between(1, s.in_h + s.pad_top + 1);
+  s.out_w = r.between(1, s.in_w + s.pad_left + 1);
   s.batch = r.chance(70) ? 1 : r.between(2, 3);
   return s;
 }
@@ -50,8 +56,12 @@ template <class T>
 ConvolutionWeights<T> weights_for(const ConvolutionShape& s, const std::vector<T>& values, WeightMemory memory,
                                   const std::int32_t* init = nullptr) {
   ConvolutionWeights<T> w;
-  w.values = values.data(), w.out_c = s.out_c, w.window = s, w.group_in = s.in_c;
-  w.memory = memory, w.init = init;
+  w.values = values.data();
+  w.out_c = s.out_c;
+  w.window = s;
+  w.group_in = s.in_c;
+  w.memory = memory;
+  w.init = init;
   return w;
 }
 
@@ -73,7 +83,8 @@ std::size_t output_bytes(const ConvolutionShape& s, std::int64_t element) {
 template <class T, class F>
 void with_pointers(const ConvolutionShape& s, const Operands<T>& o, std::vector<std::byte>& out, F f) {
   Epilogue e = o.way;
-  e.out = out.data(), e.out_stride = s.out_c * o.out_element;
+  e.out = out.data();
+  e.out_stride = s.out_c * o.out_element;
   const std::vector<T> padding(static_cast<std::size_t>(s.kernel_w * s.in_c), o.zero);
   f(reinterpret_cast<const std::byte*>(o.in.data()), reinterpret_cast<const std::byte*>(padding.data()), e);
 }
@@ -140,8 +151,11 @@ std::vector<std::uint8_t> random_image(const ConvolutionShape& s, Random& r, int
 Epilogue plain_sums(const Tensor<float>& ones, const Tensor<float>& zeros) {
   Epilogue e;
   e.store = Store::scaled_f32;
-  e.scale = ones.data(), e.shift = zeros.data(), e.sums = zeros.data();
-  e.low_f32 = -std::numeric_limits<float>::infinity(), e.high_f32 = std::numeric_limits<float>::infinity();
+  e.scale = ones.data();
+  e.shift = zeros.data();
+  e.sums = zeros.data();
+  e.low_f32 = -std::numeric_limits<float>::infinity();
+  e.high_f32 = std::numeric_limits<float>::infinity();
   return e;
 }
 
@@ -171,9 +185,11 @@ TEST_CASE("winograd u8s8: the same bits as the direct form") {
     std::vector<float> float_residual(static_cast<std::size_t>(s.rows() * s.out_c));
     random.fill(float_residual.data(), static_cast<std::int64_t>(float_residual.size()));
     if (store == Store::u8_residual) {
-      way.e.residual = reinterpret_cast<const std::byte*>(residual.data()), way.e.residual_stride = s.out_c;
+      way.e.residual = reinterpret_cast<const std::byte*>(residual.data());
+      way.e.residual_stride = s.out_c;
     } else if (!bytes && random.chance(50)) {
-      way.e.residual = reinterpret_cast<const std::byte*>(float_residual.data()), way.e.residual_stride = s.out_c * 4;
+      way.e.residual = reinterpret_cast<const std::byte*>(float_residual.data());
+      way.e.residual_stride = s.out_c * 4;
     }
     o.way = way.e;
 
@@ -372,9 +388,11 @@ TEST_CASE("winograd: only for 3x3 kernels of stride 1 with many channels, if Wei
   CHECK(!possible(shape_3x3(30, 30, 64, 15, 1), WeightMemory::fast));
   s.stride_h = 2;
   CHECK(!possible(s, WeightMemory::fast));
-  s.stride_h = 1, s.dilation_w = 2;
+  s.stride_h = 1;
+  s.dilation_w = 2;
   CHECK(!possible(s, WeightMemory::fast));
-  s.dilation_w = 1, s.kernel_h = s.kernel_w = 5;
+  s.dilation_w = 1;
+  s.kernel_h = s.kernel_w = 5;
   CHECK(!possible(s, WeightMemory::fast));
 }
 
@@ -433,9 +451,12 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
     random.fill(residual.data(), static_cast<std::int64_t>(residual.size()));
     o.way.store = Store::f32;
     const bool measured = round % 2 == 0;  // the others are clamped and have an added tensor
-    o.way.low_f32 = measured ? -1e30f : 0, o.way.high_f32 = measured ? 1e30f : 6;
-    if (!measured)
-      o.way.residual = reinterpret_cast<const std::byte*>(residual.data()), o.way.residual_stride = s.out_c * 4;
+    o.way.low_f32 = measured ? -1e30f : 0;
+    o.way.high_f32 = measured ? 1e30f : 6;
+    if (!measured) {
+      o.way.residual = reinterpret_cast<const std::byte*>(residual.data());
+      o.way.residual_stride = s.out_c * 4;
+    }
     const int threads = static_cast<int>(random.between(1, 3));
     const ConvolutionWeights<float> w =
         weights_for(s, weights, round % 3 == 0 ? WeightMemory::balanced : WeightMemory::fast);
@@ -450,7 +471,8 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
       CHECK(got == all);
       check_pooled(c, s, o, threads, all);
       ConvolutionWeights<float> later = w;  // which are passed to the run
-      later.varies = true, later.values = nullptr;
+      later.varies = true;
+      later.values = nullptr;
       WinogradConvolution<float> varying(kernels(isa), later);
       CHECK(winograd(varying, s, o, threads, GemmConvolution<float>(kernels(isa), w).packed()) == all);
     }
@@ -478,7 +500,9 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
         if (!measured) continue;
         const double direct_error = std::abs(static_cast<double>(d[at]) - sum) / scale;
         direct_largest = std::max(direct_largest, direct_error);
-        squares += error * error, direct_squares += direct_error * direct_error, ++count;
+        squares += error * error;
+        direct_squares += direct_error * direct_error;
+        ++count;
       }
   }
   const double mean = std::sqrt(squares / static_cast<double>(count));

@@ -19,12 +19,20 @@ TEST_CASE("models: a new classifier for a pretrained backbone") {
 
 TEST_CASE("models: networks for small images") {
   MobileNetOptions o;
-  o.image_size = 28, o.channels = 1, o.classes = 10, o.first_stride = 1, o.width = 0.25;
+  o.image_size = 28;
+  o.channels = 1;
+  o.classes = 10;
+  o.first_stride = 1;
+  o.width = 0.25;
   const Model mobilenet = mobilenet_v1(o);
   const std::vector<Shape> shapes = mobilenet.infer_shapes({{1, 28, 28, 1}});
   CHECK(shapes[static_cast<std::size_t>(mobilenet.nodes[0].outputs[0])] == Shape{1, 28, 28, 8});
   VggOptions v;
-  v.depth = 11, v.image_size = 28, v.channels = 1, v.classes = 10, v.hidden = 0;
+  v.depth = 11;
+  v.image_size = 28;
+  v.channels = 1;
+  v.classes = 10;
+  v.hidden = 0;
   const Model small = vgg(v);  // four pooling layers: 14, 7, 3, 1
   CHECK(count<MaxPool>(small) == 4);
   CHECK(small.infer_shapes({{2, 28, 28, 1}})[static_cast<std::size_t>(small.outputs[0])] == Shape{2, 10});

@@ -87,13 +87,17 @@ WeightOptions all_sizes() {
 
 Model int8_model(bool integer_input, bool integer_output, std::vector<std::string> keep_float = {}) {
   Int8Options o;
-  o.integer_input = integer_input, o.integer_output = integer_output, o.keep_float = std::move(keep_float);
+  o.integer_input = integer_input;
+  o.integer_output = integer_output;
+  o.keep_float = std::move(keep_float);
   return quantize<int8>(network(), calibrate(network(), {images()}), o);
 }
 
 Executor executor(const Model& m, bool optimized, NotFinite policy = NotFinite::propagate) {
   ExecutorOptions o;
-  o.threads = 2, o.optimize = optimized, o.not_finite = policy;
+  o.threads = 2;
+  o.optimize = optimized;
+  o.not_finite = policy;
   return Executor(m, o);
 }
 

@@ -106,7 +106,9 @@ TEST_CASE("onnx: sizes that are too large, negative or contradictory") {
     Bytes t;
     protozero::pbf_writer w(t);
     w.add_packed_int64(1, dims.begin(), dims.end());
-    w.add_int32(2, 1), w.add_string(8, "k"), w.add_bytes(9, std::string(bytes, '\0'));
+    w.add_int32(2, 1);
+    w.add_string(8, "k");
+    w.add_bytes(9, std::string(bytes, '\0'));
     return start({-1, 4, 8, 8}).initializer(t).node("Add", {"x", "k"}, {"y"}).output("y").bytes();
   };
   CHECK(survives(raw({4, 1, 1}, 16)));
@@ -223,7 +225,8 @@ TEST_CASE("onnx: messages within messages") {
   }
   Bytes info, graph, model;
   protozero::pbf_writer v(info);
-  v.add_string(1, "x"), v.add_message(2, nested);
+  v.add_string(1, "x");
+  v.add_message(2, nested);
   protozero::pbf_writer(graph).add_message(11, info);
   protozero::pbf_writer(graph).add_message(12, info);
   protozero::pbf_writer(model).add_message(7, graph);

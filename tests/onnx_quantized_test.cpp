@@ -212,7 +212,8 @@ TEST_CASE("onnx: integers of a quantized tensor used as plain numbers, and with 
     t.b.output("raw").output("d").output("e");
     for (const bool optimize : {false, true}) {
       ExecutorOptions o;
-      o.optimize = optimize, o.threads = 1;
+      o.optimize = optimize;
+      o.threads = 1;
       const std::vector<AnyTensor> out = Executor(import_onnx(t.b), o).run(std::vector<AnyTensor>{t.x});
       for (std::int64_t i = 0; i < t.x.size(); ++i) {
         CHECK(floats(out[0])[i] == t.x[i]);

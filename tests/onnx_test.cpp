@@ -399,12 +399,16 @@ TEST_CASE("onnx: tensors in external files") {
                         const fs::path& file = {}) {
     Bytes k;
     protozero::pbf_writer w(k);
-    w.add_int64(1, 3), w.add_int32(2, 1), w.add_string(8, "k"), w.add_int32(14, 1);
+    w.add_int64(1, 3);
+    w.add_int32(2, 1);
+    w.add_string(8, "k");
+    w.add_int32(14, 1);
     for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
              {"location", location}, {"offset", offset}, {"length", length}}) {
       Bytes e;
       protozero::pbf_writer p(e);
-      p.add_string(1, key), p.add_string(2, value);
+      p.add_string(1, key);
+      p.add_string(2, value);
       if (!value.empty()) w.add_message(13, e);
     }
     const Bytes model = OnnxBuilder().input("x", {3}).initializer(k).node("Add", {"x", "k"}, {"y"}).output("y").bytes();
@@ -446,7 +450,8 @@ TEST_CASE("onnx: tensors in external files") {
   CHECK_CONTAINS(error_of([&] { load("fifo", "4", "12"); }), "it is a FIFO");
   CHECK_CONTAINS(error_of([&] { load("parts", "4", "12"); }), "it is a folder");
   CHECK_CONTAINS(error_of([&] { load_onnx((folder / "fifo").string()); }), "it is a FIFO");
-  fs::remove_all(folder), fs::remove_all(outside);
+  fs::remove_all(folder);
+  fs::remove_all(outside);
 }
 
 TEST_CASE("onnx: external data counts toward the size of the model") {
@@ -462,10 +467,15 @@ TEST_CASE("onnx: external data counts toward the size of the model") {
       const std::string name = "w" + std::to_string(i);
       Bytes w;
       protozero::pbf_writer p(w);
-      p.add_int64(1, n), p.add_int64(1, n), p.add_int32(2, 1), p.add_string(8, name), p.add_int32(14, 1);
+      p.add_int64(1, n);
+      p.add_int64(1, n);
+      p.add_int32(2, 1);
+      p.add_string(8, name);
+      p.add_int32(14, 1);
       Bytes e;
       protozero::pbf_writer entry(e);
-      entry.add_string(1, "location"), entry.add_string(2, "w.bin");
+      entry.add_string(1, "location");
+      entry.add_string(2, "w.bin");
       p.add_message(13, e);
       b.initializer(w).node("MatMul", {last, name}, {"y" + std::to_string(i)});
       last = "y" + std::to_string(i);

@@ -56,7 +56,11 @@ T one_unary(UnaryKind kind, T x, double a = 0, double b = 0) {
 
 TEST_CASE("unary: float functions") {
   Tensor<float> x = random_tensor({3, 41}, 1, -6, 6);
-  x[0] = 0, x[1] = 2.5f, x[2] = -2.5f, x[3] = 88, x[4] = -88;
+  x[0] = 0;
+  x[1] = 2.5f;
+  x[2] = -2.5f;
+  x[3] = 88;
+  x[4] = -88;
   for (UnaryKind kind : all_unary()) {
     CAPTURE(static_cast<int>(kind));
     const Tensor<float> y = run_float(Unary(kind, 0.25, 0.75), {x});
@@ -366,7 +370,10 @@ TEST_CASE("local response normalization: over neighboring channels") {
   for (std::int64_t size : {1, 2, 3, 4, 5, 30}) {
     CAPTURE(size);
     LocalResponseNormalization op;
-    op.size = size, op.alpha = 0.3, op.beta = 0.6, op.bias = 1.5;
+    op.size = size;
+    op.alpha = 0.3;
+    op.beta = 0.6;
+    op.bias = 1.5;
     const Tensor<float> y = run_float(op, {x});
     each_index(x.shape(), [&](const auto& i) {
       double sum = 0;
@@ -391,7 +398,9 @@ TEST_CASE("softmax: along any axis, and its logarithm") {
   for (std::int64_t axis : {0, 1, 2, -1, -3})
     for (bool log : {false, true}) {
       Softmax op;
-      op.axis = axis, op.beta = 0.7, op.log = log;
+      op.axis = axis;
+      op.beta = 0.7;
+      op.log = log;
       const Tensor<float> y = run_float(op, {x});
       const auto a = static_cast<std::size_t>(axis < 0 ? axis + 3 : axis);
       each_index(x.shape(), [&](auto i) {

@@ -72,7 +72,8 @@ struct IntegerConvolutionCase {
 void check_conv_integer(const IntegerConvolutionCase& c, const AnyTensor& x, const AnyTensor& w,
                         const AnyTensor& x_zero, const AnyTensor& w_zero, bool constant) {
   ConvInteger op;
-  op.window = c.window, op.groups = c.groups;
+  op.window = c.window;
+  op.groups = c.groups;
   const AnyTensor y = run_layer(op, {x, Operand(w, {}, constant), x_zero, Operand(w_zero, {}, constant)})[0];
   const auto at = [](const AnyTensor& t, std::int64_t i) {
     return t ? static_cast<std::int64_t>(detail::load_element(t.dtype(), t.data(), i)) : 0;

@@ -41,7 +41,9 @@ constexpr DType float_types[] = {DType::f8e4m3fn, DType::f8e5m2, DType::f4e2m1};
 
 QuantizeLinear quantize_to(DType t, std::int64_t axis = 1, std::int64_t block = 0) {
   QuantizeLinear op;
-  op.to = t, op.axis = axis, op.block_size = block;
+  op.to = t;
+  op.axis = axis;
+  op.block_size = block;
   return op;
 }
 
@@ -102,7 +104,8 @@ TEST_CASE("quantize linear: one scale per index or per block") {
     const Tensor<std::int8_t> zero = random_integers<std::int8_t>(s, 3, -50, 50);
     const AnyTensor y = run_layer(op, {x, scale, zero})[0];
     DequantizeLinear back;
-    back.axis = op.axis, back.block_size = op.block_size;
+    back.axis = op.axis;
+    back.block_size = op.block_size;
     const Tensor<float> z = floats(run_layer(back, {y, scale, zero})[0]);
     each_index(x.shape(), [&](const auto& i) {
       const std::int64_t at = flat(x.shape(), i), k = flat(s, which(i));

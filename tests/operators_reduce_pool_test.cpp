@@ -35,8 +35,11 @@ Window window(std::vector<std::int64_t> kernel, std::vector<std::int64_t> stride
               std::vector<std::int64_t> after, std::vector<std::int64_t> dilations = {}, bool ceil_mode = false) {
   Window w;
   w.dilations = dilations.empty() ? std::vector<std::int64_t>(kernel.size(), 1) : std::move(dilations);
-  w.kernel = std::move(kernel), w.strides = std::move(strides), w.ceil_mode = ceil_mode;
-  w.pads_before = std::move(before), w.pads_after = std::move(after);
+  w.kernel = std::move(kernel);
+  w.strides = std::move(strides);
+  w.ceil_mode = ceil_mode;
+  w.pads_before = std::move(before);
+  w.pads_after = std::move(after);
   return w;
 }
 
@@ -126,8 +129,11 @@ TEST_CASE("reduce: floats, over any axes") {
       const Tensor<float> y = run_float(Reduce(kind, axes, true), {x});
       each_group(x, axes, [&](std::int64_t g, const std::vector<float>& v) {
         double sum = 0, prod = 1, squares = 0;
-        for (float e : v)
-          sum += static_cast<double>(e), prod *= static_cast<double>(e), squares += std::pow(static_cast<double>(e), 2);
+        for (float e : v) {
+          sum += static_cast<double>(e);
+          prod *= static_cast<double>(e);
+          squares += std::pow(static_cast<double>(e), 2);
+        }
         double e = sum;
         if (kind == ReduceKind::mean) e = sum / static_cast<double>(v.size());
         if (kind == ReduceKind::max) e = static_cast<double>(*std::max_element(v.begin(), v.end()));
@@ -255,7 +261,9 @@ TEST_CASE("max pool: positions of the maxima") {
       if (columns_first && c.in.rank() != 4) continue;
       const Tensor<float> x = random_tensor(c.in, 3);
       MaxPool op;
-      op.window = c.window, op.indices = true, op.columns_first = columns_first;
+      op.window = c.window;
+      op.indices = true;
+      op.columns_first = columns_first;
       const std::vector<AnyTensor> y = run_layer(op, {x});
       each_index(y[0].shape(), [&](const auto& o) {
         const Taps t = taps_of(c, o);
@@ -285,7 +293,8 @@ TEST_CASE("average pool: with and without padding, float and bytes, empty tensor
     for (bool include : {false, true}) {
       CAPTURE(detail::concat(c.in));
       AveragePool op;
-      op.window = c.window, op.include_padding = include;
+      op.window = c.window;
+      op.include_padding = include;
       const Tensor<float> x = random_tensor(c.in, 1);
       const Tensor<std::uint8_t> bytes = random_of<std::uint8_t>(c.in, 2);
       const Tensor<float> y = run_float(op, {x});
@@ -301,7 +310,9 @@ TEST_CASE("average pool: with and without padding, float and bytes, empty tensor
         double sum = 0, real_sum = 0, byte_sum = 0;
         for (const auto& at : t.inside) {
           const std::int64_t i = flat(c.in, source(o, at));
-          sum += static_cast<double>(x[i]), real_sum += real(bytes[i], qx), byte_sum += bytes[i];
+          sum += static_cast<double>(x[i]);
+          real_sum += real(bytes[i], qx);
+          byte_sum += bytes[i];
         }
         const std::int64_t i = flat(y.shape(), o);
         CHECK(static_cast<double>(y[i]) == doctest::Approx(sum / n).epsilon(1e-4));
@@ -340,7 +351,8 @@ TEST_CASE("pools: shapes, SAME and ceil mode, unknown sizes and errors") {
   CHECK_THROWS_AS(shape_of(op, {{1, 5, 5, 3}}), ShapeError);
   op.window.strides = {1};
   CHECK_THROWS_AS(shape_of(op, {{1, 5, 5, 3}}), ShapeError);
-  op.window.strides = {1, 1}, op.window.pads_after = {-1, 0};
+  op.window.strides = {1, 1};
+  op.window.pads_after = {-1, 0};
   CHECK_THROWS_AS(shape_of(op, {{1, 5, 5, 3}}), ShapeError);
   AveragePool average;
   average.window = window({2, 2}, {2, 2}, {0, 0}, {0, 0});

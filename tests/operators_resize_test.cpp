@@ -168,7 +168,9 @@ TEST_CASE("resize: antialias, exclude_outside, cubic coefficient") {
     for (bool antialias : {false, true})
       for (bool exclude : {false, true}) {
         Resize op = resize(mode, CoordinateMode::half_pixel, {0, 4, 6, 0});
-        op.antialias = antialias, op.exclude_outside = exclude, op.cubic_coeff_a = -0.5;
+        op.antialias = antialias;
+        op.exclude_outside = exclude;
+        op.cubic_coeff_a = -0.5;
         check_float(op, x);
         op.sizes = {0, 1, 1, 0};
         check_float(op, x);

@@ -124,11 +124,13 @@ TEST_CASE("slice: as in ONNX, with clamping, negative indices and steps") {
                }));
   }
   check_same(Slice({-2, 1}, {least, 3}, {-1, 1}, {-3, 1}), {x}, picked<float>(x, {5, 2, 2}, 0, [](auto i) {
-               i[2] = 4 - 3 * i[2], i[1] += 1;
+               i[2] = 4 - 3 * i[2];
+               i[1] += 1;
                return i;
              }));
   check_same(Slice({1, 2}, {4, 3}), {x}, picked<float>(x, {3, 1, 6}, 0, [](auto i) {
-               i[0] += 1, i[1] += 2;
+               i[0] += 1;
+               i[1] += 2;
                return i;
              }));
   const Tensor<std::uint8_t> bytes = counting<std::uint8_t>({2, 3, 33});
@@ -252,7 +254,8 @@ TEST_CASE("gather: indices of any shape, along any axis") {
       fitting[i] = static_cast<std::int32_t>(std::clamp<std::int64_t>(index[i], -size, size - 1));
     Shape out = x.shape();
     out.erase(static_cast<int>(a));
-    out.insert(static_cast<int>(a), 3), out.insert(static_cast<int>(a), 2);
+    out.insert(static_cast<int>(a), 3);
+    out.insert(static_cast<int>(a), 2);
     check_same(Gather(axis), {x, Operand(fitting, {}, constant)}, picked<float>(x, out, 0, [&](auto i) {
                  const std::int64_t k = fitting[i[a] * 3 + i[a + 1]];
                  i[a] = k < 0 ? k + size : k;
@@ -295,10 +298,15 @@ TEST_CASE("expand: broadcasting as in NumPy") {
 TEST_CASE("concat: any axis, any number of inputs") {
   for (int axis = 0; axis < 3; ++axis) {
     Shape shapes[3] = {{2, 3, 4}, {2, 3, 4}, {2, 3, 4}};
-    shapes[0][axis] = 5, shapes[1][axis] = 0, shapes[2][axis] = 1;
+    shapes[0][axis] = 5;
+    shapes[1][axis] = 0;
+    shapes[2][axis] = 1;
     std::vector<Operand> in;
     std::vector<Tensor<float>> parts;
-    for (unsigned i = 0; i < 3; ++i) parts.push_back(random_tensor(shapes[i], i)), in.emplace_back(parts.back());
+    for (unsigned i = 0; i < 3; ++i) {
+      parts.push_back(random_tensor(shapes[i], i));
+      in.emplace_back(parts.back());
+    }
     Shape out{2, 3, 4};
     out[axis] = 6;
     Tensor<float> expected(out);

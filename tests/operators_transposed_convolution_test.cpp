@@ -26,8 +26,10 @@ Case make(const Shape& in, std::int64_t out, std::vector<std::int64_t> kernel, s
   c.op.output_padding = std::move(output_padding);
   Window& w = c.op.window;
   w.dilations = dilations.empty() ? std::vector<std::int64_t>(kernel.size(), 1) : std::move(dilations);
-  w.kernel = std::move(kernel), w.strides = std::move(strides);
-  w.pads_before = std::move(before), w.pads_after = std::move(after);
+  w.kernel = std::move(kernel);
+  w.strides = std::move(strides);
+  w.pads_before = std::move(before);
+  w.pads_after = std::move(after);
   return c;
 }
 
@@ -131,13 +133,17 @@ TEST_CASE("transposed convolution: bytes, weights per channel or with a zero poi
         Tensor<std::int8_t> weights(c.weights);
         Tensor<std::int32_t> b(Shape{out});
         Random random(1);
-        random.fill(x.data(), x.size(), 0, 255), random.fill(legacy_weights.data(), legacy_weights.size(), 0, 255);
-        random.fill(weights.data(), weights.size(), -127, 127), random.fill(b.data(), b.size(), -2000, 2000);
+        random.fill(x.data(), x.size(), 0, 255);
+        random.fill(legacy_weights.data(), legacy_weights.size(), 0, 255);
+        random.fill(weights.data(), weights.size(), -127, 127);
+        random.fill(b.data(), b.size(), -2000, 2000);
         QuantParams qw(0.01f, 90);
         if (!legacy) {
           qw = QuantParams({}, {}, 0);
-          for (std::int64_t o = 0; o < out; ++o)
-            qw.scale.push_back(0.005f + 0.001f * static_cast<float>(o)), qw.zero_point.push_back(0);
+          for (std::int64_t o = 0; o < out; ++o) {
+            qw.scale.push_back(0.005f + 0.001f * static_cast<float>(o));
+            qw.zero_point.push_back(0);
+          }
         }
         const Operand w = legacy ? fixed(legacy_weights, qw) : fixed(weights, qw);
         const AnyTensor y = run_layer(c.op, {Operand(x, qx), w, fixed(b)}, {qy}, rounding)[0];

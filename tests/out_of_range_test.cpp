@@ -97,7 +97,9 @@ TEST_CASE("out of range: slopes, scales and ranges that integers cannot represen
   CHECK(int{y.view<std::uint8_t>()[0]} == 0);
 
   Resize none;
-  none.mode = ResizeMode::linear, none.antialias = true, none.scales = {1, 1e-300, 1, 1};
+  none.mode = ResizeMode::linear;
+  none.antialias = true;
+  none.scales = {1, 1e-300, 1, 1};
   CHECK(run_layer(none, {Operand(Tensor<float>({1, 4, 2, 1}))})[0].shape() == Shape{1, 0, 2, 1});
 
   CHECK(octet::detail::scale_and_zero({-infinity, 1}, DType::i8, false).zero_point == 0);

@@ -199,7 +199,8 @@ TEST_CASE("zero padding moves into convolutions and average pools") {
   for (bool pool : {false, true}) {
     Net n;
     Pad pad;
-    pad.before = {0, 1, 2, 0}, pad.after = {0, 3, 0, 0};
+    pad.before = {0, 1, 2, 0};
+    pad.after = {0, 3, 0, 0};
     const int padded = n.g.add("pad", pad, {n.x});
     AveragePool average;
     average.window = Window(2, 3);
@@ -213,11 +214,14 @@ TEST_CASE("zero padding moves into convolutions and average pools") {
 TEST_CASE("padding other than zeros around images is unchanged") {
   Net n;
   Pad pad;
-  pad.before = {0, 1, 1, 0}, pad.after = {0, 1, 1, 0}, pad.value = 1;
+  pad.before = {0, 1, 1, 0};
+  pad.after = {0, 1, 1, 0};
+  pad.value = 1;
   const Graph one = n.done({n.conv(n.g.add("pad", pad, {n.x}), 3, 3, 0, true, "conv")});
   CHECK(fuse_padding(one).nodes.size() == 2);
   Net m;
-  pad.value = 0, pad.after = {0, 1, 1, 2};
+  pad.value = 0;
+  pad.after = {0, 1, 1, 2};
   const Graph channels = m.done({m.conv(m.g.add("pad", pad, {m.x}), 3, 3, 0, true, "conv")});
   CHECK(fuse_padding(channels).nodes.size() == 2);
 }

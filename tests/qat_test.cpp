@@ -213,7 +213,8 @@ TEST_CASE("qat: observers compute moving averages, unless they are frozen") {
     if (i == 5) continue;
     const auto [least, most] = std::minmax_element(x.begin(), x.end());
     const double share = std::max(0.25, 1.0 / (i - (i > 5)));  // the mean of the first batches
-    low += share * (static_cast<double>(*least) - low), high += share * (static_cast<double>(*most) - high);
+    low += share * (static_cast<double>(*least) - low);
+    high += share * (static_cast<double>(*most) - high);
   }
   const Model after = executor.model();
   CHECK(static_cast<double>(element(after, "range", 0)) == doctest::Approx(low));
@@ -261,7 +262,8 @@ TEST_CASE("qat: folding gives the rounded weights") {
   for (int bits : {8, 4})
     for (bool learned : {false, true}) {
       QatConfig c;
-      c.weight_bits = c.activation_bits = bits, c.learned_scales = learned;
+      c.weight_bits = c.activation_bits = bits;
+      c.learned_scales = learned;
       const Model qat = observed(prepare_qat(varied_net(), c), random_tensor(images, 7));
       const Model found = convert(qat);
       const auto conv =
@@ -409,7 +411,8 @@ TEST_CASE("qat: errors name the model or layer and the reason") {
 
 TEST_CASE("qat: numbers that are not finite stop training with an error that names the layer") {
   TrainingOptions o;
-  o.batch = 6, o.threads = 1;
+  o.batch = 6;
+  o.threads = 1;
   Tensor<float> x = random_tensor({12, 12, 12, 2}, 1);
   x[5] = std::numeric_limits<float>::infinity();
   Trainer t(prepare_qat(varied_net()), o);

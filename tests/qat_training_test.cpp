@@ -26,7 +26,11 @@ const ImageExamples& shapes(bool held_out) {
 
 TrainingOptions options(double rate) {
   TrainingOptions o;
-  o.optimizer = adam(), o.learning_rate = cosine_rate(rate), o.progress = false, o.threads = 1, o.batch = 32;
+  o.optimizer = adam();
+  o.learning_rate = cosine_rate(rate);
+  o.progress = false;
+  o.threads = 1;
+  o.batch = 32;
   return o;
 }
 
@@ -38,7 +42,10 @@ Model trained(const Model& m, double rate, std::int64_t epochs) {
 
 Model narrow_mobilenet() {
   MobileNetOptions o;
-  o.width = 0.25, o.image_size = 28, o.channels = 1, o.classes = 10;
+  o.width = 0.25;
+  o.image_size = 28;
+  o.channels = 1;
+  o.classes = 10;
   return mobilenet_v1(o);
 }
 
@@ -75,7 +82,8 @@ Agreement compare(const Model& before, const Model& qat) {
   const Model integers = convert(qat);
   Agreement a;
   a.float_accuracy = evaluate(before, test).accuracy;
-  a.qat_accuracy = evaluate(qat, test).accuracy, a.int8_accuracy = evaluate(integers, test).accuracy;
+  a.qat_accuracy = evaluate(qat, test).accuracy;
+  a.int8_accuracy = evaluate(integers, test).accuracy;
   Tensor<float> x({test.size(), 28, 28, 1});
   for (std::int64_t i = 0; i < test.size(); ++i) test.read(i, x.data() + i * 784);
   const Tensor<float> y = Executor(qat)(x), z = Executor(integers)(x);
@@ -120,12 +128,15 @@ TEST_CASE("qat training: the same with other bits, learned scales and other init
   Model before = small_resnet();
   SUBCASE("a new model") {}
   SUBCASE("learned scales") {
-    before = trained(before, 3e-3, 1), c.learned_scales = true;
+    before = trained(before, 3e-3, 1);
+    c.learned_scales = true;
     CHECK(compare(before, trained(prepare_qat(before, c), 5e-4, 1)).int8_accuracy > 0.5);
     return;
   }
   SUBCASE("4 bits, learned scales") {
-    before = trained(before, 3e-3, 1), c.learned_scales = true, c.weight_bits = c.activation_bits = 4;
+    before = trained(before, 3e-3, 1);
+    c.learned_scales = true;
+    c.weight_bits = c.activation_bits = 4;
     c.keep_first_float = c.keep_last_float = true;
   }
   SUBCASE("4-bit weights") { c.weight_bits = 4; }
@@ -153,7 +164,9 @@ TEST_CASE("qat training: the same weights with any number of threads, and after 
     for (int i = 0; i < 40; ++i) labels.push_back(i % 10);
     const TensorExamples examples(std::move(x), labels);
     TrainingOptions o = options(1e-3);
-    o.batch = 8, o.statistics_epochs = 2, o.observer_epochs = 1;
+    o.batch = 8;
+    o.statistics_epochs = 2;
+    o.observer_epochs = 1;
     const auto run = [&](const TrainingOptions& with) {
       Trainer t(qat, with);
       t.fit(examples, 3);
@@ -165,7 +178,8 @@ TEST_CASE("qat training: the same weights with any number of threads, and after 
     CHECK(same_constants(one, run(two)));
     const TemporaryFolder folder;
     TrainingOptions saved = o;
-    saved.checkpoint = folder / "qat.checkpoint", saved.checkpoint_steps = 2;
+    saved.checkpoint = folder / "qat.checkpoint";
+    saved.checkpoint_steps = 2;
     Trainer* running = nullptr;
     saved.on_step = [&](const StepReport& r) {
       if (r.epoch == 2 && r.step == 3) running->stop();
@@ -188,7 +202,9 @@ TEST_CASE("qat training: the same weights with any number of threads, and after 
 TEST_CASE("qat training: statistics and ranges are frozen after the given epochs") {
   const TensorExamples examples(random_tensor({16, 28, 28, 1}, 1), std::vector<std::int64_t>(16, 3));
   TrainingOptions o = options(1e-2);
-  o.batch = 8, o.statistics_epochs = 1, o.observer_epochs = 2;
+  o.batch = 8;
+  o.statistics_epochs = 1;
+  o.observer_epochs = 2;
   std::vector<std::vector<float>> found;  // after each epoch: a running mean, a range, a weight
   Trainer* running = nullptr;
   o.on_epoch = [&](const EpochReport&) {
@@ -218,7 +234,8 @@ TEST_CASE("qat training: steps do not allocate") {
       QatConfig c;
       c.learned_scales = learned;
       TrainingOptions o = options(1e-3);
-      o.batch = 8, o.threads = threads;
+      o.batch = 8;
+      o.threads = threads;
       std::vector<std::int64_t> counts;
       counts.reserve(100);
       o.on_step = [&](const StepReport&) { counts.push_back(allocations()); };
@@ -232,7 +249,8 @@ TEST_CASE("qat training: frozen layers keep their weights") {
   const TensorExamples examples(random_tensor({16, 28, 28, 1}, 1), std::vector<std::int64_t>(16, 3));
   const Model qat = prepare_qat(small_resnet());
   TrainingOptions o = options(1e-2);
-  o.batch = 8, o.freeze = {"conv1", "bn1"};
+  o.batch = 8;
+  o.freeze = {"conv1", "bn1"};
   Trainer t(qat, o);
   t.fit(examples, 1);
   const Model after = t.model();
@@ -251,7 +269,8 @@ TEST_CASE("reestimate_batch_norm: statistics are means over batches") {
   const Model m = b.finish();
   const TensorExamples examples(random_tensor({24, 4, 4, 2}, 1), std::vector<std::int64_t>(24, 1));
   ReestimationOptions o;
-  o.batch = 8, o.threads = 1;
+  o.batch = 8;
+  o.threads = 1;
   const Model after = reestimate_batch_norm(m, examples, o);
   const auto w = m.value(m.find("conv.weight")).constant.view<float>();
   for (std::int64_t c = 0; c < 3; ++c) {
@@ -263,10 +282,12 @@ TEST_CASE("reestimate_batch_norm: statistics are means over batches") {
         examples.read(i, x);
         for (int p = 0; p < 16; ++p) {
           const double y = static_cast<double>(w[2 * c] * x[2 * p] + w[2 * c + 1] * x[2 * p + 1]);
-          sum += y / 128, squares += y * y / 128;
+          sum += y / 128;
+          squares += y * y / 128;
         }
       }
-      mean += sum / 3, variance += (squares - sum * sum) * 128 / 127 / 3;
+      mean += sum / 3;
+      variance += (squares - sum * sum) * 128 / 127 / 3;
     }
     const auto found = [&](const char* name) {
       return static_cast<double>(after.value(after.find(name)).constant.view<float>()[c]);

@@ -46,9 +46,10 @@ std::vector<Tensor<float>> images(int n, unsigned seed, std::int64_t size = 12) 
 
 double sqnr(const Tensor<float>& x, const Tensor<float>& y) {
   double s = 0, e = 0;
-  for (std::int64_t i = 0; i < x.size(); ++i)
-    s += std::pow(static_cast<double>(x[i]), 2),
-        e += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    s += std::pow(static_cast<double>(x[i]), 2);
+    e += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
+  }
   return 10 * std::log10(s / e);
 }
 
@@ -126,8 +127,11 @@ TEST_CASE("a channel with almost zero weights keeps its bias") {
     Graph g;
     const int x = g.add_input("x", {Shape::unknown, 4, 4, 2});
     Tensor<float> w({2, 1, 1, 2}), b({2});
-    w[0] = 0.5f, w[1] = -0.25f, w[2] = w[3] = tiny;
-    b[0] = 0.1f, b[1] = 3.0f;
+    w[0] = 0.5f;
+    w[1] = -0.25f;
+    w[2] = w[3] = tiny;
+    b[0] = 0.1f;
+    b[1] = 3.0f;
     Convolution conv;
     conv.window = Window(1, 1);
     const int y = g.add("y", conv, {x, g.add_constant("w", w), g.add_constant("b", b)});

@@ -63,9 +63,13 @@ ComparisonResult some_result() {
   ComparisonResult r;
   r.model = "a<b>\"&'c";
   r.data = "images & <more>";
-  r.preprocessing = "tf, bilinear", r.machine = "a machine";
-  r.images = 1000, r.calibration_images = 200, r.calibration_seconds = 1.5;
-  r.parameters = 20410, r.macs = 4'089'184'256;
+  r.preprocessing = "tf, bilinear";
+  r.machine = "a machine";
+  r.images = 1000;
+  r.calibration_images = 200;
+  r.calibration_seconds = 1.5;
+  r.parameters = 20410;
+  r.macs = 4'089'184'256;
   r.variants = {{"float32", "Original (fp32)", 14'000'000, 0, 0.6188, 0.8752, 1.0, 20.04, 16.2, 6'340'000},
                 {"dynamic_range", "Dynamic range", 3'860'000, 0.0124, 0.6121, 0.8738, 0.9503, 16.7, 11.1, 6'340'000},
                 {"float16", "Float16", 7'010'000, 0.0188, 0.6174, 0.8752, 0.996, 19.1, 15.1, 6'340'000},
@@ -119,7 +123,10 @@ TEST_CASE("report: the table has the rows of the tutorials") {
         "Speed-up                              1.00 x         1.20 x   1.05 x   2.00 x\n"
         "Arena memory (MB)                       6.34           6.34     6.34     1.77\n");
   ComparisonResult r = some_result();
-  for (VariantResult& v : r.variants) v.top1.reset(), v.top5.reset();
+  for (VariantResult& v : r.variants) {
+    v.top1.reset();
+    v.top5.reset();
+  }
   const std::string unlabelled = comparison_table(r).str();
   CHECK(unlabelled.find("accuracy") == std::string::npos);
   CHECK(unlabelled.find("Agreement") != std::string::npos);
@@ -161,8 +168,11 @@ TEST_CASE("report: names and kinds of layers") {
   Graph g;
   const int x = g.add_input("x", {1, 8, 8, 4});
   Convolution conv, depthwise, grouped;
-  conv.window = Window(3, 5, 2, 1), depthwise.window = Window(3, 3), grouped.window = Window(1, 1);
-  depthwise.groups = 4, grouped.groups = 2;
+  conv.window = Window(3, 5, 2, 1);
+  depthwise.window = Window(3, 3);
+  grouped.window = Window(1, 1);
+  depthwise.groups = 4;
+  grouped.groups = 2;
   const auto kind = [&](auto op, std::vector<int> in) {
     g.add("n" + std::to_string(g.nodes.size()), op, in);
     return layer_kind(g, g.nodes.back());
@@ -197,7 +207,11 @@ TEST_CASE("report: results.json has exactly the documented keys") {
   CHECK(j["variants"][3]["median_ms"] == 10.02);
   ComparisonResult r = some_result();
   r.model = "\xff\xfe";  // not valid UTF-8
-  for (VariantResult& v : r.variants) v.top1.reset(), v.top5.reset(), v.agreement.reset();
+  for (VariantResult& v : r.variants) {
+    v.top1.reset();
+    v.top5.reset();
+    v.agreement.reset();
+  }
   const auto parsed = nlohmann::json::parse(json_text(to_json(r)));
   for (const char* key : {"top1", "top5", "agreement"}) CHECK(parsed["variants"][0][key].is_null());
 }
@@ -226,12 +240,18 @@ TEST_CASE("report: the page is self-contained and escapes text") {
 
 TEST_CASE("report: pages with few variants, without labels or layers") {
   ComparisonResult r = some_result();
-  for (VariantResult& v : r.variants) v.top1.reset(), v.top5.reset();
+  for (VariantResult& v : r.variants) {
+    v.top1.reset();
+    v.top5.reset();
+  }
   std::string html = html_report(r);
   CHECK(wrong_tags(html) == "");
   CHECK(html.find("Top-1") == std::string::npos);
   CHECK(html.find("Agreement with float") != std::string::npos);
-  r.variants.resize(1), r.layers.clear(), r.errors.clear(), r.warnings.clear();
+  r.variants.resize(1);
+  r.layers.clear();
+  r.errors.clear();
+  r.warnings.clear();
   html = html_report(r);
   CHECK(wrong_tags(html) == "");
   CHECK(html.find("Error of each layer") == std::string::npos);
@@ -397,8 +417,11 @@ TEST_CASE("compare: measures every form of a model") {
   const TemporaryFolder folder;
   const auto images = std::make_shared<Brightness>(24, levels), calibration = std::make_shared<Brightness>(8, levels);
   CompareOptions o;
-  o.preprocessing = with("unit"), o.preprocessing_name = "unit";
-  o.runs = 8, o.threads = 2, o.directory = folder / "";
+  o.preprocessing = with("unit");
+  o.preprocessing_name = "unit";
+  o.runs = 8;
+  o.threads = 2;
+  o.directory = folder / "";
   o.dynamic.least_elements = 1;
   std::set<std::string> stages;
   o.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) {
@@ -463,7 +486,9 @@ TEST_CASE("compare: a quantized model is measured alone") {
   const Model m = brightness_model();
   const auto images = std::make_shared<Brightness>(8, levels);
   CompareOptions o;
-  o.preprocessing = with("unit"), o.runs = 8, o.directory = folder / "";
+  o.preprocessing = with("unit");
+  o.runs = 8;
+  o.directory = folder / "";
   Calibrator calibrator(m);
   for (const Tensor<float>& x : ImageInput(m).load(*images, 0, 8, o.preprocessing, *default_pool())) calibrator.add(x);
   const ComparisonResult r = compare(quantize<int8>(m, calibrator.result()), images, images, o);

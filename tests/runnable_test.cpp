@@ -153,7 +153,8 @@ Difference error_of(const Case& c, const Model& m) {
     for (std::int64_t i = 0; i < y.size(); i += c.every, ++at) {
       const auto wanted = static_cast<double>(octet::detail::load_as<float>(right, at)),
                  d = wanted - static_cast<double>(y[i]);
-      signal += wanted * wanted, error += d * d;
+      signal += wanted * wanted;
+      error += d * d;
       r.largest = std::max(r.largest, std::abs(d));
     }
   }
@@ -274,7 +275,8 @@ TEST_CASE("runnable: a model with a split goes through quantization-aware traini
   one.window = Window(1, 1);
   const int a = g.add("a", one, {x, g.add_constant("wa", random_tensor({8, 1, 1, 4}, 1))});
   Split s;
-  s.axis = 3, s.parts = 2;
+  s.axis = 3;
+  s.parts = 2;
   g.add("parts", s, {a});
   const std::vector<int> parts = g.nodes.back().outputs;
   const int b = g.add("b", one, {parts[1], g.add_constant("wb", random_tensor({4, 1, 1, 4}, 2))});

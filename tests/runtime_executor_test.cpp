@@ -155,7 +155,9 @@ TEST_CASE("executor: runs with planned shapes do not allocate") {
         if (v.is_constant() && v.shape.rank() == 4) {
           Tensor<int8> w = Tensor<int8>::uninitialized(v.shape);
           r.fill(w.data(), w.size(), -127, 127);
-          v.constant = std::move(w), v.dtype = DType::i8, v.quant = QuantParams(0.01f, 0);
+          v.constant = std::move(w);
+          v.dtype = DType::i8;
+          v.quant = QuantParams(0.01f, 0);
         }
     Executor executor = plain(g, 3);
     const AnyTensor x = random_tensor({2, 8, 6, 4}, r);
@@ -207,7 +209,8 @@ AnyTensor image_for(const Graph& g, std::int64_t size, Random& r) {
 
 Executor with_memory(const Graph& g, int threads, WeightMemory memory) {
   ExecutorOptions o;
-  o.threads = threads, o.memory = memory;
+  o.threads = threads;
+  o.memory = memory;
   o.optimize = false;  // no chains
   return Executor(g, o);
 }
@@ -247,7 +250,10 @@ TEST_CASE("executor: reports the form of layers and the memory of their weights"
       executor.plan({{1, 56, 56, 64}});
       std::map<std::string, LayerForm> forms;
       std::size_t bytes = 0;
-      for (const LayerForm& f : executor.layer_forms()) forms[f.name] = f, bytes += f.packed_bytes;
+      for (const LayerForm& f : executor.layer_forms()) {
+        forms[f.name] = f;
+        bytes += f.packed_bytes;
+      }
       CHECK(bytes == executor.packed_bytes());
       packed[static_cast<int>(memory)] = bytes;
       CHECK(forms["conv"].type == "Convolution");
@@ -310,7 +316,9 @@ TEST_CASE(
     "executor: the same bits with any number of threads and, in place of optimised graphs, the same "
     "results") {
   MobileNetOptions o;
-  o.width = 0.25, o.image_size = 32, o.classes = 10;
+  o.width = 0.25;
+  o.image_size = 32;
+  o.classes = 10;
   const Model model = mobilenet_v2(o);
   Random r(73);
   const AnyTensor x = random_tensor({2, 32, 32, 3}, r);

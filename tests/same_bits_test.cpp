@@ -47,7 +47,8 @@ void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions 
 TEST_CASE("same bits: calibration and quantization do not depend on the instruction set or the number of threads") {
   check_same(many_layers(), numbers({2, 28, 28, 3}, 5, -2, 2));
   ResNetOptions resnet_options;
-  resnet_options.depth = 18, resnet_options.image_size = 64;
+  resnet_options.depth = 18;
+  resnet_options.image_size = 64;
   check_same(resnet(resnet_options), numbers({1, 64, 64, 3}, 6, -2, 2));
   check_same(mobilenet_v2({0.35, 64, 3, 10, 9}), numbers({1, 64, 64, 3}, 7, -2, 2));
 }
@@ -73,7 +74,8 @@ TEST_CASE("same bits: -0 counts as +0") {
 
 TEST_CASE("same bits: float models with same_floats") {
   ResNetOptions o;
-  o.depth = 18, o.image_size = 64;
+  o.depth = 18;
+  o.image_size = 64;
   const Model m = resnet(o);
   const Tensor<float> x = numbers({1, 64, 64, 3}, 9, -2, 2);
   ExecutorOptions options;

@@ -53,7 +53,8 @@ bool survives(const Bytes& file) {
     const std::vector<AnyTensor> in = detail::self_test_inputs(m, shapes, 1);
     for (const bool optimize : {false, true}) {
       ExecutorOptions o;
-      o.threads = 1, o.optimize = optimize;
+      o.threads = 1;
+      o.optimize = optimize;
       Executor(m, o).run(in);
     }
   } catch (const Error&) {

@@ -72,9 +72,11 @@ Tensor<double> computed(const Case& c, const Tensor<double>& x, const Tensor<dou
                 std::int64_t i = a * c.stride.h - v.before + p * c.dilation.h,
                              j = b * c.stride.w - h.before + q * c.dilation.w;
                 if (c.layer == Layer::transposed) {  // the input pixel of the output pixel, if there is one
-                  i = a + v.before - p, j = b + h.before - q;
+                  i = a + v.before - p;
+                  j = b + h.before - q;
                   if (i % c.stride.h != 0 || j % c.stride.w != 0) continue;
-                  i /= c.stride.h, j /= c.stride.w;
+                  i /= c.stride.h;
+                  j /= c.stride.w;
                 }
                 if (i < 0 || j < 0 || i >= height || j >= width) continue;
                 const double weight = c.layer == Layer::depthwise ? w(0, p, q, o) : w(o, p, q, k);
@@ -162,8 +164,10 @@ void check_float(const Case& c, Kind kind) {
   } else {
     const bool per_channel = kind == Kind::hybrid;
     QuantParams q;
-    for (std::int64_t o = 0; o < (per_channel ? c.outputs() : 1); ++o)
-      q.scale.push_back(0.008f + 0.001f * static_cast<float>(o)), q.zero_point.push_back(0);
+    for (std::int64_t o = 0; o < (per_channel ? c.outputs() : 1); ++o) {
+      q.scale.push_back(0.008f + 0.001f * static_cast<float>(o));
+      q.zero_point.push_back(0);
+    }
     if (per_channel) q.axis = c.channels_axis();
     const Tensor<int8> integers = random_integers<int8>(c.w, 4, -127, 127);
     const ChannelWalk walk(c.w, q.axis);
@@ -200,8 +204,10 @@ void check_integer(const Case& c) {
   QuantParams wq(0.01f, 121);
   if (!legacy) {
     wq = {{}, {}, c.channels_axis()};
-    for (std::int64_t o = 0; o < c.outputs(); ++o)
-      wq.scale.push_back(0.01f + 0.001f * static_cast<float>(o)), wq.zero_point.push_back(0);
+    for (std::int64_t o = 0; o < c.outputs(); ++o) {
+      wq.scale.push_back(0.01f + 0.001f * static_cast<float>(o));
+      wq.zero_point.push_back(0);
+    }
   }
   const Tensor<T> x = random_integers<T>(c.x, 1, low, high), w = random_integers<T>(c.w, 2, legacy ? 0 : -127, high);
   const Tensor<int32> bias = random_integers<int32>({c.outputs()}, 3, -2000, 2000);
@@ -279,9 +285,13 @@ TEST_CASE("tflite: fully connected layers of every type, over rows and over imag
   for (const Kind kind : kinds) {
     Case c = variant(Layer::fully_connected, {3, 33}, {17, 33}, same, 1, 1, relu);
     check(c, kind);
-    c.x = {3, 2, 4, 6}, c.w = {5, 48}, c.activation = no_activation, c.bias = false;
+    c.x = {3, 2, 4, 6};
+    c.w = {5, 48};
+    c.activation = no_activation;
+    c.bias = false;
     check(c, kind);
-    c.x = {6, 2, 48}, c.declared = {6, 2, 48};  // twelve rows
+    c.x = {6, 2, 48};  // twelve rows
+    c.declared = {6, 2, 48};
     check(c, kind);
   }
 }
@@ -369,7 +379,9 @@ TEST_CASE("tflite: pools of float, int8 and uint8") {
               const std::int64_t p = row * 2 - before + a, s = column * 3 - before + d;
               if (p < 0 || s < 0 || p >= 7 || s >= 6) continue;
               const double v = q(n, p, s, c) - zero;
-              sum += v, most = std::max(most, v), ++count;
+              sum += v;
+              most = std::max(most, v);
+              ++count;
             }
           const double real = std::max(0.0, largest ? most : sum / count);
           const double got = detail::load_element(type, out.data(), i);

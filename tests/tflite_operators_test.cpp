@@ -277,7 +277,8 @@ TEST_CASE("tflite: softmax, its logarithm, and normalization over neighboring ch
   for (std::int64_t n = 0; n < 3; ++n) {
     double half = 0, full = 0, quantized = 0;
     for (std::int64_t c = 0; c < 11; ++c) {
-      half += std::exp(0.5 * static_cast<double>(x(n, c))), full += std::exp(static_cast<double>(x(n, c)));
+      half += std::exp(0.5 * static_cast<double>(x(n, c)));
+      full += std::exp(static_cast<double>(x(n, c)));
       quantized += std::exp(0.04 * (q(n, c) - 5));
     }
     for (std::int64_t c = 0; c < 11; ++c) {
@@ -323,7 +324,9 @@ TEST_CASE("tflite: reductions, over pixels and over other axes") {
           const std::int64_t count = pixels ? 12 : 5;
           for (std::int64_t k = 0; k < count; ++k) {
             const double v = pixels ? q[(i / 5 * 12 + k) * 5 + i % 5] : q[i * 5 + k];
-            sum += v, high = std::max(high, v), low = std::min(low, v);
+            sum += v;
+            high = std::max(high, v);
+            low = std::min(low, v);
           }
           const double got = detail::load_element(type, mean.data(), i);
           CHECK(std::abs(got - sum / static_cast<double>(count)) <= (type == DType::f32 ? 1e-4 : 0.5));

@@ -54,7 +54,9 @@ Definition convolution(const Window& window, std::int64_t groups, const Activati
 void check_convolution(const Shape& x, std::int64_t out, const Window& window, std::int64_t groups, bool bias,
                        bool residual, const ActivationRange& range, bool computed_weights, unsigned seed) {
   Convolution op;
-  op.window = window, op.groups = groups, op.activation = range;
+  op.window = window;
+  op.groups = groups;
+  op.activation = range;
   std::vector<GradientInput> in{
       random_tensor(x, seed),
       {random_tensor({out, window.kernel[0], window.kernel[1], x[3] / groups}, seed + 1), computed_weights}};
@@ -76,8 +78,10 @@ TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pa
     INFO("round ", round);
     Window w(r.between(1, 4), r.between(1, 4));
     for (std::size_t d = 0; d < 2; ++d) {
-      w.strides[d] = r.between(1, 3), w.dilations[d] = r.between(1, 2);
-      w.pads_before[d] = r.between(0, 3), w.pads_after[d] = r.between(0, 3);
+      w.strides[d] = r.between(1, 3);
+      w.dilations[d] = r.between(1, 2);
+      w.pads_before[d] = r.between(0, 3);
+      w.pads_after[d] = r.between(0, 3);
     }
     const std::int64_t groups = r.chance(50) ? 1 : r.between(1, 4), in = groups * r.between(1, 4),
                        out = groups * r.between(1, 4);
@@ -95,7 +99,8 @@ TEST_CASE("gradients: bfloat16 products round both operands, if the CPU supports
     const std::int64_t groups = r.chance(70) ? 1 : r.between(2, 3), in = groups * r.between(1, 70),
                        out = groups * r.between(1, 70), size = r.chance(50) ? 1 : 3;
     Convolution op;
-    op.window = Window(size, size, r.between(1, 2), size / 2), op.groups = groups;
+    op.window = Window(size, size, r.between(1, 2), size / 2);
+    op.groups = groups;
     const Shape x{r.between(1, 3), r.between(1, 9), r.between(1, 9), in};
     const std::vector<GradientInput> inputs{random_tensor(x, 1), random_tensor({out, size, size, in / groups}, 2),
                                             random_tensor({out}, 3)};
@@ -140,7 +145,8 @@ TEST_CASE("gradients: typical convolutions") {
   }
   SUBCASE("padding pixels skipped, groups, strides") {
     Window w(3, 2, 1, 2);
-    w.strides = {2, 1}, w.dilations = {1, 2};
+    w.strides = {2, 1};
+    w.dilations = {1, 2};
     check_convolution({2, 5, 4, 140}, 4, w, 2, false, false, {}, false, 11);
   }
   SUBCASE("taps only on the padding") {
@@ -168,10 +174,15 @@ TEST_CASE("gradients: convolutions in other forms give the same gradients") {
   const auto reshaped = [](const Tensor<float>& t, const Shape& s) { return Tensor<float>(t).reshaped(s); };
   // One-dimensional images have a height of 1.
   Convolution line, row;
-  line.window.kernel = {3}, line.window.strides = {2}, line.window.dilations = {1};
-  line.window.pads_before = {1}, line.window.pads_after = {2};
+  line.window.kernel = {3};
+  line.window.strides = {2};
+  line.window.dilations = {1};
+  line.window.pads_before = {1};
+  line.window.pads_after = {2};
   row.window = Window(1, 3);
-  row.window.strides = {1, 2}, row.window.pads_before = {0, 1}, row.window.pads_after = {0, 2};
+  row.window.strides = {1, 2};
+  row.window.pads_before = {0, 1};
+  row.window.pads_after = {0, 2};
   const Tensor<float> weights = random_tensor({3, 4, 5}, 4);
   const Gradients one = gradients(
       gradient_graph(std::make_shared<const Convolution>(line), {x, constant(w), constant(b)}), 3, weights, {}, 1);
@@ -186,7 +197,8 @@ TEST_CASE("gradients: convolutions in other forms give the same gradients") {
   Convolution same, given;
   same.window = given.window = Window(1, 3, 2, 0);
   same.window.padding = Window::Padding::same_upper;
-  given.window.pads_before = {0, 1}, given.window.pads_after = {0, 1};
+  given.window.pads_before = {0, 1};
+  given.window.pads_after = {0, 1};
   const std::vector<GradientInput> in{reshaped(x, {3, 1, 7, 4}), constant(reshaped(w, {5, 1, 3, 4}))};
   const Tensor<float> all = random_tensor({3, 1, 4, 5}, 5);
   const Gradients a = gradients(gradient_graph(std::make_shared<const Convolution>(same), in), 2, all, {}, 1),
@@ -275,7 +287,8 @@ TEST_CASE("gradients: frozen batch normalization uses the running statistics") {
                      {random_tensor(x, 1), fixed_constant(random_tensor(c, 2)), fixed_constant(random_tensor(c, 3)),
                       fixed_constant(random_tensor(c, 4)), fixed_constant(random_tensor(c, 5, 0.5f, 2))});
   GradientOptions o;
-  o.threads = 1, o.freeze = {"tested"};
+  o.threads = 1;
+  o.freeze = {"tested"};
   GradientExecutor e(g, o);
   e.plan({1});
   CHECK(e.parameters().list().size() == 1);  // x
@@ -348,7 +361,9 @@ Definition pooling(const Window& window, bool largest, bool include_padding) {
           const std::int64_t ix = ox * window.strides[1] + kx * window.dilations[1] - window.pads_before[1];
           if (iy < 0 || iy >= x[1] || ix < 0 || ix >= x[2]) continue;
           const double v = in[0][((n * x[1] + iy) * x[2] + ix) * x[3] + c];
-          sum += v, best = std::max(best, v), ++count;
+          sum += v;
+          best = std::max(best, v);
+          ++count;
         }
       if (include_padding) count = static_cast<int>(window.kernel[0] * window.kernel[1]);
       y[i] = largest ? best : sum / count;
@@ -365,14 +380,17 @@ TEST_CASE("gradients: pooling") {
     INFO("round ", round);
     Window w(r.between(2, 3), r.between(2, 3));
     for (std::size_t d = 0; d < 2; ++d) {
-      w.strides[d] = r.between(1, 3), w.dilations[d] = r.between(1, 2);
-      w.pads_before[d] = r.between(0, 1), w.pads_after[d] = r.between(0, 1);
+      w.strides[d] = r.between(1, 3);
+      w.dilations[d] = r.between(1, 2);
+      w.pads_before[d] = r.between(0, 1);
+      w.pads_after[d] = r.between(0, 1);
     }
     const Shape x{r.between(1, 5), r.between(5, 8), r.between(5, 8), r.between(1, 40)};
     MaxPool largest;
     largest.window = w;
     AveragePool mean;
-    mean.window = w, mean.include_padding = r.chance(50);
+    mean.window = w;
+    mean.include_padding = r.chance(50);
     check_gradients(largest, {random_tensor(x, static_cast<unsigned>(round))}, pooling(w, true, false));
     check_gradients(mean, {random_tensor(x, static_cast<unsigned>(round))}, pooling(w, false, mean.include_padding));
   }
@@ -411,7 +429,10 @@ TEST_CASE("gradients: means and sums") {
                           Doubles y(out);
                           for (std::int64_t i = 0; i < in[0].size(); ++i) {
                             std::int64_t rest = i, to = 0;
-                            for (int d = 3; d >= 0; --d) to += rest % s[d] * strides[d], rest /= s[d];
+                            for (int d = 3; d >= 0; --d) {
+                              to += rest % s[d] * strides[d];
+                              rest /= s[d];
+                            }
                             y[to] += in[0][i] / (mean ? static_cast<double>(count) : 1.0);
                           }
                           return y;
@@ -529,7 +550,9 @@ TEST_CASE("gradients: softmax") {
   for (const bool log : {false, true})
     for (const std::int64_t axis : {1, -1}) {
       Softmax op;
-      op.axis = axis, op.beta = 1.5, op.log = log;
+      op.axis = axis;
+      op.beta = 1.5;
+      op.log = log;
       check_gradients(op, {random_tensor({2, 3, 5}, 1, -2, 2)}, [&](const std::vector<Doubles>& in) {
         const std::int64_t n = axis == 1 ? 3 : 5, inner = axis == 1 ? 5 : 1;
         Doubles y = in[0];

@@ -46,7 +46,8 @@ TensorExamples examples(std::int64_t n, std::uint64_t seed = 1) {
 
 TrainingOptions options() {
   TrainingOptions o;
-  o.batch = 16, o.threads = 1;
+  o.batch = 16;
+  o.threads = 1;
   o.learning_rate = 0.01;
   return o;
 }
@@ -107,7 +108,10 @@ TEST_CASE("trainer: regression with mean squared error") {
                      {g.add("tanh", Unary(UnaryKind::tanh), {h}), g.add_constant("v", random_tensor({2, 16}, 2))})};
   const Tensor<float> in = random_tensor({200, 3}, 3);
   Tensor<float> target({200, 2});
-  for (std::int64_t i = 0; i < 200; ++i) target(i, 0) = in(i, 0) * in(i, 1), target(i, 1) = in(i, 2) - 0.5f * in(i, 0);
+  for (std::int64_t i = 0; i < 200; ++i) {
+    target(i, 0) = in(i, 0) * in(i, 1);
+    target(i, 1) = in(i, 2) - 0.5f * in(i, 0);
+  }
   TrainingOptions o = options();
   o.loss = Loss::mean_squared_error;
   Trainer t(g, o);
@@ -288,7 +292,9 @@ TEST_CASE("trainer: shuffled and augmented batches") {
 
   // Flips and shifts: every result is a possible one, all occur, and they are reproducible.
   Augmentation both;
-  both.flip = true, both.shift = 1, both.fill = -1;
+  both.flip = true;
+  both.shift = 1;
+  both.fill = -1;
   octet::detail::Batches changed(data, {1, 3, 4, 2}, both, 2);
   std::map<std::vector<float>, int> seen;
   for (int epoch = 0; epoch < 100; ++epoch) {
@@ -320,7 +326,8 @@ TEST_CASE("trainer: a resumed run gives the same bits") {
   const TemporaryFolder folder;
   const std::string file = folder / "run.checkpoint";
   TrainingOptions o = options();
-  o.augmentation.shift = 1, o.augmentation.flip = true;
+  o.augmentation.shift = 1;
+  o.augmentation.flip = true;
   o.learning_rate = cosine_rate(0.02).warmed_up(1);
   o.early_stopping.patience = 10;
   const TensorExamples data = examples(70), held_out = examples(30, 2);
@@ -460,17 +467,22 @@ TEST_CASE("trainer: a checkpoint with an impossible position is refused") {
     return "";
   };
   octet::detail::TrainingPosition p;
-  p.step = 4, p.steps_per_epoch = 4, p.batch = 16;
+  p.step = 4;
+  p.steps_per_epoch = 4;
+  p.batch = 16;
   CHECK(why(p).empty());  // written after the last step, before the end of the epoch
   p.step = 5;
   CHECK(why(p) == "'" + file + "': found step 5 of an epoch of 4 steps");
   p.step = std::numeric_limits<std::int64_t>::max();
   CHECK(why(p).find("of an epoch of 4 steps") != std::string::npos);
-  p.step = 2, p.epoch = 3;
+  p.step = 2;
+  p.epoch = 3;
   CHECK(why(p).find("found reports of 0 epochs, expected 3") != std::string::npos);
-  p.epoch = 0, p.epochs_without_gain = 1;
+  p.epoch = 0;
+  p.epochs_without_gain = 1;
   CHECK(why(p).find("epochs without improvement") != std::string::npos);
-  p.epochs_without_gain = 0, p.loss_sum = std::numeric_limits<double>::quiet_NaN();
+  p.epochs_without_gain = 0;
+  p.loss_sum = std::numeric_limits<double>::quiet_NaN();
   CHECK(why(p).find("not finite") != std::string::npos);
 }
 
@@ -647,7 +659,8 @@ TEST_CASE("trainer: a softmax at the end becomes part of the loss") {
   with.outputs = {with.add("softmax", Softmax(), {with.outputs[0]})};
   const TensorExamples data = examples(48);
   Trainer a(net(), options()), b(with, options());
-  a.fit(data, 2), b.fit(data, 2);
+  a.fit(data, 2);
+  b.fit(data, 2);
   CHECK(losses(a.history()) == losses(b.history()));
   const Model plain = a.model(), trained = b.model();
   CHECK(as<Softmax>(*trained.nodes.back().op));

@@ -56,7 +56,10 @@ void bench_command(const BenchArguments& o) {
   progress.clear();
   double total_ms = 0;
   std::int64_t macs = 0;
-  for (const LayerTime& t : layers) total_ms += t.milliseconds, macs += t.macs;
+  for (const LayerTime& t : layers) {
+    total_ms += t.milliseconds;
+    macs += t.macs;
+  }
   using octet::detail::significant;
   if (o.layers) {
     TextTable table({"Layer", "Type", "Form", "ms", "% of time", "GMAC/s"});

@@ -101,7 +101,8 @@ DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool w
   const bool other = !with_labels && path.compare(0, 8, "builtin:") != 0;
   const std::string known = other ? octet::detail::guess_format(path) : "";
   o.format = known.empty() ? format : known;
-  o.labels = list, o.with_labels = with_labels;
+  o.labels = list;
+  o.with_labels = with_labels;
   if (!classes.empty()) o.classes = octet::load_labels(classes);
   return open_dataset(path, o);
 }
@@ -144,19 +145,24 @@ void QuantizeOptions::add_to(CLI::App& command) {
 
 CalibrationOptions QuantizeOptions::calibration(const ExecutorOptions& executor) const {
   CalibrationOptions c;
-  c.method = methods.at(method), c.percent = percent, c.executor = executor;
+  c.method = methods.at(method);
+  c.percent = percent;
+  c.executor = executor;
   return c;
 }
 
 WeightOptions QuantizeOptions::dynamic() const {
   WeightOptions d;
-  d.per_channel = !per_tensor, d.keep_float = keep_float;
+  d.per_channel = !per_tensor;
+  d.keep_float = keep_float;
   return d;
 }
 
 Int8Options QuantizeOptions::int8() const {
   Int8Options i;
-  i.per_channel = !per_tensor, i.keep_float = keep_float, i.rounding = rounding.value_or(Rounding::fp32);
+  i.per_channel = !per_tensor;
+  i.keep_float = keep_float;
+  i.rounding = rounding.value_or(Rounding::fp32);
   return i;
 }
 

@@ -45,7 +45,10 @@ Recipe cnn() {
 /// MobileNetV1 with a first stride of 1, so that its images are 28, 14, 7, 4 and 2 pixels wide.
 Recipe mobilenet() {
   MobileNetOptions o;
-  o.image_size = 28, o.channels = 1, o.classes = 10, o.first_stride = 1;
+  o.image_size = 28;
+  o.channels = 1;
+  o.classes = 10;
+  o.first_stride = 1;
   Recipe r = recipe(mobilenet_v1(o), "mobilenet");
   r.training.optimizer = adamw(0.02);
   r.training.learning_rate = cosine_rate(3e-3).warmed_up(0.3);
@@ -57,7 +60,11 @@ Recipe mobilenet() {
 /// VGG16 with batch normalization and small hidden layers instead of two with 4096 outputs.
 Recipe vgg16() {
   VggOptions o;
-  o.image_size = 28, o.channels = 1, o.classes = 10, o.batch_norm = true, o.hidden = 80;
+  o.image_size = 28;
+  o.channels = 1;
+  o.classes = 10;
+  o.batch_norm = true;
+  o.hidden = 80;
   Recipe r = recipe(vgg(o), "vgg16");
   r.training.optimizer = adamw(0.02);
   r.training.learning_rate = cosine_rate(1e-3).warmed_up(0.3);

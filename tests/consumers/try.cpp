@@ -42,7 +42,9 @@ int main(int, char** arguments) {
   expect(has(octet::try_load_calibration(bad).error(), ErrorKind::format, "version 1"), "a bad calibration");
 
   octet::MobileNetOptions options;
-  options.width = 0.25, options.image_size = 32, options.classes = 10;
+  options.width = 0.25;
+  options.image_size = 32;
+  options.classes = 10;
   const octet::Model built = octet::mobilenet_v1(options);
   expect(has(octet::try_save(built, folder + "/x.onnx").error(), ErrorKind::format, ".octet"), "another format's name");
   take(octet::try_save(built, good), "saving");

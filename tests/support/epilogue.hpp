@@ -55,7 +55,8 @@ struct RandomEpilogue {
     e.scale = scale.data();
     e.shift = shift.data();
     row_scale = random.real(0.01f, 2);
-    e.row_scale = &row_scale, e.sums = scale.data();
+    e.row_scale = &row_scale;
+    e.sums = scale.data();
     e.low_f32 = random.chance(50) ? 0 : -std::numeric_limits<float>::infinity();
     e.high_f32 = random.chance(50) ? 6 : std::numeric_limits<float>::infinity();
     e.zero_point = static_cast<std::int32_t>(random.between(0, 255));

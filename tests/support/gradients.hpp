@@ -70,7 +70,8 @@ inline Graph gradient_graph(const OperatorPtr& op, const std::vector<GradientInp
 inline Gradients gradients(const Graph& g, std::size_t inputs, const Tensor<float>& weights, const TrainingPass& pass,
                            int threads, bool bf16_products = false) {
   GradientOptions o;
-  o.threads = threads, o.bf16_products = bf16_products;
+  o.threads = threads;
+  o.bf16_products = bf16_products;
   GradientExecutor e(g, o);
   e.plan({1});
   Gradients r;

@@ -20,7 +20,9 @@ inline AnyTensor random_floats(const Shape& s, Random& r) {
 
 inline MobileNetOptions tiny() {
   MobileNetOptions o;
-  o.width = 0.25, o.image_size = 32, o.classes = 10;
+  o.width = 0.25;
+  o.image_size = 32;
+  o.classes = 10;
   return o;
 }
 

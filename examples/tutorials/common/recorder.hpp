@@ -23,21 +23,28 @@ class Recorder {
         if (p.epoch > end - 1 && p.epoch <= end) all.push_back(p);
       if (all.size() == before) all.push_back({end, e.loss, e.accuracy, {}, {}});
       if (!e.validation) continue;
-      all.back().held_out_loss = e.validation->loss, all.back().held_out_accuracy = e.validation->accuracy;
+      all.back().held_out_loss = e.validation->loss;
+      all.back().held_out_accuracy = e.validation->accuracy;
     }
     return all;
   }
 
  private:
   void step(const octet::StepReport& r) {
-    if (r.step == 1) first_ = 0, loss_ = 0, correct_before_ = 0;
+    if (r.step == 1) {
+      first_ = 0;
+      loss_ = 0;
+      correct_before_ = 0;
+    }
     loss_ += r.loss;
     const std::int64_t part = r.step * parts_ / r.steps;
     if (part == (r.step - 1) * parts_ / r.steps) return;
     const auto steps = static_cast<double>(r.step - first_), correct = r.accuracy * static_cast<double>(r.step);
     const double epoch = static_cast<double>(r.epoch - 1) + static_cast<double>(r.step) / static_cast<double>(r.steps);
     points_.push_back({epoch, loss_ / steps, (correct - correct_before_) / steps, {}, {}});
-    first_ = r.step, loss_ = 0, correct_before_ = correct;
+    first_ = r.step;
+    loss_ = 0;
+    correct_before_ = correct;
   }
 
   std::int64_t parts_, first_ = 0;

@@ -110,8 +110,11 @@ Trained Study::train_for_int8(const std::string& name, const std::string& title,
 
 ComparisonResult Study::compare(const Trained& float_model, const std::vector<Trained>& for_int8) const {
   CompareOptions c;
-  c.preprocessing = data_.preprocessing(), c.preprocessing_name = data_.normalization;
-  c.threads = options_.threads, c.runs = options_.runs, c.directory = folder_;
+  c.preprocessing = data_.preprocessing();
+  c.preprocessing_name = data_.normalization;
+  c.threads = options_.threads;
+  c.runs = options_.runs;
+  c.directory = folder_;
   Progress progress;
   c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
   for (const Trained& t : for_int8)

@@ -33,8 +33,10 @@ struct CpuId {
 #  if defined(_MSC_VER)
     int r[4];
     __cpuidex(r, static_cast<int>(leaf), static_cast<int>(part));
-    eax = static_cast<std::uint32_t>(r[0]), ebx = static_cast<std::uint32_t>(r[1]);
-    ecx = static_cast<std::uint32_t>(r[2]), edx = static_cast<std::uint32_t>(r[3]);
+    eax = static_cast<std::uint32_t>(r[0]);
+    ebx = static_cast<std::uint32_t>(r[1]);
+    ecx = static_cast<std::uint32_t>(r[2]);
+    edx = static_cast<std::uint32_t>(r[3]);
 #  else
     __get_cpuid_count(leaf, part, &eax, &ebx, &ecx, &edx);  // leaves zeros if the leaf does not exist
 #  endif

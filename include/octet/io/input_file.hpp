@@ -38,7 +38,10 @@ class FileDescriptor {
   explicit FileDescriptor(int file = -1) noexcept : file_(file) {}
   FileDescriptor(FileDescriptor&& o) noexcept : file_(o.release()) {}
   FileDescriptor& operator=(FileDescriptor&& o) noexcept {
-    if (this != &o) close(), file_ = o.release();
+    if (this != &o) {
+      close();
+      file_ = o.release();
+    }
     return *this;
   }
   ~FileDescriptor() { close(); }

@@ -81,7 +81,8 @@ class PngCheck {
     stream_.next_in = const_cast<Bytef*>(data(at));
     stream_.avail_in = static_cast<uInt>(length);
     while (!complete_) {
-      stream_.next_out = buffer_, stream_.avail_out = sizeof buffer_;
+      stream_.next_out = buffer_;
+      stream_.avail_out = sizeof buffer_;
       const int status = inflate(&stream_, Z_NO_FLUSH);
       unpacked_ += sizeof buffer_ - stream_.avail_out;
       if (status == Z_BUF_ERROR) return;  // the stream continues in the next chunk

@@ -83,10 +83,15 @@ class ShapesDataset : public Dataset {
       const double angle = difficulty * r(-0.25, 0.25), size = r(0.68, 0.95), stretch = r(0.88, 1.14),
                    shear = difficulty * r(-0.15, 0.15);
       const double wide = 1 / (size * stretch), high = stretch / size;
-      a = std::cos(angle) * wide, b = (std::sin(angle) + shear) * wide;
-      c = -std::sin(angle) * high, d = std::cos(angle) * high;
-      shift_u = difficulty * r(-0.14, 0.14), shift_v = difficulty * r(-0.14, 0.14);
-      bend = difficulty * r(0, 0.1), waves = r(2, 5), phase = r(0, 6.2831853);
+      a = std::cos(angle) * wide;
+      b = (std::sin(angle) + shear) * wide;
+      c = -std::sin(angle) * high;
+      d = std::cos(angle) * high;
+      shift_u = difficulty * r(-0.14, 0.14);
+      shift_v = difficulty * r(-0.14, 0.14);
+      bend = difficulty * r(0, 0.1);
+      waves = r(2, 5);
+      phase = r(0, 6.2831853);
     }
     std::pair<double, double> to_shape(double u, double v) const {
       const double x = u - shift_u, y = v - shift_v;

@@ -39,18 +39,21 @@ inline bool take_mobilenet_options(std::string& s, MobileNetOptions& o) {
 inline std::optional<Model> find_builtin(const std::string& name) {
   for (const int depth : {18, 34, 50, 101}) {
     ResNetOptions o;
-    o.depth = depth, o.v1_5 = name != "resnet" + std::to_string(depth) + "_v1";
+    o.depth = depth;
+    o.v1_5 = name != "resnet" + std::to_string(depth) + "_v1";
     if (name == "resnet" + std::to_string(depth) || !o.v1_5) return resnet(o);
   }
   for (const int depth : {11, 13, 16, 19}) {
     VggOptions o;
-    o.depth = depth, o.batch_norm = name == "vgg" + std::to_string(depth) + "_bn";
+    o.depth = depth;
+    o.batch_norm = name == "vgg" + std::to_string(depth) + "_bn";
     if (name == "vgg" + std::to_string(depth) || o.batch_norm) return vgg(o);
   }
   std::string rest = name;
   MobileNetOptions o;
   if (take(rest, "mobilenet_v1") && take_mobilenet_options(rest, o)) return mobilenet_v1(o);
-  rest = name, o = {};
+  rest = name;
+  o = {};
   if (take(rest, "mobilenet_v2") && take_mobilenet_options(rest, o)) return mobilenet_v2(o);
   if (name == "small_cnn") return small_cnn();
   return std::nullopt;

@@ -123,7 +123,10 @@ OCTET_API void save(const Calibration& c, const std::string& path) {
     if (t.given) j["range"] = detail::to_json(*t.given);
     if (!t.histogram.empty()) j["histogram"] = detail::to_json(t.histogram);
     for (const Range& r : t.samples) j["samples"].push_back(detail::to_json(r));
-    if (t.summed > 0) j["channel_sums"] = t.channel_sums, j["summed"] = t.summed;
+    if (t.summed > 0) {
+      j["channel_sums"] = t.channel_sums;
+      j["summed"] = t.summed;
+    }
   }
   const nlohmann::json all{{"octet_calibration", 1},
                            {"method", detail::range_method_names[static_cast<int>(c.method)]},

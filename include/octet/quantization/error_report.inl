@@ -22,7 +22,9 @@ class ErrorSum {
     const ChannelWalk w(shape, params ? params.axis : -1);
     for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
       const double a = static_cast<double>(x[i]), e = a - static_cast<double>(y[i]);
-      signal_ += a * a, noise_ += e * e, largest_ = std::max(largest_, std::abs(e));
+      signal_ += a * a;
+      noise_ += e * e;
+      largest_ = std::max(largest_, std::abs(e));
       if (!params) continue;
       const auto c = static_cast<std::size_t>(i / w.inner % w.channels);
       const double s = static_cast<double>(params.scale[c]);

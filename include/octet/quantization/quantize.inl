@@ -66,9 +66,13 @@ OCTET_API void quantize_run(const float* x, std::int64_t n, float scale, std::in
   if (is_byte(type)) {
     const std::int32_t offset = type == DType::i8 ? 128 : 0;
     QuantizeF32 q;
-    q.in = x, q.out = reinterpret_cast<std::uint8_t*>(out) + at, q.count = n;
-    q.scale = scale, q.zero_point = zero + offset;
-    q.low = static_cast<std::int32_t>(r.low) + offset, q.high = static_cast<std::int32_t>(r.high) + offset;
+    q.in = x;
+    q.out = reinterpret_cast<std::uint8_t*>(out) + at;
+    q.count = n;
+    q.scale = scale;
+    q.zero_point = zero + offset;
+    q.low = static_cast<std::int32_t>(r.low) + offset;
+    q.high = static_cast<std::int32_t>(r.high) + offset;
     q.flip = type == DType::i8 ? 0x80 : 0;
     element_kernels().quantize_f32(q);
     return;

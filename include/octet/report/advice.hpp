@@ -43,7 +43,10 @@ inline std::optional<std::string> input_range_warning(const Range& seen, const R
   for (const std::string& name : normalization_names()) {
     const Range r = recipe_range(normalization(name));
     const float distance = std::abs(r.low - calibrated.low) + std::abs(r.high - calibrated.high);
-    if (distance < least) least = distance, best = name;
+    if (distance < least) {
+      least = distance;
+      best = name;
+    }
   }
   return detail::concat("the inputs are in [", seen.low, ", ", seen.high, "], but the model was calibrated for [",
                         calibrated.low, ", ", calibrated.high, "]; the preprocessing closest to that is --preprocess ",
@@ -55,7 +58,10 @@ inline Range input_range(const ImageInput& input, const Dataset& images, const P
                          std::int64_t most = 16) {
   Range r{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
   for (const Tensor<float>& x : input.load(images, 0, std::min(most, images.size()), p, pool))
-    for (float v : x) r.low = std::min(r.low, v), r.high = std::max(r.high, v);
+    for (float v : x) {
+      r.low = std::min(r.low, v);
+      r.high = std::max(r.high, v);
+    }
   return r;
 }
 
@@ -81,7 +87,10 @@ inline std::optional<std::string> accuracy_warning(Executor& executor, const Ima
       continue;
     Preprocessing other = used;
     other.normalization = normalization(recipe);
-    if (const double t = measure(other); t > best) best = t, name = recipe;
+    if (const double t = measure(other); t > best) {
+      best = t;
+      name = recipe;
+    }
   }
   if (best >= here + 0.1 && best >= hardly_more)
     return detail::concat("the float model classifies only ", detail::percent(top1, 1),

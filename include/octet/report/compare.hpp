@@ -130,7 +130,8 @@ class Comparison {
     report("quantizing", static_cast<std::int64_t>(models_.size()),
            static_cast<std::int64_t>(4 + options_.further.size()));
     VariantResult v;
-    v.name = name, v.title = title;
+    v.name = name;
+    v.title = title;
     Model m;
     v.quantize_seconds = seconds([&] { m = make(); });
     if (models_.empty()) v.quantize_seconds = 0;

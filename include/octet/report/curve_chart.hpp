@@ -40,15 +40,23 @@ inline std::string short_number(double x) {
 template <class Label>
 CurveAxes axes_around(const std::vector<Curve>& curves, Label label) {
   CurveAxes a;
-  a.y_low = std::numeric_limits<double>::infinity(), a.y_high = -a.y_low;
+  a.y_low = std::numeric_limits<double>::infinity();
+  a.y_high = -a.y_low;
   for (const Curve& c : curves)
     for (const auto& [x, y] : c.points) {
       a.x_high = std::max(a.x_high, x);
-      if (std::isfinite(y)) a.y_low = std::min(a.y_low, y), a.y_high = std::max(a.y_high, y);
+      if (std::isfinite(y)) {
+        a.y_low = std::min(a.y_low, y);
+        a.y_high = std::max(a.y_high, y);
+      }
     }
-  if (!(a.y_low <= a.y_high)) a.y_low = 0, a.y_high = 1;
+  if (!(a.y_low <= a.y_high)) {
+    a.y_low = 0;
+    a.y_high = 1;
+  }
   const double step = grid_step(std::max(a.y_high - a.y_low, 1e-3 * std::max(1e-3, std::abs(a.y_high))));
-  a.y_low = std::floor(a.y_low / step) * step, a.y_high = std::ceil(a.y_high / step) * step;
+  a.y_low = std::floor(a.y_low / step) * step;
+  a.y_high = std::ceil(a.y_high / step) * step;
   if (a.y_high <= a.y_low) a.y_high = a.y_low + step;
   const auto count = static_cast<int>(std::round((a.y_high - a.y_low) / step));
   for (int i = 0; i <= count; ++i) a.lines.push_back({label(a.y_low + i * step), a.y_low + i * step});

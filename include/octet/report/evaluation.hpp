@@ -45,7 +45,8 @@ class Accuracy {
       before = std::min(before, n);
     }
     ++labelled_;
-    first_ += before == 0, fifth_ += before < 5;
+    first_ += before == 0;
+    fifth_ += before < 5;
   }
   std::int64_t images() const noexcept { return static_cast<std::int64_t>(best_.size()); }
   std::optional<double> top1() const { return part(first_, labelled_); }

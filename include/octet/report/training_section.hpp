@@ -15,7 +15,8 @@ std::vector<Curve> training_curves(const ComparisonResult& r, Learned learned, H
       faint.points.emplace_back(p.epoch, learned(p));
       if (const std::optional<double> y = held_out(p)) bright.points.emplace_back(p.epoch, *y);
     }
-    curves.push_back(std::move(faint)), curves.push_back(std::move(bright));
+    curves.push_back(std::move(faint));
+    curves.push_back(std::move(bright));
   }
   return curves;
 }

@@ -67,7 +67,10 @@ class ExecutorState {
   std::vector<AnyTensor> run(const std::vector<AnyTensor>& inputs) {
     std::vector<Shape> shapes;
     std::vector<TensorRef> in, out;
-    for (const AnyTensor& t : inputs) shapes.push_back(t.shape()), in.push_back(t.ref());
+    for (const AnyTensor& t : inputs) {
+      shapes.push_back(t.shape());
+      in.push_back(t.ref());
+    }
     plan(shapes);
     std::vector<AnyTensor> results;
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
@@ -219,7 +222,8 @@ class ExecutorState {
     std::size_t scratch = 0;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& l = layers_[i];
-      l.inputs.clear(), l.outputs.clear();
+      l.inputs.clear();
+      l.outputs.clear();
       for (int v : graph_.nodes[i].inputs) l.inputs.push_back(described(v));
       for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
       l.nothing = gives_nothing(l.outputs);
@@ -259,7 +263,10 @@ class ExecutorState {
       if (layers_[i].nothing || !layers_[i].step->wants_range()) continue;
       Layer* maker = makers[static_cast<std::size_t>(graph_.nodes[i].inputs[0])];
       if (!maker) continue;
-      if (!maker->output_range) maker->output_range = next, next += maker->outputs[0].shape[0];
+      if (!maker->output_range) {
+        maker->output_range = next;
+        next += maker->outputs[0].shape[0];
+      }
       layers_[i].input_range = maker->output_range;
     }
   }

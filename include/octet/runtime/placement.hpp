@@ -44,7 +44,10 @@ inline Placement place_values(const Graph& graph, const std::vector<const Step*>
   for (int i = 0; i < end; ++i) {
     for (int v : graph.nodes[at(i)].inputs)
       if (v != Node::none) last_use[at(v)] = std::max(last_use[at(v)], i);
-    for (int v : graph.nodes[at(i)].outputs) first_use[at(v)] = i, last_use[at(v)] = std::max(last_use[at(v)], i);
+    for (int v : graph.nodes[at(i)].outputs) {
+      first_use[at(v)] = i;
+      last_use[at(v)] = std::max(last_use[at(v)], i);
+    }
   }
 
   for (int i = 0; i < end; ++i) {

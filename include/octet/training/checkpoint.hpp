@@ -125,7 +125,8 @@ class Checkpoint {
     to.put(static_cast<std::uint8_t>(p.statistics_frozen));
     to.put_count(p.history.size());
     for (const EpochReport& r : p.history) {
-      to.put(r.epoch), to.put(r.epochs);
+      to.put(r.epoch);
+      to.put(r.epochs);
       to.put(static_cast<std::uint8_t>(r.validation.has_value()));
       const Evaluation v = r.validation.value_or(Evaluation());
       for (double x : {r.loss, r.accuracy, v.loss, v.accuracy, r.learning_rate, r.seconds, r.images_per_second})
@@ -225,7 +226,8 @@ class Checkpoint {
     for (std::size_t n = from.get_count(59); n > 0; --n) {
       EpochReport r;
       Evaluation v;
-      r.epoch = from.get<std::int64_t>(), r.epochs = from.get<std::int64_t>();
+      r.epoch = from.get<std::int64_t>();
+      r.epochs = from.get<std::int64_t>();
       const bool validated = from.get_flag();
       for (double* x : {&r.loss, &r.accuracy, &v.loss, &v.accuracy, &r.learning_rate, &r.seconds, &r.images_per_second})
         *x = from.get<double>();

@@ -186,8 +186,10 @@ class GradientExecutor {
   /// Computes values that depend only on constants that are not trained: rounded weights of frozen layers.
   void compute_constants() {
     for (Value& v : graph_.values)
-      if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16))
-        v.constant = detail::to_float(v.constant.ref()), v.dtype = DType::f32;
+      if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16)) {
+        v.constant = detail::to_float(v.constant.ref());
+        v.dtype = DType::f32;
+      }
     const auto stays = [&](int v) {
       return v == Node::none || (graph_.value(v).is_constant() && !parameters_.find(v));
     };
@@ -238,7 +240,8 @@ class GradientExecutor {
   /// Returns the size in bytes of the scratch memory that the layer needs.
   std::size_t plan_layer(std::size_t i) {
     Layer& l = layers_[i];
-    l.inputs.clear(), l.outputs.clear();
+    l.inputs.clear();
+    l.outputs.clear();
     for (int v : graph_.nodes[i].inputs) l.inputs.push_back(described(v));
     for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
     const PlanContext c{l.inputs, l.outputs, pool_->size()};
@@ -258,7 +261,8 @@ class GradientExecutor {
         if (n.inputs[k] != Node::none) l.inputs[k].data = data_of(n.inputs[k]);
       for (std::size_t k = 0; k < n.outputs.size(); ++k) l.outputs[k].data = data_of(n.outputs[k]);
       l.saved = p.saved == detail::GradientPlan::none ? nullptr : buffer(p.saved);
-      l.output_gradients.clear(), l.input_gradients.clear();
+      l.output_gradients.clear();
+      l.input_gradients.clear();
       if (!p.runs_back) continue;
       for (std::size_t k = 0; k < n.outputs.size(); ++k) {
         l.output_gradients.push_back(l.outputs[k]);

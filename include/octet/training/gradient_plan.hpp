@@ -47,7 +47,8 @@ class GradientPlan {
     place_gradients(g, layers, bytes, is_learned);
     scratch_ = add(scratch, 0, 2 * count());
     const MemoryPlan plan = plan_memory(lifetimes_);
-    offsets_ = plan.offsets, bytes_ = plan.bytes;
+    offsets_ = plan.offsets;
+    bytes_ = plan.bytes;
   }
 
   std::size_t bytes() const noexcept { return bytes_; }

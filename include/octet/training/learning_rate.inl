@@ -35,12 +35,15 @@ OCTET_API void LearningRate::validate() const {
 
 OCTET_API LearningRate step_rate(double base, double interval, double factor) {
   LearningRate r(base);
-  r.kind = LearningRate::Kind::step, r.interval = interval, r.factor = factor;
+  r.kind = LearningRate::Kind::step;
+  r.interval = interval;
+  r.factor = factor;
   return r;
 }
 OCTET_API LearningRate cosine_rate(double base, double last) {
   LearningRate r(base);
-  r.kind = LearningRate::Kind::cosine, r.last = last;
+  r.kind = LearningRate::Kind::cosine;
+  r.last = last;
   return r;
 }
 

@@ -40,7 +40,8 @@ class LossFunction {
       double sum = 0, all = 0;
       for (std::int64_t c = 0; c < classes; ++c) {
         const double below = static_cast<double>(x[c]) - static_cast<double>(largest), e = std::exp(below);
-        sum += e, all += below;
+        sum += e;
+        all += below;
         if (g) g[c] = static_cast<float>(e);
       }
       const double log_sum = std::log(sum), part = smoothing_ / static_cast<double>(classes);
@@ -68,7 +69,8 @@ class LossFunction {
         sum += static_cast<double>(apart) * static_cast<double>(apart);
         if (gradient.data()) gradient[k] = apart * factor;
       }
-      losses_[at(i)] = sum / static_cast<double>(size), hits_[at(i)] = 0;
+      losses_[at(i)] = sum / static_cast<double>(size);
+      hits_[at(i)] = 0;
     });
     return total();
   }
@@ -77,7 +79,10 @@ class LossFunction {
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
   BatchLoss total() const noexcept {
     BatchLoss r;
-    for (std::size_t i = 0; i < losses_.size(); ++i) r.mean += losses_[i], r.correct += hits_[i];
+    for (std::size_t i = 0; i < losses_.size(); ++i) {
+      r.mean += losses_[i];
+      r.correct += hits_[i];
+    }
     r.mean /= static_cast<double>(std::max<std::size_t>(1, losses_.size()));
     return r;
   }

@@ -85,7 +85,9 @@ class TrainerState {
   }
   static GradientOptions gradient_options(const TrainingOptions& o) {
     GradientOptions g;
-    g.threads = o.threads, g.pool = o.pool, g.freeze = o.freeze;
+    g.threads = o.threads;
+    g.pool = o.pool;
+    g.freeze = o.freeze;
     g.skip_softmax = o.loss == Loss::cross_entropy;
     g.bf16_products = o.bf16_products;
     return g;
@@ -117,8 +119,12 @@ class TrainerState {
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
       const auto done = static_cast<double>(p.step), here = static_cast<double>(p.step - first);
       p.seconds = seconds_before + seconds;
-      r.epoch = p.epoch + 1, r.epochs = epochs, r.step = p.step, r.steps = p.steps_per_epoch;
-      r.mean_loss = p.loss_sum / done, r.accuracy = p.correct / (done * static_cast<double>(p.batch));
+      r.epoch = p.epoch + 1;
+      r.epochs = epochs;
+      r.step = p.step;
+      r.steps = p.steps_per_epoch;
+      r.mean_loss = p.loss_sum / done;
+      r.accuracy = p.correct / (done * static_cast<double>(p.batch));
       r.images_per_second = here * static_cast<double>(p.batch) / seconds;
       r.seconds_left = seconds / here * static_cast<double>((epochs - p.epoch) * p.steps_per_epoch - p.step);
       if (options_.on_step) options_.on_step(r);
@@ -154,7 +160,8 @@ class TrainerState {
       if (r.gradient_norm > options_.clip_norm) factor = options_.clip_norm / r.gradient_norm;
     }
     optimizer_.step(r.learning_rate, factor, pool);
-    p.loss_sum += loss.mean, p.correct += static_cast<double>(loss.correct);
+    p.loss_sum += loss.mean;
+    p.correct += static_cast<double>(loss.correct);
     learning_rate_ = r.learning_rate;
     return r;
   }
@@ -163,18 +170,25 @@ class TrainerState {
     TrainingPosition& p = position_;
     EpochReport r;
     const auto steps = static_cast<double>(p.steps_per_epoch), images = steps * static_cast<double>(p.batch);
-    r.epoch = p.epoch + 1, r.epochs = epochs;
-    r.loss = p.loss_sum / steps, r.accuracy = p.correct / images;
-    r.learning_rate = learning_rate_, r.seconds = p.seconds, r.images_per_second = images / p.seconds;
+    r.epoch = p.epoch + 1;
+    r.epochs = epochs;
+    r.loss = p.loss_sum / steps;
+    r.accuracy = p.correct / images;
+    r.learning_rate = learning_rate_;
+    r.seconds = p.seconds;
+    r.images_per_second = images / p.seconds;
     if (held_out) {
       EvaluationOptions e;
-      e.loss = options_.loss, e.label_smoothing = options_.label_smoothing, e.batch = options_.batch;
+      e.loss = options_.loss;
+      e.label_smoothing = options_.label_smoothing;
+      e.batch = options_.batch;
       e.executor.pool = executor_.shared_pool();
       r.validation = evaluate(executor_.model(), *held_out, e);
     }
     keep_best(r);
     ++p.epoch;
-    p.step = 0, p.loss_sum = p.correct = p.seconds = 0;
+    p.step = 0;
+    p.loss_sum = p.correct = p.seconds = 0;
     p.history.push_back(r);
     progress.epoch(r);
     if (options_.on_epoch) options_.on_epoch(r);
@@ -189,7 +203,8 @@ class TrainerState {
     if (best_.empty() || found < position_.best - e.least_gain) {
       const Parameters& all = executor_.parameters();
       best_.assign(all.values(), all.values() + all.size());
-      position_.best = found, position_.epochs_without_gain = 0;
+      position_.best = found;
+      position_.epochs_without_gain = 0;
     } else {
       ++position_.epochs_without_gain;
     }

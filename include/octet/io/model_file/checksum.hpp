@@ -23,7 +23,9 @@ class Checksum {
     if (held_ != 0) {
       const std::size_t part = n < block - held_ ? n : block - held_;
       std::memcpy(rest_.data() + held_, p, part);
-      held_ += part, p += part, n -= part;
+      held_ += part;
+      p += part;
+      n -= part;
       if (held_ < block) return;
       take(lanes_, rest_.data());
       held_ = 0;

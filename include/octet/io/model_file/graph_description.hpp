@@ -36,7 +36,10 @@ inline void write_graph(const Graph& g, const std::function<DataPlace(std::size_
   to.put(g.name);
   to.put(static_cast<std::uint8_t>(g.rounding));
   to.put_count(g.metadata.size());
-  for (const auto& [key, text] : g.metadata) to.put(key), to.put(text);
+  for (const auto& [key, text] : g.metadata) {
+    to.put(key);
+    to.put(text);
+  }
   to.put_count(g.values.size());
   for (std::size_t i = 0; i < g.values.size(); ++i) write_value(g.values[i], place(i), to);
   to.put_count(g.nodes.size());

@@ -87,7 +87,9 @@ class GraphBuilder {
   /// An operand for a value of the graph that is stored in the given order.
   Operand operand(int v, const Order& order, std::string name) {
     auto s = std::make_shared<Source>();
-    s->name = std::move(name), s->dtype = graph.value(v).dtype, s->shape = graph.value(v).shape;
+    s->name = std::move(name);
+    s->dtype = graph.value(v).dtype;
+    s->shape = graph.value(v).shape;
     s->values.emplace_back(Order::identity(order.rank()), v);
     return {s, order};
   }
@@ -98,7 +100,10 @@ class GraphBuilder {
     if (s.sizes && !s.constant) s.constant = to_tensor(*s.sizes);
     if (!s.constant) return {};
     AnyTensor t = s.constant;
-    if (t.dtype() != s.dtype) spend(bytes(s.dtype, t.size())), t = converted(t, s.quant, s.dtype);
+    if (t.dtype() != s.dtype) {
+      spend(bytes(s.dtype, t.size()));
+      t = converted(t, s.quant, s.dtype);
+    }
     return permuted_copy(t, permutation(x.order, Order::identity(x.rank())));
   }
 

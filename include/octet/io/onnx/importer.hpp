@@ -104,8 +104,7 @@ class Importer {
       located([&] { return "input '" + text(v.name) + "'"; },
               [&] {
                 require<FormatError>(!tensors_.count(v.name), "is defined twice");
-                require<FormatError>(std::string_view(v.kind) == "tensor", "is a ", v.kind,
-                                     ", which is not supported (expected a tensor)");
+                require<FormatError>(std::string_view(v.kind) == "tensor", "expected a tensor, found ", v.kind);
                 require<FormatError>(v.has_shape, "has no shape");
                 add_input(v, symbols);
               });

@@ -25,14 +25,16 @@ inline std::vector<Block> reshape_blocks(const Shape& in, const std::vector<Targ
   for (int i = 0, j = 0; i < in_rank || j < out_rank;) {
     Block b{i, i, j, j};
     if (i < in_rank && j < out_rank && target(j).from == i) {
-      b.in_end = ++i, b.out_end = ++j;
+      b.in_end = ++i;
+      b.out_end = ++j;
       blocks.push_back(b);
       continue;
     }
     std::int64_t from = i < in_rank ? in[i++] : 1, to = j < out_rank ? target(j++).size : 1;
     while (from != to || from == Shape::unknown) {
       if (from == Shape::unknown || to == Shape::unknown) {
-        i = in_rank, j = out_rank;
+        i = in_rank;
+        j = out_rank;
         break;
       }
       const bool grow = from < to;
@@ -42,7 +44,8 @@ inline std::vector<Block> reshape_blocks(const Shape& in, const std::vector<Targ
       std::int64_t& product = grow ? from : to;
       product = next == Shape::unknown ? next : Shape{product, next}.elements();
     }
-    b.in_end = i, b.out_end = j;
+    b.in_end = i;
+    b.out_end = j;
     blocks.push_back(b);
   }
   return blocks;
@@ -61,7 +64,8 @@ inline ReshapePlan plan_reshape(const Shape& in, const Order& stored, const std:
     for (int d = blocks[b].in; d < blocks[b].in_end; ++d) {
       const auto e = static_cast<std::size_t>(d);
       const bool kept = blocks[b].out < blocks[b].out_end && out[static_cast<std::size_t>(blocks[b].out)].from == d;
-      block_of[e] = b, single[e] = in[d] == 1 && !kept;
+      block_of[e] = b;
+      single[e] = in[d] == 1 && !kept;
     }
   // Blocks are in the order of their first dimensions in memory.
   std::vector<std::size_t> sequence;
@@ -73,7 +77,10 @@ inline ReshapePlan plan_reshape(const Shape& in, const Order& stored, const std:
   Order larger;  // the stored order of the dimensions that matter
   for (int k = 0; k < stored.rank(); ++k) {
     const auto e = static_cast<std::size_t>(stored[k]);
-    if (!single[e]) place(block_of[e]), larger.push_back(stored[k]);
+    if (!single[e]) {
+      place(block_of[e]);
+      larger.push_back(stored[k]);
+    }
   }
   for (std::size_t b = 0; b < blocks.size(); ++b) place(b);
   ReshapePlan plan;

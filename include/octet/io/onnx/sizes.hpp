@@ -31,7 +31,8 @@ struct Sizes {
 inline std::optional<Sizes> to_sizes(const AnyTensor& t) {
   if (t.shape().rank() > 1 || t.size() > static_cast<std::int64_t>(Sizes::most)) return {};
   Sizes s;
-  s.scalar = t.shape().rank() == 0, s.dtype = t.dtype();
+  s.scalar = t.shape().rank() == 0;
+  s.dtype = t.dtype();
   for (std::int64_t i = 0; i < t.size(); ++i) s.entries.push_back({load_element(t.dtype(), t.data(), i), 0});
   return s;
 }
@@ -52,7 +53,8 @@ Sizes combine(const Sizes& a, const Sizes& b, double neutral, F f) {
   require<FormatError>(b.entries.size() == n || b.entries.size() == 1, "vectors of ", a.entries.size(), " and ",
                        b.entries.size(), " sizes cannot be broadcast");
   Sizes r;
-  r.scalar = a.scalar && b.scalar, r.dtype = a.dtype;
+  r.scalar = a.scalar && b.scalar;
+  r.dtype = a.dtype;
   for (std::size_t i = 0; i < n; ++i) {
     const Size &x = a.entries[a.entries.size() == 1 ? 0 : i], &y = b.entries[b.entries.size() == 1 ? 0 : i];
     Size z;

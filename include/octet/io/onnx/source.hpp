@@ -37,14 +37,19 @@ struct Operand {
 
 inline Operand constant_operand(std::string name, AnyTensor t, QuantParams quant = {}) {
   auto s = std::make_shared<Source>();
-  s->name = std::move(name), s->dtype = t.dtype(), s->shape = t.shape(), s->quant = std::move(quant);
+  s->name = std::move(name);
+  s->dtype = t.dtype();
+  s->shape = t.shape();
+  s->quant = std::move(quant);
   s->constant = std::move(t);
   return {s, Order::identity(s->shape.rank())};
 }
 
 inline Operand sizes_operand(std::string name, Sizes sizes) {
   auto s = std::make_shared<Source>();
-  s->name = std::move(name), s->dtype = sizes.dtype, s->shape = sizes.shape();
+  s->name = std::move(name);
+  s->dtype = sizes.dtype;
+  s->shape = sizes.shape();
   s->sizes = std::move(sizes);
   return {s, Order::identity(s->shape.rank())};
 }
@@ -52,8 +57,12 @@ inline Operand sizes_operand(std::string name, Sizes sizes) {
 /// A constant that is dequantized or cast before use.
 inline Operand converted_operand(std::string name, const Operand& of, QuantParams quant, DType to) {
   auto s = std::make_shared<Source>();
-  s->name = std::move(name), s->dtype = to, s->shape = of.source->shape, s->quant = std::move(quant);
-  s->constant = of.source->constant, s->constant_name = of.name();
+  s->name = std::move(name);
+  s->dtype = to;
+  s->shape = of.source->shape;
+  s->quant = std::move(quant);
+  s->constant = of.source->constant;
+  s->constant_name = of.name();
   return {s, of.order};
 }
 

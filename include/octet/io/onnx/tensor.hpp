@@ -69,7 +69,10 @@ inline AnyTensor read_tensor(const TensorProto& t, const ExternalData& files) {
   bool has_raw = false, external = false;
   std::map<std::string_view, std::string_view> entries;
   each_field(t.message, [&](Field& f) {
-    if (f.number() == 9) raw = f.bytes(), has_raw = true;
+    if (f.number() == 9) {
+      raw = f.bytes();
+      has_raw = true;
+    }
     if (f.number() == 13) entries.insert(parse_pair<std::string_view>(f.bytes()));
     if (f.number() == 14) external = f.integer() == 1;
   });

@@ -36,7 +36,8 @@ class Reader {
   bool next() {
     if (at_ == end_) return false;
     const auto key = static_cast<std::uint32_t>(decode_varint(&at_, end_));
-    tag_ = key >> 3, type_ = static_cast<WireType>(key & 7);
+    tag_ = key >> 3;
+    type_ = static_cast<WireType>(key & 7);
     require_sound(tag_ != 0 && (tag_ < 19000 || tag_ > 19999), "invalid tag");
     require_sound((key & 7) <= 2 || (key & 7) == 5, "unknown pbf field type");
     return true;

@@ -15,7 +15,10 @@ inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfi
   for (const std::string& p : config.keep_float) require_used(p, g, "kept float");
   const Node *first = nullptr, *last = nullptr;
   for (const Node& n : g.nodes)
-    if (has_float_weights(g, n)) first = first ? first : &n, last = &n;
+    if (has_float_weights(g, n)) {
+      first = first ? first : &n;
+      last = &n;
+    }
   std::vector<std::string> names;
   for (const Node& n : g.nodes)
     if (kept(config.keep_float, g, n) || (!config.layers.empty() && !kept(config.layers, g, n)) ||

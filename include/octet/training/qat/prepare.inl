@@ -98,8 +98,10 @@ class FakeQuantizer {
       const int v = folded.inputs[i];
       if (v == Node::none) continue;
       if (is_parameter(folded_, folded, i)) {
-        if (static_cast<int>(i) == folded.op->integer_form().weights)
-          round_weights(nodes, folded_.value(v).name), ++weights;
+        if (static_cast<int>(i) == folded.op->integer_form().weights) {
+          round_weights(nodes, folded_.value(v).name);
+          ++weights;
+        }
       } else if (!placement_.is_integer(v)) {
         round_entering(nodes, v);
       }
@@ -198,7 +200,8 @@ class FakeQuantizer {
       FakeQuantizeSums op;
       std::vector<int> inputs(FakeQuantizeSums::inputs, Node::none);
       inputs[FakeQuantizeSums::x] = v;
-      inputs[FakeQuantizeSums::weights] = weights->first, inputs[FakeQuantizeSums::scales] = weights->second.scales;
+      inputs[FakeQuantizeSums::weights] = weights->first;
+      inputs[FakeQuantizeSums::scales] = weights->second.scales;
       inputs[FakeQuantizeSums::bias] = input_of(g_.nodes[n], at(folded.op->integer_form().bias));
       op.weight_bits = config_.weight_bits;
       take_ranges(folded, op, inputs);

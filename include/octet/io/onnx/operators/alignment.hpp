@@ -15,16 +15,18 @@ inline int broadcast_value(NodeImport& n, const Operand& x, const Order& wanted)
   const int missing = wanted.rank() - x.rank();
   Order own;
   std::vector<std::int64_t> inserted;  // axes of size 1, so that broadcasting matches the right dimensions
-  bool behind = false;
+  bool after = false;
   for (int i = 0; i < wanted.rank(); ++i) {
-    if (wanted[i] >= missing)
-      own.push_back(wanted[i] - missing), behind = true;
-    else
+    if (wanted[i] >= missing) {
+      own.push_back(wanted[i] - missing);
+      after = true;
+    } else {
       inserted.push_back(i);
+    }
   }
   bool needed = false;
   for (std::int64_t i : inserted) needed = needed || i >= static_cast<std::int64_t>(inserted.size());
-  if (!needed || !behind) return n.builder.value(x, own);
+  if (!needed || !after) return n.builder.value(x, own);
   if (x.is_constant()) {
     Shape shape = x.shape();
     for (int i = 0; i < missing; ++i) shape.insert(0, 1);

@@ -19,7 +19,8 @@ inline Window import_window(const NodeImport& n, std::vector<std::int64_t> kerne
   w.dilations = one_each("dilations", rank, 1);
   const std::vector<std::int64_t> pads = one_each("pads", 2 * rank, 0);
   const auto middle = pads.begin() + static_cast<std::ptrdiff_t>(rank);
-  w.pads_before.assign(pads.begin(), middle), w.pads_after.assign(middle, pads.end());
+  w.pads_before.assign(pads.begin(), middle);
+  w.pads_after.assign(middle, pads.end());
   const std::string mode = n.text("auto_pad", "NOTSET");
   if (mode == "SAME_UPPER")
     w.padding = Window::Padding::same_upper;

@@ -57,7 +57,10 @@ inline void import_slice(NodeImport& n) {
   const Operand& x = n.input(0);
   Slice op;
   const auto list = [&](const char* key, int i) { return n.opset() < 10 ? n.integers(key) : n.integers(key, i); };
-  op.starts = list("starts", 1), op.ends = list("ends", 2), op.axes = list("axes", 3), op.steps = list("steps", 4);
+  op.starts = list("starts", 1);
+  op.ends = list("ends", 2);
+  op.axes = list("axes", 3);
+  op.steps = list("steps", 4);
   n.require(op.starts.size() <= static_cast<std::size_t>(x.rank()), "found ", op.starts.size(),
             " starts for an input of shape ", x.shape());
   unsigned keeps = ~0u;
@@ -104,7 +107,8 @@ inline void import_pad(NodeImport& n) {
   unsigned keeps = ~0u;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const auto place = static_cast<std::size_t>(x.order.find(normalize_axis(axes[i], x.rank())));
-    op.before[place] = pads[i], op.after[place] = pads[axes.size() + i];
+    op.before[place] = pads[i];
+    op.after[place] = pads[axes.size() + i];
     if (op.before[place] != 0 || op.after[place] != 0) keeps &= ~(1u << place);
   }
   op.value = as_attributes ? n.real("value") : 0;

@@ -75,7 +75,9 @@ inline void import_lrn(NodeImport& n) {
   const Operand& x = n.input(0);
   LocalResponseNormalization op;
   op.size = n.integer("size");
-  op.alpha = n.real("alpha", 1e-4), op.beta = n.real("beta", 0.75), op.bias = n.real("bias", 1);
+  op.alpha = n.real("alpha", 1e-4);
+  op.beta = n.real("beta", 0.75);
+  op.bias = n.real("bias", 1);
   n.result(n.add(op, {image_value(n, x)}, Keeps::all), Order::channels_last(x.rank()));
 }
 

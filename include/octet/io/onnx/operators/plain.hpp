@@ -23,7 +23,8 @@ inline Operand plain(NodeImport& n, const Operand& x) {
   if (!q) return x;
   const int real = n.step("real", Convert(DType::f32), {v}, Keeps::all);
   QuantizeLinear op;
-  op.axis = std::max(0, q.axis), op.to = x.dtype();
+  op.axis = std::max(0, q.axis);
+  op.to = x.dtype();
   const int scale = n.builder.add_constant(n.name() + "/scale", scales_of(q));
   const int zero = n.builder.add_constant(n.name() + "/zero_point", zero_points_of(q, x.dtype()));
   return n.builder.operand(n.step("integers", std::move(op), {real, scale, zero}, Keeps::all), x.order, x.name());

@@ -63,7 +63,9 @@ inline void import_quantize_linear(NodeImport& n) {
   }
   const RuntimeScale r = runtime_scale(n);
   QuantizeLinear op;
-  op.axis = r.axis, op.block_size = n.integer("block_size"), op.to = to;
+  op.axis = r.axis;
+  op.block_size = n.integer("block_size");
+  op.to = to;
   op.saturate = n.flag("saturate", true);
   n.result(n.add(op, r.in, Keeps::all), r.order);
 }
@@ -90,7 +92,9 @@ inline void import_dequantize_linear(NodeImport& n) {
   }
   const RuntimeScale r = runtime_scale(n);
   DequantizeLinear op;
-  op.axis = r.axis, op.block_size = n.integer("block_size"), op.to = to;
+  op.axis = r.axis;
+  op.block_size = n.integer("block_size");
+  op.to = to;
   n.result(n.add(op, r.in, Keeps::all), r.order);
 }
 

@@ -29,7 +29,8 @@ inline Operand quantized(NodeImport& n, const Operand& x, const QuantParams& q) 
 /// Sets the type and parameters of an operator's output.
 inline int with_params(NodeImport& n, int v, DType dtype, const QuantParams& q) {
   Value& out = n.builder.graph.value(v);
-  out.dtype = dtype, out.quant = q;
+  out.dtype = dtype;
+  out.quant = q;
   validate(q, Shape{}, dtype);
   return v;
 }
@@ -57,7 +58,8 @@ inline void scale_sums(NodeImport& n, int sums, const Order& order, int a_scale,
   const int factor = n.step("factor", Binary(BinaryKind::mul), {value(b_scale), value(a_scale)});
   const int scaled = n.step("scaled", Binary(BinaryKind::mul), {f, factor}, Keeps::all);
   QuantizeLinear op;
-  op.axis = 0, op.to = output_type(n, y_zero, DType::u8);
+  op.axis = 0;
+  op.to = output_type(n, y_zero, DType::u8);
   std::vector<int> in{scaled, value(y_scale)};
   if (n.has(y_zero)) {
     n.require(n.input(y_zero).shape() == n.input(y_scale).shape(), "scale and zero point differ in shape");

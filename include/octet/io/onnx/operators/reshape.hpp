@@ -202,7 +202,10 @@ inline void import_unsqueeze(NodeImport& n) {
   if (x.is_constant()) return n.result(reshaped(n, x, target));
   // A new dimension is stored after the one it follows.
   std::vector<int> stored, from;
-  for (int q = 0; q < x.rank(); ++q) stored.push_back(old[static_cast<std::size_t>(x.order[q])]), from.push_back(q);
+  for (int q = 0; q < x.rank(); ++q) {
+    stored.push_back(old[static_cast<std::size_t>(x.order[q])]);
+    from.push_back(q);
+  }
   for (int d = 0; d < rank; ++d) {
     if (!fresh[static_cast<std::size_t>(d)]) continue;
     const auto at = d == 0 ? 0 : std::find(stored.begin(), stored.end(), d - 1) - stored.begin() + 1;

@@ -37,7 +37,10 @@ inline void import_resize(NodeImport& n) {
   const bool upsample = n.opset() < 11;
   std::vector<int> axes;
   for (std::int64_t a : n.integers("axes")) axes.push_back(normalize_axis(a, x.rank()));
-  if (axes.empty()) axes.resize(static_cast<std::size_t>(x.rank())), std::iota(axes.begin(), axes.end(), 0);
+  if (axes.empty()) {
+    axes.resize(static_cast<std::size_t>(x.rank()));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
   Resize op;
   op.mode = word<ResizeMode>(n, "mode", "nearest", {"nearest", "linear", "cubic"});
   op.coordinate_transformation_mode =

@@ -100,7 +100,8 @@ inline std::optional<std::vector<Sizes>> sizes_of_inputs(const NodeImport& n) {
 /// The entries of `from` at the indices `places`; negative ones count from the end.
 inline Sizes picked(const NodeImport& n, const Sizes& from, const Sizes& places) {
   Sizes r;
-  r.scalar = places.scalar, r.dtype = from.dtype;
+  r.scalar = places.scalar;
+  r.dtype = from.dtype;
   const auto size = static_cast<double>(from.entries.size());
   for (const Size& p : places.entries) {
     n.require(p.value >= -size && p.value < size, "index ", p.value, " is out of range for ", size, " sizes");
@@ -164,7 +165,8 @@ inline Sizes equal_sizes(const std::vector<Sizes>& in) {
 
 inline Sizes chosen(const std::vector<Sizes>& in) {
   Sizes r;
-  r.dtype = in[1].dtype, r.scalar = in[0].scalar && in[1].scalar && in[2].scalar;
+  r.dtype = in[1].dtype;
+  r.scalar = in[0].scalar && in[1].scalar && in[2].scalar;
   std::size_t n = 1;
   for (const Sizes& s : in) n = s.entries.size() != 1 ? s.entries.size() : n;
   const auto entry = [&](std::size_t k, std::size_t i) { return in[k].entries[in[k].entries.size() == 1 ? 0 : i]; };
@@ -180,7 +182,8 @@ inline Sizes chosen(const std::vector<Sizes>& in) {
 
 inline Sizes product_of(const Sizes& s, bool keep) {
   Sizes r;
-  r.scalar = !keep, r.dtype = s.dtype;
+  r.scalar = !keep;
+  r.dtype = s.dtype;
   Size p{1, 0};
   for (const Size& e : s.entries) p.value *= e.value;
   r.entries.push_back(s.entries.size() == 1 ? s.entries[0] : p);

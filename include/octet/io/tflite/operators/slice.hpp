@@ -52,7 +52,8 @@ struct StridedSlice {
       const auto k = static_cast<std::size_t>(i);
       if (bit(2, i)) {
         const int skipped = in.rank() - named;
-        d += skipped, out += skipped;
+        d += skipped;
+        out += skipped;
         continue;
       }
       if (bit(3, i)) {
@@ -76,9 +77,12 @@ struct StridedSlice {
         if (d == 0 && in[d] == Shape::unknown && from == 0 && step[k] == 1 && to == 1) to = to_the_end;
         ++out;
       }
-      if (shrink || from != 0 || to != to_the_end || step[k] != 1)
-        slice.starts.push_back(from), slice.ends.push_back(to), slice.steps.push_back(shrink ? 1 : step[k]),
-            slice.axes.push_back(d);
+      if (shrink || from != 0 || to != to_the_end || step[k] != 1) {
+        slice.starts.push_back(from);
+        slice.ends.push_back(to);
+        slice.steps.push_back(shrink ? 1 : step[k]);
+        slice.axes.push_back(d);
+      }
       ++d;
     }
   }
