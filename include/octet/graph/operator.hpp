@@ -130,9 +130,8 @@ struct IntegerForm {
     fixed      // given by the operator (softmax, sigmoid, tanh)
   };
   Output output = Output::none;
-  QuantParams params;  // if fixed, for int8
-  int weights = -1;    // input that holds weights, and the axis of its output channels
-  int weights_axis = 0;
+  QuantParams params;     // if fixed, for int8
+  int weights = -1;       // input with weights [O, ...]
   int bias = -1;          // input with an int32 bias, whose scale is input scale * weight scale
   bool rescales = false;  // if as_input: also supports other output parameters
 };

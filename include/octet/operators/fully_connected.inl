@@ -158,7 +158,7 @@ OCTET_API OperatorPtr FullyConnected::clamped(double low, double high) const {
 OCTET_API IntegerForm FullyConnected::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = 1, f.weights_axis = 0, f.bias = 2;
+  f.weights = 1, f.bias = 2;
   return f;
 }
 

@@ -8,15 +8,6 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Calls f(offset, elements, channel) for runs of elements that share quantization parameters.
-template <class F>
-void each_channel(const Shape& shape, const QuantParams& q, F f) {
-  const ChannelWalk w(shape, q.axis);
-  for (std::int64_t o = 0; o < w.outer; ++o)
-    for (std::int64_t c = 0; c < w.channels; ++c)
-      f((o * w.channels + c) * w.inner, w.inner, static_cast<std::size_t>(c));
-}
-
 /// float -> int8 or uint8 with one scale.
 class QuantizeStep : public Step {
  public:

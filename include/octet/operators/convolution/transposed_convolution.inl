@@ -270,7 +270,7 @@ OCTET_API OperatorPtr TransposedConvolution::clamped(double low, double high) co
 OCTET_API IntegerForm TransposedConvolution::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = 1, f.weights_axis = 0, f.bias = 2;
+  f.weights = 1, f.bias = 2;
   return f;
 }
 

@@ -126,13 +126,8 @@ class FakeQuantizer {
         if (config_.learned_scales)
           inputs.push_back(rounded.scales = g_.add_constant(name + ".scale", initial_scales(w)));
         rounded.value = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
-<<<<<<< HEAD
         // Named as the layer, so that freezing the layer freezes its weights.
-        before_[n].push_back({layer.name, std::make_shared<const FakeQuantizeWeights>(op), inputs, {rounded.value}});
-=======
-        // It has the layer's name, so that what freezes the layer freezes its weights.
         before_[n].push_back({layer.name, make_operator(op), inputs, {rounded.value}});
->>>>>>> 3684815eab8645a0274de7ac73c614d32ea4d5d1
       }
       layer.inputs[static_cast<std::size_t>(k)] = rounded.value;
     }
