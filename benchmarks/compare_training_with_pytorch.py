@@ -19,7 +19,7 @@ STEPS = {"cnn": 100, "mobilenet": 6, "vgg16": 3}
 
 
 def network(name, nn):
-    """The network as octet_bench_training has it, and the side of its images."""
+    """Returns the network of octet_bench_training and the height and width of its images."""
     if name == "cnn":
         return nn.Sequential(nn.Conv2d(1, 12, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(13 * 13 * 12, 10)), 28
     layers, channels = [], 1
@@ -45,7 +45,7 @@ def network(name, nn):
 
 
 def run_torch(name, threads):
-    """Prints the images per second of a training with a batch that stays."""
+    """Prints the images per second of training steps on a fixed batch."""
     import torch
     torch.manual_seed(0)
     torch.set_num_threads(threads)
@@ -76,8 +76,8 @@ def main():
     parser.add_argument("nets", nargs="*", metavar="NET", default=list(STEPS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--bf16", action="store_true", help="octet multiplies bfloat16")
-    parser.add_argument("--octet", default=OCTET, help="octet_bench_training")
+    parser.add_argument("--bf16", action="store_true", help="octet multiplies in bfloat16")
+    parser.add_argument("--octet", default=OCTET, help="path of octet_bench_training")
     parser.add_argument("--torch", action="store_true", help=argparse.SUPPRESS)
     o = parser.parse_args()
     if o.torch:

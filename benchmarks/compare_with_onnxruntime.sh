@@ -1,13 +1,13 @@
 #!/bin/bash
-# octet and ONNX Runtime in turns, on the same processors: short rounds, in each of which both run at once after the
-# other, so that what else happens on the machine hits both. For each network, form and number of threads: the medians
-# of all rounds, and of the ratios of the rounds (octet / ONNX Runtime) the median, the least and the greatest.
+# Compares octet with ONNX Runtime on the same processors. Both run alternately in short rounds, so that other load on the
+# machine affects both. Prints for each network, precision and number of threads: the medians of all rounds, and median,
+# smallest and largest ratio (octet / ONNX Runtime) of the rounds.
 #
 #   compare_with_onnxruntime.sh ORT_BENCH.mjs NETS MODULES [NET ...]
 #
 # ORT_BENCH.mjs THREADS RUNS FILE: a script for node that prints "median_ms=..." for an .onnx file. NETS: a folder of
-# NET_u8s8.onnx, NET_dyn.onnx and NET_fp32.onnx; the last is what fp16 and bf16 are compared with as well. MODULES: the
-# folder whose node_modules holds onnxruntime-node.
+# NET_u8s8.onnx, NET_dyn.onnx and NET_fp32.onnx; fp16 and bf16 are compared with the last one, too. MODULES: the folder
+# whose node_modules contains onnxruntime-node.
 # Environment: THREADS ("1 2"), ROUNDS (7), RUNS (10 in each round), PRECISIONS ("int8 dynamic fp32 fp16 bf16"),
 # MEMORY (fast: see octet_bench_networks --memory), CPUS (a list for taskset; as many as there are threads, from 0 on),
 # BUILD_DIR (build).
@@ -39,7 +39,7 @@ for name in "${@:-resnet50 vgg16 mobilenetv2 mobilenetv1 resnet18}"; do
       for threads in ${THREADS:-1 2}; do
         cpus=${CPUS:-0-$((threads - 1))}
         for ((round = 0; round < rounds; ++round)); do
-          if ((round % 2)); then  # who is first is not first always
+          if ((round % 2)); then  # alternate which one runs first
             theirs=$(run_ort "$net" "$precision" "$threads")
             ours=$(run_octet "$net" "$precision" "$threads")
           else

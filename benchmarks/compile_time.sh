@@ -1,6 +1,6 @@
 #!/bin/bash
-# User seconds it takes to compile small programs with octet, beside an empty main with nlohmann/json: median of three.
-# Then what the library takes, compiled once object by object, and the sizes of programs that are linked with it.
+# Measures the time to compile small programs with octet (user seconds, median of three), compared with an empty main with
+# nlohmann/json; the time to compile the library, by object; and the sizes of programs that are linked with it.
 #   benchmarks/compile_time.sh [COMPILER]
 set -euo pipefail
 cd "$(dirname "$0")/.."

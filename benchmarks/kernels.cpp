@@ -1,8 +1,8 @@
-// Times of single layers and conversions on one thread, as inside a network: layers of int8 models take and give uint8,
-// all others floats. Names are network/layer/precision, and /direct or /winograd where there is a choice;
-// --benchmark_filter picks. Time is processor time; GMAC/s and % of the peak are those of the median run. Multiply-adds
-// are counted as of the direct form, so that Winograd may be beyond the peak. The peak of fp16 and bf16 is that of
-// fp32.
+// Times of single layers and conversions on one thread, as inside a network: layers of int8 models read and write
+// uint8, all others float. Names are network/layer/precision, followed by /direct or /winograd if both are possible;
+// select with
+// --benchmark_filter. Times are processor time; GMAC/s and % of peak are those of the median run. Multiply-adds are
+// those of the direct algorithm, so Winograd can exceed the peak. fp16 and bf16 are compared with the peak of fp32.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
@@ -24,10 +24,10 @@ struct Variant {
   LayerCase layer;
   std::string precision;
   WeightMemory memory = WeightMemory::fast;
-  double peak = 0;  // multiply-adds a second
+  double peak = 0;  // multiply-adds per second
 };
 
-/// A layer ready to run.
+/// A layer with its input and output.
 class Layer {
  public:
   explicit Layer(const Variant& v)
@@ -35,7 +35,10 @@ class Layer {
         inputs_(random_inputs(executor_.graph())),
         outputs_(executor_.run(inputs_)) {
     for (const AnyTensor& t : inputs_) in_.push_back(t.ref());
-    for (const AnyTensor& t : outputs_) out_.push_back(t.ref()), elements_ += t.size();
+    for (const AnyTensor& t : outputs_) {
+      out_.push_back(t.ref());
+      elements_ += t.size();
+    }
     const std::vector<LayerForm> forms = executor_.layer_forms();
     octet::detail::require(forms.size() == 1, "'", v.layer.name, "' became ", forms.size(), " layers");
     form_ = forms[0].form;
@@ -50,7 +53,8 @@ class Layer {
  private:
   static ExecutorOptions options(WeightMemory memory) {
     ExecutorOptions o;
-    o.threads = 1, o.memory = memory;
+    o.threads = 1;
+    o.memory = memory;
     return o;
   }
 
@@ -61,14 +65,14 @@ class Layer {
   std::int64_t macs_ = 0, elements_ = 0;
 };
 
-/// Processor time of this thread, in seconds: what else runs on the machine is not in it.
+/// Processor time of this thread in seconds, which excludes other programs.
 double processor_seconds() {
   timespec t;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-/// Times f; returns the seconds of the median run. Short runs are timed several at once.
+/// Returns the median time of f in seconds. Short runs are timed in groups.
 template <class F>
 double median_seconds(benchmark::State& state, F f) {
   const auto timed = [&](std::int64_t runs) {
@@ -92,7 +96,7 @@ double median_seconds(benchmark::State& state, F f) {
 }
 
 void time_layer(benchmark::State& state, const Variant& v) {
-  // Google Benchmark calls this several times, with more and more iterations.
+  // Google Benchmark calls this several times with increasing numbers of iterations.
   static std::string last;
   static std::unique_ptr<Layer> layer;
   if (last != v.name) {
@@ -111,7 +115,7 @@ void time_layer(benchmark::State& state, const Variant& v) {
   }
 }
 
-/// Conversions of n floats: the range of a tensor, to bytes, and back.
+/// Conversions of n floats: the range of a tensor, quantization, dequantization.
 template <class Convert>
 void time_conversion(benchmark::State& state, Convert convert) {
   const Tensor<float> x = random_tensor({state.range(0)});
@@ -125,8 +129,11 @@ void range(const octet::detail::Kernels& k, const Tensor<float>& x, Tensor<std::
 }
 void quantize_floats(const octet::detail::Kernels& k, const Tensor<float>& x, Tensor<std::uint8_t>& q, Tensor<float>&) {
   octet::detail::QuantizeF32 a;
-  a.in = x.data(), a.out = q.data(), a.count = x.size();
-  a.scale = 1 / 127.0f, a.zero_point = 128;
+  a.in = x.data();
+  a.out = q.data();
+  a.count = x.size();
+  a.scale = 1 / 127.0f;
+  a.zero_point = 128;
   k.quantize_f32(a);
 }
 void dequantize_bytes(const octet::detail::Kernels& k, const Tensor<float>&, Tensor<std::uint8_t>& q,
@@ -147,7 +154,8 @@ void add_layer(const LayerCase& c, const std::string& precision, const Peak& pea
   const std::string name = v.name;
   v.name = name + "/winograd";
   add(v);
-  v.name = name + "/direct", v.memory = WeightMemory::small;
+  v.name = name + "/direct";
+  v.memory = WeightMemory::small;
   add(v);
 }
 

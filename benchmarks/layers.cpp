@@ -27,7 +27,8 @@ Model convolution(const LayerCase& c) {
   return b.finish();
 }
 
-/// MobileNetV2's: from `in` channels to six times as many, depthwise, and to `out`; with a shortcut where it can be.
+/// The block of MobileNetV2: expands `in` channels by 6, depthwise convolution, projects to `out`; with a shortcut if
+/// the shapes allow it.
 Model inverted_residual(const LayerCase& c) {
   auto b = builder(c);
   const int x = b.current();
@@ -58,7 +59,7 @@ Model add(const LayerCase& c) {
 }
 
 struct Window {
-  std::int64_t kernel, stride, size, in, out = 0;  // out: output channels, or none: depthwise
+  std::int64_t kernel, stride, size, in, out = 0;  // out: output channels; 0: depthwise
 };
 
 // "3x3s2_56x56x128_128"
@@ -81,11 +82,15 @@ template <class T>
 bool winograd_pays(const LayerCase& c) {
   octet::detail::ConvolutionShape s;
   s.in_h = s.in_w = s.out_h = s.out_w = c.size;
-  s.in_c = c.in, s.out_c = c.out;
+  s.in_c = c.in;
+  s.out_c = c.out;
   s.kernel_h = s.kernel_w = 3;
   const std::vector<T> zeros(static_cast<std::size_t>(c.out * 9 * c.in));
   octet::detail::ConvolutionWeights<T> w;
-  w.values = zeros.data(), w.out_c = c.out, w.window = s, w.group_in = c.in;
+  w.values = zeros.data();
+  w.out_c = c.out;
+  w.window = s;
+  w.group_in = c.in;
   w.memory = WeightMemory::fast;
   return octet::detail::WinogradConvolution<T>(octet::detail::kernels(), w).pays(s);
 }

@@ -5,7 +5,7 @@
 #  include <malloc.h>
 #endif
 
-/// The largest resident memory of this process since forget_peak, in MB; 0 where the system does not tell.
+/// The peak resident memory of this process since forget_peak, in MB. 0 if the system does not report it.
 inline double peak_resident_mb() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
@@ -13,7 +13,7 @@ inline double peak_resident_mb() {
   return 0;
 }
 
-/// Gives memory that is not used any more back to the system, and lets the peak begin anew from what is left.
+/// Returns unused memory to the system and resets the peak.
 inline void forget_peak() {
 #if defined(__GLIBC__)
   malloc_trim(0);

@@ -3,7 +3,7 @@
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>
 
-/// What the benchmarks share: inputs, and models in a precision by name.
+/// Shared by the benchmarks: inputs, and models by name of their precision.
 
 inline const std::vector<std::string>& precision_names() {
   static const std::vector<std::string> names{"int8", "dynamic", "fp32", "fp16", "bf16"};
@@ -16,7 +16,7 @@ inline octet::WeightMemory weight_memory(const std::string& name) {
                               : octet::WeightMemory::small;
 }
 
-/// Numbers in [-1, 1), the same in every run.
+/// Pseudo-random numbers in [-1, 1), the same in every run.
 inline octet::Tensor<float> random_tensor(octet::Shape shape, std::uint32_t seed = 1) {
   for (int d = 0; d < shape.rank(); ++d)
     if (shape[d] < 0) shape[d] = 1;
@@ -28,7 +28,7 @@ inline octet::Tensor<float> random_tensor(octet::Shape shape, std::uint32_t seed
   return t;
 }
 
-/// One random tensor for each input of a model, of its type: floats as above, or any bytes.
+/// One random tensor for each input of a model, in its type.
 inline std::vector<octet::AnyTensor> random_inputs(const octet::Model& model) {
   std::vector<octet::AnyTensor> inputs;
   for (int v : model.inputs) {
@@ -44,15 +44,15 @@ inline std::vector<octet::AnyTensor> random_inputs(const octet::Model& model) {
   return inputs;
 }
 
-/// A float model quantized; int8 with ranges as random inputs give them. Inputs and outputs stay float, or, of an int8
-/// model with `byte_borders`, are uint8, as they are between two layers of a network.
+/// Quantizes a float model; int8 is calibrated with random inputs. Inputs and outputs stay float, or become uint8 for
+/// int8 with `byte_borders`, as between two layers of a network.
 inline octet::Model in_precision(const octet::Model& model, const std::string& precision, bool byte_borders = false) {
   using namespace octet;
   if (precision == "fp32") return model;
   if (precision == "fp16") return quantize<fp16>(model);
   if (precision == "bf16") return quantize<bf16>(model);
   if (precision == "dynamic") return quantize<dynamic_range>(model);
-  octet::detail::require(precision == "int8", "no such precision: ", precision);
+  octet::detail::require(precision == "int8", "unknown precision '", precision, "'");
   Calibrator c(model);
   c.add(random_inputs(model));
   Int8Options options;
@@ -60,11 +60,14 @@ inline octet::Model in_precision(const octet::Model& model, const std::string& p
   Model quantized = quantize<int8>(model, c.result(), options);
   for (const auto* borders : {&quantized.inputs, &quantized.outputs})
     for (const int v : *borders)
-      if (byte_borders) quantized.value(v).dtype = DType::u8, quantized.value(v).quant.zero_point[0] += 128;
+      if (byte_borders) {
+        quantized.value(v).dtype = DType::u8;
+        quantized.value(v).quant.zero_point[0] += 128;
+      }
   return quantized;
 }
 
-/// The same model of images that come as [N, C, H, W].
+/// The same model with an input [N, C, H, W].
 inline octet::Model taking_nchw(octet::Model model) {
   using namespace octet;
   const int image = model.inputs.at(0);

@@ -1,5 +1,5 @@
-// Latency of whole networks at batch 1: a float image in, float logits out. A line for each: times, then the memory of
-// packed weights, that of the arena, and the most that the process had resident while it ran.
+// Latency of whole networks at batch size 1, from a float image to float logits. Prints one line per network: times,
+// memory of packed weights and arena, and the peak resident memory of the process.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <octet/models/builtin.hpp>
@@ -40,10 +40,11 @@ void print_layers(Executor& executor, const Tensor<float>& image) {
   std::cout << table.str();
 }
 
-/// The float model does not outlive this, so that it is not in the memory that runs take.
+/// The float model is destroyed before the runs, so that it does not count in their peak memory.
 Executor make_executor(const std::string& net, const std::string& precision, const Arguments& a) {
   ExecutorOptions options;
-  options.threads = a.threads, options.memory = weight_memory(a.memory);
+  options.threads = a.threads;
+  options.memory = weight_memory(a.memory);
   const Model model = in_precision(builtin(networks.at(net)), precision);
   return Executor(a.input == "nchw" ? taking_nchw(model) : model, options);
 }
@@ -70,9 +71,9 @@ int main(int argc, char** argv) {
   Arguments a;
   std::vector<std::string> known;
   for (const auto& n : networks) known.push_back(n.first);
-  CLI::App app("Times networks with random weights on one 224 x 224 image");
+  CLI::App app("Measures the inference time of networks with random weights on one 224 x 224 image");
   app.add_option("--net", a.nets, "Networks, one or more")->required()->delimiter(',')->check(CLI::IsMember(known));
-  app.add_option("--precision", a.precisions, "Forms of them")
+  app.add_option("--precision", a.precisions, "Precisions, one or more")
       ->delimiter(',')
       ->check(CLI::IsMember(precision_names()))
       ->capture_default_str();
@@ -80,13 +81,13 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, ThreadPool::max_threads))
       ->capture_default_str();
   app.add_option("--runs", a.runs, "Runs of each")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--memory", a.memory, "What 3x3 layers may spend on transformed weights: fast, balanced, small")
+  app.add_option("--memory", a.memory, "Memory for transformed weights of 3x3 layers: fast, balanced, small")
       ->check(CLI::IsMember({"fast", "balanced", "small"}))
       ->capture_default_str();
-  app.add_option("--input", a.input, "Layout of the image, which nchw turns in every run: nhwc, nchw")
+  app.add_option("--input", a.input, "Layout of the image: nhwc, or nchw, which is transposed in every run")
       ->check(CLI::IsMember({"nhwc", "nchw"}))
       ->capture_default_str();
-  app.add_flag("--layers", a.layers, "Print form and time of each layer as well");
+  app.add_flag("--layers", a.layers, "Also print the form and time of each layer");
   CLI11_PARSE(app, argc, argv);
   try {
     for (const std::string& net : a.nets)

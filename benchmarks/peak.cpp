@@ -6,8 +6,8 @@
 using octet::Isa;
 
 #if OCTET_X86
-// Runs the instructions on 12 registers (\\n is the number of each), enough to hide their latency, over and
-// over. Registers 13 to 15 are for operands; all are zero in the beginning.
+// Repeats the instructions on 12 registers (\\n is the number of each), enough to hide their latency. Registers 13 to
+// 15 are for operands. All registers are initially zero.
 #  define OCTET_PEAK_LOOP(name, instructions)                                                                       \
     void name(long rounds) noexcept {                                                                               \
       __asm__ volatile(                                                                                             \
@@ -35,7 +35,7 @@ OCTET_PEAK_LOOP(madd_ymm, "vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\tvpaddd %%ymm13,
 OCTET_PEAK_LOOP(madd_zmm, "vpmaddwd %%zmm14, %%zmm15, %%zmm13\n\tvpaddd %%zmm13, %%zmm\\n, %%zmm\\n")
 OCTET_PEAK_LOOP(vnni_zmm, "vpdpbusd %%zmm14, %%zmm15, %%zmm\\n")
 
-/// The best of several short runs, each too short to be disturbed often.
+/// The best of several runs that are short, so that most are not disturbed.
 double rate(void (*loop)(long) noexcept, int macs) {
   constexpr long rounds = 100000;
   double best = 0;

@@ -1,8 +1,7 @@
 #pragma once
 #include <octet/core/cpu.hpp>
 
-/// Multiply-accumulates a second of one core that does nothing else, in registers: what the instruction set
-/// in use can reach at best. 0 where it is not known.
+/// Peak multiply-adds per second of one core with operands in registers, for the instruction set in use. 0 if unknown.
 struct Peak {
   double int8 = 0, f32 = 0;
 };

@@ -1,5 +1,5 @@
-// Images per second in training: forwards, backwards and Adam, on random images of one batch; and what quantization-
-// aware training of the same networks costs, in turns with it.
+// Images per second in training (forward pass, backward pass and Adam) on one batch of random images. Optionally
+// measures quantization-aware training of the same networks, alternating with float training.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -23,24 +23,30 @@ namespace {
 struct Net {
   const char* name;
   std::int64_t side;
-  int steps;  // of a round
+  int steps;  // per round
   Model (*make)();
 };
 
 Model mobilenet() {
   MobileNetOptions o;
-  o.image_size = 32, o.channels = 1, o.classes = 10;
+  o.image_size = 32;
+  o.channels = 1;
+  o.classes = 10;
   return mobilenet_v1(o);
 }
 Model vgg16() {
   VggOptions o;
-  o.batch_norm = true, o.image_size = 32, o.channels = 1, o.classes = 10, o.hidden = 0;
+  o.batch_norm = true;
+  o.image_size = 32;
+  o.channels = 1;
+  o.classes = 10;
+  o.hidden = 0;
   return vgg(o);
 }
 const std::vector<Net> nets{
     {"cnn", 28, 100, [] { return small_cnn(); }}, {"mobilenet", 32, 6, mobilenet}, {"vgg16", 32, 3, vgg16}};
 
-/// The steps of a training with a batch that stays.
+/// Training steps on a fixed batch.
 class Steps {
  public:
   Steps(const Net& net, const Model& model, std::int64_t batch, const GradientOptions& options)
@@ -57,7 +63,7 @@ class Steps {
     executor_.backward(pass);
     optimizer_.step(1e-3, 1, executor_.pool());
   }
-  /// Seconds of a step, the mean of several.
+  /// The mean time of a step in seconds.
   double time(int steps) {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < steps; ++i) (*this)();
@@ -100,23 +106,23 @@ int main(int argc, char** argv) {
   int threads = 1, rounds = 3;
   std::int64_t batch = 64;
   bool layers = false, qat = false, bf16 = false;
-  CLI::App app("Times training steps (Adam, cross entropy) of networks for ten classes of small gray images");
+  CLI::App app("Measures training steps (Adam, cross entropy) of networks for ten classes of small gray images");
   app.add_option("--net", names, "Networks, one or more")
       ->delimiter(',')
       ->check(CLI::IsMember(known))
       ->capture_default_str();
   app.add_option("--threads", threads, "Threads")->check(CLI::Range(1, ThreadPool::max_threads))->capture_default_str();
-  app.add_option("--batch", batch, "Images of a step")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--rounds", rounds, "Rounds, of which the median is printed")
+  app.add_option("--batch", batch, "Batch size")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--rounds", rounds, "Number of rounds; the median is printed")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_flag("--layers", layers, "Print the time of each layer as well");
-  app.add_flag("--qat", qat,
-               "Time steps with fake quantization as well, in turns, and print how much longer they take");
-  app.add_flag("--bf16", bf16, "Multiply bfloat16, where the CPU can");
+  app.add_flag("--layers", layers, "Also print the time of each layer");
+  app.add_flag("--qat", qat, "Also measure steps with fake quantization, and print how much longer they take");
+  app.add_flag("--bf16", bf16, "Multiply in bfloat16, if the CPU supports it");
   CLI11_PARSE(app, argc, argv);
   GradientOptions options;
-  options.threads = threads, options.bf16_products = bf16;
+  options.threads = threads;
+  options.bf16_products = bf16;
   try {
     for (const Net& net : nets) {
       if (std::find(names.begin(), names.end(), net.name) == names.end()) continue;
@@ -124,7 +130,8 @@ int main(int argc, char** argv) {
       Steps step(net, model, batch, options);
       std::optional<Steps> rounded;
       if (qat) rounded.emplace(net, prepare_qat(model), batch, options);
-      step(), step();
+      step();
+      step();
       if (qat) (*rounded)(), (*rounded)();
       std::vector<double> all, qat_seconds, ratios;
       for (int r = 0; r < rounds; ++r) {

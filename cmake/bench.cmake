@@ -1,5 +1,5 @@
-# cmake -P cmake/bench.cmake: installs what is missing, builds the benchmarks and runs those of the kernels. Options of
-# the program may follow: cmake -P cmake/bench.cmake -- --benchmark_filter=gemm
+# cmake -P cmake/bench.cmake: installs missing packages, builds the benchmarks and runs those of the kernels. Options of
+# the program can follow: cmake -P cmake/bench.cmake -- --benchmark_filter=gemm
 include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
 
 octet_arguments(arguments)

@@ -1,6 +1,6 @@
-# octet::compiled: what the headers define, compiled once, in objects that are built side by side. Each room of
-# include/octet is one object; the kernels of each instruction set, which take longest, are one as well. The sources
-# are made here: each includes the .inl files of its room.
+# octet::compiled: the definitions of the headers, compiled once, in objects that are built in parallel. Each group of
+# folders in include/octet is one object, and so are the kernels of each instruction set, which take longest. The sources
+# are generated here: each includes the .inl files of its group.
 set(octet_objects_dir "${CMAKE_CURRENT_BINARY_DIR}/octet_compiled")
 
 # octet_object(NAME FILES ...): adds a source that includes these files, relative to include/octet.
@@ -13,7 +13,7 @@ function(octet_object name)
   set(octet_objects ${octet_objects} "${octet_objects_dir}/${name}.cpp" PARENT_SCOPE)
 endfunction()
 
-# octet_room(NAME FOLDERS_OR_FILES ...): an object of all that the folders define, and of the files that are named.
+# octet_room(NAME FOLDERS_OR_FILES ...): adds an object with all definitions in the folders and files.
 function(octet_room name)
   set(files)
   set(named)
@@ -27,7 +27,7 @@ function(octet_room name)
     list(APPEND files ${found})
   endforeach()
   list(REMOVE_ITEM files ${octet_elsewhere})
-  if(OCTET_MISSING_IO)  # they take Eigen and nlohmann-json
+  if(OCTET_MISSING_IO)  # requires Eigen and nlohmann-json
     list(REMOVE_ITEM files models/fit_classifier.inl quantization/calibration_file.inl)
   endif()
   list(APPEND files ${named})
@@ -70,7 +70,7 @@ add_library(octet_compiled ${octet_objects})
 add_library(octet::compiled ALIAS octet_compiled)
 set_target_properties(octet_compiled PROPERTIES OUTPUT_NAME octet EXPORT_NAME compiled VERSION ${PROJECT_VERSION}
                                                 SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-if(BUILD_SHARED_LIBS)  # it shows its symbols also in projects that hide theirs
+if(BUILD_SHARED_LIBS)  # exports its symbols even in projects that hide theirs
   set_target_properties(octet_compiled PROPERTIES CXX_VISIBILITY_PRESET default VISIBILITY_INLINES_HIDDEN OFF)
 endif()
 target_compile_definitions(octet_compiled PUBLIC OCTET_COMPILED)
@@ -86,10 +86,10 @@ endif()
 if(TARGET octet_warnings)
   target_link_libraries(octet_compiled PRIVATE "$<BUILD_INTERFACE:octet_warnings>")
 endif()
-# Optimized also where the project has no build type; the kernels in a debug build as well.
+# Optimized even without a build type; the kernels also in debug builds.
 if(NOT MSVC)
   target_compile_options(octet_compiled PRIVATE -ffunction-sections -fdata-sections)  # for --gc-sections
-  # What runs once a model is compiled for size.
+  # Code that runs once per model is compiled for size.
   foreach(room models importers)
     set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endforeach()

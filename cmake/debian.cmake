@@ -1,10 +1,10 @@
-# cpack (after a build): Debian packages. liboctet-dev is headers, the compiled library and what CMake and pkg-config read;
-# octet is the program. Configure with -DCMAKE_INSTALL_PREFIX=/usr for the folders of Debian (lib/x86_64-linux-gnu).
+# cpack (after a build) makes Debian packages: liboctet-dev with headers, the compiled library and files for CMake and
+# pkg-config, and octet with the program. Configure with -DCMAKE_INSTALL_PREFIX=/usr for the folders of Debian (lib/x86_64-linux-gnu).
 if(NOT top_level OR BUILD_SHARED_LIBS)
   return()
 endif()
 set(CPACK_GENERATOR DEB)
-set(OCTET_PACKAGE_CONTACT "octet contributors <octet@localhost>" CACHE STRING "The maintainer that packages name")
+set(OCTET_PACKAGE_CONTACT "octet contributors <octet@localhost>" CACHE STRING "Maintainer of the packages")
 set(CPACK_PACKAGE_CONTACT "${OCTET_PACKAGE_CONTACT}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "quantizes convolutional networks and runs them fast")
 set(CPACK_PACKAGE_VENDOR "octet contributors")
@@ -18,7 +18,7 @@ set(CPACK_COMPONENTS_ALL dev)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 
-# What octet::octet and octet::compiled need; the headers for octet::io are a choice.
+# Dependencies of octet::octet and octet::compiled; the headers for octet::io are optional.
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME liboctet-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libxsimd-dev (>= 8)")
@@ -28,7 +28,7 @@ endif()
 set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS
     "libeigen3-dev, libprotozero-dev, libflatbuffers-dev, libstb-dev, nlohmann-json3-dev, zlib1g-dev")
 set(CPACK_DEBIAN_DEV_DESCRIPTION
-    "Headers for C++17, the library that holds their definitions compiled once, and files for\nCMake and pkg-config."
+    "C++17 headers, the library of their compiled definitions, and files for CMake and\npkg-config."
 )
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/liboctet-dev" RENAME copyright COMPONENT dev
         EXCLUDE_FROM_ALL)
@@ -45,7 +45,7 @@ if(TARGET octet_program)
     set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "libc6, libstdc++6, libgcc-s1, zlib1g")
   endif()
   set(CPACK_DEBIAN_PROGRAM_DESCRIPTION
-      "The command octet: int8 and half-precision models of .onnx and .tflite files,\ntheir accuracy, size and speed."
+      "The program octet: quantizes .onnx and .tflite models to int8 and half precision,\nand measures their accuracy, size and speed."
   )
   install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/octet" RENAME copyright COMPONENT program
           EXCLUDE_FROM_ALL)

@@ -1,7 +1,7 @@
-# cmake -P cmake/demo.cmake: installs what is missing, builds, trains a small network on drawn shapes, quantizes it in all
-# ways, trains it further for int8, and compares. With the folder of MNIST's or Fashion-MNIST's four files instead:
+# cmake -P cmake/demo.cmake: installs missing packages, builds, trains a small network on synthetic images of shapes,
+# quantizes it, continues with quantization-aware training, and compares. With the four files of MNIST or Fashion-MNIST:
 #   cmake -P cmake/demo.cmake -- --data folder
-# With a model and images of your own, and any options of octet compare:
+# With your own model and images, and any options of octet compare:
 #   cmake -P cmake/demo.cmake -- model.onnx folder/of/images --labels labels.txt
 include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
 
@@ -10,7 +10,7 @@ list(LENGTH arguments count)
 if("${arguments}" MATCHES "^(-|$)")
   set(program demo)
 elseif(count EQUAL 1)
-  message(FATAL_ERROR "Give a model and images: cmake -P cmake/demo.cmake -- MODEL IMAGES [options of octet compare]")
+  message(FATAL_ERROR "Expected a model and images: cmake -P cmake/demo.cmake -- MODEL IMAGES [options of octet compare]")
 else()
   set(program octet)
   list(POP_FRONT arguments model images)

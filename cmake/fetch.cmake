@@ -17,7 +17,7 @@ set(octet_sources
   "doctest ${octet_github}/doctest/doctest/archive/v2.4.9.tar.gz 19b2df757f2f3703a5e63cee553d85596875f06d91a3333acd80a969ef210856"
   "benchmark ${octet_github}/google/benchmark/archive/refs/tags/v1.7.1.tar.gz 6430e4092653380d9dc4ccb45a1e2dc9259d581f4866dc0759713126056bc1d7")
 
-# octet_download(NAME FOLDER): puts the sources of NAME into a folder of that name and sets FOLDER to where that lies.
+# octet_download(NAME FOLDER): puts the sources of NAME into a folder of that name and sets FOLDER to its parent.
 function(octet_download name folder)
   set(${folder} "" PARENT_SCOPE)
   set(entry ${octet_sources})
@@ -41,7 +41,7 @@ function(octet_fetch name variable)
   octet_download(${name} folder)
   if(NOT folder)
     return()
-  elseif(name STREQUAL "stb")  # its headers lie in no folder called stb
+  elseif(name STREQUAL "stb")  # its headers are not in a folder called stb
     set(include "${folder}")
   elseif(EXISTS "${folder}/${name}/include")
     set(include "${folder}/${name}/include")
@@ -51,8 +51,8 @@ function(octet_fetch name variable)
   set(${variable} "${include}" CACHE PATH "Downloaded" FORCE)
 endfunction()
 
-# zlib's own CMake files do not fit every version of CMake; its sources need no configuration. (A macro: languages
-# cannot be enabled in a function.)
+# zlib's own CMake files do not work with every version of CMake; its sources need no configuration. (A macro, because
+# languages cannot be enabled in a function.)
 macro(octet_fetch_zlib)
   octet_download(zlib octet_zlib_folder)
   if(octet_zlib_folder)
@@ -67,7 +67,7 @@ macro(octet_fetch_zlib)
   endif()
 endmacro()
 
-# octet_fetch_benchmark(): Google Benchmark as octet::benchmark, from its sources alone, too.
+# octet_fetch_benchmark(): Google Benchmark as octet::benchmark, also built without its own CMake files.
 function(octet_fetch_benchmark)
   octet_download(benchmark folder)
   if(folder)

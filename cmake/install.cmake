@@ -1,5 +1,5 @@
-# cmake --install: headers, the program, and what find_package(octet) and pkg-config read. The component "program" is the
-# program (examples/CMakeLists.txt), "dev" the rest.
+# cmake --install: headers, the program, and files for find_package(octet) and pkg-config. The component "program" is the
+# program (examples/CMakeLists.txt), "dev" is everything else.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(octet_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/octet")
@@ -32,7 +32,7 @@ configure_file(cmake/octetConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/octetConf
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/octetConfig.cmake" cmake/octetDependencies.cmake
               "${CMAKE_CURRENT_BINARY_DIR}/octetConfigVersion.cmake" DESTINATION "${octet_config_dir}" COMPONENT dev)
 
-# pkg-config: octet (headers only) and octet-compiled. Paths are relative, so that what is installed can be moved.
+# pkg-config: octet (headers only) and octet-compiled. Paths are relative, so that the installation can be moved.
 file(RELATIVE_PATH octet_pc_includedir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
 foreach(name ${octet_pc_names})
   configure_file(cmake/${name}.pc.in "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" @ONLY)

@@ -1,15 +1,15 @@
-# Finds the libraries octet uses and makes a target of each: octet::threads, octet::xsimd, and for octet::io octet::eigen
-# (for fit_classifier), octet::zlib, octet::protozero, octet::flatbuffers, octet::stb and octet::json. Used by octet's own
-# build and by find_package(octet). Own targets, because those of the distributions' packages differ, and because imported
-# targets do not otherwise reach a project that adds octet as a subfolder.
+# Finds the libraries that octet uses and defines a target for each: octet::threads, octet::xsimd, and for octet::io
+# octet::eigen (for fit_classifier), octet::zlib, octet::protozero, octet::flatbuffers, octet::stb and octet::json. Used by
+# octet's own build and by find_package(octet). octet has its own targets because those of distributions differ, and
+# because imported targets are not visible to a project that adds octet as a subfolder.
 include_guard(GLOBAL)
 
 function(octet_add_imported name)
   add_library(octet::${name} INTERFACE IMPORTED GLOBAL)
 endfunction()
 
-# octet_find_headers(NAME HEADER MISSING-LIST [folders to look in ...]): where HEADER is, or, in octet's own build,
-# where it has been downloaded to; else NAME is added to the list.
+# octet_find_headers(NAME HEADER MISSING-LIST [folders ...]): finds the folder of HEADER, or downloads it in octet's own
+# build. If neither is possible, adds NAME to the list.
 function(octet_find_headers name header missing)
   if(TARGET octet::${name})
     return()
@@ -41,14 +41,14 @@ endmacro()
 
 macro(octet_find_core_dependencies)
   set(OCTET_MISSING)
-  # Not xsimd's own package: Debian's links a library that is not installed, and each refuses other major versions.
+  # xsimd's CMake package is not used: Debian's links a library that is not installed, and it rejects other major versions.
   octet_find_headers(xsimd xsimd/xsimd.hpp OCTET_MISSING)
   if(OCTET_XSIMD_INCLUDE_DIR)
     file(STRINGS "${OCTET_XSIMD_INCLUDE_DIR}/xsimd/config/xsimd_config.hpp" octet_xsimd_version
          REGEX "define XSIMD_VERSION_MAJOR [0-9]+")
     string(REGEX MATCH "[0-9]+$" octet_xsimd_version "${octet_xsimd_version}")
     if(octet_xsimd_version LESS 8)
-      message(FATAL_ERROR "octet takes xsimd 8 or newer, found ${octet_xsimd_version} in ${OCTET_XSIMD_INCLUDE_DIR}")
+      message(FATAL_ERROR "octet requires xsimd 8 or newer, found ${octet_xsimd_version} in ${OCTET_XSIMD_INCLUDE_DIR}")
     endif()
   endif()
 endmacro()
@@ -72,7 +72,7 @@ macro(octet_find_io_dependencies)
   if(NOT TARGET octet::zlib)
     list(APPEND OCTET_MISSING_IO zlib)
   endif()
-  # Without a version: Eigen 3.4's package takes a request for 3.4 for one of exactly 3.x, and so does Eigen 5's.
+  # Without a version, because Eigen's packages only accept requests for the same major version.
   find_package(Eigen3 QUIET CONFIG)
   octet_find_headers(eigen Eigen/Core OCTET_MISSING_IO HINTS ${EIGEN3_INCLUDE_DIRS} PATH_SUFFIXES eigen3)
   octet_find_headers(protozero protozero/pbf_reader.hpp OCTET_MISSING_IO)

@@ -1,5 +1,5 @@
-# The libraries octet, its program, its tests and its benchmarks use: a name, a header to know it by, Debian's and
-# Ubuntu's package.
+# Libraries that octet, its program, its tests and its benchmarks use: name, header to detect it, package in Debian and
+# Ubuntu.
 set(octet_packages
   "eigen       Eigen/Core                 libeigen3-dev"
   "xsimd       xsimd/xsimd.hpp            libxsimd-dev"

@@ -1,9 +1,9 @@
-# What octet's own programs and tests share.
+# Shared by octet's own programs and tests.
 
 add_library(octet_warnings INTERFACE)
 target_compile_options(octet_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${OCTET_WERROR}>:-Werror>)
 
-# Only the library is optimized then: compiling the tests takes longer than running them.
+# Only the library is then optimized, because compiling the tests takes longer than running them.
 if(OCTET_SANITIZE STREQUAL "address")
   set(sanitizers -fsanitize=address,undefined,float-cast-overflow)
 elseif(OCTET_SANITIZE STREQUAL "thread")
@@ -17,7 +17,7 @@ if(OCTET_SANITIZE)
   add_link_options(${sanitizers})
 endif()
 
-# octet_require(NAME ...): fails, telling what to install, where one of these libraries was not found.
+# octet_require(NAME ...): fails if one of these libraries was not found, with the packages to install.
 function(octet_require)
   foreach(name ${ARGN})
     if(NOT TARGET octet::${name})

@@ -1,5 +1,5 @@
-# What test.cmake, demo.cmake and bench.cmake share: they install what is missing, configure, build and run, all within
-# the folder build/ of the checkout.
+# Shared by test.cmake, demo.cmake and bench.cmake: installs missing packages, configures, builds and runs, in the folder
+# build/ of the checkout.
 cmake_minimum_required(VERSION 3.20)
 include("${CMAKE_CURRENT_LIST_DIR}/packages.cmake")
 
@@ -9,23 +9,23 @@ if(NOT BUILD_DIR)
 endif()
 get_filename_component(BUILD_DIR "${BUILD_DIR}" ABSOLUTE)
 
-# octet_arguments(LIST): what stands behind -- on the command line.
+# octet_arguments(LIST): the arguments after -- on the command line.
 function(octet_arguments list)
-  set(behind FALSE)
+  set(found FALSE)
   set(arguments)
   math(EXPR last "${CMAKE_ARGC} - 1")
   foreach(i RANGE ${last})
-    if(behind)
+    if(found)
       string(REPLACE ";" "\\;" argument "${CMAKE_ARGV${i}}")
       list(APPEND arguments "${argument}")
     elseif(CMAKE_ARGV${i} STREQUAL "--")
-      set(behind TRUE)
+      set(found TRUE)
     endif()
   endforeach()
   set(${list} "${arguments}" PARENT_SCOPE)
 endfunction()
 
-# octet_run(WHAT COMMAND ...): fails where the command does.
+# octet_run(WHAT COMMAND ...): runs a command; fails if it fails.
 function(octet_run what)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
@@ -33,7 +33,7 @@ function(octet_run what)
   endif()
 endfunction()
 
-# octet_find_compiler(COMMAND): the C++ compiler CMake will take, with the options that CXX gives it.
+# octet_find_compiler(COMMAND): the C++ compiler that CMake will use, with options from CXX.
 function(octet_find_compiler command)
   separate_arguments(options UNIX_COMMAND "$ENV{CXX}")
   list(POP_FRONT options name)
@@ -49,8 +49,8 @@ function(octet_find_compiler command)
   endif()
 endfunction()
 
-# octet_find_missing(PACKAGES): packages of the tools and libraries that are neither installed nor downloaded yet. Asks
-# the preprocessor, which knows where the compiler looks.
+# octet_find_missing(PACKAGES): packages of tools and libraries that are neither installed nor downloaded. Uses the
+# preprocessor, which knows the include paths of the compiler.
 function(octet_find_missing packages)
   set(missing)
   find_program(octet_make NAMES ninja make gmake NO_CACHE)
@@ -83,7 +83,7 @@ function(octet_find_missing packages)
   set(${packages} "${missing}" PARENT_SCOPE)
 endfunction()
 
-# octet_may_install(COMMAND): how to call apt-get without being asked for a password; empty where one cannot.
+# octet_may_install(COMMAND): the prefix for calling apt-get without a password; empty if that is not possible.
 function(octet_may_install command)
   set(${command} "" PARENT_SCOPE)
   find_program(octet_apt apt-get NO_CACHE)
@@ -105,7 +105,7 @@ function(octet_may_install command)
   endif()
 endfunction()
 
-# Installs what is missing, where that may be done; else says how to, and leaves it to the download of the libraries.
+# Installs missing packages if possible. Otherwise prints how to; libraries are then downloaded during configuration.
 function(octet_install_missing)
   octet_find_missing(packages)
   if(NOT packages)
@@ -119,7 +119,7 @@ function(octet_install_missing)
     set(install ${apt} install -y --no-install-recommends ${packages})
     execute_process(COMMAND ${install} RESULT_VARIABLE result OUTPUT_FILE "${BUILD_DIR}/setup/install.log"
                     ERROR_FILE "${BUILD_DIR}/setup/install.log")
-    if(NOT result EQUAL 0)  # most often because the lists of packages are old or were never fetched
+    if(NOT result EQUAL 0)  # usually because the package lists are out of date or missing
       execute_process(COMMAND ${apt} update OUTPUT_QUIET)
       execute_process(COMMAND ${install} RESULT_VARIABLE result OUTPUT_QUIET)
     endif()
@@ -127,14 +127,14 @@ function(octet_install_missing)
       return()
     endif()
   endif()
-  set(line "On Debian and Ubuntu, this installs what is missing:\n   sudo ${line}\n")
+  set(line "On Debian and Ubuntu, this installs the missing packages:\n   sudo ${line}\n")
   if(packages MATCHES "g[+][+]|ninja-build")
-    message(FATAL_ERROR "There is no C++ compiler or neither ninja nor make. ${line}")
+    message(FATAL_ERROR "Found no C++ compiler, or neither ninja nor make. ${line}")
   endif()
   message(STATUS "Libraries that are not installed will be downloaded into the build folder.\n   ${line}")
 endfunction()
 
-# octet_cached(VARIABLE NAME): an entry of the cache of an earlier configuration.
+# octet_cached(VARIABLE NAME): a cache entry of an earlier configuration.
 function(octet_cached variable name)
   set(value)
   if(EXISTS "${BUILD_DIR}/CMakeCache.txt")
@@ -144,7 +144,7 @@ function(octet_cached variable name)
   set(${variable} "${value}" PARENT_SCOPE)
 endfunction()
 
-# octet_configure(OPTIONS ...): configures the build folder; afresh where that was for another compiler or place.
+# octet_configure(OPTIONS ...): configures the build folder, from scratch if it was for another compiler or location.
 function(octet_configure)
   file(MAKE_DIRECTORY "${BUILD_DIR}/setup")
   octet_install_missing()
@@ -154,7 +154,7 @@ function(octet_configure)
   octet_find_compiler(compiler)
   list(POP_FRONT compiler compiler)
   if(generator AND (NOT root_before STREQUAL octet_root OR (DEFINED ENV{CXX} AND NOT compiler STREQUAL compiler_before)))
-    message(STATUS "${BUILD_DIR} was configured for another compiler or place")
+    message(STATUS "${BUILD_DIR} was configured for another compiler or location")
     file(REMOVE_RECURSE "${BUILD_DIR}/CMakeCache.txt" "${BUILD_DIR}/CMakeFiles")
     set(generator)
   endif()

@@ -1,8 +1,8 @@
-# cmake -P cmake/test.cmake: installs what is missing, builds the tests and runs them. Options of the configuration
-# may follow: cmake -P cmake/test.cmake -- -DOCTET_WERROR=ON; and -DBUILD_DIR=folder before -P takes another folder.
+# cmake -P cmake/test.cmake: installs missing packages, builds the tests and runs them. Options for the configuration can
+# follow: cmake -P cmake/test.cmake -- -DOCTET_WERROR=ON. -DBUILD_DIR=folder before -P sets another build folder.
 include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
 
-set(shared "")  # real models and images, which some tests use where they are
+set(shared "")  # folder of real models and images, which some tests use if it exists
 if(EXISTS "${octet_root}/../shared/models")
   get_filename_component(shared "${octet_root}/../shared" ABSOLUTE)
 endif()

@@ -38,7 +38,7 @@ std::string message(const std::function<void()>& f) {
 
 }  // namespace
 
-TEST_CASE("a calibration comes back from its file as it was") {
+TEST_CASE("saving and loading keeps a calibration unchanged") {
   const Model m = network();
   const TemporaryFile file;
   for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile,
@@ -60,7 +60,7 @@ TEST_CASE("a calibration comes back from its file as it was") {
   }
 }
 
-TEST_CASE("a range written into the file by hand overrides what was seen") {
+TEST_CASE("a range added to the file overrides the measured one") {
   const TemporaryFile file;
   file.write(R"({"octet_calibration": 1, "method": "min_max", "percent": 99.99,
                  "tensors": {"a": {"seen": [-1, 2], "range": [-0.5, 0.5]}, "b": {"seen": [0, 1]}}})");
@@ -69,7 +69,7 @@ TEST_CASE("a range written into the file by hand overrides what was seen") {
   CHECK(c.range("b") == Range{0, 1});
 }
 
-TEST_CASE("damaged calibrations are refused with the file's name and the reason") {
+TEST_CASE("errors in calibration files name the file and the reason") {
   const TemporaryFile file;
   CHECK(message([&] { load_calibration(file.path); }).find("cannot read") != std::string::npos);
   const std::string head = R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"a": )";
@@ -102,7 +102,7 @@ TEST_CASE("damaged calibrations are refused with the file's name and the reason"
   }
 }
 
-TEST_CASE("numbers that are not whole, or far too large, are refused with the tensor's name") {
+TEST_CASE("invalid integers in calibration files are refused by the tensor's name") {
   const TemporaryFile file;
   const auto with = [&](const std::string& name, const std::string& value) {
     std::map<std::string, std::string> fields{{"exponent", "-3"}, {"first_bin", "-2"}, {"counts", "1"},
@@ -135,7 +135,7 @@ TEST_CASE("numbers that are not whole, or far too large, are refused with the te
   }
 }
 
-TEST_CASE("folders and FIFOs are no calibrations") {
+TEST_CASE("folders and FIFOs are refused as calibration files") {
   const TemporaryFile file;
   const std::string folder = std::filesystem::path(file.path).parent_path().string();
   CHECK_THROWS_AS(load_calibration(folder), Error);
@@ -143,7 +143,7 @@ TEST_CASE("folders and FIFOs are no calibrations") {
   CHECK_THROWS_AS(load_calibration(file.path), Error);
 }
 
-TEST_CASE("a failing write leaves the old file alone") {
+TEST_CASE("a failed write keeps the old file") {
   const TemporaryFile file;
   file.write("precious");
   CHECK_THROWS(detail::write_atomically(file.path, [](std::ostream& out) {

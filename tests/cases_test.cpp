@@ -12,13 +12,13 @@
 #include "support/sanitized.hpp"
 #include "testing.hpp"
 
-// The cases of shared/cases, where that folder is at hand: in every form that a case asks for.
+// Runs the cases of shared/cases, if that folder exists, in every form that they list.
 namespace {
 
 using namespace testing;
 using namespace testing::cases;
 
-/// Not served yet. A case that is right must not stand here: the test says so.
+/// Known failures. The test fails if one of them passes.
 const std::set<std::string> not_served{"boxes_scores",
                                        "cle_relu",
                                        "concat_scales",
@@ -49,7 +49,7 @@ const std::set<std::string> not_served{"boxes_scores",
                                        "unsorted"};
 const std::set<std::string> hostile_not_refused{};
 
-/// What is wrong; empty where nothing is.
+/// Describes what is wrong; empty if nothing is.
 using Problems = std::vector<std::string>;
 
 void check_float(const Case& c, const std::vector<std::vector<float>>& y, const std::string& form, Problems& problems) {
@@ -130,7 +130,7 @@ bool asks(const Case& c, const std::string& form) {
   return false;
 }
 
-/// Makes a form and checks it, or checks that it is refused as the case says.
+/// Makes a form and checks its outputs, or checks that it is refused if the case says so.
 template <class Make>
 void check_form(const Case& c, const std::string& form, Make make, Problems& problems) {
   const std::string kind = form.substr(0, form.find(' '));
@@ -243,7 +243,7 @@ Problems problems_of(const Case& c) {
   return problems;
 }
 
-/// Loads a file, and runs it where it is a model.
+/// Loads a file and, if it is a model, runs it.
 void use_file(const std::string& format, const std::string& path) {
   if (format == "image") {
     load_image(path);
@@ -265,7 +265,7 @@ void use_file(const std::string& format, const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("cases: models are right in every form") {
+TEST_CASE("cases: models give the reference outputs in every form") {
   const std::string folder = shared_file("cases");
   if (folder.empty()) {
     MESSAGE("skipped: needs the folder shared/cases");
@@ -312,7 +312,7 @@ TEST_CASE("cases: hostile files are refused, or run") {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (must == "error") CHECK_MESSAGE(!error.empty(), name, " is not refused");
     if (must == "run") CHECK_MESSAGE(error.empty(), name, ": ", error);
-    // Not a measurement: what hangs takes hours.
+    // generous: only detects hangs
     CHECK_MESSAGE(seconds.count() < 20 * testing::slowdown * h.at("max_seconds").get<double>(), name, " took ",
                   seconds.count(), " s");
   }

@@ -4,7 +4,7 @@
 #include "support/isas.hpp"
 #include "testing.hpp"
 
-// Convolutions that take turns on bands of rows have to give the bits they give one by one.
+// Convolutions that run alternately on bands of rows must give the same bits as one after the other.
 using namespace octet;
 using namespace testing;
 
@@ -22,7 +22,7 @@ Window window(std::int64_t kernel, std::int64_t stride, std::int64_t pad, std::i
   return w;
 }
 
-/// not_chained: each convolution is there twice, so that none has its input for itself.
+/// not_chained: each convolution exists twice, so that its input has two readers.
 Model inverted_residual(const Block& b, bool not_chained = false) {
   Graph g;
   g.name = "block";
@@ -62,7 +62,7 @@ const std::vector<Block> blocks = {
     {112, 16, 96, 24, 3, 2, 1, 1, true, false},
 };
 
-/// `between`: bytes of the expanded image.
+/// `between`: size of the expanded image in bytes.
 void compare(const Model& model, const Model& not_chained, const AnyTensor& x, std::size_t between) {
   ExecutorOptions o;
   o.threads = 1;
@@ -78,7 +78,7 @@ void compare(const Model& model, const Model& not_chained, const AnyTensor& x, s
       REQUIRE(got.shape() == expected.shape());
       CHECK(std::memcmp(got.data(), expected.data(), got.size_bytes()) == 0);
     }
-    if (threads == 1 && between > 1000000)  // it never was there as a whole
+    if (threads == 1 && between > 1000000)  // it was never in memory as a whole
       CHECK(chained.arena_bytes() < between + 2 * x.ref().size_bytes());
   }
 }
@@ -108,7 +108,7 @@ void compare_all(const Block& b, std::int64_t batch) {
 
 }  // namespace
 
-TEST_CASE("convolution chain: bands give the bits of whole tensors") {
+TEST_CASE("convolution chain: bands give the same bits as whole tensors") {
   for (const Block& b : blocks) compare_all(b, 1);
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("convolution chain: every instruction set") {
   }
 }
 
-TEST_CASE("convolution chain: what others read is not hidden") {
+TEST_CASE("convolution chain: a tensor with other readers is computed as a whole") {
   Model m = inverted_residual(blocks[1]);
   m.outputs.push_back(m.find("depthwise"));
   ExecutorOptions o;
@@ -136,7 +136,7 @@ TEST_CASE("convolution chain: what others read is not hidden") {
   CHECK(all.run({x})[1].shape() == Shape{1, 61, 64, 80});
 }
 
-TEST_CASE("convolution chain: another rounding runs on whole tensors") {
+TEST_CASE("convolution chain: with another rounding, layers run on whole tensors") {
   Int8Options options;
   options.rounding = Rounding::tflite_double;
   compare_integers(inverted_residual(blocks[1]), inverted_residual(blocks[1], true), random_tensor({1, 61, 64, 24}, 9),

@@ -8,16 +8,15 @@
 #include "support/epilogue.hpp"
 #include "support/isas.hpp"
 
-/// Convolutions of random shapes in every form, through a graph and an executor, against loops that follow the
-/// definitions: the same bits on every instruction set, with every number of threads, and whatever weights may cost.
-/// Only float Winograd rounds differently.
+/// Compares convolutions of random shapes in every form, run by an executor, with reference loops: the same bits on
+/// every instruction set, with every number of threads and every WeightMemory. Only float Winograd rounds differently.
 using namespace octet;
 using namespace testing;
 
 namespace {
 
 // Calls f(output element, output channel, image, window) for each output. window(g) calls g(input element, weight) for
-// each tap, in the order of the kernel: where the group's first channel lies (-1 on the padding), and its weight.
+// each tap, in the order of the kernel: the index of the group's first channel (-1 on the padding), and its weight.
 template <class F>
 void each_output(const Case& c, F f) {
   for (std::int64_t p = 0; p < c.pixels(); ++p)
@@ -37,7 +36,7 @@ void each_output(const Case& c, F f) {
     }
 }
 
-// Elements as integers, less their zero points.
+// The elements as integers minus their zero points.
 std::vector<std::int32_t> centered(const AnyTensor& t, const QuantParams& q) {
   std::vector<std::int32_t> all;
   const std::int64_t channel = t.size() / std::max<std::int64_t>(1, q.channels());
@@ -65,7 +64,7 @@ Tensor<float> expected_floats(const Case& c, const Problem& p) {
   return out;
 }
 
-// ONNX's DynamicQuantizeLinear of n elements, less the zero point. Returns the scale.
+// ONNX's DynamicQuantizeLinear of n elements, minus the zero point. Returns the scale.
 float quantize_image(const float* x, std::int64_t n, std::int32_t* q) {
   const auto range = std::minmax_element(x, x + n);
   const float low = std::min(*range.first, 0.0f), high = std::max(*range.second, 0.0f), scale = (high - low) / 255.0f;
@@ -95,7 +94,7 @@ Tensor<float> expected_dynamic(const Case& c, const Problem& p) {
   return out;
 }
 
-// As real integers: uint8 outputs; those of int8 models lie 128 lower.
+// uint8 outputs as integers; those of int8 models are lower by 128.
 Tensor<std::int32_t> expected_integers(const Case& c, const Problem& p) {
   const std::vector<std::int32_t> x = centered(p.input, p.in_q), w = centered(p.weights, p.weight_q);
   const std::vector<std::int32_t> r = centered(p.residual, p.residual_q);
@@ -155,7 +154,7 @@ std::int64_t differences(const AnyTensor& got, const Tensor<T>& expected) {
   return n;
 }
 
-// The greatest, in parts of what sums of so many products of numbers in [-1, 1] deviate by from 0.
+// The largest error, relative to the standard deviation of a sum of that many products of numbers in [-1, 1].
 double largest_error(const Case& c, const AnyTensor& got, const Tensor<float>& expected) {
   double largest = 0;
   for (std::int64_t i = 0; i < expected.size(); ++i)
@@ -169,7 +168,7 @@ const std::array<std::shared_ptr<ThreadPool>, 3>& pools() {
   return all;
 }
 
-// How many exact results were computed by Winograd's algorithm, on each instruction set.
+// Number of exact results computed by Winograd's algorithm, for each instruction set.
 using Seen = std::array<int, 5>;
 
 void check_case(const Case& c, const Problem& p, int round, const std::vector<WeightMemory>& policies, Seen& seen) {
@@ -211,7 +210,7 @@ TEST_CASE("convolution: random shapes in every form, on every instruction set, w
   }
 }
 
-TEST_CASE("convolution: shapes that Winograd's algorithm may compute, with any memory for it") {
+TEST_CASE("convolution: shapes for Winograd's algorithm, with every WeightMemory") {
   Random random(61);
   Seen seen{};
   for (int round = 0; round < rounds(1500); ++round) {
@@ -219,13 +218,13 @@ TEST_CASE("convolution: shapes that Winograd's algorithm may compute, with any m
     const Problem p = random_problem(c, random);
     check_case(c, p, round, {WeightMemory::fast, WeightMemory::balanced, WeightMemory::small}, seen);
   }
-  // Enough of them were. (Where it is not much faster than the direct form, images have to be larger.)
+  // Enough of them were. (Where it is not much faster than the direct form, it needs larger images.)
   for (const Isa isa : available_isas())
     CHECK(seen[static_cast<std::size_t>(isa)] >= (isa == Isa::scalar ? 0 : rounds(isa >= Isa::avx512vnni ? 100 : 800)));
 }
 
-TEST_CASE("convolution: products of bfloat16 are those of the rounded image, with float sums") {
-  constexpr double tolerance = 2e-6;  // measured 8e-7; without rounding the image, errors are of 1e-3
+TEST_CASE("convolution: with bfloat16 weights, products use the rounded image and float sums") {
+  constexpr double tolerance = 2e-6;  // measured 8e-7; without rounding the image, errors are about 1e-3
   Random random(63);
   int products = 0;
   for (int round = 0; round < rounds(1000); ++round) {
@@ -255,7 +254,7 @@ TEST_CASE("convolution: products of bfloat16 are those of the rounded image, wit
 
 namespace {
 
-// A copy, after `change`.
+// A copy with `change` applied.
 template <class T, class F>
 AnyTensor changed(const AnyTensor& t, F change) {
   Tensor<T> copy(t.view<T>());
@@ -263,7 +262,7 @@ AnyTensor changed(const AnyTensor& t, F change) {
   return copy;
 }
 
-// Lets sums of the channel become larger than 2^25: by its bias, or by weights that add up to it on an image of ones.
+// Makes sums of the channel larger than 2^25: by its bias, or by weights whose sum is that large.
 void make_large(const Case& c, Problem& p, std::int64_t channel, bool positive) {
   if (c.form == Form::dynamic) {
     p.weights = changed<int8>(p.weights, [&](Tensor<int8>& w) {
@@ -274,7 +273,7 @@ void make_large(const Case& c, Problem& p, std::int64_t channel, bool positive) 
     return;
   }
   p.bias = changed<int32>(p.bias, [&](Tensor<int32>& b) { b[channel] = (positive ? 1 : -1) * (int32{1} << 25); });
-  p.weight_q.scale[static_cast<std::size_t>(channel)] = 1e-5f;  // the outputs do not saturate
+  p.weight_q.scale[static_cast<std::size_t>(channel)] = 1e-5f;  // so that outputs do not saturate
   p.out_q = QuantParams(0.05f, positive ? 10 : 200);
 }
 
@@ -286,11 +285,17 @@ TEST_CASE("convolution: channels whose sums may be too large for Winograd's algo
   for (int round = 0; round < 8; ++round) {
     Case c{};
     c.form = round % 2 ? Form::dynamic : Form::per_channel;
-    c.y = {random.between(12, 16), 3, 1, 1, 1, 1, 0}, c.x = {random.between(12, 16), 3, 1, 1, 1, 1, 0};
+    c.y = {random.between(12, 16), 3, 1, 1, 1, 1, 0};
+    c.x = {random.between(12, 16), 3, 1, 1, 1, 1, 0};
     c.padding = Window::Padding::given;
-    resolve(c.y, c.padding), resolve(c.x, c.padding);
-    c.batch = random.between(1, 2), c.in_c = 120, c.out_c = 64 * 3 + 17, c.groups = 1;
-    c.bias = true, c.residual = random.chance(50);
+    resolve(c.y, c.padding);
+    resolve(c.x, c.padding);
+    c.batch = random.between(1, 2);
+    c.in_c = 120;
+    c.out_c = 64 * 3 + 17;
+    c.groups = 1;
+    c.bias = true;
+    c.residual = random.chance(50);
     Problem p = random_problem(c, random);
     for (const std::int64_t channel : {random.between(0, 63), random.between(128, 191)})
       make_large(c, p, channel, round % 4 < 2);

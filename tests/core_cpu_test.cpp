@@ -9,7 +9,7 @@
 
 using namespace octet;
 
-TEST_CASE("cpu: an instruction set can be chosen if the machine has it") {
+TEST_CASE("cpu: an instruction set can be set if the CPU supports it") {
   const Isa before = active_isa();
   for (int i = 0; i < 4; ++i) {
     const auto isa = static_cast<Isa>(i);
@@ -27,7 +27,7 @@ TEST_CASE("cpu: an instruction set can be chosen if the machine has it") {
 }
 
 // Run by tests/CMakeLists.txt with several values of the variable.
-TEST_CASE("cpu: the environment caps the instruction set") {
+TEST_CASE("cpu: OCTET_ISA limits the instruction set") {
   const char* want = std::getenv("OCTET_ISA");
   Isa expected = detected_isa();
   for (Isa isa : testing::available_isas())

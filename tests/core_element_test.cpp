@@ -11,7 +11,7 @@ using detail::load_element;
 using detail::saturate_to;
 using detail::store_element;
 
-TEST_CASE("elements: every type stores and loads what it can hold") {
+TEST_CASE("elements: every type loads what was stored") {
   testing::Random random(3);
   for (int t = 1; t <= static_cast<int>(last_dtype); ++t) {
     const auto dtype = static_cast<DType>(t);
@@ -38,7 +38,7 @@ TEST_CASE("elements: every type stores and loads what it can hold") {
   }
 }
 
-TEST_CASE("elements: packed types begin in the low bits") {
+TEST_CASE("elements: packed types start in the low bits") {
   std::byte b[2] = {};
   store_element(DType::u4, b, 0, 5);
   store_element(DType::u4, b, 1, 12);
@@ -53,7 +53,7 @@ TEST_CASE("elements: packed types begin in the low bits") {
   CHECK(bytes(DType::u2, 5) == 2);
 }
 
-TEST_CASE("elements: integers truncate towards zero and saturate, NaN becomes 0") {
+TEST_CASE("elements: integers truncate toward zero and saturate, NaN becomes 0") {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   const auto through = [](DType t, double x) {
     std::byte b[8] = {};

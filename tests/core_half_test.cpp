@@ -18,7 +18,7 @@ namespace {
 
 constexpr float inf = std::numeric_limits<float>::infinity();
 
-// Value of a pattern by its definition, in double: exact for every format here.
+// The value of a bit pattern by definition, in double, which is exact for all these formats.
 template <int E, int M, Top top>
 double decoded(std::uint32_t b) {
   const std::uint32_t exponent_mask = (1u << E) - 1, mantissa = b & ((1u << M) - 1), e = (b >> M) & exponent_mask;
@@ -32,7 +32,7 @@ double decoded(std::uint32_t b) {
   return sign * std::ldexp((1u << M) + mantissa, static_cast<int>(e) - bias - M);
 }
 
-// All finite magnitudes of a format in ascending order; their index is their pattern.
+// All finite magnitudes of a format in ascending order. The index is the bit pattern.
 template <int E, int M, Top top>
 std::vector<double> magnitudes() {
   std::vector<double> m;
@@ -58,7 +58,7 @@ void check_every_pattern() {
   CHECK(wrong == 0);
 }
 
-// Every tie between neighbours goes to the even pattern; a hair off the tie goes to the nearer one.
+// Every tie between neighbours rounds to the even pattern; slightly off the tie, to the nearer one.
 template <int E, int M, Top top>
 void check_every_tie() {
   const std::vector<double> m = magnitudes<E, M, top>();
@@ -162,7 +162,7 @@ TEST_CASE("fp16 conversion agrees with a search for the nearest among all values
   CHECK(wrong == 0);
 }
 
-TEST_CASE("small floats saturate where asked to") {
+TEST_CASE("small floats saturate if requested") {
   using E4M3 = SmallFloat<4, 3, Top::nan_only>;
   using E5M2 = SmallFloat<5, 2>;
   using E2M1 = SmallFloat<2, 1, Top::finite>;

@@ -17,7 +17,7 @@ std::string refusal(const QuantParams& p, const Shape& shape, DType dtype = DTyp
 }
 }  // namespace
 
-TEST_CASE("quantization parameters: what fits a tensor passes") {
+TEST_CASE("quantization parameters: valid ones are accepted") {
   CHECK(refusal({0.5f, 3}, {2, 3}) == "");
   CHECK(refusal({0.5f, -128}, {}) == "");
   CHECK(refusal({0.5f, 255}, {4}, DType::u8) == "");
@@ -26,15 +26,15 @@ TEST_CASE("quantization parameters: what fits a tensor passes") {
   CHECK(refusal({{}, Zeros{}, 0}, {0}) != "");
 }
 
-TEST_CASE("quantization parameters: what does not fit is told") {
+TEST_CASE("quantization parameters: errors say what is invalid") {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
-  CHECK(refusal({}, {2}) == "quantization needs one zero point for each of 0 scales, found 0");
-  CHECK(refusal({{1, 2}, Zeros{0}, 0}, {2}) == "quantization needs one zero point for each of 2 scales, found 1");
+  CHECK(refusal({}, {2}) == "expected one zero point for each of 0 scales, found 0");
+  CHECK(refusal({{1, 2}, Zeros{0}, 0}, {2}) == "expected one zero point for each of 2 scales, found 1");
   CHECK(refusal({{1, 2}, {0, 0}, 2}, {2, 2}) == "quantization axis 2 is outside shape [2, 2]");
   CHECK(refusal({{1, 2}, {0, 0}, 0}, {3, 2}) ==
         "quantization has 2 scales for 3 channels along axis 0 of shape [3, 2]");
   CHECK(refusal({{1, 2}, {0, 0}, -1}, {2}) == "quantization has 2 scales but no axis");
-  CHECK(refusal({{1, 0}, {0, 0}, 0}, {2}) == "scale 0 of channel 1 is not a positive number");
+  CHECK(refusal({{1, 0}, {0, 0}, 0}, {2}) == "scale 0 of channel 1, expected a positive finite number");
   CHECK(refusal({-1.0f, 0}, {2}) != "");
   CHECK(refusal({nan, 0}, {2}) != "");
   CHECK(refusal({inf, 0}, {2}) != "");
@@ -45,7 +45,7 @@ TEST_CASE("quantization parameters: what does not fit is told") {
   CHECK(refusal({1.0f, 0}, {2}, DType::none) != "");
 }
 
-TEST_CASE("quantization parameters: comparing, and walking channels") {
+TEST_CASE("quantization parameters: comparison and iteration over channels") {
   const QuantParams a(0.5f, 1), b({0.5f, 1.0f}, {1, 1}, 0);
   CHECK(a == QuantParams(0.5f, 1));
   CHECK(a != QuantParams(0.5f, 2));

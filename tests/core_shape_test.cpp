@@ -14,7 +14,7 @@ std::string text(const Shape& s) {
 }
 }  // namespace
 
-TEST_CASE("shape: building, comparing, printing") {
+TEST_CASE("shape: construction, comparison, printing") {
   const Shape scalar, a{2, 3, 4}, same{2, 3, 4};
   CHECK(scalar.rank() == 0);
   CHECK(scalar.empty());
@@ -70,13 +70,13 @@ TEST_CASE("shape: axes count from either end") {
   CHECK(normalize_axis(3, 4) == 3);
   CHECK(normalize_axis(-1, 4) == 3);
   CHECK(normalize_axis(-4, 4) == 0);
-  CHECK_THROWS_WITH_AS(normalize_axis(4, 4), "axis 4 is outside a tensor of rank 4", ShapeError);
+  CHECK_THROWS_WITH_AS(normalize_axis(4, 4), "axis 4 is out of range for a tensor of rank 4", ShapeError);
   CHECK_THROWS_AS(normalize_axis(-5, 4), ShapeError);
   CHECK_THROWS_AS(normalize_axis(0, 0), ShapeError);
   CHECK_THROWS_AS(normalize_axis(std::int64_t{1} << 40, 4), ShapeError);
 }
 
-TEST_CASE("shape: broadcasting as numpy does") {
+TEST_CASE("shape: broadcasting as in NumPy") {
   const std::int64_t u = Shape::unknown;
   struct Case {
     Shape a, b, result;
@@ -87,6 +87,6 @@ TEST_CASE("shape: broadcasting as numpy does") {
     CHECK(broadcast(c.a, c.b) == c.result);
     CHECK(broadcast(c.b, c.a) == c.result);
   }
-  CHECK_THROWS_WITH_AS(broadcast({2, 3}, {2, 4}), "shapes [2, 3] and [2, 4] do not broadcast", ShapeError);
+  CHECK_THROWS_WITH_AS(broadcast({2, 3}, {2, 4}), "shapes [2, 3] and [2, 4] cannot be broadcast", ShapeError);
   CHECK_THROWS_AS(broadcast({2, 3, 4}, {2, 4}), ShapeError);
 }

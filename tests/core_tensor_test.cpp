@@ -14,7 +14,7 @@ using namespace octet;
 namespace {
 std::int64_t address(const void* p) { return static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(p)); }
 
-/// Whether the system was asked for huge pages at p; nothing where it does not tell.
+/// Whether huge pages were requested for p; nullopt if the system does not report it.
 std::optional<bool> wants_huge_pages(const void* p) {
   if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) return std::nullopt;
   std::ifstream maps("/proc/self/smaps");
@@ -23,7 +23,7 @@ std::optional<bool> wants_huge_pages(const void* p) {
     std::istringstream words(line);
     std::int64_t first = 0, last = 0;
     char dash = 0;
-    if (words >> std::hex >> first >> dash >> last && dash == '-')  // a mapping; lines about it follow
+    if (words >> std::hex >> first >> dash >> last && dash == '-')  // a mapping; its properties follow
       inside = address(p) >= first && address(p) < last;
     else if (inside && line.compare(0, 8, "VmFlags:") == 0)
       return line.find(" hg") != std::string::npos;
@@ -48,7 +48,7 @@ TEST_CASE("tensor: zeroed, aligned, row-major") {
   CHECK(Tensor<double>(Shape{}).size() == 1);
 }
 
-TEST_CASE("aligned bytes: large ones in huge pages") {
+TEST_CASE("aligned bytes: large blocks use huge pages") {
   using octet::detail::AlignedBytes;
   constexpr auto huge = static_cast<std::int64_t>(AlignedBytes::huge_page);
   CHECK(AlignedBytes().size() == 0);
@@ -69,7 +69,7 @@ TEST_CASE("aligned bytes: large ones in huge pages") {
     const std::byte* place = bytes.data();
     AlignedBytes moved(std::move(bytes));
     CHECK(moved.data() == place);
-    CHECK(bytes.size() == 0);  // NOLINT: what moving leaves
+    CHECK(bytes.size() == 0);  // NOLINT: moved from
     moved = AlignedBytes(10);
     CHECK(moved.size() == 10);
     CHECK(address(moved.data()) % 64 == 0);
@@ -91,10 +91,10 @@ TEST_CASE("tensor: copies are deep, moves keep the memory") {
   const Tensor<int32> d = std::move(b).reshaped({3, 1});
   CHECK(testing::allocations() == before);
   CHECK(d.shape() == Shape{3, 1});
-  CHECK_THROWS_WITH_AS(Tensor<int32>({4}).reshaped({3}), "a tensor of shape [4] cannot become [3]", ShapeError);
+  CHECK_THROWS_WITH_AS(Tensor<int32>({4}).reshaped({3}), "a tensor of shape [4] cannot be reshaped to [3]", ShapeError);
 }
 
-TEST_CASE("tensor: impossible sizes are refused before memory is asked for") {
+TEST_CASE("tensor: impossible sizes are refused before allocating") {
   CHECK_THROWS_AS(Tensor<float>({-1}), ShapeError);
   CHECK_THROWS_AS(Tensor<float>({std::int64_t{1} << 40, 1 << 20}), ShapeError);
   CHECK_THROWS_AS(Tensor<float>({2}, {1, 2, 3}), ShapeError);
@@ -137,7 +137,7 @@ TEST_CASE("view: from pointers, vectors and tensors") {
   CHECK(sum == 9);
 }
 
-TEST_CASE("view: of Eigen matrices, vectors and maps, where they lie without gaps") {
+TEST_CASE("view: of contiguous Eigen matrices, vectors and maps") {
   Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> m(2, 3);
   m << 1, 2, 3, 4, 5, 6;
   View<float> v = m;
@@ -160,7 +160,7 @@ TEST_CASE("view: of Eigen matrices, vectors and maps, where they lie without gap
   CHECK_THROWS_AS(View<float>{every_second}, ShapeError);
 }
 
-TEST_CASE("tensor: copies any dense Eigen object, and Eigen maps a tensor") {
+TEST_CASE("tensor: copies dense Eigen objects, and Eigen can map it") {
   Eigen::MatrixXf m(2, 3);  // column-major
   m << 1, 2, 3, 4, 5, 6;
   const Tensor t(m);
@@ -184,7 +184,7 @@ TEST_CASE("any tensor: shares, checks the type, keeps the owner alive") {
   CHECK(b.data() == a.data());
   CHECK(b.reshaped({4}).data() == a.data());
   CHECK(b.view<float>()(1, 0) == 3);
-  CHECK_THROWS_WITH_AS(b.view<std::int32_t>(), "a tensor of float32 was read as int32", ShapeError);
+  CHECK_THROWS_WITH_AS(b.view<std::int32_t>(), "a tensor of float32 cannot be read as int32", ShapeError);
   CHECK_THROWS_AS(b.reshaped({5}), ShapeError);
   CHECK_FALSE(AnyTensor());
   CHECK(AnyTensor().size_bytes() == 0);

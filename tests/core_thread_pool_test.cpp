@@ -11,7 +11,7 @@
 
 using namespace octet;
 
-TEST_CASE("thread pool: every task runs once, and no worker twice at a time") {
+TEST_CASE("thread pool: every task runs once, and calls with one worker do not overlap") {
   for (int threads : {1, 2, 3, 8}) {
     CAPTURE(threads);
     ThreadPool pool(threads);
@@ -35,7 +35,7 @@ TEST_CASE("thread pool: every task runs once, and no worker twice at a time") {
   }
 }
 
-TEST_CASE("thread pool: what tasks write is there when parallel returns") {
+TEST_CASE("thread pool: results of tasks are visible when parallel returns") {
   ThreadPool pool(4);
   std::vector<std::int64_t> values(64);
   for (std::int64_t round = 1; round <= 2000; ++round) {
@@ -46,7 +46,7 @@ TEST_CASE("thread pool: what tasks write is there when parallel returns") {
   }
 }
 
-TEST_CASE("thread pool: nothing is allocated once it runs") {
+TEST_CASE("thread pool: running tasks does not allocate") {
   ThreadPool pool(3);
   std::atomic<std::int64_t> sum{0};
   const auto work = [&] { pool.parallel(100, [&](std::int64_t t, int) { sum += t; }); };
@@ -57,7 +57,7 @@ TEST_CASE("thread pool: nothing is allocated once it runs") {
   CHECK(sum == 1100 * 4950);
 }
 
-TEST_CASE("thread pool: calls from within tasks end") {
+TEST_CASE("thread pool: nested calls do not deadlock") {
   for (int threads : {1, 2, 4}) {
     ThreadPool pool(threads);
     std::atomic<int> runs{0};
@@ -71,7 +71,7 @@ TEST_CASE("thread pool: calls from within tasks end") {
   }
 }
 
-TEST_CASE("thread pool: one pool serves several threads") {
+TEST_CASE("thread pool: several threads can share one pool") {
   ThreadPool pool(3);
   std::vector<std::int64_t> sums(4);
   std::vector<std::thread> users;
@@ -88,7 +88,7 @@ TEST_CASE("thread pool: one pool serves several threads") {
 }
 
 TEST_CASE("thread pool: many short jobs of several threads, one after the other and with pauses") {
-  // Pauses are about as long as helpers look out for work, so that they are found waiting, falling asleep and asleep.
+  // Pauses are about as long as helpers spin, so that jobs find them spinning, falling asleep and asleep.
   struct User {
     std::uint64_t random;
     std::atomic<std::int64_t> wrong{0};
@@ -120,7 +120,7 @@ TEST_CASE("thread pool: many short jobs of several threads, one after the other 
   }
 }
 
-TEST_CASE("thread pool: ends while its threads wait, sleep or begin to work") {
+TEST_CASE("thread pool: can be destroyed while its threads wait, sleep or start") {
   for (int round = 0; round < 200; ++round) {
     std::atomic<int> runs{0};
     {
@@ -132,7 +132,7 @@ TEST_CASE("thread pool: ends while its threads wait, sleep or begin to work") {
   }
 }
 
-TEST_CASE("thread pool: sizes that make no sense are refused") {
+TEST_CASE("thread pool: invalid sizes are refused") {
   CHECK_THROWS_WITH_AS(ThreadPool(0), "a thread pool needs 1 to 1024 threads, not 0", Error);
   CHECK_THROWS_AS(ThreadPool(-1), Error);
   CHECK_THROWS_AS(ThreadPool(1025), Error);

@@ -67,7 +67,7 @@ TEST_CASE("csv: quotes, line ends, byte order mark") {
   CHECK_THROWS_WITH_AS(parse_csv("a\n\"b", "t"), doctest::Contains("row 2"), FormatError);
 }
 
-TEST_CASE("labels: every form of a list") {
+TEST_CASE("labels: every format of a list") {
   const TemporaryFolder folder;
   const Labels plain = load_labels(folder.write("a.txt", "cat\r\nGreat Dane, dog\n\nbird\n\n"));
   CHECK(plain.size() == 4);
@@ -93,7 +93,7 @@ TEST_CASE("labels: every form of a list") {
   CHECK(load_labels(folder.write("e.csv", "index,name\n5,five\n0,zero\n")).find("five") == 5);
   CHECK(load_labels(folder.write("digits.txt", "0\n1\n2\n")).name(2) == "2");
   CHECK(Labels().find("17") == 17);
-  // Names that classes share; full names come before parts of others.
+  // Names that several classes share. Full names have precedence over parts of others.
   const Labels shared({"crane", "maillot", "maillot, tank suit", "Cardigan, corgi", "cardigan", "crane"});
   CHECK(shared.find_all("crane") == std::vector<std::int64_t>{0, 5});
   CHECK(shared.find("crane") == 0);
@@ -139,7 +139,7 @@ TEST_CASE("labels: decoding predictions") {
   CHECK(decode_predictions(View<const float>(large))[0].probability == doctest::Approx(1 / (1 + std::exp(-1.0))));
 }
 
-TEST_CASE("data set: a folder for each class") {
+TEST_CASE("data set: one folder per class") {
   const TemporaryFolder folder;
   for (const char* name : {"data/cat/1.png", "data/cat/2.PNG", "data/cat/notes.txt", "data/cat/.hidden.png",
                            "data/dog/x.png", "data/.git/y.png"})
@@ -151,7 +151,7 @@ TEST_CASE("data set: a folder for each class") {
   REQUIRE(sorted->size() == 3);
   CHECK(sorted->classes() == 2);
   CHECK(sorted->name(0) == "cat/1.png");
-  CHECK(sorted->name(1) == "dog/x.png");  // classes in turns
+  CHECK(sorted->name(1) == "dog/x.png");  // classes are interleaved
   CHECK(sorted->label(1) == 1);
   CHECK(sorted->label(2) == 0);
   CHECK(sorted->image(2).shape() == Shape{2, 3, 3});
@@ -160,18 +160,18 @@ TEST_CASE("data set: a folder for each class") {
   DatasetOptions o;
   o.labels = Labels({"fish", "dog", "cat"});
   CHECK(open_dataset(folder / "data", o)->label(0) == 2);
-  // By a further list of names, lying beside the folders.
+  // With classes.csv in the same folder.
   o.labels = Labels({"fish", "Hund", "Katze"});
   CHECK_THROWS_WITH_AS(open_dataset(folder / "data", o), doctest::Contains("'cat'"), FormatError);
   folder.write("classes.csv", "wnid,label\ncat,Katze\ndog,Hund\n");
   CHECK(open_dataset(folder / "data", o)->label(1) == 1);
   o.labels = Labels({"fish"});
   CHECK_THROWS_AS(open_dataset(folder / "data", o), FormatError);
-  o.with_labels = false;  // calibration does not care
+  o.with_labels = false;  // for calibration
   CHECK(open_dataset(folder / "data", o)->size() == 3);
 }
 
-TEST_CASE("data set: class folders that are numbers, images without classes") {
+TEST_CASE("data set: class folders with numbers as names, images without classes") {
   const TemporaryFolder folder;
   for (int i : {0, 2, 10}) write_image(folder, "n/" + std::to_string(i) + "/a.png", static_cast<uint8>(i));
   const DatasetPtr d = open_dataset(folder / "n");
@@ -187,13 +187,13 @@ TEST_CASE("data set: class folders that are numbers, images without classes") {
   folder.write("hollow/class/readme.txt", "x");
   CHECK_THROWS_AS(open_dataset(folder / "hollow"), FormatError);
   CHECK_THROWS_AS(open_dataset(folder / "missing"), FormatError);
-  // A damaged image is an error when it is wanted, not before.
+  // A damaged image is an error on access, not before.
   folder.write("flat/c.jpg", "damaged");
   const DatasetPtr damaged = open_dataset(folder / "flat");
   CHECK_THROWS_WITH_AS(damaged->image(2), doctest::Contains("c.jpg"), FormatError);
 }
 
-TEST_CASE("data set: a csv of files and labels") {
+TEST_CASE("data set: a CSV file with files and labels") {
   const TemporaryFolder folder;
   write_image(folder, "a.png", 1);
   write_image(folder, "sub/b, c.png", 2);
@@ -225,7 +225,7 @@ TEST_CASE("data set: a csv of files and labels") {
     CHECK_THROWS_AS(open_dataset(folder.write("bad.csv", bad), o), FormatError);
 }
 
-TEST_CASE("data set: idx files") {
+TEST_CASE("data set: IDX files") {
   const TemporaryFolder folder;
   const std::string images = idx({3, 4, 5}, counting(60)), labels = idx({3}, "\x07\x01\x09");
   for (const bool packed : {false, true}) {
@@ -250,7 +250,7 @@ TEST_CASE("data set: idx files") {
         idx({3, 4, 5}, counting(60), 13), huge, idx({4000, 1000, 1000}, "abc"), std::string("\0\0\x08\x03\0\0", 6),
         std::string("\0\0", 2), std::string(), gzipped(images).substr(0, 40), idx({1, 2, 2, 2}, counting(8))})
     CHECK_THROWS_AS(open_idx(folder.write("bad-images-idx3-ubyte", bad)), FormatError);
-  // Labels that are fewer, or no labels.
+  // Fewer labels than images, and no labels.
   const std::string good = folder.write("x-images-idx3-ubyte", images);
   for (const std::string& bad : {idx({2}, "ab"), images, std::string("\0\0\x08\x01\0\0\0\x03", 8)})
     CHECK_THROWS_AS(open_idx(good, folder.write("x-labels-idx1-ubyte", bad)), FormatError);
@@ -266,9 +266,9 @@ TEST_CASE("data set: idx files") {
   }
 }
 
-TEST_CASE("data set: a small packed file cannot take a lot of memory") {
+TEST_CASE("data set: a small compressed file cannot use much memory") {
   const TemporaryFolder folder;
-  // 64 MB of zeros in 64 kB, behind what the formats begin with.
+  // 64 MB of zeros compressed to 64 kB, after the header of the format.
   const auto bomb = [&](const std::string& name, const std::string& header, int megabytes) {
     const std::string path = folder / name;
     gzFile f = gzopen(path.c_str(), "wb9");
@@ -286,11 +286,11 @@ TEST_CASE("data set: a small packed file cannot take a lot of memory") {
   CHECK_THROWS_WITH_AS(open_cifar(bomb("test.bin.gz", "", 64)), doctest::Contains("times its size"), FormatError);
   const std::string labels("\0\0\x08\x01\x04\0\0\0", 8);
   CHECK_THROWS_AS(open_idx(folder / "one.gz", bomb("labels.gz", labels, 64)), FormatError);
-  // What is there as it is may be of any kind.
+  // Files that are not compressed have no such limit.
   CHECK(open_idx(folder.write("plain", images + std::string(std::size_t{64} << 20, '\0')))->size() == 64);
 }
 
-TEST_CASE("data set: a FIFO is refused at once") {
+TEST_CASE("data set: a FIFO is refused without blocking") {
   const TemporaryFolder folder;
   for (const char* name : {"a.png", "b.csv", "c.bin", "d-idx3-ubyte", "e.txt"}) {
     REQUIRE(::mkfifo((folder / name).c_str(), 0666) == 0);
@@ -307,7 +307,7 @@ TEST_CASE("data set: a FIFO is refused at once") {
   for (const char* name : {"b.csv", "c.bin", "d-idx3-ubyte"}) CHECK_THROWS_AS(open_dataset(folder / name), FormatError);
 }
 
-TEST_CASE("data set: MNIST's four files") {
+TEST_CASE("data set: the four files of MNIST") {
   const TemporaryFolder folder;
   const std::string images = idx({3, 4, 5}, counting(60)), labels = idx({3}, "\x07\x01\x09");
   folder.write("train-images-idx3-ubyte", images);
@@ -328,7 +328,7 @@ TEST_CASE("data set: MNIST's four files") {
   CHECK(data.test->size() == 3);
 }
 
-TEST_CASE("data set: cifar records") {
+TEST_CASE("data set: CIFAR records") {
   const TemporaryFolder folder;
   std::string record = "\x03";
   for (int c = 0; c < 3; ++c)
@@ -352,7 +352,7 @@ TEST_CASE("data set: cifar records") {
     CHECK_THROWS_AS(open_cifar(folder.write("bad.bin", bad)), FormatError);
 }
 
-TEST_CASE("data set: drawn shapes") {
+TEST_CASE("data set: synthetic shapes") {
   const DatasetPtr d = open_dataset("builtin:shapes");
   CHECK(d->size() == 2000);
   const ShapesDataset same(20, 2), other(20, 1);
@@ -391,11 +391,11 @@ TEST_CASE("image input: sizes, layouts and types of a model") {
   const ImageInput integers(bytes);
   CHECK(integers.takes_bytes());
   const Tensor<float> real = integers.prepare(picture, {1.0, ImageResize::bilinear, integers.as_pixels()});
-  for (std::int64_t i = 0; i < real.size(); ++i)  // quantized, they are the pixels less 128
+  for (std::int64_t i = 0; i < real.size(); ++i)  // quantized inputs equal the pixels minus 128
     CHECK(real[i] / 0.5f - 28 == doctest::Approx(picture[i] - 128).epsilon(1e-5));
 }
 
-TEST_CASE("image input: errors of other threads arrive") {
+TEST_CASE("image input: errors in other threads are reported") {
   const TemporaryFolder folder;
   for (int i = 0; i < 20; ++i) write_image(folder, std::to_string(i) + ".png", 3);
   folder.write("5x.jpg", "damaged");
@@ -405,7 +405,7 @@ TEST_CASE("image input: errors of other threads arrive") {
   CHECK_THROWS_WITH_AS(ImageInput(m).load(*d, 0, d->size(), {}, pool), doctest::Contains("5x.jpg"), FormatError);
 }
 
-TEST_CASE("data set: the real files") {
+TEST_CASE("data set: real data") {
   const std::string folder = shared_file("data");
   if (folder.empty()) {
     MESSAGE("skipped: no real data (set OCTET_SHARED)");
@@ -438,7 +438,7 @@ TEST_CASE("data set: the real files") {
   CHECK(open->size() == 745);
   CHECK(o.labels.name(open->label(0).value()) == "keeshond");
   CHECK(open->image(0).shape().rank() == 3);
-  const DatasetPtr nette = open_dataset(folder + "/imagenette/val", o);  // names by way of classes.csv
+  const DatasetPtr nette = open_dataset(folder + "/imagenette/val", o);  // names from classes.csv
   CHECK(nette->size() == 250);
   CHECK(nette->label(0) == 1);
   CHECK(o.labels.name(nette->label(1).value()) == "english springer");

@@ -6,20 +6,21 @@
 
 #include "testing.hpp"
 
-// Each operator between two convolutions, in each form that a model can be quantized to: it is given a form that runs,
-// and says about what the float model says.
+// Each operator between two convolutions, in each form that a model can be quantized to: the model runs, and its
+// outputs are close to those of the float model.
 
 using namespace octet;
 using namespace testing;
 
 namespace {
 
-/// Takes an image [N, 6, 6, 8] (of positive numbers, where asked for) and gives what a last layer can read.
+/// Adds the operator after an image [N, 6, 6, 8] (of positive numbers, if required). Its result is the input of a last
+/// layer.
 struct Case {
   std::string name;
   std::function<int(Graph&, int)> add;
   bool positive = false;
-  double int8_db = 15;  // far below what is reached: a wrong scale or a wrong part is below it
+  double int8_db = 15;  // well below the actual values, but above those with a wrong scale
 };
 
 int constant(Graph& g, const Shape& shape, unsigned seed, float low = -1, float high = 1) {
@@ -50,7 +51,7 @@ std::vector<Case> unary_cases() {
     const bool positive =
         kind == UnaryKind::log || kind == UnaryKind::sqrt || kind == UnaryKind::reciprocal || kind == UnaryKind::rsqrt;
     const bool steps = kind == UnaryKind::floor || kind == UnaryKind::ceil || kind == UnaryKind::round ||
-                       kind == UnaryKind::sign;  // a small error may become a large one
+                       kind == UnaryKind::sign;  // small errors of the input can become large
     const double a = kind == UnaryKind::clip ? -1 : kind == UnaryKind::elu ? 1 : 0.2;
     all.push_back(of("Unary " + std::to_string(k), Unary(kind, a, kind == UnaryKind::clip ? 1 : 0.5), positive,
                      steps                    ? 5
@@ -67,7 +68,7 @@ std::vector<Case> binary_cases() {
     const auto numbers = [](Graph& g, int v) {
       return g.value(v).dtype == DType::boolean ? g.add("number", Convert(DType::f32), {v}) : v;
     };
-    // Equality of two computed numbers is decided by rounding.
+    // Rounding decides whether two computed numbers are equal.
     const double db = kind == BinaryKind::equal ? -1e9 : is_comparison(kind) ? 0 : kind == BinaryKind::pow ? 8 : 15;
     const std::string name = "Binary " + std::to_string(k);
     all.push_back({name + " by a number",
@@ -169,13 +170,15 @@ std::vector<Case> image_cases() {
 std::vector<Case> shape_cases() {
   std::vector<Case> all;
   Split split;
-  split.axis = 3, split.sizes = {3, 5};
+  split.axis = 3;
+  split.sizes = {3, 5};
   all.push_back({"Split", [split](Graph& g, int v) {
                    g.add("op", split, {v});
                    const std::vector<int> parts = g.nodes.back().outputs;
                    return g.add("both", Concat(3), {parts[0], convolution(g, "branch", parts[1], 4, 1, 71)});
                  }});
-  split.sizes.clear(), split.parts = 4;
+  split.sizes.clear();
+  split.parts = 4;
   all.push_back({"Split, whose last part alone is used", [split](Graph& g, int v) {
                    g.add("op", split, {v});
                    return g.nodes.back().outputs[3];
@@ -307,7 +310,7 @@ void check_forms(const Case& c) {
 
 }  // namespace
 
-TEST_CASE("every form: functions of one number") {
+TEST_CASE("every form: unary functions") {
   for (const Case& c : unary_cases()) check_forms(c);
 }
 TEST_CASE("every form: arithmetic of two tensors") {
@@ -320,11 +323,11 @@ TEST_CASE("every form: operators on shapes, and integers") {
   for (const Case& c : shape_cases()) check_forms(c);
 }
 
-TEST_CASE("every form: no operator is left out") {
+TEST_CASE("every form: all operators are tested") {
   std::map<std::string, int> seen;
   for (const Case& c : cases())
     for (const Node& n : network(c).nodes) ++seen[n.op->type()];
-  // What only training puts into a graph; ConvInteger is MatMulInteger's twin.
+  // Operators that exist only in training graphs; ConvInteger is similar to MatMulInteger.
   for (const char* other : {"FakeQuantize", "FakeQuantizeSums", "FakeQuantizeWeights", "ConvInteger"}) ++seen[other];
   for (const detail::OperatorType& type : detail::built_in_operators())
     CHECK_MESSAGE(seen.count(type.name) == 1, type.name);

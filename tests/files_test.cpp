@@ -24,7 +24,7 @@ namespace {
 std::atomic<bool> removes_what_is_locked{false};
 }
 
-/// In place of the C library's: another process can remove a temporary file before it is locked.
+/// Replaces the C library's flock: simulates another process that removes a temporary file before it is locked.
 extern "C" int flock(int file, int operation) noexcept {
   if (removes_what_is_locked) {
     std::error_code ignored;
@@ -71,7 +71,7 @@ int in_other_process(F f) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/// Files that are no regular ones. Devices only where this user may make them.
+/// Files that are not regular. Devices only if this user may create them.
 std::vector<std::string> make_special_files(const TemporaryFolder& folder) {
   std::vector<std::string> made{folder / "fifo", folder / "socket", folder / "folder"};
   REQUIRE(::mkfifo(made[0].c_str(), 0666) == 0);
@@ -87,7 +87,7 @@ std::vector<std::string> make_special_files(const TemporaryFolder& folder) {
   return made;
 }
 
-/// Saves and loads texts of one letter and of its own length until the time is over. Returns how many were damaged.
+/// Saves and loads texts of one letter, each with a different length, for a given time. Returns how many were damaged.
 int save_and_load(const std::string& path, int seed, std::chrono::milliseconds duration) {
   const auto end = std::chrono::steady_clock::now() + duration;
   int damaged = 0;
@@ -107,7 +107,7 @@ int save_and_load(const std::string& path, int seed, std::chrono::milliseconds d
 
 }  // namespace
 
-TEST_CASE("files: threads and processes save and load one file") {
+TEST_CASE("files: threads and processes can save and load one file at the same time") {
   const TemporaryFolder folder;
   const std::string path = folder / "file";
   const auto four_threads = [&](int seed) {
@@ -132,7 +132,7 @@ TEST_CASE("files: threads and processes save and load one file") {
   CHECK(names_in(folder / "") == std::vector<std::string>{"file"});
 }
 
-TEST_CASE("files: temporaries of writers that died are removed, those of others are not") {
+TEST_CASE("files: temporary files of crashed writers are removed, others are not") {
   const TemporaryFolder folder;
   const std::string path = folder.write("file", "old");
   const int killed = in_other_process([&] {
@@ -152,7 +152,7 @@ TEST_CASE("files: temporaries of writers that died are removed, those of others 
   }
   CHECK(contents(path) == "new");
   CHECK(names_in(folder / "") == std::vector<std::string>{"file", "other"});
-  // What only looks alike.
+  // Files with similar names.
   for (const char* name : {".octet-1.tmp", ".octet-1-0123456789abcdef.tmp2", ".octet-notes-0123456789abcdef.tmp"})
     folder.write(name, "mine");
   save_text(path, "newer");
@@ -160,7 +160,7 @@ TEST_CASE("files: temporaries of writers that died are removed, those of others 
 }
 
 #if defined(__linux__)
-TEST_CASE("files: a temporary that is removed again and again is an error") {
+TEST_CASE("files: a temporary file that is always removed is an error") {
   const TemporaryFolder folder;
   const std::string path = folder.write("file", "old");
   removes_what_is_locked = true;
@@ -173,8 +173,8 @@ TEST_CASE("files: a temporary that is removed again and again is an error") {
 }
 #endif
 
-TEST_CASE("files: a stale temporary of another user does no harm") {
-  if (::geteuid() != 0) return;  // needs two users
+TEST_CASE("files: a stale temporary file of another user is ignored") {
+  if (::geteuid() != 0) return;  // requires two users
   const TemporaryFolder folder;
   REQUIRE(::chmod((folder / "").c_str(), 01777) == 0);
   const std::string stale = folder.write(".octet-1-0123456789abcdef.tmp", "half");
@@ -205,7 +205,7 @@ TEST_CASE("files: a stale temporary of another user does no harm") {
   CHECK(std::filesystem::exists(stale));
 }
 
-TEST_CASE("files: permissions, owners and links stay") {
+TEST_CASE("files: permissions, owners and links are kept") {
   const TemporaryFolder folder;
   for (const unsigned mode : {0640u, 0600u, 0644u, 0660u, 0700u}) {
     const std::string path = folder.write("file", "old");
@@ -256,7 +256,7 @@ TEST_CASE("files: only regular files are replaced") {
   CHECK(std::filesystem::is_empty(folder / "folder"));
 }
 
-TEST_CASE("files: a full disk leaves the old file") {
+TEST_CASE("files: the old file is kept if the disk is full") {
   const TemporaryFolder folder;
   const std::string path = folder.write("file", "old");
   const int failed = in_other_process([&] {
@@ -273,7 +273,7 @@ TEST_CASE("files: a full disk leaves the old file") {
   });
   CHECK(failed == 0);
   CHECK(contents(path) == "old");
-  // Nor does a writer that throws.
+  // The same if a writer throws.
   CHECK_THROWS_AS(write_atomically(path, [](std::ostream&) { octet::detail::fail<FormatError>("no"); }), FormatError);
   CHECK(contents(path) == "old");
   CHECK(names_in(folder / "") == std::vector<std::string>{"file"});

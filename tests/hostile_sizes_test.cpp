@@ -9,8 +9,8 @@
 #include "support/sanitized.hpp"
 #include "testing.hpp"
 
-// Small models that ask for much: time and memory go by the elements that exist, and by the number of layers, not by
-// its square.
+// Small models with large sizes: time and memory must be proportional to the number of elements and to the number of
+// layers, not to its square.
 
 using namespace octet;
 using namespace testing;
@@ -20,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
 
-/// Loads the model, or runs it on zeros; returns the error, or nothing.
+/// Loads the model and runs it on zeros. Returns the error, or an empty text.
 std::string outcome(const std::function<Model()>& load_model) {
   try {
     const Model m = load_model();
@@ -40,7 +40,7 @@ std::string outcome(const std::function<Model()>& load_model) {
   return "";
 }
 
-/// The outcome within `limit` seconds and 64 MB.
+/// The result of f, which has to be done within `limit` seconds and 64 MB.
 std::string quick(const OnnxBuilder& b, double limit = 5) {
   const std::int64_t before = allocated_bytes();
   const auto start = Clock::now();
@@ -87,7 +87,7 @@ TEST_CASE("sizes: tensors without elements take no time, whatever their sizes") 
     for (const char* mode : {"nearest", "linear", "cubic"}) layer("Resize", {"", "scales"}, {{"mode", mode}});
     for (const char* mode : {"constant", "edge", "reflect"}) CHECK(layer("Pad", {"pads"}, {{"mode", mode}}));
     for (const char* type : {"ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2"}) {
-      layer(type, {}, {{"axes", Sizes{0, 1, 2, 3}}});  // refused, some of them: at once as well
+      layer(type, {}, {{"axes", Sizes{0, 1, 2, 3}}});  // some of them are refused, also quickly
       layer(type, {}, {{"axes", Sizes{2, 3}}});
     }
     CHECK(layer("ReduceSum", {"all"}));
@@ -100,7 +100,7 @@ TEST_CASE("sizes: tensors without elements take no time, whatever their sizes") 
   }
 }
 
-TEST_CASE("sizes: constants that grow step by step") {
+TEST_CASE("sizes: constants that grow in several steps") {
   for (bool integers : {false, true}) {
     OnnxBuilder b;
     if (integers)
@@ -113,7 +113,7 @@ TEST_CASE("sizes: constants that grow step by step") {
     const std::string said = quick(b.output("c40"));
     CHECK(said != "");
   }
-  // Many of one: all of them together are bounded.
+  // Many constants: their total size is limited.
   OnnxBuilder b;
   b.initializer("c", random_tensor({1 << 16}, 1)).input("x", {1});
   for (int i = 0; i < 400; ++i) {
@@ -139,7 +139,7 @@ TEST_CASE("sizes: scales that are too far apart are refused with the layer's nam
     return outcome([&] { return import_onnx(b); });
   };
   CHECK(model(0.1f, 0.1f, 0.1f).empty());
-  CHECK(model(1e-45f, 1e-45f, 3e38f).empty());  // all that comes out is the zero point
+  CHECK(model(1e-45f, 1e-45f, 3e38f).empty());  // all outputs are the zero point
   for (const auto& [x, w, y] : {std::array<float, 3>{3e38f, 3e38f, 1e-45f}, std::array<float, 3>{1, 1, 1e-45f},
                                 std::array<float, 3>{3e38f, 1, 1e-10f}}) {
     const std::string said = model(x, w, y);
@@ -155,11 +155,11 @@ TEST_CASE("sizes: scales that are too far apart are refused with the layer's nam
     b.node(type, {"x", "large", "z", "x", "large", "z", "small", "z"}, {"y"}, {}, "com.microsoft").output("y");
     const std::string said = outcome([&] { return import_onnx(b); });
     CAPTURE(said);
-    CHECK(said.find("too far apart") != std::string::npos);
+    CHECK(said.find("which is out of range") != std::string::npos);
   }
 }
 
-TEST_CASE("sizes: many layers take time in proportion") {
+TEST_CASE("sizes: time is proportional to the number of layers") {
   const auto chain = [](const std::string& type, int n, bool also_input) {
     OnnxBuilder b;
     b.input("x", {1, 4, 4, 4});
@@ -175,8 +175,8 @@ TEST_CASE("sizes: many layers take time in proportion") {
     CHECK(said == "");
     return seconds(start);
   };
-  // This is compiled without optimization, maybe with sanitizers, on a machine that does other things as well: what
-  // matters is that ten times the layers take about ten times as long, and not a hundred.
+  // Compiled without optimization, possibly with sanitizers, on a busy machine. What matters is that ten times as many
+  // layers take about ten times as long, and not a hundred times.
   for (const auto& layer : std::vector<std::pair<std::string, bool>>{
            {"Relu", false}, {"Identity", false}, {"Dropout", false}, {"Sigmoid", false}, {"Add", true}}) {
     const std::string& type = layer.first;
@@ -187,7 +187,7 @@ TEST_CASE("sizes: many layers take time in proportion") {
   }
 }
 
-TEST_CASE("sizes: hostile models that were found") {
+TEST_CASE("sizes: known hostile models") {
   if (shared_file("cases").empty()) {
     MESSAGE("skipped: no cases (set OCTET_SHARED)");
     return;

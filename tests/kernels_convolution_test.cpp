@@ -29,21 +29,29 @@ struct Geometry {
         dilation_w(r.between(1, 2)),
         pad_top(r.between(0, 4)),
         pad_left(r.between(0, 4)) {
-    if (r.chance(60)) {  // what has kernels of its own
+    if (r.chance(60)) {  // shapes with special kernels
       kernel_h = kernel_w = r.chance(50) ? 3 : 5;
       stride_h = stride_w = r.between(1, 2);
       dilation_h = dilation_w = 1;
-      height += r.between(0, 9), width += r.between(0, 9);
+      height += r.between(0, 9);
+      width += r.between(0, 9);
     }
-    // Outputs whose windows may lie partly, or wholly, behind the image.
-    out_h = r.between(1, (height + pad_top + 2) / stride_h + 1),
+    // Outputs whose windows may be partly or completely outside the image.
+    out_h = r.between(1, (height + pad_top + 2) / stride_h + 1);
     out_w = r.between(1, (width + pad_left + 2) / stride_w + 1);
   }
   template <class Arguments>
   void describe(Arguments& a) const {
-    a.height = height, a.width = width;
-    a.kernel_h = kernel_h, a.kernel_w = kernel_w, a.stride_h = stride_h, a.stride_w = stride_w;
-    a.dilation_h = dilation_h, a.dilation_w = dilation_w, a.pad_top = pad_top, a.pad_left = pad_left;
+    a.height = height;
+    a.width = width;
+    a.kernel_h = kernel_h;
+    a.kernel_w = kernel_w;
+    a.stride_h = stride_h;
+    a.stride_w = stride_w;
+    a.dilation_h = dilation_h;
+    a.dilation_w = dilation_w;
+    a.pad_top = pad_top;
+    a.pad_left = pad_left;
     a.out_w = out_w;
   }
   std::int64_t taps() const { return kernel_h * kernel_w; }
@@ -61,7 +69,7 @@ struct Geometry {
 
 }  // namespace
 
-TEST_CASE("gather: windows become rows, what is outside becomes padding") {
+TEST_CASE("gather: windows become rows, pixels outside become padding") {
   Random random(40);
   for (int round = 0; round < rounds(1500); ++round) {
     const Geometry w(random, 40);
@@ -75,11 +83,14 @@ TEST_CASE("gather: windows become rows, what is outside becomes padding") {
     w.describe(g);
     g.out_h = w.out_h;
     g.in = in.bytes() + group * run;
-    g.batch = batch, g.pixel_bytes = pixel_bytes, g.run_bytes = run;
+    g.batch = batch;
+    g.pixel_bytes = pixel_bytes;
+    g.run_bytes = run;
     g.padding = padding.bytes();
     g.repeat = random.chance(80) ? 1 : 2;
     const std::int64_t pixels = batch * w.out_h * w.out_w, row = g.repeat * w.taps() * run;
-    g.first = random.between(0, pixels - 1), g.count = random.between(1, pixels - g.first);
+    g.first = random.between(0, pixels - 1);
+    g.count = random.between(1, pixels - g.first);
     g.row_stride = round_up(row, 64);
     for (Isa isa : available_isas()) {
       Guarded<std::uint8_t> rows(g.count * g.row_stride + 64);
@@ -124,13 +135,20 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
     random.fill(residual.data(), residual.size(), 0, 255);
     const bool wraps = random.chance(20);
     if (wraps) std::fill(init.data(), init.data() + channels, std::numeric_limits<std::int32_t>::max());
-    if (store == Store::u8_residual) way.e.residual = residual.bytes(), way.e.residual_stride = channels;
+    if (store == Store::u8_residual) {
+      way.e.residual = residual.bytes();
+      way.e.residual_stride = channels;
+    }
 
     Depthwise d;
     w.describe(d);
-    d.in = in.bytes(), d.channels = channels, d.padding = padding.bytes(), d.repeat = repeat;
+    d.in = in.bytes();
+    d.channels = channels;
+    d.padding = padding.bytes();
+    d.repeat = repeat;
     d.init = init.bytes();
-    d.row_begin = random.between(0, w.out_h - 1), d.row_end = random.between(d.row_begin + 1, w.out_h);
+    d.row_begin = random.between(0, w.out_h - 1);
+    d.row_end = random.between(d.row_begin + 1, w.out_h);
     d.channel_begin = random.chance(70) ? 0 : random.between(0, (channels - 1) / 64) * 64;
     d.channel_end = random.chance(70) ? channels : std::min(channels, d.channel_begin + 64);
     d.by_rows = repeat == 1 && w.by_rows() && random.chance(80);
@@ -142,7 +160,8 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
       OutputRows out(pixels, channels, element, (channels + 2) * element);
       std::memset(out.bytes(), 0x5A, static_cast<std::size_t>(pixels > 0 ? channels * element : 0));
       d.epilogue = way.e;
-      d.epilogue.out = out.bytes(), d.epilogue.out_stride = (channels + 2) * element;
+      d.epilogue.out = out.bytes();
+      d.epilogue.out_stride = (channels + 2) * element;
       kernels(isa).depthwise_u8s8(d);
       int wrong = !out.intact();
       for (std::int64_t y = d.row_begin; y < d.row_end; ++y)
@@ -172,7 +191,7 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
   }
 }
 
-TEST_CASE("depthwise: rows and channels of others are left alone") {
+TEST_CASE("depthwise: only the given rows and channels are written") {
   Random random(42);
   for (Isa isa : available_isas()) {
     const std::int64_t channels = 140, pixels = 4 * 5;
@@ -185,11 +204,24 @@ TEST_CASE("depthwise: rows and channels of others are left alone") {
     std::vector<std::int32_t> out(static_cast<std::size_t>(pixels * channels), -1);
     std::array<const std::byte*, 12> room;
     Depthwise d;
-    d.in = in.bytes(), d.height = 4, d.width = 5, d.channels = channels;
-    d.kernel_h = d.kernel_w = 3, d.pad_top = d.pad_left = 1, d.out_w = 5;
-    d.row_begin = 1, d.row_end = 3, d.channel_begin = 64, d.channel_end = 128, d.by_rows = true;
-    d.weights = packed.data(), d.init = init.bytes(), d.padding = padding.bytes(), d.taps = room.data();
-    d.epilogue.out = reinterpret_cast<std::byte*>(out.data()), d.epilogue.out_stride = channels * 4;
+    d.in = in.bytes();
+    d.height = 4;
+    d.width = 5;
+    d.channels = channels;
+    d.kernel_h = d.kernel_w = 3;
+    d.pad_top = d.pad_left = 1;
+    d.out_w = 5;
+    d.row_begin = 1;
+    d.row_end = 3;
+    d.channel_begin = 64;
+    d.channel_end = 128;
+    d.by_rows = true;
+    d.weights = packed.data();
+    d.init = init.bytes();
+    d.padding = padding.bytes();
+    d.taps = room.data();
+    d.epilogue.out = reinterpret_cast<std::byte*>(out.data());
+    d.epilogue.out_stride = channels * 4;
     kernels(isa).depthwise_u8s8(d);
     int wrong = 0;
     for (std::int64_t i = 0; i < pixels * channels; ++i) {
@@ -200,7 +232,7 @@ TEST_CASE("depthwise: rows and channels of others are left alone") {
   }
 }
 
-TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits everywhere") {
+TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits on every instruction set") {
   Random random(43);
   for (int round = 0; round < rounds(1000); ++round) {
     const Geometry w(random, 70);
@@ -215,20 +247,29 @@ TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits everyw
     Tensor<float> init = pad_columns<float>(nullptr, channels);
     random.fill(init.data(), channels);
     RandomEpilogue way(Store::f32, channels, random);
-    if (random.chance(50))
-      way.e.residual = reinterpret_cast<std::byte*>(residual.data()), way.e.residual_stride = channels * 4;
+    if (random.chance(50)) {
+      way.e.residual = reinterpret_cast<std::byte*>(residual.data());
+      way.e.residual_stride = channels * 4;
+    }
     const AlignedBytes packed = pack_depthwise(kernels(), weights.data(), taps, channels, false);
     Depthwise d;
     w.describe(d);
-    d.in = in.bytes(), d.channels = channels, d.padding = padding.bytes(), d.init = init.bytes(),
+    d.in = in.bytes();
+    d.channels = channels;
+    d.padding = padding.bytes();
+    d.init = init.bytes();
     d.weights = packed.data();
-    d.row_begin = 0, d.row_end = w.out_h, d.channel_begin = 0, d.channel_end = channels;
+    d.row_begin = 0;
+    d.row_end = w.out_h;
+    d.channel_begin = 0;
+    d.channel_end = channels;
     for (Isa isa : available_isas()) {
       Exact<const std::byte*> room(round_up(taps, 4));
       d.taps = room.data();
       OutputRows out(pixels, channels, 4, (channels + 1) * 4, 4);
       d.epilogue = way.e;
-      d.epilogue.out = out.bytes(), d.epilogue.out_stride = (channels + 1) * 4;
+      d.epilogue.out = out.bytes();
+      d.epilogue.out_stride = (channels + 1) * 4;
       kernels(isa).depthwise_f32(d);
       int wrong = !out.intact();
       for (std::int64_t p = 0; p < pixels; ++p)

@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t sizes[] = {0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300};
 constexpr float inf = std::numeric_limits<float>::infinity(), not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-// By the definition: divided, rounded half to even, clamped.
+// Reference: divide, round half to even, clamp.
 std::uint8_t quantized(const QuantizeF32& q, float x) {
   const float v = clamped(x / q.scale, -1e9f, 1e9f);
   return static_cast<std::uint8_t>(clamped(std::int64_t{rounded(v)} + q.zero_point, q.low, q.high) ^ q.flip);
@@ -23,7 +23,9 @@ int wrong_quantized(const QuantizeF32& params, const Exact<float>& in) {
   for (Isa isa : available_isas()) {
     Guarded<std::uint8_t> out(in.size(), 1);
     QuantizeF32 q = params;
-    q.in = in.data(), q.out = out.data(), q.count = in.size();
+    q.in = in.data();
+    q.out = out.data();
+    q.count = in.size();
     kernels(isa).quantize_f32(q);
     wrong += !out.intact();
     for (std::int64_t i = 0; i < in.size(); ++i) wrong += out[i] != quantized(q, in[i]);
@@ -31,8 +33,7 @@ int wrong_quantized(const QuantizeF32& params, const Exact<float>& in) {
   return wrong;
 }
 
-// Calls run(kernels, out) on every instruction set and compares with expected(i), bit for bit but for NaN
-// payloads.
+// Calls run(kernels, out) on every instruction set and compares the bits with expected(i), except NaN payloads.
 template <class Run, class Expected>
 int wrong_floats(std::int64_t n, Run run, Expected expected) {
   int wrong = 0;
@@ -58,7 +59,7 @@ TEST_CASE("quantize: sizes, ranges, flips") {
       q.scale = random.real(0.01f, 2) * std::ldexp(1.0f, static_cast<int>(random.between(-30, 30)));
       q.zero_point = static_cast<std::int32_t>(random.between(0, 255));
       q.flip = random.chance(50) ? 0x80 : 0;
-      q.low = static_cast<std::int32_t>(random.between(0, 20)),
+      q.low = static_cast<std::int32_t>(random.between(0, 20));
       q.high = static_cast<std::int32_t>(random.between(200, 255));
       Exact<float> in(n, 4 * static_cast<std::size_t>(random.between(0, 3)));
       random.fill(in.data(), n, -300 * q.scale, 300 * q.scale);
@@ -66,7 +67,7 @@ TEST_CASE("quantize: sizes, ranges, flips") {
     }
 }
 
-TEST_CASE("quantize: ties, their neighbours, and everything that is no ordinary number") {
+TEST_CASE("quantize: ties, their neighbours, NaN and infinities") {
   Random random(21);
   std::vector<float> scales{1.0f, 0x1.000002p0f, 0x1.fffffep0f, 0x1.fffffep-101f, 0x1p-100f, 0x1p100f, 0x1.000002p100f};
   while (scales.size() < 100)
@@ -82,14 +83,15 @@ TEST_CASE("quantize: ties, their neighbours, and everything that is no ordinary 
       for (int step = 0; step < std::abs(away); ++step) x = std::nextafter(x, away < 0 ? -inf : inf);
       in.set(k, x);
     }
-    // One that is not a number must not change what becomes of its neighbours.
+    // A NaN must not change the results of its neighbours.
     if (i % 2) in.set(random.between(0, 516), not_a_number);
     CHECK(wrong_quantized(q, in) == 0);
   }
   for (float scale : {1.0f, std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min(), 1e-39f,
                       std::numeric_limits<float>::max(), 3e38f, not_a_number}) {
     QuantizeF32 q;
-    q.scale = scale, q.zero_point = 100;
+    q.scale = scale;
+    q.zero_point = 100;
     Exact<float> in(80);
     random.fill(in.data(), 80, -4, 4);
     const float odd[] = {
@@ -114,7 +116,7 @@ TEST_CASE("dequantize: every value") {
   }
 }
 
-TEST_CASE("minmax: the range, or NaN where something is not finite") {
+TEST_CASE("minmax: the range, or NaN if an element is not finite") {
   Random random(23);
   const auto range = [](const Kernels& k, const Exact<float>& in) {
     std::array<float, 2> r;
@@ -139,7 +141,7 @@ TEST_CASE("minmax: the range, or NaN where something is not finite") {
   }
 }
 
-TEST_CASE("a row by its own range: near every element, the same bits everywhere") {
+TEST_CASE("dynamic quantization of a row: close to every element, the same bits on every instruction set") {
   Random random(29);
   for (std::int64_t n : sizes)
     for (int round = 0; round < 12 && n > 0; ++round) {
@@ -155,7 +157,8 @@ TEST_CASE("a row by its own range: near every element, the same bits everywhere"
         kernels(isa).quantize_row(in.data(), n, out.data(), &scale, &shift);
         CHECK(out.intact());
         if (isa == Isa::scalar) {
-          first_scale = scale, first_shift = shift;
+          first_scale = scale;
+          first_shift = shift;
           for (std::int64_t i = 0; i < n; ++i) first[static_cast<std::size_t>(i)] = out[i];
           for (std::int64_t i = 0; i < n; ++i)
             CHECK(std::abs(static_cast<double>((out[i] + shift) * scale - in[i])) <=
@@ -169,7 +172,7 @@ TEST_CASE("a row by its own range: near every element, the same bits everywhere"
     }
 }
 
-TEST_CASE("a row by its own range: zeros, and what is not finite") {
+TEST_CASE("dynamic quantization of a row: zeros, NaN and infinities") {
   for (Isa isa : available_isas())
     for (float x : {0.0f, 1e-42f, inf, -inf, not_a_number}) {
       CAPTURE(name(isa));
@@ -192,18 +195,22 @@ TEST_CASE("add of uint8: each input with its own scale") {
       Exact<std::uint8_t> a(n, 1), b(n, 2);
       random.fill(a.data(), n, 0, 255);
       random.fill(b.data(), n, 0, 255);
-      if (round % 7 == 0 && n)
-        std::memset(a.bytes(), 255, static_cast<std::size_t>(n)),
-            std::memset(b.bytes(), 0, static_cast<std::size_t>(n));
+      if (round % 7 == 0 && n) {
+        std::memset(a.bytes(), 255, static_cast<std::size_t>(n));
+        std::memset(b.bytes(), 0, static_cast<std::size_t>(n));
+      }
       AddU8 p;
-      p.scale_a = random.real(0.01f, 3), p.scale_b = random.real(-3, 3);
+      p.scale_a = random.real(0.01f, 3);
+      p.scale_b = random.real(-3, 3);
       if (round % 5 == 0) p.scale_a = p.scale_b = 0.5f;  // ties
-      p.zero_a = static_cast<std::int32_t>(random.between(0, 255)),
+      p.zero_a = static_cast<std::int32_t>(random.between(0, 255));
       p.zero_b = static_cast<std::int32_t>(random.between(0, 255));
       p.zero_point = static_cast<std::int32_t>(random.between(0, 255));
-      p.low = static_cast<std::int32_t>(random.between(0, 30)),
+      p.low = static_cast<std::int32_t>(random.between(0, 30));
       p.high = static_cast<std::int32_t>(random.between(200, 255));
-      p.a = a.data(), p.b = b.data(), p.count = n;
+      p.a = a.data();
+      p.b = b.data();
+      p.count = n;
       int wrong = 0;
       for (Isa isa : available_isas()) {
         Guarded<std::uint8_t> out(n, 1);

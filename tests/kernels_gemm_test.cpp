@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t sizes[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65};
 
-// A random product of uint8 with int8, and its accumulators computed modulo 2^32.
+// A random product of uint8 and int8, with accumulators modulo 2^32.
 struct U8Product {
   std::int64_t rows, columns, k;
   std::ptrdiff_t a_stride;
@@ -59,8 +59,12 @@ struct U8Product {
 template <class Product, class Weights>
 Gemm gemm_of(const Product& p, const Weights& packed, const Epilogue& e) {
   Gemm g;
-  g.a = p.a.bytes(), g.a_stride = p.a_stride;
-  g.rows = p.rows, g.steps = packed.steps, g.b = packed.data.data(), g.columns = p.columns;
+  g.a = p.a.bytes();
+  g.a_stride = p.a_stride;
+  g.rows = p.rows;
+  g.steps = packed.steps;
+  g.b = packed.data.data();
+  g.columns = p.columns;
   g.init = p.init.bytes();
   g.epilogue = e;
   return g;
@@ -82,14 +86,20 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
       random.fill(residual.data(), residual.size(), 0, 255);
     else
       random.fill(reinterpret_cast<float*>(residual.data()), p.rows * p.columns);
-    e.residual = residual.bytes(), e.residual_stride = p.columns * element;
+    e.residual = residual.bytes();
+    e.residual_stride = p.columns * element;
   }
   Tensor<float> row_scale({p.rows}), row_shift({p.rows}), sums = pad_columns<float>(nullptr, p.columns);
   if (e.store == Store::scaled_f32 && random.chance(50)) {
-    for (std::int64_t r = 0; r < p.rows; ++r)
-      row_scale[r] = random.real(0.01f, 2), row_shift[r] = -static_cast<float>(random.between(0, 255));
+    for (std::int64_t r = 0; r < p.rows; ++r) {
+      row_scale[r] = random.real(0.01f, 2);
+      row_shift[r] = -static_cast<float>(random.between(0, 255));
+    }
     for (std::int64_t c = 0; c < p.columns; ++c) sums[c] = static_cast<float>(random.between(-5000, 5000));
-    e.row_scale = row_scale.data(), e.row_shift = row_shift.data(), e.row_step = 1, e.sums = sums.data();
+    e.row_scale = row_scale.data();
+    e.row_shift = row_shift.data();
+    e.row_step = 1;
+    e.sums = sums.data();
   }
   kernels.gemm_u8s8(gemm_of(p, packed, e));
   int wrong = !out.intact();
@@ -131,7 +141,7 @@ TEST_CASE("gemm u8s8: every store, sizes around the tiles, every instruction set
 }
 
 TEST_CASE("gemm u8s8: largest products of many elements are exact") {
-  // 255 * -128 * 2 does not fit 16 bits: what vpmaddubsw would saturate.
+  // 255 * -128 * 2 does not fit into 16 bits, so vpmaddubsw would saturate.
   Random random(11);
   for (Isa isa : available_isas())
     for (std::int64_t k : {2, 4, 64, 4608, 25088}) {
@@ -141,7 +151,7 @@ TEST_CASE("gemm u8s8: largest products of many elements are exact") {
     }
 }
 
-TEST_CASE("gemm u8s8: a custom store sees each accumulator once, with its place") {
+TEST_CASE("gemm u8s8: a custom store gets each accumulator once, with its position") {
   Random random(12);
   struct Seen {
     std::int64_t columns;
@@ -155,7 +165,8 @@ TEST_CASE("gemm u8s8: a custom store sees each accumulator once, with its place"
       Seen seen{columns, std::vector<std::int32_t>(p.sums.size()), std::vector<int>(p.sums.size())};
       Epilogue e;
       e.store = Store::custom;
-      e.first_row = 1000, e.first_column = 64;
+      e.first_row = 1000;
+      e.first_column = 64;
       e.context = &seen;
       e.custom = [](const void* context, const std::byte* acc, std::ptrdiff_t stride, std::int64_t row, int m,
                     std::int64_t column, int n) {
@@ -173,7 +184,7 @@ TEST_CASE("gemm u8s8: a custom store sees each accumulator once, with its place"
     }
 }
 
-TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same bits everywhere") {
+TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same bits on every instruction set") {
   struct Product {
     std::int64_t rows, columns;
     std::ptrdiff_t a_stride;
@@ -197,8 +208,10 @@ TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same b
       if (random.chance(10)) p.a.data()[0] = std::numeric_limits<float>::infinity();
       RandomEpilogue way(random.chance(80) ? Store::f32 : Store::accumulator, columns, random);
       Epilogue& e = way.e;
-      if (e.store == Store::f32 && random.chance(50))
-        e.residual = reinterpret_cast<std::byte*>(residual.data()), e.residual_stride = columns * 4;
+      if (e.store == Store::f32 && random.chance(50)) {
+        e.residual = reinterpret_cast<std::byte*>(residual.data());
+        e.residual_stride = columns * 4;
+      }
       for (Isa isa : available_isas()) {
         const PackedMatrix packed = pack_matrix(kernels(isa), weights.data(), columns, k);
         e.out_stride = (columns + 1) * 4;
@@ -222,7 +235,7 @@ TEST_CASE("gemm f32: each output is one chain of fused multiply-adds, the same b
     }
 }
 
-TEST_CASE("gemm with weights of fp16: the bits of the same weights as floats") {
+TEST_CASE("gemm with fp16 weights: the same bits as with these weights as floats") {
   Random random(14);
   for (std::int64_t columns : sizes)
     for (int i = 0; i < 4; ++i) {
@@ -233,7 +246,10 @@ TEST_CASE("gemm with weights of fp16: the bits of the same weights as floats") {
       std::vector<float> weights(static_cast<std::size_t>(columns * k));
       std::vector<fp16> half;
       random.fill(weights.data(), columns * k);
-      for (float& w : weights) half.emplace_back(w), w = static_cast<float>(half.back());
+      for (float& w : weights) {
+        half.emplace_back(w);
+        w = static_cast<float>(half.back());
+      }
       for (Isa isa : available_isas()) {
         const Kernels& simd = kernels(isa);
         Epilogue e;
@@ -242,8 +258,15 @@ TEST_CASE("gemm with weights of fp16: the bits of the same weights as floats") {
         const auto run = [&](auto kernel, const auto* w, OutputRows& to) {
           const PackedMatrix packed = pack_matrix(simd, w, columns, k);
           Gemm g;
-          g.a = a.bytes(), g.a_stride = k * 4, g.rows = rows, g.steps = packed.steps, g.b = packed.data.data();
-          g.columns = columns, g.init = init.bytes(), g.epilogue = e, g.epilogue.out = to.bytes();
+          g.a = a.bytes();
+          g.a_stride = k * 4;
+          g.rows = rows;
+          g.steps = packed.steps;
+          g.b = packed.data.data();
+          g.columns = columns;
+          g.init = init.bytes();
+          g.epilogue = e;
+          g.epilogue.out = to.bytes();
           kernel(g);
         };
         run(simd.gemm_f32, weights.data(), expected);
@@ -257,7 +280,7 @@ TEST_CASE("gemm with weights of fp16: the bits of the same weights as floats") {
     }
 }
 
-TEST_CASE("gemm bf16: within the rounding of sums of the exact products of rounded numbers") {
+TEST_CASE("gemm bf16: exact products of rounded numbers, up to the rounding of sums") {
   Random random(15);
   for (Isa isa : available_isas()) {
     const Kernels& simd = kernels(isa);
@@ -275,8 +298,14 @@ TEST_CASE("gemm bf16: within the rounding of sums of the exact products of round
         const Tensor<float> init = pad_columns<float>(nullptr, columns);
         const PackedMatrix packed = pack_matrix(simd, weights.data(), columns, k);
         Gemm g;
-        g.a = rounded.bytes(), g.a_stride = stride, g.rows = rows, g.steps = packed.steps, g.b = packed.data.data();
-        g.columns = columns, g.init = init.bytes(), g.epilogue.out_stride = columns * 4;
+        g.a = rounded.bytes();
+        g.a_stride = stride;
+        g.rows = rows;
+        g.steps = packed.steps;
+        g.b = packed.data.data();
+        g.columns = columns;
+        g.init = init.bytes();
+        g.epilogue.out_stride = columns * 4;
         OutputRows out(rows, columns, 4, g.epilogue.out_stride, 4);
         g.epilogue.out = out.bytes();
         simd.gemm_bf16(g);
@@ -290,7 +319,8 @@ TEST_CASE("gemm bf16: within the rounding of sums of the exact products of round
               const double product =
                   static_cast<double>(static_cast<float>(bf16(a[static_cast<std::size_t>(r * k + j)]))) *
                   static_cast<double>(static_cast<float>(weights[static_cast<std::size_t>(c * k + j)]));
-              sum += product, magnitude += std::abs(product);
+              sum += product;
+              magnitude += std::abs(product);
             }
             const double error = std::abs(static_cast<double>(out.at<float>(r, c)) - sum);
             wrong += !(error <= 1e-37 + magnitude * static_cast<double>(k) * 6e-8);
@@ -300,7 +330,7 @@ TEST_CASE("gemm bf16: within the rounding of sums of the exact products of round
   }
 }
 
-TEST_CASE("packed weights: every element where the kernels look for it, zeros elsewhere") {
+TEST_CASE("packed weights: every element at its position, zeros elsewhere") {
   for (Isa isa : available_isas()) {
     const Kernels& k = kernels(isa);
     std::vector<std::int8_t> w(5 * 6);

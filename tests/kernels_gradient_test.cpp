@@ -13,7 +13,7 @@ using namespace testing;
 
 namespace {
 
-using Floats = Exact<float>;  // reading beyond its end is an error that AddressSanitizer sees
+using Floats = Exact<float>;  // AddressSanitizer detects reads beyond its end
 
 Floats random_floats(Random& r, std::int64_t n, float low = -1, float high = 1) {
   Floats f(n, 4);
@@ -46,12 +46,15 @@ std::vector<float> copied(const Floats& f) {
 
 }  // namespace
 
-TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds an element") {
+TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds per element") {
   Random r(50);
   for (int round = 0; round < rounds(300); ++round) {
     OuterProduct p;
-    p.rows = r.between(1, 33), p.columns = r.between(1, 70), p.depth = r.between(0, 20);
-    p.a_stride = p.rows + r.between(0, 3), p.b_stride = p.columns + r.between(0, 3);
+    p.rows = r.between(1, 33);
+    p.columns = r.between(1, 70);
+    p.depth = r.between(0, 20);
+    p.a_stride = p.rows + r.between(0, 3);
+    p.b_stride = p.columns + r.between(0, 3);
     p.c_stride = p.columns + r.between(0, 3);
     const auto extent = [](std::int64_t rows, std::int64_t stride, std::int64_t n) {
       return rows == 0 ? 0 : (rows - 1) * stride + n;
@@ -67,7 +70,9 @@ TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds an
       }
     for (Isa isa : available_isas()) {
       Guarded<float> found = output(c);
-      p.a = a.data(), p.b = b.data(), p.c = found.data();
+      p.a = a.data();
+      p.b = b.data();
+      p.c = found.data();
       kernels(isa).gradient.outer_product(p);
       INFO(name(isa), ", round ", round);
       check_same(found, expected);
@@ -86,8 +91,13 @@ TEST_CASE("gradient kernels: sums of channels, normalization") {
     std::vector<float> sum = copied(sums), square = copied(sums), masked = copied(sums), product = copied(products),
                        y(static_cast<std::size_t>(n)), dx(static_cast<std::size_t>(n));
     Normalized of;
-    of.low = r.real(-1, 0), of.high = r.real(0, 1), of.clamps = r.chance(50);
-    if (!of.clamps) of.low = -std::numeric_limits<float>::infinity(), of.high = -of.low;
+    of.low = r.real(-1, 0);
+    of.high = r.real(0, 1);
+    of.clamps = r.chance(50);
+    if (!of.clamps) {
+      of.low = -std::numeric_limits<float>::infinity();
+      of.high = -of.low;
+    }
     for (std::int64_t i = 0; i < n; ++i) {
       const std::int64_t c = i % channels;
       const auto at = static_cast<std::size_t>(c), k = static_cast<std::size_t>(i);
@@ -103,8 +113,11 @@ TEST_CASE("gradient kernels: sums of channels, normalization") {
     for (Isa isa : available_isas()) {
       INFO(name(isa), ", round ", round);
       const GradientKernels& k = kernels(isa).gradient;
-      of.in = {x.data(), rows, channels}, of.gradient = g.data();
-      of.scale = scale.data(), of.shift = shift.data(), of.mean = mean.data();
+      of.in = {x.data(), rows, channels};
+      of.gradient = g.data();
+      of.scale = scale.data();
+      of.shift = shift.data();
+      of.mean = mean.data();
       Guarded<float> f1 = output(sums), f2 = output(sums), f3 = output(sums), f4 = output(products), f5 = output(x),
                      f6 = output(g);
       k.channel_sums(of.in, f1.data());
@@ -134,7 +147,7 @@ TEST_CASE("gradient kernels: clamps, scaled sums, maxima") {
       clamped.push_back(y[i] > low && y[i] < high ? dy[i] : 0);
       added.push_back(std::fma(dy[i], factor, to[i]));
     }
-    // A window of pixels and their gradients, at one distance from each other.
+    // A window of pixels and their gradients with a fixed stride.
     const std::int64_t count = r.between(1, 9);
     Floats pixels(count * n, 4);
     for (std::int64_t i = 0; i < count * n; ++i) pixels.set(i, static_cast<float>(r.between(0, 3)));  // often equal
@@ -157,7 +170,9 @@ TEST_CASE("gradient kernels: clamps, scaled sums, maxima") {
       check_same(f2, added);
       std::fill(f3.data(), f3.data() + count * n, 0.5f);
       PoolWindow w;
-      w.pixels = list.data(), w.count = count, w.channels = n;
+      w.pixels = list.data();
+      w.count = count;
+      w.channels = n;
       k.max_gradient(w, largest.data(), dy.data(), f3.bytes() - pixels.bytes());
       check_same(f3, gradient);
     }
@@ -168,12 +183,20 @@ TEST_CASE("gradient kernels: depthwise weights") {
   Random r(53);
   for (int round = 0; round < rounds(300); ++round) {
     DepthwiseWeights d;
-    d.images = r.between(1, 3), d.height = r.between(1, 7), d.width = r.between(1, 7), d.channels = r.between(1, 70);
-    d.kernel_h = r.chance(60) ? 3 : r.between(1, 5), d.kernel_w = d.kernel_h == 3 ? 3 : r.between(1, 5);
-    d.stride_h = r.between(1, 3), d.stride_w = r.between(1, 3);
-    d.dilation_h = r.between(1, 2), d.dilation_w = r.between(1, 2);
-    d.pad_top = r.between(0, 4), d.pad_left = r.between(0, 4);
-    d.out_h = r.between(1, 6), d.out_w = r.between(1, 6);
+    d.images = r.between(1, 3);
+    d.height = r.between(1, 7);
+    d.width = r.between(1, 7);
+    d.channels = r.between(1, 70);
+    d.kernel_h = r.chance(60) ? 3 : r.between(1, 5);
+    d.kernel_w = d.kernel_h == 3 ? 3 : r.between(1, 5);
+    d.stride_h = r.between(1, 3);
+    d.stride_w = r.between(1, 3);
+    d.dilation_h = r.between(1, 2);
+    d.dilation_w = r.between(1, 2);
+    d.pad_top = r.between(0, 4);
+    d.pad_left = r.between(0, 4);
+    d.out_h = r.between(1, 6);
+    d.out_w = r.between(1, 6);
     d.channel_begin = r.chance(50) ? 0 : r.between(0, d.channels - 1);
     d.channel_end = r.chance(50) ? d.channels : r.between(d.channel_begin, d.channels);
     const std::int64_t taps = d.kernel_h * d.kernel_w;
@@ -195,7 +218,9 @@ TEST_CASE("gradient kernels: depthwise weights") {
     }
     for (Isa isa : available_isas()) {
       Guarded<float> found = output(sums);
-      d.in = in.data(), d.gradient = g.data(), d.sums = found.data();
+      d.in = in.data();
+      d.gradient = g.data();
+      d.sums = found.data();
       kernels(isa).gradient.depthwise_weights(d);
       INFO(name(isa), ", round ", round);
       check_same(found, expected);
@@ -203,7 +228,7 @@ TEST_CASE("gradient kernels: depthwise weights") {
   }
 }
 
-TEST_CASE("gradient kernels: weights packed again are as weights packed at first") {
+TEST_CASE("gradient kernels: repacked weights equal packed ones") {
   Random r(54);
   for (int round = 0; round < rounds(100); ++round) {
     const std::int64_t h = r.between(1, 3), w = r.between(1, 3), groups = r.between(1, 3), group_in = r.between(1, 20),
@@ -221,7 +246,7 @@ TEST_CASE("gradient kernels: weights packed again are as weights packed at first
         REQUIRE(found.data.size() == expected.data.size());
         INFO(name(isa), ", round ", round);
         CHECK(std::memcmp(found.data.data(), expected.data.data(), found.data.size()) == 0);
-        // The matrix transposed, as the gradient's convolution has it for one tap.
+        // The transposed matrix, as the gradient's convolution uses it for one tap.
         WeightsView swapped = view;
         std::swap(swapped.in, swapped.out);
         swapped.kernel_h = swapped.kernel_w = 1;
@@ -254,7 +279,7 @@ TEST_CASE("gradient kernels: weights packed again are as weights packed at first
   }
 }
 
-TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
+TEST_CASE("gradient kernels: fake quantization uses exact quotients") {
   Random r(55);
   for (int round = 0; round < rounds(400); ++round) {
     const std::int64_t n = r.between(1, 90);
@@ -262,9 +287,10 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
     f.count = n;
     f.scale = round % 8 == 0 ? 1e-38f : std::ldexp(r.real(0.5f, 1), static_cast<int>(r.between(-20, 5)));
     const std::int64_t zero = r.between(-128, 127);
-    f.low = static_cast<float>(-128 - zero), f.high = static_cast<float>(127 - zero);
+    f.low = static_cast<float>(-128 - zero);
+    f.high = static_cast<float>(127 - zero);
     Floats x(n, 4);
-    // Beyond both limits, and at ties of two codes.
+    // Beyond both limits, and at ties between codes.
     for (std::int64_t i = 0; i < n; ++i)
       x.set(i,
             r.chance(50) ? f.scale * (static_cast<float>(r.between(-300, 300)) + 0.5f) : f.scale * r.real(-400, 400));
@@ -276,9 +302,10 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
       y.push_back((q + 0.0f) * f.scale);
       if (x[i] >= f.low * f.scale && x[i] <= f.high * f.scale)
         inside[static_cast<std::size_t>(i / 8)] |= static_cast<std::uint8_t>(1 << i % 8);
-      low = std::min(low, x[i]), high = std::max(high, x[i]);
+      low = std::min(low, x[i]);
+      high = std::max(high, x[i]);
     }
-    // The gradient by the scale adds element i to sum i % 16.
+    // The gradient with respect to the scale adds element i to sum i % 16.
     const Floats dy = random_floats(r, n), sums = random_floats(r, 16);
     std::vector<float> dx, sum = copied(sums);
     for (std::int64_t i = 0; i < n; ++i) {
@@ -294,10 +321,13 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
       Guarded<float> f1 = output(x), f2 = output(x), f3 = output(dy), f4 = output(dy), f5 = output(sums);
       Guarded<std::uint8_t> bits((n + 7) / 8, 1);
       float seen[2], again[2];
-      f.x = x.data(), f.y = f1.data(), f.inside = nullptr;
+      f.x = x.data();
+      f.y = f1.data();
+      f.inside = nullptr;
       k.fake_quantize(f, seen);
       check_same(f1, y);
-      f.x = f.y = f2.data(), f.inside = bits.data();  // in place
+      f.x = f.y = f2.data();  // in place
+      f.inside = bits.data();
       k.fake_quantize(f, again);
       check_same(f2, y);
       CHECK(bits.intact());
@@ -306,17 +336,23 @@ TEST_CASE("gradient kernels: fake quantization, by the division's quotients") {
       k.pass_inside(inside.data(), f3.data(), f3.data(), n);
       check_same(f3, dx);
       FakeQuantizedGradient g;
-      g.x = x.data(), g.dy = g.dx = f4.data(), g.count = n;
-      g.scale = f.scale, g.low = f.low, g.high = f.high;
+      g.x = x.data();
+      g.dy = g.dx = f4.data();
+      g.count = n;
+      g.scale = f.scale;
+      g.low = f.low;
+      g.high = f.high;
       k.fake_quantize_gradient(g, f5.data());
       check_same(f4, dx);
       check_same(f5, sum);
-      // Whatever is not finite shows in the range.
+      // The range is NaN if any element is not finite.
       Floats bad(n, 4);
       for (std::int64_t i = 0; i < n; ++i) bad.set(i, x[i]);
       bad.set(r.between(0, n - 1),
               r.chance(50) ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN());
-      f.x = bad.data(), f.y = f1.data(), f.inside = nullptr;
+      f.x = bad.data();
+      f.y = f1.data();
+      f.inside = nullptr;
       k.fake_quantize(f, seen);
       CHECK((std::isnan(seen[0]) && std::isnan(seen[1])));
     }
@@ -331,7 +367,9 @@ TEST_CASE("gradient kernels: outer products of pairs of bfloat16") {
     if (!k.gemm_bf16) continue;
     for (int round = 0; round < rounds(200); ++round) {
       OuterProduct p;
-      p.rows = r.between(1, 40), p.columns = r.between(1, 70), p.depth = r.between(1, 50);
+      p.rows = r.between(1, 40);
+      p.columns = r.between(1, 70);
+      p.depth = r.between(1, 50);
       const std::int64_t depth = p.depth, pairs = (depth + 1) / 2, c_stride = p.columns + r.between(0, 3);
       Floats a(depth * p.rows, 4), b(depth * p.columns, 4);
       for (std::int64_t i = 0; i < depth * p.rows; ++i) a.set(i, r.real(-1, 1));
@@ -345,8 +383,13 @@ TEST_CASE("gradient kernels: outer products of pairs of bfloat16") {
       Floats before((p.rows - 1) * c_stride + p.columns, 4);
       for (std::int64_t i = 0; i < before.size(); ++i) before.set(i, r.real(-1, 1));
       const Guarded<float> c = output(before);
-      p.a = a_pairs.data(), p.a_stride = a_stride, p.b = b_pairs.data(), p.b_stride = b_stride;
-      p.c = c.data(), p.c_stride = c_stride, p.depth = pairs;
+      p.a = a_pairs.data();
+      p.a_stride = a_stride;
+      p.b = b_pairs.data();
+      p.b_stride = b_stride;
+      p.c = c.data();
+      p.c_stride = c_stride;
+      p.depth = pairs;
       k.gradient.outer_product_bf16(p);
       CHECK(c.intact());
       int wrong = 0;
@@ -356,7 +399,8 @@ TEST_CASE("gradient kernels: outer products of pairs of bfloat16") {
         for (std::int64_t d = 0; column < p.columns && d < depth; ++d) {
           const double product = static_cast<double>(static_cast<float>(bf16(a[d * p.rows + row]))) *
                                  static_cast<double>(static_cast<float>(bf16(b[d * p.columns + column])));
-          sum += product, magnitude += std::abs(product);
+          sum += product;
+          magnitude += std::abs(product);
         }
         wrong += !(std::abs(static_cast<double>(c[i]) - sum) <= magnitude * static_cast<double>(depth + 1) * 6e-8);
       }
@@ -365,7 +409,7 @@ TEST_CASE("gradient kernels: outer products of pairs of bfloat16") {
   }
 }
 
-TEST_CASE("gradient kernels: sums rounded, and requantized") {
+TEST_CASE("gradient kernels: rounding and requantization of sums") {
   Random r(56);
   for (int round = 0; round < rounds(100); ++round) {
     const std::int64_t rows = r.between(1, 5), channels = r.between(1, 70), padded = round_up(channels, 16);
@@ -394,11 +438,15 @@ TEST_CASE("gradient kernels: sums rounded, and requantized") {
       const float scaled = static_cast<float>(sum) * unit[c];
       y.push_back(s.step > 0 ? (std::nearbyint(std::clamp(scaled, -0x1p30f, 0x1p30f)) + 0.0f) * s.step : scaled);
     }
-    s.bias = bias.data(), s.inverse = inverse.data(), s.unit = unit.data(), s.code = code.data();
+    s.bias = bias.data();
+    s.inverse = inverse.data();
+    s.unit = unit.data();
+    s.code = code.data();
     for (Isa isa : available_isas()) {
       INFO(name(isa), ", round ", round);
       Guarded<float> found = output(x);
-      s.in = {found.data(), rows, channels}, s.y = found.data();
+      s.in = {found.data(), rows, channels};
+      s.y = found.data();
       kernels(isa).gradient.round_sums(s);
       check_same(found, y);
     }

@@ -14,8 +14,8 @@ using namespace testing;
 
 namespace {
 
-/// Floats of every sign, exponent and rounding: each upper half with lower halves around the ties of both formats, and
-/// random ones.
+/// Floats with every sign and exponent: each upper half with lower halves around the ties of both formats, and random
+/// ones.
 Exact<float> floats_of_all_kinds(std::int64_t extra) {
   const std::uint32_t lower[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001};
   Exact<float> x((std::int64_t{1} << 16) * 14 + extra, 4);
@@ -55,7 +55,7 @@ int wrong_to_float(std::int64_t n, void (*run)(const std::byte*, float*, std::in
 
 }  // namespace
 
-TEST_CASE("half precision: the bits of the conversions by definition, NaNs' included") {
+TEST_CASE("half precision: conversions give the bits of the definition, including NaN") {
   const Exact<float> x = floats_of_all_kinds(3);
   for (Isa isa : available_isas()) {
     CAPTURE(name(isa));
@@ -84,7 +84,7 @@ TEST_CASE("half precision: every size") {
   }
 }
 
-TEST_CASE("half precision: tensors there and back") {
+TEST_CASE("half precision: tensors to half precision and back") {
   Random random(42);
   Tensor<float> x = Tensor<float>::uninitialized({3, 50001});  // several parts, the last one odd
   random.fill(x.data(), x.size(), -1000, 1000);

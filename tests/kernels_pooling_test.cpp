@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t sizes[] = {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130};
 
-// Pixels of a window, each in memory of exactly its size.
+// Pixels of a window, each in a buffer of exactly its size.
 template <class T>
 struct Pixels {
   std::vector<Exact<T>> memory;
@@ -26,7 +26,9 @@ struct Pixels {
         random.fill(memory.back().data(), channels, low, high);
       pointers.push_back(memory.back().bytes());
     }
-    window.pixels = pointers.data(), window.count = count, window.channels = channels;
+    window.pixels = pointers.data();
+    window.count = count;
+    window.channels = channels;
   }
 };
 
@@ -70,7 +72,7 @@ TEST_CASE("pooling of uint8: maxima and sums") {
     }
 }
 
-TEST_CASE("pooling of floats: maxima, where NaN wins, and scaled sums in order") {
+TEST_CASE("pooling of floats: maxima, which propagate NaN, and scaled sums in order") {
   Random random(31);
   for (std::int64_t channels : sizes)
     for (std::int64_t count : {1, 2, 3, 4, 9, 49}) {

@@ -26,22 +26,28 @@ ConvolutionShape shape_3x3(std::int64_t in_h, std::int64_t in_w, std::int64_t in
                            std::int64_t pad) {
   ConvolutionShape s;
   s.kernel_h = s.kernel_w = 3;
-  s.in_h = in_h, s.in_w = in_w, s.in_c = in_c, s.out_c = out_c;
+  s.in_h = in_h;
+  s.in_w = in_w;
+  s.in_c = in_c;
+  s.out_c = out_c;
   s.pad_top = s.pad_left = pad;
-  s.out_h = in_h + 2 * pad - 2, s.out_w = in_w + 2 * pad - 2;
+  s.out_h = in_h + 2 * pad - 2;
+  s.out_w = in_w + 2 * pad - 2;
   return s;
 }
 
 ConvolutionShape random_shape(Random& r) {
   ConvolutionShape s = shape_3x3(r.between(1, 15), r.between(1, 15), r.between(16, 70), r.between(16, 140), 0);
-  s.pad_top = r.between(0, 3), s.pad_left = r.between(0, 3);
-  // Outputs whose windows may lie partly, or wholly, behind the image.
-  s.out_h = r.between(1, s.in_h + s.pad_top + 1), s.out_w = r.between(1, s.in_w + s.pad_left + 1);
+  s.pad_top = r.between(0, 3);
+  s.pad_left = r.between(0, 3);
+  // Outputs whose windows may be partly or completely outside the image.
+  s.out_h = r.between(1, s.in_h + s.pad_top + 1);
+  s.out_w = r.between(1, s.in_w + s.pad_left + 1);
   s.batch = r.chance(70) ? 1 : r.between(2, 3);
   return s;
 }
 
-// So many tiles that weights are transformed in each run where memory is balanced.
+// With so many tiles, WeightMemory::balanced transforms weights in each run.
 ConvolutionShape large_shape(Random& r) {
   return shape_3x3(r.between(56, 59), r.between(56, 59), r.between(16, 20), r.between(16, 20), 1);
 }
@@ -50,16 +56,20 @@ template <class T>
 ConvolutionWeights<T> weights_for(const ConvolutionShape& s, const std::vector<T>& values, WeightMemory memory,
                                   const std::int32_t* init = nullptr) {
   ConvolutionWeights<T> w;
-  w.values = values.data(), w.out_c = s.out_c, w.window = s, w.group_in = s.in_c;
-  w.memory = memory, w.init = init;
+  w.values = values.data();
+  w.out_c = s.out_c;
+  w.window = s;
+  w.group_in = s.in_c;
+  w.memory = memory;
+  w.init = init;
   return w;
 }
 
-// Whatever there is to compute outputs with.
+// All parameters of an epilogue.
 template <class T>
 struct Operands {
   std::vector<T> in;
-  Tensor<std::int32_t> init;  // or the floats of it
+  Tensor<std::int32_t> init;  // or the same as floats
   T zero;
   Epilogue way;
   std::int64_t out_element;
@@ -73,12 +83,13 @@ std::size_t output_bytes(const ConvolutionShape& s, std::int64_t element) {
 template <class T, class F>
 void with_pointers(const ConvolutionShape& s, const Operands<T>& o, std::vector<std::byte>& out, F f) {
   Epilogue e = o.way;
-  e.out = out.data(), e.out_stride = s.out_c * o.out_element;
+  e.out = out.data();
+  e.out_stride = s.out_c * o.out_element;
   const std::vector<T> padding(static_cast<std::size_t>(s.kernel_w * s.in_c), o.zero);
   f(reinterpret_cast<const std::byte*>(o.in.data()), reinterpret_cast<const std::byte*>(padding.data()), e);
 }
 
-// Output channels [first, last) directly, the others as they are.
+// Computes output channels [first, last) directly; the others are unchanged.
 template <class W, class T>
 void run_direct(GemmConvolution<W>& c, const ConvolutionShape& s, const Operands<T>& o, int threads,
                 std::vector<std::byte>& out, std::int64_t first, std::int64_t last) {
@@ -106,7 +117,7 @@ std::vector<std::byte> winograd(WinogradConvolution<W>& c, const ConvolutionShap
   return out;
 }
 
-// The greatest of each 2 x 2 pixels of an output of even sizes.
+// 2 x 2 max pooling of an output with even sizes.
 template <class T>
 std::vector<std::byte> pooled(const ConvolutionShape& s, const std::vector<std::byte>& all) {
   const auto* x = reinterpret_cast<const T*>(all.data());
@@ -136,18 +147,21 @@ std::vector<std::uint8_t> random_image(const ConvolutionShape& s, Random& r, int
   return in;
 }
 
-// Outputs are float(sum) * scale: every sum below 2^24 is seen, and those at the edge of what fits.
+// Outputs are float(sum) * scale, so that every sum below 2^24 can be checked, and those at the limit.
 Epilogue plain_sums(const Tensor<float>& ones, const Tensor<float>& zeros) {
   Epilogue e;
   e.store = Store::scaled_f32;
-  e.scale = ones.data(), e.shift = zeros.data(), e.sums = zeros.data();
-  e.low_f32 = -std::numeric_limits<float>::infinity(), e.high_f32 = std::numeric_limits<float>::infinity();
+  e.scale = ones.data();
+  e.shift = zeros.data();
+  e.sums = zeros.data();
+  e.low_f32 = -std::numeric_limits<float>::infinity();
+  e.high_f32 = std::numeric_limits<float>::infinity();
   return e;
 }
 
 }  // namespace
 
-TEST_CASE("winograd u8s8: the bits of the direct form") {
+TEST_CASE("winograd u8s8: the same bits as the direct form") {
   Random random(50);
   for (int round = 0; round < rounds(400); ++round) {
     const ConvolutionShape s = round % 40 == 0 ? large_shape(random) : random_shape(random);
@@ -155,7 +169,7 @@ TEST_CASE("winograd u8s8: the bits of the direct form") {
     const Store store = stores[round % 3];
     const bool bytes = store != Store::scaled_f32;
     RandomEpilogue way(store, s.out_c, random);
-    // As large as sums may be: all weights of one sign, until they do not fit any more.
+    // The largest sums: all weights have one sign, up to the limit.
     const bool extreme = random.chance(20);
     std::vector<std::int8_t> weights(static_cast<std::size_t>(s.out_c * 9 * s.in_c));
     random.fill(weights.data(), s.out_c * 9 * s.in_c, extreme ? 127 : -128, 127);
@@ -171,9 +185,11 @@ TEST_CASE("winograd u8s8: the bits of the direct form") {
     std::vector<float> float_residual(static_cast<std::size_t>(s.rows() * s.out_c));
     random.fill(float_residual.data(), static_cast<std::int64_t>(float_residual.size()));
     if (store == Store::u8_residual) {
-      way.e.residual = reinterpret_cast<const std::byte*>(residual.data()), way.e.residual_stride = s.out_c;
+      way.e.residual = reinterpret_cast<const std::byte*>(residual.data());
+      way.e.residual_stride = s.out_c;
     } else if (!bytes && random.chance(50)) {
-      way.e.residual = reinterpret_cast<const std::byte*>(float_residual.data()), way.e.residual_stride = s.out_c * 4;
+      way.e.residual = reinterpret_cast<const std::byte*>(float_residual.data());
+      way.e.residual_stride = s.out_c * 4;
     }
     o.way = way.e;
 
@@ -193,8 +209,7 @@ TEST_CASE("winograd u8s8: the bits of the direct form") {
 }
 
 TEST_CASE("winograd u8s8: every point of every tile at its extremes") {
-  // B^T and 24 G, as bodies/winograd.inl has them: images and weights that make each of the 36 points as large as it
-  // can be, in either direction.
+  // B^T and 24 G as in bodies/winograd.inl. Images and weights that maximize and minimize each of the 36 points.
   constexpr int b[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
                            {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
   constexpr int g[6][3] = {{6, 0, 0}, {4, 4, 4}, {4, -4, 4}, {1, 2, 4}, {1, -2, 4}, {0, 0, 12}};
@@ -224,7 +239,7 @@ TEST_CASE("winograd u8s8: every point of every tile at its extremes") {
         CHECK(winograd(c, s, o, 1) == expected);
       }
     }
-  // Smaller tiles, whose points are others: all outputs from 1 x 1 to 5 x 5, bytes and weights at random extremes.
+  // Smaller tiles, which have other points: all outputs from 1 x 1 to 5 x 5, with random extreme bytes and weights.
   Random random(51);
   for (int round = 0; round < rounds(500); ++round) {
     const ConvolutionShape small = shape_3x3(3 + round % 5, 3 + round / 5 % 5, random.between(16, 40), 24, 0);
@@ -245,10 +260,10 @@ TEST_CASE("winograd u8s8: every point of every tile at its extremes") {
 
 namespace {
 
-// Weights whose sums of an image of `bright` channels of 255 and others of 0, the first of them, are at an edge.
+// Weights whose sums are at the limit for an image with 255 in the first `bright` channels and 0 in the others.
 struct EdgeWeights {
   ConvolutionShape shape;
-  std::int64_t bright;  // input channels with positive weights; those behind have negative ones
+  std::int64_t bright;  // input channels with positive weights; later ones have negative weights
   std::vector<std::int8_t> values;
   Tensor<std::int32_t> init;
 
@@ -268,11 +283,11 @@ struct EdgeWeights {
       if ((i % shape.in_c < bright) == positive) n += values[static_cast<std::size_t>(channel * 9 * shape.in_c + i)];
     return n;
   }
-  /// Makes the channel's greatest sum (positive), or its least one, exactly this.
+  /// Makes the channel's largest sum (if positive) or its smallest sum exactly this.
   void reach(std::int64_t channel, std::int64_t limit, bool positive) {
     init[channel] = static_cast<std::int32_t>(limit - 255 * sum(channel, positive));
   }
-  /// The image on which it is.
+  /// The image with that sum.
   std::vector<std::uint8_t> image(bool positive) const {
     std::vector<std::uint8_t> in(static_cast<std::size_t>(shape.batch * shape.in_h * shape.in_w * shape.in_c));
     for (std::size_t i = 0; i < in.size(); ++i)
@@ -293,7 +308,7 @@ void check_segments(const std::vector<Segment>& got, const std::vector<std::arra
 
 }  // namespace
 
-TEST_CASE("winograd u8s8: sums up to 2^25 exactly; groups with channels beyond it are left to the direct form") {
+TEST_CASE("winograd u8s8: sums up to 2^25 are exact; groups with larger ones use the direct form") {
   constexpr std::int64_t limit = std::int64_t{1} << 25;
   Random random(52);
   for (Isa isa : available_isas()) {
@@ -307,7 +322,7 @@ TEST_CASE("winograd u8s8: sums up to 2^25 exactly; groups with channels beyond i
       for (const std::int64_t place : {std::int64_t{0}, width / 2, width - 1}) {
         EdgeWeights e(s, random);
         const std::int64_t edge = positive ? limit - 1 : -limit, beyond = positive ? limit : -limit - 1;
-        // Groups 0 and 2 just fit, 1 and 3 just do not, the rest is far from it.
+        // Groups 0 and 2 are just within the limit, 1 and 3 just beyond it, the others far below.
         for (std::int64_t group = 0; group < 4; ++group)
           e.reach(group * width + place, group % 2 == 0 ? edge : beyond, positive);
         const ConvolutionWeights<std::int8_t> w = weights_for(s, e.values, WeightMemory::fast, e.init.data());
@@ -315,12 +330,12 @@ TEST_CASE("winograd u8s8: sums up to 2^25 exactly; groups with channels beyond i
         INFO(std::string(name(isa)), ", channel ", place, " of each group, positive ", positive);
         check_segments(c.segments(), {{0, width}, {2 * width, 3 * width}, {4 * width, s.out_c}});
         check_segments(c.others(), {{width, 2 * width}, {3 * width, 4 * width}});
-        // Both together give the bits of the direct form, at the edge itself and elsewhere.
+        // Both together give the same bits as the direct form, at the limit and elsewhere.
         for (int image = 0; image < 3; ++image) {
           const Operands<std::uint8_t> o{image == 2 ? random_image(s, random) : e.image(image == 0), e.init,
                                          static_cast<std::uint8_t>(image == 2 ? 128 : 0), plain_sums(ones, zeros), 4};
           const std::vector<std::byte> expected = direct(GemmConvolution<std::int8_t>(kernels(Isa::scalar), w), s, o);
-          if (image == 0 + !positive) {  // the edge is reached, inside the image
+          if (image == 0 + !positive) {  // the limit is reached inside the image
             const auto* sums = reinterpret_cast<const float*>(expected.data()) + (s.out_w + 1) * s.out_c;
             CHECK(sums[place] == static_cast<float>(edge));
             CHECK(sums[width + place] == static_cast<float>(beyond));
@@ -334,7 +349,7 @@ TEST_CASE("winograd u8s8: sums up to 2^25 exactly; groups with channels beyond i
   }
 }
 
-TEST_CASE("winograd u8s8: without a bias, the weights alone decide what fits") {
+TEST_CASE("winograd u8s8: without a bias, only the weights determine the limit") {
   // 255 * 131586 is the last multiple of 255 below 2^25, and 255 * -131586 the last one not below -2^25.
   const ConvolutionShape s = shape_3x3(6, 6, 128, 16, 1);
   Random random(53);
@@ -354,7 +369,7 @@ TEST_CASE("winograd u8s8: without a bias, the weights alone decide what fits") {
   }
 }
 
-TEST_CASE("winograd: nothing but 3x3 of stride 1 with many channels, and only where memory may be spent") {
+TEST_CASE("winograd: only for 3x3 kernels of stride 1 with many channels, if WeightMemory allows it") {
   const std::vector<float> values(5 * 5 * 64 * 64);
   const auto possible = [&](const ConvolutionShape& s, WeightMemory memory, std::int64_t groups = 1) {
     ConvolutionWeights<float> w = weights_for(s, values, memory);
@@ -373,13 +388,15 @@ TEST_CASE("winograd: nothing but 3x3 of stride 1 with many channels, and only wh
   CHECK(!possible(shape_3x3(30, 30, 64, 15, 1), WeightMemory::fast));
   s.stride_h = 2;
   CHECK(!possible(s, WeightMemory::fast));
-  s.stride_h = 1, s.dilation_w = 2;
+  s.stride_h = 1;
+  s.dilation_w = 2;
   CHECK(!possible(s, WeightMemory::fast));
-  s.dilation_w = 1, s.kernel_h = s.kernel_w = 5;
+  s.dilation_w = 1;
+  s.kernel_h = s.kernel_w = 5;
   CHECK(!possible(s, WeightMemory::fast));
 }
 
-TEST_CASE("winograd: weights are kept, or made in each run, and images of all sizes may follow each other") {
+TEST_CASE("winograd: weights are kept or transformed in each run, for images of changing sizes") {
   Random random(54);
   for (Isa isa : available_isas())
     for (const WeightMemory memory : {WeightMemory::fast, WeightMemory::balanced}) {
@@ -407,14 +424,14 @@ TEST_CASE("winograd: weights are kept, or made in each run, and images of all si
         CHECK(std::string(c.form()) == (kept ? "Winograd" : "Winograd, weights transformed in each run"));
         ++step;
       }
-      // 36 points of 2 bytes for 9 taps of 1, and what keeps points out of the same sets of the cache.
+      // 36 points of 2 bytes for 9 taps of 1 byte, plus padding against cache conflicts.
       CHECK(points >= 8 * taps);
     }
 }
 
 TEST_CASE("winograd f32: the same bits on every instruction set that uses it, and accuracy") {
-  // Errors as parts of the root mean square of the outputs, inputs and weights spread evenly over [-1, 1]: measured
-  // 9e-7 on average and 2.1e-5 at most, where the direct form has 2.6e-7 and 3.8e-6. That is 2 bits less.
+  // Errors relative to the root mean square of the outputs, for inputs and weights uniform in [-1, 1]: measured 9e-7 on
+  // average and 2.1e-5 at most; the direct form has 2.6e-7 and 3.8e-6. Winograd is less accurate by 2 bits.
   Random random(55);
   double squares = 0, direct_squares = 0, largest = 0, direct_largest = 0;
   std::int64_t count = 0;
@@ -433,10 +450,13 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
     std::vector<float> residual(static_cast<std::size_t>(s.rows() * s.out_c));
     random.fill(residual.data(), static_cast<std::int64_t>(residual.size()));
     o.way.store = Store::f32;
-    const bool measured = round % 2 == 0;  // the others are clamped, and something is added
-    o.way.low_f32 = measured ? -1e30f : 0, o.way.high_f32 = measured ? 1e30f : 6;
-    if (!measured)
-      o.way.residual = reinterpret_cast<const std::byte*>(residual.data()), o.way.residual_stride = s.out_c * 4;
+    const bool measured = round % 2 == 0;  // the others are clamped and have an added tensor
+    o.way.low_f32 = measured ? -1e30f : 0;
+    o.way.high_f32 = measured ? 1e30f : 6;
+    if (!measured) {
+      o.way.residual = reinterpret_cast<const std::byte*>(residual.data());
+      o.way.residual_stride = s.out_c * 4;
+    }
     const int threads = static_cast<int>(random.between(1, 3));
     const ConvolutionWeights<float> w =
         weights_for(s, weights, round % 3 == 0 ? WeightMemory::balanced : WeightMemory::fast);
@@ -450,8 +470,9 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
       if (all.empty()) all = got;
       CHECK(got == all);
       check_pooled(c, s, o, threads, all);
-      ConvolutionWeights<float> later = w;  // which come with the run
-      later.varies = true, later.values = nullptr;
+      ConvolutionWeights<float> later = w;  // which are passed to the run
+      later.varies = true;
+      later.values = nullptr;
       WinogradConvolution<float> varying(kernels(isa), later);
       CHECK(winograd(varying, s, o, threads, GemmConvolution<float>(kernels(isa), w).packed()) == all);
     }
@@ -479,7 +500,9 @@ TEST_CASE("winograd f32: the same bits on every instruction set that uses it, an
         if (!measured) continue;
         const double direct_error = std::abs(static_cast<double>(d[at]) - sum) / scale;
         direct_largest = std::max(direct_largest, direct_error);
-        squares += error * error, direct_squares += direct_error * direct_error, ++count;
+        squares += error * error;
+        direct_squares += direct_error * direct_error;
+        ++count;
       }
   }
   const double mean = std::sqrt(squares / static_cast<double>(count));

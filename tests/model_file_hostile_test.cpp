@@ -11,7 +11,7 @@ using testing::sealed;
 
 namespace {
 
-// A model of one layer, its inputs given as shapes (float images), or as constants.
+// A model of one layer. Its inputs are shapes (float images) or constants.
 struct OneLayer {
   Model g;
   std::vector<int> in;
@@ -56,7 +56,7 @@ Pool pool() {
   return p;
 }
 
-// At least one of every operator, and of every form of the larger ones.
+// At least one model for every operator, and for every form of the larger ones.
 std::vector<Model> models_of_one_layer(Random& r) {
   const Shape image{1, 4, 5, 6}, weights{8, 3, 3, 6};
   const QuantParams q(0.02f, 100), wq(0.01f, 0);
@@ -68,11 +68,16 @@ std::vector<Model> models_of_one_layer(Random& r) {
   ConvInteger plain_integers;
   plain_integers.window = Window(3, 3, 1, 1);
   Pad pad;
-  pad.before = {0, 1, 1, 0}, pad.after = {0, 1, 2, 0};
+  pad.before = {0, 1, 1, 0};
+  pad.after = {0, 1, 2, 0};
   Slice slice;
-  slice.starts = {1, 0}, slice.ends = {3, 4}, slice.axes = {1, 2}, slice.steps = {1, 2};
+  slice.starts = {1, 0};
+  slice.ends = {3, 4};
+  slice.axes = {1, 2};
+  slice.steps = {1, 2};
   Split split;
-  split.axis = 3, split.sizes = {2, 4};
+  split.axis = 3;
+  split.sizes = {2, 4};
   Resize resize;
   resize.sizes = {1, 8, 10, 6};
   QuantizeLinear quantize_linear;
@@ -131,7 +136,7 @@ std::vector<Model> models_of_one_layer(Random& r) {
   return m;
 }
 
-// Loads a file and, if it is taken for a model, runs it. Whether it was.
+// Loads a file and, if that succeeds, runs the model. Returns whether it was loaded.
 bool use(const std::string& path, const std::string& bytes) {
   testing::write_file(path, bytes);
   testing::largest_allocation();
@@ -171,7 +176,7 @@ std::uint64_t description_bytes(const std::string& file) {
 
 }  // namespace
 
-TEST_CASE("hostile model files: a description that ends anywhere") {
+TEST_CASE("hostile model files: truncated descriptions") {
   Random r(90);
   const testing::TemporaryFile file("cut.octet");
   save(testing::small_model(r), file.path);
@@ -185,7 +190,7 @@ TEST_CASE("hostile model files: a description that ends anywhere") {
   }
 }
 
-TEST_CASE("hostile model files: changed bytes under a right checksum, in every operator") {
+TEST_CASE("hostile model files: changed bytes with a correct checksum, in every operator") {
   Random r(91);
   const testing::TemporaryFile file("hostile.octet");
   std::vector<Model> models = models_of_one_layer(r);
@@ -210,6 +215,6 @@ TEST_CASE("hostile model files: changed bytes under a right checksum, in every o
                                                                                                  : r.between(0, 255));
       taken += use(file.path, sealed(bad));
     }
-    CHECK(taken > 0);  // names, at least, may change
+    CHECK(taken > 0);  // changed names are still valid
   }
 }

@@ -34,7 +34,7 @@ std::string load_error(const std::string& path) {
   return "";
 }
 
-// Gives every field a value of its own that is valid for flags and enumerations.
+// Gives every field a different value that is also valid for flags and enumerations.
 class Scramble : public FieldVisitor {
  public:
   using FieldVisitor::field;
@@ -77,7 +77,7 @@ int operators_that_change() {
 
 }  // namespace
 
-TEST_CASE("checksum: does not depend on the pieces, sees every bit, every length") {
+TEST_CASE("checksum: independent of how data is split, detects changes of bits and lengths") {
   Random r(80);
   std::string data(300, '\0');
   r.fill(data.data(), 300, 0, 127);
@@ -111,7 +111,7 @@ TEST_CASE("checksum: does not depend on the pieces, sees every bit, every length
   CHECK(std::adjacent_find(sums.begin(), sums.end()) == sums.end());
 }
 
-TEST_CASE("archive: small integers take a byte, all come back") {
+TEST_CASE("archive: small integers take one byte, all are restored") {
   Random r(86);
   detail::ArchiveWriter w;
   w.put(std::int64_t{-1});
@@ -154,7 +154,7 @@ TEST_CASE("model file: every operator keeps all its parameters") {
   CHECK(as<Convolution>(*copy)->groups == 7);
 }
 
-TEST_CASE("model file: a model comes back as it was") {
+TEST_CASE("model file: saving and loading keeps a model unchanged") {
   Random r(81);
   const TemporaryFile file("back.octet"), again("again.octet");
   const Model model = testing::small_model(r);
@@ -189,7 +189,7 @@ TEST_CASE("model file: a model comes back as it was") {
   CHECK(contents(again.path) == contents(file.path));
 }
 
-TEST_CASE("model file: a network computes the same bits after loading, its weights mapped") {
+TEST_CASE("model file: a loaded network computes the same bits from mapped weights") {
   Random r(82);
   const TemporaryFile file("net.octet");
   const Model model = mobilenet_v2(testing::tiny()), fast = optimize(model);
@@ -199,7 +199,7 @@ TEST_CASE("model file: a network computes the same bits after loading, its weigh
     load_octet(file.path, self_tested);
     testing::largest_allocation();
     const Model loaded = load_octet(file.path);
-    // Nothing as large as the weights; the check that the model can run folds batch normalization, layer by layer.
+    // Less memory than the weights; the check that the model can run folds batch normalization layer by layer.
     CHECK(testing::largest_allocation() < (m == &fast ? 200000u : 500000u));
     const AnyTensor a = Executor(*m).run({image})[0], b = Executor(loaded).run({image})[0];
     CHECK(std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
@@ -212,7 +212,7 @@ TEST_CASE("model file: a network computes the same bits after loading, its weigh
   }
 }
 
-TEST_CASE("model file: a quantized network takes a quarter of the room") {
+TEST_CASE("model file: a quantized network has a quarter of the size") {
   const TemporaryFile file("size.octet");
   const Model model = mobilenet_v2();
   Tensor<float> image = Tensor<float>::uninitialized({1, 224, 224, 3});
@@ -226,7 +226,7 @@ TEST_CASE("model file: a quantized network takes a quarter of the room") {
   CHECK(size(quantize<fp16>(model)) <= 0.505 * full);
 }
 
-TEST_CASE("model file: constants that share memory are stored once, and empty ones at all") {
+TEST_CASE("model file: constants that share memory are stored once; empty constants") {
   Random r(83);
   Graph g;
   const AnyTensor big = testing::random_floats({1000}, r);
@@ -241,10 +241,10 @@ TEST_CASE("model file: constants that share memory are stored once, and empty on
   CHECK(loaded.values[1].constant.data() != nullptr);
   CHECK(loaded.value(loaded.find("one")).constant.data() == loaded.value(loaded.find("two")).constant.data());
   CHECK(loaded.value(loaded.find("none")).constant.size() == 0);
-  CHECK_THROWS_WITH_AS(load_octet(file.path, self_tested), doctest::Contains("carries no self-test"), FormatError);
+  CHECK_THROWS_WITH_AS(load_octet(file.path, self_tested), doctest::Contains("has no self-test"), FormatError);
 }
 
-TEST_CASE("model file: the self-test sees other weights and other expectations") {
+TEST_CASE("model file: the self-test detects changed weights and changed expected outputs") {
   Random r(84);
   const TemporaryFile file("tested.octet");
   Model model = testing::small_model(r);
@@ -257,7 +257,7 @@ TEST_CASE("model file: the self-test sees other weights and other expectations")
       const auto* w = reinterpret_cast<const char*>(loaded.value(loaded.find("w")).constant.data());
       const std::size_t at = good.find(std::string(w, 100));
       for (std::size_t i = 0; i < 135; ++i) bad[at + i] = static_cast<char>(-bad[at + i]);
-    } else {  // the last expected output is the last thing in the description
+    } else {  // the last expected output is at the end of the description
       std::uint64_t size;
       std::memcpy(&size, &good[32], 8);
       bad[64 + size - 1] = static_cast<char>(bad[64 + size - 1] ^ 0x40);
@@ -269,7 +269,7 @@ TEST_CASE("model file: the self-test sees other weights and other expectations")
   }
 }
 
-TEST_CASE("model file: damage is told") {
+TEST_CASE("model file: damage is detected") {
   Random r(85);
   const TemporaryFile file("damaged.octet");
   save(testing::small_model(r), file.path);
@@ -280,13 +280,13 @@ TEST_CASE("model file: damage is told") {
     write_file(file.path, bytes);
     return load_error(file.path);
   };
-  CHECK(error_of("").find("no octet model") != std::string::npos);
-  CHECK(error_of(std::string(100, 'x')).find("no octet model") != std::string::npos);
+  CHECK(error_of("").find("expected an octet model") != std::string::npos);
+  CHECK(error_of(std::string(100, 'x')).find("expected an octet model") != std::string::npos);
   std::string newer = good;
   newer[8] = 3;
-  CHECK(error_of(newer).find("version 3 of the format is unknown") != std::string::npos);
-  CHECK(error_of(good + "x").find("has " + std::to_string(good.size() + 1) + " bytes, expected") != std::string::npos);
-  for (std::size_t i = 0; i < good.size(); ++i) {  // every byte counts
+  CHECK(error_of(newer).find("expected version 2 of the format, found 3") != std::string::npos);
+  CHECK(error_of(good + "x").find("bytes, found " + std::to_string(good.size() + 1)) != std::string::npos);
+  for (std::size_t i = 0; i < good.size(); ++i) {  // every byte matters
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x10);
     if (error_of(bad).empty()) FAIL_CHECK("byte ", i, " may change");
@@ -295,7 +295,7 @@ TEST_CASE("model file: damage is told") {
     if (error_of(good.substr(0, n)).empty()) FAIL_CHECK("the first ", n, " bytes are a model");
 }
 
-TEST_CASE("model file: saving that fails leaves the old file and nothing else") {
+TEST_CASE("model file: a failed save keeps the old file and leaves no others") {
   Random r(87);
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("octet_save_" + std::to_string(::getpid()));
@@ -333,13 +333,13 @@ TEST_CASE("model file: saving that fails leaves the old file and nothing else") 
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("model file: names of other formats are refused") {
+TEST_CASE("model file: names with the extensions of other formats are refused") {
   const TemporaryFolder folder;
   Random r(1);
   const Model m = small_model(r);
   for (const char* name : {"net.onnx", "net.tflite", "net.octet.ONNX", ".onnx"}) {
     const std::string path = folder.write(name, "original");
-    CHECK_THROWS_WITH_AS(save(m, path), doctest::Contains("has to end in .octet"), FormatError);
+    CHECK_THROWS_WITH_AS(save(m, path), doctest::Contains("ends in .octet"), FormatError);
     CHECK(contents(path) == "original");
   }
   save(m, folder / "net.onnx.octet", {false});

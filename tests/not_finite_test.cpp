@@ -27,7 +27,7 @@ bool some_nan(const T& values) {
   return std::any_of(values.begin(), values.end(), [](float x) { return std::isnan(x); });
 }
 
-/// What an octet::Error says, or nothing where none is thrown.
+/// The text of the octet::Error that f throws, or an empty text.
 template <class F>
 std::string message(F f) {
   try {
@@ -87,19 +87,23 @@ WeightOptions all_sizes() {
 
 Model int8_model(bool integer_input, bool integer_output, std::vector<std::string> keep_float = {}) {
   Int8Options o;
-  o.integer_input = integer_input, o.integer_output = integer_output, o.keep_float = std::move(keep_float);
+  o.integer_input = integer_input;
+  o.integer_output = integer_output;
+  o.keep_float = std::move(keep_float);
   return quantize<int8>(network(), calibrate(network(), {images()}), o);
 }
 
 Executor executor(const Model& m, bool optimized, NotFinite policy = NotFinite::propagate) {
   ExecutorOptions o;
-  o.threads = 2, o.optimize = optimized, o.not_finite = policy;
+  o.threads = 2;
+  o.optimize = optimized;
+  o.not_finite = policy;
   return Executor(m, o);
 }
 
 }  // namespace
 
-TEST_CASE("not finite: what enters an integer model leaves it as NaN, or an error names the input") {
+TEST_CASE("not finite: in an integer model, NaN inputs give NaN outputs, or an error names the input") {
   for (const Isa isa : available_isas()) {
     const UseIsa use(isa);
     const Model models[] = {int8_model(false, false), int8_model(false, false, {"project", "pool"}),
@@ -117,14 +121,14 @@ TEST_CASE("not finite: what enters an integer model leaves it as NaN, or an erro
             CAPTURE(value);
             CAPTURE(at);
             if (&m == &models[2] && !std::isnan(value))
-              CHECK_FALSE(some_nan(y));  // a float layer comes first, whose ReLU6 bounds infinities
-            else if (&m == &models[4])   // the other image has a range of its own
+              CHECK_FALSE(some_nan(y));  // the first layer is float, and its ReLU6 limits infinities
+            else if (&m == &models[4])   // the other image has its own range
               CHECK(some_nan(y));
             else
               CHECK(all_nan(y));
             if (integers) CHECK(contains(message([&] { run.run({x}); }), "'x'"));
             CHECK(contains(message([&] { strict.run({x}); }), "input 'x' has NaN or infinite elements"));
-            CHECK_FALSE(some_nan(run(images())));  // the next run knows nothing of it
+            CHECK_FALSE(some_nan(run(images())));  // the next run is not affected
           }
       }
     }
@@ -163,7 +167,7 @@ TEST_CASE("not finite: NaN passes through float layers") {
 
 namespace {
 
-/// The model of one operator on x [2, 4, 4, 8] that gives outputs of their types.
+/// A model of one operator on x [2, 4, 4, 8] with outputs of the given types.
 Graph one_operator(OperatorPtr op, std::vector<DType> types, const QuantParams& quant = {},
                    const std::vector<AnyTensor>& more = {}) {
   Graph g;
@@ -192,7 +196,7 @@ Tensor<float> input_with(float value, std::int64_t at) {
   return t;
 }
 
-/// The model's float outputs, if they are not integers: from integers to floats again.
+/// Dequantizes integer outputs of the model.
 Graph back_to_float(Graph g) {
   std::vector<int> outputs;
   for (const int v : g.outputs) outputs.push_back(g.add(g.value(v).name + ".float", Convert(DType::f32), {v}));
@@ -202,7 +206,7 @@ Graph back_to_float(Graph g) {
 
 }  // namespace
 
-TEST_CASE("not finite: every operator that makes integers of floats tells of them") {
+TEST_CASE("not finite: every operator that quantizes floats reports them") {
   std::vector<Graph> graphs;
   for (const DType t : {DType::i8, DType::u8, DType::i16, DType::i32}) {
     graphs.push_back(one(Convert(t), {t}, QuantParams(0.01f, 3)));
@@ -221,7 +225,7 @@ TEST_CASE("not finite: every operator that makes integers of floats tells of the
     for (const Graph& g : graphs)
       for (const bool optimized : {false, true}) {
         Executor integers = executor(g, optimized), floats = executor(back_to_float(g), optimized);
-        CHECK(message([&] { integers.run({input_with(3.4e38f, 0)}); }) == "");  // large, but a number
+        CHECK(message([&] { integers.run({input_with(3.4e38f, 0)}); }) == "");  // large, but finite
         for (const float value : all_values)
           for (const std::int64_t at : {0, 131, 255}) {
             CHECK(contains(message([&] { integers.run({input_with(value, at)}); }), "'x'"));
@@ -231,13 +235,13 @@ TEST_CASE("not finite: every operator that makes integers of floats tells of the
   }
 }
 
-TEST_CASE("not finite: positions of maxima, and indices that were floats") {
+TEST_CASE("not finite: ArgMax, and indices cast from floats") {
   MaxPool pool;
   pool.window = Window(2, 2, 2);
   pool.indices = true;
   Executor positions = executor(one(pool, {DType::f32, DType::i64}), true);
   CHECK(contains(message([&] { positions.run({input_with(not_a_number, 40)}); }), "'x'"));
-  CHECK(message([&] { positions.run({input_with(inf, 40)}); }) == "");  // the largest number has a place
+  CHECK(message([&] { positions.run({input_with(inf, 40)}); }) == "");  // the maximum has a position
 
   Graph g;
   const int x = g.add_input("x", {3}), table = g.add_constant("table", random_tensor({4, 2}, 1));
@@ -250,7 +254,7 @@ TEST_CASE("not finite: positions of maxima, and indices that were floats") {
   }
 }
 
-TEST_CASE("not finite: what arises inside the model counts, and is named") {
+TEST_CASE("not finite: values that arise inside the model are detected and named") {
   Graph g;
   const int x = g.add_input("x", {1, 4});
   const int e = g.add("grown", Unary(UnaryKind::exp), {x});
@@ -411,7 +415,7 @@ void check_large(float fits, float too_large, DType half) {
 
 }  // namespace
 
-TEST_CASE("not finite: weights that half precision cannot hold stay float32, and a note tells") {
+TEST_CASE("not finite: weights too large for half precision stay float32, with a note") {
   check_large<fp16>(65519.0f, 65520.0f, DType::f16);
   check_large<fp16>(65504.0f, 1e38f, DType::f16);
   check_large<bf16>(3.396e38f, 3.3961775e38f, DType::bf16);

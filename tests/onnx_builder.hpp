@@ -66,7 +66,7 @@ class OnnxBuilder {
  public:
   explicit OnnxBuilder(int opset = 13) : opset_(opset) {}
 
-  /// Sizes below 0 are not known; -2, -3, ... are symbols, the same for the same number.
+  /// Sizes below 0 are unknown; -2, -3, ... are symbols, equal ones for equal numbers.
   OnnxBuilder& input(const std::string& name, const std::vector<std::int64_t>& dims,
                      octet::DType t = octet::DType::f32) {
     protozero::pbf_writer(graph_).add_message(11, value_info(name, dims, t));

@@ -11,7 +11,7 @@
 
 #include "testing.hpp"
 
-// ONNX's own tests of its operators (a model, inputs and outputs each), where the folder with real models has them.
+// The node tests of the ONNX project (a model, inputs and outputs each), if the folder of real models has them.
 namespace {
 
 namespace fs = std::filesystem;
@@ -26,10 +26,10 @@ std::string shared_folder() {
 #endif
 }
 
-/// Operators on sequences and optional values: octet only has tensors.
+/// Operators on sequences and optional values, which octet does not support.
 const std::map<std::string, std::string> expected_failures{
-    {"test_identity_opt", "is a optional, which is not supported"},
-    {"test_identity_sequence", "is a sequence, which is not supported"}};
+    {"test_identity_opt", "expected a tensor, found optional"},
+    {"test_identity_sequence", "expected a tensor, found sequence"}};
 
 struct Case {
   std::string model;
@@ -48,7 +48,7 @@ AnyTensor tensor_of(const std::string& message) {
   return detail::onnx::read_tensor(detail::onnx::parse_tensor(message), {});
 }
 
-/// The model with all inputs but the first one given as initializers: parts of a message may follow each other.
+/// The model with all inputs except the first one as initializers, which are appended to the message.
 std::string with_parameters(const Case& c, const std::vector<std::string>& input_names) {
   std::string graph, model = c.model;
   for (std::size_t i = 1; i < c.input_messages.size(); ++i) {
@@ -60,7 +60,7 @@ std::string with_parameters(const Case& c, const std::vector<std::string>& input
   return model;
 }
 
-/// What is wrong with a result, or nothing.
+/// Describes what is wrong with a result, or returns an empty text.
 std::string difference(const AnyTensor& got, const AnyTensor& expected) {
   if (got.dtype() != expected.dtype() || got.shape() != expected.shape())
     return detail::concat("is ", name(got.dtype()), got.shape(), ", expected ", name(expected.dtype()),
@@ -83,7 +83,8 @@ std::string run(const std::string& model, const std::string& source, const std::
   const Model m = parse_onnx(bytes, source, options);
   for (const bool optimize : {false, true}) {
     ExecutorOptions o;
-    o.threads = 1, o.optimize = optimize;
+    o.threads = 1;
+    o.optimize = optimize;
     const std::vector<AnyTensor> outputs = Executor(m, o).run(inputs);
     if (outputs.size() != c.outputs.size()) return "wrong number of outputs";
     for (std::size_t i = 0; i < outputs.size(); ++i)
@@ -93,7 +94,7 @@ std::string run(const std::string& model, const std::string& source, const std::
   return {};
 }
 
-/// Nothing where the test passes, else why it does not.
+/// Why the test fails, or an empty text.
 std::string check(const fs::path& folder) {
   Case c;
   c.model = detail::read_file((folder / "model.onnx").string(), 1 << 28);
@@ -118,7 +119,7 @@ std::string check(const fs::path& folder) {
   } catch (const Error& e) {
     as_constants = e.what();
   }
-  // What octet needs to know when it reads the model may be given that way only; what it can read has to be right.
+  // Inputs that have to be constant on import are supported only as initializers.
   const bool needs_constants = with_inputs.find("has to be constant") != std::string::npos;
   return with_inputs.empty() || needs_constants ? as_constants : with_inputs;
 }

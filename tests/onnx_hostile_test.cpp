@@ -7,14 +7,14 @@
 #include "support/sanitized.hpp"
 #include "testing.hpp"
 
-// Damaged and hostile files: an error, and neither a crash, a hang, nor memory that the file's size does not justify.
+// Damaged and hostile files must give an error: no crash, no hang, and no memory out of proportion to the file's size.
 
 using namespace octet;
 using namespace testing;
 
 namespace {
 
-/// A small network that goes through most of the importer.
+/// A small network that covers most of the importer.
 Bytes network() {
   OnnxBuilder b;
   b.input("x", {-2, 4, 6, 6})
@@ -45,7 +45,7 @@ Bytes network() {
   return b.node("Softmax", {"e"}, {"y"}, {{"axis", -1}}).output("y").bytes();
 }
 
-/// Imports the model; returns whether that worked. Anything but an octet::Error fails the test.
+/// Imports the model. Returns whether that succeeded. The test fails on exceptions other than octet::Error.
 bool survives(const Bytes& model) {
   const std::int64_t before = allocated_bytes();
   const auto start = std::chrono::steady_clock::now();
@@ -55,7 +55,7 @@ bool survives(const Bytes& model) {
   } catch (const Error&) {
     good = false;
   }
-  // All that was ever allocated, so the peak is far below.
+  // The sum of all allocations; the peak is far below it.
   CHECK(allocated_bytes() - before <= 200 * static_cast<std::int64_t>(model.size()) + (1 << 20));
   CHECK(std::chrono::steady_clock::now() - start < testing::patience);
   return good;
@@ -65,7 +65,7 @@ OnnxBuilder start(const std::vector<std::int64_t>& shape) { return OnnxBuilder()
 
 }  // namespace
 
-TEST_CASE("onnx: a file cut off at any byte") {
+TEST_CASE("onnx: a file truncated at any byte") {
   const Bytes whole = network();
   REQUIRE(survives(whole));
   int good = 0;
@@ -96,8 +96,8 @@ TEST_CASE("onnx: damaged bytes") {
     }
     good += survives(b);
   }
-  CHECK(good > 0);       // damaged weights are weights
-  CHECK(good < rounds);  // a damaged structure is noticed
+  CHECK(good > 0);       // damaged weights are still valid
+  CHECK(good < rounds);  // damaged structures are detected
 }
 
 TEST_CASE("onnx: sizes that are too large, negative or contradictory") {
@@ -106,7 +106,9 @@ TEST_CASE("onnx: sizes that are too large, negative or contradictory") {
     Bytes t;
     protozero::pbf_writer w(t);
     w.add_packed_int64(1, dims.begin(), dims.end());
-    w.add_int32(2, 1), w.add_string(8, "k"), w.add_bytes(9, std::string(bytes, '\0'));
+    w.add_int32(2, 1);
+    w.add_string(8, "k");
+    w.add_bytes(9, std::string(bytes, '\0'));
     return start({-1, 4, 8, 8}).initializer(t).node("Add", {"x", "k"}, {"y"}).output("y").bytes();
   };
   CHECK(survives(raw({4, 1, 1}, 16)));
@@ -142,13 +144,13 @@ TEST_CASE("onnx: sizes that are too large, negative or contradictory") {
                         .bytes());
   };
   CHECK(filled({3}));
-  CHECK(filled({1 << 20, 1 << 10}));  // left to the run
+  CHECK(filled({1 << 20, 1 << 10}));  // computed at run time
   CHECK_FALSE(filled({huge}));
   CHECK_FALSE(filled({1 << 20, 1 << 20, 1 << 20}));
   CHECK_FALSE(filled({-1}));
 }
 
-TEST_CASE("onnx: attributes that no operator can take") {
+TEST_CASE("onnx: invalid attributes") {
   constexpr std::int64_t low = std::numeric_limits<std::int64_t>::min(),
                          high = std::numeric_limits<std::int64_t>::max();
   for (const std::int64_t v : {low, high, std::int64_t{-1}, std::int64_t{0}, std::int64_t{1} << 32}) {
@@ -179,7 +181,7 @@ TEST_CASE("onnx: attributes that no operator can take") {
                                .output("y")
                                .bytes()));
     }
-    // Slices are clamped, whatever they are.
+    // All slices are valid, because they are clamped.
     OnnxBuilder s = start({1, 3}).integers("a", {v}).integers("b", {1}).integers("one", {1});
     survives(s.node("Slice", {"x", "a", "b", "one", "b"}, {"y"}).output("y").bytes());
     OnnxBuilder r = start({1, 3}).integers("a", {1}).integers("b", {v});
@@ -188,7 +190,7 @@ TEST_CASE("onnx: attributes that no operator can take") {
 }
 
 TEST_CASE("onnx: lists that double, and constants in many orders") {
-  // 60 times as long as before, were it not refused.
+  // The list would be 60 times as long if it were not refused.
   OnnxBuilder b = start({2, 3});
   b.node("Shape", {"x"}, {"s0"});
   for (int i = 0; i < 60; ++i) {
@@ -197,7 +199,7 @@ TEST_CASE("onnx: lists that double, and constants in many orders") {
   }
   CHECK_FALSE(survives(b.node("Reshape", {"x", "s60"}, {"y"}).output("y").bytes()));
 
-  // A constant of 64 KiB that every node asks for in another order.
+  // A constant of 64 KiB that every node needs in another order.
   OnnxBuilder c = start({1});
   c.initializer("k", Tensor<float>({4, 4, 4, 4, 4, 4, 4}));
   std::vector<std::int64_t> perm{0, 1, 2, 3, 4, 5, 6};
@@ -213,7 +215,7 @@ TEST_CASE("onnx: lists that double, and constants in many orders") {
 }
 
 TEST_CASE("onnx: messages within messages") {
-  // Types nested 20000 deep, subgraphs in attributes: not followed.
+  // Types nested 20000 deep and subgraphs in attributes, which are not parsed.
   Bytes nested;
   for (int i = 0; i < 2000; ++i) {
     Bytes outer;
@@ -223,7 +225,8 @@ TEST_CASE("onnx: messages within messages") {
   }
   Bytes info, graph, model;
   protozero::pbf_writer v(info);
-  v.add_string(1, "x"), v.add_message(2, nested);
+  v.add_string(1, "x");
+  v.add_message(2, nested);
   protozero::pbf_writer(graph).add_message(11, info);
   protozero::pbf_writer(graph).add_message(12, info);
   protozero::pbf_writer(model).add_message(7, graph);
@@ -233,7 +236,7 @@ TEST_CASE("onnx: messages within messages") {
   CHECK_FALSE(survives(Bytes(100000, '\xff')));
 }
 
-TEST_CASE("onnx: many small parts take time and memory in proportion") {
+TEST_CASE("onnx: time and memory are proportional to the number of parts") {
   OnnxBuilder b = start({4});
   std::string last = "x";
   for (int i = 0; i < 3000; ++i) {

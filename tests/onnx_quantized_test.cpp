@@ -8,13 +8,13 @@ using namespace testing;
 
 namespace {
 
-/// A model of one quantized input x [N, 3, 4, 5] and helpers to write its parameters.
+/// A model with a quantized input x [N, 3, 4, 5], and helpers that write its parameters.
 struct Quantized {
   OnnxBuilder b;
   Tensor<std::uint8_t> x = random_integers<std::uint8_t>({2, 3, 4, 5}, 1, 0, 255);
 
   Quantized() { b.input("x", {-1, 3, 4, 5}, DType::u8); }
-  /// Names of a scale and a zero point, which are written as initializers.
+  /// Writes a scale and a zero point as initializers and returns their names.
   std::vector<std::string> params(const std::string& name, float scale, int zero, DType t = DType::u8) {
     b.scalar(name + "_scale", scale);
     if (t == DType::u8)
@@ -104,7 +104,7 @@ TEST_CASE("onnx: elementwise operators of com.microsoft") {
     const Tensor<std::uint8_t> y = t.run(import_onnx(t.b));
     for (std::int64_t i = 0; i < y.size(); ++i) {
       const double real = static_cast<double>(0.05f) * (t.x[i] - 100);
-      CHECK(std::abs(int{y[i]} - int{quantized(f(real), static_cast<double>(0.04f), 120)}) <= 1);  // a tie of the table
+      CHECK(std::abs(int{y[i]} - int{quantized(f(real), static_cast<double>(0.04f), 120)}) <= 1);  // a tie in the table
     }
   };
   unary("QLinearSigmoid", {}, [](double v) { return 1 / (1 + std::exp(-v)); });
@@ -202,7 +202,7 @@ TEST_CASE("onnx: the axis of the channels follows the order of dimensions") {
   }
 }
 
-TEST_CASE("onnx: integers of a quantized tensor used as numbers, and with other parameters") {
+TEST_CASE("onnx: integers of a quantized tensor used as plain numbers, and with other parameters") {
   for (const bool cast_first : {false, true}) {
     Quantized t;
     const auto s = t.params("a", 0.5f, 10), other = t.params("b", 0.25f, 0);
@@ -212,7 +212,8 @@ TEST_CASE("onnx: integers of a quantized tensor used as numbers, and with other 
     t.b.output("raw").output("d").output("e");
     for (const bool optimize : {false, true}) {
       ExecutorOptions o;
-      o.optimize = optimize, o.threads = 1;
+      o.optimize = optimize;
+      o.threads = 1;
       const std::vector<AnyTensor> out = Executor(import_onnx(t.b), o).run(std::vector<AnyTensor>{t.x});
       for (std::int64_t i = 0; i < t.x.size(); ++i) {
         CHECK(floats(out[0])[i] == t.x[i]);
@@ -223,7 +224,7 @@ TEST_CASE("onnx: integers of a quantized tensor used as numbers, and with other 
   }
 }
 
-TEST_CASE("onnx: scales that make no sense") {
+TEST_CASE("onnx: invalid scales") {
   for (const float scale :
        {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     OnnxBuilder b;

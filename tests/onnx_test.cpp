@@ -14,7 +14,7 @@ using namespace testing;
 
 namespace {
 
-/// The only output, which is the same whether the graph is optimized or not.
+/// The only output. Checks that it does not depend on optimization.
 Tensor<float> run(const Model& m, const Tensor<float>& x) {
   const Tensor<float> plain = floats(run_plain(m, {x})[0]),
                       optimized = floats(Executor(m).run(std::vector<AnyTensor>{x})[0]);
@@ -36,7 +36,7 @@ std::string error_of(const OnnxBuilder& b) {
 
 #define CHECK_CONTAINS(text, part) CHECK_MESSAGE((text).find(part) != std::string::npos, text)
 
-// --- the obvious references, on tensors as ONNX orders them
+// --- straightforward references on tensors in ONNX's order
 
 Tensor<float> transposed(const Tensor<float>& x, const std::vector<int>& perm) {
   Shape shape;
@@ -99,7 +99,7 @@ Tensor<float> reshaped(Tensor<float> t, const Shape& s) { return std::move(t).re
 
 }  // namespace
 
-TEST_CASE("onnx: images are channels-last at the border, or as in the file") {
+TEST_CASE("onnx: inputs and outputs are channels-last, or as in the file") {
   Convolved t;
   Tensor<float> y = t.c;
   for (float& v : y) v = std::max(v, 0.0f);
@@ -129,7 +129,7 @@ TEST_CASE("onnx: tensors and nodes keep their names") {
   CHECK(import_onnx(t.b).metadata.at("producer") == "octet's tests");
 }
 
-TEST_CASE("onnx: a channel shuffle costs one copy") {
+TEST_CASE("onnx: a channel shuffle needs one copy") {
   Convolved t;
   t.b.integers("split", {0, 2, 4, 5, 6}).integers("joined", {0, 8, 5, 6});
   t.b.node("Reshape", {"c", "split"}, {"g"});
@@ -176,7 +176,7 @@ TEST_CASE("onnx: reshapes of channels-last tensors") {
     const Model m = t.check(reshaped(t.c, {2, 240}));
     CHECK(m.value(m.outputs[0]).shape == Shape{Shape::unknown, 240});
   }
-  SUBCASE("sizes of the image that are not known") {
+  SUBCASE("unknown image sizes") {
     OnnxBuilder b;
     b.input("x", {-1, 4, -2, -3})
         .initializer("w", random_tensor({8, 4, 3, 3}, 1))
@@ -195,7 +195,7 @@ TEST_CASE("onnx: a model declared for one batch size takes others") {
 }
 
 TEST_CASE("onnx: transpositions in the file only rename dimensions") {
-  // As converters from TensorFlow write it: the model's own border is channels-last.
+  // As converters from TensorFlow write it: inputs and outputs are channels-last.
   OnnxBuilder b;
   const Tensor<float> w = random_tensor({8, 4, 3, 3}, 1), x = random_tensor({2, 5, 6, 4}, 2);
   b.input("x", {-1, 5, 6, 4}).initializer("w", w);
@@ -304,7 +304,7 @@ TEST_CASE("onnx: fully connected layers from Gemm and MatMul") {
   checked(start().initializer("k", turned).node("Transpose", {"k"}, {"t"}).node("MatMul", {"x", "t"}, {"y"}), 1, 0);
 }
 
-TEST_CASE("onnx: outputs that no node writes by itself") {
+TEST_CASE("onnx: outputs that are inputs, constants or views") {
   const Tensor<float> x = random_tensor({2, 3}, 1);
   OnnxBuilder b;
   b.input("x", {-1, 3}).scalar("k", 4).node("Relu", {"x"}, {"r"}).node("Transpose", {"r"}, {"t"});
@@ -324,12 +324,12 @@ TEST_CASE("onnx: errors name file, node, operator and what is wrong") {
   const std::string unknown = error_of(with("Einsum"));
   for (const char* part : {"test.onnx", "node of y", "Einsum", "not supported"}) CHECK_CONTAINS(unknown, part);
   CHECK_CONTAINS(error_of(with("Loop")), "the operator Loop is not supported");
-  CHECK_CONTAINS(error_of(with("Conv")), "weights of shape [] do not fit an image of shape [1, 3, 8, 8]");
+  CHECK_CONTAINS(error_of(with("Conv")), "expected weights for an input of shape [1, 3, 8, 8], found shape []");
   CHECK_CONTAINS(error_of(with("Concat", {{"axis", 7}})), "axis 7");
   CHECK_CONTAINS(error_of(with("Concat", {{"axis", 0.5f}})), "attribute axis has a value of the wrong kind");
   CHECK_CONTAINS(error_of(with("MaxPool", {{"kernel_shape", std::vector<std::int64_t>{9, 9}}})), "does not fit into 8");
   CHECK_CONTAINS(error_of(with("MaxPool", {{"kernel_shape", std::vector<std::int64_t>{2, 2}}, {"auto_pad", "MAYBE"}})),
-                 "auto_pad 'MAYBE' is not known");
+                 "auto_pad 'MAYBE' is not supported");
   const auto image = [] { return OnnxBuilder().input("x", {1, 3, 8, 8}); };
   CHECK_CONTAINS(error_of(image().input("w", {4, 3, 1, 1}).node("Conv", {"x", "w"}, {"y"}).output("y")),
                  "input 1 ('w') has to be constant");
@@ -343,19 +343,19 @@ TEST_CASE("onnx: errors name file, node, operator and what is wrong") {
   CHECK_CONTAINS(error_of(image().input("x", {1}).output("x")), "is defined twice");
   CHECK_CONTAINS(error_of(image().output("y")), "output 'y': is not written by any node");
   CHECK_CONTAINS(error_of(image().node("Relu", {"x"}, {"y"})), "has no outputs");
-  CHECK_CONTAINS(error_of(image()), "is no ONNX model");
+  CHECK_CONTAINS(error_of(image()), "is not an ONNX model");
   CHECK_CONTAINS(error_of(OnnxBuilder(6).input("x", {1}).output("x")), "version 6");
   CHECK_CONTAINS(error_of(OnnxBuilder(26).input("x", {1}).output("x")), "version 26");
   CHECK_CONTAINS(error_of([] { load_onnx("no such file.onnx"); }), "no such file.onnx");
 }
 
-TEST_CASE("onnx: what no output needs may be anything") {
+TEST_CASE("onnx: nodes that no output needs are ignored") {
   OnnxBuilder b;
   b.input("x", {2}).node("If", {"x"}, {"unused"}).node("Relu", {"x"}, {"y"}).output("y");
   CHECK(import_onnx(b).nodes.size() == 1);
 }
 
-TEST_CASE("onnx: data of tensors in all their forms") {
+TEST_CASE("onnx: all forms of tensor data") {
   const auto stored = [](int type, const std::vector<std::int64_t>& dims,
                          const std::function<void(protozero::pbf_writer&)>& data) {
     Bytes t;
@@ -389,7 +389,7 @@ TEST_CASE("onnx: data of tensors in all their forms") {
   CHECK_THROWS_AS(stored(1, {-1}, [](auto&) {}), FormatError);
 }
 
-TEST_CASE("onnx: tensors in a file beside the model") {
+TEST_CASE("onnx: tensors in external files") {
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / ("octet_external_" + std::to_string(std::random_device{}()));
   fs::create_directories(folder / "parts");
@@ -399,12 +399,16 @@ TEST_CASE("onnx: tensors in a file beside the model") {
                         const fs::path& file = {}) {
     Bytes k;
     protozero::pbf_writer w(k);
-    w.add_int64(1, 3), w.add_int32(2, 1), w.add_string(8, "k"), w.add_int32(14, 1);
+    w.add_int64(1, 3);
+    w.add_int32(2, 1);
+    w.add_string(8, "k");
+    w.add_int32(14, 1);
     for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
              {"location", location}, {"offset", offset}, {"length", length}}) {
       Bytes e;
       protozero::pbf_writer p(e);
-      p.add_string(1, key), p.add_string(2, value);
+      p.add_string(1, key);
+      p.add_string(2, value);
       if (!value.empty()) w.add_message(13, e);
     }
     const Bytes model = OnnxBuilder().input("x", {3}).initializer(k).node("Add", {"x", "k"}, {"y"}).output("y").bytes();
@@ -424,7 +428,7 @@ TEST_CASE("onnx: tensors in a file beside the model") {
   CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "18446744073709551615", "12"); }), "which has only 16");
   CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "0", "16"); }), "needs 12 bytes");
   CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "-4", "12"); }), "is not a number of bytes");
-  // Links may lead to places in the folder only.
+  // Links may only lead to files in the folder.
   fs::create_symlink("parts", folder / "inner");
   fs::create_symlink("k.bin", folder / "parts" / "link.bin");
   CHECK(load("inner/link.bin", "4", "12").contains("k"));
@@ -435,7 +439,7 @@ TEST_CASE("onnx: tensors in a file beside the model") {
   fs::create_symlink(outside, folder / "secrets");
   for (const char* link : {"secret.bin", "secrets/k.bin"})
     CHECK_CONTAINS(error_of([&] { load(link, "4", "12"); }), "not a file in the model's folder");
-  // Where the model is a link itself, a link to its data may lead to the same place.
+  // If the model is itself a link, its data may be a link into the same folder.
   CHECK(load("k.bin", "4", "12", outside / "model.onnx").contains("k"));
   fs::remove(folder / "model.onnx");
   fs::create_symlink(outside / "model.onnx", folder / "model.onnx");
@@ -446,10 +450,11 @@ TEST_CASE("onnx: tensors in a file beside the model") {
   CHECK_CONTAINS(error_of([&] { load("fifo", "4", "12"); }), "it is a FIFO");
   CHECK_CONTAINS(error_of([&] { load("parts", "4", "12"); }), "it is a folder");
   CHECK_CONTAINS(error_of([&] { load_onnx((folder / "fifo").string()); }), "it is a FIFO");
-  fs::remove_all(folder), fs::remove_all(outside);
+  fs::remove_all(folder);
+  fs::remove_all(outside);
 }
 
-TEST_CASE("onnx: data beside the model count as the model's own") {
+TEST_CASE("onnx: external data counts toward the size of the model") {
   const TemporaryFolder folder;
   constexpr std::int64_t n = 700;
   const std::string weights(n * n * 4, '\0');
@@ -462,10 +467,15 @@ TEST_CASE("onnx: data beside the model count as the model's own") {
       const std::string name = "w" + std::to_string(i);
       Bytes w;
       protozero::pbf_writer p(w);
-      p.add_int64(1, n), p.add_int64(1, n), p.add_int32(2, 1), p.add_string(8, name), p.add_int32(14, 1);
+      p.add_int64(1, n);
+      p.add_int64(1, n);
+      p.add_int32(2, 1);
+      p.add_string(8, name);
+      p.add_int32(14, 1);
       Bytes e;
       protozero::pbf_writer entry(e);
-      entry.add_string(1, "location"), entry.add_string(2, "w.bin");
+      entry.add_string(1, "location");
+      entry.add_string(2, "w.bin");
       p.add_message(13, e);
       b.initializer(w).node("MatMul", {last, name}, {"y" + std::to_string(i)});
       last = "y" + std::to_string(i);

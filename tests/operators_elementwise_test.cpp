@@ -56,7 +56,11 @@ T one_unary(UnaryKind kind, T x, double a = 0, double b = 0) {
 
 TEST_CASE("unary: float functions") {
   Tensor<float> x = random_tensor({3, 41}, 1, -6, 6);
-  x[0] = 0, x[1] = 2.5f, x[2] = -2.5f, x[3] = 88, x[4] = -88;
+  x[0] = 0;
+  x[1] = 2.5f;
+  x[2] = -2.5f;
+  x[3] = 88;
+  x[4] = -88;
   for (UnaryKind kind : all_unary()) {
     CAPTURE(static_cast<int>(kind));
     const Tensor<float> y = run_float(Unary(kind, 0.25, 0.75), {x});
@@ -70,7 +74,7 @@ TEST_CASE("unary: float functions") {
   }
 }
 
-TEST_CASE("unary: double, and an element's result does not depend on its place") {
+TEST_CASE("unary: double, and results do not depend on the element's position") {
   const Tensor<double> x({3}, {-1.75, 0.3, 2.5});
   for (UnaryKind kind : all_unary()) {
     const Tensor<double> y(run_layer(Unary(kind, 0.25, 0.75), {x})[0].view<double>());
@@ -83,7 +87,7 @@ TEST_CASE("unary: double, and an element's result does not depend on its place")
   }
 }
 
-TEST_CASE("unary: limits and what is not a number") {
+TEST_CASE("unary: limits and NaN") {
   const Tensor<float> x({4}, {inf, -inf, std::nanf(""), -0.0f});
   const Tensor<float> relu = run_float(Unary(UnaryKind::clip, 0, std::numeric_limits<double>::infinity()), {x});
   CHECK(relu[0] == inf);
@@ -127,7 +131,7 @@ TEST_CASE("unary: plain integers are exact") {
   CHECK_THROWS_AS(run_layer(Unary(), {Tensor<bool>({2})}), Error);
 }
 
-TEST_CASE("unary: bytes by a table") {
+TEST_CASE("unary: bytes, computed by tables") {
   const QuantParams qx(0.05f, 120);
   const Tensor<std::uint8_t> x = counting<std::uint8_t>({256});
   for (UnaryKind kind : all_unary()) {
@@ -135,7 +139,7 @@ TEST_CASE("unary: bytes by a table") {
     const QuantParams qy = kind == UnaryKind::sigmoid ? QuantParams(1.0f / 256, 0) : QuantParams(0.04f, 100);
     const AnyTensor y = run_layer(Unary(kind, 0.25, 0.75), {Operand(x, qx)}, {qy})[0];
     for (int q = 0; q < 256; ++q) {
-      const double r = static_cast<double>(static_cast<float>(real(q, qx)));  // functions are computed in float
+      const double r = static_cast<double>(static_cast<float>(real(q, qx)));  // the tables are computed in float
       if (needs_positive(kind) && r <= 0) continue;
       CAPTURE(q);
       const double e = expected(kind, r, 0.25, 0.75);
@@ -145,7 +149,7 @@ TEST_CASE("unary: bytes by a table") {
   }
 }
 
-TEST_CASE("binary: plain numbers that broadcast") {
+TEST_CASE("binary: plain numbers with broadcasting") {
   const Tensor<float> a = random_tensor({3, 1, 17}, 1, -2, 2), b = random_tensor({4, 1}, 2, 0.5f, 2);
   const auto check = [&](BinaryKind kind, auto f) {
     const AnyTensor y = run_layer(Binary(kind), {a, b})[0];
@@ -171,7 +175,7 @@ TEST_CASE("binary: plain numbers that broadcast") {
   check(BinaryKind::equal, [](float x, float y) { return x == y; });
 }
 
-TEST_CASE("binary: every way to broadcast, long and short runs, clamped") {
+TEST_CASE("binary: all kinds of broadcasting, long and short runs, with clamps") {
   const std::pair<Shape, Shape> shapes[] = {{{7}, {7}},         {{40001}, {}},    {{}, {40001}},
                                             {{40001}, {40001}}, {{300, 3}, {3}},  {{2, 300, 3}, {2, 1, 3}},
                                             {{5, 1}, {1, 6}},   {{}, {}},         {{2, 1, 3, 1}, {4, 1, 5}},
@@ -199,7 +203,7 @@ TEST_CASE("binary: every way to broadcast, long and short runs, clamped") {
   }
 }
 
-TEST_CASE("binary: integers wrap, divide towards zero, and are clamped") {
+TEST_CASE("binary: integers wrap around, divide toward zero, and are clamped") {
   const auto one = [](BinaryKind kind, auto a, decltype(a) b, const ActivationRange& range = {}) {
     using T = decltype(a);
     return run_layer(Binary(kind, range), {Tensor<T>({1}, {a}), Tensor<T>({1}, {b})})[0].template view<T>()[0];
@@ -264,7 +268,7 @@ TEST_CASE("binary: errors") {
   CHECK(shape_of(Binary(BinaryKind::add), {{Shape::unknown, 3}, {5, 1}}) == Shape{5, 3});
 }
 
-TEST_CASE("prelu: float, slopes of the channels or of everything") {
+TEST_CASE("prelu: float, with slopes per channel or one for all") {
   const Tensor<float> x = random_tensor({2, 3, 5, 19}, 1);
   for (const Shape& s : {Shape{}, Shape{1}, Shape{19}, Shape{1, 1, 19}, Shape{3, 5, 19}, Shape{5, 1}}) {
     const Tensor<float> slope = random_tensor(s, 2);
@@ -281,7 +285,7 @@ TEST_CASE("prelu: float, slopes of the channels or of everything") {
   CHECK_THROWS_AS(shape_of(PRelu(), {{3}, {1, 3}}), ShapeError);
 }
 
-TEST_CASE("prelu: bytes, with float slopes and quantized ones") {
+TEST_CASE("prelu: bytes, with float and quantized slopes") {
   const QuantParams qx(0.1f, 130), qy(0.07f, 60), one(0.01f, -20);
   const QuantParams each({0.01f, 0.02f, 0.005f}, {0, 0, 0}, 0);
   Tensor<std::uint8_t> in({256, 3});
@@ -338,7 +342,7 @@ TEST_CASE("convert: quantizes, dequantizes and requantizes") {
     CHECK(back[i] == static_cast<float>(i - 100) * 0.1f);
     CHECK(std::abs(again.view<std::uint8_t>()[i] - quantized(real(i, p), q)) <= (i % 5 == 0 ? 1 : 0));
   }
-  // Channels with scales of their own.
+  // One scale per channel.
   const QuantParams each({0.5f, 2.0f}, {1, -3}, 1);
   const Tensor<float> two({2, 2}, {1, 5, -3, 300});
   CHECK(same_bytes(run_layer(Convert(DType::i8), {two}, {each})[0], Tensor<std::int8_t>({2, 2}, {3, -1, -5, 127})));
@@ -366,7 +370,10 @@ TEST_CASE("local response normalization: over neighboring channels") {
   for (std::int64_t size : {1, 2, 3, 4, 5, 30}) {
     CAPTURE(size);
     LocalResponseNormalization op;
-    op.size = size, op.alpha = 0.3, op.beta = 0.6, op.bias = 1.5;
+    op.size = size;
+    op.alpha = 0.3;
+    op.beta = 0.6;
+    op.bias = 1.5;
     const Tensor<float> y = run_float(op, {x});
     each_index(x.shape(), [&](const auto& i) {
       double sum = 0;
@@ -391,7 +398,9 @@ TEST_CASE("softmax: along any axis, and its logarithm") {
   for (std::int64_t axis : {0, 1, 2, -1, -3})
     for (bool log : {false, true}) {
       Softmax op;
-      op.axis = axis, op.beta = 0.7, op.log = log;
+      op.axis = axis;
+      op.beta = 0.7;
+      op.log = log;
       const Tensor<float> y = run_float(op, {x});
       const auto a = static_cast<std::size_t>(axis < 0 ? axis + 3 : axis);
       each_index(x.shape(), [&](auto i) {

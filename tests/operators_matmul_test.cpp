@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int64_t unknown = Shape::unknown;
 
-/// Calls f(output element, [elements of a], [elements of b]) for a product as numpy defines it.
+/// Calls f(output element, [elements of a], [elements of b]) for a product as NumPy defines it.
 template <class F>
 void each_product(Shape a, Shape b, F f) {
   if (a.rank() == 1) a.insert(0, 1);
@@ -72,7 +72,8 @@ struct IntegerConvolutionCase {
 void check_conv_integer(const IntegerConvolutionCase& c, const AnyTensor& x, const AnyTensor& w,
                         const AnyTensor& x_zero, const AnyTensor& w_zero, bool constant) {
   ConvInteger op;
-  op.window = c.window, op.groups = c.groups;
+  op.window = c.window;
+  op.groups = c.groups;
   const AnyTensor y = run_layer(op, {x, Operand(w, {}, constant), x_zero, Operand(w_zero, {}, constant)})[0];
   const auto at = [](const AnyTensor& t, std::int64_t i) {
     return t ? static_cast<std::int64_t>(detail::load_element(t.dtype(), t.data(), i)) : 0;
@@ -118,7 +119,7 @@ TEST_CASE("matmul: batches, broadcasting, vectors; the right operand computed or
       CHECK(std::abs(static_cast<double>(y[o]) - sum) < 1e-5);
     });
   }
-  // Weights of half precision.
+  // Half-precision weights.
   Tensor<fp16> half({4, 2});
   for (std::int64_t i = 0; i < 8; ++i) half[i] = fp16(static_cast<float>(i));
   CHECK(same_bytes(run_layer(MatMul(), {Tensor<float>({1, 4}, {1, 2, 3, 4}), fixed(half)})[0],

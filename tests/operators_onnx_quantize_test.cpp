@@ -21,7 +21,7 @@ std::vector<double> values_of(const AnyTensor& t) {
   return v;
 }
 
-/// Every number of a small floating type.
+/// All numbers of a small floating-point type.
 std::vector<double> all_numbers(DType t) {
   std::vector<double> all;
   const int n = 1 << bits(t);
@@ -41,7 +41,9 @@ constexpr DType float_types[] = {DType::f8e4m3fn, DType::f8e5m2, DType::f4e2m1};
 
 QuantizeLinear quantize_to(DType t, std::int64_t axis = 1, std::int64_t block = 0) {
   QuantizeLinear op;
-  op.to = t, op.axis = axis, op.block_size = block;
+  op.to = t;
+  op.axis = axis;
+  op.block_size = block;
   return op;
 }
 
@@ -67,7 +69,7 @@ TEST_CASE("quantize linear: every integer type, ties to even, saturating") {
   }
 }
 
-TEST_CASE("quantize linear: small floats are the nearest ones, and saturate only where asked to") {
+TEST_CASE("quantize linear: small floats round to nearest, and saturate only if requested") {
   for (DType t : float_types) {
     CAPTURE(name(t));
     const std::vector<double> numbers = all_numbers(t);
@@ -95,14 +97,15 @@ TEST_CASE("quantize linear: small floats are the nearest ones, and saturate only
   }
 }
 
-TEST_CASE("quantize linear: one scale an index, or a block of them") {
+TEST_CASE("quantize linear: one scale per index or per block") {
   const Tensor<float> x = random_tensor({3, 4, 5}, 1, -10, 10);
   const auto check = [&](const QuantizeLinear& op, const Shape& s, auto which) {
     const Tensor<float> scale = random_tensor(s, 2, 0.05f, 0.2f);
     const Tensor<std::int8_t> zero = random_integers<std::int8_t>(s, 3, -50, 50);
     const AnyTensor y = run_layer(op, {x, scale, zero})[0];
     DequantizeLinear back;
-    back.axis = op.axis, back.block_size = op.block_size;
+    back.axis = op.axis;
+    back.block_size = op.block_size;
     const Tensor<float> z = floats(run_layer(back, {y, scale, zero})[0]);
     each_index(x.shape(), [&](const auto& i) {
       const std::int64_t at = flat(x.shape(), i), k = flat(s, which(i));
@@ -121,7 +124,7 @@ TEST_CASE("quantize linear: one scale an index, or a block of them") {
   check(quantize_to(DType::i8, 2, 1), {3, 4, 5}, [](const I& i) { return i; });
 }
 
-TEST_CASE("dequantize linear: every type, to every floating one") {
+TEST_CASE("dequantize linear: every type to every floating-point type") {
   for (DType t : integer_types) {
     if (t == DType::i32) continue;
     const std::int64_t n = std::min<std::int64_t>(std::int64_t{1} << bits(t), 5000);
@@ -152,7 +155,7 @@ TEST_CASE("dequantize linear: every type, to every floating one") {
   CHECK(floats(bias)[1] == 8388608.5f);
 }
 
-TEST_CASE("dynamic quantize linear: the range holds 0") {
+TEST_CASE("dynamic quantize linear: the range contains 0") {
   const auto check = [](const std::vector<float>& values, float scale, int zero) {
     const auto n = static_cast<std::int64_t>(values.size());
     const std::vector<AnyTensor> y = run_layer(DynamicQuantizeLinear(), {Tensor<float>({n}, values)});

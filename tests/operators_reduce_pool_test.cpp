@@ -35,12 +35,15 @@ Window window(std::vector<std::int64_t> kernel, std::vector<std::int64_t> stride
               std::vector<std::int64_t> after, std::vector<std::int64_t> dilations = {}, bool ceil_mode = false) {
   Window w;
   w.dilations = dilations.empty() ? std::vector<std::int64_t>(kernel.size(), 1) : std::move(dilations);
-  w.kernel = std::move(kernel), w.strides = std::move(strides), w.ceil_mode = ceil_mode;
-  w.pads_before = std::move(before), w.pads_after = std::move(after);
+  w.kernel = std::move(kernel);
+  w.strides = std::move(strides);
+  w.ceil_mode = ceil_mode;
+  w.pads_before = std::move(before);
+  w.pads_after = std::move(after);
   return w;
 }
 
-/// The pooled elements of one output element: [spatial index in the input], and how many with the padding.
+/// The pooled elements of one output element: spatial indices in the input, and their number including padding.
 struct Taps {
   std::vector<std::vector<std::int64_t>> inside;
   std::int64_t padded = 0;
@@ -71,7 +74,7 @@ std::vector<PoolCase> pool_cases() {
           {{2, 11, 15}, window({3}, {2}, {1}, {1})},
           {{1, 4, 5, 6, 5}, window({2, 3, 2}, {2, 1, 2}, {0, 1, 1}, {1, 1, 0})},
           {{1, 9, 9, 4}, window({9, 9}, {1, 1}, {0, 0}, {0, 0})},
-          {{1, 2, 2, 5}, window({2, 2}, {1, 1}, {3, 0}, {2, 2})},  // whole windows on the padding
+          {{1, 2, 2, 5}, window({2, 2}, {1, 1}, {3, 0}, {2, 2})},  // windows that contain only padding
           {{1, 3, 3, 2}, window({2, 2}, {1, 1}, {2, 2}, {2, 2}, {3, 5})},
           {{1, 0, 2, 3}, window({2, 2}, {1, 1}, {1, 1}, {1, 1})},
           {{2, 3, 3, 0}, window({2, 2}, {1, 1}, {0, 0}, {0, 0})},
@@ -126,8 +129,11 @@ TEST_CASE("reduce: floats, over any axes") {
       const Tensor<float> y = run_float(Reduce(kind, axes, true), {x});
       each_group(x, axes, [&](std::int64_t g, const std::vector<float>& v) {
         double sum = 0, prod = 1, squares = 0;
-        for (float e : v)
-          sum += static_cast<double>(e), prod *= static_cast<double>(e), squares += std::pow(static_cast<double>(e), 2);
+        for (float e : v) {
+          sum += static_cast<double>(e);
+          prod *= static_cast<double>(e);
+          squares += std::pow(static_cast<double>(e), 2);
+        }
         double e = sum;
         if (kind == ReduceKind::mean) e = sum / static_cast<double>(v.size());
         if (kind == ReduceKind::max) e = static_cast<double>(*std::max_element(v.begin(), v.end()));
@@ -153,7 +159,7 @@ TEST_CASE("reduce: integers are exact") {
   CHECK(one(ReduceKind::min, I64({3}, {-big, 1 - big, 5})) == -big);
   CHECK(one(ReduceKind::prod, I64({2}, {big, -3})) == -3 * big);
   CHECK(one(ReduceKind::mean, I64({2}, {big, big})) == big);
-  CHECK(one(ReduceKind::mean, I64({2}, {-3, -4})) == -3);  // towards zero
+  CHECK(one(ReduceKind::mean, I64({2}, {-3, -4})) == -3);  // toward zero
   CHECK(one(ReduceKind::mean, I8({3}, {127, 127, 126})) == 126);
   CHECK(one(ReduceKind::sum, I8({2}, {127, 1})) == -128);
   CHECK(one(ReduceKind::sum, I64({2}, {std::numeric_limits<std::int64_t>::max(), 1})) ==
@@ -166,7 +172,7 @@ TEST_CASE("reduce: integers are exact") {
   CHECK(one(ReduceKind::l2, Tensor<std::int32_t>({2}, {3, -4})) == 5);
   CHECK(one(ReduceKind::max, Tensor<float>({3}, {1, std::nanf(""), 2})) !=
         one(ReduceKind::max, Tensor<float>({1}, {2})));
-  // Nothing to reduce.
+  // Empty tensors.
   const auto none = [](ReduceKind kind) {
     return floats(run_layer(Reduce(kind, {1}, false), {Tensor<float>({2, 0})})[0])[1];
   };
@@ -179,7 +185,7 @@ TEST_CASE("reduce: integers are exact") {
   CHECK_THROWS_AS(run_layer(Reduce(), {Tensor<bool>({2})}), Error);
 }
 
-TEST_CASE("reduce: the largest and smallest of quantized bytes") {
+TEST_CASE("reduce: maximum and minimum of quantized bytes") {
   const QuantParams q(0.1f, 3);
   const Tensor<std::uint8_t> x({2, 3}, {1, 9, 5, 200, 100, 0});
   CHECK(same_bytes(run_layer(Reduce(ReduceKind::max, {1}, false), {Operand(x, q)}, {q})[0],
@@ -188,7 +194,7 @@ TEST_CASE("reduce: the largest and smallest of quantized bytes") {
                    Tensor<std::uint8_t>({3}, {1, 9, 0})));
 }
 
-TEST_CASE("reduce: the mean, float and bytes, of all pixels and otherwise") {
+TEST_CASE("reduce: mean of floats and bytes, over all pixels and other axes") {
   const QuantParams qx(0.1f, 3), qy(0.07f, 11);
   struct Case {
     Shape shape;
@@ -216,7 +222,7 @@ TEST_CASE("reduce: the mean, float and bytes, of all pixels and otherwise") {
             const double mean = sum / static_cast<double>(v.size());
             std::int64_t expect = quantized((mean - 3) * static_cast<double>(qx.scale[0]), q);
             const bool as_tflite = rounding != Rounding::fp32;
-            if (as_tflite) {  // the scale over the count as one multiplier, truncated
+            if (as_tflite) {  // scale / count as one multiplier, truncated
               const auto n = static_cast<long double>(v.size());
               int shift = 0, extra = static_cast<int>(std::log2(v.size()));
               const double ratio = static_cast<double>(qx.scale[0]) / static_cast<double>(q.scale[0]);
@@ -239,7 +245,7 @@ TEST_CASE("reduce: shapes and errors") {
   CHECK_THROWS_AS(shape_of(Reduce(ReduceKind::sum, {2}, true), {{2, 3}}), ShapeError);
 }
 
-TEST_CASE("max pool: float, bytes and other types, also of nothing") {
+TEST_CASE("max pool: float, bytes and other types, empty tensors") {
   for (const PoolCase& c : pool_cases()) {
     check_max<float>(c, std::numeric_limits<float>::lowest());
     check_max<std::uint8_t>(c, 0);
@@ -255,7 +261,9 @@ TEST_CASE("max pool: positions of the maxima") {
       if (columns_first && c.in.rank() != 4) continue;
       const Tensor<float> x = random_tensor(c.in, 3);
       MaxPool op;
-      op.window = c.window, op.indices = true, op.columns_first = columns_first;
+      op.window = c.window;
+      op.indices = true;
+      op.columns_first = columns_first;
       const std::vector<AnyTensor> y = run_layer(op, {x});
       each_index(y[0].shape(), [&](const auto& o) {
         const Taps t = taps_of(c, o);
@@ -279,13 +287,14 @@ TEST_CASE("max pool: positions of the maxima") {
   }
 }
 
-TEST_CASE("average pool: with and without the padding, float and bytes, also of nothing") {
+TEST_CASE("average pool: with and without padding, float and bytes, empty tensors") {
   const QuantParams qx(0.1f, 40), qy(0.13f, 12);
   for (const PoolCase& c : pool_cases())
     for (bool include : {false, true}) {
       CAPTURE(detail::concat(c.in));
       AveragePool op;
-      op.window = c.window, op.include_padding = include;
+      op.window = c.window;
+      op.include_padding = include;
       const Tensor<float> x = random_tensor(c.in, 1);
       const Tensor<std::uint8_t> bytes = random_of<std::uint8_t>(c.in, 2);
       const Tensor<float> y = run_float(op, {x});
@@ -301,7 +310,9 @@ TEST_CASE("average pool: with and without the padding, float and bytes, also of 
         double sum = 0, real_sum = 0, byte_sum = 0;
         for (const auto& at : t.inside) {
           const std::int64_t i = flat(c.in, source(o, at));
-          sum += static_cast<double>(x[i]), real_sum += real(bytes[i], qx), byte_sum += bytes[i];
+          sum += static_cast<double>(x[i]);
+          real_sum += real(bytes[i], qx);
+          byte_sum += bytes[i];
         }
         const std::int64_t i = flat(y.shape(), o);
         CHECK(static_cast<double>(y[i]) == doctest::Approx(sum / n).epsilon(1e-4));
@@ -309,7 +320,7 @@ TEST_CASE("average pool: with and without the padding, float and bytes, also of 
           const bool tie = near_tie(real_sum / n, static_cast<double>(q->scale[0]));
           CHECK(std::abs(found->template view<std::uint8_t>()[i] - quantized(real_sum / n, *q)) <= (tie ? 1 : 0));
         }
-        if (include || t.inside.empty()) return;  // TFLite leaves the padding out
+        if (include || t.inside.empty()) return;  // TFLite excludes the padding
         CHECK(tflite.view<std::uint8_t>()[i] == static_cast<int>(std::round(byte_sum / n)));
         CHECK(ties.view<std::uint8_t>()[i] == static_cast<int>(std::round(byte_sum / n - 128)) + 128);
       });
@@ -340,7 +351,8 @@ TEST_CASE("pools: shapes, SAME and ceil mode, unknown sizes and errors") {
   CHECK_THROWS_AS(shape_of(op, {{1, 5, 5, 3}}), ShapeError);
   op.window.strides = {1};
   CHECK_THROWS_AS(shape_of(op, {{1, 5, 5, 3}}), ShapeError);
-  op.window.strides = {1, 1}, op.window.pads_after = {-1, 0};
+  op.window.strides = {1, 1};
+  op.window.pads_after = {-1, 0};
   CHECK_THROWS_AS(shape_of(op, {{1, 5, 5, 3}}), ShapeError);
   AveragePool average;
   average.window = window({2, 2}, {2, 2}, {0, 0}, {0, 0});

@@ -6,7 +6,7 @@ using namespace testing;
 
 namespace {
 
-/// ONNX's definition of Resize, followed word by word for one element: neighbors are the n places next to x.
+/// ONNX's definition of Resize for one element. The neighbors are the n positions next to x.
 class Reference {
  public:
   Reference(const Resize& op, const Tensor<float>& in, const Shape& out) : op_(op), in_(in), out_(out) {}
@@ -168,7 +168,9 @@ TEST_CASE("resize: antialias, exclude_outside, cubic coefficient") {
     for (bool antialias : {false, true})
       for (bool exclude : {false, true}) {
         Resize op = resize(mode, CoordinateMode::half_pixel, {0, 4, 6, 0});
-        op.antialias = antialias, op.exclude_outside = exclude, op.cubic_coeff_a = -0.5;
+        op.antialias = antialias;
+        op.exclude_outside = exclude;
+        op.cubic_coeff_a = -0.5;
         check_float(op, x);
         op.sizes = {0, 1, 1, 0};
         check_float(op, x);
@@ -195,7 +197,7 @@ TEST_CASE("resize: crops a region") {
   }
 }
 
-TEST_CASE("resize: keeps proportions where asked to") {
+TEST_CASE("resize: keeps the aspect ratio if requested") {
   const Tensor<float> x = random_tensor({1, 2, 4, 1}, 4);
   for (AspectRatioPolicy policy : {AspectRatioPolicy::not_larger, AspectRatioPolicy::not_smaller})
     for (ResizeMode mode : all_modes) {
@@ -211,7 +213,7 @@ TEST_CASE("resize: keeps proportions where asked to") {
     }
 }
 
-TEST_CASE("resize: one, three and inner dimensions") {
+TEST_CASE("resize: one and three dimensions, and inner dimensions") {
   check_float(resize(ResizeMode::linear, CoordinateMode::half_pixel, {5}), random_tensor({3}, 5));
   check_float(resize(ResizeMode::cubic, CoordinateMode::half_pixel, {2, 3, 6, 5, 2}),
               random_tensor({2, 2, 4, 7, 2}, 6));
@@ -235,7 +237,7 @@ TEST_CASE("resize: known values") {
   expect(scaled(ResizeMode::nearest, CoordinateMode::half_pixel, {1, 1, 2, 1}), {1, 1, 2, 2, 3, 3, 4, 4});
 }
 
-TEST_CASE("resize: TFLite's bilinear and nearest are among them") {
+TEST_CASE("resize: TFLite's bilinear and nearest") {
   const Tensor<float> x = random_tensor({2, 4, 5, 3}, 10);
   struct Kind {
     bool align_corners, half_pixel;
@@ -279,7 +281,7 @@ TEST_CASE("resize: TFLite's bilinear and nearest are among them") {
     }
 }
 
-TEST_CASE("resize: bytes are interpolated as they are and rounded to the nearest") {
+TEST_CASE("resize: bytes are interpolated as integers and rounded to nearest") {
   const QuantParams q(0.25f, 100);
   Tensor<std::uint8_t> x({1, 6, 5, 17});
   Random(1).fill(x.data(), x.size(), 0, 255);
@@ -306,7 +308,7 @@ TEST_CASE("resize: bytes are interpolated as they are and rounded to the nearest
       12);
 }
 
-TEST_CASE("resize: what stands outside is quantized") {
+TEST_CASE("resize: the extrapolation value is quantized") {
   const QuantParams q(0.25f, 100);
   const Tensor<std::uint8_t> x({2, 2}, {1, 2, 3, 4});
   for (ResizeMode mode : all_modes) {
@@ -318,7 +320,7 @@ TEST_CASE("resize: what stands outside is quantized") {
   }
 }
 
-TEST_CASE("resize: nearest moves any type; views where nothing changes") {
+TEST_CASE("resize: nearest supports any type; views if nothing changes") {
   const Tensor<std::int64_t> x({1, 2}, {5, 6});
   CHECK(same_bytes(run_layer(scaled(ResizeMode::nearest, CoordinateMode::half_pixel, {1, 2}), {x})[0],
                    Tensor<std::int64_t>({1, 4}, {5, 5, 6, 6})));

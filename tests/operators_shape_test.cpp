@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t unknown = Shape::unknown;
 
-/// The tensor whose element at an index is the input's at source(index), or `otherwise` where that is empty.
+/// A tensor whose element at an index is the input's element at source(index), or `otherwise` if that is empty.
 template <class T, class F>
 Tensor<T> picked(const Tensor<T>& in, const Shape& out, T otherwise, F source) {
   Tensor<T> r(out);
@@ -60,7 +60,7 @@ TEST_CASE("transpose: NCHW to NHWC and back, around the tile sizes") {
   check_transpose<std::uint8_t>({600, 3}, {1, 0});
 }
 
-TEST_CASE("transpose: of nothing, scalars, high ranks; views where only ones move") {
+TEST_CASE("transpose: empty tensors, scalars, high ranks; views if only dimensions of size 1 move") {
   check_transpose<float>({0, 3, 2}, {2, 1, 0});
   check_transpose<float>({}, {});
   check_transpose<float>({2, 1, 3, 2, 1, 2, 2, 3}, {7, 0, 6, 1, 5, 2, 4, 3});
@@ -84,12 +84,12 @@ TEST_CASE("transpose: of nothing, scalars, high ranks; views where only ones mov
   CHECK(step->is_view());
 }
 
-TEST_CASE("slice: as ONNX, with clamping, negative indices and steps") {
+TEST_CASE("slice: as in ONNX, with clamping, negative indices and steps") {
   const Shape in{5, 4, 6};
   const Tensor<float> x = counting<float>(in);
   struct Case {
     std::int64_t start, end, step;
-    std::vector<std::int64_t> picks;  // of a dimension of 5
+    std::vector<std::int64_t> picks;  // from a dimension of size 5
   };
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max(),
                          least = std::numeric_limits<std::int64_t>::min();
@@ -124,11 +124,13 @@ TEST_CASE("slice: as ONNX, with clamping, negative indices and steps") {
                }));
   }
   check_same(Slice({-2, 1}, {least, 3}, {-1, 1}, {-3, 1}), {x}, picked<float>(x, {5, 2, 2}, 0, [](auto i) {
-               i[2] = 4 - 3 * i[2], i[1] += 1;
+               i[2] = 4 - 3 * i[2];
+               i[1] += 1;
                return i;
              }));
   check_same(Slice({1, 2}, {4, 3}), {x}, picked<float>(x, {3, 1, 6}, 0, [](auto i) {
-               i[0] += 1, i[1] += 2;
+               i[0] += 1;
+               i[1] += 2;
                return i;
              }));
   const Tensor<std::uint8_t> bytes = counting<std::uint8_t>({2, 3, 33});
@@ -194,7 +196,7 @@ TEST_CASE("pad: every mode, cropping, float and bytes") {
   const Tensor<float> x = counting<float>(in);
   const std::vector<std::int64_t> before{1, -1, 2}, after{5, 2, -1};
   const Shape out{9, 5, 3};
-  // What numpy.pad gives along a dimension, written down by hand: places from -1 (-2) on.
+  // Results of numpy.pad along a dimension, for positions from -1 (-2) on.
   const auto expect = [&](PadMode mode, const std::vector<std::vector<std::int64_t>>& places) {
     CAPTURE(static_cast<int>(mode));
     check_same(Pad(mode, before, after, 7.5), {x}, picked<float>(x, out, 7.5f, [&](auto i) {
@@ -222,7 +224,7 @@ TEST_CASE("pad: the constant of a quantized tensor is quantized") {
     const auto e = static_cast<std::uint8_t>(element);
     CHECK(same_bytes(y, Tensor<std::uint8_t>({2, 3}, {e, 1, 2, e, 3, 4})));
   }
-  // Plain integers take it as it is.
+  // For plain integers, it is not converted.
   check_same(Pad(PadMode::constant, {1}, {0}, 300), {Tensor<std::uint8_t>({1}, {9})},
              Tensor<std::uint8_t>({2}, {255, 9}));
   check_same(Pad(PadMode::constant, {1}, {0}, -3), {Tensor<std::int64_t>({1}, {9})},
@@ -252,7 +254,8 @@ TEST_CASE("gather: indices of any shape, along any axis") {
       fitting[i] = static_cast<std::int32_t>(std::clamp<std::int64_t>(index[i], -size, size - 1));
     Shape out = x.shape();
     out.erase(static_cast<int>(a));
-    out.insert(static_cast<int>(a), 3), out.insert(static_cast<int>(a), 2);
+    out.insert(static_cast<int>(a), 3);
+    out.insert(static_cast<int>(a), 2);
     check_same(Gather(axis), {x, Operand(fitting, {}, constant)}, picked<float>(x, out, 0, [&](auto i) {
                  const std::int64_t k = fitting[i[a] * 3 + i[a + 1]];
                  i[a] = k < 0 ? k + size : k;
@@ -278,7 +281,7 @@ TEST_CASE("gather: a scalar drops the axis; computed indices are clamped, consta
   CHECK_THROWS_AS(shape_of(Gather(2), {{2, 2}, {1}}, {DType::f32, DType::i64}), ShapeError);
 }
 
-TEST_CASE("expand: as numpy broadcasts") {
+TEST_CASE("expand: broadcasting as in NumPy") {
   const Tensor<float> x = counting<float>({3, 1, 2});
   check_same(Expand({2, 3, 4, 1}), {x}, picked<float>(x, {2, 3, 4, 2}, 0, [](const auto& i) {
                return std::vector<std::int64_t>{i[1], 0, i[3]};
@@ -295,10 +298,15 @@ TEST_CASE("expand: as numpy broadcasts") {
 TEST_CASE("concat: any axis, any number of inputs") {
   for (int axis = 0; axis < 3; ++axis) {
     Shape shapes[3] = {{2, 3, 4}, {2, 3, 4}, {2, 3, 4}};
-    shapes[0][axis] = 5, shapes[1][axis] = 0, shapes[2][axis] = 1;
+    shapes[0][axis] = 5;
+    shapes[1][axis] = 0;
+    shapes[2][axis] = 1;
     std::vector<Operand> in;
     std::vector<Tensor<float>> parts;
-    for (unsigned i = 0; i < 3; ++i) parts.push_back(random_tensor(shapes[i], i)), in.emplace_back(parts.back());
+    for (unsigned i = 0; i < 3; ++i) {
+      parts.push_back(random_tensor(shapes[i], i));
+      in.emplace_back(parts.back());
+    }
     Shape out{2, 3, 4};
     out[axis] = 6;
     Tensor<float> expected(out);
@@ -316,7 +324,7 @@ TEST_CASE("concat: any axis, any number of inputs") {
   check_same(Concat(0), {one}, one);
 }
 
-TEST_CASE("concat: quantized inputs are brought to the output's scale") {
+TEST_CASE("concat: quantized inputs are requantized to the output's scale") {
   const QuantParams qa(0.1f, 3), qb(0.37f, 200), qy(0.2f, 77);
   const Tensor<std::uint8_t> a = counting<std::uint8_t>({256, 1}), b = counting<std::uint8_t>({256, 1});
   const AnyTensor y = run_layer(Concat(1), {Operand(a, qa), Operand(b, qb), Operand(a, qy)}, {qy})[0];
@@ -346,7 +354,7 @@ TEST_CASE("where: broadcasts three tensors") {
     expected(i[0], i[1], i[2], i[3]) = condition(i[1], 0, i[3]) ? a(i[2], 0) : b(i[0], i[1], i[2], i[3]);
   });
   check_same(Where(), {condition, a, b}, expected);
-  // A scalar condition, and runs longer than a thread's part.
+  // A scalar condition, and runs longer than the part of one thread.
   const Tensor<std::uint8_t> long_a = counting<std::uint8_t>({40001}), five({}, {5});
   Tensor<bool> no(Shape{});
   check_same(Where(), {no, five, long_a}, long_a);
@@ -358,13 +366,13 @@ TEST_CASE("where: broadcasts three tensors") {
   CHECK_THROWS_AS(shape_of(Where(), {{2}, {3}, {2}}, {DType::boolean}), ShapeError);
 }
 
-TEST_CASE("elements below a byte cannot be moved") {
+TEST_CASE("elements smaller than a byte cannot be moved") {
   const AnyTensor x = AnyTensor::make(DType::i4, {4}, [](std::byte*) {});
   CHECK_THROWS_WITH_AS(run_layer(Slice({0}, {2}), {x}),
                        "layer 'tested' (Slice): elements of int4 cannot be moved one by one", Error);
 }
 
-TEST_CASE("views: the same elements under another shape") {
+TEST_CASE("views: the same elements with another shape") {
   const Tensor<float> x = counting<float>({2, 1, 3, 4});
   const auto check = [&](const auto& op, const Shape& shape) { check_same(op, {x}, Tensor<float>(x).reshaped(shape)); };
   check(Identity(), {2, 1, 3, 4});

@@ -26,8 +26,10 @@ Case make(const Shape& in, std::int64_t out, std::vector<std::int64_t> kernel, s
   c.op.output_padding = std::move(output_padding);
   Window& w = c.op.window;
   w.dilations = dilations.empty() ? std::vector<std::int64_t>(kernel.size(), 1) : std::move(dilations);
-  w.kernel = std::move(kernel), w.strides = std::move(strides);
-  w.pads_before = std::move(before), w.pads_after = std::move(after);
+  w.kernel = std::move(kernel);
+  w.strides = std::move(strides);
+  w.pads_before = std::move(before);
+  w.pads_after = std::move(after);
   return c;
 }
 
@@ -39,7 +41,7 @@ std::vector<Case> cases() {
           make({1, 4, 3, 3}, 4, {3, 2}, {2, 3}, {1, 0}, {0, 1}, {}, 1, {1, 2}),
           make({1, 3, 3, 4}, 6, {3, 3}, {2, 2}, {2, 2}, {2, 2}, {2, 2}, 2),
           make({1, 3, 4, 2}, 2, {3, 2}, {3, 4}, {0, 0}, {0, 0}, {2, 2}),  // stride and dilation have a common divisor
-          make({1, 3, 3, 2}, 3, {1, 1}, {2, 3}, {0, 0}, {0, 0}),          // outputs that no tap meets
+          make({1, 3, 3, 2}, 3, {1, 1}, {2, 3}, {0, 0}, {0, 0}),          // outputs without any tap
           make({2, 3, 3, 2}, 3, {2, 1}, {3, 1}, {1, 0}, {0, 0}, {}, 1, {2, 0}),
           make({1, 3, 3, 2}, 3, {3, 3}, {2, 2}, {2, 2}, {2, 2}),  // crops more than the first taps
           make({1, 4, 4, 3}, 2, {1, 1}, {1, 1}, {1, 1}, {1, 1}),
@@ -50,8 +52,7 @@ std::vector<Case> cases() {
           make({0, 3, 4, 5}, 7, {3, 3}, {2, 2}, {1, 1}, {1, 1})};
 }
 
-/// Sums by the definition: every input is added to the outputs its taps reach. Element functions give
-/// products.
+/// Reference sums: every input is added to the outputs that its taps reach. The element functions return products.
 template <class F>
 std::vector<double> scatter(const Case& c, const Shape& out, const std::vector<std::int64_t>& before, F product) {
   std::vector<double> sums(static_cast<std::size_t>(out.elements()), 0.0);
@@ -110,7 +111,7 @@ TEST_CASE("transposed convolution: float") {
     check_float(c, c.op.window.pads_before);
     c.op.activation = {-0.25, 0.5};
     check_float(c, c.op.window.pads_before);
-    // Without a bias, and with weights of half precision.
+    // Without a bias, and with half-precision weights.
     const Tensor<float> x = random_tensor(c.in, 1);
     Tensor<fp16> w(c.weights);
     Random random(2);
@@ -132,13 +133,17 @@ TEST_CASE("transposed convolution: bytes, weights per channel or with a zero poi
         Tensor<std::int8_t> weights(c.weights);
         Tensor<std::int32_t> b(Shape{out});
         Random random(1);
-        random.fill(x.data(), x.size(), 0, 255), random.fill(legacy_weights.data(), legacy_weights.size(), 0, 255);
-        random.fill(weights.data(), weights.size(), -127, 127), random.fill(b.data(), b.size(), -2000, 2000);
+        random.fill(x.data(), x.size(), 0, 255);
+        random.fill(legacy_weights.data(), legacy_weights.size(), 0, 255);
+        random.fill(weights.data(), weights.size(), -127, 127);
+        random.fill(b.data(), b.size(), -2000, 2000);
         QuantParams qw(0.01f, 90);
         if (!legacy) {
           qw = QuantParams({}, {}, 0);
-          for (std::int64_t o = 0; o < out; ++o)
-            qw.scale.push_back(0.005f + 0.001f * static_cast<float>(o)), qw.zero_point.push_back(0);
+          for (std::int64_t o = 0; o < out; ++o) {
+            qw.scale.push_back(0.005f + 0.001f * static_cast<float>(o));
+            qw.zero_point.push_back(0);
+          }
         }
         const Operand w = legacy ? fixed(legacy_weights, qw) : fixed(weights, qw);
         const AnyTensor y = run_layer(c.op, {Operand(x, qx), w, fixed(b)}, {qy}, rounding)[0];
@@ -229,7 +234,7 @@ TEST_CASE("transposed convolution: shapes, unknown sizes, large strides and erro
   op = c.op;
   op.output_padding = {1};
   CHECK_THROWS_AS(shape(op, c.in), ShapeError);
-  // A stride far beyond the kernel: nearly everything is the bias.
+  // A stride much larger than the kernel: most outputs are only the bias.
   Case wide = make({1, 2, 1, 1}, 1, {1, 1}, {1000, 1000}, {0, 0}, {0, 0});
   const Tensor<float> y = run_float(wide.op, {Tensor<float>({1, 2, 1, 1}, {3, 4}),
                                               fixed(Tensor<float>({1, 1, 1, 1}, {2})), fixed(Tensor<float>({1}, {5}))});

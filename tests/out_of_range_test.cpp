@@ -10,8 +10,8 @@
 #include "support/layer.hpp"
 #include "tflite_builder.hpp"
 
-// Numbers that an integer cannot hold, made by the scales or attributes of a model: the results are defined, which the
-// sanitizer float-cast-overflow sees to.
+// Numbers that do not fit into an integer, caused by scales or attributes of a model. Results must be defined, which
+// the sanitizer float-cast-overflow checks.
 
 using namespace octet;
 using namespace testing;
@@ -32,7 +32,7 @@ std::vector<int> binary(BinaryKind kind, float sa, float sb, float sy, Rounding 
 
 }  // namespace
 
-TEST_CASE("out of range: rounding and multipliers in fixed point") {
+TEST_CASE("out of range: fixed-point rounding and multipliers") {
   using namespace octet::detail;
   CHECK(round_clamped(not_a_number, -512, 512) == -512);
   CHECK(round_clamped(infinity, -512, 512) == 512);
@@ -61,7 +61,7 @@ TEST_CASE("out of range: sums and products of bytes with extreme scales") {
   CHECK_THROWS_AS(binary(BinaryKind::mul, huge, huge, tiny, Rounding::tflite_single), Error);
 }
 
-TEST_CASE("out of range: powers of integers saturate, and are 0 where there is none") {
+TEST_CASE("out of range: powers of integers saturate, and are 0 where undefined") {
   const auto power = [](auto a, auto b) {
     using T = decltype(a);
     return run_layer(Binary(BinaryKind::pow), {Operand(Tensor<T>({1}, {a})), Operand(Tensor<T>({1}, {b}))})[0]
@@ -78,7 +78,7 @@ TEST_CASE("out of range: powers of integers saturate, and are 0 where there is n
   CHECK(power(2.0, 0.5) == std::sqrt(2.0));
 }
 
-TEST_CASE("out of range: softmax of bytes with a beta that is not finite, or turns it around") {
+TEST_CASE("out of range: softmax of bytes with a beta that is not finite or negative") {
   const Tensor<std::uint8_t> x({1, 3}, {0, 1, 255});
   for (const double beta : {static_cast<double>(not_a_number), static_cast<double>(infinity), -1e300, -1.0, 1e300}) {
     Softmax op;
@@ -89,7 +89,7 @@ TEST_CASE("out of range: softmax of bytes with a beta that is not finite, or tur
   }
 }
 
-TEST_CASE("out of range: slopes, scales and ranges that no integer stands for") {
+TEST_CASE("out of range: slopes, scales and ranges that integers cannot represent") {
   const QuantParams q(1.0f, -1);
   const AnyTensor y = run_layer(
       PRelu(), {Operand(Tensor<std::uint8_t>({1}, {9}), {0.1f, 10}), fixed(Tensor<std::int32_t>({1}, {largest}), q)},
@@ -97,7 +97,9 @@ TEST_CASE("out of range: slopes, scales and ranges that no integer stands for") 
   CHECK(int{y.view<std::uint8_t>()[0]} == 0);
 
   Resize none;
-  none.mode = ResizeMode::linear, none.antialias = true, none.scales = {1, 1e-300, 1, 1};
+  none.mode = ResizeMode::linear;
+  none.antialias = true;
+  none.scales = {1, 1e-300, 1, 1};
   CHECK(run_layer(none, {Operand(Tensor<float>({1, 4, 2, 1}))})[0].shape() == Shape{1, 0, 2, 1});
 
   CHECK(octet::detail::scale_and_zero({-infinity, 1}, DType::i8, false).zero_point == 0);
@@ -108,7 +110,7 @@ TEST_CASE("out of range: slopes, scales and ranges that no integer stands for") 
   octet::detail::mse_range(h, {not_a_number, not_a_number}, 256, false);
 }
 
-TEST_CASE("out of range: files of TFLite with extreme scales") {
+TEST_CASE("out of range: TFLite files with extreme scales") {
   using namespace testing::tflite;
   for (const char* name : {"MUL", "ADD", "SUB"})
     for (Rounding r : {Rounding::fp32, Rounding::tflite_double, Rounding::tflite_single}) {

@@ -94,7 +94,7 @@ TEST_CASE("batch normalization before a convolution is folded only where nothing
     const Graph before = n.done({n.conv(bn, 4, 3, pad, true, "conv")});
     const Graph after = fold_batch_norm(before);
     CHECK(count<BatchNormalization>(after) == 0);
-    CHECK(after.nodes.size() == (pad ? 2u : 1u));  // padded: a depthwise convolution is left
+    CHECK(after.nodes.size() == (pad ? 2u : 1u));  // padded: a depthwise convolution remains
     require_same_results(before, after);
   }
 }
@@ -123,7 +123,7 @@ TEST_CASE("batch normalization of a concat is folded into its parts") {
   require_same_results(before, after);
 }
 
-TEST_CASE("batch normalization whose input has other users stays apart") {
+TEST_CASE("batch normalization whose input has other users is not folded") {
   Net n;
   const int conv = n.conv(n.x, 4, 1, 0, false, "conv");
   const Graph before = n.done({n.batch_norm(conv, "bn"), conv});
@@ -132,8 +132,8 @@ TEST_CASE("batch normalization whose input has other users stays apart") {
   require_same_results(before, after);
 }
 
-TEST_CASE("batch normalization takes on a clamp, and passes it on where it is folded") {
-  Net n;  // behind a layer, before one, apart, and through a concat
+TEST_CASE("batch normalization fuses a clamp, and passes it on when it is folded") {
+  Net n;  // after a layer, before one, separate, and after a concat
   const int behind = n.relu(n.batch_norm(n.conv(n.x, 8, 3, 1, true, "conv"), "bn1"), "relu1");
   const int before_conv = n.conv(n.relu(n.batch_norm(behind, "bn2"), "relu2"), 4, 1, 0, false, "next");
   const int parts =
@@ -145,7 +145,7 @@ TEST_CASE("batch normalization takes on a clamp, and passes it on where it is fo
   require_same_results(before, fused);
   const Graph folded = fold_batch_norm(fused);
   CHECK(count<BatchNormalization>(folded) == 0);
-  CHECK(count<Convolution>(folded) == 5);  // bn2 became one of 1x1
+  CHECK(count<Convolution>(folded) == 5);  // bn2 became a 1x1 convolution
   require_same_results(before, folded);
   require_same_results(before, optimize(before));
 }
@@ -157,7 +157,7 @@ TEST_CASE("dropout disappears") {
   require_same_results(before, optimize(before));
 }
 
-TEST_CASE("activations are fused, one after the other") {
+TEST_CASE("consecutive activations are fused") {
   Net n;
   const int conv = n.conv(n.x, 4, 3, 1, true, "conv");
   const int clip = n.g.add("clip", Unary(UnaryKind::clip, -0.5, 0.25), {n.relu(conv, "relu")});
@@ -170,7 +170,7 @@ TEST_CASE("activations are fused, one after the other") {
   require_same_results(before, after, 0);
 }
 
-TEST_CASE("an activation whose input is needed elsewhere is not fused") {
+TEST_CASE("an activation whose input has other users is not fused") {
   Net n;
   const int conv = n.conv(n.x, 4, 3, 1, true, "conv");
   const Graph before = n.done({n.relu(conv, "relu"), conv});
@@ -187,7 +187,7 @@ TEST_CASE("constant sums and products become weights and bias") {
   require_same_results(before, after);
 }
 
-TEST_CASE("a sum with a constant of another shape is left alone") {
+TEST_CASE("a sum with a constant of another shape is unchanged") {
   Net n(4);
   const int conv = n.conv(n.x, 4, 1, 0, false, "conv");
   const Graph before = n.done({n.g.add("add", Binary(BinaryKind::add), {conv, n.weights({7, 1})})});
@@ -199,7 +199,8 @@ TEST_CASE("zero padding moves into convolutions and average pools") {
   for (bool pool : {false, true}) {
     Net n;
     Pad pad;
-    pad.before = {0, 1, 2, 0}, pad.after = {0, 3, 0, 0};
+    pad.before = {0, 1, 2, 0};
+    pad.after = {0, 3, 0, 0};
     const int padded = n.g.add("pad", pad, {n.x});
     AveragePool average;
     average.window = Window(2, 3);
@@ -210,19 +211,22 @@ TEST_CASE("zero padding moves into convolutions and average pools") {
   }
 }
 
-TEST_CASE("padding that is not plain zeros around images stays") {
+TEST_CASE("padding other than zeros around images is unchanged") {
   Net n;
   Pad pad;
-  pad.before = {0, 1, 1, 0}, pad.after = {0, 1, 1, 0}, pad.value = 1;
+  pad.before = {0, 1, 1, 0};
+  pad.after = {0, 1, 1, 0};
+  pad.value = 1;
   const Graph one = n.done({n.conv(n.g.add("pad", pad, {n.x}), 3, 3, 0, true, "conv")});
   CHECK(fuse_padding(one).nodes.size() == 2);
   Net m;
-  pad.value = 0, pad.after = {0, 1, 1, 2};
+  pad.value = 0;
+  pad.after = {0, 1, 1, 2};
   const Graph channels = m.done({m.conv(m.g.add("pad", pad, {m.x}), 3, 3, 0, true, "conv")});
   CHECK(fuse_padding(channels).nodes.size() == 2);
 }
 
-TEST_CASE("residual sums are fused into the later convolution, with the activation behind") {
+TEST_CASE("residual sums are fused into the later convolution, with the activation after them") {
   Net n(4);
   const int a = n.conv(n.x, 4, 3, 1, true, "a");
   const int b = n.conv(n.relu(a, "relu"), 4, 3, 1, true, "b");
@@ -279,7 +283,7 @@ TEST_CASE("SiLU and hard swish are recognized in every form") {
       const int product = n.g.add("mul", Binary(BinaryKind::mul), {conv, gate});
       if (form == 2) y = n.g.add("y", Binary(BinaryKind::div), {product, number(6)});
       if (form == 3) y = n.g.add("y", Binary(BinaryKind::mul), {number(1.0f / 6), product});
-      if (form == 4) y = n.g.add("y", Binary(BinaryKind::div), {product, number(5)});  // something else
+      if (form == 4) y = n.g.add("y", Binary(BinaryKind::div), {product, number(5)});  // not a hard swish
     }
     const Graph before = n.done({y});
     const Graph after = optimize(before);
@@ -288,7 +292,7 @@ TEST_CASE("SiLU and hard swish are recognized in every form") {
   }
 }
 
-TEST_CASE("constants are folded, but not blown up") {
+TEST_CASE("constants are folded unless they become larger") {
   Graph g;
   const int x = g.add_input("x", {3});
   const int a = g.add_constant("a", random_tensor({3}, 1)), b = g.add_constant("b", random_tensor({3}, 2));
@@ -306,7 +310,7 @@ TEST_CASE("constants are folded, but not blown up") {
   CHECK(fold_constants(huge).nodes.size() >= 1);
 }
 
-TEST_CASE("whole networks keep their results and shrink to their layers") {
+TEST_CASE("whole networks keep their results and are reduced to their layers") {
   for (const Model& m : {resnet({18, true, 64, 10, 3}), mobilenet_v2({0.35, 64, 10, 3})}) {
     const Graph after = optimize(m);
     CHECK(count<BatchNormalization>(after) == 0);

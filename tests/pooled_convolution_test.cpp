@@ -4,7 +4,7 @@
 #include "support/isas.hpp"
 #include "testing.hpp"
 
-// A convolution that stores what pooling leaves of its outputs has to give the bits of both one after the other.
+// A convolution that stores only pooled outputs must give the same bits as both layers one after the other.
 using namespace octet;
 using namespace testing;
 
@@ -15,7 +15,7 @@ struct Layer {
   double high = std::numeric_limits<double>::infinity();
 };
 
-/// not_joined: something else reads the convolution's output as well.
+/// not_joined: the convolution's output has another reader.
 Model pooled_convolution(const Layer& l, bool not_joined) {
   Graph g;
   g.name = "pooled";
@@ -29,7 +29,7 @@ Model pooled_convolution(const Layer& l, bool not_joined) {
   MaxPool pool;
   pool.window = Window(2, 2, 2);
   const int z = g.add("pool", pool, {y});
-  // Another convolution, so that the range of what was pooled is wanted.
+  // Another convolution, which needs the range of the pooled tensor.
   g.outputs = {g.add("after", c, {z, g.add_constant("v", random_tensor({17, 3, 3, l.out}, 3, -0.4f, 0.5f))})};
   if (not_joined) g.outputs.push_back(y);
   return g;
@@ -64,7 +64,7 @@ void compare_all(const Layer& l, std::int64_t batch, bool at_once) {
   compare(joined, not_joined, x, at_once);
   WeightOptions all;
   all.least_elements = 1;
-  if (!std::isfinite(l.high))  // a bounded output is stored as bytes, directly
+  if (!std::isfinite(l.high))  // a bounded output is stored as bytes directly
     compare(quantize<dynamic_range>(joined, all), quantize<dynamic_range>(not_joined, all), x, at_once);
   const Calibration calibration = calibrate(not_joined, {x});
   Int8Options options;
@@ -72,14 +72,14 @@ void compare_all(const Layer& l, std::int64_t batch, bool at_once) {
   const Model q = quantize<int8>(joined, calibration, options);
   compare(q, quantize<int8>(not_joined, calibration, options),
           quantize<int8>(x, given_params(q.value(q.inputs[0]).quant)).data, at_once);
-  // What is not a number is not lost.
+  // NaN is not lost.
   x[x.size() / 2] = std::numeric_limits<float>::quiet_NaN();
   compare(joined, not_joined, x, at_once);
 }
 
 }  // namespace
 
-TEST_CASE("pooled convolution: the bits of both one after the other") {
+TEST_CASE("pooled convolution: the same bits as both layers one after the other") {
   compare_all({24, 24, 64, 64}, 1, true);
   compare_all({22, 18, 48, 70, 6}, 1, true);
   compare_all({14, 30, 65, 33}, 3, true);
@@ -94,7 +94,7 @@ TEST_CASE("pooled convolution: every instruction set") {
   }
 }
 
-TEST_CASE("pooled convolution: other windows, and what others read, stay apart") {
+TEST_CASE("pooled convolution: other windows, and tensors with other readers, are not joined") {
   const auto joined = [](const Window& w) {
     Model m = pooled_convolution({12, 12, 32, 32}, false);
     for (Node& n : m.nodes)

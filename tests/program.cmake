@@ -1,9 +1,9 @@
-# Runs the program as its users do.
+# Runs the program on small inputs and checks its outputs.
 #   cmake -DPROGRAM=build/bin/octet -DCASE=help -DFOLDER=scratch -P program.cmake
 cmake_minimum_required(VERSION 3.20)
 include("${CMAKE_CURRENT_LIST_DIR}/program_functions.cmake")
 
-# results(FILE IMAGES): the variants of results.json, all of whose keys have to be there.
+# results(FILE IMAGES): checks that results.json has all keys; sets its variants.
 function(results file images)
   file(READ "${FOLDER}/${file}" json)
   string(JSON n GET "${json}" images)
@@ -58,7 +58,7 @@ if(CASE STREQUAL "help")
     says(out model ${options_of_${command}})
   endforeach()
 
-elseif(CASE STREQUAL "default")  # what the demonstration shows
+elseif(CASE STREQUAL "default")  # the output of the demonstration
   octet(ok compare builtin:small_cnn --limit 200 ${quick} --out report --json again.json)
   says(out "Original (fp32)" "Dynamic range" Float16 Int8 "Time to quantize (s)" "Size (MB)" "Top-1 accuracy" "Top-5 accuracy"
        "Agreement with float" "Inference time, median (ms)" "Speed-up" "Arena memory (MB)" "report: report/report.html")
@@ -92,7 +92,7 @@ elseif(CASE STREQUAL "formats")
   execute_process(COMMAND gzip ${plain} COMMAND_ERROR_IS_FATAL ANY)
   string(REPEAT "\\x20\\x90" 1536 record)
   binary(cifar/test_batch.bin "\\x01" "${record}" "\\x02" "${record}" "\\x03" "${record}" "\\x04" "${record}")
-  # A classifier is fitted, so that labels count.
+  # A classifier is fitted, so that accuracy is reported.
   foreach(case "folder data" "csv data/labels.csv" "idx idx" "idx idx/t10k-images-idx3-ubyte" "idx idx_gz"
           "idx idx_gz/t10k-images-idx3-ubyte.gz" "cifar cifar/test_batch.bin" "auto cifar" "auto data/labels.csv")
     separate_arguments(case)
@@ -105,11 +105,11 @@ elseif(CASE STREQUAL "formats")
       message(FATAL_ERROR "octet ${line}: top-1 ${float32_top1}")
     endif()
   endforeach()
-  # Without labels that mean something there is no accuracy.
+  # Without suitable labels, accuracy is not reported.
   image(flat/a.bmp 10)
   image(flat/b.bmp a0)
   octet(ok compare builtin:small_cnn --data flat --crop 0.875 --resize bilinear --calibrate 1 ${quick} --out flat_report)
-  says(out "Agreement with float" "no labels" "first 1 image of the data served for calibration")
+  says(out "Agreement with float" "no labels" "first 1 image of the data are used for calibration")
   results(flat_report/results.json 1)
   if(NOT float32_top1 STREQUAL "null" OR NOT int8_top5 STREQUAL "null" OR int8_agreement STREQUAL "null")
     message(FATAL_ERROR "flat_report/results.json: top-1 ${float32_top1}, agreement ${int8_agreement}")
@@ -161,7 +161,7 @@ elseif(CASE STREQUAL "models")
   if(NOT layers GREATER 2 OR NOT median GREATER 0)
     message(FATAL_ERROR "bench.json: ${json}")
   endif()
-  # Integer models round as they are told, whoever reads them.
+  # All commands apply --rounding to integer models.
   octet(ok inspect int8.octet --rounding double)
   says(out "rounding: double")
   octet(ok inspect int8.octet)
@@ -178,9 +178,9 @@ elseif(CASE STREQUAL "models")
   octet(ok bench int8.octet --rounding double --runs 8 --no-layers)
   octet(ok compare int8.octet --rounding double --data data --labels names.txt ${quick} --out report)
   octet(ok compare int8.octet --data data --labels names.txt ${quick} --out report)
-  says(out "Original (quantized)" "came quantized" "4 images")
+  says(out "Original (quantized)" "already quantized" "4 images")
 
-elseif(CASE STREQUAL "outputs")  # what a program must not write over
+elseif(CASE STREQUAL "outputs")  # files that the program must not overwrite
   class_folders()
   octet(ok quantize builtin:small_cnn --type fp16 -o net.octet)
   file(MAKE_DIRECTORY "${FOLDER}/sub")
@@ -197,13 +197,13 @@ elseif(CASE STREQUAL "outputs")  # what a program must not write over
     endforeach()
     refuses("'net.onnx': it is the input" bench net.onnx --json net.onnx ${force})
     foreach(name net.onnx new.onnx new.tflite net.TFLite)
-      refuses("'${name}';has to end in .octet" quantize builtin:small_cnn --type fp16 -o ${name} ${force})
+      refuses("'${name}';ends in .octet" quantize builtin:small_cnn --type fp16 -o ${name} ${force})
     endforeach()
     refuses("'names.txt': it is the input" compare builtin:small_cnn --data data --labels names.txt --json names.txt --out r
             ${force})
     refuses("'data/cat/1.bmp': it is a file of the input 'data'" compare builtin:small_cnn --data data --json data/cat/1.bmp
             --out r ${force})
-    refuses("a.octet': it is given for two outputs" quantize builtin:small_cnn --calibration data -o a.octet --save-calibration
+    refuses("a.octet': it is the name of two outputs" quantize builtin:small_cnn --calibration data -o a.octet --save-calibration
             ./a.octet ${force})
     refuses("'sub';it is a folder" quantize builtin:small_cnn --type fp16 -o sub ${force})
   endforeach()
@@ -228,7 +228,7 @@ elseif(CASE STREQUAL "outputs")  # what a program must not write over
     refuses("'${model}' (it is a FIFO)" bench ${model})
   endforeach()
   refuses("it is a FIFO" quantize builtin:small_cnn --load-calibration fifo)
-  # What octet wrote itself is replaced, and what --force is given for.
+  # Files that octet wrote are replaced, and others with --force.
   foreach(again 1 2)
     octet(ok quantize builtin:small_cnn --calibration data -o q.octet --save-calibration c.json)
     octet(ok bench q.octet --json b.json --runs 1 --no-layers)
@@ -253,27 +253,27 @@ elseif(CASE STREQUAL "errors")
   image(odd/bird/1.bmp 10)
   set(small compare builtin:small_cnn ${quick} --out report)
   refuses("no command given")
-  refuses("there is no command or option 'nonsense'" nonsense)
+  refuses("unknown command or option 'nonsense'" nonsense)
   refuses("model is required" compare)
   refuses("--nonsense" ${small} --nonsense)
-  refuses("there is no builtin model 'lenet';small_cnn" compare builtin:lenet)
-  refuses("give images with --data" compare broken.onnx --out report)
+  refuses("unknown builtin model 'lenet';small_cnn" compare builtin:lenet)
+  refuses("use --data" compare broken.onnx --out report)
   foreach(model broken.onnx broken.tflite broken.octet nothing.onnx nothing.octet text.txt)
     foreach(command "compare;--data;data" "inspect" "bench" "run;data/cat/1.bmp" "quantize")
       list(POP_FRONT command name)
       refuses("'${model}'" ${name} ${model} ${command})
     endforeach()
   endforeach()
-  refuses("there is no 'nowhere'" ${small} --data nowhere)
+  refuses("'nowhere' does not exist" ${small} --data nowhere)
   refuses("'empty';no images" ${small} --data empty)
-  refuses("'broken/a.jpg';no JPEG" ${small} --data broken)
-  refuses("'broken/a.jpg';no JPEG" run builtin:small_cnn broken/a.jpg)
+  refuses("'broken/a.jpg';not a supported JPEG" ${small} --data broken)
+  refuses("'broken/a.jpg';not a supported JPEG" run builtin:small_cnn broken/a.jpg)
   refuses("cannot open 'nowhere.jpg';No such file" run builtin:small_cnn nowhere.jpg)
   refuses("'odd';'bird'" ${small} --data odd --labels names.txt)
   refuses("'missing.csv';row 2;'nowhere.jpg'" ${small} --data missing.csv --labels names.txt)
   refuses("'wrong.csv';row 2;'bird'" ${small} --data wrong.csv --labels names.txt)
   refuses("cannot open 'nolist.txt'" ${small} --data data --labels nolist.txt)
-  refuses("no IDX file" ${small} --data text.txt --format idx)
+  refuses("not an IDX file" ${small} --data text.txt --format idx)
   refuses("CIFAR" ${small} --data text.txt --format cifar)
   refuses("100 of 4;--calibrate" ${small} --data data --calibrate 100)
   refuses("--memory;little;small" inspect builtin:small_cnn --kernels --memory little)
@@ -291,7 +291,7 @@ elseif(CASE STREQUAL "errors")
   refuses("--calibration" quantize builtin:small_cnn)
   refuses("'text.txt'" quantize builtin:small_cnn --load-calibration text.txt)
   octet(ok quantize builtin:small_cnn --calibration data --out int8.octet)
-  refuses("quantized already" quantize int8.octet --type fp16)
+  refuses("already quantized" quantize int8.octet --type fp16)
   refuses("'small_cnn';no integer layers;--rounding" run builtin:small_cnn data/cat/1.bmp --rounding double)
   refuses("'small_cnn';no integer layers;--rounding" bench builtin:small_cnn --rounding fp32)
   refuses("'small_cnn';no integer layers;--rounding" inspect builtin:small_cnn --rounding single)

@@ -1,16 +1,16 @@
-# What the tests of programs share. PROGRAM is the program's path, FOLDER a folder that is made anew for the test.
+# Shared by the tests of programs. PROGRAM is the path of the program; FOLDER is a folder that is recreated for the test.
 get_filename_component(NAME "${PROGRAM}" NAME_WE)
 file(REMOVE_RECURSE "${FOLDER}")
 file(MAKE_DIRECTORY "${FOLDER}")
 
-# octet(ok|fails arguments ...): runs the program; `out` and `err` are what it printed.
+# octet(ok|fails arguments ...): runs the program; sets `out` and `err` to its output.
 function(octet outcome)
   execute_process(COMMAND "${PROGRAM}" ${ARGN} WORKING_DIRECTORY "${FOLDER}" RESULT_VARIABLE status OUTPUT_VARIABLE out
                   ERROR_VARIABLE err)
   list(JOIN ARGN " " line)
   if(outcome STREQUAL "ok" AND NOT status EQUAL 0)
     message(FATAL_ERROR "${NAME} ${line}: status ${status}\n${out}${err}")
-  elseif(outcome STREQUAL "fails" AND NOT status MATCHES "^[12]$")  # a crash is no number
+  elseif(outcome STREQUAL "fails" AND NOT status MATCHES "^[12]$")  # a crash has no exit status
     message(FATAL_ERROR "${NAME} ${line}: status ${status}, expected 1 or 2\n${out}${err}")
   endif()
   set(line "${line}" PARENT_SCOPE)
@@ -18,7 +18,7 @@ function(octet outcome)
   set(err "${err}" PARENT_SCOPE)
 endfunction()
 
-# says(out|err texts ...): each text has to be there, literally.
+# says(out|err texts ...): checks that each text occurs literally.
 function(says where)
   foreach(text ${ARGN})
     string(FIND "${${where}}" "${text}" at)
@@ -28,7 +28,7 @@ function(says where)
   endforeach()
 endfunction()
 
-# refuses("texts;..." arguments ...): the program fails and says so in one line.
+# refuses("texts;..." arguments ...): checks that the program fails with a one-line error that contains the texts.
 function(refuses texts)
   octet(fails ${ARGN})
   says(err "${NAME}: " ${texts})
@@ -39,7 +39,7 @@ function(refuses texts)
   endif()
 endfunction()
 
-# binary(FILE escapes ...): writes bytes given as printf's escapes.
+# binary(FILE escapes ...): writes bytes given as printf escapes.
 function(binary file)
   string(CONCAT escapes ${ARGN})
   get_filename_component(folder "${FOLDER}/${file}" DIRECTORY)
@@ -47,14 +47,14 @@ function(binary file)
   execute_process(COMMAND printf "${escapes}" OUTPUT_FILE "${FOLDER}/${file}" COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-# image(FILE BYTE): a BMP file of 8 x 8 pixels of one brightness.
+# image(FILE BYTE): writes a BMP file of 8 x 8 pixels with one brightness.
 function(image file value)
   string(REPEAT "\\x${value}" 192 pixels)
   binary("${file}" "BM\\xf6\\0\\0\\0\\0\\0\\0\\0\\x36\\0\\0\\0\\x28\\0\\0\\0\\x08\\0\\0\\0\\x08\\0\\0\\0\\x01\\0\\x18\\0"
          "\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0" "${pixels}")
 endfunction()
 
-# class_folders(): data/cat and data/dog with two images each.
+# class_folders(): creates data/cat and data/dog with two images each.
 function(class_folders)
   image(data/cat/1.bmp 10)
   image(data/cat/2.bmp 30)

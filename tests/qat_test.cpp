@@ -16,8 +16,8 @@ using namespace testing;
 
 namespace {
 
-/// A network with everything whose placement is not plain: padding, sums, concats, means, tables, a batch
-/// normalization of its own, dropout, a softmax.
+/// A network with all operators whose placement is not trivial: padding, sums, concats, means, tables, a separate batch
+/// normalization, dropout, softmax.
 Model varied_net(std::uint64_t seed = 1) {
   octet::detail::NetworkBuilder b("varied", 12, 2, seed);
   b.conv("conv1", 8, 3, 1, 1).batch_norm("bn1").relu6("relu1");
@@ -50,7 +50,7 @@ Model varied_net(std::uint64_t seed = 1) {
       "dense", FullyConnected(),
       {y, g.add_constant("dense.weight", random_tensor({5, 12}, 4)), g.add_constant("dense.bias", Tensor<float>({5}))});
   g.outputs = {g.add("softmax", Softmax(), {y})};
-  // Running statistics and factors like those of a trained network, one of them negative.
+  // Running statistics and factors as in a trained network; one factor is negative.
   for (Value& v : g.values) {
     if (!v.is_constant() || v.name.compare(0, 2, "bn") != 0) continue;
     const bool variance = v.name.find("var") != std::string::npos, factor = v.name.find(".weight") != std::string::npos;
@@ -65,7 +65,7 @@ Model varied_net(std::uint64_t seed = 1) {
 
 const Shape images{6, 12, 12, 2};
 
-/// One pass in which observers see a batch and nothing is learned.
+/// A pass with observers and without learning.
 Model observed(const Model& qat, const Tensor<float>& batch) {
   GradientOptions o;
   o.threads = 1;
@@ -108,7 +108,7 @@ void check_same_integers(const Model& a, const Model& b) {
   }
 }
 
-/// x -> a fully connected layer that passes it on -> FakeQuantize.
+/// x -> a fully connected layer with the identity matrix -> FakeQuantize.
 Model straight_through(const FakeQuantize& op, const std::vector<float>& range, const std::vector<float>& scale = {}) {
   Graph g;
   const int x = g.add_input("x", {Shape::unknown, 1});
@@ -119,7 +119,7 @@ Model straight_through(const FakeQuantize& op, const std::vector<float>& range, 
   return g;
 }
 
-/// Gradients of "w" and, where there is one, "scale", for the gradient 1 of every output; what comes out as well.
+/// Gradients with respect to "w" and, if it exists, "scale", for output gradients of 1; and the output.
 std::vector<double> gradients(const Model& m, const Tensor<float>& x, Tensor<float>* y = nullptr) {
   GradientOptions o;
   o.threads = 1;
@@ -159,7 +159,7 @@ TEST_CASE("qat: gradients pass where x is inside the nudged range") {
   }
 }
 
-TEST_CASE("qat: learned scales begin and learn as LSQ says") {
+TEST_CASE("qat: learned scales are initialized and trained as in LSQ") {
   FakeQuantize op;
   op.bits = 4;
   for (bool has_negative : {true, false}) {
@@ -189,7 +189,7 @@ TEST_CASE("qat: learned scales begin and learn as LSQ says") {
   CHECK(static_cast<double>(element(qat, "conv2.weight.scale", 1)) == doctest::Approx(2 * sum / 8 / std::sqrt(127.0)));
 }
 
-TEST_CASE("qat: observers follow as moving averages, unless they are told not to") {
+TEST_CASE("qat: observers compute moving averages, unless they are frozen") {
   FakeQuantize op;
   op.decay = 0.75;
   const Model m = straight_through(op, {0, 0, 0});
@@ -212,8 +212,9 @@ TEST_CASE("qat: observers follow as moving averages, unless they are told not to
     }
     if (i == 5) continue;
     const auto [least, most] = std::minmax_element(x.begin(), x.end());
-    const double share = std::max(0.25, 1.0 / (i - (i > 5)));  // of the first ones, the mean
-    low += share * (static_cast<double>(*least) - low), high += share * (static_cast<double>(*most) - high);
+    const double share = std::max(0.25, 1.0 / (i - (i > 5)));  // the mean of the first batches
+    low += share * (static_cast<double>(*least) - low);
+    high += share * (static_cast<double>(*most) - high);
   }
   const Model after = executor.model();
   CHECK(static_cast<double>(element(after, "range", 0)) == doctest::Approx(low));
@@ -223,7 +224,7 @@ TEST_CASE("qat: observers follow as moving averages, unless they are told not to
   CHECK(element(m, "range", 2) == 0);
 }
 
-TEST_CASE("qat: rounds where quantize<int8> has integers, and converts to the same ones") {
+TEST_CASE("qat: rounds the same tensors as quantize<int8>, and converts to the same integers") {
   const Model model = varied_net();
   const Tensor<float> batch = random_tensor(images, 7);
   Int8Options plain;
@@ -241,10 +242,10 @@ TEST_CASE("qat: rounds where quantize<int8> has integers, and converts to the sa
   CHECK(integers(found) == integers(expected));
   check_same_integers(found, expected);
   CHECK(found.metadata == model.metadata);
-  // What the model gives with fake quantization is what its integers give, up to the probabilities' own rounding.
+  // The model with fake quantization gives the same outputs as the integer model, up to the rounding of probabilities.
   CHECK(largest_difference(Executor(qat)(batch), Executor(found)(batch)) < 2.0 / 256);
   CHECK(largest_difference(Executor(found)(batch), Executor(expected)(batch)) < 0.05);
-  // In training as in inference.
+  // The same in training as in inference.
   GradientOptions o;
   o.threads = 1;
   GradientExecutor executor(qat, o);
@@ -257,11 +258,12 @@ TEST_CASE("qat: rounds where quantize<int8> has integers, and converts to the sa
   CHECK(largest_difference(y, Executor(still)(batch)) < 0.1);
 }
 
-TEST_CASE("qat: folding gives the weights that were rounded") {
+TEST_CASE("qat: folding gives the rounded weights") {
   for (int bits : {8, 4})
     for (bool learned : {false, true}) {
       QatConfig c;
-      c.weight_bits = c.activation_bits = bits, c.learned_scales = learned;
+      c.weight_bits = c.activation_bits = bits;
+      c.learned_scales = learned;
       const Model qat = observed(prepare_qat(varied_net(), c), random_tensor(images, 7));
       const Model found = convert(qat);
       const auto conv =
@@ -293,12 +295,12 @@ TEST_CASE("qat: activations of 4 bits are the same in integers") {
   c.activation_bits = 4;
   for (bool learned : {false, true}) {
     c.learned_scales = learned;
-    // The range of one batch, the elements of another: some lie beyond.
+    // The range is that of one batch; some elements of the other are outside.
     const Model qat = observed(prepare_qat(varied_net(), c), random_tensor(images, 7, -0.4f, 0.4f));
     const Tensor<float> x = random_tensor(images, 8);
     const Model found = convert(qat);
     CHECK(largest_difference(Executor(qat)(x), Executor(found)(x)) < 2.0 / 256);
-    // Every activation takes one of 16 values, if not in its layer then in a clamp behind it.
+    // Every activation has one of 16 values, by its layer or by a clamp after it.
     ExecutorOptions plain;
     plain.optimize = false;
     Executor run(found, plain);
@@ -337,7 +339,7 @@ TEST_CASE("qat: layers by name, the first and the last") {
     if (n.name == "conv1" || n.name == "dense") CHECK(found.value(n.inputs[1]).dtype == DType::f32);
 }
 
-TEST_CASE("qat: an integer model goes on from its weights and ranges") {
+TEST_CASE("qat: an integer model starts from its weights and ranges") {
   const Model model = varied_net();
   const Tensor<float> batch = random_tensor(images, 7);
   const Model ptq = quantize<int8>(model, calibrate(model, {batch}));
@@ -355,7 +357,7 @@ TEST_CASE("qat: an integer model goes on from its weights and ranges") {
   for (const Value& v : prepare_qat(quantize<fp16>(model)).values) CHECK(v.dtype == DType::f32);
 }
 
-TEST_CASE("qat: saved and loaded, ranges and all") {
+TEST_CASE("qat: saving and loading keeps ranges") {
   QatConfig c;
   SUBCASE("observed") {}
   SUBCASE("learned") { c.learned_scales = true, c.weight_bits = 4; }
@@ -370,34 +372,35 @@ TEST_CASE("qat: saved and loaded, ranges and all") {
   check_same_integers(convert(loaded), convert(qat));
 }
 
-TEST_CASE("qat: errors say what is wrong where") {
+TEST_CASE("qat: errors name the model or layer and the reason") {
   const Model model = varied_net(), qat = prepare_qat(model);
   const auto config = [](auto change) {
     QatConfig c;
     change(c);
     return c;
   };
-  CHECK_THROWS_WITH_AS(prepare_qat(qat), doctest::Contains("model 'varied' is prepared already: layer '"), Error);
+  CHECK_THROWS_WITH_AS(prepare_qat(qat), doctest::Contains("model 'varied' is already prepared: layer '"), Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.weight_bits = 5; })),
-                       "model 'varied' cannot be quantized to 5 bits: weights and activations take 8 or 4", Error);
+                       "model 'varied': expected 8 or 4 bits for weights and activations, found 5", Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.range_decay = 1; })),
-                       "the decay of ranges has to be in [0, 1), found 1", Error);
+                       "range_decay has to be in [0, 1), found 1", Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.layers = {"none*"}; })),
                        "no layer matches 'none*', which is to be quantized", Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.keep_float = {"none"}; })),
                        "no layer matches 'none', which is to be kept float", Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.keep_float = {"*"}; })),
-                       "model 'varied' has no layer with weights that is to be quantized", Error);
+                       "model 'varied' has no layer with weights to quantize", Error);
   Graph integers;
   integers.name = "integers";
   integers.add_input("x", {1, 2}, DType::i32);
   integers.outputs = {integers.add("y", Identity(), {0})};
-  CHECK_THROWS_WITH_AS(prepare_qat(integers),
-                       "model 'integers' takes 'x' as int32; quantization-aware training needs float32", Error);
-  CHECK_THROWS_WITH_AS(convert(model), "model 'varied' has no fake quantization; prepare_qat gives it some", Error);
-  CHECK_THROWS_WITH_AS(quantize<fp16>(qat), doctest::Contains("has fake quantization, of which convert makes integers"),
+  CHECK_THROWS_WITH_AS(prepare_qat(integers), "model 'integers': expected input 'x' of type float32, found int32",
                        Error);
-  CHECK_THROWS_WITH_AS(convert(qat), doctest::Contains("the observer of 'input' has seen nothing"), Error);
+  CHECK_THROWS_WITH_AS(convert(model), "model 'varied' has no fake quantization; expected a model from prepare_qat",
+                       Error);
+  CHECK_THROWS_WITH_AS(quantize<fp16>(qat), doctest::Contains("has fake quantization (use convert to quantize it)"),
+                       Error);
+  CHECK_THROWS_WITH_AS(convert(qat), doctest::Contains("the observer of 'input' has seen no data"), Error);
   Model broken = observed(qat, random_tensor(images, 7));
   Tensor<float> range = floats(value(broken, "relu1.range").constant);
   range[1] = std::numeric_limits<float>::quiet_NaN();
@@ -406,9 +409,10 @@ TEST_CASE("qat: errors say what is wrong where") {
   CHECK_THROWS_WITH_AS(Executor{broken}, doctest::Contains("layer 'relu1.quantized' (FakeQuantize)"), Error);
 }
 
-TEST_CASE("qat: numbers that are not finite stop the training, and name their layer") {
+TEST_CASE("qat: numbers that are not finite stop training with an error that names the layer") {
   TrainingOptions o;
-  o.batch = 6, o.threads = 1;
+  o.batch = 6;
+  o.threads = 1;
   Tensor<float> x = random_tensor({12, 12, 12, 2}, 1);
   x[5] = std::numeric_limits<float>::infinity();
   Trainer t(prepare_qat(varied_net()), o);

@@ -26,7 +26,11 @@ const ImageExamples& shapes(bool held_out) {
 
 TrainingOptions options(double rate) {
   TrainingOptions o;
-  o.optimizer = adam(), o.learning_rate = cosine_rate(rate), o.progress = false, o.threads = 1, o.batch = 32;
+  o.optimizer = adam();
+  o.learning_rate = cosine_rate(rate);
+  o.progress = false;
+  o.threads = 1;
+  o.batch = 32;
   return o;
 }
 
@@ -38,7 +42,10 @@ Model trained(const Model& m, double rate, std::int64_t epochs) {
 
 Model narrow_mobilenet() {
   MobileNetOptions o;
-  o.width = 0.25, o.image_size = 28, o.channels = 1, o.classes = 10;
+  o.width = 0.25;
+  o.image_size = 28;
+  o.channels = 1;
+  o.classes = 10;
   return mobilenet_v1(o);
 }
 
@@ -67,7 +74,7 @@ Model small_resnet() {
 
 struct Agreement {
   double float_accuracy = 0, qat_accuracy = 0, int8_accuracy = 0;
-  double apart = 0;  // largest difference of logits, in steps of an 8-bit range that holds them
+  double apart = 0;  // largest difference of logits, in steps of an 8-bit range that contains them
 };
 
 Agreement compare(const Model& before, const Model& qat) {
@@ -75,7 +82,8 @@ Agreement compare(const Model& before, const Model& qat) {
   const Model integers = convert(qat);
   Agreement a;
   a.float_accuracy = evaluate(before, test).accuracy;
-  a.qat_accuracy = evaluate(qat, test).accuracy, a.int8_accuracy = evaluate(integers, test).accuracy;
+  a.qat_accuracy = evaluate(qat, test).accuracy;
+  a.int8_accuracy = evaluate(integers, test).accuracy;
   Tensor<float> x({test.size(), 28, 28, 1});
   for (std::int64_t i = 0; i < test.size(); ++i) test.read(i, x.data() + i * 784);
   const Tensor<float> y = Executor(qat)(x), z = Executor(integers)(x);
@@ -91,8 +99,9 @@ Agreement compare(const Model& before, const Model& qat) {
 
 }  // namespace
 
-// With sanitizers these would train for many minutes.
-TEST_CASE("qat training: integers agree with what was trained, on a whole test set" * doctest::skip(sanitized)) {
+// With sanitizers, these trainings would take many minutes.
+TEST_CASE("qat training: the integer model agrees with the trained one on a whole test set" *
+          doctest::skip(sanitized)) {
   SUBCASE("small CNN") {
     const Model before = trained(small_cnn(), 3e-3, 2);
     const Agreement a = compare(before, trained(prepare_qat(before), 5e-4, 1));
@@ -113,17 +122,21 @@ TEST_CASE("qat training: integers agree with what was trained, on a whole test s
   }
 }
 
-TEST_CASE("qat training: other bits, learned scales, and other beginnings agree as well" * doctest::skip(sanitized)) {
+TEST_CASE("qat training: the same with other bits, learned scales and other initial models" *
+          doctest::skip(sanitized)) {
   QatConfig c;
   Model before = small_resnet();
   SUBCASE("a new model") {}
   SUBCASE("learned scales") {
-    before = trained(before, 3e-3, 1), c.learned_scales = true;
+    before = trained(before, 3e-3, 1);
+    c.learned_scales = true;
     CHECK(compare(before, trained(prepare_qat(before, c), 5e-4, 1)).int8_accuracy > 0.5);
     return;
   }
   SUBCASE("4 bits, learned scales") {
-    before = trained(before, 3e-3, 1), c.learned_scales = true, c.weight_bits = c.activation_bits = 4;
+    before = trained(before, 3e-3, 1);
+    c.learned_scales = true;
+    c.weight_bits = c.activation_bits = 4;
     c.keep_first_float = c.keep_last_float = true;
   }
   SUBCASE("4-bit weights") { c.weight_bits = 4; }
@@ -151,7 +164,9 @@ TEST_CASE("qat training: the same weights with any number of threads, and after 
     for (int i = 0; i < 40; ++i) labels.push_back(i % 10);
     const TensorExamples examples(std::move(x), labels);
     TrainingOptions o = options(1e-3);
-    o.batch = 8, o.statistics_epochs = 2, o.observer_epochs = 1;
+    o.batch = 8;
+    o.statistics_epochs = 2;
+    o.observer_epochs = 1;
     const auto run = [&](const TrainingOptions& with) {
       Trainer t(qat, with);
       t.fit(examples, 3);
@@ -163,7 +178,8 @@ TEST_CASE("qat training: the same weights with any number of threads, and after 
     CHECK(same_constants(one, run(two)));
     const TemporaryFolder folder;
     TrainingOptions saved = o;
-    saved.checkpoint = folder / "qat.checkpoint", saved.checkpoint_steps = 2;
+    saved.checkpoint = folder / "qat.checkpoint";
+    saved.checkpoint_steps = 2;
     Trainer* running = nullptr;
     saved.on_step = [&](const StepReport& r) {
       if (r.epoch == 2 && r.step == 3) running->stop();
@@ -183,10 +199,12 @@ TEST_CASE("qat training: the same weights with any number of threads, and after 
   }
 }
 
-TEST_CASE("qat training: statistics and ranges stay after the epochs they are given") {
+TEST_CASE("qat training: statistics and ranges are frozen after the given epochs") {
   const TensorExamples examples(random_tensor({16, 28, 28, 1}, 1), std::vector<std::int64_t>(16, 3));
   TrainingOptions o = options(1e-2);
-  o.batch = 8, o.statistics_epochs = 1, o.observer_epochs = 2;
+  o.batch = 8;
+  o.statistics_epochs = 1;
+  o.observer_epochs = 2;
   std::vector<std::vector<float>> found;  // after each epoch: a running mean, a range, a weight
   Trainer* running = nullptr;
   o.on_epoch = [&](const EpochReport&) {
@@ -209,14 +227,15 @@ TEST_CASE("qat training: statistics and ranges stay after the epochs they are gi
   CHECK_THROWS_AS(Trainer(small_resnet(), o), Error);
 }
 
-TEST_CASE("qat training: steps allocate nothing") {
+TEST_CASE("qat training: steps do not allocate") {
   const TensorExamples examples(random_tensor({64, 28, 28, 1}, 1), std::vector<std::int64_t>(64, 3));
   for (bool learned : {false, true})
     for (int threads : {1, 2}) {
       QatConfig c;
       c.learned_scales = learned;
       TrainingOptions o = options(1e-3);
-      o.batch = 8, o.threads = threads;
+      o.batch = 8;
+      o.threads = threads;
       std::vector<std::int64_t> counts;
       counts.reserve(100);
       o.on_step = [&](const StepReport&) { counts.push_back(allocations()); };
@@ -230,7 +249,8 @@ TEST_CASE("qat training: frozen layers keep their weights") {
   const TensorExamples examples(random_tensor({16, 28, 28, 1}, 1), std::vector<std::int64_t>(16, 3));
   const Model qat = prepare_qat(small_resnet());
   TrainingOptions o = options(1e-2);
-  o.batch = 8, o.freeze = {"conv1", "bn1"};
+  o.batch = 8;
+  o.freeze = {"conv1", "bn1"};
   Trainer t(qat, o);
   t.fit(examples, 1);
   const Model after = t.model();
@@ -243,13 +263,14 @@ TEST_CASE("qat training: frozen layers keep their weights") {
   CHECK_FALSE(same("layer0.conv1.weight"));
 }
 
-TEST_CASE("reestimate_batch_norm: statistics are the means of those of batches") {
+TEST_CASE("reestimate_batch_norm: statistics are means over batches") {
   octet::detail::NetworkBuilder b("one", 4, 2, 1);
   b.conv("conv", 3, 1, 1, 0).batch_norm("bn").global_average("mean").linear("dense", 2);
   const Model m = b.finish();
   const TensorExamples examples(random_tensor({24, 4, 4, 2}, 1), std::vector<std::int64_t>(24, 1));
   ReestimationOptions o;
-  o.batch = 8, o.threads = 1;
+  o.batch = 8;
+  o.threads = 1;
   const Model after = reestimate_batch_norm(m, examples, o);
   const auto w = m.value(m.find("conv.weight")).constant.view<float>();
   for (std::int64_t c = 0; c < 3; ++c) {
@@ -261,10 +282,12 @@ TEST_CASE("reestimate_batch_norm: statistics are the means of those of batches")
         examples.read(i, x);
         for (int p = 0; p < 16; ++p) {
           const double y = static_cast<double>(w[2 * c] * x[2 * p] + w[2 * c + 1] * x[2 * p + 1]);
-          sum += y / 128, squares += y * y / 128;
+          sum += y / 128;
+          squares += y * y / 128;
         }
       }
-      mean += sum / 3, variance += (squares - sum * sum) * 128 / 127 / 3;
+      mean += sum / 3;
+      variance += (squares - sum * sum) * 128 / 127 / 3;
     }
     const auto found = [&](const char* name) {
       return static_cast<double>(after.value(after.find(name)).constant.view<float>()[c]);
@@ -273,7 +296,7 @@ TEST_CASE("reestimate_batch_norm: statistics are the means of those of batches")
     CHECK(found("bn.running_var") == doctest::Approx(variance).epsilon(1e-4));
   }
   CHECK(std::memcmp(after.value(after.find("conv.weight")).constant.data(), w.data(), 24) == 0);
-  // Of a model with fake quantization, ranges stay.
+  // Ranges of fake quantization do not change.
   const Model qat = prepare_qat(m), again = reestimate_batch_norm(qat, examples, o);
   CHECK(again.value(again.find("bn.range")).constant.view<float>()[2] == 0);
   CHECK_THROWS_WITH_AS(reestimate_batch_norm(small_cnn(), examples), "model 'small_cnn' has no batch normalization",

@@ -13,7 +13,7 @@ using namespace testing;
 
 namespace {
 
-/// Two branches that are joined, added to and pooled: every kind of layer an integer model has.
+/// Two branches with concat, sum and pooling: every kind of layer of an integer model.
 Model small_network() {
   detail::NetworkBuilder b("small", 12, 3, 5);
   b.conv("stem", 8, 3, 2, 1, 1, true).batch_norm("bn").relu6("relu6");
@@ -46,9 +46,10 @@ std::vector<Tensor<float>> images(int n, unsigned seed, std::int64_t size = 12) 
 
 double sqnr(const Tensor<float>& x, const Tensor<float>& y) {
   double s = 0, e = 0;
-  for (std::int64_t i = 0; i < x.size(); ++i)
-    s += std::pow(static_cast<double>(x[i]), 2),
-        e += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    s += std::pow(static_cast<double>(x[i]), 2);
+    e += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
+  }
   return 10 * std::log10(s / e);
 }
 
@@ -91,7 +92,7 @@ TEST_CASE("an int8 model is integer throughout and close to the float one") {
   for (const auto& image : x) CHECK(sqnr(run(m, image), run(q, image)) > 25);
 }
 
-TEST_CASE("an int8 model gives the same bits on every instruction set and number of threads") {
+TEST_CASE("an int8 model gives the same bits on every instruction set and with any number of threads") {
   const Model m = mobilenet_v2({0.35, 64, 3, 10, 9});
   const Tensor<float> x = random_tensor({2, 64, 64, 3}, 4, -1, 1);
   const Model q = quantize<int8>(m, calibrate(m, {x}));
@@ -106,7 +107,7 @@ TEST_CASE("an int8 model gives the same bits on every instruction set and number
   set_isa(before);
 }
 
-TEST_CASE("the batch size changes nothing") {
+TEST_CASE("results do not depend on the batch size") {
   const Model m = small_network();
   const Tensor<float> all = random_tensor({3, 12, 12, 3}, 40, -2, 2);
   const Calibration c = calibrate(m, {all});
@@ -121,13 +122,16 @@ TEST_CASE("the batch size changes nothing") {
   }
 }
 
-TEST_CASE("a channel of almost no weights keeps its bias") {
+TEST_CASE("a channel with almost zero weights keeps its bias") {
   for (float tiny : {0.0f, 1e-38f, 1e-30f, 1e-12f}) {
     Graph g;
     const int x = g.add_input("x", {Shape::unknown, 4, 4, 2});
     Tensor<float> w({2, 1, 1, 2}), b({2});
-    w[0] = 0.5f, w[1] = -0.25f, w[2] = w[3] = tiny;
-    b[0] = 0.1f, b[1] = 3.0f;
+    w[0] = 0.5f;
+    w[1] = -0.25f;
+    w[2] = w[3] = tiny;
+    b[0] = 0.1f;
+    b[1] = 3.0f;
     Convolution conv;
     conv.window = Window(1, 1);
     const int y = g.add("y", conv, {x, g.add_constant("w", w), g.add_constant("b", b)});
@@ -151,7 +155,7 @@ TEST_CASE("layers can be kept float by name or pattern") {
   const Model m = small_network();
   const Calibration c = calibrate(m, images(4, 1));
   Int8Options o;
-  o.keep_float = {"relu6", "*wise*"};  // a result's name, and a pattern for a layer's
+  o.keep_float = {"relu6", "*wise*"};  // the name of a result, and a pattern for layers
   const Model q = quantize<int8>(m, c, o);
   int floats_left = 0;
   for (const Node& n : q.nodes)
@@ -172,10 +176,10 @@ TEST_CASE("integer inputs and outputs") {
   CHECK(q.value(q.inputs[0]).dtype == DType::i8);
   CHECK(q.value(q.outputs[0]).dtype == DType::i8);
   const Model f = quantize<int8>(m, calibrate(m, x));
-  CHECK(largest_difference(run(q, x[0]), run(f, x[0])) == 0);  // borders converted by the executor
+  CHECK(largest_difference(run(q, x[0]), run(f, x[0])) == 0);  // the executor converts inputs and outputs
 }
 
-TEST_CASE("what a concat alone reads has the concat's scale") {
+TEST_CASE("a value that only a concat reads has the concat's scale") {
   const Model m = small_network();
   const Model q = quantize<int8>(m, calibrate(m, images(4, 1)));
   for (const Node& n : q.nodes)
@@ -183,7 +187,7 @@ TEST_CASE("what a concat alone reads has the concat's scale") {
       for (int v : n.inputs) CHECK(q.value(v).quant == q.value(n.outputs[0]).quant);
 }
 
-TEST_CASE("per tensor weights and symmetric activations are options") {
+TEST_CASE("per-tensor weights and symmetric activations are options") {
   const Model m = small_network();
   Int8Options o;
   o.per_channel = false;
@@ -231,8 +235,8 @@ TEST_CASE("a quantized model is not quantized again") {
   const Model m = small_network();
   const Calibration c = calibrate(m, images(2, 1));
   const Model q = quantize<int8>(m, c);
-  CHECK(message([&] { quantize<int8>(q, c); }).find("quantized already") != std::string::npos);
-  CHECK(message([&] { quantize<fp16>(q); }).find("quantized already") != std::string::npos);
+  CHECK(message([&] { quantize<int8>(q, c); }).find("already quantized") != std::string::npos);
+  CHECK(message([&] { quantize<fp16>(q); }).find("already quantized") != std::string::npos);
 }
 
 TEST_CASE("calibration does not depend on order, batches or threads, and can be merged") {
@@ -271,10 +275,10 @@ TEST_CASE("bad calibrations are refused by name") {
   CHECK(message([&] { c.range("no such tensor"); }).find("no such tensor") != std::string::npos);
   c.tensors.erase("relu6");
   CHECK(message([&] { quantize<int8>(m, c); }).find("relu6") != std::string::npos);
-  CHECK(message([&] { c.set_range("input", {1, -1}); }).find("not a range") != std::string::npos);
+  CHECK(message([&] { c.set_range("input", {1, -1}); }).find("not a valid range") != std::string::npos);
 }
 
-TEST_CASE("a range set by hand is used") {
+TEST_CASE("a range from set_range is used") {
   const Model m = small_network();
   Calibration c = calibrate(m, images(2, 1));
   c.set_range("relu6", {0, 255});
@@ -286,7 +290,7 @@ TEST_CASE("the error report names the worst tensors first") {
   const Model m = small_network();
   const auto x = images(4, 1);
   Calibration c = calibrate(m, x);
-  c.set_range("left_relu", {0, 0.01f});  // spoilt on purpose; its only reader is the concat, which decides the scale
+  c.set_range("left_relu", {0, 0.01f});  // wrong on purpose; its only reader is the concat, which determines the scale
   c.set_range("joined", {0, 0.01f});
   const auto report = error_report(m, quantize<int8>(m, c), x);
   REQUIRE(report.size() > 6);
@@ -302,8 +306,8 @@ TEST_CASE("the error report names the worst tensors first") {
   CHECK(find("stem.weight").rmse_over_scale == doctest::Approx(0.289).epsilon(0.2));
 }
 
-TEST_CASE("bias correction: the mean error of rounded weights is gone") {
-  // Inputs with a mean far from zero, so that rounding errors of weights add up to a shift of each channel.
+TEST_CASE("bias correction removes the mean error of rounded weights") {
+  // Inputs with a mean far from zero, so that rounding errors of weights shift the mean of each channel.
   Graph g;
   const int x = g.add_input("x", {Shape::unknown, 9, 9, 24});
   Convolution grouped, pointwise;

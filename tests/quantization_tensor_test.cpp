@@ -49,7 +49,7 @@ TEST_CASE_TEMPLATE("asymmetric quantization represents zero and both ends", T, i
   }
 }
 
-TEST_CASE("channels are quantized by themselves along any axis") {
+TEST_CASE("channels are quantized separately along any axis") {
   const Shape shape{3, 4, 5};
   Tensor<float> t = random_tensor(shape, 3);
   for (int axis : {0, 1, 2, -1}) {
@@ -74,7 +74,7 @@ TEST_CASE("channels are quantized by themselves along any axis") {
   }
 }
 
-TEST_CASE("fake quantization is quantization there and back") {
+TEST_CASE("fake quantization equals quantization and dequantization") {
   const Tensor<float> t = random_tensor({7, 33}, 5, -3, 3);
   CHECK(largest_difference(fake_quantize<int8>(t, per_channel(0)), dequantize(quantize<int8>(t, per_channel(0)))) == 0);
   const Tensor<float> four = fake_quantize<int4>(t);
@@ -110,7 +110,7 @@ TEST_CASE("every instruction set and length gives the same bytes") {
   set_isa(before);
 }
 
-TEST_CASE("what cannot be quantized is refused, with the reason") {
+TEST_CASE("tensors that cannot be quantized are refused with the reason") {
   const std::vector<float> zeros(6, 0.0f), ok{1, 2, 3, 4, 5, 6}, nan{1, NAN, 2}, inf{1, INFINITY};
   const auto text = [](auto f) {
     try {
@@ -175,7 +175,7 @@ TEST_CASE("histograms do not depend on the order or on how numbers are split") {
   CHECK(tight.total() == 5000);
 }
 
-TEST_CASE("histograms take zeros, subnormals and the largest float") {
+TEST_CASE("histograms count zeros, subnormals and the largest float") {
   for (float x : {0.0f, 1e-44f, 1.0f, 0.99999994f, 2.0f, std::numeric_limits<float>::max()})
     for (float sign : {1.0f, -1.0f}) {
       Histogram h;

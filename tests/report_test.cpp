@@ -14,7 +14,7 @@ using namespace testing;
 
 namespace {
 
-/// Gray images of one brightness each; class c of `levels` is brighter than class c - 1.
+/// Gray images of uniform brightness. Class c is brighter than class c - 1.
 class Brightness : public Dataset {
  public:
   Brightness(std::int64_t size, std::vector<int> levels, bool labels = true, std::int64_t shift = 0)
@@ -40,7 +40,7 @@ class Brightness : public Dataset {
 
 const std::vector<int> levels{20, 90, 160, 230};
 
-/// Chooses the class whose brightness (as x / 255) is nearest: the score is 2 x level - level^2.
+/// Selects the class with the nearest brightness (as x / 255): the score is 2 x level - level^2.
 Model brightness_model() {
   Model m;
   m.name = "brightness";
@@ -63,9 +63,13 @@ ComparisonResult some_result() {
   ComparisonResult r;
   r.model = "a<b>\"&'c";
   r.data = "images & <more>";
-  r.preprocessing = "tf, bilinear", r.machine = "a machine";
-  r.images = 1000, r.calibration_images = 200, r.calibration_seconds = 1.5;
-  r.parameters = 20410, r.macs = 4'089'184'256;
+  r.preprocessing = "tf, bilinear";
+  r.machine = "a machine";
+  r.images = 1000;
+  r.calibration_images = 200;
+  r.calibration_seconds = 1.5;
+  r.parameters = 20410;
+  r.macs = 4'089'184'256;
   r.variants = {{"float32", "Original (fp32)", 14'000'000, 0, 0.6188, 0.8752, 1.0, 20.04, 16.2, 6'340'000},
                 {"dynamic_range", "Dynamic range", 3'860'000, 0.0124, 0.6121, 0.8738, 0.9503, 16.7, 11.1, 6'340'000},
                 {"float16", "Float16", 7'010'000, 0.0188, 0.6174, 0.8752, 0.996, 19.1, 15.1, 6'340'000},
@@ -79,7 +83,7 @@ ComparisonResult some_result() {
   return r;
 }
 
-/// Whether every tag of the page is closed, in order; returns what is wrong, or nothing.
+/// Checks that all tags of the page are closed in order. Returns what is wrong, or an empty text.
 std::string wrong_tags(const std::string& html) {
   const std::set<std::string> empty{"meta", "rect", "line", "circle", "!DOCTYPE"};
   std::vector<std::string> open;
@@ -105,7 +109,7 @@ std::string wrong_tags(const std::string& html) {
 
 }  // namespace
 
-TEST_CASE("report: the table is that of the tutorials") {
+TEST_CASE("report: the table has the rows of the tutorials") {
   CHECK(comparison_table(some_result()).str() ==
         "                             Original (fp32)  Dynamic range  Float16     Int8\n"
         "-----------------------------------------------------------------------------\n"
@@ -119,7 +123,10 @@ TEST_CASE("report: the table is that of the tutorials") {
         "Speed-up                              1.00 x         1.20 x   1.05 x   2.00 x\n"
         "Arena memory (MB)                       6.34           6.34     6.34     1.77\n");
   ComparisonResult r = some_result();
-  for (VariantResult& v : r.variants) v.top1.reset(), v.top5.reset();
+  for (VariantResult& v : r.variants) {
+    v.top1.reset();
+    v.top5.reset();
+  }
   const std::string unlabelled = comparison_table(r).str();
   CHECK(unlabelled.find("accuracy") == std::string::npos);
   CHECK(unlabelled.find("Agreement") != std::string::npos);
@@ -127,7 +134,7 @@ TEST_CASE("report: the table is that of the tutorials") {
   CHECK(comparison_table(r).str().find("Agreement") == std::string::npos);
 }
 
-TEST_CASE("report: tables fit a width and keep the terminal safe") {
+TEST_CASE("report: tables fit a width and escape control characters") {
   TextTable t({"Name", "n"});
   t.add({"a_very_long_name_of_a_layer_0123456789", "1"});
   t.add({"ü\x1b[31m", "1234"});
@@ -161,8 +168,11 @@ TEST_CASE("report: names and kinds of layers") {
   Graph g;
   const int x = g.add_input("x", {1, 8, 8, 4});
   Convolution conv, depthwise, grouped;
-  conv.window = Window(3, 5, 2, 1), depthwise.window = Window(3, 3), grouped.window = Window(1, 1);
-  depthwise.groups = 4, grouped.groups = 2;
+  conv.window = Window(3, 5, 2, 1);
+  depthwise.window = Window(3, 3);
+  grouped.window = Window(1, 1);
+  depthwise.groups = 4;
+  grouped.groups = 2;
   const auto kind = [&](auto op, std::vector<int> in) {
     g.add("n" + std::to_string(g.nodes.size()), op, in);
     return layer_kind(g, g.nodes.back());
@@ -177,7 +187,7 @@ TEST_CASE("report: names and kinds of layers") {
   CHECK(kind(Reduce(ReduceKind::mean, {1, 2}, true), {x}) == "Mean");
 }
 
-TEST_CASE("report: results.json has exactly the keys that are promised") {
+TEST_CASE("report: results.json has exactly the documented keys") {
   const nlohmann::ordered_json j = to_json(some_result());
   std::vector<std::string> keys;
   for (const auto& [key, value] : j.items()) keys.push_back(key);
@@ -196,13 +206,17 @@ TEST_CASE("report: results.json has exactly the keys that are promised") {
   CHECK(j["variants"][3]["top1"] == 0.6081);  // a fraction
   CHECK(j["variants"][3]["median_ms"] == 10.02);
   ComparisonResult r = some_result();
-  r.model = "\xff\xfe";  // no UTF-8
-  for (VariantResult& v : r.variants) v.top1.reset(), v.top5.reset(), v.agreement.reset();
+  r.model = "\xff\xfe";  // not valid UTF-8
+  for (VariantResult& v : r.variants) {
+    v.top1.reset();
+    v.top5.reset();
+    v.agreement.reset();
+  }
   const auto parsed = nlohmann::json::parse(json_text(to_json(r)));
   for (const char* key : {"top1", "top5", "agreement"}) CHECK(parsed["variants"][0][key].is_null());
 }
 
-TEST_CASE("report: the page needs nothing else and escapes what it is given") {
+TEST_CASE("report: the page is self-contained and escapes text") {
   const std::string html = html_report(some_result());
   CHECK(wrong_tags(html) == "");
   CHECK(wrong_tags("<p><b></p></b>") != "");  // the check itself works
@@ -216,7 +230,7 @@ TEST_CASE("report: the page needs nothing else and escapes what it is given") {
   for (const char* text : {"61.88 %", "60.81 %", "10.0", "3.72", "20.4 k", "4.09 G", "1000 images", "9.5 dB", "exact",
                            "no signal", "45.0 dB"})
     CHECK_MESSAGE(html.find(text) != std::string::npos, text);
-  // No position or size in a drawing is other than a number.
+  // All positions and sizes in drawings are numbers.
   const std::regex attribute(" (?:x|y|x1|y1|x2|y2|cx|cy|r|width|height)=\"([^\"]*)\"");
   int drawn = 0;
   for (std::sregex_iterator it(html.begin(), html.end(), attribute), end; it != end; ++it, ++drawn)
@@ -224,18 +238,24 @@ TEST_CASE("report: the page needs nothing else and escapes what it is given") {
   CHECK(drawn > 50);
 }
 
-TEST_CASE("report: pages of few variants, labels or layers") {
+TEST_CASE("report: pages with few variants, without labels or layers") {
   ComparisonResult r = some_result();
-  for (VariantResult& v : r.variants) v.top1.reset(), v.top5.reset();
+  for (VariantResult& v : r.variants) {
+    v.top1.reset();
+    v.top5.reset();
+  }
   std::string html = html_report(r);
   CHECK(wrong_tags(html) == "");
   CHECK(html.find("Top-1") == std::string::npos);
   CHECK(html.find("Agreement with float") != std::string::npos);
-  r.variants.resize(1), r.layers.clear(), r.errors.clear(), r.warnings.clear();
+  r.variants.resize(1);
+  r.layers.clear();
+  r.errors.clear();
+  r.warnings.clear();
   html = html_report(r);
   CHECK(wrong_tags(html) == "");
   CHECK(html.find("Error of each layer") == std::string::npos);
-  CHECK(html.find("Look at this first") == std::string::npos);
+  CHECK(html.find("<h2>Warnings</h2>") == std::string::npos);
   for (int i = 0; i < 300; ++i) {
     r.errors.push_back({"layer " + std::to_string(i), "Convolution", 20.0, 0, 0, 0});
     r.layers.push_back({"layer " + std::to_string(i), "Conv 3x3", 20.0, {}});
@@ -245,7 +265,7 @@ TEST_CASE("report: pages of few variants, labels or layers") {
   CHECK(html.find("All 300 tensors") != std::string::npos);
 }
 
-TEST_CASE("report: curves of trainings, and pages about several models") {
+TEST_CASE("report: training curves, and pages for several models") {
   ComparisonResult r = some_result();
   r.variants.push_back({"int8_qat", "Int8 (QAT)", 3'720'000, 0, 0.6288, 0.8752, 0.9, 10.0, 4.8, 1'770'000, "int8"});
   r.training = {{"float32", "Float <b>", 12.5, {{1, 2.0, 0.5, 1.5, 0.6}, {2, 1.0, 0.7, 1.2, 0.65}}},
@@ -271,12 +291,12 @@ TEST_CASE("report: curves of trainings, and pages about several models") {
   const std::string svg = curve_chart("t", {line}, axes);
   CHECK(svg.find("<line x1=\"0.00%\" y1=\"188.0\" x2=\"50.00%\" y2=\"8.0\"/>") != std::string::npos);
   CHECK(svg.find("<circle cx=\"100.00%\" cy=\"98.0\"") != std::string::npos);
-  const Curve level{"v1", {{1, 5}}, true};  // one point alone has axes as well
+  const Curve level{"v1", {{1, 5}}, true};  // a single point has axes, too
   const CurveAxes flat = octet::detail::axes_around({level}, octet::detail::short_number);
   CHECK(flat.y_low < flat.y_high);
 }
 
-TEST_CASE("report: bars have the lengths of their values") {
+TEST_CASE("report: lengths of bars are proportional to values") {
   const std::string svg = bar_chart("t", {{"a", "1", 1, "v0"}, {"b", "4", 4, "v1"}, {"c", "-", std::nan(""), "v2"}}, 4);
   CHECK(svg.find("class=\"v0\" x=\"0\" y=\"21\" width=\"25.00%\"") != std::string::npos);
   CHECK(svg.find("class=\"v1\" x=\"0\" y=\"61\" width=\"100.00%\"") != std::string::npos);
@@ -296,7 +316,7 @@ TEST_CASE("accuracy: top-1, top-5, ties, agreement") {
   add(a, {1, 2, 3, 4, 5, 6}, {5});
   add(a, {1, 2, 3, 4, 5, 6}, {0, 1});  // sixth and fifth
   add(a, {1, 2, 3, 4, 5, 6}, {0});     // sixth
-  add(a, {7, 7, 1, 1, 1, 1}, {1});     // of equal ones the first is chosen
+  add(a, {7, 7, 1, 1, 1, 1}, {1});     // the first of equal ones is chosen
   CHECK(a.images() == 4);
   CHECK(a.top1() == 0.25);
   CHECK(a.top5() == 0.75);
@@ -332,7 +352,7 @@ TEST_CASE("latency: median and minimum") {
 TEST_CASE("advice: inputs far from the calibrated range") {
   const Range unit{0, 1}, tf{-1, 1};
   CHECK_FALSE(input_range_warning({-1, 1}, tf).has_value());
-  CHECK_FALSE(input_range_warning({-0.6f, 0.9f}, tf).has_value());  // somewhat dull images
+  CHECK_FALSE(input_range_warning({-0.6f, 0.9f}, tf).has_value());  // images with low contrast
   CHECK_FALSE(input_range_warning({-1.2f, 1.1f}, tf).has_value());
   const auto raw = input_range_warning({0, 255}, tf);
   REQUIRE(raw.has_value());
@@ -371,7 +391,7 @@ TEST_CASE("advice: the range an integer model expects") {
   CHECK(octet::detail::quantized_form(quantize<dynamic_range>(m, small)) == "dynamic_range");
 }
 
-TEST_CASE("advice: a recipe that does better, or none") {
+TEST_CASE("advice: a better preprocessing, or none") {
   const Model m = brightness_model();
   Executor e(m);
   const ImageInput input(m);
@@ -386,19 +406,22 @@ TEST_CASE("advice: a recipe that does better, or none") {
   CHECK(evaluate({&e}, input, *right, with("unit"), pool, true, [](std::int64_t, std::int64_t) {})[0].top1() == 1.0);
   const auto raw = warning(right, "raw");
   REQUIRE(raw.has_value());
-  CHECK(raw->find("--preprocess unit it gets 100.0 %") != std::string::npos);
+  CHECK(raw->find("--preprocess unit it is 100.0 %") != std::string::npos);
   CHECK(raw->find("25.0 %") != std::string::npos);
-  const auto hopeless = warning(wrong, "unit");  // all labels are those of other classes
+  const auto hopeless = warning(wrong, "unit");  // all labels are wrong
   REQUIRE(hopeless.has_value());
   CHECK(hopeless->find("chance") != std::string::npos);
 }
 
-TEST_CASE("compare: every form of a model, measured") {
+TEST_CASE("compare: measures every form of a model") {
   const TemporaryFolder folder;
   const auto images = std::make_shared<Brightness>(24, levels), calibration = std::make_shared<Brightness>(8, levels);
   CompareOptions o;
-  o.preprocessing = with("unit"), o.preprocessing_name = "unit";
-  o.runs = 8, o.threads = 2, o.directory = folder / "";
+  o.preprocessing = with("unit");
+  o.preprocessing_name = "unit";
+  o.runs = 8;
+  o.threads = 2;
+  o.directory = folder / "";
   o.dynamic.least_elements = 1;
   std::set<std::string> stages;
   o.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) {
@@ -444,7 +467,7 @@ TEST_CASE("compare: every form of a model, measured") {
   CHECK(stages ==
         std::set<std::string>{"quantizing", "calibrating", "measuring accuracy", "measuring time", "comparing layers"});
 
-  // Images that are nothing like those of the calibration, and without labels.
+  // Images that differ a lot from those of the calibration, without labels.
   const ComparisonResult odd =
       compare(brightness_model(), std::make_shared<Brightness>(8, std::vector<int>{255, 250}, false),
               std::make_shared<Brightness>(8, std::vector<int>{10, 0}, false), o);
@@ -458,12 +481,14 @@ TEST_CASE("compare: every form of a model, measured") {
   }
 }
 
-TEST_CASE("compare: a model that comes quantized is measured by itself") {
+TEST_CASE("compare: a quantized model is measured alone") {
   const TemporaryFolder folder;
   const Model m = brightness_model();
   const auto images = std::make_shared<Brightness>(8, levels);
   CompareOptions o;
-  o.preprocessing = with("unit"), o.runs = 8, o.directory = folder / "";
+  o.preprocessing = with("unit");
+  o.runs = 8;
+  o.directory = folder / "";
   Calibrator calibrator(m);
   for (const Tensor<float>& x : ImageInput(m).load(*images, 0, 8, o.preprocessing, *default_pool())) calibrator.add(x);
   const ComparisonResult r = compare(quantize<int8>(m, calibrator.result()), images, images, o);

@@ -12,14 +12,14 @@
 #include "testing.hpp"
 #include "tflite_builder.hpp"
 
-// The functions try_..., which return what the others throw.
+// The functions try_..., which return errors instead of throwing them.
 
 using namespace octet;
 using namespace testing;
 
 namespace {
 
-/// The text of what f throws, which has to be an octet::Error; "" where it throws nothing.
+/// The text of the octet::Error that f throws, or an empty text.
 template <class F>
 std::string thrown(F f) {
   try {
@@ -62,7 +62,7 @@ Bytes tflite_file() {
   return {file.begin(), file.end()};
 }
 
-/// What wire::Reader or protozero makes of a message.
+/// The fields of a message as wire::Reader or protozero reads them.
 template <class Reader, class WireType>
 std::string read_by(const Bytes& message) {
   std::string seen;
@@ -86,14 +86,14 @@ std::string read_by(const Bytes& message) {
   } catch (const Error& e) {
     return seen + e.what();
   } catch (const protozero::exception& e) {
-    return seen + "the file is damaged or cut short (" + e.what() + ")";
+    return seen + "the file is damaged or truncated (" + e.what() + ")";
   }
   return seen;
 }
 
 }  // namespace
 
-TEST_CASE("result: a value, or the error") {
+TEST_CASE("result: holds a value or an error") {
   Result<std::string> good = std::string("text"), bad = Failure{ErrorKind::shape, "no text"};
   CHECK(good.ok());
   CHECK(good->size() == 4);
@@ -107,12 +107,12 @@ TEST_CASE("result: a value, or the error") {
   Result<void> done;
   CHECK(done);
   CHECK_NOTHROW(done.value());
-  done = Failure{ErrorKind::other, ""};  // an error also without a text
+  done = Failure{ErrorKind::other, ""};  // an error even without a text
   CHECK_FALSE(done);
   CHECK_THROWS_AS(done.value(), Error);
 }
 
-TEST_CASE("try: models are loaded, quantized, run and saved as they are by the functions that throw") {
+TEST_CASE("try: same results as the throwing functions when loading, quantizing, running and saving") {
   const TemporaryFile file("model.octet"), numbers("calibration.json");
   const Model model = float_model();
   const Tensor<float> x = image();
@@ -141,7 +141,7 @@ TEST_CASE("try: models are loaded, quantized, run and saved as they are by the f
   CHECK(try_run(*run, std::vector<AnyTensor>{AnyTensor(x)}).value()[0].shape() == y.shape());
 }
 
-TEST_CASE("try: every kind of error, with the text that is thrown otherwise") {
+TEST_CASE("try: every kind of error has the text of the exception") {
   Model model = float_model();
   const Result<Model> missing = try_load("/nowhere/model.onnx");
   CHECK(missing.error().kind == ErrorKind::format);
@@ -179,7 +179,7 @@ TEST_CASE("try: every kind of error, with the text that is thrown otherwise") {
   CHECK(try_run(run, image()));
 }
 
-TEST_CASE("try: damaged files give the texts that are thrown otherwise") {
+TEST_CASE("try: damaged files give the texts of the exceptions") {
   const TemporaryFolder folder;
   const TemporaryFile saved("whole.octet");
   Random random(3);
@@ -216,7 +216,7 @@ TEST_CASE("try: models in memory") {
   CHECK(try_parse_tflite(view(onnx), "memory").error().text == thrown([&] { parse_tflite(view(onnx), "memory"); }));
 }
 
-TEST_CASE("try: errors within tasks of several threads") {
+TEST_CASE("try: errors in tasks of several threads") {
   ThreadPool pool(4);
   const std::string text = thrown([&] {
     octet::detail::parallel_checked(pool, 100, [](std::int64_t task, int) {
@@ -226,7 +226,7 @@ TEST_CASE("try: errors within tasks of several threads") {
   CHECK(text == "a task failed");
 }
 
-TEST_CASE("calibration: names that JSON cannot hold are refused") {
+TEST_CASE("calibration: names that are not UTF-8 are refused") {
   const TemporaryFile file("names.json");
   Calibration c;
   c.set_range(
@@ -237,7 +237,7 @@ TEST_CASE("calibration: names that JSON cannot hold are refused") {
   CHECK_FALSE(std::filesystem::exists(file.path));
 }
 
-TEST_CASE("onnx: Equal of one list of sizes is refused") {
+TEST_CASE("onnx: Equal with only one input is refused") {
   OnnxBuilder b;
   b.input("x", {-2, 4, 6, 6})
       .node("Shape", {"x"}, {"s"})
@@ -250,7 +250,7 @@ TEST_CASE("onnx: Equal of one list of sizes is refused") {
                                         {static_cast<std::int64_t>(file.size())}),
                "memory");
   });
-  CHECK(text.find("takes two tensors, found 1") != std::string::npos);
+  CHECK(text.find("expected two inputs, found 1") != std::string::npos);
 }
 
 TEST_CASE("onnx: octet's own reader of protobuf, for builds without exceptions, reads as protozero does") {
@@ -261,7 +261,7 @@ TEST_CASE("onnx: octet's own reader of protobuf, for builds without exceptions, 
   int damages = 0;
   for (int i = 0; i < 3000; ++i) {
     Bytes message = i == 0 ? whole : damaged(whole, random);
-    if (i % 3 == 0 && i > 0)  // nothing but noise
+    if (i % 3 == 0 && i > 0)  // random bytes
       for (char& c : message) c = static_cast<char>(random.between(0, 255));
     const std::string own = read_by<Reader, WireType>(message);
     CHECK(own == read_by<protozero::pbf_reader, protozero::pbf_wire_type>(message));

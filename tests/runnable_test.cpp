@@ -10,7 +10,7 @@
 #include "support/files.hpp"
 #include "testing.hpp"
 
-// What octet loads, quantizes and converts runs; what cannot run is refused where it would come from.
+// Models that octet loads, quantizes or converts can run; others are refused at that point.
 
 using namespace octet;
 using namespace testing;
@@ -26,7 +26,7 @@ std::string message(const std::function<void()>& f) {
   return "";
 }
 
-/// Two layers; the second one's values are as `change` leaves them.
+/// Two layers. `change` modifies the values of the second one.
 Graph two_layers(const std::function<void(Graph&)>& change) {
   Graph g;
   const int x = g.add_input("x", {1, 4, 4, 8});
@@ -38,12 +38,12 @@ Graph two_layers(const std::function<void(Graph&)>& change) {
   return g;
 }
 
-/// One of the cases that the shared folder has, without what it is judged by.
+/// A case of the shared folder, without its reference outputs.
 struct Case {
   std::string name, model, input, output;
   Shape in;
   std::int64_t runs, every;
-  bool bytes;  // 1 / 32 each, from -4 on
+  bool bytes;  // in steps of 1 / 32 from -4 on
   double most, int8_db, dynamic_db, fp16_db;
 };
 
@@ -153,7 +153,8 @@ Difference error_of(const Case& c, const Model& m) {
     for (std::int64_t i = 0; i < y.size(); i += c.every, ++at) {
       const auto wanted = static_cast<double>(octet::detail::load_as<float>(right, at)),
                  d = wanted - static_cast<double>(y[i]);
-      signal += wanted * wanted, error += d * d;
+      signal += wanted * wanted;
+      error += d * d;
       r.largest = std::max(r.largest, std::abs(d));
     }
   }
@@ -164,7 +165,7 @@ Difference error_of(const Case& c, const Model& m) {
 
 }  // namespace
 
-TEST_CASE("runnable: models of which a form did not run") {
+TEST_CASE("runnable: models that once failed to run in some form") {
   if (shared_file("cases").empty()) {
     MESSAGE("skipped: no cases (set OCTET_SHARED)");
     return;
@@ -175,14 +176,14 @@ TEST_CASE("runnable: models of which a form did not run") {
     CAPTURE(c.name);
     const Model m = load(shared_file("cases/" + c.model), keep);
     CHECK(error_of(c, m).largest <= c.most);
-    if (c.int8_db == 0) continue;  // quantized already
+    if (c.int8_db == 0) continue;  // already quantized
     CHECK(error_of(c, quantize<int8>(m, calibrate(m, inputs_of(c)))).db >= c.int8_db);
     CHECK(error_of(c, quantize<dynamic_range>(m)).db >= c.dynamic_db);
     CHECK(error_of(c, quantize<fp16>(m)).db >= c.fp16_db);
   }
 }
 
-TEST_CASE("runnable: a layer without a form is refused with what an executor says") {
+TEST_CASE("runnable: a layer that cannot run is refused with the executor's error") {
   const std::vector<std::pair<std::function<void(Graph&)>, std::string>> broken{
       {[](Graph& g) { g.value(g.nodes[0].outputs[0]).dtype = DType::u8; }, "layer 'first' (Convolution)"},
       {[](Graph& g) {
@@ -218,7 +219,7 @@ TEST_CASE("runnable: a layer without a form is refused with what an executor say
   CHECK(message([] { require_runnable(two_layers([](Graph&) {})); }).empty());
 }
 
-TEST_CASE("runnable: checking says what preparing says, for every layer of a quantized model") {
+TEST_CASE("runnable: the check gives the same error as the executor, for every layer of a quantized model") {
   const Graph g = two_layers([](Graph&) {});
   const Tensor<float> x = random_tensor({1, 4, 4, 8}, 3);
   for (float scale : {1e-45f, 1e-30f, 1.0f, 1e30f, 3e38f}) {
@@ -274,7 +275,8 @@ TEST_CASE("runnable: a model with a split goes through quantization-aware traini
   one.window = Window(1, 1);
   const int a = g.add("a", one, {x, g.add_constant("wa", random_tensor({8, 1, 1, 4}, 1))});
   Split s;
-  s.axis = 3, s.parts = 2;
+  s.axis = 3;
+  s.parts = 2;
   g.add("parts", s, {a});
   const std::vector<int> parts = g.nodes.back().outputs;
   const int b = g.add("b", one, {parts[1], g.add_constant("wb", random_tensor({4, 1, 1, 4}, 2))});

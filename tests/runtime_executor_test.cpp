@@ -39,7 +39,7 @@ Convolution conv3x3() {
   return c;
 }
 
-/// image [?, ?, ?, 4] -> conv -> relu -> + conv -> pool -> conv, and a second output on the way.
+/// image [?, ?, ?, 4] -> conv -> relu -> + conv -> pool -> conv, with an intermediate second output.
 Graph small_network(Random& r) {
   Graph g;
   g.name = "small";
@@ -56,7 +56,7 @@ Graph small_network(Random& r) {
   return g;
 }
 
-// The value of every output, each node run alone on tensors of its own.
+// The values of all outputs, computed by running each node separately.
 std::vector<AnyTensor> run_node_by_node(const Graph& g, const std::vector<AnyTensor>& inputs) {
   std::vector<AnyTensor> values(g.values.size());
   for (std::size_t v = 0; v < values.size(); ++v) values[v] = g.values[v].constant;
@@ -88,7 +88,7 @@ std::vector<AnyTensor> run_node_by_node(const Graph& g, const std::vector<AnyTen
 
 }  // namespace
 
-TEST_CASE("executor: random graphs compute what their nodes compute one by one") {
+TEST_CASE("executor: random graphs give the same results as their nodes run one by one") {
   Random r(70);
   for (int round = 0; round < testing::rounds(400); ++round) {
     Graph g;
@@ -97,7 +97,7 @@ TEST_CASE("executor: random graphs compute what their nodes compute one by one")
     for (std::int64_t i = r.between(1, 3); i > 0; --i)
       images.push_back(g.add_input("x" + std::to_string(i), {2, 3, 4, c}));
     if (r.chance(30)) images.push_back(g.add_constant("constant", random_tensor({2, 3, 4, c}, r)));
-    const auto any = [&](const std::vector<int>& list) {  // often the last, so that graphs are deep
+    const auto any = [&](const std::vector<int>& list) {  // often the last one, so that graphs are deep
       const auto last = static_cast<std::int64_t>(list.size()) - 1;
       return list[static_cast<std::size_t>(r.chance(50) ? last : r.between(0, last))];
     };
@@ -112,7 +112,7 @@ TEST_CASE("executor: random graphs compute what their nodes compute one by one")
         case 5: {
           const AnyTensor w = random_tensor({c, 3, 3, c}, r);
           std::vector<int> in{any(images), Node::none};
-          if (r.chance(50)) {  // dynamic range: the image is quantized by its range, which its maker may measure
+          if (r.chance(50)) {  // dynamic range: the image is quantized by its range, which the layer before may measure
             const QTensor<int8> q = quantize<int8>(w.view<float>(), per_channel(0));
             in[1] = g.add_constant("w" + name, q.data, q.params);
           } else {
@@ -128,7 +128,7 @@ TEST_CASE("executor: random graphs compute what their nodes compute one by one")
           if (!flat.empty()) images.push_back(g.add(name, Reshape({2, 3, 4, c}), {any(flat)}));
       }
     }
-    // Outputs may be inputs, constants, views, used further on, and given twice.
+    // Outputs may be inputs, constants, views, inputs of other nodes, and duplicates.
     for (std::int64_t i = r.between(1, 4); i > 0; --i)
       g.outputs.push_back(any(r.chance(20) && !flat.empty() ? flat : images));
     std::vector<AnyTensor> inputs;
@@ -146,7 +146,7 @@ TEST_CASE("executor: random graphs compute what their nodes compute one by one")
   }
 }
 
-TEST_CASE("executor: nothing is allocated once shapes are known") {
+TEST_CASE("executor: runs with planned shapes do not allocate") {
   Random r(71);
   Graph g = small_network(r);
   for (const bool dynamic : {false, true}) {
@@ -155,7 +155,9 @@ TEST_CASE("executor: nothing is allocated once shapes are known") {
         if (v.is_constant() && v.shape.rank() == 4) {
           Tensor<int8> w = Tensor<int8>::uninitialized(v.shape);
           r.fill(w.data(), w.size(), -127, 127);
-          v.constant = std::move(w), v.dtype = DType::i8, v.quant = QuantParams(0.01f, 0);
+          v.constant = std::move(w);
+          v.dtype = DType::i8;
+          v.quant = QuantParams(0.01f, 0);
         }
     Executor executor = plain(g, 3);
     const AnyTensor x = random_tensor({2, 8, 6, 4}, r);
@@ -207,7 +209,8 @@ AnyTensor image_for(const Graph& g, std::int64_t size, Random& r) {
 
 Executor with_memory(const Graph& g, int threads, WeightMemory memory) {
   ExecutorOptions o;
-  o.threads = threads, o.memory = memory;
+  o.threads = threads;
+  o.memory = memory;
   o.optimize = false;  // no chains
   return Executor(g, o);
 }
@@ -217,7 +220,7 @@ constexpr WeightMemory all_memories[] = {WeightMemory::fast, WeightMemory::balan
 
 }  // namespace
 
-TEST_CASE("executor: Winograd's algorithm allocates nothing either, whatever its weights cost") {
+TEST_CASE("executor: Winograd's algorithm does not allocate, with any WeightMemory") {
   Random r(76);
   for (const Numbers numbers : all_numbers) {
     const Graph g = layers_of_all_forms(numbers, r);
@@ -235,7 +238,7 @@ TEST_CASE("executor: Winograd's algorithm allocates nothing either, whatever its
   }
 }
 
-TEST_CASE("executor: tells how layers are computed, and the memory of their weights") {
+TEST_CASE("executor: reports the form of layers and the memory of their weights") {
   Random r(77);
   const bool winograd = active_isa() != Isa::scalar;
   for (const Numbers numbers : all_numbers) {
@@ -247,7 +250,10 @@ TEST_CASE("executor: tells how layers are computed, and the memory of their weig
       executor.plan({{1, 56, 56, 64}});
       std::map<std::string, LayerForm> forms;
       std::size_t bytes = 0;
-      for (const LayerForm& f : executor.layer_forms()) forms[f.name] = f, bytes += f.packed_bytes;
+      for (const LayerForm& f : executor.layer_forms()) {
+        forms[f.name] = f;
+        bytes += f.packed_bytes;
+      }
       CHECK(bytes == executor.packed_bytes());
       packed[static_cast<int>(memory)] = bytes;
       CHECK(forms["conv"].type == "Convolution");
@@ -280,7 +286,7 @@ TEST_CASE("executor: tells how layers are computed, and the memory of their weig
   }
 }
 
-TEST_CASE("executor: any batch and image size, planned when it comes") {
+TEST_CASE("executor: plans for any batch and image size") {
   Random r(72);
   const Graph g = small_network(r);
   Executor executor = plain(g, 2);
@@ -301,7 +307,7 @@ TEST_CASE("executor: any batch and image size, planned when it comes") {
   CHECK(executor.arena_bytes() > arena_of_one);
   CHECK(executor.plan({{2, 20, 20, 4}})[0] == Shape{2, 10, 10, 7});
   CHECK(same_bits(executor.run({images})[0], all[0]));
-  // A failed plan leaves the executor fit for the next.
+  // After a failed plan, the executor can be used.
   CHECK_THROWS_AS(executor.run({random_tensor({1, 9, 7, 5}, r)}), ShapeError);
   CHECK(same_bits(executor.run({images})[1], all[1]));
 }
@@ -310,7 +316,9 @@ TEST_CASE(
     "executor: the same bits with any number of threads and, in place of optimised graphs, the same "
     "results") {
   MobileNetOptions o;
-  o.width = 0.25, o.image_size = 32, o.classes = 10;
+  o.width = 0.25;
+  o.image_size = 32;
+  o.classes = 10;
   const Model model = mobilenet_v2(o);
   Random r(73);
   const AnyTensor x = random_tensor({2, 32, 32, 3}, r);
@@ -337,13 +345,14 @@ TEST_CASE("executor: one float input, one float output") {
   CHECK(y[0] == 0);
   CHECK(y[5] == 6);
   CHECK_THROWS_WITH_AS(executor(View<const float>(values, {6})),
-                       "model 'm' takes 'x' of shape [?, 3], but was given [6]", ShapeError);
+                       "model 'm': expected input 'x' of shape [?, 3], found [6]", ShapeError);
   g.add_input("unused", {1});
   CHECK_THROWS_WITH_AS(Executor{g}(View<const float>(values, {2, 3})),
-                       "model 'm' has 2 inputs and 1 outputs: call run with a tensor for each", ShapeError);
+                       "model 'm' has 2 inputs and 1 outputs, expected one of each; use run() for other models",
+                       ShapeError);
 }
 
-TEST_CASE("executor: quantized borders take and give floats") {
+TEST_CASE("executor: quantized inputs and outputs are converted from and to float") {
   Graph g;
   const int x = g.add_input("x", {1, 4}, DType::i8);
   g.value(x).quant = QuantParams(0.5f, -10);
@@ -362,22 +371,20 @@ TEST_CASE("executor: wrong tensors are refused") {
   Random r(74);
   const Graph g = small_network(r);
   Executor executor = plain(g);
-  CHECK_THROWS_WITH_AS(executor.run(std::vector<AnyTensor>{}), "model 'small' takes 1 inputs, but was given 0",
+  CHECK_THROWS_WITH_AS(executor.run(std::vector<AnyTensor>{}), "model 'small': expected 1 inputs, found 0", ShapeError);
+  CHECK_THROWS_WITH_AS(executor.run({AnyTensor(Tensor<int8>({1, 4, 4, 4}))}), "input 'x': expected float32, found int8",
                        ShapeError);
-  CHECK_THROWS_WITH_AS(executor.run({AnyTensor(Tensor<int8>({1, 4, 4, 4}))}),
-                       "input 'x' takes float32, but was given int8", ShapeError);
   const AnyTensor x = random_tensor({1, 4, 4, 4}, r);
   const AnyTensor small = random_tensor({1, 1, 1, 7}, r), right = random_tensor({1, 2, 2, 7}, r);
   const AnyTensor other = random_tensor({1, 4, 4, 4}, r);
   const TensorRef in = x.ref(), wrong[] = {small.ref(), other.ref()}, good[] = {right.ref(), other.ref()};
-  CHECK_THROWS_WITH_AS(
-      executor.run(&in, wrong),
-      "output 'f' is float32 of shape [1, 2, 2, 7], but the memory given is float32 of shape [1, 1, 1, 7]", ShapeError);
+  CHECK_THROWS_WITH_AS(executor.run(&in, wrong),
+                       "output 'f': expected memory for float32 [1, 2, 2, 7], found float32 [1, 1, 1, 7]", ShapeError);
   executor.run(&in, good);
   CHECK(same_bits(right, executor.run({x})[0]));
 }
 
-TEST_CASE("executor: observing and profiling") {
+TEST_CASE("executor: observers and profiling") {
   Random r(75);
   const Graph g = small_network(r);
   Executor executor = plain(g);

@@ -23,7 +23,7 @@ int overlaps(const std::vector<Lifetime>& buffers, const MemoryPlan& plan) {
 
 std::size_t rounded(std::size_t n) { return (n + 63) / 64 * 64; }
 
-/// What no plan can do with less than: the largest sum of buffers alive at one step.
+/// A lower bound for any plan: the largest sum of buffers that are alive at one step.
 std::size_t lower_bound(const std::vector<Lifetime>& buffers, int steps) {
   std::size_t most = 0;
   for (int s = 0; s < steps; ++s) {
@@ -57,7 +57,7 @@ TEST_CASE("memory plan: a chain of layers takes two buffers") {
   std::vector<Lifetime> chain;
   for (int i = 0; i < 30; ++i) chain.push_back({1000, i, i + 1});
   CHECK(plan_memory(chain).bytes == 2 * 1024);
-  // Of networks as they are (sizes shrink), the plan is as small as any.
+  // For typical networks, whose sizes decrease, the plan is optimal.
   std::vector<Lifetime> shrinking;
   for (int i = 0; i < 30; ++i) shrinking.push_back({static_cast<std::size_t>(100000 >> i / 3), i, i + 1});
   CHECK(plan_memory(shrinking).bytes == lower_bound(shrinking, 31));

@@ -16,7 +16,7 @@ using namespace testing;
 
 namespace {
 
-/// Calibrates and quantizes under every instruction set, with one thread and with two: the same bytes.
+/// Calibrates and quantizes with every instruction set and one or two threads. The results must be the same bytes.
 void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions options = {}) {
   unsigned long long expected[2] = {};
   bool first = true;
@@ -44,15 +44,16 @@ void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions 
 
 }  // namespace
 
-TEST_CASE("same bits: calibrating and quantizing do not depend on the instruction set or the threads") {
+TEST_CASE("same bits: calibration and quantization do not depend on the instruction set or the number of threads") {
   check_same(many_layers(), numbers({2, 28, 28, 3}, 5, -2, 2));
   ResNetOptions resnet_options;
-  resnet_options.depth = 18, resnet_options.image_size = 64;
+  resnet_options.depth = 18;
+  resnet_options.image_size = 64;
   check_same(resnet(resnet_options), numbers({1, 64, 64, 3}, 6, -2, 2));
   check_same(mobilenet_v2({0.35, 64, 3, 10, 9}), numbers({1, 64, 64, 3}, 7, -2, 2));
 }
 
-TEST_CASE("same bits: with every way to choose ranges") {
+TEST_CASE("same bits: with every range method") {
   Model m = many_layers();
   for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile,
                              RangeMethod::entropy, RangeMethod::mse}) {
@@ -62,7 +63,7 @@ TEST_CASE("same bits: with every way to choose ranges") {
   }
 }
 
-TEST_CASE("same bits: zeros of both signs are one") {
+TEST_CASE("same bits: -0 counts as +0") {
   Model m;
   const int x = m.add_input("x", {Shape::unknown, 40});
   m.outputs = {m.add("y", Unary(UnaryKind::abs), {x})};
@@ -71,9 +72,10 @@ TEST_CASE("same bits: zeros of both signs are one") {
   check_same(m, zeros);
 }
 
-TEST_CASE("same bits: floats, where that is asked for") {
+TEST_CASE("same bits: float models with same_floats") {
   ResNetOptions o;
-  o.depth = 18, o.image_size = 64;
+  o.depth = 18;
+  o.image_size = 64;
   const Model m = resnet(o);
   const Tensor<float> x = numbers({1, 64, 64, 3}, 9, -2, 2);
   ExecutorOptions options;
@@ -90,7 +92,7 @@ TEST_CASE("same bits: floats, where that is asked for") {
   }
 }
 
-TEST_CASE("same bits: elementary functions are accurate, also at the ends") {
+TEST_CASE("same bits: elementary functions are accurate, also at the ends of their range") {
   using octet::detail::FloatBatch;
   const auto check = [](const char* what, auto function, auto exact, float low, float high, double ulps) {
     constexpr int lanes = static_cast<int>(FloatBatch::size), n = 20000 * lanes;
@@ -137,7 +139,7 @@ TEST_CASE("same bits: elementary functions are accurate, also at the ends") {
   for (float y : {at(e, nan), at(l, nan), at(t, nan), at(r, nan)}) CHECK(std::isnan(y));
 }
 
-TEST_CASE("same bits: models of the shared folder that ask for them") {
+TEST_CASE("same bits: models of the shared folder") {
 #ifdef OCTET_SHARED_DIR
   const std::string folder = std::string(OCTET_SHARED_DIR) + "/cases/";
   std::ifstream list(folder + "cases.json");

@@ -6,7 +6,7 @@
 #include <octet/runtime/executor.hpp>
 #include <random>
 
-/// What several tests share: seeded tensors, running a graph, comparing.
+/// Shared by tests: random tensors, running a graph, comparison.
 namespace testing {
 
 using namespace octet;
@@ -28,7 +28,7 @@ Tensor<T> random_integers(const Shape& shape, unsigned seed, int low, int high) 
   return t;
 }
 
-/// Runs a graph as it is (nothing folded or fused) on one thread.
+/// Runs a graph without optimization on one thread.
 inline std::vector<AnyTensor> run_plain(const Graph& g, const std::vector<AnyTensor>& inputs, int threads = 1) {
   ExecutorOptions o;
   o.threads = threads;

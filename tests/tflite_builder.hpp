@@ -13,7 +13,7 @@ using octet::AnyTensor;
 using octet::DType;
 using octet::QuantParams;
 
-/// One option of an operator: the number of its field and its value.
+/// One option of an operator: field number and value.
 struct Option {
   enum class Kind : std::uint8_t { integer, byte, real, list };
   int field = 0;
@@ -23,21 +23,20 @@ struct Option {
   std::vector<std::int32_t> list;
 };
 inline Option integer(int field, std::int32_t x) { return {field, Option::Kind::integer, x, 0, {}}; }
-/// A bool or one of an enumeration.
+/// A bool or an enumerator.
 inline Option byte(int field, std::int32_t x) { return {field, Option::Kind::byte, x, 0, {}}; }
 inline Option real(int field, float x) { return {field, Option::Kind::real, 0, x, {}}; }
 inline Option list(int field, std::vector<std::int32_t> x) { return {field, Option::Kind::list, 0, 0, std::move(x)}; }
 
 constexpr int same = 0, valid = 1;  // padding
 constexpr int no_activation = 0, relu = 1, relu_n1_to_1 = 2, relu6 = 3;
-/// One number for the vertical and one for the horizontal direction.
+/// One number for the vertical and one for the horizontal dimension.
 struct Pair {
   int h, w;
   Pair(int both) : h(both), w(both) {}
   Pair(int vertical, int horizontal) : h(vertical), w(horizontal) {}
 };
-/// Of CONV_2D, DEPTHWISE_CONV_2D and pools, with the padding first as in the schema, horizontal before
-/// vertical.
+/// Options of CONV_2D, DEPTHWISE_CONV_2D and pools. As in the schema, padding is first, and horizontal before vertical.
 inline std::vector<Option> convolution_options(int padding, Pair stride, int activation = 0, Pair dilation = 1) {
   return {byte(0, padding),    integer(1, stride.w),   integer(2, stride.h),
           byte(3, activation), integer(4, dilation.w), integer(5, dilation.h)};
@@ -57,7 +56,7 @@ class ModelBuilder {
   std::string description = "octet's tests";
   std::uint32_t version = 3;
 
-  /// A tensor that is computed, or an input. Returns its index.
+  /// Adds a computed tensor or an input. Returns its index.
   int tensor(const std::string& name, const octet::Shape& shape, DType dtype = DType::f32, QuantParams quant = {}) {
     tensors_.push_back({name, {shape.begin(), shape.end()}, dtype, std::move(quant), {}});
     return static_cast<int>(tensors_.size()) - 1;
@@ -71,11 +70,11 @@ class ModelBuilder {
   int integers(const std::string& name, const std::vector<std::int32_t>& values) {
     return constant(name, octet::Tensor<std::int32_t>({static_cast<std::int64_t>(values.size())}, values));
   }
-  /// Gives a tensor other sizes than its elements have.
+  /// Declares other sizes for a tensor than its elements have.
   void declare(int tensor, std::vector<std::int32_t> shape) {
     tensors_[static_cast<std::size_t>(tensor)].shape = std::move(shape);
   }
-  /// An operator by its name in the schema; others are custom ones, which may have options in bytes of their own.
+  /// Adds an operator by its name in the schema; other names are custom operators.
   void op(const std::string& name, std::vector<std::int32_t> in, std::vector<std::int32_t> out,
           std::vector<Option> options = {}, std::vector<std::uint8_t> custom_options = {}) {
     operators_.push_back({name, std::move(in), std::move(out), std::move(options), std::move(custom_options)});
@@ -126,7 +125,7 @@ class ModelBuilder {
   }
   Any text(const std::string& s) { return any(fb_.CreateSharedString(s).o); }
   Any tables(const std::vector<Table>& t) { return any(fb_.CreateVector(t).o); }
-  /// A table whose first fields are these.
+  /// A table with these first fields.
   Table table(const std::vector<Any>& fields) {
     const auto start = fb_.StartTable();
     for (std::size_t i = 0; i < fields.size(); ++i) fb_.AddOffset(slot(static_cast<int>(i)), fields[i]);
@@ -208,7 +207,7 @@ class ModelBuilder {
     return Table(fb_.EndTable(start));
   }
 
-  /// Which table of the schema's union the options are; octet does not look at it, others do.
+  /// The type of the options in the schema's union, which octet ignores, but other readers need.
   static std::uint8_t options_type(const std::string& name) {
     static const std::map<std::string, std::uint8_t> types{{"CONV_2D", 1},
                                                            {"DEPTHWISE_CONV_2D", 2},
@@ -266,7 +265,7 @@ inline octet::Model parse(const std::vector<std::uint8_t>& file, const octet::Lo
   return octet::parse_tflite(octet::View<const std::uint8_t>(file), "test.tflite", options);
 }
 
-/// What a model computes, the same whether it is optimized or not.
+/// The outputs of a model. Checks that they do not depend on optimization.
 inline std::vector<AnyTensor> outputs(const octet::Model& m, const std::vector<AnyTensor>& in) {
   std::vector<AnyTensor> plain = run_plain(m, in);
   const std::vector<AnyTensor> optimized = octet::Executor(m).run(in);

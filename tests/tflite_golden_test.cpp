@@ -9,8 +9,7 @@
 
 #include "testing.hpp"
 
-// Published TFLite models beside the TensorFlow runtime's own outputs, where the folder with real models has
-// them.
+// Compares published TFLite models with outputs of the TensorFlow runtime, if the folder of real models exists.
 
 using namespace octet;
 
@@ -18,19 +17,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder of models, or nothing, which is said.
+/// The folder of models. Empty, with a message, if it does not exist.
 fs::path models() {
 #ifdef OCTET_SHARED_DIR
   const fs::path folder = fs::path(OCTET_SHARED_DIR) / "models";
   if (fs::exists(folder / "golden")) return folder;
 #endif
-  MESSAGE("skipped: the folder with real models is not there");
+  MESSAGE("skipped: the folder with real models does not exist");
   return {};
 }
 
 std::string contents(const fs::path& p) { return detail::read_file(p.string(), std::int64_t{1} << 30); }
 
-/// The images of the files, one batch.
+/// The images of the files as one batch.
 AnyTensor batch(const Model& m, const std::vector<fs::path>& files) {
   const Value& v = m.value(m.inputs[0]);
   std::string all;
@@ -41,7 +40,7 @@ AnyTensor batch(const Model& m, const std::vector<fs::path>& files) {
   return AnyTensor::make(v.dtype, s, [&](std::byte* p) { std::memcpy(p, all.data(), all.size()); });
 }
 
-/// Distances of a model's outputs to the golden ones of both images, in steps where they are integers.
+/// Differences between a model's outputs and the reference for both images; in steps for integers.
 std::vector<double> distances(const fs::path& folder, const std::string& model, const std::string& type,
                               const std::string& network, const std::string& size, Rounding rounding) {
   LoadOptions options;
@@ -66,14 +65,14 @@ double largest(const std::vector<double>& d) { return *std::max_element(d.begin(
 
 }  // namespace
 
-TEST_CASE("tflite: float MobileNetV1 gives the golden outputs") {
+TEST_CASE("tflite: float MobileNetV1 gives the reference outputs") {
   const fs::path folder = models();
   if (folder.empty()) return;
   CHECK(largest(distances(folder, "mobilenet_v1_0.25_128.tflite", "float", "v1_0.25_128", "128", Rounding::fp32)) <
         1e-4);
 }
 
-TEST_CASE("tflite: uint8 MobileNets give the golden outputs byte for byte, by TFLite's rounding") {
+TEST_CASE("tflite: uint8 MobileNets give the reference outputs byte for byte with TFLite's rounding") {
   const fs::path folder = models();
   if (folder.empty()) return;
   struct Network {
@@ -89,7 +88,7 @@ TEST_CASE("tflite: uint8 MobileNets give the golden outputs byte for byte, by TF
   }
 }
 
-TEST_CASE("tflite: every published model loads and runs, any batch, in any rounding") {
+TEST_CASE("tflite: every published model loads and runs with any batch size and rounding") {
   const fs::path folder = models();
   if (folder.empty()) return;
   int files = 0;
@@ -123,14 +122,14 @@ TEST_CASE("tflite: every published model loads and runs, any batch, in any round
   CHECK(files >= 8);
 }
 
-TEST_CASE("tflite: int8 networks give what LiteRT gives") {
+TEST_CASE("tflite: int8 networks give the outputs of LiteRT") {
   const fs::path folder = models();
   if (folder.empty()) return;
-  // Four images of stripes, and the bytes LiteRT 2.5.3 computes for them with its default (XNNPACK) and its
+  // Four images of stripes, and the bytes that LiteRT 2.5.3 computes for them with XNNPACK (the default) and with its
   // own kernels.
   const auto outputs = [&](const char* file, std::int64_t size) {
     LoadOptions options;
-    options.rounding = Rounding::tflite_single;  // LiteRT's convolutions of int8 round once in both
+    options.rounding = Rounding::tflite_single;  // int8 convolutions of LiteRT round once in both
     const Model m = load((folder / file).string(), options);
     Tensor<int8> x({4, size, size, 3});
     for (std::int64_t k = 0; k < 4; ++k)

@@ -9,8 +9,7 @@
 #include "support/sanitized.hpp"
 #include "tflite_builder.hpp"
 
-// Damaged and hostile files: an error, and neither a crash, a hang, nor memory that the file's size does not
-// justify.
+// Damaged and hostile files must give an error: no crash, no hang, and no memory out of proportion to the file's size.
 
 using namespace octet;
 using namespace testing::tflite;
@@ -25,7 +24,7 @@ using Dims = std::vector<std::int32_t>;
 constexpr std::int32_t smallest = std::numeric_limits<std::int32_t>::min(),
                        largest = std::numeric_limits<std::int32_t>::max();
 
-/// Imports the model; returns whether that worked. Anything but an octet::Error fails the test.
+/// Imports the model. Returns whether that succeeded. The test fails on exceptions other than octet::Error.
 bool imports(const Bytes& file, Model* model = nullptr) {
   const std::int64_t before = testing::allocated_bytes();
   const auto start = std::chrono::steady_clock::now();
@@ -36,13 +35,13 @@ bool imports(const Bytes& file, Model* model = nullptr) {
   } catch (const Error&) {
     good = false;
   }
-  // All that was ever allocated, so the peak is far below.
+  // The sum of all allocations; the peak is far below it.
   CHECK(testing::allocated_bytes() - before <= 200 * static_cast<std::int64_t>(file.size()) + (1 << 20));
   CHECK(std::chrono::steady_clock::now() - start < testing::patience);
   return good;
 }
 
-/// The same, and runs what was imported, where it is small.
+/// The same, and runs the imported model if it is small.
 bool survives(const Bytes& file) {
   Model m;
   if (!imports(file, &m)) return false;
@@ -54,7 +53,8 @@ bool survives(const Bytes& file) {
     const std::vector<AnyTensor> in = detail::self_test_inputs(m, shapes, 1);
     for (const bool optimize : {false, true}) {
       ExecutorOptions o;
-      o.threads = 1, o.optimize = optimize;
+      o.threads = 1;
+      o.optimize = optimize;
       Executor(m, o).run(in);
     }
   } catch (const Error&) {
@@ -62,7 +62,7 @@ bool survives(const Bytes& file) {
   return true;
 }
 
-/// A float network that goes through most of the importer.
+/// A float network that covers most of the importer.
 Bytes float_network() {
   ModelBuilder b;
   const int x = b.tensor("x", {1, 4, 4, 2}), c = b.tensor("c", {1, 4, 4, 4}), d = b.tensor("d", {1, 4, 4, 4});
@@ -86,7 +86,7 @@ Bytes float_network() {
   return b.finish({x}, {y});
 }
 
-/// A quantized one.
+/// A quantized network.
 Bytes integer_network() {
   ModelBuilder b;
   const QuantParams q(0.1f, 3);
@@ -110,7 +110,7 @@ Bytes integer_network() {
   return b.finish({x}, {y});
 }
 
-/// Operators that move elements, one after the other.
+/// A chain of operators that move elements.
 Bytes moving_network() {
   ModelBuilder b;
   int last = b.tensor("x", {1, 4, 4, 4}), count = 0;
@@ -150,7 +150,7 @@ const std::vector<Bytes>& networks() {
   return all;
 }
 
-/// A file of one operator over a tensor, with vectors of integers as further operands.
+/// A file with one operator on a tensor, with vectors of integers as further operands.
 Bytes one(const std::string& op, const Shape& x, const std::vector<Dims>& vectors, const std::vector<Option>& options,
           int outputs = 1) {
   ModelBuilder b;
@@ -163,7 +163,7 @@ Bytes one(const std::string& op, const Shape& x, const std::vector<Dims>& vector
 
 }  // namespace
 
-TEST_CASE("tflite: a file cut off at any byte") {
+TEST_CASE("tflite: a file truncated at any byte") {
   for (const Bytes& whole : networks()) {
     REQUIRE(survives(whole));
     int good = 0;
@@ -173,18 +173,18 @@ TEST_CASE("tflite: a file cut off at any byte") {
       cut.resize(whole.size());  // zeros instead
       survives(cut);
     }
-    CHECK(good <= 8);  // what stands last is the first buffer, which is never read
+    CHECK(good <= 8);  // the end of the file is the first buffer, which is never read
   }
 }
 
-TEST_CASE("tflite: offsets, sizes and numbers that are out of range, at every place of the file") {
+TEST_CASE("tflite: offsets, sizes and numbers out of range, at every position of the file") {
   int good = 0, bad = 0;
   for (const Bytes& whole : networks())
     for (std::size_t at = 0; at + 4 <= whole.size(); at += 2) {
       std::uint32_t old;
       std::memcpy(&old, &whole[at], 4);
       const auto size = static_cast<std::uint32_t>(whole.size()), here = static_cast<std::uint32_t>(at);
-      // Between the words stand halves of the tables of fields.
+      // Offsets that are not multiples of 4 are 16-bit entries of vtables.
       const bool word = at % 4 == 0;
       for (const std::uint32_t v : word ? std::vector<std::uint32_t>{0, ~0u, ~0u >> 1, 1u << 31, old + 4, size - here}
                                         : std::vector<std::uint32_t>{0, ~0u}) {
@@ -193,7 +193,7 @@ TEST_CASE("tflite: offsets, sizes and numbers that are out of range, at every pl
         ++(survives(b) ? good : bad);
       }
     }
-  CHECK(good > 0);  // weights may be anything
+  CHECK(good > 0);  // any weights are valid
   CHECK(bad > 0);
 }
 
@@ -231,7 +231,7 @@ TEST_CASE("tflite: damaged bytes") {
 TEST_CASE("tflite: tensors of giant, negative or contradictory sizes") {
   const auto input = [](const Shape& s) { return survives(one("NEG", s, {}, {})); };
   CHECK(input({1, 4}));
-  CHECK(input({1, 1 << 20, 1 << 10}));  // left to the run
+  CHECK(input({1, 1 << 20, 1 << 10}));  // computed at run time
   for (const Shape& s : {Shape{largest, largest}, Shape{1 << 20, 1 << 20, 1 << 20}, Shape{4, -2}, Shape{4, smallest}})
     CHECK_FALSE(input(s));
 
@@ -261,7 +261,7 @@ TEST_CASE("tflite: tensors of giant, negative or contradictory sizes") {
   CHECK_FALSE(survives(ranks.finish({x}, {y})));
 }
 
-TEST_CASE("tflite: options that no operator can take") {
+TEST_CASE("tflite: invalid options") {
   const Shape image{1, 8, 8, 4};
   for (const std::int32_t v : {smallest, -1, 0, largest}) {
     CAPTURE(v);
@@ -273,7 +273,7 @@ TEST_CASE("tflite: options that no operator can take") {
     CHECK_FALSE(survives(one("DEPTH_TO_SPACE", image, {}, {integer(0, v)})));
     CHECK_FALSE(survives(one("SPACE_TO_DEPTH", image, {}, {integer(0, v)})));
     CHECK(survives(one("RESIZE_BILINEAR", image, {{v, 4}}, {})) == (v > 0));
-    CHECK_FALSE(survives(one("PAD", {8}, {{v, v}}, {})));  // no matrix
+    CHECK_FALSE(survives(one("PAD", {8}, {{v, v}}, {})));  // not a matrix
     survives(one("SLICE", {1, 8}, {{0, v}, {1, v}}, {}));
     survives(one("STRIDED_SLICE", {1, 8}, {{0, v}, {1, v}, {1, v}}, {}));
     survives(one("STRIDED_SLICE", {1, 8}, {{0, v}, {1, v}, {1, 1}}, {byte(5, 1)}));
@@ -304,7 +304,7 @@ TEST_CASE("tflite: options that no operator can take") {
   }
 }
 
-TEST_CASE("tflite: indices of tensors, operators and buffers that are not there") {
+TEST_CASE("tflite: indices of tensors, operators and buffers that do not exist") {
   for (const std::int32_t v : {smallest, -2, -1, 2, largest}) {
     CAPTURE(v);
     const auto file = [&](int place) {
@@ -323,8 +323,8 @@ TEST_CASE("tflite: indices of tensors, operators and buffers that are not there"
   CHECK_FALSE(survives(ModelBuilder().finish({}, {})));
 }
 
-TEST_CASE("tflite: small files that ask for much") {
-  // One matrix of 64 KiB, turned around for 2000 layers.
+TEST_CASE("tflite: small files that need much memory") {
+  // One matrix of 64 KiB that 2000 layers transpose.
   ModelBuilder layers;
   int last = layers.tensor("x", {1, 4, 4, 1024});
   const int x = last, w = layers.constant("w", Tensor<float>({1, 4, 4, 1024}));
@@ -361,11 +361,11 @@ TEST_CASE("tflite: small files that ask for much") {
   CHECK_FALSE(imports(shapes.finish({image}, {y})));
 }
 
-TEST_CASE("tflite: many small parts take time and memory in proportion") {
+TEST_CASE("tflite: time and memory are proportional to the number of parts") {
   ModelBuilder b;
   Dims inputs{b.tensor("t", {4})};
   int last = inputs[0];
-  for (int i = 0; i < 3000; ++i) {  // all of one name
+  for (int i = 0; i < 3000; ++i) {  // all with the same name
     inputs.push_back(b.tensor("t", {4}));
     const int next = b.tensor("t", {4});
     b.op("NEG", {last}, {next});

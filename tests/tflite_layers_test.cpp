@@ -3,7 +3,7 @@
 #include <octet/operators/all.hpp>
 #include "tflite_builder.hpp"
 
-// Convolutions, fully connected layers and pools, in every type that TFLite files come in.
+// Convolutions, fully connected layers and pools in every type that TFLite files use.
 
 using namespace octet;
 using namespace testing::tflite;
@@ -25,13 +25,13 @@ struct Case {
   Pair stride = 1, dilation = 1;
   int activation = no_activation;
   bool bias = true;
-  Shape declared{};  // the input's shape in the file, where it is not that of one image
+  Shape declared{};  // the input's shape in the file, if it is not that of one image
 
   int channels_axis() const { return layer == Layer::depthwise ? 3 : 0; }
   std::int64_t outputs() const { return w[channels_axis()]; }
 };
 
-/// One dimension of a window: the size of the output and the padding before.
+/// One dimension of a window: the output size and the padding before.
 struct Axis {
   std::int64_t out, before;
   Axis(const Case& c, std::int64_t in, std::int64_t kernel, int stride, int dilation) {
@@ -48,7 +48,7 @@ struct Axis {
   static Axis horizontal(const Case& c) { return {c, c.x[2], c.w[2], c.stride.w, c.dilation.w}; }
 };
 
-/// The layer without bias as its definition says, for inputs and weights less their zero points.
+/// Reference for the layer without bias, for inputs and weights minus their zero points.
 Tensor<double> computed(const Case& c, const Tensor<double>& x, const Tensor<double>& w) {
   if (c.layer == Layer::fully_connected) {
     Tensor<double> y({x.size() / c.w[1], c.w[0]});
@@ -71,10 +71,12 @@ Tensor<double> computed(const Case& c, const Tensor<double>& x, const Tensor<dou
               for (std::int64_t k = 0; k < group_in; ++k) {
                 std::int64_t i = a * c.stride.h - v.before + p * c.dilation.h,
                              j = b * c.stride.w - h.before + q * c.dilation.w;
-                if (c.layer == Layer::transposed) {  // where the output pixel comes from, if from anywhere
-                  i = a + v.before - p, j = b + h.before - q;
+                if (c.layer == Layer::transposed) {  // the input pixel of the output pixel, if there is one
+                  i = a + v.before - p;
+                  j = b + h.before - q;
                   if (i % c.stride.h != 0 || j % c.stride.w != 0) continue;
-                  i /= c.stride.h, j /= c.stride.w;
+                  i /= c.stride.h;
+                  j /= c.stride.w;
                 }
                 if (i < 0 || j < 0 || i >= height || j >= width) continue;
                 const double weight = c.layer == Layer::depthwise ? w(0, p, q, o) : w(o, p, q, k);
@@ -101,7 +103,7 @@ Shape one_image(Shape s) {
   return s;
 }
 
-/// The elements as real numbers, less a zero point.
+/// The elements minus a zero point.
 template <class T>
 Tensor<double> reals(const Tensor<T>& t, double zero_point = 0) {
   const AnyTensor any(t);
@@ -144,7 +146,7 @@ AnyTensor output(const std::vector<std::uint8_t>& file, const AnyTensor& x) { re
 
 Shape declared(const Case& c) { return c.declared.empty() ? one_image(c.x) : c.declared; }
 
-/// Float activations; weights of a kind. What comes out may differ by the rounding of activations.
+/// Float activations with weights of one kind. Outputs may differ by the rounding of activations.
 void check_float(const Case& c, Kind kind) {
   const Tensor<float> x = random_tensor(c.x, 1), real = random_tensor(c.w, 2), bias = random_tensor({c.outputs()}, 3);
   ModelBuilder b;
@@ -162,8 +164,10 @@ void check_float(const Case& c, Kind kind) {
   } else {
     const bool per_channel = kind == Kind::hybrid;
     QuantParams q;
-    for (std::int64_t o = 0; o < (per_channel ? c.outputs() : 1); ++o)
-      q.scale.push_back(0.008f + 0.001f * static_cast<float>(o)), q.zero_point.push_back(0);
+    for (std::int64_t o = 0; o < (per_channel ? c.outputs() : 1); ++o) {
+      q.scale.push_back(0.008f + 0.001f * static_cast<float>(o));
+      q.zero_point.push_back(0);
+    }
     if (per_channel) q.axis = c.channels_axis();
     const Tensor<int8> integers = random_integers<int8>(c.w, 4, -127, 127);
     const ChannelWalk walk(c.w, q.axis);
@@ -179,7 +183,7 @@ void check_float(const Case& c, Kind kind) {
   double weight_sum = 0;
   for (double v : w) weight_sum = std::max(weight_sum, std::abs(v));
   weight_sum *= static_cast<double>(w.size()) / static_cast<double>(c.outputs());
-  // Half a step of the activations, whose range is less than 2, in every product.
+  // Half a step of the activations, whose range is less than 2, for every product.
   const double tolerance = kind == Kind::floating || kind == Kind::half ? 1e-4 : 1.01 / 255 * weight_sum;
   REQUIRE(y.size() == sums.size());
   CHECK(y.shape().back() == c.outputs());
@@ -191,17 +195,19 @@ void check_float(const Case& c, Kind kind) {
   }
 }
 
-/// Everything in integers, T for the activations; exact.
+/// Integer layers with activations of type T; exact.
 template <class T>
 void check_integer(const Case& c) {
-  constexpr bool legacy = std::is_same_v<T, uint8>;  // weights are uint8 of one scale
+  constexpr bool legacy = std::is_same_v<T, uint8>;  // weights are uint8 with one scale
   constexpr int low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
   const QuantParams xq(0.02f, low + 100), yq(0.15f, low + 120);
   QuantParams wq(0.01f, 121);
   if (!legacy) {
     wq = {{}, {}, c.channels_axis()};
-    for (std::int64_t o = 0; o < c.outputs(); ++o)
-      wq.scale.push_back(0.01f + 0.001f * static_cast<float>(o)), wq.zero_point.push_back(0);
+    for (std::int64_t o = 0; o < c.outputs(); ++o) {
+      wq.scale.push_back(0.01f + 0.001f * static_cast<float>(o));
+      wq.zero_point.push_back(0);
+    }
   }
   const Tensor<T> x = random_integers<T>(c.x, 1, low, high), w = random_integers<T>(c.w, 2, legacy ? 0 : -127, high);
   const Tensor<int32> bias = random_integers<int32>({c.outputs()}, 3, -2000, 2000);
@@ -279,14 +285,18 @@ TEST_CASE("tflite: fully connected layers of every type, over rows and over imag
   for (const Kind kind : kinds) {
     Case c = variant(Layer::fully_connected, {3, 33}, {17, 33}, same, 1, 1, relu);
     check(c, kind);
-    c.x = {3, 2, 4, 6}, c.w = {5, 48}, c.activation = no_activation, c.bias = false;
+    c.x = {3, 2, 4, 6};
+    c.w = {5, 48};
+    c.activation = no_activation;
+    c.bias = false;
     check(c, kind);
-    c.x = {6, 2, 48}, c.declared = {6, 2, 48};  // twelve rows
+    c.x = {6, 2, 48};  // twelve rows
+    c.declared = {6, 2, 48};
     check(c, kind);
   }
 }
 
-TEST_CASE("tflite: a fully connected layer may keep the dimensions before the last") {
+TEST_CASE("tflite: a fully connected layer can keep the dimensions before the last") {
   ModelBuilder b;
   const Tensor<float> x = random_tensor({2, 5, 3}, 1), w = random_tensor({4, 3}, 2);
   const int in = b.tensor("x", {1, 5, 3}), y = b.tensor("y", {});
@@ -316,7 +326,7 @@ TEST_CASE("tflite: products of matrices, with either side transposed") {
   }
 }
 
-TEST_CASE("tflite: half weights stay half, and are expanded for those who ask for them") {
+TEST_CASE("tflite: half-precision weights are kept, and expanded for other readers") {
   ModelBuilder b;
   const Tensor<fp16> half = halved(random_tensor({4, 4}, 1));
   const int x = b.tensor("x", {1, 4}), stored = b.constant("stored", half), w = b.tensor("w", {4, 4});
@@ -369,7 +379,9 @@ TEST_CASE("tflite: pools of float, int8 and uint8") {
               const std::int64_t p = row * 2 - before + a, s = column * 3 - before + d;
               if (p < 0 || s < 0 || p >= 7 || s >= 6) continue;
               const double v = q(n, p, s, c) - zero;
-              sum += v, most = std::max(most, v), ++count;
+              sum += v;
+              most = std::max(most, v);
+              ++count;
             }
           const double real = std::max(0.0, largest ? most : sum / count);
           const double got = detail::load_element(type, out.data(), i);

@@ -5,7 +5,7 @@
 #include <octet/operators/all.hpp>
 #include "tflite_builder.hpp"
 
-// Operators on single elements, on places and along axes. Layers with weights are in tflite_layers_test.cpp.
+// Elementwise operators, and operators on positions and axes. Layers with weights are in tflite_layers_test.cpp.
 
 using namespace octet;
 using namespace testing::tflite;
@@ -18,13 +18,13 @@ namespace {
 using Dims = std::vector<std::int32_t>;
 using Options = std::vector<Option>;
 
-/// As TFLite declares inputs: a batch of one.
+/// The shape of an input as TFLite declares it: with batch size 1.
 Shape declared(Shape s) {
   if (s.rank() > 1) s[0] = 1;
   return s;
 }
 
-/// A file of one operator, whose operands are added one after the other.
+/// A file with one operator, whose operands are added in order.
 struct One {
   ModelBuilder b;
   Dims in, operands;
@@ -84,11 +84,11 @@ struct Elementwise {
   const char* name;
   Options options;
   int inputs;
-  double low, high;  // of the inputs
+  double low, high;  // range of the inputs
   Function f;
 };
 
-/// Float, int8 and uint8 against f of real numbers; the second input is broadcast over pixels.
+/// Compares float, int8 and uint8 with f of real numbers. The second input is broadcast over pixels.
 void check(const Elementwise& e) {
   CAPTURE(e.name);
   const Shape shape{2, 3, 2, 17}, row{1, 1, 1, 17};
@@ -141,8 +141,8 @@ void check(const Elementwise& e) {
 
 using Index = std::vector<std::int64_t>;
 
-/// An operator that moves elements: float, int8 and uint8 alike. `from` tells which element of the input
-/// stands at a place of the output; none (an empty index) is a zero.
+/// Checks an operator that moves elements in float, int8 and uint8. `from` returns the index of the input element for
+/// an output position; an empty index means zero.
 void check_moves(const std::string& op, const Options& options, const Shape& in, const Shape& out,
                  const std::function<void(One&)>& add_operands, const std::function<Index(const Index&)>& from) {
   CAPTURE(op);
@@ -192,7 +192,7 @@ double clip(double x, double low, double high) { return std::min(std::max(x, low
 
 }  // namespace
 
-TEST_CASE("tflite: functions of one element, in float, int8 and uint8") {
+TEST_CASE("tflite: unary functions in float, int8 and uint8") {
   const auto unary = [](const char* name, double low, double high, double (*f)(double), const Options& options = {}) {
     check({name, options, 1, low, high, [f](double x, double) { return f(x); }});
   };
@@ -252,7 +252,7 @@ TEST_CASE("tflite: float functions that are not defined everywhere") {
   check_float("SQUARED_DIFFERENCE", 2, [](double a, double b) { return (a - b) * (a - b); });
 }
 
-TEST_CASE("tflite: slopes of PRELU are one a channel, float or int8") {
+TEST_CASE("tflite: slopes of PRELU are per channel, float or int8") {
   const Tensor<float> x = random_tensor({2, 3, 3, 5}, 1), slope = random_tensor({1, 1, 5}, 2);
   const Tensor<float> y = floats(one(x).constant(slope).run("PRELU")[0]);
   for (std::int64_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(x[i] < 0 ? x[i] * slope[i % 5] : x[i]));
@@ -277,7 +277,8 @@ TEST_CASE("tflite: softmax, its logarithm, and normalization over neighboring ch
   for (std::int64_t n = 0; n < 3; ++n) {
     double half = 0, full = 0, quantized = 0;
     for (std::int64_t c = 0; c < 11; ++c) {
-      half += std::exp(0.5 * static_cast<double>(x(n, c))), full += std::exp(static_cast<double>(x(n, c)));
+      half += std::exp(0.5 * static_cast<double>(x(n, c)));
+      full += std::exp(static_cast<double>(x(n, c)));
       quantized += std::exp(0.04 * (q(n, c) - 5));
     }
     for (std::int64_t c = 0; c < 11; ++c) {
@@ -323,7 +324,9 @@ TEST_CASE("tflite: reductions, over pixels and over other axes") {
           const std::int64_t count = pixels ? 12 : 5;
           for (std::int64_t k = 0; k < count; ++k) {
             const double v = pixels ? q[(i / 5 * 12 + k) * 5 + i % 5] : q[i * 5 + k];
-            sum += v, high = std::max(high, v), low = std::min(low, v);
+            sum += v;
+            high = std::max(high, v);
+            low = std::min(low, v);
           }
           const double got = detail::load_element(type, mean.data(), i);
           CHECK(std::abs(got - sum / static_cast<double>(count)) <= (type == DType::f32 ? 1e-4 : 0.5));
@@ -340,7 +343,7 @@ TEST_CASE("tflite: views and permutations, in float, int8 and uint8") {
   const Shape x{2, 4, 6, 3};
   check_view("RESHAPE", {}, x, {2, 12, 6}, {{1, 12, 6}});
   check_view("RESHAPE", {}, x, {2, 72}, {{-1, 72}});
-  check_view("RESHAPE", {list(0, {1, 8, 9})}, x, {2, 8, 9}, {});  // as older files write it
+  check_view("RESHAPE", {list(0, {1, 8, 9})}, x, {2, 8, 9}, {});  // as in older files
   check_view("SQUEEZE", {list(0, {1})}, {2, 1, 6, 1}, {2, 6, 1}, {});
   check_view("SQUEEZE", {}, {1, 6, 1}, {6}, {});
   check_view("EXPAND_DIMS", {}, {2, 6}, {2, 6, 1}, {{-1}});
@@ -368,7 +371,7 @@ TEST_CASE("tflite: padding, in float, int8 and uint8") {
   const auto mirrored = [](std::int64_t i, std::int64_t n, std::int64_t shared) {
     return i < 0 ? -i - 1 + shared : i >= n ? 2 * n - i - 1 - shared : i;
   };
-  for (const int mode : {0, 1})  // without and with the border itself
+  for (const int mode : {0, 1})  // without and with the border pixel
     check_moves(
         "MIRROR_PAD", {byte(0, mode)}, x, padded(x), [&](One& o) { o.constant(amounts); },
         [&](const Index& i) {
@@ -410,7 +413,7 @@ TEST_CASE("tflite: slices, in float, int8 and uint8") {
   });
 }
 
-TEST_CASE("tflite: tensors are joined and taken apart") {
+TEST_CASE("tflite: concatenation and splitting") {
   const Tensor<float> a = random_tensor({2, 3, 4}, 1), b = random_tensor({2, 3, 2}, 2), c = random_tensor({2, 3, 4}, 3);
   const Tensor<float> joined = floats(one(a).input(b).run("CONCATENATION", {integer(0, -1), byte(1, relu)})[0]);
   REQUIRE(joined.shape() == Shape{2, 3, 6});
@@ -434,7 +437,7 @@ TEST_CASE("tflite: tensors are joined and taken apart") {
   REQUIRE(sized[1].shape() == Shape{2, 3, 3});
   CHECK(sized[1].view<float>()(1, 2, 0) == a(1, 2, 1));
 
-  // Quantized parts come in scales of their own.
+  // Quantized parts have different scales.
   const Tensor<uint8> p = random_integers<uint8>({2, 5}, 4, 0, 255), q = random_integers<uint8>({2, 4}, 5, 0, 255);
   const QuantParams pq(0.1f, 100), qq(0.05f, 30), yq(0.1f, 100);
   const AnyTensor y = one(p, pq).input(q, qq).run("CONCATENATION", {integer(0, 1)}, DType::u8, yq)[0];
@@ -445,7 +448,7 @@ TEST_CASE("tflite: tensors are joined and taken apart") {
     }
 }
 
-TEST_CASE("tflite: resizes, nearest and bilinear, by all conventions") {
+TEST_CASE("tflite: nearest and bilinear resize with all coordinate conventions") {
   const Tensor<float> x = random_tensor({2, 4, 6, 3}, 1);
   for (const bool corners : {false, true})
     for (const bool centers : {false, true}) {
@@ -476,8 +479,7 @@ TEST_CASE("tflite: resizes, nearest and bilinear, by all conventions") {
         CHECK(static_cast<double>(linear[i]) == doctest::Approx(sum).scale(1).epsilon(1e-5));
       }
       for (std::int64_t i = 0; i < nearest.size(); ++i) {
-        // As TFLite: the floor, of positions about centers as well, which it shifts by half; or rounded half
-        // up.
+        // As in TFLite: the floor, also with half-pixel centers, which are shifted by half; or rounded half up.
         const double shift = centers ? 0.5 : 0;
         const auto place = [&](std::int64_t o, double in, double out) {
           const double p = position(o, in, out) + shift;

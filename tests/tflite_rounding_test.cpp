@@ -3,8 +3,8 @@
 #include <octet/operators/all.hpp>
 #include "tflite_builder.hpp"
 
-// What TFLite's own kernels compute, where their rounding is asked for. The numbers are LiteRT's (2.5.3, kept from
-// XNNPACK).
+// Results of TFLite's own kernels, which octet gives with TFLite's rounding. The numbers are from LiteRT 2.5.3 without
+// XNNPACK.
 
 using namespace octet;
 using namespace testing;
@@ -16,11 +16,11 @@ namespace {
 struct Scales {
   float x, w, y;
 };
-// Of TFLite's multipliers, products in single precision come out below, in double precision above the point where
-// rounding changes sides for 7385 = 211 * 35 and 5080 = 127 * 40.
+// With these scales, multipliers computed in single precision are below, those in double precision above the tie for
+// 7385 = 211 * 35 and 5080 = 127 * 40.
 constexpr Scales at_7385{0x1.7b01bap-6f, 0x1.c01cd8p-8f, 0x1.7b01bap-6f};
 constexpr Scales at_5080{0x1.7c8398p-5f, 0x1.aa376p-6f, 0x1.e848e6p-4f};
-// Here a division in single precision makes the difference, for 8944 = 104 * 86.
+// Here, a division in single precision makes the difference for 8944 = 104 * 86.
 constexpr Scales at_8944{0x1.d99e1p-7f, 0x1.bf679ap-7f, 0x1.779b56p-5f};
 
 LoadOptions rounded(Rounding r) {
@@ -35,7 +35,7 @@ AnyTensor bytes_of(DType t, const Shape& shape, const std::vector<int>& codes) {
   });
 }
 
-/// The codes that a model of one input gives.
+/// The output codes of a model with one input.
 std::vector<int> codes_of(ModelBuilder& b, int x, int y, const AnyTensor& in, Rounding r) {
   const AnyTensor out = outputs(parse(b.finish({x}, {y}), rounded(r)), {in})[0];
   std::vector<int> codes;
@@ -44,7 +44,7 @@ std::vector<int> codes_of(ModelBuilder& b, int x, int y, const AnyTensor& in, Ro
   return codes;
 }
 
-/// One operator from all codes of a type to the other.
+/// Runs one operator on all codes of a type.
 std::vector<int> all_codes(const std::string& op, DType in, const QuantParams& qx, DType out, const QuantParams& qy,
                            const std::vector<Option>& options = {}) {
   ModelBuilder b;
@@ -55,7 +55,7 @@ std::vector<int> all_codes(const std::string& op, DType in, const QuantParams& q
   return codes_of(b, x, y, bytes_of(in, {1, 256}, codes), Rounding::tflite_double);
 }
 
-/// A layer of one weight of 35 and one pixel of 211, both less their zero points.
+/// A layer with one weight of 35 and one pixel of 211, both minus their zero points.
 struct OneProduct {
   std::string op;
   DType type = DType::u8;  // of activations and weights
@@ -95,7 +95,7 @@ TEST_CASE("tflite rounding: layers with one weight scale multiply the scales in 
   for (const char* op : {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"}) {
     CAPTURE(op);
     CHECK(OneProduct{op, DType::u8}(twice) == 50);
-    // int8 convolutions multiply in double precision, fully connected layers do where they have several scales.
+    // int8 convolutions multiply in double precision; fully connected layers do so if they have several scales.
     CHECK(OneProduct{op, DType::i8}(twice) == (op == std::string("FULLY_CONNECTED") ? 50 : 51));
     CHECK(OneProduct{op, DType::i8, true}(twice) == 51);
     CHECK(OneProduct{op, DType::i8}(Rounding::fp32) == 50);
@@ -154,7 +154,7 @@ TEST_CASE("tflite rounding: HARD_SWISH in 16 bits") {
          136, 137, 138, 139, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158,
          159, 160, 161, 162, 163, 164, 165, 166, 167, 168, 169, 170, 171, 172, 173, 174, 175, 176, 178, 179, 180, 181,
          182, 183, 184, 185, 186, 187, 188, 189, 190, 191, 192, 193, 194, 195});
-  // An output scale that TFLite refuses: the exact function.
+  // For an output scale that TFLite refuses, octet computes the exact function.
   const std::vector<int> small = all_codes("HARD_SWISH", DType::i8, {1.0f, 0}, DType::i8, {0.005f, 0});
   CHECK(small[127] == -67);  // -1 / 3
   CHECK(small[129] == 127);
@@ -180,7 +180,7 @@ TEST_CASE("tflite rounding: LEAKY_RELU, RELU6 and QUANTIZE in fixed point, ties 
   CHECK(at(requantized, -10) == -3);
   CHECK(at(all_codes("QUANTIZE", DType::i8, x, DType::i8, half), 5) == 3);
   CHECK(at(all_codes("QUANTIZE", DType::i8, x, DType::i8, half), -5) == -2);
-  // The same scale in another type: every code stays what it was.
+  // The same scale in another type: codes do not change.
   const std::vector<int> moved = all_codes("QUANTIZE", DType::i8, x, DType::u8, {0.05f, 128});
   for (int i = 0; i < 256; ++i) CHECK(moved[static_cast<std::size_t>(i)] == i);
 }

@@ -3,7 +3,7 @@
 #include <octet/operators/all.hpp>
 #include "tflite_builder.hpp"
 
-// What the importer makes of names, batches, shapes, types and errors.
+// Names, batch sizes, shapes, types and errors of the importer.
 
 using namespace octet;
 using namespace testing::tflite;
@@ -27,7 +27,7 @@ std::string error_of(const std::vector<std::uint8_t>& file) {
 
 }  // namespace
 
-TEST_CASE("tflite: tensors keep their names, the model what it says of itself") {
+TEST_CASE("tflite: tensors keep their names, the model its description") {
   ModelBuilder b;
   const int x = b.tensor("serving_default_x:0", {1, 2, 2, 3}),
             w = b.constant("a/weight", random_tensor({4, 1, 1, 3}, 1));
@@ -44,7 +44,7 @@ TEST_CASE("tflite: tensors keep their names, the model what it says of itself") 
   CHECK(m.metadata.at("producer") == "octet's tests");
 }
 
-TEST_CASE("tflite: names that are missing or given twice become unique") {
+TEST_CASE("tflite: missing and duplicate names become unique") {
   ModelBuilder b;
   const int x = b.tensor("t", {4}), y = b.tensor("t", {4}), z = b.tensor("", {4});
   b.op("ABS", {x}, {y});
@@ -55,7 +55,7 @@ TEST_CASE("tflite: names that are missing or given twice become unique") {
   CHECK(m.value(m.outputs[0]).name == "tensor2");
 }
 
-TEST_CASE("tflite: a batch that is declared as one may have any size") {
+TEST_CASE("tflite: a batch size declared as 1 can have any size") {
   ModelBuilder b;
   const Tensor<float> w = random_tensor({7, 24}, 1);
   const int x = b.tensor("x", {1, 2, 4, 3}), flat = b.tensor("flat", {1, 24}), y = b.tensor("y", {1, 7});
@@ -76,8 +76,8 @@ TEST_CASE("tflite: a batch that is declared as one may have any size") {
   }
 }
 
-TEST_CASE("tflite: shapes that are computed from the batch size") {
-  // What Keras' Flatten becomes: [shape(x)[0], -1].
+TEST_CASE("tflite: shapes computed from the batch size") {
+  // The form of Keras' Flatten: [shape(x)[0], -1].
   ModelBuilder b;
   const int x = b.tensor("x", {1, 2, 4, 3}), shape = b.tensor("shape", {4}, DType::i32),
             batch = b.tensor("batch", {}, DType::i32);
@@ -95,7 +95,7 @@ TEST_CASE("tflite: shapes that are computed from the batch size") {
   CHECK(std::equal(in.begin(), in.end(), out.begin()));
 }
 
-TEST_CASE("tflite: outputs that are inputs, or given twice") {
+TEST_CASE("tflite: outputs that are inputs or duplicates") {
   ModelBuilder b;
   const int x = b.tensor("x", {1, 3}), y = b.tensor("y", {1, 3});
   b.op("NEG", {x}, {y});
@@ -107,7 +107,7 @@ TEST_CASE("tflite: outputs that are inputs, or given twice") {
   CHECK(r[2].view<float>()[5] == -in[5]);
 }
 
-TEST_CASE("tflite: the rounding that is asked for") {
+TEST_CASE("tflite: the rounding of LoadOptions is used") {
   ModelBuilder b;
   const int x = b.tensor("x", {1, 64}, DType::i8, {0.1f, 0}), y = b.tensor("y", {1, 64}, DType::i8, {0.07f, 0});
   Tensor<int8> identity({64, 64});
@@ -128,7 +128,7 @@ TEST_CASE("tflite: the rounding that is asked for") {
   CHECK(at(away, 27) == -1);
 }
 
-TEST_CASE("tflite: errors name the file, the operator, its result and what is wrong") {
+TEST_CASE("tflite: errors name the file, the operator, its result and the reason") {
   const auto file = [](const std::string& op, const Shape& x, DType type, const QuantParams& q,
                        const Options& options) {
     ModelBuilder b;
@@ -153,8 +153,8 @@ TEST_CASE("tflite: errors name the file, the operator, its result and what is wr
   ModelBuilder old;
   old.version = 2;
   CHECK_CONTAINS(error_of(old.finish({}, {})), "version 2");
-  CHECK_CONTAINS(error_of({}), "no TFLite model");
-  CHECK_CONTAINS(error_of(std::vector<std::uint8_t>(64, 0)), "no TFLite model");
+  CHECK_CONTAINS(error_of({}), "not a TFLite model");
+  CHECK_CONTAINS(error_of(std::vector<std::uint8_t>(64, 0)), "not a TFLite model");
 
   ModelBuilder conv;
   const int x = conv.tensor("x", {1, 8, 8, 3}), y = conv.tensor("y", {});
@@ -168,7 +168,7 @@ TEST_CASE("tflite: errors name the file, the operator, its result and what is wr
   CHECK_CONTAINS(error_of(types.finish({a}, {z})), "int8");
 }
 
-TEST_CASE("tflite: operators that read what is not there yet, or write what is") {
+TEST_CASE("tflite: operators that read unwritten tensors, or write written ones") {
   ModelBuilder b;
   const int x = b.tensor("x", {4}), y = b.tensor("y", {4}), z = b.tensor("z", {4});
   b.op("ADD", {x, z}, {y});

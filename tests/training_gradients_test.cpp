@@ -9,7 +9,7 @@ namespace {
 
 double clamped(double x, const ActivationRange& a) { return std::min(std::max(x, a.low), a.high); }
 
-/// A convolution's sizes along one dimension.
+/// Sizes of a convolution along one dimension.
 struct Axis {
   std::int64_t in, out, kernel, stride, dilation, before;
 };
@@ -54,7 +54,9 @@ Definition convolution(const Window& window, std::int64_t groups, const Activati
 void check_convolution(const Shape& x, std::int64_t out, const Window& window, std::int64_t groups, bool bias,
                        bool residual, const ActivationRange& range, bool computed_weights, unsigned seed) {
   Convolution op;
-  op.window = window, op.groups = groups, op.activation = range;
+  op.window = window;
+  op.groups = groups;
+  op.activation = range;
   std::vector<GradientInput> in{
       random_tensor(x, seed),
       {random_tensor({out, window.kernel[0], window.kernel[1], x[3] / groups}, seed + 1), computed_weights}};
@@ -76,8 +78,10 @@ TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pa
     INFO("round ", round);
     Window w(r.between(1, 4), r.between(1, 4));
     for (std::size_t d = 0; d < 2; ++d) {
-      w.strides[d] = r.between(1, 3), w.dilations[d] = r.between(1, 2);
-      w.pads_before[d] = r.between(0, 3), w.pads_after[d] = r.between(0, 3);
+      w.strides[d] = r.between(1, 3);
+      w.dilations[d] = r.between(1, 2);
+      w.pads_before[d] = r.between(0, 3);
+      w.pads_after[d] = r.between(0, 3);
     }
     const std::int64_t groups = r.chance(50) ? 1 : r.between(1, 4), in = groups * r.between(1, 4),
                        out = groups * r.between(1, 4);
@@ -88,14 +92,15 @@ TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pa
   }
 }
 
-TEST_CASE("gradients: products of bfloat16 round both operands, where the CPU has them") {
+TEST_CASE("gradients: bfloat16 products round both operands, if the CPU supports them") {
   Random r(8);
   int rounded = 0;
   for (int round = 0; round < rounds(60); ++round) {
     const std::int64_t groups = r.chance(70) ? 1 : r.between(2, 3), in = groups * r.between(1, 70),
                        out = groups * r.between(1, 70), size = r.chance(50) ? 1 : 3;
     Convolution op;
-    op.window = Window(size, size, r.between(1, 2), size / 2), op.groups = groups;
+    op.window = Window(size, size, r.between(1, 2), size / 2);
+    op.groups = groups;
     const Shape x{r.between(1, 3), r.between(1, 9), r.between(1, 9), in};
     const std::vector<GradientInput> inputs{random_tensor(x, 1), random_tensor({out, size, size, in / groups}, 2),
                                             random_tensor({out}, 3)};
@@ -126,24 +131,25 @@ TEST_CASE("gradients: products of bfloat16 round both operands, where the CPU ha
   if (octet::detail::kernels().gemm_bf16) CHECK(rounded > rounds(100));
 }
 
-TEST_CASE("gradients: convolutions as networks have them") {
+TEST_CASE("gradients: typical convolutions") {
   SUBCASE("3x3 in place, more channels than a panel") {
     check_convolution({2, 4, 4, 40}, 37, Window(3, 3, 1, 1), 1, true, false, {0, 6}, false, 1);
   }
   SUBCASE("1x1 in place") { check_convolution({2, 3, 3, 70}, 33, Window(1, 1), 1, false, true, {}, false, 2); }
   SUBCASE("1x1 of stride 2") { check_convolution({2, 5, 4, 6}, 5, Window(1, 1, 2), 1, true, false, {}, false, 3); }
-  SUBCASE("a row of taps a task") {
+  SUBCASE("one row of taps per task") {
     check_convolution({1, 4, 4, 64}, 3, Window(3, 3, 1, 1), 1, false, false, {}, false, 4);
   }
-  SUBCASE("channels of a tap a task") {
+  SUBCASE("channels of one tap per task") {
     check_convolution({1, 3, 3, 100}, 2, Window(3, 3, 1, 1), 1, false, false, {}, false, 5);
   }
-  SUBCASE("pixels on the padding skipped, groups, strides") {
+  SUBCASE("padding pixels skipped, groups, strides") {
     Window w(3, 2, 1, 2);
-    w.strides = {2, 1}, w.dilations = {1, 2};
+    w.strides = {2, 1};
+    w.dilations = {1, 2};
     check_convolution({2, 5, 4, 140}, 4, w, 2, false, false, {}, false, 11);
   }
-  SUBCASE("taps that lie on the padding alone") {
+  SUBCASE("taps only on the padding") {
     check_convolution({1, 1, 2, 64}, 3, Window(5, 5, 1, 2), 1, false, false, {}, false, 12);
   }
   SUBCASE("many pixels") { check_convolution({3, 12, 12, 2}, 3, Window(3, 3, 1, 1), 1, true, false, {}, false, 6); }
@@ -158,20 +164,25 @@ TEST_CASE("gradients: convolutions as networks have them") {
     w.dilations = {2, 2};
     check_convolution({2, 6, 5, 33}, 33, w, 33, false, false, {}, true, 9);
   }
-  SUBCASE("depthwise, two filters a channel") {
+  SUBCASE("depthwise, two filters per channel") {
     check_convolution({2, 4, 4, 6}, 12, Window(3, 3, 1, 1), 6, true, false, {}, false, 10);
   }
 }
 
-TEST_CASE("gradients: convolutions of other forms are as those above") {
+TEST_CASE("gradients: convolutions in other forms give the same gradients") {
   const Tensor<float> x = random_tensor({3, 7, 4}, 1), w = random_tensor({5, 3, 4}, 2), b = random_tensor({5}, 3);
   const auto reshaped = [](const Tensor<float>& t, const Shape& s) { return Tensor<float>(t).reshaped(s); };
-  // Images of one dimension are one row high.
+  // One-dimensional images have a height of 1.
   Convolution line, row;
-  line.window.kernel = {3}, line.window.strides = {2}, line.window.dilations = {1};
-  line.window.pads_before = {1}, line.window.pads_after = {2};
+  line.window.kernel = {3};
+  line.window.strides = {2};
+  line.window.dilations = {1};
+  line.window.pads_before = {1};
+  line.window.pads_after = {2};
   row.window = Window(1, 3);
-  row.window.strides = {1, 2}, row.window.pads_before = {0, 1}, row.window.pads_after = {0, 2};
+  row.window.strides = {1, 2};
+  row.window.pads_before = {0, 1};
+  row.window.pads_after = {0, 2};
   const Tensor<float> weights = random_tensor({3, 4, 5}, 4);
   const Gradients one = gradients(
       gradient_graph(std::make_shared<const Convolution>(line), {x, constant(w), constant(b)}), 3, weights, {}, 1);
@@ -182,11 +193,12 @@ TEST_CASE("gradients: convolutions of other forms are as those above") {
   CHECK(same_bits(one.output, reshaped(two.output, one.output.shape())));
   for (std::size_t i = 0; i < 3; ++i)
     CHECK(same_bits(one.by_input[i], reshaped(two.by_input[i], one.by_input[i].shape())));
-  // SAME padding is some padding.
+  // SAME padding is equivalent to explicit padding.
   Convolution same, given;
   same.window = given.window = Window(1, 3, 2, 0);
   same.window.padding = Window::Padding::same_upper;
-  given.window.pads_before = {0, 1}, given.window.pads_after = {0, 1};
+  given.window.pads_before = {0, 1};
+  given.window.pads_after = {0, 1};
   const std::vector<GradientInput> in{reshaped(x, {3, 1, 7, 4}), constant(reshaped(w, {5, 1, 3, 4}))};
   const Tensor<float> all = random_tensor({3, 1, 4, 5}, 5);
   const Gradients a = gradients(gradient_graph(std::make_shared<const Convolution>(same), in), 2, all, {}, 1),
@@ -267,7 +279,7 @@ TEST_CASE("gradients: batch normalization") {
   check_gradients(op, inputs({4, 5, 3, 19}, true), batch_normalization(1e-3, {0, 1.5}, false), running, 1e-4);
 }
 
-TEST_CASE("gradients: frozen batch normalization goes by the running statistics") {
+TEST_CASE("gradients: frozen batch normalization uses the running statistics") {
   BatchNormalization op;
   const Shape x{3, 4, 4, 6}, c{6};
   Graph g =
@@ -275,7 +287,8 @@ TEST_CASE("gradients: frozen batch normalization goes by the running statistics"
                      {random_tensor(x, 1), fixed_constant(random_tensor(c, 2)), fixed_constant(random_tensor(c, 3)),
                       fixed_constant(random_tensor(c, 4)), fixed_constant(random_tensor(c, 5, 0.5f, 2))});
   GradientOptions o;
-  o.threads = 1, o.freeze = {"tested"};
+  o.threads = 1;
+  o.freeze = {"tested"};
   GradientExecutor e(g, o);
   e.plan({1});
   CHECK(e.parameters().list().size() == 1);  // x
@@ -283,7 +296,7 @@ TEST_CASE("gradients: frozen batch normalization goes by the running statistics"
   CHECK(largest_difference(y, floats(run_plain(g, {AnyTensor(Tensor<float>({1}))})[0])) < 1e-5);
 }
 
-TEST_CASE("gradients: functions of one element") {
+TEST_CASE("gradients: unary functions") {
   struct Case {
     UnaryKind kind;
     double a, b;
@@ -322,7 +335,7 @@ TEST_CASE("gradients: functions of one element") {
   }
   for (const UnaryKind k : {UnaryKind::floor, UnaryKind::ceil, UnaryKind::round, UnaryKind::sign})
     CHECK_THROWS_WITH_AS(GradientExecutor(gradient_graph(std::make_shared<const Unary>(k), {random_tensor({2}, 1)})),
-                         "layer 'tested' (Unary): has no gradient: it is constant between its steps", Error);
+                         "layer 'tested' (Unary): has no gradient: its derivative is 0 almost everywhere", Error);
 }
 
 namespace {
@@ -348,7 +361,9 @@ Definition pooling(const Window& window, bool largest, bool include_padding) {
           const std::int64_t ix = ox * window.strides[1] + kx * window.dilations[1] - window.pads_before[1];
           if (iy < 0 || iy >= x[1] || ix < 0 || ix >= x[2]) continue;
           const double v = in[0][((n * x[1] + iy) * x[2] + ix) * x[3] + c];
-          sum += v, best = std::max(best, v), ++count;
+          sum += v;
+          best = std::max(best, v);
+          ++count;
         }
       if (include_padding) count = static_cast<int>(window.kernel[0] * window.kernel[1]);
       y[i] = largest ? best : sum / count;
@@ -365,18 +380,21 @@ TEST_CASE("gradients: pooling") {
     INFO("round ", round);
     Window w(r.between(2, 3), r.between(2, 3));
     for (std::size_t d = 0; d < 2; ++d) {
-      w.strides[d] = r.between(1, 3), w.dilations[d] = r.between(1, 2);
-      w.pads_before[d] = r.between(0, 1), w.pads_after[d] = r.between(0, 1);
+      w.strides[d] = r.between(1, 3);
+      w.dilations[d] = r.between(1, 2);
+      w.pads_before[d] = r.between(0, 1);
+      w.pads_after[d] = r.between(0, 1);
     }
     const Shape x{r.between(1, 5), r.between(5, 8), r.between(5, 8), r.between(1, 40)};
     MaxPool largest;
     largest.window = w;
     AveragePool mean;
-    mean.window = w, mean.include_padding = r.chance(50);
+    mean.window = w;
+    mean.include_padding = r.chance(50);
     check_gradients(largest, {random_tensor(x, static_cast<unsigned>(round))}, pooling(w, true, false));
     check_gradients(mean, {random_tensor(x, static_cast<unsigned>(round))}, pooling(w, false, mean.include_padding));
   }
-  // Of equal elements the first gets the gradient.
+  // The first of equal elements gets the gradient.
   MaxPool pool;
   pool.window = Window(2, 2, 2);
   const Gradients g = gradients(gradient_graph(std::make_shared<const MaxPool>(pool), {Tensor<float>({1, 2, 2, 1})}), 1,
@@ -411,7 +429,10 @@ TEST_CASE("gradients: means and sums") {
                           Doubles y(out);
                           for (std::int64_t i = 0; i < in[0].size(); ++i) {
                             std::int64_t rest = i, to = 0;
-                            for (int d = 3; d >= 0; --d) to += rest % s[d] * strides[d], rest /= s[d];
+                            for (int d = 3; d >= 0; --d) {
+                              to += rest % s[d] * strides[d];
+                              rest /= s[d];
+                            }
                             y[to] += in[0][i] / (mean ? static_cast<double>(count) : 1.0);
                           }
                           return y;
@@ -482,7 +503,7 @@ TEST_CASE("gradients: arithmetic, with broadcasting") {
                        "layer 'tested' (Binary): has no gradient: only add, sub, mul and div have one", Error);
 }
 
-TEST_CASE("gradients: what moves elements") {
+TEST_CASE("gradients: operators that move elements") {
   const auto from_inference = [](const OperatorPtr& op) {  // exact in float
     return [op](const std::vector<Doubles>& in) {
       Graph g;
@@ -522,14 +543,16 @@ TEST_CASE("gradients: what moves elements") {
   const auto pad =
       std::make_shared<const Pad>(PadMode::reflect, std::vector<std::int64_t>{1}, std::vector<std::int64_t>{1});
   CHECK_THROWS_WITH_AS(GradientExecutor(gradient_graph(pad, {random_tensor({3}, 1)})),
-                       "layer 'tested' (Pad): has no gradient where it pads with other than a constant", Error);
+                       "layer 'tested' (Pad): has no gradient except for constant padding", Error);
 }
 
 TEST_CASE("gradients: softmax") {
   for (const bool log : {false, true})
     for (const std::int64_t axis : {1, -1}) {
       Softmax op;
-      op.axis = axis, op.beta = 1.5, op.log = log;
+      op.axis = axis;
+      op.beta = 1.5;
+      op.log = log;
       check_gradients(op, {random_tensor({2, 3, 5}, 1, -2, 2)}, [&](const std::vector<Doubles>& in) {
         const std::int64_t n = axis == 1 ? 3 : 5, inner = axis == 1 ? 5 : 1;
         Doubles y = in[0];
@@ -544,7 +567,7 @@ TEST_CASE("gradients: softmax") {
     }
 }
 
-TEST_CASE("gradients: dropout drops the same elements forwards and backwards") {
+TEST_CASE("gradients: dropout drops the same elements in both passes") {
   TrainingPass pass;
   pass.random = 5;
   const Tensor<float> x = random_tensor({100, 333}, 1, 1, 2);
@@ -564,7 +587,7 @@ TEST_CASE("gradients: dropout drops the same elements forwards and backwards") {
   CHECK(std::abs(static_cast<double>(dropped) / static_cast<double>(x.size()) - 0.25) < 0.01);
   pass.random = 6;
   CHECK_FALSE(same_bits(r.output, gradients(g, 1, weights, pass, 1).output));
-  // In inference everything passes.
+  // In inference, nothing is dropped.
   CHECK(same_bits(floats(run_plain(g, {AnyTensor(Tensor<float>({1}))})[0]), x));
   CHECK_THROWS_WITH_AS(gradient_graph(std::make_shared<const Dropout>(1.0), {x}),
                        "layer 'tested' (Dropout): the rate has to be in [0, 1), found 1", ShapeError);

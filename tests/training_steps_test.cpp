@@ -15,7 +15,7 @@ using namespace testing;
 
 namespace {
 
-/// Numbers that training_reference.py makes as well: scale * sin(1.3 i + k).
+/// The numbers scale * sin(1.3 i + k), as in training_reference.py.
 Tensor<float> wave(const Shape& shape, int k, double scale = 0.5, double shift = 0) {
   Tensor<float> t(shape);
   for (std::int64_t i = 0; i < t.size(); ++i)
@@ -37,8 +37,10 @@ Model reference_net() {
   };
   Convolution conv, depthwise, grouped;
   conv.window = Window(3, 3, 1, 1);
-  depthwise.window = Window(3, 3, 2, 1), depthwise.groups = 8;
-  grouped.window = Window(1, 1), grouped.groups = 2;
+  depthwise.window = Window(3, 3, 2, 1);
+  depthwise.groups = 8;
+  grouped.window = Window(1, 1);
+  grouped.groups = 2;
   MaxPool largest;
   largest.window = Window(3, 3, 2, 1);
   AveragePool mean;
@@ -76,13 +78,15 @@ TensorExamples reference_examples() {
 
 TrainingOptions reference_options() {
   TrainingOptions o;
-  o.batch = 4, o.shuffle = false, o.threads = 1;
+  o.batch = 4;
+  o.shuffle = false;
+  o.threads = 1;
   o.optimizer.decay_vectors = true;
   return o;
 }
 
 struct Reference {
-  std::vector<double> losses, seen;  // of each step; of each parameter: the sum of its elements times a wave
+  std::vector<double> losses, seen;  // per step; per parameter: the sum of its elements times a wave
 };
 
 void check_reference(const TrainingOptions& options, const Reference& expected) {
@@ -114,34 +118,44 @@ void check_reference(const TrainingOptions& options, const Reference& expected) 
 }  // namespace
 
 // Expected numbers: training_reference.py.
-TEST_CASE("training steps: as PyTorch makes them") {
+TEST_CASE("training steps: the same as in PyTorch") {
   TrainingOptions o = reference_options();
   SUBCASE("sgd, momentum, weight decay") {
-    o.optimizer = sgd(0.9, 1e-2), o.learning_rate = 0.05, o.optimizer.decay_vectors = true;
+    o.optimizer = sgd(0.9, 1e-2);
+    o.learning_rate = 0.05;
+    o.optimizer.decay_vectors = true;
     check_reference(o, {{4.085318735, 4.859679103, 4.270958822, 3.111202338},
                         {-40.637209855, -0.441762525, -1.613727914, 0.000329368, -1.101046856, 3.036115135, 0.341546732,
                          1.965869284, 0.122353175, 0.221213961, 6.226067745, 1.610969045, 12.426423535, 0.796232604}});
   }
   SUBCASE("sgd, nesterov, label smoothing") {
-    o.optimizer = sgd(0.9, 0, true), o.learning_rate = 0.05, o.label_smoothing = 0.1;
+    o.optimizer = sgd(0.9, 0, true);
+    o.learning_rate = 0.05;
+    o.label_smoothing = 0.1;
     check_reference(o, {{4.080917496, 6.002248268, 5.581718291, 3.752348838},
                         {-40.809264863, -0.440519215, -1.615633014, 0.000312039, -1.150677655, 3.152924747, 0.268258754,
                          1.891243802, 0.112591106, 0.215647845, 5.958754513, 1.519631678, 13.021287853, 0.810254496}});
   }
   SUBCASE("sgd without momentum, clipped") {
-    o.optimizer = sgd(0), o.learning_rate = 0.2, o.clip_norm = 0.5;
+    o.optimizer = sgd(0);
+    o.learning_rate = 0.2;
+    o.clip_norm = 0.5;
     check_reference(o, {{4.085318735, 4.116010462, 3.046685348, 2.817371360},
                         {-40.627644316, -0.559850204, -1.817052413, 0.000324968, -1.033921623, 2.955664144, 0.079893419,
                          2.002148209, 0.122790516, 0.224148596, 6.817740840, 1.520480215, 13.274437027, 0.863101020}});
   }
   SUBCASE("adam, weight decay") {
-    o.optimizer = adam(1e-2), o.learning_rate = 0.01, o.optimizer.decay_vectors = true;
+    o.optimizer = adam(1e-2);
+    o.learning_rate = 0.01;
+    o.optimizer.decay_vectors = true;
     check_reference(o, {{4.085318735, 4.078234064, 2.796994414, 2.581735525},
                         {-40.332014273, -0.489853782, -1.803120372, 0.000339213, -1.074531927, 2.937081440, 0.102404587,
                          1.974857440, 0.135514144, 0.212133778, 6.842412682, 1.565566325, 13.292074185, 0.819776509}});
   }
   SUBCASE("adamw") {
-    o.optimizer = adamw(0.1), o.learning_rate = 0.01, o.optimizer.decay_vectors = true;
+    o.optimizer = adamw(0.1);
+    o.learning_rate = 0.01;
+    o.optimizer.decay_vectors = true;
     check_reference(o, {{4.085318735, 4.134321433, 2.779344584, 2.622550035},
                         {-40.360933485, -0.532154445, -1.798981359, 0.000340082, -1.059548531, 2.961049476, 0.103227582,
                          1.968243800, 0.135379036, 0.211887703, 6.821591750, 1.562288767, 13.308709185, 0.816654667}});
@@ -150,7 +164,8 @@ TEST_CASE("training steps: as PyTorch makes them") {
 
 namespace {
 
-/// A network with all that could depend on threads or chance: batch norm, dropout, a residual, depthwise layers.
+/// A network with all operators that could depend on threads or random numbers: batch norm, dropout, a residual,
+/// depthwise layers.
 Model small_net(std::uint64_t seed = 1) {
   octet::detail::NetworkBuilder b("small", 10, 2, seed);
   b.conv("conv", 24, 3, 1, 1).batch_norm("bn").relu("relu").dropout("drop", 0.2);
@@ -168,9 +183,13 @@ TensorExamples small_examples(std::int64_t n, unsigned seed = 1) {
 
 TrainingOptions small_options(int threads = 1) {
   TrainingOptions o;
-  o.batch = 8, o.threads = threads, o.seed = 7;
-  o.augmentation.flip = true, o.augmentation.shift = 2;
-  o.optimizer = sgd(0.9, 1e-4, true), o.learning_rate = cosine_rate(0.05).warmed_up(0.5);
+  o.batch = 8;
+  o.threads = threads;
+  o.seed = 7;
+  o.augmentation.flip = true;
+  o.augmentation.shift = 2;
+  o.optimizer = sgd(0.9, 1e-4, true);
+  o.learning_rate = cosine_rate(0.05).warmed_up(0.5);
   o.clip_norm = 1;
   return o;
 }
@@ -192,7 +211,7 @@ TEST_CASE("training steps: the same weights with any number of threads, others w
   CHECK_FALSE(same_constants(one, trained(other)));
 }
 
-TEST_CASE("training steps: nothing is allocated once a training runs") {
+TEST_CASE("training steps: steps do not allocate") {
   const TensorExamples examples = small_examples(64);
   for (const auto& kind : {sgd(), adam()})
     for (int threads : {1, 2}) {
@@ -209,8 +228,8 @@ TEST_CASE("training steps: nothing is allocated once a training runs") {
     }
 }
 
-TEST_CASE("training steps: gradients where values and weights are used several times") {
-  // Against differences of the float loss itself: what could be wrong here is who adds what to what, and when.
+TEST_CASE("training steps: gradients of values and weights that are used several times") {
+  // Compared with differences of the float loss, to check that gradients are added up correctly.
   Graph g;
   const int x = g.add_input("x", {Shape::unknown, 4, 4, 3});
   Convolution conv;
@@ -219,7 +238,7 @@ TEST_CASE("training steps: gradients where values and weights are used several t
   const int a = g.add("a", conv, {x, w});
   const int b = g.add("b", Unary(UnaryKind::tanh), {a});
   const int c = g.add("c", Binary(BinaryKind::mul), {a, b});
-  const int d = g.add("d", conv, {c, w});  // the same weights once more
+  const int d = g.add("d", conv, {c, w});  // the same weights again
   const int e = g.add("e", Binary(BinaryKind::add), {d, a});
   const int f = g.add("f", Binary(BinaryKind::mul), {e, e});
   const int joined = g.add("joined", Concat(-1), {f, a, g.add("view", Reshape({0, 0, 0, 3}), {b})});
@@ -261,7 +280,7 @@ TEST_CASE("training steps: gradients where values and weights are used several t
   }
 }
 
-TEST_CASE("training steps: the model that comes out is the one that went in, with other weights") {
+TEST_CASE("training steps: only the weights of the model change") {
   const Model before = small_net();
   Trainer t(before, small_options());
   CHECK(same_constants(t.model(), before));
@@ -278,7 +297,7 @@ TEST_CASE("training steps: the model that comes out is the one that went in, wit
       CHECK_FALSE(std::memcmp(after.values[v].constant.data(), before.values[v].constant.data(),
                               after.values[v].constant.size_bytes()) == 0);
   }
-  // Evaluation is that of an executor on this model.
+  // evaluate() gives the same result as an executor.
   const TensorExamples held_out = small_examples(13, 5);
   const Evaluation e = evaluate(after, held_out);
   Executor run(after);
@@ -289,7 +308,10 @@ TEST_CASE("training steps: the model that comes out is the one that went in, wit
     const Tensor<float> y = run(image);
     double sum = 0;
     std::int64_t best = 0;
-    for (std::int64_t c = 0; c < 5; ++c) sum += std::exp(static_cast<double>(y[c])), best = y[c] > y[best] ? c : best;
+    for (std::int64_t c = 0; c < 5; ++c) {
+      sum += std::exp(static_cast<double>(y[c]));
+      best = y[c] > y[best] ? c : best;
+    }
     loss += std::log(sum) - static_cast<double>(y[*held_out.label(i)]);
     correct += best == *held_out.label(i);
   }
@@ -299,7 +321,7 @@ TEST_CASE("training steps: the model that comes out is the one that went in, wit
 
 namespace {
 
-/// Passes its input on and counts the training passes in its second input, as an observer of ranges does.
+/// Returns its input and counts training passes in its second input, as an observer of ranges does.
 class Counter : public octet::OperatorOf<Counter> {
  public:
   static constexpr const char* type_name = "Counter";
@@ -324,17 +346,18 @@ class Counter : public octet::OperatorOf<Counter> {
 
 }  // namespace
 
-TEST_CASE("training steps: what follows statistics does so wherever it is") {
+TEST_CASE("training steps: running statistics are updated at any position in the graph") {
   Graph g;
   const int x = g.add_input("x", {Shape::unknown, 3});
   const auto counter = [&](const std::string& n, int in) {
     return g.add(n, Counter(), {in, g.add_constant(n + ".count", Tensor<float>({1}))});
   };
-  const int seen = counter("before", x);  // nothing learned lies before this one
+  const int seen = counter("before", x);  // no learned parameters before this one
   const int y = g.add("dense", FullyConnected(), {seen, g.add_constant("w", random_tensor({2, 3}, 1))});
   g.outputs = {counter("behind", y)};
   TrainingOptions o;
-  o.batch = 4, o.threads = 1;
+  o.batch = 4;
+  o.threads = 1;
   Trainer t(g, o);
   t.fit(TensorExamples(random_tensor({20, 3}, 2), std::vector<std::int64_t>(20, 1)), 2);
   const Model after = t.model();

@@ -26,7 +26,7 @@ Model net(std::uint64_t seed = 1, std::int64_t width = 8) {
   return b.finish();
 }
 
-/// Squares, crosses and noise: easy to tell apart.
+/// Squares, crosses and noise, which are easy to classify.
 TensorExamples examples(std::int64_t n, std::uint64_t seed = 1) {
   octet::detail::SplitMix random(seed);
   Tensor<float> images({n, 6, 6, 1});
@@ -46,7 +46,8 @@ TensorExamples examples(std::int64_t n, std::uint64_t seed = 1) {
 
 TrainingOptions options() {
   TrainingOptions o;
-  o.batch = 16, o.threads = 1;
+  o.batch = 16;
+  o.threads = 1;
   o.learning_rate = 0.01;
   return o;
 }
@@ -59,7 +60,7 @@ std::vector<double> losses(const std::vector<EpochReport>& history) {
 
 }  // namespace
 
-TEST_CASE("trainer: learns, and reports what it does") {
+TEST_CASE("trainer: learns and reports its progress") {
   TrainingOptions o = options();
   std::vector<StepReport> steps;
   std::vector<EpochReport> epochs;
@@ -82,12 +83,12 @@ TEST_CASE("trainer: learns, and reports what it does") {
   CHECK(steps[20].mean_loss == (steps[19].loss + steps[20].loss) / 2);
   CHECK(epochs[3].epoch == 4);
   CHECK(epochs[3].images_per_second > 0);
-  // Asked again, it goes on where it was.
+  // A second call continues.
   t.fit(examples(300), 9, held_out);
   CHECK(t.history().size() == 9);
 }
 
-TEST_CASE("trainer: pictures drawn on the spot, held out ones recognized") {
+TEST_CASE("trainer: learns synthetic shapes and recognizes held-out ones") {
   Preprocessing unit;
   unit.normalization = normalization("unit");
   const ImageExamples drawn(std::make_shared<ShapesDataset>(3000, 1), unit, 28, 28, 1);
@@ -98,7 +99,7 @@ TEST_CASE("trainer: pictures drawn on the spot, held out ones recognized") {
   CHECK(evaluate(t.model(), held_out).accuracy > 0.93);
 }
 
-TEST_CASE("trainer: regression, by the mean squared error") {
+TEST_CASE("trainer: regression with mean squared error") {
   Graph g;
   const int x = g.add_input("x", {Shape::unknown, 3});
   const int h = g.add("h", FullyConnected(),
@@ -107,7 +108,10 @@ TEST_CASE("trainer: regression, by the mean squared error") {
                      {g.add("tanh", Unary(UnaryKind::tanh), {h}), g.add_constant("v", random_tensor({2, 16}, 2))})};
   const Tensor<float> in = random_tensor({200, 3}, 3);
   Tensor<float> target({200, 2});
-  for (std::int64_t i = 0; i < 200; ++i) target(i, 0) = in(i, 0) * in(i, 1), target(i, 1) = in(i, 2) - 0.5f * in(i, 0);
+  for (std::int64_t i = 0; i < 200; ++i) {
+    target(i, 0) = in(i, 0) * in(i, 1);
+    target(i, 1) = in(i, 2) - 0.5f * in(i, 0);
+  }
   TrainingOptions o = options();
   o.loss = Loss::mean_squared_error;
   Trainer t(g, o);
@@ -124,7 +128,7 @@ TEST_CASE("trainer: regression, by the mean squared error") {
   CHECK(after == doctest::Approx(sum / 400));
 }
 
-TEST_CASE("trainer: frozen layers stay as they are") {
+TEST_CASE("trainer: frozen layers do not change") {
   const Model before = net();
   TrainingOptions o = options();
   const auto changed = [&](const std::vector<std::string>& freeze) {
@@ -145,7 +149,7 @@ TEST_CASE("trainer: frozen layers stay as they are") {
   CHECK(changed({"dense", "bn1", "conv2", "bn2"}) == std::vector<std::string>{"conv1.weight"});
   CHECK(changed({"dense"}).size() == 10);
   CHECK_THROWS_WITH_AS(changed({"conv3"}), "no layer matches 'conv3', which is to be frozen", Error);
-  CHECK_THROWS_WITH_AS(changed({"*"}), "model 'net' has nothing to learn: every layer is frozen", Error);
+  CHECK_THROWS_WITH_AS(changed({"*"}), "model 'net' has no parameters to train: every layer is frozen", Error);
 }
 
 TEST_CASE("trainer: early stopping restores the best weights") {
@@ -169,7 +173,7 @@ TEST_CASE("trainer: early stopping restores the best weights") {
   CHECK(evaluate(t.model(), held_out).loss == doctest::Approx(history[best].validation->loss));
 }
 
-TEST_CASE("trainer: stops when told to, and goes on") {
+TEST_CASE("trainer: can be stopped and continued") {
   TrainingOptions o = options();
   Trainer* trainer = nullptr;
   int steps = 0;
@@ -188,7 +192,7 @@ TEST_CASE("trainer: stops when told to, and goes on") {
   CHECK(same_constants(straight.model(), t.model()));
 }
 
-TEST_CASE("trainer: statistics of batch normalization can be frozen on the way") {
+TEST_CASE("trainer: batch normalization statistics can be frozen during training") {
   TrainingOptions o = options();
   Trainer t(net(), o);
   t.fit(examples(64), 1);
@@ -205,7 +209,7 @@ TEST_CASE("trainer: statistics of batch normalization can be frozen on the way")
   CHECK_FALSE(same("bn1.weight"));
 }
 
-TEST_CASE("trainer: what callbacks change is in the checkpoint as well") {
+TEST_CASE("trainer: changes by callbacks are in the checkpoint") {
   const TemporaryFolder folder;
   TrainingOptions o = options();
   Trainer* trainer = nullptr;
@@ -249,7 +253,7 @@ TEST_CASE("trainer: learning rates") {
   CHECK(rates == std::vector<double>{0.1, 0.1, 0.05, 0.05, 0.025, 0.025});
 }
 
-TEST_CASE("trainer: batches, shuffled and augmented") {
+TEST_CASE("trainer: shuffled and augmented batches") {
   Tensor<float> images({5, 3, 4, 2});
   for (std::int64_t i = 0; i < images.size(); ++i) images[i] = static_cast<float>(i);
   const TensorExamples data(images, std::vector<std::int64_t>(5, 0));
@@ -276,7 +280,7 @@ TEST_CASE("trainer: batches, shuffled and augmented") {
   std::sort(again.begin(), again.end());
   CHECK(again == std::vector<std::int64_t>{0, 1, 2, 3, 4});
 
-  // Larger images are cropped in the middle; [H, W, C] becomes [C, H, W] where the model wants it.
+  // Larger images are cropped in the middle; [H, W, C] becomes [C, H, W] if the model requires it.
   octet::detail::Batches cropped(data, {1, 1, 2, 2}, {}, 2);
   const auto middle = read(cropped, 1, 1, 4);
   CHECK(middle == std::vector<float>{24 + 10, 24 + 11, 24 + 12, 24 + 13});
@@ -286,9 +290,11 @@ TEST_CASE("trainer: batches, shuffled and augmented") {
   octet::detail::Batches planes(pictures, {1, 3, 2, 2}, {}, 2);
   CHECK(read(planes, 0, 1, 12) == std::vector<float>{0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11});
 
-  // Flips and shifts: every outcome is one of those possible, all of them occur, the same ones again.
+  // Flips and shifts: every result is a possible one, all occur, and they are reproducible.
   Augmentation both;
-  both.flip = true, both.shift = 1, both.fill = -1;
+  both.flip = true;
+  both.shift = 1;
+  both.fill = -1;
   octet::detail::Batches changed(data, {1, 3, 4, 2}, both, 2);
   std::map<std::vector<float>, int> seen;
   for (int epoch = 0; epoch < 100; ++epoch) {
@@ -316,11 +322,12 @@ TEST_CASE("trainer: batches, shuffled and augmented") {
   for (const auto& [x, n] : seen) CHECK(possible.count(x) == 1);
 }
 
-TEST_CASE("trainer: a resumed run goes on bit for bit") {
+TEST_CASE("trainer: a resumed run gives the same bits") {
   const TemporaryFolder folder;
   const std::string file = folder / "run.checkpoint";
   TrainingOptions o = options();
-  o.augmentation.shift = 1, o.augmentation.flip = true;
+  o.augmentation.shift = 1;
+  o.augmentation.flip = true;
   o.learning_rate = cosine_rate(0.02).warmed_up(1);
   o.early_stopping.patience = 10;
   const TensorExamples data = examples(70), held_out = examples(30, 2);
@@ -329,7 +336,7 @@ TEST_CASE("trainer: a resumed run goes on bit for bit") {
     Trainer straight(net(), o);
     straight.fit(data, 4, held_out);
 
-    // Interrupted after an epoch, and once more within one.
+    // Interrupted after an epoch, and again within one.
     TrainingOptions interrupted = o;
     interrupted.checkpoint = file;
     interrupted.checkpoint_steps = 2;
@@ -343,9 +350,9 @@ TEST_CASE("trainer: a resumed run goes on bit for bit") {
       Trainer* trainer = nullptr;
       int steps = 0;
       stopping.on_step = [&](const StepReport&) {
-        if (++steps == 8) trainer->stop();  // the third step of an epoch: the file is of the second
+        if (++steps == 8) trainer->stop();  // the third step of an epoch; the checkpoint is of the second
       };
-      stopping.seed = 99;  // the checkpoint's counts
+      stopping.seed = 99;  // the seed of the checkpoint is used
       Trainer t(net(5), stopping);
       trainer = &t;
       CHECK(t.resume());
@@ -363,7 +370,7 @@ TEST_CASE("trainer: a resumed run goes on bit for bit") {
   }
 }
 
-TEST_CASE("trainer: checkpoints that do not fit are refused, and change nothing") {
+TEST_CASE("trainer: checkpoints of other models are refused and change nothing") {
   const TemporaryFolder folder;
   const std::string file = folder / "run.checkpoint";
   const TensorExamples data = examples(40);
@@ -378,50 +385,49 @@ TEST_CASE("trainer: checkpoints that do not fit are refused, and change nothing"
     CHECK(same_constants(before, other.model()));
     CHECK(other.history().empty());
   };
-  const std::string of_another = "'" + file + "': this is a checkpoint of another model ('net'): ";
+  const std::string of_another = "'" + file + "': the checkpoint is of another model ('net'): ";
   refused(net(1, 9), options(),
           of_another +
-              "it has 'conv1.weight' of shape [8, 3, 3, 1] where model 'net' has 'conv1.weight' of shape "
-              "[9, 3, 3, 1]");
-  refused(small_cnn(), options(), of_another + "it has 12 parameters, model 'small_cnn' has 4");
+              "expected parameter 'conv1.weight' of shape [9, 3, 3, 1], found 'conv1.weight' of shape [8, 3, 3, 1]");
+  refused(small_cnn(), options(), of_another + "expected 4 parameters, found 12");
   Model renamed = net();
   for (Node& n : renamed.nodes)
     if (n.name == "drop") n.op = std::make_shared<const Dropout>(0.2);
-  refused(renamed, options(), of_another + "layers or frozen weights are not those of model 'net'");
+  refused(renamed, options(), of_another + "its layers or frozen weights differ from those of model 'net'");
   TrainingOptions o = options();
   o.optimizer = sgd();
-  refused(net(), o, "the checkpoint is of a training by adam, this one goes by sgd");
+  refused(net(), o, "the checkpoint has the optimizer adam, expected sgd");
   o = options();
   o.freeze = {"conv1"};
-  refused(net(), o, of_another + "it has 12 parameters, model 'net' has 11");
-  // Frozen weights have to be the same.
+  refused(net(), o, of_another + "expected 11 parameters, found 12");
+  // Frozen weights have to match.
   {
     Trainer frozen(net(1), o);
     const std::string other = folder / "frozen.checkpoint";
     frozen.save_checkpoint(other);
     Trainer same(net(1), o), different(net(2), o);
     same.resume(other);
-    CHECK_THROWS_WITH_AS(different.resume(other), doctest::Contains("frozen weights are not those"), FormatError);
+    CHECK_THROWS_WITH_AS(different.resume(other), doctest::Contains("frozen weights differ"), FormatError);
   }
 
-  // Whatever the bytes are.
+  // Any bytes.
   const auto damaged = [&](std::string changed, const char* why) {
     write_file(file, changed);
     refused(net(), options(), why);
   };
-  damaged("", "this is no checkpoint");
-  damaged("OCTETCP\n", "this is no checkpoint");
+  damaged("", "expected a checkpoint of octet, found another format");
+  damaged("OCTETCP\n", "expected a checkpoint of octet, found another format");
   damaged(bytes.substr(0, bytes.size() - 1), "expected ");
   for (std::size_t at : {std::size_t{9}, std::size_t{40}, std::size_t{60}, bytes.size() / 2, bytes.size() - 1}) {
     std::string changed = bytes;
     changed[at] = static_cast<char>(changed[at] ^ 1);
-    damaged(changed, at == 9 ? "of the format is unknown" : "the file is damaged: its checksum is wrong");
+    damaged(changed, at == 9 ? "expected version " : "the file is damaged: its checksum is wrong");
   }
   write_file(file, bytes);
   CHECK_THROWS_WITH_AS(Trainer(net(), options()).resume(folder / "none"), doctest::Contains("cannot open"),
                        FormatError);
 
-  // A description that is sealed, but lies.
+  // A wrong description with a correct checksum.
   for (int round = 0; round < 300; ++round) {
     octet::detail::SplitMix random(static_cast<std::uint64_t>(round));
     std::string changed = bytes;
@@ -442,7 +448,7 @@ TEST_CASE("trainer: checkpoints that do not fit are refused, and change nothing"
   }
 }
 
-TEST_CASE("trainer: a checkpoint whose position cannot be is refused") {
+TEST_CASE("trainer: a checkpoint with an impossible position is refused") {
   const TemporaryFolder folder;
   const std::string file = folder / "run.checkpoint";
   GradientExecutor executor(net(), GradientOptions());
@@ -461,21 +467,26 @@ TEST_CASE("trainer: a checkpoint whose position cannot be is refused") {
     return "";
   };
   octet::detail::TrainingPosition p;
-  p.step = 4, p.steps_per_epoch = 4, p.batch = 16;
-  CHECK(why(p).empty());  // written after the last step, before the epoch's end
+  p.step = 4;
+  p.steps_per_epoch = 4;
+  p.batch = 16;
+  CHECK(why(p).empty());  // written after the last step, before the end of the epoch
   p.step = 5;
-  CHECK(why(p) == "'" + file + "': it is at step 5 of an epoch of 4 steps");
+  CHECK(why(p) == "'" + file + "': found step 5 of an epoch of 4 steps");
   p.step = std::numeric_limits<std::int64_t>::max();
   CHECK(why(p).find("of an epoch of 4 steps") != std::string::npos);
-  p.step = 2, p.epoch = 3;
-  CHECK(why(p).find("reports of 0 epochs, but 3 are done") != std::string::npos);
-  p.epoch = 0, p.epochs_without_gain = 1;
-  CHECK(why(p).find("epochs without gain") != std::string::npos);
-  p.epochs_without_gain = 0, p.loss_sum = std::numeric_limits<double>::quiet_NaN();
+  p.step = 2;
+  p.epoch = 3;
+  CHECK(why(p).find("found reports of 0 epochs, expected 3") != std::string::npos);
+  p.epoch = 0;
+  p.epochs_without_gain = 1;
+  CHECK(why(p).find("epochs without improvement") != std::string::npos);
+  p.epochs_without_gain = 0;
+  p.loss_sum = std::numeric_limits<double>::quiet_NaN();
   CHECK(why(p).find("not finite") != std::string::npos);
 }
 
-TEST_CASE("trainer: where a checkpoint cannot be written, training does not begin") {
+TEST_CASE("trainer: training does not start if the checkpoint cannot be written") {
   const TemporaryFolder folder;
   const std::string file = folder.write("file", "no folder");
   for (const std::string& path : {folder / "no/such/run.checkpoint", folder / ".", file + "/run.checkpoint"}) {
@@ -490,7 +501,7 @@ TEST_CASE("trainer: where a checkpoint cannot be written, training does not begi
   }
 }
 
-TEST_CASE("trainer: a checkpoint that cannot be written leaves the one before") {
+TEST_CASE("trainer: a failed write keeps the previous checkpoint") {
   const TemporaryFolder folder;
   const std::string file = folder / "run.checkpoint";
   Trainer t(net(), options());
@@ -502,10 +513,10 @@ TEST_CASE("trainer: a checkpoint that cannot be written leaves the one before") 
   CHECK(contents(file) != before);
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder / "")) files += entry.is_regular_file();
-  CHECK(files == 1);  // no temporary is left
+  CHECK(files == 1);  // no temporary file remains
 }
 
-TEST_CASE("trainer: an interrupted epoch cannot go on with other examples") {
+TEST_CASE("trainer: an interrupted epoch cannot be resumed with other examples") {
   const TemporaryFolder folder;
   TrainingOptions o = options();
   Trainer* trainer = nullptr;
@@ -516,12 +527,10 @@ TEST_CASE("trainer: an interrupted epoch cannot go on with other examples") {
   trainer = &t;
   t.fit(examples(60), 1);
   CHECK_THROWS_WITH_AS(t.fit(examples(90), 1),
-                       "this training was interrupted within an epoch of 4 batches of 16, which cannot go on with 6 "
-                       "batches of 16",
-                       Error);
+                       "the checkpoint is within an epoch of 4 batches of 16, expected 6 batches of 16", Error);
 }
 
-TEST_CASE("trainer: a loss that is not finite names the layer that began it") {
+TEST_CASE("trainer: an error about a loss that is not finite names the first such layer") {
   Model m = net();
   TrainingOptions o = options();
   SUBCASE("weights") {
@@ -530,8 +539,8 @@ TEST_CASE("trainer: a loss that is not finite names the layer that began it") {
     m.value(m.find("conv2.weight")).constant = w;
     Trainer t(m, o);
     CHECK_THROWS_WITH_AS(t.fit(examples(40), 1),
-                         "epoch 1, step 1: the loss is nan: layer 'conv2' (Convolution) has elements in 'conv2.weight' "
-                         "that are not finite",
+                         "epoch 1, step 1: the loss is nan: layer 'conv2' (Convolution): parameter "
+                         "'conv2.weight' has elements that are not finite",
                          Error);
   }
   SUBCASE("results") {
@@ -541,9 +550,9 @@ TEST_CASE("trainer: a loss that is not finite names the layer that began it") {
     const int dense = g.add("dense", FullyConnected(), {mean, g.add_constant("w", random_tensor({3, 1}, 1, -3, -2))});
     g.outputs = {g.add("logarithm", Unary(UnaryKind::log), {dense})};
     Trainer t(g, o);
-    CHECK_THROWS_WITH_AS(t.fit(examples(40), 1),
-                         doctest::Contains("layer 'logarithm' (Unary) is the first whose results are not finite"),
-                         Error);
+    CHECK_THROWS_WITH_AS(
+        t.fit(examples(40), 1),
+        doctest::Contains("layer 'logarithm' (Unary) is the first layer with results that are not finite"), Error);
   }
   SUBCASE("input") {
     Tensor<float> images({16, 6, 6, 1});
@@ -552,7 +561,7 @@ TEST_CASE("trainer: a loss that is not finite names the layer that began it") {
     CHECK_THROWS_WITH_AS(t.fit(TensorExamples(images, std::vector<std::int64_t>(16, 0)), 1),
                          "epoch 1, step 1: the loss is nan: the input has elements that are not finite", Error);
   }
-  SUBCASE("gradients") {  // the loss is finite, its gradient by what is below the logarithm is not
+  SUBCASE("gradients") {  // the loss is finite, but not its gradient with respect to the logarithm's input
     Graph g;
     const int x = g.add_input("x", {Shape::unknown, 6, 6, 1});
     const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {x});
@@ -571,39 +580,39 @@ TEST_CASE("trainer: a loss that is not finite names the layer that began it") {
   }
 }
 
-TEST_CASE("trainer: what does not fit is refused before it begins") {
+TEST_CASE("trainer: invalid models, examples and options are refused before training") {
   const auto fit = [](const Model& m, const Examples& e, const TrainingOptions& o = options()) {
     Trainer(m, o).fit(e, 1);
   };
   const Tensor<float> images({4, 6, 6, 1});
   CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(images, std::vector<std::int64_t>{0, 1, 2, 3})),
-                       "example 3 has class 3; the model has the classes 0 .. 2", Error);
+                       "example 3: expected a class in [0, 3), as the model has, found 3", Error);
   CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(images, std::vector<std::int64_t>{0, -1, 2, 0})),
-                       "example 1 has class -1; the model has the classes 0 .. 2", Error);
+                       "example 1: expected a class in [0, 3), as the model has, found -1", Error);
   CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(images, Tensor<float>({4, 3}))),
-                       "example 0 has no class, which cross entropy needs", Error);
+                       "example 0: expected a class (the loss is cross entropy), found none", Error);
   CHECK_THROWS_WITH_AS(TensorExamples(images, std::vector<std::int64_t>{0}),
-                       "inputs of shape [4, 6, 6, 1] came with 1 labels", ShapeError);
+                       "inputs of shape [4, 6, 6, 1]: expected as many labels as inputs, found 1", ShapeError);
   CHECK_THROWS_WITH_AS(TensorExamples(images, Tensor<float>({3, 3})),
-                       "inputs of shape [4, 6, 6, 1] came with 3 targets", ShapeError);
+                       "inputs of shape [4, 6, 6, 1]: expected as many targets as inputs, found 3", ShapeError);
   CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(Tensor<float>({0, 6, 6, 1}), std::vector<std::int64_t>())),
-                       "there are no examples to learn from, or to evaluate", ShapeError);
+                       "expected at least one example, found none", ShapeError);
   CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(Tensor<float>({1, 5, 6, 1}), std::vector<std::int64_t>{0})),
-                       "the model takes inputs of shape [6, 6, 1], but the examples are [5, 6, 1]", ShapeError);
+                       "expected examples of shape [6, 6, 1], as the model takes, found [5, 6, 1]", ShapeError);
   CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(Tensor<float>({1, 6, 6, 3}), std::vector<std::int64_t>{0})),
-                       "the model takes inputs of shape [6, 6, 1], but the examples are [6, 6, 3]", ShapeError);
+                       "expected examples of shape [6, 6, 1], as the model takes, found [6, 6, 3]", ShapeError);
   CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(Tensor<float>({1, 36}), std::vector<std::int64_t>{0})),
-                       "model 'net' takes inputs of shape [?, 6, 6, 1], which the examples of shape [36] do not fit",
+                       "model 'net': expected examples for inputs of shape [?, 6, 6, 1], found examples of shape [36]",
                        ShapeError);
   TrainingOptions o = options();
   o.loss = Loss::mean_squared_error;
   CHECK_THROWS_WITH_AS(fit(net(), TensorExamples(images, Tensor<float>({4, 2})), o),
-                       "example 0 has 2 target values, but the model gives 3", ShapeError);
+                       "example 0: expected a target of 3 elements, as the model's output, found 2", ShapeError);
   Trainer t(net(), options());
   const TensorExamples none(Tensor<float>({0, 6, 6, 1}), std::vector<std::int64_t>());
-  CHECK_THROWS_WITH_AS(t.fit(examples(4), 1, none), "there are no examples to learn from, or to evaluate", ShapeError);
+  CHECK_THROWS_WITH_AS(t.fit(examples(4), 1, none), "expected at least one example, found none", ShapeError);
   CHECK_THROWS_WITH_AS(t.fit(examples(4), 1, TensorExamples(images, std::vector<std::int64_t>{0, 1, 2, 3})),
-                       "example 3 has class 3; the model has the classes 0 .. 2", Error);
+                       "example 3: expected a class in [0, 3), as the model has, found 3", Error);
   CHECK(t.history().empty());
 
   const auto refused = [](const std::function<void(TrainingOptions&)>& change, const char* why) {
@@ -611,13 +620,14 @@ TEST_CASE("trainer: what does not fit is refused before it begins") {
     change(wrong);
     CHECK_THROWS_WITH_AS(Trainer(net(), wrong), why, Error);
   };
-  refused([](TrainingOptions& x) { x.batch = 0; }, "a batch has at least one example, not 0");
-  refused([](TrainingOptions& x) { x.clip_norm = -1; }, "a norm to clip to cannot be negative, found -1");
+  refused([](TrainingOptions& x) { x.batch = 0; }, "the batch size has to be at least 1, found 0");
+  refused([](TrainingOptions& x) { x.clip_norm = -1; }, "clip_norm cannot be negative, found -1");
   refused([](TrainingOptions& x) { x.label_smoothing = 1; }, "label smoothing has to be in [0, 1), found 1");
-  refused([](TrainingOptions& x) { x.statistics_momentum = 2; },
-          "the momentum of statistics has to be in [0, 1], found 2");
-  refused([](TrainingOptions& x) { x.checkpoint_steps = 5; }, "checkpoints after 5 steps need the name of a file");
-  refused([](TrainingOptions& x) { x.early_stopping.patience = -1; }, "patience cannot be negative, found -1");
+  refused([](TrainingOptions& x) { x.statistics_momentum = 2; }, "statistics_momentum has to be in [0, 1], found 2");
+  refused([](TrainingOptions& x) { x.checkpoint_steps = 5; },
+          "checkpoint_steps has to be 0, or positive with the name of a checkpoint file, found 5");
+  refused([](TrainingOptions& x) { x.early_stopping.patience = -1; },
+          "the patience of early stopping cannot be negative, found -1");
   refused([](TrainingOptions& x) { x.optimizer.momentum = 1; },
           "momentum and betas have to be in [0, 1), found 1, 0.9 and 0.999");
   refused([](TrainingOptions& x) { x.optimizer.weight_decay = -1; },
@@ -626,31 +636,31 @@ TEST_CASE("trainer: what does not fit is refused before it begins") {
   // Models that cannot be trained.
   Model two = net();
   two.outputs.push_back(two.nodes[0].outputs[0]);
-  CHECK_THROWS_WITH_AS(Trainer(two, options()), "model 'net' has 1 inputs and 2 outputs; training takes one of each",
+  CHECK_THROWS_WITH_AS(Trainer(two, options()), "model 'net' has 1 inputs and 2 outputs, expected one of each",
                        ShapeError);
   Graph plain;
   plain.name = "plain";
   plain.outputs = {plain.add("relu", Unary(UnaryKind::clip, 0, 1), {plain.add_input("x", {1, 2})})};
-  CHECK_THROWS_WITH_AS(Trainer(plain, options()), "model 'plain' has nothing to learn", Error);
+  CHECK_THROWS_WITH_AS(Trainer(plain, options()), "model 'plain' has no parameters to train", Error);
   Graph prelu;
   const int x = prelu.add_input("x", {Shape::unknown, 4});
   const int h = prelu.add("h", FullyConnected(), {x, prelu.add_constant("w", random_tensor({4, 4}, 1))});
   prelu.outputs = {prelu.add("p", PRelu(), {h, prelu.add_constant("slope", Tensor<float>({4}))})};
   CHECK_THROWS_WITH_AS(Trainer(prelu, options()),
-                       "layer 'p' (PRelu): has no gradient, and cannot be trained or lie behind a layer that is",
-                       Error);
+                       "layer 'p' (PRelu): has no gradient, so neither it nor a layer before it can be trained", Error);
   Calibrator c(net());
   c.add(Tensor<float>({1, 6, 6, 1}));
   CHECK_THROWS_WITH_AS(Trainer(quantize<int8>(net(), c.result()), options()),
-                       "layer 'conv1' (Convolution): 'conv1.weight' is int8; only float models can be trained", Error);
+                       "layer 'conv1' (Convolution): expected float parameter 'conv1.weight', found int8", Error);
 }
 
-TEST_CASE("trainer: a softmax at the end is left to the loss") {
+TEST_CASE("trainer: a softmax at the end becomes part of the loss") {
   Model with = net();
   with.outputs = {with.add("softmax", Softmax(), {with.outputs[0]})};
   const TensorExamples data = examples(48);
   Trainer a(net(), options()), b(with, options());
-  a.fit(data, 2), b.fit(data, 2);
+  a.fit(data, 2);
+  b.fit(data, 2);
   CHECK(losses(a.history()) == losses(b.history()));
   const Model plain = a.model(), trained = b.model();
   CHECK(as<Softmax>(*trained.nodes.back().op));

@@ -5,7 +5,7 @@ include("${CMAKE_CURRENT_LIST_DIR}/program_functions.cmake")
 
 set(quick --epochs 1 --qat-epochs 1 --runs 8 --threads 2)
 
-# number(VARIABLE path ...): a number of the JSON in `json`, which has to be there and to lie in [0, 1] or above 0.
+# number(VARIABLE path ...): sets VARIABLE to a number of `json`, which has to exist and be in a valid range.
 function(number variable)
   string(JSON value GET "${json}" ${ARGN})
   string(JSON type TYPE "${json}" ${ARGN})
@@ -16,7 +16,7 @@ function(number variable)
   set(${variable} "${value}" PARENT_SCOPE)
 endfunction()
 
-# results(names ...): results.json and report.html in out/, with these forms of the model, the trained ones as well.
+# results(names ...): checks that results.json and report.html in out/ have these forms of the model, and the trained ones.
 function(results)
   file(READ "${FOLDER}/out/results.json" json)
   file(READ "${FOLDER}/out/report.html" html)
@@ -50,7 +50,7 @@ function(results)
   endforeach()
 endfunction()
 
-# mnist(FOLDER): the four files of MNIST with 20 images each.
+# mnist(FOLDER): writes the four files of MNIST with 20 images each.
 function(mnist folder)
   string(REPEAT "\\x55\\x0f\\x7f\\xf0" 196 a)  # 28 x 28
   string(REPEAT "\\x10\\xff\\x03\\xa0" 196 b)
@@ -119,7 +119,7 @@ elseif(CASE STREQUAL "fashion_mnist")
       message(FATAL_ERROR "model ${name} of ${parameters_${pass}} parameters")
     endif()
   endforeach()
-  says(out "done already")
+  says(out "already done")
   if(NOT float_top1_1 EQUAL float_top1_2 OR NOT qat_int8_top1_1 EQUAL qat_int8_top1_2)
     message(FATAL_ERROR "what was resumed has another accuracy")
   endif()
@@ -140,7 +140,7 @@ elseif(CASE STREQUAL "fashion_mnist")
   says(err "float32.checkpoint")
 
 elseif(CASE STREQUAL "transfer_qat")
-  # The pretrained network: the small one, as another tutorial leaves it.
+  # The pretrained network is the small one that another tutorial writes.
   mnist(data)
   execute_process(COMMAND "${PRETRAINING}" --data data --out pretrained ${quick} WORKING_DIRECTORY "${FOLDER}"
                   OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)

@@ -6,16 +6,16 @@
 #include <string>
 #include <vector>
 
-/// What programs do with files, each failing with a message that names the file.
+/// File operations of the programs. Errors name the file.
 
-/// Makes a folder, and those it lies in, unless it is there.
+/// Creates a folder and its parents, unless they exist.
 inline void make_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  octet::detail::require<octet::FormatError>(!error, "cannot make folder '", path, "' (", error.message(), ")");
+  octet::detail::require<octet::FormatError>(!error, "cannot create folder '", path, "' (", error.message(), ")");
 }
 
-/// Writes a text file; it appears whole or not at all.
+/// Writes a text file atomically.
 inline void write_file(const std::string& path, const std::string& text) {
   octet::detail::write_atomically(path, [&](std::ostream& out) { out << text; });
 }
@@ -23,7 +23,7 @@ inline void write_file(const std::string& path, const std::string& text) {
 /// Kinds of files that programs write.
 enum class FileKind { model, checkpoint, calibration, results, report };
 
-/// Whether a file is one of that kind that octet wrote, as its beginning tells.
+/// Whether octet wrote the file and it is of that kind, judging by its first bytes.
 inline bool is_octet_file(const std::string& path, FileKind kind) {
   std::string text(std::size_t{1} << 16, '\0');
   text.resize(octet::detail::InputFile(path).read(text.data(), text.size()));
@@ -41,14 +41,14 @@ inline bool is_octet_file(const std::string& path, FileKind kind) {
   return false;
 }
 
-/// Keeps a program from writing over what it reads, and over files of others. To be asked before any work.
+/// Keeps a program from overwriting its inputs and files that octet did not write. Use it before doing any work.
 class OutputCheck {
  public:
-  /// Files and folders that are read (empty names, and those of built-in ones, are left out). With `force`, other files
-  /// may be replaced, whatever they are.
+  /// `inputs`: files and folders that are read; empty names and built-in ones are ignored. With `force`, files that
+  /// octet did not write may be replaced.
   OutputCheck(const std::vector<std::string>& inputs, bool force) : inputs_(inputs), force_(force) {}
 
-  /// Throws where that file is an input, is another output, is none of octet's, or cannot be written.
+  /// Throws FormatError if the file is an input or another output, was not written by octet, or cannot be written.
   void writes(const std::string& path, FileKind kind) {
     using octet::FormatError;
     using octet::detail::require;
@@ -57,19 +57,19 @@ class OutputCheck {
     std::error_code error;
     const fs::path place = fs::weakly_canonical(fs::absolute(path), error);
     for (const fs::path& other : outputs_)
-      require<FormatError>(place != other, "cannot write '", path, "': it is given for two outputs");
+      require<FormatError>(place != other, "cannot write '", path, "': it is the name of two outputs");
     outputs_.push_back(place);
     if (fs::exists(path, error)) {
       for (const std::string& input : inputs_)
         require<FormatError>(!fs::equivalent(path, input, error), "cannot write '", path, "': it is the input '", input,
                              "'");
-      // A file that is no regular one is refused below.
+      // Files that are not regular are rejected below.
       const bool known = !fs::is_regular_file(path, error) || is_octet_file(path, kind);
       for (const std::string& input : inputs_)
         require<FormatError>(known || !lies_in(place, input), "cannot write '", path, "': it is a file of the input '",
                              input, "'");
       require<FormatError>(known || force_, "cannot write '", path,
-                           "': there is a file of that name that octet did not write (--force replaces it)");
+                           "': the file exists and octet did not write it (--force replaces it)");
     }
     octet::detail::require_writable(path);
   }

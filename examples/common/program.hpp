@@ -4,7 +4,7 @@
 #include <exception>
 #include <string>
 
-/// A one-line message and the exit status.
+/// Prints a one-line error message and returns the exit status.
 inline int complain(const std::string& program, std::string what, int status) {
   for (char& c : what)
     if (c == '\n' || c == '\r') c = ' ';
@@ -12,7 +12,7 @@ inline int complain(const std::string& program, std::string what, int status) {
   return status;
 }
 
-/// Calls f and returns the program's exit status: 1 where it fails, having said why in one line.
+/// Calls f and returns the program's exit status. If f throws, prints the error in one line and returns 1.
 template <class F>
 int guarded(const std::string& program, F f) {
   try {
@@ -25,7 +25,7 @@ int guarded(const std::string& program, F f) {
   return std::fflush(stdout) == 0 ? 0 : complain(program, "cannot write the output", 1);
 }
 
-/// The main function of a program without subcommands: reads the command line, then calls `run`.
+/// The main function of a program without subcommands: parses the command line, then calls `run`.
 template <class F>
 int run_program(CLI::App& app, int argc, char** argv, F run) {
   try {

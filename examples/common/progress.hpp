@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-/// A bar on stderr while something takes long; nothing where that is no terminal.
+/// A progress bar on stderr. Prints nothing if stderr is not a terminal.
 class Progress {
  public:
   Progress() : shown_(isatty(fileno(stderr)) != 0) {}
@@ -17,7 +17,8 @@ class Progress {
     const auto now = std::chrono::steady_clock::now();
     const bool drawn_lately = stage == stage_ && now - drawn_ < std::chrono::milliseconds(80) && done < total;
     if (!shown_ || drawn_lately) return;
-    stage_ = stage, drawn_ = now;
+    stage_ = stage;
+    drawn_ = now;
     constexpr int width = 30;
     const int full = total > 0 ? static_cast<int>(width * done / total) : 0;
     std::fprintf(stderr, "\r%-20s [%s%s] %lld/%lld\x1b[K", stage.c_str(),

@@ -22,10 +22,10 @@ struct BenchArguments {
   bool layers = true, full_names = false, force = false;
 };
 
-/// Numbers as of an image, the same in every run.
+/// A deterministic input with values like those of an image.
 Tensor<float> any_input(const Model& model, const BenchArguments& o) {
   octet::detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ", model.inputs.size(),
-                                     " inputs; one was expected");
+                                     " inputs, expected one");
   Shape s = model.value(model.inputs[0]).shape;
   for (int d = 0; d < s.rank(); ++d)
     if (s[d] < 0) s[d] = d == 0 ? o.batch : o.size;
@@ -56,7 +56,10 @@ void bench_command(const BenchArguments& o) {
   progress.clear();
   double total_ms = 0;
   std::int64_t macs = 0;
-  for (const LayerTime& t : layers) total_ms += t.milliseconds, macs += t.macs;
+  for (const LayerTime& t : layers) {
+    total_ms += t.milliseconds;
+    macs += t.macs;
+  }
   using octet::detail::significant;
   if (o.layers) {
     TextTable table({"Layer", "Type", "Form", "ms", "% of time", "GMAC/s"});
@@ -92,20 +95,24 @@ void bench_command(const BenchArguments& o) {
 
 void add_bench(CLI::App& app) {
   auto o = std::make_shared<BenchArguments>();
-  CLI::App* c = app.add_subcommand("bench", "Times a model and each of its layers");
+  CLI::App* c = app.add_subcommand("bench", "Measures the inference time of a model and of each layer");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
-  c->add_option("--size", o->size, "Height and width, where the model leaves them open")
+  c->add_option("--size", o->size, "Height and width, if the model leaves them unknown")
       ->check(CLI::Range(1, 8192))
       ->capture_default_str();
-  c->add_option("--batch", o->batch, "Images at once")->check(CLI::Range(1, 65536))->capture_default_str();
-  c->add_option("--seconds", o->seconds, "How long to measure")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
-  c->add_option("--runs", o->runs, "Number of runs instead")->check(at_least(0))->capture_default_str();
+  c->add_option("--batch", o->batch, "Batch size")->check(CLI::Range(1, 65536))->capture_default_str();
+  c->add_option("--seconds", o->seconds, "Duration of the measurement in seconds")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
+  c->add_option("--runs", o->runs, "Number of runs, instead of --seconds (0: as many as fit)")
+      ->check(at_least(0))
+      ->capture_default_str();
   add_threads(*c, o->threads);
   add_memory(*c, o->memory);
   add_rounding(*c, o->rounding);
   c->add_flag("--layers,!--no-layers", o->layers, "Print the time of each layer (the default)");
   add_full_names(*c, o->full_names);
-  c->add_option("--json", o->json, "File for the results as JSON");
+  c->add_option("--json", o->json, "Write the results to this JSON file");
   add_force(*c, o->force);
   c->callback([o] { bench_command(*o); });
 }

@@ -1,7 +1,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
 
-/// The subcommands of the program; each adds itself, its options and its --help to `app`.
+/// The subcommands of the program. Each function adds one to `app`.
 void add_compare(CLI::App& app);
 void add_quantize(CLI::App& app);
 void add_run(CLI::App& app);

@@ -21,29 +21,32 @@ bool has_integer_layers(const Model& model) {
 
 void set_rounding(Model& model, Rounding rounding) {
   octet::detail::require(has_integer_layers(model), "model '", model.name,
-                         "' has no integer layers: --rounding says nothing about it");
+                         "' has no integer layers, so --rounding does not apply");
   model.rounding = rounding;
 }
 
 void ImageOptions::add_to(CLI::App& command) {
   command
-      .add_option("--preprocess", preprocess,
-                  "How pixels become inputs: tf (x/127.5-1), torch (/255, mean and deviation of ImageNet), "
-                  "caffe (BGR minus mean), "
-                  "unit (/255), raw (0..255). Default: what the model's file says; the pixels as they are "
-                  "where it takes integers; else tf")
+      .add_option(
+          "--preprocess", preprocess,
+          "Normalization of pixels: tf (x/127.5-1), torch (x/255, then ImageNet's mean and standard deviation), "
+          "caffe (BGR minus mean), unit (x/255), raw (0..255). Default: as stored in the model file; raw pixels "
+          "if the model takes integers; else tf")
       ->check(CLI::IsMember(normalization_names()));
   command
-      .add_option("--crop", crop,
-                  "Part of the short side that is used, from the middle. Default: 0.875, or everything where "
-                  "the image has the right size")
+      .add_option(
+          "--crop", crop,
+          "Size of the center crop relative to the largest possible one. Default: 0.875, or the whole image if it "
+          "has the model's size")
       ->check(CLI::Range(0.01, 1.0));
   command
-      .add_option("--resize", resize,
-                  "bilinear (as TensorFlow 1: no half-pixel shift), half_pixel, antialias (as Pillow), nearest")
+      .add_option(
+          "--resize", resize,
+          "Interpolation: bilinear (as TensorFlow 1, without half-pixel centers), half_pixel, antialias (as Pillow), "
+          "nearest")
       ->check(CLI::IsMember(resize_names()))
       ->capture_default_str();
-  command.add_option("--size", size, "Height and width of the images, where the model leaves them open")
+  command.add_option("--size", size, "Height and width of the images, if the model leaves them unknown")
       ->check(CLI::Range(1, 8192))
       ->capture_default_str();
 }
@@ -69,15 +72,18 @@ std::string ImageOptions::describe(const Model& model, const ImageInput& input) 
 
 void DataOptions::add_to(CLI::App& command) {
   command
-      .add_option("--format", format,
-                  "Of the data: auto, folder (of images, or one for each class), csv (file,label), idx "
-                  "(MNIST), cifar")
+      .add_option(
+          "--format", format,
+          "Format of the data: auto, folder (of images, or with one subfolder per class), csv (file,label), idx "
+          "(MNIST), cifar")
       ->check(CLI::IsMember({"auto", "folder", "csv", "idx", "cifar"}))
       ->capture_default_str();
-  command.add_option("--labels", labels, "The model's classes: a name a line, index:name lines, or a csv");
-  command.add_option("--classes", classes,
-                     "A csv of folder,label where class folders have other names (synsets). Default: "
-                     "classes.csv in the data's folder or above");
+  command.add_option("--labels", labels,
+                     "File with the model's classes: one name per line, index:name lines, or a CSV file");
+  command.add_option(
+      "--classes", classes,
+      "CSV file with folder,label, if class folders have other names than the model's classes (synsets). "
+      "Default: classes.csv in the data folder or its parent");
 }
 
 Labels DataOptions::load_labels(std::int64_t outputs) const {
@@ -91,11 +97,12 @@ Labels DataOptions::load_labels(std::int64_t outputs) const {
 
 DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool with_labels) const {
   DatasetOptions o;
-  // Images to calibrate with may come in another format than those to measure with.
+  // Calibration images may have another format than the evaluation data.
   const bool other = !with_labels && path.compare(0, 8, "builtin:") != 0;
   const std::string known = other ? octet::detail::guess_format(path) : "";
   o.format = known.empty() ? format : known;
-  o.labels = list, o.with_labels = with_labels;
+  o.labels = list;
+  o.with_labels = with_labels;
   if (!classes.empty()) o.classes = octet::load_labels(classes);
   return open_dataset(path, o);
 }
@@ -125,40 +132,44 @@ std::vector<std::string> keys(const Map& m) {
 void QuantizeOptions::add_to(CLI::App& command) {
   command
       .add_option("--method", method,
-                  "How int8's ranges of activations are chosen: min_max, moving_average, percentile, entropy, mse")
+                  "Method for the ranges of int8 activations: min_max, moving_average, percentile, entropy, mse")
       ->check(CLI::IsMember(keys(methods)))
       ->capture_default_str();
-  command.add_option("--percent", percent, "What the percentile method keeps")
+  command.add_option("--percent", percent, "Percentage of values that --method percentile keeps")
       ->check(CLI::Range(50.0, 100.0))
       ->capture_default_str();
-  command.add_option("--keep-float", keep_float, "Layers that stay float, by name; * stands for any text");
-  command.add_flag("--per-tensor", per_tensor,
-                   "One scale for each weight tensor instead of one for each output channel");
+  command.add_option("--keep-float", keep_float, "Names of layers that stay float; * matches any text");
+  command.add_flag("--per-tensor", per_tensor, "One scale per weight tensor instead of one per output channel");
   add_rounding(command, rounding);
 }
 
 CalibrationOptions QuantizeOptions::calibration(const ExecutorOptions& executor) const {
   CalibrationOptions c;
-  c.method = methods.at(method), c.percent = percent, c.executor = executor;
+  c.method = methods.at(method);
+  c.percent = percent;
+  c.executor = executor;
   return c;
 }
 
 WeightOptions QuantizeOptions::dynamic() const {
   WeightOptions d;
-  d.per_channel = !per_tensor, d.keep_float = keep_float;
+  d.per_channel = !per_tensor;
+  d.keep_float = keep_float;
   return d;
 }
 
 Int8Options QuantizeOptions::int8() const {
   Int8Options i;
-  i.per_channel = !per_tensor, i.keep_float = keep_float, i.rounding = rounding.value_or(Rounding::fp32);
+  i.per_channel = !per_tensor;
+  i.keep_float = keep_float;
+  i.rounding = rounding.value_or(Rounding::fp32);
   return i;
 }
 
 CLI::Range at_least(std::int64_t least) { return CLI::Range(least, std::int64_t{1'000'000'000}); }
 
 void add_threads(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "Threads of the models (0: one for each processor)")
+  command.add_option("--threads", threads, "Number of threads (0: one per processor)")
       ->check(CLI::Range(0, ThreadPool::max_threads))
       ->capture_default_str();
 }
@@ -167,9 +178,9 @@ void add_rounding(CLI::App& command, std::optional<Rounding>& rounding) {
   command
       .add_option_function<std::string>(
           "--rounding", [&rounding](const std::string& name) { rounding = roundings.at(name); },
-          "How integer layers round: fp32, or as TFLite's kernels do: double, single. Default: as the model's file "
-          "says, "
-          "else fp32")
+          "How integer layers requantize: fp32, or as TFLite's kernels: double, single. Default: as stored in the "
+          "model "
+          "file, else fp32")
       ->check(CLI::IsMember(keys(roundings)));
 }
 
@@ -180,15 +191,15 @@ std::string rounding_name(Rounding rounding) {
 }
 
 void add_force(CLI::App& command, bool& force) {
-  command.add_flag("--force", force, "Write over files that are there already, even if octet did not write them");
+  command.add_flag("--force", force, "Overwrite existing files even if octet did not write them");
 }
 
 void add_memory(CLI::App& command, WeightMemory& memory) {
   command
       .add_option_function<std::string>(
           "--memory", [&memory](const std::string& name) { memory = memories.at(name); },
-          "What 3x3 convolutions may spend on transformed weights to be faster: fast (8 times int8 weights, 4 times "
-          "others), balanced (the same for small images, nothing that stays for large ones), small (nothing)")
+          "Memory for transformed weights of 3x3 convolutions, which make them faster: fast (8 times the size of int8 "
+          "weights, 4 times that of others), balanced (only for small images), small (none)")
       ->check(CLI::IsMember(keys(memories)))
       ->default_str("fast");
 }
@@ -201,7 +212,7 @@ ExecutorOptions with_threads(int threads, WeightMemory memory) {
 }
 
 void add_full_names(CLI::App& command, bool& full) {
-  command.add_flag("--full-names", full, "Names of layers as they are, however long");
+  command.add_flag("--full-names", full, "Do not shorten names of layers");
 }
 
 std::vector<std::string> layer_names(const Graph& g, bool full) {
@@ -212,10 +223,10 @@ std::vector<std::string> layer_names(const Graph& g, bool full) {
 
 std::int64_t output_classes(const Model& model, const ImageInput& input) {
   octet::detail::require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ", model.outputs.size(),
-                                     " outputs; one was expected");
+                                     " outputs, expected one");
   const Shape s = model.infer_shapes({input.shape()})[static_cast<std::size_t>(model.outputs[0])];
   octet::detail::require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
-                                     "' gives ", s, " for an image; a number for each class was expected");
+                                     "': expected one output per class, found output shape ", s);
   return s.back();
 }
 

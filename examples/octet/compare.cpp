@@ -23,7 +23,8 @@ struct CompareArguments {
   DataOptions source;
 };
 
-/// The first images for calibration, the others to measure; or all of one and the first of the other.
+/// Splits the data: the first images are for calibration, the others for evaluation. With a separate calibration set,
+/// uses its first images and all of the data.
 struct Split {
   DatasetPtr images, calibration;
   std::vector<std::string> notes;
@@ -35,25 +36,25 @@ Split split(const CompareArguments& o, const DatasetPtr& data, const DatasetPtr&
   if (calibration) {
     s.calibration = std::make_shared<Subset>(calibration, 0, std::min(o.calibrate, calibration->size()));
     if (calibrate_given && calibration->size() < o.calibrate)
-      s.notes.push_back("there are only " + counted(calibration->size(), "image") + " to calibrate with");
+      s.notes.push_back("only " + counted(calibration->size(), "image") + " available for calibration");
   } else if (data->size() == 1) {
     s.calibration = data;
-    s.notes.push_back("the only image serves for calibration as well");
+    s.notes.push_back("the only image is also used for calibration");
   } else {
     first = calibrate_given ? o.calibrate : std::clamp<std::int64_t>(data->size() / 4, 1, o.calibrate);
-    octet::detail::require(first < data->size(), "no image is left: ", first, " of ", data->size(),
-                           " are for calibration; give fewer with --calibrate, or others with --calibration");
+    octet::detail::require(first < data->size(), "no images are left for evaluation: ", first, " of ", data->size(),
+                           " are for calibration; use fewer with --calibrate, or other ones with --calibration");
     s.calibration = std::make_shared<Subset>(data, 0, first);
     s.notes.push_back("the first " + counted(first, "image") +
-                      " of the data served for calibration and are left out of the accuracy");
+                      " of the data are used for calibration and excluded from the accuracy");
   }
   const std::int64_t left = data->size() - first;
   s.images = std::make_shared<Subset>(data, first, o.limit > 0 ? std::min(o.limit, left) : left);
   return s;
 }
 
-/// A builtin model gets a classifier for the data, where that takes seconds. Returns whether its outputs mean
-/// anything.
+/// Fits the classifier of a builtin model to the data, if that takes only seconds. Returns whether the model's outputs
+/// are meaningful.
 bool fit_builtin(Model& model, const CompareArguments& o, const ImageInput& input, const Labels& labels,
                  Progress& progress) {
   const auto weights = model.metadata.find("weights");
@@ -75,7 +76,7 @@ bool fit_builtin(Model& model, const CompareArguments& o, const ImageInput& inpu
 void compare_command(CompareArguments o, bool calibrate_given) {
   Progress progress;
   if (o.data.empty() && o.model.compare(0, 8, "builtin:") == 0) o.data = "builtin:shapes";
-  octet::detail::require(!o.data.empty(), "give images with --data");
+  octet::detail::require(!o.data.empty(), "images are required: use --data");
   make_folder(o.out);
   const std::string report = o.out + "/report.html";
   OutputCheck check({o.model, o.data, o.calibration, o.fit, o.source.labels, o.source.classes}, o.force);
@@ -83,7 +84,7 @@ void compare_command(CompareArguments o, bool calibrate_given) {
   check.writes(o.out + "/results.json", FileKind::results);
   if (!o.json.empty()) check.writes(o.json, FileKind::results);
   Model model = open_model(o.model);
-  // What came quantized needs no calibration, and is not written again.
+  // A model that is already quantized needs no calibration and is not written.
   const bool quantized = !octet::detail::quantized_form(model).empty();
   for (const char* form : {"dynamic_range", "float16", "int8"})
     if (!quantized) check.writes(o.out + "/" + form + ".octet", FileKind::model);
@@ -94,7 +95,7 @@ void compare_command(CompareArguments o, bool calibrate_given) {
   const DatasetPtr data = o.source.open(o.data, labels, true);
   CompareOptions c;
   c.use_labels = fit_builtin(model, o, input, labels, progress);
-  if (!c.use_labels) {  // accuracy would mean nothing: a few images do
+  if (!c.use_labels) {  // accuracy is meaningless, so a few images are enough
     if (o.limit == 0) o.limit = 20;
     if (!calibrate_given) o.calibrate = 20;
   }
@@ -102,17 +103,22 @@ void compare_command(CompareArguments o, bool calibrate_given) {
                                  : o.calibration.empty() ? nullptr
                                                          : o.source.open(o.calibration, {}, false);
   Split s = split(o, data, calibration, calibrate_given && !quantized);
-  if (!c.use_labels) s.notes.push_back("the weights are random: only sizes, memory and times mean something");
+  if (!c.use_labels) s.notes.push_back("the weights are random: only sizes, memory and times are meaningful");
   if (labels.empty() && data->classes() > 0 && data->classes() != outputs && c.use_labels) {
     s.notes.push_back("the data has " + counted(data->classes(), "class folder") + " and the model " +
-                      counted(outputs, "output") + ": --labels is needed to match them");
+                      counted(outputs, "output") + ": use --labels to match them");
     c.use_labels = false;
   }
   c.preprocessing = o.images.preprocessing(model, input);
   c.preprocessing_name = o.images.recipe(model, input);
   if (!input.takes_bytes()) model.metadata["preprocess"] = c.preprocessing_name;  // for `octet run`
-  c.calibration = o.how.calibration({}), c.dynamic = o.how.dynamic(), c.int8 = o.how.int8();
-  c.image_size = o.images.size, c.threads = o.threads, c.runs = o.runs, c.directory = o.out;
+  c.calibration = o.how.calibration({});
+  c.dynamic = o.how.dynamic();
+  c.int8 = o.how.int8();
+  c.image_size = o.images.size;
+  c.threads = o.threads;
+  c.runs = o.runs;
+  c.directory = o.out;
   c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
   ComparisonResult r = compare(model, s.images, s.calibration, c);
   progress.clear();
@@ -145,30 +151,30 @@ void add_compare(CLI::App& app) {
       "compare", "Quantizes a float model in three ways and compares size, accuracy, time and memory");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("--data", o->data,
-                "Images to measure with: folder, csv, IDX or CIFAR file, or builtin:shapes (the default for "
+                "Images for evaluation: folder, CSV, IDX or CIFAR file, or builtin:shapes (the default for "
                 "builtin models)");
   c->add_option("--calibration", o->calibration,
-                "Images to calibrate with. Default: the first of --data, which are then left out of the accuracy");
-  auto* calibrate = c->add_option("--calibrate", o->calibrate, "Number of images to calibrate with")
+                "Images for calibration. Default: the first ones of --data, which are then excluded from the accuracy");
+  auto* calibrate = c->add_option("--calibrate", o->calibrate, "Number of calibration images")
                         ->check(at_least(1))
                         ->capture_default_str();
   c->add_option("--limit", o->limit,
-                "Largest number of images to measure with (0: all; of models with random weights 20)")
+                "Largest number of images for evaluation (0: all, or 20 for models with random weights)")
       ->check(at_least(0))
       ->capture_default_str();
   o->how.add_to(*c);
   o->source.add_to(*c);
   o->images.add_to(*c);
   add_threads(*c, o->threads);
-  c->add_option("--runs", o->runs, "Runs to time each form with (0: about two seconds)")
+  c->add_option("--runs", o->runs, "Number of timed runs per model (0: about two seconds)")
       ->check(at_least(0))
       ->capture_default_str();
   c->add_option("--fit", o->fit,
-                "Labelled images to fit the last layer of a builtin model to, or none. Default: "
-                "builtin:shapes for builtin:small_cnn on it");
+                "Labelled images to fit the last layer of a builtin model to, or none. Default: builtin:shapes for "
+                "builtin:small_cnn if --data is builtin:shapes");
   c->add_option("--out", o->out, "Folder for report.html, results.json and the quantized models")
       ->capture_default_str();
-  c->add_option("--json", o->json, "Another file for the results as JSON");
+  c->add_option("--json", o->json, "Write the results to this JSON file, too");
   add_force(*c, o->force);
   c->callback([o, calibrate] { compare_command(*o, calibrate->count() > 0); });
 }

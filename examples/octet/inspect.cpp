@@ -51,8 +51,7 @@ std::string shape_text(const Shape& s) {
   return s.rank() ? text : "scalar";
 }
 
-/// Type, scale and zero point: "int8 0.02353 -3"; or the number of scales where there are several: "int8
-/// *32".
+/// Type, scale and zero point, for example "int8 0.02353 -3"; or the number of scales, for example "int8 *32".
 std::string quantization_text(const Value& v) {
   std::string text = name(v.dtype);
   if (!v.quant) return text;
@@ -62,7 +61,7 @@ std::string quantization_text(const Value& v) {
   return text + " " + scale + " " + std::to_string(v.quant.zero_point[0]);
 }
 
-/// Shapes for inputs whose sizes are open: the batch, and the image size.
+/// Input shapes, with unknown sizes replaced by the options.
 std::vector<Shape> input_shapes(const Model& model, const InspectArguments& o) {
   std::vector<Shape> shapes;
   for (int i : model.inputs) {
@@ -80,7 +79,7 @@ std::string thousands(std::int64_t n) {
   return s;
 }
 
-/// How each layer runs on this processor.
+/// Prints how each layer runs on this processor.
 void inspect_kernels(const Model& model, const InspectArguments& o) {
   Executor executor(model, with_threads(o.threads, o.memory));
   const std::vector<Shape> inputs = input_shapes(model, o);
@@ -141,7 +140,7 @@ void inspect_command(const InspectArguments& o) {
                own ? thousands(own) : "", m ? thousands(m) : "", weights, quantization_text(result)});
     if (o.fields) {
       Printer p;
-      const_cast<Operator&>(*n.op).fields(p);  // a visitor may change them; this one does not
+      const_cast<Operator&>(*n.op).fields(p);  // visitors take non-const references; Printer does not modify
       if (!p.text().empty()) table.add_line("    " + p.text());
     }
   }
@@ -152,7 +151,7 @@ void inspect_command(const InspectArguments& o) {
             << octet::detail::megabytes(static_cast<std::int64_t>(bytes)) << " MB), " << thousands(macs)
             << " multiply-adds\n";
   if (std::any_of(model.values.begin(), model.values.end(), [](const Value& v) { return v.is_quantized(); }))
-    std::cout << "quantized: type, scale, zero point; *32: a scale for each of 32 channels\n";
+    std::cout << "quantized: type, scale, zero point; *32: one scale for each of 32 channels\n";
 }
 
 }  // namespace
@@ -162,17 +161,17 @@ void add_inspect(CLI::App& app) {
   CLI::App* c = app.add_subcommand(
       "inspect", "Prints the layers of a model: shapes, parameters, multiply-adds, types and quantization");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
-  c->add_option("--size", o->size, "Height and width, where the model leaves them open")
+  c->add_option("--size", o->size, "Height and width, if the model leaves them unknown")
       ->check(CLI::Range(1, 8192))
       ->capture_default_str();
-  c->add_option("--batch", o->batch, "Batch size, where the model leaves it open")
+  c->add_option("--batch", o->batch, "Batch size, if the model leaves it unknown")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  c->add_flag("--optimized", o->optimized, "The model as it runs: folded and fused");
+  c->add_flag("--optimized", o->optimized, "Show the model as it is executed: folded and fused");
   add_full_names(*c, o->full_names);
-  c->add_flag("--fields", o->fields, "All parameters of the operators");
+  c->add_flag("--fields", o->fields, "Show all parameters of the operators");
   c->add_flag("--kernels", o->kernels,
-              "How each layer runs on this processor instead, with the memory that its packed weights take");
+              "Show how each layer runs on this processor instead, and the memory of its packed weights");
   add_threads(*c, o->threads);
   add_memory(*c, o->memory);
   add_rounding(*c, o->rounding);

@@ -1,4 +1,4 @@
-/// octet: quantizes trained networks and compares, runs, inspects and times them.
+/// octet: quantizes trained networks, compares, runs, inspects and benchmarks them.
 #include <octet/core/config.hpp>
 
 #include "../common/program.hpp"
@@ -10,7 +10,7 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
   if (!app.get_subcommands().empty())
     return complain("octet", std::string(e.what()) + " (octet --help, octet COMMAND --help)", 2);
   return complain("octet",
-                  (argc > 1 ? "there is no command or option '" + std::string(argv[1]) + "'" : "no command given") +
+                  (argc > 1 ? "unknown command or option '" + std::string(argv[1]) + "'" : "no command given") +
                       " (compare, quantize, run, inspect, bench; octet --help)",
                   2);
 }
@@ -19,8 +19,8 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Quantizes trained convolutional networks (.onnx, .tflite, .octet) and compares, runs, inspects and "
-      "times them.");
+      "Quantizes trained convolutional networks (.onnx, .tflite, .octet), compares, runs, inspects and "
+      "benchmarks them.");
   app.set_version_flag("--version", OCTET_VERSION);
   app.require_subcommand(1);
   add_compare(app);
@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
   add_inspect(app);
   add_bench(app);
   int status = 0;
-  // The commands run while the command line is parsed.
+  // Commands run as callbacks while the command line is parsed.
   const int failed = guarded("octet", [&] {
     try {
       app.parse(argc, argv);

@@ -26,7 +26,7 @@ struct QuantizeArguments {
 Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   if (!o.load_calibration.empty()) return load_calibration(o.load_calibration);
   octet::detail::require(!o.calibration.empty(),
-                         "int8 needs images to calibrate with (--calibration), or a calibration (--load-calibration)");
+                         "int8 requires calibration images (--calibration) or a calibration file (--load-calibration)");
   const ImageInput input(model, o.images.size);
   const Preprocessing p = o.images.preprocessing(model, input);
   const DatasetPtr images = o.source.open(o.calibration, {}, false);
@@ -42,7 +42,7 @@ Calibration calibrated(const QuantizeArguments& o, const Model& model) {
 }
 
 Model quantized(const QuantizeArguments& o, const Model& model, std::vector<std::string>& notes) {
-  // Without images, all but int8 can be had, their biases uncorrected.
+  // Types other than int8 do not require calibration; without it, biases are not corrected.
   const bool calibrate = o.type == "int8" || !o.calibration.empty() || !o.load_calibration.empty();
   const Calibration calibration = calibrate ? calibrated(o, model) : Calibration{};
   if (calibrate && !o.save_calibration.empty()) save(calibration, o.save_calibration);
@@ -57,7 +57,7 @@ Model quantized(const QuantizeArguments& o, const Model& model, std::vector<std:
 }
 
 void quantize_command(QuantizeArguments o) {
-  octet::detail::require(o.type == "int8" || !o.how.rounding, "--rounding is of int8 models, but --type is ", o.type);
+  octet::detail::require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
   OutputCheck check({o.model, o.calibration, o.load_calibration, o.source.labels, o.source.classes}, o.force);
   if (!o.out.empty()) check.writes(o.out, FileKind::model);
   if (!o.save_calibration.empty()) check.writes(o.save_calibration, FileKind::calibration);
@@ -69,8 +69,7 @@ void quantize_command(QuantizeArguments o) {
   std::vector<std::string> notes;
   Model q = quantized(o, model, notes);
   for (const std::string& note : notes) std::cerr << "octet: note: " << note << "\n";
-  if (!o.images.preprocess.empty())
-    q.metadata["preprocess"] = o.images.preprocess;  // what `octet run` takes by default
+  if (!o.images.preprocess.empty()) q.metadata["preprocess"] = o.images.preprocess;  // the default for `octet run`
   save(q, o.out);
   std::cout << o.out << ": " << octet::detail::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
             << " MB\n";
@@ -82,17 +81,19 @@ void add_quantize(CLI::App& app) {
   auto o = std::make_shared<QuantizeArguments>();
   CLI::App* c = app.add_subcommand("quantize", "Quantizes a float model and saves it as an .octet file");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
-  c->add_option("-o,--out", o->out, "File to write. Default: MODEL.TYPE.octet in this folder");
+  c->add_option("-o,--out", o->out, "Output file. Default: MODEL.TYPE.octet in the current folder");
   c->add_option("--type", o->type, "int8, dynamic_range, fp16 or bf16")
       ->check(CLI::IsMember({"int8", "dynamic_range", "fp16", "bf16"}))
       ->capture_default_str();
   c->add_option("--calibration", o->calibration,
-                "Images to calibrate with (needed for int8, for the others it corrects biases): folder, csv, IDX or "
+                "Images for calibration (required for int8; for other types, corrects biases): folder, CSV, IDX or "
                 "CIFAR file, or builtin:shapes");
-  c->add_option("--calibrate", o->calibrate, "Largest number of them")->check(at_least(1))->capture_default_str();
-  c->add_option("--load-calibration", o->load_calibration, "A calibration (JSON) instead of images");
-  c->add_option("--save-calibration", o->save_calibration, "Keeps the calibration as JSON");
-  c->add_flag("--integer-io", o->integer_io, "The int8 model takes and gives int8 instead of float");
+  c->add_option("--calibrate", o->calibrate, "Largest number of calibration images")
+      ->check(at_least(1))
+      ->capture_default_str();
+  c->add_option("--load-calibration", o->load_calibration, "Calibration file (JSON) to use instead of images");
+  c->add_option("--save-calibration", o->save_calibration, "Save the calibration to this JSON file");
+  c->add_flag("--integer-io", o->integer_io, "The int8 model takes and returns int8 instead of float");
   add_force(*c, o->force);
   o->how.add_to(*c);
   o->source.add_to(*c);

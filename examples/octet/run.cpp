@@ -34,7 +34,7 @@ void run_command(const RunArguments& o) {
       table.add({std::to_string(best.index) + " " + best.name, octet::detail::percent(best.probability)});
     std::cout << table.str() << "\n";
     const auto [low, high] = std::minmax_element(x.begin(), x.end());
-    // A dark or pale picture alone is no reason to warn.
+    // A single dark or bright image is not a reason to warn.
     const Range seen{std::min(*low, recipe_range(p.normalization).low),
                      std::max(*high, recipe_range(p.normalization).high)};
     if (const auto w = calibrated && !warned ? input_range_warning(seen, *calibrated) : std::nullopt) {
@@ -49,11 +49,12 @@ void run_command(const RunArguments& o) {
 void add_run(CLI::App& app) {
   auto o = std::make_shared<RunArguments>();
   CLI::App* c =
-      app.add_subcommand("run", "Classifies images and prints the likeliest classes with their probabilities");
+      app.add_subcommand("run", "Classifies images and prints the most probable classes with their probabilities");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("images", o->files, "JPEG, PNG or BMP files")->required();
   c->add_option("--top", o->top, "Number of classes to print")->check(CLI::Range(1, 1000))->capture_default_str();
-  c->add_option("--labels", o->source.labels, "The model's classes: a name a line, index:name lines, or a csv");
+  c->add_option("--labels", o->source.labels,
+                "File with the model's classes: one name per line, index:name lines, or a CSV file");
   o->images.add_to(*c);
   add_threads(*c, o->threads);
   add_rounding(*c, o->rounding);

@@ -1,4 +1,5 @@
-/// What octet does, in a minute: a small network is trained, quantized in all ways, and trained further for int8.
+/// A short demonstration: trains a small network, quantizes it, and continues with quantization-aware training for
+/// int8.
 #include <octet/io/shapes_dataset.hpp>
 #include <octet/models/small_cnn.hpp>
 
@@ -9,7 +10,7 @@ using namespace octet;
 
 namespace {
 
-/// Pictures of shapes, drawn for the purpose: no file is needed.
+/// Synthetic images of shapes, for which no files are needed.
 TutorialData shapes(const TutorialOptions& o) {
   const auto drawn = [&](std::int64_t n, std::uint64_t seed) {
     return std::make_shared<ShapesDataset>(o.limit > 0 ? std::min(o.limit, n) : n, seed, 1.25);
@@ -32,9 +33,11 @@ Recipe recipe() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a small network on drawn shapes, or on MNIST or Fashion-MNIST, and quantizes it.", "demo");
+  CLI::App app("Trains a small network on synthetic images of shapes, MNIST or Fashion-MNIST, and quantizes it.",
+               "demo");
   TutorialOptions o;
-  o.add_to(app, "Folder of MNIST's or Fashion-MNIST's four idx files. Default: shapes, drawn by octet", "demo-report");
+  o.add_to(app, "Folder with the four IDX files of MNIST or Fashion-MNIST. Default: synthetic images of shapes",
+           "demo-report");
   return run_program(app, argc, argv, [&] {
     const ComparisonResult r = study(o, o.data.empty() ? shapes(o) : open_mnist_data(o), recipe(), o.out);
     print(r);

@@ -1,4 +1,4 @@
-/// Trains a small network, MobileNet and VGG16 on Fashion-MNIST, each in float and further for int8.
+/// Trains a small network, MobileNet and VGG16 on Fashion-MNIST, first in float, then quantization-aware for int8.
 #include <iostream>
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/small_cnn.hpp>
@@ -14,7 +14,7 @@ using namespace octet;
 
 namespace {
 
-/// What all of them share: clothes are the same in a mirror, and a pixel to the side.
+/// Shared options. Augmentation: flips and shifts.
 Recipe recipe(Model model, const char* name) {
   Recipe r;
   r.model = std::move(model);
@@ -25,7 +25,7 @@ Recipe recipe(Model model, const char* name) {
   return r;
 }
 
-/// The training for int8 takes small steps, and leaves ranges and statistics as they are in its last epoch.
+/// Quantization-aware training has a small learning rate and freezes ranges and statistics in its last epoch.
 void train_for_int8(Recipe& r, std::int64_t epochs, double rate) {
   r.qat = r.training;
   r.qat.learning_rate = cosine_rate(rate);
@@ -42,10 +42,13 @@ Recipe cnn() {
   return r;
 }
 
-/// MobileNetV1, which begins without a stride: its images are 28, 14, 7, 4 and 2 pixels wide.
+/// MobileNetV1 with a first stride of 1, so that its images are 28, 14, 7, 4 and 2 pixels wide.
 Recipe mobilenet() {
   MobileNetOptions o;
-  o.image_size = 28, o.channels = 1, o.classes = 10, o.first_stride = 1;
+  o.image_size = 28;
+  o.channels = 1;
+  o.classes = 10;
+  o.first_stride = 1;
   Recipe r = recipe(mobilenet_v1(o), "mobilenet");
   r.training.optimizer = adamw(0.02);
   r.training.learning_rate = cosine_rate(3e-3).warmed_up(0.3);
@@ -54,10 +57,14 @@ Recipe mobilenet() {
   return r;
 }
 
-/// VGG16 with batch normalization and two small layers at its end instead of 4096 wide ones.
+/// VGG16 with batch normalization and small hidden layers instead of two with 4096 outputs.
 Recipe vgg16() {
   VggOptions o;
-  o.image_size = 28, o.channels = 1, o.classes = 10, o.batch_norm = true, o.hidden = 80;
+  o.image_size = 28;
+  o.channels = 1;
+  o.classes = 10;
+  o.batch_norm = true;
+  o.hidden = 80;
   Recipe r = recipe(vgg(o), "vgg16");
   r.training.optimizer = adamw(0.02);
   r.training.learning_rate = cosine_rate(1e-3).warmed_up(0.3);
@@ -69,7 +76,7 @@ Recipe vgg16() {
 
 double top1(const ComparisonResult& r, const char* form) { return r.find(form)->top1.value(); }
 
-/// A row for each model, as TensorFlow's comparison has them.
+/// A table with a row for each model.
 TextTable overview(const std::vector<ComparisonResult>& results) {
   using octet::detail::megabytes;
   using octet::detail::percent;
@@ -103,13 +110,14 @@ nlohmann::ordered_json to_json(const std::vector<ComparisonResult>& results) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains networks on Fashion-MNIST, quantizes them and trains them for int8.", "fashion_mnist");
+  CLI::App app("Trains networks on Fashion-MNIST, quantizes them, and trains them quantization-aware for int8.",
+               "fashion_mnist");
   TutorialOptions o;
   std::string model = "all";
   app.add_option("--model", model, "cnn, mobilenet, vgg16 or all")
       ->check(CLI::IsMember({"cnn", "mobilenet", "vgg16", "all"}))
       ->capture_default_str();
-  o.add_to(app, "Folder of Fashion-MNIST's four idx files, gzipped or not", "fashion-report");
+  o.add_to(app, "Folder with the four IDX files of Fashion-MNIST, optionally gzipped", "fashion-report");
   return run_program(app, argc, argv, [&] {
     const TutorialData data = open_mnist_data(o);
     make_folder(o.out);
@@ -122,7 +130,7 @@ int main(int argc, char** argv) {
       std::cout << name << "\n";
       results.push_back(study(o, data, recipe_of(), o.out + "/" + name));
       print(results.back());
-      // After each model: a run may take long.
+      // After each model, since a run may take long.
       write_results(json_text(to_json(results)), html_report("Fashion-MNIST", overview(results), results), o.out);
     }
     std::cout << "\n" << overview(results).str();

@@ -1,4 +1,5 @@
-/// Trains the small network on MNIST for one epoch, quantizes it in all ways, and trains it further for int8.
+/// Trains a small network on MNIST for one epoch, quantizes it, and continues with quantization-aware training for
+/// int8.
 #include <octet/models/small_cnn.hpp>
 
 #include "../common/program.hpp"
@@ -8,7 +9,7 @@ using namespace octet;
 
 namespace {
 
-/// One convolution of 12 filters, one dense layer, Adam, one epoch: as TensorFlow's tutorials have it.
+/// As in TensorFlow's tutorials: one convolution with 12 filters, one dense layer, Adam, one epoch.
 Recipe recipe() {
   Recipe r;
   r.model = small_cnn();
@@ -21,9 +22,10 @@ Recipe recipe() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a small network on MNIST, quantizes it and trains it for int8.", "mnist_tutorial");
+  CLI::App app("Trains a small network on MNIST, quantizes it, and trains it quantization-aware for int8.",
+               "mnist_tutorial");
   TutorialOptions o;
-  o.add_to(app, "Folder of MNIST's four idx files, gzipped or not", "mnist-report");
+  o.add_to(app, "Folder with the four IDX files of MNIST, optionally gzipped", "mnist-report");
   return run_program(app, argc, argv, [&] {
     const ComparisonResult r = study(o, open_mnist_data(o), recipe(), o.out);
     print(r);

@@ -1,5 +1,5 @@
-/// Teaches a pretrained network other classes: a new last layer on a frozen backbone, quantized as it is, and trained
-/// as a whole for int8.
+/// Transfer learning of a pretrained network: trains a new last layer on a frozen backbone, quantizes the result, and
+/// trains the whole network quantization-aware for int8.
 #include <octet/io/image_files.hpp>
 #include <octet/io/load.hpp>
 #include <octet/models/classifier.hpp>
@@ -11,7 +11,7 @@ using namespace octet;
 
 namespace {
 
-/// Class folders to learn from, in DIR/train (or DIR/calibration), and to measure with, in DIR/val.
+/// Opens class folders: DIR/train (or DIR/calibration) for training and DIR/val for testing.
 TutorialData open_class_data(const TutorialOptions& o, const std::string& normalization) {
   const std::filesystem::path folder(o.data);
   const auto is_folder = [](const std::filesystem::path& p) {
@@ -20,17 +20,18 @@ TutorialData open_class_data(const TutorialOptions& o, const std::string& normal
   };
   const auto training = is_folder(folder / "train") ? folder / "train" : folder / "calibration", test = folder / "val";
   for (const auto& part : {training, test})
-    octet::detail::require<FormatError>(is_folder(part), "there is no folder '", part.string(), "'; '", o.data,
-                                        "' has to contain train (or calibration) and val, with a folder of images for "
-                                        "each class in both");
+    octet::detail::require<FormatError>(
+        is_folder(part), "folder '", part.string(), "' does not exist; '", o.data,
+        "' has to contain train (or calibration) and val, both with one subfolder of images "
+        "per class");
   DataSplit images{open_class_folders(training.string()), open_class_folders(test.string())};
-  octet::detail::require<FormatError>(images.training->classes() == images.test->classes(), "'", training.string(),
-                                      "' has ", images.training->classes(), " class folders, but '", test.string(),
-                                      "' has ", images.test->classes());
+  octet::detail::require<FormatError>(images.training->classes() == images.test->classes(), "'", test.string(),
+                                      "': expected ", images.training->classes(), " class folders, as in '",
+                                      training.string(), "', found ", images.test->classes());
   return {o.data, {limited(images.training, o.limit), limited(images.test, o.limit)}, normalization, 32};
 }
 
-/// The names of all layers but the classifier.
+/// The names of all layers except the classifier.
 std::vector<std::string> backbone_layers(const Model& model) {
   std::vector<std::string> names;
   for (const Node& n : model.nodes)
@@ -52,7 +53,7 @@ ComparisonResult transfer(const TutorialOptions& o, const TutorialData& data, co
   from_start.learning_rate = cosine_rate(1e-4).warmed_up(1);
   const std::int64_t epochs = o.epochs > 0 ? o.epochs : 10, qat_epochs = o.qat_epochs > 0 ? o.qat_epochs : 5;
   all.observer_epochs = from_start.observer_epochs = std::max<std::int64_t>(1, qat_epochs - 1);
-  // A few images are no better statistics than those of the pretraining.
+  // The statistics of pretraining are better than those of a few images.
   all.statistics_epochs = from_start.statistics_epochs = 1;
 
   const Study s(o, data, start, o.out, {"int8_qat", "int8_qat_scratch"}, read);
@@ -66,21 +67,24 @@ ComparisonResult transfer(const TutorialOptions& o, const TutorialData& data, co
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Transfer learning: a pretrained network learns the classes of folders, in float and for int8.",
-               "transfer_qat");
+  CLI::App app(
+      "Transfer learning: trains a pretrained network on class folders, in float and quantization-aware for int8.",
+      "transfer_qat");
   TutorialOptions o;
   std::string model, normalization = "tf";
   app.add_option("--model", model, "Pretrained .onnx, .tflite or .octet file that ends in a fully connected layer");
-  app.add_option("--preprocess", normalization, "How pixels become its inputs")
+  app.add_option("--preprocess", normalization, "Normalization of pixels")
       ->check(CLI::IsMember(normalization_names()))
       ->capture_default_str();
-  o.add_to(app, "Folder with train (or calibration) and val, each with a folder of images for each class",
+  o.add_to(app, "Folder with train (or calibration) and val, both with one subfolder of images per class",
            "transfer-report");
   return run_program(app, argc, argv, [&] {
-    octet::detail::require(!model.empty(), "give the pretrained model with --model: an .onnx, .tflite or .octet file");
-    octet::detail::require(!o.data.empty(),
-                           "give the folder of the data with --data: it has to contain train (or "
-                           "calibration) and val, with a folder of images for each class in both");
+    octet::detail::require(!model.empty(),
+                           "the pretrained model is required: use --model with an .onnx, .tflite or .octet file");
+    octet::detail::require(
+        !o.data.empty(),
+        "the data folder is required: use --data with a folder that contains train (or calibration) and "
+        "val, both with one subfolder of images per class");
     Model pretrained = load(model);
     pretrained.name = std::filesystem::path(model).stem().string();
     const ComparisonResult r = transfer(o, open_class_data(o, normalization), pretrained, model);

@@ -1,5 +1,5 @@
 #pragma once
-/// Everything of octet that needs only the standard library and xsimd.
+/// All parts of octet that need only the standard library and xsimd.
 #include "core/any_tensor.hpp"
 #include "core/config.hpp"
 #include "core/cpu.hpp"

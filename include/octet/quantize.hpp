@@ -1,4 +1,4 @@
 #pragma once
-/// Quantization of tensors alone: Tensor, QTensor, Calib, quantize, dequantize, fake_quantize.
+/// Only quantization of tensors: Tensor, QTensor, Calib, quantize, dequantize, fake_quantize.
 #include "core/tensor.hpp"
 #include "quantization/quantize.hpp"

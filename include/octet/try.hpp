@@ -1,6 +1,6 @@
 #pragma once
-/// Functions that return what went wrong instead of throwing it, with the same texts: try_x(...) does what x(...) does
-/// and returns a Result. Those of files are in octet/io/try.hpp.
+/// Functions that return errors instead of throwing them: try_x(...) does the same as x(...) and returns a Result,
+/// whose error has the same text. Functions for files are in octet/io/try.hpp.
 ///
 /// They are for programs without exceptions: files of a program that are compiled with -fno-exceptions (and -fno-rtti)
 /// call them in octet::compiled, or in the file of the program that includes octet/implementation.hpp, which has to be

@@ -1,11 +1,11 @@
-# Compiles checksums.cpp with every compiler, for any machine and with fused multiply-adds where the compiler wants
-# them, and compares what the programs print.
+# Compiles checksums.cpp with every compiler, for any CPU and with fused multiply-adds, and compares the outputs of the
+# programs.
 #   cmake "-DCOMPILERS=g++;clang++" "-DINCLUDES=-I...;-I..." -DFOLDER=... -P checksums.cmake
 file(MAKE_DIRECTORY "${FOLDER}")
 set(expected)
 foreach(compiler ${COMPILERS})
   # (At -O1 g++ fuses only with its "expensive" optimizations.)
-  # (-w: clang would warn of loops that -O1 does not unroll.)
+  # (-w: clang would warn about loops that -O1 does not unroll.)
   set(flags -std=c++17 -O1 -w)
   execute_process(COMMAND "${compiler}" -dM -E -x c++ /dev/null OUTPUT_VARIABLE macros COMMAND_ERROR_IS_FATAL ANY)
   if(NOT macros MATCHES "__clang__")

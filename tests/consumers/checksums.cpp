@@ -1,5 +1,5 @@
-// Prints checksums of what has to have the same bits whatever the compiler, its flags, the instruction set and the
-// number of threads: what quantizing and training write, and what integer models compute.
+// Prints checksums of results that must have the same bits with every compiler, flag, instruction set and number of
+// threads: models from quantization and training, and outputs of integer models.
 #include <octet/octet.hpp>
 
 #include <cstdio>
@@ -47,7 +47,9 @@ void quantized(Lines& lines, const Model& m, const Tensor<float>& images, int th
     add(lines, m.name, std::string("its outputs"), outputs(q, images, threads));
   }
   Int8Options other;
-  other.per_channel = false, other.symmetric_activations = true, other.weights = RangeMethod::mse;
+  other.per_channel = false;
+  other.symmetric_activations = true;
+  other.weights = RangeMethod::mse;
   const Model q = quantize<int8>(m, c, other);
   add(lines, m.name, "int8 by tensor, symmetric", fingerprint(q));
   add(lines, m.name, "its outputs", outputs(q, images, threads));
@@ -71,15 +73,23 @@ void trained(Lines& lines, int threads) {
   const TensorExamples examples(numbers({24, 12, 12, 3}, 4, -2, 2), labels);
   const auto train = [&](const Model& m, Optimizer optimizer) {
     TrainingOptions o;
-    o.batch = 8, o.threads = threads, o.label_smoothing = 0.1, o.learning_rate = cosine_rate(1e-2), o.progress = false;
+    o.batch = 8;
+    o.threads = threads;
+    o.label_smoothing = 0.1;
+    o.learning_rate = cosine_rate(1e-2);
+    o.progress = false;
     o.optimizer = optimizer;
     Trainer trainer(m, o);
     trainer.fit(examples, 2);
     return trainer.model();
   };
   Optimizer sgd, adam;
-  sgd.kind = Optimizer::Kind::sgd, sgd.momentum = 0.9, sgd.nesterov = true, sgd.weight_decay = 1e-4;
-  adam.kind = Optimizer::Kind::adamw, adam.weight_decay = 1e-2;
+  sgd.kind = Optimizer::Kind::sgd;
+  sgd.momentum = 0.9;
+  sgd.nesterov = true;
+  sgd.weight_decay = 1e-4;
+  adam.kind = Optimizer::Kind::adamw;
+  adam.weight_decay = 1e-2;
   const Model a = train(trainable(), sgd), b = train(trainable(), adam);
   add(lines, a.name, "by SGD", fingerprint(a));
   add(lines, b.name, "by AdamW", fingerprint(b));
@@ -99,12 +109,15 @@ Lines all(Isa isa, int threads) {
   Lines lines;
   quantized(lines, many_layers(), numbers({2, 28, 28, 3}, 5, -2, 2), threads);
   MobileNetOptions mobilenet;
-  mobilenet.width = 0.25, mobilenet.image_size = 32, mobilenet.classes = 10;
+  mobilenet.width = 0.25;
+  mobilenet.image_size = 32;
+  mobilenet.classes = 10;
   quantized(lines, mobilenet_v1(mobilenet), numbers({1, 32, 32, 3}, 7, -2, 2), threads);
   mobilenet.width = 0.35;
   quantized(lines, mobilenet_v2(mobilenet), numbers({1, 32, 32, 3}, 8, -2, 2), threads);
   ResNetOptions resnet_options;
-  resnet_options.depth = 18, resnet_options.image_size = 32;
+  resnet_options.depth = 18;
+  resnet_options.image_size = 32;
   quantized(lines, resnet(resnet_options), numbers({1, 32, 32, 3}, 9, -2, 2), threads);
   trained(lines, threads);
   return lines;
@@ -118,6 +131,9 @@ int main() {
   const Lines scalar = all(Isa::scalar, 1);
   int wrong = 0;
   for (std::size_t i = 0; i < expected.size(); ++i)
-    if (scalar[i] != expected[i]) std::printf("scalar, 1 thread: %s\n", scalar[i].c_str()), ++wrong;
+    if (scalar[i] != expected[i]) {
+      std::printf("scalar, 1 thread: %s\n", scalar[i].c_str());
+      ++wrong;
+    }
   return wrong != 0;
 }

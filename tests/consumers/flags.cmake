@@ -1,4 +1,4 @@
-# Compiles octet by calling the compiler directly, with nothing but include paths and the flags of one case.
+# Calls the compiler directly, with only include paths and the flags of one case.
 #   cmake -DCASE=plain -DCXX=... "-DINCLUDES=-I...;-I..." "-DLIBRARY=liboctet.a;libz.so" -DFOLDER=... -P flags.cmake
 file(MAKE_DIRECTORY "${FOLDER}")
 function(compile source object)
@@ -16,7 +16,7 @@ if(CASE STREQUAL "plain")
   compile(main.cpp main.o)
   compile(other.cpp other.o)
   link_and_run(main.o other.o)
-  # One file for any machine, one for this: no inline function of one may stand in for the other's.
+  # One file for any CPU, one for this CPU: they must not share inline functions.
   compile(other.cpp native.o -march=native)
   link_and_run(main.o native.o)
   link_and_run(native.o main.o)
@@ -55,13 +55,14 @@ elseif(CASE STREQUAL "optimization_message")
   tells(0 -DOCTET_COMPILED)
   tells(0 -DOCTET_NO_OPTIMIZATION_MESSAGE)
 elseif(CASE STREQUAL "compiled")
-  # All definitions in one file, and users that are compiled for another instruction set.
+  # All definitions in one file, used by files that are compiled for another instruction set.
   compile(main.cpp main.o -DOCTET_COMPILED)
   compile(other.cpp other.o -DOCTET_COMPILED -march=native)
   compile(implementation.cpp implementation.o -DOCTET_COMPILED -O1)
   link_and_run(main.o other.o implementation.o)
 elseif(CASE STREQUAL "small_object")
-  # A virtual function that is no inline one would have every object hold the vtables, and with them all kernels.
+  # A virtual function that is defined outside its class without OCTET_API inside it would put the vtables, and with them
+  # all kernels, into every object.
   compile(empty.cpp empty.o)
   file(SIZE "${FOLDER}/empty.o" size)
   if(size GREATER 150000)

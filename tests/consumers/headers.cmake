@@ -1,5 +1,5 @@
-# Compiles each header of a list by itself, in compiled use; those with definitions (.inl) in header-only use as well where
-# HEADER_ONLY is given.
+# Compiles each header of a list by itself with OCTET_COMPILED. With HEADER_ONLY, also compiles headers with definitions
+# (.inl) in header-only use.
 #   cmake -DHEADERS=a.hpp;b.hpp -DINCLUDE=include/octet -DCXX=... "-DINCLUDES=-I..." -DFOLDER=... -DHEADER_ONLY=OFF \
 #     -P headers.cmake
 cmake_minimum_required(VERSION 3.20)

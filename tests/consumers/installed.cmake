@@ -1,5 +1,5 @@
-# octet_use_installed(PREFIX FOLDER): builds and runs programs with what is installed in PREFIX, in FOLDER; by
-# find_package, then by pkg-config. Uses CXX, GENERATOR, LIBRARIES and OCTET_BINARY_DIR.
+# octet_use_installed(PREFIX FOLDER): in FOLDER, builds and runs programs with the installation in PREFIX, by
+# find_package and by pkg-config. Uses CXX, GENERATOR, LIBRARIES and OCTET_BINARY_DIR.
 
 # octet_build_consumer(NAME FOLDER OPTIONS ...): configures and builds the project NAME, and runs its programs.
 function(octet_build_consumer name folder)
@@ -17,12 +17,12 @@ function(octet_build_consumer name folder)
   endforeach()
 endfunction()
 
-# octet_build_by_pkg_config(PREFIX PACKAGE FOLDER SOURCES ...): without CMake; where there is pkg-config and it knows what
-# the package requires.
+# octet_build_by_pkg_config(PREFIX PACKAGE FOLDER SOURCES ...): builds without CMake, if pkg-config and the packages that
+# PACKAGE requires are available.
 function(octet_build_by_pkg_config prefix package folder)
   file(GLOB_RECURSE pc "${prefix}/lib*/${package}.pc")
   if(NOT pc)
-    message(FATAL_ERROR "there is no ${package}.pc in ${prefix}")
+    message(FATAL_ERROR "${package}.pc does not exist in ${prefix}")
   endif()
   get_filename_component(pc_folder "${pc}" DIRECTORY)
   get_filename_component(libraries "${pc_folder}" DIRECTORY)
@@ -32,7 +32,7 @@ function(octet_build_by_pkg_config prefix package folder)
   if(OCTET_PKG_CONFIG)
     execute_process(COMMAND "${OCTET_PKG_CONFIG}" --exists xsimd RESULT_VARIABLE no_xsimd)
   endif()
-  # (A downloaded zlib is not where the linker looks.)
+  # (The linker does not find a downloaded zlib.)
   if(NOT OCTET_PKG_CONFIG OR (package STREQUAL "octet" AND no_xsimd) OR "${LIBRARIES}" MATCHES "octet_zlib")
     message(STATUS "${package}.pc is not used: pkg-config, xsimd.pc or zlib is not installed")
     return()

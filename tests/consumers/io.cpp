@@ -1,4 +1,4 @@
-// Whether octet::io brings what reading files takes.
+// Checks that octet::io has all dependencies for reading files.
 #include <flatbuffers/flatbuffers.h>
 #include <stb/stb_image.h>
 #include <zlib.h>

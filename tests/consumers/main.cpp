@@ -6,7 +6,9 @@ float other_result();  // in other.cpp
 
 int main() {
   octet::MobileNetOptions options;
-  options.width = 0.25, options.image_size = 32, options.classes = 10;
+  options.width = 0.25;
+  options.image_size = 32;
+  options.classes = 10;
   octet::Executor run(octet::mobilenet_v1(options));
   octet::Tensor<float> image({1, 32, 32, 3});
   for (float& x : image) x = 0.5f;

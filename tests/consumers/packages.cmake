@@ -1,4 +1,4 @@
-# Makes the Debian packages, unpacks them, looks into them, and uses what they hold.
+# Builds the Debian packages, unpacks them, checks their contents, and uses them.
 #   cmake -DOCTET_SOURCE_DIR=... -DOCTET_BINARY_DIR=... -DVERSION=... -DBUILD_TYPE=... -DPROGRAM=ON -DCXX=... -DGENERATOR=... \
 #     -DLIBRARIES=... -DCPACK=cpack -P packages.cmake
 cmake_minimum_required(VERSION 3.20)
@@ -11,7 +11,7 @@ execute_process(COMMAND "${CPACK}" -G DEB --config "${OCTET_BINARY_DIR}/CPackCon
                         COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND dpkg --print-architecture OUTPUT_VARIABLE arch OUTPUT_STRIP_TRAILING_WHITESPACE)
 
-# octet_unpack(PACKAGE FIELD PATTERN ...): unpacks it; fails where a field of it does not match.
+# octet_unpack(PACKAGE FIELD PATTERN ...): unpacks a package; fails if a field does not match.
 function(octet_unpack package)
   set(file "${folder}/${package}_${VERSION}_${arch}.deb")
   execute_process(COMMAND dpkg-deb -x "${file}" "${root}" COMMAND_ERROR_IS_FATAL ANY)
@@ -51,7 +51,7 @@ list(FILTER files EXCLUDE REGEX
 if(files)
   message(FATAL_ERROR "the packages have files that do not belong there: ${files}")
 endif()
-if(NOT BUILD_TYPE MATCHES "Deb")  # debug information has them
+if(NOT BUILD_TYPE MATCHES "Deb")  # debug information contains them
   execute_process(COMMAND grep -rlF "${OCTET_SOURCE_DIR}" "${root}" OUTPUT_VARIABLE found)
   if(found)
     message(FATAL_ERROR "the packages name the folder they were built in, ${OCTET_SOURCE_DIR}: ${found}")

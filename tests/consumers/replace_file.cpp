@@ -1,4 +1,4 @@
-// Writes a file twice; also compiled as on a system that is not POSIX.
+// Writes a file twice. Also compiled with the code for systems without POSIX.
 #include <fstream>
 #include <octet/io/atomic_file.hpp>
 #include <octet/io/read_file.hpp>

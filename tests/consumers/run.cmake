@@ -10,11 +10,11 @@ if(CONSUMER STREQUAL "find_package")
                           OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
   octet_use_installed("${folder}/prefix" "${folder}")
 elseif(CONSUMER STREQUAL "add_subdirectory")
-  # It builds the library itself: not optimized, and without the kernels of x86, which takes a third of the time.
+  # Builds the library without optimization and x86 kernels, which takes a third of the time.
   octet_build_consumer(add_subdirectory "${folder}/build" "-DOCTET_SOURCE_DIR=${OCTET_SOURCE_DIR}" -DCMAKE_BUILD_TYPE=Debug
                        -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS=-DOCTET_PORTABLE
                        -DCMAKE_INSTALL_LIBDIR=lib/some-architecture)
-  # The project installs octet's headers, and not the library that it did not ask for.
+  # The project installs octet's headers, but not the library, which it does not use.
   execute_process(COMMAND "${CMAKE_COMMAND}" --install "${folder}/build" --prefix "${folder}/prefix" OUTPUT_QUIET
                           COMMAND_ERROR_IS_FATAL ANY)
   octet_build_by_pkg_config("${folder}/prefix" octet "${folder}" small.cpp)

@@ -1,4 +1,4 @@
-// A program of two files with octet as one header: quantizes a tensor, and runs a small network.
+// A program of two files that uses the single header: quantizes a tensor and runs a small network.
 #include <cmath>
 #include <octet/octet.hpp>
 

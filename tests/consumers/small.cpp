@@ -1,4 +1,4 @@
-// A program that uses a little of octet: it quantizes a tensor.
+// A minimal program that quantizes a tensor.
 #include <cmath>
 #include <octet/quantize.hpp>
 

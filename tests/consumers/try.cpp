@@ -1,4 +1,4 @@
-// A program without exceptions and RTTI, which uses a library that has them: every error comes back as a result.
+// A program without exceptions and RTTI that links a library with them. All errors are returned as results.
 #include <cstdio>
 #include <fstream>
 #include <octet/io/try.hpp>
@@ -25,7 +25,7 @@ T take(octet::Result<T> r, const char* what) {
   return std::move(r).value();
 }
 
-/// What this file compiles of octet must not stand in for the library's: errors have to be thrown there.
+/// Functions that this file instantiates must not replace those of the library, where errors have to be thrown.
 void compiled_here_as_well(const octet::Tensor<float>& x) {
   const octet::View<const float> view = x;
   expect(octet::Shape({2, 3}).elements() == 6 && view.size() == x.size(), "shapes");
@@ -42,7 +42,9 @@ int main(int, char** arguments) {
   expect(has(octet::try_load_calibration(bad).error(), ErrorKind::format, "version 1"), "a bad calibration");
 
   octet::MobileNetOptions options;
-  options.width = 0.25, options.image_size = 32, options.classes = 10;
+  options.width = 0.25;
+  options.image_size = 32;
+  options.classes = 10;
   const octet::Model built = octet::mobilenet_v1(options);
   expect(has(octet::try_save(built, folder + "/x.onnx").error(), ErrorKind::format, ".octet"), "another format's name");
   take(octet::try_save(built, good), "saving");

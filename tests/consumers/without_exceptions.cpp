@@ -1,4 +1,4 @@
-// All of octet's headers in a program without exceptions and RTTI: errors go to a handler, with the same texts.
+// All headers of octet in a program without exceptions and RTTI. Errors are passed to the handler with the same texts.
 #include <cstdlib>
 #include <cstring>
 #include <fstream>

@@ -5,12 +5,12 @@
 #include <cstdlib>
 #include <new>
 
-// Too much memory is an error that the tests expect, not the end of the program.
+// Tests expect an error, not an abort, for allocations that are too large.
 extern "C" const char* __asan_default_options() {
   return "allocator_may_return_null=1:detect_stack_use_after_return=1";
 }
 
-// Every operator new is replaced, to be counted.
+// Replaces all operators new in order to count calls.
 namespace {
 std::atomic<std::int64_t> calls{0}, bytes{0};
 std::atomic<std::size_t> largest{0};
@@ -26,7 +26,7 @@ std::int64_t testing::allocations() noexcept { return calls.load(); }
 std::int64_t testing::allocated_bytes() noexcept { return bytes.load(); }
 std::size_t testing::largest_allocation() noexcept { return largest.exchange(0); }
 
-#if defined(OCTET_THREAD_SANITIZER)  // which has a new of its own
+#if defined(OCTET_THREAD_SANITIZER)  // which replaces operator new itself
 
 extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t n) { count(n); }
 

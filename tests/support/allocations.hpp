@@ -4,12 +4,11 @@
 
 namespace testing {
 
-/// Calls of operator new, of every form and by every thread, since the program started. Counted by
-/// allocations.cpp.
+/// Number of calls of all operators new, in all threads, since the program started.
 std::int64_t allocations() noexcept;
-/// Bytes that they asked for.
+/// Bytes requested by these calls.
 std::int64_t allocated_bytes() noexcept;
-/// The most bytes that one call asked for since the last call of this function.
+/// The largest number of bytes requested by one call since the last call of this function.
 std::size_t largest_allocation() noexcept;
 
 }  // namespace testing

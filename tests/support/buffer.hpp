@@ -6,8 +6,8 @@
 
 namespace testing {
 
-/// Memory of exactly n elements, `shift` bytes past an aligned address: AddressSanitizer sees a read or write
-/// of the first byte beyond its end.
+/// Memory of exactly n elements, `shift` bytes after an aligned address, so that AddressSanitizer detects accesses
+/// beyond its end.
 template <class T>
 class Exact {
  public:
@@ -33,7 +33,7 @@ class Exact {
   std::byte* data_;
 };
 
-/// Memory for n elements with guard bytes on both sides and poison inside, to see which bytes a kernel
+/// Memory for n elements with guard bytes on both sides and a known pattern inside, to check which bytes a kernel
 /// writes.
 template <class T>
 class Guarded {
@@ -53,7 +53,7 @@ class Guarded {
     std::memcpy(&x, bytes() + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
     return x;
   }
-  /// Whether nothing outside was written.
+  /// Whether the guard bytes are unchanged.
   bool intact() const noexcept {
     for (std::size_t i = 0; i < margin + shift_; ++i)
       if (memory_[i] != guard) return false;

@@ -11,13 +11,13 @@
 
 #include "files.hpp"
 
-/// Models with inputs and reference outputs, described by shared/cases/cases.json (its README tells the fields).
+/// Models with inputs and reference outputs, described by shared/cases/cases.json (see its README).
 namespace testing::cases {
 
 using namespace octet;
 using Json = nlohmann::json;
 
-/// Tensors in the order of a file, as float32.
+/// The tensors of a file, in order, as float32.
 inline std::vector<float> read_floats(const std::string& path) {
   const std::string bytes = contents(path);
   std::vector<float> all(bytes.size() / sizeof(float));
@@ -41,7 +41,7 @@ inline Shape shape_of(const Json& dimensions) {
   return s;
 }
 
-/// Real values as elements of a model's input.
+/// Converts real values to the type of a model's input.
 inline AnyTensor as_input(const Value& v, const Shape& shape, const float* x) {
   return AnyTensor::make(v.dtype, shape, [&](std::byte* p) {
     for (std::int64_t i = 0; i < shape.elements(); ++i) {
@@ -53,7 +53,7 @@ inline AnyTensor as_input(const Value& v, const Shape& shape, const float* x) {
   });
 }
 
-/// A model's output as real values.
+/// Converts a model's output to real values.
 inline std::vector<float> as_floats(const Value& v, const AnyTensor& t) {
   std::vector<float> all;
   for (std::int64_t i = 0; i < t.size(); ++i) {
@@ -64,7 +64,7 @@ inline std::vector<float> as_floats(const Value& v, const AnyTensor& t) {
   return all;
 }
 
-/// 10 log10(signal / error), from `begin` to `end` of one axis (by default all); 200 where nothing differs.
+/// SQNR in dB over indices [begin, end) of one axis (default: all); 200 if equal.
 struct Part {
   int axis = 0;
   std::int64_t begin = 0, end = Shape::unknown;
@@ -87,7 +87,7 @@ inline double sqnr_db(const std::vector<float>& reference, const std::vector<flo
   return std::isnan(db) ? -200 : db;
 }
 
-/// One case: what it says, its tensors, and what octet makes of it.
+/// One case: its description, its tensors, and how to run it.
 class Case {
  public:
   Case(const Json& description, const std::string& folder) : json_(description), folder_(folder) {}
@@ -96,7 +96,7 @@ class Case {
   std::string name() const { return json_.at("name"); }
   bool has(const char* field) const { return json_.contains(field); }
 
-  /// The model in its own layout. Where its weights are in a file beside it, a copy of both.
+  /// Loads the model in its own layout. If it has external data, loads a copy of both files.
   Model load(const TemporaryFolder& temporary) const {
     std::string path = folder_ + "/" + json_.at("model").get<std::string>();
     if (has("external")) {
@@ -108,7 +108,7 @@ class Case {
     return octet::load(path, options);
   }
 
-  /// What the reference gave for each output, all runs one after another.
+  /// The reference values of each output, for all runs in order.
   std::vector<std::vector<float>> references() const {
     std::vector<std::vector<float>> all;
     for (const Json& o : json_.at("outputs"))
@@ -116,7 +116,7 @@ class Case {
     return all;
   }
 
-  /// Runs the model on all inputs: the outputs as real values, only those elements that the references have.
+  /// Runs the model on all inputs. Returns outputs as real values, only for elements that have references.
   std::vector<std::vector<float>> run(const Model& model, const ExecutorOptions& options = {}) const {
     Executor executor(model, options);
     const auto inputs = stored_inputs("file");
@@ -157,7 +157,7 @@ class Case {
       all.push_back(read_stored(folder_ + "/" + i.at(field).get<std::string>(), i));
     return all;
   }
-  /// The inputs of run r, in the order of the model's.
+  /// The inputs of run r, in the order of the model's inputs.
   std::vector<AnyTensor> tensors(const Graph& g, const std::vector<std::vector<float>>& values, int r) const {
     std::vector<AnyTensor> all;
     for (int v : g.inputs) {

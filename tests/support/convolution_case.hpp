@@ -16,7 +16,7 @@ struct Axis {
   std::int64_t in, kernel, stride, dilation, before, after, out;
 };
 
-/// A convolution, of whatever form, and what it is applied to.
+/// A convolution of any form, and its input.
 struct Case {
   Form form;
   Axis y, x;
@@ -48,7 +48,7 @@ inline std::ostream& operator<<(std::ostream& o, const Case& c) {
   return o;
 }
 
-/// Sizes as the definitions have them; false where the window does not fit.
+/// Computes the output sizes. Returns false if the window is larger than the input.
 inline bool resolve(Axis& a, Window::Padding padding) {
   const std::int64_t reach = (a.kernel - 1) * a.dilation + 1;
   switch (padding) {
@@ -67,10 +67,16 @@ inline bool resolve(Axis& a, Window::Padding padding) {
   return true;
 }
 
-/// Kernels of 3 x 3, stride 1 and many channels, which Winograd's algorithm may compute.
+/// 3 x 3 kernels of stride 1 with many channels, for which Winograd's algorithm can be used.
 inline void make_winograd_case(Case& c, Random& r) {
-  for (Axis* a : {&c.y, &c.x}) a->in = r.between(1, 15), a->kernel = 3, a->stride = a->dilation = 1;
-  c.groups = 1, c.in_c = r.between(16, 70), c.out_c = r.between(16, 70);
+  for (Axis* a : {&c.y, &c.x}) {
+    a->in = r.between(1, 15);
+    a->kernel = 3;
+    a->stride = a->dilation = 1;
+  }
+  c.groups = 1;
+  c.in_c = r.between(16, 70);
+  c.out_c = r.between(16, 70);
   c.one_dimensional = false;
 }
 
@@ -82,22 +88,30 @@ inline Case random_case(Random& r, bool winograd) {
   for (;;) {
     Case c{};
     c.form = static_cast<Form>(r.between(0, static_cast<int>(Form::last)));
-    c.y = axis(), c.x = axis();
+    c.y = axis();
+    c.x = axis();
     c.one_dimensional = r.chance(10);
     if (c.one_dimensional) c.y = {1, 1, 1, 1, 0, 0, 0};
-    if (r.chance(20))
-      c.y.kernel = c.x.kernel = c.y.stride = c.x.stride = 1, c.y.before = c.y.after = c.x.before = c.x.after = 0;
+    if (r.chance(20)) {
+      c.y.kernel = c.x.kernel = c.y.stride = c.x.stride = 1;
+      c.y.before = c.y.after = c.x.before = c.x.after = 0;
+    }
     c.padding = static_cast<Window::Padding>(r.between(0, 3));
     c.batch = r.between(1, 3);
-    c.groups = 1, c.in_c = r.between(1, 70), c.out_c = r.between(1, 70);
+    c.groups = 1;
+    c.in_c = r.between(1, 70);
+    c.out_c = r.between(1, 70);
     if (r.chance(25)) {  // depthwise
       c.groups = c.out_c = c.in_c;
     } else if (r.chance(25)) {
       c.groups = r.between(2, 4);
-      c.in_c = c.groups * r.between(1, 20), c.out_c = c.groups * r.between(1, 20);
+      c.in_c = c.groups * r.between(1, 20);
+      c.out_c = c.groups * r.between(1, 20);
     }
     if (winograd) make_winograd_case(c, r);
-    c.bias = r.chance(70), c.residual = r.chance(25), c.int8_activations = r.chance(25);
+    c.bias = r.chance(70);
+    c.residual = r.chance(25);
+    c.int8_activations = r.chance(25);
     switch (r.between(0, 3)) {
       case 0: c.activation = {0, std::numeric_limits<double>::infinity()}; break;
       case 1: c.activation = {0, 6}; break;
@@ -109,7 +123,7 @@ inline Case random_case(Random& r, bool winograd) {
   }
 }
 
-/// Everything a case computes with, as tensors of the graph.
+/// All tensors of a case.
 struct Problem {
   AnyTensor input, weights, bias, residual;
   QuantParams in_q, weight_q, out_q, residual_q;
@@ -191,14 +205,17 @@ inline Graph graph_of(const Case& c, const Problem& p) {
   };
   const int x = described(g.add_input("x", p.input.shape(), p.input.dtype()), p.in_q);
   Convolution op;
-  op.groups = c.groups, op.activation = c.activation;
+  op.groups = c.groups;
+  op.activation = c.activation;
   op.window.padding = c.padding;
   const auto each = [&](std::int64_t Axis::*size) {
     return c.one_dimensional ? std::vector<std::int64_t>{c.x.*size} : std::vector<std::int64_t>{c.y.*size, c.x.*size};
   };
-  op.window.kernel = each(&Axis::kernel), op.window.strides = each(&Axis::stride);
+  op.window.kernel = each(&Axis::kernel);
+  op.window.strides = each(&Axis::stride);
   op.window.dilations = each(&Axis::dilation);
-  op.window.pads_before = each(&Axis::before), op.window.pads_after = each(&Axis::after);
+  op.window.pads_before = each(&Axis::before);
+  op.window.pads_after = each(&Axis::after);
   std::vector<int> in{x, g.add_constant("w", p.weights, p.weight_q), Node::none, Node::none};
   if (c.bias) in[2] = g.add_constant("b", p.bias);
   if (c.residual) in[3] = described(g.add_input("r", p.residual.shape(), p.residual.dtype()), p.residual_q);

@@ -6,10 +6,10 @@
 #include "buffer.hpp"
 #include "random.hpp"
 
-/// The way from an accumulator to an output element by its definition, one element at a time.
+/// Reference: computes output elements from accumulators, one at a time.
 namespace testing {
 
-/// As cvtps: half to even; what an int32 cannot hold becomes the smallest.
+/// As cvtps2dq: rounds half to even; values outside int32 become the smallest int32.
 inline std::int32_t rounded(float x) {
   return x >= -2147483648.0f && x < 2147483648.0f ? static_cast<std::int32_t>(std::nearbyint(x))
                                                   : std::numeric_limits<std::int32_t>::min();
@@ -45,7 +45,7 @@ struct RandomEpilogue {
 
   RandomEpilogue(octet::detail::Store store, std::int64_t columns, Random& random)
       : scale(octet::detail::pad_columns<float>(nullptr, columns)), shift(scale) {
-    // From scales that saturate everything to ones that leave nothing.
+    // From scales that saturate all outputs to ones that give only zeros.
     const float size = std::ldexp(1.0f, static_cast<int>(random.between(-20, 2)));
     for (std::int64_t c = 0; c < columns; ++c) {
       scale[c] = random.real(0.1f, 1) * size;
@@ -55,7 +55,8 @@ struct RandomEpilogue {
     e.scale = scale.data();
     e.shift = shift.data();
     row_scale = random.real(0.01f, 2);
-    e.row_scale = &row_scale, e.sums = scale.data();
+    e.row_scale = &row_scale;
+    e.sums = scale.data();
     e.low_f32 = random.chance(50) ? 0 : -std::numeric_limits<float>::infinity();
     e.high_f32 = random.chance(50) ? 6 : std::numeric_limits<float>::infinity();
     e.zero_point = static_cast<std::int32_t>(random.between(0, 255));
@@ -66,8 +67,8 @@ struct RandomEpilogue {
   }
 };
 
-/// A row-major output of elements of `element` bytes with `stride` bytes from row to row: room inside guard
-/// bytes, and the columns between rows, which must not be written either.
+/// A row-major output with elements of `element` bytes and `stride` bytes between rows. Guard bytes around it, and gaps
+/// between rows, must not be written.
 class OutputRows {
  public:
   OutputRows(std::int64_t rows, std::int64_t columns, std::int64_t element, std::ptrdiff_t stride,

@@ -9,7 +9,7 @@
 
 namespace testing {
 
-/// The name of a file that is removed in the end.
+/// The name of a temporary file, which is removed by the destructor.
 struct TemporaryFile {
   std::string path;
   explicit TemporaryFile(const std::string& name)
@@ -23,7 +23,7 @@ struct TemporaryFile {
   }
 };
 
-/// A folder of its own that is removed in the end, with all that is in it.
+/// A temporary folder, which is removed with its contents by the destructor.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -37,7 +37,7 @@ class TemporaryFolder {
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
   std::string operator/(const std::string& name) const { return path_.string() + "/" + name; }
-  /// Writes a file, and the folders that it lies in; returns its path.
+  /// Writes a file, creating its parent folders. Returns its path.
   std::string write(const std::string& name, const std::string& bytes) const {
     const std::string file = *this / name;
     std::filesystem::create_directories(std::filesystem::path(file).parent_path());
@@ -49,7 +49,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// A file or folder of the real data and models; empty where they are not at hand.
+/// The path of a file or folder of real data and models; empty if it does not exist.
 inline std::string shared_file(const std::string& name) {
   const char* folder = std::getenv("OCTET_SHARED");
 #ifdef OCTET_SHARED_DIR

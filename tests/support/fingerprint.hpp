@@ -2,7 +2,7 @@
 #include <cstring>
 #include <octet/graph/graph.hpp>
 
-/// One number for many bits.
+/// A hash of bits.
 namespace testing {
 
 class Fingerprint {
@@ -14,7 +14,7 @@ class Fingerprint {
   void add(const octet::AnyTensor& t) {
     if (t) add(t.data(), t.size_bytes());
   }
-  /// All constants, scales and zero points, and the order of the layers.
+  /// Adds all constants, scales and zero points, and the order of the layers.
   void add(const octet::Model& m) {
     for (const octet::Value& v : m.values) {
       add(v.name.data(), v.name.size());

@@ -6,10 +6,10 @@
 #include "isas.hpp"
 #include "random.hpp"
 
-/// Gradients of one operator against central differences of its definition in double.
+/// Compares gradients of one operator with central differences of its definition in double.
 namespace testing {
 
-/// Passes a constant on as something computed, of which it is a parameter.
+/// Returns its parameter, so that a constant becomes a computed value.
 class Leaf : public octet::detail::ViewOperator<Leaf> {
  public:
   static constexpr const char* type_name = "Leaf";
@@ -29,12 +29,12 @@ struct Doubles {
   double operator[](std::int64_t i) const { return v[static_cast<std::size_t>(i)]; }
 };
 
-/// What the operator computes, by its definition. Inputs that are missing are empty.
+/// The definition of the operator. Missing inputs are empty.
 using Definition = std::function<Doubles(const std::vector<Doubles>&)>;
 
 struct GradientInput {
   Tensor<float> tensor;  // empty: missing
-  bool computed = true;  // else a constant of the operator itself
+  bool computed = true;  // false: a constant input of the operator
   bool learned = true;   // whether it has a gradient
   GradientInput() = default;
   GradientInput(Tensor<float> t, bool is_computed = true, bool is_learned = true)
@@ -44,7 +44,7 @@ struct GradientInput {
 inline GradientInput constant(Tensor<float> t) { return {std::move(t), false, true}; }
 inline GradientInput fixed_constant(Tensor<float> t) { return {std::move(t), false, false}; }
 
-/// The output, and the gradients of sum(weights * output) by each input (empty where it has none).
+/// The output, and the gradients of sum(weights * output) with respect to each input (empty if it has none).
 struct Gradients {
   Tensor<float> output;
   std::vector<Tensor<float>> by_input;
@@ -70,11 +70,12 @@ inline Graph gradient_graph(const OperatorPtr& op, const std::vector<GradientInp
 inline Gradients gradients(const Graph& g, std::size_t inputs, const Tensor<float>& weights, const TrainingPass& pass,
                            int threads, bool bf16_products = false) {
   GradientOptions o;
-  o.threads = threads, o.bf16_products = bf16_products;
+  o.threads = threads;
+  o.bf16_products = bf16_products;
   GradientExecutor e(g, o);
   e.plan({1});
   Gradients r;
-  for (int run = 0; run < 2; ++run) {  // the second run finds other memory than the first
+  for (int run = 0; run < 2; ++run) {  // the second run starts with other memory contents
     r = {};
     r.output = Tensor<float>(e.forward(pass));
     std::copy(weights.begin(), weights.end(), e.output_gradient().begin());
@@ -93,8 +94,8 @@ inline bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
   return a.shape() == b.shape() && (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
-/// Checks output and gradients against the definition, and that they are the same bits on every instruction set and
-/// with any number of threads. `step` is that of the differences; errors are relative to the largest gradient.
+/// Checks output and gradients against the definition, and that they have the same bits on every instruction set and
+/// with any number of threads. `step`: the step of the differences. Errors are relative to the largest gradient.
 inline void check_gradients(const OperatorPtr& op, const std::vector<GradientInput>& inputs,
                             const Definition& definition, const TrainingPass& pass = {}, double tolerance = 2e-5,
                             double step = 1e-5) {
@@ -110,7 +111,7 @@ inline void check_gradients(const OperatorPtr& op, const std::vector<GradientInp
     for (std::int64_t i = 0; i < y.size(); ++i) sum += y[i] * static_cast<double>(weights[i]);
     return sum;
   };
-  // Elements (all, where none are listed) that are to be `expected`.
+  // Checks the listed elements (all if none are listed) against `expected`.
   const auto compare = [&](const std::string& what, const Tensor<float>& is, const Doubles& should,
                            const std::vector<std::int64_t>& elements) {
     REQUIRE(is.shape() == should.shape);
@@ -129,7 +130,7 @@ inline void check_gradients(const OperatorPtr& op, const std::vector<GradientInp
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].tensor.size() == 0 || !inputs[i].learned) continue;
     Doubles differences(inputs[i].tensor.shape());
-    constexpr std::int64_t most = 80;  // of large tensors, some elements
+    constexpr std::int64_t most = 80;  // only some elements of large tensors
     std::vector<std::int64_t> elements;
     for (std::int64_t k = 0; k < std::min(most, differences.size()); ++k)
       elements.push_back(differences.size() <= most ? k : random.between(0, differences.size() - 1));
@@ -141,7 +142,7 @@ inline void check_gradients(const OperatorPtr& op, const std::vector<GradientInp
       differences[k] = (above - loss()) / (2 * step);
       exact[i][k] = x;
     }
-    compare("gradient by input " + std::to_string(i), found.by_input[i], differences, elements);
+    compare("gradient with respect to input " + std::to_string(i), found.by_input[i], differences, elements);
   }
   for (Isa isa : available_isas()) {
     const UseIsa use(isa);

@@ -4,14 +4,14 @@
 
 namespace testing {
 
-/// Every instruction set this machine has, the scalar one first.
+/// All instruction sets of this machine, scalar first.
 inline std::vector<octet::Isa> available_isas() {
   std::vector<octet::Isa> isas;
   for (int i = 0; i <= static_cast<int>(octet::detected_isa()); ++i) isas.push_back(static_cast<octet::Isa>(i));
   return isas;
 }
 
-/// Makes an instruction set the active one for as long as it lives.
+/// Makes an instruction set active during its lifetime.
 class UseIsa {
  public:
   explicit UseIsa(octet::Isa isa) : before_(octet::active_isa()) { octet::set_isa(isa); }

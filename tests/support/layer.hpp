@@ -6,7 +6,7 @@
 #include "../testing.hpp"
 #include "isas.hpp"
 
-/// Running one operator, in every way that must not matter.
+/// Runs one operator in every way that must not change its results.
 namespace testing {
 
 /// An input of the operator under test.
@@ -25,7 +25,7 @@ struct Operand {
 
 inline Operand fixed(AnyTensor t, QuantParams q = {}) { return {std::move(t), std::move(q), true}; }
 
-/// Copies the parameters of one operator into another, as saving and loading do.
+/// Copies the parameters of an operator to another, as saving and loading do.
 class FieldCopy : public FieldVisitor {
  public:
   void loads() { loading_ = true; }
@@ -61,8 +61,8 @@ OperatorPtr through_fields(Op op) {
   return copy;
 }
 
-/// A graph of one layer; `apart` puts a copying layer before each input and behind the first output, so that
-/// the operator may work in place.
+/// A graph of one layer. `apart` adds a copying layer before each input and after the first output, so that the
+/// operator can work in place.
 inline Graph layer_graph(const OperatorPtr& op, const std::vector<Operand>& operands,
                          const std::vector<QuantParams>& results, Rounding rounding, bool apart) {
   Graph g;
@@ -101,8 +101,8 @@ inline bool same_bytes(const AnyTensor& a, const AnyTensor& b) {
          (a.size_bytes() == 0 || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
-/// The operator's outputs; requires that they are the same bits for every instruction set, with one thread
-/// and more, in place and apart, when run again, and from the copy of the operator.
+/// The operator's outputs. Requires the same bits on every instruction set, with one and several threads, in place or
+/// not, in repeated runs, and for a copy of the operator.
 inline std::vector<AnyTensor> run_every_way(const OperatorPtr& op, const OperatorPtr& copy,
                                             const std::vector<Operand>& operands,
                                             const std::vector<QuantParams>& results, Rounding rounding) {
@@ -132,7 +132,7 @@ inline std::vector<AnyTensor> run_every_way(const OperatorPtr& op, const Operato
   return expected;
 }
 
-/// Runs the operator as it is, and after a way through its fields; see run_every_way.
+/// Runs the operator, and a copy made through its fields; see run_every_way.
 template <class Op>
 std::vector<AnyTensor> run_layer(const Op& op, const std::vector<Operand>& operands,
                                  const std::vector<QuantParams>& results = {}, Rounding rounding = Rounding::fp32) {
@@ -145,7 +145,7 @@ Tensor<float> run_float(const Op& op, const std::vector<Operand>& operands) {
   return floats(run_layer(op, operands)[0]);
 }
 
-/// Shapes of the outputs for inputs of these declared shapes (float, unless told otherwise).
+/// Output shapes for inputs of these declared shapes (float unless specified).
 inline std::vector<Shape> shapes_of(const OperatorPtr& op, const std::vector<Shape>& inputs,
                                     const std::vector<DType>& types) {
   Graph g;
@@ -167,7 +167,7 @@ Shape shape_of(const Op& op, const std::vector<Shape>& inputs, const std::vector
   return shapes_of(op, inputs, types)[0];
 }
 
-/// Calls f with the indices of every element, the last one fastest.
+/// Calls f with the indices of every element; the last index varies fastest.
 template <class F>
 void each_index(const Shape& shape, F f) {
   std::vector<std::int64_t> i(static_cast<std::size_t>(shape.rank()), 0);
@@ -186,7 +186,7 @@ inline std::int64_t flat(const Shape& shape, const std::vector<std::int64_t>& in
   return at;
 }
 
-/// 0, 1, 2, ... (as far as T goes, then again).
+/// 0, 1, 2, ... (modulo the range of T).
 template <class T>
 Tensor<T> counting(const Shape& shape) {
   Tensor<T> t(shape);
@@ -216,7 +216,7 @@ inline std::int64_t fixed_point(std::int64_t x, double m, Rounding rounding) {
   return fixed_point(x, static_cast<long double>(mantissa), shift, rounding);
 }
 
-/// Whether x / scale is where rounding changes sides: float arithmetic may land on either.
+/// Whether x / scale is close to a tie, where float arithmetic may round either way.
 inline bool near_tie(double x, double scale) {
   const double q = x / scale;
   return std::abs(std::abs(q - std::round(q)) - 0.5) < 1e-4;

@@ -3,12 +3,12 @@
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
 
-/// Networks with layers whose floats are computed in many ways, and images that are the same everywhere.
+/// Networks whose layers compute floats in many ways, and deterministic images.
 namespace testing {
 
 using namespace octet;
 
-/// In [low, high), multiples of 2^-24 of the width.
+/// Numbers in [low, high), in steps of 2^-24 of the width.
 inline Tensor<float> numbers(const Shape& shape, std::uint32_t seed, float low, float high) {
   Tensor<float> t(shape);
   for (float& x : t) {
@@ -18,7 +18,7 @@ inline Tensor<float> numbers(const Shape& shape, std::uint32_t seed, float low, 
   return t;
 }
 
-/// 3x3 layers of 32 channels, which Winograd's algorithm may compute, on images of 28 pixels; all activation functions,
+/// 3x3 layers of 32 channels, for which Winograd's algorithm can be used, on 28 x 28 images; all activation functions,
 /// sums, products, means, a resized part, a batch normalization that cannot be folded.
 inline Model many_layers() {
   octet::detail::NetworkBuilder b("many_layers", 28, 3, 11);

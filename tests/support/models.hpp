@@ -20,7 +20,9 @@ inline AnyTensor random_floats(const Shape& s, Random& r) {
 
 inline MobileNetOptions tiny() {
   MobileNetOptions o;
-  o.width = 0.25, o.image_size = 32, o.classes = 10;
+  o.width = 0.25;
+  o.image_size = 32;
+  o.classes = 10;
   return o;
 }
 
@@ -48,7 +50,7 @@ inline Model small_model(Random& r) {
   return g;
 }
 
-/// With size and checksum as the bytes of the file ask for: what a hostile writer would do.
+/// The file with correct size and checksum, as a hostile writer would make it.
 inline std::string sealed(std::string file) {
   const std::uint64_t n = file.size();
   std::memcpy(&file[16], &n, 8);

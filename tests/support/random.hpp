@@ -5,7 +5,7 @@
 
 namespace testing {
 
-/// Random numbers that are the same with every compiler and standard library (splitmix64).
+/// Random numbers that do not depend on the compiler and standard library (SplitMix64).
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
@@ -15,7 +15,7 @@ class Random {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
   }
-  /// A whole number in [low, high].
+  /// An integer in [low, high].
   std::int64_t between(std::int64_t low, std::int64_t high) noexcept {
     return low + static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(high - low + 1));
   }

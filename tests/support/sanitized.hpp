@@ -11,13 +11,13 @@ constexpr bool sanitized = true;
 constexpr bool sanitized = false;
 #endif
 
-/// Rounds of a test at random: with sanitizers, whose kernels are slow, a tenth.
+/// Number of rounds of a randomized test: a tenth with sanitizers, which are slow.
 constexpr int rounds(int n) { return sanitized ? n / 10 : n; }
 
-/// By how much sanitizers slow a program down, at most.
+/// Largest slowdown by sanitizers.
 constexpr int slowdown = sanitized ? 20 : 1;
 
-/// What a hostile input may take before it counts as one that hangs: far more than it needs on a busy machine.
+/// Time limit for hostile inputs: much more than they need on a busy machine; only detects hangs.
 constexpr std::chrono::seconds patience(5 * slowdown);
 
 }  // namespace testing

@@ -16,15 +16,14 @@ void TutorialOptions::add_to(CLI::App& app, const std::string& data_help, const 
   const CLI::Range count(std::int64_t{0}, std::int64_t{1'000'000'000});
   app.add_option("--data", data, data_help);
   app.add_option("--out", out, "Folder for report.html, results.json and the models")->capture_default_str();
-  app.add_option("--epochs", epochs, "Epochs of the float training (0: as many as the recipe says)")->check(count);
-  app.add_option("--qat-epochs", qat_epochs, "Epochs of the training for int8 (0: as many as the recipe says)")
+  app.add_option("--epochs", epochs, "Epochs of the float training (0: the default of the tutorial)")->check(count);
+  app.add_option("--qat-epochs", qat_epochs, "Epochs of quantization-aware training (0: the default of the tutorial)")
       ->check(count);
-  app.add_option("--limit", limit, "Largest number of images to learn from, and to measure with (0: all)")
-      ->check(count);
-  app.add_option("--runs", runs, "Runs to time each form with (0: about two seconds)")->check(count);
-  app.add_option("--threads", threads, "Threads (0: one for each processor)")
+  app.add_option("--limit", limit, "Largest number of training images, and of test images (0: all)")->check(count);
+  app.add_option("--runs", runs, "Number of timed runs per model (0: about two seconds)")->check(count);
+  app.add_option("--threads", threads, "Number of threads (0: one per processor)")
       ->check(CLI::Range(0, ThreadPool::max_threads));
-  app.add_flag("--force", force, "Write over files that are there already, even if octet did not write them");
+  app.add_flag("--force", force, "Overwrite existing files even if octet did not write them");
 }
 
 DatasetPtr limited(const DatasetPtr& images, std::int64_t limit) {
@@ -32,16 +31,17 @@ DatasetPtr limited(const DatasetPtr& images, std::int64_t limit) {
 }
 
 TutorialData open_mnist_data(const TutorialOptions& o) {
-  octet::detail::require(!o.data.empty(),
-                         "give the folder of the data with --data: train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-                         "t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, gzipped (.gz) or not");
+  octet::detail::require(
+      !o.data.empty(),
+      "the data folder is required: use --data with a folder that has train-images-idx3-ubyte, "
+      "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, optionally gzipped (.gz)");
   const DataSplit all = open_mnist(o.data);
   return {o.data, {limited(all.training, o.limit), limited(all.test, o.limit)}};
 }
 
 namespace {
 
-/// Makes the folder and checks all that is going to be written there.
+/// Creates the output folder and checks that all output files can be written.
 std::string checked_folder(const TutorialOptions& options, std::string folder, const std::vector<std::string>& forms,
                            const std::string& read) {
   make_folder(folder);
@@ -70,7 +70,7 @@ Study::Study(const TutorialOptions& options, TutorialData data, const Model& any
 
 ImageExamples Study::examples(const DatasetPtr& images, std::int64_t spare) const {
   Preprocessing p = data_.preprocessing();
-  if (spare > 0) p.crop = 1;  // the middle of the model's size is then what it sees when it is measured
+  if (spare > 0) p.crop = 1;  // so that evaluation uses a center crop of the model's size
   return {images, p, input_.height() + spare, input_.width() + spare, input_.channels(), std::size_t{1} << 30, *pool_};
 }
 
@@ -80,8 +80,11 @@ Trained Study::train(const std::string& name, const std::string& title, const Mo
             << " images\n"
             << std::flush;
   how.pool = pool_;
-  if (resumes) how.checkpoint = folder_ + "/" + name + ".checkpoint", how.checkpoint_steps = 200;
-  if (isatty(fileno(stderr)) == 0)  // where no bar is shown
+  if (resumes) {
+    how.checkpoint = folder_ + "/" + name + ".checkpoint";
+    how.checkpoint_steps = 200;
+  }
+  if (isatty(fileno(stderr)) == 0)  // there is no progress bar
     how.on_epoch = [](const EpochReport& e) {
       std::cout << "  epoch " << e.epoch << "/" << e.epochs << "  loss " << octet::detail::fixed(e.loss, 4)
                 << "  accuracy " << octet::detail::percent(e.accuracy)
@@ -93,7 +96,7 @@ Trained Study::train(const std::string& name, const std::string& title, const Mo
   Model start = model;
   start.metadata["preprocess"] = data_.normalization;  // for `octet run`
   Trainer trainer(start, recorder.listening(how));
-  if (trainer.resume()) std::cout << "  " << trainer.history().size() << " epochs are done already\n" << std::flush;
+  if (trainer.resume()) std::cout << "  " << trainer.history().size() << " epochs are already done\n" << std::flush;
   trainer.fit(training_, epochs, test_);
   Trained t{trainer.model(), {name, title, 0, recorder.points(trainer.history())}};
   for (const EpochReport& e : trainer.history()) t.history.seconds += e.seconds;
@@ -107,8 +110,11 @@ Trained Study::train_for_int8(const std::string& name, const std::string& title,
 
 ComparisonResult Study::compare(const Trained& float_model, const std::vector<Trained>& for_int8) const {
   CompareOptions c;
-  c.preprocessing = data_.preprocessing(), c.preprocessing_name = data_.normalization;
-  c.threads = options_.threads, c.runs = options_.runs, c.directory = folder_;
+  c.preprocessing = data_.preprocessing();
+  c.preprocessing_name = data_.normalization;
+  c.threads = options_.threads;
+  c.runs = options_.runs;
+  c.directory = folder_;
   Progress progress;
   c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
   for (const Trained& t : for_int8)

@@ -6,7 +6,7 @@
 #include "quant_params.hpp"
 #include "range.hpp"
 
-/// From ranges to scales and zero points.
+/// Computes scales and zero points from ranges.
 OCTET_BEGIN
 namespace detail {
 
@@ -16,10 +16,11 @@ struct ScaleAndZero {
   std::int32_t zero_point = 0;
 };
 
-/// Scale and zero point for a range (widened to hold zero) on the integers of a type. Symmetric: zero point 0 (or
-/// the middle of an unsigned type) and one code less on the negative side.
+/// Scale and zero point that map a range to the integers of a type. The range is first widened to contain zero.
+/// Symmetric: the zero point is 0 (for unsigned types 2^(bits - 1)) and the lowest code is not used.
 inline ScaleAndZero scale_and_zero(Range r, DType type, bool symmetric) noexcept {
-  r.low = std::min(r.low, 0.0f), r.high = std::max(r.high, 0.0f);
+  r.low = std::min(r.low, 0.0f);
+  r.high = std::max(r.high, 0.0f);
   const IntegerRange q = integer_range(type);
   if (symmetric) {
     const auto levels = static_cast<double>((q.high - q.low) / 2);  // 127 for 8 bits
@@ -39,20 +40,20 @@ inline QuantParams params_for(Range r, DType type, bool symmetric) {
   return {p.scale, p.zero_point};
 }
 
-/// The scale of activations of that range, on the integers of a type.
+/// Scale and zero point of activations with that range. A range that holds only zeros is taken as [0, 1].
 inline ScaleAndZero activation_scale(Range r, DType type, bool symmetric) noexcept {
-  if (!(r.high > r.low) && r.low == 0) r.high = 1;  // all zeros: any scale will do
+  if (!(r.high > r.low) && r.low == 0) r.high = 1;  // any scale represents zeros
   return scale_and_zero(r, type, symmetric);
 }
 
-/// Whether numbers can be divided by a scale: below the smallest normal float, reciprocals overflow.
+/// Whether the scale is a normal, finite float. The reciprocal of a subnormal one would overflow.
 inline bool is_usable_scale(double scale) noexcept {
   return scale >= static_cast<double>(std::numeric_limits<float>::min()) &&
          scale <= static_cast<double>(std::numeric_limits<float>::max());
 }
 
-/// The scale of a channel of symmetric weights of that range whose largest code is `levels`, but not below `least`.
-/// Of weights that are zeros for every purpose: 1.
+/// The scale of one channel of symmetric weights: max(|low|, |high|) / levels, where `levels` is the largest code, and
+/// at least `least`. Returns 1 where that would be zero or subnormal.
 inline float weight_scale(Range r, std::int64_t levels, double least = 0) noexcept {
   const double magnitude = static_cast<double>(std::max(-r.low, r.high));
   const double exact =
@@ -61,7 +62,7 @@ inline float weight_scale(Range r, std::int64_t levels, double least = 0) noexce
   return scale < static_cast<double>(std::numeric_limits<float>::min()) ? 1.0f : static_cast<float>(scale);
 }
 
-/// The smallest scale of weights with which a bias stays well within 32 bits.
+/// The smallest weight scale with which the bias, divided by input scale * weight scale, is at most 2^30 in magnitude.
 inline double least_scale(float bias, double input_scale) noexcept {
   constexpr double largest_bias = 1 << 30;
   return std::abs(static_cast<double>(bias)) / (largest_bias * input_scale);

@@ -6,7 +6,7 @@
 
 OCTET_BEGIN
 
-/// A tensor whose element type is known at run time, over memory somebody else owns: what kernels are given.
+/// A non-owning tensor whose element type is known only at run time. Kernels take their operands in this form.
 struct TensorRef {
   DType dtype = DType::none;
   Shape shape;
@@ -19,8 +19,8 @@ struct TensorRef {
   std::size_t size_bytes() const { return bytes(dtype, shape.elements()); }
 };
 
-/// A constant tensor of any type: shared and never changed, so that copies of a graph, or a memory-mapped file,
-/// hold the weights once.
+/// A constant tensor whose element type is known only at run time. Its memory is shared and never changed, so copies of
+/// a graph share their weights, and weights can stay in a memory-mapped file.
 class AnyTensor {
  public:
   AnyTensor() = default;
@@ -31,11 +31,11 @@ class AnyTensor {
     data_ = {owner, reinterpret_cast<const std::byte*>(owner->data())};
   }
 
-  /// Bytes kept alive by `owner`, for example a mapped file.
+  /// A tensor over existing memory, which `data` keeps alive (a mapped file, for example).
   AnyTensor(DType dtype, const Shape& shape, std::shared_ptr<const std::byte> data)
       : dtype_(dtype), shape_(shape), data_(std::move(data)) {}
 
-  /// New zeroed elements, handed to `fill(std::byte*)` before they become constant.
+  /// Allocates zeroed elements and lets `fill(std::byte*)` write them.
   template <class Fill>
   static AnyTensor make(DType dtype, const Shape& shape, Fill fill) {
     auto owner = std::make_shared<detail::AlignedBytes>(bytes(dtype, shape.elements()));
@@ -51,19 +51,21 @@ class AnyTensor {
   const std::byte* data() const noexcept { return data_.get(); }
   explicit operator bool() const noexcept { return dtype_ != DType::none; }
 
-  /// The elements as T; throws where they are something else.
+  /// The elements as T. Throws ShapeError if they have another type.
   template <class T>
   View<const T> view() const {
-    detail::require<ShapeError>(dtype_ == dtype_of<T>, "a tensor of ", name(dtype_), " was read as ",
+    detail::require<ShapeError>(dtype_ == dtype_of<T>, "a tensor of ", name(dtype_), " cannot be read as ",
                                 name(dtype_of<T>));
     return {reinterpret_cast<const T*>(data_.get()), shape_};
   }
-  /// The same elements under another shape with as many of them.
+  /// The same elements with another shape. Throws ShapeError if the number of elements differs.
   AnyTensor reshaped(const Shape& shape) const {
-    detail::require<ShapeError>(shape.elements() == size(), "a tensor of shape ", shape_, " cannot become ", shape);
+    detail::require<ShapeError>(shape.elements() == size(), "a tensor of shape ", shape_, " cannot be reshaped to ",
+                                shape);
     return {dtype_, shape, data_};
   }
-  /// For reading only; the pointer loses its const because kernels take inputs and outputs alike.
+  /// A reference that must only be read from. The pointer is not const because kernels use one type for inputs and
+  /// outputs.
   TensorRef ref() const noexcept { return {dtype_, shape_, const_cast<std::byte*>(data_.get())}; }
 
  private:

@@ -8,9 +8,9 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What the exception that is being handled tells. Without the memory for its text, that is the error.
+/// Converts the exception being handled to a Failure. If its text cannot be copied, reports that memory ran out.
 inline Failure caught() noexcept {
-  static constexpr char no_memory[] = "out of memory";  // short enough for a string that allocates nothing
+  static constexpr char no_memory[] = "out of memory";  // fits std::string's internal buffer
   const auto failure = [](ErrorKind kind, const char* text) noexcept -> Failure {
     try {
       return {kind, text};
@@ -33,7 +33,7 @@ inline Failure caught() noexcept {
   }
 }
 
-/// Calls f; what it throws becomes a failure.
+/// Returns the result of f(), or the exception it throws as a Failure.
 template <class T, class F>
 Result<T> attempt(const F& f) noexcept {
   try {

@@ -1,5 +1,5 @@
 #pragma once
-/// Version, the ABI namespace, and the few compiler differences the library needs to know about.
+/// Version, ABI namespace and compiler differences.
 
 #define OCTET_VERSION_MAJOR 0
 #define OCTET_VERSION_MINOR 1
@@ -14,8 +14,8 @@
 
 // One namespace per baseline instruction set, with exceptions and without: a program that compiles one file with
 // -march=native and another without gets two copies of every inline function, instead of one picked by link order.
-// In compiled use it is one name, so that any program can link the library; its files should then be compiled for a
-// baseline that every CPU they run on has.
+// With OCTET_COMPILED the name is always the same, so that any program can link the library. All of its files should
+// then be compiled for a baseline that every target CPU supports.
 #if defined(OCTET_COMPILED)
 #  define OCTET_BASELINE v0_compiled
 #elif defined(__AVX512BW__)
@@ -44,7 +44,7 @@
 #  define OCTET_API inline
 #endif
 
-/// Every header's contents stand between these two.
+/// The contents of every header are between these two.
 #define OCTET_BEGIN \
   namespace octet { \
   inline namespace OCTET_ABI {
@@ -59,9 +59,9 @@
 #endif
 
 // OCTET_TARGET_BEGIN("avx2,fma") ... OCTET_TARGET_END: functions defined between the two are compiled for that
-// instruction set whatever -march says. No #include of a foreign header may stand inside.
+// instruction set, whatever -march says. Do not include headers of other libraries in between.
 #define OCTET_PRAGMA(x) _Pragma(#x)
-// With sanitizers, unrolled kernels take many minutes to compile.
+// With sanitizers, loops are not unrolled: the kernels would take many minutes to compile.
 #if defined(__has_feature)
 #  if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #    define OCTET_SANITIZED 1
@@ -78,7 +78,7 @@
 #elif defined(__GNUC__)
 #  define OCTET_TARGET_BEGIN(isa) OCTET_PRAGMA(GCC push_options) OCTET_PRAGMA(GCC target(isa))
 #  define OCTET_TARGET_END OCTET_PRAGMA(GCC pop_options)
-#  define OCTET_UNROLL OCTET_PRAGMA(GCC unroll 32)  // g++ -O2 leaves acc[][] in memory without it
+#  define OCTET_UNROLL OCTET_PRAGMA(GCC unroll 32)  // without it, g++ -O2 keeps acc[][] in memory
 #else
 #  define OCTET_TARGET_BEGIN(isa)
 #  define OCTET_TARGET_END
@@ -103,7 +103,7 @@
 #  define OCTET_COLD
 #endif
 
-// Hides where a value came from, so that the compiler keeps it in its register instead of recomputing it.
+// Hides the origin of a value from the compiler, so that it stays in a register instead of being recomputed.
 #if defined(__GNUC__)
 #  define OCTET_OPAQUE(x) __asm__("" : "+r"(x))
 #else

@@ -16,7 +16,7 @@
 
 OCTET_BEGIN
 
-/// Instruction sets the kernels are compiled for, worst first. A higher value implies every lower one.
+/// Instruction sets the kernels are compiled for, slowest first. Each includes all of those before it.
 enum class Isa : std::uint8_t { scalar, avx2, avx512bw, avx512vnni, avx512bf16 };
 
 constexpr const char* name(Isa i) noexcept {
@@ -33,15 +33,17 @@ struct CpuId {
 #  if defined(_MSC_VER)
     int r[4];
     __cpuidex(r, static_cast<int>(leaf), static_cast<int>(part));
-    eax = static_cast<std::uint32_t>(r[0]), ebx = static_cast<std::uint32_t>(r[1]);
-    ecx = static_cast<std::uint32_t>(r[2]), edx = static_cast<std::uint32_t>(r[3]);
+    eax = static_cast<std::uint32_t>(r[0]);
+    ebx = static_cast<std::uint32_t>(r[1]);
+    ecx = static_cast<std::uint32_t>(r[2]);
+    edx = static_cast<std::uint32_t>(r[3]);
 #  else
-    __get_cpuid_count(leaf, part, &eax, &ebx, &ecx, &edx);  // leaves zeros where the leaf does not exist
+    __get_cpuid_count(leaf, part, &eax, &ebx, &ecx, &edx);  // leaves zeros if the leaf does not exist
 #  endif
   }
 };
 
-/// Register sets the operating system saves (XCR0).
+/// Register sets that the operating system saves (XCR0).
 inline std::uint32_t saved_registers() noexcept {
 #  if defined(_MSC_VER)
   return static_cast<std::uint32_t>(_xgetbv(0));
@@ -52,7 +54,7 @@ inline std::uint32_t saved_registers() noexcept {
 #  endif
 }
 
-// Own detector: __builtin_cpu_supports does not know every name in every compiler.
+// __builtin_cpu_supports is not used: not every compiler knows all of these names.
 inline Isa detect_isa() noexcept {
   constexpr auto bit = [](std::uint32_t word, int i) { return (word >> i & 1) != 0; };
   const CpuId basic(1), extended(7);
@@ -72,28 +74,29 @@ inline Isa detect_isa() noexcept { return Isa::scalar; }
 
 }  // namespace detail
 
-/// Best instruction set of the CPU this process runs on.
+/// The best instruction set that the CPU supports.
 inline Isa detected_isa() noexcept {
   static const Isa best = detail::detect_isa();
   return best;
 }
 
 namespace detail {
-/// What the environment asks for, as far as this CPU has it. An unknown name prints a warning.
+/// The instruction set named by OCTET_ISA, at most the detected one. Prints a warning if the CPU lacks it or the name
+/// is unknown.
 inline Isa wanted_isa() noexcept {
   const char* want = std::getenv("OCTET_ISA");
   if (!want || !*want) return detected_isa();
   for (int i = 0; i <= static_cast<int>(Isa::avx512bf16); ++i)
     if (!std::strcmp(want, name(static_cast<Isa>(i)))) {
       if (static_cast<Isa>(i) <= detected_isa()) return static_cast<Isa>(i);
-      std::fprintf(stderr, "octet: this CPU has no %s, which OCTET_ISA asks for; %s is used\n", want,
+      std::fprintf(stderr, "octet: OCTET_ISA is '%s', which this CPU does not support; using %s\n", want,
                    name(detected_isa()));
       return detected_isa();
     }
   std::fprintf(stderr, "octet: OCTET_ISA is '%s', expected one of", want);
   for (int i = 0; i <= static_cast<int>(Isa::avx512bf16); ++i)
     std::fprintf(stderr, "%s %s", i ? "," : "", name(static_cast<Isa>(i)));
-  std::fprintf(stderr, "; %s is used\n", name(detected_isa()));
+  std::fprintf(stderr, "; using %s\n", name(detected_isa()));
   return detected_isa();
 }
 
@@ -107,7 +110,7 @@ inline std::atomic<Isa>& isa_slot() noexcept {
 /// (scalar, avx2, avx512bw, avx512vnni, avx512bf16) or set_isa caps it.
 inline Isa active_isa() noexcept { return detail::isa_slot().load(std::memory_order_relaxed); }
 
-/// Caps the instruction set. Returns false, changing nothing, where the CPU lacks it.
+/// Sets the instruction set of new executors. Returns false, and changes nothing, if the CPU does not support it.
 inline bool set_isa(Isa i) noexcept {
   if (i > detected_isa()) return false;
   detail::isa_slot().store(i, std::memory_order_relaxed);

@@ -4,7 +4,7 @@
 
 #include "any_tensor.hpp"
 
-/// One element at a time, of any type: the slow, general path behind conversions, rare types and references.
+/// Loads and stores single elements of any type. Slow; used for conversions, rare types and reference code.
 OCTET_BEGIN
 namespace detail {
 
@@ -20,7 +20,7 @@ void store_as(std::byte* p, std::int64_t i, T x) noexcept {
   std::memcpy(p + i * static_cast<std::int64_t>(sizeof(T)), &x, sizeof(T));
 }
 
-/// Element i of an array of `width`-bit codes, packed from the low bits of each byte upwards.
+/// Element i of an array of `width`-bit codes, packed from the low bits of each byte upward.
 inline std::uint32_t load_bits(const std::byte* p, std::int64_t i, int width) noexcept {
   const std::int64_t per_byte = 8 / width;
   return (std::to_integer<std::uint32_t>(p[i / per_byte]) >> (i % per_byte * width)) & ((1u << width) - 1);
@@ -63,21 +63,20 @@ inline double load_element(DType t, const std::byte* p, std::int64_t i) {
     case DType::f4e2m1: return SmallFloat<2, 1, Top::finite>::decode(load_bits(p, i, 4));
     case DType::none: break;
   }
-  fail("a tensor without a type was read");
+  fail("cannot read a tensor without an element type");
 }
 
-/// Casts x to an integer of at most 64 bits as C++ would, but saturating instead of undefined; NaN becomes 0.
+/// Truncates x to an integer of at most 64 bits. Saturates outside the range of T; NaN becomes 0.
 template <class T>
 T saturate_to(double x) noexcept {
   if (!(x == x)) return 0;
-  // The upper limit may round up to 2^n in double: compare with >=.
+  // >=, because the upper limit may round up to 2^n in double.
   if (x >= static_cast<double>(std::numeric_limits<T>::max())) return std::numeric_limits<T>::max();
   if (x <= static_cast<double>(std::numeric_limits<T>::min())) return std::numeric_limits<T>::min();
   return static_cast<T>(x);
 }
 
-/// Stores x as element i: integers truncate towards zero and saturate, small floats round to nearest even and
-/// saturate.
+/// Stores x as element i. Integers truncate toward zero and saturate; small floats round to nearest even and saturate.
 inline void store_element(DType t, std::byte* p, std::int64_t i, double x) {
   const auto small = static_cast<float>(x);
   switch (t) {
@@ -109,11 +108,11 @@ inline void store_element(DType t, std::byte* p, std::int64_t i, double x) {
     case DType::f4e2m1: return store_bits(p, i, 4, SmallFloat<2, 1, Top::finite>::encode(small, true));
     case DType::none: break;
   }
-  fail("a tensor without a type was written");
+  fail("cannot write a tensor without an element type");
 }
 
-/// Calls use(T{}) with the C++ type of the elements and returns what it returns; types without arithmetic of their own
-/// (half, small floats, packed integers, bool) give use(nullptr).
+/// Returns use(T{}), where T is the C++ type of the elements; use(nullptr) for types without arithmetic in C++ (half,
+/// small floats, packed integers, bool).
 template <class Use>
 auto with_number(DType t, Use use) {
   switch (t) {
@@ -131,7 +130,7 @@ auto with_number(DType t, Use use) {
   }
 }
 
-/// All elements as integers: shapes, axes and sizes that models give as tensors.
+/// All elements as 64-bit integers: for shapes, axes and sizes that models pass as tensors.
 inline std::vector<std::int64_t> to_integers(const AnyTensor& t) {
   std::vector<std::int64_t> r;
   for (std::int64_t i = 0; i < t.size(); ++i)

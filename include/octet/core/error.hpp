@@ -10,42 +10,43 @@
 
 OCTET_BEGIN
 
-/// What kind of error it was. Each but `memory` and `other` has a class of exceptions.
+/// The kind of an error, for programs without exceptions. Each corresponds to an exception class.
 enum class ErrorKind : std::uint8_t {
-  other,   // Error: an argument or a model that does not do
+  other,   // Error: an invalid argument or model
   format,  // FormatError
   shape,   // ShapeError
   memory   // std::bad_alloc
 };
 
-/// Base of everything octet throws. The text says where, what was expected and what was found.
+/// Base class of octet's exceptions. The text names the layer, tensor or file, what was expected and what was found.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A file that cannot be read or written, or whose contents are damaged or beyond what octet supports.
+/// A file cannot be read or written, is damaged, or uses something that octet does not support.
 class FormatError : public Error {
  public:
   using Error::Error;
 };
 
-/// Tensors whose shapes or types do not fit together.
+/// Shapes or element types of tensors do not match.
 class ShapeError : public Error {
  public:
   using Error::Error;
 };
 
-/// Called with the text of an error where octet is compiled without exceptions (in header-only use, or the library
-/// itself); has to end the program in its own way. Where there is none, the text is printed; where one returns, as
-/// there, the program is aborted. Returns the one before. With exceptions, errors are thrown, and it is not called.
+/// Sets the function that is called with every error where octet is compiled without exceptions (in header-only use:
+/// the file; in compiled use: the library). It must not return: the program is aborted if it does. Without a handler,
+/// the text is printed to stderr and the program is aborted. Returns the previous handler. Where octet is compiled with
+/// exceptions, errors are thrown and the handler is not called.
 using ErrorHandler = void (*)(ErrorKind kind, const char* text);
 ErrorHandler set_error_handler(ErrorHandler handler) noexcept;
 
 namespace detail {
 
-/// A piece of a message: text, a number, or an object with a function append_text(std::string&, const T&). It refers
-/// to what it was made from and is turned into text only when the message is needed.
+/// A part of a message: text, a number, or any object with a function append_text(std::string&, const T&). It holds a
+/// reference; the text is made only if the message is needed.
 class MessagePart {
  public:
   MessagePart(const char* text) noexcept : kind_(Kind::text), text_(text) {}
@@ -75,7 +76,7 @@ class MessagePart {
   void (*append_)(std::string&, const void*) = nullptr;
 };
 
-/// The parts, one after another.
+/// The concatenated text of the parts.
 std::string join(const MessagePart* parts, std::size_t count);
 
 template <class... Parts>
@@ -84,8 +85,8 @@ std::string concat(const Parts&... parts) {
   return join(all, sizeof...(parts));
 }
 
-/// Throws the error of that kind; without exceptions, calls the handler. Defined once in compiled use: what a file of
-/// the program that is compiled without exceptions has to report is thrown by the library, too.
+/// Throws the error of that kind; without exceptions, calls the handler. In compiled use it is in the library, so it
+/// throws even when called from a file of the program that is compiled without exceptions.
 [[noreturn]] OCTET_COLD void raise(ErrorKind kind, const MessagePart* parts, std::size_t count);
 
 template <class E>
@@ -96,7 +97,7 @@ constexpr ErrorKind kind_of() {
                                          : ErrorKind::other;
 }
 
-/// Throws E with the parts joined to a text; without exceptions, see ErrorHandler.
+/// Throws E with the concatenated text of the parts. Without exceptions, see set_error_handler.
 template <class E = Error, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   const MessagePart all[] = {parts...};

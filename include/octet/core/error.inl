@@ -53,7 +53,7 @@ OCTET_API void raise(ErrorKind kind, const MessagePart* parts, std::size_t count
 OCTET_API void raise(ErrorKind kind, const MessagePart* parts, std::size_t count) {
   std::string text = join(parts, count);
   while (const ErrorPlace* place = ErrorPlace::innermost()) {
-    ErrorPlace::innermost() = place->outer();  // an error of its own is told of what is around it
+    ErrorPlace::innermost() = place->outer();  // an error in extend() is reported with the outer places only
     place->extend(text);
     kind = ErrorKind::format;
   }

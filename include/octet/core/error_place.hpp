@@ -7,8 +7,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Where there are no exceptions, what is being done, for the text of an error. They form a list for each thread, the
-/// innermost first.
+/// Used where octet is compiled without exceptions: says what is being done (reading a file, importing a layer), so
+/// that the text of an error can name it. The objects alive form a list for each thread, innermost first.
 class ErrorPlace {
  public:
   using Extend = void (*)(const void* name, std::string& text);

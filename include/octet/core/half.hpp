@@ -5,8 +5,8 @@
 
 #include "config.hpp"
 
-/// Storage types below 32 bits: IEEE half, bfloat16 and the small floats of ONNX. Conversions from float round to
-/// nearest even and are exact for NaN, infinities and subnormals.
+/// Floating-point storage types below 32 bits: IEEE half, bfloat16 and the 8- and 4-bit floats of ONNX. Conversions
+/// from float round to nearest even and handle NaN, infinities and subnormals.
 OCTET_BEGIN
 
 namespace detail {
@@ -23,14 +23,14 @@ inline float float_of(std::uint32_t b) noexcept {
   return x;
 }
 
-/// What the top exponent of a small float means.
+/// What the largest exponent of a small float means.
 enum class Top : std::uint8_t {
   ieee,      // infinities and NaNs, as in IEEE 754
-  nan_only,  // e4m3fn: finite, except that all ones is NaN
+  nan_only,  // e4m3fn: finite numbers, except that all ones is NaN
   finite     // e2m1: every pattern is a number
 };
 
-/// A floating point format of 1 + E + M bits with exponent bias 2^(E-1) - 1.
+/// A floating-point format of 1 sign bit, E exponent bits (bias 2^(E-1) - 1) and M mantissa bits.
 template <int E, int M, Top top = Top::ieee>
 struct SmallFloat {
   static constexpr int bias = (1 << (E - 1)) - 1;
@@ -48,20 +48,21 @@ struct SmallFloat {
       return float_of(sign | 0x7f800000u | (m ? 0x400000u : 0) | m << (23 - M));
     if (top == Top::nan_only && (b & (sign_bit - 1)) == sign_bit - 1) return float_of(sign | 0x7fc00000u);
     if (e != 0) return float_of(sign | (e + 127 - bias) << 23 | m << (23 - M));
-    const float unit = float_of(static_cast<std::uint32_t>(127 + 1 - bias - M) << 23);  // of the subnormals
+    const float unit =
+        float_of(static_cast<std::uint32_t>(127 + 1 - bias - M) << 23);  // value of one unit of a subnormal
     return float_of(sign | bits_of(static_cast<float>(m) * unit));
   }
 
-  /// saturate: what is too large becomes the largest finite number, instead of infinity or NaN.
+  /// saturate: numbers that are too large become the largest finite number instead of infinity or NaN.
   static std::uint32_t encode(float x, bool saturate) noexcept {
     const std::uint32_t b = bits_of(x), sign = b >> 31 ? sign_bit : 0, magnitude = b & 0x7fffffffu;
-    if (magnitude > 0x7f800000u)  // NaN; the small formats without one saturate
+    if (magnitude > 0x7f800000u)  // NaN; formats without NaN saturate
       return top == Top::ieee       ? sign | infinity | 1u << (M - 1) | ((magnitude >> (23 - M)) & mantissa_mask)
              : top == Top::nan_only ? sign | (sign_bit - 1)
                                     : sign | largest;
     std::uint32_t r;
     const int e = static_cast<int>(magnitude >> 23) - 127;
-    if (e < 1 - bias) {  // subnormal: round the number of units
+    if (e < 1 - bias) {  // subnormal
       const int shift = 23 - M + (1 - bias - e);
       const std::uint32_t m = (magnitude & 0x7fffffu) | (magnitude >> 23 ? 0x800000u : 0);
       r = shift > 24 ? 0 : round_shift(m, shift);
@@ -83,7 +84,7 @@ struct SmallFloat {
 
 }  // namespace detail
 
-/// IEEE 754 binary16: storage only, arithmetic is done in float.
+/// IEEE 754 binary16. Storage only: arithmetic is done in float.
 struct fp16 {
   std::uint16_t bits = 0;
   fp16() = default;
@@ -93,7 +94,7 @@ struct fp16 {
   friend bool operator!=(fp16 a, fp16 b) noexcept { return a.bits != b.bits; }
 };
 
-/// bfloat16: the upper half of a float; storage only.
+/// bfloat16: the upper 16 bits of a float. Storage only.
 struct bf16 {
   std::uint16_t bits = 0;
   bf16() = default;

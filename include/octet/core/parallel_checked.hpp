@@ -6,7 +6,7 @@ namespace detail {
 
 void run_checked(ThreadPool& pool, std::int64_t tasks, TaskFunction f);
 
-/// pool.parallel for functions that may throw: the first exception is thrown again when all tasks have ended.
+/// pool.parallel for functions that may throw. After all tasks have ended, rethrows the first exception.
 template <class F>
 void parallel_checked(ThreadPool& pool, std::int64_t tasks, const F& f) {
   run_checked(pool, tasks, {&f, [](const void* object, std::int64_t task, int worker) {

@@ -5,12 +5,12 @@
 
 OCTET_BEGIN
 
-/// How integers stand for real numbers: real = scale * (q - zero_point). One pair for the whole tensor, or one for
-/// each index along `axis`.
+/// Affine quantization: real = scale * (q - zero_point). One scale and zero point for the whole tensor (per_tensor), or
+/// one for each index along `axis` (per_channel).
 struct QuantParams {
   std::vector<float> scale;
   std::vector<std::int32_t> zero_point;  // as many as scales
-  int axis = -1;                         // of the channels; -1: one scale for all
+  int axis = -1;                         // of the channels; -1: per tensor
 
   QuantParams() = default;
   QuantParams(float s, std::int32_t z) : scale{s}, zero_point{z} {}
@@ -26,11 +26,11 @@ struct QuantParams {
   friend bool operator!=(const QuantParams& a, const QuantParams& b) noexcept { return !(a == b); }
 };
 
-/// Throws unless the parameters fit a tensor of that shape and type: positive finite scales, one per channel, zero
-/// points that the type can hold. The error begins with `where`.
+/// Throws Error unless the parameters suit a tensor of that shape and type: positive finite scales, one per channel,
+/// and zero points in the range of the type. The message begins with `where`.
 void validate(const QuantParams& p, const Shape& shape, DType dtype, const std::string& where = {});
 
-/// A quantized tensor: integers and what they stand for.
+/// A quantized tensor: integers with their scales and zero points.
 template <class T>
 struct QTensor {
   Tensor<T> data;
@@ -38,7 +38,8 @@ struct QTensor {
   const Shape& shape() const noexcept { return data.shape(); }
 };
 
-/// How a tensor with per-channel parameters is walked: `outer` blocks of `channels` runs of `inner` elements.
+/// Strides for iterating over channels: the tensor is `outer` blocks of `channels` runs of `inner` elements. For an
+/// axis of -1, one channel that holds everything.
 struct ChannelWalk {
   std::int64_t outer = 1, channels = 1, inner = 1;
   ChannelWalk(const Shape& shape, int axis) {

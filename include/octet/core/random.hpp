@@ -6,17 +6,17 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Random numbers that are the same with every compiler: SplitMix64 (Steele et al. 2014). Its whole state is one
-/// number, and every number makes a good seed.
+/// SplitMix64 (Steele et al. 2014): random numbers that do not depend on the compiler. The state is one 64-bit number,
+/// and any number is a good seed.
 class SplitMix {
  public:
   explicit SplitMix(std::uint64_t seed) noexcept : state_(seed) {}
   std::uint64_t operator()() noexcept { return mixed(state_ += step); }
-  /// In [low, high).
+  /// Uniform in [low, high).
   double operator()(double low, double high) noexcept {
     return low + rounded((high - low) * static_cast<double>((*this)() >> 11) * 0x1p-53);
   }
-  /// A whole number in [0, n).
+  /// Uniform integer in [0, n).
   std::int64_t below(std::int64_t n) noexcept {
     return static_cast<std::int64_t>((*this)() % static_cast<std::uint64_t>(n));
   }
@@ -27,7 +27,7 @@ class SplitMix {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
   }
-  /// A seed for number i of what `seed` is the seed of.
+  /// The seed of the i-th independent sequence derived from `seed`.
   static std::uint64_t seed_of(std::uint64_t seed, std::int64_t i) noexcept {
     return mixed(seed + (static_cast<std::uint64_t>(i) + 1) * step);
   }

@@ -7,21 +7,21 @@
 
 OCTET_BEGIN
 
-/// Why something was not done: the kind and the text of the exception that would tell it.
+/// An error as a value: the kind and text of the exception that the throwing function would throw.
 struct Failure {
   ErrorKind kind = ErrorKind::other;
   std::string text;
 };
 
 namespace detail {
-/// Raises the failure as an exception of its kind.
+/// Throws the failure as an exception of its kind; without exceptions, calls the handler.
 [[noreturn]] inline void raise(const Failure& f) {
   const MessagePart text(f.text);
   raise(f.kind, &text, 1);
 }
 }  // namespace detail
 
-/// A T, or why there is none. What the functions try_... of octet/try.hpp return.
+/// A T, or the error that prevented it. Returned by the try_... functions of octet/try.hpp.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -31,7 +31,8 @@ class [[nodiscard]] Result {
   bool ok() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }
 
-  /// The value. Where there is none, the error is raised: thrown, or the end of a program without exceptions.
+  /// The value. If there is only an error, throws it; without exceptions, calls the error handler, which ends the
+  /// program.
   T& value() & { return *checked().value_; }
   const T& value() const& {
     if (!ok()) detail::raise(failure_);
@@ -39,14 +40,14 @@ class [[nodiscard]] Result {
   }
   T&& value() && { return std::move(*checked().value_); }
 
-  /// The value, which there has to be.
+  /// The value. Undefined unless ok().
   T& operator*() & noexcept { return *value_; }
   const T& operator*() const& noexcept { return *value_; }
   T&& operator*() && noexcept { return std::move(*value_); }
   T* operator->() noexcept { return &*value_; }
   const T* operator->() const noexcept { return &*value_; }
 
-  /// Why there is none; of a success: an empty text.
+  /// The error. Its text is empty if ok().
   const Failure& error() const noexcept { return failure_; }
 
  private:
@@ -58,7 +59,7 @@ class [[nodiscard]] Result {
   Failure failure_;
 };
 
-/// Whether something was done, or why not.
+/// Success, or an error.
 template <>
 class [[nodiscard]] Result<void> {
  public:
@@ -67,7 +68,7 @@ class [[nodiscard]] Result<void> {
 
   bool ok() const noexcept { return !failure_; }
   explicit operator bool() const noexcept { return ok(); }
-  /// Raises the error, if there is one.
+  /// Throws the error, if there is one.
   void value() const {
     if (failure_) detail::raise(*failure_);
   }

@@ -8,17 +8,18 @@
 OCTET_BEGIN
 namespace detail {
 
-// Compilers may join a product and the sum it goes into to a fused multiply-add (FMA), which rounds once instead of
-// twice: g++ by default, clang within an expression, both wherever the baseline has the instruction (every AArch64,
-// x86 with -march=native). A model that was quantized by such a program would differ from that of another one in its
-// last bits. So a product that is added to something is either
-//   - rounded(a * b) + c: what the two operations give, on every machine, or
+// Compilers may contract a product and a sum to a fused multiply-add (FMA), which rounds once instead of twice: g++ by
+// default, clang within an expression, both if the baseline has the instruction (AArch64 always, x86 with
+// -march=native). Models quantized by such a program would differ in their last bits from those of other programs. So a
+// product that is added to something is either
+//   - rounded(a * b) + c: rounded twice, on every machine, or
 //   - std::fma(a, b, c) or a kernel's fma: rounded once, on every machine, or
-//   - exact, so that it does not matter: of integers below 2^24 (in double: of two floats), or by a power of two.
-// Pragmas cannot promise that: clang ignores its own with -ffp-contract=fast, and g++ forgets its own when it inlines a
-// function into one without. An empty assembler statement costs no instruction.
+//   - exact, so that it makes no difference: integers whose product is below 2^24 (in double: two floats), or a product
+//     with a power of two.
+// Pragmas do not guarantee that: clang ignores them with -ffp-contract=fast, and g++ drops them when it inlines a
+// function into one without the pragma. An empty asm statement costs no instruction.
 
-/// x, rounded to its type before anything else is done with it. Of floats, doubles, and vectors of an instruction set.
+/// Returns x and prevents its contraction with the operation that follows. For float, double and SIMD vectors.
 template <class T>
 OCTET_INLINE T rounded(T x) noexcept {
 #if defined(__GNUC__) && (defined(__x86_64__) || (defined(__i386__) && defined(__SSE2_MATH__)))
@@ -31,7 +32,7 @@ OCTET_INLINE T rounded(T x) noexcept {
   return x;
 }
 
-/// sum[i] += factor * x[i], the products rounded.
+/// sum[i] += factor * x[i]; each product is rounded before it is added.
 template <class T>
 void add_products(float factor, const T* x, float* sum, std::int64_t n) noexcept {
   std::int64_t i = 0;
@@ -51,7 +52,7 @@ void add_products(float factor, const T* x, float* sum, std::int64_t n) noexcept
   for (; i < n; ++i) sum[i] += rounded(factor * static_cast<float>(x[i]));
 }
 
-/// As rounded, for a batch of xsimd.
+/// rounded() for an xsimd batch.
 template <class Batch>
 OCTET_INLINE auto rounded_batch(Batch x) noexcept {
   x.data = rounded(x.data);

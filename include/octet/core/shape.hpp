@@ -8,8 +8,8 @@
 
 OCTET_BEGIN
 
-/// Sizes of a tensor's dimensions, outermost first: up to 8, none of them on the heap. In the declarations of a
-/// graph a size may be `unknown` (batch, image size); tensors have only known ones. Rank 0 is a scalar.
+/// Sizes of a tensor's dimensions, outermost first. Holds up to 8 dimensions and does not allocate. In a graph, a size
+/// may be `unknown` (batch, image size); sizes of tensors are always known. Rank 0 is a scalar.
 class Shape {
  public:
   static constexpr int max_rank = 8;
@@ -31,7 +31,7 @@ class Shape {
   std::int64_t back() const noexcept { return dims_[static_cast<std::size_t>(rank_ - 1)]; }
 
   void push_back(std::int64_t d) {
-    detail::require<ShapeError>(rank_ < max_rank, "a tensor has more than ", max_rank, " dimensions");
+    detail::require<ShapeError>(rank_ < max_rank, "a tensor can have at most ", max_rank, " dimensions");
     dims_[static_cast<std::size_t>(rank_++)] = d;
   }
   void insert(int at, std::int64_t d) {
@@ -50,7 +50,8 @@ class Shape {
     return true;
   }
 
-  /// Product of the sizes in [from, to); throws where it does not fit, or a size is negative.
+  /// Product of the sizes of dimensions [from, to). Throws ShapeError if a size is unknown or negative, or the product
+  /// exceeds 2^40.
   std::int64_t product(int from, int to) const;
   std::int64_t elements() const { return product(0, rank_); }
 
@@ -63,24 +64,25 @@ class Shape {
   friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
 
  private:
-  static constexpr std::int64_t max_elements = std::int64_t{1} << 40;  // also keeps byte counts far from overflow
+  static constexpr std::int64_t max_elements = std::int64_t{1} << 40;  // so byte counts cannot overflow
   std::array<std::int64_t, max_rank> dims_{};
   int rank_ = 0;
 };
 
-/// "[2, ?, 3]", with ? for sizes that are not known.
+/// For example "[2, ?, 3]", where ? is an unknown size.
 std::string to_string(const Shape& s);
 inline void append_text(std::string& text, const Shape& s) { text += to_string(s); }
-/// Prints it to a std::ostream. (A template, so that this header need not include <ostream>.)
+/// Prints to a std::ostream. A template, so that this header need not include <ostream>.
 template <class Stream>
 auto operator<<(Stream& out, const Shape& s) -> decltype(out << std::string()) {
   return out << to_string(s);
 }
 
-/// Axis of a tensor of the given rank; negative ones count from the back. Throws outside [-rank, rank).
+/// Converts an axis in [-rank, rank) to [0, rank): negative ones count from the back. Throws ShapeError outside.
 int normalize_axis(std::int64_t axis, int rank);
 
-/// Shape of a and b combined as numpy broadcasts them; unknown sizes stay unknown unless the other one decides.
+/// The shape of a and b broadcast to each other by NumPy's rules. A size is unknown if the known ones do not determine
+/// it. Throws ShapeError if the shapes cannot be broadcast.
 Shape broadcast(const Shape& a, const Shape& b);
 
 OCTET_END

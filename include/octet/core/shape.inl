@@ -24,7 +24,8 @@ OCTET_API std::string to_string(const Shape& s) {
 }
 
 OCTET_API int normalize_axis(std::int64_t axis, int rank) {
-  detail::require<ShapeError>(axis >= -rank && axis < rank, "axis ", axis, " is outside a tensor of rank ", rank);
+  detail::require<ShapeError>(axis >= -rank && axis < rank, "axis ", axis, " is out of range for a tensor of rank ",
+                              rank);
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
@@ -38,7 +39,7 @@ OCTET_API Shape broadcast(const Shape& a, const Shape& b) {
     if (d == 1 || (d == Shape::unknown && s > 1))
       d = s;
     else
-      detail::require<ShapeError>(s == Shape::unknown, "shapes ", a, " and ", b, " do not broadcast");
+      detail::require<ShapeError>(s == Shape::unknown, "shapes ", a, " and ", b, " cannot be broadcast");
   }
   return r;
 }

@@ -22,21 +22,21 @@ struct AlignedFree {
   void operator()(std::byte* p) const noexcept { ::operator delete (p, std::align_val_t{align}); }
 };
 
-/// Owned bytes, aligned for every kernel; the only place that allocates tensor memory. Large ones are put into huge
-/// pages where the system has them: weights that stream through a product would else miss the TLB at every page.
+/// An owned block of memory, aligned to 64 bytes. All tensor memory is allocated here. Large blocks use huge pages
+/// where the system supports them: weights that are streamed through would otherwise miss the TLB at every page.
 class AlignedBytes {
  public:
   static constexpr std::size_t alignment = 64, huge_page = std::size_t{2} << 20;
-  static constexpr std::size_t most = std::size_t{1} << 40;  // what needs more is a mistake
+  static constexpr std::size_t most = std::size_t{1} << 40;  // larger requests are errors
   AlignedBytes() = default;
   explicit AlignedBytes(std::size_t n) : size_(n) {
     if (n == 0) return;
     const std::size_t align = n < 2 * huge_page ? alignment : huge_page;
     if (n <= most)
       data_ = {static_cast<std::byte*>(::operator new (n, std::align_val_t{align}, std::nothrow)), AlignedFree{align}};
-    if (!data_) fail("there is no memory for ", n, " bytes of tensors");
+    if (!data_) fail("cannot allocate ", n, " bytes for tensors");
 #if defined(__linux__)
-    if (align == huge_page) ::madvise(data_.get(), n, MADV_HUGEPAGE);  // if it cannot be, nothing is lost
+    if (align == huge_page) ::madvise(data_.get(), n, MADV_HUGEPAGE);  // only a hint: it may fail
 #endif
   }
   AlignedBytes(const AlignedBytes& o) : AlignedBytes(o.size_) {
@@ -57,14 +57,14 @@ class AlignedBytes {
   std::size_t size_ = 0;
 };
 
-// Eigen's dense types, recognised by their members so that Eigen need not be included here.
+// Detects Eigen's dense types by their members, so that Eigen need not be included here.
 template <class E, class = void>
 struct IsEigen : std::false_type {};
 template <class E>
 struct IsEigen<E, std::void_t<typename E::Scalar, decltype(std::declval<E&>().derived()), decltype(E::IsRowMajor),
                               decltype(std::declval<E&>().innerStride())>> : std::true_type {};
 
-/// The Eigen object's data as rows x columns without gaps; vectors are rank 1.
+/// [rows, columns] of an Eigen object; vectors have rank 1.
 template <class E>
 Shape eigen_shape(const E& e) {
   if (E::IsVectorAtCompileTime) return {static_cast<std::int64_t>(e.size())};
@@ -82,7 +82,7 @@ std::int64_t offset_of(const Shape& shape, I... index) noexcept {
 
 }  // namespace detail
 
-/// Elements somebody else owns: a pointer and a shape (row-major, without gaps). View<const T> only reads.
+/// A non-owning tensor: a pointer and a shape. The elements are row-major and contiguous. View<const T> is read-only.
 template <class T>
 class View {
  public:
@@ -92,7 +92,7 @@ class View {
   View(T* data, const Shape& shape) : data_(data), shape_(shape), size_(shape.elements()) {}
   template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
   View(const View<U>& o) : View(o.data(), o.shape()) {}
-  /// A rank-1 view of the vector, or one of the given shape, which must have as many elements.
+  /// A view of a vector: of rank 1, or of the given shape. Throws ShapeError if the number of elements differs.
   template <class V, class = std::enable_if_t<std::is_same_v<std::remove_const_t<V>, std::vector<value_type>>>>
   View(V& v) : View(v.data(), Shape{static_cast<std::int64_t>(v.size())}) {}
   template <class V, class = std::enable_if_t<std::is_same_v<std::remove_const_t<V>, std::vector<value_type>>>>
@@ -100,7 +100,7 @@ class View {
     detail::require<ShapeError>(size_ == static_cast<std::int64_t>(v.size()), "a vector of ", v.size(),
                                 " elements cannot be viewed as ", shape);
   }
-  /// A row-major Eigen matrix or map, or a vector. Column-major matrices have to be copied into a Tensor.
+  /// A view of an Eigen vector, or of a row-major Eigen matrix or map without strides. Copy others into a Tensor.
   template <class E, class = void, class = std::enable_if_t<detail::IsEigen<std::remove_const_t<E>>::value>>
   View(E& e) : View(e.data(), detail::eigen_shape(e)) {
     static_assert(E::IsRowMajor || E::IsVectorAtCompileTime, "column-major: copy it into an octet::Tensor instead");
@@ -114,7 +114,7 @@ class View {
   T* begin() const noexcept { return data_; }
   T* end() const noexcept { return data_ + size_; }
   T& operator[](std::int64_t i) const noexcept { return data_[i]; }
-  /// Element at one index per dimension.
+  /// The element at the given indices, one per dimension.
   template <class... I>
   T& operator()(I... index) const noexcept {
     return data_[detail::offset_of(shape_, index...)];
@@ -126,8 +126,8 @@ class View {
   std::int64_t size_ = 0;
 };
 
-/// An owning tensor: aligned to 64 bytes, row-major; images are NHWC, convolution weights OHWI. New elements are
-/// zero. int4 tensors are packed and offer bytes instead of elements.
+/// An owning tensor, aligned to 64 bytes and row-major. Images are NHWC, convolution weights OHWI. New elements are
+/// zero. int4 tensors are packed; only their bytes can be accessed.
 template <class T>
 class Tensor {
  public:
@@ -151,7 +151,7 @@ class Tensor {
     for (std::int64_t i = 0; i < e.rows(); ++i)
       for (std::int64_t j = 0; j < e.cols(); ++j) *to++ = e(i, j);
   }
-  /// A tensor whose elements the caller writes before reading them.
+  /// A tensor whose elements are not initialized.
   static Tensor uninitialized(const Shape& shape) { return Tensor(shape, Uninitialized{}); }
 
   storage_type* data() noexcept { return reinterpret_cast<storage_type*>(memory_.data()); }
@@ -185,9 +185,10 @@ class Tensor {
     return {data(), shape_};
   }
 
-  /// The same elements under another shape with as many of them.
+  /// The same elements with another shape. Throws ShapeError if the number of elements differs.
   Tensor reshaped(const Shape& shape) && {
-    detail::require<ShapeError>(shape.elements() == size_, "a tensor of shape ", shape_, " cannot become ", shape);
+    detail::require<ShapeError>(shape.elements() == size_, "a tensor of shape ", shape_, " cannot be reshaped to ",
+                                shape);
     shape_ = shape;
     return std::move(*this);
   }

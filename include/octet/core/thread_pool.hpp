@@ -8,17 +8,17 @@ OCTET_BEGIN
 namespace detail {
 class Workers;
 
-/// A function void(std::int64_t task, int worker) that somebody else keeps.
+/// A reference to a function void(std::int64_t task, int worker).
 struct TaskFunction {
   const void* object;
   void (*call)(const void* object, std::int64_t task, int worker);
 };
 }  // namespace detail
 
-/// Threads that share the work of an operator; results never depend on how many there are. The calling thread takes
-/// part, so a pool of 1 starts no thread. One pool may serve several executors. A thread that has nothing to do looks
-/// out for more for a fifth of a millisecond, since layers follow each other more quickly than threads wake up; then it
-/// sleeps. In a child process made by fork(), whose threads are gone, a pool runs everything on the calling thread.
+/// Threads that share the work of operators. Results never depend on the number of threads. The calling thread takes
+/// part, so a pool of size 1 starts no thread. Several executors can share a pool. An idle thread spins for 200
+/// microseconds before it sleeps, because layers follow each other faster than threads wake up. After fork(), a pool of
+/// the parent runs everything on the calling thread of the child.
 class ThreadPool {
  public:
   static constexpr int max_threads = 1024;
@@ -30,10 +30,10 @@ class ThreadPool {
 
   int size() const noexcept { return size_; }
 
-  /// Calls f(task, worker) for every task in [0, tasks), each once; worker is in [0, size()) and no two calls
-  /// of the same worker overlap. f must not throw. Allocates nothing. Called from within a task, it runs
-  /// there alone. Workers begin with the tasks of their own share, which are neighbours (what they read was mostly
-  /// written by the same worker in the layer before), and then help with those of others.
+  /// Calls f(task, worker) once for every task in [0, tasks). worker is in [0, size()); calls with the same worker do
+  /// not overlap. f must not throw. Does not allocate. If called within a task, runs all of it on the calling thread.
+  /// Each worker starts with a contiguous share of the tasks, because the data they read was mostly written by the
+  /// same worker in the previous layer, and then helps with the shares of others.
   template <class F>
   void parallel(std::int64_t tasks, const F& f) {
     run(tasks, {&f, [](const void* object, std::int64_t task, int worker) {
@@ -48,14 +48,14 @@ class ThreadPool {
   std::unique_ptr<detail::Workers> workers_;  // null for one thread
 };
 
-/// Processors this process may use.
+/// The number of processors that this process may use, at most ThreadPool::max_threads.
 int available_processors();
 
-/// The pool executors use unless they are given another: one thread for each processor.
+/// The pool that executors use by default: one thread for each available processor.
 const std::shared_ptr<ThreadPool>& default_pool();
 
 namespace detail {
-/// `given`, or one of so many threads; of 0 threads: the default pool.
+/// Returns `given` unless it is null, else a new pool with that number of threads, or the default pool for 0.
 std::shared_ptr<ThreadPool> pool_for(const std::shared_ptr<ThreadPool>& given, int threads);
 }  // namespace detail
 

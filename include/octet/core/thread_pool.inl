@@ -21,7 +21,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Tells the processor that this thread waits for another.
+/// Tells the processor that this is a spin loop.
 inline void pause() noexcept {
 #if OCTET_X86 && defined(__GNUC__)
   __builtin_ia32_pause();
@@ -32,13 +32,13 @@ inline void pause() noexcept {
 #endif
 }
 
-/// Whether the calling thread is inside a task: waiting there for threads that wait as well would not end.
+/// Whether the calling thread is running a task. Waiting for other threads from there could deadlock.
 inline bool& inside_task() noexcept {
   static thread_local bool inside = false;
   return inside;
 }
 
-/// How often this process was forked off another. Threads exist only in the process that started them.
+/// Number of forks between the first process and this one. A child process does not have the threads of its parent.
 inline int fork_depth() noexcept {
   static std::atomic<int> depth{0};
 #if defined(__unix__) || defined(__APPLE__)
@@ -49,7 +49,7 @@ inline int fork_depth() noexcept {
   return depth.load(std::memory_order_relaxed);
 }
 
-/// One call of ThreadPool::parallel: its tasks in shares, from which workers take one after another.
+/// One call of ThreadPool::parallel. Its tasks are split into contiguous shares.
 class Job {
  public:
   Job() = default;
@@ -67,7 +67,7 @@ class Job {
     inside_task() = false;
   }
   static constexpr int most_shares = 64;
-  std::atomic<int> running{0};  // helpers that have an offer of it or work on it
+  std::atomic<int> running{0};  // helpers that were offered the job or are working on it
 
  private:
   std::int64_t begin(int share) const noexcept { return tasks_ * share / shares_; }
@@ -80,14 +80,14 @@ class Job {
   Next next_[most_shares];
 };
 
-/// The threads of a pool beside the calling one, numbered from 1.
+/// The threads of a pool except the calling one, numbered from 1.
 class Workers {
  public:
   explicit Workers(int threads) : helpers_(static_cast<std::size_t>(threads)) {
 #if OCTET_EXCEPTIONS
     try {
       start(threads);
-    } catch (...) {  // the system has no more threads: those that run have to end
+    } catch (...) {  // the system has no more threads: end those already started
       stop();
       throw;
     }
@@ -102,7 +102,7 @@ class Workers {
   void run(Job& job, int wanted) {
     for (int w = 1; w <= wanted; ++w) offer(w, job);
     job.work(0);
-    // Helpers that have not begun (the processor is busy, or waking them takes longer than the work) need not.
+    // Take the job back from helpers that have not started yet: all tasks are done.
     for (int w = 1; w <= wanted; ++w)
       if (Job* mine = &job; helper(w).job.compare_exchange_strong(mine, waiting()))
         job.running.fetch_sub(1, std::memory_order_relaxed);
@@ -115,8 +115,7 @@ class Workers {
   }
 
  private:
-  /// What helper w shall do next: a job; or `waiting` (it looks out for one), `busy` (with another's), or null: it
-  /// sleeps.
+  /// State of a helper: a job it is to run, waiting() (it is spinning), busy() (it is running a job) or null (asleep).
   struct alignas(64) Helper {
     std::atomic<Job*> job{nullptr};
     std::mutex mutex;
@@ -150,14 +149,14 @@ class Workers {
     Helper& h = helper(w);
     if (Job* state = waiting(); h.job.compare_exchange_strong(state, &job)) return;
     if (Job* state = nullptr; h.job.compare_exchange_strong(state, &job)) {
-      { const std::lock_guard<std::mutex> lock(h.mutex); }  // it is asleep, or has yet to look whether it may
+      { const std::lock_guard<std::mutex> lock(h.mutex); }  // orders this notify after the helper's check of `job`
       h.wake.notify_one();
     } else {
-      job.running.fetch_sub(1, std::memory_order_relaxed);  // work of another thread is before it
+      job.running.fetch_sub(1, std::memory_order_relaxed);  // the helper is running another job
     }
   }
 
-  /// A thread's life: asleep, or helping.
+  /// The main loop of a thread.
   void live(int w) {
     Helper& h = helper(w);
     for (;;) {
@@ -173,24 +172,24 @@ class Workers {
   void help(int w) {
     using Clock = std::chrono::steady_clock;
     constexpr auto patience = std::chrono::microseconds(200);
-    constexpr int spins = 64;  // between looks at the clock
+    constexpr int spins = 64;  // per reading of the clock
     std::atomic<Job*>& slot = helper(w).job;
     for (auto since = Clock::now();;) {
       for (int i = 0; i < spins; ++i) {
         Job* job = slot.load(std::memory_order_relaxed);
         if (job == waiting()) {
           pause();
-        } else if (slot.compare_exchange_strong(job, busy())) {  // it may have been taken back
+        } else if (slot.compare_exchange_strong(job, busy())) {  // run() may have taken it back
           job->work(w);
-          // In this order: once it reads 0, the caller may go on to its next job, and an offer to a helper that still
-          // looks busy is not made again. Until then the job lasts, and nobody takes it for one that was not begun.
+          // The order matters. Once `running` is 0, the caller may destroy the job and offer its next one, which a
+          // helper that is still marked busy would miss.
           slot.store(waiting());
           job->running.fetch_sub(1, std::memory_order_release);
           since = Clock::now();
         }
       }
       const auto idle = Clock::now() - since;
-      if (idle > patience / 4) std::this_thread::yield();  // others may need the processor
+      if (idle > patience / 4) std::this_thread::yield();  // let other threads run
       if (Job* state = waiting(); idle > patience && slot.compare_exchange_strong(state, nullptr)) return;
     }
   }
@@ -209,7 +208,8 @@ OCTET_API ThreadPool::ThreadPool(int threads) : size_(threads) {
 }
 
 OCTET_API ThreadPool::~ThreadPool() {
-  if (workers_ && workers_->forked()) static_cast<void>(workers_.release());  // threads of another process: no joining
+  if (workers_ && workers_->forked())
+    static_cast<void>(workers_.release());  // the threads belong to the parent process
 }
 
 OCTET_API void ThreadPool::run(std::int64_t tasks, detail::TaskFunction f) {
@@ -237,7 +237,7 @@ OCTET_API const std::shared_ptr<ThreadPool>& default_pool() {
 
 namespace detail {
 OCTET_API std::shared_ptr<ThreadPool> pool_for(const std::shared_ptr<ThreadPool>& given, int threads) {
-  require(threads >= 0, "the number of threads cannot be negative, found ", threads, "; 0 is one a processor");
+  require(threads >= 0, "the number of threads cannot be negative, found ", threads, "; 0 means one per processor");
   return given ? given : threads > 0 ? std::make_shared<ThreadPool>(threads) : default_pool();
 }
 }  // namespace detail

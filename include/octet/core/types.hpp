@@ -14,15 +14,15 @@ using uint8 = std::uint8_t;
 using int16 = std::int16_t;
 using int32 = std::int32_t;
 
-/// Signed 4-bit integer in [-8, 7]. Tensors pack two to a byte, the first in the low nibble (as ONNX).
+/// Signed 4-bit integer in [-8, 7]. Tensors hold two per byte, the first in the low nibble (as in ONNX).
 struct int4 {
   std::uint8_t bits = 0;
 };
 
-/// Tag for quantize<dynamic_range>(model): int8 weights, activations quantized when they arrive.
+/// Tag for quantize<dynamic_range>(model): int8 weights; activations are quantized at run time.
 struct dynamic_range {};
 
-/// Element type of a tensor whose type is known at run time only.
+/// Element type of a tensor, where it is known only at run time.
 // clang-format off
 enum class DType : std::uint8_t {
   none, f32, f64, f16, bf16, i8, u8, i16, u16, i32, u32, i64, u64, boolean, i4, u4, i2, u2, f8e4m3fn, f8e5m2, f4e2m1
@@ -55,15 +55,15 @@ inline const char* name(DType t) { return detail::info(t).name; }
 inline int bits(DType t) { return detail::info(t).bits; }
 inline bool is_floating(DType t) { return detail::info(t).floating; }
 inline bool is_signed(DType t) { return detail::info(t).is_signed; }
-/// int8 or uint8: the types that activations and weights are quantized to.
+/// Whether the type is int8 or uint8, which quantized activations and weights have.
 inline bool is_byte(DType t) { return t == DType::i8 || t == DType::u8; }
 
-/// Bytes that n elements take; elements below 8 bits are packed.
+/// Size of n elements in bytes. Elements below 8 bits are packed.
 inline std::size_t bytes(DType t, std::int64_t n) {
   return (static_cast<std::size_t>(n) * static_cast<std::size_t>(bits(t)) + 7) / 8;
 }
 
-/// Smallest and largest value of an integer type of up to 32 bits, as used to clamp quantized values.
+/// Smallest and largest value of an integer type of up to 32 bits. integer_range throws Error for other types.
 struct IntegerRange {
   std::int64_t low, high;
 };

@@ -5,10 +5,10 @@
 
 OCTET_BEGIN
 
-/// What convolutions may spend memory on to be faster.
+/// How much memory convolutions may use to be faster.
 enum class WeightMemory : std::uint8_t {
-  fast,      // transformed weights of 3x3 layers are kept: 8 times as large as int8 weights, 4 times as float ones
-  balanced,  // ... where the image is small; elsewhere they are made anew in every run, which takes 1 to 4 % of it
+  fast,      // keeps Winograd-transformed weights of 3x3 layers: 8 times the size of int8 weights, 4 times of float
+  balanced,  // keeps them where the image is small; else transforms weights in every run (1 to 4 % of its time)
   small      // only the weights themselves
 };
 

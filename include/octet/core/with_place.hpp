@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Calls f. Makes of every error a FormatError with the text that extended(text) makes of its own.
+/// Returns f(). Turns an error with text t into a FormatError with text extended(t).
 template <class Extended, class F>
 auto with_place(const Extended& extended, F&& f) {
 #if OCTET_EXCEPTIONS

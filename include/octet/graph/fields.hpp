@@ -9,8 +9,8 @@
 
 OCTET_BEGIN
 
-/// Visits the named parameters of an operator: saving, loading, printing and comparing are one visitor each. A
-/// visitor may change the values (loading does).
+/// Visits the named parameters of an operator. Saving, loading, printing and comparing are visitors. A visitor may
+/// change the values, as loading does.
 class FieldVisitor {
  public:
   virtual ~FieldVisitor() = default;
@@ -29,7 +29,7 @@ class FieldVisitor {
     field(name, wide);
     value = static_cast<float>(wide);
   }
-  /// An enumeration with values 0 .. last; anything else is refused.
+  /// An enumerator from 0 to last. Throws FormatError for other values.
   template <class E, class = std::enable_if_t<std::is_enum_v<E>>>
   void field(const char* name, E& value, E last) {
     narrow(name, value, std::int64_t{0}, static_cast<std::int64_t>(last));
@@ -40,8 +40,8 @@ class FieldVisitor {
   void narrow(const char* name, T& value, std::int64_t low, std::int64_t high) {
     auto wide = static_cast<std::int64_t>(value);
     field(name, wide);
-    detail::require<FormatError>(wide >= low && wide <= high, "parameter ", name, " has the value ", wide,
-                                 ", outside [", low, ", ", high, "]");
+    detail::require<FormatError>(wide >= low && wide <= high, "parameter ", name, ": expected a value in [", low, ", ",
+                                 high, "], found ", wide);
     value = static_cast<T>(wide);
   }
 };

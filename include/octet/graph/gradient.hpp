@@ -3,25 +3,26 @@
 
 OCTET_BEGIN
 
-/// What the steps of one training pass are told beside their tensors.
+/// Parameters of a training pass for its steps.
 struct TrainingPass {
-  bool batch_statistics = true;  // normalize by the statistics of the batch itself; false: by the running ones
-  float momentum = 0.1f;         // running = (1 - momentum) * running + momentum * batch; 0 leaves them as they are
-  bool observe = true;           // observers of ranges take the batch in; false: ranges stay
+  bool batch_statistics = true;  // normalize by the statistics of the batch; false: by the running ones
+  float momentum = 0.1f;         // running = (1 - momentum) * running + momentum * batch; 0: no change
+  bool observe = true;           // observers update their ranges; false: ranges are frozen
   std::uint64_t random = 0;      // seed of this pass's random numbers
 };
 
-/// A forward run that a backward run follows. Inputs are never constant here: parameters change from step to step.
+/// The context of a forward pass in training. Parameters are ordinary inputs, since they change with every step.
 struct ForwardContext : RunContext {
-  std::byte* saved = nullptr;  // kept until the backward run, of the size asked for; aligned to 64 bytes
+  std::byte* saved = nullptr;  // memory of the planned size that is kept until the backward pass; aligned to 64 bytes
   const TrainingPass* pass = nullptr;
 };
 
-/// A backward run: from the gradient of the loss by each output to those by the inputs.
+/// The context of a backward pass: from the gradients of the loss with respect to the outputs to those with respect to
+/// the inputs.
 struct BackwardContext {
-  const std::vector<TensorRef>&inputs, &outputs;   // as the forward run saw them; without data unless they are read
-  const std::vector<TensorRef>& output_gradients;  // the step may write over them
-  const std::vector<TensorRef>& input_gradients;   // to be written; without data where none is wanted
+  const std::vector<TensorRef>&inputs, &outputs;   // as in the forward pass; without data unless they are read
+  const std::vector<TensorRef>& output_gradients;  // the step may overwrite them
+  const std::vector<TensorRef>& input_gradients;   // to be written; without data if not wanted
   std::byte *saved = nullptr, *scratch = nullptr;
   ThreadPool* pool = nullptr;
   const TrainingPass* pass = nullptr;
@@ -29,25 +30,25 @@ struct BackwardContext {
   const float* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].as<float>() : nullptr; }
   const float* output() const noexcept { return outputs[0].as<float>(); }
   float* output_gradient() const noexcept { return output_gradients[0].as<float>(); }
-  /// Null where it is not wanted.
+  /// Null if it is not wanted.
   float* input_gradient(std::size_t i) const noexcept {
     return i < input_gradients.size() ? input_gradients[i].as<float>() : nullptr;
   }
 };
 
-/// The tensors of a step, without memory; which of the inputs' gradients are wanted, and which inputs are running
-/// statistics that the forward pass is to keep up.
+/// The tensors of a step without memory, which gradients of inputs are wanted, and which inputs are running statistics
+/// that the forward pass updates.
 struct GradientPlanContext : PlanContext {
   const std::vector<bool>&wanted, &follows;
 };
 
-/// Bytes that a step needs: while it runs, and from its forward to its backward run.
+/// Memory of a step in bytes: scratch memory during a pass, and memory from the forward to the backward pass.
 struct GradientMemory {
   std::size_t scratch = 0, saved = 0;
 };
 
-/// One operator made ready for training: forwards as Step does, but with parameters that change, and backwards. What
-/// the functions tell is valid after plan.
+/// An operator prepared for training: a forward pass with parameters that change, and a backward pass. The results of
+/// the functions below are valid after plan.
 class GradientStep {
  public:
   virtual ~GradientStep() = default;
@@ -58,19 +59,19 @@ class GradientStep {
 
   /// As in Step: output 0 is input 0, and its gradient likewise.
   virtual bool is_view() const noexcept { return false; }
-  /// As in Step: whether output 0 may lie in the memory of input i.
+  /// As in Step: whether output 0 can use the memory of input i.
   virtual bool can_overwrite(int) const noexcept { return false; }
-  /// Whether the gradient by input i may lie in the memory of that by output 0.
+  /// Whether the gradient with respect to input i can use the memory of that with respect to output 0.
   virtual bool gradient_can_overwrite(int) const noexcept { return false; }
-  /// Whether the backward run reads input i. (Constants are there in any case.)
+  /// Whether the backward pass reads input i. (Constants are always available.)
   virtual bool reads_input(int) const noexcept { return true; }
-  /// Whether the backward run reads the outputs.
+  /// Whether the backward pass reads the outputs.
   virtual bool reads_outputs() const noexcept { return true; }
 };
 
 namespace detail {
 
-/// Forwards as in inference; what derives from it adds the way back.
+/// Base class for steps whose forward pass is that of inference.
 class SameForward : public GradientStep {
  public:
   explicit SameForward(std::unique_ptr<Step> forward) : forward_(std::move(forward)) {}
@@ -83,14 +84,14 @@ class SameForward : public GradientStep {
   bool can_overwrite(int input) const noexcept final { return forward_->can_overwrite(input); }
 
  protected:
-  /// Returns the bytes of scratch that the backward run needs.
+  /// Returns the size of the scratch memory of the backward pass, in bytes.
   virtual std::size_t plan_backward(const GradientPlanContext&) { return 0; }
 
  private:
   std::unique_ptr<Step> forward_;
 };
 
-/// The same elements in another place or shape.
+/// Copies n elements, unless they are already there.
 inline void move_elements(const float* from, float* to, std::int64_t n, ThreadPool& pool) noexcept {
   if (from == to) return;
   constexpr std::int64_t part = 65536;
@@ -99,7 +100,7 @@ inline void move_elements(const float* from, float* to, std::int64_t n, ThreadPo
   });
 }
 
-/// Of operators that only move elements: another step moves the gradient back.
+/// For operators that only move elements: another step moves the gradients back.
 class MovedBack : public SameForward {
  public:
   MovedBack(std::unique_ptr<Step> forward, std::unique_ptr<Step> back)

@@ -5,16 +5,16 @@
 
 OCTET_BEGIN
 
-/// One layer: an operator and the values it reads and writes.
+/// A layer: an operator, and the values it reads and writes.
 struct Node {
   std::string name;
   OperatorPtr op;
-  std::vector<int> inputs;  // indices of values; none (-1) where an optional one is missing
+  std::vector<int> inputs;  // indices of values; none (-1) for a missing optional input
   std::vector<int> outputs;
   static constexpr int none = -1;
 };
 
-/// A network: values, and nodes in an order in which they can run. Copies share weights and operators.
+/// A network: values, and nodes in execution order. Copies share weights and operators.
 class Graph {
  public:
   std::string name;
@@ -31,45 +31,45 @@ class Graph {
   int add_input(const std::string& value_name, const Shape& shape, DType dtype = DType::f32);
   int add_constant(const std::string& value_name, AnyTensor tensor, QuantParams quant = {});
 
-  /// Appends a node with new output values, whose shapes and types the operator tells. Without names, outputs
-  /// are called after the node. Returns the first output.
+  /// Appends a node with new output values. The operator determines their shapes and types. Without names, outputs are
+  /// named after the node. Returns the index of the first output. Throws ShapeError if the inputs do not match.
   int add(const std::string& node_name, OperatorPtr op, std::vector<int> in, std::vector<std::string> out_names = {});
   template <class Op, class = std::enable_if_t<std::is_base_of_v<Operator, Op>>>
   int add(const std::string& node_name, Op op, std::vector<int> in, std::vector<std::string> out_names = {}) {
     return add(node_name, make_operator(std::move(op)), std::move(in), std::move(out_names));
   }
 
-  /// What a node's shape rule sees. Shapes come from `known` (one a value) where given, else from declarations.
+  /// The context for a node's shape rule. Shapes are from `known` (one per value) if given, else the declared ones.
   ShapeContext shape_context(const Node& node, const std::vector<Shape>* known) const;
 
-  /// Shapes of all values for the given shapes of the inputs.
+  /// The shapes of all values for the given input shapes. Throws ShapeError if the model does not accept them.
   std::vector<Shape> infer_shapes(const std::vector<Shape>& input_shapes) const;
 
-  /// Index of the value of that name; throws where there is none.
+  /// The index of the value with that name. Throws Error if there is none.
   int find(const std::string& value_name) const;
   bool contains(const std::string& value_name) const;
 
   bool is_output(int v) const { return std::find(outputs.begin(), outputs.end(), v) != outputs.end(); }
 
-  /// Index of the node that writes each value, or none.
+  /// For each value: the index of the node that writes it, or none.
   std::vector<int> producers() const;
-  /// Number of uses of each value by nodes, plus one where it is an output.
+  /// For each value: the number of uses by nodes, plus one if it is an output.
   std::vector<int> use_counts() const;
-  /// Makes every user of `from` use `to`.
+  /// Replaces all uses of `from` by `to`.
   void replace_uses(int from, int to);
 
-  /// Drops nodes whose outputs nobody uses, then values that nothing refers to.
+  /// Removes nodes whose outputs are not used, then unused values.
   void remove_unused();
 
-  /// Puts nodes into an order in which every value is written before it is read, keeping theirs where it does
-  /// already. Throws where values depend on themselves or have no source.
+  /// Sorts nodes so that every value is written before it is read, keeping the present order where possible. Throws
+  /// FormatError if a value depends on itself or is never written.
   void sort();
 
  private:
   void require_fits(const Value& v, const Shape& s) const;
 };
 
-/// What load returns and an Executor runs.
+/// A network that load returns and an Executor runs.
 using Model = Graph;
 
 OCTET_END

@@ -26,7 +26,7 @@ OCTET_API int Graph::add_constant(const std::string& value_name, AnyTensor tenso
 OCTET_API int Graph::add(const std::string& node_name, OperatorPtr op, std::vector<int> in,
                          std::vector<std::string> out_names) {
   Node node{node_name, std::move(op), std::move(in), {}};
-  std::vector<Value> out;  // all of them before the first is added: the context refers to values
+  std::vector<Value> out;  // complete before adding any, because the context refers to values
   const ShapeContext c = shape_context(node, nullptr);
   for (const Shape& shape : node.op->shapes(c)) {
     const std::size_t i = out.size();
@@ -49,8 +49,8 @@ OCTET_API ShapeContext Graph::shape_context(const Node& node, const std::vector<
 }
 
 OCTET_API std::vector<Shape> Graph::infer_shapes(const std::vector<Shape>& input_shapes) const {
-  detail::require<ShapeError>(input_shapes.size() == inputs.size(), "model '", name, "' takes ", inputs.size(),
-                              " inputs, but was given ", input_shapes.size());
+  detail::require<ShapeError>(input_shapes.size() == inputs.size(), "model '", name, "': expected ", inputs.size(),
+                              " inputs, found ", input_shapes.size());
   std::vector<Shape> shapes(values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     if (values[i].is_constant()) shapes[i] = values[i].constant.shape();
@@ -134,7 +134,7 @@ OCTET_API void Graph::sort() {
   std::vector<bool> ready(values.size(), false);
   for (std::size_t v = 0; v < values.size(); ++v) ready[v] = values[v].is_constant();
   for (int v : inputs) ready[static_cast<std::size_t>(v)] = true;
-  // Nodes wait at one unwritten input at a time, so that the whole order takes time linear in the edges.
+  // Each node waits for one unwritten input at a time, so that sorting takes time linear in the number of edges.
   std::vector<std::vector<std::size_t>> waiting(values.size());
   std::vector<std::size_t> queue;
   for (std::size_t n = nodes.size(); n-- > 0;) queue.push_back(n);
@@ -164,9 +164,9 @@ OCTET_API void Graph::sort() {
 }
 
 OCTET_API void Graph::require_fits(const Value& v, const Shape& s) const {
-  // Sizes may differ from the declared ones (batch, image); the operators refuse what they cannot take.
+  // Sizes may differ from the declared ones (batch, image); operators check what they support.
   const bool fits = s.rank() == v.shape.rank() && s.known();
-  detail::require<ShapeError>(fits, "model '", name, "' takes '", v.name, "' of shape ", v.shape, ", but was given ",
+  detail::require<ShapeError>(fits, "model '", name, "': expected input '", v.name, "' of shape ", v.shape, ", found ",
                               s);
 }
 
@@ -198,8 +198,8 @@ OCTET_API void PrepareContext::validate(const Value& v) const {
   octet::validate(v.quant, v.shape, v.dtype, detail::concat(where(), "'", v.name, "': "));
 }
 OCTET_API float PrepareContext::multiplier(double real) const {
-  require(std::isfinite(static_cast<float>(real)) && real >= 0, "its scales are too far apart: one over the other is ",
-          real);
+  require(std::isfinite(static_cast<float>(real)) && real >= 0, "the ratio of its scales is ", real,
+          ", which is out of range");
   return static_cast<float>(real);
 }
 OCTET_API std::string PrepareContext::where() const {
@@ -207,7 +207,7 @@ OCTET_API std::string PrepareContext::where() const {
 }
 
 OCTET_API std::unique_ptr<GradientStep> Operator::prepare_gradient(const PrepareContext& c) const {
-  c.fail("has no gradient, and cannot be trained or lie behind a layer that is");
+  c.fail("has no gradient, so neither it nor a layer before it can be trained");
 }
 OCTET_API OperatorPtr Operator::clamped(double, double) const { return nullptr; }
 OCTET_API OperatorPtr Operator::padded(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&) const {

@@ -20,33 +20,33 @@ namespace detail {
 struct Kernels;
 }
 
-/// How the sum of products of an integer model becomes an output: a property of the whole model.
+/// How integer layers requantize their sums. A property of the whole model.
 enum class Rounding : std::uint8_t {
-  fp32,           // float multiply, round half to even: octet's own, also XNNPACK's and ONNX's
+  fp32,           // multiply in float, round half to even: the default, as in XNNPACK and ONNX
   tflite_double,  // TFLite's reference kernels: fixed point, rounded twice, half up and then half away from zero
   tflite_single   // TFLite built with single rounding
 };
 
-/// One tensor of a graph: constant (weights), or computed anew in every run.
+/// A tensor of a graph: constant (weights), or computed in every run.
 struct Value {
   std::string name;
   DType dtype = DType::f32;
   Shape shape;         // as declared; sizes may be unknown
-  QuantParams quant;   // of integer types that stand for real numbers
-  AnyTensor constant;  // weights; empty for what is computed
+  QuantParams quant;   // of quantized tensors
+  AnyTensor constant;  // empty for computed tensors
 
   bool is_constant() const noexcept { return static_cast<bool>(constant); }
   bool is_quantized() const noexcept { return static_cast<bool>(quant); }
 };
 
-/// What a shape rule sees: the operator's inputs, as far as they are known.
+/// The context of a shape rule: the operator's inputs, as far as they are known.
 class ShapeContext {
  public:
   ShapeContext(const std::string& node, const char* type, std::vector<const Value*> values, std::vector<Shape> shapes)
       : node_(node), type_(type), values_(std::move(values)), shapes_(std::move(shapes)) {}
 
   int inputs() const noexcept { return static_cast<int>(values_.size()); }
-  /// Whether input i was given; optional ones may be missing.
+  /// Whether input i exists; optional ones may be missing.
   bool has(int i) const noexcept { return i < inputs() && values_[static_cast<std::size_t>(i)]; }
   const Shape& shape(int i) const { return need(i), shapes_[static_cast<std::size_t>(i)]; }
   int rank(int i) const { return shape(i).rank(); }
@@ -70,7 +70,7 @@ class ShapeContext {
   std::vector<Shape> shapes_;
 };
 
-/// What an operator sees when it is prepared for an executor.
+/// The context in which an operator is prepared for an executor.
 class PrepareContext {
  public:
   PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels,
@@ -90,17 +90,17 @@ class PrepareContext {
   Rounding rounding() const noexcept;
   const detail::Kernels& kernels() const noexcept { return kernels_; }
   WeightMemory memory() const noexcept { return memory_; }
-  /// Whether training may round what it multiplies to bfloat16.
+  /// Whether training may round factors to bfloat16.
   bool bf16_products() const noexcept { return bf16_products_; }
   /// See ExecutorOptions::same_floats.
   bool same_floats() const noexcept { return same_floats_; }
-  /// The elements of constant input i; throws where it is not constant.
+  /// The elements of constant input i. Throws Error if it is not constant.
   const AnyTensor& constant(int i) const;
-  /// Parameters of a tensor with one scale and zero point; throws where it has others, or none.
+  /// The parameters of a tensor with one scale and zero point. Throws Error if it has several or none.
   const QuantParams& one_scale(const Value& v) const;
-  /// Throws unless the value's parameters fit it.
+  /// Throws Error unless the value's quantization parameters are valid for it.
   void validate(const Value& v) const;
-  /// From one scale to another, as float; throws where that is not a finite number.
+  /// A ratio of scales as float. Throws Error if it is not finite.
   float multiplier(double real) const;
 
   template <class... Parts>
@@ -121,83 +121,82 @@ class PrepareContext {
   bool bf16_products_, same_floats_;
 };
 
-/// How an operator takes part in an integer model (quantize<int8>, and models that arrive quantized).
+/// How an operator is used in an integer model (from quantize<int8>, or imported).
 struct IntegerForm {
   enum class Output : std::uint8_t {
     none,      // computed in float between dequantize and quantize
     measured,  // its own scale and zero point, from calibration
-    as_input,  // those of its input: pooling, reshape, ...
+    as_input,  // the same as its input: pooling, reshape, ...
     fixed      // given by the operator (softmax, sigmoid, tanh)
   };
   Output output = Output::none;
-  QuantParams params;  // where fixed, for int8
-  int weights = -1;    // input that holds weights, and the axis of its output channels
-  int weights_axis = 0;
-  int bias = -1;          // input that holds an int32 bias of scale input * weights
-  bool rescales = false;  // where as_input: computes with other output parameters as well
-  bool compares = false;  // where none: only the order of elements counts, so that codes of one scale serve as well
+  QuantParams params;     // if fixed, for int8
+  int weights = -1;       // input with weights [O, ...]
+  int bias = -1;          // input with an int32 bias, whose scale is input scale * weight scale
+  bool rescales = false;  // if as_input: also supports other output parameters
+  bool compares = false;  // if none: only the order of elements counts, so that codes with one scale can be used
 };
 
-/// What passes, quantization, training and reports ask about an operator, so that they need not know which one it is.
+/// Properties of an operator that passes, quantization, training and reports ask for, instead of its type.
 struct Traits {
-  /// Operators with weights (IntegerForm::weights, [O, ..., C / groups]) multiply input 0 by them, and add up.
+  /// Operators with weights (IntegerForm::weights, [O, ..., C / groups]): sums of products of input 0 and the weights.
   enum class Products : std::uint8_t {
     none,
-    all,  // each element of the output is a sum of products with all weights of its channel
-    some  // with some of them: transposed convolution
+    all,  // each output element uses all weights of its channel
+    some  // each output element uses some of them: transposed convolution
   };
   Products products = Products::none;
-  std::int64_t groups = 1;      // of channels, which are multiplied apart
-  bool pads = false;            // surrounds input 0 with zeros
-  int residual = -1;            // input that is added to the products, where one can be
-  bool clamps = false;          // limits its results
-  bool converts = false;        // gives the same numbers in another type, or of another scale
-  bool normalizes = false;      // by mean and variance of its channels
-  bool joins = false;           // gives the elements of its inputs side by side
-  bool makes_elements = false;  // whose output has input 0's scale: gives also elements that input 0 does not have
-  bool fake_quantizes = false;  // rounds to what integers stand for, in training
+  std::int64_t groups = 1;      // of channels
+  bool pads = false;            // adds zeros around input 0
+  int residual = -1;            // optional input that is added to the products
+  bool clamps = false;          // has a clamp
+  bool converts = false;        // changes only the type or the scale
+  bool normalizes = false;      // by mean and variance of each channel
+  bool joins = false;           // concatenates its inputs
+  bool makes_elements = false;  // the output has the scale of input 0 but also elements that are not in input 0
+  bool fake_quantizes = false;  // rounds to the grid of an integer format, in training
 };
 
-/// What becomes of a constant input in training.
+/// How training changes a constant input.
 enum class Learning : std::uint8_t {
-  none,           // it stays
+  none,           // not changed
   by_gradient,    // a parameter
-  by_statistics,  // running averages, which the forward pass keeps up
-  elsewhere,      // it may change, but no gradient comes from here
+  by_statistics,  // running averages, updated by the forward pass
+  elsewhere,      // may change, but not by a gradient of this layer
 };
 
-/// A kind of layer with its parameters. Immutable once in a graph, so that graphs share them.
+/// A kind of layer with its parameters. Immutable in a graph, so that graphs can share it.
 class Operator {
  public:
   virtual ~Operator() = default;
-  /// Name of the kind, for files and messages.
+  /// The name of the kind, for files and messages.
   virtual const char* type() const noexcept = 0;
   virtual void fields(FieldVisitor&) {}
-  /// Shapes of all outputs. Unknown sizes of the inputs give unknown sizes; what cannot fit throws.
+  /// The shapes of all outputs. They may have unknown sizes if the inputs have. Throws ShapeError if the inputs do not
+  /// match.
   virtual std::vector<Shape> shapes(const ShapeContext&) const = 0;
-  /// Element type of output i when the graph is built.
+  /// The element type of output i when the graph is built.
   virtual DType dtype(const ShapeContext& c, int) const { return c.dtype(0); }
   virtual std::unique_ptr<Step> prepare(const PrepareContext&) const = 0;
-  /// Throws what prepare throws where the operator has no form for its inputs. Where preparing takes long, because it
-  /// packs weights, this does not.
+  /// Throws the same error as prepare if the operator does not support its inputs, but without packing weights.
   virtual OCTET_API void check(const PrepareContext& c) const;
-  /// Made ready for training; throws where the operator has no gradient.
+  /// Prepares the operator for training. Throws Error if it has no gradient.
   virtual OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const;
   virtual Learning learning(int) const { return Learning::none; }
   virtual IntegerForm integer_form() const { return {}; }
   virtual Traits traits() const { return {}; }
-  /// Whether output 0, as declared, always equals input 0. training: and its gradient, too.
+  /// Whether output 0, as declared, always equals input 0; with `training`, its gradient as well.
   virtual OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const;
-  /// The same operator with its results clamped to [low, high] (on top of any clamp it has), or null where it
-  /// cannot: how activations are fused.
+  /// The same operator with its results additionally clamped to [low, high], for the fusion of activations. Null if it
+  /// does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> clamped(double low, double high) const;
-  /// The same operator on input 0 with that many more zeros around its spatial dimensions, or null where it cannot: how
-  /// paddings are fused.
+  /// The same operator with more zero padding around the spatial dimensions of input 0, for the fusion of Pad. Null if
+  /// it does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> padded(const std::vector<std::int64_t>& before,
                                                            const std::vector<std::int64_t>& after) const;
-  /// What it does in a few words, for people: "Conv 3x3/2" (stride 2).
+  /// A short description for people: "Conv 3x3/2" (stride 2).
   virtual OCTET_API std::string summary(const ShapeContext&) const;
-  /// Multiply-accumulates of one run with these shapes.
+  /// Number of multiply-adds of one run with these shapes.
   virtual std::int64_t macs(const ShapeContext&) const { return 0; }
 };
 
@@ -208,15 +207,14 @@ OperatorPtr make_operator(Op op) {
   return OperatorPtr(static_cast<const Operator*>(new Op(std::move(op))));
 }
 
-/// What operators are derived from: gives them their name, the constant `type_name` of Derived. Each has one of its
-/// own.
+/// Base class of operators: implements type() by the constant Derived::type_name.
 template <class Derived>
 class OperatorOf : public Operator {
  public:
   const char* type() const noexcept override { return Derived::type_name; }
 };
 
-/// The operator as a T, or null where it is something else.
+/// The operator as a T, or null if it has another type.
 template <class T>
 const T* as(const Operator& op) noexcept {
   return std::strcmp(op.type(), T::type_name) == 0 ? static_cast<const T*>(&op) : nullptr;

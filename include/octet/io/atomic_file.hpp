@@ -19,7 +19,7 @@ namespace detail {
 
 #if defined(__unix__) || defined(__APPLE__)
 
-/// Writes to a descriptor, and remembers why it failed.
+/// Writes to a file descriptor and keeps the error if that fails.
 class DescriptorBuffer : public std::streambuf {
  public:
   explicit DescriptorBuffer(int file) : file_(file), buffer_(std::size_t{1} << 16, '\0') { empty(); }
@@ -49,7 +49,10 @@ class DescriptorBuffer : public std::streambuf {
     while (n > 0 && !error_) {
       const ssize_t some = ::write(file_, from, std::min(n, most_at_once));
       if (some < 0 && errno != EINTR) error_ = errno;
-      if (some > 0) from += some, n -= static_cast<std::size_t>(some);
+      if (some > 0) {
+        from += some;
+        n -= static_cast<std::size_t>(some);
+      }
     }
     return error_ == 0;
   }
@@ -57,13 +60,13 @@ class DescriptorBuffer : public std::streambuf {
   std::string buffer_;
 };
 
-/// The file that a path leads to through symbolic links, whether that file exists or not; empty with errno set where
-/// they do not end.
+/// The target of a path after following symbolic links, whether it exists or not. Empty, with errno set, if there are
+/// too many links.
 inline std::string followed_links(std::string path) {
   for (int links = 0; links < 40; ++links) {
     std::string target(4096, '\0');
     const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());
-    if (n < 0) return path;  // no link, or nothing there
+    if (n < 0) return path;  // not a link, or does not exist
     target.resize(static_cast<std::size_t>(n));
     const std::size_t slash = path.rfind('/');
     path = target[0] == '/' || slash == std::string::npos ? target : path.substr(0, slash + 1) + target;
@@ -72,9 +75,9 @@ inline std::string followed_links(std::string path) {
   return {};
 }
 
-/// A file that appears whole or not at all: written under a temporary name in the same folder, renamed when
-/// everything is on the disk. Keeps the permissions of a file that it replaces, and a symbolic link to it. Devices,
-/// FIFOs, sockets and folders are not replaced.
+/// A file that is written atomically: under a temporary name in the same folder, then renamed when all of it is on
+/// disk. Keeps the permissions of a file that it replaces, and symbolic links to it. Throws FormatError for devices,
+/// FIFOs, sockets and folders.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path)
@@ -90,15 +93,15 @@ class OutputFile {
 
   std::streambuf* buffer() noexcept { return &buffer_; }
 
-  /// Ends the writing, which failed unless `good`.
+  /// Finishes the file. `good`: whether all writes succeeded; throws FormatError if not.
   void publish(bool good) {
     if (!good) errno = buffer_.error() ? buffer_.error() : EIO;
     require_done(good, "writing '", "' failed");
-    // A file system that cannot do so says EINVAL.
+    // EINVAL: the file system does not support fsync.
     require_done(::fsync(temporary_.descriptor()) == 0 || errno == EINVAL, "writing '", "' failed");
     require_done(temporary_.rename_to(target_), "cannot replace '");
     const FileDescriptor folder(::open(folder_.empty() ? "." : folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.get() >= 0) ::fsync(folder.get());  // the file is there in any case
+    if (folder.get() >= 0) ::fsync(folder.get());  // errors are ignored: the file exists in any case
   }
 
  private:
@@ -107,7 +110,7 @@ class OutputFile {
     require<FormatError>(done, before, path_, after, " (", std::strerror(reason), ")");
   }
 
-  /// Whether there is a file to be replaced.
+  /// Whether a file will be replaced. Throws FormatError if the path cannot be written.
   bool check_target() {
     require_done(!target_.empty(), "cannot write '");
     if (::stat(target_.c_str(), &old_) != 0) {
@@ -127,7 +130,7 @@ class OutputFile {
     // Only root can keep the owner of another user's file.
     if (now.st_uid != old_.st_uid || now.st_gid != old_.st_gid)
       if (::fchown(file, old_.st_uid, old_.st_gid) != 0 && ::fchown(file, static_cast<uid_t>(-1), old_.st_gid) != 0)
-        old_.st_mode &= ~mode_t{S_IRWXG};  // they were meant for the old file's group
+        old_.st_mode &= ~mode_t{S_IRWXG};  // they applied to the old file's group
     require_done(::fchmod(file, old_.st_mode & 0777) == 0, "cannot write '");
   }
 
@@ -138,8 +141,8 @@ class OutputFile {
   DescriptorBuffer buffer_;
 };
 
-/// Writes a file through `write(std::ostream&)`; it appears whole or not at all. A failure leaves the old file as it
-/// was and nothing else behind.
+/// Writes a file atomically with `write(std::ostream&)`. If it fails, the old file is unchanged and no temporary file
+/// remains.
 template <class Write>
 void write_atomically(const std::string& path, Write write) {
   OutputFile file(path);
@@ -149,7 +152,7 @@ void write_atomically(const std::string& path, Write write) {
   file.publish(out.good());
 }
 
-/// Throws where a file could not be written, before long work is done for it.
+/// Throws FormatError if a file cannot be written. For use before a long computation.
 inline void require_writable(const std::string& path) { OutputFile{path}; }
 
 #else
@@ -173,7 +176,7 @@ void write_atomically(const std::string& path, Write write) {
     require<FormatError>(out.good(), "writing '", path, "' failed (disk full?)");
   }
   std::error_code error;
-  std::filesystem::rename(temporary.name, path, error);  // unlike std::rename, it replaces files on Windows as well
+  std::filesystem::rename(temporary.name, path, error);  // unlike std::rename, replaces files on Windows, too
   require<FormatError>(!error, "cannot replace '", path, "' (", error.message(), ")");
 }
 

@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// The images of a CIFAR-10 binary file, gzipped or not.
+/// The images of a CIFAR-10 binary file, optionally gzipped. Throws FormatError if the file is damaged.
 DatasetPtr open_cifar(const std::string& path);
 
 OCTET_END

@@ -8,17 +8,17 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Records of a label byte and 32x32 pixels: all red ones, all green, all blue.
+/// Each record is a label byte and the red, green and blue planes of 32x32 pixels.
 class CifarDataset : public Dataset {
  public:
   explicit CifarDataset(const std::string& path) : bytes_(GzipFile(path).read(limit + 1)) {
     require<FormatError>(bytes_.size() <= limit, "'", path, "' has more than ", limit, " bytes");
     require<FormatError>(!bytes_.empty() && bytes_.size() % record == 0, "'", path, "' has ", bytes_.size(),
-                         " bytes, which is no multiple of a CIFAR-10 record's ", record);
+                         " bytes, expected a multiple of a CIFAR-10 record's ", record);
     for (std::size_t i = 0; i < bytes_.size(); i += record)
       require<FormatError>(static_cast<unsigned char>(bytes_[i]) < 10, "'", path, "': record ", i / record,
-                           " has the label ", static_cast<int>(static_cast<unsigned char>(bytes_[i])),
-                           "; CIFAR-10 has classes 0 .. 9");
+                           ": expected a label from 0 to 9, found ",
+                           static_cast<int>(static_cast<unsigned char>(bytes_[i])));
   }
   std::int64_t size() const override { return static_cast<std::int64_t>(bytes_.size() / record); }
   Tensor<uint8> image(std::int64_t i) const override {

@@ -9,8 +9,8 @@ namespace detail {
 
 using CsvRow = std::vector<std::string>;
 
-/// The rows of a comma separated text (RFC 4180: fields may be "quoted", with "" for a quote; lines end in LF
-/// or CRLF). Empty lines and a byte order mark are left out. `what` names the text in errors.
+/// Parses comma-separated values (RFC 4180: fields may be "quoted", with "" for a quote; lines end in LF or CRLF).
+/// Empty lines and a byte order mark are skipped. `what` names the text in errors.
 inline std::vector<CsvRow> parse_csv(const std::string& text, const std::string& what) {
   std::vector<CsvRow> rows;
   CsvRow row;
@@ -46,18 +46,18 @@ inline std::vector<CsvRow> parse_csv(const std::string& text, const std::string&
       field += c;
     }
   }
-  require<FormatError>(!quoted, what, ": row ", rows.size() + 1, " has a quote that does not end");
+  require<FormatError>(!quoted, what, ": row ", rows.size() + 1, " has a quote that is not closed");
   end_row();
   return rows;
 }
 
-/// The text without white space at its ends.
+/// The text without whitespace at its ends.
 inline std::string trimmed(const std::string& s) {
   const auto first = s.find_first_not_of(" \t\r\n"), last = s.find_last_not_of(" \t\r\n");
   return first == std::string::npos ? std::string() : s.substr(first, last - first + 1);
 }
 
-/// ASCII letters in lower case.
+/// The text with ASCII letters in lower case.
 inline std::string lowered(std::string s) {
   for (char& c : s)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

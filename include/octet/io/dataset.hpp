@@ -8,31 +8,31 @@
 
 OCTET_BEGIN
 
-/// Images to calibrate with or to measure accuracy on. Images are decoded when they are asked for, by several
-/// threads at once if need be.
+/// A set of images, for calibration or for measuring accuracy. Images are decoded on access. Several threads may call
+/// its functions at the same time.
 class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual std::int64_t size() const = 0;
-  /// Image i as [H, W, 1 or 3]; throws where its file is damaged.
+  /// Image i as [H, W, 1 or 3]. Throws FormatError if its file is damaged.
   virtual Tensor<uint8> image(std::int64_t i) const = 0;
-  /// Class of image i, where it is known.
+  /// The class of image i, if known.
   virtual std::optional<std::int64_t> label(std::int64_t i) const = 0;
-  /// All classes that are right for image i: more than one where its label is a name that several share.
+  /// All correct classes of image i: several if its label is a name that several classes share.
   virtual std::vector<std::int64_t> labels(std::int64_t i) const {
     const auto one = label(i);
     return one ? std::vector<std::int64_t>{*one} : std::vector<std::int64_t>{};
   }
-  /// What messages call image i.
+  /// The name of image i in messages.
   virtual std::string name(std::int64_t i) const = 0;
-  /// Number of classes, where the data itself tell (class folders); else 0.
+  /// The number of classes, if it is known from the data (class folders); else 0.
   virtual std::int64_t classes() const { return 0; }
 
   bool labelled() const { return size() > 0 && label(0).has_value(); }
 
  protected:
   std::size_t at(std::int64_t i) const {
-    detail::require(i >= 0 && i < size(), "image ", i, " of a data set of ", size(), " was asked for");
+    detail::require(i >= 0 && i < size(), "expected an image from 0 to ", size() - 1, ", found ", i);
     return static_cast<std::size_t>(i);
   }
 };

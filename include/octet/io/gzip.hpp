@@ -9,8 +9,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Reads a file front to back, unpacking it where it is gzipped. A small file cannot make it unpack without end: what
-/// is far larger than its file is refused.
+/// Reads a file sequentially and decompresses it if it is gzipped. Throws FormatError if the contents are far larger
+/// than the file, so that a small file cannot make it run out of memory.
 class GzipFile {
  public:
   explicit GzipFile(const std::string& path) : path_(path) {
@@ -25,14 +25,13 @@ class GzipFile {
     require<FormatError>(file_ != nullptr, "cannot open '", path, "' (out of memory)");
   }
 
-  /// Throws where the next `bytes` bytes, which the file says that it has, are far more than its size makes likely.
+  /// Throws FormatError if the next `bytes` bytes, as declared in the file, are implausibly many for the file's size.
   void require_likely(std::int64_t bytes) const {
-    require<FormatError>(bytes <= most_ - read_, "'", path_, "' unpacks to more than ", most_, " bytes, over ",
-                         most_ratio, " times its size; unpack it first if that is right");
+    require<FormatError>(bytes <= most_ - read_, "'", path_, "' decompresses to more than ", most_, " bytes, over ",
+                         most_ratio, " times its size; if that is correct, decompress the file first");
   }
 
-  /// The next bytes, `most` unless the file ends before. Memory grows with what is there, not with what is
-  /// asked for.
+  /// The next `most` bytes, or fewer at the end of the file. Allocates memory only for bytes that exist.
   std::string read(std::int64_t most) {
     const bool packed = gzdirect(file_.get()) == 0;
     std::string bytes, part(std::size_t{1} << 18, '\0');
@@ -42,7 +41,7 @@ class GzipFile {
       const int n = gzread(file_.get(), part.data(), static_cast<unsigned>(want));
       int code = Z_OK;
       const char* reason = gzerror(file_.get(), &code);
-      // A stream that stops early gives its bytes and then an error.
+      // For a truncated stream, zlib returns its bytes first and then an error.
       require<FormatError>(n >= 0 && (code == Z_OK || code == Z_STREAM_END), "'", path_, "' is damaged (", reason, ")");
       if (n == 0) break;
       if (packed) require_likely(n);
@@ -53,7 +52,7 @@ class GzipFile {
   }
 
  private:
-  // Images and labels are packed 2 to 20 times; zeros, 1000 times.
+  // Images and labels are compressed by factors of 2 to 20; zeros by 1000.
   static constexpr std::int64_t free_bytes = std::int64_t{1} << 24, most_ratio = 128;
   struct Close {
     void operator()(gzFile f) const noexcept { gzclose(f); }

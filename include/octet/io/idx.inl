@@ -8,7 +8,7 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The header and bytes of an IDX file (the format of MNIST) of unsigned bytes.
+/// The shape and elements of an IDX file (the format of MNIST) with unsigned bytes.
 struct IdxBytes {
   Shape shape;
   std::string bytes;
@@ -20,21 +20,21 @@ struct IdxBytes {
       return static_cast<std::int64_t>(static_cast<unsigned char>(s[i]));
     };
     require<FormatError>(magic.size() == 4 && byte(magic, 0) == 0 && byte(magic, 1) == 0, "'", path,
-                         "' is no IDX file");
-    require<FormatError>(byte(magic, 2) == 8, "'", path, "' has IDX type ", byte(magic, 2),
-                         ", expected 8 (unsigned bytes)");
+                         "' is not an IDX file");
+    require<FormatError>(byte(magic, 2) == 8, "'", path, "': expected IDX type 8 (unsigned bytes), found ",
+                         byte(magic, 2));
     const std::int64_t rank = byte(magic, 3);
     require<FormatError>(rank >= least_rank && rank <= most_rank, "'", path, "' has ", rank, " dimensions, expected ",
                          least_rank, most_rank > least_rank ? concat(" to ", most_rank) : "");
     const std::string sizes = file.read(4 * rank);
-    require<FormatError>(static_cast<std::int64_t>(sizes.size()) == 4 * rank, "'", path, "' ends within its header");
+    require<FormatError>(static_cast<std::int64_t>(sizes.size()) == 4 * rank, "'", path, "' ends inside its header");
     std::int64_t total = 1;
     for (std::size_t d = 0; d < static_cast<std::size_t>(rank); ++d) {
       std::int64_t n = 0;
       for (std::size_t i = 0; i < 4; ++i) n = n << 8 | byte(sizes, 4 * d + i);
       shape.push_back(n);
-      require<FormatError>(n > 0 && n <= max_unpacked_bytes / total, "'", path, "' claims sizes ", shape,
-                           ", none of which may be 0 or the product over 4 GiB");
+      require<FormatError>(n > 0 && n <= max_unpacked_bytes / total, "'", path, "' declares the shape ", shape,
+                           ", expected at least 1 and at most 4 GiB of elements");
       total *= n;
     }
     file.require_likely(total);
@@ -50,12 +50,12 @@ class IdxDataset : public Dataset {
   IdxDataset(const std::string& images, const std::string& labels) : images_(images, 3, 4) {
     const Shape& s = images_.shape;
     image_shape_ = {s[1], s[2], s.rank() == 4 ? s[3] : 1};
-    require<FormatError>(image_shape_[2] == 1 || image_shape_[2] == 3, "'", images, "' has images of ", image_shape_[2],
-                         " channels");
+    require<FormatError>(image_shape_[2] == 1 || image_shape_[2] == 3, "'", images,
+                         "': expected images of 1 or 3 channels, found ", image_shape_[2]);
     if (labels.empty()) return;
     IdxBytes l(labels, 1, 1);
-    require<FormatError>(l.shape[0] == s[0], "'", labels, "' has ", l.shape[0], " labels for the ", s[0],
-                         " images of '", images, "'");
+    require<FormatError>(l.shape[0] == s[0], "'", labels, "': expected ", s[0], " labels, as many as images in '",
+                         images, "', found ", l.shape[0]);
     labels_ = std::move(l.bytes);
   }
   std::int64_t size() const override { return images_.shape[0]; }

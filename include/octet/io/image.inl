@@ -13,18 +13,19 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Refuses pictures that claim to be more than their file can hold, before memory is spent on them.
+/// Rejects images with more pixels than their file can hold, before allocating memory for them.
 inline void require_plausible(std::int64_t pixels, const std::string& bytes, const std::string& what) {
   const auto size = static_cast<std::int64_t>(bytes.size());
-  require<FormatError>(pixels > 0 && pixels <= max_image_pixels, what, " has ", pixels, " pixels; the limit is ",
+  require<FormatError>(pixels > 0 && pixels <= max_image_pixels, what, " has ", pixels, " pixels, expected at most ",
                        max_image_pixels);
-  // One bit a pixel, compressed by zlib's largest factor, is the densest there is.
-  require<FormatError>(pixels <= 8 * 1032 * size, what, " claims ", pixels, " pixels in ", size, " bytes");
+  // The densest possible: one bit per pixel, compressed by zlib's largest factor.
+  require<FormatError>(pixels <= 8 * 1032 * size, what, " declares ", pixels, " pixels, too many for a file of ", size,
+                       " bytes");
 }
 
 inline const char* failure_reason() noexcept {
   const char* reason = stb::stbi_failure_reason();
-  return reason ? reason : "no reason given";
+  return reason ? reason : "unknown reason";
 }
 
 }  // namespace detail
@@ -32,14 +33,14 @@ inline const char* failure_reason() noexcept {
 OCTET_API Tensor<uint8> decode_image(const std::string& bytes, const std::string& what) {
   using namespace detail;
   constexpr std::size_t largest = std::size_t{1} << 30;
-  require<FormatError>(bytes.size() < largest, what, " has ", bytes.size(), " bytes");
+  require<FormatError>(bytes.size() < largest, what, " has ", bytes.size(), " bytes, expected less than ", largest);
   const auto* data = reinterpret_cast<const stb::stbi_uc*>(bytes.data());
   const int size = static_cast<int>(bytes.size());
   if (size > 0 && data[0] == 0xff) JpegCheck(bytes, what).run();
   int width = 0, height = 0, channels = 0;
   decoder_memory_limit() = std::size_t{1} << 16;
   const bool known = stb::stbi_info_from_memory(data, size, &width, &height, &channels) != 0;
-  require<FormatError>(known, what, " is no JPEG, PNG or BMP that can be read (", failure_reason(), ")");
+  require<FormatError>(known, what, " is not a supported JPEG, PNG or BMP image (", failure_reason(), ")");
   const std::int64_t pixels = std::int64_t{width} * height;
   require_plausible(pixels, bytes, what);
   if (data[0] == 0x89) PngCheck(bytes, what).run();
@@ -48,7 +49,8 @@ OCTET_API Tensor<uint8> decode_image(const std::string& bytes, const std::string
   struct Free {
     void operator()(stb::stbi_uc* p) const noexcept { std::free(p); }
   };
-  const int wanted = channels < 3 ? 1 : 3;  // gray ones grow here, which takes less memory than in the decoder
+  const int wanted =
+      channels < 3 ? 1 : 3;  // gray images are expanded below, which needs less memory than in the decoder
   const std::unique_ptr<stb::stbi_uc, Free> decoded(
       stb::stbi_load_from_memory(data, size, &width, &height, &channels, wanted));
   require<FormatError>(decoded && std::int64_t{width} * height == pixels, what, " is damaged (", failure_reason(), ")");
@@ -66,7 +68,8 @@ OCTET_API void save_png(const std::string& path, View<const uint8> image) {
   using namespace detail;
   const Shape& s = image.shape();
   const bool fits = s.rank() == 3 && s[0] > 0 && s[1] > 0 && (s[2] == 1 || s[2] == 3 || s[2] == 4);
-  require<ShapeError>(fits && image.size() < (std::int64_t{1} << 30), "a PNG file takes [H, W, 1, 3 or 4], found ", s);
+  require<ShapeError>(fits && image.size() < (std::int64_t{1} << 30),
+                      "expected an image [H, W, 1, 3 or 4] for a PNG file, found ", s);
   const auto dim = [&](int i) { return static_cast<int>(s[i]); };
   write_atomically(path, [&](std::ostream& out) {
     const auto write = [](void* to, void* bytes, int n) {

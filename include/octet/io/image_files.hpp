@@ -10,21 +10,21 @@ namespace detail {
 
 bool is_image_file(const std::filesystem::path& p);
 
-/// The folders, or the image files, right in a folder, sorted by name; hidden ones are left out.
+/// The subfolders, or the image files, of a folder, sorted by name. Hidden ones are skipped.
 std::vector<std::filesystem::path> list_folder(const std::string& path, bool folders);
 
 }  // namespace detail
 
-/// A folder of images without labels.
+/// A folder of images without labels. Throws FormatError if it has no images.
 DatasetPtr open_image_folder(const std::string& path);
 
-/// A folder with a folder of images for each class. Their names are looked up in `labels`; those not found
-/// there are looked up in `classes` (rows of synset,label), whose names `labels` knows. Without labels,
-/// classes are the folders' numbers if that is their names, else their order.
+/// A folder with one subfolder of images per class. The names of the subfolders are looked up in `labels`, then in
+/// `classes` (rows of synset,label), whose names are in `labels`. Without labels, the class is the name of the
+/// subfolder if all names are numbers, else its position in alphabetical order.
 DatasetPtr open_class_folders(const std::string& path, const Labels& labels = {}, const Labels& classes = {});
 
-/// A csv of file,label; files are relative to it. Labels are names of `labels` (or of `classes`, as above) or
-/// numbers. Without a label column, or where `with_labels` is false, images have none.
+/// A CSV file with columns file,label. Paths are relative to its folder. Labels are numbers, or names in `labels` (or
+/// `classes`, as above). Images have no labels if there is no such column or `with_labels` is false.
 DatasetPtr open_image_csv(const std::string& path, const Labels& labels = {}, const Labels& classes = {},
                           bool with_labels = true);
 

@@ -10,7 +10,7 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Images in files of their own.
+/// Images in separate files.
 class ImageFiles : public Dataset {
  public:
   struct File {
@@ -57,7 +57,7 @@ OCTET_API std::vector<std::filesystem::path> list_folder(const std::string& path
   return found;
 }
 
-/// Classes of a folder's name or of a row's label: by the model's labels, or by a further name in `classes`.
+/// The classes of a folder name or label: by the model's labels, or by an alternative name in `classes`.
 inline std::vector<std::int64_t> find_classes(const std::string& key, const Labels& labels, const Labels& classes) {
   std::vector<std::int64_t> found = labels.find_all(key);
   if (!found.empty() || classes.empty()) return found;
@@ -81,8 +81,8 @@ OCTET_API DatasetPtr open_class_folders(const std::string& path, const Labels& l
   const auto missing = std::find_if(index.begin(), index.end(), [](const auto& found) { return found.empty(); });
   if (missing != index.end()) {
     const auto& folder = folders[static_cast<std::size_t>(missing - index.begin())];
-    detail::require<FormatError>(labels.empty() && classes.empty(), "the label list does not have '",
-                                 folder.filename().string(), "', a class folder of '", path, "'");
+    detail::require<FormatError>(labels.empty() && classes.empty(), "folder '", path, "': class folder '",
+                                 folder.filename().string(), "' is not in the label list");
     for (std::size_t i = 0; i < index.size(); ++i) index[i] = {static_cast<std::int64_t>(i)};
   }
   std::vector<std::vector<std::filesystem::path>> images;
@@ -91,7 +91,7 @@ OCTET_API DatasetPtr open_class_folders(const std::string& path, const Labels& l
     images.push_back(detail::list_folder(f.string(), false));
     most = std::max(most, images.back().size());
   }
-  // One of each class in turns, so that the first images are a sample of all classes.
+  // Interleave the classes, so that the first images are a sample of all classes.
   std::vector<detail::ImageFiles::File> files;
   for (std::size_t k = 0; k < most; ++k)
     for (std::size_t i = 0; i < folders.size(); ++i)
@@ -112,8 +112,14 @@ OCTET_API DatasetPtr open_image_csv(const std::string& path, const Labels& label
   std::size_t file = 0, label = 1, first = 0;
   for (std::size_t c = 0; c < rows[0].size(); ++c) {
     const std::string h = detail::lowered(detail::trimmed(rows[0][c]));
-    if (h == "file" || h == "filename" || h == "path" || h == "image") file = c, first = 1;
-    if (h == "label" || h == "class" || h == "target") label = c, first = 1;
+    if (h == "file" || h == "filename" || h == "path" || h == "image") {
+      file = c;
+      first = 1;
+    }
+    if (h == "label" || h == "class" || h == "target") {
+      label = c;
+      first = 1;
+    }
   }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   std::vector<detail::ImageFiles::File> files;
@@ -124,18 +130,18 @@ OCTET_API DatasetPtr open_image_csv(const std::string& path, const Labels& label
     const std::string name = detail::trimmed(row[file]);
     detail::ImageFiles::File f{(folder / name).string(), name, {}};
     std::error_code error;
-    detail::require<FormatError>(std::filesystem::is_regular_file(f.path, error), what, ": row ", r + 1, " names '",
-                                 name, "', which is no file");
+    detail::require<FormatError>(std::filesystem::is_regular_file(f.path, error), what, ": row ", r + 1, ": file '",
+                                 name, "' does not exist");
     if (with_labels && label < row.size()) {
       f.labels = detail::find_classes(row[label], labels, classes);
-      detail::require<FormatError>(!f.labels.empty(), what, ": row ", r + 1, " has the label '", row[label],
-                                   "', which is ",
-                                   labels.empty() ? "no number, and no label list was given"
-                                                  : "neither in the label list nor a number below its size");
+      detail::require<FormatError>(!f.labels.empty(), what, ": row ", r + 1, ": expected ",
+                                   labels.empty() ? "a number as the label (there is no label list)"
+                                                  : "a label from the label list, or a number below its size",
+                                   ", found '", row[label], "'");
     }
     files.push_back(std::move(f));
   }
-  detail::require<FormatError>(!files.empty(), what, " names no images");
+  detail::require<FormatError>(!files.empty(), what, " lists no images");
   return std::make_shared<detail::ImageFiles>(std::move(files));
 }
 

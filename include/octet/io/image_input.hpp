@@ -5,20 +5,22 @@
 #include "preprocessing.hpp"
 
 OCTET_BEGIN
-/// How a model takes its images: size, channels, order of the dimensions, type.
+/// The image input of a model: size, channels, layout and element type.
 class ImageInput {
  public:
-  /// Of a model with one image input; `size` is used where the model leaves height and width open.
+  /// For a model with one image input. `size` is used for height and width if the model leaves them unknown. Throws
+  /// ShapeError for other models.
   explicit ImageInput(const Model& model, std::int64_t size = 224) {
     detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ", model.inputs.size(),
-                                " inputs; one image was expected");
+                                " inputs, expected one image input");
     const Value& v = model.value(model.inputs[0]);
     const Shape& s = v.shape;
     const auto is_channels = [](std::int64_t d) { return d == 1 || d == 3; };
     channels_first_ = s.rank() == 4 && is_channels(s[1]) && !is_channels(s[3]);
     const int c = channels_first_ ? 1 : 3, h = channels_first_ ? 2 : 1;
-    detail::require<ShapeError>(s.rank() == 4 && (is_channels(s[c]) || s[c] < 0), "input '", v.name, "' of model '",
-                                model.name, "' has the shape ", s, "; an image [N, H, W, 1 or 3] was expected");
+    detail::require<ShapeError>(s.rank() == 4 && (is_channels(s[c]) || s[c] < 0), "model '", model.name,
+                                "': expected an image input [N, H, W, 1 or 3], found input '", v.name, "' of shape ",
+                                s);
     channels_ = s[c] < 0 ? 3 : s[c];
     height_ = s[h] < 0 ? size : s[h];
     width_ = s[h + 1] < 0 ? size : s[h + 1];
@@ -29,14 +31,14 @@ class ImageInput {
   std::int64_t height() const noexcept { return height_; }
   std::int64_t width() const noexcept { return width_; }
   std::int64_t channels() const noexcept { return channels_; }
-  /// Of one image.
+  /// The shape of one image with a batch dimension of 1.
   Shape shape() const {
     return channels_first_ ? Shape{1, channels_, height_, width_} : Shape{1, height_, width_, channels_};
   }
 
-  /// Whether the model takes 8-bit integers, as quantized ones may.
+  /// Whether the model takes 8-bit integers.
   bool takes_bytes() const noexcept { return is_byte(dtype_); }
-  /// The normalization after which such an input gets exactly the pixels' values (less 128 where it is int8).
+  /// The normalization with which such an input equals the pixel values (minus 128 for int8).
   Normalization as_pixels() const {
     Normalization n;
     const double scale = quant_ ? static_cast<double>(quant_.scale[0]) : 1.0;
@@ -46,7 +48,7 @@ class ImageInput {
     return n;
   }
 
-  /// One image as the model's input, a batch of one.
+  /// Converts an image [H, W, C] to a model input with batch size 1.
   Tensor<float> prepare(View<const uint8> image, const Preprocessing& p) const {
     Tensor<float> x = preprocess(image, p, height_, width_, channels_);
     if (!channels_first_) return std::move(x).reshaped(shape());
@@ -57,7 +59,7 @@ class ImageInput {
     return planes;
   }
 
-  /// Images [from, to) of a data set, decoded by all threads.
+  /// Converts images [from, to) of a data set, in parallel.
   std::vector<Tensor<float>> load(const Dataset& images, std::int64_t from, std::int64_t to, const Preprocessing& p,
                                   ThreadPool& pool) const {
     std::vector<Tensor<float>> inputs(static_cast<std::size_t>(to - from));

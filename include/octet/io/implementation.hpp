@@ -1,6 +1,6 @@
 #pragma once
-/// As octet/implementation.hpp, for the headers of octet/io: models, images and data sets. Needs Eigen,
-/// protozero, flatbuffers, stb, and zlib to link.
+/// As octet/implementation.hpp, for the headers of octet/io: models, images and data sets. Requires Eigen, protozero,
+/// flatbuffers and stb, and linking with zlib.
 #if !defined(OCTET_COMPILED)
 #  error "octet/io/implementation.hpp is for programs that define OCTET_COMPILED"
 #endif

@@ -20,10 +20,10 @@ namespace detail {
 
 #if defined(__unix__) || defined(__APPLE__)
 
-/// Of bytes that are read or written by one call: macOS refuses more than INT_MAX.
+/// Largest number of bytes per read or write call. macOS fails above INT_MAX.
 constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
-/// Says what a file is that is not a regular one; null where it is.
+/// Describes a file that is not a regular one. Null for regular files.
 inline const char* special_file(mode_t mode) noexcept {
   if (S_ISREG(mode)) return nullptr;
   if (S_ISDIR(mode)) return "it is a folder";
@@ -32,13 +32,16 @@ inline const char* special_file(mode_t mode) noexcept {
   return "it is a device";
 }
 
-/// An open file of the system.
+/// Owns a file descriptor.
 class FileDescriptor {
  public:
   explicit FileDescriptor(int file = -1) noexcept : file_(file) {}
   FileDescriptor(FileDescriptor&& o) noexcept : file_(o.release()) {}
   FileDescriptor& operator=(FileDescriptor&& o) noexcept {
-    if (this != &o) close(), file_ = o.release();
+    if (this != &o) {
+      close();
+      file_ = o.release();
+    }
     return *this;
   }
   ~FileDescriptor() { close(); }
@@ -56,14 +59,14 @@ class FileDescriptor {
   int file_;
 };
 
-/// A file that is read. Every file that octet reads is opened here. Only regular files are: opening a FIFO would wait
-/// for its writer, and a device has no end.
+/// A file opened for reading. octet opens all files with it. Only regular files are accepted: opening a FIFO would
+/// block, and reading from a device may never end.
 class InputFile {
  public:
   explicit InputFile(const std::string& path) : path_(path) {
     struct stat status;
-    // Looked at before it is opened, since opening alone can have an effect on a device; and after, since the path may
-    // have got another file in between.
+    // Checked before opening, since opening a device can have side effects, and again after it, since the file may have
+    // been replaced in between.
     require_regular(::stat(path.c_str(), &status) == 0, status);
     file_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     require_regular(file_.get() >= 0 && ::fstat(file_.get(), &status) == 0, status);
@@ -72,14 +75,14 @@ class InputFile {
 
   std::uint64_t size() const noexcept { return size_; }
   int descriptor() const noexcept { return file_.get(); }
-  /// Hands the descriptor over.
+  /// Releases ownership of the descriptor.
   int release() noexcept { return file_.release(); }
 
   void seek(std::uint64_t offset) {
     const bool done = ::lseek(file_.get(), static_cast<off_t>(offset), SEEK_SET) >= 0;
     require<FormatError>(done, "cannot read '", path_, "' (", std::strerror(errno), ")");
   }
-  /// The next n bytes; fewer only at the end. Returns how many.
+  /// Reads the next n bytes, or fewer at the end of the file. Returns their number.
   std::size_t read(void* to, std::size_t n) {
     std::size_t done = 0;
     while (done < n) {
@@ -103,7 +106,7 @@ class InputFile {
   std::uint64_t size_ = 0;
 };
 
-/// Whether there is anything at a path.
+/// Whether a file or folder exists at the path.
 inline bool path_exists(const std::string& path) {
   struct stat status;
   return ::stat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);

@@ -14,7 +14,7 @@ namespace detail {
 
 constexpr std::int64_t max_classes = 1'000'000;
 
-/// The text as a number in [0, max_classes), or none.
+/// The text as a number in [0, max_classes), or nullopt.
 inline std::optional<std::int64_t> class_number(const std::string& s) {
   if (s.empty() || s.size() > 6 || s.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
   return std::strtoll(s.c_str(), nullptr, 10);
@@ -28,8 +28,7 @@ inline bool starts_with_synset(const std::string& s) {
 
 }  // namespace detail
 
-/// The classes of a model: name i belongs to output i. Further names (synsets, synonyms) may lead to the same
-/// class.
+/// Names of the classes of a model: name i belongs to output i. A class can have further names (synsets, synonyms).
 class Labels {
  public:
   Labels() = default;
@@ -39,15 +38,15 @@ class Labels {
 
   std::int64_t size() const noexcept { return static_cast<std::int64_t>(names_.size()); }
   bool empty() const noexcept { return names_.empty(); }
-  /// Name of class i; "class 17" where the list has none.
+  /// The name of class i; for example "class 17" if the list does not have it.
   std::string name(std::int64_t i) const {
     const bool known = i >= 0 && i < size() && !names_[static_cast<std::size_t>(i)].empty();
     return known ? names_[static_cast<std::size_t>(i)] : "class " + std::to_string(i);
   }
 
-  /// The classes of that name, which several may share (ImageNet has two kinds of crane), else those with such a
-  /// further name, in any case of letters, or the one of that number; empty where there is none. Without names
-  /// every number is a class.
+  /// The classes with that name (several may share it: ImageNet has two classes named crane), else those with that
+  /// further name, ignoring case, else the class with that number. Empty if there is none. In an empty list, every
+  /// number is a class.
   std::vector<std::int64_t> find_all(const std::string& name_or_number) const {
     const std::string key = detail::trimmed(name_or_number);
     if (const auto it = by_name_.find(key); it != by_name_.end()) return it->second;
@@ -57,16 +56,16 @@ class Labels {
     if (number && (empty() || *number < size())) return {*number};
     return {};
   }
-  /// The first of them.
+  /// The first of find_all(), if any.
   std::optional<std::int64_t> find(const std::string& name_or_number) const {
     const std::vector<std::int64_t> all = find_all(name_or_number);
     return all.empty() ? std::nullopt : std::optional<std::int64_t>(all[0]);
   }
 
-  /// Makes `name` the name of class i; "tench, Tinca tinca" is also found as "tench".
+  /// Sets the name of class i. "tench, Tinca tinca" is also found as "tench".
   void set(std::int64_t i, const std::string& name) {
-    detail::require<FormatError>(i >= 0 && i < detail::max_classes, "class ", i, " is outside 0 .. ",
-                                 detail::max_classes - 1);
+    detail::require<FormatError>(i >= 0 && i < detail::max_classes, "expected a class from 0 to ",
+                                 detail::max_classes - 1, ", found ", i);
     if (i >= size()) names_.resize(static_cast<std::size_t>(i) + 1);
     names_[static_cast<std::size_t>(i)] = name;
     if (!name.empty()) add(by_name_[name], i);
@@ -80,8 +79,8 @@ class Labels {
     add(by_alias_[detail::lowered(alias)], i);
   }
 
-  /// The list for a model with that many outputs. ImageNet models have 1000, or 1001 with "background" first:
-  /// it is left out or added as needed.
+  /// The list adjusted to a model with that number of outputs. ImageNet models have 1000, or 1001 with "background"
+  /// first, which is removed or added as needed.
   Labels fitted(std::int64_t classes) const {
     const bool with_background =
         !empty() && (detail::lowered(names_[0]) == "background" || detail::lowered(names_[0]) == "dummy");
@@ -149,7 +148,7 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
   require<FormatError>(!lines.empty(), what, " is empty");
   require<FormatError>(static_cast<std::int64_t>(lines.size()) <= max_classes, what, " has more than ", max_classes,
                        " lines");
-  // "17:name" or "17 name"; a list of bare numbers is a list of names.
+  // "17:name" or "17 name". Lines with only a number are names.
   const auto split = [](const std::string& line) { return line.find_first_of(": \t"); };
   const bool indexed = std::all_of(lines.begin(), lines.end(), [&](const std::string& l) {
     return l.empty() || (split(l) != std::string::npos && class_number(l.substr(0, split(l))));
@@ -174,24 +173,23 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
 
 }  // namespace detail
 
-/// Reads a list of classes: one name a line; "index:name" or "index name" lines; "n01440764 tench, ..."
-/// lines; or a .csv whose column `label` or `name` (else the last) has the names and whose other columns are
-/// further names or, where the first is a number, the index.
+/// Reads a list of classes. Text files have one class per line: "name", "index:name", "index name" or "n01440764 tench,
+/// ...". In .csv files, the column `label` or `name` (else the last) has the names; other columns are further names or,
+/// if the first one is a number, the index. Throws FormatError if the file is not valid.
 inline Labels load_labels(const std::string& path) {
   const std::string text = detail::read_file(path, std::int64_t{64} << 20), what = "label list '" + path + "'";
   const bool csv = path.size() > 4 && detail::lowered(path.substr(path.size() - 4)) == ".csv";
   return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what) : detail::labels_from_lines(text, what);
 }
 
-/// One of the likeliest classes.
+/// A class and its probability.
 struct Prediction {
   std::int64_t index = 0;
   std::string name;
   double probability = 0;
 };
 
-/// Whether a model's outputs are probabilities already: within [0, 1], with a sum of about 1 (quantized ones
-/// lose some).
+/// Whether outputs are probabilities: within [0, 1] and with a sum of about 1 (quantization changes it).
 inline bool are_probabilities(View<const float> outputs) {
   double sum = 0;
   for (float p : outputs) {
@@ -201,8 +199,8 @@ inline bool are_probabilities(View<const float> outputs) {
   return sum > 0.5 && sum < 1.1;
 }
 
-/// The k likeliest classes of one image, best first, from a model's outputs: probabilities, or logits that
-/// still need a softmax. Of equal ones the lower index comes first.
+/// The k most probable classes of one image, best first. `outputs`: [classes], probabilities or logits, to which
+/// softmax is applied. Equal ones are in order of their index.
 inline std::vector<Prediction> decode_predictions(View<const float> outputs, const Labels& labels = {}, int k = 5) {
   const bool ready = are_probabilities(outputs);
   double sum = 1;
@@ -215,7 +213,7 @@ inline std::vector<Prediction> decode_predictions(View<const float> outputs, con
   }
   std::vector<std::int64_t> order(static_cast<std::size_t>(outputs.size()));
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-  // NaN sorts last.
+  // NaN is sorted last.
   const auto better = [&](std::int64_t a, std::int64_t b) {
     const bool nan_a = std::isnan(outputs[a]), nan_b = std::isnan(outputs[b]);
     if (nan_a || nan_b) return nan_a == nan_b ? a < b : nan_b;

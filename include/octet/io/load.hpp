@@ -4,8 +4,8 @@
 
 OCTET_BEGIN
 
-/// Reads a model: .onnx (needs protozero), .tflite (needs flatbuffers) or .octet, told apart by the file's ending.
-/// Throws FormatError naming the file and what is wrong with it.
+/// Reads a model from an .onnx (requires protozero), .tflite (requires flatbuffers) or .octet file, by its extension.
+/// Throws FormatError, naming the file and the layer or tensor, if it is damaged or not supported.
 Model load(const std::string& path, const LoadOptions& options = {});
 
 OCTET_END

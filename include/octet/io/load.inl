@@ -1,6 +1,6 @@
 #pragma once
 #include "load.hpp"
-#if !OCTET_EXCEPTIONS || __has_include(<protozero/pbf_reader.hpp>)  // without exceptions, octet reads it itself
+#if !OCTET_EXCEPTIONS || __has_include(<protozero/pbf_reader.hpp>)  // without exceptions, octet has its own reader
 #  include "onnx/onnx.hpp"
 #endif
 #if __has_include(<flatbuffers/flatbuffers.h>)
@@ -18,18 +18,17 @@ OCTET_API Model load(const std::string& path, const LoadOptions& options) {
 #if !OCTET_EXCEPTIONS || __has_include(<protozero/pbf_reader.hpp>)
     return load_onnx(path, options);
 #else
-    detail::fail<FormatError>("'", path, "': reading ONNX needs the library protozero when the program is compiled");
+    detail::fail<FormatError>("'", path, "': reading ONNX requires the library protozero at compile time");
 #endif
   }
   if (ends_with(".tflite")) {
 #if __has_include(<flatbuffers/flatbuffers.h>)
     return load_tflite(path, options);
 #else
-    detail::fail<FormatError>("'", path,
-                              "': reading TFLite needs the library flatbuffers when the program is compiled");
+    detail::fail<FormatError>("'", path, "': reading TFLite requires the library flatbuffers at compile time");
 #endif
   }
-  detail::fail<FormatError>("'", path, "' is no model: its name ends in none of .onnx, .tflite, .octet");
+  detail::fail<FormatError>("'", path, "' is not a model: expected a name that ends in .onnx, .tflite or .octet");
 }
 
 OCTET_END

@@ -3,14 +3,15 @@
 
 OCTET_BEGIN
 
-/// How a model file is read.
+/// Options for reading a model file.
 struct LoadOptions {
-  /// Keeps the file's order of dimensions (ONNX: NCHW) at the inputs and outputs of the model. Otherwise images come
-  /// and go as octet computes with them, [N, spatial ..., C], and nothing is transposed on the way.
+  /// Keeps the file's layout (ONNX: NCHW) at the inputs and outputs of the model. Otherwise images are [N, spatial ...,
+  /// C], as octet computes them, and are not transposed.
   bool keep_layout = false;
-  /// How integer layers round. Unless given: as an .octet file says, fp32 where other files are read.
+  /// How integer layers requantize. Default: as stored in an .octet file; Rounding::fp32 for other files.
   std::optional<Rounding> rounding;
-  /// Runs the test that an .octet file carries, and throws where the outcome is another than when it was written.
+  /// Runs the self-test stored in an .octet file. Throws FormatError if its results differ from those of the machine
+  /// that wrote it.
   bool self_test = false;
 };
 

@@ -11,7 +11,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Bytes that stay as long as somebody holds a share of them; aligned to 64.
+/// Shared memory with reference counting, aligned to 64 bytes.
 struct SharedBytes {
   std::shared_ptr<const std::byte> data;
   std::size_t size = 0;
@@ -23,8 +23,8 @@ struct SharedBytes {
   }
 };
 
-/// The bytes of a file: mapped, so that weights are neither read before they are needed nor copied; where that cannot
-/// be, read.
+/// Maps a file into memory, so that weights are not copied and are read only when needed. Reads it where mapping is not
+/// possible.
 inline SharedBytes map_file(const std::string& path) {
 #if defined(__unix__) || defined(__APPLE__)
   const InputFile file(path);

@@ -3,12 +3,13 @@
 
 OCTET_BEGIN
 
-/// Images to learn from and others to measure with.
+/// Training and test images.
 struct DataSplit {
   DatasetPtr training, test;
 };
 
-/// The four files of MNIST, or of Fashion-MNIST, in a folder, each gzipped or not.
+/// Opens the four files of MNIST or Fashion-MNIST in a folder, optionally gzipped. Throws FormatError if one is
+/// missing.
 DataSplit open_mnist(const std::string& folder);
 
 OCTET_END

@@ -12,9 +12,9 @@ OCTET_API DataSplit open_mnist(const std::string& folder) {
     std::error_code error;
     for (const char* ending : {"", ".gz"})
       if (std::filesystem::is_regular_file(path + ending, error)) return path + ending;
-    detail::fail<FormatError>("there is no file '", path, "', gzipped (.gz) or not, which MNIST's data need");
+    detail::fail<FormatError>("file '", path, "' (or .gz) does not exist; MNIST data requires it");
   };
-  // One after the other, so that the first that is missing is named.
+  // In this order, so that the error names the first missing file.
   const std::string images = file("train-images-idx3-ubyte"), labels = file("train-labels-idx1-ubyte"),
                     test_images = file("t10k-images-idx3-ubyte"), test_labels = file("t10k-labels-idx1-ubyte");
   return {open_idx(images, labels), open_idx(test_images, test_labels)};

@@ -5,12 +5,12 @@
 OCTET_BEGIN
 
 struct SaveOptions {
-  bool self_test = true;  // run the model and keep the outcome, for verify
+  bool self_test = true;  // run the model and store the results, for verify
 };
 
 namespace detail {
 
-/// Refuses names that promise a file of another format.
+/// Throws FormatError for names with the extension of another format.
 void require_octet_name(const std::string& path);
 
 /// The size of the file that save would write.
@@ -18,14 +18,13 @@ std::int64_t saved_size(const Model& model);
 
 }  // namespace detail
 
-/// Writes a model to an .octet file, which appears whole or not at all. Throws FormatError where that cannot be, or
+/// Writes a model to an .octet file, which is replaced atomically. Throws FormatError if it cannot be written, or if
 /// the name ends in .onnx or .tflite.
 void save(const Model& model, const std::string& path, const SaveOptions& options = {});
 
-/// Reads an .octet file. Its weights are mapped, not copied; the file must not be changed in place while the
-/// model lives (replacing it, as save does, is fine). With options.self_test it also runs the test that the file
-/// carries. Throws FormatError where the file is damaged, or where the test is asked for and is missing or its
-/// outcome is another than that of the machine that wrote it.
+/// Reads an .octet file. Its weights are mapped into memory, not copied, so the file must not be modified in place
+/// while the model exists (replacing it, as save does, is fine). With options.self_test, also runs the self-test stored
+/// in the file. Throws FormatError if the file is damaged, or if the self-test is missing or fails.
 Model load_octet(const std::string& path, const LoadOptions& options = {});
 
 OCTET_END

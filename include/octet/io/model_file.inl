@@ -16,9 +16,7 @@ OCTET_API void require_octet_name(const std::string& path) {
     std::string found = path.substr(path.size() - ending.size());
     for (char& c : found) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     require<FormatError>(found != ending, "cannot write '", path,
-                         "': octet writes its own format, so the name has to "
-                         "end in .octet, not ",
-                         ending);
+                         "': octet writes only its own format; expected a name that ends in .octet, found ", ending);
   }
 }
 
@@ -61,7 +59,7 @@ OCTET_API Model load_octet(const std::string& path, const LoadOptions& options) 
   detail::naming_file(path, [&] { require_runnable(file.model); });
   if (options.self_test) {
     detail::naming_file(path, [&] {
-      detail::require<FormatError>(file.test.has_value(), "the file carries no self-test");
+      detail::require<FormatError>(file.test.has_value(), "the file has no self-test");
       detail::check_self_test(file.model, *file.test);
     });
   }

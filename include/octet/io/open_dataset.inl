@@ -19,8 +19,7 @@ inline bool file_exists(const std::filesystem::path& p) {
   return std::filesystem::exists(p, error);
 }
 
-/// The first file of a folder whose name begins and ends so, each part in any of its forms; empty where there
-/// is none.
+/// The first file of a folder whose name has one of the beginnings and one of the endings. Empty if there is none.
 inline std::string find_file(const std::string& folder, std::initializer_list<const char*> beginnings,
                              std::initializer_list<const char*> endings) {
   std::error_code error;
@@ -36,7 +35,7 @@ inline std::string find_file(const std::string& folder, std::initializer_list<co
   return {};
 }
 
-/// The IDX file of test images in a folder.
+/// The IDX file with test images in a folder.
 inline std::string find_images(const std::string& folder) {
   return find_file(folder, {"t10k-images", "test-images", ""}, {"idx3-ubyte", "idx3-ubyte.gz"});
 }
@@ -44,7 +43,7 @@ inline std::string find_images(const std::string& folder) {
 OCTET_API std::string guess_format(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
-    require<FormatError>(file_exists(path), "there is no '", path, "'");
+    require<FormatError>(file_exists(path), "'", path, "' does not exist");
     const std::string name = lowered(path);
     if (ends_with(name, ".csv")) return "csv";
     if (ends_with(name, ".bin") || ends_with(name, ".bin.gz")) return "cifar";
@@ -61,7 +60,7 @@ inline DatasetPtr open_idx_path(const std::string& path, bool with_labels) {
   std::string images = path, labels;
   if (std::filesystem::is_directory(path, error)) images = find_images(path);
   require<FormatError>(!images.empty(), "folder '", path, "' has no file ...-images-idx3-ubyte, gzipped or not");
-  // The labels lie beside the images, under a name that differs in these parts only.
+  // The file of labels is in the same folder; its name differs only in these parts.
   labels = images;
   for (const auto& [from, to] : {std::make_pair("images", "labels"), std::make_pair("idx3", "idx1")})
     if (const auto at = labels.rfind(from); at != std::string::npos) labels.replace(at, std::strlen(from), to);
@@ -82,7 +81,7 @@ inline DatasetPtr open_folder_path(const std::string& path, const DatasetOptions
 
 OCTET_API DatasetPtr open_dataset(const std::string& path, const DatasetOptions& o) {
   if (path.compare(0, 8, "builtin:") == 0) {
-    detail::require(path == "builtin:shapes", "there is no data set '", path, "' (builtin:shapes)");
+    detail::require(path == "builtin:shapes", "unknown data set '", path, "', expected builtin:shapes");
     return std::make_shared<ShapesDataset>(2000, 2);
   }
   const std::string format = o.format == "auto" ? detail::guess_format(path) : o.format;
@@ -94,11 +93,11 @@ OCTET_API DatasetPtr open_dataset(const std::string& path, const DatasetOptions&
     return open_image_csv(folder ? (std::filesystem::path(path) / "labels.csv").string() : path, o.labels, o.classes,
                           o.with_labels);
   detail::require<FormatError>(!format.empty(), "'", path,
-                               "' is no data set of a known kind: give its format (folder, csv, idx, cifar)");
-  detail::require(format == "cifar", "there is no format '", format, "' (folder, csv, idx, cifar)");
+                               "': the format of the data set is unknown; specify it (folder, csv, idx, cifar)");
+  detail::require(format == "cifar", "unknown format '", format, "', expected folder, csv, idx or cifar");
   const std::string file = folder ? detail::find_file(path, {"test", ""}, {".bin", ".bin.gz"}) : path;
   detail::require<FormatError>(!file.empty(), "folder '", path,
-                               "' has no images, no labels.csv, no IDX files and no CIFAR .bin");
+                               "' has no images, labels.csv, IDX files or CIFAR .bin files");
   return open_cifar(file);
 }
 

@@ -22,7 +22,7 @@ OCTET_API Normalization normalization(const std::string& recipe) {
     return {{255 * 0.485, 255 * 0.456, 255 * 0.406}, {255 * 0.229, 255 * 0.224, 255 * 0.225}, false};
   if (recipe == "caffe") return {{103.939, 116.779, 123.68}, {1, 1, 1}, true};
   if (recipe == "unit") return {{0, 0, 0}, {255, 255, 255}, false};
-  detail::require(recipe == "raw", "there is no preprocessing '", recipe, "' (tf, torch, caffe, unit, raw)");
+  detail::require(recipe == "raw", "unknown preprocessing '", recipe, "', expected tf, torch, caffe, unit or raw");
   return {};
 }
 
@@ -35,18 +35,18 @@ OCTET_API ImageResize resize_mode(const std::string& name) {
   const auto& names = resize_names();
   for (std::size_t i = 0; i < names.size(); ++i)
     if (names[i] == name) return static_cast<ImageResize>(i);
-  detail::fail("there is no resize '", name, "' (bilinear, half_pixel, antialias, nearest)");
+  detail::fail("unknown resize '", name, "', expected bilinear, half_pixel, antialias or nearest");
 }
 
 namespace detail {
 
-/// Which pixels of one direction make up one pixel of the result, and with which weights.
+/// The pixels along one dimension that contribute to a pixel of the result, and their weights.
 struct Taps {
   std::int64_t first = 0;
   std::vector<float> weights;
 };
 
-/// Taps of all `out` pixels for the part [from, from + size) of one direction; no pixel outside it is used.
+/// The taps of all `out` pixels along one dimension. Only pixels in [from, from + size) are used.
 inline std::vector<Taps> resize_taps(ImageResize mode, std::int64_t from, std::int64_t size, std::int64_t out) {
   std::vector<Taps> taps(static_cast<std::size_t>(out));
   const double scale = static_cast<double>(size) / static_cast<double>(out);
@@ -102,19 +102,19 @@ OCTET_API Tensor<float> preprocess(View<const uint8> image, const Preprocessing&
                                    std::int64_t width, std::int64_t channels) {
   const Shape& s = image.shape();
   const std::int64_t in_c = s.rank() == 3 ? s[2] : 0, out_c = channels > 0 ? channels : in_c;
-  detail::require<ShapeError>((in_c == 1 || in_c == 3) && image.size() > 0,
-                              "an image has the shape [H, W, 1 or 3], found ", s);
-  detail::require<ShapeError>(out_c == 1 || out_c == 3, "a network takes 1 or 3 channels of an image, not ", out_c);
+  detail::require<ShapeError>((in_c == 1 || in_c == 3) && image.size() > 0, "expected an image [H, W, 1 or 3], found ",
+                              s);
+  detail::require<ShapeError>(out_c == 1 || out_c == 3, "expected 1 or 3 channels for the network, found ", out_c);
   const bool sized = height > 0 && width > 0 && height <= 65536 && width <= 65536 && height * width <= 100'000'000;
   detail::require<ShapeError>(sized, "an image cannot be resized to ", height, " x ", width);
   const bool as_it_is = !p.crop && s[0] == height && s[1] == width;
   const double fraction = p.crop.value_or(as_it_is ? 1.0 : 0.875);
-  detail::require(fraction > 0 && fraction <= 1, "the part to crop is in (0, 1], not ", fraction);
+  detail::require(fraction > 0 && fraction <= 1, "the crop has to be in (0, 1], found ", fraction);
   const detail::Crop crop = detail::center_crop(s[0], s[1], height, width, fraction);
   const auto rows = detail::resize_taps(p.resize, crop.top, crop.height, height);
   const auto columns = detail::resize_taps(p.resize, crop.left, crop.width, width);
 
-  // Rows first, into one line of the image's width, then along it.
+  // Combine rows into one line of the image's width first, then resize along it.
   std::vector<float> line(static_cast<std::size_t>(s[1] * in_c));
   const std::int64_t begin = crop.left * in_c, end = (crop.left + crop.width) * in_c;
   Tensor<float> result = Tensor<float>::uninitialized({height, width, out_c});

@@ -7,13 +7,13 @@
 
 OCTET_BEGIN
 
-/// Ten classes of gray 28 x 28 pictures, drawn when asked for: shapes turned, sheared, bent, of any
-/// brightness, on an uneven ground with clutter and noise. Seeded: image i of a seed is always the same, and
-/// class i % 10.
+/// A synthetic data set: gray 28 x 28 images of ten classes of shapes, drawn on access. Shapes are rotated, sheared,
+/// bent and of random brightness, on a background with gradients, clutter and noise. Image i depends only on the seed
+/// and i; its class is i % 10.
 class ShapesDataset : public Dataset {
  public:
   static constexpr std::int64_t side = 28;
-  /// With a difficulty above 1, noise and clutter are stronger, and shapes more out of place.
+  /// A difficulty above 1 increases noise, clutter and the deformation of shapes.
   explicit ShapesDataset(std::int64_t size, std::uint64_t seed = 1, double difficulty = 1)
       : size_(size), seed_(seed), difficulty_(difficulty) {
     detail::require(size >= 0, "a data set cannot have ", size, " images");
@@ -46,7 +46,7 @@ class ShapesDataset : public Dataset {
     for (std::int64_t y = 0; y < side; ++y)
       for (std::int64_t x = 0; x < side; ++x) {
         double covered = 0, lit = 0;
-        for (int s = 0; s < 4; ++s) {  // four samples a pixel
+        for (int s = 0; s < 4; ++s) {  // 2 x 2 samples per pixel
           const double u = position(x, s % 2), v = position(y, s / 2);
           const auto [su, sv] = pose.to_shape(u, v);
           covered += inside(i % 10, su, sv) ? 0.25 : 0;
@@ -63,10 +63,10 @@ class ShapesDataset : public Dataset {
  private:
   struct Random : detail::SplitMix {
     using SplitMix::SplitMix;
-    double normal() { return (*this)(-1, 1) + (*this)(-1, 1) + (*this)(-1, 1); }  // close enough, and of variance 1
+    double normal() { return (*this)(-1, 1) + (*this)(-1, 1) + (*this)(-1, 1); }  // close to normal, with variance 1
   };
 
-  /// A short stroke of light or shade.
+  /// A short bright or dark stroke.
   struct Clutter {
     double u, v, du, dv, light;
     bool covers(double x, double y) const {
@@ -76,17 +76,22 @@ class ShapesDataset : public Dataset {
     }
   };
 
-  /// Where the shape is, how large, turned, sheared and bent.
+  /// Position, size, rotation, shear and bend of the shape.
   struct Pose {
     double a, b, c, d, shift_u, shift_v, bend, waves, phase;
     Pose(Random& r, double difficulty) {
       const double angle = difficulty * r(-0.25, 0.25), size = r(0.68, 0.95), stretch = r(0.88, 1.14),
                    shear = difficulty * r(-0.15, 0.15);
       const double wide = 1 / (size * stretch), high = stretch / size;
-      a = std::cos(angle) * wide, b = (std::sin(angle) + shear) * wide;
-      c = -std::sin(angle) * high, d = std::cos(angle) * high;
-      shift_u = difficulty * r(-0.14, 0.14), shift_v = difficulty * r(-0.14, 0.14);
-      bend = difficulty * r(0, 0.1), waves = r(2, 5), phase = r(0, 6.2831853);
+      a = std::cos(angle) * wide;
+      b = (std::sin(angle) + shear) * wide;
+      c = -std::sin(angle) * high;
+      d = std::cos(angle) * high;
+      shift_u = difficulty * r(-0.14, 0.14);
+      shift_v = difficulty * r(-0.14, 0.14);
+      bend = difficulty * r(0, 0.1);
+      waves = r(2, 5);
+      phase = r(0, 6.2831853);
     }
     std::pair<double, double> to_shape(double u, double v) const {
       const double x = u - shift_u, y = v - shift_v;
@@ -98,7 +103,7 @@ class ShapesDataset : public Dataset {
     return (static_cast<double>(pixel) + 0.25 + 0.5 * part) * 2 / static_cast<double>(side) - 1;
   }
 
-  /// Whether a point belongs to the shape of a class, which fills about [-1, 1]; v points down.
+  /// Whether a point is inside the shape of a class, which fills about [-1, 1]^2. v points down.
   static bool inside(std::int64_t shape, double u, double v) {
     const double r = std::hypot(u, v), box = std::max(std::abs(u), std::abs(v));
     const auto bars = [](double p, double q) {
@@ -115,7 +120,7 @@ class ShapesDataset : public Dataset {
       case 7: {
         const double fifth = 1.25663706, turn = std::atan2(u, -v) + 10 * fifth;
         const double off =
-            std::abs(turn - fifth * std::floor(turn / fifth + 0.5));  // angle to the next point of the star
+            std::abs(turn - fifth * std::floor(turn / fifth + 0.5));  // angle to the nearest tip of the star
         return r * (std::cos(off) + 1.4 * std::sin(off)) < 0.95;
       }
       case 8: return r < 0.9 && std::hypot(u - 0.42, v) > 0.66;

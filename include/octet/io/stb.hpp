@@ -1,5 +1,5 @@
 #pragma once
-// Everything the two files of stb include comes first: they themselves stand in a namespace of ours.
+// First everything that the two stb files include, since they are included inside a namespace.
 #include <cassert>
 #include <climits>
 #include <cmath>
@@ -27,13 +27,13 @@
 
 #include "../core/error.hpp"
 
-/// A private copy of stb_image and stb_image_write: every translation unit has its own static functions, and
-/// a program may use another copy of stb beside them, included before or after.
+/// A private copy of stb_image and stb_image_write with static functions. A program may also use its own copy of stb,
+/// included before or after.
 OCTET_BEGIN
 namespace detail {
 
-/// Largest piece of memory a decoder may ask for. Set from the announced size of the picture, so that what a
-/// damaged file claims further on cannot make it grow.
+/// Largest allocation that a decoder may make. Set from the image size in the header, so that other sizes in a damaged
+/// file cannot exceed it.
 inline std::size_t& decoder_memory_limit() noexcept {
   static thread_local std::size_t limit = 0;
   return limit;
@@ -55,10 +55,10 @@ OCTET_END
 #  pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
 #  pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #endif
-#if defined(__clang__)  // its arithmetic wraps around on purpose
+#if defined(__clang__)  // stb relies on wrap-around arithmetic
 #  pragma clang attribute push(__attribute__((no_sanitize("signed-integer-overflow", "shift"))), apply_to = function)
 #endif
-// The program's own settings of stb, and its include guards, are put aside meanwhile.
+// Saves the program's own stb settings and include guards.
 #pragma push_macro("STBI_INCLUDE_STB_IMAGE_H")
 #pragma push_macro("INCLUDE_STB_IMAGE_WRITE_H")
 #pragma push_macro("STB_IMAGE_IMPLEMENTATION")
@@ -121,7 +121,7 @@ OCTET_END
 OCTET_BEGIN
 namespace detail::stb {
 
-/// Hides the standard one in what is included here, where a copy of nothing from or to nowhere is allowed.
+/// Replaces std::memcpy in the files included here, which call it with null pointers and a size of 0.
 inline void* memcpy(void* to, const void* from, std::size_t n) noexcept { return n ? std::memcpy(to, from, n) : to; }
 
 #if __has_include(<stb/stb_image.h>)

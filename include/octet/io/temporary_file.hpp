@@ -12,15 +12,14 @@
 
 #  include "input_file.hpp"
 
-/// Temporary files beside the files that they are going to replace: .octet-PROCESS-RANDOM.tmp. Who writes one holds a
-/// lock on it (flock), so that those of writers that died can be told from those that are in use, by all processes that
-/// share the folder, whatever their process ids.
+/// Temporary files in the folder of the file that they will replace: .octet-PROCESS-RANDOM.tmp. The writer holds a lock
+/// (flock), so that other processes can recognize files that a crashed writer left behind.
 OCTET_BEGIN
 namespace detail {
 
 constexpr char temporary_begin[] = ".octet-", temporary_end[] = ".tmp";
 
-/// A name that no other writer has.
+/// A unique name.
 inline std::string temporary_name() {
   std::uint64_t random = 0;
   if (::getentropy(&random, sizeof random) != 0) {
@@ -41,7 +40,7 @@ inline bool is_temporary_name(const char* name) noexcept {
          std::strspn(name + begin, "0123456789abcdef-") == n - begin - end;
 }
 
-/// Removes temporaries of writers that died. What cannot be opened or removed, as it is another user's, stays.
+/// Removes temporary files of crashed writers. Ignores those that cannot be opened or removed, such as other users'.
 inline void remove_stale_temporaries(const std::string& folder) {
   struct Close {
     void operator()(DIR* d) const noexcept { ::closedir(d); }
@@ -54,28 +53,28 @@ inline void remove_stale_temporaries(const std::string& folder) {
     const FileDescriptor file(::openat(at, entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
     struct stat status;
     if (file.get() < 0 || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-    // Removed while the lock is held: a writer that has just made the file, and gets the lock after this, finds it
-    // gone.
+    // Removed while holding the lock: a writer that has just created the file and gets the lock afterwards notices that
+    // it is gone.
     if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(at, entry->d_name, 0);
   }
 }
 
-/// A temporary file in a folder ("" or "name/"), removed at the end unless it was renamed.
+/// A temporary file in a folder ("" or "name/"). Removed by the destructor unless it was renamed.
 class TemporaryFile {
  public:
-  /// Makes it; `good` tells whether that worked, else errno why.
+  /// Creates the file. If that fails, good() is false and errno is set.
   TemporaryFile(const std::string& folder, mode_t mode) {
     for (int attempts = 0; attempts < 100; ++attempts) {
       path_ = folder + temporary_name();
       file_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
       if (file_.get() < 0 && errno == EEXIST) continue;
       if (file_.get() < 0) return;
-      // Where there are no locks, nobody gets one to remove it either.
+      // If locks are not supported, no other process can lock it to remove it either.
       while (::flock(file_.get(), LOCK_EX) != 0 && errno == EINTR) continue;
       struct stat status;
       if (::fstat(file_.get(), &status) == 0 && status.st_nlink > 0) return;
     }
-    file_ = FileDescriptor();  // each was there already, or removed by another before it was locked
+    file_ = FileDescriptor();  // each existed already, or was removed before it was locked
     errno = EEXIST;
   }
   TemporaryFile(const TemporaryFile&) = delete;

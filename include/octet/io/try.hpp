@@ -14,7 +14,7 @@ OCTET_BEGIN
 Result<Model> try_load(const std::string& path, const LoadOptions& options = {});
 Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options = {});
 
-/// The model in the bytes of an .onnx or .tflite file. Errors call it source_name.
+/// Parses the bytes of an .onnx or .tflite file. Errors call it source_name.
 Result<Model> try_parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name,
                              const LoadOptions& options = {});
 Result<Model> try_parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name,

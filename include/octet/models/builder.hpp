@@ -8,7 +8,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Builds networks layer by layer, with He-initialised weights from a seed; names follow torchvision's.
+/// Builds networks layer by layer. Weights are random (He initialization) from a seed; names follow torchvision.
 class NetworkBuilder {
  public:
   NetworkBuilder(const std::string& model_name, std::int64_t image_size, std::int64_t channels, std::uint64_t seed)
@@ -23,7 +23,7 @@ class NetworkBuilder {
   std::int64_t height() const { return graph_.value(x_).shape[1]; }
   std::int64_t width() const { return graph_.value(x_).shape[2]; }
 
-  /// Convolution, k x k, padded by `pad` on every side.
+  /// k x k convolution, padded by `pad` on each side.
   NetworkBuilder& conv(const std::string& name, std::int64_t out, std::int64_t k, std::int64_t stride, std::int64_t pad,
                        std::int64_t groups = 1, bool bias = false) {
     Convolution op;
@@ -87,7 +87,7 @@ class NetworkBuilder {
     x_ = graph_.add(name, Unary(UnaryKind::clip, 0, high), {x_});
     return *this;
   }
-  /// Normal with variance 2 / fan-in (He et al. 2015), fan-in being everything but dimension 0.
+  /// Normal with variance 2 / fan-in (He et al. 2015). The fan-in is the product of all dimensions except the first.
   int weights(const std::string& name, const Shape& shape) {
     Tensor<float> w = Tensor<float>::uninitialized(shape);
     const double fan_in = static_cast<double>(std::max<std::int64_t>(1, shape.product(1, shape.rank())));
@@ -100,7 +100,7 @@ class NetworkBuilder {
     std::fill(t.begin(), t.end(), value);
     return graph_.add_constant(name, std::move(t));
   }
-  // Sum of 4 uniform numbers: the same on every standard library, and close enough to normal.
+  // The sum of 4 uniform numbers is close to normal and, unlike std::normal_distribution, the same everywhere.
   double normal() {
     double sum = 0;
     const std::uint64_t bits = random_();

@@ -8,7 +8,8 @@ OCTET_BEGIN
 
 const char* builtin_names();
 
-/// A network by name (see builtin_names, with or without "builtin:" before it), with seeded random weights.
+/// A network by name (see builtin_names; a prefix "builtin:" is allowed), with random weights from a fixed seed. Throws
+/// Error if the name is unknown.
 Model builtin(const std::string& name);
 
 OCTET_END

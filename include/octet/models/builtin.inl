@@ -10,7 +10,7 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The number at the beginning of s, which is cut off; none where s begins otherwise.
+/// Removes a number from the beginning of s and returns it. Returns nullopt if s does not begin with one.
 inline std::optional<double> take_number(std::string& s) {
   const std::size_t n = std::min(s.find_first_not_of("0123456789."), s.size());
   if (n == 0 || n > 6) return std::nullopt;
@@ -26,7 +26,7 @@ inline bool take(std::string& s, const char* beginning) {
   return true;
 }
 
-/// What follows "mobilenet_v2": nothing, _WIDTH, or _WIDTH_SIZE.
+/// Parses what follows "mobilenet_v2": nothing, _WIDTH, or _WIDTH_SIZE.
 inline bool take_mobilenet_options(std::string& s, MobileNetOptions& o) {
   for (int part = 0; part < 2 && take(s, "_"); ++part) {
     const auto x = take_number(s);
@@ -39,18 +39,21 @@ inline bool take_mobilenet_options(std::string& s, MobileNetOptions& o) {
 inline std::optional<Model> find_builtin(const std::string& name) {
   for (const int depth : {18, 34, 50, 101}) {
     ResNetOptions o;
-    o.depth = depth, o.v1_5 = name != "resnet" + std::to_string(depth) + "_v1";
+    o.depth = depth;
+    o.v1_5 = name != "resnet" + std::to_string(depth) + "_v1";
     if (name == "resnet" + std::to_string(depth) || !o.v1_5) return resnet(o);
   }
   for (const int depth : {11, 13, 16, 19}) {
     VggOptions o;
-    o.depth = depth, o.batch_norm = name == "vgg" + std::to_string(depth) + "_bn";
+    o.depth = depth;
+    o.batch_norm = name == "vgg" + std::to_string(depth) + "_bn";
     if (name == "vgg" + std::to_string(depth) || o.batch_norm) return vgg(o);
   }
   std::string rest = name;
   MobileNetOptions o;
   if (take(rest, "mobilenet_v1") && take_mobilenet_options(rest, o)) return mobilenet_v1(o);
-  rest = name, o = {};
+  rest = name;
+  o = {};
   if (take(rest, "mobilenet_v2") && take_mobilenet_options(rest, o)) return mobilenet_v2(o);
   if (name == "small_cnn") return small_cnn();
   return std::nullopt;
@@ -69,7 +72,7 @@ OCTET_API Model builtin(const std::string& name) {
   std::string rest = name;
   detail::take(rest, "builtin:");
   auto model = detail::find_builtin(rest);
-  detail::require(model.has_value(), "there is no builtin model '", rest, "'; there are ", builtin_names());
+  detail::require(model.has_value(), "unknown builtin model '", rest, "', expected one of ", builtin_names());
   model->name = rest;
   model->metadata["weights"] = "random";
   model->metadata["preprocess"] = rest == "small_cnn" ? "unit" : "torch";

@@ -4,15 +4,15 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The last layer of a model, which has to be fully connected and have a bias.
+/// The last layer of a model. Throws Error unless it is fully connected with a bias.
 const Node& classifier_of(const Model& model);
-/// The model without that layer: it gives features.
+/// The model without that layer. Its output is the features [N, K].
 Model backbone_of(const Model& model);
 
 }  // namespace detail
 
-/// The model with another last layer, for so many classes, whose weights are small random numbers: what transfer
-/// learning begins with. The last layer has to be fully connected.
+/// Replaces the last layer by one for `classes` classes with small random weights, for transfer learning. Throws Error
+/// unless the last layer is fully connected with a bias.
 Model with_new_classifier(const Model& model, std::int64_t classes, std::uint64_t seed = 1);
 
 OCTET_END

@@ -13,7 +13,7 @@ namespace detail {
 OCTET_API const Node& classifier_of(const Model& model) {
   const Node* last = model.nodes.empty() ? nullptr : &model.nodes.back();
   require(last && as<FullyConnected>(*last->op) && last->outputs == model.outputs && last->inputs.size() == 3,
-          "model '", model.name, "' does not end in a fully connected layer with a bias, which could be fitted");
+          "model '", model.name, "': expected a fully connected layer with a bias as the last layer");
   return *last;
 }
 
@@ -28,7 +28,7 @@ OCTET_API Model backbone_of(const Model& model) {
 }  // namespace detail
 
 OCTET_API Model with_new_classifier(const Model& model, std::int64_t classes, std::uint64_t seed) {
-  detail::require(classes > 0, "a classifier needs classes, not ", classes);
+  detail::require(classes > 0, "the number of classes has to be positive, found ", classes);
   const std::int64_t features = model.value(detail::classifier_of(model).inputs[1]).shape[1];
   Model m = detail::backbone_of(model);
   detail::SplitMix random(seed);

@@ -20,8 +20,7 @@ OCTET_API Model fit_classifier(const Model& model, const Dataset& images, const 
   const ImageInput input(backbone);
   Executor run(backbone, options.executor);
 
-  // Sums over all images of f f', f y' and f, where f are the features (and 1) and y is 1 for the right
-  // class.
+  // Sums over all images of f f', f y' and f, where f is the vector of features and y the one-hot target.
   Eigen::MatrixXf squares = Eigen::MatrixXf::Zero(features, features),
                   targets = Eigen::MatrixXf::Zero(features, classes);
   Eigen::VectorXf sum = Eigen::VectorXf::Zero(features), counts = Eigen::VectorXf::Zero(classes);
@@ -46,7 +45,7 @@ OCTET_API Model fit_classifier(const Model& model, const Dataset& images, const 
     if (progress) progress(to, images.size());
   }
   const float n = counts.sum();
-  detail::require(n > 0, "fitting a classifier needs labelled images");
+  detail::require(n > 0, "fitting a classifier needs images with labels, found none");
 
   // Centered, so that the bias is not regularized.
   const Eigen::VectorXf mean = sum / n;
@@ -55,8 +54,8 @@ OCTET_API Model fit_classifier(const Model& model, const Dataset& images, const 
   const float ridge = static_cast<float>(options.regularization) * squares.trace() / static_cast<float>(features);
   squares.diagonal().array() += std::max(ridge, 1e-6f);
   const Eigen::LLT<Eigen::Ref<Eigen::MatrixXf>> solver(squares);
-  detail::require(solver.info() == Eigen::Success, "the features of model '", model.name,
-                  "' cannot be separated (not finite?)");
+  detail::require(solver.info() == Eigen::Success, "the least-squares problem of model '", model.name,
+                  "' has no solution: its features are probably not finite");
   const Eigen::MatrixXf solution = solver.solve(targets) * static_cast<float>(options.logit);
 
   Tensor<float> w = Tensor<float>::uninitialized(weights.shape), b = Tensor<float>::uninitialized(bias.shape);

@@ -10,7 +10,7 @@ struct MobileNetOptions {
   std::uint64_t seed = 1;
 };
 
-/// MobileNetV1 (Howard et al. 2017): depthwise and pointwise convolutions in turn, ReLU6.
+/// MobileNetV1 (Howard et al. 2017): alternating depthwise and pointwise convolutions with ReLU6.
 Model mobilenet_v1(const MobileNetOptions& o = {});
 
 /// MobileNetV2 (Sandler et al. 2018): inverted residuals with linear bottlenecks. Layers and weights are named as

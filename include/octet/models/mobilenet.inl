@@ -7,7 +7,7 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The nearest multiple of 8 that is not more than 10 % below.
+/// Rounds to the nearest multiple of 8, but not down by more than 10 %.
 inline std::int64_t divisible_channels(double channels) {
   const auto rounded = std::max<std::int64_t>(8, static_cast<std::int64_t>(channels + 4) / 8 * 8);
   return static_cast<double>(rounded) < 0.9 * channels ? rounded + 8 : rounded;

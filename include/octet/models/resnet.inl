@@ -12,7 +12,7 @@ OCTET_API Model resnet(const ResNetOptions& o) {
     case 34:
     case 50: blocks = {3, 4, 6, 3}; break;
     case 101: blocks = {3, 4, 23, 3}; break;
-    default: detail::fail("ResNet has 18, 34, 50 or 101 layers, not ", o.depth);
+    default: detail::fail("ResNet: expected a depth of 18, 34, 50 or 101, found ", o.depth);
   }
   const bool bottleneck = o.depth >= 50;
   detail::NetworkBuilder b("resnet" + std::to_string(o.depth), o.image_size, 3, o.seed);

@@ -3,8 +3,8 @@
 
 OCTET_BEGIN
 
-/// The small network for MNIST, Fashion-MNIST and the like: one convolution 3x3, ReLU, max pooling, one dense
-/// layer. With the defaults and 28 x 28 gray images it has 20,410 parameters.
+/// A small network for MNIST and Fashion-MNIST: 3x3 convolution, ReLU, max pooling, fully connected layer. It has
+/// 20,410 parameters with the default options.
 struct SmallCnnOptions {
   std::int64_t filters = 12, image_size = 28, channels = 1, classes = 10;
   std::uint64_t seed = 1;

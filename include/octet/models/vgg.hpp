@@ -3,13 +3,13 @@
 
 OCTET_BEGIN
 
-/// VGG (Simonyan and Zisserman 2015). Layers and weights are named as in torchvision. Images are flattened in the
-/// order height, width, channel. Small images are not pooled below one pixel.
+/// VGG (Simonyan and Zisserman 2015). Layers and weights are named as in torchvision. Features are flattened in the
+/// order height, width, channel. Pooling layers that would reduce small images below one pixel are omitted.
 struct VggOptions {
   int depth = 16;  // 11, 13, 16 or 19
   bool batch_norm = false;
   std::int64_t image_size = 224, channels = 3, classes = 1000;
-  std::int64_t hidden = 4096;  // of the two layers before the last; 0: none
+  std::int64_t hidden = 4096;  // outputs of the two layers before the last; 0: no such layers
   std::uint64_t seed = 1;
 };
 

@@ -12,7 +12,7 @@ OCTET_API Model vgg(const VggOptions& o) {
     case 13: convs = {2, 2, 2, 2, 2}; break;
     case 16: convs = {2, 2, 3, 3, 3}; break;
     case 19: convs = {2, 2, 4, 4, 4}; break;
-    default: detail::fail("VGG has 11, 13, 16 or 19 layers, not ", o.depth);
+    default: detail::fail("VGG: expected a depth of 11, 13, 16 or 19, found ", o.depth);
   }
   detail::NetworkBuilder b("vgg" + std::to_string(o.depth) + (o.batch_norm ? "_bn" : ""), o.image_size, o.channels,
                            o.seed);

@@ -6,7 +6,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The gradient of a clamp, from its results: what is at a limit passes nothing on. dx may be dy.
+/// The gradient of a clamp, computed from its results y: 0 where y is at a limit. dx may be dy.
 inline void clamp_gradient(const Kernels& kernels, const ActivationRange& range, const float* y, const float* dy,
                            float* dx, std::int64_t n, ThreadPool& pool) noexcept {
   constexpr std::int64_t part = 16384;

@@ -10,7 +10,7 @@ OCTET_BEGIN
 struct ActivationRange {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
 
-  /// After a further clamp to [l, h].
+  /// This clamp followed by a clamp to [l, h].
   ActivationRange then(double l, double h) const noexcept {
     return {std::min(std::max(low, l), h), std::max(std::min(high, h), l)};
   }
@@ -23,7 +23,7 @@ struct ActivationRange {
 
 namespace detail {
 
-/// What Operator::clamped does for operators with a member `activation`.
+/// Implements Operator::clamped for operators with a member `activation`.
 template <class Op>
 OperatorPtr with_clamp(const Op& op, double low, double high) {
   Op copy = op;
@@ -31,12 +31,12 @@ OperatorPtr with_clamp(const Op& op, double low, double high) {
   return make_operator(std::move(copy));
 }
 
-/// The activation's limits as integers of the output's scale, within those of uint8.
+/// The limits of the activation, quantized with the output's scale and clamped to uint8.
 inline IntegerRange quantized_range(const ActivationRange& a, float scale, std::int32_t zero_point) {
   IntegerRange r = integer_range(DType::u8);
   const auto quantize = [&](double x) {
     const double q = std::round(x / static_cast<double>(scale)) + zero_point;
-    return static_cast<std::int64_t>(std::min(std::max(0.0, q), 255.0));  // in this order NaN gives 0
+    return static_cast<std::int64_t>(std::min(std::max(0.0, q), 255.0));  // the order of arguments turns NaN into 0
   };
   r.low = std::max(r.low, quantize(a.low));
   r.high = std::max(r.low, std::min(r.high, quantize(a.high)));

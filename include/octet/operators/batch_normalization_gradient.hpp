@@ -10,9 +10,9 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Batch normalization in training (Ioffe and Szegedy 2015): by the mean and variance of the batch, which the running
-/// ones follow; by the running ones where the layer is frozen or the pass says so. Inputs: x, gamma, beta, running
-/// mean, running variance.
+/// Batch normalization in training (Ioffe and Szegedy 2015). Normalizes by the mean and variance of the batch and
+/// updates the running ones; normalizes by the running ones if the layer is frozen or the pass says so. Inputs: x,
+/// gamma, beta, running mean, running variance.
 class BatchNormalizationGradient : public GradientStep {
  public:
   BatchNormalizationGradient(const PrepareContext& c, double epsilon, const ActivationRange& range)
@@ -118,7 +118,7 @@ class BatchNormalizationGradient : public GradientStep {
     return n;
   }
 
-  /// Mean and variance of the batch: those of each chunk, joined as in Chan et al. 1979.
+  /// The mean and variance of the batch, combined from those of chunks as in Chan et al. 1979.
   void measure(const float* x, float* mean, float* variance, float* scratch, ThreadPool& pool) const noexcept {
     const std::int64_t channels = chunks_.channels;
     float *means = scratch, *squares = scratch + chunks_.count * channels;
@@ -147,7 +147,7 @@ class BatchNormalizationGradient : public GradientStep {
     });
   }
 
-  /// The running statistics follow; their variance is the unbiased one.
+  /// Updates the running statistics, with the unbiased variance.
   void follow(const ForwardContext& c, const float* mean, const float* variance) const noexcept {
     auto *running_mean = c.inputs[NormalizationInputs::mean].as<float>(),
          *running_variance = c.inputs[NormalizationInputs::variance].as<float>();

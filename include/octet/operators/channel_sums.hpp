@@ -5,14 +5,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// How the rows of [rows][channels] are divided among threads: into chunks that depend on the sizes alone, so
-/// that the sums do not depend on the threads.
+/// How the rows of [rows][channels] are divided among threads. The chunks depend only on the sizes, so that sums do not
+/// depend on the number of threads.
 struct RowChunks {
   std::int64_t rows = 0, channels = 0, chunk = 1, count = 0;
 
   RowChunks() = default;
   RowChunks(std::int64_t all_rows, std::int64_t all_channels) : rows(all_rows), channels(all_channels) {
-    constexpr std::int64_t elements = 16384;  // of a chunk: it stays in the cache while it is looked at twice
+    constexpr std::int64_t elements = 16384;  // per chunk, so that it stays in the cache for a second pass
     chunk = std::clamp<std::int64_t>(elements / std::max<std::int64_t>(1, channels) / 4 * 4, 4, 1024);
     count = (rows + chunk - 1) / chunk;
   }
@@ -30,10 +30,10 @@ struct RowChunks {
   }
 };
 
-/// Sums of the rows of a matrix, channel by channel: the gradient of a bias.
+/// Sums over the rows of a matrix for each channel: the gradient of a bias.
 class ChannelSums {
  public:
-  /// Returns the bytes of scratch that run needs.
+  /// Returns the size of the scratch memory that run needs, in bytes.
   std::size_t plan(std::int64_t rows, std::int64_t channels) {
     chunks_ = RowChunks(rows, channels);
     return static_cast<std::size_t>(chunks_.count * channels) * sizeof(float);

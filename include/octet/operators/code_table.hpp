@@ -8,7 +8,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Any function of one uint8 as a table of its 256 values.
+/// A function of one uint8 as a table of 256 values.
 class TableStep : public Step {
  public:
   template <class F>
@@ -35,28 +35,30 @@ class TableStep : public Step {
   std::int64_t size_ = 0;
 };
 
-/// A table of codes between two quantized values of 8 bits. code: from one less its zero point to the other less its
-/// own, as a double or an integer; what comes out is clamped, NaN to the lowest.
+/// Makes a table of codes from one quantized 8-bit value to another. `code` maps an input code minus its zero point to
+/// an output code minus its zero point, as a double or an integer. Results are clamped; NaN becomes the lowest code.
 template <class F>
 std::unique_ptr<Step> make_code_table(const Value& x, const Value& y, F code) {
   const IntegerRange limits = integer_range(y.dtype);
   return make_step<TableStep>([&](int byte) {
     const int q = x.dtype == DType::i8 && byte > 127 ? byte - 256 : byte;
     double r = static_cast<double>(code(q - x.quant.zero_point[0])) + y.quant.zero_point[0];
-    r = std::min(std::max(static_cast<double>(limits.low), r), static_cast<double>(limits.high));  // in this order
+    r = std::min(std::max(static_cast<double>(limits.low), r),
+                 static_cast<double>(limits.high));  // the order matters for NaN
     return static_cast<std::uint8_t>(static_cast<std::int64_t>(r) & 0xff);
   });
 }
 
-/// Throws unless input and output are quantized values of 8 bits.
+/// Throws Error unless input and output are quantized to 8 bits.
 inline void require_bytes(const PrepareContext& c) {
   const Value &x = c.input(0), &y = c.output();
-  c.require(is_byte(x.dtype) && is_byte(y.dtype), "takes and gives int8 or uint8, found ", name(x.dtype), " and ",
-            name(y.dtype));
-  c.one_scale(x), c.one_scale(y);
+  c.require(is_byte(x.dtype) && is_byte(y.dtype), "expected int8 or uint8 input and output, found ", name(x.dtype),
+            " and ", name(y.dtype));
+  c.one_scale(x);
+  c.one_scale(y);
 }
 
-/// A table for `f` of real numbers between two quantized values of 8 bits.
+/// A table for a function `f` of real numbers between two quantized 8-bit values.
 template <class F>
 std::unique_ptr<Step> make_table(const PrepareContext& c, F f) {
   require_bytes(c);

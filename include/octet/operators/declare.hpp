@@ -2,4 +2,4 @@
 #include "../graph/fields.hpp"
 #include "../graph/operator.hpp"
 
-/// What the declaration of an operator includes.
+/// Includes for the declaration of an operator.

@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 /// In training, drops elements with probability `rate` and scales the others by 1 / (1 - rate) (Srivastava et al.
-/// 2014); in inference, passes its input on.
+/// 2014); in inference, returns its input.
 class Dropout : public detail::ViewOperator<Dropout> {
  public:
   static constexpr const char* type_name = "Dropout";

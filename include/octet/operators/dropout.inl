@@ -6,8 +6,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Which elements are dropped is a function of the pass, the layer and the element's place alone: nothing is kept for
-/// the way back, and threads do not matter.
+/// Which elements are dropped depends only on the pass, the layer and the element's index. So nothing has to be kept
+/// for the backward pass, and the number of threads does not matter.
 class DropoutGradient : public GradientStep {
  public:
   DropoutGradient(const PrepareContext& c, double rate)
@@ -36,7 +36,7 @@ class DropoutGradient : public GradientStep {
     for (char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
     return h;
   }
-  /// Two elements take the halves of one random number.
+  /// Each random number is used for two elements.
   void drop(const TrainingPass& pass, const float* from, float* to, ThreadPool& pool) const noexcept {
     constexpr std::int64_t part = 16384;
     const std::uint64_t start = pass.random ^ layer_;

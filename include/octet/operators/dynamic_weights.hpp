@@ -7,13 +7,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What convolution and fully connected layers of a dynamic-range model share: int8 weights (symmetric, output
-/// channels along axis 0) and a float bias (optional input 2), made ready.
+/// Prepared weights of convolution and fully connected layers of dynamic-range models: int8 weights (symmetric, output
+/// channels along axis 0) and a float bias (optional input 2).
 struct DynamicWeights {
   View<const std::int8_t> values;  // [out][k], of the graph's constant
   std::int64_t out = 0, k = 0;
   Tensor<float> scale, bias;
-  Tensor<std::int32_t> sums;  // of the weights of each channel
+  Tensor<std::int32_t> sums;  // of the weights of each output channel
   Tensor<float> float_sums;
 
   DynamicWeights(const PrepareContext& c, int weights) {
@@ -32,20 +32,20 @@ struct DynamicWeights {
     bias = float_bias(c, out);
   }
 
-  /// The weights, once everything is found to be in order.
+  /// Checks weights and bias, and returns the weights.
   static const Value& checked(const PrepareContext& c, int weights) {
     const Value& w = c.input(weights);
     c.constant(weights);
     c.validate(w);
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
-    for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "weights have to be symmetric, zero point is ", z);
+    for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "expected symmetric weights, found zero point ", z);
     if (c.has(LayerInputs::bias)) c.constant(LayerInputs::bias);
     return w;
   }
 
   std::size_t packed_bytes() const noexcept { return 4 * scale.size_bytes(); }
 
-  /// How sums become float; for pixels that are quantized one by one, all there is to tell.
+  /// The epilogue that scales sums to float, except for the input scale.
   Epilogue epilogue(const ActivationRange& range) const noexcept {
     Epilogue e;
     e.store = Store::scaled_f32;
@@ -53,7 +53,7 @@ struct DynamicWeights {
     e.low_f32 = static_cast<float>(range.low), e.high_f32 = static_cast<float>(range.high);
     return e;
   }
-  /// What accumulators start from where all activations were quantized with `s`.
+  /// Initial values of the accumulators if all activations are quantized with `s`.
   void start(const DynamicScale& s, std::int32_t* init) const noexcept {
     for (std::int64_t o = 0; o < sums.size(); ++o) init[o] = -s.zero_point * sums[o];
   }

@@ -5,10 +5,10 @@
 
 #include "../core/rounded.hpp"
 
-/// Elementary functions of a batch of floats whose bits depend on no compiler, instruction set or C library, so that
-/// ranges which a calibration measures do not, either: only operations that IEEE 754 defines, none of them fused (see
-/// rounded.hpp). xsimd's own functions fuse where the baseline can. Approximations of Cephes (S. Moshier), with errors
-/// of a few units in the last place.
+/// Elementary functions of float batches whose results do not depend on the compiler, instruction set or C library, so
+/// that calibrated ranges do not, either. They use only operations that IEEE 754 defines, never fused (see
+/// rounded.hpp); those of xsimd may be fused. The approximations are from Cephes (S. Moshier), with errors of a few
+/// units in the last place.
 OCTET_BEGIN
 namespace detail {
 
@@ -31,10 +31,10 @@ FloatBatch polynomial(const FloatBatch& x, float first, C... rest) noexcept {
 
 inline FloatBatch exp_of(const FloatBatch& argument) noexcept {
   using V = FloatBatch;
-  // Beyond, it is infinite, or 0 (below 1.7e-38, where numbers soon are subnormal). A NaN stays.
+  // Outside, the result is infinite, or 0 (below 1.7e-38, close to the subnormals). NaN is kept.
   V x = xsimd::select(argument > V(89.0f), V(89.0f), argument);
   x = xsimd::select(x < V(-87.5f), V(-87.5f), x);
-  const V shift(12582912.0f), one(1.0f);  // 1.5 * 2^23: sums are whole numbers
+  const V shift(12582912.0f), one(1.0f);  // 1.5 * 2^23: sums are integers
   const V n = (rounded(x * V(1.44269504f)) + shift) - shift;
   // ln 2 in two parts: products with the first, of 9 bits, are exact.
   const V r = (x - rounded(n * V(0.693359375f))) - rounded(n * V(-2.12194440e-4f));
@@ -54,7 +54,7 @@ inline FloatBatch log_of(const FloatBatch& argument) noexcept {
   xsimd::batch<std::int32_t, typename V::arch_type> exponent;
   V m = xsimd::frexp(x, exponent);
   V e = xsimd::to_float(exponent) - xsimd::select(small, V(23.0f), V(0.0f));
-  const auto low = m < V(0.707106781f);  // m in [sqrt(1/2), sqrt(2)), less 1
+  const auto low = m < V(0.707106781f);  // m becomes the mantissa in [sqrt(1/2), sqrt(2)) minus 1
   e = xsimd::select(low, e - V(1.0f), e);
   m = xsimd::select(low, m + m, m) - V(1.0f);
   const V z = rounded(m * m);
@@ -89,7 +89,7 @@ inline FloatBatch erf_of(const FloatBatch& x) noexcept {
       x * polynomial(z, 7.853861353153693e-5f, -8.010193625184903e-4f, 5.188327685732524e-3f, -2.685381193529856e-2f,
                      1.128358514861418e-1f, -3.761262582423300e-1f, 1.128379165726710f);
   if (xsimd::all(a < one)) return near;
-  // Beyond 4, it is 1 in floats.
+  // Above 4, the result is 1 in float.
   const V b = xsimd::select(a > V(4.0f), V(4.0f), xsimd::select(a < one, one, a)), q = one / b, y = rounded(q * q);
   const V middle = polynomial(y, 2.326819970068386e-2f, -1.387039388740657e-1f, 3.687424674597105e-1f,
                               -5.824733027278666e-1f, 6.210004621745983e-1f, -4.944515323274145e-1f,
@@ -102,7 +102,7 @@ inline FloatBatch erf_of(const FloatBatch& x) noexcept {
   return xsimd::select(x == x, result, x);
 }
 
-// One number at a time.
+// Scalar versions.
 inline float exp_of(float x) noexcept { return std::exp(x); }
 inline float log_of(float x) noexcept { return std::log(x); }
 inline float tanh_of(float x) noexcept { return std::tanh(x); }

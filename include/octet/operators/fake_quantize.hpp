@@ -3,15 +3,15 @@
 
 OCTET_BEGIN
 
-/// An activation as its integers stand for it: rounded to 8 or 4 bits and back. Inputs: x; what was observed of it,
-/// [low, high, batches]; a learned scale [1] (optional), which takes the place of the range's once there was a batch.
+/// Fake quantization of an activation: rounds to 8 or 4 bits and back. Inputs: x; the observed range [low, high,
+/// batches]; a learned scale [1] (optional), which replaces that of the range after the first batch.
 class FakeQuantize : public OperatorOf<FakeQuantize> {
  public:
   static constexpr const char* type_name = "FakeQuantize";
   enum Operand : int { x, range, scale };
   int bits = 8;
-  double decay = 0.99;   // of the moving averages of smallest and largest elements
-  bool observes = true;  // false: the range stays, or is another one's
+  double decay = 0.99;   // of the moving averages of the smallest and largest element
+  bool observes = true;  // false: the range is frozen, or is that of another value
 
   void fields(FieldVisitor& v) override {
     v.field("bits", bits);

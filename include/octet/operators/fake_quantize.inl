@@ -7,7 +7,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// In inference: by what was observed; where nothing was, x as it is.
+/// Inference: rounds by the observed range; returns x if nothing was observed.
 class FakeQuantizeStep : public Step {
  public:
   FakeQuantizeStep(const PrepareContext& c, int bits) : rounding_(c.kernels(), bits) {
@@ -34,8 +34,9 @@ class FakeQuantizeStep : public Step {
   bool observed_ = false;
 };
 
-/// In training: observes, rounds, and passes the gradient straight through where x is inside the range (Jacob et al.
-/// 2018). A batch is rounded by the range of those before it, so that it is read once; the first one by its own.
+/// Training: observes, rounds, and passes the gradient straight through where x is inside the range (Jacob et al.
+/// 2018). A batch is rounded by the range of the batches before it, so that it is read only once; the first one by its
+/// own range.
 class FakeQuantizeGradient : public GradientStep {
  public:
   FakeQuantizeGradient(const PrepareContext& c, int bits, double decay)
@@ -62,7 +63,7 @@ class FakeQuantizeGradient : public GradientStep {
     const bool observes = observes_ && c.pass->observe, first = range->batches == 0;
     if (first) {
       const Range r = observes ? rounding_.measure(x, c.scratch, *c.pool) : Range{};
-      if (!observes || !FakeQuantization::is_finite(r)) {  // what is not finite shows in the loss
+      if (!observes || !FakeQuantization::is_finite(r)) {  // values that are not finite show in the loss
         if (inside) std::memset(inside, 0xff, rounding_.inside_bytes());
         return move_elements(x, y, rounding_.size(), *c.pool);
       }
@@ -98,9 +99,9 @@ class FakeQuantizeGradient : public GradientStep {
   bool reads_outputs() const noexcept override { return false; }
 
  private:
-  /// A moving average, which begins as the mean of the first batches.
+  /// Updates the moving averages, which are plain means for the first batches.
   void follow(ObservedRange& range, const Range& batch) const noexcept {
-    range.batches += 1;  // stays at 2^24
+    range.batches += 1;  // saturates at 2^24
     const auto share = static_cast<float>(std::max(1 - decay_, 1 / static_cast<double>(range.batches)));
     range.low += rounded(share * (batch.low - range.low));
     range.high += rounded(share * (batch.high - range.high));

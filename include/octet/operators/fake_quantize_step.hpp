@@ -8,23 +8,23 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Rounds whole tensors to the integers of a type and back.
+/// Fake quantization of whole tensors.
 class FakeQuantization {
  public:
   FakeQuantization(const Kernels& kernels, int bits) : simd_(&kernels), type_(bits == 4 ? DType::i4 : DType::i8) {}
 
-  /// What a tensor of that range is rounded to; `scale`: a learned one, or null.
+  /// Scale and zero point for a range. `scale`: a learned one, or null.
   ScaleAndZero params(const ObservedRange& r, const float* scale) const noexcept {
     ScaleAndZero p = activation_scale({r.low, r.high}, type_, false);
     if (!is_usable_scale(static_cast<double>(p.scale))) p = activation_scale({}, type_, false);
     if (scale) p.scale = std::max(std::abs(*scale), std::numeric_limits<float>::min());
     return p;
   }
-  /// Limits of the codes, less the zero point.
+  /// Limits of the codes minus the zero point.
   float low(const ScaleAndZero& p) const noexcept { return static_cast<float>(codes().low - p.zero_point); }
   float high(const ScaleAndZero& p) const noexcept { return static_cast<float>(codes().high - p.zero_point); }
 
-  /// Returns the bytes of scratch that the other functions need.
+  /// Returns the size of the scratch memory that the other functions need, in bytes.
   std::size_t plan(std::int64_t size) {
     size_ = size, parts_ = (size + part - 1) / part;
     return static_cast<std::size_t>(parts_) * 64;
@@ -32,7 +32,7 @@ class FakeQuantization {
   std::int64_t size() const noexcept { return size_; }
   std::size_t inside_bytes() const noexcept { return static_cast<std::size_t>((size_ + 7) / 8); }
 
-  /// Rounds x, and returns its range: two NaNs where elements are not finite, and then y is all NaN. inside: as in
+  /// Rounds x and returns its range. If elements are not finite, the range is two NaNs and y is all NaN. inside: as in
   /// FakeQuantized, or null.
   Range run(const float* x, float* y, const ScaleAndZero& p, std::uint8_t* inside, std::byte* scratch,
             ThreadPool& pool) const noexcept {
@@ -52,7 +52,8 @@ class FakeQuantization {
   }
   static bool is_finite(const Range& r) noexcept { return std::isfinite(r.low) && std::isfinite(r.high); }
 
-  /// Range and scale that learning begins with: 2 E|x| / sqrt(largest code), unsigned where x is (LSQ).
+  /// Initial range and scale for learning: 2 E|x| / sqrt(largest code), unsigned if x is not negative (LSQ, Esser et
+  /// al. 2020).
   float begin_scale(const float* x, ObservedRange& r, std::byte* scratch, ThreadPool& pool) const noexcept {
     auto* sums = reinterpret_cast<double*>(scratch);
     pool.parallel(parts_, [&](std::int64_t t, int) {
@@ -72,7 +73,7 @@ class FakeQuantization {
     return static_cast<float>(scale);
   }
 
-  /// dx as in FakeQuantizedGradient; returns the gradient by the scale.
+  /// Computes dx as in FakeQuantizedGradient. Returns the gradient with respect to the scale.
   double gradient(const float* x, const float* dy, float* dx, const ScaleAndZero& p, std::byte* scratch,
                   ThreadPool& pool) const noexcept {
     auto* sums = reinterpret_cast<float*>(scratch);
@@ -110,7 +111,7 @@ class FakeQuantization {
       if (std::isnan(ranges[2 * t])) return {ranges[2 * t], ranges[2 * t]};
       all = {std::min(all.low, ranges[2 * t]), std::max(all.high, ranges[2 * t + 1])};
     }
-    return {all.low + 0.0f, all.high + 0.0f};  // which of two zeros comes first depends on the vectors
+    return {all.low + 0.0f, all.high + 0.0f};  // +0 for -0: which of them is found depends on the vector width
   }
 
   const Kernels* simd_;

@@ -16,7 +16,7 @@ OCTET_API std::vector<Shape> FakeQuantizeSums::shapes(const ShapeContext& c) con
   for (int bits : {input_bits, weight_bits, output_bits})
     c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
   c.require(in.rank() >= 1 && w.rank() >= 1 && (in.back() == Shape::unknown || in.back() == w[0]), "weights of shape ",
-            w, " do not give ", in);
+            w, " do not match x of shape ", in);
   const auto expect = [&](int i, const Shape& s) {
     if (c.has(i)) c.require(c.shape(i) == s, "input ", i, " has shape ", c.shape(i), ", expected ", s);
   };
@@ -24,8 +24,8 @@ OCTET_API std::vector<Shape> FakeQuantizeSums::shapes(const ShapeContext& c) con
   for (int i : {scale, out_scale}) expect(i, {1});
   for (int i : {scales, bias, gamma, beta, mean, variance}) expect(i, {w[0]});
   for (int i : {beta, mean, variance})
-    c.require(c.has(i) == c.has(gamma), "takes all parameters of a normalization, or none");
-  c.require(c.has(out_range) || !c.has(out_scale), "takes no output scale without its range");
+    c.require(c.has(i) == c.has(gamma), "expected all parameters of a normalization, or none");
+  c.require(c.has(out_range) || !c.has(out_scale), "expected the output range together with the output scale");
   return {in};
 }
 
@@ -35,7 +35,7 @@ OCTET_API std::unique_ptr<GradientStep> FakeQuantizeSums::prepare_gradient(const
 
 namespace detail {
 
-/// Computes everything as folding, convert and the integer layer's Requantizer do.
+/// Computes the same as folding, convert and the integer layer's Requantizer.
 class FakeQuantizeSumsStep : public Step {
  public:
   FakeQuantizeSumsStep(const PrepareContext& c, const FakeQuantizeSums& op) : simd_(&c.kernels()) {
@@ -66,7 +66,7 @@ class FakeQuantizeSumsStep : public Step {
       for (std::int64_t i = o * size; i < (o + 1) * size; ++i) largest = std::max(largest, std::abs(rounded[i]));
       const float own = rounding.scale(w.data(), learned, o);
       if (!std::isfinite(own) || !std::isfinite(factor) || !std::isfinite(shift)) {
-        inverse_[o] = std::numeric_limits<float>::quiet_NaN();  // x stays as it is
+        inverse_[o] = std::numeric_limits<float>::quiet_NaN();  // x is unchanged
         continue;
       }
       bias_[o] = static_cast<float>(shift);
@@ -101,7 +101,7 @@ class FakeQuantizeSumsStep : public Step {
   static Tensor<float> floats(const PrepareContext& c, int i) {
     return c.has(i) ? to_float(c.constant(i).ref()) : Tensor<float>();
   }
-  /// The scale of what was observed; 0 where nothing was.
+  /// The scale of the observed range; 0 if nothing was observed.
   static float step_of(const PrepareContext& c, int range, int scale, int bits) {
     const Tensor<float> r = floats(c, range), learned = floats(c, scale);
     if (!(r[2] > 0)) return 0;

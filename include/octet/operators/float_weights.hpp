@@ -6,7 +6,7 @@
 #include "activation_range.hpp"
 #include "operands.hpp"
 
-/// What convolution and fully connected layers of float models share: weights float or half, a float bias.
+/// Shared by convolution and fully connected layers of float models: float or half-precision weights, and a float bias.
 OCTET_BEGIN
 namespace detail {
 
@@ -19,10 +19,10 @@ auto with_weights(const PrepareContext& c, F f) {
   return f(float{});
 }
 
-/// Weights in the type W.
+/// Weights in type W.
 template <class W>
 struct KernelWeights {
-  Tensor<float> expanded;  // where they are stored in another
+  Tensor<float> expanded;  // if they are stored in another type
   View<const W> view;
 
   explicit KernelWeights(const AnyTensor& stored) {
@@ -35,7 +35,7 @@ struct KernelWeights {
   }
 };
 
-/// Input 2, or zeros.
+/// The bias (input 2), or zeros.
 inline Tensor<float> float_bias(const PrepareContext& c, std::int64_t channels) {
   return c.has(LayerInputs::bias) ? pad_columns(to_float(c.constant(LayerInputs::bias).ref()).data(), channels)
                                   : pad_columns<float>(nullptr, channels);

@@ -45,7 +45,7 @@ class FullyConnectedGradient : public LinearGradient {
   ConvolutionShape shape(const Shape& in, const Shape& out) const override { return rows_shape(in, out); }
 };
 
-/// Each row is quantized when it arrives, by its own range.
+/// Dynamic range: each row is quantized at run time by its own range.
 class DynamicFullyConnected : public Step {
  public:
   DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range)
@@ -86,7 +86,7 @@ class DynamicFullyConnected : public Step {
   Epilogue epilogue_;
   Tensor<std::int32_t> zeros_;
   GemmConvolution<std::int8_t> kernels_;
-  std::int64_t rows_ = 0, scale_at_ = 0, scratch_at_ = 0;  // behind the quantized rows
+  std::int64_t rows_ = 0, scale_at_ = 0, scratch_at_ = 0;  // offsets after the quantized rows
 };
 
 class IntegerFullyConnected : public Step {
@@ -119,7 +119,7 @@ class IntegerFullyConnected : public Step {
 
 OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const {
   const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);
-  c.require(w.rank() == 2 && x.rank() >= 1, "takes [..., K] and weights [O, K], found ", x, " and ", w);
+  c.require(w.rank() == 2 && x.rank() >= 1, "expected an input [..., K] and weights [O, K], found ", x, " and ", w);
   c.require(x.back() == Shape::unknown || x.back() == w[1], "takes ", w[1], " features (weights ", w,
             "), but the input is ", x);
   if (c.has(LayerInputs::bias))
@@ -169,7 +169,8 @@ OCTET_API std::string FullyConnected::summary(const ShapeContext&) const { retur
 OCTET_API IntegerForm FullyConnected::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = weights, f.weights_axis = 0, f.bias = bias;
+  f.weights = weights;
+  f.bias = bias;
   return f;
 }
 

@@ -8,7 +8,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Any axes of plain numbers: floating ones are added in double, integers modulo 2^64.
+/// Reduction of plain numbers over any axes. Floating-point numbers are added in double, integers modulo 2^64.
 template <class T>
 class GenericReduce : public Step {
  public:
@@ -21,14 +21,14 @@ class GenericReduce : public Step {
     for (std::int64_t a : axes_) reduced[static_cast<std::size_t>(normalize_axis(a, in.rank()))] = true;
     kept_ = gone_ = {};
     std::int64_t stride = 1;
-    bool before = false;  // class of the dimension before: those of one class merge
+    bool before = false;  // whether the previous dimension is reduced: equal neighbours are merged
     for (int d = in.rank() - 1; d >= 0; stride *= in[d--]) {
       if (in[d] == 1) continue;
       const bool gone = reduced[static_cast<std::size_t>(d)];
       (gone ? gone_ : kept_).add(in[d], stride, stride > 1 && gone == before);
       before = gone;
     }
-    if (in.elements() == 0) gone_ = {}, gone_.size[0] = 0, gone_.rank = 1;  // nothing to walk, whatever the sizes
+    if (in.elements() == 0) gone_ = {}, gone_.size[0] = 0, gone_.rank = 1;  // no elements to iterate over
     results_ = c.outputs[0].shape.elements();
     return 0;
   }
@@ -38,7 +38,7 @@ class GenericReduce : public Step {
   }
 
  protected:
-  /// Calls f(index of the result, place of its first element) for every result.
+  /// Calls f(index of the result, offset of its first element) for every result.
   template <class F>
   void each_result(ThreadPool& pool, F f) const noexcept {
     const std::int64_t tasks = std::min<std::int64_t>(results_, 4 * pool.size());
@@ -46,7 +46,7 @@ class GenericReduce : public Step {
       for (std::int64_t o = results_ * t / tasks; o < results_ * (t + 1) / tasks; ++o) f(o, kept_.offset(o, 0));
     });
   }
-  /// Calls f(element) for those of one result.
+  /// Calls f(element) for the elements of one result.
   template <class F>
   void each(const std::byte* in, std::int64_t first, F f) const noexcept {
     for (std::int64_t i = 0, rows = gone_.count(1); i < rows; ++i) {
@@ -107,7 +107,7 @@ class GenericReduce : public Step {
     each(in, first, [&](T x) { sum += static_cast<Sum>(x); });
     if (kind_ == ReduceKind::sum) return static_cast<T>(sum);
     if (std::is_integral_v<T> && count() == 0) return 0;
-    return static_cast<T>(static_cast<Wide>(sum) / static_cast<Wide>(count()));  // integers: towards zero
+    return static_cast<T>(static_cast<Wide>(sum) / static_cast<Wide>(count()));  // integers: toward zero
   }
 
   ReduceKind kind_;
@@ -116,7 +116,7 @@ class GenericReduce : public Step {
   std::int64_t results_ = 0;
 };
 
-/// Mean of uint8 over any axes, in the output's scale.
+/// Mean of uint8 over any axes, requantized to the output's scale.
 class GenericIntegerMean : public GenericReduce<std::uint8_t> {
  public:
   GenericIntegerMean(const PrepareContext& c, std::vector<std::int64_t> axes)

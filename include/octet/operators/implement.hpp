@@ -1,5 +1,5 @@
 #pragma once
-// What the definition of an operator includes.
+// Includes for the definition of an operator.
 #include <cmath>
 #include <cstring>
 #include <memory>

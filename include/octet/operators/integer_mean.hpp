@@ -5,11 +5,11 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Means of uint8 values from their sums, in the output's scale: average pooling and mean.
+/// Computes means of uint8 values, in the output's scale, from their sums. For average pooling and mean.
 class IntegerMean {
  public:
-  /// What TFLite's roundings say of the mean: a pool divides the sum of the integers, half away from zero (int8_pool:
-  /// the uint8 were int8, so away from 128); a reduction multiplies the sum less zero points.
+  /// How TFLite rounds the mean: a pool divides the sum of the integers and rounds half away from zero (int8_pool: the
+  /// values were int8, so away from 128); a reduction multiplies the sum minus zero points.
   enum class Kind : std::uint8_t { pool, int8_pool, reduction };
 
   IntegerMean(const PrepareContext& c, Kind kind)
@@ -23,8 +23,8 @@ class IntegerMean {
     if (kind != Kind::reduction && in_ != out_) rounding_ = Rounding::fp32;
   }
 
-  /// sums of `inside` values each, to be divided by `count` (more than inside where zeros of a padding count).
-  /// Where there is nothing to count, the mean is 0.
+  /// sums: of `inside` values each; count: the divisor (larger than inside if padding counts). The mean of no values is
+  /// 0.
   void store(const std::int32_t* sums, std::int64_t channels, std::int64_t inside, std::int64_t count,
              std::uint8_t* out) const noexcept {
     count = std::max<std::int64_t>(count, 1);
@@ -58,7 +58,7 @@ class IntegerMean {
   static void each(const std::int32_t* sums, std::int64_t channels, std::uint8_t* out, F f) noexcept {
     for (std::int64_t c = 0; c < channels; ++c) out[c] = static_cast<std::uint8_t>(std::clamp(f(sums[c]), 0, 255));
   }
-  /// The multiplier over n, kept as large as it can be: TFLite's way, which truncates.
+  /// The multiplier divided by n, with as many bits as possible; truncates as TFLite does.
   static FixedPointMultiplier divided(FixedPointMultiplier m, std::int64_t n) noexcept {
     int shift = 0;
     while (shift < 32 && n >> (shift + 1) != 0) ++shift;

@@ -7,16 +7,16 @@
 #include "activation_range.hpp"
 #include "operands.hpp"
 
-/// What convolution and fully connected layers share in integer models: their weights and bias made ready, and the
-/// way from sums to outputs. Inputs of the operator: 0 activations (uint8), 1 weights with output channels along
-/// axis 0, 2 bias (int32; floating in dynamic-range models; optional).
+/// Shared by convolution and fully connected layers of integer models: prepared weights and bias, and requantization of
+/// sums. Inputs of the operator: 0 activations (uint8), 1 weights with output channels along axis 0, 2 bias (int32;
+/// floating-point in dynamic-range models; optional).
 OCTET_BEGIN
 namespace detail {
 
-/// Weights less their zero points, as int8.
+/// Weights minus their zero points, as int8.
 struct CenteredWeights {
   std::vector<std::int8_t> values;  // [out][repeat][k]
-  std::int64_t repeat = 1;          // more than 1 where a zero point takes weights beyond int8: sums of that many
+  std::int64_t repeat = 1;          // > 1 if weights minus zero point exceed int8: each is a sum of that many values
   std::int64_t out = 0, k = 0;
 
   /// data: int8 or uint8, output channels along axis 0; one zero point for all channels, or one for each.
@@ -44,7 +44,7 @@ struct CenteredWeights {
   struct Sum {
     std::int64_t value = 0, magnitude = 0;
   };
-  /// Of a channel's weights. Throws where products with uint8 may add up to more than 32 bits.
+  /// The sum of a channel's weights. Throws Error if sums of products with uint8 may exceed 32 bits.
   Sum sum(std::int64_t channel, const PrepareContext& c) const {
     Sum s;
     for (std::int64_t i = 0; i < k * repeat; ++i) {
@@ -57,16 +57,16 @@ struct CenteredWeights {
   }
 };
 
-/// Integer weights, and the bias with the input's zero point folded in; a float bias stays apart.
+/// Integer weights, and the bias with the input's zero point folded in. A float bias is kept separately.
 struct IntegerWeights : CenteredWeights {
-  Tensor<float> float_bias;  // padded; empty where the bias is int32
+  Tensor<float> float_bias;  // padded; empty if the bias is int32
   std::int32_t input_zero_point = 0;
-  std::vector<std::int32_t> bias;   // one a channel, less zero point * sum of weights
+  std::vector<std::int32_t> bias;   // per channel, minus zero point * sum of weights
   std::vector<double> scale;        // input scale * weight scale
-  std::vector<double> largest_sum;  // bound of the accumulators' magnitude
+  std::vector<double> largest_sum;  // upper bound of the accumulators' magnitude
 
-  /// single_product: whether TFLite multiplies the scales of such a layer as floats where the weights have one scale.
-  /// Where they have one for each channel it multiplies doubles.
+  /// single_product: whether TFLite multiplies the scales of such a layer as floats if the weights have one scale. With
+  /// one scale per channel, it multiplies doubles.
   IntegerWeights(const PrepareContext& c, bool single_product)
       : CenteredWeights(c.constant(LayerInputs::weights), checked(c).zero_point) {
     const QuantParams &x = c.input(0).quant, &w = c.input(LayerInputs::weights).quant;
@@ -81,14 +81,14 @@ struct IntegerWeights : CenteredWeights {
       scale.push_back(single_product ? static_cast<double>(static_cast<float>(exact)) : exact);
       const Sum s = sum(o, c);
       const std::int64_t b = in_sums ? load_as<std::int32_t>(c.constant(LayerInputs::bias).data(), o) : 0;
-      // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.
+      // Accumulators wrap modulo 2^32, so the folded bias may wrap, too; only the final sum has to fit.
       bias.push_back(
           static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * s.value) & 0xffffffffu));
       largest_sum.push_back(static_cast<double>(s.magnitude) * 255 + std::abs(static_cast<double>(b)));
     }
   }
 
-  /// The weights' parameters, once everything is found to be in order.
+  /// Checks weights and bias, and returns the weights' quantization parameters.
   static const QuantParams& checked(const PrepareContext& c) {
     const Value& w = c.input(LayerInputs::weights);
     const std::int64_t channels = c.constant(LayerInputs::weights).shape()[0];
@@ -97,19 +97,18 @@ struct IntegerWeights : CenteredWeights {
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
     if (c.has(LayerInputs::bias)) {
       const AnyTensor& b = c.constant(LayerInputs::bias);
-      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels,
-                "an integer layer takes a bias of ", channels, " int32 or floating numbers, found ", b.size(), " ",
-                name(b.dtype()));
+      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels, "expected a bias of ",
+                channels, " int32 or floating-point elements, found ", b.size(), " ", name(b.dtype()));
     }
     return w.quant;
   }
 };
 
-/// From sums to outputs, as the model's rounding says.
+/// Requantizes sums to outputs with the model's rounding.
 class Requantizer {
  public:
   Requantizer() = default;
-  /// residual: input of the operator that is added to the output, if it has such.
+  /// residual: index of the input that is added to the output, if there is one.
   Requantizer(const PrepareContext& c, const IntegerWeights& w, const ActivationRange& range, int residual)
       : rounding_(c.rounding()) {
     check_output(c, residual);
@@ -135,12 +134,12 @@ class Requantizer {
     const IntegerRange q = quantized_range(range, y.quant.scale[0], y.quant.zero_point[0]);
     epilogue_.zero_point = y.quant.zero_point[0];
     epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
-    // The kernels' conversion to integers is exact below 2^31; beyond, and for other roundings, one by one.
+    // The kernels' conversion to integers is exact below 2^31. Otherwise, and for other roundings, convert one by one.
     const bool by_kernel = rounding_ == Rounding::fp32 && largest < 2147483000.0;
     epilogue_.store = by_kernel ? Store::u8 : Store::custom;
     if (shifted) {
       c.require(by_kernel && !c.has(residual),
-                "a float bias, large scales or roundings of TFLite and an added tensor do ", "not go together");
+                "a float bias is not supported together with large scales, TFLite's roundings or an added tensor");
       epilogue_.store = Store::u8_shifted;
       for (float& b : shift_) b /= y.quant.scale[0];
     }
@@ -155,7 +154,7 @@ class Requantizer {
     }
   }
 
-  /// Throws unless the types and scales of the output, and of what is added to it, are right.
+  /// Throws Error unless types and scales of the output and the residual are supported.
   static void check_output(const PrepareContext& c, int residual) {
     const Value& y = c.output();
     c.require(y.dtype == DType::f32 || y.dtype == DType::u8, "output '", y.name, "' has to be uint8 or float32, found ",
@@ -170,7 +169,7 @@ class Requantizer {
 
   std::size_t packed_bytes() const noexcept { return init_.size_bytes() + scale_.size_bytes() + shift_.size_bytes(); }
   const std::byte* init() const noexcept { return init_.bytes(); }
-  /// How the kernels want the weights' channels.
+  /// The order of the weights' channels that the kernels require.
   ColumnOrder order() const noexcept {
     return stores_bytes(epilogue_.store) ? ColumnOrder::interleaved : ColumnOrder::natural;
   }
@@ -179,7 +178,7 @@ class Requantizer {
     epilogue_.out_stride = epilogue_.residual_stride = out_channels * out_element();
   }
 
-  /// Whether the kernels store the outputs, so that kernel_epilogue is enough.
+  /// Whether the kernels store the outputs, so that kernel_epilogue is sufficient.
   bool by_kernel() const noexcept { return epilogue_.store != Store::custom; }
   Epilogue kernel_epilogue(std::byte* out, const std::byte* residual) const noexcept {
     Epilogue e = epilogue_;
@@ -190,7 +189,7 @@ class Requantizer {
     e.sums = scale_.data();
     return e;
   }
-  /// For a run: valid as long as this object stays where it is, until the next run.
+  /// The epilogue for one run. Valid until the next run, as long as this object is not moved.
   Epilogue epilogue(std::byte* out, const std::byte* residual) noexcept {
     Epilogue e = kernel_epilogue(out, residual);
     e.context = this;
@@ -234,7 +233,7 @@ class Requantizer {
   std::vector<FixedPointMultiplier> fixed_;
   FixedPointMultiplier residual_fixed_;
   Epilogue epilogue_;
-  std::uint8_t* out_ = nullptr;  // of the run under way
+  std::uint8_t* out_ = nullptr;  // of the current run
   const std::uint8_t* residual_ = nullptr;
 };
 

@@ -9,7 +9,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The right operand is packed when the step is made, if it is constant, else in every run.
+/// Packs a constant right operand once, others in every run.
 class FloatMatMul : public Step {
  public:
   explicit FloatMatMul(const PrepareContext& c) : simd_(&c.kernels()), panel_columns_(panel_columns<float>(*simd_)) {
@@ -25,7 +25,7 @@ class FloatMatMul : public Step {
   std::size_t plan(const PlanContext& c) override {
     products_ = MatMulProducts(c);
     set_right(products_.k, products_.n, c.inputs[MatMul::right].shape.elements());
-    // One matrix on the right for all on the left: these are the rows of a single one.
+    // With a single matrix on the right, all matrices on the left form one with more rows.
     const auto batches = static_cast<std::int64_t>(products_.each.size());
     if (matrices_ == 1 && c.inputs[0].shape.elements() == batches * products_.m * products_.k) {
       products_.m *= batches;
@@ -34,7 +34,7 @@ class FloatMatMul : public Step {
     const std::int64_t m = products_.m;
     zeros_ = Tensor<float>({round_up(n_, column_padding)});
     const std::int64_t tile = simd_->rows_f32;
-    constexpr std::int64_t block_bytes = 192 * 1024;  // rows that stay in the L2 cache while the panels pass by
+    constexpr std::int64_t block_bytes = 192 * 1024;  // rows that stay in the L2 cache for all panels
     const std::int64_t fitting = std::max<std::int64_t>(1, block_bytes / std::max<std::int64_t>(1, k_ * 4) / tile);
     const std::int64_t share = ((m + c.threads - 1) / c.threads + tile - 1) / tile;
     block_rows_ = tile * std::max<std::int64_t>(1, std::min(fitting, share));
@@ -85,7 +85,7 @@ class FloatMatMul : public Step {
 
   const Kernels* simd_;
   std::int64_t panel_columns_;
-  AlignedBytes constant_;  // the packed right operand, where it is constant
+  AlignedBytes constant_;  // the packed right operand, if it is constant
   Tensor<float> zeros_;
   MatMulProducts products_;
   std::int64_t k_ = 1, n_ = 1, matrices_ = 1, matrix_bytes_ = 0, panels_ = 1;

@@ -4,14 +4,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A matrix product as numpy understands it: [..., m, k] times [..., k, n], where vectors become a row or a column.
+/// The shapes of a matrix product as in NumPy: [..., m, k] times [..., k, n]; vectors become a row or a column.
 struct MatMulShape {
   Shape a_batch, b_batch, batch;
   std::int64_t m = 1, k = 1, n = 1;
   Shape out;
 
   MatMulShape(const Shape& a, const Shape& b, const ShapeContext& c) {
-    c.require(a.rank() >= 1 && b.rank() >= 1, "takes matrices or vectors, found ", a, " and ", b);
+    c.require(a.rank() >= 1 && b.rank() >= 1, "expected matrices or vectors, found ", a, " and ", b);
     const std::int64_t b_rows = b[std::max(0, b.rank() - 2)];
     k = a.back() == Shape::unknown ? b_rows : a.back();
     c.require(b_rows == Shape::unknown || b_rows == k, "matrices of ", a, " and ", b, " cannot be multiplied");
@@ -23,10 +23,10 @@ struct MatMulShape {
   }
 };
 
-/// The matrices that are multiplied with each other, in the order of the output.
+/// The pairs of matrices that are multiplied, in the order of the output.
 struct MatMulProducts {
   struct Product {
-    std::int64_t a, b;  // which of the matrices on the left, and on the right
+    std::int64_t a, b;  // indices of the left and the right matrix
   };
   std::int64_t m = 1, k = 1, n = 1;
   std::vector<Product> each;
@@ -42,7 +42,7 @@ struct MatMulProducts {
   }
 
  private:
-  /// Of element i of `all`, in a tensor that is broadcast to that shape.
+  /// The index, in a tensor that is broadcast to `all`, of element i of `all`.
   static std::int64_t position(std::int64_t i, const Shape& all, const Shape& own) {
     std::int64_t at = 0, stride = 1;
     for (int d = all.rank() - 1, e = own.rank() - 1; e >= 0; --d, --e) {

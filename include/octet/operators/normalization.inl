@@ -48,7 +48,7 @@ class LocalResponseStep : public Step {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> LocalResponseNormalization::shapes(const ShapeContext& c) const {
-  c.require(c.rank(0) >= 1, "takes channels in the last dimension, found a scalar");
+  c.require(c.rank(0) >= 1, "expected channels in the last dimension, found a scalar");
   constexpr std::int64_t limit = 1 << 20;
   c.require(size >= 1 && size <= limit, "size has to be in 1 .. ", limit, ", found ", size);
   return {c.shape(0)};

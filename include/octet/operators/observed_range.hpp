@@ -4,9 +4,9 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What an observer knows of a tensor: FakeQuantize's second input.
+/// The state of an observer: FakeQuantize's second input.
 struct ObservedRange {
-  float low = 0, high = 0, batches = 0;  // seen so far
+  float low = 0, high = 0, batches = 0;  // batches: number of batches so far
 };
 
 }  // namespace detail

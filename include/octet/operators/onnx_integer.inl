@@ -7,11 +7,11 @@
 #include "onnx_integer.hpp"
 #include "rows.hpp"
 
-/// ONNX's products of plain integers, whose zero points are tensors: sums stay int32.
+/// ONNX's products of plain integers with zero points as tensors. Results are int32 sums.
 OCTET_BEGIN
 namespace detail {
 
-/// Element i of an int8 or uint8 tensor, or of a missing one: 0.
+/// Element i of an int8 or uint8 tensor; 0 if the tensor is missing.
 inline std::int32_t byte_at(const TensorRef& t, std::int64_t i) noexcept {
   if (!t.data) return 0;
   return t.dtype == DType::i8 ? std::int32_t{load_as<std::int8_t>(t.data, i)}
@@ -30,7 +30,7 @@ inline std::vector<std::int32_t> constant_zero_points(const PrepareContext& c, i
   return zeros;
 }
 
-/// Constant weights: the integer kernels, with accumulators that start from -zero point * sum of weights.
+/// For constant weights: uses the integer kernels, with accumulators that start from -zero point * sum of weights.
 class IntegerProduct : public Step {
  public:
   using Rule = std::function<ConvolutionShape(const Shape& in, const Shape& out)>;
@@ -62,7 +62,7 @@ class IntegerProduct : public Step {
       in = c.scratch;
     }
     auto* init = reinterpret_cast<std::int32_t*>(c.scratch + init_at_);
-    for (std::int64_t o = 0; o < sums_.size(); ++o)  // modulo 2^32, as the accumulators
+    for (std::int64_t o = 0; o < sums_.size(); ++o)  // modulo 2^32, like the accumulators
       init[o] = static_cast<std::int32_t>(0u - static_cast<std::uint32_t>(zero) * static_cast<std::uint32_t>(sums_[o]));
     std::memset(c.scratch + padding_at_, zero, static_cast<std::size_t>(scratch_at_ - padding_at_));
     Epilogue e;
@@ -88,7 +88,7 @@ class IntegerProduct : public Step {
   std::ptrdiff_t out_stride_ = 0;
 };
 
-/// Weights that are computed: one product after the other.
+/// For computed weights: one product after the other.
 class GenericConvInteger : public Step {
  public:
   GenericConvInteger(const Window& window, std::int64_t groups) : window_(window), groups_(groups) {}
@@ -114,7 +114,7 @@ class GenericConvInteger : public Step {
       for (std::int64_t kx = 0; kx < s.kernel_w; ++kx) {
         const std::int64_t iy = oy * s.stride_h - s.pad_top + ky * s.dilation_h;
         const std::int64_t ix = ox * s.stride_w - s.pad_left + kx * s.dilation_w;
-        if (iy < 0 || iy >= s.in_h || ix < 0 || ix >= s.in_w) continue;  // padding is the zero point
+        if (iy < 0 || iy >= s.in_h || ix < 0 || ix >= s.in_w) continue;  // the padding has the zero point
         const std::int64_t from = ((image * s.in_h + iy) * s.in_w + ix) * s.in_c + o / s.group_out() * s.group_in();
         const std::int64_t tap = ((o * s.kernel_h + ky) * s.kernel_w + kx) * s.group_in();
         for (std::int64_t k = 0; k < s.group_in(); ++k)
@@ -160,7 +160,7 @@ class GenericMatMulInteger : public Step {
 
 inline void check_bytes(const ShapeContext& c) {
   for (int i = 0; i < c.inputs(); ++i)
-    if (c.has(i)) c.require(is_byte(c.dtype(i)), "takes int8 and uint8, found ", name(c.dtype(i)), " as input ", i);
+    if (c.has(i)) c.require(is_byte(c.dtype(i)), "expected int8 or uint8 as input ", i, ", found ", name(c.dtype(i)));
 }
 
 }  // namespace detail
@@ -169,11 +169,11 @@ OCTET_API std::vector<Shape> ConvInteger::shapes(const ShapeContext& c) const {
   detail::check_bytes(c);
   if (c.has(ConvInteger::image_zero))
     c.require(c.shape(ConvInteger::image_zero) == Shape{} || c.shape(ConvInteger::image_zero) == Shape{1},
-              "the image has one zero point, found ", c.shape(ConvInteger::image_zero));
+              "expected one zero point for the image, found shape ", c.shape(ConvInteger::image_zero));
   if (c.has(ConvInteger::weights_zero)) {
     const Shape& z = c.shape(ConvInteger::weights_zero);
-    c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(ConvInteger::weights)[0]}, "zero points ", z,
-              " do not fit weights ", c.shape(ConvInteger::weights));
+    c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(ConvInteger::weights)[0]}, "zero points of shape ", z,
+              " do not match weights of shape ", c.shape(ConvInteger::weights));
   }
   return {detail::convolution_output(c, window, groups)};
 }
@@ -205,7 +205,7 @@ OCTET_API std::vector<Shape> MatMulInteger::shapes(const ShapeContext& c) const 
     const Shape& z = c.shape(i);
     const std::int64_t each = i == 2 ? s.m : s.n;
     c.require(z.rank() == 0 || (z.rank() == 1 && (z[0] == 1 || z[0] == each || each == Shape::unknown)),
-              "zero points of shape ", z, " do not fit ", c.shape(i - 2));
+              "zero points of shape ", z, " do not match ", c.shape(i - 2));
   }
   return {s.out};
 }

@@ -4,12 +4,12 @@
 #include "implement.hpp"
 #include "onnx_quantize.hpp"
 
-/// ONNX's quantization with parameters that are tensors: scale and zero point may be computed in the run.
+/// ONNX's quantization operators with scale and zero point as tensors, which may be computed at run time.
 OCTET_BEGIN
 namespace detail {
 
-/// Which scale belongs to an element: one for all, one for each index along an axis, or one for each block of
-/// `block_size` elements along it.
+/// Maps elements to scales: one for all, one for each index along an axis, or one for each block of `block_size`
+/// elements along it.
 class ScaleIndex {
  public:
   ScaleIndex() = default;
@@ -30,15 +30,15 @@ class ScaleIndex {
 
   static void check(const ShapeContext& c, std::int64_t axis, std::int64_t block_size) {
     const Shape &x = c.shape(0), &s = c.shape(LinearInputs::scale);
-    c.require(block_size >= 0, "the block size is ", block_size);
+    c.require(block_size >= 0, "the block size is ", block_size, ", expected at least 0");
     if (c.has(LinearInputs::zero_point))
-      c.require(c.shape(LinearInputs::zero_point) == s, "scales of shape ", s, " have zero points of shape ",
-                c.shape(LinearInputs::zero_point));
+      c.require(c.shape(LinearInputs::zero_point) == s, "scales of shape ", s,
+                " need zero points of that shape, found ", c.shape(LinearInputs::zero_point));
     if (s.rank() == 0 || s == Shape{1}) return;
     const int a = normalize_axis(axis, x.rank());
     if (block_size == 0) {
       c.require(s.rank() == 1 && (s[0] == x[a] || x[a] == Shape::unknown || s[0] == Shape::unknown), "scales of shape ",
-                s, " do not fit axis ", a, " of ", x);
+                s, " do not match axis ", a, " of ", x);
       return;
     }
     bool fits = s.rank() == x.rank();
@@ -46,7 +46,7 @@ class ScaleIndex {
       if (s[d] == Shape::unknown || x[d] == Shape::unknown) continue;
       fits = s[d] == (d == a ? (x[d] + block_size - 1) / block_size : x[d]);
     }
-    c.require(fits, "scales of shape ", s, " do not fit blocks of ", block_size, " along axis ", a, " of ", x);
+    c.require(fits, "scales of shape ", s, " do not match blocks of ", block_size, " along axis ", a, " of ", x);
   }
 
  private:
@@ -54,16 +54,15 @@ class ScaleIndex {
   bool repeats_inside_ = false;
 };
 
-/// Calls f(first, end) for parts of n elements, none of which shares a byte with another even where elements are
-/// smaller than one.
+/// Calls f(first, end) for parts of n elements in parallel. Parts never share a byte, even if elements are smaller.
 template <class F>
 void each_part(std::int64_t n, ThreadPool& pool, F f) {
   constexpr std::int64_t part = 4096;
   pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) { f(t * part, std::min(n, (t + 1) * part)); });
 }
 
-/// store_element without saturation of the 8-bit floats: what is too large becomes infinity, or NaN where there is
-/// none.
+/// store_element without saturation for 8-bit floats: numbers that are too large become infinity, or NaN if the type
+/// has none.
 inline void store_unsaturated(DType t, std::byte* p, std::int64_t i, double x) {
   const auto small = static_cast<float>(x);
   if (t == DType::f8e4m3fn)
@@ -90,7 +89,7 @@ class QuantizeLinearStep : public Step {
     each_part(size_, *c.pool, [&](std::int64_t first, std::int64_t end) {
       for (std::int64_t i = first; i < end; ++i) {
         const std::int64_t s = index_(i);
-        // Divided in float, as the definition says.
+        // Divided in float, as in the definition.
         const auto real = static_cast<float>(load_element(x.dtype, x.data, i)),
                    unit = static_cast<float>(load_element(scale.dtype, scale.data, s));
         const auto q = static_cast<double>(real / unit);
@@ -173,7 +172,8 @@ OCTET_API std::vector<Shape> QuantizeLinear::shapes(const ShapeContext& c) const
 OCTET_API std::unique_ptr<Step> QuantizeLinear::prepare(const PrepareContext& c) const {
   const bool fits = is_floating(to) ? bits(to) <= 8 : bits(to) > 0 && bits(to) <= 32 && to != DType::boolean;
   c.require(fits, "cannot quantize to ", name(to));
-  c.require(is_floating(c.input(LinearInputs::scale).dtype), "the scale is ", name(c.input(LinearInputs::scale).dtype));
+  c.require(is_floating(c.input(LinearInputs::scale).dtype), "expected a floating-point scale, found ",
+            name(c.input(LinearInputs::scale).dtype));
   return detail::make_step<detail::QuantizeLinearStep>(axis, block_size, saturate);
 }
 
@@ -193,7 +193,7 @@ OCTET_API std::vector<Shape> DynamicQuantizeLinear::shapes(const ShapeContext& c
 }
 
 OCTET_API std::unique_ptr<Step> DynamicQuantizeLinear::prepare(const PrepareContext& c) const {
-  c.require(c.input(0).dtype == DType::f32 && c.outputs() == 3, "takes float32 and gives three outputs, found ",
+  c.require(c.input(0).dtype == DType::f32 && c.outputs() == 3, "expected float32 and three outputs, found ",
             name(c.input(0).dtype), " and ", c.outputs());
   return detail::make_step<detail::DynamicQuantizeLinearStep>(c);
 }

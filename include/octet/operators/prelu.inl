@@ -31,7 +31,7 @@ class FloatPRelu : public Step {
   BroadcastRuns runs_;
 };
 
-/// uint8 in and out; a slope is float or quantized.
+/// PRelu of uint8, with float or quantized slopes.
 class IntegerPRelu : public Step {
  public:
   explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(PRelu::slopes).shape()) {
@@ -55,7 +55,7 @@ class IntegerPRelu : public Step {
       }
       negative_.push_back(static_cast<float>(s * ratio));
     }
-    // TFLite's roundings are defined where the slopes are integers of one scale.
+    // TFLite's roundings are defined only for integer slopes with one scale.
     if (slope.is_quantized() && is_byte(slope.dtype) && !slope.quant.per_channel()) {
       rounding_ = c.rounding();
       const float sx = x.quant.scale[0], sy = y.quant.scale[0];
@@ -96,7 +96,7 @@ class IntegerPRelu : public Step {
   std::int32_t zero_in_ = 0, zero_out_ = 0;
   float positive_ = 1;
   std::vector<float> negative_;
-  std::vector<std::int32_t> integers_;  // slopes, where they are quantized
+  std::vector<std::int32_t> integers_;  // slopes, if they are quantized
   FixedPointMultiplier fixed_positive_, fixed_negative_;
   BroadcastRuns runs_;
 };
@@ -110,7 +110,7 @@ OCTET_API std::vector<Shape> PRelu::shapes(const ShapeContext& c) const {
     const std::int64_t size = x[d + x.rank() - slope.rank()];
     fits = slope[d] == 1 || size == slope[d] || size == Shape::unknown;
   }
-  c.require(fits, "slopes of shape ", slope, " do not broadcast to ", x);
+  c.require(fits, "slopes of shape ", slope, " cannot be broadcast to ", x);
   return {x};
 }
 

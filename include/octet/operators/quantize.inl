@@ -8,15 +8,6 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Calls f(offset, elements, channel) for runs of elements that share quantization parameters.
-template <class F>
-void each_channel(const Shape& shape, const QuantParams& q, F f) {
-  const ChannelWalk w(shape, q.axis);
-  for (std::int64_t o = 0; o < w.outer; ++o)
-    for (std::int64_t c = 0; c < w.channels; ++c)
-      f((o * w.channels + c) * w.inner, w.inner, static_cast<std::size_t>(c));
-}
-
 /// float -> int8 or uint8 with one scale.
 class QuantizeStep : public Step {
  public:
@@ -70,7 +61,7 @@ class DequantizeStep : public Step {
   std::int64_t size_ = 0;
 };
 
-/// Between any two types, each plain or quantized, one element at a time.
+/// Converts between any two types, plain or quantized, one element at a time.
 class GenericConvert : public Step {
  public:
   GenericConvert(const QuantParams& from, const QuantParams& to) : from_(from), to_(to) {}
@@ -79,7 +70,7 @@ class GenericConvert : public Step {
     const DType in = c.inputs[0].dtype, out = c.outputs[0].dtype;
     const ChannelWalk wf(shape, from_.axis), wt(shape, to_.axis);
     const IntegerRange range = to_ ? integer_range(out) : IntegerRange{0, 0};
-    const bool integers = is_floating(in) && !is_floating(out) && out != DType::boolean;  // a NaN is true
+    const bool integers = is_floating(in) && !is_floating(out) && out != DType::boolean;  // NaN converts to true
     for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
       double x = load_element(in, c.input(0), i);
       if (integers && !std::isfinite(x)) c.lost_not_finite();

@@ -4,7 +4,7 @@
 
 OCTET_BEGIN
 
-/// Mean, sum, ... over axes (all, if none are given).
+/// Mean, sum, ... over axes (all axes if none are given).
 class Reduce : public OperatorOf<Reduce> {
  public:
   static constexpr const char* type_name = "Reduce";
@@ -27,7 +27,7 @@ class Reduce : public OperatorOf<Reduce> {
   OCTET_API std::string summary(const ShapeContext&) const override;
 
  private:
-  /// Whether the axes are all but the first and the last of `rank` dimensions.
+  /// Whether the axes are all of `rank` dimensions except the first and the last.
   OCTET_API bool spatial(int rank) const;
 };
 

@@ -6,7 +6,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Of a mean or sum over axes: each element gets the gradient of its result, of a mean its share.
+/// The gradient of a sum or mean over axes: each element gets the gradient of its result, divided by the count for a
+/// mean.
 class ReduceGradient : public SameForward {
  public:
   ReduceGradient(const PrepareContext& c, std::unique_ptr<Step> forward, std::vector<std::int64_t> axes, bool mean)
@@ -28,7 +29,7 @@ class ReduceGradient : public SameForward {
  private:
   std::size_t plan_backward(const GradientPlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
-    Shape kept = in;  // with ones for what is gone
+    Shape kept = in;  // with reduced dimensions as 1
     if (axes_.empty())
       for (int d = 0; d < in.rank(); ++d) kept[d] = 1;
     for (std::int64_t a : axes_) kept[normalize_axis(a, in.rank())] = 1;

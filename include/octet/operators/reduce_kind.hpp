@@ -5,7 +5,7 @@
 
 OCTET_BEGIN
 
-/// What an axis becomes.
+/// The function that reduces an axis.
 enum class ReduceKind : std::uint8_t {
   mean,
   sum,

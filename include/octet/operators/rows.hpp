@@ -4,7 +4,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Rows of a matrix as the pixels of a 1x1 convolution: everything but the last dimension is a row.
+/// A matrix product as a 1x1 convolution: all dimensions except the last one are rows.
 inline ConvolutionShape rows_shape(const Shape& in, const Shape& out) {
   ConvolutionShape s;
   s.in_h = s.out_h = in.product(0, in.rank() - 1);
@@ -13,7 +13,7 @@ inline ConvolutionShape rows_shape(const Shape& in, const Shape& out) {
   return s;
 }
 
-/// Weights [out][k] as those of a 1x1 convolution.
+/// Weights [out][k] as weights of a 1x1 convolution.
 template <class T>
 ConvolutionWeights<T> rows_weights(const T* values, std::int64_t out, std::int64_t k) {
   ConvolutionWeights<T> w;

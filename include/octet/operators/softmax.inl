@@ -9,7 +9,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A tensor seen as [outer][n][inner], n along one axis.
+/// A tensor as [outer][n][inner], where n is the size of one axis.
 struct AxisView {
   std::int64_t outer = 1, n = 1, inner = 1;
   AxisView() = default;
@@ -70,7 +70,7 @@ class SoftmaxGradient : public SameForward {
   }
 
  private:
-  /// dx = beta y (dy - sum(y dy)); of the logarithm: beta (dy - exp(y) sum(dy)).
+  /// dx = beta y (dy - sum(y dy)); for the logarithm: beta (dy - exp(y) sum(dy)).
   void one(const float* y, const float* dy, float* dx) const noexcept {
     float sum = 0;
     for (std::int64_t k = 0; k < view_.n; ++k) sum += rounded((log_ ? 1 : y[k * view_.inner]) * dy[k * view_.inner]);
@@ -89,13 +89,13 @@ class SoftmaxGradient : public SameForward {
   AxisView view_;
 };
 
-/// uint8 in, uint8 out, by a table of the exponentials of all differences to the largest input (TFLite's form).
+/// Softmax of uint8, by a table of the exponentials of all differences to the largest input, as in TFLite.
 class IntegerSoftmax : public Step {
  public:
   IntegerSoftmax(const PrepareContext& c, std::int64_t axis, double beta) : axis_(axis) {
     const Value &x = c.input(0), &y = c.output();
     c.require(x.dtype == DType::u8 && y.dtype == DType::u8 && x.is_quantized() && y.is_quantized(),
-              "takes and gives quantized uint8, found ", name(x.dtype), " and ", name(y.dtype));
+              "expected quantized uint8 input and output, found ", name(x.dtype), " and ", name(y.dtype));
     for (std::size_t d = 0; d < exp_.size(); ++d)
       exp_[d] = static_cast<float>(std::exp(-static_cast<double>(x.quant.scale[0]) * beta * static_cast<double>(d)));
     scale_ = y.quant.scale[0];
@@ -124,7 +124,7 @@ class IntegerSoftmax : public Step {
     const float inverse = 1.0f / (sum * scale_);
     for (std::int64_t k = 0; k < view_.n; ++k) {
       const float p = exp_[static_cast<std::size_t>(largest - in[k * view_.inner])] * inverse;
-      // In this order NaN, which a beta that is not finite gives, counts as 0.
+      // The order of arguments turns NaN (from a beta that is not finite) into 0.
       const auto q = static_cast<std::int32_t>(std::round(std::min(std::max(0.0f, p), 512.0f))) + zero_point_;
       out[k * view_.inner] = static_cast<std::uint8_t>(std::clamp(q, 0, 255));
     }
@@ -145,7 +145,7 @@ OCTET_API std::vector<Shape> Softmax::shapes(const ShapeContext& c) const {
 
 OCTET_API std::unique_ptr<Step> Softmax::prepare(const PrepareContext& c) const {
   if (c.input(0).dtype == DType::f32) return detail::make_step<detail::FloatSoftmax>(axis, beta, log);
-  c.require(!log, "log-softmax has no integer form");
+  c.require(!log, "log-softmax is not supported for quantized tensors");
   return detail::make_step<detail::IntegerSoftmax>(c, axis, beta);
 }
 

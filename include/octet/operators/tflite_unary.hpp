@@ -2,12 +2,12 @@
 #include "../kernels/requantize.hpp"
 #include "unary_function.hpp"
 
-/// Functions of one quantized value in fixed point, as TFLite's kernels compute them: from a code less its zero point
-/// to the output's code less its own.
+/// Fixed-point functions of one quantized value, as in TFLite's kernels: from a code minus its zero point to an output
+/// code minus its zero point.
 OCTET_BEGIN
 namespace detail {
 
-/// The same number in another scale, once or twice rounded.
+/// Converts a number to another scale, with single or double rounding.
 struct FixedScale {
   FixedPointMultiplier multiplier;
   bool twice = false;
@@ -17,7 +17,7 @@ struct FixedScale {
   }
 };
 
-/// HARD_SWISH: everything in 16 bits, whichever way other layers round.
+/// HARD_SWISH in 16 bits, independent of the rounding of other layers.
 class FixedHardSwish {
  public:
   FixedHardSwish(float input_scale, float output_scale) {
@@ -33,7 +33,7 @@ class FixedHardSwish {
 
   std::int32_t operator()(std::int32_t x) const noexcept {
     const std::int32_t fine = x * 128, scaled = multiply(fine, output_);
-    // min(max(x / 3, -1), 1) in units of 2^-15. What saturates before the last doubling saturates after it, too.
+    // min(max(x / 3, -1), 1) in units of 2^-15. Values that saturate before the last doubling saturate after it, too.
     std::int32_t gate = gate_shift_ > 0 ? shifted_left(fine, gate_shift_ - 1) : fine;
     gate = multiply(gate, gate_);
     if (gate_shift_ > 0) gate = shifted_left(gate, 1);
@@ -60,7 +60,7 @@ class FixedHardSwish {
   int output_shift_ = 0, gate_shift_ = 0;
 };
 
-/// Calls use(g) with the fixed-point form of f, if TFLite has one; returns whether it has.
+/// Calls use(g) with the fixed-point form of f if TFLite has one. Returns whether it has.
 template <class Use>
 bool with_fixed_point(const UnaryFunction& f, float input_scale, float output_scale, bool twice, Use use) {
   const FixedScale same{FixedPointMultiplier(static_cast<double>(input_scale / output_scale)), twice};

@@ -30,7 +30,7 @@ class FloatUnary : public Step {
     std::int64_t i = 0;
     for (; i + lanes <= n; i += lanes) f_(FloatBatch::load_unaligned(in + i)).store_unaligned(out + i);
     if (i == n) return;
-    // The rest in a batch as well: the same bits wherever an element stands.
+    // The rest in a batch, too, so that the bits do not depend on an element's position.
     std::array<float, lanes> rest{};
     std::copy(in + i, in + n, rest.begin());
     f_(FloatBatch::load_unaligned(rest.data())).store_unaligned(rest.data());
@@ -40,7 +40,7 @@ class FloatUnary : public Step {
   std::int64_t size_ = 0;
 };
 
-/// The same, in fixed point where the model asks for TFLite's rounding and TFLite has a form of its own.
+/// The same, in fixed point if the model uses TFLite's rounding and TFLite has a fixed-point form.
 inline std::unique_ptr<Step> make_unary_table(const PrepareContext& c, const UnaryFunction& f) {
   require_bytes(c);
   if (c.rounding() != Rounding::fp32) {
@@ -53,7 +53,7 @@ inline std::unique_ptr<Step> make_unary_table(const PrepareContext& c, const Una
   return make_table(c, f);
 }
 
-/// Plain integers: exact where the function is one of integers, else in double.
+/// For plain integers: exact for functions on integers, else computed in double.
 template <class T>
 T integer_unary(const UnaryFunction& f, T x) noexcept {
   const auto negated = [&] { return static_cast<T>(0 - static_cast<std::make_unsigned_t<T>>(x)); };

@@ -51,7 +51,7 @@ struct UnaryFunction {
   }
 
  private:
-  // A NaN in the second operand stays.
+  // A NaN in the second operand is kept.
   template <class V>
   static V larger(const V& limit, const V& x) {
     return choose(x < limit, limit, x);

@@ -7,7 +7,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The derivative of one kind, from its argument x or, where that does, from its value y.
+/// The derivative of a UnaryKind, computed from its argument x or, if possible, from its value y.
 struct UnaryDerivative {
   UnaryKind kind = UnaryKind::clip;
   double first = 0, second = 0;
@@ -26,7 +26,7 @@ struct UnaryDerivative {
       default: return false;
     }
   }
-  /// Whether there is one that is of any use.
+  /// Whether there is a useful derivative.
   bool exists() const noexcept {
     return kind != UnaryKind::floor && kind != UnaryKind::ceil && kind != UnaryKind::round && kind != UnaryKind::sign;
   }
@@ -77,7 +77,7 @@ class UnaryGradient : public SameForward {
  public:
   UnaryGradient(const PrepareContext& c, const UnaryDerivative& f, std::unique_ptr<Step> forward)
       : SameForward(std::move(forward)), f_(f) {
-    c.require(f.exists(), "has no gradient: it is constant between its steps");
+    c.require(f.exists(), "has no gradient: its derivative is 0 almost everywhere");
   }
   bool reads_input(int) const noexcept override { return !f_.from_value(); }
   bool reads_outputs() const noexcept override { return f_.from_value(); }

@@ -8,8 +8,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Rounds weights [O, ...] to symmetric integers and back, each output channel by its own scale: a learned one, or the
-/// one that makes its largest element the largest code.
+/// Rounds weights [O, ...] to symmetric integers and back, with one scale per output channel: a learned one, or the one
+/// that maps its largest element to the largest code.
 class WeightRounding {
  public:
   WeightRounding(const Kernels& kernels, int bits) : simd_(&kernels), levels_((1 << (bits - 1)) - 1) {}
@@ -23,7 +23,7 @@ class WeightRounding {
   /// Largest code.
   int levels() const noexcept { return levels_; }
 
-  /// NaN where the channel's elements are not finite.
+  /// The scale of a channel; NaN if its elements are not finite.
   float scale(const float* w, const float* learned, std::int64_t channel) const noexcept {
     if (learned) return std::max(std::abs(learned[channel]), std::numeric_limits<float>::min());
     float low_high[2];
@@ -42,7 +42,8 @@ class WeightRounding {
     });
   }
 
-  /// By weights and by learned scales (Esser et al. 2020): N of a scale are the weights of its channel. dy may be dw.
+  /// Gradients with respect to weights and learned scales (Esser et al. 2020; N is the number of weights of a channel).
+  /// dy may be dw.
   void gradient(const float* w, const float* learned, const float* dy, float* dw, float* by_scale,
                 ThreadPool& pool) const noexcept {
     const double share = 1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, size_)) * levels_);

@@ -3,13 +3,13 @@
 #include "dynamic_weights.hpp"
 #include "integer_weights.hpp"
 
-/// The forms that layers with weights (input 1) have: chosen by the types of image and weights.
+/// Forms of layers with weights (input 1), selected by the types of input and weights.
 OCTET_BEGIN
 namespace detail {
 
 enum class WeightedForm : std::uint8_t { floating, dynamic, integer };
 
-/// Throws where there is none. `inputs`: what the layer calls input 0.
+/// The form of a layer. Throws Error if there is none. `inputs`: name of input 0 in messages.
 inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   const DType x = c.input(0).dtype, w = c.input(LayerInputs::weights).dtype;
   if (x == DType::f32 && is_floating(w)) return WeightedForm::floating;
@@ -18,8 +18,8 @@ inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   c.fail("no form for ", name(x), " ", inputs, " and ", name(w), " weights");
 }
 
-/// Operator::check of such a layer: the weights are not looked at, unless their sums matter. `residual`: input that is
-/// added to the output, -1 where there is no such.
+/// Implements Operator::check for such a layer. Reads the weights only if their sums matter. `residual`: index of the
+/// input that is added to the output, or -1.
 inline void check_weighted(const PrepareContext& c, const char* inputs, const ActivationRange& range, int residual) {
   switch (weighted_form(c, inputs)) {
     case WeightedForm::floating:
@@ -36,7 +36,7 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
     c.multiplier(static_cast<double>(c.input(0).quant.scale[0]) * static_cast<double>(s) /
                  (y.is_quantized() ? static_cast<double>(y.quant.scale[0]) : 1.0));
   const Shape& shape = c.constant(LayerInputs::weights).shape();
-  constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products in 32 bits
+  constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products whose sum fits into 32 bits
   const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != DType::i32;
   if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && y.dtype == DType::u8)) return;
   const IntegerWeights weights(c, false);

@@ -7,8 +7,8 @@
 
 OCTET_BEGIN
 
-/// Windows that slide over the spatial dimensions of an NHWC tensor: convolution and pooling. One entry for each
-/// spatial dimension (1 to 3), outermost first. By default each pixel of a 2-D image is a window.
+/// Sliding windows over the spatial dimensions of an NHWC tensor, for convolution and pooling. One entry for each
+/// spatial dimension (1 to 3), outermost first. Default: 1x1 windows of a 2-D image.
 struct Window {
   enum class Padding : std::uint8_t {
     given,       // as in pads_before and pads_after
@@ -18,7 +18,7 @@ struct Window {
   };
   std::vector<std::int64_t> kernel{1, 1}, strides{1, 1}, dilations{1, 1}, pads_before{0, 0}, pads_after{0, 0};
   Padding padding = Padding::given;
-  bool ceil_mode = false;  // of the output size; pooling only
+  bool ceil_mode = false;  // rounds the output size up; pooling only
 
   Window() = default;
   /// A 2-D window without padding.
@@ -82,7 +82,7 @@ inline std::string Window::summary() const {
 
 namespace detail {
 
-/// A window along one dimension of a given input.
+/// A window along one dimension of an input.
 struct WindowAxis {
   std::int64_t in = 1, out = 1, kernel = 1, stride = 1, dilation = 1, before = 0, after = 0;
   std::int64_t reach() const noexcept { return (kernel - 1) * dilation + 1; }
@@ -111,21 +111,22 @@ inline WindowAxis resolve_axis(const Window& w, std::size_t i, std::int64_t in, 
   c.require(room >= 0, "a window of ", a.reach(), " does not fit into ", in, " pixels with padding ", a.before, " and ",
             a.after);
   a.out = room / a.stride + 1;
-  if (w.ceil_mode) {  // the last window may hang over, but has to start inside the input or the padding before it
+  if (w.ceil_mode) {  // the last window may extend beyond the end, but has to start inside the input or the padding
+                      // before it
     a.out = (room + a.stride - 1) / a.stride + 1;
     if ((a.out - 1) * a.stride >= in + a.before) --a.out;
   }
   return a;
 }
 
-/// The window on an input [N, spatial ..., C], always as three dimensions (missing outer ones are trivial).
+/// The window for an input [N, spatial ..., C] as three dimensions; missing outer ones are trivial.
 inline std::array<WindowAxis, 3> resolve(const Window& w, const Shape& input, const ShapeContext& c) {
   const auto n = w.kernel.size();
   c.require(n >= 1 && n <= 3 && w.strides.size() == n && w.dilations.size() == n &&
                 (w.padding != Window::Padding::given || (w.pads_before.size() == n && w.pads_after.size() == n)),
             "kernel, strides, dilations and pads have to have one entry for each of 1 to 3 spatial dimensions");
-  c.require(input.rank() == static_cast<int>(n) + 2, "takes a tensor of ", n, " spatial dimensions [N, ..., C], found ",
-            input);
+  c.require(input.rank() == static_cast<int>(n) + 2, "expected a tensor [N, ..., C] with ", n,
+            " spatial dimensions, found ", input);
   std::array<WindowAxis, 3> axes;
   for (std::size_t i = 0; i < n; ++i) axes[3 - n + i] = resolve_axis(w, i, input[static_cast<int>(i) + 1], c);
   return axes;

@@ -5,8 +5,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The limits of what a convolution's activation lets through, if it has both (ReLU6), widened to hold 0. None where
-/// a float tensor is added within the convolution: it can do that only where it gives floats.
+/// The limits of a convolution's activation if it has two (ReLU6), widened to contain 0. None if the convolution has a
+/// residual, which is supported only with float outputs.
 inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Links& links, int value) {
   const auto* c = links.produced_by<Convolution>(value);
   if (!c || g.is_output(value) || !std::isfinite(c->activation.low) || !std::isfinite(c->activation.high))
@@ -24,8 +24,8 @@ inline bool has_int8_weights(const Graph& g, const Node& n) {
 
 }  // namespace detail
 
-/// In a dynamic-range model: what lies between two convolutions with int8 weights and is bounded by the first one's
-/// activation becomes uint8 of that range, which need not be measured. Only for running.
+/// In a dynamic-range model: a tensor between two convolutions with int8 weights becomes uint8 if the activation of the
+/// first one bounds its range, which then need not be measured. Only for execution.
 inline Graph bound_activations(Graph g) {
   using namespace detail;
   if (g.rounding != Rounding::fp32) return g;

@@ -7,7 +7,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Batch normalization as one factor and one shift a channel: gamma / sqrt(variance + epsilon), beta - mean * factor.
+/// Batch normalization as one factor and one shift per channel: gamma / sqrt(variance + epsilon), beta - mean * factor.
 struct ChannelAffine {
   std::vector<double> factor, shift;
 
@@ -35,7 +35,7 @@ inline bool has_constant_parameters(const Graph& g, const Node& n) {
   return true;
 }
 
-/// BN(concat(a, b)) along the channels as concat(BN(a), BN(b)), where each part can then be folded.
+/// Rewrites BN(concat(a, b)) along the channels to concat(BN(a), BN(b)), so that each part can be folded.
 inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
   const Node bn = g.nodes[at];
   const int joined = bn.inputs[0], source = links.producer(joined);
@@ -77,7 +77,8 @@ inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
   return true;
 }
 
-/// W (f x + s) + b = (W f) x + (W s + b): a BN before a convolution that pads nothing, or a fully connected layer.
+/// W (f x + s) + b = (W f) x + (W s + b): folds a BN into a convolution without padding, or a fully connected layer,
+/// after it.
 inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
   const Node bn = g.nodes[at];
   const int out = bn.outputs[0];
@@ -112,7 +113,7 @@ inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
   return true;
 }
 
-/// As a depthwise 1x1 convolution, which can be quantized and takes on activations.
+/// Replaces a BN by a depthwise 1x1 convolution, which can be quantized and can fuse activations.
 inline bool become_depthwise(Graph& g, std::size_t at) {
   Node& bn = g.nodes[at];
   const int spatial = g.value(bn.inputs[0]).shape.rank() - 2;
@@ -142,7 +143,7 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
   return true;
 }
 
-/// Whether a normalization comes straight behind a linear layer, which could do it.
+/// Whether a normalization directly follows a linear layer into which it could be folded.
 inline bool follows_layer(const Graph& g, const Node& bn, const Links& links) {
   const int source = links.producer(bn.inputs[0]);
   return source != Node::none && links.used_once(bn.inputs[0]) &&
@@ -161,7 +162,7 @@ inline bool fold_back(Graph& g, std::size_t n, const Links& links) {
   return true;
 }
 
-/// `keep`: those that follow a layer stay.
+/// `keep`: does not fold those that directly follow a layer.
 inline Graph place_batch_norm(Graph graph, bool keep) {
   return rewrite_until_stable(std::move(graph), [keep](Graph& g, std::size_t n, const Links& links) {
     if (!g.nodes[n].op->traits().normalizes || !has_constant_parameters(g, g.nodes[n])) return false;
@@ -172,11 +173,11 @@ inline Graph place_batch_norm(Graph graph, bool keep) {
 
 }  // namespace detail
 
-/// Folds batch normalizations into the layers before them (also through a concat of channels), or behind them where
-/// nothing is padded; what is left over images becomes a depthwise 1x1 convolution.
+/// Folds batch normalizations into the layers before them (also through a concat of channels), or into layers after
+/// them without padding. Remaining ones over images become depthwise 1x1 convolutions.
 inline Graph fold_batch_norm(Graph graph) { return detail::place_batch_norm(std::move(graph), false); }
 
-/// As above, but what comes straight behind a layer stays there, to be trained and folded later.
+/// The same, except that those that directly follow a layer are kept, to be trained and folded later.
 inline Graph settle_batch_norm(Graph graph) { return detail::place_batch_norm(std::move(graph), true); }
 
 OCTET_END

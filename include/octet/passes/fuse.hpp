@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// Clamps (ReLU, ReLU6, Clip) move into the operator before them, where it can clamp its results.
+/// Fuses clamps (ReLU, ReLU6, Clip) into the operator before them, if it can clamp its results.
 inline Graph fuse_activation(Graph graph) {
   using detail::Change;
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, detail::Links& links) {
@@ -22,7 +22,8 @@ inline Graph fuse_activation(Graph graph) {
   });
 }
 
-/// Products with, and sums of, one constant a channel move into the weights and bias of the layer before them.
+/// Fuses multiplication with, and addition of, per-channel constants into the weights and bias of the layer before
+/// them.
 inline Graph fuse_bias(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
     const auto* binary = as<Binary>(*g.nodes[n].op);
@@ -57,7 +58,7 @@ inline Graph fuse_bias(Graph graph) {
   });
 }
 
-/// Padding with zeros around images moves into the convolution, or the average pool, behind it.
+/// Fuses zero padding of images into the convolution or average pool after it.
 inline Graph fuse_padding(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
     const auto* pad = as<Pad>(*g.nodes[n].op);
@@ -83,7 +84,7 @@ inline Graph fuse_padding(Graph graph) {
   });
 }
 
-/// A sum whose one term comes straight from a convolution is added within the convolution.
+/// Fuses a sum with a convolution's result into the convolution, as its residual.
 inline Graph fuse_residual(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
     const auto* binary = as<Binary>(*g.nodes[n].op);
@@ -106,7 +107,7 @@ inline Graph fuse_residual(Graph graph) {
     detail::set_input(conv, static_cast<std::size_t>(conv.op->traits().residual), other);
     conv.outputs = sum.outputs;
     if (!binary->activation.none()) conv.op = conv.op->clamped(binary->activation.low, binary->activation.high);
-    g.nodes[n] = std::move(conv);  // where the sum was: its other term is there by then
+    g.nodes[n] = std::move(conv);  // at the position of the sum, where its other term is already computed
     g.nodes.erase(g.nodes.begin() + best);
     return true;
   });

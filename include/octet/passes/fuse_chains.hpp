@@ -2,8 +2,8 @@
 #include "join.hpp"
 
 OCTET_BEGIN
-/// Joins depthwise convolutions to the convolutions around them that nothing else reads: expand -> depthwise ->
-/// project of inverted residuals, depthwise -> pointwise of separable convolutions. Only for running.
+/// Joins depthwise convolutions with the convolutions around them, if there are no other readers: expand -> depthwise
+/// -> project of inverted residuals, depthwise -> pointwise of separable convolutions. Only for execution.
 inline Graph fuse_chains(Graph graph) {
   using namespace detail;
   Joiner joiner(graph);

@@ -4,14 +4,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The one number a constant consists of, or none.
+/// The value of a constant with one element, or nullopt.
 inline std::optional<double> constant_number(const Graph& g, int v) {
   const AnyTensor& c = g.value(v).constant;
   if (!c || !is_floating(c.dtype()) || c.size() != 1) return {};
   return load_element(c.dtype(), c.data(), 0);
 }
 
-/// Which input of a node of two is `x`, given that the other one is read only there: index of that other one.
+/// If one of a node's two inputs is x: the index of the other one.
 inline std::optional<std::size_t> other_than(const Node& n, int x) {
   if (n.inputs.size() != 2 || n.inputs[0] == n.inputs[1]) return {};
   if (n.inputs[0] == x) return 1;
@@ -38,8 +38,8 @@ inline bool is_hard_gate(const Graph& g, const Links& links, int gate, int x, do
 
 }  // namespace detail
 
-/// Activations that exporters write as several operators: x sigmoid(x) is SiLU, x min(max(x + 3, 0), 6) / 6 is hard
-/// swish. Clamps have to be fused before.
+/// Recognizes activations that exporters write as several operators: x sigmoid(x) is SiLU, x min(max(x + 3, 0), 6) / 6
+/// is hard swish. Requires that clamps are already fused.
 inline Graph fuse_patterns(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t at, const detail::Links& links) {
     const Node n = g.nodes[at];

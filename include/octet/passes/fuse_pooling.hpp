@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// Joins maximum poolings of 2x2 pixels to the 3x3 convolutions whose outputs they alone read. Only for running.
+/// Joins 2x2 max pooling with the 3x3 convolution before it, if there are no other readers. Only for execution.
 inline Graph fuse_pooling(Graph graph) {
   using namespace detail;
   Joiner joiner(graph);

@@ -4,13 +4,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Makes one node of several, each of which only the next one reads.
+/// Joins several nodes to one, if each is read only by the next one.
 class Joiner {
  public:
   explicit Joiner(Graph& g) : g_(g), links_(g), gone_(g.nodes.size(), false) {}
 
   const Node& node(int n) const { return g_.nodes[static_cast<std::size_t>(n)]; }
-  /// The convolution, with nothing added to it, that computes the first input of n for n alone; or none.
+  /// The convolution without residual whose result is the first input of n and has no other readers; or none.
   int before(const Node& n) const {
     const int p = links_.producer(n.inputs[0]);
     const bool joins = p != Node::none && links_.used_once(n.inputs[0]) &&
@@ -19,7 +19,7 @@ class Joiner {
     return joins ? p : Node::none;
   }
 
-  /// Puts an Op in the place of the last of them. Its inputs: the first one's, and what is added to the last one.
+  /// Replaces the last of the nodes by an Op. Its inputs are that of the first node and the residual of the last.
   template <class Op>
   void join(const std::vector<int>& members) {
     constexpr std::size_t residual = Convolution::residual;
@@ -35,7 +35,7 @@ class Joiner {
     };
     std::vector<int> inputs{node(members[0]).inputs[0]};
     if (input_of(last, residual) != Node::none) inputs.push_back(last.inputs[residual]);
-    for (std::size_t i = 0; i < inputs.size(); ++i)  // one that is read twice is two inputs
+    for (std::size_t i = 0; i < inputs.size(); ++i)  // a value that is read twice becomes two inputs
       body.inputs.push_back(i ? body.add_value(g_.value(inputs[i])) : copied(inputs[i]));
     for (int m : members) {
       const Node& n = node(m);
@@ -51,7 +51,7 @@ class Joiner {
     g_.nodes[static_cast<std::size_t>(members.back())] = {name, make_operator(std::move(joined)), inputs, last.outputs};
   }
 
-  /// Removes the nodes that were joined to others.
+  /// Removes the joined nodes.
   void finish() {
     std::size_t n = 0;
     g_.nodes.erase(std::remove_if(g_.nodes.begin(), g_.nodes.end(), [&](const Node&) { return gone_[n++]; }),

@@ -3,7 +3,7 @@
 
 #include "rewrite.hpp"
 
-/// From a model as it is saved to one as the kernels run it.
+/// Converts a saved model to the form that the kernels run.
 OCTET_BEGIN
 namespace detail {
 
@@ -16,19 +16,19 @@ inline bool is_parameter(const Graph& g, const Node& n, std::size_t i) {
 
 inline bool is_quantized_byte(const Value& v) { return is_byte(v.dtype) && v.is_quantized(); }
 
-/// Whether the node reads a quantized tensor whose codes are in the order of the numbers they stand for, and needs
-/// nothing but that order.
+/// Whether the operator only compares elements of a quantized tensor: with one scale, the order of the codes is that of
+/// the real values.
 inline bool compares_codes(const Graph& g, const Node& n) {
   return n.op->integer_form().compares && is_quantized_byte(g.value(n.inputs[0])) &&
          !g.value(n.inputs[0]).quant.per_channel();
 }
 
-/// Inserts Convert nodes while a graph's nodes are copied one by one; each value is converted once.
+/// Inserts Convert nodes while the nodes of a graph are copied. Each value is converted once.
 class Converter {
  public:
   Converter(Graph& g, std::vector<Node>& nodes) : graph_(g), nodes_(nodes) {}
 
-  /// The value as float, from where the node list ends on.
+  /// The value as float. Appends the conversion to the node list.
   int to_float(int v) { return convert(v, DType::f32, {}, ".float"); }
   int convert(int v, DType dtype, const QuantParams& q, const char* suffix) {
     const auto key = std::make_pair(v, dtype);
@@ -85,8 +85,8 @@ inline Graph insert_float_fallbacks(Graph g) {
   return g;
 }
 
-/// int8 activations as uint8 with zero points 128 higher: the same real numbers, and the operand the dot product
-/// instructions take. Inputs and outputs of the model keep their type.
+/// Converts int8 activations to uint8 with zero points increased by 128: the same real numbers, in the type that dot
+/// product instructions require. Inputs and outputs of the model keep their type.
 inline Graph unsigned_activations(Graph g) {
   const std::size_t count = g.values.size();
   std::vector<bool> parameter(count, false), signed_(count, false);
@@ -102,7 +102,7 @@ inline Graph unsigned_activations(Graph g) {
     return q;
   };
   std::vector<Node> before, after;
-  const auto twin = [&](int v) {  // the uint8 form of a border value
+  const auto twin = [&](int v) {  // the uint8 version of an input or output
     const Value& b = g.value(v);
     return g.add_value({b.name + ".uint8", DType::u8, b.shape, shifted(b.quant), {}});
   };
@@ -142,7 +142,7 @@ inline Graph unsigned_activations(Graph g) {
   for (Node& n : g.nodes) {
     const auto* pool = as<AveragePool>(*n.op);
     const auto in = static_cast<std::size_t>(n.inputs.empty() ? 0 : n.inputs[0]);
-    if (pool && (in >= count || signed_[in])) {  // values beyond `count` are twins
+    if (pool && (in >= count || signed_[in])) {  // values from `count` on are such versions
       AveragePool p = *pool;
       p.int8_ties = true;
       n.op = make_operator(std::move(p));
@@ -154,7 +154,7 @@ inline Graph unsigned_activations(Graph g) {
   return g;
 }
 
-/// What an executor does to a model before it prepares the steps.
+/// Converts a model before an executor prepares its steps.
 inline Graph lower(Graph g) { return unsigned_activations(insert_float_fallbacks(std::move(g))); }
 
 }  // namespace detail

@@ -3,12 +3,12 @@
 
 OCTET_BEGIN
 
-/// Everything that makes a model smaller or faster and leaves its results as they are (up to float rounding): what
-/// calibrate, quantize and executors start from. Applying it twice changes nothing more.
+/// Applies all passes that make a model smaller or faster without changing its results (up to float rounding).
+/// calibrate, quantize and executors use it. A second application changes nothing.
 Graph optimize(Graph g);
 
-/// As far as that goes with a model that is to be trained: batch normalization stays behind its layers, and so do sums
-/// and dropout. optimize makes the same of the result as of the model.
+/// The same for training: keeps batch normalization after layers, residual sums and dropout. optimize(result) equals
+/// optimize(model).
 Graph optimize_for_training(Graph g);
 
 OCTET_END

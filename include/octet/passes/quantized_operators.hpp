@@ -2,11 +2,11 @@
 #include "lower.hpp"
 #include "simplify.hpp"
 
-/// From "dequantize, operator in float, quantize" (ONNX's QDQ form) to operators on integers.
+/// Converts "dequantize, float operator, quantize" (ONNX's QDQ form) to operators on integers.
 OCTET_BEGIN
 namespace detail {
 
-/// int32 bias of scale input * weights, saturating.
+/// Quantizes a bias to int32 with scale input scale * weight scale; saturates.
 inline AnyTensor quantize_bias(const Tensor<float>& bias, float input_scale, const QuantParams& weights) {
   Tensor<std::int32_t> q = Tensor<std::int32_t>::uninitialized(bias.shape());
   for (std::int64_t i = 0; i < q.size(); ++i) {
@@ -21,14 +21,14 @@ class QuantizedPatterns {
  public:
   QuantizedPatterns(const Graph& g, const Links& links) : graph_(g), links_(links) {}
 
-  /// The integers behind a float value that comes straight from dequantization with one scale, or none.
+  /// The quantized value of a float value that is directly dequantized with one scale, or none.
   int integers_of(int v) const {
     const int n = links_.producer(v);
     if (n == Node::none || !links_.produced_by<Convert>(v) || graph_.value(v).dtype != DType::f32) return Node::none;
     const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
     return is_quantized_byte(graph_.value(q)) && !graph_.value(q).quant.per_channel() ? q : Node::none;
   }
-  /// Quantized constant weights behind a float value, or none.
+  /// The quantized constant weights of a float value, or none.
   int weights_of(int v) const {
     const int n = links_.producer(v);
     if (n == Node::none || !links_.produced_by<Convert>(v)) return Node::none;
@@ -37,7 +37,7 @@ class QuantizedPatterns {
                ? q
                : Node::none;
   }
-  /// The float elements of a constant, or of a constant that is dequantized.
+  /// The float elements of a constant or of a dequantized constant.
   std::optional<Tensor<float>> floats_of(int v) const {
     if (graph_.value(v).is_constant()) return octet::detail::to_float(graph_.value(v).constant.ref());
     const int n = links_.producer(v);
@@ -46,7 +46,7 @@ class QuantizedPatterns {
     if (!graph_.value(node.inputs[0]).is_constant() || graph_.value(v).dtype != DType::f32) return {};
     return Tensor<float>(evaluate(graph_, node, {graph_.value(v).shape})[0].view<float>());
   }
-  /// The nodes that quantize a float value, if nobody else uses it and all do it alike.
+  /// The nodes that quantize a float value, if it has no other uses and all have the same parameters.
   std::vector<int> quantizers_of(int v) const {
     std::vector<int> all;
     if (graph_.is_output(v)) return all;
@@ -68,7 +68,7 @@ class QuantizedPatterns {
   const Links& links_;
 };
 
-/// Conversions in a row: the later one reads what the earlier one read.
+/// Skips intermediate float values: of two consecutive conversions, the second reads the input of the first.
 inline bool skip_float_between(Graph& g, std::size_t n, const QuantizedPatterns& p) {
   Node& node = g.nodes[n];
   const int q = p.integers_of(node.inputs[0]);
@@ -77,8 +77,8 @@ inline bool skip_float_between(Graph& g, std::size_t n, const QuantizedPatterns&
   return true;
 }
 
-/// The node takes the integers `in`, whose scale its results keep: dequantization moves behind it.
-inline void dequantize_behind(Graph& g, std::size_t at, std::vector<int> in) {
+/// Moves dequantization after a node whose results keep the scale of its integer inputs `in`.
+inline void dequantize_after(Graph& g, std::size_t at, std::vector<int> in) {
   const DType integers = g.value(in[0]).dtype;
   const QuantParams params = g.value(in[0]).quant;
   g.nodes[at].inputs = std::move(in);
@@ -94,7 +94,7 @@ inline void dequantize_behind(Graph& g, std::size_t at, std::vector<int> in) {
   g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, back.begin(), back.end());
 }
 
-/// One operator between dequantized inputs and quantized outputs becomes an operator on integers.
+/// Converts an operator between dequantized inputs and quantized outputs to an operator on integers.
 inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const Node& n = g.nodes[at];
   const IntegerForm form = n.op->integer_form();
@@ -132,7 +132,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
         g.add_constant(old.name, quantize_bias(*bias, g.value(in[0]).quant.scale[0], g.value(weights).quant));
   }
   if (keeps_parameters) {
-    dequantize_behind(g, at, std::move(in));
+    dequantize_after(g, at, std::move(in));
     return true;
   }
   g.nodes[at].inputs = std::move(in);
@@ -142,7 +142,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
     if (convert.outputs[0] == g.nodes[at].outputs[0]) {
       convert.outputs.clear();
       convert.inputs.clear();
-    } else {  // an equal twin: an identity, removed below unless it is an output
+    } else {  // a duplicate: becomes an identity, which is removed below unless it is an output
       convert.inputs[0] = g.nodes[at].outputs[0];
     }
   }

@@ -4,11 +4,11 @@
 #include "../kernels/half.hpp"
 #include "../operators/all.hpp"
 
-/// What the passes share: questions about a graph and small changes to it.
+/// Shared by the passes: queries and small changes of graphs.
 OCTET_BEGIN
 namespace detail {
 
-/// Producers and uses of a graph's values, as they were when this was made, or as its own changes left them.
+/// Producers and users of a graph's values. Kept up to date only by the changes below.
 class Links {
  public:
   explicit Links(const Graph& g)
@@ -17,7 +17,7 @@ class Links {
       for (int v : g.nodes[n].inputs)
         if (v != Node::none) users_[static_cast<std::size_t>(v)].push_back(static_cast<int>(n));
   }
-  /// Node that writes the value, or none.
+  /// The node that writes the value, or none.
   int producer(int value) const {
     return value == Node::none ? Node::none : producers_[static_cast<std::size_t>(value)];
   }
@@ -27,15 +27,15 @@ class Links {
     const int n = producer(value);
     return n == Node::none ? nullptr : as<T>(*graph_.nodes[static_cast<std::size_t>(n)].op);
   }
-  /// Nodes that read the value (one twice if it reads it twice).
+  /// The nodes that read the value; a node that reads it twice is listed twice.
   const std::vector<int>& users(int value) const { return users_[static_cast<std::size_t>(value)]; }
-  /// Whether one node, and nobody else, reads the value, and it is no output.
+  /// Whether exactly one node reads the value, once, and it is not an output.
   bool used_once(int value) const { return uses_[static_cast<std::size_t>(value)] == 1 && !graph_.is_output(value); }
 
-  // Changes of the graph this was made of, after which it is still right: they take no longer than what they change
-  // is large, so that passes over many nodes do not take the square of their number.
+  // Changes of the graph that keep the links valid. Their time is proportional to the size of the change, so that
+  // passes take linear time.
 
-  /// Takes node n out: nothing remains of it but an empty place.
+  /// Removes node n, leaving an empty node in its place.
   void remove(Graph& g, std::size_t n) {
     Node& node = g.nodes[n];
     for (int v : node.inputs) {
@@ -48,7 +48,7 @@ class Links {
       if (producer(v) == static_cast<int>(n)) producers_[static_cast<std::size_t>(v)] = Node::none;
     node = {};
   }
-  /// Makes every user of `from` use `to`.
+  /// Replaces all uses of `from` by `to`.
   void replace_uses(Graph& g, int from, int to) {
     const auto f = static_cast<std::size_t>(from), t = static_cast<std::size_t>(to);
     for (int n : users_[f]) {
@@ -91,17 +91,17 @@ inline void set_input(Node& n, std::size_t i, int value) {
   n.inputs[i] = value;
 }
 
-/// What a step of a pass has done to the graph.
+/// How a step of a pass has changed the graph.
 enum class Change : std::uint8_t {
-  none,   // it is as it was
-  known,  // something, by Links's own functions
-  any     // anything
+  none,   // not at all
+  known,  // only by functions of Links
+  any     // in any way
 };
 inline Change change(bool any) { return any ? Change::any : Change::none; }
 inline Change change(Change c) { return c; }
 
-/// Calls step(graph, node index, links) for every node, over and over until no call reports a change (a Change, or
-/// whether there was any).
+/// Calls step(graph, node index, links) for every node, repeatedly until no call reports a change. step returns a
+/// Change, or a bool.
 template <class Rewrite>
 Graph rewrite_until_stable(Graph g, Rewrite step) {
   std::optional<Links> links;
@@ -109,7 +109,7 @@ Graph rewrite_until_stable(Graph g, Rewrite step) {
   for (bool changed = true; changed;) {
     changed = false;
     for (std::size_t n = 0; n < g.nodes.size();) {
-      if (!g.nodes[n].op) {  // taken out
+      if (!g.nodes[n].op) {  // removed
         ++n;
         continue;
       }
@@ -128,7 +128,7 @@ Graph rewrite_until_stable(Graph g, Rewrite step) {
   return g;
 }
 
-/// Removes node n, whose output 0 equals its input 0. Names of outputs stay. Does nothing where it cannot.
+/// Removes node n, whose output 0 equals its input 0, if possible. Outputs keep their names.
 inline Change bypass(Graph& g, std::size_t n, Links& links) {
   const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0];
   if (!g.is_output(out)) {
@@ -136,7 +136,7 @@ inline Change bypass(Graph& g, std::size_t n, Links& links) {
     links.remove(g, n);
     return Change::known;
   }
-  if (links.producer(in) == Node::none || g.is_output(in)) return Change::none;  // nobody else can write the output
+  if (links.producer(in) == Node::none || g.is_output(in)) return Change::none;  // no other node can write the output
   g.value(out).shape = g.value(in).shape;
   links.remove(g, n);
   links.write_instead(g, in, out);
@@ -144,7 +144,7 @@ inline Change bypass(Graph& g, std::size_t n, Links& links) {
   return Change::known;
 }
 
-/// Weights [O, ...] scaled by one factor an output channel.
+/// Weights [O, ...] multiplied by one factor per output channel.
 inline AnyTensor scale_outputs(const AnyTensor& weights, const std::vector<double>& factors) {
   Tensor<float> w = to_float(weights.ref());
   const std::int64_t out = w.shape()[0], k = out ? w.size() / out : 0;
@@ -154,7 +154,7 @@ inline AnyTensor scale_outputs(const AnyTensor& weights, const std::vector<doubl
   return w;
 }
 
-/// bias * factor + shift, bias being zeros where there is none.
+/// bias * factor + shift. A missing bias counts as zeros.
 inline AnyTensor affine_bias(const Graph& g, int bias, const std::vector<double>& factors,
                              const std::vector<double>& shifts) {
   const auto n = static_cast<std::int64_t>(factors.size());
@@ -167,15 +167,15 @@ inline AnyTensor affine_bias(const Graph& g, int bias, const std::vector<double>
   return b;
 }
 
-/// Whether the node is a convolution of one filter a channel.
+/// Whether the node is a depthwise convolution.
 inline bool is_depthwise(const Graph& g, const Node& n) {
   const Traits t = n.op->traits();
   return t.products == Traits::Products::all && t.groups > 1 &&
          g.value(n.inputs[LayerInputs::weights]).shape.back() == 1;
 }
 
-/// Whether the node is a layer of float constant weights [O, ...] and an optional constant bias, linear up to here:
-/// nothing added, nothing clamped.
+/// Whether the node is a layer with constant float weights [O, ...] and an optional constant bias, without residual and
+/// activation.
 inline bool is_linear_layer(const Graph& g, const Node& n) {
   const Traits t = n.op->traits();
   if (t.products == Traits::Products::none || t.clamps || has_residual(n)) return false;
@@ -184,7 +184,8 @@ inline bool is_linear_layer(const Graph& g, const Node& n) {
   return b == Node::none || (g.value(b).is_constant() && is_floating(g.value(b).dtype));
 }
 
-/// Multiplies the outputs of a linear layer by factors and adds shifts, one a channel, within its weights and bias.
+/// Folds a multiplication of a linear layer's outputs by factors, and an addition of shifts (one per channel), into its
+/// weights and bias.
 inline void scale_layer(Graph& g, Node& n, const std::vector<double>& factors, const std::vector<double>& shifts) {
   const int w = n.inputs[LayerInputs::weights], b = input_of(n, LayerInputs::bias);
   const std::string bias_name = b == Node::none ? g.value(n.outputs[0]).name + ".bias" : g.value(b).name;

@@ -4,8 +4,8 @@
 
 OCTET_BEGIN
 
-/// Removes what changes nothing: identities, dropout (unless it is to be trained on), conversions to the same type,
-/// clamps without limits, transpositions and paddings that do nothing; merges two transpositions into one.
+/// Removes operators without effect: identities, dropout (unless kept for training), conversions to the same type,
+/// clamps without limits, trivial transpositions and paddings. Merges two transpositions into one.
 inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
   using detail::Change;
   graph.remove_unused();
@@ -57,17 +57,17 @@ inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std:
 
 namespace detail {
 
-/// Bytes that the constants of a graph take while some are computed from others. A small file cannot ask for many.
+/// Limits the size of a graph's constants during constant folding, so that a small file cannot use unlimited memory.
 class ConstantMemory {
  public:
   explicit ConstantMemory(const Graph& g) : uses_(g.use_counts()) {
     for (const Value& v : g.values) taken_ += v.constant.size_bytes();
     limit_ = 8 * taken_ + (std::size_t{1} << 20);
   }
-  /// Whether there is room for so many more. (int8 weights that become float and are transposed take eight times
-  /// theirs.)
+  /// Whether n more bytes are allowed. (int8 weights that are converted to float and transposed need eight times their
+  /// size.)
   bool has_room(std::size_t n) const noexcept { return n <= limit_ && taken_ <= limit_ - n; }
-  /// The node is computed: what only it has read is no longer needed.
+  /// Updates the size after folding a node. Constants that only it has read are no longer needed.
   void fold(Graph& g, const Node& n) {
     for (int v : n.outputs) taken_ += g.value(v).constant.size_bytes();
     for (int v : n.inputs) {
@@ -84,9 +84,9 @@ class ConstantMemory {
 
 }  // namespace detail
 
-/// Computes once what depends on constants only. Weights that are stored in fewer bits stay that way: what would
-/// grow beyond four times its inputs (and a megabyte) is left to be computed, and so is what would make the constants
-/// together grow without bound, or makes integers of a NaN or an infinity, for the run to tell.
+/// Computes nodes whose inputs are all constant. Leaves nodes for run time if the result would be larger than four
+/// times its inputs (and a megabyte), so that compressed weights stay compressed, if constants would grow without
+/// limit, or if a NaN or infinity would be quantized, which the run then reports.
 inline Graph fold_constants(Graph g) {
   detail::ConstantMemory memory(g);
   std::vector<bool> output(g.values.size(), false);
@@ -116,7 +116,7 @@ inline Graph fold_constants(Graph g) {
     memory.fold(g, node);
     return true;
   };
-  g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), try_fold), g.nodes.end());  // in order: sources first
+  g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), try_fold), g.nodes.end());  // in order, producers first
   g.remove_unused();
   return g;
 }

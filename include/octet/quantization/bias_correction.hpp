@@ -3,13 +3,13 @@
 #include "calibration.hpp"
 #include "weights.hpp"
 
-/// The rounding of a layer's weights shifts its outputs by a mean error, which its bias can take back: Nagel et al.
-/// 2019, "Data-free quantization through weight equalization and bias correction", section 4.2, with means that were
-/// measured.
+/// Bias correction. Rounding the weights of a layer shifts the mean of its outputs; the bias can compensate for that
+/// (Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction", section 4.2). The
+/// means of the inputs are those measured by the calibration.
 OCTET_BEGIN
 namespace detail {
 
-/// The mean input of each weight's channel is known where the calibration saw the tensor the layer reads.
+/// The mean of each input channel of a layer. Empty if the calibration did not measure it.
 inline std::vector<double> mean_inputs(const Graph& g, const Node& n, const Calibration* calibration) {
   const Traits traits = n.op->traits();
   if (!calibration || traits.products != Traits::Products::all) return {};
@@ -20,7 +20,7 @@ inline std::vector<double> mean_inputs(const Graph& g, const Node& n, const Cali
 }
 
 /// The mean of (rounded - exact weights) * inputs for each output channel; weights [O, ..., C / groups].
-/// rounded(o, i): element i of all as channel o has it.
+/// rounded(o, i) is the rounded value of element i (of the whole tensor), which belongs to output channel o.
 template <class Rounded>
 std::vector<double> mean_error(View<const float> exact, const std::vector<double>& means, Rounded rounded) {
   const std::int64_t out = exact.shape()[0], k = exact.size() / out, group_in = exact.shape().back();
@@ -41,7 +41,7 @@ std::vector<double> mean_error(View<const float> exact, const std::vector<double
   return error;
 }
 
-/// Takes the mean error of rounded weights out of the layer's float bias, which it gets if it has none.
+/// Subtracts the mean error of the rounded weights from the layer's float bias. Adds a bias if there is none.
 template <class Rounded>
 void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means, Rounded rounded) {
   if (means.empty() || exact.size() == 0) return;

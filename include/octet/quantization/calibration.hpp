@@ -15,22 +15,22 @@ namespace detail {
 class CalibratorState;
 }
 
-/// What was seen of one tensor of a float model.
+/// Statistics of one tensor of a float model.
 struct TensorStatistics {
   Range seen{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
-  Histogram histogram;         // empty where the method needs none
-  std::vector<Range> samples;  // ranges of single images, in ascending order; for moving_average only
-  std::optional<Range> given;  // set by hand: overrides everything
-  // Means of each channel (last dimension) of single images, added up; of tensors that layers with weights read.
-  // Multiples of 2^-24: their sums are exact, in any order.
+  Histogram histogram;         // empty if the method does not need it
+  std::vector<Range> samples;  // range of each image, ascending; only for moving_average
+  std::optional<Range> given;  // set by the user; overrides what was measured
+  // For inputs of layers with weights: the sum over all images of the mean of each channel (last dimension). The means
+  // are multiples of 2^-24, so that the sums are exact in any order. `summed` is the number of images.
   std::vector<double> channel_sums;
   std::int64_t summed = 0;
 
   void merge(const TensorStatistics& o);
 };
 
-/// Ranges of all activations of a model. Depends neither on the order of the images nor on batch sizes, threads or the
-/// CPU; parts made from different images can be merged.
+/// Ranges of all activations of a model. They do not depend on the order of the images, the batch size, the number of
+/// threads or the CPU. Calibrations on different images can be merged.
 class Calibration {
  public:
   RangeMethod method = RangeMethod::min_max;
@@ -39,19 +39,23 @@ class Calibration {
 
   bool contains(const std::string& tensor) const { return tensors.count(tensor) != 0; }
 
-  /// The range to quantize a tensor with; throws where it was not seen.
+  /// The range to quantize a tensor with, by `method` or as set by set_range. Throws Error if the tensor was not
+  /// measured.
   Range range(const std::string& tensor) const;
 
-  /// The mean of each channel of a tensor; empty where it was not measured.
+  /// The mean of each channel (last dimension) of a tensor. Empty if it was not measured.
   std::vector<double> channel_means(const std::string& tensor) const;
 
-  /// Sets a tensor's range by hand.
+  /// Sets the range of a tensor, which overrides what was measured. Throws Error unless low <= high and both are
+  /// finite.
   void set_range(const std::string& tensor, Range r);
 
+  /// Adds the statistics of another calibration of the same model. Throws Error if its method or percent differs.
   void merge(const Calibration& o);
 };
 
-/// Watches every activation of a float model, batch by batch.
+/// Collects statistics of every activation of a float model, batch by batch. The constructor throws Error for quantized
+/// models and for weights that are not finite.
 class Calibrator {
  public:
   explicit Calibrator(const Model& model, const CalibrationOptions& options = {});
@@ -59,20 +63,22 @@ class Calibrator {
   Calibrator(const Calibrator&) = delete;
   Calibrator& operator=(const Calibrator&) = delete;
 
-  /// One tensor for each input of the model, each a batch along its first dimension.
+  /// Runs the model on a batch: one tensor for each input of the model, [N, ...]. Throws Error if an activation is not
+  /// finite.
   void add(const std::vector<AnyTensor>& inputs);
   void add(const Tensor<float>& images);
 
-  /// Images seen so far.
+  /// The number of images so far.
   std::int64_t images() const noexcept;
 
+  /// The calibration so far. Throws Error if there was no image.
   const Calibration& result() const;
 
  private:
   std::unique_ptr<detail::CalibratorState> state_;
 };
 
-/// Runs the float model on the batches and watches every activation.
+/// Runs a float model on the batches ([N, ...] each) and collects statistics of every activation. See Calibrator.
 Calibration calibrate(const Model& model, const std::vector<Tensor<float>>& batches,
                       const CalibrationOptions& options = {});
 

@@ -20,7 +20,10 @@ namespace detail {
 inline Range mean_of(const TensorStatistics& t, const std::string& tensor) {
   require(!t.samples.empty(), "the calibration has no samples of tensor '", tensor, "'");
   double low = 0, high = 0;
-  for (const Range& r : t.samples) low += static_cast<double>(r.low), high += static_cast<double>(r.high);
+  for (const Range& r : t.samples) {
+    low += static_cast<double>(r.low);
+    high += static_cast<double>(r.high);
+  }
   const auto n = static_cast<double>(t.samples.size());
   return {static_cast<float>(low / n), static_cast<float>(high / n)};
 }
@@ -29,8 +32,8 @@ inline Range mean_of(const TensorStatistics& t, const std::string& tensor) {
 
 OCTET_API void TensorStatistics::merge(const TensorStatistics& o) {
   if (channel_sums.empty()) channel_sums.resize(o.channel_sums.size());
-  detail::require(o.summed == 0 || channel_sums.size() == o.channel_sums.size(), "a tensor of ", channel_sums.size(),
-                  " channels cannot be merged with one of ", o.channel_sums.size());
+  detail::require(o.summed == 0 || channel_sums.size() == o.channel_sums.size(), "statistics of ", channel_sums.size(),
+                  " channels cannot be merged with those of ", o.channel_sums.size());
   for (std::size_t c = 0; c < o.channel_sums.size(); ++c) channel_sums[c] += o.channel_sums[c];
   summed += o.summed;
   seen = {std::min(seen.low, o.seen.low), std::max(seen.high, o.seen.high)};
@@ -46,10 +49,10 @@ OCTET_API void TensorStatistics::merge(const TensorStatistics& o) {
 
 OCTET_API Range Calibration::range(const std::string& tensor) const {
   const auto it = tensors.find(tensor);
-  detail::require(it != tensors.end(), "the calibration knows nothing of tensor '", tensor, "'");
+  detail::require(it != tensors.end(), "tensor '", tensor, "' is not in the calibration");
   const TensorStatistics& t = it->second;
   if (t.given) return *t.given;
-  detail::require(t.seen.low <= t.seen.high, "the calibration saw no elements of tensor '", tensor, "'");
+  detail::require(t.seen.low <= t.seen.high, "the calibration has no range of tensor '", tensor, "'");
   switch (method) {
     case RangeMethod::min_max: return t.seen;
     case RangeMethod::moving_average: return detail::mean_of(t, tensor);
@@ -70,19 +73,20 @@ OCTET_API std::vector<double> Calibration::channel_means(const std::string& tens
 }
 
 OCTET_API void Calibration::set_range(const std::string& tensor, Range r) {
-  detail::require(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "[", r.low, ", ", r.high,
-                  "] is not a range");
+  detail::require(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "tensor '", tensor, "': [", r.low,
+                  ", ", r.high, "] is not a valid range");
   tensors[tensor].given = r;
 }
 
 OCTET_API void Calibration::merge(const Calibration& o) {
-  detail::require(method == o.method && percent == o.percent, "calibrations by different methods cannot be merged");
+  detail::require(method == o.method && percent == o.percent,
+                  "calibrations with different methods or percents cannot be merged");
   for (const auto& [tensor, statistics] : o.tensors) tensors[tensor].merge(statistics);
 }
 
 namespace detail {
 
-/// What a Calibrator is made of.
+/// The implementation of Calibrator.
 class CalibratorState {
  public:
   CalibratorState(const Model& model, const CalibrationOptions& options)
@@ -90,7 +94,7 @@ class CalibratorState {
         executor_(optimize(model), with_pool(options.executor, pool_)) {
     require_finite_weights(model);
     require_finite_weights(executor_.graph());
-    require(options.percent > 0 && options.percent <= 100, "a percentile is in (0, 100], not ", options.percent);
+    require(options.percent > 0 && options.percent <= 100, "expected a percent in (0, 100], found ", options.percent);
     for (int v : executor_.graph().inputs)
       require(executor_.graph().value(v).dtype == DType::f32, "only float models can be calibrated; input '",
               executor_.graph().value(v).name, "' is ", name(executor_.graph().value(v).dtype));
@@ -106,7 +110,7 @@ class CalibratorState {
   void add(const std::vector<AnyTensor>& inputs) {
     const Graph& g = executor_.graph();
     require<ShapeError>(inputs.size() == g.inputs.size() && !inputs.empty() && inputs[0].shape().rank() > 0,
-                        "calibration takes a batch for each of ", g.inputs.size(), " inputs");
+                        "expected a batch for each of ", g.inputs.size(), " inputs, found ", inputs.size(), " tensors");
     batch_ = inputs[0].shape()[0];
     for (std::size_t i = 0; i < inputs.size(); ++i) see(g.value(g.inputs[i]), inputs[i].ref());
     executor_.run(inputs);
@@ -125,15 +129,15 @@ class CalibratorState {
  private:
   static ExecutorOptions with_pool(ExecutorOptions o, const std::shared_ptr<ThreadPool>& pool) {
     o.pool = pool;
-    o.optimize = false;    // every tensor is wanted
-    o.same_floats = true;  // ranges of the same bits on every CPU
+    o.optimize = false;    // fusion would hide tensors
+    o.same_floats = true;  // so that ranges do not depend on the CPU
     return o;
   }
 
   void see(const Value& v, const TensorRef& t) {
     if (t.dtype != DType::f32) return;
     const std::int64_t n = t.shape.elements();
-    // Tensors with a row for each image are taken image by image.
+    // Tensors whose first dimension is the batch are processed image by image.
     const bool by_image = t.shape.rank() > 0 && t.shape[0] == batch_ && batch_ > 0;
     const std::int64_t parts = by_image ? batch_ : 1, size = n / parts;
     if (size == 0) return;
@@ -144,12 +148,12 @@ class CalibratorState {
       TensorStatistics& s = seen[static_cast<std::size_t>(p)];
       float range[2];
       element_kernels().minmax_f32(x + p * size, size, range);
-      s.seen = {range[0] + 0.0f, range[1] + 0.0f};  // not -0: which zero is found depends on the vectors
+      s.seen = {range[0] + 0.0f, range[1] + 0.0f};  // +0 for -0: which of them is found depends on the vector width
       if (wants_means) add_means(s, x + p * size, size, t.shape.back());
     });
     for (const TensorStatistics& s : seen)
       require(!std::isnan(s.seen.low) && !std::isnan(s.seen.high), "tensor '", v.name,
-              "' has NaN or infinite elements while calibrating");
+              "' has NaN or infinite elements during calibration");
     if (calibration_.method == RangeMethod::moving_average)
       for (TensorStatistics& s : seen) s.samples = {s.seen};
     if (calibration_.method != RangeMethod::min_max && calibration_.method != RangeMethod::moving_average)
@@ -168,7 +172,7 @@ class CalibratorState {
     s.summed = 1;
   }
 
-  /// Histograms of all parts, shared among the threads in pieces of any size: counts only add up.
+  /// Counts the histogram of all parts. The work is split regardless of the parts, since counts only add up.
   void count(std::vector<TensorStatistics>& parts, const float* x, std::int64_t size) {
     const std::int64_t total = size * static_cast<std::int64_t>(parts.size());
     const std::int64_t pieces = std::min<std::int64_t>(pool_->size(), (total + 65535) / 65536);

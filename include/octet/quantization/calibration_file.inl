@@ -6,7 +6,7 @@
 #include "../io/read_file.hpp"
 #include "calibration_file.hpp"
 
-// Without exceptions, nlohmann-json aborts where it would throw: everything is checked before it is asked for.
+// Without exceptions, nlohmann-json aborts instead of throwing, so everything is checked before it is accessed.
 OCTET_BEGIN
 namespace detail {
 
@@ -15,29 +15,30 @@ constexpr const char* range_method_names[] = {"min_max", "moving_average", "perc
 inline nlohmann::json to_json(const Range& r) { return nlohmann::json::array({r.low, r.high}); }
 
 inline Range range_from(const nlohmann::json& j) {
-  require<FormatError>(j.is_array() && j.size() == 2 && j[0].is_number() && j[1].is_number(), "a range is [low, high]");
+  require<FormatError>(j.is_array() && j.size() == 2 && j[0].is_number() && j[1].is_number(),
+                       "expected a range [low, high]");
   const auto low = j[0].get<double>(), high = j[1].get<double>();
   constexpr auto most = static_cast<double>(std::numeric_limits<float>::max());
-  require<FormatError>(low >= -most && low <= high && high <= most, "[", low, ", ", high, "] is not a range");
+  require<FormatError>(low >= -most && low <= high && high <= most, "[", low, ", ", high, "] is not a valid range");
   return {static_cast<float>(low), static_cast<float>(high)};
 }
 
 inline const nlohmann::json& member(const nlohmann::json& j, const char* key) {
-  require<FormatError>(j.is_object() && j.contains(key), "has no \"", key, "\"");
+  require<FormatError>(j.is_object() && j.contains(key), "\"", key, "\" is missing");
   return j[key];
 }
 
 inline double number_from(const nlohmann::json& j, const char* what) {
-  require<FormatError>(j.is_number(), "\"", what, "\" is not a number");
+  require<FormatError>(j.is_number(), "\"", what, "\" is ", j.dump(), ", expected a number");
   return j.get<double>();
 }
 
-/// A whole number from `least` to `most`, which may be written as 1e3.
+/// An integer from `least` to `most`. It may be written as a floating-point number such as 1e3.
 inline std::int64_t integer_from(const nlohmann::json& j, const char* what, std::int64_t least, std::int64_t most) {
-  const double x = number_from(j, what);  // near enough to tell what is far out of range
+  const double x = number_from(j, what);  // the conversion is accurate enough for the test below
   const bool in_range = x >= static_cast<double>(least) && x <= static_cast<double>(most);
-  require<FormatError>(in_range && x == std::floor(x), "\"", what, "\" is ", j.dump(),
-                       ", expected a whole number from ", least, " to ", most);
+  require<FormatError>(in_range && x == std::floor(x), "\"", what, "\" is ", j.dump(), ", expected an integer from ",
+                       least, " to ", most);
   return static_cast<std::int64_t>(x);
 }
 
@@ -57,9 +58,9 @@ inline Histogram histogram_from(const nlohmann::json& j) {
       integer_from(member(j, "first_bin"), "first_bin", -Histogram::half, Histogram::half) + Histogram::half;
   const nlohmann::json& some = member(j, "counts");
   require<FormatError>(some.is_array() && static_cast<std::int64_t>(some.size()) <= 2 * Histogram::half - first,
-                       "a histogram has ", 2 * Histogram::half, " bins");
+                       "\"counts\" has to be a list of at most ", 2 * Histogram::half - first, " numbers");
   std::vector<std::uint64_t> all(2 * Histogram::half, 0);
-  constexpr std::int64_t most = std::int64_t{1} << 50;  // the sum of all bins then has 63 bits
+  constexpr std::int64_t most = std::int64_t{1} << 50;  // so that the sum of all bins fits into 63 bits
   for (std::size_t i = 0; i < some.size(); ++i)
     all[static_cast<std::size_t>(first) + i] = static_cast<std::uint64_t>(integer_from(some[i], "counts", 0, most));
   return Histogram::from(static_cast<int>(integer_from(member(j, "exponent"), "exponent", -1000, 1000)),
@@ -67,7 +68,7 @@ inline Histogram histogram_from(const nlohmann::json& j) {
 }
 
 inline TensorStatistics statistics_from(const nlohmann::json& j) {
-  require<FormatError>(j.is_object(), "is not an object");
+  require<FormatError>(j.is_object(), "expected an object");
   TensorStatistics t;
   if (j.contains("seen")) t.seen = range_from(j["seen"]);
   if (j.contains("range")) t.given = range_from(j["range"]);
@@ -75,7 +76,7 @@ inline TensorStatistics statistics_from(const nlohmann::json& j) {
   if (j.contains("samples"))
     for (const auto& r : j["samples"]) t.samples.push_back(range_from(r));
   if (j.contains("channel_sums")) {
-    require<FormatError>(j["channel_sums"].is_array(), "\"channel_sums\" is not a list");
+    require<FormatError>(j["channel_sums"].is_array(), "\"channel_sums\" has to be a list");
     for (const auto& sum : j["channel_sums"]) t.channel_sums.push_back(number_from(sum, "channel_sums"));
     t.summed = integer_from(member(j, "summed"), "summed", 1, std::int64_t{1} << 50);
   }
@@ -84,17 +85,18 @@ inline TensorStatistics statistics_from(const nlohmann::json& j) {
 
 inline Calibration calibration_from(const nlohmann::json& all) {
   require<FormatError>(all.is_object() && all.contains("octet_calibration") && all["octet_calibration"] == 1,
-                       "not a calibration of version 1");
+                       "expected a calibration of version 1 (\"octet_calibration\": 1)");
   Calibration c;
-  require<FormatError>(member(all, "method").is_string(), "\"method\" is not a string");
+  require<FormatError>(member(all, "method").is_string(), "\"method\" has to be a string");
   const auto method = all["method"].get<std::string>();
   const auto* const end = std::end(range_method_names);
   const auto* const found = std::find(std::begin(range_method_names), end, method);
   require<FormatError>(found != end, "unknown method '", method, "'");
   c.method = static_cast<RangeMethod>(found - std::begin(range_method_names));
   c.percent = number_from(member(all, "percent"), "percent");
-  require<FormatError>(c.percent > 0 && c.percent <= 100, "a percentile is in (0, 100], not ", c.percent);
-  require<FormatError>(member(all, "tensors").is_object(), "\"tensors\" is not an object");
+  require<FormatError>(c.percent > 0 && c.percent <= 100, "\"percent\" is ", c.percent,
+                       ", expected a number in (0, 100]");
+  require<FormatError>(member(all, "tensors").is_object(), "\"tensors\" has to be an object");
   for (const auto& [tensor, j] : all["tensors"].items())
     c.tensors[tensor] =
         with_place([name = tensor](const std::string& text) { return "tensor '" + name + "': " + text; },
@@ -102,12 +104,12 @@ inline Calibration calibration_from(const nlohmann::json& all) {
   return c;
 }
 
-/// JSON is UTF-8: a name that is not would come back as another.
+/// JSON files are UTF-8; other names would be changed by saving and loading.
 inline void require_utf8(const std::string& name) {
   using nlohmann::json;
   const std::string valid = json(name).dump(-1, ' ', false, json::error_handler_t::ignore);
   require(json::parse(valid, nullptr, false) == name, "the name of tensor '", name,
-          "' is not UTF-8, which a calibration's file needs");
+          "' is not valid UTF-8, which calibration files require");
 }
 
 }  // namespace detail
@@ -121,7 +123,10 @@ OCTET_API void save(const Calibration& c, const std::string& path) {
     if (t.given) j["range"] = detail::to_json(*t.given);
     if (!t.histogram.empty()) j["histogram"] = detail::to_json(t.histogram);
     for (const Range& r : t.samples) j["samples"].push_back(detail::to_json(r));
-    if (t.summed > 0) j["channel_sums"] = t.channel_sums, j["summed"] = t.summed;
+    if (t.summed > 0) {
+      j["channel_sums"] = t.channel_sums;
+      j["summed"] = t.summed;
+    }
   }
   const nlohmann::json all{{"octet_calibration", 1},
                            {"method", detail::range_method_names[static_cast<int>(c.method)]},

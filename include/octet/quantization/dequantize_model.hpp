@@ -7,14 +7,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// An integer model in float: weights and biases as the integers stand for them, and the scales of its activations as
-/// those of int8, by value name.
+/// An integer model converted to float: dequantized weights and biases, and the scales and zero points of its
+/// activations (converted to int8) by value name.
 struct DequantizedModel {
   Graph graph;
   std::map<std::string, QuantParams> activations;
 };
 
-/// Elements of a constant along their channels.
+/// Dequantizes a constant.
 inline Tensor<float> dequantize_constant(const Value& v) {
   Tensor<float> t = Tensor<float>::uninitialized(v.constant.shape());
   const ChannelWalk walk(t.shape(), v.quant.axis);
@@ -25,7 +25,7 @@ inline Tensor<float> dequantize_constant(const Value& v) {
   return t;
 }
 
-/// Biases of integer layers, int32 of scale input * weights.
+/// Dequantizes int32 biases of integer layers, whose scale is input scale * weight scale.
 inline void dequantize_biases(Graph& g) {
   for (Node& n : g.nodes) {
     const IntegerForm form = n.op->integer_form();
@@ -33,7 +33,8 @@ inline void dequantize_biases(Graph& g) {
     if (b == Node::none || !g.value(b).is_constant() || g.value(b).dtype != DType::i32) continue;
     const QuantParams x = g.value(n.inputs[0]).quant,
                       w = g.value(n.inputs[static_cast<std::size_t>(form.weights)]).quant;
-    require(x && w, "layer '", n.name, "': the scale of its int32 bias '", g.value(b).name, "' is unknown");
+    require(x && w, "layer '", n.name, "': the int32 bias '", g.value(b).name,
+            "' has no scale, because the input or the weights of the layer are not quantized");
     Tensor<float> bias = Tensor<float>::uninitialized(g.value(b).constant.shape());
     for (std::int64_t i = 0; i < bias.size(); ++i)
       bias[i] =
@@ -44,7 +45,7 @@ inline void dequantize_biases(Graph& g) {
   }
 }
 
-/// Float models stay as they are, but for weights of half precision.
+/// Float models are unchanged, except that half-precision weights become float.
 inline DequantizedModel dequantize_model(const Model& model) {
   DequantizedModel d;
   Graph g = model;
@@ -56,7 +57,7 @@ inline DequantizedModel dequantize_model(const Model& model) {
       v.constant = dequantize_constant(v);
     } else if (v.is_quantized()) {
       require(is_byte(v.dtype) && !v.quant.per_channel(), "tensor '", v.name, "' is ", name(v.dtype), " with ",
-              v.quant.channels(), " scales; expected int8 or uint8 with one");
+              v.quant.channels(), " scales, expected int8 or uint8 with one scale");
       d.activations[v.name] = QuantParams(v.quant.scale[0], v.quant.zero_point[0] - (v.dtype == DType::u8 ? 128 : 0));
     } else {
       continue;

@@ -7,17 +7,17 @@
 
 OCTET_BEGIN
 
-/// How far one tensor of a quantized model is from its float original.
+/// The error of one tensor of a quantized model with respect to the float model.
 struct LayerError {
-  std::string name, type;  // of the tensor; operator that computes it, or "weights"
-  double sqnr_db = 0;      // 20 log10(|x| / |x - y|); infinite where equal
+  std::string name, type;  // name of the tensor; operator that computes it, or "weights"
+  double sqnr_db = 0;      // 20 log10(|x| / |x - y|), x being the float tensor; infinite if equal
   double max_error = 0;
-  double rmse_over_scale = 0;  // ideal rounding gives 0.289, above 0.7 is suspicious; 0 where there is no scale
-  double saturation = 0;       // part of the elements beyond what the integers can represent
+  double rmse_over_scale = 0;  // RMS error / scale: about 0.289 for rounding alone; 0 if not quantized
+  double saturation = 0;       // fraction of the elements outside the representable range, in [0, 1]
 };
 
-/// Compares every tensor that both models compute (or keep as weights) under the same name, over the batches; worst
-/// first. Errors of activations include what the layers before have added.
+/// Compares every activation and weight tensor that both models have under the same name, over all batches. Sorted by
+/// SQNR, worst first. Errors of activations accumulate: they include those of the layers before.
 std::vector<LayerError> error_report(const Model& float_model, const Model& quantized,
                                      const std::vector<Tensor<float>>& batches, ExecutorOptions options = {});
 

@@ -14,15 +14,17 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Adds up the differences of a tensor over several runs.
+/// Accumulates the errors of a tensor over several runs.
 class ErrorSum {
  public:
-  /// n elements: x of the float model, y of the other one. `params` and `type` tell what y can represent.
+  /// Adds the elements of one run: x of the float model, y of the quantized one. `params` and `type` are those of y.
   void add(const float* x, const float* y, const Shape& shape, const QuantParams& params, DType type) {
     const ChannelWalk w(shape, params ? params.axis : -1);
     for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
       const double a = static_cast<double>(x[i]), e = a - static_cast<double>(y[i]);
-      signal_ += a * a, noise_ += e * e, largest_ = std::max(largest_, std::abs(e));
+      signal_ += a * a;
+      noise_ += e * e;
+      largest_ = std::max(largest_, std::abs(e));
       if (!params) continue;
       const auto c = static_cast<std::size_t>(i / w.inner % w.channels);
       const double s = static_cast<double>(params.scale[c]);
@@ -54,7 +56,7 @@ class ErrorSum {
 OCTET_API std::vector<LayerError> error_report(const Model& float_model, const Model& quantized,
                                                const std::vector<Tensor<float>>& batches, ExecutorOptions options) {
   using detail::ErrorSum;
-  options.optimize = false;  // every tensor is wanted
+  options.optimize = false;  // fusion would hide tensors
   const Graph original = optimize(float_model);
   std::vector<LayerError> report;
   for (const Value& q : quantized.values) {

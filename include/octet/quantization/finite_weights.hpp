@@ -9,9 +9,8 @@ inline void require_finite_constant(const Value& v, const std::string& where) {
   require(all_finite(v.constant.ref()), where, "tensor '", v.name, "' has NaN or infinite elements");
 }
 
-/// Throws where weights or biases of layers, or parameters of batch normalizations, are not finite. To be asked of a
-/// model before its batch normalizations are folded as well: afterwards the weights they were folded into get the
-/// blame.
+/// Throws Error if a weight, bias or batch normalization parameter is not finite. Call it before batch normalization is
+/// folded, too: afterwards the error would name the weights instead of the normalization.
 inline void require_finite_weights(const Graph& g) {
   for (const Node& n : g.nodes) {
     const IntegerForm form = n.op->integer_form();

@@ -7,9 +7,9 @@
 
 OCTET_BEGIN
 
-/// Counts of real numbers in bins [i, i + 1) * 2^exponent. When a number falls outside, the bins are widened to the
-/// next powers of two and pairs of them merged: exactly what counting with the wider bins from the start would have
-/// given. So the result depends neither on the order of the numbers nor on how they were split into parts.
+/// A histogram with bins [i, i + 1) * 2^exponent. When a number falls outside, the exponent grows and pairs of bins are
+/// merged, which gives exactly the counts that the wider bins would have had from the start. So the result does not
+/// depend on the order of the numbers or on how they were split into parts.
 class Histogram {
  public:
   static constexpr std::int64_t half = 2048;  // bins on each side of zero
@@ -23,7 +23,7 @@ class Histogram {
     for (std::int64_t i = 0; i < n; ++i) {
       const double bin = std::floor(static_cast<double>(x[i]) * inverse) + half;
       if (!(bin >= 0 && bin < 2 * half))
-        detail::fail("a histogram counts finite numbers of magnitude up to ", largest, ", found ", x[i]);
+        detail::fail("histogram: expected a finite number of magnitude up to ", largest, ", found ", x[i]);
       ++c[static_cast<std::size_t>(bin)];
     }
   }
@@ -53,12 +53,12 @@ class Histogram {
     return n;
   }
 
-  /// From saved parts; throws where they do not fit.
+  /// A histogram from its saved parts. Throws Error if they are not valid.
   static Histogram from(int exponent, std::vector<std::uint64_t> counts) {
-    detail::require(counts.empty() || counts.size() == 2 * half, "a histogram has ", 2 * half, " bins, not ",
+    detail::require(counts.empty() || counts.size() == 2 * half, "histogram: expected ", 2 * half, " bins, found ",
                     counts.size());
-    detail::require(exponent >= smallest_exponent && exponent <= 128, "histogram bins of width 2^", exponent,
-                    " cannot be");
+    detail::require(exponent >= smallest_exponent && exponent <= 128, "histogram: expected an exponent from ",
+                    smallest_exponent, " to 128, found ", exponent);
     Histogram h;
     h.exponent_ = exponent;
     h.counts_ = std::move(counts);
@@ -71,9 +71,9 @@ class Histogram {
  private:
   static constexpr int smallest_exponent = -160;
 
-  /// Bins cover [-half, half) widths: `largest` has to be strictly below half of them.
+  /// Widens the bins until `largest` is below half * bin_width().
   void widen_to(float largest) {
-    detail::require(std::isfinite(largest), "a histogram has no bin for ", largest);
+    detail::require(std::isfinite(largest), "histogram: expected finite numbers, found ", largest);
     int needed = smallest_exponent;
     if (largest > 0) needed = std::max(needed, std::ilogb(largest) + 1 - 11);  // 2^11 = half
     if (empty()) {

@@ -9,14 +9,14 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// What quantization-aware training has learned of a model: it takes the place of a calibration.
+/// What quantization-aware training has learned about a model. Used instead of a calibration.
 struct LearnedQuantization {
   std::map<std::string, QuantParams> activations;                  // by value name
   std::map<std::string, std::vector<std::int32_t>> largest_codes;  // of each channel of weights, by value name
 };
 
-/// Turns an optimized float graph into one on int8: gives every activation that becomes an integer a scale and zero
-/// point, quantizes weights and biases, and converts where float and integer layers meet.
+/// Converts an optimized float graph to int8: assigns scales and zero points to activations, quantizes weights and
+/// biases, and inserts conversions between float and integer layers.
 class IntegerModel {
  public:
   IntegerModel(Graph g, const Calibration& calibration, const Int8Options& options,
@@ -32,7 +32,7 @@ class IntegerModel {
     g_.rounding = options_.rounding;
     require_finite_weights(g_);
     for (int v = 0; v < static_cast<int>(g_.values.size()); ++v)
-      params_.push_back(params_of(v));  // before values are added
+      params_.push_back(params_of(v));  // before rewrite() adds values
     rewrite();
     return std::move(g_);
   }
@@ -102,8 +102,8 @@ class IntegerModel {
     g_.remove_unused();
   }
 
-  /// What an integer layer gives for its result v: v itself, or, where v is a float output of the model and keeps its
-  /// name, integers to be converted to it.
+  /// The value that an integer layer writes for its result v: v itself or, if v is a float output of the model, a new
+  /// integer value that is then converted to v.
   int integer_result(int v) {
     if (!is_integer(v) || !params_[at(v)]) return v;
     if (!g_.is_output(v) || options_.integer_output) {
@@ -135,13 +135,13 @@ class IntegerModel {
     return converter_.to_float(v);
   }
 
-  /// Weights as int8, the bias as int32 of scale input * weights. Where a bias is large beside the weights of its
-  /// channel (which may be almost zero), the weights' scale grows until the bias fits.
+  /// Quantizes the weights to int8 and the bias to int32 with scale input scale * weight scale. Where the bias is large
+  /// relative to the weights of its channel (which may be almost zero), the weight scale is increased until it fits.
   void quantize_parameters(Node& n, const std::vector<double>& means) {
     const IntegerForm form = n.op->integer_form();
     const auto w_at = static_cast<std::size_t>(form.weights), b_at = static_cast<std::size_t>(form.bias);
     const Value& w = g_.value(n.inputs[w_at]);
-    const AnyTensor constant = w.constant;  // shared: values move when others are added
+    const AnyTensor constant = w.constant;  // a copy (shared): add_constant invalidates references to values
     const FloatElements weights(constant);
     const std::int64_t channels = constant.shape()[0];
     const auto input_scale = static_cast<double>(g_.value(n.inputs[0]).quant.scale[0]);
@@ -177,10 +177,10 @@ class IntegerModel {
   const Int8Options& options_;
   const LearnedQuantization learned_;
   IntegerPlacement placement_;
-  std::vector<Node> nodes_;  // of the new graph
+  std::vector<Node> nodes_;  // of the integer graph
   Converter converter_;
   std::vector<QuantParams> params_;
-  std::vector<int> quantized_;  // integer twin of each value, or itself, or none
+  std::vector<int> quantized_;  // for each value: its integer version, itself, or none
 };
 
 }  // namespace detail

@@ -5,8 +5,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Which values of an optimized float graph become integers, and where each of them has its scale and zero point from:
-/// the one rule that quantize<int8> and quantization-aware training go by.
+/// Decides which values of an optimized float graph become integers, and where each gets its scale and zero point from.
+/// quantize<int8> and quantization-aware training both use it, so that they agree.
 class IntegerPlacement {
  public:
   struct Options {
@@ -14,11 +14,11 @@ class IntegerPlacement {
     bool integer_input = false, integer_output = false;
   };
   enum class Source : std::uint8_t {
-    none,      // it has none: a float, a parameter
-    measured,  // its own range
-    fixed,     // the operator's IntegerForm
-    constant,  // its elements, which are known
-    same       // those of another value, see root()
+    none,      // not quantized: a float activation or a parameter
+    measured,  // by its measured range
+    fixed,     // by the operator's IntegerForm
+    constant,  // by its elements: it is a constant
+    same       // as another value, see root()
   };
 
   IntegerPlacement(const Graph& g, const Options& options)
@@ -33,10 +33,10 @@ class IntegerPlacement {
   }
 
   bool is_integer(int v) const { return integer_[at(v)]; }
-  /// Whether the layer computes in integers. Results that are no real numbers (indices) stay as they are.
+  /// Whether the layer computes in integers. Results that are not real numbers (indices) are unchanged.
   bool is_integer(const Node& n) const { return is_integer(n.outputs[0]); }
   Source source(int v) const { return origins_[at(v)].source; }
-  /// The value whose scale and zero point v has: itself, or another one.
+  /// The value that determines the scale and zero point of v: v itself or another one.
   int root(int v) const {
     while (source(v) == Source::same) v = origins_[at(v)].other;
     return v;
@@ -51,8 +51,8 @@ class IntegerPlacement {
   };
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-  /// Which values are integers: results of layers that have an integer form and are not to be kept float, and what
-  /// is computed from integers without a scale of its own.
+  /// Decides which values are integers: results of layers that have an integer form and are not kept float, and results
+  /// computed from integers that keep the scale of their input.
   void decide() {
     for (int v : g_.inputs) {
       const auto& users = links_.users(v);
@@ -81,7 +81,8 @@ class IntegerPlacement {
     return kept(options_.keep_float, g_, n) ? IntegerForm{} : n.op->integer_form();
   }
 
-  /// The last layer of a float model adds up in integers and gives float at once, where it can.
+  /// Whether the layer dequantizes its integer sums to float itself: the last layer of a model with float outputs does,
+  /// if its operator can.
   bool gives_float(const Node& n) const {
     const int out = n.outputs[0];
     return !options_.integer_output && g_.is_output(out) && links_.users(out).empty() &&
@@ -89,7 +90,7 @@ class IntegerPlacement {
   }
 
   void choose_sources(const Node& n) {
-    for (std::size_t i = 0; i < n.inputs.size(); ++i) {  // constants that are data, and float values entering
+    for (std::size_t i = 0; i < n.inputs.size(); ++i) {  // data constants and float inputs
       const int v = n.inputs[i];
       if (v == Node::none || source(v) != Source::none || g_.value(v).dtype != DType::f32 || is_parameter(g_, n, i))
         continue;
@@ -103,13 +104,12 @@ class IntegerPlacement {
         out.source = Source::fixed;
       else if (form.output == Output::as_input && !form.rescales)
         out = {Source::same, n.inputs[0]};
-      else if (form.output == Output::as_input ||
-               !gives_float(n))  // means cover less of the range than what they average
-        out.source = Source::measured;
+      else if (form.output == Output::as_input || !gives_float(n))
+        out.source = Source::measured;  // averages too: their range is narrower than that of their input
     }
   }
 
-  /// What only a concat reads is computed in the concat's scale at once: one rounding instead of two.
+  /// Values that only a concat reads get the scale of its result, which avoids a second rounding.
   void share_with_concat() {
     for (std::size_t i = g_.nodes.size(); i-- > 0;) {
       const Node& n = g_.nodes[i];

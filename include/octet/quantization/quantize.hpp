@@ -8,15 +8,15 @@
 
 OCTET_BEGIN
 
-/// How a tensor is quantized: granularity, symmetry and choice of the range; or given parameters.
+/// How a tensor is quantized: granularity, symmetry and range method, or given scales and zero points.
 ///     quantize<int8>(weights, per_channel(0));
 ///     quantize<uint8>(image, per_tensor().asymmetric().by(RangeMethod::percentile, 99.9));
 struct Calib {
-  std::optional<int> axis;  // of the channels, -1 being the last; none: one scale for the whole tensor
+  std::optional<int> axis;  // of the channels, negative ones count from the back; none: per tensor
   bool is_symmetric = true;
   RangeMethod method = RangeMethod::min_max;
-  double percent = 99.99;  // kept by RangeMethod::percentile
-  QuantParams given;       // used as they are, where not empty
+  double percent = 99.99;  // for RangeMethod::percentile: percent of the values inside the range
+  QuantParams given;       // used instead of chosen ones, unless empty
 
   Calib symmetric() const {
     return with([](Calib& c) { c.is_symmetric = true; });
@@ -51,24 +51,24 @@ inline Calib given_params(QuantParams params) {
 
 namespace detail {
 
-/// The range of n numbers by the method; throws where one is not finite, or there are none.
+/// The range of n numbers by c.method. Throws Error if n is 0 or a number is not finite.
 Range choose_range(const float* x, std::int64_t n, const Calib& c, DType type);
-/// q = clamp(round_half_even(x / scale) + zero_point): n elements into `out`, from element `at` on.
+/// Writes q = clamp(round_half_even(x / scale) + zero_point, r) of n numbers to elements [at, at + n) of `out`.
 void quantize_run(const float* x, std::int64_t n, float scale, std::int32_t zero, IntegerRange r, DType type,
                   std::byte* out, std::int64_t at);
 /// Chooses scales and zero points for a tensor.
 QuantParams choose_params(View<const float> t, const Calib& c, DType type);
-/// A tensor by parameters that were chosen or given: elements of the type into `out`.
+/// Quantizes a tensor with the given parameters to elements of the type in `out`.
 void quantize_elements(View<const float> t, const QuantParams& params, const Calib& calib, DType type, std::byte* out);
-/// All elements as half precision of that type, to nearest even.
+/// Converts all elements to the type `half` (f16 or bf16), rounding to nearest even.
 void to_half(View<const float> t, DType half, std::byte* out);
 Tensor<float> dequantize(DType type, const std::byte* q, const Shape& shape, const QuantParams& params);
 
 }  // namespace detail
 
-/// Quantizes to int8, uint8, int16, uint16, int32 or int4. Symmetric quantization leaves out the lowest code
-/// (-128). Throws where the tensor is empty, has NaN or infinite elements or a range of zero, where the axis is
-/// outside, or where given parameters do not fit.
+/// Quantizes to int8, uint8, int16, uint16, int32 or int4: q = clamp(round_half_even(x / scale) + zero_point).
+/// Symmetric quantization does not use the lowest code (-128 of int8). Throws Error if the tensor is empty, has NaN or
+/// infinite elements or only zeros, if the axis is out of range, or if the given parameters do not suit the tensor.
 template <class T>
 auto quantize(View<const float> tensor, const Calib& calib = {})
     -> std::enable_if_t<!std::is_same_v<T, fp16> && !std::is_same_v<T, bf16>, QTensor<T>> {
@@ -78,7 +78,7 @@ auto quantize(View<const float> tensor, const Calib& calib = {})
   return q;
 }
 
-/// Rounds to half precision (fp16 or bf16), to nearest even.
+/// Converts to fp16 or bf16, rounding to nearest even.
 template <class T>
 auto quantize(View<const float> tensor)
     -> std::enable_if_t<std::is_same_v<T, fp16> || std::is_same_v<T, bf16>, Tensor<T>> {
@@ -87,7 +87,7 @@ auto quantize(View<const float> tensor)
   return r;
 }
 
-/// scale * (q - zero_point)
+/// Returns scale * (q - zero_point).
 template <class T>
 Tensor<float> dequantize(const QTensor<T>& q) {
   return detail::dequantize(dtype_of<T>, reinterpret_cast<const std::byte*>(q.data.data()), q.shape(), q.params);
@@ -95,7 +95,7 @@ Tensor<float> dequantize(const QTensor<T>& q) {
 Tensor<float> dequantize(const Tensor<fp16>& t);
 Tensor<float> dequantize(const Tensor<bf16>& t);
 
-/// What quantization to T and back makes of a tensor.
+/// Quantizes to T and back.
 template <class T>
 Tensor<float> fake_quantize(View<const float> tensor, const Calib& calib = {}) {
   return dequantize(quantize<T>(tensor, calib));

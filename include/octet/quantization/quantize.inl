@@ -10,7 +10,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The elements of one channel, side by side.
+/// The elements of one channel, contiguous.
 inline std::vector<float> channel_elements(const float* x, const ChannelWalk& w, std::int64_t channel) {
   std::vector<float> v;
   v.reserve(static_cast<std::size_t>(w.outer * w.inner));
@@ -22,7 +22,7 @@ inline std::vector<float> channel_elements(const float* x, const ChannelWalk& w,
 }
 
 OCTET_API Range choose_range(const float* x, std::int64_t n, const Calib& c, DType type) {
-  require(n > 0, "an empty tensor has no range");
+  require(n > 0, "an empty tensor cannot be quantized");
   float seen[2];
   element_kernels().minmax_f32(x, n, seen);
   require(!std::isnan(seen[0]) && !std::isnan(seen[1]), "the tensor has NaN or infinite elements");
@@ -32,7 +32,7 @@ OCTET_API Range choose_range(const float* x, std::int64_t n, const Calib& c, DTy
   h.add(x, n, std::max(-all.low, all.high));
   switch (c.method) {
     case RangeMethod::percentile:
-      require(c.percent > 0 && c.percent <= 100, "a percentile is in (0, 100], not ", c.percent);
+      require(c.percent > 0 && c.percent <= 100, "expected a percent in (0, 100], found ", c.percent);
       return percentile_range(h, all, c.percent);
     case RangeMethod::entropy: return entropy_range(h, all);
     default: return mse_range(h, all, 1 << bits(type), c.is_symmetric);
@@ -66,9 +66,13 @@ OCTET_API void quantize_run(const float* x, std::int64_t n, float scale, std::in
   if (is_byte(type)) {
     const std::int32_t offset = type == DType::i8 ? 128 : 0;
     QuantizeF32 q;
-    q.in = x, q.out = reinterpret_cast<std::uint8_t*>(out) + at, q.count = n;
-    q.scale = scale, q.zero_point = zero + offset;
-    q.low = static_cast<std::int32_t>(r.low) + offset, q.high = static_cast<std::int32_t>(r.high) + offset;
+    q.in = x;
+    q.out = reinterpret_cast<std::uint8_t*>(out) + at;
+    q.count = n;
+    q.scale = scale;
+    q.zero_point = zero + offset;
+    q.low = static_cast<std::int32_t>(r.low) + offset;
+    q.high = static_cast<std::int32_t>(r.high) + offset;
     q.flip = type == DType::i8 ? 0x80 : 0;
     element_kernels().quantize_f32(q);
     return;

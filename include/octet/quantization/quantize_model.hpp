@@ -6,31 +6,34 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// `form` is f16 or bf16, or i8 for dynamic range. Without a calibration, biases are not corrected.
+/// `form`: f16, bf16, or i8 for dynamic_range. Biases are not corrected if calibration is null.
 Model quantize_weights_of(const Model& model, DType form, const Calibration* calibration, const WeightOptions& options);
 Model quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options);
 
 template <class T>
 constexpr DType weight_form() {
   static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16> || std::is_same_v<T, dynamic_range>,
-                "a model becomes int8 (which needs a calibration), dynamic_range, fp16 or bf16");
+                "a model can be quantized to int8 (with a calibration), dynamic_range, fp16 or bf16");
   return std::is_same_v<T, fp16> ? DType::f16 : std::is_same_v<T, bf16> ? DType::bf16 : DType::i8;
 }
 
 }  // namespace detail
 
-/// quantize<fp16>(model), quantize<bf16>(model): weights of half the size, computed with in float; tensors with a
-/// number too large for the type stay float32 (see TooLarge). quantize<dynamic_range>(model): int8 weights; activations
-/// are quantized as they arrive, results are float. Depthwise convolutions stay float, since their products are too few
-/// to pay for that, unless an activation before them (ReLU6) tells the range. All of them throw where weights are not
-/// finite, naming the tensor.
+/// Quantizes only the weights of a float model.
+/// quantize<fp16>(model), quantize<bf16>(model): weights have half the size; layers compute in float. Tensors with a
+/// number too large for the type stay float32 (see TooLarge).
+/// quantize<dynamic_range>(model): int8 weights; layers quantize their inputs at run time and return float. Depthwise
+/// convolutions do too little arithmetic for that to pay and stay float, unless the range of their input is known from
+/// an activation before them (ReLU6).
+/// Throws Error, naming the tensor, if weights are not finite or the model is already quantized.
 template <class T>
 Model quantize(const Model& model, const WeightOptions& options = {}) {
   return detail::quantize_weights_of(model, detail::weight_form<T>(), nullptr, options);
 }
 
-/// quantize<int8>(model, calibration): the whole model in integers, see Int8Options.
-/// The others as above, and biases corrected for the mean error of the rounded weights.
+/// quantize<int8>(model, calibration): quantizes weights and activations to int8, see Int8Options.
+/// The other types as above, with biases corrected for the mean error of the rounded weights.
+/// Throws Error if the calibration lacks a tensor, or a name in keep_float matches no layer.
 template <class T, class Options = std::conditional_t<std::is_same_v<T, int8>, Int8Options, WeightOptions>>
 Model quantize(const Model& model, const Calibration& calibration, const Options& options = {}) {
   if constexpr (std::is_same_v<T, int8>)

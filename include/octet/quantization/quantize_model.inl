@@ -15,13 +15,13 @@ namespace detail {
 
 inline void require_float(const Graph& g) {
   for (const Value& v : g.values)
-    require(!v.is_quantized(), "the model is quantized already: tensor '", v.name, "' is ", name(v.dtype));
+    require(!v.is_quantized(), "the model is already quantized: tensor '", v.name, "' is ", name(v.dtype));
   for (const Node& n : g.nodes)
-    require(!as<FakeQuantize>(*n.op), "the model has fake quantization, of which convert makes integers: layer '",
-            n.name, "' is ", n.op->type());
+    require(!as<FakeQuantize>(*n.op), "the model has fake quantization (use convert to quantize it): layer '", n.name,
+            "' is ", n.op->type());
 }
 
-/// The optimized model, once nothing speaks against quantizing its weights.
+/// Checks that the model can be quantized, and returns it optimized.
 inline Graph optimize_for_weights(const Model& model) {
   require_finite_weights(model);
   Graph g = optimize(model);
@@ -30,14 +30,15 @@ inline Graph optimize_for_weights(const Model& model) {
   return g;
 }
 
-/// Whether the node has float weights that are to be made smaller.
+/// Whether the weights of the node are to be quantized.
 inline bool takes_part(const Graph& g, const Node& n, const WeightOptions& options) {
   if (!has_float_weights(g, n) || kept(options.keep_float, g, n)) return false;
   return g.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).constant.size() >=
          options.least_elements;
 }
 
-/// Says that the weights stay float32, or throws, if one of them is too large for Half. range: of the weights.
+/// Whether a weight is too large for Half. If so, adds a note that the tensor stays float32, or throws, as the options
+/// say. `range`: smallest and largest weight.
 template <class Half>
 bool stays_float32(const Node& n, const Value& w, const float* range, const WeightOptions& options) {
   const float largest = -range[0] > range[1] ? range[0] : range[1];
@@ -49,7 +50,7 @@ bool stays_float32(const Node& n, const Value& w, const float* range, const Weig
   return true;
 }
 
-/// Weights in half precision, which are expanded when an executor packs them. Biases stay float.
+/// Converts weights to half precision. Executors expand them to float when they pack them. Biases stay float.
 template <class Half>
 Model quantize_half(const Model& model, const Calibration* calibration, const WeightOptions& options) {
   Graph g = optimize_for_weights(model);
@@ -60,7 +61,7 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
     const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
     const int v = n.inputs[i];
     if (g.value(v).dtype != DType::f32 || float32.count(v)) continue;
-    const AnyTensor constant = g.value(v).constant;  // shared: values move when others are added
+    const AnyTensor constant = g.value(v).constant;  // a copy (shared): add_constant invalidates references to values
     const auto w = constant.view<float>();
     float range[2];
     element_kernels().minmax_f32(w.data(), w.size(), range);
@@ -78,7 +79,7 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
   return runnable(std::move(g));
 }
 
-/// Whether the layer has a form that quantizes its inputs as they arrive: sums of products.
+/// Whether the operator can quantize its inputs at run time.
 inline bool has_dynamic_form(const Operator& op) { return op.traits().products != Traits::Products::none; }
 
 inline Model quantize_dynamic_range(const Model& model, const Calibration* calibration, const WeightOptions& options) {
@@ -97,7 +98,7 @@ inline Model quantize_dynamic_range(const Model& model, const Calibration* calib
     const auto i = static_cast<std::size_t>(n.op->integer_form().weights);
     const Value& w = g.value(n.inputs[i]);
     const std::string w_name = w.name;
-    const AnyTensor constant = w.constant;  // shared: values move when others are added
+    const AnyTensor constant = w.constant;  // a copy (shared): add_constant invalidates references to values
     const FloatElements exact(constant);
     QTensor<int8> q = quantize_weights(*exact, options.per_channel, options.weights);
     correct_bias(g, n, *exact, mean_inputs(g, n, calibration), q);

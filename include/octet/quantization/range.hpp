@@ -11,7 +11,7 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Leaves out (100 - percent) / 2 percent of the numbers on either side.
+/// Cuts off (100 - percent) / 2 percent of the numbers at each end.
 inline Range percentile_range(const Histogram& h, const Range& seen, double percent) {
   const double cut = static_cast<double>(h.total()) * (100 - percent) / 200;
   const auto& c = h.counts();
@@ -25,15 +25,16 @@ inline Range percentile_range(const Histogram& h, const Range& seen, double perc
   return r;
 }
 
-/// The threshold on magnitudes whose clipped distribution, merged to 128 levels, is closest to the clipped one.
+/// Chooses the threshold that minimizes the Kullback-Leibler divergence between the distribution of magnitudes, clipped
+/// at the threshold, and the same quantized to 128 levels (Migacz 2017, "8-bit inference with TensorRT").
 inline Range entropy_range(const Histogram& h, const Range& seen) {
   constexpr std::size_t levels = 128;
-  // Magnitudes: bins right of zero plus their mirror images.
+  // Distribution of magnitudes: the bins of positive numbers plus those of negative ones.
   std::vector<double> p(Histogram::half, 0.0);
   for (std::size_t i = 0; i < p.size(); ++i)
     p[i] =
         static_cast<double>(h.counts()[Histogram::half + i]) + static_cast<double>(h.counts()[Histogram::half - 1 - i]);
-  p[0] = p[1];  // zeros are exact at any scale; those that ReLU makes would outweigh everything else
+  p[0] = p[1];  // zeros (many after ReLU) are exact at any scale, so they must not dominate
   std::size_t used = p.size();
   while (used > levels && p[used - 1] == 0) --used;
   double best = std::numeric_limits<double>::infinity();
@@ -48,27 +49,36 @@ inline Range entropy_range(const Histogram& h, const Range& seen) {
       const std::size_t from = l * bins / levels, to = (l + 1) * bins / levels;
       double sum = 0;
       std::size_t filled = 0;
-      for (std::size_t i = from; i < to; ++i) sum += p[i], filled += p[i] != 0;
+      for (std::size_t i = from; i < to; ++i) {
+        sum += p[i];
+        filled += p[i] != 0;
+      }
       for (std::size_t i = from; i < to; ++i)
         if (p[i] != 0) merged[i] = sum / static_cast<double>(filled);
     }
     double sum_p = 0, sum_q = 0, divergence = 0;
-    for (std::size_t i = 0; i < bins; ++i) sum_p += clipped[i], sum_q += merged[i];
+    for (std::size_t i = 0; i < bins; ++i) {
+      sum_p += clipped[i];
+      sum_q += merged[i];
+    }
     if (sum_q == 0) continue;
     for (std::size_t i = 0; i < bins; ++i) {
       if (clipped[i] == 0) continue;
-      // A bin that only holds clipped values has no counterpart in q: count it as one part in a thousand bins.
+      // A bin that holds only clipped values is empty in q: give it a small probability.
       const double q = merged[i] > 0 ? merged[i] / sum_q : 1e-3 / static_cast<double>(bins);
       divergence += rounded(clipped[i] / sum_p * std::log(clipped[i] / sum_p / q));
     }
-    if (divergence < best) best = divergence, best_bins = bins;
+    if (divergence < best) {
+      best = divergence;
+      best_bins = bins;
+    }
   }
   const auto limit = static_cast<float>(static_cast<double>(best_bins) * h.bin_width());
   return {std::max(seen.low, -limit), std::min(seen.high, limit)};
 }
 
-/// Clips both ends where n(inside) * step^2 / 12 + sum of squares of what is cut off is least. With `symmetric`
-/// the range is [-x, x].
+/// Minimizes the sum of squared errors: n(inside) * step^2 / 12 for rounding, plus the squared distances of clipped
+/// numbers from the range. If symmetric, the range is [-x, x].
 inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool symmetric) {
   const auto& c = h.counts();
   const std::size_t n = c.size();
@@ -76,12 +86,14 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
   std::vector<double> count(n + 1, 0), sum(n + 1, 0), square(n + 1, 0);
   for (std::size_t i = 0; i < n; ++i) {
     const double k = static_cast<double>(c[i]), x = h.center(i);
-    count[i + 1] = count[i] + k, sum[i + 1] = sum[i] + rounded(k * x);
+    count[i + 1] = count[i] + k;
+    sum[i + 1] = sum[i] + rounded(k * x);
     square[i + 1] = square[i] + rounded(k * x * x);
   }
   const auto bin = [&](double x) {
     const double b = std::floor(x / h.bin_width()) + static_cast<double>(Histogram::half);
-    return static_cast<std::size_t>(std::min(std::max(0.0, b), static_cast<double>(n)));  // in this order NaN gives 0
+    return static_cast<std::size_t>(
+        std::min(std::max(0.0, b), static_cast<double>(n)));  // the order of arguments turns NaN into 0
   };
   const auto cost = [&](double low, double high) {
     const std::size_t i = bin(low), j = bin(high);
@@ -98,16 +110,25 @@ inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool s
   const double full_low = low, full_high = high;
   double best = cost(low, high);
   constexpr int steps = 200;
-  for (int round = 0; round < (symmetric ? 1 : 3); ++round) {  // one end at a time
+  for (int round = 0; round < (symmetric ? 1 : 3); ++round) {  // alternate between the ends
     for (int i = 1; i <= steps; ++i) {
       const double part = static_cast<double>(i) / steps;
       if (symmetric) {
-        if (const double e = cost(full_low * part, full_high * part); e < best)
-          best = e, low = full_low * part, high = full_high * part;
+        if (const double e = cost(full_low * part, full_high * part); e < best) {
+          best = e;
+          low = full_low * part;
+          high = full_high * part;
+        }
         continue;
       }
-      if (const double e = cost(full_low * part, high); e < best) best = e, low = full_low * part;
-      if (const double e = cost(low, full_high * part); e < best) best = e, high = full_high * part;
+      if (const double e = cost(full_low * part, high); e < best) {
+        best = e;
+        low = full_low * part;
+      }
+      if (const double e = cost(low, full_high * part); e < best) {
+        best = e;
+        high = full_high * part;
+      }
     }
   }
   return {static_cast<float>(low), static_cast<float>(high)};

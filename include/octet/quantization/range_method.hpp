@@ -5,13 +5,13 @@
 
 OCTET_BEGIN
 
-/// How the range of real numbers that integers stand for is chosen.
+/// How the range of real numbers that the integers represent is chosen.
 enum class RangeMethod : std::uint8_t {
-  min_max,         // everything that was seen
-  moving_average,  // mean of the smallest and of the largest value of each sample (activations)
-  percentile,      // cuts off the rarest values
-  entropy,         // least information lost (Kullback-Leibler; Migacz 2017)
-  mse,             // least squared error of rounding and clipping together
+  min_max,         // from the smallest to the largest value
+  moving_average,  // means over the images of the smallest and the largest value (activations only)
+  percentile,      // cuts off the outermost values
+  entropy,         // least Kullback-Leibler divergence (Migacz 2017)
+  mse,             // least squared error of rounding and clipping
   last = mse
 };
 

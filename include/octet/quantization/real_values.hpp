@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The tensor's real numbers.
+/// The elements of a tensor as real numbers: dequantized if it is quantized.
 inline Tensor<float> real_values(const TensorRef& t, const QuantParams& q) {
   Tensor<float> r = to_float(t);
   if (!q) return r;

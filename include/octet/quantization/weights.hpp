@@ -7,14 +7,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Whether the node's input 1 holds float weights that can be quantized.
+/// Whether the node has constant float weights that can be quantized.
 inline bool has_float_weights(const Graph& g, const Node& n) {
   const int w = n.op->integer_form().weights;
   const int v = w < 0 ? Node::none : input_of(n, static_cast<std::size_t>(w));
   return v != Node::none && g.value(v).is_constant() && is_floating(g.value(v).dtype);
 }
 
-/// A constant's elements as floats: those it has, or converted ones.
+/// The elements of a constant as floats. Converts them only if they have another type.
 class FloatElements {
  public:
   explicit FloatElements(const AnyTensor& t) {
@@ -30,9 +30,9 @@ class FloatElements {
   View<const float> view_;
 };
 
-/// int8 weights in [-127, 127], symmetric, one scale for each index of axis 0 or one for all. Channels of zeros get
-/// the scale 1; `least` (one a channel, may be empty) keeps scales from becoming too small for a bias. `largest_codes`
-/// (one a scale; empty: 127) are what the largest weights become.
+/// Quantizes weights [O, ...] symmetrically to int8 in [-127, 127], with one scale for each index of axis 0 or one for
+/// all. Channels of zeros get the scale 1. `least` (one per channel, may be empty): lower bounds of the scales, so that
+/// biases fit. `largest_codes` (one per scale; empty: 127): the codes of the largest weights.
 inline QTensor<std::int8_t> quantize_weights(View<const float> w, bool by_channel, RangeMethod method,
                                              const std::vector<double>& least = {},
                                              const std::vector<std::int32_t>& largest_codes = {}) {
@@ -58,19 +58,23 @@ inline QTensor<std::int8_t> quantize_weights(View<const float> w, bool by_channe
   return q;
 }
 
-/// Whether one of the patterns (with * for any text) matches the text.
+/// Whether one of the patterns matches the text. * matches any text.
 inline bool matches_any(const std::vector<std::string>& patterns, const std::string& text) {
   const auto matches = [&](const std::string& p) {
     std::size_t i = 0, t = 0, star = std::string::npos, retry = 0;
     while (t < text.size()) {
-      if (i < p.size() && p[i] == '*')
-        star = i++, retry = t;
-      else if (i < p.size() && p[i] == text[t])
-        ++i, ++t;
-      else if (star != std::string::npos)
-        i = star + 1, t = ++retry;
-      else
+      if (i < p.size() && p[i] == '*') {
+        star = i++;
+        retry = t;
+      } else if (i < p.size() && p[i] == text[t]) {
+        ++i;
+        ++t;
+      } else if (star != std::string::npos) {
+        i = star + 1;
+        t = ++retry;
+      } else {
         return false;
+      }
     }
     while (i < p.size() && p[i] == '*') ++i;
     return i == p.size();
@@ -78,13 +82,13 @@ inline bool matches_any(const std::vector<std::string>& patterns, const std::str
   return std::any_of(patterns.begin(), patterns.end(), matches);
 }
 
-/// Whether a layer is to stay float by its own name or that of a result.
+/// Whether a pattern matches the name of the layer or of one of its results.
 inline bool kept(const std::vector<std::string>& patterns, const Graph& g, const Node& n) {
   return matches_any(patterns, n.name) ||
          std::any_of(n.outputs.begin(), n.outputs.end(), [&](int v) { return matches_any(patterns, g.value(v).name); });
 }
 
-/// Throws where the pattern matches no layer.
+/// Throws Error if the pattern matches no layer. `purpose` completes "which is to be ...".
 inline void require_used(const std::string& pattern, const Graph& g, const char* purpose) {
   for (const Node& n : g.nodes)
     if (kept({pattern}, g, n)) return;

@@ -3,10 +3,10 @@
 #include "evaluation.hpp"
 #include "table.hpp"
 
-/// Warnings where the preprocessing does not seem to be the one a model was trained with.
+/// Warnings if the preprocessing does not seem to match the one that the model was trained with.
 OCTET_BEGIN
 
-/// The numbers that a recipe makes of pixels 0 .. 255, over all channels.
+/// The range that a normalization maps pixels 0 .. 255 to, over all channels.
 inline Range recipe_range(const Normalization& n) {
   Range r{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
   for (std::size_t c = 0; c < 3; ++c) {
@@ -16,7 +16,7 @@ inline Range recipe_range(const Normalization& n) {
   return r;
 }
 
-/// The range that inputs of an integer model were calibrated to, if it is one.
+/// The calibrated input range of an integer model; none for other models.
 inline std::optional<Range> calibrated_input_range(const Model& model) {
   if (model.inputs.size() != 1) return std::nullopt;
   const int input = model.inputs[0];
@@ -31,8 +31,8 @@ inline std::optional<Range> calibrated_input_range(const Model& model) {
                static_cast<float>(q.high - v->quant.zero_point[0]) * s};
 }
 
-/// A warning where inputs lie far from the calibrated range: a good part of them beyond it, or in a small
-/// part of it.
+/// A warning if the range of the inputs differs much from the calibrated one: well beyond it, or only a small part of
+/// it.
 inline std::optional<std::string> input_range_warning(const Range& seen, const Range& calibrated) {
   const float width = std::max(calibrated.high - calibrated.low, 1e-12f), seen_width = seen.high - seen.low;
   const bool beyond = seen.high > calibrated.high + 0.25f * width || seen.low < calibrated.low - 0.25f * width;
@@ -42,24 +42,30 @@ inline std::optional<std::string> input_range_warning(const Range& seen, const R
   for (const std::string& name : normalization_names()) {
     const Range r = recipe_range(normalization(name));
     const float distance = std::abs(r.low - calibrated.low) + std::abs(r.high - calibrated.high);
-    if (distance < least) least = distance, best = name;
+    if (distance < least) {
+      least = distance;
+      best = name;
+    }
   }
   return detail::concat("the inputs are in [", seen.low, ", ", seen.high, "], but the model was calibrated for [",
-                        calibrated.low, ", ", calibrated.high, "]; of the recipes, --preprocess ", best,
-                        " comes closest to that");
+                        calibrated.low, ", ", calibrated.high, "]; the preprocessing closest to that is --preprocess ",
+                        best);
 }
 
-/// The range of the inputs made from (at most `most` of) the images.
+/// The range of the model inputs made from at most `most` of the images.
 inline Range input_range(const ImageInput& input, const Dataset& images, const Preprocessing& p, ThreadPool& pool,
                          std::int64_t most = 16) {
   Range r{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
   for (const Tensor<float>& x : input.load(images, 0, std::min(most, images.size()), p, pool))
-    for (float v : x) r.low = std::min(r.low, v), r.high = std::max(r.high, v);
+    for (float v : x) {
+      r.low = std::min(r.low, v);
+      r.high = std::max(r.high, v);
+    }
   return r;
 }
 
-/// Where a float model's accuracy is poor, tries the other recipes on some of the images: a warning that
-/// names the one which does clearly better, or that says that none does where the accuracy is near chance.
+/// If the accuracy of a float model is poor, tries the other normalizations on some of the images. Returns a warning
+/// that names one that is clearly better, or says that none is if the accuracy is near chance.
 inline std::optional<std::string> accuracy_warning(Executor& executor, const ImageInput& input,
                                                    const DatasetPtr& images, const Preprocessing& used,
                                                    const std::string& used_name, double top1, std::int64_t classes,
@@ -80,17 +86,20 @@ inline std::optional<std::string> accuracy_warning(Executor& executor, const Ima
       continue;
     Preprocessing other = used;
     other.normalization = normalization(recipe);
-    if (const double t = measure(other); t > best) best = t, name = recipe;
+    if (const double t = measure(other); t > best) {
+      best = t;
+      name = recipe;
+    }
   }
   if (best >= here + 0.1 && best >= hardly_more)
-    return detail::concat("the float model is right for ", detail::percent(top1, 1),
-                          " of the images only. With --preprocess ", name, " it gets ", detail::percent(best, 1),
+    return detail::concat("the float model classifies only ", detail::percent(top1, 1),
+                          " of the images correctly. With --preprocess ", name, " it is ", detail::percent(best, 1),
                           " of ", some.size(), " images, with ", used_name, " ", detail::percent(here, 1),
-                          ": the preprocessing does not seem to fit");
+                          ": the preprocessing is probably wrong");
   if (near_chance)
-    return detail::concat("the float model is right for ", detail::percent(top1, 1),
-                          " of the images, which is near chance, and no other preprocessing "
-                          "does better: do the labels belong to this model, and is it trained?");
+    return detail::concat("the float model classifies ", detail::percent(top1, 1),
+                          " of the images correctly, which is near chance, and no other preprocessing "
+                          "is better: check that the labels belong to this model and that it is trained");
   return std::nullopt;
 }
 

@@ -5,12 +5,12 @@
 
 #include "table.hpp"
 
-/// Charts as inline SVG. Positions along the page are percentages and text keeps its size, so that one
-/// drawing fits every width; colors come from classes that the page's style sheet gives (light and dark).
+/// Charts as inline SVG. Horizontal positions are percentages and text has a fixed size, so that a chart fits any page
+/// width. Colors come from CSS classes of the page (light and dark).
 OCTET_BEGIN
 namespace detail {
 
-/// The text as HTML or XML shows it literally. Control characters, which XML forbids, become spaces.
+/// Escapes text for HTML and XML. Control characters, which XML forbids, become spaces.
 inline std::string escaped(const std::string& text) {
   std::string r;
   for (char c : text) switch (c) {
@@ -28,13 +28,12 @@ inline std::string escaped(const std::string& text) {
 
 /// One bar of a chart.
 struct Bar {
-  std::string label, text;  // at the left and at the right above the bar
+  std::string label, text;  // above the bar: at its left and its right end
   double value = 0;
-  std::string style = "bar";  // class of the bar
+  std::string style = "bar";  // CSS class of the bar
 };
 
-/// Horizontal bars from 0 to `most`, each with its label and value above it. `title` is what screen readers
-/// say.
+/// Horizontal bars on a scale from 0 to `most`, each with its label and value above. `title` is for screen readers.
 inline std::string bar_chart(const std::string& title, const std::vector<Bar>& bars, double most) {
   constexpr int row = 40, thickness = 12;
   const std::string height = std::to_string(row * static_cast<int>(bars.size()));
@@ -58,21 +57,21 @@ inline std::string bar_chart(const std::string& title, const std::vector<Bar>& b
   return svg + "</svg>\n";
 }
 
-/// One place along the depth of a network; height and mark are in [0, 1].
+/// One layer in a depth chart; height and mark are in [0, 1].
 struct DepthBar {
-  std::string tip;  // what it says when pointed at
+  std::string tip;  // tooltip
   double height = 0;
   std::string style = "bar";
   std::optional<double> mark;  // a dot
 };
 
-/// A line across the chart.
+/// A horizontal grid line.
 struct GridLine {
   std::string label;
   double height = 0;
 };
 
-/// Thin upright bars from the first layer to the last: readable from 2 to 200 of them.
+/// Thin vertical bars from the first layer to the last, readable for 2 to 200 layers.
 inline std::string depth_chart(const std::string& title, const std::vector<DepthBar>& bars,
                                const std::vector<GridLine>& lines) {
   constexpr double height = 180, top = 8;

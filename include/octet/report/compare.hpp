@@ -13,7 +13,7 @@
 
 OCTET_BEGIN
 
-/// A further form of a model, such as one that was trained to be quantized.
+/// An additional variant of the model to measure, such as one from quantization-aware training.
 struct ModelForm {
   std::string name, title;
   std::function<Model()> make;
@@ -22,22 +22,22 @@ struct ModelForm {
 struct CompareOptions {
   Preprocessing preprocessing;
   std::string preprocessing_name = "tf";
-  std::int64_t image_size = 224;  // where the model leaves it open
+  std::int64_t image_size = 224;  // used if the model leaves the size unknown
   bool use_labels = true;
   CalibrationOptions calibration;
   WeightOptions dynamic;
   Int8Options int8;
   std::vector<ModelForm> further;
-  int threads = 0;        // of the models measured; 0: one a processor
-  double seconds = 2;     // of measuring the inference time of each model
-  std::int64_t runs = 0;  // instead of `seconds`
-  std::string directory;  // where the quantized models are left, as int8.octet and so on
+  int threads = 0;        // 0: one per processor
+  double seconds = 2;     // measurement time per model
+  std::int64_t runs = 0;  // number of timed runs; overrides `seconds` unless 0
+  std::string directory;  // where the quantized models are saved, as int8.octet and so on
   std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress;
 };
 
 namespace detail {
 
-/// "int8" or "dynamic_range" where a model is quantized that way, else empty.
+/// "int8" or "dynamic_range" if the model is quantized that way, else empty.
 inline std::string quantized_form(const Model& model) {
   std::string form;
   for (const Value& v : model.values) {
@@ -58,7 +58,7 @@ inline std::string weights_type(const Model& model) {
   return most == elements.end() ? "" : octet::name(most->first);
 }
 
-/// The work behind `compare`, step by step.
+/// The steps of `compare`.
 class Comparison {
  public:
   Comparison(const Model& model, DatasetPtr images, DatasetPtr calibration, const CompareOptions& o)
@@ -80,7 +80,7 @@ class Comparison {
     const bool quantized = !form.empty();
     if (quantized) {
       add(form, "Original (quantized)", [&] { return model_; });
-      result_.notes.push_back("the model came quantized: there is no float form to compare with");
+      result_.notes.push_back("the model is already quantized, so it cannot be compared with a float model");
     } else {
       add("float32", "Original (fp32)", [&] { return model_; });
       calibrate();
@@ -130,12 +130,13 @@ class Comparison {
     report("quantizing", static_cast<std::int64_t>(models_.size()),
            static_cast<std::int64_t>(4 + options_.further.size()));
     VariantResult v;
-    v.name = name, v.title = title;
+    v.name = name;
+    v.title = title;
     Model m;
     v.quantize_seconds = seconds([&] { m = make(); });
     if (models_.empty()) v.quantize_seconds = 0;
     v.weights = weights_type(m);
-    if (models_.empty()) {  // what the user has already
+    if (models_.empty()) {  // the original: its file already exists
       v.size_bytes = octet::detail::saved_size(m);
     } else {
       const std::string path = options_.directory + "/" + name + ".octet";
@@ -187,7 +188,7 @@ class Comparison {
     }
     if (!labels)
       result_.notes.push_back(
-          "the images have no labels that can be used: only the agreement with the float model is reported, "
+          "the images have no labels for this model: only the agreement with the float model is reported, "
           "not accuracy");
     if (const auto top1 = result_.original().top1; top1 && !quantized)
       if (const auto w = accuracy_warning(*executors_[0], input_, images_, options_.preprocessing,
@@ -199,8 +200,10 @@ class Comparison {
     const DatasetPtr& images = images_->size() > 0 ? images_ : calibration_images_;
     const Tensor<float> x = input_.prepare(images->image(0), options_.preprocessing);
     const auto times = measure_latency(executors(), x, options_.seconds, options_.runs, reporter("measuring time"));
-    for (std::size_t i = 0; i < times.size(); ++i)
-      result_.variants[i].median_ms = times[i].median_ms, result_.variants[i].min_ms = times[i].min_ms;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      result_.variants[i].median_ms = times[i].median_ms;
+      result_.variants[i].min_ms = times[i].min_ms;
+    }
   }
 
   void compare_layers(const Model& int8_model) {
@@ -236,10 +239,10 @@ class Comparison {
 
 }  // namespace detail
 
-/// Quantizes a float model in three ways (dynamic range, float16, int8) and measures all forms: size, time to
-/// quantize, accuracy on `images`, agreement with float, inference time, memory, error of every layer.
-/// `calibration` should be other images. Further forms are measured with them. A model that comes quantized is measured
-/// by itself.
+/// Quantizes a float model in three ways (dynamic range, float16, int8) and measures each variant: size, time to
+/// quantize, accuracy on `images`, agreement with float, inference time, memory, and the error of each layer.
+/// `calibration` should not overlap `images`. options.further adds variants. For a model that is already quantized,
+/// measures only that.
 inline ComparisonResult compare(const Model& model, const DatasetPtr& images, const DatasetPtr& calibration,
                                 const CompareOptions& options) {
   return detail::Comparison(model, images, calibration, options).run();

@@ -6,22 +6,22 @@
 
 OCTET_BEGIN
 
-/// A line through points of ascending x.
+/// A polyline with ascending x.
 struct Curve {
-  std::string style;  // class of its color
+  std::string style;  // CSS class of its color
   std::vector<std::pair<double, double>> points;
   bool faint = false;
 };
 
-/// Where the axes of a chart begin and end, and what is written beside a line across it.
+/// Limits of the axes and labelled horizontal grid lines.
 struct CurveAxes {
   double x_low = 0, x_high = 1, y_low = 0, y_high = 1;
-  std::vector<GridLine> lines;  // heights are values of y here
+  std::vector<GridLine> lines;  // here, heights are values of y
 };
 
 namespace detail {
 
-/// 1, 2 or 5 times a power of ten: a distance of grid lines that puts 3 to 7 of them into `size`.
+/// Spacing of grid lines: 1, 2 or 5 times a power of ten, so that 3 to 7 lines fit into `size`.
 inline double grid_step(double size) {
   const double power = std::pow(10.0, std::floor(std::log10(size / 3)));
   for (const double factor : {5.0, 2.0})
@@ -29,26 +29,34 @@ inline double grid_step(double size) {
   return power;
 }
 
-/// As few digits as tell it: 0, 0.1, 2.5, 30.
+/// A number with as few digits as necessary: 0, 0.1, 2.5, 30.
 inline std::string short_number(double x) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", std::abs(x) < 1e-12 ? 0.0 : x);
   return text;
 }
 
-/// Axes around all points of curves; `label` writes a value of y.
+/// Axes that contain all points of the curves. `label` formats a value of y.
 template <class Label>
 CurveAxes axes_around(const std::vector<Curve>& curves, Label label) {
   CurveAxes a;
-  a.y_low = std::numeric_limits<double>::infinity(), a.y_high = -a.y_low;
+  a.y_low = std::numeric_limits<double>::infinity();
+  a.y_high = -a.y_low;
   for (const Curve& c : curves)
     for (const auto& [x, y] : c.points) {
       a.x_high = std::max(a.x_high, x);
-      if (std::isfinite(y)) a.y_low = std::min(a.y_low, y), a.y_high = std::max(a.y_high, y);
+      if (std::isfinite(y)) {
+        a.y_low = std::min(a.y_low, y);
+        a.y_high = std::max(a.y_high, y);
+      }
     }
-  if (!(a.y_low <= a.y_high)) a.y_low = 0, a.y_high = 1;
+  if (!(a.y_low <= a.y_high)) {
+    a.y_low = 0;
+    a.y_high = 1;
+  }
   const double step = grid_step(std::max(a.y_high - a.y_low, 1e-3 * std::max(1e-3, std::abs(a.y_high))));
-  a.y_low = std::floor(a.y_low / step) * step, a.y_high = std::ceil(a.y_high / step) * step;
+  a.y_low = std::floor(a.y_low / step) * step;
+  a.y_high = std::ceil(a.y_high / step) * step;
   if (a.y_high <= a.y_low) a.y_high = a.y_low + step;
   const auto count = static_cast<int>(std::round((a.y_high - a.y_low) / step));
   for (int i = 0; i <= count; ++i) a.lines.push_back({label(a.y_low + i * step), a.y_low + i * step});
@@ -57,7 +65,8 @@ CurveAxes axes_around(const std::vector<Curve>& curves, Label label) {
 
 }  // namespace detail
 
-/// Curves over a common x. Points lie at percentages across and pixels down, so that lines keep their width.
+/// A chart of curves over a common x. x is in percent and y in pixels, so that the line width does not depend on the
+/// width of the page.
 inline std::string curve_chart(const std::string& title, const std::vector<Curve>& curves, const CurveAxes& axes) {
   constexpr double height = 180, top = 8;
   const auto y = [&](double v) {

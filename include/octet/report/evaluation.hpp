@@ -4,12 +4,12 @@
 
 OCTET_BEGIN
 
-/// A part of another data set: images [from, from + size).
+/// Images [from, from + size) of another data set.
 class Subset : public Dataset {
  public:
   Subset(DatasetPtr all, std::int64_t from, std::int64_t size) : all_(std::move(all)), from_(from), size_(size) {
-    detail::require(from >= 0 && size >= 0 && from + size <= all_->size(), "images ", from, " to ", from + size,
-                    " of a data set of ", all_->size(), " were asked for");
+    detail::require(from >= 0 && size >= 0 && from + size <= all_->size(), "expected images within [0, ", all_->size(),
+                    "), found [", from, ", ", from + size, ")");
   }
   std::int64_t size() const override { return size_; }
   Tensor<uint8> image(std::int64_t i) const override { return all_->image(from_ + static_cast<std::int64_t>(at(i))); }
@@ -27,30 +27,31 @@ class Subset : public Dataset {
   std::int64_t from_, size_;
 };
 
-/// Counts how often a classifier is right.
+/// Counts correct classifications.
 class Accuracy {
  public:
-  /// Outputs for one image and the classes that are right for it; none where that is not known. Of equal outputs the
-  /// first counts as the greater.
+  /// Adds the outputs for one image and its correct classes (empty if unknown). Of equal outputs, the first counts as
+  /// the greatest.
   void add(View<const float> outputs, const std::vector<std::int64_t>& labels) {
     best_.push_back(std::max_element(outputs.begin(), outputs.end()) - outputs.begin());
     if (labels.empty()) return;
-    std::int64_t before = outputs.size();  // outputs that are chosen before the first right one
+    std::int64_t before = outputs.size();  // number of outputs ranked before the best correct one
     for (std::int64_t label : labels) {
-      detail::require(label >= 0 && label < outputs.size(), "class ", label, " is not one of the model's ",
-                      outputs.size(), " outputs");
+      detail::require(label >= 0 && label < outputs.size(), "expected a class in [0, ", outputs.size(),
+                      "), the outputs of the model, found ", label);
       std::int64_t n = 0;
       for (std::int64_t i = 0; i < outputs.size(); ++i)
         n += outputs[i] > outputs[label] || (outputs[i] == outputs[label] && i < label);
       before = std::min(before, n);
     }
     ++labelled_;
-    first_ += before == 0, fifth_ += before < 5;
+    first_ += before == 0;
+    fifth_ += before < 5;
   }
   std::int64_t images() const noexcept { return static_cast<std::int64_t>(best_.size()); }
   std::optional<double> top1() const { return part(first_, labelled_); }
   std::optional<double> top5() const { return part(fifth_, labelled_); }
-  /// Part of the images for which both choose the same class.
+  /// Share of the images for which both have the same top-1 class, in [0, 1].
   std::optional<double> agreement(const Accuracy& o) const {
     std::int64_t same = 0;
     for (std::size_t i = 0; i < best_.size(); ++i) same += best_[i] == o.best_[i];
@@ -65,8 +66,8 @@ class Accuracy {
   std::int64_t first_ = 0, fifth_ = 0, labelled_ = 0;
 };
 
-/// Runs every executor on every image, each decoded once, one image at a time. `progress(done, total)` is
-/// called as it goes.
+/// Runs every executor on every image, one image at a time. Each image is decoded once. `progress(done, total)` counts
+/// images.
 template <class Progress>
 std::vector<Accuracy> evaluate(const std::vector<Executor*>& executors, const ImageInput& input, const Dataset& images,
                                const Preprocessing& preprocessing, ThreadPool& pool, bool use_labels,

@@ -6,7 +6,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The chart of one quantity of all variants; `value` gives a number and its text, or no number.
+/// A chart of one quantity for all variants. `value` returns the number, if there is one, and its text.
 template <class Value>
 std::string variant_chart(const ComparisonResult& r, const std::string& heading, double most, Value value) {
   std::vector<Bar> bars;
@@ -40,7 +40,7 @@ inline std::string key_figure(const std::string& figure, const std::string& mean
   return "<div class=\"key\"><b>" + escaped(figure) + "</b><span>" + escaped(meaning) + "</span></div>\n";
 }
 
-/// What int8 gains and costs, in large figures.
+/// The main gains and costs of int8, in large type.
 inline std::string key_figures(const ComparisonResult& r) {
   const VariantResult* int8 = r.find("int8");
   if (!int8 || int8 == &r.original()) return {};
@@ -63,7 +63,7 @@ inline std::string key_figures(const ComparisonResult& r) {
   return html + "</div>\n";
 }
 
-/// What was compared, with what.
+/// What was compared.
 inline std::string facts(const ComparisonResult& r) {
   std::string html = "<ul class=\"facts\">";
   const auto fact = [&](const std::string& text) { html += "<li>" + escaped(text) + "</li>"; };
@@ -76,11 +76,11 @@ inline std::string facts(const ComparisonResult& r) {
   return html + "</ul>\n";
 }
 
-/// Everything about one model, below a heading.
+/// All results of one model.
 inline std::string comparison_section(const ComparisonResult& r) {
   std::string html = facts(r);
   if (!r.warnings.empty()) {
-    html += "<section class=\"card warn\"><h2>Look at this first</h2>\n";
+    html += "<section class=\"card warn\"><h2>Warnings</h2>\n";
     for (const std::string& w : r.warnings) html += "<p>" + escaped(w) + ".</p>\n";
     html += "</section>\n";
   }
@@ -89,9 +89,9 @@ inline std::string comparison_section(const ComparisonResult& r) {
   html += "<footer>\n";
   for (const std::string& n : r.notes) html += "<p>" + escaped(n) + ".</p>\n";
   html +=
-      "<p>Sizes are those of the saved files (1 MB = 1,000,000 bytes). Times are of one image at a time, all "
-      "forms measured in turns; "
-      "quantizing does not include calibration" +
+      "<p>Sizes are those of the saved files (1 MB = 1,000,000 bytes). Times are for one image at a time; the "
+      "variants are measured alternately. "
+      "The time to quantize does not include calibration" +
       (r.calibration_images > 0 ? ", which took " + significant(r.calibration_seconds) + " s" : std::string()) +
       ". Made by octet " OCTET_VERSION ".</p>\n";
   return html + "</footer>\n";
@@ -99,14 +99,13 @@ inline std::string comparison_section(const ComparisonResult& r) {
 
 }  // namespace detail
 
-/// A page that needs no other file: figures, table, charts of size, accuracy and time, error of every layer.
-/// For desktops and phones, light and dark.
+/// A self-contained HTML page: key figures, table, charts of size, accuracy and time, error of each layer.
 inline std::string html_report(const ComparisonResult& r) {
   return detail::page(r.model + " quantized",
                       "<h1>" + detail::escaped(r.model) + "</h1>\n" + detail::comparison_section(r));
 }
 
-/// Such a page about several models, with a table of all of them first.
+/// The same for several models, with an overview table.
 inline std::string html_report(const std::string& title, const TextTable& overview,
                                const std::vector<ComparisonResult>& models) {
   std::string body = "<h1>" + detail::escaped(title) + "</h1>\n" +

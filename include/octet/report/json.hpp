@@ -5,7 +5,7 @@
 
 OCTET_BEGIN
 
-/// results.json: accuracies are fractions, or null where there are no labels.
+/// The contents of results.json. Accuracies are in [0, 1], or null without labels.
 inline nlohmann::ordered_json to_json(const ComparisonResult& r) {
   using nlohmann::ordered_json;
   const auto or_null = [](const std::optional<double>& x) { return x ? ordered_json(*x) : ordered_json(nullptr); };
@@ -34,7 +34,7 @@ inline nlohmann::ordered_json to_json(const ComparisonResult& r) {
   return j;
 }
 
-/// As text; bytes that are no UTF-8 (file names) are replaced.
+/// As text. Bytes that are not valid UTF-8 (in file names) are replaced.
 inline std::string json_text(const nlohmann::ordered_json& j) {
   return j.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
 }

@@ -15,7 +15,7 @@ struct Latency {
 
 namespace detail {
 
-/// A model's input as it takes it: quantized where that is integers.
+/// The input in the type that the model takes: quantized if that is an integer type.
 inline AnyTensor as_model_input(const Value& v, const Tensor<float>& x) {
   return AnyTensor::make(v.dtype, x.shape(), [&](std::byte* to) {
     for (std::int64_t i = 0; i < x.size(); ++i) {
@@ -26,7 +26,7 @@ inline AnyTensor as_model_input(const Value& v, const Tensor<float>& x) {
   });
 }
 
-/// Median (the mean of the two in the middle of an even number) and minimum of times.
+/// Median (for an even number, the mean of the two middle ones) and minimum.
 inline Latency summarized(std::vector<double> times) {
   if (times.empty()) return {};
   std::sort(times.begin(), times.end());
@@ -34,7 +34,7 @@ inline Latency summarized(std::vector<double> times) {
   return {(times[(n - 1) / 2] + times[n / 2]) / 2, times.front(), static_cast<std::int64_t>(n)};
 }
 
-/// One executor with its tensors, ready to be timed.
+/// An executor with its input and output tensors.
 class TimedModel {
  public:
   TimedModel(Executor& executor, const Tensor<float>& input) : executor_(executor) {
@@ -66,8 +66,8 @@ class TimedModel {
 
 }  // namespace detail
 
-/// Times models on one input: all of them in turns, so that a busy moment of the machine does not hit one
-/// alone. `seconds` is about what each of them gets; runs: their number, overriding it.
+/// Measures the inference time of models on one input, alternating between them, so that other load on the machine
+/// affects all of them. `seconds`: approximate time per model; `runs`: number of runs per model, overrides it unless 0.
 template <class Progress>
 std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, const Tensor<float>& input,
                                      double seconds, std::int64_t runs, Progress progress) {
@@ -76,14 +76,14 @@ std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, co
   for (Executor* e : executors) models.emplace_back(*e, input);
   std::vector<std::int64_t> per_round;
   for (detail::TimedModel& m : models) {
-    m.run();  // plans, touches memory
+    m.run();  // plans and touches the memory
     const double ms = std::max(1e-3, std::min(m.run(), m.run()));
     const auto fitting = static_cast<std::int64_t>(seconds * 1e3 / ms / rounds);
     per_round.push_back(runs > 0 ? (runs + rounds - 1) / rounds : std::clamp<std::int64_t>(fitting, 1, 2000));
   }
   for (std::int64_t r = 0; r < rounds; ++r) {
     for (std::size_t m = 0; m < models.size(); ++m) {
-      models[m].run();  // brings its weights back into the caches
+      models[m].run();  // warms the caches
       for (std::int64_t i = 0; i < per_round[m]; ++i) models[m].times.push_back(models[m].run());
     }
     progress(r + 1, rounds);
@@ -93,7 +93,7 @@ std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, co
   return results;
 }
 
-/// Median time of each layer over some profiled runs.
+/// Median time of each layer over several profiled runs.
 inline std::vector<LayerTime> measure_layers(Executor& executor, const Tensor<float>& input) {
   constexpr std::size_t runs = 11;
   detail::TimedModel timed(executor, input);

@@ -11,7 +11,7 @@ inline std::string decibels(double db) {
   return db > 0 ? "exact" : "no signal";
 }
 
-/// The tensors of a model that int8 changes most, as a table with a heading; `most` of them (0: all).
+/// The `most` tensors (0: all) with the largest error in int8, as a table.
 inline TextTable error_table(const ComparisonResult& r, std::size_t most = 0) {
   TextTable table({"Tensor", "Layer", "SQNR", "Max error", "RMSE / scale", "Saturated"});
   std::vector<std::string> names;
@@ -25,7 +25,7 @@ inline TextTable error_table(const ComparisonResult& r, std::size_t most = 0) {
   return table;
 }
 
-/// Noise of all layers along the depth of the network: 0.1 % of the signal at the foot, 100 % at the top.
+/// Quantization noise of each layer along the network, from 0.1 % of the signal (bottom) to 100 % (top).
 inline std::string noise_chart(const ComparisonResult& r) {
   constexpr double range_db = 60;
   const auto height = [](double db) { return db > 0 ? 1 - db / range_db : 1.0; };  // NaN: 1
@@ -41,7 +41,10 @@ inline std::string noise_chart(const ComparisonResult& r) {
                : l.output_db >= 10 ? "fair"
                                    : "poor",
                {}};
-    if (l.weights_db) b.tip += ", weights " + decibels(*l.weights_db), b.mark = height(*l.weights_db);
+    if (l.weights_db) {
+      b.tip += ", weights " + decibels(*l.weights_db);
+      b.mark = height(*l.weights_db);
+    }
     bars.push_back(b);
   }
   std::vector<GridLine> lines;
@@ -52,13 +55,13 @@ inline std::string noise_chart(const ComparisonResult& r) {
          "</span></div>\n";
 }
 
-/// The error of each layer of the int8 model: along the network, the worst, and all.
+/// The error of each layer of the int8 model: a chart, the worst ones, and a table of all.
 inline std::string layer_section(const ComparisonResult& r) {
   if (r.layers.empty()) return {};
   constexpr std::size_t shown = 8;
   std::string body =
-      "<p class=\"soft\">Quantization noise in each layer's output, as a part of the signal, from the first "
-      "layer to the last. It adds up on the way.</p>\n<div class=\"legend\">";
+      "<p class=\"soft\">Quantization noise in each layer's output relative to the signal, from the first "
+      "layer to the last. It accumulates along the network.</p>\n<div class=\"legend\">";
   for (const auto& [style, text] : {std::make_pair("good", "up to 10 % (20 dB)"),
                                     {"fair", "up to 32 % (10 dB)"},
                                     {"poor", "more"},

@@ -2,13 +2,13 @@
 #include "../operators/all.hpp"
 #include "table.hpp"
 
-/// Layers as tables and charts show them.
+/// Descriptions of layers for tables and charts.
 OCTET_BEGIN
 /// What a layer does, in a few words: "Conv 3x3/2" (stride 2), "Depthwise 3x3", "ReLU6", "Add".
 inline std::string layer_kind(const Graph& g, const Node& n) { return n.op->summary(g.shape_context(n, nullptr)); }
 
-/// Names for a table: of the several that TensorFlow joins by ';' the first, and without a beginning (up to
-/// '/') that all names with a '/' share.
+/// Names for a table: the first of the names that TensorFlow joins with ';', without the leading folders (up to '/')
+/// that all names with a '/' share.
 inline std::vector<std::string> short_names(std::vector<std::string> names) {
   std::string shared;
   bool first = true;

@@ -6,7 +6,7 @@
 
 OCTET_BEGIN
 
-/// The processor's name as the operating system tells it, and the instruction set in use.
+/// The processor's name as reported by the operating system, the instruction set in use and the number of threads.
 inline std::string machine_description(int threads) {
   std::string cpu = "unknown processor", line;
   std::ifstream info("/proc/cpuinfo");

@@ -1,7 +1,7 @@
 #pragma once
 #include "chart.hpp"
 
-/// What the report's page is made of: its style sheet, tables, sections.
+/// Building blocks of the report page: style sheet, tables, sections.
 OCTET_BEGIN
 namespace detail {
 
@@ -77,13 +77,13 @@ inline std::string card(const std::string& heading, const std::string& body) {
   return "<section class=\"card\"><h2>" + escaped(heading) + "</h2>\n" + body + "</section>\n";
 }
 
-/// The class that gives a form of the model its color.
+/// The CSS class with the color of a variant.
 inline std::string variant_style(const ComparisonResult& r, const std::string& name) {
   const VariantResult* v = r.find(name);
   return "v" + std::to_string(v ? (v - r.variants.data()) % 6 : 0);
 }
 
-/// A whole page that needs no other file, for desktops and phones, light and dark.
+/// A self-contained page for desktops and phones, light and dark.
 inline std::string page(const std::string& title, const std::string& body) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +

@@ -10,18 +10,18 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Characters of a UTF-8 text.
+/// Number of characters in a UTF-8 text.
 inline std::size_t characters(const std::string& s) {
   return static_cast<std::size_t>(std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-/// At most `most` (3 or more) characters of a UTF-8 text, cut behind the middle, where names differ least.
+/// Shortens a UTF-8 text to at most `most` (3 or more) characters. Cuts after the middle, where names differ least.
 inline std::string shortened(const std::string& s, std::size_t most) {
   const std::size_t size = characters(s);
   if (size <= most) return s;
   const std::size_t front = most * 5 / 8, back = size - (most - 1 - front);
   std::string begin, end;
-  std::size_t at = 0;  // of the next character
+  std::size_t at = 0;  // index of the next character
   for (char c : s) {
     at += (c & 0xc0) != 0x80;
     if (at <= front) begin += c;
@@ -30,7 +30,7 @@ inline std::string shortened(const std::string& s, std::size_t most) {
   return begin + "\xe2\x80\xa6" + end;
 }
 
-/// Control characters, which a terminal would obey, become '?'.
+/// Replaces control characters, which a terminal would interpret, by '?'.
 inline std::string printable(std::string s) {
   for (char& c : s)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
@@ -39,22 +39,22 @@ inline std::string printable(std::string s) {
 
 }  // namespace detail
 
-/// A table as text: the first column to the left, the others to the right.
+/// A table as text. The first column is left-aligned, the others are right-aligned.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
-  /// Missing cells at the end of a row stay empty.
+  /// Adds a row. Missing cells at its end stay empty.
   void add(std::vector<std::string> row) {
     row.resize(rows_[0].size());
     for (std::string& cell : row) cell = detail::printable(cell);
     rows_.push_back(std::move(row));
   }
-  /// A line of text across all columns.
+  /// Adds a line of text across all columns.
   void add_line(const std::string& text) { rows_.push_back({detail::printable(text)}); }
   const std::vector<std::vector<std::string>>& rows() const noexcept { return rows_; }
 
-  /// With `most`, names in the first column are cut so that lines have no more characters than that, where 16
-  /// of each name suffice.
+  /// The table as text. If `most` is not 0, names in the first column are shortened (to 16 characters at the least) so
+  /// that lines have at most `most` characters.
   std::string str(std::size_t most = 0) const {
     std::vector<std::size_t> widths(rows_[0].size(), 0);
     for (const auto& row : rows_)
@@ -94,12 +94,12 @@ inline std::string fixed(double x, int digits) {
   std::snprintf(text, sizeof text, "%.*f", digits, x);
   return text;
 }
-/// Enough digits for a time or size of any order of magnitude: 123, 12.3, 1.23, 0.123, 0.0123.
+/// Formats a number with three significant digits: 123, 12.3, 1.23, 0.123, 0.0123.
 inline std::string significant(double x) {
   const double a = std::abs(x);
   return fixed(x, a >= 99.95 ? 0 : a >= 9.995 ? 1 : a >= 0.9995 ? 2 : a >= 0.0995 || a == 0 ? 3 : 4);
 }
-/// A number with a unit's prefix: "20.4 k", "3.49 M", "4.09 G".
+/// Formats a number with an SI prefix: "20.4 k", "3.49 M", "4.09 G".
 inline std::string with_prefix(std::int64_t n) {
   const auto x = static_cast<double>(n);
   return n < 1000  ? std::to_string(n)
@@ -114,7 +114,7 @@ inline std::string megabytes(std::int64_t bytes) { return significant(static_cas
 
 }  // namespace detail
 
-/// The comparison as the tutorials print it: a column for each form of the model.
+/// The comparison as a table with a column for each variant.
 inline TextTable comparison_table(const ComparisonResult& r) {
   std::vector<std::string> header{""};
   for (const VariantResult& v : r.variants) header.push_back(v.title);

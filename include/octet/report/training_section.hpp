@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The curves of one quantity of all trainings, on held-out examples (bright) and those learned from (faint).
+/// The curves of one quantity of all trainings: on held-out examples (bright) and on training examples (faint).
 template <class Learned, class HeldOut>
 std::vector<Curve> training_curves(const ComparisonResult& r, Learned learned, HeldOut held_out) {
   std::vector<Curve> curves;
@@ -15,7 +15,8 @@ std::vector<Curve> training_curves(const ComparisonResult& r, Learned learned, H
       faint.points.emplace_back(p.epoch, learned(p));
       if (const std::optional<double> y = held_out(p)) bright.points.emplace_back(p.epoch, *y);
     }
-    curves.push_back(std::move(faint)), curves.push_back(std::move(bright));
+    curves.push_back(std::move(faint));
+    curves.push_back(std::move(bright));
   }
   return curves;
 }
@@ -31,7 +32,7 @@ inline std::string training_section(const ComparisonResult& r) {
   for (const TrainingHistory& t : r.training)
     legend += "<span><i class=\"swatch " + variant_style(r, t.name) + "\"></i>" + escaped(t.title) + ", " +
               significant(t.seconds) + " s</span>";
-  legend += "<span>with dots: held-out images; faint: those learned from</span></div>\n";
+  legend += "<span>with dots: held-out images; faint: training images</span></div>\n";
   const auto chart = [&](const std::string& heading, const std::vector<Curve>& curves, auto label) {
     return card(heading, legend + curve_chart(heading, curves, axes_around(curves, label)));
   };

@@ -12,7 +12,7 @@ namespace detail {
 class ExecutorState;
 }
 
-/// Time one layer took in the last run.
+/// Time of one layer in the last run.
 struct LayerTime {
   std::string name, type;
   double milliseconds = 0;
@@ -25,9 +25,9 @@ struct LayerForm {
   std::size_t packed_bytes = 0;
 };
 
-/// Runs a model. Making one packs the weights; the first run of a new set of input shapes plans the memory; further
-/// runs allocate nothing. Results depend neither on the number of threads nor, for integer models, on the CPU.
-/// Not to be used by two threads at once; make one a thread (weights that were not packed are shared).
+/// Runs a model. The constructor packs the weights. The first run with new input shapes plans the memory; further runs
+/// do not allocate. Results do not depend on the number of threads, and those of integer models not on the CPU. Must
+/// not be used by two threads at the same time: make one executor per thread (weights that need no packing are shared).
 class Executor {
  public:
   explicit Executor(const Model& model, const ExecutorOptions& options = {});
@@ -35,37 +35,38 @@ class Executor {
   Executor(Executor&&) noexcept;
   Executor& operator=(Executor&&) noexcept;
 
-  /// The model as it runs: folded, fused, lowered.
+  /// The graph that is executed: folded, fused and lowered.
   const Graph& graph() const noexcept;
   int threads() const noexcept;
-  /// Bytes of the arena that holds activations and scratch; known once shapes are.
+  /// Size in bytes of the arena for activations and scratch memory. 0 before plan() or the first run.
   std::size_t arena_bytes() const noexcept;
-  /// Bytes of packed weights and tables; known once shapes are.
+  /// Size in bytes of packed weights and tables. Complete after plan() or the first run.
   std::size_t packed_bytes() const noexcept;
-  /// How the layers are computed, once shapes are known.
+  /// How each layer is computed. Complete after plan() or the first run.
   std::vector<LayerForm> layer_forms() const;
   Isa isa() const noexcept;
 
-  /// Plans for these input shapes, unless planned already. Returns the shapes of the outputs.
+  /// Plans the memory for these input shapes (batch included) and returns the output shapes. Does nothing if they are
+  /// those of the last plan. Throws ShapeError if the model does not accept them.
   const std::vector<Shape>& plan(const std::vector<Shape>& input_shapes);
 
-  /// Runs on the caller's memory: one tensor for each input and, of the planned shapes, each output. Allocates
-  /// nothing when the shapes are those of the last run. Throws where shapes or types do not fit, and where a NaN or an
-  /// infinity is lost that the outputs cannot show (see NotFinite).
+  /// Runs on the caller's memory: one tensor for each input and each output; outputs have the planned shapes. Does not
+  /// allocate if the shapes are those of the last run. Throws ShapeError if shapes or types do not match, and Error if
+  /// a NaN or infinity was quantized and the outputs cannot show it (see NotFinite).
   void run(const TensorRef* inputs, const TensorRef* outputs);
 
-  /// Runs on tensors of any types and returns new ones.
+  /// Runs on one tensor for each input and returns new tensors.
   std::vector<AnyTensor> run(const std::vector<AnyTensor>& inputs);
 
-  /// For models with one input and one output: float in, float out. Where the model takes or gives integers,
-  /// they are quantized and dequantized on the way; so here, NaN can be the answer of every model.
+  /// For models with one input and one output. Integer inputs are quantized from the float tensor and integer outputs
+  /// are dequantized, so that, here, every model can return NaN.
   Tensor<float> operator()(View<const float> input);
 
-  /// Calls `see(value, tensor)` for every computed tensor of each run, in the order of computation, while its
-  /// contents last. An empty function ends it.
+  /// From now on, calls `see(value, tensor)` for every tensor a layer computes, in order of computation. The memory of
+  /// the tensor is valid only during the call. An empty function ends it.
   void observe(std::function<void(const Value&, const TensorRef&)> see);
 
-  /// Measures every layer in the runs that follow.
+  /// Switches the measurement of each layer's time on or off.
   void profile(bool on);
   /// Times of the last profiled run.
   std::vector<LayerTime> layer_times() const;

@@ -17,7 +17,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What an Executor is made of.
+/// The implementation of Executor; see there for its functions.
 class ExecutorState {
  public:
   ExecutorState(const Model& model, const ExecutorOptions& options)
@@ -33,18 +33,14 @@ class ExecutorState {
     }
   }
 
-  /// The model as it runs: folded, fused, lowered.
   const Graph& graph() const noexcept { return graph_; }
   int threads() const noexcept { return pool_->size(); }
-  /// Bytes of the arena that holds activations and scratch; known once shapes are.
   std::size_t arena_bytes() const noexcept { return arena_.size(); }
-  /// Bytes of packed weights and tables; known once shapes are.
   std::size_t packed_bytes() const noexcept {
     std::size_t n = 0;
     for (const Layer& l : layers_) n += l.step->packed_bytes();
     return n;
   }
-  /// How the layers are computed, once shapes are known.
   std::vector<LayerForm> layer_forms() const {
     std::vector<LayerForm> forms;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -56,15 +52,11 @@ class ExecutorState {
   }
   Isa isa() const noexcept { return kernels_->isa; }
 
-  /// Plans for these input shapes, unless planned already. Returns the shapes of the outputs.
   const std::vector<Shape>& plan(const std::vector<Shape>& input_shapes) {
     if (planned_ != input_shapes || output_shapes_.empty()) make_plan(input_shapes);
     return output_shapes_;
   }
 
-  /// Runs on the caller's memory: one tensor for each input and, of the planned shapes, each output. Allocates
-  /// nothing when the shapes are those of the last run. Throws where shapes or types do not fit, and where a NaN or an
-  /// infinity is lost that the outputs cannot show (see NotFinite).
   void run(const TensorRef* inputs, const TensorRef* outputs) {
     compute(inputs, outputs);
     if (lost_in_ == Node::none) return;
@@ -73,11 +65,13 @@ class ExecutorState {
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) fill_with_nan(outputs[i]);
   }
 
-  /// Runs on tensors of any types and returns new ones.
   std::vector<AnyTensor> run(const std::vector<AnyTensor>& inputs) {
     std::vector<Shape> shapes;
     std::vector<TensorRef> in, out;
-    for (const AnyTensor& t : inputs) shapes.push_back(t.shape()), in.push_back(t.ref());
+    for (const AnyTensor& t : inputs) {
+      shapes.push_back(t.shape());
+      in.push_back(t.ref());
+    }
     plan(shapes);
     std::vector<AnyTensor> results;
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
@@ -89,12 +83,10 @@ class ExecutorState {
     return results;
   }
 
-  /// For models with one input and one output: float in, float out. Where the model takes or gives integers,
-  /// they are quantized and dequantized on the way; so here, NaN can be the answer of every model.
   Tensor<float> operator()(View<const float> input) {
     require<ShapeError>(graph_.inputs.size() == 1 && graph_.outputs.size() == 1, "model '", graph_.name, "' has ",
                         graph_.inputs.size(), " inputs and ", graph_.outputs.size(),
-                        " outputs: call run with a tensor for each");
+                        " outputs, expected one of each; use run() for other models");
     const Value &from = graph_.value(graph_.inputs[0]), &to = graph_.value(graph_.outputs[0]);
     plan({input.shape()});
     Tensor<float> result = Tensor<float>::uninitialized(output_shapes_[0]);
@@ -120,13 +112,9 @@ class ExecutorState {
     return result;
   }
 
-  /// Calls `see(value, tensor)` for every computed tensor of each run, in the order of computation, while its
-  /// contents last. An empty function ends it.
   void observe(std::function<void(const Value&, const TensorRef&)> see) { observer_ = std::move(see); }
 
-  /// Measures every layer in the runs that follow.
   void profile(bool on) { profiling_ = on; }
-  /// Times of the last profiled run.
   std::vector<LayerTime> layer_times() const {
     std::vector<LayerTime> times;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -140,12 +128,12 @@ class ExecutorState {
   struct Layer {
     std::unique_ptr<Step> step;
     std::vector<TensorRef> inputs, outputs;
-    bool nothing = false;                                        // gives tensors without elements; not planned
-    bool skip = false;                                           // that, or a view: nothing to compute
+    bool nothing = false;                                        // its results have no elements; it is not planned
+    bool skip = false;                                           // nothing to compute: no elements, or a view
     ValueRange *input_range = nullptr, *output_range = nullptr;  // in ranges_
     double milliseconds = 0;
   };
-  /// A border tensor brought from float to the value's type, or from there to float.
+  /// Converts a model input or output between float and the type of the value.
   AnyTensor converted(const Value& border, const TensorRef& t, DType to) const {
     Graph g;
     const bool quantizing = t.dtype == DType::f32;
@@ -160,13 +148,13 @@ class ExecutorState {
     return result;
   }
 
-  /// A run whose results are not yet judged by `lost_in_`.
+  /// Runs the layers. The caller has to check lost_in_ afterwards.
   void compute(const TensorRef* inputs, const TensorRef* outputs) {
     bool same = !output_shapes_.empty();
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
       const Value& v = graph_.value(graph_.inputs[i]);
-      require<ShapeError>(inputs[i].dtype == v.dtype, "input '", v.name, "' takes ", octet::name(v.dtype),
-                          ", but was given ", octet::name(inputs[i].dtype));
+      require<ShapeError>(inputs[i].dtype == v.dtype, "input '", v.name, "': expected ", octet::name(v.dtype),
+                          ", found ", octet::name(inputs[i].dtype));
       same = same && inputs[i].shape == planned_[i];
     }
     if (!same) {
@@ -177,8 +165,8 @@ class ExecutorState {
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
       const Value& v = graph_.value(graph_.outputs[i]);
       require<ShapeError>(outputs[i].dtype == v.dtype && outputs[i].shape == output_shapes_[i], "output '", v.name,
-                          "' is ", octet::name(v.dtype), " of shape ", output_shapes_[i], ", but the memory given is ",
-                          octet::name(outputs[i].dtype), " of shape ", outputs[i].shape);
+                          "': expected memory for ", octet::name(v.dtype), " ", output_shapes_[i], ", found ",
+                          octet::name(outputs[i].dtype), " ", outputs[i].shape);
     }
     if (when_not_finite_ == NotFinite::error) require_finite(graph_.inputs, inputs, "input '");
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
@@ -186,7 +174,8 @@ class ExecutorState {
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       for (TensorRef* r : output_users_[i]) r->data = outputs[i].data;
     run_layers();
-    for (std::size_t i = 0; i < results_.size(); ++i)  // what could not be computed where the caller wants it
+    for (std::size_t i = 0; i < results_.size();
+         ++i)  // results that could not be written to the caller's memory directly
       if (results_[i].data != outputs[i].data && results_[i].size_bytes() != 0)
         std::memcpy(outputs[i].data, results_[i].data, results_[i].size_bytes());
     if (when_not_finite_ == NotFinite::propagate) return;
@@ -215,12 +204,12 @@ class ExecutorState {
     for (std::size_t i = 0; i < values.size(); ++i)
       require(all_finite(tensors[i]), what, graph_.value(values[i]).name, "' has NaN or infinite elements");
   }
-  /// Of a run that made integers of something that is not finite: names the input, or else where it arose.
+  /// Reports that a value that is not finite was quantized: names the model input, or else the layer.
   [[noreturn]] void fail_not_finite(const TensorRef* inputs) const {
     require_finite(graph_.inputs, inputs, "input '");
     const Node& n = graph_.nodes[static_cast<std::size_t>(lost_in_)];
     fail("layer '", n.name, "' (", n.op->type(), "): tensor '", graph_.value(n.inputs[0]).name,
-         "' has NaN or infinite elements, or leads to them, and integers cannot hold them");
+         "' has NaN or infinite elements or makes the results infinite, which integers cannot represent");
   }
 
   TensorRef described(int v) const {
@@ -229,12 +218,13 @@ class ExecutorState {
   }
 
   void make_plan(const std::vector<Shape>& input_shapes) {
-    output_shapes_.clear();  // not planned, should something below throw
+    output_shapes_.clear();  // if an error follows, nothing is planned
     shapes_ = graph_.infer_shapes(input_shapes);
     std::size_t scratch = 0;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& l = layers_[i];
-      l.inputs.clear(), l.outputs.clear();
+      l.inputs.clear();
+      l.outputs.clear();
       for (int v : graph_.nodes[i].inputs) l.inputs.push_back(described(v));
       for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
       l.nothing = gives_nothing(l.outputs);
@@ -255,7 +245,7 @@ class ExecutorState {
     for (int v : graph_.outputs) output_shapes_.push_back(shapes_[static_cast<std::size_t>(v)]);
   }
 
-  /// Between layers that measure the range of what they give, and those that can use it.
+  /// Connects layers that measure the range of their result to layers that can use it.
   void connect_ranges() {
     std::vector<Layer*> makers(graph_.values.size(), nullptr);
     std::size_t images = 0;
@@ -274,12 +264,15 @@ class ExecutorState {
       if (layers_[i].nothing || !layers_[i].step->wants_range()) continue;
       Layer* maker = makers[static_cast<std::size_t>(graph_.nodes[i].inputs[0])];
       if (!maker) continue;
-      if (!maker->output_range) maker->output_range = next, next += maker->outputs[0].shape[0];
+      if (!maker->output_range) {
+        maker->output_range = next;
+        next += maker->outputs[0].shape[0];
+      }
       layers_[i].input_range = maker->output_range;
     }
   }
 
-  /// Points every step at its tensors: now for those in the arena, in each run for those of the caller.
+  /// Sets the tensors of every step. Those in the caller's memory are set in each run.
   void connect(const Placement& placement) {
     using Home = Placement::Home;
     input_users_.assign(graph_.inputs.size(), {});
@@ -320,7 +313,7 @@ class ExecutorState {
   int lost_in_ = Node::none;  // the first layer of the last run that set it
   std::vector<std::vector<TensorRef*>> input_users_, output_users_;
   std::vector<ValueRange> ranges_;
-  std::vector<TensorRef> results_;  // where the outputs are after the last step
+  std::vector<TensorRef> results_;  // where the last step leaves the outputs
   std::function<void(const Value&, const TensorRef&)> observer_;
   bool profiling_ = false;
 };

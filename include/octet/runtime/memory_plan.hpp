@@ -9,18 +9,18 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A buffer that is needed from step `first` to step `last`, both included.
+/// A buffer that is needed from step `first` through step `last`.
 struct Lifetime {
   std::size_t bytes = 0;
   int first = 0, last = 0;
 };
 
 struct MemoryPlan {
-  std::vector<std::size_t> offsets;  // one a buffer, multiples of 64
+  std::vector<std::size_t> offsets;  // one per buffer, multiples of 64
   std::size_t bytes = 0;             // of the whole arena
 };
 
-/// Places buffers in one arena such that those alive at the same time do not overlap: largest first, each at the
+/// Places buffers in one arena so that those alive at the same time do not overlap. Greedy: largest first, each at the
 /// lowest offset where it fits.
 inline MemoryPlan plan_memory(const std::vector<Lifetime>& buffers) {
   MemoryPlan plan;

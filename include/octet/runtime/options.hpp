@@ -6,20 +6,20 @@
 
 OCTET_BEGIN
 
-/// What an executor does about NaN and infinities, which integers cannot hold.
+/// How an executor handles NaN and infinities, which integers cannot represent.
 enum class NotFinite : std::uint8_t {
-  propagate,  // where one becomes an integer, anywhere in the model, all float outputs of the run are NaN; a run with
-              // other outputs throws. Where all is float, they pass on by the rules of floats
-  error       // a run throws there as well, and where a float input or output has one, whatever the model's types
+  propagate,  // if one is quantized anywhere in the model, all float outputs of the run are NaN; a run with other
+              // outputs throws Error. In float layers they propagate as usual
+  error       // throws Error if one is quantized, or is in a float input or output of any model
 };
 
 struct ExecutorOptions {
-  int threads = 0;                   // 0: the shared default pool, one thread a processor; negative ones are refused
+  int threads = 0;                   // 0: the shared default pool with one thread per processor
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
-  bool optimize = true;              // fold and fuse before running; otherwise every tensor of the model is computed
+  bool optimize = true;              // fold and fuse layers; otherwise every tensor of the model is computed
   WeightMemory memory = WeightMemory::fast;
   NotFinite not_finite = NotFinite::propagate;
-  // Floats have the same bits on every CPU as well: which algorithm is faster on this one is not asked.
+  // Float results have the same bits on every CPU: algorithms are not chosen by their speed on this one.
   bool same_floats = false;
 };
 

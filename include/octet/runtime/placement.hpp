@@ -6,15 +6,15 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Where the values of a graph lie while it runs.
+/// The memory of each value of a graph while it runs.
 struct Placement {
   enum class Home : std::uint8_t { arena, constant, input, output };  // the last two: the caller's memory
   struct Place {
     Home home = Home::arena;
-    int root = 0;            // value whose memory this one shares (itself, unless a view or overwritten in place)
+    int root = 0;            // value whose memory it shares: itself, unless it is a view or computed in place
     std::size_t offset = 0;  // in the arena
   };
-  std::vector<Place> places;  // one a value
+  std::vector<Place> places;  // one per value
   std::size_t scratch_offset = 0, arena_bytes = 0;
 
   const Place& operator[](int v) const {
@@ -22,8 +22,8 @@ struct Placement {
   }
 };
 
-/// Lets views and in-place results move in with their inputs and plans one arena for the rest. `bytes` is the size
-/// of each value, `steps` the prepared and planned steps of the nodes.
+/// Lets views and in-place results share the memory of their inputs and plans one arena for all other values. `bytes`:
+/// the size of each value; `steps`: the prepared and planned steps of the nodes.
 inline Placement place_values(const Graph& graph, const std::vector<const Step*>& steps,
                               const std::vector<std::size_t>& bytes, std::size_t scratch_bytes) {
   using Home = Placement::Home;
@@ -44,7 +44,10 @@ inline Placement place_values(const Graph& graph, const std::vector<const Step*>
   for (int i = 0; i < end; ++i) {
     for (int v : graph.nodes[at(i)].inputs)
       if (v != Node::none) last_use[at(v)] = std::max(last_use[at(v)], i);
-    for (int v : graph.nodes[at(i)].outputs) first_use[at(v)] = i, last_use[at(v)] = std::max(last_use[at(v)], i);
+    for (int v : graph.nodes[at(i)].outputs) {
+      first_use[at(v)] = i;
+      last_use[at(v)] = std::max(last_use[at(v)], i);
+    }
   }
 
   for (int i = 0; i < end; ++i) {
@@ -64,7 +67,7 @@ inline Placement place_values(const Graph& graph, const std::vector<const Step*>
       if (in == Node::none || p.places[at(out)].home != Home::arena || bytes[at(in)] != bytes[at(out)]) continue;
       const int root = p.places[at(in)].root;
       bool free = p.places[at(root)].home == Home::arena && last_use[at(root)] == i;
-      for (std::size_t j = 0; j < n.inputs.size(); ++j)  // another input may lie there, too
+      for (std::size_t j = 0; j < n.inputs.size(); ++j)  // another input may share that memory
         if (n.inputs[j] != Node::none && p.places[at(n.inputs[j])].root == root)
           free = free && steps[at(i)]->can_overwrite(static_cast<int>(j));
       if (free) {

@@ -5,19 +5,20 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The model as an executor runs it, but for layers that are joined.
+/// The graph as an executor runs it, except that layers are not joined.
 Graph lower_to_run(const Model& model);
 
-/// A layer writes elements of its own type, whatever is declared; integer layers may also give their sums as floats.
+/// Throws ShapeError unless the type that the layer writes is the declared one. Integer layers may also write their
+/// sums as floats.
 void require_declared_types(const Graph& g, const Node& n);
 
 }  // namespace detail
 
-/// Throws where a layer has no form for its types, scales or constants: what making an Executor of the model would
-/// throw, found without packing its weights. What octet loads, quantizes and converts has passed this.
+/// Throws Error if a layer cannot run with its types, scales or constants. The constructor of Executor would throw the
+/// same; this does not pack the weights. All models that octet loads, quantizes or converts have passed it.
 void require_runnable(const Model& model);
 
-/// The model, of which that is true.
+/// Returns the model after checking it with require_runnable.
 Model runnable(Model model);
 
 OCTET_END

@@ -19,8 +19,8 @@ OCTET_API void require_declared_types(const Graph& g, const Node& n) {
     const bool weights = n.op->integer_form().weights >= 0;
     const bool sums = t == DType::u8 && v.dtype == DType::f32 && weights;
     const bool bounded = t == DType::f32 && v.dtype == DType::u8 && v.is_quantized() && weights;
-    require<ShapeError>(v.dtype == t || sums || bounded, "layer '", n.name, "' (", n.op->type(), ") gives ",
-                        octet::name(t), ", but '", v.name, "' is declared ", octet::name(v.dtype));
+    require<ShapeError>(v.dtype == t || sums || bounded, "layer '", n.name, "' (", n.op->type(), "): expected output '",
+                        v.name, "' of type ", octet::name(t), ", found ", octet::name(v.dtype));
   }
 }
 

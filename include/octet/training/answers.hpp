@@ -8,21 +8,22 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The shape that a model of one input takes for a batch of examples: sizes it leaves open are the examples'.
+/// The input shape of a model for a batch of examples. Unknown sizes are taken from the examples. Throws ShapeError
+/// unless the model has one input and one output, and the examples have its rank.
 inline Shape batch_shape(const Model& model, const Examples& examples, std::int64_t batch) {
   require<ShapeError>(model.inputs.size() == 1 && model.outputs.size() == 1, "model '", model.name, "' has ",
-                      model.inputs.size(), " inputs and ", model.outputs.size(), " outputs; one of each was expected");
+                      model.inputs.size(), " inputs and ", model.outputs.size(), " outputs, expected one of each");
   Shape s = model.value(model.inputs[0]).shape;
   const Shape one = examples.shape();
-  require<ShapeError>(s.rank() == one.rank() + 1, "model '", model.name, "' takes inputs of shape ", s,
-                      ", which the examples of shape ", one, " do not fit");
+  require<ShapeError>(s.rank() == one.rank() + 1, "model '", model.name, "': expected examples for inputs of shape ", s,
+                      ", found examples of shape ", one);
   s[0] = batch;
   for (int d = 1; d < s.rank(); ++d)
     if (s[d] == Shape::unknown) s[d] = one[d - 1];
   return s;
 }
 
-/// Labels or targets of a batch, checked against the model's output.
+/// Labels or targets of the examples, checked against the model's output.
 class Answers {
  public:
   Answers(const Examples& examples, Loss loss, std::int64_t output_size)
@@ -32,8 +33,9 @@ class Answers {
         labels_.push_back(checked_label(examples, i, output_size));
         continue;
       }
-      require<ShapeError>(examples.target(i) && examples.target_size() == output_size, examples.name(i), " has ",
-                          examples.target_size(), " target values, but the model gives ", output_size);
+      require<ShapeError>(examples.target(i) && examples.target_size() == output_size, examples.name(i),
+                          ": expected a target of ", output_size, " elements, as the model's output, found ",
+                          examples.target_size());
     }
   }
   void plan(std::int64_t batch) {
@@ -41,7 +43,7 @@ class Answers {
     if (loss_ == Loss::mean_squared_error) targets_.resize(static_cast<std::size_t>(batch * output_size_));
   }
 
-  /// The loss of the batch of examples at a place of the order.
+  /// The loss of the batch that starts at position `place` of the order.
   BatchLoss compare(const Batches& batches, std::int64_t place, LossFunction& f, View<const float> outputs,
                     View<float> gradient, ThreadPool& pool) {
     const auto n = static_cast<std::int64_t>(batch_labels_.size());

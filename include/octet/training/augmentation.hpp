@@ -5,11 +5,11 @@
 
 OCTET_BEGIN
 
-/// Random changes to images [H, W, C], anew in every epoch.
+/// Random changes to images [H, W, C], different in every epoch.
 struct Augmentation {
-  bool flip = false;       // left and right, every other image
-  std::int64_t shift = 0;  // by at most so many pixels in each direction, as cropping a padded image does
-  float fill = 0;          // what comes in from outside
+  bool flip = false;       // horizontally, with probability 1/2
+  std::int64_t shift = 0;  // by up to this number of pixels in each direction
+  float fill = 0;          // value of pixels from outside the image
 };
 
 OCTET_END

@@ -10,12 +10,12 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Brings examples into batches: in random order, changed at random, larger images cropped to the model's size (at a
-/// random place where they are augmented, else in the middle). All of it is a function of a seed, the epoch and the
-/// example, so that any batch can be made again.
+/// Makes batches of examples: shuffles and augments them, and crops larger images to the model's size (at a random
+/// place if they are augmented, else in the middle). All of that depends only on the seed, the epoch and the example,
+/// so that any batch can be reproduced.
 class Batches {
  public:
-  /// input: the shape that the model takes, [N, H, W, C] (or [N, C, H, W], of 1 or 3 channels).
+  /// input: the input shape of the model, [N, H, W, C], or [N, C, H, W] with 1 or 3 channels.
   Batches(const Examples& examples, const Shape& input, const Augmentation& augmentation, int workers)
       : examples_(&examples), augmentation_(augmentation), order_(static_cast<std::size_t>(examples.size())) {
     const Shape from = examples.shape();
@@ -26,34 +26,35 @@ class Batches {
       to = {to[1], to[2], to[0]};
     }
     const bool fits = image_ && to.rank() == 3 ? to[2] == from[2] && to[0] <= from[0] && to[1] <= from[1] : to == from;
-    require<ShapeError>(examples.size() > 0, "there are no examples to learn from, or to evaluate");
-    require<ShapeError>(fits, "the model takes inputs of shape ", Shape(input.begin() + 1, input.end()),
-                        ", but the examples are ", from);
+    require<ShapeError>(examples.size() > 0, "expected at least one example, found none");
+    require<ShapeError>(fits, "expected examples of shape ", Shape(input.begin() + 1, input.end()),
+                        ", as the model takes, found ", from);
     require(image_ || (!augmentation.flip && augmentation.shift == 0), "only images [H, W, C] can be augmented, found ",
             from);
-    require(augmentation.shift >= 0, "a shift cannot be negative, found ", augmentation.shift);
-    from_ = from, to_ = to;
+    require(augmentation.shift >= 0, "the shift cannot be negative, found ", augmentation.shift);
+    from_ = from;
+    to_ = to;
     direct_ = to == from && !channels_first_ && !augmentation.flip && augmentation.shift == 0;
     if (!direct_) raw_.resize(static_cast<std::size_t>(workers * from.elements()));
     std::iota(order_.begin(), order_.end(), std::int64_t{0});
   }
 
-  /// The changes and, if they are to be shuffled, the order of an epoch of a training with this seed.
+  /// Begins an epoch: chooses its augmentation and, if `shuffle`, its order.
   void begin(std::uint64_t seed, std::int64_t epoch, bool shuffle) {
     SplitMix random(SplitMix::seed_of(seed, epoch));
     seed_ = random();
     if (!shuffle) return;
     std::iota(order_.begin(), order_.end(), std::int64_t{0});
-    for (std::size_t i = order_.size(); i > 1; --i)  // Fisher and Yates
+    for (std::size_t i = order_.size(); i > 1; --i)  // Fisher-Yates shuffle
       std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(i)))]);
   }
 
-  /// The example at a place of the order; behind its end it begins anew.
+  /// The example at a position of the order. After the last one, the order is repeated.
   std::int64_t example(std::int64_t place) const {
     return order_[static_cast<std::size_t>(place % static_cast<std::int64_t>(order_.size()))];
   }
 
-  /// The inputs of `count` examples from a place of the order on.
+  /// Writes the inputs of `count` examples, from position `place` of the order on, to `to`.
   void read(std::int64_t place, std::int64_t count, float* to, ThreadPool& pool) {
     const std::int64_t size = to_.elements();
     parallel_checked(pool, count,
@@ -85,19 +86,19 @@ class Batches {
 
   const Examples* examples_;
   Augmentation augmentation_;
-  Shape from_, to_;  // of an example and of what the model takes of it, [H, W, C]
+  Shape from_, to_;  // [H, W, C] of an example, and of the model's input
   bool image_ = false, channels_first_ = false, direct_ = false;
   std::vector<std::int64_t> order_;
   std::uint64_t seed_ = 0;
   std::vector<float> raw_;  // one example for each worker
 };
 
-/// Of classification: throws where an example has no class, or one that the model has not.
+/// The class of example i. Throws Error unless it has one in [0, classes).
 inline std::int64_t checked_label(const Examples& examples, std::int64_t i, std::int64_t classes) {
   const std::optional<std::int64_t> label = examples.label(i);
-  require(label.has_value(), examples.name(i), " has no class, which cross entropy needs");
-  require(*label >= 0 && *label < classes, examples.name(i), " has class ", *label, "; the model has the classes 0 .. ",
-          classes - 1);
+  require(label.has_value(), examples.name(i), ": expected a class (the loss is cross entropy), found none");
+  require(*label >= 0 && *label < classes, examples.name(i), ": expected a class in [0, ", classes,
+          "), as the model has, found ", *label);
   return *label;
 }
 

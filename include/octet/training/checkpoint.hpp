@@ -7,14 +7,15 @@
 #include "optimizer_state.hpp"
 #include "reports.hpp"
 
-/// Files from which a training goes on as if it had not been interrupted. Numbers of the header are little-endian.
+/// Checkpoint files, from which training resumes as if it had not been interrupted. Integers in the header are
+/// little-endian.
 ///   bytes 0-7    "OCTETCP\n"
 ///         8-15   version of the format
 ///        16-23   size of the file
-///        24-31   checksum of all that follows
+///        24-31   checksum of everything after it
 ///        32-39   size of the description
-///        40-     description: model, optimizer, position, history; then the floats of parameters, of the optimizer's
-///                memory, and of the best parameters so far, if there are any
+///        40-     description: model, optimizer, position, history; then the floats of the parameters, the optimizer's
+///                state, and the best parameters so far, if there are any
 OCTET_BEGIN
 namespace detail {
 
@@ -22,23 +23,24 @@ constexpr char checkpoint_magic[] = "OCTETCP\n";
 constexpr std::uint64_t checkpoint_version = 1;
 constexpr std::size_t checkpoint_header = 40;
 
-/// Where a training is.
+/// The progress of a training.
 struct TrainingPosition {
   std::uint64_t seed = 1;
-  std::int64_t epoch = 0, step = 0;               // done: epochs, and steps of the next
-  std::int64_t steps_per_epoch = 0, batch = 0;    // of the epoch that `step` is of
-  double loss_sum = 0, correct = 0, seconds = 0;  // of its steps
-  double best = 0;                                // of early stopping
+  std::int64_t epoch = 0, step = 0;               // completed epochs, and steps of the next one
+  std::int64_t steps_per_epoch = 0, batch = 0;    // of the epoch of `step`
+  double loss_sum = 0, correct = 0, seconds = 0;  // sums over its steps
+  double best = 0;                                // best value for early stopping
   std::int64_t epochs_without_gain = 0;
   bool statistics_frozen = false;
   std::vector<EpochReport> history;
 };
 
-/// What a checkpoint has to fit: the layers and all constants that training leaves alone.
+/// Identifies the model of a checkpoint: a hash of its layers and of all constants that training does not change.
 inline std::uint64_t training_fingerprint(const Graph& g, const Parameters& parameters) {
   ArchiveWriter description;
-  Graph unnamed = g;  // what the model is called, or where it comes from, does not matter
-  unnamed.name.clear(), unnamed.metadata.clear();
+  Graph unnamed = g;  // the name and metadata of the model do not matter
+  unnamed.name.clear();
+  unnamed.metadata.clear();
   write_graph(
       unnamed, [](std::size_t) { return DataPlace{}; }, description);
   Checksum sum;
@@ -49,7 +51,7 @@ inline std::uint64_t training_fingerprint(const Graph& g, const Parameters& para
   return sum.value();
 }
 
-/// Everything that a checkpoint holds.
+/// Saves and loads the state of a training.
 class Checkpoint {
  public:
   Checkpoint(const GradientExecutor& executor, OptimizerState& optimizer, Optimizer::Kind kind,
@@ -87,7 +89,7 @@ class Checkpoint {
     });
   }
 
-  /// Nothing is changed where it throws.
+  /// If it throws, nothing has changed.
   void load(const std::string& path) {
     naming_file(path, [&] { load(map_file(path)); });
   }
@@ -123,7 +125,8 @@ class Checkpoint {
     to.put(static_cast<std::uint8_t>(p.statistics_frozen));
     to.put_count(p.history.size());
     for (const EpochReport& r : p.history) {
-      to.put(r.epoch), to.put(r.epochs);
+      to.put(r.epoch);
+      to.put(r.epochs);
       to.put(static_cast<std::uint8_t>(r.validation.has_value()));
       const Evaluation v = r.validation.value_or(Evaluation());
       for (double x : {r.loss, r.accuracy, v.loss, v.accuracy, r.learning_rate, r.seconds, r.images_per_second})
@@ -134,14 +137,14 @@ class Checkpoint {
 
   void load(const SharedBytes& file) {
     require<FormatError>(file.size >= checkpoint_header && std::memcmp(file.data.get(), checkpoint_magic, 8) == 0,
-                         "this is no checkpoint");
+                         "expected a checkpoint of octet, found another format");
     ArchiveReader header(file.data.get() + 8, checkpoint_header - 8);
     const auto version = header.get_fixed<std::uint64_t>();
-    require<FormatError>(version == checkpoint_version, "version ", version,
-                         " of the format is unknown; this octet reads version ", checkpoint_version);
+    require<FormatError>(version == checkpoint_version, "expected version ", checkpoint_version,
+                         " of the format, found ", version);
     const auto size = header.get_fixed<std::uint64_t>(), checksum = header.get_fixed<std::uint64_t>(),
                description = header.get_fixed<std::uint64_t>();
-    require<FormatError>(size == file.size, "the file has ", file.size, " bytes, expected ", size);
+    require<FormatError>(size == file.size, "expected a file of ", size, " bytes, found ", file.size);
     Checksum sum;
     sum.add(file.data.get() + checkpoint_header - 8, file.size - checkpoint_header + 8);
     require<FormatError>(checksum == sum.value(), "the file is damaged: its checksum is wrong");
@@ -151,12 +154,12 @@ class Checkpoint {
     const std::int64_t optimizer_steps = check_optimizer(from);
     std::vector<float> best(check_best(from));
     const TrainingPosition position = read_position(from);
-    require<FormatError>(from.left() == 0, "the description goes on behind its end");
+    require<FormatError>(from.left() == 0, "the description has ", from.left(), " unexpected bytes at its end");
     ArchiveReader data(file.data.get() + checkpoint_header + description, file.size - checkpoint_header - description);
     std::size_t bytes = 0;
     for (const Array& a : arrays(best)) bytes += a.second * sizeof(float);
-    require<FormatError>(data.left() == bytes, "the file has ", data.left(), " bytes of numbers, expected ", bytes);
-    // From here on nothing fails.
+    require<FormatError>(data.left() == bytes, "expected ", bytes, " bytes of floats, found ", data.left());
+    // No errors are possible from here on.
     for (const auto& [to, n] : arrays(best))
       if (n) std::memcpy(to, data.take(n * sizeof(float)), n * sizeof(float));
     optimizer_.set_steps(optimizer_steps);
@@ -166,33 +169,35 @@ class Checkpoint {
 
   void check_model(ArchiveReader& from) const {
     const auto& list = parameters_.list();
-    const std::string of_another = "this is a checkpoint of another model ('" + from.get_text() + "'): ";
+    const std::string of_another = "the checkpoint is of another model ('" + from.get_text() + "'): ";
     const std::size_t n = from.get_count(3);
-    require<FormatError>(n == list.size(), of_another, "it has ", n, " parameters, model '", name_, "' has ",
-                         list.size());
+    require<FormatError>(n == list.size(), of_another, "expected ", list.size(), " parameters, found ", n);
     for (const Parameter& p : list) {
       const std::string found = from.get_text();
       const bool learned = from.get_flag();
       const auto sizes = from.get_list<std::int64_t>();
-      require<FormatError>(sizes.size() <= Shape::max_rank, "a parameter of ", sizes.size(), " dimensions");
+      require<FormatError>(sizes.size() <= Shape::max_rank, "a parameter has ", sizes.size(),
+                           " dimensions, expected at most ", Shape::max_rank);
       const Shape shape(sizes.begin(), sizes.end());
-      require<FormatError>(found == p.name && learned == p.learned && shape == p.shape, of_another, "it has '", found,
-                           "' of shape ", shape, " where model '", name_, "' has '", p.name, "' of shape ", p.shape);
+      require<FormatError>(found == p.name && learned == p.learned && shape == p.shape, of_another,
+                           "expected parameter '", p.name, "' of shape ", p.shape, ", found '", found, "' of shape ",
+                           shape);
     }
     require<FormatError>(from.get<std::uint64_t>() == fingerprint_, of_another,
-                         "layers or frozen weights are not those of model '", name_, "'");
+                         "its layers or frozen weights differ from those of model '", name_, "'");
   }
 
-  /// Returns the steps it has made.
+  /// Returns the number of steps the optimizer has made.
   std::int64_t check_optimizer(ArchiveReader& from) const {
     const auto kind = from.get_enum(Optimizer::Kind::adamw);
-    require<FormatError>(kind == kind_, "the checkpoint is of a training by ", octet::name(kind), ", this one goes by ",
+    require<FormatError>(kind == kind_, "the checkpoint has the optimizer ", octet::name(kind), ", expected ",
                          octet::name(kind_));
     const auto steps = from.get<std::int64_t>();
-    require<FormatError>(steps >= 0, "the optimizer has made ", steps, " steps");
+    require<FormatError>(steps >= 0, "the number of steps is ", steps, ", expected at least 0");
     for (const AlignedBytes& slot : optimizer_.slots())
-      require<FormatError>(from.get<std::uint64_t>() == slot.size(),
-                           "the optimizer of the checkpoint remembers other things (momentum) than this one");
+      require<FormatError>(
+          from.get<std::uint64_t>() == slot.size(),
+          "the optimizer's state in the checkpoint has a different size; expected the same momentum option");
     return steps;
   }
 
@@ -208,27 +213,29 @@ class Checkpoint {
     p.seed = from.get<std::uint64_t>();
     for (std::int64_t* n : {&p.epoch, &p.step, &p.steps_per_epoch, &p.batch, &p.epochs_without_gain}) {
       *n = from.get<std::int64_t>();
-      require<FormatError>(*n >= 0, "a count of ", *n);
+      require<FormatError>(*n >= 0, "a count is ", *n, ", expected at least 0");
     }
     for (double* x : {&p.loss_sum, &p.correct, &p.seconds, &p.best}) *x = from.get<double>();
-    require<FormatError>(p.step <= p.steps_per_epoch, "it is at step ", p.step, " of an epoch of ", p.steps_per_epoch,
+    require<FormatError>(p.step <= p.steps_per_epoch, "found step ", p.step, " of an epoch of ", p.steps_per_epoch,
                          " steps");
-    require<FormatError>(p.epochs_without_gain <= p.epoch, p.epochs_without_gain, " epochs without gain of ", p.epoch);
+    require<FormatError>(p.epochs_without_gain <= p.epoch, "found ", p.epochs_without_gain,
+                         " epochs without improvement, but only ", p.epoch, " epochs");
     require<FormatError>(std::isfinite(p.loss_sum) && std::isfinite(p.correct) && std::isfinite(p.seconds),
-                         "its loss, accuracy or time is not finite");
+                         "the loss, accuracy or time is not finite");
     p.statistics_frozen = from.get_flag();
     for (std::size_t n = from.get_count(59); n > 0; --n) {
       EpochReport r;
       Evaluation v;
-      r.epoch = from.get<std::int64_t>(), r.epochs = from.get<std::int64_t>();
+      r.epoch = from.get<std::int64_t>();
+      r.epochs = from.get<std::int64_t>();
       const bool validated = from.get_flag();
       for (double* x : {&r.loss, &r.accuracy, &v.loss, &v.accuracy, &r.learning_rate, &r.seconds, &r.images_per_second})
         *x = from.get<double>();
       if (validated) r.validation = v;
       p.history.push_back(r);
     }
-    require<FormatError>(p.history.size() == static_cast<std::uint64_t>(p.epoch), "it has reports of ",
-                         p.history.size(), " epochs, but ", p.epoch, " are done");
+    require<FormatError>(p.history.size() == static_cast<std::uint64_t>(p.epoch), "found reports of ", p.history.size(),
+                         " epochs, expected ", p.epoch);
     return p;
   }
 

@@ -6,9 +6,9 @@
 
 OCTET_BEGIN
 
-/// How a model does on examples.
+/// Loss and accuracy of a model.
 struct Evaluation {
-  double loss = 0, accuracy = 0;  // means over all examples; accuracy in [0, 1], of classifiers only
+  double loss = 0, accuracy = 0;  // means over all examples; accuracy in [0, 1], 0 unless the loss is cross entropy
 };
 
 struct EvaluationOptions {
@@ -18,7 +18,8 @@ struct EvaluationOptions {
   ExecutorOptions executor;
 };
 
-/// Runs a model of one float input on all examples, as they are (larger images are cropped in the middle).
+/// Runs a model with one float input and one output on all examples, without augmentation. Larger images are cropped in
+/// the middle. Throws Error if the examples do not match the model.
 Evaluation evaluate(const Model& model, const Examples& examples, const EvaluationOptions& options = {});
 
 OCTET_END

@@ -8,7 +8,7 @@
 OCTET_BEGIN
 
 OCTET_API Evaluation evaluate(const Model& model, const Examples& examples, const EvaluationOptions& options) {
-  detail::require(options.batch >= 1, "a batch has at least one example, not ", options.batch);
+  detail::require(options.batch >= 1, "the batch size has to be at least 1, found ", options.batch);
   Model m = model;
   if (options.loss == Loss::cross_entropy) detail::drop_last_softmax(m);
   ExecutorOptions executor = options.executor;
@@ -25,9 +25,11 @@ OCTET_API Evaluation evaluate(const Model& model, const Examples& examples, cons
     const std::int64_t n = std::min(batch, size - place);
     Tensor<float> input = Tensor<float>::uninitialized(detail::batch_shape(m, examples, n));
     batches.read(place, n, input.data(), pool);
-    answers.plan(n), f.plan(n);
+    answers.plan(n);
+    f.plan(n);
     const detail::BatchLoss l = answers.compare(batches, place, f, run(input), {}, pool);
-    sum.loss += detail::rounded(l.mean * static_cast<double>(n)), sum.accuracy += static_cast<double>(l.correct);
+    sum.loss += detail::rounded(l.mean * static_cast<double>(n));
+    sum.accuracy += static_cast<double>(l.correct);
   }
   return {sum.loss / static_cast<double>(size), sum.accuracy / static_cast<double>(size)};
 }

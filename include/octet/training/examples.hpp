@@ -7,29 +7,30 @@
 
 OCTET_BEGIN
 
-/// What a training learns from: inputs of one shape, each with a class or a target. They are read by several threads at
-/// once.
+/// Training examples: inputs of one shape, each with a class or a target. Several threads call its functions at the
+/// same time.
 class Examples {
  public:
   virtual ~Examples() = default;
   virtual std::int64_t size() const = 0;
-  /// Of one input, without a batch; images are [H, W, C].
+  /// The shape of one input without the batch dimension. Images are [H, W, C].
   virtual Shape shape() const = 0;
+  /// Writes the input of example i to `to`.
   virtual void read(std::int64_t i, float* to) const = 0;
-  /// Class of example i, where it has one.
+  /// The class of example i, if it has one.
   virtual std::optional<std::int64_t> label(std::int64_t) const { return std::nullopt; }
-  /// Target of example i: as many elements as the model's output has; null where there are none.
+  /// The target of example i, with as many elements as the model's output for one example. Null without targets.
   virtual const float* target(std::int64_t) const { return nullptr; }
-  /// Elements of one target.
+  /// Number of elements of one target.
   virtual std::int64_t target_size() const { return 0; }
-  /// What messages call example i.
+  /// The name of example i in error messages.
   virtual std::string name(std::int64_t i) const { return "example " + std::to_string(i); }
 };
 
 /// Examples in memory.
 class TensorExamples : public Examples {
  public:
-  /// inputs: [N, ...]; labels: one for each.
+  /// inputs: [N, ...]; labels: N classes.
   TensorExamples(Tensor<float> inputs, std::vector<std::int64_t> labels);
   /// inputs: [N, ...]; targets: [N, ...].
   TensorExamples(Tensor<float> inputs, Tensor<float> targets);
@@ -48,8 +49,8 @@ class TensorExamples : public Examples {
   std::int64_t target_size_ = 0;
 };
 
-/// The images of a data set, brought to one size and normalized: decoded once where all of them fit into `most_bytes`,
-/// else whenever they are read.
+/// The images of a data set, resized to one size and normalized. They are decoded once if all of them fit into
+/// `most_bytes`, else each time they are read.
 class ImageExamples : public Examples {
  public:
   ImageExamples(DatasetPtr images, const Preprocessing& preprocessing, std::int64_t height, std::int64_t width,

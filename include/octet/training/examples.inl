@@ -38,7 +38,7 @@ OCTET_API std::int64_t TensorExamples::target_size() const { return target_size_
 
 OCTET_API void TensorExamples::check(std::int64_t n, const char* what) const {
   detail::require<ShapeError>(inputs_.shape().rank() > 0 && inputs_.shape()[0] == n, "inputs of shape ",
-                              inputs_.shape(), " came with ", n, " ", what);
+                              inputs_.shape(), ": expected as many ", what, " as inputs, found ", n);
 }
 
 OCTET_API ImageExamples::ImageExamples(DatasetPtr images, const Preprocessing& preprocessing, std::int64_t height,

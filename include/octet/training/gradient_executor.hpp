@@ -14,7 +14,7 @@
 
 OCTET_BEGIN
 
-/// Time one layer took in the last pass.
+/// Time of one layer in the last passes.
 struct LayerPassTime {
   std::string name, type;
   double forward = 0, backward = 0;  // milliseconds
@@ -22,17 +22,18 @@ struct LayerPassTime {
 };
 
 struct GradientOptions {
-  int threads = 0;                   // 0: the shared default pool, one thread a processor
+  int threads = 0;                   // 0: the shared default pool with one thread per processor
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
-  std::vector<std::string> freeze;   // names of layers that stay as they are, * for any text
-  bool skip_softmax = false;         // a softmax at the end is left to the loss: forward gives logits
+  std::vector<std::string> freeze;   // names of layers that are not trained; * matches any text
+  bool skip_softmax = false;         // omits a softmax at the end, so that forward returns logits
   bool bf16_products = false;        // see TrainingOptions
 };
 
-/// Runs a float model with one input and one output forwards, and backwards: from the gradient of a loss by the output
-/// to those by all weights, biases, scales and shifts. Layers are those of inference; frozen ones act as there. Memory
-/// is planned once a shape; passes allocate nothing. The same bits for any number of threads. Not to be used by two
-/// threads at once.
+/// Forward and backward passes of a float model with one input and one output. The backward pass computes the gradients
+/// of a loss with respect to all weights, biases, scales and shifts from its gradient with respect to the output.
+/// Frozen layers behave as in inference. Memory is planned once per input shape; passes do not allocate. Results do not
+/// depend on the number of threads. Must not be used by two threads at the same time. Throws Error if the model cannot
+/// be trained.
 class GradientExecutor {
  public:
   explicit GradientExecutor(const Model& model, const GradientOptions& options = {})
@@ -40,10 +41,9 @@ class GradientExecutor {
     original_.remove_unused();
     const Graph& g = original_;
     detail::require<ShapeError>(g.inputs.size() == 1 && g.outputs.size() == 1, "model '", g.name, "' has ",
-                                g.inputs.size(), " inputs and ", g.outputs.size(),
-                                " outputs; training takes one of each");
-    detail::require(g.value(g.inputs[0]).dtype == DType::f32, "model '", g.name, "' takes ",
-                    name(g.value(g.inputs[0]).dtype), "; only float models can be trained");
+                                g.inputs.size(), " inputs and ", g.outputs.size(), " outputs, expected one of each");
+    detail::require(g.value(g.inputs[0]).dtype == DType::f32, "model '", g.name,
+                    "': expected an input of type float32, found ", name(g.value(g.inputs[0]).dtype));
     graph_ = original_;
     if (options.skip_softmax) detail::drop_last_softmax(graph_);
     graph_ = fuse_activation(std::move(graph_));
@@ -52,14 +52,14 @@ class GradientExecutor {
     prepare(options.bf16_products);
   }
 
-  /// The model as it runs; values of parameters are those it began with.
+  /// The graph that is executed. Its constants have the initial values of the parameters.
   const Graph& graph() const noexcept { return graph_; }
   const Parameters& parameters() const noexcept { return parameters_; }
   ThreadPool& pool() const noexcept { return *pool_; }
   const std::shared_ptr<ThreadPool>& shared_pool() const noexcept { return pool_; }
   std::size_t arena_bytes() const noexcept { return arena_.size(); }
 
-  /// Plans for this shape of the input, batch included, unless planned already.
+  /// Plans the memory for this input shape, batch included, unless it is already planned.
   void plan(const Shape& input) {
     if (plan_ && shapes_[at(graph_.inputs[0])] == input) return;
     plan_.reset();
@@ -67,8 +67,7 @@ class GradientExecutor {
     for (const Node& n : graph_.nodes)
       for (int v : n.outputs)
         detail::require<ShapeError>(shapes_[at(v)].elements() != 0, "layer '", n.name, "' (", n.op->type(),
-                                    ") gives the shape ", shapes_[at(v)],
-                                    ", which has no elements; there is nothing to train");
+                                    "): expected a result with elements, found shape ", shapes_[at(v)]);
     std::size_t scratch = 0;
     std::vector<std::size_t> bytes;
     for (std::size_t v = 0; v < graph_.values.size(); ++v) bytes.push_back(described(static_cast<int>(v)).size_bytes());
@@ -76,33 +75,33 @@ class GradientExecutor {
     std::vector<detail::PlannedLayer> planned;
     for (const Layer& l : layers_) planned.push_back({l.step.get(), l.gradient.get(), l.wanted, l.saved_bytes});
     detail::GradientPlan p(graph_, planned, bytes, scratch, [&](int v) { return learned(v) != nullptr; });
-    arena_ = {};  // before the new one is there
+    arena_ = {};  // free the old arena before allocating the new one
     arena_ = detail::AlignedBytes(p.bytes());
     plan_ = std::move(p);
     connect();
   }
 
-  /// Memory of the input, to be filled before forward. This and what follows need a plan.
+  /// The memory of the input; fill it before forward(). This and the functions below require plan().
   View<float> input() const {
-    detail::require(plan_.has_value(), "a GradientExecutor has to be planned for a shape before it runs");
+    detail::require(plan_.has_value(), "GradientExecutor: expected a call of plan() before a pass");
     return view(data_of(graph_.inputs[0]), graph_.inputs[0]);
   }
-  /// Runs forwards. The result lasts until the next run, forwards or backwards.
+  /// Forward pass. The result is valid until the next pass.
   View<const float> forward(const TrainingPass& pass) {
     for (std::size_t i = 0; i < layers_.size(); ++i) timed(layers_[i].forward_ms, [&] { forward_layer(i, pass); });
     return output();
   }
   View<const float> output() const { return view(data_of(graph_.outputs[0]), graph_.outputs[0]); }
-  /// Memory of the gradient of the loss by the output, to be filled between forward and backward.
+  /// The memory of the gradient of the loss with respect to the output; fill it between forward() and backward().
   View<float> output_gradient() const { return view(buffer(plan_->loss_gradient()), graph_.outputs[0]); }
 
-  /// Runs backwards; afterwards, parameters().gradients() are those of the loss.
+  /// Backward pass. Writes the gradients of the loss to parameters().gradients().
   void backward(const TrainingPass& pass) {
     for (std::size_t i = layers_.size(); i-- > 0;)
       if (plan_->layer(i).runs_back) timed(layers_[i].backward_ms, [&] { backward_layer(i, pass); });
   }
 
-  /// Measures every layer in the passes that follow.
+  /// Switches the measurement of each layer's time on or off.
   void profile(bool on) { profiling_ = on; }
   std::vector<LayerPassTime> layer_times() const {
     std::vector<LayerPassTime> times;
@@ -114,7 +113,7 @@ class GradientExecutor {
     return times;
   }
 
-  /// The model with the weights and running statistics as they are now. Those of half precision became float.
+  /// The model with the current weights and running statistics. Half-precision weights have become float.
   Model model() const {
     Model m = original_;
     for (const Parameter& p : parameters_.list()) {
@@ -125,8 +124,8 @@ class GradientExecutor {
     return m;
   }
 
-  /// Where numbers that are not finite come from: runs forwards again, with the input as it is, and tells of the first
-  /// layer that gives some.
+  /// Finds the source of numbers that are not finite: repeats the forward pass on the current input and describes the
+  /// first layer with such results.
   std::string find_not_finite(const TrainingPass& pass) {
     const auto finite = [](const float* p, std::int64_t n) {
       return std::all_of(p, p + n, [](float x) { return std::isfinite(x); });
@@ -138,21 +137,22 @@ class GradientExecutor {
       for (int v : n.inputs) {
         const Parameter* p = v == Node::none ? nullptr : parameters_.find(v);
         if (p && !finite(parameters_.values() + p->offset, p->size))
-          return detail::concat(layer, " has elements in '", p->name, "' that are not finite");
+          return detail::concat(layer, ": parameter '", p->name, "' has elements that are not finite");
       }
       forward_layer(i, pass);
       for (const TensorRef& out : layers_[i].outputs)
         if (out.dtype == DType::f32 && !finite(out.as<float>(), out.shape.elements()))
-          return detail::concat(layer, " is the first whose results are not finite");
+          return detail::concat(layer, " is the first layer with results that are not finite");
     }
     return "the results of all layers are finite";
   }
 
  private:
   struct Layer {
-    std::unique_ptr<Step> step;              // where nothing lies before it, or in it, that training changes
-    std::unique_ptr<GradientStep> gradient;  // elsewhere
-    std::vector<bool> wanted, follows;       // gradients by the inputs; inputs that are running statistics
+    std::unique_ptr<Step> step;              // if neither it nor any layer before it has learned parameters
+    std::unique_ptr<GradientStep> gradient;  // otherwise
+    std::vector<bool> wanted,
+        follows;  // for each input: whether its gradient is needed; whether it is a running statistic
     std::size_t saved_bytes = 0;
     std::byte* saved = nullptr;
     std::vector<TensorRef> inputs, outputs, output_gradients, input_gradients;
@@ -160,11 +160,12 @@ class GradientExecutor {
   };
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-  /// Which constants are parameters, and which value of the original each is: passes leave their order as it is.
+  /// Finds the constants that are parameters, and the value of the original model for each. Passes keep the order of
+  /// constants.
   void find_learned(const std::vector<std::string>& freeze) {
     for (const std::string& pattern : freeze) detail::require_used(pattern, graph_, "frozen");
     parameters_ = Parameters(graph_, [&](const Node& n) { return !detail::kept(freeze, graph_, n); });
-    detail::require(parameters_.learned_size() > 0, "model '", graph_.name, "' has nothing to learn",
+    detail::require(parameters_.learned_size() > 0, "model '", graph_.name, "' has no parameters to train",
                     freeze.empty() ? "" : ": every layer is frozen");
     const auto constants = [](const Graph& g) {
       std::vector<std::size_t> list;
@@ -182,11 +183,13 @@ class GradientExecutor {
     return p && p->learned ? p : nullptr;
   }
 
-  /// What depends on constants alone, of which training changes none: rounded weights of frozen layers.
+  /// Computes values that depend only on constants that are not trained: rounded weights of frozen layers.
   void compute_constants() {
     for (Value& v : graph_.values)
-      if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16))
-        v.constant = detail::to_float(v.constant.ref()), v.dtype = DType::f32;
+      if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16)) {
+        v.constant = detail::to_float(v.constant.ref());
+        v.dtype = DType::f32;
+      }
     const auto stays = [&](int v) {
       return v == Node::none || (graph_.value(v).is_constant() && !parameters_.find(v));
     };
@@ -204,7 +207,7 @@ class GradientExecutor {
   }
 
   void prepare(bool bf16_products) {
-    std::vector<bool> depends(graph_.values.size(), false);  // on something learned
+    std::vector<bool> depends(graph_.values.size(), false);  // on a learned parameter
     for (const Node& n : graph_.nodes) {
       Layer l;
       bool any = false, changes = false;
@@ -226,7 +229,7 @@ class GradientExecutor {
       layers_.push_back(std::move(l));
     }
     detail::require(depends[at(graph_.outputs[0])], "the output of model '", graph_.name,
-                    "' depends on no layer that learns");
+                    "' does not depend on any trained layer");
   }
 
   TensorRef described(int v) const {
@@ -234,10 +237,11 @@ class GradientExecutor {
     return {graph_.value(v).dtype, shapes_[at(v)], nullptr};
   }
 
-  /// Returns the bytes of scratch that the layer needs.
+  /// Returns the size in bytes of the scratch memory that the layer needs.
   std::size_t plan_layer(std::size_t i) {
     Layer& l = layers_[i];
-    l.inputs.clear(), l.outputs.clear();
+    l.inputs.clear();
+    l.outputs.clear();
     for (int v : graph_.nodes[i].inputs) l.inputs.push_back(described(v));
     for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
     const PlanContext c{l.inputs, l.outputs, pool_->size()};
@@ -247,7 +251,7 @@ class GradientExecutor {
     return m.scratch;
   }
 
-  /// Points every layer at its tensors.
+  /// Sets the tensors of every layer.
   void connect() {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& l = layers_[i];
@@ -257,7 +261,8 @@ class GradientExecutor {
         if (n.inputs[k] != Node::none) l.inputs[k].data = data_of(n.inputs[k]);
       for (std::size_t k = 0; k < n.outputs.size(); ++k) l.outputs[k].data = data_of(n.outputs[k]);
       l.saved = p.saved == detail::GradientPlan::none ? nullptr : buffer(p.saved);
-      l.output_gradients.clear(), l.input_gradients.clear();
+      l.output_gradients.clear();
+      l.input_gradients.clear();
       if (!p.runs_back) continue;
       for (std::size_t k = 0; k < n.outputs.size(); ++k) {
         l.output_gradients.push_back(l.outputs[k]);

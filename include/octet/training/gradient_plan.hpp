@@ -7,11 +7,11 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What the plan asks of a layer, once its step is planned: one of inference, or one of training.
+/// A layer whose step is planned: an inference step or a training step.
 struct PlannedLayer {
   const Step* step = nullptr;
   const GradientStep* gradient = nullptr;
-  std::vector<bool> wanted;  // gradients by inputs
+  std::vector<bool> wanted;  // for each input: whether its gradient is needed
   std::size_t saved = 0;
 
   bool has_gradient() const { return gradient && std::count(wanted.begin(), wanted.end(), true) > 0; }
@@ -19,26 +19,26 @@ struct PlannedLayer {
   bool can_overwrite(int i) const { return step ? step->can_overwrite(i) : gradient->can_overwrite(i); }
 };
 
-/// Where everything lies while a graph runs forwards, and then backwards. Layer i of n runs at time i and, backwards,
-/// at time 2 n - i; the loss is computed between, at time n.
+/// The memory plan of a forward and backward pass. Layer i of n runs at time i, and its backward pass at time 2 n - i.
+/// The loss is computed at time n.
 class GradientPlan {
  public:
   static constexpr int none = -1;
-  /// A gradient that a layer writes, and what of earlier ones is then added to it.
+  /// Where a layer writes the gradient of an input, and the earlier gradient that is then added to it.
   struct Contribution {
-    int buffer = none;          // none: straight into the parameter's gradient
+    int buffer = none;          // none: directly into the parameter's gradient
     int added = none;           // buffer to add to it
-    bool to_parameter = false;  // added to the parameter's gradient, which has one already
+    bool to_parameter = false;  // added to the parameter's gradient, which is already written
   };
   struct Layer {
     std::vector<int> output_gradients;        // buffers
-    std::vector<bool> zeroed;                 // those that no layer wrote
-    std::vector<Contribution> contributions;  // one an input
+    std::vector<bool> zeroed;                 // those that no layer writes, which are set to zero
+    std::vector<Contribution> contributions;  // one per input
     bool runs_back = false;
     int saved = none;
   };
 
-  /// `bytes`: of each value; `is_learned(v)`: whether it is a constant with a gradient of its own.
+  /// `bytes`: size of each value; `is_learned(v)`: whether v is a trained parameter.
   template <class IsLearned>
   GradientPlan(const Graph& g, const std::vector<PlannedLayer>& layers, const std::vector<std::size_t>& bytes,
                std::size_t scratch, IsLearned is_learned)
@@ -47,18 +47,19 @@ class GradientPlan {
     place_gradients(g, layers, bytes, is_learned);
     scratch_ = add(scratch, 0, 2 * count());
     const MemoryPlan plan = plan_memory(lifetimes_);
-    offsets_ = plan.offsets, bytes_ = plan.bytes;
+    offsets_ = plan.offsets;
+    bytes_ = plan.bytes;
   }
 
   std::size_t bytes() const noexcept { return bytes_; }
   const Layer& layer(std::size_t i) const { return layers_[i]; }
-  /// Value whose memory v shares: a constant, or one in the arena.
+  /// The value whose memory v uses: a constant, or a value in the arena.
   int root(int v) const { return roots_[at(v)]; }
   std::size_t value_offset(int v) const { return offset(buffers_of_[at(root(v))]); }
   std::size_t offset(int buffer) const { return offsets_[at(buffer)]; }
   std::size_t size(int buffer) const { return lifetimes_[at(buffer)].bytes; }
   std::size_t scratch_offset() const { return offset(scratch_); }
-  /// Buffer of the gradient by the model's output.
+  /// The buffer of the gradient with respect to the model's output.
   int loss_gradient() const noexcept { return loss_gradient_; }
 
  private:
@@ -114,8 +115,8 @@ class GradientPlan {
   template <class IsLearned>
   void place_gradients(const Graph& g, const std::vector<PlannedLayer>& layers, const std::vector<std::size_t>& bytes,
                        IsLearned is_learned) {
-    std::vector<int> gradients(g.values.size(), none);  // buffer of each value's, as far as it is known
-    std::vector<bool> has_one(g.values.size(), false);  // parameters
+    std::vector<int> gradients(g.values.size(), none);  // buffer of the gradient of each value, as far as known
+    std::vector<bool> has_one(g.values.size(), false);  // of parameters
     loss_gradient_ = add(bytes[at(g.outputs[0])], count(), count());
     gradients[at(g.outputs[0])] = loss_gradient_;
     for (int i = count() - 1; i >= 0; --i) {

@@ -5,18 +5,18 @@
 
 OCTET_BEGIN
 
-/// How fast a training learns, step by step. Times are in epochs.
+/// A schedule of the learning rate. Times are in epochs.
 struct LearningRate {
   enum class Kind : std::uint8_t {
     constant,
-    step,   // times `factor` after every `interval` epochs
-    cosine  // half a cosine from `base` to `last` (Loshchilov and Hutter 2017)
+    step,   // multiplied by `factor` after every `interval` epochs
+    cosine  // cosine from `base` to `last` (Loshchilov and Hutter 2017)
   };
   Kind kind = Kind::constant;
   double base = 1e-3;
-  double factor = 0.1, interval = 10;  // of step
-  double last = 0;                     // of cosine
-  double warm_up = 0;                  // rises from 0 before all else (Goyal et al. 2017)
+  double factor = 0.1, interval = 10;  // for Kind::step
+  double last = 0;                     // for Kind::cosine
+  double warm_up = 0;                  // epochs of linear increase from 0 at the start (Goyal et al. 2017)
 
   LearningRate() = default;
   LearningRate(double rate) : base(rate) {}
@@ -27,10 +27,10 @@ struct LearningRate {
     return r;
   }
 
-  /// The rate of step `step` (from 0) of a training of so many epochs.
+  /// The learning rate of step `step` (from 0) in a training of `epochs` epochs.
   double at(std::int64_t step, std::int64_t steps_per_epoch, std::int64_t epochs) const;
 
-  /// Throws where a number is out of its range.
+  /// Throws Error if an option is out of range.
   void validate() const;
 };
 

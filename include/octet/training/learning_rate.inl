@@ -26,7 +26,7 @@ OCTET_API double LearningRate::at(std::int64_t step, std::int64_t steps_per_epoc
 
 OCTET_API void LearningRate::validate() const {
   const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
-  detail::require(positive(base), "a learning rate has to be positive, found ", base);
+  detail::require(positive(base), "the learning rate has to be positive, found ", base);
   detail::require(positive(factor) && positive(interval), "the factor and the interval of learning rates have to be ",
                   "positive, found ", factor, " and ", interval);
   detail::require(last >= 0 && warm_up >= 0 && std::isfinite(last) && std::isfinite(warm_up),
@@ -35,12 +35,15 @@ OCTET_API void LearningRate::validate() const {
 
 OCTET_API LearningRate step_rate(double base, double interval, double factor) {
   LearningRate r(base);
-  r.kind = LearningRate::Kind::step, r.interval = interval, r.factor = factor;
+  r.kind = LearningRate::Kind::step;
+  r.interval = interval;
+  r.factor = factor;
   return r;
 }
 OCTET_API LearningRate cosine_rate(double base, double last) {
   LearningRate r(base);
-  r.kind = LearningRate::Kind::cosine, r.last = last;
+  r.kind = LearningRate::Kind::cosine;
+  r.last = last;
   return r;
 }
 

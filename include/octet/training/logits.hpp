@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Makes the logits the output of a model that ends in a softmax over classes.
+/// If the model ends in a softmax over classes, removes it, so that the model returns logits.
 inline void drop_last_softmax(Graph& g) {
   const int last = g.outputs.size() == 1 ? g.producers()[static_cast<std::size_t>(g.outputs[0])] : Node::none;
   if (last == Node::none) return;

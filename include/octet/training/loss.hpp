@@ -5,10 +5,10 @@
 
 OCTET_BEGIN
 
-/// What a training makes small.
+/// The function that training minimizes.
 enum class Loss : std::uint8_t {
-  cross_entropy,      // of the softmax of the outputs and a class; a softmax at the end of the model is taken into it
-  mean_squared_error  // of the outputs and targets of the same shape, over all elements
+  cross_entropy,      // of the softmax of the outputs with the class; a softmax at the end of the model is then omitted
+  mean_squared_error  // over all elements of outputs and targets of the same shape
 };
 
 OCTET_END

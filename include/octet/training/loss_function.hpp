@@ -10,13 +10,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The loss of a batch: its mean over the examples, and how many were classified correctly.
+/// The loss of a batch: the mean over its examples, and the number of correct classifications.
 struct BatchLoss {
   double mean = 0;
   std::int64_t correct = 0;
 };
 
-/// Computes losses and their gradients by the outputs.
+/// Computes losses and their gradients with respect to the outputs.
 class LossFunction {
  public:
   LossFunction() = default;
@@ -26,8 +26,9 @@ class LossFunction {
   Loss kind() const noexcept { return loss_; }
   void plan(std::int64_t batch) { losses_.resize(static_cast<std::size_t>(batch)), hits_.resize(losses_.size()); }
 
-  /// outputs: [N, classes ...]; labels: one of [0, classes) for each example. `gradient` may be empty. With smoothing
-  /// s, a label stands for the probabilities 1 - s for its class and s / classes for all (Szegedy et al. 2016).
+  /// outputs: logits [N, classes ...]; labels: N classes in [0, classes); gradient: as outputs, or empty. With label
+  /// smoothing s, the target probabilities are s / classes for each class, plus 1 - s for the label (Szegedy et al.
+  /// 2016).
   BatchLoss cross_entropy(View<const float> outputs, const std::int64_t* labels, View<float> gradient,
                           ThreadPool& pool) {
     const auto n = static_cast<std::int64_t>(losses_.size()), classes = outputs.size() / std::max<std::int64_t>(1, n);
@@ -39,7 +40,8 @@ class LossFunction {
       double sum = 0, all = 0;
       for (std::int64_t c = 0; c < classes; ++c) {
         const double below = static_cast<double>(x[c]) - static_cast<double>(largest), e = std::exp(below);
-        sum += e, all += below;
+        sum += e;
+        all += below;
         if (g) g[c] = static_cast<float>(e);
       }
       const double log_sum = std::log(sum), part = smoothing_ / static_cast<double>(classes);
@@ -67,7 +69,8 @@ class LossFunction {
         sum += static_cast<double>(apart) * static_cast<double>(apart);
         if (gradient.data()) gradient[k] = apart * factor;
       }
-      losses_[at(i)] = sum / static_cast<double>(size), hits_[at(i)] = 0;
+      losses_[at(i)] = sum / static_cast<double>(size);
+      hits_[at(i)] = 0;
     });
     return total();
   }
@@ -76,7 +79,10 @@ class LossFunction {
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
   BatchLoss total() const noexcept {
     BatchLoss r;
-    for (std::size_t i = 0; i < losses_.size(); ++i) r.mean += losses_[i], r.correct += hits_[i];
+    for (std::size_t i = 0; i < losses_.size(); ++i) {
+      r.mean += losses_[i];
+      r.correct += hits_[i];
+    }
     r.mean /= static_cast<double>(std::max<std::size_t>(1, losses_.size()));
     return r;
   }

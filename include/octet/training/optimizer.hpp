@@ -5,21 +5,21 @@
 
 OCTET_BEGIN
 
-/// How weights follow their gradients; formulas and defaults as in PyTorch.
+/// The optimizer. Formulas and defaults are those of PyTorch.
 struct Optimizer {
   enum class Kind : std::uint8_t {
     sgd,   // with momentum (Sutskever et al. 2013)
     adam,  // Kingma and Ba 2015
-    adamw  // weight decay apart from the gradient (Loshchilov and Hutter 2019)
+    adamw  // decoupled weight decay (Loshchilov and Hutter 2019)
   };
   Kind kind = Kind::adam;
-  double momentum = 0.9;  // of sgd
+  double momentum = 0.9;  // for sgd
   bool nesterov = false;
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // of adam and adamw
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // for adam and adamw
   double weight_decay = 0;
-  bool decay_vectors = false;  // biases, and scales and shifts of normalizations, decay as well
+  bool decay_vectors = false;  // whether weight decay also applies to biases and normalization parameters
 
-  /// Throws where a number is out of its range.
+  /// Throws Error if an option is out of range.
   void validate() const;
 };
 

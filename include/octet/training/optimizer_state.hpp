@@ -10,7 +10,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// An optimizer at work on the parameters of one model.
+/// The state of an optimizer for the parameters of one model.
 class OptimizerState {
  public:
   OptimizerState() = default;
@@ -28,12 +28,12 @@ class OptimizerState {
     sums_.resize(parts_.size());
   }
 
-  /// Root of the sum of the squares of all gradients.
+  /// The L2 norm of all gradients together.
   double gradient_norm(ThreadPool& pool) {
     const float* g = parameters_->gradients();
     pool.parallel(static_cast<std::int64_t>(parts_.size()), [&](std::int64_t t, int) {
       const Part& p = parts_[static_cast<std::size_t>(t)];
-      std::array<double, 4> sum{};  // of every fourth element
+      std::array<double, 4> sum{};  // lane i sums elements i, i + 4, ...
       for (std::int64_t i = 0; i < p.count; ++i) {
         const auto x = static_cast<double>(g[p.first + i]);
         sum[static_cast<std::size_t>(i % 4)] += x * x;
@@ -45,7 +45,7 @@ class OptimizerState {
     return std::sqrt(sum);
   }
 
-  /// Changes all weights; gradients count `factor` times.
+  /// Updates all weights. Gradients are multiplied by `factor` first.
   void step(double rate, double factor, ThreadPool& pool) {
     ++steps_;
     pool.parallel(static_cast<std::int64_t>(parts_.size()), [&](std::int64_t t, int) {
@@ -59,7 +59,7 @@ class OptimizerState {
 
   std::int64_t steps() const noexcept { return steps_; }
   void set_steps(std::int64_t n) noexcept { steps_ = n; }
-  /// What it remembers: moments of the gradients.
+  /// Moments of the gradients; empty if the optimizer has none.
   const std::array<AlignedBytes, 2>& slots() const noexcept { return slots_; }
 
  private:
@@ -75,7 +75,7 @@ class OptimizerState {
   }
   float* slot(std::size_t i) const noexcept { return reinterpret_cast<float*>(slots_[i].data()); }
   static Batch all(double x) { return Batch(static_cast<float>(x)); }
-  /// Calls f(place) for a part in whole batches: what lies behind a parameter's end, up to 16 elements, is nobody's.
+  /// Calls f(offset) for each SIMD batch of a part. The last one may extend beyond the parameter into its padding.
   template <class F>
   static void each(const Part& p, F f) {
     static_assert(16 % Batch::size == 0);

@@ -9,11 +9,11 @@
 
 OCTET_BEGIN
 
-/// When to stop before the last epoch. The weights of the best epoch are restored in the end.
+/// Stops training before the last epoch. At the end, the weights of the best epoch are restored.
 struct EarlyStopping {
-  std::int64_t patience = 0;  // epochs without gain; 0: never stops, and keeps the last weights
-  double least_gain = 0;      // what counts as one
-  bool by_accuracy = false;   // else by the loss; of the examples held out, where there are any
+  std::int64_t patience = 0;  // epochs without improvement; 0: never stops and keeps the last weights
+  double least_gain = 0;      // smallest change that counts as improvement
+  bool by_accuracy = false;   // else by the loss; on the held-out examples, if there are any
 };
 
 struct TrainingOptions {
@@ -22,25 +22,25 @@ struct TrainingOptions {
   Optimizer optimizer;
   LearningRate learning_rate;
   std::int64_t batch = 64;
-  std::uint64_t seed = 1;  // of the order of the examples, of augmentation and of dropout
+  std::uint64_t seed = 1;  // for shuffling, augmentation and dropout
   bool shuffle = true;
   Augmentation augmentation;
-  double clip_norm = 0;              // scales gradients down to this norm of all of them; 0: never
-  double statistics_momentum = 0.1;  // share of a batch in the running statistics of batch normalization
-  std::int64_t statistics_epochs =
-      0;  // after so many, batch normalization goes by running statistics that stay; 0: never
-  std::int64_t observer_epochs = 0;  // after so many, the ranges of fake quantization stay; 0: never
-  std::vector<std::string> freeze;   // names of layers that stay as they are, * for any text
-  /// Layers with weights multiply bfloat16, forwards and backwards, where the CPU has vdpbf16ps and it gains; sums and
-  /// weights are float. Elsewhere nothing changes.
+  double clip_norm = 0;              // scales gradients down to this L2 norm of all together; 0: never
+  double statistics_momentum = 0.1;  // weight of a batch in the running statistics of batch normalization
+  /// After this number of epochs, batch normalization uses its running statistics, which no longer change. 0: never.
+  std::int64_t statistics_epochs = 0;
+  std::int64_t observer_epochs = 0;  // after this number, fake quantization keeps its ranges; 0: never
+  std::vector<std::string> freeze;   // names of layers that are not trained; * matches any text
+  /// Layers with weights multiply in bfloat16, in both passes, if the CPU has vdpbf16ps and it is faster. Sums and
+  /// weights stay float. No effect on other CPUs.
   bool bf16_products = false;
   EarlyStopping early_stopping;
-  std::string checkpoint;             // file that is written after every epoch
-  std::int64_t checkpoint_steps = 0;  // ... and after so many steps, unless 0
-  bool progress = true;               // a bar on stderr, where that is a terminal
+  std::string checkpoint;             // file, written after every epoch unless empty
+  std::int64_t checkpoint_steps = 0;  // and after this number of steps, unless 0
+  bool progress = true;               // progress bar on stderr, if that is a terminal
   std::function<void(const StepReport&)> on_step;
   std::function<void(const EpochReport&)> on_epoch;
-  int threads = 0;                   // 0: the shared default pool, one thread a processor
+  int threads = 0;                   // 0: the shared default pool with one thread per processor
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
 };
 

@@ -7,20 +7,20 @@ OCTET_BEGIN
 
 /// One tensor that training changes.
 struct Parameter {
-  std::string name, layer;  // of the tensor, and of the first layer that reads it
+  std::string name, layer;  // names of the tensor and of the first layer that reads it
   Shape shape;
-  int value = Node::none;   // in the graph
-  bool learned = true;      // by its gradient; else running statistics
+  int value = Node::none;   // of the graph
+  bool learned = true;      // by its gradient; false for running statistics
   std::int64_t offset = 0;  // of its elements in Parameters::values() and gradients(); a multiple of 16
   std::int64_t size = 0;
 };
 
-/// Everything in a model that training changes, in one piece of memory: first what is learned, then running statistics.
-/// Gradients have the same layout.
+/// All tensors that training changes, in one block of memory: first learned parameters, then running statistics. The
+/// gradients have the same layout.
 class Parameters {
  public:
   Parameters() = default;
-  /// Of the layers for which `takes_part(node)` holds.
+  /// The parameters of the layers for which `takes_part(node)` is true.
   template <class TakesPart>
   Parameters(const Graph& g, TakesPart takes_part) {
     collect(g, takes_part, Learning::by_gradient);
@@ -41,7 +41,7 @@ class Parameters {
       if (p.value == v) return &p;
     return nullptr;
   }
-  /// Elements of all, and of those that are learned, with the gaps between them.
+  /// Number of elements of all, and of the learned ones, including padding.
   std::int64_t size() const noexcept { return total_; }
   std::int64_t learned_size() const noexcept { return learned_; }
   float* values() const noexcept { return reinterpret_cast<float*>(values_.data()); }
@@ -63,8 +63,8 @@ class Parameters {
         if (v == Node::none || !g.value(v).is_constant() || n.op->learning(static_cast<int>(i)) != how || find(v))
           continue;
         const Value& c = g.value(v);
-        detail::require(is_floating(c.dtype), "layer '", n.name, "' (", n.op->type(), "): '", c.name, "' is ",
-                        octet::name(c.dtype), "; only float models can be trained");
+        detail::require(is_floating(c.dtype), "layer '", n.name, "' (", n.op->type(), "): expected float parameter '",
+                        c.name, "', found ", octet::name(c.dtype));
         const std::int64_t size = c.constant.size();
         list_.push_back({c.name, n.name, c.constant.shape(), v, how == Learning::by_gradient, total_, size});
         total_ += (size + 15) / 16 * 16;

@@ -10,7 +10,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Shows a training on stderr, where that is a terminal: a bar while an epoch runs, a line when it is done.
+/// Shows the progress of training on stderr, if that is a terminal: a bar during an epoch, a line after it.
 class TrainingProgress {
  public:
   TrainingProgress(bool wanted, bool classifies) : shown_(wanted && is_terminal()), classifies_(classifies) {}
@@ -21,7 +21,8 @@ class TrainingProgress {
   void step(const StepReport& r) {
     const auto now = std::chrono::steady_clock::now();
     if (!shown_ || (visible_ && now - drawn_ < std::chrono::milliseconds(100) && r.step < r.steps)) return;
-    drawn_ = now, visible_ = true;
+    drawn_ = now;
+    visible_ = true;
     constexpr int width = 24;
     const int full = static_cast<int>(width * r.step / std::max<std::int64_t>(1, r.steps));
     std::fprintf(stderr, "\repoch %lld/%lld [%.*s%.*s]", number(r.epoch), number(r.epochs), full, hashes, width - full,

@@ -6,11 +6,11 @@ OCTET_BEGIN
 
 struct ReestimationOptions {
   std::int64_t batch = 64, most_examples = 0;  // 0: all of them
-  int threads = 0;                             // 0: the shared default pool, one thread a processor
+  int threads = 0;                             // 0: the shared default pool with one thread per processor
 };
 
-/// The model with the running statistics of its batch normalizations measured anew, as means over batches of the
-/// examples: what the weights are now, not what they were while the averages were followed. Nothing else changes.
+/// Recomputes the running statistics of all batch normalizations, as means over batches of the examples, so that they
+/// match the current weights. Nothing else changes. Throws Error if the model has no batch normalization.
 Model reestimate_batch_norm(const Model& model, const Examples& examples, const ReestimationOptions& options = {});
 
 OCTET_END

@@ -9,8 +9,8 @@ OCTET_BEGIN
 
 OCTET_API Model reestimate_batch_norm(const Model& model, const Examples& examples,
                                       const ReestimationOptions& options) {
-  detail::require(options.batch >= 1 && options.most_examples >= 0, "a batch has at least one example, not ",
-                  options.batch, ", and as many as ", options.most_examples, " cannot be taken");
+  detail::require(options.batch >= 1 && options.most_examples >= 0,
+                  "expected batch >= 1 and most_examples >= 0, found ", options.batch, " and ", options.most_examples);
   detail::require(
       std::any_of(model.nodes.begin(), model.nodes.end(), [](const Node& n) { return n.op->traits().normalizes; }),
       "model '", model.name, "' has no batch normalization");

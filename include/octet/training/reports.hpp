@@ -6,18 +6,19 @@
 
 OCTET_BEGIN
 
-/// What is known after a step of a training.
+/// State of training after a step.
 struct StepReport {
   std::int64_t epoch = 0, epochs = 0;  // from 1
   std::int64_t step = 0, steps = 0;    // within the epoch, from 1
-  double loss = 0;                     // of this step's batch
-  double mean_loss = 0, accuracy = 0;  // of the epoch so far
+  double loss = 0;                     // of the batch of this step
+  double mean_loss = 0, accuracy = 0;  // means over the epoch so far
   double learning_rate = 0;
-  double gradient_norm = 0;  // before it was clipped; 0 without clipping
+  double gradient_norm = 0;  // before clipping; 0 without clipping
   double images_per_second = 0, seconds_left = 0;
 };
 
-/// What is known after an epoch: means over its steps, while the weights changed, and of the examples held out.
+/// State of training after an epoch. loss and accuracy are means over its steps, while the weights were changing;
+/// `validation` is on the held-out examples.
 struct EpochReport {
   std::int64_t epoch = 0, epochs = 0;  // from 1
   double loss = 0, accuracy = 0;

@@ -9,12 +9,12 @@ namespace detail {
 class TrainerState;
 }
 
-/// Trains a float model of one input and one output.
+/// Trains a float model with one input and one output.
 ///   Trainer trainer(small_cnn(), options);
 ///   trainer.fit(examples, 10);
 ///   Model trained = trainer.model();
-/// A seed gives the same weights, bit for bit, with any number of threads, and whether or not a training was
-/// interrupted and resumed. Once a training runs, its steps allocate nothing.
+/// The same seed gives bit-identical weights with any number of threads, and also if training was interrupted and
+/// resumed. Steps do not allocate.
 class Trainer {
  public:
   explicit Trainer(const Model& model, const TrainingOptions& options = {});
@@ -22,30 +22,30 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  /// Goes on until `epochs` epochs are done in all, those before a resume included. An epoch takes every example at
-  /// least once: its last batch is filled up from its first examples. Throws where examples and model do not fit, and
-  /// where the loss is no longer finite, naming the layer that began it.
+  /// Trains until `epochs` epochs are done in total, including those before a resume. An epoch uses every example at
+  /// least once; its last batch is filled with its first examples. Throws Error if the examples do not match the model,
+  /// or if the loss is no longer finite (naming the first such layer).
   const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs,
                                       const Examples* held_out = nullptr);
   const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs, const Examples& held_out);
 
-  /// The model as it is now.
+  /// The model with the current weights.
   Model model() const;
-  /// One entry for each epoch done.
+  /// One entry for each completed epoch.
   const std::vector<EpochReport>& history() const noexcept;
   const GradientExecutor& executor() const noexcept;
 
-  /// To be called from on_step or on_epoch: fit returns after the step.
+  /// Makes fit return after the current step. Call it from on_step or on_epoch.
   void stop() noexcept;
-  /// From now on, batch normalization goes by its running statistics, which stay as they are.
+  /// From now on, batch normalization uses its running statistics, which no longer change.
   void freeze_statistics(bool frozen = true) noexcept;
 
-  /// Writes all that a training of the same model needs to go on; the file appears whole or not at all.
+  /// Writes everything that is needed to resume. The file is replaced atomically.
   void save_checkpoint(const std::string& path);
-  /// Goes on where the file was written: weights, optimizer, position in epoch and schedule, seed. Throws, and changes
-  /// nothing, where the file is damaged, or of another model or optimizer.
+  /// Restores weights, optimizer, position in epoch and schedule, and seed. Throws FormatError, and changes nothing, if
+  /// the file is damaged or belongs to another model or optimizer.
   void resume(const std::string& path);
-  /// As above, from options.checkpoint; false where there is no such file yet.
+  /// The same from options.checkpoint. Returns false if that file does not exist.
   bool resume();
 
  private:

@@ -11,7 +11,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What a Trainer is made of.
+/// The implementation of Trainer; see there for its functions.
 class TrainerState {
  public:
   TrainerState(const Model& model, const TrainingOptions& options)
@@ -22,19 +22,17 @@ class TrainerState {
     position_.seed = options.seed;
   }
 
-  /// Goes on until `epochs` epochs are done in all, those before a resume included. An epoch takes every example at
-  /// least once: its last batch is filled up from its first examples. Throws where examples and model do not fit, and
-  /// where the loss is no longer finite, naming the layer that began it.
   const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs,
                                       const Examples* held_out = nullptr) {
-    if (!options_.checkpoint.empty()) require_writable(options_.checkpoint);  // better now than after an epoch
+    if (!options_.checkpoint.empty()) require_writable(options_.checkpoint);  // fail now rather than after an epoch
     const std::int64_t batch = std::min(options_.batch, std::max<std::int64_t>(1, examples.size()));
     const Shape input = batch_shape(executor_.graph(), examples, batch);
     Batches batches(examples, input, options_.augmentation, executor_.pool().size());
     executor_.plan(input);
     Answers answers(examples, options_.loss, executor_.output().size() / batch);
-    answers.plan(batch), loss_.plan(batch);
-    if (held_out) {  // better now than after an epoch
+    answers.plan(batch);
+    loss_.plan(batch);
+    if (held_out) {  // fail now rather than after an epoch
       Batches(*held_out, input, {}, 1);
       Answers(*held_out, options_.loss, executor_.output().size() / batch);
     }
@@ -53,23 +51,15 @@ class TrainerState {
     return fit(examples, epochs, &held_out);
   }
 
-  /// The model as it is now.
   Model model() const { return executor_.model(); }
-  /// One entry for each epoch done.
   const std::vector<EpochReport>& history() const noexcept { return position_.history; }
   const GradientExecutor& executor() const noexcept { return executor_; }
 
-  /// To be called from on_step or on_epoch: fit returns after the step.
   void stop() noexcept { stopped_ = true; }
-  /// From now on, batch normalization goes by its running statistics, which stay as they are.
   void freeze_statistics(bool frozen = true) noexcept { position_.statistics_frozen = frozen; }
 
-  /// Writes all that a training of the same model needs to go on; the file appears whole or not at all.
   void save_checkpoint(const std::string& path) { checkpoint().save(path); }
-  /// Goes on where the file was written: weights, optimizer, position in epoch and schedule, seed. Throws, and changes
-  /// nothing, where the file is damaged, or of another model or optimizer.
   void resume(const std::string& path) { checkpoint().load(path); }
-  /// As above, from options.checkpoint; false where there is no such file yet.
   bool resume() {
     if (options_.checkpoint.empty() || !path_exists(options_.checkpoint)) return false;
     resume(options_.checkpoint);
@@ -80,20 +70,24 @@ class TrainerState {
   static const TrainingOptions& checked(const TrainingOptions& o) {
     o.optimizer.validate();
     o.learning_rate.validate();
-    require(o.batch >= 1, "a batch has at least one example, not ", o.batch);
-    require(o.clip_norm >= 0, "a norm to clip to cannot be negative, found ", o.clip_norm);
-    require(o.statistics_momentum >= 0 && o.statistics_momentum <= 1,
-            "the momentum of statistics has to be in [0, 1], found ", o.statistics_momentum);
-    require(o.statistics_epochs >= 0 && o.observer_epochs >= 0, "statistics stay after ", o.statistics_epochs,
-            " epochs and ranges after ", o.observer_epochs, "; neither can be negative");
-    require(o.checkpoint_steps >= 0 && (o.checkpoint_steps == 0 || !o.checkpoint.empty()), "checkpoints after ",
-            o.checkpoint_steps, " steps need the name of a file");
-    require(o.early_stopping.patience >= 0, "patience cannot be negative, found ", o.early_stopping.patience);
+    require(o.batch >= 1, "the batch size has to be at least 1, found ", o.batch);
+    require(o.clip_norm >= 0, "clip_norm cannot be negative, found ", o.clip_norm);
+    require(o.statistics_momentum >= 0 && o.statistics_momentum <= 1, "statistics_momentum has to be in [0, 1], found ",
+            o.statistics_momentum);
+    require(o.statistics_epochs >= 0 && o.observer_epochs >= 0,
+            "statistics_epochs and observer_epochs cannot be negative, found ", o.statistics_epochs, " and ",
+            o.observer_epochs);
+    require(o.checkpoint_steps >= 0 && (o.checkpoint_steps == 0 || !o.checkpoint.empty()),
+            "checkpoint_steps has to be 0, or positive with the name of a checkpoint file, found ", o.checkpoint_steps);
+    require(o.early_stopping.patience >= 0, "the patience of early stopping cannot be negative, found ",
+            o.early_stopping.patience);
     return o;
   }
   static GradientOptions gradient_options(const TrainingOptions& o) {
     GradientOptions g;
-    g.threads = o.threads, g.pool = o.pool, g.freeze = o.freeze;
+    g.threads = o.threads;
+    g.pool = o.pool;
+    g.freeze = o.freeze;
     g.skip_softmax = o.loss == Loss::cross_entropy;
     g.bf16_products = o.bf16_products;
     return g;
@@ -102,17 +96,17 @@ class TrainerState {
 
   void begin(std::int64_t steps, std::int64_t batch) {
     TrainingPosition& p = position_;
-    require(p.step == 0 || (p.steps_per_epoch == steps && p.batch == batch),
-            "this training was interrupted within an epoch of ", p.steps_per_epoch, " batches of ", p.batch,
-            ", which cannot go on with ", steps, " batches of ", batch);
-    p.steps_per_epoch = steps, p.batch = batch;
+    require(p.step == 0 || (p.steps_per_epoch == steps && p.batch == batch), "the checkpoint is within an epoch of ",
+            p.steps_per_epoch, " batches of ", p.batch, ", expected ", steps, " batches of ", batch);
+    p.steps_per_epoch = steps;
+    p.batch = batch;
   }
   bool out_of_patience() const noexcept {
     const std::int64_t patience = options_.early_stopping.patience;
     return patience > 0 && position_.epochs_without_gain >= patience;
   }
 
-  /// The steps of an epoch that are left. Returns whether all are done.
+  /// Runs the remaining steps of an epoch. Returns whether all are done.
   bool run_epoch(Batches& batches, Answers& answers, std::int64_t epochs, TrainingProgress& progress) {
     using Clock = std::chrono::steady_clock;
     TrainingPosition& p = position_;
@@ -125,8 +119,12 @@ class TrainerState {
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
       const auto done = static_cast<double>(p.step), here = static_cast<double>(p.step - first);
       p.seconds = seconds_before + seconds;
-      r.epoch = p.epoch + 1, r.epochs = epochs, r.step = p.step, r.steps = p.steps_per_epoch;
-      r.mean_loss = p.loss_sum / done, r.accuracy = p.correct / (done * static_cast<double>(p.batch));
+      r.epoch = p.epoch + 1;
+      r.epochs = epochs;
+      r.step = p.step;
+      r.steps = p.steps_per_epoch;
+      r.mean_loss = p.loss_sum / done;
+      r.accuracy = p.correct / (done * static_cast<double>(p.batch));
       r.images_per_second = here * static_cast<double>(p.batch) / seconds;
       r.seconds_left = seconds / here * static_cast<double>((epochs - p.epoch) * p.steps_per_epoch - p.step);
       if (options_.on_step) options_.on_step(r);
@@ -162,7 +160,8 @@ class TrainerState {
       if (r.gradient_norm > options_.clip_norm) factor = options_.clip_norm / r.gradient_norm;
     }
     optimizer_.step(r.learning_rate, factor, pool);
-    p.loss_sum += loss.mean, p.correct += static_cast<double>(loss.correct);
+    p.loss_sum += loss.mean;
+    p.correct += static_cast<double>(loss.correct);
     learning_rate_ = r.learning_rate;
     return r;
   }
@@ -171,18 +170,25 @@ class TrainerState {
     TrainingPosition& p = position_;
     EpochReport r;
     const auto steps = static_cast<double>(p.steps_per_epoch), images = steps * static_cast<double>(p.batch);
-    r.epoch = p.epoch + 1, r.epochs = epochs;
-    r.loss = p.loss_sum / steps, r.accuracy = p.correct / images;
-    r.learning_rate = learning_rate_, r.seconds = p.seconds, r.images_per_second = images / p.seconds;
+    r.epoch = p.epoch + 1;
+    r.epochs = epochs;
+    r.loss = p.loss_sum / steps;
+    r.accuracy = p.correct / images;
+    r.learning_rate = learning_rate_;
+    r.seconds = p.seconds;
+    r.images_per_second = images / p.seconds;
     if (held_out) {
       EvaluationOptions e;
-      e.loss = options_.loss, e.label_smoothing = options_.label_smoothing, e.batch = options_.batch;
+      e.loss = options_.loss;
+      e.label_smoothing = options_.label_smoothing;
+      e.batch = options_.batch;
       e.executor.pool = executor_.shared_pool();
       r.validation = evaluate(executor_.model(), *held_out, e);
     }
     keep_best(r);
     ++p.epoch;
-    p.step = 0, p.loss_sum = p.correct = p.seconds = 0;
+    p.step = 0;
+    p.loss_sum = p.correct = p.seconds = 0;
     p.history.push_back(r);
     progress.epoch(r);
     if (options_.on_epoch) options_.on_epoch(r);
@@ -197,7 +203,8 @@ class TrainerState {
     if (best_.empty() || found < position_.best - e.least_gain) {
       const Parameters& all = executor_.parameters();
       best_.assign(all.values(), all.values() + all.size());
-      position_.best = found, position_.epochs_without_gain = 0;
+      position_.best = found;
+      position_.epochs_without_gain = 0;
     } else {
       ++position_.epochs_without_gain;
     }
@@ -205,7 +212,8 @@ class TrainerState {
 
   std::string where() const { return concat("epoch ", position_.epoch + 1, ", step ", position_.step + 1, ": "); }
   [[noreturn]] void fail_not_finite(double loss, TrainingPass pass) {
-    pass.momentum = 0, pass.observe = false;
+    pass.momentum = 0;
+    pass.observe = false;
     fail(where(), "the loss is ", std::isnan(loss) ? "nan" : "infinite", ": ", executor_.find_not_finite(pass));
   }
   [[noreturn]] void fail_not_finite() const {
@@ -214,7 +222,7 @@ class TrainerState {
       for (std::int64_t i = 0; p.learned && i < p.size; ++i)
         if (!std::isfinite(all.gradients()[p.offset + i]))
           fail(where(), "the gradient of '", p.name, "' (layer '", p.layer, "') is not finite");
-    fail(where(), "gradients are too large to be clipped");
+    fail(where(), "the norm of the gradients is not finite, so they cannot be clipped");
   }
 
   TrainingOptions options_;

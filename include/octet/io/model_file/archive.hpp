@@ -12,9 +12,9 @@
 #  error "octet's files are little-endian"
 #endif
 
-/// Numbers, texts and lists one after the other, as .octet files hold them. Integers, most of which are small, take 7
-/// bits a byte, the lowest first, with the top bit set in all but the last; signed ones are numbered 0, -1, 1, -2, ...
-/// first. Bytes and floating-point numbers stand as they are.
+/// Serialization of numbers, texts and lists in .octet files. Integers are varints (LEB128): 7 bits per byte, lowest
+/// first, with the top bit set in all bytes but the last. Signed ones are zigzag-encoded first (0, -1, 1, -2, ...).
+/// Bytes and floating-point numbers are stored unchanged.
 OCTET_BEGIN
 namespace detail {
 
@@ -34,7 +34,7 @@ class ArchiveWriter {
       put_fixed(x);
     }
   }
-  /// In as many bytes as the type has.
+  /// Writes x with the full size of its type.
   template <class T>
   void put_fixed(T x) {
     static_assert(std::is_arithmetic_v<T>);
@@ -60,8 +60,8 @@ class ArchiveWriter {
   std::string bytes_;
 };
 
-/// Reads what a writer wrote. Whatever the bytes are, nothing beyond their end is read, and no list longer
-/// than they could hold is made.
+/// Reads what ArchiveWriter wrote. Never reads beyond the end or allocates a list that is longer than the data,
+/// whatever the bytes are. Throws FormatError if they are not valid.
 class ArchiveReader {
  public:
   ArchiveReader(const std::byte* bytes, std::size_t n) : at_(bytes), left_(n) {}
@@ -73,10 +73,10 @@ class ArchiveReader {
       if constexpr (std::is_signed_v<T>) {
         const auto x = static_cast<std::int64_t>(all & 1 ? ~(all >> 1) : all >> 1);
         require<FormatError>(x >= std::numeric_limits<T>::min() && x <= std::numeric_limits<T>::max(), "the number ", x,
-                             " is too large for its place");
+                             " is out of range");
         return static_cast<T>(x);
       } else {
-        require<FormatError>(all <= std::numeric_limits<T>::max(), "the number ", all, " is too large for its place");
+        require<FormatError>(all <= std::numeric_limits<T>::max(), "the number ", all, " is out of range");
         return static_cast<T>(all);
       }
     } else {
@@ -90,7 +90,7 @@ class ArchiveReader {
     std::memcpy(&x, take(sizeof(T)), sizeof(T));
     return x;
   }
-  /// A count of things that take at least `least` bytes each.
+  /// The number of elements of a list, which take at least `least` bytes each.
   std::size_t get_count(std::size_t least) {
     const auto n = get<std::uint32_t>();
     require<FormatError>(n <= left_ / least, "a list of ", n, " elements is longer than the file");
@@ -106,20 +106,21 @@ class ArchiveReader {
     for (T& x : list) x = get<T>();
     return list;
   }
-  /// An enumeration with values 0 .. last.
+  /// An enumerator from 0 to last.
   template <class E>
   E get_enum(E last) {
     const auto x = get<std::uint8_t>();
-    require<FormatError>(x <= static_cast<std::uint8_t>(last), "a value of ", int{x}, " where at most ",
-                         static_cast<int>(last), " can stand");
+    require<FormatError>(x <= static_cast<std::uint8_t>(last), "expected a value of at most ", static_cast<int>(last),
+                         ", found ", int{x});
     return static_cast<E>(x);
   }
   bool get_flag() { return get_enum<std::uint8_t>(1) != 0; }
-  /// The next n bytes as they are.
+  /// The next n bytes.
   const std::byte* take(std::size_t n) {
     require<FormatError>(n <= left_, "the description of the model ends too early");
     const std::byte* p = at_;
-    at_ += n, left_ -= n;
+    at_ += n;
+    left_ -= n;
     return p;
   }
   std::size_t left() const noexcept { return left_; }
@@ -133,7 +134,7 @@ class ArchiveReader {
       x |= bits << shift;
       if (byte == bits) return x;
     }
-    fail<FormatError>("a number goes on behind its 64 bits");
+    fail<FormatError>("a number has more than 10 bytes");
   }
   const std::byte* at_;
   std::size_t left_;

@@ -9,11 +9,11 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A 64-bit checksum at memory speed. Four lanes take a 64-bit word each in turn,
-///   lane = rotate_left(lane + word * p, 31) * q,
-/// the last block being filled up with zeros; lanes and length are then joined by the same step. Each step is
-/// one to one in the lane and in the word, so that no change within one word goes unseen; of any others 2^-64
-/// do.
+/// A fast 64-bit checksum. Each of four lanes takes every fourth 64-bit word:
+///   lane = rotate_left(lane + word * p, 31) * q.
+/// The last block is padded with zeros. The lanes and the length are then combined by the same step. Each step is a
+/// bijection of the lane and of the word, so a change within one word is always detected; other changes are missed with
+/// probability 2^-64.
 class Checksum {
  public:
   void add(const void* data, std::size_t n) noexcept {
@@ -23,7 +23,9 @@ class Checksum {
     if (held_ != 0) {
       const std::size_t part = n < block - held_ ? n : block - held_;
       std::memcpy(rest_.data() + held_, p, part);
-      held_ += part, p += part, n -= part;
+      held_ += part;
+      p += part;
+      n -= part;
       if (held_ < block) return;
       take(lanes_, rest_.data());
       held_ = 0;

@@ -6,11 +6,11 @@
 #include "../map_file.hpp"
 #include "operator_fields.hpp"
 
-/// A graph in a file: everything but the elements of its constants, which lie elsewhere in the file.
+/// Serialization of graphs, except for the elements of constants, which are stored after the description.
 OCTET_BEGIN
 namespace detail {
 
-/// Where the elements of a constant lie, behind the description.
+/// The position of the elements of a constant, relative to the end of the description.
 struct DataPlace {
   std::uint64_t offset = 0, bytes = 0;
 };
@@ -21,7 +21,7 @@ inline void write_value(const Value& v, const DataPlace& place, ArchiveWriter& t
   to.put(static_cast<std::uint8_t>(v.shape.rank()));
   for (std::int64_t d : v.shape) to.put(d);
   to.put(v.quant.scale);
-  const auto& zero = v.quant.zero_point;  // of symmetric weights, which are many: nothing
+  const auto& zero = v.quant.zero_point;  // omitted if all are 0 (symmetric weights)
   to.put(std::any_of(zero.begin(), zero.end(), [](std::int32_t z) { return z != 0; }) ? zero
                                                                                       : std::vector<std::int32_t>{});
   to.put(static_cast<std::int32_t>(v.quant.axis));
@@ -31,12 +31,15 @@ inline void write_value(const Value& v, const DataPlace& place, ArchiveWriter& t
   to.put(place.bytes);
 }
 
-/// `place` tells where the data of value i lie.
+/// `place(i)` returns the position of the elements of value i.
 inline void write_graph(const Graph& g, const std::function<DataPlace(std::size_t)>& place, ArchiveWriter& to) {
   to.put(g.name);
   to.put(static_cast<std::uint8_t>(g.rounding));
   to.put_count(g.metadata.size());
-  for (const auto& [key, text] : g.metadata) to.put(key), to.put(text);
+  for (const auto& [key, text] : g.metadata) {
+    to.put(key);
+    to.put(text);
+  }
   to.put_count(g.values.size());
   for (std::size_t i = 0; i < g.values.size(); ++i) write_value(g.values[i], place(i), to);
   to.put_count(g.nodes.size());
@@ -54,7 +57,7 @@ inline Shape read_shape(ArchiveReader& from) {
   Shape s;
   for (int rank = from.get_enum<std::uint8_t>(Shape::max_rank); rank > 0; --rank) {
     s.push_back(from.get<std::int64_t>());
-    require<FormatError>(s.back() >= Shape::unknown, "a size of ", s.back());
+    require<FormatError>(s.back() >= Shape::unknown, "a size is ", s.back());
   }
   return s;
 }
@@ -68,12 +71,12 @@ inline Value read_value(ArchiveReader& from, const SharedBytes& constants) {
   v.quant.zero_point = from.get_list<std::int32_t>();
   if (v.quant.zero_point.empty()) v.quant.zero_point.resize(v.quant.scale.size());
   v.quant.axis = from.get<std::int32_t>();
-  require<FormatError>(v.dtype != DType::none, "'", v.name, "' has no type");
+  require<FormatError>(v.dtype != DType::none, "'", v.name, "' has no element type");
   if (v.quant || !v.quant.zero_point.empty() || v.quant.axis != -1) validate(v.quant, v.shape, v.dtype);
   if (!from.get_flag()) return v;
   const auto offset = from.get<std::uint64_t>(), n = from.get<std::uint64_t>();
   require<FormatError>(offset <= constants.size && n <= constants.size - offset, "the elements of '", v.name,
-                       "' lie beyond the end of the file");
+                       "' are beyond the end of the file");
   require<FormatError>(v.shape.known() && n == bytes(v.dtype, v.shape.elements()), "'", v.name, "' of shape ", v.shape,
                        " and type ", name(v.dtype), " has ", n, " bytes");
   require<FormatError>(offset % AlignedBytes::alignment == 0, "the elements of '", v.name, "' are not aligned");
@@ -81,7 +84,7 @@ inline Value read_value(ArchiveReader& from, const SharedBytes& constants) {
   return v;
 }
 
-/// Whether both could be the shape of one tensor.
+/// Whether the shapes are equal where both are known.
 inline bool compatible(const Shape& a, const Shape& b) {
   if (a.rank() != b.rank()) return false;
   for (int i = 0; i < a.rank(); ++i)
@@ -89,14 +92,14 @@ inline bool compatible(const Shape& a, const Shape& b) {
   return true;
 }
 
-/// Throws unless the graph is one that can run: values are written once and before they are read, operators
-/// find what their shape rules ask for and give what is declared.
+/// Throws unless the graph is valid: values are written once and before they are read, the inputs of operators have
+/// suitable shapes, and their outputs have the declared ones.
 inline void check_graph(const Graph& g) {
   enum class State : std::uint8_t { unwritten, ready };
   const auto count = static_cast<int>(g.values.size());
   std::vector<State> state(g.values.size(), State::unwritten);
   const auto at = [&](int v) -> State& {
-    require<FormatError>(v >= 0 && v < count, "there is no value ", v);
+    require<FormatError>(v >= 0 && v < count, "expected a value from 0 to ", count - 1, ", found ", v);
     return state[static_cast<std::size_t>(v)];
   };
   const auto write = [&](int v) {
@@ -118,7 +121,7 @@ inline void check_graph(const Graph& g) {
                          n.op->type(), ") has ", n.outputs.size(), " outputs, expected ", shapes.size());
     for (std::size_t i = 0; i < shapes.size(); ++i)
       require<FormatError>(compatible(shapes[i], g.value(n.outputs[i]).shape), "layer '", n.name, "' (", n.op->type(),
-                           ") gives shape ", shapes[i], ", declared is ", g.value(n.outputs[i]).shape);
+                           "): expected an output of shape ", shapes[i], ", found ", g.value(n.outputs[i]).shape);
   }
   for (int v : g.outputs) read(v);
 }

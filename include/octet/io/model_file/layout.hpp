@@ -4,7 +4,7 @@
 #include "graph_description.hpp"
 #include "self_test.hpp"
 
-/// Octet's own files of models. All numbers of the header are little-endian.
+/// The .octet file format. Integers in the header are little-endian.
 ///   bytes 0-7    "OCTET\r\n\x1a"
 ///         8-11   version of the format, 12-15 zero
 ///        16-23   size of the file
@@ -12,7 +12,7 @@
 ///        32-39   size of the description, 40-63 zero
 ///        64-     description: graph and self-test (model_file/graph_description.hpp, self_test.hpp)
 ///                elements of the constants, each at a multiple of 64
-/// A loaded model's constants are the mapped file itself.
+/// The constants of a loaded model refer to the mapped file.
 OCTET_BEGIN
 namespace detail {
 
@@ -24,7 +24,7 @@ inline std::size_t aligned_size(std::size_t n) {
   return (n + AlignedBytes::alignment - 1) / AlignedBytes::alignment * AlignedBytes::alignment;
 }
 
-/// The parts of a file that is about to be written, in order.
+/// The parts of a file in the order in which they are written.
 struct ModelParts {
   std::string front;                                           // header and description
   std::vector<std::pair<const std::byte*, std::size_t>> data;  // of the constants
@@ -33,7 +33,7 @@ struct ModelParts {
 inline ModelParts model_parts(const Model& model, const std::optional<SelfTest>& test) {
   ModelParts parts;
   // Constants that share memory are written once.
-  std::map<std::pair<const std::byte*, std::size_t>, std::uint64_t> offsets;  // from the first constant on
+  std::map<std::pair<const std::byte*, std::size_t>, std::uint64_t> offsets;  // relative to the first constant
   std::uint64_t data_bytes = 0;
   for (const Value& v : model.values) {
     if (!v.is_constant()) continue;
@@ -66,8 +66,7 @@ inline ModelParts model_parts(const Model& model, const std::optional<SelfTest>&
   return parts;
 }
 
-/// The checksum of a file whose first bytes are `front` (header and more) and whose others follow by
-/// `add_rest`.
+/// The checksum of a file that starts with the n bytes `front`, which contain the header. `add_rest` adds the others.
 template <class AddRest>
 std::uint64_t model_checksum(const char* front, std::size_t n, AddRest add_rest) {
   Checksum sum;
@@ -84,15 +83,15 @@ struct ModelFile {
 
 inline ModelFile read_model_file(const SharedBytes& file) {
   const auto* bytes = reinterpret_cast<const char*>(file.data.get());
-  require<FormatError>(file.size >= model_header && std::memcmp(bytes, model_magic, 8) == 0, "this is no octet model");
+  require<FormatError>(file.size >= model_header && std::memcmp(bytes, model_magic, 8) == 0,
+                       "expected an octet model, found another format");
   ArchiveReader header(file.data.get() + 8, model_header - 8);
   const auto version = header.get_fixed<std::uint32_t>();
-  require<FormatError>(version == model_version, "version ", version,
-                       " of the format is unknown; this octet reads version ", model_version);
+  require<FormatError>(version == model_version, "expected version ", model_version, " of the format, found ", version);
   header.get_fixed<std::uint32_t>();
   const auto size = header.get_fixed<std::uint64_t>(), checksum = header.get_fixed<std::uint64_t>(),
              description = header.get_fixed<std::uint64_t>();
-  require<FormatError>(size == file.size, "the file has ", file.size, " bytes, expected ", size);
+  require<FormatError>(size == file.size, "expected a file of ", size, " bytes, found ", file.size);
   require<FormatError>(checksum == model_checksum(bytes, file.size, [](Checksum&) {}),
                        "the file is damaged: its checksum is wrong");
   require<FormatError>(description <= file.size - model_header, "the description is longer than the file");
@@ -101,7 +100,7 @@ inline ModelFile read_model_file(const SharedBytes& file) {
   const std::size_t first = std::min(file.size, aligned_size(model_header + description));
   m.model = read_graph(from, {{file.data, file.data.get() + first}, file.size - first});
   m.test = read_self_test(from, m.model);
-  require<FormatError>(from.left() == 0, "the description goes on behind its end");
+  require<FormatError>(from.left() == 0, "the description has ", from.left(), " unexpected bytes at its end");
   return m;
 }
 

@@ -6,8 +6,9 @@
 #include "../../operators/register_operator.hpp"
 #include "archive.hpp"
 
-/// Operators in a file: the type's name, then the parameters that have another value than by default, each with its
-/// name. So an operator may gain parameters, but the defaults of those it has are part of the format.
+/// Serialization of operators: the name of the type, then name and value of each parameter that does not have its
+/// default value. So parameters can be added to operators, but the defaults of existing ones are part of the file
+/// format.
 OCTET_BEGIN
 namespace detail {
 
@@ -49,7 +50,7 @@ class FieldWriter : public FieldVisitor {
     entry.put(value);
     entries_.push_back(entry.bytes());
   }
-  std::vector<std::string> entries_;  // one a parameter
+  std::vector<std::string> entries_;  // one per parameter
 };
 
 class FieldReader : public FieldVisitor {
@@ -64,8 +65,8 @@ class FieldReader : public FieldVisitor {
   static OperatorPtr read(ArchiveReader& from) {
     const std::string type = from.get_text();
     const OperatorType* known = find_operator(type);
-    require<FormatError>(known != nullptr, "there is no operator of type '", type,
-                         "': one of the program's own has to be registered first (register_operator)");
+    require<FormatError>(known != nullptr, "unknown operator type '", type,
+                         "'; an operator of the program's own has to be registered first (register_operator)");
     const std::shared_ptr<Operator> op = known->make();
     FieldReader fields;
     for (std::size_t n = from.get_count(3); n > 0; --n) {
@@ -73,7 +74,7 @@ class FieldReader : public FieldVisitor {
       fields.values_[std::move(name)] = value(from);
     }
     op->fields(fields);
-    require<FormatError>(fields.values_.empty(), "operator ", type, " has no parameter '",
+    require<FormatError>(fields.values_.empty(), "operator ", type, ": unknown parameter '",
                          fields.values_.empty() ? "" : fields.values_.begin()->first, "'");
     return op;
   }
@@ -93,7 +94,7 @@ class FieldReader : public FieldVisitor {
     const auto found = values_.find(name);
     if (found == values_.end()) return;
     T* of_type = std::get_if<T>(&found->second);
-    require<FormatError>(of_type != nullptr, "parameter '", name, "' is of another type");
+    require<FormatError>(of_type != nullptr, "parameter '", name, "' has the wrong type");
     value = std::move(*of_type);
     values_.erase(found);
   }

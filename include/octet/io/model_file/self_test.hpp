@@ -6,22 +6,23 @@
 #include "checksum.hpp"
 #include "graph_description.hpp"
 
-/// A run of the model whose outcome the file carries, to be repeated where it is loaded.
+/// A run of the model whose results are stored in the file, so that it can be repeated after loading.
 OCTET_BEGIN
 namespace detail {
 
 struct SelfTest {
   std::vector<Shape> input_shapes;
   std::uint64_t seed = 1, input_hash = 0;
-  double tolerance = 0;  // of the largest output; 0 for models that compute in integers only: the same bits everywhere
+  double tolerance =
+      0;  // relative to the largest output; 0 for integer models, whose results are the same on all machines
   std::vector<Shape> output_shapes;
-  std::vector<std::vector<double>> outputs;  // the first elements of each
+  std::vector<std::vector<double>> outputs;  // the first elements of each output
 };
 
-/// Elements of each output that a file keeps.
+/// Number of elements of each output that are stored.
 constexpr std::int64_t self_test_elements = 2048;
 
-/// Seeded inputs (splitmix64): floats in [-1, 1), bytes of all values, other integers 0 or 1.
+/// Random inputs (SplitMix64): floats in [-1, 1), bytes with all values, other integers 0 or 1.
 inline std::vector<AnyTensor> self_test_inputs(const Graph& g, const std::vector<Shape>& shapes, std::uint64_t seed) {
   std::uint64_t state = seed;
   const auto random = [&state] {
@@ -52,7 +53,7 @@ inline std::uint64_t hash_of(const std::vector<AnyTensor>& tensors) {
   return sum.value();
 }
 
-/// Whether nothing but conversions reads computed floats.
+/// Whether only conversions read computed floats.
 inline bool computes_in_integers(const Graph& g) {
   return std::all_of(g.nodes.begin(), g.nodes.end(), [&](const Node& n) {
     return n.op->traits().converts || std::none_of(n.inputs.begin(), n.inputs.end(), [&](int v) {
@@ -61,7 +62,7 @@ inline bool computes_in_integers(const Graph& g) {
   });
 }
 
-/// Shapes to test a model with: batch 1, and `size` wherever else a size is unknown.
+/// Input shapes for the test: batch 1; other unknown sizes become `size`.
 inline std::vector<Shape> self_test_shapes(const Graph& g, std::int64_t size) {
   std::vector<Shape> shapes;
   for (int v : g.inputs) {
@@ -89,13 +90,13 @@ inline SelfTest run_self_test(Executor& executor, const std::vector<Shape>& shap
   return t;
 }
 
-/// A test of the model, or none where it runs with no size that was tried.
+/// A test of the model, or nullopt if it does not run with any of the sizes tried.
 inline std::optional<SelfTest> make_self_test(const Model& model) {
 #if OCTET_EXCEPTIONS
   for (std::int64_t size : {32, 64, 128, 224, 1}) try {
       Executor executor(model);
       return run_self_test(executor, self_test_shapes(model, size), 1);
-    } catch (const Error&) {  // the next size
+    } catch (const Error&) {  // try the next size
     }
   return std::nullopt;
 #else
@@ -109,13 +110,14 @@ inline std::optional<SelfTest> make_self_test(const Model& model) {
 #endif
 }
 
-/// Runs the model anew and compares.
+/// Runs the model and compares the results. Throws FormatError if they differ.
 inline void check_self_test(const Model& model, const SelfTest& expected) {
   Executor executor(model);
   const SelfTest got = run_self_test(executor, expected.input_shapes, expected.seed);
   require<FormatError>(got.input_hash == expected.input_hash,
-                       "the self-test makes other inputs than those it was made with");
-  require<FormatError>(got.output_shapes == expected.output_shapes, "the self-test gives outputs of other shapes");
+                       "the self-test fails: its inputs differ from those on the machine that wrote the file");
+  require<FormatError>(got.output_shapes == expected.output_shapes,
+                       "the self-test fails: the shapes of the outputs differ");
   for (std::size_t o = 0; o < got.outputs.size(); ++o) {
     const std::vector<double>&a = got.outputs[o], &b = expected.outputs[o];
     double largest = 0;
@@ -145,7 +147,7 @@ inline void write_self_test(const std::optional<SelfTest>& test, const Graph& g,
   to.put_fixed(test->input_hash);
   to.put(test->tolerance);
   put_shapes(test->output_shapes);
-  for (std::size_t o = 0; o < test->outputs.size(); ++o) {  // in the output's own type, a whole byte at least
+  for (std::size_t o = 0; o < test->outputs.size(); ++o) {  // in the type of the output, at least one byte per element
     const DType t = g.value(g.outputs[o]).dtype;
     to.put_count(test->outputs[o].size());
     for (double x : test->outputs[o]) {
@@ -161,11 +163,12 @@ inline std::optional<SelfTest> read_self_test(ArchiveReader& from, const Graph& 
   SelfTest t;
   const auto get_shapes = [&](std::vector<Shape>& shapes, const std::vector<int>& values) {
     const std::size_t n = from.get_count(1);
-    require<FormatError>(n == values.size(), "the self-test has ", n, " shapes for ", values.size(), " tensors");
+    require<FormatError>(n == values.size(), "the self-test has ", n, " shapes, expected ", values.size());
     for (std::size_t i = 0; i < n; ++i) {
       shapes.push_back(read_shape(from));
       require<FormatError>(shapes[i].known() && compatible(shapes[i], g.value(values[i]).shape),
-                           "the self-test's shape ", shapes[i], " is not that of '", g.value(values[i]).name, "'");
+                           "the self-test has the shape ", shapes[i], " for '", g.value(values[i]).name, "', expected ",
+                           g.value(values[i]).shape);
     }
   };
   get_shapes(t.input_shapes, g.inputs);

@@ -7,25 +7,25 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Which sizes of a node's outputs are those of its first input at the same place, whatever they are in a run.
+/// Bit mask of the dimensions of a node's outputs whose sizes always equal those of its first input at the same index.
 enum class Keeps : unsigned { none = 0, batch = 1, all = ~0u };
 constexpr Keeps keeps_all_but(int d) { return static_cast<Keeps>(~(1u << d)); }
 constexpr bool operator&(Keeps k, int d) { return (static_cast<unsigned>(k) >> d & 1u) != 0; }
 
-/// Symbols of a tensor's sizes: equal ones are equal in every run; 0 says nothing.
+/// Symbols of a tensor's sizes. Sizes with the same symbol are equal in every run; 0: no symbol.
 using Symbols = std::array<int, Shape::max_rank>;
 
-/// The graph as it grows: names, orders of dimensions, symbols of sizes.
+/// The graph under construction, with names, orders of dimensions and symbols of sizes.
 class GraphBuilder {
  public:
   Graph graph;
 
-  /// budget: bytes that copies of constants may take altogether.
+  /// budget: total size in bytes that copies of constants may have.
   explicit GraphBuilder(std::size_t budget) : budget_(budget) {}
-  /// What is left of them.
+  /// The remaining bytes.
   std::size_t& budget() noexcept { return budget_; }
 
-  /// Names of the model's tensors, which only they may have.
+  /// Reserves the name of a tensor of the model, so that no other value gets it.
   void reserve_name(std::string_view name) { reserved_.emplace(name); }
 
   int add_input(const std::string& name, const Shape& shape, DType dtype, const Symbols& symbols) {
@@ -36,7 +36,7 @@ class GraphBuilder {
     return v;
   }
 
-  /// A node and its outputs. Quantization parameters pass through operators that keep them.
+  /// Adds a node and its outputs. Operators that keep quantization parameters pass them to their output.
   int add(const std::string& node, OperatorPtr op, const std::vector<int>& in, std::vector<std::string> outputs,
           Keeps keeps) {
     bool fixed = true;
@@ -70,8 +70,8 @@ class GraphBuilder {
     return v;
   }
 
-  /// The operand as a value whose dimension i is the model's dimension wanted[i]; transposed only if it has to be,
-  /// and once for all who ask.
+  /// The operand as a value whose dimension i is the model's dimension wanted[i]. Transposes it if necessary, and only
+  /// once for each order.
   int value(const Operand& x, const Order& wanted) {
     Source& s = *x.source;
     const Order p = permutation(x.order, wanted);
@@ -81,35 +81,40 @@ class GraphBuilder {
     s.values.emplace_back(p, v);
     return v;
   }
-  /// In the order in which it is stored anyway.
+  /// The operand as a value in the order in which it is stored.
   int value(const Operand& x) { return value(x, x.order); }
 
-  /// A value of the graph with its order as an operand.
+  /// An operand for a value of the graph that is stored in the given order.
   Operand operand(int v, const Order& order, std::string name) {
     auto s = std::make_shared<Source>();
-    s->name = std::move(name), s->dtype = graph.value(v).dtype, s->shape = graph.value(v).shape;
+    s->name = std::move(name);
+    s->dtype = graph.value(v).dtype;
+    s->shape = graph.value(v).shape;
     s->values.emplace_back(Order::identity(order.rank()), v);
     return {s, order};
   }
 
-  /// The elements of a constant in the model's order, computed if need be; empty if it is no constant.
+  /// The elements of a constant in the model's order. Empty if x is not constant.
   AnyTensor constant(const Operand& x) {
     Source& s = *x.source;
     if (s.sizes && !s.constant) s.constant = to_tensor(*s.sizes);
     if (!s.constant) return {};
     AnyTensor t = s.constant;
-    if (t.dtype() != s.dtype) spend(bytes(s.dtype, t.size())), t = converted(t, s.quant, s.dtype);
+    if (t.dtype() != s.dtype) {
+      spend(bytes(s.dtype, t.size()));
+      t = converted(t, s.quant, s.dtype);
+    }
     return permuted_copy(t, permutation(x.order, Order::identity(x.rank())));
   }
 
   /// Whether a value is the same in every run.
   bool is_fixed(const Operand& x) const { return x.is_constant() || fixed_[at(x.source->values.front().second)]; }
-  /// Whether nobody has read the value yet.
+  /// Whether no node reads the value yet.
   bool is_unused(int v) const { return !used_[at(v)]; }
 
   const Symbols& symbols(int v) const { return symbols_[at(v)]; }
   void set_symbols(int v, const Symbols& s) { symbols_[at(v)] = s; }
-  /// Symbols of the model's dimensions.
+  /// Symbols in the model's order of dimensions.
   Symbols symbols(const Operand& x) const {
     Symbols r{};
     if (!x.is_constant())
@@ -118,22 +123,23 @@ class GraphBuilder {
   }
   int new_symbol() { return ++last_symbol_; }
 
-  /// A name for a value the model has no name for.
+  /// A name for a value that does not exist in the model.
   std::string derived(std::string name) const {
     while (reserved_.count(name)) name += "'";
     return name;
   }
 
-  /// Takes memory for a copy of a constant: a small file cannot ask for more than its size allows.
+  /// Subtracts the size of a copy from the budget, so that a small file cannot use unlimited memory.
   void spend(std::size_t n) {
-    require<FormatError>(n <= budget_, "needs more copies of constants than a file of this size may");
+    require<FormatError>(n <= budget_,
+                         "needs more memory for copies of constants than is allowed for a file of this size");
     budget_ -= n;
   }
 
  private:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-  /// The name, or one like it where it is taken.
+  /// The name, with a suffix if it is already in use.
   std::string unique(const std::string& name) {
     std::string other = name;
     for (std::size_t i = 2; !taken_.insert(other).second; ++i) other = derived(name + "#" + std::to_string(i));
@@ -146,9 +152,11 @@ class GraphBuilder {
     used_.push_back(false);
   }
 
-  /// Keeps what operators compute from sizes within 64 bits.
+  /// Limits sizes, so that arithmetic on them fits into 64 bits.
   static void require_size(const Shape& shape) {
-    for (std::int64_t d : shape) require<FormatError>(d <= std::int64_t{1} << 40, "a tensor has the shape ", shape);
+    for (std::int64_t d : shape)
+      require<FormatError>(d <= std::int64_t{1} << 40, "a tensor has the shape ", shape,
+                           ", expected sizes of at most 2^40");
   }
 
   AnyTensor permuted_copy(const AnyTensor& t, const Order& p) {

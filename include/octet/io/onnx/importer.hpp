@@ -9,7 +9,7 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Turns the graph of an ONNX model into one of octet.
+/// Converts the graph of an ONNX model.
 class Importer {
  public:
   Importer(const ModelProto& model, std::string source, const LoadOptions& options, ExternalData files,
@@ -39,7 +39,7 @@ class Importer {
  private:
   const GraphProto& graph() const noexcept { return model_.graph; }
 
-  /// Runs f, whose errors then tell the file and `where`.
+  /// Runs f. Errors then name the file and `where`.
   template <class Where, class F>
   void located(Where where, F f) {
     with_place([&](const std::string& text) { return "'" + source_ + "': " + where() + ": " + text; }, f);
@@ -56,17 +56,18 @@ class Importer {
       return it == model_.opsets.end() ? std::int64_t{0} : it->second;
     };
     opset_ = std::max(version(""), version("ai.onnx"));
-    require_file(!graph().nodes.empty() || !graph().outputs.empty(), "is no ONNX model: it has no graph");
-    require_file(opset_ >= 7 && opset_ <= 25, "uses version ", opset_, " of ONNX's operators, supported are 7 to 25");
+    require_file(!graph().nodes.empty() || !graph().outputs.empty(), "is not an ONNX model: it has no graph");
+    require_file(opset_ >= 7 && opset_ <= 25, "expected version 7 to 25 of ONNX's operator set, found version ",
+                 opset_);
     require_file(!graph().sparse_initializers, "has sparse initializers, which are not supported");
   }
 
-  /// Marks what the outputs depend on; the rest may be anything.
+  /// Marks nodes that the outputs depend on; other nodes are ignored.
   void find_wanted() {
     for (const ValueInfo& o : graph().outputs) wanted_.insert(o.name);
     const std::vector<NodeProto>& nodes = graph().nodes;
     wanted_nodes_.assign(nodes.size(), false);
-    for (std::size_t i = nodes.size(); i-- > 0;) {  // users stand behind what they use
+    for (std::size_t i = nodes.size(); i-- > 0;) {  // nodes come after those whose results they use
       for (std::string_view o : nodes[i].outputs)
         wanted_nodes_[i] = wanted_nodes_[i] || (!o.empty() && wanted_.count(o));
       for (std::string_view in : nodes[i].inputs)
@@ -95,16 +96,16 @@ class Importer {
     }
   }
 
-  /// Inputs that are no initializers (which older files list among them).
+  /// Adds the inputs, except initializers, which older files list as inputs, too.
   void add_inputs() {
     find_images();
-    std::unordered_map<std::string_view, int> symbols;  // sizes of one name are equal
+    std::unordered_map<std::string_view, int> symbols;  // sizes with the same name are equal
     for (const ValueInfo& v : graph().inputs) {
       if (initializers_.count(v.name)) continue;
       located([&] { return "input '" + text(v.name) + "'"; },
               [&] {
                 require<FormatError>(!tensors_.count(v.name), "is defined twice");
-                require<FormatError>(std::string_view(v.kind) == "tensor", "is a ", v.kind, ", which is not supported");
+                require<FormatError>(std::string_view(v.kind) == "tensor", "expected a tensor, found ", v.kind);
                 require<FormatError>(v.has_shape, "has no shape");
                 add_input(v, symbols);
               });
@@ -129,7 +130,7 @@ class Importer {
     tensors_.emplace(v.name, builder_.operand(value, order, text(v.name)));
   }
 
-  /// Marks tensors that go, maybe through operators that do not care, into one that computes with images.
+  /// Marks tensors that are used as images, directly or after operators that keep the order of dimensions.
   void find_images() {
     for (auto n = graph().nodes.rbegin(); n != graph().nodes.rend(); ++n) {
       if (wants_images(n->domain, n->op_type) && !n->inputs.empty()) images_.insert(n->inputs[0]);
@@ -154,7 +155,7 @@ class Importer {
           require<FormatError>(!n.outputs.empty(), "has no outputs");
           for (std::string_view in : n.inputs)
             require<FormatError>(in.empty() || tensors_.count(in), "reads '", text(in),
-                                 "', which is neither an input nor written by a node before it");
+                                 "', which is neither an input nor written by an earlier node");
           for (std::string_view o : n.outputs)
             require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
           NodeImport node(n, opset_, builder_, tensors_, files_, wanted_);
@@ -184,7 +185,7 @@ class Importer {
     const int v = builder_.value(x, order);
     Graph& g = builder_.graph;
     const int stored = x.source->values.front().second;
-    if (v != stored && !x.is_constant() && g.value(stored).name == name) {  // the name belongs to what goes out
+    if (v != stored && !x.is_constant() && g.value(stored).name == name) {  // the output keeps the name
       g.value(stored).name = builder_.derived(name + ":stored");
       g.value(v).name = name;
     }

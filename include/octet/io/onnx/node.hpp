@@ -8,10 +8,10 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// The tensors of a model by name, as far as it is imported.
+/// The imported tensors of a model by name.
 using Tensors = std::unordered_map<std::string_view, Operand>;
 
-/// One node while it is imported: what it says and reads, and what becomes of it.
+/// Access to the attributes, inputs and outputs of the node that is being imported.
 class NodeImport {
  public:
   NodeImport(const NodeProto& proto, std::int64_t opset, GraphBuilder& to, Tensors& tensors, const ExternalData& files,
@@ -37,7 +37,7 @@ class NodeImport {
     detail::require<FormatError>(condition, parts...);
   }
 
-  // --- attributes; the value given stands for a missing one
+  // --- attributes, with a default for missing ones
   std::vector<std::string> attributes() const {
     std::vector<std::string> names;
     for (std::string_view a : proto_.attributes)
@@ -73,7 +73,7 @@ class NodeImport {
   AnyTensor tensor(const char* key) const {
     AnyTensor t;
     read(key, 5, [&](Field& f) { t = read_tensor(parse_tensor(f.bytes()), files_); });
-    require(static_cast<bool>(t), "attribute ", key, " is no tensor");
+    require(static_cast<bool>(t), "attribute ", key, ": expected a tensor");
     return t;
   }
 
@@ -90,23 +90,23 @@ class NodeImport {
     require(!all.empty(), "has no inputs");
     return all;
   }
-  /// The elements of an input that octet needs to know while it reads the model.
+  /// The elements of an input that has to be constant.
   AnyTensor constant(int i) {
     const Operand& x = input(i);
     AnyTensor t = builder.constant(x);
     require(static_cast<bool>(t), "input ", i, " ('", x.name(), "') has to be constant");
     return t;
   }
-  /// A constant input with as many numbers as `count` (0: any).
+  /// The elements of a constant input; `count`: their expected number (0: any).
   std::vector<float> constant_reals(int i, std::int64_t count = 0) {
     const Tensor<float> t = to_float(constant(i).ref());
     require(count == 0 || t.size() == count, "input ", i, " has ", t.size(), " elements, expected ", count);
     return {t.begin(), t.end()};
   }
   std::vector<std::int64_t> constant_integers(int i) { return to_integers(constant(i)); }
-  /// Axes and the like, which older operator sets give as an attribute and newer ones as input i.
+  /// A parameter that is an attribute in older operator sets and input i in newer ones, such as axes.
   std::vector<std::int64_t> integers(const char* key, int i) { return has(i) ? constant_integers(i) : integers(key); }
-  /// The input as sizes, if it is a short vector that is known or computed from sizes.
+  /// The input as sizes, if it is a short vector that is constant or computed from sizes.
   std::optional<Sizes> sizes(int i) const {
     const Source& s = *input(i).source;
     if (s.sizes) return s.sizes;
@@ -117,7 +117,7 @@ class NodeImport {
   int outputs() const noexcept { return static_cast<int>(proto_.outputs.size()); }
   bool wants(int i) const noexcept { return i < outputs() && wanted_.count(proto_.outputs[at(i)]) > 0; }
 
-  /// Adds an operator whose outputs are `count` of the node's from the i-th on. Returns the first.
+  /// Adds an operator that computes outputs [i, i + count) of the node. Returns the first one.
   template <class Op>
   int add(Op op, const std::vector<int>& in, Keeps keeps = Keeps::none, int i = 0, int count = 1) {
     return add(make_operator(std::move(op)), in, keeps, i, count);
@@ -130,7 +130,7 @@ class NodeImport {
     }
     return builder.add(name_, std::move(op), in, std::move(names), keeps);
   }
-  /// Adds an operator on the way there. Returns its output, which is named after `what` it is.
+  /// Adds an intermediate operator. Returns its output, whose name contains `what`.
   template <class Op>
   int step(const char* what, Op op, const std::vector<int>& in, Keeps keeps = Keeps::none) {
     const std::string name = builder.derived(name_ + "/" + what);
@@ -140,7 +140,7 @@ class NodeImport {
     return builder.add_constant(builder.derived(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));
   }
 
-  /// Output i is that value, stored in that order.
+  /// Sets output i to a value that is stored in the given order.
   void result(int v, const Order& order, int i = 0) { result(builder.operand(v, order, output_name(i)), i); }
   void result(const Operand& x, int i = 0) {
     require(i < outputs(), "has no output ", i);
@@ -164,15 +164,15 @@ class NodeImport {
     }
     return {};
   }
-  /// Calls f for the fields of that number in the attribute.
+  /// Calls f for the fields with that number in the attribute.
   template <class F>
   void read(const char* key, int number, F f) const {
     const auto message = attribute(key);
     if (!message) return;
     each_field(*message, [&](Field& field) {
-      require(field.number() != 21, "attribute ", key, " refers to that of a function");
+      require(field.number() != 21, "attribute ", key, " refers to an attribute of a function, which is not supported");
       if (field.number() == number) return f(field);
-      // A value that is 0 may be left out, but one of another kind may not stand in its place.
+      // A value of 0 may be missing, but there must not be a value of another type (fields 2 to 11).
       require(field.number() < 2 || field.number() > 11, "attribute ", key, " has a value of the wrong kind");
     });
   }

@@ -26,7 +26,7 @@ OCTET_API Model parse_onnx(View<const std::uint8_t> bytes, const std::string& so
 }
 
 OCTET_API Model load_onnx(const std::string& path, const LoadOptions& options) {
-  constexpr std::int64_t largest = std::int64_t{1} << 32;  // protobuf's own limit is half of it
+  constexpr std::int64_t largest = std::int64_t{1} << 32;  // twice the limit of protobuf
   const std::string bytes = detail::read_file(path, largest);
   return detail::onnx::parse(bytes, path, options, detail::onnx::ExternalData(std::filesystem::path(path)));
 }

@@ -6,15 +6,15 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// A permutation of a tensor's dimensions. As the order in which a tensor is stored: its dimension i is dimension
-/// order[i] of what the model speaks of ([0, 2, 3, 1] for images).
+/// A permutation of a tensor's dimensions. As a storage order: dimension i of the stored tensor is dimension order[i]
+/// of the model's tensor ([0, 2, 3, 1] for NCHW images that are stored as NHWC).
 class Order {
  public:
   Order() = default;
   Order(std::initializer_list<int> dims) {
     for (int d : dims) push_back(d);
   }
-  /// The model's own.
+  /// The model's order.
   static Order identity(int rank) {
     Order o;
     for (int i = 0; i < rank; ++i) o.push_back(i);
@@ -30,11 +30,11 @@ class Order {
   int rank() const noexcept { return rank_; }
   int operator[](int i) const noexcept { return dims_[static_cast<std::size_t>(i)]; }
   void push_back(int d) {
-    require<ShapeError>(rank_ < Shape::max_rank, "a tensor has more than ", Shape::max_rank, " dimensions");
+    require<ShapeError>(rank_ < Shape::max_rank, "a tensor can have at most ", Shape::max_rank, " dimensions");
     dims_[static_cast<std::size_t>(rank_++)] = d;
   }
   bool is_identity() const noexcept { return *this == identity(rank_); }
-  /// Where the model's dimension d is stored.
+  /// The stored dimension that is the model's dimension d.
   int find(int d) const noexcept {
     int i = 0;
     while ((*this)[i] != d) ++i;
@@ -45,7 +45,7 @@ class Order {
     for (int i = 0; i < rank_; ++i) o.dims_[static_cast<std::size_t>((*this)[i])] = i;
     return o;
   }
-  /// Without dimension d; those behind it move up.
+  /// The order without dimension d. Higher dimensions are renumbered.
   Order without(int d) const {
     Order o;
     for (int i = 0; i < rank_; ++i)
@@ -64,15 +64,15 @@ class Order {
   int rank_ = 0;
 };
 
-/// How a tensor stored in order `from` has to be transposed for order `to`: dimension i of the result is dimension
-/// p[i] of it.
+/// The permutation p that transposes a tensor from order `from` to order `to`: dimension i of the result is dimension
+/// p[i] of the tensor.
 inline Order permutation(const Order& from, const Order& to) {
   Order p;
   for (int i = 0; i < to.rank(); ++i) p.push_back(from.find(to[i]));
   return p;
 }
 
-/// Sizes (or anything else that has one entry a dimension) of a transposed tensor.
+/// The sizes, or other values with one entry per dimension, of a transposed tensor.
 template <class Sizes>
 Sizes permuted(const Sizes& s, const Order& p) {
   Sizes r = s;
@@ -80,7 +80,7 @@ Sizes permuted(const Sizes& s, const Order& p) {
   return r;
 }
 
-/// Copies a transposed tensor, `copy(from, to)` for each element.
+/// Calls `copy(from, to)` for each element of a transposed tensor, with its old and new index.
 template <class Copy>
 void each_permuted(const Shape& in, const Order& p, Copy copy) {
   const Shape out = permuted(in, p);

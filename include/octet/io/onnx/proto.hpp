@@ -5,24 +5,23 @@
 
 #include "wire.hpp"
 
-/// The messages of onnx.proto that describe a network, with the numbers of their fields. Texts and data are views
-/// into the file's memory.
+/// Parsers for the messages of onnx.proto that octet uses. Texts and data are views into the file's memory.
 OCTET_BEGIN
 namespace detail::onnx {
 
 struct TensorProto {
-  std::string_view name, message;  // the whole message: the data are read when they are needed
+  std::string_view name, message;  // message: the whole message, whose data is read when needed
   std::vector<std::int64_t> dims;
   std::int64_t data_type = 0;
 };
 
 struct NodeProto {
   std::string_view name, op_type, domain;
-  std::vector<std::string_view> inputs, outputs;  // names; empty where an optional one is missing
+  std::vector<std::string_view> inputs, outputs;  // names; empty for optional ones that are missing
   std::vector<std::string_view> attributes;       // messages
 };
 
-/// Name and type of an input or output of the graph.
+/// The name and type of an input or output of the graph.
 struct ValueInfo {
   struct Dim {
     std::int64_t size = -1;
@@ -30,7 +29,7 @@ struct ValueInfo {
   };
   std::string_view name;
   std::int64_t data_type = 0;
-  const char* kind = "no type";  // "tensor", or what octet does not support
+  const char* kind = "no type";  // "tensor" or an unsupported kind
   bool has_shape = false;
   std::vector<Dim> dims;
 };
@@ -78,14 +77,17 @@ inline NodeProto parse_node(std::string_view message) {
       default: return;
     }
   });
-  require<FormatError>(!n.op_type.empty(), "a node '", n.name, "' has no operator type");
+  require<FormatError>(!n.op_type.empty(), "node '", n.name, "' has no operator type");
   return n;
 }
 
 inline ValueInfo::Dim parse_dim(std::string_view message) {
   ValueInfo::Dim d;
   each_field(message, [&](Field& f) {
-    if (f.number() == 1) d.size = f.integer(), require<FormatError>(d.size >= 0, "a size is ", d.size);
+    if (f.number() == 1) {
+      d.size = f.integer();
+      require<FormatError>(d.size >= 0, "a size is ", d.size, ", expected at least 0");
+    }
     if (f.number() == 2) d.symbol = f.bytes();
   });
   return d;
@@ -136,7 +138,7 @@ inline void parse_graph(std::string_view message, GraphProto& g) {
   });
 }
 
-/// A message of two fields, both optional.
+/// Parses a message with two optional fields.
 template <class Second>
 std::pair<std::string_view, Second> parse_pair(std::string_view message) {
   std::pair<std::string_view, Second> r;
@@ -160,7 +162,7 @@ inline ModelProto parse_model(std::string_view message) {
       case 3: m.producer_version = f.bytes(); return;
       case 4: m.domain = f.bytes(); return;
       case 5: m.model_version = f.integer(); return;
-      case 7: return parse_graph(f.bytes(), m.graph);  // parts of a message given twice belong together
+      case 7: return parse_graph(f.bytes(), m.graph);  // repeated fields of one message are merged
       case 8: m.opsets.insert(parse_pair<std::int64_t>(f.bytes())); return;
       case 14: m.metadata.insert(parse_pair<std::string_view>(f.bytes())); return;
       default: return;

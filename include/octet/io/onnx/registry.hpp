@@ -44,12 +44,12 @@ void qlinear_binary(NodeImport& n) {
   import_qlinear_binary(n, kind);
 }
 
-/// Operators of ONNX itself.
+/// Operators of the default ONNX domain.
 inline const Handlers& standard_handlers() {
   using U = UnaryKind;
   using B = BinaryKind;
   static const Handlers table{
-      // functions of one element
+      // unary functions
       {"Relu", [](NodeImport& n) { import_unary(n, U::clip, 0, infinity); }},
       {"LeakyRelu", [](NodeImport& n) { import_unary(n, U::leaky_relu, n.real("alpha", 0.01)); }},
       {"Elu", [](NodeImport& n) { import_unary(n, U::elu, n.real("alpha", 1)); }},
@@ -167,7 +167,7 @@ inline const Handlers& microsoft_handlers() {
   return table;
 }
 
-/// What imports an operator, or null where octet does not know it.
+/// The function that imports an operator; null if it is not supported.
 inline Handler find_handler(std::string_view domain, std::string_view type) {
   if (domain != "" && domain != "ai.onnx" && domain != "com.microsoft") return nullptr;
   const Handlers& table = domain == "com.microsoft" ? microsoft_handlers() : standard_handlers();
@@ -175,7 +175,7 @@ inline Handler find_handler(std::string_view domain, std::string_view type) {
   return it == table.end() ? nullptr : it->second;
 }
 
-/// Operators that compute with images, [N, spatial ..., C].
+/// Whether the operator takes images, which octet stores as [N, spatial ..., C].
 inline bool wants_images(std::string_view domain, std::string_view type) {
   if (!find_handler(domain, type)) {
     const OperatorType* own = find_onnx_operator(domain, type);
@@ -197,7 +197,7 @@ inline bool wants_images(std::string_view domain, std::string_view type) {
   return types.count(type) > 0;
 }
 
-/// Operators that pass the order of their input's dimensions on.
+/// Whether the operator keeps the order of its input's dimensions.
 inline bool passes_order_on(std::string_view domain, std::string_view type) {
   if (!find_handler(domain, type)) {
     const OperatorType* own = find_onnx_operator(domain, type);

@@ -8,21 +8,21 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// The data of a tensor, of which several tensors of the model may be transposed views.
+/// The data of a tensor. Several tensors of the model may be transposed views of it.
 struct Source {
   std::string name;
   DType dtype = DType::none;
   Shape shape;
-  AnyTensor constant;         // of constants; of type `dtype` unless they are converted before they are used
-  std::string constant_name;  // where it is converted: the name of the constant itself
+  AnyTensor constant;         // if constant; has type `dtype` unless it is converted before use
+  std::string constant_name;  // name of the constant, if it is converted
   QuantParams quant;          // of the constant
   std::optional<Sizes> sizes;
-  std::vector<std::pair<Order, int>> values;  // in the graph: this one transposed by that, if anybody asked for it
+  std::vector<std::pair<Order, int>> values;  // values of the graph that hold it, and their orders
 
   bool is_constant() const noexcept { return constant || sizes; }
 };
 
-/// What a tensor of the model became: a source whose dimension i is the model's dimension order[i].
+/// An imported tensor of the model: a source whose dimension i is the model's dimension order[i].
 struct Operand {
   std::shared_ptr<Source> source;
   Order order;
@@ -31,33 +31,42 @@ struct Operand {
   DType dtype() const noexcept { return source->dtype; }
   const std::string& name() const noexcept { return source->name; }
   bool is_constant() const noexcept { return source->is_constant(); }
-  /// Sizes as the model sees them.
+  /// The shape in the model's order.
   Shape shape() const { return permuted(source->shape, order.inverse()); }
 };
 
 inline Operand constant_operand(std::string name, AnyTensor t, QuantParams quant = {}) {
   auto s = std::make_shared<Source>();
-  s->name = std::move(name), s->dtype = t.dtype(), s->shape = t.shape(), s->quant = std::move(quant);
+  s->name = std::move(name);
+  s->dtype = t.dtype();
+  s->shape = t.shape();
+  s->quant = std::move(quant);
   s->constant = std::move(t);
   return {s, Order::identity(s->shape.rank())};
 }
 
 inline Operand sizes_operand(std::string name, Sizes sizes) {
   auto s = std::make_shared<Source>();
-  s->name = std::move(name), s->dtype = sizes.dtype, s->shape = sizes.shape();
+  s->name = std::move(name);
+  s->dtype = sizes.dtype;
+  s->shape = sizes.shape();
   s->sizes = std::move(sizes);
   return {s, Order::identity(s->shape.rank())};
 }
 
-/// A constant that is dequantized or cast before it is used.
+/// A constant that is dequantized or cast before use.
 inline Operand converted_operand(std::string name, const Operand& of, QuantParams quant, DType to) {
   auto s = std::make_shared<Source>();
-  s->name = std::move(name), s->dtype = to, s->shape = of.source->shape, s->quant = std::move(quant);
-  s->constant = of.source->constant, s->constant_name = of.name();
+  s->name = std::move(name);
+  s->dtype = to;
+  s->shape = of.source->shape;
+  s->quant = std::move(quant);
+  s->constant = of.source->constant;
+  s->constant_name = of.name();
   return {s, of.order};
 }
 
-/// The elements of a constant of which `quant` tells what they stand for, as type `to`.
+/// Converts the elements of a constant to type `to`, dequantized with `quant`.
 inline AnyTensor converted(const AnyTensor& t, const QuantParams& quant, DType to) {
   const ChannelWalk w(t.shape(), quant.axis);
   return AnyTensor::make(to, t.shape(), [&](std::byte* out) {

@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// The type with that number in TensorProto.DataType.
+/// The element type for a TensorProto.DataType.
 inline DType element_type(std::int64_t data_type) {
   switch (data_type) {
     case 1: return DType::f32;
@@ -32,15 +32,15 @@ inline DType element_type(std::int64_t data_type) {
   }
 }
 
-/// Appends a number's lowest bytes.
+/// Appends the lowest `count` bytes of x.
 inline void append_bytes(std::string& to, std::uint64_t x, int count) {
   for (int i = 0; i < count; ++i) to.push_back(static_cast<char>(x >> (8 * i) & 0xff));
 }
 
-/// The elements of a tensor that stand one by one in the field for their type, as bytes.
+/// The bytes of a tensor whose elements are in a typed field (float_data, int32_data, ...).
 inline std::string typed_data(std::string_view message, DType dtype) {
   std::string data;
-  const int width = std::max(1, bits(dtype) / 8);  // below a byte, each number holds a byte of packed elements
+  const int width = std::max(1, bits(dtype) / 8);  // below 8 bits, each number is a byte of packed elements
   const int from = dtype == DType::f32                          ? 4
                    : dtype == DType::i64                        ? 7
                    : dtype == DType::f64                        ? 10
@@ -62,14 +62,17 @@ inline std::string typed_data(std::string_view message, DType dtype) {
 
 inline AnyTensor read_tensor(const TensorProto& t, const ExternalData& files) {
   const DType dtype = element_type(t.data_type);
-  for (std::int64_t d : t.dims) require<FormatError>(d >= 0, "a size of its shape is ", d);
+  for (std::int64_t d : t.dims) require<FormatError>(d >= 0, "the shape has a size of ", d);
   const Shape shape(t.dims.begin(), t.dims.end());
   const std::size_t size = bytes(dtype, shape.elements());
   std::string_view raw;
   bool has_raw = false, external = false;
   std::map<std::string_view, std::string_view> entries;
   each_field(t.message, [&](Field& f) {
-    if (f.number() == 9) raw = f.bytes(), has_raw = true;
+    if (f.number() == 9) {
+      raw = f.bytes();
+      has_raw = true;
+    }
     if (f.number() == 13) entries.insert(parse_pair<std::string_view>(f.bytes()));
     if (f.number() == 14) external = f.integer() == 1;
   });
@@ -78,8 +81,8 @@ inline AnyTensor read_tensor(const TensorProto& t, const ExternalData& files) {
     raw = copy = files.read(entries, size);
   else if (!has_raw)
     raw = copy = typed_data(t.message, dtype);
-  // Memory is only taken for data that are there.
-  require<FormatError>(raw.size() == size, name(dtype), " of shape ", shape, " takes ", size, " bytes, but has ",
+  // Checked before allocating memory.
+  require<FormatError>(raw.size() == size, name(dtype), " of shape ", shape, ": expected ", size, " bytes, found ",
                        raw.size());
   return AnyTensor::make(dtype, shape, [&](std::byte* to) {
     if (size) std::memcpy(to, raw.data(), size);

@@ -10,7 +10,7 @@
 #  include "wire_reader.hpp"
 #endif
 
-/// Protobuf messages of a file that may be damaged or hostile.
+/// Reads protobuf messages from files that may be damaged or malicious.
 OCTET_BEGIN
 namespace detail::onnx {
 
@@ -24,8 +24,7 @@ using wire::Reader;
 using wire::WireType;
 #endif
 
-/// One field of a message. protozero leaves it to the caller that a value is read as what it was written, and a file
-/// may lie about that.
+/// One field of a message. Checks the wire type before reading a value, which protozero does not.
 class Field {
  public:
   explicit Field(Reader& reader) : reader_(reader), number_(static_cast<int>(reader.tag())) {}
@@ -33,7 +32,7 @@ class Field {
   int number() const noexcept { return number_; }
   bool was_read() const noexcept { return was_read_; }
 
-  /// A string, bytes, or an embedded message; lies in the file's memory.
+  /// A string, bytes, or an embedded message: a view into the file's memory.
   std::string_view bytes() {
     expect(WireType::length_delimited);
     const auto v = reader_.get_view();
@@ -49,7 +48,7 @@ class Field {
     return reader_.get_float();
   }
 
-  /// Calls f for each number of a repeated field, packed or not; T is float, double or an integer type.
+  /// Calls f for each number of a repeated field, packed or not. T is float, double or an integer type.
   template <class T, class F>
   void each(F f) {
     if (reader_.wire_type() != WireType::length_delimited) {
@@ -67,7 +66,7 @@ class Field {
     const char* const end = at + packed.size();
     if constexpr (std::is_floating_point_v<T>) {
       require<FormatError>(packed.size() % sizeof(T) == 0, "field ", number(), " has ", packed.size(),
-                           " bytes, which are no whole numbers");
+                           " bytes, expected a multiple of ", sizeof(T));
       for (; at != end; at += sizeof(T)) {
         T x;
         std::memcpy(&x, at, sizeof(T));
@@ -93,7 +92,7 @@ class Field {
   bool was_read_ = false;
 };
 
-/// Calls f(Field&) for the fields of a message in turn; those that f does not read are skipped.
+/// Calls f(Field&) for each field of a message. Fields that f does not read are skipped.
 template <class F>
 void each_field(std::string_view message, F f) {
   const auto read = [&] {
@@ -108,7 +107,7 @@ void each_field(std::string_view message, F f) {
   try {
     read();
   } catch (const protozero::exception& e) {
-    fail<FormatError>("the file is damaged or cut short (", e.what(), ")");
+    fail<FormatError>("the file is damaged or truncated (", e.what(), ")");
   }
 #else
   read();

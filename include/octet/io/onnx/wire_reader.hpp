@@ -4,17 +4,18 @@
 
 #include "../../core/error.hpp"
 
-/// What octet uses of protozero, for builds without exceptions, which protozero needs. Same names, same errors.
+/// A replacement for the parts of protozero that octet uses, for builds without exceptions, which protozero requires.
+/// It has the same names and errors.
 OCTET_BEGIN
 namespace detail::onnx::wire {
 
 enum class WireType : std::uint32_t { varint = 0, fixed64 = 1, length_delimited = 2, fixed32 = 5 };
 
 inline void require_sound(bool sound, const char* problem) {
-  require<FormatError>(sound, "the file is damaged or cut short (", problem, " exception)");
+  require<FormatError>(sound, "the file is damaged or truncated (", problem, " exception)");
 }
 
-/// A number of 7 bits a byte, the lowest first; the last byte is below 128.
+/// Decodes a varint: 7 bits per byte, lowest first; the last byte is below 128.
 inline std::uint64_t decode_varint(const char** at, const char* end) {
   std::uint64_t x = 0;
   for (int shift = 0; shift < 70; shift += 7) {
@@ -27,7 +28,7 @@ inline std::uint64_t decode_varint(const char** at, const char* end) {
   return 0;
 }
 
-/// The fields of a message in turn: after next(), the field is either read or skipped.
+/// Iterates over the fields of a message: after next(), the field has to be read or skipped.
 class Reader {
  public:
   Reader(const char* data, std::size_t size) : at_(data), end_(data + size) {}
@@ -35,7 +36,8 @@ class Reader {
   bool next() {
     if (at_ == end_) return false;
     const auto key = static_cast<std::uint32_t>(decode_varint(&at_, end_));
-    tag_ = key >> 3, type_ = static_cast<WireType>(key & 7);
+    tag_ = key >> 3;
+    type_ = static_cast<WireType>(key & 7);
     require_sound(tag_ != 0 && (tag_ < 19000 || tag_ > 19999), "invalid tag");
     require_sound((key & 7) <= 2 || (key & 7) == 5, "unknown pbf field type");
     return true;

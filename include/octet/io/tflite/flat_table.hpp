@@ -8,7 +8,7 @@
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// Numbers in a file, which may stand at any address.
+/// A list of numbers in a file, which may be unaligned.
 template <class T>
 class FlatList {
  public:
@@ -27,8 +27,8 @@ class FlatList {
 
 class FlatTables;
 
-/// A table of a FlatBuffers file. Fields are named by their number; every access is checked by the verifier
-/// before it happens. A table that is missing has no fields.
+/// A table of a FlatBuffers file. Fields are identified by their number. The verifier checks every access before it is
+/// made. A missing table has no fields.
 class FlatTable {
  public:
   FlatTable() = default;
@@ -65,7 +65,7 @@ class FlatTable {
 
  private:
   static constexpr flatbuffers::voffset_t slot(int field) { return static_cast<flatbuffers::voffset_t>(4 + 2 * field); }
-  static void check(bool good) { require<FormatError>(good, "the file is cut off or damaged"); }
+  static void check(bool good) { require<FormatError>(good, "the file is damaged or truncated"); }
 
   template <class P>
   const P* pointer(int field) const {
@@ -78,7 +78,7 @@ class FlatTable {
   flatbuffers::Verifier* verifier_ = nullptr;
 };
 
-/// A list of tables, each checked when it is asked for.
+/// A list of tables. Each is checked when it is accessed.
 class FlatTables {
  public:
   FlatTables(FlatList<flatbuffers::uoffset_t> offsets, flatbuffers::Verifier* verifier)
@@ -87,7 +87,7 @@ class FlatTables {
   FlatTable operator[](std::size_t i) const {
     const auto* at = reinterpret_cast<const std::uint8_t*>(offsets_.data()) + i * sizeof(flatbuffers::uoffset_t);
     const flatbuffers::uoffset_t offset = verifier_->VerifyOffset(at, 0);
-    require<FormatError>(offset != 0, "the file is cut off or damaged");
+    require<FormatError>(offset != 0, "the file is damaged or truncated");
     return {at + offset, *verifier_};
   }
 

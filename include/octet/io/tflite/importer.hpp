@@ -7,7 +7,7 @@
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// Turns the first graph of a TFLite model into one of octet.
+/// Converts the first graph of a TFLite model.
 class Importer {
  public:
   Importer(const SharedBytes& file, std::string source, const LoadOptions& options)
@@ -20,7 +20,7 @@ class Importer {
   }
 
  private:
-  /// Runs f, whose errors then tell the file and `where`.
+  /// Runs f. Errors then name the file and `where`.
   template <class Where, class F>
   void located(Where where, F f) {
     const auto extended = [&](const std::string& text) {
@@ -32,22 +32,22 @@ class Importer {
 
   flatbuffers::Verifier open() const {
     require<FormatError>(file_.size >= 16 && std::memcmp(file_.data.get() + 4, "TFL3", 4) == 0, "'", source_,
-                         "' is no TFLite model");
+                         "' is not a TFLite model");
     flatbuffers::Verifier::Options o;
-    o.max_depth = 4;  // nothing here is read from within something else
+    o.max_depth = 4;  // tables are verified one by one, not recursively
     const std::size_t size = std::min<std::size_t>(file_.size, FLATBUFFERS_MAX_BUFFER_SIZE - 1);
-    o.max_tables =
-        static_cast<flatbuffers::uoffset_t>(std::min<std::size_t>(4 * size + 1024, 0xffffffff));  // some are read again
+    o.max_tables = static_cast<flatbuffers::uoffset_t>(
+        std::min<std::size_t>(4 * size + 1024, 0xffffffff));  // some tables are read several times
     return flatbuffers::Verifier(reinterpret_cast<const std::uint8_t*>(file_.data.get()), size, o);
   }
 
   Model import() {
     const auto* start = reinterpret_cast<const std::uint8_t*>(file_.data.get());
     const auto root = verifier_.VerifyOffset(start, 0);
-    require<FormatError>(root != 0, "the file is cut off or damaged");
+    require<FormatError>(root != 0, "the file is damaged or truncated");
     const FlatTable model(start + root, verifier_);
     const auto version = model.scalar<std::uint32_t>(model_field::version);
-    require<FormatError>(version == 3, "is of version ", version, " of the schema, supported is 3");
+    require<FormatError>(version == 3, "has schema version ", version, ", expected 3");
     const FlatTables graphs = model.tables(model_field::subgraphs);
     require<FormatError>(graphs.size() > 0, "has no graph");
     const FlatTable graph = graphs[0];
@@ -72,7 +72,7 @@ class Importer {
       Value v = p.tensors.read(inputs[i]);
       require<FormatError>(!p.written(inputs[i]), "input '", v.name, "' is listed twice");
       OperatorImport::require_no_16x8(v);
-      if (v.shape.rank() > 1 && v.shape[0] == 1) v.shape[0] = Shape::unknown;  // any batch
+      if (v.shape.rank() > 1 && v.shape[0] == 1) v.shape[0] = Shape::unknown;  // any batch size
       v.constant = {};
       v.name = p.unique(v.name);
       p.values[static_cast<std::size_t>(inputs[i])] = p.graph.add_value(std::move(v));
@@ -92,7 +92,8 @@ class Importer {
         },
         [&] {
           const auto code = op.scalar<std::uint32_t>(operator_field::opcode_index);
-          require<FormatError>(code < codes.size(), "operator code ", code, " is outside the model's ", codes.size());
+          require<FormatError>(code < codes.size(), "operator code ", code, " is outside the ", codes.size(),
+                               " codes of the model");
           type = operator_type(codes[code]);
           const Handler handler = find_handler(type);
           const OperatorType* own = handler ? nullptr : find_tflite_operator(custom_code(codes[code]));
@@ -101,7 +102,7 @@ class Importer {
           const FlatList<std::int32_t> outputs = op.list<std::int32_t>(operator_field::outputs);
           for (std::size_t k = 0; k < outputs.size(); ++k)
             require<FormatError>(!p.written(outputs[k]), "writes '", p.tensors.name(outputs[k]),
-                                 "', which is written before");
+                                 "', which was already written before");
           OperatorImport n(p, op);
           if (own)
             import_own_operator(n, *own);
@@ -129,7 +130,7 @@ class Importer {
   void add_outputs(Progress& p, const FlatList<std::int32_t>& outputs) {
     require<FormatError>(!outputs.empty(), "has no outputs");
     Graph& g = p.graph;
-    std::vector<bool> taken(g.values.size(), false);  // nobody else can write those
+    std::vector<bool> taken(g.values.size(), false);  // values that are not results of an operator
     for (std::size_t v = 0; v < g.values.size(); ++v) taken[v] = g.values[v].is_constant();
     for (int v : g.inputs) taken[static_cast<std::size_t>(v)] = true;
     for (std::size_t i = 0; i < outputs.size(); ++i) {

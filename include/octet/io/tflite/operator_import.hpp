@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// One operator while it is imported: what it says and reads, and what becomes of it.
+/// Access to the options, inputs and outputs of the operator that is being imported.
 class OperatorImport {
  public:
   OperatorImport(Progress& to, const FlatTable& op)
@@ -14,7 +14,7 @@ class OperatorImport {
         outputs_(op.list<std::int32_t>(operator_field::outputs)),
         options_(op.table(operator_field::options)),
         custom_options_(op.list<std::uint8_t>(operator_field::custom_options)) {
-    require(!outputs_.empty(), "writes nothing");
+    require(!outputs_.empty(), "has no outputs");
     to_.tensors.spend(16 * (inputs_.size() + outputs_.size()));
     name_ = output(0).name;
   }
@@ -28,7 +28,7 @@ class OperatorImport {
     detail::require<FormatError>(condition, parts...);
   }
 
-  // --- options, by the number of their field; the value given stands for a missing one
+  // --- options by the number of their field, with a default for missing ones
   std::int64_t integer(int field, std::int32_t missing = 0) const {
     return options_.scalar<std::int32_t>(field, missing);
   }
@@ -59,11 +59,11 @@ class OperatorImport {
       default: fail("the fused activation ", choice(field), " is not supported");
     }
   }
-  /// A window over two spatial dimensions with its padding and strides at the first fields; dilation: field
-  /// of the horizontal one, or -1.
+  /// A 2-D window. Its padding and strides are fields 0, 2 and 1; `dilation` is the field of the horizontal dilation,
+  /// or -1.
   Window window(std::int64_t height, std::int64_t width, int dilation) const {
     Window w(height, width);
-    require(choice(0) == 0 || choice(0) == 1, "the padding ", choice(0), " is not known");
+    require(choice(0) == 0 || choice(0) == 1, "padding ", choice(0), " is not supported");
     w.padding = choice(0) == 0 ? Window::Padding::same_upper : Window::Padding::valid;
     w.strides = {integer(2), integer(1)};
     if (dilation >= 0) w.dilations = {integer(dilation + 1, 1), integer(dilation, 1)};
@@ -73,13 +73,13 @@ class OperatorImport {
   // --- inputs
   int inputs() const noexcept { return static_cast<int>(inputs_.size()); }
   bool has(int i) const noexcept { return i < inputs() && inputs_[at(i)] >= 0; }
-  /// The value of input i, or of a missing one.
+  /// The value of input i, or Node::none if it is missing.
   int optional(int i) { return has(i) ? value(i) : Node::none; }
   int value(int i) {
     const std::size_t t = tensor(i);
     int& v = to_.values[t];
     if (v != Node::none) return v;
-    if (to_.half[t] >= 0) {  // somebody needs the floats themselves
+    if (to_.half[t] >= 0) {  // the floats themselves are needed
       Value f = to_.tensors.read(static_cast<std::int64_t>(t));
       const std::string name = to_.unique(f.name);
       v = to_.graph.add(name, Convert(DType::f32), {constant_value(static_cast<std::size_t>(to_.half[t]))}, {name});
@@ -90,22 +90,21 @@ class OperatorImport {
     if (to_.sizes[t]) return v = sizes_value(t);
     return v = constant_value(t);
   }
-  /// Constant input i, which may be of 16-bit floats where floats are meant, before it is a value of the
-  /// graph.
+  /// The constant input i, as it is in the file. Constants that are dequantized from 16-bit floats stay in 16 bits.
   Value constant(int i) {
     const std::size_t t = tensor(i);
     Value c = to_.tensors.read(to_.half[t] >= 0 ? to_.half[t] : static_cast<std::int64_t>(t));
     require(c.is_constant(), "input ", i, " ('", c.name, "') has to be constant");
     return c;
   }
-  /// The same as weights, in the graph.
+  /// The constant input i as a value of the graph, for use as weights.
   int weights(int i) {
     const Value c = constant(i);
     require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
     const std::size_t t = tensor(i);
     return constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
   }
-  /// Input i as a bias of n elements, without a scale of its own; none where there is none.
+  /// Input i as a bias of n elements, without its scale. Node::none if it is missing.
   int bias(int i, std::int64_t n) {
     if (!has(i)) return Node::none;
     const Value b = constant(i);
@@ -123,14 +122,15 @@ class OperatorImport {
       if (is_sizes(i)) return true;
     return false;
   }
-  /// Input i as a short vector of integers that are known, or sizes of other tensors.
+  /// Input i as sizes: a short constant vector of integers, or computed from sizes.
   Sizes sizes(int i) {
     const std::size_t t = tensor(i);
     if (to_.sizes[t]) return *to_.sizes[t];
     const Value& v = in(i);
     require(v.is_constant() && !is_floating(v.dtype) && v.shape.rank() <= 1, "input ", i, " ('", v.name,
             "') has to be a constant vector of integers, or computed from sizes");
-    require(v.constant.size() <= Sizes::most, "input ", i, " ('", v.name, "') has ", v.constant.size(), " elements");
+    require(v.constant.size() <= Sizes::most, "input ", i, " ('", v.name, "') has ", v.constant.size(),
+            " elements, expected at most ", Sizes::most);
     Sizes s;
     s.scalar = v.shape.rank() == 0;
     for (std::int64_t x : to_integers(v.constant)) s.entries.push_back({x, -1});
@@ -143,20 +143,21 @@ class OperatorImport {
             "') has to be a constant of ", rows, " x ", columns, " integers");
     return to_integers(v.constant);
   }
-  /// A constant of one element, as the real number it stands for.
+  /// A constant of one element, dequantized.
   double element(int i) {
     const Value& v = in(i);
-    require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name, "') has to be one constant");
+    require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name,
+            "') has to be a constant with one element");
     const double x = load_element(v.dtype, v.constant.data(), 0);
     if (!v.is_quantized()) return x;
     return (x - v.quant.zero_point[0]) * static_cast<double>(v.quant.scale[0]);
   }
-  /// The same, all known; count: how many there have to be (-1: any).
+  /// Input i as known sizes; `count`: their expected number (-1: any).
   std::vector<std::int64_t> integers(int i, int count = -1) {
     const Sizes s = sizes(i);
     require(count < 0 || static_cast<int>(s.entries.size()) == count, "input ", i, " has ", s.entries.size(),
             " elements, expected ", count);
-    require(known(s), "input ", i, " has to be known when the model is read");
+    require(known(s), "input ", i, " has to be known on import");
     std::vector<std::int64_t> r;
     for (const Size& e : s.entries) r.push_back(e.value);
     return r;
@@ -180,12 +181,12 @@ class OperatorImport {
       names.push_back(to_.unique(declared.back().name));
     }
     const int first = to_.graph.add(names[0], std::move(op), in, names);
-    require(static_cast<int>(to_.graph.nodes.back().outputs.size()) == count, "writes ",
-            to_.graph.nodes.back().outputs.size(), " tensors, but declares ", count);
+    require(static_cast<int>(to_.graph.nodes.back().outputs.size()) == count, "expected ",
+            to_.graph.nodes.back().outputs.size(), " outputs, found ", count);
     for (int k = 0; k < count; ++k) {
       Value &v = to_.graph.value(first + k), &d = declared[at(k)];
       const std::size_t t = static_cast<std::size_t>(outputs_[at(i + k)]);
-      require(v.dtype == d.dtype, "writes ", octet::name(v.dtype), ", but declares '", d.name, "' as ",
+      require(v.dtype == d.dtype, "expected output '", d.name, "' of type ", octet::name(v.dtype), ", found ",
               octet::name(d.dtype));
       require_no_16x8(d);
       require_countable(v.shape);
@@ -194,8 +195,7 @@ class OperatorImport {
     }
     return first;
   }
-  /// Adds an operator on the way there, whose result has the type and scale of its first input. Returns its
-  /// output.
+  /// Adds an intermediate operator whose result has the type and scale of its first input. Returns its output.
   template <class Op>
   int step(const char* what, Op op, const std::vector<int>& in) {
     const std::string step_name = to_.unique(name_ + "/" + what);
@@ -204,7 +204,7 @@ class OperatorImport {
     to_.graph.value(v).quant = to_.graph.value(in[0]).quant;
     return v;
   }
-  /// Adds an operator that cannot clamp its results by itself, and a clamp behind it where there is one.
+  /// Adds an operator that has no fused activation, and a clamp after it if `range` requires one.
   template <class Op>
   int add_clamped(Op op, const std::vector<int>& in, const ActivationRange& range) {
     if (range.none()) return add(std::move(op), in);
@@ -215,7 +215,7 @@ class OperatorImport {
   int add_constant(const std::string& constant_name, AnyTensor t, QuantParams quant = {}) {
     return to_.graph.add_constant(to_.unique(constant_name), std::move(t), std::move(quant));
   }
-  /// Adds a constant whose elements `fill` writes.
+  /// Adds a constant. `fill` writes its elements.
   template <class Fill>
   int add_copy(const std::string& copy_name, DType dtype, const Shape& shape, QuantParams quant, Fill fill) {
     to_.tensors.spend(bytes(dtype, shape.elements()));
@@ -225,15 +225,16 @@ class OperatorImport {
     return to_.graph.add_constant(to_.unique(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));
   }
   const Value& graph_value(int v) const { return to_.graph.value(v); }
-  /// Counts the time it takes to look at a constant's elements as if they were copied.
+  /// Subtracts a constant's size from the budget, because reading its elements takes as long as a copy.
   void spend_on(int v) { to_.tensors.spend(graph_value(v).constant.size_bytes()); }
 
-  /// Output 0 consists of these sizes.
+  /// Sets output 0 to these sizes.
   void result(Sizes s) {
     to_.tensors.spend(16 * s.entries.size());
     to_.sizes[static_cast<std::size_t>(outputs_[0])] = std::move(s);
   }
-  /// Output 0 is the float form of constant input 0, which is made if it is needed.
+  /// Makes output 0 the float form of input 0, a 16-bit float constant. It is converted only if necessary. Returns
+  /// whether input 0 is one.
   bool result_is_half() {
     const std::size_t t = tensor(0);
     if (to_.half[t] >= 0 || to_.values[t] != Node::none || to_.sizes[t]) return false;
@@ -263,7 +264,7 @@ class OperatorImport {
     int& v = to_.values[t];
     if (v != Node::none) return v;
     Value c = to_.tensors.read(static_cast<std::int64_t>(t));
-    require(c.is_constant(), "reads '", c.name, "', which is neither an input nor written by an operator before it");
+    require(c.is_constant(), "reads '", c.name, "', which is neither an input nor written by an earlier operator");
     require_no_16x8(c);
     c.name = to_.unique(c.name);
     return v = to_.graph.add_value(std::move(c));

@@ -9,14 +9,14 @@
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// The graph as it grows, and what each tensor of the model became.
+/// The graph under construction, and the imported form of each tensor of the model.
 struct Progress {
   TensorReader tensors;
   Graph graph;
-  std::vector<int> values;                  // of each tensor in the graph, or none
-  std::vector<std::int64_t> half;           // constant of 16-bit floats that a tensor is the float form of, or -1
+  std::vector<int> values;                  // value of the graph for each tensor, or none
+  std::vector<std::int64_t> half;           // for each tensor: the 16-bit float constant it is converted from, or -1
   std::vector<std::optional<Sizes>> sizes;  // of tensors that are computed from sizes
-  std::unordered_map<std::string, std::size_t> names;  // and how many were called like it
+  std::unordered_map<std::string, std::size_t> names;  // base names, and how often each was used
 
   explicit Progress(TensorReader reader)
       : tensors(std::move(reader)),
@@ -24,7 +24,7 @@ struct Progress {
         half(tensors.size(), -1),
         sizes(tensors.size()) {}
 
-  /// The name, or one like it where it is taken.
+  /// The name, with a suffix if it is already in use.
   std::string unique(const std::string& name) {
     tensors.spend(name.size());
     std::string other = name;

@@ -22,7 +22,7 @@ template <BinaryKind kind>
 void binary(OperatorImport& n) {
   import_binary(n, kind);
 }
-/// With a fused activation as the first option.
+/// A binary operator whose first option is a fused activation.
 template <BinaryKind kind>
 void activated_binary(OperatorImport& n) {
   import_binary(n, kind, 0);
@@ -32,13 +32,13 @@ void reduce(OperatorImport& n) {
   import_reduce(n, kind);
 }
 
-/// What imports an operator, or null where octet does not know it.
+/// The function that imports an operator; null if it is not supported.
 inline Handler find_handler(const std::string& operator_name) {
   using U = UnaryKind;
   using B = BinaryKind;
   using R = ReduceKind;
   static const std::unordered_map<std::string, Handler> table{
-      // functions of one element
+      // unary functions
       {"RELU", [](OperatorImport& n) { import_unary(n, U::clip, 0, std::numeric_limits<double>::infinity()); }},
       {"RELU6", clamp<0, 6>},
       {"RELU_N1_TO_1", clamp<-1, 1>},

@@ -1,8 +1,8 @@
 #pragma once
 #include "flat_table.hpp"
 
-/// What octet reads of TFLite's schema (version 3): the numbers of the fields, in the order in which the
-/// schema declares them, and its enumerations.
+/// The parts of TFLite's schema (version 3) that octet uses: field numbers, in the order of their declaration, and
+/// enumerations.
 OCTET_BEGIN
 namespace detail::tflite {
 
@@ -28,7 +28,7 @@ namespace operator_field {
 enum { opcode_index, inputs, outputs, options_type, options, custom_options };
 }
 
-/// The type of a tensor; those that octet has no arithmetic for are refused.
+/// The element type for a TensorType of the schema. Throws FormatError if it is not supported.
 inline DType element_type(int code) {
   static constexpr DType types[] = {DType::f32,     DType::f16,  DType::i32,  DType::u8,  DType::i64, DType::none,
                                     DType::boolean, DType::i16,  DType::none, DType::i8,  DType::f64, DType::none,
@@ -39,7 +39,7 @@ inline DType element_type(int code) {
   return t;
 }
 
-/// Name of a builtin operator, in the order of the schema.
+/// The name of a builtin operator.
 inline std::string operator_name(int code) {
   // clang-format off
   static constexpr const char* names[] = {

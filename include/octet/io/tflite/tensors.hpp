@@ -7,15 +7,14 @@
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// Throws where a tensor, whatever its unknown sizes, has too many elements: sums and products of sizes stay
-/// far from overflow.
+/// Throws if a tensor has too many elements, not counting unknown sizes, so that arithmetic on sizes cannot overflow.
 inline void require_countable(const Shape& s) {
   Shape known;
   for (std::int64_t d : s) known.push_back(std::max<std::int64_t>(d, 1));
   known.elements();
 }
 
-/// The tensors of a model, as the file describes them.
+/// Reads the tensors of a model from the file.
 class TensorReader {
  public:
   TensorReader(const SharedBytes& file, const FlatTables& tensors, const FlatTables& buffers)
@@ -23,8 +22,8 @@ class TensorReader {
 
   std::size_t size() const noexcept { return tensors_.size(); }
   std::int64_t checked(std::int64_t index) const {
-    require<FormatError>(index >= 0 && static_cast<std::size_t>(index) < size(), "tensor ", index,
-                         " is outside the model's ", size());
+    require<FormatError>(index >= 0 && static_cast<std::size_t>(index) < size(), "tensor ", index, " is outside the ",
+                         size(), " tensors of the model");
     return index;
   }
 
@@ -34,7 +33,7 @@ class TensorReader {
     return given.empty() ? "tensor" + std::to_string(i) : std::string(given);
   }
 
-  /// Tensor i: a constant where the file has its elements.
+  /// Tensor i. It is constant if the file has its elements.
   Value read(std::int64_t i) {
     const FlatTable t = tensors_[static_cast<std::size_t>(checked(i))];
     Value v;
@@ -50,9 +49,9 @@ class TensorReader {
     return v;
   }
 
-  /// Takes memory for copies: a small file cannot ask for more than its size allows.
+  /// Subtracts n bytes for copies from the budget, so that a small file cannot use unlimited memory.
   void spend(std::size_t n) {
-    require<FormatError>(n <= budget_, "needs more copies of its contents than a file of this size may");
+    require<FormatError>(n <= budget_, "needs more memory for copies than is allowed for a file of this size");
     budget_ -= n;
   }
 
@@ -78,15 +77,15 @@ class TensorReader {
     const FlatList<std::int64_t> zeros = q.list<std::int64_t>(quantization_field::zero_point);
     if (scales.empty()) return;
     require<FormatError>(q.scalar<std::uint8_t>(quantization_field::details_type) == 0,
-                         "has a quantization of its own kind, which is not supported");
-    require<FormatError>(zeros.size() <= 1 || zeros.size() == scales.size(), "has ", scales.size(), " scales, but ",
-                         zeros.size(), " zero points");
+                         "has custom quantization, which is not supported");
+    require<FormatError>(zeros.size() <= 1 || zeros.size() == scales.size(), "expected ", scales.size(),
+                         " zero points, as many as scales, found ", zeros.size());
     spend(scales.size() * 8);
     const IntegerRange range = integer_range(is_byte(v.dtype) ? v.dtype : DType::i32);
     for (std::size_t c = 0; c < scales.size(); ++c) {
       const std::int64_t z = zeros.empty() ? 0 : zeros[zeros.size() == 1 ? 0 : c];
-      require<FormatError>(z >= range.low && z <= range.high, "is ", octet::name(v.dtype), " and has the zero point ",
-                           z);
+      require<FormatError>(z >= range.low && z <= range.high, "zero point ", z, " is out of range for ",
+                           octet::name(v.dtype));
       v.quant.scale.push_back(scales[c]);
       v.quant.zero_point.push_back(static_cast<std::int32_t>(z));
     }
@@ -96,25 +95,25 @@ class TensorReader {
 
   void read_constant(const FlatTable& t, Value& v) {
     const std::uint32_t index = t.scalar<std::uint32_t>(tensor_field::buffer);
-    require<FormatError>(index < buffers_.size() || index == 0, "has its elements in buffer ", index, " of ",
-                         buffers_.size());
+    require<FormatError>(index < buffers_.size() || index == 0, "refers to buffer ", index, " of ", buffers_.size());
     const FlatTable buffer = index == 0 ? FlatTable() : buffers_[index];  // the first one is always empty
     const FlatList<std::uint8_t> data = buffer.list<std::uint8_t>(buffer_field::data);
     const std::byte* bytes = data.data();
     std::size_t size = data.size();
-    // In files beyond 2 GB, buffers stand behind the tables.
+    // In files larger than 2 GB, buffers are after the tables.
     const auto offset = buffer.scalar<std::uint64_t>(buffer_field::offset);
     if (size == 0 && offset > 1) {
       const auto outside = buffer.scalar<std::uint64_t>(buffer_field::size);
       require<FormatError>(offset <= file_.size && outside <= file_.size - offset,
-                           "its elements lie beyond the file's end");
-      bytes = file_.data.get() + offset, size = static_cast<std::size_t>(outside);
+                           "its elements are beyond the end of the file");
+      bytes = file_.data.get() + offset;
+      size = static_cast<std::size_t>(outside);
     }
     if (size == 0 && !(v.shape.known() && v.shape.elements() == 0)) return;
-    require<FormatError>(v.shape.known(), "is constant, but its shape is ", v.shape);
+    require<FormatError>(v.shape.known(), "is constant, expected a known shape, found ", v.shape);
     const std::size_t needed = octet::bytes(v.dtype, v.shape.elements());
-    require<FormatError>(size == needed, "of ", octet::name(v.dtype), " and shape ", v.shape, " takes ", needed,
-                         " bytes, but has ", size);
+    require<FormatError>(size == needed, octet::name(v.dtype), " of shape ", v.shape, ": expected ", needed,
+                         " bytes, found ", size);
     const auto alignment = static_cast<std::uintptr_t>(std::max(1, bits(v.dtype) / 8));
     if (reinterpret_cast<std::uintptr_t>(bytes) % alignment == 0) {
       v.constant = AnyTensor(v.dtype, v.shape, std::shared_ptr<const std::byte>(file_.data, bytes));

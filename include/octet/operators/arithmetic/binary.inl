@@ -7,7 +7,7 @@
 OCTET_BEGIN
 
 OCTET_API std::vector<Shape> Binary::shapes(const ShapeContext& c) const {
-  c.require(c.inputs() == 2, "takes two tensors, found ", c.inputs());
+  c.require(c.inputs() == 2, "expected two inputs, found ", c.inputs());
   return {broadcast(c.shape(0), c.shape(Binary::right))};
 }
 
@@ -20,7 +20,7 @@ OCTET_API std::unique_ptr<Step> Binary::prepare(const PrepareContext& c) const {
   if (a.dtype == DType::u8 && a.is_quantized() && c.output().is_quantized() && has_integer_form()) {
     return detail::make_step<detail::IntegerBinary>(c, kind, activation);
   }
-  c.require(a.dtype == b.dtype, "both tensors have to be of one type, found ", name(a.dtype), " and ", name(b.dtype));
+  c.require(a.dtype == b.dtype, "expected inputs of one type, found ", name(a.dtype), " and ", name(b.dtype));
   return detail::make_generic_binary(c, kind, activation);
 }
 

@@ -7,16 +7,16 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Walks N tensors that broadcast against each other in runs of consecutive output elements; within a run each
-/// input moves along by one element, or stays.
+/// Iterates over N tensors that are broadcast to each other, in runs of consecutive output elements. Within a run, each
+/// input either advances by one element per output element, or does not advance.
 template <std::size_t N>
 class BroadcastRunsOf {
  public:
-  using Each = std::array<std::int64_t, N>;  // one number an input
+  using Each = std::array<std::int64_t, N>;  // one number per input
 
   BroadcastRunsOf() { dims_[0].step.fill(1); }
   BroadcastRunsOf(const std::array<const Shape*, N>& in, const Shape& out) : BroadcastRunsOf() {
-    // Dimensions are merged from the innermost outwards as long as all inputs go on moving, or go on staying.
+    // Merges dimensions, starting from the innermost, as long as each input keeps advancing or keeps its position.
     Each stride;
     stride.fill(1);
     for (int d = out.rank() - 1; d >= 0; --d) {
@@ -44,11 +44,11 @@ class BroadcastRunsOf {
 
   std::int64_t length() const noexcept { return dims_[0].size; }
   std::int64_t count() const noexcept { return total_ ? total_ / dims_[0].size : 0; }
-  /// Whether input k moves within a run.
+  /// Whether input k advances within a run.
   bool moves(std::size_t k) const noexcept { return dims_[0].step[k] != 0; }
 
-  /// Calls f(offset in each input ..., offset in the output, elements) for all runs, shared by threads: long ones
-  /// in pieces, short ones in groups.
+  /// Calls f(offset in each input ..., offset in the output, elements) for all runs, in parallel. Long runs are split,
+  /// short ones are grouped.
   template <class F>
   void parallel(ThreadPool& pool, F f) const noexcept {
     constexpr std::int64_t part = 16384;

@@ -11,7 +11,7 @@ OCTET_BEGIN
 namespace detail {
 
 template <class W>
-W multiply(W a, W b) noexcept {  // uint16 would be promoted to int, and overflow
+W multiply(W a, W b) noexcept {  // in 64 bits: uint16 would be promoted to int and overflow
   if constexpr (std::is_integral_v<W>)
     return static_cast<W>(std::uint64_t{a} * b);
   else
@@ -29,8 +29,8 @@ T divide(T a, T b) noexcept {
   }
 }
 
-/// Calls use(f) with the function of two T that `kind` names. Integers wrap, but powers of them saturate; division by
-/// zero gives 0 for them.
+/// Calls use(f) with the function of two T for `kind`. Integers wrap around, except that powers saturate; integer
+/// division by zero gives 0.
 template <class T, class Use>
 void with_binary(BinaryKind kind, Use use) {
   using W = std::conditional_t<std::is_integral_v<T>,

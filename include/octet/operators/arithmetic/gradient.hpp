@@ -9,7 +9,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Of a + b, a - b, a * b and a / b, then a clamp. What was broadcast gets the sum of the gradients of its copies.
+/// The gradient of a + b, a - b, a * b and a / b with a clamp. A broadcast input gets the sum over its copies.
 class BinaryGradient : public SameForward {
  public:
   BinaryGradient(const PrepareContext& c, std::unique_ptr<Step> forward, BinaryKind kind, const ActivationRange& range)
@@ -26,7 +26,7 @@ class BinaryGradient : public SameForward {
   void backward(const BackwardContext& c) noexcept override {
     float* dy = c.output_gradient();
     if (!range_.none()) clamp_gradient(*simd_, range_, c.output(), dy, dy, size_, *c.pool);
-    const std::size_t last = c.input_gradient(0) == dy ? 0 : 1;  // the one that writes over dy
+    const std::size_t last = c.input_gradient(0) == dy ? 0 : 1;  // the one that overwrites dy
     for (const std::size_t i : {1 - last, last}) {
       float* dx = c.input_gradient(i);
       if (!dx) continue;
@@ -43,7 +43,7 @@ class BinaryGradient : public SameForward {
  private:
   struct Side {
     bool wanted = false, whole = true;        // whole: not broadcast
-    std::optional<GenericReduce<float>> sum;  // over what was broadcast
+    std::optional<GenericReduce<float>> sum;  // over the broadcast dimensions
     std::vector<TensorRef> copies, result;    // of the sum
   };
 
@@ -73,7 +73,7 @@ class BinaryGradient : public SameForward {
     return broadcasts ? static_cast<std::size_t>(size_) * sizeof(float) : 0;
   }
 
-  /// The gradient by one side as large as the result.
+  /// The gradient with respect to one input, in the shape of the result.
   void one_side(const BackwardContext& c, std::size_t side, const float* dy, float* to) const noexcept {
     constexpr float inf = std::numeric_limits<float>::infinity();
     if (kind_ == BinaryKind::add || (kind_ == BinaryKind::sub && side == 0))

@@ -7,7 +7,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Sum, difference or product of two quantized tensors (uint8), each with its own scale, in the output's scale.
+/// Sum, difference or product of two quantized tensors (uint8) with different scales, requantized to the output's
+/// scale.
 class IntegerBinary : public Step {
  public:
   IntegerBinary(const PrepareContext& c, BinaryKind kind, const ActivationRange& range)
@@ -18,15 +19,15 @@ class IntegerBinary : public Step {
     params_.zero_a = a.zero_point[0], params_.zero_b = b.zero_point[0], params_.zero_point = y.zero_point[0];
     const IntegerRange q = quantized_range(range, y.scale[0], y.zero_point[0]);
     params_.low = static_cast<std::int32_t>(q.low), params_.high = static_cast<std::int32_t>(q.high);
-    const double sign = kind == BinaryKind::sub ? -1 : 1;  // of what is added
+    const double sign = kind == BinaryKind::sub ? -1 : 1;  // of the second operand
     if (kind == BinaryKind::mul)
       product_scale_ = c.multiplier(sa * sb / sy);
     else
       params_.scale_a = c.multiplier(sa / sy), params_.scale_b = static_cast<float>(sign) * c.multiplier(sb / sy);
-    // The kernel's conversion to integers is exact below 2^31; beyond, and for other roundings, one by one.
+    // The kernel's conversion to integers is exact below 2^31. Otherwise, and for other roundings, compute one by one.
     by_kernel_ = kind != BinaryKind::mul && rounding_ == Rounding::fp32 && 255 * (sa + sb) / sy < 2147483000.0;
     product_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(a.scale[0], b.scale[0], y.scale[0])));
-    // TFLite brings both to a common scale first, with 20 more bits.
+    // TFLite first converts both to a common scale with 20 additional bits.
     const double common = 2 * std::max(sa, sb);
     input_a_ = FixedPointMultiplier(sa / common), input_b_ = FixedPointMultiplier(sb / common);
     sum_ = FixedPointMultiplier(common / (static_cast<double>(1 << 20) * sy));

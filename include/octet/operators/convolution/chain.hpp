@@ -2,8 +2,8 @@
 #include "joined.hpp"
 
 OCTET_BEGIN
-/// Two or three convolutions, each of which only the next one reads. What executors make of inverted residuals and
-/// separable convolutions; no file holds it. Inputs: image, residual of the last convolution (optional).
+/// Two or three convolutions in a row, each read only by the next one. Executors create it for inverted residuals and
+/// separable convolutions; it does not occur in files. Inputs: image, residual of the last convolution (optional).
 class ConvolutionChain : public detail::JoinedOperators<ConvolutionChain> {
  public:
   static constexpr const char* type_name = "ConvolutionChain";

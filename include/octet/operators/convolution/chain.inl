@@ -8,9 +8,9 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Convolutions after each other, as one step. Where what lies between them is large, they take turns on bands of a
-/// few rows, which stay in the cache and never exist as a whole; rows that two bands need are kept, not computed
-/// twice. The results are those of the convolutions one by one, bit for bit.
+/// Runs consecutive convolutions as one step. If the tensors between them are large, the convolutions alternate on
+/// bands of a few rows, so that intermediate rows stay in the cache and the tensors never exist as a whole. Rows that
+/// two bands need are kept. The results are bit-identical to those of separate convolutions.
 class ChainStep : public Step {
  public:
   static constexpr std::size_t longest = 3;
@@ -53,7 +53,7 @@ class ChainStep : public Step {
       bands = bands && s.step->runs_bands(i == 0);
     }
     image_in_bytes_ = batch() ? static_cast<std::int64_t>(c.inputs[0].size_bytes()) / batch() : 0;
-    constexpr std::size_t cache = 768 * 1024;  // what may lie between the convolutions as a whole
+    constexpr std::size_t cache = 768 * 1024;  // largest intermediate tensors that are kept as a whole
     band_rows_ = bands && between > cache ? choose_band(c.threads) : 0;
     return band_rows_ ? plan_bands(c.threads) : plan_whole(between, c.threads);
   }
@@ -83,7 +83,7 @@ class ChainStep : public Step {
     std::vector<TensorRef> inputs, outputs;
     ConvolutionShape shape;
     std::int64_t row_bytes = 0;         // of its output
-    std::int64_t rows = 0, buffer = 0;  // of a band: most rows, place in the worker's scratch
+    std::int64_t rows = 0, buffer = 0;  // of a band: largest number of rows, offset in the worker's scratch memory
   };
 
   std::int64_t batch() const noexcept { return stages_.back().shape.batch; }
@@ -112,7 +112,8 @@ class ChainStep : public Step {
     }
   }
 
-  /// Sets the rows of each stage for a band of so many rows of the last; returns the bytes of what lies between.
+  /// Sets the rows of each stage for bands of `band` rows of the last one. Returns the size of the intermediate rows in
+  /// bytes.
   std::int64_t set_rows(std::int64_t band) {
     std::int64_t bytes = 0;
     for (std::size_t i = stages_.size(); i-- > 0;) {
@@ -151,7 +152,7 @@ class ChainStep : public Step {
     return static_cast<std::size_t>(shared_bytes_ + threads * worker_bytes_);
   }
 
-  /// Rows [all.first, all.last) of the last convolution's output.
+  /// Computes rows [all.first, all.last) of the last convolution's output.
   void run_part(const Band& all) noexcept {
     struct Rows {
       std::int64_t first = 0, last = 0;

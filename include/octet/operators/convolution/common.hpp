@@ -6,7 +6,7 @@
 #include "../activation_range.hpp"
 #include "../window.hpp"
 
-/// What all forms of a convolution share.
+/// Shared by all forms of convolution.
 OCTET_BEGIN
 namespace detail {
 
@@ -23,7 +23,7 @@ inline Shape convolution_output(const ShapeContext& c, const Window& window, std
   return window_output(axes, x, w[0]);
 }
 
-/// What kernels have to know of a window before the image is known; 1-D ones are one row high.
+/// The window in the form that kernels use, without image sizes. 1-D windows have a height of 1.
 inline KernelWindow kernel_window(const Window& w) {
   const auto from_last = [](const std::vector<std::int64_t>& v, std::size_t i) {
     return i < v.size() ? v[v.size() - 1 - i] : 1;
@@ -34,7 +34,7 @@ inline KernelWindow kernel_window(const Window& w) {
   return k;
 }
 
-/// The shape of a planned convolution; 1-D images are one row high.
+/// The sizes of a convolution of a given image. 1-D images have a height of 1.
 inline ConvolutionShape convolution_shape(const Window& window, std::int64_t groups, const Shape& in,
                                           const Shape& out) {
   static const std::string unnamed;
@@ -49,8 +49,8 @@ inline ConvolutionShape convolution_shape(const Window& window, std::int64_t gro
   return s;
 }
 
-/// The kernels a convolution uses: depthwise where it is, else as a matrix product, or by Winograd's algorithm where
-/// that is faster. T as in GemmConvolution; only matrix products know of half precision.
+/// Selects the kernels of a convolution: depthwise, matrix product, or Winograd's algorithm where that is faster. T as
+/// in GemmConvolution. Only matrix products support half precision.
 template <class T>
 class AnyConvolution {
  public:
@@ -74,17 +74,17 @@ class AnyConvolution {
   const char* form() const noexcept {
     return depthwise_ ? by_channel_.form() : winograd_ ? by_points_.form() : by_matrix_.form();
   }
-  /// Whether it fills Epilogue::range. (Beyond a group's last column come those of the next group.)
+  /// Whether it sets Epilogue::range. (Not with groups, where columns beyond a group's last belong to the next group.)
   bool measures_range() const noexcept { return !depthwise_ && groups_ == 1; }
-  /// Whether products of bfloat16 would not pay. (Twice as fast, they are measured to gain half of that here.)
+  /// Whether float is faster than bfloat16 products. (Those are twice as fast, but gain only half of that here.)
   bool better_in_float(const ConvolutionShape& s) const noexcept { return depthwise_ || by_points_.pays(s, 1.5); }
-  /// Takes other float weights of the same sizes, for training. Allocates nothing.
+  /// Replaces the weights by float weights of the same sizes, for training. Does not allocate.
   void set_weights(const WeightsView& w, std::int64_t out_c, ThreadPool& pool) noexcept {
     depthwise_ ? by_channel_.set_weights(w, out_c) : by_matrix_.set_weights(w, pool);
   }
-  /// Whether run, as planned, can do Epilogue::pooled.
+  /// Whether run, as planned, supports Epilogue::pooled.
   bool can_pool() const noexcept { return pools_; }
-  /// Bytes of padding that run reads.
+  /// Size in bytes of the padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
     return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * GemmConvolution<T>::element;
   }
@@ -108,11 +108,11 @@ class AnyConvolution {
       by_matrix_.run_columns(in, init, padding, e, out_element, scratch, pool, first, last);
   }
 
-  /// For run_rows of at most `rows` image rows. Returns the bytes of scratch that one call needs.
+  /// Plans run_rows for at most `rows` image rows. Returns the size of the scratch memory of one call, in bytes.
   std::size_t plan_rows(const ConvolutionShape& s, std::int64_t rows) {
     return depthwise_ ? by_channel_.plan(s, 1) : by_matrix_.plan_rows(s, rows * s.out_w);
   }
-  /// Output rows [first, last) of one image of width out_w, by the calling thread alone.
+  /// Computes output rows [first, last) of one image on the calling thread.
   void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
                 std::int64_t out_element, std::byte* scratch, std::int64_t first, std::int64_t last,
                 std::int64_t out_w) const noexcept {
@@ -121,7 +121,7 @@ class AnyConvolution {
   }
 
  private:
-  /// The same weights for kernels that do not know their type; `room` holds them.
+  /// Converts the weights for kernels that do not support their type. `room` owns the result.
   static ConvolutionWeights<Other> expand(const ConvolutionWeights<T>& w, Tensor<Other>& room) {
     if constexpr (std::is_same_v<T, Other>) {
       return w;

@@ -5,12 +5,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The gradient by a convolution's input: the transposed convolution of the gradient by its output. Its pixels that
-/// have the same remainder modulo the stride are an ordinary convolution with some of the taps, last first; each such
-/// phase is computed apart and then spread. With stride 1 there is one phase, in place.
+/// The gradient with respect to a convolution's input: the transposed convolution of the gradient with respect to its
+/// output. The pixels with the same remainder modulo the stride (a phase) are an ordinary convolution with some of the
+/// taps in reverse order. Each phase is computed separately and its pixels are then spread. With stride 1, the only
+/// phase is computed in place.
 class DataGradient {
  public:
-  /// Returns the bytes of scratch that run needs.
+  /// Returns the size of the scratch memory that run needs, in bytes.
   std::size_t plan(const Kernels& kernels, const ConvolutionShape& s, int threads, bool bf16_products) {
     shape_ = s;
     axes_[0] = {s.out_h, s.in_h, s.kernel_h, s.stride_h, s.dilation_h, s.pad_top};
@@ -37,7 +38,8 @@ class DataGradient {
     return static_cast<std::size_t>(spread_bytes_) + scratch;
   }
 
-  /// gradient: [N, out_h, out_w, O] by the output; weights: [O, kernel_h, kernel_w, I / groups]; out: [N, H, W, I].
+  /// gradient: [N, out_h, out_w, O], with respect to the output; weights: [O, kernel_h, kernel_w, I / groups]; out: [N,
+  /// H, W, I].
   void run(const float* gradient, const float* weights, float* out, std::byte* scratch, ThreadPool& pool) noexcept {
     if (!covered_) clear(out, pool);
     Epilogue e;
@@ -71,7 +73,7 @@ class DataGradient {
     return p;
   }
 
-  /// The taps of a phase, last first; input and output channels change places.
+  /// The taps of a phase in reverse order, with input and output channels swapped.
   WeightsView view(const Phase& p, const float* weights) const noexcept {
     WeightsView w = WeightsView::of_model(weights, shape_.out_c, shape_.kernel_h, shape_.kernel_w, shape_.group_in(),
                                           shape_.groups);
@@ -88,7 +90,7 @@ class DataGradient {
                   [&](std::int64_t r, int) { std::fill(out + r * row, out + (r + 1) * row, 0.0f); });
   }
 
-  /// The pixels of a phase to their places.
+  /// Copies the pixels of a phase to their positions.
   void spread(const Phase& p, const float* from, float* out, ThreadPool& pool) const noexcept {
     const std::int64_t rows = p.shape.out_h, columns = p.shape.out_w, channels = shape_.in_c;
     pool.parallel(shape_.batch * rows, [&](std::int64_t r, int) {

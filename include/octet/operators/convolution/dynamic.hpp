@@ -6,9 +6,9 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Dynamic range: a float image is quantized when it arrives (uint8, asymmetric, by its own range), multiplied with
-/// int8 weights, and the sums are scaled back to float; or to uint8, where the activation bounds the output, so that
-/// its scale is known (see bound_activations).
+/// Dynamic range: a float image is quantized at run time (uint8, asymmetric, by its own range) and multiplied by int8
+/// weights. The sums are scaled to float, or requantized to uint8 if the activation bounds the output, so that its
+/// scale is known (see bound_activations).
 class DynamicConvolution : public ConvolutionStep {
  public:
   DynamicConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
@@ -76,7 +76,7 @@ class DynamicConvolution : public ConvolutionStep {
   std::size_t shared_bytes() const noexcept override {
     return static_cast<std::size_t>(range_at_ + round_up(StoredRange::bytes(*simd_, threads_), 64));
   }
-  /// Finds the image's scale, and quantizes it where blocks of it are not quantized one by one.
+  /// Computes the scale of the image and quantizes it, unless its blocks are quantized one by one.
   void start_image(const std::byte* in, const ValueRange* range, std::byte* shared,
                    const RunContext& c) noexcept override {
     const std::int64_t n = shape_.in_h * shape_.in_w * shape_.in_c;
@@ -116,15 +116,15 @@ class DynamicConvolution : public ConvolutionStep {
   std::int64_t batch_ = 1;
   int threads_ = 1;
   bool by_blocks_ = false;
-  DynamicScale image_scale_;  // of the image that is computed
+  DynamicScale image_scale_;  // of the current image
   const Kernels* simd_;
   DynamicWeights weights_;
-  Tensor<float> scale_;  // of the weights, over that of a uint8 output
+  Tensor<float> scale_;  // of the weights, divided by that of a uint8 output
   Epilogue epilogue_;
   std::int64_t element_;
   AnyConvolution<std::int8_t> kernels_;
   ConvolutionShape shape_;
-  std::int64_t padding_at_ = 0, init_at_ = 0, scale_at_ = 0, range_at_ = 0;  // behind the quantized image
+  std::int64_t padding_at_ = 0, init_at_ = 0, scale_at_ = 0, range_at_ = 0;  // offsets after the quantized image
 };
 
 }  // namespace detail

@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Float images; weights float or half, in the type W (see with_weights).
+/// Convolution of float images with float or half-precision weights in type W (see with_weights).
 template <class W>
 class FloatConvolution : public ConvolutionStep {
  public:

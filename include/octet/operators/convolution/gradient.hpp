@@ -8,8 +8,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A layer of weights and bias in training: a convolution, or a fully connected layer as one of 1x1. Inputs: x,
-/// weights, bias (optional), a tensor that is added (optional).
+/// Training step of a layer with weights and bias: a convolution, or a fully connected layer as a 1x1 convolution.
+/// Inputs: x, weights, bias (optional), residual (optional).
 class LinearGradient : public GradientStep {
  public:
   LinearGradient(const PrepareContext& c, const ActivationRange& range)

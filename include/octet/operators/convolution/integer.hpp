@@ -6,8 +6,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Integer images and weights; the sums are requantized to the output's scale, or scaled to float where the output
-/// is float.
+/// Convolution of integer images and weights. The sums are requantized to the output's scale, or scaled to float if the
+/// output is float.
 class IntegerConvolution : public ConvolutionStep {
  public:
   IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)

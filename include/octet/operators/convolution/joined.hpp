@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Operators that run as one step. Op derives from this.
+/// Base class of operators that consist of several operators and run as one step.
 template <class Op>
 class JoinedOperators : public OperatorOf<Op> {
  public:

@@ -2,13 +2,13 @@
 #include "joined.hpp"
 
 OCTET_BEGIN
-/// A convolution and the 2x2 maximum pooling of its outputs, which nothing else reads. What executors make of both; no
-/// file holds it. Input: image.
+/// A convolution followed by 2x2 max pooling, if nothing else reads its output. Executors create it; it does not occur
+/// in files. Input: image.
 class PooledConvolution : public detail::JoinedOperators<PooledConvolution> {
  public:
   static constexpr const char* type_name = "PooledConvolution";
 
-  /// Whether these two can be one, and gain by it.
+  /// Whether the two can be joined, and are then faster.
   OCTET_API static bool suits(const Graph& g, const Node& convolution, const Node& pooling);
 
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;

@@ -7,8 +7,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A convolution and the pooling behind it as one step: where it can, the convolution stores what is left of its
-/// outputs, which never exist as a whole. The results are those of both one after the other, bit for bit.
+/// Runs a convolution and the pooling after it as one step. If possible, the convolution stores only pooled outputs.
+/// The results are bit-identical to those of separate steps.
 class PooledStep : public Step {
  public:
   PooledStep(const Graph& body, const PrepareContext& c) : body_(body) {

@@ -6,17 +6,17 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Some rows of a convolution's output, computed by one thread.
+/// Rows of a convolution's output that one thread computes.
 struct Band {
-  const std::byte* in = nullptr;        // where the image's pixel (0, 0) lies, or would lie
-  std::byte* out = nullptr;             // ... and that of the output
-  const std::byte* residual = nullptr;  // ... and that of the added tensor, or null
+  const std::byte* in = nullptr;        // address of the image's pixel (0, 0), even if it is outside the buffer
+  std::byte* out = nullptr;             // the same of the output
+  const std::byte* residual = nullptr;  // the same of the residual, or null
   std::int64_t first = 0, last = 0;     // output rows
   std::byte* scratch = nullptr;
-  const std::byte* shared = nullptr;  // what start_image made
+  const std::byte* shared = nullptr;  // written by start_image
 };
 
-/// What all forms of a convolution have in common: they run on whole tensors, or band by band (see chain.hpp).
+/// Base class of all forms of convolution, which run on whole tensors or on bands of rows (see chain.hpp).
 class ConvolutionStep : public Step {
  public:
   ConvolutionStep(const Window& window, std::int64_t groups) : window_(window), groups_(groups) {}
@@ -28,18 +28,18 @@ class ConvolutionStep : public Step {
     return convolution_shape(window_, groups_, in, out);
   }
 
-  /// Whether run, as planned for whole tensors, can store the greatest of each 2 x 2 outputs alone.
+  /// Whether run, as planned for whole tensors, can store only the maximum of each 2 x 2 outputs.
   virtual bool can_pool() const noexcept = 0;
-  /// Makes it do so, or not.
+  /// Switches that on or off.
   void pool(bool on) noexcept { pooled_ = on; }
 
-  /// Whether run_band can do it; `whole_input`: whether the image is there before the first band.
+  /// Whether run_band is supported. `whole_input`: whether the whole image exists before the first band.
   virtual bool runs_bands(bool whole_input) const noexcept = 0;
-  /// For bands of at most `rows` rows of one image. Returns the bytes of scratch for each thread.
+  /// Plans for bands of at most `rows` rows of one image. Returns the size of the scratch memory per thread, in bytes.
   virtual std::size_t plan_bands(const ConvolutionShape& one_image, std::int64_t rows) = 0;
-  /// Bytes that start_image writes, once bands are planned.
+  /// Size in bytes of the data that start_image writes, after plan_bands.
   virtual std::size_t shared_bytes() const noexcept { return 0; }
-  /// Given the image, and its range where that is known.
+  /// Called for each image before its bands, with its range if known.
   virtual void start_image(const std::byte*, const ValueRange*, std::byte*, const RunContext&) noexcept {}
   virtual void run_band(const Band&) noexcept = 0;
 

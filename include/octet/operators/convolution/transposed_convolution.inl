@@ -11,8 +11,9 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The outputs that have the same remainder modulo the stride are an ordinary convolution with some of the taps; each
-/// such phase is computed apart and then spread over the output. Form is the step of an ordinary convolution.
+/// Outputs with the same remainder modulo the stride (a phase) are an ordinary convolution with some of the taps. Each
+/// phase is computed separately and its pixels are then spread over the output. Form: the step of an ordinary
+/// convolution.
 template <class Form>
 class TransposedConvolutionStep : public Step {
  public:
@@ -25,7 +26,7 @@ class TransposedConvolutionStep : public Step {
       : rule_(std::move(rule)), groups_(groups), element_(bits(c.output().dtype) / 8) {
     for (std::int64_t y = 0; y < axes[0].phases(); ++y)
       for (std::int64_t x = 0; x < axes[1].phases(); ++x) add_phase(c, axes, y, x, range, op);
-    // Outputs that no tap meets are the bias.
+    // Outputs without any tap are the bias.
     if (axes[0].phases() < axes[0].stride || axes[1].phases() < axes[1].stride) {
       uncovered_ = true;
       add_phase(c, axes, -1, -1, range, op);
@@ -86,13 +87,13 @@ class TransposedConvolutionStep : public Step {
  private:
   struct Phase {
     std::unique_ptr<Form> step;
-    std::int64_t y = 0, x = 0;  // of the axes; -1 for what no tap meets
+    std::int64_t y = 0, x = 0;  // phase along each axis; -1 for outputs without taps
     std::int64_t pixels = 0;
   };
 
   void add_phase(const PrepareContext& c, const Axes& axes, std::int64_t y, std::int64_t x,
                  const ActivationRange& range, const OperatorPtr& op) {
-    // A graph of its own, in which the weights are those of this phase, for the form to prepare itself from.
+    // A separate graph with the weights of this phase, from which the step is prepared.
     Graph g;
     g.rounding = c.rounding();
     Node n{c.name(), op, {}, {}};
@@ -114,7 +115,7 @@ class TransposedConvolutionStep : public Step {
                        y, x, 0});
   }
 
-  /// The taps of a phase, last first; for what no tap meets, one tap of zeros. Always [O, h, w, C / groups].
+  /// The taps of a phase in reverse order, [O, h, w, C / groups]. For outputs without taps, one tap of zeros.
   static AnyTensor phase_weights(const PrepareContext& c, const Axes& axes, std::int64_t y, std::int64_t x) {
     const Value& w = c.input(LayerInputs::weights);
     const AnyTensor& all = c.constant(LayerInputs::weights);
@@ -142,7 +143,7 @@ class TransposedConvolutionStep : public Step {
     p.step->run({inputs_, outputs_, c.scratch + spread_at_, c.pool, c.not_finite});
   }
 
-  /// The one pixel in scratch, to everywhere.
+  /// Copies the pixel in scratch memory to all outputs.
   void fill(const RunContext& c) const noexcept {
     c.pool->parallel(batch_ * axes_[0].out, [&](std::int64_t row, int) {
       std::byte* to = c.output() + row * axes_[1].out * pixel_;
@@ -150,7 +151,7 @@ class TransposedConvolutionStep : public Step {
     });
   }
 
-  /// The pixels of a phase, from scratch to their places.
+  /// Copies the pixels of a phase from scratch memory to their positions.
   void spread(const Phase& p, const RunContext& c) const noexcept {
     const std::int64_t rows = axes_[0].count(p.y), columns = axes_[1].count(p.x);
     c.pool->parallel(batch_ * rows, [&](std::int64_t row, int) {
@@ -214,14 +215,15 @@ OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c
   const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);
   const std::size_t n = window.kernel.size();
   const bool given = window.padding == Window::Padding::given;
-  c.require(c.inputs() <= 3, "takes image, weights and bias, found ", c.inputs(), " inputs");
+  c.require(c.inputs() <= 3, "expected image, weights and bias, found ", c.inputs(), " inputs");
   c.require((n == 1 || n == 2) && window.strides.size() == n && window.dilations.size() == n &&
                 (!given || !output_size.empty() || (window.pads_before.size() == n && window.pads_after.size() == n)) &&
                 (output_padding.empty() || output_padding.size() == n) &&
                 (output_size.empty() || output_size.size() == n),
             "kernel, strides, dilations, pads and output sizes have to have one entry for each of 1 or 2 spatial "
             "dimensions");
-  c.require(x.rank() == static_cast<int>(n) + 2, "takes a tensor of ", n, " spatial dimensions [N, ..., C], found ", x);
+  c.require(x.rank() == static_cast<int>(n) + 2, "expected a tensor [N, ..., C] with ", n,
+            " spatial dimensions, found ", x);
   bool fits = w.rank() == static_cast<int>(n) + 2 && groups >= 1 && w[0] % groups == 0 && w.back() >= 1;
   for (std::size_t i = 0; fits && i < n; ++i) fits = w[static_cast<int>(i) + 1] == window.kernel[i];
   c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
@@ -242,7 +244,7 @@ OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c
       c.require(size >= 0 && size <= limit, "padding and sizes have to be in 0 .. ", limit, ", found ", size);
     }
     const std::int64_t in = x[static_cast<int>(i) + 1];
-    c.require(in != 0, "takes images of at least one pixel, found ", x);
+    c.require(in != 0, "expected images of at least one pixel, found ", x);
     out.push_back(axis(i, in).out);
     c.require(in == Shape::unknown || out.back() >= 0, "the padding is larger than the output of ", x);
   }
@@ -278,7 +280,8 @@ OCTET_API Traits TransposedConvolution::traits() const {
 OCTET_API IntegerForm TransposedConvolution::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = weights, f.weights_axis = 0, f.bias = bias;
+  f.weights = weights;
+  f.bias = bias;
   return f;
 }
 

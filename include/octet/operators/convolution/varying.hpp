@@ -6,8 +6,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A convolution whose weights come with each step of training. Where products of bfloat16 are asked for, the CPU has
-/// them and they gain, both operands are rounded to it; sums are float.
+/// A convolution whose weights change with each training step. If bfloat16 products are requested, supported by the CPU
+/// and faster, both operands are rounded to bfloat16. Sums are float.
 class VaryingConvolution {
  public:
   VaryingConvolution() = default;

@@ -4,12 +4,12 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The gradient by a convolution's weights: for each output channel and element of its windows, the sum over all output
-/// pixels of gradient times input. Who adds what does not depend on the threads: tasks own columns (elements of the
-/// window); where these are few, pixels are divided as well, into parts whose sums are added in their order.
+/// The gradient with respect to a convolution's weights: for each output channel and window element, the sum over all
+/// output pixels of gradient times input. The order of additions does not depend on the number of threads: tasks own
+/// columns (window elements); if there are few, pixels are also split into parts whose sums are added in order.
 class WeightGradient {
  public:
-  /// Returns the bytes of scratch that run needs.
+  /// Returns the size of the scratch memory that run needs, in bytes.
   std::size_t plan(const Kernels& kernels, const ConvolutionShape& s, int threads, bool bf16_products) {
     kernels_ = &kernels;
     shape_ = s;
@@ -26,26 +26,27 @@ class WeightGradient {
     choose_columns();
     parts_ = std::clamp<std::int64_t>((tasks_wanted + blocks_ * s.groups - 1) / (blocks_ * s.groups), 1,
                                       std::max<std::int64_t>(1, (s.rows() + depth - 1) / depth));
-    row_stride_ = round_up(columns_ * 4, 64) + 64;  // no power of two, which would lie in few sets of the cache
+    row_stride_ = round_up(columns_ * 4, 64) + 64;  // not a power of two, which would cause cache conflicts
     windows_ = in_place_ ? 0 : round_up(depth * row_stride_ + 64, 64);
     rows_ = skips_ ? round_up(depth * s.group_out() * 4, 64) : 0;
     worker_ = windows_ + rows_ + (pairs_ ? pair_bytes(s.group_out()) + pair_bytes(columns_) : 0);
     return static_cast<std::size_t>(threads * worker_ + (parts_ > 1 ? parts_ * size_ * 4 : 0));
   }
 
-  /// in: [N, H, W, I]; gradient: [N, out_h, out_w, O] by the output; out: [O, kernel_h, kernel_w, I / groups].
+  /// in: [N, H, W, I]; gradient: [N, out_h, out_w, O], with respect to the output; out: [O, kernel_h, kernel_w, I /
+  /// groups].
   void run(const float* in, const float* gradient, float* out, std::byte* scratch, ThreadPool& pool) const noexcept {
     depthwise_ ? by_channel(in, gradient, out, scratch, pool) : by_matrix(in, gradient, out, scratch, pool);
   }
 
  private:
-  static constexpr std::int64_t tasks_wanted = 16;   // enough for the threads to share
-  static constexpr std::int64_t depth = 256;         // pixels at a time
-  static constexpr std::int64_t channel_block = 64;  // of depthwise convolutions
+  static constexpr std::int64_t tasks_wanted = 16;   // enough for load balancing
+  static constexpr std::int64_t depth = 256;         // pixels per block
+  static constexpr std::int64_t channel_block = 64;  // for depthwise convolutions
 
-  /// Columns of a task: whole windows, a row of their taps, or some channels of one tap. Few where there are many
-  /// output channels, so that the sums stay in the cache. Over small images tasks have one tap and skip the pixels
-  /// where it lies on the padding.
+  /// Chooses the columns of a task: whole windows, a row of taps, or some channels of one tap. With many output
+  /// channels, tasks have few columns, so that the sums stay in the cache. For small images, tasks have one tap and
+  /// skip the pixels where it is on the padding.
   void choose_columns() {
     const std::int64_t channels = shape_.group_in(), row = shape_.kernel_w * channels, taps = shape_.kernel_h * row;
     const std::int64_t most = shape_.group_out() <= 128 ? 576 : 256;
@@ -63,7 +64,7 @@ class WeightGradient {
     blocks_ = (shape_.kernel_h / taps_h_) * (shape_.kernel_w / taps_w_) * ((channels + channels_ - 1) / channels_);
   }
 
-  /// What a task adds up: columns, and the output pixels where they are not all padding.
+  /// The columns of a task, and the output pixels at which they are not all padding.
   struct Task {
     std::int64_t group = 0, ky = 0, kx = 0, channel = 0, channels = 0;
     std::int64_t first_y = 0, first_x = 0, height = 0, width = 0;
@@ -125,7 +126,7 @@ class WeightGradient {
     }
   }
 
-  /// The outer product of both rounded to bfloat16.
+  /// Adds the outer product of both operands rounded to bfloat16.
   void add_pairs(OuterProduct p, std::byte* room) const noexcept {
     const auto pack = [&](const float*& x, std::int64_t& stride, std::int64_t columns) {
       kernels_->gradient.pack_pairs({x, stride, p.depth, columns, room, pair_stride(columns)});
@@ -140,7 +141,7 @@ class WeightGradient {
   static std::int64_t pair_stride(std::int64_t columns) noexcept { return round_up(columns, 16) + 16; }
   static std::int64_t pair_bytes(std::int64_t columns) noexcept { return depth / 2 * pair_stride(columns) * 4; }
 
-  /// The windows, and the gradients, of pixels of a task that skips some.
+  /// Gathers windows and gradients of pixels for a task that skips some.
   void gather_inside(const Task& t, const float* in, const float* gradients, std::int64_t first, std::int64_t count,
                      float* windows, float* rows) const noexcept {
     for (std::int64_t i = first, end = first + count; i < end;) {
@@ -157,7 +158,7 @@ class WeightGradient {
     }
   }
 
-  /// The task's columns of the windows of consecutive pixels.
+  /// Gathers the task's columns of the windows of consecutive pixels.
   void gather(const Task& t, const float* in, std::int64_t first, std::int64_t count, float* windows) const noexcept {
     Gather g;
     g.in = reinterpret_cast<const std::byte*>(in + t.group * shape_.group_in() + t.channel);
@@ -197,7 +198,7 @@ class WeightGradient {
         std::fill(d.sums + t * d.channels + d.channel_begin, d.sums + t * d.channels + d.channel_end, 0.0f);
       kernels_->gradient.depthwise_weights(d);
     });
-    // [taps][channels] of all parts to [channels][taps].
+    // Converts [taps][channels] of all parts to [channels][taps].
     const std::int64_t taps = shape_.kernel_h * shape_.kernel_w;
     for (std::int64_t t = 0; t < taps; ++t)
       for (std::int64_t c = 0; c < shape_.in_c; ++c) {

@@ -3,14 +3,14 @@
 
 OCTET_BEGIN
 
-/// Mean of each window, over the elements inside the input, or also those on the padding (as zeros). Input
+/// Mean of each window over the elements inside the input, optionally including padding (as zeros). Input
 /// [N, spatial ..., C] with one to three spatial dimensions.
 class AveragePool : public OperatorOf<AveragePool> {
  public:
   static constexpr const char* type_name = "AveragePool";
   Window window;
   bool include_padding = false;
-  bool int8_ties = false;  // of TFLite's rounding: the uint8 were int8, so "away from zero" is away from 128
+  bool int8_ties = false;  // for TFLite's rounding: the values were int8, so "away from zero" is away from 128
 
   void fields(FieldVisitor& v) override {
     window.fields(v);

@@ -4,14 +4,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What the gradients of poolings share: each image belongs to one thread, which adds to the gradient window by window.
+/// Base class for gradients of pooling. Each image is processed by one thread, window by window.
 class PoolGradient : public SameForward {
  public:
   PoolGradient(const PrepareContext& c, std::unique_ptr<Step> forward, const Window& window)
       : SameForward(std::move(forward)), simd_(&c.kernels()), window_(window) {}
 
  protected:
-  /// Calls f(window, padded count, output pixel) for the windows over all images, whose pixels are those of `in`.
+  /// Calls f(window, padded count, output pixel) for the windows of all images, with pixels of `in`.
   template <class F>
   void each_window(const BackwardContext& c, const float* in, F f) const noexcept {
     float* dx = c.input_gradient(0);
@@ -45,7 +45,7 @@ class PoolGradient : public SameForward {
   std::int64_t batch_ = 1, in_image_ = 0, out_pixels_ = 0, list_ = 0;
 };
 
-/// The largest element gets the gradient; of equal ones the first.
+/// The largest element gets the gradient; the first one of equal elements.
 class MaxPoolGradient : public PoolGradient {
  public:
   using PoolGradient::PoolGradient;

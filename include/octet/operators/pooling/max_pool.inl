@@ -34,7 +34,7 @@ class MaxPoolStep : public Step {
   }
 
  private:
-  /// The maximum of no elements: the lowest number.
+  /// Stores the maximum of no elements: the lowest number.
   void nothing(const RunContext& c, std::int64_t pixel) const noexcept {
     for (std::int64_t at = pixel * windows_.channels(); at < (pixel + 1) * windows_.channels(); ++at) {
       store_element(dtype_, c.output(), at, is_floating(dtype_) ? -std::numeric_limits<float>::max() : 0);
@@ -42,7 +42,7 @@ class MaxPoolStep : public Step {
     }
   }
 
-  /// Any type, with the positions of the maxima where they are asked for. A NaN wins, but has no position.
+  /// For any type, optionally with positions of the maxima. NaN propagates, but has no position.
   void one_by_one(const RunContext& c, const PoolWindow& w, std::int64_t pixel) const noexcept {
     const bool with_indices = c.outputs.size() > 1 && c.output(1);
     for (std::int64_t ch = 0; ch < w.channels; ++ch) {
@@ -60,10 +60,10 @@ class MaxPoolStep : public Step {
     }
   }
 
-  /// Index into the flattened [N, C, spatial ...] tensor, as ONNX counts.
+  /// The index into the flattened [N, C, spatial ...] tensor, as in ONNX.
   std::int64_t position(const std::byte* in, const std::byte* pixel, std::int64_t channel) const noexcept {
     std::int64_t p = windows_.pixel_index(in, pixel);
-    if (columns_first_) {  // of [.., H, W]: count down the columns
+    if (columns_first_) {  // column-major in [.., H, W]
       const std::int64_t w = spatial_[spatial_.rank() - 2], h = windows_.image_pixels() / w;
       p = p % w * h + p / w;
     }

@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Walks the windows of a pooling over an NHWC tensor with up to three spatial dimensions.
+/// Iterates over the windows of a pooling over an NHWC tensor with up to three spatial dimensions.
 class PoolWindows {
  public:
   PoolWindows() = default;
@@ -14,18 +14,18 @@ class PoolWindows {
     const Shape& in = c.inputs[0].shape;
     axes_ = resolve(window, in, ShapeContext(unnamed, "Pool", {}, {}));
     batch_ = in[0], channels_ = in.back();
-    clipped_taps_ = batch_ == 0 || channels_ == 0 ? 0 : 1;  // of tensors without elements: nothing to walk
+    clipped_taps_ = batch_ == 0 || channels_ == 0 ? 0 : 1;  // tensors without elements have no windows
     for (const WindowAxis& a : axes_) clipped_taps_ *= std::min(a.kernel, a.in);
   }
 
   std::int64_t channels() const noexcept { return channels_; }
-  /// Scratch for each thread's list of pixels.
+  /// Size of the scratch memory for the threads' lists of pixels.
   std::size_t scratch_bytes(int threads) const {
     return static_cast<std::size_t>(threads * clipped_taps_) * sizeof(void*);
   }
 
-  /// Calls f(window, padded count, output pixel, worker) for each window: `window` has the pixels inside the input,
-  /// the padded count includes those on the padding (but not beyond it).
+  /// Calls f(window, padded count, output pixel, worker) for each window. `window` has the pixels inside the input; the
+  /// padded count includes those on the padding (but not beyond it).
   template <class F>
   void each(const std::byte* in, std::byte* scratch, ThreadPool& pool, F f) const noexcept {
     const std::int64_t rows = this->rows(), tasks = std::min<std::int64_t>(rows, 4 * pool.size());
@@ -35,13 +35,13 @@ class PoolWindows {
               [&](const PoolWindow& p, std::int64_t padded, std::int64_t pixel) { f(p, padded, pixel, worker); });
     });
   }
-  /// The same without threads, one window after the other: f(window, padded count, output pixel).
+  /// The same on the calling thread, in order: f(window, padded count, output pixel).
   template <class F>
   void each_in_order(const std::byte* in, std::byte* scratch, F f) const noexcept {
     each_of(in, reinterpret_cast<const std::byte**>(scratch), 0, rows(), f);
   }
 
-  /// Position of a pixel of `in` within its image, counted in pixels.
+  /// The index of a pixel of `in` within its image.
   std::int64_t pixel_index(const std::byte* in, const std::byte* pixel) const noexcept {
     return (pixel - in) / (channels_ * element_) % (axes_[0].in * axes_[1].in * axes_[2].in);
   }
@@ -53,7 +53,7 @@ class PoolWindows {
  private:
   std::int64_t rows() const noexcept { return batch_ * axes_[0].out * axes_[1].out; }
 
-  /// Windows of the rows [first, last) of the output; `pixels` is room for their lists.
+  /// The windows of rows [first, last) of the output. `pixels`: memory for the lists of pixels.
   template <class F>
   void each_of(const std::byte* in, const std::byte** pixels, std::int64_t first, std::int64_t last,
                F f) const noexcept {
@@ -76,7 +76,7 @@ class PoolWindows {
   }
 
   struct Span {
-    std::int64_t first, end, padded;  // taps inside [first, end), and how many lie on the input or its padding
+    std::int64_t first, end, padded;  // taps [first, end) inside the input; number of taps on the input or its padding
   };
   static Span span(const WindowAxis& a, std::int64_t out) noexcept {
     const std::int64_t start = out * a.stride - a.before;

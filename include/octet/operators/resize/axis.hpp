@@ -10,12 +10,12 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// One dimension that is resized.
+/// One dimension of a Resize.
 struct ResizeAxis {
   std::int64_t in = 1, out = 1;
-  bool kept = true;           // nothing happens to it
+  bool kept = true;           // the dimension does not change
   double scale = 1;           // out / in, before out was rounded
-  bool exact = true;          // scale is out / in: division is then put off, so that coordinates are
+  bool exact = true;          // scale is exactly out / in; division is then done last, so that coordinates are exact
   double begin = 0, end = 1;  // region of interest, as fractions of the input
 
   double coordinate(CoordinateMode mode, std::int64_t place) const noexcept {
@@ -40,7 +40,7 @@ struct ResizeAxis {
   bool outside(CoordinateMode mode, double x) const noexcept {
     return mode == CoordinateMode::tf_crop_and_resize && !(x >= 0 && x <= static_cast<double>(in - 1));
   }
-  /// Limits x to where neighbors can be told apart, and converts.
+  /// Clamps x to a range beyond all neighbors, and converts it.
   std::int64_t floor_of(double x) const noexcept {
     const double limit = 4 * static_cast<double>(in) + 4;
     return static_cast<std::int64_t>(std::floor(x > -limit ? (x < limit ? x : limit) : -limit));
@@ -65,7 +65,7 @@ struct ResizeAxis {
 
 /// Weighted neighbors of each output element along one dimension.
 struct ResizeTaps {
-  std::int64_t count = 0;           // of each output element
+  std::int64_t count = 0;           // per output element
   std::vector<std::int64_t> index;  // [out][count]; the first is -1 outside the region of interest
   std::vector<float> weight;        // [out][count]
 };
@@ -85,9 +85,9 @@ struct ResizeFilter {
     return rounded(inner * x) - 4 * a;
   }
 
-  /// unit: weights become multiples of it that add up to 1, so that sums of bytes are exact; 0: any float.
+  /// unit: if not 0, weights are rounded to multiples of it that add up to 1, so that sums of bytes are exact.
   ResizeTaps taps(const ResizeAxis& axis, CoordinateMode coordinates, double unit) const {
-    const bool widened = antialias && axis.scale < 1 && axis.out > 0;  // of no output, the scale may be tiny
+    const bool widened = antialias && axis.scale < 1 && axis.out > 0;  // without outputs, the scale may be tiny
     const double stretch = widened ? axis.scale : 1, support = mode == ResizeMode::linear ? 1 : 2;
     const auto first = static_cast<std::int64_t>(std::floor(-support / stretch)) + 1;
     ResizeTaps t;

@@ -6,16 +6,15 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Linear and cubic resizing of float and uint8 tensors, one dimension after the other. Bytes are interpolated as the
-/// integers they are, and rounded (half to even) at the end.
+/// Linear and cubic resizing of float and uint8 tensors, one dimension after the other. Bytes are interpolated as
+/// integers and rounded (half to even) at the end.
 class InterpolateStep : public Step {
  public:
   using Rule = std::function<std::vector<ResizeAxis>(const Shape& in)>;
-  /// outside: element that stands outside the region of interest (an integer where the tensor is uint8).
+  /// outside: the element outside the region of interest (an integer if the tensor is uint8).
   InterpolateStep(const PrepareContext& c, Rule rule, const ResizeFilter& filter, CoordinateMode mode, float outside)
       : bytes_(c.input(0).dtype == DType::u8), rule_(std::move(rule)), filter_(filter), mode_(mode), outside_(outside) {
-    c.require(bytes_ || c.input(0).dtype == DType::f32, "interpolates float32 and uint8, found ",
-              name(c.input(0).dtype));
+    c.require(bytes_ || c.input(0).dtype == DType::f32, "expected float32 or uint8, found ", name(c.input(0).dtype));
   }
 
   std::size_t plan(const PlanContext& c) override {
@@ -59,8 +58,8 @@ class InterpolateStep : public Step {
       }
       const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
       auto* out = reinterpret_cast<std::uint8_t*>(c.output());
-      // Weights are multiples of 2^-15: times bytes, all sums are exact in float, and times those floats in double. So
-      // the result is the same on every machine, whether it fuses multiplications and additions or not.
+      // Weights are multiples of 2^-15, so sums of products with bytes are exact in float, and those with such floats
+      // in double. The result is thus the same with and without fused multiply-adds.
       if (p == 0 && p == last)
         run<float>(passes_[p], in, out, *c.pool);
       else if (p == 0)
@@ -91,7 +90,7 @@ class InterpolateStep : public Step {
   template <class Sum, class In>
   static constexpr bool exact = !(std::is_same_v<Sum, float> && std::is_same_v<In, float>);
 
-  /// `place` is the output element, `in` the input's first along the dimension.
+  /// `place`: the output element; `in`: the first input element along the dimension.
   template <class Sum, class In, class Out>
   void one_row(const Pass& p, std::int64_t place, const In* in, Out* out) const noexcept {
     const std::int64_t *index = p.taps.index.data() + place * p.taps.count, inner = p.inner;

@@ -7,7 +7,7 @@ namespace detail {
 struct ResizeAxis;
 }
 
-/// Resizes any dimensions, as ONNX Resize does; all vectors have one entry a dimension, in the tensor's own order.
+/// Resizes any dimensions, as ONNX Resize. All vectors have one entry per dimension, in the tensor's own order.
 /// TFLite's resizes are: align_corners (nearest: round_prefer_ceil), half_pixel (half_pixel_centers; nearest:
 /// round_prefer_ceil), else asymmetric (nearest: floor).
 class Resize : public OperatorOf<Resize> {
@@ -17,13 +17,13 @@ class Resize : public OperatorOf<Resize> {
   CoordinateMode coordinate_transformation_mode = CoordinateMode::half_pixel;
   NearestMode nearest_mode = NearestMode::round_prefer_floor;
   std::vector<double> scales;       // either scales,
-  std::vector<std::int64_t> sizes;  // or sizes of the output; 0 leaves a dimension as it is
-  AspectRatioPolicy keep_aspect_ratio_policy = AspectRatioPolicy::stretch;  // of sizes that are not 0
+  std::vector<std::int64_t> sizes;  // or sizes of the output; 0 keeps the size of a dimension
+  AspectRatioPolicy keep_aspect_ratio_policy = AspectRatioPolicy::stretch;  // for sizes that are not 0
   std::vector<double> roi;         // tf_crop_and_resize: starts, then ends, as fractions of the input
   double extrapolation_value = 0;  // outside the roi
   double cubic_coeff_a = -0.75;
-  bool antialias = false;        // widens the filter where linear and cubic shrink
-  bool exclude_outside = false;  // neighbors beyond the border weigh nothing, instead of repeating the border
+  bool antialias = false;        // widens the filter when linear and cubic shrink
+  bool exclude_outside = false;  // neighbors beyond the border have weight 0, instead of repeating the border
 
   void fields(FieldVisitor& v) override {
     v.field("mode", mode, ResizeMode::last);

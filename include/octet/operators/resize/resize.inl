@@ -7,7 +7,7 @@ OCTET_BEGIN
 
 OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const {
   const bool proportional = !sizes.empty() && keep_aspect_ratio_policy != AspectRatioPolicy::stretch;
-  double common = 0;  // scale of all
+  double common = 0;  // scale of all dimensions
   bool known = true;
   for (int d = 0; proportional && d < in.rank(); ++d) {
     const std::int64_t size = sizes[static_cast<std::size_t>(d)];
@@ -29,7 +29,7 @@ OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const
       a.scale = proportional ? common : scales[i];
       a.exact = false;
       a.kept = a.scale == 1 && whole;
-      // The product in float, as other runtimes have it: 10 * 0.7f is 7.
+      // The product in float, as in other runtimes: 10 * 0.7f is 7.
       const double length = proportional ? detail::rounded(a.scale * static_cast<double>(a.in)) + 0.5
                                          : static_cast<double>(static_cast<float>(a.in) * static_cast<float>(a.scale));
       if (!known || a.in == Shape::unknown)
@@ -51,12 +51,13 @@ OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const
 OCTET_API std::vector<Shape> Resize::shapes(const ShapeContext& c) const {
   const Shape& in = c.shape(0);
   const auto rank = static_cast<std::size_t>(in.rank());
-  c.require(scales.empty() != sizes.empty() || rank == 0, "takes either scales or sizes");
+  c.require(scales.empty() != sizes.empty() || rank == 0, "expected either scales or sizes");
   c.require(scales.size() + sizes.size() == rank && (roi.empty() || roi.size() == 2 * rank), scales.size(), " scales, ",
-            sizes.size(), " sizes and a region of ", roi.size(), " numbers do not fit ", in);
-  for (double s : scales) c.require(s > 0 && s < 1e9, "scale ", s, " is not a positive number");
+            sizes.size(), " sizes and a region of ", roi.size(), " numbers do not match ", in);
+  for (double s : scales) c.require(s > 0 && s < 1e9, "scale ", s, ", expected a positive number");
   for (std::int64_t s : sizes) c.require(s >= 0, "size ", s, " is negative");
-  for (double r : roi) c.require(std::isfinite(r), "the region of interest has an end at ", r);
+  for (double r : roi)
+    c.require(std::isfinite(r), "the region of interest has an end at ", r, ", expected finite numbers");
   Shape out;
   for (const detail::ResizeAxis& a : resolve(in)) {
     c.require(a.in != 0 || a.out <= 0, "an empty dimension of ", in, " cannot be resized");

@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// Picks slices of `data` along an axis. Inputs: data, indices (int32 or int64, any shape, negative ones count from
+/// Selects slices of `data` along an axis. Inputs: data, indices (int32 or int64, any shape, negative ones count from
 /// the back). The output's shape is data's, with the axis replaced by the shape of the indices.
 class Gather : public OperatorOf<Gather> {
  public:
@@ -21,7 +21,7 @@ class Gather : public OperatorOf<Gather> {
   OCTET_API IntegerForm integer_form() const override;
 };
 
-/// Repeats the tensor as numpy broadcasts it against a shape.
+/// Broadcasts the tensor to a shape, as in NumPy.
 class Expand : public OperatorOf<Expand> {
  public:
   static constexpr const char* type_name = "Expand";

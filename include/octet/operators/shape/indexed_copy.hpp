@@ -7,13 +7,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Bytes of one element, for operators that move elements without looking at them.
+/// Size of an element in bytes, for operators that move elements. Throws Error for elements below 8 bits.
 inline std::int64_t element_bytes(const PrepareContext& c, const Value& v) {
   c.require(bits(v.dtype) >= 8, "elements of ", name(v.dtype), " cannot be moved one by one");
   return bits(v.dtype) / 8;
 }
 
-/// memcpy, without a call for the sizes of single elements.
+/// memcpy without a function call for the sizes of single elements.
 inline void copy_bytes(std::byte* to, const std::byte* from, std::int64_t n) noexcept {
   switch (n) {
     case 1: *to = *from; return;
@@ -24,7 +24,7 @@ inline void copy_bytes(std::byte* to, const std::byte* from, std::int64_t n) noe
   }
 }
 
-/// One element, repeated.
+/// A fill value.
 struct Fill {
   std::array<std::byte, 8> element{};
   void operator()(std::byte* to, std::int64_t element_size, std::int64_t n) const noexcept {
@@ -32,17 +32,17 @@ struct Fill {
   }
 };
 
-/// For each dimension of an output, which index of the input stands at each place; -1 where a fill value does.
+/// For each dimension of the output: the input index for each position; -1 for the fill value.
 using Indices = std::vector<std::vector<std::int64_t>>;
 
-/// Copies elements along tables of indices: slices, pads, repeats, scales images by nearest neighbor.
+/// Copies elements by tables of indices. Used for slices, padding, repetition and nearest-neighbor resizing.
 class IndexedCopy {
  public:
   IndexedCopy() = default;
-  /// Where there are more tables than dimensions of the input, those are the last ones.
+  /// If there are more tables than dimensions of the input, the input gets leading dimensions of size 1.
   IndexedCopy(Shape in, const Indices& indices, std::int64_t element) : element_(element), block_(element) {
     while (in.rank() < static_cast<int>(indices.size())) in.insert(0, 1);
-    int last = in.rank() - 1;  // the dimensions behind it stay as they are and move in blocks
+    int last = in.rank() - 1;  // dimensions after it do not change and are copied as blocks
     for (; last >= 0 && identity(indices[static_cast<std::size_t>(last)], in[last]); --last) block_ *= in[last];
     whole_ = last < 0;
     if (whole_) {
@@ -60,7 +60,7 @@ class IndexedCopy {
     }
   }
 
-  /// Whether the output is the input.
+  /// Whether the output equals the input.
   bool whole() const noexcept { return whole_; }
 
   void run(const std::byte* in, std::byte* out, const Fill& fill, ThreadPool& pool) const noexcept {
@@ -120,7 +120,7 @@ class IndexedCopy {
   std::vector<std::vector<std::int64_t>> outer_;  // byte offsets in the input, innermost dimension first
 };
 
-/// A step whose outputs are copies of parts of input 0; `indices(in, out, output)` is asked when shapes are known.
+/// A step whose outputs are copies of parts of input 0. `indices(in, out, output)` is called when shapes are known.
 class IndexedStep : public Step {
  public:
   using Rule = std::function<Indices(const Shape& in, const Shape& out, std::size_t output)>;
@@ -145,8 +145,8 @@ class IndexedStep : public Step {
   std::vector<IndexedCopy> copies_;
 };
 
-/// The gradient of a step that copies each element at most once: what was copied to a place comes back from there.
-/// `indices(in, out)` is the rule of the step.
+/// The gradient of a step that copies each element at most once: gradients are copied back. `indices(in, out)`: the
+/// indices of the step.
 template <class Rule>
 std::unique_ptr<GradientStep> indexed_gradient(const PrepareContext& c, std::unique_ptr<Step> forward, Rule indices) {
   auto back = make_step<IndexedStep>(c, [indices](const Shape& out, const Shape& in, std::size_t) {

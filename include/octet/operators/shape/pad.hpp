@@ -18,7 +18,7 @@ class Pad : public OperatorOf<Pad> {
  public:
   static constexpr const char* type_name = "Pad";
   PadMode mode = PadMode::constant;
-  std::vector<std::int64_t> before, after;  // one a dimension
+  std::vector<std::int64_t> before, after;  // one per dimension
   double value = 0;
 
   Pad() = default;
@@ -55,7 +55,7 @@ class Pad : public OperatorOf<Pad> {
  private:
   OCTET_API std::vector<std::vector<std::int64_t>> indices(const Shape& in, const Shape& out) const;
 
-  /// Which of n elements stands at place i, or -1.
+  /// The index in [0, n) of the element at position i; -1 for the constant.
   OCTET_API std::int64_t source(std::int64_t i, std::int64_t n) const noexcept;
 };
 

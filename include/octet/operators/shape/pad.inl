@@ -31,7 +31,7 @@ OCTET_API std::int64_t Pad::source(std::int64_t i, std::int64_t n) const noexcep
 OCTET_API std::vector<Shape> Pad::shapes(const ShapeContext& c) const {
   Shape out = c.shape(0);
   c.require(before.size() == static_cast<std::size_t>(out.rank()) && after.size() == before.size(), "padding of ",
-            before.size(), " and ", after.size(), " dimensions does not fit ", out);
+            before.size(), " and ", after.size(), " dimensions does not match ", out);
   for (int d = 0; d < out.rank(); ++d) {
     constexpr std::int64_t limit = std::int64_t{1} << 40;
     const std::int64_t b = before[static_cast<std::size_t>(d)], a = after[static_cast<std::size_t>(d)];
@@ -39,7 +39,7 @@ OCTET_API std::vector<Shape> Pad::shapes(const ShapeContext& c) const {
     if (out[d] == Shape::unknown) continue;
     c.require(out[d] + b + a >= 0, "more is cropped than dimension ", d, " of ", c.shape(0), " has");
     c.require(mode == PadMode::constant || out[d] > 0 || b + a == 0, "dimension ", d, " of ", c.shape(0),
-              " has nothing to be padded with");
+              " is empty and cannot be padded in this mode");
     out[d] += b + a;
   }
   return {out};
@@ -61,7 +61,7 @@ OCTET_API std::unique_ptr<Step> Pad::prepare(const PrepareContext& c) const {
 }
 
 OCTET_API std::unique_ptr<GradientStep> Pad::prepare_gradient(const PrepareContext& c) const {
-  c.require(mode == PadMode::constant, "has no gradient where it pads with other than a constant");
+  c.require(mode == PadMode::constant, "has no gradient except for constant padding");
   return detail::indexed_gradient(c, prepare(c),
                                   [self = *this](const Shape& in, const Shape& out) { return self.indices(in, out); });
 }

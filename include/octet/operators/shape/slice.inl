@@ -20,7 +20,7 @@ OCTET_API int Slice::axis(std::size_t i, int rank) const {
 }
 
 OCTET_API Slice::Range Slice::range(std::size_t i, std::int64_t size) const {
-  constexpr std::int64_t limit = std::int64_t{1} << 40;  // beyond every size: keeps the sums below from overflowing
+  constexpr std::int64_t limit = std::int64_t{1} << 40;  // larger than any size; keeps the sums below from overflowing
   const std::int64_t step = steps.empty() ? 1 : std::clamp(steps[i], -limit, limit);
   const std::int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
   const auto clamped = [&](std::int64_t x, std::int64_t least) {
@@ -37,7 +37,7 @@ OCTET_API std::vector<Shape> Slice::shapes(const ShapeContext& c) const {
             "starts, ends, axes and steps have to be of one length, found ", n, ", ", ends.size(), ", ", axes.size(),
             " and ", steps.size());
   Shape out = c.shape(0);
-  c.require(n <= static_cast<std::size_t>(out.rank()), n, " slices do not fit shape ", out);
+  c.require(n <= static_cast<std::size_t>(out.rank()), "cannot slice ", n, " dimensions of shape ", out);
   std::array<bool, Shape::max_rank> sliced{};
   for (std::size_t i = 0; i < n; ++i) {
     const int d = axis(i, out.rank());
@@ -85,7 +85,7 @@ OCTET_API std::vector<Shape> Split::shapes(const ShapeContext& c) const {
     out[i][d] = n;
     rest -= n;
   }
-  c.require(in[d] == Shape::unknown || rest == 0, "the parts leave over ", rest, " of dimension ", d, " of ", in);
+  c.require(in[d] == Shape::unknown || rest == 0, "the parts are smaller than dimension ", d, " of ", in, " by ", rest);
   return out;
 }
 

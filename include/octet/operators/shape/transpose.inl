@@ -5,7 +5,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Copies elements into another order of dimensions.
+/// Copies elements to another order of dimensions.
 class TransposeStep : public Step {
  public:
   TransposeStep(const PrepareContext& c, std::vector<std::int64_t> perm)
@@ -15,7 +15,7 @@ class TransposeStep : public Step {
     const Shape& in = c.inputs[0].shape;
     empty_ = in.elements() == 0;
     rank_ = 0;
-    for (std::int64_t d : perm_) {  // outermost first; those that stay neighbors are merged
+    for (std::int64_t d : perm_) {  // outermost first; dimensions that stay adjacent are merged
       const int at = static_cast<int>(d);
       if (in[at] == 1) continue;
       const Dim dim{in[at], empty_ ? 0 : in.product(at + 1, in.rank()), 0};
@@ -74,7 +74,7 @@ class TransposeStep : public Step {
     return p;
   }
 
-  /// The innermost dimension stays.
+  /// For a permutation that keeps the innermost dimension.
   void copy_runs(const RunContext& c) const noexcept {
     const std::int64_t tasks = std::min<std::int64_t>(outer_count_, 4 * c.pool->size());
     c.pool->parallel(tasks, [&](std::int64_t t, int) {
@@ -85,8 +85,7 @@ class TransposeStep : public Step {
     });
   }
 
-  /// Planes spanned by the dimension that is dense in the input and the one that is in the output, in square tiles
-  /// that stay in the cache.
+  /// Transposes planes of the innermost dimensions of input and output, in square tiles that stay in the cache.
   template <class T>
   void transpose(const RunContext& c) const noexcept {
     constexpr std::int64_t tile = 32, strip = 512, size = sizeof(T);
@@ -110,7 +109,8 @@ class TransposeStep : public Step {
   std::vector<std::int64_t> perm_;
   std::int64_t element_;
   bool empty_ = false;
-  std::array<Dim, Shape::max_rank> dims_{}, outer_{};  // of the output, merged; all but the two of a plane
+  std::array<Dim, Shape::max_rank> dims_{},
+      outer_{};  // merged dimensions of the output; those other than the two of a plane
   int rank_ = 0, outer_rank_ = 0;
   std::int64_t outer_count_ = 1;
   Dim inner_, source_;  // innermost in the output, and in the input
@@ -130,7 +130,7 @@ OCTET_API std::vector<Shape> Transpose::shapes(const ShapeContext& c) const {
     fits = fits && d >= 0 && d < in.rank() && !used[static_cast<std::size_t>(d)];
     if (fits) used[static_cast<std::size_t>(d)] = true;
   }
-  c.require(fits, "the order given is not one of the ", in.rank(), " dimensions of ", in);
+  c.require(fits, "perm is not a permutation of the ", in.rank(), " dimensions of ", in);
   Shape out;
   for (std::int64_t d : order(in.rank())) out.push_back(in[static_cast<int>(d)]);
   return {out};

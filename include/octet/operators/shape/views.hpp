@@ -2,7 +2,7 @@
 #include "../../graph/gradient.hpp"
 #include "../declare.hpp"
 
-/// Operators that give the same elements another shape: nothing is computed.
+/// Operators that change only the shape. They do not compute anything.
 OCTET_BEGIN
 namespace detail {
 
@@ -23,7 +23,7 @@ class ViewOperator : public OperatorOf<Derived> {
 
 }  // namespace detail
 
-/// Passes its input on.
+/// Returns its input.
 class Identity : public detail::ViewOperator<Identity> {
  public:
   static constexpr const char* type_name = "Identity";
@@ -31,7 +31,7 @@ class Identity : public detail::ViewOperator<Identity> {
   bool passes_on(const Value&, const Value&, bool) const override { return true; }
 };
 
-/// New sizes: 0 keeps the input's size at that place (unless allow_zero), one -1 takes what is left.
+/// New sizes: 0 keeps the input's size at that index (unless allow_zero); one -1 is computed from the others.
 class Reshape : public detail::ViewOperator<Reshape> {
  public:
   static constexpr const char* type_name = "Reshape";
@@ -48,7 +48,7 @@ class Reshape : public detail::ViewOperator<Reshape> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 };
 
-/// Two dimensions: the product of those before `axis`, and of the rest.
+/// Reshapes to two dimensions: the product of the sizes before `axis`, and of the others.
 class Flatten : public detail::ViewOperator<Flatten> {
  public:
   static constexpr const char* type_name = "Flatten";
@@ -59,7 +59,7 @@ class Flatten : public detail::ViewOperator<Flatten> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 };
 
-/// Drops the given dimensions, which have to be 1 (all that are 1, if none are given).
+/// Removes the given dimensions, whose sizes have to be 1 (if none are given: all of size 1).
 class Squeeze : public detail::ViewOperator<Squeeze> {
  public:
   static constexpr const char* type_name = "Squeeze";
@@ -70,7 +70,7 @@ class Squeeze : public detail::ViewOperator<Squeeze> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 };
 
-/// Inserts dimensions of size 1 at the given places of the result.
+/// Inserts dimensions of size 1 at the given axes of the result.
 class Unsqueeze : public detail::ViewOperator<Unsqueeze> {
  public:
   static constexpr const char* type_name = "Unsqueeze";

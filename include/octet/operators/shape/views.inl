@@ -19,7 +19,7 @@ OCTET_API std::unique_ptr<GradientStep> make_view_gradient() {
   return make_step<MovedBack>(make_view_step(), make_view_step());
 }
 
-/// The known sizes but that of dimension `left_out`.
+/// The known sizes except that of dimension `left_out`.
 inline Shape known_part(const Shape& s, int left_out) {
   Shape r;
   for (int i = 0; i < s.rank(); ++i)
@@ -27,7 +27,7 @@ inline Shape known_part(const Shape& s, int left_out) {
   return r;
 }
 
-/// -1 can be told where all unknown sizes are kept.
+/// Computes the size for -1 if all unknown sizes are kept.
 inline Shape with_unknown_sizes(const Shape& in, Shape out, int rest) {
   if (rest < 0) return out;
   const Shape given = detail::known_part(in, -1), wanted = detail::known_part(out, rest);
@@ -55,7 +55,7 @@ OCTET_API std::vector<Shape> Reshape::shapes(const ShapeContext& c) const {
   if (!in.known()) return {detail::with_unknown_sizes(in, out, rest)};
   const std::int64_t total = in.elements(), others = detail::known_part(out, rest).elements();
   if (rest >= 0 && others > 0) out[rest] = total / others;
-  c.require(out.known() && out.elements() == total, "a tensor of shape ", in, " cannot become ", out);
+  c.require(out.known() && out.elements() == total, "a tensor of shape ", in, " cannot be reshaped to ", out);
   return {out};
 }
 
@@ -75,7 +75,7 @@ OCTET_API std::vector<Shape> Squeeze::shapes(const ShapeContext& c) const {
   std::array<bool, Shape::max_rank> drop{};
   for (std::int64_t a : axes) {
     const int i = normalize_axis(a, in.rank());
-    c.require(in[i] == 1 || in[i] == Shape::unknown, "dimension ", i, " of ", in, " is not 1");
+    c.require(in[i] == 1 || in[i] == Shape::unknown, "dimension ", i, " of ", in, ", expected a size of 1");
     drop[static_cast<std::size_t>(i)] = true;
   }
   Shape out;
@@ -86,11 +86,11 @@ OCTET_API std::vector<Shape> Squeeze::shapes(const ShapeContext& c) const {
 
 OCTET_API std::vector<Shape> Unsqueeze::shapes(const ShapeContext& c) const {
   const int rank = c.rank(0) + static_cast<int>(std::min<std::size_t>(axes.size(), Shape::max_rank));
-  c.require(rank <= Shape::max_rank, "gives more than ", Shape::max_rank, " dimensions");
+  c.require(rank <= Shape::max_rank, "the result can have at most ", Shape::max_rank, " dimensions");
   std::vector<int> places;
   for (std::int64_t a : axes) places.push_back(normalize_axis(a, rank));
   std::sort(places.begin(), places.end());
-  c.require(std::adjacent_find(places.begin(), places.end()) == places.end(), "an axis is given twice");
+  c.require(std::adjacent_find(places.begin(), places.end()) == places.end(), "duplicate axis");
   Shape out = c.shape(0);
   for (int p : places) out.insert(p, 1);
   return {out};

@@ -3,8 +3,9 @@
 
 OCTET_BEGIN
 
-/// The integer model of one that prepare_qat made and that has been trained: on the rounded weights and the observed
-/// or learned scales, as quantize<int8> makes it. Throws where an observer has seen nothing, or something infinite.
+/// Converts a trained model from prepare_qat to an integer model, as quantize<int8> would make it, with the rounded
+/// weights and the observed or learned scales. Throws Error, naming the layer, if an observer has seen no data, or
+/// numbers that are not finite.
 Model convert(const Model& model);
 
 OCTET_END

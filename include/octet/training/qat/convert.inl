@@ -13,13 +13,13 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Takes fake quantization out of a graph, and what it has learned with it.
+/// Removes fake quantization from a graph and collects what it has learned.
 class QatConverter {
  public:
   explicit QatConverter(const Model& model) : g_(model) {
     bool any = false;
     for (const Node& n : g_.nodes) any = any || n.op->traits().fake_quantizes;
-    require(any, "model '", g_.name, "' has no fake quantization; prepare_qat gives it some");
+    require(any, "model '", g_.name, "' has no fake quantization; expected a model from prepare_qat");
   }
 
   Model build() {
@@ -30,7 +30,7 @@ class QatConverter {
       return op->traits().fake_quantizes ? bypass(g, n, links) : Change::none;
     });
     Int8Options options;
-    options.correct_bias = false;  // the mean error is trained away
+    options.correct_bias = false;  // training has compensated for the mean error
     options.keep_float = take_kept_float();
     return runnable(IntegerModel(optimize(std::move(g_)), Calibration(), options, learned_).build());
   }
@@ -45,7 +45,7 @@ class QatConverter {
     return names;
   }
 
-  /// The weights become what they were rounded to; folding leaves their largest codes as they are.
+  /// Replaces the weights by the rounded ones. Folding does not change their largest codes.
   Change take_weights(Graph& g, std::size_t n, const FakeQuantizeWeights& op) {
     const Node node = g.nodes[n];
     const Value& w = g.value(node.inputs[FakeQuantizeWeights::weights]);
@@ -64,8 +64,8 @@ class QatConverter {
       const float scale = rounding.scale(exact.data(), learned, o);
       float largest = 0;
       for (std::int64_t i = o * size; i < (o + 1) * size; ++i) {
-        require(std::isfinite(rounded[i]), "layer '", node.name, "': weights '", w.name, "' of channel ", o,
-                " or their scale are not finite");
+        require(std::isfinite(rounded[i]), "layer '", node.name, "': weights '", w.name, "' or the scale of channel ",
+                o, " are not finite");
         largest = std::max(largest, std::abs(rounded[i]));
       }
       codes.push_back(saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(largest / scale))));
@@ -77,14 +77,14 @@ class QatConverter {
     return Change::any;
   }
 
-  /// Activations of fewer than 8 bits are clamped to what these reach, within the layer before them where it can.
+  /// Clamps activations of fewer than 8 bits to their range, in the layer before them if possible.
   Change take_activation(Graph& g, std::size_t n, Links& links, const FakeQuantize& op) {
     const Node node = g.nodes[n];
     const int in = node.inputs[FakeQuantize::x], out = node.outputs[0];
     const Tensor<float> r = to_float(g.value(node.inputs[FakeQuantize::range]).constant.ref());
     const std::string where =
         concat("layer '", node.name, "' (", op.type(), "): the observer of '", g.value(in).name, "' ");
-    require(r[2] > 0, where, "has seen nothing; train the model, or run at least one batch through it");
+    require(r[2] > 0, where, "has seen no data; train the model, or run at least one batch through it");
     require(std::isfinite(r[0]) && std::isfinite(r[1]) && r[0] <= r[1], where, "has the range [", r[0], ", ", r[1],
             "], expected finite numbers");
     const int s = input_of(node, FakeQuantize::scale);

@@ -3,11 +3,11 @@
 #include "../../quantization/weights.hpp"
 #include "config.hpp"
 
-/// Which layers of a prepared model stay float, and how it is told.
+/// Which layers of a prepared model stay float, and the metadata that records it.
 OCTET_BEGIN
 namespace detail {
 
-constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one a line
+constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one per line
 
 /// Names of the layers of an optimized graph that stay float.
 inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfig& config) {
@@ -15,7 +15,10 @@ inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfi
   for (const std::string& p : config.keep_float) require_used(p, g, "kept float");
   const Node *first = nullptr, *last = nullptr;
   for (const Node& n : g.nodes)
-    if (has_float_weights(g, n)) first = first ? first : &n, last = &n;
+    if (has_float_weights(g, n)) {
+      first = first ? first : &n;
+      last = &n;
+    }
   std::vector<std::string> names;
   for (const Node& n : g.nodes)
     if (kept(config.keep_float, g, n) || (!config.layers.empty() && !kept(config.layers, g, n)) ||

@@ -2,17 +2,19 @@
 #include "../../graph/graph.hpp"
 #include "config.hpp"
 
-/// From a float model to one with fake quantization, in the places where quantize<int8> has integers.
+/// Inserts fake quantization into a float model, wherever quantize<int8> computes in integers.
 ///
-/// Weights are rounded before batch normalization, channel by channel. With one scale a channel that is the same as
-/// rounding them folded: the normalization's factor f of a channel multiplies its weights and their scale alike, so
-/// round(W f / (s |f|)) s |f| = round(W / s) s f up to the sign. So folding the rounded weights by the running
-/// statistics, as convert does, gives exactly what training saw, and training can normalize by the batch.
+/// Weights are rounded before batch normalization is applied, channel by channel. With one scale per channel, this
+/// equals rounding the folded weights: the factor f of the normalization multiplies the weights of a channel and their
+/// scale, so round(W f / (s |f|)) s |f| = round(W / s) s f up to the sign. Folding the rounded weights with the running
+/// statistics, as convert does, thus gives exactly the weights of training, and training can normalize with batch
+/// statistics.
 OCTET_BEGIN
 
-/// A model with fake quantization, which a Trainer trains like any other and `convert` makes integers of; each tensor
-/// is rounded where, and as, quantize<int8>(model, calibration) would. The model may be new, trained, or already
-/// integer: then weights and ranges are those it has. Batch normalization behind a layer is kept and trained.
+/// Returns the model with fake quantization. A Trainer trains it like any other model, and `convert` converts it to
+/// integers. Each tensor is rounded where, and as, quantize<int8>(model, calibration) would. The model can be
+/// untrained, trained, or quantized to integers; in that case its weights and ranges are the initial ones. Batch
+/// normalization after a layer is kept and trained. Throws Error, naming the model and layer, if it cannot be prepared.
 Model prepare_qat(const Model& model, const QatConfig& config = {});
 
 OCTET_END

@@ -12,9 +12,9 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// Inserts fake quantization into a graph that optimize_for_training made. What becomes an integer is decided on the
-/// folded and fused form of it; values have the same names there, and each of its layers is a region here: the nodes
-/// between its inputs and its output.
+/// Inserts fake quantization into a graph from optimize_for_training. Which values become integers is decided on the
+/// folded and fused form of the graph. Values have the same names there, and each of its layers corresponds to a region
+/// of this graph: the nodes between the layer's inputs and its output.
 class FakeQuantizer {
  public:
   FakeQuantizer(Graph g, const QatConfig& config, std::map<std::string, QuantParams> known)
@@ -30,7 +30,7 @@ class FakeQuantizer {
     for (int v = 0; v < count(); ++v)
       if (!g_.value(v).is_constant())
         require(values_.emplace(g_.value(v).name, v).second, "model '", g_.name, "' has two tensors named '",
-                g_.value(v).name, "'; their ranges could not be told apart");
+                g_.value(v).name, "'; their ranges cannot be distinguished");
     for (int v = 0; v < static_cast<int>(folded_.values.size()); ++v)
       if (!folded_.value(v).is_constant()) borders_.insert(here(v));
   }
@@ -41,7 +41,7 @@ class FakeQuantizer {
       if (placement_.is_integer(n)) layers.emplace_back(&n, region(n));
     int rounded = 0;
     for (const auto& [n, nodes] : layers) rounded += round_inputs(*n, nodes);
-    require(rounded > 0, "model '", g_.name, "' has no layer with weights that is to be quantized");
+    require(rounded > 0, "model '", g_.name, "' has no layer with weights to quantize");
     for (int v : folded_.inputs)
       if (placement_.is_integer(v)) round_everywhere(v);
     for (const auto& layer : layers) round_output(*layer.first);
@@ -53,7 +53,7 @@ class FakeQuantizer {
       nodes.insert(nodes.end(), after_[n].begin(), after_[n].end());
     }
     g_.nodes = std::move(nodes);
-    g_.sort();  // what is shared comes before its first reader
+    g_.sort();  // puts shared nodes before their first reader
     std::string names;
     for (const std::string& k : kept_) names += k + "\n";
     g_.metadata[qat_kept_float] = names;
@@ -63,19 +63,19 @@ class FakeQuantizer {
  private:
   using Source = IntegerPlacement::Source;
   struct RoundedWeights {
-    int value = Node::none, scales = Node::none;  // learned ones
+    int value = Node::none, scales = Node::none;  // scales: only if they are learned
   };
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   int count() const { return static_cast<int>(g_.values.size()); }
 
-  /// The computed value of g_ that v of the folded graph is.
+  /// The value of g_ for value v of the folded graph.
   int here(int v) const {
     const auto it = values_.find(folded_.value(v).name);
-    require(it != values_.end(), "tensor '", folded_.value(v).name, "' appears only where the model is folded");
+    require(it != values_.end(), "tensor '", folded_.value(v).name, "' exists only in the folded model");
     return it->second;
   }
 
-  /// The nodes that a layer of the folded graph consists of.
+  /// The nodes of g_ that make up a layer of the folded graph.
   std::vector<std::size_t> region(const Node& folded) const {
     std::vector<std::size_t> nodes;
     std::vector<int> open{here(folded.outputs[0])};
@@ -91,15 +91,17 @@ class FakeQuantizer {
     return nodes;
   }
 
-  /// Weights, and what comes in as float. Returns the number of weights.
+  /// Rounds the weights of a layer, and its inputs that are float. Returns the number of weights.
   int round_inputs(const Node& folded, const std::vector<std::size_t>& nodes) {
     int weights = 0;
     for (std::size_t i = 0; i < folded.inputs.size(); ++i) {
       const int v = folded.inputs[i];
       if (v == Node::none) continue;
       if (is_parameter(folded_, folded, i)) {
-        if (static_cast<int>(i) == folded.op->integer_form().weights)
-          round_weights(nodes, folded_.value(v).name), ++weights;
+        if (static_cast<int>(i) == folded.op->integer_form().weights) {
+          round_weights(nodes, folded_.value(v).name);
+          ++weights;
+        }
       } else if (!placement_.is_integer(v)) {
         round_entering(nodes, v);
       }
@@ -117,21 +119,21 @@ class FakeQuantizer {
       if (rounded.value == Node::none) {
         for (const auto& other : rounded_weights_)
           require(other.first == w || g_.value(other.first).name != name, "model '", g_.name,
-                  "' has two weights named '", name, "'; their scales could not be told apart");
+                  "' has two weights named '", name, "'; their scales cannot be distinguished");
         FakeQuantizeWeights op;
         op.bits = config_.weight_bits;
         std::vector<int> inputs{w};
         if (config_.learned_scales)
           inputs.push_back(rounded.scales = g_.add_constant(name + ".scale", initial_scales(w)));
         rounded.value = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
-        // It has the layer's name, so that what freezes the layer freezes its weights.
+        // Named as the layer, so that freezing the layer freezes its weights.
         before_[n].push_back({layer.name, make_operator(op), inputs, {rounded.value}});
       }
       layer.inputs[static_cast<std::size_t>(k)] = rounded.value;
     }
   }
 
-  /// 2 E|w| / sqrt(largest code) (LSQ); of weights that were integers, the scale they had.
+  /// 2 E|w| / sqrt(largest code) (LSQ, Esser et al. 2020). For weights that were integers, their scale.
   Tensor<float> initial_scales(int w) const {
     const auto values = g_.value(w).constant.view<float>();
     const std::int64_t channels = values.shape()[0], size = values.size() / std::max<std::int64_t>(1, channels);
@@ -148,7 +150,7 @@ class FakeQuantizer {
     return scales;
   }
 
-  /// A float value, or constant, that only some layers read as integers.
+  /// Rounds a float value or constant that only some layers read as integers.
   void round_entering(const std::vector<std::size_t>& nodes, int folded) {
     const std::string& name = folded_.value(folded).name;
     for (std::size_t n : nodes)
@@ -171,14 +173,14 @@ class FakeQuantizer {
   void round_output(const Node& folded) {
     const int v = folded.outputs[0];
     const Source source = placement_.source(v);
-    // Probabilities that are the model's result stay: the loss takes what they are computed from.
+    // The probabilities at the model's output stay float: the loss is computed from the logits.
     if (source == Source::fixed && folded_.is_output(v)) return;
-    // What has another value's scale is in its integers already, or will be, unless it is computed.
+    // A value with the scale of another one is already on its grid, except for results of Resize and Pad.
     if (source == Source::same && !folded.op->traits().makes_elements) return;
     if (source != Source::none) round_everywhere(v);
   }
 
-  /// Biases, by rounding what they are added to: the layer's result, or that of its batch normalization.
+  /// Rounds biases, by rounding the sums they are added to: the layer's result, or that of its batch normalization.
   void round_sums(const Node& folded, const std::vector<std::size_t>& nodes) {
     for (std::size_t n : nodes) {
       const int k = folded.op->integer_form().weights, w = k < 0 ? Node::none : input_of(g_.nodes[n], at(k));
@@ -193,7 +195,8 @@ class FakeQuantizer {
       FakeQuantizeSums op;
       std::vector<int> inputs(FakeQuantizeSums::inputs, Node::none);
       inputs[FakeQuantizeSums::x] = v;
-      inputs[FakeQuantizeSums::weights] = weights->first, inputs[FakeQuantizeSums::scales] = weights->second.scales;
+      inputs[FakeQuantizeSums::weights] = weights->first;
+      inputs[FakeQuantizeSums::scales] = weights->second.scales;
       inputs[FakeQuantizeSums::bias] = input_of(g_.nodes[n], at(folded.op->integer_form().bias));
       op.weight_bits = config_.weight_bits;
       take_ranges(folded, op, inputs);
@@ -209,7 +212,7 @@ class FakeQuantizer {
     op.epsilon = as<BatchNormalization>(*node.op)->epsilon;
     std::copy_n(node.inputs.begin() + BatchNormalization::gamma, 4, inputs.begin() + FakeQuantizeSums::gamma);
   }
-  /// Of what a layer reads, and of what it makes where nothing is added on the way.
+  /// Takes the ranges of a layer's input and, if nothing is added before it, of its result.
   void take_ranges(const Node& folded, FakeQuantizeSums& op, std::vector<int>& inputs) const {
     const int in = placement_.root(folded.inputs[0]), out = placement_.root(folded.outputs[0]);
     op.input_bits = ranges_.bits(in);
@@ -221,7 +224,7 @@ class FakeQuantizer {
     inputs[FakeQuantizeSums::out_scale] = ranges_.state(out).scale;
   }
 
-  /// Also by nodes that are not in the graph yet.
+  /// Includes uses by new nodes that are not in the graph yet.
   void replace_uses(int from, int to) {
     if (g_.is_output(from)) std::swap(g_.value(from).name, g_.value(to).name);  // outputs keep their names
     g_.replace_uses(from, to);
@@ -230,7 +233,7 @@ class FakeQuantizer {
         for (Node& n : nodes) std::replace(n.inputs.begin(), n.inputs.end(), from, to);
   }
 
-  /// A new node that rounds v (`folded` in the folded graph) to the new value `rounded`.
+  /// Creates a node that rounds v (`folded` in the folded graph) to the new value `rounded`.
   Node fake_quantize(int v, int folded, int& rounded) {
     const std::string name = g_.value(v).name;
     const int root = placement_.root(folded);
@@ -252,12 +255,12 @@ class FakeQuantizer {
   const IntegerPlacement placement_;
   RangeStates ranges_;
   const Links links_;
-  std::map<std::string, int> values_;              // computed ones, by name
-  std::set<int> borders_;                          // values that the folded graph has as well
-  std::vector<std::vector<Node>> before_, after_;  // new nodes around those of g_
+  std::map<std::string, int> values_;              // values that are not constant, by name
+  std::set<int> borders_;                          // values that also exist in the folded graph
+  std::vector<std::vector<Node>> before_, after_;  // new nodes before and after each node of g_
   std::vector<Node> first_;
-  std::map<int, RoundedWeights> rounded_weights_;  // by the exact ones
-  std::map<int, int> rounded_;                     // values that enter; 0: not yet
+  std::map<int, RoundedWeights> rounded_weights_;  // by the exact weights
+  std::map<int, int> rounded_;                     // rounded versions of float inputs; 0: none yet
 };
 
 }  // namespace detail
@@ -265,17 +268,17 @@ class FakeQuantizer {
 OCTET_API Model prepare_qat(const Model& model, const QatConfig& config) {
   using namespace detail;
   for (int bits : {config.weight_bits, config.activation_bits})
-    require(bits == 8 || bits == 4, "model '", model.name, "' cannot be quantized to ", bits,
-            " bits: weights and activations take 8 or 4");
-  require(config.range_decay >= 0 && config.range_decay < 1, "the decay of ranges has to be in [0, 1), found ",
+    require(bits == 8 || bits == 4, "model '", model.name,
+            "': expected 8 or 4 bits for weights and activations, found ", bits);
+  require(config.range_decay >= 0 && config.range_decay < 1, "range_decay has to be in [0, 1), found ",
           config.range_decay);
   for (const Node& n : model.nodes)
-    require(!n.op->traits().fake_quantizes, "model '", model.name, "' is prepared already: layer '", n.name, "' is ",
+    require(!n.op->traits().fake_quantizes, "model '", model.name, "' is already prepared: layer '", n.name, "' is ",
             n.op->type());
   DequantizedModel d = dequantize_model(model);
   for (int v : d.graph.inputs)
-    require(d.graph.value(v).dtype == DType::f32, "model '", model.name, "' takes '", d.graph.value(v).name, "' as ",
-            octet::name(d.graph.value(v).dtype), "; quantization-aware training needs float32");
+    require(d.graph.value(v).dtype == DType::f32, "model '", model.name, "': expected input '", d.graph.value(v).name,
+            "' of type float32, found ", octet::name(d.graph.value(v).dtype));
   return runnable(FakeQuantizer(optimize_for_training(std::move(d.graph)), config, std::move(d.activations)).build());
 }
 

@@ -7,15 +7,15 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What fake quantization knows of activations: their ranges and learned scales, constants of the graph in training.
-/// Values that are to have the same integers share them, those of their root in `folded` (see IntegerPlacement).
+/// Ranges and learned scales of activations, which are constants of the training graph. Values that have the same scale
+/// as integers share them: each value uses those of its root in `folded` (see IntegerPlacement).
 class RangeStates {
  public:
   struct State {
-    int range = Node::none, scale = Node::none;  // values; scale: only a learned one
+    int range = Node::none, scale = Node::none;  // values of the graph; scale: only if it is learned
   };
 
-  /// `known`: of a model that was integer, by name.
+  /// `known`: parameters of a model that was integer, by name.
   RangeStates(const Graph& folded, const IntegerPlacement& placement, const QatConfig& config,
               std::map<std::string, QuantParams> known)
       : folded_(folded), placement_(placement), config_(config), known_(std::move(known)) {}
@@ -23,12 +23,12 @@ class RangeStates {
   bool known() const noexcept { return !known_.empty(); }
   int bits(int root) const { return measured(root) ? config_.activation_bits : 8; }
 
-  /// Empty where there is none.
+  /// The state of a root; empty if it has none.
   State state(int root) const {
     const auto it = states_.find(root);
     return it == states_.end() ? State{} : it->second;
   }
-  /// The root's state, as constants of g if it is new; `name` begins their names.
+  /// The state of a root. Adds constants to g if it is new, whose names start with `name`.
   State make(int root, const std::string& name, Graph& g) {
     State& s = states_[root];
     if (s.range != Node::none) return s;
@@ -65,7 +65,7 @@ class RangeStates {
       }
       default: break;
     }
-    const auto known = known_.find(v.name);  // as long as the average would have taken
+    const auto known = known_.find(v.name);  // counts as if it had been averaged for long
     return known == known_.end() ? ObservedRange{} : of(known->second, std::ceil(1 / (1 - config_.range_decay)));
   }
 

@@ -1,7 +1,7 @@
 #pragma once
 #include "../node.hpp"
 
-/// Operands that broadcast against each other, brought into one order of dimensions.
+/// Brings operands that are broadcast to each other into one order of dimensions.
 OCTET_BEGIN
 namespace detail::onnx {
 
@@ -10,21 +10,23 @@ struct Aligned {
   Order order;
 };
 
-/// The value with the order of dimensions `wanted`, which may have more of them than x: those in front are of size 1.
+/// x as a value in the order `wanted`, which may have more dimensions than x. The additional leading ones have size 1.
 inline int broadcast_value(NodeImport& n, const Operand& x, const Order& wanted) {
   const int missing = wanted.rank() - x.rank();
   Order own;
-  std::vector<std::int64_t> inserted;  // where ones have to stand so that broadcasting finds the right dimension
-  bool behind = false;
+  std::vector<std::int64_t> inserted;  // axes of size 1, so that broadcasting matches the right dimensions
+  bool after = false;
   for (int i = 0; i < wanted.rank(); ++i) {
-    if (wanted[i] >= missing)
-      own.push_back(wanted[i] - missing), behind = true;
-    else
+    if (wanted[i] >= missing) {
+      own.push_back(wanted[i] - missing);
+      after = true;
+    } else {
       inserted.push_back(i);
+    }
   }
   bool needed = false;
   for (std::int64_t i : inserted) needed = needed || i >= static_cast<std::int64_t>(inserted.size());
-  if (!needed || !behind) return n.builder.value(x, own);
+  if (!needed || !after) return n.builder.value(x, own);
   if (x.is_constant()) {
     Shape shape = x.shape();
     for (int i = 0; i < missing; ++i) shape.insert(0, 1);
@@ -33,8 +35,8 @@ inline int broadcast_value(NodeImport& n, const Operand& x, const Order& wanted)
   return n.step("aligned", Unsqueeze(inserted), {n.builder.value(x, own)});
 }
 
-/// Order of the result: of the operands with most dimensions, a computed one's, and rather a transposed one (images
-/// stay channels-last).
+/// The order of the result: that of an operand with the most dimensions, preferably one that is computed and in an
+/// order other than the model's, so that images stay channels-last.
 inline Order common_order(const std::vector<Operand>& operands) {
   int rank = 0;
   for (const Operand& x : operands) rank = std::max(rank, x.rank());
@@ -58,7 +60,7 @@ inline Aligned align(NodeImport& n, const std::vector<Operand>& operands) {
   return a;
 }
 
-/// After an operator that broadcasts: sizes of its output are those of the operand that is not 1 there.
+/// Sets the symbols of a broadcast result: each size is that of the operand whose size is not 1.
 inline int with_broadcast_symbols(NodeImport& n, int out, const std::vector<int>& operands) {
   const Graph& g = n.builder.graph;
   Symbols s = n.builder.symbols(out);

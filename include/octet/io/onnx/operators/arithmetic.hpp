@@ -2,7 +2,7 @@
 #include "alignment.hpp"
 #include "plain.hpp"
 
-/// Arithmetic on tensors that broadcast.
+/// Arithmetic with broadcasting.
 OCTET_BEGIN
 namespace detail::onnx {
 
@@ -14,13 +14,13 @@ inline std::vector<Operand> plain_inputs(NodeImport& n) {
 
 inline void require_one_type(const NodeImport& n, const std::vector<Operand>& operands) {
   for (const Operand& x : operands)
-    n.require(x.dtype() == operands[0].dtype(), "'", operands[0].name(), "' is ", octet::name(operands[0].dtype()),
-              ", but '", x.name(), "' is ", octet::name(x.dtype()));
+    n.require(x.dtype() == operands[0].dtype(), "expected operands of one type, found '", operands[0].name(), "' (",
+              octet::name(operands[0].dtype()), ") and '", x.name(), "' (", octet::name(x.dtype()), ")");
 }
 
 inline void import_binary(NodeImport& n, BinaryKind kind) {
   std::vector<Operand> operands = plain_inputs(n);
-  n.require(operands.size() == 2, "takes two tensors, found ", operands.size());
+  n.require(operands.size() == 2, "expected two inputs, found ", operands.size());
   n.require(n.integer("broadcast") == 0 && !n.has_attribute("axis"),
             "broadcasting along an axis (before operator set 7) "
             "is not supported");
@@ -34,7 +34,7 @@ inline void import_binary(NodeImport& n, BinaryKind kind) {
   n.result(with_broadcast_symbols(n, n.add(Binary(kind), a.values), a.values), a.order);
 }
 
-/// Sum, Mean, Min, Max of any number of tensors, one after the other.
+/// Sum, Mean, Min and Max of any number of tensors, as a chain of binary operators.
 inline void import_chain(NodeImport& n, BinaryKind kind, bool mean = false) {
   const std::vector<Operand> operands = plain_inputs(n);
   require_one_type(n, operands);
@@ -53,7 +53,7 @@ inline void import_chain(NodeImport& n, BinaryKind kind, bool mean = false) {
 
 inline void import_where(NodeImport& n) {
   const std::vector<Operand> operands = plain_inputs(n);
-  n.require(operands.size() == 3, "takes three tensors, found ", operands.size());
+  n.require(operands.size() == 3, "expected three inputs, found ", operands.size());
   const Aligned a = align(n, operands);
   n.result(with_broadcast_symbols(n, n.add(Where(), a.values), a.values), a.order);
 }

@@ -4,7 +4,7 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Strides, dilations and padding of a window with that kernel.
+/// A window with the given kernel size and the node's strides, dilations and padding.
 inline Window import_window(const NodeImport& n, std::vector<std::int64_t> kernel) {
   const std::size_t rank = kernel.size();
   const auto one_each = [&](const char* key, std::size_t count, std::int64_t missing) {
@@ -19,7 +19,8 @@ inline Window import_window(const NodeImport& n, std::vector<std::int64_t> kerne
   w.dilations = one_each("dilations", rank, 1);
   const std::vector<std::int64_t> pads = one_each("pads", 2 * rank, 0);
   const auto middle = pads.begin() + static_cast<std::ptrdiff_t>(rank);
-  w.pads_before.assign(pads.begin(), middle), w.pads_after.assign(middle, pads.end());
+  w.pads_before.assign(pads.begin(), middle);
+  w.pads_after.assign(middle, pads.end());
   const std::string mode = n.text("auto_pad", "NOTSET");
   if (mode == "SAME_UPPER")
     w.padding = Window::Padding::same_upper;
@@ -28,31 +29,31 @@ inline Window import_window(const NodeImport& n, std::vector<std::int64_t> kerne
   else if (mode == "VALID")
     w.padding = Window::Padding::valid;
   else
-    n.require(mode == "NOTSET" || mode.empty(), "auto_pad '", mode, "' is not known");
+    n.require(mode == "NOTSET" || mode.empty(), "auto_pad '", mode, "' is not supported");
   w.ceil_mode = n.flag("ceil_mode");
   return w;
 }
 
-/// An image, stored [N, spatial ..., C].
+/// x as a value stored as [N, spatial ..., C].
 inline int image_value(NodeImport& n, const Operand& x) {
-  n.require(x.rank() >= 3, "takes [N, C, spatial ...], found ", x.shape());
+  n.require(x.rank() >= 3, "expected an input [N, C, spatial ...], found ", x.shape());
   return n.builder.value(x, Order::channels_last(x.rank()));
 }
 
-/// A parameter that may not vary from run to run.
+/// Input i, which has to be the same in every run.
 inline const Operand& fixed_input(const NodeImport& n, int i) {
   const Operand& w = n.input(i);
   n.require(n.builder.is_fixed(w), "input ", i, " ('", w.name(), "') has to be constant");
   return w;
 }
 
-/// The kernel's sizes, from weights [., ., spatial ...].
+/// The kernel size, from weights [., ., spatial ...].
 inline std::vector<std::int64_t> kernel_of(const NodeImport& n, const Operand& x, const Operand& w) {
   const Shape shape = w.shape();
-  n.require(x.rank() == w.rank() && w.rank() >= 3 && shape.known(), "weights of shape ", shape,
-            " do not fit an image of shape ", x.shape());
+  n.require(x.rank() == w.rank() && w.rank() >= 3 && shape.known(), "expected weights for an input of shape ",
+            x.shape(), ", found shape ", shape);
   const std::vector<std::int64_t> kernel(shape.begin() + 2, shape.end());
-  n.require(n.integers("kernel_shape", kernel) == kernel, "kernel_shape does not fit weights of shape ", shape);
+  n.require(n.integers("kernel_shape", kernel) == kernel, "kernel_shape does not match weights of shape ", shape);
   return kernel;
 }
 
@@ -62,12 +63,12 @@ inline void import_convolution(NodeImport& n) {
   op.window = import_window(n, kernel_of(n, x, w));
   op.groups = n.integer("group", 1);
   const Order order = Order::channels_last(x.rank());
-  std::vector<int> in{image_value(n, x), n.builder.value(w, order)};  // OIHW -> OHWI is the same permutation
+  std::vector<int> in{image_value(n, x), n.builder.value(w, order)};  // the same permutation converts OIHW to OHWI
   if (n.has(2)) in.push_back(n.builder.value(fixed_input(n, 2)));
   n.result(n.add(std::move(op), in, Keeps::batch), order);
 }
 
-/// Sums of products of integers, less the zero points of images (input 2) and weights (input 3).
+/// Adds a convolution of integers minus zero points: x_zero of the image, w_zero of the weights.
 inline int add_convolution_of_integers(NodeImport& n, const char* what, const Operand& x, const Operand& w, int x_zero,
                                        int w_zero) {
   ConvInteger op;

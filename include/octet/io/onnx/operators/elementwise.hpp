@@ -2,11 +2,11 @@
 #include "alignment.hpp"
 #include "plain.hpp"
 
-/// Functions of each element by itself, and what passes its input on.
+/// Unary functions, and operators that return their input.
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// f(x) for each element.
+/// Applies a unary function to each element.
 inline void import_unary(NodeImport& n, UnaryKind kind, double a = 0, double b = 0) {
   const Operand& x = n.input(0);
   n.result(n.add(Unary(kind, a, b), {plain_value(n, x)}, Keeps::all), x.order);
@@ -14,7 +14,7 @@ inline void import_unary(NodeImport& n, UnaryKind kind, double a = 0, double b =
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Limits are attributes before operator set 11, then inputs, which may be computed.
+/// Limits are attributes before operator set 11, and inputs since then, which may be computed.
 inline void import_clip(NodeImport& n) {
   double low = n.real("min", -infinity), high = n.real("max", infinity);
   const bool fixed = (!n.has(1) || n.input(1).is_constant()) && (!n.has(2) || n.input(2).is_constant());
@@ -32,8 +32,7 @@ inline void import_clip(NodeImport& n) {
 }
 
 inline void import_gelu(NodeImport& n) {
-  n.require(n.text("approximate", "none") == "none", "the approximation '", n.text("approximate"),
-            "' is not supported");
+  n.require(n.text("approximate", "none") == "none", "approximate '", n.text("approximate"), "' is not supported");
   import_unary(n, UnaryKind::gelu);
 }
 
@@ -64,7 +63,8 @@ inline void import_softsign(NodeImport& n) {
 inline void import_prelu(NodeImport& n) {
   const Operand &x = n.input(0), &slope = n.input(1);
   n.require(n.builder.is_fixed(slope), "input 1 ('", slope.name(), "') has to be constant");
-  n.require(slope.rank() <= x.rank(), "slopes of shape ", slope.shape(), " do not fit ", x.shape());
+  n.require(slope.rank() <= x.rank(), "slopes of shape ", slope.shape(),
+            " have more dimensions than the input of shape ", x.shape());
   const int s = broadcast_value(n, slope, x.order);
   n.result(n.add(PRelu(), {n.builder.value(x), s}, Keeps::all), x.order);
 }
@@ -76,17 +76,16 @@ inline void import_identity(NodeImport& n) {
 }
 
 inline void import_dropout(NodeImport& n) {
-  n.require(!n.wants(1), "the mask is not supported");
+  n.require(!n.wants(1), "output 1 (the mask) is not supported");
   const bool training = n.opset() >= 12 && n.has(2) && n.constant_reals(2, 1)[0] != 0;
-  n.require(!training || (n.has(1) && n.constant_reals(1, 1)[0] == 0),
-            "dropping out in training mode is not supported");
+  n.require(!training || (n.has(1) && n.constant_reals(1, 1)[0] == 0), "training mode is not supported");
   import_identity(n);
 }
 
 inline void cast(NodeImport& n, DType to) {
   const Operand& x = n.input(0);
   if (x.dtype() == to) return import_identity(n);
-  // Small constants and weights are cast where they are used.
+  // Constants are cast when they are used.
   const bool simple = x.source->constant && x.source->constant.dtype() == x.dtype() && !x.source->quant;
   if (simple) return n.result(converted_operand(n.output_name(), x, {}, to));
   n.result(n.add(Convert(to), {plain_value(n, x)}, Keeps::all), x.order);

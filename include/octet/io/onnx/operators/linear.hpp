@@ -5,12 +5,12 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// x in an order whose last dimension is the model's last.
+/// The order of x if its last dimension is the model's last one, else the model's order.
 inline Order rows_order(const Operand& x) {
   return x.order[x.rank() - 1] == x.rank() - 1 ? x.order : Order::identity(x.rank());
 }
 
-/// A matrix that may stand as weights: constant, and with elements.
+/// Whether b can be weights: a constant matrix that is not empty.
 inline bool is_weights(const NodeImport& n, const Operand& b) {
   const Shape s = b.shape();
   return b.rank() == 2 && n.builder.is_fixed(b) && s.known() && s.elements() > 0;
@@ -18,7 +18,7 @@ inline bool is_weights(const NodeImport& n, const Operand& b) {
 
 inline void import_matmul(NodeImport& n) {
   const Operand &a = n.input(0), &b = n.input(1);
-  n.require(a.rank() >= 1 && b.rank() >= 1, "takes no scalars");
+  n.require(a.rank() >= 1 && b.rank() >= 1, "expected inputs of rank 1 or more");
   if (a.rank() >= 2 && is_weights(n, b)) {
     const Order order = rows_order(a);
     const int w = n.builder.value(b, {1, 0});  // [K, N] -> [N, K]
@@ -30,7 +30,7 @@ inline void import_matmul(NodeImport& n) {
   n.result(v, Order::identity(n.builder.graph.value(v).shape.rank()));
 }
 
-/// C as a bias of a layer with `out` outputs, if it is constant and has one row.
+/// c as the bias of a layer with `out` outputs, if it is constant and has one row; else Node::none.
 inline int bias_value(NodeImport& n, const Operand& c, std::int64_t out) {
   const Shape s = c.shape();
   if (!c.is_constant() || (s.rank() == 2 && s[0] != 1) || s.rank() > 2) return Node::none;
@@ -46,14 +46,14 @@ inline int bias_value(NodeImport& n, const Operand& c, std::int64_t out) {
   return n.builder.add_constant(c.name(), std::move(each));
 }
 
-/// Input i, a matrix, transposed if the attribute says so.
+/// Input i, which has to be a matrix, transposed if the attribute is set.
 inline Operand matrix(const NodeImport& n, int i, const char* transposed) {
   const Operand& x = n.input(i);
-  n.require(x.rank() == 2, "takes matrices, but input ", i, " ('", x.name(), "') has shape ", x.shape());
+  n.require(x.rank() == 2, "expected a matrix as input ", i, " ('", x.name(), "'), found shape ", x.shape());
   return n.flag(transposed) ? reordered(x, {1, 0}) : x;
 }
 
-/// alpha A B + beta C, A and B transposed if asked for.
+/// alpha A B + beta C, where A and B may be transposed.
 inline void import_gemm(NodeImport& n) {
   const Operand a = matrix(n, 0, "transA"), b = matrix(n, 1, "transB");
   const float alpha = static_cast<float>(n.real("alpha", 1)), beta = static_cast<float>(n.real("beta", 1));

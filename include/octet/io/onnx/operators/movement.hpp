@@ -2,11 +2,11 @@
 #include "alignment.hpp"
 #include "plain.hpp"
 
-/// Operators that move elements: the axes they name are found where the tensor is stored.
+/// Operators that move elements. Axes are converted to those of the stored tensor.
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// The operand with dimension perm[j] in place j. No node: the same memory, seen in another order.
+/// The operand with its dimensions permuted: dimension j is perm[j]. Adds no node; only the order changes.
 inline Operand reordered(const Operand& x, const Order& perm) {
   Operand y = x;
   y.order = permutation(perm, x.order);
@@ -22,7 +22,7 @@ inline void import_transpose(NodeImport& n) {
   std::sort(sorted.begin(), sorted.end());
   bool fits = static_cast<int>(perm.size()) == x.rank();
   for (int d = 0; fits && d < x.rank(); ++d) fits = sorted[static_cast<std::size_t>(d)] == d;
-  n.require(fits, "perm is no permutation of the dimensions of ", x.shape());
+  n.require(fits, "perm is not a permutation of the dimensions of ", x.shape());
   Order p;
   for (std::int64_t d : perm) p.push_back(static_cast<int>(d));
   n.result(reordered(x, p));
@@ -31,7 +31,7 @@ inline void import_transpose(NodeImport& n) {
 inline void import_concat(NodeImport& n) {
   std::vector<Operand> operands = n.all_inputs();
   const Order order = common_order(operands);
-  n.require(n.has_attribute("axis"), "needs an axis");
+  n.require(n.has_attribute("axis"), "attribute axis is missing");
   const int axis = normalize_axis(n.integer("axis"), order.rank());
   const auto quant = [&](const Operand& x) {
     return x.is_constant() ? QuantParams() : n.builder.graph.value(n.builder.value(x)).quant;
@@ -39,10 +39,10 @@ inline void import_concat(NodeImport& n) {
   const QuantParams q = quant(operands[0]);
   bool alike = true;
   for (const Operand& x : operands) {
-    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be joined to ",
+    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be concatenated with ",
               operands[0].shape());
-    n.require(x.dtype() == operands[0].dtype(), "joins ", octet::name(operands[0].dtype()), " and ",
-              octet::name(x.dtype()));
+    n.require(x.dtype() == operands[0].dtype(), "expected inputs of one type, found ", octet::name(operands[0].dtype()),
+              " and ", octet::name(x.dtype()));
     alike = alike && quant(x) == q;
   }
   std::vector<int> in;
@@ -57,8 +57,12 @@ inline void import_slice(NodeImport& n) {
   const Operand& x = n.input(0);
   Slice op;
   const auto list = [&](const char* key, int i) { return n.opset() < 10 ? n.integers(key) : n.integers(key, i); };
-  op.starts = list("starts", 1), op.ends = list("ends", 2), op.axes = list("axes", 3), op.steps = list("steps", 4);
-  n.require(op.starts.size() <= static_cast<std::size_t>(x.rank()), op.starts.size(), " slices do not fit ", x.shape());
+  op.starts = list("starts", 1);
+  op.ends = list("ends", 2);
+  op.axes = list("axes", 3);
+  op.steps = list("steps", 4);
+  n.require(op.starts.size() <= static_cast<std::size_t>(x.rank()), "found ", op.starts.size(),
+            " starts for an input of shape ", x.shape());
   unsigned keeps = ~0u;
   for (std::size_t i = 0; i < op.starts.size(); ++i) {
     if (op.axes.size() == i) op.axes.push_back(static_cast<std::int64_t>(i));
@@ -76,11 +80,11 @@ inline void import_split(NodeImport& n) {
   op.axis = place;
   op.sizes = n.integers("split", 1);
   if (op.sizes.empty()) op.parts = n.outputs();
-  n.require(op.sizes.empty() || static_cast<int>(op.sizes.size()) == n.outputs(), "gives ", op.sizes.size(),
-            " parts to ", n.outputs(), " outputs");
+  n.require(op.sizes.empty() || static_cast<int>(op.sizes.size()) == n.outputs(), "found ", op.sizes.size(),
+            " sizes for ", n.outputs(), " outputs");
   const std::int64_t size = x.shape()[axis];
-  n.require(n.opset() >= 18 || !op.sizes.empty() || size == Shape::unknown || size % n.outputs() == 0, size,
-            " cannot be split into ", n.outputs(), " equal parts");
+  n.require(n.opset() >= 18 || !op.sizes.empty() || size == Shape::unknown || size % n.outputs() == 0, "a size of ",
+            size, " cannot be split into ", n.outputs(), " equal parts");
   const int v = n.add(std::move(op), {n.builder.value(x)}, keeps_all_but(place), 0, n.outputs());
   for (int i = 0; i < n.outputs(); ++i)
     if (n.wants(i)) n.result(v + i, x.order, i);
@@ -95,20 +99,22 @@ inline void import_pad(NodeImport& n) {
     axes = n.constant_integers(3);
   else
     for (int d = 0; d < x.rank(); ++d) axes.push_back(d);
-  n.require(pads.size() == 2 * axes.size(), "has ", pads.size(), " paddings for ", axes.size(), " dimensions");
+  n.require(pads.size() == 2 * axes.size(), "expected two pads for each of ", axes.size(), " axes, found ",
+            pads.size());
   Pad op;
   op.before.assign(static_cast<std::size_t>(x.rank()), 0);
   op.after = op.before;
   unsigned keeps = ~0u;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const auto place = static_cast<std::size_t>(x.order.find(normalize_axis(axes[i], x.rank())));
-    op.before[place] = pads[i], op.after[place] = pads[axes.size() + i];
+    op.before[place] = pads[i];
+    op.after[place] = pads[axes.size() + i];
     if (op.before[place] != 0 || op.after[place] != 0) keeps &= ~(1u << place);
   }
   op.value = as_attributes ? n.real("value") : 0;
   if (!as_attributes && n.has(2)) {
     const AnyTensor value = n.constant(2);
-    n.require(value.size() == 1, "pads with ", value.size(), " values");
+    n.require(value.size() == 1, "expected one value to pad with, found ", value.size());
     op.value = load_element(value.dtype(), value.data(), 0);
   }
   const std::string mode = n.text("mode", "constant");
@@ -119,9 +125,10 @@ inline void import_pad(NodeImport& n) {
   else if (mode == "wrap")
     op.mode = PadMode::wrap;
   else
-    n.require(mode == "constant", "mode '", mode, "' is not known");
+    n.require(mode == "constant", "mode '", mode, "' is not supported");
   const int v = n.builder.value(x);
-  if (const QuantParams& q = n.builder.graph.value(v).quant; q && !q.per_channel())  // octet pads with real numbers
+  if (const QuantParams& q = n.builder.graph.value(v).quant;
+      q && !q.per_channel())  // the value of Pad is a real number
     op.value = (op.value - q.zero_point[0]) * static_cast<double>(q.scale[0]);
   n.result(n.add(std::move(op), {v}, static_cast<Keeps>(keeps)), x.order);
 }
@@ -143,14 +150,15 @@ inline void import_expand(NodeImport& n) {
   const std::optional<Sizes> sizes = n.sizes(1);
   n.require(sizes.has_value(), "input 1 ('", n.input(1).name(), "') has to be constant, or computed from sizes");
   const int given = static_cast<int>(sizes->entries.size()), rank = std::max(given, x.rank()), more = rank - x.rank();
-  n.require(rank <= Shape::max_rank, "expands to ", rank, " dimensions");
+  n.require(rank <= Shape::max_rank, "expands to ", rank, " dimensions, expected at most ", Shape::max_rank);
   const Symbols symbols = n.builder.symbols(x);
   std::vector<std::int64_t> shape(static_cast<std::size_t>(rank), 1);
   for (int i = 0; i < given; ++i) {
     const int d = i + rank - given, own = d - more;
     const Size& s = sizes->entries[static_cast<std::size_t>(i)];
-    if (own >= 0 && s.symbol != 0 && s.symbol == symbols[static_cast<std::size_t>(own)]) continue;  // stays as it is
-    n.require(s.known() && s.value >= 0 && s.value < 1e12, "size ", i, " of the shape is not known, or negative");
+    if (own >= 0 && s.symbol != 0 && s.symbol == symbols[static_cast<std::size_t>(own)])
+      continue;  // the size does not change
+    n.require(s.known() && s.value >= 0 && s.value < 1e12, "size ", i, " of the shape is unknown or negative");
     shape[static_cast<std::size_t>(d)] = static_cast<std::int64_t>(s.value);
   }
   Order order = Order::identity(more);

@@ -4,7 +4,8 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// (x - mean) / sqrt(variance + epsilon) * scale + shift, channels last; the last four of [C] or [N, 1 ..., C].
+/// (x - mean) / sqrt(variance + epsilon) * scale + shift. x is channels-last; the other values are [C] or [N, 1 ...,
+/// C].
 inline int add_normalized(NodeImport& n, int x, int mean, int variance, int scale, int shift, double epsilon) {
   const int deviation = n.step("centered", Binary(BinaryKind::sub), {x, mean}, Keeps::all);
   const int sum =
@@ -15,7 +16,7 @@ inline int add_normalized(NodeImport& n, int x, int mean, int variance, int scal
   return n.add(Binary(BinaryKind::add), {scaled, shift}, Keeps::all);
 }
 
-/// Mean and variance of x over axes.
+/// The mean and variance of x over the axes.
 inline std::pair<int, int> add_moments(NodeImport& n, int x, const std::vector<std::int64_t>& axes, bool keep) {
   const int mean = n.step("mean", Reduce(ReduceKind::mean, axes, keep), {x});
   const int deviation = n.step("difference", Binary(BinaryKind::sub), {x, mean}, Keeps::all);
@@ -33,15 +34,15 @@ inline void running_average(NodeImport& n, int i, int old, int current, double m
 }
 
 inline void import_batch_normalization(NodeImport& n) {
-  n.require(n.integer("spatial", 1) == 1, "statistics for each pixel (spatial = 0) are not supported");
+  n.require(n.integer("spatial", 1) == 1, "spatial = 0 is not supported");
   const Operand& x = n.input(0);
-  n.require(x.rank() >= 2, "takes [N, C, ...], found ", x.shape());
+  n.require(x.rank() >= 2, "expected an input [N, C, ...], found ", x.shape());
   const Order order = Order::channels_last(x.rank());
   const double epsilon = n.real("epsilon", 1e-5);
   std::vector<int> in{n.builder.value(x, order)};
   bool fixed = true;
   for (int i = 1; i < 5; ++i) {
-    n.require(n.input(i).rank() == 1, "input ", i, " has shape ", n.input(i).shape(), ", expected one value a channel");
+    n.require(n.input(i).rank() == 1, "input ", i, " has shape ", n.input(i).shape(), ", expected [C]");
     in.push_back(n.builder.value(n.input(i)));
     fixed = fixed && n.builder.is_fixed(n.input(i));
   }
@@ -61,7 +62,7 @@ inline void import_batch_normalization(NodeImport& n) {
   }
 }
 
-/// Each image and channel by its own mean and variance.
+/// Normalizes each channel of each image by its own mean and variance.
 inline void import_instance_normalization(NodeImport& n) {
   const Operand& x = n.input(0);
   const int v = image_value(n, x);
@@ -74,7 +75,9 @@ inline void import_lrn(NodeImport& n) {
   const Operand& x = n.input(0);
   LocalResponseNormalization op;
   op.size = n.integer("size");
-  op.alpha = n.real("alpha", 1e-4), op.beta = n.real("beta", 0.75), op.bias = n.real("bias", 1);
+  op.alpha = n.real("alpha", 1e-4);
+  op.beta = n.real("beta", 0.75);
+  op.bias = n.real("bias", 1);
   n.result(n.add(op, {image_value(n, x)}, Keeps::all), Order::channels_last(x.rank()));
 }
 

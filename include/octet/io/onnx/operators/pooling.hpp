@@ -24,14 +24,14 @@ inline void import_average_pool(NodeImport& n) {
   n.result(n.add(std::move(op), {image_value(n, x)}, Keeps::batch), Order::channels_last(x.rank()));
 }
 
-/// All dimensions between the first and the last.
+/// All axes except the first and the last.
 inline std::vector<std::int64_t> spatial_axes(int rank) {
   std::vector<std::int64_t> axes;
   for (int d = 1; d + 1 < rank; ++d) axes.push_back(d);
   return axes;
 }
 
-/// Over the whole image.
+/// Reduces over all spatial dimensions.
 inline void import_global_pool(NodeImport& n, ReduceKind kind) {
   const Operand& x = n.input(0);
   const int v = n.add(Reduce(kind, spatial_axes(x.rank()), true), {image_value(n, x)}, Keeps::batch);

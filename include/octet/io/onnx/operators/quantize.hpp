@@ -1,21 +1,21 @@
 #pragma once
 #include "plain.hpp"
 
-/// Conversions between real numbers and integers. Where scale and zero point are constant, they become parameters of
-/// the values, and the operator a Convert; otherwise they stay tensors.
+/// QuantizeLinear and DequantizeLinear. If scale and zero point are constant, they become parameters of the values and
+/// the operator becomes a Convert. Otherwise they stay tensors.
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Whether a type holds integers that parameters of a value can describe.
+/// Whether values of the type can have quantization parameters.
 inline bool is_quantizable(DType t) { return !is_floating(t) && t != DType::boolean && bits(t) >= 2 && bits(t) <= 32; }
 
-/// Whether inputs 1 and 2 are constant, and at most one scale a channel.
+/// Whether inputs 1 and 2 (scale and zero point) are constant, with at most one scale per channel.
 inline bool has_fixed_scale(const NodeImport& n) {
   return n.input(1).is_constant() && n.input(1).rank() <= 1 && (!n.has(2) || n.input(2).is_constant()) &&
          n.integer("block_size") == 0;
 }
 
-/// Parameters of x from inputs 1 and 2, the axis being that of the stored tensor.
+/// Parameters of x from inputs 1 and 2. The axis is that of the stored tensor.
 inline QuantParams fixed_params(NodeImport& n, const Operand& x, DType dtype) {
   const bool vector = n.input(1).shape().rank() == 1 && n.input(1).shape() != Shape{1};
   const QuantParams q =
@@ -24,7 +24,7 @@ inline QuantParams fixed_params(NodeImport& n, const Operand& x, DType dtype) {
   return q;
 }
 
-/// Values of inputs 0, 1 and 2 for an operator that takes scales as tensors, and the axis that belongs to them.
+/// Inputs 0, 1 and 2 for an operator that takes scales as tensors, and their axis.
 struct RuntimeScale {
   std::vector<int> in;
   Order order;
@@ -34,13 +34,13 @@ inline RuntimeScale runtime_scale(NodeImport& n) {
   const Operand x = plain(n, n.input(0));
   const Operand& scale = n.input(1);
   RuntimeScale r;
-  const bool blocked = n.integer("block_size") != 0;  // scales have the tensor's shape, but for the axis
+  const bool blocked = n.integer("block_size") != 0;  // scales have the tensor's shape, except along the axis
   r.order = blocked ? Order::identity(x.rank()) : x.order;
   r.in = {n.builder.value(x, r.order), n.builder.value(scale, Order::identity(scale.rank()))};
   if (n.has(2)) {
     const Operand& zero = n.input(2);
     int z = n.builder.value(zero, Order::identity(zero.rank()));
-    if (zero.shape() != scale.shape()) {  // one number may be written as [1] or as a scalar
+    if (zero.shape() != scale.shape()) {  // a single number may have shape [1] or []
       const Shape shape = scale.shape();
       z = n.step("zero_point", Reshape({shape.begin(), shape.end()}), {z});
     }
@@ -63,13 +63,15 @@ inline void import_quantize_linear(NodeImport& n) {
   }
   const RuntimeScale r = runtime_scale(n);
   QuantizeLinear op;
-  op.axis = r.axis, op.block_size = n.integer("block_size"), op.to = to;
+  op.axis = r.axis;
+  op.block_size = n.integer("block_size");
+  op.to = to;
   op.saturate = n.flag("saturate", true);
   n.result(n.add(op, r.in, Keeps::all), r.order);
 }
 
-/// Whether the value holds integers with exactly these parameters, or may be given them: an input of the model that
-/// nobody has read yet.
+/// Whether the value has exactly these parameters, or they can be set because it is a model input that no node reads
+/// yet.
 inline bool takes_params(NodeImport& n, int v, const QuantParams& q) {
   Graph& g = n.builder.graph;
   const bool is_input = std::find(g.inputs.begin(), g.inputs.end(), v) != g.inputs.end();
@@ -90,7 +92,9 @@ inline void import_dequantize_linear(NodeImport& n) {
   }
   const RuntimeScale r = runtime_scale(n);
   DequantizeLinear op;
-  op.axis = r.axis, op.block_size = n.integer("block_size"), op.to = to;
+  op.axis = r.axis;
+  op.block_size = n.integer("block_size");
+  op.to = to;
   n.result(n.add(op, r.in, Keeps::all), r.order);
 }
 

@@ -3,16 +3,16 @@
 #include "quantized_layers.hpp"
 #include "reshape.hpp"
 
-/// The other operators of com.microsoft on quantized tensors, all with constant scales.
+/// Other operators of com.microsoft on quantized tensors, with constant scales.
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Input i with the scale and zero point that follow it.
+/// Input i with its scale (input i + 1) and zero point (input i + 2).
 inline Operand quantized_input(NodeImport& n, int i) {
   return quantized(n, n.input(i), quant_params(n, i + 1, i + 2, -1));
 }
 
-/// The node's result with the scale (input `scale`) and zero point behind it.
+/// Sets the node's result with its scale (input `scale`) and zero point (the input after it).
 inline void quantized_result(NodeImport& n, int v, const Order& order, int scale) {
   n.result(with_params(n, v, output_type(n, scale + 1, n.builder.graph.value(v).dtype),
                        quant_params(n, scale, scale + 1, -1)),
@@ -40,7 +40,7 @@ inline void import_qlinear_softmax(NodeImport& n) {
   quantized_result(n, n.add(op, {n.builder.value(x)}, Keeps::all), x.order, 3);
 }
 
-/// An image, of which the attribute channels_last says how the model sees it.
+/// Input 0, an image, which must not be channels-last in the model.
 inline Operand quantized_image(NodeImport& n) {
   n.require(!n.flag("channels_last"), "channels_last is not supported");
   return quantized_input(n, 0);
@@ -60,17 +60,17 @@ inline void import_qlinear_global_average_pool(NodeImport& n) {
   quantized_result(n, v, Order::channels_last(x.rank()), 3);
 }
 
-/// Scale and zero point of the result come first, then each tensor with its own.
+/// Inputs: scale and zero point of the result, then each tensor with its scale and zero point.
 inline void import_qlinear_concat(NodeImport& n) {
-  n.require(n.inputs() >= 5 && n.inputs() % 3 == 2, "takes a scale, a zero point and tensors with theirs, found ",
-            n.inputs(), " inputs");
+  n.require(n.inputs() >= 5 && n.inputs() % 3 == 2,
+            "expected 2 inputs and 3 per tensor (with its scale and zero point), found ", n.inputs());
   std::vector<Operand> operands;
   for (int i = 2; i < n.inputs(); i += 3) operands.push_back(quantized_input(n, i));
   const Order order = common_order(operands);
   const int place = order.find(normalize_axis(n.integer("axis"), order.rank()));
   std::vector<int> in;
   for (const Operand& x : operands) {
-    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be joined to ",
+    n.require(x.rank() == order.rank(), "'", x.name(), "' of shape ", x.shape(), " cannot be concatenated with ",
               operands[0].shape());
     in.push_back(n.builder.value(x, order));
   }

@@ -3,12 +3,12 @@
 #include "linear.hpp"
 #include "quantize.hpp"
 
-/// Convolution and matrix products of quantized tensors (QLinear..., ...Integer). With constant parameters they become
-/// the ordinary operators on quantized values; otherwise sums of integers that are scaled in float.
+/// Convolution and matrix products of quantized tensors (QLinear..., ...Integer). With constant scales they become the
+/// ordinary operators on quantized values. Otherwise they become integer sums that are scaled in float.
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// A tensor whose integers stand for numbers as `q` says (axis: of its own dimensions).
+/// x with quantization parameters q. The axis of q refers to the stored tensor.
 inline Operand quantized(NodeImport& n, const Operand& x, const QuantParams& q) {
   validate(q, x.source->shape, x.dtype());
   if (x.is_constant()) {
@@ -17,7 +17,7 @@ inline Operand quantized(NodeImport& n, const Operand& x, const QuantParams& q) 
     return c;
   }
   if (takes_params(n, n.builder.value(x), q)) return x;
-  // The same integers with other parameters: there is no shorter way than through the numbers they stand for.
+  // The value already has other parameters: dequantize and quantize again, which gives the same integers.
   DequantizeLinear op;
   const std::vector<int> in{plain_value(n, x), n.builder.add_constant(n.name() + "/scale", scales_of(q)),
                             n.builder.add_constant(n.name() + "/zero_point", zero_points_of(q, x.dtype()))};
@@ -26,15 +26,16 @@ inline Operand quantized(NodeImport& n, const Operand& x, const QuantParams& q) 
   return n.builder.operand(v, x.order, x.name());
 }
 
-/// Gives the output of an operator its type and parameters.
+/// Sets the type and parameters of an operator's output.
 inline int with_params(NodeImport& n, int v, DType dtype, const QuantParams& q) {
   Value& out = n.builder.graph.value(v);
-  out.dtype = dtype, out.quant = q;
+  out.dtype = dtype;
+  out.quant = q;
   validate(q, Shape{}, dtype);
   return v;
 }
 
-/// Where a QLinear operator finds the type, scale and zero point of its output.
+/// The output type of a QLinear operator: that of its zero point (input `zero`), else `missing`.
 inline DType output_type(const NodeImport& n, int zero, DType missing) {
   return n.has(zero) ? n.input(zero).dtype() : missing;
 }
@@ -44,7 +45,7 @@ inline bool all_constant(const NodeImport& n, std::initializer_list<int> inputs)
 }
 inline bool is_single(const Operand& scale) { return scale.shape().known() && scale.shape().elements() == 1; }
 
-/// int32 sums -> quantized output, with scales that may be computed: sums * (a * b) / y + zero point.
+/// Requantizes int32 sums with scales that may be computed: sums * (a_scale * b_scale) / y_scale + y_zero.
 inline void scale_sums(NodeImport& n, int sums, const Order& order, int a_scale, int b_scale, int y_scale, int y_zero) {
   const auto value = [&](int i) {
     const Operand& s = n.input(i);
@@ -52,12 +53,13 @@ inline void scale_sums(NodeImport& n, int sums, const Order& order, int a_scale,
     return s.dtype() == DType::f32 ? v : n.step("scale", Convert(DType::f32), {v});
   };
   n.require(is_single(n.input(a_scale)) && is_single(n.input(y_scale)),
-            "more than one scale for input or output is not supported");
+            "more than one scale for the input or output is not supported");
   const int f = n.step("sum", Convert(DType::f32), {sums}, Keeps::all);
   const int factor = n.step("factor", Binary(BinaryKind::mul), {value(b_scale), value(a_scale)});
   const int scaled = n.step("scaled", Binary(BinaryKind::mul), {f, factor}, Keeps::all);
   QuantizeLinear op;
-  op.axis = 0, op.to = output_type(n, y_zero, DType::u8);
+  op.axis = 0;
+  op.to = output_type(n, y_zero, DType::u8);
   std::vector<int> in{scaled, value(y_scale)};
   if (n.has(y_zero)) {
     n.require(n.input(y_zero).shape() == n.input(y_scale).shape(), "scale and zero point differ in shape");
@@ -112,8 +114,8 @@ inline void import_qlinear_matmul(NodeImport& n) {
   n.result(with_params(n, v, output_type(n, 7, a.dtype()), quant_params(n, 6, 7, -1)), order);
 }
 
-/// com.microsoft.QGemm: alpha A B + C, of which C is int32 in the scale of the product; the output is float where it
-/// has no scale.
+/// com.microsoft.QGemm: alpha A B + C. C is int32 with the scale of the product. The output is float if it has no
+/// scale.
 inline void import_qgemm(NodeImport& n) {
   const Operand a = quantized(n, matrix(n, 0, "transA"), quant_params(n, 1, 2, -1));
   const Operand raw = matrix(n, 3, "transB");
@@ -124,7 +126,8 @@ inline void import_qgemm(NodeImport& n) {
   std::vector<int> in{n.builder.value(a, Order::identity(2)), n.builder.value(b, {1, 0})};
   if (n.has(6)) {
     in.push_back(bias_value(n, n.input(6), b.shape()[1]));
-    n.require(in.back() != Node::none, "input 6 ('", n.input(6).name(), "') has to be constant, one number an output");
+    n.require(in.back() != Node::none, "input 6 ('", n.input(6).name(),
+              "') has to be constant, with one element per output");
   }
   const int v = n.add(FullyConnected(), in, Keeps::batch);
   if (n.has(7))

@@ -2,7 +2,7 @@
 #include "movement.hpp"
 #include "reshape.hpp"
 
-/// DepthToSpace and SpaceToDepth: a reshape, other dimensions first, a reshape.
+/// DepthToSpace and SpaceToDepth: reshape, transpose, reshape.
 OCTET_BEGIN
 namespace detail::onnx {
 
@@ -10,10 +10,10 @@ inline void import_depth_to_space(NodeImport& n) {
   const Operand& x = n.input(0);
   const std::int64_t b = n.integer("blocksize");
   const Shape s = x.shape();
-  n.require(x.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[1] % (b * b) == 0, "blocks of ", b, " do not fit ",
-            s);
+  n.require(x.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[1] % (b * b) == 0, "blocks of ", b,
+            " do not divide an input of shape ", s);
   const std::string mode = n.text("mode", "DCR");
-  n.require(mode == "DCR" || mode == "CRD", "mode '", mode, "' is not known");
+  n.require(mode == "DCR" || mode == "CRD", "mode '", mode, "' is not supported");
   const bool depth_first = mode == "DCR";
   const std::int64_t c = s[1] / (b * b);
   std::vector<Target> blocks{{s[0], 0}, {b}, {b}, {c}, {s[2], 2}, {s[3], 3}};
@@ -30,7 +30,7 @@ inline void import_space_to_depth(NodeImport& n) {
   const Shape s = x.shape();
   const auto divides = [&](std::int64_t d) { return d >= 0 && d % b == 0; };
   n.require(x.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && divides(s[2]) && divides(s[3]), "blocks of ", b,
-            " do not fit ", s);
+            " do not divide an input of shape ", s);
   const Operand split = reshaped(n, x, {{s[0], 0}, {s[1], 1}, {s[2] / b}, {b}, {s[3] / b}, {b}}, "blocks");
   const Operand moved = reordered(split, {0, 3, 5, 1, 2, 4});
   n.result(reshaped(n, moved, {{s[0], 0}, {Shape{s[1], b, b}.elements()}, {s[2] / b}, {s[3] / b}}));

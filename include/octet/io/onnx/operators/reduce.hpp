@@ -4,7 +4,7 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Axes of the model as places in the stored tensor, in ascending order.
+/// Converts axes of the model to those of the stored tensor, in ascending order.
 inline std::vector<std::int64_t> stored_axes(const Operand& x, const std::vector<std::int64_t>& axes) {
   std::vector<std::int64_t> r;
   for (std::int64_t a : axes) r.push_back(x.order.find(normalize_axis(a, x.rank())));

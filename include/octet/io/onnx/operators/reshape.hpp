@@ -2,16 +2,19 @@
 #include "../node.hpp"
 #include "../reshape_plan.hpp"
 
-/// Other shapes for the same elements.
+/// Reshape, Flatten, Squeeze and Unsqueeze.
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Finds the one size that is left open from the others, and marks what stays as it is.
+/// Computes the one unknown size from the others, and marks dimensions that do not change.
 inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<Target>& out) {
   std::array<bool, Shape::max_rank> kept{};
   for (Target& t : out)
-    if (t.from >= 0) t.size = in[t.from], kept[static_cast<std::size_t>(t.from)] = true;
-  Shape rest, given;  // sizes on both sides, but for what is kept
+    if (t.from >= 0) {
+      t.size = in[t.from];
+      kept[static_cast<std::size_t>(t.from)] = true;
+    }
+  Shape rest, given;  // sizes on both sides, without those kept
   int unknown = -1;
   for (int d = 0; d < in.rank(); ++d) {
     if (kept[static_cast<std::size_t>(d)]) continue;
@@ -20,14 +23,17 @@ inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<T
   int open = -1;
   for (std::size_t j = 0; j < out.size(); ++j) {
     if (out[j].from >= 0) continue;
-    n.require(out[j].size != Shape::unknown || open < 0, "more than one size of the new shape is not known");
-    out[j].size == Shape::unknown ? void(open = static_cast<int>(j)) : given.push_back(out[j].size);
+    n.require(out[j].size != Shape::unknown || open < 0, "more than one size of the new shape is unknown");
+    if (out[j].size == Shape::unknown)
+      open = static_cast<int>(j);
+    else
+      given.push_back(out[j].size);
   }
   if (open >= 0) {
     Target& t = out[static_cast<std::size_t>(open)];
     const std::int64_t total = rest.elements(), known = given.elements();
     if (unknown == -1 && known > 0) {
-      n.require(total % known == 0, "a tensor of shape ", in, " does not fit the new shape");
+      n.require(total % known == 0, "a tensor of shape ", in, " cannot be reshaped to the new shape");
       t.size = total / known;
     } else if (unknown >= 0 && total == known) {
       bool ordered = true;
@@ -37,11 +43,11 @@ inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<T
       if (ordered) t.from = unknown;
     }
   }
-  // The first size is the batch's, and may vary although the model gives it.
+  // The first size is the batch size, which may vary even if the model has a constant.
   if (in.rank() > 0 && !out.empty() && out[0].from < 0 && out[0].size == in[0] && in[0] > 0) out[0].from = 0;
 }
 
-/// x under another shape, by one view of its memory; transposed before only where its order does not allow that.
+/// Reshapes x with one view of its memory. Transposes it first only if its order requires that.
 inline Operand reshaped(NodeImport& n, const Operand& x, std::vector<Target> out, const char* step = nullptr) {
   const Shape in = x.shape();
   complete_targets(n, in, out);
@@ -65,7 +71,7 @@ inline Operand reshaped(NodeImport& n, const Operand& x, std::vector<Target> out
     if (!stays && t.size == Shape::unknown) ++open;
     op.target.push_back(stays ? 0 : t.size);
   }
-  n.require(open <= 1, "more than one size of the new shape is not known (the tensor is ", in, ")");
+  n.require(open <= 1, "more than one size of the new shape is unknown (the tensor has shape ", in, ")");
   const std::vector<int> v{n.builder.value(x, plan.before)};
   const int y = step ? n.step(step, std::move(op), v, static_cast<Keeps>(keeps))
                      : n.add(std::move(op), v, static_cast<Keeps>(keeps));
@@ -85,27 +91,29 @@ inline void import_reshape(NodeImport& n) {
   const Symbols symbols = n.builder.symbols(x);
   const bool allow_zero = n.flag("allowzero");
   std::vector<Target> out;
-  int next = 0;  // dimensions that stay keep their sequence
+  int next = 0;  // dimensions that do not change stay in order
   for (const Size& s : sizes->entries) {
     Target t;
     for (int d = next; s.symbol != 0 && t.from < 0 && d < x.rank(); ++d)
       if (symbols[static_cast<std::size_t>(d)] == s.symbol) t.from = d;
     if (t.from < 0 && s.known()) {
-      n.require(s.value >= -1 && s.value < 1e15, "the new shape has a size of ", s.value);
+      n.require(s.value >= -1 && s.value < 1e15, "the new shape has a size of ", s.value, ", expected at least -1");
       t.size = static_cast<std::int64_t>(s.value);
       if (t.size == 0 && !allow_zero) {
         t.from = static_cast<int>(out.size());
-        n.require(t.from < x.rank() && t.from >= next, "the new shape keeps size ", t.from, " of ", x.shape());
+        n.require(t.from < x.rank() && t.from >= next, "the new shape has a size of 0 (keep) at index ", t.from,
+                  ", which is not possible for ", x.shape());
       }
     }
     if (t.from >= 0) next = t.from + 1;
     out.push_back(t);
   }
-  n.require(out.size() <= static_cast<std::size_t>(Shape::max_rank), "the new shape has ", out.size(), " dimensions");
+  n.require(out.size() <= static_cast<std::size_t>(Shape::max_rank), "the new shape has ", out.size(),
+            " dimensions, expected at most ", Shape::max_rank);
   n.result(reshaped(n, x, std::move(out)));
 }
 
-/// [product before the axis, product of the rest]
+/// Targets [product of the sizes before the axis, product of the others].
 inline std::vector<Target> flattened(const Operand& x, int axis) {
   const Shape in = x.shape();
   const auto part = [&](int from, int to) {
@@ -129,7 +137,7 @@ inline void import_flatten(NodeImport& n) {
   n.result(n.add(Flatten(axis), {n.builder.value(x, Order::identity(x.rank()))}), Order::identity(2));
 }
 
-/// Sizes of the result as they were at other places of x: dimension q was dimension from[q], or is new (-1).
+/// Sets the symbols of the result: its dimension q is dimension from[q] of x, or new (-1).
 inline void move_symbols(NodeImport& n, int out, const Symbols& in, const std::vector<int>& from) {
   Symbols s = n.builder.symbols(out);
   for (std::size_t q = 0; q < from.size(); ++q)
@@ -144,7 +152,7 @@ inline void import_squeeze(NodeImport& n) {
   const std::vector<std::int64_t> axes = n.integers("axes", 1);
   for (std::int64_t a : axes) {
     const int d = normalize_axis(a, x.rank());
-    n.require(in[d] == 1 || in[d] == Shape::unknown, "dimension ", d, " of ", in, " is not 1");
+    n.require(in[d] == 1 || in[d] == Shape::unknown, "expected a size of 1 for dimension ", d, " of ", in);
     gone[static_cast<std::size_t>(d)] = true;
   }
   if (axes.empty())
@@ -175,15 +183,16 @@ inline void import_squeeze(NodeImport& n) {
 inline void import_unsqueeze(NodeImport& n) {
   const Operand& x = n.input(0);
   const std::vector<std::int64_t> axes = n.integers("axes", 1);
-  n.require(axes.size() <= static_cast<std::size_t>(Shape::max_rank), "has ", axes.size(), " axes");
+  n.require(axes.size() <= static_cast<std::size_t>(Shape::max_rank), "found ", axes.size(), " axes, expected at most ",
+            Shape::max_rank);
   const int rank = x.rank() + static_cast<int>(axes.size());
   std::array<bool, Shape::max_rank> fresh{};
   for (std::int64_t a : axes) {
     const int d = normalize_axis(a, rank);
-    n.require(d < Shape::max_rank && !fresh[static_cast<std::size_t>(d)], "axis ", a, " is invalid or given twice");
+    n.require(d < Shape::max_rank && !fresh[static_cast<std::size_t>(d)], "axis ", a, " is invalid or duplicate");
     fresh[static_cast<std::size_t>(d)] = true;
   }
-  std::vector<int> old;  // the dimensions of the result that are x's
+  std::vector<int> old;  // dimensions of the result that x already has
   std::vector<Target> target;
   for (int d = 0; d < rank; ++d) {
     if (!fresh[static_cast<std::size_t>(d)]) old.push_back(d);
@@ -191,9 +200,12 @@ inline void import_unsqueeze(NodeImport& n) {
                                                         : Target{Shape::unknown, static_cast<int>(old.size()) - 1});
   }
   if (x.is_constant()) return n.result(reshaped(n, x, target));
-  // A new dimension is stored behind the one it follows.
+  // A new dimension is stored after the one it follows.
   std::vector<int> stored, from;
-  for (int q = 0; q < x.rank(); ++q) stored.push_back(old[static_cast<std::size_t>(x.order[q])]), from.push_back(q);
+  for (int q = 0; q < x.rank(); ++q) {
+    stored.push_back(old[static_cast<std::size_t>(x.order[q])]);
+    from.push_back(q);
+  }
   for (int d = 0; d < rank; ++d) {
     if (!fresh[static_cast<std::size_t>(d)]) continue;
     const auto at = d == 0 ? 0 : std::find(stored.begin(), stored.end(), d - 1) - stored.begin() + 1;

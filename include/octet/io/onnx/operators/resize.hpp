@@ -6,7 +6,7 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// The place of a word in a list.
+/// The index in `words` of a text attribute, as an enumerator.
 template <class E, std::size_t N>
 E word(const NodeImport& n, const char* key, const char* missing, const char* const (&words)[N]) {
   const std::string given = n.text(key, missing);
@@ -15,12 +15,12 @@ E word(const NodeImport& n, const char* key, const char* missing, const char* co
   n.fail(key, " '", given, "' is not supported");
 }
 
-/// One entry for each stored dimension, from one for each of `axes`.
+/// Converts a list with one entry for each of `axes` to one with an entry for each stored dimension.
 template <class T>
 std::vector<T> spread(const NodeImport& n, const Operand& x, const std::vector<int>& axes, const std::vector<T>& given,
                       std::size_t offset, T missing) {
   std::vector<T> all(static_cast<std::size_t>(x.rank()), missing);
-  n.require(given.size() >= offset + axes.size(), "gives ", given.size(), " numbers for ", axes.size(), " dimensions");
+  n.require(given.size() >= offset + axes.size(), "expected ", offset + axes.size(), " numbers, found ", given.size());
   for (std::size_t i = 0; i < axes.size(); ++i)
     all[static_cast<std::size_t>(x.order.find(axes[i]))] = given[offset + i];
   return all;
@@ -31,13 +31,16 @@ inline std::vector<double> constant_doubles(NodeImport& n, int i) {
   return {v.begin(), v.end()};
 }
 
-/// Resize; before operator set 10 it was Upsample, of which scales were an attribute before 9.
+/// Resize, or Upsample before operator set 10, whose scales were an attribute before operator set 9.
 inline void import_resize(NodeImport& n) {
   const Operand& x = n.input(0);
   const bool upsample = n.opset() < 11;
   std::vector<int> axes;
   for (std::int64_t a : n.integers("axes")) axes.push_back(normalize_axis(a, x.rank()));
-  if (axes.empty()) axes.resize(static_cast<std::size_t>(x.rank())), std::iota(axes.begin(), axes.end(), 0);
+  if (axes.empty()) {
+    axes.resize(static_cast<std::size_t>(x.rank()));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
   Resize op;
   op.mode = word<ResizeMode>(n, "mode", "nearest", {"nearest", "linear", "cubic"});
   op.coordinate_transformation_mode =
@@ -69,7 +72,7 @@ inline void import_resize(NodeImport& n) {
       const bool kept = (s.symbol != 0 && s.symbol == symbols[static_cast<std::size_t>(d)]) ||
                         (d == 0 && s.value == static_cast<double>(x.shape()[0]));
       n.require(kept || (s.known() && s.value >= 1 && s.value < 1e12), "size ", i,
-                " of the result is not known when the model is read, or not positive");
+                " of the result is unknown or not positive");
       all.push_back(kept ? 0 : static_cast<std::int64_t>(s.value));
     }
     op.sizes = spread(n, x, axes, all, 0, std::int64_t{0});

@@ -1,12 +1,12 @@
 #pragma once
 #include "../node.hpp"
 
-/// Nodes that compute with sizes of tensors. They become numbers, not nodes of the graph.
+/// Nodes that compute with sizes of tensors. They are evaluated on import and add no nodes to the graph.
 OCTET_BEGIN
 namespace detail::onnx {
 
 inline void sizes_result(NodeImport& n, Sizes s) {
-  n.require(s.entries.size() <= Sizes::most, "gives ", s.entries.size(), " sizes");
+  n.require(s.entries.size() <= Sizes::most, "computes ", s.entries.size(), " sizes, expected at most ", Sizes::most);
   n.result(sizes_operand(n.output_name(), std::move(s)));
 }
 
@@ -37,12 +37,12 @@ inline void import_size(NodeImport& n) {
   sizes_result(n, std::move(s));
 }
 
-/// Small results are constants, larger ones are left to the run.
+/// Small results become constants; larger ones are computed at run time.
 inline void import_constant_of_shape(NodeImport& n) {
   AnyTensor value = n.has_attribute("value") ? n.tensor("value") : AnyTensor(Tensor<float>(Shape{1}));
-  n.require(value.size() == 1, "the value has ", value.size(), " elements");
+  n.require(value.size() == 1, "the value has ", value.size(), " elements, expected 1");
   std::vector<std::int64_t> dims = n.constant_integers(0);
-  for (std::int64_t d : dims) n.require(d >= 0, "a size is ", d);
+  for (std::int64_t d : dims) n.require(d >= 0, "a size is ", d, ", expected at least 0");
   const Shape shape(dims.begin(), dims.end());
   const std::int64_t count = shape.elements();
   if (count <= 1024) {
@@ -77,12 +77,11 @@ inline void import_constant(NodeImport& n) {
   else if (n.has_attribute("value_floats"))
     t = reals(n.reals("value_floats"), false);
   else
-    n.fail("has no value, or a kind of value that is not supported (string, sparse)");
+    n.fail("expected a value of a supported kind (not strings or sparse tensors)");
   n.result(constant_operand(n.output_name(), std::move(t)));
 }
 
-/// Sizes of all inputs that are given, if all have them and either one is computed from sizes or all are constant
-/// integers.
+/// The sizes of all inputs, if all inputs are sizes and one of them is computed, or all are constant integers.
 inline std::optional<std::vector<Sizes>> sizes_of_inputs(const NodeImport& n) {
   std::vector<Sizes> all;
   bool computed = false, integers = true;
@@ -98,24 +97,26 @@ inline std::optional<std::vector<Sizes>> sizes_of_inputs(const NodeImport& n) {
   return all;
 }
 
-/// The entries that a list of places names; negative ones count from the end.
+/// The entries of `from` at the indices `places`; negative ones count from the end.
 inline Sizes picked(const NodeImport& n, const Sizes& from, const Sizes& places) {
   Sizes r;
-  r.scalar = places.scalar, r.dtype = from.dtype;
+  r.scalar = places.scalar;
+  r.dtype = from.dtype;
   const auto size = static_cast<double>(from.entries.size());
   for (const Size& p : places.entries) {
-    n.require(p.value >= -size && p.value < size, "index ", p.value, " is outside of ", size, " sizes");
+    n.require(p.value >= -size && p.value < size, "index ", p.value, " is out of range for ", size, " sizes");
     r.entries.push_back(from.entries[static_cast<std::size_t>(p.value < 0 ? p.value + size : p.value)]);
   }
   return r;
 }
 
 inline Sizes sliced(NodeImport& n, const std::vector<Sizes>& in) {
-  n.require(in.size() >= 3, "takes starts and ends as inputs here");
+  n.require(in.size() >= 3, "expected starts and ends as inputs");
   const auto size = static_cast<std::int64_t>(in[0].entries.size());
   const auto number = [&](std::size_t i, std::int64_t missing) {
     if (i >= in.size()) return missing;
-    n.require(in[i].entries.size() == 1 && in[i].known(), "slices sizes along other axes than the first");
+    n.require(in[i].entries.size() == 1 && in[i].known(),
+              "expected one start, end, axis and step for a vector of sizes");
     return saturate_to<std::int64_t>(in[i].entries[0].value);
   };
   const std::int64_t axis = number(3, 0), step = number(4, 1);
@@ -152,7 +153,7 @@ inline Sizes cast_sizes(Sizes s, DType to) {
   return is_floating(to) ? s : each_size(std::move(s), [](double v) { return std::trunc(v); });
 }
 
-/// A size that is not known equals no negative number; nothing else is known of it.
+/// Compares sizes. An unknown size differs from every negative number; other comparisons with it are unknown.
 inline Sizes equal_sizes(const std::vector<Sizes>& in) {
   Sizes r = combine(in[0], in[1], std::numeric_limits<double>::quiet_NaN(), [](double a, double b) { return a == b; });
   for (std::size_t i = 0; i < r.entries.size(); ++i)
@@ -164,13 +165,14 @@ inline Sizes equal_sizes(const std::vector<Sizes>& in) {
 
 inline Sizes chosen(const std::vector<Sizes>& in) {
   Sizes r;
-  r.dtype = in[1].dtype, r.scalar = in[0].scalar && in[1].scalar && in[2].scalar;
+  r.dtype = in[1].dtype;
+  r.scalar = in[0].scalar && in[1].scalar && in[2].scalar;
   std::size_t n = 1;
   for (const Sizes& s : in) n = s.entries.size() != 1 ? s.entries.size() : n;
   const auto entry = [&](std::size_t k, std::size_t i) { return in[k].entries[in[k].entries.size() == 1 ? 0 : i]; };
   for (const Sizes& s : in)
     require<FormatError>(s.entries.size() == 1 || s.entries.size() == n, "vectors of ", s.entries.size(), " and ", n,
-                         " sizes do not fit");
+                         " sizes cannot be broadcast");
   for (std::size_t i = 0; i < n; ++i) {
     const Size c = entry(0, i);
     r.entries.push_back(!c.known() ? Size{} : c.value != 0 ? entry(1, i) : entry(2, i));
@@ -180,14 +182,15 @@ inline Sizes chosen(const std::vector<Sizes>& in) {
 
 inline Sizes product_of(const Sizes& s, bool keep) {
   Sizes r;
-  r.scalar = !keep, r.dtype = s.dtype;
+  r.scalar = !keep;
+  r.dtype = s.dtype;
   Size p{1, 0};
   for (const Size& e : s.entries) p.value *= e.value;
   r.entries.push_back(s.entries.size() == 1 ? s.entries[0] : p);
   return r;
 }
 
-/// Does the node if it only computes with sizes; says whether it did.
+/// Evaluates the node if it only computes with sizes. Returns whether it did.
 inline bool import_on_sizes(NodeImport& n) {
   const auto all = sizes_of_inputs(n);
   if (!all) return false;
@@ -195,7 +198,7 @@ inline bool import_on_sizes(NodeImport& n) {
   const std::string_view type = n.type();
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const auto two = [&](double neutral, auto f) {
-    n.require(in.size() == 2, "takes two tensors, found ", in.size());
+    n.require(in.size() == 2, "expected two inputs, found ", in.size());
     return sizes_result(n, combine(in[0], in[1], neutral, f)), true;
   };
   const auto one = [&](Sizes s) { return sizes_result(n, std::move(s)), true; };
@@ -206,7 +209,7 @@ inline bool import_on_sizes(NodeImport& n) {
   if (type == "Min") return two(none, [](double a, double b) { return std::min(a, b); });
   if (type == "Max") return two(none, [](double a, double b) { return std::max(a, b); });
   if (type == "Equal") {
-    n.require(in.size() == 2, "takes two tensors, found ", in.size());
+    n.require(in.size() == 2, "expected two inputs, found ", in.size());
     return one(equal_sizes(in));
   }
   if (type == "Where" && in.size() == 3) return one(chosen(in));

@@ -4,7 +4,7 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Along one axis since operator set 13; before that over all elements from an axis on.
+/// Since operator set 13 along one axis; before that over all elements from an axis on.
 inline void import_softmax(NodeImport& n, bool log) {
   const Operand& x = n.input(0);
   const bool flattens = n.opset() < 13;
@@ -15,7 +15,10 @@ inline void import_softmax(NodeImport& n, bool log) {
   if (flattens) {
     int larger = 0, last = axis;  // dimensions with more than one element
     for (int d = axis; d < x.rank(); ++d)
-      if (shape[d] != 1) ++larger, last = d;
+      if (shape[d] != 1) {
+        ++larger;
+        last = d;
+      }
     if (larger > 1) {
       const Operand rows = reshaped(n, x, flattened(x, axis), "rows");
       const Order order = Order::identity(2);

@@ -4,10 +4,11 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// ONNX's weights [C, O / groups, spatial ...] as [O, spatial ..., C / groups].
+/// Converts ONNX weights [C, O / groups, spatial ...] to [O, spatial ..., C / groups].
 inline int transposed_weights(NodeImport& n, const Operand& w, std::int64_t groups) {
   const Shape s = w.shape();
-  n.require(groups >= 1 && s[0] % groups == 0, s[0], " channels do not fit ", groups, " groups");
+  n.require(groups >= 1 && s[0] % groups == 0, "expected a number of channels divisible by ", groups, " groups, found ",
+            s[0]);
   Order order;
   for (int d = 1; d < w.rank(); ++d) order.push_back(d);
   order.push_back(0);

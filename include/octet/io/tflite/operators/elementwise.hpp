@@ -1,7 +1,7 @@
 #pragma once
 #include "../operator_import.hpp"
 
-/// Functions of one element, arithmetic of two, conversions.
+/// Unary functions, arithmetic and conversions.
 OCTET_BEGIN
 namespace detail::tflite {
 
@@ -13,7 +13,7 @@ inline void import_gelu(OperatorImport& n) { import_unary(n, n.flag(0) ? UnaryKi
 
 inline void import_prelu(OperatorImport& n) { n.add(PRelu(), {n.value(0), n.weights(1)}); }
 
-/// activation: field of the fused activation, or -1.
+/// `activation`: the field of the fused activation, or -1.
 inline void import_binary(OperatorImport& n, BinaryKind kind, int activation = -1) {
   const ActivationRange range = activation < 0 ? ActivationRange() : n.activation(activation);
   n.add(Binary(kind, range), {n.value(0), n.value(1)});
@@ -25,12 +25,12 @@ inline void import_square(OperatorImport& n) {
 }
 
 inline void import_squared_difference(OperatorImport& n) {
-  n.require(!n.is_quantized(0), "has no integer form");
+  n.require(!n.is_quantized(0), "is not supported for quantized tensors");
   const int d = n.step("difference", Binary(BinaryKind::sub), {n.value(0), n.value(1)});
   n.add(Binary(BinaryKind::mul), {d, d});
 }
 
-/// Between float and quantized, quantized and quantized, or plain types.
+/// Converts between float, quantized and plain integer types.
 inline void import_convert(OperatorImport& n) { n.add(Convert(n.output(0).dtype), {n.value(0)}); }
 
 inline void import_cast(OperatorImport& n) {
@@ -49,10 +49,10 @@ inline void import_softmax(OperatorImport& n, bool log) {
   n.add(std::move(op), {n.value(0)});
 }
 
-/// The window is 2 radius + 1 channels wide, and alpha counts for each of them.
+/// The window has 2 * radius + 1 channels. alpha applies to each of them (in ONNX: to their mean).
 inline void import_local_response_normalization(OperatorImport& n) {
   const std::int64_t radius = n.integer(0);
-  n.require(radius >= 0 && radius < (1 << 18), "the radius is ", radius);
+  n.require(radius >= 0 && radius < (1 << 18), "the radius is ", radius, ", expected 0 to 2^18");
   LocalResponseNormalization op;
   op.size = 2 * radius + 1;
   op.bias = n.real(1);

@@ -1,17 +1,18 @@
 #pragma once
 #include "../operator_import.hpp"
 
-/// Operators that put something beside a tensor, and those that compute shapes.
+/// Concatenation, padding, resizing, and operators that compute shapes.
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// Sizes one after the other.
+/// Concatenates sizes.
 inline Sizes joined_sizes(OperatorImport& n) {
   Sizes all;
   for (int i = 0; i < n.inputs(); ++i) {
     const Sizes part = n.sizes(i);
     all.entries.insert(all.entries.end(), part.entries.begin(), part.entries.end());
-    n.require(static_cast<std::int64_t>(all.entries.size()) <= Sizes::most, "joins ", all.entries.size(), " sizes");
+    n.require(static_cast<std::int64_t>(all.entries.size()) <= Sizes::most, "concatenates ", all.entries.size(),
+              " sizes, expected at most ", Sizes::most);
   }
   return all;
 }
@@ -24,19 +25,21 @@ inline void import_concatenation(OperatorImport& n) {
   n.add_clamped(Concat(n.integer(0)), parts, n.activation(1));
 }
 
-/// Paddings [rank, 2] are input 1.
+/// Input 1: paddings [rank, 2].
 inline Pad padding(OperatorImport& n, PadMode mode, int rank) {
   const std::vector<std::int64_t> both = n.matrix(1, rank, 2);
   Pad op;
   op.mode = mode;
   for (std::size_t d = 0; d < static_cast<std::size_t>(rank); ++d) {
-    n.require(both[2 * d] >= 0 && both[2 * d + 1] >= 0, "pads with ", both[2 * d], " and ", both[2 * d + 1]);
-    op.before.push_back(both[2 * d]), op.after.push_back(both[2 * d + 1]);
+    n.require(both[2 * d] >= 0 && both[2 * d + 1] >= 0, "paddings cannot be negative, found ", both[2 * d], " and ",
+              both[2 * d + 1]);
+    op.before.push_back(both[2 * d]);
+    op.after.push_back(both[2 * d + 1]);
   }
   return op;
 }
 
-/// Padded with zeros, or with the one element of input 2.
+/// Pads with zeros, or with the element of input 2.
 inline void import_pad(OperatorImport& n) {
   const int x = n.value(0);
   Pad op = padding(n, PadMode::constant, n.graph_value(x).shape.rank());
@@ -46,25 +49,26 @@ inline void import_pad(OperatorImport& n) {
 
 inline void import_mirror_pad(OperatorImport& n) {
   const int x = n.value(0);
-  n.require(n.choice(0) == 0 || n.choice(0) == 1, "the mode ", n.choice(0), " is not known");
+  n.require(n.choice(0) == 0 || n.choice(0) == 1, "mode ", n.choice(0), " is not supported");
   const Shape in = n.graph_value(x).shape;
   Pad op = padding(n, n.choice(0) == 0 ? PadMode::reflect : PadMode::symmetric, in.rank());
   for (int d = 0; d < in.rank(); ++d) {
     const std::int64_t most = in[d] - (op.mode == PadMode::reflect ? 1 : 0);
     const std::int64_t added = std::max(op.before[static_cast<std::size_t>(d)], op.after[static_cast<std::size_t>(d)]);
-    n.require(added == 0 || in[d] == Shape::unknown || added <= most, "pads dimension ", d, " of ", in, " by ", added);
+    n.require(added == 0 || in[d] == Shape::unknown || added <= most, "dimension ", d, " of ", in,
+              " can be padded by at most ", most, ", found ", added);
   }
   n.add(std::move(op), {x});
 }
 
-/// Input 1 is the new height and width. align_corners and half_pixel_centers are the options from `first` on.
+/// Input 1: the new height and width. align_corners and half_pixel_centers are fields `first` and `first` + 1.
 inline void import_resize(OperatorImport& n, ResizeMode mode, int first) {
   const int x = n.value(0);
   const std::vector<std::int64_t> size = n.integers(1, 2);
-  n.require(n.graph_value(x).shape.rank() == 4 && size[0] > 0 && size[1] > 0, "resizes ", n.graph_value(x).shape,
+  n.require(n.graph_value(x).shape.rank() == 4 && size[0] > 0 && size[1] > 0, "cannot resize ", n.graph_value(x).shape,
             " to ", size[0], " x ", size[1]);
   const bool corners = n.flag(first), centers = n.flag(first + 1);
-  n.require(!(corners && centers), "cannot both align the corners and be about the centers of pixels");
+  n.require(!(corners && centers), "align_corners and half_pixel_centers cannot both be set");
   Resize op;
   op.mode = mode;
   op.sizes = {0, size[0], size[1], 0};

@@ -6,7 +6,7 @@
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// Throws where activations and weights are of types that do not go together.
+/// Throws if the types of activations and weights are not supported together.
 inline void require_layer_types(OperatorImport& n, int x, const Value& w) {
   const Value& a = n.graph_value(x);
   const bool plain = a.dtype == DType::f32 && (is_floating(w.dtype) || w.dtype == DType::i8);
@@ -21,7 +21,7 @@ inline void import_convolution(OperatorImport& n) {
   require_layer_types(n, x, n.graph_value(w));
   const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
   const bool fits = in.rank() == 4 && weights.rank() == 4 && weights[3] > 0 && (in[3] < 0 || in[3] % weights[3] == 0);
-  n.require(fits, "takes images [N, H, W, C] and weights [O, h, w, C / groups], found ", in, " and ", weights);
+  n.require(fits, "expected an input [N, H, W, C] and weights [O, h, w, C / groups], found ", in, " and ", weights);
   Convolution op;
   op.window = n.window(weights[1], weights[2], 4);
   op.activation = n.activation(3);
@@ -29,7 +29,7 @@ inline void import_convolution(OperatorImport& n) {
   n.add(std::move(op), {x, w, n.bias(2, weights[0])});
 }
 
-/// Weights [1, h, w, C * multiplier] as [C * multiplier, h, w, 1].
+/// Converts weights [1, h, w, C * multiplier] to [C * multiplier, h, w, 1].
 inline int depthwise_weights(OperatorImport& n, const Value& v) {
   const std::int64_t taps = v.shape[1] * v.shape[2], channels = v.shape[3], element = bits(v.dtype) / 8;
   QuantParams quant = v.quant;
@@ -52,7 +52,7 @@ inline void import_depthwise_convolution(OperatorImport& n) {
   require_layer_types(n, x, w);
   const Shape in = n.graph_value(x).shape, weights = w.shape;
   n.require(in.rank() == 4 && weights.rank() == 4 && weights[0] == 1 && in[3] > 0 && weights[3] % in[3] == 0,
-            "takes images [N, H, W, C] and weights [1, h, w, C * multiplier], found ", in, " and ", weights);
+            "expected an input [N, H, W, C] and weights [1, h, w, C * multiplier], found ", in, " and ", weights);
   Convolution op;
   op.window = n.window(weights[1], weights[2], 5);
   op.activation = n.activation(4);
@@ -65,27 +65,27 @@ inline void import_transposed_convolution(OperatorImport& n) {
   const int x = n.value(2), w = n.weights(1);
   require_layer_types(n, x, n.graph_value(w));
   const Shape weights = n.graph_value(w).shape;
-  n.require(weights.rank() == 4, "takes weights [O, h, w, C], found ", weights);
+  n.require(weights.rank() == 4, "expected weights [O, h, w, C], found ", weights);
   const Sizes out = n.sizes(0);
-  n.require(out.entries.size() == 4, "takes an output shape of 4 sizes, found ", out.entries.size());
+  n.require(out.entries.size() == 4, "expected an output shape of 4 sizes, found ", out.entries.size());
   TransposedConvolution op;
   op.window = n.window(weights[1], weights[2], -1);
   op.activation = n.activation(3);
   const Size &height = out.entries[1], &width = out.entries[2];
   if (height.known() && width.known()) op.output_size = {height.value, width.value};
   n.require(!op.output_size.empty() || op.window.padding == Window::Padding::same_upper,
-            "the output's size has to be known when the model is read");
+            "the output size has to be known on import");
   n.add(std::move(op), {x, w, n.bias(3, weights[0])});
 }
 
-/// Weights [O, K]; unless the number of dimensions is kept, the input becomes [rows, K].
+/// Weights [O, K]. Unless keep_num_dims is set, the input is reshaped to [rows, K].
 inline void import_fully_connected(OperatorImport& n) {
   n.require(n.choice(1) == 0, "shuffled weights are not supported");
   int x = n.value(0);
   const int w = n.weights(1);
   require_layer_types(n, x, n.graph_value(w));
   const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
-  n.require(weights.rank() == 2, "takes weights [O, K], found ", weights);
+  n.require(weights.rank() == 2, "expected weights [O, K], found ", weights);
   if (!n.flag(2) && !(in.rank() == 2 && in[1] == weights[1])) {
     Shape rest = in;
     if (in.rank() > 0) rest.erase(0);
@@ -97,11 +97,11 @@ inline void import_fully_connected(OperatorImport& n) {
   n.add(std::move(op), {x, w, n.bias(2, weights[0])});
 }
 
-/// Products of the matrices in the last two dimensions, either side transposed first where an option says so.
+/// Products of the matrices in the last two dimensions. Options can transpose either side first.
 inline void import_batch_matmul(OperatorImport& n) {
   const auto side = [&](int i, bool transposed) {
     const int v = n.value(i), rank = n.graph_value(v).shape.rank();
-    n.require(rank >= 2, "multiplies matrices, found ", n.graph_value(v).shape);
+    n.require(rank >= 2, "expected inputs of rank 2 or more, found ", n.graph_value(v).shape);
     if (!transposed) return v;
     std::vector<std::int64_t> perm;
     for (int d = 0; d < rank; ++d) perm.push_back(d);

@@ -12,7 +12,7 @@ void import_pool(OperatorImport& n) {
   n.add_clamped(std::move(op), {n.value(0)}, n.activation(5));
 }
 
-/// Axes are input 1.
+/// Input 1: the axes.
 inline void import_reduce(OperatorImport& n, ReduceKind kind) {
   const std::vector<std::int64_t> axes = n.integers(1);
   const int x = n.value(0);

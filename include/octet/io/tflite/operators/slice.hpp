@@ -1,13 +1,13 @@
 #pragma once
 #include "../operator_import.hpp"
 
-/// Operators that pick parts of a tensor.
+/// Operators that select parts of a tensor.
 OCTET_BEGIN
 namespace detail::tflite {
 
 constexpr std::int64_t to_the_end = std::numeric_limits<std::int64_t>::max();
 
-/// Begins and sizes are inputs 1 and 2; a size of -1 means the rest.
+/// Inputs 1 and 2: begins and sizes. A size of -1 means the rest.
 inline void import_slice(OperatorImport& n) {
   const int x = n.value(0);
   const Shape in = n.graph_value(x).shape;
@@ -15,36 +15,45 @@ inline void import_slice(OperatorImport& n) {
   Slice op;
   for (int d = 0; d < in.rank(); ++d) {
     const std::int64_t b = begin[static_cast<std::size_t>(d)], s = size[static_cast<std::size_t>(d)];
-    n.require(b >= 0 && s >= -1, "takes a part that starts at ", b, " and has the size ", s);
+    n.require(b >= 0 && s >= -1, "expected a begin >= 0 and a size >= -1, found ", b, " and ", s);
     if (b == 0 && (s == -1 || (d == 0 && s == 1 && in[d] == Shape::unknown)))
-      continue;  // all of it, or the whole batch
-    n.require(in[d] == Shape::unknown || b + std::max<std::int64_t>(s, 0) <= in[d], "a part that starts at ", b,
-              " and has the size ", s, " is not inside ", in);
-    op.starts.push_back(b), op.ends.push_back(s == -1 ? to_the_end : b + s), op.axes.push_back(d);
+      continue;  // the whole dimension, or the whole batch
+    n.require(in[d] == Shape::unknown || b + std::max<std::int64_t>(s, 0) <= in[d], "a slice with begin ", b,
+              " and size ", s, " is out of range for ", in);
+    op.starts.push_back(b);
+    op.ends.push_back(s == -1 ? to_the_end : b + s);
+    op.axes.push_back(d);
   }
   n.add(std::move(op), {x});
 }
 
-/// A strided slice as its masks say: what becomes of each dimension.
+/// A STRIDED_SLICE with its masks applied.
 struct StridedSlice {
   Slice slice;
-  std::vector<std::int64_t> dropped, inserted;  // axes of the slice's result, then of the final one
+  std::vector<std::int64_t> dropped,
+      inserted;  // axes to remove from the slice's result; axes to insert into the final one
 
-  StridedSlice(OperatorImport& n, Shape in) {  // a copy: the graph grows meanwhile
+  StridedSlice(OperatorImport& n, Shape in) {  // a copy, since adding values to the graph invalidates references
     const std::vector<std::int64_t> begin = n.integers(1);
     const auto count = static_cast<int>(begin.size());
     std::vector<std::int64_t> end = n.integers(2, count), step = n.integers(3, count);
-    n.require(count <= 2 * Shape::max_rank, "has ", count, " entries");
+    n.require(count <= 2 * Shape::max_rank, "has ", count, " entries, expected at most ", 2 * Shape::max_rank);
     const auto bit = [&](int field, int i) { return (n.integer(field) >> i & 1) != 0; };
-    int named = 0, ellipses = 0;  // entries that stand for one dimension of the input
-    for (int i = 0; i < count; ++i) bit(2, i) ? ++ellipses : named += !bit(3, i);
-    n.require(ellipses <= 1 && named <= in.rank(), "slices ", named, " dimensions of ", in);
+    int named = 0, ellipses = 0;  // entries that refer to one dimension of the input
+    for (int i = 0; i < count; ++i) {
+      if (bit(2, i))
+        ++ellipses;
+      else
+        named += !bit(3, i);
+    }
+    n.require(ellipses <= 1 && named <= in.rank(), "cannot slice ", named, " dimensions of ", in);
     int d = 0, out = 0;
     for (int i = 0; i < count; ++i) {
       const auto k = static_cast<std::size_t>(i);
       if (bit(2, i)) {
         const int skipped = in.rank() - named;
-        d += skipped, out += skipped;
+        d += skipped;
+        out += skipped;
         continue;
       }
       if (bit(3, i)) {
@@ -52,29 +61,34 @@ struct StridedSlice {
         continue;
       }
       const bool shrink = bit(4, i);
-      n.require(step[k] != 0 && step[k] > -to_the_end && (!shrink || step[k] > 0), "has the stride ", step[k]);
+      n.require(step[k] != 0 && step[k] > -to_the_end && (!shrink || step[k] > 0), "stride ", step[k],
+                " is not supported");
       if (n.flag(5)) end[k] += begin[k];
       std::int64_t from = begin[k], to = end[k];
       if (shrink) {  // one element
-        n.require(in[d] == Shape::unknown || (from >= -in[d] && from < in[d]), "element ", from, " is not inside ", in);
+        n.require(in[d] == Shape::unknown || (from >= -in[d] && from < in[d]), "element ", from,
+                  " is out of range for ", in);
         to = from == -1 ? to_the_end : from + 1;
         dropped.push_back(d);
       } else {
         if (bit(0, i)) from = step[k] > 0 ? 0 : to_the_end;
         if (bit(1, i)) to = step[k] > 0 ? to_the_end : -to_the_end;
-        // Of a batch that is declared as 1, all of it is meant.
+        // A batch that is declared as 1 can have any size: take all of it.
         if (d == 0 && in[d] == Shape::unknown && from == 0 && step[k] == 1 && to == 1) to = to_the_end;
         ++out;
       }
-      if (shrink || from != 0 || to != to_the_end || step[k] != 1)
-        slice.starts.push_back(from), slice.ends.push_back(to), slice.steps.push_back(shrink ? 1 : step[k]),
-            slice.axes.push_back(d);
+      if (shrink || from != 0 || to != to_the_end || step[k] != 1) {
+        slice.starts.push_back(from);
+        slice.ends.push_back(to);
+        slice.steps.push_back(shrink ? 1 : step[k]);
+        slice.axes.push_back(d);
+      }
       ++d;
     }
   }
 };
 
-/// STRIDED_SLICE of sizes: those it picks.
+/// STRIDED_SLICE of sizes.
 inline Sizes picked(const StridedSlice& s, const Sizes& from) {
   Sizes r;
   r.scalar = !s.dropped.empty();
@@ -82,7 +96,7 @@ inline Sizes picked(const StridedSlice& s, const Sizes& from) {
   const auto inside = [&](std::int64_t i) { return std::clamp<std::int64_t>(i < 0 ? i + n : i, 0, n); };
   const bool all = s.slice.starts.empty();
   const std::int64_t step = all ? 1 : s.slice.steps[0];
-  require<FormatError>(step > 0 && s.inserted.empty(), "sizes that are picked in another order are not supported");
+  require<FormatError>(step > 0 && s.inserted.empty(), "negative strides and new axes are not supported for sizes");
   for (std::int64_t i = all ? 0 : inside(s.slice.starts[0]); i < (all ? n : inside(s.slice.ends[0]));
        i += std::min(step, n))
     r.entries.push_back(from.entries[static_cast<std::size_t>(i)]);
@@ -120,7 +134,7 @@ inline void import_equal_split(OperatorImport& n, int x, std::int64_t given_axis
   n.add(std::move(op), {x}, 0, n.outputs());
 }
 
-/// The axis is input 0.
+/// Input 0: the axis.
 inline void import_split(OperatorImport& n) { import_equal_split(n, n.value(1), n.integers(0, 1)[0]); }
 
 /// Inputs: tensor, sizes (one of which may be -1: the rest), axis.
@@ -133,16 +147,16 @@ inline void import_split_with_sizes(OperatorImport& n) {
   std::int64_t rest = in[static_cast<int>(op.axis)];
   std::int64_t* open = nullptr;
   for (std::int64_t& s : op.sizes) {
-    n.require(s >= -1 && s <= (std::int64_t{1} << 31), "a part has the size ", s);
+    n.require(s >= -1 && s <= (std::int64_t{1} << 31), "a part has the size ", s, ", expected -1 to 2^31");
     if (s >= 0) {
       rest -= s;
       continue;
     }
-    n.require(!open, "more than one part has no size");
+    n.require(!open, "more than one part has the size -1");
     open = &s;
   }
   if (open) {
-    n.require(rest >= 0, "the parts do not fit into ", in);
+    n.require(rest >= 0, "the parts are larger than ", in);
     *open = rest;
   }
   n.add(std::move(op), {x}, 0, n.outputs());
@@ -156,8 +170,8 @@ inline void import_gather(OperatorImport& n) {
     Sizes r;
     r.scalar = places.scalar;
     for (std::int64_t i : n.integers(1)) {
-      n.require(i >= 0 && i < static_cast<std::int64_t>(from.entries.size()), "picks size ", i, " of ",
-                from.entries.size());
+      n.require(i >= 0 && i < static_cast<std::int64_t>(from.entries.size()), "index ", i, " is out of range for ",
+                from.entries.size(), " sizes");
       r.entries.push_back(from.entries[static_cast<std::size_t>(i)]);
     }
     return n.result(std::move(r));

@@ -1,7 +1,7 @@
 #pragma once
 #include "join.hpp"
 
-/// Operators that give the same elements another shape.
+/// Reshape, squeeze, pack, unpack and similar operators.
 OCTET_BEGIN
 namespace detail::tflite {
 
@@ -15,11 +15,12 @@ inline void import_reshape(OperatorImport& n) {
     for (std::int64_t d : n.list(0)) wanted.entries.push_back({d, -1});
   }
   n.require(wanted.entries.size() <= static_cast<std::size_t>(Shape::max_rank), "the new shape has ",
-            wanted.entries.size(), " dimensions");
+            wanted.entries.size(), " dimensions, expected at most ", Shape::max_rank);
   if (wanted.entries.size() == 1 && wanted.entries[0].known() && wanted.entries[0].value == 0)
-    wanted.entries.clear();  // how older files write a scalar
+    wanted.entries.clear();  // older files use [0] for a scalar
   for (const Size& s : wanted.entries)
-    n.require(!s.known() || s.value == -1 || s.value > 0, "the new shape has a size of ", s.value);
+    n.require(!s.known() || s.value == -1 || s.value > 0, "the new shape has a size of ", s.value,
+              ", expected -1 or a positive one");
   n.add(Reshape(reshape_target(wanted, n.graph_value(x).shape)), {x});
 }
 
@@ -27,7 +28,7 @@ inline void import_squeeze(OperatorImport& n) {
   const int x = n.value(0);
   std::vector<std::int64_t> axes = n.list(0);
   const Shape in = n.graph_value(x).shape;
-  if (axes.empty())  // all that are declared as 1
+  if (axes.empty())  // all dimensions that are declared as 1
     for (int d = 0; d < in.rank(); ++d)
       if (in[d] == 1 || (d == 0 && in[d] == Shape::unknown)) axes.push_back(d);
   if (axes.empty()) return void(n.add(Identity(), {x}));
@@ -41,7 +42,7 @@ inline void import_transpose(OperatorImport& n) {
   n.add(Transpose(n.integers(1, n.graph_value(x).shape.rank())), {x});
 }
 
-/// Tensors of one shape, joined along a new axis.
+/// Concatenates tensors of one shape along a new axis.
 inline void import_pack(OperatorImport& n) {
   const std::int64_t axis = n.integer(1);
   if (n.any_sizes()) return n.result(joined_sizes(n));
@@ -55,20 +56,21 @@ inline void import_unpack(OperatorImport& n) {
   const int x = n.value(0);
   const Shape in = n.graph_value(x).shape;
   const std::int64_t axis = normalize_axis(n.integer(1), in.rank());
-  n.require(in[static_cast<int>(axis)] == n.outputs(), "takes ", in, " apart into ", n.outputs(), " tensors");
+  n.require(in[static_cast<int>(axis)] == n.outputs(), "cannot unpack ", in, " along axis ", axis, " into ",
+            n.outputs(), " tensors");
   for (int i = 0; i < n.outputs(); ++i) {
     const int part = n.step("part", Slice({i}, {i + 1}, {axis}), {x});
     n.add(Squeeze({axis}), {part}, i);
   }
 }
 
-/// Blocks of pixels and channels trade places; the channels of a block come pixel by pixel.
+/// DEPTH_TO_SPACE and SPACE_TO_DEPTH. The channels of a block are ordered by pixel first, then by channel.
 inline void import_depth_to_space(OperatorImport& n) {
   const std::int64_t b = n.integer(0);
   const int x = n.value(0);
   const Shape s = n.graph_value(x).shape;
   n.require(s.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[2] >= 0 && s[3] >= 0 && s[3] % (b * b) == 0,
-            "blocks of ", b, " do not fit ", s);
+            "blocks of ", b, " do not divide an input of shape ", s);
   const std::int64_t c = s[3] / (b * b);
   const int split = n.step("blocks", Reshape({0, s[1], s[2], b, b, c}), {x});
   const int moved = n.step("moved", Transpose({0, 1, 3, 2, 4, 5}), {split});
@@ -81,7 +83,7 @@ inline void import_space_to_depth(OperatorImport& n) {
   const Shape s = n.graph_value(x).shape;
   n.require(
       s.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[2] >= 0 && s[3] >= 0 && s[1] % b == 0 && s[2] % b == 0,
-      "blocks of ", b, " do not fit ", s);
+      "blocks of ", b, " do not divide an input of shape ", s);
   const int split = n.step("blocks", Reshape({0, s[1] / b, b, s[2] / b, b, s[3]}), {x});
   const int moved = n.step("moved", Transpose({0, 1, 3, 2, 4, 5}), {split});
   n.add(Reshape({0, s[1] / b, s[2] / b, b * b * s[3]}), {moved});
