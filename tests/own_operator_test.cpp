@@ -301,6 +301,18 @@ TEST_CASE("own operator: from TFLite, by its custom code") {
   CHECK(lists.at("m").reals == std::vector<double>{-3, 0.1, 1, 7});
   CHECK(!lists.at("m").is_whole);
   CHECK(lists.at("none").is_list);
+  // A thousand values that are one list of a thousand: more than a file of that size may ask for.
+  flexbuffers::Builder shared;
+  shared.Map([&] {
+    shared.Key("list");
+    const std::size_t start = shared.StartVector();
+    for (int i = 0; i < 1000; ++i) shared.Int(1);
+    shared.EndVector(start, true, false);
+    const flexbuffers::Builder::Value list = shared.LastValue();
+    for (int i = 0; i < 1000; ++i) shared.ReuseValue(("k" + std::to_string(i)).c_str(), list);
+  });
+  shared.Finish();
+  CHECK(contains(error_of([&] { octet::detail::tflite::FlexReader(shared.GetBuffer()).map(); }), "no FlexBuffers map"));
   for (std::size_t n = 1; n < good.size(); ++n)  // damaged ones are an error or a model, and no more
     error_of([&] { from_tflite("TestPolynomial", {good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n)}); });
   for (std::size_t at = 0; at < good.size(); ++at)

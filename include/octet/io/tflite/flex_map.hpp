@@ -22,9 +22,9 @@ struct FlexValue {
 /// Reads the format from its end: the root's value, its type, the bytes it takes. Places are offsets in the buffer.
 class FlexReader {
  public:
-  explicit FlexReader(const std::vector<std::uint8_t>& bytes) : bytes_(bytes) {}
+  explicit FlexReader(const std::vector<std::uint8_t>& bytes) : bytes_(bytes), left_(16 * bytes.size()) {}
 
-  std::map<std::string, FlexValue> map() const {
+  std::map<std::string, FlexValue> map() {
     std::map<std::string, FlexValue> all;
     const std::size_t n = bytes_.size();
     check(n >= 3 && bytes_[n - 1] <= n - 2);
@@ -50,6 +50,11 @@ class FlexReader {
   static void check(bool good) { require<FormatError>(good, "has options that are no FlexBuffers map of parameters"); }
   static std::size_t width_of(std::size_t packed) { return std::size_t{1} << (packed & 3); }
 
+  /// Takes memory for a copy: many values may be at one place, but not too many.
+  void spend(std::size_t n) {
+    check(n <= left_);
+    left_ -= n;
+  }
   static std::size_t back(std::size_t at, std::size_t n) {
     check(n <= at);
     return at - n;
@@ -67,13 +72,14 @@ class FlexReader {
     check(n <= (bytes_.size() - list) / width);
     return n;
   }
-  std::string key(std::size_t at) const {
+  std::string key(std::size_t at) {
     std::string text;
-    for (; number(at, 1) != 0; ++at) text += static_cast<char>(bytes_[at]);
+    for (; number(at, 1) != 0; ++at) spend(1), text += static_cast<char>(bytes_[at]);
     return text;
   }
 
-  void add(FlexValue& to, std::size_t at, std::size_t width, std::size_t type) const {
+  void add(FlexValue& to, std::size_t at, std::size_t width, std::size_t type) {
+    spend(1);
     const std::uint64_t x = number(at, width);
     if (type == float_type) {
       check(width >= 4);
@@ -91,13 +97,13 @@ class FlexReader {
     to.reals.push_back(static_cast<double>(to.integers.back()));
   }
 
-  FlexValue value(std::size_t at, std::size_t width, std::size_t packed) const {
+  FlexValue value(std::size_t at, std::size_t width, std::size_t packed) {
     FlexValue v;
     const std::size_t type = packed >> 2, inner = width_of(packed);
     if (type == string_type) {
       v.is_text = true;
       const std::size_t text = target(at, width), n = number(back(text, inner), inner);
-      check(n <= bytes_.size() - text);
+      check(n <= bytes_.size() - text), spend(n);
       v.text.assign(reinterpret_cast<const char*>(bytes_.data()) + text, n);
     } else if (type >= indirect_int && type <= indirect_float) {
       add(v, target(at, width), inner, type - indirect_int + int_type);
@@ -121,6 +127,7 @@ class FlexReader {
   }
 
   const std::vector<std::uint8_t>& bytes_;
+  std::size_t left_;  // of what copies may take
 };
 
 }  // namespace detail::tflite
