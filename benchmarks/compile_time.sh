@@ -54,11 +54,11 @@ row() {  # row TEXT SOURCE FLAGS...
 }
 printf '%-58s %6.2f s  %5.2f J\n' "nlohmann/json.hpp, an empty main (J)" "$json" 1
 row "one quantize<int8>(tensor), compiled use" tensor -DOCTET_COMPILED
-row "this page's first snippet, compiled use" model -DOCTET_COMPILED
+row "the README's first snippet, compiled use" model -DOCTET_COMPILED
 row "a file that trains, compiled use" training -DOCTET_COMPILED
 row "octet/quantize.hpp, one quantize<int8>(tensor), headers" tensor_only
 row "octet/octet.hpp, an empty main, headers" empty
-row "this page's first snippet, headers" model
+row "the README's first snippet, headers" model
 
 build="$folder/build"
 CXX=$compiler cmake -S . -B "$build" -G Ninja -DOCTET_BUILD_TESTS=OFF -DOCTET_BUILD_EXAMPLES=OFF -DOCTET_BUILD_BENCHMARKS=OFF > /dev/null

@@ -13,23 +13,34 @@ function(octet_object name)
   set(octet_objects ${octet_objects} "${octet_objects_dir}/${name}.cpp" PARENT_SCOPE)
 endfunction()
 
-# octet_room(NAME FOLDERS ...): adds an object with all definitions in the folders.
+# octet_room(NAME FOLDERS_OR_FILES ...): an object of all that the folders define, and of the files that are named.
 function(octet_room name)
   set(files)
-  foreach(folder ${ARGN})
+  set(named)
+  foreach(item ${ARGN})
+    if(item MATCHES "[.]inl$")
+      list(APPEND named ${item})
+      continue()
+    endif()
     file(GLOB found RELATIVE "${PROJECT_SOURCE_DIR}/include/octet" CONFIGURE_DEPENDS
-         "${PROJECT_SOURCE_DIR}/include/octet/${folder}/*.inl")
+         "${PROJECT_SOURCE_DIR}/include/octet/${item}/*.inl")
     list(APPEND files ${found})
   endforeach()
-  list(REMOVE_ITEM files quantization/quantize.inl)  # a separate object
-  if(OCTET_MISSING_IO)  # requires Eigen and nlohmann-json
+  list(REMOVE_ITEM files ${octet_elsewhere})
+  if(OCTET_MISSING_IO)  # they take Eigen and nlohmann-json
     list(REMOVE_ITEM files models/fit_classifier.inl quantization/calibration_file.inl)
   endif()
+  list(APPEND files ${named})
   if(files)
     octet_object(${name} ${files})
   endif()
   set(octet_objects ${octet_objects} PARENT_SCOPE)
 endfunction()
+
+# Files that are not in the object of their folder: quantize.inl, so that programs of tensors alone link no networks, and
+# products, which compile most of what convolutions do.
+set(octet_products operators/fully_connected.inl operators/matmul.inl operators/onnx_integer.inl)
+set(octet_elsewhere quantization/quantize.inl ${octet_products})
 
 set(octet_objects)
 file(GLOB tables RELATIVE "${PROJECT_SOURCE_DIR}/include/octet" "${PROJECT_SOURCE_DIR}/include/octet/kernels/tables/*.inl")
@@ -41,17 +52,16 @@ endforeach()
 octet_room(base core graph kernels)
 octet_object(try try.inl)
 octet_room(operators operators operators/arithmetic operators/pooling operators/resize operators/shape)
-octet_room(convolution operators/convolution)
+octet_room(products operators/convolution ${octet_products})
 octet_room(runtime passes runtime)
 octet_room(models models)
-octet_object(tensors quantization/quantize.inl)  # separate, so that programs that only quantize tensors link no networks
+octet_room(tensors quantization/quantize.inl)
 octet_room(quantization quantization)
 octet_room(training training training/qat)
 if(NOT OCTET_MISSING_IO)
   octet_room(data io)
   octet_room(model_file io/model_file)
-  octet_room(onnx io/onnx)
-  octet_room(tflite io/tflite)
+  octet_room(importers io/onnx io/tflite)
 else()
   octet_object(preprocessing io/preprocessing.inl)
 endif()
@@ -79,8 +89,8 @@ endif()
 # Optimized even without a build type; the kernels also in debug builds.
 if(NOT MSVC)
   target_compile_options(octet_compiled PRIVATE -ffunction-sections -fdata-sections)  # for --gc-sections
-  # Code that runs once per model is compiled for size.
-  foreach(room models onnx tflite)
+  # What runs once a model is compiled for size.
+  foreach(room models importers)
     set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endforeach()
   target_compile_options(octet_compiled PRIVATE $<$<CONFIG:>:-O2> $<$<BOOL:${OCTET_SANITIZE}>:-O1>)

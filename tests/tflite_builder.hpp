@@ -74,10 +74,10 @@ class ModelBuilder {
   void declare(int tensor, std::vector<std::int32_t> shape) {
     tensors_[static_cast<std::size_t>(tensor)].shape = std::move(shape);
   }
-  /// Adds an operator by its name in the schema; other names are custom operators.
+  /// An operator by its name in the schema; others are custom ones, which may have options in bytes of their own.
   void op(const std::string& name, std::vector<std::int32_t> in, std::vector<std::int32_t> out,
-          std::vector<Option> options = {}) {
-    operators_.push_back({name, std::move(in), std::move(out), std::move(options)});
+          std::vector<Option> options = {}, std::vector<std::uint8_t> custom_options = {}) {
+    operators_.push_back({name, std::move(in), std::move(out), std::move(options), std::move(custom_options)});
   }
 
   std::vector<std::uint8_t> finish(const std::vector<std::int32_t>& inputs, const std::vector<std::int32_t>& outputs) {
@@ -114,6 +114,7 @@ class ModelBuilder {
     std::string name;
     std::vector<std::int32_t> in, out;
     std::vector<Option> options;
+    std::vector<std::uint8_t> custom_options;
   };
 
   static flatbuffers::voffset_t slot(int field) { return static_cast<flatbuffers::voffset_t>(4 + 2 * field); }
@@ -195,12 +196,14 @@ class ModelBuilder {
     }
     const auto options = any(fb_.EndTable(start));
     const Any in = numbers(op.in), out = numbers(op.out);
+    const Any custom = op.custom_options.empty() ? Any() : numbers(op.custom_options);
     start = fb_.StartTable();
     fb_.AddElement<std::uint32_t>(slot(0), code, 0);
     fb_.AddOffset(slot(1), in);
     fb_.AddOffset(slot(2), out);
     fb_.AddElement<std::uint8_t>(slot(3), options_type(op.name), 0);
     fb_.AddOffset(slot(4), options);
+    if (!custom.IsNull()) fb_.AddOffset(slot(5), custom);
     return Table(fb_.EndTable(start));
   }
 

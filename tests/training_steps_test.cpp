@@ -321,8 +321,8 @@ TEST_CASE("training steps: only the weights of the model change") {
 
 namespace {
 
-/// Returns its input and counts training passes in its second input, as an observer of ranges does.
-class Counter : public octet::detail::OperatorOf<Counter> {
+/// Passes its input on and counts the training passes in its second input, as an observer of ranges does.
+class Counter : public octet::OperatorOf<Counter> {
  public:
   static constexpr const char* type_name = "Counter";
   std::vector<Shape> shapes(const ShapeContext& c) const override { return {c.shape(0)}; }

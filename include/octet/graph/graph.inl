@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <cmath>
 
 #include "gradient.hpp"
 #include "graph.hpp"
@@ -209,6 +210,11 @@ OCTET_API std::unique_ptr<GradientStep> Operator::prepare_gradient(const Prepare
   c.fail("has no gradient, so neither it nor a layer before it can be trained");
 }
 OCTET_API OperatorPtr Operator::clamped(double, double) const { return nullptr; }
+OCTET_API OperatorPtr Operator::padded(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&) const {
+  return nullptr;
+}
+OCTET_API bool Operator::passes_on(const Value&, const Value&, bool) const { return false; }
+OCTET_API std::string Operator::summary(const ShapeContext&) const { return type(); }
 OCTET_API void Operator::check(const PrepareContext& c) const { prepare(c); }
 
 OCTET_END

@@ -130,10 +130,32 @@ struct IntegerForm {
     fixed      // given by the operator (softmax, sigmoid, tanh)
   };
   Output output = Output::none;
-  QuantParams params;     // if fixed, for int8
-  int weights = -1;       // input with weights [O, ...]
-  int bias = -1;          // input with an int32 bias, whose scale is input scale * weight scale
-  bool rescales = false;  // if as_input: also supports other output parameters
+  QuantParams params;  // where fixed, for int8
+  int weights = -1;    // input that holds weights, and the axis of its output channels
+  int weights_axis = 0;
+  int bias = -1;          // input that holds an int32 bias of scale input * weights
+  bool rescales = false;  // where as_input: computes with other output parameters as well
+  bool compares = false;  // where none: only the order of elements counts, so that codes of one scale serve as well
+};
+
+/// What passes, quantization, training and reports ask about an operator, so that they need not know which one it is.
+struct Traits {
+  /// Operators with weights (IntegerForm::weights, [O, ..., C / groups]) multiply input 0 by them, and add up.
+  enum class Products : std::uint8_t {
+    none,
+    all,  // each element of the output is a sum of products with all weights of its channel
+    some  // with some of them: transposed convolution
+  };
+  Products products = Products::none;
+  std::int64_t groups = 1;      // of channels, which are multiplied apart
+  bool pads = false;            // surrounds input 0 with zeros
+  int residual = -1;            // input that is added to the products, where one can be
+  bool clamps = false;          // limits its results
+  bool converts = false;        // gives the same numbers in another type, or of another scale
+  bool normalizes = false;      // by mean and variance of its channels
+  bool joins = false;           // gives the elements of its inputs side by side
+  bool makes_elements = false;  // whose output has input 0's scale: gives also elements that input 0 does not have
+  bool fake_quantizes = false;  // rounds to what integers stand for, in training
 };
 
 /// How training changes a constant input.
@@ -163,10 +185,19 @@ class Operator {
   virtual OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const;
   virtual Learning learning(int) const { return Learning::none; }
   virtual IntegerForm integer_form() const { return {}; }
-  /// The same operator with its results additionally clamped to [low, high], for the fusion of activations. Null if it
-  /// does not support that.
+  virtual Traits traits() const { return {}; }
+  /// Whether output 0, as declared, always equals input 0. training: and its gradient, too.
+  virtual OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const;
+  /// The same operator with its results clamped to [low, high] (on top of any clamp it has), or null where it
+  /// cannot: how activations are fused.
   virtual OCTET_API std::shared_ptr<const Operator> clamped(double low, double high) const;
-  /// Number of multiply-adds of one run with these shapes.
+  /// The same operator on input 0 with that many more zeros around its spatial dimensions, or null where it cannot: how
+  /// paddings are fused.
+  virtual OCTET_API std::shared_ptr<const Operator> padded(const std::vector<std::int64_t>& before,
+                                                           const std::vector<std::int64_t>& after) const;
+  /// What it does in a few words, for people: "Conv 3x3/2" (stride 2).
+  virtual OCTET_API std::string summary(const ShapeContext&) const;
+  /// Multiply-accumulates of one run with these shapes.
   virtual std::int64_t macs(const ShapeContext&) const { return 0; }
 };
 
@@ -177,14 +208,13 @@ OperatorPtr make_operator(Op op) {
   return OperatorPtr(static_cast<const Operator*>(new Op(std::move(op))));
 }
 
-namespace detail {
-/// Implements type() of an operator by its type_name.
+/// What operators are derived from: gives them their name, the constant `type_name` of Derived. Each has one of its
+/// own.
 template <class Derived>
 class OperatorOf : public Operator {
  public:
   const char* type() const noexcept override { return Derived::type_name; }
 };
-}  // namespace detail
 
 /// The operator as a T, or null if it has another type.
 template <class T>

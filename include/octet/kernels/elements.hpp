@@ -15,9 +15,8 @@ enum class Limit : std::uint8_t {
   clamp
 };
 
-/// q = clamp(round_half_even(x / scale) + zero_point, low, high), stored xor `flip` (0x80 gives int8). What is made of
-/// elements that are not finite is undefined; the kernel tells whether there are any, where it
-/// is asked.
+/// q = clamp(round_half_even(x / scale) + zero_point, low, high), stored xor `flip` (0x80 gives int8). Elements that
+/// are not finite give undefined bytes; the kernel tells whether there are any where `asked` is set.
 struct QuantizeF32 {
   const float* in = nullptr;
   std::uint8_t* out = nullptr;
@@ -28,15 +27,6 @@ struct QuantizeF32 {
   bool asked = false;
 };
 
-/// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point)
-struct AddU8 {
-  const std::uint8_t *a = nullptr, *b = nullptr;
-  std::uint8_t* out = nullptr;
-  std::int64_t count = 0;
-  float scale_a = 1, scale_b = 1;
-  std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
-};
-
 /// Of one instruction set. All of them give the same bits.
 struct ElementKernels {
   Isa isa = Isa::scalar;
@@ -44,11 +34,6 @@ struct ElementKernels {
   void (*quantize_row)(const float*, std::int64_t n, std::uint8_t*, float* scale, float* shift) noexcept = nullptr;
   void (*dequantize_u8)(const std::uint8_t*, float*, std::int64_t n, float scale, std::int32_t zero) noexcept = nullptr;
   void (*minmax_f32)(const float*, std::int64_t n, float* low_high) noexcept = nullptr;
-  void (*add_u8)(const AddU8&) noexcept = nullptr;
-  void (*add_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
-  void (*mul_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
-  void (*affine_f32)(const float*, float*, std::int64_t n, float scale, float shift, float low,
-                     float high) noexcept = nullptr;
   void (*fp16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
   void (*bf16_to_f32)(const std::byte*, float*, std::int64_t n) noexcept = nullptr;
   void (*f32_to_fp16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;

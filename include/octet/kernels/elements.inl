@@ -9,11 +9,14 @@ namespace elements {
 // The order of the includes matters.
 // clang-format off
 namespace scalar {
+#include "tables/scalar_begin.hpp"
 #include "isa/scalar.hpp"
 #include "bodies/quotient.inl"
+#include "bodies/in_order.inl"
 #include "bodies/elementwise.inl"
 #include "bodies/half.inl"
 #include "bodies/element_table.inl"
+#include "tables/scalar_end.hpp"
 }  // namespace scalar
 
 #if OCTET_X86
@@ -22,6 +25,7 @@ namespace avx2 {
 OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "isa/avx2.hpp"
 #include "bodies/quotient.inl"
+#include "bodies/in_order.inl"
 #include "bodies/elementwise.inl"
 #include "bodies/half.inl"
 OCTET_TARGET_END
@@ -32,6 +36,7 @@ namespace avx512bw {
 OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "isa/avx512bw.hpp"
 #include "bodies/quotient.inl"
+#include "bodies/in_order.inl"
 #include "bodies/elementwise.inl"
 #include "bodies/half.inl"
 OCTET_TARGET_END

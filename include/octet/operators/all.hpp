@@ -1,5 +1,6 @@
 #pragma once
-/// All operators.
+/// Every operator.
+#include "arg_max.hpp"
 #include "arithmetic/binary.hpp"
 #include "batch_normalization.hpp"
 #include "concat.hpp"

@@ -1,11 +1,12 @@
 #pragma once
 #include "activation_range.hpp"
+#include "operands.hpp"
 
 OCTET_BEGIN
 
-/// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel (the last dimension), followed by a clamp.
-/// Inputs: x [..., C]; gamma, beta, mean, variance [C].
-class BatchNormalization : public detail::OperatorOf<BatchNormalization> {
+/// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel (the last dimension), then a clamp. Inputs: x,
+/// gamma, beta, mean, variance.
+class BatchNormalization : public OperatorOf<BatchNormalization>, public detail::NormalizationInputs {
  public:
   static constexpr const char* type_name = "BatchNormalization";
   double epsilon = 1e-5;
@@ -20,6 +21,8 @@ class BatchNormalization : public detail::OperatorOf<BatchNormalization> {
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API Learning learning(int input) const override;
   OCTET_API OperatorPtr clamped(double low, double high) const override;
+  OCTET_API Traits traits() const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 };
 
 OCTET_END

@@ -13,8 +13,10 @@ class BatchNormalizationStep : public Step {
  public:
   BatchNormalizationStep(const PrepareContext& c, float epsilon, const ActivationRange& range) : simd_(&c.kernels()) {
     c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
-    const Tensor<float> gamma = to_float(c.constant(1).ref()), beta = to_float(c.constant(2).ref()),
-                        mean = to_float(c.constant(3).ref()), variance = to_float(c.constant(4).ref());
+    const Tensor<float> gamma = to_float(c.constant(NormalizationInputs::gamma).ref()),
+                        beta = to_float(c.constant(NormalizationInputs::beta).ref()),
+                        mean = to_float(c.constant(NormalizationInputs::mean).ref()),
+                        variance = to_float(c.constant(NormalizationInputs::variance).ref());
     scale_ = Tensor<float>(gamma.shape());
     shift_ = Tensor<float>(gamma.shape());
     for (std::int64_t i = 0; i < gamma.size(); ++i) {
@@ -53,8 +55,8 @@ class BatchNormalizationStep : public Step {
 
 OCTET_API std::vector<Shape> BatchNormalization::shapes(const ShapeContext& c) const {
   const Shape& x = c.shape(0);
-  c.require(x.rank() >= 1, "expected channels in the last dimension, found a scalar");
-  for (int i = 1; i < 5; ++i)
+  c.require(x.rank() >= 1, "takes channels in the last dimension, found a scalar");
+  for (int i = gamma; i <= variance; ++i)
     c.require(c.rank(i) == 1 && (x.back() == Shape::unknown || c.shape(i)[0] == x.back()), "input ", i, " has shape ",
               c.shape(i), ", expected one value for each channel of ", x);
   return {x};
@@ -69,9 +71,19 @@ OCTET_API std::unique_ptr<GradientStep> BatchNormalization::prepare_gradient(con
 }
 
 OCTET_API Learning BatchNormalization::learning(int input) const {
-  if (input == 1 || input == 2) return Learning::by_gradient;
-  return input == 3 || input == 4 ? Learning::by_statistics : Learning::none;
+  if (input == NormalizationInputs::gamma || input == NormalizationInputs::beta) return Learning::by_gradient;
+  return input == NormalizationInputs::mean || input == NormalizationInputs::variance ? Learning::by_statistics
+                                                                                      : Learning::none;
 }
+
+OCTET_API Traits BatchNormalization::traits() const {
+  Traits t;
+  t.normalizes = true;
+  t.clamps = !activation.none();
+  return t;
+}
+
+OCTET_API std::string BatchNormalization::summary(const ShapeContext&) const { return "BatchNorm"; }
 
 OCTET_API OperatorPtr BatchNormalization::clamped(double low, double high) const {
   return detail::with_clamp(*this, low, high);

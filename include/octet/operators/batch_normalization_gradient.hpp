@@ -5,6 +5,7 @@
 #include "activation_range.hpp"
 #include "channel_sums.hpp"
 #include "implement.hpp"
+#include "operands.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -35,10 +36,11 @@ class BatchNormalizationGradient : public GradientStep {
       measure(x, s.mean, variance, reinterpret_cast<float*>(c.scratch), *c.pool);
       follow(c, s.mean, variance);
     } else {
-      std::copy_n(reinterpret_cast<const float*>(c.input(3)), chunks_.channels, s.mean);
-      std::copy_n(reinterpret_cast<const float*>(c.input(4)), chunks_.channels, variance);
+      std::copy_n(reinterpret_cast<const float*>(c.input(NormalizationInputs::mean)), chunks_.channels, s.mean);
+      std::copy_n(reinterpret_cast<const float*>(c.input(NormalizationInputs::variance)), chunks_.channels, variance);
     }
-    const auto *gamma = reinterpret_cast<const float*>(c.input(1)), *beta = reinterpret_cast<const float*>(c.input(2));
+    const auto *gamma = reinterpret_cast<const float*>(c.input(NormalizationInputs::gamma)),
+               *beta = reinterpret_cast<const float*>(c.input(NormalizationInputs::beta));
     for (std::int64_t i = 0; i < chunks_.channels; ++i) {
       const double inverse = 1 / std::sqrt(static_cast<double>(variance[i]) + epsilon_);
       const double scale = static_cast<double>(gamma[i]) * inverse;
@@ -75,8 +77,9 @@ class BatchNormalizationGradient : public GradientStep {
             product += static_cast<double>(products[i * channels + k]);
           }
           const double inverse = static_cast<double>(s.inverse[k]), n = static_cast<double>(chunks_.rows);
-          if (float* gamma = c.input_gradient(1)) gamma[k] = static_cast<float>(product * inverse);
-          if (float* beta = c.input_gradient(2)) beta[k] = static_cast<float>(sum);
+          if (float* gamma = c.input_gradient(NormalizationInputs::gamma))
+            gamma[k] = static_cast<float>(product * inverse);
+          if (float* beta = c.input_gradient(NormalizationInputs::beta)) beta[k] = static_cast<float>(sum);
           if (batch)
             mean_g[k] = static_cast<float>(sum / n), factor[k] = static_cast<float>(product * inverse * inverse / n);
         }
@@ -146,7 +149,8 @@ class BatchNormalizationGradient : public GradientStep {
 
   /// Updates the running statistics, with the unbiased variance.
   void follow(const ForwardContext& c, const float* mean, const float* variance) const noexcept {
-    auto *running_mean = c.inputs[3].as<float>(), *running_variance = c.inputs[4].as<float>();
+    auto *running_mean = c.inputs[NormalizationInputs::mean].as<float>(),
+         *running_variance = c.inputs[NormalizationInputs::variance].as<float>();
     const float m = c.pass->momentum, n = static_cast<float>(chunks_.rows), unbiased = n > 1 ? n / (n - 1) : 1;
     for (std::int64_t i = 0; i < chunks_.channels; ++i) {
       running_mean[i] += rounded(m * (mean[i] - running_mean[i]));

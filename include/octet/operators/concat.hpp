@@ -3,8 +3,8 @@
 
 OCTET_BEGIN
 
-/// Concatenates tensors along an axis. Quantized ones may have different scales.
-class Concat : public detail::OperatorOf<Concat> {
+/// Joins tensors along an axis. Quantized ones may have scales of their own.
+class Concat : public OperatorOf<Concat> {
  public:
   static constexpr const char* type_name = "Concat";
   std::int64_t axis = 0;
@@ -15,6 +15,11 @@ class Concat : public detail::OperatorOf<Concat> {
   void fields(FieldVisitor& v) override { v.field("axis", axis); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.joins = true;
+    return t;
+  }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
 };

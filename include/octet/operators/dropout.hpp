@@ -13,6 +13,7 @@ class Dropout : public detail::ViewOperator<Dropout> {
   explicit Dropout(double r) : rate(r) {}
   void fields(FieldVisitor& v) override { v.field("rate", rate); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool passes_on(const Value&, const Value&, bool training) const override { return !training; }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
 };
 

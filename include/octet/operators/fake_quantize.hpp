@@ -3,11 +3,12 @@
 
 OCTET_BEGIN
 
-/// Fake quantization of an activation: rounds to 8 or 4 bits and back. Inputs: x; the observed range [low, high,
-/// batches]; a learned scale [1] (optional), which replaces that of the range after the first batch.
-class FakeQuantize : public detail::OperatorOf<FakeQuantize> {
+/// An activation as its integers stand for it: rounded to 8 or 4 bits and back. Inputs: x; what was observed of it,
+/// [low, high, batches]; a learned scale [1] (optional), which takes the place of the range's once there was a batch.
+class FakeQuantize : public OperatorOf<FakeQuantize> {
  public:
   static constexpr const char* type_name = "FakeQuantize";
+  enum Operand : int { x, range, scale };
   int bits = 8;
   double decay = 0.99;   // of the moving averages of the smallest and largest element
   bool observes = true;  // false: the range is frozen, or is that of another value
@@ -19,6 +20,11 @@ class FakeQuantize : public detail::OperatorOf<FakeQuantize> {
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.fake_quantizes = true;
+    return t;
+  }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API Learning learning(int input) const override;
 };

@@ -11,13 +11,14 @@ namespace detail {
 class FakeQuantizeStep : public Step {
  public:
   FakeQuantizeStep(const PrepareContext& c, int bits) : rounding_(c.kernels(), bits) {
-    const Tensor<float> r = to_float(c.constant(1).ref());
+    const Tensor<float> r = to_float(c.constant(FakeQuantize::range).ref());
     const ObservedRange range{r[0], r[1], r[2]};
     c.require(FakeQuantization::is_finite({range.low, range.high}), "the range of '", c.input(0).name, "' is [",
               range.low, ", ", range.high, "]");
     observed_ = range.batches > 0;
-    const Tensor<float> scale = c.has(2) ? to_float(c.constant(2).ref()) : Tensor<float>();
-    params_ = rounding_.params(range, c.has(2) ? scale.data() : nullptr);
+    const Tensor<float> scale =
+        c.has(FakeQuantize::scale) ? to_float(c.constant(FakeQuantize::scale).ref()) : Tensor<float>();
+    params_ = rounding_.params(range, c.has(FakeQuantize::scale) ? scale.data() : nullptr);
   }
   std::size_t plan(const PlanContext& c) override { return rounding_.plan(c.inputs[0].shape.elements()); }
   bool is_view() const noexcept override { return !observed_; }
@@ -39,7 +40,7 @@ class FakeQuantizeStep : public Step {
 class FakeQuantizeGradient : public GradientStep {
  public:
   FakeQuantizeGradient(const PrepareContext& c, int bits, double decay)
-      : rounding_(c.kernels(), bits), decay_(decay), scaled_(c.has(2)) {
+      : rounding_(c.kernels(), bits), decay_(decay), scaled_(c.has(FakeQuantize::scale)) {
     c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
   }
 
@@ -56,8 +57,8 @@ class FakeQuantizeGradient : public GradientStep {
   void forward(const ForwardContext& c) noexcept override {
     const auto* x = reinterpret_cast<const float*>(c.input(0));
     auto* y = reinterpret_cast<float*>(c.output());
-    auto* range = c.inputs[1].as<ObservedRange>();
-    auto* scale = scaled_ ? c.inputs[2].as<float>() : nullptr;
+    auto* range = c.inputs[FakeQuantize::range].as<ObservedRange>();
+    auto* scale = scaled_ ? c.inputs[FakeQuantize::scale].as<float>() : nullptr;
     auto* inside = masks_ ? reinterpret_cast<std::uint8_t*>(c.saved) : nullptr;
     const bool observes = observes_ && c.pass->observe, first = range->batches == 0;
     if (first) {
@@ -79,8 +80,8 @@ class FakeQuantizeGradient : public GradientStep {
       if (dx) rounding_.pass_inside(reinterpret_cast<const std::uint8_t*>(c.saved), dy, dx, *c.pool);
       return;
     }
-    const ObservedRange range = *c.inputs[1].as<ObservedRange>();
-    const float* scale = c.input(2);
+    const ObservedRange range = *c.inputs[FakeQuantize::range].as<ObservedRange>();
+    const float* scale = c.input(FakeQuantize::scale);
     const ScaleAndZero p = rounding_.params(range, scale);
     double by_scale = 0;
     if (range.batches == 0)
@@ -89,7 +90,7 @@ class FakeQuantizeGradient : public GradientStep {
       by_scale = rounding_.gradient(c.input(0), dy, dx ? dx : dy, p, c.scratch, *c.pool);
     if (!wants_scale_) return;
     const double share = 1 / std::sqrt(static_cast<double>(features_) * static_cast<double>(rounding_.high(p)));
-    *c.input_gradient(2) = static_cast<float>(by_scale * share * (*scale < 0 ? -1 : 1));
+    *c.input_gradient(FakeQuantize::scale) = static_cast<float>(by_scale * share * (*scale < 0 ? -1 : 1));
   }
 
   bool can_overwrite(int input) const noexcept override { return input == 0 && !scaled_; }
@@ -117,8 +118,11 @@ class FakeQuantizeGradient : public GradientStep {
 OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
   c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
   c.require(decay >= 0 && decay < 1, "the decay of averages has to be in [0, 1), found ", decay);
-  c.require(c.shape(1) == Shape{3}, "a range has shape ", c.shape(1), ", expected [3]");
-  if (c.has(2)) c.require(c.shape(2) == Shape{1}, "a scale has shape ", c.shape(2), ", expected [1]");
+  c.require(c.shape(FakeQuantize::range) == Shape{3}, "a range has shape ", c.shape(FakeQuantize::range),
+            ", expected [3]");
+  if (c.has(FakeQuantize::scale))
+    c.require(c.shape(FakeQuantize::scale) == Shape{1}, "a scale has shape ", c.shape(FakeQuantize::scale),
+              ", expected [1]");
   return {c.shape(0)};
 }
 
@@ -131,8 +135,8 @@ OCTET_API std::unique_ptr<GradientStep> FakeQuantize::prepare_gradient(const Pre
 }
 
 OCTET_API Learning FakeQuantize::learning(int input) const {
-  if (input == 1 && observes) return Learning::by_statistics;
-  return input == 2 ? Learning::by_gradient : Learning::none;
+  if (input == FakeQuantize::range && observes) return Learning::by_statistics;
+  return input == FakeQuantize::scale ? Learning::by_gradient : Learning::none;
 }
 
 OCTET_END

@@ -3,13 +3,13 @@
 
 OCTET_BEGIN
 
-/// Fake quantization of a layer's int32 sums: rounds results, and with them the bias, to multiples of input scale times
-/// weight scale (times the factor of the batch normalization after the layer). If only a clamp is between the layer and
-/// the rounding of its output, also requantizes to the output scale, with the same bits as the integer layer. Only in
-/// inference; in training, it returns its input. Inputs: x [..., O]; range and learned scale of the layer's input
-/// (FakeQuantize); its weights and their learned scales (FakeQuantizeWeights); its bias; gamma, beta, mean and variance
-/// of the normalization; range and learned scale of the output.
-class FakeQuantizeSums : public detail::OperatorOf<FakeQuantizeSums> {
+/// The result of a layer as an int32 sum holds it: a multiple of input scale times weight scale (times the factor of
+/// the batch normalization behind it), to which its bias is rounded; and, where only a clamp lies between it and its
+/// rounding to an output scale, requantized to that as the integer layer does it, to the bit. In inference only:
+/// statistics of a batch make no difference of it, and training passes it by. Inputs: x [..., O]; of the layer's input,
+/// the range and the learned scale (FakeQuantize); its weights and their learned scales (FakeQuantizeWeights); its
+/// bias; the normalization's gamma, beta, mean and variance; the output's range and learned scale.
+class FakeQuantizeSums : public OperatorOf<FakeQuantizeSums> {
  public:
   static constexpr const char* type_name = "FakeQuantizeSums";
   /// Indices of the inputs. All except x, range and weights are optional.
@@ -25,6 +25,11 @@ class FakeQuantizeSums : public detail::OperatorOf<FakeQuantizeSums> {
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.fake_quantizes = true;
+    return t;
+  }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override;
   Learning learning(int input) const override { return input == x ? Learning::none : Learning::elsewhere; }
 };

@@ -3,18 +3,26 @@
 
 OCTET_BEGIN
 
-/// Fake quantization of weights: rounds to 8 or 4 bits and back, symmetric and per output channel. Inputs: weights
-/// [O, ...], learned scales [O] (optional; by default, the largest element of a channel determines its scale).
-class FakeQuantizeWeights : public detail::OperatorOf<FakeQuantizeWeights> {
+/// Weights as their integers stand for them: rounded to 8 or 4 bits, symmetric, by output channel, and back. Inputs:
+/// weights [O, ...], learned scales [O] (optional; else the largest element of a channel tells its scale).
+class FakeQuantizeWeights : public OperatorOf<FakeQuantizeWeights> {
  public:
   static constexpr const char* type_name = "FakeQuantizeWeights";
+  enum Operand : int { weights, scales };
   int bits = 8;
 
   void fields(FieldVisitor& v) override { v.field("bits", bits); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.fake_quantizes = true;
+    return t;
+  }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
-  Learning learning(int input) const override { return input <= 1 ? Learning::by_gradient : Learning::none; }
+  Learning learning(int input) const override {
+    return input == weights || input == scales ? Learning::by_gradient : Learning::none;
+  }
 };
 
 OCTET_END

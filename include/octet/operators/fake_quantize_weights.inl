@@ -9,7 +9,8 @@ namespace detail {
 
 class FakeQuantizeWeightsStep : public Step {
  public:
-  FakeQuantizeWeightsStep(const PrepareContext& c, int bits) : rounding_(c.kernels(), bits), scaled_(c.has(1)) {
+  FakeQuantizeWeightsStep(const PrepareContext& c, int bits)
+      : rounding_(c.kernels(), bits), scaled_(c.has(FakeQuantizeWeights::scales)) {
     c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
   }
   std::size_t plan(const PlanContext& c) override {
@@ -17,7 +18,8 @@ class FakeQuantizeWeightsStep : public Step {
     return 0;
   }
   void run(const RunContext& c) noexcept override {
-    rounding_.run(reinterpret_cast<const float*>(c.input(0)), scaled_ ? c.inputs[1].as<float>() : nullptr,
+    rounding_.run(reinterpret_cast<const float*>(c.input(0)),
+                  scaled_ ? c.inputs[FakeQuantizeWeights::scales].as<float>() : nullptr,
                   reinterpret_cast<float*>(c.output()), *c.pool);
   }
 
@@ -30,7 +32,7 @@ class FakeQuantizeWeightsStep : public Step {
 class FakeQuantizeWeightsGradient : public GradientStep {
  public:
   FakeQuantizeWeightsGradient(const PrepareContext& c, int bits)
-      : rounding_(c.kernels(), bits), forward_(c, bits), scaled_(c.has(1)) {}
+      : rounding_(c.kernels(), bits), forward_(c, bits), scaled_(c.has(FakeQuantizeWeights::scales)) {}
   GradientMemory plan(const GradientPlanContext& c) override {
     rounding_.plan(c.inputs[0].shape);
     return {forward_.plan(c), 0};
@@ -39,7 +41,8 @@ class FakeQuantizeWeightsGradient : public GradientStep {
   void backward(const BackwardContext& c) noexcept override {
     float *dy = c.output_gradient(), *dw = c.input_gradient(0);
     if (!scaled_) return move_elements(dy, dw, rounding_.elements(), *c.pool);
-    rounding_.gradient(c.input(0), c.input(1), dy, dw ? dw : dy, c.input_gradient(1), *c.pool);
+    rounding_.gradient(c.input(0), c.input(FakeQuantizeWeights::scales), dy, dw ? dw : dy,
+                       c.input_gradient(FakeQuantizeWeights::scales), *c.pool);
   }
   bool reads_input(int) const noexcept override { return scaled_; }
   bool reads_outputs() const noexcept override { return false; }
@@ -56,8 +59,10 @@ class FakeQuantizeWeightsGradient : public GradientStep {
 OCTET_API std::vector<Shape> FakeQuantizeWeights::shapes(const ShapeContext& c) const {
   const Shape& w = c.shape(0);
   c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
-  c.require(w.rank() >= 1, "expected weights [O, ...], found a scalar");
-  if (c.has(1)) c.require(c.shape(1) == Shape{w[0]}, "scales have shape ", c.shape(1), ", expected [", w[0], "]");
+  c.require(w.rank() >= 1, "takes weights of output channels, found a scalar");
+  if (c.has(FakeQuantizeWeights::scales))
+    c.require(c.shape(FakeQuantizeWeights::scales) == Shape{w[0]}, "scales have shape ",
+              c.shape(FakeQuantizeWeights::scales), ", expected [", w[0], "]");
   return {w};
 }
 

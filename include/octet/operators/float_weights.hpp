@@ -4,6 +4,7 @@
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "activation_range.hpp"
+#include "operands.hpp"
 
 /// Shared by convolution and fully connected layers of float models: float or half-precision weights, and a float bias.
 OCTET_BEGIN
@@ -12,7 +13,7 @@ namespace detail {
 /// Calls f(W{}) with the type in which the kernels take the weights (input 1).
 template <class F>
 auto with_weights(const PrepareContext& c, F f) {
-  const DType stored = c.input(1).dtype;
+  const DType stored = c.input(LayerInputs::weights).dtype;
   if (stored == DType::f16) return f(fp16{});
   if (stored == DType::bf16 && c.kernels().gemm_bf16 && !c.same_floats()) return f(bf16{});
   return f(float{});
@@ -36,7 +37,8 @@ struct KernelWeights {
 
 /// The bias (input 2), or zeros.
 inline Tensor<float> float_bias(const PrepareContext& c, std::int64_t channels) {
-  return c.has(2) ? pad_columns(to_float(c.constant(2).ref()).data(), channels) : pad_columns<float>(nullptr, channels);
+  return c.has(LayerInputs::bias) ? pad_columns(to_float(c.constant(LayerInputs::bias).ref()).data(), channels)
+                                  : pad_columns<float>(nullptr, channels);
 }
 
 inline Epilogue float_epilogue(const ActivationRange& range) noexcept {

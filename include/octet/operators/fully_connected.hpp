@@ -1,10 +1,11 @@
 #pragma once
 #include "activation_range.hpp"
+#include "operands.hpp"
 
 OCTET_BEGIN
 
 /// y = x W^T + b over the last dimension. Inputs: x [..., K], weights [O, K], bias [O] (optional).
-class FullyConnected : public detail::OperatorOf<FullyConnected> {
+class FullyConnected : public OperatorOf<FullyConnected>, public detail::LayerInputs {
  public:
   static constexpr const char* type_name = "FullyConnected";
   ActivationRange activation;
@@ -22,6 +23,8 @@ class FullyConnected : public detail::OperatorOf<FullyConnected> {
   OCTET_API OperatorPtr clamped(double low, double high) const override;
 
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API Traits traits() const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 
   OCTET_API std::int64_t macs(const ShapeContext& c) const override;
 };

@@ -13,7 +13,7 @@ template <class W>
 class FloatFullyConnected : public Step {
  public:
   FloatFullyConnected(const PrepareContext& c, const ActivationRange& range) : epilogue_(float_epilogue(range)) {
-    const KernelWeights<W> w(c.constant(1));
+    const KernelWeights<W> w(c.constant(LayerInputs::weights));
     const std::int64_t out = w.view.shape()[0];
     kernels_ = {c.kernels(), rows_weights(w.view.data(), out, w.view.shape()[1])};
     bias_ = float_bias(c, out);
@@ -118,11 +118,13 @@ class IntegerFullyConnected : public Step {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const {
-  const Shape &x = c.shape(0), &w = c.shape(1);
-  c.require(w.rank() == 2 && x.rank() >= 1, "expected an input [..., K] and weights [O, K], found ", x, " and ", w);
+  const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);
+  c.require(w.rank() == 2 && x.rank() >= 1, "takes [..., K] and weights [O, K], found ", x, " and ", w);
   c.require(x.back() == Shape::unknown || x.back() == w[1], "takes ", w[1], " features (weights ", w,
             "), but the input is ", x);
-  if (c.has(2)) c.require(c.shape(2) == Shape{w[0]}, "bias has shape ", c.shape(2), ", expected [", w[0], "]");
+  if (c.has(LayerInputs::bias))
+    c.require(c.shape(LayerInputs::bias) == Shape{w[0]}, "bias has shape ", c.shape(LayerInputs::bias), ", expected [",
+              w[0], "]");
   Shape out = x;
   out[out.rank() - 1] = w[0];
   return {out};
@@ -148,22 +150,31 @@ OCTET_API std::unique_ptr<GradientStep> FullyConnected::prepare_gradient(const P
 }
 
 OCTET_API Learning FullyConnected::learning(int input) const {
-  return input == 1 || input == 2 ? Learning::by_gradient : Learning::none;
+  return input == LayerInputs::weights || input == LayerInputs::bias ? Learning::by_gradient : Learning::none;
 }
 
 OCTET_API OperatorPtr FullyConnected::clamped(double low, double high) const {
   return detail::with_clamp(*this, low, high);
 }
 
+OCTET_API Traits FullyConnected::traits() const {
+  Traits t;
+  t.products = Traits::Products::all;
+  t.clamps = !activation.none();
+  return t;
+}
+
+OCTET_API std::string FullyConnected::summary(const ShapeContext&) const { return "Dense"; }
+
 OCTET_API IntegerForm FullyConnected::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = 1, f.bias = 2;
+  f.weights = weights, f.weights_axis = 0, f.bias = bias;
   return f;
 }
 
 OCTET_API std::int64_t FullyConnected::macs(const ShapeContext& c) const {
-  return shapes(c)[0].elements() * c.shape(1)[1];
+  return shapes(c)[0].elements() * c.shape(weights)[1];
 }
 
 OCTET_END

@@ -5,6 +5,7 @@
 #include "../kernels/pack.hpp"
 #include "../kernels/requantize.hpp"
 #include "activation_range.hpp"
+#include "operands.hpp"
 
 /// Shared by convolution and fully connected layers of integer models: prepared weights and bias, and requantization of
 /// sums. Inputs of the operator: 0 activations (uint8), 1 weights with output channels along axis 0, 2 bias (int32;
@@ -64,21 +65,23 @@ struct IntegerWeights : CenteredWeights {
   std::vector<double> scale;        // input scale * weight scale
   std::vector<double> largest_sum;  // upper bound of the accumulators' magnitude
 
-  /// single_product: whether TFLite multiplies the scales of such a layer as floats if the weights have one scale. With
-  /// one scale per channel, it multiplies doubles.
-  IntegerWeights(const PrepareContext& c, bool single_product) : CenteredWeights(c.constant(1), checked(c).zero_point) {
-    const QuantParams &x = c.input(0).quant, &w = c.input(1).quant;
+  /// single_product: whether TFLite multiplies the scales of such a layer as floats where the weights have one scale.
+  /// Where they have one for each channel it multiplies doubles.
+  IntegerWeights(const PrepareContext& c, bool single_product)
+      : CenteredWeights(c.constant(LayerInputs::weights), checked(c).zero_point) {
+    const QuantParams &x = c.input(0).quant, &w = c.input(LayerInputs::weights).quant;
     input_zero_point = x.zero_point[0];
     single_product = single_product && c.rounding() != Rounding::fp32 && w.channels() == 1;
-    const bool in_sums = c.has(2) && c.constant(2).dtype() == DType::i32;
-    if (c.has(2) && !in_sums) float_bias = pad_columns(to_float(c.constant(2).ref()).data(), out);
+    const bool in_sums = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == DType::i32;
+    if (c.has(LayerInputs::bias) && !in_sums)
+      float_bias = pad_columns(to_float(c.constant(LayerInputs::bias).ref()).data(), out);
     for (std::int64_t o = 0; o < out; ++o) {
       const std::size_t channel = static_cast<std::size_t>(w.per_channel() ? o : 0);
       const double exact = static_cast<double>(x.scale[0]) * static_cast<double>(w.scale[channel]);
       scale.push_back(single_product ? static_cast<double>(static_cast<float>(exact)) : exact);
       const Sum s = sum(o, c);
-      const std::int64_t b = in_sums ? load_as<std::int32_t>(c.constant(2).data(), o) : 0;
-      // Accumulators wrap modulo 2^32, so the folded bias may wrap, too; only the final sum has to fit.
+      const std::int64_t b = in_sums ? load_as<std::int32_t>(c.constant(LayerInputs::bias).data(), o) : 0;
+      // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.
       bias.push_back(
           static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * s.value) & 0xffffffffu));
       largest_sum.push_back(static_cast<double>(s.magnitude) * 255 + std::abs(static_cast<double>(b)));
@@ -87,15 +90,16 @@ struct IntegerWeights : CenteredWeights {
 
   /// Checks weights and bias, and returns the weights' quantization parameters.
   static const QuantParams& checked(const PrepareContext& c) {
-    const Value& w = c.input(1);
-    const std::int64_t channels = c.constant(1).shape()[0];
+    const Value& w = c.input(LayerInputs::weights);
+    const std::int64_t channels = c.constant(LayerInputs::weights).shape()[0];
     c.one_scale(c.input(0));
     c.validate(w);
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
-    if (c.has(2)) {
-      const AnyTensor& b = c.constant(2);
-      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels, "expected a bias of ",
-                channels, " int32 or floating-point elements, found ", b.size(), " ", name(b.dtype()));
+    if (c.has(LayerInputs::bias)) {
+      const AnyTensor& b = c.constant(LayerInputs::bias);
+      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels,
+                "an integer layer takes a bias of ", channels, " int32 or floating numbers, found ", b.size(), " ",
+                name(b.dtype()));
     }
     return w.quant;
   }

@@ -3,11 +3,12 @@
 
 OCTET_BEGIN
 
-/// Matrix product as in NumPy's matmul: batches are broadcast; a vector is a row (left) or a column (right). Both
-/// operands may be computed.
-class MatMul : public detail::OperatorOf<MatMul> {
+/// Matrix product as numpy's matmul: batches broadcast, vectors are a row (left) or a column (right). Both operands
+/// may be computed.
+class MatMul : public OperatorOf<MatMul> {
  public:
   static constexpr const char* type_name = "MatMul";
+  enum Operand : int { left, right };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;

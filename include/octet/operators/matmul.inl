@@ -13,8 +13,8 @@ namespace detail {
 class FloatMatMul : public Step {
  public:
   explicit FloatMatMul(const PrepareContext& c) : simd_(&c.kernels()), panel_columns_(panel_columns<float>(*simd_)) {
-    if (!c.input(1).is_constant()) return;
-    const Tensor<float> b = to_float(c.constant(1).ref());
+    if (!c.input(MatMul::right).is_constant()) return;
+    const Tensor<float> b = to_float(c.constant(MatMul::right).ref());
     const Shape& s = b.shape();
     set_right(s.rank() > 1 ? s[s.rank() - 2] : s.back(), s.rank() > 1 ? s.back() : 1, b.size());
     constant_ = AlignedBytes(static_cast<std::size_t>(matrices_ * matrix_bytes_));
@@ -24,8 +24,8 @@ class FloatMatMul : public Step {
 
   std::size_t plan(const PlanContext& c) override {
     products_ = MatMulProducts(c);
-    set_right(products_.k, products_.n, c.inputs[1].shape.elements());
-    // With a single matrix on the right, all matrices on the left form one with more rows.
+    set_right(products_.k, products_.n, c.inputs[MatMul::right].shape.elements());
+    // One matrix on the right for all on the left: these are the rows of a single one.
     const auto batches = static_cast<std::int64_t>(products_.each.size());
     if (matrices_ == 1 && c.inputs[0].shape.elements() == batches * products_.m * products_.k) {
       products_.m *= batches;
@@ -49,8 +49,9 @@ class FloatMatMul : public Step {
     if (m == 0 || n_ == 0) return;
     std::byte* packed = constant_.size() ? constant_.data() : c.scratch;
     if (!constant_.size())
-      c.pool->parallel(matrices_ * panels_,
-                       [&](std::int64_t i, int) { pack(reinterpret_cast<const float*>(c.input(1)), i, packed); });
+      c.pool->parallel(matrices_ * panels_, [&](std::int64_t i, int) {
+        pack(reinterpret_cast<const float*>(c.input(MatMul::right)), i, packed);
+      });
     const std::int64_t parts = (panels_ + column_panels_ - 1) / column_panels_;
     c.pool->parallel(static_cast<std::int64_t>(products_.each.size()) * blocks_ * parts, [&](std::int64_t task, int) {
       const std::int64_t product = task / parts / blocks_, row = task / parts % blocks_ * block_rows_;
@@ -94,7 +95,7 @@ class FloatMatMul : public Step {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> MatMul::shapes(const ShapeContext& c) const {
-  return {detail::MatMulShape(c.shape(0), c.shape(1), c).out};
+  return {detail::MatMulShape(c.shape(0), c.shape(MatMul::right), c).out};
 }
 
 OCTET_API std::unique_ptr<Step> MatMul::prepare(const PrepareContext& c) const {
@@ -103,13 +104,13 @@ OCTET_API std::unique_ptr<Step> MatMul::prepare(const PrepareContext& c) const {
 }
 
 OCTET_API void MatMul::check(const PrepareContext& c) const {
-  const Value &a = c.input(0), &b = c.input(1);
+  const Value &a = c.input(0), &b = c.input(MatMul::right);
   c.require(a.dtype == DType::f32 && (b.is_constant() ? is_floating(b.dtype) : b.dtype == DType::f32), "no form for ",
             name(a.dtype), " and ", name(b.dtype));
 }
 
 OCTET_API std::int64_t MatMul::macs(const ShapeContext& c) const {
-  const detail::MatMulShape s(c.shape(0), c.shape(1), c);
+  const detail::MatMulShape s(c.shape(0), c.shape(MatMul::right), c);
   return s.batch.elements() * s.m * s.k * s.n;
 }
 

@@ -5,9 +5,10 @@ OCTET_BEGIN
 
 /// Convolution of plain integers to int32. Inputs: image (int8 or uint8, as Convolution), weights [O, kh, kw,
 /// C / groups], zero point of the image (scalar, optional), of the weights (scalar or [O], optional).
-class ConvInteger : public detail::OperatorOf<ConvInteger> {
+class ConvInteger : public OperatorOf<ConvInteger> {
  public:
   static constexpr const char* type_name = "ConvInteger";
+  enum Operand : int { image, weights, image_zero, weights_zero };
   Window window;
   std::int64_t groups = 1;
 
@@ -22,10 +23,11 @@ class ConvInteger : public detail::OperatorOf<ConvInteger> {
 };
 
 /// Matrix product of plain integers to int32, shapes as MatMul. Inputs: a, b (int8 or uint8), zero point of a (scalar
-/// or one per row, optional), of b (scalar or one per column, optional).
-class MatMulInteger : public detail::OperatorOf<MatMulInteger> {
+/// or one a row, optional), of b (scalar or one a column, optional).
+class MatMulInteger : public OperatorOf<MatMulInteger> {
  public:
   static constexpr const char* type_name = "MatMulInteger";
+  enum Operand : int { left, right, left_zero, right_zero };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   DType dtype(const ShapeContext&, int) const override { return DType::i32; }

@@ -105,7 +105,8 @@ class GenericConvInteger : public Step {
  private:
   std::int32_t sum(const RunContext& c, std::int64_t pixel, std::int64_t o) const noexcept {
     const ConvolutionShape& s = shape_;
-    const TensorRef &x = c.inputs[0], &w = c.inputs[1], zx = optional_input(c, 2), zw = optional_input(c, 3);
+    const TensorRef &x = c.inputs[0], &w = c.inputs[ConvInteger::weights],
+                    zx = optional_input(c, ConvInteger::image_zero), zw = optional_input(c, ConvInteger::weights_zero);
     const std::int32_t x_zero = byte_at(zx, 0), w_zero = byte_at(zw, zw.data && zw.shape.elements() > 1 ? o : 0);
     const std::int64_t ox = pixel % s.out_w, oy = pixel / s.out_w % s.out_h, image = pixel / s.out_w / s.out_h;
     std::uint32_t r = 0;
@@ -134,7 +135,8 @@ class GenericMatMulInteger : public Step {
   }
   void run(const RunContext& c) noexcept override {
     const MatMulProducts& p = products_;
-    const TensorRef &a = c.inputs[0], &b = c.inputs[1], za = optional_input(c, 2), zb = optional_input(c, 3);
+    const TensorRef &a = c.inputs[0], &b = c.inputs[MatMulInteger::right],
+                    za = optional_input(c, MatMulInteger::left_zero), zb = optional_input(c, MatMulInteger::right_zero);
     // One zero point for all, or for each row of a (column of b).
     const bool by_row = za.data && za.shape.elements() > 1, by_column = zb.data && zb.shape.elements() > 1;
     c.pool->parallel(static_cast<std::int64_t>(p.each.size()) * p.m, [&](std::int64_t row, int) {
@@ -165,21 +167,23 @@ inline void check_bytes(const ShapeContext& c) {
 
 OCTET_API std::vector<Shape> ConvInteger::shapes(const ShapeContext& c) const {
   detail::check_bytes(c);
-  if (c.has(2))
-    c.require(c.shape(2) == Shape{} || c.shape(2) == Shape{1}, "expected one zero point for the image, found shape ",
-              c.shape(2));
-  if (c.has(3)) {
-    const Shape& z = c.shape(3);
-    c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(1)[0]}, "zero points of shape ", z,
-              " do not match weights of shape ", c.shape(1));
+  if (c.has(ConvInteger::image_zero))
+    c.require(c.shape(ConvInteger::image_zero) == Shape{} || c.shape(ConvInteger::image_zero) == Shape{1},
+              "the image has one zero point, found ", c.shape(ConvInteger::image_zero));
+  if (c.has(ConvInteger::weights_zero)) {
+    const Shape& z = c.shape(ConvInteger::weights_zero);
+    c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(ConvInteger::weights)[0]}, "zero points ", z,
+              " do not fit weights ", c.shape(ConvInteger::weights));
   }
   return {detail::convolution_output(c, window, groups)};
 }
 
 OCTET_API std::unique_ptr<Step> ConvInteger::prepare(const PrepareContext& c) const {
-  if (!c.input(1).is_constant() || (c.has(3) && !c.input(3).is_constant()))
+  if (!c.input(ConvInteger::weights).is_constant() ||
+      (c.has(ConvInteger::weights_zero) && !c.input(ConvInteger::weights_zero).is_constant()))
     return detail::make_step<detail::GenericConvInteger>(window, groups);
-  const detail::CenteredWeights w(c.constant(1), detail::constant_zero_points(c, 3));
+  const detail::CenteredWeights w(c.constant(ConvInteger::weights),
+                                  detail::constant_zero_points(c, ConvInteger::weights_zero));
   return detail::make_step<detail::IntegerProduct>(
       c, w,
       [self = *this](const Shape& in, const Shape& out) {
@@ -189,13 +193,13 @@ OCTET_API std::unique_ptr<Step> ConvInteger::prepare(const PrepareContext& c) co
 }
 
 OCTET_API std::int64_t ConvInteger::macs(const ShapeContext& c) const {
-  const Shape& w = c.shape(1);
+  const Shape& w = c.shape(ConvInteger::weights);
   return shapes(c)[0].elements() * w.product(1, w.rank());
 }
 
 OCTET_API std::vector<Shape> MatMulInteger::shapes(const ShapeContext& c) const {
   detail::check_bytes(c);
-  const detail::MatMulShape s(c.shape(0), c.shape(1), c);
+  const detail::MatMulShape s(c.shape(0), c.shape(MatMulInteger::right), c);
   for (int i = 2; i < 4; ++i) {
     if (!c.has(i)) continue;
     const Shape& z = c.shape(i);
@@ -207,23 +211,25 @@ OCTET_API std::vector<Shape> MatMulInteger::shapes(const ShapeContext& c) const 
 }
 
 OCTET_API std::unique_ptr<Step> MatMulInteger::prepare(const PrepareContext& c) const {
-  const bool plain = c.input(0).shape.rank() >= 1 && c.input(1).is_constant() && c.constant(1).shape().rank() == 2 &&
-                     (!c.has(2) || c.input(2).shape.rank() == 0 || c.input(2).shape == Shape{1}) &&
-                     (!c.has(3) || c.input(3).is_constant());
+  const bool plain = c.input(0).shape.rank() >= 1 && c.input(MatMulInteger::right).is_constant() &&
+                     c.constant(MatMulInteger::right).shape().rank() == 2 &&
+                     (!c.has(MatMulInteger::left_zero) || c.input(MatMulInteger::left_zero).shape.rank() == 0 ||
+                      c.input(MatMulInteger::left_zero).shape == Shape{1}) &&
+                     (!c.has(MatMulInteger::right_zero) || c.input(MatMulInteger::right_zero).is_constant());
   if (!plain) return detail::make_step<detail::GenericMatMulInteger>();
-  const AnyTensor& b = c.constant(1);
+  const AnyTensor& b = c.constant(MatMulInteger::right);
   const std::int64_t k = b.shape()[0], n = b.shape()[1];
   const AnyTensor columns = AnyTensor::make(b.dtype(), {n, k}, [&](std::byte* to) {
     for (std::int64_t j = 0; j < n; ++j)
       for (std::int64_t i = 0; i < k; ++i) *to++ = b.data()[i * n + j];
   });
-  const detail::CenteredWeights w(columns, detail::constant_zero_points(c, 3));
+  const detail::CenteredWeights w(columns, detail::constant_zero_points(c, MatMulInteger::right_zero));
   return detail::make_step<detail::IntegerProduct>(
       c, w, [](const Shape& in, const Shape& out) { return detail::rows_shape(in, out); }, detail::KernelWindow{}, 1);
 }
 
 OCTET_API std::int64_t MatMulInteger::macs(const ShapeContext& c) const {
-  const detail::MatMulShape s(c.shape(0), c.shape(1), c);
+  const detail::MatMulShape s(c.shape(0), c.shape(MatMulInteger::right), c);
   return s.batch.elements() * s.m * s.k * s.n;
 }
 

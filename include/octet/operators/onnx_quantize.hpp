@@ -1,12 +1,13 @@
 #pragma once
 #include "declare.hpp"
+#include "operands.hpp"
 
 OCTET_BEGIN
 
 /// saturate(round_half_even(x / scale) + zero_point). Inputs: x, scale (scalar, one for each index along `axis`, or of
-/// x's shape with `axis` divided by block_size), zero point (optional, of the scale's shape). For 8-bit
-/// floats, numbers that are too large become the largest number or, without `saturate`, infinity or NaN.
-class QuantizeLinear : public detail::OperatorOf<QuantizeLinear> {
+/// x's shape with `axis` divided by block_size), zero point (optional, of the scale's shape). To an 8-bit float, what
+/// is too large becomes the largest number, or, without `saturate`, infinity or NaN.
+class QuantizeLinear : public OperatorOf<QuantizeLinear>, public detail::LinearInputs {
  public:
   static constexpr const char* type_name = "QuantizeLinear";
   std::int64_t axis = 1, block_size = 0;
@@ -24,8 +25,8 @@ class QuantizeLinear : public detail::OperatorOf<QuantizeLinear> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 };
 
-/// (x - zero_point) * scale. Inputs: x, scale, zero point (optional), as for QuantizeLinear.
-class DequantizeLinear : public detail::OperatorOf<DequantizeLinear> {
+/// (x - zero_point) * scale. Inputs: x, scale, zero point (optional), as QuantizeLinear.
+class DequantizeLinear : public OperatorOf<DequantizeLinear>, public detail::LinearInputs {
  public:
   static constexpr const char* type_name = "DequantizeLinear";
   std::int64_t axis = 1, block_size = 0;
@@ -43,7 +44,7 @@ class DequantizeLinear : public detail::OperatorOf<DequantizeLinear> {
 
 /// Quantizes a float tensor to uint8 by its own range, widened to contain 0. Outputs: uint8, scale (float scalar), zero
 /// point (uint8 scalar).
-class DynamicQuantizeLinear : public detail::OperatorOf<DynamicQuantizeLinear> {
+class DynamicQuantizeLinear : public OperatorOf<DynamicQuantizeLinear> {
  public:
   static constexpr const char* type_name = "DynamicQuantizeLinear";
 

@@ -29,10 +29,11 @@ class ScaleIndex {
   }
 
   static void check(const ShapeContext& c, std::int64_t axis, std::int64_t block_size) {
-    const Shape &x = c.shape(0), &s = c.shape(1);
-    c.require(block_size >= 0, "the block size is ", block_size, ", expected at least 0");
-    if (c.has(2))
-      c.require(c.shape(2) == s, "scales of shape ", s, " need zero points of that shape, found ", c.shape(2));
+    const Shape &x = c.shape(0), &s = c.shape(LinearInputs::scale);
+    c.require(block_size >= 0, "the block size is ", block_size);
+    if (c.has(LinearInputs::zero_point))
+      c.require(c.shape(LinearInputs::zero_point) == s, "scales of shape ", s, " have zero points of shape ",
+                c.shape(LinearInputs::zero_point));
     if (s.rank() == 0 || s == Shape{1}) return;
     const int a = normalize_axis(axis, x.rank());
     if (block_size == 0) {
@@ -77,13 +78,13 @@ class QuantizeLinearStep : public Step {
   QuantizeLinearStep(std::int64_t axis, std::int64_t block_size, bool saturate)
       : axis_(axis), block_size_(block_size), saturate_(saturate) {}
   std::size_t plan(const PlanContext& c) override {
-    index_ = {c.inputs[0].shape, c.inputs[1].shape, axis_, block_size_};
+    index_ = {c.inputs[0].shape, c.inputs[LinearInputs::scale].shape, axis_, block_size_};
     size_ = c.inputs[0].shape.elements();
     return 0;
   }
   void run(const RunContext& c) noexcept override {
-    const TensorRef &x = c.inputs[0], &scale = c.inputs[1], &y = c.outputs[0];
-    const bool integer = !is_floating(y.dtype), centered = c.input(2) != nullptr;
+    const TensorRef &x = c.inputs[0], &scale = c.inputs[LinearInputs::scale], &y = c.outputs[0];
+    const bool integer = !is_floating(y.dtype), centered = c.input(LinearInputs::zero_point) != nullptr;
     const IntegerRange range = integer ? integer_range(y.dtype) : IntegerRange{0, 0};
     each_part(size_, *c.pool, [&](std::int64_t first, std::int64_t end) {
       for (std::int64_t i = first; i < end; ++i) {
@@ -93,7 +94,8 @@ class QuantizeLinearStep : public Step {
                    unit = static_cast<float>(load_element(scale.dtype, scale.data, s));
         const auto q = static_cast<double>(real / unit);
         if (integer && !(std::isfinite(real) && std::isfinite(unit))) c.lost_not_finite();
-        const double zero = centered ? load_element(c.inputs[2].dtype, c.input(2), s) : 0;
+        const double zero =
+            centered ? load_element(c.inputs[LinearInputs::zero_point].dtype, c.input(LinearInputs::zero_point), s) : 0;
         if (integer)
           store_element(y.dtype, y.data, i,
                         std::min(std::max(std::nearbyint(q) + zero, static_cast<double>(range.low)),
@@ -116,16 +118,18 @@ class DequantizeLinearStep : public Step {
  public:
   DequantizeLinearStep(std::int64_t axis, std::int64_t block_size) : axis_(axis), block_size_(block_size) {}
   std::size_t plan(const PlanContext& c) override {
-    index_ = {c.inputs[0].shape, c.inputs[1].shape, axis_, block_size_};
+    index_ = {c.inputs[0].shape, c.inputs[LinearInputs::scale].shape, axis_, block_size_};
     size_ = c.inputs[0].shape.elements();
     return 0;
   }
   void run(const RunContext& c) noexcept override {
-    const TensorRef &x = c.inputs[0], &scale = c.inputs[1], &y = c.outputs[0];
+    const TensorRef &x = c.inputs[0], &scale = c.inputs[LinearInputs::scale], &y = c.outputs[0];
     each_part(size_, *c.pool, [&](std::int64_t first, std::int64_t end) {
       for (std::int64_t i = first; i < end; ++i) {
         const std::int64_t s = index_(i);
-        const double zero = c.input(2) ? load_element(c.inputs[2].dtype, c.input(2), s) : 0;
+        const double zero = c.input(LinearInputs::zero_point) ? load_element(c.inputs[LinearInputs::zero_point].dtype,
+                                                                             c.input(LinearInputs::zero_point), s)
+                                                              : 0;
         store_element(y.dtype, y.data, i,
                       (load_element(x.dtype, x.data, i) - zero) * load_element(scale.dtype, scale.data, s));
       }
@@ -168,7 +172,7 @@ OCTET_API std::vector<Shape> QuantizeLinear::shapes(const ShapeContext& c) const
 OCTET_API std::unique_ptr<Step> QuantizeLinear::prepare(const PrepareContext& c) const {
   const bool fits = is_floating(to) ? bits(to) <= 8 : bits(to) > 0 && bits(to) <= 32 && to != DType::boolean;
   c.require(fits, "cannot quantize to ", name(to));
-  c.require(is_floating(c.input(1).dtype), "expected a floating-point scale, found ", name(c.input(1).dtype));
+  c.require(is_floating(c.input(LinearInputs::scale).dtype), "the scale is ", name(c.input(LinearInputs::scale).dtype));
   return detail::make_step<detail::QuantizeLinearStep>(axis, block_size, saturate);
 }
 
@@ -178,8 +182,8 @@ OCTET_API std::vector<Shape> DequantizeLinear::shapes(const ShapeContext& c) con
 }
 
 OCTET_API std::unique_ptr<Step> DequantizeLinear::prepare(const PrepareContext& c) const {
-  c.require(is_floating(to) && is_floating(c.input(1).dtype), "cannot dequantize to ", name(to), " by a scale of ",
-            name(c.input(1).dtype));
+  c.require(is_floating(to) && is_floating(c.input(LinearInputs::scale).dtype), "cannot dequantize to ", name(to),
+            " by a scale of ", name(c.input(LinearInputs::scale).dtype));
   return detail::make_step<detail::DequantizeLinearStep>(axis, block_size);
 }
 

@@ -4,9 +4,10 @@
 OCTET_BEGIN
 
 /// x < 0 ? slope x : x. Inputs: x, slope (constant, broadcast to x's trailing dimensions; float or quantized).
-class PRelu : public detail::OperatorOf<PRelu> {
+class PRelu : public OperatorOf<PRelu> {
  public:
   static constexpr const char* type_name = "PRelu";
+  enum Operand : int { image, slopes };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;

@@ -10,7 +10,7 @@ namespace detail {
 
 class FloatPRelu : public Step {
  public:
-  explicit FloatPRelu(const PrepareContext& c) : slope_(to_float(c.constant(1).ref())) {}
+  explicit FloatPRelu(const PrepareContext& c) : slope_(to_float(c.constant(PRelu::slopes).ref())) {}
   std::size_t packed_bytes() const noexcept override { return slope_.size_bytes(); }
   std::size_t plan(const PlanContext& c) override {
     runs_ = {{&c.inputs[0].shape, &slope_.shape()}, c.outputs[0].shape};
@@ -34,8 +34,8 @@ class FloatPRelu : public Step {
 /// PRelu of uint8, with float or quantized slopes.
 class IntegerPRelu : public Step {
  public:
-  explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(1).shape()) {
-    const Value &x = c.input(0), &slope = c.input(1), &y = c.output();
+  explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(PRelu::slopes).shape()) {
+    const Value &x = c.input(0), &slope = c.input(PRelu::slopes), &y = c.output();
     for (const Value* v : {&x, &y}) {
       c.require(v->dtype == DType::u8, "'", v->name, "' has to be uint8 with one scale and zero point");
       c.one_scale(*v);
@@ -45,8 +45,8 @@ class IntegerPRelu : public Step {
     positive_ = c.multiplier(ratio);
     if (slope.is_quantized()) c.validate(slope);
     const ChannelWalk walk(shape_, slope.quant.axis);
-    for (std::int64_t i = 0; i < c.constant(1).size(); ++i) {
-      double s = load_element(slope.dtype, c.constant(1).data(), i);
+    for (std::int64_t i = 0; i < c.constant(PRelu::slopes).size(); ++i) {
+      double s = load_element(slope.dtype, c.constant(PRelu::slopes).data(), i);
       if (slope.is_quantized()) {
         const auto channel = static_cast<std::size_t>(i / walk.inner % walk.channels);
         s -= slope.quant.zero_point[channel];
@@ -104,7 +104,7 @@ class IntegerPRelu : public Step {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> PRelu::shapes(const ShapeContext& c) const {
-  const Shape &x = c.shape(0), &slope = c.shape(1);
+  const Shape &x = c.shape(0), &slope = c.shape(PRelu::slopes);
   bool fits = slope.rank() <= x.rank();
   for (int d = 0; fits && d < slope.rank(); ++d) {
     const std::int64_t size = x[d + x.rank() - slope.rank()];
@@ -115,9 +115,10 @@ OCTET_API std::vector<Shape> PRelu::shapes(const ShapeContext& c) const {
 }
 
 OCTET_API std::unique_ptr<Step> PRelu::prepare(const PrepareContext& c) const {
-  if (c.input(0).dtype == DType::f32 && is_floating(c.input(1).dtype)) return detail::make_step<detail::FloatPRelu>(c);
+  if (c.input(0).dtype == DType::f32 && is_floating(c.input(PRelu::slopes).dtype))
+    return detail::make_step<detail::FloatPRelu>(c);
   if (c.input(0).dtype == DType::u8) return detail::make_step<detail::IntegerPRelu>(c);
-  c.fail("no form for ", name(c.input(0).dtype), " and slopes of ", name(c.input(1).dtype));
+  c.fail("no form for ", name(c.input(0).dtype), " and slopes of ", name(c.input(PRelu::slopes).dtype));
 }
 
 OCTET_API IntegerForm PRelu::integer_form() const {

@@ -3,9 +3,9 @@
 
 OCTET_BEGIN
 
-/// Converts between types: quantizes, dequantizes or requantizes with the values' parameters; casts between plain types
-/// (toward zero, saturating). Reports NaN and infinities that would become integers to the executor (see NotFinite).
-class Convert : public detail::OperatorOf<Convert> {
+/// From one type to another: quantizes, dequantizes or requantizes, as the values' parameters say; between plain
+/// types it casts (towards zero, saturating). NaN and infinities that would become integers are told to the executor.
+class Convert : public OperatorOf<Convert> {
  public:
   static constexpr const char* type_name = "Convert";
   DType to = DType::f32;
@@ -15,9 +15,17 @@ class Convert : public detail::OperatorOf<Convert> {
 
   void fields(FieldVisitor& v) override { v.field("to", to, last_dtype); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool passes_on(const Value& input, const Value& output, bool) const override {
+    return input.dtype == to && input.quant == output.quant;
+  }
   DType dtype(const ShapeContext&, int) const override { return to; }
 
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.converts = true;
+    return t;
+  }
 };
 
 OCTET_END

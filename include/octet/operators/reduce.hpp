@@ -4,8 +4,8 @@
 
 OCTET_BEGIN
 
-/// Mean, sum, ... over axes (all axes if none are given).
-class Reduce : public detail::OperatorOf<Reduce> {
+/// Mean, sum, ... over axes (all, if none are given).
+class Reduce : public OperatorOf<Reduce> {
  public:
   static constexpr const char* type_name = "Reduce";
   ReduceKind kind = ReduceKind::mean;
@@ -24,6 +24,7 @@ class Reduce : public detail::OperatorOf<Reduce> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 
  private:
   /// Whether the axes are all of `rank` dimensions except the first and the last.

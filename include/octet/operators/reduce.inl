@@ -88,6 +88,12 @@ OCTET_API std::unique_ptr<GradientStep> Reduce::prepare_gradient(const PrepareCo
   return detail::make_step<detail::ReduceGradient>(c, prepare(c), axes, mean);
 }
 
+OCTET_API std::string Reduce::summary(const ShapeContext&) const {
+  constexpr const char* names[] = {"Mean", "Sum", "Max", "Min", "Product", "L2 norm"};
+  static_assert(std::size(names) == static_cast<std::size_t>(ReduceKind::last) + 1);
+  return names[static_cast<std::size_t>(kind)];
+}
+
 OCTET_API IntegerForm Reduce::integer_form() const {
   IntegerForm f;
   if (kind == ReduceKind::mean) f.output = IntegerForm::Output::measured;

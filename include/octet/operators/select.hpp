@@ -3,10 +3,11 @@
 
 OCTET_BEGIN
 
-/// condition ? a : b for each element. Inputs with broadcasting: condition (bool), a, b (of one type).
-class Where : public detail::OperatorOf<Where> {
+/// condition ? a : b, element by element. Inputs: condition (bool), a, b (of one type); they broadcast.
+class Where : public OperatorOf<Where> {
  public:
   static constexpr const char* type_name = "Where";
+  enum Operand : int { condition, if_true, if_false };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API DType dtype(const ShapeContext& c, int) const override;

@@ -11,16 +11,17 @@ class WhereStep : public Step {
   explicit WhereStep(const PrepareContext& c) : element_(element_bytes(c, c.output())) {}
 
   std::size_t plan(const PlanContext& c) override {
-    runs_ = {{&c.inputs[0].shape, &c.inputs[1].shape, &c.inputs[2].shape}, c.outputs[0].shape};
+    runs_ = {{&c.inputs[Where::condition].shape, &c.inputs[Where::if_true].shape, &c.inputs[Where::if_false].shape},
+             c.outputs[0].shape};
     return 0;
   }
   void run(const RunContext& c) noexcept override {
     const std::int64_t step[3] = {runs_.moves(0), runs_.moves(1), runs_.moves(2)};
     runs_.parallel(*c.pool, [&](std::int64_t p, std::int64_t a, std::int64_t b, std::int64_t o, std::int64_t n) {
       for (std::int64_t i = 0; i < n; ++i) {
-        const bool first = c.input(0)[p + i * step[0]] != std::byte{0};
-        const std::byte* x =
-            first ? c.input(1) + (a + i * step[1]) * element_ : c.input(2) + (b + i * step[2]) * element_;
+        const bool first = c.input(Where::condition)[p + i * step[0]] != std::byte{0};
+        const std::byte* x = first ? c.input(Where::if_true) + (a + i * step[1]) * element_
+                                   : c.input(Where::if_false) + (b + i * step[2]) * element_;
         copy_bytes(c.output() + (o + i) * element_, x, element_);
       }
     });
@@ -34,13 +35,13 @@ class WhereStep : public Step {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> Where::shapes(const ShapeContext& c) const {
-  c.require(c.dtype(0) == DType::boolean && c.dtype(1) == c.dtype(2),
-            "expected a bool condition and two tensors of one type, found ", name(c.dtype(0)), ", ", name(c.dtype(1)),
-            " and ", name(c.dtype(2)));
-  return {broadcast(c.shape(0), broadcast(c.shape(1), c.shape(2)))};
+  c.require(c.dtype(Where::condition) == DType::boolean && c.dtype(Where::if_true) == c.dtype(Where::if_false),
+            "takes a bool condition and two tensors of one type, found ", name(c.dtype(Where::condition)), ", ",
+            name(c.dtype(Where::if_true)), " and ", name(c.dtype(Where::if_false)));
+  return {broadcast(c.shape(Where::condition), broadcast(c.shape(Where::if_true), c.shape(Where::if_false)))};
 }
 
-OCTET_API DType Where::dtype(const ShapeContext& c, int) const { return c.dtype(1); }
+OCTET_API DType Where::dtype(const ShapeContext& c, int) const { return c.dtype(Where::if_true); }
 
 OCTET_API std::unique_ptr<Step> Where::prepare(const PrepareContext& c) const {
   return detail::make_step<detail::WhereStep>(c);

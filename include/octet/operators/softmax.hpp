@@ -4,7 +4,7 @@
 OCTET_BEGIN
 
 /// exp(beta x) / sum(exp(beta x)) along an axis, or its logarithm.
-class Softmax : public detail::OperatorOf<Softmax> {
+class Softmax : public OperatorOf<Softmax> {
  public:
   static constexpr const char* type_name = "Softmax";
   std::int64_t axis = -1;

@@ -4,8 +4,8 @@
 
 OCTET_BEGIN
 
-/// An elementwise function: activations and elementary functions.
-class Unary : public detail::OperatorOf<Unary> {
+/// A function of each element by itself: activations and elementary functions.
+class Unary : public OperatorOf<Unary> {
  public:
   static constexpr const char* type_name = "Unary";
   UnaryKind kind = UnaryKind::clip;
@@ -23,6 +23,8 @@ class Unary : public detail::OperatorOf<Unary> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 };
 
 OCTET_END

@@ -113,6 +113,24 @@ OCTET_API std::unique_ptr<GradientStep> Unary::prepare_gradient(const PrepareCon
   return detail::make_step<detail::UnaryGradient>(c, detail::UnaryDerivative{kind, a, b}, prepare(c));
 }
 
+OCTET_API std::string Unary::summary(const ShapeContext&) const {
+  constexpr const char* names[] = {"Clip", "LeakyReLU", "Sigmoid", "HardSigmoid", "HardSwish", "SiLU",
+                                   "Tanh", "ELU",       "GELU",    "Softplus",    "Exp",       "Log",
+                                   "Sqrt", "Negate",    "Abs",     "Floor",       "Ceil",      "Round",
+                                   "1/x",  "Erf",       "Sign",    "GELU (tanh)", "1/sqrt"};
+  static_assert(std::size(names) == static_cast<std::size_t>(UnaryKind::last) + 1);
+  if (kind == UnaryKind::clip && a == 0) {
+    if (std::isinf(b)) return "ReLU";
+    if (b == 6) return "ReLU6";
+  }
+  return names[static_cast<std::size_t>(kind)];
+}
+
+OCTET_API bool Unary::passes_on(const Value&, const Value&, bool) const {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return kind == UnaryKind::clip && a == -infinity && b == infinity;
+}
+
 OCTET_API IntegerForm Unary::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;

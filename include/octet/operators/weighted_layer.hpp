@@ -11,7 +11,7 @@ enum class WeightedForm : std::uint8_t { floating, dynamic, integer };
 
 /// The form of a layer. Throws Error if there is none. `inputs`: name of input 0 in messages.
 inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
-  const DType x = c.input(0).dtype, w = c.input(1).dtype;
+  const DType x = c.input(0).dtype, w = c.input(LayerInputs::weights).dtype;
   if (x == DType::f32 && is_floating(w)) return WeightedForm::floating;
   if (x == DType::f32 && w == DType::i8) return WeightedForm::dynamic;
   if (x == DType::u8 && is_byte(w)) return WeightedForm::integer;
@@ -23,8 +23,8 @@ inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
 inline void check_weighted(const PrepareContext& c, const char* inputs, const ActivationRange& range, int residual) {
   switch (weighted_form(c, inputs)) {
     case WeightedForm::floating:
-      c.constant(1);
-      if (c.has(2)) c.constant(2);
+      c.constant(LayerInputs::weights);
+      if (c.has(LayerInputs::bias)) c.constant(LayerInputs::bias);
       return;
     case WeightedForm::dynamic: DynamicWeights::checked(c, 1); return;
     case WeightedForm::integer: break;
@@ -35,9 +35,9 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
   for (float s : w.scale)
     c.multiplier(static_cast<double>(c.input(0).quant.scale[0]) * static_cast<double>(s) /
                  (y.is_quantized() ? static_cast<double>(y.quant.scale[0]) : 1.0));
-  const Shape& shape = c.constant(1).shape();
-  constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products whose sum fits into 32 bits
-  const bool float_bias = c.has(2) && c.constant(2).dtype() != DType::i32;
+  const Shape& shape = c.constant(LayerInputs::weights).shape();
+  constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products in 32 bits
+  const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != DType::i32;
   if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && y.dtype == DType::u8)) return;
   const IntegerWeights weights(c, false);
   Requantizer(c, weights, range, residual);

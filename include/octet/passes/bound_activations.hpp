@@ -18,7 +18,7 @@ inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Li
 }
 
 inline bool has_int8_weights(const Graph& g, const Node& n) {
-  const int w = input_of(n, 1);
+  const int w = input_of(n, LayerInputs::weights);
   return as<Convolution>(*n.op) && w != Node::none && g.value(w).is_constant() && g.value(w).dtype == DType::i8;
 }
 
@@ -37,7 +37,7 @@ inline Graph bound_activations(Graph g) {
     const std::vector<int>& users = links.users(v);
     const bool fits = std::all_of(users.begin(), users.end(), [&](int u) {
       const Node& user = g.nodes[static_cast<std::size_t>(u)];
-      return has_int8_weights(g, user) && user.inputs[0] == v && input_of(user, 3) != v;
+      return has_int8_weights(g, user) && user.inputs[0] == v && input_of(user, Convolution::residual) != v;
     });
     if (!fits || users.empty()) continue;
     const double scale = (range->high - range->low) / 255;

@@ -12,18 +12,25 @@ struct ChannelAffine {
   std::vector<double> factor, shift;
 
   ChannelAffine(const Graph& g, const Node& n, double epsilon) {
-    Tensor<float> p[4];
-    for (std::size_t i = 0; i < 4; ++i) p[i] = to_float(g.value(n.inputs[i + 1]).constant.ref());
-    for (std::int64_t c = 0; c < p[0].size(); ++c) {
-      const double f = static_cast<double>(p[0][c]) / std::sqrt(static_cast<double>(p[3][c]) + epsilon);
+    using BN = BatchNormalization;
+    const auto parameter = [&](int i) {
+      return to_float(g.value(n.inputs[static_cast<std::size_t>(i)]).constant.ref());
+    };
+    const Tensor<float> gamma = parameter(BN::gamma), beta = parameter(BN::beta), mean = parameter(BN::mean),
+                        variance = parameter(BN::variance);
+    for (std::int64_t c = 0; c < gamma.size(); ++c) {
+      const double f = static_cast<double>(gamma[c]) / std::sqrt(static_cast<double>(variance[c]) + epsilon);
       factor.push_back(f);
-      shift.push_back(static_cast<double>(p[1][c]) - rounded(static_cast<double>(p[2][c]) * f));
+      shift.push_back(static_cast<double>(beta[c]) - rounded(static_cast<double>(mean[c]) * f));
     }
   }
 };
 
+/// The operator of a node, which is a batch normalization.
+inline const BatchNormalization& normalization_of(const Node& n) { return *as<BatchNormalization>(*n.op); }
+
 inline bool has_constant_parameters(const Graph& g, const Node& n) {
-  for (std::size_t i = 1; i < 5; ++i)
+  for (std::size_t i = BatchNormalization::gamma; i <= BatchNormalization::variance; ++i)
     if (input_of(n, i) == Node::none || !g.value(n.inputs[i]).is_constant()) return false;
   return true;
 }
@@ -49,7 +56,7 @@ inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
     const Shape shape = g.value(parts[i]).shape;
     const std::int64_t channels = shape.back();
     std::vector<int> in{parts[i]};
-    for (std::size_t k = 1; k < 5; ++k) {
+    for (std::size_t k = BatchNormalization::gamma; k <= BatchNormalization::variance; ++k) {
       const Tensor<float> all = to_float(g.value(bn.inputs[k]).constant.ref());
       Tensor<float> some = Tensor<float>::uninitialized({channels});
       std::copy(all.data() + first, all.data() + first + channels, some.data());
@@ -75,25 +82,16 @@ inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
 inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
   const Node bn = g.nodes[at];
   const int out = bn.outputs[0];
-  if (!links.used_once(out) || !as<BatchNormalization>(*bn.op)->activation.none()) return false;
+  if (!links.used_once(out) || !normalization_of(bn).activation.none()) return false;
   Node& next = g.nodes[static_cast<std::size_t>(links.users(out)[0])];
-  const int w = input_of(next, 1), b = input_of(next, 2);
+  const int w = input_of(next, LayerInputs::weights), b = input_of(next, LayerInputs::bias);
   if (next.inputs[0] != out || w == Node::none || !g.value(w).is_constant() || !is_floating(g.value(w).dtype) ||
       (b != Node::none && !g.value(b).is_constant()))
     return false;
-  std::int64_t groups = 1;
-  if (const auto* c = as<Convolution>(*next.op)) {
-    const auto zero = [](const std::vector<std::int64_t>& v) {
-      return std::all_of(v.begin(), v.end(), [](auto x) { return x == 0; });
-    };
-    if (!(c->window.padding == Window::Padding::valid ||
-          (c->window.padding == Window::Padding::given && zero(c->window.pads_before) && zero(c->window.pads_after))))
-      return false;
-    groups = c->groups;
-  } else if (!as<FullyConnected>(*next.op)) {
-    return false;
-  }
-  const ChannelAffine affine(g, bn, as<BatchNormalization>(*bn.op)->epsilon);
+  const Traits traits = next.op->traits();
+  if (traits.products != Traits::Products::all || traits.pads) return false;
+  const std::int64_t groups = traits.groups;
+  const ChannelAffine affine(g, bn, normalization_of(bn).epsilon);
   Tensor<float> weights = to_float(g.value(w).constant.ref());
   const std::int64_t o_count = weights.shape()[0], c_count = weights.shape().back();
   const std::int64_t taps = weights.size() / std::max<std::int64_t>(1, o_count * c_count);
@@ -107,10 +105,10 @@ inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
         x = static_cast<float>(static_cast<double>(x) * affine.factor[channel]);
       }
   const std::string bias_name = b == Node::none ? g.value(next.outputs[0]).name + ".bias" : g.value(b).name;
-  set_input(next, 0, bn.inputs[0]);
+  set_input(next, LayerInputs::image, bn.inputs[0]);
   const int bias = g.add_constant(bias_name, affine_bias(g, b, ones, shifts));
-  set_input(next, 1, g.add_constant(g.value(w).name, std::move(weights)));
-  set_input(next, 2, bias);
+  set_input(next, LayerInputs::weights, g.add_constant(g.value(w).name, std::move(weights)));
+  set_input(next, LayerInputs::bias, bias);
   g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(at));
   return true;
 }
@@ -120,8 +118,8 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
   Node& bn = g.nodes[at];
   const int spatial = g.value(bn.inputs[0]).shape.rank() - 2;
   if (spatial < 1 || spatial > 2) return false;
-  const auto* op = as<BatchNormalization>(*bn.op);
-  const ChannelAffine affine(g, bn, op->epsilon);
+  const BatchNormalization& op = normalization_of(bn);
+  const ChannelAffine affine(g, bn, op.epsilon);
   const auto channels = static_cast<std::int64_t>(affine.factor.size());
   Shape shape{channels};
   for (int i = 0; i <= spatial; ++i) shape.push_back(1);
@@ -132,7 +130,7 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
   }
   Convolution conv;
   conv.groups = channels;
-  conv.activation = op->activation;
+  conv.activation = op.activation;
   const std::vector<std::int64_t> ones(static_cast<std::size_t>(spatial), 1),
       zeros(static_cast<std::size_t>(spatial), 0);
   conv.window.kernel = conv.window.strides = conv.window.dilations = ones;
@@ -154,7 +152,7 @@ inline bool follows_layer(const Graph& g, const Node& bn, const Links& links) {
 
 inline bool fold_back(Graph& g, std::size_t n, const Links& links) {
   const Node bn = g.nodes[n];
-  const auto& op = *as<BatchNormalization>(*bn.op);
+  const BatchNormalization& op = normalization_of(bn);
   Node& layer = g.nodes[static_cast<std::size_t>(links.producer(bn.inputs[0]))];
   const ChannelAffine affine(g, bn, op.epsilon);
   layer.outputs[0] = bn.outputs[0];
@@ -167,7 +165,7 @@ inline bool fold_back(Graph& g, std::size_t n, const Links& links) {
 /// `keep`: does not fold those that directly follow a layer.
 inline Graph place_batch_norm(Graph graph, bool keep) {
   return rewrite_until_stable(std::move(graph), [keep](Graph& g, std::size_t n, const Links& links) {
-    if (!as<BatchNormalization>(*g.nodes[n].op) || !has_constant_parameters(g, g.nodes[n])) return false;
+    if (!g.nodes[n].op->traits().normalizes || !has_constant_parameters(g, g.nodes[n])) return false;
     if (follows_layer(g, g.nodes[n], links)) return !keep && fold_back(g, n, links);
     return split_over_concat(g, n, links) || fold_forward(g, n, links) || become_depthwise(g, n);
   });

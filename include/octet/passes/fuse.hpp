@@ -36,7 +36,8 @@ inline Graph fuse_bias(Graph graph) {
       Node& layer = g.nodes[static_cast<std::size_t>(source)];
       if (!detail::is_linear_layer(g, layer)) continue;
       const Shape& s = g.value(other).shape;
-      const std::int64_t channels = g.value(layer.inputs[1]).shape[0], elements = s.elements();
+      const std::int64_t channels = g.value(layer.inputs[detail::LayerInputs::weights]).shape[0],
+                         elements = s.elements();
       const bool fits = (elements == 1 || (elements == channels && s.rank() >= 1 && s.back() == channels)) &&
                         s.rank() <= g.value(data).shape.rank();
       if (!fits) continue;
@@ -68,39 +69,15 @@ inline Graph fuse_padding(Graph graph) {
       const std::int64_t b = pad->before[static_cast<std::size_t>(d)], a = pad->after[static_cast<std::size_t>(d)];
       if (b < 0 || a < 0 || (!spatial && (a || b))) return false;
     }
+    if (rank < 3) return false;
     const int out = g.nodes[n].outputs[0];
     if (!links.used_once(out)) return false;
     Node& next = g.nodes[static_cast<std::size_t>(links.users(out)[0])];
     if (next.inputs[0] != out) return false;
-    const auto widen = [&](Window& w) {
-      const auto unpadded = [](const std::vector<std::int64_t>& v) {
-        return std::all_of(v.begin(), v.end(), [](std::int64_t p) { return p == 0; });
-      };
-      if (w.rank() + 2 != rank || w.padding == Window::Padding::same_lower || w.padding == Window::Padding::same_upper)
-        return false;
-      if (w.padding == Window::Padding::valid)
-        w.pads_before.assign(w.kernel.size(), 0), w.pads_after.assign(w.kernel.size(), 0);
-      const bool was_unpadded = unpadded(w.pads_before) && unpadded(w.pads_after);
-      w.padding = Window::Padding::given;
-      for (std::size_t i = 0; i < w.kernel.size(); ++i)
-        w.pads_before[i] += pad->before[i + 1], w.pads_after[i] += pad->after[i + 1];
-      return was_unpadded;
-    };
-    if (const auto* conv = as<Convolution>(*next.op)) {
-      Convolution c = *conv;
-      if (c.window.rank() + 2 != rank) return false;
-      const auto p = c.window.padding;
-      widen(c.window);
-      if (p == Window::Padding::same_lower || p == Window::Padding::same_upper) return false;
-      next.op = make_operator(std::move(c));
-    } else if (const auto* pool = as<AveragePool>(*next.op)) {
-      AveragePool p = *pool;
-      if (!widen(p.window) || p.window.ceil_mode) return false;
-      p.include_padding = true;
-      next.op = make_operator(std::move(p));
-    } else {
-      return false;
-    }
+    OperatorPtr padded = next.op->padded({pad->before.begin() + 1, pad->before.end() - 1},
+                                         {pad->after.begin() + 1, pad->after.end() - 1});
+    if (!padded) return false;
+    next.op = std::move(padded);
     detail::set_input(next, 0, g.nodes[n].inputs[0]);
     g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
     return true;
@@ -122,12 +99,12 @@ inline Graph fuse_residual(Graph graph) {
       const int source = links.producer(sum.inputs[k]);
       if (source == Node::none || source < best || !links.used_once(sum.inputs[k])) continue;
       const Node& conv = g.nodes[static_cast<std::size_t>(source)];
-      if (!as<Convolution>(*conv.op) || !detail::is_linear_layer(g, conv)) continue;
+      if (conv.op->traits().residual < 0 || !detail::is_linear_layer(g, conv)) continue;
       best = source, other = sum.inputs[1 - k];
     }
     if (best == Node::none || g.value(other).dtype != DType::f32) return false;
     Node conv = g.nodes[static_cast<std::size_t>(best)];
-    detail::set_input(conv, 3, other);
+    detail::set_input(conv, static_cast<std::size_t>(conv.op->traits().residual), other);
     conv.outputs = sum.outputs;
     if (!binary->activation.none()) conv.op = conv.op->clamped(binary->activation.low, binary->activation.high);
     g.nodes[n] = std::move(conv);  // at the position of the sum, where its other term is already computed

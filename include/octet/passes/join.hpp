@@ -13,8 +13,9 @@ class Joiner {
   /// The convolution without residual whose result is the first input of n and has no other readers; or none.
   int before(const Node& n) const {
     const int p = links_.producer(n.inputs[0]);
-    const bool joins = p != Node::none && links_.used_once(n.inputs[0]) && as<Convolution>(*node(p).op) &&
-                       input_of(node(p), Convolution::residual) == Node::none && !gone_[static_cast<std::size_t>(p)];
+    const bool joins = p != Node::none && links_.used_once(n.inputs[0]) &&
+                       links_.produced_by<Convolution>(n.inputs[0]) && !has_residual(node(p)) &&
+                       !gone_[static_cast<std::size_t>(p)];
     return joins ? p : Node::none;
   }
 

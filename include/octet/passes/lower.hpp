@@ -16,7 +16,14 @@ inline bool is_parameter(const Graph& g, const Node& n, std::size_t i) {
 
 inline bool is_quantized_byte(const Value& v) { return is_byte(v.dtype) && v.is_quantized(); }
 
-/// Inserts Convert nodes while the nodes of a graph are copied. Each value is converted once.
+/// Whether the node reads a quantized tensor whose codes are in the order of the numbers they stand for, and needs
+/// nothing but that order.
+inline bool compares_codes(const Graph& g, const Node& n) {
+  return n.op->integer_form().compares && is_quantized_byte(g.value(n.inputs[0])) &&
+         !g.value(n.inputs[0]).quant.per_channel();
+}
+
+/// Inserts Convert nodes while a graph's nodes are copied one by one; each value is converted once.
 class Converter {
  public:
   Converter(Graph& g, std::vector<Node>& nodes) : graph_(g), nodes_(nodes) {}
@@ -45,7 +52,7 @@ inline Graph insert_float_fallbacks(Graph g) {
   std::vector<Node> nodes;
   Converter converter(g, nodes);
   for (Node n : g.nodes) {
-    if (as<Convert>(*n.op)) {
+    if (n.op->traits().converts) {
       nodes.push_back(std::move(n));
       continue;
     }
@@ -55,7 +62,9 @@ inline Graph insert_float_fallbacks(Graph g) {
       quantized = quantized || is_quantized_byte(g.value(n.inputs[i]));
       plain = plain || g.value(n.inputs[i]).dtype == DType::f32;
     }
-    if (!quantized || (!plain && n.op->integer_form().output != IntegerForm::Output::none)) {
+    const IntegerForm form = n.op->integer_form();
+    const bool takes_codes = form.output != IntegerForm::Output::none || compares_codes(g, n);
+    if (!quantized || (!plain && takes_codes)) {
       nodes.push_back(std::move(n));
       continue;
     }
@@ -138,9 +147,7 @@ inline Graph unsigned_activations(Graph g) {
       p.int8_ties = true;
       n.op = make_operator(std::move(p));
     }
-    const auto* convert = as<Convert>(*n.op);
-    if (convert && convert->to == DType::i8 && g.value(n.outputs[0]).dtype == DType::u8)
-      n.op = make_operator(Convert(DType::u8));
+    if (n.op->traits().converts && g.value(n.outputs[0]).dtype == DType::u8) n.op = make_operator(Convert(DType::u8));
   }
   g.nodes.insert(g.nodes.begin(), before.begin(), before.end());
   g.nodes.insert(g.nodes.end(), after.begin(), after.end());

@@ -54,7 +54,7 @@ class QuantizedPatterns {
       const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
       const Value& out = graph_.value(node.outputs[0]);
       const bool alike =
-          as<Convert>(*node.op) && is_quantized_byte(out) && !out.quant.per_channel() &&
+          node.op->traits().converts && is_quantized_byte(out) && !out.quant.per_channel() &&
           (all.empty() || same(out, graph_.value(graph_.nodes[static_cast<std::size_t>(all[0])].outputs[0])));
       if (!alike) return {};
       all.push_back(n);
@@ -98,6 +98,11 @@ inline void dequantize_after(Graph& g, std::size_t at, std::vector<int> in) {
 inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const Node& n = g.nodes[at];
   const IntegerForm form = n.op->integer_form();
+  if (form.compares) {
+    const int q = p.integers_of(n.inputs[0]);
+    if (q != Node::none) g.nodes[at].inputs[0] = q;
+    return q != Node::none;
+  }
   if (form.output == IntegerForm::Output::none || g.value(n.outputs[0]).dtype != DType::f32) return false;
   std::vector<int> in = n.inputs;
   int weights = Node::none;
@@ -151,7 +156,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
 inline Graph fuse_quantized_operators(Graph graph) {
   graph = detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
     const detail::QuantizedPatterns patterns(g, links);
-    if (as<Convert>(*g.nodes[n].op)) return detail::skip_float_between(g, n, patterns);
+    if (g.nodes[n].op->traits().converts) return detail::skip_float_between(g, n, patterns);
     return detail::integrate(g, n, patterns);
   });
   return remove_identities(std::move(graph));

@@ -80,6 +80,12 @@ class Links {
 /// Input i of a node, or none.
 inline int input_of(const Node& n, std::size_t i) { return i < n.inputs.size() ? n.inputs[i] : Node::none; }
 
+/// Whether the layer adds a tensor to its products.
+inline bool has_residual(const Node& n) {
+  const int i = n.op->traits().residual;
+  return i >= 0 && input_of(n, static_cast<std::size_t>(i)) != Node::none;
+}
+
 inline void set_input(Node& n, std::size_t i, int value) {
   if (n.inputs.size() <= i) n.inputs.resize(i + 1, Node::none);
   n.inputs[i] = value;
@@ -163,31 +169,30 @@ inline AnyTensor affine_bias(const Graph& g, int bias, const std::vector<double>
 
 /// Whether the node is a depthwise convolution.
 inline bool is_depthwise(const Graph& g, const Node& n) {
-  const auto* c = as<Convolution>(*n.op);
-  return c && c->groups > 1 && g.value(n.inputs[1]).shape.back() == 1;
+  const Traits t = n.op->traits();
+  return t.products == Traits::Products::all && t.groups > 1 &&
+         g.value(n.inputs[LayerInputs::weights]).shape.back() == 1;
 }
 
-/// Whether the node is a layer with constant float weights [O, ...] (input 1) and an optional constant bias (input 2),
-/// without residual and activation.
+/// Whether the node is a layer of float constant weights [O, ...] and an optional constant bias, linear up to here:
+/// nothing added, nothing clamped.
 inline bool is_linear_layer(const Graph& g, const Node& n) {
-  const int w = input_of(n, 1), b = input_of(n, 2);
+  const Traits t = n.op->traits();
+  if (t.products == Traits::Products::none || t.clamps || has_residual(n)) return false;
+  const int w = input_of(n, LayerInputs::weights), b = input_of(n, LayerInputs::bias);
   if (w == Node::none || !g.value(w).is_constant() || !is_floating(g.value(w).dtype)) return false;
-  if (b != Node::none && (!g.value(b).is_constant() || !is_floating(g.value(b).dtype))) return false;
-  if (const auto* c = as<Convolution>(*n.op)) return c->activation.none() && input_of(n, 3) == Node::none;
-  if (const auto* t = as<TransposedConvolution>(*n.op)) return t->activation.none();
-  if (const auto* f = as<FullyConnected>(*n.op)) return f->activation.none();
-  return false;
+  return b == Node::none || (g.value(b).is_constant() && is_floating(g.value(b).dtype));
 }
 
 /// Folds a multiplication of a linear layer's outputs by factors, and an addition of shifts (one per channel), into its
 /// weights and bias.
 inline void scale_layer(Graph& g, Node& n, const std::vector<double>& factors, const std::vector<double>& shifts) {
-  const int w = n.inputs[1], b = input_of(n, 2);
+  const int w = n.inputs[LayerInputs::weights], b = input_of(n, LayerInputs::bias);
   const std::string bias_name = b == Node::none ? g.value(n.outputs[0]).name + ".bias" : g.value(b).name;
   const int weights = g.add_constant(g.value(w).name, scale_outputs(g.value(w).constant, factors));
   const int bias = g.add_constant(bias_name, affine_bias(g, b, factors, shifts));
-  set_input(n, 1, weights);
-  set_input(n, 2, bias);
+  set_input(n, LayerInputs::weights, weights);
+  set_input(n, LayerInputs::bias, bias);
 }
 
 }  // namespace detail

@@ -11,27 +11,11 @@ inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
   graph.remove_unused();
   return detail::rewrite_until_stable(std::move(graph), [keep_dropout](Graph& g, std::size_t n, detail::Links& links) {
     Node& node = g.nodes[n];
-    const Operator& op = *node.op;
-    const auto bypass_if = [&](bool same) { return same ? detail::bypass(g, n, links) : Change::none; };
-    if (as<Identity>(op) || (as<Dropout>(op) && !keep_dropout)) return bypass_if(true);
-    if (const auto* c = as<Convert>(op)) {
-      const Value &from = g.value(node.inputs[0]), &to = g.value(node.outputs[0]);
-      return bypass_if(from.dtype == c->to && from.quant == to.quant);
-    }
-    if (const auto* u = as<Unary>(op)) {
-      const double inf = std::numeric_limits<double>::infinity();
-      return bypass_if(u->kind == UnaryKind::clip && u->a == -inf && u->b == inf);
-    }
-    if (const auto* p = as<Pad>(op)) {
-      const auto zero = [](const std::vector<std::int64_t>& v) {
-        return std::all_of(v.begin(), v.end(), [](std::int64_t x) { return x == 0; });
-      };
-      return bypass_if(zero(p->before) && zero(p->after));
-    }
-    if (const auto* t = as<Transpose>(op)) {
-      bool same = true;
-      for (std::size_t i = 0; i < t->perm.size(); ++i) same = same && t->perm[i] == static_cast<std::int64_t>(i);
-      if (same && !t->perm.empty()) return detail::bypass(g, n, links);
+    const OperatorPtr op = node.op;
+    if (!node.inputs.empty() && node.inputs[0] != Node::none &&
+        op->passes_on(g.value(node.inputs[0]), g.value(node.outputs[0]), keep_dropout))
+      return detail::bypass(g, n, links);
+    if (const auto* t = as<Transpose>(*op)) {
       const auto* first = links.produced_by<Transpose>(node.inputs[0]);
       if (!first || first->perm.size() != t->perm.size() || t->perm.empty()) return Change::none;
       std::vector<std::int64_t> both;

@@ -11,11 +11,11 @@ namespace detail {
 
 /// The mean of each input channel of a layer. Empty if the calibration did not measure it.
 inline std::vector<double> mean_inputs(const Graph& g, const Node& n, const Calibration* calibration) {
-  if (!calibration || (!as<Convolution>(*n.op) && !as<FullyConnected>(*n.op))) return {};
+  const Traits traits = n.op->traits();
+  if (!calibration || traits.products != Traits::Products::all) return {};
   std::vector<double> means = calibration->channel_means(g.value(n.inputs[0]).name);
-  const Shape& w = g.value(n.inputs[1]).shape;
-  const auto* c = as<Convolution>(*n.op);
-  if (static_cast<std::int64_t>(means.size()) != w.back() * (c ? c->groups : 1)) return {};
+  const Shape& w = g.value(n.inputs[LayerInputs::weights]).shape;
+  if (static_cast<std::int64_t>(means.size()) != w.back() * traits.groups) return {};
   return means;
 }
 
@@ -41,17 +41,16 @@ std::vector<double> mean_error(View<const float> exact, const std::vector<double
   return error;
 }
 
-/// Subtracts the mean error of the rounded weights (input 1 of n) from the layer's float bias. Adds a bias if there is
-/// none.
+/// Takes the mean error of rounded weights out of the layer's float bias, which it gets if it has none.
 template <class Rounded>
 void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means, Rounded rounded) {
   if (means.empty() || exact.size() == 0) return;
   std::vector<double> shift = mean_error(exact, means, rounded);
   for (double& s : shift) s = -s;
-  const int b = input_of(n, 2);
+  const int b = input_of(n, LayerInputs::bias);
   const std::string bias_name = b == Node::none ? g.value(n.outputs[0]).name + ".bias" : g.value(b).name;
   const std::vector<double> ones(shift.size(), 1.0);
-  set_input(n, 2, g.add_constant(bias_name, affine_bias(g, b, ones, shift)));
+  set_input(n, LayerInputs::bias, g.add_constant(bias_name, affine_bias(g, b, ones, shift)));
 }
 
 inline void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means,

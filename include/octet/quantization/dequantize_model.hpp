@@ -66,7 +66,8 @@ inline DequantizedModel dequantize_model(const Model& model) {
     v.quant = {};
   }
   for (Node& n : g.nodes) {
-    if (!as<Convert>(*n.op) || g.value(n.inputs[0]).dtype != DType::f32 || g.value(n.outputs[0]).dtype != DType::f32)
+    if (!n.op->traits().converts || g.value(n.inputs[0]).dtype != DType::f32 ||
+        g.value(n.outputs[0]).dtype != DType::f32)
       continue;
     n.op = make_operator(Identity());
     const auto in = d.activations.find(g.value(n.inputs[0]).name), out = d.activations.find(g.value(n.outputs[0]).name);

@@ -14,7 +14,7 @@ inline void require_finite_constant(const Value& v, const std::string& where) {
 inline void require_finite_weights(const Graph& g) {
   for (const Node& n : g.nodes) {
     const IntegerForm form = n.op->integer_form();
-    const bool normalization = as<BatchNormalization>(*n.op) != nullptr;
+    const bool normalization = n.op->traits().normalizes;
     for (std::size_t i = 1; i < n.inputs.size(); ++i) {
       const int v = n.inputs[i], k = static_cast<int>(i);
       if (v != Node::none && g.value(v).is_constant() && (normalization || k == form.weights || k == form.bias))

@@ -76,14 +76,15 @@ class IntegerModel {
       for (int v : g_.inputs)
         if (is_integer(v)) become_integer(v);
     for (Node n : old) {
-      const bool integer = placement_.is_integer(n), weighted = n.op->integer_form().weights >= 0;
+      const IntegerForm form = n.op->integer_form();
+      const bool integer = placement_.is_integer(n), weighted = form.weights >= 0;
       const std::vector<int> results = n.outputs;
       std::vector<double> means;
       if (integer && weighted && options_.correct_bias) means = mean_inputs(g_, n, &calibration_);
       for (std::size_t i = 0; i < n.inputs.size(); ++i) {
         const int v = n.inputs[i];
         if (v == Node::none || (integer && is_parameter(g_, n, i))) continue;
-        n.inputs[i] = integer ? as_integer(v) : as_float(v);
+        n.inputs[i] = integer || (form.compares && is_integer(v)) ? as_integer(v) : as_float(v);
       }
       if (integer) {
         if (weighted) quantize_parameters(n, means);

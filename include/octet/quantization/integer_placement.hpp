@@ -86,7 +86,7 @@ class IntegerPlacement {
   bool gives_float(const Node& n) const {
     const int out = n.outputs[0];
     return !options_.integer_output && g_.is_output(out) && links_.users(out).empty() &&
-           (as<Convolution>(*n.op) || as<FullyConnected>(*n.op)) && input_of(n, 3) == Node::none;
+           n.op->traits().products == Traits::Products::all && !has_residual(n);
   }
 
   void choose_sources(const Node& n) {
@@ -113,7 +113,7 @@ class IntegerPlacement {
   void share_with_concat() {
     for (std::size_t i = g_.nodes.size(); i-- > 0;) {
       const Node& n = g_.nodes[i];
-      if (!as<Concat>(*n.op) || !is_integer(n)) continue;
+      if (!n.op->traits().joins || !is_integer(n)) continue;
       for (int v : n.inputs) {
         const int p = links_.producer(v);
         if (p == Node::none || !links_.used_once(v) || !is_integer(v)) continue;

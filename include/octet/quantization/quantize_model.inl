@@ -79,10 +79,8 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
   return runnable(std::move(g));
 }
 
-/// Whether the operator can quantize its inputs at run time.
-inline bool has_dynamic_form(const Operator& op) {
-  return as<Convolution>(op) || as<TransposedConvolution>(op) || as<FullyConnected>(op);
-}
+/// Whether the layer has a form that quantizes its inputs as they arrive: sums of products.
+inline bool has_dynamic_form(const Operator& op) { return op.traits().products != Traits::Products::none; }
 
 inline Model quantize_dynamic_range(const Model& model, const Calibration* calibration, const WeightOptions& options) {
   Graph g = optimize_for_weights(model);

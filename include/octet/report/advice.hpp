@@ -1,5 +1,4 @@
 #pragma once
-#include "../operators/quantize.hpp"
 #include "../quantization/range.hpp"
 #include "evaluation.hpp"
 #include "table.hpp"
@@ -24,7 +23,7 @@ inline std::optional<Range> calibrated_input_range(const Model& model) {
   const Value* v = &model.value(input);
   if (!v->is_quantized())
     for (const Node& n : model.nodes)
-      if (as<Convert>(*n.op) && n.inputs[0] == input) v = &model.value(n.outputs[0]);
+      if (n.op->traits().converts && n.inputs[0] == input) v = &model.value(n.outputs[0]);
   if (!v->is_quantized() || !is_byte(v->dtype) || v->quant.per_channel()) return std::nullopt;
   const IntegerRange q = integer_range(v->dtype);
   const float s = v->quant.scale[0];

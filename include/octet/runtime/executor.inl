@@ -8,6 +8,7 @@
 #include "../operators/all.hpp"
 #include "../passes/fuse_chains.hpp"
 #include "../passes/fuse_pooling.hpp"
+#include "../passes/lower.hpp"
 #include "executor.hpp"
 #include "not_finite.hpp"
 #include "placement.hpp"

@@ -12,7 +12,7 @@ OCTET_API Model reestimate_batch_norm(const Model& model, const Examples& exampl
   detail::require(options.batch >= 1 && options.most_examples >= 0,
                   "expected batch >= 1 and most_examples >= 0, found ", options.batch, " and ", options.most_examples);
   detail::require(
-      std::any_of(model.nodes.begin(), model.nodes.end(), [](const Node& n) { return as<BatchNormalization>(*n.op); }),
+      std::any_of(model.nodes.begin(), model.nodes.end(), [](const Node& n) { return n.op->traits().normalizes; }),
       "model '", model.name, "' has no batch normalization");
   GradientOptions o;
   o.threads = options.threads;

@@ -3,7 +3,7 @@
 #include <map>
 #include <variant>
 
-#include "../../operators/registry.hpp"
+#include "../../operators/register_operator.hpp"
 #include "archive.hpp"
 
 /// Serialization of operators: the name of the type, then name and value of each parameter that does not have its
@@ -24,11 +24,13 @@ class FieldWriter : public FieldVisitor {
   void field(const char* name, std::vector<double>& v) override { add(name, 4, v); }
 
   static void write(const Operator& op, ArchiveWriter& to) {
-    const std::shared_ptr<Operator> copy = AllOperators::copy(op);  // visitors take non-const references
-    require(copy != nullptr, "operators of type ", op.type(), " cannot be saved");
+    const OperatorType* type = find_operator(op.type());
+    require(type != nullptr, "operators of type ", op.type(),
+            " cannot be saved: one of the program's own has to be registered (register_operator)");
+    const std::shared_ptr<Operator> copy = type->copy(op);  // visitors may change what they visit
     FieldWriter fields, defaults;
     copy->fields(fields);
-    AllOperators::make(op.type())->fields(defaults);
+    type->make()->fields(defaults);
     std::vector<std::string>& entries = fields.entries_;
     const auto is_default = [&](const std::string& entry) {
       return std::find(defaults.entries_.begin(), defaults.entries_.end(), entry) != defaults.entries_.end();
@@ -62,8 +64,10 @@ class FieldReader : public FieldVisitor {
 
   static OperatorPtr read(ArchiveReader& from) {
     const std::string type = from.get_text();
-    const std::shared_ptr<Operator> op = AllOperators::make(type);
-    require<FormatError>(op != nullptr, "unknown operator type '", type, "'");
+    const OperatorType* known = find_operator(type);
+    require<FormatError>(known != nullptr, "there is no operator of type '", type,
+                         "': one of the program's own has to be registered first (register_operator)");
+    const std::shared_ptr<Operator> op = known->make();
     FieldReader fields;
     for (std::size_t n = from.get_count(3); n > 0; --n) {
       std::string name = from.get_text();

@@ -56,7 +56,7 @@ inline std::uint64_t hash_of(const std::vector<AnyTensor>& tensors) {
 /// Whether only conversions read computed floats.
 inline bool computes_in_integers(const Graph& g) {
   return std::all_of(g.nodes.begin(), g.nodes.end(), [&](const Node& n) {
-    return as<Convert>(*n.op) || std::none_of(n.inputs.begin(), n.inputs.end(), [&](int v) {
+    return n.op->traits().converts || std::none_of(n.inputs.begin(), n.inputs.end(), [&](int v) {
              return v != Node::none && !g.value(v).is_constant() && is_floating(g.value(v).dtype);
            });
   });

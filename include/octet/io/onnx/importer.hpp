@@ -3,6 +3,7 @@
 
 #include "../../core/with_place.hpp"
 #include "../load_options.hpp"
+#include "own_operator.hpp"
 #include "registry.hpp"
 
 OCTET_BEGIN
@@ -132,10 +133,10 @@ class Importer {
   /// Marks tensors that are used as images, directly or after operators that keep the order of dimensions.
   void find_images() {
     for (auto n = graph().nodes.rbegin(); n != graph().nodes.rend(); ++n) {
-      if (wants_images(n->op_type) && !n->inputs.empty()) images_.insert(n->inputs[0]);
+      if (wants_images(n->domain, n->op_type) && !n->inputs.empty()) images_.insert(n->inputs[0]);
       const bool any =
           std::any_of(n->outputs.begin(), n->outputs.end(), [&](std::string_view o) { return images_.count(o); });
-      if (any && passes_order_on(n->op_type)) images_.insert(n->inputs.begin(), n->inputs.end());
+      if (any && passes_order_on(n->domain, n->op_type)) images_.insert(n->inputs.begin(), n->inputs.end());
     }
   }
 
@@ -148,8 +149,9 @@ class Importer {
         },
         [&] {
           const Handler handler = find_handler(n.domain, n.op_type);
-          require<FormatError>(handler, "the operator ", text(n.domain), n.domain.empty() ? "" : ".", text(n.op_type),
-                               " is not supported");
+          const OperatorType* own = handler ? nullptr : find_onnx_operator(n.domain, n.op_type);
+          require<FormatError>(handler || own, "the operator ", text(n.domain), n.domain.empty() ? "" : ".",
+                               text(n.op_type), " is not supported, and not registered (register_operator)");
           require<FormatError>(!n.outputs.empty(), "has no outputs");
           for (std::string_view in : n.inputs)
             require<FormatError>(in.empty() || tensors_.count(in), "reads '", text(in),
@@ -157,6 +159,7 @@ class Importer {
           for (std::string_view o : n.outputs)
             require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
           NodeImport node(n, opset_, builder_, tensors_, files_, wanted_);
+          if (own) return import_own_operator(node, *own);
           if (n.domain != "com.microsoft" && import_on_sizes(node)) return;
           handler(node);
           for (std::string_view o : n.outputs)

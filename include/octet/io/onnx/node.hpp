@@ -37,7 +37,15 @@ class NodeImport {
     detail::require<FormatError>(condition, parts...);
   }
 
-  // --- attributes, with a default for missing ones
+  // --- attributes; the value given stands for a missing one
+  std::vector<std::string> attributes() const {
+    std::vector<std::string> names;
+    for (std::string_view a : proto_.attributes)
+      each_field(a, [&](Field& f) {
+        if (f.number() == 1) names.push_back(f.text());
+      });
+    return names;
+  }
   bool has_attribute(const char* key) const { return attribute(key).has_value(); }
   std::int64_t integer(const char* key, std::int64_t missing = 0) const {
     read(key, 3, [&](Field& f) { missing = f.integer(); });
@@ -112,12 +120,15 @@ class NodeImport {
   /// Adds an operator that computes outputs [i, i + count) of the node. Returns the first one.
   template <class Op>
   int add(Op op, const std::vector<int>& in, Keeps keeps = Keeps::none, int i = 0, int count = 1) {
+    return add(make_operator(std::move(op)), in, keeps, i, count);
+  }
+  int add(OperatorPtr op, const std::vector<int>& in, Keeps keeps, int i, int count) {
     std::vector<std::string> names;
     for (int k = i; k < i + count; ++k) {
       const bool named = k < outputs() && !proto_.outputs[at(k)].empty();
       names.push_back(named ? output_name(k) : builder.derived(name_ + ":" + std::to_string(k)));
     }
-    return builder.add(name_, make_operator(std::move(op)), in, std::move(names), keeps);
+    return builder.add(name_, std::move(op), in, std::move(names), keeps);
   }
   /// Adds an intermediate operator. Returns its output, whose name contains `what`.
   template <class Op>

@@ -1,6 +1,7 @@
 #pragma once
 #include <unordered_map>
 
+#include "../../operators/register_operator.hpp"
 #include "operators/arithmetic.hpp"
 #include "operators/elementwise.hpp"
 #include "operators/normalization.hpp"
@@ -112,6 +113,8 @@ inline const Handlers& standard_handlers() {
       {"ReduceSum", reduce<ReduceKind::sum>},
       {"ReduceMax", reduce<ReduceKind::max>},
       {"ReduceMin", reduce<ReduceKind::min>},
+      {"ArgMax", [](NodeImport& n) { import_arg_max(n, false); }},
+      {"ArgMin", [](NodeImport& n) { import_arg_max(n, true); }},
       // shapes
       {"Reshape", import_reshape},
       {"Flatten", import_flatten},
@@ -172,8 +175,12 @@ inline Handler find_handler(std::string_view domain, std::string_view type) {
   return it == table.end() ? nullptr : it->second;
 }
 
-/// Whether the operator takes images, which octet stores as [N, spatial ..., C].
-inline bool wants_images(std::string_view type) {
+/// Operators that compute with images, [N, spatial ..., C].
+inline bool wants_images(std::string_view domain, std::string_view type) {
+  if (!find_handler(domain, type)) {
+    const OperatorType* own = find_onnx_operator(domain, type);
+    return own && own->files.onnx_layout == OnnxLayout::channels_last;
+  }
   static const std::unordered_set<std::string_view> types{"Conv",
                                                           "ConvTranspose",
                                                           "MaxPool",
@@ -190,12 +197,16 @@ inline bool wants_images(std::string_view type) {
   return types.count(type) > 0;
 }
 
-/// Whether the operator keeps the order of its input's dimensions.
-inline bool passes_order_on(std::string_view type) {
+/// Operators that pass the order of their input's dimensions on.
+inline bool passes_order_on(std::string_view domain, std::string_view type) {
+  if (!find_handler(domain, type)) {
+    const OperatorType* own = find_onnx_operator(domain, type);
+    return own && own->files.onnx_layout == OnnxLayout::any;
+  }
   static const std::unordered_set<std::string_view> types{
       "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Gemm",         "MatMul",       "MatMulInteger",
       "QLinearMatMul", "QGemm",   "Shape",   "Size",      "Gather",    "DepthToSpace", "SpaceToDepth", "Expand"};
-  return types.count(type) == 0 && !wants_images(type);
+  return types.count(type) == 0 && !wants_images(domain, type);
 }
 
 }  // namespace detail::onnx

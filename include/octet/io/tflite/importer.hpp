@@ -1,6 +1,7 @@
 #pragma once
 #include "../../core/with_place.hpp"
 #include "../load_options.hpp"
+#include "own_operator.hpp"
 #include "registry.hpp"
 
 OCTET_BEGIN
@@ -95,25 +96,35 @@ class Importer {
                                " codes of the model");
           type = operator_type(codes[code]);
           const Handler handler = find_handler(type);
-          require<FormatError>(handler, "the operator ", type, " is not supported");
+          const OperatorType* own = handler ? nullptr : find_tflite_operator(custom_code(codes[code]));
+          require<FormatError>(handler || own, "the operator ", type,
+                               " is not supported, and not registered (register_operator)");
           const FlatList<std::int32_t> outputs = op.list<std::int32_t>(operator_field::outputs);
           for (std::size_t k = 0; k < outputs.size(); ++k)
             require<FormatError>(!p.written(outputs[k]), "writes '", p.tensors.name(outputs[k]),
                                  "', which was already written before");
           OperatorImport n(p, op);
-          handler(n);
+          if (own)
+            import_own_operator(n, *own);
+          else
+            handler(n);
           for (std::size_t k = 0; k < outputs.size(); ++k)
             require<FormatError>(p.written(outputs[k]), "output '", p.tensors.name(outputs[k]), "' is not supported");
         });
   }
 
+  static constexpr int custom = 32;  // of the builtin codes
+  static int builtin_code(const FlatTable& code) {
+    // Operators beyond 127 have a field of their own, which older files lack.
+    return std::max<int>(code.scalar<std::int8_t>(operator_code_field::deprecated_builtin_code),
+                         code.scalar<std::int32_t>(operator_code_field::builtin_code));
+  }
+  static std::string_view custom_code(const FlatTable& code) {
+    return builtin_code(code) == custom ? code.text(operator_code_field::custom_code) : std::string_view();
+  }
   static std::string operator_type(const FlatTable& code) {
-    // Operators above 127 use a separate field, which older files do not have.
-    const int builtin = std::max<int>(code.scalar<std::int8_t>(operator_code_field::deprecated_builtin_code),
-                                      code.scalar<std::int32_t>(operator_code_field::builtin_code));
-    constexpr int custom = 32;
-    if (builtin != custom) return operator_name(builtin);
-    return "CUSTOM " + std::string(code.text(operator_code_field::custom_code).substr(0, 256));
+    if (const int builtin = builtin_code(code); builtin != custom) return operator_name(builtin);
+    return "CUSTOM " + std::string(custom_code(code).substr(0, 256));
   }
 
   void add_outputs(Progress& p, const FlatList<std::int32_t>& outputs) {

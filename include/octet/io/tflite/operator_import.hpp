@@ -12,8 +12,9 @@ class OperatorImport {
       : to_(to),
         inputs_(op.list<std::int32_t>(operator_field::inputs)),
         outputs_(op.list<std::int32_t>(operator_field::outputs)),
-        options_(op.table(operator_field::options)) {
-    require(!outputs_.empty(), "has no outputs");
+        options_(op.table(operator_field::options)),
+        custom_options_(op.list<std::uint8_t>(operator_field::custom_options)) {
+    require(!outputs_.empty(), "writes nothing");
     to_.tensors.spend(16 * (inputs_.size() + outputs_.size()));
     name_ = output(0).name;
   }
@@ -40,6 +41,13 @@ class OperatorImport {
     std::vector<std::int64_t> r;
     for (std::size_t i = 0; i < l.size(); ++i) r.push_back(l[i]);
     return r;
+  }
+  /// A copy of the options of a custom operator, in bytes that only it knows.
+  std::vector<std::uint8_t> custom_options() const {
+    to_.tensors.spend(custom_options_.size());
+    std::vector<std::uint8_t> bytes;
+    for (std::size_t i = 0; i < custom_options_.size(); ++i) bytes.push_back(custom_options_[i]);
+    return bytes;
   }
   ActivationRange activation(int field) const {
     constexpr double inf = std::numeric_limits<double>::infinity();
@@ -276,6 +284,7 @@ class OperatorImport {
   Progress& to_;
   FlatList<std::int32_t> inputs_, outputs_;
   FlatTable options_;
+  FlatList<std::uint8_t> custom_options_;
   std::string name_;
 };
 

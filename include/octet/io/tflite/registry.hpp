@@ -86,6 +86,8 @@ inline Handler find_handler(const std::string& operator_name) {
       {"REDUCE_MAX", reduce<R::max>},
       {"REDUCE_MIN", reduce<R::min>},
       {"REDUCE_PROD", reduce<R::prod>},
+      {"ARG_MAX", [](OperatorImport& n) { import_arg_max(n, false); }},
+      {"ARG_MIN", [](OperatorImport& n) { import_arg_max(n, true); }},
       {"SOFTMAX", [](OperatorImport& n) { import_softmax(n, false); }},
       {"LOG_SOFTMAX", [](OperatorImport& n) { import_softmax(n, true); }},
       {"LOCAL_RESPONSE_NORMALIZATION", import_local_response_normalization},

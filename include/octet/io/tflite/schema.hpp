@@ -25,7 +25,7 @@ namespace operator_code_field {
 enum { deprecated_builtin_code, custom_code, version, builtin_code };
 }
 namespace operator_field {
-enum { opcode_index, inputs, outputs, options_type, options };
+enum { opcode_index, inputs, outputs, options_type, options, custom_options };
 }
 
 /// The element type for a TensorType of the schema. Throws FormatError if it is not supported.

@@ -11,6 +11,8 @@
 #include "winograd.inl"
 #include "winograd_u8.inl"
 #include "winograd_f32.inl"
+#include "in_order.inl"
+#include "arithmetic.inl"
 #include "pooling.inl"
 #include "outer_product.inl"
 #include "weight_gradient.inl"

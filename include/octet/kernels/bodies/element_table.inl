@@ -7,10 +7,6 @@ inline const ElementKernels& table(Isa isa) noexcept {
     k.quantize_row = quantize_row;
     k.dequantize_u8 = dequantize_u8;
     k.minmax_f32 = minmax_f32;
-    k.add_u8 = add_u8;
-    k.add_f32 = binary_f32<Add>;
-    k.mul_f32 = binary_f32<Mul>;
-    k.affine_f32 = affine_f32;
     k.fp16_to_f32 = fp16_to_f32;
     k.bf16_to_f32 = bf16_to_f32;
     k.f32_to_fp16 = f32_to_half<Fp16>;

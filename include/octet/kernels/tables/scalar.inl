@@ -8,17 +8,10 @@ namespace detail {
 // The order of the includes matters.
 // clang-format off
 namespace scalar {
-// Its vectors are loops already: unrolling and inlining them would only take time.
-#pragma push_macro("OCTET_UNROLL")
-#pragma push_macro("OCTET_INLINE")
-#undef OCTET_UNROLL
-#undef OCTET_INLINE
-#define OCTET_UNROLL
-#define OCTET_INLINE inline
+#include "scalar_begin.hpp"
 #include "../isa/scalar.hpp"
 #include "../bodies/all.inl"
-#pragma pop_macro("OCTET_UNROLL")
-#pragma pop_macro("OCTET_INLINE")
+#include "scalar_end.hpp"
 }  // namespace scalar
 // clang-format on
 

@@ -4,11 +4,12 @@
 
 OCTET_BEGIN
 
-/// Elementwise arithmetic of two tensors with NumPy broadcasting, followed by a clamp (float and quantized results).
-/// Comparisons return bool.
-class Binary : public detail::OperatorOf<Binary> {
+/// Elementwise arithmetic of two tensors that broadcast as in numpy, then a clamp (float and quantized results).
+/// Comparisons give bool.
+class Binary : public OperatorOf<Binary> {
  public:
   static constexpr const char* type_name = "Binary";
+  enum Operand : int { left, right };
   BinaryKind kind = BinaryKind::add;
   ActivationRange activation;
 
@@ -29,6 +30,7 @@ class Binary : public detail::OperatorOf<Binary> {
   OCTET_API OperatorPtr clamped(double low, double high) const override;
 
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 
  private:
   bool has_integer_form() const noexcept {

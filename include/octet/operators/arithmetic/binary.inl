@@ -7,8 +7,8 @@
 OCTET_BEGIN
 
 OCTET_API std::vector<Shape> Binary::shapes(const ShapeContext& c) const {
-  c.require(c.inputs() == 2, "expected two inputs, found ", c.inputs());
-  return {broadcast(c.shape(0), c.shape(1))};
+  c.require(c.inputs() == 2, "takes two tensors, found ", c.inputs());
+  return {broadcast(c.shape(0), c.shape(Binary::right))};
 }
 
 OCTET_API DType Binary::dtype(const ShapeContext& c, int) const {
@@ -16,7 +16,7 @@ OCTET_API DType Binary::dtype(const ShapeContext& c, int) const {
 }
 
 OCTET_API std::unique_ptr<Step> Binary::prepare(const PrepareContext& c) const {
-  const Value &a = c.input(0), &b = c.input(1);
+  const Value &a = c.input(0), &b = c.input(Binary::right);
   if (a.dtype == DType::u8 && a.is_quantized() && c.output().is_quantized() && has_integer_form()) {
     return detail::make_step<detail::IntegerBinary>(c, kind, activation);
   }
@@ -30,6 +30,13 @@ OCTET_API std::unique_ptr<GradientStep> Binary::prepare_gradient(const PrepareCo
 
 OCTET_API OperatorPtr Binary::clamped(double low, double high) const {
   return is_comparison(kind) ? nullptr : detail::with_clamp(*this, low, high);
+}
+
+OCTET_API std::string Binary::summary(const ShapeContext&) const {
+  constexpr const char* names[] = {
+      "Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Less", "Less or equal", "Greater", "Greater or equal", "Equal"};
+  static_assert(std::size(names) == static_cast<std::size_t>(BinaryKind::last) + 1);
+  return names[static_cast<std::size_t>(kind)];
 }
 
 OCTET_API IntegerForm Binary::integer_form() const {

@@ -30,7 +30,7 @@ class ChainStep : public Step {
     return n;
   }
 
-  bool can_overwrite(int input) const noexcept override { return input == 1; }  // the residual
+  bool can_overwrite(int input) const noexcept override { return input == ConvolutionChain::residual; }
   const char* form() const noexcept override { return band_rows_ ? "in bands of rows" : "one by one"; }
   std::size_t plan(const PlanContext& c) override {
     std::vector<Shape> given;
@@ -65,7 +65,7 @@ class ChainStep : public Step {
     if (!band_rows_) return run_whole(c);
     const ConvolutionShape& out = stages_.back().shape;
     const std::int64_t out_bytes = out.out_h * stages_.back().row_bytes;
-    const std::byte* residual = c.input(1);
+    const std::byte* residual = c.input(ConvolutionChain::residual);
     for (std::int64_t image = 0; image < batch(); ++image) {
       const std::byte* in = c.input(0) + image * image_in_bytes_;
       stages_[0].step->start_image(in, c.input_range ? c.input_range + image : nullptr, c.scratch, c);
@@ -104,7 +104,8 @@ class ChainStep : public Step {
     for (Stage& s : stages_) {
       const bool is_last = &s == &stages_.back();
       s.inputs[0].data = in;
-      s.inputs[3].data = is_last && c.input(1) ? c.inputs[1].data : nullptr;
+      s.inputs[ConvolutionInputs::residual].data =
+          is_last && c.input(ConvolutionChain::residual) ? c.inputs[ConvolutionChain::residual].data : nullptr;
       s.outputs[0].data = in = is_last ? c.output() : c.scratch + s.buffer;
       s.step->run({s.inputs, s.outputs, c.scratch + shared_bytes_, c.pool, c.not_finite,
                    &s == &stages_.front() ? c.input_range : nullptr, is_last ? c.output_range : nullptr});

@@ -12,7 +12,7 @@ namespace detail {
 
 /// The shape rule: inputs 0 image, 1 weights [O, kernel ..., C / groups].
 inline Shape convolution_output(const ShapeContext& c, const Window& window, std::int64_t groups) {
-  const Shape &x = c.shape(0), &w = c.shape(1);
+  const Shape &x = c.shape(0), &w = c.shape(ConvolutionInputs::weights);
   c.require(window.rank() <= 2, "convolution over ", window.rank(), " spatial dimensions is not supported");
   const auto axes = resolve(window, x, c);
   bool fits = w.rank() == window.rank() + 2 && groups >= 1 && w[0] % groups == 0;

@@ -1,7 +1,7 @@
 #pragma once
 #include "../activation_range.hpp"
+#include "../operands.hpp"
 #include "../window.hpp"
-#include "inputs.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -9,9 +9,9 @@ class ConvolutionStep;
 }
 
 /// Convolution of images [N, H, W, C] (or [N, W, C]) with weights [O, kh, kw, C / groups]; groups = C is depthwise.
-/// Inputs: image, weights, bias [O] (optional), residual with the output's shape (optional), which is added before the
-/// activation.
-class Convolution : public detail::OperatorOf<Convolution>, public detail::ConvolutionInputs {
+/// Inputs: image, weights, bias [O] (optional), residual of the output's shape (optional), which is added before
+/// the activation.
+class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionInputs {
  public:
   static constexpr const char* type_name = "Convolution";
   Window window;
@@ -35,7 +35,11 @@ class Convolution : public detail::OperatorOf<Convolution>, public detail::Convo
 
   OCTET_API OperatorPtr clamped(double low, double high) const override;
 
+  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before,
+                               const std::vector<std::int64_t>& after) const override;
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API Traits traits() const override;
+  OCTET_API std::string summary(const ShapeContext& c) const override;
 
   OCTET_API std::int64_t macs(const ShapeContext& c) const override;
 };

@@ -10,10 +10,13 @@ OCTET_BEGIN
 
 OCTET_API std::vector<Shape> Convolution::shapes(const ShapeContext& c) const {
   const Shape out = detail::convolution_output(c, window, groups);
-  const std::int64_t channels = c.shape(1)[0];
-  if (c.has(2)) c.require(c.shape(2) == Shape{channels}, "bias has shape ", c.shape(2), ", expected [", channels, "]");
-  if (c.has(3) && c.shape(3).known() && out.known())
-    c.require(c.shape(3) == out, "the added tensor has shape ", c.shape(3), ", expected ", out);
+  const std::int64_t channels = c.shape(ConvolutionInputs::weights)[0];
+  if (c.has(ConvolutionInputs::bias))
+    c.require(c.shape(ConvolutionInputs::bias) == Shape{channels}, "bias has shape ", c.shape(ConvolutionInputs::bias),
+              ", expected [", channels, "]");
+  if (c.has(ConvolutionInputs::residual) && c.shape(ConvolutionInputs::residual).known() && out.known())
+    c.require(c.shape(ConvolutionInputs::residual) == out, "the added tensor has shape ",
+              c.shape(ConvolutionInputs::residual), ", expected ", out);
   return {out};
 }
 
@@ -42,22 +45,45 @@ OCTET_API std::unique_ptr<GradientStep> Convolution::prepare_gradient(const Prep
 }
 
 OCTET_API Learning Convolution::learning(int input) const {
-  return input == 1 || input == 2 ? Learning::by_gradient : Learning::none;
+  return input == ConvolutionInputs::weights || input == ConvolutionInputs::bias ? Learning::by_gradient
+                                                                                 : Learning::none;
 }
 
 OCTET_API OperatorPtr Convolution::clamped(double low, double high) const {
   return detail::with_clamp(*this, low, high);
 }
 
+OCTET_API OperatorPtr Convolution::padded(const std::vector<std::int64_t>& before,
+                                          const std::vector<std::int64_t>& after) const {
+  auto op = std::make_shared<Convolution>(*this);
+  return op->window.widen(before, after) ? op : nullptr;
+}
+
+OCTET_API Traits Convolution::traits() const {
+  Traits t;
+  t.products = Traits::Products::all;
+  t.groups = groups;
+  t.pads = window.pads();
+  t.residual = residual;
+  t.clamps = !activation.none();
+  return t;
+}
+
+OCTET_API std::string Convolution::summary(const ShapeContext& c) const {
+  const bool depthwise = groups > 1 && c.shape(weights)[0] == groups;
+  const std::string by_group = groups > 1 && !depthwise ? " g" + std::to_string(groups) : "";
+  return (depthwise ? "Depthwise " : "Conv ") + window.summary() + by_group;
+}
+
 OCTET_API IntegerForm Convolution::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = 1, f.bias = 2;
+  f.weights = weights, f.weights_axis = 0, f.bias = bias;
   return f;
 }
 
 OCTET_API std::int64_t Convolution::macs(const ShapeContext& c) const {
-  const Shape out = shapes(c)[0], w = c.shape(1);
+  const Shape out = shapes(c)[0], w = c.shape(weights);
   return out.elements() * w.product(1, w.rank());
 }
 

@@ -51,7 +51,9 @@ class DynamicConvolution : public ConvolutionStep {
     for (std::int64_t i = 0; i < batch_; ++i) {
       const std::byte* image = c.input(0) + i * in;
       start_image(image, c.input_range ? c.input_range + i : nullptr, c.scratch, c);
-      Epilogue e = epilogue(c.output() + i * out, c.input(3) ? c.input(3) + i * out : nullptr, c.scratch);
+      Epilogue e = epilogue(
+          c.output() + i * out,
+          c.input(ConvolutionInputs::residual) ? c.input(ConvolutionInputs::residual) + i * out : nullptr, c.scratch);
       e.pooled = pooled();
       const StoredRange range(*simd_, threads_, c.scratch + range_at_);
       if (c.output_range) e.range = range.room();

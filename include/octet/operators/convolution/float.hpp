@@ -11,7 +11,7 @@ class FloatConvolution : public ConvolutionStep {
  public:
   FloatConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups) {
-    const KernelWeights<W> values(c.constant(1));
+    const KernelWeights<W> values(c.constant(ConvolutionInputs::weights));
     ConvolutionWeights<W> w;
     w.values = values.view.data(), w.out_c = values.view.shape()[0], w.group_in = values.view.shape().back();
     w.window = kernel_window(window), w.groups = groups, w.memory = c.memory();
@@ -28,7 +28,7 @@ class FloatConvolution : public ConvolutionStep {
     return kernels_.plan(s, threads);
   }
   void run(const RunContext& c) noexcept override {
-    Epilogue e = epilogue(c.output(), c.input(3));
+    Epilogue e = epilogue(c.output(), c.input(ConvolutionInputs::residual));
     e.pooled = pooled();
     kernels_.run(c.input(0), bias_.bytes(), padding_.bytes(), e, 4, c.scratch, *c.pool);
   }

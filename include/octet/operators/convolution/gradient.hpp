@@ -13,7 +13,10 @@ namespace detail {
 class LinearGradient : public GradientStep {
  public:
   LinearGradient(const PrepareContext& c, const ActivationRange& range)
-      : simd_(&c.kernels()), range_(range), has_bias_(c.has(2)), bf16_products_(c.bf16_products()) {
+      : simd_(&c.kernels()),
+        range_(range),
+        has_bias_(c.has(ConvolutionInputs::bias)),
+        bf16_products_(c.bf16_products()) {
     for (int i : {0, 1, 2, 3})
       c.require(!c.has(i) || is_floating(c.input(i).dtype), "only float layers can be trained, but '",
                 c.has(i) ? c.input(i).name : "", "' is ", octet::name(c.has(i) ? c.input(i).dtype : DType::f32));
@@ -35,12 +38,15 @@ class LinearGradient : public GradientStep {
   }
 
   void forward(const ForwardContext& c) noexcept final {
-    forward_.set_weights(model_weights(reinterpret_cast<const float*>(c.input(1))), shape_.out_c, *c.pool);
-    if (has_bias_) std::memcpy(bias_.data(), c.input(2), static_cast<std::size_t>(shape_.out_c) * sizeof(float));
+    forward_.set_weights(model_weights(reinterpret_cast<const float*>(c.input(ConvolutionInputs::weights))),
+                         shape_.out_c, *c.pool);
+    if (has_bias_)
+      std::memcpy(bias_.data(), c.input(ConvolutionInputs::bias),
+                  static_cast<std::size_t>(shape_.out_c) * sizeof(float));
     Epilogue e;
     e.store = Store::f32;
     e.low_f32 = static_cast<float>(range_.low), e.high_f32 = static_cast<float>(range_.high);
-    e.out = c.output(), e.residual = c.input(3);
+    e.out = c.output(), e.residual = c.input(ConvolutionInputs::residual);
     e.out_stride = e.residual_stride = shape_.out_c * 4;
     forward_.run(c.input(0), bias_.bytes(), padding_.bytes(), e, c.scratch, *c.pool);
   }
@@ -49,14 +55,16 @@ class LinearGradient : public GradientStep {
     float* dy = c.output_gradient();
     const std::int64_t n = c.output_gradients[0].shape.elements();
     if (!range_.none()) clamp_gradient(*simd_, range_, c.output(), dy, dy, n, *c.pool);
-    if (float* bias = c.input_gradient(2)) sums_.run(*simd_, dy, bias, c.scratch, *c.pool);
-    if (float* w = c.input_gradient(1)) weights_.run(c.input(0), dy, w, c.scratch, *c.pool);
-    if (float* x = c.input_gradient(0)) data_.run(dy, c.input(1), x, c.scratch, *c.pool);
-    if (float* added = c.input_gradient(3)) move_elements(dy, added, n, *c.pool);
+    if (float* bias = c.input_gradient(ConvolutionInputs::bias)) sums_.run(*simd_, dy, bias, c.scratch, *c.pool);
+    if (float* w = c.input_gradient(ConvolutionInputs::weights)) weights_.run(c.input(0), dy, w, c.scratch, *c.pool);
+    if (float* x = c.input_gradient(0)) data_.run(dy, c.input(ConvolutionInputs::weights), x, c.scratch, *c.pool);
+    if (float* added = c.input_gradient(ConvolutionInputs::residual)) move_elements(dy, added, n, *c.pool);
   }
 
-  bool gradient_can_overwrite(int input) const noexcept final { return input == 3; }
-  bool reads_input(int input) const noexcept final { return input == 1 || (input == 0 && wants_weights_); }
+  bool gradient_can_overwrite(int input) const noexcept final { return input == ConvolutionInputs::residual; }
+  bool reads_input(int input) const noexcept final {
+    return input == ConvolutionInputs::weights || (input == 0 && wants_weights_);
+  }
   bool reads_outputs() const noexcept final { return !range_.none(); }
 
  protected:

@@ -12,12 +12,13 @@ class IntegerConvolution : public ConvolutionStep {
  public:
   IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups) {
-    const IntegerWeights weights(c, c.input(1).dtype == DType::u8);
+    const IntegerWeights weights(c, c.input(ConvolutionInputs::weights).dtype == DType::u8);
     zero_point_ = weights.input_zero_point;
     requantizer_ = Requantizer(c, weights, range, 3);
     ConvolutionWeights<std::int8_t> w;
     w.values = weights.values.data(), w.out_c = weights.out, w.window = kernel_window(window), w.groups = groups;
-    w.group_in = c.constant(1).shape().back(), w.repeat = weights.repeat, w.order = requantizer_.order();
+    w.group_in = c.constant(ConvolutionInputs::weights).shape().back(), w.repeat = weights.repeat,
+    w.order = requantizer_.order();
     w.memory = requantizer_.by_kernel() ? c.memory() : WeightMemory::small;
     w.init = reinterpret_cast<const std::int32_t*>(requantizer_.init());
     kernels_ = {c.kernels(), w};
@@ -30,7 +31,7 @@ class IntegerConvolution : public ConvolutionStep {
     return kernels_.plan(s, threads);
   }
   void run(const RunContext& c) noexcept override {
-    Epilogue e = requantizer_.epilogue(c.output(), c.input(3));
+    Epilogue e = requantizer_.epilogue(c.output(), c.input(ConvolutionInputs::residual));
     e.pooled = pooled();
     kernels_.run(c.input(0), requantizer_.init(), padding_.bytes(), e, requantizer_.out_element(), c.scratch, *c.pool);
   }

@@ -9,7 +9,8 @@ namespace detail {
 template <class Op>
 class JoinedOperators : public OperatorOf<Op> {
  public:
-  /// The operators as a graph. Each node except the first reads the one before it.
+  enum Operand : int { image, residual };  // the residual is optional
+  /// They as a graph of their own: each node but the first reads the one before it.
   Graph body;
 
   std::vector<Shape> shapes(const ShapeContext& c) const override {

@@ -70,7 +70,7 @@ OCTET_API bool PooledConvolution::suits(const Graph& g, const Node& convolution,
   if (!unpadded || p.kernel != Sizes{2, 2} || p.strides != Sizes{2, 2} || p.dilations != Sizes{1, 1}) return false;
   const Value &in = g.value(pooling.inputs[0]), &out = g.value(pooling.outputs[0]);
   const auto& c = *as<Convolution>(*convolution.op);
-  const Shape& w = g.value(convolution.inputs[1]).shape;
+  const Shape& w = g.value(convolution.inputs[Convolution::weights]).shape;
   return in.dtype == out.dtype && in.quant == out.quant && c.window.rank() == 2 &&
          detail::suits_winograd(detail::kernel_window(c.window), c.groups, w.back(), w[0]);
 }

@@ -1,7 +1,7 @@
 #pragma once
 #include "../implement.hpp"
+#include "../operands.hpp"
 #include "common.hpp"
-#include "inputs.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -117,8 +117,8 @@ class TransposedConvolutionStep : public Step {
 
   /// The taps of a phase in reverse order, [O, h, w, C / groups]. For outputs without taps, one tap of zeros.
   static AnyTensor phase_weights(const PrepareContext& c, const Axes& axes, std::int64_t y, std::int64_t x) {
-    const Value& w = c.input(1);
-    const AnyTensor& all = c.constant(1);
+    const Value& w = c.input(LayerInputs::weights);
+    const AnyTensor& all = c.constant(LayerInputs::weights);
     const std::int64_t out = all.shape()[0], channels = all.shape().back(), element = element_bytes(c, w);
     const bool none = y < 0;
     const std::int64_t rows = none ? 1 : axes[0].taps(y), columns = none ? 1 : axes[1].taps(x);
@@ -212,7 +212,7 @@ std::unique_ptr<Step> TransposedConvolution::step(const PrepareContext& c) const
 }
 
 OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c) const {
-  const Shape &x = c.shape(0), &w = c.shape(1);
+  const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);
   const std::size_t n = window.kernel.size();
   const bool given = window.padding == Window::Padding::given;
   c.require(c.inputs() <= 3, "expected image, weights and bias, found ", c.inputs(), " inputs");
@@ -229,7 +229,9 @@ OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c
   c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
   c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "takes ", w.back() * groups,
             " channels (weights ", w, ", ", groups, " groups), but the input is ", x);
-  if (c.has(2)) c.require(c.shape(2) == Shape{w[0]}, "bias has shape ", c.shape(2), ", expected [", w[0], "]");
+  if (c.has(LayerInputs::bias))
+    c.require(c.shape(LayerInputs::bias) == Shape{w[0]}, "bias has shape ", c.shape(LayerInputs::bias), ", expected [",
+              w[0], "]");
   Shape out{x[0]};
   for (std::size_t i = 0; i < n; ++i) {
     constexpr std::int64_t limit = 1 << 20;
@@ -267,15 +269,23 @@ OCTET_API OperatorPtr TransposedConvolution::clamped(double low, double high) co
   return detail::with_clamp(*this, low, high);
 }
 
+OCTET_API Traits TransposedConvolution::traits() const {
+  Traits t;
+  t.products = Traits::Products::some;
+  t.groups = groups;
+  t.clamps = !activation.none();
+  return t;
+}
+
 OCTET_API IntegerForm TransposedConvolution::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = 1, f.bias = 2;
+  f.weights = weights, f.weights_axis = 0, f.bias = bias;
   return f;
 }
 
 OCTET_API std::int64_t TransposedConvolution::macs(const ShapeContext& c) const {
-  const Shape &x = c.shape(0), &w = c.shape(1);
+  const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);
   return x.product(0, x.rank() - 1) * w.elements();
 }
 

@@ -5,7 +5,7 @@ OCTET_BEGIN
 
 /// Mean of each window over the elements inside the input, optionally including padding (as zeros). Input
 /// [N, spatial ..., C] with one to three spatial dimensions.
-class AveragePool : public detail::OperatorOf<AveragePool> {
+class AveragePool : public OperatorOf<AveragePool> {
  public:
   static constexpr const char* type_name = "AveragePool";
   Window window;
@@ -20,7 +20,10 @@ class AveragePool : public detail::OperatorOf<AveragePool> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
+  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before,
+                               const std::vector<std::int64_t>& after) const override;
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 };
 
 OCTET_END

@@ -66,6 +66,17 @@ OCTET_API std::unique_ptr<GradientStep> AveragePool::prepare_gradient(const Prep
   return detail::make_step<detail::AveragePoolGradient>(c, prepare(c), window, include_padding);
 }
 
+OCTET_API std::string AveragePool::summary(const ShapeContext&) const { return "AvgPool " + window.summary(); }
+
+/// Zeros count as elements: so it must have no padding of its own, whose places may not.
+OCTET_API OperatorPtr AveragePool::padded(const std::vector<std::int64_t>& before,
+                                          const std::vector<std::int64_t>& after) const {
+  auto op = std::make_shared<AveragePool>(*this);
+  if (window.pads() || window.ceil_mode || !op->window.widen(before, after)) return nullptr;
+  op->include_padding = true;
+  return op;
+}
+
 OCTET_API IntegerForm AveragePool::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;

@@ -3,9 +3,9 @@
 
 OCTET_BEGIN
 
-/// Largest element of each window. Input [N, spatial ..., C] with one to three spatial dimensions. The optional second
-/// output is the positions of the maxima as int64 indices into [N, C, spatial ...].
-class MaxPool : public detail::OperatorOf<MaxPool> {
+/// Largest element of each window. Input [N, spatial ..., C] with one to three spatial dimensions. A second output,
+/// where used, gives the positions of the maxima as int64 indices into [N, C, spatial ...].
+class MaxPool : public OperatorOf<MaxPool> {
  public:
   static constexpr const char* type_name = "MaxPool";
   Window window;
@@ -22,6 +22,7 @@ class MaxPool : public detail::OperatorOf<MaxPool> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API std::string summary(const ShapeContext&) const override;
 };
 
 OCTET_END

@@ -97,6 +97,8 @@ OCTET_API std::unique_ptr<GradientStep> MaxPool::prepare_gradient(const PrepareC
   return detail::make_step<detail::MaxPoolGradient>(c, prepare(c), window);
 }
 
+OCTET_API std::string MaxPool::summary(const ShapeContext&) const { return "MaxPool " + window.summary(); }
+
 OCTET_API IntegerForm MaxPool::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;

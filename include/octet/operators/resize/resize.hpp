@@ -10,7 +10,7 @@ struct ResizeAxis;
 /// Resizes any dimensions, as ONNX Resize. All vectors have one entry per dimension, in the tensor's own order.
 /// TFLite's resizes are: align_corners (nearest: round_prefer_ceil), half_pixel (half_pixel_centers; nearest:
 /// round_prefer_ceil), else asymmetric (nearest: floor).
-class Resize : public detail::OperatorOf<Resize> {
+class Resize : public OperatorOf<Resize> {
  public:
   static constexpr const char* type_name = "Resize";
   ResizeMode mode = ResizeMode::nearest;
@@ -42,6 +42,11 @@ class Resize : public detail::OperatorOf<Resize> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.makes_elements = true;
+    return t;
+  }
   OCTET_API IntegerForm integer_form() const override;
 
  private:

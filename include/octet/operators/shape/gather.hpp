@@ -5,9 +5,10 @@ OCTET_BEGIN
 
 /// Selects slices of `data` along an axis. Inputs: data, indices (int32 or int64, any shape, negative ones count from
 /// the back). The output's shape is data's, with the axis replaced by the shape of the indices.
-class Gather : public detail::OperatorOf<Gather> {
+class Gather : public OperatorOf<Gather> {
  public:
   static constexpr const char* type_name = "Gather";
+  enum Operand : int { data, places };
   std::int64_t axis = 0;
 
   Gather() = default;
@@ -20,8 +21,8 @@ class Gather : public detail::OperatorOf<Gather> {
   OCTET_API IntegerForm integer_form() const override;
 };
 
-/// Broadcasts the tensor to a shape, as in NumPy.
-class Expand : public detail::OperatorOf<Expand> {
+/// Repeats the tensor as numpy broadcasts it against a shape.
+class Expand : public OperatorOf<Expand> {
  public:
   static constexpr const char* type_name = "Expand";
   std::vector<std::int64_t> shape;

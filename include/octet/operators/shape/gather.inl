@@ -14,7 +14,7 @@ class GatherStep : public Step {
     const int axis = normalize_axis(axis_, in.rank());
     outer_ = in.product(0, axis), size_ = in[axis];
     block_ = in.product(axis + 1, in.rank()) * element_;
-    count_ = c.inputs[1].shape.elements();
+    count_ = c.inputs[octet::Gather::places].shape.elements();
     return 0;
   }
   void run(const RunContext& c) noexcept override {
@@ -22,7 +22,8 @@ class GatherStep : public Step {
     if (block_ == 0 || size_ == 0) return;
     c.pool->parallel(tasks, [&](std::int64_t t, int) {
       for (std::int64_t i = copies * t / tasks; i < copies * (t + 1) / tasks; ++i)
-        copy_bytes(c.output() + i * block_, c.input(0) + (i / count_ * size_ + index(c.inputs[1], i % count_)) * block_,
+        copy_bytes(c.output() + i * block_,
+                   c.input(0) + (i / count_ * size_ + index(c.inputs[octet::Gather::places], i % count_)) * block_,
                    block_);
     });
   }
@@ -41,15 +42,16 @@ class GatherStep : public Step {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> Gather::shapes(const ShapeContext& c) const {
-  const Shape &in = c.shape(0), &indices = c.shape(1);
-  c.require(c.dtype(1) == DType::i32 || c.dtype(1) == DType::i64, "indices have to be int32 or int64, found ",
-            name(c.dtype(1)));
+  const Shape &in = c.shape(0), &indices = c.shape(octet::Gather::places);
+  c.require(c.dtype(octet::Gather::places) == DType::i32 || c.dtype(octet::Gather::places) == DType::i64,
+            "indices have to be int32 or int64, found ", name(c.dtype(octet::Gather::places)));
   const int a = normalize_axis(axis, in.rank());
   const std::int64_t size = in[a];
-  if (size != Shape::unknown && c.value(1).is_constant())
-    for (std::int64_t i : detail::to_integers(c.value(1).constant))
-      c.require(i >= -size && i < size, "index ", i, " is out of range for dimension ", a, " of ", in);
-  c.require(size != 0 || (indices.known() && indices.elements() == 0), "dimension ", a, " of ", in, " is empty");
+  if (size != Shape::unknown && c.value(octet::Gather::places).is_constant())
+    for (std::int64_t i : detail::to_integers(c.value(octet::Gather::places).constant))
+      c.require(i >= -size && i < size, "index ", i, " is outside dimension ", a, " of ", in);
+  c.require(size != 0 || (indices.known() && indices.elements() == 0), "dimension ", a, " of ", in,
+            " has nothing to pick");
   Shape out(in.begin(), in.begin() + a);
   for (std::int64_t d : indices) out.push_back(d);
   for (int d = a + 1; d < in.rank(); ++d) out.push_back(in[d]);

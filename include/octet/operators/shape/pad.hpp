@@ -14,7 +14,7 @@ enum class PadMode : std::uint8_t {
 
 /// Adds `before` and `after` elements (negative: removes them) at both ends of every dimension. The constant of a
 /// quantized tensor is a real number, quantized like the tensor.
-class Pad : public detail::OperatorOf<Pad> {
+class Pad : public OperatorOf<Pad> {
  public:
   static constexpr const char* type_name = "Pad";
   PadMode mode = PadMode::constant;
@@ -33,9 +33,22 @@ class Pad : public detail::OperatorOf<Pad> {
   }
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool passes_on(const Value&, const Value&, bool) const override {
+    const auto none = [](const std::vector<std::int64_t>& v) {
+      for (std::int64_t n : v)
+        if (n != 0) return false;
+      return true;
+    };
+    return none(before) && none(after);
+  }
 
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
-  /// Only for constant padding: removes the gradients of added elements; removed elements get 0.
+  Traits traits() const override {
+    Traits t;
+    t.makes_elements = true;
+    return t;
+  }
+  /// Of constant padding: what was added is cut off, what was removed gets nothing.
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
 

@@ -4,7 +4,7 @@
 OCTET_BEGIN
 
 /// Reorders dimensions: dimension i of the output is dimension perm[i] of the input. Without perm, they are reversed.
-class Transpose : public detail::OperatorOf<Transpose> {
+class Transpose : public OperatorOf<Transpose> {
  public:
   static constexpr const char* type_name = "Transpose";
   std::vector<std::int64_t> perm;
@@ -14,6 +14,11 @@ class Transpose : public detail::OperatorOf<Transpose> {
 
   void fields(FieldVisitor& v) override { v.field("perm", perm); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool passes_on(const Value&, const Value&, bool) const override {
+    for (std::size_t i = 0; i < perm.size(); ++i)
+      if (perm[i] != static_cast<std::int64_t>(i)) return false;
+    return !perm.empty();
+  }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;

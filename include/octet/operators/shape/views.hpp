@@ -28,6 +28,7 @@ class Identity : public detail::ViewOperator<Identity> {
  public:
   static constexpr const char* type_name = "Identity";
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool passes_on(const Value&, const Value&, bool) const override { return true; }
 };
 
 /// New sizes: 0 keeps the input's size at that index (unless allow_zero); one -1 is computed from the others.

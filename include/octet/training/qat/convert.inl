@@ -18,15 +18,16 @@ class QatConverter {
  public:
   explicit QatConverter(const Model& model) : g_(model) {
     bool any = false;
-    for (const Node& n : g_.nodes) any = any || is_fake_quantization(*n.op);
-    require(any, "model '", g_.name, "' has no fake quantization; expected a model from prepare_qat");
+    for (const Node& n : g_.nodes) any = any || n.op->traits().fake_quantizes;
+    require(any, "model '", g_.name, "' has no fake quantization; prepare_qat gives it some");
   }
 
   Model build() {
     g_ = rewrite_until_stable(std::move(g_), [this](Graph& g, std::size_t n, Links& links) {
-      if (as<FakeQuantizeWeights>(*g.nodes[n].op)) return take_weights(g, n);
-      if (as<FakeQuantizeSums>(*g.nodes[n].op)) return bypass(g, n, links);
-      return as<FakeQuantize>(*g.nodes[n].op) ? take_activation(g, n, links) : Change::none;
+      const OperatorPtr op = g.nodes[n].op;
+      if (const auto* weights = as<FakeQuantizeWeights>(*op)) return take_weights(g, n, *weights);
+      if (const auto* activation = as<FakeQuantize>(*op)) return take_activation(g, n, links, *activation);
+      return op->traits().fake_quantizes ? bypass(g, n, links) : Change::none;
     });
     Int8Options options;
     options.correct_bias = false;  // training has compensated for the mean error
@@ -44,13 +45,12 @@ class QatConverter {
     return names;
   }
 
-  /// Replaces the weights by the rounded ones. Folding does not change their largest codes.
-  Change take_weights(Graph& g, std::size_t n) {
+  /// The weights become what they were rounded to; folding leaves their largest codes as they are.
+  Change take_weights(Graph& g, std::size_t n, const FakeQuantizeWeights& op) {
     const Node node = g.nodes[n];
-    const auto& op = *as<FakeQuantizeWeights>(*node.op);
-    const Value& w = g.value(node.inputs[0]);
+    const Value& w = g.value(node.inputs[FakeQuantizeWeights::weights]);
     const auto exact = w.constant.view<float>();
-    const int s = input_of(node, 1);
+    const int s = input_of(node, FakeQuantizeWeights::scales);
     const Tensor<float> scales = s == Node::none ? Tensor<float>() : to_float(g.value(s).constant.ref());
     const float* learned = s == Node::none ? nullptr : scales.data();
     WeightRounding rounding(kernels(), op.bits);
@@ -77,18 +77,17 @@ class QatConverter {
     return Change::any;
   }
 
-  /// Clamps activations of fewer than 8 bits to their range, in the layer before them if possible.
-  Change take_activation(Graph& g, std::size_t n, Links& links) {
+  /// Activations of fewer than 8 bits are clamped to what these reach, within the layer before them where it can.
+  Change take_activation(Graph& g, std::size_t n, Links& links, const FakeQuantize& op) {
     const Node node = g.nodes[n];
-    const auto& op = *as<FakeQuantize>(*node.op);
-    const int in = node.inputs[0], out = node.outputs[0];
-    const Tensor<float> r = to_float(g.value(node.inputs[1]).constant.ref());
+    const int in = node.inputs[FakeQuantize::x], out = node.outputs[0];
+    const Tensor<float> r = to_float(g.value(node.inputs[FakeQuantize::range]).constant.ref());
     const std::string where =
         concat("layer '", node.name, "' (", op.type(), "): the observer of '", g.value(in).name, "' ");
     require(r[2] > 0, where, "has seen no data; train the model, or run at least one batch through it");
     require(std::isfinite(r[0]) && std::isfinite(r[1]) && r[0] <= r[1], where, "has the range [", r[0], ", ", r[1],
             "], expected finite numbers");
-    const int s = input_of(node, 2);
+    const int s = input_of(node, FakeQuantize::scale);
     const Tensor<float> scale = s == Node::none ? Tensor<float>() : to_float(g.value(s).constant.ref());
     if (s != Node::none)
       require(std::isfinite(scale[0]), where, "has the learned scale ", scale[0], ", expected a finite number");

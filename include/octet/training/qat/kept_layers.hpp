@@ -27,9 +27,5 @@ inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfi
   return names;
 }
 
-inline bool is_fake_quantization(const Operator& op) {
-  return as<FakeQuantize>(op) || as<FakeQuantizeWeights>(op) || as<FakeQuantizeSums>(op);
-}
-
 }  // namespace detail
 OCTET_END

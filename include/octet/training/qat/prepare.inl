@@ -175,8 +175,8 @@ class FakeQuantizer {
     const Source source = placement_.source(v);
     // The probabilities at the model's output stay float: the loss is computed from the logits.
     if (source == Source::fixed && folded_.is_output(v)) return;
-    // A value with the scale of another one is already on its grid, except for results of Resize and Pad.
-    if (source == Source::same && !as<Resize>(*folded.op) && !as<Pad>(*folded.op)) return;
+    // What has another value's scale is in its integers already, or will be, unless it is computed.
+    if (source == Source::same && !folded.op->traits().makes_elements) return;
     if (source != Source::none) round_everywhere(v);
   }
 
@@ -189,7 +189,7 @@ class FakeQuantizer {
       if (w == Node::none || weights == rounded_weights_.end()) continue;
       const int sums = g_.nodes[n].outputs[0];
       const std::size_t next = links_.used_once(sums) ? at(links_.users(sums)[0]) : n;
-      const bool normalized = as<BatchNormalization>(*g_.nodes[next].op) != nullptr;
+      const bool normalized = g_.nodes[next].op->traits().normalizes;
       const std::size_t last = normalized ? next : n;
       const int v = g_.nodes[last].outputs[0];
       FakeQuantizeSums op;
@@ -210,7 +210,7 @@ class FakeQuantizer {
 
   static void take_normalization(const Node& node, FakeQuantizeSums& op, std::vector<int>& inputs) {
     op.epsilon = as<BatchNormalization>(*node.op)->epsilon;
-    std::copy_n(node.inputs.begin() + 1, 4, inputs.begin() + FakeQuantizeSums::gamma);
+    std::copy_n(node.inputs.begin() + BatchNormalization::gamma, 4, inputs.begin() + FakeQuantizeSums::gamma);
   }
   /// Takes the ranges of a layer's input and, if nothing is added before it, of its result.
   void take_ranges(const Node& folded, FakeQuantizeSums& op, std::vector<int>& inputs) const {
@@ -273,7 +273,7 @@ OCTET_API Model prepare_qat(const Model& model, const QatConfig& config) {
   require(config.range_decay >= 0 && config.range_decay < 1, "range_decay has to be in [0, 1), found ",
           config.range_decay);
   for (const Node& n : model.nodes)
-    require(!is_fake_quantization(*n.op), "model '", model.name, "' is already prepared: layer '", n.name, "' is ",
+    require(!n.op->traits().fake_quantizes, "model '", model.name, "' is prepared already: layer '", n.name, "' is ",
             n.op->type());
   DequantizedModel d = dequantize_model(model);
   for (int v : d.graph.inputs)

@@ -28,5 +28,17 @@ inline void import_reduce(NodeImport& n, ReduceKind kind) {
   n.result(n.add(Reduce(kind, std::move(stored), keep), {v}, batch ? Keeps::batch : Keeps::none), order);
 }
 
+inline void import_arg_max(NodeImport& n, bool smallest) {
+  Operand x = n.input(0);
+  if (n.builder.graph.value(n.builder.value(x)).quant.per_channel()) x = plain(n, x);
+  const int axis = normalize_axis(n.integer("axis"), x.rank()), place = x.order.find(axis);
+  ArgMax op(place, n.flag("keepdims", true));
+  op.smallest = smallest;
+  op.last = n.flag("select_last_index");
+  const Order order = op.keep_dims ? x.order : x.order.without(axis);
+  const Keeps keeps = op.keep_dims ? keeps_all_but(place) : place > 0 ? Keeps::batch : Keeps::none;
+  n.result(n.add(std::move(op), {n.builder.value(x)}, keeps), order);
+}
+
 }  // namespace detail::onnx
 OCTET_END

@@ -1,7 +1,7 @@
 #pragma once
 #include "../operator_import.hpp"
 
-/// Pooling and reductions.
+/// Pooling, reductions, and places of the largest elements.
 OCTET_BEGIN
 namespace detail::tflite {
 
@@ -18,6 +18,16 @@ inline void import_reduce(OperatorImport& n, ReduceKind kind) {
   const int x = n.value(0);
   if (axes.empty()) return void(n.add(Identity(), {x}));
   n.add(Reduce(kind, axes, n.flag(0)), {x});
+}
+
+/// The axis is input 1; the output's type is that of the tensor.
+inline void import_arg_max(OperatorImport& n, bool smallest) {
+  const std::vector<std::int64_t> axis = n.integers(1, 1);
+  const DType to = n.output(0).dtype;
+  n.require(to == DType::i32 || to == DType::i64, "gives int32 or int64, found ", name(to));
+  ArgMax op(axis[0], false, to);
+  op.smallest = smallest;
+  n.add(std::move(op), {n.value(0)});
 }
 
 }  // namespace detail::tflite

@@ -1,0 +1,37 @@
+#pragma once
+#include "declare.hpp"
+
+OCTET_BEGIN
+
+/// The index of the largest element along an axis (or of the smallest), as int64 or int32. Of several the first, or the
+/// last. A NaN counts as larger (smaller) than any number. Quantized tensors of one scale are compared by their codes.
+class ArgMax : public OperatorOf<ArgMax> {
+ public:
+  static constexpr const char* type_name = "ArgMax";
+  std::int64_t axis = 0;
+  bool keep_dims = true;
+  bool smallest = false;
+  bool last = false;  // of several equal ones
+  DType to = DType::i64;
+
+  ArgMax() = default;
+  explicit ArgMax(std::int64_t a, bool keep = true, DType type = DType::i64) : axis(a), keep_dims(keep), to(type) {}
+
+  void fields(FieldVisitor& v) override {
+    v.field("axis", axis);
+    v.field("keep_dims", keep_dims);
+    v.field("smallest", smallest);
+    v.field("last", last);
+    v.field("to", to, last_dtype);
+  }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  DType dtype(const ShapeContext&, int) const override { return to; }
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  OCTET_API IntegerForm integer_form() const override;
+};
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "arg_max.inl"
+#endif
