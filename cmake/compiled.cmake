@@ -27,7 +27,7 @@ function(octet_room name)
     list(APPEND files ${found})
   endforeach()
   list(REMOVE_ITEM files ${octet_elsewhere})
-  if(OCTET_MISSING_IO)  # they take Eigen and nlohmann-json
+  if(OCTET_MISSING_IO)  # requires Eigen and nlohmann-json
     list(REMOVE_ITEM files models/fit_classifier.inl quantization/calibration_file.inl)
   endif()
   list(APPEND files ${named})
@@ -89,7 +89,7 @@ endif()
 # Optimized even without a build type; the kernels also in debug builds.
 if(NOT MSVC)
   target_compile_options(octet_compiled PRIVATE -ffunction-sections -fdata-sections)  # for --gc-sections
-  # What runs once a model is compiled for size.
+  # Code that runs once per model is compiled for size.
   foreach(room models importers)
     set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endforeach()

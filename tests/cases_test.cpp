@@ -18,7 +18,7 @@ namespace {
 using namespace testing;
 using namespace testing::cases;
 
-/// Not served yet. A case that is right must not stand here: the test says so.
+/// Known failures. The test fails if one of them passes.
 const std::set<std::string> not_served{"boxes_scores",
                                        "cle_relu",
                                        "concat_scales",

@@ -45,7 +45,8 @@ void check(const Tensor<T>& x, const QuantParams& q = {}) {
   for (int axis = -x.shape().rank(); axis < x.shape().rank(); ++axis)
     for (int options = 0; options < 16; ++options) {
       ArgMax op(axis, options & 1, options & 2 ? DType::i32 : DType::i64);
-      op.smallest = options & 4, op.last = options & 8;
+      op.smallest = options & 4;
+      op.last = options & 8;
       CAPTURE(axis);
       CAPTURE(options);
       const AnyTensor y = run_layer(op, {Operand(x, q)})[0];
@@ -63,7 +64,8 @@ void check(const Tensor<T>& x, const QuantParams& q = {}) {
 
 std::vector<std::int64_t> of_row(const std::vector<float>& row, bool smallest = false, bool last = false) {
   ArgMax op(0);
-  op.smallest = smallest, op.last = last;
+  op.smallest = smallest;
+  op.last = last;
   return places(run_layer(op, {Tensor<float>({static_cast<std::int64_t>(row.size())}, row)})[0]);
 }
 
@@ -94,7 +96,10 @@ TEST_CASE("arg max: along any axis, of all types, the first or the last of sever
   check(random_integers<std::uint64_t>({7}, 6, 0, 3));
   check(random_integers<std::int32_t>({3, 1}, 7, -3, 3));
   Tensor<double> d({2, 2});
-  d[0] = 1, d[1] = 1 + 1e-12, d[2] = -1, d[3] = -1 - 1e-12;
+  d[0] = 1;
+  d[1] = 1 + 1e-12;
+  d[2] = -1;
+  d[3] = -1 - 1e-12;
   check(d);
 }
 
@@ -170,7 +175,8 @@ TEST_CASE("arg max: from ONNX, in the file's dimensions") {
             b.input("x", {1, 4, 5, 6}).node("GlobalMaxPool", {"x"}, {"g"}).node("Sub", {"x", "g"}, {"d"});
             b.node(type, {"d"}, {"y"}, attributes).node("Cast", {"y"}, {"f"}, {{"to", 1}}).output("y").output("f");
             ArgMax op(axis, keep);
-            op.smallest = type[3] == 'M' && type[4] == 'i', op.last = opset > 11;
+            op.smallest = type[3] == 'M' && type[4] == 'i';
+            op.last = opset > 11;
             Tensor<float> d = x, stored = x;
             for (std::int64_t c = 0; c < 4; ++c) {
               const float top = *std::max_element(x.data() + c * 30, x.data() + c * 30 + 30);

@@ -47,7 +47,10 @@ class Polynomial : public OperatorOf<Polynomial> {
         const std::int64_t n = c.inputs[0].shape.elements();
         for (std::int64_t i = 0; i < n; ++i) {
           double sum = op_.offset, power = 1;
-          for (double f : op_.factors) sum += f * power, power *= static_cast<double>(x[i]);
+          for (double f : op_.factors) {
+            sum += f * power;
+            power *= static_cast<double>(x[i]);
+          }
           y[i] = static_cast<float>(sum);
         }
         if (op_.counts) *c.outputs[1].as<std::int64_t>() = op_.count_from + n;

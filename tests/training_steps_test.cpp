@@ -321,7 +321,7 @@ TEST_CASE("training steps: only the weights of the model change") {
 
 namespace {
 
-/// Passes its input on and counts the training passes in its second input, as an observer of ranges does.
+/// Returns its input and counts training passes in its second input, as an observer of ranges does.
 class Counter : public octet::OperatorOf<Counter> {
  public:
   static constexpr const char* type_name = "Counter";

@@ -23,7 +23,9 @@ double decibels(const std::vector<LayerError>& report, const std::string& tensor
 
 int main() {
   MobileNetOptions small;
-  small.image_size = 32, small.width = 0.25, small.classes = 10;
+  small.image_size = 32;
+  small.width = 0.25;
+  small.classes = 10;
   const Model model = optimize(mobilenet_v1(small));  // layers as they run: batch normalization folded, ReLU6 fused
   const std::vector<Tensor<float>> images =
       ImageInput(model).load(ShapesDataset(8), 0, 8, Preprocessing(), *default_pool());
@@ -43,7 +45,10 @@ int main() {
     Int8Options options;
     options.keep_float = {n.name};
     const double db = decibels(error_report(model, quantize<int8>(model, calibration, options), images), output);
-    if (db > most) most = db, best = n.name;
+    if (db > most) {
+      most = db;
+      best = n.name;
+    }
   }
   if (!best.empty()) std::printf("... and %.1f dB where layer '%s' stays float\n", most, best.c_str());
 }

@@ -130,11 +130,11 @@ struct IntegerForm {
     fixed      // given by the operator (softmax, sigmoid, tanh)
   };
   Output output = Output::none;
-  QuantParams params;  // where fixed, for int8
+  QuantParams params;  // if fixed, for int8
   int weights = -1;    // input that holds weights, and the axis of its output channels
   int weights_axis = 0;
-  int bias = -1;          // input that holds an int32 bias of scale input * weights
-  bool rescales = false;  // where as_input: computes with other output parameters as well
+  int bias = -1;          // input with an int32 bias, whose scale is input scale * weight scale
+  bool rescales = false;  // if as_input: also supports other output parameters
   bool compares = false;  // where none: only the order of elements counts, so that codes of one scale serve as well
 };
 
@@ -188,8 +188,8 @@ class Operator {
   virtual Traits traits() const { return {}; }
   /// Whether output 0, as declared, always equals input 0. training: and its gradient, too.
   virtual OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const;
-  /// The same operator with its results clamped to [low, high] (on top of any clamp it has), or null where it
-  /// cannot: how activations are fused.
+  /// The same operator with its results additionally clamped to [low, high], for the fusion of activations. Null if it
+  /// does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> clamped(double low, double high) const;
   /// The same operator on input 0 with that many more zeros around its spatial dimensions, or null where it cannot: how
   /// paddings are fused.
@@ -197,7 +197,7 @@ class Operator {
                                                            const std::vector<std::int64_t>& after) const;
   /// What it does in a few words, for people: "Conv 3x3/2" (stride 2).
   virtual OCTET_API std::string summary(const ShapeContext&) const;
-  /// Multiply-accumulates of one run with these shapes.
+  /// Number of multiply-adds of one run with these shapes.
   virtual std::int64_t macs(const ShapeContext&) const { return 0; }
 };
 

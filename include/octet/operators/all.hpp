@@ -1,5 +1,5 @@
 #pragma once
-/// Every operator.
+/// All operators.
 #include "arg_max.hpp"
 #include "arithmetic/binary.hpp"
 #include "batch_normalization.hpp"

@@ -4,8 +4,8 @@
 
 OCTET_BEGIN
 
-/// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel (the last dimension), then a clamp. Inputs: x,
-/// gamma, beta, mean, variance.
+/// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel (the last dimension), followed by a clamp.
+/// Inputs: x [..., C]; gamma, beta, mean, variance [C].
 class BatchNormalization : public OperatorOf<BatchNormalization>, public detail::NormalizationInputs {
  public:
   static constexpr const char* type_name = "BatchNormalization";

@@ -55,7 +55,7 @@ class BatchNormalizationStep : public Step {
 
 OCTET_API std::vector<Shape> BatchNormalization::shapes(const ShapeContext& c) const {
   const Shape& x = c.shape(0);
-  c.require(x.rank() >= 1, "takes channels in the last dimension, found a scalar");
+  c.require(x.rank() >= 1, "expected channels in the last dimension, found a scalar");
   for (int i = gamma; i <= variance; ++i)
     c.require(c.rank(i) == 1 && (x.back() == Shape::unknown || c.shape(i)[0] == x.back()), "input ", i, " has shape ",
               c.shape(i), ", expected one value for each channel of ", x);

@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// Joins tensors along an axis. Quantized ones may have scales of their own.
+/// Concatenates tensors along an axis. Quantized ones may have different scales.
 class Concat : public OperatorOf<Concat> {
  public:
   static constexpr const char* type_name = "Concat";

@@ -38,7 +38,7 @@ struct DynamicWeights {
     c.constant(weights);
     c.validate(w);
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
-    for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "weights have to be symmetric, zero point is ", z);
+    for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "expected symmetric weights, found zero point ", z);
     if (c.has(LayerInputs::bias)) c.constant(LayerInputs::bias);
     return w;
   }

@@ -3,8 +3,8 @@
 
 OCTET_BEGIN
 
-/// An activation as its integers stand for it: rounded to 8 or 4 bits and back. Inputs: x; what was observed of it,
-/// [low, high, batches]; a learned scale [1] (optional), which takes the place of the range's once there was a batch.
+/// Fake quantization of an activation: rounds to 8 or 4 bits and back. Inputs: x; the observed range [low, high,
+/// batches]; a learned scale [1] (optional), which replaces that of the range after the first batch.
 class FakeQuantize : public OperatorOf<FakeQuantize> {
  public:
   static constexpr const char* type_name = "FakeQuantize";

@@ -3,12 +3,12 @@
 
 OCTET_BEGIN
 
-/// The result of a layer as an int32 sum holds it: a multiple of input scale times weight scale (times the factor of
-/// the batch normalization behind it), to which its bias is rounded; and, where only a clamp lies between it and its
-/// rounding to an output scale, requantized to that as the integer layer does it, to the bit. In inference only:
-/// statistics of a batch make no difference of it, and training passes it by. Inputs: x [..., O]; of the layer's input,
-/// the range and the learned scale (FakeQuantize); its weights and their learned scales (FakeQuantizeWeights); its
-/// bias; the normalization's gamma, beta, mean and variance; the output's range and learned scale.
+/// Fake quantization of a layer's int32 sums: rounds results, and with them the bias, to multiples of input scale times
+/// weight scale (times the factor of the batch normalization after the layer). If only a clamp is between the layer and
+/// the rounding of its output, also requantizes to the output scale, with the same bits as the integer layer. Only in
+/// inference; in training, it returns its input. Inputs: x [..., O]; range and learned scale of the layer's input
+/// (FakeQuantize); its weights and their learned scales (FakeQuantizeWeights); its bias; gamma, beta, mean and variance
+/// of the normalization; range and learned scale of the output.
 class FakeQuantizeSums : public OperatorOf<FakeQuantizeSums> {
  public:
   static constexpr const char* type_name = "FakeQuantizeSums";

@@ -3,8 +3,8 @@
 
 OCTET_BEGIN
 
-/// Weights as their integers stand for them: rounded to 8 or 4 bits, symmetric, by output channel, and back. Inputs:
-/// weights [O, ...], learned scales [O] (optional; else the largest element of a channel tells its scale).
+/// Fake quantization of weights: rounds to 8 or 4 bits and back, symmetric and per output channel. Inputs: weights
+/// [O, ...], learned scales [O] (optional; by default, the largest element of a channel determines its scale).
 class FakeQuantizeWeights : public OperatorOf<FakeQuantizeWeights> {
  public:
   static constexpr const char* type_name = "FakeQuantizeWeights";

@@ -59,7 +59,7 @@ class FakeQuantizeWeightsGradient : public GradientStep {
 OCTET_API std::vector<Shape> FakeQuantizeWeights::shapes(const ShapeContext& c) const {
   const Shape& w = c.shape(0);
   c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
-  c.require(w.rank() >= 1, "takes weights of output channels, found a scalar");
+  c.require(w.rank() >= 1, "expected weights [O, ...], found a scalar");
   if (c.has(FakeQuantizeWeights::scales))
     c.require(c.shape(FakeQuantizeWeights::scales) == Shape{w[0]}, "scales have shape ",
               c.shape(FakeQuantizeWeights::scales), ", expected [", w[0], "]");

@@ -65,8 +65,8 @@ struct IntegerWeights : CenteredWeights {
   std::vector<double> scale;        // input scale * weight scale
   std::vector<double> largest_sum;  // upper bound of the accumulators' magnitude
 
-  /// single_product: whether TFLite multiplies the scales of such a layer as floats where the weights have one scale.
-  /// Where they have one for each channel it multiplies doubles.
+  /// single_product: whether TFLite multiplies the scales of such a layer as floats if the weights have one scale. With
+  /// one scale per channel, it multiplies doubles.
   IntegerWeights(const PrepareContext& c, bool single_product)
       : CenteredWeights(c.constant(LayerInputs::weights), checked(c).zero_point) {
     const QuantParams &x = c.input(0).quant, &w = c.input(LayerInputs::weights).quant;
@@ -81,7 +81,7 @@ struct IntegerWeights : CenteredWeights {
       scale.push_back(single_product ? static_cast<double>(static_cast<float>(exact)) : exact);
       const Sum s = sum(o, c);
       const std::int64_t b = in_sums ? load_as<std::int32_t>(c.constant(LayerInputs::bias).data(), o) : 0;
-      // Accumulators wrap modulo 2^32, so the folded bias may as well; the sum itself has to fit.
+      // Accumulators wrap modulo 2^32, so the folded bias may wrap, too; only the final sum has to fit.
       bias.push_back(
           static_cast<std::int32_t>(static_cast<std::uint64_t>(b - input_zero_point * s.value) & 0xffffffffu));
       largest_sum.push_back(static_cast<double>(s.magnitude) * 255 + std::abs(static_cast<double>(b)));
@@ -97,9 +97,8 @@ struct IntegerWeights : CenteredWeights {
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
     if (c.has(LayerInputs::bias)) {
       const AnyTensor& b = c.constant(LayerInputs::bias);
-      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels,
-                "an integer layer takes a bias of ", channels, " int32 or floating numbers, found ", b.size(), " ",
-                name(b.dtype()));
+      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels, "expected a bias of ",
+                channels, " int32 or floating-point elements, found ", b.size(), " ", name(b.dtype()));
     }
     return w.quant;
   }

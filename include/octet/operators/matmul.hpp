@@ -3,8 +3,8 @@
 
 OCTET_BEGIN
 
-/// Matrix product as numpy's matmul: batches broadcast, vectors are a row (left) or a column (right). Both operands
-/// may be computed.
+/// Matrix product as in NumPy's matmul: batches are broadcast; a vector is a row (left) or a column (right). Both
+/// operands may be computed.
 class MatMul : public OperatorOf<MatMul> {
  public:
   static constexpr const char* type_name = "MatMul";

@@ -25,7 +25,7 @@ class FloatMatMul : public Step {
   std::size_t plan(const PlanContext& c) override {
     products_ = MatMulProducts(c);
     set_right(products_.k, products_.n, c.inputs[MatMul::right].shape.elements());
-    // One matrix on the right for all on the left: these are the rows of a single one.
+    // With a single matrix on the right, all matrices on the left form one with more rows.
     const auto batches = static_cast<std::int64_t>(products_.each.size());
     if (matrices_ == 1 && c.inputs[0].shape.elements() == batches * products_.m * products_.k) {
       products_.m *= batches;

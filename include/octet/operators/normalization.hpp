@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// x / (bias + alpha / size * s)^beta, s the sum of the squares of the `size` channels around x (last dimension).
+/// x / (bias + alpha / size * s)^beta, where s is the sum of squares of the `size` channels around x (last dimension).
 class LocalResponseNormalization : public OperatorOf<LocalResponseNormalization> {
  public:
   static constexpr const char* type_name = "LocalResponseNormalization";

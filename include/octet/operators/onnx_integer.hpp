@@ -23,7 +23,7 @@ class ConvInteger : public OperatorOf<ConvInteger> {
 };
 
 /// Matrix product of plain integers to int32, shapes as MatMul. Inputs: a, b (int8 or uint8), zero point of a (scalar
-/// or one a row, optional), of b (scalar or one a column, optional).
+/// or one per row, optional), of b (scalar or one per column, optional).
 class MatMulInteger : public OperatorOf<MatMulInteger> {
  public:
   static constexpr const char* type_name = "MatMulInteger";

@@ -5,8 +5,8 @@
 OCTET_BEGIN
 
 /// saturate(round_half_even(x / scale) + zero_point). Inputs: x, scale (scalar, one for each index along `axis`, or of
-/// x's shape with `axis` divided by block_size), zero point (optional, of the scale's shape). To an 8-bit float, what
-/// is too large becomes the largest number, or, without `saturate`, infinity or NaN.
+/// x's shape with `axis` divided by block_size), zero point (optional, of the scale's shape). For 8-bit
+/// floats, numbers that are too large become the largest number or, without `saturate`, infinity or NaN.
 class QuantizeLinear : public OperatorOf<QuantizeLinear>, public detail::LinearInputs {
  public:
   static constexpr const char* type_name = "QuantizeLinear";
@@ -25,7 +25,7 @@ class QuantizeLinear : public OperatorOf<QuantizeLinear>, public detail::LinearI
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 };
 
-/// (x - zero_point) * scale. Inputs: x, scale, zero point (optional), as QuantizeLinear.
+/// (x - zero_point) * scale. Inputs: x, scale, zero point (optional), as for QuantizeLinear.
 class DequantizeLinear : public OperatorOf<DequantizeLinear>, public detail::LinearInputs {
  public:
   static constexpr const char* type_name = "DequantizeLinear";

@@ -30,7 +30,7 @@ class ScaleIndex {
 
   static void check(const ShapeContext& c, std::int64_t axis, std::int64_t block_size) {
     const Shape &x = c.shape(0), &s = c.shape(LinearInputs::scale);
-    c.require(block_size >= 0, "the block size is ", block_size);
+    c.require(block_size >= 0, "the block size is ", block_size, ", expected at least 0");
     if (c.has(LinearInputs::zero_point))
       c.require(c.shape(LinearInputs::zero_point) == s, "scales of shape ", s, " have zero points of shape ",
                 c.shape(LinearInputs::zero_point));

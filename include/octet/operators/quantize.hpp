@@ -3,8 +3,8 @@
 
 OCTET_BEGIN
 
-/// From one type to another: quantizes, dequantizes or requantizes, as the values' parameters say; between plain
-/// types it casts (towards zero, saturating). NaN and infinities that would become integers are told to the executor.
+/// Converts between types: quantizes, dequantizes or requantizes with the values' parameters; casts between plain types
+/// (toward zero, saturating). Reports NaN and infinities that would become integers to the executor (see NotFinite).
 class Convert : public OperatorOf<Convert> {
  public:
   static constexpr const char* type_name = "Convert";

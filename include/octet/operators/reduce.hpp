@@ -4,7 +4,7 @@
 
 OCTET_BEGIN
 
-/// Mean, sum, ... over axes (all, if none are given).
+/// Mean, sum, ... over axes (all axes if none are given).
 class Reduce : public OperatorOf<Reduce> {
  public:
   static constexpr const char* type_name = "Reduce";

@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// condition ? a : b, element by element. Inputs: condition (bool), a, b (of one type); they broadcast.
+/// condition ? a : b for each element. Inputs with broadcasting: condition (bool), a, b (of one type).
 class Where : public OperatorOf<Where> {
  public:
   static constexpr const char* type_name = "Where";

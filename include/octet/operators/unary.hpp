@@ -4,7 +4,7 @@
 
 OCTET_BEGIN
 
-/// A function of each element by itself: activations and elementary functions.
+/// An elementwise function: activations and elementary functions.
 class Unary : public OperatorOf<Unary> {
  public:
   static constexpr const char* type_name = "Unary";

@@ -36,7 +36,7 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
     c.multiplier(static_cast<double>(c.input(0).quant.scale[0]) * static_cast<double>(s) /
                  (y.is_quantized() ? static_cast<double>(y.quant.scale[0]) : 1.0));
   const Shape& shape = c.constant(LayerInputs::weights).shape();
-  constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products in 32 bits
+  constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products whose sum fits into 32 bits
   const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != DType::i32;
   if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && y.dtype == DType::u8)) return;
   const IntegerWeights weights(c, false);

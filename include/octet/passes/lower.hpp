@@ -23,7 +23,7 @@ inline bool compares_codes(const Graph& g, const Node& n) {
          !g.value(n.inputs[0]).quant.per_channel();
 }
 
-/// Inserts Convert nodes while a graph's nodes are copied one by one; each value is converted once.
+/// Inserts Convert nodes while the nodes of a graph are copied. Each value is converted once.
 class Converter {
  public:
   Converter(Graph& g, std::vector<Node>& nodes) : graph_(g), nodes_(nodes) {}

@@ -79,7 +79,7 @@ Model quantize_half(const Model& model, const Calibration* calibration, const We
   return runnable(std::move(g));
 }
 
-/// Whether the layer has a form that quantizes its inputs as they arrive: sums of products.
+/// Whether the operator can quantize its inputs at run time.
 inline bool has_dynamic_form(const Operator& op) { return op.traits().products != Traits::Products::none; }
 
 inline Model quantize_dynamic_range(const Model& model, const Calibration* calibration, const WeightOptions& options) {

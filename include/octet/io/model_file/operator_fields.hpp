@@ -27,7 +27,7 @@ class FieldWriter : public FieldVisitor {
     const OperatorType* type = find_operator(op.type());
     require(type != nullptr, "operators of type ", op.type(),
             " cannot be saved: one of the program's own has to be registered (register_operator)");
-    const std::shared_ptr<Operator> copy = type->copy(op);  // visitors may change what they visit
+    const std::shared_ptr<Operator> copy = type->copy(op);  // visitors take non-const references
     FieldWriter fields, defaults;
     copy->fields(fields);
     type->make()->fields(defaults);

@@ -37,7 +37,7 @@ class NodeImport {
     detail::require<FormatError>(condition, parts...);
   }
 
-  // --- attributes; the value given stands for a missing one
+  // --- attributes, with a default for missing ones
   std::vector<std::string> attributes() const {
     std::vector<std::string> names;
     for (std::string_view a : proto_.attributes)

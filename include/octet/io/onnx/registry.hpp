@@ -175,7 +175,7 @@ inline Handler find_handler(std::string_view domain, std::string_view type) {
   return it == table.end() ? nullptr : it->second;
 }
 
-/// Operators that compute with images, [N, spatial ..., C].
+/// Whether the operator takes images, which octet stores as [N, spatial ..., C].
 inline bool wants_images(std::string_view domain, std::string_view type) {
   if (!find_handler(domain, type)) {
     const OperatorType* own = find_onnx_operator(domain, type);
@@ -197,7 +197,7 @@ inline bool wants_images(std::string_view domain, std::string_view type) {
   return types.count(type) > 0;
 }
 
-/// Operators that pass the order of their input's dimensions on.
+/// Whether the operator keeps the order of its input's dimensions.
 inline bool passes_order_on(std::string_view domain, std::string_view type) {
   if (!find_handler(domain, type)) {
     const OperatorType* own = find_onnx_operator(domain, type);

@@ -79,7 +79,8 @@ class FlexReader {
       check(width >= 4);
       float single = 0;
       double real = 0;
-      std::memcpy(&single, &x, sizeof single), std::memcpy(&real, &x, sizeof real);
+      std::memcpy(&single, &x, sizeof single);
+      std::memcpy(&real, &x, sizeof real);
       to.reals.push_back(width == 4 ? static_cast<double>(single) : real);
       to.is_whole = false;
       return;

@@ -14,7 +14,7 @@ class OperatorImport {
         outputs_(op.list<std::int32_t>(operator_field::outputs)),
         options_(op.table(operator_field::options)),
         custom_options_(op.list<std::uint8_t>(operator_field::custom_options)) {
-    require(!outputs_.empty(), "writes nothing");
+    require(!outputs_.empty(), "has no outputs");
     to_.tensors.spend(16 * (inputs_.size() + outputs_.size()));
     name_ = output(0).name;
   }

@@ -4,8 +4,8 @@
 
 OCTET_BEGIN
 
-/// Elementwise arithmetic of two tensors that broadcast as in numpy, then a clamp (float and quantized results).
-/// Comparisons give bool.
+/// Elementwise arithmetic of two tensors with NumPy broadcasting, followed by a clamp (float and quantized results).
+/// Comparisons return bool.
 class Binary : public OperatorOf<Binary> {
  public:
   static constexpr const char* type_name = "Binary";

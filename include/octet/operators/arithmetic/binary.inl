@@ -7,7 +7,7 @@
 OCTET_BEGIN
 
 OCTET_API std::vector<Shape> Binary::shapes(const ShapeContext& c) const {
-  c.require(c.inputs() == 2, "takes two tensors, found ", c.inputs());
+  c.require(c.inputs() == 2, "expected two inputs, found ", c.inputs());
   return {broadcast(c.shape(0), c.shape(Binary::right))};
 }
 

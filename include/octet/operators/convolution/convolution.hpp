@@ -9,8 +9,8 @@ class ConvolutionStep;
 }
 
 /// Convolution of images [N, H, W, C] (or [N, W, C]) with weights [O, kh, kw, C / groups]; groups = C is depthwise.
-/// Inputs: image, weights, bias [O] (optional), residual of the output's shape (optional), which is added before
-/// the activation.
+/// Inputs: image, weights, bias [O] (optional), residual with the output's shape (optional), which is added before the
+/// activation.
 class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionInputs {
  public:
   static constexpr const char* type_name = "Convolution";

@@ -3,8 +3,8 @@
 
 OCTET_BEGIN
 
-/// Largest element of each window. Input [N, spatial ..., C] with one to three spatial dimensions. A second output,
-/// where used, gives the positions of the maxima as int64 indices into [N, C, spatial ...].
+/// Largest element of each window. Input [N, spatial ..., C] with one to three spatial dimensions. The optional second
+/// output is the positions of the maxima as int64 indices into [N, C, spatial ...].
 class MaxPool : public OperatorOf<MaxPool> {
  public:
   static constexpr const char* type_name = "MaxPool";

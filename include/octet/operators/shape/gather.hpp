@@ -21,7 +21,7 @@ class Gather : public OperatorOf<Gather> {
   OCTET_API IntegerForm integer_form() const override;
 };
 
-/// Repeats the tensor as numpy broadcasts it against a shape.
+/// Broadcasts the tensor to a shape, as in NumPy.
 class Expand : public OperatorOf<Expand> {
  public:
   static constexpr const char* type_name = "Expand";

@@ -49,9 +49,8 @@ OCTET_API std::vector<Shape> Gather::shapes(const ShapeContext& c) const {
   const std::int64_t size = in[a];
   if (size != Shape::unknown && c.value(octet::Gather::places).is_constant())
     for (std::int64_t i : detail::to_integers(c.value(octet::Gather::places).constant))
-      c.require(i >= -size && i < size, "index ", i, " is outside dimension ", a, " of ", in);
-  c.require(size != 0 || (indices.known() && indices.elements() == 0), "dimension ", a, " of ", in,
-            " has nothing to pick");
+      c.require(i >= -size && i < size, "index ", i, " is out of range for dimension ", a, " of ", in);
+  c.require(size != 0 || (indices.known() && indices.elements() == 0), "dimension ", a, " of ", in, " is empty");
   Shape out(in.begin(), in.begin() + a);
   for (std::int64_t d : indices) out.push_back(d);
   for (int d = a + 1; d < in.rank(); ++d) out.push_back(in[d]);

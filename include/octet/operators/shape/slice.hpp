@@ -4,8 +4,8 @@
 OCTET_BEGIN
 
 /// Elements start, start + step, ... before end, along some axes, as ONNX Slice: negative starts and ends count from
-/// the back, those beyond the tensor are clamped, negative steps walk backwards. Without axes, the first ones are
-/// meant; without steps, 1.
+/// the back, others are clamped to the tensor, negative steps go backward. Default axes: the first ones; default
+/// steps: 1.
 class Slice : public OperatorOf<Slice> {
  public:
   static constexpr const char* type_name = "Slice";
@@ -41,8 +41,8 @@ class Slice : public OperatorOf<Slice> {
   OCTET_API Range range(std::size_t i, std::int64_t size) const;
 };
 
-/// Cuts a tensor along an axis into parts of the given sizes, or, without sizes, into `parts` equal ones, of which
-/// the last may be smaller. One output for each part.
+/// Splits a tensor along an axis into parts of the given sizes or, without sizes, into `parts` equal ones, the last of
+/// which may be smaller. One output per part.
 class Split : public OperatorOf<Split> {
  public:
   static constexpr const char* type_name = "Split";

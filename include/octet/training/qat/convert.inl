@@ -19,7 +19,7 @@ class QatConverter {
   explicit QatConverter(const Model& model) : g_(model) {
     bool any = false;
     for (const Node& n : g_.nodes) any = any || n.op->traits().fake_quantizes;
-    require(any, "model '", g_.name, "' has no fake quantization; prepare_qat gives it some");
+    require(any, "model '", g_.name, "' has no fake quantization; expected a model from prepare_qat");
   }
 
   Model build() {
@@ -45,7 +45,7 @@ class QatConverter {
     return names;
   }
 
-  /// The weights become what they were rounded to; folding leaves their largest codes as they are.
+  /// Replaces the weights by the rounded ones. Folding does not change their largest codes.
   Change take_weights(Graph& g, std::size_t n, const FakeQuantizeWeights& op) {
     const Node node = g.nodes[n];
     const Value& w = g.value(node.inputs[FakeQuantizeWeights::weights]);
@@ -77,7 +77,7 @@ class QatConverter {
     return Change::any;
   }
 
-  /// Activations of fewer than 8 bits are clamped to what these reach, within the layer before them where it can.
+  /// Clamps activations of fewer than 8 bits to their range, in the layer before them if possible.
   Change take_activation(Graph& g, std::size_t n, Links& links, const FakeQuantize& op) {
     const Node node = g.nodes[n];
     const int in = node.inputs[FakeQuantize::x], out = node.outputs[0];

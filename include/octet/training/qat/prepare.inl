@@ -175,7 +175,7 @@ class FakeQuantizer {
     const Source source = placement_.source(v);
     // The probabilities at the model's output stay float: the loss is computed from the logits.
     if (source == Source::fixed && folded_.is_output(v)) return;
-    // What has another value's scale is in its integers already, or will be, unless it is computed.
+    // A value with the scale of another one is already on its grid, except for results of Resize and Pad.
     if (source == Source::same && !folded.op->traits().makes_elements) return;
     if (source != Source::none) round_everywhere(v);
   }
@@ -273,7 +273,7 @@ OCTET_API Model prepare_qat(const Model& model, const QatConfig& config) {
   require(config.range_decay >= 0 && config.range_decay < 1, "range_decay has to be in [0, 1), found ",
           config.range_decay);
   for (const Node& n : model.nodes)
-    require(!n.op->traits().fake_quantizes, "model '", model.name, "' is prepared already: layer '", n.name, "' is ",
+    require(!n.op->traits().fake_quantizes, "model '", model.name, "' is already prepared: layer '", n.name, "' is ",
             n.op->type());
   DequantizedModel d = dequantize_model(model);
   for (int v : d.graph.inputs)
