@@ -14,7 +14,7 @@ namespace {
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-/// The place along the axis, for each index of the other dimensions, by sorting all elements.
+/// Reference: the index along the axis, for each index of the other dimensions, by sorting all elements.
 template <class T>
 std::vector<std::int64_t> reference(const Tensor<T>& x, const ArgMax& op) {
   const Shape& s = x.shape();
@@ -85,7 +85,7 @@ const Node& arg_max_of(const Graph& g) {
 
 }  // namespace
 
-TEST_CASE("arg max: along any axis, of all types, the first or the last of several") {
+TEST_CASE("arg max: any axis, all types, the first or the last of equal elements") {
   const Shape shape{2, 3, 4, 5};
   check(random_tensor(shape, 1));
   check(Tensor<float>(shape, std::vector<float>(120, 1)));
@@ -108,7 +108,7 @@ TEST_CASE("arg max: quantized tensors are compared by their codes") {
   check(random_integers<std::int8_t>({2, 3, 4}, 9, -128, 127), {0.25f, -3});
 }
 
-TEST_CASE("arg max: a NaN is beyond all numbers, infinities are numbers") {
+TEST_CASE("arg max: NaN is beyond all numbers, including infinities") {
   CHECK(of_row({1, infinity, 2}) == std::vector<std::int64_t>{1});
   CHECK(of_row({1, -infinity, 2}, true) == std::vector<std::int64_t>{1});
   for (const bool smallest : {false, true}) {
@@ -119,7 +119,7 @@ TEST_CASE("arg max: a NaN is beyond all numbers, infinities are numbers") {
   CHECK(of_row({0.0f, -0.0f}) == std::vector<std::int64_t>{0});
 }
 
-TEST_CASE("arg max: what cannot be is an error") {
+TEST_CASE("arg max: errors") {
   const auto error = [](const ArgMax& op, const AnyTensor& x) -> std::string {
     try {
       Graph g;
@@ -131,15 +131,15 @@ TEST_CASE("arg max: what cannot be is an error") {
     return {};
   };
   CHECK(error(ArgMax(1), Tensor<float>({2, 0})) ==
-        "layer 'y' (ArgMax): there is no largest element along axis 1 of [2, 0]");
+        "layer 'y' (ArgMax): axis 1 of [2, 0] is empty, expected at least one element");
   CHECK(error(ArgMax(0, true, DType::f32), Tensor<float>({2})) ==
-        "layer 'y' (ArgMax): gives int64 or int32, not float32");
+        "layer 'y' (ArgMax): expected an output of type int64 or int32, found float32");
   CHECK(error(ArgMax(0), Tensor<fp16>({2})) == "layer 'y' (ArgMax): no form for float16");
   CHECK(error(ArgMax(0), Tensor<float>({3, 2})) == "");
   CHECK(error(ArgMax(1), Tensor<float>({0, 2})) == "");
 }
 
-TEST_CASE("arg max: of an int8 model compares codes, and of its file") {
+TEST_CASE("arg max: compares codes in an int8 model, also after loading") {
   const Graph g = segmenter();
   const Tensor<float> x = random_tensor({2, 8, 8, 3}, 6);
   const Model q = quantize<int8>(g, calibrate(g, {x}));
@@ -160,7 +160,7 @@ TEST_CASE("arg max: of an int8 model compares codes, and of its file") {
   CHECK(same_bytes(Executor(load_octet(file.path)).run({AnyTensor(x)})[0], found));
 }
 
-TEST_CASE("arg max: from ONNX, in the file's dimensions") {
+TEST_CASE("arg max: from ONNX, with the file's order of dimensions") {
   const Tensor<float> x = random_tensor({1, 4, 5, 6}, 10);
   for (const char* type : {"ArgMax", "ArgMin"})
     for (const int opset : {11, 12, 13})
@@ -192,7 +192,7 @@ TEST_CASE("arg max: from ONNX, in the file's dimensions") {
             shape[axis < 0 ? axis + 4 : axis] = 1;
             if (!keep) shape.erase(axis < 0 ? axis + 4 : axis);
             std::vector<std::int64_t> found = places(y), expected = reference(d, op);
-            if (!keep_layout && keep) {  // images go out as they are stored
+            if (!keep_layout && keep) {  // image outputs have the stored layout
               std::vector<std::int64_t> moved;
               for (std::int64_t p = 0; p < shape[2] * shape[3]; ++p)
                 for (std::int64_t c = 0; c < shape[1]; ++c)

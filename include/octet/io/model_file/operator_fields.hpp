@@ -65,8 +65,8 @@ class FieldReader : public FieldVisitor {
   static OperatorPtr read(ArchiveReader& from) {
     const std::string type = from.get_text();
     const OperatorType* known = find_operator(type);
-    require<FormatError>(known != nullptr, "there is no operator of type '", type,
-                         "': one of the program's own has to be registered first (register_operator)");
+    require<FormatError>(known != nullptr, "unknown operator type '", type,
+                         "'; custom operators have to be registered first (register_operator)");
     const std::shared_ptr<Operator> op = known->make();
     FieldReader fields;
     for (std::size_t n = from.get_count(3); n > 0; --n) {
