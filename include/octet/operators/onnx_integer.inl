@@ -169,7 +169,7 @@ OCTET_API std::vector<Shape> ConvInteger::shapes(const ShapeContext& c) const {
   detail::check_bytes(c);
   if (c.has(ConvInteger::image_zero))
     c.require(c.shape(ConvInteger::image_zero) == Shape{} || c.shape(ConvInteger::image_zero) == Shape{1},
-              "the image has one zero point, found ", c.shape(ConvInteger::image_zero));
+              "expected one zero point for the image, found shape ", c.shape(ConvInteger::image_zero));
   if (c.has(ConvInteger::weights_zero)) {
     const Shape& z = c.shape(ConvInteger::weights_zero);
     c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(ConvInteger::weights)[0]}, "zero points ", z,
