@@ -13,7 +13,7 @@ function(octet_object name)
   set(octet_objects ${octet_objects} "${octet_objects_dir}/${name}.cpp" PARENT_SCOPE)
 endfunction()
 
-# octet_room(NAME FOLDERS_OR_FILES ...): an object of all that the folders define, and of the files that are named.
+# octet_room(NAME FOLDERS_OR_FILES ...): adds an object with all definitions in the folders and files.
 function(octet_room name)
   set(files)
   set(named)

@@ -74,7 +74,7 @@ class ModelBuilder {
   void declare(int tensor, std::vector<std::int32_t> shape) {
     tensors_[static_cast<std::size_t>(tensor)].shape = std::move(shape);
   }
-  /// An operator by its name in the schema; others are custom ones, which may have options in bytes of their own.
+  /// Adds an operator by its name in the schema; other names are custom operators.
   void op(const std::string& name, std::vector<std::int32_t> in, std::vector<std::int32_t> out,
           std::vector<Option> options = {}, std::vector<std::uint8_t> custom_options = {}) {
     operators_.push_back({name, std::move(in), std::move(out), std::move(options), std::move(custom_options)});

@@ -169,7 +169,8 @@ OCTET_API std::string FullyConnected::summary(const ShapeContext&) const { retur
 OCTET_API IntegerForm FullyConnected::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = weights, f.bias = bias;
+  f.weights = weights;
+  f.bias = bias;
   return f;
 }
 

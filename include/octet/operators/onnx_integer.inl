@@ -172,8 +172,8 @@ OCTET_API std::vector<Shape> ConvInteger::shapes(const ShapeContext& c) const {
               "expected one zero point for the image, found shape ", c.shape(ConvInteger::image_zero));
   if (c.has(ConvInteger::weights_zero)) {
     const Shape& z = c.shape(ConvInteger::weights_zero);
-    c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(ConvInteger::weights)[0]}, "zero points ", z,
-              " do not fit weights ", c.shape(ConvInteger::weights));
+    c.require(z == Shape{} || z == Shape{1} || z == Shape{c.shape(ConvInteger::weights)[0]}, "zero points of shape ", z,
+              " do not match weights of shape ", c.shape(ConvInteger::weights));
   }
   return {detail::convolution_output(c, window, groups)};
 }

@@ -32,8 +32,8 @@ class ScaleIndex {
     const Shape &x = c.shape(0), &s = c.shape(LinearInputs::scale);
     c.require(block_size >= 0, "the block size is ", block_size, ", expected at least 0");
     if (c.has(LinearInputs::zero_point))
-      c.require(c.shape(LinearInputs::zero_point) == s, "scales of shape ", s, " have zero points of shape ",
-                c.shape(LinearInputs::zero_point));
+      c.require(c.shape(LinearInputs::zero_point) == s, "scales of shape ", s,
+                " need zero points of that shape, found ", c.shape(LinearInputs::zero_point));
     if (s.rank() == 0 || s == Shape{1}) return;
     const int a = normalize_axis(axis, x.rank());
     if (block_size == 0) {
@@ -172,7 +172,8 @@ OCTET_API std::vector<Shape> QuantizeLinear::shapes(const ShapeContext& c) const
 OCTET_API std::unique_ptr<Step> QuantizeLinear::prepare(const PrepareContext& c) const {
   const bool fits = is_floating(to) ? bits(to) <= 8 : bits(to) > 0 && bits(to) <= 32 && to != DType::boolean;
   c.require(fits, "cannot quantize to ", name(to));
-  c.require(is_floating(c.input(LinearInputs::scale).dtype), "the scale is ", name(c.input(LinearInputs::scale).dtype));
+  c.require(is_floating(c.input(LinearInputs::scale).dtype), "expected a floating-point scale, found ",
+            name(c.input(LinearInputs::scale).dtype));
   return detail::make_step<detail::QuantizeLinearStep>(axis, block_size, saturate);
 }
 

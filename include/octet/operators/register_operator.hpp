@@ -16,10 +16,9 @@ enum class OnnxLayout : std::uint8_t {
 
 /// The names of a custom operator in other file formats.
 struct OperatorNames {
-  std::string onnx_domain = {},
-              onnx_type = {};  // domain and op_type in ONNX files; not in ONNX files if the type is empty
+  std::string onnx_domain = {}, onnx_type = {};  // domain and op_type in ONNX files; without a type: none
   OnnxLayout onnx_layout = OnnxLayout::as_file;
-  std::string tflite_code = {};  // custom code in TFLite files; empty: not in TFLite files
+  std::string tflite_code = {};  // custom code in TFLite files; empty: none
 };
 
 namespace detail {

@@ -174,8 +174,8 @@ inline bool is_depthwise(const Graph& g, const Node& n) {
          g.value(n.inputs[LayerInputs::weights]).shape.back() == 1;
 }
 
-/// Whether the node is a layer of float constant weights [O, ...] and an optional constant bias, linear up to here:
-/// nothing added, nothing clamped.
+/// Whether the node is a layer with constant float weights [O, ...] and an optional constant bias, without residual and
+/// activation.
 inline bool is_linear_layer(const Graph& g, const Node& n) {
   const Traits t = n.op->traits();
   if (t.products == Traits::Products::none || t.clamps || has_residual(n)) return false;

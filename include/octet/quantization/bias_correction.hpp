@@ -41,7 +41,7 @@ std::vector<double> mean_error(View<const float> exact, const std::vector<double
   return error;
 }
 
-/// Takes the mean error of rounded weights out of the layer's float bias, which it gets if it has none.
+/// Subtracts the mean error of the rounded weights from the layer's float bias. Adds a bias if there is none.
 template <class Rounded>
 void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means, Rounded rounded) {
   if (means.empty() || exact.size() == 0) return;

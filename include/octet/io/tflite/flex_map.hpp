@@ -113,8 +113,7 @@ class FlexReader {
                                                           : type - int_vector + int_type;
         add(v, list + i * inner, inner, element);
       }
-    } else if (type >= int_pair &&
-               type <= float_four) {  // lists of 2, 3 or 4 numbers, which are stored without a count
+    } else if (type >= int_pair && type <= float_four) {  // lists of 2, 3 or 4 numbers: no count
       v.is_list = true;
       const std::size_t list = target(at, width), n = (type - int_pair) / 3 + 2;
       for (std::size_t i = 0; i < n; ++i) add(v, list + i * inner, inner, (type - int_pair) % 3 + int_type);

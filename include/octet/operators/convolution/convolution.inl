@@ -78,7 +78,8 @@ OCTET_API std::string Convolution::summary(const ShapeContext& c) const {
 OCTET_API IntegerForm Convolution::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = weights, f.bias = bias;
+  f.weights = weights;
+  f.bias = bias;
   return f;
 }
 

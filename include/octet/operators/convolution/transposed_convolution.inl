@@ -280,7 +280,8 @@ OCTET_API Traits TransposedConvolution::traits() const {
 OCTET_API IntegerForm TransposedConvolution::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  f.weights = weights, f.bias = bias;
+  f.weights = weights;
+  f.bias = bias;
   return f;
 }
 
