@@ -317,7 +317,8 @@ TEST_CASE("own operator: from TFLite, by its custom code") {
     for (int i = 0; i < 1000; ++i) shared.ReuseValue(("k" + std::to_string(i)).c_str(), list);
   });
   shared.Finish();
-  CHECK(contains(error_of([&] { octet::detail::tflite::FlexReader(shared.GetBuffer()).map(); }), "not a FlexBuffers map"));
+  CHECK(contains(error_of([&] { octet::detail::tflite::FlexReader(shared.GetBuffer()).map(); }),
+                 "not a FlexBuffers map"));
   for (std::size_t n = 1; n < good.size(); ++n)  // damaged options give an error or a model
     error_of([&] { from_tflite("TestPolynomial", {good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n)}); });
   for (std::size_t at = 0; at < good.size(); ++at)
