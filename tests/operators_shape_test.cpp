@@ -70,7 +70,7 @@ TEST_CASE("transpose: empty tensors, scalars, high ranks; views if only dimensio
   CHECK_THROWS_AS(shape_of(Transpose({0, 0}), {{2, 3}}), ShapeError);
   CHECK_THROWS_AS(shape_of(Transpose({0, -1}), {{2, 3}}), ShapeError);
   CHECK_THROWS_WITH_AS(shape_of(Transpose({0, 2}), {{2, 3}}),
-                       "layer 'tested' (Transpose): the order given is not one of the 2 dimensions of [2, 3]",
+                       "layer 'tested' (Transpose): perm is not a permutation of the 2 dimensions of [2, 3]",
                        ShapeError);
 
   Graph g;

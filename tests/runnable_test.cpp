@@ -197,7 +197,7 @@ TEST_CASE("runnable: a layer that cannot run is refused with the executor's erro
       {[](Graph& g) {
          g.nodes[1].inputs[1] = g.add_constant("q", Tensor<std::int8_t>({4, 1, 1, 8}), QuantParams(0.1f, 3));
        },
-       "layer 'second' (Convolution): weights have to be symmetric"},
+       "layer 'second' (Convolution): expected symmetric weights"},
       {[](Graph& g) {
          g.nodes[1].inputs[1] = g.add_input("w", {4, 1, 1, 8});
        },
