@@ -1,0 +1,37 @@
+#pragma once
+#include <set>
+
+#include "../passes/rewrite.hpp"
+#include "weights.hpp"
+
+/// Layers by name.
+OCTET_BEGIN
+namespace detail {
+
+/// The name of each node in plans: its own; of those with the same name, the second is NAME#2, and so on.
+inline std::vector<std::string> plan_names(const Graph& g) {
+  std::vector<std::string> names;
+  std::set<std::string> used;
+  std::map<std::string, int> count;
+  for (const Node& n : g.nodes) used.insert(n.name);
+  for (const Node& n : g.nodes) {
+    std::string unique = n.name;
+    int& earlier = count[n.name];
+    if (earlier++ > 0)
+      for (int k = earlier; !used.insert(unique = n.name + "#" + std::to_string(k)).second;) ++k;
+    names.push_back(std::move(unique));
+  }
+  return names;
+}
+
+/// Of each node, whether one of the patterns matches it. Throws where a pattern matches none; purpose: for the error.
+inline std::vector<bool> matching_layers(const Graph& g, const std::vector<std::string>& patterns,
+                                         const char* purpose) {
+  for (const std::string& p : patterns) require_used(p, g, purpose);
+  std::vector<bool> matching;
+  for (const Node& n : g.nodes) matching.push_back(kept(patterns, g, n));
+  return matching;
+}
+
+}  // namespace detail
+OCTET_END
