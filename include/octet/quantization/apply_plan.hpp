@@ -36,7 +36,7 @@ class PlannedModel {
   bool is_integer(int v) const { return placement_.is_integer(v); }
 
   static std::vector<const LayerPlan*> layers_of(const Graph& g, const QuantizationPlan& plan) {
-    const std::vector<std::string> names = plan_names(g);
+    const std::vector<std::string> names = plan_layer_names(g);
     require_valid(plan);
     require_same_names(plan, g, names);
     std::vector<const LayerPlan*> layers;

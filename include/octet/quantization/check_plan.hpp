@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "../core/affine.hpp"
 #include "../core/with_place.hpp"
 #include "layer_names.hpp"

@@ -1,28 +1,10 @@
 #pragma once
-#include <set>
-
 #include "../passes/rewrite.hpp"
 #include "weights.hpp"
 
 /// Layers by name.
 OCTET_BEGIN
 namespace detail {
-
-/// The name of each node in plans: its own; of those with the same name, the second is NAME#2, and so on.
-inline std::vector<std::string> plan_names(const Graph& g) {
-  std::vector<std::string> names;
-  std::set<std::string> used;
-  std::map<std::string, int> count;
-  for (const Node& n : g.nodes) used.insert(n.name);
-  for (const Node& n : g.nodes) {
-    std::string unique = n.name;
-    int& earlier = count[n.name];
-    if (earlier++ > 0)
-      for (int k = earlier; !used.insert(unique = n.name + "#" + std::to_string(k)).second;) ++k;
-    names.push_back(std::move(unique));
-  }
-  return names;
-}
 
 /// Of each node, whether one of the patterns matches it. Throws where a pattern matches none; purpose: for the error.
 inline std::vector<bool> matching_layers(const Graph& g, const std::vector<std::string>& patterns,

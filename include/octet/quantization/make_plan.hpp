@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "../passes/bound_activations.hpp"
 #include "activation_params.hpp"
 #include "bias_correction.hpp"
@@ -42,7 +44,7 @@ class Int8Planner {
     for (std::size_t v = 0; v < params.size(); ++v)
       if (placement_.source(static_cast<int>(v)) == IntegerPlacement::Source::measured)
         p.activations[g_.values[v].name] = {params[v].scale[0], params[v].zero_point[0]};
-    const std::vector<std::string> names = plan_names(g_);
+    const std::vector<std::string> names = plan_layer_names(g_);
     for (std::size_t i = 0; i < names.size(); ++i) {
       const Node& n = g_.nodes[i];
       LayerPlan& layer = p.layers[names[i]];
@@ -162,7 +164,7 @@ class WeightPlanner {
   QuantizationPlan plan() {
     QuantizationPlan p;
     p.rounding = g_.rounding;
-    const std::vector<std::string> names = plan_names(g_);
+    const std::vector<std::string> names = plan_layer_names(g_);
     for (std::size_t i = 0; i < names.size(); ++i) p.layers[names[i]] = std::move(layers_[i]);
     return p;
   }

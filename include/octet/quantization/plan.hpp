@@ -60,7 +60,7 @@ struct LayerPlan {
 };
 
 /// How a model is quantized. Names are those of the optimized model (batch normalization folded, activations fused), as
-/// `optimize` gives it. Of several layers with one name, the second is called NAME#2.
+/// `optimize` gives it. Of several layers with the same name, the second is called NAME#2, see plan_layer_names.
 struct QuantizationPlan {
   // Every int8 activation with a scale of its own, by name. Others have the scale of their input or of the concat they
   // are read by, or the one that their operator prescribes (softmax, sigmoid).
@@ -75,6 +75,9 @@ struct QuantizationPlan {
   }
   friend bool operator!=(const QuantizationPlan& a, const QuantizationPlan& b) { return !(a == b); }
 };
+
+/// The names of the layers of an optimized model in plans.
+std::vector<std::string> plan_layer_names(const Graph& optimized);
 
 namespace detail {
 

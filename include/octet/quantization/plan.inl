@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "../runtime/runnable.hpp"
 #include "apply_plan.hpp"
 #include "float_model.hpp"
@@ -16,6 +18,21 @@ OCTET_API const char* name(PlannedForm form) noexcept {
     case PlannedForm::bfloat16: return "bf16";
   }
   return "unknown";
+}
+
+OCTET_API std::vector<std::string> plan_layer_names(const Graph& g) {
+  std::vector<std::string> names;
+  std::set<std::string> used;
+  std::map<std::string, int> count;
+  for (const Node& n : g.nodes) used.insert(n.name);
+  for (const Node& n : g.nodes) {
+    std::string unique = n.name;
+    int& earlier = count[n.name];
+    if (earlier++ > 0)
+      for (int k = earlier; !used.insert(unique = n.name + "#" + std::to_string(k)).second;) ++k;
+    names.push_back(std::move(unique));
+  }
+  return names;
 }
 
 namespace detail {
