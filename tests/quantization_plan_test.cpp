@@ -34,9 +34,9 @@ Model network() {
   const int pooled = g.add("pool", pool, {joined});
   const int last = g.add("last", Convolution(), {pooled, g.add_constant("last.w", random_tensor({6, 1, 1, 8}, 4))});
   const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {last});
-  const int fc =
-      g.add("fc", FullyConnected(),
-            {mean, g.add_constant("fc.w", random_tensor({5, 6}, 7, -0.3f, 0.3f)), g.add_constant("fc.b", random_tensor({5}, 8))});
+  const int fc = g.add("fc", FullyConnected(),
+                       {mean, g.add_constant("fc.w", random_tensor({5, 6}, 7, -0.3f, 0.3f)),
+                        g.add_constant("fc.b", random_tensor({5}, 8))});
   g.outputs = {g.add("probabilities", Softmax(), {fc})};
   return g;
 }
