@@ -118,8 +118,12 @@ void inspect_plan(const Model& model, const InspectArguments& o) {
     const auto a = plan.activations.find(g.value(v).name);
     return a == plan.activations.end() ? std::string() : params_text({a->second.scale, a->second.zero_point});
   };
-  TextTable table({"Layer", "Type", "Form", "Weights", "Bits", "Bias corrected", "Output"});
-  for (int v : g.inputs) table.add({g.value(v).name, "input", "", "", "", "", activation(v)});
+  std::vector<std::string> tensors;
+  for (const Value& v : g.values) tensors.push_back(v.name);
+  if (!o.full_names) tensors = short_names(std::move(tensors));
+  const auto tensor = [&](int v) { return tensors[static_cast<std::size_t>(v)]; };
+  TextTable table({"Layer", "Type", "Form", "Weights", "Bits", "Bias corrected", "Tensor", "Scale"});
+  for (int v : g.inputs) table.add({"", "input", "", "", "", "", tensor(v), activation(v)});
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto found = plan.layers.find(names[i]);
     octet::detail::require(found != plan.layers.end(), "plan '", o.plan, "' has no layer '", names[i], "' of model '",
@@ -127,11 +131,12 @@ void inspect_plan(const Model& model, const InspectArguments& o) {
     const LayerPlan& layer = found->second;
     table.add({shown[i], layer_kind(g, g.nodes[i]), name(layer.form), layer.weights ? params_text(layer.weights) : "",
                layer.weights ? std::to_string(layer.weight_bits) : "", layer.input_means.empty() ? "" : "yes",
-               activation(g.nodes[i].outputs[0])});
+               tensor(g.nodes[i].outputs[0]), activation(g.nodes[i].outputs[0])});
   }
   std::cout << table.str(o.full_names ? 0 : 120)
-            << "\nscale, zero point; *32: a scale for each of 32 channels; no output: that of the input, of the concat "
-               "that reads it, prescribed, or float\n";
+            << "\nscale, zero point; *32: a scale for each of 32 channels; no scale of a tensor: that of its layer's "
+               "input or of "
+               "the concat that reads it, prescribed, or float\n";
 }
 
 void inspect_command(const InspectArguments& o) {
