@@ -1,5 +1,5 @@
-# Shared by test.cmake, demo.cmake and bench.cmake: installs missing packages, configures, builds and runs, in the folder
-# build/ of the checkout.
+# Shared by test.cmake, demo.cmake and bench.cmake: prints or installs missing packages, configures, builds and runs, in
+# the folder build/ of the checkout.
 cmake_minimum_required(VERSION 3.20)
 include("${CMAKE_CURRENT_LIST_DIR}/packages.cmake")
 
@@ -83,7 +83,8 @@ function(octet_find_missing packages)
   set(${packages} "${missing}" PARENT_SCOPE)
 endfunction()
 
-# octet_may_install(COMMAND): the prefix for calling apt-get without a password; empty if that is not possible.
+# octet_may_install(COMMAND): the prefix for calling apt-get: as root, or, in CI or with INSTALL=ON, through sudo
+# without a password. Empty if nothing may be installed.
 function(octet_may_install command)
   set(${command} "" PARENT_SCOPE)
   find_program(octet_apt apt-get NO_CACHE)
@@ -94,6 +95,9 @@ function(octet_may_install command)
   set(apt env DEBIAN_FRONTEND=noninteractive "${octet_apt}")
   if(user STREQUAL "0")
     set(${command} ${apt} PARENT_SCOPE)
+    return()
+  endif()
+  if(NOT INSTALL AND "$ENV{CI}" STREQUAL "")
     return()
   endif()
   find_program(octet_sudo sudo NO_CACHE)
@@ -127,7 +131,7 @@ function(octet_install_missing)
       return()
     endif()
   endif()
-  set(line "On Debian and Ubuntu, this installs the missing packages:\n   sudo ${line}\n")
+  set(line "On Debian and Ubuntu, this installs the missing packages (as cmake -DINSTALL=ON -P ... does):\n   sudo ${line}\n")
   if(packages MATCHES "g[+][+]|ninja-build")
     message(FATAL_ERROR "Found no C++ compiler, or neither ninja nor make. ${line}")
   endif()

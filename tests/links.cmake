@@ -1,8 +1,8 @@
-# Checks the links of README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md that lead to files of the project: the file
-# exists, and so does the heading that is named behind "#". Links to other sites are not looked at.
+# Checks that the files, and the headings after "#", to which links in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md
+# refer exist. Links to other sites are ignored.
 cmake_minimum_required(VERSION 3.20)
 
-# read_lines(FILE LIST): its lines without blocks and spans of code. ("[" and "]" become "<" and ">", which lists of CMake
+# read_lines(FILE LIST): the lines of a file without blocks and spans of code. ("[" and "]" become "<" and ">", which lists of CMake
 # take as they are.)
 function(read_lines file list)
   file(READ "${file}" text)
@@ -27,7 +27,7 @@ function(read_lines file list)
   set(${list} "${lines}" PARENT_SCOPE)
 endfunction()
 
-# read_headings(FILE LIST): the names by which links know its headings: lower case, without punctuation, "-" for spaces.
+# read_headings(FILE LIST): the names of headings in links: lower case, without punctuation, "-" for spaces.
 function(read_headings file list)
   read_lines("${file}" lines)
   set(headings)
@@ -69,11 +69,11 @@ foreach(page IN LISTS pages)
         set(target "${folder}/${path}")
       endif()
       if(NOT EXISTS "${target}")
-        list(APPEND problems "${name}: ${link}: there is no such file")
+        list(APPEND problems "${name}: ${link}: the file does not exist")
       elseif(NOT heading STREQUAL "")
         read_headings("${target}" headings)
         if(NOT heading IN_LIST headings)
-          list(APPEND problems "${name}: ${link}: there is no such heading")
+          list(APPEND problems "${name}: ${link}: the heading does not exist")
         endif()
       endif()
     endforeach()

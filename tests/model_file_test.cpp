@@ -137,7 +137,7 @@ TEST_CASE("archive: small integers take one byte, all are restored") {
   CHECK_THROWS_AS(read("\xff\xff\xff\xff\x1f", std::int32_t{}), FormatError);
 }
 
-TEST_CASE("model file: every operator keeps all its parameters") {
+TEST_CASE("model file: all parameters of every operator are stored") {
   CHECK(operators_that_change() == 0);
   detail::ArchiveWriter plain, grouped;
   detail::FieldWriter::write(Convolution(), plain);

@@ -14,7 +14,7 @@ namespace {
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-/// The place along the axis, for each index of the other dimensions, by sorting all elements.
+/// Reference: the index along the axis, for each index of the other dimensions, by sorting all elements.
 template <class T>
 std::vector<std::int64_t> reference(const Tensor<T>& x, const ArgMax& op) {
   const Shape& s = x.shape();
@@ -45,7 +45,8 @@ void check(const Tensor<T>& x, const QuantParams& q = {}) {
   for (int axis = -x.shape().rank(); axis < x.shape().rank(); ++axis)
     for (int options = 0; options < 16; ++options) {
       ArgMax op(axis, options & 1, options & 2 ? DType::i32 : DType::i64);
-      op.smallest = options & 4, op.last = options & 8;
+      op.smallest = options & 4;
+      op.last = options & 8;
       CAPTURE(axis);
       CAPTURE(options);
       const AnyTensor y = run_layer(op, {Operand(x, q)})[0];
@@ -63,7 +64,8 @@ void check(const Tensor<T>& x, const QuantParams& q = {}) {
 
 std::vector<std::int64_t> of_row(const std::vector<float>& row, bool smallest = false, bool last = false) {
   ArgMax op(0);
-  op.smallest = smallest, op.last = last;
+  op.smallest = smallest;
+  op.last = last;
   return places(run_layer(op, {Tensor<float>({static_cast<std::int64_t>(row.size())}, row)})[0]);
 }
 
@@ -83,7 +85,7 @@ const Node& arg_max_of(const Graph& g) {
 
 }  // namespace
 
-TEST_CASE("arg max: along any axis, of all types, the first or the last of several") {
+TEST_CASE("arg max: any axis, all types, the first or the last of equal elements") {
   const Shape shape{2, 3, 4, 5};
   check(random_tensor(shape, 1));
   check(Tensor<float>(shape, std::vector<float>(120, 1)));
@@ -94,7 +96,10 @@ TEST_CASE("arg max: along any axis, of all types, the first or the last of sever
   check(random_integers<std::uint64_t>({7}, 6, 0, 3));
   check(random_integers<std::int32_t>({3, 1}, 7, -3, 3));
   Tensor<double> d({2, 2});
-  d[0] = 1, d[1] = 1 + 1e-12, d[2] = -1, d[3] = -1 - 1e-12;
+  d[0] = 1;
+  d[1] = 1 + 1e-12;
+  d[2] = -1;
+  d[3] = -1 - 1e-12;
   check(d);
 }
 
@@ -103,7 +108,7 @@ TEST_CASE("arg max: quantized tensors are compared by their codes") {
   check(random_integers<std::int8_t>({2, 3, 4}, 9, -128, 127), {0.25f, -3});
 }
 
-TEST_CASE("arg max: a NaN is beyond all numbers, infinities are numbers") {
+TEST_CASE("arg max: NaN is beyond all numbers, including infinities") {
   CHECK(of_row({1, infinity, 2}) == std::vector<std::int64_t>{1});
   CHECK(of_row({1, -infinity, 2}, true) == std::vector<std::int64_t>{1});
   for (const bool smallest : {false, true}) {
@@ -114,7 +119,7 @@ TEST_CASE("arg max: a NaN is beyond all numbers, infinities are numbers") {
   CHECK(of_row({0.0f, -0.0f}) == std::vector<std::int64_t>{0});
 }
 
-TEST_CASE("arg max: what cannot be is an error") {
+TEST_CASE("arg max: errors") {
   const auto error = [](const ArgMax& op, const AnyTensor& x) -> std::string {
     try {
       Graph g;
@@ -126,15 +131,15 @@ TEST_CASE("arg max: what cannot be is an error") {
     return {};
   };
   CHECK(error(ArgMax(1), Tensor<float>({2, 0})) ==
-        "layer 'y' (ArgMax): there is no largest element along axis 1 of [2, 0]");
+        "layer 'y' (ArgMax): axis 1 of [2, 0] is empty, expected at least one element");
   CHECK(error(ArgMax(0, true, DType::f32), Tensor<float>({2})) ==
-        "layer 'y' (ArgMax): gives int64 or int32, not float32");
+        "layer 'y' (ArgMax): expected an output of type int64 or int32, found float32");
   CHECK(error(ArgMax(0), Tensor<fp16>({2})) == "layer 'y' (ArgMax): no form for float16");
   CHECK(error(ArgMax(0), Tensor<float>({3, 2})) == "");
   CHECK(error(ArgMax(1), Tensor<float>({0, 2})) == "");
 }
 
-TEST_CASE("arg max: of an int8 model compares codes, and of its file") {
+TEST_CASE("arg max: compares codes in an int8 model, also after loading") {
   const Graph g = segmenter();
   const Tensor<float> x = random_tensor({2, 8, 8, 3}, 6);
   const Model q = quantize<int8>(g, calibrate(g, {x}));
@@ -155,7 +160,7 @@ TEST_CASE("arg max: of an int8 model compares codes, and of its file") {
   CHECK(same_bytes(Executor(load_octet(file.path)).run({AnyTensor(x)})[0], found));
 }
 
-TEST_CASE("arg max: from ONNX, in the file's dimensions") {
+TEST_CASE("arg max: from ONNX, with the file's order of dimensions") {
   const Tensor<float> x = random_tensor({1, 4, 5, 6}, 10);
   for (const char* type : {"ArgMax", "ArgMin"})
     for (const int opset : {11, 12, 13})
@@ -170,7 +175,8 @@ TEST_CASE("arg max: from ONNX, in the file's dimensions") {
             b.input("x", {1, 4, 5, 6}).node("GlobalMaxPool", {"x"}, {"g"}).node("Sub", {"x", "g"}, {"d"});
             b.node(type, {"d"}, {"y"}, attributes).node("Cast", {"y"}, {"f"}, {{"to", 1}}).output("y").output("f");
             ArgMax op(axis, keep);
-            op.smallest = type[3] == 'M' && type[4] == 'i', op.last = opset > 11;
+            op.smallest = type[3] == 'M' && type[4] == 'i';
+            op.last = opset > 11;
             Tensor<float> d = x, stored = x;
             for (std::int64_t c = 0; c < 4; ++c) {
               const float top = *std::max_element(x.data() + c * 30, x.data() + c * 30 + 30);
@@ -186,7 +192,7 @@ TEST_CASE("arg max: from ONNX, in the file's dimensions") {
             shape[axis < 0 ? axis + 4 : axis] = 1;
             if (!keep) shape.erase(axis < 0 ? axis + 4 : axis);
             std::vector<std::int64_t> found = places(y), expected = reference(d, op);
-            if (!keep_layout && keep) {  // images go out as they are stored
+            if (!keep_layout && keep) {  // image outputs have the stored layout
               std::vector<std::int64_t> moved;
               for (std::int64_t p = 0; p < shape[2] * shape[3]; ++p)
                 for (std::int64_t c = 0; c < shape[1]; ++c)

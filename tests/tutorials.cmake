@@ -162,5 +162,5 @@ elseif(CASE STREQUAL "transfer_qat")
   refuses("2 class folders;1" ${model} --data folders)
 
 else()
-  message(FATAL_ERROR "there is no case '${CASE}'")
+  message(FATAL_ERROR "unknown case '${CASE}'")
 endif()

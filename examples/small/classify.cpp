@@ -1,5 +1,5 @@
 // Classifies a photo: classify MODEL IMAGE [LABELS [PREPROCESSING]].
-// Without arguments: a drawn shape, by a small network whose last layer is fitted first.
+// Without arguments: classifies a synthetic shape with a small network, whose last layer is fitted first.
 #include <cstdio>
 #include <octet/io/image.hpp>
 #include <octet/io/image_input.hpp>
@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
     const Tensor<uint8> photo = own ? load_image(argv[2]) : ShapesDataset(10, 7).image(3);
     const Labels labels = argc > 3 ? load_labels(argv[3]) : own ? Labels() : shape_names();
 
-    const ImageInput input(model);  // size, channels and order of dimensions that the model takes
+    const ImageInput input(model);  // size, channels and layout of the model's input
     Executor run(model);
     const Tensor<float> scores = run(input.prepare(photo, preprocessing));
     for (const Prediction& p : decode_predictions(scores, labels.fitted(scores.size()), 3))

@@ -1,4 +1,4 @@
-// Finds out which layers lose most in int8, and what it gains to keep one of them float.
+// Finds the layers that lose most in int8, and the gain of keeping one of them float.
 #include <algorithm>
 #include <cstdio>
 #include <octet/io/image_input.hpp>
@@ -23,8 +23,10 @@ double decibels(const std::vector<LayerError>& report, const std::string& tensor
 
 int main() {
   MobileNetOptions small;
-  small.image_size = 32, small.width = 0.25, small.classes = 10;
-  const Model model = optimize(mobilenet_v1(small));  // layers as they run: batch normalization folded, ReLU6 fused
+  small.image_size = 32;
+  small.width = 0.25;
+  small.classes = 10;
+  const Model model = optimize(mobilenet_v1(small));  // the executed layers: batch normalization folded, ReLU6 fused
   const std::vector<Tensor<float>> images =
       ImageInput(model).load(ShapesDataset(8), 0, 8, Preprocessing(), *default_pool());
   const Calibration calibration = calibrate(model, images);
@@ -35,7 +37,7 @@ int main() {
   for (std::size_t i = 0; i < std::min<std::size_t>(5, report.size()); ++i)
     std::printf("%-16s %5.1f dB   %.3f %%\n", report[i].name.c_str(), report[i].sqnr_db, 100 * report[i].saturation);
 
-  // Errors add up from layer to layer: the worst tensor is not always where they begin. So: each layer in turn.
+  // Errors accumulate along the network, so the worst tensor is not always the cause. Therefore try each layer.
   std::string best;
   double most = decibels(report, output);
   std::printf("the output has %.1f dB in int8\n", most);
@@ -43,7 +45,10 @@ int main() {
     Int8Options options;
     options.keep_float = {n.name};
     const double db = decibels(error_report(model, quantize<int8>(model, calibration, options), images), output);
-    if (db > most) most = db, best = n.name;
+    if (db > most) {
+      most = db;
+      best = n.name;
+    }
   }
-  if (!best.empty()) std::printf("... and %.1f dB where layer '%s' stays float\n", most, best.c_str());
+  if (!best.empty()) std::printf("... and %.1f dB if layer '%s' stays float\n", most, best.c_str());
 }

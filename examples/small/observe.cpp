@@ -1,4 +1,4 @@
-// Looks at intermediate tensors: the range of every tensor of a run, and the features before the last layer.
+// Observes intermediate tensors: the range of every tensor in a run, and the features before the last layer.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -11,7 +11,7 @@ using namespace octet;
 int main() {
   const Model model = small_cnn();
   ExecutorOptions options;
-  options.optimize = false;  // otherwise layers are fused, and what lies between them is not computed
+  options.optimize = false;  // otherwise, layers are fused and tensors between them are not computed
   Executor run(model, options);
 
   const std::string wanted = model.value(model.nodes.back().inputs[0]).name;  // what the last layer reads
@@ -23,7 +23,7 @@ int main() {
     const auto [low, high] = std::minmax_element(x, x + n);
     std::printf("%-10s %-16s [%7.3f, %7.3f]\n", value.name.c_str(), to_string(tensor.shape).c_str(),
                 static_cast<double>(*low), static_cast<double>(*high));
-    if (value.name == wanted) features.assign(x, x + n);  // the memory is used again after this call
+    if (value.name == wanted) features.assign(x, x + n);  // the memory is reused after this call
   });
 
   const Tensor<uint8> picture = ShapesDataset(1).image(0);

@@ -1,4 +1,4 @@
-// Calibrates in a loop of one's own: frame by frame, in two parts that are merged, one range set by hand.
+// A custom calibration loop: frame by frame, in two parts that are merged, with one range set explicitly.
 #include <cstdio>
 #include <octet/io/image_input.hpp>
 #include <octet/io/shapes_dataset.hpp>
@@ -11,7 +11,7 @@ using namespace octet;
 
 namespace {
 
-/// Frames [from, to) of what might be a camera.
+/// Frames [from, to) of a simulated camera.
 Calibration watch(const Model& model, const Dataset& frames, std::int64_t from, std::int64_t to) {
   const ImageInput input(model);
   Preprocessing preprocessing;
@@ -34,7 +34,7 @@ int main() {
   calibration.merge(watch(model, frames, 60, 100));
 
   const std::string input = model.value(model.inputs[0]).name;
-  calibration.set_range(input, {0, 1});  // pixels cannot be anything else
+  calibration.set_range(input, {0, 1});  // the range of pixels is known
   for (const auto& [tensor, statistics] : calibration.tensors) {
     const Range seen = statistics.seen, used = calibration.range(tensor);
     std::printf("%-10s seen [%7.3f, %7.3f]  used [%7.3f, %7.3f]\n", tensor.c_str(), static_cast<double>(seen.low),

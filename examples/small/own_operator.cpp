@@ -1,4 +1,4 @@
-// An operator of one's own: runs, becomes part of an int8 model, and comes back from a file.
+// A custom operator: runs, is used in an int8 model, and is saved and loaded.
 #include <cmath>
 #include <cstdio>
 #include <octet/io/model_file.hpp>
@@ -20,7 +20,7 @@ class Wave : public OperatorOf<Wave> {
   void fields(FieldVisitor& v) override { v.field("frequency", frequency); }
   std::vector<Shape> shapes(const ShapeContext& c) const override { return {c.shape(0)}; }
   std::unique_ptr<Step> prepare(const PrepareContext& c) const override {
-    c.require(c.input(0).dtype == DType::f32, "takes float32, found ", name(c.input(0).dtype));
+    c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
     return std::make_unique<Run>(static_cast<float>(frequency));
   }
 
@@ -41,7 +41,7 @@ class Wave : public OperatorOf<Wave> {
 }  // namespace
 
 int main() {
-  // ONNX files have it as the operator Wave of the domain my.domain, TFLite files as the custom operator MyWave.
+  // In ONNX files it is the operator Wave of the domain my.domain, in TFLite files the custom operator MyWave.
   register_operator<Wave>({"my.domain", "Wave", OnnxLayout::any, "MyWave"});
 
   Graph model;

@@ -1,4 +1,5 @@
-// Trains a small network on drawn shapes, then trains it further for int8 with four-bit weights, and compares.
+// Trains a small network on synthetic shapes, continues with quantization-aware training for int8 with 4-bit weights,
+// and compares.
 #include <cstdio>
 #include <octet/io/shapes_dataset.hpp>
 #include <octet/models/small_cnn.hpp>
@@ -12,7 +13,7 @@ using namespace octet;
 
 namespace {
 
-/// Drawn shapes, with pixels in [0, 1]. Another seed draws others.
+/// Synthetic shapes with pixels in [0, 1]. Other seeds give other images.
 ImageExamples shapes(std::int64_t count, std::uint64_t seed) {
   Preprocessing preprocessing;
   preprocessing.normalization = normalization("unit");

@@ -56,6 +56,7 @@
 #include "operators/shape/views.inl"
 #include "operators/softmax.inl"
 #include "operators/unary.inl"
+#include "operators/window.inl"
 #include "passes/optimize.inl"
 #include "quantization/calibration.inl"
 #include "quantization/error_report.inl"

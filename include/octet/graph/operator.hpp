@@ -134,27 +134,27 @@ struct IntegerForm {
   int weights = -1;       // input with weights [O, ...]
   int bias = -1;          // input with an int32 bias, whose scale is input scale * weight scale
   bool rescales = false;  // if as_input: also supports other output parameters
-  bool compares = false;  // if none: only the order of elements counts, so that codes with one scale can be used
+  bool compares = false;  // if none: depends only on the order of elements, so it also works on codes with one scale
 };
 
-/// Properties of an operator that passes, quantization, training and reports ask for, instead of its type.
+/// Properties of an operator that passes, quantization, training and reports use instead of its type.
 struct Traits {
-  /// Operators with weights (IntegerForm::weights, [O, ..., C / groups]): sums of products of input 0 and the weights.
+  /// How an operator with weights (IntegerForm::weights, [O, ..., C / groups]) computes sums of products with input 0.
   enum class Products : std::uint8_t {
     none,
-    all,  // each output element uses all weights of its channel
-    some  // each output element uses some of them: transposed convolution
+    all,  // each output element is a sum of products with all weights of its channel
+    some  // ... with some weights of its channel: transposed convolution
   };
   Products products = Products::none;
-  std::int64_t groups = 1;      // of channels
-  bool pads = false;            // adds zeros around input 0
-  int residual = -1;            // optional input that is added to the products
-  bool clamps = false;          // has a clamp
-  bool converts = false;        // changes only the type or the scale
-  bool normalizes = false;      // by mean and variance of each channel
+  std::int64_t groups = 1;      // groups of channels
+  bool pads = false;            // pads input 0 with zeros
+  int residual = -1;            // index of the input that can be added to the sums, or -1
+  bool clamps = false;          // has an activation that clamps its results
+  bool converts = false;        // converts the type or scale of the same numbers
+  bool normalizes = false;      // normalizes by mean and variance of channels
   bool joins = false;           // concatenates its inputs
-  bool makes_elements = false;  // the output has the scale of input 0 but also elements that are not in input 0
-  bool fake_quantizes = false;  // rounds to the grid of an integer format, in training
+  bool makes_elements = false;  // the output has input 0's scale, but also elements that input 0 does not have
+  bool fake_quantizes = false;  // fake quantization for training
 };
 
 /// How training changes a constant input.
@@ -185,29 +185,29 @@ class Operator {
   virtual Learning learning(int) const { return Learning::none; }
   virtual IntegerForm integer_form() const { return {}; }
   virtual Traits traits() const { return {}; }
-  /// Whether output 0, as declared, always equals input 0; with `training`, its gradient as well.
+  /// Whether output 0, as declared, always equals input 0; with `training`, also their gradients.
   virtual OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const;
   /// The same operator with its results additionally clamped to [low, high], for the fusion of activations. Null if it
   /// does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> clamped(double low, double high) const;
-  /// The same operator with more zero padding around the spatial dimensions of input 0, for the fusion of Pad. Null if
-  /// it does not support that.
+  /// The same operator with additional zero padding of the spatial dimensions of input 0, for the fusion of padding.
+  /// Null if it does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> padded(const std::vector<std::int64_t>& before,
                                                            const std::vector<std::int64_t>& after) const;
-  /// A short description for people: "Conv 3x3/2" (stride 2).
+  /// A short description for display, for example "Conv 3x3/2" (stride 2).
   virtual OCTET_API std::string summary(const ShapeContext&) const;
   /// Number of multiply-adds of one run with these shapes.
   virtual std::int64_t macs(const ShapeContext&) const { return 0; }
 };
 
 using OperatorPtr = std::shared_ptr<const Operator>;
-/// Shares an operator. (std::make_shared would compile a type of its own for each of them.)
+/// Creates a shared operator. (std::make_shared would instantiate a separate type for each operator.)
 template <class Op>
 OperatorPtr make_operator(Op op) {
   return OperatorPtr(static_cast<const Operator*>(new Op(std::move(op))));
 }
 
-/// Base class of operators: implements type() by the constant Derived::type_name.
+/// Base class of operators: implements type() by the constant `type_name` of Derived, which is different for each.
 template <class Derived>
 class OperatorOf : public Operator {
  public:

@@ -3,15 +3,16 @@
 
 OCTET_BEGIN
 
-/// The index of the largest element along an axis (or of the smallest), as int64 or int32. Of several the first, or the
-/// last. A NaN counts as larger (smaller) than any number. Quantized tensors of one scale are compared by their codes.
+/// The index of the largest (or smallest) element along an axis, as int64 or int32. Selects the first or the last of
+/// equal elements. NaN counts as larger (smaller) than any number. Quantized tensors with one scale are compared by
+/// their codes.
 class ArgMax : public OperatorOf<ArgMax> {
  public:
   static constexpr const char* type_name = "ArgMax";
   std::int64_t axis = 0;
   bool keep_dims = true;
   bool smallest = false;
-  bool last = false;  // of several equal ones
+  bool last = false;  // selects the last of equal elements
   DType to = DType::i64;
 
   ArgMax() = default;

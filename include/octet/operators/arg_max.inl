@@ -19,7 +19,7 @@ class ArgMaxStep : public Step {
   }
 
   void run(const RunContext& c) noexcept override {
-    const auto larger = [](T x, T y) { return x > y || (x != x && y == y); };  // a NaN is larger than all numbers
+    const auto larger = [](T x, T y) { return x > y || (x != x && y == y); };  // NaN is larger than all numbers
     const auto smaller = [](T x, T y) { return x < y || (x != x && y == y); };
     if (op_.smallest)
       each_result(c, smaller);
@@ -42,7 +42,7 @@ class ArgMaxStep : public Step {
     });
   }
 
-  /// The place along the axis of the element that comes before all others.
+  /// The index along the axis of the selected element.
   template <class Before>
   std::int64_t best(const std::byte* in, std::int64_t first, Before before) const noexcept {
     std::int64_t found = 0;
@@ -63,8 +63,8 @@ class ArgMaxStep : public Step {
 OCTET_API std::vector<Shape> ArgMax::shapes(const ShapeContext& c) const {
   Shape out = c.shape(0);
   const int a = normalize_axis(axis, out.rank());
-  c.require(out[a] != 0, "there is no largest element along axis ", a, " of ", out);
-  c.require(to == DType::i64 || to == DType::i32, "gives int64 or int32, not ", name(to));
+  c.require(out[a] != 0, "axis ", a, " of ", out, " is empty, expected at least one element");
+  c.require(to == DType::i64 || to == DType::i32, "expected an output of type int64 or int32, found ", name(to));
   if (keep_dims)
     out[a] = 1;
   else
@@ -74,7 +74,7 @@ OCTET_API std::vector<Shape> ArgMax::shapes(const ShapeContext& c) const {
 
 OCTET_API std::unique_ptr<Step> ArgMax::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
-  c.require(!x.quant.per_channel(), "'", x.name, "' has to have one scale: codes of several cannot be compared");
+  c.require(!x.quant.per_channel(), "'", x.name, "' has several scales, expected one, so that codes can be compared");
   return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return detail::make_step<detail::ArgMaxStep<decltype(number)>>(*this);

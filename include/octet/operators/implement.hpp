@@ -13,7 +13,7 @@
 
 OCTET_BEGIN
 namespace detail {
-/// A new step, or gradient step. (std::make_unique would compile a pointer type of its own for each of them.)
+/// Creates a step or gradient step. (std::make_unique would instantiate a separate pointer type for each.)
 template <class S, class Base = std::conditional_t<std::is_base_of_v<GradientStep, S>, GradientStep, Step>,
           class... Arguments>
 std::unique_ptr<Base> make_step(Arguments&&... arguments) {

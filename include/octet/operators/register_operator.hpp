@@ -6,29 +6,29 @@
 
 OCTET_BEGIN
 
-/// The layout of images in which an operator of the program's own takes the tensors of ONNX files, where they are
-/// [N, C, spatial ...]. (octet keeps them as [N, spatial ..., C], as TFLite's files do.)
+/// The layout in which a custom operator takes image tensors of ONNX files, where they are [N, C, spatial ...]. (octet
+/// stores them as [N, spatial ..., C], as in TFLite files.)
 enum class OnnxLayout : std::uint8_t {
-  as_file,        // as the file has them: transposed first, where need be
+  as_file,        // as in the file; transposed if necessary
   channels_last,  // inputs with three or more dimensions, and all outputs, are [N, spatial ..., C]
-  any             // each element of the outputs is computed from those at the same place of inputs of the same shape
+  any             // elementwise: all inputs and outputs have the same shape
 };
 
-/// Where models of other formats have an operator of the program's own.
+/// The names of a custom operator in other file formats.
 struct OperatorNames {
-  std::string onnx_domain = {}, onnx_type = {};  // domain and op_type in ONNX files; without a type it is in none
+  std::string onnx_domain = {}, onnx_type = {};  // domain and op_type in ONNX files; without a type: none
   OnnxLayout onnx_layout = OnnxLayout::as_file;
-  std::string tflite_code = {};  // custom code in TFLite files; empty: it is in none
+  std::string tflite_code = {};  // custom code in TFLite files; empty: none
 };
 
 namespace detail {
 
-/// An operator that files can name.
+/// A type of operators that files can contain.
 struct OperatorType {
   std::string name;
-  Operator* (*create)();  // with default parameters
+  Operator* (*create)();  // creates one with default parameters
   Operator* (*clone)(const Operator&);
-  /// One with default parameters, or a copy, which may be changed before it is shared.
+  /// Creates an operator with default parameters, or a copy. It can be modified before it is shared.
   std::shared_ptr<Operator> make() const { return std::shared_ptr<Operator>(create()); }
   std::shared_ptr<Operator> copy(const Operator& op) const { return std::shared_ptr<Operator>(clone(op)); }
   OperatorNames files = {};
@@ -40,32 +40,31 @@ OperatorType operator_type(OperatorNames files = {}) {
           [](const Operator& op) -> Operator* { return new Op(static_cast<const Op&>(op)); }, std::move(files)};
 }
 
-/// octet's own operators.
+/// octet's built-in operators.
 const std::vector<OperatorType>& built_in_operators();
-/// Any of them, or one of the program's, by its type; null where there is none. Pointers stay valid.
+/// Finds a built-in or registered operator by its type. Null if there is none. Pointers stay valid.
 const OperatorType* find_operator(const std::string& type);
-/// Those of the program alone, by what models call them.
+/// Finds a registered operator by its name in ONNX or TFLite files.
 const OperatorType* find_onnx_operator(std::string_view domain, std::string_view type);
 const OperatorType* find_tflite_operator(std::string_view code);
 void register_operator(OperatorType type);
 
 }  // namespace detail
 
-/// Makes an operator of the program's own known to files: `save` and `load` of .octet files find it by
-/// `Op::type_name`, ONNX and TFLite files by `names`. Importers set its parameters, those that Op::fields visits, from
-/// attributes (TFLite: from a FlexBuffers map) of the same names; those that are missing keep their defaults. What
-/// octet imports itself cannot be replaced.
+/// Registers a custom operator for files: .octet files refer to it by `Op::type_name`, ONNX and TFLite files by
+/// `names`. Importers set its parameters (those that Op::fields visits) from attributes with the same names (TFLite:
+/// from a FlexBuffers map); missing ones keep their defaults. Operators that octet imports itself cannot be replaced.
 ///
-/// Op is derived from OperatorOf<Op>, and has a default constructor and a constant `type_name`. An operator that is not
-/// registered runs as well, but can be in no file. In integer models it computes with floats, between conversions,
+/// Op is derived from OperatorOf<Op> and has a default constructor and a constant `type_name`. An operator that is not
+/// registered can run, but cannot be saved or loaded. In integer models, it computes in float, between conversions,
 /// unless its integer_form says otherwise.
 ///
-/// May be called from any thread, before the first file that has the operator is read. Throws Error where the type, or
-/// one of the names, is taken.
+/// Can be called from any thread, before the first file with the operator is read. Throws Error if the type or one of
+/// the names is already registered.
 template <class Op>
 void register_operator(OperatorNames names = {}) {
   static_assert(std::is_base_of_v<Operator, Op> && std::is_default_constructible_v<Op>,
-                "an operator is derived from OperatorOf, and has a default constructor");
+                "an operator has to be derived from OperatorOf and have a default constructor");
   detail::register_operator(detail::operator_type<Op>(std::move(names)));
 }
 

@@ -9,7 +9,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The program's own operators. They stay where they are, and none is ever removed.
+/// The registered operators. Their addresses are stable, and none is ever removed.
 struct OwnOperators {
   std::mutex mutex;
   std::list<OperatorType> list;
@@ -48,7 +48,7 @@ OCTET_API const OperatorType* find_operator(const std::string& type) {
   return own_operators().find([&](const OperatorType& t) { return t.name == type; });
 }
 
-/// ONNX's own domain has two names.
+/// The default ONNX domain has two names.
 inline std::string_view onnx_domain(std::string_view domain) {
   return domain == "ai.onnx" ? std::string_view() : domain;
 }
@@ -68,12 +68,12 @@ OCTET_API void register_operator(OperatorType type) {
   const std::lock_guard<std::mutex> lock(one_at_a_time);
   const OperatorNames& files = type.files;
   require(!type.name.empty(), "an operator without a type name cannot be registered");
-  require(!find_operator(type.name), "an operator of type '", type.name, "' is registered already");
+  require(!find_operator(type.name), "an operator of type '", type.name, "' is already registered");
   if (const OperatorType* other = find_onnx_operator(files.onnx_domain, files.onnx_type))
     fail("operator '", type.name, "': the ONNX operator '", files.onnx_type, "' of domain '", files.onnx_domain,
-         "' is registered already, as '", other->name, "'");
+         "' is already registered, as '", other->name, "'");
   if (const OperatorType* other = find_tflite_operator(files.tflite_code))
-    fail("operator '", type.name, "': the TFLite custom operator '", files.tflite_code, "' is registered already, as '",
+    fail("operator '", type.name, "': the TFLite custom operator '", files.tflite_code, "' is already registered, as '",
          other->name, "'");
   const std::lock_guard<std::mutex> list_lock(own_operators().mutex);
   own_operators().list.push_back(std::move(type));

@@ -1,7 +1,5 @@
 #pragma once
-#include <algorithm>
 #include <array>
-#include <functional>
 
 #include "declare.hpp"
 
@@ -32,11 +30,11 @@ struct Window {
     return n;
   }
   /// Whether there may be padding.
-  bool pads() const;
+  OCTET_API bool pads() const;
   /// Adds zeros around the spatial dimensions, unless the padding depends on the input's size.
-  bool widen(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after);
+  OCTET_API bool widen(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after);
   /// "3x3", with "/2" where the stride is not 1.
-  std::string summary() const;
+  OCTET_API std::string summary() const;
 
   void fields(FieldVisitor& v) {
     v.field("kernel", kernel);
@@ -48,37 +46,6 @@ struct Window {
     v.field("ceil_mode", ceil_mode);
   }
 };
-
-namespace detail {
-inline bool all_zero(const std::vector<std::int64_t>& v) {
-  return std::all_of(v.begin(), v.end(), [](std::int64_t x) { return x == 0; });
-}
-}  // namespace detail
-
-inline bool Window::pads() const {
-  if (padding == Padding::given) return !detail::all_zero(pads_before) || !detail::all_zero(pads_after);
-  return padding != Padding::valid;
-}
-
-inline bool Window::widen(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after) {
-  if (before.size() != kernel.size() || padding == Padding::same_lower || padding == Padding::same_upper) return false;
-  if (padding == Padding::valid) pads_before.assign(kernel.size(), 0), pads_after.assign(kernel.size(), 0);
-  padding = Padding::given;
-  for (std::size_t i = 0; i < kernel.size(); ++i) pads_before[i] += before[i], pads_after[i] += after[i];
-  return true;
-}
-
-inline std::string Window::summary() const {
-  const auto text = [](const std::vector<std::int64_t>& sizes, bool all) {
-    std::string t;
-    const bool same = std::adjacent_find(sizes.begin(), sizes.end(), std::not_equal_to<>()) == sizes.end();
-    for (std::size_t i = 0; i < (same && !all ? std::min<std::size_t>(1, sizes.size()) : sizes.size()); ++i)
-      t += (i ? "x" : "") + std::to_string(sizes[i]);
-    return t;
-  };
-  const std::string stride = text(strides, false);
-  return text(kernel, true) + (stride == "1" ? "" : "/" + stride);
-}
 
 namespace detail {
 
@@ -142,3 +109,7 @@ inline Shape window_output(const std::array<WindowAxis, 3>& axes, const Shape& i
 
 }  // namespace detail
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "window.inl"
+#endif

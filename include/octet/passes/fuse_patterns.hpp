@@ -29,7 +29,7 @@ inline bool is_hard_gate(const Graph& g, const Links& links, int gate, int x, do
   if (const auto* u = links.produced_by<Unary>(gate))
     return u->kind == UnaryKind::hard_sigmoid && node.inputs[0] == x && scale == 1 && about(u->a, 1.0 / 6) &&
            about(u->b, 0.5);
-  const auto* add = links.produced_by<Binary>(gate);  // x + 3, its clamp to [0, 6] fused
+  const auto* add = links.produced_by<Binary>(gate);  // x + 3 with a fused clamp to [0, 6]
   if (!add || add->kind != BinaryKind::add || scale != 6 || add->activation.low != 0 || add->activation.high != 6)
     return false;
   const auto other = other_than(node, x);

@@ -4,7 +4,7 @@
 
 /// Descriptions of layers for tables and charts.
 OCTET_BEGIN
-/// What a layer does, in a few words: "Conv 3x3/2" (stride 2), "Depthwise 3x3", "ReLU6", "Add".
+/// A short description of a layer: "Conv 3x3/2" (stride 2), "Depthwise 3x3", "ReLU6", "Add".
 inline std::string layer_kind(const Graph& g, const Node& n) { return n.op->summary(g.shape_context(n, nullptr)); }
 
 /// Names for a table: the first of the names that TensorFlow joins with ';', without the leading folders (up to '/')

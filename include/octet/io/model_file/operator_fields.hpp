@@ -27,7 +27,7 @@ class FieldWriter : public FieldVisitor {
     const OperatorType* type = find_operator(op.type());
     require(type != nullptr, "operators of type ", op.type(),
             " cannot be saved: one of the program's own has to be registered (register_operator)");
-    const std::shared_ptr<Operator> copy = type->copy(op);  // visitors may change what they visit
+    const std::shared_ptr<Operator> copy = type->copy(op);  // visitors take non-const references
     FieldWriter fields, defaults;
     copy->fields(fields);
     type->make()->fields(defaults);
@@ -66,7 +66,7 @@ class FieldReader : public FieldVisitor {
     const std::string type = from.get_text();
     const OperatorType* known = find_operator(type);
     require<FormatError>(known != nullptr, "unknown operator type '", type,
-                         "'; an operator of the program's own has to be registered first (register_operator)");
+                         "'; custom operators have to be registered first (register_operator)");
     const std::shared_ptr<Operator> op = known->make();
     FieldReader fields;
     for (std::size_t n = from.get_count(3); n > 0; --n) {

@@ -4,11 +4,11 @@
 #include "../../operators/register_operator.hpp"
 #include "operators/plain.hpp"
 
-/// Operators of the program's own: see register_operator.
+/// Import of custom operators, see register_operator.
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Sets an operator's parameters from the attributes of the same names.
+/// Sets an operator's parameters from attributes with the same names.
 class AttributeReader : public FieldVisitor {
  public:
   explicit AttributeReader(const NodeImport& n) : node_(n) {}
@@ -61,8 +61,8 @@ inline void import_own_operator(NodeImport& n, const OperatorType& type) {
   const int v = n.add(OperatorPtr(op), in, Keeps::none, 0, n.outputs());
   const Graph& g = n.builder.graph;
   const std::size_t written = g.nodes.back().outputs.size();
-  n.require(written == static_cast<std::size_t>(n.outputs()), "writes ", n.outputs(), " tensors, but operator '",
-            type.name, "' gives ", written);
+  n.require(written == static_cast<std::size_t>(n.outputs()), "expected ", written, " outputs, as operator '",
+            type.name, "' has, found ", n.outputs());
   for (int i = 0; i < n.outputs(); ++i) {
     if (!n.wants(i)) continue;
     const int rank = g.value(v + i).shape.rank();

@@ -6,25 +6,25 @@
 
 #include "../../core/error.hpp"
 
-/// Options of custom operators: a FlexBuffers map of texts, numbers and lists of numbers. The library's own reader is
-/// not used, since it has to be linked with libflatbuffers.
+/// Options of custom operators: a FlexBuffers map of texts, numbers and lists of numbers. The reader of FlatBuffers is
+/// not used, because it requires linking with libflatbuffers.
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// A text, or numbers: one, or a list of them.
+/// A text, a number, or a list of numbers.
 struct FlexValue {
-  bool is_text = false, is_list = false, is_whole = true;  // whole: only integers
+  bool is_text = false, is_list = false, is_whole = true;  // is_whole: only integers
   std::string text;
   std::vector<std::int64_t> integers;
   std::vector<double> reals;  // the same numbers
 };
 
-/// Reads the format from its end: the root's value, its type, the bytes it takes. Places are offsets in the buffer.
+/// Reads the format from its end: the root's value, type and width. Positions are offsets in the buffer.
 class FlexReader {
  public:
-  explicit FlexReader(const std::vector<std::uint8_t>& bytes) : bytes_(bytes) {}
+  explicit FlexReader(const std::vector<std::uint8_t>& bytes) : bytes_(bytes), left_(16 * bytes.size()) {}
 
-  std::map<std::string, FlexValue> map() const {
+  std::map<std::string, FlexValue> map() {
     std::map<std::string, FlexValue> all;
     const std::size_t n = bytes_.size();
     check(n >= 3 && bytes_[n - 1] <= n - 2);
@@ -47,9 +47,16 @@ class FlexReader {
                                indirect_float = 8, map_type = 9, vector_type = 10, int_vector = 11, float_vector = 13,
                                int_pair = 16, float_four = 24, bool_type = 26, bool_vector = 36;
 
-  static void check(bool good) { require<FormatError>(good, "has options that are no FlexBuffers map of parameters"); }
+  static void check(bool good) {
+    require<FormatError>(good, "has options that are not a FlexBuffers map of parameters");
+  }
   static std::size_t width_of(std::size_t packed) { return std::size_t{1} << (packed & 3); }
 
+  /// Takes memory for a copy: many values may be at one place, but not too many.
+  void spend(std::size_t n) {
+    check(n <= left_);
+    left_ -= n;
+  }
   static std::size_t back(std::size_t at, std::size_t n) {
     check(n <= at);
     return at - n;
@@ -61,25 +68,27 @@ class FlexReader {
     return x;
   }
   std::size_t target(std::size_t at, std::size_t width) const { return back(at, number(at, width)); }
-  /// Of the elements at `list`, each of which takes so many bytes and all of which are in the buffer.
+  /// The number of elements at `list`. Checks that all of them, with that many bytes each, are in the buffer.
   std::size_t count_of(std::size_t list, std::size_t width) const {
     const std::uint64_t n = number(back(list, width), width);
     check(n <= (bytes_.size() - list) / width);
     return n;
   }
-  std::string key(std::size_t at) const {
+  std::string key(std::size_t at) {
     std::string text;
-    for (; number(at, 1) != 0; ++at) text += static_cast<char>(bytes_[at]);
+    for (; number(at, 1) != 0; ++at) spend(1), text += static_cast<char>(bytes_[at]);
     return text;
   }
 
-  void add(FlexValue& to, std::size_t at, std::size_t width, std::size_t type) const {
+  void add(FlexValue& to, std::size_t at, std::size_t width, std::size_t type) {
+    spend(1);
     const std::uint64_t x = number(at, width);
     if (type == float_type) {
       check(width >= 4);
       float single = 0;
       double real = 0;
-      std::memcpy(&single, &x, sizeof single), std::memcpy(&real, &x, sizeof real);
+      std::memcpy(&single, &x, sizeof single);
+      std::memcpy(&real, &x, sizeof real);
       to.reals.push_back(width == 4 ? static_cast<double>(single) : real);
       to.is_whole = false;
       return;
@@ -91,13 +100,13 @@ class FlexReader {
     to.reals.push_back(static_cast<double>(to.integers.back()));
   }
 
-  FlexValue value(std::size_t at, std::size_t width, std::size_t packed) const {
+  FlexValue value(std::size_t at, std::size_t width, std::size_t packed) {
     FlexValue v;
     const std::size_t type = packed >> 2, inner = width_of(packed);
     if (type == string_type) {
       v.is_text = true;
       const std::size_t text = target(at, width), n = number(back(text, inner), inner);
-      check(n <= bytes_.size() - text);
+      check(n <= bytes_.size() - text), spend(n);
       v.text.assign(reinterpret_cast<const char*>(bytes_.data()) + text, n);
     } else if (type >= indirect_int && type <= indirect_float) {
       add(v, target(at, width), inner, type - indirect_int + int_type);
@@ -110,7 +119,7 @@ class FlexReader {
                                                           : type - int_vector + int_type;
         add(v, list + i * inner, inner, element);
       }
-    } else if (type >= int_pair && type <= float_four) {  // lists of 2, 3 or 4 numbers, which have no count
+    } else if (type >= int_pair && type <= float_four) {  // lists of 2, 3 or 4 numbers: no count
       v.is_list = true;
       const std::size_t list = target(at, width), n = (type - int_pair) / 3 + 2;
       for (std::size_t i = 0; i < n; ++i) add(v, list + i * inner, inner, (type - int_pair) % 3 + int_type);
@@ -121,6 +130,7 @@ class FlexReader {
   }
 
   const std::vector<std::uint8_t>& bytes_;
+  std::size_t left_;  // of what copies may take
 };
 
 }  // namespace detail::tflite

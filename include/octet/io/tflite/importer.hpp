@@ -115,7 +115,7 @@ class Importer {
 
   static constexpr int custom = 32;  // of the builtin codes
   static int builtin_code(const FlatTable& code) {
-    // Operators beyond 127 have a field of their own, which older files lack.
+    // Operators above 127 use a separate field, which older files do not have.
     return std::max<int>(code.scalar<std::int8_t>(operator_code_field::deprecated_builtin_code),
                          code.scalar<std::int32_t>(operator_code_field::builtin_code));
   }

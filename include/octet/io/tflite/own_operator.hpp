@@ -3,11 +3,11 @@
 #include "flex_map.hpp"
 #include "operator_import.hpp"
 
-/// Custom operators that the program has registered: see register_operator.
+/// Import of custom operators, see register_operator.
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// Sets an operator's parameters from options of the same names.
+/// Sets an operator's parameters from options with the same names.
 class CustomOptionsReader : public FieldVisitor {
  public:
   explicit CustomOptionsReader(std::map<std::string, FlexValue> options) : options_(std::move(options)) {}
@@ -43,12 +43,12 @@ class CustomOptionsReader : public FieldVisitor {
       return x.is_list;
     });
   }
-  /// Those that were no parameters.
+  /// Options that are not parameters.
   const std::map<std::string, FlexValue>& left() const noexcept { return options_; }
 
  private:
   static bool is_number(const FlexValue& x) { return !x.is_text && !x.is_list; }
-  /// use: sets the parameter, unless the option is of another kind; returns whether it is of the right one.
+  /// use: sets the parameter. Returns false if the option has another kind.
   template <class Use>
   void take(const char* name, const char* kind, Use use) {
     const auto it = options_.find(name);

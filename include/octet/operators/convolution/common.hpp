@@ -4,6 +4,7 @@
 #include "../../kernels/half.hpp"
 #include "../../kernels/winograd.hpp"
 #include "../activation_range.hpp"
+#include "../operands.hpp"
 #include "../window.hpp"
 
 /// Shared by all forms of convolution.

@@ -10,7 +10,7 @@ template <class Op>
 class JoinedOperators : public OperatorOf<Op> {
  public:
   enum Operand : int { image, residual };  // the residual is optional
-  /// They as a graph of their own: each node but the first reads the one before it.
+  /// The operators as a graph. Each node except the first reads the one before it.
   Graph body;
 
   std::vector<Shape> shapes(const ShapeContext& c) const override {

@@ -48,7 +48,7 @@ class Pad : public OperatorOf<Pad> {
     t.makes_elements = true;
     return t;
   }
-  /// Of constant padding: what was added is cut off, what was removed gets nothing.
+  /// Only for constant padding: removes the gradients of added elements; removed elements get 0.
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
 
