@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "finite_weights.hpp"
 #include "integer_placement.hpp"
 
