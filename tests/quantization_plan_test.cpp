@@ -80,7 +80,9 @@ TEST_CASE("plan: scales of activations and weights, and the form of each layer")
     CHECK(layer.weight_bits == 8);
     CHECK(layer.input_means.size() == static_cast<std::size_t>(g.value(n.inputs[1]).shape.back()));
   }
-  for (const auto& [tensor, a] : plan.activations) {
+  for (const auto& entry : plan.activations) {
+    const std::string& tensor = entry.first;
+    const ActivationPlan& a = entry.second;
     CAPTURE(tensor);
     const Range r = c.range(tensor);
     CHECK(a.scale == doctest::Approx((std::max(r.high, 0.0f) - std::min(r.low, 0.0f)) / 255));
@@ -144,18 +146,18 @@ TEST_CASE("plan: what is edited is applied") {
     return q;
   };
   SUBCASE("the form of a layer with weights") {
-    for (const auto& [form, type] : {std::pair(PlannedForm::floating, DType::f32),
-                                     {PlannedForm::half, DType::f16},
-                                     {PlannedForm::bfloat16, DType::bf16},
-                                     {PlannedForm::dynamic, DType::i8}}) {
-      CAPTURE(name(form));
-      const Model q = changed([f = form](QuantizationPlan& p) { p.layers.at("fc").form = f; });
-      CHECK(weights_of(q, "fc") == type);
+    const std::vector<std::pair<PlannedForm, DType>> forms{{PlannedForm::floating, DType::f32},
+                                                           {PlannedForm::half, DType::f16},
+                                                           {PlannedForm::bfloat16, DType::bf16},
+                                                           {PlannedForm::dynamic, DType::i8}};
+    for (const auto& one : forms) {
+      const PlannedForm form = one.first;
+      CAPTURE(static_cast<int>(form));
+      const Model q = changed([form](QuantizationPlan& p) { p.layers.at("fc").form = form; });
+      CHECK(weights_of(q, "fc") == one.second);
       CHECK(q.value(node(q, "fc").inputs[0]).dtype == DType::f32);
       CHECK(weights_of(q, "last") == DType::i8);
     }
-    Int8Options o;
-    o.keep_float = {"last"};
     const Model q = changed([](QuantizationPlan& p) { p.layers.at("last").form = PlannedForm::floating; });
     CHECK(weights_of(q, "last") == DType::f32);
   }

@@ -24,7 +24,7 @@ class PlannedModel {
     require_finite_weights(g_);
     for (std::size_t i = 0; i < layers_.size(); ++i) require_form(g_.nodes[i], *layers_[i]);
     params_ = activation_params(g_, placement_, [this](int v) { return planned(v); });
-    for (std::size_t v = 0; v < params_.size(); ++v) require_not_planned_otherwise(static_cast<int>(v));
+    require_not_planned_otherwise();
     rewrite();
     return std::move(g_);
   }
@@ -68,8 +68,8 @@ class PlannedModel {
   }
   static std::string where(const Node& n) { return concat("layer '", n.name, "' (", n.op->type(), "): "); }
 
-  /// What the plan says about a value with a scale of its own. Where it says nothing, since the form of a layer was
-  /// changed: the scale that the value had before, of its layer's input or of the concat that reads it.
+  /// What the plan says about a value with a scale of its own. If nothing, because the form of a layer was changed: the
+  /// scale that the value had before, that of its layer's input or of the concat that reads it.
   QuantParams planned(int v) const {
     const std::string& tensor = g_.value(v).name;
     const Links& links = placement_.links();
@@ -90,16 +90,22 @@ class PlannedModel {
   }
 
   /// Throws where the plan gives another scale to a value whose scale is that of another one, or prescribed.
-  void require_not_planned_otherwise(int v) const {
-    const QuantParams& p = params_[at(v)];
-    const auto found = plan_.activations.find(g_.value(v).name);
-    if (!p || found == plan_.activations.end() || placement_.source(v) == Source::measured) return;
-    const int root = placement_.root(v);
-    const ActivationPlan& a = found->second;
-    require(a.scale == p.scale[0] && a.zero_point == p.zero_point[0], "the plan gives tensor '", g_.value(v).name,
-            "' the scale ", a.scale, " and the zero point ", a.zero_point, ", expected ", p.scale[0], " and ",
-            p.zero_point[0],
-            root == v ? concat(", which are fixed") : concat(", those of tensor '", g_.value(root).name, "'"));
+  void require_not_planned_otherwise() const {
+    std::set<std::string> own;
+    for (std::size_t v = 0; v < params_.size(); ++v)
+      if (placement_.source(static_cast<int>(v)) == Source::measured) own.insert(g_.values[v].name);
+    for (std::size_t v = 0; v < params_.size(); ++v) {
+      const std::string& tensor = g_.values[v].name;
+      const QuantParams& p = params_[v];
+      const auto found = plan_.activations.find(tensor);
+      if (!p || found == plan_.activations.end() || own.count(tensor)) continue;
+      const int root = placement_.root(static_cast<int>(v));
+      const ActivationPlan& a = found->second;
+      require(a.scale == p.scale[0] && a.zero_point == p.zero_point[0], "the plan gives tensor '", tensor,
+              "' the scale ", a.scale, " and the zero point ", a.zero_point, ", expected ", p.scale[0], " and ",
+              p.zero_point[0],
+              at(root) == v ? std::string(", which are fixed") : ", those of tensor '" + g_.value(root).name + "'");
+    }
   }
 
   void rewrite() {
