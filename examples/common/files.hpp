@@ -21,7 +21,7 @@ inline void write_file(const std::string& path, const std::string& text) {
 }
 
 /// Kinds of files that programs write.
-enum class FileKind { model, checkpoint, calibration, results, report };
+enum class FileKind { model, checkpoint, calibration, plan, results, report };
 
 /// Whether octet wrote the file and it is of that kind, judging by its first bytes.
 inline bool is_octet_file(const std::string& path, FileKind kind) {
@@ -33,6 +33,7 @@ inline bool is_octet_file(const std::string& path, FileKind kind) {
     case FileKind::model: return begins("OCTET\r\n\x1a");
     case FileKind::checkpoint: return begins("OCTETCP\n");
     case FileKind::calibration: return begins("{") && has("\"octet_calibration\"");
+    case FileKind::plan: return begins("{") && has("\"octet_plan\"");
     case FileKind::results:
       return begins("{\n  \"model") &&
              (has("\"variants\": [") || has("\"ptq_int8_top1\": ") || has("\"arena_bytes\": "));

@@ -1,5 +1,6 @@
 #include <iostream>
 #include <octet/passes/optimize.hpp>
+#include <octet/quantization/plan_file.hpp>
 #include <octet/report/layer_text.hpp>
 #include <octet/report/machine.hpp>
 
@@ -11,7 +12,7 @@ using namespace octet;
 namespace {
 
 struct InspectArguments {
-  std::string model;
+  std::string model, plan;
   std::int64_t size = 224, batch = 1;
   bool optimized = false, fields = false, full_names = false, kernels = false;
   int threads = 0;
@@ -51,14 +52,19 @@ std::string shape_text(const Shape& s) {
   return s.rank() ? text : "scalar";
 }
 
+/// "0.02353 -3"; of several scales, their number: "*32".
+std::string params_text(const QuantParams& q) {
+  if (q.per_channel()) return "*" + std::to_string(q.channels());
+  char scale[32];
+  std::snprintf(scale, sizeof scale, "%.4g", static_cast<double>(q.scale[0]));
+  return std::string(scale) + " " + std::to_string(q.zero_point[0]);
+}
+
 /// Type, scale and zero point, for example "int8 0.02353 -3"; or the number of scales, for example "int8 *32".
 std::string quantization_text(const Value& v) {
   std::string text = name(v.dtype);
   if (!v.quant) return text;
-  if (v.quant.per_channel()) return text + " *" + std::to_string(v.quant.channels());
-  char scale[32];
-  std::snprintf(scale, sizeof scale, "%.4g", static_cast<double>(v.quant.scale[0]));
-  return text + " " + scale + " " + std::to_string(v.quant.zero_point[0]);
+  return text + " " + params_text(v.quant);
 }
 
 /// Input shapes, with unknown sizes replaced by the options.
@@ -102,8 +108,40 @@ void inspect_kernels(const Model& model, const InspectArguments& o) {
   std::cout << "\n";
 }
 
+/// A quantization plan, layer by layer of the model it was made for.
+void inspect_plan(const Model& model, const InspectArguments& o) {
+  const QuantizationPlan plan = load_plan(o.plan);
+  const Graph g = optimize(model);
+  const std::vector<std::string> names = plan_layer_names(g),
+                                 shown = o.full_names ? names : short_names(std::vector<std::string>(names));
+  const auto activation = [&](int v) {
+    const auto a = plan.activations.find(g.value(v).name);
+    return a == plan.activations.end() ? std::string() : params_text({a->second.scale, a->second.zero_point});
+  };
+  std::vector<std::string> tensors;
+  for (const Value& v : g.values) tensors.push_back(v.name);
+  if (!o.full_names) tensors = short_names(std::move(tensors));
+  const auto tensor = [&](int v) { return tensors[static_cast<std::size_t>(v)]; };
+  TextTable table({"Layer", "Type", "Form", "Weights", "Bits", "Bias corrected", "Tensor", "Scale"});
+  for (int v : g.inputs) table.add({"", "input", "", "", "", "", tensor(v), activation(v)});
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto found = plan.layers.find(names[i]);
+    octet::detail::require(found != plan.layers.end(), "plan '", o.plan, "' has no layer '", names[i], "' of model '",
+                           model.name, "'");
+    const LayerPlan& layer = found->second;
+    table.add({shown[i], layer_kind(g, g.nodes[i]), name(layer.form), layer.weights ? params_text(layer.weights) : "",
+               layer.weights ? std::to_string(layer.weight_bits) : "", layer.input_means.empty() ? "" : "yes",
+               tensor(g.nodes[i].outputs[0]), activation(g.nodes[i].outputs[0])});
+  }
+  std::cout << table.str(o.full_names ? 0 : 120)
+            << "\nscale, zero point; *32: a scale for each of 32 channels; no scale of a tensor: that of its layer's "
+               "input or of "
+               "the concat that reads it, prescribed, or float\n";
+}
+
 void inspect_command(const InspectArguments& o) {
   Model model = open_model(o.model, o.rounding);
+  if (!o.plan.empty()) return inspect_plan(model, o);
   if (o.kernels) return inspect_kernels(model, o);
   if (o.optimized) model = optimize(model);
   const std::vector<Shape> shapes = model.infer_shapes(input_shapes(model, o));
@@ -172,6 +210,7 @@ void add_inspect(CLI::App& app) {
   c->add_flag("--fields", o->fields, "Show all parameters of the operators");
   c->add_flag("--kernels", o->kernels,
               "Show how each layer runs on this processor instead, and the memory of its packed weights");
+  c->add_option("--plan", o->plan, "A quantization plan of the model (JSON): what it gives each layer");
   add_threads(*c, o->threads);
   add_memory(*c, o->memory);
   add_rounding(*c, o->rounding);

@@ -1,7 +1,7 @@
 #include <iostream>
 #include <octet/io/model_file.hpp>
 #include <octet/quantization/calibration_file.hpp>
-#include <octet/quantization/quantize_model.hpp>
+#include <octet/quantization/plan_file.hpp>
 #include <octet/report/evaluation.hpp>
 #include <octet/report/table.hpp>
 
@@ -14,7 +14,7 @@ using namespace octet;
 namespace {
 
 struct QuantizeArguments {
-  std::string model, out, type = "int8", calibration, load_calibration, save_calibration;
+  std::string model, out, type = "int8", calibration, load_calibration, save_calibration, plan, plan_out;
   std::int64_t calibrate = 200;
   bool integer_io = false, force = false;
   int threads = 0;
@@ -41,33 +41,37 @@ Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   return calibrator.result();
 }
 
-Model quantized(const QuantizeArguments& o, const Model& model, std::vector<std::string>& notes) {
+QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::vector<std::string>& notes) {
+  if (!o.plan.empty()) return load_plan(o.plan);
   // Types other than int8 do not require calibration; without it, biases are not corrected.
   const bool calibrate = o.type == "int8" || !o.calibration.empty() || !o.load_calibration.empty();
   const Calibration calibration = calibrate ? calibrated(o, model) : Calibration{};
   if (calibrate && !o.save_calibration.empty()) save(calibration, o.save_calibration);
   WeightOptions w = o.how.dynamic();
   w.notes = &notes;
-  if (o.type == "fp16") return quantize<fp16>(model, calibration, w);
-  if (o.type == "bf16") return quantize<bf16>(model, calibration, w);
-  if (o.type == "dynamic_range") return quantize<dynamic_range>(model, calibration, w);
+  if (o.type == "fp16") return plan_quantization<fp16>(model, calibration, w);
+  if (o.type == "bf16") return plan_quantization<bf16>(model, calibration, w);
+  if (o.type == "dynamic_range") return plan_quantization<dynamic_range>(model, calibration, w);
   Int8Options i = o.how.int8();
   i.integer_input = i.integer_output = o.integer_io;
-  return quantize<int8>(model, calibration, i);
+  return plan_quantization<int8>(model, calibration, i);
 }
 
 void quantize_command(QuantizeArguments o) {
   octet::detail::require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
-  OutputCheck check({o.model, o.calibration, o.load_calibration, o.source.labels, o.source.classes}, o.force);
+  OutputCheck check({o.model, o.calibration, o.load_calibration, o.plan, o.source.labels, o.source.classes}, o.force);
   if (!o.out.empty()) check.writes(o.out, FileKind::model);
   if (!o.save_calibration.empty()) check.writes(o.save_calibration, FileKind::calibration);
+  if (!o.plan_out.empty()) check.writes(o.plan_out, FileKind::plan);
   const Model model = open_model(o.model);
   if (o.out.empty()) {
-    o.out = model.name + "." + o.type + ".octet";
+    o.out = model.name + "." + (o.plan.empty() ? o.type : "quantized") + ".octet";
     check.writes(o.out, FileKind::model);
   }
   std::vector<std::string> notes;
-  Model q = quantized(o, model, notes);
+  const QuantizationPlan plan = planned(o, model, notes);
+  if (!o.plan_out.empty()) save(plan, o.plan_out);
+  Model q = quantize(model, plan);
   for (const std::string& note : notes) std::cerr << "octet: note: " << note << "\n";
   if (!o.images.preprocess.empty()) q.metadata["preprocess"] = o.images.preprocess;  // the default for `octet run`
   save(q, o.out);
@@ -94,8 +98,17 @@ void add_quantize(CLI::App& app) {
   c->add_option("--load-calibration", o->load_calibration, "Calibration file (JSON) to use instead of images");
   c->add_option("--save-calibration", o->save_calibration, "Save the calibration to this JSON file");
   c->add_flag("--integer-io", o->integer_io, "The int8 model takes and returns int8 instead of float");
+  CLI::Option* plan = c->add_option("--plan", o->plan,
+                                    "Apply this quantization plan (JSON), which replaces the calibration and the "
+                                    "options of quantization");
   add_force(*c, o->force);
   o->how.add_to(*c);
+  for (const char* other : {"--type", "--calibration", "--load-calibration", "--save-calibration", "--integer-io",
+                            "--method", "--percent", "--keep-float", "--per-tensor", "--rounding"})
+    plan->excludes(c->get_option(other));
+  c->add_option("--plan-out", o->plan_out,
+                "Save the quantization plan to this JSON file: the scales of activations and weights, and the form of "
+                "each layer");
   o->source.add_to(*c);
   o->images.add_to(*c);
   add_threads(*c, o->threads);

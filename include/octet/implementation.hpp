@@ -60,6 +60,7 @@
 #include "passes/optimize.inl"
 #include "quantization/calibration.inl"
 #include "quantization/error_report.inl"
+#include "quantization/plan.inl"
 #include "quantization/quantize.inl"
 #include "quantization/quantize_model.inl"
 #include "runtime/executor.inl"

@@ -25,6 +25,10 @@ namespace detail {
 Result<Model> try_quantize_weights_of(const Model& model, DType form, const Calibration* calibration,
                                       const WeightOptions& options);
 Result<Model> try_quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options);
+Result<QuantizationPlan> try_plan_weights_of(const Model& model, DType form, const Calibration* calibration,
+                                             const WeightOptions& options);
+Result<QuantizationPlan> try_plan_integers(const Model& model, const Calibration& calibration,
+                                           const Int8Options& options);
 }  // namespace detail
 
 template <class T>
@@ -39,6 +43,22 @@ Result<Model> try_quantize(const Model& model, const Calibration& calibration, c
   else
     return detail::try_quantize_weights_of(model, detail::weight_form<T>(), &calibration, options);
 }
+
+template <class T>
+Result<QuantizationPlan> try_plan_quantization(const Model& model, const WeightOptions& options = {}) {
+  return detail::try_plan_weights_of(model, detail::weight_form<T>(), nullptr, options);
+}
+
+template <class T, class Options = std::conditional_t<std::is_same_v<T, int8>, Int8Options, WeightOptions>>
+Result<QuantizationPlan> try_plan_quantization(const Model& model, const Calibration& calibration,
+                                               const Options& options = {}) {
+  if constexpr (std::is_same_v<T, int8>)
+    return detail::try_plan_integers(model, calibration, options);
+  else
+    return detail::try_plan_weights_of(model, detail::weight_form<T>(), &calibration, options);
+}
+
+Result<Model> try_quantize(const Model& model, const QuantizationPlan& plan);
 
 Result<Executor> try_make_executor(const Model& model, const ExecutorOptions& options = {});
 

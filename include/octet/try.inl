@@ -22,7 +22,21 @@ OCTET_API Result<Model> try_quantize_to_integers(const Model& model, const Calib
   return attempt<Model>([&] { return quantize_to_integers(model, calibration, options); });
 }
 
+OCTET_API Result<QuantizationPlan> try_plan_weights_of(const Model& model, DType form, const Calibration* calibration,
+                                                       const WeightOptions& options) {
+  return attempt<QuantizationPlan>([&] { return plan_weights_of(model, form, calibration, options); });
+}
+
+OCTET_API Result<QuantizationPlan> try_plan_integers(const Model& model, const Calibration& calibration,
+                                                     const Int8Options& options) {
+  return attempt<QuantizationPlan>([&] { return plan_integers(model, calibration, options); });
+}
+
 }  // namespace detail
+
+OCTET_API Result<Model> try_quantize(const Model& model, const QuantizationPlan& plan) {
+  return detail::attempt<Model>([&] { return quantize(model, plan); });
+}
 
 OCTET_API Result<Executor> try_make_executor(const Model& model, const ExecutorOptions& options) {
   return detail::attempt<Executor>([&] { return Executor(model, options); });

@@ -6,6 +6,7 @@
 #endif
 #include "../models/fit_classifier.inl"
 #include "../quantization/calibration_file.inl"
+#include "../quantization/plan_file.inl"
 #include "cifar.inl"
 #include "idx.inl"
 #include "image.inl"

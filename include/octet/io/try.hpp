@@ -1,7 +1,7 @@
 #pragma once
 /// Reading and writing files without exceptions, see octet/try.hpp.
 #include "../core/result.hpp"
-#include "../quantization/calibration.hpp"
+#include "../quantization/plan.hpp"
 #include "load_options.hpp"
 #include "model_file.hpp"
 
@@ -22,6 +22,9 @@ Result<Model> try_parse_tflite(View<const std::uint8_t> bytes, const std::string
 
 Result<Calibration> try_load_calibration(const std::string& path);
 Result<void> try_save(const Calibration& calibration, const std::string& path);
+
+Result<QuantizationPlan> try_load_plan(const std::string& path);
+Result<void> try_save(const QuantizationPlan& plan, const std::string& path);
 
 OCTET_END
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/attempt.hpp"
 #include "../quantization/calibration_file.hpp"
+#include "../quantization/plan_file.hpp"
 #include "load.hpp"
 #include "onnx/onnx.hpp"
 #include "tflite/tflite.hpp"
@@ -33,6 +34,14 @@ OCTET_API Result<Calibration> try_load_calibration(const std::string& path) {
 
 OCTET_API Result<void> try_save(const Calibration& calibration, const std::string& path) {
   return detail::attempt<void>([&] { save(calibration, path); });
+}
+
+OCTET_API Result<QuantizationPlan> try_load_plan(const std::string& path) {
+  return detail::attempt<QuantizationPlan>([&] { return load_plan(path); });
+}
+
+OCTET_API Result<void> try_save(const QuantizationPlan& plan, const std::string& path) {
+  return detail::attempt<void>([&] { save(plan, path); });
 }
 
 OCTET_END

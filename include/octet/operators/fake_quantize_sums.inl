@@ -1,5 +1,5 @@
 #pragma once
-#include "../core/element.hpp"
+#include "../core/bias.hpp"
 #include "../core/rounded.hpp"
 #include "../kernels/half.hpp"
 #include "channel_sums.hpp"
@@ -70,11 +70,10 @@ class FakeQuantizeSumsStep : public Step {
         continue;
       }
       bias_[o] = static_cast<float>(shift);
-      const auto code = saturate_to<std::int64_t>(std::nearbyint(static_cast<double>(largest / own)));
+      const std::int32_t code = largest_code(largest, own);
       const auto folded = static_cast<float>(static_cast<double>(largest) * std::abs(factor));
-      const double unit =
-          input * static_cast<double>(weight_scale({-folded, folded}, code, least_scale(bias_[o], input)));
-      code_[o] = saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(bias_[o]) / unit));
+      const double unit = bias_unit(input, weight_scale({-folded, folded}, code, least_scale(bias_[o], input)));
+      code_[o] = bias_code(bias_[o], unit);
       inverse_[o] = static_cast<float>(1 / unit);
       unit_[o] = static_cast<float>(unit / output);
     }

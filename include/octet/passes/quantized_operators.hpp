@@ -1,21 +1,11 @@
 #pragma once
+#include "../core/bias.hpp"
 #include "lower.hpp"
 #include "simplify.hpp"
 
 /// Converts "dequantize, float operator, quantize" (ONNX's QDQ form) to operators on integers.
 OCTET_BEGIN
 namespace detail {
-
-/// Quantizes a bias to int32 with scale input scale * weight scale; saturates.
-inline AnyTensor quantize_bias(const Tensor<float>& bias, float input_scale, const QuantParams& weights) {
-  Tensor<std::int32_t> q = Tensor<std::int32_t>::uninitialized(bias.shape());
-  for (std::int64_t i = 0; i < q.size(); ++i) {
-    const double s = static_cast<double>(input_scale) *
-                     static_cast<double>(weights.scale[static_cast<std::size_t>(weights.per_channel() ? i : 0)]);
-    q[i] = saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(bias[i]) / s));
-  }
-  return q;
-}
 
 class QuantizedPatterns {
  public:
@@ -129,7 +119,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   if (bias) {
     const Value& old = g.value(n.inputs[static_cast<std::size_t>(form.bias)]);
     in[static_cast<std::size_t>(form.bias)] =
-        g.add_constant(old.name, quantize_bias(*bias, g.value(in[0]).quant.scale[0], g.value(weights).quant));
+        g.add_constant(old.name, bias_codes(*bias, g.value(in[0]).quant.scale[0], g.value(weights).quant));
   }
   if (keeps_parameters) {
     dequantize_after(g, at, std::move(in));

@@ -1,12 +1,10 @@
 #pragma once
-#include <nlohmann/json.hpp>
-
 #include "../core/with_place.hpp"
 #include "../io/atomic_file.hpp"
 #include "../io/read_file.hpp"
 #include "calibration_file.hpp"
+#include "json_values.hpp"
 
-// Without exceptions, nlohmann-json aborts instead of throwing, so everything is checked before it is accessed.
 OCTET_BEGIN
 namespace detail {
 
@@ -21,25 +19,6 @@ inline Range range_from(const nlohmann::json& j) {
   constexpr auto most = static_cast<double>(std::numeric_limits<float>::max());
   require<FormatError>(low >= -most && low <= high && high <= most, "[", low, ", ", high, "] is not a valid range");
   return {static_cast<float>(low), static_cast<float>(high)};
-}
-
-inline const nlohmann::json& member(const nlohmann::json& j, const char* key) {
-  require<FormatError>(j.is_object() && j.contains(key), "\"", key, "\" is missing");
-  return j[key];
-}
-
-inline double number_from(const nlohmann::json& j, const char* what) {
-  require<FormatError>(j.is_number(), "\"", what, "\" is ", j.dump(), ", expected a number");
-  return j.get<double>();
-}
-
-/// An integer from `least` to `most`. It may be written as a floating-point number such as 1e3.
-inline std::int64_t integer_from(const nlohmann::json& j, const char* what, std::int64_t least, std::int64_t most) {
-  const double x = number_from(j, what);  // the conversion is accurate enough for the test below
-  const bool in_range = x >= static_cast<double>(least) && x <= static_cast<double>(most);
-  require<FormatError>(in_range && x == std::floor(x), "\"", what, "\" is ", j.dump(), ", expected an integer from ",
-                       least, " to ", most);
-  return static_cast<std::int64_t>(x);
 }
 
 inline nlohmann::json to_json(const Histogram& h) {
@@ -104,20 +83,12 @@ inline Calibration calibration_from(const nlohmann::json& all) {
   return c;
 }
 
-/// JSON files are UTF-8; other names would be changed by saving and loading.
-inline void require_utf8(const std::string& name) {
-  using nlohmann::json;
-  const std::string valid = json(name).dump(-1, ' ', false, json::error_handler_t::ignore);
-  require(json::parse(valid, nullptr, false) == name, "the name of tensor '", name,
-          "' is not valid UTF-8, which calibration files require");
-}
-
 }  // namespace detail
 
 OCTET_API void save(const Calibration& c, const std::string& path) {
   nlohmann::json tensors = nlohmann::json::object();
   for (const auto& [tensor, t] : c.tensors) {
-    detail::require_utf8(tensor);
+    detail::require_utf8("tensor", tensor);
     nlohmann::json& j = tensors[tensor] = nlohmann::json::object();
     if (t.seen.low <= t.seen.high) j["seen"] = detail::to_json(t.seen);
     if (t.given) j["range"] = detail::to_json(*t.given);

@@ -10,7 +10,7 @@ namespace detail {
 class IntegerPlacement {
  public:
   struct Options {
-    std::vector<std::string> keep_float;  // names of layers, * for any text
+    std::vector<bool> keep_float;  // of each node
     bool integer_input = false, integer_output = false;
   };
   enum class Source : std::uint8_t {
@@ -23,7 +23,6 @@ class IntegerPlacement {
 
   IntegerPlacement(const Graph& g, const Options& options)
       : g_(g), options_(options), links_(g), integer_(g.values.size(), false), origins_(g.values.size()) {
-    for (const std::string& p : options.keep_float) require_used(p, g, "kept float");
     decide();
     for (int v : g_.inputs)
       if (is_integer(v)) origins_[at(v)].source = Source::measured;
@@ -78,7 +77,7 @@ class IntegerPlacement {
   }
 
   IntegerForm form_of(const Node& n) const {
-    return kept(options_.keep_float, g_, n) ? IntegerForm{} : n.op->integer_form();
+    return options_.keep_float[static_cast<std::size_t>(&n - g_.nodes.data())] ? IntegerForm{} : n.op->integer_form();
   }
 
   /// Whether the layer dequantizes its integer sums to float itself: the last layer of a model with float outputs does,

@@ -1,6 +1,7 @@
 #pragma once
 #include "calibration.hpp"
 #include "options.hpp"
+#include "plan.hpp"
 
 OCTET_BEGIN
 
@@ -9,13 +10,6 @@ namespace detail {
 /// `form`: f16, bf16, or i8 for dynamic_range. Biases are not corrected if calibration is null.
 Model quantize_weights_of(const Model& model, DType form, const Calibration* calibration, const WeightOptions& options);
 Model quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options);
-
-template <class T>
-constexpr DType weight_form() {
-  static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16> || std::is_same_v<T, dynamic_range>,
-                "a model can be quantized to int8 (with a calibration), dynamic_range, fp16 or bf16");
-  return std::is_same_v<T, fp16> ? DType::f16 : std::is_same_v<T, bf16> ? DType::bf16 : DType::i8;
-}
 
 }  // namespace detail
 

@@ -14,6 +14,9 @@ inline bool has_float_weights(const Graph& g, const Node& n) {
   return v != Node::none && g.value(v).is_constant() && is_floating(g.value(v).dtype);
 }
 
+/// Whether the operator can quantize its inputs at run time: sums of products.
+inline bool has_dynamic_form(const Operator& op) { return op.traits().products != Traits::Products::none; }
+
 /// The elements of a constant as floats. Converts them only if they have another type.
 class FloatElements {
  public:
@@ -30,12 +33,12 @@ class FloatElements {
   View<const float> view_;
 };
 
-/// Quantizes weights [O, ...] symmetrically to int8 in [-127, 127], with one scale for each index of axis 0 or one for
-/// all. Channels of zeros get the scale 1. `least` (one per channel, may be empty): lower bounds of the scales, so that
-/// biases fit. `largest_codes` (one per scale; empty: 127): the codes of the largest weights.
-inline QTensor<std::int8_t> quantize_weights(View<const float> w, bool by_channel, RangeMethod method,
-                                             const std::vector<double>& least = {},
-                                             const std::vector<std::int32_t>& largest_codes = {}) {
+/// Scales of symmetric weights [O, ...]: one for each index of axis 0, or one for all. Channels of zeros get the
+/// scale 1. `least` (one per channel, may be empty): lower bounds of the scales, so that biases fit. `largest_codes`
+/// (one per scale; empty: 127): the codes of the largest weights.
+inline QuantParams weight_params(View<const float> w, bool by_channel, RangeMethod method,
+                                 const std::vector<double>& least = {},
+                                 const std::vector<std::int32_t>& largest_codes = {}) {
   Calib calib = by_channel ? per_channel(0) : per_tensor();
   calib.method = method;
   QuantParams params;
@@ -50,10 +53,16 @@ inline QTensor<std::int8_t> quantize_weights(View<const float> w, bool by_channe
     params.scale.push_back(weight_scale(r, levels, floor));
     params.zero_point.push_back(0);
   }
+  return params;
+}
+
+/// Weights rounded to nearest with such scales; codes from -largest to largest.
+inline QTensor<std::int8_t> quantize_weights(View<const float> w, const QuantParams& params, int largest = 127) {
+  const ChannelWalk walk(w.shape(), params.axis);
   QTensor<std::int8_t> q{Tensor<std::int8_t>::uninitialized(w.shape()), params};
   default_pool()->parallel(walk.channels, [&](std::int64_t c, int) {
-    quantize_run(w.data() + c * walk.inner, walk.inner, params.scale[static_cast<std::size_t>(c)], 0, {-127, 127},
-                 DType::i8, reinterpret_cast<std::byte*>(q.data.data()), c * walk.inner);
+    quantize_run(w.data() + c * walk.inner, walk.inner, params.scale[static_cast<std::size_t>(c)], 0,
+                 {-largest, largest}, DType::i8, reinterpret_cast<std::byte*>(q.data.data()), c * walk.inner);
   });
   return q;
 }

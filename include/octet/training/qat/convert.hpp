@@ -1,5 +1,5 @@
 #pragma once
-#include "../../graph/graph.hpp"
+#include "../../quantization/plan.hpp"
 
 OCTET_BEGIN
 
@@ -7,6 +7,16 @@ OCTET_BEGIN
 /// weights and the observed or learned scales. Throws Error, naming the layer, if an observer has seen no data, or
 /// numbers that are not finite.
 Model convert(const Model& model);
+
+/// What a model of prepare_qat has learned: the float model with the rounded weights, and the plan with the scales.
+struct LearnedPlan {
+  Model model;
+  QuantizationPlan plan;
+};
+
+/// The plan that `convert` applies, to be looked at, edited or saved: quantize(learned.model, learned.plan) gives the
+/// same model as convert(model). Throws as convert does.
+LearnedPlan learned_plan(const Model& model);
 
 OCTET_END
 

@@ -1,10 +1,11 @@
 #pragma once
 
-#include "../../core/affine.hpp"
+#include "../../core/bias.hpp"
 #include "../../operators/fake_quantize_step.hpp"
 #include "../../operators/weight_rounding.hpp"
 #include "../../passes/optimize.hpp"
-#include "../../quantization/integer_model.hpp"
+#include "../../quantization/apply_plan.hpp"
+#include "../../quantization/make_plan.hpp"
 #include "../../runtime/runnable.hpp"
 #include "convert.hpp"
 #include "kept_layers.hpp"
@@ -22,27 +23,32 @@ class QatConverter {
     require(any, "model '", g_.name, "' has no fake quantization; expected a model from prepare_qat");
   }
 
-  Model build() {
+  /// The model with rounded weights instead.
+  Model take() {
     g_ = rewrite_until_stable(std::move(g_), [this](Graph& g, std::size_t n, Links& links) {
       const OperatorPtr op = g.nodes[n].op;
       if (const auto* weights = as<FakeQuantizeWeights>(*op)) return take_weights(g, n, *weights);
       if (const auto* activation = as<FakeQuantize>(*op)) return take_activation(g, n, links, *activation);
       return op->traits().fake_quantizes ? bypass(g, n, links) : Change::none;
     });
+    take_kept_float();
+    return std::move(g_);
+  }
+
+  /// The plan for that model, optimized.
+  QuantizationPlan plan(const Graph& optimized) const {
     Int8Options options;
     options.correct_bias = false;  // training has compensated for the mean error
-    options.keep_float = take_kept_float();
-    return runnable(IntegerModel(optimize(std::move(g_)), Calibration(), options, learned_).build());
+    options.keep_float = kept_float_;
+    return Int8Planner(optimized, Calibration(), options, learned_).plan();
   }
 
  private:
-  std::vector<std::string> take_kept_float() {
-    std::vector<std::string> names;
+  void take_kept_float() {
     std::string& all = g_.metadata[qat_kept_float];
     for (std::size_t from = 0, to; (to = all.find('\n', from)) != std::string::npos; from = to + 1)
-      names.push_back(all.substr(from, to - from));
+      kept_float_.push_back(all.substr(from, to - from));
     g_.metadata.erase(qat_kept_float);
-    return names;
   }
 
   /// Replaces the weights by the rounded ones. Folding does not change their largest codes.
@@ -58,8 +64,8 @@ class QatConverter {
     Tensor<float> rounded = Tensor<float>::uninitialized(exact.shape());
     rounding.run(exact.data(), learned, rounded.data(), *default_pool());
     const std::int64_t channels = exact.shape()[0], size = exact.size() / std::max<std::int64_t>(1, channels);
-    std::vector<std::int32_t>& codes = learned_.largest_codes[w.name];
-    codes.clear();
+    LearnedQuantization::Weights& learned_weights = learned_.weights[w.name];
+    learned_weights = {{}, op.bits};
     for (std::int64_t o = 0; o < channels; ++o) {
       const float scale = rounding.scale(exact.data(), learned, o);
       float largest = 0;
@@ -68,7 +74,7 @@ class QatConverter {
                 o, " are not finite");
         largest = std::max(largest, std::abs(rounded[i]));
       }
-      codes.push_back(saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(largest / scale))));
+      learned_weights.largest_codes.push_back(largest_code(largest, scale));
     }
     Value& out = g.value(node.outputs[0]);
     out.name = w.name;
@@ -105,10 +111,23 @@ class QatConverter {
 
   Graph g_;
   LearnedQuantization learned_;
+  std::vector<std::string> kept_float_;  // names of layers
 };
 
 }  // namespace detail
 
-OCTET_API Model convert(const Model& model) { return detail::QatConverter(model).build(); }
+OCTET_API Model convert(const Model& model) {
+  detail::QatConverter converter(model);
+  Graph g = optimize(converter.take());
+  const QuantizationPlan plan = converter.plan(g);
+  return runnable(detail::PlannedModel(std::move(g), plan).build());
+}
+
+OCTET_API LearnedPlan learned_plan(const Model& model) {
+  detail::QatConverter converter(model);
+  Model floating = converter.take();
+  QuantizationPlan plan = converter.plan(optimize(floating));
+  return {std::move(floating), std::move(plan)};
+}
 
 OCTET_END

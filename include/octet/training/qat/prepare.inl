@@ -22,7 +22,7 @@ class FakeQuantizer {
         config_(config),
         folded_(optimize(g_)),
         kept_(layers_kept_float(folded_, config)),
-        placement_(folded_, {kept_, false, false}),
+        placement_(folded_, {matching_layers(folded_, kept_, "kept float"), false, false}),
         ranges_(folded_, placement_, config, std::move(known)),
         links_(g_),
         before_(g_.nodes.size()),

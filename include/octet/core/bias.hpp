@@ -1,0 +1,36 @@
+#pragma once
+#include "affine.hpp"
+#include "element.hpp"
+
+/// Integer biases and the codes of weights: the rules that integer models, models that arrive quantized, and
+/// quantization-aware training share.
+OCTET_BEGIN
+namespace detail {
+
+/// What an int32 sum of products counts in.
+inline double bias_unit(double input_scale, float weight_scale) noexcept {
+  return input_scale * static_cast<double>(weight_scale);
+}
+
+/// The code of a bias in an int32 sum.
+inline std::int32_t bias_code(float bias, double unit) noexcept {
+  return saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(bias) / unit));
+}
+
+/// The codes of biases [O] in the sums of a layer.
+inline Tensor<std::int32_t> bias_codes(const Tensor<float>& bias, float input_scale, const QuantParams& weights) {
+  Tensor<std::int32_t> q = Tensor<std::int32_t>::uninitialized(bias.shape());
+  for (std::int64_t c = 0; c < q.size(); ++c) {
+    const float scale = weights.scale[weights.per_channel() ? static_cast<std::size_t>(c) : 0];
+    q[c] = bias_code(bias[c], bias_unit(static_cast<double>(input_scale), scale));
+  }
+  return q;
+}
+
+/// The code of a channel's largest weight, a multiple of the scale.
+inline std::int32_t largest_code(float largest_weight, float scale) noexcept {
+  return saturate_to<std::int32_t>(std::nearbyint(static_cast<double>(largest_weight / scale)));
+}
+
+}  // namespace detail
+OCTET_END

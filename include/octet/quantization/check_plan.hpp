@@ -1,0 +1,77 @@
+#pragma once
+#include <set>
+
+#include "../core/affine.hpp"
+#include "../core/with_place.hpp"
+#include "layer_names.hpp"
+#include "plan.hpp"
+
+/// What is wrong with a plan: by itself, and for a model.
+OCTET_BEGIN
+namespace detail {
+
+inline void require_valid(const ActivationPlan& a) {
+  require(is_usable_scale(static_cast<double>(a.scale)), "the scale is ", a.scale,
+          ", expected a positive finite number of at least ", std::numeric_limits<float>::min());
+  require(a.zero_point >= -128 && a.zero_point <= 127, "the zero point is ", a.zero_point,
+          ", expected a number from -128 to 127");
+}
+
+/// The largest code of weights.
+inline int largest_weight_code(const LayerPlan& layer) { return (1 << (layer.weight_bits - 1)) - 1; }
+
+inline void require_valid(const LayerPlan& layer) {
+  const QuantParams& w = layer.weights;
+  require(w.axis == -1 || w.axis == 0, "the weights' scales have the axis ", w.axis,
+          ", expected 0 (one for each output channel) or -1 (one for all)");
+  require(w.axis == 0 || w.scale.size() <= 1, "one scale is expected for all weights, found ", w.scale.size());
+  require(w.zero_point.size() == w.scale.size(), w.scale.size(), " scales of weights and ", w.zero_point.size(),
+          " zero points; as many were expected");
+  for (std::size_t c = 0; c < w.scale.size(); ++c) {
+    require(is_usable_scale(static_cast<double>(w.scale[c])), "the weights' scale ", c, " is ", w.scale[c],
+            ", expected a positive finite number of at least ", std::numeric_limits<float>::min());
+    require(w.zero_point[c] == 0, "the weights' zero point ", c, " is ", w.zero_point[c], ", expected 0");
+  }
+  require(layer.weight_bits >= 2 && layer.weight_bits <= 8, "weights have ", layer.weight_bits,
+          " bits, expected 2 to 8");
+  const int largest = largest_weight_code(layer);
+  for (int code : layer.weight_codes)
+    require(code >= -largest && code <= largest, "a weight has the code ", code, ", expected ", -largest, " to ",
+            largest, " for ", layer.weight_bits, " bits");
+  for (double m : layer.input_means)
+    require(std::isfinite(m), "a mean of the input is ", m, ", expected a finite number");
+}
+
+/// f() for each entry of a map, its errors begun by what it is and its name.
+template <class Map, class F>
+void for_each_named(const Map& entries, const char* what, F f) {
+  for (const auto& entry : entries)
+    with_place([&](const std::string& text) { return concat(what, " '", entry.first, "': ", text); },
+               [&] { f(entry.second); });
+}
+
+inline void require_valid(const QuantizationPlan& plan) {
+  for_each_named(plan.activations, "tensor", [](const ActivationPlan& a) { require_valid(a); });
+  for_each_named(plan.layers, "layer", [](const LayerPlan& l) { require_valid(l); });
+}
+
+/// Throws unless the layers and tensors of the plan are those of the model.
+inline void require_same_names(const QuantizationPlan& plan, const Graph& g, const std::vector<std::string>& names) {
+  std::set<std::string> known;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    require(plan.layers.count(names[i]) != 0, "the plan has no layer '", names[i], "' (", g.nodes[i].op->type(),
+            "), but model '", g.name, "' has");
+    known.insert(names[i]);
+  }
+  for (const auto& entry : plan.layers)
+    require(known.count(entry.first) != 0, "the plan has the layer '", entry.first, "', which model '", g.name,
+            "' does not have");
+  known.clear();
+  for (const Value& v : g.values) known.insert(v.name);
+  for (const auto& entry : plan.activations)
+    require(known.count(entry.first) != 0, "the plan has the tensor '", entry.first, "', which model '", g.name,
+            "' does not have");
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,19 @@
+#pragma once
+#include "../passes/rewrite.hpp"
+#include "weights.hpp"
+
+/// Layers by name.
+OCTET_BEGIN
+namespace detail {
+
+/// Of each node, whether one of the patterns matches it. Throws where a pattern matches none; purpose: for the error.
+inline std::vector<bool> matching_layers(const Graph& g, const std::vector<std::string>& patterns,
+                                         const char* purpose) {
+  for (const std::string& p : patterns) require_used(p, g, purpose);
+  std::vector<bool> matching;
+  for (const Node& n : g.nodes) matching.push_back(kept(patterns, g, n));
+  return matching;
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,187 @@
+#pragma once
+#include <set>
+
+#include "../passes/bound_activations.hpp"
+#include "activation_params.hpp"
+#include "bias_correction.hpp"
+#include "layer_names.hpp"
+#include "plan.hpp"
+
+/// The makers of plans. All take an optimized float graph.
+OCTET_BEGIN
+namespace detail {
+
+/// What quantization-aware training has learned about a model. Used instead of a calibration.
+struct LearnedQuantization {
+  struct Weights {
+    std::vector<std::int32_t> largest_codes;  // of each channel
+    int bits = 8;
+  };
+  std::map<std::string, QuantParams> activations;  // by value name
+  std::map<std::string, Weights> weights;          // by value name
+};
+
+/// Plans int8 layers.
+class Int8Planner {
+ public:
+  Int8Planner(const Graph& g, const Calibration& calibration, const Int8Options& options,
+              const LearnedQuantization& learned = {})
+      : g_(g),
+        calibration_(calibration),
+        options_(options),
+        learned_(learned),
+        placement_(
+            g, {matching_layers(g, options.keep_float, "kept float"), options.integer_input, options.integer_output}) {}
+
+  QuantizationPlan plan() const {
+    QuantizationPlan p;
+    p.rounding = options_.rounding;
+    p.integer_input = options_.integer_input;
+    p.integer_output = options_.integer_output;
+    require_finite_weights(g_);
+    const std::vector<QuantParams> params =
+        activation_params(g_, placement_, [this](int v) { return own(g_.value(v).name); });
+    for (std::size_t v = 0; v < params.size(); ++v)
+      if (placement_.source(static_cast<int>(v)) == IntegerPlacement::Source::measured)
+        p.activations[g_.values[v].name] = {params[v].scale[0], params[v].zero_point[0]};
+    const std::vector<std::string> names = plan_layer_names(g_);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const Node& n = g_.nodes[i];
+      LayerPlan& layer = p.layers[names[i]];
+      if (!placement_.is_integer(n)) continue;
+      layer.form = PlannedForm::integer;
+      if (n.op->integer_form().weights >= 0)
+        plan_weights(n, params[static_cast<std::size_t>(n.inputs[0])].scale[0], layer);
+    }
+    return p;
+  }
+
+ private:
+  QuantParams own(const std::string& tensor) const {
+    if (const auto it = learned_.activations.find(tensor); it != learned_.activations.end()) return it->second;
+    const Range r = calibration_.range(tensor);
+    const ScaleAndZero p = activation_scale(r, DType::i8, options_.symmetric_activations);
+    require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", tensor, "' was calibrated to [", r.low, ", ",
+            r.high, "], which no scale can represent");
+    return {p.scale, p.zero_point};
+  }
+
+  /// If a bias is too large for the scale of its channel's weights (which may be almost zero), the scale is increased
+  /// until the bias fits.
+  void plan_weights(const Node& n, float input_scale, LayerPlan& layer) const {
+    const IntegerForm form = n.op->integer_form();
+    const Value& w = g_.value(n.inputs[static_cast<std::size_t>(form.weights)]);
+    const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
+    std::vector<double> least;
+    if (b != Node::none)
+      for (float x : to_float(g_.value(b).constant.ref()))
+        least.push_back(least_scale(x, static_cast<double>(input_scale)));
+    std::vector<std::int32_t> largest_codes;
+    if (const auto it = learned_.weights.find(w.name); it != learned_.weights.end()) {
+      largest_codes = it->second.largest_codes;
+      layer.weight_bits = it->second.bits;
+    }
+    const FloatElements weights(w.constant);
+    layer.weights = weight_params(*weights, options_.per_channel, options_.weights, least, largest_codes);
+    if (options_.correct_bias) layer.input_means = mean_inputs(g_, n, &calibration_);
+  }
+
+  const Graph& g_;
+  const Calibration& calibration_;
+  const Int8Options& options_;
+  const LearnedQuantization& learned_;
+  const IntegerPlacement placement_;
+};
+
+/// Plans layers with smaller weights; all others are float.
+class WeightPlanner {
+ public:
+  WeightPlanner(const Graph& g, const Calibration* calibration, const WeightOptions& options)
+      : g_(g), calibration_(calibration), options_(options), layers_(g.nodes.size()) {}
+
+  /// Half-precision weights, where they have no element that is too large.
+  template <class Half>
+  QuantizationPlan half() {
+    std::set<int> float32;
+    for (std::size_t i = 0; i < g_.nodes.size(); ++i) {
+      const Node& n = g_.nodes[i];
+      if (!takes_part(n, options_.least_elements)) continue;
+      const int v = weights_of(n);
+      if (g_.value(v).dtype != DType::f32 || float32.count(v)) continue;
+      if (stays_float32<Half>(n, g_.value(v))) {
+        float32.insert(v);
+        continue;
+      }
+      layers_[i].form = dtype_of<Half> == DType::f16 ? PlannedForm::half : PlannedForm::bfloat16;
+      layers_[i].input_means = mean_inputs(g_, n, calibration_);
+    }
+    return plan();
+  }
+
+  QuantizationPlan dynamic_range() {
+    const Links links(g_);
+    for (std::size_t i = 0; i < g_.nodes.size(); ++i) {
+      const Node& n = g_.nodes[i];
+      if (!has_dynamic_form(*n.op) || !takes_part(n, as<Convolution>(*n.op) ? 0 : options_.least_elements)) continue;
+      if (g_.value(n.inputs[0]).dtype != DType::f32) continue;
+      if (is_depthwise(g_, n)) {
+        const int before = links.producer(n.inputs[0]);
+        if (!activation_bounds(g_, links, n.inputs[0])) continue;
+        if (layers_[static_cast<std::size_t>(before)].form != PlannedForm::dynamic) continue;
+      }
+      layers_[i].form = PlannedForm::dynamic;
+      const FloatElements weights(g_.value(weights_of(n)).constant);
+      layers_[i].weights = weight_params(*weights, options_.per_channel, options_.weights);
+      layers_[i].input_means = mean_inputs(g_, n, calibration_);
+    }
+    return plan();
+  }
+
+ private:
+  int weights_of(const Node& n) const { return n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]; }
+
+  /// Whether the node has float weights to quantize.
+  bool takes_part(const Node& n, std::int64_t least_elements) const {
+    return has_float_weights(g_, n) && !kept(options_.keep_float, g_, n) &&
+           g_.value(weights_of(n)).constant.size() >= least_elements;
+  }
+
+  /// Whether a weight is too large for Half. Then adds a note, or throws, as options.too_large says.
+  template <class Half>
+  bool stays_float32(const Node& n, const Value& w) const {
+    const auto elements = w.constant.view<float>();
+    float range[2];
+    element_kernels().minmax_f32(elements.data(), elements.size(), range);
+    const float largest = -range[0] > range[1] ? range[0] : range[1];
+    if (std::isfinite(static_cast<float>(Half(largest)))) return false;
+    const std::string found = concat("layer '", n.name, "': tensor '", w.name, "' has the element ", largest,
+                                     ", which is too large for ", name(dtype_of<Half>));
+    require(options_.too_large == TooLarge::keep_float32, found);
+    if (options_.notes) options_.notes->push_back(found + ": it stays float32");
+    return true;
+  }
+
+  QuantizationPlan plan() {
+    QuantizationPlan p;
+    p.rounding = g_.rounding;
+    const std::vector<std::string> names = plan_layer_names(g_);
+    for (std::size_t i = 0; i < names.size(); ++i) p.layers[names[i]] = std::move(layers_[i]);
+    return p;
+  }
+
+  const Graph& g_;
+  const Calibration* calibration_;
+  const WeightOptions& options_;
+  std::vector<LayerPlan> layers_;  // of each node
+};
+
+inline QuantizationPlan make_weight_plan(const Graph& g, DType form, const Calibration* calibration,
+                                         const WeightOptions& options) {
+  WeightPlanner planner(g, calibration, options);
+  if (form == DType::f16) return planner.half<fp16>();
+  if (form == DType::bf16) return planner.half<bf16>();
+  return planner.dynamic_range();
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,57 @@
+#pragma once
+#include <set>
+
+#include "../runtime/runnable.hpp"
+#include "apply_plan.hpp"
+#include "float_model.hpp"
+#include "make_plan.hpp"
+#include "plan.hpp"
+
+OCTET_BEGIN
+
+OCTET_API const char* name(PlannedForm form) noexcept {
+  switch (form) {
+    case PlannedForm::floating: return "float";
+    case PlannedForm::integer: return "int8";
+    case PlannedForm::dynamic: return "dynamic_range";
+    case PlannedForm::half: return "fp16";
+    case PlannedForm::bfloat16: return "bf16";
+  }
+  return "unknown";
+}
+
+OCTET_API std::vector<std::string> plan_layer_names(const Graph& g) {
+  std::vector<std::string> names;
+  std::set<std::string> used;
+  std::map<std::string, int> count;
+  for (const Node& n : g.nodes) used.insert(n.name);
+  for (const Node& n : g.nodes) {
+    std::string unique = n.name;
+    int& earlier = count[n.name];
+    if (earlier++ > 0)
+      for (int k = earlier; !used.insert(unique = n.name + "#" + std::to_string(k)).second;) ++k;
+    names.push_back(std::move(unique));
+  }
+  return names;
+}
+
+namespace detail {
+
+OCTET_API QuantizationPlan plan_weights_of(const Model& model, DType form, const Calibration* calibration,
+                                           const WeightOptions& options) {
+  return make_weight_plan(optimize_for_weights(model), form, calibration, options);
+}
+
+OCTET_API QuantizationPlan plan_integers(const Model& model, const Calibration& calibration,
+                                         const Int8Options& options) {
+  const Graph g = optimize_for_weights(model);
+  return Int8Planner(g, calibration, options).plan();
+}
+
+}  // namespace detail
+
+OCTET_API Model quantize(const Model& model, const QuantizationPlan& plan) {
+  return runnable(detail::PlannedModel(detail::optimize_for_weights(model), plan).build());
+}
+
+OCTET_END
