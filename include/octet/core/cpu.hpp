@@ -16,8 +16,12 @@
 
 OCTET_BEGIN
 
-/// Instruction sets the kernels are compiled for, worst first. A higher value implies every lower one.
+/// Instruction sets that kernels are compiled for. A CPU has any of them (has_isa); what kernels can do stands in their
+/// table.
 enum class Isa : std::uint8_t { scalar, avx2, avx512bw, avx512vnni, avx512bf16 };
+
+/// All of them; of those that a CPU has, later ones are faster.
+inline constexpr Isa all_isas[] = {Isa::scalar, Isa::avx2, Isa::avx512bw, Isa::avx512vnni, Isa::avx512bf16};
 
 constexpr const char* name(Isa i) noexcept {
   constexpr const char* names[] = {"scalar", "avx2", "avx512bw", "avx512vnni", "avx512bf16"};
@@ -25,6 +29,9 @@ constexpr const char* name(Isa i) noexcept {
 }
 
 namespace detail {
+
+/// Bits of a set of instruction sets.
+constexpr std::uint32_t isa_bit(Isa i) noexcept { return std::uint32_t{1} << static_cast<int>(i); }
 
 #if OCTET_X86
 struct CpuId {
@@ -53,28 +60,45 @@ inline std::uint32_t saved_registers() noexcept {
 }
 
 // Own detector: __builtin_cpu_supports does not know every name in every compiler.
-inline Isa detect_isa() noexcept {
+inline std::uint32_t detect_isas() noexcept {
   constexpr auto bit = [](std::uint32_t word, int i) { return (word >> i & 1) != 0; };
+  std::uint32_t found = isa_bit(Isa::scalar);
   const CpuId basic(1), extended(7);
-  if (!bit(basic.ecx, 27)) return Isa::scalar;  // OSXSAVE: without it xgetbv itself faults
+  if (!bit(basic.ecx, 27)) return found;  // OSXSAVE: without it xgetbv itself faults
+  const CpuId more(7, extended.eax >= 1 ? 1 : 0);
+  const auto has_more = [&](int i) { return extended.eax >= 1 && bit(more.eax, i); };
   const std::uint32_t os = saved_registers();
   const bool fma = bit(basic.ecx, 12), f16c = bit(basic.ecx, 29), avx2 = bit(extended.ebx, 5);
-  if ((os & 0x06) != 0x06 || !fma || !f16c || !avx2) return Isa::scalar;
+  if ((os & 0x06) != 0x06 || !fma || !f16c || !avx2) return found;
+  found |= isa_bit(Isa::avx2);
   const bool avx512 = bit(extended.ebx, 16) && bit(extended.ebx, 17) && bit(extended.ebx, 28) &&  // F, DQ, CD
                       bit(extended.ebx, 30) && bit(extended.ebx, 31);                             // BW, VL
-  if ((os & 0xE6) != 0xE6 || !avx512) return Isa::avx2;
-  if (!bit(extended.ecx, 11)) return Isa::avx512bw;
-  return extended.eax >= 1 && bit(CpuId(7, 1).eax, 5) ? Isa::avx512bf16 : Isa::avx512vnni;
+  if ((os & 0xE6) != 0xE6 || !avx512) return found;
+  found |= isa_bit(Isa::avx512bw);
+  if (!bit(extended.ecx, 11)) return found;
+  found |= isa_bit(Isa::avx512vnni);
+  if (has_more(5)) found |= isa_bit(Isa::avx512bf16);
+  return found;
 }
 #else
-inline Isa detect_isa() noexcept { return Isa::scalar; }
+inline std::uint32_t detect_isas() noexcept { return isa_bit(Isa::scalar); }
 #endif
+
+inline std::uint32_t detected_isas() noexcept {
+  static const std::uint32_t all = detect_isas();
+  return all;
+}
 
 }  // namespace detail
 
-/// Best instruction set of the CPU this process runs on.
+/// Whether the CPU that this process runs on has an instruction set.
+inline bool has_isa(Isa i) noexcept { return (detail::detected_isas() & detail::isa_bit(i)) != 0; }
+
+/// The best instruction set of the CPU that this process runs on.
 inline Isa detected_isa() noexcept {
-  static const Isa best = detail::detect_isa();
+  Isa best = Isa::scalar;
+  for (Isa i : all_isas)
+    if (has_isa(i)) best = i;
   return best;
 }
 
@@ -83,16 +107,15 @@ namespace detail {
 inline Isa wanted_isa() noexcept {
   const char* want = std::getenv("OCTET_ISA");
   if (!want || !*want) return detected_isa();
-  for (int i = 0; i <= static_cast<int>(Isa::avx512bf16); ++i)
-    if (!std::strcmp(want, name(static_cast<Isa>(i)))) {
-      if (static_cast<Isa>(i) <= detected_isa()) return static_cast<Isa>(i);
+  for (Isa i : all_isas)
+    if (!std::strcmp(want, name(i))) {
+      if (has_isa(i)) return i;
       std::fprintf(stderr, "octet: this CPU has no %s, which OCTET_ISA asks for; %s is used\n", want,
                    name(detected_isa()));
       return detected_isa();
     }
   std::fprintf(stderr, "octet: OCTET_ISA is '%s', expected one of", want);
-  for (int i = 0; i <= static_cast<int>(Isa::avx512bf16); ++i)
-    std::fprintf(stderr, "%s %s", i ? "," : "", name(static_cast<Isa>(i)));
+  for (Isa i : all_isas) std::fprintf(stderr, "%s %s", i == Isa::scalar ? "" : ",", name(i));
   std::fprintf(stderr, "; %s is used\n", name(detected_isa()));
   return detected_isa();
 }
@@ -104,12 +127,12 @@ inline std::atomic<Isa>& isa_slot() noexcept {
 }  // namespace detail
 
 /// Instruction set that new executors use: the detected one, unless the environment variable OCTET_ISA
-/// (scalar, avx2, avx512bw, avx512vnni, avx512bf16) or set_isa caps it.
+/// (one of the names above) or set_isa chooses another.
 inline Isa active_isa() noexcept { return detail::isa_slot().load(std::memory_order_relaxed); }
 
-/// Caps the instruction set. Returns false, changing nothing, where the CPU lacks it.
+/// Chooses the instruction set. Returns false, changing nothing, where the CPU lacks it.
 inline bool set_isa(Isa i) noexcept {
-  if (i > detected_isa()) return false;
+  if (!has_isa(i)) return false;
   detail::isa_slot().store(i, std::memory_order_relaxed);
   return true;
 }

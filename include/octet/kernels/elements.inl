@@ -49,11 +49,15 @@ OCTET_TARGET_END
 }  // namespace elements
 
 OCTET_API const ElementKernels& element_kernels([[maybe_unused]] Isa isa) noexcept {
+  switch (isa) {
 #if OCTET_X86
-  if (isa >= Isa::avx512bw) return elements::avx512bw::table(Isa::avx512bw);
-  if (isa == Isa::avx2) return elements::avx2::table(isa);
+    case Isa::avx512bf16:
+    case Isa::avx512vnni:
+    case Isa::avx512bw: return elements::avx512bw::table(Isa::avx512bw);
+    case Isa::avx2: return elements::avx2::table(isa);
 #endif
-  return elements::scalar::table(Isa::scalar);
+    default: return elements::scalar::table(Isa::scalar);
+  }
 }
 
 }  // namespace detail

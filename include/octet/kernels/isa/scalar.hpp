@@ -3,6 +3,8 @@
 struct wide {
   static constexpr int lanes = 8, registers = 8, vectors_u8 = 2, rows_f32 = 2, rows_i16 = 2;
   static constexpr int rows_u8(int vectors) { return vectors == 2 ? 2 : 4; }
+  static constexpr double rate_u8 = 1, rate_i16 = 1;
+  static constexpr bool winograd = false;  // the reference for those that use it
 #if defined(FP_FAST_FMAF)
   static constexpr bool fast_fma = true;
 #else
