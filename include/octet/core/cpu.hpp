@@ -6,6 +6,9 @@
 #include <cstring>
 
 #include "config.hpp"
+#if OCTET_ARM && defined(__linux__)
+#  include <sys/auxv.h>
+#endif
 #if OCTET_X86
 #  if defined(_MSC_VER)
 #    include <intrin.h>
@@ -18,13 +21,25 @@ OCTET_BEGIN
 
 /// Instruction sets that kernels are compiled for. A CPU has any of them (has_isa); what kernels can do stands in their
 /// table.
-enum class Isa : std::uint8_t { scalar, avx2, avx512bw, avx512vnni, avx512bf16 };
+enum class Isa : std::uint8_t {
+  scalar,
+  avx2,
+  avxvnni,
+  avx512bw,
+  avx512vnni,
+  avx512bf16,
+  neon,
+  neon_dotprod,
+  neon_i8mm
+};
 
 /// All of them; of those that a CPU has, later ones are faster.
-inline constexpr Isa all_isas[] = {Isa::scalar, Isa::avx2, Isa::avx512bw, Isa::avx512vnni, Isa::avx512bf16};
+inline constexpr Isa all_isas[] = {Isa::scalar,     Isa::avx2, Isa::avxvnni,      Isa::avx512bw, Isa::avx512vnni,
+                                   Isa::avx512bf16, Isa::neon, Isa::neon_dotprod, Isa::neon_i8mm};
 
 constexpr const char* name(Isa i) noexcept {
-  constexpr const char* names[] = {"scalar", "avx2", "avx512bw", "avx512vnni", "avx512bf16"};
+  constexpr const char* names[] = {"scalar",     "avx2", "avxvnni",      "avx512bw", "avx512vnni",
+                                   "avx512bf16", "neon", "neon_dotprod", "neon_i8mm"};
   return names[static_cast<int>(i)];
 }
 
@@ -65,12 +80,12 @@ inline std::uint32_t detect_isas() noexcept {
   std::uint32_t found = isa_bit(Isa::scalar);
   const CpuId basic(1), extended(7);
   if (!bit(basic.ecx, 27)) return found;  // OSXSAVE: without it xgetbv itself faults
-  const CpuId more(7, extended.eax >= 1 ? 1 : 0);
-  const auto has_more = [&](int i) { return extended.eax >= 1 && bit(more.eax, i); };
+  const auto has_more = [&](int i) { return extended.eax >= 1 && bit(CpuId(7, 1).eax, i); };
   const std::uint32_t os = saved_registers();
   const bool fma = bit(basic.ecx, 12), f16c = bit(basic.ecx, 29), avx2 = bit(extended.ebx, 5);
   if ((os & 0x06) != 0x06 || !fma || !f16c || !avx2) return found;
   found |= isa_bit(Isa::avx2);
+  if (has_more(4)) found |= isa_bit(Isa::avxvnni);
   const bool avx512 = bit(extended.ebx, 16) && bit(extended.ebx, 17) && bit(extended.ebx, 28) &&  // F, DQ, CD
                       bit(extended.ebx, 30) && bit(extended.ebx, 31);                             // BW, VL
   if ((os & 0xE6) != 0xE6 || !avx512) return found;
@@ -78,6 +93,17 @@ inline std::uint32_t detect_isas() noexcept {
   if (!bit(extended.ecx, 11)) return found;
   found |= isa_bit(Isa::avx512vnni);
   if (has_more(5)) found |= isa_bit(Isa::avx512bf16);
+  return found;
+}
+#elif OCTET_ARM
+inline std::uint32_t detect_isas() noexcept {
+  std::uint32_t found = isa_bit(Isa::scalar) | isa_bit(Isa::neon);
+#  if defined(__linux__)
+  const bool dotprod = (getauxval(AT_HWCAP) >> 20 & 1) != 0;  // HWCAP_ASIMDDP
+  const bool i8mm = (getauxval(AT_HWCAP2) >> 13 & 1) != 0;    // HWCAP2_I8MM
+  if (dotprod) found |= isa_bit(Isa::neon_dotprod);
+  if (dotprod && i8mm) found |= isa_bit(Isa::neon_i8mm);
+#  endif
   return found;
 }
 #else
