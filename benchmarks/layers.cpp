@@ -199,6 +199,6 @@ std::vector<LayerCase> layer_cases() {
 
 bool has_winograd(const LayerCase& c, bool bytes) {
   const bool possible = c.make == convolution && c.kernel == 3 && c.stride == 1 && c.groups == 1;
-  if (!possible || active_isa() == Isa::scalar) return false;
+  if (!possible || !detail::kernels().winograd) return false;
   return bytes ? winograd_pays<std::int8_t>(c) : winograd_pays<float>(c);
 }

@@ -33,6 +33,7 @@ OCTET_PEAK_LOOP(fma_ymm, "vfmadd231ps %%ymm14, %%ymm15, %%ymm\\n")
 OCTET_PEAK_LOOP(fma_zmm, "vfmadd231ps %%zmm14, %%zmm15, %%zmm\\n")
 OCTET_PEAK_LOOP(madd_ymm, "vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\tvpaddd %%ymm13, %%ymm\\n, %%ymm\\n")
 OCTET_PEAK_LOOP(madd_zmm, "vpmaddwd %%zmm14, %%zmm15, %%zmm13\n\tvpaddd %%zmm13, %%zmm\\n, %%zmm\\n")
+OCTET_PEAK_LOOP(vnni_ymm, "%{vex%} vpdpbusd %%ymm14, %%ymm15, %%ymm\\n")
 OCTET_PEAK_LOOP(vnni_zmm, "vpdpbusd %%zmm14, %%zmm15, %%zmm\\n")
 
 /// The best of several runs that are short, so that most are not disturbed.
@@ -55,6 +56,7 @@ Peak measure_peak(Isa isa) {
     case Isa::avx512bf16:
     case Isa::avx512vnni: return {rate(vnni_zmm, 64), rate(fma_zmm, 16)};
     case Isa::avx512bw: return {rate(madd_zmm, 32), rate(fma_zmm, 16)};
+    case Isa::avxvnni: return {rate(vnni_ymm, 32), rate(fma_ymm, 8)};
     case Isa::avx2: return {rate(madd_ymm, 16), rate(fma_ymm, 8)};
     default: return {};
   }

@@ -333,14 +333,20 @@ TEST_CASE("gemm bf16: exact products of rounded numbers, up to the rounding of s
 TEST_CASE("packed weights: every element at its position, zeros elsewhere") {
   for (Isa isa : available_isas()) {
     const Kernels& k = kernels(isa);
-    std::vector<std::int8_t> w(5 * 6);
+    std::vector<std::int8_t> w(3 * 6);
     for (std::size_t i = 0; i < w.size(); ++i) w[i] = static_cast<std::int8_t>(i + 1);
-    const PackedMatrix m = pack_matrix(k, w.data(), 5, 6);
+    const PackedMatrix m = pack_matrix(k, w.data(), 3, 6);
     CHECK(m.steps == 2);
-    CHECK(m.data.size() == static_cast<std::size_t>(k.lanes * 8));
+    CHECK(m.data.size() == static_cast<std::size_t>(k.lanes * (k.shifted_u8 ? 12 : 8)));
     std::int64_t sum = 0;
-    for (std::size_t i = 0; i < m.data.size(); ++i) sum += std::to_integer<int>(m.data.data()[i]);
-    CHECK(sum == 30 * 31 / 2);
+    for (int i = 0; i < k.lanes * 8; ++i) sum += std::to_integer<int>(m.data.data()[i]);
+    CHECK(sum == 18 * 19 / 2);
+    if (k.shifted_u8)
+      for (int c = 0; c < 3; ++c) {
+        std::int32_t lacking = 0;
+        std::memcpy(&lacking, m.data.data() + k.lanes * 8 + 4 * c, 4);
+        CHECK(lacking == 128 * (36 * c + 21));
+      }
     CHECK(std::to_integer<int>(m.data.data()[4]) == 7);            // column 1, element 0
     CHECK(std::to_integer<int>(m.data.data()[k.lanes * 4]) == 5);  // column 0, element 4
   }

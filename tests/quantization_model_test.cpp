@@ -6,6 +6,7 @@
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/quantization/real_values.hpp>
 
+#include "support/isas.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -99,9 +100,9 @@ TEST_CASE("an int8 model gives the same bits on every instruction set and with a
   const Isa before = active_isa();
   set_isa(Isa::scalar);
   const Tensor<float> expected = run(q, x);
-  for (int i = 0; i <= static_cast<int>(detected_isa()); ++i)
+  for (Isa isa : available_isas())
     for (int threads : {1, 2, 3}) {
-      set_isa(static_cast<Isa>(i));
+      set_isa(isa);
       CHECK(largest_difference(run(q, x, threads), expected) == 0);
     }
   set_isa(before);

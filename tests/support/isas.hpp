@@ -7,7 +7,8 @@ namespace testing {
 /// All instruction sets of this machine, scalar first.
 inline std::vector<octet::Isa> available_isas() {
   std::vector<octet::Isa> isas;
-  for (int i = 0; i <= static_cast<int>(octet::detected_isa()); ++i) isas.push_back(static_cast<octet::Isa>(i));
+  for (octet::Isa isa : octet::all_isas)
+    if (octet::has_isa(isa)) isas.push_back(isa);
   return isas;
 }
 

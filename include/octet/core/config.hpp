@@ -24,6 +24,10 @@
 #  define OCTET_BASELINE v0_avx2
 #elif defined(__AVX__) || defined(__SSE4_1__)
 #  define OCTET_BASELINE v0_sse4
+#elif defined(__ARM_FEATURE_MATMUL_INT8)
+#  define OCTET_BASELINE v0_i8mm
+#elif defined(__ARM_FEATURE_DOTPROD)
+#  define OCTET_BASELINE v0_dotprod
 #else
 #  define OCTET_BASELINE v0
 #endif
@@ -56,6 +60,21 @@
 #  define OCTET_X86 1
 #else
 #  define OCTET_X86 0
+#endif
+// (Lanes of vectors are numbered the other way round where the bytes are.)
+#if defined(__aarch64__) && !defined(__AARCH64EB__) && defined(__GNUC__) && !defined(OCTET_PORTABLE)
+#  define OCTET_ARM 1
+#else
+#  define OCTET_ARM 0
+#endif
+
+// What regions of AArch64 are compiled for: g++ wants an architecture, clang before 16 knows nothing but bare names.
+#if defined(__clang__)
+#  define OCTET_TARGET_DOTPROD "dotprod"
+#  define OCTET_TARGET_I8MM "dotprod,i8mm"
+#else
+#  define OCTET_TARGET_DOTPROD "arch=armv8.2-a+dotprod"
+#  define OCTET_TARGET_I8MM "arch=armv8.2-a+dotprod+i8mm"
 #endif
 
 // OCTET_TARGET_BEGIN("avx2,fma") ... OCTET_TARGET_END: functions defined between the two are compiled for that

@@ -6,6 +6,9 @@
 #include <cstring>
 
 #include "config.hpp"
+#if OCTET_ARM && defined(__linux__)
+#  include <sys/auxv.h>
+#endif
 #if OCTET_X86
 #  if defined(_MSC_VER)
 #    include <intrin.h>
@@ -16,15 +19,34 @@
 
 OCTET_BEGIN
 
-/// Instruction sets the kernels are compiled for, slowest first. Each includes all of those before it.
-enum class Isa : std::uint8_t { scalar, avx2, avx512bw, avx512vnni, avx512bf16 };
+/// Instruction sets that kernels are compiled for. They have no order: has_isa tells which the CPU supports, the table
+/// of kernels what each can do.
+enum class Isa : std::uint8_t {
+  scalar,
+  avx2,
+  avxvnni,
+  avx512bw,
+  avx512vnni,
+  avx512bf16,
+  neon,
+  neon_dotprod,
+  neon_i8mm
+};
+
+/// All instruction sets. Of those that a CPU supports, later ones are faster.
+inline constexpr Isa all_isas[] = {Isa::scalar,     Isa::avx2, Isa::avxvnni,      Isa::avx512bw, Isa::avx512vnni,
+                                   Isa::avx512bf16, Isa::neon, Isa::neon_dotprod, Isa::neon_i8mm};
 
 constexpr const char* name(Isa i) noexcept {
-  constexpr const char* names[] = {"scalar", "avx2", "avx512bw", "avx512vnni", "avx512bf16"};
+  constexpr const char* names[] = {"scalar",     "avx2", "avxvnni",      "avx512bw", "avx512vnni",
+                                   "avx512bf16", "neon", "neon_dotprod", "neon_i8mm"};
   return names[static_cast<int>(i)];
 }
 
 namespace detail {
+
+/// Bits of a set of instruction sets.
+constexpr std::uint32_t isa_bit(Isa i) noexcept { return std::uint32_t{1} << static_cast<int>(i); }
 
 #if OCTET_X86
 struct CpuId {
@@ -55,28 +77,56 @@ inline std::uint32_t saved_registers() noexcept {
 }
 
 // __builtin_cpu_supports is not used: not every compiler knows all of these names.
-inline Isa detect_isa() noexcept {
+inline std::uint32_t detect_isas() noexcept {
   constexpr auto bit = [](std::uint32_t word, int i) { return (word >> i & 1) != 0; };
+  std::uint32_t found = isa_bit(Isa::scalar);
   const CpuId basic(1), extended(7);
-  if (!bit(basic.ecx, 27)) return Isa::scalar;  // OSXSAVE: without it xgetbv itself faults
+  if (!bit(basic.ecx, 27)) return found;  // OSXSAVE: without it xgetbv itself faults
+  const auto has_more = [&](int i) { return extended.eax >= 1 && bit(CpuId(7, 1).eax, i); };
   const std::uint32_t os = saved_registers();
   const bool fma = bit(basic.ecx, 12), f16c = bit(basic.ecx, 29), avx2 = bit(extended.ebx, 5);
-  if ((os & 0x06) != 0x06 || !fma || !f16c || !avx2) return Isa::scalar;
+  if ((os & 0x06) != 0x06 || !fma || !f16c || !avx2) return found;
+  found |= isa_bit(Isa::avx2);
+  if (has_more(4)) found |= isa_bit(Isa::avxvnni);
   const bool avx512 = bit(extended.ebx, 16) && bit(extended.ebx, 17) && bit(extended.ebx, 28) &&  // F, DQ, CD
                       bit(extended.ebx, 30) && bit(extended.ebx, 31);                             // BW, VL
-  if ((os & 0xE6) != 0xE6 || !avx512) return Isa::avx2;
-  if (!bit(extended.ecx, 11)) return Isa::avx512bw;
-  return extended.eax >= 1 && bit(CpuId(7, 1).eax, 5) ? Isa::avx512bf16 : Isa::avx512vnni;
+  if ((os & 0xE6) != 0xE6 || !avx512) return found;
+  found |= isa_bit(Isa::avx512bw);
+  if (!bit(extended.ecx, 11)) return found;
+  found |= isa_bit(Isa::avx512vnni);
+  if (has_more(5)) found |= isa_bit(Isa::avx512bf16);
+  return found;
+}
+#elif OCTET_ARM
+inline std::uint32_t detect_isas() noexcept {
+  std::uint32_t found = isa_bit(Isa::scalar) | isa_bit(Isa::neon);
+#  if defined(__linux__)
+  const bool dotprod = (getauxval(AT_HWCAP) >> 20 & 1) != 0;  // HWCAP_ASIMDDP
+  const bool i8mm = (getauxval(AT_HWCAP2) >> 13 & 1) != 0;    // HWCAP2_I8MM
+  if (dotprod) found |= isa_bit(Isa::neon_dotprod);
+  if (dotprod && i8mm) found |= isa_bit(Isa::neon_i8mm);
+#  endif
+  return found;
 }
 #else
-inline Isa detect_isa() noexcept { return Isa::scalar; }
+inline std::uint32_t detect_isas() noexcept { return isa_bit(Isa::scalar); }
 #endif
+
+inline std::uint32_t detected_isas() noexcept {
+  static const std::uint32_t all = detect_isas();
+  return all;
+}
 
 }  // namespace detail
 
+/// Whether the CPU supports an instruction set.
+inline bool has_isa(Isa i) noexcept { return (detail::detected_isas() & detail::isa_bit(i)) != 0; }
+
 /// The best instruction set that the CPU supports.
 inline Isa detected_isa() noexcept {
-  static const Isa best = detail::detect_isa();
+  Isa best = Isa::scalar;
+  for (Isa i : all_isas)
+    if (has_isa(i)) best = i;
   return best;
 }
 
@@ -86,16 +136,15 @@ namespace detail {
 inline Isa wanted_isa() noexcept {
   const char* want = std::getenv("OCTET_ISA");
   if (!want || !*want) return detected_isa();
-  for (int i = 0; i <= static_cast<int>(Isa::avx512bf16); ++i)
-    if (!std::strcmp(want, name(static_cast<Isa>(i)))) {
-      if (static_cast<Isa>(i) <= detected_isa()) return static_cast<Isa>(i);
+  for (Isa i : all_isas)
+    if (!std::strcmp(want, name(i))) {
+      if (has_isa(i)) return i;
       std::fprintf(stderr, "octet: OCTET_ISA is '%s', which this CPU does not support; using %s\n", want,
                    name(detected_isa()));
       return detected_isa();
     }
   std::fprintf(stderr, "octet: OCTET_ISA is '%s', expected one of", want);
-  for (int i = 0; i <= static_cast<int>(Isa::avx512bf16); ++i)
-    std::fprintf(stderr, "%s %s", i ? "," : "", name(static_cast<Isa>(i)));
+  for (Isa i : all_isas) std::fprintf(stderr, "%s %s", i == Isa::scalar ? "" : ",", name(i));
   std::fprintf(stderr, "; using %s\n", name(detected_isa()));
   return detected_isa();
 }
@@ -107,12 +156,12 @@ inline std::atomic<Isa>& isa_slot() noexcept {
 }  // namespace detail
 
 /// Instruction set that new executors use: the detected one, unless the environment variable OCTET_ISA
-/// (scalar, avx2, avx512bw, avx512vnni, avx512bf16) or set_isa caps it.
+/// (one of the names above) or set_isa chooses another.
 inline Isa active_isa() noexcept { return detail::isa_slot().load(std::memory_order_relaxed); }
 
 /// Sets the instruction set of new executors. Returns false, and changes nothing, if the CPU does not support it.
 inline bool set_isa(Isa i) noexcept {
-  if (i > detected_isa()) return false;
+  if (!has_isa(i)) return false;
   detail::isa_slot().store(i, std::memory_order_relaxed);
   return true;
 }

@@ -11,6 +11,9 @@ struct Kernels : ElementKernels {
   int lanes = 0, narrow_lanes = 0;              // 32-bit elements of a vector, and of the vectors for what is left over
   int vectors_u8 = 0, vectors_f32 = 0;          // of a whole panel of weights, see panel_width
   int rows_u8 = 0, rows_i16 = 0, rows_f32 = 0;  // of a register tile: blocks of rows are multiples of it
+  double rate_u8 = 1, rate_i16 = 1;  // products of bytes, and of 16-bit integers, beside as many of floats, in a cycle
+  bool shifted_u8 = false;           // products are of activations less 128; packed weights hold what sums lack then
+  bool winograd = false;             // whether Winograd's algorithm is considered where float bits do not ask for it
   void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
   void (*gemm_f32)(const Gemm&) noexcept = nullptr;
   void (*gemm_fp16)(const Gemm&) noexcept = nullptr;  // floats with weights of half precision
@@ -45,6 +48,9 @@ const Kernels& table(Isa isa) noexcept;
 namespace avx2 {
 const Kernels& table(Isa isa) noexcept;
 }
+namespace avxvnni {
+const Kernels& table(Isa isa) noexcept;
+}
 namespace avx512bw {
 const Kernels& table(Isa isa) noexcept;
 }
@@ -52,6 +58,16 @@ namespace avx512vnni {
 const Kernels& table(Isa isa) noexcept;
 }
 namespace avx512bf16 {
+const Kernels& table(Isa isa) noexcept;
+}
+#elif OCTET_ARM
+namespace neon {
+const Kernels& table(Isa isa) noexcept;
+}
+namespace neon_dotprod {
+const Kernels& table(Isa isa) noexcept;
+}
+namespace neon_i8mm {
 const Kernels& table(Isa isa) noexcept;
 }
 #endif

@@ -11,6 +11,11 @@
 #    include "tables/avx512bf16.inl"
 #    include "tables/avx512bw.inl"
 #    include "tables/avx512vnni.inl"
+#    include "tables/avxvnni.inl"
+#  elif OCTET_ARM
+#    include "tables/neon.inl"
+#    include "tables/neon_dotprod.inl"
+#    include "tables/neon_i8mm.inl"
 #  endif
 #endif
 
@@ -23,7 +28,12 @@ OCTET_API const Kernels& kernels(Isa isa) noexcept {
     case Isa::avx512bf16: return avx512bf16::table(isa);
     case Isa::avx512vnni: return avx512vnni::table(isa);
     case Isa::avx512bw: return avx512bw::table(isa);
+    case Isa::avxvnni: return avxvnni::table(isa);
     case Isa::avx2: return avx2::table(isa);
+#elif OCTET_ARM
+    case Isa::neon_i8mm: return neon_i8mm::table(isa);
+    case Isa::neon_dotprod: return neon_dotprod::table(isa);
+    case Isa::neon: return neon::table(isa);
 #endif
     default: return scalar::table(Isa::scalar);
   }

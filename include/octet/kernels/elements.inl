@@ -43,17 +43,37 @@ OCTET_TARGET_END
 #include "bodies/element_table.inl"
 }  // namespace avx512bw
 #include "tables/x86_end.hpp"
+#elif OCTET_ARM
+#include "tables/arm_begin.hpp"
+namespace neon {
+#include "isa/neon.hpp"
+#include "bodies/quotient.inl"
+#include "bodies/in_order.inl"
+#include "bodies/elementwise.inl"
+#include "bodies/half.inl"
+#include "bodies/element_table.inl"
+}  // namespace neon
+#include "tables/arm_end.hpp"
 #endif
 // clang-format on
 
 }  // namespace elements
 
 OCTET_API const ElementKernels& element_kernels([[maybe_unused]] Isa isa) noexcept {
+  switch (isa) {
 #if OCTET_X86
-  if (isa >= Isa::avx512bw) return elements::avx512bw::table(Isa::avx512bw);
-  if (isa == Isa::avx2) return elements::avx2::table(isa);
+    case Isa::avx512bf16:
+    case Isa::avx512vnni:
+    case Isa::avx512bw: return elements::avx512bw::table(Isa::avx512bw);
+    case Isa::avxvnni:
+    case Isa::avx2: return elements::avx2::table(Isa::avx2);
+#elif OCTET_ARM
+    case Isa::neon_i8mm:
+    case Isa::neon_dotprod:
+    case Isa::neon: return elements::neon::table(Isa::neon);
 #endif
-  return elements::scalar::table(Isa::scalar);
+    default: return elements::scalar::table(Isa::scalar);
+  }
 }
 
 }  // namespace detail

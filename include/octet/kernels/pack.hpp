@@ -31,6 +31,13 @@ inline constexpr std::int64_t weights_per_step<bf16> = 2;
 template <class T>
 constexpr std::int64_t activation_bytes = 4 / weights_per_step<T>;
 
+/// What sums of products with activations less 128 lack: modulo 2^32, as sums are.
+inline std::int32_t shifted_sum(const std::int8_t* weights, std::int64_t n, std::int64_t stride) noexcept {
+  std::uint32_t sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<std::uint32_t>(weights[i * stride]);
+  return static_cast<std::int32_t>(sum << 7);
+}
+
 /// The matrix product with weights of a type.
 using Product = void (*)(const Gemm&) noexcept;
 inline Product product_with(const Kernels& k, std::int8_t) noexcept { return k.gemm_u8s8; }
@@ -41,7 +48,9 @@ inline Product product_with(const Kernels& k, bf16) noexcept { return k.gemm_bf1
 /// How the columns of a panel lie in its vectors: `interleaved` (see arguments.hpp) where the products become bytes.
 enum class ColumnOrder : std::uint8_t { natural, interleaved };
 
-/// The matrix b of a Gemm: panels of output channels, [panel][step][column][weights_per_step].
+/// The matrix b of a Gemm: panels of output channels, [panel][step][column][weights_per_step]. Where the kernels
+/// multiply bytes less 128 (shifted_u8), a panel ends with what its sums lack: 128 * (sum of the weights), an int32 a
+/// column.
 struct PackedMatrix {
   std::int64_t columns = 0, k = 0, steps = 0;  // k in elements
   std::int64_t column_bytes = 0;
@@ -61,7 +70,8 @@ PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t 
   m.columns = columns;
   m.k = k;
   m.steps = (k + per_step - 1) / per_step;
-  m.column_bytes = m.steps * step_bytes;
+  const bool lacking = sizeof(T) == 1 && kernels.shifted_u8;
+  m.column_bytes = m.steps * step_bytes + (lacking ? 4 : 0);
   std::int64_t padded = 0;
   while (padded < columns) padded += panel_width(columns - padded, kernels.lanes, vectors);
   m.data = AlignedBytes(static_cast<std::size_t>(padded * m.column_bytes));
@@ -71,11 +81,16 @@ PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t 
     const std::int64_t width = panel_width(columns - first, kernels.lanes, vectors);
     std::byte* panel = m.data.data() + first * m.column_bytes;
     for (std::int64_t c = 0; c < std::min(width, columns - first); ++c) {
-      const bool moved = order == ColumnOrder::interleaved;
-      std::byte* to = panel + step_bytes * (moved ? interleaved(c, kernels.lanes, width / kernels.lanes) : c);
+      const std::int64_t place =
+          order == ColumnOrder::interleaved ? interleaved(c, kernels.lanes, width / kernels.lanes) : c;
+      std::byte* to = panel + step_bytes * place;
       const T* row = weights + (first + c) * k;
       for (std::int64_t i = 0; i < k; i += per_step, to += width * step_bytes)
         std::memcpy(to, row + i, static_cast<std::size_t>(std::min(per_step, k - i)) * sizeof(T));
+      if constexpr (sizeof(T) == 1) {
+        const std::int32_t sum = lacking ? shifted_sum(row, k, 1) : 0;
+        if (lacking) std::memcpy(panel + m.steps * step_bytes * width + 4 * place, &sum, 4);
+      }
     }
     first += width;
   }
@@ -123,7 +138,8 @@ void each_row_shape(std::int64_t ky, std::int64_t size, F f) {
 }
 
 /// Depthwise weights [taps][channels] for depthwise_u8s8: blocks of 4 wide or narrow vectors of channels, 4 taps side
-/// by side, channels interleaved. by_rows: for square kernels of 3 or 5 that walk along rows.
+/// by side, channels interleaved. by_rows: for square kernels of 3 or 5 that walk along rows. A block ends with what
+/// its sums lack, as a panel of pack_matrix does.
 inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* weights, std::int64_t taps,
                                    std::int64_t channels, bool by_rows) {
   std::vector<std::array<std::int64_t, 4>> groups;  // taps that stand side by side
@@ -139,7 +155,7 @@ inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* we
   };
   std::int64_t padded = 0;
   while (padded < channels) padded += 4 * block_lanes(channels - padded);
-  AlignedBytes packed(static_cast<std::size_t>(padded) * groups.size() * 4);
+  AlignedBytes packed(static_cast<std::size_t>(padded) * (groups.size() + (kernels.shifted_u8 ? 1 : 0)) * 4);
   auto* to = reinterpret_cast<std::int8_t*>(packed.data());
   for (std::int64_t first = 0; first < channels;) {
     const std::int64_t lanes = block_lanes(channels - first), width = 4 * lanes;
@@ -150,6 +166,14 @@ inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* we
           to[interleaved(c, lanes, 4) * 4 + static_cast<std::int64_t>(i)] =
               exists ? weights[four[i] * channels + first + c] : std::int8_t{0};
         }
+      to += 4 * width;
+    }
+    if (kernels.shifted_u8) {
+      for (std::int64_t c = 0; c < width; ++c) {
+        const bool exists = first + c < channels;
+        const std::int32_t sum = exists ? shifted_sum(weights + first + c, taps, channels) : 0;
+        std::memcpy(to + interleaved(c, lanes, 4) * 4, &sum, 4);
+      }
       to += 4 * width;
     }
     first += width;

@@ -58,8 +58,8 @@ class WinogradConvolution {
     // the same bits.)
     const double in = static_cast<double>(in_c_), out = static_cast<double>(out_c_);
     const double lanes = same_ ? 16 : kernels_->lanes,
-                 direct_rate = direct_speed * (element == 1 ? lanes * (exact_pairs() ? 1 : 4) : lanes);
-    const double rate = element == 1 ? lanes * (exact_pairs() ? 1 : 2) : lanes;
+                 direct_rate = direct_speed * (element == 1 ? lanes * kernels_->rate_u8 : lanes);
+    const double rate = element == 1 ? lanes * kernels_->rate_i16 : lanes;
     const WinogradTiles tiles(s.batch, s.out_h, s.out_w);
     double products = 0;
     for (int p = 0; p < 36; ++p) {
@@ -150,7 +150,6 @@ class WinogradConvolution {
   std::int64_t panel_columns() const noexcept { return 2 * kernels_->lanes; }
   std::int64_t panels() const noexcept { return (out_c_ + panel_columns() - 1) / panel_columns(); }
   std::int64_t steps() const noexcept { return (in_c_ + step - 1) / step; }
-  bool exact_pairs() const noexcept { return kernels_->isa < Isa::avx512vnni; }
   std::int64_t tiles_at_once() const noexcept {
     const std::int64_t rows = element == 1 ? kernels_->rows_i16 : kernels_->rows_f32;
     return rows * (in_c_ * point_element >= 512 ? 2 : 1);

@@ -15,10 +15,18 @@ struct DepthwiseBlock {
   alignas(64) std::int32_t init[block_channels<V>];
   alignas(64) float scale[block_channels<V>], shift[block_channels<V>];
 
-  DepthwiseBlock(const Depthwise& all, const std::byte* w, std::int64_t first) : d(all), weights(w), channel(first) {
+  // `lacking`: the end of its weights, where V is `shifted`.
+  DepthwiseBlock(const Depthwise& all, const std::byte* w, [[maybe_unused]] const std::byte* lacking,
+                 std::int64_t first)
+      : d(all), weights(w), channel(first) {
     const std::int64_t left = d.channel_end - first;
     channels = static_cast<int>(left < block_channels<V> ? left : block_channels<V>);
     interleave<V, 4>(reinterpret_cast<const std::int32_t*>(d.init) + channel, init);
+    if constexpr (V::shifted)
+      for (int i = 0; i < 4; ++i) {
+        const auto more = V::load(reinterpret_cast<const std::int32_t*>(lacking) + i * V::lanes);
+        V::store(init + i * V::lanes, V::add(V::load(init + i * V::lanes), more));
+      }
     if (d.epilogue.scale) interleave<V, 4>(d.epilogue.scale + channel, scale);
     if (d.epilogue.shift) interleave<V, 4>(d.epilogue.shift + channel, shift);
   }
@@ -206,9 +214,11 @@ inline void depthwise_u8s8(const Depthwise& d) noexcept {
   for (std::int64_t t = taps; t < groups * 4; ++t) d.taps[t] = d.padding;  // their weights are zero
   const std::int64_t vectors =
       d.by_rows ? d.kernel_h * (d.kernel_w == 3 ? RowTaps<3>::shapes : RowTaps<5>::shapes) : groups;
+  constexpr std::int64_t more = wide::shifted ? 1 : 0;
   const auto block = [&](auto v, std::int64_t c) {
     using V = decltype(v);
-    const DepthwiseBlock<V> b(d, d.weights + c * vectors * 4, c);
+    const std::byte* w = d.weights + c * (vectors + more) * 4;
+    const DepthwiseBlock<V> b(d, w, w + block_channels<V> * vectors * 4, c);
     b.channels == block_channels<V> ? depthwise_all<V, true>(b) : depthwise_all<V, false>(b);
     return c + block_channels<V>;
   };

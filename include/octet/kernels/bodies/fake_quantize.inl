@@ -19,14 +19,17 @@ struct Seen {
   }
 };
 
-// Bits of up to a vector's elements from or to bytes: bit i % 8 of byte i / 8.
-inline unsigned load_bits(const std::uint8_t* p, int n) {
+// Bits of up to a vector's elements, the first of which is `at`, from or to bytes: bit i % 8 of byte i / 8. Two vectors
+// of 4 share a byte.
+constexpr bool bytes_are_shared = wide::lanes < 8;
+inline unsigned load_bits(const std::uint8_t* p, std::int64_t at, int n) {
   unsigned bits = 0;
-  for (int i = 0; i < n; i += 8) bits |= static_cast<unsigned>(p[i / 8]) << i;
-  return bits;
+  for (int i = 0; i < n; i += 8) bits |= static_cast<unsigned>(p[(at + i) / 8]) << i;
+  return bytes_are_shared ? bits >> at % 8 : bits;
 }
-inline void store_bits(std::uint8_t* p, unsigned bits, int n) {
-  for (int i = 0; i < n; i += 8) p[i / 8] = static_cast<std::uint8_t>(bits >> i);
+inline void store_bits(std::uint8_t* p, std::int64_t at, unsigned bits, int n) {
+  if (bytes_are_shared && at % 8 != 0) return void(p[at / 8] = static_cast<std::uint8_t>(p[at / 8] | bits << at % 8));
+  for (int i = 0; i < n; i += 8) p[(at + i) / 8] = static_cast<std::uint8_t>(bits >> i);
 }
 
 template <class Quotient, bool Inside>
@@ -45,7 +48,7 @@ void fake_quantize_by(const FakeQuantized& a, float* low_high) {
     }
     if constexpr (Inside) {
       const unsigned all = (1u << n) - 1, beyond = wide::greater_bits(least, x) | wide::greater_bits(x, most);
-      store_bits(a.inside + i / 8, all & ~beyond, n);
+      store_bits(a.inside, i, all & ~beyond, n);
     }
     store_some(a.y + i, wide::mul(wide::clamp(wide::to_float(quotient(x)), low, high), scale), n);
   });
@@ -63,7 +66,7 @@ inline void fake_quantize(const FakeQuantized& a, float* low_high) noexcept {
 
 inline void pass_inside(const std::uint8_t* inside, const float* dy, float* dx, std::int64_t n) noexcept {
   each_vector(n, [&](std::int64_t i, auto count) {
-    store_some(dx + i, wide::keep_bits(load_bits(inside + i / 8, count), load_some(dy + i, count)), count);
+    store_some(dx + i, wide::keep_bits(load_bits(inside, i, count), load_some(dy + i, count)), count);
   });
 }
 

@@ -29,6 +29,16 @@ constexpr bool finishes_in_registers(std::int64_t rows, int n) {
   return T::finishes && n > 1 && 2 * rows >= T::rows(n);
 }
 
+// A step of a tile, with element K of four steps of each row.
+template <int K, class T, int Rows, int N>
+OCTET_INLINE void step_of_quads(typename T::acc (&c)[Rows][N], const typename T::quad (&x)[Rows], const std::byte* b) {
+  typename T::weights w[N];
+  OCTET_UNROLL
+  for (int n = 0; n < N; ++n) w[n] = T::load_weights(b + (K * N + n) * T::weight_bytes);
+  OCTET_UNROLL
+  for (int m = 0; m < Rows; ++m) T::template step_of_quad<K>(c[m], x[m], w);
+}
+
 // Rows x N vectors of accumulators, from `init` over all steps.
 template <class T, int Rows, int N>
 OCTET_NOINLINE void tile(const Tile& t) {
@@ -52,7 +62,25 @@ OCTET_NOINLINE void tile(const Tile& t) {
   OCTET_OPAQUE(stride3);
   const std::byte *b = t.b, *later = t.later;
   const std::ptrdiff_t later_step = t.later_step, later_half = later_step / 2;
-  for (std::int64_t steps = t.steps; steps != 0; --steps, b += N * T::weight_bytes) {
+  std::int64_t steps = t.steps;
+  if constexpr (T::quads) {  // four steps of a row are one vector, by elements of which weights are multiplied
+    for (; steps >= 4; steps -= 4, b += 4 * N * T::weight_bytes) {
+      typename T::quad x[Rows];
+      OCTET_UNROLL
+      for (int m = 0; m < Rows; ++m) x[m] = T::load_quad(p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride));
+      step_of_quads<0, T>(c, x, b);
+      step_of_quads<1, T>(c, x, b);
+      step_of_quads<2, T>(c, x, b);
+      step_of_quads<3, T>(c, x, b);
+      OCTET_UNROLL
+      for (int g = 0; g < groups; ++g) p[g] += 16;
+      // (A line for each step, as below: of the whole panel that follows, not twice over.)
+      OCTET_UNROLL
+      for (int i = 0; i < N; ++i) wide::prefetch(later + i * later_step * 4 / N);
+      later += 4 * later_step;
+    }
+  }
+  for (; steps != 0; --steps, b += N * T::weight_bytes) {
     typename T::weights w[N];
     OCTET_UNROLL
     for (int n = 0; n < N; ++n) w[n] = T::load_weights(b + n * T::weight_bytes);
@@ -105,6 +133,14 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     if (e.store == Store::u8_shifted) interleave<wide, N>(e.shift + column, shift);
     t.init = init;
   }
+  if constexpr (T::shifted) {  // the panel ends with what sums lack, see pack.hpp
+    const std::byte* lacking = b + g.steps * N * T::weight_bytes;
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n)
+      T::store(init + n * vector_bytes,
+               wide::add(T::load(t.init + n * vector_bytes), T::load(lacking + n * vector_bytes)));
+    t.init = init;
+  }
   t.scale = scale, t.shift = shift;
   const bool in_registers =
       finishes_in_registers<T>(g.rows, N) && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
@@ -146,7 +182,7 @@ void gemm(const Gemm& g) noexcept {
       gemm_panel<T, 2>(g, b, column, last);
     else
       gemm_panel<T, 1>(g, b, column, last);
-    b += width / wide::lanes * g.steps * T::weight_bytes;
+    b += width / wide::lanes * (g.steps * T::weight_bytes + (T::shifted ? vector_bytes : 0));
     column += width;
   }
 }

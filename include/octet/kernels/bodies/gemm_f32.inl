@@ -2,7 +2,7 @@
 // Products of floats, and of floats with weights of half precision.
 
 struct F32 {
-  static constexpr bool finishes = true;
+  static constexpr bool finishes = true, shifted = false, quads = wide::quads_f32;
   static constexpr int vectors = 2, weight_bytes = vector_bytes;
   static constexpr int rows(int) { return wide::rows_f32; }
   using acc = wide::f32;
@@ -12,6 +12,13 @@ struct F32 {
   static weights load_weights(const std::byte* p) { return load(p); }
   static weights load_some_weights(const std::byte* p, int n) {
     return wide::load_first(reinterpret_cast<const float*>(p), n);
+  }
+  using quad = wide::f32;  // four steps of a row, where `quads`; as in U8S8
+  static quad load_quad(const std::byte* p) { return load(p); }
+  template <int K, int N, class V = wide>
+  static void step_of_quad(acc (&row)[N], const quad& x, const weights (&b)[N]) {
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n) V::template fma_element<K>(row[n], x, b[n]);
   }
   template <int N>
   static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {

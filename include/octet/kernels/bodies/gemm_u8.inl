@@ -2,7 +2,7 @@
 // Products of uint8 with int8.
 
 struct U8S8 {
-  static constexpr bool finishes = true;
+  static constexpr bool finishes = true, shifted = wide::shifted, quads = wide::quads;
   static constexpr int vectors = wide::vectors_u8, weight_bytes = vector_bytes;
   static constexpr int rows(int n) { return wide::rows_u8(n); }
   using acc = wide::i32;
@@ -10,6 +10,17 @@ struct U8S8 {
   static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
   static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
   static weights load_weights(const std::byte* p) { return wide::load_weights(p); }
+  // Four steps of a row, where `quads`.
+  using quad = wide::bytes;
+  template <class V = wide>
+  static quad load_quad(const std::byte* p) {
+    return V::load_quad(p);
+  }
+  template <int K, int N, class V = wide>
+  static void step_of_quad(acc (&row)[N], const quad& x, const weights (&b)[N]) {
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n) V::template dot_element<K>(row[n], x, b[n]);
+  }
   template <int N>
   static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
     const auto x = wide::broadcast(a);

@@ -4,6 +4,7 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
     Kernels k;
     static_cast<ElementKernels&>(k) = element_kernels(isa);
     k.lanes = wide::lanes;
+    k.winograd = wide::winograd;
     k.vectors_f32 = F32::vectors;
     k.rows_f32 = wide::rows_f32;
     k.gemm_f32 = gemm<F32>;

@@ -10,7 +10,7 @@
 //   - float(64 * sum) * (scale / 64) has the bits of float(sum) * scale.
 
 struct S16 {
-  static constexpr bool finishes = false;  // sums only go to memory
+  static constexpr bool finishes = false, quads = false;  // sums only go to memory
   static constexpr int weight_bytes = vector_bytes;
   static constexpr int rows(int) { return wide::rows_i16; }
   using acc = wide::i32;

@@ -2,7 +2,7 @@
 // 512-bit vectors for everything but the integer dot products, which the two differ in.
 struct wide_base {
   static constexpr int lanes = 16, registers = 32, rows_i16 = 14;  // of 32 bits each; vectors
-  static constexpr bool fast_fma = true;
+  static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
   using f32 = __m512;
   using i32 = __m512i;
 

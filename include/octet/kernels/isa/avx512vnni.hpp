@@ -5,6 +5,7 @@
 struct wide : wide_base {
   static constexpr int vectors_u8 = 4, rows_f32 = 14;
   static constexpr int rows_u8(int vectors) { return vectors == 4 ? 6 : 12; }
+  static constexpr double rate_u8 = 4, rate_i16 = 2;
 
   using weights = __m512i;
   using bytes = __m512i;

@@ -1,8 +1,11 @@
 // No include guard: included once, in the namespace of the scalar kernels. Vectors of 8 spelled out as loops: the
 // reference that every other instruction set has to match bit for bit.
 struct wide {
+  static constexpr bool shifted = false, quads = false, quads_f32 = false;
   static constexpr int lanes = 8, registers = 8, vectors_u8 = 2, rows_f32 = 2, rows_i16 = 2;
   static constexpr int rows_u8(int vectors) { return vectors == 2 ? 2 : 4; }
+  static constexpr double rate_u8 = 1, rate_i16 = 1;
+  static constexpr bool winograd = false;  // the reference for those that use it
 #if defined(FP_FAST_FMAF)
   static constexpr bool fast_fma = true;
 #else

@@ -2,7 +2,7 @@
 // depthwise convolution uses on AVX-512 as well, where 256-bit shuffles run on twice as many ports.
 struct ymm_base {
   static constexpr int lanes = 8, registers = 16;
-  static constexpr bool fast_fma = true;
+  static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
   using f32 = __m256;
   using i32 = __m256i;
 

@@ -14,4 +14,6 @@
 
 #if OCTET_X86
 #  include <immintrin.h>
+#elif OCTET_ARM
+#  include <arm_neon.h>
 #endif

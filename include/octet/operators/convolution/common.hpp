@@ -66,7 +66,7 @@ class AnyConvolution {
       by_channel_ = {kernels, other};
     } else {
       by_matrix_ = {kernels, w};
-      if (kernels.isa != Isa::scalar || w.varies || w.same_floats) by_points_ = {kernels, other};
+      if (kernels.winograd || w.varies || w.same_floats) by_points_ = {kernels, other};
     }
   }
   std::size_t packed_bytes() const noexcept {

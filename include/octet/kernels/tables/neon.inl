@@ -1,0 +1,21 @@
+#pragma once
+#include "../dispatch.hpp"
+#include "region.hpp"
+
+#if OCTET_ARM
+OCTET_BEGIN
+namespace detail {
+#  include "arm_begin.hpp"
+
+// The order of the includes matters.
+// clang-format off
+namespace neon {  // what every AArch64 has: no region
+#include "../isa/neon.hpp"
+#include "../bodies/all.inl"
+}  // namespace neon
+// clang-format on
+#  include "arm_end.hpp"
+
+}  // namespace detail
+OCTET_END
+#endif

@@ -1,0 +1,27 @@
+#pragma once
+#include "../dispatch.hpp"
+#include "region.hpp"
+
+#if OCTET_ARM
+OCTET_BEGIN
+namespace detail {
+#  include "arm_begin.hpp"
+
+// The order of the includes matters.
+// clang-format off
+namespace neon_dotprod {
+OCTET_TARGET_BEGIN(OCTET_TARGET_DOTPROD)
+#include "../isa/neon_dotprod.hpp"
+#include "../bodies/integer.inl"
+OCTET_TARGET_END
+OCTET_API const Kernels& table(Isa isa) noexcept {
+  static const Kernels kernels = with_integer_kernels(neon::table(Isa::neon), isa);
+  return kernels;
+}
+}  // namespace neon_dotprod
+// clang-format on
+#  include "arm_end.hpp"
+
+}  // namespace detail
+OCTET_END
+#endif
