@@ -1,5 +1,6 @@
 #pragma once
 #include "../activation_range.hpp"
+#include "../operands.hpp"
 #include "../window.hpp"
 
 OCTET_BEGIN
