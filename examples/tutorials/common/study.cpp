@@ -84,7 +84,7 @@ Trained Study::train(const std::string& name, const std::string& title, const Mo
     how.checkpoint = folder_ + "/" + name + ".checkpoint";
     how.checkpoint_steps = 200;
   }
-  if (isatty(fileno(stderr)) == 0)  // there is no progress bar
+  if (isatty(fileno(stderr)) == 0)  // not a terminal: no progress bar, so a line per epoch
     how.on_epoch = [](const EpochReport& e) {
       std::cout << "  epoch " << e.epoch << "/" << e.epochs << "  loss " << octet::detail::fixed(e.loss, 4)
                 << "  accuracy " << octet::detail::percent(e.accuracy)

@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// Parameters of a training pass for its steps.
+/// What the forward pass of a training step tells the layers.
 struct TrainingPass {
   bool batch_statistics = true;  // normalize by the statistics of the batch; false: by the running ones
   float momentum = 0.1f;         // running = (1 - momentum) * running + momentum * batch; 0: no change
