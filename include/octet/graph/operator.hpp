@@ -7,6 +7,7 @@
 
 #include "../core/any_tensor.hpp"
 #include "../core/quant_params.hpp"
+#include "../core/range.hpp"
 #include "../core/weight_memory.hpp"
 
 OCTET_BEGIN
@@ -130,7 +131,7 @@ struct IntegerForm {
     fixed      // given by the operator (softmax, sigmoid, tanh)
   };
   Output output = Output::none;
-  QuantParams params;     // if fixed, for int8
+  Range range;            // if fixed: all codes divide it evenly
   int weights = -1;       // input with weights [O, ...]
   int bias = -1;          // input with an int32 bias, whose scale is input scale * weight scale
   bool rescales = false;  // if as_input: also supports other output parameters

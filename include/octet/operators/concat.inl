@@ -1,4 +1,5 @@
 #pragma once
+#include "activation_codes.hpp"
 #include "concat.hpp"
 #include "shape/indexed_copy.hpp"
 
@@ -16,7 +17,7 @@ class ConcatStep : public Step {
       c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "'", x.name, "' and '", y.name,
                 "' have to be of one type, found ", name(x.dtype), " and ", name(y.dtype));
       if (x.quant == y.quant) continue;
-      c.require(x.dtype == DType::u8 && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
+      c.require(int8_format.computes(x.dtype) && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
                 "' cannot be brought to the scale of '", y.name, "'");
       c.validate(x), c.validate(y);
       tables_[static_cast<std::size_t>(i)] = requantizing_table(x.quant, y.quant);

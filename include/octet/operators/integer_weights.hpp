@@ -4,6 +4,7 @@
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "../kernels/requantize.hpp"
+#include "activation_codes.hpp"
 #include "activation_range.hpp"
 #include "operands.hpp"
 
@@ -25,8 +26,8 @@ struct CenteredWeights {
     std::vector<std::int32_t> centered;
     std::int32_t low = 0, high = 0;
     for (std::int64_t i = 0; i < data.size(); ++i) {
-      const std::int32_t raw = data.dtype() == DType::i8 ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
-                                                         : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
+      const std::int32_t raw = is_signed(data.dtype()) ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
+                                                       : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
       centered.push_back(raw - zero_points[static_cast<std::size_t>(zero_points.size() > 1 ? i / k : 0)]);
       low = std::min(low, centered.back()), high = std::max(high, centered.back());
     }
@@ -72,7 +73,7 @@ struct IntegerWeights : CenteredWeights {
     const QuantParams &x = c.input(0).quant, &w = c.input(LayerInputs::weights).quant;
     input_zero_point = x.zero_point[0];
     single_product = single_product && c.rounding() != Rounding::fp32 && w.channels() == 1;
-    const bool in_sums = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == DType::i32;
+    const bool in_sums = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == int8_format.sums;
     if (c.has(LayerInputs::bias) && !in_sums)
       float_bias = pad_columns(to_float(c.constant(LayerInputs::bias).ref()).data(), out);
     for (std::int64_t o = 0; o < out; ++o) {
@@ -97,8 +98,9 @@ struct IntegerWeights : CenteredWeights {
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
     if (c.has(LayerInputs::bias)) {
       const AnyTensor& b = c.constant(LayerInputs::bias);
-      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels, "expected a bias of ",
-                channels, " int32 or floating-point elements, found ", b.size(), " ", name(b.dtype()));
+      c.require((b.dtype() == int8_format.sums || is_floating(b.dtype())) && b.size() == channels,
+                "expected a bias of ", channels, " ", name(int8_format.sums), " or floating-point elements, found ",
+                b.size(), " ", name(b.dtype()));
     }
     return w.quant;
   }
@@ -131,7 +133,7 @@ class Requantizer {
       fixed_.emplace_back(real);
       largest = std::max(largest, w.largest_sum[static_cast<std::size_t>(o)] * real);
     }
-    const IntegerRange q = quantized_range(range, y.quant.scale[0], y.quant.zero_point[0]);
+    const IntegerRange q = quantized_range(range, y);
     epilogue_.zero_point = y.quant.zero_point[0];
     epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
     // The kernels' conversion to integers is exact below 2^31. Otherwise, and for other roundings, convert one by one.
@@ -157,13 +159,13 @@ class Requantizer {
   /// Throws Error unless types and scales of the output and the residual are supported.
   static void check_output(const PrepareContext& c, int residual) {
     const Value& y = c.output();
-    c.require(y.dtype == DType::f32 || y.dtype == DType::u8, "output '", y.name, "' has to be uint8 or float32, found ",
-              name(y.dtype));
-    if (y.dtype == DType::u8) c.one_scale(y);
+    c.require(y.dtype == DType::f32 || int8_format.computes(y.dtype), "output '", y.name, "' has to be ",
+              name(int8_format.computed), " or float32, found ", name(y.dtype));
+    if (int8_format.computes(y.dtype)) c.one_scale(y);
     if (!c.has(residual)) return;
     const Value& r = c.input(residual);
     c.require(r.dtype == y.dtype, "'", r.name, "' is added to ", name(y.dtype), ", found ", name(r.dtype));
-    if (r.dtype == DType::u8)
+    if (int8_format.computes(r.dtype))
       c.multiplier(static_cast<double>(c.one_scale(r).scale[0]) / static_cast<double>(y.quant.scale[0]));
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../core/integer_format.hpp"
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
 #include "quantize.hpp"
@@ -14,8 +15,9 @@ class QuantizeStep : public Step {
   QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
     params_.scale = q.scale[0];
     params_.asked = true;
-    params_.flip = to == DType::i8 ? 0x80 : 0;
-    params_.zero_point = q.zero_point[0] + (to == DType::i8 ? 128 : 0);
+    const std::int32_t shift = code_shift(to, int8_format.computed);
+    params_.flip = shift ? 0x80 : 0;
+    params_.zero_point = q.zero_point[0] + shift;
   }
   std::size_t plan(const PlanContext& c) override {
     size_ = c.inputs[0].shape.elements();
@@ -102,7 +104,7 @@ OCTET_API std::unique_ptr<Step> Convert::prepare(const PrepareContext& c) const 
   const bool single = !x.quant.per_channel() && !y.quant.per_channel();
   if (single && x.dtype == DType::f32 && is_byte(y.dtype) && y.is_quantized())
     return detail::make_step<detail::QuantizeStep>(c, y.quant, y.dtype);
-  if (single && x.dtype == DType::u8 && x.is_quantized() && y.dtype == DType::f32)
+  if (single && detail::int8_format.computes(x.dtype) && x.is_quantized() && y.dtype == DType::f32)
     return detail::make_step<detail::DequantizeStep>(c, x.quant);
   if (single && is_byte(x.dtype) && is_byte(y.dtype) && x.is_quantized() && y.is_quantized()) {
     if (c.rounding() == Rounding::fp32) return detail::make_table(c, [](float v) { return v; });

@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/affine.hpp"
+#include "../core/integer_format.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN
@@ -19,13 +20,14 @@ inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Li
 
 inline bool has_int8_weights(const Graph& g, const Node& n) {
   const int w = input_of(n, LayerInputs::weights);
-  return as<Convolution>(*n.op) && w != Node::none && g.value(w).is_constant() && g.value(w).dtype == DType::i8;
+  return as<Convolution>(*n.op) && w != Node::none && g.value(w).is_constant() &&
+         g.value(w).dtype == int8_format.weights;
 }
 
 }  // namespace detail
 
-/// In a dynamic-range model: a tensor between two convolutions with int8 weights becomes uint8 if the activation of the
-/// first one bounds its range, which then need not be measured. Only for execution.
+/// In a dynamic-range model: a tensor between two convolutions with int8 weights becomes integer if the activation of
+/// the first one bounds its range, which then need not be measured. Only for execution.
 inline Graph bound_activations(Graph g) {
   using namespace detail;
   if (g.rounding != Rounding::fp32) return g;
@@ -40,12 +42,14 @@ inline Graph bound_activations(Graph g) {
       return has_int8_weights(g, user) && user.inputs[0] == v && input_of(user, Convolution::residual) != v;
     });
     if (!fits || users.empty()) continue;
-    const double scale = (range->high - range->low) / 255;
+    const IntegerRange codes = integer_range(int8_format.computed);
+    const double scale = (range->high - range->low) / static_cast<double>(codes.high - codes.low);
     if (!is_usable_scale(scale)) continue;
     QuantParams q;
     q.scale = {static_cast<float>(scale)};
-    q.zero_point = {static_cast<std::int32_t>(std::nearbyint(-range->low / scale))};
-    g.value(v).dtype = DType::u8;
+    q.zero_point = {static_cast<std::int32_t>(codes.low) +
+                    static_cast<std::int32_t>(std::nearbyint(-range->low / scale))};
+    g.value(v).dtype = int8_format.computed;
     g.value(v).quant = q;
   }
   return g;

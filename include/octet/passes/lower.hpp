@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 
+#include "../core/integer_format.hpp"
 #include "rewrite.hpp"
 
 /// Converts a saved model to the form that the kernels run.
@@ -14,12 +15,12 @@ inline bool is_parameter(const Graph& g, const Node& n, std::size_t i) {
   return n.inputs[i] != Node::none && g.value(n.inputs[i]).is_constant() && (k == form.weights || k == form.bias);
 }
 
-inline bool is_quantized_byte(const Value& v) { return is_byte(v.dtype) && v.is_quantized(); }
+inline bool is_quantized_activation(const Value& v) { return is_activation(v.dtype) && v.is_quantized(); }
 
 /// Whether the node reads a quantized tensor whose codes have the same order as their real values, and needs
 /// nothing but that order.
 inline bool compares_codes(const Graph& g, const Node& n) {
-  return n.op->integer_form().compares && is_quantized_byte(g.value(n.inputs[0])) &&
+  return n.op->integer_form().compares && is_quantized_activation(g.value(n.inputs[0])) &&
          !g.value(n.inputs[0]).quant.per_channel();
 }
 
@@ -30,7 +31,7 @@ class Converter {
 
   /// The value as float. Appends the conversion to the node list.
   int to_float(int v) { return convert(v, DType::f32, {}, ".float"); }
-  int convert(int v, DType dtype, const QuantParams& q, const char* suffix) {
+  int convert(int v, DType dtype, const QuantParams& q, const std::string& suffix) {
     const auto key = std::make_pair(v, dtype);
     if (const auto it = done_.find(key); it != done_.end() && graph_.value(it->second).quant == q) return it->second;
     const Value& from = graph_.value(v);
@@ -59,7 +60,7 @@ inline Graph insert_float_fallbacks(Graph g) {
     bool quantized = false, plain = false;
     for (std::size_t i = 0; i < n.inputs.size(); ++i) {
       if (n.inputs[i] == Node::none || is_parameter(g, n, i)) continue;
-      quantized = quantized || is_quantized_byte(g.value(n.inputs[i]));
+      quantized = quantized || is_quantized_activation(g.value(n.inputs[i]));
       plain = plain || g.value(n.inputs[i]).dtype == DType::f32;
     }
     const IntegerForm form = n.op->integer_form();
@@ -69,10 +70,10 @@ inline Graph insert_float_fallbacks(Graph g) {
       continue;
     }
     for (int& v : n.inputs)
-      if (v != Node::none && is_quantized_byte(g.value(v))) v = converter.to_float(v);
+      if (v != Node::none && is_quantized_activation(g.value(v))) v = converter.to_float(v);
     std::vector<std::pair<int, int>> back;  // float value, quantized value
     for (int& v : n.outputs)
-      if (is_quantized_byte(g.value(v))) {
+      if (is_quantized_activation(g.value(v))) {
         const int result = g.add_value({g.value(v).name + ".float", DType::f32, g.value(v).shape, {}, {}});
         back.emplace_back(result, v);
         v = result;
@@ -85,26 +86,29 @@ inline Graph insert_float_fallbacks(Graph g) {
   return g;
 }
 
-/// Converts int8 activations to uint8 with zero points increased by 128: the same real numbers, in the type that dot
-/// product instructions require. Inputs and outputs of the model keep their type.
-inline Graph unsigned_activations(Graph g) {
+/// Gives activations the type that kernels compute with (uint8 instead of int8, which dot product instructions require)
+/// and shifts their zero points: the same real numbers. Inputs and outputs of the model keep their type.
+inline Graph computed_activations(Graph g) {
   const std::size_t count = g.values.size();
-  std::vector<bool> parameter(count, false), signed_(count, false);
+  std::vector<bool> parameter(count, false), moved(count, false);  // moved: to the computed type
   for (const Node& n : g.nodes)
     for (std::size_t i = 0; i < n.inputs.size(); ++i)
       if (n.inputs[i] != Node::none && is_parameter(g, n, i)) parameter[static_cast<std::size_t>(n.inputs[i])] = true;
   for (std::size_t v = 0; v < count; ++v)
-    signed_[v] = !parameter[v] && g.values[v].dtype == DType::i8 && g.values[v].is_quantized() &&
-                 !g.values[v].quant.per_channel();
+    moved[v] = !parameter[v] && is_quantized_activation(g.values[v]) && !is_computed(g.values[v].dtype) &&
+               !g.values[v].quant.per_channel();
 
-  const auto shifted = [](QuantParams q) {
-    q.zero_point[0] += 128;
+  const auto computed = [](const Value& v) { return format_of_activations(v.dtype)->computed; };
+  const auto shifted = [&](const Value& v) {
+    QuantParams q = v.quant;
+    q.zero_point[0] += code_shift(v.dtype, computed(v));
     return q;
   };
   std::vector<Node> before, after;
-  const auto twin = [&](int v) {  // the uint8 version of an input or output
+  const auto twin = [&](int v) {  // the computed version of an input or output
     const Value& b = g.value(v);
-    return g.add_value({b.name + ".uint8", DType::u8, b.shape, shifted(b.quant), {}});
+    const DType t = computed(b);
+    return g.add_value({concat(b.name, ".", name(t)), t, b.shape, shifted(b), {}});
   };
   const std::vector<int> inputs = g.inputs;
   std::vector<int> outputs = g.outputs;
@@ -112,42 +116,44 @@ inline Graph unsigned_activations(Graph g) {
   outputs.erase(std::unique(outputs.begin(), outputs.end()), outputs.end());
   const std::vector<int> producers = g.producers();
   for (int v : inputs) {
-    if (!signed_[static_cast<std::size_t>(v)]) continue;
-    signed_[static_cast<std::size_t>(v)] = false;
+    if (!moved[static_cast<std::size_t>(v)]) continue;
+    moved[static_cast<std::size_t>(v)] = false;
     const int u = twin(v);
     for (Node& n : g.nodes) std::replace(n.inputs.begin(), n.inputs.end(), v, u);
-    before.push_back({g.value(u).name, make_operator(Convert(DType::u8)), {v}, {u}});
+    before.push_back({g.value(u).name, make_operator(Convert(g.value(u).dtype)), {v}, {u}});
   }
   for (int v : outputs) {
-    if (!signed_[static_cast<std::size_t>(v)] || producers[static_cast<std::size_t>(v)] == Node::none) continue;
-    signed_[static_cast<std::size_t>(v)] = false;
+    if (!moved[static_cast<std::size_t>(v)] || producers[static_cast<std::size_t>(v)] == Node::none) continue;
+    moved[static_cast<std::size_t>(v)] = false;
     const int u = twin(v);
     for (Node& n : g.nodes) {
       std::replace(n.inputs.begin(), n.inputs.end(), v, u);
       std::replace(n.outputs.begin(), n.outputs.end(), v, u);
     }
-    after.push_back({g.value(v).name, make_operator(Convert(DType::i8)), {u}, {v}});
+    after.push_back({g.value(v).name, make_operator(Convert(g.value(v).dtype)), {u}, {v}});
   }
   for (std::size_t v = 0; v < count; ++v) {
-    if (!signed_[v]) continue;
+    if (!moved[v]) continue;
     Value& value = g.values[v];
-    value.dtype = DType::u8;
-    value.quant = shifted(value.quant);
+    const DType from = value.dtype, to = computed(value);
+    value.quant = shifted(value);
+    value.dtype = to;
     if (value.is_constant())
-      value.constant = AnyTensor::make(DType::u8, value.constant.shape(), [&](std::byte* to) {
-        for (std::size_t i = 0; i < value.constant.size_bytes(); ++i)
-          to[i] = value.constant.data()[i] ^ std::byte{0x80};
+      value.constant = AnyTensor::make(to, value.constant.shape(), [&](std::byte* codes) {
+        for (std::int64_t i = 0; i < value.constant.size(); ++i)
+          store_element(to, codes, i, load_element(from, value.constant.data(), i) + code_shift(from, to));
       });
   }
   for (Node& n : g.nodes) {
     const auto* pool = as<AveragePool>(*n.op);
     const auto in = static_cast<std::size_t>(n.inputs.empty() ? 0 : n.inputs[0]);
-    if (pool && (in >= count || signed_[in])) {  // values from `count` on are such versions
+    if (pool && (in >= count || moved[in])) {  // values from `count` on are such versions
       AveragePool p = *pool;
       p.int8_ties = true;
       n.op = make_operator(std::move(p));
     }
-    if (n.op->traits().converts && g.value(n.outputs[0]).dtype == DType::u8) n.op = make_operator(Convert(DType::u8));
+    if (n.op->traits().converts && is_computed(g.value(n.outputs[0]).dtype))
+      n.op = make_operator(Convert(g.value(n.outputs[0]).dtype));
   }
   g.nodes.insert(g.nodes.begin(), before.begin(), before.end());
   g.nodes.insert(g.nodes.end(), after.begin(), after.end());
@@ -155,7 +161,7 @@ inline Graph unsigned_activations(Graph g) {
 }
 
 /// Converts a model before an executor prepares its steps.
-inline Graph lower(Graph g) { return unsigned_activations(insert_float_fallbacks(std::move(g))); }
+inline Graph lower(Graph g) { return computed_activations(insert_float_fallbacks(std::move(g))); }
 
 }  // namespace detail
 OCTET_END

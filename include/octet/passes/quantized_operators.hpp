@@ -16,14 +16,14 @@ class QuantizedPatterns {
     const int n = links_.producer(v);
     if (n == Node::none || !links_.produced_by<Convert>(v) || graph_.value(v).dtype != DType::f32) return Node::none;
     const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
-    return is_quantized_byte(graph_.value(q)) && !graph_.value(q).quant.per_channel() ? q : Node::none;
+    return is_quantized_activation(graph_.value(q)) && !graph_.value(q).quant.per_channel() ? q : Node::none;
   }
   /// The quantized constant weights of a float value, or none.
   int weights_of(int v) const {
     const int n = links_.producer(v);
     if (n == Node::none || !links_.produced_by<Convert>(v)) return Node::none;
     const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
-    return graph_.value(q).is_constant() && is_quantized_byte(graph_.value(q)) && graph_.value(q).quant.axis <= 0
+    return graph_.value(q).is_constant() && is_quantized_activation(graph_.value(q)) && graph_.value(q).quant.axis <= 0
                ? q
                : Node::none;
   }
@@ -44,7 +44,7 @@ class QuantizedPatterns {
       const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
       const Value& out = graph_.value(node.outputs[0]);
       const bool alike =
-          node.op->traits().converts && is_quantized_byte(out) && !out.quant.per_channel() &&
+          node.op->traits().converts && is_quantized_activation(out) && !out.quant.per_channel() &&
           (all.empty() || same(out, graph_.value(graph_.nodes[static_cast<std::size_t>(all[0])].outputs[0])));
       if (!alike) return {};
       all.push_back(n);
@@ -62,7 +62,7 @@ class QuantizedPatterns {
 inline bool skip_float_between(Graph& g, std::size_t n, const QuantizedPatterns& p) {
   Node& node = g.nodes[n];
   const int q = p.integers_of(node.inputs[0]);
-  if (q == Node::none || !is_quantized_byte(g.value(node.outputs[0]))) return false;
+  if (q == Node::none || !is_quantized_activation(g.value(node.outputs[0]))) return false;
   node.inputs[0] = q;
   return true;
 }

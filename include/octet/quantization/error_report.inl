@@ -4,8 +4,8 @@
 #include <limits>
 #include <map>
 
+#include "../core/integer_format.hpp"
 #include "../passes/optimize.hpp"
-
 #include "../runtime/executor.hpp"
 #include "error_report.hpp"
 #include "real_values.hpp"
@@ -60,7 +60,8 @@ OCTET_API std::vector<LayerError> error_report(const Model& float_model, const M
   const Graph original = optimize(float_model);
   std::vector<LayerError> report;
   for (const Value& q : quantized.values) {
-    if (!q.is_constant() || (!is_byte(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name)) continue;
+    if (!q.is_constant() || (!detail::is_weights(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name))
+      continue;
     const Value& v = original.value(original.find(q.name));
     if (!v.is_constant() || v.constant.shape() != q.constant.shape() || !is_floating(v.dtype) || v.dtype == q.dtype)
       continue;

@@ -37,7 +37,7 @@ OCTET_API std::vector<std::string> plan_layer_names(const Graph& g) {
 
 namespace detail {
 
-OCTET_API QuantizationPlan plan_weights_of(const Model& model, DType form, const Calibration* calibration,
+OCTET_API QuantizationPlan plan_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                            const WeightOptions& options) {
   return make_weight_plan(optimize_for_weights(model), form, calibration, options);
 }

@@ -8,7 +8,7 @@
 OCTET_BEGIN
 namespace detail {
 
-OCTET_API Model quantize_weights_of(const Model& model, DType form, const Calibration* calibration,
+OCTET_API Model quantize_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                     const WeightOptions& options) {
   Graph g = optimize_for_weights(model);
   const QuantizationPlan plan = make_weight_plan(g, form, calibration, options);

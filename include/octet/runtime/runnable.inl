@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../core/integer_format.hpp"
 #include "../passes/bound_activations.hpp"
 #include "../passes/lower.hpp"
 #include "../passes/optimize.hpp"
@@ -17,8 +18,8 @@ OCTET_API void require_declared_types(const Graph& g, const Node& n) {
     const Value& v = g.value(n.outputs[i]);
     const DType t = n.op->dtype(c, static_cast<int>(i));
     const bool weights = n.op->integer_form().weights >= 0;
-    const bool sums = t == DType::u8 && v.dtype == DType::f32 && weights;
-    const bool bounded = t == DType::f32 && v.dtype == DType::u8 && v.is_quantized() && weights;
+    const bool sums = is_computed(t) && v.dtype == DType::f32 && weights;
+    const bool bounded = t == DType::f32 && is_computed(v.dtype) && v.is_quantized() && weights;
     require<ShapeError>(v.dtype == t || sums || bounded, "layer '", n.name, "' (", n.op->type(), "): expected output '",
                         v.name, "' of type ", octet::name(t), ", found ", octet::name(v.dtype));
   }

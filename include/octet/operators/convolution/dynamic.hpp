@@ -21,9 +21,9 @@ class DynamicConvolution : public ConvolutionStep {
     ConvolutionWeights<std::int8_t> w;
     w.values = weights_.values.data(), w.out_c = weights_.out, w.group_in = weights_.values.shape().back();
     w.window = kernel_window(window), w.groups = groups, w.memory = c.memory();
-    if (c.output().dtype == DType::u8) {
+    if (int8_format.computes(c.output().dtype)) {
       const QuantParams& y = c.output().quant;
-      const IntegerRange q = quantized_range(range, y.scale[0], y.zero_point[0]);
+      const IntegerRange q = quantized_range(range, c.output());
       epilogue_.store = Store::u8_shifted;
       epilogue_.zero_point = y.zero_point[0];
       epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);

@@ -12,7 +12,7 @@ class IntegerConvolution : public ConvolutionStep {
  public:
   IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups) {
-    const IntegerWeights weights(c, c.input(ConvolutionInputs::weights).dtype == DType::u8);
+    const IntegerWeights weights(c, !is_signed(c.input(ConvolutionInputs::weights).dtype));
     zero_point_ = weights.input_zero_point;
     requantizer_ = Requantizer(c, weights, range, 3);
     ConvolutionWeights<std::int8_t> w;
