@@ -1,5 +1,6 @@
 #pragma once
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -147,15 +148,22 @@ struct Traits {
     some  // ... with some weights of its channel: transposed convolution
   };
   Products products = Products::none;
-  std::int64_t groups = 1;      // groups of channels
-  bool pads = false;            // pads input 0 with zeros
-  int residual = -1;            // index of the input that can be added to the sums, or -1
-  bool clamps = false;          // has an activation that clamps its results
-  bool converts = false;        // converts the type or scale of the same numbers
-  bool normalizes = false;      // normalizes by mean and variance of channels
-  bool joins = false;           // concatenates its inputs
-  bool makes_elements = false;  // the output has input 0's scale, but also elements that input 0 does not have
-  bool fake_quantizes = false;  // fake quantization for training
+  std::int64_t groups = 1;                                // groups of channels
+  bool pads = false;                                      // pads input 0 with zeros
+  int residual = -1;                                      // index of the input that can be added to the sums, or -1
+  double low = -std::numeric_limits<double>::infinity();  // the limits of an activation that clamps its results
+  double high = std::numeric_limits<double>::infinity();
+  bool exchanges_codes = false;  // with int8 weights and float inputs: can read integers from such a layer instead, and
+                                 // write them to one, where the activation between them has limits
+  bool converts = false;         // converts the type or scale of the same numbers
+  bool normalizes = false;       // normalizes by mean and variance of channels
+  bool joins = false;            // concatenates its inputs
+  bool makes_elements = false;   // the output has input 0's scale, but also elements that input 0 does not have
+  bool fake_quantizes = false;   // fake quantization for training
+
+  bool clamps() const noexcept {
+    return !(low == -std::numeric_limits<double>::infinity() && high == std::numeric_limits<double>::infinity());
+  }
 };
 
 /// How training changes a constant input.

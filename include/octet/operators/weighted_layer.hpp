@@ -26,7 +26,7 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
       c.constant(LayerInputs::weights);
       if (c.has(LayerInputs::bias)) c.constant(LayerInputs::bias);
       return;
-    case WeightedForm::dynamic: DynamicWeights::checked(c, 1); return;
+    case WeightedForm::dynamic: DynamicWeights::checked(c); return;
     case WeightedForm::integer: break;
   }
   const QuantParams& w = IntegerWeights::checked(c);

@@ -198,6 +198,11 @@ class ChainStep : public Step {
 
 }  // namespace detail
 
+OCTET_API bool ConvolutionChain::can_end_with(const Node& n) {
+  const auto* project = as<Convolution>(*n.op);
+  return project && project->groups == 1 && project->window.taps() == 1;
+}
+
 OCTET_API std::unique_ptr<Step> ConvolutionChain::prepare(const PrepareContext& c) const {
   return detail::make_step<detail::ChainStep>(body, c.kernels());
 }

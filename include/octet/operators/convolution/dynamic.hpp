@@ -14,7 +14,7 @@ class DynamicConvolution : public ConvolutionStep {
   DynamicConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups),
         simd_(&c.kernels()),
-        weights_(c, 1),
+        weights_(c),
         scale_(weights_.scale),
         epilogue_(weights_.epilogue(range)),
         element_(bits(c.output().dtype) / 8) {

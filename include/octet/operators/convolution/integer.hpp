@@ -14,7 +14,7 @@ class IntegerConvolution : public ConvolutionStep {
       : ConvolutionStep(window, groups) {
     const IntegerWeights weights(c, !is_signed(c.input(ConvolutionInputs::weights).dtype));
     zero_point_ = weights.input_zero_point;
-    requantizer_ = Requantizer(c, weights, range, 3);
+    requantizer_ = Requantizer(c, weights, range, ConvolutionInputs::residual);
     ConvolutionWeights<std::int8_t> w;
     w.values = weights.values.data(), w.out_c = weights.out, w.window = kernel_window(window), w.groups = groups;
     w.group_in = c.constant(ConvolutionInputs::weights).shape().back(), w.repeat = weights.repeat,

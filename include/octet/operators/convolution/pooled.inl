@@ -64,7 +64,9 @@ class PooledStep : public Step {
 
 OCTET_API bool PooledConvolution::suits(const Graph& g, const Node& convolution, const Node& pooling) {
   using Sizes = std::vector<std::int64_t>;
-  const Window& p = as<MaxPool>(*pooling.op)->window;
+  const auto* pool = as<MaxPool>(*pooling.op);
+  if (!pool || pooling.outputs.size() != 1) return false;
+  const Window& p = pool->window;
   const bool unpadded =
       p.padding != Window::Padding::given || (p.pads_before == Sizes{0, 0} && p.pads_after == Sizes{0, 0});
   if (!unpadded || p.kernel != Sizes{2, 2} || p.strides != Sizes{2, 2} || p.dilations != Sizes{1, 1}) return false;

@@ -104,7 +104,7 @@ class TransposedConvolutionStep : public Step {
         continue;
       }
       Value v = c.input(i);
-      if (i == 1) v.constant = weights, v.shape = weights.shape();
+      if (i == LayerInputs::weights) v.constant = weights, v.shape = weights.shape();
       n.inputs.push_back(g.add_value(std::move(v)));
     }
     n.outputs.push_back(g.add_value(c.output()));
@@ -273,7 +273,8 @@ OCTET_API Traits TransposedConvolution::traits() const {
   Traits t;
   t.products = Traits::Products::some;
   t.groups = groups;
-  t.clamps = !activation.none();
+  t.low = activation.low;
+  t.high = activation.high;
   return t;
 }
 

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "../../core/integer_format.hpp"
+#include "../../passes/fold_batch_norm.hpp"
 #include "../../passes/optimize.hpp"
 #include "../../quantization/dequantize_model.hpp"
 #include "../../runtime/runnable.hpp"
@@ -210,7 +211,7 @@ class FakeQuantizer {
   }
 
   static void take_normalization(const Node& node, FakeQuantizeSums& op, std::vector<int>& inputs) {
-    op.epsilon = as<BatchNormalization>(*node.op)->epsilon;
+    op.epsilon = normalization_of(node).epsilon;
     std::copy_n(node.inputs.begin() + BatchNormalization::gamma, 4, inputs.begin() + FakeQuantizeSums::gamma);
   }
   /// Takes the ranges of a layer's input and, if nothing is added before it, of its result.
