@@ -61,6 +61,7 @@
 #include "operators/softmax.inl"
 #include "operators/unary.inl"
 #include "operators/window.inl"
+#include "passes/lower.inl"
 #include "passes/optimize.inl"
 #include "quantization/calibration.inl"
 #include "quantization/error_report.inl"

@@ -9,7 +9,7 @@
 #include "../core/any_tensor.hpp"
 #include "../core/quant_params.hpp"
 #include "../core/range.hpp"
-#include "../core/weight_memory.hpp"
+#include "prepare_options.hpp"
 
 OCTET_BEGIN
 
@@ -76,13 +76,8 @@ class ShapeContext {
 class PrepareContext {
  public:
   PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels,
-                 WeightMemory memory = WeightMemory::fast, bool bf16_products = false, bool same_floats = false)
-      : graph_(graph),
-        node_(node),
-        kernels_(kernels),
-        memory_(memory),
-        bf16_products_(bf16_products),
-        same_floats_(same_floats) {}
+                 const PrepareOptions& options = {})
+      : graph_(graph), node_(node), kernels_(kernels), options_(options) {}
   const std::string& name() const noexcept;
   bool has(int input) const noexcept;
   int inputs() const noexcept;
@@ -91,11 +86,7 @@ class PrepareContext {
   const Value& output(int i = 0) const;
   Rounding rounding() const noexcept;
   const detail::Kernels& kernels() const noexcept { return kernels_; }
-  WeightMemory memory() const noexcept { return memory_; }
-  /// Whether training may round factors to bfloat16.
-  bool bf16_products() const noexcept { return bf16_products_; }
-  /// See ExecutorOptions::same_floats.
-  bool same_floats() const noexcept { return same_floats_; }
+  const PrepareOptions& options() const noexcept { return options_; }
   /// The elements of constant input i. Throws Error if it is not constant.
   const AnyTensor& constant(int i) const;
   /// The parameters of a tensor with one scale and zero point. Throws Error if it has several or none.
@@ -119,8 +110,7 @@ class PrepareContext {
   const Graph& graph_;
   const Node& node_;
   const detail::Kernels& kernels_;
-  WeightMemory memory_;
-  bool bf16_products_, same_floats_;
+  const PrepareOptions options_;
 };
 
 /// How an operator is used in an integer model (from quantize<int8>, or imported).

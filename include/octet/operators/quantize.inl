@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/element.hpp"
 #include "../core/integer_format.hpp"
+#include "../graph/lost_numbers.hpp"
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
 #include "quantize.hpp"
@@ -30,7 +31,7 @@ class QuantizeStep : public Step {
       p.in = reinterpret_cast<const float*>(c.input(0)) + t * part;
       p.out = reinterpret_cast<std::uint8_t*>(c.output()) + t * part;
       p.count = std::min(part, size_ - t * part);
-      if (!simd_->quantize_f32(p)) c.lost_not_finite();
+      if (!simd_->quantize_f32(p)) report_lost_number(c);
     });
   }
 
@@ -75,7 +76,7 @@ class GenericConvert : public Step {
     const bool integers = is_floating(in) && !is_floating(out) && out != DType::boolean;  // NaN converts to true
     for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
       double x = load_element(in, c.input(0), i);
-      if (integers && !std::isfinite(x)) c.lost_not_finite();
+      if (integers && !std::isfinite(x)) report_lost_number(c);
       if (from_) {
         const auto ch = static_cast<std::size_t>(i / wf.inner % wf.channels);
         x = (x - from_.zero_point[ch]) * static_cast<double>(from_.scale[ch]);

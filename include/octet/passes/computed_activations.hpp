@@ -1,90 +1,8 @@
 #pragma once
-#include <map>
+#include "conversions.hpp"
 
-#include "../core/integer_format.hpp"
-#include "rewrite.hpp"
-
-/// Converts a saved model to the form that the kernels run.
 OCTET_BEGIN
 namespace detail {
-
-/// Whether input i of the node is weights or a bias, which keep their types.
-inline bool is_parameter(const Graph& g, const Node& n, std::size_t i) {
-  const IntegerForm form = n.op->integer_form();
-  const int k = static_cast<int>(i);
-  return n.inputs[i] != Node::none && g.value(n.inputs[i]).is_constant() && (k == form.weights || k == form.bias);
-}
-
-inline bool is_quantized_activation(const Value& v) { return is_activation(v.dtype) && v.is_quantized(); }
-
-/// Whether the node reads a quantized tensor whose codes have the same order as their real values, and needs
-/// nothing but that order.
-inline bool compares_codes(const Graph& g, const Node& n) {
-  return n.op->integer_form().compares && is_quantized_activation(g.value(n.inputs[0])) &&
-         !g.value(n.inputs[0]).quant.per_channel();
-}
-
-/// Inserts Convert nodes while the nodes of a graph are copied. Each value is converted once.
-class Converter {
- public:
-  Converter(Graph& g, std::vector<Node>& nodes) : graph_(g), nodes_(nodes) {}
-
-  /// The value as float. Appends the conversion to the node list.
-  int to_float(int v) { return convert(v, DType::f32, {}, ".float"); }
-  int convert(int v, DType dtype, const QuantParams& q, const std::string& suffix) {
-    const auto key = std::make_pair(v, dtype);
-    if (const auto it = done_.find(key); it != done_.end() && graph_.value(it->second).quant == q) return it->second;
-    const Value& from = graph_.value(v);
-    const std::string value_name = from.name + suffix;
-    const int out = graph_.add_value({value_name, dtype, from.shape, q, {}});
-    nodes_.push_back({value_name, make_operator(Convert(dtype)), {v}, {out}});
-    done_[key] = out;
-    return out;
-  }
-
- private:
-  Graph& graph_;
-  std::vector<Node>& nodes_;
-  std::map<std::pair<int, DType>, int> done_;
-};
-
-/// Surrounds operators that have no integer form with conversions to float and back.
-inline Graph insert_float_fallbacks(Graph g) {
-  std::vector<Node> nodes;
-  Converter converter(g, nodes);
-  for (Node n : g.nodes) {
-    if (n.op->traits().converts) {
-      nodes.push_back(std::move(n));
-      continue;
-    }
-    bool quantized = false, plain = false;
-    for (std::size_t i = 0; i < n.inputs.size(); ++i) {
-      if (n.inputs[i] == Node::none || is_parameter(g, n, i)) continue;
-      quantized = quantized || is_quantized_activation(g.value(n.inputs[i]));
-      plain = plain || g.value(n.inputs[i]).dtype == DType::f32;
-    }
-    const IntegerForm form = n.op->integer_form();
-    const bool takes_codes = form.output != IntegerForm::Output::none || compares_codes(g, n);
-    if (!quantized || (!plain && takes_codes)) {
-      nodes.push_back(std::move(n));
-      continue;
-    }
-    for (int& v : n.inputs)
-      if (v != Node::none && is_quantized_activation(g.value(v))) v = converter.to_float(v);
-    std::vector<std::pair<int, int>> back;  // float value, quantized value
-    for (int& v : n.outputs)
-      if (is_quantized_activation(g.value(v))) {
-        const int result = g.add_value({g.value(v).name + ".float", DType::f32, g.value(v).shape, {}, {}});
-        back.emplace_back(result, v);
-        v = result;
-      }
-    nodes.push_back(std::move(n));
-    for (const auto& [from, to] : back)
-      nodes.push_back({g.value(from).name, make_operator(Convert(g.value(to).dtype)), {from}, {to}});
-  }
-  g.nodes = std::move(nodes);
-  return g;
-}
 
 /// Gives activations the type that kernels compute with (uint8 instead of int8, which dot product instructions require)
 /// and shifts their zero points: the same real numbers. Inputs and outputs of the model keep their type.
@@ -159,9 +77,6 @@ inline Graph computed_activations(Graph g) {
   g.nodes.insert(g.nodes.end(), after.begin(), after.end());
   return g;
 }
-
-/// Converts a model before an executor prepares its steps.
-inline Graph lower(Graph g) { return computed_activations(insert_float_fallbacks(std::move(g))); }
 
 }  // namespace detail
 OCTET_END

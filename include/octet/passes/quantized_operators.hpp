@@ -1,6 +1,6 @@
 #pragma once
 #include "../core/bias.hpp"
-#include "lower.hpp"
+#include "conversions.hpp"
 #include "simplify.hpp"
 
 /// Converts "dequantize, float operator, quantize" (ONNX's QDQ form) to operators on integers.

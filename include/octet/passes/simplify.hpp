@@ -1,4 +1,5 @@
 #pragma once
+#include "../graph/lost_numbers.hpp"
 #include "../kernels/dispatch.hpp"
 #include "rewrite.hpp"
 
@@ -32,9 +33,9 @@ inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
 
 namespace detail {
 
-/// Computes a node whose inputs are all constant. `lost`: see RunContext::lost_not_finite.
+/// Computes a node whose inputs are all constant. `lost`: see report_lost_number.
 inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
-                                       std::atomic<bool>* lost = nullptr) {
+                                       LostNumbers* lost = nullptr) {
   std::vector<TensorRef> in, out;
   for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
   std::vector<AnyTensor> results;
@@ -42,7 +43,9 @@ inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std:
     results.push_back(AnyTensor::make(g.value(n.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
     out.push_back(results.back().ref());
   }
-  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), WeightMemory::fast, false, true));
+  PrepareOptions options;
+  options.same_floats = true;
+  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), options));
   if (gives_nothing(out)) return results;
   AlignedBytes scratch(step->plan({in, out, 1}));
   ThreadPool pool(1);
@@ -105,9 +108,9 @@ inline Graph fold_constants(Graph g) {
     }
     if (out_bytes > std::max<std::size_t>(4 * in_bytes, std::size_t{1} << 20) || !memory.has_room(out_bytes))
       return false;
-    std::atomic<bool> lost{false};
+    LostNumbers lost;
     std::vector<AnyTensor> results = detail::evaluate(g, node, shapes, &lost);
-    if (lost) return false;
+    if (lost.any()) return false;
     for (std::size_t i = 0; i < results.size(); ++i) {
       Value& v = g.value(node.outputs[i]);
       v.constant = std::move(results[i]);

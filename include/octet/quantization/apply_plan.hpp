@@ -8,12 +8,12 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The one consumer of plans: converts an optimized float graph. Quantizes activations, weights and biases of int8
+/// The one consumer of plans: converts a float model. Quantizes activations, weights and biases of int8
 /// layers, and inserts conversions between these and float layers; converts the weights of the others.
 class PlannedModel {
  public:
-  PlannedModel(Graph g, const QuantizationPlan& plan)
-      : g_(std::move(g)),
+  PlannedModel(OptimizedModel model, const QuantizationPlan& plan)
+      : g_(std::move(model)),
         plan_(plan),
         layers_(layers_of(g_, plan)),
         placement_(g_, {not_integer(layers_), plan.integer_input, plan.integer_output}),
@@ -36,7 +36,7 @@ class PlannedModel {
   bool is_integer(int v) const { return placement_.is_integer(v); }
 
   static std::vector<const LayerPlan*> layers_of(const Graph& g, const QuantizationPlan& plan) {
-    const std::vector<std::string> names = plan_layer_names(g);
+    const std::vector<std::string> names = unique_layer_names(g);
     require_valid(plan);
     require_same_names(plan, g, names);
     std::vector<const LayerPlan*> layers;

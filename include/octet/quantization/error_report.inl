@@ -57,7 +57,7 @@ OCTET_API std::vector<LayerError> error_report(const Model& float_model, const M
                                                const std::vector<Tensor<float>>& batches, ExecutorOptions options) {
   using detail::ErrorSum;
   options.optimize = false;  // fusion would hide tensors
-  const Graph original = optimize(float_model);
+  const OptimizedModel original = optimize(float_model);
   std::vector<LayerError> report;
   for (const Value& q : quantized.values) {
     if (!q.is_constant() || (!detail::is_weights(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name))

@@ -15,9 +15,9 @@ inline void require_float(const Graph& g) {
 }
 
 /// Checks that the model can be quantized, and returns it optimized.
-inline Graph optimize_for_weights(const Model& model) {
+inline OptimizedModel optimize_for_weights(const Model& model) {
   require_finite_weights(model);
-  Graph g = optimize(model);
+  OptimizedModel g = optimize(model);
   require_float(g);
   require_finite_weights(g);
   return g;

@@ -7,7 +7,7 @@
 #include "layer_names.hpp"
 #include "plan.hpp"
 
-/// The makers of plans. All take an optimized float graph.
+/// The makers of plans for float models.
 OCTET_BEGIN
 namespace detail {
 
@@ -24,7 +24,7 @@ struct LearnedQuantization {
 /// Plans int8 layers.
 class Int8Planner {
  public:
-  Int8Planner(const Graph& g, const Calibration& calibration, const Int8Options& options,
+  Int8Planner(const OptimizedModel& g, const Calibration& calibration, const Int8Options& options,
               const LearnedQuantization& learned = {})
       : g_(g),
         calibration_(calibration),
@@ -88,7 +88,7 @@ class Int8Planner {
     if (options_.correct_bias) layer.input_means = mean_inputs(g_, n, &calibration_);
   }
 
-  const Graph& g_;
+  const OptimizedModel& g_;
   const Calibration& calibration_;
   const Int8Options& options_;
   const LearnedQuantization& learned_;
@@ -99,7 +99,7 @@ class Int8Planner {
 /// Plans layers with smaller weights; all others are float.
 class WeightPlanner {
  public:
-  WeightPlanner(const Graph& g, const Calibration* calibration, const WeightOptions& options)
+  WeightPlanner(const OptimizedModel& g, const Calibration* calibration, const WeightOptions& options)
       : g_(g), calibration_(calibration), options_(options), layers_(g.nodes.size()) {}
 
   /// Half-precision weights, where they have no element that is too large.
@@ -173,13 +173,13 @@ class WeightPlanner {
     return p;
   }
 
-  const Graph& g_;
+  const OptimizedModel& g_;
   const Calibration* calibration_;
   const WeightOptions& options_;
   std::vector<LayerPlan> layers_;  // of each node
 };
 
-inline QuantizationPlan make_weight_plan(const Graph& g, PlannedForm form, const Calibration* calibration,
+inline QuantizationPlan make_weight_plan(const OptimizedModel& g, PlannedForm form, const Calibration* calibration,
                                          const WeightOptions& options) {
   WeightPlanner planner(g, calibration, options);
   if (form == PlannedForm::half) return planner.half<fp16>();

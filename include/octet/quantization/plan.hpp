@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../core/integer_format.hpp"
+#include "../passes/optimize.hpp"
 #include "calibration.hpp"
 #include "options.hpp"
 
@@ -78,7 +79,7 @@ struct QuantizationPlan {
 };
 
 /// The names of the layers of an optimized model in plans.
-std::vector<std::string> plan_layer_names(const Graph& optimized);
+std::vector<std::string> plan_layer_names(const OptimizedModel& model);
 
 namespace detail {
 

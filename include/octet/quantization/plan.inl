@@ -1,6 +1,4 @@
 #pragma once
-#include <set>
-
 #include "../runtime/runnable.hpp"
 #include "apply_plan.hpp"
 #include "float_model.hpp"
@@ -20,19 +18,8 @@ OCTET_API const char* name(PlannedForm form) noexcept {
   return "unknown";
 }
 
-OCTET_API std::vector<std::string> plan_layer_names(const Graph& g) {
-  std::vector<std::string> names;
-  std::set<std::string> used;
-  std::map<std::string, int> count;
-  for (const Node& n : g.nodes) used.insert(n.name);
-  for (const Node& n : g.nodes) {
-    std::string unique = n.name;
-    int& earlier = count[n.name];
-    if (earlier++ > 0)
-      for (int k = earlier; !used.insert(unique = n.name + "#" + std::to_string(k)).second;) ++k;
-    names.push_back(std::move(unique));
-  }
-  return names;
+OCTET_API std::vector<std::string> plan_layer_names(const OptimizedModel& model) {
+  return detail::unique_layer_names(model);
 }
 
 namespace detail {
@@ -44,7 +31,7 @@ OCTET_API QuantizationPlan plan_weights_of(const Model& model, PlannedForm form,
 
 OCTET_API QuantizationPlan plan_integers(const Model& model, const Calibration& calibration,
                                          const Int8Options& options) {
-  const Graph g = optimize_for_weights(model);
+  const OptimizedModel g = optimize_for_weights(model);
   return Int8Planner(g, calibration, options).plan();
 }
 

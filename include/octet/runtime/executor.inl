@@ -1,13 +1,12 @@
 #pragma once
-#include <atomic>
 #include <chrono>
 #include <limits>
 
 #include "../core/element.hpp"
+#include "../graph/lost_numbers.hpp"
+#include "../graph/range_exchange.hpp"
 #include "../kernels/stored_range.hpp"
 #include "../operators/all.hpp"
-#include "../passes/fuse_chains.hpp"
-#include "../passes/fuse_pooling.hpp"
 #include "../passes/lower.hpp"
 #include "executor.hpp"
 #include "not_finite.hpp"
@@ -20,15 +19,18 @@ namespace detail {
 /// The implementation of Executor; see there for its functions.
 class ExecutorState {
  public:
-  ExecutorState(const Model& model, const ExecutorOptions& options)
-      : graph_(options.optimize ? fuse_pooling(fuse_chains(lower_to_run(model))) : lower(model)),
+  ExecutorState(LoweredGraph graph, const ExecutorOptions& options)
+      : graph_(std::move(graph)),
         kernels_(&kernels()),
         pool_(pool_for(options.pool, options.threads)),
         when_not_finite_(options.not_finite) {
+    PrepareOptions asked;
+    asked.memory = options.memory;
+    asked.same_floats = options.same_floats;
     for (const Node& n : graph_.nodes) {
       require_declared_types(graph_, n);
       Layer layer;
-      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, options.memory, false, options.same_floats));
+      layer.step = n.op->prepare(PrepareContext(graph_, n, *kernels_, asked));
       layers_.push_back(std::move(layer));
     }
   }
@@ -128,9 +130,8 @@ class ExecutorState {
   struct Layer {
     std::unique_ptr<Step> step;
     std::vector<TensorRef> inputs, outputs;
-    bool nothing = false;                                        // its results have no elements; it is not planned
-    bool skip = false;                                           // nothing to compute: no elements, or a view
-    ValueRange *input_range = nullptr, *output_range = nullptr;  // in ranges_
+    bool nothing = false;  // its results have no elements; it is not planned
+    bool skip = false;     // nothing to compute: no elements, or a view
     double milliseconds = 0;
   };
   /// Converts a model input or output between float and the type of the value.
@@ -185,13 +186,12 @@ class ExecutorState {
 
   void run_layers() {
     lost_in_ = Node::none;
-    not_finite_.store(false, std::memory_order_relaxed);
+    lost_.clear();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& l = layers_[i];
       const auto start = profiling_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
-      if (!l.skip)
-        l.step->run({l.inputs, l.outputs, scratch_, pool_.get(), &not_finite_, l.input_range, l.output_range});
-      if (lost_in_ == Node::none && not_finite_.load(std::memory_order_relaxed)) lost_in_ = static_cast<int>(i);
+      if (!l.skip) l.step->run({l.inputs, l.outputs, scratch_, pool_.get(), &lost_});
+      if (lost_in_ == Node::none && lost_.any()) lost_in_ = static_cast<int>(i);
       if (profiling_)
         l.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       if (observer_)
@@ -245,31 +245,36 @@ class ExecutorState {
     for (int v : graph_.outputs) output_shapes_.push_back(shapes_[static_cast<std::size_t>(v)]);
   }
 
-  /// Connects layers that measure the range of their result to layers that can use it.
+  /// Connects layers that measure the ranges of their results to layers that can use them.
   void connect_ranges() {
-    std::vector<Layer*> makers(graph_.values.size(), nullptr);
+    struct Exchange {
+      RangeExchange* step = nullptr;
+      const ValueRange* input = nullptr;
+      ValueRange* output = nullptr;
+    };
+    std::vector<Exchange> layers(layers_.size());
+    std::vector<std::size_t> makers(graph_.values.size(), layers_.size());
     std::size_t images = 0;
-    ranges_.clear();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      Layer& l = layers_[i];
-      l.input_range = l.output_range = nullptr;
-      if (!l.nothing && l.step->measures_range()) {
-        makers[static_cast<std::size_t>(graph_.nodes[i].outputs[0])] = &l;
-        images += static_cast<std::size_t>(l.outputs[0].shape[0]);
-      }
+      layers[i].step = layers_[i].nothing ? nullptr : layers_[i].step->range_exchange();
+      if (!layers[i].step || !layers[i].step->measures_ranges()) continue;
+      makers[static_cast<std::size_t>(graph_.nodes[i].outputs[0])] = i;
+      images += static_cast<std::size_t>(layers_[i].outputs[0].shape[0]);
     }
-    ranges_.resize(images);
+    ranges_.assign(images, {});
     ValueRange* next = ranges_.data();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      if (layers_[i].nothing || !layers_[i].step->wants_range()) continue;
-      Layer* maker = makers[static_cast<std::size_t>(graph_.nodes[i].inputs[0])];
-      if (!maker) continue;
-      if (!maker->output_range) {
-        maker->output_range = next;
-        next += maker->outputs[0].shape[0];
+      if (!layers[i].step || !layers[i].step->wants_ranges()) continue;
+      const std::size_t maker = makers[static_cast<std::size_t>(graph_.nodes[i].inputs[0])];
+      if (maker == layers_.size()) continue;
+      if (!layers[maker].output) {
+        layers[maker].output = next;
+        next += layers_[maker].outputs[0].shape[0];
       }
-      layers_[i].input_range = maker->output_range;
+      layers[i].input = layers[maker].output;
     }
+    for (const Exchange& l : layers)
+      if (l.step) l.step->set_ranges(l.input, l.output);
   }
 
   /// Sets the tensors of every step. Those in the caller's memory are set in each run.
@@ -301,7 +306,7 @@ class ExecutorState {
     for (std::size_t i = 0; i < results_.size(); ++i) locate(graph_.outputs[i], results_[i]);
   }
 
-  Graph graph_;
+  LoweredGraph graph_;
   const Kernels* kernels_;
   std::shared_ptr<ThreadPool> pool_;
   std::vector<Layer> layers_;
@@ -309,8 +314,8 @@ class ExecutorState {
   AlignedBytes arena_;
   std::byte* scratch_ = nullptr;
   NotFinite when_not_finite_;
-  std::atomic<bool> not_finite_{false};
-  int lost_in_ = Node::none;  // the first layer of the last run that set it
+  LostNumbers lost_;
+  int lost_in_ = Node::none;  // the first layer of the last run that reported one
   std::vector<std::vector<TensorRef*>> input_users_, output_users_;
   std::vector<ValueRange> ranges_;
   std::vector<TensorRef> results_;  // where the last step leaves the outputs
@@ -321,7 +326,11 @@ class ExecutorState {
 }  // namespace detail
 
 OCTET_API Executor::Executor(const Model& model, const ExecutorOptions& options)
-    : state_(std::make_unique<detail::ExecutorState>(model, options)) {}
+    : state_(std::make_unique<detail::ExecutorState>(
+          options.optimize ? detail::lower(optimize(model)) : detail::lower_as_read(model), options)) {}
+OCTET_API Executor::Executor(const OptimizedModel& model, const ExecutorOptions& options)
+    : state_(std::make_unique<detail::ExecutorState>(
+          options.optimize ? detail::lower(model) : detail::lower_as_read(model), options)) {}
 OCTET_API Executor::~Executor() = default;
 OCTET_API Executor::Executor(Executor&&) noexcept = default;
 OCTET_API Executor& Executor::operator=(Executor&&) noexcept = default;

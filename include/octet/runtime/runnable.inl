@@ -1,16 +1,12 @@
 #pragma once
 
 #include "../core/integer_format.hpp"
-#include "../passes/bound_activations.hpp"
 #include "../passes/lower.hpp"
-#include "../passes/optimize.hpp"
 #include "runnable.hpp"
 
 OCTET_BEGIN
 
 namespace detail {
-
-OCTET_API Graph lower_to_run(const Model& model) { return bound_activations(lower(optimize(model))); }
 
 OCTET_API void require_declared_types(const Graph& g, const Node& n) {
   const ShapeContext c = g.shape_context(n, nullptr);
@@ -28,7 +24,7 @@ OCTET_API void require_declared_types(const Graph& g, const Node& n) {
 }  // namespace detail
 
 OCTET_API void require_runnable(const Model& model) {
-  const Graph g = detail::lower_to_run(model);
+  const detail::LoweredGraph g = detail::lower(optimize(model), false);
   for (const Node& n : g.nodes) {
     detail::require_declared_types(g, n);
     n.op->check(PrepareContext(g, n, detail::kernels()));

@@ -19,7 +19,7 @@ class IntegerConvolution : public ConvolutionStep {
     w.values = weights.values.data(), w.out_c = weights.out, w.window = kernel_window(window), w.groups = groups;
     w.group_in = c.constant(ConvolutionInputs::weights).shape().back(), w.repeat = weights.repeat,
     w.order = requantizer_.order();
-    w.memory = requantizer_.by_kernel() ? c.memory() : WeightMemory::small;
+    w.memory = requantizer_.by_kernel() ? c.options().memory : WeightMemory::small;
     w.init = reinterpret_cast<const std::int32_t*>(requantizer_.init());
     kernels_ = {c.kernels(), w};
   }

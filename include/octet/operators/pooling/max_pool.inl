@@ -1,6 +1,7 @@
 #pragma once
 #include "../../core/element.hpp"
 #include "../../core/integer_format.hpp"
+#include "../../graph/lost_numbers.hpp"
 #include "gradient.hpp"
 #include "max_pool.hpp"
 
@@ -57,7 +58,7 @@ class MaxPoolStep : public Step {
       store_element(dtype_, c.output(), at, largest);
       if (!with_indices) continue;
       store_as(c.output(1), at, position(c.input(0), w.pixels[best], ch));
-      if (std::isnan(largest)) c.lost_not_finite();
+      if (std::isnan(largest)) report_lost_number(c);
     }
   }
 

@@ -35,8 +35,8 @@ class QatConverter {
     return std::move(g_);
   }
 
-  /// The plan for that model, optimized.
-  QuantizationPlan plan(const Graph& optimized) const {
+  /// The plan for that model.
+  QuantizationPlan plan(const OptimizedModel& optimized) const {
     Int8Options options;
     options.correct_bias = false;  // training has compensated for the mean error
     options.keep_float = kept_float_;
@@ -118,7 +118,7 @@ class QatConverter {
 
 OCTET_API Model convert(const Model& model) {
   detail::QatConverter converter(model);
-  Graph g = optimize(converter.take());
+  OptimizedModel g = optimize(converter.take());
   const QuantizationPlan plan = converter.plan(g);
   return runnable(detail::PlannedModel(std::move(g), plan).build());
 }
