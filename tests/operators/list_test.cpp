@@ -1,0 +1,124 @@
+#include <octet/import/onnx/registry.hpp>
+#include <octet/import/tflite/registry.hpp>
+#include <octet/operators/register_operator.hpp>
+#include <set>
+
+#include "support/files.hpp"
+#include "testing.hpp"
+
+// The list of operators is complete: what is declared is in it, in all.hpp and implementation.hpp, and comes from a
+// file. (model_file_test.cpp saves each with all its parameters, every_form_test.cpp runs each in all forms.)
+
+namespace {
+
+using namespace testing;
+namespace fs = std::filesystem;
+
+const fs::path headers = OCTET_HEADERS;
+
+/// An operator of ONNX or TFLite that the importer makes it of; neither: see `internal`.
+struct Imported {
+  const char *type, *onnx, *tflite;
+};
+constexpr Imported imported[] = {{"ArgMax", "ArgMax", "ARG_MAX"},
+                                 {"AveragePool", "AveragePool", "AVERAGE_POOL_2D"},
+                                 {"BatchNormalization", "BatchNormalization", nullptr},
+                                 {"Binary", "Add", "ADD"},
+                                 {"Concat", "Concat", "CONCATENATION"},
+                                 {"ConvInteger", "ConvInteger", nullptr},
+                                 {"Convert", "Cast", "QUANTIZE"},
+                                 {"Convolution", "Conv", "CONV_2D"},
+                                 {"DequantizeLinear", "DequantizeLinear", nullptr},
+                                 {"Dropout", "Dropout", nullptr},
+                                 {"DynamicQuantizeLinear", "DynamicQuantizeLinear", nullptr},
+                                 {"Expand", "Expand", nullptr},
+                                 {"Flatten", "Flatten", nullptr},
+                                 {"FullyConnected", "Gemm", "FULLY_CONNECTED"},
+                                 {"Gather", "Gather", "GATHER"},
+                                 {"Identity", "Identity", nullptr},
+                                 {"LocalResponseNormalization", "LRN", "LOCAL_RESPONSE_NORMALIZATION"},
+                                 {"MatMul", "MatMul", "BATCH_MATMUL"},
+                                 {"MatMulInteger", "MatMulInteger", nullptr},
+                                 {"MaxPool", "MaxPool", "MAX_POOL_2D"},
+                                 {"PRelu", "PRelu", "PRELU"},
+                                 {"Pad", "Pad", "PAD"},
+                                 {"QuantizeLinear", "QuantizeLinear", nullptr},
+                                 {"Reduce", "ReduceMean", "MEAN"},
+                                 {"Reshape", "Reshape", "RESHAPE"},
+                                 {"Resize", "Resize", "RESIZE_BILINEAR"},
+                                 {"Slice", "Slice", "SLICE"},
+                                 {"Softmax", "Softmax", "SOFTMAX"},
+                                 {"Split", "Split", "SPLIT"},
+                                 {"Squeeze", "Squeeze", "SQUEEZE"},
+                                 {"Transpose", "Transpose", "TRANSPOSE"},
+                                 {"TransposedConvolution", "ConvTranspose", "TRANSPOSE_CONV"},
+                                 {"Unary", "Sigmoid", "LOGISTIC"},
+                                 {"Unsqueeze", "Unsqueeze", "EXPAND_DIMS"},
+                                 {"Where", "Where", nullptr}};
+/// Those that only octet makes: of layers, for quantization-aware training.
+const std::set<std::string> internal{"FakeQuantize", "FakeQuantizeSums", "FakeQuantizeWeights"};
+/// Those that executors make, and no file can have.
+const std::set<std::string> joined{"ConvolutionChain", "PooledConvolution"};
+
+std::set<std::string> listed() {
+  std::set<std::string> all;
+  for (const octet::detail::OperatorType& t : octet::detail::built_in_operators()) all.insert(t.name);
+  return all;
+}
+
+/// The types that a header declares.
+std::vector<std::string> types_in(const std::string& text) {
+  const std::string mark = "type_name = \"";
+  std::vector<std::string> all;
+  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+    const std::size_t from = at + mark.size();
+    all.push_back(text.substr(from, text.find('"', from) - from));
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("operators: each that a header declares is in the list, and its files in those of all") {
+  const std::string all = contents((headers / "operators/all.hpp").string()),
+                    definitions = contents((headers / "implementation.hpp").string());
+  std::set<std::string> declared = joined;
+  for (const auto& entry : fs::recursive_directory_iterator(headers / "operators")) {
+    const fs::path& path = entry.path();
+    const std::string name = path.lexically_relative(headers / "operators").generic_string();
+    if (path.extension() == ".inl")
+      CHECK_MESSAGE(definitions.find("\"operators/" + name + "\"") != std::string::npos,
+                    name << ": implementation.hpp");
+    if (path.extension() != ".hpp") continue;
+    const std::vector<std::string> types = types_in(contents(path.string()));
+    declared.insert(types.begin(), types.end());
+    if (!types.empty()) CHECK_MESSAGE(all.find("\"" + name + "\"") != std::string::npos, name << ": all.hpp");
+  }
+  std::set<std::string> known = listed();
+  CHECK(known.size() == octet::detail::built_in_operators().size());
+  known.insert(joined.begin(), joined.end());
+  for (const std::string& type : declared) CHECK_MESSAGE(known.count(type) == 1, type);
+  CHECK(declared.size() == known.size());
+}
+
+TEST_CASE("operators: each comes from a file, or is octet's own") {
+  std::set<std::string> known = internal;
+  for (const Imported& i : imported) {
+    CAPTURE(i.type);
+    known.insert(i.type);
+    CHECK((i.onnx || i.tflite));
+    if (i.onnx) CHECK(bool{octet::detail::onnx::find_handler("", i.onnx) != nullptr});
+    if (i.tflite) CHECK(bool{octet::detail::tflite::find_handler(i.tflite) != nullptr});
+  }
+  for (const std::string& type : listed()) CHECK_MESSAGE(known.count(type) == 1, type);
+}
+
+TEST_CASE("operators: each is made, copied and named") {
+  for (const octet::detail::OperatorType& t : octet::detail::built_in_operators()) {
+    CAPTURE(t.name);
+    const auto op = t.make();
+    CHECK(op->type() == t.name);
+    CHECK(t.copy(*op)->type() == t.name);
+    CHECK(octet::detail::find_operator(t.name) == &t);
+  }
+}

@@ -1,0 +1,214 @@
+#include <chrono>
+#include <octet/io/load.hpp>
+#include <octet/operators/all.hpp>
+#include <octet/passes/optimize.hpp>
+
+#include "support/allocations.hpp"
+#include "support/files.hpp"
+#include "support/onnx_builder.hpp"
+#include "support/sanitized.hpp"
+#include "testing.hpp"
+
+// Small models with large sizes: time and memory must be proportional to the number of elements and to the number of
+// layers, not to its square.
+
+using namespace octet;
+using namespace testing;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
+
+/// Loads the model and runs it on zeros. Returns the error, or an empty text.
+std::string outcome(const std::function<Model()>& load_model) {
+  try {
+    const Model m = load_model();
+    std::vector<AnyTensor> in;
+    for (int v : m.inputs) {
+      Shape s = m.value(v).shape;
+      for (int d = 0; d < s.rank(); ++d) s[d] = s[d] == Shape::unknown ? 1 : s[d];
+      in.push_back(AnyTensor::make(m.value(v).dtype, s, [](std::byte*) {}));
+      if (in.back().size_bytes()) std::memset(in.back().ref().data, 0, in.back().size_bytes());
+    }
+    ExecutorOptions o;
+    o.threads = 2;
+    Executor(m, o).run(in);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+/// The result of f, which has to be done within `limit` seconds and 64 MB.
+std::string quick(const OnnxBuilder& b, double limit = 5) {
+  const std::int64_t before = allocated_bytes();
+  const auto start = Clock::now();
+  const std::string said = outcome([&] { return import_onnx(b); });
+  CHECK(seconds(start) < limit * slowdown);
+  CHECK(allocated_bytes() - before < 64 << 20);
+  return said;
+}
+
+using Sizes = std::vector<std::int64_t>;
+
+}  // namespace
+
+TEST_CASE("sizes: tensors without elements take no time, whatever their sizes") {
+  const std::int64_t h = 1 << 20, w = 1 << 19;
+  for (const Sizes& shape : {Sizes{1, 0, h, w}, Sizes{0, 3, h, w}}) {
+    CAPTURE(shape[0]);
+    const auto layer = [&](const char* type, const std::vector<std::string>& more = {},
+                           const std::vector<OnnxAttribute>& attributes = {}) {
+      CAPTURE(type);
+      OnnxBuilder b;
+      b.input("x", shape);
+      std::vector<std::string> in{"x"};
+      in.insert(in.end(), more.begin(), more.end());
+      b.scalar("half", 0.5f).integers("pads", {0, 0, 1, 1, 0, 0, 1, 1}).integers("all", {0, 1, 2, 3});
+      b.integers("channels", {1}).integers("start", {1}).integers("end", {h}).integers("axis", {2});
+      b.initializer("scales", Tensor<float>({4}, {1, 1, 2, 2})).integers("turn", {shape[0], shape[1], w, h});
+      const std::string said = quick(b.node(type, in, {"y"}, attributes).output("y"));
+      CAPTURE(said);
+      return said.empty();
+    };
+    const Sizes two{2, 2};
+    CHECK(layer("AveragePool", {}, {{"kernel_shape", two}}));
+    CHECK(layer("AveragePool", {},
+                {{"kernel_shape", Sizes{3, 3}}, {"pads", Sizes{1, 1, 1, 1}}, {"count_include_pad", 1}}));
+    CHECK(layer("MaxPool", {}, {{"kernel_shape", two}, {"strides", two}}));
+    CHECK(layer("GlobalAveragePool"));
+    CHECK(layer("GlobalMaxPool"));
+    CHECK(layer("LRN", {}, {{"size", 5}}));
+    for (int axis = 0; axis < 4; ++axis) {
+      CHECK(layer("Softmax", {}, {{"axis", axis}}));
+      CHECK(layer("LogSoftmax", {}, {{"axis", axis}}));
+    }
+    for (const char* mode : {"nearest", "linear", "cubic"}) layer("Resize", {"", "scales"}, {{"mode", mode}});
+    for (const char* mode : {"constant", "edge", "reflect"}) CHECK(layer("Pad", {"pads"}, {{"mode", mode}}));
+    for (const char* type : {"ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2"}) {
+      layer(type, {}, {{"axes", Sizes{0, 1, 2, 3}}});  // some of them are refused, also quickly
+      layer(type, {}, {{"axes", Sizes{2, 3}}});
+    }
+    CHECK(layer("ReduceSum", {"all"}));
+    CHECK(layer("Slice", {"start", "end", "axis"}));
+    CHECK(layer("Transpose", {}, {{"perm", Sizes{3, 2, 0, 1}}}));
+    CHECK(layer("Relu"));
+    CHECK(layer("Add", {"half"}));
+    CHECK(layer("Reshape", {"turn"}, {{"allowzero", 1}}));
+    layer("Flatten");
+  }
+}
+
+TEST_CASE("sizes: constants that grow in several steps") {
+  for (bool integers : {false, true}) {
+    OnnxBuilder b;
+    if (integers)
+      b.initializer("c0", Tensor<std::int32_t>({4}, {1, 2, 3, 4}));
+    else
+      b.initializer("c0", Tensor<float>({4}, {1, 2, 3, 4}));
+    for (int i = 0; i < 40; ++i)
+      b.node("Concat", {"c" + std::to_string(i), "c" + std::to_string(i)}, {"c" + std::to_string(i + 1)},
+             {{"axis", 0}});
+    const std::string said = quick(b.output("c40"));
+    CHECK(said != "");
+  }
+  // Many constants: their total size is limited.
+  OnnxBuilder b;
+  b.initializer("c", random_tensor({1 << 16}, 1)).input("x", {1});
+  for (int i = 0; i < 400; ++i) {
+    b.scalar("f" + std::to_string(i), static_cast<float>(i))
+        .node("Mul", {"c", "f" + std::to_string(i)}, {"m" + std::to_string(i)});
+    b.node("Add", {i ? "s" + std::to_string(i - 1) : "x", "m" + std::to_string(i)}, {"s" + std::to_string(i)});
+  }
+  std::vector<std::uint8_t> bytes;
+  for (char x : b.output("s399").bytes()) bytes.push_back(static_cast<std::uint8_t>(x));
+  const Model m = parse_onnx(bytes, "test");
+  std::size_t taken = 0;
+  for (const Value& v : optimize(m).values) taken += v.constant.size_bytes();
+  CHECK(taken <= 8 * bytes.size() + (1 << 20));
+}
+
+TEST_CASE("sizes: scales that are too far apart are refused with the layer's name") {
+  const auto model = [](float x, float w, float y) {
+    OnnxBuilder b;
+    b.input("x", {1, 3, 4, 4}, DType::u8).scalar("xs", x).scalar("ws", w).scalar("ys", y);
+    b.initializer("z", Tensor<std::uint8_t>(Shape{}, {1})).initializer("wz", Tensor<std::int8_t>(Shape{}, {0}));
+    b.initializer("w", random_integers<std::int8_t>({2, 3, 1, 1}, 1, -127, 127));
+    b.node("QLinearConv", {"x", "xs", "z", "w", "ws", "wz", "ys", "z"}, {"y"}).output("y");
+    return outcome([&] { return import_onnx(b); });
+  };
+  CHECK(model(0.1f, 0.1f, 0.1f).empty());
+  CHECK(model(1e-45f, 1e-45f, 3e38f).empty());  // all outputs are the zero point
+  for (const auto& [x, w, y] : {std::array<float, 3>{3e38f, 3e38f, 1e-45f}, std::array<float, 3>{1, 1, 1e-45f},
+                                std::array<float, 3>{3e38f, 1, 1e-10f}}) {
+    const std::string said = model(x, w, y);
+    CAPTURE(said);
+    CHECK(said.find("layer 'node of y' (Convolution)") != std::string::npos);
+  }
+  for (float bad : {0.0f, -1.0f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
+    CHECK_FALSE(model(0.1f, 0.1f, bad).empty());
+  for (const char* type : {"QLinearAdd", "QLinearMul"}) {
+    OnnxBuilder b;
+    b.input("x", {1, 3, 4, 4}, DType::u8).scalar("large", 3e38f).scalar("small", 1e-45f);
+    b.initializer("z", Tensor<std::uint8_t>(Shape{}, {1}));
+    b.node(type, {"x", "large", "z", "x", "large", "z", "small", "z"}, {"y"}, {}, "com.microsoft").output("y");
+    const std::string said = outcome([&] { return import_onnx(b); });
+    CAPTURE(said);
+    CHECK(said.find("which is out of range") != std::string::npos);
+  }
+}
+
+TEST_CASE("sizes: time is proportional to the number of layers") {
+  const auto chain = [](const std::string& type, int n, bool also_input) {
+    OnnxBuilder b;
+    b.input("x", {1, 4, 4, 4});
+    std::string last = "x";
+    for (int i = 0; i < n; ++i) {
+      const std::string next = "t" + std::to_string(i);
+      b.node(type.c_str(), also_input ? std::vector<std::string>{last, "x"} : std::vector<std::string>{last}, {next});
+      last = next;
+    }
+    b.output(last);
+    const auto start = Clock::now();
+    const std::string said = outcome([&] { return import_onnx(b); });
+    CHECK(said == "");
+    return seconds(start);
+  };
+  // Compiled without optimization, possibly with sanitizers, on a busy machine. What matters is that ten times as many
+  // layers take about ten times as long, and not a hundred times.
+  for (const auto& layer : std::vector<std::pair<std::string, bool>>{
+           {"Relu", false}, {"Identity", false}, {"Dropout", false}, {"Sigmoid", false}, {"Add", true}}) {
+    const std::string& type = layer.first;
+    const bool also_input = layer.second;
+    CAPTURE(type);
+    const double few = chain(type, 1000, also_input), many = chain(type, 10000, also_input);
+    CHECK(many < 40 * few + 0.5);
+  }
+}
+
+TEST_CASE("sizes: known hostile models") {
+  if (shared_file("cases").empty()) {
+    MESSAGE("skipped: no cases (set OCTET_SHARED)");
+    return;
+  }
+  const std::vector<std::pair<std::string, bool>> files{{"z_avg.onnx", false},
+                                                        {"z_lrn.onnx", false},
+                                                        {"z_soft.onnx", false},
+                                                        {"doubling.onnx", true},
+                                                        {"intdoubling.onnx", true},
+                                                        {"qlinearconv_nan_multiplier.onnx", true},
+                                                        {"tflite_integer_binary_overflow.tflite", false},
+                                                        {"tflite_pow_u8.tflite", false}};
+  for (const auto& one : files) {
+    const std::string& file = one.first;
+    CAPTURE(file);
+    const std::string path = shared_file("cases/hostile/" + file);
+    const std::int64_t before = allocated_bytes();
+    const auto start = Clock::now();
+    const std::string said = outcome([p = path] { return load(p); });
+    CHECK(seconds(start) < 5 * slowdown);
+    CHECK(allocated_bytes() - before < 64 << 20);
+    if (one.second) CHECK(said != "");
+  }
+}
