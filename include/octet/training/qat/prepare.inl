@@ -252,7 +252,7 @@ class FakeQuantizer {
 
   Graph g_;
   const QatConfig& config_;
-  const Graph folded_;
+  const OptimizedModel folded_;
   const std::vector<std::string> kept_;
   const IntegerPlacement placement_;
   RangeStates ranges_;
