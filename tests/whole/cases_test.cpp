@@ -22,7 +22,6 @@ using namespace testing::cases;
 const std::set<std::string> not_served{"boxes_scores",
                                        "cle_relu",
                                        "concat_scales",
-
                                        "model_mp_selfie_segmentation",
                                        "outlier_net_1e3_entropy",
                                        "outlier_net_1e5_entropy",
