@@ -215,16 +215,11 @@ class GemmConvolution {
   void gather(const std::byte* in, const std::byte* padding, std::int64_t group, std::int64_t first, std::int64_t count,
               std::byte* rows) const noexcept {
     Gather g;
+    g.shape = shape_;
     const std::int64_t size = gathered_element();  // (A row of an odd number of bf16 ends with a zero: see copy_run.)
     g.in = in + group * shape_.group_in() * size;
-    g.height = shape_.in_h, g.width = shape_.in_w;
     g.pixel_bytes = shape_.in_c * size;
     g.run_bytes = shape_.group_in() * size;
-    g.kernel_h = shape_.kernel_h, g.kernel_w = shape_.kernel_w;
-    g.stride_h = shape_.stride_h, g.stride_w = shape_.stride_w;
-    g.dilation_h = shape_.dilation_h, g.dilation_w = shape_.dilation_w;
-    g.pad_top = shape_.pad_top, g.pad_left = shape_.pad_left;
-    g.out_h = shape_.out_h, g.out_w = shape_.out_w;
     g.padding = padding;
     g.first = first, g.count = count;
     g.rows = rows, g.row_stride = row_stride_;
