@@ -10,6 +10,7 @@
 #  include <sys/mman.h>
 #endif
 
+#include "index.hpp"
 #include "shape.hpp"
 #include "types.hpp"
 

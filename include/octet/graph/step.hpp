@@ -3,13 +3,10 @@
 #include <vector>
 
 #include "../core/any_tensor.hpp"
+#include "../core/range.hpp"
 #include "../core/thread_pool.hpp"
 
 OCTET_BEGIN
-
-namespace detail {
-struct ValueRange;
-}
 
 /// The context of one run of a step: tensors, scratch memory of the planned size, threads.
 struct RunContext {
@@ -19,9 +16,10 @@ struct RunContext {
   ThreadPool* pool = nullptr;
   /// Set by lost_not_finite, unless null.
   std::atomic<bool>* not_finite = nullptr;
-  /// Ranges of each image: of input 0, if its producer measured it; of output 0, to be written unless null.
-  const detail::ValueRange* input_range = nullptr;
-  detail::ValueRange* output_range = nullptr;
+  /// Ranges of each image, widened to contain zero, NaN where not all elements are finite: of input 0, if its producer
+  /// measured it; of output 0, to be written unless null.
+  const Range* input_range = nullptr;
+  Range* output_range = nullptr;
 
   /// The memory of input i, or null if it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }

@@ -76,7 +76,7 @@ struct IntegerWeights : CenteredWeights {
     if (c.has(LayerInputs::bias) && !in_sums)
       float_bias = pad_columns(to_float(c.constant(LayerInputs::bias).ref()).data(), out);
     for (std::int64_t o = 0; o < out; ++o) {
-      const std::size_t channel = static_cast<std::size_t>(w.per_channel() ? o : 0);
+      const std::size_t channel = w.index_of(o);
       const double exact = static_cast<double>(x.scale[0]) * static_cast<double>(w.scale[channel]);
       scale.push_back(single_product ? static_cast<double>(static_cast<float>(exact)) : exact);
       const Sum s = sum(o, c);

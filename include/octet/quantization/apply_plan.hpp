@@ -32,7 +32,6 @@ class PlannedModel {
  private:
   using Source = IntegerPlacement::Source;
   using Output = IntegerForm::Output;
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   bool is_integer(int v) const { return placement_.is_integer(v); }
 
   static std::vector<const LayerPlan*> layers_of(const Graph& g, const QuantizationPlan& plan) {
@@ -254,7 +253,7 @@ class PlannedModel {
     if (b == Node::none) return;
     std::int64_t c = 0;
     for (float x : to_float(g_.value(b).constant.ref())) {
-      const float scale = layer.weights.scale[layer.weights.per_channel() ? static_cast<std::size_t>(c) : 0];
+      const float scale = layer.weights.scale[layer.weights.index_of(c)];
       const auto in = static_cast<double>(input_scale);
       require(std::abs(static_cast<double>(x)) / bias_unit(in, scale) < 0x1p31, where(n), "the weights' scale ", scale,
               " of channel ", c, " is too small for the bias ", x, ": expected at least ", least_scale(x, in));

@@ -24,7 +24,7 @@ inline std::optional<Range> calibrated_input_range(const Model& model) {
   if (!v->is_quantized())
     for (const Node& n : model.nodes)
       if (n.op->traits().converts && n.inputs[0] == input) v = &model.value(n.outputs[0]);
-  if (!v->is_quantized() || !is_byte(v->dtype) || v->quant.per_channel()) return std::nullopt;
+  if (!v->has_one_scale() || !is_byte(v->dtype)) return std::nullopt;
   const IntegerRange q = integer_range(v->dtype);
   const float s = v->quant.scale[0];
   return Range{static_cast<float>(q.low - v->quant.zero_point[0]) * s,

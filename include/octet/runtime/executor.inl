@@ -128,9 +128,9 @@ class ExecutorState {
   struct Layer {
     std::unique_ptr<Step> step;
     std::vector<TensorRef> inputs, outputs;
-    bool nothing = false;                                        // its results have no elements; it is not planned
-    bool skip = false;                                           // nothing to compute: no elements, or a view
-    ValueRange *input_range = nullptr, *output_range = nullptr;  // in ranges_
+    bool nothing = false;                                   // its results have no elements; it is not planned
+    bool skip = false;                                      // nothing to compute: no elements, or a view
+    Range *input_range = nullptr, *output_range = nullptr;  // in ranges_
     double milliseconds = 0;
   };
   /// Converts a model input or output between float and the type of the value.
@@ -259,7 +259,7 @@ class ExecutorState {
       }
     }
     ranges_.resize(images);
-    ValueRange* next = ranges_.data();
+    Range* next = ranges_.data();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       if (layers_[i].nothing || !layers_[i].step->wants_range()) continue;
       Layer* maker = makers[static_cast<std::size_t>(graph_.nodes[i].inputs[0])];
@@ -312,7 +312,7 @@ class ExecutorState {
   std::atomic<bool> not_finite_{false};
   int lost_in_ = Node::none;  // the first layer of the last run that set it
   std::vector<std::vector<TensorRef*>> input_users_, output_users_;
-  std::vector<ValueRange> ranges_;
+  std::vector<Range> ranges_;
   std::vector<TensorRef> results_;  // where the last step leaves the outputs
   std::function<void(const Value&, const TensorRef&)> observer_;
   bool profiling_ = false;

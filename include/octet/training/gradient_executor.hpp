@@ -325,11 +325,9 @@ class GradientExecutor {
 
   /// to += from
   void add(const std::byte* from, std::byte* to, const TensorRef& described) const {
-    constexpr std::int64_t part = 16384;
-    const std::int64_t n = described.shape.elements();
-    pool_->parallel((n + part - 1) / part, [&](std::int64_t t, int) {
-      kernels_->gradient.add_scaled(reinterpret_cast<const float*>(from) + t * part, 1,
-                                    reinterpret_cast<float*>(to) + t * part, std::min(part, n - t * part));
+    detail::parallel_parts(*pool_, described.shape.elements(), 16384, [&](std::int64_t first, std::int64_t count) {
+      kernels_->gradient.add_scaled(reinterpret_cast<const float*>(from) + first, 1,
+                                    reinterpret_cast<float*>(to) + first, count);
     });
   }
 

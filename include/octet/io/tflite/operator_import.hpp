@@ -250,7 +250,6 @@ class OperatorImport {
   }
 
  private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   static bool known(const Sizes& s) {
     return std::all_of(s.entries.begin(), s.entries.end(), [](const Size& e) { return e.known(); });
   }

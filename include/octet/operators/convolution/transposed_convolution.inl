@@ -1,12 +1,11 @@
 #pragma once
 #include "../implement.hpp"
-#include "../shape/indexed_copy.hpp"
 #include "../weighted_layer.hpp"
 #include "dynamic.hpp"
 #include "float.hpp"
 #include "integer.hpp"
-#include "transposed_axis.hpp"
 #include "transposed_convolution.hpp"
+#include "transposed_phase.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -50,15 +49,11 @@ class TransposedConvolutionStep : public Step {
     std::size_t scratch = 0;
     for (Phase& p : phases_) {
       ConvolutionShape s;
-      s.in_c = in.back(), s.out_c = out.back(), s.groups = groups_;
-      if (p.y >= 0) {
+      if (p.has_taps()) {
+        s = p.at.shape(axes_);
         s.batch = batch_;
-        s.in_h = axes_[0].in, s.in_w = axes_[1].in;
-        s.out_h = axes_[0].count(p.y), s.out_w = axes_[1].count(p.x);
-        s.kernel_h = axes_[0].taps(p.y), s.kernel_w = axes_[1].taps(p.x);
-        s.dilation_h = axes_[0].step(), s.dilation_w = axes_[1].step();
-        s.pad_top = -axes_[0].start(p.y), s.pad_left = -axes_[1].start(p.x);
       }
+      s.in_c = in.back(), s.out_c = out.back(), s.groups = groups_;
       p.pixels = s.rows();
       if (p.pixels == 0) continue;
       largest = std::max(largest, p.pixels * pixel_);
@@ -78,17 +73,18 @@ class TransposedConvolutionStep : public Step {
       fill(c);
     }
     for (Phase& p : phases_) {
-      if (p.pixels == 0 || p.y < 0) continue;
+      if (p.pixels == 0 || !p.has_taps()) continue;
       run_phase(p, c);
-      if (!direct_) spread(p, c);
+      if (!direct_) p.at.spread(axes_, batch_, c.scratch, c.output(), pixel_, *c.pool);
     }
   }
 
  private:
   struct Phase {
     std::unique_ptr<Form> step;
-    std::int64_t y = 0, x = 0;  // phase along each axis; -1 for outputs without taps
+    TransposedPhase at;  // -1 for outputs without taps
     std::int64_t pixels = 0;
+    bool has_taps() const noexcept { return at.y >= 0; }
   };
 
   void add_phase(const PrepareContext& c, const Axes& axes, std::int64_t y, std::int64_t x,
@@ -112,7 +108,8 @@ class TransposedConvolutionStep : public Step {
     if (y >= 0) window.dilations = {axes[0].step(), axes[1].step()};
     phases_.push_back({std::make_unique<Form>(PrepareContext(g, n, c.kernels(), c.memory(), false, c.same_floats()),
                                               window, groups_, range),
-                       y, x, 0});
+                       {y, x},
+                       0});
   }
 
   /// The taps of a phase in reverse order, [O, h, w, C / groups]. For outputs without taps, one tap of zeros.
@@ -126,7 +123,7 @@ class TransposedConvolutionStep : public Step {
       for (std::int64_t o = 0; o < out; ++o)
         for (std::int64_t i = 0; i < rows * columns; ++i, to += channels * element) {
           if (none) {
-            const std::size_t channel = static_cast<std::size_t>(w.quant.per_channel() ? o : 0);
+            const std::size_t channel = w.quant.index_of(o);
             for (std::int64_t k = 0; k < channels; ++k)
               store_element(w.dtype, to, k, w.is_quantized() ? w.quant.zero_point.at(channel) : 0);
             continue;
@@ -148,18 +145,6 @@ class TransposedConvolutionStep : public Step {
     c.pool->parallel(batch_ * axes_[0].out, [&](std::int64_t row, int) {
       std::byte* to = c.output() + row * axes_[1].out * pixel_;
       for (std::int64_t x = 0; x < axes_[1].out; ++x, to += pixel_) copy_bytes(to, c.scratch, pixel_);
-    });
-  }
-
-  /// Copies the pixels of a phase from scratch memory to their positions.
-  void spread(const Phase& p, const RunContext& c) const noexcept {
-    const std::int64_t rows = axes_[0].count(p.y), columns = axes_[1].count(p.x);
-    c.pool->parallel(batch_ * rows, [&](std::int64_t row, int) {
-      const std::int64_t y = axes_[0].first(p.y) + row % rows * axes_[0].stride;
-      const std::byte* from = c.scratch + row * columns * pixel_;
-      std::byte* to = c.output() + ((row / rows * axes_[0].out + y) * axes_[1].out + axes_[1].first(p.x)) * pixel_;
-      for (std::int64_t x = 0; x < columns; ++x, from += pixel_, to += axes_[1].stride * pixel_)
-        copy_bytes(to, from, pixel_);
     });
   }
 
@@ -229,9 +214,7 @@ OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c
   c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
   c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "takes ", w.back() * groups,
             " channels (weights ", w, ", ", groups, " groups), but the input is ", x);
-  if (c.has(LayerInputs::bias))
-    c.require(c.shape(LayerInputs::bias) == Shape{w[0]}, "bias has shape ", c.shape(LayerInputs::bias), ", expected [",
-              w[0], "]");
+  detail::require_bias(c, w[0]);
   Shape out{x[0]};
   for (std::size_t i = 0; i < n; ++i) {
     constexpr std::int64_t limit = 1 << 20;
@@ -277,13 +260,7 @@ OCTET_API Traits TransposedConvolution::traits() const {
   return t;
 }
 
-OCTET_API IntegerForm TransposedConvolution::integer_form() const {
-  IntegerForm f;
-  f.output = IntegerForm::Output::measured;
-  f.weights = weights;
-  f.bias = bias;
-  return f;
-}
+OCTET_API IntegerForm TransposedConvolution::integer_form() const { return detail::weighted_integer_form(); }
 
 OCTET_API std::int64_t TransposedConvolution::macs(const ShapeContext& c) const {
   const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);

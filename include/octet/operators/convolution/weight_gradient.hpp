@@ -200,9 +200,7 @@ class WeightGradient {
   }
 
   void add_parts(const float* sums, float* out, ThreadPool& pool) const noexcept {
-    constexpr std::int64_t piece = 4096;
-    pool.parallel((size_ + piece - 1) / piece, [&](std::int64_t t, int) {
-      const std::int64_t from = t * piece, n = std::min(piece, size_ - from);
+    parallel_parts(pool, size_, 4096, [&](std::int64_t from, std::int64_t n) {
       std::copy(sums + from, sums + from + n, out + from);
       for (std::int64_t part = 1; part < parts_; ++part)
         kernels_->gradient.add_scaled(sums + part * size_ + from, 1, out + from, n);

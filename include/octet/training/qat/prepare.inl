@@ -65,7 +65,6 @@ class FakeQuantizer {
   struct RoundedWeights {
     int value = Node::none, scales = Node::none;  // scales: only if they are learned
   };
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   int count() const { return static_cast<int>(g_.values.size()); }
 
   /// The value of g_ for value v of the folded graph.
