@@ -5,7 +5,6 @@
 #include <map>
 
 #include "../passes/optimize.hpp"
-
 #include "../runtime/executor.hpp"
 #include "error_report.hpp"
 #include "quantize.hpp"
