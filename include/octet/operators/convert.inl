@@ -2,7 +2,7 @@
 #include "../core/element.hpp"
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
-#include "quantize.hpp"
+#include "convert.hpp"
 #include "tflite_unary.hpp"
 
 OCTET_BEGIN
