@@ -10,8 +10,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <octet/io/atomic_file.hpp>
-#include <octet/io/map_file.hpp>
+#include <octet/files/atomic_file.hpp>
+#include <octet/files/map_file.hpp>
 #include <thread>
 
 #include "support/files.hpp"

@@ -1,7 +1,7 @@
 // Writes a file twice. Also compiled with the code for systems without POSIX.
 #include <fstream>
-#include <octet/io/atomic_file.hpp>
-#include <octet/io/read_file.hpp>
+#include <octet/files/atomic_file.hpp>
+#include <octet/files/read_file.hpp>
 
 int main(int, char** arguments) {
   const std::string path = arguments[1] + std::string("/replaced");
