@@ -5,6 +5,7 @@
 
 #include <octet/import/onnx/importer.hpp>
 #include <octet/operators/all.hpp>
+#include <random>
 #include "onnx_builder.hpp"
 #include "support/files.hpp"
 #include "testing.hpp"

@@ -68,7 +68,8 @@ inline std::optional<std::string> accuracy_warning(Executor& executor, const Ima
   if (top1 >= 0.5 && !near_chance) return std::nullopt;
   const Subset some(images, 0, std::min<std::int64_t>(128, images->size()));
   const auto measure = [&](const Preprocessing& p) {
-    return evaluate({&executor}, input, some, p, pool, true, [](std::int64_t, std::int64_t) {})[0].top1().value_or(0);
+    return accuracy_of({&executor}, input, some, p, pool, true, [](std::int64_t, std::int64_t) {})[0].top1().value_or(
+        0);
   };
   const double here = measure(used);
   double best = 0;

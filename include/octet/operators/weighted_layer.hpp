@@ -2,7 +2,7 @@
 #include "../graph/graph.hpp"
 #include "dynamic_weights.hpp"
 #include "implement.hpp"
-#include "integer_weights.hpp"
+#include "requantizer.hpp"
 
 /// Forms of layers with weights (input 1), selected by the types of input and weights.
 OCTET_BEGIN

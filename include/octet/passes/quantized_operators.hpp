@@ -34,7 +34,7 @@ class QuantizedPatterns {
     if (n == Node::none || !links_.produced_by<Convert>(v)) return {};
     const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
     if (!graph_.value(node.inputs[0]).is_constant() || graph_.value(v).dtype != DType::f32) return {};
-    return Tensor<float>(evaluate(graph_, node, {graph_.value(v).shape})[0].view<float>());
+    return Tensor<float>(run_constant(graph_, node, {graph_.value(v).shape})[0].view<float>());
   }
   /// The nodes that quantize a float value, if it has no other uses and all have the same parameters.
   std::vector<int> quantizers_of(int v) const {

@@ -5,8 +5,8 @@
 
 #include "../kernels/dispatch.hpp"
 #include "../passes/fuse.hpp"
+#include "../passes/layer_patterns.hpp"
 #include "../passes/simplify.hpp"
-#include "../quantization/weights.hpp"
 #include "../runtime/executor.hpp"
 #include "gradient_plan.hpp"
 #include "logits.hpp"
@@ -200,7 +200,7 @@ class GradientExecutor {
         continue;
       }
       const std::vector<Shape> shapes = n.op->shapes(graph_.shape_context(n, nullptr));
-      std::vector<AnyTensor> results = detail::evaluate(graph_, n, shapes);
+      std::vector<AnyTensor> results = detail::run_constant(graph_, n, shapes);
       for (std::size_t i = 0; i < results.size(); ++i) graph_.value(n.outputs[i]).constant = std::move(results[i]);
     }
     graph_.nodes = std::move(left);
