@@ -1,13 +1,14 @@
 #include <algorithm>
 #include <octet/comparison/compare.hpp>
 #include <octet/comparison/latency.hpp>
+#include <octet/io/model_file.hpp>
 #include <octet/models/small_cnn.hpp>
 #include <octet/operators/all.hpp>
 #include <regex>
 #include <set>
-#include "../examples/report/advice.hpp"
-#include "../examples/report/html.hpp"
-#include "../examples/report/json.hpp"
+#include "../../examples/report/advice.hpp"
+#include "../../examples/report/html.hpp"
+#include "../../examples/report/json.hpp"
 
 #include "support/files.hpp"
 #include "testing.hpp"
@@ -472,8 +473,8 @@ TEST_CASE("compare: measures every form of a model") {
 
   // Images that differ a lot from those of the calibration, without labels.
   const ComparisonResult odd =
-      compare(brightness_model(), std::make_shared<Brightness>(8, std::vector<int>{255, 250}, false),
-              std::make_shared<Brightness>(8, std::vector<int>{10, 0}, false), o);
+      compare_with_advice(brightness_model(), std::make_shared<Brightness>(8, std::vector<int>{255, 250}, false),
+                          std::make_shared<Brightness>(8, std::vector<int>{10, 0}, false), o);
   REQUIRE(odd.warnings.size() == 1);
   CHECK(odd.warnings[0].find("calibrated for [0, 0.039") != std::string::npos);
   REQUIRE(odd.notes.size() == 1);

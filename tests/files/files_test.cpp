@@ -12,6 +12,7 @@
 #include <chrono>
 #include <octet/files/atomic_file.hpp>
 #include <octet/files/map_file.hpp>
+#include <octet/files/output_file.hpp>
 #include <thread>
 
 #include "support/files.hpp"
@@ -35,11 +36,11 @@ extern "C" int flock(int file, int operation) noexcept {
 #endif
 
 using namespace testing;
+using octet::require_writable;
 using octet::detail::InputFile;
 using octet::detail::map_file;
 using octet::detail::OutputFile;
 using octet::detail::read_file;
-using octet::detail::require_writable;
 using octet::detail::write_atomically;
 
 namespace {
