@@ -1,6 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
-#include "../core/rounded.hpp"
+#include "../graph/graph.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "operands.hpp"

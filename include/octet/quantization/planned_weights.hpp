@@ -1,7 +1,8 @@
 #pragma once
 #include "../core/bias.hpp"
+#include "../runtime/not_finite.hpp"
 #include "bias_correction.hpp"
-#include "plan.hpp"
+#include "check_plan.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "../../passes/optimize.hpp"
+#include "initial_scales.hpp"
 #include "kept_layers.hpp"
 #include "range_states.hpp"
 
@@ -119,30 +120,15 @@ class FakeQuantizer {
         op.bits = config_.weight_bits;
         std::vector<int> inputs{w};
         if (config_.learned_scales)
-          inputs.push_back(rounded.scales = g_.add_constant(name + ".scale", initial_scales(w)));
+          inputs.push_back(rounded.scales =
+                               g_.add_constant(name + ".scale", initial_scales(g_.value(w).constant.view<float>(),
+                                                                               config_.weight_bits, ranges_.known())));
         rounded.value = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
         // Named as the layer, so that freezing the layer freezes its weights.
         before_[n].push_back({layer.name, make_operator(op), inputs, {rounded.value}});
       }
       layer.inputs[static_cast<std::size_t>(k)] = rounded.value;
     }
-  }
-
-  /// 2 E|w| / sqrt(largest code) (LSQ, Esser et al. 2020). For weights that were integers, their scale.
-  Tensor<float> initial_scales(int w) const {
-    const auto values = g_.value(w).constant.view<float>();
-    const std::int64_t channels = values.shape()[0], size = values.size() / std::max<std::int64_t>(1, channels);
-    WeightRounding rounding(kernels(), config_.weight_bits);
-    rounding.plan(values.shape());
-    Tensor<float> scales({channels});
-    for (std::int64_t o = 0; o < channels; ++o) {
-      double sum = 0;
-      for (std::int64_t i = o * size; i < (o + 1) * size; ++i) sum += std::abs(static_cast<double>(values[i]));
-      const double lsq = 2 * sum / static_cast<double>(std::max<std::int64_t>(1, size)) / std::sqrt(rounding.levels());
-      const bool known = ranges_.known() && config_.weight_bits == 8;
-      scales[o] = known ? rounding.scale(values.data(), nullptr, o) : lsq > 0 ? static_cast<float>(lsq) : 1.0f;
-    }
-    return scales;
   }
 
   /// Rounds a float value or constant that only some layers read as integers.
