@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -60,7 +59,10 @@ namespace detail {
 /// on the number of threads.
 template <class F>
 void parallel_parts(ThreadPool& pool, std::int64_t n, std::int64_t part, const F& f) {
-  pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) { f(t * part, std::min(part, n - t * part)); });
+  pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) {
+    const std::int64_t first = t * part, left = n - first;
+    f(first, left < part ? left : part);
+  });
 }
 
 /// Returns `given` unless it is null, else a new pool with that number of threads, or the default pool for 0.
