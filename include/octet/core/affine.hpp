@@ -52,8 +52,12 @@ inline ScaleAndZero dynamic_scale(Range r) noexcept {
 }
 
 /// The real number of a channel's code.
-inline double real_value(double code, const QuantParams& p, std::size_t channel) noexcept {
+inline double real_value(double code, const QuantParams& p, std::size_t channel = 0) noexcept {
   return (code - p.zero_point[channel]) * static_cast<double>(p.scale[channel]);
+}
+/// The code of a real number, rounded half to even. Not clamped.
+inline double code_of(double real, const QuantParams& p, std::size_t channel = 0) noexcept {
+  return std::nearbyint(real / static_cast<double>(p.scale[channel])) + p.zero_point[channel];
 }
 
 /// Whether the scale is a normal, finite float. The reciprocal of a subnormal one would overflow.

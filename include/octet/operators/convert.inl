@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/affine.hpp"
 #include "../core/element.hpp"
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
@@ -75,8 +76,7 @@ class GenericConvert : public Step {
         x = real_value(x, from_, wf.channel_of(i));
       }
       if (to_) {
-        const auto ch = wt.channel_of(i);
-        x = std::nearbyint(x / static_cast<double>(to_.scale[ch])) + to_.zero_point[ch];
+        x = code_of(x, to_, wt.channel_of(i));
         x = std::min(std::max(x, static_cast<double>(range.low)), static_cast<double>(range.high));
       }
       store_element(out, c.output(), i, x);

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/affine.hpp"
 #include "../../operators/all.hpp"
 #include "operator_options.hpp"
 #include "progress.hpp"
@@ -98,8 +99,7 @@ class OperatorImport : public OperatorOptions {
     require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name,
             "') has to be a constant with one element");
     const double x = load_element(v.dtype, v.constant.data(), 0);
-    if (!v.is_quantized()) return x;
-    return (x - v.quant.zero_point[0]) * static_cast<double>(v.quant.scale[0]);
+    return v.is_quantized() ? real_value(x, v.quant) : x;
   }
   /// Input i as known sizes; `count`: their expected number (-1: any).
   std::vector<std::int64_t> integers(int i, int count = -1) {

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/affine.hpp"
 #include "indexed_copy.hpp"
 #include "pad.hpp"
 
@@ -51,7 +52,7 @@ OCTET_API std::unique_ptr<Step> Pad::prepare(const PrepareContext& c) const {
   double element = value;
   if (x.is_quantized()) {
     c.one_scale(x);
-    element = std::nearbyint(value / static_cast<double>(x.quant.scale[0])) + x.quant.zero_point[0];
+    element = detail::code_of(value, x.quant);
   }
   detail::element_bytes(c, x);
   detail::store_element(x.dtype, fill.element.data(), 0, element);
