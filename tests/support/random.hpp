@@ -18,6 +18,12 @@ class Random {
   float real(float low, float high) noexcept {
     return low + (high - low) * (static_cast<float>(bits() >> 40) * (1.0f / 16777216.0f));
   }
+  /// Close to a normal distribution of variance 1.
+  float normal() noexcept {
+    float sum = 0;
+    for (int i = 0; i < 12; ++i) sum += real(-0.5f, 0.5f);
+    return sum;
+  }
   template <class T>
   void fill(T* p, std::int64_t n, std::int64_t low, std::int64_t high) noexcept {
     for (std::int64_t i = 0; i < n; ++i) p[i] = static_cast<T>(between(low, high));

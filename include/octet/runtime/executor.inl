@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "../core/element.hpp"
+#include "../kernels/dispatch.hpp"
 #include "../operators/all.hpp"
 #include "../passes/fuse_chains.hpp"
 #include "../passes/fuse_pooling.hpp"
