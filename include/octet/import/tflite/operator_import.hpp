@@ -114,7 +114,7 @@ class OperatorImport : public OperatorOptions {
     require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name,
             "') has to be a constant with one element");
     const double x = load_element(v.dtype, v.constant.data(), 0);
-    return v.is_quantized() ? real_value(x, v.quant) : x;
+    return v.is_quantized() ? detail::real_value(x, v.quant) : x;
   }
   /// Input i as known sizes; `count`: their expected number (-1: any).
   std::vector<std::int64_t> integers(int i, int count = -1) {
