@@ -4,8 +4,8 @@
 #include "../core/affine.hpp"
 #include "../core/thread_pool.hpp"
 #include "../kernels/half.hpp"
+#include "entropy_range.hpp"
 #include "quantize.hpp"
-#include "range.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -29,7 +29,7 @@ OCTET_API Range choose_range(const float* x, std::int64_t n, const Calib& c, DTy
   const Range all{seen[0], seen[1]};
   if (c.method == RangeMethod::min_max || c.method == RangeMethod::moving_average) return all;
   Histogram h;
-  h.add(x, n, std::max(-all.low, all.high));
+  h.add(x, n);
   switch (c.method) {
     case RangeMethod::percentile:
       require(c.percent > 0 && c.percent <= 100, "expected a percent in (0, 100], found ", c.percent);
