@@ -5,6 +5,7 @@
 #include <octet/files/atomic_file.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/quantization/calibration_file.hpp>
+#include <random>
 
 #include "testing.hpp"
 

@@ -203,10 +203,9 @@ TEST_CASE("a single outlier does not decide the range") {
 }
 
 TEST_CASE("percentile and entropy ranges cut off a lone outlier") {
-  std::mt19937 g(4);
-  std::normal_distribution<float> normal;
+  Random r(4);
   Tensor<float> t({20000});
-  for (float& x : t) x = std::abs(normal(g));
+  for (float& x : t) x = std::abs(r.normal());
   t[17] = 40;  // one outlier
   for (RangeMethod m : {RangeMethod::percentile, RangeMethod::entropy}) {
     const auto q = quantize<uint8>(t, per_tensor().asymmetric().by(m, 99.9));
@@ -219,10 +218,9 @@ TEST_CASE("percentile and entropy ranges cut off a lone outlier") {
 }
 
 TEST_CASE("the mse range is close to the best one") {
-  std::mt19937 g(8);
-  std::normal_distribution<float> normal;
+  Random r(8);
   Tensor<float> t({50000});
-  for (float& x : t) x = normal(g);
+  for (float& x : t) x = r.normal();
   const auto error = [&](double limit, int bits) {
     const double s = 2 * limit / ((1 << bits) - 2);
     double e = 0;

@@ -39,6 +39,7 @@ struct Value {
 
   bool is_constant() const noexcept { return static_cast<bool>(constant); }
   bool is_quantized() const noexcept { return static_cast<bool>(quant); }
+  bool has_one_scale() const noexcept { return is_quantized() && !quant.per_channel(); }
 };
 
 /// The context of a shape rule: the operator's inputs, as far as they are known.

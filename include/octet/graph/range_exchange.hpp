@@ -13,7 +13,7 @@ class RangeExchange {
   virtual bool wants_ranges() const noexcept = 0;
   virtual bool measures_ranges() const noexcept = 0;
   /// Where runs find the range of each image of input 0, and write those of output 0; null: nowhere.
-  virtual void set_ranges(const ValueRange* input, ValueRange* output) noexcept = 0;
+  virtual void set_ranges(const Range* input, Range* output) noexcept = 0;
 
  protected:
   ~RangeExchange() = default;

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "../core/any_tensor.hpp"
+#include "../core/range.hpp"
 #include "../core/thread_pool.hpp"
 
 OCTET_BEGIN
@@ -9,7 +10,6 @@ OCTET_BEGIN
 class LostNumbers;
 namespace detail {
 class RangeExchange;
-struct ValueRange;
 }  // namespace detail
 
 /// The context of one run of a step: tensors, scratch memory of the planned size, threads.

@@ -19,7 +19,7 @@ class SpatialMean : public Step {
     const Shape& in = c.inputs[0].shape;
     batch_ = in[0], channels_ = in.back(), pixels_ = in.product(1, in.rank() - 1);
     list_ = static_cast<std::int64_t>(sizeof(void*)) * pixels_;
-    worker_ = (list_ + channels_ * 4 + 63) / 64 * 64;
+    worker_ = round_up(list_ + channels_ * 4, 64);
     return static_cast<std::size_t>(worker_ * c.threads);
   }
   void run(const RunContext& c) noexcept override {

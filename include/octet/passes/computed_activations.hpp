@@ -13,8 +13,7 @@ inline Graph computed_activations(Graph g) {
     for (std::size_t i = 0; i < n.inputs.size(); ++i)
       if (n.inputs[i] != Node::none && is_parameter(g, n, i)) parameter[static_cast<std::size_t>(n.inputs[i])] = true;
   for (std::size_t v = 0; v < count; ++v)
-    moved[v] = !parameter[v] && is_quantized_activation(g.values[v]) && !is_computed(g.values[v].dtype) &&
-               !g.values[v].quant.per_channel();
+    moved[v] = !parameter[v] && has_activation_scale(g.values[v]) && !is_computed(g.values[v].dtype);
 
   const auto computed = [](const Value& v) { return format_of_activations(v.dtype)->computed; };
   const auto shifted = [&](const Value& v) {

@@ -16,12 +16,12 @@ inline bool is_parameter(const Graph& g, const Node& n, std::size_t i) {
 }
 
 inline bool is_quantized_activation(const Value& v) { return is_activation(v.dtype) && v.is_quantized(); }
+inline bool has_activation_scale(const Value& v) { return is_activation(v.dtype) && v.has_one_scale(); }
 
 /// Whether the node reads a quantized tensor whose codes have the same order as their real values, and needs
 /// nothing but that order.
 inline bool compares_codes(const Graph& g, const Node& n) {
-  return n.op->integer_form().compares && is_quantized_activation(g.value(n.inputs[0])) &&
-         !g.value(n.inputs[0]).quant.per_channel();
+  return n.op->integer_form().compares && has_activation_scale(g.value(n.inputs[0]));
 }
 
 /// Inserts Convert nodes while the nodes of a graph are copied. Each value is converted once.

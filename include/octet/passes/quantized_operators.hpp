@@ -16,7 +16,7 @@ class QuantizedPatterns {
     const Node* n = conversion_to(v);
     if (!n || graph_.value(v).dtype != DType::f32) return Node::none;
     const int q = n->inputs[0];
-    return is_quantized_activation(graph_.value(q)) && !graph_.value(q).quant.per_channel() ? q : Node::none;
+    return has_activation_scale(graph_.value(q)) ? q : Node::none;
   }
   /// The quantized constant weights of a float value, or none.
   int weights_of(int v) const {
@@ -30,7 +30,7 @@ class QuantizedPatterns {
     if (graph_.value(v).is_constant()) return octet::detail::to_float(graph_.value(v).constant.ref());
     const Node* n = conversion_to(v);
     if (!n || !graph_.value(n->inputs[0]).is_constant() || graph_.value(v).dtype != DType::f32) return {};
-    return Tensor<float>(evaluate(graph_, *n, {graph_.value(v).shape})[0].view<float>());
+    return Tensor<float>(run_constant(graph_, *n, {graph_.value(v).shape})[0].view<float>());
   }
   /// The nodes that quantize a float value, if it has no other uses and all have the same parameters.
   std::vector<int> quantizers_of(int v) const {
@@ -40,7 +40,7 @@ class QuantizedPatterns {
       const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
       const Value& out = graph_.value(node.outputs[0]);
       const bool alike =
-          node.op->traits().converts && is_quantized_activation(out) && !out.quant.per_channel() &&
+          node.op->traits().converts && has_activation_scale(out) &&
           (all.empty() || same(out, graph_.value(graph_.nodes[static_cast<std::size_t>(all[0])].outputs[0])));
       if (!alike) return {};
       all.push_back(n);

@@ -2,8 +2,8 @@
 #include <map>
 #include <set>
 
+#include "../passes/layer_patterns.hpp"
 #include "../passes/rewrite.hpp"
-#include "weights.hpp"
 
 /// Layers by name.
 OCTET_BEGIN

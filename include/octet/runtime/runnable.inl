@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../core/integer_format.hpp"
+#include "../kernels/dispatch.hpp"
 #include "../passes/lower.hpp"
 #include "runnable.hpp"
 

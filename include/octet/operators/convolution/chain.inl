@@ -67,7 +67,7 @@ class ChainStep : public Step, public RangeExchange {
     const RangeExchange* last = stages_.back().step->range_exchange();
     return !band_rows_ && last && last->measures_ranges();
   }
-  void set_ranges(const ValueRange* input, ValueRange* output) noexcept override {
+  void set_ranges(const Range* input, Range* output) noexcept override {
     if (RangeExchange* first = stages_.front().step->range_exchange()) first->set_ranges(input, nullptr);
     if (RangeExchange* last = stages_.back().step->range_exchange()) last->set_ranges(nullptr, output);
   }

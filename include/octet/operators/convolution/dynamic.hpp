@@ -69,7 +69,7 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
   RangeExchange* range_exchange() noexcept override { return this; }
   bool wants_ranges() const noexcept override { return true; }
   bool measures_ranges() const noexcept override { return element_ == 4 && kernels_.measures_range(); }
-  void set_ranges(const ValueRange* input, ValueRange* output) noexcept override {
+  void set_ranges(const Range* input, Range* output) noexcept override {
     input_ranges_ = input;
     output_ranges_ = output;
   }
@@ -87,7 +87,7 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
   void start_image(const std::byte* in, std::int64_t image, std::byte* shared, const RunContext& c) noexcept override {
     const std::int64_t n = shape_.in_h * shape_.in_w * shape_.in_c;
     const auto* x = reinterpret_cast<const float*>(in);
-    const DynamicScale s = scale_of(*simd_, x, n, *c.pool, input_ranges_ ? input_ranges_ + image : nullptr);
+    const ScaleAndZero s = scale_of(*simd_, x, n, *c.pool, input_ranges_ ? input_ranges_ + image : nullptr);
     image_scale_ = s;
     if (!by_blocks_) quantize_by(*simd_, s, x, n, reinterpret_cast<std::uint8_t*>(shared), *c.pool);
     std::memset(shared + padding_at_, s.zero_point, static_cast<std::size_t>(init_at_ - padding_at_));
@@ -119,12 +119,12 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
     return e;
   }
 
-  const ValueRange* input_ranges_ = nullptr;
-  ValueRange* output_ranges_ = nullptr;
+  const Range* input_ranges_ = nullptr;
+  Range* output_ranges_ = nullptr;
   std::int64_t batch_ = 1;
   int threads_ = 1;
   bool by_blocks_ = false;
-  DynamicScale image_scale_;  // of the current image
+  ScaleAndZero image_scale_;  // of the current image
   const Kernels* simd_;
   DynamicWeights weights_;
   Tensor<float> scale_;  // of the weights, divided by that of a uint8 output

@@ -33,7 +33,7 @@ class PooledStep : public Step, public RangeExchange {
     convolution_->pool(at_once_);
     if (at_once_) return scratch;
     scratch = std::max(scratch, pool_->plan({between_, c.outputs, c.threads}));
-    scratch_at_ = (between_[0].size_bytes() + 63) / 64 * 64;
+    scratch_at_ = round_up(between_[0].size_bytes(), 64);
     return scratch_at_ + scratch;
   }
 
@@ -42,7 +42,7 @@ class PooledStep : public Step, public RangeExchange {
   bool measures_ranges() const noexcept override {
     return at_once_ && convolution_->range_exchange()->measures_ranges();
   }
-  void set_ranges(const ValueRange* input, ValueRange* output) noexcept override {
+  void set_ranges(const Range* input, Range* output) noexcept override {
     convolution_->range_exchange()->set_ranges(input, output);
   }
 

@@ -2,6 +2,7 @@
 #include "../../operators/all.hpp"
 #include "../../passes/optimize.hpp"
 #include "../../quantization/layer_names.hpp"
+#include "../../quantization/weights.hpp"
 #include "config.hpp"
 
 /// Which layers of a prepared model stay float, and the metadata that records it.
