@@ -210,7 +210,8 @@ OCTET_API std::unique_ptr<GradientStep> Operator::prepare_gradient(const Prepare
   c.fail("has no gradient, so neither it nor a layer before it can be trained");
 }
 OCTET_API OperatorPtr Operator::clamped(double, double) const { return nullptr; }
-OCTET_API OperatorPtr Operator::padded(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&) const {
+OCTET_API OperatorPtr Operator::padded(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&,
+                                       double) const {
   return nullptr;
 }
 OCTET_API bool Operator::passes_on(const Value&, const Value&, bool) const { return false; }

@@ -123,10 +123,11 @@ struct IntegerForm {
     fixed      // given by the operator (softmax, sigmoid, tanh)
   };
   Output output = Output::none;
-  Range range;            // if fixed: all codes divide it evenly
-  int weights = -1;       // input with weights [O, ...]
-  int bias = -1;          // input with an int32 bias, whose scale is input scale * weight scale
-  bool rescales = false;  // if as_input: also supports other output parameters
+  Range range;                  // if fixed: all codes divide it evenly
+  int weights = -1;             // input with weights [O, ...]
+  int bias = -1;                // input with an int32 bias, whose scale is input scale * weight scale
+  bool rescales = false;        // if as_input: the output may have parameters of its own
+  bool input_rescaled = false;  // if rescales: input 0 has to be converted to the parameters of the output before
   bool compares = false;  // if none: depends only on the order of elements, so it also works on codes with one scale
 };
 
@@ -190,10 +191,10 @@ class Operator {
   /// The same operator with its results additionally clamped to [low, high], for the fusion of activations. Null if it
   /// does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> clamped(double low, double high) const;
-  /// The same operator with additional zero padding of the spatial dimensions of input 0, for the fusion of padding.
-  /// Null if it does not support that.
+  /// The same operator with additional padding of the spatial dimensions of input 0 by that value, for the fusion of
+  /// padding. Null if it does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> padded(const std::vector<std::int64_t>& before,
-                                                           const std::vector<std::int64_t>& after) const;
+                                                           const std::vector<std::int64_t>& after, double value) const;
   /// A short description for display, for example "Conv 3x3/2" (stride 2).
   virtual OCTET_API std::string summary(const ShapeContext&) const;
   /// Number of multiply-adds of one run with these shapes.

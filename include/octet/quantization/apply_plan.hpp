@@ -127,6 +127,8 @@ class PlannedModel {
       }
       if (integer) {
         if (form.weights >= 0) weights_.make_int8(n, layer);
+        if (form.input_rescaled)
+          n.inputs[0] = converter_.convert(n.inputs[0], format_.activations, params_[at(results[0])], ".rescaled");
         for (int& v : n.outputs) v = integer_result(v);
       } else if (layer.form == PlannedForm::half) {
         weights_.make_half<fp16>(n, layer);

@@ -35,8 +35,8 @@ class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionIn
 
   OCTET_API OperatorPtr clamped(double low, double high) const override;
 
-  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before,
-                               const std::vector<std::int64_t>& after) const override;
+  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
+                               double value) const override;
   OCTET_API IntegerForm integer_form() const override;
   OCTET_API Traits traits() const override;
   OCTET_API std::string summary(const ShapeContext& c) const override;

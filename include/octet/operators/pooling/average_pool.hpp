@@ -20,8 +20,8 @@ class AveragePool : public OperatorOf<AveragePool> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
-  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before,
-                               const std::vector<std::int64_t>& after) const override;
+  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
+                               double value) const override;
   OCTET_API IntegerForm integer_form() const override;
   OCTET_API std::string summary(const ShapeContext&) const override;
 };

@@ -70,9 +70,9 @@ OCTET_API std::string AveragePool::summary(const ShapeContext&) const { return "
 
 /// Zeros count as elements: so it must have no padding of its own, whose places may not.
 OCTET_API OperatorPtr AveragePool::padded(const std::vector<std::int64_t>& before,
-                                          const std::vector<std::int64_t>& after) const {
+                                          const std::vector<std::int64_t>& after, double value) const {
   auto op = std::make_shared<AveragePool>(*this);
-  if (window.pads() || window.ceil_mode || !op->window.widen(before, after)) return nullptr;
+  if (value != 0 || window.pads() || window.ceil_mode || !op->window.widen(before, after)) return nullptr;
   op->include_padding = true;
   return op;
 }

@@ -101,6 +101,17 @@ OCTET_API std::unique_ptr<GradientStep> MaxPool::prepare_gradient(const PrepareC
 
 OCTET_API std::string MaxPool::summary(const ShapeContext&) const { return "MaxPool " + window.summary(); }
 
+/// Padding with the lowest float or -infinity is that of the pool itself.
+OCTET_API OperatorPtr MaxPool::padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
+                                      double value) const {
+  auto op = std::make_shared<MaxPool>(*this);
+  const bool lowest = value <= static_cast<double>(std::numeric_limits<float>::lowest());
+  if (!lowest || indices || window.ceil_mode || !op->window.widen(before, after)) return nullptr;
+  for (std::size_t i = 0; i < op->window.kernel.size(); ++i)  // no window may be padding alone
+    if (std::max(op->window.pads_before[i], op->window.pads_after[i]) >= op->window.kernel[i]) return nullptr;
+  return op;
+}
+
 OCTET_API IntegerForm MaxPool::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
