@@ -13,18 +13,18 @@ struct ValueRange;
 
 /// The context of one run of a step: tensors, scratch memory of the planned size, threads.
 struct RunContext {
-  const std::vector<TensorRef>& inputs;  // without data for missing optional ones
-  const std::vector<TensorRef>& outputs;
-  std::byte* scratch = nullptr;  // aligned to 64 bytes
-  ThreadPool* pool = nullptr;
+  const std::vector<TensorRef>& inputs;   // without data for missing optional ones
+  const std::vector<TensorRef>& outputs;  ///< one for each output
+  std::byte* scratch = nullptr;           // aligned to 64 bytes
+  ThreadPool* pool = nullptr;             ///< not null during a run
   /// Set by lost_not_finite, unless null.
   std::atomic<bool>* not_finite = nullptr;
-  /// Ranges of each image: of input 0, if its producer measured it; of output 0, to be written unless null.
-  const detail::ValueRange* input_range = nullptr;
-  detail::ValueRange* output_range = nullptr;
+  const detail::ValueRange* input_range = nullptr;  // range of input 0 for each image, or null if it was not measured
+  detail::ValueRange* output_range = nullptr;       // range of output 0 for each image, to be written unless null
 
   /// The memory of input i, or null if it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }
+  /// The memory of output i.
   std::byte* output(std::size_t i = 0) const noexcept { return outputs[i].data; }
   /// Reports that a NaN or infinity is quantized, see NotFinite.
   void lost_not_finite() const noexcept {
@@ -34,9 +34,9 @@ struct RunContext {
 
 /// The tensors of a step without memory, when shapes are known.
 struct PlanContext {
-  const std::vector<TensorRef>& inputs;
-  const std::vector<TensorRef>& outputs;
-  int threads = 1;
+  const std::vector<TensorRef>& inputs;   ///< one for each input, without data; of type none if it is missing
+  const std::vector<TensorRef>& outputs;  ///< one for each output, without data
+  int threads = 1;                        ///< size of the pool that runs will use
 };
 
 /// An operator prepared for an executor: kernels are selected and weights packed.
@@ -46,6 +46,7 @@ class Step {
   /// Called before the first run and whenever shapes change. Returns the size of the scratch memory that run needs, in
   /// bytes.
   virtual std::size_t plan(const PlanContext&) { return 0; }
+  /// Computes the outputs. Does not allocate.
   virtual void run(const RunContext&) noexcept = 0;
   /// Size in bytes of packed weights and tables. May grow in plan.
   virtual std::size_t packed_bytes() const noexcept { return 0; }
@@ -56,9 +57,9 @@ class Step {
   virtual bool can_overwrite(int) const noexcept { return false; }
   /// Whether output 0 has the bytes of input 0 in the same order, so that the step need not run. Valid after plan.
   virtual bool is_view() const noexcept { return false; }
-  /// Whether the range of input 0 saves work, and whether the step can measure the range of output 0 at no cost. Valid
-  /// after plan.
+  /// Whether RunContext::input_range saves work. Valid after plan.
   virtual bool wants_range() const noexcept { return false; }
+  /// Whether the step can write RunContext::output_range at no cost. Valid after plan.
   virtual bool measures_range() const noexcept { return false; }
 };
 

@@ -16,9 +16,10 @@ enum class OnnxLayout : std::uint8_t {
 
 /// The names of a custom operator in other file formats.
 struct OperatorNames {
-  std::string onnx_domain = {}, onnx_type = {};  // domain and op_type in ONNX files; without a type: none
-  OnnxLayout onnx_layout = OnnxLayout::as_file;
-  std::string tflite_code = {};  // custom code in TFLite files; empty: none
+  std::string onnx_domain = {};                  ///< in ONNX files; empty: ONNX's own domain
+  std::string onnx_type = {};                    ///< op_type in ONNX files; empty: none
+  OnnxLayout onnx_layout = OnnxLayout::as_file;  ///< how the operator takes images of ONNX files
+  std::string tflite_code = {};                  // custom code in TFLite files; empty: none
 };
 
 namespace detail {

@@ -14,12 +14,12 @@ struct TransposedAxis;
 /// the end for same_upper, else at the beginning (ONNX). With valid padding, none is at the beginning (TFLite).
 class TransposedConvolution : public OperatorOf<TransposedConvolution>, public detail::LayerInputs {
  public:
-  static constexpr const char* type_name = "TransposedConvolution";
-  Window window;
-  std::int64_t groups = 1;
+  static constexpr const char* type_name = "TransposedConvolution";  ///< see Operator::type
+  Window window;            ///< of the convolution that this one is the transpose of; strides are those of the output
+  std::int64_t groups = 1;  ///< of channels; C and O are multiples of it
   std::vector<std::int64_t> output_padding;  // of each spatial dimension, or empty
   std::vector<std::int64_t> output_size;     // of each spatial dimension, or empty: as computed
-  ActivationRange activation;
+  ActivationRange activation;                ///< clamps the results
 
   void fields(FieldVisitor& v) override {
     window.fields(v);

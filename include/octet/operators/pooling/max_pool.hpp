@@ -7,8 +7,8 @@ OCTET_BEGIN
 /// output is the positions of the maxima as int64 indices into [N, C, spatial ...].
 class MaxPool : public OperatorOf<MaxPool> {
  public:
-  static constexpr const char* type_name = "MaxPool";
-  Window window;
+  static constexpr const char* type_name = "MaxPool";  ///< see Operator::type
+  Window window;               ///< size, strides, dilations and padding
   bool indices = false;        // second output
   bool columns_first = false;  // indices are column-major
 
