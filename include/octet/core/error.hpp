@@ -12,10 +12,10 @@ OCTET_BEGIN
 
 /// The kind of an error, for programs without exceptions. Each corresponds to an exception class.
 enum class ErrorKind : std::uint8_t {
-  other,   // Error: an invalid argument or model
-  format,  // FormatError
-  shape,   // ShapeError
-  memory   // std::bad_alloc
+  other,   ///< Error: an invalid argument or model
+  format,  ///< FormatError
+  shape,   ///< ShapeError
+  memory   ///< std::bad_alloc
 };
 
 /// Base class of octet's exceptions. The text names the layer, tensor or file, what was expected and what was found.

@@ -25,9 +25,9 @@ inline float float_of(std::uint32_t b) noexcept {
 
 /// What the largest exponent of a small float means.
 enum class Top : std::uint8_t {
-  ieee,      // infinities and NaNs, as in IEEE 754
-  nan_only,  // e4m3fn: finite numbers, except that all ones is NaN
-  finite     // e2m1: every pattern is a number
+  ieee,      ///< infinities and NaNs, as in IEEE 754
+  nan_only,  ///< e4m3fn: finite numbers, except that all ones is NaN
+  finite     ///< e2m1: every pattern is a number
 };
 
 /// A floating-point format of 1 sign bit, E exponent bits (bias 2^(E-1) - 1) and M mantissa bits.

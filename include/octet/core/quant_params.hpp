@@ -9,8 +9,8 @@ OCTET_BEGIN
 /// one for each index along `axis` (per_channel).
 struct QuantParams {
   std::vector<float> scale;              ///< positive and finite; one, or one per channel; empty: not quantized
-  std::vector<std::int32_t> zero_point;  // as many as scales
-  int axis = -1;                         // of the channels; -1: per tensor
+  std::vector<std::int32_t> zero_point;  ///< as many as scales
+  int axis = -1;                         ///< of the channels; -1: per tensor
 
   QuantParams() = default;
   /// One scale and zero point for the whole tensor.

@@ -80,7 +80,7 @@ class Shape {
   friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
 
  private:
-  static constexpr std::int64_t max_elements = std::int64_t{1} << 40;  // so byte counts cannot overflow
+  static constexpr std::int64_t max_elements = std::int64_t{1} << 40;  ///< so byte counts cannot overflow
   std::array<std::int64_t, max_rank> dims_{};
   int rank_ = 0;
 };
@@ -89,7 +89,7 @@ class Shape {
 std::string to_string(const Shape& s);
 /// Appends to_string(s) to an error message.
 inline void append_text(std::string& text, const Shape& s) { text += to_string(s); }
-/// Prints to a std::ostream. A template, so that this header need not include <ostream>.
+/// Prints to a std::ostream. A template, so that this header need not include `<ostream>`.
 template <class Stream>
 auto operator<<(Stream& out, const Shape& s) -> decltype(out << std::string()) {
   return out << to_string(s);

@@ -47,7 +47,7 @@ class ThreadPool {
   void run(std::int64_t tasks, detail::TaskFunction f);
 
   int size_;
-  std::unique_ptr<detail::Workers> workers_;  // null for one thread
+  std::unique_ptr<detail::Workers> workers_;  ///< null for one thread
 };
 
 /// The number of processors that this process may use, at most ThreadPool::max_threads.

@@ -49,7 +49,7 @@ inline const DTypeInfo& info(DType t) {
 }
 }  // namespace detail
 
-constexpr DType last_dtype = DType::f4e2m1;
+constexpr DType last_dtype = DType::f4e2m1;  ///< every type is in [DType::none, last_dtype]
 
 /// The name in files and messages: NumPy's and ONNX's, for example "float32", "int8", "bool".
 inline const char* name(DType t) { return detail::info(t).name; }
@@ -141,6 +141,7 @@ struct DTypeOf<int4> {
 };
 }  // namespace detail
 
+/// The DType of the C++ type T: DType::i8 for int8, DType::f16 for fp16, ...
 template <class T>
 constexpr DType dtype_of = detail::DTypeOf<std::remove_const_t<T>>::value;
 

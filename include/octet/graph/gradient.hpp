@@ -5,27 +5,27 @@ OCTET_BEGIN
 
 /// What the forward pass of a training step tells the layers.
 struct TrainingPass {
-  bool batch_statistics = true;  // normalize by the statistics of the batch; false: by the running ones
-  float momentum = 0.1f;         // running = (1 - momentum) * running + momentum * batch; 0: no change
-  bool observe = true;           // observers update their ranges; false: ranges are frozen
-  std::uint64_t random = 0;      // seed of this pass's random numbers
+  bool batch_statistics = true;  ///< normalize by the statistics of the batch; false: by the running ones
+  float momentum = 0.1f;         ///< running = (1 - momentum) * running + momentum * batch; 0: no change
+  bool observe = true;           ///< observers update their ranges; false: ranges are frozen
+  std::uint64_t random = 0;      ///< seed of this pass's random numbers
 };
 
 /// The context of a forward pass in training. Parameters are ordinary inputs, since they change with every step.
 struct ForwardContext : RunContext {
-  std::byte* saved = nullptr;  // memory of the planned size that is kept until the backward pass; aligned to 64 bytes
+  std::byte* saved = nullptr;  ///< memory of the planned size that is kept until the backward pass; aligned to 64 bytes
   const TrainingPass* pass = nullptr;  ///< never null during a pass
 };
 
 /// The context of a backward pass: from the gradients of the loss with respect to the outputs to those with respect to
 /// the inputs.
 struct BackwardContext {
-  const std::vector<TensorRef>& inputs;            // of the forward pass; without data unless they are read
-  const std::vector<TensorRef>& outputs;           // likewise
-  const std::vector<TensorRef>& output_gradients;  // the step may overwrite them
-  const std::vector<TensorRef>& input_gradients;   // to be written; without data if not wanted
-  std::byte* saved = nullptr;          // what the forward pass saved; of the planned size, aligned to 64 bytes
-  std::byte* scratch = nullptr;        // memory for this pass, likewise
+  const std::vector<TensorRef>& inputs;            ///< of the forward pass; without data unless they are read
+  const std::vector<TensorRef>& outputs;           ///< likewise
+  const std::vector<TensorRef>& output_gradients;  ///< the step may overwrite them
+  const std::vector<TensorRef>& input_gradients;   ///< to be written; without data if not wanted
+  std::byte* saved = nullptr;          ///< what the forward pass saved; of the planned size, aligned to 64 bytes
+  std::byte* scratch = nullptr;        ///< memory for this pass, likewise
   ThreadPool* pool = nullptr;          ///< not null
   const TrainingPass* pass = nullptr;  ///< as in the forward pass
 
@@ -43,14 +43,15 @@ struct BackwardContext {
 
 /// The tensors of a step without memory, and what training wants of its inputs.
 struct GradientPlanContext : PlanContext {
-  const std::vector<bool>& wanted;   // for each input: whether its gradient is needed
-  const std::vector<bool>& follows;  // for each input: whether it is a running statistic that the forward pass updates
+  const std::vector<bool>& wanted;  ///< for each input: whether its gradient is needed
+  const std::vector<bool>&
+      follows;  ///< for each input: whether it is a running statistic that the forward pass updates
 };
 
 /// Memory that a step needs, in bytes.
 struct GradientMemory {
-  std::size_t scratch = 0;  // during each pass
-  std::size_t saved = 0;    // from the forward pass to the backward pass
+  std::size_t scratch = 0;  ///< during each pass
+  std::size_t saved = 0;    ///< from the forward pass to the backward pass
 };
 
 /// An operator prepared for training: a forward pass with parameters that change, and a backward pass. The results of

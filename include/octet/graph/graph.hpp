@@ -9,7 +9,7 @@ OCTET_BEGIN
 struct Node {
   std::string name;                ///< unique in a graph; messages and plans refer to it
   OperatorPtr op;                  ///< not null
-  std::vector<int> inputs;         // indices of values; none (-1) for a missing optional input
+  std::vector<int> inputs;         ///< indices of values; none (-1) for a missing optional input
   std::vector<int> outputs;        ///< indices of values, at least one
   static constexpr int none = -1;  ///< stands for a missing optional input
 };
@@ -19,11 +19,11 @@ class Graph {
  public:
   std::string name;                             ///< of the model, for display only
   Rounding rounding = Rounding::fp32;           ///< how integer layers requantize their sums
-  std::map<std::string, std::string> metadata;  // free text about the model: producer, source, ...
+  std::map<std::string, std::string> metadata;  ///< free text about the model: producer, source, ...
   std::vector<Value> values;                    ///< constants, inputs and results, in any order
   std::vector<Node> nodes;                      ///< each after the nodes whose outputs it reads
-  std::vector<int> inputs;                      // indices of values, in the order in which a run takes tensors
-  std::vector<int> outputs;                     // indices of values, in the order in which a run returns tensors
+  std::vector<int> inputs;                      ///< indices of values, in the order in which a run takes tensors
+  std::vector<int> outputs;                     ///< indices of values, in the order in which a run returns tensors
 
   /// The value with index i. Not checked.
   Value& value(int i) { return values[static_cast<std::size_t>(i)]; }

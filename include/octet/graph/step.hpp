@@ -13,14 +13,14 @@ struct ValueRange;
 
 /// The context of one run of a step: tensors, scratch memory of the planned size, threads.
 struct RunContext {
-  const std::vector<TensorRef>& inputs;   // without data for missing optional ones
+  const std::vector<TensorRef>& inputs;   ///< without data for missing optional ones
   const std::vector<TensorRef>& outputs;  ///< one for each output
-  std::byte* scratch = nullptr;           // aligned to 64 bytes
+  std::byte* scratch = nullptr;           ///< aligned to 64 bytes
   ThreadPool* pool = nullptr;             ///< not null during a run
   /// Set by lost_not_finite, unless null.
   std::atomic<bool>* not_finite = nullptr;
-  const detail::ValueRange* input_range = nullptr;  // range of input 0 for each image, or null if it was not measured
-  detail::ValueRange* output_range = nullptr;       // range of output 0 for each image, to be written unless null
+  const detail::ValueRange* input_range = nullptr;  ///< range of input 0 for each image, or null if it was not measured
+  detail::ValueRange* output_range = nullptr;       ///< range of output 0 for each image, to be written unless null
 
   /// The memory of input i, or null if it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }

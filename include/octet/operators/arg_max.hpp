@@ -9,10 +9,10 @@ OCTET_BEGIN
 class ArgMax : public OperatorOf<ArgMax> {
  public:
   static constexpr const char* type_name = "ArgMax";  ///< see Operator::type
-  std::int64_t axis = 0;  ///< in [-rank, rank)
+  std::int64_t axis = 0;                              ///< in [-rank, rank)
   bool keep_dims = true;  ///< the output has size 1 along the axis; false: no such dimension
   bool smallest = false;  ///< the index of the smallest element instead
-  bool last = false;      // selects the last of equal elements
+  bool last = false;      ///< selects the last of equal elements
   DType to = DType::i64;  ///< i64 or i32
 
   ArgMax() = default;

@@ -7,7 +7,7 @@ OCTET_BEGIN
 class Dropout : public detail::ViewOperator<Dropout> {
  public:
   static constexpr const char* type_name = "Dropout";  ///< see Operator::type
-  double rate = 0.5;  // in [0, 1)
+  double rate = 0.5;                                   ///< in [0, 1)
 
   Dropout() = default;
   /// Drops elements with probability r, in [0, 1).

@@ -11,8 +11,8 @@ class FakeQuantize : public OperatorOf<FakeQuantize> {
   /// Indices of the inputs.
   enum Operand : int { x, range, scale };
   int bits = 8;          ///< 8 or 4: codes are in [0, 2^bits)
-  double decay = 0.99;   // of the moving averages of the smallest and largest element
-  bool observes = true;  // false: the range is frozen, or is that of another value
+  double decay = 0.99;   ///< of the moving averages of the smallest and largest element
+  bool observes = true;  ///< false: the range is frozen, or is that of another value
 
   void fields(FieldVisitor& v) override {
     v.field("bits", bits);

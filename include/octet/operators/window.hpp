@@ -10,10 +10,10 @@ OCTET_BEGIN
 struct Window {
   /// How many zeros surround the image.
   enum class Padding : std::uint8_t {
-    given,       // as in pads_before and pads_after
-    same_upper,  // output = ceil(input / stride), the odd pixel of padding at the end (TensorFlow's SAME)
-    same_lower,  // ... at the beginning
-    valid        // none
+    given,       ///< as in pads_before and pads_after
+    same_upper,  ///< output = ceil(input / stride), the odd pixel of padding at the end (TensorFlow's SAME)
+    same_lower,  ///< ... at the beginning
+    valid        ///< none
   };
   std::vector<std::int64_t> kernel{1, 1};       ///< size of the window in elements
   std::vector<std::int64_t> strides{1, 1};      ///< steps from window to window, at least 1
@@ -21,7 +21,7 @@ struct Window {
   std::vector<std::int64_t> pads_before{0, 0};  ///< zeros at the beginning, if padding is given
   std::vector<std::int64_t> pads_after{0, 0};   ///< zeros at the end, if padding is given
   Padding padding = Padding::given;             ///< where the amount of padding comes from
-  bool ceil_mode = false;                       // rounds the output size up; pooling only
+  bool ceil_mode = false;                       ///< rounds the output size up; pooling only
 
   Window() = default;
   /// A 2-D window without padding.

@@ -12,7 +12,7 @@ OCTET_BEGIN
 /// depend on the order of the numbers or on how they were split into parts.
 class Histogram {
  public:
-  static constexpr std::int64_t half = 2048;  // bins on each side of zero
+  static constexpr std::int64_t half = 2048;  ///< bins on each side of zero
 
   /// Counts n finite numbers of magnitude up to `largest`.
   void add(const float* x, std::int64_t n, float largest) {
@@ -28,6 +28,7 @@ class Histogram {
     }
   }
 
+  /// Adds the counts of another histogram, at the larger of the two bin widths.
   void merge(const Histogram& o) {
     if (o.empty()) return;
     if (empty()) {
@@ -40,13 +41,19 @@ class Histogram {
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
   }
 
+  /// Whether nothing was counted or merged.
   bool empty() const noexcept { return counts_.empty(); }
+  /// Bins are 2^exponent wide.
   int exponent() const noexcept { return exponent_; }
+  /// 2^exponent.
   double bin_width() const { return std::ldexp(1.0, exponent_); }
   /// Left edge of bin i.
   double edge(std::size_t i) const { return (static_cast<double>(i) - static_cast<double>(half)) * bin_width(); }
+  /// Middle of bin i.
   double center(std::size_t i) const { return edge(i) + bin_width() / 2; }
+  /// 2 * half counts from the lowest bin on; empty if nothing was counted.
   const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
+  /// Number of values counted.
   std::uint64_t total() const noexcept {
     std::uint64_t n = 0;
     for (std::uint64_t c : counts_) n += c;
@@ -64,6 +71,7 @@ class Histogram {
     h.counts_ = std::move(counts);
     return h;
   }
+  /// Equal if counts and bin widths are; all empty histograms are equal.
   friend bool operator==(const Histogram& a, const Histogram& b) {
     return a.counts_ == b.counts_ && (a.empty() || a.exponent_ == b.exponent_);
   }

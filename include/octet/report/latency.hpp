@@ -8,9 +8,11 @@
 
 OCTET_BEGIN
 
+/// Times of runs on one input.
 struct Latency {
-  double median_ms = 0, min_ms = 0;
-  std::int64_t runs = 0;
+  double median_ms = 0;   ///< in milliseconds
+  double min_ms = 0;      ///< in milliseconds
+  std::int64_t runs = 0;  ///< number of timed runs
 };
 
 namespace detail {

@@ -42,6 +42,7 @@ inline std::string printable(std::string s) {
 /// A table as text. The first column is left-aligned, the others are right-aligned.
 class TextTable {
  public:
+  /// The names of the columns; every row has as many cells.
   explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
   /// Adds a row. Missing cells at its end stay empty.
   void add(std::vector<std::string> row) {
@@ -51,6 +52,7 @@ class TextTable {
   }
   /// Adds a line of text across all columns.
   void add_line(const std::string& text) { rows_.push_back({detail::printable(text)}); }
+  /// The header and the rows so far; a line across all columns is a row of one cell.
   const std::vector<std::vector<std::string>>& rows() const noexcept { return rows_; }
 
   /// The table as text. If `most` is not 0, names in the first column are shortened (to 16 characters at the least) so

@@ -17,8 +17,8 @@ class TransposedConvolution : public OperatorOf<TransposedConvolution>, public d
   static constexpr const char* type_name = "TransposedConvolution";  ///< see Operator::type
   Window window;            ///< of the convolution that this one is the transpose of; strides are those of the output
   std::int64_t groups = 1;  ///< of channels; C and O are multiples of it
-  std::vector<std::int64_t> output_padding;  // of each spatial dimension, or empty
-  std::vector<std::int64_t> output_size;     // of each spatial dimension, or empty: as computed
+  std::vector<std::int64_t> output_padding;  ///< of each spatial dimension, or empty
+  std::vector<std::int64_t> output_size;     ///< of each spatial dimension, or empty: as computed
   ActivationRange activation;                ///< clamps the results
 
   void fields(FieldVisitor& v) override {

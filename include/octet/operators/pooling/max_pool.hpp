@@ -8,9 +8,9 @@ OCTET_BEGIN
 class MaxPool : public OperatorOf<MaxPool> {
  public:
   static constexpr const char* type_name = "MaxPool";  ///< see Operator::type
-  Window window;               ///< size, strides, dilations and padding
-  bool indices = false;        // second output
-  bool columns_first = false;  // indices are column-major
+  Window window;                                       ///< size, strides, dilations and padding
+  bool indices = false;                                ///< second output
+  bool columns_first = false;                          ///< indices are column-major
 
   void fields(FieldVisitor& v) override {
     window.fields(v);

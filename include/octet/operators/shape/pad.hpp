@@ -6,10 +6,10 @@ OCTET_BEGIN
 /// Where the added elements come from.
 enum class PadMode : std::uint8_t {
   constant,
-  reflect,    // mirrored about the first and the last element, which are not repeated
-  edge,       // the first and the last element, repeated
-  wrap,       // as if the tensor were repeated
-  symmetric,  // mirrored; the first and the last element are repeated
+  reflect,    ///< mirrored about the first and the last element, which are not repeated
+  edge,       ///< the first and the last element, repeated
+  wrap,       ///< as if the tensor were repeated
+  symmetric,  ///< mirrored; the first and the last element are repeated
   last = symmetric
 };
 
@@ -18,10 +18,10 @@ enum class PadMode : std::uint8_t {
 class Pad : public OperatorOf<Pad> {
  public:
   static constexpr const char* type_name = "Pad";  ///< see Operator::type
-  PadMode mode = PadMode::constant;  ///< where added elements come from
-  std::vector<std::int64_t> before;  ///< one per dimension, outermost first; negative: removes
-  std::vector<std::int64_t> after;   ///< likewise
-  double value = 0;                  ///< of mode constant
+  PadMode mode = PadMode::constant;                ///< where added elements come from
+  std::vector<std::int64_t> before;                ///< one per dimension, outermost first; negative: removes
+  std::vector<std::int64_t> after;                 ///< likewise
+  double value = 0;                                ///< of mode constant
 
   Pad() = default;
   /// One entry per dimension in both vectors.
