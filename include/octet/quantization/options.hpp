@@ -18,16 +18,14 @@ struct CalibrationOptions {
 
 /// Options of quantize<int8>(model, calibration).
 struct Int8Options {
-  bool per_channel = true;             ///< one weight scale for each output channel
-  bool symmetric_activations = false;  ///< all zero points are 0
-  RangeMethod weights =
-      RangeMethod::min_max;  ///< how weight ranges are chosen; min_max, because each channel has its own range
-  bool correct_bias = true;  ///< compensates for the mean error of rounded weights
-  std::vector<std::string> keep_float;  ///< names of layers, * for any text
-  bool integer_input = false;           ///< the model takes int8 instead of float
-  bool integer_output = false;          ///< the model returns int8 instead of float
-  Rounding rounding =
-      Rounding::fp32;  ///< of the sums; tflite_double and tflite_single match TFLite's kernels bit for bit
+  bool per_channel = true;                     ///< one weight scale for each output channel
+  bool symmetric_activations = false;          ///< all zero points are 0
+  RangeMethod weights = RangeMethod::min_max;  ///< min_max suits weights, as each channel has its own range
+  bool correct_bias = true;                    ///< compensates for the mean error of rounded weights
+  std::vector<std::string> keep_float;         ///< names of layers, * for any text
+  bool integer_input = false;                  ///< the model takes int8 instead of float
+  bool integer_output = false;                 ///< the model returns int8 instead of float
+  Rounding rounding = Rounding::fp32;          ///< of the sums; the others match TFLite's kernels bit for bit
 };
 
 /// What quantize<fp16>(model) and quantize<bf16>(model) do with weights that would round to infinity: magnitudes from

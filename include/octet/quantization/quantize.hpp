@@ -12,9 +12,8 @@ OCTET_BEGIN
 ///     quantize<int8>(weights, per_channel(0));
 ///     quantize<uint8>(image, per_tensor().asymmetric().by(RangeMethod::percentile, 99.9));
 struct Calib {
-  std::optional<int> axis;  ///< of the channels, negative ones count from the back; none: per tensor
-  bool is_symmetric =
-      true;  ///< ranges are widened to be symmetric about 0, and zero points are the middle of the type's range
+  std::optional<int> axis;   ///< of the channels, negative ones count from the back; none: per tensor
+  bool is_symmetric = true;  ///< the range is symmetric about 0, the zero point the middle of the type's range
   RangeMethod method = RangeMethod::min_max;  ///< how the range is chosen
   double percent = 99.99;                     ///< for RangeMethod::percentile: percent of the values inside the range
   QuantParams given;                          ///< used instead of chosen ones, unless empty

@@ -15,10 +15,9 @@ struct Evaluation {
 /// Options of evaluate.
 struct EvaluationOptions {
   Loss loss = Loss::cross_entropy;  ///< what Evaluation::loss measures
-  double label_smoothing =
-      0;  ///< in [0, 1): share of the target that all classes share; as in training, to compare losses
-  std::int64_t batch = 64;   ///< examples in a run, at least 1; changes speed and memory only
-  ExecutorOptions executor;  ///< threads and memory of the runs
+  double label_smoothing = 0;       ///< in [0, 1): part of the target that all classes share, see TrainingOptions
+  std::int64_t batch = 64;          ///< examples in a run, at least 1; changes speed and memory only
+  ExecutorOptions executor;         ///< threads and memory of the runs
 };
 
 /// Runs a model with one float input and one output on all examples, without augmentation. Larger images are cropped in

@@ -19,7 +19,7 @@ struct EarlyStopping {
 /// Options of a Trainer.
 struct TrainingOptions {
   Loss loss = Loss::cross_entropy;   ///< what is minimized
-  double label_smoothing = 0;        ///< in [0, 1): share of the target that all classes share; for cross entropy
+  double label_smoothing = 0;        ///< in [0, 1): part of the target that all classes share; for cross entropy
   Optimizer optimizer;               ///< update rule and its parameters
   LearningRate learning_rate;        ///< schedule, by default constant
   std::int64_t batch = 64;           ///< examples in a step, at least 1

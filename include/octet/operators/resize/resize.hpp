@@ -14,8 +14,8 @@ class Resize : public OperatorOf<Resize> {
  public:
   static constexpr const char* type_name = "Resize";  ///< see Operator::type
   ResizeMode mode = ResizeMode::nearest;              ///< how pixels are interpolated
-  CoordinateMode coordinate_transformation_mode =
-      CoordinateMode::half_pixel;                              ///< which input coordinate a pixel of the output has
+  /// Which input coordinate a pixel of the output has.
+  CoordinateMode coordinate_transformation_mode = CoordinateMode::half_pixel;
   NearestMode nearest_mode = NearestMode::round_prefer_floor;  ///< only of mode nearest: which of two neighbors
   std::vector<double> scales;                                  ///< either scales,
   std::vector<std::int64_t> sizes;  ///< or sizes of the output; 0 keeps the size of a dimension
