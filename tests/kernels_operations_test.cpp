@@ -120,9 +120,11 @@ TEST_CASE("operations: each instruction set gives what the scalar one gives") {
     for (int second = 0; second < some_floats; ++second) {
       Operands in{};
       for (int i = 0; i < 16; ++i) {
-        in.a[i] = floats[(first + i) % some_floats], in.b[i] = floats[(second + 3 * i) % some_floats];
+        in.a[i] = floats[(first + i) % some_floats];
+        in.b[i] = floats[(second + 3 * i) % some_floats];
         in.c[i] = static_cast<float>((first * 7 + second * 5 + i * 11) % 23 - 9) * 0.37f;
-        in.x[i] = integers[(first + i) % some_integers], in.y[i] = integers[(second + 2 * i) % some_integers];
+        in.x[i] = integers[(first + i) % some_integers];
+        in.y[i] = integers[(second + 2 * i) % some_integers];
         if (in.x[i] == -2147483647 - 1) in.x[i] = 77;  // no product of -2^15 with itself, twice
         in.small[i] = (first * 13 + second * 29 + i * 17) % 301 - 20;
       }

@@ -370,13 +370,23 @@ TEST_CASE("onnx: all forms of tensor data") {
   const std::vector<std::int32_t> small{-1, 7}, halves{0x3c00, 0xc000}, nibbles{0x7f, 0x08};
   const std::vector<std::int64_t> large{std::int64_t{1} << 40, -5};
   CHECK(value(stored(1, {2}, [&](auto& w) { w.add_packed_float(4, f.begin(), f.end()); }), 1) == -2);
-  CHECK(value(stored(1, {2}, [&](auto& w) { w.add_float(4, 1.0f), w.add_float(4, 3.0f); }), 1) == 3);
+  CHECK(value(stored(1, {2},
+                     [&](auto& w) {
+                       w.add_float(4, 1.0f);
+                       w.add_float(4, 3.0f);
+                     }),
+              1) == 3);
   CHECK(value(stored(3, {2}, [&](auto& w) { w.add_packed_int32(5, small.begin(), small.end()); }), 0) == -1);
   CHECK(value(stored(6, {2}, [&](auto& w) { w.add_packed_int32(5, small.begin(), small.end()); }), 0) == -1);
   CHECK(value(stored(10, {2}, [&](auto& w) { w.add_packed_int32(5, halves.begin(), halves.end()); }), 1) == -2);
   CHECK(value(stored(7, {2}, [&](auto& w) { w.add_packed_int64(7, large.begin(), large.end()); }), 0) ==
         1099511627776.0);
-  CHECK(value(stored(7, {2}, [&](auto& w) { w.add_int64(7, 9), w.add_int64(7, -9); }), 1) == -9);
+  CHECK(value(stored(7, {2},
+                     [&](auto& w) {
+                       w.add_int64(7, 9);
+                       w.add_int64(7, -9);
+                     }),
+              1) == -9);
   CHECK(value(stored(11, {1}, [&](auto& w) { w.add_double(10, 2.25); }), 0) == 2.25);
   CHECK(value(stored(12, {1}, [&](auto& w) { w.add_uint64(11, 4000000000u); }), 0) == 4000000000.0);
   const AnyTensor packed = stored(22, {3}, [&](auto& w) { w.add_packed_int32(5, nibbles.begin(), nibbles.end()); });

@@ -360,7 +360,10 @@ TEST_CASE("qat: an integer model starts from its weights and ranges") {
 TEST_CASE("qat: saving and loading keeps ranges") {
   QatConfig c;
   SUBCASE("observed") {}
-  SUBCASE("learned") { c.learned_scales = true, c.weight_bits = 4; }
+  SUBCASE("learned") {
+    c.learned_scales = true;
+    c.weight_bits = 4;
+  }
   const TemporaryFolder folder;
   const std::string path = folder / "qat.octet";
   const Tensor<float> batch = random_tensor(images, 7);

@@ -79,7 +79,8 @@ inline void float_operations(Results& r, const Operands& in) {
       r.fits = r.fits && wide::any_nan(wide::load(one));
     }
   }
-  r.least = least, r.greatest = greatest;
+  r.least = least;
+  r.greatest = greatest;
 }
 
 inline void integer_operations(Results& r, const Operands& in) {

@@ -118,7 +118,8 @@ class MovedBack : public SameForward {
   bool reads_outputs() const noexcept override { return false; }
   bool gradient_can_overwrite(int input) const noexcept override { return input == 0 && back_->is_view(); }
   void backward(const BackwardContext& c) noexcept override {
-    from_[0].data = c.output_gradients[0].data, to_[0].data = c.input_gradients[0].data;
+    from_[0].data = c.output_gradients[0].data;
+    to_[0].data = c.input_gradients[0].data;
     if (back_->is_view())
       move_elements(c.output_gradient(), c.input_gradient(0), from_[0].shape.elements(), *c.pool);
     else

@@ -53,13 +53,19 @@ class ShapeContext {
   /// Whether input i exists; optional ones may be missing.
   bool has(int i) const noexcept { return i < inputs() && values_[static_cast<std::size_t>(i)]; }
   /// The shape of input i, which may have unknown sizes. Throws ShapeError if input i is missing.
-  const Shape& shape(int i) const { return need(i), shapes_[static_cast<std::size_t>(i)]; }
+  const Shape& shape(int i) const {
+    need(i);
+    return shapes_[static_cast<std::size_t>(i)];
+  }
   /// The number of dimensions of input i. Throws ShapeError if it is missing.
   int rank(int i) const { return shape(i).rank(); }
   /// The element type of input i. Throws ShapeError if it is missing.
-  DType dtype(int i) const { return need(i), values_[static_cast<std::size_t>(i)]->dtype; }
+  DType dtype(int i) const { return value(i).dtype; }
   /// Input i as declared in the graph. Throws ShapeError if it is missing.
-  const Value& value(int i) const { return need(i), *values_[static_cast<std::size_t>(i)]; }
+  const Value& value(int i) const {
+    need(i);
+    return *values_[static_cast<std::size_t>(i)];
+  }
 
   /// Throws ShapeError: the layer's name and type, then the parts.
   template <class... Parts>

@@ -97,7 +97,8 @@ class GemmConvolution {
     const std::int64_t tasks = shape_.rows() == 0 ? 0 : shape_.groups * row_parts_ * column_parts_;
     if (image_bytes_ != 0 && tasks != 0) {
       round_image(in, scratch, pool);
-      in = scratch, scratch += image_bytes_;
+      in = scratch;
+      scratch += image_bytes_;
     }
     pool.parallel(tasks, [&](std::int64_t task, int worker) {
       const std::int64_t column_part = task % column_parts_, row_part = task / column_parts_ % row_parts_;
@@ -164,7 +165,8 @@ class GemmConvolution {
     if (columns <= 0) return;
     const PackedMatrix& b = packed_[static_cast<std::size_t>(group)];
     Gemm g;
-    g.rows = rows, g.columns = columns;
+    g.rows = rows;
+    g.columns = columns;
     g.steps = b.steps;
     g.b = b.panel(first_column);
     g.a_stride = row_stride_;
@@ -180,7 +182,8 @@ class GemmConvolution {
       std::byte* rounded = o.scratch + gathered_bytes();
       for (std::int64_t r = 0; r < rows; ++r)
         kernels_->round_bf16(reinterpret_cast<const float*>(g.a + r * row_stride_), rounded + r * rounded_stride_, b.k);
-      g.a = rounded, g.a_stride = rounded_stride_;
+      g.a = rounded;
+      g.a_stride = rounded_stride_;
     }
     product_with(*kernels_, T{})(g);
   }
@@ -200,7 +203,8 @@ class GemmConvolution {
     const auto* in = reinterpret_cast<const float*>(o.in);
     QuantizeF32 q;
     q.out = reinterpret_cast<std::uint8_t*>(o.scratch);
-    q.scale = o.scale.scale, q.zero_point = o.scale.zero_point;
+    q.scale = o.scale.scale;
+    q.zero_point = o.scale.zero_point;
     const bool whole = shape_.pointwise() && row_stride_ == shape_.in_c;  // one piece of memory
     q.count = whole ? count * shape_.in_c : shape_.in_c;
     for (std::int64_t row = first; row < first + (whole ? 1 : count); ++row, q.out += row_stride_) {
@@ -217,17 +221,25 @@ class GemmConvolution {
     Gather g;
     const std::int64_t size = gathered_element();  // (A row of an odd number of bf16 ends with a zero: see copy_run.)
     g.in = in + group * shape_.group_in() * size;
-    g.height = shape_.in_h, g.width = shape_.in_w;
+    g.height = shape_.in_h;
+    g.width = shape_.in_w;
     g.pixel_bytes = shape_.in_c * size;
     g.run_bytes = shape_.group_in() * size;
-    g.kernel_h = shape_.kernel_h, g.kernel_w = shape_.kernel_w;
-    g.stride_h = shape_.stride_h, g.stride_w = shape_.stride_w;
-    g.dilation_h = shape_.dilation_h, g.dilation_w = shape_.dilation_w;
-    g.pad_top = shape_.pad_top, g.pad_left = shape_.pad_left;
-    g.out_h = shape_.out_h, g.out_w = shape_.out_w;
+    g.kernel_h = shape_.kernel_h;
+    g.kernel_w = shape_.kernel_w;
+    g.stride_h = shape_.stride_h;
+    g.stride_w = shape_.stride_w;
+    g.dilation_h = shape_.dilation_h;
+    g.dilation_w = shape_.dilation_w;
+    g.pad_top = shape_.pad_top;
+    g.pad_left = shape_.pad_left;
+    g.out_h = shape_.out_h;
+    g.out_w = shape_.out_w;
     g.padding = padding;
-    g.first = first, g.count = count;
-    g.rows = rows, g.row_stride = row_stride_;
+    g.first = first;
+    g.count = count;
+    g.rows = rows;
+    g.row_stride = row_stride_;
     g.repeat = repeat_;
     kernels_->gather(g);
   }
@@ -236,10 +248,12 @@ class GemmConvolution {
     if (e.scale) e.scale += channel;
     if (e.shift) e.shift += channel;
     if (e.sums) e.sums += channel;
-    e.row_scale += row * e.row_step, e.row_shift += row * e.row_step;
+    e.row_scale += row * e.row_step;
+    e.row_shift += row * e.row_step;
     e.out += row * e.out_stride + channel * out_element;
     if (e.residual) e.residual += row * e.residual_stride + channel * out_element;
-    e.first_row += row, e.first_column += channel;
+    e.first_row += row;
+    e.first_column += channel;
     return e;
   }
 

@@ -42,7 +42,8 @@ class DepthwiseConvolution {
     shape_ = shape;
     const std::int64_t block = 4 * kernels_->lanes;
     const WorkParts parts = split_work(shape.batch, shape.out_h, 1, shape.in_c, block, 0, threads);
-    row_parts_ = parts.rows, channel_parts_ = parts.columns;
+    row_parts_ = parts.rows;
+    channel_parts_ = parts.columns;
     part_channels_ = round_up((shape.in_c + channel_parts_ - 1) / channel_parts_, block);
     return static_cast<std::size_t>(threads * worker_bytes());
   }
@@ -55,7 +56,8 @@ class DepthwiseConvolution {
       const std::int64_t image = task / channel_parts_ / row_parts_;
       Depthwise d = whole_image(init, padding, epilogue, scratch + worker * worker_bytes());
       d.in = in + image * shape_.in_h * shape_.in_w * shape_.in_c * element;
-      d.row_begin = shape_.out_h * row_part / row_parts_, d.row_end = shape_.out_h * (row_part + 1) / row_parts_;
+      d.row_begin = shape_.out_h * row_part / row_parts_;
+      d.row_end = shape_.out_h * (row_part + 1) / row_parts_;
       d.channel_begin = channel_part * part_channels_;
       d.channel_end = std::min(shape_.in_c, d.channel_begin + part_channels_);
       const std::int64_t first_row = image * shape_.out_h * shape_.out_w;
@@ -71,7 +73,8 @@ class DepthwiseConvolution {
                 std::byte* scratch, std::int64_t first, std::int64_t last) const noexcept {
     Depthwise d = whole_image(init, padding, epilogue, scratch);
     d.in = in;
-    d.row_begin = first, d.row_end = last;
+    d.row_begin = first;
+    d.row_end = last;
     d.channel_end = shape_.in_c;
     run(d);
   }
@@ -79,22 +82,32 @@ class DepthwiseConvolution {
 
  private:
   void run(const Depthwise& d) const noexcept {
-    element == 1 ? kernels_->depthwise_u8s8(d) : kernels_->depthwise_f32(d);
+    if (element == 1)
+      kernels_->depthwise_u8s8(d);
+    else
+      kernels_->depthwise_f32(d);
   }
 
   Depthwise whole_image(const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                         std::byte* scratch) const noexcept {
     Depthwise d;
-    d.height = shape_.in_h, d.width = shape_.in_w, d.channels = shape_.in_c;
-    d.kernel_h = shape_.kernel_h, d.kernel_w = shape_.kernel_w;
-    d.stride_h = shape_.stride_h, d.stride_w = shape_.stride_w;
-    d.dilation_h = shape_.dilation_h, d.dilation_w = shape_.dilation_w;
-    d.pad_top = shape_.pad_top, d.pad_left = shape_.pad_left;
+    d.height = shape_.in_h;
+    d.width = shape_.in_w;
+    d.channels = shape_.in_c;
+    d.kernel_h = shape_.kernel_h;
+    d.kernel_w = shape_.kernel_w;
+    d.stride_h = shape_.stride_h;
+    d.stride_w = shape_.stride_w;
+    d.dilation_h = shape_.dilation_h;
+    d.dilation_w = shape_.dilation_w;
+    d.pad_top = shape_.pad_top;
+    d.pad_left = shape_.pad_left;
     d.repeat = repeat_;
     d.by_rows = by_rows_;
     d.out_w = shape_.out_w;
     d.weights = packed_.data();
-    d.init = init, d.padding = padding;
+    d.init = init;
+    d.padding = padding;
     d.taps = reinterpret_cast<const std::byte**>(scratch);
     d.epilogue = epilogue;
     return d;

@@ -18,7 +18,8 @@ struct DynamicScale {
 /// a NaN scale, so that what is computed with it is NaN as well.
 inline DynamicScale dynamic_scale(float low, float high) noexcept {
   if (!(low <= high)) return {std::numeric_limits<float>::quiet_NaN(), 0};
-  low = std::fmin(low, 0.0f), high = std::fmax(high, 0.0f);
+  low = std::fmin(low, 0.0f);
+  high = std::fmax(high, 0.0f);
   const float scale = (high - low) / 255.0f;
   if (!std::isfinite(scale)) return {std::numeric_limits<float>::quiet_NaN(), 0};
   if (!(scale > 0)) return {1, 0};

@@ -47,8 +47,11 @@ inline void quantize_by(const Kernels& kernels, DynamicScale s, const float* in,
   pool.parallel(parts, [&](std::int64_t p, int) {
     const std::int64_t from = n * p / parts;
     QuantizeF32 q;
-    q.in = in + from, q.out = out + from, q.count = n * (p + 1) / parts - from;
-    q.scale = s.scale, q.zero_point = s.zero_point;
+    q.in = in + from;
+    q.out = out + from;
+    q.count = n * (p + 1) / parts - from;
+    q.scale = s.scale;
+    q.zero_point = s.zero_point;
     kernels.quantize_f32(q);
   });
 }

@@ -60,7 +60,8 @@ inline void repack_panel_bf16(const Kernels& kernels, const WeightsView& w, std:
   const std::int64_t used = std::min(width, m.columns - first);
   float rows[block * 32] = {};  // columns that are missing stay zero
   RowPairs p;
-  p.x = rows, p.stride = p.columns = p.out_stride = width;
+  p.x = rows;
+  p.stride = p.columns = p.out_stride = width;
   for (std::int64_t from = 0; from < m.k; from += block) {
     p.rows = std::min(block, m.k - from);
     for (std::int64_t i = 0; i < p.rows;) {

@@ -19,13 +19,17 @@ struct FixedPointMultiplier {
   explicit FixedPointMultiplier(double real = 0) {
     if (!(real > 0)) return;
     if (real >= 0x1p30) {
-      mantissa = std::numeric_limits<std::int32_t>::max(), shift = 30;
+      mantissa = std::numeric_limits<std::int32_t>::max();
+      shift = 30;
       return;
     }
     auto m =
         static_cast<std::int64_t>(std::round(std::frexp(real, &shift) * static_cast<double>(std::int64_t{1} << 31)));
     if (m == std::int64_t{1} << 31) m /= 2, ++shift;
-    if (shift < -31) m = 0, shift = 0;
+    if (shift < -31) {
+      m = 0;
+      shift = 0;
+    }
     if (shift > 30) m = (std::int64_t{1} << 31) - 1, shift = 30;
     mantissa = static_cast<std::int32_t>(m);
   }

@@ -131,7 +131,8 @@ class WinogradConvolution {
       pool.parallel(parts, [&](std::int64_t part, int) {
         Winograd w = whole;
         const std::int64_t from = whole.count * part / parts;
-        w.first += from, w.count = whole.count * (part + 1) / parts - from;
+        w.first += from;
+        w.count = whole.count * (part + 1) / parts - from;
         w.inputs += from * tile_stride_;
         inputs(w);
       });
@@ -214,17 +215,20 @@ class WinogradConvolution {
   void transform_weights(std::int64_t panel, std::byte* points, const PackedMatrix* packed = nullptr) const noexcept {
     const std::int64_t width = panel_columns(), first = panel * width;
     WinogradWeights w;
-    w.steps = steps(), w.vectors = 2;
+    w.steps = steps();
+    w.vectors = 2;
     w.points = points;
     w.point_bytes = point_bytes();
     if (packed) {
       const std::int64_t columns = panel_width(out_c_ - first, kernels_->lanes, kernels_->vectors_f32);
       w.taps = packed->panel(first);
-      w.step_stride = columns * element, w.tap_stride = in_c_ * w.step_stride;
+      w.step_stride = columns * element;
+      w.tap_stride = in_c_ * w.step_stride;
       w.vectors = static_cast<int>(columns / kernels_->lanes);
     } else {
       w.taps = taps_.data() + panel * steps() * 9 * width * step * element;
-      w.tap_stride = width * step * element, w.step_stride = 9 * w.tap_stride;
+      w.tap_stride = width * step * element;
+      w.step_stride = 9 * w.tap_stride;
     }
     (element == 1 ? kernels_->winograd_weights_u8 : kernels_->winograd_weights_f32)(w);
   }
@@ -233,12 +237,17 @@ class WinogradConvolution {
                  const Epilogue& epilogue) const noexcept {
     Winograd w;
     w.in = in;
-    w.height = shape_.in_h, w.width = shape_.in_w, w.channels = in_c_;
-    w.pad_top = shape_.pad_top, w.pad_left = shape_.pad_left;
+    w.height = shape_.in_h;
+    w.width = shape_.in_w;
+    w.channels = in_c_;
+    w.pad_top = shape_.pad_top;
+    w.pad_left = shape_.pad_left;
     w.tiles = tiles_;
     w.padding = padding;
-    w.point_stride = point_stride_, w.tile_stride = tile_stride_;
-    w.weight_point_bytes = point_bytes(), w.panel_bytes = panel_bytes();
+    w.point_stride = point_stride_;
+    w.tile_stride = tile_stride_;
+    w.weight_point_bytes = point_bytes();
+    w.panel_bytes = panel_bytes();
     w.init = init;
     w.epilogue = epilogue;
     return w;
@@ -249,7 +258,8 @@ class WinogradConvolution {
   void outputs(Winograd w, const std::byte* points, std::int64_t first, std::int64_t last) const noexcept {
     if (first >= last) return;
     w.weights = points + first / panel_columns() * panel_bytes();
-    w.column = first, w.columns = last - first;
+    w.column = first;
+    w.columns = last - first;
     (element == 1 ? kernels_->winograd_outputs_u8 : kernels_->winograd_outputs_f32)(w);
   }
 

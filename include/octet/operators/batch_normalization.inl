@@ -25,8 +25,10 @@ class BatchNormalizationStep : public Step {
       scale_[i] = static_cast<float>(s);
       shift_[i] = static_cast<float>(static_cast<double>(beta[i]) - rounded(static_cast<double>(mean[i]) * s));
     }
-    of_.scale = scale_.data(), of_.shift = shift_.data();
-    of_.low = static_cast<float>(range.low), of_.high = static_cast<float>(range.high);
+    of_.scale = scale_.data();
+    of_.shift = shift_.data();
+    of_.low = static_cast<float>(range.low);
+    of_.high = static_cast<float>(range.high);
   }
   std::size_t packed_bytes() const noexcept override { return 2 * scale_.size_bytes(); }
   std::size_t plan(const PlanContext& c) override {

@@ -18,7 +18,8 @@ class ConcatStep : public Step {
       if (x.quant == y.quant) continue;
       c.require(x.dtype == DType::u8 && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
                 "' cannot be brought to the scale of '", y.name, "'");
-      c.validate(x), c.validate(y);
+      c.validate(x);
+      c.validate(y);
       tables_[static_cast<std::size_t>(i)] = requantizing_table(x.quant, y.quant);
     }
   }
@@ -87,7 +88,8 @@ class ConcatGradient : public SameForward {
   std::size_t plan_backward(const GradientPlanContext& c) override {
     const Shape& out = c.outputs[0].shape;
     const int axis = normalize_axis(axis_, out.rank());
-    rows_ = out.product(0, axis), row_ = out.product(axis, out.rank());
+    rows_ = out.product(0, axis);
+    row_ = out.product(axis, out.rank());
     parts_.clear();
     for (const TensorRef& in : c.inputs) parts_.push_back(in.shape.product(axis, out.rank()));
     return 0;

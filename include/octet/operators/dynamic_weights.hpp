@@ -49,8 +49,11 @@ struct DynamicWeights {
   Epilogue epilogue(const ActivationRange& range) const noexcept {
     Epilogue e;
     e.store = Store::scaled_f32;
-    e.scale = scale.data(), e.shift = bias.data(), e.sums = float_sums.data();
-    e.low_f32 = static_cast<float>(range.low), e.high_f32 = static_cast<float>(range.high);
+    e.scale = scale.data();
+    e.shift = bias.data();
+    e.sums = float_sums.data();
+    e.low_f32 = static_cast<float>(range.low);
+    e.high_f32 = static_cast<float>(range.high);
     return e;
   }
   /// Initial values of the accumulators if all activations are quantized with `s`.

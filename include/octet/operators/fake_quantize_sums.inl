@@ -77,7 +77,10 @@ class FakeQuantizeSumsStep : public Step {
       inverse_[o] = static_cast<float>(1 / unit);
       unit_[o] = static_cast<float>(unit / output);
     }
-    sums_.bias = bias_.data(), sums_.inverse = inverse_.data(), sums_.unit = unit_.data(), sums_.code = code_.data();
+    sums_.bias = bias_.data();
+    sums_.inverse = inverse_.data();
+    sums_.unit = unit_.data();
+    sums_.code = code_.data();
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;

@@ -76,7 +76,8 @@ class DynamicFullyConnected : public Step {
     });
     Epilogue e = epilogue_;
     e.out = c.output();
-    e.row_scale = scale, e.row_shift = scale + rows_;
+    e.row_scale = scale;
+    e.row_shift = scale + rows_;
     kernels_.run(c.scratch, zeros_.bytes(), nullptr, e, 4, c.scratch + scratch_at_, *c.pool);
   }
 
@@ -95,7 +96,8 @@ class IntegerFullyConnected : public Step {
     const IntegerWeights w(c, true);
     requantizer_ = Requantizer(c, w, range, -1);
     ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
-    weights.order = requantizer_.order(), weights.repeat = w.repeat;
+    weights.order = requantizer_.order();
+    weights.repeat = w.repeat;
     kernels_ = {c.kernels(), weights};
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }

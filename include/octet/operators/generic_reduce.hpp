@@ -64,8 +64,10 @@ class GenericReduce : public Step {
     void add(std::int64_t n, std::int64_t step, bool merge) noexcept {
       if (merge && rank > 0)
         size[rank - 1] *= n;
-      else
-        size[rank] = n, stride[rank++] = step;
+      else {
+        size[rank] = n;
+        stride[rank++] = step;
+      }
     }
     std::int64_t count(std::size_t from) const noexcept {
       std::int64_t n = 1;

@@ -28,7 +28,8 @@ struct CenteredWeights {
       const std::int32_t raw = data.dtype() == DType::i8 ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
                                                          : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
       centered.push_back(raw - zero_points[static_cast<std::size_t>(zero_points.size() > 1 ? i / k : 0)]);
-      low = std::min(low, centered.back()), high = std::max(high, centered.back());
+      low = std::min(low, centered.back());
+      high = std::max(high, centered.back());
     }
     repeat = std::max({1, (127 - low) / 128, (126 + high) / 127});
     values.resize(static_cast<std::size_t>(out * k * repeat));
@@ -49,7 +50,8 @@ struct CenteredWeights {
     Sum s;
     for (std::int64_t i = 0; i < k * repeat; ++i) {
       const std::int64_t v = values[static_cast<std::size_t>(channel * k * repeat + i)];
-      s.value += v, s.magnitude += v < 0 ? -v : v;
+      s.value += v;
+      s.magnitude += v < 0 ? -v : v;
     }
     c.require(static_cast<double>(s.magnitude) * 255 < 2147483648.0, "the sum of ", k, " products of output channel ",
               channel, " may overflow 32 bits");
@@ -121,7 +123,8 @@ class Requantizer {
       if (!shifted) shift_ = Tensor<float>(init_.shape());
       for (std::int64_t o = 0; o < w.out; ++o) scale_[o] = c.multiplier(w.scale[static_cast<std::size_t>(o)]);
       epilogue_.store = Store::scaled_f32;
-      epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
+      epilogue_.low_f32 = static_cast<float>(range.low);
+      epilogue_.high_f32 = static_cast<float>(range.high);
       return;
     }
     double largest = 0;  // of a requantized sum
@@ -133,7 +136,8 @@ class Requantizer {
     }
     const IntegerRange q = quantized_range(range, y.quant.scale[0], y.quant.zero_point[0]);
     epilogue_.zero_point = y.quant.zero_point[0];
-    epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
+    epilogue_.low = static_cast<std::int32_t>(q.low);
+    epilogue_.high = static_cast<std::int32_t>(q.high);
     // The kernels' conversion to integers is exact below 2^31. Otherwise, and for other roundings, convert one by one.
     const bool by_kernel = rounding_ == Rounding::fp32 && largest < 2147483000.0;
     epilogue_.store = by_kernel ? Store::u8 : Store::custom;

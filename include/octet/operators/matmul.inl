@@ -73,7 +73,8 @@ class FloatMatMul : public Step {
 
  private:
   void set_right(std::int64_t k, std::int64_t n, std::int64_t elements) {
-    k_ = k, n_ = n;
+    k_ = k;
+    n_ = n;
     matrices_ = k * n == 0 ? 0 : elements / (k * n);
     panels_ = (n + panel_columns_ - 1) / panel_columns_;
     matrix_bytes_ = packed_f32_bytes(*simd_, n, k);

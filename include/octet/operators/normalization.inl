@@ -19,7 +19,8 @@ class LocalResponseStep : public Step {
 
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
-    channels_ = in.back(), pixels_ = in.product(0, in.rank() - 1);
+    channels_ = in.back();
+    pixels_ = in.product(0, in.rank() - 1);
     return 0;
   }
   void run(const RunContext& c) noexcept override {

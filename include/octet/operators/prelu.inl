@@ -41,7 +41,8 @@ class IntegerPRelu : public Step {
       c.one_scale(*v);
     }
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
-    zero_in_ = x.quant.zero_point[0], zero_out_ = y.quant.zero_point[0];
+    zero_in_ = x.quant.zero_point[0];
+    zero_out_ = y.quant.zero_point[0];
     positive_ = c.multiplier(ratio);
     if (slope.is_quantized()) c.validate(slope);
     const ChannelWalk walk(shape_, slope.quant.axis);

@@ -17,7 +17,9 @@ class SpatialMean : public Step {
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
-    batch_ = in[0], channels_ = in.back(), pixels_ = in.product(1, in.rank() - 1);
+    batch_ = in[0];
+    channels_ = in.back();
+    pixels_ = in.product(1, in.rank() - 1);
     list_ = static_cast<std::int64_t>(sizeof(void*)) * pixels_;
     worker_ = (list_ + channels_ * 4 + 63) / 64 * 64;
     return static_cast<std::size_t>(worker_ * c.threads);
@@ -29,7 +31,9 @@ class SpatialMean : public Step {
       auto** list = reinterpret_cast<const std::byte**>(mine);
       for (std::int64_t i = 0; i < pixels_; ++i) list[i] = c.input(0) + (n * pixels_ + i) * channels_ * element;
       PoolWindow w;
-      w.pixels = list, w.count = pixels_, w.channels = channels_;
+      w.pixels = list;
+      w.count = pixels_;
+      w.channels = channels_;
       if (!integer_)
         return simd_->sum_f32(w, 1.0f / static_cast<float>(pixels_),
                               reinterpret_cast<float*>(c.output()) + n * channels_);

@@ -155,7 +155,10 @@ OCTET_API std::unique_ptr<GradientStep> Softmax::prepare_gradient(const PrepareC
 
 OCTET_API IntegerForm Softmax::integer_form() const {
   IntegerForm f;
-  if (!log) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 256, -128);
+  if (!log) {
+    f.output = IntegerForm::Output::fixed;
+    f.params = QuantParams(1.0f / 256, -128);
+  }
   return f;
 }
 

@@ -134,8 +134,14 @@ OCTET_API bool Unary::passes_on(const Value&, const Value&, bool) const {
 OCTET_API IntegerForm Unary::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  if (kind == UnaryKind::sigmoid) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 256, -128);
-  if (kind == UnaryKind::tanh) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 128, 0);
+  if (kind == UnaryKind::sigmoid) {
+    f.output = IntegerForm::Output::fixed;
+    f.params = QuantParams(1.0f / 256, -128);
+  }
+  if (kind == UnaryKind::tanh) {
+    f.output = IntegerForm::Output::fixed;
+    f.params = QuantParams(1.0f / 128, 0);
+  }
   return f;
 }
 

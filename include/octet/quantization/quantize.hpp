@@ -28,7 +28,10 @@ struct Calib {
   }
   /// The same with another method; `percentile` is for RangeMethod::percentile, in percent.
   Calib by(RangeMethod m, double percentile = 99.99) const {
-    return with([&](Calib& c) { c.method = m, c.percent = percentile; });
+    return with([&](Calib& c) {
+      c.method = m;
+      c.percent = percentile;
+    });
   }
 
  private:

@@ -219,7 +219,10 @@ inline void depthwise_u8s8(const Depthwise& d) noexcept {
     using V = decltype(v);
     const std::byte* w = d.weights + c * (vectors + more) * 4;
     const DepthwiseBlock<V> b(d, w, w + block_channels<V> * vectors * 4, c);
-    b.channels == block_channels<V> ? depthwise_all<V, true>(b) : depthwise_all<V, false>(b);
+    if (b.channels == block_channels<V>)
+      depthwise_all<V, true>(b);
+    else
+      depthwise_all<V, false>(b);
     return c + block_channels<V>;
   };
   for (std::int64_t c = d.channel_begin; c < d.channel_end;)

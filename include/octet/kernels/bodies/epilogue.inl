@@ -26,7 +26,8 @@ struct Measured {
   wide::f32 low, high, product;
   OCTET_INLINE Measured() : low(wide::set(0.0f)), high(low), product(low) {}
   OCTET_INLINE void take(wide::f32 v) {
-    low = wide::min(v, low), high = wide::max(v, high);
+    low = wide::min(v, low);
+    high = wide::max(v, high);
     product = wide::fma(v, wide::set(0.0f), product);
   }
   OCTET_INLINE void add_to(float* range) const {

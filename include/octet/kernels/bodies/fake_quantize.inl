@@ -14,7 +14,8 @@ struct Seen {
     product = wide::fma(v, wide::set(0.0f), product);  // NaN where v is not finite
   }
   void store(float* low_high) const {
-    low_high[0] = wide::least(low), low_high[1] = wide::greatest(high);
+    low_high[0] = wide::least(low);
+    low_high[1] = wide::greatest(high);
     if (wide::any_nan(product)) low_high[0] = low_high[1] = std::numeric_limits<float>::quiet_NaN();
   }
 };
@@ -28,7 +29,10 @@ inline unsigned load_bits(const std::uint8_t* p, std::int64_t at, int n) {
   return bytes_are_shared ? bits >> at % 8 : bits;
 }
 inline void store_bits(std::uint8_t* p, std::int64_t at, unsigned bits, int n) {
-  if (bytes_are_shared && at % 8 != 0) return void(p[at / 8] = static_cast<std::uint8_t>(p[at / 8] | bits << at % 8));
+  if (bytes_are_shared && at % 8 != 0) {
+    p[at / 8] = static_cast<std::uint8_t>(p[at / 8] | bits << at % 8);
+    return;
+  }
   for (int i = 0; i < n; i += 8) p[(at + i) / 8] = static_cast<std::uint8_t>(bits >> i);
 }
 
@@ -56,12 +60,17 @@ void fake_quantize_by(const FakeQuantized& a, float* low_high) {
 }
 
 inline void fake_quantize(const FakeQuantized& a, float* low_high) noexcept {
-  if (NewtonQuotient::fits(a.scale))
-    a.inside ? fake_quantize_by<NewtonQuotient, true>(a, low_high)
-             : fake_quantize_by<NewtonQuotient, false>(a, low_high);
-  else
-    a.inside ? fake_quantize_by<DividedQuotient, true>(a, low_high)
-             : fake_quantize_by<DividedQuotient, false>(a, low_high);
+  if (NewtonQuotient::fits(a.scale)) {
+    if (a.inside)
+      fake_quantize_by<NewtonQuotient, true>(a, low_high);
+    else
+      fake_quantize_by<NewtonQuotient, false>(a, low_high);
+  } else {
+    if (a.inside)
+      fake_quantize_by<DividedQuotient, true>(a, low_high);
+    else
+      fake_quantize_by<DividedQuotient, false>(a, low_high);
+  }
 }
 
 inline void pass_inside(const std::uint8_t* inside, const float* dy, float* dx, std::int64_t n) noexcept {
@@ -113,4 +122,9 @@ void round_sums_to(const RoundedSums& a) {
     });
 }
 
-inline void round_sums(const RoundedSums& a) noexcept { a.step > 0 ? round_sums_to<true>(a) : round_sums_to<false>(a); }
+inline void round_sums(const RoundedSums& a) noexcept {
+  if (a.step > 0)
+    round_sums_to<true>(a);
+  else
+    round_sums_to<false>(a);
+}

@@ -58,7 +58,10 @@ void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t y, std:
       for (std::int64_t ky = 0; ky < kernel_h; ++ky)
         W::store_block(rows + ky * run, W::load_block_first(from[ky] + i * step[ky], run));
   };
-  g.kernel_h == 3 ? copy(3) : copy(g.kernel_h);
+  if (g.kernel_h == 3)
+    copy(3);
+  else
+    copy(g.kernel_h);
 }
 
 inline void gather(const Gather& g) noexcept {
@@ -87,7 +90,10 @@ inline void gather(const Gather& g) noexcept {
     x += done;
     if (x == g.out_w) {
       x = 0;
-      if (++y == g.out_h) y = 0, ++image;
+      if (++y == g.out_h) {
+        y = 0;
+        ++image;
+      }
     }
   }
 }

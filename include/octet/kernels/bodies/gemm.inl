@@ -141,7 +141,8 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
                wide::add(T::load(t.init + n * vector_bytes), T::load(lacking + n * vector_bytes)));
     t.init = init;
   }
-  t.scale = scale, t.shift = shift;
+  t.scale = scale;
+  t.shift = shift;
   const bool in_registers =
       finishes_in_registers<T>(g.rows, N) && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
   t.sums = in_registers ? nullptr : sums;

@@ -54,5 +54,8 @@ OCTET_INLINE void finish_f32(const wide::f32 (&c)[Rows][N], const Tile& t) {
 }
 template <int Rows, int N>
 OCTET_INLINE void finish(const wide::f32 (&c)[Rows][N], const Tile& t) {
-  t.epilogue->residual ? finish_f32<true>(c, t) : finish_f32<false>(c, t);
+  if (t.epilogue->residual)
+    finish_f32<true>(c, t);
+  else
+    finish_f32<false>(c, t);
 }

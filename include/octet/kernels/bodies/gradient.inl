@@ -73,7 +73,10 @@ void normalized_sums_of(const Normalized& a, float* sums, float* products) {
   });
 }
 inline void normalized_sums(const Normalized& a, float* sums, float* products) noexcept {
-  a.clamps ? normalized_sums_of<true>(a, sums, products) : normalized_sums_of<false>(a, sums, products);
+  if (a.clamps)
+    normalized_sums_of<true>(a, sums, products);
+  else
+    normalized_sums_of<false>(a, sums, products);
 }
 
 template <bool Clamps>
@@ -89,7 +92,10 @@ void normalized_gradient_of(const Normalized& a, const float* mean_g, const floa
     });
 }
 inline void normalized_gradient(const Normalized& a, const float* mean_g, const float* factor, float* dx) noexcept {
-  a.clamps ? normalized_gradient_of<true>(a, mean_g, factor, dx) : normalized_gradient_of<false>(a, mean_g, factor, dx);
+  if (a.clamps)
+    normalized_gradient_of<true>(a, mean_g, factor, dx);
+  else
+    normalized_gradient_of<false>(a, mean_g, factor, dx);
 }
 
 inline void clamp_gradient(const float* y, const float* dy, float* dx, std::int64_t n, float low, float high) noexcept {

@@ -54,8 +54,10 @@ void outer_product(const OuterProduct& p) noexcept {
     for (std::int64_t column = 0; column < p.columns; column += tile_columns) {
       const int columns = static_cast<int>(p.columns - column < tile_columns ? p.columns - column : tile_columns);
       const bool half = columns <= wide::lanes;
-      half ? outer_tile_of<T, 1>(rows, all)(p, row, column, columns)
-           : outer_tile_of<T, 2>(rows, all)(p, row, column, columns - wide::lanes);
+      if (half)
+        outer_tile_of<T, 1>(rows, all)(p, row, column, columns);
+      else
+        outer_tile_of<T, 2>(rows, all)(p, row, column, columns - wide::lanes);
     }
   }
 }

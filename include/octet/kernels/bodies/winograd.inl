@@ -133,7 +133,10 @@ OCTET_NOINLINE void input_tile(const Winograd& w, const std::byte* const (&pixel
     const auto d1 = load(1, x), d2 = load(2, x), d3 = load(3, x), d4 = load(4, x);
     const auto even = T::sub(d4, d2), odd = T::twice(T::sub(d3, d1));
     const auto s = T::sub(T::four_times(d2), d4), u = T::sub(T::four_times(d1), d3);
-    r1[x] = T::add(s, u), r2[x] = T::sub(s, u), r3[x] = T::add(even, odd), r4[x] = T::sub(even, odd);
+    r1[x] = T::add(s, u);
+    r2[x] = T::sub(s, u);
+    r3[x] = T::add(even, odd);
+    r4[x] = T::sub(even, odd);
   }
   store_points<T>(w, to, 1, r1);
   store_points<T>(w, to, 2, r2);

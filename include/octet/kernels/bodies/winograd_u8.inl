@@ -132,6 +132,9 @@ struct WinogradU8 {
                         : store_by(WinogradScaled<false>{e, column, columns});
     }
     if (e.store == Store::u8_residual) return store_by(WinogradBytes<true>(e, column, columns));
-    e.pooled ? store_by(PooledBytes(e, column, columns)) : store_by(WinogradBytes<false>(e, column, columns));
+    if (e.pooled)
+      store_by(PooledBytes(e, column, columns));
+    else
+      store_by(WinogradBytes<false>(e, column, columns));
   }
 };

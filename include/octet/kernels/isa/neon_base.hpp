@@ -109,7 +109,8 @@ struct neon_base {
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
     int16x8_t x = vqmovn_high_s32(vqmovn_s32(a), b), y = vqmovn_high_s32(vqmovn_s32(c), d);
     if (L == Limit::none) return vqmovun_high_s16(vqmovun_s16(x), y);
-    x = vqaddq_s16(x, m.zero), y = vqaddq_s16(y, m.zero);
+    x = vqaddq_s16(x, m.zero);
+    y = vqaddq_s16(y, m.zero);
     return vminq_u8(vmaxq_u8(vqmovun_high_s16(vqmovun_s16(x), y), m.low), m.high);
   }
   static i32 unpack(u8x4 v, int i) {

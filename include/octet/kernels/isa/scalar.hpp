@@ -230,7 +230,8 @@ struct wide {
   }
   static void dot_i16(i32& acc, i32 a, i32 b) {
     std::int16_t x[2 * lanes], y[2 * lanes];
-    std::memcpy(x, a.v, sizeof x), std::memcpy(y, b.v, sizeof y);
+    std::memcpy(x, a.v, sizeof x);
+    std::memcpy(y, b.v, sizeof y);
     each([&](int i) { acc.v[i] = wrap(acc.v[i], +1, x[2 * i] * y[2 * i] + x[2 * i + 1] * y[2 * i + 1]); });
   }
 

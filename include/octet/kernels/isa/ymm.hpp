@@ -104,7 +104,8 @@ struct ymm_base {
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
     __m256i x = _mm256_packs_epi32(a, b), y = _mm256_packs_epi32(c, d);
     if (L == Limit::none) return _mm256_packus_epi16(x, y);
-    x = _mm256_adds_epi16(x, m.zero), y = _mm256_adds_epi16(y, m.zero);
+    x = _mm256_adds_epi16(x, m.zero);
+    y = _mm256_adds_epi16(y, m.zero);
     return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(x, y), m.low), m.high);
   }
   // Vector i of those that pack made bytes of.

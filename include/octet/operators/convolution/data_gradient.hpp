@@ -44,7 +44,8 @@ class DataGradient {
     if (!covered_) clear(out, pool);
     Epilogue e;
     e.store = Store::f32;
-    e.low_f32 = -std::numeric_limits<float>::infinity(), e.high_f32 = -e.low_f32;
+    e.low_f32 = -std::numeric_limits<float>::infinity();
+    e.high_f32 = -e.low_f32;
     e.out_stride = shape_.in_c * 4;
     e.out = direct_ ? reinterpret_cast<std::byte*>(out) : scratch;
     for (Phase& p : phases_) {
@@ -64,12 +65,20 @@ class DataGradient {
 
   ConvolutionShape phase_shape(std::int64_t y, std::int64_t x) const {
     ConvolutionShape p;
-    p.batch = shape_.batch, p.groups = shape_.groups;
-    p.in_h = axes_[0].in, p.in_w = axes_[1].in, p.in_c = shape_.out_c;
-    p.out_h = axes_[0].count(y), p.out_w = axes_[1].count(x), p.out_c = shape_.in_c;
-    p.kernel_h = axes_[0].taps(y), p.kernel_w = axes_[1].taps(x);
-    p.dilation_h = axes_[0].step(), p.dilation_w = axes_[1].step();
-    p.pad_top = -axes_[0].start(y), p.pad_left = -axes_[1].start(x);
+    p.batch = shape_.batch;
+    p.groups = shape_.groups;
+    p.in_h = axes_[0].in;
+    p.in_w = axes_[1].in;
+    p.in_c = shape_.out_c;
+    p.out_h = axes_[0].count(y);
+    p.out_w = axes_[1].count(x);
+    p.out_c = shape_.in_c;
+    p.kernel_h = axes_[0].taps(y);
+    p.kernel_w = axes_[1].taps(x);
+    p.dilation_h = axes_[0].step();
+    p.dilation_w = axes_[1].step();
+    p.pad_top = -axes_[0].start(y);
+    p.pad_left = -axes_[1].start(x);
     return p;
   }
 
@@ -79,8 +88,10 @@ class DataGradient {
                                           shape_.groups);
     std::swap(w.in, w.out);
     w.data += axes_[0].last_tap(p.y) * w.row + axes_[1].last_tap(p.x) * w.tap;
-    w.row *= -axes_[0].period(), w.tap *= -axes_[1].period();
-    w.kernel_h = p.shape.kernel_h, w.kernel_w = p.shape.kernel_w;
+    w.row *= -axes_[0].period();
+    w.tap *= -axes_[1].period();
+    w.kernel_h = p.shape.kernel_h;
+    w.kernel_w = p.shape.kernel_w;
     return w;
   }
 

@@ -41,7 +41,8 @@ class TransposedConvolutionStep : public Step {
   std::size_t plan(const PlanContext& c) override {
     const Shape &in = c.inputs[0].shape, &out = c.outputs[0].shape;
     axes_ = rule_(in);
-    batch_ = in[0], pixel_ = out.back() * element_;
+    batch_ = in[0];
+    pixel_ = out.back() * element_;
     inputs_ = c.inputs;
     outputs_ = c.outputs;
     empty_ = in.elements() == 0 || out.elements() == 0;
@@ -50,14 +51,21 @@ class TransposedConvolutionStep : public Step {
     std::size_t scratch = 0;
     for (Phase& p : phases_) {
       ConvolutionShape s;
-      s.in_c = in.back(), s.out_c = out.back(), s.groups = groups_;
+      s.in_c = in.back();
+      s.out_c = out.back();
+      s.groups = groups_;
       if (p.y >= 0) {
         s.batch = batch_;
-        s.in_h = axes_[0].in, s.in_w = axes_[1].in;
-        s.out_h = axes_[0].count(p.y), s.out_w = axes_[1].count(p.x);
-        s.kernel_h = axes_[0].taps(p.y), s.kernel_w = axes_[1].taps(p.x);
-        s.dilation_h = axes_[0].step(), s.dilation_w = axes_[1].step();
-        s.pad_top = -axes_[0].start(p.y), s.pad_left = -axes_[1].start(p.x);
+        s.in_h = axes_[0].in;
+        s.in_w = axes_[1].in;
+        s.out_h = axes_[0].count(p.y);
+        s.out_w = axes_[1].count(p.x);
+        s.kernel_h = axes_[0].taps(p.y);
+        s.kernel_w = axes_[1].taps(p.x);
+        s.dilation_h = axes_[0].step();
+        s.dilation_w = axes_[1].step();
+        s.pad_top = -axes_[0].start(p.y);
+        s.pad_left = -axes_[1].start(p.x);
       }
       p.pixels = s.rows();
       if (p.pixels == 0) continue;
@@ -104,7 +112,10 @@ class TransposedConvolutionStep : public Step {
         continue;
       }
       Value v = c.input(i);
-      if (i == 1) v.constant = weights, v.shape = weights.shape();
+      if (i == 1) {
+        v.constant = weights;
+        v.shape = weights.shape();
+      }
       n.inputs.push_back(g.add_value(std::move(v)));
     }
     n.outputs.push_back(g.add_value(c.output()));
@@ -176,7 +187,10 @@ class TransposedConvolutionStep : public Step {
 
 OCTET_API detail::TransposedAxis TransposedConvolution::axis(std::size_t i, std::int64_t in) const {
   detail::TransposedAxis a;
-  a.in = in, a.kernel = window.kernel[i], a.stride = window.strides[i], a.dilation = window.dilations[i];
+  a.in = in;
+  a.kernel = window.kernel[i];
+  a.stride = window.strides[i];
+  a.dilation = window.dilations[i];
   a.out = output_size.empty() ? Shape::unknown : output_size[i];
   if (in == Shape::unknown) return a;
   const std::int64_t full =

@@ -50,7 +50,10 @@ class MaxPoolStep : public Step {
       double largest = load_element(dtype_, w.pixels[0], ch);
       for (std::int64_t i = 1; i < w.count; ++i) {
         const double x = load_element(dtype_, w.pixels[i], ch);
-        if (x > largest || std::isnan(x)) best = i, largest = x;
+        if (x > largest || std::isnan(x)) {
+          best = i;
+          largest = x;
+        }
       }
       const std::int64_t at = pixel * w.channels + ch;
       store_element(dtype_, c.output(), at, largest);

@@ -12,7 +12,8 @@ class GatherStep : public Step {
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
     const int axis = normalize_axis(axis_, in.rank());
-    outer_ = in.product(0, axis), size_ = in[axis];
+    outer_ = in.product(0, axis);
+    size_ = in[axis];
     block_ = in.product(axis + 1, in.rank()) * element_;
     count_ = c.inputs[octet::Gather::places].shape.elements();
     return 0;
