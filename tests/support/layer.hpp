@@ -39,7 +39,10 @@ class FieldCopy : public FieldVisitor {
  private:
   template <class T>
   void one(const char* name, T& v) {
-    if (!loading_) return void(fields_.emplace_back(name, v));
+    if (!loading_) {
+      fields_.emplace_back(name, v);
+      return;
+    }
     REQUIRE(next_ < fields_.size());
     CHECK(fields_[next_].first == name);
     v = std::get<T>(fields_[next_++].second);
