@@ -7,7 +7,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Depthwise convolution: one filter a channel (groups = channels).
+/// Depthwise convolution: one filter per channel (groups = channels).
 template <class T>
 class DepthwiseConvolution {
  public:
@@ -28,14 +28,14 @@ class DepthwiseConvolution {
   }
 
   std::size_t packed_bytes() const noexcept { return packed_.size(); }
-  /// Valid after plan.
+  /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
     const bool floats_3x3 = element != 1 && shape_.kernel_h == 3 && shape_.kernel_w == 3;
     return by_rows_ || floats_3x3 ? "depthwise, along rows" : "depthwise, by pixel";
   }
-  /// Takes other weights of the same sizes.
+  /// Replaces the weights by others of the same shape.
   void set_weights(const WeightsView& w, std::int64_t channels) noexcept { repack_depthwise(w, channels, packed_); }
-  /// Bytes of padding run wants: a row of zero points.
+  /// Size in bytes of the padding that run needs: a row of zero points.
   static std::int64_t padding_bytes(const ConvolutionShape& s) noexcept { return s.in_w * s.in_c * element; }
 
   std::size_t plan(const ConvolutionShape& shape, int threads) {
@@ -68,7 +68,7 @@ class DepthwiseConvolution {
     });
   }
 
-  /// Output rows [first, last) of one image, by the calling thread alone. Scratch: worker_bytes.
+  /// Computes output rows [first, last) of one image on the calling thread, with worker_bytes of scratch memory.
   void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                 std::byte* scratch, std::int64_t first, std::int64_t last) const noexcept {
     Depthwise d = whole_image(init, padding, epilogue, scratch);

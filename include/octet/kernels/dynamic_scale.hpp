@@ -8,14 +8,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Scale and zero point of activations that are quantized as they arrive.
+/// Scale and zero point of activations that are quantized at run time.
 struct DynamicScale {
   float scale = 1;
   std::int32_t zero_point = 0;  // of uint8
 };
 
-/// ONNX DynamicQuantizeLinear's choice: the range, widened to hold 0, on [0, 255]. A range that is not finite gives
-/// a NaN scale, so that what is computed with it is NaN as well.
+/// Scale and zero point as ONNX's DynamicQuantizeLinear defines them: the range, widened to contain 0, is mapped to [0,
+/// 255]. For a range that is not finite the scale is NaN, and so is every result computed with it.
 inline DynamicScale dynamic_scale(float low, float high) noexcept {
   if (!(low <= high)) return {std::numeric_limits<float>::quiet_NaN(), 0};
   low = std::fmin(low, 0.0f);

@@ -9,13 +9,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Parts of n floats for threads to share.
+/// Number of parts in which threads process n floats.
 inline std::int64_t parts_of(std::int64_t n, const ThreadPool& pool) noexcept {
   constexpr std::int64_t least = 4096;
   return std::clamp<std::int64_t>(n / least, 1, pool.size());
 }
 
-/// Range of n floats, n > 0; threads share them.
+/// The range of n floats, n > 0, computed in parallel.
 inline ValueRange range_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool) noexcept {
   constexpr std::int64_t most = 64;
   std::array<std::array<float, 2>, most> ranges;
@@ -32,15 +32,15 @@ inline ValueRange range_of(const Kernels& kernels, const float* in, std::int64_t
   return r;
 }
 
-/// Scale of n floats by their range, which may be known; threads share them.
+/// The scale for n floats from their range, which is computed in parallel if it is not given.
 inline DynamicScale scale_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool,
                              const ValueRange* known = nullptr) noexcept {
-  if (n == 0) return {};  // has no range
+  if (n == 0) return {};  // an empty array has no range
   const ValueRange range = known ? *known : range_of(kernels, in, n, pool);
   return dynamic_scale(range.low, range.high);
 }
 
-/// Quantizes n floats; threads share them.
+/// Quantizes n floats in parallel.
 inline void quantize_by(const Kernels& kernels, DynamicScale s, const float* in, std::int64_t n, std::uint8_t* out,
                         ThreadPool& pool) noexcept {
   const std::int64_t parts = parts_of(n, pool);

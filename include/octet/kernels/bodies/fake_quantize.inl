@@ -1,17 +1,17 @@
-// No include guard: part of every instruction set's kernels. Quantization and back in one pass, with what its gradient
-// and the observer of ranges need.
+// No include guard: part of every instruction set's kernels. Quantizes and dequantizes in one pass, and records what
+// the gradient and range observers need.
 
-// Smallest and largest of what it takes, as minmax_f32.
+// Smallest and largest of the values given to take(), as in minmax_f32.
 struct Seen {
   wide::f32 low, high, product;
-  Seen()  // written out: what compilers add would be outside the region's instruction set
+  Seen()  // written out: a generated constructor would be compiled outside the target region
       : low(wide::set(std::numeric_limits<float>::infinity())),
         high(wide::set(-std::numeric_limits<float>::infinity())),
         product(wide::set(0.0f)) {}
   void take(wide::f32 v) {
     low = wide::min(v, low);
     high = wide::max(v, high);
-    product = wide::fma(v, wide::set(0.0f), product);  // NaN where v is not finite
+    product = wide::fma(v, wide::set(0.0f), product);  // NaN if v is not finite
   }
   void store(float* low_high) const {
     low_high[0] = wide::least(low);
@@ -20,8 +20,8 @@ struct Seen {
   }
 };
 
-// Bits of up to a vector's elements, the first of which is `at`, from or to bytes: bit i % 8 of byte i / 8. Two vectors
-// of 4 share a byte.
+// Bits of the elements of a vector, from element `at` on, from or to memory: bit i % 8 of byte i / 8. With vectors of
+// 4, two vectors share a byte.
 constexpr bool bytes_are_shared = wide::lanes < 8;
 inline unsigned load_bits(const std::uint8_t* p, std::int64_t at, int n) {
   unsigned bits = 0;
@@ -44,7 +44,7 @@ void fake_quantize_by(const FakeQuantized& a, float* low_high) {
   Seen seen;
   each_vector(a.count, [&](std::int64_t i, auto n) {
     const wide::f32 x = load_some(a.x + i, n);
-    // (No zeros from beyond the end.)
+    // (Not x, which has zeros after the end.)
     if constexpr (std::is_same_v<decltype(n), int>) {
       for (int k = 0; k < n; ++k) seen.take(wide::set(a.x[i + k]));
     } else {
@@ -79,7 +79,7 @@ inline void pass_inside(const std::uint8_t* inside, const float* dy, float* dx, 
   });
 }
 
-// Element i is added to sum i % 16, whatever the vectors are.
+// Element i is added to sum i % 16, independent of the size of vectors.
 inline void fake_quantize_gradient(const FakeQuantizedGradient& a, float* sums) noexcept {
   constexpr int parts = FakeQuantizedGradient::sums / wide::lanes;
   const wide::f32 inverse = wide::set(1.0f / a.scale), low = wide::set(a.low), high = wide::set(a.high),

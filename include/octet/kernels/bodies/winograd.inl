@@ -1,5 +1,6 @@
 // No include guard: part of every instruction set's kernels.
-// Convolution by Winograd's algorithm, F(4x4, 3x3): 36 products make 16 outputs, which take 144 directly.
+// Convolution by Winograd's algorithm, F(4x4, 3x3): 36 products give 16 outputs, for which direct convolution needs
+// 144.
 // A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks (2016), section 4.
 //
 //   outputs = A^T [(G g G^T) * (B^T d B)] A   for a tile d of 6 x 6 inputs and a kernel g, * element by element, with
@@ -11,12 +12,12 @@
 //         0  2 -1 -2  1  0      24  1 -2  4            0  1 -1  8 -8  2
 //         0  4  0 -5  0  1          0  0 12
 //
-// A smaller tile of r outputs needs r + 2 of the six points, at which the weights are the same; B^T then is another
-// (see points_of_rest), and A^T keeps r rows, the last column in the last of them.
+// A smaller tile of r outputs needs r + 2 of the six points, with the same weights. Its B^T differs (see input_points);
+// its A^T is the first r rows of A^T, with the last column in the last of these rows.
 //
-// T says what vectors of channels are and how they are added: `in` for inputs and weights, `sum` for products.
+// T defines the vectors of channels and their arithmetic: `in` for inputs and weights, `sum` for products.
 
-// One dimension of B^T, and of its forms for r = 3, 2, 1 outputs, which take r + 2 inputs.
+// Multiplies by B^T along one dimension. For r = 3, 2 or 1 outputs, it takes r + 2 inputs.
 template <class T>
 OCTET_INLINE void input_points(const typename T::in (&d)[6], typename T::in (&t)[6]) {
   const auto even = T::sub(d[4], d[2]), odd = T::twice(T::sub(d[3], d[1]));
@@ -50,7 +51,7 @@ OCTET_INLINE void input_points(int outputs, const typename T::in (&d)[6], typena
   }
 }
 
-// One dimension of A^T.
+// Multiplies by A^T along one dimension.
 template <class T>
 OCTET_INLINE void outputs_of(const typename T::sum (&m)[6], typename T::sum (&y)[4]) {
   const auto s1 = T::add_sums(m[1], m[2]), d1 = T::sub_sums(m[1], m[2]);
@@ -61,7 +62,7 @@ OCTET_INLINE void outputs_of(const typename T::sum (&m)[6], typename T::sum (&y)
   y[3] = T::add_sums(d1, T::twice_sum(T::add_sums(T::four_sums(d2), m[5])));
 }
 
-// One dimension of 24 G.
+// Multiplies by 24 G along one dimension.
 template <class T>
 OCTET_INLINE void weight_points(const typename T::in (&g)[3], typename T::in (&u)[6]) {
   const auto a = T::four_times(T::add(g[0], g[2])), b = T::four_times(g[1]);
@@ -101,7 +102,7 @@ void winograd_weights(const WinogradWeights& w) noexcept {
   }
 }
 
-// The 36 input pixels of a tile; those outside the image are padding.
+// Finds the 36 input pixels of a tile; for those outside the image, the padding.
 template <class T>
 void find_pixels(const Winograd& w, const WinogradTiles::Tile& t, const std::byte* (&pixels)[36]) {
   const std::int64_t y0 = t.y - w.pad_top, x0 = t.x - w.pad_left, pixel = w.channels * T::element;
@@ -121,12 +122,12 @@ OCTET_INLINE void store_points(const Winograd& w, std::byte* to, int row, const 
   for (int j = 0; j < 6; ++j) T::store(to + (row * 6 + j) * w.point_stride, t[j]);
 }
 
-// A whole tile, n channels of one vector.
+// Transforms a whole tile, n channels of one vector.
 template <class T>
 OCTET_NOINLINE void input_tile(const Winograd& w, const std::byte* const (&pixels)[36], std::int64_t channel, int n,
                                std::byte* to) {
   const auto load = [&](int y, int x) { return T::load(pixels[y * 6 + x] + channel * T::element, n); };
-  // Rows 1 to 4 of B^T d need no more than 24 vectors at a time; rows 0 and 5 load the pixels once more.
+  // Rows 1 to 4 of B^T d need no more than 24 vectors at a time; rows 0 and 5 load the pixels again.
   typename T::in r1[6], r2[6], r3[6], r4[6];
   OCTET_UNROLL
   for (int x = 0; x < 6; ++x) {
@@ -152,7 +153,7 @@ OCTET_NOINLINE void input_tile(const Winograd& w, const std::byte* const (&pixel
   store_points<T>(w, to, 5, r2);
 }
 
-// A tile at the right or at the bottom.
+// Transforms a smaller tile at the right or bottom border.
 template <class T>
 OCTET_NOINLINE void input_rest(const Winograd& w, const WinogradTiles::Tile& tile, const std::byte* const (&pixels)[36],
                                std::int64_t channel, int n, std::byte* to) {
@@ -187,7 +188,7 @@ void winograd_inputs(const Winograd& w) noexcept {
   }
 }
 
-// 36 matrix products of all tiles with the weights of one panel, which always has two vectors.
+// Multiplies all tiles with the weights of one panel, at 36 points. The panel always has two vectors.
 template <class T>
 void winograd_products(const Winograd& w, const std::byte* weights, bool last_panel) {
   using Product = typename T::Product;
@@ -206,7 +207,7 @@ void winograd_products(const Winograd& w, const std::byte* weights, bool last_pa
     if (first >= last) continue;
     const std::int64_t parts = (last - first + most - 1) / most;
     t.b = weights;
-    // (Never beyond the end: looking for pages that are not there takes longer than waiting for those that are.)
+    // (Never beyond the end: prefetching from unmapped pages is slower than waiting for memory.)
     const bool more = !last_panel || point < 35;
     t.later_step = more ? N * vector_bytes / parts : 0;
     for (std::int64_t i = 0; i < parts; ++i) {
@@ -219,7 +220,8 @@ void winograd_products(const Winograd& w, const std::byte* weights, bool last_pa
   }
 }
 
-// The sums of a tile in one vector of channels, from its products. `bias` is added to them. Whole: 4 x 4.
+// Computes the outputs of a tile for one vector of channels from its products. `bias` is added. Whole: the tile is 4 x
+// 4.
 template <class T, bool Whole>
 OCTET_NOINLINE void output_tile(const WinogradTiles::Tile& tile, const std::byte* products, const std::byte* bias,
                                 typename T::sum (&out)[4][4]) {
@@ -228,7 +230,9 @@ OCTET_NOINLINE void output_tile(const WinogradTiles::Tile& tile, const std::byte
   const auto load = [&](int i, int j) {
     if (!Whole && !(WinogradTiles::needs(tile.rows, i) && WinogradTiles::needs(tile.columns, j))) return T::zero_sum();
     const Sum m = T::load_sum(products + (i * 6 + j) * 2 * vector_bytes);
-    return i == 1 && j == 1 ? T::add_sums(m, T::load_sum(bias)) : m;  // of this point, A takes one everywhere
+    return i == 1 && j == 1
+               ? T::add_sums(m, T::load_sum(bias))
+               : m;  // A^T takes the product at point (1, 1) once for every output, so the bias is added there
   };
   OCTET_UNROLL
   for (int j = 0; j < 6; ++j) {
@@ -247,13 +251,13 @@ OCTET_NOINLINE void output_tile(const WinogradTiles::Tile& tile, const std::byte
   }
 }
 
-// One of the two vectors of a panel, of all tiles.
+// Computes the outputs of all tiles for one of the two vectors of a panel.
 template <class T, class Store>
 void output_tiles(const Winograd& w, const std::byte* products, const Store& store) {
   alignas(64) std::byte bias[vector_bytes];
   T::store_sum(bias, T::scaled_bias(w.init + store.column * 4));
   constexpr std::ptrdiff_t stride = 2 * vector_bytes;
-  constexpr int step = Store::pooled ? 2 : 1;  // rows, and columns, of which one is stored
+  constexpr int step = Store::pooled ? 2 : 1;  // with 2 x 2 pooling, one of two rows and columns is stored
   const std::int64_t height = w.tiles.out_h() / step, width = w.tiles.out_w() / step;
   for (std::int64_t k = 0; k < w.count; ++k, products += 36 * stride) {
     const WinogradTiles::Tile tile = w.tiles.tile(w.first + k);
