@@ -128,7 +128,8 @@ class MovedBack : public SameForward {
 
  private:
   std::size_t plan_backward(const GradientPlanContext& c) override {
-    from_ = {c.outputs[0]}, to_ = {c.inputs[0]};
+    from_ = {c.outputs[0]};
+    to_ = {c.inputs[0]};
     return back_->plan({from_, to_, c.threads});
   }
   std::unique_ptr<Step> back_;

@@ -16,7 +16,7 @@ class ArgMax : public OperatorOf<ArgMax> {
   DType to = DType::i64;  ///< i64 or i32
 
   ArgMax() = default;
-  /// Along axis a, as the members say.
+  /// Along axis a, in [-rank, rank); `keep`: see keep_dims; `type`: i64 or i32.
   explicit ArgMax(std::int64_t a, bool keep = true, DType type = DType::i64) : axis(a), keep_dims(keep), to(type) {}
 
   void fields(FieldVisitor& v) override {

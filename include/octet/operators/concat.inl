@@ -17,7 +17,7 @@ class ConcatStep : public Step {
                 "' have to be of one type, found ", name(x.dtype), " and ", name(y.dtype));
       if (x.quant == y.quant) continue;
       c.require(x.dtype == DType::u8 && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
-                "' cannot be brought to the scale of '", y.name, "'");
+                "' cannot be requantized to the scale of '", y.name, "'");
       c.validate(x);
       c.validate(y);
       tables_[static_cast<std::size_t>(i)] = requantizing_table(x.quant, y.quant);

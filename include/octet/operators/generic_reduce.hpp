@@ -28,7 +28,11 @@ class GenericReduce : public Step {
       (gone ? gone_ : kept_).add(in[d], stride, stride > 1 && gone == before);
       before = gone;
     }
-    if (in.elements() == 0) gone_ = {}, gone_.size[0] = 0, gone_.rank = 1;  // no elements to iterate over
+    if (in.elements() == 0) {  // no elements to iterate over
+      gone_ = {};
+      gone_.size[0] = 0;
+      gone_.rank = 1;
+    }
     results_ = c.outputs[0].shape.elements();
     return 0;
   }

@@ -16,8 +16,8 @@ inline bool is_parameter(const Graph& g, const Node& n, std::size_t i) {
 
 inline bool is_quantized_byte(const Value& v) { return is_byte(v.dtype) && v.is_quantized(); }
 
-/// Whether the node reads a quantized tensor whose codes have the same order as their real values, and needs
-/// nothing but that order.
+/// Whether the node reads a quantized tensor whose codes have the same order as their real values, and depends only on
+/// that order.
 inline bool compares_codes(const Graph& g, const Node& n) {
   return n.op->integer_form().compares && is_quantized_byte(g.value(n.inputs[0])) &&
          !g.value(n.inputs[0]).quant.per_channel();

@@ -68,8 +68,8 @@ class PlannedModel {
   }
   static std::string where(const Node& n) { return concat("layer '", n.name, "' (", n.op->type(), "): "); }
 
-  /// What the plan says about a value with a scale of its own. If nothing, because the form of a layer was changed: the
-  /// scale that the value had before, that of its layer's input or of the concat that reads it.
+  /// The plan's scale and zero point for a value. If the plan has none, because the form of a layer was changed: those
+  /// of its layer's input or of the concat that reads it.
   QuantParams planned(int v) const {
     const std::string& tensor = g_.value(v).name;
     const Links& links = placement_.links();

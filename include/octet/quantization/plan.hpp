@@ -41,7 +41,7 @@ struct ActivationPlan {
   friend bool operator!=(const ActivationPlan& a, const ActivationPlan& b) noexcept { return !(a == b); }
 };
 
-/// What becomes of a layer. All but the form is for layers with weights.
+/// How a layer is quantized. All members except the form are for layers with weights.
 struct LayerPlan {
   PlannedForm form = PlannedForm::floating;  ///< how the layer computes
   QuantParams weights;  ///< int8 and dynamic_range: a scale for each output channel (axis 0), or one for all (axis -1);

@@ -65,7 +65,8 @@ class BinaryGradient : public SameForward {
         const int at = d - (out.rank() - in.rank());
         if (out[d] != 1 && (at < 0 || in[at] == 1)) axes.push_back(d);
       }
-      s.copies = {c.outputs[0]}, s.result = {c.inputs[i]};
+      s.copies = {c.outputs[0]};
+      s.result = {c.inputs[i]};
       s.sum.emplace(ReduceKind::sum, axes);
       s.sum->plan({s.copies, s.result, c.threads});
       broadcasts = broadcasts || s.wanted;

@@ -109,7 +109,7 @@ class AnyConvolution {
   bool can_quantize(const ConvolutionShape& s) const noexcept {
     return !depthwise_ && GemmConvolution<T>::can_quantize(s);
   }
-  /// Returns the bytes of scratch that run needs. `quantizes`: see GemmConvolution::plan.
+  /// Returns the size of the scratch memory of run in bytes. `quantizes`: see GemmConvolution::plan.
   std::size_t plan(const ConvolutionShape& s, int threads, bool quantizes = false) {
     if (depthwise_) return by_channel_.plan(s, threads);
     const std::size_t scratch = by_matrix_.plan(s, threads, quantizes);

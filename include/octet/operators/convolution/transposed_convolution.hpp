@@ -11,7 +11,7 @@ struct TransposedAxis;
 /// Transposed convolution of images [N, H, W, C] (or [N, W, C]) with weights [O, kh, kw, C / groups]. Inputs: image,
 /// weights, bias [O] (optional). Output: stride * (in - 1) + output_padding + (kernel - 1) * dilation + 1 - pads; with
 /// SAME padding: in * stride. If the output size is given or SAME, it determines the total padding; an odd pixel is at
-/// the end for same_upper, else at the beginning (ONNX). With valid padding, none is at the beginning (TFLite).
+/// the end for same_upper, else at the beginning (ONNX). With valid padding, there is none at the beginning (TFLite).
 class TransposedConvolution : public OperatorOf<TransposedConvolution>, public detail::LayerInputs {
  public:
   static constexpr const char* type_name = "TransposedConvolution";  ///< see Operator::type

@@ -68,7 +68,7 @@ OCTET_API std::unique_ptr<GradientStep> AveragePool::prepare_gradient(const Prep
 
 OCTET_API std::string AveragePool::summary(const ShapeContext&) const { return "AvgPool " + window.summary(); }
 
-/// Zeros count as elements: so it must have no padding of its own, whose places may not.
+/// The added zeros count as elements. So the pool must not have padding that may not count.
 OCTET_API OperatorPtr AveragePool::padded(const std::vector<std::int64_t>& before,
                                           const std::vector<std::int64_t>& after) const {
   auto op = std::make_shared<AveragePool>(*this);
