@@ -366,10 +366,11 @@ TEST_CASE("where: broadcasts three tensors") {
   CHECK_THROWS_AS(shape_of(Where(), {{2}, {3}, {2}}, {DType::boolean}), ShapeError);
 }
 
-TEST_CASE("elements smaller than a byte cannot be moved") {
+TEST_CASE("elements smaller than a byte are refused") {
   const AnyTensor x = AnyTensor::make(DType::i4, {4}, [](std::byte*) {});
   CHECK_THROWS_WITH_AS(run_layer(Slice({0}, {2}), {x}),
-                       "layer 'tested' (Slice): elements of int4 cannot be moved one by one", Error);
+                       "layer 'tested' (Slice): elements of int4 are smaller than a byte, which is not supported",
+                       Error);
 }
 
 TEST_CASE("views: the same elements with another shape") {

@@ -188,7 +188,7 @@ OCTET_API bool PrepareContext::has(int i) const noexcept {
 OCTET_API int PrepareContext::inputs() const noexcept { return static_cast<int>(node_.inputs.size()); }
 OCTET_API int PrepareContext::outputs() const noexcept { return static_cast<int>(node_.outputs.size()); }
 OCTET_API const Value& PrepareContext::input(int i) const {
-  require(has(i), "needs at least ", i + 1, " inputs, found ", inputs());
+  require(has(i), "expected at least ", i + 1, " inputs, found ", inputs());
   return graph_.value(node_.inputs[static_cast<std::size_t>(i)]);
 }
 OCTET_API const Value& PrepareContext::output(int i) const {

@@ -79,7 +79,7 @@ class ShapeContext {
   }
 
  private:
-  void need(int i) const { require(has(i), "needs at least ", i + 1, " inputs, found ", inputs()); }
+  void need(int i) const { require(has(i), "expected at least ", i + 1, " inputs, found ", inputs()); }
   const std::string& node_;
   const char* type_;
   std::vector<const Value*> values_;

@@ -83,7 +83,7 @@ OCTET_API std::unique_ptr<Step> ArgMax::prepare(const PrepareContext& c) const {
   return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return detail::make_step<detail::ArgMaxStep<decltype(number)>>(*this);
-    c.fail("no form for ", name(x.dtype));
+    c.fail("type ", name(x.dtype), " is not supported");
   });
 }
 

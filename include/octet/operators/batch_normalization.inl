@@ -12,7 +12,7 @@ namespace detail {
 class BatchNormalizationStep : public Step {
  public:
   BatchNormalizationStep(const PrepareContext& c, float epsilon, const ActivationRange& range) : simd_(&c.kernels()) {
-    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+    c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
     const Tensor<float> gamma = to_float(c.constant(NormalizationInputs::gamma).ref()),
                         beta = to_float(c.constant(NormalizationInputs::beta).ref()),
                         mean = to_float(c.constant(NormalizationInputs::mean).ref()),

@@ -17,7 +17,7 @@ class BatchNormalizationGradient : public GradientStep {
  public:
   BatchNormalizationGradient(const PrepareContext& c, double epsilon, const ActivationRange& range)
       : simd_(&c.kernels()), epsilon_(epsilon), range_(range) {
-    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+    c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   }
 
   GradientMemory plan(const GradientPlanContext& c) override {

@@ -13,8 +13,8 @@ class ConcatStep : public Step {
     const Value& y = c.output();
     for (int i = 0; i < c.inputs(); ++i) {
       const Value& x = c.input(i);
-      c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "'", x.name, "' and '", y.name,
-                "' have to be of one type, found ", name(x.dtype), " and ", name(y.dtype));
+      c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "expected '", x.name, "' and '", y.name,
+                "' of the same type, found ", name(x.dtype), " and ", name(y.dtype));
       if (x.quant == y.quant) continue;
       c.require(x.dtype == DType::u8 && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
                 "' cannot be requantized to the scale of '", y.name, "'");
@@ -105,14 +105,14 @@ OCTET_API std::vector<Shape> Concat::shapes(const ShapeContext& c) const {
   const int a = normalize_axis(axis, out.rank());
   for (int i = 1; i < c.inputs(); ++i) {
     const Shape& s = c.shape(i);
-    c.require(s.rank() == out.rank(), "input ", i, " of shape ", s, " cannot be joined to ", out);
+    c.require(s.rank() == out.rank(), "input ", i, " of shape ", s, " cannot be concatenated with ", out);
     for (int d = 0; d < s.rank(); ++d) {
       const bool unknown = s[d] == Shape::unknown || out[d] == Shape::unknown;
       if (d == a) {
         out[d] = unknown ? Shape::unknown : out[d] + s[d];
       } else {
-        c.require(unknown || s[d] == out[d], "input ", i, " of shape ", s, " cannot be joined to ", out, " along axis ",
-                  a);
+        c.require(unknown || s[d] == out[d], "input ", i, " of shape ", s, " cannot be concatenated with ", out,
+                  " along axis ", a);
         out[d] = std::max(out[d], s[d]);
       }
     }

@@ -37,7 +37,7 @@ struct DynamicWeights {
     const Value& w = c.input(weights);
     c.constant(weights);
     c.validate(w);
-    c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
+    c.require(w.quant.axis <= 0, "expected weights quantized along axis 0, found axis ", w.quant.axis);
     for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "expected symmetric weights, found zero point ", z);
     if (c.has(LayerInputs::bias)) c.constant(LayerInputs::bias);
     return w;

@@ -122,8 +122,8 @@ class IntegerFullyConnected : public Step {
 OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const {
   const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);
   c.require(w.rank() == 2 && x.rank() >= 1, "expected an input [..., K] and weights [O, K], found ", x, " and ", w);
-  c.require(x.back() == Shape::unknown || x.back() == w[1], "takes ", w[1], " features (weights ", w,
-            "), but the input is ", x);
+  c.require(x.back() == Shape::unknown || x.back() == w[1], "expected an input with ", w[1], " features (weights ", w,
+            "), found ", x);
   if (c.has(LayerInputs::bias))
     c.require(c.shape(LayerInputs::bias) == Shape{w[0]}, "bias has shape ", c.shape(LayerInputs::bias), ", expected [",
               w[0], "]");

@@ -96,7 +96,7 @@ struct IntegerWeights : CenteredWeights {
     const std::int64_t channels = c.constant(LayerInputs::weights).shape()[0];
     c.one_scale(c.input(0));
     c.validate(w);
-    c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
+    c.require(w.quant.axis <= 0, "expected weights quantized along axis 0, found axis ", w.quant.axis);
     if (c.has(LayerInputs::bias)) {
       const AnyTensor& b = c.constant(LayerInputs::bias);
       c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels, "expected a bias of ",
@@ -161,12 +161,13 @@ class Requantizer {
   /// Throws Error unless types and scales of the output and the residual are supported.
   static void check_output(const PrepareContext& c, int residual) {
     const Value& y = c.output();
-    c.require(y.dtype == DType::f32 || y.dtype == DType::u8, "output '", y.name, "' has to be uint8 or float32, found ",
-              name(y.dtype));
+    c.require(y.dtype == DType::f32 || y.dtype == DType::u8, "expected output '", y.name,
+              "' of type uint8 or float32, found ", name(y.dtype));
     if (y.dtype == DType::u8) c.one_scale(y);
     if (!c.has(residual)) return;
     const Value& r = c.input(residual);
-    c.require(r.dtype == y.dtype, "'", r.name, "' is added to ", name(y.dtype), ", found ", name(r.dtype));
+    c.require(r.dtype == y.dtype, "expected '", r.name, "' of type ", name(y.dtype), " like the output, found ",
+              name(r.dtype));
     if (r.dtype == DType::u8)
       c.multiplier(static_cast<double>(c.one_scale(r).scale[0]) / static_cast<double>(y.quant.scale[0]));
   }

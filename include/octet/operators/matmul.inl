@@ -106,8 +106,8 @@ OCTET_API std::unique_ptr<Step> MatMul::prepare(const PrepareContext& c) const {
 
 OCTET_API void MatMul::check(const PrepareContext& c) const {
   const Value &a = c.input(0), &b = c.input(MatMul::right);
-  c.require(a.dtype == DType::f32 && (b.is_constant() ? is_floating(b.dtype) : b.dtype == DType::f32), "no form for ",
-            name(a.dtype), " and ", name(b.dtype));
+  c.require(a.dtype == DType::f32 && (b.is_constant() ? is_floating(b.dtype) : b.dtype == DType::f32),
+            "the product of ", name(a.dtype), " and ", name(b.dtype), " is not supported");
 }
 
 OCTET_API std::int64_t MatMul::macs(const ShapeContext& c) const {

@@ -37,7 +37,7 @@ class IntegerPRelu : public Step {
   explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(PRelu::slopes).shape()) {
     const Value &x = c.input(0), &slope = c.input(PRelu::slopes), &y = c.output();
     for (const Value* v : {&x, &y}) {
-      c.require(v->dtype == DType::u8, "'", v->name, "' has to be uint8 with one scale and zero point");
+      c.require(v->dtype == DType::u8, "expected '", v->name, "' of type uint8, found ", octet::name(v->dtype));
       c.one_scale(*v);
     }
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
@@ -119,7 +119,7 @@ OCTET_API std::unique_ptr<Step> PRelu::prepare(const PrepareContext& c) const {
   if (c.input(0).dtype == DType::f32 && is_floating(c.input(PRelu::slopes).dtype))
     return detail::make_step<detail::FloatPRelu>(c);
   if (c.input(0).dtype == DType::u8) return detail::make_step<detail::IntegerPRelu>(c);
-  c.fail("no form for ", name(c.input(0).dtype), " and slopes of ", name(c.input(PRelu::slopes).dtype));
+  c.fail(name(c.input(0).dtype), " with slopes of ", name(c.input(PRelu::slopes).dtype), " is not supported");
 }
 
 OCTET_API IntegerForm PRelu::integer_form() const {

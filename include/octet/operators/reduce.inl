@@ -78,11 +78,12 @@ OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
     return detail::make_step<detail::SpatialMean>(c);
   if (kind == ReduceKind::mean && bytes) return detail::make_step<detail::GenericIntegerMean>(c, axes);
   const bool picks = kind == ReduceKind::max || kind == ReduceKind::min;
-  c.require(!x.is_quantized() || (picks && x.quant == c.output().quant), "no integer form for this kind");
+  c.require(!x.is_quantized() || (picks && x.quant == c.output().quant),
+            "this kind is not supported for quantized tensors");
   return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return detail::make_step<detail::GenericReduce<decltype(number)>>(kind, axes);
-    c.fail("no form for ", name(x.dtype));
+    c.fail("type ", name(x.dtype), " is not supported");
   });
 }
 

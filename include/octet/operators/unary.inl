@@ -105,7 +105,7 @@ OCTET_API std::unique_ptr<Step> Unary::prepare(const PrepareContext& c) const {
   return detail::with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return detail::make_step<detail::GenericUnary<decltype(number)>>(f);
-    c.fail("no form for ", name(c.input(0).dtype));
+    c.fail("type ", name(c.input(0).dtype), " is not supported");
   });
 }
 

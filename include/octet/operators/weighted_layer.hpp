@@ -15,7 +15,7 @@ inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   if (x == DType::f32 && is_floating(w)) return WeightedForm::floating;
   if (x == DType::f32 && w == DType::i8) return WeightedForm::dynamic;
   if (x == DType::u8 && is_byte(w)) return WeightedForm::integer;
-  c.fail("no form for ", name(x), " ", inputs, " and ", name(w), " weights");
+  c.fail(name(x), " ", inputs, " with ", name(w), " weights are not supported");
 }
 
 /// Implements Operator::check for such a layer. Reads the weights only if their sums matter. `residual`: index of the

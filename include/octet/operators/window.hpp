@@ -68,11 +68,11 @@ inline WindowAxis resolve_axis(const Window& w, std::size_t i, std::int64_t in, 
   constexpr std::int64_t limit = 1 << 20;
   c.require(
       a.kernel > 0 && a.stride > 0 && a.dilation > 0 && a.kernel <= limit && a.stride <= limit && a.dilation <= limit,
-      "kernel, stride and dilation have to be in 1 .. ", limit, ", found ", a.kernel, ", ", a.stride, ", ", a.dilation);
+      "expected kernel, stride and dilation in 1 .. ", limit, ", found ", a.kernel, ", ", a.stride, ", ", a.dilation);
   if (w.padding == Window::Padding::given) {
     a.before = w.pads_before[i];
     a.after = w.pads_after[i];
-    c.require(a.before >= 0 && a.after >= 0 && a.before <= limit && a.after <= limit, "padding has to be in 0 .. ",
+    c.require(a.before >= 0 && a.after >= 0 && a.before <= limit && a.after <= limit, "expected padding in 0 .. ",
               limit, ", found ", a.before, " and ", a.after);
   }
   if (in == Shape::unknown) return a;

@@ -64,7 +64,7 @@ class PlannedModel {
         possible = has_float_weights(g_, n) && g_.value(n.inputs[at(form.weights)]).dtype == DType::f32;
         break;
     }
-    require(possible, where(n), "the plan gives it the form ", name(layer.form), ", which it does not have");
+    require(possible, where(n), "the form ", name(layer.form), " of the plan is not supported for this layer");
   }
   static std::string where(const Node& n) { return concat("layer '", n.name, "' (", n.op->type(), "): "); }
 

@@ -21,7 +21,7 @@ class LossFunction {
  public:
   LossFunction() = default;
   LossFunction(Loss loss, double label_smoothing) : loss_(loss), smoothing_(label_smoothing) {
-    require(smoothing_ >= 0 && smoothing_ < 1, "label smoothing has to be in [0, 1), found ", smoothing_);
+    require(smoothing_ >= 0 && smoothing_ < 1, "expected label smoothing in [0, 1), found ", smoothing_);
   }
   Loss kind() const noexcept { return loss_; }
   void plan(std::int64_t batch) {

@@ -57,7 +57,7 @@ class IntegerBinary : public Step {
 
  private:
   static const QuantParams& parameters(const PrepareContext& c, const Value& v) {
-    c.require(v.dtype == DType::u8, "'", v.name, "' has to be uint8 with one scale and zero point");
+    c.require(v.dtype == DType::u8, "expected '", v.name, "' of type uint8, found ", octet::name(v.dtype));
     return c.one_scale(v);
   }
 

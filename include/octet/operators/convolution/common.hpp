@@ -18,9 +18,9 @@ inline Shape convolution_output(const ShapeContext& c, const Window& window, std
   const auto axes = resolve(window, x, c);
   bool fits = w.rank() == window.rank() + 2 && groups >= 1 && w[0] % groups == 0;
   for (int i = 0; fits && i < window.rank(); ++i) fits = w[i + 1] == window.kernel[static_cast<std::size_t>(i)];
-  c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
-  c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "takes ", w.back() * groups,
-            " channels (weights ", w, ", ", groups, " groups), but the input is ", x);
+  c.require(fits, "weights of shape ", w, " do not match ", groups, " groups and the kernel");
+  c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "expected an input with ", w.back() * groups,
+            " channels (weights ", w, ", ", groups, " groups), found ", x);
   return window_output(axes, x, w[0]);
 }
 

@@ -14,7 +14,7 @@ class AveragePoolStep : public Step {
     if (c.input(0).dtype == DType::u8)
       mean_ = IntegerMean(c, int8_ties ? IntegerMean::Kind::int8_pool : IntegerMean::Kind::pool);
     else
-      c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+      c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   }
 
   std::size_t plan(const PlanContext& c) override {

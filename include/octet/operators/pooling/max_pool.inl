@@ -96,7 +96,7 @@ OCTET_API std::unique_ptr<Step> MaxPool::prepare(const PrepareContext& c) const 
 }
 
 OCTET_API std::unique_ptr<GradientStep> MaxPool::prepare_gradient(const PrepareContext& c) const {
-  c.require(!indices, "has no gradient where it gives indices");
+  c.require(!indices, "has no gradient if it returns indices");
   return detail::make_step<detail::MaxPoolGradient>(c, prepare(c), window);
 }
 
