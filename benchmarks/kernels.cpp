@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include <iostream>
+#include <octet/comparison/latency.hpp>
 #include <octet/kernels/dispatch.hpp>
-#include <octet/report/latency.hpp>
-#include <octet/report/machine.hpp>
+#include "../examples/report/machine.hpp"
 
 #include "layers.hpp"
 #include "models.hpp"
@@ -40,7 +40,7 @@ class Layer {
       elements_ += t.size();
     }
     const std::vector<LayerForm> forms = executor_.layer_forms();
-    octet::detail::require(forms.size() == 1, "'", v.layer.name, "' became ", forms.size(), " layers");
+    require(forms.size() == 1, "'", v.layer.name, "' became ", forms.size(), " layers");
     form_ = forms[0].form;
     macs_ = executor_.layer_times()[0].macs;
   }
@@ -92,7 +92,7 @@ double median_seconds(benchmark::State& state, F f) {
     state.SetIterationTime(seconds);
     times.push_back(seconds / static_cast<double>(runs));
   }
-  return octet::detail::summarized(std::move(times)).median_ms;
+  return summarize(std::move(times)).median_ms;
 }
 
 void time_layer(benchmark::State& state, const Variant& v) {
@@ -174,7 +174,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   const Peak peak = measure_peak(active_isa());
-  std::cerr << machine_description(1) << ", peak int8 " << peak.int8 / 1e9 << ", float " << peak.f32 / 1e9
+  std::cerr << report::machine_description(1) << ", peak int8 " << peak.int8 / 1e9 << ", float " << peak.f32 / 1e9
             << " GMAC/s\n";
   for (const LayerCase& c : layer_cases())
     for (const std::string& precision : precision_names())

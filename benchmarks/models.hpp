@@ -3,6 +3,8 @@
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>
 
+#include "../examples/common/text.hpp"
+
 /// Shared by the benchmarks: inputs, and models by name of their precision.
 
 inline const std::vector<std::string>& precision_names() {
@@ -52,7 +54,7 @@ inline octet::Model in_precision(const octet::Model& model, const std::string& p
   if (precision == "fp16") return quantize<fp16>(model);
   if (precision == "bf16") return quantize<bf16>(model);
   if (precision == "dynamic") return quantize<dynamic_range>(model);
-  octet::detail::require(precision == "int8", "unknown precision '", precision, "'");
+  require(precision == "int8", "unknown precision '", precision, "'");
   Calibrator c(model);
   c.add(random_inputs(model));
   Int8Options options;

@@ -2,9 +2,9 @@
 // memory of packed weights and arena, and the peak resident memory of the process.
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <octet/comparison/latency.hpp>
 #include <octet/models/builtin.hpp>
-#include <octet/report/latency.hpp>
-#include <octet/report/table.hpp>
+#include "../examples/report/table.hpp"
 
 #include "memory.hpp"
 #include "models.hpp"
@@ -28,14 +28,13 @@ struct Arguments {
 };
 
 void print_layers(Executor& executor, const Tensor<float>& image) {
-  TextTable table({"Layer", "Type", "Form", "ms", "GMAC/s"});
+  report::TextTable table({"Layer", "Type", "Form", "ms", "GMAC/s"});
   const std::vector<LayerForm> forms = executor.layer_forms();
   const std::vector<LayerTime> times = measure_layers(executor, image);
   for (std::size_t i = 0; i < times.size(); ++i) {
     const LayerTime& t = times[i];
     const double rate = t.milliseconds > 0 ? static_cast<double>(t.macs) / t.milliseconds / 1e6 : 0;
-    table.add({t.name, t.type, forms[i].form, octet::detail::fixed(t.milliseconds, 4),
-               t.macs ? octet::detail::fixed(rate, 1) : ""});
+    table.add({t.name, t.type, forms[i].form, report::fixed(t.milliseconds, 4), t.macs ? report::fixed(rate, 1) : ""});
   }
   std::cout << table.str();
 }
@@ -55,8 +54,8 @@ void time_network(const std::string& net, const std::string& precision, const Ar
   const Graph& g = executor.graph();
   const Tensor<float> image = random_tensor(g.value(g.inputs[0]).shape);
   const Latency l = measure_latency({&executor}, image, 0, a.runs, [](std::int64_t, std::int64_t) {})[0];
-  using octet::detail::fixed;
-  using octet::detail::megabytes;
+  using report::fixed;
+  using report::megabytes;
   std::cout << "octet " << net << " " << precision << " threads=" << a.threads << " median_ms=" << fixed(l.median_ms, 3)
             << " min_ms=" << fixed(l.min_ms, 3)
             << " packed_mb=" << megabytes(static_cast<std::int64_t>(executor.packed_bytes()))

@@ -7,12 +7,12 @@
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/small_cnn.hpp>
 #include <octet/models/vgg.hpp>
-#include <octet/report/table.hpp>
 #include <octet/training/gradient_executor.hpp>
 #include <octet/training/loss_function.hpp>
 #include <octet/training/optimizer_state.hpp>
 #include <octet/training/qat.hpp>
 #include <octet/training/trainer.hpp>
+#include "../examples/report/table.hpp"
 
 #include "models.hpp"
 
@@ -86,13 +86,13 @@ double median(std::vector<double> v) {
 void print_layers(Steps& step) {
   step.executor().profile(true);
   step();
-  TextTable table({"Layer", "Type", "forward ms", "GMAC/s", "backward ms", "GMAC/s"});
+  report::TextTable table({"Layer", "Type", "forward ms", "GMAC/s", "backward ms", "GMAC/s"});
   for (const LayerPassTime& t : step.executor().layer_times()) {
     const auto rate = [&](double ms, double passes) {
-      return t.macs && ms > 0 ? octet::detail::fixed(passes * static_cast<double>(t.macs) / ms / 1e6, 1) : "";
+      return t.macs && ms > 0 ? report::fixed(passes * static_cast<double>(t.macs) / ms / 1e6, 1) : "";
     };
-    table.add({t.name, t.type, octet::detail::fixed(t.forward, 3), rate(t.forward, 1),
-               octet::detail::fixed(t.backward, 3), rate(t.backward, 2)});
+    table.add({t.name, t.type, report::fixed(t.forward, 3), rate(t.forward, 1), report::fixed(t.backward, 3),
+               rate(t.backward, 2)});
   }
   std::cout << table.str();
 }
@@ -144,14 +144,14 @@ int main(int argc, char** argv) {
       std::int64_t parameters = 0;
       for (const Parameter& p : step.executor().parameters().list()) parameters += p.learned ? p.size : 0;
       std::cout << net.name << " threads=" << threads << " parameters=" << parameters
-                << " images_per_s=" << octet::detail::fixed(static_cast<double>(batch) / seconds, 1)
-                << " step_ms=" << octet::detail::fixed(seconds * 1e3, 2)
-                << " arena_mb=" << octet::detail::fixed(static_cast<double>(step.executor().arena_bytes()) / 1e6, 1)
+                << " images_per_s=" << report::fixed(static_cast<double>(batch) / seconds, 1)
+                << " step_ms=" << report::fixed(seconds * 1e3, 2)
+                << " arena_mb=" << report::fixed(static_cast<double>(step.executor().arena_bytes()) / 1e6, 1)
                 << std::endl;
       if (layers) print_layers(step);
       if (!qat) continue;
-      std::cout << net.name << " qat_step_ms=" << octet::detail::fixed(median(qat_seconds) * 1e3, 2)
-                << " ratio=" << octet::detail::fixed(median(ratios), 3) << std::endl;
+      std::cout << net.name << " qat_step_ms=" << report::fixed(median(qat_seconds) * 1e3, 2)
+                << " ratio=" << report::fixed(median(ratios), 3) << std::endl;
       if (layers) print_layers(*rounded);
     }
   } catch (const std::exception& e) {

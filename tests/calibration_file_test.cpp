@@ -2,7 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <octet/io/atomic_file.hpp>
+#include <octet/files/atomic_file.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/quantization/calibration_file.hpp>
 

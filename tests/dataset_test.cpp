@@ -1,7 +1,8 @@
 #include <zlib.h>
 
+#include <octet/comparison/evaluation.hpp>
+#include <octet/files/gzip.hpp>
 #include <octet/io/cifar.hpp>
-#include <octet/io/gzip.hpp>
 #include <octet/io/image.hpp>
 #include <octet/io/image_files.hpp>
 #include <octet/io/image_input.hpp>
@@ -10,7 +11,6 @@
 #include <octet/io/shapes_dataset.hpp>
 #include <octet/models/small_cnn.hpp>
 #include <octet/operators/all.hpp>
-#include <octet/report/evaluation.hpp>
 #include <set>
 
 #include "support/files.hpp"

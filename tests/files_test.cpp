@@ -10,8 +10,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <octet/io/atomic_file.hpp>
-#include <octet/io/map_file.hpp>
+#include <octet/files/atomic_file.hpp>
+#include <octet/files/map_file.hpp>
+#include <octet/files/output_file.hpp>
 #include <thread>
 
 #include "support/files.hpp"
@@ -39,7 +40,7 @@ using octet::detail::InputFile;
 using octet::detail::map_file;
 using octet::detail::OutputFile;
 using octet::detail::read_file;
-using octet::detail::require_writable;
+using octet::require_writable;
 using octet::detail::write_atomically;
 
 namespace {

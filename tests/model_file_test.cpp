@@ -343,7 +343,7 @@ TEST_CASE("model file: names with the extensions of other formats are refused") 
     CHECK(contents(path) == "original");
   }
   save(m, folder / "net.onnx.octet", {false});
-  CHECK(octet::detail::saved_size(m) > static_cast<std::int64_t>(contents(folder / "net.onnx.octet").size()));
+  CHECK(saved_size(m) > static_cast<std::int64_t>(contents(folder / "net.onnx.octet").size()));
   save(m, folder / "net.octet");
-  CHECK(octet::detail::saved_size(m) == static_cast<std::int64_t>(contents(folder / "net.octet").size()));
+  CHECK(saved_size(m) == static_cast<std::int64_t>(contents(folder / "net.octet").size()));
 }

@@ -1,5 +1,5 @@
 #pragma once
-#include <octet/io/onnx/onnx.hpp>
+#include <octet/import/onnx/onnx.hpp>
 #include <protozero/pbf_writer.hpp>
 #include <string>
 #include <vector>

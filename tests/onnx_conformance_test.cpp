@@ -2,9 +2,9 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
-#include <octet/io/onnx/importer.hpp>
-#include <octet/io/onnx/onnx.hpp>
-#include <octet/io/read_file.hpp>
+#include <octet/files/read_file.hpp>
+#include <octet/import/onnx/importer.hpp>
+#include <octet/import/onnx/onnx.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/runtime/executor.hpp>
 #include <protozero/pbf_writer.hpp>

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <functional>
 
-#include <octet/io/onnx/importer.hpp>
+#include <octet/import/onnx/importer.hpp>
 #include <octet/operators/all.hpp>
 #include "onnx_builder.hpp"
 #include "support/files.hpp"

@@ -1,5 +1,5 @@
-#include <octet/io/onnx/registry.hpp>
-#include <octet/io/tflite/registry.hpp>
+#include <octet/import/onnx/registry.hpp>
+#include <octet/import/tflite/registry.hpp>
 #include <octet/operators/register_operator.hpp>
 #include <set>
 

@@ -1,8 +1,8 @@
 #include <flatbuffers/flexbuffers.h>
 
+#include <octet/import/tflite/flex_map.hpp>
 #include <octet/io/model_file.hpp>
-#include <octet/io/model_file/operator_fields.hpp>
-#include <octet/io/tflite/flex_map.hpp>
+#include <octet/model_file/operator_fields.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/operators/register_operator.hpp>
 #include <octet/quantization/quantize_model.hpp>

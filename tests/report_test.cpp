@@ -1,16 +1,20 @@
 #include <algorithm>
+#include <octet/comparison/compare.hpp>
+#include <octet/comparison/latency.hpp>
+#include <octet/io/model_file.hpp>
 #include <octet/models/small_cnn.hpp>
 #include <octet/operators/all.hpp>
-#include <octet/report/compare.hpp>
-#include <octet/report/html.hpp>
-#include <octet/report/json.hpp>
 #include <regex>
 #include <set>
+#include "../examples/report/advice.hpp"
+#include "../examples/report/html.hpp"
+#include "../examples/report/json.hpp"
 
 #include "support/files.hpp"
 #include "testing.hpp"
 
 using namespace testing;
+using namespace report;
 
 namespace {
 
@@ -151,12 +155,11 @@ TEST_CASE("report: tables fit a width and escape control characters") {
   CHECK(t.str().find("a_very_long_name_of_a_layer_0123456789") != std::string::npos);
   CHECK(t.str(1).find("a_very_lon\xe2\x80\xa6"
                       "56789") != std::string::npos);  // 16 characters at least
-  using octet::detail::shortened;
   CHECK(shortened("äöüäöüäöü", 9) == "äöüäöüäöü");
   CHECK(shortened("äöüäöüäöü", 5) == "äöü\xe2\x80\xa6ü");
-  CHECK(octet::detail::with_prefix(999) == "999");
-  CHECK(octet::detail::with_prefix(20410) == "20.4 k");
-  CHECK(octet::detail::with_prefix(4'089'184'256) == "4.09 G");
+  CHECK(with_prefix(999) == "999");
+  CHECK(with_prefix(20410) == "20.4 k");
+  CHECK(with_prefix(4'089'184'256) == "4.09 G");
 }
 
 TEST_CASE("report: names and kinds of layers") {
@@ -282,7 +285,7 @@ TEST_CASE("report: training curves, and pages for several models") {
   CHECK(j["training"][1]["points"][0]["held_out_loss"].is_null());
 
   const Curve line{"v1", {{0, 1}, {1, 3}, {2, 2}}, false};
-  const CurveAxes axes = octet::detail::axes_around({line}, octet::detail::short_number);
+  const CurveAxes axes = axes_around({line}, short_number);
   CHECK(axes.x_high == 2);
   CHECK(axes.y_low == 1);
   CHECK(axes.y_high == 3);
@@ -292,7 +295,7 @@ TEST_CASE("report: training curves, and pages for several models") {
   CHECK(svg.find("<line x1=\"0.00%\" y1=\"188.0\" x2=\"50.00%\" y2=\"8.0\"/>") != std::string::npos);
   CHECK(svg.find("<circle cx=\"100.00%\" cy=\"98.0\"") != std::string::npos);
   const Curve level{"v1", {{1, 5}}, true};  // a single point has axes, too
-  const CurveAxes flat = octet::detail::axes_around({level}, octet::detail::short_number);
+  const CurveAxes flat = axes_around({level}, short_number);
   CHECK(flat.y_low < flat.y_high);
 }
 
@@ -328,12 +331,11 @@ TEST_CASE("accuracy: top-1, top-5, ties, agreement") {
 }
 
 TEST_CASE("latency: median and minimum") {
-  using octet::detail::summarized;
-  CHECK(summarized({3, 1, 2}).median_ms == 2);
-  CHECK(summarized({4, 1, 9, 2}).median_ms == 3);
-  CHECK(summarized({4, 1, 9, 2}).min_ms == 1);
-  CHECK(summarized({5}).median_ms == 5);
-  CHECK(summarized({}).runs == 0);
+  CHECK(summarize({3, 1, 2}).median_ms == 2);
+  CHECK(summarize({4, 1, 9, 2}).median_ms == 3);
+  CHECK(summarize({4, 1, 9, 2}).min_ms == 1);
+  CHECK(summarize({5}).median_ms == 5);
+  CHECK(summarize({}).runs == 0);
   Executor e(brightness_model());
   std::int64_t last = 0;
   const auto l =
@@ -378,17 +380,17 @@ TEST_CASE("advice: the range an integer model expects") {
     Int8Options o;
     o.integer_input = integer_input;
     const Model q = quantize<int8>(m, calibrator.result(), o);
-    CHECK(octet::detail::quantized_form(q) == "int8");
+    CHECK(quantized_form(q) == "int8");
     const auto r = calibrated_input_range(q);
     REQUIRE(r.has_value());
     CHECK(r->low == doctest::Approx(0));
     CHECK(r->high == doctest::Approx(1));
   }
-  CHECK(octet::detail::quantized_form(m) == "");
-  CHECK(octet::detail::quantized_form(quantize<fp16>(m)) == "");
+  CHECK(quantized_form(m) == "");
+  CHECK(quantized_form(quantize<fp16>(m)) == "");
   WeightOptions small;
   small.least_elements = 1;
-  CHECK(octet::detail::quantized_form(quantize<dynamic_range>(m, small)) == "dynamic_range");
+  CHECK(quantized_form(quantize<dynamic_range>(m, small)) == "dynamic_range");
 }
 
 TEST_CASE("advice: a better preprocessing, or none") {
@@ -399,7 +401,7 @@ TEST_CASE("advice: a better preprocessing, or none") {
   const auto warning = [&](const DatasetPtr& images, const std::string& recipe) {
     const double top1 =
         evaluate({&e}, input, *images, with(recipe), pool, true, [](std::int64_t, std::int64_t) {})[0].top1().value();
-    return accuracy_warning(e, input, images, with(recipe), recipe, top1, 4, pool);
+    return accuracy_warning(e, input, images, with(recipe), recipe, top1, pool);
   };
   const auto right = std::make_shared<Brightness>(40, levels),
              wrong = std::make_shared<Brightness>(40, levels, true, 2);
@@ -428,7 +430,7 @@ TEST_CASE("compare: measures every form of a model") {
     stages.insert(stage);
     CHECK(done <= total);
   };
-  const ComparisonResult r = compare(brightness_model(), images, calibration, o);
+  const ComparisonResult r = compare_with_advice(brightness_model(), images, calibration, o);
   REQUIRE(r.variants.size() == 4);
   CHECK(r.images == 24);
   CHECK(r.calibration_images == 8);
@@ -445,11 +447,11 @@ TEST_CASE("compare: measures every form of a model") {
     CHECK(v.min_ms > 0);
     if (i == 0) continue;
     CHECK(v.size_bytes == static_cast<std::int64_t>(contents(folder / (v.name + ".octet")).size()));
-    CHECK(octet::detail::quantized_form(load_octet(folder / (v.name + ".octet"))) == (i == 2 ? "" : v.name));
+    CHECK(quantized_form(load_octet(folder / (v.name + ".octet"))) == (i == 2 ? "" : v.name));
   }
   CHECK(r.variants[3].arena_bytes > 0);
   o.further.push_back({"twin", "Twin", [] { return brightness_model(); }});
-  const ComparisonResult more = compare(brightness_model(), images, calibration, o);
+  const ComparisonResult more = compare_with_advice(brightness_model(), images, calibration, o);
   REQUIRE(more.variants.size() == 5);
   CHECK(more.find("twin")->agreement == 1.0);
   CHECK(more.find("twin")->weights == "float32");
@@ -469,8 +471,8 @@ TEST_CASE("compare: measures every form of a model") {
 
   // Images that differ a lot from those of the calibration, without labels.
   const ComparisonResult odd =
-      compare(brightness_model(), std::make_shared<Brightness>(8, std::vector<int>{255, 250}, false),
-              std::make_shared<Brightness>(8, std::vector<int>{10, 0}, false), o);
+      compare_with_advice(brightness_model(), std::make_shared<Brightness>(8, std::vector<int>{255, 250}, false),
+                          std::make_shared<Brightness>(8, std::vector<int>{10, 0}, false), o);
   REQUIRE(odd.warnings.size() == 1);
   CHECK(odd.warnings[0].find("calibrated for [0, 0.039") != std::string::npos);
   REQUIRE(odd.notes.size() == 1);

@@ -1,6 +1,6 @@
 #include <octet/core/parallel_checked.hpp>
+#include <octet/import/onnx/wire_reader.hpp>
 #include <octet/io/load.hpp>
-#include <octet/io/onnx/wire_reader.hpp>
 #include <octet/io/try.hpp>
 #include <octet/quantization/calibration_file.hpp>
 #include <octet/try.hpp>

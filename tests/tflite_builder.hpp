@@ -1,8 +1,8 @@
 #pragma once
 #include <flatbuffers/flatbuffers.h>
 #include <map>
-#include <octet/io/tflite/schema.hpp>
-#include <octet/io/tflite/tflite.hpp>
+#include <octet/import/tflite/schema.hpp>
+#include <octet/import/tflite/tflite.hpp>
 
 #include "testing.hpp"
 

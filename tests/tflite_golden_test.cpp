@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include <octet/core/element.hpp>
+#include <octet/files/read_file.hpp>
 #include <octet/io/load.hpp>
-#include <octet/io/read_file.hpp>
 #include <octet/operators/all.hpp>
 
 #include "testing.hpp"

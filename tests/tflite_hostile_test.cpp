@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <octet/io/model_file/self_test.hpp>
+#include <octet/model_file/self_test.hpp>
 #include <octet/operators/all.hpp>
 
 #include "support/allocations.hpp"

@@ -1,10 +1,14 @@
 #pragma once
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
-#include <octet/io/atomic_file.hpp>
+#include <fstream>
+#include <octet/files/atomic_file.hpp>
 #include <octet/io/model_file.hpp>
 #include <string>
 #include <vector>
+
+#include "text.hpp"
 
 /// File operations of the programs. Errors name the file.
 
@@ -12,12 +16,7 @@
 inline void make_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  octet::detail::require<octet::FormatError>(!error, "cannot create folder '", path, "' (", error.message(), ")");
-}
-
-/// Writes a text file atomically.
-inline void write_file(const std::string& path, const std::string& text) {
-  octet::detail::write_atomically(path, [&](std::ostream& out) { out << text; });
+  require<octet::FormatError>(!error, "cannot create folder '", path, "' (", error.message(), ")");
 }
 
 /// Kinds of files that programs write.
@@ -26,7 +25,9 @@ enum class FileKind { model, checkpoint, calibration, plan, results, report };
 /// Whether octet wrote the file and it is of that kind, judging by its first bytes.
 inline bool is_octet_file(const std::string& path, FileKind kind) {
   std::string text(std::size_t{1} << 16, '\0');
-  text.resize(octet::detail::InputFile(path).read(text.data(), text.size()));
+  std::ifstream file(path, std::ios::binary);
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
   const auto begins = [&](const char* with) { return text.compare(0, std::strlen(with), with) == 0; };
   const auto has = [&](const char* part) { return text.find(part) != std::string::npos; };
   switch (kind) {
@@ -52,9 +53,8 @@ class OutputCheck {
   /// Throws FormatError if the file is an input or another output, was not written by octet, or cannot be written.
   void writes(const std::string& path, FileKind kind) {
     using octet::FormatError;
-    using octet::detail::require;
     namespace fs = std::filesystem;
-    if (kind == FileKind::model) octet::detail::require_octet_name(path);
+    if (kind == FileKind::model) octet::require_octet_name(path);
     std::error_code error;
     const fs::path place = fs::weakly_canonical(fs::absolute(path), error);
     for (const fs::path& other : outputs_)
@@ -72,7 +72,7 @@ class OutputCheck {
       require<FormatError>(known || force_, "cannot write '", path,
                            "': the file exists and octet did not write it (--force replaces it)");
     }
-    octet::detail::require_writable(path);
+    octet::require_writable(path);
   }
 
  private:

@@ -1,8 +1,8 @@
 #include <iostream>
-#include <octet/report/json.hpp>
-#include <octet/report/latency.hpp>
-#include <octet/report/layer_text.hpp>
-#include <octet/report/machine.hpp>
+#include <octet/comparison/latency.hpp>
+#include "../report/json.hpp"
+#include "../report/layer_text.hpp"
+#include "../report/machine.hpp"
 
 #include "../common/progress.hpp"
 #include "commands.hpp"
@@ -24,8 +24,8 @@ struct BenchArguments {
 
 /// A deterministic input with values like those of an image.
 Tensor<float> any_input(const Model& model, const BenchArguments& o) {
-  octet::detail::require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ", model.inputs.size(),
-                                     " inputs, expected one");
+  require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ", model.inputs.size(),
+                      " inputs, expected one");
   Shape s = model.value(model.inputs[0]).shape;
   for (int d = 0; d < s.rank(); ++d)
     if (s[d] < 0) s[d] = d == 0 ? o.batch : o.size;
@@ -40,7 +40,7 @@ Tensor<float> any_input(const Model& model, const BenchArguments& o) {
 }
 
 std::string gmacs_per_second(std::int64_t macs, double ms) {
-  return macs > 0 && ms > 0 ? octet::detail::fixed(static_cast<double>(macs) / ms / 1e6, 1) : "";
+  return macs > 0 && ms > 0 ? report::fixed(static_cast<double>(macs) / ms / 1e6, 1) : "";
 }
 
 void bench_command(const BenchArguments& o) {
@@ -60,24 +60,24 @@ void bench_command(const BenchArguments& o) {
     total_ms += t.milliseconds;
     macs += t.macs;
   }
-  using octet::detail::significant;
+  using report::significant;
   if (o.layers) {
-    TextTable table({"Layer", "Type", "Form", "ms", "% of time", "GMAC/s"});
+    report::TextTable table({"Layer", "Type", "Form", "ms", "% of time", "GMAC/s"});
     const Graph& g = executor.graph();
     const std::vector<std::string> names = layer_names(g, o.full_names);
     const std::vector<LayerForm> forms = executor.layer_forms();
     for (std::size_t i = 0; i < layers.size(); ++i)
-      table.add({names[i], layer_kind(g, g.nodes[i]), forms[i].form, octet::detail::fixed(layers[i].milliseconds, 4),
-                 octet::detail::fixed(100 * layers[i].milliseconds / std::max(total_ms, 1e-9), 1),
+      table.add({names[i], report::layer_kind(g, g.nodes[i]), forms[i].form, report::fixed(layers[i].milliseconds, 4),
+                 report::fixed(100 * layers[i].milliseconds / std::max(total_ms, 1e-9), 1),
                  gmacs_per_second(layers[i].macs, layers[i].milliseconds)});
     std::cout << table.str(o.full_names ? 0 : 120) << "\n";
   }
-  std::cout << machine_description(executor.threads()) << "\n"
+  std::cout << report::machine_description(executor.threads()) << "\n"
             << model.name << " batch=" << o.batch << " median_ms=" << significant(l.median_ms)
             << " min_ms=" << significant(l.min_ms) << " runs=" << l.runs
             << " gmac_per_s=" << gmacs_per_second(macs, l.median_ms)
-            << " arena_mb=" << octet::detail::megabytes(static_cast<std::int64_t>(executor.arena_bytes()))
-            << " packed_mb=" << octet::detail::megabytes(static_cast<std::int64_t>(executor.packed_bytes())) << "\n";
+            << " arena_mb=" << report::megabytes(static_cast<std::int64_t>(executor.arena_bytes()))
+            << " packed_mb=" << report::megabytes(static_cast<std::int64_t>(executor.packed_bytes())) << "\n";
   if (o.json.empty()) return;
   nlohmann::ordered_json j{{"model", model.name},
                            {"batch", o.batch},
@@ -88,7 +88,7 @@ void bench_command(const BenchArguments& o) {
                            {"arena_bytes", executor.arena_bytes()}};
   for (const LayerTime& t : layers)
     j["layers"].push_back({{"name", t.name}, {"type", t.type}, {"ms", t.milliseconds}, {"macs", t.macs}});
-  write_file(o.json, json_text(j));
+  write_file(o.json, report::json_text(j));
 }
 
 }  // namespace

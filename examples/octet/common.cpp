@@ -2,7 +2,7 @@
 
 #include <octet/io/load.hpp>
 #include <octet/models/builtin.hpp>
-#include <octet/report/layer_text.hpp>
+#include "../report/layer_text.hpp"
 
 using namespace octet;
 
@@ -20,8 +20,7 @@ bool has_integer_layers(const Model& model) {
 }
 
 void set_rounding(Model& model, Rounding rounding) {
-  octet::detail::require(has_integer_layers(model), "model '", model.name,
-                         "' has no integer layers, so --rounding does not apply");
+  require(has_integer_layers(model), "model '", model.name, "' has no integer layers, so --rounding does not apply");
   model.rounding = rounding;
 }
 
@@ -67,7 +66,7 @@ Preprocessing ImageOptions::preprocessing(const Model& model, const ImageInput& 
 }
 
 std::string ImageOptions::describe(const Model& model, const ImageInput& input) const {
-  return recipe(model, input) + (crop ? ", crop " + octet::detail::significant(*crop) : std::string()) + ", " + resize;
+  return recipe(model, input) + (crop ? ", crop " + report::significant(*crop) : std::string()) + ", " + resize;
 }
 
 void DataOptions::add_to(CLI::App& command) {
@@ -99,7 +98,7 @@ DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool w
   DatasetOptions o;
   // Calibration images may have another format than the evaluation data.
   const bool other = !with_labels && path.compare(0, 8, "builtin:") != 0;
-  const std::string known = other ? octet::detail::guess_format(path) : "";
+  const std::string known = other ? octet::guess_format(path) : "";
   o.format = known.empty() ? format : known;
   o.labels = list;
   o.with_labels = with_labels;
@@ -218,15 +217,15 @@ void add_full_names(CLI::App& command, bool& full) {
 std::vector<std::string> layer_names(const Graph& g, bool full) {
   std::vector<std::string> names;
   for (const Node& n : g.nodes) names.push_back(n.name);
-  return full ? names : short_names(std::move(names));
+  return full ? names : report::short_names(std::move(names));
 }
 
 std::int64_t output_classes(const Model& model, const ImageInput& input) {
-  octet::detail::require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ", model.outputs.size(),
-                                     " outputs, expected one");
+  require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ", model.outputs.size(),
+                      " outputs, expected one");
   const Shape s = model.infer_shapes({input.shape()})[static_cast<std::size_t>(model.outputs[0])];
-  octet::detail::require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
-                                     "': expected one output per class, found output shape ", s);
+  require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
+                      "': expected one output per class, found output shape ", s);
   return s.back();
 }
 

@@ -1,9 +1,9 @@
 #include <iostream>
 #include <octet/io/shapes_dataset.hpp>
 #include <octet/models/fit_classifier.hpp>
-#include <octet/report/compare.hpp>
-#include <octet/report/html.hpp>
-#include <octet/report/json.hpp>
+#include "../report/advice.hpp"
+#include "../report/html.hpp"
+#include "../report/json.hpp"
 
 #include "../common/progress.hpp"
 #include "commands.hpp"
@@ -42,8 +42,8 @@ Split split(const CompareArguments& o, const DatasetPtr& data, const DatasetPtr&
     s.notes.push_back("the only image is also used for calibration");
   } else {
     first = calibrate_given ? o.calibrate : std::clamp<std::int64_t>(data->size() / 4, 1, o.calibrate);
-    octet::detail::require(first < data->size(), "no images are left for evaluation: ", first, " of ", data->size(),
-                           " are for calibration; use fewer with --calibrate, or other ones with --calibration");
+    require(first < data->size(), "no images are left for evaluation: ", first, " of ", data->size(),
+            " are for calibration; use fewer with --calibrate, or other ones with --calibration");
     s.calibration = std::make_shared<Subset>(data, 0, first);
     s.notes.push_back("the first " + counted(first, "image") +
                       " of the data are used for calibration and excluded from the accuracy");
@@ -63,7 +63,7 @@ bool fit_builtin(Model& model, const CompareArguments& o, const ImageInput& inpu
   if (o.fit == "none" || (o.fit.empty() && (!shapes || model.name != "small_cnn"))) return false;
   DatasetPtr images = o.fit.empty() || o.fit == "builtin:shapes" ? std::make_shared<ShapesDataset>(6000, 1)
                                                                  : o.source.open(o.fit, labels, true);
-  octet::detail::require(images->labelled(), "the images of '", o.fit, "' have no labels to fit a classifier to");
+  require(images->labelled(), "the images of '", o.fit, "' have no labels to fit a classifier to");
   if (images->size() > 20000) images = std::make_shared<Subset>(images, 0, 20000);
   FitOptions fit;
   fit.executor = with_threads(o.threads);
@@ -76,16 +76,16 @@ bool fit_builtin(Model& model, const CompareArguments& o, const ImageInput& inpu
 void compare_command(CompareArguments o, bool calibrate_given) {
   Progress progress;
   if (o.data.empty() && o.model.compare(0, 8, "builtin:") == 0) o.data = "builtin:shapes";
-  octet::detail::require(!o.data.empty(), "images are required: use --data");
+  require(!o.data.empty(), "images are required: use --data");
   make_folder(o.out);
-  const std::string report = o.out + "/report.html";
+  const std::string page = o.out + "/report.html";
   OutputCheck check({o.model, o.data, o.calibration, o.fit, o.source.labels, o.source.classes}, o.force);
-  check.writes(report, FileKind::report);
+  check.writes(page, FileKind::report);
   check.writes(o.out + "/results.json", FileKind::results);
   if (!o.json.empty()) check.writes(o.json, FileKind::results);
   Model model = open_model(o.model);
   // A model that is already quantized needs no calibration and is not written.
-  const bool quantized = !octet::detail::quantized_form(model).empty();
+  const bool quantized = !quantized_form(model).empty();
   for (const char* form : {"dynamic_range", "float16", "int8"})
     if (!quantized) check.writes(o.out + "/" + form + ".octet", FileKind::model);
   if (quantized && o.how.rounding) set_rounding(model, *o.how.rounding);
@@ -120,27 +120,26 @@ void compare_command(CompareArguments o, bool calibrate_given) {
   c.runs = o.runs;
   c.directory = o.out;
   c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
-  ComparisonResult r = compare(model, s.images, s.calibration, c);
+  ComparisonResult r = report::compare_with_advice(model, s.images, s.calibration, c);
   progress.clear();
   r.data = o.data;
   r.preprocessing = o.images.describe(model, input);
   r.notes.insert(r.notes.end(), s.notes.begin(), s.notes.end());
   std::cout << r.model << ", " << counted(r.images, "image") << ", preprocessing " << r.preprocessing << "\n"
             << r.machine << "\n\n"
-            << comparison_table(r).str() << "\n";
+            << report::comparison_table(r).str() << "\n";
   if (!r.errors.empty())
-    std::cout << "Largest errors in int8 (all are in the report):\n\n"
-              << octet::detail::error_table(r, 5).str(120) << "\n";
+    std::cout << "Largest errors in int8 (all are in the report):\n\n" << report::error_table(r, 5).str(120) << "\n";
   if (r.calibration_images > 0)
     std::cout << "note: calibration with " << counted(r.calibration_images, "image") << " took "
-              << octet::detail::significant(r.calibration_seconds) << " s\n";
+              << report::significant(r.calibration_seconds) << " s\n";
   for (const std::string& n : r.notes) std::cout << "note: " << n << "\n";
   for (const std::string& w : r.warnings) std::cout << "warning: " << w << "\n";
-  const std::string results = json_text(to_json(r));
-  write_file(report, html_report(r));
+  const std::string results = report::json_text(report::to_json(r));
+  write_file(page, report::html_report(r));
   write_file(o.out + "/results.json", results);
   if (!o.json.empty()) write_file(o.json, results);
-  std::cout << "report: " << report << "\n";
+  std::cout << "report: " << page << "\n";
 }
 
 }  // namespace

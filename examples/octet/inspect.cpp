@@ -1,8 +1,8 @@
 #include <iostream>
 #include <octet/passes/optimize.hpp>
 #include <octet/quantization/plan_file.hpp>
-#include <octet/report/layer_text.hpp>
-#include <octet/report/machine.hpp>
+#include "../report/layer_text.hpp"
+#include "../report/machine.hpp"
 
 #include "commands.hpp"
 #include "common.hpp"
@@ -94,14 +94,14 @@ void inspect_kernels(const Model& model, const InspectArguments& o) {
   const std::vector<Shape> shapes = g.infer_shapes(inputs);
   const std::vector<std::string> names = layer_names(g, o.full_names);
   const std::vector<LayerForm> layers = executor.layer_forms();
-  TextTable table({"Layer", "Type", "Output", "Form", "Packed bytes"});
+  report::TextTable table({"Layer", "Type", "Output", "Form", "Packed bytes"});
   for (std::size_t i = 0; i < layers.size(); ++i)
-    table.add({names[i], layer_kind(g, g.nodes[i]), shape_text(shapes[static_cast<std::size_t>(g.nodes[i].outputs[0])]),
-               layers[i].form,
+    table.add({names[i], report::layer_kind(g, g.nodes[i]),
+               shape_text(shapes[static_cast<std::size_t>(g.nodes[i].outputs[0])]), layers[i].form,
                layers[i].packed_bytes ? thousands(static_cast<std::int64_t>(layers[i].packed_bytes)) : ""});
-  const auto mb = [](std::size_t bytes) { return octet::detail::megabytes(static_cast<std::int64_t>(bytes)) + " MB"; };
+  const auto mb = [](std::size_t bytes) { return report::megabytes(static_cast<std::int64_t>(bytes)) + " MB"; };
   std::cout << table.str(o.full_names ? 0 : 120) << "\n"
-            << machine_description(executor.threads()) << "\n"
+            << report::machine_description(executor.threads()) << "\n"
             << layers.size() << " steps, packed weights " << mb(executor.packed_bytes()) << ", arena "
             << mb(executor.arena_bytes()) << " for inputs of";
   for (const Shape& s : inputs) std::cout << " " << s;
@@ -113,25 +113,26 @@ void inspect_plan(const Model& model, const InspectArguments& o) {
   const QuantizationPlan plan = load_plan(o.plan);
   const Graph g = optimize(model);
   const std::vector<std::string> names = plan_layer_names(g),
-                                 shown = o.full_names ? names : short_names(std::vector<std::string>(names));
+                                 shown = o.full_names ? names : report::short_names(std::vector<std::string>(names));
   const auto activation = [&](int v) {
     const auto a = plan.activations.find(g.value(v).name);
     return a == plan.activations.end() ? std::string() : params_text({a->second.scale, a->second.zero_point});
   };
   std::vector<std::string> tensors;
   for (const Value& v : g.values) tensors.push_back(v.name);
-  if (!o.full_names) tensors = short_names(std::move(tensors));
+  if (!o.full_names) tensors = report::short_names(std::move(tensors));
   const auto tensor = [&](int v) { return tensors[static_cast<std::size_t>(v)]; };
-  TextTable table({"Layer", "Type", "Form", "Weights", "Bits", "Bias corrected", "Tensor", "Scale"});
+  report::TextTable table({"Layer", "Type", "Form", "Weights", "Bits", "Bias corrected", "Tensor", "Scale"});
   for (int v : g.inputs) table.add({"", "input", "", "", "", "", tensor(v), activation(v)});
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto found = plan.layers.find(names[i]);
-    octet::detail::require(found != plan.layers.end(), "plan '", o.plan, "' has no layer '", names[i], "' of model '",
-                           model.name, "'");
+    require(found != plan.layers.end(), "plan '", o.plan, "' has no layer '", names[i], "' of model '", model.name,
+            "'");
     const LayerPlan& layer = found->second;
-    table.add({shown[i], layer_kind(g, g.nodes[i]), name(layer.form), layer.weights ? params_text(layer.weights) : "",
-               layer.weights ? std::to_string(layer.weight_bits) : "", layer.input_means.empty() ? "" : "yes",
-               tensor(g.nodes[i].outputs[0]), activation(g.nodes[i].outputs[0])});
+    table.add({shown[i], report::layer_kind(g, g.nodes[i]), name(layer.form),
+               layer.weights ? params_text(layer.weights) : "", layer.weights ? std::to_string(layer.weight_bits) : "",
+               layer.input_means.empty() ? "" : "yes", tensor(g.nodes[i].outputs[0]),
+               activation(g.nodes[i].outputs[0])});
   }
   std::cout << table.str(o.full_names ? 0 : 120)
             << "\nscale, zero point; *32: a scale for each of 32 channels; no scale of a tensor: that of its layer's "
@@ -145,7 +146,7 @@ void inspect_command(const InspectArguments& o) {
   if (o.kernels) return inspect_kernels(model, o);
   if (o.optimized) model = optimize(model);
   const std::vector<Shape> shapes = model.infer_shapes(input_shapes(model, o));
-  using octet::detail::printable;
+  using report::printable;
   std::cout << printable(model.name) << "\n";
   for (const auto& [key, value] : model.metadata) std::cout << printable(key + ": " + value) << "\n";
   if (has_integer_layers(model)) std::cout << "rounding: " << rounding_name(model.rounding) << "\n";
@@ -155,7 +156,7 @@ void inspect_command(const InspectArguments& o) {
                 << quantization_text(model.value(v)) << "\n";
   std::cout << "\n";
 
-  TextTable table({"Layer", "Type", "Output", "Parameters", "MACs", "Weights", "Result"});
+  report::TextTable table({"Layer", "Type", "Output", "Parameters", "MACs", "Weights", "Result"});
   std::int64_t macs = 0, parameters = 0;
   std::vector<bool> counted_value(model.values.size(), false);
   const std::vector<std::string> names = layer_names(model, o.full_names);
@@ -174,7 +175,7 @@ void inspect_command(const InspectArguments& o) {
     const std::int64_t m = n.op->macs(model.shape_context(n, &shapes));
     macs += m;
     const Value& result = model.value(n.outputs[0]);
-    table.add({names[layer], layer_kind(model, n), shape_text(shapes[static_cast<std::size_t>(n.outputs[0])]),
+    table.add({names[layer], report::layer_kind(model, n), shape_text(shapes[static_cast<std::size_t>(n.outputs[0])]),
                own ? thousands(own) : "", m ? thousands(m) : "", weights, quantization_text(result)});
     if (o.fields) {
       Printer p;
@@ -186,8 +187,7 @@ void inspect_command(const InspectArguments& o) {
   for (const Value& v : model.values) bytes += v.constant.size_bytes();
   std::cout << table.str(o.full_names ? 0 : 120) << "\n"
             << model.nodes.size() << " layers, " << thousands(parameters) << " parameters ("
-            << octet::detail::megabytes(static_cast<std::int64_t>(bytes)) << " MB), " << thousands(macs)
-            << " multiply-adds\n";
+            << report::megabytes(static_cast<std::int64_t>(bytes)) << " MB), " << thousands(macs) << " multiply-adds\n";
   if (std::any_of(model.values.begin(), model.values.end(), [](const Value& v) { return v.is_quantized(); }))
     std::cout << "quantized: type, scale, zero point; *32: one scale for each of 32 channels\n";
 }

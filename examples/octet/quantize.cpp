@@ -1,9 +1,9 @@
 #include <iostream>
+#include <octet/comparison/evaluation.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/quantization/calibration_file.hpp>
 #include <octet/quantization/plan_file.hpp>
-#include <octet/report/evaluation.hpp>
-#include <octet/report/table.hpp>
+#include "../report/table.hpp"
 
 #include "../common/progress.hpp"
 #include "commands.hpp"
@@ -25,8 +25,8 @@ struct QuantizeArguments {
 
 Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   if (!o.load_calibration.empty()) return load_calibration(o.load_calibration);
-  octet::detail::require(!o.calibration.empty(),
-                         "int8 requires calibration images (--calibration) or a calibration file (--load-calibration)");
+  require(!o.calibration.empty(),
+          "int8 requires calibration images (--calibration) or a calibration file (--load-calibration)");
   const ImageInput input(model, o.images.size);
   const Preprocessing p = o.images.preprocessing(model, input);
   const DatasetPtr images = o.source.open(o.calibration, {}, false);
@@ -58,7 +58,7 @@ QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::ve
 }
 
 void quantize_command(QuantizeArguments o) {
-  octet::detail::require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
+  require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
   OutputCheck check({o.model, o.calibration, o.load_calibration, o.plan, o.source.labels, o.source.classes}, o.force);
   if (!o.out.empty()) check.writes(o.out, FileKind::model);
   if (!o.save_calibration.empty()) check.writes(o.save_calibration, FileKind::calibration);
@@ -75,7 +75,7 @@ void quantize_command(QuantizeArguments o) {
   for (const std::string& note : notes) std::cerr << "octet: note: " << note << "\n";
   if (!o.images.preprocess.empty()) q.metadata["preprocess"] = o.images.preprocess;  // the default for `octet run`
   save(q, o.out);
-  std::cout << o.out << ": " << octet::detail::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
+  std::cout << o.out << ": " << report::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
             << " MB\n";
 }
 

@@ -1,6 +1,6 @@
 #include <iostream>
 #include <octet/io/image.hpp>
-#include <octet/report/advice.hpp>
+#include "../report/advice.hpp"
 
 #include "commands.hpp"
 #include "common.hpp"
@@ -23,21 +23,21 @@ void run_command(const RunArguments& o) {
   const ImageInput input(model, o.images.size);
   const Labels labels = o.source.load_labels(output_classes(model, input));
   const Preprocessing p = o.images.preprocessing(model, input);
-  const auto calibrated = calibrated_input_range(model);
+  const auto calibrated = report::calibrated_input_range(model);
   Executor run(model, with_threads(o.threads));
   bool warned = false;
   for (const std::string& file : o.files) {
     const Tensor<float> x = input.prepare(load_image(file), p);
     const Tensor<float> y = run(x);
-    TextTable table({file, "probability"});
+    report::TextTable table({file, "probability"});
     for (const Prediction& best : decode_predictions(y, labels, o.top))
-      table.add({std::to_string(best.index) + " " + best.name, octet::detail::percent(best.probability)});
+      table.add({std::to_string(best.index) + " " + best.name, report::percent(best.probability)});
     std::cout << table.str() << "\n";
     const auto [low, high] = std::minmax_element(x.begin(), x.end());
     // A single dark or bright image is not a reason to warn.
-    const Range seen{std::min(*low, recipe_range(p.normalization).low),
-                     std::max(*high, recipe_range(p.normalization).high)};
-    if (const auto w = calibrated && !warned ? input_range_warning(seen, *calibrated) : std::nullopt) {
+    const Range seen{std::min(*low, report::recipe_range(p.normalization).low),
+                     std::max(*high, report::recipe_range(p.normalization).high)};
+    if (const auto w = calibrated && !warned ? report::input_range_warning(seen, *calibrated) : std::nullopt) {
       std::cerr << "octet: warning: " << *w << "\n";
       warned = true;
     }

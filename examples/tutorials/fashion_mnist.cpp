@@ -3,8 +3,8 @@
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/small_cnn.hpp>
 #include <octet/models/vgg.hpp>
-#include <octet/report/html.hpp>
-#include <octet/report/json.hpp>
+#include "../report/html.hpp"
+#include "../report/json.hpp"
 
 #include "../common/files.hpp"
 #include "../common/program.hpp"
@@ -77,10 +77,10 @@ Recipe vgg16() {
 double top1(const ComparisonResult& r, const char* form) { return r.find(form)->top1.value(); }
 
 /// A table with a row for each model.
-TextTable overview(const std::vector<ComparisonResult>& results) {
-  using octet::detail::megabytes;
-  using octet::detail::percent;
-  TextTable t({"Model", "Parameters", "Float", "Int8 (PTQ)", "Int8 (QAT)", "Float (MB)", "Int8 (MB)"});
+report::TextTable overview(const std::vector<ComparisonResult>& results) {
+  using report::megabytes;
+  using report::percent;
+  report::TextTable t({"Model", "Parameters", "Float", "Int8 (PTQ)", "Int8 (QAT)", "Float (MB)", "Int8 (MB)"});
   for (const ComparisonResult& r : results)
     t.add({r.model, std::to_string(r.parameters), percent(top1(r, "float32")), percent(top1(r, "int8")),
            percent(top1(r, "int8_qat")), megabytes(r.original().size_bytes),
@@ -88,10 +88,10 @@ TextTable overview(const std::vector<ComparisonResult>& results) {
   return t;
 }
 
-nlohmann::ordered_json to_json(const std::vector<ComparisonResult>& results) {
+nlohmann::ordered_json all_results(const std::vector<ComparisonResult>& results) {
   nlohmann::ordered_json models = nlohmann::ordered_json::array();
   for (const ComparisonResult& r : results) {
-    nlohmann::ordered_json all = octet::to_json(r);
+    nlohmann::ordered_json all = report::to_json(r);
     models.push_back({{"name", r.model},
                       {"parameters", r.parameters},
                       {"float_top1", top1(r, "float32")},
@@ -131,7 +131,8 @@ int main(int argc, char** argv) {
       results.push_back(study(o, data, recipe_of(), o.out + "/" + name));
       print(results.back());
       // After each model, since a run may take long.
-      write_results(json_text(to_json(results)), html_report("Fashion-MNIST", overview(results), results), o.out);
+      write_results(report::json_text(all_results(results)),
+                    report::html_report("Fashion-MNIST", overview(results), results), o.out);
     }
     std::cout << "\n" << overview(results).str();
   });

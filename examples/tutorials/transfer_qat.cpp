@@ -5,6 +5,7 @@
 #include <octet/models/classifier.hpp>
 
 #include "../common/program.hpp"
+#include "../common/text.hpp"
 #include "common/study.hpp"
 
 using namespace octet;
@@ -20,14 +21,13 @@ TutorialData open_class_data(const TutorialOptions& o, const std::string& normal
   };
   const auto training = is_folder(folder / "train") ? folder / "train" : folder / "calibration", test = folder / "val";
   for (const auto& part : {training, test})
-    octet::detail::require<FormatError>(
-        is_folder(part), "folder '", part.string(), "' does not exist; '", o.data,
-        "' has to contain train (or calibration) and val, both with one subfolder of images "
-        "per class");
+    require<FormatError>(is_folder(part), "folder '", part.string(), "' does not exist; '", o.data,
+                         "' has to contain train (or calibration) and val, both with one subfolder of images "
+                         "per class");
   DataSplit images{open_class_folders(training.string()), open_class_folders(test.string())};
-  octet::detail::require<FormatError>(images.training->classes() == images.test->classes(), "'", test.string(),
-                                      "': expected ", images.training->classes(), " class folders, as in '",
-                                      training.string(), "', found ", images.test->classes());
+  require<FormatError>(images.training->classes() == images.test->classes(), "'", test.string(), "': expected ",
+                       images.training->classes(), " class folders, as in '", training.string(), "', found ",
+                       images.test->classes());
   return {o.data, {limited(images.training, o.limit), limited(images.test, o.limit)}, normalization, 32};
 }
 
@@ -79,12 +79,10 @@ int main(int argc, char** argv) {
   o.add_to(app, "Folder with train (or calibration) and val, both with one subfolder of images per class",
            "transfer-report");
   return run_program(app, argc, argv, [&] {
-    octet::detail::require(!model.empty(),
-                           "the pretrained model is required: use --model with an .onnx, .tflite or .octet file");
-    octet::detail::require(
-        !o.data.empty(),
-        "the data folder is required: use --data with a folder that contains train (or calibration) and "
-        "val, both with one subfolder of images per class");
+    require(!model.empty(), "the pretrained model is required: use --model with an .onnx, .tflite or .octet file");
+    require(!o.data.empty(),
+            "the data folder is required: use --data with a folder that contains train (or calibration) and "
+            "val, both with one subfolder of images per class");
     Model pretrained = load(model);
     pretrained.name = std::filesystem::path(model).stem().string();
     const ComparisonResult r = transfer(o, open_class_data(o, normalization), pretrained, model);

@@ -7,8 +7,6 @@
 #include <octet/models/fit_classifier.hpp>
 #include <octet/octet.hpp>
 #include <octet/quantization/calibration_file.hpp>
-#include <octet/report/html.hpp>
-#include <octet/report/json.hpp>
 
 int main(int, char** arguments) {
   const std::string folder = arguments[1], bad = folder + "/bad.onnx", good = folder + "/good.octet";

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <octet/io/read_file.hpp>
+#include <octet/files/read_file.hpp>
 #include <string>
 
 namespace testing {

@@ -1,6 +1,6 @@
 #pragma once
 #include <octet/io/model_file.hpp>
-#include <octet/io/model_file/layout.hpp>
+#include <octet/model_file/layout.hpp>
 #include <octet/models/mobilenet.hpp>
 #include <octet/operators/all.hpp>
 

@@ -1,5 +1,5 @@
 #pragma once
-#include <octet/report/comparison.hpp>
+#include <octet/comparison/comparison.hpp>
 #include <octet/training/options.hpp>
 
 /// Records a training curve: several points per epoch for short trainings, one point per epoch for long ones.

@@ -1,9 +1,10 @@
 #include "study.hpp"
 
 #include <iostream>
-#include <octet/report/html.hpp>
-#include <octet/report/json.hpp>
 #include <octet/training/qat.hpp>
+#include "../../report/advice.hpp"
+#include "../../report/html.hpp"
+#include "../../report/json.hpp"
 
 #include "../../common/files.hpp"
 #include "../../common/progress.hpp"
@@ -31,10 +32,9 @@ DatasetPtr limited(const DatasetPtr& images, std::int64_t limit) {
 }
 
 TutorialData open_mnist_data(const TutorialOptions& o) {
-  octet::detail::require(
-      !o.data.empty(),
-      "the data folder is required: use --data with a folder that has train-images-idx3-ubyte, "
-      "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, optionally gzipped (.gz)");
+  require(!o.data.empty(),
+          "the data folder is required: use --data with a folder that has train-images-idx3-ubyte, "
+          "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, optionally gzipped (.gz)");
   const DataSplit all = open_mnist(o.data);
   return {o.data, {limited(all.training, o.limit), limited(all.test, o.limit)}};
 }
@@ -86,10 +86,9 @@ Trained Study::train(const std::string& name, const std::string& title, const Mo
   }
   if (isatty(fileno(stderr)) == 0)  // not a terminal: no progress bar, so a line per epoch
     how.on_epoch = [](const EpochReport& e) {
-      std::cout << "  epoch " << e.epoch << "/" << e.epochs << "  loss " << octet::detail::fixed(e.loss, 4)
-                << "  accuracy " << octet::detail::percent(e.accuracy)
-                << "  held out: " << octet::detail::percent(e.validation->accuracy) << "  "
-                << octet::detail::significant(e.seconds) << " s\n"
+      std::cout << "  epoch " << e.epoch << "/" << e.epochs << "  loss " << report::fixed(e.loss, 4) << "  accuracy "
+                << report::percent(e.accuracy) << "  held out: " << report::percent(e.validation->accuracy) << "  "
+                << report::significant(e.seconds) << " s\n"
                 << std::flush;
     };
   Recorder recorder(epochs);
@@ -120,7 +119,8 @@ ComparisonResult Study::compare(const Trained& float_model, const std::vector<Tr
   for (const Trained& t : for_int8)
     c.further.push_back({t.history.name, t.history.title, [&t] { return convert(t.model); }});
   save(float_model.model, folder_ + "/float.octet");
-  ComparisonResult r = octet::compare(float_model.model, data_.images.test, limited(data_.images.training, 500), c);
+  ComparisonResult r =
+      report::compare_with_advice(float_model.model, data_.images.test, limited(data_.images.training, 500), c);
   progress.clear();
   r.data = data_.name;
   r.parameters = parameter_count(float_model.model);
@@ -151,12 +151,12 @@ void print(const ComparisonResult& r) {
   std::cout << "\n"
             << r.model << ", " << r.parameters << " parameters, " << r.images << " images of " << r.data << "\n"
             << r.machine << "\n\n"
-            << comparison_table(r).str() << "\n"
+            << report::comparison_table(r).str() << "\n"
             << std::flush;
 }
 
 void write_results(const ComparisonResult& r, const std::string& folder) {
-  write_results(json_text(to_json(r)), html_report(r), folder);
+  write_results(report::json_text(report::to_json(r)), report::html_report(r), folder);
 }
 
 void write_results(const std::string& json, const std::string& html, const std::string& folder) {

@@ -1,7 +1,8 @@
 #pragma once
 #include <CLI/CLI.hpp>
+#include <octet/comparison/compare.hpp>
+#include <octet/io/image_input.hpp>
 #include <octet/io/mnist.hpp>
-#include <octet/report/compare.hpp>
 #include <octet/training/trainer.hpp>
 #include <string>
 #include <vector>

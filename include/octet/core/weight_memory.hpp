@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "../core/config.hpp"
+#include "config.hpp"
 
 OCTET_BEGIN
 

@@ -1,9 +1,9 @@
 #pragma once
 /// Reading and writing files without exceptions, see octet/try.hpp.
 #include "../core/result.hpp"
+#include "../model_file/load_options.hpp"
+#include "../model_file/model_file.hpp"
 #include "../quantization/plan.hpp"
-#include "load_options.hpp"
-#include "model_file.hpp"
 
 #if !OCTET_EXCEPTIONS && !defined(OCTET_COMPILED)
 #  error "octet/io/try.hpp in a file without exceptions needs OCTET_COMPILED and octet::compiled, see octet/try.hpp"

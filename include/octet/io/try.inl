@@ -1,10 +1,10 @@
 #pragma once
 #include "../core/attempt.hpp"
+#include "../import/load.hpp"
+#include "../import/onnx/onnx.hpp"
+#include "../import/tflite/tflite.hpp"
 #include "../quantization/calibration_file.hpp"
 #include "../quantization/plan_file.hpp"
-#include "load.hpp"
-#include "onnx/onnx.hpp"
-#include "tflite/tflite.hpp"
 #include "try.hpp"
 
 #if OCTET_EXCEPTIONS  // a library without them has no such functions

@@ -1,9 +1,9 @@
 #pragma once
 #include <functional>
 
+#include "../data/dataset.hpp"
+#include "../data/preprocessing.hpp"
 #include "../graph/graph.hpp"
-#include "../io/dataset.hpp"
-#include "../io/preprocessing.hpp"
 #include "../runtime/options.hpp"
 
 OCTET_BEGIN

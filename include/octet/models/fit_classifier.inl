@@ -1,7 +1,7 @@
 #pragma once
 #include <Eigen/Cholesky>
 
-#include "../io/image_input.hpp"
+#include "../data/image_input.hpp"
 #include "../runtime/executor.hpp"
 #include "classifier.hpp"
 #include "fit_classifier.hpp"

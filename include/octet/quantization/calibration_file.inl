@@ -1,7 +1,7 @@
 #pragma once
 #include "../core/with_place.hpp"
-#include "../io/atomic_file.hpp"
-#include "../io/read_file.hpp"
+#include "../files/atomic_file.hpp"
+#include "../files/read_file.hpp"
 #include "calibration_file.hpp"
 #include "json_values.hpp"
 

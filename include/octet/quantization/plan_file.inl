@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "../io/atomic_file.hpp"
-#include "../io/read_file.hpp"
+#include "../files/atomic_file.hpp"
+#include "../files/read_file.hpp"
 #include "check_plan.hpp"
 #include "json_values.hpp"
 #include "plan_file.hpp"

@@ -1,8 +1,8 @@
 #pragma once
-#include "../io/atomic_file.hpp"
-#include "../io/map_file.hpp"
-#include "../io/model_file/checksum.hpp"
-#include "../io/model_file/graph_description.hpp"
+#include "../files/atomic_file.hpp"
+#include "../files/checksum.hpp"
+#include "../files/map_file.hpp"
+#include "../model_file/graph_description.hpp"
 #include "gradient_executor.hpp"
 #include "optimizer_state.hpp"
 #include "reports.hpp"

@@ -2,8 +2,8 @@
 #include <optional>
 
 #include "../core/thread_pool.hpp"
-#include "../io/dataset.hpp"
-#include "../io/preprocessing.hpp"
+#include "../data/dataset.hpp"
+#include "../data/preprocessing.hpp"
 
 OCTET_BEGIN
 

@@ -1,0 +1,49 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "../data/dataset.hpp"
+#include "../data/preprocessing.hpp"
+#include "../quantization/quantize_model.hpp"
+#include "comparison.hpp"
+
+OCTET_BEGIN
+
+/// An additional variant of the model to measure, such as one from quantization-aware training.
+struct ModelForm {
+  std::string name, title;
+  std::function<Model()> make;
+};
+
+struct CompareOptions {
+  Preprocessing preprocessing;
+  std::string preprocessing_name = "tf";
+  std::int64_t image_size = 224;  // used if the model leaves the size unknown
+  bool use_labels = true;
+  CalibrationOptions calibration;
+  WeightOptions dynamic;
+  Int8Options int8;
+  std::vector<ModelForm> further;
+  int threads = 0;        // 0: one per processor
+  double seconds = 2;     // measurement time per model
+  std::int64_t runs = 0;  // number of timed runs; overrides `seconds` unless 0
+  std::string directory;  // where the quantized models are saved, as int8.octet and so on
+  std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress;
+};
+
+/// "int8" or "dynamic_range" if the model is quantized that way, else empty.
+std::string quantized_form(const Model& model);
+
+/// Quantizes a float model in three ways (dynamic range, float16, int8) and measures each variant: size, time to
+/// quantize, accuracy on `images`, agreement with float, inference time, memory, and the error of each layer.
+/// `calibration` should not overlap `images`. options.further adds variants. For a model that is already quantized,
+/// measures only that.
+ComparisonResult compare(const Model& model, const DatasetPtr& images, const DatasetPtr& calibration,
+                         const CompareOptions& options);
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "compare.inl"
+#endif

@@ -1,0 +1,33 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "../runtime/executor.hpp"
+
+OCTET_BEGIN
+
+/// Times of several runs, in milliseconds.
+struct Latency {
+  double median_ms = 0, min_ms = 0;
+  std::int64_t runs = 0;
+};
+
+/// Median (for an even number, the mean of the two middle ones), minimum and number of times in milliseconds.
+Latency summarize(std::vector<double> times);
+
+/// Measures the inference time of models on one input, alternating between them, so that other load on the machine
+/// affects all of them. `seconds`: approximate time per model; `runs`: number of runs per model, overrides it unless 0.
+/// `progress(done, total)` is called after each of several rounds.
+std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, const Tensor<float>& input,
+                                     double seconds, std::int64_t runs,
+                                     const std::function<void(std::int64_t, std::int64_t)>& progress);
+
+/// Median time of each layer over several profiled runs.
+std::vector<LayerTime> measure_layers(Executor& executor, const Tensor<float>& input);
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "latency.inl"
+#endif

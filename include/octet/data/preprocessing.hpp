@@ -1,0 +1,71 @@
+#pragma once
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../core/tensor.hpp"
+
+OCTET_BEGIN
+
+/// Interpolation for resizing images.
+enum class ImageResize : std::uint8_t {
+  bilinear,    // 2 x 2 pixels at dst * scale, without half-pixel centers (TensorFlow 1)
+  half_pixel,  // 2 x 2 pixels at (dst + 0.5) * scale - 0.5
+  antialias,   // triangle filter whose width grows with the scale (Pillow's bilinear)
+  nearest,
+  last = nearest
+};
+
+/// Maps 8-bit pixels to the inputs of a network: (pixel - mean) / deviation for each channel.
+struct Normalization {
+  std::array<double, 3> mean{0, 0, 0}, deviation{1, 1, 1};  // in the channel order of the network
+  bool bgr = false;                                         // whether the channel order is BGR
+};
+
+/// Names of common normalizations:
+///   tf     x / 127.5 - 1
+///   torch  (x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+///   caffe  BGR minus (103.939, 116.779, 123.68)
+///   unit   x / 255
+///   raw    x, in 0 .. 255
+const std::vector<std::string>& normalization_names();
+
+Normalization normalization(const std::string& recipe);
+
+const std::vector<std::string>& resize_names();
+
+ImageResize resize_mode(const std::string& name);
+
+/// Preprocessing of images: center crop, resize, normalize.
+struct Preprocessing {
+  /// The crop is the largest centered part with the aspect ratio of the target, scaled by this factor in (0, 1].
+  /// Default: 0.875, or the whole image if it already has the target's size.
+  std::optional<double> crop;
+  ImageResize resize = ImageResize::bilinear;
+  Normalization normalization = octet::normalization("tf");
+};
+
+namespace detail {
+
+/// The centered part of the image that is resized to the target, in whole pixels. Its size is rounded; if the margin is
+/// odd, the extra pixel is at the bottom or right.
+struct Crop {
+  std::int64_t top, left, height, width;
+};
+
+Crop center_crop(std::int64_t h, std::int64_t w, std::int64_t target_h, std::int64_t target_w, double fraction);
+
+}  // namespace detail
+
+/// Converts an image [H, W, C] to a network input [height, width, channels]. C and channels are 1 or 3: gray is
+/// repeated, color is converted to gray by ITU-R BT.601. channels = 0 keeps those of the image. Throws ShapeError for
+/// other shapes.
+Tensor<float> preprocess(View<const uint8> image, const Preprocessing& p, std::int64_t height, std::int64_t width,
+                         std::int64_t channels = 0);
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "preprocessing.inl"
+#endif

@@ -1,0 +1,221 @@
+#pragma once
+#include <unordered_map>
+
+#include "../../core/with_place.hpp"
+#include "../../model_file/load_options.hpp"
+#include "own_operator.hpp"
+#include "registry.hpp"
+
+OCTET_BEGIN
+namespace detail::onnx {
+
+/// Converts the graph of an ONNX model.
+class Importer {
+ public:
+  Importer(const ModelProto& model, std::string source, const LoadOptions& options, ExternalData files,
+           std::size_t bytes)
+      : model_(model),
+        source_(std::move(source)),
+        options_(options),
+        files_(std::move(files)),
+        builder_(16 * bytes + (std::size_t{1} << 20)) {
+    files_.count_in(builder_.budget());
+  }
+
+  Model run() {
+    check_versions();
+    find_wanted();
+    add_initializers();
+    add_inputs();
+    for (std::size_t i = 0; i < wanted_nodes_.size(); ++i)
+      if (wanted_nodes_[i]) add_node(i);
+    add_outputs();
+    Graph g = std::move(builder_.graph);
+    describe(g);
+    g.remove_unused();
+    return g;
+  }
+
+ private:
+  const GraphProto& graph() const noexcept { return model_.graph; }
+
+  /// Runs f. Errors then name the file and `where`.
+  template <class Where, class F>
+  void located(Where where, F f) {
+    with_place([&](const std::string& text) { return "'" + source_ + "': " + where() + ": " + text; }, f);
+  }
+  template <class... Parts>
+  void require_file(bool condition, const Parts&... parts) const {
+    require<FormatError>(condition, "'", source_, "': ", parts...);
+  }
+  static std::string text(std::string_view v) { return std::string(v); }
+
+  void check_versions() {
+    const auto version = [&](std::string_view domain) {
+      const auto it = model_.opsets.find(domain);
+      return it == model_.opsets.end() ? std::int64_t{0} : it->second;
+    };
+    opset_ = std::max(version(""), version("ai.onnx"));
+    require_file(!graph().nodes.empty() || !graph().outputs.empty(), "is not an ONNX model: it has no graph");
+    require_file(opset_ >= 7 && opset_ <= 25, "expected version 7 to 25 of ONNX's operator set, found version ",
+                 opset_);
+    require_file(!graph().sparse_initializers, "has sparse initializers, which are not supported");
+  }
+
+  /// Marks nodes that the outputs depend on; other nodes are ignored.
+  void find_wanted() {
+    for (const ValueInfo& o : graph().outputs) wanted_.insert(o.name);
+    const std::vector<NodeProto>& nodes = graph().nodes;
+    wanted_nodes_.assign(nodes.size(), false);
+    for (std::size_t i = nodes.size(); i-- > 0;) {  // nodes come after those whose results they use
+      for (std::string_view o : nodes[i].outputs)
+        wanted_nodes_[i] = wanted_nodes_[i] || (!o.empty() && wanted_.count(o));
+      for (std::string_view in : nodes[i].inputs)
+        if (wanted_nodes_[i] && !in.empty()) wanted_.insert(in);
+    }
+    std::unordered_set<std::string_view> written;
+    for (const NodeProto& n : nodes)
+      for (std::string_view o : n.outputs) {
+        require_file(o.empty() || written.insert(o).second, "tensor '", text(o), "' is written twice");
+        builder_.reserve_name(o);
+      }
+    for (const TensorProto& t : graph().initializers) builder_.reserve_name(t.name);
+    for (const ValueInfo& v : graph().inputs) builder_.reserve_name(v.name);
+  }
+
+  void add_initializers() {
+    for (const TensorProto& t : graph().initializers) {
+      require_file(!t.name.empty(), "an initializer has no name");
+      require_file(initializers_.insert(t.name).second, "tensor '", text(t.name), "' is defined twice");
+      located([&] { return "initializer '" + text(t.name) + "'"; },
+              [&] {
+                Operand x;
+                if (wanted_.count(t.name)) x = constant_operand(text(t.name), read_tensor(t, files_));
+                tensors_.emplace(t.name, std::move(x));
+              });
+    }
+  }
+
+  /// Adds the inputs, except initializers, which older files list as inputs, too.
+  void add_inputs() {
+    find_images();
+    std::unordered_map<std::string_view, int> symbols;  // sizes with the same name are equal
+    for (const ValueInfo& v : graph().inputs) {
+      if (initializers_.count(v.name)) continue;
+      located([&] { return "input '" + text(v.name) + "'"; },
+              [&] {
+                require<FormatError>(!tensors_.count(v.name), "is defined twice");
+                require<FormatError>(std::string_view(v.kind) == "tensor", "expected a tensor, found ", v.kind);
+                require<FormatError>(v.has_shape, "has no shape");
+                add_input(v, symbols);
+              });
+    }
+  }
+
+  void add_input(const ValueInfo& v, std::unordered_map<std::string_view, int>& known) {
+    Shape shape;
+    Symbols symbols{};
+    for (const ValueInfo::Dim& d : v.dims) {
+      const auto at = static_cast<std::size_t>(shape.rank());
+      shape.push_back(d.size < 0 ? Shape::unknown : d.size);
+      symbols[at] = builder_.new_symbol();
+      if (!d.symbol.empty()) symbols[at] = known.emplace(d.symbol, symbols[at]).first->second;
+    }
+    const int rank = shape.rank();
+    const bool image = rank >= 3 && rank <= 5 && !options_.keep_layout && images_.count(v.name) > 0;
+    const Order order = image ? Order::channels_last(rank) : Order::identity(rank);
+    Symbols stored{};
+    for (int i = 0; i < rank; ++i) stored[static_cast<std::size_t>(i)] = symbols[static_cast<std::size_t>(order[i])];
+    const int value = builder_.add_input(text(v.name), permuted(shape, order), element_type(v.data_type), stored);
+    tensors_.emplace(v.name, builder_.operand(value, order, text(v.name)));
+  }
+
+  /// Marks tensors that are used as images, directly or after operators that keep the order of dimensions.
+  void find_images() {
+    for (auto n = graph().nodes.rbegin(); n != graph().nodes.rend(); ++n) {
+      if (wants_images(n->domain, n->op_type) && !n->inputs.empty()) images_.insert(n->inputs[0]);
+      const bool any =
+          std::any_of(n->outputs.begin(), n->outputs.end(), [&](std::string_view o) { return images_.count(o); });
+      if (any && passes_order_on(n->domain, n->op_type)) images_.insert(n->inputs.begin(), n->inputs.end());
+    }
+  }
+
+  void add_node(std::size_t i) {
+    const NodeProto& n = graph().nodes[i];
+    located(
+        [&] {
+          return "node " + (n.name.empty() ? "#" + std::to_string(i) : "'" + text(n.name) + "'") + " (" +
+                 text(n.op_type) + ")";
+        },
+        [&] {
+          const Handler handler = find_handler(n.domain, n.op_type);
+          const OperatorType* own = handler ? nullptr : find_onnx_operator(n.domain, n.op_type);
+          require<FormatError>(handler || own, "the operator ", text(n.domain), n.domain.empty() ? "" : ".",
+                               text(n.op_type), " is not supported, and not registered (register_operator)");
+          require<FormatError>(!n.outputs.empty(), "has no outputs");
+          for (std::string_view in : n.inputs)
+            require<FormatError>(in.empty() || tensors_.count(in), "reads '", text(in),
+                                 "', which is neither an input nor written by an earlier node");
+          for (std::string_view o : n.outputs)
+            require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
+          NodeImport node(n, opset_, builder_, tensors_, files_, wanted_);
+          if (own) return import_own_operator(node, *own);
+          if (n.domain != "com.microsoft" && import_on_sizes(node)) return;
+          handler(node);
+          for (std::string_view o : n.outputs)
+            require<FormatError>(o.empty() || !wanted_.count(o) || tensors_.count(o), "output '", text(o),
+                                 "' is not supported");
+        });
+  }
+
+  void add_outputs() {
+    for (const ValueInfo& o : graph().outputs)
+      located([&] { return "output '" + text(o.name) + "'"; },
+              [&] {
+                const auto it = tensors_.find(o.name);
+                require<FormatError>(it != tensors_.end(), "is not written by any node");
+                builder_.graph.outputs.push_back(output_value(it->second, text(o.name)));
+              });
+    require_file(!builder_.graph.outputs.empty(), "has no outputs");
+  }
+
+  int output_value(const Operand& x, const std::string& name) {
+    const bool as_stored = !options_.keep_layout && x.rank() >= 4 && x.order == Order::channels_last(x.rank());
+    const Order order = as_stored ? x.order : Order::identity(x.rank());
+    const int v = builder_.value(x, order);
+    Graph& g = builder_.graph;
+    const int stored = x.source->values.front().second;
+    if (v != stored && !x.is_constant() && g.value(stored).name == name) {  // the output keeps the name
+      g.value(stored).name = builder_.derived(name + ":stored");
+      g.value(v).name = name;
+    }
+    const bool taken = g.value(v).name != name || g.value(v).is_constant() || g.is_output(v) ||
+                       std::find(g.inputs.begin(), g.inputs.end(), v) != g.inputs.end();
+    if (!taken) return v;
+    const int out = builder_.add(name, make_operator(Identity()), {v}, {name}, Keeps::all);
+    g.value(out).name = name;
+    return out;
+  }
+
+  void describe(Graph& g) const {
+    g.name = graph().name.empty() ? source_ : text(graph().name);
+    g.rounding = options_.rounding.value_or(Rounding::fp32);
+    for (const auto& [key, value] : model_.metadata) g.metadata[text(key)] = text(value);
+    g.metadata["format"] = "ONNX, operator set " + std::to_string(opset_);
+    g.metadata["producer"] =
+        text(model_.producer) + (model_.producer_version.empty() ? "" : " " + text(model_.producer_version));
+  }
+
+  const ModelProto& model_;
+  std::string source_;
+  LoadOptions options_;
+  ExternalData files_;
+  GraphBuilder builder_;
+  Tensors tensors_;
+  std::int64_t opset_ = 0;
+  std::unordered_set<std::string_view> wanted_, initializers_, images_;  // names
+  std::vector<bool> wanted_nodes_;
+};
+
+}  // namespace detail::onnx
+OCTET_END

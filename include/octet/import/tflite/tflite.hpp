@@ -1,0 +1,24 @@
+#pragma once
+#include "../../graph/graph.hpp"
+#include "../../model_file/load_options.hpp"
+
+/// Import of TFLite models. Requires FlatBuffers.
+OCTET_BEGIN
+
+/// Parses the bytes of a TFLite file: float, int8 (per-channel), uint8, dynamic-range and 16-bit float models. Errors
+/// call it source_name. Tensors keep their names. A batch size declared as 1 becomes unknown. Throws FormatError,
+/// naming the operator, if the file is damaged or not supported.
+///
+/// With Rounding::tflite_double, uint8 models give the same bytes as TFLite's kernels. For int8, LiteRT rounds ordinary
+/// convolutions and fully connected layers once (tflite_single), but depthwise and grouped convolutions and all other
+/// operators twice. The default rounding is close to LiteRT's XNNPACK path.
+Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name, const LoadOptions& options = {});
+
+/// Reads a TFLite file. Constants whose layout octet can use stay in the memory-mapped file.
+Model load_tflite(const std::string& path, const LoadOptions& options = {});
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "tflite.inl"
+#endif

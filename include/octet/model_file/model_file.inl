@@ -1,0 +1,68 @@
+#pragma once
+#include <ostream>
+
+#include "../files/atomic_file.hpp"
+#include "../runtime/runnable.hpp"
+#include "layout.hpp"
+#include "load_options.hpp"
+#include "model_file.hpp"
+
+OCTET_BEGIN
+
+OCTET_API void require_octet_name(const std::string& path) {
+  for (const std::string ending : {".onnx", ".tflite"}) {
+    if (path.size() < ending.size()) continue;
+    std::string found = path.substr(path.size() - ending.size());
+    for (char& c : found) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    detail::require<FormatError>(found != ending, "cannot write '", path,
+                                 "': octet writes only its own format; expected a name that ends in .octet, found ",
+                                 ending);
+  }
+}
+
+OCTET_API std::int64_t saved_size(const Model& model) {
+  const detail::ModelParts parts = detail::model_parts(model, detail::make_self_test(model));
+  std::size_t n = parts.front.size();
+  for (const auto& data : parts.data) n += detail::aligned_size(data.second);
+  return static_cast<std::int64_t>(n);
+}
+
+OCTET_API void save(const Model& model, const std::string& path, const SaveOptions& options) {
+  require_octet_name(path);
+  detail::naming_file(path, [&] {
+    detail::check_graph(model);
+    require_runnable(model);
+    const auto test = options.self_test ? detail::make_self_test(model) : std::nullopt;
+    detail::ModelParts parts = detail::model_parts(model, test);
+    static constexpr char zeros[detail::AlignedBytes::alignment] = {};
+    const auto each_part = [&](auto use) {
+      for (const auto& [data, n] : parts.data) {
+        use(reinterpret_cast<const char*>(data), n);
+        use(zeros, detail::aligned_size(n) - n);
+      }
+    };
+    const std::uint64_t checksum = detail::model_checksum(
+        parts.front.data(), parts.front.size(),
+        [&](detail::Checksum& sum) { each_part([&](const char* p, std::size_t n) { sum.add(p, n); }); });
+    std::memcpy(parts.front.data() + detail::model_checksum_at, &checksum, 8);
+    detail::write_atomically(path, [&](std::ostream& out) {
+      out.write(parts.front.data(), static_cast<std::streamsize>(parts.front.size()));
+      each_part([&](const char* p, std::size_t n) { out.write(p, static_cast<std::streamsize>(n)); });
+    });
+  });
+}
+
+OCTET_API Model load_octet(const std::string& path, const LoadOptions& options) {
+  detail::ModelFile file = detail::read_model_file(path);
+  detail::naming_file(path, [&] { require_runnable(file.model); });
+  if (options.self_test) {
+    detail::naming_file(path, [&] {
+      detail::require<FormatError>(file.test.has_value(), "the file has no self-test");
+      detail::check_self_test(file.model, *file.test);
+    });
+  }
+  if (options.rounding) file.model.rounding = *options.rounding;
+  return std::move(file.model);
+}
+
+OCTET_END
