@@ -32,11 +32,14 @@ inline bool starts_with_synset(const std::string& s) {
 class Labels {
  public:
   Labels() = default;
+  /// One name for each output.
   explicit Labels(const std::vector<std::string>& names) {
     for (const std::string& n : names) set(size(), n);
   }
 
+  /// Number of classes.
   std::int64_t size() const noexcept { return static_cast<std::int64_t>(names_.size()); }
+  /// Whether there are no names.
   bool empty() const noexcept { return names_.empty(); }
   /// The name of class i; for example "class 17" if the list does not have it.
   std::string name(std::int64_t i) const {
@@ -73,6 +76,7 @@ class Labels {
     if (const auto comma = name.find(','); comma != std::string::npos)
       add_alias(i, detail::trimmed(name.substr(0, comma)));
   }
+  /// A further name of class i, found with and without regard to case. Does nothing if it is empty.
   void add_alias(std::int64_t i, const std::string& alias) {
     if (alias.empty()) return;
     add(by_alias_[alias], i);
@@ -184,9 +188,9 @@ inline Labels load_labels(const std::string& path) {
 
 /// A class and its probability.
 struct Prediction {
-  std::int64_t index = 0;
-  std::string name;
-  double probability = 0;
+  std::int64_t index = 0;  ///< of the output
+  std::string name;        ///< of the class, see Labels::name
+  double probability = 0;  ///< in [0, 1]
 };
 
 /// Whether outputs are probabilities: within [0, 1] and with a sum of about 1 (quantization changes it).
