@@ -1,7 +1,7 @@
 # Toolchain for AArch64 Linux; its programs run in qemu's emulator, as the CPU that the environment variable QEMU_CPU
 # names:
 #   apt-get install g++-aarch64-linux-gnu qemu-user
-#   cmake -S . -B build/aarch64 --toolchain cmake/aarch64.cmake -DOCTET_TESTS=^kernels_
+#   cmake -S . -B build/aarch64 --toolchain cmake/aarch64.cmake -DOCTET_TESTS=^kernels/
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)

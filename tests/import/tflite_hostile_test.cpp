@@ -7,7 +7,7 @@
 #include "support/allocations.hpp"
 #include "support/random.hpp"
 #include "support/sanitized.hpp"
-#include "tflite_builder.hpp"
+#include "support/tflite_builder.hpp"
 
 // Damaged and hostile files must give an error: no crash, no hang, and no memory out of proportion to the file's size.
 

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <octet/operators/all.hpp>
-#include "tflite_builder.hpp"
+#include "support/tflite_builder.hpp"
 
 // Names, batch sizes, shapes, types and errors of the importer.
 

@@ -6,9 +6,9 @@
 #include <octet/operators/all.hpp>
 #include <regex>
 #include <set>
-#include "../examples/report/advice.hpp"
-#include "../examples/report/html.hpp"
-#include "../examples/report/json.hpp"
+#include "../../examples/report/advice.hpp"
+#include "../../examples/report/html.hpp"
+#include "../../examples/report/json.hpp"
 
 #include "support/files.hpp"
 #include "testing.hpp"

@@ -3,9 +3,9 @@
 #include <octet/operators/all.hpp>
 #include <octet/passes/optimize.hpp>
 
-#include "onnx_builder.hpp"
 #include "support/allocations.hpp"
 #include "support/files.hpp"
+#include "support/onnx_builder.hpp"
 #include "support/sanitized.hpp"
 #include "testing.hpp"
 

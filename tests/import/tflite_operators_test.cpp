@@ -3,7 +3,7 @@
 #include <functional>
 
 #include <octet/operators/all.hpp>
-#include "tflite_builder.hpp"
+#include "support/tflite_builder.hpp"
 
 // Elementwise operators, and operators on positions and axes. Layers with weights are in tflite_layers_test.cpp.
 

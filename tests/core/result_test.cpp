@@ -6,11 +6,11 @@
 #include <octet/try.hpp>
 #include <protozero/pbf_reader.hpp>
 
-#include "onnx_builder.hpp"
 #include "support/fingerprint.hpp"
 #include "support/models.hpp"
+#include "support/onnx_builder.hpp"
+#include "support/tflite_builder.hpp"
 #include "testing.hpp"
-#include "tflite_builder.hpp"
 
 // The functions try_..., which return errors instead of throwing them.
 

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <octet/operators/all.hpp>
-#include "tflite_builder.hpp"
+#include "support/tflite_builder.hpp"
 
 // Results of TFLite's own kernels, which octet gives with TFLite's rounding. The numbers are from LiteRT 2.5.3 without
 // XNNPACK.

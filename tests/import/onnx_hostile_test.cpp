@@ -1,8 +1,8 @@
 #include <chrono>
 #include <functional>
 
-#include "onnx_builder.hpp"
 #include "support/allocations.hpp"
+#include "support/onnx_builder.hpp"
 #include "support/random.hpp"
 #include "support/sanitized.hpp"
 #include "testing.hpp"

@@ -5,8 +5,8 @@
 
 #include <octet/import/onnx/importer.hpp>
 #include <octet/operators/all.hpp>
-#include "onnx_builder.hpp"
 #include "support/files.hpp"
+#include "support/onnx_builder.hpp"
 #include "testing.hpp"
 
 using namespace octet;

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <octet/operators/all.hpp>
-#include "tflite_builder.hpp"
+#include "support/tflite_builder.hpp"
 
 // Convolutions, fully connected layers and pools in every type that TFLite files use.
 

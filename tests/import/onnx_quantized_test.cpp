@@ -1,5 +1,5 @@
 #include <octet/operators/all.hpp>
-#include "onnx_builder.hpp"
+#include "support/onnx_builder.hpp"
 #include "support/random.hpp"
 #include "testing.hpp"
 

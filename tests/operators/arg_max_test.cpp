@@ -2,10 +2,10 @@
 #include <octet/operators/all.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
-#include "onnx_builder.hpp"
 #include "support/files.hpp"
 #include "support/layer.hpp"
-#include "tflite_builder.hpp"
+#include "support/onnx_builder.hpp"
+#include "support/tflite_builder.hpp"
 
 using namespace testing;
 

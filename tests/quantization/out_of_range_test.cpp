@@ -8,7 +8,7 @@
 #include <octet/runtime/executor.hpp>
 
 #include "support/layer.hpp"
-#include "tflite_builder.hpp"
+#include "support/tflite_builder.hpp"
 
 // Numbers that do not fit into an integer, caused by scales or attributes of a model. Results must be defined, which
 // the sanitizer float-cast-overflow checks.

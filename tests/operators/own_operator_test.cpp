@@ -8,10 +8,10 @@
 #include <octet/quantization/quantize_model.hpp>
 #include <thread>
 
-#include "onnx_builder.hpp"
 #include "support/files.hpp"
 #include "support/models.hpp"
-#include "tflite_builder.hpp"
+#include "support/onnx_builder.hpp"
+#include "support/tflite_builder.hpp"
 
 using namespace testing;
 

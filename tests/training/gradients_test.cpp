@@ -1,5 +1,5 @@
-#include <octet/operators/unary_function.hpp>
 #include "support/gradients.hpp"
+#include <octet/operators/unary_function.hpp>
 #include "support/sanitized.hpp"
 
 using namespace octet;

@@ -36,11 +36,11 @@ extern "C" int flock(int file, int operation) noexcept {
 #endif
 
 using namespace testing;
+using octet::require_writable;
 using octet::detail::InputFile;
 using octet::detail::map_file;
 using octet::detail::OutputFile;
 using octet::detail::read_file;
-using octet::require_writable;
 using octet::detail::write_atomically;
 
 namespace {
