@@ -317,7 +317,7 @@ TEST_CASE("onnx: outputs that are inputs, constants or views") {
   CHECK(largest_difference(floats(out[2]), floats(out[4])) == 0);
 }
 
-TEST_CASE("onnx: errors name file, node, operator and what is wrong") {
+TEST_CASE("onnx: errors name file, node, operator and reason") {
   const auto with = [](const char* type, const std::vector<OnnxAttribute>& attributes = {}) {
     return OnnxBuilder().input("x", {1, 3, 8, 8}).scalar("k", 1).node(type, {"x", "k"}, {"y"}, attributes).output("y");
   };

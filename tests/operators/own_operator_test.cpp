@@ -318,7 +318,7 @@ TEST_CASE("own operator: from TFLite, by its custom code") {
   CHECK(lists.at("m").reals == std::vector<double>{-3, 0.1, 1, 7});
   CHECK(!lists.at("m").is_whole);
   CHECK(lists.at("none").is_list);
-  // A thousand values that are one list of a thousand: more than a file of that size may ask for.
+  // A thousand values that share one list of a thousand numbers need more memory than a file of that size may use.
   flexbuffers::Builder shared;
   shared.Map([&] {
     shared.Key("list");

@@ -224,7 +224,7 @@ TEST_CASE("pad: the constant of a quantized tensor is quantized") {
     const auto e = static_cast<std::uint8_t>(element);
     CHECK(same_bytes(y, Tensor<std::uint8_t>({2, 3}, {e, 1, 2, e, 3, 4})));
   }
-  // For plain integers, it is not converted.
+  // The constant of plain integers is not quantized.
   check_same(Pad(PadMode::constant, {1}, {0}, 300), {Tensor<std::uint8_t>({1}, {9})},
              Tensor<std::uint8_t>({2}, {255, 9}));
   check_same(Pad(PadMode::constant, {1}, {0}, -3), {Tensor<std::int64_t>({1}, {9})},
