@@ -9,10 +9,10 @@
 OCTET_BEGIN
 namespace detail {
 
-/// How bytes are clamped after sums were packed, which saturates them to [0, 255].
+/// What is applied when sums are packed into bytes, which saturates them to [0, 255].
 enum class Limit : std::uint8_t {
-  none,  // zero point 0 and limits 0 and 255: not at all
-  clamp
+  none,  // nothing: zero point 0, limits 0 and 255
+  clamp  // zero point and limits
 };
 
 /// q = clamp(round_half_even(x / scale) + zero_point, low, high), stored xor `flip` (0x80 gives int8). The codes of
