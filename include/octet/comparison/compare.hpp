@@ -31,8 +31,8 @@ struct CompareOptions {
   double seconds = 2;                     ///< measurement time per model
   std::int64_t runs = 0;                  ///< number of timed runs; overrides `seconds` unless 0
   std::string directory;                  ///< where the quantized models are saved, as int8.octet and so on
-  std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)>
-      progress;  ///< called during each stage; `total` is the number of its units
+  /// Called during each stage; `total` is the number of its units.
+  std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress;
 };
 
 /// "int8" or "dynamic_range" if the model is quantized that way, else empty.

@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// What the forward pass of a training step tells the layers.
+/// Settings of the forward pass of a training step.
 struct TrainingPass {
   bool batch_statistics = true;  ///< normalize by the statistics of the batch; false: by the running ones
   float momentum = 0.1f;         ///< running = (1 - momentum) * running + momentum * batch; 0: no change
@@ -41,11 +41,10 @@ struct BackwardContext {
   }
 };
 
-/// The tensors of a step without memory, and what training wants of its inputs.
+/// The tensors of a step without memory, and how training uses its inputs.
 struct GradientPlanContext : PlanContext {
-  const std::vector<bool>& wanted;  ///< for each input: whether its gradient is needed
-  const std::vector<bool>&
-      follows;  ///< for each input: whether it is a running statistic that the forward pass updates
+  const std::vector<bool>& wanted;   ///< for each input: whether its gradient is needed
+  const std::vector<bool>& follows;  ///< for each input: whether it is a running statistic, updated by forward
 };
 
 /// Memory that a step needs, in bytes.

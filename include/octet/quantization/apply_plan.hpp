@@ -49,7 +49,7 @@ class PlannedModel {
     return floating;
   }
 
-  /// Throws where the layer cannot have the form that it is to have.
+  /// Throws Error if the form that the plan gives to the layer is not supported.
   void require_form(const Node& n, const LayerPlan& layer) const {
     const IntegerForm form = n.op->integer_form();
     bool possible = true;
@@ -89,7 +89,8 @@ class PlannedModel {
     return {found->second.scale, found->second.zero_point};
   }
 
-  /// Throws where the plan gives another scale to a value whose scale is that of another one, or prescribed.
+  /// Throws Error if the plan gives a different scale to a value that shares the scale of another value, or whose scale
+  /// is fixed.
   void require_not_planned_otherwise() const {
     std::set<std::string> own;
     for (std::size_t v = 0; v < params_.size(); ++v)
@@ -211,7 +212,7 @@ class PlannedModel {
     replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
   }
 
-  /// int8 weights of a layer with float inputs, which it quantizes as it runs.
+  /// int8 weights of a layer with float inputs, which are quantized at run time.
   void use_dynamic_range(Node& n, const LayerPlan& layer) {
     QTensor<int8> q = int8_weights(n, layer);
     replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
@@ -262,7 +263,7 @@ class PlannedModel {
     }
   }
 
-  /// The means that the bias is corrected with; empty where it is not.
+  /// The input means by which the bias is corrected; empty if it is not corrected.
   std::vector<double> means_of(const Node& n, const LayerPlan& layer) const {
     if (layer.input_means.empty()) return {};
     const Traits traits = n.op->traits();

@@ -17,12 +17,11 @@ class CalibratorState;
 
 /// Statistics of one tensor of a float model.
 struct TensorStatistics {
-  Range seen{std::numeric_limits<float>::infinity(),
-             -std::numeric_limits<float>::infinity()};  ///< smallest and largest element so far; empty (low > high)
-                                                        ///< before the first
-  Histogram histogram;                                  ///< empty if the method does not need it
-  std::vector<Range> samples;                           ///< range of each image, ascending; only for moving_average
-  std::optional<Range> given;                           ///< set by the user; overrides what was measured
+  /// Smallest and largest element so far; low > high before the first.
+  Range seen{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+  Histogram histogram;         ///< empty if the method does not need it
+  std::vector<Range> samples;  ///< range of each image, ascending; only for moving_average
+  std::optional<Range> given;  ///< set by the user; overrides what was measured
   /// For inputs of layers with weights: the sum over all images of the mean of each channel (last dimension). The means
   /// are multiples of 2^-24, so that the sums are exact in any order.
   std::vector<double> channel_sums;

@@ -6,7 +6,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Of each node, whether one of the patterns matches it. Throws where a pattern matches none; purpose: for the error.
+/// For each node: whether a pattern matches its name. Throws Error if a pattern matches none; `purpose`: see
+/// require_used.
 inline std::vector<bool> matching_layers(const Graph& g, const std::vector<std::string>& patterns,
                                          const char* purpose) {
   for (const std::string& p : patterns) require_used(p, g, purpose);

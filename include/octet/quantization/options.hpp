@@ -10,8 +10,7 @@ OCTET_BEGIN
 
 /// Options of calibrate and Calibrator.
 struct CalibrationOptions {
-  RangeMethod method = RangeMethod::mse;  ///< how ranges are chosen; mse: the range with the least squared error, good
-                                          ///< with few outliers and many
+  RangeMethod method = RangeMethod::mse;  ///< by default, the range with the least squared error
   double percent = 99.99;                 ///< for RangeMethod::percentile: percent of the values inside the range
   ExecutorOptions executor;               ///< of the runs of the float model
 };

@@ -28,8 +28,8 @@ struct EpochReport {
   std::int64_t epochs = 0;  ///< after which fit returns
   double loss = 0;          ///< mean over the steps, while the weights were changing
   double accuracy = 0;      ///< likewise, in [0, 1]
-  std::optional<Evaluation>
-      validation;  ///< on the held-out examples, with the weights at the end of the epoch; none without such examples
+  /// On the held-out examples, with the weights at the end of the epoch; none without such examples.
+  std::optional<Evaluation> validation;
   double learning_rate = 0;      ///< of the last step
   double seconds = 0;            ///< of training, without validation
   double images_per_second = 0;  ///< in training
