@@ -89,7 +89,7 @@ endif()
 if(NOT MSVC)
   target_compile_options(octet_compiled PRIVATE -ffunction-sections -fdata-sections)  # for --gc-sections
   # Code that runs once per model is compiled for size.
-  foreach(room models importers)
+  foreach(room models importers runtime)
     set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endforeach()
   target_compile_options(octet_compiled PRIVATE $<$<CONFIG:>:-O2> $<$<BOOL:${OCTET_SANITIZE}>:-O1>)

@@ -1,8 +1,10 @@
 #pragma once
-#include "../dispatch.hpp"
-#include "region.hpp"
+#include "../../core/config.hpp"
 
 #if OCTET_ARM
+#  include "../dispatch.hpp"
+#  include "region.hpp"
+
 OCTET_BEGIN
 namespace detail {
 #  include "arm_begin.hpp"
