@@ -8,7 +8,7 @@ OCTET_BEGIN
 struct DatasetOptions {
   std::string format = "auto";  ///< folder, csv, idx, cifar
   Labels labels;                ///< of the model, to look up class names of the data
-  Labels classes;           ///< further class names, see open_class_folders; default: classes.csv beside the folders
+  Labels classes;           ///< further class names, see open_class_folders; default: classes.csv next to the folders
   bool with_labels = true;  ///< false: ignores labels (for calibration)
 };
 

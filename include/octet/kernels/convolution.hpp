@@ -154,8 +154,8 @@ class GemmConvolution {
     return tile;
   }
 
-  /// Rounds up to a stride that is no multiple of 4096 bytes: rows at such distances would compete for the same sets of
-  /// the L1 cache.
+  /// Rounds up to a stride that is not a multiple of 4096 bytes: rows at such distances would compete for the same sets
+  /// of the L1 cache.
   static std::int64_t stride_of(std::int64_t row_bytes) noexcept {
     const std::int64_t stride = round_up(row_bytes, 64);
     return stride % 4096 == 0 ? stride + 64 : stride;
