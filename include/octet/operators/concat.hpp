@@ -7,7 +7,7 @@ OCTET_BEGIN
 class Concat : public OperatorOf<Concat> {
  public:
   static constexpr const char* type_name = "Concat";  ///< see Operator::type
-  std::int64_t axis = 0;  ///< in [-rank, rank)
+  std::int64_t axis = 0;                              ///< in [-rank, rank)
 
   Concat() = default;
   /// Along axis a, in [-rank, rank).

@@ -8,7 +8,7 @@ OCTET_BEGIN
 class FullyConnected : public OperatorOf<FullyConnected>, public detail::LayerInputs {
  public:
   static constexpr const char* type_name = "FullyConnected";  ///< see Operator::type
-  ActivationRange activation;  ///< clamps the results
+  ActivationRange activation;                                 ///< clamps the results
 
   void fields(FieldVisitor& v) override { activation.fields(v); }
 

@@ -10,10 +10,10 @@ OCTET_BEGIN
 class QuantizeLinear : public OperatorOf<QuantizeLinear>, public detail::LinearInputs {
  public:
   static constexpr const char* type_name = "QuantizeLinear";  ///< see Operator::type
-  std::int64_t axis = 1;        ///< of the scales; in [-rank, rank)
-  std::int64_t block_size = 0;  ///< indices along `axis` with one scale; 0: no blocks
-  DType to = DType::u8;         ///< an integer of up to 32 bits or a float of up to 8
-  bool saturate = true;         ///< only of 8-bit floats; integers always saturate
+  std::int64_t axis = 1;                                      ///< of the scales; in [-rank, rank)
+  std::int64_t block_size = 0;                                ///< indices along `axis` with one scale; 0: no blocks
+  DType to = DType::u8;                                       ///< an integer of up to 32 bits or a float of up to 8
+  bool saturate = true;                                       ///< only of 8-bit floats; integers always saturate
 
   void fields(FieldVisitor& v) override {
     v.field("axis", axis);
@@ -30,9 +30,9 @@ class QuantizeLinear : public OperatorOf<QuantizeLinear>, public detail::LinearI
 class DequantizeLinear : public OperatorOf<DequantizeLinear>, public detail::LinearInputs {
  public:
   static constexpr const char* type_name = "DequantizeLinear";  ///< see Operator::type
-  std::int64_t axis = 1;        ///< of the scales; in [-rank, rank)
-  std::int64_t block_size = 0;  ///< indices along `axis` with one scale; 0: no blocks
-  DType to = DType::f32;        ///< a floating-point type
+  std::int64_t axis = 1;                                        ///< of the scales; in [-rank, rank)
+  std::int64_t block_size = 0;                                  ///< indices along `axis` with one scale; 0: no blocks
+  DType to = DType::f32;                                        ///< a floating-point type
 
   void fields(FieldVisitor& v) override {
     v.field("axis", axis);

@@ -8,9 +8,9 @@ OCTET_BEGIN
 class Reduce : public OperatorOf<Reduce> {
  public:
   static constexpr const char* type_name = "Reduce";  ///< see Operator::type
-  ReduceKind kind = ReduceKind::mean;  ///< what is computed
-  std::vector<std::int64_t> axes;      ///< each in [-rank, rank); empty: all
-  bool keep_dims = true;               ///< reduced dimensions stay, with size 1; false: they are removed
+  ReduceKind kind = ReduceKind::mean;                 ///< what is computed
+  std::vector<std::int64_t> axes;                     ///< each in [-rank, rank); empty: all
+  bool keep_dims = true;                              ///< reduced dimensions stay, with size 1; false: they are removed
 
   Reduce() = default;
   /// Reduces over the given axes.

@@ -7,9 +7,9 @@ OCTET_BEGIN
 class Softmax : public OperatorOf<Softmax> {
  public:
   static constexpr const char* type_name = "Softmax";  ///< see Operator::type
-  std::int64_t axis = -1;  ///< in [-rank, rank)
-  double beta = 1;         ///< positive; 1 except in some TFLite models
-  bool log = false;        ///< the logarithm of the results (LogSoftmax)
+  std::int64_t axis = -1;                              ///< in [-rank, rank)
+  double beta = 1;                                     ///< positive; 1 except in some TFLite models
+  bool log = false;                                    ///< the logarithm of the results (LogSoftmax)
 
   void fields(FieldVisitor& v) override {
     v.field("axis", axis);

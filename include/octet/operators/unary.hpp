@@ -8,9 +8,9 @@ OCTET_BEGIN
 class Unary : public OperatorOf<Unary> {
  public:
   static constexpr const char* type_name = "Unary";  ///< see Operator::type
-  UnaryKind kind = UnaryKind::clip;  ///< the function
-  double a = 0;                      ///< first parameter, see UnaryKind
-  double b = 0;                      ///< second parameter
+  UnaryKind kind = UnaryKind::clip;                  ///< the function
+  double a = 0;                                      ///< first parameter, see UnaryKind
+  double b = 0;                                      ///< second parameter
 
   Unary() = default;
   /// The function k with its parameters, see UnaryKind.

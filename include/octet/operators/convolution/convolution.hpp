@@ -14,9 +14,9 @@ class ConvolutionStep;
 class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionInputs {
  public:
   static constexpr const char* type_name = "Convolution";  ///< see Operator::type
-  Window window;               ///< kernel size, strides, dilations and padding
-  std::int64_t groups = 1;     ///< of channels; C and O are multiples of it
-  ActivationRange activation;  ///< clamps the results
+  Window window;                                           ///< kernel size, strides, dilations and padding
+  std::int64_t groups = 1;                                 ///< of channels; C and O are multiples of it
+  ActivationRange activation;                              ///< clamps the results
 
   void fields(FieldVisitor& v) override {
     window.fields(v);

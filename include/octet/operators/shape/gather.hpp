@@ -27,7 +27,7 @@ class Gather : public OperatorOf<Gather> {
 class Expand : public OperatorOf<Expand> {
  public:
   static constexpr const char* type_name = "Expand";  ///< see Operator::type
-  std::vector<std::int64_t> shape;  ///< broadcast with the input's, so 1 keeps a size
+  std::vector<std::int64_t> shape;                    ///< broadcast with the input's, so 1 keeps a size
 
   Expand() = default;
   /// Broadcasts to shape s.

@@ -9,10 +9,10 @@ OCTET_BEGIN
 class Slice : public OperatorOf<Slice> {
  public:
   static constexpr const char* type_name = "Slice";  ///< see Operator::type
-  std::vector<std::int64_t> starts;  ///< one per axis
-  std::vector<std::int64_t> ends;    ///< one per axis; not included
-  std::vector<std::int64_t> axes;    ///< each in [-rank, rank); empty: the first ones
-  std::vector<std::int64_t> steps;   ///< one per axis, not 0; empty: 1
+  std::vector<std::int64_t> starts;                  ///< one per axis
+  std::vector<std::int64_t> ends;                    ///< one per axis; not included
+  std::vector<std::int64_t> axes;                    ///< each in [-rank, rank); empty: the first ones
+  std::vector<std::int64_t> steps;                   ///< one per axis, not 0; empty: 1
 
   Slice() = default;
   /// Starts, ends, axes, steps.
@@ -50,9 +50,9 @@ class Slice : public OperatorOf<Slice> {
 class Split : public OperatorOf<Split> {
  public:
   static constexpr const char* type_name = "Split";  ///< see Operator::type
-  std::int64_t axis = 0;            ///< in [-rank, rank)
-  std::vector<std::int64_t> sizes;  ///< of the parts along the axis; empty: equal parts
-  std::int64_t parts = 0;           ///< number of outputs, if `sizes` is empty
+  std::int64_t axis = 0;                             ///< in [-rank, rank)
+  std::vector<std::int64_t> sizes;                   ///< of the parts along the axis; empty: equal parts
+  std::int64_t parts = 0;                            ///< number of outputs, if `sizes` is empty
 
   void fields(FieldVisitor& v) override {
     v.field("axis", axis);

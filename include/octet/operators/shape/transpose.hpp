@@ -7,7 +7,7 @@ OCTET_BEGIN
 class Transpose : public OperatorOf<Transpose> {
  public:
   static constexpr const char* type_name = "Transpose";  ///< see Operator::type
-  std::vector<std::int64_t> perm;  ///< a permutation of 0 to rank - 1; empty: reversed
+  std::vector<std::int64_t> perm;                        ///< a permutation of 0 to rank - 1; empty: reversed
 
   Transpose() = default;
   /// Dimension i of the output is dimension p[i] of the input.

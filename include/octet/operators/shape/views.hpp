@@ -35,8 +35,8 @@ class Identity : public detail::ViewOperator<Identity> {
 class Reshape : public detail::ViewOperator<Reshape> {
  public:
   static constexpr const char* type_name = "Reshape";  ///< see Operator::type
-  std::vector<std::int64_t> target;  ///< one size per dimension of the output
-  bool allow_zero = false;           ///< whether 0 is a size, as in ONNX with allowzero
+  std::vector<std::int64_t> target;                    ///< one size per dimension of the output
+  bool allow_zero = false;                             ///< whether 0 is a size, as in ONNX with allowzero
 
   Reshape() = default;
   /// To these sizes.
@@ -53,7 +53,7 @@ class Reshape : public detail::ViewOperator<Reshape> {
 class Flatten : public detail::ViewOperator<Flatten> {
  public:
   static constexpr const char* type_name = "Flatten";  ///< see Operator::type
-  std::int64_t axis = 1;  ///< in [-rank, rank]
+  std::int64_t axis = 1;                               ///< in [-rank, rank]
   Flatten() = default;
   /// At axis a.
   explicit Flatten(std::int64_t a) : axis(a) {}
@@ -65,7 +65,7 @@ class Flatten : public detail::ViewOperator<Flatten> {
 class Squeeze : public detail::ViewOperator<Squeeze> {
  public:
   static constexpr const char* type_name = "Squeeze";  ///< see Operator::type
-  std::vector<std::int64_t> axes;  ///< each in [-rank, rank); empty: all of size 1
+  std::vector<std::int64_t> axes;                      ///< each in [-rank, rank); empty: all of size 1
   Squeeze() = default;
   /// Removes dimensions a.
   explicit Squeeze(std::vector<std::int64_t> a) : axes(std::move(a)) {}
@@ -77,7 +77,7 @@ class Squeeze : public detail::ViewOperator<Squeeze> {
 class Unsqueeze : public detail::ViewOperator<Unsqueeze> {
  public:
   static constexpr const char* type_name = "Unsqueeze";  ///< see Operator::type
-  std::vector<std::int64_t> axes;  ///< each in [-rank, rank) of the result
+  std::vector<std::int64_t> axes;                        ///< each in [-rank, rank) of the result
   Unsqueeze() = default;
   /// Inserts dimensions a.
   explicit Unsqueeze(std::vector<std::int64_t> a) : axes(std::move(a)) {}
