@@ -16,7 +16,7 @@ class Subset : public Dataset {
     detail::require(from >= 0 && size >= 0 && from + size <= all_->size(), "expected images within [0, ", all_->size(),
                     "), found [", from, ", ", from + size, ")");
   }
-  /// The given size.
+  /// The number of images of the part.
   std::int64_t size() const override { return size_; }
   Tensor<uint8> image(std::int64_t i) const override { return all_->image(from_ + static_cast<std::int64_t>(at(i))); }
   std::optional<std::int64_t> label(std::int64_t i) const override {

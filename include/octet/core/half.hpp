@@ -90,7 +90,7 @@ struct fp16 {
   fp16() = default;
   /// Rounds to nearest, ties to even; from 65520 on to infinity. A NaN stays NaN.
   explicit fp16(float x) noexcept : bits(static_cast<std::uint16_t>(detail::SmallFloat<5, 10>::encode(x, false))) {}
-  /// Exact.
+  /// The same number as a float; exact.
   explicit operator float() const noexcept { return detail::SmallFloat<5, 10>::decode(bits); }
   /// Compares bits: a NaN equals itself, +0 and -0 differ.
   friend bool operator==(fp16 a, fp16 b) noexcept { return a.bits == b.bits; }
@@ -108,7 +108,7 @@ struct bf16 {
     bits = static_cast<std::uint16_t>((b & 0x7fffffffu) > 0x7f800000u ? b >> 16 | 0x40  // a quiet NaN stays NaN
                                                                       : (b + 0x7fffu + ((b >> 16) & 1)) >> 16);
   }
-  /// Exact.
+  /// The same number as a float; exact.
   explicit operator float() const noexcept { return detail::float_of(static_cast<std::uint32_t>(bits) << 16); }
   /// Compares bits: a NaN equals itself, +0 and -0 differ.
   friend bool operator==(bf16 a, bf16 b) noexcept { return a.bits == b.bits; }

@@ -26,7 +26,7 @@ class ShapesDataset : public Dataset {
     return names;
   }
 
-  /// The given size.
+  /// The number of images given to the constructor.
   std::int64_t size() const override { return size_; }
   std::int64_t classes() const override { return 10; }
   std::optional<std::int64_t> label(std::int64_t i) const override { return static_cast<std::int64_t>(at(i) % 10); }

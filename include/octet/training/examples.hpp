@@ -36,7 +36,7 @@ class TensorExamples : public Examples {
   /// inputs: [N, ...]; targets: [N, ...].
   TensorExamples(Tensor<float> inputs, Tensor<float> targets);
 
-  /// N.
+  /// The first dimension of the inputs.
   OCTET_API std::int64_t size() const override;
   OCTET_API Shape shape() const override;
   OCTET_API void read(std::int64_t i, float* to) const override;

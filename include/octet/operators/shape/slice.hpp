@@ -15,7 +15,7 @@ class Slice : public OperatorOf<Slice> {
   std::vector<std::int64_t> steps;                   ///< one per axis, not 0; empty: 1
 
   Slice() = default;
-  /// Starts, ends, axes, steps.
+  /// The elements from, from + by, ... before `to`, along the axes `along`.
   Slice(std::vector<std::int64_t> from, std::vector<std::int64_t> to, std::vector<std::int64_t> along = {},
         std::vector<std::int64_t> by = {})
       : starts(std::move(from)), ends(std::move(to)), axes(std::move(along)), steps(std::move(by)) {}

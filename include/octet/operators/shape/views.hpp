@@ -39,7 +39,7 @@ class Reshape : public detail::ViewOperator<Reshape> {
   bool allow_zero = false;                             ///< whether 0 is a size, as in ONNX with allowzero
 
   Reshape() = default;
-  /// To these sizes.
+  /// Reshapes to `sizes`, of which one may be -1.
   explicit Reshape(std::vector<std::int64_t> sizes) : target(std::move(sizes)) {}
 
   void fields(FieldVisitor& v) override {
@@ -55,7 +55,7 @@ class Flatten : public detail::ViewOperator<Flatten> {
   static constexpr const char* type_name = "Flatten";  ///< see Operator::type
   std::int64_t axis = 1;                               ///< in [-rank, rank]
   Flatten() = default;
-  /// At axis a.
+  /// Joins the dimensions before axis a, and those from it on.
   explicit Flatten(std::int64_t a) : axis(a) {}
   void fields(FieldVisitor& v) override { v.field("axis", axis); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
@@ -67,7 +67,7 @@ class Squeeze : public detail::ViewOperator<Squeeze> {
   static constexpr const char* type_name = "Squeeze";  ///< see Operator::type
   std::vector<std::int64_t> axes;                      ///< each in [-rank, rank); empty: all of size 1
   Squeeze() = default;
-  /// Removes dimensions a.
+  /// Removes the dimensions a, each of size 1.
   explicit Squeeze(std::vector<std::int64_t> a) : axes(std::move(a)) {}
   void fields(FieldVisitor& v) override { v.field("axes", axes); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
@@ -79,7 +79,7 @@ class Unsqueeze : public detail::ViewOperator<Unsqueeze> {
   static constexpr const char* type_name = "Unsqueeze";  ///< see Operator::type
   std::vector<std::int64_t> axes;                        ///< each in [-rank, rank) of the result
   Unsqueeze() = default;
-  /// Inserts dimensions a.
+  /// Inserts a dimension of size 1 at each axis of a.
   explicit Unsqueeze(std::vector<std::int64_t> a) : axes(std::move(a)) {}
   void fields(FieldVisitor& v) override { v.field("axes", axes); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
