@@ -79,6 +79,7 @@ std::string run(const std::string& model, const std::string& source, const std::
                 const Case& c) {
   LoadOptions options;
   options.keep_layout = true;
+  options.onnx_reference = true;
   const std::vector<std::uint8_t> bytes(model.begin(), model.end());
   const Model m = parse_onnx(bytes, source, options);
   for (const bool optimize : {false, true}) {

@@ -19,6 +19,7 @@ using Symbols = std::array<int, Shape::max_rank>;
 class GraphBuilder {
  public:
   Graph graph;
+  bool onnx_reference = false;  // see LoadOptions
 
   /// budget: total size in bytes that copies of constants may have.
   explicit GraphBuilder(std::size_t budget) : budget_(budget) {}

@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+#include <queue>
 #include <unordered_map>
 
 #include "../../core/with_place.hpp"
@@ -19,15 +21,17 @@ class Importer {
         options_(options),
         files_(std::move(files)),
         builder_(16 * bytes + (std::size_t{1} << 20)) {
+    builder_.onnx_reference = options.onnx_reference;
     files_.count_in(builder_.budget());
   }
 
   Model run() {
     check_versions();
+    find_order();
     find_wanted();
     add_initializers();
     add_inputs();
-    for (std::size_t i = 0; i < wanted_nodes_.size(); ++i)
+    for (std::size_t i : order_)
       if (wanted_nodes_[i]) add_node(i);
     add_outputs();
     Graph g = std::move(builder_.graph);
@@ -62,23 +66,49 @@ class Importer {
     require_file(!graph().sparse_initializers, "has sparse initializers, which are not supported");
   }
 
+  /// Orders the nodes so that each comes after those whose results it uses, which files do not always do; otherwise in
+  /// the order of the file. Nodes of a cycle come last, and fail because of what they read.
+  void find_order() {
+    const std::vector<NodeProto>& nodes = graph().nodes;
+    std::unordered_map<std::string_view, std::size_t> writers;
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      for (std::string_view o : nodes[i].outputs)
+        require_file(o.empty() || writers.emplace(o, i).second, "tensor '", text(o), "' is written twice");
+    std::vector<std::size_t> missing(nodes.size(), 0);  // inputs that are not written yet
+    std::vector<std::vector<std::size_t>> readers(nodes.size());
+    std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      for (std::string_view in : nodes[i].inputs)
+        if (const auto writer = writers.find(in); writer != writers.end()) {
+          readers[writer->second].push_back(i);
+          ++missing[i];
+        }
+      if (missing[i] == 0) ready.push(i);
+    }
+    while (!ready.empty()) {
+      const std::size_t i = ready.top();
+      ready.pop();
+      order_.push_back(i);
+      for (std::size_t reader : readers[i])
+        if (--missing[reader] == 0) ready.push(reader);
+    }
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      if (missing[i] != 0) order_.push_back(i);
+  }
+
   /// Marks nodes that the outputs depend on; other nodes are ignored.
   void find_wanted() {
     for (const ValueInfo& o : graph().outputs) wanted_.insert(o.name);
     const std::vector<NodeProto>& nodes = graph().nodes;
     wanted_nodes_.assign(nodes.size(), false);
-    for (std::size_t i = nodes.size(); i-- > 0;) {  // nodes come after those whose results they use
-      for (std::string_view o : nodes[i].outputs)
-        wanted_nodes_[i] = wanted_nodes_[i] || (!o.empty() && wanted_.count(o));
-      for (std::string_view in : nodes[i].inputs)
-        if (wanted_nodes_[i] && !in.empty()) wanted_.insert(in);
+    for (auto i = order_.rbegin(); i != order_.rend(); ++i) {
+      for (std::string_view o : nodes[*i].outputs)
+        wanted_nodes_[*i] = wanted_nodes_[*i] || (!o.empty() && wanted_.count(o));
+      for (std::string_view in : nodes[*i].inputs)
+        if (wanted_nodes_[*i] && !in.empty()) wanted_.insert(in);
     }
-    std::unordered_set<std::string_view> written;
     for (const NodeProto& n : nodes)
-      for (std::string_view o : n.outputs) {
-        require_file(o.empty() || written.insert(o).second, "tensor '", text(o), "' is written twice");
-        builder_.reserve_name(o);
-      }
+      for (std::string_view o : n.outputs) builder_.reserve_name(o);
     for (const TensorProto& t : graph().initializers) builder_.reserve_name(t.name);
     for (const ValueInfo& v : graph().inputs) builder_.reserve_name(v.name);
   }
@@ -132,11 +162,12 @@ class Importer {
 
   /// Marks tensors that are used as images, directly or after operators that keep the order of dimensions.
   void find_images() {
-    for (auto n = graph().nodes.rbegin(); n != graph().nodes.rend(); ++n) {
-      if (wants_images(n->domain, n->op_type) && !n->inputs.empty()) images_.insert(n->inputs[0]);
+    for (auto i = order_.rbegin(); i != order_.rend(); ++i) {
+      const NodeProto& n = graph().nodes[*i];
+      if (wants_images(n.domain, n.op_type) && !n.inputs.empty()) images_.insert(n.inputs[0]);
       const bool any =
-          std::any_of(n->outputs.begin(), n->outputs.end(), [&](std::string_view o) { return images_.count(o); });
-      if (any && passes_order_on(n->domain, n->op_type)) images_.insert(n->inputs.begin(), n->inputs.end());
+          std::any_of(n.outputs.begin(), n.outputs.end(), [&](std::string_view o) { return images_.count(o); });
+      if (any && passes_order_on(n.domain, n.op_type)) images_.insert(n.inputs.begin(), n.inputs.end());
     }
   }
 
@@ -155,7 +186,7 @@ class Importer {
           require<FormatError>(!n.outputs.empty(), "has no outputs");
           for (std::string_view in : n.inputs)
             require<FormatError>(in.empty() || tensors_.count(in), "reads '", text(in),
-                                 "', which is neither an input nor written by an earlier node");
+                                 "', which is neither an input nor written by a node that can run before");
           for (std::string_view o : n.outputs)
             require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
           NodeImport node(n, opset_, builder_, tensors_, files_, wanted_);
@@ -214,6 +245,7 @@ class Importer {
   Tensors tensors_;
   std::int64_t opset_ = 0;
   std::unordered_set<std::string_view> wanted_, initializers_, images_;  // names
+  std::vector<std::size_t> order_;                                       // of nodes
   std::vector<bool> wanted_nodes_;
 };
 

@@ -16,25 +16,11 @@ struct ResizeAxis {
   bool kept = true;           // the dimension does not change
   double scale = 1;           // out / in, before out was rounded
   bool exact = true;          // scale is exactly out / in; division is then done last, so that coordinates are exact
+  bool single = false;        // coordinates are computed in float32 from the whole output size
   double begin = 0, end = 1;  // region of interest, as fractions of the input
 
   double coordinate(CoordinateMode mode, std::int64_t place) const noexcept {
-    const auto x = static_cast<double>(place), n = static_cast<double>(in), m = static_cast<double>(out);
-    const double length = exact ? m : scale * n;
-    const auto unscaled = [&](double v) { return exact ? v * n / m : v / scale; };
-    switch (mode) {
-      case CoordinateMode::half_pixel: break;
-      case CoordinateMode::half_pixel_symmetric: return rounded(n / 2 * (1 - m / length)) + unscaled(x + 0.5) - 0.5;
-      case CoordinateMode::pytorch_half_pixel:
-        if (out == 1) return 0;
-        break;
-      case CoordinateMode::align_corners: return length == 1 ? 0 : x * (n - 1) / (length - 1);
-      case CoordinateMode::asymmetric: return unscaled(x);
-      case CoordinateMode::tf_crop_and_resize:
-        if (length == 1) return (begin + end) * (n - 1) / 2;
-        return rounded(begin * (n - 1)) + x * (end - begin) * (n - 1) / (length - 1);
-    }
-    return unscaled(x + 0.5) - 0.5;
+    return single ? static_cast<double>(coordinate_in<float>(mode, place)) : coordinate_in<double>(mode, place);
   }
 
   bool outside(CoordinateMode mode, double x) const noexcept {
@@ -60,6 +46,31 @@ struct ResizeAxis {
       indices.push_back(!kept && outside(mode, x) ? -1 : clamped(below + up));
     }
     return indices;
+  }
+
+ private:
+  template <class R>
+  R coordinate_in(CoordinateMode mode, std::int64_t place) const noexcept {
+    const R x = static_cast<R>(place), n = static_cast<R>(in), m = static_cast<R>(out);
+    const R half = static_cast<R>(0.5), s = exact ? m / n : static_cast<R>(scale);
+    const R fraction = exact ? m : static_cast<R>(rounded(s * n)), length = single ? m : fraction;
+    const auto unscaled = [&](R v) { return exact && !single ? v * n / m : v / s; };
+    switch (mode) {
+      case CoordinateMode::half_pixel: break;
+      case CoordinateMode::half_pixel_symmetric:
+        return static_cast<R>(rounded(n / 2 * (1 - m / fraction))) + unscaled(x + half) - half;
+      case CoordinateMode::pytorch_half_pixel:
+        if (out == 1) return 0;
+        break;
+      case CoordinateMode::align_corners: return length == 1 ? 0 : x * (n - 1) / (length - 1);
+      case CoordinateMode::asymmetric: return unscaled(x);
+      case CoordinateMode::tf_crop_and_resize: {
+        const R from = static_cast<R>(begin), to = static_cast<R>(end);
+        if (length == 1) return (from + to) * (n - 1) / 2;
+        return static_cast<R>(rounded(from * (n - 1))) + x * (to - from) * (n - 1) / (length - 1);
+      }
+    }
+    return unscaled(x + half) - half;
   }
 };
 

@@ -23,6 +23,7 @@ class Resize : public OperatorOf<Resize> {
   std::vector<double> roi;         ///< tf_crop_and_resize: starts, then ends, as fractions of the input
   double extrapolation_value = 0;  ///< outside the roi
   double cubic_coeff_a = -0.75;    ///< a of the cubic kernel (Keys 1981); -0.5 in TensorFlow and Pillow
+  bool float_coordinates = false;  ///< coordinates in float32, with whole output sizes, as ONNX Runtime
   bool antialias = false;          ///< widens the filter when linear and cubic shrink
   bool exclude_outside = false;    ///< neighbors beyond the border have weight 0, instead of repeating the border
 
@@ -36,6 +37,7 @@ class Resize : public OperatorOf<Resize> {
     v.field("roi", roi);
     v.field("extrapolation_value", extrapolation_value);
     v.field("cubic_coeff_a", cubic_coeff_a);
+    v.field("float_coordinates", float_coordinates);
     v.field("antialias", antialias);
     v.field("exclude_outside", exclude_outside);
   }

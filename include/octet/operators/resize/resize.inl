@@ -22,6 +22,7 @@ OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const
     const auto i = static_cast<std::size_t>(d);
     detail::ResizeAxis a;
     a.in = a.out = in[d];
+    a.single = float_coordinates;
     if (coordinate_transformation_mode == CoordinateMode::tf_crop_and_resize && !roi.empty()) {
       a.begin = roi[i];
       a.end = roi[i + roi.size() / 2];

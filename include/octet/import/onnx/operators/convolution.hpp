@@ -1,5 +1,5 @@
 #pragma once
-#include "../node.hpp"
+#include "plain.hpp"
 
 OCTET_BEGIN
 namespace detail::onnx {
@@ -68,9 +68,11 @@ inline void import_convolution(NodeImport& n) {
   n.result(n.add(std::move(op), in, Keeps::batch), order);
 }
 
-/// Adds a convolution of integers minus zero points: x_zero of the image, w_zero of the weights.
-inline int add_convolution_of_integers(NodeImport& n, const char* what, const Operand& x, const Operand& w, int x_zero,
-                                       int w_zero) {
+/// Adds a convolution of integers minus zero points: x_zero of the image, w_zero of the weights. Scales that the
+/// operands have do not matter.
+inline int add_convolution_of_integers(NodeImport& n, const char* what, const Operand& image, const Operand& weights,
+                                       int x_zero, int w_zero) {
+  const Operand x = plain(n, image), w = plain(n, weights);
   ConvInteger op;
   op.window = import_window(n, kernel_of(n, x, w));
   op.groups = n.integer("group", 1);

@@ -89,7 +89,7 @@ inline void import_qlinear_conv(NodeImport& n) {
 
 inline int add_matmul_of_integers(NodeImport& n, const char* what, int b, int a_zero, int b_zero) {
   const auto value = [&](int i) {
-    return n.has(i) ? n.builder.value(n.input(i), Order::identity(n.input(i).rank())) : Node::none;
+    return n.has(i) ? n.builder.value(plain(n, n.input(i)), Order::identity(n.input(i).rank())) : Node::none;
   };
   const std::vector<int> in{value(0), value(b), value(a_zero), value(b_zero)};
   return what ? n.step(what, MatMulInteger(), in) : n.add(MatMulInteger(), in);

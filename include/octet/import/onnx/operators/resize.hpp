@@ -54,6 +54,7 @@ inline void import_resize(NodeImport& n) {
   op.extrapolation_value = n.real("extrapolation_value");
   op.cubic_coeff_a = n.real("cubic_coeff_a", -0.75);
   op.antialias = n.flag("antialias");
+  op.float_coordinates = !n.builder.onnx_reference;
   op.exclude_outside = n.flag("exclude_outside");
 
   const int scales = upsample ? 1 : 2, sizes = 3;

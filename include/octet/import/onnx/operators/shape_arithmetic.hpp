@@ -110,8 +110,16 @@ inline Sizes picked(const NodeImport& n, const Sizes& from, const Sizes& places)
   return r;
 }
 
-inline Sizes sliced(NodeImport& n, const std::vector<Sizes>& in) {
-  n.require(in.size() >= 3, "expected starts and ends as inputs");
+/// starts, ends, axes and steps are inputs, or attributes before operator set 10.
+inline Sizes sliced(NodeImport& n, std::vector<Sizes> in) {
+  for (const char* key : {"starts", "ends", "axes"}) {
+    const std::vector<std::int64_t> given = n.integers(key);
+    if (n.inputs() > 1 || given.empty()) break;
+    Sizes s;
+    for (std::int64_t v : given) s.entries.push_back({static_cast<double>(v), 0});
+    in.push_back(std::move(s));
+  }
+  n.require(in.size() >= 3, "expected starts and ends as inputs or attributes");
   const auto size = static_cast<std::int64_t>(in[0].entries.size());
   const auto number = [&](std::size_t i, std::int64_t missing) {
     if (i >= in.size()) return missing;
@@ -222,7 +230,7 @@ inline bool import_on_sizes(NodeImport& n) {
   if (type == "Cast") return one(cast_sizes(in[0], element_type(n.integer("to"))));
   if (type == "Concat") return one(joined(in));
   if (type == "Gather" && in.size() == 2 && !in[0].scalar) return one(picked(n, in[0], in[1]));
-  if (type == "Slice" && in.size() >= 3) return one(sliced(n, in));
+  if (type == "Slice") return one(sliced(n, in));
   if (type == "ReduceProd") return one(product_of(in[0], n.flag("keepdims", true)));
   const bool reshapes = type == "Squeeze" || type == "Unsqueeze" || type == "Reshape";
   if (!reshapes) return false;
