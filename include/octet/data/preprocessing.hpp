@@ -46,8 +46,7 @@ struct Preprocessing {
   /// The crop is the largest centered part with the aspect ratio of the target, scaled by this factor in (0, 1].
   /// Default: 0.875, or the whole image if it already has the target's size.
   std::optional<double> crop;
-  ImageResize resize = ImageResize::bilinear;  ///< TensorFlow 1's, which most .tflite classifiers were trained with;
-                                               ///< torchvision's is antialias
+  ImageResize resize = ImageResize::bilinear;                ///< as TensorFlow 1; torchvision has antialias
   Normalization normalization = octet::normalization("tf");  ///< by default tf: pixels in [-1, 1]
 };
 

@@ -7,7 +7,7 @@ OCTET_BEGIN
 
 /// A layer: an operator, and the values it reads and writes.
 struct Node {
-  std::string name;                ///< unique in a graph; messages and plans refer to it
+  std::string name;                ///< for messages, plans and options; preferably unique
   OperatorPtr op;                  ///< not null
   std::vector<int> inputs;         ///< indices of values; none (-1) for a missing optional input
   std::vector<int> outputs;        ///< indices of values, at least one

@@ -29,7 +29,7 @@ enum class Rounding : std::uint8_t {
 
 /// A tensor of a graph: constant (weights), or computed in every run.
 struct Value {
-  std::string name;          ///< unique in the graph; calibrations, plans and messages refer to it
+  std::string name;          ///< should be unique: calibrations, plans and messages use it
   DType dtype = DType::f32;  ///< of the elements, also of the codes of quantized tensors
   Shape shape;               ///< as declared; sizes may be unknown
   QuantParams quant;         ///< of quantized tensors

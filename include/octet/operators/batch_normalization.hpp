@@ -9,7 +9,7 @@ OCTET_BEGIN
 class BatchNormalization : public OperatorOf<BatchNormalization>, public detail::NormalizationInputs {
  public:
   static constexpr const char* type_name = "BatchNormalization";  ///< see Operator::type
-  double epsilon = 1e-5;                                          ///< added to the variance; not negative
+  double epsilon = 1e-5;                                          ///< added to the variance
   ActivationRange activation;                                     ///< clamps the results
 
   void fields(FieldVisitor& v) override {

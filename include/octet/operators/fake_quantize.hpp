@@ -10,7 +10,7 @@ class FakeQuantize : public OperatorOf<FakeQuantize> {
   static constexpr const char* type_name = "FakeQuantize";  ///< see Operator::type
   /// Indices of the inputs.
   enum Operand : int { x, range, scale };
-  int bits = 8;          ///< 8 or 4: codes are in [0, 2^bits)
+  int bits = 8;          ///< 8 or 4: rounds to codes of int8 or int4
   double decay = 0.99;   ///< of the moving averages of the smallest and largest element
   bool observes = true;  ///< false: the range is frozen, or is that of another value
 

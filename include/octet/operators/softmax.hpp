@@ -8,7 +8,7 @@ class Softmax : public OperatorOf<Softmax> {
  public:
   static constexpr const char* type_name = "Softmax";  ///< see Operator::type
   std::int64_t axis = -1;                              ///< in [-rank, rank)
-  double beta = 1;                                     ///< positive; 1 except in some TFLite models
+  double beta = 1;                                     ///< factor of the inputs; 1 except in some TFLite models
   bool log = false;                                    ///< the logarithm of the results (LogSoftmax)
 
   void fields(FieldVisitor& v) override {

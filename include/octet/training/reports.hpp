@@ -17,7 +17,7 @@ struct StepReport {
   double accuracy = 0;           ///< likewise, in [0, 1]
   double learning_rate = 0;      ///< of this step
   double gradient_norm = 0;      ///< before clipping; 0 without clipping
-  double images_per_second = 0;  ///< of training since fit was called
+  double images_per_second = 0;  ///< of this epoch, since it was started or resumed
   double seconds_left = 0;       ///< until the last epoch is done, estimated
 };
 

@@ -17,8 +17,8 @@ class TrainerState;
 /// resumed. Steps do not allocate.
 class Trainer {
  public:
-  /// Copies the model. Throws Error if it is not float, has several inputs or outputs or a layer without a gradient, or
-  /// if an option is out of range.
+  /// Copies the model. Throws Error if it is not float, has several inputs or outputs, or has a layer without a
+  /// gradient after a trained one, or if an option is out of range.
   explicit Trainer(const Model& model, const TrainingOptions& options = {});
   ~Trainer();
   Trainer(const Trainer&) = delete;
