@@ -79,6 +79,11 @@ AnyTensor integers_of(const std::vector<double>& reals, const Shape& s, DType ty
   });
 }
 
+std::vector<float> numbers(const AnyTensor& t) {
+  const Tensor<float> f = floats(t);
+  return {f.begin(), f.end()};
+}
+
 using Function = std::function<double(double, double)>;
 struct Elementwise {
   const char* name;
@@ -488,6 +493,76 @@ TEST_CASE("tflite: nearest and bilinear resize with all coordinate conventions")
         CHECK(nearest[i] == x(i / 72, place(i / 9 % 8, 4, 8), place(i / 3 % 3, 6, 3), i % 3));
       }
     }
+}
+
+TEST_CASE("tflite: comparisons, logic and selection") {
+  const Shape s{1, 5};
+  const Tensor<float> a(s, {1, 2, 3, 2, 5}), b(s, {2, 2, 1, 2, 9});
+  const auto bools = [](const AnyTensor& t) {
+    std::string text;
+    for (std::int64_t i = 0; i < t.size(); ++i) text += t.data()[i] == std::byte{0} ? '0' : '1';
+    return text;
+  };
+  const std::vector<std::pair<const char*, const char*>> comparisons{{"EQUAL", "01010"},   {"NOT_EQUAL", "10101"},
+                                                                     {"LESS", "10001"},    {"LESS_EQUAL", "11011"},
+                                                                     {"GREATER", "00100"}, {"GREATER_EQUAL", "01110"}};
+  // Codes of one real number differ where scales do.
+  const QuantParams one_step(1.0f, 0), half_step(0.5f, -3);
+  for (const auto& [op, expected] : comparisons) {
+    CAPTURE(op);
+    CHECK(bools(one(a).input(b).run(op, {}, DType::boolean)[0]) == expected);
+    const auto q = [&](const Tensor<float>& x, const QuantParams& p) {
+      return integers_of(std::vector<double>(x.begin(), x.end()), s, DType::i8, p);
+    };
+    CHECK(bools(one(q(a, one_step), one_step).input(q(b, half_step), half_step).run(op, {}, DType::boolean)[0]) ==
+          expected);
+  }
+  const AnyTensor p = AnyTensor::make(DType::boolean, s, [](std::byte* to) {
+    for (int i = 0; i < 5; ++i) to[i] = std::byte{static_cast<unsigned char>(i % 2)};
+  });
+  const AnyTensor r = AnyTensor::make(DType::boolean, s, [](std::byte* to) {
+    for (int i = 0; i < 5; ++i) to[i] = std::byte{static_cast<unsigned char>(i > 2)};
+  });
+  CHECK(bools(one(p).input(r).run("LOGICAL_AND", {}, DType::boolean)[0]) == "00010");
+  CHECK(bools(one(p).input(r).run("LOGICAL_OR", {}, DType::boolean)[0]) == "01011");
+  CHECK(bools(one(p).run("LOGICAL_NOT", {}, DType::boolean)[0]) == "10101");
+  for (const char* op : {"SELECT", "SELECT_V2"})
+    CHECK(numbers(one(p).input(a).input(b).run(op)[0]) == std::vector<float>{2, 2, 1, 2, 9});
+  const Tensor<float> rows({3, 2}, {1, 2, 3, 4, 5, 6}), others({3, 2}, {10, 20, 30, 40, 50, 60});
+  const AnyTensor by_row =
+      AnyTensor::make(DType::boolean, {3}, [](std::byte* to) { to[0] = to[2] = std::byte{1}, to[1] = {}; });
+  CHECK(numbers(one(by_row).constant(rows).constant(others).run("SELECT")[0]) ==
+        std::vector<float>{1, 2, 30, 40, 5, 6});
+}
+
+TEST_CASE("tflite: space to batch and back") {
+  const Tensor<float> x = counting({2, 4, 6, 3});
+  const auto blocks = [&](const AnyTensor& t, const char* op, const Dims& size, const Dims& around) {
+    return one(t)
+        .integers(size)
+        .constant(Tensor<std::int32_t>({static_cast<std::int64_t>(size.size()), 2}, around))
+        .run(op)[0];
+  };
+  const AnyTensor batches = blocks(x, "SPACE_TO_BATCH_ND", {2, 3}, {1, 1, 0, 3});
+  CHECK(batches.shape() == Shape{12, 3, 3, 3});
+  // Batch (y * 3 + x) * 2 + n has the pixels (y, x), (y, x + 3), ... of image n, padded.
+  const Tensor<float> v = floats(batches);
+  const auto at = [&](std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c) {
+    return v[((n * 3 + h) * 3 + w) * 3 + c];
+  };
+  for (std::int64_t y = 0; y < 2; ++y)
+    for (std::int64_t k = 0; k < 3; ++k)
+      for (std::int64_t n = 0; n < 2; ++n)
+        for (std::int64_t h = 0; h < 3; ++h)
+          for (std::int64_t w = 0; w < 3; ++w) {
+            const std::int64_t row = h * 2 + y - 1, column = w * 3 + k;
+            const bool inside = row >= 0 && row < 4 && column < 6;
+            CHECK(at((y * 3 + k) * 2 + n, h, w, 1) ==
+                  (inside ? static_cast<float>(((n * 4 + row) * 6 + column) * 3 + 1) : 0.0f));
+          }
+  const AnyTensor back = blocks(batches, "BATCH_TO_SPACE_ND", {2, 3}, {1, 1, 0, 3});
+  CHECK(back.shape() == x.shape());
+  CHECK(numbers(back) == std::vector<float>(x.begin(), x.end()));
 }
 
 TEST_CASE("tflite: quantizing, dequantizing and casting") {

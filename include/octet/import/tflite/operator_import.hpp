@@ -90,9 +90,24 @@ class OperatorImport {
     if (to_.sizes[t]) return v = sizes_value(t);
     return v = constant_value(t);
   }
+  /// Input i in float, if it is quantized.
+  int real_value(int i) {
+    const int x = value(i);
+    if (!graph_value(x).is_quantized()) return x;
+    const int v = step("real", Convert(DType::f32), {x});
+    to_.graph.value(v).quant = {};
+    return v;
+  }
+  /// Inputs i and j: as they are if they have one scale, else in float.
+  std::array<int, 2> comparable(int i, int j) {
+    const bool same = graph_value(value(i)).quant == graph_value(value(j)).quant;
+    return same ? std::array<int, 2>{value(i), value(j)} : std::array<int, 2>{real_value(i), real_value(j)};
+  }
   /// The constant input i, as it is in the file. Constants that are dequantized from 16-bit floats stay in 16 bits.
   Value constant(int i) {
     const std::size_t t = tensor(i);
+    if (to_.values[t] != Node::none && to_.graph.value(to_.values[t]).is_constant())
+      return to_.graph.value(to_.values[t]);
     Value c = to_.tensors.read(to_.half[t] >= 0 ? to_.half[t] : static_cast<std::int64_t>(t));
     require(c.is_constant(), "input ", i, " ('", c.name, "') has to be constant");
     return c;
@@ -225,6 +240,20 @@ class OperatorImport {
     return to_.graph.add_constant(to_.unique(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));
   }
   const Value& graph_value(int v) const { return to_.graph.value(v); }
+  /// The node that writes a value; null for inputs and constants.
+  const Node* producer(int v) const {
+    const auto& nodes = to_.graph.nodes;  // most often one of the last
+    const auto it = std::find_if(nodes.rbegin(), nodes.rend(), [&](const Node& n) {
+      return std::find(n.outputs.begin(), n.outputs.end(), v) != n.outputs.end();
+    });
+    return it == nodes.rend() ? nullptr : &*it;
+  }
+  void note_batches(int v, SpaceToBatch from) { to_.batches[v] = std::move(from); }
+  /// How SPACE_TO_BATCH_ND made the value; null if it did not.
+  const SpaceToBatch* batches(int v) const {
+    const auto it = to_.batches.find(v);
+    return it == to_.batches.end() ? nullptr : &it->second;
+  }
   /// Subtracts a constant's size from the budget, because reading its elements takes as long as a copy.
   void spend_on(int v) { to_.tensors.spend(graph_value(v).constant.size_bytes()); }
 
@@ -242,6 +271,12 @@ class OperatorImport {
     if (!c.is_constant() || c.dtype != DType::f16 || output(0).dtype != DType::f32) return false;
     to_.half[static_cast<std::size_t>(outputs_[0])] = static_cast<std::int64_t>(t);
     return true;
+  }
+
+  /// Makes output 0 a constant.
+  void result_is_constant(Value c) {
+    c.name = to_.unique(output(0).name);
+    to_.values[static_cast<std::size_t>(outputs_[0])] = to_.graph.add_value(std::move(c));
   }
 
   static void require_no_16x8(const Value& v) {

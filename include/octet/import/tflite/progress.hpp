@@ -9,6 +9,12 @@
 OCTET_BEGIN
 namespace detail::tflite {
 
+/// A value that SPACE_TO_BATCH_ND made of `source`.
+struct SpaceToBatch {
+  int source = Node::none;
+  std::vector<std::int64_t> block, before, after;
+};
+
 /// The graph under construction, and the imported form of each tensor of the model.
 struct Progress {
   TensorReader tensors;
@@ -16,6 +22,7 @@ struct Progress {
   std::vector<int> values;                  // value of the graph for each tensor, or none
   std::vector<std::int64_t> half;           // for each tensor: the 16-bit float constant it is converted from, or -1
   std::vector<std::optional<Sizes>> sizes;  // of tensors that are computed from sizes
+  std::unordered_map<int, SpaceToBatch> batches;       // by value of the graph
   std::unordered_map<std::string, std::size_t> names;  // base names, and how often each was used
 
   explicit Progress(TensorReader reader)

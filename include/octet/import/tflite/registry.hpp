@@ -1,4 +1,5 @@
 #pragma once
+#include "operators/batches.hpp"
 #include "operators/elementwise.hpp"
 #include "operators/layers.hpp"
 #include "operators/pooling.hpp"
@@ -21,6 +22,10 @@ void clamp(OperatorImport& n) {
 template <BinaryKind kind>
 void binary(OperatorImport& n) {
   import_binary(n, kind);
+}
+template <BinaryKind kind>
+void comparison(OperatorImport& n) {
+  import_comparison(n, kind);
 }
 /// A binary operator whose first option is a fused activation.
 template <BinaryKind kind>
@@ -72,11 +77,23 @@ inline Handler find_handler(const std::string& operator_name) {
       {"MINIMUM", binary<B::min>},
       {"MAXIMUM", binary<B::max>},
       {"POW", binary<B::pow>},
+      {"EQUAL", comparison<B::equal>},
+      {"NOT_EQUAL", comparison<B::not_equal>},
+      {"LESS", comparison<B::less>},
+      {"LESS_EQUAL", comparison<B::less_or_equal>},
+      {"GREATER", comparison<B::greater>},
+      {"GREATER_EQUAL", comparison<B::greater_or_equal>},
+      {"LOGICAL_AND", binary<B::min>},
+      {"LOGICAL_OR", binary<B::max>},
+      {"LOGICAL_NOT", import_not},
+      {"SELECT", [](OperatorImport& n) { import_select(n, true); }},
+      {"SELECT_V2", [](OperatorImport& n) { import_select(n, false); }},
       {"SQUARED_DIFFERENCE", import_squared_difference},
       // layers
       {"CONV_2D", import_convolution},
       {"DEPTHWISE_CONV_2D", import_depthwise_convolution},
       {"TRANSPOSE_CONV", import_transposed_convolution},
+      {"CUSTOM Convolution2DTransposeBias", import_transposed_convolution_with_bias},
       {"FULLY_CONNECTED", import_fully_connected},
       {"BATCH_MATMUL", import_batch_matmul},
       {"AVERAGE_POOL_2D", import_pool<AveragePool>},
@@ -111,6 +128,9 @@ inline Handler find_handler(const std::string& operator_name) {
       {"SPACE_TO_DEPTH", import_space_to_depth},
       {"RESIZE_BILINEAR", [](OperatorImport& n) { import_resize(n, ResizeMode::linear, 2); }},
       {"RESIZE_NEAREST_NEIGHBOR", [](OperatorImport& n) { import_resize(n, ResizeMode::nearest, 0); }},
+      {"SPACE_TO_BATCH_ND", import_space_to_batch},
+      {"BATCH_TO_SPACE_ND", import_batch_to_space},
+      {"DENSIFY", import_densify},
       {"SHAPE", import_shape}};
   const auto it = table.find(operator_name);
   return it == table.end() ? nullptr : it->second;

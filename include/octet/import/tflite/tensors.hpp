@@ -3,6 +3,7 @@
 #include "../../files/map_file.hpp"
 #include "../../graph/graph.hpp"
 #include "schema.hpp"
+#include "sparse.hpp"
 
 OCTET_BEGIN
 namespace detail::tflite {
@@ -40,7 +41,6 @@ class TensorReader {
     v.name = name(i);
     located(v.name, [&] {
       v.dtype = element_type(t.scalar<std::int8_t>(tensor_field::type));
-      require<FormatError>(!t.table(tensor_field::sparsity), "is sparse, which is not supported");
       require<FormatError>(!t.scalar<std::uint8_t>(tensor_field::is_variable), "is a variable, which is not supported");
       read_shape(t, v);
       if (!is_floating(v.dtype)) read_quantization(t.table(tensor_field::quantization), v);
@@ -111,6 +111,7 @@ class TensorReader {
     }
     if (size == 0 && !(v.shape.known() && v.shape.elements() == 0)) return;
     require<FormatError>(v.shape.known(), "is constant, expected a known shape, found ", v.shape);
+    if (const FlatTable sparsity = t.table(tensor_field::sparsity)) return read_sparse(sparsity, v, bytes, size);
     const std::size_t needed = octet::bytes(v.dtype, v.shape.elements());
     require<FormatError>(size == needed, octet::name(v.dtype), " of shape ", v.shape, ": expected ", needed,
                          " bytes, found ", size);
@@ -121,6 +122,20 @@ class TensorReader {
       spend(size);
       v.constant = AnyTensor::make(v.dtype, v.shape, [&](std::byte* to) { std::memcpy(to, bytes, size); });
     }
+  }
+
+  void read_sparse(const FlatTable& sparsity, Value& v, const std::byte* bytes, std::size_t size) {
+    const int element = bits(v.dtype) / 8;
+    require<FormatError>(element > 0 && size % static_cast<std::size_t>(element) == 0, "is sparse, and has ", size,
+                         " bytes of ", octet::name(v.dtype), ", which is not supported");
+    spend(octet::bytes(v.dtype, v.shape.elements()));
+    SparseExpansion expansion(sparsity, v.shape, element);
+    bool whole = false;
+    v.constant = AnyTensor::make(v.dtype, v.shape, [&](std::byte* to) {
+      std::memset(to, 0, octet::bytes(v.dtype, v.shape.elements()));
+      whole = expansion.run(bytes, static_cast<std::int64_t>(size) / element, to);
+    });
+    require<FormatError>(whole, "is sparse, and its segments or indices do not fit its elements");
   }
 
   SharedBytes file_;

@@ -57,6 +57,7 @@ void with_binary(BinaryKind kind, Use use) {
     case BinaryKind::greater: return use([](T a, T b) { return a > b; });
     case BinaryKind::greater_or_equal: return use([](T a, T b) { return a >= b; });
     case BinaryKind::equal: return use([](T a, T b) { return a == b; });
+    case BinaryKind::not_equal: return use([](T a, T b) { return a != b; });
   }
 }
 

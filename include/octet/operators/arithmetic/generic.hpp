@@ -71,9 +71,11 @@ class GenericBinary : public Step {
   bool overwrite_[2] = {false, false};
 };
 
+/// Booleans count as the numbers 0 and 1.
 inline std::unique_ptr<Step> make_generic_binary(const PrepareContext& c, BinaryKind kind,
                                                  const ActivationRange& range) {
-  return with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
+  const DType type = c.input(0).dtype;
+  return with_number(type == DType::boolean ? DType::u8 : type, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return make_step<GenericBinary<decltype(number)>>(c, kind, range);
     c.fail("type ", name(c.input(0).dtype), " is not supported");

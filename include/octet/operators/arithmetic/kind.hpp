@@ -18,7 +18,8 @@ enum class BinaryKind : std::uint8_t {
   greater,
   greater_or_equal,
   equal,
-  last = equal
+  not_equal,
+  last = not_equal
 };
 
 inline bool is_comparison(BinaryKind k) noexcept { return k >= BinaryKind::less; }

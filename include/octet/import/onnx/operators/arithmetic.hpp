@@ -51,6 +51,13 @@ inline void import_chain(NodeImport& n, BinaryKind kind, bool mean = false) {
   n.result(v, a.order);
 }
 
+inline void import_not(NodeImport& n) {
+  const Operand x = plain(n, n.input(0));
+  const int no =
+      n.builder.add_constant(n.name() + "/false", AnyTensor::make(DType::boolean, {}, [](std::byte* to) { *to = {}; }));
+  n.result(n.add(Binary(BinaryKind::equal), {n.builder.value(x), no}, Keeps::all), x.order);
+}
+
 inline void import_where(NodeImport& n) {
   const std::vector<Operand> operands = plain_inputs(n);
   n.require(operands.size() == 3, "expected three inputs, found ", operands.size());

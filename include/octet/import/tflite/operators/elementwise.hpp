@@ -19,6 +19,35 @@ inline void import_binary(OperatorImport& n, BinaryKind kind, int activation = -
   n.add(Binary(kind, range), {n.value(0), n.value(1)});
 }
 
+/// Booleans: and is the smaller, or the greater one.
+inline void import_not(OperatorImport& n) {
+  const int no =
+      n.add_constant(n.name() + "/false", AnyTensor::make(DType::boolean, {}, [](std::byte* to) { *to = {}; }));
+  n.add(Binary(BinaryKind::equal), {n.value(0), no});
+}
+
+/// SELECT and SELECT_V2. A condition of rank 1 in SELECT chooses whole rows.
+inline void import_select(OperatorImport& n, bool rows) {
+  int condition = n.value(0);
+  const QuantParams out = n.output(0).quant;
+  const bool moves = n.graph_value(n.value(1)).quant == out && n.graph_value(n.value(2)).quant == out;
+  const int a = moves ? n.value(1) : n.real_value(1), b = moves ? n.value(2) : n.real_value(2);
+  const int rank = n.graph_value(a).shape.rank();
+  if (rows && n.graph_value(condition).shape.rank() == 1 && rank > 1) {
+    std::vector<std::int64_t> axes;
+    for (int d = 1; d < rank; ++d) axes.push_back(d);
+    condition = n.step("rows", Unsqueeze(axes), {condition});
+  }
+  if (moves) return void(n.add(Where(), {condition, a, b}));
+  const int real = n.step("chosen", Where(), {condition, a, b});
+  n.add(Convert(n.output(0).dtype), {real});
+}
+
+inline void import_comparison(OperatorImport& n, BinaryKind kind) {
+  const std::array<int, 2> in = n.comparable(0, 1);
+  n.add(Binary(kind), {in[0], in[1]});
+}
+
 inline void import_square(OperatorImport& n) {
   const int x = n.value(0);
   n.add(Binary(BinaryKind::mul), {x, x});

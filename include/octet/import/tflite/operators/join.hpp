@@ -79,6 +79,9 @@ inline void import_resize(OperatorImport& n, ResizeMode mode, int first) {
   n.add(std::move(op), {x});
 }
 
+/// Sparse constants are expanded when they are read.
+inline void import_densify(OperatorImport& n) { n.result_is_constant(n.constant(0)); }
+
 inline void import_shape(OperatorImport& n) {
   const Shape in = n.graph_value(n.value(0)).shape;
   Sizes s;

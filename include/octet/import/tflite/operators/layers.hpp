@@ -78,6 +78,27 @@ inline void import_transposed_convolution(OperatorImport& n) {
   n.add(std::move(op), {x, w, n.bias(3, weights[0])});
 }
 
+/// MediaPipe's custom operator. Inputs: images, weights [O, h, w, C], bias. Options: three int32
+/// (TfLiteTransposeConvParams): padding (1: same, 2: valid), horizontal and vertical stride.
+inline void import_transposed_convolution_with_bias(OperatorImport& n) {
+  const int x = n.value(0), w = n.weights(1);
+  require_layer_types(n, x, n.graph_value(w));
+  const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
+  n.require(weights.rank() == 4 && in.rank() == 4, "expected images and weights of rank 4, found ", in, " and ",
+            weights);
+  const std::vector<std::uint8_t> options = n.custom_options();
+  n.require(options.size() >= 12, "expected options of at least 12 bytes, found ", options.size());
+  const auto option = [&](std::int64_t i) {
+    return load_as<std::int32_t>(reinterpret_cast<const std::byte*>(options.data()), i);
+  };
+  n.require(option(0) == 1 || option(0) == 2, "padding ", option(0), " is not supported");
+  TransposedConvolution op;
+  op.window = Window(weights[1], weights[2]);
+  op.window.padding = option(0) == 1 ? Window::Padding::same_upper : Window::Padding::valid;
+  op.window.strides = {option(2), option(1)};
+  n.add(std::move(op), {x, w, n.bias(2, weights[0])});
+}
+
 /// Weights [O, K]. Unless keep_num_dims is set, the input is reshaped to [rows, K].
 inline void import_fully_connected(OperatorImport& n) {
   n.require(n.choice(1) == 0, "shuffled weights are not supported");
