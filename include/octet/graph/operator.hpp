@@ -39,6 +39,8 @@ struct Value {
   bool is_constant() const noexcept { return static_cast<bool>(constant); }
   /// Whether elements are codes with scale and zero point.
   bool is_quantized() const noexcept { return static_cast<bool>(quant); }
+  /// Whether elements are codes with one scale and zero point for the whole tensor.
+  bool has_one_scale() const noexcept { return is_quantized() && !quant.per_channel(); }
 };
 
 /// The context of a shape rule: the operator's inputs, as far as they are known.

@@ -3,13 +3,10 @@
 #include <vector>
 
 #include "../core/any_tensor.hpp"
+#include "../core/range.hpp"
 #include "../core/thread_pool.hpp"
 
 OCTET_BEGIN
-
-namespace detail {
-struct ValueRange;
-}
 
 /// The context of one run of a step: tensors, scratch memory of the planned size, threads.
 struct RunContext {
@@ -19,8 +16,9 @@ struct RunContext {
   ThreadPool* pool = nullptr;             ///< not null during a run
   /// Set by lost_not_finite, unless null.
   std::atomic<bool>* not_finite = nullptr;
-  const detail::ValueRange* input_range = nullptr;  ///< range of input 0 for each image, or null if it was not measured
-  detail::ValueRange* output_range = nullptr;       ///< range of output 0 for each image, to be written unless null
+  /// Range of input 0 for each image, widened to contain zero, NaN if an element is not finite; null: not measured.
+  const Range* input_range = nullptr;
+  Range* output_range = nullptr;  ///< range of output 0 for each image, to be written unless null
 
   /// The memory of input i, or null if it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }

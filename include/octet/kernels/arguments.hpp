@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "convolution_shape.hpp"
 #include "elements.hpp"
 #include "winograd_tiles.hpp"
 
@@ -98,13 +99,10 @@ struct AddU8 {
 /// Copies the windows of the output pixels [first, first + count) into rows of a matrix, in the order (ky, kx,
 /// channel): the left operand of a convolution's matrix product. Pixels outside the image are read from `padding`.
 struct Gather {
-  const std::byte* in = nullptr;  // [batch][height][width][pixel_bytes], at this group's first channel
-  std::int64_t batch = 1, height = 1, width = 1;
-  std::int64_t pixel_bytes = 0;  // distance of two pixels
-  std::int64_t run_bytes = 0;    // bytes of a pixel that are copied: all channels, or those of a group
-  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  std::int64_t pad_top = 0, pad_left = 0;
-  std::int64_t out_h = 1, out_w = 1;
+  ConvolutionShape shape;
+  const std::byte* in = nullptr;       // image 0, at this group's first channel
+  std::int64_t pixel_bytes = 0;        // distance of two pixels
+  std::int64_t run_bytes = 0;          // bytes of a pixel that are copied: all channels, or those of a group
   const std::byte* padding = nullptr;  // kernel_w * run_bytes of zero points
   std::int64_t first = 0, count = 0;
   std::int64_t repeat = 1;  // number of copies of the window in a row
@@ -115,15 +113,13 @@ struct Gather {
 /// Depthwise convolution, rows [row_begin, row_end) of one image and channels [channel_begin, channel_end). Weights are
 /// packed for the kernel (pack.hpp). The epilogue's columns are channels; its `out` is pixel (0, 0).
 struct Depthwise {
-  const std::byte* in = nullptr;  // [height][width][channels]
-  std::int64_t height = 0, width = 0, channels = 0;
-  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  std::int64_t pad_top = 0, pad_left = 0;
-  std::int64_t out_w = 1, row_begin = 0, row_end = 0;
+  ConvolutionShape shape;
+  const std::byte* in = nullptr;  // of that image
+  std::int64_t row_begin = 0, row_end = 0;
   std::int64_t channel_begin = 0, channel_end = 0;  // multiples of a block of channels, or the number of channels
   const std::byte* weights = nullptr;
   const std::byte* init = nullptr;     // one accumulator per channel, padded
-  const std::byte* padding = nullptr;  // `width` pixels of zero points
+  const std::byte* padding = nullptr;  // in_w pixels of zero points
   bool by_rows = false;                // int8 weights are packed for kernels that process whole rows, see RowTaps
   std::int64_t repeat = 1;             // number of passes over the taps, each with its own weights
   const std::byte** taps = nullptr;    // room for repeat * kernel_h * kernel_w pointers, rounded up to 4

@@ -22,11 +22,10 @@ class TableStep : public Step {
   }
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
-    constexpr std::int64_t part = 16384;
-    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
       const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
       auto* out = reinterpret_cast<std::uint8_t*>(c.output());
-      for (std::int64_t i = t * part; i < std::min(size_, (t + 1) * part); ++i) out[i] = table_[in[i]];
+      for (std::int64_t i = first; i < first + count; ++i) out[i] = table_[in[i]];
     });
   }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/affine.hpp"
 #include "concat.hpp"
 #include "shape/indexed_copy.hpp"
 
@@ -54,8 +55,7 @@ class ConcatStep : public Step {
   static std::vector<std::byte> requantizing_table(const QuantParams& x, const QuantParams& y) {
     std::vector<std::byte> table;
     for (int q = 0; q < 256; ++q) {
-      const double real = static_cast<double>(x.scale[0]) * (q - x.zero_point[0]);
-      const double r = std::nearbyint(real / static_cast<double>(y.scale[0])) + y.zero_point[0];
+      const double r = code_of(real_value(q, x), y);
       table.push_back(static_cast<std::byte>(std::min(std::max(r, 0.0), 255.0)));
     }
     return table;

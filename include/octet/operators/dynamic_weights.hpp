@@ -24,7 +24,7 @@ struct DynamicWeights {
     scale = pad_columns<float>(nullptr, out);
     sums = pad_columns<std::int32_t>(nullptr, out);
     for (std::int64_t o = 0; o < out; ++o) {
-      scale[o] = w.quant.scale[static_cast<std::size_t>(w.quant.per_channel() ? o : 0)];
+      scale[o] = w.quant.scale[w.quant.index_of(o)];
       for (std::int64_t i = 0; i < k; ++i) sums[o] += values[o * k + i];
     }
     float_sums = Tensor<float>(sums.shape());
@@ -57,7 +57,7 @@ struct DynamicWeights {
     return e;
   }
   /// Initial values of the accumulators if all activations are quantized with `s`.
-  void start(const DynamicScale& s, std::int32_t* init) const noexcept {
+  void start(const ScaleAndZero& s, std::int32_t* init) const noexcept {
     for (std::int64_t o = 0; o < sums.size(); ++o) init[o] = -s.zero_point * sums[o];
   }
 };

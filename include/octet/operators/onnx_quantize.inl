@@ -58,8 +58,7 @@ class ScaleIndex {
 /// Calls f(first, end) for parts of n elements in parallel. Parts never share a byte, even if elements are smaller.
 template <class F>
 void each_part(std::int64_t n, ThreadPool& pool, F f) {
-  constexpr std::int64_t part = 4096;
-  pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) { f(t * part, std::min(n, (t + 1) * part)); });
+  parallel_parts(pool, n, 4096, [&](std::int64_t first, std::int64_t count) { f(first, first + count); });
 }
 
 /// store_element without saturation for 8-bit floats: numbers that are too large become infinity, or NaN if the type
@@ -151,7 +150,7 @@ class DynamicQuantizeLinearStep : public Step {
   }
   void run(const RunContext& c) noexcept override {
     const auto* x = reinterpret_cast<const float*>(c.input(0));
-    const DynamicScale s = scale_of(*simd_, x, size_, *c.pool);
+    const ScaleAndZero s = scale_of(*simd_, x, size_, *c.pool);
     if (std::isnan(s.scale)) c.lost_not_finite();
     quantize_by(*simd_, s, x, size_, reinterpret_cast<std::uint8_t*>(c.output()), *c.pool);
     store_as(c.output(1), 0, s.scale);

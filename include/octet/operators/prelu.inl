@@ -49,7 +49,7 @@ class IntegerPRelu : public Step {
     for (std::int64_t i = 0; i < c.constant(PRelu::slopes).size(); ++i) {
       double s = load_element(slope.dtype, c.constant(PRelu::slopes).data(), i);
       if (slope.is_quantized()) {
-        const auto channel = static_cast<std::size_t>(i / walk.inner % walk.channels);
+        const auto channel = walk.channel_of(i);
         s -= slope.quant.zero_point[channel];
         integers_.push_back(saturate_to<std::int32_t>(s));
         s *= static_cast<double>(slope.quant.scale[channel]);
@@ -57,7 +57,7 @@ class IntegerPRelu : public Step {
       negative_.push_back(static_cast<float>(s * ratio));
     }
     // TFLite's roundings are defined only for integer slopes with one scale.
-    if (slope.is_quantized() && is_byte(slope.dtype) && !slope.quant.per_channel()) {
+    if (slope.has_one_scale() && is_byte(slope.dtype)) {
       rounding_ = c.rounding();
       const float sx = x.quant.scale[0], sy = y.quant.scale[0];
       fixed_positive_ = FixedPointMultiplier(static_cast<double>(sx / sy));

@@ -21,7 +21,7 @@ class SpatialMean : public Step {
     channels_ = in.back();
     pixels_ = in.product(1, in.rank() - 1);
     list_ = static_cast<std::int64_t>(sizeof(void*)) * pixels_;
-    worker_ = (list_ + channels_ * 4 + 63) / 64 * 64;
+    worker_ = round_up(list_ + channels_ * 4, 64);
     return static_cast<std::size_t>(worker_ * c.threads);
   }
   void run(const RunContext& c) noexcept override {

@@ -17,10 +17,8 @@ class FloatUnary : public Step {
   }
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
-    constexpr std::int64_t part = 8192;
-    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
-      apply(reinterpret_cast<const float*>(c.input(0)) + t * part, reinterpret_cast<float*>(c.output()) + t * part,
-            std::min(part, size_ - t * part));
+    parallel_parts(*c.pool, size_, 8192, [&](std::int64_t first, std::int64_t count) {
+      apply(reinterpret_cast<const float*>(c.input(0)) + first, reinterpret_cast<float*>(c.output()) + first, count);
     });
   }
 

@@ -1,7 +1,8 @@
 #pragma once
 #include "../graph/graph.hpp"
 #include "dynamic_weights.hpp"
-#include "integer_weights.hpp"
+#include "implement.hpp"
+#include "requantizer.hpp"
 
 /// Forms of layers with weights (input 1), selected by the types of input and weights.
 OCTET_BEGIN
@@ -16,6 +17,33 @@ inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   if (x == DType::f32 && w == DType::i8) return WeightedForm::dynamic;
   if (x == DType::u8 && is_byte(w)) return WeightedForm::integer;
   c.fail(name(x), " ", inputs, " with ", name(w), " weights are not supported");
+}
+
+/// The step of a layer with weights in the form that its types ask for: the context and `parameters` construct it.
+template <class Dynamic, class Integer, template <class> class Float, class Base = Step, class... Parameters>
+std::unique_ptr<Base> weighted_step(const PrepareContext& c, const char* inputs, const Parameters&... parameters) {
+  switch (weighted_form(c, inputs)) {
+    case WeightedForm::dynamic: return make_step<Dynamic, Base>(c, parameters...);
+    case WeightedForm::integer: return make_step<Integer, Base>(c, parameters...);
+    case WeightedForm::floating: break;
+  }
+  return with_weights(
+      c, [&](auto type) -> std::unique_ptr<Base> { return make_step<Float<decltype(type)>, Base>(c, parameters...); });
+}
+
+/// Throws ShapeError unless the bias, if there is one, has one element for each output channel.
+inline void require_bias(const ShapeContext& c, std::int64_t channels) {
+  if (!c.has(LayerInputs::bias)) return;
+  const Shape& bias = c.shape(LayerInputs::bias);
+  c.require(bias == Shape{channels}, "bias has shape ", bias, ", expected [", channels, "]");
+}
+
+inline IntegerForm weighted_integer_form() {
+  IntegerForm f;
+  f.output = IntegerForm::Output::measured;
+  f.weights = LayerInputs::weights;
+  f.bias = LayerInputs::bias;
+  return f;
 }
 
 /// Implements Operator::check for such a layer. Reads the weights only if their sums matter. `residual`: index of the

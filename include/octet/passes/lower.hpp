@@ -15,12 +15,12 @@ inline bool is_parameter(const Graph& g, const Node& n, std::size_t i) {
 }
 
 inline bool is_quantized_byte(const Value& v) { return is_byte(v.dtype) && v.is_quantized(); }
+inline bool has_one_byte_scale(const Value& v) { return is_byte(v.dtype) && v.has_one_scale(); }
 
 /// Whether the node reads a quantized tensor whose codes have the same order as their real values, and depends only on
 /// that order.
 inline bool compares_codes(const Graph& g, const Node& n) {
-  return n.op->integer_form().compares && is_quantized_byte(g.value(n.inputs[0])) &&
-         !g.value(n.inputs[0]).quant.per_channel();
+  return n.op->integer_form().compares && has_one_byte_scale(g.value(n.inputs[0]));
 }
 
 /// Inserts Convert nodes while the nodes of a graph are copied. Each value is converted once.
@@ -94,8 +94,7 @@ inline Graph unsigned_activations(Graph g) {
     for (std::size_t i = 0; i < n.inputs.size(); ++i)
       if (n.inputs[i] != Node::none && is_parameter(g, n, i)) parameter[static_cast<std::size_t>(n.inputs[i])] = true;
   for (std::size_t v = 0; v < count; ++v)
-    signed_[v] = !parameter[v] && g.values[v].dtype == DType::i8 && g.values[v].is_quantized() &&
-                 !g.values[v].quant.per_channel();
+    signed_[v] = !parameter[v] && g.values[v].dtype == DType::i8 && g.values[v].has_one_scale();
 
   const auto shifted = [](QuantParams q) {
     q.zero_point[0] += 128;

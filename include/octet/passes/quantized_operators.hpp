@@ -16,7 +16,7 @@ class QuantizedPatterns {
     const int n = links_.producer(v);
     if (n == Node::none || !links_.produced_by<Convert>(v) || graph_.value(v).dtype != DType::f32) return Node::none;
     const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
-    return is_quantized_byte(graph_.value(q)) && !graph_.value(q).quant.per_channel() ? q : Node::none;
+    return has_one_byte_scale(graph_.value(q)) ? q : Node::none;
   }
   /// The quantized constant weights of a float value, or none.
   int weights_of(int v) const {
@@ -34,7 +34,7 @@ class QuantizedPatterns {
     if (n == Node::none || !links_.produced_by<Convert>(v)) return {};
     const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
     if (!graph_.value(node.inputs[0]).is_constant() || graph_.value(v).dtype != DType::f32) return {};
-    return Tensor<float>(evaluate(graph_, node, {graph_.value(v).shape})[0].view<float>());
+    return Tensor<float>(run_constant(graph_, node, {graph_.value(v).shape})[0].view<float>());
   }
   /// The nodes that quantize a float value, if it has no other uses and all have the same parameters.
   std::vector<int> quantizers_of(int v) const {
@@ -44,7 +44,7 @@ class QuantizedPatterns {
       const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
       const Value& out = graph_.value(node.outputs[0]);
       const bool alike =
-          node.op->traits().converts && is_quantized_byte(out) && !out.quant.per_channel() &&
+          node.op->traits().converts && has_one_byte_scale(out) &&
           (all.empty() || same(out, graph_.value(graph_.nodes[static_cast<std::size_t>(all[0])].outputs[0])));
       if (!alike) return {};
       all.push_back(n);

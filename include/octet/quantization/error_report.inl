@@ -5,10 +5,9 @@
 #include <map>
 
 #include "../passes/optimize.hpp"
-
 #include "../runtime/executor.hpp"
 #include "error_report.hpp"
-#include "real_values.hpp"
+#include "quantize.hpp"
 
 OCTET_BEGIN
 
@@ -26,7 +25,7 @@ class ErrorSum {
       noise_ += e * e;
       largest_ = std::max(largest_, std::abs(e));
       if (!params) continue;
-      const auto c = static_cast<std::size_t>(i / w.inner % w.channels);
+      const auto c = w.channel_of(i);
       const double s = static_cast<double>(params.scale[c]);
       const IntegerRange r = integer_range(type);
       scaled_ += e * e / (s * s);

@@ -1,6 +1,6 @@
 #pragma once
+#include "../passes/layer_patterns.hpp"
 #include "../passes/rewrite.hpp"
-#include "weights.hpp"
 
 /// Layers by name.
 OCTET_BEGIN

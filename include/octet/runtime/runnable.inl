@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../kernels/dispatch.hpp"
 #include "../passes/bound_activations.hpp"
 #include "../passes/lower.hpp"
 #include "../passes/optimize.hpp"

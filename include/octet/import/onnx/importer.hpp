@@ -122,6 +122,7 @@ class Importer {
                 Operand x;
                 if (wanted_.count(t.name)) x = constant_operand(text(t.name), read_tensor(t, files_));
                 tensors_.emplace(t.name, std::move(x));
+                if (wanted_.count(t.name)) compute_in_float(t.name);
               });
     }
   }
@@ -158,6 +159,7 @@ class Importer {
     for (int i = 0; i < rank; ++i) stored[static_cast<std::size_t>(i)] = symbols[static_cast<std::size_t>(order[i])];
     const int value = builder_.add_input(text(v.name), permuted(shape, order), element_type(v.data_type), stored);
     tensors_.emplace(v.name, builder_.operand(value, order, text(v.name)));
+    compute_in_float(v.name);
   }
 
   /// Marks tensors that are used as images, directly or after operators that keep the order of dimensions.
@@ -169,6 +171,40 @@ class Importer {
           std::any_of(n.outputs.begin(), n.outputs.end(), [&](std::string_view o) { return images_.count(o); });
       if (any && passes_order_on(n.domain, n.op_type)) images_.insert(n.inputs.begin(), n.inputs.end());
     }
+  }
+
+  /// Tensors of half precision are computed in float; constants stay in half until they are used.
+  void compute_in_float(std::string_view name) {
+    Operand& x = tensors_.at(name);
+    const DType type = x.dtype();
+    if (type != DType::f16 && type != DType::bf16) return;
+    half_.emplace(name, type);
+    const std::string real = builder_.derived(text(name) + ":float");
+    if (x.is_constant()) {
+      x = converted_operand(real, x, {}, DType::f32);
+      return;
+    }
+    const int v = builder_.add(real, make_operator(Convert(DType::f32)), {builder_.value(x)}, {real}, Keeps::all);
+    x = builder_.operand(v, x.order, text(name));
+  }
+
+  /// Float results of half-precision inputs are of half precision in the file.
+  void note_half(const NodeProto& n, std::string_view output) {
+    if (!tensors_.count(output)) return;
+    compute_in_float(output);
+    if (half_.count(output) || tensors_.at(output).dtype() != DType::f32 || n.op_type == "Cast") return;
+    for (std::string_view in : n.inputs)
+      if (const auto half = half_.find(in); half != half_.end()) half_.emplace(output, half->second);
+  }
+
+  /// An output of the model in the type that the file gives it.
+  int output_in_half(int v, DType type) {
+    Graph& g = builder_.graph;
+    const std::string name = g.value(v).name;
+    g.value(v).name = builder_.derived(name + ":float");
+    const int half = builder_.add(name, make_operator(Convert(type)), {v}, {name}, Keeps::all);
+    g.value(half).name = name;
+    return half;
   }
 
   void add_node(std::size_t i) {
@@ -193,9 +229,11 @@ class Importer {
           if (own) return import_own_operator(node, *own);
           if (n.domain != "com.microsoft" && import_on_sizes(node)) return;
           handler(node);
-          for (std::string_view o : n.outputs)
+          for (std::string_view o : n.outputs) {
             require<FormatError>(o.empty() || !wanted_.count(o) || tensors_.count(o), "output '", text(o),
                                  "' is not supported");
+            note_half(n, o);
+          }
         });
   }
 
@@ -205,7 +243,9 @@ class Importer {
               [&] {
                 const auto it = tensors_.find(o.name);
                 require<FormatError>(it != tensors_.end(), "is not written by any node");
-                builder_.graph.outputs.push_back(output_value(it->second, text(o.name)));
+                const int v = output_value(it->second, text(o.name));
+                const auto half = half_.find(o.name);
+                builder_.graph.outputs.push_back(half == half_.end() ? v : output_in_half(v, half->second));
               });
     require_file(!builder_.graph.outputs.empty(), "has no outputs");
   }
@@ -245,6 +285,7 @@ class Importer {
   Tensors tensors_;
   std::int64_t opset_ = 0;
   std::unordered_set<std::string_view> wanted_, initializers_, images_;  // names
+  std::unordered_map<std::string_view, DType> half_;                     // types of tensors that are computed in float
   std::vector<std::size_t> order_;                                       // of nodes
   std::vector<bool> wanted_nodes_;
 };

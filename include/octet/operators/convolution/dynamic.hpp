@@ -83,11 +83,10 @@ class DynamicConvolution : public ConvolutionStep {
     return static_cast<std::size_t>(range_at_ + round_up(StoredRange::bytes(*simd_, threads_), 64));
   }
   /// Computes the scale of the image and quantizes it, unless its blocks are quantized one by one.
-  void start_image(const std::byte* in, const ValueRange* range, std::byte* shared,
-                   const RunContext& c) noexcept override {
+  void start_image(const std::byte* in, const Range* range, std::byte* shared, const RunContext& c) noexcept override {
     const std::int64_t n = shape_.in_h * shape_.in_w * shape_.in_c;
     const auto* x = reinterpret_cast<const float*>(in);
-    const DynamicScale s = scale_of(*simd_, x, n, *c.pool, range);
+    const ScaleAndZero s = scale_of(*simd_, x, n, *c.pool, range);
     image_scale_ = s;
     if (!by_blocks_) quantize_by(*simd_, s, x, n, reinterpret_cast<std::uint8_t*>(shared), *c.pool);
     std::memset(shared + padding_at_, s.zero_point, static_cast<std::size_t>(init_at_ - padding_at_));
@@ -122,7 +121,7 @@ class DynamicConvolution : public ConvolutionStep {
   std::int64_t batch_ = 1;
   int threads_ = 1;
   bool by_blocks_ = false;
-  DynamicScale image_scale_;  // of the current image
+  ScaleAndZero image_scale_;  // of the current image
   const Kernels* simd_;
   DynamicWeights weights_;
   Tensor<float> scale_;  // of the weights, divided by that of a uint8 output

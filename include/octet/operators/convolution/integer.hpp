@@ -1,6 +1,5 @@
 #pragma once
-#include "../../kernels/requantize.hpp"
-#include "../integer_weights.hpp"
+#include "../requantizer.hpp"
 #include "step.hpp"
 
 OCTET_BEGIN

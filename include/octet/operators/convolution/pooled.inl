@@ -34,7 +34,7 @@ class PooledStep : public Step {
     convolution_->pool(at_once_);
     if (at_once_) return scratch;
     scratch = std::max(scratch, pool_->plan({between_, c.outputs, c.threads}));
-    scratch_at_ = (between_[0].size_bytes() + 63) / 64 * 64;
+    scratch_at_ = round_up(between_[0].size_bytes(), 64);
     return scratch_at_ + scratch;
   }
 

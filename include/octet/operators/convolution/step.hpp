@@ -40,7 +40,7 @@ class ConvolutionStep : public Step {
   /// Size in bytes of the data that start_image writes, after plan_bands.
   virtual std::size_t shared_bytes() const noexcept { return 0; }
   /// Called for each image before its bands, with its range if known.
-  virtual void start_image(const std::byte*, const ValueRange*, std::byte*, const RunContext&) noexcept {}
+  virtual void start_image(const std::byte*, const Range*, std::byte*, const RunContext&) noexcept {}
   virtual void run_band(const Band&) noexcept = 0;
 
  protected:

@@ -1,6 +1,7 @@
 #pragma once
 #include "../../operators/all.hpp"
 #include "../../quantization/layer_names.hpp"
+#include "../../quantization/weights.hpp"
 #include "config.hpp"
 
 /// Which layers of a prepared model stay float, and the metadata that records it.

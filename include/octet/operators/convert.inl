@@ -1,8 +1,9 @@
 #pragma once
+#include "../core/affine.hpp"
 #include "../core/element.hpp"
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
-#include "quantize.hpp"
+#include "convert.hpp"
 #include "tflite_unary.hpp"
 
 OCTET_BEGIN
@@ -22,12 +23,11 @@ class QuantizeStep : public Step {
     return 0;
   }
   void run(const RunContext& c) noexcept override {
-    constexpr std::int64_t part = 16384;
-    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
       QuantizeF32 p = params_;
-      p.in = reinterpret_cast<const float*>(c.input(0)) + t * part;
-      p.out = reinterpret_cast<std::uint8_t*>(c.output()) + t * part;
-      p.count = std::min(part, size_ - t * part);
+      p.in = reinterpret_cast<const float*>(c.input(0)) + first;
+      p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
+      p.count = count;
       if (!simd_->quantize_f32(p)) c.lost_not_finite();
     });
   }
@@ -47,11 +47,9 @@ class DequantizeStep : public Step {
     return 0;
   }
   void run(const RunContext& c) noexcept override {
-    constexpr std::int64_t part = 16384;
-    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
-      simd_->dequantize_u8(reinterpret_cast<const std::uint8_t*>(c.input(0)) + t * part,
-                           reinterpret_cast<float*>(c.output()) + t * part, std::min(part, size_ - t * part),
-                           q_.scale[0], q_.zero_point[0]);
+    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
+      simd_->dequantize_u8(reinterpret_cast<const std::uint8_t*>(c.input(0)) + first,
+                           reinterpret_cast<float*>(c.output()) + first, count, q_.scale[0], q_.zero_point[0]);
     });
   }
 
@@ -75,12 +73,10 @@ class GenericConvert : public Step {
       double x = load_element(in, c.input(0), i);
       if (integers && !std::isfinite(x)) c.lost_not_finite();
       if (from_) {
-        const auto ch = static_cast<std::size_t>(i / wf.inner % wf.channels);
-        x = (x - from_.zero_point[ch]) * static_cast<double>(from_.scale[ch]);
+        x = real_value(x, from_, wf.channel_of(i));
       }
       if (to_) {
-        const auto ch = static_cast<std::size_t>(i / wt.inner % wt.channels);
-        x = std::nearbyint(x / static_cast<double>(to_.scale[ch])) + to_.zero_point[ch];
+        x = code_of(x, to_, wt.channel_of(i));
         x = std::min(std::max(x, static_cast<double>(range.low)), static_cast<double>(range.high));
       }
       store_element(out, c.output(), i, x);

@@ -32,5 +32,5 @@ class Convert : public OperatorOf<Convert> {
 OCTET_END
 
 #if !defined(OCTET_COMPILED)
-#  include "quantize.inl"
+#  include "convert.inl"
 #endif

@@ -18,5 +18,5 @@ class Where : public OperatorOf<Where> {
 OCTET_END
 
 #if !defined(OCTET_COMPILED)
-#  include "select.inl"
+#  include "where.inl"
 #endif

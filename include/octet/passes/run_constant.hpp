@@ -1,0 +1,31 @@
+#pragma once
+#include "../graph/graph.hpp"
+#include "../graph/step.hpp"
+#include "../kernels/dispatch.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Computes a node whose inputs are all constant. `lost`: see RunContext::lost_not_finite.
+inline std::vector<AnyTensor> run_constant(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
+                                           std::atomic<bool>* lost = nullptr) {
+  std::vector<TensorRef> in, out;
+  for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
+  std::vector<AnyTensor> results;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    results.push_back(AnyTensor::make(g.value(n.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
+    out.push_back(results.back().ref());
+  }
+  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), WeightMemory::fast, false, true));
+  if (gives_nothing(out)) return results;
+  AlignedBytes scratch(step->plan({in, out, 1}));
+  ThreadPool pool(1);
+  if (step->is_view())
+    std::copy(in[0].data, in[0].data + in[0].size_bytes(), out[0].data);
+  else
+    step->run({in, out, scratch.data(), &pool, lost});
+  return results;
+}
+
+}  // namespace detail
+OCTET_END
