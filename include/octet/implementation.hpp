@@ -62,6 +62,7 @@
 #include "operators/unary.inl"
 #include "operators/where.inl"
 #include "operators/window.inl"
+#include "passes/lower.inl"
 #include "passes/optimize.inl"
 #include "quantization/calibration.inl"
 #include "quantization/error_report.inl"

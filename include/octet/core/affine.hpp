@@ -34,6 +34,13 @@ inline QuantParams params_for(Range r, DType type, bool symmetric) {
   return {p.scale, p.zero_point};
 }
 
+/// Scale and zero point with which the codes of a type divide the range evenly: code `lowest` is `low`, and the first
+/// one above the largest would be `high`.
+inline QuantParams params_dividing(Range r, DType type) {
+  const float scale = (r.high - r.low) / static_cast<float>(std::int64_t{1} << bits(type));
+  return {scale, static_cast<std::int32_t>(integer_range(type).low - std::lrint(r.low / scale))};
+}
+
 /// Scale and zero point of activations with that range. A range that holds only zeros is taken as [0, 1].
 inline ScaleAndZero activation_scale(Range r, DType type, bool symmetric) noexcept {
   if (!(r.high > r.low) && r.low == 0) r.high = 1;  // any scale represents zeros

@@ -1,5 +1,4 @@
 #pragma once
-#include <atomic>
 #include <vector>
 
 #include "../core/any_tensor.hpp"
@@ -8,26 +7,23 @@
 
 OCTET_BEGIN
 
+class LostNumbers;
+namespace detail {
+class RangeExchange;
+}  // namespace detail
+
 /// The context of one run of a step: tensors, scratch memory of the planned size, threads.
 struct RunContext {
   const std::vector<TensorRef>& inputs;   ///< without data for missing optional ones
   const std::vector<TensorRef>& outputs;  ///< one for each output
   std::byte* scratch = nullptr;           ///< aligned to 64 bytes
   ThreadPool* pool = nullptr;             ///< not null during a run
-  /// Set by lost_not_finite, unless null.
-  std::atomic<bool>* not_finite = nullptr;
-  /// Range of input 0 for each image, widened to contain zero, NaN if an element is not finite; null: not measured.
-  const Range* input_range = nullptr;
-  Range* output_range = nullptr;  ///< range of output 0 for each image, to be written unless null
+  LostNumbers* lost = nullptr;            ///< for report_lost_number
 
   /// The memory of input i, or null if it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }
   /// The memory of output i.
   std::byte* output(std::size_t i = 0) const noexcept { return outputs[i].data; }
-  /// Reports that a NaN or infinity is quantized, see NotFinite.
-  void lost_not_finite() const noexcept {
-    if (not_finite) not_finite->store(true, std::memory_order_relaxed);
-  }
 };
 
 /// The tensors of a step without memory, when shapes are known.
@@ -55,10 +51,8 @@ class Step {
   virtual bool can_overwrite(int) const noexcept { return false; }
   /// Whether output 0 has the bytes of input 0 in the same order, so that the step need not run. Valid after plan.
   virtual bool is_view() const noexcept { return false; }
-  /// Whether RunContext::input_range saves work. Valid after plan.
-  virtual bool wants_range() const noexcept { return false; }
-  /// Whether the step can write RunContext::output_range at no cost. Valid after plan.
-  virtual bool measures_range() const noexcept { return false; }
+  /// For steps of dynamic-range layers.
+  virtual detail::RangeExchange* range_exchange() noexcept { return nullptr; }
 };
 
 namespace detail {

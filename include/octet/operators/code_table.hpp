@@ -40,7 +40,7 @@ template <class F>
 std::unique_ptr<Step> make_code_table(const Value& x, const Value& y, F code) {
   const IntegerRange limits = integer_range(y.dtype);
   return make_step<TableStep>([&](int byte) {
-    const int q = x.dtype == DType::i8 && byte > 127 ? byte - 256 : byte;
+    const int q = is_signed(x.dtype) && byte > 127 ? byte - 256 : byte;
     double r = static_cast<double>(code(q - x.quant.zero_point[0])) + y.quant.zero_point[0];
     r = std::min(std::max(static_cast<double>(limits.low), r),
                  static_cast<double>(limits.high));  // the order matters for NaN

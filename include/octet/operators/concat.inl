@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/affine.hpp"
+#include "activation_codes.hpp"
 #include "concat.hpp"
 #include "shape/indexed_copy.hpp"
 
@@ -17,7 +18,7 @@ class ConcatStep : public Step {
       c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "expected '", x.name, "' and '", y.name,
                 "' of the same type, found ", name(x.dtype), " and ", name(y.dtype));
       if (x.quant == y.quant) continue;
-      c.require(x.dtype == DType::u8 && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
+      c.require(int8_format.computes(x.dtype) && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
                 "' cannot be requantized to the scale of '", y.name, "'");
       c.validate(x);
       c.validate(y);

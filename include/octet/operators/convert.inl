@@ -1,6 +1,8 @@
 #pragma once
 #include "../core/affine.hpp"
 #include "../core/element.hpp"
+#include "../core/integer_format.hpp"
+#include "../graph/lost_numbers.hpp"
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
 #include "convert.hpp"
@@ -15,8 +17,9 @@ class QuantizeStep : public Step {
   QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
     params_.scale = q.scale[0];
     params_.asked = true;
-    params_.flip = to == DType::i8 ? 0x80 : 0;
-    params_.zero_point = q.zero_point[0] + (to == DType::i8 ? 128 : 0);
+    const std::int32_t shift = code_shift(to, int8_format.computed);
+    params_.flip = shift ? 0x80 : 0;
+    params_.zero_point = q.zero_point[0] + shift;
   }
   std::size_t plan(const PlanContext& c) override {
     size_ = c.inputs[0].shape.elements();
@@ -28,7 +31,7 @@ class QuantizeStep : public Step {
       p.in = reinterpret_cast<const float*>(c.input(0)) + first;
       p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
       p.count = count;
-      if (!simd_->quantize_f32(p)) c.lost_not_finite();
+      if (!simd_->quantize_f32(p)) report_lost_number(c);
     });
   }
 
@@ -71,7 +74,7 @@ class GenericConvert : public Step {
     const bool integers = is_floating(in) && !is_floating(out) && out != DType::boolean;  // NaN converts to true
     for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
       double x = load_element(in, c.input(0), i);
-      if (integers && !std::isfinite(x)) c.lost_not_finite();
+      if (integers && !std::isfinite(x)) report_lost_number(c);
       if (from_) {
         x = real_value(x, from_, wf.channel_of(i));
       }
@@ -98,7 +101,7 @@ OCTET_API std::unique_ptr<Step> Convert::prepare(const PrepareContext& c) const 
   const bool single = !x.quant.per_channel() && !y.quant.per_channel();
   if (single && x.dtype == DType::f32 && is_byte(y.dtype) && y.is_quantized())
     return detail::make_step<detail::QuantizeStep>(c, y.quant, y.dtype);
-  if (single && x.dtype == DType::u8 && x.is_quantized() && y.dtype == DType::f32)
+  if (single && detail::int8_format.computes(x.dtype) && x.is_quantized() && y.dtype == DType::f32)
     return detail::make_step<detail::DequantizeStep>(c, x.quant);
   if (single && is_byte(x.dtype) && is_byte(y.dtype) && x.is_quantized() && y.is_quantized()) {
     if (c.rounding() == Rounding::fp32) return detail::make_table(c, [](float v) { return v; });

@@ -16,8 +16,8 @@ struct DynamicWeights {
   Tensor<std::int32_t> sums;  // of the weights of each output channel
   Tensor<float> float_sums;
 
-  DynamicWeights(const PrepareContext& c, int weights) {
-    const Value& w = checked(c, weights);
+  explicit DynamicWeights(const PrepareContext& c) {
+    const Value& w = checked(c);
     values = w.constant.view<std::int8_t>();
     out = w.shape[0];
     k = values.size() / std::max<std::int64_t>(out, 1);
@@ -33,9 +33,9 @@ struct DynamicWeights {
   }
 
   /// Checks weights and bias, and returns the weights.
-  static const Value& checked(const PrepareContext& c, int weights) {
-    const Value& w = c.input(weights);
-    c.constant(weights);
+  static const Value& checked(const PrepareContext& c) {
+    const Value& w = c.input(LayerInputs::weights);
+    c.constant(LayerInputs::weights);
     c.validate(w);
     c.require(w.quant.axis <= 0, "expected weights quantized along axis 0, found axis ", w.quant.axis);
     for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "expected symmetric weights, found zero point ", z);

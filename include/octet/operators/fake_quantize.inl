@@ -116,7 +116,7 @@ class FakeQuantizeGradient : public GradientStep {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
-  c.require(bits == 8 || bits == 4, "expected 8 or 4 bits, found ", bits);
+  c.require(detail::has_codes(bits), "expected ", detail::bits_of_codes, " bits, found ", bits);
   c.require(decay >= 0 && decay < 1, "expected a decay of averages in [0, 1), found ", decay);
   c.require(c.shape(FakeQuantize::range) == Shape{3}, "a range has shape ", c.shape(FakeQuantize::range),
             ", expected [3]");

@@ -50,7 +50,7 @@ class DynamicFullyConnected : public Step {
  public:
   DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range)
       : simd_(&c.kernels()),
-        weights_(c, 1),
+        weights_(c),
         epilogue_(weights_.epilogue(range)),
         zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)) {
     kernels_ = {c.kernels(), rows_weights(weights_.values.data(), weights_.out, weights_.k)};
@@ -154,7 +154,8 @@ OCTET_API OperatorPtr FullyConnected::clamped(double low, double high) const {
 OCTET_API Traits FullyConnected::traits() const {
   Traits t;
   t.products = Traits::Products::all;
-  t.clamps = !activation.none();
+  t.low = activation.low;
+  t.high = activation.high;
   return t;
 }
 

@@ -3,6 +3,7 @@
 #include "../graph/graph.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
+#include "activation_codes.hpp"
 #include "operands.hpp"
 
 /// Weights and bias of convolution and fully connected layers of integer models. Inputs of the operator: 0 activations
@@ -23,8 +24,8 @@ struct CenteredWeights {
     std::vector<std::int32_t> centered;
     std::int32_t low = 0, high = 0;
     for (std::int64_t i = 0; i < data.size(); ++i) {
-      const std::int32_t raw = data.dtype() == DType::i8 ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
-                                                         : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
+      const std::int32_t raw = is_signed(data.dtype()) ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
+                                                       : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
       centered.push_back(raw - zero_points[static_cast<std::size_t>(zero_points.size() > 1 ? i / k : 0)]);
       low = std::min(low, centered.back());
       high = std::max(high, centered.back());
@@ -72,7 +73,7 @@ struct IntegerWeights : CenteredWeights {
     const QuantParams &x = c.input(0).quant, &w = c.input(LayerInputs::weights).quant;
     input_zero_point = x.zero_point[0];
     single_product = single_product && c.rounding() != Rounding::fp32 && w.channels() == 1;
-    const bool in_sums = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == DType::i32;
+    const bool in_sums = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == int8_format.sums;
     if (c.has(LayerInputs::bias) && !in_sums)
       float_bias = pad_columns(to_float(c.constant(LayerInputs::bias).ref()).data(), out);
     for (std::int64_t o = 0; o < out; ++o) {
@@ -97,8 +98,9 @@ struct IntegerWeights : CenteredWeights {
     c.require(w.quant.axis <= 0, "expected weights quantized along axis 0, found axis ", w.quant.axis);
     if (c.has(LayerInputs::bias)) {
       const AnyTensor& b = c.constant(LayerInputs::bias);
-      c.require((b.dtype() == DType::i32 || is_floating(b.dtype())) && b.size() == channels, "expected a bias of ",
-                channels, " int32 or floating-point elements, found ", b.size(), " ", name(b.dtype()));
+      c.require((b.dtype() == int8_format.sums || is_floating(b.dtype())) && b.size() == channels,
+                "expected a bias of ", channels, " ", name(int8_format.sums), " or floating-point elements, found ",
+                b.size(), " ", name(b.dtype()));
     }
     return w.quant;
   }

@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../graph/lost_numbers.hpp"
 #include "../kernels/quantize_dynamic.hpp"
 #include "implement.hpp"
 #include "onnx_quantize.hpp"
@@ -93,7 +94,7 @@ class QuantizeLinearStep : public Step {
         const auto real = static_cast<float>(load_element(x.dtype, x.data, i)),
                    unit = static_cast<float>(load_element(scale.dtype, scale.data, s));
         const auto q = static_cast<double>(real / unit);
-        if (integer && !(std::isfinite(real) && std::isfinite(unit))) c.lost_not_finite();
+        if (integer && !(std::isfinite(real) && std::isfinite(unit))) report_lost_number(c);
         const double zero =
             centered ? load_element(c.inputs[LinearInputs::zero_point].dtype, c.input(LinearInputs::zero_point), s) : 0;
         if (integer)
@@ -151,7 +152,7 @@ class DynamicQuantizeLinearStep : public Step {
   void run(const RunContext& c) noexcept override {
     const auto* x = reinterpret_cast<const float*>(c.input(0));
     const ScaleAndZero s = scale_of(*simd_, x, size_, *c.pool);
-    if (std::isnan(s.scale)) c.lost_not_finite();
+    if (std::isnan(s.scale)) report_lost_number(c);
     quantize_by(*simd_, s, x, size_, reinterpret_cast<std::uint8_t*>(c.output()), *c.pool);
     store_as(c.output(1), 0, s.scale);
     store_as(c.output(2), 0, static_cast<std::uint8_t>(s.zero_point));

@@ -2,6 +2,7 @@
 #include "../core/element.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/requantize.hpp"
+#include "activation_codes.hpp"
 #include "arithmetic/broadcast.hpp"
 #include "prelu.hpp"
 
@@ -36,10 +37,7 @@ class IntegerPRelu : public Step {
  public:
   explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(PRelu::slopes).shape()) {
     const Value &x = c.input(0), &slope = c.input(PRelu::slopes), &y = c.output();
-    for (const Value* v : {&x, &y}) {
-      c.require(v->dtype == DType::u8, "expected '", v->name, "' of type uint8, found ", octet::name(v->dtype));
-      c.one_scale(*v);
-    }
+    for (const Value* v : {&x, &y}) params_of(int8_format, c, *v);
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
     zero_in_ = x.quant.zero_point[0];
     zero_out_ = y.quant.zero_point[0];
@@ -118,7 +116,7 @@ OCTET_API std::vector<Shape> PRelu::shapes(const ShapeContext& c) const {
 OCTET_API std::unique_ptr<Step> PRelu::prepare(const PrepareContext& c) const {
   if (c.input(0).dtype == DType::f32 && is_floating(c.input(PRelu::slopes).dtype))
     return detail::make_step<detail::FloatPRelu>(c);
-  if (c.input(0).dtype == DType::u8) return detail::make_step<detail::IntegerPRelu>(c);
+  if (detail::int8_format.computes(c.input(0).dtype)) return detail::make_step<detail::IntegerPRelu>(c);
   c.fail(name(c.input(0).dtype), " with slopes of ", name(c.input(PRelu::slopes).dtype), " is not supported");
 }
 

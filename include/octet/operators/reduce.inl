@@ -13,7 +13,7 @@ namespace detail {
 class SpatialMean : public Step {
  public:
   SpatialMean(const PrepareContext& c) : simd_(&c.kernels()) {
-    if (c.input(0).dtype == DType::u8) integer_.emplace(c, IntegerMean::Kind::reduction);
+    if (int8_format.computes(c.input(0).dtype)) integer_.emplace(c, IntegerMean::Kind::reduction);
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
@@ -73,7 +73,7 @@ OCTET_API std::vector<Shape> Reduce::shapes(const ShapeContext& c) const {
 
 OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
-  const bool bytes = x.dtype == DType::u8 && x.is_quantized();
+  const bool bytes = detail::int8_format.computes(x.dtype) && x.is_quantized();
   if (kind == ReduceKind::mean && spatial(x.shape.rank()) && (x.dtype == DType::f32 || bytes))
     return detail::make_step<detail::SpatialMean>(c);
   if (kind == ReduceKind::mean && bytes) return detail::make_step<detail::GenericIntegerMean>(c, axes);

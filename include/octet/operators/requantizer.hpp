@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/rounded.hpp"
 #include "../kernels/requantize.hpp"
+#include "activation_codes.hpp"
 #include "activation_range.hpp"
 #include "integer_weights.hpp"
 
@@ -35,7 +36,7 @@ class Requantizer {
       fixed_.emplace_back(real);
       largest = std::max(largest, w.largest_sum[static_cast<std::size_t>(o)] * real);
     }
-    const IntegerRange q = quantized_range(range, y.quant.scale[0], y.quant.zero_point[0]);
+    const IntegerRange q = quantized_range(range, y);
     epilogue_.zero_point = y.quant.zero_point[0];
     epilogue_.low = static_cast<std::int32_t>(q.low);
     epilogue_.high = static_cast<std::int32_t>(q.high);
@@ -62,14 +63,14 @@ class Requantizer {
   /// Throws Error unless types and scales of the output and the residual are supported.
   static void check_output(const PrepareContext& c, int residual) {
     const Value& y = c.output();
-    c.require(y.dtype == DType::f32 || y.dtype == DType::u8, "expected output '", y.name,
-              "' of type uint8 or float32, found ", name(y.dtype));
-    if (y.dtype == DType::u8) c.one_scale(y);
+    c.require(y.dtype == DType::f32 || int8_format.computes(y.dtype), "expected output '", y.name, "' of type ",
+              name(int8_format.computed), " or float32, found ", name(y.dtype));
+    if (int8_format.computes(y.dtype)) c.one_scale(y);
     if (!c.has(residual)) return;
     const Value& r = c.input(residual);
     c.require(r.dtype == y.dtype, "expected '", r.name, "' of type ", name(y.dtype), " like the output, found ",
               name(r.dtype));
-    if (r.dtype == DType::u8)
+    if (int8_format.computes(r.dtype))
       c.multiplier(static_cast<double>(c.one_scale(r).scale[0]) / static_cast<double>(y.quant.scale[0]));
   }
 

@@ -134,11 +134,11 @@ OCTET_API IntegerForm Unary::integer_form() const {
   f.output = IntegerForm::Output::measured;
   if (kind == UnaryKind::sigmoid) {
     f.output = IntegerForm::Output::fixed;
-    f.params = QuantParams(1.0f / 256, -128);
+    f.range = {0, 1};
   }
   if (kind == UnaryKind::tanh) {
     f.output = IntegerForm::Output::fixed;
-    f.params = QuantParams(1.0f / 128, 0);
+    f.range = {-1, 1};
   }
   return f;
 }

@@ -14,8 +14,8 @@ enum class WeightedForm : std::uint8_t { floating, dynamic, integer };
 inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   const DType x = c.input(0).dtype, w = c.input(LayerInputs::weights).dtype;
   if (x == DType::f32 && is_floating(w)) return WeightedForm::floating;
-  if (x == DType::f32 && w == DType::i8) return WeightedForm::dynamic;
-  if (x == DType::u8 && is_byte(w)) return WeightedForm::integer;
+  if (x == DType::f32 && w == int8_format.weights) return WeightedForm::dynamic;
+  if (int8_format.computes(x) && int8_format.has_weights(w)) return WeightedForm::integer;
   c.fail(name(x), " ", inputs, " with ", name(w), " weights are not supported");
 }
 
@@ -54,7 +54,7 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
       c.constant(LayerInputs::weights);
       if (c.has(LayerInputs::bias)) c.constant(LayerInputs::bias);
       return;
-    case WeightedForm::dynamic: DynamicWeights::checked(c, 1); return;
+    case WeightedForm::dynamic: DynamicWeights::checked(c); return;
     case WeightedForm::integer: break;
   }
   const QuantParams& w = IntegerWeights::checked(c);
@@ -65,8 +65,8 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
                  (y.is_quantized() ? static_cast<double>(y.quant.scale[0]) : 1.0));
   const Shape& shape = c.constant(LayerInputs::weights).shape();
   constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products whose sum fits into 32 bits
-  const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != DType::i32;
-  if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && y.dtype == DType::u8)) return;
+  const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != int8_format.sums;
+  if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && int8_format.computes(y.dtype))) return;
   const IntegerWeights weights(c, false);
   Requantizer(c, weights, range, residual);
 }

@@ -1,14 +1,14 @@
 #pragma once
 #include "../graph/graph.hpp"
-#include "../graph/step.hpp"
+#include "../graph/lost_numbers.hpp"
 #include "../kernels/dispatch.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
-/// Computes a node whose inputs are all constant. `lost`: see RunContext::lost_not_finite.
+/// Computes a node whose inputs are all constant. `lost`: see report_lost_number.
 inline std::vector<AnyTensor> run_constant(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
-                                           std::atomic<bool>* lost = nullptr) {
+                                           LostNumbers* lost = nullptr) {
   std::vector<TensorRef> in, out;
   for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
   std::vector<AnyTensor> results;
@@ -16,7 +16,9 @@ inline std::vector<AnyTensor> run_constant(const Graph& g, const Node& n, const 
     results.push_back(AnyTensor::make(g.value(n.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
     out.push_back(results.back().ref());
   }
-  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), WeightMemory::fast, false, true));
+  PrepareOptions options;
+  options.same_floats = true;
+  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), options));
   if (gives_nothing(out)) return results;
   AlignedBytes scratch(step->plan({in, out, 1}));
   ThreadPool pool(1);

@@ -1,4 +1,5 @@
 #pragma once
+#include "../graph/lost_numbers.hpp"
 #include "rewrite.hpp"
 #include "run_constant.hpp"
 
@@ -80,9 +81,9 @@ inline Graph fold_constants(Graph g) {
     }
     if (out_bytes > std::max<std::size_t>(4 * in_bytes, std::size_t{1} << 20) || !memory.has_room(out_bytes))
       return false;
-    std::atomic<bool> lost{false};
+    LostNumbers lost;
     std::vector<AnyTensor> results = detail::run_constant(g, node, shapes, &lost);
-    if (lost) return false;
+    if (lost.any()) return false;
     for (std::size_t i = 0; i < results.size(); ++i) {
       Value& v = g.value(node.outputs[i]);
       v.constant = std::move(results[i]);

@@ -7,12 +7,12 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The one consumer of plans: converts an optimized float graph. Quantizes activations, weights and biases of int8
+/// The one consumer of plans: converts a float model. Quantizes activations, weights and biases of int8
 /// layers, and inserts conversions between these and float layers; converts the weights of the others.
 class PlannedModel {
  public:
-  PlannedModel(Graph g, const QuantizationPlan& plan)
-      : g_(std::move(g)),
+  PlannedModel(OptimizedModel model, const QuantizationPlan& plan)
+      : g_(std::move(model)),
         plan_(plan),
         layers_(layers_of(g_, plan)),
         placement_(g_, {not_integer(layers_), plan.integer_input, plan.integer_output}),
@@ -23,7 +23,7 @@ class PlannedModel {
     g_.rounding = plan_.rounding;
     require_finite_weights(g_);
     for (std::size_t i = 0; i < layers_.size(); ++i) require_form(g_.nodes[i], *layers_[i]);
-    params_ = activation_params(g_, placement_, [this](int v) { return planned(v); });
+    params_ = activation_params(g_, placement_, format_, [this](int v) { return planned(v); });
     require_not_planned_otherwise();
     rewrite();
     return std::move(g_);
@@ -35,7 +35,7 @@ class PlannedModel {
   bool is_integer(int v) const { return placement_.is_integer(v); }
 
   static std::vector<const LayerPlan*> layers_of(const Graph& g, const QuantizationPlan& plan) {
-    const std::vector<std::string> names = plan_layer_names(g);
+    const std::vector<std::string> names = unique_layer_names(g);
     require_valid(plan);
     require_same_names(plan, g, names);
     std::vector<const LayerPlan*> layers;
@@ -82,8 +82,8 @@ class PlannedModel {
       const Node& reader = g_.nodes[at(links.users(v)[0])];
       if (reader.op->traits().joins) found = plan_.activations.find(g_.value(reader.outputs[0]).name);
     }
-    require(found != plan_.activations.end(), "the plan has no scale for tensor '", tensor,
-            "', which is an int8 activation");
+    require(found != plan_.activations.end(), "the plan has no scale for tensor '", tensor, "', which is an ",
+            name(format_.activations), " activation");
     return {found->second.scale, found->second.zero_point};
   }
 
@@ -156,13 +156,13 @@ class PlannedModel {
       become_integer(v);
     } else {
       const Value& x = g_.value(v);
-      quantized_[at(v)] = g_.add_value({x.name + ".int8", DType::i8, x.shape, params_[at(v)], {}});
+      quantized_[at(v)] = g_.add_value({x.name + suffix_, format_.activations, x.shape, params_[at(v)], {}});
     }
     return quantized_[at(v)];
   }
 
   void become_integer(int v) {
-    g_.value(v).dtype = DType::i8;
+    g_.value(v).dtype = format_.activations;
     g_.value(v).quant = params_[at(v)];
     quantized_[at(v)] = v;
   }
@@ -170,14 +170,18 @@ class PlannedModel {
   int as_integer(int v) {
     if (quantized_[at(v)] != Node::none) return quantized_[at(v)];
     if (g_.value(v).is_constant()) {
-      const QTensor<int8> q =
-          quantize<int8>(View<const float>(to_float(g_.value(v).constant.ref())), given_params(params_[at(v)]));
-      return quantized_[at(v)] = g_.add_constant(g_.value(v).name, q.data, q.params);
+      const Tensor<float> exact = to_float(g_.value(v).constant.ref());
+      const Calib given = given_params(params_[at(v)]);
+      const QuantParams params = choose_params(exact, given, format_.activations);
+      AnyTensor codes = AnyTensor::make(format_.activations, exact.shape(), [&](std::byte* to) {
+        quantize_elements(exact, params, given, format_.activations, to);
+      });
+      return quantized_[at(v)] = g_.add_constant(g_.value(v).name, std::move(codes), params);
     }
-    return quantized_[at(v)] = converter_.convert(v, DType::i8, params_[at(v)], ".int8");
+    return quantized_[at(v)] = converter_.convert(v, format_.activations, params_[at(v)], suffix_);
   }
   int as_float(int v) {
-    if (at(v) >= params_.size() || g_.value(v).dtype != DType::i8 || !g_.value(v).is_quantized()) return v;
+    if (at(v) >= params_.size() || g_.value(v).dtype != format_.activations || !g_.value(v).is_quantized()) return v;
     return converter_.to_float(v);
   }
 
@@ -185,6 +189,8 @@ class PlannedModel {
   const QuantizationPlan& plan_;
   const std::vector<const LayerPlan*> layers_;  // of each node
   const IntegerPlacement placement_;
+  const IntegerFormat& format_ = *format_of(PlannedForm::integer);
+  const std::string suffix_ = std::string(".") + name(format_.activations);
   std::vector<Node> nodes_;  // of the new graph
   Converter converter_;
   std::vector<QuantParams> params_;

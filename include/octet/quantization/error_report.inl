@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "../core/integer_format.hpp"
 #include "../passes/optimize.hpp"
 #include "../runtime/executor.hpp"
 #include "error_report.hpp"
@@ -56,10 +57,11 @@ OCTET_API std::vector<LayerError> error_report(const Model& float_model, const M
                                                const std::vector<Tensor<float>>& batches, ExecutorOptions options) {
   using detail::ErrorSum;
   options.optimize = false;  // fusion would hide tensors
-  const Graph original = optimize(float_model);
+  const OptimizedModel original = optimize(float_model);
   std::vector<LayerError> report;
   for (const Value& q : quantized.values) {
-    if (!q.is_constant() || (!is_byte(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name)) continue;
+    if (!q.is_constant() || (!detail::is_weights(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name))
+      continue;
     const Value& v = original.value(original.find(q.name));
     if (!v.is_constant() || v.constant.shape() != q.constant.shape() || !is_floating(v.dtype) || v.dtype == q.dtype)
       continue;

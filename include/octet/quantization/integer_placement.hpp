@@ -1,5 +1,5 @@
 #pragma once
-#include "../passes/lower.hpp"
+#include "../passes/conversions.hpp"
 #include "weights.hpp"
 
 OCTET_BEGIN

@@ -60,7 +60,7 @@ class PlannedWeights {
     require_scales(n, layer, constant.shape());
     QTensor<int8> q;
     if (layer.weight_codes.empty())
-      q = quantize_weights(*exact, layer.weights, largest_weight_code(layer));
+      q = quantize_weights(*exact, layer.weights, weight_format(layer));
     else
       q = {Tensor<std::int8_t>(constant.shape(), layer.weight_codes), layer.weights};
     correct_bias(g_, n, *exact, means_of(n, layer), q);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "../core/affine.hpp"
+#include "../core/integer_format.hpp"
 #include "../core/thread_pool.hpp"
 #include "../kernels/half.hpp"
 #include "entropy_range.hpp"
@@ -64,7 +65,7 @@ OCTET_API QuantParams choose_params(View<const float> t, const Calib& c, DType t
 OCTET_API void quantize_run(const float* x, std::int64_t n, float scale, std::int32_t zero, IntegerRange r, DType type,
                             std::byte* out, std::int64_t at) {
   if (is_byte(type)) {
-    const std::int32_t offset = type == DType::i8 ? 128 : 0;
+    const std::int32_t offset = code_shift(type, int8_format.computed);
     QuantizeF32 q;
     q.in = x;
     q.out = reinterpret_cast<std::uint8_t*>(out) + at;
@@ -73,7 +74,7 @@ OCTET_API void quantize_run(const float* x, std::int64_t n, float scale, std::in
     q.zero_point = zero + offset;
     q.low = static_cast<std::int32_t>(r.low) + offset;
     q.high = static_cast<std::int32_t>(r.high) + offset;
-    q.flip = type == DType::i8 ? 0x80 : 0;
+    q.flip = offset ? 0x80 : 0;
     element_kernels().quantize_f32(q);
     return;
   }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "../core/cpu.hpp"
-#include "../graph/graph.hpp"
+#include "../passes/optimize.hpp"
 #include "options.hpp"
 
 OCTET_BEGIN
@@ -36,6 +36,8 @@ class Executor {
   /// Optimizes and lowers a copy of the model, and packs the weights for the active instruction set. Throws Error, with
   /// the layer's name, if an operator does not support its inputs.
   explicit Executor(const Model& model, const ExecutorOptions& options = {});
+  /// The same for a model that is optimized already.
+  explicit Executor(const OptimizedModel& model, const ExecutorOptions& options = {});
   ~Executor();
   /// The moved-from executor can only be destroyed or assigned to.
   Executor(Executor&&) noexcept;

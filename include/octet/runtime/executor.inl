@@ -1,13 +1,11 @@
 #pragma once
-#include <atomic>
 #include <chrono>
 #include <limits>
 
 #include "../core/element.hpp"
+#include "../graph/lost_numbers.hpp"
 #include "../kernels/dispatch.hpp"
 #include "../operators/all.hpp"
-#include "../passes/fuse_chains.hpp"
-#include "../passes/fuse_pooling.hpp"
 #include "../passes/lower.hpp"
 #include "executor.hpp"
 #include "not_finite.hpp"
@@ -20,8 +18,8 @@ namespace detail {
 /// The implementation of Executor; see there for its functions.
 class ExecutorState {
  public:
-  ExecutorState(const Model& model, const ExecutorOptions& options)
-      : graph_(options.optimize ? fuse_pooling(fuse_chains(lower_to_run(model))) : lower(model)),
+  ExecutorState(LoweredGraph graph, const ExecutorOptions& options)
+      : graph_(std::move(graph)),
         kernels_(&kernels()),
         pool_(pool_for(options.pool, options.threads)),
         layers_(graph_, *kernels_, options),
@@ -166,13 +164,12 @@ class ExecutorState {
 
   void run_layers() {
     lost_in_ = Node::none;
-    not_finite_.store(false, std::memory_order_relaxed);
+    lost_.clear();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       PreparedLayer& l = layers_[i];
       const auto start = profiling_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
-      if (!l.skip)
-        l.step->run({l.inputs, l.outputs, layers_.scratch(), pool_.get(), &not_finite_, l.input_range, l.output_range});
-      if (lost_in_ == Node::none && not_finite_.load(std::memory_order_relaxed)) lost_in_ = static_cast<int>(i);
+      if (!l.skip) l.step->run({l.inputs, l.outputs, layers_.scratch(), pool_.get(), &lost_});
+      if (lost_in_ == Node::none && lost_.any()) lost_in_ = static_cast<int>(i);
       if (profiling_)
         l.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       if (observer_)
@@ -200,14 +197,14 @@ class ExecutorState {
     for (int v : graph_.outputs) output_shapes_.push_back(layers_.shapes()[at(v)]);
   }
 
-  Graph graph_;
+  LoweredGraph graph_;
   const Kernels* kernels_;
   std::shared_ptr<ThreadPool> pool_;
   PreparedLayers layers_;
   std::vector<Shape> planned_, output_shapes_;
   NotFinite when_not_finite_;
-  std::atomic<bool> not_finite_{false};
-  int lost_in_ = Node::none;  // the first layer of the last run that set it
+  LostNumbers lost_;
+  int lost_in_ = Node::none;  // the first layer of the last run that reported one
   std::function<void(const Value&, const TensorRef&)> observer_;
   bool profiling_ = false;
 };
@@ -215,7 +212,11 @@ class ExecutorState {
 }  // namespace detail
 
 OCTET_API Executor::Executor(const Model& model, const ExecutorOptions& options)
-    : state_(std::make_unique<detail::ExecutorState>(model, options)) {}
+    : state_(std::make_unique<detail::ExecutorState>(
+          options.optimize ? detail::lower(optimize(model)) : detail::lower_as_read(model), options)) {}
+OCTET_API Executor::Executor(const OptimizedModel& model, const ExecutorOptions& options)
+    : state_(std::make_unique<detail::ExecutorState>(
+          options.optimize ? detail::lower(model) : detail::lower_as_read(model), options)) {}
 OCTET_API Executor::~Executor() = default;
 OCTET_API Executor::Executor(Executor&&) noexcept = default;
 OCTET_API Executor& Executor::operator=(Executor&&) noexcept = default;

@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/range.hpp"
 #include "../graph/graph.hpp"
+#include "../graph/range_exchange.hpp"
 #include "not_finite.hpp"
 #include "options.hpp"
 #include "placement.hpp"
@@ -13,9 +14,8 @@ namespace detail {
 struct PreparedLayer {
   std::unique_ptr<Step> step;
   std::vector<TensorRef> inputs, outputs;
-  bool nothing = false;                                   // its results have no elements; it is not planned
-  bool skip = false;                                      // nothing to compute: no elements, or a view
-  Range *input_range = nullptr, *output_range = nullptr;  // in ranges_
+  bool nothing = false;  // its results have no elements; it is not planned
+  bool skip = false;     // nothing to compute: no elements, or a view
   double milliseconds = 0;
 };
 
@@ -24,10 +24,13 @@ class PreparedLayers {
  public:
   /// The graph has to outlive it.
   PreparedLayers(const Graph& graph, const Kernels& kernels, const ExecutorOptions& options) : graph_(graph) {
+    PrepareOptions asked;
+    asked.memory = options.memory;
+    asked.same_floats = options.same_floats;
     for (const Node& n : graph_.nodes) {
       require_declared_types(graph_, n);
       PreparedLayer layer;
-      layer.step = n.op->prepare(PrepareContext(graph_, n, kernels, options.memory, false, options.same_floats));
+      layer.step = n.op->prepare(PrepareContext(graph_, n, kernels, asked));
       layers_.push_back(std::move(layer));
     }
   }
@@ -88,31 +91,36 @@ class PreparedLayers {
     return {graph_.value(v).dtype, shapes_[static_cast<std::size_t>(v)], nullptr};
   }
 
-  /// Connects layers that measure the range of their result to layers that can use it.
+  /// Connects layers that measure the ranges of their results to layers that can use them.
   void connect_ranges() {
-    std::vector<PreparedLayer*> makers(graph_.values.size(), nullptr);
+    struct Exchange {
+      RangeExchange* step = nullptr;
+      const Range* input = nullptr;
+      Range* output = nullptr;
+    };
+    std::vector<Exchange> layers(layers_.size());
+    std::vector<std::size_t> makers(graph_.values.size(), layers_.size());
     std::size_t images = 0;
-    ranges_.clear();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      PreparedLayer& l = layers_[i];
-      l.input_range = l.output_range = nullptr;
-      if (!l.nothing && l.step->measures_range()) {
-        makers[at(graph_.nodes[i].outputs[0])] = &l;
-        images += static_cast<std::size_t>(l.outputs[0].shape[0]);
-      }
+      layers[i].step = layers_[i].nothing ? nullptr : layers_[i].step->range_exchange();
+      if (!layers[i].step || !layers[i].step->measures_ranges()) continue;
+      makers[at(graph_.nodes[i].outputs[0])] = i;
+      images += static_cast<std::size_t>(layers_[i].outputs[0].shape[0]);
     }
-    ranges_.resize(images);
+    ranges_.assign(images, {});
     Range* next = ranges_.data();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      if (layers_[i].nothing || !layers_[i].step->wants_range()) continue;
-      PreparedLayer* maker = makers[at(graph_.nodes[i].inputs[0])];
-      if (!maker) continue;
-      if (!maker->output_range) {
-        maker->output_range = next;
-        next += maker->outputs[0].shape[0];
+      if (!layers[i].step || !layers[i].step->wants_ranges()) continue;
+      const std::size_t maker = makers[at(graph_.nodes[i].inputs[0])];
+      if (maker == layers_.size()) continue;
+      if (!layers[maker].output) {
+        layers[maker].output = next;
+        next += layers_[maker].outputs[0].shape[0];
       }
-      layers_[i].input_range = maker->output_range;
+      layers[i].input = layers[maker].output;
     }
+    for (const Exchange& l : layers)
+      if (l.step) l.step->set_ranges(l.input, l.output);
   }
 
   /// Sets the tensors of every step. Those in the caller's memory are set in each run.

@@ -119,6 +119,8 @@ class GradientExecutor : public detail::TrainedModel {
   static std::size_t at(int i) { return detail::at(i); }
 
   void prepare(bool bf16_products) {
+    PrepareOptions asked;
+    asked.bf16_products = bf16_products;
     std::vector<bool> depends(graph_.values.size(), false);  // on a learned parameter
     for (const Node& n : graph_.nodes) {
       Layer l;
@@ -132,7 +134,7 @@ class GradientExecutor : public detail::TrainedModel {
         l.follows.push_back(p && !p->learned);
         changes = changes || p;
       }
-      const PrepareContext c(graph_, n, *kernels_, WeightMemory::fast, bf16_products);
+      const PrepareContext c(graph_, n, *kernels_, asked);
       if (any || changes)
         l.gradient = n.op->prepare_gradient(c);
       else

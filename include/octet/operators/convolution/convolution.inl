@@ -53,7 +53,9 @@ OCTET_API Traits Convolution::traits() const {
   t.groups = groups;
   t.pads = window.pads();
   t.residual = residual;
-  t.clamps = !activation.none();
+  t.low = activation.low;
+  t.high = activation.high;
+  t.exchanges_codes = true;
   return t;
 }
 

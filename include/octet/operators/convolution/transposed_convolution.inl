@@ -108,7 +108,8 @@ OCTET_API Traits TransposedConvolution::traits() const {
   Traits t;
   t.products = Traits::Products::some;
   t.groups = groups;
-  t.clamps = !activation.none();
+  t.low = activation.low;
+  t.high = activation.high;
   return t;
 }
 

@@ -110,10 +110,8 @@ class TransposedConvolutionStep : public Step {
     n.outputs.push_back(g.add_value(c.output()));
     Window window(weights.shape()[1], weights.shape()[2]);
     if (y >= 0) window.dilations = {axes[0].step(), axes[1].step()};
-    phases_.push_back({std::make_unique<Form>(PrepareContext(g, n, c.kernels(), c.memory(), false, c.same_floats()),
-                                              window, groups_, range),
-                       {y, x},
-                       0});
+    phases_.push_back(
+        {std::make_unique<Form>(PrepareContext(g, n, c.kernels(), c.options()), window, groups_, range), {y, x}, 0});
   }
 
   /// The taps of a phase in reverse order, [O, h, w, C / groups]. For outputs without taps, one tap of zeros.
@@ -141,7 +139,7 @@ class TransposedConvolutionStep : public Step {
   }
 
   void run_phase(Phase& p, const RunContext& c) noexcept {
-    p.step->run({inputs_, outputs_, c.scratch + spread_at_, c.pool, c.not_finite});
+    p.step->run({inputs_, outputs_, c.scratch + spread_at_, c.pool, c.lost});
   }
 
   /// Copies the pixel in scratch memory to all outputs.

@@ -11,7 +11,7 @@ class AveragePoolStep : public Step {
  public:
   AveragePoolStep(const PrepareContext& c, const Window& window, bool include_padding, bool int8_ties)
       : window_(window), simd_(&c.kernels()), include_padding_(include_padding) {
-    if (c.input(0).dtype == DType::u8)
+    if (int8_format.computes(c.input(0).dtype))
       mean_ = IntegerMean(c, int8_ties ? IntegerMean::Kind::int8_pool : IntegerMean::Kind::pool);
     else
       c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));

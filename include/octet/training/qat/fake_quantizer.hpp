@@ -1,6 +1,7 @@
 #pragma once
 #include <set>
 
+#include "../../passes/fold_batch_norm.hpp"
 #include "../../passes/optimize.hpp"
 #include "initial_scales.hpp"
 #include "kept_layers.hpp"
@@ -190,7 +191,7 @@ class FakeQuantizer {
   }
 
   static void take_normalization(const Node& node, FakeQuantizeSums& op, std::vector<int>& inputs) {
-    op.epsilon = as<BatchNormalization>(*node.op)->epsilon;
+    op.epsilon = normalization_of(node).epsilon;
     std::copy_n(node.inputs.begin() + BatchNormalization::gamma, 4, inputs.begin() + FakeQuantizeSums::gamma);
   }
   /// Takes the ranges of a layer's input and, if nothing is added before it, of its result.
@@ -231,7 +232,7 @@ class FakeQuantizer {
 
   Graph g_;
   const QatConfig& config_;
-  const Graph folded_;
+  const OptimizedModel folded_;
   const std::vector<std::string> kept_;
   const IntegerPlacement placement_;
   RangeStates ranges_;

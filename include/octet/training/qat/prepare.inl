@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/integer_format.hpp"
 #include "../../passes/optimize.hpp"
 #include "../../quantization/dequantize_model.hpp"
 #include "../../runtime/runnable.hpp"
@@ -10,8 +11,8 @@ OCTET_BEGIN
 OCTET_API Model prepare_qat(const Model& model, const QatConfig& config) {
   using namespace detail;
   for (int bits : {config.weight_bits, config.activation_bits})
-    require(bits == 8 || bits == 4, "model '", model.name,
-            "': expected 8 or 4 bits for weights and activations, found ", bits);
+    require(has_codes(bits), "model '", model.name, "': expected ", bits_of_codes,
+            " bits for weights and activations, found ", bits);
   require(config.range_decay >= 0 && config.range_decay < 1, "expected range_decay in [0, 1), found ",
           config.range_decay);
   for (const Node& n : model.nodes)
