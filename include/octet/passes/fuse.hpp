@@ -100,7 +100,8 @@ inline Graph fuse_residual(Graph graph) {
       if (source == Node::none || source < best || !links.used_once(sum.inputs[k])) continue;
       const Node& conv = g.nodes[static_cast<std::size_t>(source)];
       if (conv.op->traits().residual < 0 || !detail::is_linear_layer(g, conv)) continue;
-      best = source, other = sum.inputs[1 - k];
+      best = source;
+      other = sum.inputs[1 - k];
     }
     if (best == Node::none || g.value(other).dtype != DType::f32) return false;
     Node conv = g.nodes[static_cast<std::size_t>(best)];

@@ -7,10 +7,10 @@ OCTET_BEGIN
 /// [N, spatial ..., C] with one to three spatial dimensions.
 class AveragePool : public OperatorOf<AveragePool> {
  public:
-  static constexpr const char* type_name = "AveragePool";
-  Window window;
-  bool include_padding = false;
-  bool int8_ties = false;  // for TFLite's rounding: the values were int8, so "away from zero" is away from 128
+  static constexpr const char* type_name = "AveragePool";  ///< see Operator::type
+  Window window;                                           ///< size, strides and padding
+  bool include_padding = false;                            ///< whether the divisor is the whole window, also at borders
+  bool int8_ties = false;  ///< for TFLite's rounding: the values were int8, so "away from zero" is away from 128
 
   void fields(FieldVisitor& v) override {
     window.fields(v);

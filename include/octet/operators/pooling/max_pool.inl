@@ -52,7 +52,10 @@ class MaxPoolStep : public Step {
       double largest = load_element(dtype_, w.pixels[0], ch);
       for (std::int64_t i = 1; i < w.count; ++i) {
         const double x = load_element(dtype_, w.pixels[i], ch);
-        if (x > largest || std::isnan(x)) best = i, largest = x;
+        if (x > largest || std::isnan(x)) {
+          best = i;
+          largest = x;
+        }
       }
       const std::int64_t at = pixel * w.channels + ch;
       store_element(dtype_, c.output(), at, largest);
@@ -95,7 +98,7 @@ OCTET_API std::unique_ptr<Step> MaxPool::prepare(const PrepareContext& c) const 
 }
 
 OCTET_API std::unique_ptr<GradientStep> MaxPool::prepare_gradient(const PrepareContext& c) const {
-  c.require(!indices, "has no gradient where it gives indices");
+  c.require(!indices, "has no gradient if it returns indices");
   return detail::make_step<detail::MaxPoolGradient>(c, prepare(c), window);
 }
 

@@ -42,8 +42,10 @@ class InterpolateStep : public Step {
     for (std::size_t d : order) {
       const int axis = static_cast<int>(d);
       Pass p;
-      p.outer = shape.product(0, axis), p.inner = shape.product(axis + 1, shape.rank());
-      p.in = axes[d].in, p.out = axes[d].out;
+      p.outer = shape.product(0, axis);
+      p.inner = shape.product(axis + 1, shape.rank());
+      p.in = axes[d].in;
+      p.out = axes[d].out;
       p.taps = filter_.taps(axes[d], mode_, bytes_ ? 1.0 / 32768 : 0);
       shape[axis] = p.out;
       if (passes_.size() + 1 < order.size()) largest_ = std::max(largest_, (shape.elements() + 15) / 16 * 16);

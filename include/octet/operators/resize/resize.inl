@@ -23,8 +23,10 @@ OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const
     detail::ResizeAxis a;
     a.in = a.out = in[d];
     a.single = float_coordinates;
-    if (coordinate_transformation_mode == CoordinateMode::tf_crop_and_resize && !roi.empty())
-      a.begin = roi[i], a.end = roi[i + roi.size() / 2];
+    if (coordinate_transformation_mode == CoordinateMode::tf_crop_and_resize && !roi.empty()) {
+      a.begin = roi[i];
+      a.end = roi[i + roi.size() / 2];
+    }
     const bool whole = a.begin == 0 && a.end == 1;
     if (sizes.empty() || (proportional && sizes[i] != 0)) {
       a.scale = proportional ? common : scales[i];
