@@ -68,8 +68,10 @@ std::vector<Case> binary_cases() {
     const auto numbers = [](Graph& g, int v) {
       return g.value(v).dtype == DType::boolean ? g.add("number", Convert(DType::f32), {v}) : v;
     };
-    // Rounding decides whether two computed numbers are equal.
-    const double db = kind == BinaryKind::equal ? -1e9 : is_comparison(kind) ? 0 : kind == BinaryKind::pow ? 8 : 15;
+    // Rounding decides whether two computed numbers are equal, and where a remainder jumps.
+    const bool jumps = kind == BinaryKind::floor_mod || kind == BinaryKind::remainder || kind == BinaryKind::equal;
+    const bool steps = is_comparison(kind) || kind == BinaryKind::floor_div;
+    const double db = jumps ? -1e9 : steps ? 0 : kind == BinaryKind::pow ? 8 : 15;
     const std::string name = "Binary " + std::to_string(k);
     all.push_back({name + " by a number",
                    [=](Graph& g, int v) {

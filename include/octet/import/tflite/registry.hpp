@@ -3,6 +3,7 @@
 #include "operators/elementwise.hpp"
 #include "operators/layers.hpp"
 #include "operators/pooling.hpp"
+#include "operators/repeat.hpp"
 #include "operators/slice.hpp"
 #include "operators/views.hpp"
 
@@ -74,6 +75,9 @@ inline Handler find_handler(const std::string& operator_name) {
       {"SUB", activated_binary<B::sub>},
       {"MUL", activated_binary<B::mul>},
       {"DIV", activated_binary<B::div>},
+      {"FLOOR_DIV", binary<B::floor_div>},
+      {"FLOOR_MOD", binary<B::floor_mod>},
+      {"ADD_N", import_add_n},
       {"MINIMUM", binary<B::min>},
       {"MAXIMUM", binary<B::max>},
       {"POW", binary<B::pow>},
@@ -98,6 +102,7 @@ inline Handler find_handler(const std::string& operator_name) {
       {"BATCH_MATMUL", import_batch_matmul},
       {"AVERAGE_POOL_2D", import_pool<AveragePool>},
       {"MAX_POOL_2D", import_pool<MaxPool>},
+      {"L2_NORMALIZATION", import_l2_normalization},
       {"MEAN", reduce<R::mean>},
       {"SUM", reduce<R::sum>},
       {"REDUCE_MAX", reduce<R::max>},
@@ -118,6 +123,9 @@ inline Handler find_handler(const std::string& operator_name) {
       {"UNPACK", import_unpack},
       {"SLICE", import_slice},
       {"STRIDED_SLICE", import_strided_slice},
+      {"REVERSE_V2", import_reverse},
+      {"TILE", import_tile},
+      {"BROADCAST_TO", import_broadcast_to},
       {"SPLIT", import_split},
       {"SPLIT_V", import_split_with_sizes},
       {"GATHER", import_gather},
