@@ -60,6 +60,7 @@
 #include "operators/shape/transpose.inl"
 #include "operators/shape/views.inl"
 #include "operators/softmax.inl"
+#include "operators/top_k.inl"
 #include "operators/unary.inl"
 #include "operators/window.inl"
 #include "passes/optimize.inl"

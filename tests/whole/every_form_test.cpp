@@ -238,6 +238,7 @@ std::vector<Case> shape_cases() {
   all.push_back({"ArgMax",
                  [](Graph& g, int v) { return g.add("places", Convert(DType::f32), {g.add("op", ArgMax(3), {v})}); },
                  false, 8});
+  all.push_back(of("TopK", TopK(3, 3)));
   all.push_back({"Convert there and back", [](Graph& g, int v) {
                    return g.add("back", Convert(DType::f32), {g.add("op", Convert(DType::f16), {v})});
                  }});

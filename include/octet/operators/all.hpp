@@ -30,4 +30,5 @@
 #include "shape/transpose.hpp"
 #include "shape/views.hpp"
 #include "softmax.hpp"
+#include "top_k.hpp"
 #include "unary.hpp"

@@ -130,6 +130,7 @@ inline const Handlers& standard_handlers() {
       {"ReduceSumSquare", import_reduce_sum_square},
       {"ReduceLogSum", import_reduce_log_sum},
       {"ReduceLogSumExp", import_reduce_log_sum_exp},
+      {"TopK", import_top_k},
       {"ArgMax", [](NodeImport& n) { import_arg_max(n, false); }},
       {"ArgMin", [](NodeImport& n) { import_arg_max(n, true); }},
       // shapes

@@ -110,6 +110,7 @@ inline Handler find_handler(const std::string& operator_name) {
       {"REDUCE_PROD", reduce<R::prod>},
       {"ARG_MAX", [](OperatorImport& n) { import_arg_max(n, false); }},
       {"ARG_MIN", [](OperatorImport& n) { import_arg_max(n, true); }},
+      {"TOPK_V2", import_top_k},
       {"SOFTMAX", [](OperatorImport& n) { import_softmax(n, false); }},
       {"LOG_SOFTMAX", [](OperatorImport& n) { import_softmax(n, true); }},
       {"LOCAL_RESPONSE_NORMALIZATION", import_local_response_normalization},

@@ -93,6 +93,20 @@ inline void import_reduce_log_sum_exp(NodeImport& n) {
   n.result(n.add(Squeeze(gone), {kept}, r.keeps), r.order);
 }
 
+inline void import_top_k(NodeImport& n) {
+  Operand x = n.input(0);
+  if (n.builder.graph.value(n.builder.value(x)).quant.per_channel()) x = plain(n, x);
+  const std::vector<std::int64_t> k =
+      n.opset() < 10 ? std::vector<std::int64_t>{n.integer("k", -1)} : n.constant_integers(1);
+  n.require(k.size() == 1, "expected one k, found ", k.size());
+  const int axis = normalize_axis(n.integer("axis", -1), x.rank()), place = x.order.find(axis);
+  TopK op(k[0], place);
+  op.smallest = !n.flag("largest", true);
+  const int v = n.add(std::move(op), {n.builder.value(x)}, keeps_all_but(place), 0, 2);
+  for (int i = 0; i < std::min(2, n.outputs()); ++i)
+    if (n.wants(i)) n.result(v + i, x.order, i);
+}
+
 inline void import_arg_max(NodeImport& n, bool smallest) {
   Operand x = n.input(0);
   if (n.builder.graph.value(n.builder.value(x)).quant.per_channel()) x = plain(n, x);

@@ -30,5 +30,11 @@ inline void import_arg_max(OperatorImport& n, bool smallest) {
   n.add(std::move(op), {n.value(0)});
 }
 
+/// Along the last dimension. Input 1: k.
+inline void import_top_k(OperatorImport& n) {
+  TopK op(n.integers(1, 1)[0], -1, n.output(1).dtype);
+  n.add(std::move(op), {n.value(0)}, 0, 2);
+}
+
 }  // namespace detail::tflite
 OCTET_END
