@@ -37,6 +37,7 @@
 #include "operators/convolution/convolution.inl"
 #include "operators/convolution/pooled.inl"
 #include "operators/convolution/transposed_convolution.inl"
+#include "operators/detection.inl"
 #include "operators/dropout.inl"
 #include "operators/fake_quantize.inl"
 #include "operators/fake_quantize_sums.inl"

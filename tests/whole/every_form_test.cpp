@@ -239,6 +239,16 @@ std::vector<Case> shape_cases() {
                  [](Graph& g, int v) { return g.add("places", Convert(DType::f32), {g.add("op", ArgMax(3), {v})}); },
                  false, 8});
   all.push_back(of("TopK", TopK(3, 3)));
+  all.push_back({"DetectionPostProcess", [](Graph& g, int v) {
+                   DetectionPostProcess op;
+                   op.classes = 8;
+                   op.max_detections = 4;
+                   op.iou_threshold = 1;
+                   op.score_threshold = -100;
+                   const int boxes = constant(g, {4, 36, 4}, 74), anchors = constant(g, {36, 4}, 75, 0.1f, 1);
+                   g.add("op", op, {boxes, g.add("scores", Reshape({4, 36, 8}), {v}), anchors});
+                   return g.add("row", Unsqueeze({1}), {g.nodes.back().outputs[2]});
+                 }});
   all.push_back({"Convert there and back", [](Graph& g, int v) {
                    return g.add("back", Convert(DType::f32), {g.add("op", Convert(DType::f16), {v})});
                  }});

@@ -8,6 +8,7 @@
 #include "convolution/convolution.hpp"
 #include "convolution/pooled.hpp"
 #include "convolution/transposed_convolution.hpp"
+#include "detection.hpp"
 #include "dropout.hpp"
 #include "fake_quantize.hpp"
 #include "fake_quantize_sums.hpp"

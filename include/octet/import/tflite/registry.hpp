@@ -1,5 +1,6 @@
 #pragma once
 #include "operators/batches.hpp"
+#include "operators/detection.hpp"
 #include "operators/elementwise.hpp"
 #include "operators/layers.hpp"
 #include "operators/pooling.hpp"
@@ -102,6 +103,7 @@ inline Handler find_handler(const std::string& operator_name) {
       {"BATCH_MATMUL", import_batch_matmul},
       {"AVERAGE_POOL_2D", import_pool<AveragePool>},
       {"MAX_POOL_2D", import_pool<MaxPool>},
+      {"CUSTOM TFLite_Detection_PostProcess", import_detection},
       {"L2_NORMALIZATION", import_l2_normalization},
       {"MEAN", reduce<R::mean>},
       {"SUM", reduce<R::sum>},
