@@ -47,6 +47,7 @@
 #include "operators/normalization.inl"
 #include "operators/onnx_integer.inl"
 #include "operators/onnx_quantize.inl"
+#include "operators/pooling/arg_max_pool.inl"
 #include "operators/pooling/average_pool.inl"
 #include "operators/pooling/max_pool.inl"
 #include "operators/prelu.inl"

@@ -21,6 +21,7 @@ struct Imported {
   const char *type, *onnx, *tflite;
 };
 constexpr Imported imported[] = {{"ArgMax", "ArgMax", "ARG_MAX"},
+                                 {"ArgMaxPool", nullptr, "CUSTOM MaxPoolingWithArgmax2D"},
                                  {"AveragePool", "AveragePool", "AVERAGE_POOL_2D"},
                                  {"BatchNormalization", "BatchNormalization", nullptr},
                                  {"Binary", "Add", "ADD"},
@@ -42,6 +43,7 @@ constexpr Imported imported[] = {{"ArgMax", "ArgMax", "ARG_MAX"},
                                  {"MatMulInteger", "MatMulInteger", nullptr},
                                  {"MaxPool", "MaxPool", "MAX_POOL_2D"},
                                  {"PRelu", "PRelu", "PRELU"},
+                                 {"MaxUnpool", nullptr, "CUSTOM MaxUnpooling2D"},
                                  {"Pad", "Pad", "PAD"},
                                  {"QuantizeLinear", "QuantizeLinear", nullptr},
                                  {"Reduce", "ReduceMean", "MEAN"},

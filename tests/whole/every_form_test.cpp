@@ -239,6 +239,18 @@ std::vector<Case> shape_cases() {
                  [](Graph& g, int v) { return g.add("places", Convert(DType::f32), {g.add("op", ArgMax(3), {v})}); },
                  false, 8});
   all.push_back(of("TopK", TopK(3, 3)));
+  all.push_back({"ArgMaxPool and MaxUnpool",
+                 [](Graph& g, int v) {
+                   ArgMaxPool pool;
+                   pool.window = Window(2, 2, 2);
+                   pool.window.padding = Window::Padding::valid;
+                   MaxUnpool unpool;
+                   unpool.window = pool.window;
+                   g.add("op", pool, {v});
+                   const std::vector<int> pooled = g.nodes.back().outputs;
+                   return g.add("unpooled", unpool, {pooled[0], pooled[1]});
+                 },
+                 false, 8});
   all.push_back({"DetectionPostProcess", [](Graph& g, int v) {
                    DetectionPostProcess op;
                    op.classes = 8;

@@ -18,6 +18,7 @@
 #include "normalization.hpp"
 #include "onnx_integer.hpp"
 #include "onnx_quantize.hpp"
+#include "pooling/arg_max_pool.hpp"
 #include "pooling/average_pool.hpp"
 #include "pooling/max_pool.hpp"
 #include "prelu.hpp"

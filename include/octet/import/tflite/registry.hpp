@@ -103,6 +103,8 @@ inline Handler find_handler(const std::string& operator_name) {
       {"BATCH_MATMUL", import_batch_matmul},
       {"AVERAGE_POOL_2D", import_pool<AveragePool>},
       {"MAX_POOL_2D", import_pool<MaxPool>},
+      {"CUSTOM MaxPoolingWithArgmax2D", import_max_pool_with_argmax},
+      {"CUSTOM MaxUnpooling2D", import_max_unpool},
       {"CUSTOM TFLite_Detection_PostProcess", import_detection},
       {"L2_NORMALIZATION", import_l2_normalization},
       {"MEAN", reduce<R::mean>},
