@@ -2,6 +2,7 @@
 #include <octet/operators/all.hpp>
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>
+#include <random>
 
 #include "../examples/common/text.hpp"
 
@@ -23,10 +24,8 @@ inline octet::Tensor<float> random_tensor(octet::Shape shape, std::uint32_t seed
   for (int d = 0; d < shape.rank(); ++d)
     if (shape[d] < 0) shape[d] = 1;
   auto t = octet::Tensor<float>::uninitialized(shape);
-  for (float& x : t) {
-    seed = seed * 1664525 + 1013904223;
-    x = static_cast<float>(seed >> 8) * 0x1p-23f - 1;
-  }
+  std::mt19937_64 random(seed);
+  for (float& x : t) x = static_cast<float>(random() >> 40) * 0x1p-23f - 1;
   return t;
 }
 

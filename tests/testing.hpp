@@ -4,7 +4,8 @@
 #include <atomic>
 #include <cmath>
 #include <octet/runtime/executor.hpp>
-#include <random>
+
+#include "support/random.hpp"
 
 /// Shared by tests: random tensors, running a graph, comparison.
 namespace testing {
@@ -12,19 +13,15 @@ namespace testing {
 using namespace octet;
 
 inline Tensor<float> random_tensor(const Shape& shape, unsigned seed, float low = -1, float high = 1) {
-  std::mt19937 g(seed);
-  std::uniform_real_distribution<float> d(low, high);
   Tensor<float> t = Tensor<float>::uninitialized(shape);
-  for (float& x : t) x = d(g);
+  Random(seed).fill(t.data(), t.size(), low, high);
   return t;
 }
 
 template <class T>
 Tensor<T> random_integers(const Shape& shape, unsigned seed, int low, int high) {
-  std::mt19937 g(seed);
-  std::uniform_int_distribution<int> d(low, high);
   Tensor<T> t = Tensor<T>::uninitialized(shape);
-  for (T& x : t) x = static_cast<T>(d(g));
+  Random(seed).fill(t.data(), t.size(), low, high);
   return t;
 }
 

@@ -1,5 +1,7 @@
 #include <iostream>
 #include <octet/comparison/latency.hpp>
+#include <random>
+
 #include "../report/json.hpp"
 #include "../report/layer_text.hpp"
 #include "../report/machine.hpp"
@@ -31,11 +33,8 @@ Tensor<float> any_input(const Model& model, const BenchArguments& o) {
     if (s[d] < 0) s[d] = d == 0 ? o.batch : o.size;
   if (s.rank() > 0) s[0] = o.batch;
   Tensor<float> x = Tensor<float>::uninitialized(s);
-  std::uint32_t random = 1;
-  for (float& v : x) {
-    random = random * 1664525 + 1013904223;
-    v = static_cast<float>(random >> 8) * 0x1p-23f - 1;
-  }
+  std::mt19937_64 random;
+  for (float& v : x) v = static_cast<float>(random() >> 40) * 0x1p-23f - 1;
   return x;
 }
 

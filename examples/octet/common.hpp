@@ -1,6 +1,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
 #include <octet/io/image_input.hpp>
+#include <octet/io/labels.hpp>
 #include <octet/io/open_dataset.hpp>
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>

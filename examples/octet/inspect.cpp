@@ -111,7 +111,7 @@ void inspect_kernels(const Model& model, const InspectArguments& o) {
 /// A quantization plan, layer by layer of the model it was made for.
 void inspect_plan(const Model& model, const InspectArguments& o) {
   const QuantizationPlan plan = load_plan(o.plan);
-  const Graph g = optimize(model);
+  const OptimizedModel g = optimize(model);
   const std::vector<std::string> names = plan_layer_names(g),
                                  shown = o.full_names ? names : report::short_names(std::vector<std::string>(names));
   const auto activation = [&](int v) {

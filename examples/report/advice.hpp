@@ -29,7 +29,7 @@ inline std::optional<Range> calibrated_input_range(const Model& model) {
   if (!v->is_quantized())
     for (const Node& n : model.nodes)
       if (n.op->traits().converts && n.inputs[0] == input) v = &model.value(n.outputs[0]);
-  if (!v->is_quantized() || !is_byte(v->dtype) || v->quant.per_channel()) return std::nullopt;
+  if (!v->has_one_scale() || !is_byte(v->dtype)) return std::nullopt;
   const IntegerRange q = integer_range(v->dtype);
   const float s = v->quant.scale[0];
   return Range{static_cast<float>(q.low - v->quant.zero_point[0]) * s,
@@ -68,7 +68,8 @@ inline std::optional<std::string> accuracy_warning(Executor& executor, const Ima
   if (top1 >= 0.5 && !near_chance) return std::nullopt;
   const Subset some(images, 0, std::min<std::int64_t>(128, images->size()));
   const auto measure = [&](const Preprocessing& p) {
-    return evaluate({&executor}, input, some, p, pool, true, [](std::int64_t, std::int64_t) {})[0].top1().value_or(0);
+    return accuracy_of({&executor}, input, some, p, pool, true, [](std::int64_t, std::int64_t) {})[0].top1().value_or(
+        0);
   };
   const double here = measure(used);
   double best = 0;

@@ -22,10 +22,10 @@ Result<Calibration> try_calibrate(const Model& model, const std::vector<Tensor<f
                                   const CalibrationOptions& options = {});
 
 namespace detail {
-Result<Model> try_quantize_weights_of(const Model& model, DType form, const Calibration* calibration,
+Result<Model> try_quantize_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                       const WeightOptions& options);
 Result<Model> try_quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options);
-Result<QuantizationPlan> try_plan_weights_of(const Model& model, DType form, const Calibration* calibration,
+Result<QuantizationPlan> try_plan_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                              const WeightOptions& options);
 Result<QuantizationPlan> try_plan_integers(const Model& model, const Calibration& calibration,
                                            const Int8Options& options);

@@ -12,7 +12,7 @@ OCTET_API Result<Calibration> try_calibrate(const Model& model, const std::vecto
 
 namespace detail {
 
-OCTET_API Result<Model> try_quantize_weights_of(const Model& model, DType form, const Calibration* calibration,
+OCTET_API Result<Model> try_quantize_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                                 const WeightOptions& options) {
   return attempt<Model>([&] { return quantize_weights_of(model, form, calibration, options); });
 }
@@ -22,8 +22,8 @@ OCTET_API Result<Model> try_quantize_to_integers(const Model& model, const Calib
   return attempt<Model>([&] { return quantize_to_integers(model, calibration, options); });
 }
 
-OCTET_API Result<QuantizationPlan> try_plan_weights_of(const Model& model, DType form, const Calibration* calibration,
-                                                       const WeightOptions& options) {
+OCTET_API Result<QuantizationPlan> try_plan_weights_of(const Model& model, PlannedForm form,
+                                                       const Calibration* calibration, const WeightOptions& options) {
   return attempt<QuantizationPlan>([&] { return plan_weights_of(model, form, calibration, options); });
 }
 

@@ -400,12 +400,14 @@ TEST_CASE("advice: a better preprocessing, or none") {
   ThreadPool pool(2);
   const auto warning = [&](const DatasetPtr& images, const std::string& recipe) {
     const double top1 =
-        evaluate({&e}, input, *images, with(recipe), pool, true, [](std::int64_t, std::int64_t) {})[0].top1().value();
+        accuracy_of({&e}, input, *images, with(recipe), pool, true, [](std::int64_t, std::int64_t) {})[0]
+            .top1()
+            .value();
     return accuracy_warning(e, input, images, with(recipe), recipe, top1, pool);
   };
   const auto right = std::make_shared<Brightness>(40, levels),
              wrong = std::make_shared<Brightness>(40, levels, true, 2);
-  CHECK(evaluate({&e}, input, *right, with("unit"), pool, true, [](std::int64_t, std::int64_t) {})[0].top1() == 1.0);
+  CHECK(accuracy_of({&e}, input, *right, with("unit"), pool, true, [](std::int64_t, std::int64_t) {})[0].top1() == 1.0);
   const auto raw = warning(right, "raw");
   REQUIRE(raw.has_value());
   CHECK(raw->find("--preprocess unit it is 100.0 %") != std::string::npos);

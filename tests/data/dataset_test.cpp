@@ -6,6 +6,7 @@
 #include <octet/io/image.hpp>
 #include <octet/io/image_files.hpp>
 #include <octet/io/image_input.hpp>
+#include <octet/io/labels.hpp>
 #include <octet/io/mnist.hpp>
 #include <octet/io/open_dataset.hpp>
 #include <octet/io/shapes_dataset.hpp>

@@ -8,6 +8,7 @@
 #include <octet/operators/all.hpp>
 #include <octet/runtime/executor.hpp>
 #include <protozero/pbf_writer.hpp>
+#include <random>
 
 #include "testing.hpp"
 

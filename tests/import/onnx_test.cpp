@@ -5,6 +5,7 @@
 
 #include <octet/import/onnx/importer.hpp>
 #include <octet/operators/all.hpp>
+#include <random>
 #include "support/files.hpp"
 #include "support/onnx_builder.hpp"
 #include "testing.hpp"

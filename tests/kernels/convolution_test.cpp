@@ -40,19 +40,15 @@ struct Geometry {
     out_h = r.between(1, (height + pad_top + 2) / stride_h + 1);
     out_w = r.between(1, (width + pad_left + 2) / stride_w + 1);
   }
-  template <class Arguments>
-  void describe(Arguments& a) const {
-    a.height = height;
-    a.width = width;
-    a.kernel_h = kernel_h;
-    a.kernel_w = kernel_w;
-    a.stride_h = stride_h;
-    a.stride_w = stride_w;
-    a.dilation_h = dilation_h;
-    a.dilation_w = dilation_w;
-    a.pad_top = pad_top;
-    a.pad_left = pad_left;
-    a.out_w = out_w;
+  ConvolutionShape shape() const {
+    ConvolutionShape s;
+    s.in_h = height, s.in_w = width, s.in_c = s.out_c = channels;
+    s.out_h = out_h, s.out_w = out_w;
+    s.kernel_h = kernel_h, s.kernel_w = kernel_w;
+    s.stride_h = stride_h, s.stride_w = stride_w;
+    s.dilation_h = dilation_h, s.dilation_w = dilation_w;
+    s.pad_top = pad_top, s.pad_left = pad_left;
+    return s;
   }
   std::int64_t taps() const { return kernel_h * kernel_w; }
   bool by_rows() const {
@@ -80,10 +76,8 @@ TEST_CASE("gather: windows become rows, pixels outside become padding") {
     Exact<std::uint8_t> padding(w.kernel_w * run);
     std::memset(padding.bytes(), 77, static_cast<std::size_t>(padding.size()));
     Gather g;
-    w.describe(g);
-    g.out_h = w.out_h;
+    g.shape = w.shape();
     g.in = in.bytes() + group * run;
-    g.batch = batch;
     g.pixel_bytes = pixel_bytes;
     g.run_bytes = run;
     g.padding = padding.bytes();
@@ -141,9 +135,8 @@ TEST_CASE("depthwise u8s8: every store, every instruction set") {
     }
 
     Depthwise d;
-    w.describe(d);
+    d.shape = w.shape();
     d.in = in.bytes();
-    d.channels = channels;
     d.padding = padding.bytes();
     d.repeat = repeat;
     d.init = init.bytes();
@@ -205,12 +198,11 @@ TEST_CASE("depthwise: only the given rows and channels are written") {
     std::array<const std::byte*, 12> room;
     Depthwise d;
     d.in = in.bytes();
-    d.height = 4;
-    d.width = 5;
-    d.channels = channels;
-    d.kernel_h = d.kernel_w = 3;
-    d.pad_top = d.pad_left = 1;
-    d.out_w = 5;
+    d.shape.in_h = d.shape.out_h = 4;
+    d.shape.in_w = d.shape.out_w = 5;
+    d.shape.in_c = d.shape.out_c = channels;
+    d.shape.kernel_h = d.shape.kernel_w = 3;
+    d.shape.pad_top = d.shape.pad_left = 1;
     d.row_begin = 1;
     d.row_end = 3;
     d.channel_begin = 64;
@@ -253,9 +245,8 @@ TEST_CASE("depthwise f32: one chain of fused multiply-adds, the same bits on eve
     }
     const AlignedBytes packed = pack_depthwise(kernels(), weights.data(), taps, channels, false);
     Depthwise d;
-    w.describe(d);
+    d.shape = w.shape();
     d.in = in.bytes();
-    d.channels = channels;
     d.padding = padding.bytes();
     d.init = init.bytes();
     d.weights = packed.data();

@@ -183,37 +183,37 @@ TEST_CASE("gradient kernels: depthwise weights") {
   Random r(53);
   for (int round = 0; round < rounds(300); ++round) {
     DepthwiseWeights d;
-    d.images = r.between(1, 3);
-    d.height = r.between(1, 7);
-    d.width = r.between(1, 7);
-    d.channels = r.between(1, 70);
-    d.kernel_h = r.chance(60) ? 3 : r.between(1, 5);
-    d.kernel_w = d.kernel_h == 3 ? 3 : r.between(1, 5);
-    d.stride_h = r.between(1, 3);
-    d.stride_w = r.between(1, 3);
-    d.dilation_h = r.between(1, 2);
-    d.dilation_w = r.between(1, 2);
-    d.pad_top = r.between(0, 4);
-    d.pad_left = r.between(0, 4);
-    d.out_h = r.between(1, 6);
-    d.out_w = r.between(1, 6);
-    d.channel_begin = r.chance(50) ? 0 : r.between(0, d.channels - 1);
-    d.channel_end = r.chance(50) ? d.channels : r.between(d.channel_begin, d.channels);
-    const std::int64_t taps = d.kernel_h * d.kernel_w;
-    const Floats in = random_floats(r, d.images * d.height * d.width * d.channels),
-                 g = random_floats(r, d.images * d.out_h * d.out_w * d.channels),
-                 sums = random_floats(r, taps * d.channels);
+    ConvolutionShape& s = d.shape;
+    s.batch = r.between(1, 3);
+    s.in_h = r.between(1, 7);
+    s.in_w = r.between(1, 7);
+    s.in_c = r.between(1, 70);
+    s.kernel_h = r.chance(60) ? 3 : r.between(1, 5);
+    s.kernel_w = s.kernel_h == 3 ? 3 : r.between(1, 5);
+    s.stride_h = r.between(1, 3);
+    s.stride_w = r.between(1, 3);
+    s.dilation_h = r.between(1, 2);
+    s.dilation_w = r.between(1, 2);
+    s.pad_top = r.between(0, 4);
+    s.pad_left = r.between(0, 4);
+    s.out_h = r.between(1, 6);
+    s.out_w = r.between(1, 6);
+    d.channel_begin = r.chance(50) ? 0 : r.between(0, s.in_c - 1);
+    d.channel_end = r.chance(50) ? s.in_c : r.between(d.channel_begin, s.in_c);
+    const std::int64_t taps = s.taps();
+    const Floats in = random_floats(r, s.batch * s.in_h * s.in_w * s.in_c),
+                 g = random_floats(r, s.batch * s.out_h * s.out_w * s.in_c), sums = random_floats(r, taps * s.in_c);
     std::vector<float> expected = copied(sums);
     for (std::int64_t i = 0; i < g.size(); ++i) {
-      const std::int64_t c = i % d.channels, x = i / d.channels % d.out_w, y = i / d.channels / d.out_w % d.out_h,
-                         image = i / d.channels / d.out_w / d.out_h;
+      const std::int64_t c = i % s.in_c, x = i / s.in_c % s.out_w, y = i / s.in_c / s.out_w % s.out_h,
+                         image = i / s.in_c / s.out_w / s.out_h;
       if (c < d.channel_begin || c >= d.channel_end) continue;
       for (std::int64_t t = 0; t < taps; ++t) {
-        const std::int64_t iy = y * d.stride_h - d.pad_top + t / d.kernel_w * d.dilation_h;
-        const std::int64_t ix = x * d.stride_w - d.pad_left + t % d.kernel_w * d.dilation_w;
-        if (iy < 0 || iy >= d.height || ix < 0 || ix >= d.width) continue;
-        float& sum = expected[static_cast<std::size_t>(t * d.channels + c)];
-        sum = std::fma(in[((image * d.height + iy) * d.width + ix) * d.channels + c], g[i], sum);
+        const std::int64_t iy = y * s.stride_h - s.pad_top + t / s.kernel_w * s.dilation_h;
+        const std::int64_t ix = x * s.stride_w - s.pad_left + t % s.kernel_w * s.dilation_w;
+        if (iy < 0 || iy >= s.in_h || ix < 0 || ix >= s.in_w) continue;
+        float& sum = expected[static_cast<std::size_t>(t * s.in_c + c)];
+        sum = std::fma(in[((image * s.in_h + iy) * s.in_w + ix) * s.in_c + c], g[i], sum);
       }
     }
     for (Isa isa : available_isas()) {

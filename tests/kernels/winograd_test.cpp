@@ -209,7 +209,8 @@ TEST_CASE("winograd u8s8: the same bits as the direct form") {
 }
 
 TEST_CASE("winograd u8s8: every point of every tile at its extremes") {
-  // B^T and 24 G as in bodies/winograd.inl. Images and weights that maximize and minimize each of the 36 points.
+  // B^T and 24 G as in bodies/winograd_transforms.inl. Images and weights that maximize and minimize each of the 36
+  // points.
   constexpr int b[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
                            {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
   constexpr int g[6][3] = {{6, 0, 0}, {4, 4, 4}, {4, -4, 4}, {1, 2, 4}, {1, -2, 4}, {0, 0, 12}};
@@ -296,9 +297,7 @@ struct EdgeWeights {
   }
 };
 
-using Segment = WinogradConvolution<std::int8_t>::Segment;
-
-void check_segments(const std::vector<Segment>& got, const std::vector<std::array<std::int64_t, 2>>& expected) {
+void check_segments(const std::vector<OutputChannels>& got, const std::vector<std::array<std::int64_t, 2>>& expected) {
   REQUIRE(got.size() == expected.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     CHECK(got[i].first == expected[i][0]);
@@ -342,7 +341,7 @@ TEST_CASE("winograd u8s8: sums up to 2^25 are exact; groups with larger ones use
           }
           std::vector<std::byte> got = winograd(c, s, o, 2);
           GemmConvolution<std::int8_t> rest(k, w);
-          for (const Segment& other : c.others()) run_direct(rest, s, o, 2, got, other.first, other.last);
+          for (const OutputChannels& other : c.others()) run_direct(rest, s, o, 2, got, other.first, other.last);
           CHECK(got == expected);
         }
       }

@@ -23,7 +23,7 @@ using testing::write_file;
 
 namespace {
 
-const LoadOptions self_tested{false, Rounding::fp32, true};
+const LoadOptions self_tested{false, false, Rounding::fp32, true};
 
 std::string load_error(const std::string& path) {
   try {

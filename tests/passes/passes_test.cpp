@@ -5,6 +5,7 @@
 #include <octet/passes/fold_batch_norm.hpp>
 #include <octet/passes/fuse.hpp>
 #include <octet/passes/fuse_patterns.hpp>
+#include <octet/passes/lower.hpp>
 #include <octet/passes/optimize.hpp>
 #include <octet/passes/quantized_operators.hpp>
 #include <octet/passes/simplify.hpp>
@@ -319,4 +320,23 @@ TEST_CASE("whole networks keep their results and are reduced to their layers") {
     require_same_results(m, after, 2e-4 * 50);
     CHECK(optimize(after).nodes.size() == after.nodes.size());
   }
+}
+
+static_assert(!std::is_constructible_v<OptimizedModel, Model>, "only optimize makes an OptimizedModel");
+static_assert(!std::is_convertible_v<Model, OptimizedModel>, "a function that needs one cannot be given a Model");
+static_assert(!std::is_constructible_v<octet::detail::LoweredGraph, Graph>, "only lower makes a LoweredGraph");
+
+TEST_CASE("stages: executors take optimized models as they are") {
+  const Model m = mobilenet_v2({0.35, 64, 10, 3});
+  const OptimizedModel fast = optimize(m);
+  const Executor from_model(m), from_optimized(fast);
+  CHECK(from_model.graph().nodes.size() == from_optimized.graph().nodes.size());
+  require_same_results(from_model.graph(), from_optimized.graph(), 0);
+
+  ExecutorOptions plain;
+  plain.optimize = false;
+  CHECK(Executor(fast, plain).graph().nodes.size() == fast.nodes.size());
+  CHECK(Executor(m, plain).graph().nodes.size() == m.nodes.size());
+  CHECK(octet::detail::lower(fast, false).nodes.size() == fast.nodes.size());
+  CHECK(octet::detail::lower(fast).nodes.size() < fast.nodes.size());  // chains of layers
 }

@@ -5,6 +5,7 @@
 #include <octet/files/atomic_file.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/quantization/calibration_file.hpp>
+#include <random>
 
 #include "testing.hpp"
 
@@ -77,7 +78,7 @@ TEST_CASE("errors in calibration files name the file and the reason") {
                              "{",
                              "[]",
                              "{}",
-                             R"({"octet_calibration": 2})",
+                             R"({"octet_calibration": 3})",
                              R"({"octet_calibration": 1, "method": "magic", "percent": 50, "tensors": {}})",
                              R"({"octet_calibration": 1, "method": "min_max", "percent": 0, "tensors": {}})",
                              R"({"octet_calibration": 1, "method": "min_max", "percent": "x", "tensors": {}})",
@@ -90,7 +91,12 @@ TEST_CASE("errors in calibration files name the file and the reason") {
                                      R"({"samples": [[1, 2], 3]})",
                                      R"({"histogram": {"exponent": 0, "first_bin": 2047, "counts": [1, 2]}})",
                                      R"({"histogram": {"exponent": 9999, "first_bin": 0, "counts": [1]}})",
-                                     R"({"histogram": {"exponent": 0, "first_bin": -99999999999, "counts": [1]}})"};
+                                     R"({"histogram": {"exponent": 0, "first_bin": -99999999999, "counts": [1]}})",
+                                     R"({"histogram": {"bins": 1}})",
+                                     R"({"histogram": {"bins": [[]]}})",
+                                     R"({"histogram": {"bins": [[65280, 1]]}})",
+                                     R"({"histogram": {"bins": [[65279, 1, 1]]}})",
+                                     R"({"histogram": {"bins": [[3, -1]]}})"};
   std::vector<std::string> texts(std::begin(bad), std::end(bad));
   for (const char* t : bad_tensors)
     texts.push_back(R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"a": )" +
@@ -116,8 +122,13 @@ TEST_CASE("invalid integers in calibration files are refused by the tensor's nam
     return load_calibration(file.path);
   };
   const Calibration good = with("", "");
-  CHECK(good.tensors.at("conv1/out").histogram.exponent() == -3);
-  CHECK(with("exponent", "-3.0").tensors.at("conv1/out").histogram.exponent() == -3);
+  // Bins of equal width, as in version 1: 3 numbers in [-0.25, -0.125), 1 in [-0.125, 0).
+  const std::vector<Histogram::Bin> bins = good.tensors.at("conv1/out").histogram.bins();
+  REQUIRE(bins.size() == 2);
+  CHECK(bins[0].count == 3);
+  CHECK(bins[0].center() == doctest::Approx(-0.1875).epsilon(0.01));
+  CHECK(bins[1].center() == doctest::Approx(-0.0625).epsilon(0.01));
+  CHECK(with("exponent", "-3.0").tensors.at("conv1/out").histogram == good.tensors.at("conv1/out").histogram);
   CHECK(with("summed", "2e0").tensors.at("conv1/out").summed == 2);
   for (const char* name : {"exponent", "first_bin", "counts", "summed"})
     for (const char* value : {"1e30", "-1e30", "1e300", "0.5", "9223372036854775807", "18446744073709551615",

@@ -3,8 +3,8 @@
 #include <octet/models/resnet.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/quantization/error_report.hpp>
+#include <octet/quantization/quantize.hpp>
 #include <octet/quantization/quantize_model.hpp>
-#include <octet/quantization/real_values.hpp>
 
 #include "support/isas.hpp"
 #include "testing.hpp"

@@ -106,7 +106,7 @@ TEST_CASE("out of range: slopes, scales and ranges that integers cannot represen
   CHECK(octet::detail::scale_and_zero({not_a_number, not_a_number}, DType::i8, false).zero_point == 0);
   Histogram h;
   const float one = 1;
-  h.add(&one, 1, one);
+  h.add(&one, 1);
   octet::detail::mse_range(h, {not_a_number, not_a_number}, 256, false);
 }
 

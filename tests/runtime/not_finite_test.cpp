@@ -371,8 +371,7 @@ TEST_CASE("not finite: tensors are refused") {
       CHECK(contains(message([&] { quantize<uint8>(t, per_channel(3).asymmetric()); }), "NaN or infinite"));
       CHECK(contains(message([&] { quantize<int16>(t, given_params({0.1f, 0})); }), "NaN or infinite"));
       Histogram h;
-      CHECK(message([&] { h.add(t.data(), t.size(), 1); }) != "");
-      CHECK(message([&] { h.add(t.data(), t.size(), value); }) != "");
+      CHECK(message([&] { h.add(t.data(), t.size()); }) != "");
     }
 }
 

@@ -1,20 +1,15 @@
 #pragma once
-#include <cstdint>
+#include <octet/core/random.hpp>
 
 #include "sanitized.hpp"
 
 namespace testing {
 
-/// Random numbers that do not depend on the compiler and standard library (SplitMix64).
+/// Random numbers that do not depend on the compiler and standard library.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t bits() noexcept {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
+  explicit Random(std::uint64_t seed) : next_(seed) {}
+  std::uint64_t bits() noexcept { return next_(); }
   /// An integer in [low, high].
   std::int64_t between(std::int64_t low, std::int64_t high) noexcept {
     return low + static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(high - low + 1));
@@ -22,6 +17,12 @@ class Random {
   bool chance(int percent) noexcept { return between(1, 100) <= percent; }
   float real(float low, float high) noexcept {
     return low + (high - low) * (static_cast<float>(bits() >> 40) * (1.0f / 16777216.0f));
+  }
+  /// Close to a normal distribution of variance 1.
+  float normal() noexcept {
+    float sum = 0;
+    for (int i = 0; i < 12; ++i) sum += real(-0.5f, 0.5f);
+    return sum;
   }
   template <class T>
   void fill(T* p, std::int64_t n, std::int64_t low, std::int64_t high) noexcept {
@@ -32,7 +33,7 @@ class Random {
   }
 
  private:
-  std::uint64_t state_;
+  octet::detail::SplitMix next_;
 };
 
 }  // namespace testing

@@ -30,7 +30,8 @@ void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions 
         seen.add(tensor.data(), tensor.size());
         seen.add(&s.seen, sizeof s.seen);
         seen.add(s.channel_sums.data(), s.channel_sums.size() * sizeof(double));
-        seen.add(s.histogram.counts().data(), s.histogram.counts().size() * sizeof(std::uint64_t));
+        const std::vector<std::pair<std::int64_t, std::uint64_t>> bins = s.histogram.list();
+        seen.add(bins.data(), bins.size() * sizeof bins[0]);
       }
       const unsigned long long found[2] = {seen.value(), fingerprint(quantize<int8>(m, c))};
       for (int i = 0; i < 2; ++i) {

@@ -154,8 +154,8 @@ class Comparison {
 
   void measure_accuracy() {
     const bool labels = options_.use_labels && images_->labelled();
-    const auto found =
-        evaluate(executors(), input_, *images_, options_.preprocessing, *pool_, labels, reporter("measuring accuracy"));
+    const auto found = accuracy_of(executors(), input_, *images_, options_.preprocessing, *pool_, labels,
+                                   reporter("measuring accuracy"));
     for (std::size_t i = 0; i < found.size(); ++i) {
       result_.variants[i].top1 = found[i].top1();
       result_.variants[i].top5 = found[i].top5();

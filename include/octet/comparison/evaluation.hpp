@@ -57,9 +57,9 @@ class Accuracy {
 
 /// Runs every executor on every image, one image at a time. Each image is decoded once. `progress(done, total)` counts
 /// images.
-std::vector<Accuracy> evaluate(const std::vector<Executor*>& executors, const ImageInput& input, const Dataset& images,
-                               const Preprocessing& preprocessing, ThreadPool& pool, bool use_labels,
-                               const std::function<void(std::int64_t, std::int64_t)>& progress);
+std::vector<Accuracy> accuracy_of(const std::vector<Executor*>& executors, const ImageInput& input,
+                                  const Dataset& images, const Preprocessing& preprocessing, ThreadPool& pool,
+                                  bool use_labels, const std::function<void(std::int64_t, std::int64_t)>& progress);
 
 /// The range of the model inputs made from at most `most` of the images.
 Range input_range(const ImageInput& input, const Dataset& images, const Preprocessing& preprocessing, ThreadPool& pool,

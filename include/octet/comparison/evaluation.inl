@@ -23,10 +23,10 @@ OCTET_API void Accuracy::add(View<const float> outputs, const std::vector<std::i
   fifth_ += before < 5;
 }
 
-OCTET_API std::vector<Accuracy> evaluate(const std::vector<Executor*>& executors, const ImageInput& input,
-                                         const Dataset& images, const Preprocessing& preprocessing, ThreadPool& pool,
-                                         bool use_labels,
-                                         const std::function<void(std::int64_t, std::int64_t)>& progress) {
+OCTET_API std::vector<Accuracy> accuracy_of(const std::vector<Executor*>& executors, const ImageInput& input,
+                                            const Dataset& images, const Preprocessing& preprocessing, ThreadPool& pool,
+                                            bool use_labels,
+                                            const std::function<void(std::int64_t, std::int64_t)>& progress) {
   std::vector<Accuracy> results(executors.size());
   constexpr std::int64_t block = 32;
   for (std::int64_t from = 0; from < images.size(); from += block) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "../core/affine.hpp"
 #include "../core/element.hpp"
 #include "latency.hpp"
 
@@ -22,7 +23,7 @@ inline AnyTensor as_model_input(const Value& v, const Tensor<float>& x) {
   return AnyTensor::make(v.dtype, x.shape(), [&](std::byte* to) {
     for (std::int64_t i = 0; i < x.size(); ++i) {
       double y = static_cast<double>(x[i]);
-      if (v.quant) y = std::nearbyint(y / static_cast<double>(v.quant.scale[0])) + v.quant.zero_point[0];
+      if (v.quant) y = code_of(y, v.quant);
       store_element(v.dtype, to, i, y);
     }
   });

@@ -10,12 +10,6 @@
 OCTET_BEGIN
 namespace detail {
 
-/// One scale and zero point.
-struct ScaleAndZero {
-  float scale = 1;
-  std::int32_t zero_point = 0;
-};
-
 /// Scale and zero point that map a range to the integers of a type. The range is first widened to contain zero.
 /// Symmetric: the zero point is 0 (for unsigned types 2^(bits - 1)) and the lowest code is not used.
 inline ScaleAndZero scale_and_zero(Range r, DType type, bool symmetric) noexcept {
@@ -40,10 +34,37 @@ inline QuantParams params_for(Range r, DType type, bool symmetric) {
   return {p.scale, p.zero_point};
 }
 
+/// Scale and zero point with which the codes of a type divide the range evenly: code `lowest` is `low`, and the first
+/// one above the largest would be `high`.
+inline QuantParams params_dividing(Range r, DType type) {
+  const float scale = (r.high - r.low) / static_cast<float>(std::int64_t{1} << bits(type));
+  return {scale, static_cast<std::int32_t>(integer_range(type).low - std::lrint(r.low / scale))};
+}
+
 /// Scale and zero point of activations with that range. A range that holds only zeros is taken as [0, 1].
 inline ScaleAndZero activation_scale(Range r, DType type, bool symmetric) noexcept {
   if (!(r.high > r.low) && r.low == 0) r.high = 1;  // any scale represents zeros
   return scale_and_zero(r, type, symmetric);
+}
+
+/// Scale and zero point of uint8 activations that are quantized as they arrive, as ONNX's DynamicQuantizeLinear chooses
+/// them: the range is widened to contain zero. A range that is not finite gives a NaN scale, so that what is computed
+/// with it is NaN as well.
+inline ScaleAndZero dynamic_scale(Range r) noexcept {
+  if (!(r.low <= r.high)) return {std::numeric_limits<float>::quiet_NaN(), 0};
+  const float low = std::fmin(r.low, 0.0f), high = std::fmax(r.high, 0.0f), scale = (high - low) / 255.0f;
+  if (!std::isfinite(scale)) return {std::numeric_limits<float>::quiet_NaN(), 0};
+  if (!(scale > 0)) return {1, 0};
+  return {scale, static_cast<std::int32_t>(std::nearbyint(std::fmin(std::fmax(-low / scale, 0.0f), 255.0f)))};
+}
+
+/// The real number of a channel's code.
+inline double real_value(double code, const QuantParams& p, std::size_t channel = 0) noexcept {
+  return (code - p.zero_point[channel]) * static_cast<double>(p.scale[channel]);
+}
+/// The code of a real number, rounded half to even. Not clamped.
+inline double code_of(double real, const QuantParams& p, std::size_t channel = 0) noexcept {
+  return std::nearbyint(real / static_cast<double>(p.scale[channel])) + p.zero_point[channel];
 }
 
 /// Whether the scale is a normal, finite float. The reciprocal of a subnormal one would overflow.

@@ -21,7 +21,7 @@ inline std::int32_t bias_code(float bias, double unit) noexcept {
 inline Tensor<std::int32_t> bias_codes(const Tensor<float>& bias, float input_scale, const QuantParams& weights) {
   Tensor<std::int32_t> q = Tensor<std::int32_t>::uninitialized(bias.shape());
   for (std::int64_t c = 0; c < q.size(); ++c) {
-    const float scale = weights.scale[weights.per_channel() ? static_cast<std::size_t>(c) : 0];
+    const float scale = weights.scale[weights.index_of(c)];
     q[c] = bias_code(bias[c], bias_unit(static_cast<double>(input_scale), scale));
   }
   return q;

@@ -20,6 +20,8 @@ struct QuantParams {
   explicit operator bool() const noexcept { return !scale.empty(); }
   bool per_channel() const noexcept { return axis >= 0; }
   std::int64_t channels() const noexcept { return static_cast<std::int64_t>(scale.size()); }
+  /// The index of a channel's scale and zero point.
+  std::size_t index_of(std::int64_t channel) const noexcept { return detail::at(per_channel() ? channel : 0); }
   friend bool operator==(const QuantParams& a, const QuantParams& b) noexcept {
     return a.scale == b.scale && a.zero_point == b.zero_point && a.axis == b.axis;
   }
@@ -51,6 +53,8 @@ struct ChannelWalk {
       inner = shape.product(axis + 1, shape.rank());
     }
   }
+  /// The channel of element i.
+  std::size_t channel_of(std::int64_t i) const noexcept { return detail::at(i / inner % channels); }
 };
 
 OCTET_END

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+
 #include "config.hpp"
 
 OCTET_BEGIN
@@ -8,5 +10,13 @@ struct Range {
   float low = 0, high = 0;
   friend bool operator==(const Range& a, const Range& b) { return a.low == b.low && a.high == b.high; }
 };
+
+namespace detail {
+/// One scale and zero point.
+struct ScaleAndZero {
+  float scale = 1;
+  std::int32_t zero_point = 0;
+};
+}  // namespace detail
 
 OCTET_END

@@ -55,6 +55,16 @@ int available_processors();
 const std::shared_ptr<ThreadPool>& default_pool();
 
 namespace detail {
+/// Calls f(first, count) for parts of n elements, `part` of them or fewer, in parallel. What a part is does not depend
+/// on the number of threads.
+template <class F>
+void parallel_parts(ThreadPool& pool, std::int64_t n, std::int64_t part, const F& f) {
+  pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) {
+    const std::int64_t first = t * part, left = n - first;
+    f(first, left < part ? left : part);
+  });
+}
+
 /// Returns `given` unless it is null, else a new pool with that number of threads, or the default pool for 0.
 std::shared_ptr<ThreadPool> pool_for(const std::shared_ptr<ThreadPool>& given, int threads);
 }  // namespace detail

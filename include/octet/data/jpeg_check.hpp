@@ -9,7 +9,7 @@ namespace detail {
 
 /// Walks the segments of a JPEG file and rejects what the decoder (stb_image up to 2.27) does not check: Huffman tables
 /// with too many symbols, tables that a scan uses before they are defined, and more scans than any encoder writes (each
-/// may cover the whole image).
+/// may cover the whole image). (2.27 is the version of Debian 12; newer ones do not limit the scans either.)
 class JpegCheck {
  public:
   JpegCheck(const std::string& bytes, const std::string& what) : bytes_(bytes), what_(what) {}

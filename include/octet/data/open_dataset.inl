@@ -3,6 +3,7 @@
 #include "cifar.hpp"
 #include "idx.hpp"
 #include "image_files.hpp"
+#include "load_labels.hpp"
 #include "open_dataset.hpp"
 #include "shapes_dataset.hpp"
 

@@ -14,7 +14,8 @@
 
 /// Serialization of numbers, texts and lists in .octet files. Integers are varints (LEB128): 7 bits per byte, lowest
 /// first, with the top bit set in all bytes but the last. Signed ones are zigzag-encoded first (0, -1, 1, -2, ...).
-/// Bytes and floating-point numbers are stored unchanged.
+/// Bytes and floating-point numbers are stored unchanged. (Not by protozero: training, which
+/// writes checkpoints with this, needs neither that library nor exceptions.)
 OCTET_BEGIN
 namespace detail {
 

@@ -94,9 +94,8 @@ class SameForward : public GradientStep {
 /// Copies n elements, unless they are already there.
 inline void move_elements(const float* from, float* to, std::int64_t n, ThreadPool& pool) noexcept {
   if (from == to) return;
-  constexpr std::int64_t part = 65536;
-  pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) {
-    std::memcpy(to + t * part, from + t * part, static_cast<std::size_t>(std::min(part, n - t * part)) * sizeof(float));
+  parallel_parts(pool, n, 65536, [&](std::int64_t first, std::int64_t count) {
+    std::memcpy(to + first, from + first, static_cast<std::size_t>(count) * sizeof(float));
   });
 }
 

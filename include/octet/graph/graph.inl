@@ -190,7 +190,7 @@ OCTET_API const AnyTensor& PrepareContext::constant(int i) const {
   return v.constant;
 }
 OCTET_API const QuantParams& PrepareContext::one_scale(const Value& v) const {
-  require(v.is_quantized() && !v.quant.per_channel(), "'", v.name, "' has to have one scale and zero point");
+  require(v.has_one_scale(), "'", v.name, "' has to have one scale and zero point");
   validate(v);
   return v.quant;
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,7 +8,8 @@
 
 #include "../core/any_tensor.hpp"
 #include "../core/quant_params.hpp"
-#include "../core/weight_memory.hpp"
+#include "../core/range.hpp"
+#include "prepare_options.hpp"
 
 OCTET_BEGIN
 
@@ -37,6 +39,7 @@ struct Value {
 
   bool is_constant() const noexcept { return static_cast<bool>(constant); }
   bool is_quantized() const noexcept { return static_cast<bool>(quant); }
+  bool has_one_scale() const noexcept { return is_quantized() && !quant.per_channel(); }
 };
 
 /// The context of a shape rule: the operator's inputs, as far as they are known.
@@ -74,13 +77,8 @@ class ShapeContext {
 class PrepareContext {
  public:
   PrepareContext(const Graph& graph, const Node& node, const detail::Kernels& kernels,
-                 WeightMemory memory = WeightMemory::fast, bool bf16_products = false, bool same_floats = false)
-      : graph_(graph),
-        node_(node),
-        kernels_(kernels),
-        memory_(memory),
-        bf16_products_(bf16_products),
-        same_floats_(same_floats) {}
+                 const PrepareOptions& options = {})
+      : graph_(graph), node_(node), kernels_(kernels), options_(options) {}
   const std::string& name() const noexcept;
   bool has(int input) const noexcept;
   int inputs() const noexcept;
@@ -89,11 +87,7 @@ class PrepareContext {
   const Value& output(int i = 0) const;
   Rounding rounding() const noexcept;
   const detail::Kernels& kernels() const noexcept { return kernels_; }
-  WeightMemory memory() const noexcept { return memory_; }
-  /// Whether training may round factors to bfloat16.
-  bool bf16_products() const noexcept { return bf16_products_; }
-  /// See ExecutorOptions::same_floats.
-  bool same_floats() const noexcept { return same_floats_; }
+  const PrepareOptions& options() const noexcept { return options_; }
   /// The elements of constant input i. Throws Error if it is not constant.
   const AnyTensor& constant(int i) const;
   /// The parameters of a tensor with one scale and zero point. Throws Error if it has several or none.
@@ -117,8 +111,7 @@ class PrepareContext {
   const Graph& graph_;
   const Node& node_;
   const detail::Kernels& kernels_;
-  WeightMemory memory_;
-  bool bf16_products_, same_floats_;
+  const PrepareOptions options_;
 };
 
 /// How an operator is used in an integer model (from quantize<int8>, or imported).
@@ -130,7 +123,7 @@ struct IntegerForm {
     fixed      // given by the operator (softmax, sigmoid, tanh)
   };
   Output output = Output::none;
-  QuantParams params;     // if fixed, for int8
+  Range range;            // if fixed: all codes divide it evenly
   int weights = -1;       // input with weights [O, ...]
   int bias = -1;          // input with an int32 bias, whose scale is input scale * weight scale
   bool rescales = false;  // if as_input: also supports other output parameters
@@ -146,15 +139,22 @@ struct Traits {
     some  // ... with some weights of its channel: transposed convolution
   };
   Products products = Products::none;
-  std::int64_t groups = 1;      // groups of channels
-  bool pads = false;            // pads input 0 with zeros
-  int residual = -1;            // index of the input that can be added to the sums, or -1
-  bool clamps = false;          // has an activation that clamps its results
-  bool converts = false;        // converts the type or scale of the same numbers
-  bool normalizes = false;      // normalizes by mean and variance of channels
-  bool joins = false;           // concatenates its inputs
-  bool makes_elements = false;  // the output has input 0's scale, but also elements that input 0 does not have
-  bool fake_quantizes = false;  // fake quantization for training
+  std::int64_t groups = 1;                                // groups of channels
+  bool pads = false;                                      // pads input 0 with zeros
+  int residual = -1;                                      // index of the input that can be added to the sums, or -1
+  double low = -std::numeric_limits<double>::infinity();  // the limits of an activation that clamps its results
+  double high = std::numeric_limits<double>::infinity();
+  bool exchanges_codes = false;  // with int8 weights and float inputs: can read integers from such a layer instead, and
+                                 // write them to one, where the activation between them has limits
+  bool converts = false;         // converts the type or scale of the same numbers
+  bool normalizes = false;       // normalizes by mean and variance of channels
+  bool joins = false;            // concatenates its inputs
+  bool makes_elements = false;   // the output has input 0's scale, but also elements that input 0 does not have
+  bool fake_quantizes = false;   // fake quantization for training
+
+  bool clamps() const noexcept {
+    return !(low == -std::numeric_limits<double>::infinity() && high == std::numeric_limits<double>::infinity());
+  }
 };
 
 /// How training changes a constant input.

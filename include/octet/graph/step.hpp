@@ -1,15 +1,16 @@
 #pragma once
-#include <atomic>
 #include <vector>
 
 #include "../core/any_tensor.hpp"
+#include "../core/range.hpp"
 #include "../core/thread_pool.hpp"
 
 OCTET_BEGIN
 
+class LostNumbers;
 namespace detail {
-struct ValueRange;
-}
+class RangeExchange;
+}  // namespace detail
 
 /// The context of one run of a step: tensors, scratch memory of the planned size, threads.
 struct RunContext {
@@ -17,19 +18,11 @@ struct RunContext {
   const std::vector<TensorRef>& outputs;
   std::byte* scratch = nullptr;  // aligned to 64 bytes
   ThreadPool* pool = nullptr;
-  /// Set by lost_not_finite, unless null.
-  std::atomic<bool>* not_finite = nullptr;
-  /// Ranges of each image: of input 0, if its producer measured it; of output 0, to be written unless null.
-  const detail::ValueRange* input_range = nullptr;
-  detail::ValueRange* output_range = nullptr;
+  LostNumbers* lost = nullptr;  // for report_lost_number
 
   /// The memory of input i, or null if it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }
   std::byte* output(std::size_t i = 0) const noexcept { return outputs[i].data; }
-  /// Reports that a NaN or infinity is quantized, see NotFinite.
-  void lost_not_finite() const noexcept {
-    if (not_finite) not_finite->store(true, std::memory_order_relaxed);
-  }
 };
 
 /// The tensors of a step without memory, when shapes are known.
@@ -56,10 +49,8 @@ class Step {
   virtual bool can_overwrite(int) const noexcept { return false; }
   /// Whether output 0 has the bytes of input 0 in the same order, so that the step need not run. Valid after plan.
   virtual bool is_view() const noexcept { return false; }
-  /// Whether the range of input 0 saves work, and whether the step can measure the range of output 0 at no cost. Valid
-  /// after plan.
-  virtual bool wants_range() const noexcept { return false; }
-  virtual bool measures_range() const noexcept { return false; }
+  /// For steps of dynamic-range layers.
+  virtual detail::RangeExchange* range_exchange() noexcept { return nullptr; }
 };
 
 namespace detail {

@@ -1,2 +1,4 @@
 #pragma once
 #include "../data/labels.hpp"
+#include "../data/load_labels.hpp"
+#include "../data/predictions.hpp"

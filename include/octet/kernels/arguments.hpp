@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "convolution_shape.hpp"
 #include "elements.hpp"
 #include "winograd_tiles.hpp"
 
@@ -97,13 +98,10 @@ struct AddU8 {
 /// Copies the windows of the output pixels [first, first + count) into rows of a matrix, in the order
 /// (ky, kx, channel): the left operand of a convolution. What lies outside the image comes from `padding`.
 struct Gather {
-  const std::byte* in = nullptr;  // [batch][height][width][pixel_bytes], at this group's first channel
-  std::int64_t batch = 1, height = 1, width = 1;
-  std::int64_t pixel_bytes = 0;  // from one pixel to the next
-  std::int64_t run_bytes = 0;    // of one pixel that take part (all channels, or a group's)
-  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  std::int64_t pad_top = 0, pad_left = 0;
-  std::int64_t out_h = 1, out_w = 1;
+  ConvolutionShape shape;
+  const std::byte* in = nullptr;       // at this group's first channel
+  std::int64_t pixel_bytes = 0;        // from one pixel to the next
+  std::int64_t run_bytes = 0;          // of one pixel that take part (all channels, or a group's)
   const std::byte* padding = nullptr;  // kernel_w * run_bytes of zero points
   std::int64_t first = 0, count = 0;
   std::int64_t repeat = 1;  // times the window stands in a row
@@ -114,15 +112,13 @@ struct Gather {
 /// Depthwise convolution, rows [row_begin, row_end) of one image and channels [channel_begin, channel_end).
 /// Weights are packed for the kernel (pack.hpp). Column = channel in the epilogue; its `out` is the pixel (0, 0).
 struct Depthwise {
-  const std::byte* in = nullptr;  // [height][width][channels]
-  std::int64_t height = 0, width = 0, channels = 0;
-  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  std::int64_t pad_top = 0, pad_left = 0;
-  std::int64_t out_w = 1, row_begin = 0, row_end = 0;
+  ConvolutionShape shape;
+  const std::byte* in = nullptr;  // of that image
+  std::int64_t row_begin = 0, row_end = 0;
   std::int64_t channel_begin = 0, channel_end = 0;  // multiples of a whole block of channels, or the end
   const std::byte* weights = nullptr;
   const std::byte* init = nullptr;     // one accumulator a channel, padded
-  const std::byte* padding = nullptr;  // `width` pixels of zero points
+  const std::byte* padding = nullptr;  // in_w pixels of zero points
   bool by_rows = false;                // weights of bytes are packed for kernels that walk along rows
   std::int64_t repeat = 1;             // times the taps are used, each time with weights of their own
   const std::byte** taps = nullptr;    // room for repeat * kernel_h * kernel_w pointers, rounded up to 4

@@ -1,9 +1,9 @@
 #pragma once
 #include <vector>
 
+#include "../core/range.hpp"
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
-#include "dynamic_scale.hpp"
 #include "repack.hpp"
 #include "split_work.hpp"
 #include "stored_range.hpp"
@@ -87,13 +87,13 @@ class GemmConvolution {
   /// `padding` holds kernel_w * group_in zero points, `init` one accumulator an output channel (padded); the
   /// epilogue's arrays and output begin at channel 0. `scale`: see plan.
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
-           std::int64_t out_element, std::byte* scratch, ThreadPool& pool, DynamicScale scale = {}) const noexcept {
+           std::int64_t out_element, std::byte* scratch, ThreadPool& pool, ScaleAndZero scale = {}) const noexcept {
     run_columns(in, init, padding, epilogue, out_element, scratch, pool, 0, shape_.group_out(), scale);
   }
   /// Output channels [first, last) of each group; `first` is a multiple of panel_columns.
   void run_columns(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                    std::int64_t out_element, std::byte* scratch, ThreadPool& pool, std::int64_t first,
-                   std::int64_t last, DynamicScale scale = {}) const noexcept {
+                   std::int64_t last, ScaleAndZero scale = {}) const noexcept {
     const std::int64_t tasks = shape_.rows() == 0 ? 0 : shape_.groups * row_parts_ * column_parts_;
     if (image_bytes_ != 0 && tasks != 0) {
       round_image(in, scratch, pool);
@@ -126,7 +126,7 @@ class GemmConvolution {
     const Epilogue* epilogue;
     std::int64_t out_element;
     std::byte* scratch;
-    DynamicScale scale;
+    ScaleAndZero scale;
   };
 
   /// Rows of a block: it stays in the L2 cache while all panels of weights pass by. Returns those of a tile.
@@ -186,12 +186,9 @@ class GemmConvolution {
   }
 
   void round_image(const std::byte* in, std::byte* rounded, ThreadPool& pool) const noexcept {
-    constexpr std::int64_t piece = 16384;
     const std::int64_t n = shape_.batch * shape_.in_h * shape_.in_w * shape_.in_c;
-    pool.parallel((n + piece - 1) / piece, [&](std::int64_t task, int) {
-      const std::int64_t first = task * piece;
-      kernels_->round_bf16(reinterpret_cast<const float*>(in) + first, rounded + first * activation_bytes<T>,
-                           std::min(piece, n - first));
+    parallel_parts(pool, n, 16384, [&](std::int64_t first, std::int64_t count) {
+      kernels_->round_bf16(reinterpret_cast<const float*>(in) + first, rounded + first * activation_bytes<T>, count);
     });
   }
 
@@ -215,16 +212,11 @@ class GemmConvolution {
   void gather(const std::byte* in, const std::byte* padding, std::int64_t group, std::int64_t first, std::int64_t count,
               std::byte* rows) const noexcept {
     Gather g;
+    g.shape = shape_;
     const std::int64_t size = gathered_element();  // (A row of an odd number of bf16 ends with a zero: see copy_run.)
     g.in = in + group * shape_.group_in() * size;
-    g.height = shape_.in_h, g.width = shape_.in_w;
     g.pixel_bytes = shape_.in_c * size;
     g.run_bytes = shape_.group_in() * size;
-    g.kernel_h = shape_.kernel_h, g.kernel_w = shape_.kernel_w;
-    g.stride_h = shape_.stride_h, g.stride_w = shape_.stride_w;
-    g.dilation_h = shape_.dilation_h, g.dilation_w = shape_.dilation_w;
-    g.pad_top = shape_.pad_top, g.pad_left = shape_.pad_left;
-    g.out_h = shape_.out_h, g.out_w = shape_.out_w;
     g.padding = padding;
     g.first = first, g.count = count;
     g.rows = rows, g.row_stride = row_stride_;

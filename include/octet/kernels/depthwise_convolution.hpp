@@ -85,14 +85,9 @@ class DepthwiseConvolution {
   Depthwise whole_image(const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                         std::byte* scratch) const noexcept {
     Depthwise d;
-    d.height = shape_.in_h, d.width = shape_.in_w, d.channels = shape_.in_c;
-    d.kernel_h = shape_.kernel_h, d.kernel_w = shape_.kernel_w;
-    d.stride_h = shape_.stride_h, d.stride_w = shape_.stride_w;
-    d.dilation_h = shape_.dilation_h, d.dilation_w = shape_.dilation_w;
-    d.pad_top = shape_.pad_top, d.pad_left = shape_.pad_left;
+    d.shape = shape_;
     d.repeat = repeat_;
     d.by_rows = by_rows_;
-    d.out_w = shape_.out_w;
     d.weights = packed_.data();
     d.init = init, d.padding = padding;
     d.taps = reinterpret_cast<const std::byte**>(scratch);

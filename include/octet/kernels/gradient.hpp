@@ -42,11 +42,9 @@ struct TapRange {
 /// sums[tap][channel] += gradient[pixel][channel] * in[pixel under the tap][channel] over all pixels of some images and
 /// the channels [channel_begin, channel_end): the gradient of depthwise weights.
 struct DepthwiseWeights {
-  const float* in = nullptr;        // [images][height][width][channels]
-  const float* gradient = nullptr;  // [images][out_h][out_w][channels]
-  std::int64_t images = 1, height = 1, width = 1, channels = 1, out_h = 1, out_w = 1;
-  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  std::int64_t pad_top = 0, pad_left = 0;
+  ConvolutionShape shape;           // `batch`: of these images
+  const float* in = nullptr;        // [batch][in_h][in_w][in_c]
+  const float* gradient = nullptr;  // [batch][out_h][out_w][in_c]
   std::int64_t channel_begin = 0, channel_end = 0;
   float* sums = nullptr;
 };

@@ -4,14 +4,13 @@
 #include <vector>
 
 #include "../core/half.hpp"
+#include "../core/index.hpp"
 #include "../core/tensor.hpp"
 #include "dispatch.hpp"
 
 /// Weights in the order in which the kernels stream them. Done once, when an executor is made.
 OCTET_BEGIN
 namespace detail {
-
-inline std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
 
 /// Output channels of a whole panel of weights of type T.
 template <class T>

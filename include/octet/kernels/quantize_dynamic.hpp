@@ -2,8 +2,8 @@
 #include <array>
 #include <cmath>
 
+#include "../core/affine.hpp"
 #include "../core/thread_pool.hpp"
-#include "dynamic_scale.hpp"
 #include "stored_range.hpp"
 
 OCTET_BEGIN
@@ -16,7 +16,7 @@ inline std::int64_t parts_of(std::int64_t n, const ThreadPool& pool) noexcept {
 }
 
 /// Range of n floats, n > 0; threads share them.
-inline ValueRange range_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool) noexcept {
+inline Range range_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool) noexcept {
   constexpr std::int64_t most = 64;
   std::array<std::array<float, 2>, most> ranges;
   const std::int64_t parts = std::min(parts_of(n, pool), most);
@@ -24,7 +24,7 @@ inline ValueRange range_of(const Kernels& kernels, const float* in, std::int64_t
     const std::int64_t from = n * p / parts;
     kernels.minmax_f32(in + from, n * (p + 1) / parts - from, ranges[static_cast<std::size_t>(p)].data());
   });
-  ValueRange r;
+  Range r;
   for (std::size_t p = 0; p < static_cast<std::size_t>(parts); ++p) {
     r.low = ranges[p][0] < r.low || std::isnan(ranges[p][0]) ? ranges[p][0] : r.low;
     r.high = ranges[p][1] > r.high || std::isnan(ranges[p][1]) ? ranges[p][1] : r.high;
@@ -33,15 +33,14 @@ inline ValueRange range_of(const Kernels& kernels, const float* in, std::int64_t
 }
 
 /// Scale of n floats by their range, which may be known; threads share them.
-inline DynamicScale scale_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool,
-                             const ValueRange* known = nullptr) noexcept {
+inline ScaleAndZero scale_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool,
+                             const Range* known = nullptr) noexcept {
   if (n == 0) return {};  // has no range
-  const ValueRange range = known ? *known : range_of(kernels, in, n, pool);
-  return dynamic_scale(range.low, range.high);
+  return dynamic_scale(known ? *known : range_of(kernels, in, n, pool));
 }
 
 /// Quantizes n floats; threads share them.
-inline void quantize_by(const Kernels& kernels, DynamicScale s, const float* in, std::int64_t n, std::uint8_t* out,
+inline void quantize_by(const Kernels& kernels, ScaleAndZero s, const float* in, std::int64_t n, std::uint8_t* out,
                         ThreadPool& pool) noexcept {
   const std::int64_t parts = parts_of(n, pool);
   pool.parallel(parts, [&](std::int64_t p, int) {

@@ -3,15 +3,11 @@
 #include <cmath>
 #include <limits>
 
+#include "../core/range.hpp"
 #include "dispatch.hpp"
 
 OCTET_BEGIN
 namespace detail {
-
-/// Lowest and highest element of an image, widened to hold 0; NaN where not all are finite.
-struct ValueRange {
-  float low = 0, high = 0;
-};
 
 /// What the threads of a convolution know of the range of what they store: Epilogue::range, for each of them.
 class StoredRange {
@@ -29,8 +25,8 @@ class StoredRange {
   }
   float* room() const noexcept { return room_; }
 
-  ValueRange total() const noexcept {
-    ValueRange r;
+  Range total() const noexcept {
+    Range r;
     float product = 0;
     for (const float* v = room_; v != room_ + threads_ * 3 * lanes_; v += 3 * lanes_)
       for (int i = 0; i < lanes_; ++i) {

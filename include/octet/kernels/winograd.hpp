@@ -5,15 +5,11 @@
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
 #include "stored_range.hpp"
+#include "winograd_channels.hpp"
 
 OCTET_BEGIN
 
 namespace detail {
-
-/// Whether Winograd's algorithm can be faster for such a layer, whatever its images are.
-inline bool suits_winograd(const KernelWindow& w, std::int64_t groups, std::int64_t in_c, std::int64_t out_c) noexcept {
-  return w.square(3, 1) && groups == 1 && in_c >= 16 && out_c >= 16;
-}
 
 /// 3x3 convolution of stride 1 by Winograd's algorithm (bodies/winograd.inl). The bits of int8 are those of the direct
 /// form; channels for which that cannot be promised are left to it.
@@ -33,26 +29,23 @@ class WinogradConvolution {
         in_c_(w.group_in),
         out_c_(w.out_c) {
     if (memory_ == WeightMemory::small || w.repeat != 1 || !suits_winograd(w.window, w.groups, in_c_, out_c_)) return;
-    find_segments(w);
-    if (!segments_.empty() && !varies_) pack_taps(w.values);
+    channels_ = {w, std::max(panel_columns(), detail::panel_columns<T>(kernels))};
+    if (!segments().empty() && !varies_) pack_taps(w.values);
   }
 
-  struct Segment {
-    std::int64_t first, last;  // output channels
-  };
   /// Channels that it computes, and those that the direct form has to.
-  const std::vector<Segment>& segments() const noexcept { return segments_; }
-  const std::vector<Segment>& others() const noexcept { return others_; }
+  const std::vector<OutputChannels>& segments() const noexcept { return channels_.winograd; }
+  const std::vector<OutputChannels>& others() const noexcept { return channels_.direct; }
   std::size_t packed_bytes() const noexcept { return taps_.size() + points_.size(); }
   const char* form() const noexcept {
-    if (!others_.empty()) return "Winograd, some channels direct";
+    if (!others().empty()) return "Winograd, some channels direct";
     return compact_ ? "Winograd, weights transformed in each run" : "Winograd";
   }
 
   /// Whether it is the faster form for images of this shape, where the other is `direct_speed` times as fast as with
   /// weights of type T.
   bool pays(const ConvolutionShape& s, double direct_speed = 1) const noexcept {
-    if (segments_.empty() || s.out_h * s.out_w == 0) return false;
+    if (segments().empty() || s.out_h * s.out_w == 0) return false;
     // In cycles, from measurements: products at half the rate of bytes (floats: at the same rate), transformations, and
     // weights that stream by from memory. (In training and calibration, the choice is that of AVX-512 everywhere: for
     // the same bits.)
@@ -122,7 +115,7 @@ class WinogradConvolution {
       w.inputs = w.products + products_bytes_;
       w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
       inputs(w);
-      for (const Segment& s : segments_) outputs(w, points, s.first, s.last);
+      for (const OutputChannels& s : segments()) outputs(w, points, s.first, s.last);
     });
     for (std::int64_t i = apart_; i < blocks_; ++i) {
       Winograd whole = block(i);
@@ -140,7 +133,7 @@ class WinogradConvolution {
         w.products = rooms + inputs_bytes_ + worker * products_bytes_;
         w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
         const std::int64_t share = round_up((out_c_ + column_parts_ - 1) / column_parts_, panel_columns());
-        for (const Segment& s : segments_)
+        for (const OutputChannels& s : segments())
           outputs(w, points, std::max(s.first, part * share), std::min(s.last, (part + 1) * share));
       });
     }
@@ -168,33 +161,6 @@ class WinogradConvolution {
     points_ = AlignedBytes(static_cast<std::size_t>(panels() * panel_bytes()));
     for (std::int64_t p = 0; p < panels(); ++p) transform_weights(p, points_.data() + p * panel_bytes());
     taps_ = {};  // what they are good for is done, for images of any size
-  }
-
-  /// Groups of output channels, as wide as the direct form's panels, whose sums stay below 2^25 in magnitude.
-  void find_segments(const ConvolutionWeights<T>& w) {
-    const std::int64_t width = std::max(panel_columns(), detail::panel_columns<T>(*kernels_));
-    for (std::int64_t first = 0; first < out_c_; first += width) {
-      const std::int64_t last = std::min(out_c_, first + width);
-      bool fits = true;
-      for (std::int64_t o = first; o < last; ++o) fits = fits && sums_fit(w, o);
-      std::vector<Segment>& list = fits ? segments_ : others_;
-      if (!list.empty() && list.back().last == first)
-        list.back().last = last;
-      else
-        list.push_back({first, last});
-    }
-  }
-  static bool sums_fit(const ConvolutionWeights<T>& w, std::int64_t channel) {
-    if (element != 1) return true;
-    std::int64_t negative = 0, positive = 0;
-    for (std::int64_t i = 0; i < w.k(); ++i) {
-      const auto v = static_cast<std::int64_t>(w.values[channel * w.k() + i]);
-      (v < 0 ? negative : positive) += v;
-    }
-    constexpr std::int64_t limit = std::int64_t{1} << 25;
-    const std::int64_t start = w.init ? w.init[channel] : 0;
-    // Without `init` activations have a zero point z in 0 .. 255: sums of weights times (q - z).
-    return 255 * positive + start < limit && 255 * negative + start >= -limit;
   }
 
   /// [panel][step][tap][column][channel of the step]
@@ -257,7 +223,7 @@ class WinogradConvolution {
   WeightMemory memory_ = WeightMemory::small;
   bool varies_ = false, same_ = false;
   std::int64_t in_c_ = 0, out_c_ = 0;
-  std::vector<Segment> segments_, others_;
+  WinogradChannels<T> channels_;
   AlignedBytes taps_, points_;  // the weights as they are, until they are transformed
   ConvolutionShape shape_;
   WinogradTiles tiles_;

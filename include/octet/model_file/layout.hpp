@@ -20,9 +20,7 @@ constexpr char model_magic[] = "OCTET\r\n\x1a";
 constexpr std::uint32_t model_version = 2;
 constexpr std::size_t model_header = 64, model_checksum_at = 24;
 
-inline std::size_t aligned_size(std::size_t n) {
-  return (n + AlignedBytes::alignment - 1) / AlignedBytes::alignment * AlignedBytes::alignment;
-}
+inline std::size_t aligned_size(std::size_t n) { return round_up(n, AlignedBytes::alignment); }
 
 /// The parts of a file in the order in which they are written.
 struct ModelParts {

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "../core/element.hpp"
+#include "../core/random.hpp"
 #include "../files/checksum.hpp"
 #include "../runtime/executor.hpp"
 #include "graph_description.hpp"
@@ -22,15 +23,9 @@ struct SelfTest {
 /// Number of elements of each output that are stored.
 constexpr std::int64_t self_test_elements = 2048;
 
-/// Random inputs (SplitMix64): floats in [-1, 1), bytes with all values, other integers 0 or 1.
+/// Random inputs: floats in [-1, 1), bytes with all values, other integers 0 or 1.
 inline std::vector<AnyTensor> self_test_inputs(const Graph& g, const std::vector<Shape>& shapes, std::uint64_t seed) {
-  std::uint64_t state = seed;
-  const auto random = [&state] {
-    std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  };
+  SplitMix random(seed);
   std::vector<AnyTensor> inputs;
   for (std::size_t i = 0; i < g.inputs.size(); ++i) {
     const DType t = g.value(g.inputs[i]).dtype;

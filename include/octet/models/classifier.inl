@@ -29,7 +29,7 @@ OCTET_API Model backbone_of(const Model& model) {
 
 OCTET_API Model with_new_classifier(const Model& model, std::int64_t classes, std::uint64_t seed) {
   detail::require(classes > 0, "the number of classes has to be positive, found ", classes);
-  const std::int64_t features = model.value(detail::classifier_of(model).inputs[1]).shape[1];
+  const std::int64_t features = model.value(detail::classifier_of(model).inputs[FullyConnected::weights]).shape[1];
   Model m = detail::backbone_of(model);
   detail::SplitMix random(seed);
   const double most = 1 / std::sqrt(static_cast<double>(features));

@@ -13,7 +13,8 @@ OCTET_API Model fit_classifier(const Model& model, const Dataset& images, const 
                                const std::function<void(std::int64_t, std::int64_t)>& progress) {
   using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Node& last = detail::classifier_of(model);
-  const Value &weights = model.value(last.inputs[1]), &bias = model.value(last.inputs[2]);
+  const Value &weights = model.value(last.inputs[FullyConnected::weights]),
+              &bias = model.value(last.inputs[FullyConnected::bias]);
   const Eigen::Index classes = weights.shape[0], features = weights.shape[1];
 
   const Model backbone = detail::backbone_of(model);
@@ -64,8 +65,8 @@ OCTET_API Model fit_classifier(const Model& model, const Dataset& images, const 
     b[c] = static_cast<float>(options.logit) * counts(c) / n - solution.col(c).dot(mean);
   }
   Model fitted = model;
-  fitted.value(last.inputs[1]).constant = std::move(w);
-  fitted.value(last.inputs[2]).constant = std::move(b);
+  fitted.value(last.inputs[FullyConnected::weights]).constant = std::move(w);
+  fitted.value(last.inputs[FullyConnected::bias]).constant = std::move(b);
   return fitted;
 }
 

@@ -31,12 +31,15 @@ OperatorPtr with_clamp(const Op& op, double low, double high) {
   return make_operator(std::move(copy));
 }
 
-/// The limits of the activation, quantized with the output's scale and clamped to uint8.
-inline IntegerRange quantized_range(const ActivationRange& a, float scale, std::int32_t zero_point) {
-  IntegerRange r = integer_range(DType::u8);
+/// The limits of the activation as codes of the output, which is quantized with one scale.
+inline IntegerRange quantized_range(const ActivationRange& a, const Value& output) {
+  IntegerRange r = integer_range(output.dtype);
+  const auto lowest = static_cast<double>(r.low), highest = static_cast<double>(r.high);
+  const auto scale = static_cast<double>(output.quant.scale[0]);
   const auto quantize = [&](double x) {
-    const double q = std::round(x / static_cast<double>(scale)) + zero_point;
-    return static_cast<std::int64_t>(std::min(std::max(0.0, q), 255.0));  // the order of arguments turns NaN into 0
+    const double q = std::round(x / scale) + output.quant.zero_point[0];
+    // The order of arguments turns NaN into the lowest code.
+    return static_cast<std::int64_t>(std::min(std::max(lowest, q), highest));
   };
   r.low = std::max(r.low, quantize(a.low));
   r.high = std::max(r.low, std::min(r.high, quantize(a.high)));

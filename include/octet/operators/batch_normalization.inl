@@ -79,7 +79,8 @@ OCTET_API Learning BatchNormalization::learning(int input) const {
 OCTET_API Traits BatchNormalization::traits() const {
   Traits t;
   t.normalizes = true;
-  t.clamps = !activation.none();
+  t.low = activation.low;
+  t.high = activation.high;
   return t;
 }
 

@@ -24,9 +24,7 @@ struct RowChunks {
   /// Calls f(first channel, end) for parts of the channels.
   template <class F>
   void parallel_channels(ThreadPool& pool, const F& f) const {
-    constexpr std::int64_t part = 64;
-    pool.parallel((channels + part - 1) / part,
-                  [&](std::int64_t i, int) { f(i * part, std::min(channels, (i + 1) * part)); });
+    parallel_parts(pool, channels, 64, [&](std::int64_t first, std::int64_t n) { f(first, first + n); });
   }
 };
 

@@ -22,11 +22,10 @@ class TableStep : public Step {
   }
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
-    constexpr std::int64_t part = 16384;
-    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
       const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
       auto* out = reinterpret_cast<std::uint8_t*>(c.output());
-      for (std::int64_t i = t * part; i < std::min(size_, (t + 1) * part); ++i) out[i] = table_[in[i]];
+      for (std::int64_t i = first; i < first + count; ++i) out[i] = table_[in[i]];
     });
   }
 
@@ -41,7 +40,7 @@ template <class F>
 std::unique_ptr<Step> make_code_table(const Value& x, const Value& y, F code) {
   const IntegerRange limits = integer_range(y.dtype);
   return make_step<TableStep>([&](int byte) {
-    const int q = x.dtype == DType::i8 && byte > 127 ? byte - 256 : byte;
+    const int q = is_signed(x.dtype) && byte > 127 ? byte - 256 : byte;
     double r = static_cast<double>(code(q - x.quant.zero_point[0])) + y.quant.zero_point[0];
     r = std::min(std::max(static_cast<double>(limits.low), r),
                  static_cast<double>(limits.high));  // the order matters for NaN

@@ -1,4 +1,6 @@
 #pragma once
+#include "../core/affine.hpp"
+#include "activation_codes.hpp"
 #include "concat.hpp"
 #include "shape/indexed_copy.hpp"
 
@@ -16,7 +18,7 @@ class ConcatStep : public Step {
       c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "'", x.name, "' and '", y.name,
                 "' have to be of one type, found ", name(x.dtype), " and ", name(y.dtype));
       if (x.quant == y.quant) continue;
-      c.require(x.dtype == DType::u8 && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
+      c.require(int8_format.computes(x.dtype) && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
                 "' cannot be brought to the scale of '", y.name, "'");
       c.validate(x), c.validate(y);
       tables_[static_cast<std::size_t>(i)] = requantizing_table(x.quant, y.quant);
@@ -53,8 +55,7 @@ class ConcatStep : public Step {
   static std::vector<std::byte> requantizing_table(const QuantParams& x, const QuantParams& y) {
     std::vector<std::byte> table;
     for (int q = 0; q < 256; ++q) {
-      const double real = static_cast<double>(x.scale[0]) * (q - x.zero_point[0]);
-      const double r = std::nearbyint(real / static_cast<double>(y.scale[0])) + y.zero_point[0];
+      const double r = code_of(real_value(q, x), y);
       table.push_back(static_cast<std::byte>(std::min(std::max(r, 0.0), 255.0)));
     }
     return table;

@@ -38,11 +38,10 @@ class DropoutGradient : public GradientStep {
   }
   /// Each random number is used for two elements.
   void drop(const TrainingPass& pass, const float* from, float* to, ThreadPool& pool) const noexcept {
-    constexpr std::int64_t part = 16384;
     const std::uint64_t start = pass.random ^ layer_;
-    pool.parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+    parallel_parts(pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
       std::uint64_t bits = 0;
-      for (std::int64_t i = t * part; i < std::min(size_, (t + 1) * part); ++i, bits >>= 32) {
+      for (std::int64_t i = first; i < first + count; ++i, bits >>= 32) {
         if (i % 2 == 0) bits = SplitMix::seed_of(start, i / 2);
         to[i] = (bits & 0xffffffffu) < threshold_ ? 0 : from[i] * factor_;
       }

@@ -16,15 +16,15 @@ struct DynamicWeights {
   Tensor<std::int32_t> sums;  // of the weights of each output channel
   Tensor<float> float_sums;
 
-  DynamicWeights(const PrepareContext& c, int weights) {
-    const Value& w = checked(c, weights);
+  explicit DynamicWeights(const PrepareContext& c) {
+    const Value& w = checked(c);
     values = w.constant.view<std::int8_t>();
     out = w.shape[0];
     k = values.size() / std::max<std::int64_t>(out, 1);
     scale = pad_columns<float>(nullptr, out);
     sums = pad_columns<std::int32_t>(nullptr, out);
     for (std::int64_t o = 0; o < out; ++o) {
-      scale[o] = w.quant.scale[static_cast<std::size_t>(w.quant.per_channel() ? o : 0)];
+      scale[o] = w.quant.scale[w.quant.index_of(o)];
       for (std::int64_t i = 0; i < k; ++i) sums[o] += values[o * k + i];
     }
     float_sums = Tensor<float>(sums.shape());
@@ -33,9 +33,9 @@ struct DynamicWeights {
   }
 
   /// Checks weights and bias, and returns the weights.
-  static const Value& checked(const PrepareContext& c, int weights) {
-    const Value& w = c.input(weights);
-    c.constant(weights);
+  static const Value& checked(const PrepareContext& c) {
+    const Value& w = c.input(LayerInputs::weights);
+    c.constant(LayerInputs::weights);
     c.validate(w);
     c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
     for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "expected symmetric weights, found zero point ", z);
@@ -54,7 +54,7 @@ struct DynamicWeights {
     return e;
   }
   /// Initial values of the accumulators if all activations are quantized with `s`.
-  void start(const DynamicScale& s, std::int32_t* init) const noexcept {
+  void start(const ScaleAndZero& s, std::int32_t* init) const noexcept {
     for (std::int64_t o = 0; o < sums.size(); ++o) init[o] = -s.zero_point * sums[o];
   }
 };

@@ -116,7 +116,7 @@ class FakeQuantizeGradient : public GradientStep {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
-  c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
+  c.require(detail::has_codes(bits), "rounds to ", detail::bits_of_codes, " bits, not ", bits);
   c.require(decay >= 0 && decay < 1, "the decay of averages has to be in [0, 1), found ", decay);
   c.require(c.shape(FakeQuantize::range) == Shape{3}, "a range has shape ", c.shape(FakeQuantize::range),
             ", expected [3]");

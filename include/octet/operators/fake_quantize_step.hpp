@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "../core/affine.hpp"
+#include "../core/integer_format.hpp"
 #include "implement.hpp"
 #include "observed_range.hpp"
 
@@ -11,7 +12,7 @@ namespace detail {
 /// Fake quantization of whole tensors.
 class FakeQuantization {
  public:
-  FakeQuantization(const Kernels& kernels, int bits) : simd_(&kernels), type_(bits == 4 ? DType::i4 : DType::i8) {}
+  FakeQuantization(const Kernels& kernels, int bits) : simd_(&kernels), type_(codes_of_bits(bits)) {}
 
   /// Scale and zero point for a range. `scale`: a learned one, or null.
   ScaleAndZero params(const ObservedRange& r, const float* scale) const noexcept {

@@ -14,7 +14,7 @@ OCTET_BEGIN
 OCTET_API std::vector<Shape> FakeQuantizeSums::shapes(const ShapeContext& c) const {
   const Shape &in = c.shape(x), &w = c.shape(weights);
   for (int bits : {input_bits, weight_bits, output_bits})
-    c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
+    c.require(detail::has_codes(bits), "rounds to ", detail::bits_of_codes, " bits, not ", bits);
   c.require(in.rank() >= 1 && w.rank() >= 1 && (in.back() == Shape::unknown || in.back() == w[0]), "weights of shape ",
             w, " do not match x of shape ", in);
   const auto expect = [&](int i, const Shape& s) {

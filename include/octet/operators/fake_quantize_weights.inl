@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 
+#include "../core/integer_format.hpp"
 #include "fake_quantize_weights.hpp"
 #include "weight_rounding.hpp"
 
@@ -58,7 +59,7 @@ class FakeQuantizeWeightsGradient : public GradientStep {
 
 OCTET_API std::vector<Shape> FakeQuantizeWeights::shapes(const ShapeContext& c) const {
   const Shape& w = c.shape(0);
-  c.require(bits == 8 || bits == 4, "rounds to 8 or 4 bits, not ", bits);
+  c.require(detail::has_codes(bits), "rounds to ", detail::bits_of_codes, " bits, not ", bits);
   c.require(w.rank() >= 1, "expected weights [O, ...], found a scalar");
   if (c.has(FakeQuantizeWeights::scales))
     c.require(c.shape(FakeQuantizeWeights::scales) == Shape{w[0]}, "scales have shape ",

@@ -15,7 +15,7 @@ template <class F>
 auto with_weights(const PrepareContext& c, F f) {
   const DType stored = c.input(LayerInputs::weights).dtype;
   if (stored == DType::f16) return f(fp16{});
-  if (stored == DType::bf16 && c.kernels().gemm_bf16 && !c.same_floats()) return f(bf16{});
+  if (stored == DType::bf16 && c.kernels().gemm_bf16 && !c.options().same_floats) return f(bf16{});
   return f(float{});
 }
 

@@ -50,7 +50,7 @@ class DynamicFullyConnected : public Step {
  public:
   DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range)
       : simd_(&c.kernels()),
-        weights_(c, 1),
+        weights_(c),
         epilogue_(weights_.epilogue(range)),
         zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)) {
     kernels_ = {c.kernels(), rows_weights(weights_.values.data(), weights_.out, weights_.k)};
@@ -122,23 +122,15 @@ OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const
   c.require(w.rank() == 2 && x.rank() >= 1, "expected an input [..., K] and weights [O, K], found ", x, " and ", w);
   c.require(x.back() == Shape::unknown || x.back() == w[1], "takes ", w[1], " features (weights ", w,
             "), but the input is ", x);
-  if (c.has(LayerInputs::bias))
-    c.require(c.shape(LayerInputs::bias) == Shape{w[0]}, "bias has shape ", c.shape(LayerInputs::bias), ", expected [",
-              w[0], "]");
+  detail::require_bias(c, w[0]);
   Shape out = x;
   out[out.rank() - 1] = w[0];
   return {out};
 }
 
 OCTET_API std::unique_ptr<Step> FullyConnected::prepare(const PrepareContext& c) const {
-  switch (detail::weighted_form(c, "inputs")) {
-    case detail::WeightedForm::dynamic: return detail::make_step<detail::DynamicFullyConnected>(c, activation);
-    case detail::WeightedForm::integer: return detail::make_step<detail::IntegerFullyConnected>(c, activation);
-    case detail::WeightedForm::floating: break;
-  }
-  return detail::with_weights(c, [&](auto type) -> std::unique_ptr<Step> {
-    return detail::make_step<detail::FloatFullyConnected<decltype(type)>>(c, activation);
-  });
+  return detail::weighted_step<detail::DynamicFullyConnected, detail::IntegerFullyConnected,
+                               detail::FloatFullyConnected>(c, "inputs", activation);
 }
 
 OCTET_API void FullyConnected::check(const PrepareContext& c) const {
@@ -160,19 +152,14 @@ OCTET_API OperatorPtr FullyConnected::clamped(double low, double high) const {
 OCTET_API Traits FullyConnected::traits() const {
   Traits t;
   t.products = Traits::Products::all;
-  t.clamps = !activation.none();
+  t.low = activation.low;
+  t.high = activation.high;
   return t;
 }
 
 OCTET_API std::string FullyConnected::summary(const ShapeContext&) const { return "Dense"; }
 
-OCTET_API IntegerForm FullyConnected::integer_form() const {
-  IntegerForm f;
-  f.output = IntegerForm::Output::measured;
-  f.weights = weights;
-  f.bias = bias;
-  return f;
-}
+OCTET_API IntegerForm FullyConnected::integer_form() const { return detail::weighted_integer_form(); }
 
 OCTET_API std::int64_t FullyConnected::macs(const ShapeContext& c) const {
   return shapes(c)[0].elements() * c.shape(weights)[1];

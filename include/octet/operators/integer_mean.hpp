@@ -1,6 +1,6 @@
 #pragma once
 #include "../kernels/requantize.hpp"
-#include "implement.hpp"
+#include "activation_codes.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -13,8 +13,8 @@ class IntegerMean {
   enum class Kind : std::uint8_t { pool, int8_pool, reduction };
 
   IntegerMean(const PrepareContext& c, Kind kind)
-      : in_(parameters(c, c.input(0))),
-        out_(parameters(c, c.output())),
+      : in_(params_of(int8_format, c, c.input(0))),
+        out_(params_of(int8_format, c, c.output())),
         kind_(kind),
         rounding_(c.rounding()),
         scale_(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0])) {
@@ -66,10 +66,6 @@ class IntegerMean {
     m.mantissa = static_cast<std::int32_t>((std::int64_t{m.mantissa} << shift) / n);
     m.shift -= shift;
     return m;
-  }
-  static QuantParams parameters(const PrepareContext& c, const Value& v) {
-    c.require(v.dtype == DType::u8, "'", v.name, "' has to be uint8 with one scale and zero point");
-    return c.one_scale(v);
   }
   QuantParams in_, out_;
   Kind kind_;

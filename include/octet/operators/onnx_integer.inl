@@ -14,8 +14,8 @@ namespace detail {
 /// Element i of an int8 or uint8 tensor; 0 if the tensor is missing.
 inline std::int32_t byte_at(const TensorRef& t, std::int64_t i) noexcept {
   if (!t.data) return 0;
-  return t.dtype == DType::i8 ? std::int32_t{load_as<std::int8_t>(t.data, i)}
-                              : std::int32_t{load_as<std::uint8_t>(t.data, i)};
+  return is_signed(t.dtype) ? std::int32_t{load_as<std::int8_t>(t.data, i)}
+                            : std::int32_t{load_as<std::uint8_t>(t.data, i)};
 }
 
 inline TensorRef optional_input(const RunContext& c, std::size_t i) {
@@ -37,7 +37,7 @@ class IntegerProduct : public Step {
   IntegerProduct(const PrepareContext& c, const CenteredWeights& w, Rule rule, const KernelWindow& window,
                  std::int64_t groups)
       : rule_(std::move(rule)),
-        flipped_(c.input(0).dtype == DType::i8),
+        flipped_(is_signed(c.input(0).dtype)),
         kernels_(c.kernels(), weights_of(w, window, groups)),
         sums_(pad_columns<std::int32_t>(nullptr, w.out)) {
     for (std::int64_t o = 0; o < w.out; ++o) sums_[o] = static_cast<std::int32_t>(w.sum(o, c).value);

@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../graph/lost_numbers.hpp"
 #include "../kernels/quantize_dynamic.hpp"
 #include "implement.hpp"
 #include "onnx_quantize.hpp"
@@ -57,8 +58,7 @@ class ScaleIndex {
 /// Calls f(first, end) for parts of n elements in parallel. Parts never share a byte, even if elements are smaller.
 template <class F>
 void each_part(std::int64_t n, ThreadPool& pool, F f) {
-  constexpr std::int64_t part = 4096;
-  pool.parallel((n + part - 1) / part, [&](std::int64_t t, int) { f(t * part, std::min(n, (t + 1) * part)); });
+  parallel_parts(pool, n, 4096, [&](std::int64_t first, std::int64_t count) { f(first, first + count); });
 }
 
 /// store_element without saturation for 8-bit floats: numbers that are too large become infinity, or NaN if the type
@@ -93,7 +93,7 @@ class QuantizeLinearStep : public Step {
         const auto real = static_cast<float>(load_element(x.dtype, x.data, i)),
                    unit = static_cast<float>(load_element(scale.dtype, scale.data, s));
         const auto q = static_cast<double>(real / unit);
-        if (integer && !(std::isfinite(real) && std::isfinite(unit))) c.lost_not_finite();
+        if (integer && !(std::isfinite(real) && std::isfinite(unit))) report_lost_number(c);
         const double zero =
             centered ? load_element(c.inputs[LinearInputs::zero_point].dtype, c.input(LinearInputs::zero_point), s) : 0;
         if (integer)
@@ -150,8 +150,8 @@ class DynamicQuantizeLinearStep : public Step {
   }
   void run(const RunContext& c) noexcept override {
     const auto* x = reinterpret_cast<const float*>(c.input(0));
-    const DynamicScale s = scale_of(*simd_, x, size_, *c.pool);
-    if (std::isnan(s.scale)) c.lost_not_finite();
+    const ScaleAndZero s = scale_of(*simd_, x, size_, *c.pool);
+    if (std::isnan(s.scale)) report_lost_number(c);
     quantize_by(*simd_, s, x, size_, reinterpret_cast<std::uint8_t*>(c.output()), *c.pool);
     store_as(c.output(1), 0, s.scale);
     store_as(c.output(2), 0, static_cast<std::uint8_t>(s.zero_point));

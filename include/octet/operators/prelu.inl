@@ -2,6 +2,7 @@
 #include "../core/element.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/requantize.hpp"
+#include "activation_codes.hpp"
 #include "arithmetic/broadcast.hpp"
 #include "prelu.hpp"
 
@@ -36,10 +37,7 @@ class IntegerPRelu : public Step {
  public:
   explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(PRelu::slopes).shape()) {
     const Value &x = c.input(0), &slope = c.input(PRelu::slopes), &y = c.output();
-    for (const Value* v : {&x, &y}) {
-      c.require(v->dtype == DType::u8, "'", v->name, "' has to be uint8 with one scale and zero point");
-      c.one_scale(*v);
-    }
+    for (const Value* v : {&x, &y}) params_of(int8_format, c, *v);
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
     zero_in_ = x.quant.zero_point[0], zero_out_ = y.quant.zero_point[0];
     positive_ = c.multiplier(ratio);
@@ -48,7 +46,7 @@ class IntegerPRelu : public Step {
     for (std::int64_t i = 0; i < c.constant(PRelu::slopes).size(); ++i) {
       double s = load_element(slope.dtype, c.constant(PRelu::slopes).data(), i);
       if (slope.is_quantized()) {
-        const auto channel = static_cast<std::size_t>(i / walk.inner % walk.channels);
+        const auto channel = walk.channel_of(i);
         s -= slope.quant.zero_point[channel];
         integers_.push_back(saturate_to<std::int32_t>(s));
         s *= static_cast<double>(slope.quant.scale[channel]);
@@ -56,7 +54,7 @@ class IntegerPRelu : public Step {
       negative_.push_back(static_cast<float>(s * ratio));
     }
     // TFLite's roundings are defined only for integer slopes with one scale.
-    if (slope.is_quantized() && is_byte(slope.dtype) && !slope.quant.per_channel()) {
+    if (slope.has_one_scale() && is_byte(slope.dtype)) {
       rounding_ = c.rounding();
       const float sx = x.quant.scale[0], sy = y.quant.scale[0];
       fixed_positive_ = FixedPointMultiplier(static_cast<double>(sx / sy));
@@ -117,7 +115,7 @@ OCTET_API std::vector<Shape> PRelu::shapes(const ShapeContext& c) const {
 OCTET_API std::unique_ptr<Step> PRelu::prepare(const PrepareContext& c) const {
   if (c.input(0).dtype == DType::f32 && is_floating(c.input(PRelu::slopes).dtype))
     return detail::make_step<detail::FloatPRelu>(c);
-  if (c.input(0).dtype == DType::u8) return detail::make_step<detail::IntegerPRelu>(c);
+  if (detail::int8_format.computes(c.input(0).dtype)) return detail::make_step<detail::IntegerPRelu>(c);
   c.fail("no form for ", name(c.input(0).dtype), " and slopes of ", name(c.input(PRelu::slopes).dtype));
 }
 

@@ -13,13 +13,13 @@ namespace detail {
 class SpatialMean : public Step {
  public:
   SpatialMean(const PrepareContext& c) : simd_(&c.kernels()) {
-    if (c.input(0).dtype == DType::u8) integer_.emplace(c, IntegerMean::Kind::reduction);
+    if (int8_format.computes(c.input(0).dtype)) integer_.emplace(c, IntegerMean::Kind::reduction);
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
     batch_ = in[0], channels_ = in.back(), pixels_ = in.product(1, in.rank() - 1);
     list_ = static_cast<std::int64_t>(sizeof(void*)) * pixels_;
-    worker_ = (list_ + channels_ * 4 + 63) / 64 * 64;
+    worker_ = round_up(list_ + channels_ * 4, 64);
     return static_cast<std::size_t>(worker_ * c.threads);
   }
   void run(const RunContext& c) noexcept override {
@@ -69,7 +69,7 @@ OCTET_API std::vector<Shape> Reduce::shapes(const ShapeContext& c) const {
 
 OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
-  const bool bytes = x.dtype == DType::u8 && x.is_quantized();
+  const bool bytes = detail::int8_format.computes(x.dtype) && x.is_quantized();
   if (kind == ReduceKind::mean && spatial(x.shape.rank()) && (x.dtype == DType::f32 || bytes))
     return detail::make_step<detail::SpatialMean>(c);
   if (kind == ReduceKind::mean && bytes) return detail::make_step<detail::GenericIntegerMean>(c, axes);

@@ -3,6 +3,7 @@
 
 #include "../core/element.hpp"
 #include "../core/rounded.hpp"
+#include "activation_codes.hpp"
 #include "implement.hpp"
 #include "softmax.hpp"
 
@@ -94,7 +95,7 @@ class IntegerSoftmax : public Step {
  public:
   IntegerSoftmax(const PrepareContext& c, std::int64_t axis, double beta) : axis_(axis) {
     const Value &x = c.input(0), &y = c.output();
-    c.require(x.dtype == DType::u8 && y.dtype == DType::u8 && x.is_quantized() && y.is_quantized(),
+    c.require(int8_format.computes(x.dtype) && int8_format.computes(y.dtype) && x.is_quantized() && y.is_quantized(),
               "expected quantized uint8 input and output, found ", name(x.dtype), " and ", name(y.dtype));
     for (std::size_t d = 0; d < exp_.size(); ++d)
       exp_[d] = static_cast<float>(std::exp(-static_cast<double>(x.quant.scale[0]) * beta * static_cast<double>(d)));
@@ -155,7 +156,7 @@ OCTET_API std::unique_ptr<GradientStep> Softmax::prepare_gradient(const PrepareC
 
 OCTET_API IntegerForm Softmax::integer_form() const {
   IntegerForm f;
-  if (!log) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 256, -128);
+  if (!log) f.output = IntegerForm::Output::fixed, f.range = {0, 1};
   return f;
 }
 

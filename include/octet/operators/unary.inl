@@ -17,10 +17,8 @@ class FloatUnary : public Step {
   }
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
-    constexpr std::int64_t part = 8192;
-    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
-      apply(reinterpret_cast<const float*>(c.input(0)) + t * part, reinterpret_cast<float*>(c.output()) + t * part,
-            std::min(part, size_ - t * part));
+    parallel_parts(*c.pool, size_, 8192, [&](std::int64_t first, std::int64_t count) {
+      apply(reinterpret_cast<const float*>(c.input(0)) + first, reinterpret_cast<float*>(c.output()) + first, count);
     });
   }
 
@@ -134,8 +132,8 @@ OCTET_API bool Unary::passes_on(const Value&, const Value&, bool) const {
 OCTET_API IntegerForm Unary::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  if (kind == UnaryKind::sigmoid) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 256, -128);
-  if (kind == UnaryKind::tanh) f.output = IntegerForm::Output::fixed, f.params = QuantParams(1.0f / 128, 0);
+  if (kind == UnaryKind::sigmoid) f.output = IntegerForm::Output::fixed, f.range = {0, 1};
+  if (kind == UnaryKind::tanh) f.output = IntegerForm::Output::fixed, f.range = {-1, 1};
   return f;
 }
 

@@ -83,14 +83,11 @@ class UnaryGradient : public SameForward {
   bool reads_outputs() const noexcept override { return f_.from_value(); }
   bool gradient_can_overwrite(int input) const noexcept override { return input == 0; }
   void backward(const BackwardContext& c) noexcept override {
-    constexpr std::int64_t part = 8192;
     const std::int64_t size = c.output_gradients[0].shape.elements();
     const float *v = f_.from_value() ? c.output() : c.input(0), *dy = c.output_gradient();
     float* dx = c.input_gradient(0);
-    c.pool->parallel((size + part - 1) / part, [&](std::int64_t t, int) {
-      const std::int64_t at = t * part;
-      apply(v + at, dy + at, dx + at, std::min(part, size - at));
-    });
+    parallel_parts(*c.pool, size, 8192,
+                   [&](std::int64_t first, std::int64_t count) { apply(v + first, dy + first, dx + first, count); });
   }
 
  private:

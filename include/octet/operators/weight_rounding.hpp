@@ -62,8 +62,8 @@ class WeightRounding {
  private:
   template <class F>
   void each(ThreadPool& pool, const F& f) const noexcept {
-    pool.parallel((channels_ + block_ - 1) / block_, [&](std::int64_t b, int) {
-      for (std::int64_t o = b * block_; o < std::min(channels_, (b + 1) * block_); ++o) f(o);
+    parallel_parts(pool, channels_, block_, [&](std::int64_t first, std::int64_t count) {
+      for (std::int64_t o = first; o < first + count; ++o) f(o);
     });
   }
 

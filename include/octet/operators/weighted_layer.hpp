@@ -1,7 +1,8 @@
 #pragma once
 #include "../graph/graph.hpp"
 #include "dynamic_weights.hpp"
-#include "integer_weights.hpp"
+#include "implement.hpp"
+#include "requantizer.hpp"
 
 /// Forms of layers with weights (input 1), selected by the types of input and weights.
 OCTET_BEGIN
@@ -13,9 +14,36 @@ enum class WeightedForm : std::uint8_t { floating, dynamic, integer };
 inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   const DType x = c.input(0).dtype, w = c.input(LayerInputs::weights).dtype;
   if (x == DType::f32 && is_floating(w)) return WeightedForm::floating;
-  if (x == DType::f32 && w == DType::i8) return WeightedForm::dynamic;
-  if (x == DType::u8 && is_byte(w)) return WeightedForm::integer;
+  if (x == DType::f32 && w == int8_format.weights) return WeightedForm::dynamic;
+  if (int8_format.computes(x) && int8_format.has_weights(w)) return WeightedForm::integer;
   c.fail("no form for ", name(x), " ", inputs, " and ", name(w), " weights");
+}
+
+/// The step of a layer with weights in the form that its types ask for: the context and `parameters` construct it.
+template <class Dynamic, class Integer, template <class> class Float, class Base = Step, class... Parameters>
+std::unique_ptr<Base> weighted_step(const PrepareContext& c, const char* inputs, const Parameters&... parameters) {
+  switch (weighted_form(c, inputs)) {
+    case WeightedForm::dynamic: return make_step<Dynamic, Base>(c, parameters...);
+    case WeightedForm::integer: return make_step<Integer, Base>(c, parameters...);
+    case WeightedForm::floating: break;
+  }
+  return with_weights(
+      c, [&](auto type) -> std::unique_ptr<Base> { return make_step<Float<decltype(type)>, Base>(c, parameters...); });
+}
+
+/// Throws ShapeError unless the bias, if there is one, has one element for each output channel.
+inline void require_bias(const ShapeContext& c, std::int64_t channels) {
+  if (!c.has(LayerInputs::bias)) return;
+  const Shape& bias = c.shape(LayerInputs::bias);
+  c.require(bias == Shape{channels}, "bias has shape ", bias, ", expected [", channels, "]");
+}
+
+inline IntegerForm weighted_integer_form() {
+  IntegerForm f;
+  f.output = IntegerForm::Output::measured;
+  f.weights = LayerInputs::weights;
+  f.bias = LayerInputs::bias;
+  return f;
 }
 
 /// Implements Operator::check for such a layer. Reads the weights only if their sums matter. `residual`: index of the
@@ -26,7 +54,7 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
       c.constant(LayerInputs::weights);
       if (c.has(LayerInputs::bias)) c.constant(LayerInputs::bias);
       return;
-    case WeightedForm::dynamic: DynamicWeights::checked(c, 1); return;
+    case WeightedForm::dynamic: DynamicWeights::checked(c); return;
     case WeightedForm::integer: break;
   }
   const QuantParams& w = IntegerWeights::checked(c);
@@ -37,8 +65,8 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
                  (y.is_quantized() ? static_cast<double>(y.quant.scale[0]) : 1.0));
   const Shape& shape = c.constant(LayerInputs::weights).shape();
   constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products whose sum fits into 32 bits
-  const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != DType::i32;
-  if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && y.dtype == DType::u8)) return;
+  const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != int8_format.sums;
+  if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && int8_format.computes(y.dtype))) return;
   const IntegerWeights weights(c, false);
   Requantizer(c, weights, range, residual);
 }

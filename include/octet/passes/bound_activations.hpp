@@ -1,31 +1,34 @@
 #pragma once
 #include "../core/affine.hpp"
+#include "../core/integer_format.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
-/// The limits of a convolution's activation if it has two (ReLU6), widened to contain 0. None if the convolution has a
-/// residual, which is supported only with float outputs.
+/// The limits of the activation of the layer that writes the value, if it has two (ReLU6), widened to contain 0. None
+/// if the layer cannot write integers: one with a residual writes floats only.
 inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Links& links, int value) {
-  const auto* c = links.produced_by<Convolution>(value);
-  if (!c || g.is_output(value) || !std::isfinite(c->activation.low) || !std::isfinite(c->activation.high))
-    return std::nullopt;
-  if (input_of(g.nodes[static_cast<std::size_t>(links.producer(value))], Convolution::residual) != Node::none)
-    return std::nullopt;
-  const ActivationRange r{std::min(c->activation.low, 0.0), std::max(c->activation.high, 0.0)};
+  const int writer = links.producer(value);
+  if (writer == Node::none || g.is_output(value)) return std::nullopt;
+  const Node& layer = g.nodes[static_cast<std::size_t>(writer)];
+  const Traits t = layer.op->traits();
+  if (!t.exchanges_codes || has_residual(layer) || !std::isfinite(t.low) || !std::isfinite(t.high)) return std::nullopt;
+  const ActivationRange r{std::min(t.low, 0.0), std::max(t.high, 0.0)};
   return r.high > r.low ? std::optional<ActivationRange>(r) : std::nullopt;
 }
 
-inline bool has_int8_weights(const Graph& g, const Node& n) {
+/// Whether the layer has integer weights, and can exchange integers with another such layer.
+inline bool exchanges_codes(const Graph& g, const Node& n) {
   const int w = input_of(n, LayerInputs::weights);
-  return as<Convolution>(*n.op) && w != Node::none && g.value(w).is_constant() && g.value(w).dtype == DType::i8;
+  return n.op->traits().exchanges_codes && w != Node::none && g.value(w).is_constant() &&
+         g.value(w).dtype == int8_format.weights;
 }
 
 }  // namespace detail
 
-/// In a dynamic-range model: a tensor between two convolutions with int8 weights becomes uint8 if the activation of the
-/// first one bounds its range, which then need not be measured. Only for execution.
+/// In a dynamic-range model: a tensor between two convolutions with int8 weights becomes integer if the activation of
+/// the first one bounds its range, which then need not be measured. Only for execution.
 inline Graph bound_activations(Graph g) {
   using namespace detail;
   if (g.rounding != Rounding::fp32) return g;
@@ -33,19 +36,21 @@ inline Graph bound_activations(Graph g) {
   for (const Node& n : g.nodes) {
     const int v = n.outputs[0];
     const auto range = activation_bounds(g, links, v);
-    if (!range || !has_int8_weights(g, n) || g.value(v).dtype != DType::f32) continue;
+    if (!range || !exchanges_codes(g, n) || g.value(v).dtype != DType::f32) continue;
     const std::vector<int>& users = links.users(v);
     const bool fits = std::all_of(users.begin(), users.end(), [&](int u) {
       const Node& user = g.nodes[static_cast<std::size_t>(u)];
-      return has_int8_weights(g, user) && user.inputs[0] == v && input_of(user, Convolution::residual) != v;
+      return exchanges_codes(g, user) && user.inputs[0] == v && residual_of(user) != v;
     });
     if (!fits || users.empty()) continue;
-    const double scale = (range->high - range->low) / 255;
+    const IntegerRange codes = integer_range(int8_format.computed);
+    const double scale = (range->high - range->low) / static_cast<double>(codes.high - codes.low);
     if (!is_usable_scale(scale)) continue;
     QuantParams q;
     q.scale = {static_cast<float>(scale)};
-    q.zero_point = {static_cast<std::int32_t>(std::nearbyint(-range->low / scale))};
-    g.value(v).dtype = DType::u8;
+    q.zero_point = {static_cast<std::int32_t>(codes.low) +
+                    static_cast<std::int32_t>(std::nearbyint(-range->low / scale))};
+    g.value(v).dtype = int8_format.computed;
     g.value(v).quant = q;
   }
   return g;

@@ -90,8 +90,8 @@ inline Graph fuse_residual(Graph graph) {
     const auto* binary = as<Binary>(*g.nodes[n].op);
     if (!binary || binary->kind != BinaryKind::add) return false;
     const Node sum = g.nodes[n];
-    const Shape &a = g.value(sum.inputs[0]).shape, &b = g.value(sum.inputs[1]).shape;
-    bool same = a == b && a.rank() >= 3 && sum.inputs[0] != sum.inputs[1];
+    const Shape &a = g.value(sum.inputs[0]).shape, &b = g.value(sum.inputs[Binary::right]).shape;
+    bool same = a == b && a.rank() >= 3 && sum.inputs[0] != sum.inputs[Binary::right];
     for (int d = 1; same && d < a.rank(); ++d) same = a[d] >= 0;  // unknown sizes might broadcast
     if (!same) return false;
     int best = Node::none, other = Node::none;

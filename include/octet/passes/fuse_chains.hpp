@@ -8,8 +8,7 @@ inline Graph fuse_chains(Graph graph) {
   using namespace detail;
   Joiner joiner(graph);
   for (int last = 0; last < static_cast<int>(graph.nodes.size()); ++last) {
-    const auto* project = as<Convolution>(*joiner.node(last).op);
-    if (!project || project->groups != 1 || project->window.taps() != 1) continue;
+    if (!ConvolutionChain::can_end_with(joiner.node(last))) continue;
     const int middle = joiner.before(joiner.node(last));
     if (middle == Node::none || !is_depthwise(graph, joiner.node(middle))) continue;
     std::vector<int> members{middle, last};

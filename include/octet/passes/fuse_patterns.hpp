@@ -13,9 +13,9 @@ inline std::optional<double> constant_number(const Graph& g, int v) {
 
 /// If one of a node's two inputs is x: the index of the other one.
 inline std::optional<std::size_t> other_than(const Node& n, int x) {
-  if (n.inputs.size() != 2 || n.inputs[0] == n.inputs[1]) return {};
-  if (n.inputs[0] == x) return 1;
-  if (n.inputs[1] == x) return 0;
+  if (n.inputs.size() != 2 || n.inputs.front() == n.inputs.back()) return {};
+  if (n.inputs.front() == x) return 1;
+  if (n.inputs.back() == x) return 0;
   return {};
 }
 

@@ -9,8 +9,6 @@ inline Graph fuse_pooling(Graph graph) {
   Joiner joiner(graph);
   for (int last = 0; last < static_cast<int>(graph.nodes.size()); ++last) {
     const Node& n = joiner.node(last);
-    const auto* pool = as<MaxPool>(*n.op);
-    if (!pool || n.outputs.size() != 1) continue;
     const int first = joiner.before(n);
     if (first == Node::none || !PooledConvolution::suits(graph, joiner.node(first), n)) continue;
     joiner.join<PooledConvolution>({first, last});

@@ -12,10 +12,9 @@ class Joiner {
   const Node& node(int n) const { return g_.nodes[static_cast<std::size_t>(n)]; }
   /// The convolution without residual whose result is the first input of n and has no other readers; or none.
   int before(const Node& n) const {
-    const int p = links_.producer(n.inputs[0]);
-    const bool joins = p != Node::none && links_.used_once(n.inputs[0]) &&
-                       links_.produced_by<Convolution>(n.inputs[0]) && !has_residual(node(p)) &&
-                       !gone_[static_cast<std::size_t>(p)];
+    const int in = input_of(n, 0), p = links_.producer(in);
+    const bool joins = p != Node::none && links_.used_once(in) && links_.produced_by<Convolution>(in) &&
+                       !has_residual(node(p)) && !gone_[static_cast<std::size_t>(p)];
     return joins ? p : Node::none;
   }
 

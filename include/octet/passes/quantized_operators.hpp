@@ -1,6 +1,6 @@
 #pragma once
 #include "../core/bias.hpp"
-#include "lower.hpp"
+#include "conversions.hpp"
 #include "simplify.hpp"
 
 /// Converts "dequantize, float operator, quantize" (ONNX's QDQ form) to operators on integers.
@@ -13,28 +13,24 @@ class QuantizedPatterns {
 
   /// The quantized value of a float value that is directly dequantized with one scale, or none.
   int integers_of(int v) const {
-    const int n = links_.producer(v);
-    if (n == Node::none || !links_.produced_by<Convert>(v) || graph_.value(v).dtype != DType::f32) return Node::none;
-    const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
-    return is_quantized_byte(graph_.value(q)) && !graph_.value(q).quant.per_channel() ? q : Node::none;
+    const Node* n = conversion_to(v);
+    if (!n || graph_.value(v).dtype != DType::f32) return Node::none;
+    const int q = n->inputs[0];
+    return has_activation_scale(graph_.value(q)) ? q : Node::none;
   }
   /// The quantized constant weights of a float value, or none.
   int weights_of(int v) const {
-    const int n = links_.producer(v);
-    if (n == Node::none || !links_.produced_by<Convert>(v)) return Node::none;
-    const int q = graph_.nodes[static_cast<std::size_t>(n)].inputs[0];
-    return graph_.value(q).is_constant() && is_quantized_byte(graph_.value(q)) && graph_.value(q).quant.axis <= 0
-               ? q
-               : Node::none;
+    const Node* n = conversion_to(v);
+    if (!n) return Node::none;
+    const Value& q = graph_.value(n->inputs[0]);
+    return q.is_constant() && is_weights(q.dtype) && q.is_quantized() && q.quant.axis <= 0 ? n->inputs[0] : Node::none;
   }
   /// The float elements of a constant or of a dequantized constant.
   std::optional<Tensor<float>> floats_of(int v) const {
     if (graph_.value(v).is_constant()) return octet::detail::to_float(graph_.value(v).constant.ref());
-    const int n = links_.producer(v);
-    if (n == Node::none || !links_.produced_by<Convert>(v)) return {};
-    const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
-    if (!graph_.value(node.inputs[0]).is_constant() || graph_.value(v).dtype != DType::f32) return {};
-    return Tensor<float>(evaluate(graph_, node, {graph_.value(v).shape})[0].view<float>());
+    const Node* n = conversion_to(v);
+    if (!n || !graph_.value(n->inputs[0]).is_constant() || graph_.value(v).dtype != DType::f32) return {};
+    return Tensor<float>(run_constant(graph_, *n, {graph_.value(v).shape})[0].view<float>());
   }
   /// The nodes that quantize a float value, if it has no other uses and all have the same parameters.
   std::vector<int> quantizers_of(int v) const {
@@ -44,7 +40,7 @@ class QuantizedPatterns {
       const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
       const Value& out = graph_.value(node.outputs[0]);
       const bool alike =
-          node.op->traits().converts && is_quantized_byte(out) && !out.quant.per_channel() &&
+          node.op->traits().converts && has_activation_scale(out) &&
           (all.empty() || same(out, graph_.value(graph_.nodes[static_cast<std::size_t>(all[0])].outputs[0])));
       if (!alike) return {};
       all.push_back(n);
@@ -53,6 +49,12 @@ class QuantizedPatterns {
   }
 
  private:
+  /// The node that converts another value to v, or null.
+  const Node* conversion_to(int v) const {
+    const int n = links_.producer(v);
+    const Node* node = n == Node::none ? nullptr : &graph_.nodes[static_cast<std::size_t>(n)];
+    return node && node->op->traits().converts ? node : nullptr;
+  }
   static bool same(const Value& a, const Value& b) { return a.dtype == b.dtype && a.quant == b.quant; }
   const Graph& graph_;
   const Links& links_;
@@ -62,7 +64,7 @@ class QuantizedPatterns {
 inline bool skip_float_between(Graph& g, std::size_t n, const QuantizedPatterns& p) {
   Node& node = g.nodes[n];
   const int q = p.integers_of(node.inputs[0]);
-  if (q == Node::none || !is_quantized_byte(g.value(node.outputs[0]))) return false;
+  if (q == Node::none || !is_quantized_activation(g.value(node.outputs[0]))) return false;
   node.inputs[0] = q;
   return true;
 }

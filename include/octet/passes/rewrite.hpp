@@ -80,11 +80,12 @@ class Links {
 /// Input i of a node, or none.
 inline int input_of(const Node& n, std::size_t i) { return i < n.inputs.size() ? n.inputs[i] : Node::none; }
 
-/// Whether the layer adds a tensor to its products.
-inline bool has_residual(const Node& n) {
+/// The tensor that the layer adds to its products, or none.
+inline int residual_of(const Node& n) {
   const int i = n.op->traits().residual;
-  return i >= 0 && input_of(n, static_cast<std::size_t>(i)) != Node::none;
+  return i < 0 ? Node::none : input_of(n, static_cast<std::size_t>(i));
 }
+inline bool has_residual(const Node& n) { return residual_of(n) != Node::none; }
 
 inline void set_input(Node& n, std::size_t i, int value) {
   if (n.inputs.size() <= i) n.inputs.resize(i + 1, Node::none);
@@ -178,7 +179,7 @@ inline bool is_depthwise(const Graph& g, const Node& n) {
 /// activation.
 inline bool is_linear_layer(const Graph& g, const Node& n) {
   const Traits t = n.op->traits();
-  if (t.products == Traits::Products::none || t.clamps || has_residual(n)) return false;
+  if (t.products == Traits::Products::none || t.clamps() || has_residual(n)) return false;
   const int w = input_of(n, LayerInputs::weights), b = input_of(n, LayerInputs::bias);
   if (w == Node::none || !g.value(w).is_constant() || !is_floating(g.value(w).dtype)) return false;
   return b == Node::none || (g.value(b).is_constant() && is_floating(g.value(b).dtype));

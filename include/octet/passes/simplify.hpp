@@ -1,6 +1,7 @@
 #pragma once
-#include "../kernels/dispatch.hpp"
+#include "../graph/lost_numbers.hpp"
 #include "rewrite.hpp"
+#include "run_constant.hpp"
 
 OCTET_BEGIN
 
@@ -29,31 +30,6 @@ inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
     return Change::none;
   });
 }
-
-namespace detail {
-
-/// Computes a node whose inputs are all constant. `lost`: see RunContext::lost_not_finite.
-inline std::vector<AnyTensor> evaluate(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
-                                       std::atomic<bool>* lost = nullptr) {
-  std::vector<TensorRef> in, out;
-  for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
-  std::vector<AnyTensor> results;
-  for (std::size_t i = 0; i < shapes.size(); ++i) {
-    results.push_back(AnyTensor::make(g.value(n.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
-    out.push_back(results.back().ref());
-  }
-  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), WeightMemory::fast, false, true));
-  if (gives_nothing(out)) return results;
-  AlignedBytes scratch(step->plan({in, out, 1}));
-  ThreadPool pool(1);
-  if (step->is_view())
-    std::copy(in[0].data, in[0].data + in[0].size_bytes(), out[0].data);
-  else
-    step->run({in, out, scratch.data(), &pool, lost});
-  return results;
-}
-
-}  // namespace detail
 
 namespace detail {
 
@@ -105,9 +81,9 @@ inline Graph fold_constants(Graph g) {
     }
     if (out_bytes > std::max<std::size_t>(4 * in_bytes, std::size_t{1} << 20) || !memory.has_room(out_bytes))
       return false;
-    std::atomic<bool> lost{false};
-    std::vector<AnyTensor> results = detail::evaluate(g, node, shapes, &lost);
-    if (lost) return false;
+    LostNumbers lost;
+    std::vector<AnyTensor> results = detail::run_constant(g, node, shapes, &lost);
+    if (lost.any()) return false;
     for (std::size_t i = 0; i < results.size(); ++i) {
       Value& v = g.value(node.outputs[i]);
       v.constant = std::move(results[i]);

@@ -1,29 +1,29 @@
 #pragma once
-#include "../core/bias.hpp"
 #include "activation_params.hpp"
-#include "bias_correction.hpp"
 #include "check_plan.hpp"
+#include "planned_weights.hpp"
 
 OCTET_BEGIN
 
 namespace detail {
 
-/// The one consumer of plans: converts an optimized float graph. Quantizes activations, weights and biases of int8
+/// The one consumer of plans: converts a float model. Quantizes activations, weights and biases of int8
 /// layers, and inserts conversions between these and float layers; converts the weights of the others.
 class PlannedModel {
  public:
-  PlannedModel(Graph g, const QuantizationPlan& plan)
-      : g_(std::move(g)),
+  PlannedModel(OptimizedModel model, const QuantizationPlan& plan)
+      : g_(std::move(model)),
         plan_(plan),
         layers_(layers_of(g_, plan)),
         placement_(g_, {not_integer(layers_), plan.integer_input, plan.integer_output}),
-        converter_(g_, nodes_) {}
+        converter_(g_, nodes_),
+        weights_(g_) {}
 
   Model build() {
     g_.rounding = plan_.rounding;
     require_finite_weights(g_);
     for (std::size_t i = 0; i < layers_.size(); ++i) require_form(g_.nodes[i], *layers_[i]);
-    params_ = activation_params(g_, placement_, [this](int v) { return planned(v); });
+    params_ = activation_params(g_, placement_, format_, [this](int v) { return planned(v); });
     require_not_planned_otherwise();
     rewrite();
     return std::move(g_);
@@ -32,11 +32,10 @@ class PlannedModel {
  private:
   using Source = IntegerPlacement::Source;
   using Output = IntegerForm::Output;
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   bool is_integer(int v) const { return placement_.is_integer(v); }
 
   static std::vector<const LayerPlan*> layers_of(const Graph& g, const QuantizationPlan& plan) {
-    const std::vector<std::string> names = plan_layer_names(g);
+    const std::vector<std::string> names = unique_layer_names(g);
     require_valid(plan);
     require_same_names(plan, g, names);
     std::vector<const LayerPlan*> layers;
@@ -64,9 +63,8 @@ class PlannedModel {
         possible = has_float_weights(g_, n) && g_.value(n.inputs[at(form.weights)]).dtype == DType::f32;
         break;
     }
-    require(possible, where(n), "the plan gives it the form ", name(layer.form), ", which it does not have");
+    require(possible, layer_text(n), "the plan gives it the form ", name(layer.form), ", which it does not have");
   }
-  static std::string where(const Node& n) { return concat("layer '", n.name, "' (", n.op->type(), "): "); }
 
   /// What the plan says about a value with a scale of its own. If nothing, because the form of a layer was changed: the
   /// scale that the value had before, that of its layer's input or of the concat that reads it.
@@ -84,8 +82,8 @@ class PlannedModel {
       const Node& reader = g_.nodes[at(links.users(v)[0])];
       if (reader.op->traits().joins) found = plan_.activations.find(g_.value(reader.outputs[0]).name);
     }
-    require(found != plan_.activations.end(), "the plan has no scale for tensor '", tensor,
-            "', which is an int8 activation");
+    require(found != plan_.activations.end(), "the plan has no scale for tensor '", tensor, "', which is an ",
+            name(format_.activations), " activation");
     return {found->second.scale, found->second.zero_point};
   }
 
@@ -128,14 +126,14 @@ class PlannedModel {
         n.inputs[i] = integer || (form.compares && is_integer(v)) ? as_integer(v) : as_float(v);
       }
       if (integer) {
-        if (form.weights >= 0) quantize_parameters(n, layer);
+        if (form.weights >= 0) weights_.make_int8(n, layer);
         for (int& v : n.outputs) v = integer_result(v);
       } else if (layer.form == PlannedForm::half) {
-        use_half_weights<fp16>(n, layer);
+        weights_.make_half<fp16>(n, layer);
       } else if (layer.form == PlannedForm::bfloat16) {
-        use_half_weights<bf16>(n, layer);
+        weights_.make_half<bf16>(n, layer);
       } else if (layer.form == PlannedForm::dynamic) {
-        use_dynamic_range(n, layer);
+        weights_.make_dynamic(n, layer);
       }
       const std::vector<int> computed = n.outputs;
       nodes_.push_back(std::move(n));
@@ -157,13 +155,13 @@ class PlannedModel {
       become_integer(v);
     } else {
       const Value& x = g_.value(v);
-      quantized_[at(v)] = g_.add_value({x.name + ".int8", DType::i8, x.shape, params_[at(v)], {}});
+      quantized_[at(v)] = g_.add_value({x.name + suffix_, format_.activations, x.shape, params_[at(v)], {}});
     }
     return quantized_[at(v)];
   }
 
   void become_integer(int v) {
-    g_.value(v).dtype = DType::i8;
+    g_.value(v).dtype = format_.activations;
     g_.value(v).quant = params_[at(v)];
     quantized_[at(v)] = v;
   }
@@ -171,119 +169,32 @@ class PlannedModel {
   int as_integer(int v) {
     if (quantized_[at(v)] != Node::none) return quantized_[at(v)];
     if (g_.value(v).is_constant()) {
-      const QTensor<int8> q =
-          quantize<int8>(View<const float>(to_float(g_.value(v).constant.ref())), given_params(params_[at(v)]));
-      return quantized_[at(v)] = g_.add_constant(g_.value(v).name, q.data, q.params);
+      const Tensor<float> exact = to_float(g_.value(v).constant.ref());
+      const Calib given = given_params(params_[at(v)]);
+      const QuantParams params = choose_params(exact, given, format_.activations);
+      AnyTensor codes = AnyTensor::make(format_.activations, exact.shape(), [&](std::byte* to) {
+        quantize_elements(exact, params, given, format_.activations, to);
+      });
+      return quantized_[at(v)] = g_.add_constant(g_.value(v).name, std::move(codes), params);
     }
-    return quantized_[at(v)] = converter_.convert(v, DType::i8, params_[at(v)], ".int8");
+    return quantized_[at(v)] = converter_.convert(v, format_.activations, params_[at(v)], suffix_);
   }
   int as_float(int v) {
-    if (at(v) >= params_.size() || g_.value(v).dtype != DType::i8 || !g_.value(v).is_quantized()) return v;
+    if (at(v) >= params_.size() || g_.value(v).dtype != format_.activations || !g_.value(v).is_quantized()) return v;
     return converter_.to_float(v);
-  }
-
-  /// The layer's weights as int8; corrects its bias.
-  QTensor<int8> int8_weights(Node& n, const LayerPlan& layer) {
-    const AnyTensor constant =
-        weights_of(n).constant;  // a copy (shared): add_constant invalidates references to values
-    const FloatElements exact(constant);
-    require_scales(n, layer, constant.shape());
-    QTensor<int8> q;
-    if (layer.weight_codes.empty())
-      q = quantize_weights(*exact, layer.weights, largest_weight_code(layer));
-    else
-      q = {Tensor<std::int8_t>(constant.shape(), layer.weight_codes), layer.weights};
-    correct_bias(g_, n, *exact, means_of(n, layer), q);
-    return q;
-  }
-
-  /// Quantizes the weights to int8 and the bias to int32 with the scale input * weights.
-  void quantize_parameters(Node& n, const LayerPlan& layer) {
-    const IntegerForm form = n.op->integer_form();
-    const float input_scale = g_.value(n.inputs[0]).quant.scale[0];
-    require_bias_fits(n, layer, input_scale);
-    QTensor<int8> q = int8_weights(n, layer);
-    const auto b_at = static_cast<std::size_t>(form.bias);
-    const int b = form.bias < 0 ? Node::none : input_of(n, b_at);
-    if (b != Node::none)
-      n.inputs[b_at] =
-          g_.add_constant(g_.value(b).name, bias_codes(to_float(g_.value(b).constant.ref()), input_scale, q.params));
-    replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
-  }
-
-  /// int8 weights of a layer with float inputs, which it quantizes as it runs.
-  void use_dynamic_range(Node& n, const LayerPlan& layer) {
-    QTensor<int8> q = int8_weights(n, layer);
-    replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
-  }
-
-  /// Weights in half precision, which executors expand to float when they pack them. Biases stay float.
-  template <class Half>
-  void use_half_weights(Node& n, const LayerPlan& layer) {
-    const int v = n.inputs[at(n.op->integer_form().weights)];
-    const AnyTensor constant = g_.value(v).constant;
-    const auto exact = constant.view<float>();
-    const AnyTensor half = quantize<Half>(exact);
-    const View<const Half> rounded = half.view<Half>();
-    require(all_finite(half.ref()), where(n), "tensor '", g_.value(v).name, "' has an element that is too large for ",
-            name(dtype_of<Half>));
-    correct_bias(g_, n, exact, means_of(n, layer),
-                 [&](std::int64_t, std::int64_t e) { return static_cast<float>(rounded[e]); });
-    const auto key = std::make_pair(v, dtype_of<Half>);
-    if (!halves_.count(key)) halves_[key] = g_.add_constant(g_.value(v).name, half);
-    replace_weights(n, halves_[key]);
-  }
-
-  const Value& weights_of(const Node& n) const { return g_.value(n.inputs[at(n.op->integer_form().weights)]); }
-  static void replace_weights(Node& n, int value) { n.inputs[at(n.op->integer_form().weights)] = value; }
-
-  static void require_scales(const Node& n, const LayerPlan& layer, const Shape& shape) {
-    const std::int64_t expected = layer.weights.per_channel() ? shape[0] : 1;
-    require(layer.weights.channels() == expected, where(n), "the plan has ", layer.weights.channels(),
-            " scales of weights, expected ", expected,
-            layer.weights.per_channel() ? ", one for each output channel" : "");
-    require(layer.weight_codes.empty() || static_cast<std::int64_t>(layer.weight_codes.size()) == shape.elements(),
-            where(n), "the plan has ", layer.weight_codes.size(), " codes of weights, expected ", shape.elements());
-  }
-
-  /// Increased scales of weights (see Int8Planner) may have been edited, or the input's scale.
-  void require_bias_fits(const Node& n, const LayerPlan& layer, float input_scale) const {
-    const IntegerForm form = n.op->integer_form();
-    require_scales(n, layer, weights_of(n).shape);
-    const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
-    if (b == Node::none) return;
-    std::int64_t c = 0;
-    for (float x : to_float(g_.value(b).constant.ref())) {
-      const float scale = layer.weights.scale[layer.weights.per_channel() ? static_cast<std::size_t>(c) : 0];
-      const auto in = static_cast<double>(input_scale);
-      require(std::abs(static_cast<double>(x)) / bias_unit(in, scale) < 0x1p31, where(n), "the weights' scale ", scale,
-              " of channel ", c, " is too small for the bias ", x, ": expected at least ", least_scale(x, in));
-      ++c;
-    }
-  }
-
-  /// The means that the bias is corrected with; empty where it is not.
-  std::vector<double> means_of(const Node& n, const LayerPlan& layer) const {
-    if (layer.input_means.empty()) return {};
-    const Traits traits = n.op->traits();
-    require(traits.products == Traits::Products::all, where(n),
-            "the plan has means of its input, but its bias cannot "
-            "be corrected");
-    const std::int64_t channels = weights_of(n).shape.back() * traits.groups;
-    require(static_cast<std::int64_t>(layer.input_means.size()) == channels, where(n), "the plan has ",
-            layer.input_means.size(), " means of its input, expected ", channels, ", one for each channel");
-    return layer.input_means;
   }
 
   Graph g_;
   const QuantizationPlan& plan_;
   const std::vector<const LayerPlan*> layers_;  // of each node
   const IntegerPlacement placement_;
+  const IntegerFormat& format_ = *format_of(PlannedForm::integer);
+  const std::string suffix_ = std::string(".") + name(format_.activations);
   std::vector<Node> nodes_;  // of the new graph
   Converter converter_;
   std::vector<QuantParams> params_;
-  std::vector<int> quantized_;                   // of each value: its integer form (itself or another value), or none
-  std::map<std::pair<int, DType>, int> halves_;  // weights in half precision, which layers may share
+  std::vector<int> quantized_;  // of each value: its integer form (itself or another value), or none
+  PlannedWeights weights_;
 };
 
 }  // namespace detail

@@ -9,8 +9,8 @@
 #include "../passes/optimize.hpp"
 #include "../runtime/executor.hpp"
 #include "calibration.hpp"
+#include "entropy_range.hpp"
 #include "finite_weights.hpp"
-#include "range.hpp"
 
 OCTET_BEGIN
 
@@ -176,12 +176,10 @@ class CalibratorState {
   void count(std::vector<TensorStatistics>& parts, const float* x, std::int64_t size) {
     const std::int64_t total = size * static_cast<std::int64_t>(parts.size());
     const std::int64_t pieces = std::min<std::int64_t>(pool_->size(), (total + 65535) / 65536);
-    float largest = 0;
-    for (const TensorStatistics& s : parts) largest = std::max({largest, -s.seen.low, s.seen.high});
     std::vector<Histogram> counted(static_cast<std::size_t>(pieces));
     parallel_checked(*pool_, pieces, [&](std::int64_t p, int) {
       const std::int64_t from = total * p / pieces, to = total * (p + 1) / pieces;
-      counted[static_cast<std::size_t>(p)].add(x + from, to - from, largest);
+      counted[static_cast<std::size_t>(p)].add(x + from, to - from);
     });
     for (const Histogram& h : counted) parts[0].histogram.merge(h);
   }

@@ -21,29 +21,56 @@ inline Range range_from(const nlohmann::json& j) {
   return {static_cast<float>(low), static_cast<float>(high)};
 }
 
+/// Runs of bins: [first bin, count, count, ...].
 inline nlohmann::json to_json(const Histogram& h) {
-  const auto& c = h.counts();
-  std::size_t first = 0, last = c.size();
-  while (first < last && c[first] == 0) ++first;
-  while (last > first && c[last - 1] == 0) --last;
-  return {{"exponent", h.exponent()},
-          {"first_bin", static_cast<std::int64_t>(first) - Histogram::half},
-          {"counts", std::vector<std::uint64_t>(c.begin() + static_cast<std::ptrdiff_t>(first),
-                                                c.begin() + static_cast<std::ptrdiff_t>(last))}};
+  nlohmann::json runs = nlohmann::json::array();
+  std::int64_t next = 0;
+  h.each_bin([&](std::int64_t bin, std::uint64_t count) {
+    if (runs.empty() || bin != next) runs.push_back({bin});
+    runs.back().push_back(count);
+    next = bin + 1;
+  });
+  return {{"bins", std::move(runs)}};
+}
+
+constexpr std::int64_t most_counted = std::int64_t{1} << 50;  // so that the sum of all bins fits into 63 bits
+
+/// Version 1: `counts` of bins i of equal width, [i, i + 1) * 2^exponent, from first_bin on.
+inline Histogram equal_bins_from(const nlohmann::json& j) {
+  constexpr std::int64_t half = 2048;
+  const std::int64_t first = integer_from(member(j, "first_bin"), "first_bin", -half, half);
+  const auto exponent = static_cast<int>(integer_from(member(j, "exponent"), "exponent", -160, 116));
+  const nlohmann::json& counts = member(j, "counts");
+  require<FormatError>(counts.is_array() && static_cast<std::int64_t>(counts.size()) <= half - first,
+                       "\"counts\" has to be a list of at most ", half - first, " numbers");
+  Histogram h;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double center = static_cast<double>(first + static_cast<std::int64_t>(i)) + 0.5;
+    const auto x = static_cast<float>(std::ldexp(center, exponent));
+    Histogram one;
+    one.add(&x, 1);
+    const auto count = static_cast<std::uint64_t>(integer_from(counts[i], "counts", 0, most_counted));
+    if (count > 0) one.each_bin([&](std::int64_t bin, std::uint64_t) { h.add_to_bin(bin, count); });
+  }
+  return h;
 }
 
 inline Histogram histogram_from(const nlohmann::json& j) {
-  const std::int64_t first =
-      integer_from(member(j, "first_bin"), "first_bin", -Histogram::half, Histogram::half) + Histogram::half;
-  const nlohmann::json& some = member(j, "counts");
-  require<FormatError>(some.is_array() && static_cast<std::int64_t>(some.size()) <= 2 * Histogram::half - first,
-                       "\"counts\" has to be a list of at most ", 2 * Histogram::half - first, " numbers");
-  std::vector<std::uint64_t> all(2 * Histogram::half, 0);
-  constexpr std::int64_t most = std::int64_t{1} << 50;  // so that the sum of all bins fits into 63 bits
-  for (std::size_t i = 0; i < some.size(); ++i)
-    all[static_cast<std::size_t>(first) + i] = static_cast<std::uint64_t>(integer_from(some[i], "counts", 0, most));
-  return Histogram::from(static_cast<int>(integer_from(member(j, "exponent"), "exponent", -1000, 1000)),
-                         std::move(all));
+  if (j.is_object() && j.contains("exponent")) return equal_bins_from(j);
+  const nlohmann::json& runs = member(j, "bins");
+  require<FormatError>(runs.is_array(), "\"bins\" has to be a list");
+  Histogram h;
+  for (const nlohmann::json& run : runs) {
+    require<FormatError>(run.is_array() && !run.empty(),
+                         "an entry of \"bins\" has to be a list of a bin and its counts");
+    const std::int64_t first = integer_from(run[0], "bins", -1 - Histogram::largest_bin, Histogram::largest_bin);
+    require<FormatError>(static_cast<std::int64_t>(run.size()) - 2 <= Histogram::largest_bin - first,
+                         "\"bins\" has counts beyond the last bin");
+    for (std::size_t i = 1; i < run.size(); ++i)
+      if (const std::int64_t n = integer_from(run[i], "bins", 0, most_counted); n > 0)
+        h.add_to_bin(first + static_cast<std::int64_t>(i) - 1, static_cast<std::uint64_t>(n));
+  }
+  return h;
 }
 
 inline TensorStatistics statistics_from(const nlohmann::json& j) {
@@ -63,8 +90,9 @@ inline TensorStatistics statistics_from(const nlohmann::json& j) {
 }
 
 inline Calibration calibration_from(const nlohmann::json& all) {
-  require<FormatError>(all.is_object() && all.contains("octet_calibration") && all["octet_calibration"] == 1,
-                       "expected a calibration of version 1 (\"octet_calibration\": 1)");
+  require<FormatError>(all.is_object() && all.contains("octet_calibration") &&
+                           (all["octet_calibration"] == 1 || all["octet_calibration"] == 2),
+                       "expected a calibration of version 1 or 2 (\"octet_calibration\")");
   Calibration c;
   require<FormatError>(member(all, "method").is_string(), "\"method\" has to be a string");
   const auto method = all["method"].get<std::string>();
@@ -99,7 +127,7 @@ OCTET_API void save(const Calibration& c, const std::string& path) {
       j["summed"] = t.summed;
     }
   }
-  const nlohmann::json all{{"octet_calibration", 1},
+  const nlohmann::json all{{"octet_calibration", 2},
                            {"method", detail::range_method_names[static_cast<int>(c.method)]},
                            {"percent", c.percent},
                            {"tensors", std::move(tensors)}};

@@ -13,12 +13,18 @@ namespace detail {
 inline void require_valid(const ActivationPlan& a) {
   require(is_usable_scale(static_cast<double>(a.scale)), "the scale is ", a.scale,
           ", expected a positive finite number of at least ", std::numeric_limits<float>::min());
-  require(a.zero_point >= -128 && a.zero_point <= 127, "the zero point is ", a.zero_point,
-          ", expected a number from -128 to 127");
+  const IntegerRange codes = integer_range(format_of(PlannedForm::integer)->activations);
+  require(a.zero_point >= codes.low && a.zero_point <= codes.high, "the zero point is ", a.zero_point,
+          ", expected a number from ", codes.low, " to ", codes.high);
 }
 
-/// The largest code of weights.
-inline int largest_weight_code(const LayerPlan& layer) { return (1 << (layer.weight_bits - 1)) - 1; }
+/// The number format of the layer's weights, if they are integers.
+inline IntegerFormat weight_format(const LayerPlan& layer) noexcept {
+  const IntegerFormat* of_form = format_of(layer.form);
+  IntegerFormat format = of_form ? *of_form : int8_format;
+  format.bits = layer.weight_bits;
+  return format;
+}
 
 inline void require_valid(const LayerPlan& layer) {
   const QuantParams& w = layer.weights;
@@ -32,9 +38,10 @@ inline void require_valid(const LayerPlan& layer) {
             ", expected a positive finite number of at least ", std::numeric_limits<float>::min());
     require(w.zero_point[c] == 0, "the weights' zero point ", c, " is ", w.zero_point[c], ", expected 0");
   }
-  require(layer.weight_bits >= 2 && layer.weight_bits <= 8, "weights have ", layer.weight_bits,
-          " bits, expected 2 to 8");
-  const int largest = largest_weight_code(layer);
+  const IntegerFormat format = weight_format(layer);
+  require(format.bits >= 2 && format.bits <= bits(format.weights), "weights have ", format.bits,
+          " bits, expected 2 to ", bits(format.weights));
+  const int largest = format.largest_weight();
   for (int code : layer.weight_codes)
     require(code >= -largest && code <= largest, "a weight has the code ", code, ", expected ", -largest, " to ",
             largest, " for ", layer.weight_bits, " bits");

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 
+#include "../core/integer_format.hpp"
 #include "../passes/simplify.hpp"
 #include "quantize.hpp"
 
@@ -14,32 +15,21 @@ struct DequantizedModel {
   std::map<std::string, QuantParams> activations;
 };
 
-/// Dequantizes a constant.
-inline Tensor<float> dequantize_constant(const Value& v) {
-  Tensor<float> t = Tensor<float>::uninitialized(v.constant.shape());
-  const ChannelWalk walk(t.shape(), v.quant.axis);
-  for (std::int64_t i = 0; i < t.size(); ++i) {
-    const auto c = static_cast<std::size_t>(i / walk.inner % walk.channels);
-    t[i] = static_cast<float>(load_element(v.dtype, v.constant.data(), i) - v.quant.zero_point[c]) * v.quant.scale[c];
-  }
-  return t;
-}
-
 /// Dequantizes int32 biases of integer layers, whose scale is input scale * weight scale.
 inline void dequantize_biases(Graph& g) {
   for (Node& n : g.nodes) {
     const IntegerForm form = n.op->integer_form();
     const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
-    if (b == Node::none || !g.value(b).is_constant() || g.value(b).dtype != DType::i32) continue;
+    if (b == Node::none || !g.value(b).is_constant() || g.value(b).dtype != int8_format.sums) continue;
+    const DType sums = g.value(b).dtype;
     const QuantParams x = g.value(n.inputs[0]).quant,
                       w = g.value(n.inputs[static_cast<std::size_t>(form.weights)]).quant;
-    require(x && w, "layer '", n.name, "': the int32 bias '", g.value(b).name,
+    require(x && w, "layer '", n.name, "': the ", name(sums), " bias '", g.value(b).name,
             "' has no scale, because the input or the weights of the layer are not quantized");
     Tensor<float> bias = Tensor<float>::uninitialized(g.value(b).constant.shape());
     for (std::int64_t i = 0; i < bias.size(); ++i)
-      bias[i] =
-          static_cast<float>(load_element(DType::i32, g.value(b).constant.data(), i) * static_cast<double>(x.scale[0]) *
-                             static_cast<double>(w.scale[w.per_channel() ? static_cast<std::size_t>(i) : 0]));
+      bias[i] = static_cast<float>(load_element(sums, g.value(b).constant.data(), i) * static_cast<double>(x.scale[0]) *
+                                   static_cast<double>(w.scale[w.index_of(i)]));
     const std::string bias_name = g.value(b).name;
     n.inputs[static_cast<std::size_t>(form.bias)] = g.add_constant(bias_name, std::move(bias));
   }
@@ -54,11 +44,13 @@ inline DequantizedModel dequantize_model(const Model& model) {
     if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16)) {
       v.constant = to_float(v.constant.ref());
     } else if (v.is_quantized() && v.is_constant()) {
-      v.constant = dequantize_constant(v);
+      v.constant = real_values(v.constant.ref(), v.quant);
     } else if (v.is_quantized()) {
-      require(is_byte(v.dtype) && !v.quant.per_channel(), "tensor '", v.name, "' is ", name(v.dtype), " with ",
-              v.quant.channels(), " scales, expected int8 or uint8 with one scale");
-      d.activations[v.name] = QuantParams(v.quant.scale[0], v.quant.zero_point[0] - (v.dtype == DType::u8 ? 128 : 0));
+      const IntegerFormat* format = format_of_activations(v.dtype);
+      require(format && v.has_one_scale(), "tensor '", v.name, "' is ", name(v.dtype), " with ", v.quant.channels(),
+              " scales, expected int8 or uint8 with one scale");
+      d.activations[v.name] =
+          QuantParams(v.quant.scale[0], v.quant.zero_point[0] + code_shift(v.dtype, format->activations));
     } else {
       continue;
     }

@@ -4,11 +4,11 @@
 #include <limits>
 #include <map>
 
+#include "../core/integer_format.hpp"
 #include "../passes/optimize.hpp"
-
 #include "../runtime/executor.hpp"
 #include "error_report.hpp"
-#include "real_values.hpp"
+#include "quantize.hpp"
 
 OCTET_BEGIN
 
@@ -26,7 +26,7 @@ class ErrorSum {
       noise_ += e * e;
       largest_ = std::max(largest_, std::abs(e));
       if (!params) continue;
-      const auto c = static_cast<std::size_t>(i / w.inner % w.channels);
+      const auto c = w.channel_of(i);
       const double s = static_cast<double>(params.scale[c]);
       const IntegerRange r = integer_range(type);
       scaled_ += e * e / (s * s);
@@ -57,10 +57,11 @@ OCTET_API std::vector<LayerError> error_report(const Model& float_model, const M
                                                const std::vector<Tensor<float>>& batches, ExecutorOptions options) {
   using detail::ErrorSum;
   options.optimize = false;  // fusion would hide tensors
-  const Graph original = optimize(float_model);
+  const OptimizedModel original = optimize(float_model);
   std::vector<LayerError> report;
   for (const Value& q : quantized.values) {
-    if (!q.is_constant() || (!is_byte(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name)) continue;
+    if (!q.is_constant() || (!detail::is_weights(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name))
+      continue;
     const Value& v = original.value(original.find(q.name));
     if (!v.is_constant() || v.constant.shape() != q.constant.shape() || !is_floating(v.dtype) || v.dtype == q.dtype)
       continue;

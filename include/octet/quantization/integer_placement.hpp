@@ -1,5 +1,5 @@
 #pragma once
-#include "../passes/lower.hpp"
+#include "../passes/conversions.hpp"
 #include "weights.hpp"
 
 OCTET_BEGIN
@@ -48,7 +48,6 @@ class IntegerPlacement {
     Source source = Source::none;
     int other = Node::none;
   };
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
   /// Decides which values are integers: results of layers that have an integer form and are not kept float, and results
   /// computed from integers that keep the scale of their input.

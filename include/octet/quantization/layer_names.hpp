@@ -1,10 +1,29 @@
 #pragma once
+#include <map>
+#include <set>
+
+#include "../passes/layer_patterns.hpp"
 #include "../passes/rewrite.hpp"
-#include "weights.hpp"
 
 /// Layers by name.
 OCTET_BEGIN
 namespace detail {
+
+/// The names of layers in plans. Of several with the same name, the second becomes NAME#2.
+inline std::vector<std::string> unique_layer_names(const Graph& g) {
+  std::vector<std::string> names;
+  std::set<std::string> used;
+  std::map<std::string, int> count;
+  for (const Node& n : g.nodes) used.insert(n.name);
+  for (const Node& n : g.nodes) {
+    std::string unique = n.name;
+    int& earlier = count[n.name];
+    if (earlier++ > 0)
+      for (int k = earlier; !used.insert(unique = n.name + "#" + std::to_string(k)).second;) ++k;
+    names.push_back(std::move(unique));
+  }
+  return names;
+}
 
 /// Of each node, whether one of the patterns matches it. Throws where a pattern matches none; purpose: for the error.
 inline std::vector<bool> matching_layers(const Graph& g, const std::vector<std::string>& patterns,

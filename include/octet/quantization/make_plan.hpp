@@ -7,7 +7,7 @@
 #include "layer_names.hpp"
 #include "plan.hpp"
 
-/// The makers of plans. All take an optimized float graph.
+/// The makers of plans for float models.
 OCTET_BEGIN
 namespace detail {
 
@@ -24,7 +24,7 @@ struct LearnedQuantization {
 /// Plans int8 layers.
 class Int8Planner {
  public:
-  Int8Planner(const Graph& g, const Calibration& calibration, const Int8Options& options,
+  Int8Planner(const OptimizedModel& g, const Calibration& calibration, const Int8Options& options,
               const LearnedQuantization& learned = {})
       : g_(g),
         calibration_(calibration),
@@ -40,7 +40,7 @@ class Int8Planner {
     p.integer_output = options_.integer_output;
     require_finite_weights(g_);
     const std::vector<QuantParams> params =
-        activation_params(g_, placement_, [this](int v) { return own(g_.value(v).name); });
+        activation_params(g_, placement_, format_, [this](int v) { return own(g_.value(v).name); });
     for (std::size_t v = 0; v < params.size(); ++v)
       if (placement_.source(static_cast<int>(v)) == IntegerPlacement::Source::measured)
         p.activations[g_.values[v].name] = {params[v].scale[0], params[v].zero_point[0]};
@@ -49,7 +49,7 @@ class Int8Planner {
       const Node& n = g_.nodes[i];
       LayerPlan& layer = p.layers[names[i]];
       if (!placement_.is_integer(n)) continue;
-      layer.form = PlannedForm::integer;
+      layer.form = planned;
       if (n.op->integer_form().weights >= 0)
         plan_weights(n, params[static_cast<std::size_t>(n.inputs[0])].scale[0], layer);
     }
@@ -57,10 +57,12 @@ class Int8Planner {
   }
 
  private:
+  static constexpr PlannedForm planned = PlannedForm::integer;  // of all layers that have it
+
   QuantParams own(const std::string& tensor) const {
     if (const auto it = learned_.activations.find(tensor); it != learned_.activations.end()) return it->second;
     const Range r = calibration_.range(tensor);
-    const ScaleAndZero p = activation_scale(r, DType::i8, options_.symmetric_activations);
+    const ScaleAndZero p = activation_scale(r, format_.activations, options_.symmetric_activations);
     require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", tensor, "' was calibrated to [", r.low, ", ",
             r.high, "], which no scale can represent");
     return {p.scale, p.zero_point};
@@ -82,21 +84,22 @@ class Int8Planner {
       layer.weight_bits = it->second.bits;
     }
     const FloatElements weights(w.constant);
-    layer.weights = weight_params(*weights, options_.per_channel, options_.weights, least, largest_codes);
+    layer.weights = weight_params(*weights, format_, options_.per_channel, options_.weights, least, largest_codes);
     if (options_.correct_bias) layer.input_means = mean_inputs(g_, n, &calibration_);
   }
 
-  const Graph& g_;
+  const OptimizedModel& g_;
   const Calibration& calibration_;
   const Int8Options& options_;
   const LearnedQuantization& learned_;
   const IntegerPlacement placement_;
+  const IntegerFormat& format_ = *format_of(planned);
 };
 
 /// Plans layers with smaller weights; all others are float.
 class WeightPlanner {
  public:
-  WeightPlanner(const Graph& g, const Calibration* calibration, const WeightOptions& options)
+  WeightPlanner(const OptimizedModel& g, const Calibration* calibration, const WeightOptions& options)
       : g_(g), calibration_(calibration), options_(options), layers_(g.nodes.size()) {}
 
   /// Half-precision weights, where they have no element that is too large.
@@ -112,7 +115,7 @@ class WeightPlanner {
         float32.insert(v);
         continue;
       }
-      layers_[i].form = dtype_of<Half> == DType::f16 ? PlannedForm::half : PlannedForm::bfloat16;
+      layers_[i].form = std::is_same_v<Half, fp16> ? PlannedForm::half : PlannedForm::bfloat16;
       layers_[i].input_means = mean_inputs(g_, n, calibration_);
     }
     return plan();
@@ -131,7 +134,8 @@ class WeightPlanner {
       }
       layers_[i].form = PlannedForm::dynamic;
       const FloatElements weights(g_.value(weights_of(n)).constant);
-      layers_[i].weights = weight_params(*weights, options_.per_channel, options_.weights);
+      layers_[i].weights =
+          weight_params(*weights, *format_of(PlannedForm::dynamic), options_.per_channel, options_.weights);
       layers_[i].input_means = mean_inputs(g_, n, calibration_);
     }
     return plan();
@@ -169,17 +173,17 @@ class WeightPlanner {
     return p;
   }
 
-  const Graph& g_;
+  const OptimizedModel& g_;
   const Calibration* calibration_;
   const WeightOptions& options_;
   std::vector<LayerPlan> layers_;  // of each node
 };
 
-inline QuantizationPlan make_weight_plan(const Graph& g, DType form, const Calibration* calibration,
+inline QuantizationPlan make_weight_plan(const OptimizedModel& g, PlannedForm form, const Calibration* calibration,
                                          const WeightOptions& options) {
   WeightPlanner planner(g, calibration, options);
-  if (form == DType::f16) return planner.half<fp16>();
-  if (form == DType::bf16) return planner.half<bf16>();
+  if (form == PlannedForm::half) return planner.half<fp16>();
+  if (form == PlannedForm::bfloat16) return planner.half<bf16>();
   return planner.dynamic_range();
 }
 

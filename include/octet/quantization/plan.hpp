@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "../core/integer_format.hpp"
+#include "../passes/optimize.hpp"
 #include "calibration.hpp"
 #include "options.hpp"
 
@@ -77,20 +79,27 @@ struct QuantizationPlan {
 };
 
 /// The names of the layers of an optimized model in plans.
-std::vector<std::string> plan_layer_names(const Graph& optimized);
+std::vector<std::string> plan_layer_names(const OptimizedModel& model);
 
 namespace detail {
 
-/// `form` is f16 or bf16, or i8 for dynamic range. Without a calibration, biases are not corrected.
-QuantizationPlan plan_weights_of(const Model& model, DType form, const Calibration* calibration,
+/// The number format of layers with that form; null where they compute in float. The only place that chooses one.
+constexpr const IntegerFormat* format_of(PlannedForm form) noexcept {
+  return form == PlannedForm::integer || form == PlannedForm::dynamic ? &int8_format : nullptr;
+}
+
+/// Without a calibration, biases are not corrected.
+QuantizationPlan plan_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                  const WeightOptions& options);
 QuantizationPlan plan_integers(const Model& model, const Calibration& calibration, const Int8Options& options);
 
 template <class T>
-constexpr DType weight_form() {
+constexpr PlannedForm weight_form() {
   static_assert(std::is_same_v<T, fp16> || std::is_same_v<T, bf16> || std::is_same_v<T, dynamic_range>,
                 "a model can be quantized to int8 (with a calibration), dynamic_range, fp16 or bf16");
-  return std::is_same_v<T, fp16> ? DType::f16 : std::is_same_v<T, bf16> ? DType::bf16 : DType::i8;
+  return std::is_same_v<T, fp16>   ? PlannedForm::half
+         : std::is_same_v<T, bf16> ? PlannedForm::bfloat16
+                                   : PlannedForm::dynamic;
 }
 
 }  // namespace detail

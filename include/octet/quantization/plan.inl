@@ -1,6 +1,4 @@
 #pragma once
-#include <set>
-
 #include "../runtime/runnable.hpp"
 #include "apply_plan.hpp"
 #include "float_model.hpp"
@@ -20,31 +18,20 @@ OCTET_API const char* name(PlannedForm form) noexcept {
   return "unknown";
 }
 
-OCTET_API std::vector<std::string> plan_layer_names(const Graph& g) {
-  std::vector<std::string> names;
-  std::set<std::string> used;
-  std::map<std::string, int> count;
-  for (const Node& n : g.nodes) used.insert(n.name);
-  for (const Node& n : g.nodes) {
-    std::string unique = n.name;
-    int& earlier = count[n.name];
-    if (earlier++ > 0)
-      for (int k = earlier; !used.insert(unique = n.name + "#" + std::to_string(k)).second;) ++k;
-    names.push_back(std::move(unique));
-  }
-  return names;
+OCTET_API std::vector<std::string> plan_layer_names(const OptimizedModel& model) {
+  return detail::unique_layer_names(model);
 }
 
 namespace detail {
 
-OCTET_API QuantizationPlan plan_weights_of(const Model& model, DType form, const Calibration* calibration,
+OCTET_API QuantizationPlan plan_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                            const WeightOptions& options) {
   return make_weight_plan(optimize_for_weights(model), form, calibration, options);
 }
 
 OCTET_API QuantizationPlan plan_integers(const Model& model, const Calibration& calibration,
                                          const Int8Options& options) {
-  const Graph g = optimize_for_weights(model);
+  const OptimizedModel g = optimize_for_weights(model);
   return Int8Planner(g, calibration, options).plan();
 }
 

@@ -69,9 +69,10 @@ inline nlohmann::json to_json(const ActivationPlan& a) {
 
 inline ActivationPlan activation_plan_from(const nlohmann::json& j) {
   require_keys(j, {"scale", "zero_point"});
+  const IntegerRange codes = integer_range(format_of(PlannedForm::integer)->activations);
   ActivationPlan a;
   a.scale = float_from(member(j, "scale"), "scale");
-  a.zero_point = static_cast<std::int32_t>(integer_from(member(j, "zero_point"), "zero_point", -128, 127));
+  a.zero_point = static_cast<std::int32_t>(integer_from(member(j, "zero_point"), "zero_point", codes.low, codes.high));
   require_valid(a);
   return a;
 }
@@ -104,10 +105,12 @@ inline LayerPlan layer_plan_from(const nlohmann::json& j) {
     for (const auto& s : scale.is_array() ? scale : nlohmann::json::array({scale}))
       layer.weights.scale.push_back(float_from(s, "scale"));
     layer.weights.zero_point.assign(layer.weights.scale.size(), 0);
-    if (w.contains("bits")) layer.weight_bits = static_cast<int>(integer_from(w["bits"], "bits", 2, 8));
+    if (w.contains("bits"))
+      layer.weight_bits = static_cast<int>(integer_from(w["bits"], "bits", 2, bits(weight_format(layer).weights)));
+    const int largest = int8_format.largest_weight();  // that fits LayerPlan::weight_codes
     if (w.contains("codes"))
       for (const auto& code : list_from(w["codes"], "codes"))
-        layer.weight_codes.push_back(static_cast<std::int8_t>(integer_from(code, "codes", -127, 127)));
+        layer.weight_codes.push_back(static_cast<std::int8_t>(integer_from(code, "codes", -largest, largest)));
   }
   if (j.contains("input_means"))
     for (const auto& mean : list_from(j["input_means"], "input_means"))

@@ -8,6 +8,8 @@
 
 OCTET_BEGIN
 
+struct TensorRef;
+
 /// How a tensor is quantized: granularity, symmetry and range method, or given scales and zero points.
 ///     quantize<int8>(weights, per_channel(0));
 ///     quantize<uint8>(image, per_tensor().asymmetric().by(RangeMethod::percentile, 99.9));
@@ -62,6 +64,8 @@ QuantParams choose_params(View<const float> t, const Calib& c, DType type);
 void quantize_elements(View<const float> t, const QuantParams& params, const Calib& calib, DType type, std::byte* out);
 /// Converts all elements to the type `half` (f16 or bf16), rounding to nearest even.
 void to_half(View<const float> t, DType half, std::byte* out);
+/// The elements of a tensor as real numbers: dequantized if there are parameters, which are not checked.
+Tensor<float> real_values(const TensorRef& t, const QuantParams& params);
 Tensor<float> dequantize(DType type, const std::byte* q, const Shape& shape, const QuantParams& params);
 
 }  // namespace detail

@@ -2,10 +2,11 @@
 #include <cmath>
 
 #include "../core/affine.hpp"
+#include "../core/integer_format.hpp"
 #include "../core/thread_pool.hpp"
 #include "../kernels/half.hpp"
+#include "entropy_range.hpp"
 #include "quantize.hpp"
-#include "range.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -29,7 +30,7 @@ OCTET_API Range choose_range(const float* x, std::int64_t n, const Calib& c, DTy
   const Range all{seen[0], seen[1]};
   if (c.method == RangeMethod::min_max || c.method == RangeMethod::moving_average) return all;
   Histogram h;
-  h.add(x, n, std::max(-all.low, all.high));
+  h.add(x, n);
   switch (c.method) {
     case RangeMethod::percentile:
       require(c.percent > 0 && c.percent <= 100, "expected a percent in (0, 100], found ", c.percent);
@@ -64,7 +65,7 @@ OCTET_API QuantParams choose_params(View<const float> t, const Calib& c, DType t
 OCTET_API void quantize_run(const float* x, std::int64_t n, float scale, std::int32_t zero, IntegerRange r, DType type,
                             std::byte* out, std::int64_t at) {
   if (is_byte(type)) {
-    const std::int32_t offset = type == DType::i8 ? 128 : 0;
+    const std::int32_t offset = code_shift(type, int8_format.computed);
     QuantizeF32 q;
     q.in = x;
     q.out = reinterpret_cast<std::uint8_t*>(out) + at;
@@ -73,7 +74,7 @@ OCTET_API void quantize_run(const float* x, std::int64_t n, float scale, std::in
     q.zero_point = zero + offset;
     q.low = static_cast<std::int32_t>(r.low) + offset;
     q.high = static_cast<std::int32_t>(r.high) + offset;
-    q.flip = type == DType::i8 ? 0x80 : 0;
+    q.flip = offset ? 0x80 : 0;
     element_kernels().quantize_f32(q);
     return;
   }
@@ -103,24 +104,24 @@ OCTET_API void quantize_elements(View<const float> t, const QuantParams& params,
 
 OCTET_API void to_half(View<const float> t, DType half, std::byte* out) {
   const auto convert = half == DType::f16 ? element_kernels().f32_to_fp16 : element_kernels().f32_to_bf16;
-  constexpr std::int64_t part = 1 << 16;
-  default_pool()->parallel((t.size() + part - 1) / part, [&](std::int64_t p, int) {
-    const std::int64_t from = p * part;
-    convert(t.data() + from, out + 2 * from, std::min(part, t.size() - from));
-  });
+  parallel_parts(*default_pool(), t.size(), 1 << 16,
+                 [&](std::int64_t first, std::int64_t count) { convert(t.data() + first, out + 2 * first, count); });
+}
+
+OCTET_API Tensor<float> real_values(const TensorRef& t, const QuantParams& params) {
+  if (!params) return to_float(t);
+  Tensor<float> r = Tensor<float>::uninitialized(t.shape);
+  const ChannelWalk w(t.shape, params.axis);
+  for (std::int64_t o = 0; o < w.outer; ++o)
+    for (std::int64_t c = 0; c < w.channels; ++c)
+      for (std::int64_t i = (o * w.channels + c) * w.inner, end = i + w.inner; i < end; ++i)
+        r[i] = static_cast<float>(load_element(t.dtype, t.data, i) - params.zero_point[at(c)]) * params.scale[at(c)];
+  return r;
 }
 
 OCTET_API Tensor<float> dequantize(DType type, const std::byte* q, const Shape& shape, const QuantParams& params) {
   validate(params, shape, type);
-  Tensor<float> r = Tensor<float>::uninitialized(shape);
-  const ChannelWalk w(shape, params.axis);
-  for (std::int64_t o = 0; o < w.outer; ++o)
-    for (std::int64_t c = 0; c < w.channels; ++c)
-      for (std::int64_t i = (o * w.channels + c) * w.inner, end = i + w.inner; i < end; ++i) {
-        const auto ch = static_cast<std::size_t>(c);
-        r[i] = static_cast<float>(load_element(type, q, i) - params.zero_point[ch]) * params.scale[ch];
-      }
-  return r;
+  return real_values({type, shape, const_cast<std::byte*>(q)}, params);
 }
 
 }  // namespace detail

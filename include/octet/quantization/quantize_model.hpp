@@ -7,8 +7,9 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// `form`: f16, bf16, or i8 for dynamic_range. Biases are not corrected if calibration is null.
-Model quantize_weights_of(const Model& model, DType form, const Calibration* calibration, const WeightOptions& options);
+/// Biases are not corrected if calibration is null.
+Model quantize_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
+                          const WeightOptions& options);
 Model quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options);
 
 }  // namespace detail

@@ -8,15 +8,15 @@
 OCTET_BEGIN
 namespace detail {
 
-OCTET_API Model quantize_weights_of(const Model& model, DType form, const Calibration* calibration,
+OCTET_API Model quantize_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                     const WeightOptions& options) {
-  Graph g = optimize_for_weights(model);
+  OptimizedModel g = optimize_for_weights(model);
   const QuantizationPlan plan = make_weight_plan(g, form, calibration, options);
   return runnable(PlannedModel(std::move(g), plan).build());
 }
 
 OCTET_API Model quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options) {
-  Graph g = optimize_for_weights(model);
+  OptimizedModel g = optimize_for_weights(model);
   const QuantizationPlan plan = Int8Planner(g, calibration, options).plan();
   return runnable(PlannedModel(std::move(g), plan).build());
 }

@@ -11,99 +11,106 @@ OCTET_BEGIN
 
 namespace detail {
 
+/// What was seen of a tensor.
+struct Observed {
+  std::vector<Histogram::Bin> bins;  // ascending
+  Range seen;
+};
+
+/// The magnitude that `part` of the numbers other than zero do not exceed.
+inline double magnitude_quantile(const std::vector<Histogram::Bin>& bins, double part) {
+  std::vector<std::pair<double, double>> magnitudes;  // upper edge, count
+  double total = 0;
+  for (const Histogram::Bin& b : bins) {
+    if (b.low == 0 || b.high == 0) continue;
+    magnitudes.emplace_back(std::max(-b.low, b.high), static_cast<double>(b.count));
+    total += static_cast<double>(b.count);
+  }
+  std::sort(magnitudes.begin(), magnitudes.end());
+  double below = 0;
+  for (const auto& [magnitude, count] : magnitudes) {
+    below += count;
+    if (below >= part * total) return magnitude;
+  }
+  return 0;
+}
+
+/// The tensor without numbers that are not of its distribution: at most one of 10,000, each more than 64 times as large
+/// as 99.9 % of the others. Squared errors would otherwise be those of a single number.
+inline Observed without_outliers(const Histogram& h, const Range& seen) {
+  Observed o{h.bins(), seen};
+  const double limit = 64 * magnitude_quantile(o.bins, 0.999);
+  double beyond = 0, total = 0;
+  for (const Histogram::Bin& b : o.bins) {
+    if (b.low != 0 && b.high != 0) total += static_cast<double>(b.count);
+    if (std::max(-b.high, b.low) > limit) beyond += static_cast<double>(b.count);
+  }
+  if (beyond == 0 || beyond * 10000 > total) return o;
+  o.bins.erase(std::remove_if(o.bins.begin(), o.bins.end(),
+                              [&](const Histogram::Bin& b) { return std::max(-b.high, b.low) > limit; }),
+               o.bins.end());
+  o.seen.low = std::max(seen.low, static_cast<float>(o.bins.front().low));
+  o.seen.high = std::min(seen.high, static_cast<float>(o.bins.back().high));
+  return o;
+}
+
 /// Cuts off (100 - percent) / 2 percent of the numbers at each end.
 inline Range percentile_range(const Histogram& h, const Range& seen, double percent) {
   const double cut = static_cast<double>(h.total()) * (100 - percent) / 200;
-  const auto& c = h.counts();
-  Range r = seen;
+  const std::vector<Histogram::Bin> bins = h.bins();
   double left = 0, right = 0;
-  std::size_t i = 0, j = c.size();
-  while (i < c.size() && left + static_cast<double>(c[i]) <= cut) left += static_cast<double>(c[i++]);
-  while (j > i + 1 && right + static_cast<double>(c[j - 1]) <= cut) right += static_cast<double>(c[--j]);
-  r.low = std::max(seen.low, static_cast<float>(h.edge(i)));
-  r.high = std::min(seen.high, static_cast<float>(h.edge(j)));
-  return r;
+  std::size_t i = 0, j = bins.size();
+  const auto count = [&](std::size_t k) { return static_cast<double>(bins[k].count); };
+  while (i + 1 < bins.size() && left + count(i) <= cut) left += count(i++);
+  while (j > i + 1 && right + count(j - 1) <= cut) right += count(--j);
+  return {std::max(seen.low, static_cast<float>(bins[i].low)),
+          std::min(seen.high, static_cast<float>(bins[j - 1].high))};
 }
 
-/// Chooses the threshold that minimizes the Kullback-Leibler divergence between the distribution of magnitudes, clipped
-/// at the threshold, and the same quantized to 128 levels (Migacz 2017, "8-bit inference with TensorRT").
-inline Range entropy_range(const Histogram& h, const Range& seen) {
-  constexpr std::size_t levels = 128;
-  // Distribution of magnitudes: the bins of positive numbers plus those of negative ones.
-  std::vector<double> p(Histogram::half, 0.0);
-  for (std::size_t i = 0; i < p.size(); ++i)
-    p[i] =
-        static_cast<double>(h.counts()[Histogram::half + i]) + static_cast<double>(h.counts()[Histogram::half - 1 - i]);
-  p[0] = p[1];  // zeros (many after ReLU) are exact at any scale, so they must not dominate
-  std::size_t used = p.size();
-  while (used > levels && p[used - 1] == 0) --used;
-  double best = std::numeric_limits<double>::infinity();
-  std::size_t best_bins = used;
-  std::vector<double> clipped, merged;
-  const std::size_t step = std::max<std::size_t>(1, used / 256);
-  for (std::size_t bins = levels; bins <= used; bins += step) {
-    clipped.assign(p.begin(), p.begin() + static_cast<std::ptrdiff_t>(bins));
-    for (std::size_t i = bins; i < used; ++i) clipped[bins - 1] += p[i];
-    merged.assign(bins, 0.0);
-    for (std::size_t l = 0; l < levels; ++l) {
-      const std::size_t from = l * bins / levels, to = (l + 1) * bins / levels;
-      double sum = 0;
-      std::size_t filled = 0;
-      for (std::size_t i = from; i < to; ++i) {
-        sum += p[i];
-        filled += p[i] != 0;
-      }
-      for (std::size_t i = from; i < to; ++i)
-        if (p[i] != 0) merged[i] = sum / static_cast<double>(filled);
-    }
-    double sum_p = 0, sum_q = 0, divergence = 0;
-    for (std::size_t i = 0; i < bins; ++i) {
-      sum_p += clipped[i];
-      sum_q += merged[i];
-    }
-    if (sum_q == 0) continue;
-    for (std::size_t i = 0; i < bins; ++i) {
-      if (clipped[i] == 0) continue;
-      // A bin that holds only clipped values is empty in q: give it a small probability.
-      const double q = merged[i] > 0 ? merged[i] / sum_q : 1e-3 / static_cast<double>(bins);
-      divergence += rounded(clipped[i] / sum_p * std::log(clipped[i] / sum_p / q));
-    }
-    if (divergence < best) {
-      best = divergence;
-      best_bins = bins;
+/// The sum of squared errors of a range: n(inside) * step^2 / 12 for rounding, plus the squared distances of clipped
+/// numbers from the range.
+class SquaredError {
+ public:
+  SquaredError(const std::vector<Histogram::Bin>& bins, int levels) : bins_(bins), levels_(levels) {
+    // Prefix sums of counts, values and squares, so that the cost of any range is a difference of three of them.
+    const std::size_t n = bins.size();
+    count_.assign(n + 1, 0);
+    sum_ = square_ = count_;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double k = static_cast<double>(bins[i].count), x = bins[i].center();
+      count_[i + 1] = count_[i] + k;
+      sum_[i + 1] = sum_[i] + rounded(k * x);
+      square_[i + 1] = square_[i] + rounded(k * x * x);
     }
   }
-  const auto limit = static_cast<float>(static_cast<double>(best_bins) * h.bin_width());
-  return {std::max(seen.low, -limit), std::min(seen.high, limit)};
-}
 
-/// Minimizes the sum of squared errors: n(inside) * step^2 / 12 for rounding, plus the squared distances of clipped
-/// numbers from the range. If symmetric, the range is [-x, x].
-inline Range mse_range(const Histogram& h, const Range& seen, int levels, bool symmetric) {
-  const auto& c = h.counts();
-  const std::size_t n = c.size();
-  // Prefix sums of counts, values and squares, so that the cost of any range is a difference of three of them.
-  std::vector<double> count(n + 1, 0), sum(n + 1, 0), square(n + 1, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    const double k = static_cast<double>(c[i]), x = h.center(i);
-    count[i + 1] = count[i] + k;
-    sum[i + 1] = sum[i] + rounded(k * x);
-    square[i + 1] = square[i] + rounded(k * x * x);
+  double operator()(double low, double high) const {
+    const std::size_t i = bin(low), j = std::max(i, bin(high));
+    const double step = (high - low) / (levels_ - 1);
+    return (count_[j] - count_[i]) * step * step / 12 + beyond(0, i, low) + beyond(j, bins_.size(), high);
   }
-  const auto bin = [&](double x) {
-    const double b = std::floor(x / h.bin_width()) + static_cast<double>(Histogram::half);
-    return static_cast<std::size_t>(
-        std::min(std::max(0.0, b), static_cast<double>(n)));  // the order of arguments turns NaN into 0
-  };
-  const auto cost = [&](double low, double high) {
-    const std::size_t i = bin(low), j = bin(high);
-    const auto beyond = [&](std::size_t from, std::size_t to, double edge) {
-      return square[to] - square[from] - rounded(2 * edge * (sum[to] - sum[from])) +
-             rounded(edge * edge * (count[to] - count[from]));
-    };
-    const double step = (high - low) / (levels - 1);
-    return (count[j] - count[i]) * step * step / 12 + beyond(0, i, low) + beyond(j, n, high);
-  };
+
+ private:
+  /// The first bin that reaches beyond x.
+  std::size_t bin(double x) const {
+    const auto it =
+        std::partition_point(bins_.begin(), bins_.end(), [&](const Histogram::Bin& b) { return !(b.high > x); });
+    return static_cast<std::size_t>(it - bins_.begin());
+  }
+  double beyond(std::size_t from, std::size_t to, double edge) const {
+    return square_[to] - square_[from] - rounded(2 * edge * (sum_[to] - sum_[from])) +
+           rounded(edge * edge * (count_[to] - count_[from]));
+  }
+
+  const std::vector<Histogram::Bin>& bins_;
+  int levels_;
+  std::vector<double> count_, sum_, square_;
+};
+
+/// Minimizes the sum of squared errors. If symmetric, the range is [-x, x].
+inline Range mse_range(const Histogram& h, const Range& all, int levels, bool symmetric) {
+  const auto [bins, seen] = without_outliers(h, all);
+  const SquaredError cost(bins, levels);
   const double magnitude = static_cast<double>(std::max(-seen.low, seen.high));
   double low = symmetric ? -magnitude : static_cast<double>(seen.low),
          high = symmetric ? magnitude : static_cast<double>(seen.high);

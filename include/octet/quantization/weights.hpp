@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/affine.hpp"
+#include "../core/integer_format.hpp"
 #include "../core/thread_pool.hpp"
 #include "../passes/rewrite.hpp"
 #include "quantize.hpp"
@@ -35,8 +36,8 @@ class FloatElements {
 
 /// Scales of symmetric weights [O, ...]: one for each index of axis 0, or one for all. Channels of zeros get the
 /// scale 1. `least` (one per channel, may be empty): lower bounds of the scales, so that biases fit. `largest_codes`
-/// (one per scale; empty: 127): the codes of the largest weights.
-inline QuantParams weight_params(View<const float> w, bool by_channel, RangeMethod method,
+/// (one per scale; empty: that of the format): the codes of the largest weights.
+inline QuantParams weight_params(View<const float> w, const IntegerFormat& format, bool by_channel, RangeMethod method,
                                  const std::vector<double>& least = {},
                                  const std::vector<std::int32_t>& largest_codes = {}) {
   Calib calib = by_channel ? per_channel(0) : per_tensor();
@@ -45,63 +46,30 @@ inline QuantParams weight_params(View<const float> w, bool by_channel, RangeMeth
   params.axis = by_channel ? 0 : -1;
   const ChannelWalk walk(w.shape(), params.axis);
   for (std::int64_t c = 0; c < walk.channels; ++c) {
-    const Range r = choose_range(w.data() + c * walk.inner, walk.inner, calib, DType::i8);
+    const Range r = choose_range(w.data() + c * walk.inner, walk.inner, calib, format.weights);
     double floor = 0;
     for (std::size_t i = 0; i < least.size(); ++i)
       if (!by_channel || static_cast<std::int64_t>(i) == c) floor = std::max(floor, least[i]);
-    const std::int64_t levels = largest_codes.empty() ? 127 : largest_codes[static_cast<std::size_t>(c)];
+    const std::int64_t levels =
+        largest_codes.empty() ? format.largest_weight() : largest_codes[static_cast<std::size_t>(c)];
     params.scale.push_back(weight_scale(r, levels, floor));
     params.zero_point.push_back(0);
   }
   return params;
 }
 
-/// Weights rounded to nearest with such scales; codes from -largest to largest.
-inline QTensor<std::int8_t> quantize_weights(View<const float> w, const QuantParams& params, int largest = 127) {
+/// Weights of up to 8 bits, rounded to nearest with such scales.
+inline QTensor<std::int8_t> quantize_weights(View<const float> w, const QuantParams& params,
+                                             const IntegerFormat& format) {
   const ChannelWalk walk(w.shape(), params.axis);
+  const std::int64_t largest = format.largest_weight();
   QTensor<std::int8_t> q{Tensor<std::int8_t>::uninitialized(w.shape()), params};
   default_pool()->parallel(walk.channels, [&](std::int64_t c, int) {
     quantize_run(w.data() + c * walk.inner, walk.inner, params.scale[static_cast<std::size_t>(c)], 0,
-                 {-largest, largest}, DType::i8, reinterpret_cast<std::byte*>(q.data.data()), c * walk.inner);
+                 {-largest, largest}, dtype_of<std::int8_t>, reinterpret_cast<std::byte*>(q.data.data()),
+                 c * walk.inner);
   });
   return q;
-}
-
-/// Whether one of the patterns matches the text. * matches any text.
-inline bool matches_any(const std::vector<std::string>& patterns, const std::string& text) {
-  const auto matches = [&](const std::string& p) {
-    std::size_t i = 0, t = 0, star = std::string::npos, retry = 0;
-    while (t < text.size()) {
-      if (i < p.size() && p[i] == '*') {
-        star = i++;
-        retry = t;
-      } else if (i < p.size() && p[i] == text[t]) {
-        ++i;
-        ++t;
-      } else if (star != std::string::npos) {
-        i = star + 1;
-        t = ++retry;
-      } else {
-        return false;
-      }
-    }
-    while (i < p.size() && p[i] == '*') ++i;
-    return i == p.size();
-  };
-  return std::any_of(patterns.begin(), patterns.end(), matches);
-}
-
-/// Whether a pattern matches the name of the layer or of one of its results.
-inline bool kept(const std::vector<std::string>& patterns, const Graph& g, const Node& n) {
-  return matches_any(patterns, n.name) ||
-         std::any_of(n.outputs.begin(), n.outputs.end(), [&](int v) { return matches_any(patterns, g.value(v).name); });
-}
-
-/// Throws Error if the pattern matches no layer. `purpose` completes "which is to be ...".
-inline void require_used(const std::string& pattern, const Graph& g, const char* purpose) {
-  for (const Node& n : g.nodes)
-    if (kept({pattern}, g, n)) return;
-  fail("no layer matches '", pattern, "', which is to be ", purpose);
 }
 
 }  // namespace detail

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "../core/cpu.hpp"
-#include "../graph/graph.hpp"
+#include "../passes/optimize.hpp"
 #include "options.hpp"
 
 OCTET_BEGIN
@@ -31,6 +31,7 @@ struct LayerForm {
 class Executor {
  public:
   explicit Executor(const Model& model, const ExecutorOptions& options = {});
+  explicit Executor(const OptimizedModel& model, const ExecutorOptions& options = {});
   ~Executor();
   Executor(Executor&&) noexcept;
   Executor& operator=(Executor&&) noexcept;

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "../core/config.hpp"
+#include "../core/index.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -31,12 +31,12 @@ inline MemoryPlan plan_memory(const std::vector<Lifetime>& buffers) {
                    [&](std::size_t a, std::size_t b) { return buffers[a].bytes > buffers[b].bytes; });
   std::vector<std::size_t> placed;  // by offset
   for (std::size_t b : order) {
-    const std::size_t size = (buffers[b].bytes + 63) / 64 * 64;
+    const std::size_t size = round_up(buffers[b].bytes, 64);
     std::size_t at = 0;
     for (std::size_t other : placed) {
       if (buffers[other].last < buffers[b].first || buffers[b].last < buffers[other].first) continue;
       if (plan.offsets[other] >= at + size) break;
-      at = std::max(at, plan.offsets[other] + (buffers[other].bytes + 63) / 64 * 64);
+      at = std::max(at, plan.offsets[other] + round_up(buffers[other].bytes, 64));
     }
     plan.offsets[b] = at;
     plan.bytes = std::max(plan.bytes, at + size);

@@ -2,6 +2,7 @@
 #include "../graph/graph.hpp"
 #include "../graph/step.hpp"
 #include "memory_plan.hpp"
+#include "share_memory.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -27,15 +28,12 @@ struct Placement {
 inline Placement place_values(const Graph& graph, const std::vector<const Step*>& steps,
                               const std::vector<std::size_t>& bytes, std::size_t scratch_bytes) {
   using Home = Placement::Home;
-  const auto at = [](int i) { return static_cast<std::size_t>(i); };
   const int end = static_cast<int>(steps.size());
   Placement p;
   p.places.resize(graph.values.size());
   std::vector<int> first_use(graph.values.size(), end), last_use(graph.values.size(), -1);
-  for (std::size_t v = 0; v < graph.values.size(); ++v) {
-    p.places[v].root = static_cast<int>(v);
+  for (std::size_t v = 0; v < graph.values.size(); ++v)
     if (graph.values[v].is_constant()) p.places[v].home = Home::constant;
-  }
   for (int v : graph.inputs) p.places[at(v)].home = Home::input;
   for (int v : graph.outputs) {
     if (p.places[at(v)].home == Home::arena) p.places[at(v)].home = Home::output;
@@ -50,32 +48,10 @@ inline Placement place_values(const Graph& graph, const std::vector<const Step*>
     }
   }
 
-  for (int i = 0; i < end; ++i) {
-    const Node& n = graph.nodes[at(i)];
-    const int out = n.outputs[0];
-    const auto move_in_with = [&](int in) {
-      const int root = p.places[at(in)].root;
-      p.places[at(out)].root = root;
-      last_use[at(root)] = std::max(last_use[at(root)], last_use[at(out)]);
-    };
-    if (steps[at(i)]->is_view()) {
-      move_in_with(n.inputs[0]);
-      continue;
-    }
-    for (std::size_t k = 0; k < n.inputs.size(); ++k) {
-      const int in = n.inputs[k];
-      if (in == Node::none || p.places[at(out)].home != Home::arena || bytes[at(in)] != bytes[at(out)]) continue;
-      const int root = p.places[at(in)].root;
-      bool free = p.places[at(root)].home == Home::arena && last_use[at(root)] == i;
-      for (std::size_t j = 0; j < n.inputs.size(); ++j)  // another input may share that memory
-        if (n.inputs[j] != Node::none && p.places[at(n.inputs[j])].root == root)
-          free = free && steps[at(i)]->can_overwrite(static_cast<int>(j));
-      if (free) {
-        move_in_with(in);
-        break;
-      }
-    }
-  }
+  const std::vector<int> roots = share_memory(
+      graph, bytes, last_use, [&](int i) -> const Step& { return *steps[at(i)]; },
+      [&](int v) { return p.places[at(v)].home == Home::arena; });
+  for (std::size_t v = 0; v < roots.size(); ++v) p.places[v].root = roots[v];
 
   std::vector<Lifetime> buffers{{scratch_bytes, 0, end}};
   std::vector<int> owners{Node::none};

@@ -5,9 +5,6 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// The graph as an executor runs it, except that layers are not joined.
-Graph lower_to_run(const Model& model);
-
 /// Throws ShapeError unless the type that the layer writes is the declared one. Integer layers may also write their
 /// sums as floats.
 void require_declared_types(const Graph& g, const Node& n);

@@ -5,7 +5,7 @@
 #include "../model_file/graph_description.hpp"
 #include "gradient_executor.hpp"
 #include "optimizer_state.hpp"
-#include "reports.hpp"
+#include "training_position.hpp"
 
 /// Checkpoint files, from which training resumes as if it had not been interrupted. Integers in the header are
 /// little-endian.
@@ -22,18 +22,6 @@ namespace detail {
 constexpr char checkpoint_magic[] = "OCTETCP\n";
 constexpr std::uint64_t checkpoint_version = 1;
 constexpr std::size_t checkpoint_header = 40;
-
-/// The progress of a training.
-struct TrainingPosition {
-  std::uint64_t seed = 1;
-  std::int64_t epoch = 0, step = 0;               // completed epochs, and steps of the next one
-  std::int64_t steps_per_epoch = 0, batch = 0;    // of the epoch of `step`
-  double loss_sum = 0, correct = 0, seconds = 0;  // sums over its steps
-  double best = 0;                                // best value for early stopping
-  std::int64_t epochs_without_gain = 0;
-  bool statistics_frozen = false;
-  std::vector<EpochReport> history;
-};
 
 /// Identifies the model of a checkpoint: a hash of its layers and of all constants that training does not change.
 inline std::uint64_t training_fingerprint(const Graph& g, const Parameters& parameters) {
@@ -118,20 +106,7 @@ class Checkpoint {
     to.put(optimizer_.steps());
     for (const AlignedBytes& slot : optimizer_.slots()) to.put(std::uint64_t{slot.size()});
     to.put(std::uint64_t{best_.size()});
-    const TrainingPosition& p = position_;
-    to.put(p.seed);
-    for (std::int64_t n : {p.epoch, p.step, p.steps_per_epoch, p.batch, p.epochs_without_gain}) to.put(n);
-    for (double x : {p.loss_sum, p.correct, p.seconds, p.best}) to.put(x);
-    to.put(static_cast<std::uint8_t>(p.statistics_frozen));
-    to.put_count(p.history.size());
-    for (const EpochReport& r : p.history) {
-      to.put(r.epoch);
-      to.put(r.epochs);
-      to.put(static_cast<std::uint8_t>(r.validation.has_value()));
-      const Evaluation v = r.validation.value_or(Evaluation());
-      for (double x : {r.loss, r.accuracy, v.loss, v.accuracy, r.learning_rate, r.seconds, r.images_per_second})
-        to.put(x);
-    }
+    write_position(position_, to);
     return to.bytes();
   }
 
@@ -206,37 +181,6 @@ class Checkpoint {
     require<FormatError>(n == 0 || n == static_cast<std::uint64_t>(parameters_.size()), "the best weights have ", n,
                          " elements, expected ", parameters_.size());
     return static_cast<std::size_t>(n);
-  }
-
-  static TrainingPosition read_position(ArchiveReader& from) {
-    TrainingPosition p;
-    p.seed = from.get<std::uint64_t>();
-    for (std::int64_t* n : {&p.epoch, &p.step, &p.steps_per_epoch, &p.batch, &p.epochs_without_gain}) {
-      *n = from.get<std::int64_t>();
-      require<FormatError>(*n >= 0, "a count is ", *n, ", expected at least 0");
-    }
-    for (double* x : {&p.loss_sum, &p.correct, &p.seconds, &p.best}) *x = from.get<double>();
-    require<FormatError>(p.step <= p.steps_per_epoch, "found step ", p.step, " of an epoch of ", p.steps_per_epoch,
-                         " steps");
-    require<FormatError>(p.epochs_without_gain <= p.epoch, "found ", p.epochs_without_gain,
-                         " epochs without improvement, but only ", p.epoch, " epochs");
-    require<FormatError>(std::isfinite(p.loss_sum) && std::isfinite(p.correct) && std::isfinite(p.seconds),
-                         "the loss, accuracy or time is not finite");
-    p.statistics_frozen = from.get_flag();
-    for (std::size_t n = from.get_count(59); n > 0; --n) {
-      EpochReport r;
-      Evaluation v;
-      r.epoch = from.get<std::int64_t>();
-      r.epochs = from.get<std::int64_t>();
-      const bool validated = from.get_flag();
-      for (double* x : {&r.loss, &r.accuracy, &v.loss, &v.accuracy, &r.learning_rate, &r.seconds, &r.images_per_second})
-        *x = from.get<double>();
-      if (validated) r.validation = v;
-      p.history.push_back(r);
-    }
-    require<FormatError>(p.history.size() == static_cast<std::uint64_t>(p.epoch), "found reports of ", p.history.size(),
-                         " epochs, expected ", p.epoch);
-    return p;
   }
 
   const std::string& name_;

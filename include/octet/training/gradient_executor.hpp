@@ -4,57 +4,26 @@
 #include <optional>
 
 #include "../kernels/dispatch.hpp"
-#include "../passes/fuse.hpp"
-#include "../passes/simplify.hpp"
-#include "../quantization/weights.hpp"
-#include "../runtime/executor.hpp"
+#include "gradient_options.hpp"
 #include "gradient_plan.hpp"
-#include "logits.hpp"
-#include "parameters.hpp"
+#include "trained_model.hpp"
 
 OCTET_BEGIN
-
-/// Time of one layer in the last passes.
-struct LayerPassTime {
-  std::string name, type;
-  double forward = 0, backward = 0;  // milliseconds
-  std::int64_t macs = 0;             // of the forward pass
-};
-
-struct GradientOptions {
-  int threads = 0;                   // 0: the shared default pool with one thread per processor
-  std::shared_ptr<ThreadPool> pool;  // overrides `threads`
-  std::vector<std::string> freeze;   // names of layers that are not trained; * matches any text
-  bool skip_softmax = false;         // omits a softmax at the end, so that forward returns logits
-  bool bf16_products = false;        // see TrainingOptions
-};
 
 /// Forward and backward passes of a float model with one input and one output. The backward pass computes the gradients
 /// of a loss with respect to all weights, biases, scales and shifts from its gradient with respect to the output.
 /// Frozen layers behave as in inference. Memory is planned once per input shape; passes do not allocate. Results do not
 /// depend on the number of threads. Must not be used by two threads at the same time. Throws Error if the model cannot
 /// be trained.
-class GradientExecutor {
+class GradientExecutor : public detail::TrainedModel {
  public:
   explicit GradientExecutor(const Model& model, const GradientOptions& options = {})
-      : original_(model), kernels_(&detail::kernels()), pool_(detail::pool_for(options.pool, options.threads)) {
-    original_.remove_unused();
-    const Graph& g = original_;
-    detail::require<ShapeError>(g.inputs.size() == 1 && g.outputs.size() == 1, "model '", g.name, "' has ",
-                                g.inputs.size(), " inputs and ", g.outputs.size(), " outputs, expected one of each");
-    detail::require(g.value(g.inputs[0]).dtype == DType::f32, "model '", g.name,
-                    "': expected an input of type float32, found ", name(g.value(g.inputs[0]).dtype));
-    graph_ = original_;
-    if (options.skip_softmax) detail::drop_last_softmax(graph_);
-    graph_ = fuse_activation(std::move(graph_));
-    find_learned(options.freeze);
-    compute_constants();
+      : TrainedModel(model, options.freeze, options.skip_softmax),
+        kernels_(&detail::kernels()),
+        pool_(detail::pool_for(options.pool, options.threads)) {
     prepare(options.bf16_products);
   }
 
-  /// The graph that is executed. Its constants have the initial values of the parameters.
-  const Graph& graph() const noexcept { return graph_; }
-  const Parameters& parameters() const noexcept { return parameters_; }
   ThreadPool& pool() const noexcept { return *pool_; }
   const std::shared_ptr<ThreadPool>& shared_pool() const noexcept { return pool_; }
   std::size_t arena_bytes() const noexcept { return arena_.size(); }
@@ -113,17 +82,6 @@ class GradientExecutor {
     return times;
   }
 
-  /// The model with the current weights and running statistics. Half-precision weights have become float.
-  Model model() const {
-    Model m = original_;
-    for (const Parameter& p : parameters_.list()) {
-      Value& v = m.values[original_values_[at(p.value)]];
-      v.dtype = DType::f32;
-      v.constant = Tensor<float>(View<const float>(parameters_.values() + p.offset, p.shape));
-    }
-    return m;
-  }
-
   /// Finds the source of numbers that are not finite: repeats the forward pass on the current input and describes the
   /// first layer with such results.
   std::string find_not_finite(const TrainingPass& pass) {
@@ -158,55 +116,11 @@ class GradientExecutor {
     std::vector<TensorRef> inputs, outputs, output_gradients, input_gradients;
     double forward_ms = 0, backward_ms = 0;
   };
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-  /// Finds the constants that are parameters, and the value of the original model for each. Passes keep the order of
-  /// constants.
-  void find_learned(const std::vector<std::string>& freeze) {
-    for (const std::string& pattern : freeze) detail::require_used(pattern, graph_, "frozen");
-    parameters_ = Parameters(graph_, [&](const Node& n) { return !detail::kept(freeze, graph_, n); });
-    detail::require(parameters_.learned_size() > 0, "model '", graph_.name, "' has no parameters to train",
-                    freeze.empty() ? "" : ": every layer is frozen");
-    const auto constants = [](const Graph& g) {
-      std::vector<std::size_t> list;
-      for (std::size_t v = 0; v < g.values.size(); ++v)
-        if (g.values[v].is_constant()) list.push_back(v);
-      return list;
-    };
-    const std::vector<std::size_t> here = constants(graph_), there = constants(original_);
-    original_values_.assign(graph_.values.size(), 0);
-    for (std::size_t i = 0; i < here.size(); ++i) original_values_[here[i]] = there.at(i);
-  }
-
-  const Parameter* learned(int v) const {
-    const Parameter* p = v == Node::none ? nullptr : parameters_.find(v);
-    return p && p->learned ? p : nullptr;
-  }
-
-  /// Computes values that depend only on constants that are not trained: rounded weights of frozen layers.
-  void compute_constants() {
-    for (Value& v : graph_.values)
-      if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16)) {
-        v.constant = detail::to_float(v.constant.ref());
-        v.dtype = DType::f32;
-      }
-    const auto stays = [&](int v) {
-      return v == Node::none || (graph_.value(v).is_constant() && !parameters_.find(v));
-    };
-    std::vector<Node> left;
-    for (Node& n : graph_.nodes) {
-      if (!std::all_of(n.inputs.begin(), n.inputs.end(), stays)) {
-        left.push_back(std::move(n));
-        continue;
-      }
-      const std::vector<Shape> shapes = n.op->shapes(graph_.shape_context(n, nullptr));
-      std::vector<AnyTensor> results = detail::evaluate(graph_, n, shapes);
-      for (std::size_t i = 0; i < results.size(); ++i) graph_.value(n.outputs[i]).constant = std::move(results[i]);
-    }
-    graph_.nodes = std::move(left);
-  }
+  static std::size_t at(int i) { return detail::at(i); }
 
   void prepare(bool bf16_products) {
+    PrepareOptions asked;
+    asked.bf16_products = bf16_products;
     std::vector<bool> depends(graph_.values.size(), false);  // on a learned parameter
     for (const Node& n : graph_.nodes) {
       Layer l;
@@ -220,7 +134,7 @@ class GradientExecutor {
         l.follows.push_back(p && !p->learned);
         changes = changes || p;
       }
-      const PrepareContext c(graph_, n, *kernels_, WeightMemory::fast, bf16_products);
+      const PrepareContext c(graph_, n, *kernels_, asked);
       if (any || changes)
         l.gradient = n.op->prepare_gradient(c);
       else
@@ -325,19 +239,14 @@ class GradientExecutor {
 
   /// to += from
   void add(const std::byte* from, std::byte* to, const TensorRef& described) const {
-    constexpr std::int64_t part = 16384;
-    const std::int64_t n = described.shape.elements();
-    pool_->parallel((n + part - 1) / part, [&](std::int64_t t, int) {
-      kernels_->gradient.add_scaled(reinterpret_cast<const float*>(from) + t * part, 1,
-                                    reinterpret_cast<float*>(to) + t * part, std::min(part, n - t * part));
+    detail::parallel_parts(*pool_, described.shape.elements(), 16384, [&](std::int64_t first, std::int64_t count) {
+      kernels_->gradient.add_scaled(reinterpret_cast<const float*>(from) + first, 1,
+                                    reinterpret_cast<float*>(to) + first, count);
     });
   }
 
-  Graph original_, graph_;
   const detail::Kernels* kernels_;
   std::shared_ptr<ThreadPool> pool_;
-  Parameters parameters_;
-  std::vector<std::size_t> original_values_;  // of the constants of graph_
   std::vector<Layer> layers_;
   std::vector<Shape> shapes_;
   std::optional<detail::GradientPlan> plan_;

@@ -3,6 +3,7 @@
 #include "../graph/graph.hpp"
 #include "../graph/step.hpp"
 #include "../runtime/memory_plan.hpp"
+#include "../runtime/share_memory.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -42,7 +43,7 @@ class GradientPlan {
   template <class IsLearned>
   GradientPlan(const Graph& g, const std::vector<PlannedLayer>& layers, const std::vector<std::size_t>& bytes,
                std::size_t scratch, IsLearned is_learned)
-      : layers_(layers.size()), roots_(g.values.size()), buffers_of_(g.values.size(), none) {
+      : layers_(layers.size()), buffers_of_(g.values.size(), none) {
     place_values(g, layers, bytes);
     place_gradients(g, layers, bytes, is_learned);
     scratch_ = add(scratch, 0, 2 * count());
@@ -63,7 +64,6 @@ class GradientPlan {
   int loss_gradient() const noexcept { return loss_gradient_; }
 
  private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   int count() const noexcept { return static_cast<int>(layers_.size()); }
   int back(int layer) const noexcept { return 2 * count() - layer; }
   int add(std::size_t bytes, int first, int last) {
@@ -75,7 +75,6 @@ class GradientPlan {
   void place_values(const Graph& g, const std::vector<PlannedLayer>& layers, const std::vector<std::size_t>& bytes) {
     std::vector<int> first(g.values.size(), 0), last(g.values.size(), none);
     const auto use = [&](int v, int time) { last[at(v)] = std::max(last[at(v)], time); };
-    for (std::size_t v = 0; v < roots_.size(); ++v) roots_[v] = static_cast<int>(v);
     for (int v : g.inputs) use(v, 2 * count());
     for (int v : g.outputs) use(v, count());
     for (int i = 0; i < count(); ++i) {
@@ -91,22 +90,9 @@ class GradientPlan {
         use(v, l.has_gradient() && l.gradient->reads_outputs() ? back(i) : i);
       }
     }
-    for (int i = 0; i < count(); ++i) {
-      const Node& n = g.nodes[at(i)];
-      const int out = n.outputs[0];
-      for (std::size_t k = 0; k < n.inputs.size(); ++k) {
-        const int in = n.inputs[k];
-        if (in == Node::none) continue;
-        const int r = root(in);
-        const bool computed = !g.value(r).is_constant() && std::count(g.inputs.begin(), g.inputs.end(), r) == 0;
-        const bool in_place = computed && bytes[at(in)] == bytes[at(out)] && last[at(r)] == i &&
-                              layers[at(i)].can_overwrite(static_cast<int>(k));
-        if (!(layers[at(i)].is_view() && k == 0) && !in_place) continue;
-        roots_[at(out)] = r;
-        last[at(r)] = std::max(last[at(r)], last[at(out)]);
-        break;
-      }
-    }
+    roots_ = share_memory(
+        g, bytes, last, [&](int i) -> const PlannedLayer& { return layers[at(i)]; },
+        [&](int v) { return !g.value(v).is_constant() && std::count(g.inputs.begin(), g.inputs.end(), v) == 0; });
     for (std::size_t v = 0; v < roots_.size(); ++v)
       if (roots_[v] == static_cast<int>(v) && !g.values[v].is_constant() && last[v] != none)
         buffers_of_[v] = add(bytes[v], first[v], last[v]);

@@ -76,7 +76,6 @@ class LossFunction {
   }
 
  private:
-  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
   BatchLoss total() const noexcept {
     BatchLoss r;
     for (std::size_t i = 0; i < losses_.size(); ++i) {

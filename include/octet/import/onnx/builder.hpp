@@ -138,8 +138,6 @@ class GraphBuilder {
   }
 
  private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
   /// The name, with a suffix if it is already in use.
   std::string unique(const std::string& name) {
     std::string other = name;

@@ -152,8 +152,6 @@ class NodeImport {
   }
 
  private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
   std::optional<std::string_view> attribute(const char* key) const {
     for (std::string_view a : proto_.attributes) {
       bool found = false;

@@ -72,8 +72,7 @@ inline AnyTensor converted(const AnyTensor& t, const QuantParams& quant, DType t
   return AnyTensor::make(to, t.shape(), [&](std::byte* out) {
     for (std::int64_t i = 0; i < t.size(); ++i) {
       double x = load_element(t.dtype(), t.data(), i);
-      const auto c = static_cast<std::size_t>(i / w.inner % w.channels);
-      if (quant) x = (x - quant.zero_point[c]) * static_cast<double>(quant.scale[c]);
+      if (quant) x = real_value(x, quant, w.channel_of(i));
       store_element(to, out, i, x);
     }
   });

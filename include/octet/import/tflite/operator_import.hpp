@@ -1,73 +1,23 @@
 #pragma once
+#include "../../core/affine.hpp"
 #include "../../operators/all.hpp"
+#include "operator_options.hpp"
 #include "progress.hpp"
 
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// Access to the options, inputs and outputs of the operator that is being imported.
-class OperatorImport {
+/// Access to the inputs and outputs of the operator that is being imported.
+class OperatorImport : public OperatorOptions {
  public:
   OperatorImport(Progress& to, const FlatTable& op)
-      : to_(to),
+      : OperatorOptions(to.tensors, op),
+        to_(to),
         inputs_(op.list<std::int32_t>(operator_field::inputs)),
-        outputs_(op.list<std::int32_t>(operator_field::outputs)),
-        options_(op.table(operator_field::options)),
-        custom_options_(op.list<std::uint8_t>(operator_field::custom_options)) {
+        outputs_(op.list<std::int32_t>(operator_field::outputs)) {
     require(!outputs_.empty(), "has no outputs");
     to_.tensors.spend(16 * (inputs_.size() + outputs_.size()));
     name_ = output(0).name;
-  }
-
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    detail::fail<FormatError>(parts...);
-  }
-  template <class... Parts>
-  void require(bool condition, const Parts&... parts) const {
-    detail::require<FormatError>(condition, parts...);
-  }
-
-  // --- options by the number of their field, with a default for missing ones
-  std::int64_t integer(int field, std::int32_t missing = 0) const {
-    return options_.scalar<std::int32_t>(field, missing);
-  }
-  int choice(int field) const { return options_.scalar<std::int8_t>(field); }
-  bool flag(int field) const { return options_.scalar<std::uint8_t>(field) != 0; }
-  double real(int field) const { return static_cast<double>(options_.scalar<float>(field)); }
-  std::vector<std::int64_t> list(int field) const {
-    const FlatList<std::int32_t> l = options_.list<std::int32_t>(field);
-    to_.tensors.spend(8 * l.size());
-    std::vector<std::int64_t> r;
-    for (std::size_t i = 0; i < l.size(); ++i) r.push_back(l[i]);
-    return r;
-  }
-  /// A copy of the options of a custom operator, in bytes that only it knows.
-  std::vector<std::uint8_t> custom_options() const {
-    to_.tensors.spend(custom_options_.size());
-    std::vector<std::uint8_t> bytes;
-    for (std::size_t i = 0; i < custom_options_.size(); ++i) bytes.push_back(custom_options_[i]);
-    return bytes;
-  }
-  ActivationRange activation(int field) const {
-    constexpr double inf = std::numeric_limits<double>::infinity();
-    switch (choice(field)) {
-      case 0: return {};
-      case 1: return {0, inf};
-      case 2: return {-1, 1};
-      case 3: return {0, 6};
-      default: fail("the fused activation ", choice(field), " is not supported");
-    }
-  }
-  /// A 2-D window. Its padding and strides are fields 0, 2 and 1; `dilation` is the field of the horizontal dilation,
-  /// or -1.
-  Window window(std::int64_t height, std::int64_t width, int dilation) const {
-    Window w(height, width);
-    require(choice(0) == 0 || choice(0) == 1, "padding ", choice(0), " is not supported");
-    w.padding = choice(0) == 0 ? Window::Padding::same_upper : Window::Padding::valid;
-    w.strides = {integer(2), integer(1)};
-    if (dilation >= 0) w.dilations = {integer(dilation + 1, 1), integer(dilation, 1)};
-    return w;
   }
 
   // --- inputs
@@ -164,8 +114,7 @@ class OperatorImport {
     require(v.is_constant() && v.constant.size() == 1, "input ", i, " ('", v.name,
             "') has to be a constant with one element");
     const double x = load_element(v.dtype, v.constant.data(), 0);
-    if (!v.is_quantized()) return x;
-    return (x - v.quant.zero_point[0]) * static_cast<double>(v.quant.scale[0]);
+    return v.is_quantized() ? detail::real_value(x, v.quant) : x;
   }
   /// Input i as known sizes; `count`: their expected number (-1: any).
   std::vector<std::int64_t> integers(int i, int count = -1) {
@@ -288,7 +237,6 @@ class OperatorImport {
   }
 
  private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   static bool known(const Sizes& s) {
     return std::all_of(s.entries.begin(), s.entries.end(), [](const Size& e) { return e.known(); });
   }
@@ -321,8 +269,6 @@ class OperatorImport {
 
   Progress& to_;
   FlatList<std::int32_t> inputs_, outputs_;
-  FlatTable options_;
-  FlatList<std::uint8_t> custom_options_;
   std::string name_;
 };
 

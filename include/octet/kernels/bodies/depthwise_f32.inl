@@ -7,8 +7,9 @@ void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_
                            std::int64_t offset) {
   const auto* w = reinterpret_cast<const float*>(d.weights) + channel / depthwise_block * depthwise_block * taps +
                   channel % depthwise_block;
-  const int last = static_cast<int>(d.channels - channel < N * wide::lanes ? d.channels - channel : N * wide::lanes) -
-                   (N - 1) * wide::lanes;  // channels of the last vector
+  const int last =
+      static_cast<int>(d.shape.in_c - channel < N * wide::lanes ? d.shape.in_c - channel : N * wide::lanes) -
+      (N - 1) * wide::lanes;  // channels of the last vector
   wide::f32 acc[N];
   OCTET_UNROLL
   for (int j = 0; j < N; ++j) acc[j] = wide::load(reinterpret_cast<const float*>(d.init) + channel + j * wide::lanes);
@@ -43,12 +44,13 @@ void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], st
     for (int j = 0; j < N; ++j) w[t][j] = wide::load(weights + t * depthwise_block + j * wide::lanes);
   }
   const Epilogue& e = d.epilogue;
-  const std::ptrdiff_t pixel_bytes = d.channels * 4, tap = d.dilation_w * pixel_bytes, step = d.stride_w * pixel_bytes;
-  const std::ptrdiff_t from = begin * step - d.pad_left * pixel_bytes + channel * 4;
+  const std::ptrdiff_t pixel_bytes = d.shape.in_c * 4, tap = d.shape.dilation_w * pixel_bytes,
+                       step = d.shape.stride_w * pixel_bytes;
+  const std::ptrdiff_t from = begin * step - d.shape.pad_left * pixel_bytes + channel * 4;
   const std::byte *p0 = rows[0] + from, *p1 = rows[1] + from, *p2 = rows[2] + from;
-  std::byte* out = e.out + (y * d.out_w + begin) * e.out_stride + channel * 4;
+  std::byte* out = e.out + (y * d.shape.out_w + begin) * e.out_stride + channel * 4;
   const std::byte* residual =
-      e.residual ? e.residual + (y * d.out_w + begin) * e.residual_stride + channel * 4 : nullptr;
+      e.residual ? e.residual + (y * d.shape.out_w + begin) * e.residual_stride + channel * 4 : nullptr;
   const auto* init = reinterpret_cast<const float*>(d.init) + channel;
   for (std::int64_t x = begin; x < end; ++x, p0 += step, p1 += step, p2 += step, out += e.out_stride) {
     wide::f32 acc[N];
@@ -71,7 +73,7 @@ void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], st
 // All channels of one pixel from the pointers to its taps.
 inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int64_t pixel, std::int64_t offset) {
   constexpr int vectors = depthwise_block / wide::lanes;
-  const std::int64_t taps = d.kernel_h * d.kernel_w;
+  const std::int64_t taps = d.shape.taps();
   std::int64_t c = from;
   for (; c + depthwise_block <= d.channel_end; c += depthwise_block)
     depthwise_f32_vectors<vectors>(d, c, taps, pixel, offset);
@@ -80,31 +82,32 @@ inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int6
 
 inline void depthwise_f32_rows_3x3(const Depthwise& d) {
   constexpr int vectors = wide::registers >= 32 ? 2 : 1;  // nine vectors of weights each
-  const std::int64_t reach = 2 * d.dilation_w,
+  const std::int64_t reach = 2 * d.shape.dilation_w,
                      whole = d.channel_begin + (d.channel_end - d.channel_begin) / depthwise_block * depthwise_block;
   // Pixels whose taps all lie in the row.
-  const std::int64_t begin = (d.pad_left + d.stride_w - 1) / d.stride_w;
-  const std::int64_t room = d.width - 1 - reach + d.pad_left;
-  const std::int64_t last = room < 0 ? begin : room / d.stride_w + 1, end = last < d.out_w ? last : d.out_w;
+  const std::int64_t begin = (d.shape.pad_left + d.shape.stride_w - 1) / d.shape.stride_w;
+  const std::int64_t room = d.shape.in_w - 1 - reach + d.shape.pad_left;
+  const std::int64_t last = room < 0 ? begin : room / d.shape.stride_w + 1,
+                     end = last < d.shape.out_w ? last : d.shape.out_w;
   for (std::int64_t y = d.row_begin; y < d.row_end; ++y) {
     const std::byte* rows[3];
     for (std::int64_t ky = 0; ky < 3; ++ky) {
-      const std::int64_t iy = y * d.stride_h - d.pad_top + ky * d.dilation_h;
-      rows[ky] = iy >= 0 && iy < d.height ? d.in + iy * d.width * d.channels * 4 : d.padding;
+      const std::int64_t iy = y * d.shape.stride_h - d.shape.pad_top + ky * d.shape.dilation_h;
+      rows[ky] = iy >= 0 && iy < d.shape.in_h ? d.in + iy * d.shape.in_w * d.shape.in_c * 4 : d.padding;
     }
     for (std::int64_t c = d.channel_begin; begin < end && c < whole; c += vectors * wide::lanes)
       depthwise_f32_3x3<vectors>(d, rows, c, y, begin, end);
-    for (std::int64_t x = 0; x < d.out_w; ++x) {
+    for (std::int64_t x = 0; x < d.shape.out_w; ++x) {
       const bool inside = x >= begin && x < end;
       if (inside && whole == d.channel_end) continue;
-      find_taps(d, y, x, d.channels * 4);
-      depthwise_f32_pixel(d, inside ? whole : d.channel_begin, y * d.out_w + x, 0);
+      find_taps(d, y, x, d.shape.in_c * 4);
+      depthwise_f32_pixel(d, inside ? whole : d.channel_begin, y * d.shape.out_w + x, 0);
     }
   }
 }
 
 inline void depthwise_f32(const Depthwise& d) noexcept {
-  if (d.kernel_h == 3 && d.kernel_w == 3) return depthwise_f32_rows_3x3(d);
-  each_pixel(d, d.channels * 4,
+  if (d.shape.kernel_h == 3 && d.shape.kernel_w == 3) return depthwise_f32_rows_3x3(d);
+  each_pixel(d, d.shape.in_c * 4,
              [&](std::int64_t pixel, std::int64_t offset) { depthwise_f32_pixel(d, d.channel_begin, pixel, offset); });
 }

@@ -4,15 +4,15 @@
 // Pointers to the taps of output pixel (y, x); those outside the image point at padding.
 inline void find_taps(const Depthwise& d, std::int64_t y, std::int64_t x, std::int64_t pixel_bytes) {
   const std::byte** tap = d.taps;
-  for (std::int64_t ky = 0; ky < d.kernel_h; ++ky) {
-    const std::int64_t iy = y * d.stride_h - d.pad_top + ky * d.dilation_h;
-    const bool row_inside = iy >= 0 && iy < d.height;
-    for (std::int64_t kx = 0; kx < d.kernel_w; ++kx) {
-      const std::int64_t ix = x * d.stride_w - d.pad_left + kx * d.dilation_w;
-      *tap++ = row_inside && ix >= 0 && ix < d.width ? d.in + (iy * d.width + ix) * pixel_bytes : d.padding;
+  for (std::int64_t ky = 0; ky < d.shape.kernel_h; ++ky) {
+    const std::int64_t iy = y * d.shape.stride_h - d.shape.pad_top + ky * d.shape.dilation_h;
+    const bool row_inside = iy >= 0 && iy < d.shape.in_h;
+    for (std::int64_t kx = 0; kx < d.shape.kernel_w; ++kx) {
+      const std::int64_t ix = x * d.shape.stride_w - d.shape.pad_left + kx * d.shape.dilation_w;
+      *tap++ = row_inside && ix >= 0 && ix < d.shape.in_w ? d.in + (iy * d.shape.in_w + ix) * pixel_bytes : d.padding;
     }
   }
-  const std::int64_t count = d.kernel_h * d.kernel_w;
+  const std::int64_t count = d.shape.taps();
   for (std::int64_t t = 0; t < (d.repeat - 1) * count; ++t) tap[t] = d.taps[t];
 }
 
@@ -20,21 +20,21 @@ inline void find_taps(const Depthwise& d, std::int64_t y, std::int64_t x, std::i
 // borders and only moved along inside, where rows outside the image move along a whole row of padding.
 template <class F>
 void each_pixel(const Depthwise& d, std::int64_t pixel_bytes, F f) {
-  const std::int64_t reach = (d.kernel_w - 1) * d.dilation_w;
+  const std::int64_t reach = (d.shape.kernel_w - 1) * d.shape.dilation_w;
   for (std::int64_t y = d.row_begin; y < d.row_end; ++y) {
     std::int64_t offset = 0;
     bool was_inside = false;
-    for (std::int64_t x = 0; x < d.out_w; ++x) {
-      const std::int64_t first = x * d.stride_w - d.pad_left;
-      const bool inside = first >= 0 && first + reach < d.width;
+    for (std::int64_t x = 0; x < d.shape.out_w; ++x) {
+      const std::int64_t first = x * d.shape.stride_w - d.shape.pad_left;
+      const bool inside = first >= 0 && first + reach < d.shape.in_w;
       if (inside && was_inside) {
-        offset += d.stride_w * pixel_bytes;
+        offset += d.shape.stride_w * pixel_bytes;
       } else {
         find_taps(d, y, x, pixel_bytes);
         offset = 0;
       }
       was_inside = inside;
-      f(y * d.out_w + x, offset);
+      f(y * d.shape.out_w + x, offset);
     }
   }
 }

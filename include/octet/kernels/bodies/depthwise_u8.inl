@@ -117,8 +117,8 @@ OCTET_INLINE void add_row_taps(const DepthwiseBlock<V>& b, const std::byte* row,
   const Depthwise& d = b.d;
   const auto load = [&](int i) {
     const std::int64_t x = at + (i < pixels ? i : pixels - 1);
-    const bool exists = Inside || (x >= 0 && x < d.width);
-    return b.template load<Whole>(exists ? row + x * d.channels : d.padding);
+    const bool exists = Inside || (x >= 0 && x < d.shape.in_w);
+    return b.template load<Whole>(exists ? row + x * d.shape.in_c : d.padding);
   };
   PixelPair<V> now(load(0), load(1));
   OCTET_UNROLL
@@ -146,7 +146,7 @@ OCTET_NOINLINE void depthwise_outputs(const DepthwiseBlock<V>& b, const std::byt
     OCTET_UNROLL
     for (int i = 0; i < 4; ++i) sums[o][i] = b.load_init(i);
   }
-  const std::int64_t at = x * S - b.d.pad_left;
+  const std::int64_t at = x * S - b.d.shape.pad_left;
   if constexpr (K == 3 && Whole) {  // the common case: unrolled
     add_row_taps<K, S, Inside, Whole>(b, rows[0], at, b.weights, sums);
     add_row_taps<K, S, Inside, Whole>(b, rows[1], at, b.weights + row_bytes, sums);
@@ -164,17 +164,17 @@ void depthwise_rows(const DepthwiseBlock<V>& b) {
   for (std::int64_t y = d.row_begin; y < d.row_end; ++y) {
     const std::byte* rows[K];
     for (int ky = 0; ky < K; ++ky) {
-      const std::int64_t iy = y * S - d.pad_top + ky;
-      rows[ky] = iy >= 0 && iy < d.height ? d.in + iy * d.width * d.channels : d.padding;
+      const std::int64_t iy = y * S - d.shape.pad_top + ky;
+      rows[ky] = iy >= 0 && iy < d.shape.in_h ? d.in + iy * d.shape.in_w * d.shape.in_c : d.padding;
     }
-    for (std::int64_t x = 0; x < d.out_w; x += outputs) {
-      const int count = static_cast<int>(d.out_w - x < outputs ? d.out_w - x : outputs);
-      const std::int64_t first = x * S - d.pad_left;
+    for (std::int64_t x = 0; x < d.shape.out_w; x += outputs) {
+      const int count = static_cast<int>(d.shape.out_w - x < outputs ? d.shape.out_w - x : outputs);
+      const std::int64_t first = x * S - d.shape.pad_left;
       // (Blocks that are not whole are too rare to have code of their own for the inside.)
-      if (Whole && first >= 0 && first + S * (outputs - 1) + K <= d.width)
-        depthwise_outputs<V, K, S, Whole, Whole>(b, rows, y * d.out_w + x, x, count);
+      if (Whole && first >= 0 && first + S * (outputs - 1) + K <= d.shape.in_w)
+        depthwise_outputs<V, K, S, Whole, Whole>(b, rows, y * d.shape.out_w + x, x, count);
       else
-        depthwise_outputs<V, K, S, false, Whole>(b, rows, y * d.out_w + x, x, count);
+        depthwise_outputs<V, K, S, false, Whole>(b, rows, y * d.shape.out_w + x, x, count);
     }
   }
 }
@@ -183,8 +183,8 @@ void depthwise_rows(const DepthwiseBlock<V>& b) {
 template <class V, bool Whole>
 void depthwise_pixels(const DepthwiseBlock<V>& b) {
   const Depthwise& d = b.d;
-  const std::int64_t groups = (d.repeat * d.kernel_h * d.kernel_w + 3) / 4;
-  each_pixel(d, d.channels, [&](std::int64_t pixel, std::int64_t offset) {
+  const std::int64_t groups = (d.repeat * d.shape.taps() + 3) / 4;
+  each_pixel(d, d.shape.in_c, [&](std::int64_t pixel, std::int64_t offset) {
     typename V::i32 sums[1][4];
     OCTET_UNROLL
     for (int i = 0; i < 4; ++i) sums[0][i] = b.load_init(i);
@@ -200,20 +200,18 @@ void depthwise_pixels(const DepthwiseBlock<V>& b) {
 template <class V, bool Whole>
 void depthwise_all(const DepthwiseBlock<V>& b) {
   const Depthwise& d = b.d;
-  switch (d.by_rows ? d.kernel_w * 10 + d.stride_w : 0) {
-    case 31: return depthwise_rows<V, 3, 1, Whole>(b);
-    case 32: return depthwise_rows<V, 3, 2, Whole>(b);
-    case 51: return depthwise_rows<V, 5, 1, Whole>(b);
-    case 52: return depthwise_rows<V, 5, 2, Whole>(b);
-    default: return depthwise_pixels<V, Whole>(b);
-  }
+  if (!d.by_rows) return depthwise_pixels<V, Whole>(b);
+  if (d.shape.square(3, 1)) return depthwise_rows<V, 3, 1, Whole>(b);
+  if (d.shape.square(3, 2)) return depthwise_rows<V, 3, 2, Whole>(b);
+  if (d.shape.square(5, 1)) return depthwise_rows<V, 5, 1, Whole>(b);
+  return depthwise_rows<V, 5, 2, Whole>(b);
 }
 
 inline void depthwise_u8s8(const Depthwise& d) noexcept {
-  const std::int64_t taps = d.repeat * d.kernel_h * d.kernel_w, groups = (taps + 3) / 4;
+  const std::int64_t taps = d.repeat * d.shape.taps(), groups = (taps + 3) / 4;
   for (std::int64_t t = taps; t < groups * 4; ++t) d.taps[t] = d.padding;  // their weights are zero
   const std::int64_t vectors =
-      d.by_rows ? d.kernel_h * (d.kernel_w == 3 ? RowTaps<3>::shapes : RowTaps<5>::shapes) : groups;
+      d.by_rows ? d.shape.kernel_h * (d.shape.kernel_w == 3 ? RowTaps<3>::shapes : RowTaps<5>::shapes) : groups;
   constexpr std::int64_t more = wide::shifted ? 1 : 0;
   const auto block = [&](auto v, std::int64_t c) {
     using V = decltype(v);
@@ -223,5 +221,5 @@ inline void depthwise_u8s8(const Depthwise& d) noexcept {
     return c + block_channels<V>;
   };
   for (std::int64_t c = d.channel_begin; c < d.channel_end;)
-    c = d.channels - c > block_channels<narrow> ? block(wide{}, c) : block(narrow{}, c);
+    c = d.shape.in_c - c > block_channels<narrow> ? block(wide{}, c) : block(narrow{}, c);
 }

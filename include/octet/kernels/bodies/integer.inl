@@ -5,6 +5,7 @@
 #include "gemm_u8.inl"
 #include "depthwise_taps.inl"
 #include "depthwise_u8.inl"
+#include "winograd_transforms.inl"
 #include "winograd.inl"
 #include "winograd_u8.inl"
 #include "integer_kernels.inl"

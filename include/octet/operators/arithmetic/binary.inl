@@ -17,7 +17,7 @@ OCTET_API DType Binary::dtype(const ShapeContext& c, int) const {
 
 OCTET_API std::unique_ptr<Step> Binary::prepare(const PrepareContext& c) const {
   const Value &a = c.input(0), &b = c.input(Binary::right);
-  if (a.dtype == DType::u8 && a.is_quantized() && c.output().is_quantized() && has_integer_form()) {
+  if (detail::int8_format.computes(a.dtype) && a.is_quantized() && c.output().is_quantized() && has_integer_form()) {
     return detail::make_step<detail::IntegerBinary>(c, kind, activation);
   }
   c.require(a.dtype == b.dtype, "expected inputs of one type, found ", name(a.dtype), " and ", name(b.dtype));

@@ -75,7 +75,7 @@ class GenericBinary : public Step {
 inline std::unique_ptr<Step> make_generic_binary(const PrepareContext& c, BinaryKind kind,
                                                  const ActivationRange& range) {
   const DType type = c.input(0).dtype;
-  return with_number(type == DType::boolean ? DType::u8 : type, [&](auto number) -> std::unique_ptr<Step> {
+  return with_number(type == DType::boolean ? dtype_of<std::uint8_t> : type, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return make_step<GenericBinary<decltype(number)>>(c, kind, range);
     c.fail("no form for ", name(c.input(0).dtype));

@@ -1,5 +1,6 @@
 #pragma once
 #include "../../kernels/requantize.hpp"
+#include "../activation_codes.hpp"
 #include "../activation_range.hpp"
 #include "broadcast.hpp"
 #include "function.hpp"
@@ -13,11 +14,12 @@ class IntegerBinary : public Step {
  public:
   IntegerBinary(const PrepareContext& c, BinaryKind kind, const ActivationRange& range)
       : kind_(kind), simd_(&c.kernels()), rounding_(c.rounding()) {
-    const QuantParams &a = parameters(c, c.input(0)), &b = parameters(c, c.input(1)), &y = parameters(c, c.output());
+    const QuantParams &a = params_of(int8_format, c, c.input(0)), &b = params_of(int8_format, c, c.input(1)),
+                      &y = params_of(int8_format, c, c.output());
     const double sa = static_cast<double>(a.scale[0]), sb = static_cast<double>(b.scale[0]),
                  sy = static_cast<double>(y.scale[0]);
     params_.zero_a = a.zero_point[0], params_.zero_b = b.zero_point[0], params_.zero_point = y.zero_point[0];
-    const IntegerRange q = quantized_range(range, y.scale[0], y.zero_point[0]);
+    const IntegerRange q = quantized_range(range, c.output());
     params_.low = static_cast<std::int32_t>(q.low), params_.high = static_cast<std::int32_t>(q.high);
     const double sign = kind == BinaryKind::sub ? -1 : 1;  // of the second operand
     if (kind == BinaryKind::mul)
@@ -50,11 +52,6 @@ class IntegerBinary : public Step {
   }
 
  private:
-  static const QuantParams& parameters(const PrepareContext& c, const Value& v) {
-    c.require(v.dtype == DType::u8, "'", v.name, "' has to be uint8 with one scale and zero point");
-    return c.one_scale(v);
-  }
-
   void one_run(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n) const noexcept {
     const std::int64_t step_a = runs_.moves(0), step_b = runs_.moves(1);
     if (by_kernel_ && step_a && step_b) {

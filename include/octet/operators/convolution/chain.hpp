@@ -8,6 +8,9 @@ class ConvolutionChain : public detail::JoinedOperators<ConvolutionChain> {
  public:
   static constexpr const char* type_name = "ConvolutionChain";
 
+  /// Whether the layer can be the last of a chain: a 1x1 convolution without groups.
+  OCTET_API static bool can_end_with(const Node& n);
+
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 };
 

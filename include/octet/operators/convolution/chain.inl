@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 
+#include "../../graph/range_exchange.hpp"
 #include "chain.hpp"
 #include "convolution.hpp"
 #include "step.hpp"
@@ -11,17 +12,16 @@ namespace detail {
 /// Runs consecutive convolutions as one step. If the tensors between them are large, the convolutions alternate on
 /// bands of a few rows, so that intermediate rows stay in the cache and the tensors never exist as a whole. Rows that
 /// two bands need are kept. The results are bit-identical to those of separate convolutions.
-class ChainStep : public Step {
+class ChainStep : public Step, public RangeExchange {
  public:
   static constexpr std::size_t longest = 3;
 
   ChainStep(const Graph& body, const Kernels& kernels) : body_(body) {
+    PrepareOptions options;
+    options.memory = WeightMemory::small;
     for (const Node& n : body.nodes)
       stages_.push_back(
-          {as<Convolution>(*n.op)->prepare_convolution(PrepareContext(body, n, kernels, WeightMemory::small)),
-           {},
-           {},
-           {}});
+          {as<Convolution>(*n.op)->prepare_convolution(PrepareContext(body, n, kernels, options)), {}, {}, {}});
   }
 
   std::size_t packed_bytes() const noexcept override {
@@ -58,8 +58,19 @@ class ChainStep : public Step {
     return band_rows_ ? plan_bands(c.threads) : plan_whole(between, c.threads);
   }
 
-  bool wants_range() const noexcept override { return stages_.front().step->wants_range(); }
-  bool measures_range() const noexcept override { return !band_rows_ && stages_.back().step->measures_range(); }
+  RangeExchange* range_exchange() noexcept override { return this; }
+  bool wants_ranges() const noexcept override {
+    const RangeExchange* first = stages_.front().step->range_exchange();
+    return first && first->wants_ranges();
+  }
+  bool measures_ranges() const noexcept override {
+    const RangeExchange* last = stages_.back().step->range_exchange();
+    return !band_rows_ && last && last->measures_ranges();
+  }
+  void set_ranges(const Range* input, Range* output) noexcept override {
+    if (RangeExchange* first = stages_.front().step->range_exchange()) first->set_ranges(input, nullptr);
+    if (RangeExchange* last = stages_.back().step->range_exchange()) last->set_ranges(nullptr, output);
+  }
 
   void run(const RunContext& c) noexcept override {
     if (!band_rows_) return run_whole(c);
@@ -68,7 +79,7 @@ class ChainStep : public Step {
     const std::byte* residual = c.input(ConvolutionChain::residual);
     for (std::int64_t image = 0; image < batch(); ++image) {
       const std::byte* in = c.input(0) + image * image_in_bytes_;
-      stages_[0].step->start_image(in, c.input_range ? c.input_range + image : nullptr, c.scratch, c);
+      stages_[0].step->start_image(in, image, c.scratch, c);
       c.pool->parallel(parts_, [&](std::int64_t part, int worker) {
         run_part({in, c.output() + image * out_bytes, residual ? residual + image * out_bytes : nullptr,
                   out.out_h * part / parts_, out.out_h * (part + 1) / parts_,
@@ -107,8 +118,7 @@ class ChainStep : public Step {
       s.inputs[ConvolutionInputs::residual].data =
           is_last && c.input(ConvolutionChain::residual) ? c.inputs[ConvolutionChain::residual].data : nullptr;
       s.outputs[0].data = in = is_last ? c.output() : c.scratch + s.buffer;
-      s.step->run({s.inputs, s.outputs, c.scratch + shared_bytes_, c.pool, c.not_finite,
-                   &s == &stages_.front() ? c.input_range : nullptr, is_last ? c.output_range : nullptr});
+      s.step->run({s.inputs, s.outputs, c.scratch + shared_bytes_, c.pool, c.lost});
     }
   }
 
@@ -197,6 +207,11 @@ class ChainStep : public Step {
 };
 
 }  // namespace detail
+
+OCTET_API bool ConvolutionChain::can_end_with(const Node& n) {
+  const auto* project = as<Convolution>(*n.op);
+  return project && project->groups == 1 && project->window.taps() == 1;
+}
 
 OCTET_API std::unique_ptr<Step> ConvolutionChain::prepare(const PrepareContext& c) const {
   return detail::make_step<detail::ChainStep>(body, c.kernels());

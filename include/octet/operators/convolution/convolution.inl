@@ -10,10 +10,7 @@ OCTET_BEGIN
 
 OCTET_API std::vector<Shape> Convolution::shapes(const ShapeContext& c) const {
   const Shape out = detail::convolution_output(c, window, groups);
-  const std::int64_t channels = c.shape(ConvolutionInputs::weights)[0];
-  if (c.has(ConvolutionInputs::bias))
-    c.require(c.shape(ConvolutionInputs::bias) == Shape{channels}, "bias has shape ", c.shape(ConvolutionInputs::bias),
-              ", expected [", channels, "]");
+  detail::require_bias(c, c.shape(ConvolutionInputs::weights)[0]);
   if (c.has(ConvolutionInputs::residual) && c.shape(ConvolutionInputs::residual).known() && out.known())
     c.require(c.shape(ConvolutionInputs::residual) == out, "the added tensor has shape ",
               c.shape(ConvolutionInputs::residual), ", expected ", out);
@@ -23,17 +20,8 @@ OCTET_API std::vector<Shape> Convolution::shapes(const ShapeContext& c) const {
 OCTET_API std::unique_ptr<Step> Convolution::prepare(const PrepareContext& c) const { return prepare_convolution(c); }
 
 OCTET_API std::unique_ptr<detail::ConvolutionStep> Convolution::prepare_convolution(const PrepareContext& c) const {
-  switch (detail::weighted_form(c, "images")) {
-    case detail::WeightedForm::dynamic:
-      return detail::make_step<detail::DynamicConvolution, detail::ConvolutionStep>(c, window, groups, activation);
-    case detail::WeightedForm::integer:
-      return detail::make_step<detail::IntegerConvolution, detail::ConvolutionStep>(c, window, groups, activation);
-    case detail::WeightedForm::floating: break;
-  }
-  return detail::with_weights(c, [&](auto type) -> std::unique_ptr<detail::ConvolutionStep> {
-    return detail::make_step<detail::FloatConvolution<decltype(type)>, detail::ConvolutionStep>(c, window, groups,
-                                                                                                activation);
-  });
+  return detail::weighted_step<detail::DynamicConvolution, detail::IntegerConvolution, detail::FloatConvolution,
+                               detail::ConvolutionStep>(c, "images", window, groups, activation);
 }
 
 OCTET_API void Convolution::check(const PrepareContext& c) const {
@@ -65,7 +53,9 @@ OCTET_API Traits Convolution::traits() const {
   t.groups = groups;
   t.pads = window.pads();
   t.residual = residual;
-  t.clamps = !activation.none();
+  t.low = activation.low;
+  t.high = activation.high;
+  t.exchanges_codes = true;
   return t;
 }
 
@@ -75,13 +65,7 @@ OCTET_API std::string Convolution::summary(const ShapeContext& c) const {
   return (depthwise ? "Depthwise " : "Conv ") + window.summary() + by_group;
 }
 
-OCTET_API IntegerForm Convolution::integer_form() const {
-  IntegerForm f;
-  f.output = IntegerForm::Output::measured;
-  f.weights = weights;
-  f.bias = bias;
-  return f;
-}
+OCTET_API IntegerForm Convolution::integer_form() const { return detail::weighted_integer_form(); }
 
 OCTET_API std::int64_t Convolution::macs(const ShapeContext& c) const {
   const Shape out = shapes(c)[0], w = c.shape(weights);

@@ -1,5 +1,5 @@
 #pragma once
-#include "transposed_axis.hpp"
+#include "transposed_phase.hpp"
 #include "varying.hpp"
 
 OCTET_BEGIN
@@ -22,7 +22,9 @@ class DataGradient {
     std::size_t scratch = 0;
     for (std::int64_t y = 0; y < axes_[0].phases(); ++y)
       for (std::int64_t x = 0; x < axes_[1].phases(); ++x) {
-        Phase p{phase_shape(y, x), y, x, {}};
+        Phase p{{y, x}, TransposedPhase{y, x}.shape(axes_), {}};
+        p.shape.batch = s.batch, p.shape.groups = s.groups;
+        p.shape.in_c = s.out_c, p.shape.out_c = s.in_c;
         if (p.shape.rows() == 0) continue;
         p.kernels = {kernels, p.shape, bf16_products};
         scratch = std::max(scratch, p.kernels.plan(p.shape, threads));
@@ -51,34 +53,23 @@ class DataGradient {
       p.kernels.set_weights(view(p, weights), shape_.in_c, pool);
       p.kernels.run(reinterpret_cast<const std::byte*>(gradient), zeros_.bytes(), padding_.bytes(), e,
                     scratch + spread_bytes_, pool);
-      if (!direct_) spread(p, reinterpret_cast<const float*>(scratch), out, pool);
+      if (!direct_) p.at.spread(axes_, shape_.batch, scratch, reinterpret_cast<std::byte*>(out), shape_.in_c * 4, pool);
     }
   }
 
  private:
   struct Phase {
+    TransposedPhase at;
     ConvolutionShape shape;
-    std::int64_t y = 0, x = 0;
     VaryingConvolution kernels;
   };
-
-  ConvolutionShape phase_shape(std::int64_t y, std::int64_t x) const {
-    ConvolutionShape p;
-    p.batch = shape_.batch, p.groups = shape_.groups;
-    p.in_h = axes_[0].in, p.in_w = axes_[1].in, p.in_c = shape_.out_c;
-    p.out_h = axes_[0].count(y), p.out_w = axes_[1].count(x), p.out_c = shape_.in_c;
-    p.kernel_h = axes_[0].taps(y), p.kernel_w = axes_[1].taps(x);
-    p.dilation_h = axes_[0].step(), p.dilation_w = axes_[1].step();
-    p.pad_top = -axes_[0].start(y), p.pad_left = -axes_[1].start(x);
-    return p;
-  }
 
   /// The taps of a phase in reverse order, with input and output channels swapped.
   WeightsView view(const Phase& p, const float* weights) const noexcept {
     WeightsView w = WeightsView::of_model(weights, shape_.out_c, shape_.kernel_h, shape_.kernel_w, shape_.group_in(),
                                           shape_.groups);
     std::swap(w.in, w.out);
-    w.data += axes_[0].last_tap(p.y) * w.row + axes_[1].last_tap(p.x) * w.tap;
+    w.data += axes_[0].last_tap(p.at.y) * w.row + axes_[1].last_tap(p.at.x) * w.tap;
     w.row *= -axes_[0].period(), w.tap *= -axes_[1].period();
     w.kernel_h = p.shape.kernel_h, w.kernel_w = p.shape.kernel_w;
     return w;
@@ -88,18 +79,6 @@ class DataGradient {
     const std::int64_t row = shape_.in_w * shape_.in_c;
     pool.parallel(shape_.batch * shape_.in_h,
                   [&](std::int64_t r, int) { std::fill(out + r * row, out + (r + 1) * row, 0.0f); });
-  }
-
-  /// Copies the pixels of a phase to their positions.
-  void spread(const Phase& p, const float* from, float* out, ThreadPool& pool) const noexcept {
-    const std::int64_t rows = p.shape.out_h, columns = p.shape.out_w, channels = shape_.in_c;
-    pool.parallel(shape_.batch * rows, [&](std::int64_t r, int) {
-      const std::int64_t y = axes_[0].first(p.y) + r % rows * axes_[0].stride;
-      const float* pixel = from + r * columns * channels;
-      float* to = out + ((r / rows * shape_.in_h + y) * shape_.in_w + axes_[1].first(p.x)) * channels;
-      for (std::int64_t x = 0; x < columns; ++x, pixel += channels, to += axes_[1].stride * channels)
-        std::copy(pixel, pixel + channels, to);
-    });
   }
 
   ConvolutionShape shape_;

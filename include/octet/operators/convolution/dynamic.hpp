@@ -1,4 +1,6 @@
 #pragma once
+#include "../../graph/lost_numbers.hpp"
+#include "../../graph/range_exchange.hpp"
 #include "../../kernels/quantize_dynamic.hpp"
 #include "../dynamic_weights.hpp"
 #include "step.hpp"
@@ -9,21 +11,21 @@ namespace detail {
 /// Dynamic range: a float image is quantized at run time (uint8, asymmetric, by its own range) and multiplied by int8
 /// weights. The sums are scaled to float, or requantized to uint8 if the activation bounds the output, so that its
 /// scale is known (see bound_activations).
-class DynamicConvolution : public ConvolutionStep {
+class DynamicConvolution : public ConvolutionStep, public RangeExchange {
  public:
   DynamicConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups),
         simd_(&c.kernels()),
-        weights_(c, 1),
+        weights_(c),
         scale_(weights_.scale),
         epilogue_(weights_.epilogue(range)),
         element_(bits(c.output().dtype) / 8) {
     ConvolutionWeights<std::int8_t> w;
     w.values = weights_.values.data(), w.out_c = weights_.out, w.group_in = weights_.values.shape().back();
-    w.window = kernel_window(window), w.groups = groups, w.memory = c.memory();
-    if (c.output().dtype == DType::u8) {
+    w.window = kernel_window(window), w.groups = groups, w.memory = c.options().memory;
+    if (int8_format.computes(c.output().dtype)) {
       const QuantParams& y = c.output().quant;
-      const IntegerRange q = quantized_range(range, y.scale[0], y.zero_point[0]);
+      const IntegerRange q = quantized_range(range, c.output());
       epilogue_.store = Store::u8_shifted;
       epilogue_.zero_point = y.zero_point[0];
       epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
@@ -50,22 +52,27 @@ class DynamicConvolution : public ConvolutionStep {
     const std::int64_t out = shape_.out_h * shape_.out_w * shape_.out_c * element_ / (pooled() ? 4 : 1);
     for (std::int64_t i = 0; i < batch_; ++i) {
       const std::byte* image = c.input(0) + i * in;
-      start_image(image, c.input_range ? c.input_range + i : nullptr, c.scratch, c);
+      start_image(image, i, c.scratch, c);
       Epilogue e = epilogue(
           c.output() + i * out,
           c.input(ConvolutionInputs::residual) ? c.input(ConvolutionInputs::residual) + i * out : nullptr, c.scratch);
       e.pooled = pooled();
       const StoredRange range(*simd_, threads_, c.scratch + range_at_);
-      if (c.output_range) e.range = range.room();
+      if (output_ranges_) e.range = range.room();
       kernels_.run(by_blocks_ ? image : c.scratch, c.scratch + init_at_, c.scratch + padding_at_, e, element_,
                    c.scratch + shared_bytes(), *c.pool, image_scale_);
-      if (c.output_range) c.output_range[i] = range.total();
+      if (output_ranges_) output_ranges_[i] = range.total();
     }
   }
 
   bool can_pool() const noexcept override { return kernels_.can_pool(); }
-  bool wants_range() const noexcept override { return true; }
-  bool measures_range() const noexcept override { return element_ == 4 && kernels_.measures_range(); }
+  RangeExchange* range_exchange() noexcept override { return this; }
+  bool wants_ranges() const noexcept override { return true; }
+  bool measures_ranges() const noexcept override { return element_ == 4 && kernels_.measures_range(); }
+  void set_ranges(const Range* input, Range* output) noexcept override {
+    input_ranges_ = input;
+    output_ranges_ = output;
+  }
 
   bool runs_bands(bool whole_input) const noexcept override { return whole_input; }
   std::size_t plan_bands(const ConvolutionShape& s, std::int64_t rows) override {
@@ -77,18 +84,17 @@ class DynamicConvolution : public ConvolutionStep {
     return static_cast<std::size_t>(range_at_ + round_up(StoredRange::bytes(*simd_, threads_), 64));
   }
   /// Computes the scale of the image and quantizes it, unless its blocks are quantized one by one.
-  void start_image(const std::byte* in, const ValueRange* range, std::byte* shared,
-                   const RunContext& c) noexcept override {
+  void start_image(const std::byte* in, std::int64_t image, std::byte* shared, const RunContext& c) noexcept override {
     const std::int64_t n = shape_.in_h * shape_.in_w * shape_.in_c;
     const auto* x = reinterpret_cast<const float*>(in);
-    const DynamicScale s = scale_of(*simd_, x, n, *c.pool, range);
+    const ScaleAndZero s = scale_of(*simd_, x, n, *c.pool, input_ranges_ ? input_ranges_ + image : nullptr);
     image_scale_ = s;
     if (!by_blocks_) quantize_by(*simd_, s, x, n, reinterpret_cast<std::uint8_t*>(shared), *c.pool);
     std::memset(shared + padding_at_, s.zero_point, static_cast<std::size_t>(init_at_ - padding_at_));
     weights_.start(s, reinterpret_cast<std::int32_t*>(shared + init_at_));
     auto* scale = reinterpret_cast<float*>(shared + scale_at_);
     for (std::int64_t o = 0; o < scale_.size(); ++o) scale[o] = scale_[o] * s.scale;
-    if (element_ == 1 && std::isnan(s.scale)) c.lost_not_finite();
+    if (element_ == 1 && std::isnan(s.scale)) report_lost_number(c);
   }
   void run_band(const Band& b) noexcept override {
     kernels_.run_rows(b.shared, b.shared + init_at_, b.shared + padding_at_, epilogue(b.out, b.residual, b.shared),
@@ -113,10 +119,12 @@ class DynamicConvolution : public ConvolutionStep {
     return e;
   }
 
+  const Range* input_ranges_ = nullptr;
+  Range* output_ranges_ = nullptr;
   std::int64_t batch_ = 1;
   int threads_ = 1;
   bool by_blocks_ = false;
-  DynamicScale image_scale_;  // of the current image
+  ScaleAndZero image_scale_;  // of the current image
   const Kernels* simd_;
   DynamicWeights weights_;
   Tensor<float> scale_;  // of the weights, divided by that of a uint8 output

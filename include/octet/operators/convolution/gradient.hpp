@@ -16,7 +16,7 @@ class LinearGradient : public GradientStep {
       : simd_(&c.kernels()),
         range_(range),
         has_bias_(c.has(ConvolutionInputs::bias)),
-        bf16_products_(c.bf16_products()) {
+        bf16_products_(c.options().bf16_products) {
     for (int i : {0, 1, 2, 3})
       c.require(!c.has(i) || is_floating(c.input(i).dtype), "only float layers can be trained, but '",
                 c.has(i) ? c.input(i).name : "", "' is ", octet::name(c.has(i) ? c.input(i).dtype : DType::f32));

@@ -1,6 +1,5 @@
 #pragma once
-#include "../../kernels/requantize.hpp"
-#include "../integer_weights.hpp"
+#include "../requantizer.hpp"
 #include "step.hpp"
 
 OCTET_BEGIN
@@ -12,14 +11,14 @@ class IntegerConvolution : public ConvolutionStep {
  public:
   IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
       : ConvolutionStep(window, groups) {
-    const IntegerWeights weights(c, c.input(ConvolutionInputs::weights).dtype == DType::u8);
+    const IntegerWeights weights(c, !is_signed(c.input(ConvolutionInputs::weights).dtype));
     zero_point_ = weights.input_zero_point;
-    requantizer_ = Requantizer(c, weights, range, 3);
+    requantizer_ = Requantizer(c, weights, range, ConvolutionInputs::residual);
     ConvolutionWeights<std::int8_t> w;
     w.values = weights.values.data(), w.out_c = weights.out, w.window = kernel_window(window), w.groups = groups;
     w.group_in = c.constant(ConvolutionInputs::weights).shape().back(), w.repeat = weights.repeat,
     w.order = requantizer_.order();
-    w.memory = requantizer_.by_kernel() ? c.memory() : WeightMemory::small;
+    w.memory = requantizer_.by_kernel() ? c.options().memory : WeightMemory::small;
     w.init = reinterpret_cast<const std::int32_t*>(requantizer_.init());
     kernels_ = {c.kernels(), w};
   }

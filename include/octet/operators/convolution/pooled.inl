@@ -1,4 +1,5 @@
 #pragma once
+#include "../../graph/range_exchange.hpp"
 #include "../pooling/max_pool.hpp"
 #include "convolution.hpp"
 #include "pooled.hpp"
@@ -9,12 +10,10 @@ namespace detail {
 
 /// Runs a convolution and the pooling after it as one step. If possible, the convolution stores only pooled outputs.
 /// The results are bit-identical to those of separate steps.
-class PooledStep : public Step {
+class PooledStep : public Step, public RangeExchange {
  public:
   PooledStep(const Graph& body, const PrepareContext& c) : body_(body) {
-    const auto context = [&](std::size_t i) {
-      return PrepareContext(body, body.nodes[i], c.kernels(), c.memory(), false, c.same_floats());
-    };
+    const auto context = [&](std::size_t i) { return PrepareContext(body, body.nodes[i], c.kernels(), c.options()); };
     convolution_ = as<Convolution>(*body.nodes[0].op)->prepare_convolution(context(0));
     pool_ = body.nodes[1].op->prepare(context(1));
   }
@@ -34,21 +33,26 @@ class PooledStep : public Step {
     convolution_->pool(at_once_);
     if (at_once_) return scratch;
     scratch = std::max(scratch, pool_->plan({between_, c.outputs, c.threads}));
-    scratch_at_ = (between_[0].size_bytes() + 63) / 64 * 64;
+    scratch_at_ = round_up(between_[0].size_bytes(), 64);
     return scratch_at_ + scratch;
   }
 
-  bool wants_range() const noexcept override { return convolution_->wants_range(); }
-  bool measures_range() const noexcept override { return at_once_ && convolution_->measures_range(); }
+  RangeExchange* range_exchange() noexcept override { return convolution_->range_exchange() ? this : nullptr; }
+  bool wants_ranges() const noexcept override { return convolution_->range_exchange()->wants_ranges(); }
+  bool measures_ranges() const noexcept override {
+    return at_once_ && convolution_->range_exchange()->measures_ranges();
+  }
+  void set_ranges(const Range* input, Range* output) noexcept override {
+    convolution_->range_exchange()->set_ranges(input, output);
+  }
 
   void run(const RunContext& c) noexcept override {
     inputs_[0].data = c.inputs[0].data;
-    if (at_once_)
-      return convolution_->run({inputs_, c.outputs, c.scratch, c.pool, c.not_finite, c.input_range, c.output_range});
+    if (at_once_) return convolution_->run({inputs_, c.outputs, c.scratch, c.pool, c.lost});
     between_[0].data = c.scratch;
     std::byte* scratch = c.scratch + scratch_at_;
-    convolution_->run({inputs_, between_, scratch, c.pool, c.not_finite, c.input_range, nullptr});
-    pool_->run({between_, c.outputs, scratch, c.pool, c.not_finite});
+    convolution_->run({inputs_, between_, scratch, c.pool, c.lost});
+    pool_->run({between_, c.outputs, scratch, c.pool, c.lost});
   }
 
  private:
@@ -64,7 +68,9 @@ class PooledStep : public Step {
 
 OCTET_API bool PooledConvolution::suits(const Graph& g, const Node& convolution, const Node& pooling) {
   using Sizes = std::vector<std::int64_t>;
-  const Window& p = as<MaxPool>(*pooling.op)->window;
+  const auto* pool = as<MaxPool>(*pooling.op);
+  if (!pool || pooling.outputs.size() != 1) return false;
+  const Window& p = pool->window;
   const bool unpadded =
       p.padding != Window::Padding::given || (p.pads_before == Sizes{0, 0} && p.pads_after == Sizes{0, 0});
   if (!unpadded || p.kernel != Sizes{2, 2} || p.strides != Sizes{2, 2} || p.dilations != Sizes{1, 1}) return false;

@@ -39,8 +39,8 @@ class ConvolutionStep : public Step {
   virtual std::size_t plan_bands(const ConvolutionShape& one_image, std::int64_t rows) = 0;
   /// Size in bytes of the data that start_image writes, after plan_bands.
   virtual std::size_t shared_bytes() const noexcept { return 0; }
-  /// Called for each image before its bands, with its range if known.
-  virtual void start_image(const std::byte*, const ValueRange*, std::byte*, const RunContext&) noexcept {}
+  /// Called for each image before its bands, with its index in the batch.
+  virtual void start_image(const std::byte*, std::int64_t, std::byte*, const RunContext&) noexcept {}
   virtual void run_band(const Band&) noexcept = 0;
 
  protected:

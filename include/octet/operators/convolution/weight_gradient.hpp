@@ -15,7 +15,7 @@ class WeightGradient {
     shape_ = s;
     pairs_ = bf16_products && kernels.gradient.outer_product_bf16;
     depthwise_ = s.groups > 1 && s.groups == s.out_c && s.groups == s.in_c;
-    size_ = s.out_c * s.kernel_h * s.kernel_w * s.group_in();
+    size_ = s.out_c * s.taps() * s.group_in();
     if (depthwise_) {
       blocks_ = (s.in_c + channel_block - 1) / channel_block;
       parts_ = std::clamp<std::int64_t>(tasks_wanted / blocks_, 1, std::max<std::int64_t>(1, s.batch));
@@ -56,8 +56,7 @@ class WeightGradient {
     if (taps > most || skips_) taps_h_ = 1;
     if ((taps_h_ == 1 && row > most) || skips_) {
       taps_w_ = 1;
-      const std::int64_t blocks =
-          std::max((channels + most - 1) / most, tasks_wanted / (shape_.kernel_h * shape_.kernel_w));
+      const std::int64_t blocks = std::max((channels + most - 1) / most, tasks_wanted / (shape_.taps()));
       channels_ = std::max<std::int64_t>(64, round_up((channels + blocks - 1) / blocks, 32));
     }
     columns_ = taps_h_ * taps_w_ * std::min(channels_, channels);
@@ -104,7 +103,7 @@ class WeightGradient {
   }
 
   void run_task(const Task& t, const float* in, const float* gradient, float* out, std::byte* scratch) const noexcept {
-    const std::int64_t k = shape_.kernel_h * shape_.kernel_w * shape_.group_in();
+    const std::int64_t k = shape_.taps() * shape_.group_in();
     auto *windows = reinterpret_cast<float*>(scratch), *rows = reinterpret_cast<float*>(scratch + windows_);
     OuterProduct p;
     p.rows = shape_.group_out(), p.columns = taps_h_ * taps_w_ * t.channels;
@@ -161,14 +160,11 @@ class WeightGradient {
   /// Gathers the task's columns of the windows of consecutive pixels.
   void gather(const Task& t, const float* in, std::int64_t first, std::int64_t count, float* windows) const noexcept {
     Gather g;
+    g.shape = shape_;
     g.in = reinterpret_cast<const std::byte*>(in + t.group * shape_.group_in() + t.channel);
-    g.height = shape_.in_h, g.width = shape_.in_w;
     g.pixel_bytes = shape_.in_c * 4, g.run_bytes = t.channels * 4;
-    g.kernel_h = taps_h_, g.kernel_w = taps_w_;
-    g.stride_h = shape_.stride_h, g.stride_w = shape_.stride_w;
-    g.dilation_h = shape_.dilation_h, g.dilation_w = shape_.dilation_w;
-    g.pad_top = shape_.pad_top - t.ky * shape_.dilation_h, g.pad_left = shape_.pad_left - t.kx * shape_.dilation_w;
-    g.out_h = shape_.out_h, g.out_w = shape_.out_w;
+    g.shape.kernel_h = taps_h_, g.shape.kernel_w = taps_w_;
+    g.shape.pad_top -= t.ky * shape_.dilation_h, g.shape.pad_left -= t.kx * shape_.dilation_w;
     g.padding = padding_.bytes();
     g.first = first, g.count = count;
     g.rows = reinterpret_cast<std::byte*>(windows), g.row_stride = row_stride_;
@@ -183,23 +179,18 @@ class WeightGradient {
     pool.parallel(parts_ * blocks_, [&](std::int64_t index, int) {
       const std::int64_t part = index % parts_, first = shape_.batch * part / parts_;
       DepthwiseWeights d;
-      d.images = shape_.batch * (part + 1) / parts_ - first;
+      d.shape = shape_;
+      d.shape.batch = shape_.batch * (part + 1) / parts_ - first;
       d.in = in + first * in_image, d.gradient = gradient + first * out_image;
-      d.height = shape_.in_h, d.width = shape_.in_w, d.channels = shape_.in_c;
-      d.out_h = shape_.out_h, d.out_w = shape_.out_w;
-      d.kernel_h = shape_.kernel_h, d.kernel_w = shape_.kernel_w;
-      d.stride_h = shape_.stride_h, d.stride_w = shape_.stride_w;
-      d.dilation_h = shape_.dilation_h, d.dilation_w = shape_.dilation_w;
-      d.pad_top = shape_.pad_top, d.pad_left = shape_.pad_left;
       d.channel_begin = index / parts_ * channel_block;
       d.channel_end = std::min(shape_.in_c, d.channel_begin + channel_block);
       d.sums = sums + part * size_;
-      for (std::int64_t t = 0; t < shape_.kernel_h * shape_.kernel_w; ++t)
-        std::fill(d.sums + t * d.channels + d.channel_begin, d.sums + t * d.channels + d.channel_end, 0.0f);
+      for (std::int64_t t = 0; t < shape_.taps(); ++t)
+        std::fill(d.sums + t * d.shape.in_c + d.channel_begin, d.sums + t * d.shape.in_c + d.channel_end, 0.0f);
       kernels_->gradient.depthwise_weights(d);
     });
     // Converts [taps][channels] of all parts to [channels][taps].
-    const std::int64_t taps = shape_.kernel_h * shape_.kernel_w;
+    const std::int64_t taps = shape_.taps();
     for (std::int64_t t = 0; t < taps; ++t)
       for (std::int64_t c = 0; c < shape_.in_c; ++c) {
         float sum = sums[t * shape_.in_c + c];
@@ -209,9 +200,7 @@ class WeightGradient {
   }
 
   void add_parts(const float* sums, float* out, ThreadPool& pool) const noexcept {
-    constexpr std::int64_t piece = 4096;
-    pool.parallel((size_ + piece - 1) / piece, [&](std::int64_t t, int) {
-      const std::int64_t from = t * piece, n = std::min(piece, size_ - from);
+    parallel_parts(pool, size_, 4096, [&](std::int64_t from, std::int64_t n) {
       std::copy(sums + from, sums + from + n, out + from);
       for (std::int64_t part = 1; part < parts_; ++part)
         kernels_->gradient.add_scaled(sums + part * size_ + from, 1, out + from, n);

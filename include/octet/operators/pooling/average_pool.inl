@@ -11,7 +11,7 @@ class AveragePoolStep : public Step {
  public:
   AveragePoolStep(const PrepareContext& c, const Window& window, bool include_padding, bool int8_ties)
       : window_(window), simd_(&c.kernels()), include_padding_(include_padding) {
-    if (c.input(0).dtype == DType::u8)
+    if (int8_format.computes(c.input(0).dtype))
       mean_ = IntegerMean(c, int8_ties ? IntegerMean::Kind::int8_pool : IntegerMean::Kind::pool);
     else
       c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
@@ -19,7 +19,7 @@ class AveragePoolStep : public Step {
 
   std::size_t plan(const PlanContext& c) override {
     windows_ = PoolWindows(window_, c);
-    lists_ = static_cast<std::int64_t>(windows_.scratch_bytes(c.threads) + 63) / 64 * 64;
+    lists_ = round_up(static_cast<std::int64_t>(windows_.scratch_bytes(c.threads)), 64);
     sums_ = round_up(windows_.channels() * 4, 64);
     return static_cast<std::size_t>(lists_) + static_cast<std::size_t>(sums_ * c.threads);
   }

@@ -35,7 +35,7 @@ class PoolGradient : public SameForward {
     windows_ = PoolWindows(window_, {image, c.outputs, 1});
     in_image_ = one.elements();
     out_pixels_ = c.outputs[0].shape.product(1, one.rank() - 1);
-    list_ = (static_cast<std::int64_t>(windows_.scratch_bytes(1)) + 63) / 64 * 64;
+    list_ = round_up(static_cast<std::int64_t>(windows_.scratch_bytes(1)), 64);
     return static_cast<std::size_t>(list_ * c.threads);
   }
 

@@ -1,5 +1,7 @@
 #pragma once
 #include "../../core/element.hpp"
+#include "../../core/integer_format.hpp"
+#include "../../graph/lost_numbers.hpp"
 #include "gradient.hpp"
 #include "max_pool.hpp"
 
@@ -24,9 +26,9 @@ class MaxPoolStep : public Step {
     windows_.each(c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t, std::int64_t pixel, int) {
       if (w.count == 0)
         nothing(c, pixel);
-      else if (with_indices || !(dtype_ == DType::f32 || dtype_ == DType::u8))
+      else if (with_indices || !(dtype_ == DType::f32 || int8_format.computes(dtype_)))
         one_by_one(c, w, pixel);
-      else if (dtype_ == DType::u8)
+      else if (int8_format.computes(dtype_))
         simd_->max_u8(w, reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels);
       else
         simd_->max_f32(w, reinterpret_cast<float*>(c.output()) + pixel * channels);
@@ -56,7 +58,7 @@ class MaxPoolStep : public Step {
       store_element(dtype_, c.output(), at, largest);
       if (!with_indices) continue;
       store_as(c.output(1), at, position(c.input(0), w.pixels[best], ch));
-      if (std::isnan(largest)) c.lost_not_finite();
+      if (std::isnan(largest)) report_lost_number(c);
     }
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include "../activation_codes.hpp"
 #include "../implement.hpp"
 #include "axis.hpp"
 
@@ -13,7 +14,11 @@ class InterpolateStep : public Step {
   using Rule = std::function<std::vector<ResizeAxis>(const Shape& in)>;
   /// outside: the element outside the region of interest (an integer if the tensor is uint8).
   InterpolateStep(const PrepareContext& c, Rule rule, const ResizeFilter& filter, CoordinateMode mode, float outside)
-      : bytes_(c.input(0).dtype == DType::u8), rule_(std::move(rule)), filter_(filter), mode_(mode), outside_(outside) {
+      : bytes_(int8_format.computes(c.input(0).dtype)),
+        rule_(std::move(rule)),
+        filter_(filter),
+        mode_(mode),
+        outside_(outside) {
     c.require(bytes_ || c.input(0).dtype == DType::f32, "expected float32 or uint8, found ", name(c.input(0).dtype));
   }
 

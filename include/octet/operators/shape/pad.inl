@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/affine.hpp"
 #include "indexed_copy.hpp"
 #include "pad.hpp"
 
@@ -50,9 +51,8 @@ OCTET_API std::unique_ptr<Step> Pad::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
   double element = value;
   if (x.is_quantized()) {
-    c.require(!x.quant.per_channel(), "'", x.name, "' has to have one scale and zero point");
-    c.validate(x);
-    element = std::nearbyint(value / static_cast<double>(x.quant.scale[0])) + x.quant.zero_point[0];
+    c.one_scale(x);
+    element = detail::code_of(value, x.quant);
   }
   detail::element_bytes(c, x);
   detail::store_element(x.dtype, fill.element.data(), 0, element);

@@ -35,8 +35,8 @@ class QatConverter {
     return std::move(g_);
   }
 
-  /// The plan for that model, optimized.
-  QuantizationPlan plan(const Graph& optimized) const {
+  /// The plan for that model.
+  QuantizationPlan plan(const OptimizedModel& optimized) const {
     Int8Options options;
     options.correct_bias = false;  // training has compensated for the mean error
     options.keep_float = kept_float_;
@@ -83,7 +83,7 @@ class QatConverter {
     return Change::any;
   }
 
-  /// Clamps activations of fewer than 8 bits to their range, in the layer before them if possible.
+  /// Clamps activations of fewer bits than integer layers have to their range, in the layer before them if possible.
   Change take_activation(Graph& g, std::size_t n, Links& links, const FakeQuantize& op) {
     const Node node = g.nodes[n];
     const int in = node.inputs[FakeQuantize::x], out = node.outputs[0];
@@ -100,7 +100,7 @@ class QatConverter {
     const FakeQuantization rounding(kernels(), op.bits);
     const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data());
     for (int v : {in, out}) learned_.activations[g.value(v).name] = QuantParams(p.scale, p.zero_point);
-    if (op.bits == 8)
+    if (codes_of_bits(op.bits) == format_of(PlannedForm::integer)->activations)
       if (const Change c = bypass(g, n, links); c != Change::none) return c;
     const double unit = static_cast<double>(p.scale);
     g.nodes[n].op = make_operator(Unary(UnaryKind::clip, static_cast<double>(rounding.low(p)) * unit,
@@ -118,7 +118,7 @@ class QatConverter {
 
 OCTET_API Model convert(const Model& model) {
   detail::QatConverter converter(model);
-  Graph g = optimize(converter.take());
+  OptimizedModel g = optimize(converter.take());
   const QuantizationPlan plan = converter.plan(g);
   return runnable(detail::PlannedModel(std::move(g), plan).build());
 }

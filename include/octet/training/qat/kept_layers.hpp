@@ -1,6 +1,8 @@
 #pragma once
 #include "../../operators/all.hpp"
+#include "../../passes/optimize.hpp"
 #include "../../quantization/layer_names.hpp"
+#include "../../quantization/weights.hpp"
 #include "config.hpp"
 
 /// Which layers of a prepared model stay float, and the metadata that records it.
@@ -9,8 +11,8 @@ namespace detail {
 
 constexpr const char* qat_kept_float = "qat.keep_float";  // metadata: names of layers, one per line
 
-/// Names of the layers of an optimized graph that stay float.
-inline std::vector<std::string> layers_kept_float(const Graph& g, const QatConfig& config) {
+/// Names of the layers that stay float.
+inline std::vector<std::string> layers_kept_float(const OptimizedModel& g, const QatConfig& config) {
   for (const std::string& p : config.layers) require_used(p, g, "quantized");
   for (const std::string& p : config.keep_float) require_used(p, g, "kept float");
   const Node *first = nullptr, *last = nullptr;

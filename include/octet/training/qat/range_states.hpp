@@ -1,7 +1,9 @@
 #pragma once
 #include "../../operators/all.hpp"
+#include "../../operators/fake_quantize_step.hpp"
 #include "../../operators/observed_range.hpp"
 #include "../../quantization/integer_placement.hpp"
+#include "../../quantization/plan.hpp"
 #include "config.hpp"
 
 OCTET_BEGIN
@@ -21,7 +23,7 @@ class RangeStates {
       : folded_(folded), placement_(placement), config_(config), known_(std::move(known)) {}
 
   bool known() const noexcept { return !known_.empty(); }
-  int bits(int root) const { return measured(root) ? config_.activation_bits : 8; }
+  int bits(int root) const { return measured(root) ? config_.activation_bits : octet::bits(format.activations); }
 
   /// The state of a root; empty if it has none.
   State state(int root) const {
@@ -43,19 +45,25 @@ class RangeStates {
 
  private:
   using Source = IntegerPlacement::Source;
+  static constexpr const IntegerFormat& format = *format_of(PlannedForm::integer);
 
   bool measured(int root) const { return placement_.source(root) == Source::measured; }
   ObservedRange initial_range(int root) const {
     const Value& v = folded_.value(root);
     const auto of = [](const QuantParams& p, double batches) {
       const double scale = static_cast<double>(p.scale[0]), zero = p.zero_point[0];
-      return ObservedRange{static_cast<float>((-128 - zero) * scale), static_cast<float>((127 - zero) * scale),
+      const IntegerRange codes = integer_range(format.activations);
+      return ObservedRange{static_cast<float>((static_cast<double>(codes.low) - zero) * scale),
+                           static_cast<float>((static_cast<double>(codes.high) - zero) * scale),
                            static_cast<float>(batches)};
     };
     switch (placement_.source(root)) {
       case Source::fixed:
-        return of(folded_.nodes[static_cast<std::size_t>(placement_.links().producer(root))].op->integer_form().params,
-                  1);
+        return of(
+            params_dividing(
+                folded_.nodes[static_cast<std::size_t>(placement_.links().producer(root))].op->integer_form().range,
+                format.activations),
+            1);
       case Source::constant: {
         const auto elements = v.constant.view<float>();
         float r[2];

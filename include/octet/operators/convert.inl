@@ -1,8 +1,11 @@
 #pragma once
+#include "../core/affine.hpp"
 #include "../core/element.hpp"
+#include "../core/integer_format.hpp"
+#include "../graph/lost_numbers.hpp"
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
-#include "quantize.hpp"
+#include "convert.hpp"
 #include "tflite_unary.hpp"
 
 OCTET_BEGIN
@@ -14,21 +17,21 @@ class QuantizeStep : public Step {
   QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
     params_.scale = q.scale[0];
     params_.asked = true;
-    params_.flip = to == DType::i8 ? 0x80 : 0;
-    params_.zero_point = q.zero_point[0] + (to == DType::i8 ? 128 : 0);
+    const std::int32_t shift = code_shift(to, int8_format.computed);
+    params_.flip = shift ? 0x80 : 0;
+    params_.zero_point = q.zero_point[0] + shift;
   }
   std::size_t plan(const PlanContext& c) override {
     size_ = c.inputs[0].shape.elements();
     return 0;
   }
   void run(const RunContext& c) noexcept override {
-    constexpr std::int64_t part = 16384;
-    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
+    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
       QuantizeF32 p = params_;
-      p.in = reinterpret_cast<const float*>(c.input(0)) + t * part;
-      p.out = reinterpret_cast<std::uint8_t*>(c.output()) + t * part;
-      p.count = std::min(part, size_ - t * part);
-      if (!simd_->quantize_f32(p)) c.lost_not_finite();
+      p.in = reinterpret_cast<const float*>(c.input(0)) + first;
+      p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
+      p.count = count;
+      if (!simd_->quantize_f32(p)) report_lost_number(c);
     });
   }
 
@@ -47,11 +50,9 @@ class DequantizeStep : public Step {
     return 0;
   }
   void run(const RunContext& c) noexcept override {
-    constexpr std::int64_t part = 16384;
-    c.pool->parallel((size_ + part - 1) / part, [&](std::int64_t t, int) {
-      simd_->dequantize_u8(reinterpret_cast<const std::uint8_t*>(c.input(0)) + t * part,
-                           reinterpret_cast<float*>(c.output()) + t * part, std::min(part, size_ - t * part),
-                           q_.scale[0], q_.zero_point[0]);
+    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
+      simd_->dequantize_u8(reinterpret_cast<const std::uint8_t*>(c.input(0)) + first,
+                           reinterpret_cast<float*>(c.output()) + first, count, q_.scale[0], q_.zero_point[0]);
     });
   }
 
@@ -73,14 +74,12 @@ class GenericConvert : public Step {
     const bool integers = is_floating(in) && !is_floating(out) && out != DType::boolean;  // NaN converts to true
     for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
       double x = load_element(in, c.input(0), i);
-      if (integers && !std::isfinite(x)) c.lost_not_finite();
+      if (integers && !std::isfinite(x)) report_lost_number(c);
       if (from_) {
-        const auto ch = static_cast<std::size_t>(i / wf.inner % wf.channels);
-        x = (x - from_.zero_point[ch]) * static_cast<double>(from_.scale[ch]);
+        x = real_value(x, from_, wf.channel_of(i));
       }
       if (to_) {
-        const auto ch = static_cast<std::size_t>(i / wt.inner % wt.channels);
-        x = std::nearbyint(x / static_cast<double>(to_.scale[ch])) + to_.zero_point[ch];
+        x = code_of(x, to_, wt.channel_of(i));
         x = std::min(std::max(x, static_cast<double>(range.low)), static_cast<double>(range.high));
       }
       store_element(out, c.output(), i, x);
@@ -102,7 +101,7 @@ OCTET_API std::unique_ptr<Step> Convert::prepare(const PrepareContext& c) const 
   const bool single = !x.quant.per_channel() && !y.quant.per_channel();
   if (single && x.dtype == DType::f32 && is_byte(y.dtype) && y.is_quantized())
     return detail::make_step<detail::QuantizeStep>(c, y.quant, y.dtype);
-  if (single && x.dtype == DType::u8 && x.is_quantized() && y.dtype == DType::f32)
+  if (single && detail::int8_format.computes(x.dtype) && x.is_quantized() && y.dtype == DType::f32)
     return detail::make_step<detail::DequantizeStep>(c, x.quant);
   if (single && is_byte(x.dtype) && is_byte(y.dtype) && x.is_quantized() && y.is_quantized()) {
     if (c.rounding() == Rounding::fp32) return detail::make_table(c, [](float v) { return v; });

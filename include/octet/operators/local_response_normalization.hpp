@@ -23,5 +23,5 @@ class LocalResponseNormalization : public OperatorOf<LocalResponseNormalization>
 OCTET_END
 
 #if !defined(OCTET_COMPILED)
-#  include "normalization.inl"
+#  include "local_response_normalization.inl"
 #endif

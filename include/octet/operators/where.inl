@@ -1,7 +1,7 @@
 #pragma once
 #include "arithmetic/broadcast.hpp"
-#include "select.hpp"
 #include "shape/indexed_copy.hpp"
+#include "where.hpp"
 
 OCTET_BEGIN
 namespace detail {

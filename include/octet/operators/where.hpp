@@ -17,5 +17,5 @@ class Where : public OperatorOf<Where> {
 OCTET_END
 
 #if !defined(OCTET_COMPILED)
-#  include "select.inl"
+#  include "where.inl"
 #endif

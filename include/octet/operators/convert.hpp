@@ -31,5 +31,5 @@ class Convert : public OperatorOf<Convert> {
 OCTET_END
 
 #if !defined(OCTET_COMPILED)
-#  include "quantize.inl"
+#  include "convert.inl"
 #endif

@@ -3,7 +3,7 @@
 
 #include "../core/rounded.hpp"
 #include "implement.hpp"
-#include "normalization.hpp"
+#include "local_response_normalization.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -1,0 +1,22 @@
+#pragma once
+#include "bound_activations.hpp"
+#include "computed_activations.hpp"
+#include "float_fallbacks.hpp"
+#include "fuse_chains.hpp"
+#include "fuse_pooling.hpp"
+#include "lower.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+OCTET_API LoweredGraph lower(OptimizedModel model, bool join) {
+  Graph g = bound_activations(computed_activations(insert_float_fallbacks(std::move(model))));
+  return LoweredGraph(join ? fuse_pooling(fuse_chains(std::move(g))) : std::move(g));
+}
+
+OCTET_API LoweredGraph lower_as_read(Model model) {
+  return LoweredGraph(computed_activations(insert_float_fallbacks(std::move(model))));
+}
+
+}  // namespace detail
+OCTET_END

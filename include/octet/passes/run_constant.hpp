@@ -1,0 +1,33 @@
+#pragma once
+#include "../graph/graph.hpp"
+#include "../graph/lost_numbers.hpp"
+#include "../kernels/dispatch.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Computes a node whose inputs are all constant. `lost`: see report_lost_number.
+inline std::vector<AnyTensor> run_constant(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
+                                           LostNumbers* lost = nullptr) {
+  std::vector<TensorRef> in, out;
+  for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
+  std::vector<AnyTensor> results;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    results.push_back(AnyTensor::make(g.value(n.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
+    out.push_back(results.back().ref());
+  }
+  PrepareOptions options;
+  options.same_floats = true;
+  const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), options));
+  if (gives_nothing(out)) return results;
+  AlignedBytes scratch(step->plan({in, out, 1}));
+  ThreadPool pool(1);
+  if (step->is_view())
+    std::copy(in[0].data, in[0].data + in[0].size_bytes(), out[0].data);
+  else
+    step->run({in, out, scratch.data(), &pool, lost});
+  return results;
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,117 @@
+#pragma once
+#include "../core/bias.hpp"
+#include "../runtime/not_finite.hpp"
+#include "bias_correction.hpp"
+#include "check_plan.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+inline std::string layer_text(const Node& n) { return concat("layer '", n.name, "' (", n.op->type(), "): "); }
+
+/// Replaces weights and biases of layers by those of a plan.
+class PlannedWeights {
+ public:
+  explicit PlannedWeights(Graph& g) : g_(g) {}
+
+  /// Quantizes the weights to int8 and the bias to int32 with the scale input * weights.
+  void make_int8(Node& n, const LayerPlan& layer) {
+    const IntegerForm form = n.op->integer_form();
+    const float input_scale = g_.value(n.inputs[0]).quant.scale[0];
+    require_bias_fits(n, layer, input_scale);
+    QTensor<int8> q = int8_weights(n, layer);
+    const auto b_at = static_cast<std::size_t>(form.bias);
+    const int b = form.bias < 0 ? Node::none : input_of(n, b_at);
+    if (b != Node::none)
+      n.inputs[b_at] =
+          g_.add_constant(g_.value(b).name, bias_codes(to_float(g_.value(b).constant.ref()), input_scale, q.params));
+    replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
+  }
+
+  /// int8 weights of a layer with float inputs, which it quantizes as it runs.
+  void make_dynamic(Node& n, const LayerPlan& layer) {
+    QTensor<int8> q = int8_weights(n, layer);
+    replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
+  }
+
+  /// Weights in half precision, which executors expand to float when they pack them. Biases stay float.
+  template <class Half>
+  void make_half(Node& n, const LayerPlan& layer) {
+    const int v = n.inputs[at(n.op->integer_form().weights)];
+    const AnyTensor constant = g_.value(v).constant;
+    const auto exact = constant.view<float>();
+    const AnyTensor half = quantize<Half>(exact);
+    const View<const Half> rounded = half.view<Half>();
+    require(all_finite(half.ref()), layer_text(n), "tensor '", g_.value(v).name,
+            "' has an element that is too large for ", name(dtype_of<Half>));
+    correct_bias(g_, n, exact, means_of(n, layer),
+                 [&](std::int64_t, std::int64_t e) { return static_cast<float>(rounded[e]); });
+    const auto key = std::make_pair(v, dtype_of<Half>);
+    if (!halves_.count(key)) halves_[key] = g_.add_constant(g_.value(v).name, half);
+    replace_weights(n, halves_[key]);
+  }
+
+ private:
+  /// The layer's weights as int8; corrects its bias.
+  QTensor<int8> int8_weights(Node& n, const LayerPlan& layer) {
+    const AnyTensor constant =
+        weights_of(n).constant;  // a copy (shared): add_constant invalidates references to values
+    const FloatElements exact(constant);
+    require_scales(n, layer, constant.shape());
+    QTensor<int8> q;
+    if (layer.weight_codes.empty())
+      q = quantize_weights(*exact, layer.weights, weight_format(layer));
+    else
+      q = {Tensor<std::int8_t>(constant.shape(), layer.weight_codes), layer.weights};
+    correct_bias(g_, n, *exact, means_of(n, layer), q);
+    return q;
+  }
+
+  const Value& weights_of(const Node& n) const { return g_.value(n.inputs[at(n.op->integer_form().weights)]); }
+  static void replace_weights(Node& n, int value) { n.inputs[at(n.op->integer_form().weights)] = value; }
+
+  static void require_scales(const Node& n, const LayerPlan& layer, const Shape& shape) {
+    const std::int64_t expected = layer.weights.per_channel() ? shape[0] : 1;
+    require(layer.weights.channels() == expected, layer_text(n), "the plan has ", layer.weights.channels(),
+            " scales of weights, expected ", expected,
+            layer.weights.per_channel() ? ", one for each output channel" : "");
+    require(layer.weight_codes.empty() || static_cast<std::int64_t>(layer.weight_codes.size()) == shape.elements(),
+            layer_text(n), "the plan has ", layer.weight_codes.size(), " codes of weights, expected ",
+            shape.elements());
+  }
+
+  /// Increased scales of weights (see Int8Planner) may have been edited, or the input's scale.
+  void require_bias_fits(const Node& n, const LayerPlan& layer, float input_scale) const {
+    const IntegerForm form = n.op->integer_form();
+    require_scales(n, layer, weights_of(n).shape);
+    const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
+    if (b == Node::none) return;
+    std::int64_t c = 0;
+    for (float x : to_float(g_.value(b).constant.ref())) {
+      const float scale = layer.weights.scale[layer.weights.index_of(c)];
+      const auto in = static_cast<double>(input_scale);
+      require(std::abs(static_cast<double>(x)) / bias_unit(in, scale) < 0x1p31, layer_text(n), "the weights' scale ",
+              scale, " of channel ", c, " is too small for the bias ", x, ": expected at least ", least_scale(x, in));
+      ++c;
+    }
+  }
+
+  /// The means that the bias is corrected with; empty where it is not.
+  std::vector<double> means_of(const Node& n, const LayerPlan& layer) const {
+    if (layer.input_means.empty()) return {};
+    const Traits traits = n.op->traits();
+    require(traits.products == Traits::Products::all, layer_text(n),
+            "the plan has means of its input, but its bias cannot "
+            "be corrected");
+    const std::int64_t channels = weights_of(n).shape.back() * traits.groups;
+    require(static_cast<std::int64_t>(layer.input_means.size()) == channels, layer_text(n), "the plan has ",
+            layer.input_means.size(), " means of its input, expected ", channels, ", one for each channel");
+    return layer.input_means;
+  }
+
+  Graph& g_;
+  std::map<std::pair<int, DType>, int> halves_;  // weights in half precision, which layers may share
+};
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,249 @@
+#pragma once
+#include <set>
+
+#include "../../passes/fold_batch_norm.hpp"
+#include "../../passes/optimize.hpp"
+#include "initial_scales.hpp"
+#include "kept_layers.hpp"
+#include "range_states.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Inserts fake quantization into a graph from optimize_for_training. Which values become integers is decided on the
+/// folded and fused form of the graph. Values have the same names there, and each of its layers corresponds to a region
+/// of this graph: the nodes between the layer's inputs and its output.
+class FakeQuantizer {
+ public:
+  FakeQuantizer(Graph g, const QatConfig& config, std::map<std::string, QuantParams> known)
+      : g_(std::move(g)),
+        config_(config),
+        folded_(optimize(g_)),
+        kept_(layers_kept_float(folded_, config)),
+        placement_(folded_, {matching_layers(folded_, kept_, "kept float"), false, false}),
+        ranges_(folded_, placement_, config, std::move(known)),
+        links_(g_),
+        before_(g_.nodes.size()),
+        after_(g_.nodes.size()) {
+    for (int v = 0; v < count(); ++v)
+      if (!g_.value(v).is_constant())
+        require(values_.emplace(g_.value(v).name, v).second, "model '", g_.name, "' has two tensors named '",
+                g_.value(v).name, "'; their ranges cannot be distinguished");
+    for (int v = 0; v < static_cast<int>(folded_.values.size()); ++v)
+      if (!folded_.value(v).is_constant()) borders_.insert(here(v));
+  }
+
+  Model build() {
+    std::vector<std::pair<const Node*, std::vector<std::size_t>>> layers;
+    for (const Node& n : folded_.nodes)
+      if (placement_.is_integer(n)) layers.emplace_back(&n, region(n));
+    int rounded = 0;
+    for (const auto& [n, nodes] : layers) rounded += round_inputs(*n, nodes);
+    require(rounded > 0, "model '", g_.name, "' has no layer with weights to quantize");
+    for (int v : folded_.inputs)
+      if (placement_.is_integer(v)) round_everywhere(v);
+    for (const auto& layer : layers) round_output(*layer.first);
+    for (const auto& [n, nodes] : layers) round_sums(*n, nodes);
+    std::vector<Node> nodes = std::move(first_);
+    for (std::size_t n = 0; n < g_.nodes.size(); ++n) {
+      nodes.insert(nodes.end(), before_[n].begin(), before_[n].end());
+      nodes.push_back(g_.nodes[n]);
+      nodes.insert(nodes.end(), after_[n].begin(), after_[n].end());
+    }
+    g_.nodes = std::move(nodes);
+    g_.sort();  // puts shared nodes before their first reader
+    std::string names;
+    for (const std::string& k : kept_) names += k + "\n";
+    g_.metadata[qat_kept_float] = names;
+    return std::move(g_);
+  }
+
+ private:
+  using Source = IntegerPlacement::Source;
+  struct RoundedWeights {
+    int value = Node::none, scales = Node::none;  // scales: only if they are learned
+  };
+  int count() const { return static_cast<int>(g_.values.size()); }
+
+  /// The value of g_ for value v of the folded graph.
+  int here(int v) const {
+    const auto it = values_.find(folded_.value(v).name);
+    require(it != values_.end(), "tensor '", folded_.value(v).name, "' exists only in the folded model");
+    return it->second;
+  }
+
+  /// The nodes of g_ that make up a layer of the folded graph.
+  std::vector<std::size_t> region(const Node& folded) const {
+    std::vector<std::size_t> nodes;
+    std::vector<int> open{here(folded.outputs[0])};
+    while (!open.empty()) {
+      const int n = links_.producer(open.back());
+      open.pop_back();
+      if (n == Node::none || std::count(nodes.begin(), nodes.end(), at(n))) continue;
+      nodes.push_back(at(n));
+      for (int v : g_.nodes[at(n)].inputs)
+        if (v != Node::none && !borders_.count(v)) open.push_back(v);
+    }
+    std::sort(nodes.begin(), nodes.end());
+    return nodes;
+  }
+
+  /// Rounds the weights of a layer, and its inputs that are float. Returns the number of weights.
+  int round_inputs(const Node& folded, const std::vector<std::size_t>& nodes) {
+    int weights = 0;
+    for (std::size_t i = 0; i < folded.inputs.size(); ++i) {
+      const int v = folded.inputs[i];
+      if (v == Node::none) continue;
+      if (is_parameter(folded_, folded, i)) {
+        if (static_cast<int>(i) == folded.op->integer_form().weights) {
+          round_weights(nodes, folded_.value(v).name);
+          ++weights;
+        }
+      } else if (!placement_.is_integer(v)) {
+        round_entering(nodes, v);
+      }
+    }
+    return weights;
+  }
+
+  void round_weights(const std::vector<std::size_t>& nodes, const std::string& name) {
+    for (std::size_t n : nodes) {
+      Node& layer = g_.nodes[n];
+      const int k = layer.op->integer_form().weights;
+      const int w = k < 0 ? Node::none : input_of(layer, static_cast<std::size_t>(k));
+      if (w == Node::none || !g_.value(w).is_constant() || g_.value(w).name != name) continue;
+      RoundedWeights& rounded = rounded_weights_[w];
+      if (rounded.value == Node::none) {
+        for (const auto& other : rounded_weights_)
+          require(other.first == w || g_.value(other.first).name != name, "model '", g_.name,
+                  "' has two weights named '", name, "'; their scales cannot be distinguished");
+        FakeQuantizeWeights op;
+        op.bits = config_.weight_bits;
+        std::vector<int> inputs{w};
+        if (config_.learned_scales)
+          inputs.push_back(rounded.scales =
+                               g_.add_constant(name + ".scale", initial_scales(g_.value(w).constant.view<float>(),
+                                                                               config_.weight_bits, ranges_.known())));
+        rounded.value = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
+        // Named as the layer, so that freezing the layer freezes its weights.
+        before_[n].push_back({layer.name, make_operator(op), inputs, {rounded.value}});
+      }
+      layer.inputs[static_cast<std::size_t>(k)] = rounded.value;
+    }
+  }
+
+  /// Rounds a float value or constant that only some layers read as integers.
+  void round_entering(const std::vector<std::size_t>& nodes, int folded) {
+    const std::string& name = folded_.value(folded).name;
+    for (std::size_t n : nodes)
+      for (int& v : g_.nodes[n].inputs) {
+        if (v == Node::none || g_.value(v).name != name) continue;
+        int& rounded = rounded_[v];
+        if (rounded == 0) before_[n].push_back(fake_quantize(v, folded, rounded));
+        v = rounded;
+      }
+  }
+
+  void round_everywhere(int folded) {
+    const int v = here(folded), producer = links_.producer(v);
+    int rounded = Node::none;
+    const Node node = fake_quantize(v, folded, rounded);
+    replace_uses(v, rounded);
+    (producer == Node::none ? first_ : after_[at(producer)]).push_back(node);
+  }
+
+  void round_output(const Node& folded) {
+    const int v = folded.outputs[0];
+    const Source source = placement_.source(v);
+    // The probabilities at the model's output stay float: the loss is computed from the logits.
+    if (source == Source::fixed && folded_.is_output(v)) return;
+    // A value with the scale of another one is already on its grid, except for results of Resize and Pad.
+    if (source == Source::same && !folded.op->traits().makes_elements) return;
+    if (source != Source::none) round_everywhere(v);
+  }
+
+  /// Rounds biases, by rounding the sums they are added to: the layer's result, or that of its batch normalization.
+  void round_sums(const Node& folded, const std::vector<std::size_t>& nodes) {
+    for (std::size_t n : nodes) {
+      const int k = folded.op->integer_form().weights, w = k < 0 ? Node::none : input_of(g_.nodes[n], at(k));
+      const auto weights = std::find_if(rounded_weights_.begin(), rounded_weights_.end(),
+                                        [w](const auto& r) { return r.second.value == w; });
+      if (w == Node::none || weights == rounded_weights_.end()) continue;
+      const int sums = g_.nodes[n].outputs[0];
+      const std::size_t next = links_.used_once(sums) ? at(links_.users(sums)[0]) : n;
+      const bool normalized = g_.nodes[next].op->traits().normalizes;
+      const std::size_t last = normalized ? next : n;
+      const int v = g_.nodes[last].outputs[0];
+      FakeQuantizeSums op;
+      std::vector<int> inputs(FakeQuantizeSums::inputs, Node::none);
+      inputs[FakeQuantizeSums::x] = v;
+      inputs[FakeQuantizeSums::weights] = weights->first;
+      inputs[FakeQuantizeSums::scales] = weights->second.scales;
+      inputs[FakeQuantizeSums::bias] = input_of(g_.nodes[n], at(folded.op->integer_form().bias));
+      op.weight_bits = config_.weight_bits;
+      take_ranges(folded, op, inputs);
+      if (normalized) take_normalization(g_.nodes[last], op, inputs);
+      const std::string name = g_.value(v).name + ".sums";
+      const int rounded = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
+      replace_uses(v, rounded);
+      after_[last].insert(after_[last].begin(), {name, make_operator(op), inputs, {rounded}});
+    }
+  }
+
+  static void take_normalization(const Node& node, FakeQuantizeSums& op, std::vector<int>& inputs) {
+    op.epsilon = normalization_of(node).epsilon;
+    std::copy_n(node.inputs.begin() + BatchNormalization::gamma, 4, inputs.begin() + FakeQuantizeSums::gamma);
+  }
+  /// Takes the ranges of a layer's input and, if nothing is added before it, of its result.
+  void take_ranges(const Node& folded, FakeQuantizeSums& op, std::vector<int>& inputs) const {
+    const int in = placement_.root(folded.inputs[0]), out = placement_.root(folded.outputs[0]);
+    op.input_bits = ranges_.bits(in);
+    inputs[FakeQuantizeSums::range] = ranges_.state(in).range;
+    inputs[FakeQuantizeSums::scale] = ranges_.state(in).scale;
+    if (input_of(folded, Convolution::residual) != Node::none || ranges_.state(out).range == Node::none) return;
+    op.output_bits = ranges_.bits(out);
+    inputs[FakeQuantizeSums::out_range] = ranges_.state(out).range;
+    inputs[FakeQuantizeSums::out_scale] = ranges_.state(out).scale;
+  }
+
+  /// Includes uses by new nodes that are not in the graph yet.
+  void replace_uses(int from, int to) {
+    if (g_.is_output(from)) std::swap(g_.value(from).name, g_.value(to).name);  // outputs keep their names
+    g_.replace_uses(from, to);
+    for (auto* lists : {&before_, &after_})
+      for (std::vector<Node>& nodes : *lists)
+        for (Node& n : nodes) std::replace(n.inputs.begin(), n.inputs.end(), from, to);
+  }
+
+  /// Creates a node that rounds v (`folded` in the folded graph) to the new value `rounded`.
+  Node fake_quantize(int v, int folded, int& rounded) {
+    const std::string name = g_.value(v).name;
+    const int root = placement_.root(folded);
+    FakeQuantize op;
+    op.decay = config_.range_decay;
+    op.bits = ranges_.bits(root);
+    op.observes = placement_.source(root) == Source::measured && root == folded;
+    const RangeStates::State state = ranges_.make(root, name, g_);
+    std::vector<int> inputs{v, state.range};
+    if (state.scale != Node::none) inputs.push_back(state.scale);
+    rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(v).shape, {}, {}});
+    return {name + ".quantized", make_operator(op), inputs, {rounded}};
+  }
+
+  Graph g_;
+  const QatConfig& config_;
+  const OptimizedModel folded_;
+  const std::vector<std::string> kept_;
+  const IntegerPlacement placement_;
+  RangeStates ranges_;
+  const Links links_;
+  std::map<std::string, int> values_;              // values that are not constant, by name
+  std::set<int> borders_;                          // values that also exist in the folded graph
+  std::vector<std::vector<Node>> before_, after_;  // new nodes before and after each node of g_
+  std::vector<Node> first_;
+  std::map<int, RoundedWeights> rounded_weights_;  // by the exact weights
+  std::map<int, int> rounded_;                     // rounded versions of float inputs; 0: none yet
+};
+
+}  // namespace detail
+OCTET_END

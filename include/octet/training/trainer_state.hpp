@@ -1,0 +1,239 @@
+#pragma once
+#include "answers.hpp"
+#include "checkpoint.hpp"
+#include "evaluate.hpp"
+#include "gradient_executor.hpp"
+#include "loss_function.hpp"
+#include "optimizer_state.hpp"
+#include "progress.hpp"
+#include "trainer.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// The implementation of Trainer; see there for its functions.
+class TrainerState {
+ public:
+  TrainerState(const Model& model, const TrainingOptions& options)
+      : options_(checked(options)),
+        executor_(model, gradient_options(options)),
+        optimizer_(options.optimizer, executor_.parameters()),
+        loss_(options.loss, options.label_smoothing) {
+    position_.seed = options.seed;
+  }
+
+  const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs,
+                                      const Examples* held_out = nullptr) {
+    if (!options_.checkpoint.empty()) require_writable(options_.checkpoint);  // fail now rather than after an epoch
+    const std::int64_t batch = std::min(options_.batch, std::max<std::int64_t>(1, examples.size()));
+    const Shape input = batch_shape(executor_.graph(), examples, batch);
+    Batches batches(examples, input, options_.augmentation, executor_.pool().size());
+    executor_.plan(input);
+    Answers answers(examples, options_.loss, executor_.output().size() / batch);
+    answers.plan(batch);
+    loss_.plan(batch);
+    if (held_out) {  // fail now rather than after an epoch
+      Batches(*held_out, input, {}, 1);
+      Answers(*held_out, options_.loss, executor_.output().size() / batch);
+    }
+    begin((examples.size() + batch - 1) / batch, batch);
+    TrainingProgress progress(options_.progress, options_.loss == Loss::cross_entropy);
+    stopped_ = false;
+    while (position_.epoch < epochs && !stopped_ && !out_of_patience()) {
+      batches.begin(position_.seed, position_.epoch, options_.shuffle);
+      if (!run_epoch(batches, answers, epochs, progress)) break;
+      end_epoch(epochs, held_out, progress);
+    }
+    if (!best_.empty() && position_.step == 0) std::copy(best_.begin(), best_.end(), executor_.parameters().values());
+    return position_.history;
+  }
+  const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs, const Examples& held_out) {
+    return fit(examples, epochs, &held_out);
+  }
+
+  Model model() const { return executor_.model(); }
+  const std::vector<EpochReport>& history() const noexcept { return position_.history; }
+  const GradientExecutor& executor() const noexcept { return executor_; }
+
+  void stop() noexcept { stopped_ = true; }
+  void freeze_statistics(bool frozen = true) noexcept { position_.statistics_frozen = frozen; }
+
+  void save_checkpoint(const std::string& path) { checkpoint().save(path); }
+  void resume(const std::string& path) { checkpoint().load(path); }
+  bool resume() {
+    if (options_.checkpoint.empty() || !path_exists(options_.checkpoint)) return false;
+    resume(options_.checkpoint);
+    return true;
+  }
+
+ private:
+  static const TrainingOptions& checked(const TrainingOptions& o) {
+    o.optimizer.validate();
+    o.learning_rate.validate();
+    require(o.batch >= 1, "the batch size has to be at least 1, found ", o.batch);
+    require(o.clip_norm >= 0, "clip_norm cannot be negative, found ", o.clip_norm);
+    require(o.statistics_momentum >= 0 && o.statistics_momentum <= 1, "statistics_momentum has to be in [0, 1], found ",
+            o.statistics_momentum);
+    require(o.statistics_epochs >= 0 && o.observer_epochs >= 0,
+            "statistics_epochs and observer_epochs cannot be negative, found ", o.statistics_epochs, " and ",
+            o.observer_epochs);
+    require(o.checkpoint_steps >= 0 && (o.checkpoint_steps == 0 || !o.checkpoint.empty()),
+            "checkpoint_steps has to be 0, or positive with the name of a checkpoint file, found ", o.checkpoint_steps);
+    require(o.early_stopping.patience >= 0, "the patience of early stopping cannot be negative, found ",
+            o.early_stopping.patience);
+    return o;
+  }
+  static GradientOptions gradient_options(const TrainingOptions& o) {
+    GradientOptions g;
+    g.threads = o.threads;
+    g.pool = o.pool;
+    g.freeze = o.freeze;
+    g.skip_softmax = o.loss == Loss::cross_entropy;
+    g.bf16_products = o.bf16_products;
+    return g;
+  }
+  Checkpoint checkpoint() { return {executor_, optimizer_, options_.optimizer.kind, position_, best_}; }
+
+  void begin(std::int64_t steps, std::int64_t batch) {
+    TrainingPosition& p = position_;
+    require(p.step == 0 || (p.steps_per_epoch == steps && p.batch == batch), "the checkpoint is within an epoch of ",
+            p.steps_per_epoch, " batches of ", p.batch, ", expected ", steps, " batches of ", batch);
+    p.steps_per_epoch = steps;
+    p.batch = batch;
+  }
+  bool out_of_patience() const noexcept {
+    const std::int64_t patience = options_.early_stopping.patience;
+    return patience > 0 && position_.epochs_without_gain >= patience;
+  }
+
+  /// Runs the remaining steps of an epoch. Returns whether all are done.
+  bool run_epoch(Batches& batches, Answers& answers, std::int64_t epochs, TrainingProgress& progress) {
+    using Clock = std::chrono::steady_clock;
+    TrainingPosition& p = position_;
+    const std::int64_t first = p.step;
+    const double seconds_before = p.seconds;
+    const auto start = Clock::now();
+    while (p.step < p.steps_per_epoch && !stopped_) {
+      StepReport r = step(batches, answers, epochs);
+      ++p.step;
+      const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      const auto done = static_cast<double>(p.step), here = static_cast<double>(p.step - first);
+      p.seconds = seconds_before + seconds;
+      r.epoch = p.epoch + 1;
+      r.epochs = epochs;
+      r.step = p.step;
+      r.steps = p.steps_per_epoch;
+      r.mean_loss = p.loss_sum / done;
+      r.accuracy = p.correct / (done * static_cast<double>(p.batch));
+      r.images_per_second = here * static_cast<double>(p.batch) / seconds;
+      r.seconds_left = seconds / here * static_cast<double>((epochs - p.epoch) * p.steps_per_epoch - p.step);
+      if (options_.on_step) options_.on_step(r);
+      progress.step(r);
+      const std::int64_t interval = options_.checkpoint_steps;
+      if (interval > 0 && p.step % interval == 0 && p.step < p.steps_per_epoch) save_checkpoint(options_.checkpoint);
+    }
+    return p.step == p.steps_per_epoch;
+  }
+
+  StepReport step(Batches& batches, Answers& answers, std::int64_t epochs) {
+    TrainingPosition& p = position_;
+    const std::int64_t place = p.step * p.batch, number = p.epoch * p.steps_per_epoch + p.step;
+    ThreadPool& pool = executor_.pool();
+    batches.read(place, p.batch, executor_.input().data(), pool);
+    TrainingPass pass;
+    const auto over = [&](std::int64_t epochs_of) { return epochs_of > 0 && p.epoch >= epochs_of; };
+    pass.batch_statistics = !p.statistics_frozen && !over(options_.statistics_epochs);
+    pass.observe = !over(options_.observer_epochs);
+    pass.momentum = static_cast<float>(options_.statistics_momentum);
+    pass.random = SplitMix::seed_of(~p.seed, number);
+    const View<const float> outputs = executor_.forward(pass);
+    const BatchLoss loss = answers.compare(batches, place, loss_, outputs, executor_.output_gradient(), pool);
+    if (!std::isfinite(loss.mean)) fail_not_finite(loss.mean, pass);
+    executor_.backward(pass);
+    StepReport r;
+    r.loss = loss.mean;
+    r.learning_rate = options_.learning_rate.at(number, p.steps_per_epoch, epochs);
+    double factor = 1;
+    if (options_.clip_norm > 0) {
+      r.gradient_norm = optimizer_.gradient_norm(pool);
+      if (!std::isfinite(r.gradient_norm)) fail_not_finite();
+      if (r.gradient_norm > options_.clip_norm) factor = options_.clip_norm / r.gradient_norm;
+    }
+    optimizer_.step(r.learning_rate, factor, pool);
+    p.loss_sum += loss.mean;
+    p.correct += static_cast<double>(loss.correct);
+    learning_rate_ = r.learning_rate;
+    return r;
+  }
+
+  void end_epoch(std::int64_t epochs, const Examples* held_out, TrainingProgress& progress) {
+    TrainingPosition& p = position_;
+    EpochReport r;
+    const auto steps = static_cast<double>(p.steps_per_epoch), images = steps * static_cast<double>(p.batch);
+    r.epoch = p.epoch + 1;
+    r.epochs = epochs;
+    r.loss = p.loss_sum / steps;
+    r.accuracy = p.correct / images;
+    r.learning_rate = learning_rate_;
+    r.seconds = p.seconds;
+    r.images_per_second = images / p.seconds;
+    if (held_out) {
+      EvaluationOptions e;
+      e.loss = options_.loss;
+      e.label_smoothing = options_.label_smoothing;
+      e.batch = options_.batch;
+      e.executor.pool = executor_.shared_pool();
+      r.validation = evaluate(executor_.model(), *held_out, e);
+    }
+    keep_best(r);
+    ++p.epoch;
+    p.step = 0;
+    p.loss_sum = p.correct = p.seconds = 0;
+    p.history.push_back(r);
+    progress.epoch(r);
+    if (options_.on_epoch) options_.on_epoch(r);
+    if (!options_.checkpoint.empty()) save_checkpoint(options_.checkpoint);
+  }
+
+  void keep_best(const EpochReport& r) {
+    const EarlyStopping& e = options_.early_stopping;
+    if (e.patience == 0) return;
+    const double accuracy = r.validation ? r.validation->accuracy : r.accuracy;
+    const double found = e.by_accuracy ? -accuracy : r.validation ? r.validation->loss : r.loss;
+    if (best_.empty() || found < position_.best - e.least_gain) {
+      const Parameters& all = executor_.parameters();
+      best_.assign(all.values(), all.values() + all.size());
+      position_.best = found;
+      position_.epochs_without_gain = 0;
+    } else {
+      ++position_.epochs_without_gain;
+    }
+  }
+
+  std::string where() const { return concat("epoch ", position_.epoch + 1, ", step ", position_.step + 1, ": "); }
+  [[noreturn]] void fail_not_finite(double loss, TrainingPass pass) {
+    pass.momentum = 0;
+    pass.observe = false;
+    fail(where(), "the loss is ", std::isnan(loss) ? "nan" : "infinite", ": ", executor_.find_not_finite(pass));
+  }
+  [[noreturn]] void fail_not_finite() const {
+    const Parameters& all = executor_.parameters();
+    for (const Parameter& p : all.list())
+      for (std::int64_t i = 0; p.learned && i < p.size; ++i)
+        if (!std::isfinite(all.gradients()[p.offset + i]))
+          fail(where(), "the gradient of '", p.name, "' (layer '", p.layer, "') is not finite");
+    fail(where(), "the norm of the gradients is not finite, so they cannot be clipped");
+  }
+
+  TrainingOptions options_;
+  GradientExecutor executor_;
+  OptimizerState optimizer_;
+  LossFunction loss_;
+  TrainingPosition position_;
+  std::vector<float> best_;   // parameters of the best epoch, with early stopping
+  double learning_rate_ = 0;  // of the last step
+  bool stopped_ = false;
+};
+
+}  // namespace detail
+OCTET_END

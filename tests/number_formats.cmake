@@ -1,0 +1,27 @@
+# Checks that the types of integer layers (int8, uint8) are named only where they are defined, in kernels, in file formats and in
+# operators that ONNX defines with them. All others ask core/integer_format.hpp, so that a further format is added in one place.
+cmake_minimum_required(VERSION 3.20)
+
+set(may_name "^(core|kernels|files|import|export|model_file|data)/|^operators/onnx_")
+file(GLOB_RECURSE headers RELATIVE "${ROOT}/include/octet" "${ROOT}/include/octet/*.hpp" "${ROOT}/include/octet/*.inl")
+set(count 0)
+set(problems)
+foreach(header IN LISTS headers)
+  if(header MATCHES "${may_name}")
+    continue()
+  endif()
+  math(EXPR count "${count} + 1")
+  file(STRINGS "${ROOT}/include/octet/${header}" lines REGEX "DType::(u8|i8|u4|i4)([^0-9a-z_]|$)")
+  foreach(line IN LISTS lines)
+    string(STRIP "${line}" line)
+    list(APPEND problems "${header}: ${line}")
+  endforeach()
+endforeach()
+
+list(JOIN problems "\n  " problems)
+if(problems)
+  message(FATAL_ERROR "Types of a number format are named in:\n  ${problems}")
+elseif(count EQUAL 0)
+  message(FATAL_ERROR "No headers were found in ${ROOT}")
+endif()
+message(STATUS "${count} headers")
