@@ -74,3 +74,9 @@ TEST_CASE("tflite: all operators that octet lacks are named at once, with their 
         "  the operator CUSTOM Own is not supported, and not registered (register_operator): operator 0, which writes "
         "'y'");
 }
+
+TEST_CASE("onnx: a long name of a node is shortened in the message") {
+  OnnxBuilder b;
+  b.input("x", {1}).node("Missing", {"x"}, {std::string(1 << 20, 'y')}).output(std::string(1 << 20, 'y'));
+  CHECK(error_of([&] { import_onnx(b); }).size() < 2000);
+}

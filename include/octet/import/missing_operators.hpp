@@ -18,7 +18,7 @@ class MissingOperators {
   template <class Where>
   void add(const std::string& type, Where where) {
     const auto [place, fresh] = places_.emplace(type, all_.size());
-    if (fresh) all_.push_back({type, 0, where()});
+    if (fresh) all_.push_back({type, 0, where().substr(0, longest)});
     ++all_[place->second].count;
   }
 
@@ -34,7 +34,7 @@ class MissingOperators {
   }
 
  private:
-  static constexpr std::size_t most = 200;  // lines of a message
+  static constexpr std::size_t most = 200, longest = 1000;  // lines of a message, characters of a place
   struct Entry {
     std::string type;
     std::size_t count;

@@ -84,17 +84,14 @@ class Importer {
 
   /// Throws an error that names all operators that the model needs and octet lacks.
   void require_operators(Progress& p, const FlatTables& operators, const FlatTables& codes) const {
-    std::vector<std::string> lacked;  // type of each operator code; empty: octet has it
-    for (std::size_t i = 0; i < codes.size(); ++i) {
-      const std::string type = operator_type(codes[i]);
-      const bool known = find_handler(type) || find_tflite_operator(custom_code(codes[i]));
-      lacked.push_back(known ? std::string() : type);
-    }
+    std::vector<bool> known;  // for each operator code; types are not stored, since codes of a file may share them
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      known.push_back(find_handler(operator_type(codes[i])) || find_tflite_operator(custom_code(codes[i])));
     MissingOperators missing;
     for (std::size_t i = 0; i < operators.size(); ++i) {
       const auto code = operators[i].scalar<std::uint32_t>(operator_field::opcode_index);
-      if (code < lacked.size() && !lacked[code].empty())
-        missing.add(lacked[code],
+      if (code < known.size() && !known[code])
+        missing.add(operator_type(codes[code]),
                     [&] { return "operator " + std::to_string(i) + ", which writes" + written(p, operators[i]); });
     }
     missing.require_none(source_);
