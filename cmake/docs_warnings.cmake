@@ -1,8 +1,11 @@
-# Tells how many public names have no comment, and what else Doxygen found; see WARNINGS, the file it wrote.
+# Fails if Doxygen found public names without a comment, or anything else to warn about; see WARNINGS, the file it wrote.
 file(READ "${WARNINGS}" text)
 string(REGEX MATCHALL "warning: [^\n]* is not documented" undocumented "${text}")
 string(REGEX MATCHALL "(warning|error): " all "${text}")
 list(LENGTH undocumented names)
 list(LENGTH all count)
 math(EXPR others "${count} - ${names}")
-message(STATUS "${names} public names without a comment, ${others} other warnings: ${WARNINGS}")
+if(count GREATER 0)
+  message(FATAL_ERROR "${text}${names} public names without a comment, ${others} other warnings: ${WARNINGS}")
+endif()
+message(STATUS "every public name has a comment")

@@ -18,6 +18,7 @@
 
 OCTET_BEGIN
 
+/// As calibrate.
 Result<Calibration> try_calibrate(const Model& model, const std::vector<Tensor<float>>& batches,
                                   const CalibrationOptions& options = {});
 
@@ -31,11 +32,13 @@ Result<QuantizationPlan> try_plan_integers(const Model& model, const Calibration
                                            const Int8Options& options);
 }  // namespace detail
 
+/// As quantize<T>(model, options); T: dynamic_range, fp16, bf16.
 template <class T>
 Result<Model> try_quantize(const Model& model, const WeightOptions& options = {}) {
   return detail::try_quantize_weights_of(model, detail::weight_form<T>(), nullptr, options);
 }
 
+/// As quantize<T>(model, calibration, options); T: int8, dynamic_range, fp16, bf16.
 template <class T, class Options = std::conditional_t<std::is_same_v<T, int8>, Int8Options, WeightOptions>>
 Result<Model> try_quantize(const Model& model, const Calibration& calibration, const Options& options = {}) {
   if constexpr (std::is_same_v<T, int8>)
@@ -44,11 +47,13 @@ Result<Model> try_quantize(const Model& model, const Calibration& calibration, c
     return detail::try_quantize_weights_of(model, detail::weight_form<T>(), &calibration, options);
 }
 
+/// As plan_quantization<T>(model, options); T: dynamic_range, fp16, bf16.
 template <class T>
 Result<QuantizationPlan> try_plan_quantization(const Model& model, const WeightOptions& options = {}) {
   return detail::try_plan_weights_of(model, detail::weight_form<T>(), nullptr, options);
 }
 
+/// As plan_quantization<T>(model, calibration, options); T: int8, dynamic_range, fp16, bf16.
 template <class T, class Options = std::conditional_t<std::is_same_v<T, int8>, Int8Options, WeightOptions>>
 Result<QuantizationPlan> try_plan_quantization(const Model& model, const Calibration& calibration,
                                                const Options& options = {}) {
@@ -58,8 +63,10 @@ Result<QuantizationPlan> try_plan_quantization(const Model& model, const Calibra
     return detail::try_plan_weights_of(model, detail::weight_form<T>(), &calibration, options);
 }
 
+/// As quantize(model, plan).
 Result<Model> try_quantize(const Model& model, const QuantizationPlan& plan);
 
+/// As the constructor of Executor.
 Result<Executor> try_make_executor(const Model& model, const ExecutorOptions& options = {});
 
 /// As Executor::plan: the shapes of the outputs.
@@ -67,7 +74,9 @@ Result<std::vector<Shape>> try_plan(Executor& executor, const std::vector<Shape>
 
 /// As Executor::run and its operator().
 Result<void> try_run(Executor& executor, const TensorRef* inputs, const TensorRef* outputs);
+/// As run(inputs), which returns new tensors.
 Result<std::vector<AnyTensor>> try_run(Executor& executor, const std::vector<AnyTensor>& inputs);
+/// As operator(), for models with one input and one output.
 Result<Tensor<float>> try_run(Executor& executor, View<const float> input);
 
 OCTET_END

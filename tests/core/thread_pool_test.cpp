@@ -133,7 +133,7 @@ TEST_CASE("thread pool: can be destroyed while its threads wait, sleep or start"
 }
 
 TEST_CASE("thread pool: invalid sizes are refused") {
-  CHECK_THROWS_WITH_AS(ThreadPool(0), "a thread pool needs 1 to 1024 threads, not 0", Error);
+  CHECK_THROWS_WITH_AS(ThreadPool(0), "expected 1 to 1024 threads, found 0", Error);
   CHECK_THROWS_AS(ThreadPool(-1), Error);
   CHECK_THROWS_AS(ThreadPool(1025), Error);
   CHECK(available_processors() >= 1);

@@ -318,7 +318,7 @@ TEST_CASE("onnx: outputs that are inputs, constants or views") {
   CHECK(largest_difference(floats(out[2]), floats(out[4])) == 0);
 }
 
-TEST_CASE("onnx: errors name file, node, operator and what is wrong") {
+TEST_CASE("onnx: errors name file, node, operator and reason") {
   const auto with = [](const char* type, const std::vector<OnnxAttribute>& attributes = {}) {
     return OnnxBuilder().input("x", {1, 3, 8, 8}).scalar("k", 1).node(type, {"x", "k"}, {"y"}, attributes).output("y");
   };
@@ -371,13 +371,23 @@ TEST_CASE("onnx: all forms of tensor data") {
   const std::vector<std::int32_t> small{-1, 7}, halves{0x3c00, 0xc000}, nibbles{0x7f, 0x08};
   const std::vector<std::int64_t> large{std::int64_t{1} << 40, -5};
   CHECK(value(stored(1, {2}, [&](auto& w) { w.add_packed_float(4, f.begin(), f.end()); }), 1) == -2);
-  CHECK(value(stored(1, {2}, [&](auto& w) { w.add_float(4, 1.0f), w.add_float(4, 3.0f); }), 1) == 3);
+  CHECK(value(stored(1, {2},
+                     [&](auto& w) {
+                       w.add_float(4, 1.0f);
+                       w.add_float(4, 3.0f);
+                     }),
+              1) == 3);
   CHECK(value(stored(3, {2}, [&](auto& w) { w.add_packed_int32(5, small.begin(), small.end()); }), 0) == -1);
   CHECK(value(stored(6, {2}, [&](auto& w) { w.add_packed_int32(5, small.begin(), small.end()); }), 0) == -1);
   CHECK(value(stored(10, {2}, [&](auto& w) { w.add_packed_int32(5, halves.begin(), halves.end()); }), 1) == -2);
   CHECK(value(stored(7, {2}, [&](auto& w) { w.add_packed_int64(7, large.begin(), large.end()); }), 0) ==
         1099511627776.0);
-  CHECK(value(stored(7, {2}, [&](auto& w) { w.add_int64(7, 9), w.add_int64(7, -9); }), 1) == -9);
+  CHECK(value(stored(7, {2},
+                     [&](auto& w) {
+                       w.add_int64(7, 9);
+                       w.add_int64(7, -9);
+                     }),
+              1) == -9);
   CHECK(value(stored(11, {1}, [&](auto& w) { w.add_double(10, 2.25); }), 0) == 2.25);
   CHECK(value(stored(12, {1}, [&](auto& w) { w.add_uint64(11, 4000000000u); }), 0) == 4000000000.0);
   const AnyTensor packed = stored(22, {3}, [&](auto& w) { w.add_packed_int32(5, nibbles.begin(), nibbles.end()); });

@@ -42,12 +42,19 @@ struct Geometry {
   }
   ConvolutionShape shape() const {
     ConvolutionShape s;
-    s.in_h = height, s.in_w = width, s.in_c = s.out_c = channels;
-    s.out_h = out_h, s.out_w = out_w;
-    s.kernel_h = kernel_h, s.kernel_w = kernel_w;
-    s.stride_h = stride_h, s.stride_w = stride_w;
-    s.dilation_h = dilation_h, s.dilation_w = dilation_w;
-    s.pad_top = pad_top, s.pad_left = pad_left;
+    s.in_h = height;
+    s.in_w = width;
+    s.in_c = s.out_c = channels;
+    s.out_h = out_h;
+    s.out_w = out_w;
+    s.kernel_h = kernel_h;
+    s.kernel_w = kernel_w;
+    s.stride_h = stride_h;
+    s.stride_w = stride_w;
+    s.dilation_h = dilation_h;
+    s.dilation_w = dilation_w;
+    s.pad_top = pad_top;
+    s.pad_left = pad_left;
     return s;
   }
   std::int64_t taps() const { return kernel_h * kernel_w; }

@@ -6,8 +6,8 @@
 
 #include "support/isas.hpp"
 
-// The operations of each instruction set, those of dot products included, beside those of isa/scalar.hpp: NaN, zeros of
-// both signs, ties, what saturates and what is out of range.
+// Compares the operations of each instruction set, including dot products, with those of isa/scalar.hpp: NaN, zeros of
+// both signs, ties, saturation and values out of range.
 
 using namespace octet;
 
@@ -22,7 +22,7 @@ struct Results {
   std::uint32_t words[64][16];
   int count = 0;
   float least = 0, greatest = 0;
-  bool fits = true;  // what each instruction set can tell by itself
+  bool fits = true;  // what an instruction set checks by itself
 };
 
 namespace operations {
@@ -114,16 +114,18 @@ const std::int32_t integers[] = {0,        1,         -1,         127,        -1
 
 }  // namespace
 
-TEST_CASE("operations: each instruction set gives what the scalar one gives") {
+TEST_CASE("operations: each instruction set gives the results of the scalar one") {
   constexpr int some_floats = std::size(floats), some_integers = std::size(integers);
   for (int first = 0; first < some_floats; ++first)
     for (int second = 0; second < some_floats; ++second) {
       Operands in{};
       for (int i = 0; i < 16; ++i) {
-        in.a[i] = floats[(first + i) % some_floats], in.b[i] = floats[(second + 3 * i) % some_floats];
+        in.a[i] = floats[(first + i) % some_floats];
+        in.b[i] = floats[(second + 3 * i) % some_floats];
         in.c[i] = static_cast<float>((first * 7 + second * 5 + i * 11) % 23 - 9) * 0.37f;
-        in.x[i] = integers[(first + i) % some_integers], in.y[i] = integers[(second + 2 * i) % some_integers];
-        if (in.x[i] == -2147483647 - 1) in.x[i] = 77;  // no product of -2^15 with itself, twice
+        in.x[i] = integers[(first + i) % some_integers];
+        in.y[i] = integers[(second + 2 * i) % some_integers];
+        if (in.x[i] == -2147483647 - 1) in.x[i] = 77;  // dot_i16 does not support a pair of (-2^15)^2
         in.small[i] = (first * 13 + second * 29 + i * 17) % 301 - 20;
       }
       Results expected;

@@ -6,8 +6,8 @@
 #include "support/files.hpp"
 #include "testing.hpp"
 
-// The list of operators is complete: what is declared is in it, in all.hpp and implementation.hpp, and comes from a
-// file. (model_file_test.cpp saves each with all its parameters, every_form_test.cpp runs each in all forms.)
+// The list of operators is complete: every declared operator is in it, in all.hpp and implementation.hpp, and can come
+// from a file. (model_file_test.cpp saves each with all its parameters, every_form_test.cpp runs each in all forms.)
 
 namespace {
 
@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 const fs::path headers = OCTET_HEADERS;
 
-/// An operator of ONNX or TFLite that the importer makes it of; neither: see `internal`.
+/// An operator of ONNX or TFLite that is imported as this type; neither: see `internal`.
 struct Imported {
   const char *type, *onnx, *tflite;
 };
@@ -59,9 +59,9 @@ constexpr Imported imported[] = {{"ArgMax", "ArgMax", "ARG_MAX"},
                                  {"Unary", "Sigmoid", "LOGISTIC"},
                                  {"Unsqueeze", "Unsqueeze", "EXPAND_DIMS"},
                                  {"Where", "Where", nullptr}};
-/// Those that only octet makes: of layers, for quantization-aware training.
+/// Types that only octet creates, for quantization-aware training.
 const std::set<std::string> internal{"FakeQuantize", "FakeQuantizeSums", "FakeQuantizeWeights"};
-/// Those that executors make, and no file can have.
+/// Types that only executors create; files cannot contain them.
 const std::set<std::string> joined{"ConvolutionChain", "PooledConvolution"};
 
 std::set<std::string> listed() {
@@ -83,7 +83,7 @@ std::vector<std::string> types_in(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("operators: each that a header declares is in the list, and its files in those of all") {
+TEST_CASE("operators: every declared operator is in the list, and its files are in all.hpp and implementation.hpp") {
   const std::string all = contents((headers / "operators/all.hpp").string()),
                     definitions = contents((headers / "implementation.hpp").string());
   std::set<std::string> declared = joined;
@@ -105,7 +105,7 @@ TEST_CASE("operators: each that a header declares is in the list, and its files 
   CHECK(declared.size() == known.size());
 }
 
-TEST_CASE("operators: each comes from a file, or is octet's own") {
+TEST_CASE("operators: each can come from a file, or is created only by octet") {
   std::set<std::string> known = internal;
   for (const Imported& i : imported) {
     CAPTURE(i.type);
@@ -117,7 +117,7 @@ TEST_CASE("operators: each comes from a file, or is octet's own") {
   for (const std::string& type : listed()) CHECK_MESSAGE(known.count(type) == 1, type);
 }
 
-TEST_CASE("operators: each is made, copied and named") {
+TEST_CASE("operators: each can be created, copied and named") {
   for (const octet::detail::OperatorType& t : octet::detail::built_in_operators()) {
     CAPTURE(t.name);
     const auto op = t.make();

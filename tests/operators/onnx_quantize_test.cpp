@@ -26,9 +26,12 @@ std::vector<double> all_numbers(DType t) {
   std::vector<double> all;
   const int n = 1 << bits(t);
   const AnyTensor codes = AnyTensor::make(t, {n}, [&](std::byte* p) {
-    for (int i = 0; i < n; ++i)
-      bits(t) == 8 ? detail::store_as(p, i, static_cast<std::uint8_t>(i))
-                   : detail::store_bits(p, i, bits(t), static_cast<std::uint32_t>(i));
+    for (int i = 0; i < n; ++i) {
+      if (bits(t) == 8)
+        detail::store_as(p, i, static_cast<std::uint8_t>(i));
+      else
+        detail::store_bits(p, i, bits(t), static_cast<std::uint32_t>(i));
+    }
   });
   for (double v : values_of(codes))
     if (std::isfinite(v)) all.push_back(v);

@@ -148,7 +148,11 @@ Graph network(Op op) {
 std::vector<std::uint8_t> options(double offset, const char* other = nullptr) {
   flexbuffers::Builder b;
   b.Map([&] {
-    b.Vector("factors", [&] { b.Double(0), b.Int(0), b.Float(1); });
+    b.Vector("factors", [&] {
+      b.Double(0);
+      b.Int(0);
+      b.Float(1);
+    });
     b.Double("offset", offset);
     if (other) b.Int(other, 1);
   });
@@ -298,15 +302,23 @@ TEST_CASE("own operator: from TFLite, by its custom code") {
   CHECK(read.at("count_from").integers == std::vector<std::int64_t>{-70000});
   CHECK(read.at("counts").integers == std::vector<std::int64_t>{0});
   const auto lists = options_of([](flexbuffers::Builder& b) {
-    b.TypedVector("i", [&] { b.Int(-3), b.Int(400); });
-    b.Vector("m", [&] { b.Int(-3), b.Double(0.1), b.Bool(true), b.UInt(7); });
+    b.TypedVector("i", [&] {
+      b.Int(-3);
+      b.Int(400);
+    });
+    b.Vector("m", [&] {
+      b.Int(-3);
+      b.Double(0.1);
+      b.Bool(true);
+      b.UInt(7);
+    });
     b.Vector("none", [] {});
   });
   CHECK(lists.at("i").integers == std::vector<std::int64_t>{-3, 400});
   CHECK(lists.at("m").reals == std::vector<double>{-3, 0.1, 1, 7});
   CHECK(!lists.at("m").is_whole);
   CHECK(lists.at("none").is_list);
-  // A thousand values that are one list of a thousand: more than a file of that size may ask for.
+  // A thousand values that share one list of a thousand numbers need more memory than a file of that size may use.
   flexbuffers::Builder shared;
   shared.Map([&] {
     shared.Key("list");
@@ -351,7 +363,12 @@ TEST_CASE("own operator: can be registered once, from any thread, with unused na
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
-      const auto one = [&](auto f) { error_of(f) == "no error" ? ++registered : ++refused; };
+      const auto one = [&](auto f) {
+        if (error_of(f) == "no error")
+          ++registered;
+        else
+          ++refused;
+      };
       one([] { register_operator<Numbered<0>>(); });
       one([] { register_operator<Numbered<1>>(); });
       one([] { register_operator<Numbered<2>>(); });

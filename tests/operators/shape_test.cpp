@@ -224,7 +224,7 @@ TEST_CASE("pad: the constant of a quantized tensor is quantized") {
     const auto e = static_cast<std::uint8_t>(element);
     CHECK(same_bytes(y, Tensor<std::uint8_t>({2, 3}, {e, 1, 2, e, 3, 4})));
   }
-  // For plain integers, it is not converted.
+  // The constant of plain integers is not quantized.
   check_same(Pad(PadMode::constant, {1}, {0}, 300), {Tensor<std::uint8_t>({1}, {9})},
              Tensor<std::uint8_t>({2}, {255, 9}));
   check_same(Pad(PadMode::constant, {1}, {0}, -3), {Tensor<std::int64_t>({1}, {9})},
@@ -366,10 +366,11 @@ TEST_CASE("where: broadcasts three tensors") {
   CHECK_THROWS_AS(shape_of(Where(), {{2}, {3}, {2}}, {DType::boolean}), ShapeError);
 }
 
-TEST_CASE("elements smaller than a byte cannot be moved") {
+TEST_CASE("elements smaller than a byte are refused") {
   const AnyTensor x = AnyTensor::make(DType::i4, {4}, [](std::byte*) {});
   CHECK_THROWS_WITH_AS(run_layer(Slice({0}, {2}), {x}),
-                       "layer 'tested' (Slice): elements of int4 cannot be moved one by one", Error);
+                       "layer 'tested' (Slice): elements of int4 are smaller than a byte, which is not supported",
+                       Error);
 }
 
 TEST_CASE("views: the same elements with another shape") {

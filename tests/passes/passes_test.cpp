@@ -135,10 +135,10 @@ TEST_CASE("batch normalization whose input has other users is not folded") {
 
 TEST_CASE("batch normalization fuses a clamp, and passes it on when it is folded") {
   Net n;  // after a layer, before one, separate, and after a concat
-  const int behind = n.relu(n.batch_norm(n.conv(n.x, 8, 3, 1, true, "conv"), "bn1"), "relu1");
-  const int before_conv = n.conv(n.relu(n.batch_norm(behind, "bn2"), "relu2"), 4, 1, 0, false, "next");
+  const int after_conv = n.relu(n.batch_norm(n.conv(n.x, 8, 3, 1, true, "conv"), "bn1"), "relu1");
+  const int before_conv = n.conv(n.relu(n.batch_norm(after_conv, "bn2"), "relu2"), 4, 1, 0, false, "next");
   const int parts =
-      n.g.add("parts", Concat(3), {n.conv(behind, 3, 1, 0, false, "a"), n.conv(behind, 2, 1, 0, false, "b")});
+      n.g.add("parts", Concat(3), {n.conv(after_conv, 3, 1, 0, false, "a"), n.conv(after_conv, 2, 1, 0, false, "b")});
   const Graph before = n.done({before_conv, n.relu(n.batch_norm(parts, "bn3"), "relu3")});
   const Graph fused = fuse_activation(before);
   CHECK(count<Unary>(fused) == 0);

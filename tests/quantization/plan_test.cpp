@@ -132,7 +132,7 @@ TEST_CASE("plan: applied, saved and loaded, it gives the model that quantize giv
   }
 }
 
-TEST_CASE("plan: what is edited is applied") {
+TEST_CASE("plan: edits are applied") {
   const Model m = network();
   const Calibration c = calibrated(m);
   const QuantizationPlan plan = plan_quantization<int8>(m, c);
@@ -188,7 +188,7 @@ TEST_CASE("plan: what is edited is applied") {
   }
 }
 
-TEST_CASE("plan: layers of the same name are told apart") {
+TEST_CASE("plan: layers with the same name are distinguished") {
   Model m = network();
   for (Node& n : m.nodes)
     if (n.name == "fc") n.name = "last";
@@ -198,7 +198,7 @@ TEST_CASE("plan: layers of the same name are told apart") {
   CHECK(bytes(quantize(m, plan)) == bytes(quantize<int8>(m, calibrated(m))));
 }
 
-TEST_CASE("plan: what quantization-aware training has learned") {
+TEST_CASE("plan: the result of quantization-aware training") {
   const TemporaryFile file("plan_qat.json");
   for (int bits : {8, 4})
     for (bool learned : {false, true}) {
@@ -217,7 +217,7 @@ TEST_CASE("plan: what quantization-aware training has learned") {
     }
 }
 
-TEST_CASE("plan: what does not fit the model is refused by name") {
+TEST_CASE("plan: a plan that does not match the model is refused, with the name of the layer or tensor") {
   const Model m = network();
   const QuantizationPlan plan = plan_quantization<int8>(m, calibrated(m));
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();

@@ -189,7 +189,7 @@ TEST_CASE("runnable: a layer that cannot run is refused with the executor's erro
       {[](Graph& g) {
          g.nodes[1].inputs[1] = g.add_constant("i", Tensor<std::int32_t>({4, 1, 1, 8}));
        },
-       "layer 'second' (Convolution): no form for float32 images and int32 weights"},
+       "layer 'second' (Convolution): float32 images with int32 weights are not supported"},
       {[](Graph& g) {
          g.nodes[1].inputs[1] = g.add_constant("q", Tensor<std::int8_t>({4, 1, 1, 8}));
        },
@@ -297,7 +297,7 @@ TEST_CASE("runnable: numbers of threads") {
     train.threads = threads;
     CalibrationOptions watch;
     watch.executor = run;
-    const std::string expected = "number of threads cannot be negative, found " + std::to_string(threads);
+    const std::string expected = "expected a number of threads >= 0, found " + std::to_string(threads);
     CHECK(message([&] { Executor e(g, run); }).find(expected) != std::string::npos);
     CHECK(message([&] { Trainer t(g, train); }).find(expected) != std::string::npos);
     CHECK(message([&] { Calibrator c(g, watch); }).find(expected) != std::string::npos);

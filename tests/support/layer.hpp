@@ -39,7 +39,10 @@ class FieldCopy : public FieldVisitor {
  private:
   template <class T>
   void one(const char* name, T& v) {
-    if (!loading_) return void(fields_.emplace_back(name, v));
+    if (!loading_) {
+      fields_.emplace_back(name, v);
+      return;
+    }
     REQUIRE(next_ < fields_.size());
     CHECK(fields_[next_].first == name);
     v = std::get<T>(fields_[next_++].second);
@@ -202,7 +205,7 @@ inline int quantized(double x, const QuantParams& q, int low = 0, int high = 255
 inline double real(int q, const QuantParams& p) { return static_cast<double>(p.scale[0]) * (q - p.zero_point[0]); }
 
 /// x * mantissa * 2^(shift - 31) as TFLite multiplies: `tflite_double` rounds the product's upper half (ties
-/// up) and then once more (ties away from zero), `tflite_single` once (ties up).
+/// up) and then again (ties away from zero), `tflite_single` once (ties up).
 inline std::int64_t fixed_point(std::int64_t x, long double mantissa, int shift, Rounding rounding) {
   const long double product = static_cast<long double>(x) * mantissa;
   if (rounding == Rounding::tflite_single)

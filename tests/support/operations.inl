@@ -56,7 +56,7 @@ inline void float_operations(Results& r, const Operands& in) {
     wide::store_bf16(half, v.a);
     return wide::load_bf16(half);
   });
-  // Parts of vectors: what is beyond is 0, or stays.
+  // Partial vectors: the other elements are 0 when loaded, and unchanged when stored.
   each_vector_of_16(r, "load_first, store_first", [&](int i, std::uint32_t* to) {
     for (int n = 1; n <= wide::lanes; ++n) {
       float part[wide::lanes];
@@ -79,7 +79,8 @@ inline void float_operations(Results& r, const Operands& in) {
       r.fits = r.fits && wide::any_nan(wide::load(one));
     }
   }
-  r.least = least, r.greatest = greatest;
+  r.least = least;
+  r.greatest = greatest;
 }
 
 inline void integer_operations(Results& r, const Operands& in) {

@@ -403,7 +403,7 @@ TEST_CASE("gradients: pooling") {
   pool.indices = true;
   CHECK_THROWS_WITH_AS(
       GradientExecutor(gradient_graph(std::make_shared<const MaxPool>(pool), {Tensor<float>({1, 2, 2, 1})})),
-      "layer 'tested' (MaxPool): has no gradient where it gives indices", Error);
+      "layer 'tested' (MaxPool): has no gradient if it returns indices", Error);
 }
 
 TEST_CASE("gradients: means and sums") {
@@ -590,5 +590,5 @@ TEST_CASE("gradients: dropout drops the same elements in both passes") {
   // In inference, nothing is dropped.
   CHECK(same_bits(floats(run_plain(g, {AnyTensor(Tensor<float>({1}))})[0]), x));
   CHECK_THROWS_WITH_AS(gradient_graph(std::make_shared<const Dropout>(1.0), {x}),
-                       "layer 'tested' (Dropout): the rate has to be in [0, 1), found 1", ShapeError);
+                       "layer 'tested' (Dropout): expected a rate in [0, 1), found 1", ShapeError);
 }

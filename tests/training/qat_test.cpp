@@ -360,7 +360,10 @@ TEST_CASE("qat: an integer model starts from its weights and ranges") {
 TEST_CASE("qat: saving and loading keeps ranges") {
   QatConfig c;
   SUBCASE("observed") {}
-  SUBCASE("learned") { c.learned_scales = true, c.weight_bits = 4; }
+  SUBCASE("learned") {
+    c.learned_scales = true;
+    c.weight_bits = 4;
+  }
   const TemporaryFolder folder;
   const std::string path = folder / "qat.octet";
   const Tensor<float> batch = random_tensor(images, 7);
@@ -383,11 +386,11 @@ TEST_CASE("qat: errors name the model or layer and the reason") {
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.weight_bits = 5; })),
                        "model 'varied': expected 8 or 4 bits for weights and activations, found 5", Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.range_decay = 1; })),
-                       "range_decay has to be in [0, 1), found 1", Error);
+                       "expected range_decay in [0, 1), found 1", Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.layers = {"none*"}; })),
-                       "no layer matches 'none*', which is to be quantized", Error);
+                       "no layer to be quantized matches 'none*'", Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.keep_float = {"none"}; })),
-                       "no layer matches 'none', which is to be kept float", Error);
+                       "no layer to be kept float matches 'none'", Error);
   CHECK_THROWS_WITH_AS(prepare_qat(model, config([](QatConfig& c) { c.keep_float = {"*"}; })),
                        "model 'varied' has no layer with weights to quantize", Error);
   Graph integers;

@@ -354,7 +354,7 @@ TEST_CASE("training steps: running statistics are updated at any position in the
   };
   const int seen = counter("before", x);  // no learned parameters before this one
   const int y = g.add("dense", FullyConnected(), {seen, g.add_constant("w", random_tensor({2, 3}, 1))});
-  g.outputs = {counter("behind", y)};
+  g.outputs = {counter("after", y)};
   TrainingOptions o;
   o.batch = 4;
   o.threads = 1;
@@ -362,7 +362,7 @@ TEST_CASE("training steps: running statistics are updated at any position in the
   t.fit(TensorExamples(random_tensor({20, 3}, 2), std::vector<std::int64_t>(20, 1)), 2);
   const Model after = t.model();
   CHECK(after.value(after.find("before.count")).constant.view<float>()[0] == 10);
-  CHECK(after.value(after.find("behind.count")).constant.view<float>()[0] == 10);
+  CHECK(after.value(after.find("after.count")).constant.view<float>()[0] == 10);
   CHECK(t.history()[1].loss < t.history()[0].loss);
   o.freeze = {"before"};
   Trainer frozen(g, o);

@@ -148,7 +148,7 @@ TEST_CASE("trainer: frozen layers do not change") {
   CHECK(changed({"*1", "conv2", "bn2"}) == std::vector<std::string>{"dense.weight", "dense.bias"});
   CHECK(changed({"dense", "bn1", "conv2", "bn2"}) == std::vector<std::string>{"conv1.weight"});
   CHECK(changed({"dense"}).size() == 10);
-  CHECK_THROWS_WITH_AS(changed({"conv3"}), "no layer matches 'conv3', which is to be frozen", Error);
+  CHECK_THROWS_WITH_AS(changed({"conv3"}), "no layer to be frozen matches 'conv3'", Error);
   CHECK_THROWS_WITH_AS(changed({"*"}), "model 'net' has no parameters to train: every layer is frozen", Error);
 }
 
@@ -620,18 +620,18 @@ TEST_CASE("trainer: invalid models, examples and options are refused before trai
     change(wrong);
     CHECK_THROWS_WITH_AS(Trainer(net(), wrong), why, Error);
   };
-  refused([](TrainingOptions& x) { x.batch = 0; }, "the batch size has to be at least 1, found 0");
-  refused([](TrainingOptions& x) { x.clip_norm = -1; }, "clip_norm cannot be negative, found -1");
-  refused([](TrainingOptions& x) { x.label_smoothing = 1; }, "label smoothing has to be in [0, 1), found 1");
-  refused([](TrainingOptions& x) { x.statistics_momentum = 2; }, "statistics_momentum has to be in [0, 1], found 2");
+  refused([](TrainingOptions& x) { x.batch = 0; }, "expected a batch size of at least 1, found 0");
+  refused([](TrainingOptions& x) { x.clip_norm = -1; }, "expected clip_norm >= 0, found -1");
+  refused([](TrainingOptions& x) { x.label_smoothing = 1; }, "expected label smoothing in [0, 1), found 1");
+  refused([](TrainingOptions& x) { x.statistics_momentum = 2; }, "expected statistics_momentum in [0, 1], found 2");
   refused([](TrainingOptions& x) { x.checkpoint_steps = 5; },
-          "checkpoint_steps has to be 0, or positive with the name of a checkpoint file, found 5");
+          "expected checkpoint_steps = 0, or > 0 and the name of a checkpoint file, found 5");
   refused([](TrainingOptions& x) { x.early_stopping.patience = -1; },
-          "the patience of early stopping cannot be negative, found -1");
+          "expected a patience of early stopping >= 0, found -1");
   refused([](TrainingOptions& x) { x.optimizer.momentum = 1; },
-          "momentum and betas have to be in [0, 1), found 1, 0.9 and 0.999");
+          "expected momentum and betas in [0, 1), found 1, 0.9 and 0.999");
   refused([](TrainingOptions& x) { x.optimizer.weight_decay = -1; },
-          "epsilon has to be positive and the weight decay not negative, found 1e-08 and -1");
+          "expected epsilon > 0 and weight_decay >= 0, found 1e-08 and -1");
 
   // Models that cannot be trained.
   Model two = net();

@@ -131,7 +131,7 @@ std::vector<Case> image_cases() {
   all.push_back(
       {"Sum within a convolution", [](Graph& g, int v) {
          const int sum = g.add("sum", Binary(BinaryKind::add, {0, 6}), {convolution(g, "op", v, 8, 1, 52), v});
-         return convolution(g, "behind", convolution(g, "depthwise", sum, 8, 3, 53, 8, {0, 6}), 8, 1, 54);
+         return convolution(g, "pointwise", convolution(g, "depthwise", sum, 8, 3, 53, 8, {0, 6}), 8, 1, 54);
        }});
   TransposedConvolution transposed;
   transposed.window = Window(2, 2, 2);

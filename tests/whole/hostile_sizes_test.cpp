@@ -54,7 +54,7 @@ using Sizes = std::vector<std::int64_t>;
 
 }  // namespace
 
-TEST_CASE("sizes: tensors without elements take no time, whatever their sizes") {
+TEST_CASE("sizes: tensors without elements take no time, regardless of their sizes") {
   const std::int64_t h = 1 << 20, w = 1 << 19;
   for (const Sizes& shape : {Sizes{1, 0, h, w}, Sizes{0, 3, h, w}}) {
     CAPTURE(shape[0]);

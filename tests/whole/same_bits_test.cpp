@@ -30,8 +30,10 @@ void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions 
         seen.add(tensor.data(), tensor.size());
         seen.add(&s.seen, sizeof s.seen);
         seen.add(s.channel_sums.data(), s.channel_sums.size() * sizeof(double));
-        const std::vector<std::pair<std::int64_t, std::uint64_t>> bins = s.histogram.list();
-        seen.add(bins.data(), bins.size() * sizeof bins[0]);
+        for (const Histogram::Bin& b : s.histogram.bins()) {
+          const double bin[] = {b.low, b.high, static_cast<double>(b.count)};
+          seen.add(bin, sizeof bin);
+        }
       }
       const unsigned long long found[2] = {seen.value(), fingerprint(quantize<int8>(m, c))};
       for (int i = 0; i < 2; ++i) {

@@ -12,23 +12,26 @@ OCTET_BEGIN
 
 /// An additional variant of the model to measure, such as one from quantization-aware training.
 struct ModelForm {
-  std::string name, title;
-  std::function<Model()> make;
+  std::string name;             ///< of the saved file, without .octet
+  std::string title;            ///< for display
+  std::function<Model()> make;  ///< called once, after the built-in variants
 };
 
+/// Options of compare.
 struct CompareOptions {
-  Preprocessing preprocessing;
-  std::string preprocessing_name = "tf";
-  std::int64_t image_size = 224;  // used if the model leaves the size unknown
-  bool use_labels = true;
-  CalibrationOptions calibration;
-  WeightOptions dynamic;
-  Int8Options int8;
-  std::vector<ModelForm> further;
-  int threads = 0;        // 0: one per processor
-  double seconds = 2;     // measurement time per model
-  std::int64_t runs = 0;  // number of timed runs; overrides `seconds` unless 0
-  std::string directory;  // where the quantized models are saved, as int8.octet and so on
+  Preprocessing preprocessing;            ///< how images become inputs
+  std::string preprocessing_name = "tf";  ///< for display
+  std::int64_t image_size = 224;          ///< used if the model leaves the size unknown
+  bool use_labels = true;                 ///< false: measures only agreement with the original
+  CalibrationOptions calibration;         ///< of the int8 variant
+  WeightOptions dynamic;                  ///< of the dynamic range and float16 variants
+  Int8Options int8;                       ///< of the int8 variant
+  std::vector<ModelForm> further;         ///< variants to measure after the built-in ones
+  int threads = 0;                        ///< 0: one per processor
+  double seconds = 2;                     ///< measurement time per model
+  std::int64_t runs = 0;                  ///< number of timed runs; overrides `seconds` unless 0
+  std::string directory;                  ///< where the quantized models are saved, as int8.octet and so on
+  /// Called during each stage; `total` is the number of its units.
   std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress;
 };
 

@@ -11,10 +11,12 @@ OCTET_BEGIN
 /// Images [from, from + size) of another data set.
 class Subset : public Dataset {
  public:
+  /// Throws Error unless [from, from + size) is within `all`.
   Subset(DatasetPtr all, std::int64_t from, std::int64_t size) : all_(std::move(all)), from_(from), size_(size) {
     detail::require(from >= 0 && size >= 0 && from + size <= all_->size(), "expected images within [0, ", all_->size(),
                     "), found [", from, ", ", from + size, ")");
   }
+  /// The number of images of the part.
   std::int64_t size() const override { return size_; }
   Tensor<uint8> image(std::int64_t i) const override { return all_->image(from_ + static_cast<std::int64_t>(at(i))); }
   std::optional<std::int64_t> label(std::int64_t i) const override {
@@ -37,8 +39,11 @@ class Accuracy {
   /// Adds the outputs for one image and its correct classes (empty if unknown). Of equal outputs, the first counts as
   /// the greatest.
   void add(View<const float> outputs, const std::vector<std::int64_t>& labels);
+  /// Number of images added.
   std::int64_t images() const noexcept { return static_cast<std::int64_t>(best_.size()); }
+  /// Share of the labelled images whose best output is correct, in [0, 1]; none without labels.
   std::optional<double> top1() const { return part(first_, labelled_); }
+  /// Share of the labelled images with a correct class among the five best outputs, in [0, 1]; none without labels.
   std::optional<double> top5() const { return part(fifth_, labelled_); }
   /// Share of the images for which both have the same top-1 class, in [0, 1].
   std::optional<double> agreement(const Accuracy& o) const {

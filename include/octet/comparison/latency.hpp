@@ -9,8 +9,9 @@ OCTET_BEGIN
 
 /// Times of several runs, in milliseconds.
 struct Latency {
-  double median_ms = 0, min_ms = 0;
-  std::int64_t runs = 0;
+  double median_ms = 0;   ///< in milliseconds
+  double min_ms = 0;      ///< in milliseconds
+  std::int64_t runs = 0;  ///< number of timed runs
 };
 
 /// Median (for an even number, the mean of the two middle ones), minimum and number of times in milliseconds.

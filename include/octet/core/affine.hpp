@@ -47,9 +47,9 @@ inline ScaleAndZero activation_scale(Range r, DType type, bool symmetric) noexce
   return scale_and_zero(r, type, symmetric);
 }
 
-/// Scale and zero point of uint8 activations that are quantized as they arrive, as ONNX's DynamicQuantizeLinear chooses
-/// them: the range is widened to contain zero. A range that is not finite gives a NaN scale, so that what is computed
-/// with it is NaN as well.
+/// Scale and zero point of uint8 activations that are quantized at run time, as ONNX's DynamicQuantizeLinear defines
+/// them: the range is widened to contain zero. For a range that is not finite the scale is NaN, and so is every result
+/// computed with it.
 inline ScaleAndZero dynamic_scale(Range r) noexcept {
   if (!(r.low <= r.high)) return {std::numeric_limits<float>::quiet_NaN(), 0};
   const float low = std::fmin(r.low, 0.0f), high = std::fmax(r.high, 0.0f), scale = (high - low) / 255.0f;

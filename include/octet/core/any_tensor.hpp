@@ -8,14 +8,16 @@ OCTET_BEGIN
 
 /// A non-owning tensor whose element type is known only at run time. Kernels take their operands in this form.
 struct TensorRef {
-  DType dtype = DType::none;
-  Shape shape;
-  std::byte* data = nullptr;
+  DType dtype = DType::none;  ///< none if the tensor is missing
+  Shape shape;                ///< sizes must be known for data to be read
+  std::byte* data = nullptr;  ///< row-major and contiguous, size_bytes() long; null: missing, or not planned yet
 
+  /// The elements as T. Does not check that T is the element type.
   template <class T>
   T* as() const noexcept {
     return reinterpret_cast<T*>(data);
   }
+  /// Size of the elements in bytes. Throws ShapeError if a size is unknown.
   std::size_t size_bytes() const { return bytes(dtype, shape.elements()); }
 };
 
@@ -25,6 +27,7 @@ class AnyTensor {
  public:
   AnyTensor() = default;
 
+  /// Takes a tensor's memory without copying it.
   template <class T>
   AnyTensor(Tensor<T> t) : dtype_(dtype_of<T>), shape_(t.shape()) {
     auto owner = std::make_shared<Tensor<T>>(std::move(t));
@@ -44,11 +47,17 @@ class AnyTensor {
     return {dtype, shape, std::shared_ptr<const std::byte>(owner, owner->data())};
   }
 
+  /// The element type; none for an empty AnyTensor.
   DType dtype() const noexcept { return dtype_; }
+  /// The shape; its sizes are known.
   const Shape& shape() const noexcept { return shape_; }
+  /// Number of elements.
   std::int64_t size() const { return shape_.elements(); }
+  /// Size of the elements in bytes; types below 8 bits are packed.
   std::size_t size_bytes() const { return dtype_ == DType::none ? 0 : bytes(dtype_, size()); }
+  /// The elements, row-major; null for an empty AnyTensor.
   const std::byte* data() const noexcept { return data_.get(); }
+  /// Whether there is a tensor. One without elements counts, a default-constructed AnyTensor does not.
   explicit operator bool() const noexcept { return dtype_ != DType::none; }
 
   /// The elements as T. Throws ShapeError if they have another type.

@@ -39,7 +39,7 @@
 #  define OCTET_ABI OCTET_JOIN(OCTET_BASELINE, _no_exceptions)
 #endif
 
-// A header x.hpp declares, and x.inl beside it defines. In header-only use, the default, x.hpp includes x.inl at its
+// A header x.hpp declares, and x.inl next to it defines. In header-only use, the default, x.hpp includes x.inl at its
 // end. A program that defines OCTET_COMPILED in all of its files links the library octet::compiled instead, which holds
 // every x.inl once.
 #if defined(OCTET_COMPILED)
@@ -61,14 +61,14 @@
 #else
 #  define OCTET_X86 0
 #endif
-// (Lanes of vectors are numbered the other way round where the bytes are.)
+// (On big-endian AArch64, the lanes of vectors are in reverse order.)
 #if defined(__aarch64__) && !defined(__AARCH64EB__) && defined(__GNUC__) && !defined(OCTET_PORTABLE)
 #  define OCTET_ARM 1
 #else
 #  define OCTET_ARM 0
 #endif
 
-// What regions of AArch64 are compiled for: g++ wants an architecture, clang before 16 knows nothing but bare names.
+// The targets of AArch64 regions. g++ requires an architecture; clang before 16 supports only names of features.
 #if defined(__clang__)
 #  define OCTET_TARGET_DOTPROD "dotprod"
 #  define OCTET_TARGET_I8MM "dotprod,i8mm"
@@ -78,7 +78,7 @@
 #endif
 
 // OCTET_TARGET_BEGIN("avx2,fma") ... OCTET_TARGET_END: functions defined between the two are compiled for that
-// instruction set, whatever -march says. Do not include headers of other libraries in between.
+// instruction set, regardless of -march. Do not include headers of other libraries in between.
 #define OCTET_PRAGMA(x) _Pragma(#x)
 // With sanitizers, loops are not unrolled: the kernels would take many minutes to compile.
 #if defined(__has_feature)

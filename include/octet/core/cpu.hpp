@@ -37,6 +37,7 @@ enum class Isa : std::uint8_t {
 inline constexpr Isa all_isas[] = {Isa::scalar,     Isa::avx2, Isa::avxvnni,      Isa::avx512bw, Isa::avx512vnni,
                                    Isa::avx512bf16, Isa::neon, Isa::neon_dotprod, Isa::neon_i8mm};
 
+/// The name that OCTET_ISA takes, for example "avx512vnni".
 constexpr const char* name(Isa i) noexcept {
   constexpr const char* names[] = {"scalar",     "avx2", "avxvnni",      "avx512bw", "avx512vnni",
                                    "avx512bf16", "neon", "neon_dotprod", "neon_i8mm"};

@@ -12,10 +12,10 @@ OCTET_BEGIN
 
 /// The kind of an error, for programs without exceptions. Each corresponds to an exception class.
 enum class ErrorKind : std::uint8_t {
-  other,   // Error: an invalid argument or model
-  format,  // FormatError
-  shape,   // ShapeError
-  memory   // std::bad_alloc
+  other,   ///< Error: an invalid argument or model
+  format,  ///< FormatError
+  shape,   ///< ShapeError
+  memory   ///< std::bad_alloc
 };
 
 /// Base class of octet's exceptions. The text names the layer, tensor or file, what was expected and what was found.
@@ -36,11 +36,12 @@ class ShapeError : public Error {
   using Error::Error;
 };
 
+/// A function that is called with the kind and the text of an error, and does not return.
+using ErrorHandler = void (*)(ErrorKind kind, const char* text);
 /// Sets the function that is called with every error where octet is compiled without exceptions (in header-only use:
 /// the file; in compiled use: the library). It must not return: the program is aborted if it does. Without a handler,
 /// the text is printed to stderr and the program is aborted. Returns the previous handler. Where octet is compiled with
 /// exceptions, errors are thrown and the handler is not called.
-using ErrorHandler = void (*)(ErrorKind kind, const char* text);
 ErrorHandler set_error_handler(ErrorHandler handler) noexcept;
 
 namespace detail {

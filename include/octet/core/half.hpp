@@ -25,9 +25,9 @@ inline float float_of(std::uint32_t b) noexcept {
 
 /// What the largest exponent of a small float means.
 enum class Top : std::uint8_t {
-  ieee,      // infinities and NaNs, as in IEEE 754
-  nan_only,  // e4m3fn: finite numbers, except that all ones is NaN
-  finite     // e2m1: every pattern is a number
+  ieee,      ///< infinities and NaNs, as in IEEE 754
+  nan_only,  ///< e4m3fn: finite numbers, except that all ones is NaN
+  finite     ///< e2m1: every pattern is a number
 };
 
 /// A floating-point format of 1 sign bit, E exponent bits (bias 2^(E-1) - 1) and M mantissa bits.
@@ -86,25 +86,33 @@ struct SmallFloat {
 
 /// IEEE 754 binary16. Storage only: arithmetic is done in float.
 struct fp16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits = 0;  ///< sign, 5 bits of exponent, 10 bits of mantissa
   fp16() = default;
+  /// Rounds to nearest, ties to even; from 65520 on to infinity. A NaN stays NaN.
   explicit fp16(float x) noexcept : bits(static_cast<std::uint16_t>(detail::SmallFloat<5, 10>::encode(x, false))) {}
+  /// The same number as a float; exact.
   explicit operator float() const noexcept { return detail::SmallFloat<5, 10>::decode(bits); }
+  /// Compares bits: a NaN equals itself, +0 and -0 differ.
   friend bool operator==(fp16 a, fp16 b) noexcept { return a.bits == b.bits; }
+  /// Compares bits.
   friend bool operator!=(fp16 a, fp16 b) noexcept { return a.bits != b.bits; }
 };
 
 /// bfloat16: the upper 16 bits of a float. Storage only.
 struct bf16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits = 0;  ///< sign, 8 bits of exponent, 7 bits of mantissa
   bf16() = default;
+  /// Rounds to nearest, ties to even; a NaN stays NaN.
   explicit bf16(float x) noexcept {
     const std::uint32_t b = detail::bits_of(x);
     bits = static_cast<std::uint16_t>((b & 0x7fffffffu) > 0x7f800000u ? b >> 16 | 0x40  // a quiet NaN stays NaN
                                                                       : (b + 0x7fffu + ((b >> 16) & 1)) >> 16);
   }
+  /// The same number as a float; exact.
   explicit operator float() const noexcept { return detail::float_of(static_cast<std::uint32_t>(bits) << 16); }
+  /// Compares bits: a NaN equals itself, +0 and -0 differ.
   friend bool operator==(bf16 a, bf16 b) noexcept { return a.bits == b.bits; }
+  /// Compares bits.
   friend bool operator!=(bf16 a, bf16 b) noexcept { return a.bits != b.bits; }
 };
 

@@ -7,7 +7,9 @@ OCTET_BEGIN
 
 /// A range of real numbers.
 struct Range {
-  float low = 0, high = 0;
+  float low = 0;   ///< included
+  float high = 0;  ///< included; not less than low
+  /// Equal if both bounds are.
   friend bool operator==(const Range& a, const Range& b) { return a.low == b.low && a.high == b.high; }
 };
 

@@ -9,8 +9,8 @@ OCTET_BEGIN
 
 /// An error as a value: the kind and text of the exception that the throwing function would throw.
 struct Failure {
-  ErrorKind kind = ErrorKind::other;
-  std::string text;
+  ErrorKind kind = ErrorKind::other;  ///< the class of the exception that it stands for
+  std::string text;                   ///< what the exception's what() returns
 };
 
 namespace detail {
@@ -25,26 +25,36 @@ namespace detail {
 template <class T>
 class [[nodiscard]] Result {
  public:
+  /// Success with this value.
   Result(T value) : value_(std::move(value)) {}
+  /// An error instead of a value.
   Result(Failure failure) : failure_(std::move(failure)) {}
 
+  /// Whether there is a value.
   bool ok() const noexcept { return value_.has_value(); }
+  /// The same as ok().
   explicit operator bool() const noexcept { return ok(); }
 
   /// The value. If there is only an error, throws it; without exceptions, calls the error handler, which ends the
   /// program.
   T& value() & { return *checked().value_; }
+  /// As above, read-only.
   const T& value() const& {
     if (!ok()) detail::raise(failure_);
     return *value_;
   }
+  /// As above, moved out.
   T&& value() && { return std::move(*checked().value_); }
 
   /// The value. Undefined unless ok().
   T& operator*() & noexcept { return *value_; }
+  /// The value, read-only. Undefined unless ok().
   const T& operator*() const& noexcept { return *value_; }
+  /// The value, moved out. Undefined unless ok().
   T&& operator*() && noexcept { return std::move(*value_); }
+  /// A member of the value. Undefined unless ok().
   T* operator->() noexcept { return &*value_; }
+  /// A member of the value. Undefined unless ok().
   const T* operator->() const noexcept { return &*value_; }
 
   /// The error. Its text is empty if ok().
@@ -64,14 +74,18 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
+  /// An error.
   Result(Failure failure) : failure_(std::move(failure)) {}
 
+  /// Whether there is no error.
   bool ok() const noexcept { return !failure_; }
+  /// The same as ok().
   explicit operator bool() const noexcept { return ok(); }
   /// Throws the error, if there is one.
   void value() const {
     if (failure_) detail::raise(*failure_);
   }
+  /// The error. Its text is empty if ok().
   const Failure& error() const noexcept {
     static const Failure none;
     return failure_ ? *failure_ : none;

@@ -43,15 +43,18 @@ std::int64_t offset_of(const Shape& shape, I... index) noexcept {
 template <class T>
 class View {
  public:
-  using value_type = std::remove_const_t<T>;
+  using value_type = std::remove_const_t<T>;  ///< the element type without const
 
   View() = default;
+  /// Refers to shape.elements() elements, which must outlive the view. Throws ShapeError if a size is unknown.
   View(T* data, const Shape& shape) : data_(data), shape_(shape), size_(shape.elements()) {}
+  /// A read-only view of the same elements.
   template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
   View(const View<U>& o) : View(o.data(), o.shape()) {}
   /// A view of a vector: of rank 1, or of the given shape. Throws ShapeError if the number of elements differs.
   template <class V, class = std::enable_if_t<std::is_same_v<std::remove_const_t<V>, std::vector<value_type>>>>
   View(V& v) : View(v.data(), Shape{static_cast<std::int64_t>(v.size())}) {}
+  /// A view of a vector with the given shape. Throws ShapeError if the number of elements differs.
   template <class V, class = std::enable_if_t<std::is_same_v<std::remove_const_t<V>, std::vector<value_type>>>>
   View(V& v, const Shape& shape) : View(v.data(), shape) {
     detail::require<ShapeError>(size_ == static_cast<std::int64_t>(v.size()), "a vector of ", v.size(),
@@ -65,11 +68,17 @@ class View {
                                 "an Eigen map with strides cannot be viewed: copy it into a Tensor");
   }
 
+  /// The elements, row-major; null for a default-constructed view.
   T* data() const noexcept { return data_; }
+  /// The sizes, all known.
   const Shape& shape() const noexcept { return shape_; }
+  /// Number of elements.
   std::int64_t size() const noexcept { return size_; }
+  /// The first element.
   T* begin() const noexcept { return data_; }
+  /// The end of the elements.
   T* end() const noexcept { return data_ + size_; }
+  /// Element i in memory order. Not checked.
   T& operator[](std::int64_t i) const noexcept { return data_[i]; }
   /// The element at the given indices, one per dimension.
   template <class... I>
@@ -88,15 +97,18 @@ class View {
 template <class T>
 class Tensor {
  public:
-  using value_type = T;
-  static constexpr bool packed = std::is_same_v<T, int4>;
-  using storage_type = std::conditional_t<packed, std::uint8_t, T>;
+  using value_type = T;                                              ///< the element type
+  static constexpr bool packed = std::is_same_v<T, int4>;            ///< whether two elements share a byte
+  using storage_type = std::conditional_t<packed, std::uint8_t, T>;  ///< what data() points to: bytes if packed
 
   Tensor() = default;
+  /// Zeros. Throws ShapeError if a size is unknown.
   explicit Tensor(const Shape& shape) : Tensor(shape, Uninitialized{}) {
     if (memory_.size()) std::memset(static_cast<void*>(memory_.data()), 0, memory_.size());
   }
+  /// A copy of row-major values. Throws ShapeError if the number of elements differs.
   Tensor(const Shape& shape, const std::vector<T>& values) : Tensor(View<const T>(values, shape)) {}
+  /// A copy of the elements of a view.
   template <class U, class = std::enable_if_t<std::is_same_v<std::remove_const_t<U>, T>>>
   explicit Tensor(View<U> v) : Tensor(v.shape(), Uninitialized{}) {
     std::copy(v.begin(), v.end(), data());
@@ -111,32 +123,48 @@ class Tensor {
   /// A tensor whose elements are not initialized.
   static Tensor uninitialized(const Shape& shape) { return Tensor(shape, Uninitialized{}); }
 
+  /// The elements, row-major; bytes with two elements each if packed.
   storage_type* data() noexcept { return reinterpret_cast<storage_type*>(memory_.data()); }
+  /// The elements, read-only.
   const storage_type* data() const noexcept { return reinterpret_cast<const storage_type*>(memory_.data()); }
+  /// The sizes, all known.
   const Shape& shape() const noexcept { return shape_; }
+  /// Number of elements.
   std::int64_t size() const noexcept { return size_; }
+  /// The memory, size_bytes() long.
   const std::byte* bytes() const noexcept { return memory_.data(); }
+  /// Size of the memory in bytes.
   std::size_t size_bytes() const noexcept { return memory_.size(); }
 
+  /// The first element, or the first byte if packed.
   storage_type* begin() noexcept { return data(); }
+  /// The end of the elements.
   storage_type* end() noexcept { return data() + (packed ? static_cast<std::int64_t>(size_bytes()) : size_); }
+  /// The first element, or the first byte if packed.
   const storage_type* begin() const noexcept { return data(); }
+  /// The end of the elements.
   const storage_type* end() const noexcept { return const_cast<Tensor*>(this)->end(); }
+  /// Element i in memory order, or byte i if packed. Not checked.
   storage_type& operator[](std::int64_t i) noexcept { return data()[i]; }
+  /// Element i in memory order, or byte i if packed. Not checked.
   const storage_type& operator[](std::int64_t i) const noexcept { return data()[i]; }
+  /// The element at the given indices, one per dimension. Not checked; not for packed types.
   template <class... I>
   storage_type& operator()(I... index) noexcept {
     return data()[detail::offset_of(shape_, index...)];
   }
+  /// The element at the given indices, one per dimension. Not checked; not for packed types.
   template <class... I>
   const storage_type& operator()(I... index) const noexcept {
     return data()[detail::offset_of(shape_, index...)];
   }
 
+  /// A view of the elements, so that tensors can be passed where a View is expected.
   template <class U = T, class = std::enable_if_t<!std::is_same_v<U, int4>>>
   operator View<U>() noexcept {
     return {data(), shape_};
   }
+  /// A read-only view of the elements.
   template <class U = T, class = std::enable_if_t<!std::is_same_v<U, int4>>>
   operator View<const U>() const noexcept {
     return {data(), shape_};
@@ -160,10 +188,13 @@ class Tensor {
   std::int64_t size_ = 0;
 };
 
+/// Tensor(shape, values) has the element type of the values.
 template <class T>
 Tensor(const Shape&, const std::vector<T>&) -> Tensor<T>;
+/// Tensor(view) has the element type of the view.
 template <class T>
 Tensor(View<T>) -> Tensor<std::remove_const_t<T>>;
+/// Tensor(matrix) has the element type of the Eigen matrix.
 template <class E, class = std::enable_if_t<detail::IsEigen<E>::value>>
 Tensor(const E&) -> Tensor<typename E::Scalar>;
 

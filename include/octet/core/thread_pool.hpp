@@ -21,13 +21,15 @@ struct TaskFunction {
 /// the parent runs everything on the calling thread of the child.
 class ThreadPool {
  public:
-  static constexpr int max_threads = 1024;
+  static constexpr int max_threads = 1024;  ///< the constructor throws Error for more
 
+  /// Starts threads - 1 threads; `threads` is in [1, max_threads], else throws Error.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
+  /// Number of threads that take part, the calling one included.
   int size() const noexcept { return size_; }
 
   /// Calls f(task, worker) once for every task in [0, tasks). worker is in [0, size()); calls with the same worker do
@@ -45,7 +47,7 @@ class ThreadPool {
   void run(std::int64_t tasks, detail::TaskFunction f);
 
   int size_;
-  std::unique_ptr<detail::Workers> workers_;  // null for one thread
+  std::unique_ptr<detail::Workers> workers_;  ///< null for one thread
 };
 
 /// The number of processors that this process may use, at most ThreadPool::max_threads.

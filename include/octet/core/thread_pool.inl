@@ -202,8 +202,7 @@ class Workers {
 }  // namespace detail
 
 OCTET_API ThreadPool::ThreadPool(int threads) : size_(threads) {
-  detail::require(threads >= 1 && threads <= max_threads, "a thread pool needs 1 to ", max_threads, " threads, not ",
-                  threads);
+  detail::require(threads >= 1 && threads <= max_threads, "expected 1 to ", max_threads, " threads, found ", threads);
   if (threads > 1) workers_ = std::make_unique<detail::Workers>(threads);
 }
 
@@ -237,7 +236,7 @@ OCTET_API const std::shared_ptr<ThreadPool>& default_pool() {
 
 namespace detail {
 OCTET_API std::shared_ptr<ThreadPool> pool_for(const std::shared_ptr<ThreadPool>& given, int threads) {
-  require(threads >= 0, "the number of threads cannot be negative, found ", threads, "; 0 means one per processor");
+  require(threads >= 0, "expected a number of threads >= 0, found ", threads, "; 0 means one per processor");
   return given ? given : threads > 0 ? std::make_shared<ThreadPool>(threads) : default_pool();
 }
 }  // namespace detail

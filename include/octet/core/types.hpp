@@ -9,14 +9,14 @@
 
 OCTET_BEGIN
 
-using int8 = std::int8_t;
-using uint8 = std::uint8_t;
-using int16 = std::int16_t;
-using int32 = std::int32_t;
+using int8 = std::int8_t;    ///< elements of DType::i8
+using uint8 = std::uint8_t;  ///< elements of DType::u8
+using int16 = std::int16_t;  ///< elements of DType::i16
+using int32 = std::int32_t;  ///< elements of DType::i32
 
 /// Signed 4-bit integer in [-8, 7]. Tensors hold two per byte, the first in the low nibble (as in ONNX).
 struct int4 {
-  std::uint8_t bits = 0;
+  std::uint8_t bits = 0;  ///< one element in the low nibble
 };
 
 /// Tag for quantize<dynamic_range>(model): int8 weights; activations are quantized at run time.
@@ -49,11 +49,15 @@ inline const DTypeInfo& info(DType t) {
 }
 }  // namespace detail
 
-constexpr DType last_dtype = DType::f4e2m1;
+constexpr DType last_dtype = DType::f4e2m1;  ///< every type is in [DType::none, last_dtype]
 
+/// The name in files and messages: NumPy's and ONNX's, for example "float32", "int8", "bool".
 inline const char* name(DType t) { return detail::info(t).name; }
+/// Size of an element in bits; 0 for none.
 inline int bits(DType t) { return detail::info(t).bits; }
+/// Whether elements are floating-point numbers, of any size.
 inline bool is_floating(DType t) { return detail::info(t).floating; }
+/// Whether elements can be negative; true for floating-point types.
 inline bool is_signed(DType t) { return detail::info(t).is_signed; }
 /// Whether the type is int8 or uint8, which quantized activations and weights have.
 inline bool is_byte(DType t) { return t == DType::i8 || t == DType::u8; }
@@ -65,8 +69,10 @@ inline std::size_t bytes(DType t, std::int64_t n) {
 
 /// Smallest and largest value of an integer type of up to 32 bits. integer_range throws Error for other types.
 struct IntegerRange {
-  std::int64_t low, high;
+  std::int64_t low;   ///< included
+  std::int64_t high;  ///< included
 };
+/// The range of t. Throws Error unless t is an integer type of up to 32 bits.
 inline IntegerRange integer_range(DType t) {
   if (is_floating(t) || bits(t) == 0 || bits(t) > 32 || t == DType::boolean)
     detail::fail("type ", name(t), " has no quantized range");
@@ -135,6 +141,7 @@ struct DTypeOf<int4> {
 };
 }  // namespace detail
 
+/// The DType of the C++ type T: DType::i8 for int8, DType::f16 for fp16, ...
 template <class T>
 constexpr DType dtype_of = detail::DTypeOf<std::remove_const_t<T>>::value;
 

@@ -28,8 +28,11 @@ class ImageInput {
     quant_ = v.quant;
   }
 
+  /// Height of the images that prepare returns, in pixels.
   std::int64_t height() const noexcept { return height_; }
+  /// Width of the images that prepare returns, in pixels.
   std::int64_t width() const noexcept { return width_; }
+  /// Channels of the images that prepare returns: 1 (gray) or 3 (in the order of Normalization::bgr).
   std::int64_t channels() const noexcept { return channels_; }
   /// The shape of one image with a batch dimension of 1.
   Shape shape() const {

@@ -23,11 +23,14 @@ inline std::optional<std::int64_t> class_number(const std::string& s) {
 class Labels {
  public:
   Labels() = default;
+  /// One name for each output.
   explicit Labels(const std::vector<std::string>& names) {
     for (const std::string& n : names) set(size(), n);
   }
 
+  /// Number of classes.
   std::int64_t size() const noexcept { return static_cast<std::int64_t>(names_.size()); }
+  /// Whether there are no names.
   bool empty() const noexcept { return names_.empty(); }
   /// The name of class i; for example "class 17" if the list does not have it.
   std::string name(std::int64_t i) const {
@@ -64,6 +67,7 @@ class Labels {
     if (const auto comma = name.find(','); comma != std::string::npos)
       add_alias(i, detail::trimmed(name.substr(0, comma)));
   }
+  /// A further name of class i, found with and without regard to case. Does nothing if it is empty.
   void add_alias(std::int64_t i, const std::string& alias) {
     if (alias.empty()) return;
     add(by_alias_[alias], i);

@@ -5,7 +5,8 @@ OCTET_BEGIN
 
 /// Training and test images.
 struct DataSplit {
-  DatasetPtr training, test;
+  DatasetPtr training;  ///< 60,000 images [28, 28, 1]
+  DatasetPtr test;      ///< 10,000 images
 };
 
 /// Opens the four files of MNIST or Fashion-MNIST in a folder, optionally gzipped. Throws FormatError if one is

@@ -4,11 +4,12 @@
 
 OCTET_BEGIN
 
+/// Options of open_dataset.
 struct DatasetOptions {
-  std::string format = "auto";  // folder, csv, idx, cifar
-  Labels labels;                // of the model, to look up class names of the data
-  Labels classes;               // further class names, see open_class_folders; default: classes.csv beside the folders
-  bool with_labels = true;      // false: ignores labels (for calibration)
+  std::string format = "auto";  ///< folder, csv, idx, cifar
+  Labels labels;                ///< of the model, to look up class names of the data
+  Labels classes;           ///< further class names, see open_class_folders; default: classes.csv next to the folders
+  bool with_labels = true;  ///< false: ignores labels (for calibration)
 };
 
 /// Guesses the format of a data set (folder, csv, idx or cifar) from file names and first bytes. Empty if it is not

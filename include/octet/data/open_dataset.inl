@@ -58,8 +58,8 @@ inline DatasetPtr open_folder_path(const std::string& path, const DatasetOptions
   if (!o.with_labels) return open_class_folders(path);
   Labels classes = o.classes;
   const std::filesystem::path folder(path);
-  for (const auto& beside : {folder / "classes.csv", folder / ".." / "classes.csv"})
-    if (classes.empty() && file_exists(beside)) classes = load_labels(beside.string());
+  for (const auto& candidate : {folder / "classes.csv", folder / ".." / "classes.csv"})
+    if (classes.empty() && file_exists(candidate)) classes = load_labels(candidate.string());
   return open_class_folders(path, o.labels, classes);
 }
 

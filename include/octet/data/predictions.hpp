@@ -9,9 +9,9 @@ OCTET_BEGIN
 
 /// A class and its probability.
 struct Prediction {
-  std::int64_t index = 0;
-  std::string name;
-  double probability = 0;
+  std::int64_t index = 0;  ///< of the output
+  std::string name;        ///< of the class, see Labels::name
+  double probability = 0;  ///< in [0, 1]
 };
 
 /// Whether outputs are probabilities: within [0, 1] and with a sum of about 1 (quantization changes it).

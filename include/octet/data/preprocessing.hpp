@@ -19,8 +19,9 @@ enum class ImageResize : std::uint8_t {
 
 /// Maps 8-bit pixels to the inputs of a network: (pixel - mean) / deviation for each channel.
 struct Normalization {
-  std::array<double, 3> mean{0, 0, 0}, deviation{1, 1, 1};  // in the channel order of the network
-  bool bgr = false;                                         // whether the channel order is BGR
+  std::array<double, 3> mean{0, 0, 0};       ///< in the channel order of the network; gray images use the first
+  std::array<double, 3> deviation{1, 1, 1};  ///< likewise; not 0
+  bool bgr = false;                          ///< whether the channel order is BGR
 };
 
 /// Names of common normalizations:
@@ -31,10 +32,13 @@ struct Normalization {
 ///   raw    x, in 0 .. 255
 const std::vector<std::string>& normalization_names();
 
+/// The normalization with that name, see normalization_names. Throws Error for other names.
 Normalization normalization(const std::string& recipe);
 
+/// The names of resize modes: those of the enumerators of ImageResize.
 const std::vector<std::string>& resize_names();
 
+/// The mode with that name, see resize_names. Throws Error for other names.
 ImageResize resize_mode(const std::string& name);
 
 /// Preprocessing of images: center crop, resize, normalize.
@@ -42,8 +46,8 @@ struct Preprocessing {
   /// The crop is the largest centered part with the aspect ratio of the target, scaled by this factor in (0, 1].
   /// Default: 0.875, or the whole image if it already has the target's size.
   std::optional<double> crop;
-  ImageResize resize = ImageResize::bilinear;
-  Normalization normalization = octet::normalization("tf");
+  ImageResize resize = ImageResize::bilinear;                ///< as TensorFlow 1; torchvision has antialias
+  Normalization normalization = octet::normalization("tf");  ///< by default tf: pixels in [-1, 1]
 };
 
 namespace detail {

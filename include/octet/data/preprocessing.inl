@@ -109,7 +109,7 @@ OCTET_API Tensor<float> preprocess(View<const uint8> image, const Preprocessing&
   detail::require<ShapeError>(sized, "an image cannot be resized to ", height, " x ", width);
   const bool as_it_is = !p.crop && s[0] == height && s[1] == width;
   const double fraction = p.crop.value_or(as_it_is ? 1.0 : 0.875);
-  detail::require(fraction > 0 && fraction <= 1, "the crop has to be in (0, 1], found ", fraction);
+  detail::require(fraction > 0 && fraction <= 1, "expected a crop in (0, 1], found ", fraction);
   const detail::Crop crop = detail::center_crop(s[0], s[1], height, width, fraction);
   const auto rows = detail::resize_taps(p.resize, crop.top, crop.height, height);
   const auto columns = detail::resize_taps(p.resize, crop.left, crop.width, width);

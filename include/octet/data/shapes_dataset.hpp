@@ -12,19 +12,21 @@ OCTET_BEGIN
 /// and i; its class is i % 10.
 class ShapesDataset : public Dataset {
  public:
-  static constexpr std::int64_t side = 28;
+  static constexpr std::int64_t side = 28;  ///< height and width of the images
   /// A difficulty above 1 increases noise, clutter and the deformation of shapes.
   explicit ShapesDataset(std::int64_t size, std::uint64_t seed = 1, double difficulty = 1)
       : size_(size), seed_(seed), difficulty_(difficulty) {
     detail::require(size >= 0, "a data set cannot have ", size, " images");
   }
 
+  /// Names of the classes 0 to 9.
   static const std::array<const char*, 10>& class_names() {
     static const std::array<const char*, 10> names{"disk", "ring",  "square", "frame",    "triangle",
                                                    "plus", "cross", "star",   "crescent", "heart"};
     return names;
   }
 
+  /// The number of images given to the constructor.
   std::int64_t size() const override { return size_; }
   std::int64_t classes() const override { return 10; }
   std::optional<std::int64_t> label(std::int64_t i) const override { return static_cast<std::int64_t>(at(i) % 10); }

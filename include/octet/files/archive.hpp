@@ -61,8 +61,8 @@ class ArchiveWriter {
   std::string bytes_;
 };
 
-/// Reads what ArchiveWriter wrote. Never reads beyond the end or allocates a list that is longer than the data,
-/// whatever the bytes are. Throws FormatError if they are not valid.
+/// Reads what ArchiveWriter wrote. For any bytes, it never reads beyond the end or allocates a list that is longer than
+/// the data. Throws FormatError if the bytes are not valid.
 class ArchiveReader {
  public:
   ArchiveReader(const std::byte* bytes, std::size_t n) : at_(bytes), left_(n) {}

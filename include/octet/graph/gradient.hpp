@@ -3,32 +3,37 @@
 
 OCTET_BEGIN
 
-/// What the forward pass of a training step tells the layers.
+/// Settings of the forward pass of a training step.
 struct TrainingPass {
-  bool batch_statistics = true;  // normalize by the statistics of the batch; false: by the running ones
-  float momentum = 0.1f;         // running = (1 - momentum) * running + momentum * batch; 0: no change
-  bool observe = true;           // observers update their ranges; false: ranges are frozen
-  std::uint64_t random = 0;      // seed of this pass's random numbers
+  bool batch_statistics = true;  ///< normalize by the statistics of the batch; false: by the running ones
+  float momentum = 0.1f;         ///< running = (1 - momentum) * running + momentum * batch; 0: no change
+  bool observe = true;           ///< observers update their ranges; false: ranges are frozen
+  std::uint64_t random = 0;      ///< seed of this pass's random numbers
 };
 
 /// The context of a forward pass in training. Parameters are ordinary inputs, since they change with every step.
 struct ForwardContext : RunContext {
-  std::byte* saved = nullptr;  // memory of the planned size that is kept until the backward pass; aligned to 64 bytes
-  const TrainingPass* pass = nullptr;
+  std::byte* saved = nullptr;  ///< memory of the planned size that is kept until the backward pass; aligned to 64 bytes
+  const TrainingPass* pass = nullptr;  ///< never null during a pass
 };
 
 /// The context of a backward pass: from the gradients of the loss with respect to the outputs to those with respect to
 /// the inputs.
 struct BackwardContext {
-  const std::vector<TensorRef>&inputs, &outputs;   // as in the forward pass; without data unless they are read
-  const std::vector<TensorRef>& output_gradients;  // the step may overwrite them
-  const std::vector<TensorRef>& input_gradients;   // to be written; without data if not wanted
-  std::byte *saved = nullptr, *scratch = nullptr;
-  ThreadPool* pool = nullptr;
-  const TrainingPass* pass = nullptr;
+  const std::vector<TensorRef>& inputs;            ///< of the forward pass; without data unless they are read
+  const std::vector<TensorRef>& outputs;           ///< likewise
+  const std::vector<TensorRef>& output_gradients;  ///< the step may overwrite them
+  const std::vector<TensorRef>& input_gradients;   ///< to be written; without data if not wanted
+  std::byte* saved = nullptr;          ///< what the forward pass saved; of the planned size, aligned to 64 bytes
+  std::byte* scratch = nullptr;        ///< memory for this pass, likewise
+  ThreadPool* pool = nullptr;          ///< not null
+  const TrainingPass* pass = nullptr;  ///< as in the forward pass
 
+  /// The elements of input i; null if it is missing.
   const float* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].as<float>() : nullptr; }
+  /// The elements of output 0.
   const float* output() const noexcept { return outputs[0].as<float>(); }
+  /// The gradient with respect to output 0, in its shape.
   float* output_gradient() const noexcept { return output_gradients[0].as<float>(); }
   /// Null if it is not wanted.
   float* input_gradient(std::size_t i) const noexcept {
@@ -36,15 +41,16 @@ struct BackwardContext {
   }
 };
 
-/// The tensors of a step without memory, which gradients of inputs are wanted, and which inputs are running statistics
-/// that the forward pass updates.
+/// The tensors of a step without memory, and how training uses its inputs.
 struct GradientPlanContext : PlanContext {
-  const std::vector<bool>&wanted, &follows;
+  const std::vector<bool>& wanted;   ///< for each input: whether its gradient is needed
+  const std::vector<bool>& follows;  ///< for each input: whether it is a running statistic, updated by forward
 };
 
-/// Memory of a step in bytes: scratch memory during a pass, and memory from the forward to the backward pass.
+/// Memory that a step needs, in bytes.
 struct GradientMemory {
-  std::size_t scratch = 0, saved = 0;
+  std::size_t scratch = 0;  ///< during each pass
+  std::size_t saved = 0;    ///< from the forward pass to the backward pass
 };
 
 /// An operator prepared for training: a forward pass with parameters that change, and a backward pass. The results of
@@ -54,7 +60,9 @@ class GradientStep {
   virtual ~GradientStep() = default;
   /// Called before the first run and whenever shapes change; the only function that may allocate.
   virtual GradientMemory plan(const GradientPlanContext&) = 0;
+  /// Computes the outputs from the inputs. Does not allocate.
   virtual void forward(const ForwardContext&) noexcept = 0;
+  /// Computes the wanted gradients with respect to the inputs. Does not allocate.
   virtual void backward(const BackwardContext&) noexcept = 0;
 
   /// As in Step: output 0 is input 0, and its gradient likewise.
@@ -108,7 +116,8 @@ class MovedBack : public SameForward {
   bool reads_outputs() const noexcept override { return false; }
   bool gradient_can_overwrite(int input) const noexcept override { return input == 0 && back_->is_view(); }
   void backward(const BackwardContext& c) noexcept override {
-    from_[0].data = c.output_gradients[0].data, to_[0].data = c.input_gradients[0].data;
+    from_[0].data = c.output_gradients[0].data;
+    to_[0].data = c.input_gradients[0].data;
     if (back_->is_view())
       move_elements(c.output_gradient(), c.input_gradient(0), from_[0].shape.elements(), *c.pool);
     else
@@ -117,7 +126,8 @@ class MovedBack : public SameForward {
 
  private:
   std::size_t plan_backward(const GradientPlanContext& c) override {
-    from_ = {c.outputs[0]}, to_ = {c.inputs[0]};
+    from_ = {c.outputs[0]};
+    to_ = {c.inputs[0]};
     return back_->plan({from_, to_, c.threads});
   }
   std::unique_ptr<Step> back_;

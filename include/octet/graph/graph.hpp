@@ -7,33 +7,40 @@ OCTET_BEGIN
 
 /// A layer: an operator, and the values it reads and writes.
 struct Node {
-  std::string name;
-  OperatorPtr op;
-  std::vector<int> inputs;  // indices of values; none (-1) for a missing optional input
-  std::vector<int> outputs;
-  static constexpr int none = -1;
+  std::string name;                ///< for messages, plans and options; preferably unique
+  OperatorPtr op;                  ///< not null
+  std::vector<int> inputs;         ///< indices of values; none (-1) for a missing optional input
+  std::vector<int> outputs;        ///< indices of values, at least one
+  static constexpr int none = -1;  ///< stands for a missing optional input
 };
 
 /// A network: values, and nodes in execution order. Copies share weights and operators.
 class Graph {
  public:
-  std::string name;
-  Rounding rounding = Rounding::fp32;
-  std::map<std::string, std::string> metadata;  // free text about the model: producer, source, ...
-  std::vector<Value> values;
-  std::vector<Node> nodes;
-  std::vector<int> inputs, outputs;
+  std::string name;                             ///< of the model, for display only
+  Rounding rounding = Rounding::fp32;           ///< how integer layers requantize their sums
+  std::map<std::string, std::string> metadata;  ///< free text about the model: producer, source, ...
+  std::vector<Value> values;                    ///< constants, inputs and results, in any order
+  std::vector<Node> nodes;                      ///< each after the nodes whose outputs it reads
+  std::vector<int> inputs;                      ///< indices of values, in the order in which a run takes tensors
+  std::vector<int> outputs;                     ///< indices of values, in the order in which a run returns tensors
 
+  /// The value with index i. Not checked.
   Value& value(int i) { return values[static_cast<std::size_t>(i)]; }
+  /// The value with index i. Not checked.
   const Value& value(int i) const { return values[static_cast<std::size_t>(i)]; }
 
+  /// Adds a value and returns its index.
   int add_value(Value v);
+  /// Adds an input of the model and returns its index. Sizes that may change are Shape::unknown.
   int add_input(const std::string& value_name, const Shape& shape, DType dtype = DType::f32);
+  /// Adds a constant, such as weights, and returns its index.
   int add_constant(const std::string& value_name, AnyTensor tensor, QuantParams quant = {});
 
   /// Appends a node with new output values. The operator determines their shapes and types. Without names, outputs are
   /// named after the node. Returns the index of the first output. Throws ShapeError if the inputs do not match.
   int add(const std::string& node_name, OperatorPtr op, std::vector<int> in, std::vector<std::string> out_names = {});
+  /// Appends a node with a new operator, as above.
   template <class Op, class = std::enable_if_t<std::is_base_of_v<Operator, Op>>>
   int add(const std::string& node_name, Op op, std::vector<int> in, std::vector<std::string> out_names = {}) {
     return add(node_name, make_operator(std::move(op)), std::move(in), std::move(out_names));
@@ -47,8 +54,10 @@ class Graph {
 
   /// The index of the value with that name. Throws Error if there is none.
   int find(const std::string& value_name) const;
+  /// Whether there is a value with that name.
   bool contains(const std::string& value_name) const;
 
+  /// Whether value v is an output of the model.
   bool is_output(int v) const { return std::find(outputs.begin(), outputs.end(), v) != outputs.end(); }
 
   /// For each value: the index of the node that writes it, or none.

@@ -114,19 +114,30 @@ OCTET_API void Graph::remove_unused() {
     for (int v : list)
       if (v != Node::none) used[static_cast<std::size_t>(v)] = true;
   };
-  mark(inputs), mark(outputs);
-  for (const Node& node : nodes) mark(node.inputs), mark(node.outputs);
+  mark(inputs);
+  mark(outputs);
+  for (const Node& node : nodes) {
+    mark(node.inputs);
+    mark(node.outputs);
+  }
   std::vector<int> moved(values.size(), Node::none);
   std::vector<Value> kept;
   for (std::size_t v = 0; v < values.size(); ++v)
-    if (used[v]) moved[v] = static_cast<int>(kept.size()), kept.push_back(std::move(values[v]));
+    if (used[v]) {
+      moved[v] = static_cast<int>(kept.size());
+      kept.push_back(std::move(values[v]));
+    }
   values = std::move(kept);
   const auto renumber = [&](std::vector<int>& list) {
     for (int& v : list)
       if (v != Node::none) v = moved[static_cast<std::size_t>(v)];
   };
-  renumber(inputs), renumber(outputs);
-  for (Node& node : nodes) renumber(node.inputs), renumber(node.outputs);
+  renumber(inputs);
+  renumber(outputs);
+  for (Node& node : nodes) {
+    renumber(node.inputs);
+    renumber(node.outputs);
+  }
 }
 
 OCTET_API void Graph::sort() {
@@ -177,7 +188,7 @@ OCTET_API bool PrepareContext::has(int i) const noexcept {
 OCTET_API int PrepareContext::inputs() const noexcept { return static_cast<int>(node_.inputs.size()); }
 OCTET_API int PrepareContext::outputs() const noexcept { return static_cast<int>(node_.outputs.size()); }
 OCTET_API const Value& PrepareContext::input(int i) const {
-  require(has(i), "needs at least ", i + 1, " inputs, found ", inputs());
+  require(has(i), "expected at least ", i + 1, " inputs, found ", inputs());
   return graph_.value(node_.inputs[static_cast<std::size_t>(i)]);
 }
 OCTET_API const Value& PrepareContext::output(int i) const {
@@ -210,7 +221,8 @@ OCTET_API std::unique_ptr<GradientStep> Operator::prepare_gradient(const Prepare
   c.fail("has no gradient, so neither it nor a layer before it can be trained");
 }
 OCTET_API OperatorPtr Operator::clamped(double, double) const { return nullptr; }
-OCTET_API OperatorPtr Operator::padded(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&) const {
+OCTET_API OperatorPtr Operator::padded(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&,
+                                       double) const {
   return nullptr;
 }
 OCTET_API bool Operator::passes_on(const Value&, const Value&, bool) const { return false; }

@@ -14,22 +14,23 @@ class RangeExchange;
 
 /// The context of one run of a step: tensors, scratch memory of the planned size, threads.
 struct RunContext {
-  const std::vector<TensorRef>& inputs;  // without data for missing optional ones
-  const std::vector<TensorRef>& outputs;
-  std::byte* scratch = nullptr;  // aligned to 64 bytes
-  ThreadPool* pool = nullptr;
-  LostNumbers* lost = nullptr;  // for report_lost_number
+  const std::vector<TensorRef>& inputs;   ///< without data for missing optional ones
+  const std::vector<TensorRef>& outputs;  ///< one for each output
+  std::byte* scratch = nullptr;           ///< aligned to 64 bytes
+  ThreadPool* pool = nullptr;             ///< not null during a run
+  LostNumbers* lost = nullptr;            ///< for report_lost_number
 
   /// The memory of input i, or null if it is missing.
   const std::byte* input(std::size_t i) const noexcept { return i < inputs.size() ? inputs[i].data : nullptr; }
+  /// The memory of output i.
   std::byte* output(std::size_t i = 0) const noexcept { return outputs[i].data; }
 };
 
 /// The tensors of a step without memory, when shapes are known.
 struct PlanContext {
-  const std::vector<TensorRef>& inputs;
-  const std::vector<TensorRef>& outputs;
-  int threads = 1;
+  const std::vector<TensorRef>& inputs;   ///< one for each input, without data; of type none if it is missing
+  const std::vector<TensorRef>& outputs;  ///< one for each output, without data
+  int threads = 1;                        ///< size of the pool that runs will use
 };
 
 /// An operator prepared for an executor: kernels are selected and weights packed.
@@ -39,6 +40,7 @@ class Step {
   /// Called before the first run and whenever shapes change. Returns the size of the scratch memory that run needs, in
   /// bytes.
   virtual std::size_t plan(const PlanContext&) { return 0; }
+  /// Computes the outputs. Does not allocate.
   virtual void run(const RunContext&) noexcept = 0;
   /// Size in bytes of packed weights and tables. May grow in plan.
   virtual std::size_t packed_bytes() const noexcept { return 0; }

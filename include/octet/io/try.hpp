@@ -11,19 +11,26 @@
 
 OCTET_BEGIN
 
+/// As load: an .onnx, .tflite or .octet file.
 Result<Model> try_load(const std::string& path, const LoadOptions& options = {});
+/// As save: writes an .octet file.
 Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options = {});
 
 /// Parses the bytes of an .onnx or .tflite file. Errors call it source_name.
 Result<Model> try_parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name,
                              const LoadOptions& options = {});
+/// The same for .tflite.
 Result<Model> try_parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name,
                                const LoadOptions& options = {});
 
+/// As load_calibration: reads a JSON file.
 Result<Calibration> try_load_calibration(const std::string& path);
+/// As save: writes a JSON file.
 Result<void> try_save(const Calibration& calibration, const std::string& path);
 
+/// As load_plan: reads a JSON file.
 Result<QuantizationPlan> try_load_plan(const std::string& path);
+/// As save: writes a JSON file.
 Result<void> try_save(const QuantizationPlan& plan, const std::string& path);
 
 OCTET_END

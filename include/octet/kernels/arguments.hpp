@@ -6,29 +6,30 @@
 #include "elements.hpp"
 #include "winograd_tiles.hpp"
 
-/// What the kernels are told. Plain data: it crosses from code compiled for the baseline into code compiled for one
-/// instruction set. Strides are in bytes, counts in elements; all pointers may be unaligned unless it says otherwise.
+/// Arguments of the kernels: plain structs, because code compiled for the baseline passes them to code compiled for one
+/// instruction set. Strides are in bytes, counts in elements. Pointers may be unaligned unless stated otherwise.
 OCTET_BEGIN
 namespace detail {
 
 /// How accumulators become output elements.
 enum class Store : std::uint8_t {
-  accumulator,  // int32 or float as it is
-  f32,          // clamp(float), + residual before the clamp
-  scaled_f32,  // clamp(fma(fma(row_shift, sums[c], float(acc)) * row_scale, scale[c], shift[c])), + residual before the
-               // clamp: activations that were quantized with a scale and a zero point (-row_shift) of each row
-  u8,          // clamp(round_half_even(float(acc) * scale[c]) + zero_point)
+  accumulator,  // the accumulators themselves, int32 or float
+  f32,          // clamp(acc + residual); the residual is optional
+  scaled_f32,   // clamp(fma(fma(row_shift, sums[c], float(acc)) * row_scale, scale[c], shift[c]) + residual): for
+                // activations quantized with a scale and zero point for each row (row_scale, -row_shift); the residual
+                // is optional
+  u8,           // clamp(round_half_even(float(acc) * scale[c]) + zero_point)
   u8_residual,  // clamp(round_half_even(float(acc) * scale[c] + (residual - residual_zero) * residual_scale) +
                 // zero_point)
   u8_shifted,   // clamp(round_half_even(fma(float(acc), scale[c], shift[c])) + zero_point)
-  custom        // what the function below does
+  custom        // passed to Epilogue::custom
 };
 
 constexpr bool stores_bytes(Store s) noexcept {
   return s == Store::u8 || s == Store::u8_residual || s == Store::u8_shifted;
 }
 
-/// The way from a tile of accumulators to memory. Arrays are indexed by column (output channel) and padded with
+/// How a tile of accumulators is converted and stored. Arrays are indexed by column (output channel) and padded with
 /// zeros, see pad_columns.
 struct Epilogue {
   Store store = Store::accumulator;
@@ -36,9 +37,9 @@ struct Epilogue {
   std::ptrdiff_t out_stride = 0;  // from one row (pixel) to the next
   const float* scale = nullptr;
   const float* shift = nullptr;
-  const float* sums = nullptr;  // of each column's weights; any finite numbers where row_shift is 0
+  const float* sums = nullptr;  // sum of each column's weights; any finite numbers if row_shift is 0
   const float *row_scale = &one, *row_shift = &zero;
-  std::ptrdiff_t row_step = 0;  // 1: each row has its own
+  std::ptrdiff_t row_step = 0;  // 1: row_scale and row_shift have one element per row; 0: one for all rows
   static constexpr float one = 1, zero = 0;
   float low_f32 = 0, high_f32 = 0;
   std::int32_t zero_point = 0, low = 0, high = 255;
@@ -47,11 +48,11 @@ struct Epilogue {
   std::ptrdiff_t residual_stride = 0;
   float residual_scale = 0;
   std::int32_t residual_zero = 0;
-  bool pooled = false;  // the greatest of each 2 x 2 pixels is stored alone; Winograd only, of even sizes, no residual
-  // With scaled_f32: vectors of the lowest and the highest numbers stored yet, and of zeros, or NaNs where not all of
-  // them were finite. Null: nobody asks.
+  bool pooled = false;  // 2 x 2 max pooling of the outputs; only in Winograd kernels, for even sizes, without residual
+  // With scaled_f32: three vectors that the kernels update: minima and maxima of the stored numbers, and sums of 0 *
+  // number, which are NaN if a number was not finite. Null: not wanted.
   float* range = nullptr;
-  // With custom: called with the tile's accumulators and the place of its first element in the whole output.
+  // With custom: called with the tile's accumulators and the row and column of its first element in the whole output.
   void (*custom)(const void* context, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row, int rows,
                  std::int64_t column, int columns) = nullptr;
   const void* context = nullptr;
@@ -60,29 +61,29 @@ struct Epilogue {
 
 constexpr int column_padding = 64;
 
-/// Output channels of the panel of weights that begins where `left` channels are left: `vectors` whole vectors, or the
-/// power of two of them that holds the rest.
+/// Width in output channels of the next panel of weights when `left` channels remain: `vectors` whole vectors, or the
+/// smallest power of two of vectors that holds the remaining channels.
 constexpr std::int64_t panel_width(std::int64_t left, std::int64_t lanes, std::int64_t vectors) noexcept {
   std::int64_t width = lanes;
   while (width < left && width < lanes * vectors) width *= 2;
   return width;
 }
 
-/// Where column c of a panel of so many vectors stands in those vectors when the outputs are bytes: packing four
-/// vectors of sums (see `pack` of the instruction sets) then gives bytes in the order of the columns.
+/// Position of column c in the vectors of a panel whose outputs are bytes. In this interleaved order, packing four
+/// vectors of sums into bytes (see `pack` of the instruction sets) gives the bytes in column order.
 constexpr std::int64_t interleaved(std::int64_t c, std::int64_t lanes, std::int64_t vectors) noexcept {
   return c / 4 % vectors * lanes + c / (4 * vectors) * 4 + c % 4;
 }
 
-/// out[rows x columns] = a[rows x k] * b[k x columns] + init. A row of `a` is read in steps of 4 bytes: 4 uint8
-/// or one float; `b` is packed in panels, see pack.hpp; interleaved where the epilogue stores bytes.
+/// out[rows x columns] = a[rows x k] * b[k x columns] + init. A row of `a` is read in steps of 4 bytes: 4 uint8 or one
+/// float. `b` is packed in panels, see pack.hpp; its columns are interleaved if the epilogue stores bytes.
 struct Gemm {
   const std::byte* a = nullptr;
   std::ptrdiff_t a_stride = 0;
   std::int64_t rows = 0, steps = 0;
   const std::byte* b = nullptr;
-  std::int64_t columns = 0;         // of this call, from column 0 of b, init and the epilogue's arrays and out
-  const std::byte* init = nullptr;  // one accumulator a column (bias); padded
+  std::int64_t columns = 0;  // of this call; b, init and the epilogue's arrays and output start at the first of them
+  const std::byte* init = nullptr;  // one accumulator per column (bias), padded
   Epilogue epilogue;
 };
 
@@ -95,69 +96,69 @@ struct AddU8 {
   std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
 };
 
-/// Copies the windows of the output pixels [first, first + count) into rows of a matrix, in the order
-/// (ky, kx, channel): the left operand of a convolution. What lies outside the image comes from `padding`.
+/// Copies the windows of the output pixels [first, first + count) into rows of a matrix, in the order (ky, kx,
+/// channel): the left operand of a convolution's matrix product. Pixels outside the image are read from `padding`.
 struct Gather {
   ConvolutionShape shape;
-  const std::byte* in = nullptr;       // at this group's first channel
-  std::int64_t pixel_bytes = 0;        // from one pixel to the next
-  std::int64_t run_bytes = 0;          // of one pixel that take part (all channels, or a group's)
+  const std::byte* in = nullptr;       // image 0, at this group's first channel
+  std::int64_t pixel_bytes = 0;        // distance of two pixels
+  std::int64_t run_bytes = 0;          // bytes of a pixel that are copied: all channels, or those of a group
   const std::byte* padding = nullptr;  // kernel_w * run_bytes of zero points
   std::int64_t first = 0, count = 0;
-  std::int64_t repeat = 1;  // times the window stands in a row
+  std::int64_t repeat = 1;  // number of copies of the window in a row
   std::byte* rows = nullptr;
   std::ptrdiff_t row_stride = 0;  // >= repeat * kernel_h * kernel_w * run_bytes, rounded up to 64
 };
 
-/// Depthwise convolution, rows [row_begin, row_end) of one image and channels [channel_begin, channel_end).
-/// Weights are packed for the kernel (pack.hpp). Column = channel in the epilogue; its `out` is the pixel (0, 0).
+/// Depthwise convolution, rows [row_begin, row_end) of one image and channels [channel_begin, channel_end). Weights are
+/// packed for the kernel (pack.hpp). The epilogue's columns are channels; its `out` is pixel (0, 0).
 struct Depthwise {
   ConvolutionShape shape;
   const std::byte* in = nullptr;  // of that image
   std::int64_t row_begin = 0, row_end = 0;
-  std::int64_t channel_begin = 0, channel_end = 0;  // multiples of a whole block of channels, or the end
+  std::int64_t channel_begin = 0, channel_end = 0;  // multiples of a block of channels, or the number of channels
   const std::byte* weights = nullptr;
-  const std::byte* init = nullptr;     // one accumulator a channel, padded
+  const std::byte* init = nullptr;     // one accumulator per channel, padded
   const std::byte* padding = nullptr;  // in_w pixels of zero points
-  bool by_rows = false;                // weights of bytes are packed for kernels that walk along rows
-  std::int64_t repeat = 1;             // times the taps are used, each time with weights of their own
+  bool by_rows = false;                // int8 weights are packed for kernels that process whole rows, see RowTaps
+  std::int64_t repeat = 1;             // number of passes over the taps, each with its own weights
   const std::byte** taps = nullptr;    // room for repeat * kernel_h * kernel_w pointers, rounded up to 4
   Epilogue epilogue;
 };
 
-constexpr int depthwise_block = 32;  // channels a packed block of float depthwise weights holds
+constexpr int depthwise_block = 32;  // channels in a block of packed float depthwise weights
 
-/// A 3x3 convolution of stride 1 by the Winograd algorithm F(4x4, 3x3): some tiles of one image, or their products with
-/// some output channels. See bodies/winograd.inl.
+/// A 3x3 convolution of stride 1 by Winograd's algorithm F(4x4, 3x3): the transformation of some tiles, or their
+/// products with the weights of some output channels. See bodies/winograd.inl.
 struct Winograd {
   const std::byte* in = nullptr;  // [images][height][width][channels]
   std::int64_t height = 0, width = 0, channels = 0, pad_top = 0, pad_left = 0;
   WinogradTiles tiles;
   const std::byte* padding = nullptr;  // one pixel of zero points
   std::int64_t first = 0, count = 0;   // tiles
-  std::byte* inputs = nullptr;         // transformed, of tile `first`: [36 points][tiles][channels]
+  std::byte* inputs = nullptr;         // transformed tiles from `first` on: [36 points][tiles][channels]
   std::ptrdiff_t point_stride = 0, tile_stride = 0;
-  // Transformed, of column `column`: panels of [36 points][steps][2 vectors of columns][4 bytes], and the bytes from
-  // one point and panel to the next.
+  // Transformed weights from column `column` on: panels of [36 points][steps][2 vectors of columns][4 bytes], and the
+  // distances of two points and of two panels.
   const std::byte* weights = nullptr;
   std::ptrdiff_t weight_point_bytes = 0, panel_bytes = 0;
   std::int64_t column = 0, columns = 0;  // output channels [column, column + columns)
   std::byte* products = nullptr;         // room for [tiles][36 points][2 vectors of columns]
-  const std::byte* init = nullptr;       // one accumulator an output channel, from channel 0; padded
-  Epilogue epilogue;  // of channel 0 and the first image's first pixel; not `accumulator` or `custom`
+  const std::byte* init = nullptr;       // one accumulator per output channel, from channel 0 on; padded
+  Epilogue epilogue;  // starts at channel 0 and the first pixel of the first image; not `accumulator` or `custom`
 };
 
-/// Weights for Winograd, one panel: from [3x3 taps] as they are to 36 points.
+/// Transforms the 3x3 weights of one panel to the 36 points of Winograd's algorithm.
 struct WinogradWeights {
-  const std::byte* taps = nullptr;  // [steps][9 taps][columns][elements of a step], in these strides:
+  const std::byte* taps = nullptr;  // [steps][9 taps][columns][elements of a step], with these strides:
   std::ptrdiff_t step_stride = 0, tap_stride = 0;
   std::int64_t steps = 0;
-  int vectors = 0;              // of columns: 1 or 2
+  int vectors = 0;              // vectors of columns: 1 or 2
   std::byte* points = nullptr;  // as Winograd::weights
   std::ptrdiff_t point_bytes = 0;
 };
 
-/// Maximum or sum over windows, one output pixel: `count` pointers to the pixels of the window.
+/// One output pixel of a pooling layer, maximum or sum: `count` pointers to the pixels of its window.
 struct PoolWindow {
   const std::byte* const* pixels = nullptr;
   std::int64_t count = 0, channels = 0;

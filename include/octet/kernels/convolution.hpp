@@ -11,13 +11,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Convolution as a matrix product whose left operand is gathered block by block (implicit GEMM), or read in place
-/// where it can be. T is the weights' type: int8, of uint8 images; float or half precision, of float images, which bf16
-/// rounds: the whole image where windows overlap, else block by block.
+/// Convolution as a matrix product whose left operand is gathered block by block (implicit GEMM), or read in place if
+/// possible. T is the type of the weights: int8, with uint8 images; or float, fp16 or bf16, with float images. For
+/// bf16, images are rounded as well: the whole image first if windows overlap, else block by block.
 template <class T>
 class GemmConvolution {
  public:
-  static constexpr std::int64_t element = sizeof(T) == 1 ? 1 : 4;  // of the image
+  static constexpr std::int64_t element = sizeof(T) == 1 ? 1 : 4;  // size of the image's elements in bytes
   static constexpr bool rounds = activation_bytes<T> != element;
 
   GemmConvolution() = default;
@@ -33,14 +33,14 @@ class GemmConvolution {
     for (const PackedMatrix& p : packed_) n += p.data.size();
     return n;
   }
-  /// The weights, group by group.
+  /// The packed weights, one matrix per group.
   const PackedMatrix* packed() const noexcept { return packed_.data(); }
-  /// Valid after plan.
+  /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
     return in_place_ ? "direct, in place" : quantizes_ ? "direct, quantized by blocks" : "direct, gathered";
   }
 
-  /// Takes other float weights of the same sizes; T is float or bf16.
+  /// Replaces the weights by others of the same shape. T is float or bf16.
   void set_weights(const WeightsView& w, ThreadPool& pool) noexcept {
     const std::int64_t columns = packed_[0].columns, width = panel_columns_, k = packed_[0].k;
     const std::int64_t panels = (columns + width - 1) / width;
@@ -51,16 +51,16 @@ class GemmConvolution {
     });
   }
 
-  /// Whether blocks of float pixels can be quantized on the way to their products.
+  /// Whether float pixels can be quantized block by block, just before their products (1x1 kernels without padding).
   static bool can_quantize(const ConvolutionShape& s) noexcept {
     return element == 1 && s.taps() == 1 && s.groups == 1 && s.pad_top == 0 && s.pad_left == 0 &&
            (s.out_h - 1) * s.stride_h < s.in_h && (s.out_w - 1) * s.stride_w < s.in_w;
   }
-  /// Splits the work for that many threads. Returns the bytes of scratch that run needs. `quantizes`: run takes floats
-  /// and their scale.
+  /// Divides the work among `threads` threads. Returns the size of the scratch memory of run in bytes. `quantizes`: run
+  /// takes float images and their scale.
   std::size_t plan(const ConvolutionShape& shape, int threads, bool quantizes = false) {
     quantizes_ = quantizes;
-    // What windows share is rounded once.
+    // If windows overlap, rounding the image once is cheaper than rounding each window.
     const std::int64_t image = shape.batch * shape.in_h * shape.in_w * shape.in_c;
     const bool overlap = shape.taps() > 1 && shape.rows() * shape.groups * packed_[0].k >= image;
     image_bytes_ = rounds && overlap ? round_up(image * activation_bytes<T> + 64, 64) : 0;
@@ -75,7 +75,8 @@ class GemmConvolution {
     return static_cast<std::size_t>(image_bytes_ + worker_bytes() * threads);
   }
 
-  /// For run_rows, of at most `rows` rows at a time. Returns the bytes of scratch that one call needs.
+  /// As plan, for run_rows with at most `rows` rows at a time. Returns the size of the scratch memory of one call in
+  /// bytes.
   std::size_t plan_rows(const ConvolutionShape& shape, std::int64_t rows) {
     quantizes_ = false;
     image_bytes_ = 0;
@@ -84,20 +85,22 @@ class GemmConvolution {
     return static_cast<std::size_t>(worker_bytes());
   }
 
-  /// `padding` holds kernel_w * group_in zero points, `init` one accumulator an output channel (padded); the
-  /// epilogue's arrays and output begin at channel 0. `scale`: see plan.
+  /// `padding` holds kernel_w * group_in zero points, `init` one accumulator per output channel (padded). The
+  /// epilogue's arrays and output start at channel 0. `scale`: of the image's quantization, if plan was told
+  /// `quantizes`.
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool, ScaleAndZero scale = {}) const noexcept {
     run_columns(in, init, padding, epilogue, out_element, scratch, pool, 0, shape_.group_out(), scale);
   }
-  /// Output channels [first, last) of each group; `first` is a multiple of panel_columns.
+  /// As run, for output channels [first, last) of each group; `first` is a multiple of panel_columns.
   void run_columns(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                    std::int64_t out_element, std::byte* scratch, ThreadPool& pool, std::int64_t first,
                    std::int64_t last, ScaleAndZero scale = {}) const noexcept {
     const std::int64_t tasks = shape_.rows() == 0 ? 0 : shape_.groups * row_parts_ * column_parts_;
     if (image_bytes_ != 0 && tasks != 0) {
       round_image(in, scratch, pool);
-      in = scratch, scratch += image_bytes_;
+      in = scratch;
+      scratch += image_bytes_;
     }
     pool.parallel(tasks, [&](std::int64_t task, int worker) {
       const std::int64_t column_part = task % column_parts_, row_part = task / column_parts_ % row_parts_;
@@ -111,7 +114,7 @@ class GemmConvolution {
     });
   }
 
-  /// Output rows [first, last), by the calling thread alone.
+  /// Computes output rows [first, last) on the calling thread.
   void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                 std::int64_t out_element, std::byte* scratch, std::int64_t first, std::int64_t last) const noexcept {
     for (std::int64_t row = first; row < last; row += block_rows_)
@@ -129,7 +132,8 @@ class GemmConvolution {
     ScaleAndZero scale;
   };
 
-  /// Rows of a block: it stays in the L2 cache while all panels of weights pass by. Returns those of a tile.
+  /// Chooses the rows of a block such that the block stays in the L2 cache while all panels of weights are multiplied
+  /// with it. Returns the rows of a register tile.
   std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
     const std::int64_t row_bytes = packed_[0].k * gathered_element();
@@ -139,8 +143,8 @@ class GemmConvolution {
     const bool close = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0 && !crowded;
     in_place_ = close && !quantizes_;
     row_stride_ = close ? row_bytes : stride_of(row_bytes);
-    // Few weights pass by quickly: their rows had better stay in the L1 cache. Long rows: several tiles all the same,
-    // so that the weights, which then are large, pass by less often.
+    // Small weights: the block should fit into the L1 cache, since it is read again soon. Long rows: several register
+    // tiles nevertheless, so that the large weights are read less often.
     constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
     const std::int64_t weight_bytes = static_cast<std::int64_t>(packed_[0].data.size());
     const std::int64_t block_bytes = std::clamp<std::int64_t>(4 * weight_bytes, 16 * 1024, 192 * 1024);
@@ -150,7 +154,8 @@ class GemmConvolution {
     return tile;
   }
 
-  /// Rows that begin a page apart would all lie in the same sets of the L1 cache.
+  /// Rounds up to a stride that is not a multiple of 4096 bytes: rows at such distances would compete for the same sets
+  /// of the L1 cache.
   static std::int64_t stride_of(std::int64_t row_bytes) noexcept {
     const std::int64_t stride = round_up(row_bytes, 64);
     return stride % 4096 == 0 ? stride + 64 : stride;
@@ -164,7 +169,8 @@ class GemmConvolution {
     if (columns <= 0) return;
     const PackedMatrix& b = packed_[static_cast<std::size_t>(group)];
     Gemm g;
-    g.rows = rows, g.columns = columns;
+    g.rows = rows;
+    g.columns = columns;
     g.steps = b.steps;
     g.b = b.panel(first_column);
     g.a_stride = row_stride_;
@@ -180,7 +186,8 @@ class GemmConvolution {
       std::byte* rounded = o.scratch + gathered_bytes();
       for (std::int64_t r = 0; r < rows; ++r)
         kernels_->round_bf16(reinterpret_cast<const float*>(g.a + r * row_stride_), rounded + r * rounded_stride_, b.k);
-      g.a = rounded, g.a_stride = rounded_stride_;
+      g.a = rounded;
+      g.a_stride = rounded_stride_;
     }
     product_with(*kernels_, T{})(g);
   }
@@ -192,13 +199,14 @@ class GemmConvolution {
     });
   }
 
-  /// Pixels `first` and those behind it.
+  /// Quantizes the inputs of output pixels [first, first + count) into the scratch memory.
   void quantize(const Operands& o, std::int64_t first, std::int64_t count) const noexcept {
     const auto* in = reinterpret_cast<const float*>(o.in);
     QuantizeF32 q;
     q.out = reinterpret_cast<std::uint8_t*>(o.scratch);
-    q.scale = o.scale.scale, q.zero_point = o.scale.zero_point;
-    const bool whole = shape_.pointwise() && row_stride_ == shape_.in_c;  // one piece of memory
+    q.scale = o.scale.scale;
+    q.zero_point = o.scale.zero_point;
+    const bool whole = shape_.pointwise() && row_stride_ == shape_.in_c;  // the pixels are contiguous
     q.count = whole ? count * shape_.in_c : shape_.in_c;
     for (std::int64_t row = first; row < first + (whole ? 1 : count); ++row, q.out += row_stride_) {
       const std::int64_t x = row % shape_.out_w, y = row / shape_.out_w % shape_.out_h;
@@ -213,13 +221,15 @@ class GemmConvolution {
               std::byte* rows) const noexcept {
     Gather g;
     g.shape = shape_;
-    const std::int64_t size = gathered_element();  // (A row of an odd number of bf16 ends with a zero: see copy_run.)
+    const std::int64_t size = gathered_element();  // (If it is odd, copy_run writes a zero after a row of bf16.)
     g.in = in + group * shape_.group_in() * size;
     g.pixel_bytes = shape_.in_c * size;
     g.run_bytes = shape_.group_in() * size;
     g.padding = padding;
-    g.first = first, g.count = count;
-    g.rows = rows, g.row_stride = row_stride_;
+    g.first = first;
+    g.count = count;
+    g.rows = rows;
+    g.row_stride = row_stride_;
     g.repeat = repeat_;
     kernels_->gather(g);
   }
@@ -228,19 +238,21 @@ class GemmConvolution {
     if (e.scale) e.scale += channel;
     if (e.shift) e.shift += channel;
     if (e.sums) e.sums += channel;
-    e.row_scale += row * e.row_step, e.row_shift += row * e.row_step;
+    e.row_scale += row * e.row_step;
+    e.row_shift += row * e.row_step;
     e.out += row * e.out_stride + channel * out_element;
     if (e.residual) e.residual += row * e.residual_stride + channel * out_element;
-    e.first_row += row, e.first_column += channel;
+    e.first_row += row;
+    e.first_column += channel;
     return e;
   }
 
   const Kernels* kernels_ = nullptr;
   std::int64_t panel_columns_ = 1, repeat_ = 1;
-  std::vector<PackedMatrix> packed_;  // one a group
+  std::vector<PackedMatrix> packed_;  // one per group
   ConvolutionShape shape_;
   bool in_place_ = false, quantizes_ = false;
-  std::int64_t image_bytes_ = 0;  // of the rounded image, if there is one
+  std::int64_t image_bytes_ = 0;  // size of the rounded image; 0 if blocks are rounded
   std::int64_t row_stride_ = 0, rounded_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1,
                part_columns_ = 0;
 };

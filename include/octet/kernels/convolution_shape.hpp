@@ -6,7 +6,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What a 2-D convolution's kernel meets, whatever the image.
+/// Kernel size, strides, dilations and padding of a 2-D convolution: everything except the sizes of the image.
 struct KernelWindow {
   std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
 
@@ -25,7 +25,7 @@ struct ConvolutionShape : KernelWindow {
   std::int64_t group_in() const noexcept { return in_c / groups; }
   std::int64_t group_out() const noexcept { return out_c / groups; }
   std::int64_t rows() const noexcept { return batch * out_h * out_w; }
-  /// Whether the input, as it lies in memory, is the matrix to multiply.
+  /// Whether the input in its memory order is already the left operand of the matrix product.
   bool pointwise() const noexcept {
     return kernel_h == 1 && kernel_w == 1 && stride_h == 1 && stride_w == 1 && in_h == out_h && in_w == out_w &&
            pad_top == 0 && pad_left == 0 && groups == 1;

@@ -7,7 +7,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Depthwise convolution: one filter a channel (groups = channels).
+/// Depthwise convolution: one filter per channel (groups = channels).
 template <class T>
 class DepthwiseConvolution {
  public:
@@ -28,21 +28,22 @@ class DepthwiseConvolution {
   }
 
   std::size_t packed_bytes() const noexcept { return packed_.size(); }
-  /// Valid after plan.
+  /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
     const bool floats_3x3 = element != 1 && shape_.kernel_h == 3 && shape_.kernel_w == 3;
     return by_rows_ || floats_3x3 ? "depthwise, along rows" : "depthwise, by pixel";
   }
-  /// Takes other weights of the same sizes.
+  /// Replaces the weights by others of the same shape.
   void set_weights(const WeightsView& w, std::int64_t channels) noexcept { repack_depthwise(w, channels, packed_); }
-  /// Bytes of padding run wants: a row of zero points.
+  /// Size in bytes of the padding that run needs: a row of zero points.
   static std::int64_t padding_bytes(const ConvolutionShape& s) noexcept { return s.in_w * s.in_c * element; }
 
   std::size_t plan(const ConvolutionShape& shape, int threads) {
     shape_ = shape;
     const std::int64_t block = 4 * kernels_->lanes;
     const WorkParts parts = split_work(shape.batch, shape.out_h, 1, shape.in_c, block, 0, threads);
-    row_parts_ = parts.rows, channel_parts_ = parts.columns;
+    row_parts_ = parts.rows;
+    channel_parts_ = parts.columns;
     part_channels_ = round_up((shape.in_c + channel_parts_ - 1) / channel_parts_, block);
     return static_cast<std::size_t>(threads * worker_bytes());
   }
@@ -55,7 +56,8 @@ class DepthwiseConvolution {
       const std::int64_t image = task / channel_parts_ / row_parts_;
       Depthwise d = whole_image(init, padding, epilogue, scratch + worker * worker_bytes());
       d.in = in + image * shape_.in_h * shape_.in_w * shape_.in_c * element;
-      d.row_begin = shape_.out_h * row_part / row_parts_, d.row_end = shape_.out_h * (row_part + 1) / row_parts_;
+      d.row_begin = shape_.out_h * row_part / row_parts_;
+      d.row_end = shape_.out_h * (row_part + 1) / row_parts_;
       d.channel_begin = channel_part * part_channels_;
       d.channel_end = std::min(shape_.in_c, d.channel_begin + part_channels_);
       const std::int64_t first_row = image * shape_.out_h * shape_.out_w;
@@ -66,12 +68,13 @@ class DepthwiseConvolution {
     });
   }
 
-  /// Output rows [first, last) of one image, by the calling thread alone. Scratch: worker_bytes.
+  /// Computes output rows [first, last) of one image on the calling thread, with worker_bytes of scratch memory.
   void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                 std::byte* scratch, std::int64_t first, std::int64_t last) const noexcept {
     Depthwise d = whole_image(init, padding, epilogue, scratch);
     d.in = in;
-    d.row_begin = first, d.row_end = last;
+    d.row_begin = first;
+    d.row_end = last;
     d.channel_end = shape_.in_c;
     run(d);
   }
@@ -79,7 +82,10 @@ class DepthwiseConvolution {
 
  private:
   void run(const Depthwise& d) const noexcept {
-    element == 1 ? kernels_->depthwise_u8s8(d) : kernels_->depthwise_f32(d);
+    if (element == 1)
+      kernels_->depthwise_u8s8(d);
+    else
+      kernels_->depthwise_f32(d);
   }
 
   Depthwise whole_image(const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
@@ -89,7 +95,8 @@ class DepthwiseConvolution {
     d.repeat = repeat_;
     d.by_rows = by_rows_;
     d.weights = packed_.data();
-    d.init = init, d.padding = padding;
+    d.init = init;
+    d.padding = padding;
     d.taps = reinterpret_cast<const std::byte**>(scratch);
     d.epilogue = epilogue;
     return d;

@@ -2,24 +2,27 @@
 #include "elements.hpp"
 #include "gradient.hpp"
 
-/// Kernels compiled once per instruction set, from the same bodies, and chosen at run time.
+/// Kernels, compiled once per instruction set from the same bodies, and chosen at run time.
 OCTET_BEGIN
 namespace detail {
 
-/// The kernels of one instruction set. On integers, and wherever nothing is added up, all of them give the same bits.
+/// The kernels of one instruction set. Integer results, and float results that are not sums, have the same bits on all
+/// of them.
 struct Kernels : ElementKernels {
-  int lanes = 0, narrow_lanes = 0;              // 32-bit elements of a vector, and of the vectors for what is left over
-  int vectors_u8 = 0, vectors_f32 = 0;          // of a whole panel of weights, see panel_width
-  int rows_u8 = 0, rows_i16 = 0, rows_f32 = 0;  // of a register tile: blocks of rows are multiples of it
-  double rate_u8 = 1, rate_i16 = 1;  // products of bytes, and of 16-bit integers, beside as many of floats, in a cycle
-  bool shifted_u8 = false;           // products are of activations less 128; packed weights hold what sums lack then
-  bool winograd = false;             // whether Winograd's algorithm is considered where float bits do not ask for it
+  int lanes = 0, narrow_lanes = 0;      // 32-bit elements of a vector, and of the vectors for the remaining elements
+  int vectors_u8 = 0, vectors_f32 = 0;  // vectors of a panel of weights, see panel_width
+  int rows_u8 = 0, rows_i16 = 0, rows_f32 = 0;  // rows of a register tile; blocks of rows are multiples of them
+  double rate_u8 = 1, rate_i16 = 1;  // multiply-adds per cycle of bytes and of 16-bit integers, relative to floats
+  bool shifted_u8 =
+      false;              // activations are multiplied less 128; packed weights then contain the correction of the sums
+  bool winograd = false;  // whether Winograd's algorithm is considered even if bits of floats need not match
   void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
   void (*gemm_f32)(const Gemm&) noexcept = nullptr;
-  void (*gemm_fp16)(const Gemm&) noexcept = nullptr;  // floats with weights of half precision
+  void (*gemm_fp16)(const Gemm&) noexcept = nullptr;  // float activations, fp16 weights
   void (*gemm_bf16)(const Gemm&) noexcept =
       nullptr;  // both rounded to bfloat16; null where the CPU has no such products
-  void (*round_bf16)(const float*, std::byte*, std::int64_t n) noexcept = nullptr;  // ... and what brings them there
+  void (*round_bf16)(const float*, std::byte*,
+                     std::int64_t n) noexcept = nullptr;  // rounds activations for gemm_bf16; null likewise
   void (*winograd_weights_u8)(const WinogradWeights&) noexcept = nullptr;
   void (*winograd_inputs_u8)(const Winograd&) noexcept = nullptr;
   void (*winograd_outputs_u8)(const Winograd&) noexcept = nullptr;
@@ -72,7 +75,7 @@ const Kernels& table(Isa isa) noexcept;
 }
 #endif
 
-/// The kernels for an instruction set this CPU has.
+/// The kernels for an instruction set that the CPU supports.
 const Kernels& kernels(Isa isa = active_isa()) noexcept;
 
 }  // namespace detail

@@ -2,11 +2,11 @@
 #include "../core/element.hpp"
 #include "elements.hpp"
 
-/// Whole arrays to and from half precision.
+/// Conversion of whole arrays between float and half precision.
 OCTET_BEGIN
 namespace detail {
 
-/// n floats to fp16 or bf16, to nearest even.
+/// Converts n floats to fp16 or bf16, rounding to nearest, ties to even.
 inline void to_half(const float* x, fp16* to, std::int64_t n) noexcept {
   element_kernels().f32_to_fp16(x, reinterpret_cast<std::byte*>(to), n);
 }
@@ -25,7 +25,7 @@ inline Tensor<float> to_float(View<const bf16> x) {
   return r;
 }
 
-/// All elements as float: weights of fp16, bf16 or float models.
+/// Converts all elements to float. The tensor is fp16, bf16 or float.
 inline Tensor<float> to_float(const TensorRef& t) {
   Tensor<float> r = Tensor<float>::uninitialized(t.shape);
   switch (t.dtype) {

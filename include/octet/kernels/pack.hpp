@@ -8,17 +8,17 @@
 #include "../core/tensor.hpp"
 #include "dispatch.hpp"
 
-/// Weights in the order in which the kernels stream them. Done once, when an executor is made.
+/// Packs weights in the order in which kernels read them. Done once, when an executor is made.
 OCTET_BEGIN
 namespace detail {
 
-/// Output channels of a whole panel of weights of type T.
+/// Output channels in a panel of weights of type T.
 template <class T>
 std::int64_t panel_columns(const Kernels& kernels) noexcept {
   return kernels.lanes * (sizeof(T) == 1 ? kernels.vectors_u8 : kernels.vectors_f32);
 }
 
-/// Elements of a column's weights, of type T, that a step of a row multiplies.
+/// Number of elements of a column of weights of type T that are multiplied in one step of 4 bytes of activations.
 template <class T>
 constexpr std::int64_t weights_per_step = 1;
 template <>
@@ -26,40 +26,43 @@ inline constexpr std::int64_t weights_per_step<std::int8_t> = 4;
 template <>
 inline constexpr std::int64_t weights_per_step<bf16> = 2;
 
-/// Bytes of an element of the activations that are multiplied with weights of type T.
+/// Size in bytes of the activations that are multiplied with weights of type T.
 template <class T>
 constexpr std::int64_t activation_bytes = 4 / weights_per_step<T>;
 
-/// What sums of products with activations less 128 lack: modulo 2^32, as sums are.
+/// The correction of a sum of products with activations less 128: 128 * (sum of the weights), modulo 2^32 like the
+/// sums.
 inline std::int32_t shifted_sum(const std::int8_t* weights, std::int64_t n, std::int64_t stride) noexcept {
   std::uint32_t sum = 0;
   for (std::int64_t i = 0; i < n; ++i) sum += static_cast<std::uint32_t>(weights[i * stride]);
   return static_cast<std::int32_t>(sum << 7);
 }
 
-/// The matrix product with weights of a type.
+/// The matrix product for a type of weights.
 using Product = void (*)(const Gemm&) noexcept;
 inline Product product_with(const Kernels& k, std::int8_t) noexcept { return k.gemm_u8s8; }
 inline Product product_with(const Kernels& k, float) noexcept { return k.gemm_f32; }
 inline Product product_with(const Kernels& k, fp16) noexcept { return k.gemm_fp16; }
 inline Product product_with(const Kernels& k, bf16) noexcept { return k.gemm_bf16; }
 
-/// How the columns of a panel lie in its vectors: `interleaved` (see arguments.hpp) where the products become bytes.
+/// The order of columns in the vectors of a panel; `interleaved` (see arguments.hpp) if the results are stored as
+/// bytes.
 enum class ColumnOrder : std::uint8_t { natural, interleaved };
 
-/// The matrix b of a Gemm: panels of output channels, [panel][step][column][weights_per_step]. Where the kernels
-/// multiply bytes less 128 (shifted_u8), a panel ends with what its sums lack: 128 * (sum of the weights), an int32 a
-/// column.
+/// The matrix b of a Gemm: panels of output channels, [panel][step][column][weights_per_step]. If the kernels multiply
+/// activations less 128 (shifted_u8), each panel is followed by the corrections of its sums (see shifted_sum), one
+/// int32 per column.
 struct PackedMatrix {
   std::int64_t columns = 0, k = 0, steps = 0;  // k in elements
   std::int64_t column_bytes = 0;
   AlignedBytes data;
 
-  /// Where a panel begins; `column` is a multiple of the kernels' panel_columns.
+  /// The start of the panel with column `column`, a multiple of panel_columns.
   const std::byte* panel(std::int64_t column) const { return data.data() + column * column_bytes; }
 };
 
-/// weights: [columns][k], row-major, int8, float, or half precision. Missing channels and elements of a step are zero.
+/// weights: [columns][k], row-major, of type int8, float or half precision. Missing columns and elements of a step
+/// become zeros.
 template <class T>
 PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k,
                          ColumnOrder order = ColumnOrder::natural) {
@@ -96,13 +99,13 @@ PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t 
   return m;
 }
 
-/// Bytes of a packed float matrix.
+/// Size in bytes of a packed float matrix.
 inline std::int64_t packed_f32_bytes(const Kernels& kernels, std::int64_t columns, std::int64_t k) {
   return round_up(columns, kernels.lanes) * k * 4;
 }
 
-/// The panel of a matrix b [k][columns] (row-major: the other way round than weights) that begins at column `first`,
-/// a multiple of panel_columns<float>, into its place in `packed`.
+/// Packs one panel of a matrix b [k][columns] (row-major, so transposed relative to weights), from column `first`, a
+/// multiple of panel_columns<float>, to its place in `packed`.
 inline void pack_panel_f32(const Kernels& kernels, const float* b, std::int64_t columns, std::int64_t k,
                            std::int64_t first, std::byte* packed) noexcept {
   const std::int64_t width = panel_width(columns - first, kernels.lanes, kernels.vectors_f32);
@@ -114,8 +117,8 @@ inline void pack_panel_f32(const Kernels& kernels, const float* b, std::int64_t 
   }
 }
 
-/// Values per output channel, padded with zeros so that kernels may read a whole panel from any channel on (groups
-/// begin anywhere).
+/// Values per output channel, padded with zeros, so that kernels can read a whole panel from any channel on (a group
+/// can start at any channel).
 template <class T>
 Tensor<T> pad_columns(const T* values, std::int64_t columns) {
   Tensor<T> r({round_up(columns + column_padding - 1, column_padding)});
@@ -123,8 +126,8 @@ Tensor<T> pad_columns(const T* values, std::int64_t columns) {
   return r;
 }
 
-/// The ways in which four weights at a time meet four taps in kernel row `ky` (see bodies/depthwise_u8.inl): calls
-/// f(tap, ...) four times for each; a negative tap is a zero.
+/// The groups of four taps in kernel row `ky` that are multiplied together (see bodies/depthwise_u8.inl): calls f(tap,
+/// ...) four times for each group; a negative tap stands for a zero weight.
 template <class F>
 void each_row_shape(std::int64_t ky, std::int64_t size, F f) {
   for (std::int64_t odd = 0; odd < 2; ++odd)
@@ -136,12 +139,12 @@ void each_row_shape(std::int64_t ky, std::int64_t size, F f) {
     }
 }
 
-/// Depthwise weights [taps][channels] for depthwise_u8s8: blocks of 4 wide or narrow vectors of channels, 4 taps side
-/// by side, channels interleaved. by_rows: for square kernels of 3 or 5 that walk along rows. A block ends with what
-/// its sums lack, as a panel of pack_matrix does.
+/// Packs depthwise weights [taps][channels] for depthwise_u8s8: blocks of 4 wide or narrow vectors of channels, 4 taps
+/// next to each other, channels interleaved. by_rows: for square kernels of size 3 or 5 that process whole rows. Each
+/// block is followed by the corrections of its sums, as in pack_matrix.
 inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* weights, std::int64_t taps,
                                    std::int64_t channels, bool by_rows) {
-  std::vector<std::array<std::int64_t, 4>> groups;  // taps that stand side by side
+  std::vector<std::array<std::int64_t, 4>> groups;  // taps that are multiplied together
   const auto add = [&](const std::array<std::int64_t, 4>& four) { groups.push_back(four); };
   if (by_rows) {
     const std::int64_t size = taps == 9 ? 3 : 5;
@@ -180,7 +183,7 @@ inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* we
   return packed;
 }
 
-/// Depthwise weights [taps][channels] for depthwise_f32: [channels / 32][taps][32].
+/// Packs depthwise weights [taps][channels] for depthwise_f32: [channels / 32][taps][32].
 inline AlignedBytes pack_depthwise(const Kernels&, const float* weights, std::int64_t taps, std::int64_t channels,
                                    bool) {
   const std::int64_t blocks = (channels + depthwise_block - 1) / depthwise_block;

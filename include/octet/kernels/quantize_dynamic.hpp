@@ -9,13 +9,13 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Parts of n floats for threads to share.
+/// Number of parts in which threads process n floats.
 inline std::int64_t parts_of(std::int64_t n, const ThreadPool& pool) noexcept {
   constexpr std::int64_t least = 4096;
   return std::clamp<std::int64_t>(n / least, 1, pool.size());
 }
 
-/// Range of n floats, n > 0; threads share them.
+/// The range of n floats, n > 0, computed in parallel.
 inline Range range_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool) noexcept {
   constexpr std::int64_t most = 64;
   std::array<std::array<float, 2>, most> ranges;
@@ -32,22 +32,25 @@ inline Range range_of(const Kernels& kernels, const float* in, std::int64_t n, T
   return r;
 }
 
-/// Scale of n floats by their range, which may be known; threads share them.
+/// The scale for n floats from their range, which is computed in parallel if it is not given.
 inline ScaleAndZero scale_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool,
                              const Range* known = nullptr) noexcept {
-  if (n == 0) return {};  // has no range
+  if (n == 0) return {};  // an empty array has no range
   return dynamic_scale(known ? *known : range_of(kernels, in, n, pool));
 }
 
-/// Quantizes n floats; threads share them.
+/// Quantizes n floats in parallel.
 inline void quantize_by(const Kernels& kernels, ScaleAndZero s, const float* in, std::int64_t n, std::uint8_t* out,
                         ThreadPool& pool) noexcept {
   const std::int64_t parts = parts_of(n, pool);
   pool.parallel(parts, [&](std::int64_t p, int) {
     const std::int64_t from = n * p / parts;
     QuantizeF32 q;
-    q.in = in + from, q.out = out + from, q.count = n * (p + 1) / parts - from;
-    q.scale = s.scale, q.zero_point = s.zero_point;
+    q.in = in + from;
+    q.out = out + from;
+    q.count = n * (p + 1) / parts - from;
+    q.scale = s.scale;
+    q.zero_point = s.zero_point;
     kernels.quantize_f32(q);
   });
 }

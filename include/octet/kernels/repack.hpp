@@ -2,19 +2,19 @@
 #include "../core/thread_pool.hpp"
 #include "pack.hpp"
 
-/// Packing again and again, for training, where weights change with every step: into memory that is there already.
+/// Repacks weights into existing memory, for training, where weights change in every step.
 OCTET_BEGIN
 namespace detail {
 
-/// The weights of a convolution wherever they lie. Element (output channel o, input channel i, both within group g;
-/// row y and column x of the kernel) is data[g * group + o * out + y * row + x * tap + i * in]. Other ways through the
-/// same memory are the weights of the gradient's convolution.
+/// The weights of a convolution with arbitrary strides. Element (output channel o, input channel i, both within group
+/// g; row y and column x of the kernel) is data[g * group + o * out + y * row + x * tap + i * in]. With other strides,
+/// the same memory is the weights of the gradient's convolution.
 struct WeightsView {
   const float* data = nullptr;
   std::int64_t kernel_h = 1, kernel_w = 1;
   std::int64_t group = 0, out = 0, row = 0, tap = 0, in = 0;
 
-  /// [O][kernel_h][kernel_w][group_in] as a model has them.
+  /// Weights in a model's order, [O][kernel_h][kernel_w][group_in].
   static WeightsView of_model(const float* data, std::int64_t out_c, std::int64_t kernel_h, std::int64_t kernel_w,
                               std::int64_t group_in, std::int64_t groups) {
     const std::int64_t k = kernel_h * kernel_w * group_in;
@@ -22,14 +22,14 @@ struct WeightsView {
   }
 };
 
-/// `steps` steps of a panel of `width` columns, `used` of which there are: w[column * out + step * in] -> panel.
+/// Copies `steps` steps of a panel of `width` columns, of which `used` exist: w[column * out + step * in] -> panel.
 inline void repack_block(const float* w, std::int64_t out, std::int64_t in, std::int64_t steps, std::int64_t used,
                          std::int64_t width, float* panel) noexcept {
   if (out == 1) {
     for (std::int64_t i = 0; i < steps; ++i) std::copy(w + i * in, w + i * in + used, panel + i * width);
     return;
   }
-  constexpr std::int64_t block = 16;  // of steps: what is read of a column is a line of the cache
+  constexpr std::int64_t block = 16;  // steps: 16 floats of a column are a cache line
   for (std::int64_t from = 0; from < steps; from += block) {
     const std::int64_t n = std::min(block, steps - from);
     for (std::int64_t c = 0; c < used; ++c) {
@@ -40,8 +40,8 @@ inline void repack_block(const float* w, std::int64_t out, std::int64_t in, std:
   }
 }
 
-/// What pack_matrix does for float weights; `first` is the panel's first column. Columns that are missing stay as they
-/// are: zero.
+/// As pack_matrix for float weights; `first` is the panel's first column. Columns that do not exist stay as they are,
+/// zero.
 inline void repack_panel(const Kernels& kernels, const WeightsView& w, std::int64_t group, std::int64_t group_in,
                          std::int64_t first, PackedMatrix& m) noexcept {
   const std::int64_t width = panel_width(m.columns - first, kernels.lanes, kernels.vectors_f32);
@@ -52,15 +52,16 @@ inline void repack_panel(const Kernels& kernels, const WeightsView& w, std::int6
                    std::min(width, m.columns - first), width, panel);
 }
 
-/// ... and for weights that are rounded to bfloat16, in pairs.
+/// The same for weights that are rounded to bfloat16, in pairs.
 inline void repack_panel_bf16(const Kernels& kernels, const WeightsView& w, std::int64_t group, std::int64_t group_in,
                               std::int64_t first, PackedMatrix& m) noexcept {
   constexpr std::int64_t block = 16;  // rows of the panel
   const std::int64_t width = panel_width(m.columns - first, kernels.lanes, kernels.vectors_f32);
   const std::int64_t used = std::min(width, m.columns - first);
-  float rows[block * 32] = {};  // columns that are missing stay zero
+  float rows[block * 32] = {};  // columns that do not exist stay zero
   RowPairs p;
-  p.x = rows, p.stride = p.columns = p.out_stride = width;
+  p.x = rows;
+  p.stride = p.columns = p.out_stride = width;
   for (std::int64_t from = 0; from < m.k; from += block) {
     p.rows = std::min(block, m.k - from);
     for (std::int64_t i = 0; i < p.rows;) {
@@ -76,7 +77,7 @@ inline void repack_panel_bf16(const Kernels& kernels, const WeightsView& w, std:
   }
 }
 
-/// What pack_depthwise does for float weights; a channel is a group.
+/// As pack_depthwise for float weights; each channel is a group.
 inline void repack_depthwise(const WeightsView& w, std::int64_t channels, AlignedBytes& packed) noexcept {
   auto* to = reinterpret_cast<float*>(packed.data());
   for (std::int64_t first = 0; first < channels; first += depthwise_block)

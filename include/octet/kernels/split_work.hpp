@@ -7,14 +7,14 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Into how many parts rows and columns of some work are cut.
+/// Numbers of parts into which rows and columns of some work are divided.
 struct WorkParts {
   std::int64_t rows = 1, columns = 1;
 };
 
-/// Shares `repeats` pieces of work of rows x columns among threads such that the busiest has as little as possible to
-/// do, cutting columns only where that helps. At least `least_row_parts` parts of rows; columns are cut at multiples of
-/// `column_unit`; a part costs as much as `row_overhead` rows more than it has.
+/// Divides `repeats` pieces of work of rows x columns among threads such that the largest share is as small as
+/// possible. Columns are divided only if that helps, at multiples of `column_unit`; there are at least
+/// `least_row_parts` parts of rows. Each part costs as much as `row_overhead` additional rows.
 inline WorkParts split_work(std::int64_t repeats, std::int64_t rows, std::int64_t least_row_parts, std::int64_t columns,
                             std::int64_t column_unit, std::int64_t row_overhead, std::int64_t threads) {
   const auto ceil_div = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
@@ -23,7 +23,7 @@ inline WorkParts split_work(std::int64_t repeats, std::int64_t rows, std::int64_
   WorkParts best;
   std::int64_t least_load = 0;
   for (std::int64_t c = 1; c <= std::min(units, threads); ++c) {
-    // As few parts of rows as may be, or as many more as give all threads the same number of parts.
+    // The fewest parts of rows, or the next number that gives all threads the same number of parts.
     std::int64_t even = std::max<std::int64_t>(1, least_row_parts);
     while (repeats * even * c % threads != 0 && even < rows && even < least_row_parts + threads) ++even;
     for (const std::int64_t r : {std::max<std::int64_t>(1, least_row_parts), even}) {

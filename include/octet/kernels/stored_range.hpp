@@ -9,16 +9,16 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What the threads of a convolution know of the range of what they store: Epilogue::range, for each of them.
+/// The range of what a convolution stores, measured by each thread: one Epilogue::range per thread.
 class StoredRange {
  public:
   static std::int64_t bytes(const Kernels& kernels, int threads) noexcept { return threads * 3 * kernels.lanes * 4; }
-  /// Room of that many bytes, which is cleared.
+  /// `room` is memory of bytes() bytes, which is cleared.
   StoredRange(const Kernels& kernels, int threads, std::byte* room) noexcept
       : lanes_(kernels.lanes), threads_(threads), room_(reinterpret_cast<float*>(room)) {
     std::fill_n(room_, threads * 3 * lanes_, 0.0f);
   }
-  /// The epilogue for one thread; that of all has the room of the first.
+  /// The epilogue of one thread; the given one has the memory of thread 0.
   static Epilogue of_worker(Epilogue e, const Kernels& kernels, int worker) noexcept {
     if (e.range) e.range += worker * 3 * kernels.lanes;
     return e;

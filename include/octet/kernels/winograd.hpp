@@ -11,14 +11,14 @@ OCTET_BEGIN
 
 namespace detail {
 
-/// 3x3 convolution of stride 1 by Winograd's algorithm (bodies/winograd.inl). The bits of int8 are those of the direct
-/// form; channels for which that cannot be promised are left to it.
+/// 3x3 convolution of stride 1 by Winograd's algorithm (bodies/winograd.inl). With int8, the results have the same bits
+/// as direct convolution; channels whose sums might be too large for that are left to direct convolution.
 template <class T>
 class WinogradConvolution {
  public:
-  static constexpr std::int64_t element = sizeof(T);                   // of an activation
-  static constexpr std::int64_t point_element = element == 1 ? 2 : 4;  // ... and of a transformed one
-  static constexpr std::int64_t step = 4 / point_element;              // channels of a step
+  static constexpr std::int64_t element = sizeof(T);                   // size of an activation in bytes
+  static constexpr std::int64_t point_element = element == 1 ? 2 : 4;  // size of a transformed activation in bytes
+  static constexpr std::int64_t step = 4 / point_element;              // channels in a step
 
   WinogradConvolution() = default;
   WinogradConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
@@ -33,7 +33,7 @@ class WinogradConvolution {
     if (!segments().empty() && !varies_) pack_taps(w.values);
   }
 
-  /// Channels that it computes, and those that the direct form has to.
+  /// The channels that it computes, and those that direct convolution computes.
   const std::vector<OutputChannels>& segments() const noexcept { return channels_.winograd; }
   const std::vector<OutputChannels>& others() const noexcept { return channels_.direct; }
   std::size_t packed_bytes() const noexcept { return taps_.size() + points_.size(); }
@@ -42,13 +42,13 @@ class WinogradConvolution {
     return compact_ ? "Winograd, weights transformed in each run" : "Winograd";
   }
 
-  /// Whether it is the faster form for images of this shape, where the other is `direct_speed` times as fast as with
-  /// weights of type T.
+  /// Whether it is faster than direct convolution for images of this shape. `direct_speed`: speed of direct convolution
+  /// relative to weights of type T.
   bool pays(const ConvolutionShape& s, double direct_speed = 1) const noexcept {
     if (segments().empty() || s.out_h * s.out_w == 0) return false;
-    // In cycles, from measurements: products at half the rate of bytes (floats: at the same rate), transformations, and
-    // weights that stream by from memory. (In training and calibration, the choice is that of AVX-512 everywhere: for
-    // the same bits.)
+    // Costs in cycles, from measurements: products at half the rate of bytes (floats: at the same rate),
+    // transformations, and reading weights from memory. In training and calibration, where floats have the same bits on
+    // every CPU, the choice is that of AVX-512.
     const double in = static_cast<double>(in_c_), out = static_cast<double>(out_c_);
     const double lanes = same_ ? 16 : kernels_->lanes,
                  direct_rate = direct_speed * (element == 1 ? lanes * kernels_->rate_u8 : lanes);
@@ -67,7 +67,7 @@ class WinogradConvolution {
     return winograd < static_cast<double>(s.rows()) * 9 * in * out / direct_rate;
   }
 
-  /// Returns the bytes of scratch that run needs.
+  /// Returns the size of the scratch memory of run in bytes.
   std::size_t plan(const ConvolutionShape& s, int threads) {
     shape_ = s;
     tiles_ = WinogradTiles(s.batch, s.out_h, s.out_w);
@@ -75,13 +75,14 @@ class WinogradConvolution {
     const std::int64_t count = tiles_.count(), most = tiles_at_once();
     blocks_ = (count + most - 1) / most;
     block_tiles_ = (count + blocks_ - 1) / blocks_;
-    // Threads take blocks of tiles of their own. Those that are left over, where there are few, they transform together
-    // and then share their output channels.
+    // Each thread processes blocks of tiles by itself. If there are few blocks, the remaining ones are processed
+    // together: threads share their tiles in the transformation, and then their output channels.
     apart_ = blocks_ < 4 * threads ? blocks_ - blocks_ % threads : blocks_;
     column_parts_ = std::min<std::int64_t>(threads, panels());
     tile_stride_ = round_up(in_c_ * point_element, 4 * kernels_->lanes);
     if (tile_stride_ % 512 == 0) tile_stride_ += 64;
-    point_stride_ = round_up(block_tiles_ * tile_stride_, 64) + 192;  // no two points in the same sets of the cache
+    point_stride_ =
+        round_up(block_tiles_ * tile_stride_, 64) + 192;  // points must not be in the same sets of the cache
     inputs_bytes_ = 36 * point_stride_ + 64;
     products_bytes_ = block_tiles_ * 36 * panel_columns() * 4;
     const std::int64_t workers =
@@ -89,8 +90,8 @@ class WinogradConvolution {
     return static_cast<std::size_t>(layer_bytes() + workers);
   }
 
-  /// padding: a pixel of zero points; the rest as GemmConvolution::run. `weights`: where they vary, those
-  /// of this run.
+  /// padding: one pixel of zero points. Other arguments as in GemmConvolution::run. `weights`: of this run, if they
+  /// vary.
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
            std::byte* scratch, ThreadPool& pool, const PackedMatrix* weights = nullptr) const noexcept {
     const std::byte* points = points_.data();
@@ -109,8 +110,8 @@ class WinogradConvolution {
     };
     pool.parallel(apart_, [&](std::int64_t task, int worker) {
       Winograd w = block(task);
-      // Products are written in long strides, and processors fetch where the next ones would go: that must not be what
-      // another thread works on.
+      // Products are written with long strides, for which CPUs prefetch beyond the end: that must not be memory that
+      // another thread writes.
       w.products = rooms + worker * (inputs_bytes_ + products_bytes_);
       w.inputs = w.products + products_bytes_;
       w.epilogue = StoredRange::of_worker(w.epilogue, *kernels_, worker);
@@ -124,7 +125,8 @@ class WinogradConvolution {
       pool.parallel(parts, [&](std::int64_t part, int) {
         Winograd w = whole;
         const std::int64_t from = whole.count * part / parts;
-        w.first += from, w.count = whole.count * (part + 1) / parts - from;
+        w.first += from;
+        w.count = whole.count * (part + 1) / parts - from;
         w.inputs += from * tile_stride_;
         inputs(w);
       });
@@ -148,19 +150,19 @@ class WinogradConvolution {
     return rows * (in_c_ * point_element >= 512 ? 2 : 1);
   }
   std::int64_t step_bytes() const noexcept { return panel_columns() * 4; }
-  std::int64_t point_bytes() const noexcept { return steps() * step_bytes() + 192; }  // not a power of two
+  std::int64_t point_bytes() const noexcept { return steps() * step_bytes() + 192; }  // no power of two
   std::int64_t panel_bytes() const noexcept { return 36 * point_bytes(); }
   std::int64_t layer_bytes() const noexcept { return compact_ ? panels() * panel_bytes() : 0; }
 
-  /// Whether transformed weights are kept, which are made here then, or only made for each run.
+  /// Chooses whether transformed weights are kept, and then transforms them, or are transformed in each run.
   void choose_weights() {
-    constexpr std::int64_t many_tiles = 196;  // 56 x 56 outputs: the transformation is not seen any more
+    constexpr std::int64_t many_tiles = 196;  // 56 x 56 outputs: transforming weights costs little in comparison
     if (points_.size() != 0) return;
     compact_ = varies_ || (memory_ == WeightMemory::balanced && tiles_.count() >= many_tiles);
     if (compact_) return;
     points_ = AlignedBytes(static_cast<std::size_t>(panels() * panel_bytes()));
     for (std::int64_t p = 0; p < panels(); ++p) transform_weights(p, points_.data() + p * panel_bytes());
-    taps_ = {};  // what they are good for is done, for images of any size
+    taps_ = {};  // no longer needed, for images of any size
   }
 
   /// [panel][step][tap][column][channel of the step]
@@ -176,21 +178,24 @@ class WinogradConvolution {
           panel[(c / step * 9 + tap) * width * step + c % step] = weights[(o * 9 + tap) * in_c_ + c];
     }
   }
-  /// `packed`: weights as GemmConvolution has them, [panel][tap][channel][column]; null: those that were packed here.
+  /// `packed`: weights of GemmConvolution, [panel][tap][channel][column]; null: the taps packed here.
   void transform_weights(std::int64_t panel, std::byte* points, const PackedMatrix* packed = nullptr) const noexcept {
     const std::int64_t width = panel_columns(), first = panel * width;
     WinogradWeights w;
-    w.steps = steps(), w.vectors = 2;
+    w.steps = steps();
+    w.vectors = 2;
     w.points = points;
     w.point_bytes = point_bytes();
     if (packed) {
       const std::int64_t columns = panel_width(out_c_ - first, kernels_->lanes, kernels_->vectors_f32);
       w.taps = packed->panel(first);
-      w.step_stride = columns * element, w.tap_stride = in_c_ * w.step_stride;
+      w.step_stride = columns * element;
+      w.tap_stride = in_c_ * w.step_stride;
       w.vectors = static_cast<int>(columns / kernels_->lanes);
     } else {
       w.taps = taps_.data() + panel * steps() * 9 * width * step * element;
-      w.tap_stride = width * step * element, w.step_stride = 9 * w.tap_stride;
+      w.tap_stride = width * step * element;
+      w.step_stride = 9 * w.tap_stride;
     }
     (element == 1 ? kernels_->winograd_weights_u8 : kernels_->winograd_weights_f32)(w);
   }
@@ -199,12 +204,17 @@ class WinogradConvolution {
                  const Epilogue& epilogue) const noexcept {
     Winograd w;
     w.in = in;
-    w.height = shape_.in_h, w.width = shape_.in_w, w.channels = in_c_;
-    w.pad_top = shape_.pad_top, w.pad_left = shape_.pad_left;
+    w.height = shape_.in_h;
+    w.width = shape_.in_w;
+    w.channels = in_c_;
+    w.pad_top = shape_.pad_top;
+    w.pad_left = shape_.pad_left;
     w.tiles = tiles_;
     w.padding = padding;
-    w.point_stride = point_stride_, w.tile_stride = tile_stride_;
-    w.weight_point_bytes = point_bytes(), w.panel_bytes = panel_bytes();
+    w.point_stride = point_stride_;
+    w.tile_stride = tile_stride_;
+    w.weight_point_bytes = point_bytes();
+    w.panel_bytes = panel_bytes();
     w.init = init;
     w.epilogue = epilogue;
     return w;
@@ -215,7 +225,8 @@ class WinogradConvolution {
   void outputs(Winograd w, const std::byte* points, std::int64_t first, std::int64_t last) const noexcept {
     if (first >= last) return;
     w.weights = points + first / panel_columns() * panel_bytes();
-    w.column = first, w.columns = last - first;
+    w.column = first;
+    w.columns = last - first;
     (element == 1 ? kernels_->winograd_outputs_u8 : kernels_->winograd_outputs_f32)(w);
   }
 
@@ -224,7 +235,7 @@ class WinogradConvolution {
   bool varies_ = false, same_ = false;
   std::int64_t in_c_ = 0, out_c_ = 0;
   WinogradChannels<T> channels_;
-  AlignedBytes taps_, points_;  // the weights as they are, until they are transformed
+  AlignedBytes taps_, points_;  // the 3x3 weights, and the transformed ones
   ConvolutionShape shape_;
   WinogradTiles tiles_;
   bool compact_ = false;

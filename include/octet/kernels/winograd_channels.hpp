@@ -7,7 +7,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Whether Winograd's algorithm can be faster for such a layer, whatever its images are.
+/// Whether Winograd's algorithm can be faster for such a layer, for some size of images.
 inline bool suits_winograd(const KernelWindow& w, std::int64_t groups, std::int64_t in_c, std::int64_t out_c) noexcept {
   return w.square(3, 1) && groups == 1 && in_c >= 16 && out_c >= 16;
 }
@@ -16,13 +16,13 @@ struct OutputChannels {
   std::int64_t first, last;
 };
 
-/// Which output channels of a layer Winograd's algorithm computes, and which the direct form has to.
+/// Which output channels of a layer Winograd's algorithm computes, and which direct convolution computes.
 template <class T>
 struct WinogradChannels {
   std::vector<OutputChannels> winograd, direct;
 
   WinogradChannels() = default;
-  /// Groups of `width` channels, whose sums stay below 2^25 in magnitude where T is int8.
+  /// Groups of `width` channels whose sums are below 2^25 in magnitude if T is int8.
   WinogradChannels(const ConvolutionWeights<T>& w, std::int64_t width) {
     for (std::int64_t first = 0; first < w.out_c; first += width) {
       const std::int64_t last = std::min(w.out_c, first + width);
@@ -46,7 +46,7 @@ struct WinogradChannels {
     }
     constexpr std::int64_t limit = std::int64_t{1} << 25;
     const std::int64_t start = w.init ? w.init[channel] : 0;
-    // Without `init` activations have a zero point z in 0 .. 255: sums of weights times (q - z).
+    // `init` is null if the zero point z, in [0, 255], differs between runs: sums of weights * (q - z).
     return 255 * positive + start < limit && 255 * negative + start >= -limit;
   }
 };

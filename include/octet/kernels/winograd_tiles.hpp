@@ -6,10 +6,10 @@
 OCTET_BEGIN
 namespace detail {
 
-/// How the outputs of a batch of images are cut into tiles of 4 x 4, with smaller ones at the right and at the bottom
-/// where 4 does not divide. A tile of r outputs needs only some of the six points (0, 1, -1, 2, -2, infinity) at which
-/// the polynomials of the Winograd-Toom-Cook algorithm are evaluated; tiles are numbered such that those which need a
-/// point are neighbours: the right columns of all images, their whole tiles, bottom rows, corners.
+/// Divides the outputs of a batch of images into tiles of 4 x 4, with smaller ones at the right and bottom border if 4
+/// does not divide the size. A tile of r outputs needs only some of the six points (0, 1, -1, 2, -2, infinity) at which
+/// the polynomials of the Winograd-Toom-Cook algorithm are evaluated. Tiles are numbered such that those which need a
+/// point are consecutive: the right columns of all images, the whole tiles, the bottom rows, the corners.
 struct WinogradTiles {
   static constexpr int size = 4, points = 6;
   std::int64_t images = 0, full_h = 0, full_w = 0, rest_h = 0, rest_w = 0;
@@ -25,8 +25,8 @@ struct WinogradTiles {
   std::int64_t count() const noexcept { return right() + whole() + bottom() + corners(); }
 
   struct Tile {
-    std::int64_t image, y, x;  // y, x of its first output
-    int rows, columns;         // outputs
+    std::int64_t image, y, x;  // coordinates of its first output
+    int rows, columns;         // numbers of outputs
   };
   Tile tile(std::int64_t i) const noexcept {
     const auto at = [&](std::int64_t image, std::int64_t y, std::int64_t x) {
@@ -40,7 +40,7 @@ struct WinogradTiles {
   }
   std::int64_t out_h() const noexcept { return full_h * size + rest_h; }
   std::int64_t out_w() const noexcept { return full_w * size + rest_w; }
-  /// Whether tiles of so many outputs along one dimension need point i.
+  /// Whether a tile of so many outputs along one dimension needs point i.
   static constexpr bool needs(std::int64_t outputs, int i) noexcept {
     constexpr unsigned masks[] = {0, 0x23, 0x27, 0x2f, 0x3f};
     return (masks[outputs] >> i & 1) != 0;
@@ -48,7 +48,7 @@ struct WinogradTiles {
   struct Range {
     std::int64_t first, last;
   };
-  /// The tiles that need point (i, j).
+  /// The range of tiles that need point (i, j).
   Range needing(int i, int j) const noexcept {
     const bool at_bottom = rest_h && needs(rest_h, i), at_right = rest_w && needs(rest_w, j);
     return {at_right ? 0 : right(), at_bottom ? count() - (at_right ? 0 : corners()) : right() + whole()};

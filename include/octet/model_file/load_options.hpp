@@ -8,8 +8,8 @@ struct LoadOptions {
   /// Keeps the file's layout (ONNX: NCHW) at the inputs and outputs of the model. Otherwise images are [N, spatial ...,
   /// C], as octet computes them, and are not transposed.
   bool keep_layout = false;
-  /// ONNX: Resize with align_corners or floor computes coordinates as ONNX's reference code. Default: as ONNX Runtime, in
-  /// float32 and with output sizes that are whole numbers. They differ where scale * size is not a whole number, and
+  /// ONNX: Resize with align_corners or floor computes coordinates as ONNX's reference code. Default: as ONNX Runtime,
+  /// in float32 and with output sizes that are whole numbers. They differ where scale * size is not a whole number, and
   /// where a coordinate is at the border of two pixels.
   bool onnx_reference = false;
   /// How integer layers requantize. Default: as stored in an .octet file; Rounding::fp32 for other files.

@@ -4,8 +4,9 @@
 
 OCTET_BEGIN
 
+/// Options of save.
 struct SaveOptions {
-  bool self_test = true;  // run the model and store the results, for verify
+  bool self_test = true;  ///< run the model and store the results, for verify
 };
 
 /// Throws FormatError for names with the extension of another format, .onnx or .tflite.

@@ -31,7 +31,10 @@ inline bool take_mobilenet_options(std::string& s, MobileNetOptions& o) {
   for (int part = 0; part < 2 && take(s, "_"); ++part) {
     const auto x = take_number(s);
     if (!x || *x <= 0 || *x > 1024) return false;
-    part == 0 ? void(o.width = *x) : void(o.image_size = static_cast<std::int64_t>(*x));
+    if (part == 0)
+      o.width = *x;
+    else
+      o.image_size = static_cast<std::int64_t>(*x);
   }
   return s.empty() && o.width <= 4 && o.image_size >= 32;
 }

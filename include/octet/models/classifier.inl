@@ -28,7 +28,7 @@ OCTET_API Model backbone_of(const Model& model) {
 }  // namespace detail
 
 OCTET_API Model with_new_classifier(const Model& model, std::int64_t classes, std::uint64_t seed) {
-  detail::require(classes > 0, "the number of classes has to be positive, found ", classes);
+  detail::require(classes > 0, "expected a positive number of classes, found ", classes);
   const std::int64_t features = model.value(detail::classifier_of(model).inputs[FullyConnected::weights]).shape[1];
   Model m = detail::backbone_of(model);
   detail::SplitMix random(seed);

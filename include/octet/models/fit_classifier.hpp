@@ -10,9 +10,9 @@ OCTET_BEGIN
 
 /// Options of fit_classifier.
 struct FitOptions {
-  double regularization = 0.03;  // relative to the mean square of the features
-  double logit = 8;              // target logit of the correct class; the others have 0
-  ExecutorOptions executor;
+  double regularization = 0.03;  ///< relative to the mean square of the features
+  double logit = 8;              ///< target logit of the correct class; the others have 0
+  ExecutorOptions executor;      ///< of the runs that compute the features
 };
 
 /// Fits the last layer of a model, which has to be fully connected with a bias, by ridge regression of its logits on

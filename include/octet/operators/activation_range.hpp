@@ -8,13 +8,16 @@ OCTET_BEGIN
 
 /// A clamp fused into the operator before it: ReLU is [0, inf], ReLU6 [0, 6], none [-inf, inf].
 struct ActivationRange {
-  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  double low = -std::numeric_limits<double>::infinity();  ///< smallest result
+  double high = std::numeric_limits<double>::infinity();  ///< largest result
 
   /// This clamp followed by a clamp to [l, h].
   ActivationRange then(double l, double h) const noexcept {
     return {std::min(std::max(low, l), h), std::max(std::min(high, h), l)};
   }
+  /// Whether it changes nothing.
   bool none() const noexcept { return low == -std::numeric_limits<double>::infinity() && high == -low; }
+  /// The parameters of the activation, as part of an operator's.
   void fields(FieldVisitor& v) {
     v.field("low", low);
     v.field("high", high);

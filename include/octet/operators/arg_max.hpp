@@ -8,14 +8,15 @@ OCTET_BEGIN
 /// their codes.
 class ArgMax : public OperatorOf<ArgMax> {
  public:
-  static constexpr const char* type_name = "ArgMax";
-  std::int64_t axis = 0;
-  bool keep_dims = true;
-  bool smallest = false;
-  bool last = false;  // selects the last of equal elements
-  DType to = DType::i64;
+  static constexpr const char* type_name = "ArgMax";  ///< see Operator::type
+  std::int64_t axis = 0;                              ///< in [-rank, rank)
+  bool keep_dims = true;  ///< the output has size 1 along the axis; false: no such dimension
+  bool smallest = false;  ///< the index of the smallest element instead
+  bool last = false;      ///< selects the last of equal elements
+  DType to = DType::i64;  ///< i64 or i32
 
   ArgMax() = default;
+  /// Along axis a, in [-rank, rank); `keep`: see keep_dims; `type`: i64 or i32.
   explicit ArgMax(std::int64_t a, bool keep = true, DType type = DType::i64) : axis(a), keep_dims(keep), to(type) {}
 
   void fields(FieldVisitor& v) override {

@@ -14,7 +14,9 @@ class ArgMaxStep : public Step {
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
     const int axis = normalize_axis(op_.axis, in.rank());
-    size_ = in[axis], inner_ = in.product(axis + 1, in.rank()), outer_ = in.product(0, axis);
+    size_ = in[axis];
+    inner_ = in.product(axis + 1, in.rank());
+    outer_ = in.product(0, axis);
     return 0;
   }
 
@@ -49,7 +51,10 @@ class ArgMaxStep : public Step {
     T top = load_as<T>(in, first);
     for (std::int64_t i = 1; i < size_; ++i) {
       const T x = load_as<T>(in, first + i * inner_);
-      if (op_.last ? !before(top, x) : before(x, top)) top = x, found = i;
+      if (op_.last ? !before(top, x) : before(x, top)) {
+        top = x;
+        found = i;
+      }
     }
     return found;
   }
@@ -78,7 +83,7 @@ OCTET_API std::unique_ptr<Step> ArgMax::prepare(const PrepareContext& c) const {
   return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return detail::make_step<detail::ArgMaxStep<decltype(number)>>(*this);
-    c.fail("no form for ", name(x.dtype));
+    c.fail("type ", name(x.dtype), " is not supported");
   });
 }
 

@@ -8,9 +8,9 @@ OCTET_BEGIN
 /// Inputs: x [..., C]; gamma, beta, mean, variance [C].
 class BatchNormalization : public OperatorOf<BatchNormalization>, public detail::NormalizationInputs {
  public:
-  static constexpr const char* type_name = "BatchNormalization";
-  double epsilon = 1e-5;
-  ActivationRange activation;
+  static constexpr const char* type_name = "BatchNormalization";  ///< see Operator::type
+  double epsilon = 1e-5;                                          ///< added to the variance
+  ActivationRange activation;                                     ///< clamps the results
 
   void fields(FieldVisitor& v) override {
     v.field("epsilon", epsilon);

@@ -12,7 +12,7 @@ namespace detail {
 class BatchNormalizationStep : public Step {
  public:
   BatchNormalizationStep(const PrepareContext& c, float epsilon, const ActivationRange& range) : simd_(&c.kernels()) {
-    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+    c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
     const Tensor<float> gamma = to_float(c.constant(NormalizationInputs::gamma).ref()),
                         beta = to_float(c.constant(NormalizationInputs::beta).ref()),
                         mean = to_float(c.constant(NormalizationInputs::mean).ref()),
@@ -25,8 +25,10 @@ class BatchNormalizationStep : public Step {
       scale_[i] = static_cast<float>(s);
       shift_[i] = static_cast<float>(static_cast<double>(beta[i]) - rounded(static_cast<double>(mean[i]) * s));
     }
-    of_.scale = scale_.data(), of_.shift = shift_.data();
-    of_.low = static_cast<float>(range.low), of_.high = static_cast<float>(range.high);
+    of_.scale = scale_.data();
+    of_.shift = shift_.data();
+    of_.low = static_cast<float>(range.low);
+    of_.high = static_cast<float>(range.high);
   }
   std::size_t packed_bytes() const noexcept override { return 2 * scale_.size_bytes(); }
   std::size_t plan(const PlanContext& c) override {

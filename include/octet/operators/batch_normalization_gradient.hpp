@@ -17,7 +17,7 @@ class BatchNormalizationGradient : public GradientStep {
  public:
   BatchNormalizationGradient(const PrepareContext& c, double epsilon, const ActivationRange& range)
       : simd_(&c.kernels()), epsilon_(epsilon), range_(range) {
-    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+    c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   }
 
   GradientMemory plan(const GradientPlanContext& c) override {
@@ -80,8 +80,10 @@ class BatchNormalizationGradient : public GradientStep {
           if (float* gamma = c.input_gradient(NormalizationInputs::gamma))
             gamma[k] = static_cast<float>(product * inverse);
           if (float* beta = c.input_gradient(NormalizationInputs::beta)) beta[k] = static_cast<float>(sum);
-          if (batch)
-            mean_g[k] = static_cast<float>(sum / n), factor[k] = static_cast<float>(product * inverse * inverse / n);
+          if (batch) {
+            mean_g[k] = static_cast<float>(sum / n);
+            factor[k] = static_cast<float>(product * inverse * inverse / n);
+          }
         }
       });
     }
@@ -111,8 +113,11 @@ class BatchNormalizationGradient : public GradientStep {
                   std::int64_t rows) const noexcept {
     Normalized n;
     n.in = {x + first * chunks_.channels, rows, chunks_.channels};
-    n.scale = s.scale, n.shift = s.shift, n.mean = s.mean;
-    n.low = static_cast<float>(range_.low), n.high = static_cast<float>(range_.high);
+    n.scale = s.scale;
+    n.shift = s.shift;
+    n.mean = s.mean;
+    n.low = static_cast<float>(range_.low);
+    n.high = static_cast<float>(range_.high);
     n.clamps = !range_.none();
     n.gradient = gradient ? gradient + first * chunks_.channels : nullptr;
     return n;

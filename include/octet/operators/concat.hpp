@@ -6,10 +6,11 @@ OCTET_BEGIN
 /// Concatenates tensors along an axis. Quantized ones may have different scales.
 class Concat : public OperatorOf<Concat> {
  public:
-  static constexpr const char* type_name = "Concat";
-  std::int64_t axis = 0;
+  static constexpr const char* type_name = "Concat";  ///< see Operator::type
+  std::int64_t axis = 0;                              ///< in [-rank, rank)
 
   Concat() = default;
+  /// Along axis a, in [-rank, rank).
   explicit Concat(std::int64_t a) : axis(a) {}
 
   void fields(FieldVisitor& v) override { v.field("axis", axis); }

@@ -15,12 +15,13 @@ class ConcatStep : public Step {
     const Value& y = c.output();
     for (int i = 0; i < c.inputs(); ++i) {
       const Value& x = c.input(i);
-      c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "'", x.name, "' and '", y.name,
-                "' have to be of one type, found ", name(x.dtype), " and ", name(y.dtype));
+      c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "expected '", x.name, "' and '", y.name,
+                "' of the same type, found ", name(x.dtype), " and ", name(y.dtype));
       if (x.quant == y.quant) continue;
       c.require(int8_format.computes(x.dtype) && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
-                "' cannot be brought to the scale of '", y.name, "'");
-      c.validate(x), c.validate(y);
+                "' cannot be requantized to the scale of '", y.name, "'");
+      c.validate(x);
+      c.validate(y);
       tables_[static_cast<std::size_t>(i)] = requantizing_table(x.quant, y.quant);
     }
   }
@@ -88,7 +89,8 @@ class ConcatGradient : public SameForward {
   std::size_t plan_backward(const GradientPlanContext& c) override {
     const Shape& out = c.outputs[0].shape;
     const int axis = normalize_axis(axis_, out.rank());
-    rows_ = out.product(0, axis), row_ = out.product(axis, out.rank());
+    rows_ = out.product(0, axis);
+    row_ = out.product(axis, out.rank());
     parts_.clear();
     for (const TensorRef& in : c.inputs) parts_.push_back(in.shape.product(axis, out.rank()));
     return 0;
@@ -104,14 +106,14 @@ OCTET_API std::vector<Shape> Concat::shapes(const ShapeContext& c) const {
   const int a = normalize_axis(axis, out.rank());
   for (int i = 1; i < c.inputs(); ++i) {
     const Shape& s = c.shape(i);
-    c.require(s.rank() == out.rank(), "input ", i, " of shape ", s, " cannot be joined to ", out);
+    c.require(s.rank() == out.rank(), "input ", i, " of shape ", s, " cannot be concatenated with ", out);
     for (int d = 0; d < s.rank(); ++d) {
       const bool unknown = s[d] == Shape::unknown || out[d] == Shape::unknown;
       if (d == a) {
         out[d] = unknown ? Shape::unknown : out[d] + s[d];
       } else {
-        c.require(unknown || s[d] == out[d], "input ", i, " of shape ", s, " cannot be joined to ", out, " along axis ",
-                  a);
+        c.require(unknown || s[d] == out[d], "input ", i, " of shape ", s, " cannot be concatenated with ", out,
+                  " along axis ", a);
         out[d] = std::max(out[d], s[d]);
       }
     }

@@ -7,10 +7,11 @@ OCTET_BEGIN
 /// (toward zero, saturating). Reports NaN and infinities that would become integers to the executor (see NotFinite).
 class Convert : public OperatorOf<Convert> {
  public:
-  static constexpr const char* type_name = "Convert";
-  DType to = DType::f32;
+  static constexpr const char* type_name = "Convert";  ///< see Operator::type
+  DType to = DType::f32;  ///< of the output, whose scale and zero point are those of its value
 
   Convert() = default;
+  /// Converts to type t.
   explicit Convert(DType t) : to(t) {}
 
   void fields(FieldVisitor& v) override { v.field("to", to, last_dtype); }

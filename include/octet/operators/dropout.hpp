@@ -6,10 +6,11 @@ OCTET_BEGIN
 /// 2014); in inference, returns its input.
 class Dropout : public detail::ViewOperator<Dropout> {
  public:
-  static constexpr const char* type_name = "Dropout";
-  double rate = 0.5;  // in [0, 1)
+  static constexpr const char* type_name = "Dropout";  ///< see Operator::type
+  double rate = 0.5;                                   ///< in [0, 1)
 
   Dropout() = default;
+  /// Drops elements with probability r, in [0, 1).
   explicit Dropout(double r) : rate(r) {}
   void fields(FieldVisitor& v) override { v.field("rate", rate); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

@@ -56,7 +56,7 @@ class DropoutGradient : public GradientStep {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> Dropout::shapes(const ShapeContext& c) const {
-  c.require(rate >= 0 && rate < 1, "the rate has to be in [0, 1), found ", rate);
+  c.require(rate >= 0 && rate < 1, "expected a rate in [0, 1), found ", rate);
   return {c.shape(0)};
 }
 

@@ -37,7 +37,7 @@ struct DynamicWeights {
     const Value& w = c.input(LayerInputs::weights);
     c.constant(LayerInputs::weights);
     c.validate(w);
-    c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
+    c.require(w.quant.axis <= 0, "expected weights quantized along axis 0, found axis ", w.quant.axis);
     for (std::int32_t z : w.quant.zero_point) c.require(z == 0, "expected symmetric weights, found zero point ", z);
     if (c.has(LayerInputs::bias)) c.constant(LayerInputs::bias);
     return w;
@@ -49,8 +49,11 @@ struct DynamicWeights {
   Epilogue epilogue(const ActivationRange& range) const noexcept {
     Epilogue e;
     e.store = Store::scaled_f32;
-    e.scale = scale.data(), e.shift = bias.data(), e.sums = float_sums.data();
-    e.low_f32 = static_cast<float>(range.low), e.high_f32 = static_cast<float>(range.high);
+    e.scale = scale.data();
+    e.shift = bias.data();
+    e.sums = float_sums.data();
+    e.low_f32 = static_cast<float>(range.low);
+    e.high_f32 = static_cast<float>(range.high);
     return e;
   }
   /// Initial values of the accumulators if all activations are quantized with `s`.

@@ -7,11 +7,12 @@ OCTET_BEGIN
 /// batches]; a learned scale [1] (optional), which replaces that of the range after the first batch.
 class FakeQuantize : public OperatorOf<FakeQuantize> {
  public:
-  static constexpr const char* type_name = "FakeQuantize";
+  static constexpr const char* type_name = "FakeQuantize";  ///< see Operator::type
+  /// Indices of the inputs.
   enum Operand : int { x, range, scale };
-  int bits = 8;
-  double decay = 0.99;   // of the moving averages of the smallest and largest element
-  bool observes = true;  // false: the range is frozen, or is that of another value
+  int bits = 8;          ///< 8 or 4: rounds to codes of int8 or int4
+  double decay = 0.99;   ///< of the moving averages of the smallest and largest element
+  bool observes = true;  ///< false: the range is frozen, or is that of another value
 
   void fields(FieldVisitor& v) override {
     v.field("bits", bits);

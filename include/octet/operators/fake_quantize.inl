@@ -41,7 +41,7 @@ class FakeQuantizeGradient : public GradientStep {
  public:
   FakeQuantizeGradient(const PrepareContext& c, int bits, double decay)
       : rounding_(c.kernels(), bits), decay_(decay), scaled_(c.has(FakeQuantize::scale)) {
-    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+    c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   }
 
   GradientMemory plan(const GradientPlanContext& c) override {
@@ -116,8 +116,8 @@ class FakeQuantizeGradient : public GradientStep {
 }  // namespace detail
 
 OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
-  c.require(detail::has_codes(bits), "rounds to ", detail::bits_of_codes, " bits, not ", bits);
-  c.require(decay >= 0 && decay < 1, "the decay of averages has to be in [0, 1), found ", decay);
+  c.require(detail::has_codes(bits), "expected ", detail::bits_of_codes, " bits, found ", bits);
+  c.require(decay >= 0 && decay < 1, "expected a decay of averages in [0, 1), found ", decay);
   c.require(c.shape(FakeQuantize::range) == Shape{3}, "a range has shape ", c.shape(FakeQuantize::range),
             ", expected [3]");
   if (c.has(FakeQuantize::scale))

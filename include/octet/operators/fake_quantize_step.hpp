@@ -27,7 +27,8 @@ class FakeQuantization {
 
   /// Returns the size of the scratch memory that the other functions need, in bytes.
   std::size_t plan(std::int64_t size) {
-    size_ = size, parts_ = (size + part - 1) / part;
+    size_ = size;
+    parts_ = (size + part - 1) / part;
     return static_cast<std::size_t>(parts_) * 64;
   }
   std::int64_t size() const noexcept { return size_; }
@@ -39,8 +40,12 @@ class FakeQuantization {
             ThreadPool& pool) const noexcept {
     const Range r = reduce(scratch, pool, [&](std::int64_t at, std::int64_t n, float* low_high) {
       FakeQuantized f;
-      f.x = x + at, f.y = y + at, f.count = n;
-      f.scale = p.scale, f.low = low(p), f.high = high(p);
+      f.x = x + at;
+      f.y = y + at;
+      f.count = n;
+      f.scale = p.scale;
+      f.low = low(p);
+      f.high = high(p);
       f.inside = inside ? inside + at / 8 : nullptr;
       simd_->gradient.fake_quantize(f, low_high);
     });
@@ -70,7 +75,8 @@ class FakeQuantization {
                high = static_cast<double>(r.low < 0 ? q.high : q.high - q.low);
     const double s = 2 * sum / static_cast<double>(std::max<std::int64_t>(1, size_)) / std::sqrt(high);
     const double scale = s > 0 ? s : 1;
-    r.low = static_cast<float>(low * scale), r.high = static_cast<float>(high * scale);
+    r.low = static_cast<float>(low * scale);
+    r.high = static_cast<float>(high * scale);
     return static_cast<float>(scale);
   }
 
@@ -80,8 +86,13 @@ class FakeQuantization {
     auto* sums = reinterpret_cast<float*>(scratch);
     pool.parallel(parts_, [&](std::int64_t t, int) {
       FakeQuantizedGradient g;
-      g.x = x + t * part, g.dy = dy + t * part, g.dx = dx + t * part, g.count = std::min(part, size_ - t * part);
-      g.scale = p.scale, g.low = low(p), g.high = high(p);
+      g.x = x + t * part;
+      g.dy = dy + t * part;
+      g.dx = dx + t * part;
+      g.count = std::min(part, size_ - t * part);
+      g.scale = p.scale;
+      g.low = low(p);
+      g.high = high(p);
       float* to = sums + t * FakeQuantizedGradient::sums;
       std::fill(to, to + FakeQuantizedGradient::sums, 0.0f);
       simd_->gradient.fake_quantize_gradient(g, to);

@@ -11,11 +11,13 @@ OCTET_BEGIN
 /// of the normalization; range and learned scale of the output.
 class FakeQuantizeSums : public OperatorOf<FakeQuantizeSums> {
  public:
-  static constexpr const char* type_name = "FakeQuantizeSums";
+  static constexpr const char* type_name = "FakeQuantizeSums";  ///< see Operator::type
   /// Indices of the inputs. All except x, range and weights are optional.
   enum { x, range, weights, scale, scales, bias, gamma, beta, mean, variance, out_range, out_scale, inputs };
-  int input_bits = 8, weight_bits = 8, output_bits = 8;
-  double epsilon = 0;
+  int input_bits = 8;   ///< of FakeQuantize before the layer: 8 or 4
+  int weight_bits = 8;  ///< of FakeQuantizeWeights: 8 or 4
+  int output_bits = 8;  ///< of FakeQuantize after the layer: 8 or 4
+  double epsilon = 0;   ///< of the normalization after the layer
 
   void fields(FieldVisitor& v) override {
     v.field("input_bits", input_bits);

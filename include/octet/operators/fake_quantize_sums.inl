@@ -14,7 +14,7 @@ OCTET_BEGIN
 OCTET_API std::vector<Shape> FakeQuantizeSums::shapes(const ShapeContext& c) const {
   const Shape &in = c.shape(x), &w = c.shape(weights);
   for (int bits : {input_bits, weight_bits, output_bits})
-    c.require(detail::has_codes(bits), "rounds to ", detail::bits_of_codes, " bits, not ", bits);
+    c.require(detail::has_codes(bits), "expected ", detail::bits_of_codes, " bits, found ", bits);
   c.require(in.rank() >= 1 && w.rank() >= 1 && (in.back() == Shape::unknown || in.back() == w[0]), "weights of shape ",
             w, " do not match x of shape ", in);
   const auto expect = [&](int i, const Shape& s) {
@@ -77,7 +77,10 @@ class FakeQuantizeSumsStep : public Step {
       inverse_[o] = static_cast<float>(1 / unit);
       unit_[o] = static_cast<float>(unit / output);
     }
-    sums_.bias = bias_.data(), sums_.inverse = inverse_.data(), sums_.unit = unit_.data(), sums_.code = code_.data();
+    sums_.bias = bias_.data();
+    sums_.inverse = inverse_.data();
+    sums_.unit = unit_.data();
+    sums_.code = code_.data();
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;

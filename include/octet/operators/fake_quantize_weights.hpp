@@ -7,9 +7,10 @@ OCTET_BEGIN
 /// [O, ...], learned scales [O] (optional; by default, the largest element of a channel determines its scale).
 class FakeQuantizeWeights : public OperatorOf<FakeQuantizeWeights> {
  public:
-  static constexpr const char* type_name = "FakeQuantizeWeights";
+  static constexpr const char* type_name = "FakeQuantizeWeights";  ///< see Operator::type
+  /// Indices of the inputs.
   enum Operand : int { weights, scales };
-  int bits = 8;
+  int bits = 8;  ///< 8 or 4: codes are in [-(2^(bits - 1) - 1), 2^(bits - 1) - 1]
 
   void fields(FieldVisitor& v) override { v.field("bits", bits); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

@@ -12,7 +12,7 @@ class FakeQuantizeWeightsStep : public Step {
  public:
   FakeQuantizeWeightsStep(const PrepareContext& c, int bits)
       : rounding_(c.kernels(), bits), scaled_(c.has(FakeQuantizeWeights::scales)) {
-    c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+    c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   }
   std::size_t plan(const PlanContext& c) override {
     rounding_.plan(c.inputs[0].shape);
@@ -59,7 +59,7 @@ class FakeQuantizeWeightsGradient : public GradientStep {
 
 OCTET_API std::vector<Shape> FakeQuantizeWeights::shapes(const ShapeContext& c) const {
   const Shape& w = c.shape(0);
-  c.require(detail::has_codes(bits), "rounds to ", detail::bits_of_codes, " bits, not ", bits);
+  c.require(detail::has_codes(bits), "expected ", detail::bits_of_codes, " bits, found ", bits);
   c.require(w.rank() >= 1, "expected weights [O, ...], found a scalar");
   if (c.has(FakeQuantizeWeights::scales))
     c.require(c.shape(FakeQuantizeWeights::scales) == Shape{w[0]}, "scales have shape ",

@@ -44,7 +44,8 @@ inline Tensor<float> float_bias(const PrepareContext& c, std::int64_t channels) 
 inline Epilogue float_epilogue(const ActivationRange& range) noexcept {
   Epilogue e;
   e.store = Store::f32;
-  e.low_f32 = static_cast<float>(range.low), e.high_f32 = static_cast<float>(range.high);
+  e.low_f32 = static_cast<float>(range.low);
+  e.high_f32 = static_cast<float>(range.high);
   return e;
 }
 

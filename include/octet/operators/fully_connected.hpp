@@ -7,8 +7,8 @@ OCTET_BEGIN
 /// y = x W^T + b over the last dimension. Inputs: x [..., K], weights [O, K], bias [O] (optional).
 class FullyConnected : public OperatorOf<FullyConnected>, public detail::LayerInputs {
  public:
-  static constexpr const char* type_name = "FullyConnected";
-  ActivationRange activation;
+  static constexpr const char* type_name = "FullyConnected";  ///< see Operator::type
+  ActivationRange activation;                                 ///< clamps the results
 
   void fields(FieldVisitor& v) override { activation.fields(v); }
 

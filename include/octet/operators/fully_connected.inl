@@ -76,7 +76,8 @@ class DynamicFullyConnected : public Step {
     });
     Epilogue e = epilogue_;
     e.out = c.output();
-    e.row_scale = scale, e.row_shift = scale + rows_;
+    e.row_scale = scale;
+    e.row_shift = scale + rows_;
     kernels_.run(c.scratch, zeros_.bytes(), nullptr, e, 4, c.scratch + scratch_at_, *c.pool);
   }
 
@@ -95,7 +96,8 @@ class IntegerFullyConnected : public Step {
     const IntegerWeights w(c, true);
     requantizer_ = Requantizer(c, w, range, -1);
     ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
-    weights.order = requantizer_.order(), weights.repeat = w.repeat;
+    weights.order = requantizer_.order();
+    weights.repeat = w.repeat;
     kernels_ = {c.kernels(), weights};
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
@@ -120,8 +122,8 @@ class IntegerFullyConnected : public Step {
 OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const {
   const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);
   c.require(w.rank() == 2 && x.rank() >= 1, "expected an input [..., K] and weights [O, K], found ", x, " and ", w);
-  c.require(x.back() == Shape::unknown || x.back() == w[1], "takes ", w[1], " features (weights ", w,
-            "), but the input is ", x);
+  c.require(x.back() == Shape::unknown || x.back() == w[1], "expected an input with ", w[1], " features (weights ", w,
+            "), found ", x);
   detail::require_bias(c, w[0]);
   Shape out = x;
   out[out.rank() - 1] = w[0];

@@ -28,7 +28,11 @@ class GenericReduce : public Step {
       (gone ? gone_ : kept_).add(in[d], stride, stride > 1 && gone == before);
       before = gone;
     }
-    if (in.elements() == 0) gone_ = {}, gone_.size[0] = 0, gone_.rank = 1;  // no elements to iterate over
+    if (in.elements() == 0) {  // no elements to iterate over
+      gone_ = {};
+      gone_.size[0] = 0;
+      gone_.rank = 1;
+    }
     results_ = c.outputs[0].shape.elements();
     return 0;
   }
@@ -64,8 +68,10 @@ class GenericReduce : public Step {
     void add(std::int64_t n, std::int64_t step, bool merge) noexcept {
       if (merge && rank > 0)
         size[rank - 1] *= n;
-      else
-        size[rank] = n, stride[rank++] = step;
+      else {
+        size[rank] = n;
+        stride[rank++] = step;
+      }
     }
     std::int64_t count(std::size_t from) const noexcept {
       std::int64_t n = 1;

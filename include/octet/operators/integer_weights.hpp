@@ -27,7 +27,8 @@ struct CenteredWeights {
       const std::int32_t raw = is_signed(data.dtype()) ? std::int32_t{load_as<std::int8_t>(data.data(), i)}
                                                        : std::int32_t{load_as<std::uint8_t>(data.data(), i)};
       centered.push_back(raw - zero_points[static_cast<std::size_t>(zero_points.size() > 1 ? i / k : 0)]);
-      low = std::min(low, centered.back()), high = std::max(high, centered.back());
+      low = std::min(low, centered.back());
+      high = std::max(high, centered.back());
     }
     repeat = std::max({1, (127 - low) / 128, (126 + high) / 127});
     values.resize(static_cast<std::size_t>(out * k * repeat));
@@ -48,7 +49,8 @@ struct CenteredWeights {
     Sum s;
     for (std::int64_t i = 0; i < k * repeat; ++i) {
       const std::int64_t v = values[static_cast<std::size_t>(channel * k * repeat + i)];
-      s.value += v, s.magnitude += v < 0 ? -v : v;
+      s.value += v;
+      s.magnitude += v < 0 ? -v : v;
     }
     c.require(static_cast<double>(s.magnitude) * 255 < 2147483648.0, "the sum of ", k, " products of output channel ",
               channel, " may overflow 32 bits");
@@ -93,7 +95,7 @@ struct IntegerWeights : CenteredWeights {
     const std::int64_t channels = c.constant(LayerInputs::weights).shape()[0];
     c.one_scale(c.input(0));
     c.validate(w);
-    c.require(w.quant.axis <= 0, "weights have to be quantized along axis 0, found ", w.quant.axis);
+    c.require(w.quant.axis <= 0, "expected weights quantized along axis 0, found axis ", w.quant.axis);
     if (c.has(LayerInputs::bias)) {
       const AnyTensor& b = c.constant(LayerInputs::bias);
       c.require((b.dtype() == int8_format.sums || is_floating(b.dtype())) && b.size() == channels,

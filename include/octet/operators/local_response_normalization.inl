@@ -19,7 +19,8 @@ class LocalResponseStep : public Step {
 
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
-    channels_ = in.back(), pixels_ = in.product(0, in.rank() - 1);
+    channels_ = in.back();
+    pixels_ = in.product(0, in.rank() - 1);
     return 0;
   }
   void run(const RunContext& c) noexcept override {
@@ -50,12 +51,12 @@ class LocalResponseStep : public Step {
 OCTET_API std::vector<Shape> LocalResponseNormalization::shapes(const ShapeContext& c) const {
   c.require(c.rank(0) >= 1, "expected channels in the last dimension, found a scalar");
   constexpr std::int64_t limit = 1 << 20;
-  c.require(size >= 1 && size <= limit, "size has to be in 1 .. ", limit, ", found ", size);
+  c.require(size >= 1 && size <= limit, "expected a size in 1 .. ", limit, ", found ", size);
   return {c.shape(0)};
 }
 
 OCTET_API std::unique_ptr<Step> LocalResponseNormalization::prepare(const PrepareContext& c) const {
-  c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+  c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   return detail::make_step<detail::LocalResponseStep>(size, alpha, beta, bias);
 }
 

@@ -7,7 +7,8 @@ OCTET_BEGIN
 /// operands may be computed.
 class MatMul : public OperatorOf<MatMul> {
  public:
-  static constexpr const char* type_name = "MatMul";
+  static constexpr const char* type_name = "MatMul";  ///< see Operator::type
+  /// Indices of the inputs.
   enum Operand : int { left, right };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

@@ -73,7 +73,8 @@ class FloatMatMul : public Step {
 
  private:
   void set_right(std::int64_t k, std::int64_t n, std::int64_t elements) {
-    k_ = k, n_ = n;
+    k_ = k;
+    n_ = n;
     matrices_ = k * n == 0 ? 0 : elements / (k * n);
     panels_ = (n + panel_columns_ - 1) / panel_columns_;
     matrix_bytes_ = packed_f32_bytes(*simd_, n, k);
@@ -105,8 +106,8 @@ OCTET_API std::unique_ptr<Step> MatMul::prepare(const PrepareContext& c) const {
 
 OCTET_API void MatMul::check(const PrepareContext& c) const {
   const Value &a = c.input(0), &b = c.input(MatMul::right);
-  c.require(a.dtype == DType::f32 && (b.is_constant() ? is_floating(b.dtype) : b.dtype == DType::f32), "no form for ",
-            name(a.dtype), " and ", name(b.dtype));
+  c.require(a.dtype == DType::f32 && (b.is_constant() ? is_floating(b.dtype) : b.dtype == DType::f32),
+            "the product of ", name(a.dtype), " and ", name(b.dtype), " is not supported");
 }
 
 OCTET_API std::int64_t MatMul::macs(const ShapeContext& c) const {

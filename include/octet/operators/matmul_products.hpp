@@ -35,7 +35,9 @@ struct MatMulProducts {
   explicit MatMulProducts(const PlanContext& c) {
     static const std::string unnamed;
     const MatMulShape s(c.inputs[0].shape, c.inputs[1].shape, ShapeContext(unnamed, "MatMul", {}, {}));
-    m = s.m, k = s.k, n = s.n;
+    m = s.m;
+    k = s.k;
+    n = s.n;
     const std::int64_t batches = s.batch.elements();
     for (std::int64_t i = 0; i < batches; ++i)
       each.push_back({position(i, s.batch, s.a_batch), position(i, s.batch, s.b_batch)});

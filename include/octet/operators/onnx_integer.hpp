@@ -7,10 +7,11 @@ OCTET_BEGIN
 /// C / groups], zero point of the image (scalar, optional), of the weights (scalar or [O], optional).
 class ConvInteger : public OperatorOf<ConvInteger> {
  public:
-  static constexpr const char* type_name = "ConvInteger";
+  static constexpr const char* type_name = "ConvInteger";  ///< see Operator::type
+  /// Indices of the inputs.
   enum Operand : int { image, weights, image_zero, weights_zero };
-  Window window;
-  std::int64_t groups = 1;
+  Window window;  ///< kernel size, strides, dilations and padding; pixels in the padding are the image's zero point
+  std::int64_t groups = 1;  ///< of channels; C and O are multiples of it
 
   void fields(FieldVisitor& v) override {
     window.fields(v);
@@ -26,7 +27,8 @@ class ConvInteger : public OperatorOf<ConvInteger> {
 /// or one per row, optional), of b (scalar or one per column, optional).
 class MatMulInteger : public OperatorOf<MatMulInteger> {
  public:
-  static constexpr const char* type_name = "MatMulInteger";
+  static constexpr const char* type_name = "MatMulInteger";  ///< see Operator::type
+  /// Indices of the inputs.
   enum Operand : int { left, right, left_zero, right_zero };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

@@ -75,8 +75,12 @@ class IntegerProduct : public Step {
   static ConvolutionWeights<std::int8_t> weights_of(const CenteredWeights& c, const KernelWindow& window,
                                                     std::int64_t groups) {
     ConvolutionWeights<std::int8_t> w;
-    w.values = c.values.data(), w.out_c = c.out, w.window = window, w.group_in = c.k / window.taps();
-    w.groups = groups, w.repeat = c.repeat;
+    w.values = c.values.data();
+    w.out_c = c.out;
+    w.window = window;
+    w.group_in = c.k / window.taps();
+    w.groups = groups;
+    w.repeat = c.repeat;
     return w;
   }
 

@@ -9,10 +9,11 @@ OCTET_BEGIN
 /// floats, numbers that are too large become the largest number or, without `saturate`, infinity or NaN.
 class QuantizeLinear : public OperatorOf<QuantizeLinear>, public detail::LinearInputs {
  public:
-  static constexpr const char* type_name = "QuantizeLinear";
-  std::int64_t axis = 1, block_size = 0;
-  DType to = DType::u8;
-  bool saturate = true;
+  static constexpr const char* type_name = "QuantizeLinear";  ///< see Operator::type
+  std::int64_t axis = 1;                                      ///< of the scales; in [-rank, rank)
+  std::int64_t block_size = 0;                                ///< indices along `axis` with one scale; 0: no blocks
+  DType to = DType::u8;                                       ///< an integer of up to 32 bits or a float of up to 8
+  bool saturate = true;                                       ///< only of 8-bit floats; integers always saturate
 
   void fields(FieldVisitor& v) override {
     v.field("axis", axis);
@@ -28,9 +29,10 @@ class QuantizeLinear : public OperatorOf<QuantizeLinear>, public detail::LinearI
 /// (x - zero_point) * scale. Inputs: x, scale, zero point (optional), as for QuantizeLinear.
 class DequantizeLinear : public OperatorOf<DequantizeLinear>, public detail::LinearInputs {
  public:
-  static constexpr const char* type_name = "DequantizeLinear";
-  std::int64_t axis = 1, block_size = 0;
-  DType to = DType::f32;
+  static constexpr const char* type_name = "DequantizeLinear";  ///< see Operator::type
+  std::int64_t axis = 1;                                        ///< of the scales; in [-rank, rank)
+  std::int64_t block_size = 0;                                  ///< indices along `axis` with one scale; 0: no blocks
+  DType to = DType::f32;                                        ///< a floating-point type
 
   void fields(FieldVisitor& v) override {
     v.field("axis", axis);
@@ -46,7 +48,7 @@ class DequantizeLinear : public OperatorOf<DequantizeLinear>, public detail::Lin
 /// point (uint8 scalar).
 class DynamicQuantizeLinear : public OperatorOf<DynamicQuantizeLinear> {
  public:
-  static constexpr const char* type_name = "DynamicQuantizeLinear";
+  static constexpr const char* type_name = "DynamicQuantizeLinear";  ///< see Operator::type
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   DType dtype(const ShapeContext&, int output) const override { return output == 1 ? DType::f32 : DType::u8; }

@@ -17,7 +17,8 @@ class ScaleIndex {
   ScaleIndex(const Shape& x, const Shape& scale, std::int64_t axis, std::int64_t block_size) {
     if (scale.elements() == 1) return;
     const int a = normalize_axis(axis, x.rank());
-    size_ = x[a], inner_ = x.product(a + 1, x.rank());
+    size_ = x[a];
+    inner_ = x.product(a + 1, x.rank());
     block_ = std::max<std::int64_t>(block_size, 1);
     blocks_ = (size_ + block_ - 1) / block_;
     if (block_size == 0) repeats_inside_ = true;

@@ -6,7 +6,8 @@ OCTET_BEGIN
 /// x < 0 ? slope x : x. Inputs: x, slope (constant, broadcast to x's trailing dimensions; float or quantized).
 class PRelu : public OperatorOf<PRelu> {
  public:
-  static constexpr const char* type_name = "PRelu";
+  static constexpr const char* type_name = "PRelu";  ///< see Operator::type
+  /// Indices of the inputs.
   enum Operand : int { image, slopes };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

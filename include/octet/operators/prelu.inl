@@ -39,7 +39,8 @@ class IntegerPRelu : public Step {
     const Value &x = c.input(0), &slope = c.input(PRelu::slopes), &y = c.output();
     for (const Value* v : {&x, &y}) params_of(int8_format, c, *v);
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
-    zero_in_ = x.quant.zero_point[0], zero_out_ = y.quant.zero_point[0];
+    zero_in_ = x.quant.zero_point[0];
+    zero_out_ = y.quant.zero_point[0];
     positive_ = c.multiplier(ratio);
     if (slope.is_quantized()) c.validate(slope);
     const ChannelWalk walk(shape_, slope.quant.axis);
@@ -116,7 +117,7 @@ OCTET_API std::unique_ptr<Step> PRelu::prepare(const PrepareContext& c) const {
   if (c.input(0).dtype == DType::f32 && is_floating(c.input(PRelu::slopes).dtype))
     return detail::make_step<detail::FloatPRelu>(c);
   if (detail::int8_format.computes(c.input(0).dtype)) return detail::make_step<detail::IntegerPRelu>(c);
-  c.fail("no form for ", name(c.input(0).dtype), " and slopes of ", name(c.input(PRelu::slopes).dtype));
+  c.fail(name(c.input(0).dtype), " with slopes of ", name(c.input(PRelu::slopes).dtype), " is not supported");
 }
 
 OCTET_API IntegerForm PRelu::integer_form() const {

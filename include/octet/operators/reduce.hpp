@@ -7,12 +7,13 @@ OCTET_BEGIN
 /// Mean, sum, ... over axes (all axes if none are given).
 class Reduce : public OperatorOf<Reduce> {
  public:
-  static constexpr const char* type_name = "Reduce";
-  ReduceKind kind = ReduceKind::mean;
-  std::vector<std::int64_t> axes;
-  bool keep_dims = true;
+  static constexpr const char* type_name = "Reduce";  ///< see Operator::type
+  ReduceKind kind = ReduceKind::mean;                 ///< what is computed
+  std::vector<std::int64_t> axes;                     ///< each in [-rank, rank); empty: all
+  bool keep_dims = true;                              ///< reduced dimensions stay, with size 1; false: they are removed
 
   Reduce() = default;
+  /// Reduces over the given axes.
   Reduce(ReduceKind k, std::vector<std::int64_t> over, bool keep) : kind(k), axes(std::move(over)), keep_dims(keep) {}
 
   void fields(FieldVisitor& v) override {

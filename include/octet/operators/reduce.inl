@@ -17,7 +17,9 @@ class SpatialMean : public Step {
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
-    batch_ = in[0], channels_ = in.back(), pixels_ = in.product(1, in.rank() - 1);
+    batch_ = in[0];
+    channels_ = in.back();
+    pixels_ = in.product(1, in.rank() - 1);
     list_ = static_cast<std::int64_t>(sizeof(void*)) * pixels_;
     worker_ = round_up(list_ + channels_ * 4, 64);
     return static_cast<std::size_t>(worker_ * c.threads);
@@ -29,7 +31,9 @@ class SpatialMean : public Step {
       auto** list = reinterpret_cast<const std::byte**>(mine);
       for (std::int64_t i = 0; i < pixels_; ++i) list[i] = c.input(0) + (n * pixels_ + i) * channels_ * element;
       PoolWindow w;
-      w.pixels = list, w.count = pixels_, w.channels = channels_;
+      w.pixels = list;
+      w.count = pixels_;
+      w.channels = channels_;
       if (!integer_)
         return simd_->sum_f32(w, 1.0f / static_cast<float>(pixels_),
                               reinterpret_cast<float*>(c.output()) + n * channels_);
@@ -74,11 +78,12 @@ OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
     return detail::make_step<detail::SpatialMean>(c);
   if (kind == ReduceKind::mean && bytes) return detail::make_step<detail::GenericIntegerMean>(c, axes);
   const bool picks = kind == ReduceKind::max || kind == ReduceKind::min;
-  c.require(!x.is_quantized() || (picks && x.quant == c.output().quant), "no integer form for this kind");
+  c.require(!x.is_quantized() || (picks && x.quant == c.output().quant),
+            "this kind is not supported for quantized tensors");
   return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return detail::make_step<detail::GenericReduce<decltype(number)>>(kind, axes);
-    c.fail("no form for ", name(x.dtype));
+    c.fail("type ", name(x.dtype), " is not supported");
   });
 }
 

@@ -9,16 +9,17 @@ OCTET_BEGIN
 /// The layout in which a custom operator takes image tensors of ONNX files, where they are [N, C, spatial ...]. (octet
 /// stores them as [N, spatial ..., C], as in TFLite files.)
 enum class OnnxLayout : std::uint8_t {
-  as_file,        // as in the file; transposed if necessary
-  channels_last,  // inputs with three or more dimensions, and all outputs, are [N, spatial ..., C]
-  any             // elementwise: all inputs and outputs have the same shape
+  as_file,        ///< as in the file; transposed if necessary
+  channels_last,  ///< inputs with three or more dimensions, and all outputs, are [N, spatial ..., C]
+  any             ///< elementwise: all inputs and outputs have the same shape
 };
 
 /// The names of a custom operator in other file formats.
 struct OperatorNames {
-  std::string onnx_domain = {}, onnx_type = {};  // domain and op_type in ONNX files; without a type: none
-  OnnxLayout onnx_layout = OnnxLayout::as_file;
-  std::string tflite_code = {};  // custom code in TFLite files; empty: none
+  std::string onnx_domain = {};                  ///< in ONNX files; empty: ONNX's own domain
+  std::string onnx_type = {};                    ///< op_type in ONNX files; empty: none
+  OnnxLayout onnx_layout = OnnxLayout::as_file;  ///< how the operator takes images of ONNX files
+  std::string tflite_code = {};                  ///< custom code in TFLite files; empty: none
 };
 
 namespace detail {

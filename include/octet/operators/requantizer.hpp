@@ -25,7 +25,8 @@ class Requantizer {
       if (!shifted) shift_ = Tensor<float>(init_.shape());
       for (std::int64_t o = 0; o < w.out; ++o) scale_[o] = c.multiplier(w.scale[static_cast<std::size_t>(o)]);
       epilogue_.store = Store::scaled_f32;
-      epilogue_.low_f32 = static_cast<float>(range.low), epilogue_.high_f32 = static_cast<float>(range.high);
+      epilogue_.low_f32 = static_cast<float>(range.low);
+      epilogue_.high_f32 = static_cast<float>(range.high);
       return;
     }
     double largest = 0;  // of a requantized sum
@@ -37,7 +38,8 @@ class Requantizer {
     }
     const IntegerRange q = quantized_range(range, y);
     epilogue_.zero_point = y.quant.zero_point[0];
-    epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
+    epilogue_.low = static_cast<std::int32_t>(q.low);
+    epilogue_.high = static_cast<std::int32_t>(q.high);
     // The kernels' conversion to integers is exact below 2^31. Otherwise, and for other roundings, convert one by one.
     const bool by_kernel = rounding_ == Rounding::fp32 && largest < 2147483000.0;
     epilogue_.store = by_kernel ? Store::u8 : Store::custom;
@@ -61,12 +63,13 @@ class Requantizer {
   /// Throws Error unless types and scales of the output and the residual are supported.
   static void check_output(const PrepareContext& c, int residual) {
     const Value& y = c.output();
-    c.require(y.dtype == DType::f32 || int8_format.computes(y.dtype), "output '", y.name, "' has to be ",
+    c.require(y.dtype == DType::f32 || int8_format.computes(y.dtype), "expected output '", y.name, "' of type ",
               name(int8_format.computed), " or float32, found ", name(y.dtype));
     if (int8_format.computes(y.dtype)) c.one_scale(y);
     if (!c.has(residual)) return;
     const Value& r = c.input(residual);
-    c.require(r.dtype == y.dtype, "'", r.name, "' is added to ", name(y.dtype), ", found ", name(r.dtype));
+    c.require(r.dtype == y.dtype, "expected '", r.name, "' of type ", name(y.dtype), " like the output, found ",
+              name(r.dtype));
     if (int8_format.computes(r.dtype))
       c.multiplier(static_cast<double>(c.one_scale(r).scale[0]) / static_cast<double>(y.quant.scale[0]));
   }

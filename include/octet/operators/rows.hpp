@@ -17,7 +17,9 @@ inline ConvolutionShape rows_shape(const Shape& in, const Shape& out) {
 template <class T>
 ConvolutionWeights<T> rows_weights(const T* values, std::int64_t out, std::int64_t k) {
   ConvolutionWeights<T> w;
-  w.values = values, w.out_c = out, w.group_in = k;
+  w.values = values;
+  w.out_c = out;
+  w.group_in = k;
   return w;
 }
 

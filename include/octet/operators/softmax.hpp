@@ -6,10 +6,10 @@ OCTET_BEGIN
 /// exp(beta x) / sum(exp(beta x)) along an axis, or its logarithm.
 class Softmax : public OperatorOf<Softmax> {
  public:
-  static constexpr const char* type_name = "Softmax";
-  std::int64_t axis = -1;
-  double beta = 1;
-  bool log = false;
+  static constexpr const char* type_name = "Softmax";  ///< see Operator::type
+  std::int64_t axis = -1;                              ///< in [-rank, rank)
+  double beta = 1;                                     ///< factor of the inputs; 1 except in some TFLite models
+  bool log = false;                                    ///< the logarithm of the results (LogSoftmax)
 
   void fields(FieldVisitor& v) override {
     v.field("axis", axis);

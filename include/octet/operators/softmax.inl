@@ -156,7 +156,10 @@ OCTET_API std::unique_ptr<GradientStep> Softmax::prepare_gradient(const PrepareC
 
 OCTET_API IntegerForm Softmax::integer_form() const {
   IntegerForm f;
-  if (!log) f.output = IntegerForm::Output::fixed, f.range = {0, 1};
+  if (!log) {
+    f.output = IntegerForm::Output::fixed;
+    f.range = {0, 1};
+  }
   return f;
 }
 

@@ -24,8 +24,10 @@ class FixedHardSwish {
     const auto fine = static_cast<float>(input_scale * (1.0f / 128));
     const FixedPointMultiplier output(static_cast<double>(fine / output_scale)),
         gate(static_cast<double>(fine / (3.0f / 32768)));
-    output_ = half_of(output.mantissa), output_shift_ = output.shift;
-    gate_ = half_of(gate.mantissa), gate_shift_ = gate.shift;
+    output_ = half_of(output.mantissa);
+    output_shift_ = output.shift;
+    gate_ = half_of(gate.mantissa);
+    gate_shift_ = gate.shift;
   }
 
   /// TFLite refuses output scales below 1/128 of the input's.

@@ -7,11 +7,13 @@ OCTET_BEGIN
 /// An elementwise function: activations and elementary functions.
 class Unary : public OperatorOf<Unary> {
  public:
-  static constexpr const char* type_name = "Unary";
-  UnaryKind kind = UnaryKind::clip;
-  double a = 0, b = 0;  // parameters, see UnaryKind
+  static constexpr const char* type_name = "Unary";  ///< see Operator::type
+  UnaryKind kind = UnaryKind::clip;                  ///< the function
+  double a = 0;                                      ///< first parameter, see UnaryKind
+  double b = 0;                                      ///< second parameter
 
   Unary() = default;
+  /// The function k with its parameters, see UnaryKind.
   explicit Unary(UnaryKind k, double first = 0, double second = 0) : kind(k), a(first), b(second) {}
 
   void fields(FieldVisitor& v) override {

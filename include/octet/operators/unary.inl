@@ -103,7 +103,7 @@ OCTET_API std::unique_ptr<Step> Unary::prepare(const PrepareContext& c) const {
   return detail::with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return detail::make_step<detail::GenericUnary<decltype(number)>>(f);
-    c.fail("no form for ", name(c.input(0).dtype));
+    c.fail("type ", name(c.input(0).dtype), " is not supported");
   });
 }
 
@@ -132,8 +132,14 @@ OCTET_API bool Unary::passes_on(const Value&, const Value&, bool) const {
 OCTET_API IntegerForm Unary::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
-  if (kind == UnaryKind::sigmoid) f.output = IntegerForm::Output::fixed, f.range = {0, 1};
-  if (kind == UnaryKind::tanh) f.output = IntegerForm::Output::fixed, f.range = {-1, 1};
+  if (kind == UnaryKind::sigmoid) {
+    f.output = IntegerForm::Output::fixed;
+    f.range = {0, 1};
+  }
+  if (kind == UnaryKind::tanh) {
+    f.output = IntegerForm::Output::fixed;
+    f.range = {-1, 1};
+  }
   return f;
 }
 

@@ -15,7 +15,8 @@ class WeightRounding {
   WeightRounding(const Kernels& kernels, int bits) : simd_(&kernels), levels_((1 << (bits - 1)) - 1) {}
 
   void plan(const Shape& s) {
-    channels_ = s[0], size_ = channels_ ? s.elements() / channels_ : 0;
+    channels_ = s[0];
+    size_ = channels_ ? s.elements() / channels_ : 0;
     block_ =
         std::clamp<std::int64_t>(16384 / std::max<std::int64_t>(1, size_), 1, std::max<std::int64_t>(1, channels_));
   }
@@ -34,8 +35,12 @@ class WeightRounding {
   void run(const float* w, const float* learned, float* y, ThreadPool& pool) const noexcept {
     each(pool, [&](std::int64_t o) {
       FakeQuantized f;
-      f.x = w + o * size_, f.y = y + o * size_, f.count = size_;
-      f.scale = scale(w, learned, o), f.low = static_cast<float>(-levels_), f.high = -f.low;
+      f.x = w + o * size_;
+      f.y = y + o * size_;
+      f.count = size_;
+      f.scale = scale(w, learned, o);
+      f.low = static_cast<float>(-levels_);
+      f.high = -f.low;
       float seen[2] = {f.scale, f.scale};
       if (!std::isnan(f.scale)) simd_->gradient.fake_quantize(f, seen);
       if (std::isnan(seen[0])) std::fill(f.y, f.y + size_, std::numeric_limits<float>::quiet_NaN());
@@ -49,8 +54,13 @@ class WeightRounding {
     const double share = 1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, size_)) * levels_);
     each(pool, [&](std::int64_t o) {
       FakeQuantizedGradient g;
-      g.x = w + o * size_, g.dy = dy + o * size_, g.dx = dw + o * size_, g.count = size_;
-      g.scale = scale(w, learned, o), g.low = static_cast<float>(-levels_), g.high = -g.low;
+      g.x = w + o * size_;
+      g.dy = dy + o * size_;
+      g.dx = dw + o * size_;
+      g.count = size_;
+      g.scale = scale(w, learned, o);
+      g.low = static_cast<float>(-levels_);
+      g.high = -g.low;
       float sums[FakeQuantizedGradient::sums] = {};
       simd_->gradient.fake_quantize_gradient(g, sums);
       double sum = 0;

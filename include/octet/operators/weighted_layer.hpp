@@ -16,7 +16,7 @@ inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   if (x == DType::f32 && is_floating(w)) return WeightedForm::floating;
   if (x == DType::f32 && w == int8_format.weights) return WeightedForm::dynamic;
   if (int8_format.computes(x) && int8_format.has_weights(w)) return WeightedForm::integer;
-  c.fail("no form for ", name(x), " ", inputs, " and ", name(w), " weights");
+  c.fail(name(x), " ", inputs, " with ", name(w), " weights are not supported");
 }
 
 /// The step of a layer with weights in the form that its types ask for: the context and `parameters` construct it.

@@ -8,22 +8,29 @@ OCTET_BEGIN
 /// Sliding windows over the spatial dimensions of an NHWC tensor, for convolution and pooling. One entry for each
 /// spatial dimension (1 to 3), outermost first. Default: 1x1 windows of a 2-D image.
 struct Window {
+  /// How many zeros surround the image.
   enum class Padding : std::uint8_t {
-    given,       // as in pads_before and pads_after
-    same_upper,  // output = ceil(input / stride), the odd pixel of padding at the end (TensorFlow's SAME)
-    same_lower,  // ... at the beginning
-    valid        // none
+    given,       ///< as in pads_before and pads_after
+    same_upper,  ///< output = ceil(input / stride), the odd pixel of padding at the end (TensorFlow's SAME)
+    same_lower,  ///< ... at the beginning
+    valid        ///< none
   };
-  std::vector<std::int64_t> kernel{1, 1}, strides{1, 1}, dilations{1, 1}, pads_before{0, 0}, pads_after{0, 0};
-  Padding padding = Padding::given;
-  bool ceil_mode = false;  // rounds the output size up; pooling only
+  std::vector<std::int64_t> kernel{1, 1};       ///< size of the window in elements
+  std::vector<std::int64_t> strides{1, 1};      ///< steps from window to window, at least 1
+  std::vector<std::int64_t> dilations{1, 1};    ///< distance of the window's elements, at least 1
+  std::vector<std::int64_t> pads_before{0, 0};  ///< zeros at the beginning, if padding is given
+  std::vector<std::int64_t> pads_after{0, 0};   ///< zeros at the end, if padding is given
+  Padding padding = Padding::given;             ///< where the amount of padding comes from
+  bool ceil_mode = false;                       ///< rounds the output size up; pooling only
 
   Window() = default;
   /// A 2-D window without padding.
   Window(std::int64_t h, std::int64_t w, std::int64_t stride = 1, std::int64_t pad = 0)
       : kernel{h, w}, strides{stride, stride}, dilations{1, 1}, pads_before{pad, pad}, pads_after{pad, pad} {}
 
+  /// Number of spatial dimensions.
   int rank() const noexcept { return static_cast<int>(kernel.size()); }
+  /// Number of elements in the window.
   std::int64_t taps() const {
     std::int64_t n = 1;
     for (std::int64_t k : kernel) n *= k;
@@ -36,6 +43,7 @@ struct Window {
   /// "3x3", with "/2" where the stride is not 1.
   OCTET_API std::string summary() const;
 
+  /// The parameters of the window, as part of an operator's.
   void fields(FieldVisitor& v) {
     v.field("kernel", kernel);
     v.field("strides", strides);
@@ -60,10 +68,11 @@ inline WindowAxis resolve_axis(const Window& w, std::size_t i, std::int64_t in, 
   constexpr std::int64_t limit = 1 << 20;
   c.require(
       a.kernel > 0 && a.stride > 0 && a.dilation > 0 && a.kernel <= limit && a.stride <= limit && a.dilation <= limit,
-      "kernel, stride and dilation have to be in 1 .. ", limit, ", found ", a.kernel, ", ", a.stride, ", ", a.dilation);
+      "expected kernel, stride and dilation in 1 .. ", limit, ", found ", a.kernel, ", ", a.stride, ", ", a.dilation);
   if (w.padding == Window::Padding::given) {
-    a.before = w.pads_before[i], a.after = w.pads_after[i];
-    c.require(a.before >= 0 && a.after >= 0 && a.before <= limit && a.after <= limit, "padding has to be in 0 .. ",
+    a.before = w.pads_before[i];
+    a.after = w.pads_after[i];
+    c.require(a.before >= 0 && a.after >= 0 && a.before <= limit && a.after <= limit, "expected padding in 0 .. ",
               limit, ", found ", a.before, " and ", a.after);
   }
   if (in == Shape::unknown) return a;

@@ -18,9 +18,15 @@ OCTET_API bool Window::pads() const {
 
 OCTET_API bool Window::widen(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after) {
   if (before.size() != kernel.size() || padding == Padding::same_lower || padding == Padding::same_upper) return false;
-  if (padding == Padding::valid) pads_before.assign(kernel.size(), 0), pads_after.assign(kernel.size(), 0);
+  if (padding == Padding::valid) {
+    pads_before.assign(kernel.size(), 0);
+    pads_after.assign(kernel.size(), 0);
+  }
   padding = Padding::given;
-  for (std::size_t i = 0; i < kernel.size(); ++i) pads_before[i] += before[i], pads_after[i] += after[i];
+  for (std::size_t i = 0; i < kernel.size(); ++i) {
+    pads_before[i] += before[i];
+    pads_after[i] += after[i];
+  }
   return true;
 }
 

@@ -58,11 +58,11 @@ inline Graph fuse_bias(Graph graph) {
   });
 }
 
-/// Fuses zero padding of images into the convolution or average pool after it.
+/// Fuses padding of images into the convolution or pool after it.
 inline Graph fuse_padding(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
     const auto* pad = as<Pad>(*g.nodes[n].op);
-    if (!pad || pad->mode != PadMode::constant || pad->value != 0) return false;
+    if (!pad || pad->mode != PadMode::constant) return false;
     const int rank = static_cast<int>(pad->before.size());
     for (int d = 0; d < rank; ++d) {
       const bool spatial = d > 0 && d + 1 < rank;
@@ -75,7 +75,7 @@ inline Graph fuse_padding(Graph graph) {
     Node& next = g.nodes[static_cast<std::size_t>(links.users(out)[0])];
     if (next.inputs[0] != out) return false;
     OperatorPtr padded = next.op->padded({pad->before.begin() + 1, pad->before.end() - 1},
-                                         {pad->after.begin() + 1, pad->after.end() - 1});
+                                         {pad->after.begin() + 1, pad->after.end() - 1}, pad->value);
     if (!padded) return false;
     next.op = std::move(padded);
     detail::set_input(next, 0, g.nodes[n].inputs[0]);
@@ -100,7 +100,8 @@ inline Graph fuse_residual(Graph graph) {
       if (source == Node::none || source < best || !links.used_once(sum.inputs[k])) continue;
       const Node& conv = g.nodes[static_cast<std::size_t>(source)];
       if (conv.op->traits().residual < 0 || !detail::is_linear_layer(g, conv)) continue;
-      best = source, other = sum.inputs[1 - k];
+      best = source;
+      other = sum.inputs[1 - k];
     }
     if (best == Node::none || g.value(other).dtype != DType::f32) return false;
     Node conv = g.nodes[static_cast<std::size_t>(best)];

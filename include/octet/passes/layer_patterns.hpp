@@ -37,11 +37,11 @@ inline bool kept(const std::vector<std::string>& patterns, const Graph& g, const
          std::any_of(n.outputs.begin(), n.outputs.end(), [&](int v) { return matches_any(patterns, g.value(v).name); });
 }
 
-/// Throws Error if the pattern matches no layer. `purpose` completes "which is to be ...".
+/// Throws Error if the pattern matches no layer. `purpose` completes "no layer to be ... matches".
 inline void require_used(const std::string& pattern, const Graph& g, const char* purpose) {
   for (const Node& n : g.nodes)
     if (kept({pattern}, g, n)) return;
-  fail("no layer matches '", pattern, "', which is to be ", purpose);
+  fail("no layer to be ", purpose, " matches '", pattern, "'");
 }
 
 }  // namespace detail

@@ -116,6 +116,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const int result = n.outputs[0];
   const std::vector<int> quantizers = p.quantizers_of(result);
   const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(form.rescales && !quantizers.empty());
+  if (form.input_rescaled && quantizers.empty()) return false;
   if (!keeps_parameters && n.outputs.size() > 1) return false;
   if (!keeps_parameters && quantizers.empty()) return false;
   if (bias) {
@@ -129,6 +130,14 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   }
   g.nodes[at].inputs = std::move(in);
   g.nodes[at].outputs[0] = g.nodes[static_cast<std::size_t>(quantizers[0])].outputs[0];
+  std::optional<Node> rescale;
+  if (form.input_rescaled) {
+    const Value in0 = g.value(g.nodes[at].inputs[0]), out = g.value(g.nodes[at].outputs[0]);
+    const std::string name = in0.name + ".rescaled";
+    const int v = g.add_value({name, out.dtype, in0.shape, out.quant, {}});
+    rescale = Node{name, make_operator(Convert(out.dtype)), {g.nodes[at].inputs[0]}, {v}};
+    g.nodes[at].inputs[0] = v;
+  }
   for (int q : quantizers) {
     Node& convert = g.nodes[static_cast<std::size_t>(q)];
     if (convert.outputs[0] == g.nodes[at].outputs[0]) {
@@ -138,6 +147,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
       convert.inputs[0] = g.nodes[at].outputs[0];
     }
   }
+  if (rescale) g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at), std::move(*rescale));
   g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), [](const Node& x) { return x.outputs.empty(); }),
                 g.nodes.end());
   return true;

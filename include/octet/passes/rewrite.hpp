@@ -56,7 +56,8 @@ class Links {
       std::replace(in.begin(), in.end(), from, to);
     }
     std::replace(g.outputs.begin(), g.outputs.end(), from, to);
-    uses_[t] += uses_[f], uses_[f] = 0;
+    uses_[t] += uses_[f];
+    uses_[f] = 0;
     const auto middle = static_cast<std::ptrdiff_t>(users_[t].size());
     users_[t].insert(users_[t].end(), users_[f].begin(), users_[f].end());
     std::inplace_merge(users_[t].begin(), users_[t].begin() + middle, users_[t].end());

@@ -48,7 +48,7 @@ class PlannedModel {
     return floating;
   }
 
-  /// Throws where the layer cannot have the form that it is to have.
+  /// Throws Error if the form that the plan gives to the layer is not supported.
   void require_form(const Node& n, const LayerPlan& layer) const {
     const IntegerForm form = n.op->integer_form();
     bool possible = true;
@@ -63,11 +63,11 @@ class PlannedModel {
         possible = has_float_weights(g_, n) && g_.value(n.inputs[at(form.weights)]).dtype == DType::f32;
         break;
     }
-    require(possible, layer_text(n), "the plan gives it the form ", name(layer.form), ", which it does not have");
+    require(possible, layer_text(n), "the form ", name(layer.form), " of the plan is not supported for this layer");
   }
 
-  /// What the plan says about a value with a scale of its own. If nothing, because the form of a layer was changed: the
-  /// scale that the value had before, that of its layer's input or of the concat that reads it.
+  /// The plan's scale and zero point for a value. If the plan has none, because the form of a layer was changed: those
+  /// of its layer's input or of the concat that reads it.
   QuantParams planned(int v) const {
     const std::string& tensor = g_.value(v).name;
     const Links& links = placement_.links();
@@ -87,7 +87,8 @@ class PlannedModel {
     return {found->second.scale, found->second.zero_point};
   }
 
-  /// Throws where the plan gives another scale to a value whose scale is that of another one, or prescribed.
+  /// Throws Error if the plan gives a different scale to a value that shares the scale of another value, or whose scale
+  /// is fixed.
   void require_not_planned_otherwise() const {
     std::set<std::string> own;
     for (std::size_t v = 0; v < params_.size(); ++v)
@@ -127,6 +128,8 @@ class PlannedModel {
       }
       if (integer) {
         if (form.weights >= 0) weights_.make_int8(n, layer);
+        if (form.input_rescaled)
+          n.inputs[0] = converter_.convert(n.inputs[0], format_.activations, params_[at(results[0])], ".rescaled");
         for (int& v : n.outputs) v = integer_result(v);
       } else if (layer.form == PlannedForm::half) {
         weights_.make_half<fp16>(n, layer);

@@ -17,15 +17,17 @@ class CalibratorState;
 
 /// Statistics of one tensor of a float model.
 struct TensorStatistics {
+  /// Smallest and largest element so far; low > high before the first.
   Range seen{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
-  Histogram histogram;         // empty if the method does not need it
-  std::vector<Range> samples;  // range of each image, ascending; only for moving_average
-  std::optional<Range> given;  // set by the user; overrides what was measured
-  // For inputs of layers with weights: the sum over all images of the mean of each channel (last dimension). The means
-  // are multiples of 2^-24, so that the sums are exact in any order. `summed` is the number of images.
+  Histogram histogram;         ///< empty if the method does not need it
+  std::vector<Range> samples;  ///< range of each image, ascending; only for moving_average
+  std::optional<Range> given;  ///< set by the user; overrides what was measured
+  /// For inputs of layers with weights: the sum over all images of the mean of each channel (last dimension). The means
+  /// are multiples of 2^-24, so that the sums are exact in any order.
   std::vector<double> channel_sums;
-  std::int64_t summed = 0;
+  std::int64_t summed = 0;  ///< number of images in channel_sums
 
+  /// Adds the statistics of the same tensor on other images.
   void merge(const TensorStatistics& o);
 };
 
@@ -33,10 +35,11 @@ struct TensorStatistics {
 /// threads or the CPU. Calibrations on different images can be merged.
 class Calibration {
  public:
-  RangeMethod method = RangeMethod::min_max;
-  double percent = 99.99;
-  std::map<std::string, TensorStatistics> tensors;  // by value name
+  RangeMethod method = RangeMethod::min_max;        ///< how `range` chooses
+  double percent = 99.99;                           ///< for RangeMethod::percentile
+  std::map<std::string, TensorStatistics> tensors;  ///< by value name
 
+  /// Whether the tensor was measured, or its range set.
   bool contains(const std::string& tensor) const { return tensors.count(tensor) != 0; }
 
   /// The range to quantize a tensor with, by `method` or as set by set_range. Throws Error if the tensor was not
@@ -58,6 +61,7 @@ class Calibration {
 /// models and for weights that are not finite.
 class Calibrator {
  public:
+  /// Optimizes a copy of the model. Throws Error for quantized models and for weights that are not finite.
   explicit Calibrator(const Model& model, const CalibrationOptions& options = {});
   ~Calibrator();
   Calibrator(const Calibrator&) = delete;
@@ -66,6 +70,7 @@ class Calibrator {
   /// Runs the model on a batch: one tensor for each input of the model, [N, ...]. Throws Error if an activation is not
   /// finite.
   void add(const std::vector<AnyTensor>& inputs);
+  /// The same for models with one input.
   void add(const Tensor<float>& images);
 
   /// The number of images so far.

@@ -6,7 +6,7 @@
 #include "layer_names.hpp"
 #include "plan.hpp"
 
-/// What is wrong with a plan: by itself, and for a model.
+/// Checks of plans: by themselves, and for a model.
 OCTET_BEGIN
 namespace detail {
 
@@ -49,7 +49,7 @@ inline void require_valid(const LayerPlan& layer) {
     require(std::isfinite(m), "a mean of the input is ", m, ", expected a finite number");
 }
 
-/// f() for each entry of a map, its errors begun by what it is and its name.
+/// Calls f for each entry of a map. Errors start with what the entry is and its name.
 template <class Map, class F>
 void for_each_named(const Map& entries, const char* what, F f) {
   for (const auto& entry : entries)

@@ -9,11 +9,12 @@ OCTET_BEGIN
 
 /// The error of one tensor of a quantized model with respect to the float model.
 struct LayerError {
-  std::string name, type;  // name of the tensor; operator that computes it, or "weights"
-  double sqnr_db = 0;      // 20 log10(|x| / |x - y|), x being the float tensor; infinite if equal
-  double max_error = 0;
-  double rmse_over_scale = 0;  // RMS error / scale: about 0.289 for rounding alone; 0 if not quantized
-  double saturation = 0;       // fraction of the elements outside the representable range, in [0, 1]
+  std::string name;            ///< of the tensor
+  std::string type;            ///< operator that computes it, or "weights"
+  double sqnr_db = 0;          ///< 20 log10(|x| / |x - y|), x being the float tensor; infinite if equal
+  double max_error = 0;        ///< largest |x - y|
+  double rmse_over_scale = 0;  ///< RMS error / scale: about 0.289 for rounding alone; 0 if not quantized
+  double saturation = 0;       ///< fraction of the elements outside the representable range, in [0, 1]
 };
 
 /// Compares every activation and weight tensor that both models have under the same name, over all batches. Sorted by

@@ -59,9 +59,11 @@ class IntegerPlacement {
                            return form_of(g_.nodes[at(n)]).output != Output::none;
                          }));
     }
+    const std::vector<bool> only_output = joins_of_outputs();
     for (const Node& n : g_.nodes) {
       const IntegerForm form = form_of(n);
-      bool possible = form.output != Output::none && g_.value(n.outputs[0]).dtype == DType::f32;
+      bool possible = !only_output[at(static_cast<int>(&n - g_.nodes.data()))];
+      possible = possible && form.output != Output::none && g_.value(n.outputs[0]).dtype == DType::f32;
       for (std::size_t i = 0; possible && i < n.inputs.size(); ++i) {
         const int v = n.inputs[i], k = static_cast<int>(i);
         if (v == Node::none) continue;
@@ -73,6 +75,24 @@ class IntegerPlacement {
       if (form.weights >= 0) possible = possible && has_float_weights(g_, n);
       for (int v : n.outputs) integer_[at(v)] = possible && g_.value(v).dtype == DType::f32;
     }
+  }
+
+  /// Concats whose result is only a float output of the model, directly or moved. They stay float: parts of unlike
+  /// ranges (boxes in pixels and scores) would share a scale for nothing.
+  std::vector<bool> joins_of_outputs() const {
+    std::vector<bool> joins(g_.nodes.size(), false), only(g_.values.size(), !options_.integer_output);
+    for (std::size_t i = g_.nodes.size(); i-- > 0;) {
+      const Node& n = g_.nodes[i];
+      const bool result = std::all_of(n.outputs.begin(), n.outputs.end(), [&](int v) {
+        return only[at(v)] && (g_.is_output(v) || !links_.users(v).empty());
+      });
+      joins[i] = result && n.op->traits().joins;
+      const IntegerForm form = n.op->integer_form();
+      const bool moves = form.output == Output::as_input && !form.rescales;
+      for (int v : n.inputs)
+        if (v != Node::none && !(result && (moves || joins[i]))) only[at(v)] = false;
+    }
+    return joins;
   }
 
   IntegerForm form_of(const Node& n) const {

@@ -25,7 +25,8 @@ inline std::vector<std::string> unique_layer_names(const Graph& g) {
   return names;
 }
 
-/// Of each node, whether one of the patterns matches it. Throws where a pattern matches none; purpose: for the error.
+/// For each node: whether a pattern matches its name. Throws Error if a pattern matches none; `purpose`: see
+/// require_used.
 inline std::vector<bool> matching_layers(const Graph& g, const std::vector<std::string>& patterns,
                                          const char* purpose) {
   for (const std::string& p : patterns) require_used(p, g, purpose);

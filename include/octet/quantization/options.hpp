@@ -8,40 +8,41 @@
 
 OCTET_BEGIN
 
+/// Options of calibrate and Calibrator.
 struct CalibrationOptions {
-  RangeMethod method = RangeMethod::mse;
-  double percent = 99.99;  // for RangeMethod::percentile: percent of the values inside the range
-  ExecutorOptions executor;
+  RangeMethod method = RangeMethod::mse;  ///< by default, the range with the least squared error
+  double percent = 99.99;                 ///< for RangeMethod::percentile: percent of the values inside the range
+  ExecutorOptions executor;               ///< of the runs of the float model
 };
 
 /// Options of quantize<int8>(model, calibration).
 struct Int8Options {
-  bool per_channel = true;             // one weight scale for each output channel
-  bool symmetric_activations = false;  // all zero points are 0
-  RangeMethod weights = RangeMethod::min_max;
-  bool correct_bias = true;             // compensates for the mean error of rounded weights
-  std::vector<std::string> keep_float;  // names of layers, * for any text
-  bool integer_input = false;           // the model takes int8 instead of float
-  bool integer_output = false;          // the model returns int8 instead of float
-  Rounding rounding = Rounding::fp32;
+  bool per_channel = true;                     ///< one weight scale for each output channel
+  bool symmetric_activations = false;          ///< all zero points are 0
+  RangeMethod weights = RangeMethod::min_max;  ///< min_max suits weights, as each channel has its own range
+  bool correct_bias = true;                    ///< compensates for the mean error of rounded weights
+  std::vector<std::string> keep_float;         ///< names of layers, * for any text
+  bool integer_input = false;                  ///< the model takes int8 instead of float
+  bool integer_output = false;                 ///< the model returns int8 instead of float
+  Rounding rounding = Rounding::fp32;          ///< of the sums; the others match TFLite's kernels bit for bit
 };
 
 /// What quantize<fp16>(model) and quantize<bf16>(model) do with weights that would round to infinity: magnitudes from
 /// 65520 (fp16) or 3.3961775e38 (bf16) on.
 enum class TooLarge : std::uint8_t {
-  keep_float32,  // the tensor stays float32, with an entry in WeightOptions::notes
-  error          // throws Error, naming the tensor
+  keep_float32,  ///< the tensor stays float32, with an entry in WeightOptions::notes
+  error          ///< throws Error, naming the tensor
 };
 
 /// Options of quantize<dynamic_range>(model), quantize<fp16>(model), quantize<bf16>(model).
 struct WeightOptions {
-  bool per_channel = true;                     // dynamic_range only
-  RangeMethod weights = RangeMethod::min_max;  // dynamic_range only
-  std::int64_t least_elements = 1024;   // smaller weights stay float; ignored for convolutions with dynamic_range,
-                                        // which are quantized for speed
-  std::vector<std::string> keep_float;  // names of layers, * for any text
-  TooLarge too_large = TooLarge::keep_float32;
-  std::vector<std::string>* notes = nullptr;  // gets a message for each tensor that was left in float32
+  bool per_channel = true;                     ///< dynamic_range only
+  RangeMethod weights = RangeMethod::min_max;  ///< dynamic_range only
+  std::int64_t least_elements = 1024;   ///< smaller weights stay float; ignored for convolutions with dynamic_range,
+                                        ///< which are quantized for speed
+  std::vector<std::string> keep_float;  ///< names of layers, * for any text
+  TooLarge too_large = TooLarge::keep_float32;  ///< what happens to weights beyond the range of fp16 and bf16
+  std::vector<std::string>* notes = nullptr;    ///< gets a message for each tensor that was left in float32
 };
 
 OCTET_END

@@ -19,12 +19,12 @@ OCTET_BEGIN
 
 /// How a layer computes.
 enum class PlannedForm : std::uint8_t {
-  floating,  // as in the float model
-  integer,   // int8. A layer whose result has the scale of its input (pooling, reshape) is int8 only where
-             // its input is, and float otherwise
-  dynamic,   // int8 weights; inputs are quantized at run time, results are float
-  half,      // float, with fp16 weights
-  bfloat16   // float, with bf16 weights
+  floating,  ///< as in the float model
+  integer,   ///< int8. A layer whose result has the scale of its input (pooling, reshape) is int8 only where
+             ///< its input is, and float otherwise
+  dynamic,   ///< int8 weights; inputs are quantized at run time, results are float
+  half,      ///< float, with fp16 weights
+  bfloat16   ///< float, with bf16 weights
 };
 
 /// The name of a form as plan files have it: "float", "int8", "dynamic_range", "fp16", "bf16".
@@ -32,49 +32,56 @@ const char* name(PlannedForm form) noexcept;
 
 /// Scale and zero point of an int8 activation: real = scale * (q - zero_point).
 struct ActivationPlan {
-  float scale = 1;
-  std::int32_t zero_point = 0;  // -128 to 127
+  float scale = 1;              ///< positive and finite
+  std::int32_t zero_point = 0;  ///< -128 to 127
 
+  /// Equal if scale and zero point are.
   friend bool operator==(const ActivationPlan& a, const ActivationPlan& b) noexcept {
     return a.scale == b.scale && a.zero_point == b.zero_point;
   }
+  /// The opposite of ==.
   friend bool operator!=(const ActivationPlan& a, const ActivationPlan& b) noexcept { return !(a == b); }
 };
 
-/// What becomes of a layer. All but the form is for layers with weights.
+/// How a layer is quantized. All members except the form are for layers with weights.
 struct LayerPlan {
-  PlannedForm form = PlannedForm::floating;
-  QuantParams weights;  // int8 and dynamic_range: a scale for each output channel (axis 0), or one for all (axis -1);
-                        // zero points are 0
-  int weight_bits = 8;  // 2 to 8: codes reach from -(2^(bits-1) - 1) to 2^(bits-1) - 1
-  // The weights as integers, in their order in the float model, as a rounding algorithm chose them. Empty: each weight
-  // divided by its scale, rounded to nearest.
+  PlannedForm form = PlannedForm::floating;  ///< how the layer computes
+  QuantParams weights;  ///< int8 and dynamic_range: a scale for each output channel (axis 0), or one for all (axis -1);
+                        ///< zero points are 0
+  int weight_bits = 8;  ///< 2 to 8: codes reach from -(2^(bits-1) - 1) to 2^(bits-1) - 1
+  /// The weights as integers, in their order in the float model, as a rounding algorithm chose them. Empty: each weight
+  /// divided by its scale, rounded to nearest.
   std::vector<std::int8_t> weight_codes;
-  // The mean of each channel of the layer's input. The bias is corrected by the mean error that the rounded weights
-  // cause with them; empty: it is not corrected.
+  /// The mean of each channel of the layer's input. The bias is corrected by the mean error that the rounded weights
+  /// cause with them; empty: it is not corrected.
   std::vector<double> input_means;
 
+  /// Equal if all members are.
   friend bool operator==(const LayerPlan& a, const LayerPlan& b) noexcept {
     return a.form == b.form && a.weights == b.weights && a.weight_bits == b.weight_bits &&
            a.weight_codes == b.weight_codes && a.input_means == b.input_means;
   }
+  /// The opposite of ==.
   friend bool operator!=(const LayerPlan& a, const LayerPlan& b) noexcept { return !(a == b); }
 };
 
 /// How a model is quantized. Names are those of the optimized model (batch normalization folded, activations fused), as
 /// `optimize` gives it. Of several layers with the same name, the second is called NAME#2, see plan_layer_names.
 struct QuantizationPlan {
-  // Every int8 activation with a scale of its own, by name. Others have the scale of their input or of the concat they
-  // are read by, or the one that their operator prescribes (softmax, sigmoid).
+  /// Every int8 activation with a scale of its own, by name. Others have the scale of their input or of the concat they
+  /// are read by, or the one that their operator prescribes (softmax, sigmoid).
   std::map<std::string, ActivationPlan> activations;
-  std::map<std::string, LayerPlan> layers;             // every layer, by name
-  bool integer_input = false, integer_output = false;  // the model takes, or gives, int8 instead of float
-  Rounding rounding = Rounding::fp32;                  // of int8 layers
+  std::map<std::string, LayerPlan> layers;  ///< every layer, by name
+  bool integer_input = false;               ///< the model takes int8 instead of float
+  bool integer_output = false;              ///< the model returns int8 instead of float
+  Rounding rounding = Rounding::fp32;       ///< of int8 layers
 
+  /// Equal if all members are.
   friend bool operator==(const QuantizationPlan& a, const QuantizationPlan& b) {
     return a.activations == b.activations && a.layers == b.layers && a.integer_input == b.integer_input &&
            a.integer_output == b.integer_output && a.rounding == b.rounding;
   }
+  /// The opposite of ==.
   friend bool operator!=(const QuantizationPlan& a, const QuantizationPlan& b) { return !(a == b); }
 };
 

@@ -4,8 +4,8 @@
 /// Plans as JSON files, which can be read and edited; docs/formats.md describes them. Requires nlohmann-json.
 OCTET_BEGIN
 
-/// Writes a plan. The file is replaced atomically. Throws where the plan is not valid, naming the layer or tensor, and
-/// where the file cannot be written.
+/// Writes a plan. The file is replaced atomically. Throws Error, naming the layer or tensor, if the plan is not valid,
+/// and FormatError if the file cannot be written.
 void save(const QuantizationPlan& plan, const std::string& path);
 
 /// Reads a plan, edited or not. Throws FormatError, naming the file and the layer or tensor, if it is not valid.

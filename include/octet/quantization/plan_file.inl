@@ -27,7 +27,7 @@ inline nlohmann::json shortest(float x) {
   return y;
 }
 
-/// Throws where the object has other keys than these: misspelled ones would be ignored.
+/// Throws FormatError if the object has keys other than these, since misspelled ones would be ignored.
 inline void require_keys(const nlohmann::json& j, std::initializer_list<const char*> keys) {
   require<FormatError>(j.is_object(), "is not an object");
   for (const auto& entry : j.items())
@@ -52,7 +52,7 @@ inline bool boolean_from(const nlohmann::json& j, const char* what) {
   return j.get<bool>();
 }
 
-/// What name_of gives the name for; found: among `all`.
+/// The element of `all` whose name, by name_of, is the string j. Throws FormatError if there is none.
 template <class T, class Name>
 T named(const nlohmann::json& j, const char* what, const std::vector<T>& all, Name name_of) {
   std::string known;
@@ -119,7 +119,7 @@ inline LayerPlan layer_plan_from(const nlohmann::json& j) {
   return layer;
 }
 
-/// Reads the entries of an object, of which each error says what it is about.
+/// Reads the entries of an object. Errors start with what the entry is and its name.
 template <class T, class Read>
 std::map<std::string, T> entries_from(const nlohmann::json& all, const char* key, const char* what, Read read) {
   const nlohmann::json& j = member(all, key);
@@ -148,7 +148,7 @@ inline QuantizationPlan plan_from(const nlohmann::json& all) {
   return plan;
 }
 
-/// The entries of an object, one a line.
+/// The entries of an object, one per line.
 template <class T>
 void write_entries(std::ostream& out, const char* key, const char* what, const std::map<std::string, T>& entries) {
   out << " \"" << key << "\": {";

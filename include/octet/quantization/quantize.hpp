@@ -14,20 +14,26 @@ struct TensorRef;
 ///     quantize<int8>(weights, per_channel(0));
 ///     quantize<uint8>(image, per_tensor().asymmetric().by(RangeMethod::percentile, 99.9));
 struct Calib {
-  std::optional<int> axis;  // of the channels, negative ones count from the back; none: per tensor
-  bool is_symmetric = true;
-  RangeMethod method = RangeMethod::min_max;
-  double percent = 99.99;  // for RangeMethod::percentile: percent of the values inside the range
-  QuantParams given;       // used instead of chosen ones, unless empty
+  std::optional<int> axis;   ///< of the channels, negative ones count from the back; none: per tensor
+  bool is_symmetric = true;  ///< the range is symmetric about 0, the zero point the middle of the type's range
+  RangeMethod method = RangeMethod::min_max;  ///< how the range is chosen
+  double percent = 99.99;                     ///< for RangeMethod::percentile: percent of the values inside the range
+  QuantParams given;                          ///< used instead of chosen ones, unless empty
 
+  /// The same with a symmetric range.
   Calib symmetric() const {
     return with([](Calib& c) { c.is_symmetric = true; });
   }
+  /// The same with a range that need only contain 0, and any zero point.
   Calib asymmetric() const {
     return with([](Calib& c) { c.is_symmetric = false; });
   }
+  /// The same with another method; `percentile` is for RangeMethod::percentile, in percent.
   Calib by(RangeMethod m, double percentile = 99.99) const {
-    return with([&](Calib& c) { c.method = m, c.percent = percentile; });
+    return with([&](Calib& c) {
+      c.method = m;
+      c.percent = percentile;
+    });
   }
 
  private:
@@ -39,12 +45,15 @@ struct Calib {
   }
 };
 
+/// One scale and zero point for the whole tensor.
 inline Calib per_tensor() { return {}; }
+/// One scale and zero point for each index along an axis; negative axes count from the back.
 inline Calib per_channel(int axis) {
   Calib c;
   c.axis = axis;
   return c;
 }
+/// The given scales and zero points instead of chosen ones.
 inline Calib given_params(QuantParams params) {
   Calib c;
   c.given = std::move(params);
@@ -96,7 +105,9 @@ template <class T>
 Tensor<float> dequantize(const QTensor<T>& q) {
   return detail::dequantize(dtype_of<T>, reinterpret_cast<const std::byte*>(q.data.data()), q.shape(), q.params);
 }
+/// Converts to float, exactly.
 Tensor<float> dequantize(const Tensor<fp16>& t);
+/// Converts to float, exactly.
 Tensor<float> dequantize(const Tensor<bf16>& t);
 
 /// Quantizes to T and back.

@@ -14,15 +14,18 @@ class ExecutorState;
 
 /// Time of one layer in the last run.
 struct LayerTime {
-  std::string name, type;
-  double milliseconds = 0;
-  std::int64_t macs = 0;
+  std::string name;         ///< the layer's, in Executor::graph()
+  std::string type;         ///< Operator::type
+  double milliseconds = 0;  ///< wall time
+  std::int64_t macs = 0;    ///< multiply-adds
 };
 
 /// How one layer is computed, and the memory of its packed weights.
 struct LayerForm {
-  std::string name, type, form;
-  std::size_t packed_bytes = 0;
+  std::string name;              ///< the layer's, in Executor::graph()
+  std::string type;              ///< Operator::type
+  std::string form;              ///< the algorithm, for display; empty if there is only one
+  std::size_t packed_bytes = 0;  ///< its packed weights and tables
 };
 
 /// Runs a model. The constructor packs the weights. The first run with new input shapes plans the memory; further runs
@@ -30,14 +33,20 @@ struct LayerForm {
 /// not be used by two threads at the same time: make one executor per thread (weights that need no packing are shared).
 class Executor {
  public:
+  /// Optimizes and lowers a copy of the model, and packs the weights for the active instruction set. Throws Error, with
+  /// the layer's name, if an operator does not support its inputs.
   explicit Executor(const Model& model, const ExecutorOptions& options = {});
+  /// The same for a model that is optimized already.
   explicit Executor(const OptimizedModel& model, const ExecutorOptions& options = {});
   ~Executor();
+  /// The moved-from executor can only be destroyed or assigned to.
   Executor(Executor&&) noexcept;
+  /// As the move constructor.
   Executor& operator=(Executor&&) noexcept;
 
   /// The graph that is executed: folded, fused and lowered.
   const Graph& graph() const noexcept;
+  /// Number of threads of its pool.
   int threads() const noexcept;
   /// Size in bytes of the arena for activations and scratch memory. 0 before plan() or the first run.
   std::size_t arena_bytes() const noexcept;
@@ -45,6 +54,7 @@ class Executor {
   std::size_t packed_bytes() const noexcept;
   /// How each layer is computed. Complete after plan() or the first run.
   std::vector<LayerForm> layer_forms() const;
+  /// The instruction set whose kernels it uses: that of active_isa() when it was made.
   Isa isa() const noexcept;
 
   /// Plans the memory for these input shapes (batch included) and returns the output shapes. Does nothing if they are

@@ -31,7 +31,7 @@ class Batches {
                         ", as the model takes, found ", from);
     require(image_ || (!augmentation.flip && augmentation.shift == 0), "only images [H, W, C] can be augmented, found ",
             from);
-    require(augmentation.shift >= 0, "the shift cannot be negative, found ", augmentation.shift);
+    require(augmentation.shift >= 0, "expected a shift >= 0, found ", augmentation.shift);
     from_ = from;
     to_ = to;
     direct_ = to == from && !channels_first_ && !augmentation.flip && augmentation.shift == 0;

@@ -63,7 +63,10 @@ class Checkpoint {
       std::size_t size = checkpoint_header;
       const std::uint64_t description_size = description.size();
       sum.add(&description_size, sizeof description_size);
-      each([&](const char* p, std::size_t n) { sum.add(p, n), size += n; });
+      each([&](const char* p, std::size_t n) {
+        sum.add(p, n);
+        size += n;
+      });
       ArchiveWriter header;
       for (std::size_t i = 0; i < 8; ++i) header.put(checkpoint_magic[i]);
       header.put_fixed(checkpoint_version);

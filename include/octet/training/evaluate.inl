@@ -8,7 +8,7 @@
 OCTET_BEGIN
 
 OCTET_API Evaluation evaluate(const Model& model, const Examples& examples, const EvaluationOptions& options) {
-  detail::require(options.batch >= 1, "the batch size has to be at least 1, found ", options.batch);
+  detail::require(options.batch >= 1, "expected a batch size of at least 1, found ", options.batch);
   Model m = model;
   if (options.loss == Loss::cross_entropy) detail::drop_last_softmax(m);
   ExecutorOptions executor = options.executor;

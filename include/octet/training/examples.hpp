@@ -12,6 +12,7 @@ OCTET_BEGIN
 class Examples {
  public:
   virtual ~Examples() = default;
+  /// Number of examples.
   virtual std::int64_t size() const = 0;
   /// The shape of one input without the batch dimension. Images are [H, W, C].
   virtual Shape shape() const = 0;
@@ -35,6 +36,7 @@ class TensorExamples : public Examples {
   /// inputs: [N, ...]; targets: [N, ...].
   TensorExamples(Tensor<float> inputs, Tensor<float> targets);
 
+  /// The first dimension of the inputs.
   OCTET_API std::int64_t size() const override;
   OCTET_API Shape shape() const override;
   OCTET_API void read(std::int64_t i, float* to) const override;
@@ -53,10 +55,13 @@ class TensorExamples : public Examples {
 /// `most_bytes`, else each time they are read.
 class ImageExamples : public Examples {
  public:
+  /// Images become [height, width, channels]. `pool` decodes them, if they fit. Throws FormatError if a file is
+  /// damaged.
   ImageExamples(DatasetPtr images, const Preprocessing& preprocessing, std::int64_t height, std::int64_t width,
                 std::int64_t channels, std::size_t most_bytes = std::size_t{1} << 30,
                 ThreadPool& pool = *default_pool());
 
+  /// Number of images.
   OCTET_API std::int64_t size() const override;
   OCTET_API Shape shape() const override;
   OCTET_API void read(std::int64_t i, float* to) const override;

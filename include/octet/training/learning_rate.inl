@@ -26,11 +26,11 @@ OCTET_API double LearningRate::at(std::int64_t step, std::int64_t steps_per_epoc
 
 OCTET_API void LearningRate::validate() const {
   const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
-  detail::require(positive(base), "the learning rate has to be positive, found ", base);
-  detail::require(positive(factor) && positive(interval), "the factor and the interval of learning rates have to be ",
-                  "positive, found ", factor, " and ", interval);
+  detail::require(positive(base), "expected a positive learning rate, found ", base);
+  detail::require(positive(factor) && positive(interval),
+                  "expected a positive factor and interval of the learning rate, found ", factor, " and ", interval);
   detail::require(last >= 0 && warm_up >= 0 && std::isfinite(last) && std::isfinite(warm_up),
-                  "the last learning rate and the warm-up cannot be negative, found ", last, " and ", warm_up);
+                  "expected a last learning rate and a warm-up >= 0, found ", last, " and ", warm_up);
 }
 
 OCTET_API LearningRate step_rate(double base, double interval, double factor) {

@@ -21,10 +21,13 @@ class LossFunction {
  public:
   LossFunction() = default;
   LossFunction(Loss loss, double label_smoothing) : loss_(loss), smoothing_(label_smoothing) {
-    require(smoothing_ >= 0 && smoothing_ < 1, "label smoothing has to be in [0, 1), found ", smoothing_);
+    require(smoothing_ >= 0 && smoothing_ < 1, "expected label smoothing in [0, 1), found ", smoothing_);
   }
   Loss kind() const noexcept { return loss_; }
-  void plan(std::int64_t batch) { losses_.resize(static_cast<std::size_t>(batch)), hits_.resize(losses_.size()); }
+  void plan(std::int64_t batch) {
+    losses_.resize(static_cast<std::size_t>(batch));
+    hits_.resize(losses_.size());
+  }
 
   /// outputs: logits [N, classes ...]; labels: N classes in [0, classes); gradient: as outputs, or empty. With label
   /// smoothing s, the target probabilities are s / classes for each class, plus 1 - s for the label (Szegedy et al.

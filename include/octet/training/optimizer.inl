@@ -8,11 +8,10 @@ OCTET_BEGIN
 
 OCTET_API void Optimizer::validate() const {
   const auto part = [](double x) { return x >= 0 && x < 1; };
-  detail::require(part(momentum) && part(beta1) && part(beta2), "momentum and betas have to be in [0, 1), found ",
+  detail::require(part(momentum) && part(beta1) && part(beta2), "expected momentum and betas in [0, 1), found ",
                   momentum, ", ", beta1, " and ", beta2);
   detail::require(epsilon > 0 && weight_decay >= 0 && std::isfinite(weight_decay),
-                  "epsilon has to be positive and the weight decay not negative, found ", epsilon, " and ",
-                  weight_decay);
+                  "expected epsilon > 0 and weight_decay >= 0, found ", epsilon, " and ", weight_decay);
 }
 
 OCTET_API Optimizer sgd(double momentum, double weight_decay, bool nesterov) {

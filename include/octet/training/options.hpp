@@ -11,37 +11,38 @@ OCTET_BEGIN
 
 /// Stops training before the last epoch. At the end, the weights of the best epoch are restored.
 struct EarlyStopping {
-  std::int64_t patience = 0;  // epochs without improvement; 0: never stops and keeps the last weights
-  double least_gain = 0;      // smallest change that counts as improvement
-  bool by_accuracy = false;   // else by the loss; on the held-out examples, if there are any
+  std::int64_t patience = 0;  ///< epochs without improvement; 0: never stops and keeps the last weights
+  double least_gain = 0;      ///< smallest change that counts as improvement
+  bool by_accuracy = false;   ///< else by the loss; on the held-out examples, if there are any
 };
 
+/// Options of a Trainer.
 struct TrainingOptions {
-  Loss loss = Loss::cross_entropy;
-  double label_smoothing = 0;
-  Optimizer optimizer;
-  LearningRate learning_rate;
-  std::int64_t batch = 64;
-  std::uint64_t seed = 1;  // for shuffling, augmentation and dropout
-  bool shuffle = true;
-  Augmentation augmentation;
-  double clip_norm = 0;              // scales gradients down to this L2 norm of all together; 0: never
-  double statistics_momentum = 0.1;  // weight of a batch in the running statistics of batch normalization
+  Loss loss = Loss::cross_entropy;   ///< what is minimized
+  double label_smoothing = 0;        ///< in [0, 1): part of the target that all classes share; for cross entropy
+  Optimizer optimizer;               ///< update rule and its parameters
+  LearningRate learning_rate;        ///< schedule, by default constant
+  std::int64_t batch = 64;           ///< examples in a step, at least 1
+  std::uint64_t seed = 1;            ///< for shuffling, augmentation and dropout
+  bool shuffle = true;               ///< new order of the examples in every epoch
+  Augmentation augmentation;         ///< of images
+  double clip_norm = 0;              ///< scales gradients down to this L2 norm of all together; 0: never
+  double statistics_momentum = 0.1;  ///< weight of a batch in the running statistics of batch normalization
   /// After this number of epochs, batch normalization uses its running statistics, which no longer change. 0: never.
   std::int64_t statistics_epochs = 0;
-  std::int64_t observer_epochs = 0;  // after this number, fake quantization keeps its ranges; 0: never
-  std::vector<std::string> freeze;   // names of layers that are not trained; * matches any text
+  std::int64_t observer_epochs = 0;  ///< after this number, fake quantization keeps its ranges; 0: never
+  std::vector<std::string> freeze;   ///< names of layers that are not trained; * matches any text
   /// Layers with weights multiply in bfloat16, in both passes, if the CPU has vdpbf16ps and it is faster. Sums and
   /// weights stay float. No effect on other CPUs.
   bool bf16_products = false;
-  EarlyStopping early_stopping;
-  std::string checkpoint;             // file, written after every epoch unless empty
-  std::int64_t checkpoint_steps = 0;  // and after this number of steps, unless 0
-  bool progress = true;               // progress bar on stderr, if that is a terminal
-  std::function<void(const StepReport&)> on_step;
-  std::function<void(const EpochReport&)> on_epoch;
-  int threads = 0;                   // 0: the shared default pool with one thread per processor
-  std::shared_ptr<ThreadPool> pool;  // overrides `threads`
+  EarlyStopping early_stopping;                      ///< off by default
+  std::string checkpoint;                            ///< file, written after every epoch unless empty
+  std::int64_t checkpoint_steps = 0;                 ///< and after this number of steps, unless 0
+  bool progress = true;                              ///< progress bar on stderr, if that is a terminal
+  std::function<void(const StepReport&)> on_step;    ///< called after every step
+  std::function<void(const EpochReport&)> on_epoch;  ///< called after every epoch
+  int threads = 0;                                   ///< 0: the shared default pool with one thread per processor
+  std::shared_ptr<ThreadPool> pool;                  ///< overrides `threads`
 };
 
 OCTET_END

@@ -7,12 +7,13 @@ OCTET_BEGIN
 
 /// One tensor that training changes.
 struct Parameter {
-  std::string name, layer;  // names of the tensor and of the first layer that reads it
-  Shape shape;
-  int value = Node::none;   // of the graph
-  bool learned = true;      // by its gradient; false for running statistics
-  std::int64_t offset = 0;  // of its elements in Parameters::values() and gradients(); a multiple of 16
-  std::int64_t size = 0;
+  std::string name;         ///< of the tensor
+  std::string layer;        ///< the first layer that reads it
+  Shape shape;              ///< of the tensor in the graph; weights are [O, ...]
+  int value = Node::none;   ///< of the graph
+  bool learned = true;      ///< by its gradient; false for running statistics
+  std::int64_t offset = 0;  ///< of its elements in Parameters::values() and gradients(); a multiple of 16
+  std::int64_t size = 0;    ///< number of elements
 };
 
 /// All tensors that training changes, in one block of memory: first learned parameters, then running statistics. The
@@ -34,6 +35,7 @@ class Parameters {
     }
   }
 
+  /// All parameters in memory order.
   const std::vector<Parameter>& list() const noexcept { return list_; }
   /// The parameter that is value v of the graph, or null.
   const Parameter* find(int v) const noexcept {
@@ -43,8 +45,11 @@ class Parameters {
   }
   /// Number of elements of all, and of the learned ones, including padding.
   std::int64_t size() const noexcept { return total_; }
+  /// Number of elements of the learned parameters, which come first; including padding.
   std::int64_t learned_size() const noexcept { return learned_; }
+  /// size() elements, aligned to 64 bytes.
   float* values() const noexcept { return reinterpret_cast<float*>(values_.data()); }
+  /// learned_size() elements, aligned to 64 bytes.
   float* gradients() const noexcept { return reinterpret_cast<float*>(gradients_.data()); }
 
  private:

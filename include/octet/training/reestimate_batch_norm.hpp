@@ -4,9 +4,11 @@
 
 OCTET_BEGIN
 
+/// Options of reestimate_batch_norm.
 struct ReestimationOptions {
-  std::int64_t batch = 64, most_examples = 0;  // 0: all of them
-  int threads = 0;                             // 0: the shared default pool with one thread per processor
+  std::int64_t batch = 64;         ///< examples in a batch, at least 2 for useful statistics
+  std::int64_t most_examples = 0;  ///< 0: all of them
+  int threads = 0;                 ///< 0: the shared default pool with one thread per processor
 };
 
 /// Recomputes the running statistics of all batch normalizations, as means over batches of the examples, so that they

@@ -17,6 +17,8 @@ class TrainerState;
 /// resumed. Steps do not allocate.
 class Trainer {
  public:
+  /// Copies the model. Throws Error if it is not float, has several inputs or outputs, or has a layer without a
+  /// gradient after a trained one, or if an option is out of range.
   explicit Trainer(const Model& model, const TrainingOptions& options = {});
   ~Trainer();
   Trainer(const Trainer&) = delete;
@@ -27,12 +29,14 @@ class Trainer {
   /// or if the loss is no longer finite (naming the first such layer).
   const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs,
                                       const Examples* held_out = nullptr);
+  /// The same with held-out examples, on which every epoch is measured.
   const std::vector<EpochReport>& fit(const Examples& examples, std::int64_t epochs, const Examples& held_out);
 
   /// The model with the current weights.
   Model model() const;
   /// One entry for each completed epoch.
   const std::vector<EpochReport>& history() const noexcept;
+  /// Runs the passes; for tests of gradients.
   const GradientExecutor& executor() const noexcept;
 
   /// Makes fit return after the current step. Call it from on_step or on_epoch.

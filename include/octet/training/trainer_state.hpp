@@ -70,16 +70,16 @@ class TrainerState {
   static const TrainingOptions& checked(const TrainingOptions& o) {
     o.optimizer.validate();
     o.learning_rate.validate();
-    require(o.batch >= 1, "the batch size has to be at least 1, found ", o.batch);
-    require(o.clip_norm >= 0, "clip_norm cannot be negative, found ", o.clip_norm);
-    require(o.statistics_momentum >= 0 && o.statistics_momentum <= 1, "statistics_momentum has to be in [0, 1], found ",
+    require(o.batch >= 1, "expected a batch size of at least 1, found ", o.batch);
+    require(o.clip_norm >= 0, "expected clip_norm >= 0, found ", o.clip_norm);
+    require(o.statistics_momentum >= 0 && o.statistics_momentum <= 1, "expected statistics_momentum in [0, 1], found ",
             o.statistics_momentum);
     require(o.statistics_epochs >= 0 && o.observer_epochs >= 0,
-            "statistics_epochs and observer_epochs cannot be negative, found ", o.statistics_epochs, " and ",
+            "expected statistics_epochs and observer_epochs >= 0, found ", o.statistics_epochs, " and ",
             o.observer_epochs);
     require(o.checkpoint_steps >= 0 && (o.checkpoint_steps == 0 || !o.checkpoint.empty()),
-            "checkpoint_steps has to be 0, or positive with the name of a checkpoint file, found ", o.checkpoint_steps);
-    require(o.early_stopping.patience >= 0, "the patience of early stopping cannot be negative, found ",
+            "expected checkpoint_steps = 0, or > 0 and the name of a checkpoint file, found ", o.checkpoint_steps);
+    require(o.early_stopping.patience >= 0, "expected a patience of early stopping >= 0, found ",
             o.early_stopping.patience);
     return o;
   }

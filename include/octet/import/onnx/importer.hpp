@@ -69,7 +69,7 @@ class Importer {
   }
 
   /// Orders the nodes so that each comes after those whose results it uses, which files do not always do; otherwise in
-  /// the order of the file. Nodes of a circle come last, and fail because of what they read.
+  /// the order of the file. Nodes of a cycle come last, and fail because of what they read.
   void find_order() {
     const std::vector<NodeProto>& nodes = graph().nodes;
     std::unordered_map<std::string_view, std::size_t> writers;

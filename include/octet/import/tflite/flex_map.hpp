@@ -76,7 +76,10 @@ class FlexReader {
   }
   std::string key(std::size_t at) {
     std::string text;
-    for (; number(at, 1) != 0; ++at) spend(1), text += static_cast<char>(bytes_[at]);
+    for (; number(at, 1) != 0; ++at) {
+      spend(1);
+      text += static_cast<char>(bytes_[at]);
+    }
     return text;
   }
 
@@ -106,7 +109,8 @@ class FlexReader {
     if (type == string_type) {
       v.is_text = true;
       const std::size_t text = target(at, width), n = number(back(text, inner), inner);
-      check(n <= bytes_.size() - text), spend(n);
+      check(n <= bytes_.size() - text);
+      spend(n);
       v.text.assign(reinterpret_cast<const char*>(bytes_.data()) + text, n);
     } else if (type >= indirect_int && type <= indirect_float) {
       add(v, target(at, width), inner, type - indirect_int + int_type);

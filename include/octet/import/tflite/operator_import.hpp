@@ -242,7 +242,7 @@ class OperatorImport : public OperatorOptions {
   }
   const Value& in(int i) { return to_.graph.value(value(i)); }
   std::size_t tensor(int i) const {
-    require(has(i), "needs at least ", i + 1, " inputs, found ", inputs());
+    require(has(i), "expected at least ", i + 1, " inputs, found ", inputs());
     return static_cast<std::size_t>(to_.tensors.checked(inputs_[at(i)]));
   }
 

@@ -1,4 +1,4 @@
-// No include guard: every body, in the order of use; included once per instruction set.
+// No include guard: all kernels of layers, included once per instruction set. Later files use earlier ones.
 // clang-format off
 #include "epilogue.inl"
 #include "gemm.inl"

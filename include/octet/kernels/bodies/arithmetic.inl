@@ -1,5 +1,5 @@
 // No include guard: part of every instruction set's kernels.
-// Arithmetic of two arrays of the same size, or of one with numbers.
+// Elementwise arithmetic: of two arrays of the same size, or of an array and numbers.
 
 inline void add_u8(const AddU8& a) noexcept {
   const wide::u8_limits limits(a.zero_point, a.low, a.high);
@@ -28,8 +28,8 @@ inline void add_u8(const AddU8& a) noexcept {
   wide::store_first(a.out + i, in_order(v, limits), rest);
 }
 
-// out = clamp(Op(a, b)), both of the same shape. (Named functors: a lambda's conversion to a function pointer would
-// be compiled without the region's instruction set.)
+// out = clamp(Op(a, b)), both of the same shape. (Functors with names: a lambda's conversion to a function pointer
+// would be compiled outside the target region.)
 struct Add {
   static wide::f32 apply(wide::f32 a, wide::f32 b) { return wide::add(a, b); }
 };

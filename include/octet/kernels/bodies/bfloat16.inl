@@ -1,4 +1,4 @@
-// No include guard: the kernels of CPUs that multiply bfloat16.
+// No include guard: the kernels of CPUs that can multiply bfloat16.
 // clang-format off
 #include "epilogue.inl"
 #include "gemm.inl"
@@ -6,7 +6,7 @@
 #include "outer_product.inl"
 // clang-format on
 
-// Pairs of bfloat16: a float's product at twice the rate.
+// Products of pairs of bfloat16, at twice the rate of floats.
 struct BF16 : F32 {
   using weights = wide::i32;
   static weights load_weights(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
@@ -21,7 +21,7 @@ struct BF16 : F32 {
   }
 };
 
-// Of an odd number of floats, a zero makes the last pair.
+// If n is odd, the last pair is completed with a zero.
 inline void round_bf16(const float* in, std::byte* out, std::int64_t n) noexcept {
   for (std::int64_t i = 0; i < n; i += wide::lanes) {
     const int count = static_cast<int>(n - i < wide::lanes ? n - i : wide::lanes);

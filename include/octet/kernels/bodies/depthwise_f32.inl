@@ -1,7 +1,7 @@
 // No include guard: part of every instruction set's kernels.
 // Depthwise convolution of floats.
 
-// N vectors of channels of one pixel. Weights: [channels / 32][taps][32].
+// N vectors of channels of one output pixel. Weights: [channels / 32][taps][32].
 template <int N>
 void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_t taps, std::int64_t pixel,
                            std::int64_t offset) {
@@ -30,8 +30,8 @@ void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_
               N > 1 ? wide::lanes : last);
 }
 
-// Pixels [begin, end) of a row of a 3x3 kernel, all of whose taps lie in the three rows: N vectors of channels go along
-// the row, their weights in registers.
+// The output pixels [begin, end) of a row of a 3x3 convolution whose taps are all inside the row: computes N vectors of
+// channels for pixel after pixel, with the weights in registers.
 template <int N>
 void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], std::int64_t channel, std::int64_t y,
                        std::int64_t begin, std::int64_t end) {
@@ -70,7 +70,7 @@ void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], st
   }
 }
 
-// All channels of one pixel from the pointers to its taps.
+// All channels of one output pixel from the pointers to its taps.
 inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int64_t pixel, std::int64_t offset) {
   constexpr int vectors = depthwise_block / wide::lanes;
   const std::int64_t taps = d.shape.taps();
@@ -81,10 +81,10 @@ inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int6
 }
 
 inline void depthwise_f32_rows_3x3(const Depthwise& d) {
-  constexpr int vectors = wide::registers >= 32 ? 2 : 1;  // nine vectors of weights each
+  constexpr int vectors = wide::registers >= 32 ? 2 : 1;  // they need nine vectors of weights each
   const std::int64_t reach = 2 * d.shape.dilation_w,
                      whole = d.channel_begin + (d.channel_end - d.channel_begin) / depthwise_block * depthwise_block;
-  // Pixels whose taps all lie in the row.
+  // The output pixels whose taps are all inside the row.
   const std::int64_t begin = (d.shape.pad_left + d.shape.stride_w - 1) / d.shape.stride_w;
   const std::int64_t room = d.shape.in_w - 1 - reach + d.shape.pad_left;
   const std::int64_t last = room < 0 ? begin : room / d.shape.stride_w + 1,

@@ -1,7 +1,7 @@
 // No include guard: part of every instruction set's kernels.
 // Depthwise convolution: the taps of an output pixel.
 
-// Pointers to the taps of output pixel (y, x); those outside the image point at padding.
+// Finds pointers to the taps of output pixel (y, x); for taps outside the image, to the padding.
 inline void find_taps(const Depthwise& d, std::int64_t y, std::int64_t x, std::int64_t pixel_bytes) {
   const std::byte** tap = d.taps;
   for (std::int64_t ky = 0; ky < d.shape.kernel_h; ++ky) {
@@ -16,8 +16,9 @@ inline void find_taps(const Depthwise& d, std::int64_t y, std::int64_t x, std::i
   for (std::int64_t t = 0; t < (d.repeat - 1) * count; ++t) tap[t] = d.taps[t];
 }
 
-// Calls f(pixel, offset) for each output pixel: its taps are at d.taps[t] + offset. They are found anew at the
-// borders and only moved along inside, where rows outside the image move along a whole row of padding.
+// Calls f(pixel, offset) for each output pixel; its taps are at d.taps[t] + offset. At the borders, the taps are
+// computed for each pixel. Inside, only the offset grows: the padding is as long as a row of the image, so that
+// pointers to it can move as well.
 template <class F>
 void each_pixel(const Depthwise& d, std::int64_t pixel_bytes, F f) {
   const std::int64_t reach = (d.shape.kernel_w - 1) * d.shape.dilation_w;

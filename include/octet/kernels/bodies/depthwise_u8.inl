@@ -1,21 +1,21 @@
 // No include guard: part of every instruction set's kernels.
-// Depthwise convolution of bytes: a vector holds 4 taps of each of its channels, which bytes of 4 pixels become when
-// they are zipped. Four such vectors are a block of channels; their sums come out interleaved.
+// Depthwise convolution of bytes. A vector holds 4 taps for each of its channels; interleaving the bytes of 4 pixels
+// gives four such vectors. They are a block of channels, whose sums are in interleaved order.
 
 template <class V>
 constexpr int block_channels = 4 * V::lanes;
 
-// What is the same for all pixels of a block of channels.
+// What all pixels of a block of channels have in common.
 template <class V>
 struct DepthwiseBlock {
   const Depthwise& d;
   const std::byte* weights;
   std::int64_t channel;
-  int channels;  // of the block that exist
+  int channels;  // number of channels of the block that exist
   alignas(64) std::int32_t init[block_channels<V>];
   alignas(64) float scale[block_channels<V>], shift[block_channels<V>];
 
-  // `lacking`: the end of its weights, where V is `shifted`.
+  // `lacking`: the corrections after the block's weights, if activations are multiplied less 128 (V::shifted).
   DepthwiseBlock(const Depthwise& all, const std::byte* w, [[maybe_unused]] const std::byte* lacking,
                  std::int64_t first)
       : d(all), weights(w), channel(first) {
@@ -36,7 +36,8 @@ struct DepthwiseBlock {
   }
   typename V::i32 load_init(int i) const { return V::load(init + i * V::lanes); }
 
-  // Sums of `count` pixels side by side, the first of which is `pixel`. (No lambdas: they would keep sums in memory.)
+  // Stores the sums of `count` adjacent pixels, the first of which is `pixel`. (Without lambdas, which would keep the
+  // sums in memory.)
   template <int N>
   OCTET_INLINE void store(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count) const {
     if (d.epilogue.store == Store::u8) {
@@ -75,7 +76,7 @@ struct DepthwiseBlock {
   }
 };
 
-// Two pixels zipped, and two such pairs: the vectors of their 4 taps.
+// The interleaved bytes of two pixels, and of two such pairs: the vectors of 4 taps.
 template <class V>
 struct PixelPair {
   typename V::block low, high;
@@ -95,10 +96,10 @@ struct FourTaps {
   }
 };
 
-// Kernels of K x K taps walk along a row, some outputs at a time. The pixels under a kernel row are zipped in pairs
-// (0 1) (2 3) ...; taps t = pairs t and t + 1. An output that begins at an even pixel meets taps t, t + 2, ... with
-// weights (w0 w1 w2 w3) (w4 ...); one that begins at an odd pixel with (0 w0 w1 w2) (w3 ...). Weights of a block:
-// [kernel row][even, odd][taps][4 vectors][lanes][4].
+// Kernels of size K x K compute several adjacent outputs at a time. The pixels under a kernel row are interleaved in
+// pairs (0 1) (2 3) ...; four taps t are pairs t and t + 1. An output that starts at an even pixel multiplies taps t, t
+// + 2, ... with weights (w0 w1 w2 w3) (w4 ...); one that starts at an odd pixel with (0 w0 w1 w2) (w3 ...). Weights of
+// a block: [kernel row][even, odd][taps][4 vectors][lanes][4].
 template <int K>
 struct RowTaps {
   static constexpr int even = (K + 3) / 4, odd = (K + 4) / 4, shapes = even + odd;
@@ -109,7 +110,7 @@ constexpr int outputs_at_once = V::registers >= 32   ? 4
                                 : V::registers >= 16 ? 2
                                                      : 1;
 
-// Adds one kernel row's taps to the sums of some outputs; `at` is the first pixel under it.
+// Adds the taps of one kernel row to the sums of several outputs; `at` is the first pixel under the row.
 template <int K, int S, bool Inside, bool Whole, class V, int N>
 OCTET_INLINE void add_row_taps(const DepthwiseBlock<V>& b, const std::byte* row, std::int64_t at,
                                const std::byte* weights, typename V::i32 (&sums)[N][4]) {
@@ -170,7 +171,7 @@ void depthwise_rows(const DepthwiseBlock<V>& b) {
     for (std::int64_t x = 0; x < d.shape.out_w; x += outputs) {
       const int count = static_cast<int>(d.shape.out_w - x < outputs ? d.shape.out_w - x : outputs);
       const std::int64_t first = x * S - d.shape.pad_left;
-      // (Blocks that are not whole are too rare to have code of their own for the inside.)
+      // (Partial blocks are too rare for code of their own inside the image.)
       if (Whole && first >= 0 && first + S * (outputs - 1) + K <= d.shape.in_w)
         depthwise_outputs<V, K, S, Whole, Whole>(b, rows, y * d.shape.out_w + x, x, count);
       else
@@ -179,7 +180,7 @@ void depthwise_rows(const DepthwiseBlock<V>& b) {
   }
 }
 
-// Any kernel, pixel by pixel. Weights of a block: [taps / 4][4 vectors][lanes][4].
+// Kernels of any size, one output pixel at a time. Weights of a block: [taps / 4][4 vectors][lanes][4].
 template <class V, bool Whole>
 void depthwise_pixels(const DepthwiseBlock<V>& b) {
   const Depthwise& d = b.d;
@@ -209,7 +210,7 @@ void depthwise_all(const DepthwiseBlock<V>& b) {
 
 inline void depthwise_u8s8(const Depthwise& d) noexcept {
   const std::int64_t taps = d.repeat * d.shape.taps(), groups = (taps + 3) / 4;
-  for (std::int64_t t = taps; t < groups * 4; ++t) d.taps[t] = d.padding;  // their weights are zero
+  for (std::int64_t t = taps; t < groups * 4; ++t) d.taps[t] = d.padding;  // the weights of these taps are zero
   const std::int64_t vectors =
       d.by_rows ? d.shape.kernel_h * (d.shape.kernel_w == 3 ? RowTaps<3>::shapes : RowTaps<5>::shapes) : groups;
   constexpr std::int64_t more = wide::shifted ? 1 : 0;
@@ -217,7 +218,10 @@ inline void depthwise_u8s8(const Depthwise& d) noexcept {
     using V = decltype(v);
     const std::byte* w = d.weights + c * (vectors + more) * 4;
     const DepthwiseBlock<V> b(d, w, w + block_channels<V> * vectors * 4, c);
-    b.channels == block_channels<V> ? depthwise_all<V, true>(b) : depthwise_all<V, false>(b);
+    if (b.channels == block_channels<V>)
+      depthwise_all<V, true>(b);
+    else
+      depthwise_all<V, false>(b);
     return c + block_channels<V>;
   };
   for (std::int64_t c = d.channel_begin; c < d.channel_end;)

@@ -1,4 +1,4 @@
-// No include guard: the last part of every instruction set's kernels for elements.
+// No include guard: the table of elementwise kernels, the last part for every instruction set.
 inline const ElementKernels& table(Isa isa) noexcept {
   static const ElementKernels kernels = [&] {
     ElementKernels k;

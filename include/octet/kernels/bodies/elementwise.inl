@@ -1,14 +1,14 @@
 // No include guard: part of every instruction set's kernels.
-// Between float and bytes, element by element.
+// Conversion between floats and bytes, element by element.
 
-// Returns whether all elements are finite; true where nobody asks.
+// Returns whether all elements are finite; true unless asked.
 template <class Quotient, bool Asked>
 bool quantize_by(const QuantizeF32& a) noexcept {
   const Quotient quotient(a.scale);
   const wide::u8_limits limits(a.zero_point, a.low, a.high);
   constexpr int group = 4 * wide::lanes;
   const wide::f32 zero = wide::set(0.0f);
-  wide::f32 products = zero;  // sums of the elements times 0: NaN where one is not finite
+  wide::f32 products = zero;  // sums of 0 * element: NaN if an element is not finite
   wide::i32 q[4];
   std::int64_t i = 0;
   for (; i + group <= a.count; i += group) {
@@ -43,16 +43,20 @@ inline bool quantize_f32(const QuantizeF32& a) noexcept {
   return a.asked ? quantize_by<NewtonQuotient, true>(a) : quantize_by<NewtonQuotient, false>(a);
 }
 
-// Smallest and largest element; two NaNs where one element is not finite. Of an empty array: +inf and -inf.
+// Smallest and largest element; two NaNs if an element is not finite. For an empty array: +inf and -inf.
 inline void minmax_f32(const float* p, std::int64_t n, float* result) noexcept {
   constexpr float inf = std::numeric_limits<float>::infinity();
   wide::f32 low[4], high[4], product[4];
   OCTET_UNROLL
-  for (int j = 0; j < 4; ++j) low[j] = wide::set(inf), high[j] = wide::set(-inf), product[j] = wide::set(0.0f);
+  for (int j = 0; j < 4; ++j) {
+    low[j] = wide::set(inf);
+    high[j] = wide::set(-inf);
+    product[j] = wide::set(0.0f);
+  }
   const auto take = [&](int j, wide::f32 v) {
     low[j] = wide::min(v, low[j]);
     high[j] = wide::max(v, high[j]);
-    product[j] = wide::fma(v, wide::set(0.0f), product[j]);  // infinity * 0 is a NaN, too
+    product[j] = wide::fma(v, wide::set(0.0f), product[j]);  // 0 * infinity is NaN, too
   };
   std::int64_t i = 0;
   for (; i + 4 * wide::lanes <= n; i += 4 * wide::lanes) {
@@ -61,7 +65,7 @@ inline void minmax_f32(const float* p, std::int64_t n, float* result) noexcept {
   }
   for (; i + wide::lanes <= n; i += wide::lanes) take(0, wide::load(p + i));
   if (i < n && n >= wide::lanes) {
-    take(1, wide::load(p + n - wide::lanes));  // the rest, and some once more
+    take(1, wide::load(p + n - wide::lanes));  // the remaining elements, and some for the second time
   } else {
     for (; i < n; ++i) take(1, wide::set(p[i]));
   }
@@ -71,13 +75,13 @@ inline void minmax_f32(const float* p, std::int64_t n, float* result) noexcept {
     result[0] = result[1] = std::numeric_limits<float>::quiet_NaN();
 }
 
-// A row of activations by its own range: x ~ scale * (q + shift).
+// Quantizes a row of activations with the scale of its own range: x ~ scale * (q + shift).
 inline void quantize_row(const float* in, std::int64_t n, std::uint8_t* out, float* scale, float* shift) noexcept {
   float range[2];
   minmax_f32(in, n, range);
   const float low = range[0] < 0 ? range[0] : 0, high = range[1] > 0 ? range[1] : 0, width = high - low;
   const float inverse = 255 / width;
-  // All (nearly) zero; or not finite, which is to show in what is computed with the scale.
+  // All elements are (nearly) zero; or one is not finite: then the scale is NaN, so that the results are, too.
   if (!(inverse <= std::numeric_limits<float>::max()) || !(range[0] <= range[1])) {
     *scale = range[0] <= range[1] && width <= 1 ? 1 : std::numeric_limits<float>::quiet_NaN();
     *shift = 0;

@@ -1,13 +1,13 @@
 // No include guard: part of every instruction set's kernels.
-// From accumulators to output elements: requantize, add, activate, store. Nothing outside the given rows and columns of
-// the output is written.
+// Converts accumulators to output elements: requantizes, adds the residual, clamps, stores. Nothing outside the given
+// rows and columns of the output is written.
 
 constexpr int vector_bytes = wide::lanes * 4;
 constexpr int most_vectors = wide::vectors_u8 > 2 ? wide::vectors_u8 : 2;  // of a panel
 constexpr int panel_columns = most_vectors * wide::lanes;
 constexpr std::ptrdiff_t acc_stride = panel_columns * 4;
 
-// Returns what is stored.
+// Returns the stored values.
 template <bool Residual>
 OCTET_INLINE wide::f32 store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
   if (Residual) v = wide::add(v, wide::load_first(reinterpret_cast<const float*>(residual), n));
@@ -20,13 +20,14 @@ OCTET_INLINE wide::f32 store_f32(const Epilogue& e, wide::f32 v, std::byte* out,
   return residual ? store_f32<true>(e, v, out, residual, n) : store_f32<false>(e, v, out, nullptr, n);
 }
 
-// The range of what is stored. (Columns of padding are 0, or the clamp's bound next to it: no wider than the range that
-// holds 0.)
+// The range of stored values. (Columns of padding are 0, or the clamp's limit next to 0, so they do not widen a range
+// that contains 0.)
 struct Measured {
   wide::f32 low, high, product;
   OCTET_INLINE Measured() : low(wide::set(0.0f)), high(low), product(low) {}
   OCTET_INLINE void take(wide::f32 v) {
-    low = wide::min(v, low), high = wide::max(v, high);
+    low = wide::min(v, low);
+    high = wide::max(v, high);
     product = wide::fma(v, wide::set(0.0f), product);
   }
   OCTET_INLINE void add_to(float* range) const {
@@ -37,7 +38,7 @@ struct Measured {
   }
 };
 
-// Values of the columns of N vectors, 4 bytes each, in interleaved order.
+// Reorders one 4-byte value per column, for the columns of N vectors, to interleaved order.
 template <class V, int N>
 void interleave(const void* from, void* to) {
   constexpr int quarters = V::lanes / 4;
@@ -47,10 +48,10 @@ void interleave(const void* from, void* to) {
     for (int i = 0; i < N; ++i) std::memcpy(t + (i * quarters + q) * 16, f + (q * N + i) * 16, 16);
 }
 
-// What is added to scaled sums before they become bytes.
+// What is added to scaled sums before they are rounded.
 enum class Added { nothing, residual, shift };
 
-// 4 / N rows of N vectors of sums, and scales and shifts, in interleaved order, to bytes.
+// Converts 4 / N rows of N vectors of sums to bytes. Sums, scales and shifts are in interleaved order.
 template <class V, int N, Limit L, Added A>
 OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4], const float* scale,
                              const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
@@ -70,7 +71,8 @@ OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4]
     auto v = V::to_float(sums[i]);
     const auto factor = V::load(scale + i % N * V::lanes);
     if constexpr (A == Added::shift)
-      v = V::min(V::fma(v, factor, V::load(shift + i % N * V::lanes)), V::set(1e9f));  // what can be converted
+      v = V::min(V::fma(v, factor, V::load(shift + i % N * V::lanes)),
+                 V::set(1e9f));  // avoids overflow in the conversion to integers
     else
       v = V::mul(v, factor);
     if constexpr (A == Added::residual)
@@ -84,7 +86,7 @@ OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4]
     if (i < rows) V::template store_row<N>(reinterpret_cast<std::uint8_t*>(out + i * e.out_stride), bytes, i, columns);
 }
 
-// Rows of N vectors of sums in memory, interleaved, to bytes.
+// Converts rows of N vectors of sums in memory, in interleaved order, to bytes.
 template <class V, int N, Added A>
 void store_units_with(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_stride, const float* scale,
                       const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
@@ -109,14 +111,14 @@ void store_units(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_s
   store(e, sums, sums_stride, scale, shift, out, residual, rows, columns);
 }
 
-// A vector of integer sums of one row as floats, by the scales of its row and columns.
+// A vector of integer sums of one row as floats, scaled by row and by column.
 OCTET_INLINE wide::f32 scaled(const Epilogue& e, wide::f32 sums, std::int64_t row, std::int64_t column) {
   const wide::f32 shift = wide::set(e.row_shift[row * e.row_step]), factor = wide::set(e.row_scale[row * e.row_step]);
   const wide::f32 v = wide::fma(shift, wide::load(e.sums + column), sums);
   return wide::fma(wide::mul(v, factor), wide::load(e.scale + column), wide::load(e.shift + column));
 }
 
-// Rows of accumulators that lie in memory, columns in order, to anything but bytes.
+// Stores rows of accumulators that are in memory, in column order, in all forms except bytes.
 inline void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int rows, std::int64_t column,
                        int columns) {
   if (e.store == Store::custom)

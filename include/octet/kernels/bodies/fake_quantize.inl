@@ -1,26 +1,27 @@
-// No include guard: part of every instruction set's kernels. Quantization and back in one pass, with what its gradient
-// and the observer of ranges need.
+// No include guard: part of every instruction set's kernels. Quantizes and dequantizes in one pass, and records what
+// the gradient and range observers need.
 
-// Smallest and largest of what it takes, as minmax_f32.
+// Smallest and largest of the values given to take(), as in minmax_f32.
 struct Seen {
   wide::f32 low, high, product;
-  Seen()  // written out: what compilers add would be outside the region's instruction set
+  Seen()  // written out: a generated constructor would be compiled outside the target region
       : low(wide::set(std::numeric_limits<float>::infinity())),
         high(wide::set(-std::numeric_limits<float>::infinity())),
         product(wide::set(0.0f)) {}
   void take(wide::f32 v) {
     low = wide::min(v, low);
     high = wide::max(v, high);
-    product = wide::fma(v, wide::set(0.0f), product);  // NaN where v is not finite
+    product = wide::fma(v, wide::set(0.0f), product);  // NaN if v is not finite
   }
   void store(float* low_high) const {
-    low_high[0] = wide::least(low), low_high[1] = wide::greatest(high);
+    low_high[0] = wide::least(low);
+    low_high[1] = wide::greatest(high);
     if (wide::any_nan(product)) low_high[0] = low_high[1] = std::numeric_limits<float>::quiet_NaN();
   }
 };
 
-// Bits of up to a vector's elements, the first of which is `at`, from or to bytes: bit i % 8 of byte i / 8. Two vectors
-// of 4 share a byte.
+// Bits of the elements of a vector, from element `at` on, from or to memory: bit i % 8 of byte i / 8. With vectors of
+// 4, two vectors share a byte.
 constexpr bool bytes_are_shared = wide::lanes < 8;
 inline unsigned load_bits(const std::uint8_t* p, std::int64_t at, int n) {
   unsigned bits = 0;
@@ -28,7 +29,10 @@ inline unsigned load_bits(const std::uint8_t* p, std::int64_t at, int n) {
   return bytes_are_shared ? bits >> at % 8 : bits;
 }
 inline void store_bits(std::uint8_t* p, std::int64_t at, unsigned bits, int n) {
-  if (bytes_are_shared && at % 8 != 0) return void(p[at / 8] = static_cast<std::uint8_t>(p[at / 8] | bits << at % 8));
+  if (bytes_are_shared && at % 8 != 0) {
+    p[at / 8] = static_cast<std::uint8_t>(p[at / 8] | bits << at % 8);
+    return;
+  }
   for (int i = 0; i < n; i += 8) p[(at + i) / 8] = static_cast<std::uint8_t>(bits >> i);
 }
 
@@ -40,7 +44,7 @@ void fake_quantize_by(const FakeQuantized& a, float* low_high) {
   Seen seen;
   each_vector(a.count, [&](std::int64_t i, auto n) {
     const wide::f32 x = load_some(a.x + i, n);
-    // (No zeros from beyond the end.)
+    // (Not x, which has zeros after the end.)
     if constexpr (std::is_same_v<decltype(n), int>) {
       for (int k = 0; k < n; ++k) seen.take(wide::set(a.x[i + k]));
     } else {
@@ -56,12 +60,17 @@ void fake_quantize_by(const FakeQuantized& a, float* low_high) {
 }
 
 inline void fake_quantize(const FakeQuantized& a, float* low_high) noexcept {
-  if (NewtonQuotient::fits(a.scale))
-    a.inside ? fake_quantize_by<NewtonQuotient, true>(a, low_high)
-             : fake_quantize_by<NewtonQuotient, false>(a, low_high);
-  else
-    a.inside ? fake_quantize_by<DividedQuotient, true>(a, low_high)
-             : fake_quantize_by<DividedQuotient, false>(a, low_high);
+  if (NewtonQuotient::fits(a.scale)) {
+    if (a.inside)
+      fake_quantize_by<NewtonQuotient, true>(a, low_high);
+    else
+      fake_quantize_by<NewtonQuotient, false>(a, low_high);
+  } else {
+    if (a.inside)
+      fake_quantize_by<DividedQuotient, true>(a, low_high);
+    else
+      fake_quantize_by<DividedQuotient, false>(a, low_high);
+  }
 }
 
 inline void pass_inside(const std::uint8_t* inside, const float* dy, float* dx, std::int64_t n) noexcept {
@@ -70,7 +79,7 @@ inline void pass_inside(const std::uint8_t* inside, const float* dy, float* dx, 
   });
 }
 
-// Element i is added to sum i % 16, whatever the vectors are.
+// Element i is added to sum i % 16, independent of the size of vectors.
 inline void fake_quantize_gradient(const FakeQuantizedGradient& a, float* sums) noexcept {
   constexpr int parts = FakeQuantizedGradient::sums / wide::lanes;
   const wide::f32 inverse = wide::set(1.0f / a.scale), low = wide::set(a.low), high = wide::set(a.high),
@@ -113,4 +122,9 @@ void round_sums_to(const RoundedSums& a) {
     });
 }
 
-inline void round_sums(const RoundedSums& a) noexcept { a.step > 0 ? round_sums_to<true>(a) : round_sums_to<false>(a); }
+inline void round_sums(const RoundedSums& a) noexcept {
+  if (a.step > 0)
+    round_sums_to<true>(a);
+  else
+    round_sums_to<false>(a);
+}

@@ -1,7 +1,7 @@
 // No include guard: part of every instruction set's kernels.
-// Copies windows of the input into the rows of a matrix: a convolution without an im2col copy of the whole input.
+// Copies windows of the input into the rows of a matrix, block by block instead of for the whole input as im2col does.
 
-// n bytes in whole blocks: up to block_bytes - 1 more are written behind them, none more are read.
+// Copies n bytes in whole blocks: writes up to block_bytes - 1 bytes after them, but reads no more than n.
 inline std::byte* copy_run(std::byte* to, const std::byte* from, std::int64_t n) {
   std::int64_t i = 0;
   for (; i + wide::block_bytes <= n; i += wide::block_bytes) wide::store_block(to + i, wide::load_block(from + i));
@@ -9,7 +9,7 @@ inline std::byte* copy_run(std::byte* to, const std::byte* from, std::int64_t n)
   return to + n;
 }
 
-// The window of one output pixel, wherever it lies. `joined`: the taps of a kernel row are one run.
+// The window of one output pixel, anywhere in the image. `joined`: the taps of a kernel row are contiguous.
 inline void gather_window(const Gather& g, std::int64_t image, std::int64_t y, std::int64_t x, bool joined,
                           std::byte* to) {
   const std::int64_t x0 = x * g.shape.stride_w - g.shape.pad_left;
@@ -39,7 +39,8 @@ inline void gather_window(const Gather& g, std::int64_t image, std::int64_t y, s
   }
 }
 
-// `count` output pixels side by side whose kernel rows are runs of at most one block of W within the image's rows.
+// `count` adjacent output pixels whose kernel rows are contiguous, at most one block of W long, and inside the image's
+// rows.
 constexpr std::int64_t most_short_runs = 7;
 template <class W>
 void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t y, std::int64_t x, std::int64_t count,
@@ -60,7 +61,10 @@ void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t y, std:
       for (std::int64_t ky = 0; ky < kernel_h; ++ky)
         W::store_block(rows + ky * run, W::load_block_first(from[ky] + i * step[ky], run));
   };
-  g.shape.kernel_h == 3 ? copy(3) : copy(g.shape.kernel_h);
+  if (g.shape.kernel_h == 3)
+    copy(3);
+  else
+    copy(g.shape.kernel_h);
 }
 
 inline void gather(const Gather& g) noexcept {
@@ -89,7 +93,10 @@ inline void gather(const Gather& g) noexcept {
     x += done;
     if (x == g.shape.out_w) {
       x = 0;
-      if (++y == g.shape.out_h) y = 0, ++image;
+      if (++y == g.shape.out_h) {
+        y = 0;
+        ++image;
+      }
     }
   }
 }

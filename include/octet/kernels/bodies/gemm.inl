@@ -1,35 +1,35 @@
 // No include guard: part of every instruction set's kernels (see ../dispatch.hpp).
 // Matrix product of rows of activations with packed panels of weights, in register tiles.
 //
-// What differs between types is a struct: `vectors` of a whole panel, `rows(n)` of a tile of n vectors, accumulators
-// and weights, `weight_bytes` of a vector of them, and a step, in which 4 bytes of a row and the weights of each column
-// are multiplied and added. `finish` puts the accumulators of a tile where the epilogue wants them.
+// A struct T holds what differs between types: `vectors` in a panel, `rows(n)` in a tile of n vectors, the types of
+// accumulators and weights, `weight_bytes` in a vector of weights, and a step, which multiplies 4 bytes of a row by the
+// weights of each column and adds the products. `finish` stores the accumulators of a tile as the epilogue says.
 
-// One tile: its operands, and where it goes.
+// One tile: its operands and its destination.
 struct Tile {
   const std::byte* a;
   std::ptrdiff_t a_stride;
   const std::byte* b;
   std::int64_t steps;
-  const std::byte* init;       // accumulators of a row
-  const std::byte* later;      // memory to have in the cache later on,
-  std::ptrdiff_t later_step;   // so many bytes further at each step
-  std::byte* sums;             // where the accumulators are left, rows of so many bytes;
-  std::ptrdiff_t sums_stride;  // null: they go by the epilogue
+  const std::byte* init;       // initial accumulators, the same for all rows
+  const std::byte* later;      // memory to prefetch
+  std::ptrdiff_t later_step;   // distance of what two steps prefetch, in bytes
+  std::byte* sums;             // where to store the accumulators, in rows of sums_stride bytes;
+  std::ptrdiff_t sums_stride;  // null: the epilogue stores them
   const Epilogue* epilogue;
   const float *scale, *shift;  // of the tile's columns, interleaved for bytes
   std::int64_t row, column;
   int columns;
 };
 
-// Whether the epilogue takes accumulators from registers. Products of less than half a tile's rows, and panels of a
-// single vector, are too rare to have code of their own.
+// Whether the epilogue takes accumulators from registers. Tiles with less than half of the rows, and panels of a single
+// vector, are too rare for code of their own.
 template <class T>
 constexpr bool finishes_in_registers(std::int64_t rows, int n) {
   return T::finishes && n > 1 && 2 * rows >= T::rows(n);
 }
 
-// A step of a tile, with element K of four steps of each row.
+// One step of a tile, with element K of four steps of each row.
 template <int K, class T, int Rows, int N>
 OCTET_INLINE void step_of_quads(typename T::acc (&c)[Rows][N], const typename T::quad (&x)[Rows], const std::byte* b) {
   typename T::weights w[N];
@@ -39,7 +39,7 @@ OCTET_INLINE void step_of_quads(typename T::acc (&c)[Rows][N], const typename T:
   for (int m = 0; m < Rows; ++m) T::template step_of_quad<K>(c[m], x[m], w);
 }
 
-// Rows x N vectors of accumulators, from `init` over all steps.
+// Computes Rows x N vectors of accumulators: `init` plus the products of all steps.
 template <class T, int Rows, int N>
 OCTET_NOINLINE void tile(const Tile& t) {
   typename T::acc c[Rows][N];
@@ -49,8 +49,8 @@ OCTET_NOINLINE void tile(const Tile& t) {
     OCTET_UNROLL
     for (int n = 0; n < N; ++n) c[m][n] = T::load(init + n * vector_bytes);
   }
-  // Rows in groups of 5 around one pointer each: x86 addresses base + {0, 1, 2, 4} * stride, and a second index
-  // register serves 3 * stride. The asm keeps the compiler from making one pointer a row, which spills.
+  // Each pointer serves a group of 5 rows: x86 can address base + {0, 1, 2, 4} * stride, and a second index register
+  // holds 3 * stride. The asm prevents the compiler from making one pointer per row, which it would spill.
   constexpr int groups = (Rows + 4) / 5;
   const std::byte* p[groups];
   std::ptrdiff_t stride = t.a_stride, stride3 = 3 * stride;
@@ -63,7 +63,7 @@ OCTET_NOINLINE void tile(const Tile& t) {
   const std::byte *b = t.b, *later = t.later;
   const std::ptrdiff_t later_step = t.later_step, later_half = later_step / 2;
   std::int64_t steps = t.steps;
-  if constexpr (T::quads) {  // four steps of a row are one vector, by elements of which weights are multiplied
+  if constexpr (T::quads) {  // a vector holds four steps of a row, and weights are multiplied by its elements
     for (; steps >= 4; steps -= 4, b += 4 * N * T::weight_bytes) {
       typename T::quad x[Rows];
       OCTET_UNROLL
@@ -74,7 +74,7 @@ OCTET_NOINLINE void tile(const Tile& t) {
       step_of_quads<3, T>(c, x, b);
       OCTET_UNROLL
       for (int g = 0; g < groups; ++g) p[g] += 16;
-      // (A line for each step, as below: of the whole panel that follows, not twice over.)
+      // (One cache line per step as below, but spread over the next panel, so that no line is prefetched twice.)
       OCTET_UNROLL
       for (int i = 0; i < N; ++i) wide::prefetch(later + i * later_step * 4 / N);
       later += 4 * later_step;
@@ -88,14 +88,15 @@ OCTET_NOINLINE void tile(const Tile& t) {
     for (int m = 0; m < Rows; ++m) T::step(c[m], p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride), w);
     OCTET_UNROLL
     for (int g = 0; g < groups; ++g) p[g] += 4;
-    // Few rows wait for weights: every line of what follows is asked for. (At small steps both are often one line.)
+    // With few rows, the loop waits for weights: prefetch every cache line. (With small steps, both addresses are often
+    // in the same line.)
     constexpr int lines = Rows <= 2 ? (N * T::weight_bytes + 63) / 64 : 2;
     OCTET_UNROLL
     for (int i = 0; i < lines; ++i) wide::prefetch(later + (lines == 2 ? i * later_half : i * 64));
     later += later_step;
   }
   const Tile* now = &t;
-  OCTET_OPAQUE(now);  // what follows is loaded here, not kept in registers over the loop
+  OCTET_OPAQUE(now);  // load what follows here instead of keeping it in registers during the loop
   if constexpr (finishes_in_registers<T>(Rows, N))
     if (!now->sums) return finish(c, *now);
   OCTET_UNROLL
@@ -112,7 +113,7 @@ TileFunction tile_of(int rows, std::integer_sequence<int, Rows...>) {
   return all[rows - 1];
 }
 
-// All rows times one panel of N vectors.
+// Multiplies all rows with one panel of N vectors.
 template <class T, int N>
 void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool last) {
   constexpr int most = T::rows(N);
@@ -133,7 +134,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     if (e.store == Store::u8_shifted) interleave<wide, N>(e.shift + column, shift);
     t.init = init;
   }
-  if constexpr (T::shifted) {  // the panel ends with what sums lack, see pack.hpp
+  if constexpr (T::shifted) {  // the panel is followed by the corrections of its sums, see pack.hpp
     const std::byte* lacking = b + g.steps * N * T::weight_bytes;
     OCTET_UNROLL
     for (int n = 0; n < N; ++n)
@@ -141,15 +142,16 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
                wide::add(T::load(t.init + n * vector_bytes), T::load(lacking + n * vector_bytes)));
     t.init = init;
   }
-  t.scale = scale, t.shift = shift;
+  t.scale = scale;
+  t.shift = shift;
   const bool in_registers =
       finishes_in_registers<T>(g.rows, N) && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
   t.sums = in_registers ? nullptr : sums;
   t.sums_stride = acc_stride;
   t.column = column;
   t.columns = static_cast<int>(g.columns - column < N * wide::lanes ? g.columns - column : N * wide::lanes);
-  // While one panel is used, tile after tile, the next comes from memory; a single tile looks ahead in its own. Never
-  // beyond the last: looking for pages that are not there takes longer than waiting for those that are.
+  // While one panel is used, tile after tile, the next one is prefetched; a single tile prefetches its own panel. Never
+  // beyond the last panel: prefetching from unmapped pages is slower than waiting for memory.
   const std::int64_t tiles = (g.rows + most - 1) / most;
   const std::ptrdiff_t step_bytes = N * T::weight_bytes, panel_bytes = step_bytes * g.steps;
   const std::ptrdiff_t ahead = last ? 0 : tiles == 1 ? 6144 : panel_bytes;

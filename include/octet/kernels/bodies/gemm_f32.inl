@@ -1,5 +1,5 @@
 // No include guard: part of every instruction set's kernels.
-// Products of floats, and of floats with weights of half precision.
+// Products of floats with floats, and with weights of half precision.
 
 struct F32 {
   static constexpr bool finishes = true, shifted = false, quads = wide::quads_f32;
@@ -13,7 +13,7 @@ struct F32 {
   static weights load_some_weights(const std::byte* p, int n) {
     return wide::load_first(reinterpret_cast<const float*>(p), n);
   }
-  using quad = wide::f32;  // four steps of a row, where `quads`; as in U8S8
+  using quad = wide::f32;  // four steps of a row, if `quads`; as in U8S8
   static quad load_quad(const std::byte* p) { return load(p); }
   template <int K, int N, class V = wide>
   static void step_of_quad(acc (&row)[N], const quad& x, const weights (&b)[N]) {
@@ -54,5 +54,8 @@ OCTET_INLINE void finish_f32(const wide::f32 (&c)[Rows][N], const Tile& t) {
 }
 template <int Rows, int N>
 OCTET_INLINE void finish(const wide::f32 (&c)[Rows][N], const Tile& t) {
-  t.epilogue->residual ? finish_f32<true>(c, t) : finish_f32<false>(c, t);
+  if (t.epilogue->residual)
+    finish_f32<true>(c, t);
+  else
+    finish_f32<false>(c, t);
 }

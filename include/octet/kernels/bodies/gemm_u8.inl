@@ -1,5 +1,5 @@
 // No include guard: part of every instruction set's kernels.
-// Products of uint8 with int8.
+// Products of uint8 activations with int8 weights.
 
 struct U8S8 {
   static constexpr bool finishes = true, shifted = wide::shifted, quads = wide::quads;
@@ -10,7 +10,7 @@ struct U8S8 {
   static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
   static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
   static weights load_weights(const std::byte* p) { return wide::load_weights(p); }
-  // Four steps of a row, where `quads`.
+  // Four steps of a row, if `quads`.
   using quad = wide::bytes;
   template <class V = wide>
   static quad load_quad(const std::byte* p) {
@@ -29,7 +29,7 @@ struct U8S8 {
   }
 };
 
-// (No lambdas on the way from a tile: they would keep its accumulators in memory.)
+// (No lambdas between a tile and here: they would keep its accumulators in memory.)
 template <Limit L, Added A, int Rows, int N>
 OCTET_INLINE void finish_bytes(const wide::i32 (&c)[Rows][N], const Tile& t) {
   const Epilogue& e = *t.epilogue;
@@ -72,8 +72,7 @@ OCTET_INLINE void finish(const wide::i32 (&c)[Rows][N], const Tile& t) {
   if (e.store == Store::scaled_f32) return e.residual ? finish_floats<true>(c, t) : finish_floats<false>(c, t);
   if (e.store == Store::u8_residual) return finish_bytes<Limit::clamp, Added::residual>(c, t);
   if (e.store == Store::u8_shifted) return finish_bytes<Limit::clamp, Added::shift>(c, t);
-  // Clamping where there is nothing to clamp costs a twentieth of a step. Only the most frequent case is worth its own
-  // code.
+  // Clamping to [0, 255] again would cost 5 % of a step, so the most frequent case without clamping has its own code.
   if (e.limit() == Limit::none) return finish_bytes<Limit::none, Added::nothing>(c, t);
   finish_bytes<Limit::clamp, Added::nothing>(c, t);
 }

@@ -1,9 +1,9 @@
-// No include guard: part of every instruction set's kernels. What training adds to them (see ../gradient.hpp), but for
-// the gradients of weights: element by element and channel by channel.
+// No include guard: part of every instruction set's kernels. Kernels for training, elementwise and per channel (see
+// ../gradient.hpp); those for gradients of weights are in other files.
 
-// Calls f(row, count, i, n) for all rows, `count` at a time (4, then 1), and for vectors of n channels from `i` on:
-// sums are loaded and stored once for several rows. (A product that is added is always a fused one, as compilers would
-// make some of them on some instruction sets.)
+// Calls f(row, count, i, n) for all rows, `count` at a time (4, then 1), and for vectors of n channels from `i` on, so
+// that sums are loaded and stored once for several rows. (All products that are added use fused multiply-add
+// explicitly, since compilers would fuse some of them on some instruction sets.)
 template <class F>
 OCTET_INLINE void each_rows(const ChannelRows& in, F f) {
   std::int64_t r = 0;
@@ -47,7 +47,7 @@ inline void normalize(const Normalized& a, float* y) noexcept {
     });
 }
 
-// The gradient before the clamp, of n channels at `at`.
+// The gradient with respect to the numbers before the clamp, for n channels at `at`.
 template <bool Clamps, class Count>
 OCTET_INLINE wide::f32 unclamped(const Normalized& a, wide::f32 x, std::int64_t at, std::int64_t i, Count n) {
   const wide::f32 g = load_some(a.gradient + at, n);
@@ -73,7 +73,10 @@ void normalized_sums_of(const Normalized& a, float* sums, float* products) {
   });
 }
 inline void normalized_sums(const Normalized& a, float* sums, float* products) noexcept {
-  a.clamps ? normalized_sums_of<true>(a, sums, products) : normalized_sums_of<false>(a, sums, products);
+  if (a.clamps)
+    normalized_sums_of<true>(a, sums, products);
+  else
+    normalized_sums_of<false>(a, sums, products);
 }
 
 template <bool Clamps>
@@ -89,7 +92,10 @@ void normalized_gradient_of(const Normalized& a, const float* mean_g, const floa
     });
 }
 inline void normalized_gradient(const Normalized& a, const float* mean_g, const float* factor, float* dx) noexcept {
-  a.clamps ? normalized_gradient_of<true>(a, mean_g, factor, dx) : normalized_gradient_of<false>(a, mean_g, factor, dx);
+  if (a.clamps)
+    normalized_gradient_of<true>(a, mean_g, factor, dx);
+  else
+    normalized_gradient_of<false>(a, mean_g, factor, dx);
 }
 
 inline void clamp_gradient(const float* y, const float* dy, float* dx, std::int64_t n, float low, float high) noexcept {

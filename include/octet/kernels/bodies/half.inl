@@ -1,5 +1,5 @@
 // No include guard: part of every instruction set's kernels.
-// Between float and half precision, to nearest even; the same bits as core/half.hpp, NaNs' included.
+// Conversion between float and half precision, to nearest even, with the bits of core/half.hpp, also for NaN.
 struct Fp16 {
   static void store(std::byte* p, wide::f32 v) { wide::store_fp16(p, v); }
 };

@@ -1,4 +1,5 @@
-// No include guard: the bodies that use the integer dot product, for an instruction set that has all else from another.
+// No include guard: the kernels that use the integer dot product, for an instruction set that shares all others with
+// another one.
 // clang-format off
 #include "epilogue.inl"
 #include "gemm.inl"

@@ -6,7 +6,8 @@ inline Kernels with_integer_kernels(Kernels k, Isa isa) noexcept {
   k.rows_u8 = 2 * U8S8::rows(U8S8::vectors);
   k.rows_i16 = wide::rows_i16;
   k.shifted_u8 = U8S8::shifted;
-  k.rate_u8 = wide::rate_u8, k.rate_i16 = wide::rate_i16;
+  k.rate_u8 = wide::rate_u8;
+  k.rate_i16 = wide::rate_i16;
   k.gemm_u8s8 = gemm<U8S8>;
   k.depthwise_u8s8 = depthwise_u8s8;
   k.winograd_weights_u8 = winograd_weights<WinogradU8>;

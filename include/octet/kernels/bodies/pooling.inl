@@ -1,5 +1,5 @@
 // No include guard: part of every instruction set's kernels.
-// One output pixel of a pooling: over the pixels of its window, channels side by side.
+// One output pixel of a pooling layer: combines the pixels of its window, vectors of channels at a time.
 
 inline void max_u8(const PoolWindow& w, std::uint8_t* out) noexcept {
   for (std::int64_t c = 0; c < w.channels; c += wide::block_bytes) {
@@ -19,7 +19,7 @@ inline void max_u8(const PoolWindow& w, std::uint8_t* out) noexcept {
   }
 }
 
-// out = max(pixels), a NaN wins.
+// out = max(pixels); NaN if one of them is.
 inline void max_f32(const PoolWindow& w, float* out) noexcept {
   for (std::int64_t c = 0; c < w.channels; c += wide::lanes) {
     const int n = static_cast<int>(w.channels - c < wide::lanes ? w.channels - c : wide::lanes);
@@ -30,7 +30,7 @@ inline void max_f32(const PoolWindow& w, float* out) noexcept {
   }
 }
 
-// Sums of the window's pixels.
+// Sums over the window's pixels.
 inline void sum_u8(const PoolWindow& w, std::int32_t* out) noexcept {
   for (std::int64_t c = 0; c < w.channels; c += wide::lanes) {
     const int n = static_cast<int>(w.channels - c < wide::lanes ? w.channels - c : wide::lanes);
@@ -43,7 +43,7 @@ inline void sum_u8(const PoolWindow& w, std::int32_t* out) noexcept {
   }
 }
 
-// Sums times `factor`.
+// Sums over the window's pixels, times `factor`.
 inline void sum_f32(const PoolWindow& w, float factor, float* out) noexcept {
   for (std::int64_t c = 0; c < w.channels; c += wide::lanes) {
     const int n = static_cast<int>(w.channels - c < wide::lanes ? w.channels - c : wide::lanes);

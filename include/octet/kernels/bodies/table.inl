@@ -1,4 +1,4 @@
-// No include guard: the last part of every instruction set's kernels.
+// No include guard: the table of kernels, the last part for every instruction set.
 OCTET_API const Kernels& table(Isa isa) noexcept {
   static const Kernels kernels = [&] {
     Kernels k;

@@ -1,7 +1,7 @@
-// No include guard: part of every instruction set's kernels. Gradients of depthwise weights: sums over all pixels, see
-// ../gradient.hpp.
+// No include guard: part of every instruction set's kernels. Gradients with respect to depthwise weights: sums over all
+// pixels, see ../gradient.hpp.
 
-// Calls f(offset, count) for the elements [0, n) in vectors; the last may have fewer than all lanes.
+// Calls f(offset, count) for the elements [0, n), one vector at a time; the last may have fewer elements.
 template <class F>
 OCTET_INLINE void each_vector(std::int64_t n, F f) {
   std::int64_t i = 0;
@@ -23,7 +23,7 @@ OCTET_INLINE void store_some(float* p, wide::f32 v, Count n) {
     wide::store(p, v);
 }
 
-// One image's contribution to the nine sums of a 3x3 kernel, for n channels (one vector) from `c` on.
+// Adds the contribution of one image to the nine sums of a 3x3 kernel, for n channels (one vector) from `c` on.
 template <class Count>
 OCTET_INLINE void depthwise_weights_3x3(const DepthwiseWeights& d, const float* in, const float* gradient,
                                         wide::f32 (&acc)[9], Count n) {
@@ -54,7 +54,7 @@ OCTET_INLINE void depthwise_weights_3x3(const DepthwiseWeights& d, const float* 
   }
 }
 
-// ... to the sum of one tap of any kernel.
+// Adds the contribution of one image to the sum of one tap, for any kernel.
 template <class Count>
 OCTET_INLINE wide::f32 depthwise_weight(const DepthwiseWeights& d, const float* in, const float* gradient,
                                         std::int64_t ky, std::int64_t kx, wide::f32 acc, Count n) {

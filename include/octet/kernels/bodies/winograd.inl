@@ -2,7 +2,7 @@
 // Convolution by Winograd's algorithm: inputs, products and outputs of tiles. winograd_transforms.inl says what they
 // are.
 
-// The 36 input pixels of a tile; those outside the image are padding.
+// Finds the 36 input pixels of a tile; for those outside the image, the padding.
 template <class T>
 void find_pixels(const Winograd& w, const WinogradTiles::Tile& t, const std::byte* (&pixels)[36]) {
   const std::int64_t y0 = t.y - w.pad_top, x0 = t.x - w.pad_left, pixel = w.channels * T::element;
@@ -22,19 +22,22 @@ OCTET_INLINE void store_points(const Winograd& w, std::byte* to, int row, const 
   for (int j = 0; j < 6; ++j) T::store(to + (row * 6 + j) * w.point_stride, t[j]);
 }
 
-// A whole tile, n channels of one vector.
+// Transforms a whole tile, n channels of one vector.
 template <class T>
 OCTET_NOINLINE void input_tile(const Winograd& w, const std::byte* const (&pixels)[36], std::int64_t channel, int n,
                                std::byte* to) {
   const auto load = [&](int y, int x) { return T::load(pixels[y * 6 + x] + channel * T::element, n); };
-  // Rows 1 to 4 of B^T d need no more than 24 vectors at a time; rows 0 and 5 load the pixels once more.
+  // Rows 1 to 4 of B^T d need no more than 24 vectors at a time; rows 0 and 5 load the pixels again.
   typename T::in r1[6], r2[6], r3[6], r4[6];
   OCTET_UNROLL
   for (int x = 0; x < 6; ++x) {
     const auto d1 = load(1, x), d2 = load(2, x), d3 = load(3, x), d4 = load(4, x);
     const auto even = T::sub(d4, d2), odd = T::twice(T::sub(d3, d1));
     const auto s = T::sub(T::four_times(d2), d4), u = T::sub(T::four_times(d1), d3);
-    r1[x] = T::add(s, u), r2[x] = T::sub(s, u), r3[x] = T::add(even, odd), r4[x] = T::sub(even, odd);
+    r1[x] = T::add(s, u);
+    r2[x] = T::sub(s, u);
+    r3[x] = T::add(even, odd);
+    r4[x] = T::sub(even, odd);
   }
   store_points<T>(w, to, 1, r1);
   store_points<T>(w, to, 2, r2);
@@ -50,7 +53,7 @@ OCTET_NOINLINE void input_tile(const Winograd& w, const std::byte* const (&pixel
   store_points<T>(w, to, 5, r2);
 }
 
-// A tile at the right or at the bottom.
+// Transforms a smaller tile at the right or bottom border.
 template <class T>
 OCTET_NOINLINE void input_rest(const Winograd& w, const WinogradTiles::Tile& tile, const std::byte* const (&pixels)[36],
                                std::int64_t channel, int n, std::byte* to) {
@@ -85,7 +88,7 @@ void winograd_inputs(const Winograd& w) noexcept {
   }
 }
 
-// 36 matrix products of all tiles with the weights of one panel, which always has two vectors.
+// Multiplies all tiles with the weights of one panel, at 36 points. The panel always has two vectors.
 template <class T>
 void winograd_products(const Winograd& w, const std::byte* weights, bool last_panel) {
   using Product = typename T::Product;
@@ -104,7 +107,7 @@ void winograd_products(const Winograd& w, const std::byte* weights, bool last_pa
     if (first >= last) continue;
     const std::int64_t parts = (last - first + most - 1) / most;
     t.b = weights;
-    // (Never beyond the end: looking for pages that are not there takes longer than waiting for those that are.)
+    // (Never beyond the end: prefetching from unmapped pages is slower than waiting for memory.)
     const bool more = !last_panel || point < 35;
     t.later_step = more ? N * vector_bytes / parts : 0;
     for (std::int64_t i = 0; i < parts; ++i) {
@@ -117,7 +120,8 @@ void winograd_products(const Winograd& w, const std::byte* weights, bool last_pa
   }
 }
 
-// The sums of a tile in one vector of channels, from its products. `bias` is added to them. Whole: 4 x 4.
+// Computes the outputs of a tile for one vector of channels from its products. `bias` is added. Whole: the tile is 4 x
+// 4.
 template <class T, bool Whole>
 OCTET_NOINLINE void output_tile(const WinogradTiles::Tile& tile, const std::byte* products, const std::byte* bias,
                                 typename T::sum (&out)[4][4]) {
@@ -126,7 +130,9 @@ OCTET_NOINLINE void output_tile(const WinogradTiles::Tile& tile, const std::byte
   const auto load = [&](int i, int j) {
     if (!Whole && !(WinogradTiles::needs(tile.rows, i) && WinogradTiles::needs(tile.columns, j))) return T::zero_sum();
     const Sum m = T::load_sum(products + (i * 6 + j) * 2 * vector_bytes);
-    return i == 1 && j == 1 ? T::add_sums(m, T::load_sum(bias)) : m;  // of this point, A takes one everywhere
+    return i == 1 && j == 1
+               ? T::add_sums(m, T::load_sum(bias))
+               : m;  // A^T takes the product at point (1, 1) once for every output, so the bias is added there
   };
   OCTET_UNROLL
   for (int j = 0; j < 6; ++j) {
@@ -145,13 +151,13 @@ OCTET_NOINLINE void output_tile(const WinogradTiles::Tile& tile, const std::byte
   }
 }
 
-// One of the two vectors of a panel, of all tiles.
+// Computes the outputs of all tiles for one of the two vectors of a panel.
 template <class T, class Store>
 void output_tiles(const Winograd& w, const std::byte* products, const Store& store) {
   alignas(64) std::byte bias[vector_bytes];
   T::store_sum(bias, T::scaled_bias(w.init + store.column * 4));
   constexpr std::ptrdiff_t stride = 2 * vector_bytes;
-  constexpr int step = Store::pooled ? 2 : 1;  // rows, and columns, of which one is stored
+  constexpr int step = Store::pooled ? 2 : 1;  // with 2 x 2 pooling, one of two rows and columns is stored
   const std::int64_t height = w.tiles.out_h() / step, width = w.tiles.out_w() / step;
   for (std::int64_t k = 0; k < w.count; ++k, products += 36 * stride) {
     const WinogradTiles::Tile tile = w.tiles.tile(w.first + k);

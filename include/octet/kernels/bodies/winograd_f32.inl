@@ -1,5 +1,5 @@
 // No include guard: part of every instruction set's kernels.
-// Winograd's algorithm on floats.
+// Winograd's algorithm for floats.
 
 template <bool Residual>
 struct WinogradFloats {
@@ -18,7 +18,7 @@ struct WinogradFloats {
   }
 };
 
-// The greatest of 2 x 2 outputs; a NaN wins.
+// Stores the maxima of 2 x 2 outputs; NaN if one of them is.
 struct PooledFloats {
   static constexpr bool pooled = true;
   const Epilogue& e;
@@ -49,8 +49,8 @@ struct WinogradF32 {
   static in add(in a, in b) { return wide::add(a, b); }
   static in sub(in a, in b) { return wide::sub(a, b); }
   static in twice(in a) { return wide::add(a, a); }
-  // A product that is not exact must not be added to something, as compilers would fuse the two for some instruction
-  // sets: 3 a is a sum, and products by powers of two are exact.
+  // Products that are added must be exact: otherwise compilers would fuse multiplication and addition on some
+  // instruction sets, and the bits would differ. So 3 a is a sum; products with powers of two are exact.
   static in four_times(in a) { return wide::mul(a, wide::set(4.0f)); }
   static in times(in a, int b) {  // 3, 6 or 12
     const in triple = add(a, twice(a));

@@ -1,5 +1,6 @@
 // No include guard: part of every instruction set's kernels.
-// Convolution by Winograd's algorithm, F(4x4, 3x3): 36 products make 16 outputs, which take 144 directly.
+// Convolution by Winograd's algorithm, F(4x4, 3x3): 36 products give 16 outputs, for which direct convolution needs
+// 144.
 // A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks (2016), section 4.
 //
 //   outputs = A^T [(G g G^T) * (B^T d B)] A   for a tile d of 6 x 6 inputs and a kernel g, * element by element, with
@@ -11,12 +12,12 @@
 //         0  2 -1 -2  1  0      24  1 -2  4            0  1 -1  8 -8  2
 //         0  4  0 -5  0  1          0  0 12
 //
-// A smaller tile of r outputs needs r + 2 of the six points, at which the weights are the same; B^T then is another
-// (see points_of_rest), and A^T keeps r rows, the last column in the last of them.
+// A smaller tile of r outputs needs r + 2 of the six points, with the same weights. Its B^T differs (see input_points);
+// its A^T is the first r rows of A^T, with the last column in the last of these rows.
 //
-// T says what vectors of channels are and how they are added: `in` for inputs and weights, `sum` for products.
+// T defines the vectors of channels and their arithmetic: `in` for inputs and weights, `sum` for products.
 
-// One dimension of B^T, and of its forms for r = 3, 2, 1 outputs, which take r + 2 inputs.
+// Multiplies by B^T along one dimension. For r = 3, 2 or 1 outputs, it takes r + 2 inputs.
 template <class T>
 OCTET_INLINE void input_points(const typename T::in (&d)[6], typename T::in (&t)[6]) {
   const auto even = T::sub(d[4], d[2]), odd = T::twice(T::sub(d[3], d[1]));
@@ -50,7 +51,7 @@ OCTET_INLINE void input_points(int outputs, const typename T::in (&d)[6], typena
   }
 }
 
-// One dimension of A^T.
+// Multiplies by A^T along one dimension.
 template <class T>
 OCTET_INLINE void outputs_of(const typename T::sum (&m)[6], typename T::sum (&y)[4]) {
   const auto s1 = T::add_sums(m[1], m[2]), d1 = T::sub_sums(m[1], m[2]);
@@ -61,7 +62,7 @@ OCTET_INLINE void outputs_of(const typename T::sum (&m)[6], typename T::sum (&y)
   y[3] = T::add_sums(d1, T::twice_sum(T::add_sums(T::four_sums(d2), m[5])));
 }
 
-// One dimension of 24 G.
+// Multiplies by 24 G along one dimension.
 template <class T>
 OCTET_INLINE void weight_points(const typename T::in (&g)[3], typename T::in (&u)[6]) {
   const auto a = T::four_times(T::add(g[0], g[2])), b = T::four_times(g[1]);

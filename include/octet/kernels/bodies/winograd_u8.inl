@@ -1,16 +1,14 @@
 // No include guard: part of every instruction set's kernels.
-// Winograd's algorithm on bytes, exact. Everything is an integer: the factors 24 of G in both dimensions stay, so that
-// sums come out 576 times too large, and
-//   - inputs (0 to 255) times 36 coefficients of B^T, and weights times those of 24 G, fit 16 bits: |.| <= 22950,
-//   18432;
-//   - products, their sums and A^T are computed modulo 2^32, with which additions and multiplications commute;
-//   - 576 * sum modulo 2^32, times the inverse of 9, is 64 * sum modulo 2^32: the number itself where |sum| < 2^25,
-//   which
-//     is known from the weights when they are packed (see ../winograd.hpp);
+// Winograd's algorithm for bytes, exact. All numbers are integers: the factor 24 of G is kept in both dimensions, so
+// that sums are 576 times too large. Inputs (0 to 255) times the coefficients of B^T in both dimensions, and weights
+// times those of 24 G, fit 16 bits: their magnitudes are at most 22950 and 18432. Products, sums and A^T are computed
+// modulo 2^32. 576 * sum modulo 2^32, times the inverse of 9, is 64 * sum modulo 2^32, which is exact if |sum| < 2^25;
+// that is known from the weights when they are packed (see ../winograd.hpp). float(64 * sum) * (scale / 64) has the
+// bits of float(sum) * scale.
 //   - float(64 * sum) * (scale / 64) has the bits of float(sum) * scale.
 
 struct S16 {
-  static constexpr bool finishes = false, quads = false;  // sums only go to memory
+  static constexpr bool finishes = false, quads = false;  // sums are always stored in memory
   static constexpr int weight_bytes = vector_bytes;
   static constexpr int rows(int) { return wide::rows_i16; }
   using acc = wide::i32;
@@ -28,11 +26,11 @@ struct S16 {
   }
 };
 
-// From what A^T gives to 64 times the sums.
+// Converts what A^T gives to 64 times the sums.
 OCTET_INLINE wide::i32 winograd_sums(wide::i32 y) {
   return wide::mul(y, wide::set(0x38E38E39));  // 9 * this = 1 modulo 2^32
 }
-// The greatest of 2 x 2 of them.
+// The maximum of 2 x 2 sums.
 OCTET_INLINE wide::i32 winograd_greatest(const wide::i32 (&y)[4], const wide::i32 (&below)[4], int i) {
   return wide::max(wide::max(winograd_sums(y[2 * i]), winograd_sums(y[2 * i + 1])),
                    wide::max(winograd_sums(below[2 * i]), winograd_sums(below[2 * i + 1])));
@@ -57,7 +55,7 @@ struct WinogradBytes {
   }
 };
 
-// Requantization does not change the order: the greatest sum is the greatest output.
+// Requantization is monotonic: the largest sum gives the largest output.
 struct PooledBytes : WinogradBytes<false> {
   static constexpr bool pooled = true;
   using WinogradBytes<false>::WinogradBytes;
@@ -132,6 +130,9 @@ struct WinogradU8 {
                         : store_by(WinogradScaled<false>{e, column, columns});
     }
     if (e.store == Store::u8_residual) return store_by(WinogradBytes<true>(e, column, columns));
-    e.pooled ? store_by(PooledBytes(e, column, columns)) : store_by(WinogradBytes<false>(e, column, columns));
+    if (e.pooled)
+      store_by(PooledBytes(e, column, columns));
+    else
+      store_by(WinogradBytes<false>(e, column, columns));
   }
 };

@@ -1,7 +1,7 @@
-// No include guard: part of the avx512bw and avx512vnni operations, included inside each one's target region.
-// 512-bit vectors for everything but the integer dot products, which the two differ in.
+// No include guard: part of the operations of avx512bw and avx512vnni, included inside their target regions.
+// 512-bit vectors: all operations except the integer dot products, in which the two differ.
 struct wide_base {
-  static constexpr int lanes = 16, registers = 32, rows_i16 = 14;  // of 32 bits each; vectors
+  static constexpr int lanes = 16, registers = 32, rows_i16 = 14;  // lanes of 32 bits; registers are vectors
   static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
   using f32 = __m512;
   using i32 = __m512i;
@@ -28,7 +28,7 @@ struct wide_base {
   static f32 mul(f32 a, f32 b) { return _mm512_mul_ps(a, b); }
   static f32 div(f32 a, f32 b) { return _mm512_div_ps(a, b); }
   static f32 fma(f32 a, f32 b, f32 c) { return _mm512_fmadd_ps(a, b, c); }
-  // A NaN in `a` stays: the second operand is what max and min return then.
+  // A NaN in `a` is kept: max and min return the second operand then.
   static f32 clamp(f32 a, f32 low, f32 high) { return _mm512_min_ps(high, _mm512_max_ps(low, a)); }
   static f32 min(f32 a, f32 b) { return _mm512_min_ps(a, b); }
   static f32 max(f32 a, f32 b) { return _mm512_max_ps(a, b); }
@@ -38,7 +38,7 @@ struct wide_base {
   static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) {  // a > b ? yes : no
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
   }
-  // Bit i: whether lane i of a is greater. Lanes whose bit is 0 become 0.
+  // Bit i: whether lane i of a is greater. keep_bits sets lanes whose bit is 0 to 0.
   static unsigned greater_bits(f32 a, f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
   static f32 keep_bits(unsigned bits, f32 a) { return _mm512_maskz_mov_ps(static_cast<__mmask16>(bits), a); }
   static f32 abs(f32 a) { return _mm512_abs_ps(a); }
@@ -71,7 +71,7 @@ struct wide_base {
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n), p));
   }
 
-  // From sums to bytes: saturate to 16 bits, add the zero point, saturate to uint8, clamp.
+  // Converts sums to bytes: saturates to 16 bits, adds the zero point, saturates to uint8, clamps.
   struct u8_limits {
     __m512i zero, low, high;
     u8_limits(std::int32_t z, std::int32_t l, std::int32_t h)
@@ -81,22 +81,23 @@ struct wide_base {
   };
   using u8x4 = __m512i;
   static u8x4 pack_zero() { return _mm512_setzero_si512(); }
-  // In each quarter: 4 bytes of a, of b, of c, of d.
+  // In each quarter of the result: 4 bytes of a, of b, of c, of d.
   template <Limit L>
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
     __m512i x = _mm512_packs_epi32(a, b), y = _mm512_packs_epi32(c, d);
     if (L == Limit::none) return _mm512_packus_epi16(x, y);
-    x = _mm512_adds_epi16(x, m.zero), y = _mm512_adds_epi16(y, m.zero);
+    x = _mm512_adds_epi16(x, m.zero);
+    y = _mm512_adds_epi16(y, m.zero);
     return _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(x, y), m.low), m.high);
   }
-  // Vector i of those that pack made bytes of.
+  // Vector i of those that were packed.
   static i32 unpack(u8x4 v, int i) {
     const __m128i first =
         _mm_setr_epi8(0, -128, -128, -128, 1, -128, -128, -128, 2, -128, -128, -128, 3, -128, -128, -128);
     const __m128i order = _mm_add_epi8(first, _mm_set1_epi32(4 * i));
     return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(order));
   }
-  // From the order of pack to rows of N vectors each, and back.
+  // Reorders the bytes from pack's order to rows of N vectors each, and back.
   template <int N>
   static u8x4 to_rows(u8x4 v) {
     if (N == 4) return v;
@@ -108,7 +109,7 @@ struct wide_base {
     if (N == 2) return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v);
     return to_rows<N>(v);
   }
-  // The first n bytes of row i of rows of N vectors. (Masked stores cost no more than others.)
+  // Stores the first n bytes of row i of rows of N vectors. (Masked stores cost no more than others.)
   template <int N>
   static void store_row(std::uint8_t* p, u8x4 v, int i, int n) {
     if (N == 4)
@@ -119,7 +120,7 @@ struct wide_base {
     else
       _mm_mask_storeu_epi8(p, static_cast<__mmask16>(first_bytes(n)), quarter(v, i));
   }
-  // Rows i = 0, 1, ... put together one by one; n: bytes of each that may be read.
+  // Inserts row i; for i = 0, 1, ... in this order. n: number of bytes that may be read.
   template <int N>
   static u8x4 load_row(u8x4 v, const std::uint8_t* p, int i, int n) {
     if (N == 4) return _mm512_maskz_loadu_epi8(first_bytes(n), p);
@@ -134,7 +135,7 @@ struct wide_base {
   static void store_first(std::uint8_t* p, u8x4 v, int n) { _mm512_mask_storeu_epi8(p, first_bytes(n), v); }
   static u8x4 flip(u8x4 v, std::uint8_t mask) { return _mm512_xor_si512(v, _mm512_set1_epi8(static_cast<char>(mask))); }
 
-  // 16-bit integers, two a lane.
+  // 16-bit integers, two per lane.
   using i16 = __m512i;
   static i16 load_u8_as_i16(const std::byte* p, int n) {
     return _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(static_cast<__mmask32>(first_bytes(n)), p));
@@ -157,7 +158,7 @@ struct wide_base {
     return _mm512_slli_epi32(a, Bits);
   }
 
-  // Runs of bytes: lanes * 4 at a time.
+  // Blocks of bytes: 4 * lanes bytes at a time.
   using block = __m512i;
   static constexpr int block_bytes = 64;
   static block load_block(const std::byte* p) { return _mm512_loadu_si512(p); }
@@ -166,7 +167,7 @@ struct wide_base {
     return _mm512_maskz_loadu_epi8(first_bytes(n), p);
   }
   static block max_u8(block a, block b) { return _mm512_max_epu8(a, b); }
-  // Bytes of a and b, or pairs of bytes, side by side: of the lower and of the upper half of each quarter.
+  // Interleaves bytes of a and b, or pairs of bytes: of the lower and of the upper half of each quarter.
   static block low_bytes(block a, block b) { return _mm512_unpacklo_epi8(a, b); }
   static block high_bytes(block a, block b) { return _mm512_unpackhi_epi8(a, b); }
   static block low_pairs(block a, block b) { return _mm512_unpacklo_epi16(a, b); }
@@ -184,7 +185,7 @@ struct wide_base {
   }
 };
 
-// 256-bit vectors with byte masks, which AVX2 lacks.
+// 256-bit vectors with byte masks, which AVX2 does not have.
 template <class Base>
 struct masked : Base {
   static constexpr int registers = 32;

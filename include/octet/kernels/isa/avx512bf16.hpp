@@ -2,9 +2,9 @@
 #include "avx512.hpp"
 
 struct wide : wide_base {
-  static constexpr int vectors_u8 = 0, rows_f32 = 14;  // of bytes, nothing is compiled here
+  static constexpr int vectors_u8 = 0, rows_f32 = 14;  // kernels for bytes are not compiled for it
 
-  // Sums of products of pairs of bfloat16.
+  // Adds products of pairs of bfloat16.
   static void dot_bf16(f32& acc, i32 a, i32 b) {
 #if defined(__GNUC__) && !defined(__clang__)
     __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
@@ -12,14 +12,14 @@ struct wide : wide_base {
     acc = _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
 #endif
   }
-  // Bits of bfloat16, each in 32.
+  // The bits of bfloat16, each in 32 bits.
   static i32 bf16_bits(f32 v) {
     __m256i half;
     const __m256bh rounded = _mm512_cvtneps_pbh(v);
     std::memcpy(&half, &rounded, sizeof(half));
     return _mm512_cvtepu16_epi32(half);
   }
-  // Element by element, a in the lower half of 32 bits.
+  // Stores pairs (a, b), a in the lower half of 32 bits.
   static void store_pairs_bf16(std::byte* p, f32 a, f32 b) {
     _mm512_storeu_si512(p, _mm512_or_si512(_mm512_slli_epi32(bf16_bits(b), 16), bf16_bits(a)));
   }

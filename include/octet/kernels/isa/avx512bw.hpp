@@ -6,7 +6,7 @@ struct wide : wide_base {
   static constexpr int rows_u8(int) { return 12; }
   static constexpr double rate_u8 = 1, rate_i16 = 1;
 
-  // As ymm_exact, twice as wide.
+  // As in ymm_exact, twice as wide.
   struct pairs {
     __m512i even, odd;
   };

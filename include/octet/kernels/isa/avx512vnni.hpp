@@ -25,7 +25,7 @@ struct wide : wide_base {
   }
   static void dot(i32& acc, bytes a, weights b) {
 #if defined(__GNUC__) && !defined(__clang__)
-    // g++ 12 spills accumulators around the intrinsic, which it takes for a copy and an addition.
+    // g++ 12 spills accumulators around the intrinsic, which it treats as a copy and an addition.
     __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
 #else
     acc = _mm512_dpbusd_epi32(acc, a, b);

@@ -1,5 +1,5 @@
-// No include guard: included once, inside the avxvnni target region. AVX2 with dot products of bytes, as client
-// processors have it that lack AVX-512.
+// No include guard: included once, inside the avxvnni target region. AVX2 with dot products of bytes, for client CPUs
+// without AVX-512.
 #include "ymm.hpp"
 
 struct wide : ymm_base {
@@ -17,8 +17,8 @@ struct wide : ymm_base {
   }
   static bytes split(i32 a) { return a; }
 #if defined(__GNUC__)
-  // Not the intrinsics: g++ before 11 has none, and later ones spill accumulators around them. These CPUs lack the form
-  // that the assembler chooses by itself, which is that of AVX-512.
+  // Not the intrinsics: g++ before 11 has none, and later versions spill accumulators around them. {vex} selects the
+  // encoding that these CPUs have; by default the assembler chooses that of AVX-512.
   static void dot(i32& acc, bytes a, weights b) { __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(acc) : "x"(a), "x"(b)); }
   static void dot_i16(i32& acc, i32 a, i32 b) { __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc) : "x"(a), "x"(b)); }
 #else

@@ -1,12 +1,12 @@
-// No include guard: included once, where the kernels of neon are compiled.
+// No include guard: included once, for the kernels of neon.
 #include "neon_base.hpp"
 
-// int8 x int8 by widening multiplications: two products of 16 bits may not be added there (2 * 128 * 128 = 2^15), so
-// each pair goes to 32 bits. Activations less 128 are int8.
+// int8 x int8 by widening multiplications. The sum of two 16-bit products could overflow (2 * 128 * 128 = 2^15), so
+// each pair is added to 32 bits. Activations less 128 are int8.
 struct wide : neon_base {
   static constexpr double rate_u8 = 1, rate_i16 = 0.5;
   static constexpr bool shifted = true, quads = false;
-  struct pairs {  // taps 0 and 1 of all lanes, taps 2 and 3
+  struct pairs {  // taps 0 and 1 of all lanes; taps 2 and 3
     int8x8_t low, high;
   };
   using weights = pairs;

@@ -1,4 +1,4 @@
-// No include guard: included inside every AArch64 target region. 128-bit vectors for everything but the integer dot
+// No include guard: included inside every AArch64 target region. 128-bit vectors: all operations except the integer dot
 // products, in which the three instruction sets differ.
 struct neon_base {
   static constexpr int lanes = 4, registers = 32, rows_f32 = 8, rows_i16 = 10;
@@ -44,16 +44,16 @@ struct neon_base {
   static f32 mul(f32 a, f32 b) { return vmulq_f32(a, b); }
   static f32 div(f32 a, f32 b) { return vdivq_f32(a, b); }
   static f32 fma(f32 a, f32 b, f32 c) { return vfmaq_f32(c, a, b); }
-  // acc += element K of a * b. Volatile: g++ 12 would schedule loads far ahead, and spill accumulators for them.
+  // acc += element K of a * b. Volatile: otherwise g++ 12 schedules loads far ahead and spills accumulators.
   template <int K>
   static void fma_element(f32& acc, f32 a, f32 b) {
     __asm__ volatile("fmla %0.4s, %1.4s, %2.s[%3]" : "+w"(acc) : "w"(b), "w"(a), "i"(K));
   }
-  // Not fmin and fmax: of two zeros, and where one is a NaN, the second operand is what x86 returns.
+  // Not fmin and fmax: for two zeros, or if one operand is NaN, x86 returns the second operand.
   static f32 min(f32 a, f32 b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
   static f32 max(f32 a, f32 b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   static f32 clamp(f32 a, f32 low, f32 high) { return min(high, max(low, a)); }
-  static f32 max_or_nan(f32 a, f32 b) {  // !(a <= b): greater, or one is a NaN
+  static f32 max_or_nan(f32 a, f32 b) {  // !(a <= b): greater, or one of them is NaN
     return vbslq_f32(vorrq_u32(vcgtq_f32(a, b), vmvnq_u32(vceqq_f32(a, a))), a, b);
   }
   static f32 select_greater(f32 a, f32 b, f32 yes, f32 no) { return vbslq_f32(vcgtq_f32(a, b), yes, no); }
@@ -63,8 +63,8 @@ struct neon_base {
   }
   static f32 abs(f32 a) { return vabsq_f32(a); }
   static f32 to_float(i32 a) { return vcvtq_f32_s32(a); }
-  // To nearest, ties to even; what is out of range, or a NaN, becomes the smallest integer. (fcvtns saturates; below
-  // the range that is the same.)
+  // To nearest, ties to even. Out of range or NaN: the smallest integer, as on x86. (fcvtns saturates; below the range
+  // that is the same.)
   static i32 round(f32 a) {
     const i32 least = vdupq_n_s32(std::numeric_limits<std::int32_t>::min());
     return vbslq_s32(vcltq_f32(a, vdupq_n_f32(0x1p31f)), vcvtnq_s32_f32(a), least);
@@ -104,19 +104,20 @@ struct neon_base {
   };
   using u8x4 = uint8x16_t;
   static u8x4 pack_zero() { return vdupq_n_u8(0); }
-  // 4 bytes of a, of b, of c, of d: in order, whatever rows they are of.
+  // 4 bytes of a, of b, of c, of d, in this order, for any N.
   template <Limit L>
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
     int16x8_t x = vqmovn_high_s32(vqmovn_s32(a), b), y = vqmovn_high_s32(vqmovn_s32(c), d);
     if (L == Limit::none) return vqmovun_high_s16(vqmovun_s16(x), y);
-    x = vqaddq_s16(x, m.zero), y = vqaddq_s16(y, m.zero);
+    x = vqaddq_s16(x, m.zero);
+    y = vqaddq_s16(y, m.zero);
     return vminq_u8(vmaxq_u8(vqmovun_high_s16(vqmovun_s16(x), y), m.low), m.high);
   }
   static i32 unpack(u8x4 v, int i) {
     const uint8x16_t first{0, 255, 255, 255, 1, 255, 255, 255, 2, 255, 255, 255, 3, 255, 255, 255};
     const uint8x16_t order =
         vreinterpretq_u8_u32(vaddq_u32(vreinterpretq_u32_u8(first), vdupq_n_u32(static_cast<std::uint32_t>(4 * i))));
-    return vreinterpretq_s32_u8(vqtbl1q_u8(v, order));  // (beyond 15: zero)
+    return vreinterpretq_s32_u8(vqtbl1q_u8(v, order));  // (indices above 15 give zero)
   }
   template <int N>
   static u8x4 to_rows(u8x4 v) {
@@ -158,7 +159,7 @@ struct neon_base {
   static void store_first(std::uint8_t* p, u8x4 v, int n) { store_row<4>(p, v, 0, n); }
   static u8x4 flip(u8x4 v, std::uint8_t mask) { return veorq_u8(v, vdupq_n_u8(mask)); }
 
-  // 16-bit integers, two a lane.
+  // 16-bit integers, two per lane.
   using i16 = int16x8_t;
   static i16 load_u8_as_i16(const std::byte* p, int n) {
     if (n >= 8) return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(u8(p))));

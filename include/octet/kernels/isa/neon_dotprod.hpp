@@ -6,13 +6,13 @@ struct wide : neon_base {
   static constexpr bool shifted = true, quads = true;
   using weights = int8x16_t;
   using bytes = int8x16_t;
-  struct four {  // of one row, in the first lane: for multiplication by an element
+  struct four {  // of one row, in the first lane, for multiplication by an element
     int8x8_t v;
   };
   static weights load_weights(const std::byte* p) { return vreinterpretq_s8_u8(vld1q_u8(u8(p))); }
   static bytes split(i32 a) { return vreinterpretq_s8_u8(veorq_u8(vreinterpretq_u8_s32(a), vdupq_n_u8(0x80))); }
   static four broadcast(const std::byte* p) {
-    float x;  // (an integer would take the way through a general register)
+    float x;  // (an integer would go through a general register)
     std::memcpy(&x, p, 4);
     uint8x8_t v = vreinterpret_u8_f32(vset_lane_f32(x, vdup_n_f32(0), 0));
     return {vreinterpret_s8_u8(veor_u8(v, vdup_n_u8(0x80)))};
@@ -21,19 +21,19 @@ struct wide : neon_base {
   static void dot(i32& acc, bytes a, weights b) { acc = vdotq_s32(acc, a, b); }
   static void dot(i32& acc, four a, weights b) { acc = vdotq_lane_s32(acc, b, a.v, 0); }
 #else
-  // clang before 16 has the intrinsics only where the baseline has the instructions.
+  // clang before 16 has the intrinsics only if the baseline has the instructions.
   static void dot(i32& acc, bytes a, weights b) { __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(a), "w"(b)); }
   static void dot(i32& acc, four a, weights b) {
     __asm__("sdot %0.4s, %1.16b, %2.4b[0]" : "+w"(acc) : "w"(b), "w"(a.v));
   }
 #endif
-  // Four steps of a row, and dot products by one of them.
+  // Four steps of a row, and dot products with one of them.
   static bytes load_quad(const std::byte* p) {
     return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(u8(p)), vdupq_n_u8(0x80)));
   }
   template <int K>
   static void dot_element(i32& acc, bytes a, weights b) {
-    // Volatile: g++ 12 would schedule loads far ahead, and spill accumulators for them.
+    // Volatile: otherwise g++ 12 schedules loads far ahead and spills accumulators.
     __asm__ volatile("sdot %0.4s, %1.16b, %2.4b[%3]" : "+w"(acc) : "w"(b), "w"(a), "i"(K));
   }
 };

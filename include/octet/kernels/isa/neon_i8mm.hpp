@@ -28,7 +28,7 @@ struct wide : neon_base {
   static bytes load_quad(const std::byte* p) { return vld1q_u8(u8(p)); }
   template <int K>
   static void dot_element(i32& acc, bytes a, weights b) {
-    // Volatile: g++ 12 would schedule loads far ahead, and spill accumulators for them.
+    // Volatile: otherwise g++ 12 schedules loads far ahead and spills accumulators.
     __asm__ volatile("sudot %0.4s, %1.16b, %2.4b[%3]" : "+w"(acc) : "w"(b), "w"(a), "i"(K));
   }
 };

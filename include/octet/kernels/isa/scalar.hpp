@@ -1,15 +1,15 @@
-// No include guard: included once, in the namespace of the scalar kernels. Vectors of 8 spelled out as loops: the
+// No include guard: included once, in the namespace of the scalar kernels. Vectors of 8, written as loops: the
 // reference that every other instruction set has to match bit for bit.
 struct wide {
   static constexpr bool shifted = false, quads = false, quads_f32 = false;
   static constexpr int lanes = 8, registers = 8, vectors_u8 = 2, rows_f32 = 2, rows_i16 = 2;
   static constexpr int rows_u8(int vectors) { return vectors == 2 ? 2 : 4; }
   static constexpr double rate_u8 = 1, rate_i16 = 1;
-  static constexpr bool winograd = false;  // the reference for those that use it
+  static constexpr bool winograd = false;  // used only as the reference of the instruction sets that have it
 #if defined(FP_FAST_FMAF)
   static constexpr bool fast_fma = true;
 #else
-  static constexpr bool fast_fma = false;  // a function call
+  static constexpr bool fast_fma = false;  // fma may be a function call
 #endif
   struct f32 {
     float v[lanes];
@@ -125,7 +125,7 @@ struct wide {
     std::uint8_t v[4 * lanes];
   };
   static u8x4 pack_zero() { return {}; }
-  // In each quarter of 16 bytes: 4 bytes of a, of b, of c, of d.
+  // In each quarter, 16 bytes: 4 bytes of a, of b, of c, of d.
   static int packed(int i, int lane) { return lane / 4 * 16 + 4 * i + lane % 4; }
   template <Limit L>
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
@@ -164,7 +164,7 @@ struct wide {
     return v;
   }
 
-  // 4 bytes a lane: weights, or activations.
+  // 4 bytes per lane: weights or activations.
   struct bytes {
     std::uint8_t v[lanes][4];
   };
@@ -192,7 +192,7 @@ struct wide {
     });
   }
 
-  // 16-bit integers, two a lane; modulo 2^16.
+  // 16-bit integers, two per lane, modulo 2^16.
   struct i16 {
     std::int16_t v[2 * lanes];
   };
@@ -230,7 +230,8 @@ struct wide {
   }
   static void dot_i16(i32& acc, i32 a, i32 b) {
     std::int16_t x[2 * lanes], y[2 * lanes];
-    std::memcpy(x, a.v, sizeof x), std::memcpy(y, b.v, sizeof y);
+    std::memcpy(x, a.v, sizeof x);
+    std::memcpy(y, b.v, sizeof y);
     each([&](int i) { acc.v[i] = wrap(acc.v[i], +1, x[2 * i] * y[2 * i] + x[2 * i + 1] * y[2 * i + 1]); });
   }
 
@@ -267,7 +268,7 @@ struct wide {
     for (int i = 0; i < 2 * lanes; ++i) r.v[i] = static_cast<std::int16_t>(f(i));
     return r;
   }
-  // Byte i of rows of N vectors, in the order of pack.
+  // Byte i of rows of N vectors, in pack's order.
   template <int N>
   static int from(int i) {
     const int row = i / (N * lanes), c = i % (N * lanes);

@@ -1,5 +1,5 @@
-// No include guard: included inside every x86 target region. 256-bit vectors: the operations of AVX2, and what
-// depthwise convolution uses on AVX-512 as well, where 256-bit shuffles run on twice as many ports.
+// No include guard: included inside every x86 target region. 256-bit vectors: the operations of AVX2, which depthwise
+// convolution also uses with AVX-512, where 256-bit shuffles run on twice as many ports.
 struct ymm_base {
   static constexpr int lanes = 8, registers = 16;
   static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
@@ -99,22 +99,23 @@ struct ymm_base {
   };
   using u8x4 = __m256i;
   static u8x4 pack_zero() { return _mm256_setzero_si256(); }
-  // In each half: 4 bytes of a, of b, of c, of d.
+  // In each half of the result: 4 bytes of a, of b, of c, of d.
   template <Limit L>
   static u8x4 pack(i32 a, i32 b, i32 c, i32 d, const u8_limits& m) {
     __m256i x = _mm256_packs_epi32(a, b), y = _mm256_packs_epi32(c, d);
     if (L == Limit::none) return _mm256_packus_epi16(x, y);
-    x = _mm256_adds_epi16(x, m.zero), y = _mm256_adds_epi16(y, m.zero);
+    x = _mm256_adds_epi16(x, m.zero);
+    y = _mm256_adds_epi16(y, m.zero);
     return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(x, y), m.low), m.high);
   }
-  // Vector i of those that pack made bytes of.
+  // Vector i of those that were packed.
   static i32 unpack(u8x4 v, int i) {
     const __m128i first =
         _mm_setr_epi8(0, -128, -128, -128, 1, -128, -128, -128, 2, -128, -128, -128, 3, -128, -128, -128);
     const __m128i order = _mm_add_epi8(first, _mm_set1_epi32(4 * i));
     return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(order));
   }
-  // From the order of pack to rows of N vectors each, and back.
+  // Reorders the bytes from pack's order to rows of N vectors each, and back.
   template <int N>
   static u8x4 to_rows(u8x4 v) {
     if (N == 4) return v;
@@ -126,7 +127,7 @@ struct ymm_base {
     if (N != 1) return to_rows<N>(v);
     return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
   }
-  // The first n bytes of row i of rows of N vectors.
+  // Stores the first n bytes of row i of rows of N vectors.
   template <int N>
   static void store_row(std::uint8_t* p, u8x4 v, int i, int n) {
     if (n < N * 8) {
@@ -140,7 +141,7 @@ struct ymm_base {
     if (N == 2) return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half);
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), i % 2 ? _mm_srli_si128(half, 8) : half);
   }
-  // Rows i = 0, 1, ... put together one by one; n: bytes of each that may be read.
+  // Inserts row i; for i = 0, 1, ... in this order. n: number of bytes that may be read.
   template <int N>
   static u8x4 load_row(u8x4 v, const std::uint8_t* p, int i, int n) {
     alignas(32) std::uint8_t all[32];
@@ -157,7 +158,7 @@ struct ymm_base {
   }
   static u8x4 flip(u8x4 v, std::uint8_t mask) { return _mm256_xor_si256(v, _mm256_set1_epi8(static_cast<char>(mask))); }
 
-  // 16-bit integers, two a lane.
+  // 16-bit integers, two per lane.
   using i16 = __m256i;
   static i16 load_u8_as_i16(const std::byte* p, int n) {
     if (n >= 16) return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
@@ -182,7 +183,7 @@ struct ymm_base {
   static i32 shift_left(i32 a) {
     return _mm256_slli_epi32(a, Bits);
   }
-  // acc += products of pairs of 16-bit integers; no product of the least one with itself.
+  // acc += products of pairs of 16-bit integers. The products of a pair must not both be (-2^15)^2.
   static void dot_i16(i32& acc, i32 a, i32 b) { acc = _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
 
   using block = __m256i;
@@ -196,7 +197,7 @@ struct ymm_base {
     return _mm256_load_si256(vec(all));
   }
   static block max_u8(block a, block b) { return _mm256_max_epu8(a, b); }
-  // Bytes of a and b, or pairs of bytes, side by side: of the lower and of the upper part of each half.
+  // Interleaves bytes of a and b, or pairs of bytes: of the lower and of the upper part of each half.
   static block low_bytes(block a, block b) { return _mm256_unpacklo_epi8(a, b); }
   static block high_bytes(block a, block b) { return _mm256_unpackhi_epi8(a, b); }
   static block low_pairs(block a, block b) { return _mm256_unpacklo_epi16(a, b); }
@@ -204,7 +205,7 @@ struct ymm_base {
   static i32 as_i32(block b) { return b; }
 };
 
-// uint8 x int8 by multiply-add of even and odd bytes: exact, where vpmaddubsw would saturate.
+// uint8 x int8 by multiply-add of even and odd bytes: exact, whereas vpmaddubsw saturates.
 struct ymm_exact : ymm_base {
   struct pairs {
     __m256i even, odd;

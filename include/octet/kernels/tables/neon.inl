@@ -11,7 +11,7 @@ namespace detail {
 
 // The order of the includes matters.
 // clang-format off
-namespace neon {  // what every AArch64 has: no region
+namespace neon {  // supported by every AArch64 CPU: no target region
 #include "../isa/neon.hpp"
 #include "../bodies/all.inl"
 }  // namespace neon

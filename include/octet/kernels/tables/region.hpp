@@ -1,6 +1,6 @@
 #pragma once
-// What the kernels of any instruction set include. No foreign header may be included inside a target region, so all of
-// them come first.
+// Headers that the kernels of every instruction set need. No other header may be included inside a target region, so
+// they are all included first.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>

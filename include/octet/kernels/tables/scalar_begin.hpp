@@ -1,5 +1,5 @@
-// No include guard. Before the scalar kernels; scalar_end.hpp follows them.
-// Its vectors are loops already: unrolling and inlining them would only take time.
+// No include guard. Included before the scalar kernels; scalar_end.hpp is included after them.
+// Their vectors are loops, so unrolling and inlining would only cost compile time.
 #pragma push_macro("OCTET_UNROLL")
 #pragma push_macro("OCTET_INLINE")
 #undef OCTET_UNROLL

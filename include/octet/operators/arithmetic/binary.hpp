@@ -8,12 +8,14 @@ OCTET_BEGIN
 /// Comparisons return bool.
 class Binary : public OperatorOf<Binary> {
  public:
-  static constexpr const char* type_name = "Binary";
+  static constexpr const char* type_name = "Binary";  ///< see Operator::type
+  /// Indices of the inputs, which are broadcast to each other.
   enum Operand : int { left, right };
-  BinaryKind kind = BinaryKind::add;
-  ActivationRange activation;
+  BinaryKind kind = BinaryKind::add;  ///< what is computed
+  ActivationRange activation;         ///< clamps the results; not of comparisons
 
   Binary() = default;
+  /// The operation k, followed by a clamp.
   explicit Binary(BinaryKind k, const ActivationRange& a = {}) : kind(k), activation(a) {}
 
   void fields(FieldVisitor& v) override {

@@ -78,7 +78,7 @@ inline std::unique_ptr<Step> make_generic_binary(const PrepareContext& c, Binary
   return with_number(type == DType::boolean ? dtype_of<std::uint8_t> : type, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
       return make_step<GenericBinary<decltype(number)>>(c, kind, range);
-    c.fail("no form for ", name(c.input(0).dtype));
+    c.fail("type ", name(c.input(0).dtype), " is not supported");
   });
 }
 

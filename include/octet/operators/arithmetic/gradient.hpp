@@ -65,7 +65,8 @@ class BinaryGradient : public SameForward {
         const int at = d - (out.rank() - in.rank());
         if (out[d] != 1 && (at < 0 || in[at] == 1)) axes.push_back(d);
       }
-      s.copies = {c.outputs[0]}, s.result = {c.inputs[i]};
+      s.copies = {c.outputs[0]};
+      s.result = {c.inputs[i]};
       s.sum.emplace(ReduceKind::sum, axes);
       s.sum->plan({s.copies, s.result, c.threads});
       broadcasts = broadcasts || s.wanted;
@@ -85,8 +86,10 @@ class BinaryGradient : public SameForward {
       if (kind_ == BinaryKind::sub) {
         simd_->affine_f32(dy + at, to + at, n, -1, 0, -inf, inf);
       } else if (kind_ == BinaryKind::mul) {
-        moves ? simd_->mul_f32(dy + at, other, to + at, n, -inf, inf)
-              : simd_->affine_f32(dy + at, to + at, n, *other, 0, -inf, inf);
+        if (moves)
+          simd_->mul_f32(dy + at, other, to + at, n, -inf, inf);
+        else
+          simd_->affine_f32(dy + at, to + at, n, *other, 0, -inf, inf);
       } else {
         const std::int64_t step_a = runs_.moves(0), step_b = runs_.moves(1);
         for (std::int64_t i = 0; i < n; ++i) {
@@ -99,7 +102,8 @@ class BinaryGradient : public SameForward {
 
   void reduce(std::size_t i, float* from, float* to, const BackwardContext& c) noexcept {
     Side& s = sides_[i];
-    s.copies[0].data = reinterpret_cast<std::byte*>(from), s.result[0].data = reinterpret_cast<std::byte*>(to);
+    s.copies[0].data = reinterpret_cast<std::byte*>(from);
+    s.result[0].data = reinterpret_cast<std::byte*>(to);
     s.sum->run({s.copies, s.result, nullptr, c.pool});
   }
 

@@ -18,20 +18,26 @@ class IntegerBinary : public Step {
                       &y = params_of(int8_format, c, c.output());
     const double sa = static_cast<double>(a.scale[0]), sb = static_cast<double>(b.scale[0]),
                  sy = static_cast<double>(y.scale[0]);
-    params_.zero_a = a.zero_point[0], params_.zero_b = b.zero_point[0], params_.zero_point = y.zero_point[0];
+    params_.zero_a = a.zero_point[0];
+    params_.zero_b = b.zero_point[0];
+    params_.zero_point = y.zero_point[0];
     const IntegerRange q = quantized_range(range, c.output());
-    params_.low = static_cast<std::int32_t>(q.low), params_.high = static_cast<std::int32_t>(q.high);
+    params_.low = static_cast<std::int32_t>(q.low);
+    params_.high = static_cast<std::int32_t>(q.high);
     const double sign = kind == BinaryKind::sub ? -1 : 1;  // of the second operand
     if (kind == BinaryKind::mul)
       product_scale_ = c.multiplier(sa * sb / sy);
-    else
-      params_.scale_a = c.multiplier(sa / sy), params_.scale_b = static_cast<float>(sign) * c.multiplier(sb / sy);
+    else {
+      params_.scale_a = c.multiplier(sa / sy);
+      params_.scale_b = static_cast<float>(sign) * c.multiplier(sb / sy);
+    }
     // The kernel's conversion to integers is exact below 2^31. Otherwise, and for other roundings, compute one by one.
     by_kernel_ = kind != BinaryKind::mul && rounding_ == Rounding::fp32 && 255 * (sa + sb) / sy < 2147483000.0;
     product_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(a.scale[0], b.scale[0], y.scale[0])));
     // TFLite first converts both to a common scale with 20 additional bits.
     const double common = 2 * std::max(sa, sb);
-    input_a_ = FixedPointMultiplier(sa / common), input_b_ = FixedPointMultiplier(sb / common);
+    input_a_ = FixedPointMultiplier(sa / common);
+    input_b_ = FixedPointMultiplier(sb / common);
     sum_ = FixedPointMultiplier(common / (static_cast<double>(1 << 20) * sy));
   }
 
@@ -56,7 +62,10 @@ class IntegerBinary : public Step {
     const std::int64_t step_a = runs_.moves(0), step_b = runs_.moves(1);
     if (by_kernel_ && step_a && step_b) {
       AddU8 p = params_;
-      p.a = a, p.b = b, p.out = out, p.count = n;
+      p.a = a;
+      p.b = b;
+      p.out = out;
+      p.count = n;
       return simd_->add_u8(p);
     }
     for (std::int64_t i = 0; i < n; ++i) {

@@ -18,9 +18,9 @@ inline Shape convolution_output(const ShapeContext& c, const Window& window, std
   const auto axes = resolve(window, x, c);
   bool fits = w.rank() == window.rank() + 2 && groups >= 1 && w[0] % groups == 0;
   for (int i = 0; fits && i < window.rank(); ++i) fits = w[i + 1] == window.kernel[static_cast<std::size_t>(i)];
-  c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
-  c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "takes ", w.back() * groups,
-            " channels (weights ", w, ", ", groups, " groups), but the input is ", x);
+  c.require(fits, "weights of shape ", w, " do not match ", groups, " groups and the kernel");
+  c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "expected an input with ", w.back() * groups,
+            " channels (weights ", w, ", ", groups, " groups), found ", x);
   return window_output(axes, x, w[0]);
 }
 
@@ -30,8 +30,12 @@ inline KernelWindow kernel_window(const Window& w) {
     return i < v.size() ? v[v.size() - 1 - i] : 1;
   };
   KernelWindow k;
-  k.kernel_w = from_last(w.kernel, 0), k.stride_w = from_last(w.strides, 0), k.dilation_w = from_last(w.dilations, 0);
-  k.kernel_h = from_last(w.kernel, 1), k.stride_h = from_last(w.strides, 1), k.dilation_h = from_last(w.dilations, 1);
+  k.kernel_w = from_last(w.kernel, 0);
+  k.stride_w = from_last(w.strides, 0);
+  k.dilation_w = from_last(w.dilations, 0);
+  k.kernel_h = from_last(w.kernel, 1);
+  k.stride_h = from_last(w.strides, 1);
+  k.dilation_h = from_last(w.dilations, 1);
   return k;
 }
 
@@ -41,12 +45,22 @@ inline ConvolutionShape convolution_shape(const Window& window, std::int64_t gro
   static const std::string unnamed;
   const auto axes = resolve(window, in, ShapeContext(unnamed, "Convolution", {}, {}));
   ConvolutionShape s;
-  s.batch = in[0], s.in_c = in.back(), s.out_c = out.back(), s.groups = groups;
-  s.in_h = axes[1].in, s.in_w = axes[2].in, s.out_h = axes[1].out, s.out_w = axes[2].out;
-  s.kernel_h = axes[1].kernel, s.kernel_w = axes[2].kernel;
-  s.stride_h = axes[1].stride, s.stride_w = axes[2].stride;
-  s.dilation_h = axes[1].dilation, s.dilation_w = axes[2].dilation;
-  s.pad_top = axes[1].before, s.pad_left = axes[2].before;
+  s.batch = in[0];
+  s.in_c = in.back();
+  s.out_c = out.back();
+  s.groups = groups;
+  s.in_h = axes[1].in;
+  s.in_w = axes[2].in;
+  s.out_h = axes[1].out;
+  s.out_w = axes[2].out;
+  s.kernel_h = axes[1].kernel;
+  s.kernel_w = axes[2].kernel;
+  s.stride_h = axes[1].stride;
+  s.stride_w = axes[2].stride;
+  s.dilation_h = axes[1].dilation;
+  s.dilation_w = axes[2].dilation;
+  s.pad_top = axes[1].before;
+  s.pad_left = axes[2].before;
   return s;
 }
 
@@ -81,7 +95,10 @@ class AnyConvolution {
   bool better_in_float(const ConvolutionShape& s) const noexcept { return depthwise_ || by_points_.pays(s, 1.5); }
   /// Replaces the weights by float weights of the same sizes, for training. Does not allocate.
   void set_weights(const WeightsView& w, std::int64_t out_c, ThreadPool& pool) noexcept {
-    depthwise_ ? by_channel_.set_weights(w, out_c) : by_matrix_.set_weights(w, pool);
+    if (depthwise_)
+      by_channel_.set_weights(w, out_c);
+    else
+      by_matrix_.set_weights(w, pool);
   }
   /// Whether run, as planned, supports Epilogue::pooled.
   bool can_pool() const noexcept { return pools_; }
@@ -92,7 +109,7 @@ class AnyConvolution {
   bool can_quantize(const ConvolutionShape& s) const noexcept {
     return !depthwise_ && GemmConvolution<T>::can_quantize(s);
   }
-  /// Returns the bytes of scratch that run needs. `quantizes`: see GemmConvolution::plan.
+  /// Returns the size of the scratch memory of run in bytes. `quantizes`: see GemmConvolution::plan.
   std::size_t plan(const ConvolutionShape& s, int threads, bool quantizes = false) {
     if (depthwise_) return by_channel_.plan(s, threads);
     const std::size_t scratch = by_matrix_.plan(s, threads, quantizes);
@@ -117,8 +134,10 @@ class AnyConvolution {
   void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
                 std::int64_t out_element, std::byte* scratch, std::int64_t first, std::int64_t last,
                 std::int64_t out_w) const noexcept {
-    depthwise_ ? by_channel_.run_rows(in, init, padding, e, scratch, first, last)
-               : by_matrix_.run_rows(in, init, padding, e, out_element, scratch, first * out_w, last * out_w);
+    if (depthwise_)
+      by_channel_.run_rows(in, init, padding, e, scratch, first, last);
+    else
+      by_matrix_.run_rows(in, init, padding, e, out_element, scratch, first * out_w, last * out_w);
   }
 
  private:

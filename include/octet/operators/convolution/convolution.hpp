@@ -13,10 +13,10 @@ class ConvolutionStep;
 /// activation.
 class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionInputs {
  public:
-  static constexpr const char* type_name = "Convolution";
-  Window window;
-  std::int64_t groups = 1;
-  ActivationRange activation;
+  static constexpr const char* type_name = "Convolution";  ///< see Operator::type
+  Window window;                                           ///< kernel size, strides, dilations and padding
+  std::int64_t groups = 1;                                 ///< of channels; C and O are multiples of it
+  ActivationRange activation;                              ///< clamps the results
 
   void fields(FieldVisitor& v) override {
     window.fields(v);
@@ -27,6 +27,7 @@ class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionIn
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  /// As prepare, for joined operators, which need the step's own type.
   OCTET_API std::unique_ptr<detail::ConvolutionStep> prepare_convolution(const PrepareContext& c) const;
   OCTET_API void check(const PrepareContext& c) const override;
 
@@ -35,8 +36,8 @@ class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionIn
 
   OCTET_API OperatorPtr clamped(double low, double high) const override;
 
-  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before,
-                               const std::vector<std::int64_t>& after) const override;
+  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
+                               double value) const override;
   OCTET_API IntegerForm integer_form() const override;
   OCTET_API Traits traits() const override;
   OCTET_API std::string summary(const ShapeContext& c) const override;

@@ -42,9 +42,9 @@ OCTET_API OperatorPtr Convolution::clamped(double low, double high) const {
 }
 
 OCTET_API OperatorPtr Convolution::padded(const std::vector<std::int64_t>& before,
-                                          const std::vector<std::int64_t>& after) const {
+                                          const std::vector<std::int64_t>& after, double value) const {
   auto op = std::make_shared<Convolution>(*this);
-  return op->window.widen(before, after) ? op : nullptr;
+  return value == 0 && op->window.widen(before, after) ? op : nullptr;
 }
 
 OCTET_API Traits Convolution::traits() const {

@@ -23,8 +23,10 @@ class DataGradient {
     for (std::int64_t y = 0; y < axes_[0].phases(); ++y)
       for (std::int64_t x = 0; x < axes_[1].phases(); ++x) {
         Phase p{{y, x}, TransposedPhase{y, x}.shape(axes_), {}};
-        p.shape.batch = s.batch, p.shape.groups = s.groups;
-        p.shape.in_c = s.out_c, p.shape.out_c = s.in_c;
+        p.shape.batch = s.batch;
+        p.shape.groups = s.groups;
+        p.shape.in_c = s.out_c;
+        p.shape.out_c = s.in_c;
         if (p.shape.rows() == 0) continue;
         p.kernels = {kernels, p.shape, bf16_products};
         scratch = std::max(scratch, p.kernels.plan(p.shape, threads));
@@ -46,7 +48,8 @@ class DataGradient {
     if (!covered_) clear(out, pool);
     Epilogue e;
     e.store = Store::f32;
-    e.low_f32 = -std::numeric_limits<float>::infinity(), e.high_f32 = -e.low_f32;
+    e.low_f32 = -std::numeric_limits<float>::infinity();
+    e.high_f32 = -e.low_f32;
     e.out_stride = shape_.in_c * 4;
     e.out = direct_ ? reinterpret_cast<std::byte*>(out) : scratch;
     for (Phase& p : phases_) {
@@ -70,8 +73,10 @@ class DataGradient {
                                           shape_.groups);
     std::swap(w.in, w.out);
     w.data += axes_[0].last_tap(p.at.y) * w.row + axes_[1].last_tap(p.at.x) * w.tap;
-    w.row *= -axes_[0].period(), w.tap *= -axes_[1].period();
-    w.kernel_h = p.shape.kernel_h, w.kernel_w = p.shape.kernel_w;
+    w.row *= -axes_[0].period();
+    w.tap *= -axes_[1].period();
+    w.kernel_h = p.shape.kernel_h;
+    w.kernel_w = p.shape.kernel_w;
     return w;
   }
 

@@ -21,17 +21,23 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
         epilogue_(weights_.epilogue(range)),
         element_(bits(c.output().dtype) / 8) {
     ConvolutionWeights<std::int8_t> w;
-    w.values = weights_.values.data(), w.out_c = weights_.out, w.group_in = weights_.values.shape().back();
-    w.window = kernel_window(window), w.groups = groups, w.memory = c.options().memory;
+    w.values = weights_.values.data();
+    w.out_c = weights_.out;
+    w.group_in = weights_.values.shape().back();
+    w.window = kernel_window(window);
+    w.groups = groups;
+    w.memory = c.options().memory;
     if (int8_format.computes(c.output().dtype)) {
       const QuantParams& y = c.output().quant;
       const IntegerRange q = quantized_range(range, c.output());
       epilogue_.store = Store::u8_shifted;
       epilogue_.zero_point = y.zero_point[0];
-      epilogue_.low = static_cast<std::int32_t>(q.low), epilogue_.high = static_cast<std::int32_t>(q.high);
+      epilogue_.low = static_cast<std::int32_t>(q.low);
+      epilogue_.high = static_cast<std::int32_t>(q.high);
       for (float& s : scale_) s /= y.scale[0];
       for (float& b : weights_.bias) b /= y.scale[0];
-      w.order = ColumnOrder::interleaved, w.memory = WeightMemory::small;
+      w.order = ColumnOrder::interleaved;
+      w.memory = WeightMemory::small;
     }
     kernels_ = {c.kernels(), w};
   }

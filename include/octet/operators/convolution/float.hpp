@@ -13,8 +13,12 @@ class FloatConvolution : public ConvolutionStep {
       : ConvolutionStep(window, groups) {
     const KernelWeights<W> values(c.constant(ConvolutionInputs::weights));
     ConvolutionWeights<W> w;
-    w.values = values.view.data(), w.out_c = values.view.shape()[0], w.group_in = values.view.shape().back();
-    w.window = kernel_window(window), w.groups = groups, w.memory = c.options().memory;
+    w.values = values.view.data();
+    w.out_c = values.view.shape()[0];
+    w.group_in = values.view.shape().back();
+    w.window = kernel_window(window);
+    w.groups = groups;
+    w.memory = c.options().memory;
     w.same_floats = c.options().same_floats;
     kernels_ = {c.kernels(), w};
     bias_ = float_bias(c, w.out_c);

@@ -45,8 +45,10 @@ class LinearGradient : public GradientStep {
                   static_cast<std::size_t>(shape_.out_c) * sizeof(float));
     Epilogue e;
     e.store = Store::f32;
-    e.low_f32 = static_cast<float>(range_.low), e.high_f32 = static_cast<float>(range_.high);
-    e.out = c.output(), e.residual = c.input(ConvolutionInputs::residual);
+    e.low_f32 = static_cast<float>(range_.low);
+    e.high_f32 = static_cast<float>(range_.high);
+    e.out = c.output();
+    e.residual = c.input(ConvolutionInputs::residual);
     e.out_stride = e.residual_stride = shape_.out_c * 4;
     forward_.run(c.input(0), bias_.bytes(), padding_.bytes(), e, c.scratch, *c.pool);
   }

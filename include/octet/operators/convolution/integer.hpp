@@ -15,8 +15,12 @@ class IntegerConvolution : public ConvolutionStep {
     zero_point_ = weights.input_zero_point;
     requantizer_ = Requantizer(c, weights, range, ConvolutionInputs::residual);
     ConvolutionWeights<std::int8_t> w;
-    w.values = weights.values.data(), w.out_c = weights.out, w.window = kernel_window(window), w.groups = groups;
-    w.group_in = c.constant(ConvolutionInputs::weights).shape().back(), w.repeat = weights.repeat,
+    w.values = weights.values.data();
+    w.out_c = weights.out;
+    w.window = kernel_window(window);
+    w.groups = groups;
+    w.group_in = c.constant(ConvolutionInputs::weights).shape().back();
+    w.repeat = weights.repeat;
     w.order = requantizer_.order();
     w.memory = requantizer_.by_kernel() ? c.options().memory : WeightMemory::small;
     w.init = reinterpret_cast<const std::int32_t*>(requantizer_.init());

@@ -11,15 +11,15 @@ struct TransposedAxis;
 /// Transposed convolution of images [N, H, W, C] (or [N, W, C]) with weights [O, kh, kw, C / groups]. Inputs: image,
 /// weights, bias [O] (optional). Output: stride * (in - 1) + output_padding + (kernel - 1) * dilation + 1 - pads; with
 /// SAME padding: in * stride. If the output size is given or SAME, it determines the total padding; an odd pixel is at
-/// the end for same_upper, else at the beginning (ONNX). With valid padding, none is at the beginning (TFLite).
+/// the end for same_upper, else at the beginning (ONNX). With valid padding, there is none at the beginning (TFLite).
 class TransposedConvolution : public OperatorOf<TransposedConvolution>, public detail::LayerInputs {
  public:
-  static constexpr const char* type_name = "TransposedConvolution";
-  Window window;
-  std::int64_t groups = 1;
-  std::vector<std::int64_t> output_padding;  // of each spatial dimension, or empty
-  std::vector<std::int64_t> output_size;     // of each spatial dimension, or empty: as computed
-  ActivationRange activation;
+  static constexpr const char* type_name = "TransposedConvolution";  ///< see Operator::type
+  Window window;            ///< of the convolution that this one is the transpose of; strides are those of the output
+  std::int64_t groups = 1;  ///< of channels; C and O are multiples of it
+  std::vector<std::int64_t> output_padding;  ///< of each spatial dimension, or empty
+  std::vector<std::int64_t> output_size;     ///< of each spatial dimension, or empty: as computed
+  ActivationRange activation;                ///< clamps the results
 
   void fields(FieldVisitor& v) override {
     window.fields(v);

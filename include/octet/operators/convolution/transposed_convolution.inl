@@ -10,7 +10,10 @@ OCTET_BEGIN
 
 OCTET_API detail::TransposedAxis TransposedConvolution::axis(std::size_t i, std::int64_t in) const {
   detail::TransposedAxis a;
-  a.in = in, a.kernel = window.kernel[i], a.stride = window.strides[i], a.dilation = window.dilations[i];
+  a.in = in;
+  a.kernel = window.kernel[i];
+  a.stride = window.strides[i];
+  a.dilation = window.dilations[i];
   a.out = output_size.empty() ? Shape::unknown : output_size[i];
   if (in == Shape::unknown) return a;
   const std::int64_t full =
@@ -60,20 +63,20 @@ OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c
             " spatial dimensions, found ", x);
   bool fits = w.rank() == static_cast<int>(n) + 2 && groups >= 1 && w[0] % groups == 0 && w.back() >= 1;
   for (std::size_t i = 0; fits && i < n; ++i) fits = w[static_cast<int>(i) + 1] == window.kernel[i];
-  c.require(fits, "weights of shape ", w, " do not fit ", groups, " groups and the kernel");
-  c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "takes ", w.back() * groups,
-            " channels (weights ", w, ", ", groups, " groups), but the input is ", x);
+  c.require(fits, "weights of shape ", w, " do not match ", groups, " groups and the kernel");
+  c.require(x.back() == Shape::unknown || x.back() == w.back() * groups, "expected an input with ", w.back() * groups,
+            " channels (weights ", w, ", ", groups, " groups), found ", x);
   detail::require_bias(c, w[0]);
   Shape out{x[0]};
   for (std::size_t i = 0; i < n; ++i) {
     constexpr std::int64_t limit = 1 << 20;
     for (const std::vector<std::int64_t>* v : {&window.kernel, &window.strides, &window.dilations})
-      c.require((*v)[i] >= 1 && (*v)[i] <= limit, "kernel, stride and dilation have to be in 1 .. ", limit, ", found ",
+      c.require((*v)[i] >= 1 && (*v)[i] <= limit, "expected kernel, stride and dilation in 1 .. ", limit, ", found ",
                 (*v)[i]);
     for (const std::vector<std::int64_t>* v :
          {&window.pads_before, &window.pads_after, &output_padding, &output_size}) {
       const std::int64_t size = v->size() > i ? (*v)[i] : 0;
-      c.require(size >= 0 && size <= limit, "padding and sizes have to be in 0 .. ", limit, ", found ", size);
+      c.require(size >= 0 && size <= limit, "expected padding and sizes in 0 .. ", limit, ", found ", size);
     }
     const std::int64_t in = x[static_cast<int>(i) + 1];
     c.require(in != 0, "expected images of at least one pixel, found ", x);

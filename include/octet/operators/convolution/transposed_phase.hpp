@@ -17,11 +17,16 @@ struct TransposedPhase {
   /// The sizes of that convolution, except for batch, channels and groups.
   ConvolutionShape shape(const std::array<TransposedAxis, 2>& axes) const noexcept {
     ConvolutionShape s;
-    s.in_h = axes[0].in, s.in_w = axes[1].in;
-    s.out_h = axes[0].count(y), s.out_w = axes[1].count(x);
-    s.kernel_h = axes[0].taps(y), s.kernel_w = axes[1].taps(x);
-    s.dilation_h = axes[0].step(), s.dilation_w = axes[1].step();
-    s.pad_top = -axes[0].start(y), s.pad_left = -axes[1].start(x);
+    s.in_h = axes[0].in;
+    s.in_w = axes[1].in;
+    s.out_h = axes[0].count(y);
+    s.out_w = axes[1].count(x);
+    s.kernel_h = axes[0].taps(y);
+    s.kernel_w = axes[1].taps(x);
+    s.dilation_h = axes[0].step();
+    s.dilation_w = axes[1].step();
+    s.pad_top = -axes[0].start(y);
+    s.pad_left = -axes[1].start(x);
     return s;
   }
 

@@ -38,7 +38,8 @@ class TransposedConvolutionStep : public Step {
   std::size_t plan(const PlanContext& c) override {
     const Shape &in = c.inputs[0].shape, &out = c.outputs[0].shape;
     axes_ = rule_(in);
-    batch_ = in[0], pixel_ = out.back() * element_;
+    batch_ = in[0];
+    pixel_ = out.back() * element_;
     inputs_ = c.inputs;
     outputs_ = c.outputs;
     empty_ = in.elements() == 0 || out.elements() == 0;
@@ -51,7 +52,9 @@ class TransposedConvolutionStep : public Step {
         s = p.at.shape(axes_);
         s.batch = batch_;
       }
-      s.in_c = in.back(), s.out_c = out.back(), s.groups = groups_;
+      s.in_c = in.back();
+      s.out_c = out.back();
+      s.groups = groups_;
       p.pixels = s.rows();
       if (p.pixels == 0) continue;
       largest = std::max(largest, p.pixels * pixel_);
@@ -98,7 +101,10 @@ class TransposedConvolutionStep : public Step {
         continue;
       }
       Value v = c.input(i);
-      if (i == 1) v.constant = weights, v.shape = weights.shape();
+      if (i == 1) {
+        v.constant = weights;
+        v.shape = weights.shape();
+      }
       n.inputs.push_back(g.add_value(std::move(v)));
     }
     n.outputs.push_back(g.add_value(c.output()));

@@ -36,8 +36,13 @@ class VaryingConvolution {
   static AnyConvolution<T> of(const Kernels& kernels, const ConvolutionShape& s, WeightMemory memory) {
     const std::vector<T> none(static_cast<std::size_t>(s.out_c * s.taps() * s.group_in()));
     ConvolutionWeights<T> w;
-    w.values = none.data(), w.out_c = s.out_c, w.window = s, w.group_in = s.group_in(), w.groups = s.groups;
-    w.varies = true, w.memory = memory;
+    w.values = none.data();
+    w.out_c = s.out_c;
+    w.window = s;
+    w.group_in = s.group_in();
+    w.groups = s.groups;
+    w.varies = true;
+    w.memory = memory;
     return {kernels, w};
   }
 

@@ -36,7 +36,10 @@ class WeightGradient {
   /// in: [N, H, W, I]; gradient: [N, out_h, out_w, O], with respect to the output; out: [O, kernel_h, kernel_w, I /
   /// groups].
   void run(const float* in, const float* gradient, float* out, std::byte* scratch, ThreadPool& pool) const noexcept {
-    depthwise_ ? by_channel(in, gradient, out, scratch, pool) : by_matrix(in, gradient, out, scratch, pool);
+    if (depthwise_)
+      by_channel(in, gradient, out, scratch, pool);
+    else
+      by_matrix(in, gradient, out, scratch, pool);
   }
 
  private:
@@ -52,7 +55,9 @@ class WeightGradient {
     const std::int64_t most = shape_.group_out() <= 128 ? 576 : 256;
     const bool padded = shape_.pad_top > 0 || shape_.pad_left > 0;
     skips_ = padded && channels >= 64 && shape_.out_h <= 8 && shape_.out_w <= 8;
-    channels_ = channels, taps_w_ = shape_.kernel_w, taps_h_ = shape_.kernel_h;
+    channels_ = channels;
+    taps_w_ = shape_.kernel_w;
+    taps_h_ = shape_.kernel_h;
     if (taps > most || skips_) taps_h_ = 1;
     if ((taps_h_ == 1 && row > most) || skips_) {
       taps_w_ = 1;
@@ -76,15 +81,19 @@ class WeightGradient {
     const std::int64_t taps_across = shape_.kernel_w / taps_w_;
     Task t;
     t.group = index / parts_ / blocks_;
-    t.ky = tap / taps_across * taps_h_, t.kx = tap % taps_across * taps_w_;
+    t.ky = tap / taps_across * taps_h_;
+    t.kx = tap % taps_across * taps_w_;
     t.channel = block % channel_blocks * channels_;
     t.channels = std::min(channels_, shape_.group_in() - t.channel);
-    t.height = shape_.out_h, t.width = shape_.out_w;
+    t.height = shape_.out_h;
+    t.width = shape_.out_w;
     if (skips_) {
       const TapRange y(t.ky * shape_.dilation_h - shape_.pad_top, shape_.in_h, shape_.stride_h, shape_.out_h);
       const TapRange x(t.kx * shape_.dilation_w - shape_.pad_left, shape_.in_w, shape_.stride_w, shape_.out_w);
-      t.first_y = y.first, t.height = y.end - y.first;
-      t.first_x = x.first, t.width = x.end - x.first;
+      t.first_y = y.first;
+      t.height = y.end - y.first;
+      t.first_x = x.first;
+      t.width = x.end - x.first;
     }
     const std::int64_t pixels = shape_.batch * t.height * t.width, pieces = (pixels + depth - 1) / depth;
     t.begin = pieces * part / parts_ * depth;
@@ -106,7 +115,8 @@ class WeightGradient {
     const std::int64_t k = shape_.taps() * shape_.group_in();
     auto *windows = reinterpret_cast<float*>(scratch), *rows = reinterpret_cast<float*>(scratch + windows_);
     OuterProduct p;
-    p.rows = shape_.group_out(), p.columns = taps_h_ * taps_w_ * t.channels;
+    p.rows = shape_.group_out();
+    p.columns = taps_h_ * taps_w_ * t.channels;
     p.a_stride = skips_ ? shape_.group_out() : shape_.out_c;
     p.b_stride = in_place_ ? shape_.in_c : row_stride_ / 4;
     p.c = out + t.group * shape_.group_out() * k + (t.ky * shape_.kernel_w + t.kx) * shape_.group_in() + t.channel;
@@ -121,7 +131,10 @@ class WeightGradient {
         gather_inside(t, in, gradients, first, p.depth, windows, rows);
       else if (!in_place_)
         gather(t, in, first, p.depth, windows);
-      pairs_ ? add_pairs(p, scratch + windows_ + rows_) : kernels_->gradient.outer_product(p);
+      if (pairs_)
+        add_pairs(p, scratch + windows_ + rows_);
+      else
+        kernels_->gradient.outer_product(p);
     }
   }
 
@@ -129,7 +142,8 @@ class WeightGradient {
   void add_pairs(OuterProduct p, std::byte* room) const noexcept {
     const auto pack = [&](const float*& x, std::int64_t& stride, std::int64_t columns) {
       kernels_->gradient.pack_pairs({x, stride, p.depth, columns, room, pair_stride(columns)});
-      x = reinterpret_cast<const float*>(room), stride = pair_stride(columns);
+      x = reinterpret_cast<const float*>(room);
+      stride = pair_stride(columns);
       room += pair_bytes(columns);
     };
     pack(p.a, p.a_stride, p.rows);
@@ -162,12 +176,17 @@ class WeightGradient {
     Gather g;
     g.shape = shape_;
     g.in = reinterpret_cast<const std::byte*>(in + t.group * shape_.group_in() + t.channel);
-    g.pixel_bytes = shape_.in_c * 4, g.run_bytes = t.channels * 4;
-    g.shape.kernel_h = taps_h_, g.shape.kernel_w = taps_w_;
-    g.shape.pad_top -= t.ky * shape_.dilation_h, g.shape.pad_left -= t.kx * shape_.dilation_w;
+    g.pixel_bytes = shape_.in_c * 4;
+    g.run_bytes = t.channels * 4;
+    g.shape.kernel_h = taps_h_;
+    g.shape.kernel_w = taps_w_;
+    g.shape.pad_top -= t.ky * shape_.dilation_h;
+    g.shape.pad_left -= t.kx * shape_.dilation_w;
     g.padding = padding_.bytes();
-    g.first = first, g.count = count;
-    g.rows = reinterpret_cast<std::byte*>(windows), g.row_stride = row_stride_;
+    g.first = first;
+    g.count = count;
+    g.rows = reinterpret_cast<std::byte*>(windows);
+    g.row_stride = row_stride_;
     kernels_->gather(g);
   }
 
@@ -181,7 +200,8 @@ class WeightGradient {
       DepthwiseWeights d;
       d.shape = shape_;
       d.shape.batch = shape_.batch * (part + 1) / parts_ - first;
-      d.in = in + first * in_image, d.gradient = gradient + first * out_image;
+      d.in = in + first * in_image;
+      d.gradient = gradient + first * out_image;
       d.channel_begin = index / parts_ * channel_block;
       d.channel_end = std::min(shape_.in_c, d.channel_begin + channel_block);
       d.sums = sums + part * size_;

@@ -7,10 +7,10 @@ OCTET_BEGIN
 /// [N, spatial ..., C] with one to three spatial dimensions.
 class AveragePool : public OperatorOf<AveragePool> {
  public:
-  static constexpr const char* type_name = "AveragePool";
-  Window window;
-  bool include_padding = false;
-  bool int8_ties = false;  // for TFLite's rounding: the values were int8, so "away from zero" is away from 128
+  static constexpr const char* type_name = "AveragePool";  ///< see Operator::type
+  Window window;                                           ///< size, strides and padding
+  bool include_padding = false;                            ///< whether the divisor is the whole window, also at borders
+  bool int8_ties = false;  ///< for TFLite's rounding: the values were int8, so "away from zero" is away from 128
 
   void fields(FieldVisitor& v) override {
     window.fields(v);
@@ -20,8 +20,8 @@ class AveragePool : public OperatorOf<AveragePool> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
-  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before,
-                               const std::vector<std::int64_t>& after) const override;
+  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
+                               double value) const override;
   OCTET_API IntegerForm integer_form() const override;
   OCTET_API std::string summary(const ShapeContext&) const override;
 };

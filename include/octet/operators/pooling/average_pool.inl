@@ -14,7 +14,7 @@ class AveragePoolStep : public Step {
     if (int8_format.computes(c.input(0).dtype))
       mean_ = IntegerMean(c, int8_ties ? IntegerMean::Kind::int8_pool : IntegerMean::Kind::pool);
     else
-      c.require(c.input(0).dtype == DType::f32, "no form for ", name(c.input(0).dtype));
+      c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   }
 
   std::size_t plan(const PlanContext& c) override {
@@ -68,11 +68,11 @@ OCTET_API std::unique_ptr<GradientStep> AveragePool::prepare_gradient(const Prep
 
 OCTET_API std::string AveragePool::summary(const ShapeContext&) const { return "AvgPool " + window.summary(); }
 
-/// Zeros count as elements: so it must have no padding of its own, whose places may not.
+/// The added zeros count as elements. So the pool must not have padding that may not count.
 OCTET_API OperatorPtr AveragePool::padded(const std::vector<std::int64_t>& before,
-                                          const std::vector<std::int64_t>& after) const {
+                                          const std::vector<std::int64_t>& after, double value) const {
   auto op = std::make_shared<AveragePool>(*this);
-  if (window.pads() || window.ceil_mode || !op->window.widen(before, after)) return nullptr;
+  if (value != 0 || window.pads() || window.ceil_mode || !op->window.widen(before, after)) return nullptr;
   op->include_padding = true;
   return op;
 }

@@ -7,10 +7,10 @@ OCTET_BEGIN
 /// output is the positions of the maxima as int64 indices into [N, C, spatial ...].
 class MaxPool : public OperatorOf<MaxPool> {
  public:
-  static constexpr const char* type_name = "MaxPool";
-  Window window;
-  bool indices = false;        // second output
-  bool columns_first = false;  // indices are column-major
+  static constexpr const char* type_name = "MaxPool";  ///< see Operator::type
+  Window window;                                       ///< size, strides, dilations and padding
+  bool indices = false;                                ///< second output
+  bool columns_first = false;                          ///< indices are column-major
 
   void fields(FieldVisitor& v) override {
     window.fields(v);
@@ -22,6 +22,8 @@ class MaxPool : public OperatorOf<MaxPool> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
+                               double value) const override;
   OCTET_API std::string summary(const ShapeContext&) const override;
 };
 

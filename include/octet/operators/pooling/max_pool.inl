@@ -52,7 +52,10 @@ class MaxPoolStep : public Step {
       double largest = load_element(dtype_, w.pixels[0], ch);
       for (std::int64_t i = 1; i < w.count; ++i) {
         const double x = load_element(dtype_, w.pixels[i], ch);
-        if (x > largest || std::isnan(x)) best = i, largest = x;
+        if (x > largest || std::isnan(x)) {
+          best = i;
+          largest = x;
+        }
       }
       const std::int64_t at = pixel * w.channels + ch;
       store_element(dtype_, c.output(), at, largest);
@@ -95,11 +98,22 @@ OCTET_API std::unique_ptr<Step> MaxPool::prepare(const PrepareContext& c) const 
 }
 
 OCTET_API std::unique_ptr<GradientStep> MaxPool::prepare_gradient(const PrepareContext& c) const {
-  c.require(!indices, "has no gradient where it gives indices");
+  c.require(!indices, "has no gradient if it returns indices");
   return detail::make_step<detail::MaxPoolGradient>(c, prepare(c), window);
 }
 
 OCTET_API std::string MaxPool::summary(const ShapeContext&) const { return "MaxPool " + window.summary(); }
+
+/// Padding with the lowest float or -infinity is that of the pool itself.
+OCTET_API OperatorPtr MaxPool::padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
+                                      double value) const {
+  auto op = std::make_shared<MaxPool>(*this);
+  const bool lowest = value <= static_cast<double>(std::numeric_limits<float>::lowest());
+  if (!lowest || indices || window.ceil_mode || !op->window.widen(before, after)) return nullptr;
+  for (std::size_t i = 0; i < op->window.kernel.size(); ++i)  // no window may be padding alone
+    if (std::max(op->window.pads_before[i], op->window.pads_after[i]) >= op->window.kernel[i]) return nullptr;
+  return op;
+}
 
 OCTET_API IntegerForm MaxPool::integer_form() const {
   IntegerForm f;

@@ -13,7 +13,8 @@ class PoolWindows {
     static const std::string unnamed;
     const Shape& in = c.inputs[0].shape;
     axes_ = resolve(window, in, ShapeContext(unnamed, "Pool", {}, {}));
-    batch_ = in[0], channels_ = in.back();
+    batch_ = in[0];
+    channels_ = in.back();
     clipped_taps_ = batch_ == 0 || channels_ == 0 ? 0 : 1;  // tensors without elements have no windows
     for (const WindowAxis& a : axes_) clipped_taps_ *= std::min(a.kernel, a.in);
   }
@@ -69,7 +70,9 @@ class PoolWindows {
             for (std::int64_t ix = sx.first; ix < sx.end; ix += w.dilation)
               pixels[count++] = in + (((n * d.in + iz) * h.in + iy) * w.in + ix) * channels_ * element_;
         PoolWindow p;
-        p.pixels = pixels, p.count = count, p.channels = channels_;
+        p.pixels = pixels;
+        p.count = count;
+        p.channels = channels_;
         f(p, sz.padded * sy.padded * sx.padded, row * w.out + x);
       }
     }

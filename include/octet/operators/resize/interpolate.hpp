@@ -20,6 +20,11 @@ class InterpolateStep : public Step {
         mode_(mode),
         outside_(outside) {
     c.require(bytes_ || c.input(0).dtype == DType::f32, "expected float32 or uint8, found ", name(c.input(0).dtype));
+    const QuantParams &x = c.input(0).quant, &y = c.output().quant;
+    if (!bytes_ || x == y) return;
+    rescales_ = true;
+    factor_ = static_cast<double>(x.scale[0]) / static_cast<double>(y.scale[0]);
+    offset_ = y.zero_point[0] - rounded(x.zero_point[0] * factor_);
   }
 
   std::size_t plan(const PlanContext& c) override {
@@ -37,11 +42,23 @@ class InterpolateStep : public Step {
     for (std::size_t d : order) {
       const int axis = static_cast<int>(d);
       Pass p;
-      p.outer = shape.product(0, axis), p.inner = shape.product(axis + 1, shape.rank());
-      p.in = axes[d].in, p.out = axes[d].out;
+      p.outer = shape.product(0, axis);
+      p.inner = shape.product(axis + 1, shape.rank());
+      p.in = axes[d].in;
+      p.out = axes[d].out;
       p.taps = filter_.taps(axes[d], mode_, bytes_ ? 1.0 / 32768 : 0);
       shape[axis] = p.out;
       if (passes_.size() + 1 < order.size()) largest_ = std::max(largest_, (shape.elements() + 15) / 16 * 16);
+      passes_.push_back(std::move(p));
+    }
+    if (rescales_ && passes_.empty() && shape.rank() > 0) {  // codes change even where the size does not
+      Pass p;
+      p.in = p.out = shape[0];
+      p.inner = shape.product(1, shape.rank());
+      p.taps.count = 1;
+      for (std::int64_t i = 0; i < p.out; ++i) p.taps.index.push_back(i);
+      p.taps.weight.assign(static_cast<std::size_t>(p.out), 1.0f);
+      order.push_back(0);
       passes_.push_back(std::move(p));
     }
     return static_cast<std::size_t>(largest_ * std::min<std::int64_t>(2, static_cast<std::int64_t>(order.size()) - 1)) *
@@ -132,16 +149,24 @@ class InterpolateStep : public Step {
     }
   }
 
-  static void store(float& to, float x) noexcept { to = x; }
-  static void store(float& to, double x) noexcept { to = static_cast<float>(x); }
+  void store(float& to, float x) const noexcept { to = x; }
+  void store(float& to, double x) const noexcept { to = static_cast<float>(x); }
   template <class Sum>
-  static void store(std::uint8_t& to, Sum x) noexcept {
+  void store(std::uint8_t& to, Sum x) const noexcept {
+    if (rescales_)
+      store_code(to, std::fma(static_cast<double>(x), factor_, offset_));
+    else
+      store_code(to, x);
+  }
+  template <class Sum>
+  static void store_code(std::uint8_t& to, Sum x) noexcept {
     const Sum y = std::min(std::max(x, Sum{0}), Sum{255}) + Sum(0.5);
     const auto r = static_cast<int>(y);
     to = static_cast<std::uint8_t>(static_cast<Sum>(r) == y ? r & ~1 : r);  // ties to even
   }
 
-  bool bytes_;
+  bool bytes_, rescales_ = false;   // rescales: the output has a scale of its own:
+  double factor_ = 1, offset_ = 0;  // code * factor + offset
   Rule rule_;
   ResizeFilter filter_;
   CoordinateMode mode_;

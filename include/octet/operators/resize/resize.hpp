@@ -12,19 +12,20 @@ struct ResizeAxis;
 /// round_prefer_ceil), else asymmetric (nearest: floor).
 class Resize : public OperatorOf<Resize> {
  public:
-  static constexpr const char* type_name = "Resize";
-  ResizeMode mode = ResizeMode::nearest;
+  static constexpr const char* type_name = "Resize";  ///< see Operator::type
+  ResizeMode mode = ResizeMode::nearest;              ///< how pixels are interpolated
+  /// Which input coordinate a pixel of the output has.
   CoordinateMode coordinate_transformation_mode = CoordinateMode::half_pixel;
-  NearestMode nearest_mode = NearestMode::round_prefer_floor;
-  std::vector<double> scales;       // either scales,
-  std::vector<std::int64_t> sizes;  // or sizes of the output; 0 keeps the size of a dimension
-  AspectRatioPolicy keep_aspect_ratio_policy = AspectRatioPolicy::stretch;  // for sizes that are not 0
-  std::vector<double> roi;         // tf_crop_and_resize: starts, then ends, as fractions of the input
-  double extrapolation_value = 0;  // outside the roi
-  double cubic_coeff_a = -0.75;
-  bool float_coordinates = false;  // coordinates in float32, with whole output sizes, as ONNX Runtime
-  bool antialias = false;          // widens the filter when linear and cubic shrink
-  bool exclude_outside = false;    // neighbors beyond the border have weight 0, instead of repeating the border
+  NearestMode nearest_mode = NearestMode::round_prefer_floor;  ///< only of mode nearest: which of two neighbors
+  std::vector<double> scales;                                  ///< either scales,
+  std::vector<std::int64_t> sizes;  ///< or sizes of the output; 0 keeps the size of a dimension
+  AspectRatioPolicy keep_aspect_ratio_policy = AspectRatioPolicy::stretch;  ///< for sizes that are not 0
+  std::vector<double> roi;         ///< tf_crop_and_resize: starts, then ends, as fractions of the input
+  double extrapolation_value = 0;  ///< outside the roi
+  double cubic_coeff_a = -0.75;    ///< a of the cubic kernel (Keys 1981); -0.5 in TensorFlow and Pillow
+  bool float_coordinates = false;  ///< coordinates in float32, with whole output sizes, as ONNX Runtime
+  bool antialias = false;          ///< widens the filter when linear and cubic shrink
+  bool exclude_outside = false;    ///< neighbors beyond the border have weight 0, instead of repeating the border
 
   void fields(FieldVisitor& v) override {
     v.field("mode", mode, ResizeMode::last);

@@ -23,8 +23,10 @@ OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const
     detail::ResizeAxis a;
     a.in = a.out = in[d];
     a.single = float_coordinates;
-    if (coordinate_transformation_mode == CoordinateMode::tf_crop_and_resize && !roi.empty())
-      a.begin = roi[i], a.end = roi[i + roi.size() / 2];
+    if (coordinate_transformation_mode == CoordinateMode::tf_crop_and_resize && !roi.empty()) {
+      a.begin = roi[i];
+      a.end = roi[i + roi.size() / 2];
+    }
     const bool whole = a.begin == 0 && a.end == 1;
     if (sizes.empty() || (proportional && sizes[i] != 0)) {
       a.scale = proportional ? common : scales[i];
@@ -71,7 +73,9 @@ OCTET_API std::unique_ptr<Step> Resize::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
   double outside = extrapolation_value;
   if (x.is_quantized()) {
-    c.require(!x.quant.per_channel() && x.quant == c.output().quant, "input and output have to share one scale");
+    c.require(
+        x.has_one_scale() && c.output().has_one_scale() && (mode != ResizeMode::nearest || x.quant == c.output().quant),
+        "input and output have to share one scale");
     c.validate(x);
     outside = outside / static_cast<double>(x.quant.scale[0]) + x.quant.zero_point[0];
   }
@@ -97,6 +101,10 @@ OCTET_API std::unique_ptr<Step> Resize::prepare(const PrepareContext& c) const {
 OCTET_API IntegerForm Resize::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  // Cubic interpolation overshoots the range of the input, and what is outside of the region may be outside the range.
+  const bool crops = coordinate_transformation_mode == CoordinateMode::tf_crop_and_resize && extrapolation_value != 0;
+  f.rescales = mode == ResizeMode::cubic || crops;
+  f.input_rescaled = mode == ResizeMode::nearest && crops;
   return f;
 }
 

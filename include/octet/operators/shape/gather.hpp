@@ -7,11 +7,13 @@ OCTET_BEGIN
 /// the back). The output's shape is data's, with the axis replaced by the shape of the indices.
 class Gather : public OperatorOf<Gather> {
  public:
-  static constexpr const char* type_name = "Gather";
+  static constexpr const char* type_name = "Gather";  ///< see Operator::type
+  /// Indices of the inputs.
   enum Operand : int { data, places };
-  std::int64_t axis = 0;
+  std::int64_t axis = 0;  ///< of data; in [-rank, rank)
 
   Gather() = default;
+  /// Along axis a, in [-rank, rank).
   explicit Gather(std::int64_t a) : axis(a) {}
 
   void fields(FieldVisitor& v) override { v.field("axis", axis); }
@@ -24,10 +26,11 @@ class Gather : public OperatorOf<Gather> {
 /// Broadcasts the tensor to a shape, as in NumPy.
 class Expand : public OperatorOf<Expand> {
  public:
-  static constexpr const char* type_name = "Expand";
-  std::vector<std::int64_t> shape;
+  static constexpr const char* type_name = "Expand";  ///< see Operator::type
+  std::vector<std::int64_t> shape;                    ///< broadcast with the input's, so 1 keeps a size
 
   Expand() = default;
+  /// Broadcasts to shape s.
   explicit Expand(std::vector<std::int64_t> s) : shape(std::move(s)) {}
 
   void fields(FieldVisitor& v) override { v.field("shape", shape); }

@@ -12,7 +12,8 @@ class GatherStep : public Step {
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
     const int axis = normalize_axis(axis_, in.rank());
-    outer_ = in.product(0, axis), size_ = in[axis];
+    outer_ = in.product(0, axis);
+    size_ = in[axis];
     block_ = in.product(axis + 1, in.rank()) * element_;
     count_ = c.inputs[octet::Gather::places].shape.elements();
     return 0;
@@ -44,7 +45,7 @@ class GatherStep : public Step {
 OCTET_API std::vector<Shape> Gather::shapes(const ShapeContext& c) const {
   const Shape &in = c.shape(0), &indices = c.shape(octet::Gather::places);
   c.require(c.dtype(octet::Gather::places) == DType::i32 || c.dtype(octet::Gather::places) == DType::i64,
-            "indices have to be int32 or int64, found ", name(c.dtype(octet::Gather::places)));
+            "expected indices of type int32 or int64, found ", name(c.dtype(octet::Gather::places)));
   const int a = normalize_axis(axis, in.rank());
   const std::int64_t size = in[a];
   if (size != Shape::unknown && c.value(octet::Gather::places).is_constant())

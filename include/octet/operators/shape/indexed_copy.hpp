@@ -9,7 +9,7 @@ namespace detail {
 
 /// Size of an element in bytes, for operators that move elements. Throws Error for elements below 8 bits.
 inline std::int64_t element_bytes(const PrepareContext& c, const Value& v) {
-  c.require(bits(v.dtype) >= 8, "elements of ", name(v.dtype), " cannot be moved one by one");
+  c.require(bits(v.dtype) >= 8, "elements of ", name(v.dtype), " are smaller than a byte, which is not supported");
   return bits(v.dtype) / 8;
 }
 

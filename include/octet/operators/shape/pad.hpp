@@ -3,12 +3,13 @@
 
 OCTET_BEGIN
 
+/// Where the added elements come from.
 enum class PadMode : std::uint8_t {
   constant,
-  reflect,    // mirrored about the first and the last element, which are not repeated
-  edge,       // the first and the last element, repeated
-  wrap,       // as if the tensor were repeated
-  symmetric,  // mirrored; the first and the last element are repeated
+  reflect,    ///< mirrored about the first and the last element, which are not repeated
+  edge,       ///< the first and the last element, repeated
+  wrap,       ///< as if the tensor were repeated
+  symmetric,  ///< mirrored; the first and the last element are repeated
   last = symmetric
 };
 
@@ -16,12 +17,14 @@ enum class PadMode : std::uint8_t {
 /// quantized tensor is a real number, quantized like the tensor.
 class Pad : public OperatorOf<Pad> {
  public:
-  static constexpr const char* type_name = "Pad";
-  PadMode mode = PadMode::constant;
-  std::vector<std::int64_t> before, after;  // one per dimension
-  double value = 0;
+  static constexpr const char* type_name = "Pad";  ///< see Operator::type
+  PadMode mode = PadMode::constant;                ///< where added elements come from
+  std::vector<std::int64_t> before;                ///< one per dimension, outermost first; negative: removes
+  std::vector<std::int64_t> after;                 ///< likewise
+  double value = 0;                                ///< of mode constant
 
   Pad() = default;
+  /// One entry per dimension in both vectors.
   Pad(PadMode m, std::vector<std::int64_t> at_front, std::vector<std::int64_t> at_back, double v = 0)
       : mode(m), before(std::move(at_front)), after(std::move(at_back)), value(v) {}
 

@@ -38,7 +38,7 @@ OCTET_API std::vector<Shape> Pad::shapes(const ShapeContext& c) const {
     const std::int64_t b = before[static_cast<std::size_t>(d)], a = after[static_cast<std::size_t>(d)];
     c.require(b >= -limit && b <= limit && a >= -limit && a <= limit, "padding of ", b, " and ", a, " is too large");
     if (out[d] == Shape::unknown) continue;
-    c.require(out[d] + b + a >= 0, "more is cropped than dimension ", d, " of ", c.shape(0), " has");
+    c.require(out[d] + b + a >= 0, "more elements are cropped than dimension ", d, " of ", c.shape(0), " has");
     c.require(mode == PadMode::constant || out[d] > 0 || b + a == 0, "dimension ", d, " of ", c.shape(0),
               " is empty and cannot be padded in this mode");
     out[d] += b + a;
@@ -69,6 +69,7 @@ OCTET_API std::unique_ptr<GradientStep> Pad::prepare_gradient(const PrepareConte
 OCTET_API IntegerForm Pad::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.rescales = f.input_rescaled = mode == PadMode::constant && value != 0;  // which may be outside the input's range
   return f;
 }
 

@@ -8,10 +8,14 @@ OCTET_BEGIN
 /// steps: 1.
 class Slice : public OperatorOf<Slice> {
  public:
-  static constexpr const char* type_name = "Slice";
-  std::vector<std::int64_t> starts, ends, axes, steps;
+  static constexpr const char* type_name = "Slice";  ///< see Operator::type
+  std::vector<std::int64_t> starts;                  ///< one per axis
+  std::vector<std::int64_t> ends;                    ///< one per axis; not included
+  std::vector<std::int64_t> axes;                    ///< each in [-rank, rank); empty: the first ones
+  std::vector<std::int64_t> steps;                   ///< one per axis, not 0; empty: 1
 
   Slice() = default;
+  /// The elements from, from + by, ... before `to`, along the axes `along`.
   Slice(std::vector<std::int64_t> from, std::vector<std::int64_t> to, std::vector<std::int64_t> along = {},
         std::vector<std::int64_t> by = {})
       : starts(std::move(from)), ends(std::move(to)), axes(std::move(along)), steps(std::move(by)) {}
@@ -45,10 +49,10 @@ class Slice : public OperatorOf<Slice> {
 /// which may be smaller. One output per part.
 class Split : public OperatorOf<Split> {
  public:
-  static constexpr const char* type_name = "Split";
-  std::int64_t axis = 0;
-  std::vector<std::int64_t> sizes;
-  std::int64_t parts = 0;
+  static constexpr const char* type_name = "Split";  ///< see Operator::type
+  std::int64_t axis = 0;                             ///< in [-rank, rank)
+  std::vector<std::int64_t> sizes;                   ///< of the parts along the axis; empty: equal parts
+  std::int64_t parts = 0;                            ///< number of outputs, if `sizes` is empty
 
   void fields(FieldVisitor& v) override {
     v.field("axis", axis);

@@ -34,7 +34,7 @@ OCTET_API Slice::Range Slice::range(std::size_t i, std::int64_t size) const {
 OCTET_API std::vector<Shape> Slice::shapes(const ShapeContext& c) const {
   const std::size_t n = starts.size();
   c.require(ends.size() == n && (axes.empty() || axes.size() == n) && (steps.empty() || steps.size() == n),
-            "starts, ends, axes and steps have to be of one length, found ", n, ", ", ends.size(), ", ", axes.size(),
+            "expected starts, ends, axes and steps of the same length, found ", n, ", ", ends.size(), ", ", axes.size(),
             " and ", steps.size());
   Shape out = c.shape(0);
   c.require(n <= static_cast<std::size_t>(out.rank()), "cannot slice ", n, " dimensions of shape ", out);

@@ -6,10 +6,11 @@ OCTET_BEGIN
 /// Reorders dimensions: dimension i of the output is dimension perm[i] of the input. Without perm, they are reversed.
 class Transpose : public OperatorOf<Transpose> {
  public:
-  static constexpr const char* type_name = "Transpose";
-  std::vector<std::int64_t> perm;
+  static constexpr const char* type_name = "Transpose";  ///< see Operator::type
+  std::vector<std::int64_t> perm;                        ///< a permutation of 0 to rank - 1; empty: reversed
 
   Transpose() = default;
+  /// Dimension i of the output is dimension p[i] of the input.
   explicit Transpose(std::vector<std::int64_t> p) : perm(std::move(p)) {}
 
   void fields(FieldVisitor& v) override { v.field("perm", perm); }

@@ -38,7 +38,10 @@ class TransposeStep : public Step {
     outer_count_ = 1;
     outer_rank_ = 0;
     for (auto d = dims_.begin(); d != end - 1; ++d)
-      if (d != dense) outer_[static_cast<std::size_t>(outer_rank_++)] = *d, outer_count_ *= d->size;
+      if (d != dense) {
+        outer_[static_cast<std::size_t>(outer_rank_++)] = *d;
+        outer_count_ *= d->size;
+      }
     return 0;
   }
 

@@ -26,7 +26,7 @@ class ViewOperator : public OperatorOf<Derived> {
 /// Returns its input.
 class Identity : public detail::ViewOperator<Identity> {
  public:
-  static constexpr const char* type_name = "Identity";
+  static constexpr const char* type_name = "Identity";  ///< see Operator::type
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   bool passes_on(const Value&, const Value&, bool) const override { return true; }
 };
@@ -34,11 +34,12 @@ class Identity : public detail::ViewOperator<Identity> {
 /// New sizes: 0 keeps the input's size at that index (unless allow_zero); one -1 is computed from the others.
 class Reshape : public detail::ViewOperator<Reshape> {
  public:
-  static constexpr const char* type_name = "Reshape";
-  std::vector<std::int64_t> target;
-  bool allow_zero = false;
+  static constexpr const char* type_name = "Reshape";  ///< see Operator::type
+  std::vector<std::int64_t> target;                    ///< one size per dimension of the output
+  bool allow_zero = false;                             ///< whether 0 is a size, as in ONNX with allowzero
 
   Reshape() = default;
+  /// Reshapes to `sizes`, of which one may be -1.
   explicit Reshape(std::vector<std::int64_t> sizes) : target(std::move(sizes)) {}
 
   void fields(FieldVisitor& v) override {
@@ -51,9 +52,10 @@ class Reshape : public detail::ViewOperator<Reshape> {
 /// Reshapes to two dimensions: the product of the sizes before `axis`, and of the others.
 class Flatten : public detail::ViewOperator<Flatten> {
  public:
-  static constexpr const char* type_name = "Flatten";
-  std::int64_t axis = 1;
+  static constexpr const char* type_name = "Flatten";  ///< see Operator::type
+  std::int64_t axis = 1;                               ///< in [-rank, rank]
   Flatten() = default;
+  /// Joins the dimensions before axis a, and those from it on.
   explicit Flatten(std::int64_t a) : axis(a) {}
   void fields(FieldVisitor& v) override { v.field("axis", axis); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
@@ -62,9 +64,10 @@ class Flatten : public detail::ViewOperator<Flatten> {
 /// Removes the given dimensions, whose sizes have to be 1 (if none are given: all of size 1).
 class Squeeze : public detail::ViewOperator<Squeeze> {
  public:
-  static constexpr const char* type_name = "Squeeze";
-  std::vector<std::int64_t> axes;
+  static constexpr const char* type_name = "Squeeze";  ///< see Operator::type
+  std::vector<std::int64_t> axes;                      ///< each in [-rank, rank); empty: all of size 1
   Squeeze() = default;
+  /// Removes the dimensions a, each of size 1.
   explicit Squeeze(std::vector<std::int64_t> a) : axes(std::move(a)) {}
   void fields(FieldVisitor& v) override { v.field("axes", axes); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
@@ -73,9 +76,10 @@ class Squeeze : public detail::ViewOperator<Squeeze> {
 /// Inserts dimensions of size 1 at the given axes of the result.
 class Unsqueeze : public detail::ViewOperator<Unsqueeze> {
  public:
-  static constexpr const char* type_name = "Unsqueeze";
-  std::vector<std::int64_t> axes;
+  static constexpr const char* type_name = "Unsqueeze";  ///< see Operator::type
+  std::vector<std::int64_t> axes;                        ///< each in [-rank, rank) of the result
   Unsqueeze() = default;
+  /// Inserts a dimension of size 1 at each axis of a.
   explicit Unsqueeze(std::vector<std::int64_t> a) : axes(std::move(a)) {}
   void fields(FieldVisitor& v) override { v.field("axes", axes); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

@@ -8,12 +8,14 @@ OCTET_BEGIN
 
 /// Options of prepare_qat.
 struct QatConfig {
-  int weight_bits = 8, activation_bits = 8;  // 8 or 4
-  double range_decay = 0.99;                 // of the moving averages of the smallest and largest activations
-  bool learned_scales = false;               // learned step sizes (LSQ) instead of observed ranges
-  std::vector<std::string> layers;           // names of the layers to quantize; * matches any text; empty: all
-  std::vector<std::string> keep_float;       // names of layers that stay float
-  bool keep_first_float = false, keep_last_float = false;  // the first and the last layer with weights
+  int weight_bits = 8;                  ///< 8 or 4
+  int activation_bits = 8;              ///< 8 or 4
+  double range_decay = 0.99;            ///< of the moving averages of the smallest and largest activations
+  bool learned_scales = false;          ///< learned step sizes (LSQ) instead of observed ranges
+  std::vector<std::string> layers;      ///< names of the layers to quantize; * matches any text; empty: all
+  std::vector<std::string> keep_float;  ///< names of layers that stay float
+  bool keep_first_float = false;        ///< the first layer with weights stays float
+  bool keep_last_float = false;         ///< the last layer with weights stays float
 };
 
 OCTET_END

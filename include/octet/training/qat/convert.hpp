@@ -10,8 +10,8 @@ Model convert(const Model& model);
 
 /// What a model of prepare_qat has learned: the float model with the rounded weights, and the plan with the scales.
 struct LearnedPlan {
-  Model model;
-  QuantizationPlan plan;
+  Model model;            ///< float
+  QuantizationPlan plan;  ///< for `model`
 };
 
 /// The plan that `convert` applies, to be looked at, edited or saved: quantize(learned.model, learned.plan) gives the

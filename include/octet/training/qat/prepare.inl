@@ -13,7 +13,7 @@ OCTET_API Model prepare_qat(const Model& model, const QatConfig& config) {
   for (int bits : {config.weight_bits, config.activation_bits})
     require(has_codes(bits), "model '", model.name, "': expected ", bits_of_codes,
             " bits for weights and activations, found ", bits);
-  require(config.range_decay >= 0 && config.range_decay < 1, "range_decay has to be in [0, 1), found ",
+  require(config.range_decay >= 0 && config.range_decay < 1, "expected range_decay in [0, 1), found ",
           config.range_decay);
   for (const Node& n : model.nodes)
     require(!n.op->traits().fake_quantizes, "model '", model.name, "' is already prepared: layer '", n.name, "' is ",

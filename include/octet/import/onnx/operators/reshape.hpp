@@ -18,7 +18,10 @@ inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<T
   int unknown = -1;
   for (int d = 0; d < in.rank(); ++d) {
     if (kept[static_cast<std::size_t>(d)]) continue;
-    in[d] == Shape::unknown ? void(unknown = unknown == -1 ? d : -2) : rest.push_back(in[d]);
+    if (in[d] == Shape::unknown)
+      unknown = unknown == -1 ? d : -2;
+    else
+      rest.push_back(in[d]);
   }
   int open = -1;
   for (std::size_t j = 0; j < out.size(); ++j) {

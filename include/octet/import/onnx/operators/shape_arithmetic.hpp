@@ -207,9 +207,13 @@ inline bool import_on_sizes(NodeImport& n) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const auto two = [&](double neutral, auto f) {
     n.require(in.size() == 2, "expected two inputs, found ", in.size());
-    return sizes_result(n, combine(in[0], in[1], neutral, f)), true;
+    sizes_result(n, combine(in[0], in[1], neutral, f));
+    return true;
   };
-  const auto one = [&](Sizes s) { return sizes_result(n, std::move(s)), true; };
+  const auto one = [&](Sizes s) {
+    sizes_result(n, std::move(s));
+    return true;
+  };
   if (type == "Add") return two(0, [](double a, double b) { return a + b; });
   if (type == "Sub") return two(0, [](double a, double b) { return a - b; });
   if (type == "Mul") return two(1, [](double a, double b) { return a * b; });

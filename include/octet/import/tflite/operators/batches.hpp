@@ -1,7 +1,7 @@
 #pragma once
 #include "../operator_import.hpp"
 
-/// SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND. Around a convolution they are how converters write a dilated one.
+/// SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND. Converters write a dilated convolution as a convolution between them.
 OCTET_BEGIN
 namespace detail::tflite {
 

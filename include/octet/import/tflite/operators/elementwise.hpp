@@ -19,7 +19,7 @@ inline void import_binary(OperatorImport& n, BinaryKind kind, int activation = -
   n.add(Binary(kind, range), {n.value(0), n.value(1)});
 }
 
-/// Booleans: and is the smaller, or the greater one.
+/// For booleans, "and" is the minimum and "or" the maximum.
 inline void import_not(OperatorImport& n) {
   const int no =
       n.add_constant(n.name() + "/false", AnyTensor::make(DType::boolean, {}, [](std::byte* to) { *to = {}; }));

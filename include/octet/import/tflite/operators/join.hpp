@@ -31,7 +31,7 @@ inline Pad padding(OperatorImport& n, PadMode mode, int rank) {
   Pad op;
   op.mode = mode;
   for (std::size_t d = 0; d < static_cast<std::size_t>(rank); ++d) {
-    n.require(both[2 * d] >= 0 && both[2 * d + 1] >= 0, "paddings cannot be negative, found ", both[2 * d], " and ",
+    n.require(both[2 * d] >= 0 && both[2 * d + 1] >= 0, "expected paddings >= 0, found ", both[2 * d], " and ",
               both[2 * d + 1]);
     op.before.push_back(both[2 * d]);
     op.after.push_back(both[2 * d + 1]);

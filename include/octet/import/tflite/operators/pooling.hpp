@@ -16,7 +16,10 @@ void import_pool(OperatorImport& n) {
 inline void import_reduce(OperatorImport& n, ReduceKind kind) {
   const std::vector<std::int64_t> axes = n.integers(1);
   const int x = n.value(0);
-  if (axes.empty()) return void(n.add(Identity(), {x}));
+  if (axes.empty()) {
+    n.add(Identity(), {x});
+    return;
+  }
   n.add(Reduce(kind, axes, n.flag(0)), {x});
 }
 

@@ -112,10 +112,11 @@ inline void import_strided_slice(OperatorImport& n) {
   StridedSlice s(n, n.graph_value(x).shape);
   const bool drops = !s.dropped.empty(), inserts = !s.inserted.empty();
   int v = x;
-  if (drops || inserts)
-    v = n.step("slice", std::move(s.slice), {v});
-  else
-    return void(n.add(std::move(s.slice), {v}));
+  if (!drops && !inserts) {
+    n.add(std::move(s.slice), {v});
+    return;
+  }
+  v = n.step("slice", std::move(s.slice), {v});
   if (drops && inserts) v = n.step("squeezed", Squeeze(s.dropped), {v});
   if (inserts)
     n.add(Unsqueeze(s.inserted), {v});

@@ -31,7 +31,10 @@ inline void import_squeeze(OperatorImport& n) {
   if (axes.empty())  // all dimensions that are declared as 1
     for (int d = 0; d < in.rank(); ++d)
       if (in[d] == 1 || (d == 0 && in[d] == Shape::unknown)) axes.push_back(d);
-  if (axes.empty()) return void(n.add(Identity(), {x}));
+  if (axes.empty()) {
+    n.add(Identity(), {x});
+    return;
+  }
   n.add(Squeeze(std::move(axes)), {x});
 }
 
