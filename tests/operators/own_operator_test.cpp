@@ -227,8 +227,8 @@ TEST_CASE("own operator: from ONNX, by domain and name") {
   CHECK(as<Polynomial>(*from_onnx("Polynomial").nodes[0].op)->factors == std::vector<double>{0, 1});
 
   CHECK(contains(error_of([] { from_onnx("Other"); }),
-                 "node of y' (Other): the operator test.domain.Other is not "
-                 "supported, and not registered (register_operator)"));
+                 "the operator test.domain.Other is not supported, and not "
+                 "registered (register_operator): node 'node of y'"));
   CHECK(contains(error_of([] {
                    from_onnx("Polynomial", {{"slope", 1.0f}});
                  }),

@@ -68,8 +68,10 @@ std::vector<Case> binary_cases() {
     const auto numbers = [](Graph& g, int v) {
       return g.value(v).dtype == DType::boolean ? g.add("number", Convert(DType::f32), {v}) : v;
     };
-    // Rounding decides whether two computed numbers are equal.
-    const double db = kind == BinaryKind::equal ? -1e9 : is_comparison(kind) ? -1 : kind == BinaryKind::pow ? 8 : 15;
+    // Rounding decides whether two computed numbers are equal, and where a remainder jumps.
+    const bool jumps = kind == BinaryKind::floor_mod || kind == BinaryKind::remainder || kind == BinaryKind::equal;
+    const bool steps = is_comparison(kind) || kind == BinaryKind::floor_div;
+    const double db = jumps ? -1e9 : steps ? -1 : kind == BinaryKind::pow ? 8 : 15;
     const std::string name = "Binary " + std::to_string(k);
     all.push_back({name + " by a number",
                    [=](Graph& g, int v) {
@@ -236,6 +238,29 @@ std::vector<Case> shape_cases() {
   all.push_back({"ArgMax",
                  [](Graph& g, int v) { return g.add("places", Convert(DType::f32), {g.add("op", ArgMax(3), {v})}); },
                  false, 8});
+  all.push_back(of("TopK", TopK(3, 3)));
+  all.push_back({"ArgMaxPool and MaxUnpool",
+                 [](Graph& g, int v) {
+                   ArgMaxPool pool;
+                   pool.window = Window(2, 2, 2);
+                   pool.window.padding = Window::Padding::valid;
+                   MaxUnpool unpool;
+                   unpool.window = pool.window;
+                   g.add("op", pool, {v});
+                   const std::vector<int> pooled = g.nodes.back().outputs;
+                   return g.add("unpooled", unpool, {pooled[0], pooled[1]});
+                 },
+                 false, 8});
+  all.push_back({"DetectionPostProcess", [](Graph& g, int v) {
+                   DetectionPostProcess op;
+                   op.classes = 8;
+                   op.max_detections = 4;
+                   op.iou_threshold = 1;
+                   op.score_threshold = -100;
+                   const int boxes = constant(g, {4, 36, 4}, 74), anchors = constant(g, {36, 4}, 75, 0.1f, 1);
+                   g.add("op", op, {boxes, g.add("scores", Reshape({4, 36, 8}), {v}), anchors});
+                   return g.add("row", Unsqueeze({1}), {g.nodes.back().outputs[2]});
+                 }});
   all.push_back({"Convert there and back", [](Graph& g, int v) {
                    return g.add("back", Convert(DType::f32), {g.add("op", Convert(DType::f16), {v})});
                  }});

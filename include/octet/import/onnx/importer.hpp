@@ -5,6 +5,7 @@
 
 #include "../../core/with_place.hpp"
 #include "../../model_file/load_options.hpp"
+#include "../missing_operators.hpp"
 #include "own_operator.hpp"
 #include "registry.hpp"
 
@@ -29,6 +30,7 @@ class Importer {
     check_versions();
     find_order();
     find_wanted();
+    require_operators();
     add_initializers();
     add_inputs();
     for (std::size_t i : order_)
@@ -111,6 +113,26 @@ class Importer {
       for (std::string_view o : n.outputs) builder_.reserve_name(o);
     for (const TensorProto& t : graph().initializers) builder_.reserve_name(t.name);
     for (const ValueInfo& v : graph().inputs) builder_.reserve_name(v.name);
+  }
+
+  static bool is_known(const NodeProto& n) {
+    return find_handler(n.domain, n.op_type) || find_onnx_operator(n.domain, n.op_type);
+  }
+
+  /// Throws an error that names all operators that the model needs and octet lacks.
+  void require_operators() const {
+    MissingOperators missing;
+    for (std::size_t i : order_) {
+      const NodeProto& n = graph().nodes[i];
+      if (!wanted_nodes_[i] || is_known(n)) continue;
+      const std::string domain = n.domain.empty() ? "" : text(n.domain.substr(0, 256)) + ".";
+      missing.add(domain + text(n.op_type.substr(0, 256)), [&] { return "node " + node_name(i); });
+    }
+    missing.require_none(source_);
+  }
+  std::string node_name(std::size_t i) const {
+    const std::string_view name = graph().nodes[i].name;
+    return name.empty() ? "#" + std::to_string(i) : "'" + text(name) + "'";
   }
 
   void add_initializers() {
@@ -209,32 +231,26 @@ class Importer {
 
   void add_node(std::size_t i) {
     const NodeProto& n = graph().nodes[i];
-    located(
-        [&] {
-          return "node " + (n.name.empty() ? "#" + std::to_string(i) : "'" + text(n.name) + "'") + " (" +
-                 text(n.op_type) + ")";
-        },
-        [&] {
-          const Handler handler = find_handler(n.domain, n.op_type);
-          const OperatorType* own = handler ? nullptr : find_onnx_operator(n.domain, n.op_type);
-          require<FormatError>(handler || own, "the operator ", text(n.domain), n.domain.empty() ? "" : ".",
-                               text(n.op_type), " is not supported, and not registered (register_operator)");
-          require<FormatError>(!n.outputs.empty(), "has no outputs");
-          for (std::string_view in : n.inputs)
-            require<FormatError>(in.empty() || tensors_.count(in), "reads '", text(in),
-                                 "', which is neither an input nor written by a node that can run before");
-          for (std::string_view o : n.outputs)
-            require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
-          NodeImport node(n, opset_, builder_, tensors_, files_, wanted_);
-          if (own) return import_own_operator(node, *own);
-          if (n.domain != "com.microsoft" && import_on_sizes(node)) return;
-          handler(node);
-          for (std::string_view o : n.outputs) {
-            require<FormatError>(o.empty() || !wanted_.count(o) || tensors_.count(o), "output '", text(o),
-                                 "' is not supported");
-            note_half(n, o);
-          }
-        });
+    located([&] { return "node " + node_name(i) + " (" + text(n.op_type) + ")"; },
+            [&] {
+              const Handler handler = find_handler(n.domain, n.op_type);
+              const OperatorType* own = handler ? nullptr : find_onnx_operator(n.domain, n.op_type);
+              require<FormatError>(!n.outputs.empty(), "has no outputs");
+              for (std::string_view in : n.inputs)
+                require<FormatError>(in.empty() || tensors_.count(in), "reads '", text(in),
+                                     "', which is neither an input nor written by a node that can run before");
+              for (std::string_view o : n.outputs)
+                require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
+              NodeImport node(n, opset_, builder_, tensors_, files_, wanted_);
+              if (own) return import_own_operator(node, *own);
+              if (n.domain != "com.microsoft" && import_on_sizes(node)) return;
+              handler(node);
+              for (std::string_view o : n.outputs) {
+                require<FormatError>(o.empty() || !wanted_.count(o) || tensors_.count(o), "output '", text(o),
+                                     "' is not supported");
+                note_half(n, o);
+              }
+            });
   }
 
   void add_outputs() {

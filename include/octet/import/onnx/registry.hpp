@@ -8,6 +8,7 @@
 #include "operators/quantized_elementwise.hpp"
 #include "operators/rearrange.hpp"
 #include "operators/reduce.hpp"
+#include "operators/repeat.hpp"
 #include "operators/resize.hpp"
 #include "operators/shape_arithmetic.hpp"
 #include "operators/softmax.hpp"
@@ -74,6 +75,9 @@ inline const Handlers& standard_handlers() {
       {"Selu", import_selu},
       {"Mish", import_mish},
       {"Softsign", import_softsign},
+      {"ThresholdedRelu", import_thresholded_relu},
+      {"Celu", import_celu},
+      {"Shrink", import_shrink},
       {"PRelu", import_prelu},
       {"Identity", import_identity},
       {"Dropout", import_dropout},
@@ -85,6 +89,7 @@ inline const Handlers& standard_handlers() {
       {"Mul", binary<B::mul>},
       {"Div", binary<B::div>},
       {"Pow", binary<B::pow>},
+      {"Mod", import_mod},
       {"Less", binary<B::less>},
       {"LessOrEqual", binary<B::less_or_equal>},
       {"Greater", binary<B::greater>},
@@ -110,6 +115,8 @@ inline const Handlers& standard_handlers() {
       {"GlobalMaxPool", global_pool<ReduceKind::max>},
       {"BatchNormalization", import_batch_normalization},
       {"InstanceNormalization", import_instance_normalization},
+      {"LayerNormalization", import_layer_normalization},
+      {"GroupNormalization", import_group_normalization},
       {"LRN", import_lrn},
       {"Softmax", [](NodeImport& n) { import_softmax(n, false); }},
       {"LogSoftmax", [](NodeImport& n) { import_softmax(n, true); }},
@@ -117,6 +124,13 @@ inline const Handlers& standard_handlers() {
       {"ReduceSum", reduce<ReduceKind::sum>},
       {"ReduceMax", reduce<ReduceKind::max>},
       {"ReduceMin", reduce<ReduceKind::min>},
+      {"ReduceProd", reduce<ReduceKind::prod>},
+      {"ReduceL1", import_reduce_l1},
+      {"ReduceL2", import_reduce_l2},
+      {"ReduceSumSquare", import_reduce_sum_square},
+      {"ReduceLogSum", import_reduce_log_sum},
+      {"ReduceLogSumExp", import_reduce_log_sum_exp},
+      {"TopK", import_top_k},
       {"ArgMax", [](NodeImport& n) { import_arg_max(n, false); }},
       {"ArgMin", [](NodeImport& n) { import_arg_max(n, true); }},
       // shapes
@@ -131,6 +145,7 @@ inline const Handlers& standard_handlers() {
       {"Pad", import_pad},
       {"Gather", import_gather},
       {"Expand", import_expand},
+      {"Tile", import_tile},
       {"Resize", import_resize},
       {"Upsample", import_resize},
       {"DepthToSpace", import_depth_to_space},
@@ -193,6 +208,7 @@ inline bool wants_images(std::string_view domain, std::string_view type) {
                                                           "GlobalMaxPool",
                                                           "BatchNormalization",
                                                           "InstanceNormalization",
+                                                          "GroupNormalization",
                                                           "LRN",
                                                           "ConvInteger",
                                                           "QLinearConv",

@@ -1,6 +1,7 @@
 #pragma once
 #include "../../core/with_place.hpp"
 #include "../../model_file/load_options.hpp"
+#include "../missing_operators.hpp"
 #include "own_operator.hpp"
 #include "registry.hpp"
 
@@ -52,6 +53,7 @@ class Importer {
     require<FormatError>(graphs.size() > 0, "has no graph");
     const FlatTable graph = graphs[0];
     Progress progress(TensorReader(file_, graph.tables(subgraph_field::tensors), model.tables(model_field::buffers)));
+    require_operators(progress, graph.tables(subgraph_field::operators), model.tables(model_field::operator_codes));
     add_inputs(progress, graph.list<std::int32_t>(subgraph_field::inputs));
     const FlatTables operators = graph.tables(subgraph_field::operators),
                      codes = model.tables(model_field::operator_codes);
@@ -80,16 +82,34 @@ class Importer {
     }
   }
 
+  /// Throws an error that names all operators that the model needs and octet lacks.
+  void require_operators(Progress& p, const FlatTables& operators, const FlatTables& codes) const {
+    std::vector<bool> known;  // for each operator code; types are not stored, since codes of a file may share them
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      known.push_back(find_handler(operator_type(codes[i])) || find_tflite_operator(custom_code(codes[i])));
+    MissingOperators missing;
+    for (std::size_t i = 0; i < operators.size(); ++i) {
+      const auto code = operators[i].scalar<std::uint32_t>(operator_field::opcode_index);
+      if (code < known.size() && !known[code])
+        missing.add(operator_type(codes[code]),
+                    [&] { return "operator " + std::to_string(i) + ", which writes" + written(p, operators[i]); });
+    }
+    missing.require_none(source_);
+  }
+
+  /// The names of an operator's outputs.
+  static std::string written(Progress& p, const FlatTable& op) {
+    std::string names;
+    const FlatList<std::int32_t> outputs = op.list<std::int32_t>(operator_field::outputs);
+    for (std::size_t k = 0; k < std::min<std::size_t>(outputs.size(), 8); ++k)
+      names += (k ? ", '" : " '") + p.tensors.name(outputs[k]) + "'";
+    return names;
+  }
+
   void add_operator(Progress& p, const FlatTable& op, std::size_t index, const FlatTables& codes) {
     std::string type = "?";
     located(
-        [&] {
-          std::string where = "operator " + std::to_string(index) + " (" + type + "), which writes";
-          const FlatList<std::int32_t> outputs = op.list<std::int32_t>(operator_field::outputs);
-          for (std::size_t k = 0; k < std::min<std::size_t>(outputs.size(), 8); ++k)
-            where += (k ? ", '" : " '") + p.tensors.name(outputs[k]) + "'";
-          return where + ": ";
-        },
+        [&] { return "operator " + std::to_string(index) + " (" + type + "), which writes" + written(p, op) + ": "; },
         [&] {
           const auto code = op.scalar<std::uint32_t>(operator_field::opcode_index);
           require<FormatError>(code < codes.size(), "operator code ", code, " is outside the ", codes.size(),
@@ -97,8 +117,6 @@ class Importer {
           type = operator_type(codes[code]);
           const Handler handler = find_handler(type);
           const OperatorType* own = handler ? nullptr : find_tflite_operator(custom_code(codes[code]));
-          require<FormatError>(handler || own, "the operator ", type,
-                               " is not supported, and not registered (register_operator)");
           const FlatList<std::int32_t> outputs = op.list<std::int32_t>(operator_field::outputs);
           for (std::size_t k = 0; k < outputs.size(); ++k)
             require<FormatError>(!p.written(outputs[k]), "writes '", p.tensors.name(outputs[k]),

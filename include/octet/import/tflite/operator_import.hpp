@@ -206,6 +206,9 @@ class OperatorImport : public OperatorOptions {
   /// Subtracts a constant's size from the budget, because reading its elements takes as long as a copy.
   void spend_on(int v) { to_.tensors.spend(graph_value(v).constant.size_bytes()); }
 
+  /// Subtracts bytes from the budget, so that a small file cannot use unlimited memory.
+  void spend(std::size_t n) { to_.tensors.spend(n); }
+
   /// Sets output 0 to these sizes.
   void result(Sizes s) {
     to_.tensors.spend(16 * s.entries.size());

@@ -1,8 +1,10 @@
 #pragma once
 #include "operators/batches.hpp"
+#include "operators/detection.hpp"
 #include "operators/elementwise.hpp"
 #include "operators/layers.hpp"
 #include "operators/pooling.hpp"
+#include "operators/repeat.hpp"
 #include "operators/slice.hpp"
 #include "operators/views.hpp"
 
@@ -74,6 +76,9 @@ inline Handler find_handler(const std::string& operator_name) {
       {"SUB", activated_binary<B::sub>},
       {"MUL", activated_binary<B::mul>},
       {"DIV", activated_binary<B::div>},
+      {"FLOOR_DIV", binary<B::floor_div>},
+      {"FLOOR_MOD", binary<B::floor_mod>},
+      {"ADD_N", import_add_n},
       {"MINIMUM", binary<B::min>},
       {"MAXIMUM", binary<B::max>},
       {"POW", binary<B::pow>},
@@ -98,6 +103,10 @@ inline Handler find_handler(const std::string& operator_name) {
       {"BATCH_MATMUL", import_batch_matmul},
       {"AVERAGE_POOL_2D", import_pool<AveragePool>},
       {"MAX_POOL_2D", import_pool<MaxPool>},
+      {"CUSTOM MaxPoolingWithArgmax2D", import_max_pool_with_argmax},
+      {"CUSTOM MaxUnpooling2D", import_max_unpool},
+      {"CUSTOM TFLite_Detection_PostProcess", import_detection},
+      {"L2_NORMALIZATION", import_l2_normalization},
       {"MEAN", reduce<R::mean>},
       {"SUM", reduce<R::sum>},
       {"REDUCE_MAX", reduce<R::max>},
@@ -105,6 +114,7 @@ inline Handler find_handler(const std::string& operator_name) {
       {"REDUCE_PROD", reduce<R::prod>},
       {"ARG_MAX", [](OperatorImport& n) { import_arg_max(n, false); }},
       {"ARG_MIN", [](OperatorImport& n) { import_arg_max(n, true); }},
+      {"TOPK_V2", import_top_k},
       {"SOFTMAX", [](OperatorImport& n) { import_softmax(n, false); }},
       {"LOG_SOFTMAX", [](OperatorImport& n) { import_softmax(n, true); }},
       {"LOCAL_RESPONSE_NORMALIZATION", import_local_response_normalization},
@@ -118,6 +128,9 @@ inline Handler find_handler(const std::string& operator_name) {
       {"UNPACK", import_unpack},
       {"SLICE", import_slice},
       {"STRIDED_SLICE", import_strided_slice},
+      {"REVERSE_V2", import_reverse},
+      {"TILE", import_tile},
+      {"BROADCAST_TO", import_broadcast_to},
       {"SPLIT", import_split},
       {"SPLIT_V", import_split_with_sizes},
       {"GATHER", import_gather},

@@ -33,9 +33,22 @@ OCTET_API OperatorPtr Binary::clamped(double low, double high) const {
 }
 
 OCTET_API std::string Binary::summary(const ShapeContext&) const {
-  constexpr const char* names[] = {
-      "Add",   "Sub",      "Mul", "Div", "Min", "Max", "Pow", "Less", "Less or equal", "Greater", "Greater or equal",
-      "Equal", "Not equal"};
+  constexpr const char* names[] = {"Add",
+                                   "Sub",
+                                   "Mul",
+                                   "Div",
+                                   "Min",
+                                   "Max",
+                                   "Pow",
+                                   "Less",
+                                   "Less or equal",
+                                   "Greater",
+                                   "Greater or equal",
+                                   "Equal",
+                                   "Not equal",
+                                   "Floor div",
+                                   "Floor mod",
+                                   "Remainder"};
   static_assert(std::size(names) == static_cast<std::size_t>(BinaryKind::last) + 1);
   return names[static_cast<std::size_t>(kind)];
 }

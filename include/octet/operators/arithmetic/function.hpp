@@ -29,8 +29,35 @@ T divide(T a, T b) noexcept {
   }
 }
 
+/// The remainder of the division, with the sign of a.
+template <class T>
+T remainder(T a, T b) noexcept {
+  if constexpr (!std::is_integral_v<T>)
+    return std::fmod(a, b);
+  else if (b == 0)
+    return 0;
+  else if constexpr (std::is_signed_v<T>)
+    return b == -1 ? T{0} : static_cast<T>(a % b);
+  else
+    return static_cast<T>(a % b);
+}
+/// The remainder of the division, with the sign of b.
+template <class T>
+T floor_mod(T a, T b) noexcept {
+  const T r = remainder(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? static_cast<T>(r + b) : r;
+}
+template <class T>
+T floor_div(T a, T b) noexcept {
+  const T q = divide(a, b);
+  if constexpr (!std::is_integral_v<T>)
+    return std::floor(q);
+  else
+    return b != 0 && floor_mod(a, b) != remainder(a, b) ? static_cast<T>(q - 1) : q;
+}
+
 /// Calls use(f) with the function of two T for `kind`. Integers wrap around, except that powers saturate; integer
-/// division by zero gives 0.
+/// division by zero gives 0, also as the remainder.
 template <class T, class Use>
 void with_binary(BinaryKind kind, Use use) {
   using W = std::conditional_t<std::is_integral_v<T>,
@@ -58,6 +85,9 @@ void with_binary(BinaryKind kind, Use use) {
     case BinaryKind::greater_or_equal: return use([](T a, T b) { return a >= b; });
     case BinaryKind::equal: return use([](T a, T b) { return a == b; });
     case BinaryKind::not_equal: return use([](T a, T b) { return a != b; });
+    case BinaryKind::floor_div: return use([](T a, T b) { return floor_div(a, b); });
+    case BinaryKind::floor_mod: return use([](T a, T b) { return floor_mod(a, b); });
+    case BinaryKind::remainder: return use([](T a, T b) { return remainder(a, b); });
   }
 }
 

@@ -51,6 +51,13 @@ inline void import_chain(NodeImport& n, BinaryKind kind, bool mean = false) {
   n.result(v, a.order);
 }
 
+/// With fmod, the remainder has the sign of the dividend, else of the divisor.
+inline void import_mod(NodeImport& n) {
+  const bool fmod = n.flag("fmod");
+  n.require(fmod || !is_floating(n.input(0).dtype()), "floating-point numbers need the attribute fmod = 1");
+  import_binary(n, fmod ? BinaryKind::remainder : BinaryKind::floor_mod);
+}
+
 inline void import_not(NodeImport& n) {
   const Operand x = plain(n, n.input(0));
   const int no =

@@ -60,6 +60,40 @@ inline void import_softsign(NodeImport& n) {
   n.result(n.add(Binary(BinaryKind::div), {v, d}, Keeps::all), x.order);
 }
 
+/// x > alpha ? x : 0
+inline void import_thresholded_relu(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const int v = plain_value(n, x), alpha = n.scalar("alpha", static_cast<float>(n.real("alpha", 1)));
+  const int above = n.step("above", Binary(BinaryKind::greater), {v, alpha}, Keeps::all);
+  n.result(n.add(Where(), {above, v, n.scalar("zero", 0)}, Keeps::all), x.order);
+}
+
+/// max(x, 0) + min(alpha (exp(x / alpha) - 1), 0)
+inline void import_celu(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const double alpha = n.real("alpha", 1);
+  n.require(alpha > 0, "alpha is ", alpha, ", expected a positive number");
+  const int v = plain_value(n, x), divisor = n.scalar("alpha", static_cast<float>(alpha));
+  const int positive = n.step("positive", Unary(UnaryKind::clip, 0, infinity), {v}, Keeps::all);
+  const int negative = n.step("negative", Unary(UnaryKind::clip, -infinity, 0), {v}, Keeps::all);
+  const int scaled = n.step("scaled", Binary(BinaryKind::div), {negative, divisor}, Keeps::all);
+  const int elu = n.step("elu", Unary(UnaryKind::elu, alpha), {scaled}, Keeps::all);
+  n.result(n.add(Binary(BinaryKind::add), {positive, elu}, Keeps::all), x.order);
+}
+
+/// x + bias below -lambd, x - bias above lambd, else 0.
+inline void import_shrink(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const auto lambd = static_cast<float>(n.real("lambd", 0.5));
+  const int v = plain_value(n, x), bias = n.scalar("bias", static_cast<float>(n.real("bias", 0)));
+  const int low = n.step("below", Binary(BinaryKind::less), {v, n.scalar("low", -lambd)}, Keeps::all);
+  const int high = n.step("above", Binary(BinaryKind::greater), {v, n.scalar("high", lambd)}, Keeps::all);
+  const int up = n.step("raised", Binary(BinaryKind::add), {v, bias}, Keeps::all);
+  const int down = n.step("lowered", Binary(BinaryKind::sub), {v, bias}, Keeps::all);
+  const int rest = n.step("rest", Where(), {high, down, n.scalar("zero", 0)}, Keeps::all);
+  n.result(n.add(Where(), {low, up, rest}, Keeps::all), x.order);
+}
+
 inline void import_prelu(NodeImport& n) {
   const Operand &x = n.input(0), &slope = n.input(1);
   n.require(n.builder.is_fixed(slope), "input 1 ('", slope.name(), "') has to be constant");

@@ -1,18 +1,25 @@
 #pragma once
+#include "alignment.hpp"
 #include "pooling.hpp"
+#include "reduce.hpp"
 
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// (x - mean) / sqrt(variance + epsilon) * scale + shift. x is channels-last; the other values are [C] or [N, 1 ...,
-/// C].
-inline int add_normalized(NodeImport& n, int x, int mean, int variance, int scale, int shift, double epsilon) {
+/// (x - mean) / sqrt(variance + epsilon) * scale. The values are broadcast to x.
+inline int normalized(NodeImport& n, int x, int mean, int variance, int scale, double epsilon) {
   const int deviation = n.step("centered", Binary(BinaryKind::sub), {x, mean}, Keeps::all);
   const int sum =
       n.step("stable", Binary(BinaryKind::add), {variance, n.scalar("epsilon", static_cast<float>(epsilon))});
   const int divisor = n.step("deviation", Unary(UnaryKind::sqrt), {sum});
   const int unit = n.step("unit", Binary(BinaryKind::div), {deviation, divisor}, Keeps::all);
-  const int scaled = n.step("scaled", Binary(BinaryKind::mul), {unit, scale}, Keeps::all);
+  return n.step("scaled", Binary(BinaryKind::mul), {unit, scale}, Keeps::all);
+}
+
+/// (x - mean) / sqrt(variance + epsilon) * scale + shift, as output 0 of the node. For channels-last images, the other
+/// values are [C] or [N, 1 ..., C].
+inline int add_normalized(NodeImport& n, int x, int mean, int variance, int scale, int shift, double epsilon) {
+  const int scaled = normalized(n, x, mean, variance, scale, epsilon);
   return n.add(Binary(BinaryKind::add), {scaled, shift}, Keeps::all);
 }
 
@@ -69,6 +76,58 @@ inline void import_instance_normalization(NodeImport& n) {
   const auto [mean, variance] = add_moments(n, v, spatial_axes(x.rank()), true);
   const int scale = n.builder.value(n.input(1)), shift = n.builder.value(n.input(2));
   n.result(add_normalized(n, v, mean, variance, scale, shift, n.real("epsilon", 1e-5)), Order::channels_last(x.rank()));
+}
+
+/// Normalizes over the last dimensions, from `axis` on. Optional outputs: their mean, and 1 / the standard deviation.
+inline void import_layer_normalization(NodeImport& n) {
+  const Operand& x = n.input(0);
+  std::vector<std::int64_t> axes;
+  for (int d = normalize_axis(n.integer("axis", -1), x.rank()); d < x.rank(); ++d) axes.push_back(d);
+  for (int i = 1; i < 3 && n.has(i); ++i)
+    n.require(n.input(i).rank() <= x.rank(), "input ", i, " of shape ", n.input(i).shape(),
+              " has more dimensions than the input of shape ", x.shape());
+  const int v = n.builder.value(x), scale = broadcast_value(n, n.input(1), x.order);
+  const int shift = n.has(2) ? broadcast_value(n, n.input(2), x.order) : n.scalar("no bias", 0);
+  const auto [mean, variance] = add_moments(n, v, stored_axes(x, axes), true);
+  const double epsilon = n.real("epsilon", 1e-5);
+  n.result(add_normalized(n, v, mean, variance, scale, shift, epsilon), x.order);
+  if (n.wants(1)) n.result(n.add(Identity(), {mean}, Keeps::none, 1), x.order, 1);
+  if (!n.wants(2)) return;
+  const int e = n.scalar("epsilon", static_cast<float>(epsilon));
+  const int sum = n.step("stable", Binary(BinaryKind::add), {variance, e});
+  n.result(n.add(Unary(UnaryKind::rsqrt), {sum}, Keeps::none, 2), x.order, 2);
+}
+
+/// Normalizes each group of channels of each image. The scale and shift are those of groups before operator set 21,
+/// and of channels since then.
+inline void import_group_normalization(NodeImport& n) {
+  const Operand& x = n.input(0);
+  n.require(x.rank() >= 3 && x.rank() < Shape::max_rank, "expected an input [N, C, spatial ...], found ", x.shape());
+  const std::int64_t groups = n.integer("num_groups"), channels = x.shape()[1];
+  n.require(groups > 0 && channels > 0 && channels % groups == 0, channels, " channels cannot be divided into ", groups,
+            " groups");
+  const bool by_channel = n.opset() >= 21;
+  for (int i = 1; i < 3; ++i)
+    n.require(n.input(i).shape() == Shape{by_channel ? channels : groups}, "input ", i, " has shape ",
+              n.input(i).shape(), ", expected [", by_channel ? channels : groups, "]");
+  const int pixels = x.rank() - 1;  // the batch and the spatial dimensions
+  std::vector<std::int64_t> grouped(static_cast<std::size_t>(pixels), 0), axes = spatial_axes(x.rank());
+  std::vector<std::int64_t> joined = grouped;
+  grouped.insert(grouped.end(), {groups, channels / groups});
+  joined.push_back(channels);
+  axes.push_back(pixels + 1);
+  const auto keeps = static_cast<Keeps>((1u << pixels) - 1);
+  const int v = n.step("groups", Reshape(grouped), {image_value(n, x)}, keeps);
+  const auto parameter = [&](int i) {
+    const int p = n.builder.value(n.input(i));
+    const std::vector<std::int64_t> shape{groups, by_channel ? channels / groups : 1};
+    return n.step(i == 1 ? "scale" : "shift", Reshape(shape), {p});
+  };
+  const int scale = parameter(1), shift = parameter(2);
+  const auto [mean, variance] = add_moments(n, v, axes, true);
+  const int y = normalized(n, v, mean, variance, scale, n.real("epsilon", 1e-5));
+  const int shifted = n.step("shifted", Binary(BinaryKind::add), {y, shift}, Keeps::all);
+  n.result(n.add(Reshape(joined), {shifted}, keeps), Order::channels_last(x.rank()));
 }
 
 inline void import_lrn(NodeImport& n) {

@@ -220,6 +220,8 @@ inline bool import_on_sizes(NodeImport& n) {
   if (type == "Div") return two(1, [](double a, double b) { return b == 0 ? 0 : a / b; });
   if (type == "Min") return two(none, [](double a, double b) { return std::min(a, b); });
   if (type == "Max") return two(none, [](double a, double b) { return std::max(a, b); });
+  if (type == "Mod" && !n.flag("fmod"))
+    return two(none, [](double a, double b) { return b == 0 ? 0 : a - b * std::floor(a / b); });
   if (type == "Equal") {
     n.require(in.size() == 2, "expected two inputs, found ", in.size());
     return one(equal_sizes(in));
