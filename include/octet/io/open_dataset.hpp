@@ -1,2 +1,3 @@
 #pragma once
+#include "../data/load_labels.hpp"
 #include "../data/open_dataset.hpp"
