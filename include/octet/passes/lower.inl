@@ -5,6 +5,7 @@
 #include "fuse_chains.hpp"
 #include "fuse_pooling.hpp"
 #include "lower.hpp"
+#include "simplify.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -15,7 +16,8 @@ OCTET_API LoweredGraph lower(OptimizedModel model, bool join) {
 }
 
 OCTET_API LoweredGraph lower_as_read(Model model) {
-  return LoweredGraph(computed_activations(insert_float_fallbacks(std::move(model))));
+  // Weights may be behind a conversion, as in QDQ models.
+  return LoweredGraph(computed_activations(insert_float_fallbacks(fold_constants(std::move(model), true))));
 }
 
 }  // namespace detail
