@@ -356,6 +356,62 @@ TEST_CASE("onnx: nodes that no output needs are ignored") {
   CHECK(import_onnx(b).nodes.size() == 1);
 }
 
+TEST_CASE("onnx: nodes in any order") {
+  OnnxBuilder b;
+  b.input("x", {2}).scalar("one", 1);
+  b.node("Neg", {"c"}, {"y"}).node("Add", {"b", "one"}, {"c"}).node("Relu", {"x"}, {"b"}).output("y");
+  CHECK(largest_difference(run(import_onnx(b), Tensor<float>({2}, {-3, 4})), Tensor<float>({2}, {-1, -5})) == 0);
+  OnnxBuilder circle;
+  circle.input("x", {2}).node("Add", {"x", "c"}, {"b"}).node("Neg", {"b"}, {"c"}).output("c");
+  CHECK_CONTAINS(error_of(circle), "which is neither an input nor written by a node that can run before");
+}
+
+TEST_CASE("onnx: half precision is computed in float") {
+  const Tensor<fp16> w({2}, {fp16(0.5f), fp16(-2.0f)});
+  const auto half = [](const Tensor<float>& x) {
+    return AnyTensor::make(DType::f16, x.shape(), [&](std::byte* to) {
+      for (std::int64_t i = 0; i < x.size(); ++i) detail::store_element(DType::f16, to, i, static_cast<double>(x[i]));
+    });
+  };
+  const Tensor<float> x({2}, {3, 5});
+  OnnxBuilder b;
+  b.input("x", {2}, DType::f16).initializer("w", w).node("Mul", {"x", "w"}, {"m"}).node("Relu", {"m"}, {"y"});
+  const Model m = import_onnx(b.output("y"));
+  CHECK(m.value(m.inputs[0]).dtype == DType::f16);
+  const AnyTensor y = run_plain(m, {half(x)})[0];
+  CHECK(y.dtype() == DType::f16);
+  CHECK(largest_difference(detail::to_float(y.ref()), Tensor<float>({2}, {1.5f, 0})) == 0);
+
+  // A constant that is cast to half is rounded to half; sizes are not.
+  OnnxBuilder c;
+  c.input("x", {2}, DType::f16).scalar("third", 1.0f / 3);
+  c.node("Cast", {"third"}, {"half"}, {{"to", 10}}).node("Mul", {"x", "half"}, {"m"}).node("Shape", {"x"}, {"s"});
+  c.node("Cast", {"s"}, {"n"}, {{"to", 10}}).node("Div", {"m", "n"}, {"d"});
+  c.node("Cast", {"d"}, {"y"}, {{"to", 1}}).output("y");
+  const float rounded = static_cast<float>(fp16(1.0f / 3));
+  CHECK(largest_difference(floats(run_plain(import_onnx(c), {half(x)})[0]),
+                           Tensor<float>({2}, {3 * rounded / 2, 5 * rounded / 2})) < 1e-6);
+}
+
+TEST_CASE("onnx: quantized tensors beside operators that leave their range") {
+  // Cubic interpolation overshoots; the result is float in the file.
+  OnnxBuilder b;
+  b.input("x", {1, 1, 1, 4}).scalar("s", 1.0f / 255).initializer("z", Tensor<uint8>(Shape{}, {0}));
+  b.initializer("scales", Tensor<float>({4}, {1, 1, 1, 2}));
+  b.node("QuantizeLinear", {"x", "s", "z"}, {"q"}).node("DequantizeLinear", {"q", "s", "z"}, {"d"});
+  b.node("Resize", {"d", "", "scales"}, {"y"}, {{"mode", "cubic"}}).output("y");
+  const Tensor<float> y = run(import_onnx(b), Tensor<float>({1, 1, 1, 4}, {0, 0, 1, 1}));
+  CHECK(*std::min_element(y.begin(), y.end()) < -0.02f);
+  CHECK(*std::max_element(y.begin(), y.end()) > 1.02f);
+  // Tile of a quantized tensor.
+  OnnxBuilder t;
+  t.input("x", {1, 3}).scalar("s", 0.5f).initializer("z", Tensor<uint8>(Shape{}, {7})).integers("n", {1, 2});
+  t.node("QuantizeLinear", {"x", "s", "z"}, {"q"}).node("Tile", {"q", "n"}, {"r"});
+  t.node("DequantizeLinear", {"r", "s", "z"}, {"y"}).output("y");
+  CHECK(largest_difference(run(import_onnx(t), Tensor<float>({1, 3}, {1, 2, 3})),
+                           Tensor<float>({1, 6}, {1, 2, 3, 1, 2, 3})) == 0);
+}
+
 TEST_CASE("onnx: all forms of tensor data") {
   const auto stored = [](int type, const std::vector<std::int64_t>& dims,
                          const std::function<void(protozero::pbf_writer&)>& data) {

@@ -560,6 +560,9 @@ TEST_CASE("tflite: space to batch and back") {
             CHECK(at((y * 3 + k) * 2 + n, h, w, 1) ==
                   (inside ? static_cast<float>(((n * 4 + row) * 6 + column) * 3 + 1) : 0.0f));
           }
+  const Tensor<std::int64_t> huge({1, 2}, {std::numeric_limits<std::int64_t>::max(), 1});
+  for (const char* op : {"SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"})
+    CHECK_THROWS_AS(one(x).integers({1}).constant(huge).run(op), FormatError);
   const AnyTensor back = blocks(batches, "BATCH_TO_SPACE_ND", {2, 3}, {1, 1, 0, 3});
   CHECK(back.shape() == x.shape());
   CHECK(numbers(back) == std::vector<float>(x.begin(), x.end()));

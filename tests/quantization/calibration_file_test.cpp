@@ -96,7 +96,8 @@ TEST_CASE("errors in calibration files name the file and the reason") {
                                      R"({"histogram": {"bins": [[]]}})",
                                      R"({"histogram": {"bins": [[65280, 1]]}})",
                                      R"({"histogram": {"bins": [[65279, 1, 1]]}})",
-                                     R"({"histogram": {"bins": [[3, -1]]}})"};
+                                     R"({"histogram": {"bins": [[3, -1]]}})",
+                                     R"({"histogram": {"bins": [[3, 1, 1], [4, 1]]}})"};
   std::vector<std::string> texts(std::begin(bad), std::end(bad));
   for (const char* t : bad_tensors)
     texts.push_back(R"({"octet_calibration": 1, "method": "min_max", "percent": 50, "tensors": {"a": )" +

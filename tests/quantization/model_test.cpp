@@ -188,6 +188,36 @@ TEST_CASE("a value that only a concat reads has the concat's scale") {
       for (int v : n.inputs) CHECK(q.value(v).quant == q.value(n.outputs[0]).quant);
 }
 
+TEST_CASE("padding keeps its constant; a concat that is only an output stays float") {
+  // Branches of ranges 0..500 and 0..1, joined at the output; one is padded with 3 before.
+  Model m;
+  const int x = m.add_input("x", {1, 4, 4, 2});
+  Convolution one_by_one;
+  one_by_one.window = Window(1, 1);
+  const auto layer = [&](const char* name, float scale) {
+    Tensor<float> w({2, 1, 1, 2}, {scale, 0, 0, scale});
+    return m.add(name, one_by_one, {x, m.add_constant(std::string(name) + ".w", w)});
+  };
+  const int large = layer("large", 500), small = layer("small", 1);
+  Pad pad;
+  pad.before = {0, 1, 0, 0};
+  pad.after = {0, 0, 0, 0};
+  pad.value = 3;
+  const int padded = m.add("padded", pad, {small});
+  const int unit = m.add_constant("m.w", Tensor<float>({2, 1, 1, 2}, {1, 0, 0, 1}));
+  const int moved = m.add("moved", one_by_one, {padded, unit});
+  const int joined = m.add("joined", Concat(1), {large, small});
+  m.outputs = {joined, moved};
+  Tensor<float> t = random_tensor({1, 4, 4, 2}, 1, 0, 1);
+  Calibration c = calibrate(m, {t});
+  const Model q = quantize<int8>(m, c);
+  const std::vector<AnyTensor> right = Executor(m).run({AnyTensor(t)}), found = Executor(q).run({AnyTensor(t)});
+  const Tensor<float> a = floats(right[0]), b = floats(found[0]);
+  for (std::int64_t i = 32; i < 64; ++i) CHECK(b[i] == doctest::Approx(a[i]).epsilon(0.02));  // the small branch
+  const Tensor<float> pads = floats(found[1]);
+  for (std::int64_t i = 0; i < 8; ++i) CHECK(pads[i] == doctest::Approx(3).epsilon(0.01));
+}
+
 TEST_CASE("per-tensor weights and symmetric activations are options") {
   const Model m = small_network();
   Int8Options o;

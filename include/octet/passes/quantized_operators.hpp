@@ -116,7 +116,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const int result = n.outputs[0];
   const std::vector<int> quantizers = p.quantizers_of(result);
   const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(form.rescales && !quantizers.empty());
-  if (form.input_rescaled && quantizers.empty()) return false;
+  if (form.widens && quantizers.empty()) return false;
   if (!keeps_parameters && n.outputs.size() > 1) return false;
   if (!keeps_parameters && quantizers.empty()) return false;
   if (bias) {

@@ -74,7 +74,7 @@ class PlannedModel {
     auto found = plan_.activations.find(tensor);
     for (int u = v; found == plan_.activations.end() && links.producer(u) != Node::none;) {
       const Node& n = g_.nodes[at(links.producer(u))];
-      if (n.op->integer_form().output != Output::as_input) break;
+      if (n.op->integer_form().output != Output::as_input || n.op->integer_form().widens) break;
       u = n.inputs[0];
       found = plan_.activations.find(g_.value(u).name);
     }

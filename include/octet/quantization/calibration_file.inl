@@ -33,7 +33,7 @@ inline nlohmann::json to_json(const Histogram& h) {
   return {{"bins", std::move(runs)}};
 }
 
-constexpr std::int64_t most_counted = std::int64_t{1} << 50;  // so that the sum of all bins fits into 63 bits
+constexpr std::int64_t most_counted = std::int64_t{1} << 45;  // so that the sum of all bins fits into 63 bits
 
 /// Version 1: `counts` of bins i of equal width, [i, i + 1) * 2^exponent, from first_bin on.
 inline Histogram equal_bins_from(const nlohmann::json& j) {
@@ -60,10 +60,13 @@ inline Histogram histogram_from(const nlohmann::json& j) {
   const nlohmann::json& runs = member(j, "bins");
   require<FormatError>(runs.is_array(), "\"bins\" has to be a list");
   Histogram h;
+  std::int64_t next = -1 - Histogram::largest_bin;
   for (const nlohmann::json& run : runs) {
     require<FormatError>(run.is_array() && !run.empty(),
                          "an entry of \"bins\" has to be a list of a bin and its counts");
     const std::int64_t first = integer_from(run[0], "bins", -1 - Histogram::largest_bin, Histogram::largest_bin);
+    require<FormatError>(first >= next, "\"bins\" are not in ascending order");
+    next = first + static_cast<std::int64_t>(run.size()) - 1;
     require<FormatError>(static_cast<std::int64_t>(run.size()) - 2 <= Histogram::largest_bin - first,
                          "\"bins\" has counts beyond the last bin");
     for (std::size_t i = 1; i < run.size(); ++i)

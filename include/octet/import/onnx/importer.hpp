@@ -202,8 +202,16 @@ class Importer {
     if (type != DType::f16 && type != DType::bf16) return;
     half_.emplace(name, type);
     const std::string real = builder_.derived(text(name) + ":float");
+    if (x.source->sizes) {
+      Sizes sizes = *x.source->sizes;
+      sizes.dtype = DType::f32;
+      x = sizes_operand(text(name), std::move(sizes));
+      return;
+    }
     if (x.is_constant()) {
-      x = converted_operand(real, x, {}, DType::f32);
+      const bool rounds = !x.source->quant && x.source->constant.dtype() != type;  // a cast to half
+      if (rounds) x = constant_operand(text(name), builder_.constant(x));
+      x = converted_operand(real, x, x.source->quant, DType::f32);
       return;
     }
     const int v = builder_.add(real, make_operator(Convert(DType::f32)), {builder_.value(x)}, {real}, Keeps::all);
@@ -217,6 +225,18 @@ class Importer {
     if (half_.count(output) || tensors_.at(output).dtype() != DType::f32 || n.op_type == "Cast") return;
     for (std::string_view in : n.inputs)
       if (const auto half = half_.find(in); half != half_.end()) half_.emplace(output, half->second);
+  }
+
+  /// Half precision, if the file says so or, where it gives no type, what the output depends on is; else the type of v.
+  DType type_of_output(const ValueInfo& o, int v) const {
+    const DType computed = builder_.graph.value(v).dtype;
+    if (computed != DType::f32) return computed;
+    if (o.data_type != 0) {
+      const DType given = element_type(o.data_type);
+      return given == DType::f16 || given == DType::bf16 ? given : computed;
+    }
+    const auto half = half_.find(o.name);
+    return half == half_.end() ? computed : half->second;
   }
 
   /// An output of the model in the type that the file gives it.
@@ -242,9 +262,10 @@ class Importer {
               for (std::string_view o : n.outputs)
                 require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
               NodeImport node(n, opset_, builder_, tensors_, files_, wanted_);
-              if (own) return import_own_operator(node, *own);
-              if (n.domain != "com.microsoft" && import_on_sizes(node)) return;
-              handler(node);
+              if (own)
+                import_own_operator(node, *own);
+              else if (n.domain == "com.microsoft" || !import_on_sizes(node))
+                handler(node);
               for (std::string_view o : n.outputs) {
                 require<FormatError>(o.empty() || !wanted_.count(o) || tensors_.count(o), "output '", text(o),
                                      "' is not supported");
@@ -260,8 +281,8 @@ class Importer {
                 const auto it = tensors_.find(o.name);
                 require<FormatError>(it != tensors_.end(), "is not written by any node");
                 const int v = output_value(it->second, text(o.name));
-                const auto half = half_.find(o.name);
-                builder_.graph.outputs.push_back(half == half_.end() ? v : output_in_half(v, half->second));
+                const DType type = type_of_output(o, v);
+                builder_.graph.outputs.push_back(type == builder_.graph.value(v).dtype ? v : output_in_half(v, type));
               });
     require_file(!builder_.graph.outputs.empty(), "has no outputs");
   }

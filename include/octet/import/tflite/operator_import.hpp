@@ -50,8 +50,9 @@ class OperatorImport : public OperatorOptions {
   }
   /// Inputs i and j: as they are if they have one scale, else in float.
   std::array<int, 2> comparable(int i, int j) {
-    const bool same = graph_value(value(i)).quant == graph_value(value(j)).quant;
-    return same ? std::array<int, 2>{value(i), value(j)} : std::array<int, 2>{real_value(i), real_value(j)};
+    const int a = value(i), b = value(j);
+    const bool same = graph_value(a).quant == graph_value(b).quant;
+    return same ? std::array<int, 2>{a, b} : std::array<int, 2>{real_value(i), real_value(j)};
   }
   /// The constant input i, as it is in the file. Constants that are dequantized from 16-bit floats stay in 16 bits.
   Value constant(int i) {
@@ -64,10 +65,12 @@ class OperatorImport : public OperatorOptions {
   }
   /// The constant input i as a value of the graph, for use as weights.
   int weights(int i) {
-    const Value c = constant(i);
-    require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
     const std::size_t t = tensor(i);
-    return constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
+    const int v = constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
+    const Value& c = graph_value(v);
+    require(c.is_constant(), "input ", i, " ('", c.name, "') has to be constant");
+    require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
+    return v;
   }
   /// Input i as a bias of n elements, without its scale. Node::none if it is missing.
   int bias(int i, std::int64_t n) {

@@ -105,9 +105,10 @@ class SparseExpansion {
     const std::int64_t begin = (*d.segments)[static_cast<std::size_t>(row)],
                        end = (*d.segments)[static_cast<std::size_t>(row) + 1];
     if (begin < 0 || end < begin || static_cast<std::size_t>(end) > d.indices->size()) return false;
+    std::int64_t last = -1;
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t at = (*d.indices)[static_cast<std::size_t>(i)];
-      if (at < 0 || at >= d.size || !expand(level + 1, i, offset + at * d.stride)) return false;
+      if (std::exchange(last, at) >= at || at >= d.size || !expand(level + 1, i, offset + at * d.stride)) return false;
     }
     return true;
   }

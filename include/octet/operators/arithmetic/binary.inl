@@ -21,6 +21,8 @@ OCTET_API std::unique_ptr<Step> Binary::prepare(const PrepareContext& c) const {
     return detail::make_step<detail::IntegerBinary>(c, kind, activation);
   }
   c.require(a.dtype == b.dtype, "expected inputs of one type, found ", name(a.dtype), " and ", name(b.dtype));
+  const bool logic = kind == BinaryKind::min || kind == BinaryKind::max || is_comparison(kind);
+  c.require(a.dtype != DType::boolean || logic, "no form for bool");
   return detail::make_generic_binary(c, kind, activation);
 }
 

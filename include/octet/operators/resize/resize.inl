@@ -57,6 +57,9 @@ OCTET_API std::vector<Shape> Resize::shapes(const ShapeContext& c) const {
   c.require(scales.empty() != sizes.empty() || rank == 0, "expected either scales or sizes");
   c.require(scales.size() + sizes.size() == rank && (roi.empty() || roi.size() == 2 * rank), scales.size(), " scales, ",
             sizes.size(), " sizes and a region of ", roi.size(), " numbers do not match ", in);
+  c.require(std::isfinite(cubic_coeff_a), "cubic_coeff_a is ", cubic_coeff_a, ", expected a finite number");
+  c.require(std::isfinite(extrapolation_value) || is_floating(c.dtype(0)), "extrapolation_value is ",
+            extrapolation_value, ", which ", name(c.dtype(0)), " cannot hold");
   for (double s : scales) c.require(s > 0 && s < 1e9, "scale ", s, ", expected a positive number");
   for (std::int64_t s : sizes) c.require(s >= 0, "size ", s, " is negative");
   for (double r : roi)
@@ -72,11 +75,13 @@ OCTET_API std::vector<Shape> Resize::shapes(const ShapeContext& c) const {
 OCTET_API std::unique_ptr<Step> Resize::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
   double outside = extrapolation_value;
+  c.require(x.is_quantized() == c.output().is_quantized(), "input and output have to be both quantized, or none");
   if (x.is_quantized()) {
     c.require(
         x.has_one_scale() && c.output().has_one_scale() && (mode != ResizeMode::nearest || x.quant == c.output().quant),
         "input and output have to share one scale");
     c.validate(x);
+    c.validate(c.output());
     outside = outside / static_cast<double>(x.quant.scale[0]) + x.quant.zero_point[0];
   }
   if (mode != ResizeMode::nearest)
@@ -103,7 +108,7 @@ OCTET_API IntegerForm Resize::integer_form() const {
   f.output = IntegerForm::Output::as_input;
   // Cubic interpolation overshoots the range of the input, and what is outside of the region may be outside the range.
   const bool crops = coordinate_transformation_mode == CoordinateMode::tf_crop_and_resize && extrapolation_value != 0;
-  f.rescales = mode == ResizeMode::cubic || crops;
+  f.rescales = f.widens = mode == ResizeMode::cubic || crops;
   f.input_rescaled = mode == ResizeMode::nearest && crops;
   return f;
 }

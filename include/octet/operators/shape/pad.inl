@@ -52,6 +52,8 @@ OCTET_API std::unique_ptr<Step> Pad::prepare(const PrepareContext& c) const {
   double element = value;
   if (x.is_quantized()) {
     c.one_scale(x);
+    c.require(x.quant == c.output().quant, "input and output have to share one scale");
+    c.require(!std::isnan(value), "NaN cannot be a padding of ", name(x.dtype));
     element = detail::code_of(value, x.quant);
   }
   detail::element_bytes(c, x);
@@ -69,7 +71,8 @@ OCTET_API std::unique_ptr<GradientStep> Pad::prepare_gradient(const PrepareConte
 OCTET_API IntegerForm Pad::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
-  f.rescales = f.input_rescaled = mode == PadMode::constant && value != 0;  // which may be outside the input's range
+  f.rescales = f.input_rescaled = f.widens =
+      mode == PadMode::constant && value != 0;  // which may be outside the input's range
   return f;
 }
 

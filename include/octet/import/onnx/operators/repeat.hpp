@@ -26,7 +26,9 @@ inline void import_tile(NodeImport& n) {
       v = n.step("nothing", Slice({0}, {0}, {d}), {v}, keeps_all_but(d));
     } else if (count > 1) {
       n.builder.spend(16 * static_cast<std::size_t>(count));
+      const QuantParams quant = n.builder.graph.value(v).quant;
       v = n.step("repeated", Concat(d), std::vector<int>(static_cast<std::size_t>(count), v), keeps_all_but(d));
+      n.builder.graph.value(v).quant = quant;
     }
   }
   n.result(n.add(std::move(expand), {v}, static_cast<Keeps>(keeps)), x.order);

@@ -17,7 +17,7 @@ struct BatchBlocks {
     const std::vector<std::int64_t> both = n.matrix(2, m, 2);
     for (std::size_t d = 0; d < block.size(); ++d) {
       n.require(block[d] > 0 && block[d] < 65536 && both[2 * d] >= 0 && both[2 * d + 1] >= 0 &&
-                    in[static_cast<int>(d) + 1] >= 0,
+                    std::max(both[2 * d], both[2 * d + 1]) <= std::int64_t{1} << 40 && in[static_cast<int>(d) + 1] >= 0,
                 "blocks of ", block[d], " with ", both[2 * d], " and ", both[2 * d + 1],
                 " elements around do not fit an input of shape ", in);
       before.push_back(both[2 * d]);

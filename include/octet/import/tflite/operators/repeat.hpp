@@ -13,7 +13,7 @@ inline void import_tile(OperatorImport& n) {
   Expand expand;
   for (int d = 0; d < rank; ++d) {
     const std::int64_t count = counts[static_cast<std::size_t>(d)];
-    n.require(count >= 0, "multiple ", d, " is ", count, ", expected at least 0");
+    n.require(count >= 0 && count <= 1'000'000'000, "multiple ", d, " is ", count, ", expected 0 to 10^9");
     const bool single = n.graph_value(v).shape[d] == 1 && count > 0;
     expand.shape.push_back(single ? count : 1);
     if (single || count == 1) continue;
@@ -64,8 +64,10 @@ inline void import_reverse(OperatorImport& n) {
 /// Adds the last operator of a computation in float. Its result is converted to the type of output 0.
 template <class Op>
 void add_real(OperatorImport& n, Op op, const std::vector<int>& in) {
-  if (!n.output(0).quant) return void(n.add(std::move(op), in));
-  n.add(Convert(n.output(0).dtype), {n.step("real result", std::move(op), in)});
+  if (n.output(0).quant)
+    n.add(Convert(n.output(0).dtype), {n.step("real result", std::move(op), in)});
+  else
+    n.add(std::move(op), in);
 }
 
 /// The sum of any number of tensors.
