@@ -508,7 +508,8 @@ TEST_CASE("tflite: comparisons, logic and selection") {
                                                                      {"GREATER", "00100"}, {"GREATER_EQUAL", "01110"}};
   // Codes of one real number differ where scales do.
   const QuantParams one_step(1.0f, 0), half_step(0.5f, -3);
-  for (const auto& [op, expected] : comparisons) {
+  for (const auto& [name, codes] : comparisons) {
+    const char *const op = name, *const expected = codes;
     CAPTURE(op);
     CHECK(bools(one(a).input(b).run(op, {}, DType::boolean)[0]) == expected);
     const auto q = [&](const Tensor<float>& x, const QuantParams& p) {
