@@ -19,20 +19,20 @@ struct Observed {
 
 /// The magnitude that `part` of the numbers other than zero do not exceed.
 inline double magnitude_quantile(const std::vector<Histogram::Bin>& bins, double part) {
-  std::vector<std::pair<double, double>> magnitudes;  // upper edge, count
   double total = 0;
-  for (const Histogram::Bin& b : bins) {
+  for (const Histogram::Bin& b : bins)
+    if (b.low != 0 && b.high != 0) total += static_cast<double>(b.count);
+  double above = (1 - part) * total, magnitude = 0;
+  std::size_t i = 0, j = bins.size();
+  while (i < j) {  // from the largest magnitude down, which is at one of the ends
+    const bool negative = -bins[i].low > bins[j - 1].high;
+    const Histogram::Bin& b = negative ? bins[i++] : bins[--j];
     if (b.low == 0 || b.high == 0) continue;
-    magnitudes.emplace_back(std::max(-b.low, b.high), static_cast<double>(b.count));
-    total += static_cast<double>(b.count);
+    magnitude = std::max(-b.low, b.high);
+    above -= static_cast<double>(b.count);
+    if (above < 0) break;
   }
-  std::sort(magnitudes.begin(), magnitudes.end());
-  double below = 0;
-  for (const auto& [magnitude, count] : magnitudes) {
-    below += count;
-    if (below >= part * total) return magnitude;
-  }
-  return 0;
+  return magnitude;
 }
 
 /// The tensor without numbers that are not of its distribution: at most one of 10,000, each more than 64 times as large
@@ -46,9 +46,10 @@ inline Observed without_outliers(const Histogram& h, const Range& seen) {
     if (std::max(-b.high, b.low) > limit) beyond += static_cast<double>(b.count);
   }
   if (beyond == 0 || beyond * 10000 > total) return o;
-  o.bins.erase(std::remove_if(o.bins.begin(), o.bins.end(),
-                              [&](const Histogram::Bin& b) { return std::max(-b.high, b.low) > limit; }),
-               o.bins.end());
+  std::size_t first = 0, last = o.bins.size();
+  while (-o.bins[first].high > limit) ++first;
+  while (o.bins[last - 1].low > limit) --last;
+  o.bins = {o.bins.begin() + static_cast<std::ptrdiff_t>(first), o.bins.begin() + static_cast<std::ptrdiff_t>(last)};
   o.seen.low = std::max(seen.low, static_cast<float>(o.bins.front().low));
   o.seen.high = std::min(seen.high, static_cast<float>(o.bins.back().high));
   return o;
@@ -93,9 +94,15 @@ class SquaredError {
  private:
   /// The first bin that reaches beyond x.
   std::size_t bin(double x) const {
-    const auto it =
-        std::partition_point(bins_.begin(), bins_.end(), [&](const Histogram::Bin& b) { return !(b.high > x); });
-    return static_cast<std::size_t>(it - bins_.begin());
+    std::size_t first = 0, last = bins_.size();
+    while (first < last) {
+      const std::size_t middle = (first + last) / 2;
+      if (bins_[middle].high > x)
+        last = middle;
+      else
+        first = middle + 1;
+    }
+    return first;
   }
   double beyond(std::size_t from, std::size_t to, double edge) const {
     return square_[to] - square_[from] - rounded(2 * edge * (sum_[to] - sum_[from])) +
