@@ -39,6 +39,10 @@ inline double magnitude_quantile(const std::vector<Histogram::Bin>& bins, double
 /// as 99.9 % of the others. Squared errors would otherwise be those of a single number.
 inline Observed without_outliers(const Histogram& h, const Range& seen) {
   Observed o{h.bins(), seen};
+  if (o.bins.empty()) return o;
+  o.bins.front().low =
+      std::max(o.bins.front().low, static_cast<double>(seen.low));  // bins may reach beyond what was seen
+  o.bins.back().high = std::min(o.bins.back().high, static_cast<double>(seen.high));
   const double limit = 64 * magnitude_quantile(o.bins, 0.999);
   double beyond = 0, total = 0;
   for (const Histogram::Bin& b : o.bins) {
@@ -69,32 +73,40 @@ inline Range percentile_range(const Histogram& h, const Range& seen, double perc
 }
 
 /// The sum of squared errors of a range: n(inside) * step^2 / 12 for rounding, plus the squared distances of clipped
-/// numbers from the range.
+/// numbers from the range. Numbers count as spread evenly over their bin.
 class SquaredError {
  public:
   SquaredError(const std::vector<Histogram::Bin>& bins, int levels) : bins_(bins), levels_(levels) {
     // Prefix sums of counts, values and squares, so that the cost of any range is a difference of three of them.
-    const std::size_t n = bins.size();
-    count_.assign(n + 1, 0);
-    sum_ = square_ = count_;
-    for (std::size_t i = 0; i < n; ++i) {
-      const double k = static_cast<double>(bins[i].count), x = bins[i].center();
-      count_[i + 1] = count_[i] + k;
-      sum_[i + 1] = sum_[i] + rounded(k * x);
-      square_[i + 1] = square_[i] + rounded(k * x * x);
+    below_.emplace_back();
+    for (const Histogram::Bin& b : bins) {
+      below_.push_back(below_.back());
+      below_.back().add(b.low, b.high, static_cast<double>(b.count));
     }
   }
 
   double operator()(double low, double high) const {
-    const std::size_t i = bin(low), j = std::max(i, bin(high));
+    const Sums under = sums_below(low), rest = sums_below(high), &all = below_.back();
     const double step = (high - low) / (levels_ - 1);
-    return (count_[j] - count_[i]) * step * step / 12 + beyond(0, i, low) + beyond(j, bins_.size(), high);
+    return (rest.count - under.count) * step * step / 12 + under.distances(low) +
+           Sums{all.count - rest.count, all.sum - rest.sum, all.square - rest.square}.distances(high);
   }
 
  private:
-  /// The first bin that reaches beyond x.
-  std::size_t bin(double x) const {
-    std::size_t first = 0, last = bins_.size();
+  struct Sums {
+    double count = 0, sum = 0, square = 0;
+    /// n numbers between low and high.
+    void add(double low, double high, double n) {
+      count += n;
+      sum += rounded(n * (low + high) / 2);
+      square += rounded(n * (rounded(low * low) + rounded(low * high) + rounded(high * high)) / 3);
+    }
+    /// The sum of squared distances from x.
+    double distances(double x) const { return square - rounded(2 * x * sum) + rounded(x * x * count); }
+  };
+
+  Sums sums_below(double x) const {
+    std::size_t first = 0, last = bins_.size();  // the first bin that reaches beyond x
     while (first < last) {
       const std::size_t middle = (first + last) / 2;
       if (bins_[middle].high > x)
@@ -102,16 +114,16 @@ class SquaredError {
       else
         first = middle + 1;
     }
-    return first;
-  }
-  double beyond(std::size_t from, std::size_t to, double edge) const {
-    return square_[to] - square_[from] - rounded(2 * edge * (sum_[to] - sum_[from])) +
-           rounded(edge * edge * (count_[to] - count_[from]));
+    Sums sums = below_[first];
+    if (first == bins_.size() || bins_[first].low >= x) return sums;
+    const Histogram::Bin& b = bins_[first];
+    sums.add(b.low, x, static_cast<double>(b.count) * ((x - b.low) / (b.high - b.low)));
+    return sums;
   }
 
   const std::vector<Histogram::Bin>& bins_;
   int levels_;
-  std::vector<double> count_, sum_, square_;
+  std::vector<Sums> below_;  // of the first i bins
 };
 
 /// Minimizes the sum of squared errors. If symmetric, the range is [-x, x].
