@@ -3,7 +3,17 @@
 #include <random>
 
 #include "../graph/graph.hpp"
-#include "../operators/all.hpp"
+#include "../operators/arithmetic/binary.hpp"
+#include "../operators/batch_normalization.hpp"
+#include "../operators/convolution/convolution.hpp"
+#include "../operators/dropout.hpp"
+#include "../operators/fully_connected.hpp"
+#include "../operators/pooling/max_pool.hpp"
+#include "../operators/reduce.hpp"
+#include "../operators/shape/views.hpp"
+#include "../operators/softmax.hpp"
+#include "../operators/unary.hpp"
+#include "../operators/window.hpp"
 
 OCTET_BEGIN
 namespace detail {

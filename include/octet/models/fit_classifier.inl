@@ -2,6 +2,7 @@
 #include <Eigen/Cholesky>
 
 #include "../data/image_input.hpp"
+#include "../operators/fully_connected.hpp"
 #include "../runtime/executor.hpp"
 #include "classifier.hpp"
 #include "fit_classifier.hpp"

@@ -15,14 +15,21 @@ OCTET_BEGIN
 /// detected.
 class DetectionPostProcess : public OperatorOf<DetectionPostProcess> {
  public:
-  static constexpr const char* type_name = "DetectionPostProcess";
-  enum Operand : int { boxes, class_scores, anchors };
-  std::int64_t max_detections = 10, max_classes_per_detection = 1;
-  std::int64_t detections_per_class = 100;  // with regular suppression
-  std::int64_t classes = 1;                 // without the background
-  bool regular_nms = false;
-  double score_threshold = 0, iou_threshold = 0.5;
-  std::vector<double> scales{1, 1, 1, 1};  // the numbers of boxes are divided by these
+  static constexpr const char* type_name = "DetectionPostProcess";  ///< see Operator::type
+  /// The inputs, in order.
+  enum Operand : int {
+    boxes,         ///< [N, boxes, 4 or more]
+    class_scores,  ///< [N, boxes, classes], or one class more for the background
+    anchors        ///< [boxes, 4]
+  };
+  std::int64_t max_detections = 10;            ///< of an image
+  std::int64_t max_classes_per_detection = 1;  ///< with fast suppression: classes given of each box
+  std::int64_t detections_per_class = 100;     ///< with regular suppression
+  std::int64_t classes = 1;                    ///< without the background
+  bool regular_nms = false;                    ///< regular instead of fast suppression
+  double score_threshold = 0;                  ///< boxes of lower scores are dropped
+  double iou_threshold = 0.5;                  ///< boxes that overlap a better one by more are dropped
+  std::vector<double> scales{1, 1, 1, 1};      ///< what y, x, height and width of boxes are divided by
 
   void fields(FieldVisitor& v) override {
     v.field("max_detections", max_detections);

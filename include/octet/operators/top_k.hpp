@@ -8,12 +8,14 @@ OCTET_BEGIN
 /// scale are compared by their codes.
 class TopK : public OperatorOf<TopK> {
  public:
-  static constexpr const char* type_name = "TopK";
-  std::int64_t k = 1, axis = -1;
-  bool smallest = false;
-  DType to = DType::i64;  // of the indices
+  static constexpr const char* type_name = "TopK";  ///< see Operator::type
+  std::int64_t k = 1;                               ///< elements selected along the axis, at least 0
+  std::int64_t axis = -1;                           ///< in [-rank, rank)
+  bool smallest = false;                            ///< the smallest elements instead
+  DType to = DType::i64;                            ///< of the indices: i64 or i32
 
   TopK() = default;
+  /// `count` elements along axis a, in [-rank, rank); `type` of the indices: i64 or i32.
   explicit TopK(std::int64_t count, std::int64_t a = -1, DType type = DType::i64) : k(count), axis(a), to(type) {}
 
   void fields(FieldVisitor& v) override {

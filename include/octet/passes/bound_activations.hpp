@@ -1,6 +1,8 @@
 #pragma once
 #include "../core/affine.hpp"
 #include "../core/integer_format.hpp"
+#include "../operators/activation_range.hpp"
+#include "../operators/operands.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN

@@ -1,4 +1,6 @@
 #pragma once
+#include "../operators/convert.hpp"
+#include "../operators/pooling/average_pool.hpp"
 #include "conversions.hpp"
 
 OCTET_BEGIN

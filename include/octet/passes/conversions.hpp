@@ -2,6 +2,7 @@
 #include <map>
 
 #include "../core/integer_format.hpp"
+#include "../operators/convert.hpp"
 #include "rewrite.hpp"
 
 /// Which values are activations, and conversions between their types.

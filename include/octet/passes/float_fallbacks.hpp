@@ -1,4 +1,5 @@
 #pragma once
+#include "../operators/convert.hpp"
 #include "conversions.hpp"
 
 OCTET_BEGIN

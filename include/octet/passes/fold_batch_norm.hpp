@@ -2,6 +2,10 @@
 #include <cmath>
 
 #include "../core/rounded.hpp"
+#include "../operators/batch_normalization.hpp"
+#include "../operators/concat.hpp"
+#include "../operators/convolution/convolution.hpp"
+#include "../operators/operands.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN

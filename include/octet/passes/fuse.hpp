@@ -1,4 +1,8 @@
 #pragma once
+#include "../operators/arithmetic/binary.hpp"
+#include "../operators/operands.hpp"
+#include "../operators/shape/pad.hpp"
+#include "../operators/unary.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN

@@ -1,4 +1,5 @@
 #pragma once
+#include "../operators/convolution/chain.hpp"
 #include "join.hpp"
 
 OCTET_BEGIN

@@ -1,4 +1,6 @@
 #pragma once
+#include "../operators/arithmetic/binary.hpp"
+#include "../operators/unary.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN

@@ -1,4 +1,5 @@
 #pragma once
+#include "../operators/convolution/pooled.hpp"
 #include "join.hpp"
 
 OCTET_BEGIN

@@ -1,4 +1,5 @@
 #pragma once
+#include "../operators/convolution/convolution.hpp"
 #include "rewrite.hpp"
 
 OCTET_BEGIN

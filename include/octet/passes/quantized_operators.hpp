@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/bias.hpp"
+#include "../operators/convert.hpp"
 #include "conversions.hpp"
 #include "simplify.hpp"
 

@@ -2,7 +2,7 @@
 #include "../core/rounded.hpp"
 #include "../graph/graph.hpp"
 #include "../kernels/half.hpp"
-#include "../operators/all.hpp"
+#include "../operators/operands.hpp"
 
 /// Shared by the passes: queries and small changes of graphs.
 OCTET_BEGIN

@@ -1,5 +1,6 @@
 #pragma once
 #include "../graph/lost_numbers.hpp"
+#include "../operators/shape/transpose.hpp"
 #include "rewrite.hpp"
 #include "run_constant.hpp"
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "../operators/convert.hpp"
 #include "activation_params.hpp"
 #include "check_plan.hpp"
 #include "planned_weights.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/rounded.hpp"
+#include "../operators/operands.hpp"
 #include "calibration.hpp"
 #include "weights.hpp"
 

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "../core/integer_format.hpp"
+#include "../operators/shape/views.hpp"
 #include "../passes/simplify.hpp"
 #include "quantize.hpp"
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <set>
 
+#include "../operators/convolution/convolution.hpp"
 #include "../passes/bound_activations.hpp"
 #include "activation_params.hpp"
 #include "bias_correction.hpp"

@@ -5,7 +5,7 @@
 #include "../core/element.hpp"
 #include "../graph/lost_numbers.hpp"
 #include "../kernels/dispatch.hpp"
-#include "../operators/all.hpp"
+#include "../operators/convert.hpp"
 #include "../passes/lower.hpp"
 #include "executor.hpp"
 #include "not_finite.hpp"

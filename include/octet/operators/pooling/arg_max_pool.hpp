@@ -7,8 +7,8 @@ OCTET_BEGIN
 /// float, plus 0.1: MediaPipe's MaxPoolingWithArgmax2D. Selects the first of equal elements; NaN is never selected.
 class ArgMaxPool : public OperatorOf<ArgMaxPool> {
  public:
-  static constexpr const char* type_name = "ArgMaxPool";
-  Window window;
+  static constexpr const char* type_name = "ArgMaxPool";  ///< see Operator::type
+  Window window;                                          ///< kernel, strides, pads
 
   void fields(FieldVisitor& v) override { window.fields(v); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
@@ -20,9 +20,13 @@ class ArgMaxPool : public OperatorOf<ArgMaxPool> {
 /// MediaPipe's MaxUnpooling2D. The image grows by the size of the window. Places outside the image are ignored.
 class MaxUnpool : public OperatorOf<MaxUnpool> {
  public:
-  static constexpr const char* type_name = "MaxUnpool";
-  enum Operand : int { elements, places };
-  Window window;
+  static constexpr const char* type_name = "MaxUnpool";  ///< see Operator::type
+  /// The inputs, in order.
+  enum Operand : int {
+    elements,  ///< [N, H, W, C]
+    places     ///< the same shape; see ArgMaxPool
+  };
+  Window window;  ///< kernel and strides
 
   void fields(FieldVisitor& v) override { window.fields(v); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

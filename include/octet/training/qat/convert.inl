@@ -1,7 +1,10 @@
 #pragma once
 
 #include "../../core/bias.hpp"
+#include "../../operators/fake_quantize.hpp"
 #include "../../operators/fake_quantize_step.hpp"
+#include "../../operators/fake_quantize_weights.hpp"
+#include "../../operators/unary.hpp"
 #include "../../operators/weight_rounding.hpp"
 #include "../../passes/optimize.hpp"
 #include "../../quantization/apply_plan.hpp"

@@ -1,6 +1,11 @@
 #pragma once
 #include <set>
 
+#include "../../operators/batch_normalization.hpp"
+#include "../../operators/convolution/convolution.hpp"
+#include "../../operators/fake_quantize.hpp"
+#include "../../operators/fake_quantize_sums.hpp"
+#include "../../operators/fake_quantize_weights.hpp"
 #include "../../passes/fold_batch_norm.hpp"
 #include "../../passes/optimize.hpp"
 #include "initial_scales.hpp"

@@ -1,5 +1,4 @@
 #pragma once
-#include "../../operators/all.hpp"
 #include "../../passes/optimize.hpp"
 #include "../../quantization/layer_names.hpp"
 #include "../../quantization/weights.hpp"

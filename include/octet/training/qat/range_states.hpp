@@ -1,5 +1,4 @@
 #pragma once
-#include "../../operators/all.hpp"
 #include "../../operators/fake_quantize_step.hpp"
 #include "../../operators/observed_range.hpp"
 #include "../../quantization/integer_placement.hpp"
