@@ -5,6 +5,7 @@
 #include "../passes/bound_activations.hpp"
 #include "activation_params.hpp"
 #include "bias_correction.hpp"
+#include "equalize.hpp"
 #include "layer_names.hpp"
 #include "plan.hpp"
 
@@ -179,6 +180,23 @@ class WeightPlanner {
   const WeightOptions& options_;
   std::vector<LayerPlan> layers_;  // of each node
 };
+
+/// Plans int8 layers, with channels that are rescaled first where the options ask for it.
+inline QuantizationPlan make_int8_plan(OptimizedModel g, const Calibration& calibration, const Int8Options& options) {
+  if (options.equalize == Equalize::never) return Int8Planner(g, calibration, options).plan();
+  require_finite_weights(g);
+  const IntegerPlacement placement(
+      g, {matching_layers(g, options.keep_float, "kept float"), options.integer_input, options.integer_output});
+  std::vector<bool> integer;
+  for (const Node& n : g.nodes) integer.push_back(placement.is_integer(n));
+  const ChannelExponents exponents =
+      Equalizer(g, calibration, integer, options.per_channel).exponents(options.equalize == Equalize::always);
+  if (exponents.empty()) return Int8Planner(g, calibration, options).plan();
+  rescale(g, exponents);
+  QuantizationPlan plan = Int8Planner(g, rescaled(calibration, exponents), options).plan();
+  plan.channel_exponents = exponents;
+  return plan;
+}
 
 inline QuantizationPlan make_weight_plan(const OptimizedModel& g, PlannedForm form, const Calibration* calibration,
                                          const WeightOptions& options) {

@@ -15,12 +15,21 @@ struct CalibrationOptions {
   ExecutorOptions executor;               ///< of the runs of the float model
 };
 
+/// Whether channels between layers are multiplied by powers of two, so that each uses its tensor's range (cross-layer
+/// equalization, see QuantizationPlan::channel_exponents).
+enum class Equalize : std::uint8_t {
+  where_better,  ///< where the ranges of channels and weights predict a smaller error
+  always,        ///< wherever it is possible
+  never          ///< nowhere
+};
+
 /// Options of quantize<int8>(model, calibration).
 struct Int8Options {
   bool per_channel = true;                     ///< one weight scale for each output channel
   bool symmetric_activations = false;          ///< all zero points are 0
   RangeMethod weights = RangeMethod::min_max;  ///< min_max suits weights, as each channel has its own range
   bool correct_bias = true;                    ///< compensates for the mean error of rounded weights
+  Equalize equalize = Equalize::where_better;  ///< uneven channels between layers
   std::vector<std::string> keep_float;         ///< names of layers, * for any text
   bool integer_input = false;                  ///< the model takes int8 instead of float
   bool integer_output = false;                 ///< the model returns int8 instead of float

@@ -31,8 +31,7 @@ OCTET_API QuantizationPlan plan_weights_of(const Model& model, PlannedForm form,
 
 OCTET_API QuantizationPlan plan_integers(const Model& model, const Calibration& calibration,
                                          const Int8Options& options) {
-  const OptimizedModel g = optimize_for_weights(model);
-  return Int8Planner(g, calibration, options).plan();
+  return make_int8_plan(optimize_for_weights(model), calibration, options);
 }
 
 }  // namespace detail

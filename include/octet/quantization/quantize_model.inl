@@ -17,7 +17,7 @@ OCTET_API Model quantize_weights_of(const Model& model, PlannedForm form, const 
 
 OCTET_API Model quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options) {
   OptimizedModel g = optimize_for_weights(model);
-  const QuantizationPlan plan = Int8Planner(g, calibration, options).plan();
+  const QuantizationPlan plan = make_int8_plan(g, calibration, options);
   return runnable(PlannedModel(std::move(g), plan).build());
 }
 

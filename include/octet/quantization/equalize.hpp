@@ -1,0 +1,280 @@
+#pragma once
+#include "calibration.hpp"
+#include "layer_magnitudes.hpp"
+
+/// Cross-layer equalization (Nagel, van Baalen, Blankevoort, Welling 2019, "Data-free quantization through weight
+/// equalization and bias correction", arXiv 1906.04721, equations 9 to 11): with y = f(W1 x + b1), z = W2 y and
+/// f(s y) = s f(y) for s > 0, row i of W1 [O, ..., C] and b1 can be multiplied by s_i, and column i of W2 divided by
+/// it. The paper's s_i = sqrt(r1_i r2_i) / r2_i makes the ranges of the row (r1_i) and the column (r2_i) equal.
+///
+/// Here the precision p of channel i is equalized in all tensors that have it: the ratio of its largest magnitude to
+/// that of the numbers it shares a scale with. These are activations [N, ..., C]; with one scale for all weights, rows
+/// and columns of weights; with one for each row, columns, relative to their rows. Depthwise weights are then free.
+/// Channels that sums and concats join have one factor. Factors are powers of two, so that the float model keeps its
+/// bits. Activations with limits (ReLU6) stay as they are: channels that reached one keep the factor 1, and no other
+/// reaches one by its factor.
+OCTET_BEGIN
+namespace detail {
+
+class Equalizer {
+ public:
+  /// `integer`: of each node, whether its weights become integers.
+  Equalizer(const Graph& g, const Calibration& calibration, const std::vector<bool>& integer, bool per_channel)
+      : g_(g),
+        per_channel_(per_channel),
+        classes_(g),
+        links_(g),
+        exponents_(classes_.count(), 0.0),
+        most_(classes_.count(), 20.0),
+        ranges_(g.values.size()) {
+    for (int v = 0; v < static_cast<int>(g.values.size()); ++v) measure(v, calibration);
+    for (const Node& n : g.nodes) limit(n);
+    for (std::size_t i = 0; i < g.nodes.size(); ++i)
+      if (ChannelClasses::absorbs(g, g.nodes[i]) && integer[i]) layers_.emplace_back(g, g.nodes[i]);
+  }
+
+  /// The exponents of all channels; without `always`, only where they are predicted to reduce the error.
+  ChannelExponents exponents(bool always) {
+    for (int i = 0; i < 20; ++i) sweep();
+    for (std::size_t k = 0; k < exponents_.size(); ++k)
+      exponents_[k] = most_[k] < 20 ? std::floor(exponents_[k]) : std::nearbyint(exponents_[k]);
+    if (!always) keep_gains();
+    ChannelExponents all;
+    for (int v = 0; v < static_cast<int>(g_.values.size()); ++v) {
+      std::vector<int> e;
+      for (std::int64_t c = 0; c < classes_.channels(v); ++c)
+        e.push_back(static_cast<int>(exponents_[classes_.of(v, c)]));
+      if (std::any_of(e.begin(), e.end(), [](int x) { return x != 0; })) all[g_.value(v).name] = std::move(e);
+    }
+    return all;
+  }
+
+ private:
+  static constexpr double fixed = -1000;  // as an upper limit of an exponent
+
+  void fix(int v, std::int64_t c) { most_[classes_.of(v, c)] = fixed; }
+  double factor(int v, std::int64_t c) const { return std::exp2(exponents_[classes_.of(v, c)]); }
+  static double magnitude(const Range& r) { return static_cast<double>(std::max(-r.low, r.high)); }
+
+  /// The ranges of the channels of an activation. Those that were not measured, or whose range the user has set, keep
+  /// their factor.
+  void measure(int v, const Calibration& calibration) {
+    const std::int64_t channels = classes_.channels(v);
+    for (std::int64_t c = 0; c < channels; ++c)
+      if (classes_.is_fixed(classes_.of(v, c))) fix(v, c);
+    if (g_.value(v).is_constant()) return;
+    const auto found = calibration.tensors.find(g_.value(v).name);
+    const bool known = found != calibration.tensors.end() && !found->second.given &&
+                       static_cast<std::int64_t>(found->second.channel_ranges.size()) == channels;
+    if (known) ranges_[at(v)] = found->second.channel_ranges;
+    for (std::int64_t c = 0; !known && c < channels; ++c) fix(v, c);
+  }
+
+  /// Largest factors of channels with an activation that has limits.
+  void limit(const Node& n) {
+    const int v = n.outputs[0];
+    const ChannelClasses::Limits l = ChannelClasses::limits(n);
+    for (std::int64_t c = 0; c < static_cast<std::int64_t>(ranges_[at(v)].size()); ++c) {
+      const Range& r = ranges_[at(v)][at(c)];
+      double& most = most_[classes_.of(v, c)];
+      for (const auto& [seen, end] :
+           {std::pair(static_cast<double>(r.low), l.low), {static_cast<double>(r.high), l.high}}) {
+        if (!std::isfinite(end) || end == 0) continue;
+        const double room = seen * end > 0 ? std::log2(end / seen) : 20.0;
+        most = room < 1e-6 ? fixed : std::min(most, room);
+      }
+    }
+  }
+
+  /// Precisions of a channel, as logarithms: before it is read and when it is read.
+  struct Precision {
+    double written = 0, read = 0;
+    int writes = 0, reads = 0;
+  };
+
+  /// A step towards equal precisions.
+  void sweep() {
+    std::vector<Precision> precision(exponents_.size());
+    for (int v = 0; v < static_cast<int>(ranges_.size()); ++v)
+      if (!ranges_[at(v)].empty() && !shares_scale(v)) add_activation(v, precision);
+    for (const LayerMagnitudes& l : layers_) add_weights(l, precision);
+    for (std::size_t k = 0; k < exponents_.size(); ++k) {
+      const Precision& p = precision[k];
+      if (most_[k] == fixed || p.writes == 0) continue;
+      const double written = p.written / p.writes;
+      const double change = p.reads > 0 ? (p.read / p.reads - written) / 2 : -written;
+      exponents_[k] = std::min(std::max(exponents_[k] + 0.8 * change, -20.0), most_[k]);
+    }
+  }
+
+  /// Whether only a concat reads the value, with its result's scale.
+  bool shares_scale(int v) const { return links_.used_once(v) && g_.nodes[at(links_.users(v)[0])].op->traits().joins; }
+
+  static void add_written(Precision& p, double ratio) {
+    if (!(ratio > 0)) return;
+    p.written += std::log2(ratio);
+    ++p.writes;
+  }
+  static void add_read(Precision& p, double ratio) {
+    if (!(ratio > 0)) return;
+    p.read += std::log2(ratio);
+    ++p.reads;
+  }
+
+  void add_activation(int v, std::vector<Precision>& precision) const {
+    const std::vector<Range>& r = ranges_[at(v)];
+    double most = 0;
+    for (std::size_t c = 0; c < r.size(); ++c)
+      most = std::max(most, magnitude(r[c]) * factor(v, static_cast<std::int64_t>(c)));
+    for (std::size_t c = 0; most > 0 && c < r.size(); ++c) {
+      const auto channel = static_cast<std::int64_t>(c);
+      add_written(precision[classes_.of(v, channel)], magnitude(r[c]) * factor(v, channel) / most);
+    }
+  }
+
+  /// Factors of a layer's output channels, and the reciprocals of those of its input channels.
+  std::pair<std::vector<double>, std::vector<double>> factors(const LayerMagnitudes& l) const {
+    std::vector<double> out(at(l.outputs), 1.0), in(at(l.channel(l.outputs - 1, l.group_in - 1) + 1), 1.0);
+    if (classes_.channels(l.output) > 0)
+      for (std::size_t o = 0; o < out.size(); ++o) out[o] = factor(l.output, static_cast<std::int64_t>(o));
+    if (classes_.channels(l.input) > 0)
+      for (std::size_t i = 0; i < in.size(); ++i) in[i] = 1 / factor(l.input, static_cast<std::int64_t>(i));
+    return {std::move(out), std::move(in)};
+  }
+
+  void add_weights(const LayerMagnitudes& l, std::vector<Precision>& precision) const {
+    const auto [out, in] = factors(l);
+    std::vector<double> rows(out.size(), 0.0), columns(in.size(), 0.0);
+    double most = 0;
+    for (std::int64_t o = 0; o < l.outputs; ++o) {
+      const float* w = l.largest.data() + o * l.group_in;
+      const double* f = in.data() + l.channel(o, 0);
+      double row = 0;
+      for (std::int64_t i = 0; i < l.group_in; ++i) row = std::max(row, static_cast<double>(w[i]) * f[i]);
+      rows[at(o)] = row * out[at(o)];
+      most = std::max(most, rows[at(o)]);
+      const double of_row = per_channel_ ? (row > 0 ? 1 / row : 0) : out[at(o)];
+      double* column = columns.data() + l.channel(o, 0);
+      for (std::int64_t i = 0; i < l.group_in; ++i)
+        column[i] = std::max(column[i], static_cast<double>(w[i]) * f[i] * of_row);
+    }
+    if (!per_channel_ && most > 0 && classes_.channels(l.output) > 0)
+      for (std::size_t o = 0; o < rows.size(); ++o)
+        add_written(precision[classes_.of(l.output, static_cast<std::int64_t>(o))], rows[o] / most);
+    if ((per_channel_ && l.depthwise()) || classes_.channels(l.input) == 0) return;
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      add_read(precision[classes_.of(l.input, static_cast<std::int64_t>(i))], per_channel_ ? columns[i]
+                                                                              : most > 0   ? columns[i] / most
+                                                                                           : 0);
+  }
+
+  /// The mean over the output channels of the predicted noise of a layer, in decibels of its signal: that of rounded
+  /// inputs, step^2 / 12 sum of w^2, and of rounded weights, step^2 / 12 sum of x^2. The signal of channels is taken
+  /// for independent, with a mean square of a tenth of that of the largest magnitude.
+  double noise_db(const LayerMagnitudes& l) const {
+    const auto [out, in] = factors(l);
+    const std::vector<Range>& ranges = ranges_[at(l.input)];
+    std::vector<double> energy(in.size(), 1.0);
+    double low = 0, high = 0, largest_weight = 0;
+    for (std::size_t i = 0; i < energy.size() && !ranges.empty(); ++i) {
+      energy[i] = std::pow(magnitude(ranges[i]) / in[i], 2) / 10;
+      low = std::min(low, static_cast<double>(ranges[i].low) / in[i]);
+      high = std::max(high, static_cast<double>(ranges[i].high) / in[i]);
+    }
+    const double step = std::pow((high - low) / 255, 2) / 12;
+    std::vector<double> rows(out.size(), 0.0), signal(out.size(), 0.0), squares(out.size(), 0.0),
+        inputs(out.size(), 0.0);
+    for (std::int64_t o = 0; o < l.outputs; ++o) {
+      for (std::int64_t i = 0; i < l.group_in; ++i) {
+        const std::size_t k = at(o * l.group_in + i), c = at(l.channel(o, i));
+        const double f = in[c] * out[at(o)], square = static_cast<double>(l.squares[k]) * f * f;
+        rows[at(o)] = std::max(rows[at(o)], static_cast<double>(l.largest[k]) * f);
+        squares[at(o)] += square;
+        signal[at(o)] += square * energy[c];
+        inputs[at(o)] += static_cast<double>(l.taps) * energy[c];
+      }
+      largest_weight = std::max(largest_weight, rows[at(o)]);
+    }
+    double sum = 0;
+    int count = 0;
+    for (std::size_t o = 0; o < rows.size(); ++o) {
+      if (!(signal[o] > 0)) continue;
+      const double weight_step = std::pow((per_channel_ ? rows[o] : largest_weight) / 127, 2) / 12;
+      sum += 10 * std::log10((squares[o] * step + inputs[o] * weight_step) / signal[o] + 3e-5);
+      ++count;
+    }
+    return count ? sum / count : 0;
+  }
+
+  /// Sets the exponents of tensors to 0 where they are not predicted to reduce the noise of layers.
+  void keep_gains() {
+    std::vector<std::size_t> group(g_.values.size());  // values that share channels
+    std::iota(group.begin(), group.end(), std::size_t{0});
+    const auto root = [&](std::size_t v) {
+      while (group[v] != v) v = group[v] = group[group[v]];
+      return v;
+    };
+    std::map<std::size_t, std::size_t> of_class;
+    for (int v = 0; v < static_cast<int>(g_.values.size()); ++v)
+      for (std::int64_t c = 0; c < classes_.channels(v); ++c) {
+        const auto [found, fresh] = of_class.emplace(classes_.of(v, c), at(v));
+        if (!fresh) group[root(at(v))] = root(found->second);
+      }
+    std::map<std::size_t, std::vector<std::size_t>> members;
+    for (const auto& [k, v] : of_class)
+      if (exponents_[k] != 0) members[root(v)].push_back(k);
+    for (const auto& [g, classes] : members) {
+      const auto noise = [&, of = g] {
+        double sum = 0;
+        for (const LayerMagnitudes& l : layers_)
+          if (root(at(l.input)) == of || root(at(l.output)) == of) sum += noise_db(l);
+        return sum;
+      };
+      const double with = noise();
+      std::vector<double> kept;
+      for (std::size_t k : classes) kept.push_back(std::exchange(exponents_[k], 0.0));
+      if (noise() - with < least_gain) continue;
+      for (std::size_t i = 0; i < kept.size(); ++i) exponents_[classes[i]] = kept[i];
+    }
+  }
+  static constexpr double least_gain = 1;  // in dB
+
+  const Graph& g_;
+  const bool per_channel_;
+  const ChannelClasses classes_;
+  const Links links_;
+  std::vector<double> exponents_;           // of each class
+  std::vector<double> most_;                // the largest exponent of each class, or fixed
+  std::vector<std::vector<Range>> ranges_;  // of the channels of each value; empty: not scaled
+  std::vector<LayerMagnitudes> layers_;
+};
+
+/// The calibration of the rescaled model. Ranges of rescaled tensors are those of their channels, narrowed in the same
+/// proportion as the method narrowed the range of the tensor.
+inline Calibration rescaled(const Calibration& calibration, const ChannelExponents& exponents) {
+  Calibration all = calibration;
+  for (const auto& [tensor, e] : exponents) {
+    const auto found = all.tensors.find(tensor);
+    if (found == all.tensors.end()) continue;  // a constant
+    TensorStatistics& t = found->second;
+    const Range chosen = calibration.range(tensor), before = t.seen;
+    t.seen = {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+    for (std::size_t c = 0; c < t.channel_ranges.size(); ++c) {
+      Range& r = t.channel_ranges[c];
+      r = {std::ldexp(r.low, e[c]), std::ldexp(r.high, e[c])};
+      t.seen = {std::min(t.seen.low, r.low), std::max(t.seen.high, r.high)};
+      if (c < t.channel_sums.size()) t.channel_sums[c] = std::ldexp(t.channel_sums[c], e[c]);
+    }
+    const auto narrowed = [](float now, float chosen_end, float seen_end) {
+      const float part = seen_end == 0 ? 1 : chosen_end / seen_end;
+      return part > 0 && part < 1 ? now * part : now;
+    };
+    t.given = Range{narrowed(t.seen.low, chosen.low, before.low), narrowed(t.seen.high, chosen.high, before.high)};
+    t.histogram = {};
+    t.samples.clear();
+  }
+  return all;
+}
+
+}  // namespace detail
+OCTET_END
