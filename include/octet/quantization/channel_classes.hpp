@@ -57,8 +57,8 @@ class ChannelClasses {
   static bool absorbs(const Graph& g, const Node& n) {
     if (n.op->traits().products == Traits::Products::none || !has_float_weights(g, n)) return false;
     const int w = n.inputs[LayerInputs::weights], b = input_of(n, LayerInputs::bias);
-    return g.value(w).dtype == DType::f32 && g.value(n.outputs[0]).dtype == DType::f32 && g.value(w).shape.rank() > 1 &&
-           (b == Node::none || (g.value(b).is_constant() && g.value(b).dtype == DType::f32));
+    return g.value(n.outputs[0]).dtype == DType::f32 && g.value(w).shape.rank() > 1 &&
+           (b == Node::none || (g.value(b).is_constant() && is_floating(g.value(b).dtype)));
   }
 
   /// The activation of a layer.

@@ -31,6 +31,7 @@ class Equalizer {
     for (const Node& n : g.nodes) limit(n);
     for (std::size_t i = 0; i < g.nodes.size(); ++i)
       if (ChannelClasses::absorbs(g, g.nodes[i]) && integer[i]) layers_.emplace_back(g, g.nodes[i]);
+    groups_ = classes_of_tensors();
   }
 
   /// The exponents of all channels; without `always`, only where they are predicted to reduce the error.
@@ -38,6 +39,7 @@ class Equalizer {
     for (int i = 0; i < 20; ++i) sweep();
     for (std::size_t k = 0; k < exponents_.size(); ++k)
       exponents_[k] = most_[k] < 20 ? std::floor(exponents_[k]) : std::nearbyint(exponents_[k]);
+    for (const auto& [group, classes] : groups_) remove_common(classes);
     if (!always) keep_gains();
     ChannelExponents all;
     for (int v = 0; v < static_cast<int>(g_.values.size()); ++v) {
@@ -104,6 +106,12 @@ class Equalizer {
       const double written = p.written / p.writes;
       const double change = p.reads > 0 ? (p.read / p.reads - written) / 2 : -written;
       exponents_[k] = std::min(std::max(exponents_[k] + 0.8 * change, -20.0), most_[k]);
+    }
+    for (const auto& [group, classes] : groups_) {  // what all channels have in common would drift
+      double sum = 0;
+      for (std::size_t k : classes) sum += most_[k] < 20 ? std::numeric_limits<double>::infinity() : exponents_[k];
+      for (std::size_t k : classes)
+        if (std::isfinite(sum)) exponents_[k] -= sum / static_cast<double>(classes.size());
     }
   }
 
@@ -206,28 +214,54 @@ class Equalizer {
     return count ? sum / count : 0;
   }
 
-  /// Sets the exponents of tensors to 0 where they are not predicted to reduce the noise of layers.
-  void keep_gains() {
-    std::vector<std::size_t> group(g_.values.size());  // values that share channels
-    std::iota(group.begin(), group.end(), std::size_t{0});
-    const auto root = [&](std::size_t v) {
-      while (group[v] != v) v = group[v] = group[group[v]];
-      return v;
-    };
-    std::map<std::size_t, std::size_t> of_class;
+  /// The classes of each group of tensors that share channels; the group is the number of one of the tensors, as
+  /// group_ says.
+  std::map<std::size_t, std::vector<std::size_t>> classes_of_tensors() {
+    group_.resize(g_.values.size());
+    std::iota(group_.begin(), group_.end(), std::size_t{0});
+    std::map<std::size_t, std::size_t> of_class;  // one of its tensors
     for (int v = 0; v < static_cast<int>(g_.values.size()); ++v)
       for (std::int64_t c = 0; c < classes_.channels(v); ++c) {
         const auto [found, fresh] = of_class.emplace(classes_.of(v, c), at(v));
-        if (!fresh) group[root(at(v))] = root(found->second);
+        if (!fresh) group_[group(at(v))] = group(found->second);
       }
     std::map<std::size_t, std::vector<std::size_t>> members;
-    for (const auto& [k, v] : of_class)
-      if (exponents_[k] != 0) members[root(v)].push_back(k);
-    for (const auto& [g, classes] : members) {
-      const auto noise = [&, of = g] {
+    for (const auto& [k, v] : of_class) members[group(v)].push_back(k);
+    return members;
+  }
+  std::size_t group(std::size_t v) const {
+    while (group_[v] != v) v = group_[v];
+    return v;
+  }
+
+  /// A factor that all channels of tensors have in common changes nothing, unless one of them cannot be scaled. Without
+  /// it, most channels keep their numbers.
+  void remove_common(const std::vector<std::size_t>& classes) {
+    std::map<double, int> counts;
+    for (std::size_t k : classes) {
+      if (most_[k] < 20) return;
+      ++counts[exponents_[k]];
+    }
+    double common = 0;
+    int times = 0;
+    for (const auto& [e, n] : counts)
+      if (n > times) {
+        common = e;
+        times = n;
+      }
+    for (std::size_t k : classes) exponents_[k] -= common;
+  }
+
+  /// Sets the exponents of tensors to 0 where they are not predicted to reduce the noise of layers.
+  void keep_gains() {
+    for (const auto& [of, classes] : groups_) {
+      if (std::all_of(classes.begin(), classes.end(), [&](std::size_t k) { return exponents_[k] == 0; })) continue;
+      std::vector<const LayerMagnitudes*> layers;
+      for (const LayerMagnitudes& l : layers_)
+        if (group(at(l.input)) == of || group(at(l.output)) == of) layers.push_back(&l);
+      const auto noise = [&] {
         double sum = 0;
-        for (const LayerMagnitudes& l : layers_)
-          if (root(at(l.input)) == of || root(at(l.output)) == of) sum += noise_db(l);
+        for (const LayerMagnitudes* l : layers) sum += noise_db(*l);
         return sum;
       };
       const double with = noise();
@@ -247,6 +281,8 @@ class Equalizer {
   std::vector<double> most_;                // the largest exponent of each class, or fixed
   std::vector<std::vector<Range>> ranges_;  // of the channels of each value; empty: not scaled
   std::vector<LayerMagnitudes> layers_;
+  std::vector<std::size_t> group_;  // of each value: another one of its group
+  std::map<std::size_t, std::vector<std::size_t>> groups_;
 };
 
 /// The calibration of the rescaled model. Ranges of rescaled tensors are those of their channels, narrowed in the same

@@ -8,6 +8,7 @@
 #include "equalize.hpp"
 #include "layer_names.hpp"
 #include "plan.hpp"
+#include "useful_range.hpp"
 
 /// The makers of plans for float models.
 OCTET_BEGIN
@@ -42,7 +43,7 @@ class Int8Planner {
     p.integer_output = options_.integer_output;
     require_finite_weights(g_);
     const std::vector<QuantParams> params =
-        activation_params(g_, placement_, format_, [this](int v) { return own(g_.value(v).name); });
+        activation_params(g_, placement_, format_, [this](int v) { return own(v); });
     for (std::size_t v = 0; v < params.size(); ++v)
       if (placement_.source(static_cast<int>(v)) == IntegerPlacement::Source::measured)
         p.activations[g_.values[v].name] = {params[v].scale[0], params[v].zero_point[0]};
@@ -61,9 +62,10 @@ class Int8Planner {
  private:
   static constexpr PlannedForm planned = PlannedForm::integer;  // of all layers that have it
 
-  QuantParams own(const std::string& tensor) const {
+  QuantParams own(int v) const {
+    const std::string& tensor = g_.value(v).name;
     if (const auto it = learned_.activations.find(tensor); it != learned_.activations.end()) return it->second;
-    const Range r = calibration_.range(tensor);
+    const Range r = useful_range(g_, placement_.links(), v, calibration_.range(tensor));
     const ScaleAndZero p = activation_scale(r, format_.activations, options_.symmetric_activations);
     require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", tensor, "' was calibrated to [", r.low, ", ",
             r.high, "], which no scale can represent");
