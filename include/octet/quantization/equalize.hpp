@@ -26,6 +26,7 @@ class Equalizer {
         links_(g),
         exponents_(classes_.count(), 0.0),
         most_(classes_.count(), 20.0),
+        zero_(classes_.count(), false),
         ranges_(g.values.size()) {
     for (int v = 0; v < static_cast<int>(g.values.size()); ++v) measure(v, calibration);
     for (const Node& n : g.nodes) limit(n);
@@ -36,7 +37,7 @@ class Equalizer {
 
   /// The exponents of all channels; without `always`, only where they are predicted to reduce the error.
   ChannelExponents exponents(bool always) {
-    for (int i = 0; i < 10; ++i) sweep();
+    for (int i = 0; i < 12; ++i) sweep();
     for (std::size_t k = 0; k < exponents_.size(); ++k)
       exponents_[k] = most_[k] < 20 ? std::floor(exponents_[k]) : std::nearbyint(exponents_[k]);
     for (const auto& [group, classes] : groups_) remove_common(classes);
@@ -69,8 +70,12 @@ class Equalizer {
     const bool known = found != calibration.tensors.end() && !found->second.given &&
                        static_cast<std::int64_t>(found->second.channel_ranges.size()) == channels;
     if (known) ranges_[at(v)] = found->second.channel_ranges;
-    for (std::int64_t c = 0; c < channels; ++c)  // nothing is known of channels that were always zero
-      if (!known || magnitude(ranges_[at(v)][at(c)]) == 0) fix(v, c);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      if (!known)
+        fix(v, c);
+      else if (magnitude(ranges_[at(v)][at(c)]) == 0)
+        zero_[classes_.of(v, c)] = true;
+    }
   }
 
   /// Largest factors of channels with an activation that has limits.
@@ -114,6 +119,8 @@ class Equalizer {
       for (std::size_t k : classes)
         if (std::isfinite(sum)) exponents_[k] -= sum / static_cast<double>(classes.size());
     }
+    for (std::size_t k = 0; k < exponents_.size(); ++k)
+      if (zero_[k]) exponents_[k] = std::min(exponents_[k], 0.0);
   }
 
   /// Whether only a concat reads the value, with its result's scale.
@@ -250,7 +257,8 @@ class Equalizer {
         common = e;
         times = n;
       }
-    for (std::size_t k : classes) exponents_[k] -= common;
+    for (std::size_t k : classes)
+      exponents_[k] = zero_[k] ? std::min(exponents_[k] - common, 0.0) : exponents_[k] - common;
   }
 
   /// Sets the exponents of tensors to 0 where they are not predicted to reduce the noise of layers.
@@ -280,6 +288,7 @@ class Equalizer {
   const Links links_;
   std::vector<double> exponents_;           // of each class
   std::vector<double> most_;                // the largest exponent of each class, or fixed
+  std::vector<bool> zero_;                  // of each class: whether it was always zero; it may become smaller
   std::vector<std::vector<Range>> ranges_;  // of the channels of each value; empty: not scaled
   std::vector<LayerMagnitudes> layers_;
   std::vector<std::size_t> group_;  // of each value: another one of its group

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/tensor.hpp"
 #include "../graph/operator.hpp"
 #include "../runtime/options.hpp"
 #include "range_method.hpp"
@@ -30,10 +31,14 @@ struct Int8Options {
   RangeMethod weights = RangeMethod::min_max;  ///< min_max suits weights, as each channel has its own range
   bool correct_bias = true;                    ///< compensates for the mean error of rounded weights
   Equalize equalize = Equalize::where_better;  ///< uneven channels between layers
-  std::vector<std::string> keep_float;         ///< names of layers, * for any text
-  bool integer_input = false;                  ///< the model takes int8 instead of float
-  bool integer_output = false;                 ///< the model returns int8 instead of float
-  Rounding rounding = Rounding::fp32;          ///< of the sums; the others match TFLite's kernels bit for bit
+  std::vector<Tensor<float>> trial;  ///< if not empty, inputs (batches) on which the model is quantized with and
+                                     ///< without equalized channels, where these are predicted to be better: the one
+                                     ///< whose outputs have less error is taken. For models with one input
+  std::vector<std::string>* notes = nullptr;  ///< gets a message for what was decided by trial
+  std::vector<std::string> keep_float;        ///< names of layers, * for any text
+  bool integer_input = false;                 ///< the model takes int8 instead of float
+  bool integer_output = false;                ///< the model returns int8 instead of float
+  Rounding rounding = Rounding::fp32;         ///< of the sums; the others match TFLite's kernels bit for bit
 };
 
 /// What quantize<fp16>(model) and quantize<bf16>(model) do with weights that would round to infinity: magnitudes from
