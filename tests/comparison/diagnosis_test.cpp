@@ -3,6 +3,8 @@
 #include <octet/operators/all.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
+#include <octet/kernels/half.hpp>
+
 #include "testing.hpp"
 
 using namespace octet;
