@@ -96,8 +96,7 @@ class Equalizer {
 
   /// Precisions of a channel, as logarithms: before it is read and when it is read.
   struct Precision {
-    double written = 0, read = 0;
-    int writes = 0, reads = 0;
+    double written = 0, read = 0, writes = 0, reads = 0;
   };
 
   /// A step towards equal precisions.
@@ -126,10 +125,10 @@ class Equalizer {
   /// Whether only a concat reads the value, with its result's scale.
   bool shares_scale(int v) const { return links_.used_once(v) && g_.nodes[at(links_.users(v)[0])].op->traits().joins; }
 
-  static void add_written(Precision& p, double ratio) {
+  static void add_written(Precision& p, double ratio, double weight) {
     if (!(ratio > 0)) return;
-    p.written += std::log2(ratio);
-    ++p.writes;
+    p.written += weight * std::log2(ratio);
+    p.writes += weight;
   }
   static void add_read(Precision& p, double ratio) {
     if (!(ratio > 0)) return;
@@ -144,7 +143,8 @@ class Equalizer {
       most = std::max(most, magnitude(r[c]) * factor(v, static_cast<std::int64_t>(c)));
     for (std::size_t c = 0; most > 0 && c < r.size(); ++c) {
       const auto channel = static_cast<std::int64_t>(c);
-      add_written(precision[classes_.of(v, channel)], magnitude(r[c]) * factor(v, channel) / most);
+      add_written(precision[classes_.of(v, channel)], magnitude(r[c]) * factor(v, channel) / most,
+                  per_channel_ ? 1 : 0.25);
     }
   }
 
@@ -176,7 +176,7 @@ class Equalizer {
     }
     if (!per_channel_ && most > 0 && classes_.channels(l.output) > 0)
       for (std::size_t o = 0; o < rows.size(); ++o)
-        add_written(precision[classes_.of(l.output, static_cast<std::int64_t>(o))], rows[o] / most);
+        add_written(precision[classes_.of(l.output, static_cast<std::int64_t>(o))], rows[o] / most, 1);
     if ((per_channel_ && l.depthwise()) || classes_.channels(l.input) == 0) return;
     for (std::size_t i = 0; i < columns.size(); ++i)
       add_read(precision[classes_.of(l.input, static_cast<std::int64_t>(i))], per_channel_ ? columns[i]
@@ -276,11 +276,10 @@ class Equalizer {
       const double with = noise();
       std::vector<double> kept;
       for (std::size_t k : classes) kept.push_back(std::exchange(exponents_[k], 0.0));
-      if (noise() - with < least_gain) continue;
+      if (noise() - with < (per_channel_ ? 1 : 0.2)) continue;  // dB
       for (std::size_t i = 0; i < kept.size(); ++i) exponents_[classes[i]] = kept[i];
     }
   }
-  static constexpr double least_gain = 1;  // in dB
 
   const Graph& g_;
   const bool per_channel_;
