@@ -54,7 +54,12 @@ void check_layers(const Model& model, const QuantizationPlan& plan, const Calibr
                   const std::vector<Tensor<float>>& images, std::vector<std::string>& notes) {
   if (images.empty() || model.outputs.size() != 1) return;
   const std::vector<Diagnosis> found = collapsed_layers(model, quantize(model, plan), calibration, images);
-  for (const Diagnosis& d : found) {
+  constexpr std::size_t most = 3;
+  if (found.size() > most)
+    notes.push_back(counted(static_cast<std::int64_t>(found.size()), "layer") +
+                    " collapse, of which the first are listed; octet why lists all");
+  for (std::size_t i = 0; i < std::min(found.size(), most); ++i) {
+    const Diagnosis& d = found[i];
     std::ostringstream text;
     text.precision(3);
     text << "layer '" << d.layer << "' collapses: its result has " << d.output_db << " dB SQNR (" << name(d.cause)

@@ -12,7 +12,9 @@ namespace detail {
 inline double output_noise_db(const OptimizedModel& g, QuantizationPlan plan,
                               const std::vector<Tensor<float>>& batches) {
   plan.integer_input = plan.integer_output = false;
-  Executor exact(g), planned(PlannedModel(g, plan).build());
+  ExecutorOptions options;
+  options.same_floats = true;  // so that the choice does not depend on the CPU
+  Executor exact(g, options), planned(PlannedModel(g, plan).build(), options);
   std::vector<double> signal(g.outputs.size(), 0.0), noise = signal;
   for (const Tensor<float>& batch : batches) {
     const std::vector<AnyTensor> x = exact.run({batch}), y = planned.run({batch});
@@ -21,7 +23,8 @@ inline double output_noise_db(const OptimizedModel& g, QuantizationPlan plan,
       const View<const float> a = x[o].view<float>(), b = y[o].view<float>();
       for (std::int64_t i = 0; i < a.size(); ++i) {
         signal[o] += rounded(static_cast<double>(a[i]) * static_cast<double>(a[i]));
-        noise[o] += rounded(std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2));
+        const double e = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+        noise[o] += rounded(e * e);
       }
     }
   }
