@@ -188,6 +188,57 @@ TEST_CASE("equalize: what is predicted to be better mostly is, and never much wo
   CHECK(better >= 27);
 }
 
+TEST_CASE("equalize: small parts of a concat keep their precision") {
+  Graph g;
+  const int x = g.add_input("x", {Shape::unknown, 8, 8, 3});
+  std::vector<int> parts;
+  for (float scale : {1.0f, 100.0f, 0.01f}) {
+    const std::string name = "part" + std::to_string(parts.size());
+    const int w = g.add_constant(name + ".w", random_tensor({4, 1, 1, 3}, 7, -scale, scale));
+    parts.push_back(g.add(name, Convolution(), {x, w}));
+  }
+  const int joined = g.add("joined", Concat(3), parts);
+  Convolution each;  // of each part by itself
+  each.groups = 3;
+  g.outputs = {g.add("last", each, {joined, g.add_constant("last.w", random_tensor({12, 1, 1, 4}, 9))})};
+  const Tensor<float> images = random_tensor({4, 8, 8, 3}, 1);
+  const Calibration c = calibrate(g, {images});
+  const auto part_db = [&](Equalize e) {  // of the smallest part
+    const Tensor<float> a = floats(Executor(g).run({images})[0]),
+                        b = floats(Executor(quantize<int8>(g, c, options_of(e))).run({images})[0]);
+    double signal = 0, noise = 0;
+    for (std::int64_t i = 0; i < a.size(); ++i) {
+      if (i % 12 < 8) continue;
+      signal += std::pow(static_cast<double>(a[i]), 2);
+      noise += std::pow(static_cast<double>(a[i] - b[i]), 2);
+    }
+    return 10 * std::log10(signal / noise);
+  };
+  CHECK(part_db(Equalize::where_better) > 30);
+  CHECK(part_db(Equalize::never) < 10);
+}
+
+TEST_CASE("equalize: a trial on images takes the better form, and says so") {
+  int rejected = 0;
+  for (std::uint64_t seed = 110; seed <= 118; ++seed) {
+    CAPTURE(seed);
+    const Model m = RandomNet(seed).take();
+    if (m.outputs.size() != 1) continue;
+    const Tensor<float> x = random_tensor({4, 8, 8, 4}, static_cast<unsigned>(seed));
+    const Calibration c = calibrate(m, {x});
+    std::vector<std::string> notes;
+    Int8Options o;
+    o.trial = {x};
+    o.notes = &notes;
+    const double found = output_db(m, quantize<int8>(m, c, o), x), with = output_db(m, quantize<int8>(m, c), x),
+                 without = output_db(m, quantize<int8>(m, c, options_of(Equalize::never)), x);
+    CHECK(found >= std::max(with, without) - 1e-6);
+    CHECK(notes.size() == (with != without));
+    rejected += with < without;
+  }
+  MESSAGE(rejected, " rejected");
+}
+
 TEST_CASE("equalize: the plan says what was done, and calibrations and plans can be saved") {
   const Model m = uneven(even_net(), {"first_relu", "depthwise_relu"});
   const Tensor<float> x = random_tensor({4, 12, 12, 3}, 1);
