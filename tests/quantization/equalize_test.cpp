@@ -220,7 +220,7 @@ TEST_CASE("equalize: small parts of a concat keep their precision") {
 
 TEST_CASE("equalize: a trial on images takes the better form, and says so") {
   int rejected = 0;
-  for (std::uint64_t seed = 110; seed <= 118; ++seed) {
+  for (std::uint64_t seed = 101; seed <= 150; ++seed) {
     CAPTURE(seed);
     const Model m = RandomNet(seed).take();
     if (m.outputs.size() != 1) continue;
@@ -236,7 +236,7 @@ TEST_CASE("equalize: a trial on images takes the better form, and says so") {
     CHECK(notes.size() == (with != without));
     rejected += with < without;
   }
-  MESSAGE(rejected, " rejected");
+  CHECK(rejected > 0);
 }
 
 TEST_CASE("equalize: the plan says what was done, and calibrations and plans can be saved") {
