@@ -10,6 +10,7 @@
 #include "operators/reduce.hpp"
 #include "operators/repeat.hpp"
 #include "operators/resize.hpp"
+#include "operators/constants.hpp"
 #include "operators/shape_arithmetic.hpp"
 #include "operators/softmax.hpp"
 #include "operators/transposed_convolution.hpp"
