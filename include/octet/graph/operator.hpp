@@ -88,7 +88,7 @@ class PrepareContext {
   Rounding rounding() const noexcept;
   /// The kernels of the instruction set that is in use.
   const detail::Kernels& kernels() const noexcept { return kernels_; }
-  /// What the executor asks of the layer.
+  /// The options of the executor or trainer.
   const PrepareOptions& options() const noexcept { return options_; }
   /// The elements of constant input i. Throws Error if it is not constant.
   const AnyTensor& constant(int i) const;
