@@ -19,7 +19,7 @@ using namespace testing;
 using namespace testing::cases;
 
 /// Known failures. The test fails if one of them passes.
-const std::set<std::string> not_served{"cle_relu", "concat_scales", "model_mp_selfie_segmentation"};
+const std::set<std::string> not_served{"model_mp_selfie_segmentation"};
 const std::set<std::string> hostile_not_refused{};
 
 /// Describes what is wrong; empty if nothing is.
