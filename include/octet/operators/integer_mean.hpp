@@ -1,4 +1,5 @@
 #pragma once
+#include "../kernels/bytes.hpp"
 #include "../kernels/requantize.hpp"
 #include "activation_codes.hpp"
 
@@ -13,7 +14,8 @@ class IntegerMean {
   enum class Kind : std::uint8_t { pool, int8_pool, reduction };
 
   IntegerMean(const PrepareContext& c, Kind kind)
-      : in_(params_of(int8_format, c, c.input(0))),
+      : kernels_(&byte_kernels(c.kernels().isa)),
+        in_(params_of(int8_format, c, c.input(0))),
         out_(params_of(int8_format, c, c.output())),
         kind_(kind),
         rounding_(c.rounding()),
@@ -32,6 +34,8 @@ class IntegerMean {
     if (rounding_ == Rounding::fp32) {
       const float factor = finite_factor(static_cast<double>(in_.scale[0]) /
                                          (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
+      if (256.0f * factor * static_cast<float>(count) < 2147483000.0f)  // conversions to integers are exact
+        return kernels_->mean({sums, out, channels, zero_sum, factor, out_.zero_point[0]});
       return each(sums, channels, out, [&](std::int32_t sum) {
         return round_clamped(static_cast<float>(sum - zero_sum) * factor, -512, 512) + out_.zero_point[0];
       });
@@ -67,6 +71,7 @@ class IntegerMean {
     m.shift -= shift;
     return m;
   }
+  const ByteKernels* kernels_;
   QuantParams in_, out_;
   Kind kind_;
   Rounding rounding_;

@@ -65,16 +65,22 @@ class BroadcastRunsOf {
   template <class F, std::size_t... K>
   void each(std::int64_t begin, std::int64_t end, std::int64_t from, std::int64_t n, const F& f,
             std::index_sequence<K...>) const noexcept {
+    std::array<std::int64_t, Shape::max_rank> place{};  // of the run in each dimension
+    Each offset{};
+    std::int64_t rest = begin;
+    for (std::size_t d = 1; d < static_cast<std::size_t>(rank_); ++d) {
+      place[d] = rest % dims_[d].size;
+      rest /= dims_[d].size;
+      ((offset[K] += place[d] * dims_[d].step[K]), ...);
+    }
     for (std::int64_t r = begin; r < end; ++r) {
-      std::int64_t rest = r;
-      Each offset{};
-      for (int d = 1; d < rank_; ++d) {
-        const Dim& dim = dims_[static_cast<std::size_t>(d)];
-        const std::int64_t i = rest % dim.size;
-        rest /= dim.size;
-        ((offset[K] += i * dim.step[K]), ...);
-      }
       f((offset[K] + (moves(K) ? from : 0))..., r * length() + from, n);
+      for (std::size_t d = 1; d < static_cast<std::size_t>(rank_); ++d) {
+        ((offset[K] += dims_[d].step[K]), ...);
+        if (++place[d] < dims_[d].size) break;
+        place[d] = 0;
+        ((offset[K] -= dims_[d].size * dims_[d].step[K]), ...);
+      }
     }
   }
 

@@ -28,6 +28,10 @@ inline void copy_bytes(std::byte* to, const std::byte* from, std::int64_t n) noe
 struct Fill {
   std::array<std::byte, 8> element{};
   void operator()(std::byte* to, std::int64_t element_size, std::int64_t n) const noexcept {
+    if (element_size == 1) {
+      std::memset(to, std::to_integer<int>(element[0]), static_cast<std::size_t>(n));
+      return;
+    }
     for (std::int64_t i = 0; i < n; ++i) copy_bytes(to + i * element_size, element.data(), element_size);
   }
 };

@@ -5,6 +5,26 @@
 OCTET_BEGIN
 namespace detail {
 
+/// Transposes 8 x 8 bytes; steps are from one row to the next.
+inline void transpose_bytes(const std::byte* in, std::int64_t in_step, std::byte* out, std::int64_t out_step) noexcept {
+  std::array<std::uint64_t, 8> rows;
+  for (std::size_t i = 0; i < 8; ++i) rows[i] = load_as<std::uint64_t>(in + static_cast<std::int64_t>(i) * in_step, 0);
+  // Exchanges the upper parts, of `bits`, with the lower ones of the row `distance` below. (The first byte in memory is
+  // the lowest of a number.)
+  const auto exchange = [&](std::size_t distance, int bits, std::uint64_t lower) {
+    for (std::size_t i = 0; i < 8; ++i) {
+      if (i & distance) continue;
+      const std::uint64_t different = (rows[i] >> bits ^ rows[i + distance]) & lower;
+      rows[i + distance] ^= different;
+      rows[i] ^= different << bits;
+    }
+  };
+  exchange(4, 32, 0x00000000ffffffff);
+  exchange(2, 16, 0x0000ffff0000ffff);
+  exchange(1, 8, 0x00ff00ff00ff00ff);
+  for (std::size_t i = 0; i < 8; ++i) store_as(out + static_cast<std::int64_t>(i) * out_step, 0, rows[i]);
+}
+
 /// Copies elements to another order of dimensions.
 class TransposeStep : public Step {
  public:
@@ -100,7 +120,13 @@ class TransposeStep : public Step {
       const std::int64_t from_step = inner_.from, to_step = source_.to;
       for (std::int64_t column = task % strips * strip; column < until; column += tile) {
         const std::int64_t n = std::min(until - column, tile);
-        for (std::int64_t s = first; s < end; ++s) {
+        std::int64_t s = first;
+        if constexpr (size == 1)
+          for (; s + 8 <= end && n % 8 == 0; s += 8)
+            for (std::int64_t i = 0; i < n; i += 8)
+              transpose_bytes(c.input(0) + plane.from + s + (column + i) * from_step, from_step,
+                              c.output() + plane.to + s * to_step + column + i, to_step);
+        for (; s < end; ++s) {
           const std::byte* from = c.input(0) + (plane.from + s + column * from_step) * size;
           std::byte* to = c.output() + (plane.to + s * to_step + column) * size;
           for (std::int64_t i = 0; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));
