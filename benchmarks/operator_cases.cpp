@@ -43,7 +43,11 @@ void add_binary(Cases& all) {
         name, image,
         [&](Graph& g, int x) {
           const int y = computed ? g.add_input("y", other) : constant(g, other, 0.5f, 1.5f);
-          return g.add("op", Binary(kind), {x, y});
+          const int r = g.add("op", Binary(kind), {x, y});
+          // Those without an integer form are computed in float before a layer that has one.
+          return kind == BinaryKind::div || kind == BinaryKind::max || kind == BinaryKind::min
+                     ? g.add("abs", Unary(UnaryKind::abs), {r})
+                     : r;
         },
         true);
     c.shape += ", " + text(other);
@@ -59,10 +63,10 @@ void add_binary(Cases& all) {
   add("Add of constants", BinaryKind::add, channels, false);
   add("Add of a number", BinaryKind::add, one, false);
   add("Mul by a number", BinaryKind::mul, one, false);
-  add("Div by a number", BinaryKind::div, one, false);
-  add("Max with a number", BinaryKind::max, one, false);
-  add("Min with a number", BinaryKind::min, one, false);
-  add("Max", BinaryKind::max, image, true);
+  add("Div by a number, Abs", BinaryKind::div, one, false);
+  add("Max, number, Abs", BinaryKind::max, one, false);
+  add("Min, number, Abs", BinaryKind::min, one, false);
+  add("Max, Abs", BinaryKind::max, image, true);
 }
 
 void add_unary(Cases& all) {

@@ -39,8 +39,9 @@ struct PReluU8 {
   std::int32_t zero_in = 0, zero_point = 0;
 };
 
-/// out = fma(b, weight_b, a * weight_a), of bytes or floats, as floats, or rounded half to even and clamped to bytes.
-/// Exactly one of a and a_f32 is set, with b and b_f32, and of out and out_f32.
+/// out = a * weight_a + b * weight_b, of bytes or floats, as floats, or rounded half to even and clamped to bytes.
+/// Exactly one of a and a_f32 is set, with b and b_f32, and of out and out_f32. If sums are not exact in float, they
+/// are rounded to bytes as if they were; elements and weights have to be multiples of 2^-15 then, below 2^8.
 struct BlendRows {
   const std::uint8_t *a = nullptr, *b = nullptr;
   const float *a_f32 = nullptr, *b_f32 = nullptr;
@@ -48,12 +49,15 @@ struct BlendRows {
   float* out_f32 = nullptr;
   std::int64_t count = 0;
   float weight_a = 1, weight_b = 0;
+  bool exact = true;
 };
 
-/// out = clamp(round_half_even(float(sum - zero_sum) * factor) + zero_point, 0, 255). The products have to stay below
-/// 2^31.
+/// out = clamp(round_half_even(float(sum - zero_sum) * factor) + zero_point, 0, 255) for given sums, or those of some
+/// pixels. The products have to stay below 2^31.
 struct MeanU8 {
   const std::int32_t* sums = nullptr;
+  const std::byte* const* pixels = nullptr;
+  std::int64_t pixel_count = 0;
   std::uint8_t* out = nullptr;
   std::int64_t count = 0;
   std::int32_t zero_sum = 0;

@@ -76,6 +76,7 @@ class IntegerPRelu : public Step {
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
     const std::int64_t step = runs_.moves(1);
+    if (by_kernel_ && runs_.repeats(1) && 2 * runs_.length() <= block) return run_repeated(c);
     runs_.parallel(*c.pool, [&](std::int64_t, std::int64_t s, std::int64_t o, std::int64_t n) {
       const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + o;
       auto* out = reinterpret_cast<std::uint8_t*>(c.output()) + o;
@@ -96,6 +97,21 @@ class IntegerPRelu : public Step {
   }
 
  private:
+  static constexpr std::int64_t block = 1024;
+
+  /// One slope per channel, of which there may be few: several pixels at a time.
+  void run_repeated(const RunContext& c) const noexcept {
+    const std::int64_t n = runs_.length(), group = block / n * n;
+    parallel_parts(*c.pool, runs_.count(), block / n * 8, [&](std::int64_t first, std::int64_t rows) {
+      std::array<float, block> slopes;
+      for (std::int64_t i = 0; i < group; i += n) std::copy_n(negative_.data(), n, slopes.data() + i);
+      for (std::int64_t i = first * n, end = i + rows * n; i < end; i += group)
+        bytes_->prelu({reinterpret_cast<const std::uint8_t*>(c.input(0)) + i,
+                       reinterpret_cast<std::uint8_t*>(c.output()) + i, std::min(group, end - i), slopes.data(),
+                       positive_, zero_in_, zero_out_});
+    });
+  }
+
   std::uint8_t code(int in, std::int64_t slope) const noexcept {
     const std::int64_t q = std::int64_t{scaled(in - zero_in_, static_cast<std::size_t>(slope))} + zero_out_;
     return static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, 0, 255));

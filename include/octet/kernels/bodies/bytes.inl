@@ -13,7 +13,7 @@ inline void lookup_u8(const LookupU8& a) noexcept {
   }
 }
 
-// Stores clamp(round(f(first element, number of elements)) + zero point) for groups of `lanes` elements.
+// Stores clamp(f(first element, number of elements) + zero point), f being integers of up to `lanes` elements.
 template <class F>
 void store_rounded(std::uint8_t* out, std::int64_t count, const wide::u8_limits& limits, F f) noexcept {
   constexpr int group = 4 * wide::lanes;
@@ -21,14 +21,14 @@ void store_rounded(std::uint8_t* out, std::int64_t count, const wide::u8_limits&
   std::int64_t i = 0;
   for (; i + group <= count; i += group) {
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) v[j] = wide::round(f(i + j * wide::lanes, wide::lanes));
+    for (int j = 0; j < 4; ++j) v[j] = f(i + j * wide::lanes, wide::lanes);
     wide::store(out + i, in_order(v, limits));
   }
   const int rest = static_cast<int>(count - i);
   if (rest == 0) return;
   for (int j = 0; j < 4; ++j) {
     const int left = rest - j * wide::lanes, n = left < 0 ? 0 : left < wide::lanes ? left : wide::lanes;
-    v[j] = n ? wide::round(f(i + j * wide::lanes, n)) : wide::set(0);
+    v[j] = n ? f(i + j * wide::lanes, n) : wide::set(0);
   }
   wide::store_first(out + i, in_order(v, limits), rest);
 }
@@ -47,7 +47,7 @@ inline void mul_u8(const MulU8& a) noexcept {
     // Products of floats below 2^24 are exact.
     const wide::f32 x = wide::to_float(wide::sub(bytes_at(a.a + i, n), zero_a)),
                     y = wide::to_float(wide::sub(bytes_at(a.b + i, n), zero_b));
-    return wide::mul(wide::mul(x, y), scale);
+    return wide::round(wide::mul(wide::mul(x, y), scale));
   });
 }
 
@@ -56,40 +56,62 @@ inline void prelu_u8(const PReluU8& a) noexcept {
   const wide::i32 zero_in = wide::set(a.zero_in);
   store_rounded(a.out, a.count, wide::u8_limits(a.zero_point, 0, 255), [&](std::int64_t i, int n) {
     const wide::f32 x = wide::to_float(wide::sub(bytes_at(a.in + i, n), zero_in));
-    return wide::mul(x, wide::select_greater(zero, x, floats_at(a.negative + i, n), positive));
+    return wide::round(wide::mul(x, wide::select_greater(zero, x, floats_at(a.negative + i, n), positive)));
   });
 }
 
-// f(first element, number of elements), stored as bytes or floats.
-template <class F>
-void store_blend(const BlendRows& r, F f) noexcept {
-  if (r.out) return store_rounded(r.out, r.count, wide::u8_limits(0, 0, 255), f);
-  std::int64_t i = 0;
-  for (; i + wide::lanes <= r.count; i += wide::lanes) wide::store(r.out_f32 + i, f(i, wide::lanes));
-  const int rest = static_cast<int>(r.count - i);
-  if (rest) wide::store_first(r.out_f32 + i, f(i, rest), rest);
+// round(v), where v is about the sum of a * weight_a and b * weight_b: the exact sum decides where v is close to the
+// middle of two integers.
+OCTET_INLINE wide::i32 round_blend(wide::f32 v, const BlendRows& r, std::int64_t i, int n) {
+  const wide::i32 q = wide::round(v);
+  const unsigned close = wide::greater_bits(wide::abs(wide::sub(v, wide::to_float(q))), wide::set(0.5f - 1.0f / 4096));
+  if (close == 0) return q;
+  std::int32_t all[wide::lanes];
+  wide::store(all, q);
+  const auto units = [](float x) { return static_cast<std::int64_t>(x * 32768); };
+  for (int k = 0; k < n; ++k) {
+    if ((close >> k & 1) == 0) continue;
+    const std::int64_t sum = units(r.weight_a) * units(r.a_f32[i + k]) + units(r.weight_b) * units(r.b_f32[i + k]);
+    all[k] = static_cast<std::int32_t>((sum + (1 << 29) - 1 + (sum >> 30 & 1)) >> 30);
+  }
+  return wide::load(all);
 }
 
 inline void blend_rows(const BlendRows& r) noexcept {
   const wide::f32 wa = wide::set(r.weight_a), wb = wide::set(r.weight_b);
-  if (r.a)
-    store_blend(r, [&](std::int64_t i, int n) {
+  const auto blend = [&](std::int64_t i, int n) {
+    if (r.a)
       return wide::fma(wide::to_float(bytes_at(r.b + i, n)), wb, wide::mul(wide::to_float(bytes_at(r.a + i, n)), wa));
-    });
-  else
-    store_blend(r, [&](std::int64_t i, int n) {
-      return wide::fma(floats_at(r.b_f32 + i, n), wb, wide::mul(floats_at(r.a_f32 + i, n), wa));
-    });
+    return wide::fma(floats_at(r.b_f32 + i, n), wb, wide::mul(floats_at(r.a_f32 + i, n), wa));
+  };
+  if (r.out) {
+    const wide::u8_limits limits(0, 0, 255);
+    if (r.exact)
+      return store_rounded(r.out, r.count, limits, [&](std::int64_t i, int n) { return wide::round(blend(i, n)); });
+    return store_rounded(r.out, r.count, limits,
+                         [&](std::int64_t i, int n) { return round_blend(blend(i, n), r, i, n); });
+  }
+  std::int64_t i = 0;
+  for (; i + wide::lanes <= r.count; i += wide::lanes) wide::store(r.out_f32 + i, blend(i, wide::lanes));
+  const int rest = static_cast<int>(r.count - i);
+  if (rest) wide::store_first(r.out_f32 + i, blend(i, rest), rest);
 }
 
 inline void mean_u8(const MeanU8& a) noexcept {
   const wide::i32 zero_sum = wide::set(a.zero_sum);
   const wide::f32 factor = wide::set(a.factor);
   store_rounded(a.out, a.count, wide::u8_limits(a.zero_point, 0, 255), [&](std::int64_t i, int n) {
-    std::int32_t rest[wide::lanes] = {};
-    const std::int32_t* sums = a.sums + i;
-    if (n < wide::lanes) sums = static_cast<std::int32_t*>(std::memcpy(rest, sums, static_cast<std::size_t>(n) * 4));
-    return wide::mul(wide::to_float(wide::sub(wide::load(sums), zero_sum)), factor);
+    wide::i32 sum = wide::set(0);
+    if (a.sums) {
+      std::int32_t rest[wide::lanes] = {};
+      const std::int32_t* sums = a.sums + i;
+      if (n < wide::lanes) sums = static_cast<std::int32_t*>(std::memcpy(rest, sums, static_cast<std::size_t>(n) * 4));
+      sum = wide::load(sums);
+    } else {
+      for (std::int64_t k = 0; k < a.pixel_count; ++k)
+        sum = wide::add(sum, bytes_at(reinterpret_cast<const std::uint8_t*>(a.pixels[k]) + i, n));
+    }
+    return wide::round(wide::mul(wide::to_float(wide::sub(sum, zero_sum)), factor));
   });
 }
 

@@ -47,6 +47,14 @@ class BroadcastRunsOf {
   /// Whether input k advances within a run.
   bool moves(std::size_t k) const noexcept { return dims_[0].step[k] != 0; }
 
+  /// Whether input k is one run that is repeated, and the others have one element for each of the output, in order.
+  bool repeats(std::size_t k) const noexcept {
+    if (rank_ != 2) return false;
+    for (std::size_t i = 0; i < N; ++i)
+      if (dims_[0].step[i] != 1 || dims_[1].step[i] != (i == k ? 0 : length())) return false;
+    return true;
+  }
+
   /// Calls f(offset in each input ..., offset in the output, elements) for all runs, in parallel. Long runs are split,
   /// short ones are grouped.
   template <class F>

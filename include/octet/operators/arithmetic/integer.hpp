@@ -61,17 +61,34 @@ class IntegerBinary : public Step {
     const auto* a = reinterpret_cast<const std::uint8_t*>(c.input(0));
     const auto* b = reinterpret_cast<const std::uint8_t*>(c.input(1));
     auto* out = reinterpret_cast<std::uint8_t*>(c.output());
+    for (const std::size_t same : {0, 1})
+      if (by_kernel_ && runs_.repeats(same) && 2 * runs_.length() <= block) return run_repeated(c, a, b, same);
     runs_.parallel(*c.pool, [&](std::int64_t i, std::int64_t j, std::int64_t o, std::int64_t n) {
       one_run(a + i, b + j, out + o, n);
     });
   }
 
  private:
+  static constexpr std::int64_t block = 2048;
+
+  /// For an operand with one element per channel, of which there may be few: several pixels at a time.
+  void run_repeated(const RunContext& c, const std::uint8_t* a, const std::uint8_t* b,
+                    std::size_t same) const noexcept {
+    const std::int64_t n = runs_.length(), group = block / n * n;
+    parallel_parts(*c.pool, runs_.count(), block / n * 8, [&](std::int64_t first, std::int64_t rows) {
+      std::array<std::uint8_t, block> copies;
+      for (std::int64_t i = 0; i < group; i += n)
+        std::memcpy(copies.data() + i, same == 0 ? a : b, static_cast<std::size_t>(n));
+      for (std::int64_t i = first * n, end = i + rows * n; i < end; i += group)
+        two_arrays(same == 0 ? copies.data() : a + i, same == 1 ? copies.data() : b + i,
+                   reinterpret_cast<std::uint8_t*>(c.output()) + i, std::min(group, end - i));
+    });
+  }
+
   void one_run(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n) const noexcept {
     const bool moves_a = runs_.moves(0), moves_b = runs_.moves(1);
     if (moves_a && moves_b) return two_arrays(a, b, out, n);
     if (by_kernel_) {  // a broadcast element is repeated
-      constexpr std::int64_t block = 1024;
       std::array<std::uint8_t, block> same;
       std::memset(same.data(), moves_a ? *b : *a, static_cast<std::size_t>(std::min(block, n)));
       for (std::int64_t i = 0; i < n; i += block)

@@ -158,23 +158,15 @@ class InterpolateStep : public Step {
       return;
     }
     const float *a = row + index[0] * inner, *b = row + index[1] * inner;
-    if (float_sums_) {
-      BlendRows r;
-      r.a_f32 = a;
-      r.b_f32 = b;
-      r.out = out;
-      r.count = inner;
-      r.weight_a = weight[0];
-      r.weight_b = weight[1];
-      return kernels_->blend(r);
-    }
-    // In units of 2^-30, rounded half to even.
-    const auto wa = static_cast<std::int64_t>(weight[0] * 32768), wb = static_cast<std::int64_t>(weight[1] * 32768);
-    for (std::int64_t i = 0; i < inner; ++i) {
-      const std::int64_t sum =
-          wa * static_cast<std::int32_t>(a[i] * 32768) + wb * static_cast<std::int32_t>(b[i] * 32768);
-      out[i] = static_cast<std::uint8_t>((sum + (1 << 29) - 1 + (sum >> 30 & 1)) >> 30);
-    }
+    BlendRows r;
+    r.a_f32 = a;
+    r.b_f32 = b;
+    r.out = out;
+    r.count = inner;
+    r.weight_a = weight[0];
+    r.weight_b = weight[1];
+    r.exact = float_sums_;
+    kernels_->blend(r);
   }
 
   template <class Sum, class In, class Out>
@@ -202,6 +194,17 @@ class InterpolateStep : public Step {
     if (p.taps.count == 2) {
       const In *a = in + index[0] * inner, *b = in + index[1] * inner;
       const auto wa = static_cast<Sum>(weight[0]), wb = static_cast<Sum>(weight[1]);
+      if constexpr (std::is_same_v<In, std::uint8_t> && std::is_same_v<Out, std::uint8_t>)
+        if (!rescales_) {
+          BlendRows r;
+          r.a = a;
+          r.b = b;
+          r.out = out;
+          r.count = inner;
+          r.weight_a = weight[0];
+          r.weight_b = weight[1];
+          return kernels_->blend(r);
+        }
       if constexpr (!exact<Sum, In>) {
         for (std::int64_t i = 0; i < inner; ++i) out[i] = wa * a[i];
         add_products(wb, b, out, inner);

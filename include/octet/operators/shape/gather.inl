@@ -44,7 +44,10 @@ class GatherStep : public Step {
   template <class T>
   static void copy_elements(std::byte* to, const std::byte* from, const std::int64_t* offsets,
                             std::int64_t n) noexcept {
-    for (std::int64_t k = 0; k < n; ++k) store_as(to, k, load_as<T>(from + offsets[k], 0));
+    std::int64_t k = 0;
+    if constexpr (sizeof(T) == 1)
+      for (; k + 8 <= n; k += 8) store_as(to + k, 0, eight_bytes([&](int i) { return from + offsets[k + i]; }));
+    for (; k < n; ++k) store_as(to, k, load_as<T>(from + offsets[k], 0));
   }
 
   /// Clamps computed indices, for which no error can be reported at run time.

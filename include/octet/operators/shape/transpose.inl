@@ -5,24 +5,42 @@
 OCTET_BEGIN
 namespace detail {
 
+/// Exchanges the upper parts of numbers, of `Bits`, with the lower ones of the numbers `Distance` later. (The first
+/// byte in memory is the lowest of a number.)
+template <std::size_t Distance, int Bits>
+void exchange_parts(std::uint64_t (&rows)[8], std::uint64_t lower) noexcept {
+  const auto two = [&](std::size_t i) {
+    const std::uint64_t different = (rows[i] >> Bits ^ rows[i + Distance]) & lower;
+    rows[i + Distance] ^= different;
+    rows[i] ^= different << Bits;
+  };
+  two(0);
+  two(Distance == 1 ? 2 : 1);
+  two(Distance == 4 ? 2 : 4);
+  two(Distance == 4 ? 3 : Distance == 2 ? 5 : 6);
+}
+
 /// Transposes 8 x 8 bytes; steps are from one row to the next.
 inline void transpose_bytes(const std::byte* in, std::int64_t in_step, std::byte* out, std::int64_t out_step) noexcept {
-  std::array<std::uint64_t, 8> rows;
-  for (std::size_t i = 0; i < 8; ++i) rows[i] = load_as<std::uint64_t>(in + static_cast<std::int64_t>(i) * in_step, 0);
-  // Exchanges the upper parts, of `bits`, with the lower ones of the row `distance` below. (The first byte in memory is
-  // the lowest of a number.)
-  const auto exchange = [&](std::size_t distance, int bits, std::uint64_t lower) {
-    for (std::size_t i = 0; i < 8; ++i) {
-      if (i & distance) continue;
-      const std::uint64_t different = (rows[i] >> bits ^ rows[i + distance]) & lower;
-      rows[i + distance] ^= different;
-      rows[i] ^= different << bits;
-    }
-  };
-  exchange(4, 32, 0x00000000ffffffff);
-  exchange(2, 16, 0x0000ffff0000ffff);
-  exchange(1, 8, 0x00ff00ff00ff00ff);
-  for (std::size_t i = 0; i < 8; ++i) store_as(out + static_cast<std::int64_t>(i) * out_step, 0, rows[i]);
+  std::uint64_t rows[8] = {load_as<std::uint64_t>(in, 0),
+                           load_as<std::uint64_t>(in + in_step, 0),
+                           load_as<std::uint64_t>(in + 2 * in_step, 0),
+                           load_as<std::uint64_t>(in + 3 * in_step, 0),
+                           load_as<std::uint64_t>(in + 4 * in_step, 0),
+                           load_as<std::uint64_t>(in + 5 * in_step, 0),
+                           load_as<std::uint64_t>(in + 6 * in_step, 0),
+                           load_as<std::uint64_t>(in + 7 * in_step, 0)};
+  exchange_parts<4, 32>(rows, 0x00000000ffffffff);
+  exchange_parts<2, 16>(rows, 0x0000ffff0000ffff);
+  exchange_parts<1, 8>(rows, 0x00ff00ff00ff00ff);
+  store_as(out, 0, rows[0]);
+  store_as(out + out_step, 0, rows[1]);
+  store_as(out + 2 * out_step, 0, rows[2]);
+  store_as(out + 3 * out_step, 0, rows[3]);
+  store_as(out + 4 * out_step, 0, rows[4]);
+  store_as(out + 5 * out_step, 0, rows[5]);
+  store_as(out + 6 * out_step, 0, rows[6]);
+  store_as(out + 7 * out_step, 0, rows[7]);
 }
 
 /// Copies elements to another order of dimensions.
@@ -129,7 +147,11 @@ class TransposeStep : public Step {
         for (; s < end; ++s) {
           const std::byte* from = c.input(0) + (plane.from + s + column * from_step) * size;
           std::byte* to = c.output() + (plane.to + s * to_step + column) * size;
-          for (std::int64_t i = 0; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));
+          std::int64_t i = 0;
+          if constexpr (size == 1)
+            for (; i + 8 <= n; i += 8)
+              store_as(to + i, 0, eight_bytes([&](int k) { return from + (i + k) * from_step; }));
+          for (; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));
         }
       }
     });
