@@ -18,6 +18,16 @@ struct LookupU8 {
   std::ptrdiff_t in_stride = 0, out_stride = 0;  // from one row to the next
 };
 
+/// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point). The sums have to
+/// stay below 2^31. out may be a or b.
+struct AddU8 {
+  const std::uint8_t *a = nullptr, *b = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0;
+  float scale_a = 1, scale_b = 1;
+  std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
+};
+
 /// out = clamp(round_half_even(float((a - zero_a) * (b - zero_b)) * scale) + zero_point). The products have to stay
 /// below 2^31. out may be a or b.
 struct MulU8 {
@@ -68,6 +78,7 @@ struct MeanU8 {
 /// The kernels of one instruction set. All of them give the same bits.
 struct ByteKernels {
   void (*lookup)(const LookupU8&) noexcept = nullptr;
+  void (*add)(const AddU8&) noexcept = nullptr;
   void (*mul)(const MulU8&) noexcept = nullptr;
   void (*prelu)(const PReluU8&) noexcept = nullptr;
   void (*blend)(const BlendRows&) noexcept = nullptr;

@@ -14,7 +14,7 @@ namespace detail {
 class IntegerBinary : public Step {
  public:
   IntegerBinary(const PrepareContext& c, BinaryKind kind, const ActivationRange& range)
-      : kind_(kind), simd_(&c.kernels()), bytes_(&byte_kernels(c.kernels().isa)), rounding_(c.rounding()) {
+      : kind_(kind), bytes_(&byte_kernels(c.kernels().isa)), rounding_(c.rounding()) {
     const QuantParams &a = params_of(int8_format, c, c.input(0)), &b = params_of(int8_format, c, c.input(1)),
                       &y = params_of(int8_format, c, c.output());
     const double sa = static_cast<double>(a.scale[0]), sb = static_cast<double>(b.scale[0]),
@@ -122,7 +122,7 @@ class IntegerBinary : public Step {
     p.b = b;
     p.out = out;
     p.count = n;
-    simd_->add_u8(p);
+    bytes_->add(p);
   }
 
   std::uint8_t code(int a, int b) const noexcept {
@@ -153,7 +153,6 @@ class IntegerBinary : public Step {
   }
 
   BinaryKind kind_;
-  const Kernels* simd_;
   const ByteKernels* bytes_;
   Rounding rounding_;
   AddU8 params_;

@@ -68,7 +68,7 @@ class InterpolateStep : public Step {
     }
     if (by_rows_) {
       by_rows_ = passes_[0].inner == passes_[1].in * passes_[1].inner;
-      float_sums_ = fraction_bits(passes_[0].taps) + fraction_bits(passes_[1].taps) <= 16;
+      for (Pass& p : passes_) p.fraction_bits = fraction_bits(p.taps);
       if (by_rows_) {
         largest_ = round_up(passes_[0].inner, 16);
         return static_cast<std::size_t>(largest_ * c.threads) * 4;
@@ -111,14 +111,19 @@ class InterpolateStep : public Step {
   struct Pass {
     std::int64_t outer = 1, in = 1, out = 1, inner = 1;
     ResizeTaps taps;
+    std::vector<int> fraction_bits;  // of each output element's weights; only if by_rows_
   };
 
-  /// The number of bits after the point that the weights have.
-  static int fraction_bits(const ResizeTaps& taps) {
-    int n = 0;
-    for (float w : taps.weight)
-      while (n < 15 && std::ldexp(w, n) != std::floor(std::ldexp(w, n))) ++n;
-    return n;
+  /// The number of bits after the point that each two weights have.
+  static std::vector<int> fraction_bits(const ResizeTaps& taps) {
+    std::vector<int> all;
+    for (std::size_t i = 0; i < taps.weight.size(); i += 2) {
+      int n = 0;
+      for (float w : {taps.weight[i], taps.weight[i + 1]})
+        while (n < 15 && std::ldexp(w, n) != std::floor(std::ldexp(w, n))) ++n;
+      all.push_back(n);
+    }
+    return all;
   }
 
   /// Both passes for one row after the other, so that what is between them stays in the cache. Sums are exact, as in
@@ -145,12 +150,16 @@ class InterpolateStep : public Step {
         b.weight_a = weight[0];
         b.weight_b = weight[1];
         kernels_->blend(b);
-        for (std::int64_t x = 0; x < along.out; ++x) blend_pixels(along, x, sums, out + x * along.inner);
+        for (std::int64_t x = 0; x < along.out; ++x)
+          blend_pixels(along, x, sums, down.fraction_bits[static_cast<std::size_t>(r % down.out)],
+                       out + x * along.inner);
       }
     });
   }
 
-  void blend_pixels(const Pass& p, std::int64_t place, const float* row, std::uint8_t* out) const noexcept {
+  /// sum_bits: bits after the point that elements of the row have.
+  void blend_pixels(const Pass& p, std::int64_t place, const float* row, int sum_bits,
+                    std::uint8_t* out) const noexcept {
     const std::int64_t *index = p.taps.index.data() + place * 2, inner = p.inner;
     const float* weight = p.taps.weight.data() + place * 2;
     if (index[0] < 0) {
@@ -165,7 +174,7 @@ class InterpolateStep : public Step {
     r.count = inner;
     r.weight_a = weight[0];
     r.weight_b = weight[1];
-    r.exact = float_sums_;
+    r.exact = sum_bits + p.fraction_bits[static_cast<std::size_t>(place)] <= 16;  // and 8 before the point
     kernels_->blend(r);
   }
 
@@ -248,7 +257,6 @@ class InterpolateStep : public Step {
 
   const ByteKernels* kernels_;
   bool bytes_, by_rows_ = false;    // by_rows: both dimensions, row by row
-  bool float_sums_ = false;         // whether floats hold the sums of both passes exactly
   bool rescales_ = false;           // the output has a scale of its own:
   double factor_ = 1, offset_ = 0;  // code * factor + offset
   Rule rule_;

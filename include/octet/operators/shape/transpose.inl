@@ -43,6 +43,25 @@ inline void transpose_bytes(const std::byte* in, std::int64_t in_step, std::byte
   store_as(out + 7 * out_step, 0, rows[7]);
 }
 
+/// Interleaves n bytes of N arrays, which are `step` bytes apart.
+template <int N>
+void merge_bytes(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t n) noexcept {
+  for (std::int64_t i = 0; i < n; ++i, ++in, out += N) {
+    if constexpr (N == 2)
+      store_as(out, 0,
+               static_cast<std::uint16_t>(std::to_integer<unsigned>(in[0]) | std::to_integer<unsigned>(in[step]) << 8));
+    else
+      for (int k = 0; k < N; ++k) out[k] = in[k * step];
+  }
+}
+
+/// The opposite: every Nth byte to each of N arrays.
+template <int N>
+void split_bytes(const std::byte* in, std::byte* out, std::int64_t step, std::int64_t n) noexcept {
+  for (std::int64_t i = 0; i < n; ++i, in += N, ++out)
+    for (int k = 0; k < N; ++k) out[k * step] = in[k];
+}
+
 /// Copies elements to another order of dimensions.
 class TransposeStep : public Step {
  public:
@@ -87,6 +106,18 @@ class TransposeStep : public Step {
 
   void run(const RunContext& c) noexcept override {
     if (inner_.from == 1) return copy_runs(c);
+    if (element_ == 1 && inner_.size <= 4 && source_.to == inner_.size) {
+      const auto merge = inner_.size == 2 ? merge_bytes<2> : inner_.size == 3 ? merge_bytes<3> : merge_bytes<4>;
+      return few(c, source_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
+        merge(c.input(0) + p.from + from, inner_.from, c.output() + p.to + from * inner_.size, n);
+      });
+    }
+    if (element_ == 1 && source_.size <= 4 && inner_.from == source_.size) {
+      const auto split = source_.size == 2 ? split_bytes<2> : source_.size == 3 ? split_bytes<3> : split_bytes<4>;
+      return few(c, inner_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
+        split(c.input(0) + p.from + from * source_.size, c.output() + p.to + from, source_.to, n);
+      });
+    }
     switch (element_) {
       case 1: return transpose<std::uint8_t>(c);
       case 2: return transpose<std::uint16_t>(c);
@@ -126,6 +157,19 @@ class TransposeStep : public Step {
     });
   }
 
+  /// Calls f(plane, first element, number of elements) for parts of all planes, of `size` elements in the longer of
+  /// their two dimensions.
+  template <class F>
+  void few(const RunContext& c, std::int64_t size, F f) const noexcept {
+    constexpr std::int64_t part = 4096;
+    const std::int64_t parts = (size + part - 1) / part, group = std::max<std::int64_t>(1, part / size);
+    c.pool->parallel((outer_count_ + group - 1) / group * parts, [&](std::int64_t task, int) {
+      const std::int64_t first = task / parts * group, from = task % parts * part;
+      for (std::int64_t plane = first; plane < std::min(outer_count_, first + group); ++plane)
+        f(outer_place(plane), from, std::min(part, size - from));
+    });
+  }
+
   /// Transposes planes of the innermost dimensions of input and output, in square tiles that stay in the cache.
   template <class T>
   void transpose(const RunContext& c) const noexcept {
@@ -147,11 +191,7 @@ class TransposeStep : public Step {
         for (; s < end; ++s) {
           const std::byte* from = c.input(0) + (plane.from + s + column * from_step) * size;
           std::byte* to = c.output() + (plane.to + s * to_step + column) * size;
-          std::int64_t i = 0;
-          if constexpr (size == 1)
-            for (; i + 8 <= n; i += 8)
-              store_as(to + i, 0, eight_bytes([&](int k) { return from + (i + k) * from_step; }));
-          for (; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));
+          for (std::int64_t i = 0; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));
         }
       }
     });
