@@ -128,6 +128,13 @@ TEST_CASE("bytes: gathering single elements, and rows of tables side by side") {
       for (std::int64_t i = 0; i < n + 3; ++i)
         wrong += y.view<std::uint8_t>()[r * (n + 3) + i] != x[r * n + (places[i] + n) % n];
     CHECK(wrong == 0);
+    Tensor<std::int64_t> shuffled({n / 2 * 2});  // of two groups
+    for (std::int64_t i = 0; i < shuffled.size(); ++i) shuffled[i] = i % 2 * (n / 2) + i / 2;
+    const AnyTensor z = run_layer(Gather(1), {x, shuffled})[0];
+    for (std::int64_t r = 0; r < 13; ++r)
+      for (std::int64_t i = 0; i < shuffled.size(); ++i)
+        wrong += z.view<std::uint8_t>()[r * shuffled.size() + i] != x[r * n + shuffled[i]];
+    CHECK(wrong == 0);
 
     const QuantParams qx{0.02f, 3}, qy{0.05f, 100};
     const Tensor<std::uint8_t> other = random_codes({13, 40}, 7);

@@ -61,6 +61,9 @@ TEST_CASE("code functions: a gate times its input") {
 TEST_CASE("code functions: layers in float between conversions") {
   for (BinaryKind kind : {BinaryKind::max, BinaryKind::min, BinaryKind::div, BinaryKind::pow, BinaryKind::floor_mod})
     for (const bool first : {false, true}) {
+      // Not where results are infinite or NaN.
+      if (kind == BinaryKind::pow ? !first : first && (kind == BinaryKind::div || kind == BinaryKind::floor_mod))
+        continue;
       Codes c;
       std::vector<int> in{c.real(), c.number(1.5f)};
       if (first) std::swap(in[0], in[1]);
@@ -75,7 +78,7 @@ TEST_CASE("code functions: other readers keep what is between") {
   Codes c;
   const int real = c.real(), a = c.graph.add("a", Binary(BinaryKind::max), {real, c.number(0.5f)});
   const int b = quantized(c.graph, "b", make_operator(Convert(DType::u8)), {a});
-  const int d = c.graph.add("d", Unary(UnaryKind::abs), {real});
+  const int d = c.graph.add("d", Binary(BinaryKind::min), {real, c.number(1)});
   const int e = quantized(c.graph, "e", make_operator(Convert(DType::u8)), {d});
   c.graph.outputs = {b, e};
   CHECK(run(c.graph) == std::vector<std::string>{"CodeFunction", "CodeFunction"});

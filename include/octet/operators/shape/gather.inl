@@ -34,12 +34,20 @@ class GatherStep : public Step {
 
  private:
   void copy_blocks(std::byte* to, const std::byte* from, const std::int64_t* offsets, std::int64_t n) const noexcept {
+    if (block_ == 1 && alternates(offsets, n))
+      return merge_bytes<2>(from + offsets[0], offsets[1] - offsets[0], to, n / 2);
     switch (block_) {
       case 1: return copy_elements<std::uint8_t>(to, from, offsets, n);
       case 4: return copy_elements<std::uint32_t>(to, from, offsets, n);
       default:
         for (std::int64_t k = 0; k < n; ++k) copy_bytes(to + k * block_, from + offsets[k], block_);
     }
+  }
+  /// Whether the places alternate between two rows, as in a channel shuffle of two groups.
+  static bool alternates(const std::int64_t* offsets, std::int64_t n) noexcept {
+    bool r = n >= 8 && n % 2 == 0;
+    for (std::int64_t k = 2; r && k < n; ++k) r = offsets[k] == offsets[k - 2] + 1;
+    return r;
   }
   template <class T>
   static void copy_elements(std::byte* to, const std::byte* from, const std::int64_t* offsets,

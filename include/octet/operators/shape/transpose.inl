@@ -43,23 +43,14 @@ inline void transpose_bytes(const std::byte* in, std::int64_t in_step, std::byte
   store_as(out + 7 * out_step, 0, rows[7]);
 }
 
-/// Interleaves n bytes of N arrays, which are `step` bytes apart.
-template <int N>
-void merge_bytes(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t n) noexcept {
-  for (std::int64_t i = 0; i < n; ++i, ++in, out += N) {
-    if constexpr (N == 2)
-      store_as(out, 0,
-               static_cast<std::uint16_t>(std::to_integer<unsigned>(in[0]) | std::to_integer<unsigned>(in[step]) << 8));
-    else
-      for (int k = 0; k < N; ++k) out[k] = in[k * step];
-  }
-}
-
-/// The opposite: every Nth byte to each of N arrays.
+/// The opposite of merge_bytes: every Nth byte to each of N arrays.
 template <int N>
 void split_bytes(const std::byte* in, std::byte* out, std::int64_t step, std::int64_t n) noexcept {
-  for (std::int64_t i = 0; i < n; ++i, in += N, ++out)
-    for (int k = 0; k < N; ++k) out[k * step] = in[k];
+  for (int k = 0; k < N; ++k, ++in, out += step) {
+    std::int64_t i = 0;
+    for (; i + 8 <= n; i += 8) store_as(out + i, 0, eight_bytes([&](int b) { return in + i * N + b * N; }));
+    for (; i < n; ++i) out[i] = in[i * N];
+  }
 }
 
 /// Copies elements to another order of dimensions.
