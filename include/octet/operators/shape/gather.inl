@@ -23,10 +23,15 @@ class GatherStep : public Step {
     if (block_ == 0 || size_ == 0) return;
     auto* offsets = reinterpret_cast<std::int64_t*>(c.scratch);  // in bytes
     for (std::int64_t k = 0; k < count_; ++k) offsets[k] = index(c.inputs[octet::Gather::places], k) * block_;
+    const bool shuffles = block_ == 1 && alternates(offsets, count_);
     c.pool->parallel(tasks, [&](std::int64_t t, int) {
       for (std::int64_t i = copies * t / tasks, end = copies * (t + 1) / tasks; i < end;) {
         const std::int64_t first = i % count_, n = std::min(count_ - first, end - i);
-        copy_blocks(c.output() + i * block_, c.input(0) + i / count_ * size_ * block_, offsets + first, n);
+        const std::byte* from = c.input(0) + i / count_ * size_ * block_;
+        if (shuffles && n == count_)
+          merge_bytes<2>(from + offsets[0], offsets[1] - offsets[0], c.output() + i, n / 2);
+        else
+          copy_blocks(c.output() + i * block_, from, offsets + first, n);
         i += n;
       }
     });
@@ -34,8 +39,6 @@ class GatherStep : public Step {
 
  private:
   void copy_blocks(std::byte* to, const std::byte* from, const std::int64_t* offsets, std::int64_t n) const noexcept {
-    if (block_ == 1 && alternates(offsets, n))
-      return merge_bytes<2>(from + offsets[0], offsets[1] - offsets[0], to, n / 2);
     switch (block_) {
       case 1: return copy_elements<std::uint8_t>(to, from, offsets, n);
       case 4: return copy_elements<std::uint32_t>(to, from, offsets, n);
