@@ -5,7 +5,7 @@
 
 OCTET_BEGIN
 namespace detail {
-namespace bytes {
+namespace byte_elements {
 
 // The order of the includes matters.
 // clang-format off
@@ -50,22 +50,22 @@ namespace neon {
 #endif
 // clang-format on
 
-}  // namespace bytes
+}  // namespace byte_elements
 
 OCTET_API const ByteKernels& byte_kernels([[maybe_unused]] Isa isa) noexcept {
   switch (isa) {
 #if OCTET_X86
     case Isa::avx512bf16:
     case Isa::avx512vnni:
-    case Isa::avx512bw: return bytes::avx512bw::kernels_of_bytes;
+    case Isa::avx512bw: return byte_elements::avx512bw::kernels_of_bytes;
     case Isa::avxvnni:
-    case Isa::avx2: return bytes::avx2::kernels_of_bytes;
+    case Isa::avx2: return byte_elements::avx2::kernels_of_bytes;
 #elif OCTET_ARM
     case Isa::neon_i8mm:
     case Isa::neon_dotprod:
-    case Isa::neon: return bytes::neon::kernels_of_bytes;
+    case Isa::neon: return byte_elements::neon::kernels_of_bytes;
 #endif
-    default: return bytes::scalar::kernels_of_bytes;
+    default: return byte_elements::scalar::kernels_of_bytes;
   }
 }
 
