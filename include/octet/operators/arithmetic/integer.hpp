@@ -61,7 +61,7 @@ class IntegerBinary : public Step {
     const auto* a = reinterpret_cast<const std::uint8_t*>(c.input(0));
     const auto* b = reinterpret_cast<const std::uint8_t*>(c.input(1));
     auto* out = reinterpret_cast<std::uint8_t*>(c.output());
-    for (const std::size_t same : {0, 1})
+    for (const std::size_t same : {std::size_t{0}, std::size_t{1}})
       if (by_kernel_ && runs_.repeats(same) && 2 * runs_.length() <= block) return run_repeated(c, a, b, same);
     runs_.parallel(*c.pool, [&](std::int64_t i, std::int64_t j, std::int64_t o, std::int64_t n) {
       one_run(a + i, b + j, out + o, n);
@@ -111,7 +111,8 @@ class IntegerBinary : public Step {
 
   void two_arrays(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n) const noexcept {
     if (!by_kernel_) {
-      for (std::int64_t i = 0; i < n; ++i) out[i] = pairs_.empty() ? code(a[i], b[i]) : pairs_[a[i] << 8 | b[i]];
+      for (std::int64_t i = 0; i < n; ++i)
+        out[i] = pairs_.empty() ? code(a[i], b[i]) : pairs_[std::size_t{a[i]} << 8 | b[i]];
       return;
     }
     if (kind_ == BinaryKind::mul)
