@@ -54,7 +54,7 @@ class OutputCheck {
   void writes(const std::string& path, FileKind kind) {
     using octet::FormatError;
     namespace fs = std::filesystem;
-    if (kind == FileKind::model) octet::require_octet_name(path);
+    if (kind == FileKind::model) octet::require_writable(path);
     std::error_code error;
     const fs::path place = fs::weakly_canonical(fs::absolute(path), error);
     for (const fs::path& other : outputs_)

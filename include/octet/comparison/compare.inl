@@ -4,6 +4,7 @@
 #include <map>
 
 #include "../files/input_file.hpp"
+#include "../export/save.hpp"
 #include "../model_file/model_file.hpp"
 #include "../passes/optimize.hpp"
 #include "../quantization/error_report.hpp"

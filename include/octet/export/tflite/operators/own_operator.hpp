@@ -1,0 +1,50 @@
+#pragma once
+#include <flatbuffers/flexbuffers.h>
+
+#include "../../../operators/register_operator.hpp"
+#include "../node_export.hpp"
+
+OCTET_BEGIN
+namespace detail::tflite {
+
+/// Every parameter of an operator, in a map of FlexBuffers.
+class CustomOptionsWriter : public FieldVisitor {
+ public:
+  explicit CustomOptionsWriter(flexbuffers::Builder& to) : to_(to) {}
+  using FieldVisitor::field;
+  void field(const char* name, std::int64_t& v) override { to_.Int(name, v); }
+  void field(const char* name, double& v) override { to_.Double(name, v); }
+  void field(const char* name, std::string& v) override { to_.String(name, v); }
+  void field(const char* name, std::vector<std::int64_t>& v) override {
+    to_.Vector(name, [&] {
+      for (std::int64_t x : v) to_.Int(x);
+    });
+  }
+  void field(const char* name, std::vector<double>& v) override {
+    to_.Vector(name, [&] {
+      for (double x : v) to_.Double(x);
+    });
+  }
+
+ private:
+  flexbuffers::Builder& to_;
+};
+
+/// A registered operator with a name in TFLite files.
+inline void export_own_operator(NodeExport& n, const OperatorType& type) {
+  const std::shared_ptr<Operator> copy = type.copy(n.op());
+  flexbuffers::Builder options;
+  CustomOptionsWriter writer(options);
+  options.Map([&] { copy->fields(writer); });
+  options.Finish();
+  FileOperator o;
+  o.type = type.files.tflite_code;
+  o.custom = true;
+  o.custom_options = options.GetBuffer();
+  for (int i = 0; i < n.inputs(); ++i) o.inputs.push_back(n.has(i) ? n.in(i) : TensorExport::none);
+  for (int i = 0; i < n.outputs(); ++i) o.outputs.push_back(n.out(i));
+  n.tensors().file().operators.push_back(std::move(o));
+}
+
+}  // namespace detail::tflite
+OCTET_END
