@@ -13,8 +13,7 @@ inline AnyTensor moved_codes(const AnyTensor& t, DType to, std::int32_t shift) {
   if (t.dtype() == to && shift == 0) return t;
   return AnyTensor::make(to, t.shape(), [&](std::byte* out) {
     for (std::int64_t i = 0, n = t.size(); i < n; ++i)
-      out[i] = static_cast<std::byte>(
-          static_cast<std::int32_t>(load_element(t.dtype(), t.data(), i)) + shift);
+      out[i] = static_cast<std::byte>(static_cast<std::int32_t>(load_element(t.dtype(), t.data(), i)) + shift);
   });
 }
 
@@ -32,9 +31,7 @@ inline std::vector<float> bias_scales(float input_scale, const QuantParams& weig
 }
 
 /// What messages call a layer.
-inline std::string layer_place(const Node& n) {
-  return "layer '" + n.name + "' (" + n.op->type() + "): ";
-}
+inline std::string layer_place(const Node& n) { return "layer '" + n.name + "' (" + n.op->type() + "): "; }
 
 /// The limits of an activation as codes of a tensor with one scale.
 inline IntegerRange code_limits(double low, double high, DType type, const QuantParams& q) {

@@ -58,7 +58,7 @@ class File {
     ProtoWriter n;
     for (const std::string& in : inputs) n.text(1, in);
     for (const std::string& out : outputs) n.text(2, out);
-    n.text(3, name);
+    n.text(3, unique_node(name));
     n.text(4, type);
     for (const ProtoWriter& a : attributes.all()) n.message(5, a);
     if (!domain.empty()) n.text(7, domain);
@@ -133,11 +133,14 @@ class File {
     std::string name;
     AnyTensor data;
   };
+  std::string unique_node(const std::string& name) {
+    std::string free = name;
+    for (int i = 1; !node_names_.insert(free).second; ++i) free = name + "_" + std::to_string(i);
+    return free;
+  }
   static bool is_external(const Constant& c) { return c.data.size_bytes() >= least_external; }
 
-  std::int64_t ir_version() const noexcept {
-    return opset_ < 15 ? 7 : opset_ < 19 ? 8 : opset_ < 21 ? 9 : 10;
-  }
+  std::int64_t ir_version() const noexcept { return opset_ < 15 ? 7 : opset_ < 19 ? 8 : opset_ < 21 ? 9 : 10; }
 
   static ProtoWriter value_info(const std::string& name, DType t, const std::vector<FileDim>& shape) {
     ProtoWriter dims, tensor, type, info;
@@ -180,7 +183,7 @@ class File {
   }
 
   std::int64_t opset_ = lowest_opset;
-  std::set<std::string> names_, domains_;
+  std::set<std::string> names_, node_names_, domains_;  // of tensors, nodes, and operators that are not ONNX's
   std::vector<Constant> constants_;
   ProtoWriter graph_, values_;  // nodes; inputs, outputs and the shapes of other tensors
 };

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../kernels/half.hpp"
 #include "../../operators/activation_range.hpp"
 #include "../../operators/window.hpp"
 #include "tensor_export.hpp"
@@ -36,9 +37,7 @@ class NodeExport {
   /// The order that images have in the file.
   Order images(int i = 0) const { return Order::channels_last(rank(i)); }
   /// The order in which input i is in the file; of constants octet's.
-  Order order(int i = 0) const {
-    return input(i).is_constant() ? Order::identity(rank(i)) : tensors_.order(id(i));
-  }
+  Order order(int i = 0) const { return input(i).is_constant() ? Order::identity(rank(i)) : tensors_.order(id(i)); }
   /// That of the computed input with the most dimensions, for operators whose inputs have to agree.
   Order common_order() const {
     Order best;
@@ -58,6 +57,12 @@ class NodeExport {
   std::string broadcast(int i, const Order& o) {
     const Value& x = input(i);
     const int missing = o.rank() - rank(i);
+    if (x.is_constant() && x.dtype != DType::f32 && is_floating(x.dtype) && output().dtype == DType::f32) {
+      Shape full = x.shape;
+      for (int d = 0; d < missing; ++d) full.insert(0, 1);
+      const AnyTensor floats = AnyTensor(to_float(x.constant.ref())).reshaped(full);
+      return tensors_.constant(id(i), permuted(floats, o.inverse()));
+    }
     if (missing == 0) return real(i, o);
     if (o.is_identity()) return real(i, Order::identity(rank(i)));
     Shape full = x.shape;
@@ -69,7 +74,8 @@ class NodeExport {
     }
     std::vector<std::int64_t> axes;
     for (int d = 0; d < missing; ++d) axes.push_back(d);
-    const std::string longer = step("aligned", "Unsqueeze", {real(i, Order::identity(rank(i))), integers("axes", axes)});
+    const std::string longer =
+        step("aligned", "Unsqueeze", {real(i, Order::identity(rank(i))), integers("axes", axes)});
     return tensors_.transposed(longer, name(), Order::identity(o.rank()), o);
   }
 

@@ -9,6 +9,7 @@
 #include "operators/own_operator.hpp"
 #include "operators/pooling.hpp"
 #include "operators/products.hpp"
+#include "operators/quantize.hpp"
 #include "operators/reduce.hpp"
 #include "operators/shape.hpp"
 
@@ -50,7 +51,12 @@ inline Writer find_writer(std::string_view type) {
       {"Pad", export_pad},
       {"Gather", export_gather},
       {"Expand", export_expand},
-      {"Resize", export_resize}};
+      {"Resize", export_resize},
+      {"QuantizeLinear", export_quantize_linear},
+      {"DequantizeLinear", export_dequantize_linear},
+      {"DynamicQuantizeLinear", export_dynamic_quantize_linear},
+      {"MatMulInteger", export_matmul_integer},
+      {"ConvInteger", export_conv_integer}};
   const auto it = table.find(type);
   return it == table.end() ? nullptr : it->second;
 }
@@ -72,8 +78,9 @@ inline std::int64_t needed_opset(const Operator& op) {
 
 /// Whether the operator takes images as input 0.
 inline bool takes_images(const Node& n, const Graph& g) {
-  static const std::set<std::string_view> types{"Convolution", "TransposedConvolution", "MaxPool", "AveragePool",
-                                                "BatchNormalization", "LocalResponseNormalization"};
+  static const std::set<std::string_view> types{"Convolution", "TransposedConvolution", "MaxPool",
+                                                "AveragePool", "BatchNormalization",    "LocalResponseNormalization",
+                                                "ConvInteger"};
   if (types.count(n.op->type())) return true;
   if (const auto* r = as<Reduce>(*n.op)) {
     const int rank = g.value(n.inputs[0]).shape.rank();
@@ -87,8 +94,8 @@ inline bool takes_images(const Node& n, const Graph& g) {
 
 /// Whether the operator keeps the order of its input's dimensions.
 inline bool keeps_order(const Node& n) {
-  static const std::set<std::string_view> types{"Reshape",        "Flatten", "Squeeze", "Unsqueeze", "Transpose",
-                                                "FullyConnected", "MatMul",  "Gather",  "Expand"};
+  static const std::set<std::string_view> types{"Reshape",        "Flatten", "Squeeze",       "Unsqueeze", "Transpose",
+                                                "FullyConnected", "MatMul",  "MatMulInteger", "Gather",    "Expand"};
   if (types.count(n.op->type())) return false;
   const OperatorType* own = find_operator(n.op->type());
   return find_writer(n.op->type()) || (own && own->files.onnx_layout == OnnxLayout::any);

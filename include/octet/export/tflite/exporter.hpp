@@ -37,7 +37,7 @@ class Exporter {
       if (taken.count(t) || g_.value(v).is_constant()) {
         const FileTensor from = tensors_.at(t);
         const int copy = tensors_.add(from.name, from.dtype, from.shape, from.quant);
-        tensors_.operate("RESHAPE", 1, {t}, {copy}, Options(17));
+        tensors_.reshape(t, copy);
         t = copy;
       }
       taken.insert(t);

@@ -108,7 +108,9 @@ class File {
  private:
   using Offset = flatbuffers::Offset<void>;
   static constexpr int signature_defs = 7;
-  static flatbuffers::voffset_t slot(int field) { return flatbuffers::FieldIndexToOffset(static_cast<flatbuffers::voffset_t>(field)); }
+  static flatbuffers::voffset_t slot(int field) {
+    return flatbuffers::FieldIndexToOffset(static_cast<flatbuffers::voffset_t>(field));
+  }
 
   Offset table(const std::vector<std::pair<int, flatbuffers::uoffset_t>>& offsets) {
     const auto start = b_.StartTable();
@@ -191,8 +193,8 @@ class File {
     for (const FileOperator& o : operators) {
       const auto in = b_.CreateVector(o.inputs), out = b_.CreateVector(o.outputs);
       const Offset options = o.options.type ? write_options(o.options) : Offset();
-      const auto custom = o.custom ? b_.CreateVector(o.custom_options)
-                                   : flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>>();
+      const auto custom =
+          o.custom ? b_.CreateVector(o.custom_options) : flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>>();
       const auto start = b_.StartTable();
       b_.AddElement<std::uint32_t>(slot(operator_field::opcode_index), code_index_.at({o.type, o.version}), 0);
       b_.AddOffset(slot(operator_field::inputs), in);

@@ -37,7 +37,8 @@ class NodeExport {
 
   /// Input i with the scale and zero point of the output, as operators that move codes require it.
   int in_like_output(int i) {
-    return has_codes() && tensors_.has_codes(id(i)) ? tensors_.requantized(in(i), tensors_.file_params(out_id())) : in(i);
+    return has_codes() && tensors_.has_codes(id(i)) ? tensors_.requantized(in(i), tensors_.file_params(out_id()))
+                                                    : in(i);
   }
   /// A new tensor like output i, for a step before it.
   int before_output(const char* what, int i = 0) {

@@ -46,7 +46,8 @@ inline Writer find_writer(std::string_view type) {
       {"Pad", export_pad},
       {"Gather", export_gather},
       {"Expand", export_expand},
-      {"Resize", export_resize}};
+      {"Resize", export_resize},
+      {"DetectionPostProcess", export_detection}};
   const auto it = table.find(type);
   return it == table.end() ? nullptr : it->second;
 }

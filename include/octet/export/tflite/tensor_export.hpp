@@ -15,7 +15,8 @@ class TensorExport {
   TensorExport(const Graph& g, File& file) : g_(g), file_(file), tensors_(g.values.size(), none) {
     for (const Node& n : g.nodes) {
       const int w = n.op->integer_form().weights;
-      if (w < 0 || static_cast<std::size_t>(w) >= n.inputs.size() || n.inputs[static_cast<std::size_t>(w)] < 0) continue;
+      if (w < 0 || static_cast<std::size_t>(w) >= n.inputs.size() || n.inputs[static_cast<std::size_t>(w)] < 0)
+        continue;
       const Value& v = g.value(n.inputs[static_cast<std::size_t>(w)]);
       for (std::int32_t z : v.quant.zero_point)
         if (v.dtype == DType::u8 && z != 128) codes_ = DType::u8;
@@ -63,10 +64,11 @@ class TensorExport {
     return add(name, dtype, shape, q, std::move(t));
   }
   int integers(const std::string& name, const std::vector<std::int64_t>& all, bool scalar = false) {
-    Tensor<std::int32_t> t = Tensor<std::int32_t>::uninitialized(scalar ? Shape{} : Shape{static_cast<std::int64_t>(all.size())});
+    Tensor<std::int32_t> t =
+        Tensor<std::int32_t>::uninitialized(scalar ? Shape{} : Shape{static_cast<std::int64_t>(all.size())});
     for (std::size_t i = 0; i < all.size(); ++i)
-      t[static_cast<std::int64_t>(i)] = static_cast<std::int32_t>(
-          std::clamp<std::int64_t>(all[i], std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
+      t[static_cast<std::int64_t>(i)] = static_cast<std::int32_t>(std::clamp<std::int64_t>(
+          all[i], std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
     return constant(name, std::move(t));
   }
   void operate(const std::string& type, int version, const std::vector<int>& in, const std::vector<int>& out,
@@ -82,12 +84,24 @@ class TensorExport {
     return t;
   }
 
+  /// A RESHAPE to the shape of `to`, of which one size may be unknown.
+  void reshape(int from, int to) {
+    const Shape s = at(to).shape;
+    require<FormatError>(std::count(s.begin(), s.end(), Shape::unknown) <= 1, "tensor '", at(to).name,
+                         "' has the shape ", s,
+                         ", of which TFLite can compute one size only: set the others in the model's inputs");
+    const std::vector<std::int64_t> sizes(s.begin(), s.end());
+    operate("RESHAPE", 1, {from, integers(at(to).name + "/sizes", sizes)}, {to},
+            Options(17).list(0, {s.begin(), s.end()}));
+  }
+
   /// A tensor with the same numbers in another scale. For images it is the only exact one that runtimes have: a 1x1
   /// depthwise convolution with weights of 1.
   int requantized(int t, const QuantParams& to) {
     if (at(t).quant == to) return t;
     const std::string name = at(t).name + "/requantized";
     const Shape shape = at(t).shape;
+    if (at(t).data) return constant(name, requantized_codes(at(t), to), to);
     const int out = add(name, codes_, shape, to);
     if (shape.rank() == 4 && shape[3] > 0 && codes_ == DType::i8) {
       depthwise_of_ones(t, out, {1, 1}, {1, 1}, 1.0f);
@@ -117,6 +131,19 @@ class TensorExport {
   }
 
  private:
+  static AnyTensor requantized_codes(const FileTensor& from, const QuantParams& to) {
+    const IntegerRange r = integer_range(from.dtype);
+    return AnyTensor::make(from.dtype, from.shape, [&](std::byte* out) {
+      const float ratio = from.quant.scale[0] / to.scale[0];
+      for (std::int64_t i = 0, n = from.data.size(); i < n; ++i) {
+        const double code = load_element(from.dtype, from.data.data(), i) - from.quant.zero_point[0];
+        const float scaled = static_cast<float>(code) * ratio;
+        const double moved = static_cast<double>(std::nearbyint(scaled)) + to.zero_point[0];
+        store_element(from.dtype, out, i, std::clamp(moved, static_cast<double>(r.low), static_cast<double>(r.high)));
+      }
+    });
+  }
+
   const Graph& g_;
   File& file_;
   DType codes_ = DType::i8;

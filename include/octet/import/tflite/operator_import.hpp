@@ -45,9 +45,11 @@ class OperatorImport : public OperatorOptions {
     const int x = value(i);
     if (!graph_value(x).is_quantized()) return x;
     const int v = step("real", Convert(DType::f32), {x});
-    to_.graph.value(v).quant = {};
+    remove_scale(v);
     return v;
   }
+  /// For a result in float of a step that reads a quantized tensor.
+  void remove_scale(int v) { to_.graph.value(v).quant = {}; }
   /// Inputs i and j: as they are if they have one scale, else in float.
   std::array<int, 2> comparable(int i, int j) {
     const int a = value(i), b = value(j);
@@ -68,9 +70,16 @@ class OperatorImport : public OperatorOptions {
     const std::size_t t = tensor(i);
     const int v = constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
     const Value& c = graph_value(v);
-    require(c.is_constant(), "input ", i, " ('", c.name, "') has to be constant");
+    require(c.is_constant() || dequantized(i), "input ", i, " ('", c.name, "') has to be constant");
     require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
     return v;
+  }
+  /// The constant of integers from which a DEQUANTIZE makes input i; null if none does.
+  const Value* dequantized(int i) const {
+    const int v = to_.values[tensor(i)];
+    const Node* n = v == Node::none ? nullptr : producer(v);
+    if (!n || !n->op->traits().converts || !graph_value(n->inputs[0]).is_constant()) return nullptr;
+    return &graph_value(n->inputs[0]);
   }
   /// Input i as a bias of n elements, without its scale. Node::none if it is missing.
   int bias(int i, std::int64_t n) {

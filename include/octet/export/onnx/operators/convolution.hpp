@@ -47,8 +47,7 @@ inline void export_convolution(NodeExport& n) {
     if (const auto own = params_before_residual(c); own && t.has_codes(n.out_id())) {
       QuantParams q = *own;
       q.zero_point[0] += code_shift(int8_format.activations, t.file_type(n.out_id()));
-      const std::vector<std::string> s =
-          t.scale(n.name() + "/products", q, t.file_type(n.out_id()));
+      const std::vector<std::string> s = t.scale(n.name() + "/products", q, t.file_type(n.out_id()));
       const std::string codes = n.step("product_codes", "QuantizeLinear", {products, s[0], s[1]});
       products = n.step("product_reals", "DequantizeLinear", {codes, s[0], s[1]});
     }
@@ -72,7 +71,8 @@ inline void export_transposed_convolution(NodeExport& n) {
   const auto& c = static_cast<const TransposedConvolution&>(n.op());
   const Window& w = c.window;
   const Shape &in = n.input(0).shape, &out = n.output().shape;
-  n.require(!is_dynamic(n), "has a float input and integer weights, which octet does not write for this operator: "
+  n.require(!is_dynamic(n),
+            "has a float input and integer weights, which octet does not write for this operator: "
             "keep the layer float, or quantize the model to int8 or fp16");
   std::vector<std::int64_t> before, after, extra;
   for (int i = 0; i < w.rank(); ++i) {
@@ -84,7 +84,8 @@ inline void export_transposed_convolution(NodeExport& n) {
       extra.push_back(given);
       continue;
     }
-    n.require(in[i + 1] > 0 && out[i + 1] > 0, "has images of unknown size, whose padding ONNX cannot say: set the size "
+    n.require(in[i + 1] > 0 && out[i + 1] > 0,
+              "has images of unknown size, whose padding ONNX cannot say: set the size "
               "of the model's input");
     const std::int64_t full = w.strides[k] * (in[i + 1] - 1) + given + (w.kernel[k] - 1) * w.dilations[k] + 1;
     const std::int64_t total = std::max<std::int64_t>(0, full - out[i + 1]);

@@ -85,7 +85,8 @@ inline void export_binary(NodeExport& n) {
       n.require(is_floating(n.input(0).dtype), "divides integers, rounding down, which ONNX cannot say");
       return n.node("Floor", {n.step("quotient", "Div", in)}, o);
     case BinaryKind::floor_mod:
-      n.require(!is_floating(n.input(0).dtype), "has a remainder of floats with the divisor's sign, which ONNX cannot say");
+      n.require(!is_floating(n.input(0).dtype),
+                "has a remainder of floats with the divisor's sign, which ONNX cannot say");
       return write("Mod");
   }
 }

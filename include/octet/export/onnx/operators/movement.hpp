@@ -48,7 +48,8 @@ inline void export_split(NodeExport& n) {
   const bool known = std::find(sizes.begin(), sizes.end(), Shape::unknown) == sizes.end();
   std::vector<std::string> in{n.real(0, o)};
   if (known) in.push_back(n.integers("sizes", sizes));
-  n.require(known || n.tensors().file().opset() < 18, "splits a dimension of unknown size: set the size of the model's input");
+  n.require(known || n.tensors().file().opset() < 18,
+            "splits a dimension of unknown size: set the size of the model's input");
   n.whole_node("Split", in, std::vector<Order>(static_cast<std::size_t>(n.outputs()), o),
                Attributes().integer("axis", o[axis]));
 }
@@ -60,7 +61,8 @@ inline void export_pad(NodeExport& n) {
   pads.insert(pads.end(), after.begin(), after.end());
   const char* const modes[] = {"constant", "reflect", "edge", "wrap", nullptr};
   const char* const mode = modes[static_cast<int>(p.mode)];
-  n.require(mode, "pads symmetrically, with repeated borders, which ONNX cannot say: the nearest modes are reflect and "
+  n.require(mode,
+            "pads symmetrically, with repeated borders, which ONNX cannot say: the nearest modes are reflect and "
             "edge");
   std::vector<std::string> in{n.real(0, o), n.integers("pads", pads)};
   if (p.mode == PadMode::constant && p.value != 0) {
@@ -94,7 +96,8 @@ inline std::vector<double> resize_scales(NodeExport& n, const Resize& r) {
       scales.push_back(1);
       continue;
     }
-    n.require(in[i] > 0 && out[i] > 0, "resizes an image of unknown size to a given one: set the size of the model's input");
+    n.require(in[i] > 0 && out[i] > 0,
+              "resizes an image of unknown size to a given one: set the size of the model's input");
     float s = static_cast<float>(out[i]) / static_cast<float>(in[i]);
     while (std::floor(s * static_cast<float>(in[i])) < static_cast<float>(out[i])) s = std::nextafter(s, 2 * s);
     scales.push_back(static_cast<double>(s));

@@ -11,7 +11,8 @@ inline void export_max_pool(NodeExport& n) {
   Attributes a = window_attributes(n, p.window);
   if (p.window.ceil_mode) a.integer("ceil_mode", 1);
   if (p.indices && p.columns_first) a.integer("storage_order", 1);
-  n.whole_node("MaxPool", {n.real(0, n.images())}, std::vector<Order>(static_cast<std::size_t>(n.outputs()), n.images()), a);
+  n.whole_node("MaxPool", {n.real(0, n.images())},
+               std::vector<Order>(static_cast<std::size_t>(n.outputs()), n.images()), a);
 }
 
 inline void export_average_pool(NodeExport& n) {

@@ -38,7 +38,8 @@ inline void export_reduce(NodeExport& n) {
     const std::string real = t.dequantized(codes, n.name() + "/pooled", n.out_id(), Order());
     return n.node("Flatten", {real}, Order::identity(2), Attributes().integer("axis", 1));
   }
-  static constexpr const char* types[] = {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2"};
+  static constexpr const char* types[] = {"ReduceMean", "ReduceSum",  "ReduceMax",
+                                          "ReduceMin",  "ReduceProd", "ReduceL2"};
   const Order o = n.order();
   Order after = o;
   std::vector<std::int64_t> axes;

@@ -29,7 +29,8 @@ inline std::string real_bias(NodeExport& n, int i) {
   if (!n.has(i)) return {};
   const Value &b = n.input(i), &x = n.input(0), &w = n.input(LayerInputs::weights);
   if (b.dtype != DType::i32) return real_weights(n, i, b.constant, 0);
-  n.require(x.has_one_scale() && w.is_quantized(), "has an int32 bias '", b.name, "', but no integer input and weights");
+  n.require(x.has_one_scale() && w.is_quantized(), "has an int32 bias '", b.name,
+            "', but no integer input and weights");
   TensorExport& t = n.tensors();
   QuantParams q = w.quant;
   q.scale = bias_scales(x.quant.scale[0], w.quant);
@@ -69,8 +70,7 @@ inline std::string dynamic_products(NodeExport& n, const char* type, const std::
   const std::string real = n.step("real", "Cast", {sums}, Attributes().integer("to", data_type_code(DType::f32)));
   Tensor<float> scales = Tensor<float>::uninitialized(w.quant.per_channel() ? channels : Shape{});
   std::copy(w.quant.scale.begin(), w.quant.scale.end(), scales.begin());
-  const std::string unit =
-      n.step("unit", "Mul", {scale, t.file().add_constant(w.name + "/scale", std::move(scales))});
+  const std::string unit = n.step("unit", "Mul", {scale, t.file().add_constant(w.name + "/scale", std::move(scales))});
   return n.step("products", "Mul", {real, unit});
 }
 

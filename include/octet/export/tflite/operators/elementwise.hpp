@@ -71,7 +71,8 @@ inline void export_unary(NodeExport& n) {
       });
     case UnaryKind::hard_sigmoid:  // min(max(x + b/a, 0), 1/a) * a
       return in_float(n, [&](int x, int y) {
-        int product = n.step("product", DType::f32, s), sum = n.step("sum", DType::f32, s), low = n.step("low", DType::f32, s);
+        int product = n.step("product", DType::f32, s), sum = n.step("sum", DType::f32, s),
+            low = n.step("low", DType::f32, s);
         t.operate("MUL", 1, {x, scalar(n, "alpha", u.a)}, {product}, Options(21));
         t.operate("ADD", 1, {product, scalar(n, "beta", u.b)}, {sum}, Options(11));
         t.operate("MAXIMUM", 1, {sum, scalar(n, "zero", 0)}, {low}, Options(39));
@@ -139,7 +140,7 @@ inline void export_convert(NodeExport& n) {
     if (x.is_quantized()) {
       const int from = t.requantized(n.in(0), t.file_params(n.out_id()));
       if (!n.graph().is_output(n.out_id())) return t.set_tensor(n.out_id(), from);
-      return n.operate("RESHAPE", 1, 1, {from}, {n.out()}, Options(17));
+      return t.reshape(from, n.out());
     }
     n.require(x.dtype == DType::f32, "quantizes ", name(x.dtype), ", expected float32");
     return t.operate("QUANTIZE", 1, {n.in(0)}, {n.out()}, Options(89));
@@ -158,7 +159,7 @@ inline void export_convert(NodeExport& n) {
 inline void export_identity(NodeExport& n) {
   const bool result = n.graph().is_output(n.out_id());
   if (!result && n.input(0).quant == n.output().quant) return n.tensors().set_tensor(n.out_id(), n.in(0));
-  n.operate("RESHAPE", 1, 1, {n.in_like_output(0)}, {n.out()}, Options(17));
+  n.tensors().reshape(n.in_like_output(0), n.out());
 }
 
 /// Along the last dimension, with the output that TFLite prescribes; another one follows by a conversion.
@@ -168,13 +169,13 @@ inline void export_softmax(NodeExport& n) {
   n.require(normalize_axis(s.axis, n.rank()) == n.rank() - 1, "is a softmax along dimension ", s.axis,
             ", which TFLite does not have: transpose that dimension to the last");
   n.require(!s.log || s.beta == 1, "is a logarithmic softmax with the factor ", s.beta, ", which TFLite does not have");
-  if (s.log)
-    return in_float(n, [&](int x, int y) { t.operate("LOG_SOFTMAX", 1, {x}, {y}, Options(36)); });
+  if (s.log) return in_float(n, [&](int x, int y) { t.operate("LOG_SOFTMAX", 1, {x}, {y}, Options(36)); });
   const Options o = Options(9).real(0, s.beta);
   if (!n.has_codes()) return in_float(n, [&](int x, int y) { t.operate("SOFTMAX", 1, {x}, {y}, o); });
   const QuantParams fixed(1.0f / 256, t.codes() == DType::i8 ? -128 : 0);
   if (t.file_params(n.out_id()) == fixed) return n.operate("SOFTMAX", 1, 2, {n.in(0)}, {n.out()}, o);
-  const int y = n.step("fixed", t.codes(), n.output().shape, fixed), real = n.step("real", DType::f32, n.output().shape);
+  const int y = n.step("fixed", t.codes(), n.output().shape, fixed),
+            real = n.step("real", DType::f32, n.output().shape);
   n.operate("SOFTMAX", 1, 2, {n.in(0)}, {y}, o);
   t.operate("DEQUANTIZE", 2, {y}, {real}, Options(38));
   t.operate("QUANTIZE", 1, {real}, {n.out()}, Options(89));
@@ -195,15 +196,19 @@ inline void export_batch_normalization(NodeExport& n) {
     shift[c] = static_cast<float>(static_cast<double>(p[1][c]) - static_cast<double>(p[2][c]) * f);
   }
   TensorExport& t = n.tensors();
-  const int f = t.constant(n.name() + "/factor", std::move(factor)), s = t.constant(n.name() + "/shift", std::move(shift));
+  const int f = t.constant(n.name() + "/factor", std::move(factor)),
+            s = t.constant(n.name() + "/shift", std::move(shift));
   const int product = n.step("product", DType::f32, n.output().shape);
   t.operate("MUL", 1, {n.in(0), f}, {product}, Options(21));
-  n.result(b.activation, true, [&](int to, int code) { t.operate("ADD", 1, {product, s}, {to}, Options(11).byte(0, code)); });
+  n.result(b.activation, true, [&](int to, int code) {
+    t.operate("ADD", 1, {product, s}, {to}, Options(11).byte(0, code));
+  });
 }
 
 inline void export_local_response_normalization(NodeExport& n) {
   const auto& l = static_cast<const LocalResponseNormalization&>(n.op());
-  n.require(l.size % 2 == 1 && n.rank() == 4, "normalizes over ", l.size, " channels, which TFLite does not have: it has odd "
+  n.require(l.size % 2 == 1 && n.rank() == 4, "normalizes over ", l.size,
+            " channels, which TFLite does not have: it has odd "
             "numbers only");
   Options o(13);
   o.integer(0, l.size / 2).real(1, l.bias).real(2, l.alpha / static_cast<double>(l.size)).real(3, l.beta);

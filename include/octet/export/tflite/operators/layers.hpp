@@ -36,7 +36,8 @@ inline int layer_weights(NodeExport& n, LayerForm form, const AnyTensor& arrange
   QuantParams q = w.quant;
   if (q.per_channel()) q.axis = axis;
   const bool older = t.codes() == DType::u8;
-  n.require(!older || !q.per_channel(), "has a scale for each channel, in a model with uint8 weights with one scale, "
+  n.require(!older || !q.per_channel(),
+            "has a scale for each channel, in a model with uint8 weights with one scale, "
             "which TFLite cannot have together: quantize the float model again");
   const DType type = older && form != LayerForm::dynamic ? DType::u8 : DType::i8;
   const AnyTensor bytes = whole_bytes(arranged);
@@ -97,7 +98,8 @@ inline QuantParams sum_params(NodeExport& n, const Convolution& c) {
   }
   const IntegerRange r = integer_range(n.tensors().codes());
   const auto range = [&](const QuantParams& q) {
-    return std::make_pair(detail::real_value(static_cast<double>(r.low), q), detail::real_value(static_cast<double>(r.high), q));
+    return std::make_pair(detail::real_value(static_cast<double>(r.low), q),
+                          detail::real_value(static_cast<double>(r.high), q));
   };
   const auto sum = range(n.tensors().file_params(n.out_id())),
              other = range(n.tensors().file_params(n.id(Convolution::residual)));
@@ -127,13 +129,14 @@ inline void write_convolution(NodeExport& n, const Convolution& c, int to, int a
   if (depthwise) o.integer(3, w[0] / c.groups);
   o.byte(k, activation).integer(k + 1, c.window.dilations[1]).integer(k + 2, c.window.dilations[0]);
   const AnyTensor& stored = n.input(LayerInputs::weights).constant;
-  const int weights =
-      depthwise ? layer_weights(n, form, onnx::permuted(stored, onnx::Order{3, 1, 2, 0}), 3) : layer_weights(n, form, stored, 0);
+  const int weights = depthwise ? layer_weights(n, form, onnx::permuted(stored, onnx::Order{3, 1, 2, 0}), 3)
+                                : layer_weights(n, form, stored, 0);
   int version = depthwise && (c.window.dilations[0] > 1 || c.window.dilations[1] > 1) ? 2 : 1;
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? version : 3;
   if (form == LayerForm::dynamic) version = depthwise ? (per_channel ? 6 : 4) : (per_channel ? 5 : 2);
   if (!depthwise && c.groups > 1) version = 6;
-  n.tensors().operate(depthwise ? "DEPTHWISE_CONV_2D" : "CONV_2D", version, {x, weights, layer_bias(n, form, w[0])}, {to}, o);
+  n.tensors().operate(depthwise ? "DEPTHWISE_CONV_2D" : "CONV_2D", version, {x, weights, layer_bias(n, form, w[0])},
+                      {to}, o);
 }
 
 inline void export_convolution(NodeExport& n) {
@@ -155,10 +158,12 @@ inline void export_transposed_convolution(NodeExport& n) {
   const Shape &in = n.input(0).shape, &out = n.output().shape, &weights = n.input(LayerInputs::weights).shape;
   n.require(w.rank() == 2 && c.groups == 1 && w.dilations == std::vector<std::int64_t>{1, 1},
             "is a transposed convolution with groups, dilation or one dimension, which TFLite does not have");
-  n.require(in[1] > 0 && in[2] > 0 && out[1] > 0 && out[2] > 0,
-            "has images of unknown size, for which TFLite needs the size of the result: set the size of the model's input");
+  n.require(
+      in[1] > 0 && in[2] > 0 && out[1] > 0 && out[2] > 0,
+      "has images of unknown size, for which TFLite needs the size of the result: set the size of the model's input");
   const LayerForm form = layer_form(n);
-  n.require(form != LayerForm::dynamic, "has a float input and integer weights, which TFLite's transposed convolution "
+  n.require(form != LayerForm::dynamic,
+            "has a float input and integer weights, which TFLite's transposed convolution "
             "does not have: keep the layer float, or quantize the model to int8 or fp16");
   Shape full = out;
   std::vector<std::int64_t> begin{0, 0, 0, 0};
@@ -170,12 +175,12 @@ inline void export_transposed_convolution(NodeExport& n) {
     std::int64_t before = w.padding == Window::Padding::valid        ? 0
                           : w.padding == Window::Padding::same_lower ? total - total / 2
                                                                      : total / 2;
-    if (w.padding == Window::Padding::given)
-      before = c.output_size.empty() ? w.pads_before[k] : total - total / 2;
+    if (w.padding == Window::Padding::given) before = c.output_size.empty() ? w.pads_before[k] : total - total / 2;
     begin[k + 1] = before;
     same = same && before == total / 2 && in[i + 1] == (out[i + 1] + w.strides[k] - 1) / w.strides[k];
     whole = whole && before == 0 && full[i + 1] == out[i + 1];
-    n.require(out[i + 1] <= full[i + 1] - before || same, "adds pixels to the result (output_padding), which TFLite "
+    n.require(out[i + 1] <= full[i + 1] - before || same,
+              "adds pixels to the result (output_padding), which TFLite "
               "does not have");
   }
   const int x = layer_input(n, form), filter = layer_weights(n, form, n.input(LayerInputs::weights).constant, 0),
@@ -216,7 +221,8 @@ inline void export_fully_connected(NodeExport& n) {
 }
 
 inline void export_matmul(NodeExport& n) {
-  n.require(n.rank(0) >= 2 && n.rank(1) >= 2, "multiplies a vector, which TFLite does not have: reshape it to a matrix");
+  n.require(n.rank(0) >= 2 && n.rank(1) >= 2,
+            "multiplies a vector, which TFLite does not have: reshape it to a matrix");
   n.operate("BATCH_MATMUL", 1, 3, {n.in(0), n.in(1)}, {n.out()}, Options(101));
 }
 

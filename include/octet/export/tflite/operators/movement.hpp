@@ -8,22 +8,14 @@
 #include "../../../operators/shape/slice.hpp"
 #include "../../../operators/shape/transpose.hpp"
 #include "../../../operators/top_k.hpp"
-#include "../node_export.hpp"
+#include "elementwise.hpp"
 
 /// Operators that move, select or reduce elements.
 OCTET_BEGIN
 namespace detail::tflite {
 
 /// Reshape, Flatten, Squeeze and Unsqueeze.
-inline void export_reshape(NodeExport& n) {
-  const Shape& s = n.output().shape;
-  const auto open = std::count(s.begin(), s.end(), Shape::unknown);
-  n.require(open <= 1, "has a result of shape ", s,
-            ", of which TFLite can compute one size only: set the others in the model's inputs");
-  std::vector<std::int64_t> sizes(s.begin(), s.end());
-  std::vector<std::int32_t> small(sizes.begin(), sizes.end());
-  n.operate("RESHAPE", 1, 1, {n.in_like_output(0), n.integers("sizes", sizes)}, {n.out()}, Options(17).list(0, small));
-}
+inline void export_reshape(NodeExport& n) { n.tensors().reshape(n.in_like_output(0), n.out()); }
 
 inline void export_transpose(NodeExport& n) {
   const auto& t = static_cast<const Transpose&>(n.op());
@@ -37,7 +29,8 @@ inline void export_concat(NodeExport& n) {
   const auto& c = static_cast<const Concat&>(n.op());
   std::vector<int> in;
   for (int i = 0; i < n.inputs(); ++i) in.push_back(n.in_like_output(i));
-  n.operate("CONCATENATION", 1, 2, in, {n.out()}, Options(10).integer(0, normalize_axis(c.axis, n.output().shape.rank())));
+  n.operate("CONCATENATION", 1, 2, in, {n.out()},
+            Options(10).integer(0, normalize_axis(c.axis, n.output().shape.rank())));
 }
 
 inline void export_slice(NodeExport& n) {
@@ -60,8 +53,8 @@ inline void export_slice(NodeExport& n) {
     if (begin[d] >= far) begin_mask |= 1 << axis;
   }
   n.operate("STRIDED_SLICE", 1, 2,
-            {n.in_like_output(0), n.integers("begin", begin), n.integers("end", end), n.integers("strides", step)}, {n.out()},
-            Options(32).integer(0, begin_mask).integer(1, end_mask));
+            {n.in_like_output(0), n.integers("begin", begin), n.integers("end", end), n.integers("strides", step)},
+            {n.out()}, Options(32).integer(0, begin_mask).integer(1, end_mask));
 }
 
 inline void export_split(NodeExport& n) {
@@ -93,21 +86,42 @@ inline void export_pad(NodeExport& n) {
   TensorExport& t = n.tensors();
   const int x = n.in_like_output(0), paddings = t.constant(n.name() + "/paddings", std::move(sizes));
   if (p.mode == PadMode::reflect || p.mode == PadMode::symmetric)
-    return n.operate("MIRROR_PAD", 1, 2, {x, paddings}, {n.out()}, Options(77).byte(0, p.mode == PadMode::symmetric ? 1 : 0));
+    return n.operate("MIRROR_PAD", 1, 2, {x, paddings}, {n.out()},
+                     Options(77).byte(0, p.mode == PadMode::symmetric ? 1 : 0));
   n.require(p.mode == PadMode::constant, "repeats borders, which TFLite does not have: the nearest mode is symmetric");
   if (p.value == 0) return n.operate("PAD", 1, 2, {x, paddings}, {n.out()}, Options(22));
   const QuantParams q = t.file_params(n.out_id());
   const AnyTensor value = AnyTensor::make(t.file_type(n.out_id()), {}, [&](std::byte* to) {
     const IntegerRange r = n.has_codes() ? integer_range(t.codes()) : IntegerRange{0, 0};
-    const double code = n.has_codes() ? std::clamp(code_of(p.value, q), static_cast<double>(r.low), static_cast<double>(r.high)) : p.value;
+    const double code = n.has_codes()
+                            ? std::clamp(code_of(p.value, q), static_cast<double>(r.low), static_cast<double>(r.high))
+                            : p.value;
     store_element(t.file_type(n.out_id()), to, 0, code);
   });
   n.operate("PADV2", 1, 2, {x, paddings, t.constant(n.name() + "/value", value, q)}, {n.out()}, Options(43));
 }
 
+/// Constant indices count from the front.
+inline int gather_indices(NodeExport& n, int axis) {
+  const Value& places = n.input(Gather::places);
+  if (!places.is_constant()) return n.in(Gather::places);
+  const std::int64_t size = n.input(Gather::data).shape[axis];
+  AnyTensor positive = AnyTensor::make(places.dtype, places.shape, [&](std::byte* to) {
+    for (std::int64_t i = 0, count = places.constant.size(); i < count; ++i) {
+      const double at = load_element(places.dtype, places.constant.data(), i);
+      n.require(at >= 0 || size != Shape::unknown, "has the index ", at,
+                " into a dimension of unknown size, which TFLite "
+                "does not have");
+      store_element(places.dtype, to, i, at < 0 ? at + static_cast<double>(size) : at);
+    }
+  });
+  return n.tensors().constant(places.name, std::move(positive));
+}
+
 inline void export_gather(NodeExport& n) {
   const auto& g = static_cast<const Gather&>(n.op());
-  n.operate("GATHER", 1, 2, {n.in_like_output(0), n.in(1)}, {n.out()}, Options(23).integer(0, normalize_axis(g.axis, n.rank())));
+  const int axis = normalize_axis(g.axis, n.rank());
+  n.operate("GATHER", 1, 2, {n.in_like_output(0), gather_indices(n, axis)}, {n.out()}, Options(23).integer(0, axis));
 }
 
 inline void export_expand(NodeExport& n) {
@@ -120,9 +134,11 @@ inline void export_expand(NodeExport& n) {
 inline void export_resize(NodeExport& n) {
   const auto& r = static_cast<const Resize&>(n.op());
   const Shape &in = n.input(0).shape, &out = n.output().shape;
-  n.require(n.rank() == 4 && in[3] == out[3] && in[0] == out[0], "resizes other dimensions than height and width, which "
+  n.require(n.rank() == 4 && in[3] == out[3] && in[0] == out[0],
+            "resizes other dimensions than height and width, which "
             "TFLite does not have");
-  n.require(out[1] > 0 && out[2] > 0 && in[1] > 0 && in[2] > 0, "resizes images of unknown size, for which TFLite needs "
+  n.require(out[1] > 0 && out[2] > 0 && in[1] > 0 && in[2] > 0,
+            "resizes images of unknown size, for which TFLite needs "
             "the size of the result: set the size of the model's input");
   n.require(r.mode != ResizeMode::cubic && !r.antialias && !r.exclude_outside,
             "interpolates in a way that TFLite does not have: the nearest is linear, without antialias");
@@ -138,15 +154,18 @@ inline void export_resize(NodeExport& n) {
   const bool corners = mode == C::align_corners, asymmetric = mode == C::asymmetric;
   const bool centers = mode == C::half_pixel || mode == C::half_pixel_symmetric ||
                        (mode == C::pytorch_half_pixel && out[1] > 1 && out[2] > 1);
-  n.require(whole && (corners || asymmetric || centers), "resizes with coordinates that TFLite does not have: the nearest "
+  n.require(whole && (corners || asymmetric || centers),
+            "resizes with coordinates that TFLite does not have: the nearest "
             "are half_pixel, align_corners and asymmetric with sizes that are whole multiples");
   const int size = n.integers("size", {out[1], out[2]});
   if (r.mode == ResizeMode::linear)
     return n.operate("RESIZE_BILINEAR", 1, 2, {n.in_like_output(0), size}, {n.out()},
                      Options(15).byte(2, corners ? 1 : 0).byte(3, centers ? 1 : 0));
   const bool repeats = enlarges && (centers || (asymmetric && r.nearest_mode == NearestMode::floor));
-  const bool same = repeats || (asymmetric ? r.nearest_mode == NearestMode::floor : r.nearest_mode == NearestMode::round_prefer_ceil);
-  n.require(same, "selects the nearest pixel in a way that TFLite does not have: it has floor (asymmetric) and "
+  const bool same =
+      repeats || (asymmetric ? r.nearest_mode == NearestMode::floor : r.nearest_mode == NearestMode::round_prefer_ceil);
+  n.require(same,
+            "selects the nearest pixel in a way that TFLite does not have: it has floor (asymmetric) and "
             "round_prefer_ceil");
   n.operate("RESIZE_NEAREST_NEIGHBOR", 1, 2, {n.in_like_output(0), size}, {n.out()},
             Options(74).byte(0, corners ? 1 : 0).byte(1, !repeats && centers ? 1 : 0));
@@ -157,12 +176,18 @@ inline void export_reduce(NodeExport& n) {
   std::vector<std::int64_t> axes;
   for (std::int64_t a : r.axes) axes.push_back(normalize_axis(a, n.rank()));
   for (int d = 0; r.axes.empty() && d < n.rank(); ++d) axes.push_back(d);
+  std::sort(axes.begin(), axes.end());
   static constexpr const char* types[] = {"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", nullptr};
   const char* const type = types[static_cast<int>(r.kind)];
   n.require(type, "is the root of a sum of squares, which TFLite does not have");
   const bool copies = r.kind == ReduceKind::max || r.kind == ReduceKind::min;
-  n.operate(type, 1, 2, {copies ? n.in_like_output(0) : n.in(0), n.integers("axes", axes)}, {n.out()},
-            Options(27).byte(0, r.keep_dims ? 1 : 0));
+  const bool spatial = n.rank() == 4 && axes == std::vector<std::int64_t>{1, 2};
+  const Options options = Options(27).byte(0, r.keep_dims ? 1 : 0);
+  if (n.has_codes() && !copies && !(r.kind == ReduceKind::mean && spatial)) {  // runtimes round these twice
+    const int at = n.integers("axes", axes);
+    return in_float(n, [&](int x, int y) { n.tensors().operate(type, 1, {x, at}, {y}, options); });
+  }
+  n.operate(type, 1, 2, {copies ? n.in_like_output(0) : n.in(0), n.integers("axes", axes)}, {n.out()}, options);
 }
 
 inline void export_arg_max(NodeExport& n) {
@@ -179,10 +204,7 @@ inline void export_arg_max(NodeExport& n) {
   n.operate(a.smallest ? "ARG_MIN" : "ARG_MAX", 1, 2, {n.in(0), n.integers("axis", {axis}, true)}, {to},
             Options(a.smallest ? 57 : 40).byte(0, tensor_type(n.output().dtype)));
   if (!a.keep_dims) return;
-  const Shape& full = n.output().shape;
-  n.require(std::count(full.begin(), full.end(), Shape::unknown) <= 1, "has a result of shape ", full,
-            ", of which TFLite can compute one size only");
-  n.operate("RESHAPE", 1, 1, {to, n.integers("sizes", {full.begin(), full.end()})}, {n.out()}, Options(17));
+  n.tensors().reshape(to, n.out());
 }
 
 inline void export_top_k(NodeExport& n) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <flatbuffers/flexbuffers.h>
 
+#include "../../../operators/detection.hpp"
 #include "../../../operators/register_operator.hpp"
 #include "../node_export.hpp"
 
@@ -42,6 +43,31 @@ inline void export_own_operator(NodeExport& n, const OperatorType& type) {
   o.custom = true;
   o.custom_options = options.GetBuffer();
   for (int i = 0; i < n.inputs(); ++i) o.inputs.push_back(n.has(i) ? n.in(i) : TensorExport::none);
+  for (int i = 0; i < n.outputs(); ++i) o.outputs.push_back(n.out(i));
+  n.tensors().file().operators.push_back(std::move(o));
+}
+
+/// The detections of SSD networks, a custom operator that runtimes have. It reads float numbers.
+inline void export_detection(NodeExport& n) {
+  const auto& d = static_cast<const DetectionPostProcess&>(n.op());
+  flexbuffers::Builder options;
+  options.Map([&] {
+    options.Int("max_detections", d.max_detections);
+    options.Int("max_classes_per_detection", d.max_classes_per_detection);
+    options.Int("detections_per_class", d.detections_per_class);
+    options.Bool("use_regular_nms", d.regular_nms);
+    options.Float("nms_score_threshold", static_cast<float>(d.score_threshold));
+    options.Float("nms_iou_threshold", static_cast<float>(d.iou_threshold));
+    options.Int("num_classes", d.classes);
+    const char* const names[] = {"y_scale", "x_scale", "h_scale", "w_scale"};
+    for (std::size_t i = 0; i < 4; ++i) options.Float(names[i], static_cast<float>(d.scales[i]));
+  });
+  options.Finish();
+  FileOperator o;
+  o.type = "TFLite_Detection_PostProcess";
+  o.custom = true;
+  o.custom_options = options.GetBuffer();
+  for (int i = 0; i < n.inputs(); ++i) o.inputs.push_back(n.in(i));
   for (int i = 0; i < n.outputs(); ++i) o.outputs.push_back(n.out(i));
   n.tensors().file().operators.push_back(std::move(o));
 }

@@ -21,10 +21,12 @@ inline int padded_below(NodeExport& n, const FilePadding& p, int x) {
   for (int i = 0; i < 2; ++i)
     if (s[i + 1] >= 0) s[i + 1] += p.before[static_cast<std::size_t>(i)] + p.after[static_cast<std::size_t>(i)];
   const int y = n.step("padded", from.dtype, s, from.quant);
-  Tensor<std::int32_t> sizes({4, 2}, {0, 0, static_cast<std::int32_t>(p.before[0]), static_cast<std::int32_t>(p.after[0]),
-                                      static_cast<std::int32_t>(p.before[1]), static_cast<std::int32_t>(p.after[1]), 0, 0});
+  Tensor<std::int32_t> sizes({4, 2},
+                             {0, 0, static_cast<std::int32_t>(p.before[0]), static_cast<std::int32_t>(p.after[0]),
+                              static_cast<std::int32_t>(p.before[1]), static_cast<std::int32_t>(p.after[1]), 0, 0});
   const AnyTensor lowest =
-      codes ? AnyTensor::make(from.dtype, {}, [&](std::byte* to) { *to = static_cast<std::byte>(integer_range(from.dtype).low); })
+      codes ? AnyTensor::make(from.dtype, {},
+                              [&](std::byte* to) { *to = static_cast<std::byte>(integer_range(from.dtype).low); })
             : AnyTensor(Tensor<float>(Shape{}, std::vector<float>{std::numeric_limits<float>::lowest()}));
   n.operate("PADV2", 1, 2,
             {x, n.tensors().constant(n.name() + "/paddings", std::move(sizes)),
@@ -63,9 +65,11 @@ inline void export_average_pool(NodeExport& n) {
   }
   if (n.has_codes() && n.tensors().codes() == DType::i8 && p.code == 1 && n.input(0).shape[3] > 0) {
     const auto taps = static_cast<float>(a.window.taps());
-    return n.tensors().depthwise_of_ones(padded_input(n, p, n.in(0)), n.out(), a.window.kernel, a.window.strides, 1 / taps);
+    return n.tensors().depthwise_of_ones(padded_input(n, p, n.in(0)), n.out(), a.window.kernel, a.window.strides,
+                                         1 / taps);
   }
-  n.operate("AVERAGE_POOL_2D", 1, 2, {padded_input(n, p, n.in_like_output(0))}, {n.out()}, pool_options(a.window, p.code));
+  n.operate("AVERAGE_POOL_2D", 1, 2, {padded_input(n, p, n.in_like_output(0))}, {n.out()},
+            pool_options(a.window, p.code));
 }
 
 }  // namespace detail::tflite

@@ -50,8 +50,9 @@ inline int padded_input(NodeExport& n, const FilePadding& p, int x) {
     if (s[i + 1] >= 0) s[i + 1] += p.before[k] + p.after[k];
   }
   const int y = n.step("padded", from.dtype, s, from.quant);
-  Tensor<std::int32_t> sizes({4, 2}, {0, 0, static_cast<std::int32_t>(p.before[0]), static_cast<std::int32_t>(p.after[0]),
-                                      static_cast<std::int32_t>(p.before[1]), static_cast<std::int32_t>(p.after[1]), 0, 0});
+  Tensor<std::int32_t> sizes({4, 2},
+                             {0, 0, static_cast<std::int32_t>(p.before[0]), static_cast<std::int32_t>(p.after[0]),
+                              static_cast<std::int32_t>(p.before[1]), static_cast<std::int32_t>(p.after[1]), 0, 0});
   n.operate("PAD", 1, 2, {x, n.tensors().constant(n.name() + "/paddings", std::move(sizes))}, {y}, Options(22));
   return y;
 }
