@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <map>
 #include <ostream>
 #include <set>
@@ -86,6 +87,8 @@ class File {
     for (const Constant& c : constants_) n += c.data.size_bytes();
     return n;
   }
+  /// Whether there are large constants, for a file of their own.
+  bool has_data() const { return std::any_of(constants_.begin(), constants_.end(), is_external); }
   /// The file. With a name in `data_file`, large constants are in that file, see write_data.
   std::string bytes(const std::string& graph_name, const std::map<std::string, std::string>& metadata,
                     const std::string& data_file) const {

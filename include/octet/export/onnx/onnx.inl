@@ -30,7 +30,8 @@ OCTET_API void save_onnx(const Model& model, const std::string& path, const Save
   detail::naming_file(path, [&] {
     const Graph g = detail::prepared_model(model, false);
     const detail::onnx::File file = detail::onnx::Exporter(g, options).run();
-    const bool external = options.external_data || file.constant_bytes() > detail::onnx::largest_file;
+    const bool external =
+        file.has_data() && (options.external_data || file.constant_bytes() > detail::onnx::largest_file);
     const std::string data = external ? path.substr(path.rfind('/') + 1) + ".data" : "";
     const std::string bytes = file.bytes(model.name, detail::onnx::own_metadata(model), data);
     if (external) detail::write_atomically(path + ".data", [&](std::ostream& out) { file.write_data(out); });

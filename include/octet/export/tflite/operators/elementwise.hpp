@@ -119,11 +119,14 @@ inline void export_binary(NodeExport& n) {
 
 inline void export_prelu(NodeExport& n) {
   const Value& slopes = n.input(PRelu::slopes);
-  if (slopes.is_quantized()) {
-    n.require(slopes.has_one_scale(), "has slopes with a scale for each channel, which TFLite does not have");
-    return n.operate("PRELU", 1, 1, {n.in(0), n.in(1)}, {n.out()});
+  if (slopes.has_one_scale()) return n.operate("PRELU", 1, 1, {n.in(0), n.in(1)}, {n.out()});
+  Tensor<float> real = Tensor<float>::uninitialized(slopes.shape);
+  const ChannelWalk walk(slopes.shape, slopes.quant.axis);
+  for (std::int64_t i = 0; i < real.size(); ++i) {
+    const double x = load_element(slopes.dtype, slopes.constant.data(), i);
+    real[i] = static_cast<float>(slopes.is_quantized() ? real_value(x, slopes.quant, walk.channel_of(i)) : x);
   }
-  const int a = n.tensors().constant(slopes.name, to_float(slopes.constant.ref()));
+  const int a = n.tensors().constant(slopes.name, std::move(real));
   in_float(n, [&](int x, int y) { n.tensors().operate("PRELU", 1, {x, a}, {y}); });
 }
 

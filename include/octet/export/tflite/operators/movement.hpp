@@ -134,9 +134,11 @@ inline void export_expand(NodeExport& n) {
 inline void export_resize(NodeExport& n) {
   const auto& r = static_cast<const Resize&>(n.op());
   const Shape &in = n.input(0).shape, &out = n.output().shape;
-  n.require(n.rank() == 4 && in[3] == out[3] && in[0] == out[0],
-            "resizes other dimensions than height and width, which "
-            "TFLite does not have");
+  const auto keeps = [&](std::size_t d) {
+    return r.scales.empty() ? r.sizes[d] == 0 || r.sizes[d] == in[static_cast<int>(d)] : r.scales[d] == 1;
+  };
+  n.require(n.rank() == 4 && keeps(0) && keeps(3),
+            "resizes other dimensions than height and width, which TFLite does not have");
   n.require(out[1] > 0 && out[2] > 0 && in[1] > 0 && in[2] > 0,
             "resizes images of unknown size, for which TFLite needs "
             "the size of the result: set the size of the model's input");
