@@ -16,8 +16,9 @@ namespace {
 
 /// Cases that a format does not have, by the start of their names.
 bool is_refused(const std::string& name, Format f) {
-  static const std::set<std::string> nowhere{"ArgMaxPool and MaxUnpool"};
-  static const std::set<std::string> not_onnx{"Binary 14", "Pad 4", "DetectionPostProcess"};
+  // (TFLite has detections of single images.)
+  static const std::set<std::string> nowhere{"ArgMaxPool and MaxUnpool", "DetectionPostProcess"};
+  static const std::set<std::string> not_onnx{"Binary 14", "Pad 4"};
   static const std::set<std::string> not_tflite{
       "Unary 9", "Unary 19", "Unary 21", "Binary 15",      "MaxPool with indices",  "Resize 2",
       "Pad 2",   "Pad 3",    "Reduce 5", "QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger"};

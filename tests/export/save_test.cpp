@@ -61,6 +61,11 @@ class Doubled : public OperatorOf<Doubled> {
     return std::make_unique<Run>(static_cast<float>(factor));
   }
 };
+class Composed : public Doubled {
+ public:
+  const char* type() const noexcept override { return type_name; }
+  static constexpr const char* type_name = "test.export.Composed";
+};
 class Unnamed : public Doubled {
  public:
   const char* type() const noexcept override { return "test.export.Unnamed"; }
@@ -256,4 +261,26 @@ TEST_CASE("export: own operators have their names and parameters in both formats
     CHECK(difference_through(g, f, random_inputs(g, 2)).relative() <= 1e-6);
     CHECK(difference_through(quantized(g, {2, 8, 8, 4}), f, random_inputs(g, 2)).relative() <= 1e-6);
   }
+}
+
+TEST_CASE("export: own operators without a name in a format can say what they are made of") {
+  OperatorNames names;
+  names.onnx_type = "Composed";
+  names.as_built_in = [](Graph& g, const Operator& op, const std::vector<int>& in) {
+    const auto factor = static_cast<float>(static_cast<const Composed&>(op).factor);
+    const int f = g.add_constant("factor", Tensor<float>(Shape{}, {factor}));
+    return g.add("product", Binary(BinaryKind::mul), {in[0], f});
+  };
+  register_operator<Composed>(names);
+  Graph g = one_convolution();
+  Composed op;
+  op.factor = 3;
+  g.outputs = {convolution(g, "last", g.add("own", op, {g.outputs[0]}), 2, 1, 9)};
+  const auto own = [](const Model& m) {
+    return std::count_if(m.nodes.begin(), m.nodes.end(), [](const Node& n) { return as<Composed>(*n.op) != nullptr; });
+  };
+  CHECK(own(through(g, Format::onnx)) == 1);
+  CHECK(own(through(g, Format::tflite)) == 0);
+  for (Format f : {Format::onnx, Format::tflite})
+    CHECK(difference_through(g, f, random_inputs(g, 2)).relative() <= 1e-6);
 }

@@ -19,7 +19,7 @@ inline std::map<std::string, std::string> own_metadata(const Model& model) {
 }  // namespace detail::onnx
 
 OCTET_API std::string write_onnx(const Model& model, const SaveOptions& options) {
-  const Graph g = detail::prepared_model(model, false);
+  const Graph g = detail::prepared_model(model, false, &OperatorNames::onnx_type);
   const detail::onnx::File file = detail::onnx::Exporter(g, options).run();
   detail::require<FormatError>(file.constant_bytes() <= detail::onnx::largest_file, "the model has constants of ",
                                file.constant_bytes(), " bytes, of which ONNX files hold less than 2^31: use save_onnx");
@@ -28,7 +28,7 @@ OCTET_API std::string write_onnx(const Model& model, const SaveOptions& options)
 
 OCTET_API void save_onnx(const Model& model, const std::string& path, const SaveOptions& options) {
   detail::naming_file(path, [&] {
-    const Graph g = detail::prepared_model(model, false);
+    const Graph g = detail::prepared_model(model, false, &OperatorNames::onnx_type);
     const detail::onnx::File file = detail::onnx::Exporter(g, options).run();
     const bool external =
         file.has_data() && (options.external_data || file.constant_bytes() > detail::onnx::largest_file);

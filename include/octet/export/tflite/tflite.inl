@@ -6,7 +6,7 @@
 OCTET_BEGIN
 
 OCTET_API std::string write_tflite(const Model& model, const SaveOptions&) {
-  const Graph g = detail::insert_float_fallbacks(detail::prepared_model(model, true));
+  const Graph g = detail::insert_float_fallbacks(detail::prepared_model(model, true, &OperatorNames::tflite_code));
   return detail::tflite::Exporter(g).run();
 }
 

@@ -50,6 +50,9 @@ inline void export_own_operator(NodeExport& n, const OperatorType& type) {
 /// The detections of SSD networks, a custom operator that runtimes have. It reads float numbers.
 inline void export_detection(NodeExport& n) {
   const auto& d = static_cast<const DetectionPostProcess&>(n.op());
+  const std::int64_t images = n.input(DetectionPostProcess::boxes).shape[0];
+  n.require(images == 1 || images == Shape::unknown, "detects in ", images,
+            " images, expected one, as TFLite requires");
   flexbuffers::Builder options;
   options.Map([&] {
     options.Int("max_detections", d.max_detections);
