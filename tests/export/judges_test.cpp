@@ -91,8 +91,9 @@ class Judge {
 
 /// Operators whose sums these runtimes round otherwise at ties (the codes of some outputs are off by one).
 bool rounds_otherwise(const std::string& name) {
-  for (const char* start : {"Unary 1", "Unary 3", "Unary 4", "Binary 0 of", "Binary 1 of", "Binary 2 of", "Binary 4",
-                            "Sum", "Resize", "AveragePool", "QuantizeLinear", "Reduce", "LocalResponse", "Concat", "PRelu", "Pad"})
+  for (const char* start :
+       {"Unary 1", "Unary 3", "Unary 4", "Binary 0 of", "Binary 1 of", "Binary 2 of", "Binary 4", "Sum", "Resize",
+        "AveragePool", "QuantizeLinear", "Reduce", "LocalResponse", "Concat", "PRelu", "Pad"})
     if (name.compare(0, std::string(start).size(), start) == 0) return true;
   return false;
 }

@@ -74,7 +74,7 @@ inline void export_pad(NodeExport& n) {
 }
 
 inline void export_gather(NodeExport& n) {
-  const auto& g = static_cast<const Gather&>(n.op());
+  const auto& g = static_cast<const octet::Gather&>(n.op());
   n.node("Gather", {n.real(0, Order::identity(n.rank())), n.real(1, Order::identity(n.rank(1)))},
          Order::identity(n.output().shape.rank()), Attributes().integer("axis", normalize_axis(g.axis, n.rank())));
 }

@@ -103,9 +103,9 @@ inline void export_pad(NodeExport& n) {
 
 /// Constant indices count from the front.
 inline int gather_indices(NodeExport& n, int axis) {
-  const Value& places = n.input(Gather::places);
-  if (!places.is_constant()) return n.in(Gather::places);
-  const std::int64_t size = n.input(Gather::data).shape[axis];
+  const Value& places = n.input(octet::Gather::places);
+  if (!places.is_constant()) return n.in(octet::Gather::places);
+  const std::int64_t size = n.input(octet::Gather::data).shape[axis];
   AnyTensor positive = AnyTensor::make(places.dtype, places.shape, [&](std::byte* to) {
     for (std::int64_t i = 0, count = places.constant.size(); i < count; ++i) {
       const double at = load_element(places.dtype, places.constant.data(), i);
@@ -119,7 +119,7 @@ inline int gather_indices(NodeExport& n, int axis) {
 }
 
 inline void export_gather(NodeExport& n) {
-  const auto& g = static_cast<const Gather&>(n.op());
+  const auto& g = static_cast<const octet::Gather&>(n.op());
   const int axis = normalize_axis(g.axis, n.rank());
   n.operate("GATHER", 1, 2, {n.in_like_output(0), gather_indices(n, axis)}, {n.out()}, Options(23).integer(0, axis));
 }
