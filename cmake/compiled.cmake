@@ -51,6 +51,7 @@ set(octet_elsewhere quantization/quantize.inl ${octet_products} ${octet_reports}
 set(octet_objects)
 if(NOT OCTET_MISSING_IO)
   octet_room(importers import import/onnx import/tflite)
+  octet_room(exporters export export/onnx export/tflite)
 endif()
 octet_room(operators operators operators/arithmetic operators/pooling operators/resize operators/shape)
 octet_room(runtime passes runtime models ${octet_reports})
@@ -96,7 +97,7 @@ endif()
 if(NOT MSVC)
   target_compile_options(octet_compiled PRIVATE -ffunction-sections -fdata-sections)  # for --gc-sections
   # Code that runs once per model is compiled for size.
-  foreach(room importers runtime)
+  foreach(room importers exporters runtime)
     set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endforeach()
   target_compile_options(octet_compiled PRIVATE $<$<CONFIG:>:-O2> $<$<BOOL:${OCTET_SANITIZE}>:-O1>)

@@ -31,7 +31,8 @@ inline bool is_octet_file(const std::string& path, FileKind kind) {
   const auto begins = [&](const char* with) { return text.compare(0, std::strlen(with), with) == 0; };
   const auto has = [&](const char* part) { return text.find(part) != std::string::npos; };
   switch (kind) {
-    case FileKind::model: return begins("OCTET\r\n\x1a");
+    case FileKind::model:
+      return begins("OCTET\r\n\x1a") || text.find("\x12\x05octet") == 2 || (text.find("TFL3") == 4 && has("octet"));
     case FileKind::checkpoint: return begins("OCTETCP\n");
     case FileKind::calibration: return begins("{") && has("\"octet_calibration\"");
     case FileKind::plan: return begins("{") && has("\"octet_plan\"");
@@ -54,7 +55,7 @@ class OutputCheck {
   void writes(const std::string& path, FileKind kind) {
     using octet::FormatError;
     namespace fs = std::filesystem;
-    if (kind == FileKind::model) octet::require_octet_name(path);
+    if (kind == FileKind::model) octet::require_writable(path);
     std::error_code error;
     const fs::path place = fs::weakly_canonical(fs::absolute(path), error);
     for (const fs::path& other : outputs_)

@@ -1,4 +1,4 @@
-/// octet: quantizes trained networks, compares, runs, inspects and benchmarks them.
+/// octet: quantizes trained networks, converts, compares, runs, inspects and benchmarks them.
 #include <octet/core/config.hpp>
 
 #include "../common/program.hpp"
@@ -11,7 +11,7 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
     return complain("octet", std::string(e.what()) + " (octet --help, octet COMMAND --help)", 2);
   return complain("octet",
                   (argc > 1 ? "unknown command or option '" + std::string(argv[1]) + "'" : "no command given") +
-                      " (compare, quantize, why, run, inspect, bench; octet --help)",
+                      " (compare, quantize, convert, why, run, inspect, bench; octet --help)",
                   2);
 }
 
@@ -19,12 +19,13 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Quantizes trained convolutional networks (.onnx, .tflite, .octet), compares, runs, inspects and "
+      "Quantizes trained convolutional networks (.onnx, .tflite, .octet), converts, compares, runs, inspects and "
       "benchmarks them.");
   app.set_version_flag("--version", OCTET_VERSION);
   app.require_subcommand(1);
   add_compare(app);
   add_quantize(app);
+  add_convert(app);
   add_why(app);
   add_run(app);
   add_inspect(app);

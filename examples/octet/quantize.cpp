@@ -115,9 +115,11 @@ void quantize_command(QuantizeArguments o) {
 
 void add_quantize(CLI::App& app) {
   auto o = std::make_shared<QuantizeArguments>();
-  CLI::App* c = app.add_subcommand("quantize", "Quantizes a float model and saves it as an .octet file");
+  CLI::App* c =
+      app.add_subcommand("quantize", "Quantizes a float model and saves it as an .octet, .onnx or .tflite file");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
-  c->add_option("-o,--out", o->out, "Output file. Default: MODEL.TYPE.octet in the current folder");
+  c->add_option("-o,--out", o->out,
+                "Output file: .octet, .onnx or .tflite. Default: MODEL.TYPE.octet in the current folder");
   c->add_option("--type", o->type, "int8, dynamic_range, fp16 or bf16")
       ->check(CLI::IsMember({"int8", "dynamic_range", "fp16", "bf16"}))
       ->capture_default_str();

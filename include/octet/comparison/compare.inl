@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 
+#include "../export/save.hpp"
 #include "../files/input_file.hpp"
 #include "../model_file/model_file.hpp"
 #include "../passes/optimize.hpp"

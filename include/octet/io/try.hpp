@@ -13,7 +13,7 @@ OCTET_BEGIN
 
 /// As load: an .onnx, .tflite or .octet file.
 Result<Model> try_load(const std::string& path, const LoadOptions& options = {});
-/// As save: writes an .octet file.
+/// As save: writes an .onnx, .tflite or .octet file.
 Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options = {});
 
 /// Parses the bytes of an .onnx or .tflite file. Errors call it source_name.

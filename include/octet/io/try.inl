@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/attempt.hpp"
+#include "../export/save.hpp"
 #include "../import/load.hpp"
 #include "../import/onnx/onnx.hpp"
 #include "../import/tflite/tflite.hpp"

@@ -1,23 +1,15 @@
 #pragma once
 #include "../graph/graph.hpp"
 #include "load_options.hpp"
+#include "save_options.hpp"
 
 OCTET_BEGIN
 
-/// Options of save.
-struct SaveOptions {
-  bool self_test = true;  ///< run the model and store the results, for verify
-};
-
-/// Throws FormatError for names with the extension of another format, .onnx or .tflite.
-void require_octet_name(const std::string& path);
-
-/// The size in bytes of the file that save would write.
+/// The size in bytes of the .octet file that save would write.
 std::int64_t saved_size(const Model& model);
 
-/// Writes a model to an .octet file, which is replaced atomically. Throws FormatError if it cannot be written, or if
-/// the name ends in .onnx or .tflite.
-void save(const Model& model, const std::string& path, const SaveOptions& options = {});
+/// Writes a model to an .octet file, which is replaced atomically. Throws FormatError if it cannot be written.
+void save_octet(const Model& model, const std::string& path, const SaveOptions& options = {});
 
 /// Reads an .octet file. Its weights are mapped into memory, not copied, so the file must not be modified in place
 /// while the model exists (replacing it, as save does, is fine). With options.self_test, also runs the self-test stored

@@ -9,17 +9,6 @@
 
 OCTET_BEGIN
 
-OCTET_API void require_octet_name(const std::string& path) {
-  for (const std::string ending : {".onnx", ".tflite"}) {
-    if (path.size() < ending.size()) continue;
-    std::string found = path.substr(path.size() - ending.size());
-    for (char& c : found) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    detail::require<FormatError>(found != ending, "cannot write '", path,
-                                 "': octet writes only its own format; expected a name that ends in .octet, found ",
-                                 ending);
-  }
-}
-
 OCTET_API std::int64_t saved_size(const Model& model) {
   const detail::ModelParts parts = detail::model_parts(model, detail::make_self_test(model));
   std::size_t n = parts.front.size();
@@ -27,8 +16,7 @@ OCTET_API std::int64_t saved_size(const Model& model) {
   return static_cast<std::int64_t>(n);
 }
 
-OCTET_API void save(const Model& model, const std::string& path, const SaveOptions& options) {
-  require_octet_name(path);
+OCTET_API void save_octet(const Model& model, const std::string& path, const SaveOptions& options) {
   detail::naming_file(path, [&] {
     detail::check_graph(model);
     require_runnable(model);

@@ -20,6 +20,9 @@ struct OperatorNames {
   std::string onnx_type = {};                    ///< op_type in ONNX files; empty: none
   OnnxLayout onnx_layout = OnnxLayout::as_file;  ///< how the operator takes images of ONNX files
   std::string tflite_code = {};                  ///< custom code in TFLite files; empty: none
+  /// How the operator is written to files in which it has no name: adds operators of octet that compute the same to the
+  /// graph, and returns the value of the result. `inputs` are values of the graph. Null: such files are refused.
+  int (*as_built_in)(Graph& graph, const Operator& op, const std::vector<int>& inputs) = nullptr;
 };
 
 namespace detail {

@@ -49,6 +49,19 @@ class QuantizedPatterns {
     return all;
   }
 
+  /// The int32 codes that a float bias is dequantized from, if they count in units of the layer's sums; else none.
+  int bias_codes_of(int v, float input_scale, const QuantParams& weights) const {
+    const Node* n = conversion_to(v);
+    if (!n) return Node::none;
+    const Value& q = graph_.value(n->inputs[0]);
+    bool fits = q.is_constant() && q.dtype == DType::i32 && q.quant.scale.size() == weights.scale.size();
+    for (std::size_t c = 0; fits && c < weights.scale.size(); ++c)
+      fits = q.quant.scale[c] == input_scale * weights.scale[c] && q.quant.zero_point[c] == 0;
+    return fits ? n->inputs[0] : Node::none;
+  }
+  /// Whether a node reads the value.
+  bool is_read(int v) const { return !links_.users(v).empty(); }
+
  private:
   /// The node that converts another value to v, or null.
   const Node* conversion_to(int v) const {
@@ -87,6 +100,12 @@ inline void dequantize_after(Graph& g, std::size_t at, std::vector<int> in) {
   g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, back.begin(), back.end());
 }
 
+/// Whether the layer writes a float output of the model that no other reads: it then dequantizes its sums itself.
+inline bool is_last_layer(const Graph& g, const Node& n, const QuantizedPatterns& p) {
+  return n.op->traits().products == Traits::Products::all && g.is_output(n.outputs[0]) && !p.is_read(n.outputs[0]) &&
+         !has_residual(n);
+}
+
 /// Converts an operator between dequantized inputs and quantized outputs to an operator on integers.
 inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const Node& n = g.nodes[at];
@@ -119,11 +138,19 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
   const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(form.rescales && !quantizers.empty());
   if (form.widens && quantizers.empty()) return false;
   if (!keeps_parameters && n.outputs.size() > 1) return false;
-  if (!keeps_parameters && quantizers.empty()) return false;
+  const bool gives_float = is_last_layer(g, n, p);
+  if (!keeps_parameters && quantizers.empty() && !gives_float) return false;
   if (bias) {
-    const Value& old = g.value(n.inputs[static_cast<std::size_t>(form.bias)]);
-    in[static_cast<std::size_t>(form.bias)] =
-        g.add_constant(old.name, bias_codes(*bias, g.value(in[0]).quant.scale[0], g.value(weights).quant));
+    const int old = n.inputs[static_cast<std::size_t>(form.bias)];
+    const float scale = g.value(in[0]).quant.scale[0];
+    const int given = p.bias_codes_of(old, scale, g.value(weights).quant);
+    AnyTensor codes =
+        given != Node::none ? g.value(given).constant : AnyTensor(bias_codes(*bias, scale, g.value(weights).quant));
+    in[static_cast<std::size_t>(form.bias)] = g.add_constant(g.value(old).name, std::move(codes));
+  }
+  if (gives_float) {
+    g.nodes[at].inputs = std::move(in);
+    return true;
   }
   if (keeps_parameters) {
     dequantize_after(g, at, std::move(in));

@@ -135,6 +135,7 @@ class PlannedModel {
       }
       if (integer) {
         if (form.weights >= 0) weights_.make_int8(n, layer);
+        if (has_residual(n)) keep_unsummed(n, old[l]);
         if (form.input_rescaled)
           n.inputs[0] = converter_.convert(n.inputs[0], format_.activations, params_[at(results[0])], ".rescaled");
         for (int& v : n.outputs) v = integer_result(v);
@@ -155,6 +156,17 @@ class PlannedModel {
     g_.nodes = std::move(nodes_);
     g_.outputs = std::move(outputs);
     g_.remove_unused();
+  }
+
+  /// Keeps the planned range of a layer's result before the residual is added.
+  void keep_unsummed(Node& n, const Node& planned_node) const {
+    const auto* c = as<Convolution>(*n.op);
+    const auto found = plan_.activations.find(unsummed_name(g_, planned_node));
+    if (!c || found == plan_.activations.end()) return;
+    Convolution copy = *c;
+    copy.unsummed_scale = static_cast<double>(found->second.scale);
+    copy.unsummed_zero_point = found->second.zero_point;
+    n.op = make_operator(std::move(copy));
   }
 
   /// The value that an integer layer computes for its result v: v itself, or, if v is a float output of the model and

@@ -12,6 +12,7 @@
 #include "channel_classes.hpp"
 #include "entropy_range.hpp"
 #include "finite_weights.hpp"
+#include "unsummed.hpp"
 
 OCTET_BEGIN
 
@@ -98,7 +99,7 @@ class CalibratorState {
  public:
   CalibratorState(const Model& model, const CalibrationOptions& options)
       : pool_(pool_for(options.executor.pool, options.executor.threads)),
-        executor_(optimize(model), with_pool(options.executor, pool_)) {
+        executor_(split_residuals(optimize(model)), with_pool(options.executor, pool_)) {
     require_finite_weights(model);
     require_finite_weights(executor_.graph());
     require(options.percent > 0 && options.percent <= 100, "expected a percent in (0, 100], found ", options.percent);

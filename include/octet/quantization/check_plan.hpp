@@ -5,6 +5,7 @@
 #include "../core/with_place.hpp"
 #include "layer_names.hpp"
 #include "plan.hpp"
+#include "unsummed.hpp"
 
 /// Checks of plans: by themselves, and for a model.
 OCTET_BEGIN
@@ -79,6 +80,8 @@ inline void require_same_names(const QuantizationPlan& plan, const Graph& g, con
             "' does not have");
   known.clear();
   for (const Value& v : g.values) known.insert(v.name);
+  for (const Node& n : g.nodes)
+    if (has_residual(n)) known.insert(unsummed_name(g, n));
   const auto require_known = [&](const std::string& tensor) {
     require(known.count(tensor) != 0, "the plan has the tensor '", tensor, "', which model '", g.name,
             "' does not have");

@@ -8,6 +8,7 @@
 #include "equalize.hpp"
 #include "layer_names.hpp"
 #include "plan.hpp"
+#include "unsummed.hpp"
 #include "useful_range.hpp"
 
 /// The makers of plans for float models.
@@ -53,6 +54,7 @@ class Int8Planner {
       LayerPlan& layer = p.layers[names[i]];
       if (!placement_.is_integer(n)) continue;
       layer.form = planned;
+      if (has_residual(n)) plan_unsummed(n, p);
       if (n.op->integer_form().weights >= 0)
         plan_weights(n, params[static_cast<std::size_t>(n.inputs[0])].scale[0], layer);
     }
@@ -70,6 +72,15 @@ class Int8Planner {
     require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", tensor, "' was calibrated to [", r.low, ", ",
             r.high, "], which no scale can represent");
     return {p.scale, p.zero_point};
+  }
+
+  /// For other formats only, so a model without that range is no error.
+  void plan_unsummed(const Node& n, QuantizationPlan& p) const {
+    const std::string tensor = unsummed_name(g_, n);
+    if (calibration_.tensors.count(tensor) == 0) return;
+    const ScaleAndZero q =
+        activation_scale(calibration_.range(tensor), format_.activations, options_.symmetric_activations);
+    if (is_usable_scale(static_cast<double>(q.scale))) p.activations[tensor] = {q.scale, q.zero_point};
   }
 
   /// If a bias is too large for the scale of its channel's weights (which may be almost zero), the scale is increased

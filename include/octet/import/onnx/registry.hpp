@@ -71,6 +71,7 @@ inline const Handlers& standard_handlers() {
       {"Round", unary<U::round>},
       {"Reciprocal", unary<U::reciprocal>},
       {"Erf", unary<U::erf>},
+      {"Sign", unary<U::sign>},
       {"Clip", import_clip},
       {"Gelu", import_gelu},
       {"Selu", import_selu},

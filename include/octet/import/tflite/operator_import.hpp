@@ -20,9 +20,11 @@ class OperatorImport : public OperatorInputs {
     const int x = value(i);
     if (!graph_value(x).is_quantized()) return x;
     const int v = step("real", Convert(DType::f32), {x});
-    to_.graph.value(v).quant = {};
+    remove_scale(v);
     return v;
   }
+  /// For a result in float of a step that reads a quantized tensor.
+  void remove_scale(int v) { to_.graph.value(v).quant = {}; }
   /// Inputs i and j: as they are if they have one scale, else in float.
   std::array<int, 2> comparable(int i, int j) {
     const int a = value(i), b = value(j);
@@ -88,14 +90,6 @@ class OperatorImport : public OperatorInputs {
     return to_.graph.add_constant(to_.unique(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));
   }
 
-  /// The node that writes a value; null for inputs and constants.
-  const Node* producer(int v) const {
-    const auto& nodes = to_.graph.nodes;  // most often one of the last
-    const auto it = std::find_if(nodes.rbegin(), nodes.rend(), [&](const Node& n) {
-      return std::find(n.outputs.begin(), n.outputs.end(), v) != n.outputs.end();
-    });
-    return it == nodes.rend() ? nullptr : &*it;
-  }
   void note_batches(int v, SpaceToBatch from) { to_.batches[v] = std::move(from); }
   /// How SPACE_TO_BATCH_ND made the value; null if it did not.
   const SpaceToBatch* batches(int v) const {

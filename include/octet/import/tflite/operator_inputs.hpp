@@ -46,9 +46,24 @@ class OperatorInputs : public OperatorOptions {
     const std::size_t t = tensor(i);
     const int v = constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
     const Value& c = graph_value(v);
-    require(c.is_constant(), "input ", i, " ('", c.name, "') has to be constant");
+    require(c.is_constant() || dequantized(i), "input ", i, " ('", c.name, "') has to be constant");
     require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
     return v;
+  }
+  /// The node that writes a value; null for inputs and constants.
+  const Node* producer(int v) const {
+    const auto& nodes = to_.graph.nodes;  // most often one of the last
+    const auto it = std::find_if(nodes.rbegin(), nodes.rend(), [&](const Node& n) {
+      return std::find(n.outputs.begin(), n.outputs.end(), v) != n.outputs.end();
+    });
+    return it == nodes.rend() ? nullptr : &*it;
+  }
+  /// The constant of integers from which a DEQUANTIZE makes input i; null if none does.
+  const Value* dequantized(int i) const {
+    const int v = to_.values[tensor(i)];
+    const Node* n = v == Node::none ? nullptr : producer(v);
+    if (!n || !n->op->traits().converts || !graph_value(n->inputs[0]).is_constant()) return nullptr;
+    return &graph_value(n->inputs[0]);
   }
   /// Input i as a bias of n elements, without its scale. Node::none if it is missing.
   int bias(int i, std::int64_t n) {

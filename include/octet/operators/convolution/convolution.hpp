@@ -17,11 +17,17 @@ class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionIn
   Window window;                                           ///< kernel size, strides, dilations and padding
   std::int64_t groups = 1;                                 ///< of channels; C and O are multiples of it
   ActivationRange activation;                              ///< clamps the results
+  /// Of integer layers with a residual: scale and zero point (as int8) that suit the result before the residual is
+  /// added. It is not rounded to them: they are for files of other formats, which need them. 0: not known.
+  double unsummed_scale = 0;
+  std::int64_t unsummed_zero_point = 0;  ///< see unsummed_scale
 
   void fields(FieldVisitor& v) override {
     window.fields(v);
     v.field("groups", groups);
     activation.fields(v);
+    v.field("unsummed_scale", unsummed_scale);
+    v.field("unsummed_zero_point", unsummed_zero_point);
   }
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

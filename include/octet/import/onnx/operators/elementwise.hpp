@@ -32,8 +32,9 @@ inline void import_clip(NodeImport& n) {
 }
 
 inline void import_gelu(NodeImport& n) {
-  n.require(n.text("approximate", "none") == "none", "approximate '", n.text("approximate"), "' is not supported");
-  import_unary(n, UnaryKind::gelu);
+  const std::string form = n.text("approximate", "none");
+  n.require(form == "none" || form == "tanh", "approximate '", form, "' is not supported");
+  import_unary(n, form == "tanh" ? UnaryKind::gelu_tanh : UnaryKind::gelu);
 }
 
 inline void import_selu(NodeImport& n) {

@@ -48,8 +48,9 @@ inline int depthwise_weights(OperatorImport& n, const Value& v) {
 
 inline void import_depthwise_convolution(OperatorImport& n) {
   const int x = n.value(0);
-  const Value w = n.constant(1);
-  require_layer_types(n, x, w);
+  const Value* const codes = n.dequantized(1);  // weights that a DEQUANTIZE makes floats
+  const Value w = codes ? *codes : n.constant(1);
+  require_layer_types(n, x, codes ? n.graph_value(n.value(1)) : w);
   const Shape in = n.graph_value(x).shape, weights = w.shape;
   n.require(in.rank() == 4 && weights.rank() == 4 && weights[0] == 1 && in[3] > 0 && weights[3] % in[3] == 0,
             "expected an input [N, H, W, C] and weights [1, h, w, C * multiplier], found ", in, " and ", weights);
@@ -57,7 +58,12 @@ inline void import_depthwise_convolution(OperatorImport& n) {
   op.window = n.window(weights[1], weights[2], 5);
   op.activation = n.activation(4);
   op.groups = in[3];
-  n.add(std::move(op), {x, depthwise_weights(n, w), n.bias(2, weights[3])});
+  int arranged = depthwise_weights(n, w);
+  if (codes) {
+    arranged = n.step("weights", Convert(DType::f32), {arranged});
+    n.remove_scale(arranged);
+  }
+  n.add(std::move(op), {x, arranged, n.bias(2, weights[3])});
 }
 
 /// Inputs: output shape, weights [O, h, w, C], images, bias.

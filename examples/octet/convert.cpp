@@ -1,0 +1,46 @@
+#include <iostream>
+#include <octet/io/model_file.hpp>
+
+#include "../report/table.hpp"
+#include "commands.hpp"
+#include "common.hpp"
+
+using namespace octet;
+
+namespace {
+
+struct ConvertArguments {
+  std::string model, out, onnx = "uint8";
+  bool external_data = false, force = false;
+};
+
+void convert_command(const ConvertArguments& o) {
+  OutputCheck check({o.model}, o.force);
+  check.writes(o.out, FileKind::model);
+  SaveOptions options;
+  options.onnx = o.onnx == "uint8"  ? OnnxForm::unsigned_codes
+                 : o.onnx == "int8" ? OnnxForm::signed_codes
+                                    : OnnxForm::symmetric;
+  options.external_data = o.external_data;
+  save(open_model(o.model), o.out, options);
+  std::cout << o.out << ": " << report::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
+            << " MB\n";
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app) {
+  auto o = std::make_shared<ConvertArguments>();
+  CLI::App* c = app.add_subcommand("convert", "Writes a model in another file format, without quantizing it again");
+  c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
+  c->add_option("out", o->out, "Output file: .onnx, .tflite or .octet")->required();
+  c->add_option(
+       "--onnx", o->onnx,
+       "Activations of integer models in .onnx files: uint8 (ONNX Runtime), int8, or symmetric (int8 with zero "
+       "points 0, TensorRT)")
+      ->check(CLI::IsMember({"uint8", "int8", "symmetric"}))
+      ->capture_default_str();
+  c->add_flag("--external-data", o->external_data, "Large constants of an .onnx file are in a file beside it");
+  add_force(*c, o->force);
+  c->callback([o] { convert_command(*o); });
+}

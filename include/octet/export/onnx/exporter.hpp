@@ -1,0 +1,86 @@
+#pragma once
+#include "../prepared_model.hpp"
+#include "registry.hpp"
+
+OCTET_BEGIN
+namespace detail::onnx {
+
+/// Writes a graph as an ONNX file.
+class Exporter {
+ public:
+  Exporter(const Graph& g, const SaveOptions& options) : g_(g), tensors_(g, file_, options) {}
+
+  File run() {
+    for (const Node& n : g_.nodes) file_.need_opset(needed_opset(*n.op));
+    add_inputs();
+    for (const Node& n : g_.nodes) add_node(n);
+    add_outputs();
+    return std::move(file_);
+  }
+
+ private:
+  /// Inputs that are used as images, directly or behind operators that keep the order of dimensions.
+  std::set<int> find_images() const {
+    std::set<int> images;
+    for (auto n = g_.nodes.rbegin(); n != g_.nodes.rend(); ++n) {
+      if (takes_images(*n, g_) && !n->inputs.empty()) images.insert(n->inputs[0]);
+      const bool any = std::any_of(n->outputs.begin(), n->outputs.end(), [&](int v) { return images.count(v); });
+      if (any && keeps_order(*n)) images.insert(n->inputs.begin(), n->inputs.end());
+    }
+    return images;
+  }
+
+  void add_inputs() {
+    const std::set<int> images = find_images();
+    bool first = true;
+    for (int v : g_.inputs) {
+      const Value& x = g_.value(v);
+      require<FormatError>(data_type_code(tensors_.file_type(v)) != 0, "input '", x.name, "' is of type ",
+                           name(x.dtype), ", which octet does not write to ONNX files");
+      const int rank = x.shape.rank();
+      const bool image = rank >= 3 && rank <= 5 && images.count(v);
+      const Order o = image ? Order::channels_last(rank) : Order::identity(rank);
+      const std::string tensor = file_.unique(x.name);
+      std::vector<FileDim> shape = tensors_.file_shape(v, o);
+      for (std::size_t d = 0; d < shape.size(); ++d)
+        if (shape[d].size < 0) shape[d].name = first && d == 0 ? "N" : x.name + "_" + std::to_string(d);
+      first = false;
+      file_.add_input(tensor, tensors_.file_type(v), shape);
+      tensors_.set_written(v, tensor, o);
+    }
+  }
+
+  void add_node(const Node& n) {
+    NodeExport node(n, tensors_);
+    const Writer write = find_writer(n.op->type());
+    const OperatorType* own = write ? nullptr : find_operator(n.op->type());
+    if (write) return write(node);
+    node.require(own && !own->files.onnx_type.empty(),
+                 "ONNX has no operator for it. Save the model as .octet, or end the model before this layer");
+    export_own_operator(node, *own);
+  }
+
+  void add_outputs() {
+    std::set<std::string> taken;
+    for (int v : g_.outputs) {
+      const Value& x = g_.value(v);
+      const Order own = x.is_constant() ? Order::identity(x.shape.rank()) : tensors_.order(v);
+      const Order o = NodeExport::stays(own) ? own : Order::identity(x.shape.rank());
+      std::string tensor = tensors_.tensor(v, o);
+      const bool is_input = std::find(g_.inputs.begin(), g_.inputs.end(), v) != g_.inputs.end();
+      if (tensor != x.name || is_input || x.is_constant() || taken.count(tensor)) {
+        const std::string result = file_.unique(x.name);
+        tensor = tensors_.node(result, "Identity", {tensor}, result);
+      }
+      taken.insert(tensor);
+      file_.add_output(tensor, tensors_.file_type(v), tensors_.file_shape(v, o));
+    }
+  }
+
+  const Graph& g_;
+  File file_;
+  TensorExport tensors_;
+};
+
+}  // namespace detail::onnx
+OCTET_END

@@ -1,0 +1,27 @@
+#pragma once
+#include "../../../operators/pooling/average_pool.hpp"
+#include "../../../operators/pooling/max_pool.hpp"
+#include "window.hpp"
+
+OCTET_BEGIN
+namespace detail::onnx {
+
+inline void export_max_pool(NodeExport& n) {
+  const auto& p = static_cast<const MaxPool&>(n.op());
+  Attributes a = window_attributes(n, p.window);
+  if (p.window.ceil_mode) a.integer("ceil_mode", 1);
+  if (p.indices && p.columns_first) a.integer("storage_order", 1);
+  n.whole_node("MaxPool", {n.real(0, n.images())},
+               std::vector<Order>(static_cast<std::size_t>(n.outputs()), n.images()), a);
+}
+
+inline void export_average_pool(NodeExport& n) {
+  const auto& p = static_cast<const AveragePool&>(n.op());
+  Attributes a = window_attributes(n, p.window, false);
+  if (p.window.ceil_mode) a.integer("ceil_mode", 1);
+  if (p.include_padding) a.integer("count_include_pad", 1);
+  n.node("AveragePool", {n.real(0, n.images())}, n.images(), a);
+}
+
+}  // namespace detail::onnx
+OCTET_END

@@ -1,0 +1,46 @@
+#pragma once
+#include "../model_file/graph_description.hpp"
+#include "../operators/register_operator.hpp"
+#include "../passes/optimize.hpp"
+#include "../runtime/runnable.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Replaces operators of a program's own that have no name in a format by operators of octet, where the program says
+/// how. `name`: the member of OperatorNames with the format's name.
+inline Graph with_built_in_operators(Graph g, std::string OperatorNames::*name) {
+  std::vector<Node> old = std::move(g.nodes);
+  g.nodes.clear();
+  for (Node& n : old) {
+    const OperatorType* type = find_operator(n.op->type());
+    if (!type || !type->files.as_built_in || !(type->files.*name).empty()) {
+      g.nodes.push_back(std::move(n));
+      continue;
+    }
+    require(n.outputs.size() == 1, "layer '", n.name, "' (", n.op->type(), ") has ", n.outputs.size(),
+            " outputs, expected one for OperatorNames::as_built_in");
+    const std::size_t first = g.nodes.size();
+    const int result = type->files.as_built_in(g, *n.op, n.inputs);
+    for (std::size_t i = first; i < g.nodes.size(); ++i) g.nodes[i].name = n.name + "/" + g.nodes[i].name;
+    require(g.nodes.size() > first && g.nodes.back().outputs[0] == result, "layer '", n.name, "' (", n.op->type(),
+            "): OperatorNames::as_built_in has to return the result of the last operator that it adds");
+    require(g.value(result).shape == g.value(n.outputs[0]).shape, "layer '", n.name, "' (", n.op->type(),
+            "): OperatorNames::as_built_in gives ", g.value(result).shape, ", expected ", g.value(n.outputs[0]).shape);
+    g.nodes.back().outputs[0] = n.outputs[0];
+  }
+  return g;
+}
+
+/// The graph that is written: the model as it is or, if it has integer activations, or on demand, as it is executed:
+/// with integer operators in place of float operators between conversions, and batch normalization folded.
+inline Graph prepared_model(const Model& model, bool optimized, std::string OperatorNames::*name) {
+  check_graph(model);
+  require_runnable(model);
+  const bool quantized =
+      std::any_of(model.values.begin(), model.values.end(), [](const Value& v) { return v.is_quantized(); });
+  return with_built_in_operators(optimized || quantized ? Graph(optimize(model)) : model, name);
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,54 @@
+#pragma once
+#include "../../passes/float_fallbacks.hpp"
+#include "../prepared_model.hpp"
+#include "registry.hpp"
+
+OCTET_BEGIN
+namespace detail::tflite {
+
+/// Writes a graph as a TFLite file.
+class Exporter {
+ public:
+  explicit Exporter(const Graph& g) : g_(g), tensors_(g, file_) {}
+
+  std::string run() {
+    for (int v : g_.inputs) file_.inputs.push_back(tensors_.tensor(v));
+    for (const Node& n : g_.nodes) add_node(n);
+    add_outputs();
+    return file_.bytes();
+  }
+
+ private:
+  void add_node(const Node& n) {
+    NodeExport node(n, tensors_);
+    const Writer write = find_writer(n.op->type());
+    if (write) return write(node);
+    const OperatorType* own = find_operator(n.op->type());
+    node.require(own && !own->files.tflite_code.empty(),
+                 "TFLite has no operator for it. Save the model as .octet, or end the model before this layer");
+    export_own_operator(node, *own);
+  }
+
+  /// Each output is the result of an operator, and is listed once.
+  void add_outputs() {
+    std::set<int> taken(file_.inputs.begin(), file_.inputs.end());
+    for (int v : g_.outputs) {
+      int t = tensors_.tensor(v);
+      if (taken.count(t) || g_.value(v).is_constant()) {
+        const FileTensor from = tensors_.at(t);
+        const int copy = tensors_.add(from.name, from.dtype, from.shape, from.quant);
+        tensors_.reshape(t, copy);
+        t = copy;
+      }
+      taken.insert(t);
+      file_.outputs.push_back(t);
+    }
+  }
+
+  const Graph& g_;
+  File file_;
+  TensorExport tensors_;
+};
+
+}  // namespace detail::tflite
+OCTET_END

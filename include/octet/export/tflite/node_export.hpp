@@ -1,0 +1,125 @@
+#pragma once
+#include "../../operators/activation_range.hpp"
+#include "tensor_export.hpp"
+
+OCTET_BEGIN
+namespace detail::tflite {
+
+/// What a node's writer sees: the node, its inputs as tensors of the file, and where its results go.
+class NodeExport {
+ public:
+  NodeExport(const Node& node, TensorExport& tensors) : node_(node), tensors_(tensors) {}
+
+  TensorExport& tensors() noexcept { return tensors_; }
+  const Graph& graph() const noexcept { return tensors_.graph(); }
+  const std::string& name() const noexcept { return node_.name; }
+  const Operator& op() const noexcept { return *node_.op; }
+  int inputs() const noexcept { return static_cast<int>(node_.inputs.size()); }
+  int outputs() const noexcept { return static_cast<int>(node_.outputs.size()); }
+  bool has(int i) const noexcept { return i < inputs() && id(i) != Node::none; }
+  int id(int i) const noexcept { return node_.inputs[static_cast<std::size_t>(i)]; }
+  int out_id(int i = 0) const noexcept { return node_.outputs[static_cast<std::size_t>(i)]; }
+  const Value& input(int i) const { return graph().value(id(i)); }
+  const Value& output(int i = 0) const { return graph().value(out_id(i)); }
+  int rank(int i = 0) const { return input(i).shape.rank(); }
+  int in(int i) { return tensors_.tensor(id(i)); }
+  int out(int i = 0) { return tensors_.tensor(out_id(i)); }
+  bool has_codes(int i = 0) const { return tensors_.has_codes(out_id(i)); }
+
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    detail::fail<FormatError>(layer_place(node_), parts...);
+  }
+  template <class... Parts>
+  void require(bool condition, const Parts&... parts) const {
+    if (!condition) fail(parts...);
+  }
+
+  /// Input i with the scale and zero point of the output, as operators that move codes require it.
+  int in_like_output(int i) {
+    return has_codes() && tensors_.has_codes(id(i)) ? tensors_.requantized(in(i), tensors_.file_params(out_id()))
+                                                    : in(i);
+  }
+  /// A new tensor like output i, for a step before it.
+  int before_output(const char* what, int i = 0) {
+    return tensors_.add(name() + "/" + what, tensors_.file_type(out_id(i)), output(i).shape,
+                        tensors_.file_params(out_id(i)));
+  }
+  int step(const char* what, DType dtype, const Shape& shape, const QuantParams& q = {}) {
+    return tensors_.add(name() + "/" + what, dtype, shape, q);
+  }
+  int integers(const char* what, const std::vector<std::int64_t>& all, bool scalar = false) {
+    return tensors_.integers(name() + "/" + what, all, scalar);
+  }
+  /// Writes one operator; `version` is that of float tensors, `coded` that of int8.
+  void operate(const std::string& type, int version, int coded, const std::vector<int>& in, const std::vector<int>& out,
+               const Options& options = Options()) {
+    const bool codes = std::any_of(out.begin(), out.end(), [&](int t) { return is_coded(t); }) ||
+                       (!in.empty() && in[0] >= 0 && is_coded(in[0]));
+    tensors_.operate(type, codes ? coded : version, in, out, options);
+  }
+
+  /// Writes output 0 with `write(tensor, code of the fused activation)`. Activations without such a code, or all of
+  /// them if the operator has none, are a minimum and a maximum behind it.
+  template <class Write>
+  void result(const ActivationRange& a, bool fuses, Write write) {
+    const int code = activation_code(a);
+    if (code == 0 || (fuses && code > 0)) return write(out(), code);
+    const int unclamped = before_output("unclamped");
+    write(unclamped, 0);
+    clamp(unclamped, a, out());
+  }
+  void clamp(int from, const ActivationRange& a, int to) {
+    const bool low = std::isfinite(a.low) && lowest(a), high = std::isfinite(a.high) && highest(a);
+    int x = from;
+    if (low) {
+      const int y = high ? before_output("not_below") : to;
+      operate("MAXIMUM", 1, 2, {x, limit("low", a.low, true, a)}, {y}, Options(39));
+      x = y;
+    }
+    if (high) operate("MINIMUM", 1, 2, {x, limit("high", a.high, false, a)}, {to}, Options(39));
+    if (!low && !high) fail("has an activation that is empty");
+  }
+
+ private:
+  bool is_coded(int t) const { return is_byte(tensors_.at(t).dtype); }
+  IntegerRange limits(const ActivationRange& a) const {
+    return code_limits(a.low, a.high, tensors_.codes(), tensors_.file_params(out_id()));
+  }
+  bool lowest(const ActivationRange& a) const {
+    return !has_codes() || limits(a).low != integer_range(tensors_.codes()).low;
+  }
+  bool highest(const ActivationRange& a) const {
+    return !has_codes() || limits(a).high != integer_range(tensors_.codes()).high;
+  }
+  int limit(const char* what, double x, bool low, const ActivationRange& a) {
+    const std::string n = name() + "/" + what;
+    if (!has_codes()) return tensors_.constant(n, Tensor<float>(Shape{}, std::vector<float>{static_cast<float>(x)}));
+    const std::int64_t code = low ? limits(a).low : limits(a).high;
+    return tensors_.constant(
+        n, AnyTensor::make(tensors_.codes(), {}, [&](std::byte* to) { *to = static_cast<std::byte>(code); }),
+        tensors_.file_params(out_id()));
+  }
+
+  /// ActivationFunctionType: 0 none, 1 RELU, 2 RELU_N1_TO_1, 3 RELU6; -1: another one. Of codes, one with the same
+  /// limits.
+  int activation_code(const ActivationRange& a) const {
+    if (a.none()) return 0;
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    const ActivationRange all[] = {{}, {0, inf}, {-1, 1}, {0, 6}};
+    for (const int code : {1, 3, 2}) {  // as the model says it, where it says so
+      if (all[code].low == a.low && all[code].high == a.high) return code;
+    }
+    for (int code = 0; has_codes() && code < 4; ++code) {
+      const IntegerRange x = limits(a), y = limits(all[code]);
+      if (x.low == y.low && x.high == y.high) return code;
+    }
+    return -1;
+  }
+
+  const Node& node_;
+  TensorExport& tensors_;
+};
+
+}  // namespace detail::tflite
+OCTET_END

@@ -1,0 +1,288 @@
+#pragma once
+#include <functional>
+#include <octet/operators/all.hpp>
+
+#include "testing.hpp"
+
+/// A small network for each operator: a convolution, the operator, a layer with weights.
+namespace testing::every_operator {
+
+/// Adds the operator after an image [N, 6, 6, 8] (of positive numbers, if required). Its result is the input of a last
+/// layer.
+struct Case {
+  std::string name;
+  std::function<int(Graph&, int)> add;
+  bool positive = false;
+  double int8_db = 15;  // well below the actual values, but above those with a wrong scale
+};
+
+inline int constant(Graph& g, const Shape& shape, unsigned seed, float low = -1, float high = 1) {
+  return g.add_constant("c" + std::to_string(seed), random_tensor(shape, seed, low, high));
+}
+
+inline int convolution(Graph& g, const std::string& name, int in, std::int64_t out, std::int64_t size, unsigned seed,
+                       std::int64_t groups = 1, const ActivationRange& range = {}) {
+  Convolution c;
+  c.window = Window(size, size, 1, size / 2);
+  c.groups = groups;
+  c.activation = range;
+  const std::int64_t channels = g.value(in).shape.back() / groups;
+  const int w = g.add_constant(name + ".weight", random_tensor({out, size, size, channels}, seed)),
+            b = g.add_constant(name + ".bias", random_tensor({out}, seed + 1));
+  return g.add(name, c, {in, w, b});
+}
+
+template <class Op>
+Case of(std::string name, Op op, bool positive = false, double db = 15) {
+  return {std::move(name), [op](Graph& g, int v) { return g.add("op", op, {v}); }, positive, db};
+}
+
+inline std::vector<Case> unary_cases() {
+  std::vector<Case> all;
+  for (int k = 0; k <= static_cast<int>(UnaryKind::last); ++k) {
+    const auto kind = static_cast<UnaryKind>(k);
+    const bool positive =
+        kind == UnaryKind::log || kind == UnaryKind::sqrt || kind == UnaryKind::reciprocal || kind == UnaryKind::rsqrt;
+    const bool steps = kind == UnaryKind::floor || kind == UnaryKind::ceil || kind == UnaryKind::round ||
+                       kind == UnaryKind::sign;  // small errors of the input can become large
+    const double a = kind == UnaryKind::clip ? -1 : kind == UnaryKind::elu ? 1 : 0.2;
+    all.push_back(of("Unary " + std::to_string(k), Unary(kind, a, kind == UnaryKind::clip ? 1 : 0.5), positive,
+                     steps                    ? 5
+                     : kind == UnaryKind::exp ? 8
+                                              : 15));
+  }
+  return all;
+}
+
+inline std::vector<Case> binary_cases() {
+  std::vector<Case> all;
+  for (int k = 0; k <= static_cast<int>(BinaryKind::last); ++k) {
+    const auto kind = static_cast<BinaryKind>(k);
+    const auto numbers = [](Graph& g, int v) {
+      return g.value(v).dtype == DType::boolean ? g.add("number", Convert(DType::f32), {v}) : v;
+    };
+    // Rounding decides whether two computed numbers are equal, and where a remainder jumps.
+    const bool jumps = kind == BinaryKind::floor_mod || kind == BinaryKind::remainder || kind == BinaryKind::equal;
+    const bool steps = is_comparison(kind) || kind == BinaryKind::floor_div;
+    const double db = jumps ? -1e9 : steps ? 6 : kind == BinaryKind::pow ? 8 : 15;
+    const std::string name = "Binary " + std::to_string(k);
+    all.push_back({name + " by a number",
+                   [=](Graph& g, int v) {
+                     return numbers(g, g.add("op", Binary(kind), {v, constant(g, {1}, 31, 1.3f, 1.4f)}));
+                   },
+                   true, db});
+    all.push_back({name + " by channel",
+                   [=](Graph& g, int v) {
+                     return numbers(g, g.add("op", Binary(kind), {v, constant(g, {8}, 32, 0.5f, 2)}));
+                   },
+                   true, db});
+    all.push_back({name + " of two branches",
+                   [=](Graph& g, int v) {
+                     // Limits of its own: equal numbers of two scales may differ as codes, which decides comparisons.
+                     const int other = convolution(g, "branch", v, 8, 1, 33, 1, {0.7, 2});
+                     return numbers(g, g.add("op", Binary(kind), {v, other}));
+                   },
+                   true, db});
+  }
+  return all;
+}
+
+inline std::vector<Case> image_cases() {
+  std::vector<Case> all;
+  AveragePool average;
+  average.window = Window(2, 2, 2);
+  all.push_back(of("AveragePool", average));
+  MaxPool most;
+  most.window = Window(3, 3, 2, 1);
+  all.push_back(of("MaxPool", most));
+  most.indices = true;
+  all.push_back(of("MaxPool with indices", most));
+  all.push_back(
+      {"MaxPool with indices that are read",
+       [most](Graph& g, int v) {
+         const int y = g.add("op", most, {v});
+         const int at = g.add("number", Convert(DType::f32), {g.nodes.back().outputs[1]});
+         const int small = g.add("small", Binary(BinaryKind::mul), {at, constant(g, {1}, 41, 1e-3f, 1.1e-3f)});
+         return g.add("both", Concat(3), {y, small});
+       },
+       false, 8});
+  all.push_back({"BatchNormalization", [](Graph& g, int v) {
+                   const int mid = g.add("between", Unary(UnaryKind::tanh), {v});
+                   return g.add("op", BatchNormalization(),
+                                {mid, constant(g, {8}, 42, 0.5f, 2), constant(g, {8}, 43), constant(g, {8}, 44),
+                                 constant(g, {8}, 45, 0.5f, 2)});
+                 }});
+  all.push_back(
+      {"Concat", [](Graph& g, int v) {
+         return g.add("op", Concat(3), {v, convolution(g, "branch", v, 4, 1, 46), constant(g, {4, 6, 6, 2}, 47)});
+       }});
+  all.push_back({"Convolution by group", [](Graph& g, int v) { return convolution(g, "op", v, 12, 3, 48, 4); }});
+  all.push_back({"Convolution by channel", [](Graph& g, int v) { return convolution(g, "op", v, 8, 3, 49, 8); }});
+  all.push_back({"Convolution by channel between ReLU6", [](Graph& g, int v) {
+                   const int wide = convolution(g, "wide", v, 16, 1, 50, 1, {0, 6});
+                   return convolution(g, "op", wide, 16, 3, 51, 16, {0, 6});
+                 }});
+  all.push_back(
+      {"Sum within a convolution", [](Graph& g, int v) {
+         const int sum = g.add("sum", Binary(BinaryKind::add, {0, 6}), {convolution(g, "op", v, 8, 1, 52), v});
+         return convolution(g, "pointwise", convolution(g, "depthwise", sum, 8, 3, 53, 8, {0, 6}), 8, 1, 54);
+       }});
+  TransposedConvolution transposed;
+  transposed.window = Window(2, 2, 2);
+  all.push_back({"TransposedConvolution", [transposed](Graph& g, int v) {
+                   return g.add("op", transposed, {v, constant(g, {5, 2, 2, 8}, 55), constant(g, {5}, 56)});
+                 }});
+  all.push_back(of("Dropout", Dropout()));
+  all.push_back({"FullyConnected", [](Graph& g, int v) {
+                   return g.add("op", FullyConnected(), {v, constant(g, {6, 8}, 57), constant(g, {6}, 58)});
+                 }});
+  all.push_back({"MatMul", [](Graph& g, int v) { return g.add("op", MatMul(), {v, constant(g, {8, 7}, 59)}); }});
+  all.push_back({"MatMul of two branches",
+                 [](Graph& g, int v) {
+                   return g.add("op", MatMul(), {g.add("turned", Transpose({0, 1, 3, 2}), {v}), v});
+                 },
+                 false, 8});
+  all.push_back(of("LocalResponseNormalization", LocalResponseNormalization()));
+  all.push_back({"PRelu", [](Graph& g, int v) { return g.add("op", PRelu(), {v, constant(g, {8}, 60, 0.1f, 0.5f)}); }});
+  for (ResizeMode mode : {ResizeMode::nearest, ResizeMode::linear, ResizeMode::cubic}) {
+    Resize r;
+    r.mode = mode;
+    r.scales = {1, 2, 2, 1};
+    all.push_back(of("Resize " + std::to_string(static_cast<int>(mode)), r));
+  }
+  Softmax softmax;
+  all.push_back(of("Softmax", softmax));
+  softmax.log = true;
+  all.push_back(of("logarithm of Softmax", softmax));
+  all.push_back({"Where",
+                 [](Graph& g, int v) {
+                   const int more = g.add("more", Binary(BinaryKind::greater), {v, constant(g, {1}, 61, 0.5f, 0.6f)});
+                   return g.add("op", Where(), {more, v, convolution(g, "branch", v, 8, 1, 62)});
+                 },
+                 false, 3});
+  return all;
+}
+
+inline std::vector<Case> shape_cases() {
+  std::vector<Case> all;
+  Split split;
+  split.axis = 3;
+  split.sizes = {3, 5};
+  all.push_back({"Split", [split](Graph& g, int v) {
+                   g.add("op", split, {v});
+                   const std::vector<int> parts = g.nodes.back().outputs;
+                   return g.add("both", Concat(3), {parts[0], convolution(g, "branch", parts[1], 4, 1, 71)});
+                 }});
+  split.sizes.clear();
+  split.parts = 4;
+  all.push_back({"Split, whose last part alone is used", [split](Graph& g, int v) {
+                   g.add("op", split, {v});
+                   return g.nodes.back().outputs[3];
+                 }});
+  all.push_back({"Split of an image that goes out as well", [split](Graph& g, int v) {
+                   g.add("op", split, {v});
+                   const std::vector<int> parts = g.nodes.back().outputs;
+                   g.outputs.push_back(parts[2]);
+                   return g.add("sum", Binary(BinaryKind::add), {parts[2], parts[1]});
+                 }});
+  for (PadMode mode : {PadMode::constant, PadMode::reflect, PadMode::edge, PadMode::wrap, PadMode::symmetric})
+    all.push_back(of("Pad " + std::to_string(static_cast<int>(mode)), Pad(mode, {0, 1, 2, 0}, {0, 0, 1, 0}, 0.5)));
+  all.push_back(of("Slice", Slice({1, 0}, {5, 8}, {1, 3}, {2, 3})));
+  all.push_back(of("Transpose", Transpose({0, 2, 1, 3})));
+  all.push_back(of("Identity", Identity()));
+  all.push_back(of("Reshape", Reshape({0, 4, 9, 8})));
+  all.push_back(of("Flatten", Flatten()));
+  all.push_back({"Squeeze",
+                 [](Graph& g, int v) { return g.add("op", Squeeze({1}), {g.add("row", Slice({0}, {1}, {1}), {v})}); }});
+  all.push_back({"Unsqueeze", [](Graph& g, int v) {
+                   return g.add("op", Unsqueeze({1}), {g.add("flat", Reshape({4, 36, 8}), {v})});
+                 }});
+  all.push_back({"Gather", [](Graph& g, int v) {
+                   return g.add("op", Gather(3), {v, g.add_constant("at", Tensor<std::int64_t>({4}, {5, 0, -1, 5}))});
+                 }});
+  all.push_back({"Expand", [](Graph& g, int v) {
+                   return g.add("op", Expand({4, 6, 6, 8}), {g.add("one", Slice({0}, {1}, {1}), {v})});
+                 }});
+  for (ReduceKind kind : {ReduceKind::mean, ReduceKind::sum, ReduceKind::max, ReduceKind::min, ReduceKind::l2})
+    for (const std::vector<std::int64_t>& axes : {std::vector<std::int64_t>{1, 2}, std::vector<std::int64_t>{3}})
+      all.push_back(of("Reduce " + std::to_string(static_cast<int>(kind)) + " of " + std::to_string(axes.size()),
+                       Reduce(kind, axes, true)));
+  all.push_back(of("Reduce without its dimensions", Reduce(ReduceKind::mean, {1, 2}, false)));
+  all.push_back({"QuantizeLinear",
+                 [](Graph& g, int v) {
+                   const int s = g.add_constant("s", Tensor<float>(Shape{}, {0.05f})),
+                             z = g.add_constant("z", Tensor<std::uint8_t>(Shape{}, {128}));
+                   return g.add("back", DequantizeLinear(), {g.add("op", QuantizeLinear(), {v, s, z}), s, z});
+                 },
+                 false, 8});
+  all.push_back({"DynamicQuantizeLinear", [](Graph& g, int v) {
+                   g.add("op", DynamicQuantizeLinear(), {v});
+                   const std::vector<int> q = g.nodes.back().outputs;
+                   return g.add("back", DequantizeLinear(), {q[0], q[1], q[2]});
+                 }});
+  all.push_back(
+      {"MatMulInteger", [](Graph& g, int v) {
+         g.add("bytes", DynamicQuantizeLinear(), {v});
+         const std::vector<int> q = g.nodes.back().outputs;
+         const int w = g.add_constant("w", random_integers<std::int8_t>({8, 5}, 72, -127, 127));
+         const int sums = g.add("op", MatMulInteger(), {q[0], w, q[2]});
+         const int scaled = g.add("scaled", Binary(BinaryKind::mul), {g.add("f", Convert(DType::f32), {sums}), q[1]});
+         return g.add("small", Binary(BinaryKind::mul), {scaled, constant(g, {1}, 73, 0.01f, 0.011f)});
+       }});
+  all.push_back({"ArgMax",
+                 [](Graph& g, int v) { return g.add("places", Convert(DType::f32), {g.add("op", ArgMax(3), {v})}); },
+                 false, 8});
+  all.push_back(of("TopK", TopK(3, 3)));
+  all.push_back({"ArgMaxPool and MaxUnpool",
+                 [](Graph& g, int v) {
+                   ArgMaxPool pool;
+                   pool.window = Window(2, 2, 2);
+                   pool.window.padding = Window::Padding::valid;
+                   MaxUnpool unpool;
+                   unpool.window = pool.window;
+                   g.add("op", pool, {v});
+                   const std::vector<int> pooled = g.nodes.back().outputs;
+                   return g.add("unpooled", unpool, {pooled[0], pooled[1]});
+                 },
+                 false, 8});
+  all.push_back({"DetectionPostProcess", [](Graph& g, int v) {
+                   DetectionPostProcess op;
+                   op.classes = 8;
+                   op.max_detections = 4;
+                   op.iou_threshold = 1;
+                   op.score_threshold = -100;
+                   const int boxes = constant(g, {4, 36, 4}, 74), anchors = constant(g, {36, 4}, 75, 0.1f, 1);
+                   g.add("op", op, {boxes, g.add("scores", Reshape({4, 36, 8}), {v}), anchors});
+                   return g.add("row", Unsqueeze({1}), {g.nodes.back().outputs[2]});
+                 }});
+  all.push_back({"Convert there and back", [](Graph& g, int v) {
+                   return g.add("back", Convert(DType::f32), {g.add("op", Convert(DType::f16), {v})});
+                 }});
+  return all;
+}
+
+inline std::vector<Case> cases() {
+  std::vector<Case> all = unary_cases();
+  for (auto list : {binary_cases(), image_cases(), shape_cases()}) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+
+/// convolution -> the operator -> a layer with weights.
+inline Graph network(const Case& c) {
+  Graph g;
+  g.name = c.name;
+  int v = g.add_input("x", {4, 6, 6, 8});
+  v = convolution(g, "first", v, 8, 3, 1, 1, c.positive ? ActivationRange{0.5, 6} : ActivationRange{});
+  v = c.add(g, v);
+  const Shape s = g.value(v).shape;
+  int y;
+  if (s.rank() == 4) {
+    y = convolution(g, "last", v, 32, 1, 3);
+  } else {
+    y = g.add("last", FullyConnected(), {v, constant(g, {32, s.back()}, 4), constant(g, {32}, 5)});
+  }
+  g.outputs.insert(g.outputs.begin(), y);
+  return g;
+}
+
+}  // namespace testing::every_operator
