@@ -26,7 +26,8 @@ struct Kernels;
 enum class Rounding : std::uint8_t {
   fp32,           ///< multiply in float, round half to even: the default, as in XNNPACK and ONNX
   tflite_double,  ///< TFLite's reference kernels: fixed point, rounded twice, half up and then half away from zero
-  tflite_single   ///< TFLite built with single rounding
+  tflite_single,  ///< TFLite built with single rounding
+  litert          ///< as each of LiteRT's own kernels: tflite_single or tflite_double, by operator
 };
 
 /// A tensor of a graph: constant (weights), or computed in every run.
@@ -109,8 +110,11 @@ class PrepareContext {
   const Value& input(int i) const;
   /// Output i as declared in the graph.
   const Value& output(int i = 0) const;
-  /// How the model's integer layers requantize.
-  Rounding rounding() const noexcept;
+  /// How this layer requantizes: as the model says; for Rounding::litert, twice, except for plain products (int8
+  /// convolutions that are not grouped, int8 fully connected layers).
+  Rounding rounding(bool plain_product = false) const noexcept;
+  /// Whether the model's rounding is Rounding::litert.
+  bool as_litert() const noexcept;
   /// The kernels of the instruction set that is in use.
   const detail::Kernels& kernels() const noexcept { return kernels_; }
   /// What the executor asks of the layer.

@@ -17,11 +17,14 @@ class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionIn
   Window window;                                           ///< kernel size, strides, dilations and padding
   std::int64_t groups = 1;                                 ///< of channels; C and O are multiples of it
   ActivationRange activation;                              ///< clamps the results
+  /// For Rounding::litert: it is a depthwise convolution although it has one group.
+  bool as_depthwise = false;
 
   void fields(FieldVisitor& v) override {
     window.fields(v);
     v.field("groups", groups);
     activation.fields(v);
+    v.field("as_depthwise", as_depthwise);
   }
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

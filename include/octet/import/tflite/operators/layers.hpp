@@ -57,6 +57,7 @@ inline void import_depthwise_convolution(OperatorImport& n) {
   op.window = n.window(weights[1], weights[2], 5);
   op.activation = n.activation(4);
   op.groups = in[3];
+  op.as_depthwise = in[3] == 1;
   n.add(std::move(op), {x, depthwise_weights(n, w), n.bias(2, weights[3])});
 }
 
