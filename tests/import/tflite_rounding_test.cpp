@@ -139,7 +139,8 @@ TEST_CASE("tflite rounding: litert rounds once or twice, by operator") {
         Layer{"MEAN", DType::i8, 4, 4, {byte(0, 0)}}, Layer{"LEAKY_RELU", DType::i8, 4, 4, {real(0, 0.25f)}}}) {
     CAPTURE(twice.op);
     CHECK(twice(Rounding::litert) == twice(Rounding::tflite_double));
-    if (twice.op != "MEAN" && twice.op != "ADD") CHECK(twice(Rounding::litert) != twice(Rounding::tflite_single));
+    if (twice.op != "MEAN" && twice.op != "ADD" && twice.op != "MUL")  // x * x has no negative ties
+      CHECK(twice(Rounding::litert) != twice(Rounding::tflite_single));
   }
 }
 
