@@ -45,7 +45,7 @@ while(all)
     list(POP_FRONT all name)
     list(APPEND now ${name})
     file(MAKE_DIRECTORY "${work}/corpus/${name}")
-    list(APPEND commands COMMAND "${BUILD_DIR}/bin/octet_fuzz_${name}" ${limit} -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=512
+    list(APPEND commands COMMAND "${BUILD_DIR}/bin/octet_fuzz_${name}" ${limit} -timeout=30 -rss_limit_mb=2048 -malloc_limit_mb=512
          -max_len=16384 -verbosity=0 -print_final_stats=1 "-artifact_prefix=${work}/findings/${name}-" "${work}/corpus/${name}"
          "${CMAKE_CURRENT_LIST_DIR}/corpus/${name}")
     math(EXPR cores "${cores} - 1")
