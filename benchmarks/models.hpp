@@ -61,7 +61,7 @@ inline octet::Model in_precision(const octet::Model& model, const std::string& p
   Model quantized = quantize<int8>(model, c.result(), options);
   for (const auto* borders : {&quantized.inputs, &quantized.outputs})
     for (const int v : *borders)
-      if (byte_borders) {
+      if (byte_borders && quantized.value(v).is_quantized()) {
         quantized.value(v).dtype = DType::u8;
         quantized.value(v).quant.zero_point[0] += 128;
       }

@@ -4,6 +4,7 @@
 /// The subcommands of the program. Each function adds one to `app`.
 void add_compare(CLI::App& app);
 void add_quantize(CLI::App& app);
+void add_why(CLI::App& app);
 void add_run(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_bench(CLI::App& app);

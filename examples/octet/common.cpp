@@ -141,6 +141,12 @@ void QuantizeOptions::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--keep-float", keep_float, "Names of layers that stay float; * matches any text");
   command.add_flag("--per-tensor", per_tensor, "One scale per weight tensor instead of one per output channel");
+  command
+      .add_option("--equalize", equalize,
+                  "Equalize uneven channels between layers (cross-layer equalization) of int8 models: auto (where it "
+                  "reduces the error), always, never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
   add_rounding(command, rounding);
 }
 
@@ -163,6 +169,7 @@ Int8Options QuantizeOptions::int8() const {
   Int8Options i;
   i.per_channel = !per_tensor;
   i.keep_float = keep_float;
+  i.equalize = equalize == "always" ? Equalize::always : equalize == "never" ? Equalize::never : Equalize::where_better;
   i.rounding = rounding.value_or(Rounding::fp32);
   return i;
 }

@@ -52,6 +52,7 @@ struct QuantizeOptions {
   std::optional<octet::Rounding> rounding;
   double percent = 99.99;
   bool per_tensor = false;
+  std::string equalize = "auto";
   std::vector<std::string> keep_float;
 
   void add_to(CLI::App& command);

@@ -11,7 +11,7 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
     return complain("octet", std::string(e.what()) + " (octet --help, octet COMMAND --help)", 2);
   return complain("octet",
                   (argc > 1 ? "unknown command or option '" + std::string(argv[1]) + "'" : "no command given") +
-                      " (compare, quantize, run, inspect, bench; octet --help)",
+                      " (compare, quantize, why, run, inspect, bench; octet --help)",
                   2);
 }
 
@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_compare(app);
   add_quantize(app);
+  add_why(app);
   add_run(app);
   add_inspect(app);
   add_bench(app);

@@ -1,8 +1,10 @@
 #include <iostream>
+#include <octet/comparison/diagnosis.hpp>
 #include <octet/comparison/evaluation.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/quantization/calibration_file.hpp>
 #include <octet/quantization/plan_file.hpp>
+#include <sstream>
 #include "../report/table.hpp"
 
 #include "../common/progress.hpp"
@@ -23,7 +25,10 @@ struct QuantizeArguments {
   DataOptions source;
 };
 
-Calibration calibrated(const QuantizeArguments& o, const Model& model) {
+constexpr std::size_t trial_images = 4;  // on which the outputs are compared
+
+/// `trial` gets some of the images, unless the calibration is from a file.
+Calibration calibrated(const QuantizeArguments& o, const Model& model, std::vector<Tensor<float>>& trial) {
   if (!o.load_calibration.empty()) return load_calibration(o.load_calibration);
   require(!o.calibration.empty(),
           "int8 requires calibration images (--calibration) or a calibration file (--load-calibration)");
@@ -35,17 +40,40 @@ Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   Progress progress;
   const std::int64_t n = std::min(o.calibrate, images->size());
   for (std::int64_t i = 0; i < n; i += 16) {
-    for (const Tensor<float>& x : input.load(*images, i, std::min(n, i + 16), p, *c.executor.pool)) calibrator.add(x);
+    for (const Tensor<float>& x : input.load(*images, i, std::min(n, i + 16), p, *c.executor.pool)) {
+      calibrator.add(x);
+      if (trial.size() < trial_images) trial.push_back(x);
+    }
     progress("calibrating", std::min(n, i + 16), n);
   }
   return calibrator.result();
+}
+
+/// Adds a note for each layer that collapses.
+void check_layers(const Model& model, const QuantizationPlan& plan, const Calibration& calibration,
+                  const std::vector<Tensor<float>>& images, std::vector<std::string>& notes) {
+  if (images.empty() || model.outputs.size() != 1) return;
+  const std::vector<Diagnosis> found = collapsed_layers(model, quantize(model, plan), calibration, images);
+  constexpr std::size_t most = 3;
+  if (found.size() > most)
+    notes.push_back(counted(static_cast<std::int64_t>(found.size()), "layer") +
+                    " collapse, of which the first are listed; octet why lists all");
+  for (std::size_t i = 0; i < std::min(found.size(), most); ++i) {
+    const Diagnosis& d = found[i];
+    std::ostringstream text;
+    text.precision(3);
+    text << "layer '" << d.layer << "' collapses: its result has " << d.output_db << " dB SQNR (" << name(d.cause)
+         << ": " << d.numbers << "). Cure: " << d.cure;
+    notes.push_back(text.str());
+  }
 }
 
 QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::vector<std::string>& notes) {
   if (!o.plan.empty()) return load_plan(o.plan);
   // Types other than int8 do not require calibration; without it, biases are not corrected.
   const bool calibrate = o.type == "int8" || !o.calibration.empty() || !o.load_calibration.empty();
-  const Calibration calibration = calibrate ? calibrated(o, model) : Calibration{};
+  std::vector<Tensor<float>> images;
+  const Calibration calibration = calibrate ? calibrated(o, model, images) : Calibration{};
   if (calibrate && !o.save_calibration.empty()) save(calibration, o.save_calibration);
   WeightOptions w = o.how.dynamic();
   w.notes = &notes;
@@ -54,7 +82,11 @@ QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::ve
   if (o.type == "dynamic_range") return plan_quantization<dynamic_range>(model, calibration, w);
   Int8Options i = o.how.int8();
   i.integer_input = i.integer_output = o.integer_io;
-  return plan_quantization<int8>(model, calibration, i);
+  i.notes = &notes;
+  if (model.inputs.size() == 1) i.trial = images;
+  QuantizationPlan plan = plan_quantization<int8>(model, calibration, i);
+  check_layers(model, plan, calibration, images, notes);
+  return plan;
 }
 
 void quantize_command(QuantizeArguments o) {
@@ -104,7 +136,7 @@ void add_quantize(CLI::App& app) {
   add_force(*c, o->force);
   o->how.add_to(*c);
   for (const char* other : {"--type", "--calibration", "--load-calibration", "--save-calibration", "--integer-io",
-                            "--method", "--percent", "--keep-float", "--per-tensor", "--rounding"})
+                            "--method", "--percent", "--keep-float", "--per-tensor", "--equalize", "--rounding"})
     plan->excludes(c->get_option(other));
   c->add_option("--plan-out", o->plan_out,
                 "Save the quantization plan to this JSON file: the scales of activations and weights, and the form of "

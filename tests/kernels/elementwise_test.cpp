@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <octet/kernels/bytes.hpp>
+
 #include "support/epilogue.hpp"
 #include "support/isas.hpp"
 
@@ -215,7 +217,7 @@ TEST_CASE("add of uint8: each input with its own scale") {
       for (Isa isa : available_isas()) {
         Guarded<std::uint8_t> out(n, 1);
         p.out = out.data();
-        kernels(isa).add_u8(p);
+        byte_kernels(isa).add(p);
         wrong += !out.intact();
         for (std::int64_t i = 0; i < n; ++i) {
           const float v =

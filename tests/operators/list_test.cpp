@@ -62,7 +62,7 @@ constexpr Imported imported[] = {{"ArgMax", "ArgMax", "ARG_MAX"},
 /// Types that only octet creates, for quantization-aware training.
 const std::set<std::string> internal{"FakeQuantize", "FakeQuantizeSums", "FakeQuantizeWeights"};
 /// Types that only executors create; files cannot contain them.
-const std::set<std::string> joined{"ConvolutionChain", "PooledConvolution"};
+const std::set<std::string> joined{"CodeFunction", "ConvolutionChain", "PooledConvolution"};
 
 std::set<std::string> listed() {
   std::set<std::string> all;
@@ -115,6 +115,14 @@ TEST_CASE("operators: each can come from a file, or is created only by octet") {
     if (i.tflite) CHECK(bool{octet::detail::tflite::find_handler(i.tflite) != nullptr});
   }
   for (const std::string& type : listed()) CHECK_MESSAGE(known.count(type) == 1, type);
+}
+
+TEST_CASE("operators: the lists of ONNX's image operators and reordering operators name operators that are imported") {
+  using namespace octet::detail::onnx;
+  for (const auto* list : {&image_operators(), &reordering_operators()})
+    for (const std::string_view type : *list)
+      CHECK_MESSAGE(bool{find_handler("", type) || find_handler("com.microsoft", type)}, std::string(type));
+  for (const std::string_view type : image_operators()) CHECK(reordering_operators().count(type) == 0);
 }
 
 TEST_CASE("operators: each can be created, copied and named") {

@@ -65,7 +65,13 @@ class Comparison {
       if (!weights.notes) weights.notes = &result_.notes;
       add("dynamic_range", "Dynamic range", [&] { return quantize<dynamic_range>(model_, calibration_, weights); });
       add("float16", "Float16", [&] { return quantize<fp16>(model_, calibration_, weights); });
-      add("int8", "Int8", [&] { return quantize<int8>(model_, calibration_, options_.int8); });
+      Int8Options int8_options = options_.int8;
+      if (!int8_options.notes) int8_options.notes = &result_.notes;
+      if (int8_options.trial.empty())
+        int8_options.trial =
+            input_.load(*calibration_images_, 0, std::min<std::int64_t>(4, calibration_images_->size()),
+                        options_.preprocessing, *pool_);
+      add("int8", "Int8", [&] { return quantize<int8>(model_, calibration_, int8_options); });
     }
     const std::size_t own = models_.size();
     for (const ModelForm& f : options_.further) add(f.name, f.title, f.make);

@@ -5,6 +5,7 @@
 #  error "octet/io/implementation.hpp is for programs that define OCTET_COMPILED"
 #endif
 #include "../comparison/compare.inl"
+#include "../comparison/diagnosis.inl"
 #include "../comparison/evaluation.inl"
 #include "../comparison/latency.inl"
 #include "../data/cifar.inl"

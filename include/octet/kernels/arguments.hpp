@@ -87,15 +87,6 @@ struct Gemm {
   Epilogue epilogue;
 };
 
-/// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point)
-struct AddU8 {
-  const std::uint8_t *a = nullptr, *b = nullptr;
-  std::uint8_t* out = nullptr;
-  std::int64_t count = 0;
-  float scale_a = 1, scale_b = 1;
-  std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
-};
-
 /// Copies the windows of the output pixels [first, first + count) into rows of a matrix, in the order (ky, kx,
 /// channel): the left operand of a convolution's matrix product. Pixels outside the image are read from `padding`.
 struct Gather {

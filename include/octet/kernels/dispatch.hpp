@@ -36,7 +36,6 @@ struct Kernels : ElementKernels {
   void (*max_f32)(const PoolWindow&, float* out) noexcept = nullptr;
   void (*sum_u8)(const PoolWindow&, std::int32_t* out) noexcept = nullptr;
   void (*sum_f32)(const PoolWindow&, float factor, float* out) noexcept = nullptr;
-  void (*add_u8)(const AddU8&) noexcept = nullptr;
   void (*add_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
   void (*mul_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
   void (*affine_f32)(const float*, float*, std::int64_t n, float scale, float shift, float low,

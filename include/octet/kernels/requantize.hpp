@@ -77,10 +77,12 @@ inline float finite_factor(double x) noexcept {
   return static_cast<float>(std::min(x, static_cast<double>(std::numeric_limits<float>::max())));
 }
 
-/// clamp(round_half_even(v)), also for v outside the range of integers. For NaN: low, as in the kernels.
+/// clamp(round_half_even(v)), also for v outside the range of integers. For NaN: low, as in the kernels. The limits are
+/// less than 2^22.
 inline std::int32_t round_clamped(float v, float low, float high) noexcept {
-  return static_cast<std::int32_t>(
-      std::nearbyint(std::min(std::max(low, v), high)));  // this order of arguments turns NaN into low
+  constexpr float shift = 12582912;  // 1.5 * 2^23: sums are integers
+  const float sum = std::min(std::max(low, v), high) + shift;  // this order of arguments turns NaN into low
+  return static_cast<std::int32_t>(sum - shift);
 }
 
 }  // namespace detail

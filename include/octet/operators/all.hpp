@@ -3,6 +3,7 @@
 #include "arg_max.hpp"
 #include "arithmetic/binary.hpp"
 #include "batch_normalization.hpp"
+#include "code_function.hpp"
 #include "concat.hpp"
 #include "convert.hpp"
 #include "convolution/chain.hpp"

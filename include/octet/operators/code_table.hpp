@@ -3,6 +3,7 @@
 
 #include "../core/affine.hpp"
 #include "../core/element.hpp"
+#include "../kernels/bytes.hpp"
 #include "implement.hpp"
 
 OCTET_BEGIN
@@ -12,7 +13,7 @@ namespace detail {
 class TableStep : public Step {
  public:
   template <class F>
-  explicit TableStep(F f) {
+  TableStep(const Kernels& k, F f) : bytes_(&byte_kernels(k.isa)) {
     for (int q = 0; q < 256; ++q) table_[static_cast<std::size_t>(q)] = f(q);
   }
   std::size_t packed_bytes() const noexcept override { return table_.size(); }
@@ -23,13 +24,17 @@ class TableStep : public Step {
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
     parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
-      const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
-      auto* out = reinterpret_cast<std::uint8_t*>(c.output());
-      for (std::int64_t i = first; i < first + count; ++i) out[i] = table_[in[i]];
+      LookupU8 p;
+      p.table = table_.data();
+      p.in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + first;
+      p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
+      p.count = count;
+      bytes_->lookup(p);
     });
   }
 
  private:
+  const ByteKernels* bytes_;
   std::array<std::uint8_t, 256> table_;
   std::int64_t size_ = 0;
 };
@@ -37,9 +42,9 @@ class TableStep : public Step {
 /// Makes a table of codes from one quantized 8-bit value to another. `code` maps an input code minus its zero point to
 /// an output code minus its zero point, as a double or an integer. Results are clamped; NaN becomes the lowest code.
 template <class F>
-std::unique_ptr<Step> make_code_table(const Value& x, const Value& y, F code) {
+std::unique_ptr<Step> make_code_table(const PrepareContext& c, const Value& x, const Value& y, F code) {
   const IntegerRange limits = integer_range(y.dtype);
-  return make_step<TableStep>([&](int byte) {
+  return make_step<TableStep>(c.kernels(), [&](int byte) {
     const int q = is_signed(x.dtype) && byte > 127 ? byte - 256 : byte;
     double r = static_cast<double>(code(q - x.quant.zero_point[0])) + y.quant.zero_point[0];
     r = std::min(std::max(static_cast<double>(limits.low), r),
@@ -64,7 +69,7 @@ std::unique_ptr<Step> make_table(const PrepareContext& c, F f) {
   const Value &x = c.input(0), &y = c.output();
   const double sx = static_cast<double>(x.quant.scale[0]), sy = static_cast<double>(y.quant.scale[0]);
   return make_code_table(
-      x, y, [&](int q) { return std::nearbyint(static_cast<double>(f(static_cast<float>(sx * q))) / sy); });
+      c, x, y, [&](int q) { return std::nearbyint(static_cast<double>(f(static_cast<float>(sx * q))) / sy); });
 }
 
 }  // namespace detail

@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/affine.hpp"
+#include "../kernels/bytes.hpp"
 #include "activation_codes.hpp"
 #include "concat.hpp"
 #include "shape/indexed_copy.hpp"
@@ -10,7 +11,8 @@ namespace detail {
 /// Rows of all inputs side by side; quantized inputs of another scale than the output's pass through a table.
 class ConcatStep : public Step {
  public:
-  ConcatStep(const PrepareContext& c, std::int64_t axis) : axis_(axis), element_(element_bytes(c, c.output())) {
+  ConcatStep(const PrepareContext& c, std::int64_t axis)
+      : bytes_(&byte_kernels(c.kernels().isa)), axis_(axis), element_(element_bytes(c, c.output())) {
     tables_.resize(static_cast<std::size_t>(c.inputs()));
     const Value& y = c.output();
     for (int i = 0; i < c.inputs(); ++i) {
@@ -44,11 +46,10 @@ class ConcatStep : public Step {
   void run(const RunContext& c) noexcept override {
     const std::int64_t tasks = row_ == 0 ? 0 : std::min<std::int64_t>(rows_, 4 * c.pool->size());
     c.pool->parallel(tasks, [&](std::int64_t t, int) {
-      for (std::int64_t r = rows_ * t / tasks; r < rows_ * (t + 1) / tasks; ++r) {
-        std::byte* to = c.output() + r * row_;
-        for (std::size_t i = 0; i < parts_.size(); to += parts_[i++])
-          if (parts_[i] != 0) copy(i, to, c.input(i) + r * parts_[i]);
-      }
+      const std::int64_t first = rows_ * t / tasks, rows = rows_ * (t + 1) / tasks - first;
+      std::byte* to = c.output() + first * row_;
+      for (std::size_t i = 0; i < parts_.size(); to += parts_[i++])
+        if (parts_[i] != 0) copy_rows(i, to, c.input(i) + first * parts_[i], rows);
     });
   }
 
@@ -62,11 +63,23 @@ class ConcatStep : public Step {
     return table;
   }
 
-  void copy(std::size_t i, std::byte* to, const std::byte* from) const noexcept {
-    if (tables_[i].empty()) return copy_bytes(to, from, parts_[i]);
-    for (std::int64_t k = 0; k < parts_[i]; ++k) to[k] = tables_[i][std::to_integer<std::size_t>(from[k])];
+  void copy_rows(std::size_t i, std::byte* to, const std::byte* from, std::int64_t rows) const noexcept {
+    if (tables_[i].empty()) {
+      for (std::int64_t r = 0; r < rows; ++r) copy_bytes(to + r * row_, from + r * parts_[i], parts_[i]);
+      return;
+    }
+    LookupU8 p;
+    p.table = reinterpret_cast<const std::uint8_t*>(tables_[i].data());
+    p.in = reinterpret_cast<const std::uint8_t*>(from);
+    p.out = reinterpret_cast<std::uint8_t*>(to);
+    p.count = parts_[i];
+    p.rows = rows;
+    p.in_stride = parts_[i];
+    p.out_stride = row_;
+    bytes_->lookup(p);
   }
 
+  const ByteKernels* bytes_;
   std::int64_t axis_, element_, rows_ = 1, row_ = 0;
   std::vector<std::int64_t> parts_;  // bytes of a row that come from each input
   std::vector<std::vector<std::byte>> tables_;

@@ -107,7 +107,7 @@ OCTET_API std::unique_ptr<Step> Convert::prepare(const PrepareContext& c) const 
     if (c.rounding() == Rounding::fp32) return detail::make_table(c, [](float v) { return v; });
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
     const bool twice = c.rounding() == Rounding::tflite_double;
-    return detail::make_code_table(x, y, detail::FixedScale{detail::FixedPointMultiplier(ratio), twice});
+    return detail::make_code_table(c, x, y, detail::FixedScale{detail::FixedPointMultiplier(ratio), twice});
   }
   return detail::make_step<detail::GenericConvert>(x.quant, y.quant);
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include "../kernels/bytes.hpp"
 #include "../kernels/requantize.hpp"
 #include "activation_codes.hpp"
 
@@ -14,7 +15,8 @@ class IntegerMean {
   enum class Kind : std::uint8_t { pool, int8_pool, reduction, pixels, int8_pixels };
 
   IntegerMean(const PrepareContext& c, Kind kind)
-      : in_(params_of(int8_format, c, c.input(0))),
+      : kernels_(&byte_kernels(c.kernels().isa)),
+        in_(params_of(int8_format, c, c.input(0))),
         out_(params_of(int8_format, c, c.output())),
         kind_(kind),
         rounding_(c.rounding()),
@@ -31,8 +33,9 @@ class IntegerMean {
     count = std::max<std::int64_t>(count, 1);
     const auto zero_sum = static_cast<std::int32_t>(inside * in_.zero_point[0]);
     if (rounding_ == Rounding::fp32) {
-      const float factor = finite_factor(static_cast<double>(in_.scale[0]) /
-                                         (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
+      const float factor = factor_of(count);
+      if (by_kernel(factor, count))
+        return kernels_->mean({sums, nullptr, 0, out, channels, zero_sum, factor, out_.zero_point[0]});
       return each(sums, channels, out, [&](std::int32_t sum) {
         return round_clamped(static_cast<float>(sum - zero_sum) * factor, -512, 512) + out_.zero_point[0];
       });
@@ -64,10 +67,28 @@ class IntegerMean {
     });
   }
 
+  /// The means of a window, if kernels can compute them: else nothing, and false.
+  bool store(const PoolWindow& w, std::int64_t count, std::uint8_t* out) const noexcept {
+    count = std::max<std::int64_t>(count, 1);
+    const float factor = factor_of(count);
+    if (rounding_ != Rounding::fp32 || !by_kernel(factor, count)) return false;
+    const auto zero_sum = static_cast<std::int32_t>(w.count * in_.zero_point[0]);
+    kernels_->mean({nullptr, w.pixels, w.count, out, w.channels, zero_sum, factor, out_.zero_point[0]});
+    return true;
+  }
+
  private:
   /// Half away from zero; any limit beyond the range of sums will do.
   static std::int64_t round_clamped_away(float x) noexcept {
     return static_cast<std::int64_t>(std::clamp(std::round(x), -1e9f, 1e9f));
+  }
+  float factor_of(std::int64_t count) const noexcept {
+    return finite_factor(static_cast<double>(in_.scale[0]) /
+                         (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
+  }
+  /// Whether products stay below 2^31, so that the kernels' conversions to integers are exact.
+  static bool by_kernel(float factor, std::int64_t count) noexcept {
+    return 256.0f * factor * static_cast<float>(count) < 2147483000.0f;
   }
   template <class F>
   static void each(const std::int32_t* sums, std::int64_t channels, std::uint8_t* out, F f) noexcept {
@@ -82,6 +103,7 @@ class IntegerMean {
     m.shift -= shift;
     return m;
   }
+  const ByteKernels* kernels_;
   QuantParams in_, out_;
   Kind kind_;
   Rounding rounding_;

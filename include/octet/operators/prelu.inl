@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../kernels/bytes.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/requantize.hpp"
 #include "activation_codes.hpp"
@@ -35,7 +36,8 @@ class FloatPRelu : public Step {
 /// PRelu of uint8, with float or quantized slopes.
 class IntegerPRelu : public Step {
  public:
-  explicit IntegerPRelu(const PrepareContext& c) : shape_(c.constant(PRelu::slopes).shape()) {
+  explicit IntegerPRelu(const PrepareContext& c)
+      : bytes_(&byte_kernels(c.kernels().isa)), shape_(c.constant(PRelu::slopes).shape()) {
     const Value &x = c.input(0), &slope = c.input(PRelu::slopes), &y = c.output();
     for (const Value* v : {&x, &y}) params_of(int8_format, c, *v);
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
@@ -61,6 +63,10 @@ class IntegerPRelu : public Step {
       fixed_positive_ = FixedPointMultiplier(static_cast<double>(sx / sy));
       fixed_negative_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(sx, slope.quant.scale[0], sy)));
     }
+    // The kernel's conversion to integers is exact below 2^31.
+    float largest = positive_;
+    for (float f : negative_) largest = std::max(largest, std::abs(f));
+    by_kernel_ = rounding_ == Rounding::fp32 && 255 * largest < 2147483000.0f;
   }
   std::size_t packed_bytes() const noexcept override { return 4 * (negative_.size() + integers_.size()); }
   std::size_t plan(const PlanContext& c) override {
@@ -70,18 +76,46 @@ class IntegerPRelu : public Step {
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
     const std::int64_t step = runs_.moves(1);
+    if (by_kernel_ && runs_.repeats(1) && 2 * runs_.length() <= block) return run_repeated(c);
     runs_.parallel(*c.pool, [&](std::int64_t, std::int64_t s, std::int64_t o, std::int64_t n) {
       const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + o;
       auto* out = reinterpret_cast<std::uint8_t*>(c.output()) + o;
-      for (std::int64_t i = 0; i < n; ++i) {
-        const std::int64_t q =
-            std::int64_t{scaled(in[i] - zero_in_, static_cast<std::size_t>(s + i * step))} + zero_out_;
-        out[i] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, 0, 255));
+      if (step && by_kernel_) return bytes_->prelu({in, out, n, negative_.data() + s, positive_, zero_in_, zero_out_});
+      if (step || n < 256) {
+        for (std::int64_t i = 0; i < n; ++i) out[i] = code(in[i], s + i * step);
+        return;
       }
+      std::array<std::uint8_t, 256> table;
+      for (int q = 0; q < 256; ++q) table[static_cast<std::size_t>(q)] = code(q, s);
+      LookupU8 p;
+      p.table = table.data();
+      p.in = in;
+      p.out = out;
+      p.count = n;
+      bytes_->lookup(p);
     });
   }
 
  private:
+  static constexpr std::int64_t block = 1024;
+
+  /// One slope per channel, of which there may be few: several pixels at a time.
+  void run_repeated(const RunContext& c) const noexcept {
+    const std::int64_t n = runs_.length(), group = block / n * n;
+    parallel_parts(*c.pool, runs_.count(), block / n * 8, [&](std::int64_t first, std::int64_t rows) {
+      std::array<float, block> slopes;
+      for (std::int64_t i = 0; i < group; i += n) std::copy_n(negative_.data(), n, slopes.data() + i);
+      for (std::int64_t i = first * n, end = i + rows * n; i < end; i += group)
+        bytes_->prelu({reinterpret_cast<const std::uint8_t*>(c.input(0)) + i,
+                       reinterpret_cast<std::uint8_t*>(c.output()) + i, std::min(group, end - i), slopes.data(),
+                       positive_, zero_in_, zero_out_});
+    });
+  }
+
+  std::uint8_t code(int in, std::int64_t slope) const noexcept {
+    const std::int64_t q = std::int64_t{scaled(in - zero_in_, static_cast<std::size_t>(slope))} + zero_out_;
+    return static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, 0, 255));
+  }
   std::int32_t scaled(std::int32_t x, std::size_t slope) const noexcept {
     if (rounding_ == Rounding::fp32)
       return round_clamped(static_cast<float>(x) * (x < 0 ? negative_[slope] : positive_), -512, 512);
@@ -90,7 +124,9 @@ class IntegerPRelu : public Step {
     return rounding_ == Rounding::tflite_double ? multiply_double_rounding(v, m) : multiply_single_rounding(v, m);
   }
 
+  const ByteKernels* bytes_;
   Shape shape_;
+  bool by_kernel_ = false;
   Rounding rounding_ = Rounding::fp32;
   std::int32_t zero_in_ = 0, zero_out_ = 0;
   float positive_ = 1;

@@ -41,6 +41,7 @@ class SpatialMean : public Step {
       if (!integer_)
         return simd_->sum_f32(w, 1.0f / static_cast<float>(pixels_),
                               reinterpret_cast<float*>(c.output()) + n * channels_);
+      if (integer_->store(w, pixels_, reinterpret_cast<std::uint8_t*>(c.output()) + n * channels_)) return;
       auto* sums = reinterpret_cast<std::int32_t*>(mine + list_);
       simd_->sum_u8(w, sums);
       integer_->store(sums, channels_, pixels_, pixels_, reinterpret_cast<std::uint8_t*>(c.output()) + n * channels_);

@@ -126,7 +126,9 @@ class IntegerSoftmax : public Step {
     for (std::int64_t k = 0; k < view_.n; ++k) {
       const float p = exp_[static_cast<std::size_t>(largest - in[k * view_.inner])] * inverse;
       // The order of arguments turns NaN (from a beta that is not finite) into 0.
-      const auto q = static_cast<std::int32_t>(std::round(std::min(std::max(0.0f, p), 512.0f))) + zero_point_;
+      const float x = std::min(std::max(0.0f, p), 512.0f);
+      const auto below = static_cast<std::int32_t>(x);  // rounded half up; the difference is exact
+      const std::int32_t q = below + (x - static_cast<float>(below) >= 0.5f) + zero_point_;
       out[k * view_.inner] = static_cast<std::uint8_t>(std::clamp(q, 0, 255));
     }
   }

@@ -45,7 +45,7 @@ inline std::unique_ptr<Step> make_unary_table(const PrepareContext& c, const Una
     const Value &x = c.input(0), &y = c.output();
     std::unique_ptr<Step> step;
     const bool fixed = with_fixed_point(f, x.quant.scale[0], y.quant.scale[0], c.rounding() == Rounding::tflite_double,
-                                        [&](auto code) { step = make_code_table(x, y, code); });
+                                        [&](auto code) { step = make_code_table(c, x, y, code); });
     if (fixed) return step;
   }
   return make_table(c, f);

@@ -3,6 +3,7 @@
 #include "computed_activations.hpp"
 #include "float_fallbacks.hpp"
 #include "fuse_chains.hpp"
+#include "fuse_code_functions.hpp"
 #include "fuse_pooling.hpp"
 #include "lower.hpp"
 #include "simplify.hpp"
@@ -12,7 +13,7 @@ namespace detail {
 
 OCTET_API LoweredGraph lower(OptimizedModel model, bool join) {
   Graph g = bound_activations(computed_activations(insert_float_fallbacks(std::move(model))));
-  return LoweredGraph(join ? fuse_pooling(fuse_chains(std::move(g))) : std::move(g));
+  return LoweredGraph(join ? fuse_pooling(fuse_chains(fuse_code_functions(std::move(g)))) : std::move(g));
 }
 
 OCTET_API LoweredGraph lower_as_read(Model model) {

@@ -3,6 +3,7 @@
 #include "activation_params.hpp"
 #include "check_plan.hpp"
 #include "planned_weights.hpp"
+#include "rescale.hpp"
 
 OCTET_BEGIN
 
@@ -13,7 +14,7 @@ namespace detail {
 class PlannedModel {
  public:
   PlannedModel(OptimizedModel model, const QuantizationPlan& plan)
-      : g_(std::move(model)),
+      : g_(rescaled(std::move(model), plan)),
         plan_(plan),
         layers_(layers_of(g_, plan)),
         placement_(g_, {not_integer(layers_), plan.integer_input, plan.integer_output}),
@@ -35,9 +36,14 @@ class PlannedModel {
   using Output = IntegerForm::Output;
   bool is_integer(int v) const { return placement_.is_integer(v); }
 
+  static Graph rescaled(Graph g, const QuantizationPlan& plan) {
+    require_valid(plan);
+    rescale(g, plan.channel_exponents);
+    note_exponents(g, plan.channel_exponents);
+    return g;
+  }
   static std::vector<const LayerPlan*> layers_of(const Graph& g, const QuantizationPlan& plan) {
     const std::vector<std::string> names = unique_layer_names(g);
-    require_valid(plan);
     require_same_names(plan, g, names);
     std::vector<const LayerPlan*> layers;
     for (const std::string& n : names) layers.push_back(&plan.layers.at(n));

@@ -26,6 +26,8 @@ struct TensorStatistics {
   /// are multiples of 2^-24, so that the sums are exact in any order.
   std::vector<double> channel_sums;
   std::int64_t summed = 0;  ///< number of images in channel_sums
+  /// For tensors whose channels can be multiplied by factors, see Equalize: the range of each channel (last dimension).
+  std::vector<Range> channel_ranges;
 
   /// Adds the statistics of the same tensor on other images.
   void merge(const TensorStatistics& o);

@@ -9,6 +9,7 @@
 #include "../passes/optimize.hpp"
 #include "../runtime/executor.hpp"
 #include "calibration.hpp"
+#include "channel_classes.hpp"
 #include "entropy_range.hpp"
 #include "finite_weights.hpp"
 
@@ -36,6 +37,12 @@ OCTET_API void TensorStatistics::merge(const TensorStatistics& o) {
                   " channels cannot be merged with those of ", o.channel_sums.size());
   for (std::size_t c = 0; c < o.channel_sums.size(); ++c) channel_sums[c] += o.channel_sums[c];
   summed += o.summed;
+  if (channel_ranges.empty()) channel_ranges = o.channel_ranges;
+  detail::require(o.channel_ranges.empty() || channel_ranges.size() == o.channel_ranges.size(), "ranges of ",
+                  channel_ranges.size(), " channels cannot be merged with those of ", o.channel_ranges.size());
+  for (std::size_t c = 0; c < o.channel_ranges.size(); ++c)
+    channel_ranges[c] = {std::min(channel_ranges[c].low, o.channel_ranges[c].low),
+                         std::max(channel_ranges[c].high, o.channel_ranges[c].high)};
   seen = {std::min(seen.low, o.seen.low), std::max(seen.high, o.seen.high)};
   histogram.merge(o.histogram);
   std::vector<Range> both;
@@ -103,6 +110,9 @@ class CalibratorState {
     for (const Node& n : executor_.graph().nodes)
       if (n.op->integer_form().weights >= 0 && n.inputs[0] != Node::none)
         feeds_weights_.insert(executor_.graph().value(n.inputs[0]).name);
+    const ChannelClasses classes(executor_.graph());
+    for (int v = 0; v < static_cast<int>(executor_.graph().values.size()); ++v)
+      if (classes.scalable(v)) has_channels_.insert(executor_.graph().value(v).name);
     executor_.observe([this](const Value& v, const TensorRef& t) { see(v, t); });
   }
 
@@ -144,12 +154,14 @@ class CalibratorState {
     const auto* x = reinterpret_cast<const float*>(t.data);
     std::vector<TensorStatistics> seen(static_cast<std::size_t>(parts));
     const bool wants_means = feeds_weights_.count(v.name) != 0 && t.shape.rank() > 1;
+    const bool wants_channels = has_channels_.count(v.name) != 0;
     parallel_checked(*pool_, parts, [&](std::int64_t p, int) {
       TensorStatistics& s = seen[static_cast<std::size_t>(p)];
       float range[2];
       element_kernels().minmax_f32(x + p * size, size, range);
       s.seen = {range[0] + 0.0f, range[1] + 0.0f};  // +0 for -0: which of them is found depends on the vector width
       if (wants_means) add_means(s, x + p * size, size, t.shape.back());
+      if (wants_channels) s.channel_ranges = channel_ranges(x + p * size, size, t.shape.back());
     });
     for (const TensorStatistics& s : seen)
       require(!std::isnan(s.seen.low) && !std::isnan(s.seen.high), "tensor '", v.name,
@@ -172,6 +184,19 @@ class CalibratorState {
     s.summed = 1;
   }
 
+  static std::vector<Range> channel_ranges(const float* x, std::int64_t size, std::int64_t channels) {
+    std::vector<float> low(x, x + channels), high = low;
+    for (std::int64_t i = channels; i < size; i += channels)
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float y = x[i + c];
+        low[at(c)] = y < low[at(c)] ? y : low[at(c)];
+        high[at(c)] = y > high[at(c)] ? y : high[at(c)];
+      }
+    std::vector<Range> ranges;
+    for (std::size_t c = 0; c < low.size(); ++c) ranges.push_back({low[c] + 0.0f, high[c] + 0.0f});  // +0 for -0
+    return ranges;
+  }
+
   /// Counts the histogram of all parts. The work is split regardless of the parts, since counts only add up.
   void count(std::vector<TensorStatistics>& parts, const float* x, std::int64_t size) {
     const std::int64_t total = size * static_cast<std::int64_t>(parts.size());
@@ -187,7 +212,7 @@ class CalibratorState {
   std::shared_ptr<ThreadPool> pool_;
   Executor executor_;
   Calibration calibration_;
-  std::set<std::string> feeds_weights_;
+  std::set<std::string> feeds_weights_, has_channels_;
   std::int64_t batch_ = 0, images_ = 0;
 };
 

@@ -89,6 +89,10 @@ inline TensorStatistics statistics_from(const nlohmann::json& j) {
     for (const auto& sum : j["channel_sums"]) t.channel_sums.push_back(number_from(sum, "channel_sums"));
     t.summed = integer_from(member(j, "summed"), "summed", 1, std::int64_t{1} << 50);
   }
+  if (j.contains("channel_ranges")) {
+    require<FormatError>(j["channel_ranges"].is_array(), "\"channel_ranges\" has to be a list");
+    for (const auto& r : j["channel_ranges"]) t.channel_ranges.push_back(range_from(r));
+  }
   return t;
 }
 
@@ -129,6 +133,7 @@ OCTET_API void save(const Calibration& c, const std::string& path) {
       j["channel_sums"] = t.channel_sums;
       j["summed"] = t.summed;
     }
+    for (const Range& r : t.channel_ranges) j["channel_ranges"].push_back(detail::to_json(r));
   }
   const nlohmann::json all{{"octet_calibration", 2},
                            {"method", detail::range_method_names[static_cast<int>(c.method)]},

@@ -60,6 +60,10 @@ void for_each_named(const Map& entries, const char* what, F f) {
 inline void require_valid(const QuantizationPlan& plan) {
   for_each_named(plan.activations, "tensor", [](const ActivationPlan& a) { require_valid(a); });
   for_each_named(plan.layers, "layer", [](const LayerPlan& l) { require_valid(l); });
+  for_each_named(plan.channel_exponents, "tensor", [](const std::vector<int>& exponents) {
+    for (int e : exponents)
+      require(e >= -30 && e <= 30, "the exponent of a channel is ", e, ", expected a number from -30 to 30");
+  });
 }
 
 /// Throws unless the layers and tensors of the plan are those of the model.
@@ -75,9 +79,12 @@ inline void require_same_names(const QuantizationPlan& plan, const Graph& g, con
             "' does not have");
   known.clear();
   for (const Value& v : g.values) known.insert(v.name);
-  for (const auto& entry : plan.activations)
-    require(known.count(entry.first) != 0, "the plan has the tensor '", entry.first, "', which model '", g.name,
+  const auto require_known = [&](const std::string& tensor) {
+    require(known.count(tensor) != 0, "the plan has the tensor '", tensor, "', which model '", g.name,
             "' does not have");
+  };
+  for (const auto& entry : plan.activations) require_known(entry.first);
+  for (const auto& entry : plan.channel_exponents) require_known(entry.first);
 }
 
 }  // namespace detail

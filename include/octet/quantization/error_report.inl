@@ -9,6 +9,7 @@
 #include "../runtime/executor.hpp"
 #include "error_report.hpp"
 #include "quantize.hpp"
+#include "rescale.hpp"
 
 OCTET_BEGIN
 
@@ -57,7 +58,9 @@ OCTET_API std::vector<LayerError> error_report(const Model& float_model, const M
                                                const std::vector<Tensor<float>>& batches, ExecutorOptions options) {
   using detail::ErrorSum;
   options.optimize = false;  // fusion would hide tensors
-  const OptimizedModel original = optimize(float_model);
+  OptimizedModel original = optimize(float_model);
+  detail::rescale(original,
+                  detail::noted_exponents(quantized));  // errors of equalized tensors are those of their numbers
   std::vector<LayerError> report;
   for (const Value& q : quantized.values) {
     if (!q.is_constant() || (!detail::is_weights(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name))

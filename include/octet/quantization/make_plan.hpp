@@ -5,8 +5,10 @@
 #include "../passes/bound_activations.hpp"
 #include "activation_params.hpp"
 #include "bias_correction.hpp"
+#include "equalize.hpp"
 #include "layer_names.hpp"
 #include "plan.hpp"
+#include "useful_range.hpp"
 
 /// The makers of plans for float models.
 OCTET_BEGIN
@@ -41,7 +43,7 @@ class Int8Planner {
     p.integer_output = options_.integer_output;
     require_finite_weights(g_);
     const std::vector<QuantParams> params =
-        activation_params(g_, placement_, format_, [this](int v) { return own(g_.value(v).name); });
+        activation_params(g_, placement_, format_, [this](int v) { return own(v); });
     for (std::size_t v = 0; v < params.size(); ++v)
       if (placement_.source(static_cast<int>(v)) == IntegerPlacement::Source::measured)
         p.activations[g_.values[v].name] = {params[v].scale[0], params[v].zero_point[0]};
@@ -60,9 +62,10 @@ class Int8Planner {
  private:
   static constexpr PlannedForm planned = PlannedForm::integer;  // of all layers that have it
 
-  QuantParams own(const std::string& tensor) const {
+  QuantParams own(int v) const {
+    const std::string& tensor = g_.value(v).name;
     if (const auto it = learned_.activations.find(tensor); it != learned_.activations.end()) return it->second;
-    const Range r = calibration_.range(tensor);
+    const Range r = useful_range(g_, placement_.links(), v, calibration_.range(tensor));
     const ScaleAndZero p = activation_scale(r, format_.activations, options_.symmetric_activations);
     require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", tensor, "' was calibrated to [", r.low, ", ",
             r.high, "], which no scale can represent");
@@ -126,7 +129,7 @@ class WeightPlanner {
     const Links links(g_);
     for (std::size_t i = 0; i < g_.nodes.size(); ++i) {
       const Node& n = g_.nodes[i];
-      if (!has_dynamic_form(*n.op) || !takes_part(n, as<Convolution>(*n.op) ? 0 : options_.least_elements)) continue;
+      if (!has_dynamic_form(*n.op) || !takes_part(n, is_convolution(g_, n) ? 0 : options_.least_elements)) continue;
       if (g_.value(n.inputs[0]).dtype != DType::f32) continue;
       if (is_depthwise(g_, n)) {
         const int before = links.producer(n.inputs[0]);
@@ -179,6 +182,23 @@ class WeightPlanner {
   const WeightOptions& options_;
   std::vector<LayerPlan> layers_;  // of each node
 };
+
+/// Plans int8 layers, with channels that are rescaled first where the options ask for it.
+inline QuantizationPlan make_int8_plan(OptimizedModel g, const Calibration& calibration, const Int8Options& options) {
+  if (options.equalize == Equalize::never) return Int8Planner(g, calibration, options).plan();
+  require_finite_weights(g);
+  const IntegerPlacement placement(
+      g, {matching_layers(g, options.keep_float, "kept float"), options.integer_input, options.integer_output});
+  std::vector<bool> integer;
+  for (const Node& n : g.nodes) integer.push_back(placement.is_integer(n));
+  const ChannelExponents exponents =
+      Equalizer(g, calibration, integer, options.per_channel).exponents(options.equalize == Equalize::always);
+  if (exponents.empty()) return Int8Planner(g, calibration, options).plan();
+  rescale(g, exponents);
+  QuantizationPlan plan = Int8Planner(g, rescaled(calibration, exponents), options).plan();
+  plan.channel_exponents = exponents;
+  return plan;
+}
 
 inline QuantizationPlan make_weight_plan(const OptimizedModel& g, PlannedForm form, const Calibration* calibration,
                                          const WeightOptions& options) {

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/tensor.hpp"
 #include "../graph/operator.hpp"
 #include "../runtime/options.hpp"
 #include "range_method.hpp"
@@ -15,16 +16,29 @@ struct CalibrationOptions {
   ExecutorOptions executor;               ///< of the runs of the float model
 };
 
+/// Whether channels between layers are multiplied by powers of two, so that each uses its tensor's range (cross-layer
+/// equalization, see QuantizationPlan::channel_exponents).
+enum class Equalize : std::uint8_t {
+  where_better,  ///< where the ranges of channels and weights predict a smaller error
+  always,        ///< wherever it is possible
+  never          ///< nowhere
+};
+
 /// Options of quantize<int8>(model, calibration).
 struct Int8Options {
   bool per_channel = true;                     ///< one weight scale for each output channel
   bool symmetric_activations = false;          ///< all zero points are 0
   RangeMethod weights = RangeMethod::min_max;  ///< min_max suits weights, as each channel has its own range
   bool correct_bias = true;                    ///< compensates for the mean error of rounded weights
-  std::vector<std::string> keep_float;         ///< names of layers, * for any text
-  bool integer_input = false;                  ///< the model takes int8 instead of float
-  bool integer_output = false;                 ///< the model returns int8 instead of float
-  Rounding rounding = Rounding::fp32;          ///< of the sums; the others match TFLite's kernels bit for bit
+  Equalize equalize = Equalize::where_better;  ///< uneven channels between layers
+  std::vector<Tensor<float>> trial;  ///< if not empty, inputs (batches) on which the model is quantized with and
+                                     ///< without equalized channels, where these are predicted to be better: the one
+                                     ///< whose outputs have less error is taken. For models with one input
+  std::vector<std::string>* notes = nullptr;  ///< gets a message for what was decided by trial
+  std::vector<std::string> keep_float;        ///< names of layers, * for any text
+  bool integer_input = false;                 ///< the model takes int8 instead of float
+  bool integer_output = false;                ///< the model returns int8 instead of float
+  Rounding rounding = Rounding::fp32;         ///< of the sums; the others match TFLite's kernels bit for bit
 };
 
 /// What quantize<fp16>(model) and quantize<bf16>(model) do with weights that would round to infinity: magnitudes from

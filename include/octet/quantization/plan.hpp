@@ -72,14 +72,20 @@ struct QuantizationPlan {
   /// are read by, or the one that their operator prescribes (softmax, sigmoid).
   std::map<std::string, ActivationPlan> activations;
   std::map<std::string, LayerPlan> layers;  ///< every layer, by name
-  bool integer_input = false;               ///< the model takes int8 instead of float
-  bool integer_output = false;              ///< the model returns int8 instead of float
-  Rounding rounding = Rounding::fp32;       ///< of int8 layers
+  /// For each channel (last dimension) of a tensor, by name: the power of two, -30 to 30, that the channel is
+  /// multiplied by before quantization. Weights and biases of the layers that write and read the tensor are changed so
+  /// that the outputs of the model stay the same (cross-layer equalization). Scales are those of the changed tensors
+  /// and weights.
+  std::map<std::string, std::vector<int>> channel_exponents;
+  bool integer_input = false;          ///< the model takes int8 instead of float
+  bool integer_output = false;         ///< the model returns int8 instead of float
+  Rounding rounding = Rounding::fp32;  ///< of int8 layers
 
   /// Equal if all members are.
   friend bool operator==(const QuantizationPlan& a, const QuantizationPlan& b) {
     return a.activations == b.activations && a.layers == b.layers && a.integer_input == b.integer_input &&
-           a.integer_output == b.integer_output && a.rounding == b.rounding;
+           a.integer_output == b.integer_output && a.rounding == b.rounding &&
+           a.channel_exponents == b.channel_exponents;
   }
   /// The opposite of ==.
   friend bool operator!=(const QuantizationPlan& a, const QuantizationPlan& b) { return !(a == b); }

@@ -1,6 +1,6 @@
 #pragma once
 #include "../runtime/runnable.hpp"
-#include "apply_plan.hpp"
+#include "equalize_trial.hpp"
 #include "float_model.hpp"
 #include "make_plan.hpp"
 #include "plan.hpp"
@@ -31,8 +31,7 @@ OCTET_API QuantizationPlan plan_weights_of(const Model& model, PlannedForm form,
 
 OCTET_API QuantizationPlan plan_integers(const Model& model, const Calibration& calibration,
                                          const Int8Options& options) {
-  const OptimizedModel g = optimize_for_weights(model);
-  return Int8Planner(g, calibration, options).plan();
+  return plan_by_trial(optimize_for_weights(model), calibration, options);
 }
 
 }  // namespace detail

@@ -64,6 +64,8 @@ T named(const nlohmann::json& j, const char* what, const std::vector<T>& all, Na
   fail<FormatError>("\"", what, "\" is ", j.dump(), ", expected one of ", known);
 }
 
+inline nlohmann::json to_json(const std::vector<int>& numbers) { return numbers; }
+
 inline nlohmann::json to_json(const ActivationPlan& a) {
   return {{"scale", shortest(a.scale)}, {"zero_point", a.zero_point}};
 }
@@ -136,7 +138,8 @@ std::map<std::string, T> entries_from(const nlohmann::json& all, const char* key
 inline QuantizationPlan plan_from(const nlohmann::json& all) {
   require<FormatError>(all.is_object() && all.contains("octet_plan") && all["octet_plan"] == 1,
                        "not a quantization plan of version 1");
-  require_keys(all, {"octet_plan", "rounding", "integer_input", "integer_output", "activations", "layers"});
+  require_keys(
+      all, {"octet_plan", "rounding", "integer_input", "integer_output", "activations", "layers", "channel_exponents"});
   QuantizationPlan plan;
   if (all.contains("rounding"))
     plan.rounding =
@@ -147,6 +150,14 @@ inline QuantizationPlan plan_from(const nlohmann::json& all) {
   if (all.contains("integer_output")) plan.integer_output = boolean_from(all["integer_output"], "integer_output");
   plan.activations = entries_from<ActivationPlan>(all, "activations", "tensor", activation_plan_from);
   plan.layers = entries_from<LayerPlan>(all, "layers", "layer", layer_plan_from);
+  if (all.contains("channel_exponents"))
+    plan.channel_exponents =
+        entries_from<std::vector<int>>(all, "channel_exponents", "tensor", [](const nlohmann::json& j) {
+          std::vector<int> exponents;
+          for (const auto& e : list_from(j, "channel_exponents"))
+            exponents.push_back(static_cast<int>(integer_from(e, "channel_exponents", -30, 30)));
+          return exponents;
+        });
   return plan;
 }
 
@@ -174,6 +185,10 @@ OCTET_API void save(const QuantizationPlan& plan, const std::string& path) {
   detail::write_entries(out, "activations", "tensor", plan.activations);
   out << ",\n";
   detail::write_entries(out, "layers", "layer", plan.layers);
+  if (!plan.channel_exponents.empty()) {
+    out << ",\n";
+    detail::write_entries(out, "channel_exponents", "tensor", plan.channel_exponents);
+  }
   out << "\n}\n";
   detail::write_atomically(path, [&](std::ostream& file) { file << out.str(); });
 }

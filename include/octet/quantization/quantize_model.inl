@@ -1,6 +1,6 @@
 #pragma once
 #include "../runtime/runnable.hpp"
-#include "apply_plan.hpp"
+#include "equalize_trial.hpp"
 #include "float_model.hpp"
 #include "make_plan.hpp"
 #include "quantize_model.hpp"
@@ -17,7 +17,7 @@ OCTET_API Model quantize_weights_of(const Model& model, PlannedForm form, const 
 
 OCTET_API Model quantize_to_integers(const Model& model, const Calibration& calibration, const Int8Options& options) {
   OptimizedModel g = optimize_for_weights(model);
-  const QuantizationPlan plan = Int8Planner(g, calibration, options).plan();
+  const QuantizationPlan plan = plan_by_trial(g, calibration, options);
   return runnable(PlannedModel(std::move(g), plan).build());
 }
 

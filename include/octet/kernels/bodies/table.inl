@@ -18,7 +18,6 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
     k.max_f32 = max_f32;
     k.sum_u8 = sum_u8;
     k.sum_f32 = sum_f32;
-    k.add_u8 = add_u8;
     k.add_f32 = binary_f32<Add>;
     k.mul_f32 = binary_f32<Mul>;
     k.affine_f32 = affine_f32;

@@ -47,6 +47,14 @@ class BroadcastRunsOf {
   /// Whether input k advances within a run.
   bool moves(std::size_t k) const noexcept { return dims_[0].step[k] != 0; }
 
+  /// Whether input k is one run that is repeated, and the others have one element for each of the output, in order.
+  bool repeats(std::size_t k) const noexcept {
+    if (rank_ != 2) return false;
+    for (std::size_t i = 0; i < N; ++i)
+      if (dims_[0].step[i] != 1 || dims_[1].step[i] != (i == k ? 0 : length())) return false;
+    return true;
+  }
+
   /// Calls f(offset in each input ..., offset in the output, elements) for all runs, in parallel. Long runs are split,
   /// short ones are grouped.
   template <class F>
@@ -65,16 +73,22 @@ class BroadcastRunsOf {
   template <class F, std::size_t... K>
   void each(std::int64_t begin, std::int64_t end, std::int64_t from, std::int64_t n, const F& f,
             std::index_sequence<K...>) const noexcept {
+    std::array<std::int64_t, Shape::max_rank> place{};  // of the run in each dimension
+    Each offset{};
+    std::int64_t rest = begin;
+    for (std::size_t d = 1; d < static_cast<std::size_t>(rank_); ++d) {
+      place[d] = rest % dims_[d].size;
+      rest /= dims_[d].size;
+      ((offset[K] += place[d] * dims_[d].step[K]), ...);
+    }
     for (std::int64_t r = begin; r < end; ++r) {
-      std::int64_t rest = r;
-      Each offset{};
-      for (int d = 1; d < rank_; ++d) {
-        const Dim& dim = dims_[static_cast<std::size_t>(d)];
-        const std::int64_t i = rest % dim.size;
-        rest /= dim.size;
-        ((offset[K] += i * dim.step[K]), ...);
-      }
       f((offset[K] + (moves(K) ? from : 0))..., r * length() + from, n);
+      for (std::size_t d = 1; d < static_cast<std::size_t>(rank_); ++d) {
+        ((offset[K] += dims_[d].step[K]), ...);
+        if (++place[d] < dims_[d].size) break;
+        place[d] = 0;
+        ((offset[K] -= dims_[d].size * dims_[d].step[K]), ...);
+      }
     }
   }
 

@@ -26,20 +26,20 @@ class AveragePoolStep : public Step {
 
   void run(const RunContext& c) noexcept override {
     const std::int64_t channels = windows_.channels();
-    windows_.each(c.input(0), c.scratch, *c.pool,
-                  [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, int worker) {
-                    const std::int64_t count =
-                        std::max<std::int64_t>(1, include_padding_ ? padded : w.count);  // the mean of no elements is 0
-                    if (!mean_) {
-                      simd_->sum_f32(w, 1.0f / static_cast<float>(count),
-                                     reinterpret_cast<float*>(c.output()) + pixel * channels);
-                    } else {
-                      auto* sums = reinterpret_cast<std::int32_t*>(c.scratch + lists_ + worker * sums_);
-                      simd_->sum_u8(w, sums);
-                      mean_->store(sums, channels, w.count, count,
-                                   reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels);
-                    }
-                  });
+    windows_.each(
+        c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, int worker) {
+          const std::int64_t count =
+              std::max<std::int64_t>(1, include_padding_ ? padded : w.count);  // the mean of no elements is 0
+          if (!mean_) {
+            simd_->sum_f32(w, 1.0f / static_cast<float>(count),
+                           reinterpret_cast<float*>(c.output()) + pixel * channels);
+          } else if (!mean_->store(w, count, reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels)) {
+            auto* sums = reinterpret_cast<std::int32_t*>(c.scratch + lists_ + worker * sums_);
+            simd_->sum_u8(w, sums);
+            mean_->store(sums, channels, w.count, count,
+                         reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels);
+          }
+        });
   }
 
  private:

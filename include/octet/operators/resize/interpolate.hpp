@@ -1,5 +1,7 @@
 #pragma once
 #include <functional>
+
+#include "../../kernels/bytes.hpp"
 #include "../activation_codes.hpp"
 #include "../implement.hpp"
 #include "axis.hpp"
@@ -8,13 +10,14 @@ OCTET_BEGIN
 namespace detail {
 
 /// Linear and cubic resizing of float and uint8 tensors, one dimension after the other. Bytes are interpolated as
-/// integers and rounded (half to even) at the end.
+/// integers and rounded (half to even) at the end. Bilinear resizing of bytes does both dimensions row by row.
 class InterpolateStep : public Step {
  public:
   using Rule = std::function<std::vector<ResizeAxis>(const Shape& in)>;
   /// outside: the element outside the region of interest (an integer if the tensor is uint8).
   InterpolateStep(const PrepareContext& c, Rule rule, const ResizeFilter& filter, CoordinateMode mode, float outside)
-      : bytes_(int8_format.computes(c.input(0).dtype)),
+      : kernels_(&byte_kernels(c.kernels().isa)),
+        bytes_(int8_format.computes(c.input(0).dtype)),
         rule_(std::move(rule)),
         filter_(filter),
         mode_(mode),
@@ -36,7 +39,9 @@ class InterpolateStep : public Step {
     const auto growth = [&](std::size_t d) {
       return static_cast<double>(axes[d].out) / static_cast<double>(axes[d].in);
     };
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return growth(a) < growth(b); });
+    by_rows_ = bytes_ && !rescales_ && order.size() == 2 && filter_.mode == ResizeMode::linear && !filter_.antialias;
+    if (!by_rows_)
+      std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return growth(a) < growth(b); });
     passes_.clear();
     largest_ = 0;
     for (std::size_t d : order) {
@@ -61,6 +66,14 @@ class InterpolateStep : public Step {
       order.push_back(0);
       passes_.push_back(std::move(p));
     }
+    if (by_rows_) {
+      by_rows_ = passes_[0].inner == passes_[1].in * passes_[1].inner;
+      for (Pass& p : passes_) p.fraction_bits = fraction_bits(p.taps);
+      if (by_rows_) {
+        largest_ = round_up(passes_[0].inner, 16);
+        return static_cast<std::size_t>(largest_ * c.threads) * 4;
+      }
+    }
     return static_cast<std::size_t>(largest_ * std::min<std::int64_t>(2, static_cast<std::int64_t>(order.size()) - 1)) *
            4;
   }
@@ -68,6 +81,7 @@ class InterpolateStep : public Step {
   bool is_view() const noexcept override { return passes_.empty(); }
 
   void run(const RunContext& c) noexcept override {
+    if (by_rows_) return run_rows(c);
     float* buffers[2] = {reinterpret_cast<float*>(c.scratch), reinterpret_cast<float*>(c.scratch) + largest_};
     const std::size_t last = passes_.size() - 1;
     for (std::size_t p = 0; p <= last; ++p) {
@@ -97,7 +111,72 @@ class InterpolateStep : public Step {
   struct Pass {
     std::int64_t outer = 1, in = 1, out = 1, inner = 1;
     ResizeTaps taps;
+    std::vector<int> fraction_bits;  // of each output element's weights; only if by_rows_
   };
+
+  /// The number of bits after the point that each two weights have.
+  static std::vector<int> fraction_bits(const ResizeTaps& taps) {
+    std::vector<int> all;
+    for (std::size_t i = 0; i < taps.weight.size(); i += 2) {
+      int n = 0;
+      for (float w : {taps.weight[i], taps.weight[i + 1]})
+        while (n < 15 && std::ldexp(w, n) != std::floor(std::ldexp(w, n))) ++n;
+      all.push_back(n);
+    }
+    return all;
+  }
+
+  /// Both passes for one row after the other, so that what is between them stays in the cache. Sums are exact, as in
+  /// run.
+  void run_rows(const RunContext& c) const noexcept {
+    const Pass &down = passes_[0], &along = passes_[1];
+    const std::int64_t rows = down.outer * down.out, tasks = std::min<std::int64_t>(rows, 4 * c.pool->size());
+    c.pool->parallel(tasks, [&](std::int64_t t, int worker) {
+      float* sums = reinterpret_cast<float*>(c.scratch) + worker * largest_;
+      for (std::int64_t r = rows * t / tasks; r < rows * (t + 1) / tasks; ++r) {
+        const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + r / down.out * down.in * down.inner;
+        auto* out = reinterpret_cast<std::uint8_t*>(c.output()) + r * along.out * along.inner;
+        const std::int64_t* index = down.taps.index.data() + r % down.out * 2;
+        const float* weight = down.taps.weight.data() + r % down.out * 2;
+        if (index[0] < 0) {
+          for (std::int64_t i = 0; i < along.out * along.inner; ++i) store(out[i], outside_);
+          continue;
+        }
+        BlendRows b;
+        b.a = in + index[0] * down.inner;
+        b.b = in + index[1] * down.inner;
+        b.out_f32 = sums;
+        b.count = down.inner;
+        b.weight_a = weight[0];
+        b.weight_b = weight[1];
+        kernels_->blend(b);
+        for (std::int64_t x = 0; x < along.out; ++x)
+          blend_pixels(along, x, sums, down.fraction_bits[static_cast<std::size_t>(r % down.out)],
+                       out + x * along.inner);
+      }
+    });
+  }
+
+  /// sum_bits: bits after the point that elements of the row have.
+  void blend_pixels(const Pass& p, std::int64_t place, const float* row, int sum_bits,
+                    std::uint8_t* out) const noexcept {
+    const std::int64_t *index = p.taps.index.data() + place * 2, inner = p.inner;
+    const float* weight = p.taps.weight.data() + place * 2;
+    if (index[0] < 0) {
+      for (std::int64_t i = 0; i < inner; ++i) store(out[i], outside_);
+      return;
+    }
+    const float *a = row + index[0] * inner, *b = row + index[1] * inner;
+    BlendRows r;
+    r.a_f32 = a;
+    r.b_f32 = b;
+    r.out = out;
+    r.count = inner;
+    r.weight_a = weight[0];
+    r.weight_b = weight[1];
+    r.exact = sum_bits + p.fraction_bits[static_cast<std::size_t>(place)] <= 16;  // and 8 before the point
+    kernels_->blend(r);
+  }
 
   template <class Sum, class In, class Out>
   void run(const Pass& p, const In* in, Out* out, ThreadPool& pool) const noexcept {
@@ -124,6 +203,17 @@ class InterpolateStep : public Step {
     if (p.taps.count == 2) {
       const In *a = in + index[0] * inner, *b = in + index[1] * inner;
       const auto wa = static_cast<Sum>(weight[0]), wb = static_cast<Sum>(weight[1]);
+      if constexpr (std::is_same_v<In, std::uint8_t> && std::is_same_v<Out, std::uint8_t>)
+        if (!rescales_) {
+          BlendRows r;
+          r.a = a;
+          r.b = b;
+          r.out = out;
+          r.count = inner;
+          r.weight_a = weight[0];
+          r.weight_b = weight[1];
+          return kernels_->blend(r);
+        }
       if constexpr (!exact<Sum, In>) {
         for (std::int64_t i = 0; i < inner; ++i) out[i] = wa * a[i];
         add_products(wb, b, out, inner);
@@ -165,7 +255,9 @@ class InterpolateStep : public Step {
     to = static_cast<std::uint8_t>(static_cast<Sum>(r) == y ? r & ~1 : r);  // ties to even
   }
 
-  bool bytes_, rescales_ = false;   // rescales: the output has a scale of its own:
+  const ByteKernels* kernels_;
+  bool bytes_, by_rows_ = false;    // by_rows: both dimensions, row by row
+  bool rescales_ = false;           // the output has a scale of its own:
   double factor_ = 1, offset_ = 0;  // code * factor + offset
   Rule rule_;
   ResizeFilter filter_;

@@ -16,20 +16,48 @@ class GatherStep : public Step {
     size_ = in[axis];
     block_ = in.product(axis + 1, in.rank()) * element_;
     count_ = c.inputs[octet::Gather::places].shape.elements();
-    return 0;
+    return static_cast<std::size_t>(count_) * sizeof(std::int64_t);
   }
   void run(const RunContext& c) noexcept override {
     const std::int64_t copies = outer_ * count_, tasks = std::min<std::int64_t>(copies, 4 * c.pool->size());
     if (block_ == 0 || size_ == 0) return;
+    auto* offsets = reinterpret_cast<std::int64_t*>(c.scratch);  // in bytes
+    for (std::int64_t k = 0; k < count_; ++k) offsets[k] = index(c.inputs[octet::Gather::places], k) * block_;
     c.pool->parallel(tasks, [&](std::int64_t t, int) {
-      for (std::int64_t i = copies * t / tasks; i < copies * (t + 1) / tasks; ++i)
-        copy_bytes(c.output() + i * block_,
-                   c.input(0) + (i / count_ * size_ + index(c.inputs[octet::Gather::places], i % count_)) * block_,
-                   block_);
+      for (std::int64_t i = copies * t / tasks, end = copies * (t + 1) / tasks; i < end;) {
+        const std::int64_t first = i % count_, n = std::min(count_ - first, end - i);
+        copy_blocks(c.output() + i * block_, c.input(0) + i / count_ * size_ * block_, offsets + first, n);
+        i += n;
+      }
     });
   }
 
  private:
+  void copy_blocks(std::byte* to, const std::byte* from, const std::int64_t* offsets, std::int64_t n) const noexcept {
+    if (block_ == 1 && alternates(offsets, n))
+      return merge_bytes<2>(from + offsets[0], offsets[1] - offsets[0], to, n / 2);
+    switch (block_) {
+      case 1: return copy_elements<std::uint8_t>(to, from, offsets, n);
+      case 4: return copy_elements<std::uint32_t>(to, from, offsets, n);
+      default:
+        for (std::int64_t k = 0; k < n; ++k) copy_bytes(to + k * block_, from + offsets[k], block_);
+    }
+  }
+  /// Whether the places alternate between two rows, as in a channel shuffle of two groups.
+  static bool alternates(const std::int64_t* offsets, std::int64_t n) noexcept {
+    bool r = n >= 8 && n % 2 == 0;
+    for (std::int64_t k = 2; r && k < n; ++k) r = offsets[k] == offsets[k - 2] + 1;
+    return r;
+  }
+  template <class T>
+  static void copy_elements(std::byte* to, const std::byte* from, const std::int64_t* offsets,
+                            std::int64_t n) noexcept {
+    std::int64_t k = 0;
+    if constexpr (sizeof(T) == 1)
+      for (; k + 8 <= n; k += 8) store_as(to + k, 0, eight_bytes([&](int i) { return from + offsets[k + i]; }));
+    for (; k < n; ++k) store_as(to, k, load_as<T>(from + offsets[k], 0));
+  }
+
   /// Clamps computed indices, for which no error can be reported at run time.
   std::int64_t index(const TensorRef& indices, std::int64_t i) const noexcept {
     const std::int64_t x =

@@ -24,10 +24,34 @@ inline void copy_bytes(std::byte* to, const std::byte* from, std::int64_t n) noe
   }
 }
 
+/// Eight bytes as one number, which is stored faster than each of them. at(i): the address of byte i. (The first byte
+/// in memory is the lowest.)
+template <class At>
+std::uint64_t eight_bytes(At at) noexcept {
+  const auto byte = [&](int i) { return std::to_integer<std::uint64_t>(*at(i)) << 8 * i; };
+  return byte(0) | byte(1) | byte(2) | byte(3) | byte(4) | byte(5) | byte(6) | byte(7);
+}
+
+/// Interleaves n bytes of N arrays, which are `step` bytes apart.
+template <int N>
+void merge_bytes(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t n) noexcept {
+  for (std::int64_t i = 0; i < n; ++i, ++in, out += N) {
+    if constexpr (N == 2)
+      store_as(out, 0,
+               static_cast<std::uint16_t>(std::to_integer<unsigned>(in[0]) | std::to_integer<unsigned>(in[step]) << 8));
+    else
+      for (int k = 0; k < N; ++k) out[k] = in[k * step];
+  }
+}
+
 /// A fill value.
 struct Fill {
   std::array<std::byte, 8> element{};
   void operator()(std::byte* to, std::int64_t element_size, std::int64_t n) const noexcept {
+    if (element_size == 1) {
+      std::memset(to, std::to_integer<int>(element[0]), static_cast<std::size_t>(n));
+      return;
+    }
     for (std::int64_t i = 0; i < n; ++i) copy_bytes(to + i * element_size, element.data(), element_size);
   }
 };

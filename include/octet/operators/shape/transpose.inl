@@ -5,6 +5,54 @@
 OCTET_BEGIN
 namespace detail {
 
+/// Exchanges the upper parts of numbers, of `Bits`, with the lower ones of the numbers `Distance` later. (The first
+/// byte in memory is the lowest of a number.)
+template <std::size_t Distance, int Bits>
+void exchange_parts(std::uint64_t (&rows)[8], std::uint64_t lower) noexcept {
+  const auto two = [&](std::size_t i) {
+    const std::uint64_t different = (rows[i] >> Bits ^ rows[i + Distance]) & lower;
+    rows[i + Distance] ^= different;
+    rows[i] ^= different << Bits;
+  };
+  two(0);
+  two(Distance == 1 ? 2 : 1);
+  two(Distance == 4 ? 2 : 4);
+  two(Distance == 4 ? 3 : Distance == 2 ? 5 : 6);
+}
+
+/// Transposes 8 x 8 bytes; steps are from one row to the next.
+inline void transpose_bytes(const std::byte* in, std::int64_t in_step, std::byte* out, std::int64_t out_step) noexcept {
+  std::uint64_t rows[8] = {load_as<std::uint64_t>(in, 0),
+                           load_as<std::uint64_t>(in + in_step, 0),
+                           load_as<std::uint64_t>(in + 2 * in_step, 0),
+                           load_as<std::uint64_t>(in + 3 * in_step, 0),
+                           load_as<std::uint64_t>(in + 4 * in_step, 0),
+                           load_as<std::uint64_t>(in + 5 * in_step, 0),
+                           load_as<std::uint64_t>(in + 6 * in_step, 0),
+                           load_as<std::uint64_t>(in + 7 * in_step, 0)};
+  exchange_parts<4, 32>(rows, 0x00000000ffffffff);
+  exchange_parts<2, 16>(rows, 0x0000ffff0000ffff);
+  exchange_parts<1, 8>(rows, 0x00ff00ff00ff00ff);
+  store_as(out, 0, rows[0]);
+  store_as(out + out_step, 0, rows[1]);
+  store_as(out + 2 * out_step, 0, rows[2]);
+  store_as(out + 3 * out_step, 0, rows[3]);
+  store_as(out + 4 * out_step, 0, rows[4]);
+  store_as(out + 5 * out_step, 0, rows[5]);
+  store_as(out + 6 * out_step, 0, rows[6]);
+  store_as(out + 7 * out_step, 0, rows[7]);
+}
+
+/// The opposite of merge_bytes: every Nth byte to each of N arrays.
+template <int N>
+void split_bytes(const std::byte* in, std::byte* out, std::int64_t step, std::int64_t n) noexcept {
+  for (int k = 0; k < N; ++k, ++in, out += step) {
+    std::int64_t i = 0;
+    for (; i + 8 <= n; i += 8) store_as(out + i, 0, eight_bytes([&](int b) { return in + i * N + b * N; }));
+    for (; i < n; ++i) out[i] = in[i * N];
+  }
+}
+
 /// Copies elements to another order of dimensions.
 class TransposeStep : public Step {
  public:
@@ -49,6 +97,18 @@ class TransposeStep : public Step {
 
   void run(const RunContext& c) noexcept override {
     if (inner_.from == 1) return copy_runs(c);
+    if (element_ == 1 && inner_.size <= 4 && source_.to == inner_.size) {
+      const auto merge = inner_.size == 2 ? merge_bytes<2> : inner_.size == 3 ? merge_bytes<3> : merge_bytes<4>;
+      return few(c, source_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
+        merge(c.input(0) + p.from + from, inner_.from, c.output() + p.to + from * inner_.size, n);
+      });
+    }
+    if (element_ == 1 && source_.size <= 4 && inner_.from == source_.size) {
+      const auto split = source_.size == 2 ? split_bytes<2> : source_.size == 3 ? split_bytes<3> : split_bytes<4>;
+      return few(c, inner_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
+        split(c.input(0) + p.from + from * source_.size, c.output() + p.to + from, source_.to, n);
+      });
+    }
     switch (element_) {
       case 1: return transpose<std::uint8_t>(c);
       case 2: return transpose<std::uint16_t>(c);
@@ -88,6 +148,19 @@ class TransposeStep : public Step {
     });
   }
 
+  /// Calls f(plane, first element, number of elements) for parts of all planes, of `size` elements in the longer of
+  /// their two dimensions.
+  template <class F>
+  void few(const RunContext& c, std::int64_t size, F f) const noexcept {
+    constexpr std::int64_t part = 4096;
+    const std::int64_t parts = (size + part - 1) / part, group = std::max<std::int64_t>(1, part / size);
+    c.pool->parallel((outer_count_ + group - 1) / group * parts, [&](std::int64_t task, int) {
+      const std::int64_t first = task / parts * group, from = task % parts * part;
+      for (std::int64_t plane = first; plane < std::min(outer_count_, first + group); ++plane)
+        f(outer_place(plane), from, std::min(part, size - from));
+    });
+  }
+
   /// Transposes planes of the innermost dimensions of input and output, in square tiles that stay in the cache.
   template <class T>
   void transpose(const RunContext& c) const noexcept {
@@ -100,7 +173,13 @@ class TransposeStep : public Step {
       const std::int64_t from_step = inner_.from, to_step = source_.to;
       for (std::int64_t column = task % strips * strip; column < until; column += tile) {
         const std::int64_t n = std::min(until - column, tile);
-        for (std::int64_t s = first; s < end; ++s) {
+        std::int64_t s = first;
+        if constexpr (size == 1)
+          for (; s + 8 <= end && n % 8 == 0; s += 8)
+            for (std::int64_t i = 0; i < n; i += 8)
+              transpose_bytes(c.input(0) + plane.from + s + (column + i) * from_step, from_step,
+                              c.output() + plane.to + s * to_step + column + i, to_step);
+        for (; s < end; ++s) {
           const std::byte* from = c.input(0) + (plane.from + s + column * from_step) * size;
           std::byte* to = c.output() + (plane.to + s * to_step + column) * size;
           for (std::int64_t i = 0; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));

@@ -1,0 +1,144 @@
+// No include guard: part of every instruction set's kernels of bytes.
+
+inline void lookup_u8(const LookupU8& a) noexcept {
+  const byte_table table(a.table);
+  for (std::int64_t r = 0; r < a.rows; ++r) {
+    const std::uint8_t* in = a.in + r * a.in_stride;
+    std::uint8_t* out = a.out + r * a.out_stride;
+    std::int64_t i = 0;
+    for (; i + wide::block_bytes <= a.count; i += wide::block_bytes)
+      wide::store_block(reinterpret_cast<std::byte*>(out + i),
+                        table(wide::load_block(reinterpret_cast<const std::byte*>(in + i))));
+    for (; i < a.count; ++i) out[i] = a.table[in[i]];
+  }
+}
+
+// Stores clamp(f(first element, number of elements) + zero point), f being integers of up to `lanes` elements.
+template <class F>
+void store_rounded(std::uint8_t* out, std::int64_t count, const wide::u8_limits& limits, F f) noexcept {
+  constexpr int group = 4 * wide::lanes;
+  wide::i32 v[4];
+  std::int64_t i = 0;
+  for (; i + group <= count; i += group) {
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) v[j] = f(i + j * wide::lanes, wide::lanes);
+    wide::store(out + i, in_order(v, limits));
+  }
+  const int rest = static_cast<int>(count - i);
+  if (rest == 0) return;
+  for (int j = 0; j < 4; ++j) {
+    const int left = rest - j * wide::lanes, n = left < 0 ? 0 : left < wide::lanes ? left : wide::lanes;
+    v[j] = n ? f(i + j * wide::lanes, n) : wide::set(0);
+  }
+  wide::store_first(out + i, in_order(v, limits), rest);
+}
+
+OCTET_INLINE wide::i32 bytes_at(const std::uint8_t* p, int n) {
+  return n == wide::lanes ? wide::load_u8(p) : wide::load_u8_first(p, n);
+}
+OCTET_INLINE wide::f32 floats_at(const float* p, int n) {
+  return n == wide::lanes ? wide::load(p) : wide::load_first(p, n);
+}
+
+// clamp(f(a, b) + zero point) for vectors of int32. Whole groups stay in the order in which packing puts them.
+template <class F>
+void combine_bytes(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t count,
+                   const wide::u8_limits& limits, F f) noexcept {
+  constexpr int group = 4 * wide::lanes;
+  std::int64_t i = 0;
+  for (; i + group <= count; i += group) {
+    const wide::u8x4 x = wide::load_row<4>(wide::pack_zero(), a + i, 0, group),
+                     y = wide::load_row<4>(wide::pack_zero(), b + i, 0, group);
+    wide::i32 v[4];
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) v[j] = f(wide::unpack(x, j), wide::unpack(y, j));
+    wide::store(out + i, wide::pack<Limit::clamp>(v[0], v[1], v[2], v[3], limits));
+  }
+  store_rounded(out + i, count - i, limits,
+                [&](std::int64_t k, int n) { return f(bytes_at(a + i + k, n), bytes_at(b + i + k, n)); });
+}
+
+inline void add_u8(const AddU8& a) noexcept {
+  const wide::f32 scale_a = wide::set(a.scale_a), scale_b = wide::set(a.scale_b);
+  const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
+  combine_bytes(a.a, a.b, a.out, a.count, wide::u8_limits(a.zero_point, a.low, a.high), [&](wide::i32 x, wide::i32 y) {
+    const wide::f32 first = wide::mul(wide::to_float(wide::sub(x, zero_a)), scale_a);
+    return wide::round(wide::fma(wide::to_float(wide::sub(y, zero_b)), scale_b, first));
+  });
+}
+
+inline void mul_u8(const MulU8& a) noexcept {
+  const wide::f32 scale = wide::set(a.scale);
+  const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
+  combine_bytes(a.a, a.b, a.out, a.count, wide::u8_limits(a.zero_point, a.low, a.high), [&](wide::i32 x, wide::i32 y) {
+    // Products of floats below 2^24 are exact.
+    const wide::f32 product = wide::mul(wide::to_float(wide::sub(x, zero_a)), wide::to_float(wide::sub(y, zero_b)));
+    return wide::round(wide::mul(product, scale));
+  });
+}
+
+inline void prelu_u8(const PReluU8& a) noexcept {
+  const wide::f32 positive = wide::set(a.positive), zero = wide::set(0.0f);
+  const wide::i32 zero_in = wide::set(a.zero_in);
+  store_rounded(a.out, a.count, wide::u8_limits(a.zero_point, 0, 255), [&](std::int64_t i, int n) {
+    const wide::f32 x = wide::to_float(wide::sub(bytes_at(a.in + i, n), zero_in));
+    return wide::round(wide::mul(x, wide::select_greater(zero, x, floats_at(a.negative + i, n), positive)));
+  });
+}
+
+// round(v), where v is about the sum of a * weight_a and b * weight_b: the exact sum decides where v is close to the
+// middle of two integers.
+OCTET_INLINE wide::i32 round_blend(wide::f32 v, const BlendRows& r, std::int64_t i, int n) {
+  const wide::i32 q = wide::round(v);
+  const unsigned close = wide::greater_bits(wide::abs(wide::sub(v, wide::to_float(q))), wide::set(0.5f - 1.0f / 4096));
+  if (close == 0) return q;
+  std::int32_t all[wide::lanes];
+  wide::store(all, q);
+  const auto units = [](float x) { return static_cast<std::int64_t>(x * 32768); };
+  for (int k = 0; k < n; ++k) {
+    if ((close >> k & 1) == 0) continue;
+    const std::int64_t sum = units(r.weight_a) * units(r.a_f32[i + k]) + units(r.weight_b) * units(r.b_f32[i + k]);
+    all[k] = static_cast<std::int32_t>((sum + (1 << 29) - 1 + (sum >> 30 & 1)) >> 30);
+  }
+  return wide::load(all);
+}
+
+inline void blend_rows(const BlendRows& r) noexcept {
+  const wide::f32 wa = wide::set(r.weight_a), wb = wide::set(r.weight_b);
+  const auto blend = [&](std::int64_t i, int n) {
+    if (r.a)
+      return wide::fma(wide::to_float(bytes_at(r.b + i, n)), wb, wide::mul(wide::to_float(bytes_at(r.a + i, n)), wa));
+    return wide::fma(floats_at(r.b_f32 + i, n), wb, wide::mul(floats_at(r.a_f32 + i, n), wa));
+  };
+  if (r.out) {
+    const wide::u8_limits limits(0, 0, 255);
+    if (r.exact)
+      return store_rounded(r.out, r.count, limits, [&](std::int64_t i, int n) { return wide::round(blend(i, n)); });
+    return store_rounded(r.out, r.count, limits,
+                         [&](std::int64_t i, int n) { return round_blend(blend(i, n), r, i, n); });
+  }
+  std::int64_t i = 0;
+  for (; i + wide::lanes <= r.count; i += wide::lanes) wide::store(r.out_f32 + i, blend(i, wide::lanes));
+  const int rest = static_cast<int>(r.count - i);
+  if (rest) wide::store_first(r.out_f32 + i, blend(i, rest), rest);
+}
+
+inline void mean_u8(const MeanU8& a) noexcept {
+  const wide::i32 zero_sum = wide::set(a.zero_sum);
+  const wide::f32 factor = wide::set(a.factor);
+  store_rounded(a.out, a.count, wide::u8_limits(a.zero_point, 0, 255), [&](std::int64_t i, int n) {
+    wide::i32 sum = wide::set(0);
+    if (a.sums) {
+      std::int32_t rest[wide::lanes] = {};
+      const std::int32_t* sums = a.sums + i;
+      if (n < wide::lanes) sums = static_cast<std::int32_t*>(std::memcpy(rest, sums, static_cast<std::size_t>(n) * 4));
+      sum = wide::load(sums);
+    } else {
+      for (std::int64_t k = 0; k < a.pixel_count; ++k)
+        sum = wide::add(sum, bytes_at(reinterpret_cast<const std::uint8_t*>(a.pixels[k]) + i, n));
+    }
+    return wide::round(wide::mul(wide::to_float(wide::sub(sum, zero_sum)), factor));
+  });
+}
+
+inline constexpr ByteKernels kernels_of_bytes{lookup_u8, add_u8, mul_u8, prelu_u8, blend_rows, mean_u8};

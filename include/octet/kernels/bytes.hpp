@@ -1,0 +1,96 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/cpu.hpp"
+
+/// Elementwise kernels of bytes, for layers between the products of an integer model. They are separate from the
+/// kernels of products, which take long to compile.
+OCTET_BEGIN
+namespace detail {
+
+/// out[r][i] = table[in[r][i]] for rows of `count` bytes. in may be out.
+struct LookupU8 {
+  const std::uint8_t* table = nullptr;  // 256 elements
+  const std::uint8_t* in = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0, rows = 1;
+  std::ptrdiff_t in_stride = 0, out_stride = 0;  // from one row to the next
+};
+
+/// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point). The sums have to
+/// stay below 2^31. out may be a or b.
+struct AddU8 {
+  const std::uint8_t *a = nullptr, *b = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0;
+  float scale_a = 1, scale_b = 1;
+  std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
+};
+
+/// out = clamp(round_half_even(float((a - zero_a) * (b - zero_b)) * scale) + zero_point). The products have to stay
+/// below 2^31. out may be a or b.
+struct MulU8 {
+  const std::uint8_t *a = nullptr, *b = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0;
+  float scale = 1;
+  std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
+};
+
+/// out = clamp(round_half_even((in - zero_in) * (in < zero_in ? negative[i] : positive)) + zero_point, 0, 255). The
+/// products have to stay below 2^31. out may be in.
+struct PReluU8 {
+  const std::uint8_t* in = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0;
+  const float* negative = nullptr;  // one for each element
+  float positive = 1;
+  std::int32_t zero_in = 0, zero_point = 0;
+};
+
+/// out = a * weight_a + b * weight_b, of bytes or floats, as floats, or rounded half to even and clamped to bytes.
+/// Exactly one of a and a_f32 is set, with b and b_f32, and of out and out_f32. If sums are not exact in float, they
+/// are rounded to bytes as if they were; elements and weights have to be multiples of 2^-15 then, below 2^8.
+struct BlendRows {
+  const std::uint8_t *a = nullptr, *b = nullptr;
+  const float *a_f32 = nullptr, *b_f32 = nullptr;
+  std::uint8_t* out = nullptr;
+  float* out_f32 = nullptr;
+  std::int64_t count = 0;
+  float weight_a = 1, weight_b = 0;
+  bool exact = true;
+};
+
+/// out = clamp(round_half_even(float(sum - zero_sum) * factor) + zero_point, 0, 255) for given sums, or those of some
+/// pixels. The products have to stay below 2^31.
+struct MeanU8 {
+  const std::int32_t* sums = nullptr;
+  const std::byte* const* pixels = nullptr;
+  std::int64_t pixel_count = 0;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0;
+  std::int32_t zero_sum = 0;
+  float factor = 1;
+  std::int32_t zero_point = 0;
+};
+
+/// The kernels of one instruction set. All of them give the same bits.
+struct ByteKernels {
+  void (*lookup)(const LookupU8&) noexcept = nullptr;
+  void (*add)(const AddU8&) noexcept = nullptr;
+  void (*mul)(const MulU8&) noexcept = nullptr;
+  void (*prelu)(const PReluU8&) noexcept = nullptr;
+  void (*blend)(const BlendRows&) noexcept = nullptr;
+  void (*mean)(const MeanU8&) noexcept = nullptr;
+};
+
+/// The kernels for an instruction set that the CPU supports.
+const ByteKernels& byte_kernels(Isa isa = active_isa()) noexcept;
+
+}  // namespace detail
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "bytes.inl"
+#endif

@@ -1,0 +1,73 @@
+#pragma once
+#include "bytes.hpp"
+#include "elements.hpp"
+#include "tables/region.hpp"
+
+OCTET_BEGIN
+namespace detail {
+namespace bytes {
+
+// The order of the includes matters.
+// clang-format off
+namespace scalar {
+#include "tables/scalar_begin.hpp"
+#include "isa/scalar.hpp"
+#include "isa/lookup_scalar.hpp"
+#include "bodies/in_order.inl"
+#include "bodies/bytes.inl"
+#include "tables/scalar_end.hpp"
+}  // namespace scalar
+
+#if OCTET_X86
+#include "tables/x86_begin.hpp"
+namespace avx2 {
+OCTET_TARGET_BEGIN("avx2,fma,f16c")
+#include "isa/avx2.hpp"
+#include "isa/lookup_ymm.hpp"
+#include "bodies/in_order.inl"
+#include "bodies/bytes.inl"
+OCTET_TARGET_END
+}  // namespace avx2
+
+namespace avx512bw {
+OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
+#include "isa/avx512bw.hpp"
+#include "isa/lookup_avx512.hpp"
+#include "bodies/in_order.inl"
+#include "bodies/bytes.inl"
+OCTET_TARGET_END
+}  // namespace avx512bw
+#include "tables/x86_end.hpp"
+#elif OCTET_ARM
+#include "tables/arm_begin.hpp"
+namespace neon {
+#include "isa/neon.hpp"
+#include "isa/lookup_neon.hpp"
+#include "bodies/in_order.inl"
+#include "bodies/bytes.inl"
+}  // namespace neon
+#include "tables/arm_end.hpp"
+#endif
+// clang-format on
+
+}  // namespace bytes
+
+OCTET_API const ByteKernels& byte_kernels([[maybe_unused]] Isa isa) noexcept {
+  switch (isa) {
+#if OCTET_X86
+    case Isa::avx512bf16:
+    case Isa::avx512vnni:
+    case Isa::avx512bw: return bytes::avx512bw::kernels_of_bytes;
+    case Isa::avxvnni:
+    case Isa::avx2: return bytes::avx2::kernels_of_bytes;
+#elif OCTET_ARM
+    case Isa::neon_i8mm:
+    case Isa::neon_dotprod:
+    case Isa::neon: return bytes::neon::kernels_of_bytes;
+#endif
+    default: return bytes::scalar::kernels_of_bytes;
+  }
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,340 @@
+#pragma once
+#include "calibration.hpp"
+#include "layer_magnitudes.hpp"
+
+/// Cross-layer equalization (Nagel, van Baalen, Blankevoort, Welling 2019, "Data-free quantization through weight
+/// equalization and bias correction", arXiv 1906.04721, equations 9 to 11): with y = f(W1 x + b1), z = W2 y and
+/// f(s y) = s f(y) for s > 0, row i of W1 [O, ..., C] and b1 can be multiplied by s_i, and column i of W2 divided by
+/// it. The paper's s_i = sqrt(r1_i r2_i) / r2_i makes the ranges of the row (r1_i) and the column (r2_i) equal.
+///
+/// Here the precision p of channel i is equalized in all tensors that have it: the ratio of its largest magnitude to
+/// that of the numbers it shares a scale with. These are activations [N, ..., C]; with one scale for all weights, rows
+/// and columns of weights; with one for each row, columns, relative to their rows. Depthwise weights are then free.
+/// Channels that sums and concats join have one factor. Factors are powers of two, so that the float model keeps its
+/// bits. Activations with limits (ReLU6) stay as they are: channels that reached one keep the factor 1, and no other
+/// reaches one by its factor.
+OCTET_BEGIN
+namespace detail {
+
+/// Piecewise linear logarithm and its inverse: exact at powers of two, off by at most 0.09. Unlike those of the
+/// standard library, they have the same bits everywhere.
+inline double linear_log2(double x) noexcept {
+  int e = 0;
+  const double m = std::frexp(x, &e);  // in [0.5, 1)
+  return e - 2 + 2 * m;
+}
+inline double linear_exp2(double x) noexcept {
+  const double whole = std::floor(x);
+  return std::ldexp(1 + (x - whole), static_cast<int>(whole));
+}
+
+class Equalizer {
+ public:
+  /// `integer`: of each node, whether its weights become integers.
+  Equalizer(const Graph& g, const Calibration& calibration, const std::vector<bool>& integer, bool per_channel)
+      : g_(g),
+        per_channel_(per_channel),
+        classes_(g),
+        links_(g),
+        exponents_(classes_.count(), 0.0),
+        most_(classes_.count(), 20.0),
+        zero_(classes_.count(), false),
+        ranges_(g.values.size()) {
+    for (int v = 0; v < static_cast<int>(g.values.size()); ++v) measure(v, calibration);
+    for (const Node& n : g.nodes) limit(n);
+    for (std::size_t i = 0; i < g.nodes.size(); ++i)
+      if (ChannelClasses::absorbs(g, g.nodes[i]) && integer[i]) layers_.emplace_back(g, g.nodes[i]);
+    groups_ = classes_of_tensors();
+  }
+
+  /// The exponents of all channels; without `always`, only where they are predicted to reduce the error.
+  ChannelExponents exponents(bool always) {
+    for (int i = 0; i < 12; ++i) sweep();
+    for (std::size_t k = 0; k < exponents_.size(); ++k)
+      exponents_[k] = most_[k] < 20 ? std::floor(exponents_[k]) : std::nearbyint(exponents_[k]);
+    for (const auto& [group, classes] : groups_) remove_common(classes);
+    if (!always) keep_gains();
+    ChannelExponents all;
+    for (int v = 0; v < static_cast<int>(g_.values.size()); ++v) {
+      std::vector<int> e;
+      for (std::int64_t c = 0; c < classes_.channels(v); ++c)
+        e.push_back(static_cast<int>(exponents_[classes_.of(v, c)]));
+      if (std::any_of(e.begin(), e.end(), [](int x) { return x != 0; })) all[g_.value(v).name] = std::move(e);
+    }
+    return all;
+  }
+
+ private:
+  static constexpr double fixed = -1000;  // as an upper limit of an exponent
+
+  void fix(int v, std::int64_t c) { most_[classes_.of(v, c)] = fixed; }
+  double factor(int v, std::int64_t c) const { return linear_exp2(exponents_[classes_.of(v, c)]); }
+  static double magnitude(const Range& r) { return static_cast<double>(std::max(-r.low, r.high)); }
+
+  /// The ranges of the channels of an activation. Those that were not measured, or whose range the user has set, keep
+  /// their factor.
+  void measure(int v, const Calibration& calibration) {
+    const std::int64_t channels = classes_.channels(v);
+    for (std::int64_t c = 0; c < channels; ++c)
+      if (classes_.is_fixed(classes_.of(v, c))) fix(v, c);
+    if (g_.value(v).is_constant()) return;
+    const auto found = calibration.tensors.find(g_.value(v).name);
+    const bool known = found != calibration.tensors.end() && !found->second.given &&
+                       static_cast<std::int64_t>(found->second.channel_ranges.size()) == channels;
+    if (known) ranges_[at(v)] = found->second.channel_ranges;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      if (!known)
+        fix(v, c);
+      else if (magnitude(ranges_[at(v)][at(c)]) == 0)
+        zero_[classes_.of(v, c)] = true;
+    }
+  }
+
+  /// Largest factors of channels with an activation that has limits.
+  void limit(const Node& n) {
+    const int v = n.outputs[0];
+    const ChannelClasses::Limits l = ChannelClasses::limits(n);
+    for (std::int64_t c = 0; c < static_cast<std::int64_t>(ranges_[at(v)].size()); ++c) {
+      const Range& r = ranges_[at(v)][at(c)];
+      double& most = most_[classes_.of(v, c)];
+      for (const auto& [seen, end] :
+           {std::pair(static_cast<double>(r.low), l.low), {static_cast<double>(r.high), l.high}}) {
+        if (!std::isfinite(end) || end == 0) continue;
+        const double room = seen * end > 0 ? linear_log2(end / seen) : 20.0;
+        most = room < 1e-6 ? fixed : std::min(most, room);
+      }
+    }
+  }
+
+  /// Precisions of a channel, as logarithms: before it is read and when it is read.
+  struct Precision {
+    double written = 0, read = 0, writes = 0, reads = 0;
+  };
+
+  /// A step towards equal precisions.
+  void sweep() {
+    std::vector<Precision> precision(exponents_.size());
+    for (int v = 0; v < static_cast<int>(ranges_.size()); ++v)
+      if (!ranges_[at(v)].empty() && !shares_scale(v)) add_activation(v, precision);
+    for (const LayerMagnitudes& l : layers_) add_weights(l, precision);
+    for (std::size_t k = 0; k < exponents_.size(); ++k) {
+      const Precision& p = precision[k];
+      if (most_[k] == fixed || p.writes == 0) continue;
+      const double written = p.written / p.writes;
+      const double change = p.reads > 0 ? (p.read / p.reads - written) / 2 : -written;
+      exponents_[k] = std::min(std::max(exponents_[k] + change, -20.0), most_[k]);
+    }
+    for (const auto& [group, classes] : groups_) {  // what all channels have in common would drift
+      double sum = 0;
+      for (std::size_t k : classes) sum += most_[k] < 20 ? std::numeric_limits<double>::infinity() : exponents_[k];
+      for (std::size_t k : classes)
+        if (std::isfinite(sum)) exponents_[k] -= sum / static_cast<double>(classes.size());
+    }
+    for (std::size_t k = 0; k < exponents_.size(); ++k)
+      if (zero_[k]) exponents_[k] = std::min(exponents_[k], 0.0);
+  }
+
+  /// Whether only a concat reads the value, with its result's scale.
+  bool shares_scale(int v) const { return links_.used_once(v) && g_.nodes[at(links_.users(v)[0])].op->traits().joins; }
+
+  static void add_written(Precision& p, double ratio, double weight) {
+    if (!(ratio > 0)) return;
+    p.written += weight * linear_log2(ratio);
+    p.writes += weight;
+  }
+  static void add_read(Precision& p, double ratio) {
+    if (!(ratio > 0)) return;
+    p.read += linear_log2(ratio);
+    ++p.reads;
+  }
+
+  void add_activation(int v, std::vector<Precision>& precision) const {
+    const std::vector<Range>& r = ranges_[at(v)];
+    double most = 0;
+    for (std::size_t c = 0; c < r.size(); ++c)
+      most = std::max(most, magnitude(r[c]) * factor(v, static_cast<std::int64_t>(c)));
+    for (std::size_t c = 0; most > 0 && c < r.size(); ++c) {
+      const auto channel = static_cast<std::int64_t>(c);
+      add_written(precision[classes_.of(v, channel)], magnitude(r[c]) * factor(v, channel) / most,
+                  per_channel_ ? 1 : 0.25);
+    }
+  }
+
+  /// Factors of a layer's output channels, and the reciprocals of those of its input channels.
+  std::pair<std::vector<double>, std::vector<double>> factors(const LayerMagnitudes& l) const {
+    std::vector<double> out(at(l.outputs), 1.0), in(at(l.channel(l.outputs - 1, l.group_in - 1) + 1), 1.0);
+    if (classes_.channels(l.output) > 0)
+      for (std::size_t o = 0; o < out.size(); ++o) out[o] = factor(l.output, static_cast<std::int64_t>(o));
+    if (classes_.channels(l.input) > 0)
+      for (std::size_t i = 0; i < in.size(); ++i) in[i] = 1 / factor(l.input, static_cast<std::int64_t>(i));
+    return {std::move(out), std::move(in)};
+  }
+
+  void add_weights(const LayerMagnitudes& l, std::vector<Precision>& precision) const {
+    const auto [out, in] = factors(l);
+    std::vector<double> rows(out.size(), 0.0), columns(in.size(), 0.0);
+    double most = 0;
+    for (std::int64_t o = 0; o < l.outputs; ++o) {
+      const float* w = l.largest.data() + o * l.group_in;
+      const double* f = in.data() + l.channel(o, 0);
+      double row = 0;
+      for (std::int64_t i = 0; i < l.group_in; ++i) row = std::max(row, static_cast<double>(w[i]) * f[i]);
+      rows[at(o)] = row * out[at(o)];
+      most = std::max(most, rows[at(o)]);
+      const double of_row = per_channel_ ? (row > 0 ? 1 / row : 0) : out[at(o)];
+      double* column = columns.data() + l.channel(o, 0);
+      for (std::int64_t i = 0; i < l.group_in; ++i)
+        column[i] = std::max(column[i], static_cast<double>(w[i]) * f[i] * of_row);
+    }
+    if (!per_channel_ && most > 0 && classes_.channels(l.output) > 0)
+      for (std::size_t o = 0; o < rows.size(); ++o)
+        add_written(precision[classes_.of(l.output, static_cast<std::int64_t>(o))], rows[o] / most, 1);
+    if ((per_channel_ && l.depthwise()) || classes_.channels(l.input) == 0) return;
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      add_read(precision[classes_.of(l.input, static_cast<std::int64_t>(i))], per_channel_ ? columns[i]
+                                                                              : most > 0   ? columns[i] / most
+                                                                                           : 0);
+  }
+
+  static constexpr double decibels = 3.0103;  // of a power of two
+  static double square(double x) noexcept { return rounded(x * x); }
+
+  /// The mean over the output channels of the predicted noise of a layer, in decibels of its signal: that of rounded
+  /// inputs, step^2 / 12 sum of w^2, and of rounded weights, step^2 / 12 sum of x^2. The signal of channels is taken
+  /// for independent, with a mean square of a tenth of that of the largest magnitude.
+  double noise_db(const LayerMagnitudes& l) const {
+    const auto [out, in] = factors(l);
+    const std::vector<Range>& ranges = ranges_[at(l.input)];
+    std::vector<double> energy(in.size(), 1.0);
+    double low = 0, high = 0, largest_weight = 0;
+    for (std::size_t i = 0; i < energy.size() && !ranges.empty(); ++i) {
+      energy[i] = square(magnitude(ranges[i]) / in[i]) / 10;
+      low = std::min(low, static_cast<double>(ranges[i].low) / in[i]);
+      high = std::max(high, static_cast<double>(ranges[i].high) / in[i]);
+    }
+    const double step = square((high - low) / 255) / 12;
+    std::vector<double> rows(out.size(), 0.0), signal(out.size(), 0.0), squares(out.size(), 0.0),
+        inputs(out.size(), 0.0);
+    for (std::int64_t o = 0; o < l.outputs; ++o) {
+      for (std::int64_t i = 0; i < l.group_in; ++i) {
+        const std::size_t k = at(o * l.group_in + i), c = at(l.channel(o, i));
+        const double f = in[c] * out[at(o)], w = rounded(static_cast<double>(l.squares[k]) * f * f);
+        rows[at(o)] = std::max(rows[at(o)], static_cast<double>(l.largest[k]) * f);
+        squares[at(o)] += w;
+        signal[at(o)] += rounded(w * energy[c]);
+        inputs[at(o)] += rounded(static_cast<double>(l.taps) * energy[c]);
+      }
+      largest_weight = std::max(largest_weight, rows[at(o)]);
+    }
+    double sum = 0;
+    int count = 0;
+    for (std::size_t o = 0; o < rows.size(); ++o) {
+      if (!(signal[o] > 0)) continue;
+      const double weight_step = square((per_channel_ ? rows[o] : largest_weight) / 127) / 12;
+      sum += linear_log2(rounded(rounded(squares[o] * step) + rounded(inputs[o] * weight_step)) / signal[o] + 3e-5);
+      ++count;
+    }
+    return count ? decibels * sum / count : 0;
+  }
+
+  /// The classes of each group of tensors that share channels; the group is the number of one of the tensors, as
+  /// group_ says.
+  std::map<std::size_t, std::vector<std::size_t>> classes_of_tensors() {
+    group_.resize(g_.values.size());
+    std::iota(group_.begin(), group_.end(), std::size_t{0});
+    std::map<std::size_t, std::size_t> of_class;  // one of its tensors
+    for (int v = 0; v < static_cast<int>(g_.values.size()); ++v)
+      for (std::int64_t c = 0; c < classes_.channels(v); ++c) {
+        const auto [found, fresh] = of_class.emplace(classes_.of(v, c), at(v));
+        if (!fresh) group_[group(at(v))] = group(found->second);
+      }
+    std::map<std::size_t, std::vector<std::size_t>> members;
+    for (const auto& [k, v] : of_class) members[group(v)].push_back(k);
+    return members;
+  }
+  std::size_t group(std::size_t v) const {
+    while (group_[v] != v) v = group_[v];
+    return v;
+  }
+
+  /// A factor that all channels of tensors have in common changes nothing, unless one of them cannot be scaled. Without
+  /// it, most channels keep their numbers.
+  void remove_common(const std::vector<std::size_t>& classes) {
+    std::map<double, int> counts;
+    for (std::size_t k : classes) {
+      if (most_[k] < 20) return;
+      ++counts[exponents_[k]];
+    }
+    double common = 0;
+    int times = 0;
+    for (const auto& [e, n] : counts)
+      if (n > times) {
+        common = e;
+        times = n;
+      }
+    for (std::size_t k : classes)
+      exponents_[k] = zero_[k] ? std::min(exponents_[k] - common, 0.0) : exponents_[k] - common;
+  }
+
+  /// Sets the exponents of tensors to 0 where they are not predicted to reduce the noise of layers.
+  void keep_gains() {
+    for (const auto& [of, classes] : groups_) {
+      if (std::all_of(classes.begin(), classes.end(), [&](std::size_t k) { return exponents_[k] == 0; })) continue;
+      std::vector<const LayerMagnitudes*> layers;
+      for (const LayerMagnitudes& l : layers_)
+        if (group(at(l.input)) == of || group(at(l.output)) == of) layers.push_back(&l);
+      const auto noise = [&] {
+        double sum = 0;
+        for (const LayerMagnitudes* l : layers) sum += noise_db(*l);
+        return sum;
+      };
+      const double with = noise();
+      std::vector<double> kept;
+      for (std::size_t k : classes) kept.push_back(std::exchange(exponents_[k], 0.0));
+      if (noise() - with < (per_channel_ ? 1 : 0.2)) continue;  // dB
+      for (std::size_t i = 0; i < kept.size(); ++i) exponents_[classes[i]] = kept[i];
+    }
+  }
+
+  const Graph& g_;
+  const bool per_channel_;
+  const ChannelClasses classes_;
+  const Links links_;
+  std::vector<double> exponents_;           // of each class
+  std::vector<double> most_;                // the largest exponent of each class, or fixed
+  std::vector<bool> zero_;                  // of each class: whether it was always zero; it may become smaller
+  std::vector<std::vector<Range>> ranges_;  // of the channels of each value; empty: not scaled
+  std::vector<LayerMagnitudes> layers_;
+  std::vector<std::size_t> group_;  // of each value: another one of its group
+  std::map<std::size_t, std::vector<std::size_t>> groups_;
+};
+
+/// The calibration of the rescaled model. Ranges of rescaled tensors are those of their channels, narrowed in the same
+/// proportion as the method narrowed the range of the tensor.
+inline Calibration rescaled(const Calibration& calibration, const ChannelExponents& exponents) {
+  Calibration all = calibration;
+  for (const auto& [tensor, e] : exponents) {
+    const auto found = all.tensors.find(tensor);
+    if (found == all.tensors.end()) continue;  // a constant
+    TensorStatistics& t = found->second;
+    const Range chosen = calibration.range(tensor), before = t.seen;
+    t.seen = {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+    for (std::size_t c = 0; c < t.channel_ranges.size(); ++c) {
+      Range& r = t.channel_ranges[c];
+      r = {std::ldexp(r.low, e[c]), std::ldexp(r.high, e[c])};
+      t.seen = {std::min(t.seen.low, r.low), std::max(t.seen.high, r.high)};
+      if (c < t.channel_sums.size()) t.channel_sums[c] = std::ldexp(t.channel_sums[c], e[c]);
+    }
+    const auto narrowed = [](float now, float chosen_end, float seen_end) {
+      const float part = seen_end == 0 ? 1 : chosen_end / seen_end;
+      return part > 0 && part < 1 ? now * part : now;
+    };
+    t.given = Range{narrowed(t.seen.low, chosen.low, before.low), narrowed(t.seen.high, chosen.high, before.high)};
+    t.histogram = {};
+    t.samples.clear();
+  }
+  return all;
+}
+
+}  // namespace detail
+OCTET_END

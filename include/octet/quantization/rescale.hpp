@@ -1,0 +1,116 @@
+#pragma once
+#include <cstdlib>
+#include <map>
+
+#include "channel_classes.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// For each channel of a value, by name, the power of two that it is multiplied by; a value that is not listed keeps
+/// its numbers.
+using ChannelExponents = std::map<std::string, std::vector<int>>;
+
+/// Throws Error unless the factors leave the outputs of the model as they are, but for activations with limits.
+inline void require_valid(const ChannelExponents& exponents, const Graph& g) {
+  constexpr int unknown = 1000;
+  const ChannelClasses classes(g);
+  std::vector<int> of_class(classes.count(), unknown);
+  for (int v = 0; v < static_cast<int>(g.values.size()); ++v) {
+    const std::string& tensor = g.value(v).name;
+    const auto found = exponents.find(tensor);
+    const std::int64_t channels = classes.channels(v);
+    if (found != exponents.end())
+      require(static_cast<std::int64_t>(found->second.size()) == channels, "tensor '", tensor, "' has ",
+              found->second.size(), " exponents of channels, expected ", channels);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const int e = found == exponents.end() ? 0 : found->second[at(c)];
+      const std::size_t k = classes.of(v, c);
+      require(e == 0 || !classes.is_fixed(k), "tensor '", tensor, "', channel ", c, ": the exponent is ", e,
+              ", but a layer that reads or writes the tensor allows only 0");
+      require(of_class[k] == unknown || of_class[k] == e, "tensor '", tensor, "', channel ", c, ": the exponent is ", e,
+              ", but a channel that a layer joins it with has ", of_class[k]);
+      of_class[k] = e;
+    }
+  }
+}
+
+/// Weights [O, ..., C / groups], each multiplied by the factor of its output channel and divided by that of its input
+/// channel. Without exponents, factors are 1.
+inline Tensor<float> rescaled_weights(Tensor<float> w, std::int64_t groups, const std::vector<int>& in,
+                                      const std::vector<int>& out) {
+  const std::int64_t outputs = w.shape()[0], group_in = w.shape().back();
+  if (w.size() == 0) return w;
+  const std::int64_t k = w.size() / outputs, group_out = std::max<std::int64_t>(outputs / groups, 1);
+  for (std::int64_t o = 0; o < outputs; ++o) {
+    const int* inputs = in.empty() ? nullptr : in.data() + o / group_out * group_in;
+    const int e = out.empty() ? 0 : out[at(o)];
+    float* row = w.data() + o * k;
+    for (std::int64_t i = 0; i < k; ++i) row[i] = std::ldexp(row[i], inputs ? e - inputs[i % group_in] : e);
+  }
+  return w;
+}
+
+/// Multiplies channels by powers of two, and changes weights, biases and constants so that the outputs of the model
+/// keep their bits.
+inline void rescale(Graph& g, const ChannelExponents& exponents) {
+  if (exponents.empty()) return;
+  require_valid(exponents, g);
+  const std::vector<int> none;
+  const auto of = [&](int v) -> const std::vector<int>& {
+    const auto found = v == Node::none ? exponents.end() : exponents.find(g.value(v).name);
+    return found == exponents.end() ? none : found->second;
+  };
+  const std::size_t values = g.values.size();
+  for (Node& n : g.nodes) {
+    if (!ChannelClasses::absorbs(g, n)) continue;
+    const std::vector<int>&in = of(n.inputs[0]), &out = of(n.outputs[0]);
+    if (in.empty() && out.empty()) continue;
+    const int w = n.inputs[LayerInputs::weights], b = input_of(n, LayerInputs::bias);
+    Tensor<float> old = to_float(g.value(w).constant.ref());
+    n.inputs[LayerInputs::weights] =
+        g.add_constant(g.value(w).name, rescaled_weights(std::move(old), n.op->traits().groups, in, out));
+    if (b == Node::none || out.empty()) continue;
+    Tensor<float> bias = to_float(g.value(b).constant.ref());
+    for (std::int64_t c = 0; c < bias.size(); ++c) bias[c] = std::ldexp(bias[c], out[at(c)]);
+    n.inputs[LayerInputs::bias] = g.add_constant(g.value(b).name, std::move(bias));
+  }
+  for (std::size_t v = 0; v < values; ++v) {
+    const std::vector<int>& e = of(static_cast<int>(v));
+    if (e.empty() || !g.values[v].is_constant()) continue;
+    Tensor<float> x = to_float(g.values[v].constant.ref());
+    for (std::int64_t i = 0; i < x.size(); ++i) x[i] = std::ldexp(x[i], e[at(i % static_cast<std::int64_t>(e.size()))]);
+    g.values[v].constant = std::move(x);
+  }
+  g.remove_unused();
+}
+
+/// Quantized models say which factors their tensors have, so that reports can compare them with the float model.
+constexpr const char* exponents_key = "exponents of channels: ";
+
+inline void note_exponents(Graph& g, const ChannelExponents& exponents) {
+  for (const auto& [tensor, all] : exponents) {
+    std::string text;
+    for (int e : all) text += (text.empty() ? "" : " ") + std::to_string(e);
+    g.metadata[exponents_key + tensor] = text;
+  }
+}
+
+/// What note_exponents wrote.
+inline ChannelExponents noted_exponents(const Graph& g) {
+  ChannelExponents exponents;
+  const std::string key = exponents_key;
+  for (const auto& [name, text] : g.metadata) {
+    if (name.compare(0, key.size(), key) != 0) continue;
+    const char* at = text.c_str();
+    for (char* end = nullptr;; at = end) {
+      const long e = std::strtol(at, &end, 10);
+      if (end == at) break;
+      exponents[name.substr(key.size())].push_back(static_cast<int>(e));
+    }
+  }
+  return exponents;
+}
+
+}  // namespace detail
+OCTET_END

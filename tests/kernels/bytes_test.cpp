@@ -1,0 +1,273 @@
+#include <doctest/doctest.h>
+
+#include <octet/kernels/bytes.hpp>
+
+#include "support/buffer.hpp"
+#include "support/epilogue.hpp"
+#include "support/isas.hpp"
+#include "support/random.hpp"
+
+using namespace octet;
+using namespace octet::detail;
+using namespace testing;
+
+namespace {
+
+constexpr std::int64_t sizes[] = {0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300};
+
+// Calls run(kernels, out) on every instruction set and compares with expected(i).
+template <class Run, class Expected>
+int wrong_bytes(std::int64_t n, Run run, Expected expected) {
+  int wrong = 0;
+  for (Isa isa : available_isas()) {
+    Guarded<std::uint8_t> out(n, 1);
+    run(byte_kernels(isa), out.data());
+    wrong += !out.intact();
+    for (std::int64_t i = 0; i < n; ++i) wrong += out[i] != expected(i);
+  }
+  return wrong;
+}
+
+Exact<std::uint8_t> random_bytes(Random& random, std::int64_t n, std::size_t shift) {
+  Exact<std::uint8_t> x(n, shift);
+  random.fill(x.data(), n, 0, 255);
+  if (n > 1) {
+    x.set(0, 0);
+    x.set(n - 1, 255);
+  }
+  return x;
+}
+
+std::int32_t byte(Random& random) { return static_cast<std::int32_t>(random.between(0, 255)); }
+
+}  // namespace
+
+TEST_CASE("lookup: every code, rows with gaps, in place") {
+  Random random(1);
+  std::uint8_t table[256];
+  random.fill(table, 256, 0, 255);
+  for (std::int64_t n : sizes) {
+    const Exact<std::uint8_t> in = random_bytes(random, n, 3);
+    LookupU8 p;
+    p.table = table;
+    p.count = n;
+    CHECK(wrong_bytes(
+              n,
+              [&](const ByteKernels& k, std::uint8_t* out) {
+                LookupU8 own = p;
+                own.in = in.data();
+                own.out = out;
+                k.lookup(own);
+              },
+              [&](std::int64_t i) { return table[in[i]]; }) == 0);
+    for (Isa isa : available_isas()) {
+      constexpr std::int64_t rows = 3;
+      const std::int64_t in_stride = n + 5, out_stride = n + 2;
+      const Exact<std::uint8_t> many = random_bytes(random, rows * in_stride, 1);
+      Exact<std::uint8_t> out(rows * out_stride);
+      std::memset(out.data(), 77, static_cast<std::size_t>(out.size()));
+      LookupU8 own{table, many.data(), out.data(), n, rows, in_stride, out_stride};
+      byte_kernels(isa).lookup(own);
+      int wrong = 0;
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t i = 0; i < out_stride; ++i)
+          wrong += out[r * out_stride + i] != (i < n ? table[many[r * in_stride + i]] : 77);
+      CHECK(wrong == 0);
+      Exact<std::uint8_t> same(n);
+      std::copy_n(in.data(), n, same.data());
+      byte_kernels(isa).lookup({table, same.data(), same.data(), n, 1, 0, 0});
+      for (std::int64_t i = 0; i < n; ++i) CHECK(same[i] == table[in[i]]);
+    }
+  }
+  std::uint8_t all[256], found[256];
+  for (int q = 0; q < 256; ++q) all[q] = static_cast<std::uint8_t>(q);
+  for (Isa isa : available_isas()) {
+    byte_kernels(isa).lookup({table, all, found, 256, 1, 0, 0});
+    CHECK(std::equal(found, found + 256, table));
+  }
+}
+
+TEST_CASE("multiply: zero points, limits, ties, extremes") {
+  Random random(2);
+  for (std::int64_t n : sizes)
+    for (int round = 0; round < 20; ++round) {
+      const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
+      MulU8 p;
+      p.a = a.data();
+      p.b = b.data();
+      p.count = n;
+      p.scale = round % 5 == 0 ? 0.5f : random.real(0.0001f, 0.1f);
+      if (round == 7) p.scale = 30000;  // products close to 2^31
+      p.zero_a = round == 3 ? 255 : byte(random);
+      p.zero_b = round == 4 ? 0 : byte(random);
+      p.zero_point = byte(random);
+      p.low = static_cast<std::int32_t>(random.between(0, 30));
+      p.high = static_cast<std::int32_t>(random.between(200, 255));
+      CHECK(wrong_bytes(
+                n,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  MulU8 own = p;
+                  own.out = out;
+                  k.mul(own);
+                },
+                [&](std::int64_t i) {
+                  const float v = static_cast<float>((a[i] - p.zero_a) * (b[i] - p.zero_b)) * p.scale;
+                  return clamped(std::int64_t{rounded(v)} + p.zero_point, p.low, p.high);
+                }) == 0);
+    }
+}
+
+TEST_CASE("PReLU: a slope for each element") {
+  Random random(3);
+  for (std::int64_t n : sizes)
+    for (int round = 0; round < 10; ++round) {
+      const Exact<std::uint8_t> in = random_bytes(random, n, 1);
+      Exact<float> slopes(n, 4);
+      random.fill(slopes.data(), n, -2, 2);
+      if (n) slopes.set(0, 0);
+      PReluU8 p;
+      p.in = in.data();
+      p.count = n;
+      p.negative = slopes.data();
+      p.positive = round % 3 == 0 ? 0.5f : random.real(0.1f, 3);
+      p.zero_in = byte(random);
+      p.zero_point = byte(random);
+      CHECK(wrong_bytes(
+                n,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  PReluU8 own = p;
+                  own.out = out;
+                  k.prelu(own);
+                },
+                [&](std::int64_t i) {
+                  const std::int32_t x = in[i] - p.zero_in;
+                  const float v = static_cast<float>(x) * (x < 0 ? slopes[i] : p.positive);
+                  return clamped(std::int64_t{rounded(v)} + p.zero_point, 0, 255);
+                }) == 0);
+    }
+}
+
+TEST_CASE("blend: bytes to floats, and back with the rounding of exact sums") {
+  Random random(4);
+  for (std::int64_t n : sizes)
+    for (int round = 0; round < 30; ++round) {
+      // Weights and sums are multiples of 2^-15; those of some rounds of 2^-2, where many results are ties.
+      const bool ties = round % 3 == 0;
+      const auto weight = [&] {
+        return static_cast<float>(ties ? random.between(0, 4) * 8192 : random.between(0, 32768)) / 32768;
+      };
+      const float first = weight(), second = weight();
+      const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
+      Exact<float> fa(n, 4), fb(n, 8);
+      for (std::int64_t i = 0; i < n; ++i) {
+        fa.set(i, static_cast<float>(a[i]) * first + static_cast<float>(b[i]) * (1 - first));
+        fb.set(i, static_cast<float>(b[i]) * first + static_cast<float>(a[i]) * (1 - first));
+        // Exactly, or almost, a tie.
+        if (!ties && round % 3 == 1) fa.set(i, fb[i] + (random.chance(50) ? 0.0f : 1.0f / 32768));
+      }
+      int wrong = 0;
+      for (Isa isa : available_isas()) {
+        Guarded<float> out(n, 4);
+        BlendRows r;
+        r.a = a.data();
+        r.b = b.data();
+        r.out_f32 = out.data();
+        r.count = n;
+        r.weight_a = first;
+        r.weight_b = 1 - first;
+        byte_kernels(isa).blend(r);
+        wrong += !out.intact();
+        for (std::int64_t i = 0; i < n; ++i)
+          wrong += out[i] != static_cast<float>(a[i]) * first + static_cast<float>(b[i]) * (1 - first);
+      }
+      CHECK(wrong == 0);
+      CHECK(wrong_bytes(
+                n,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  BlendRows r;
+                  r.a_f32 = fa.data();
+                  r.b_f32 = fb.data();
+                  r.out = out;
+                  r.count = n;
+                  r.weight_a = second;
+                  r.weight_b = 1 - second;
+                  r.exact = ties;
+                  k.blend(r);
+                },
+                [&](std::int64_t i) {  // exact in double
+                  const double v = static_cast<double>(fa[i]) * static_cast<double>(second) +
+                                   static_cast<double>(fb[i]) * static_cast<double>(1 - second);
+                  return static_cast<int>(std::min(std::nearbyint(v), 255.0));
+                }) == 0);
+    }
+}
+
+TEST_CASE("blend: sums that float would round to a tie") {
+  // 2.5 +- 2^-24 and similar: next to the middle of two integers by less than the distance of floats.
+  for (Isa isa : available_isas())
+    for (int whole : {0, 1, 100, 254}) {
+      constexpr std::int64_t n = 40;
+      Exact<float> a(n), b(n);
+      std::vector<int> expected;
+      const float weight = 16385.0f / 32768;  // a half and 2^-15
+      for (std::int64_t i = 0; i < n; ++i) {
+        const float middle = static_cast<float>(whole) + 0.5f;
+        a.set(i, middle + static_cast<float>(i % 5 - 2) / 32768);
+        b.set(i, middle - static_cast<float>(i % 5 - 2) / 32768);
+        const double v = static_cast<double>(a[i]) * static_cast<double>(weight) +
+                         static_cast<double>(b[i]) * (1 - static_cast<double>(weight));
+        expected.push_back(static_cast<int>(std::nearbyint(v)));
+      }
+      Guarded<std::uint8_t> out(n);
+      BlendRows r;
+      r.a_f32 = a.data();
+      r.b_f32 = b.data();
+      r.out = out.data();
+      r.count = n;
+      r.weight_a = weight;
+      r.weight_b = 1 - weight;
+      r.exact = false;
+      byte_kernels(isa).blend(r);
+      for (std::int64_t i = 0; i < n; ++i) CHECK(out[i] == expected[static_cast<std::size_t>(i)]);
+    }
+}
+
+TEST_CASE("mean: of sums, and of pixels") {
+  Random random(5);
+  for (std::int64_t n : sizes)
+    for (std::int64_t pixels : {1, 4, 25}) {
+      std::vector<Exact<std::uint8_t>> all;
+      std::vector<const std::byte*> list;
+      for (std::int64_t p = 0; p < pixels; ++p) all.push_back(random_bytes(random, n, 1));
+      for (const auto& x : all) list.push_back(x.bytes());
+      Exact<std::int32_t> sums(n);
+      for (std::int64_t i = 0; i < n; ++i) {
+        std::int32_t sum = 0;
+        for (const auto& x : all) sum += x[i];
+        sums.set(i, sum);
+      }
+      MeanU8 m;
+      m.count = n;
+      m.zero_sum = static_cast<std::int32_t>(pixels * random.between(0, 255));
+      m.factor = pixels == 4 ? 0.25f : random.real(0.1f, 2) / static_cast<float>(pixels);
+      m.zero_point = byte(random);
+      const auto expected = [&](std::int64_t i) {
+        return clamped(std::int64_t{rounded(static_cast<float>(sums[i] - m.zero_sum) * m.factor)} + m.zero_point, 0,
+                       255);
+      };
+      for (const bool given : {false, true})
+        CHECK(wrong_bytes(
+                  n,
+                  [&](const ByteKernels& k, std::uint8_t* out) {
+                    MeanU8 own = m;
+                    own.out = out;
+                    if (given)
+                      own.sums = sums.data();
+                    else
+                      own.pixels = list.data();
+                    own.pixel_count = pixels;
+                    k.mean(own);
+                  },
+                  expected) == 0);
+    }
+}
