@@ -2,7 +2,7 @@
 #include <functional>
 
 #include "support/allocations.hpp"
-#include "support/onnx_builder.hpp"
+#include "support/onnx_networks.hpp"
 #include "support/random.hpp"
 #include "support/sanitized.hpp"
 #include "testing.hpp"
@@ -13,37 +13,6 @@ using namespace octet;
 using namespace testing;
 
 namespace {
-
-/// A small network that covers most of the importer.
-Bytes network() {
-  OnnxBuilder b;
-  b.input("x", {-2, 4, 6, 6})
-      .initializer("w", random_tensor({8, 2, 3, 3}, 1))
-      .initializer("bias", random_tensor({8}, 2));
-  const std::vector<std::int64_t> one{1, 1, 1, 1}, two{2, 2};
-  b.node("Conv", {"x", "w", "bias"}, {"c"},
-         {{"pads", one}, {"group", 2}, {"kernel_shape", std::vector<std::int64_t>{3, 3}}});
-  b.scalar("low", 0).scalar("high", 6).node("Clip", {"c", "low", "high"}, {"r"});
-  b.integers("split", {0, 2, 4, 6, 6}).node("Reshape", {"r", "split"}, {"g"});
-  b.node("Transpose", {"g"}, {"h"}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3, 4}}});
-  b.node("Shape", {"r"}, {"shape"}).node("Reshape", {"h", "shape"}, {"j"});
-  b.node("MaxPool", {"j"}, {"p"}, {{"kernel_shape", two}, {"strides", two}});
-  b.integers("starts", {1})
-      .integers("ends", {7})
-      .integers("axes", {1})
-      .node("Slice", {"p", "starts", "ends", "axes"}, {"s"});
-  b.integers("pads", {0, 1, 0, 0, 0, 1, 0, 0})
-      .node("Pad", {"s", "pads"}, {"d"})
-      .node("Concat", {"d", "p"}, {"n"}, {{"axis", 1}});
-  b.scalar("qs", 0.1f)
-      .initializer("qz", Tensor<std::uint8_t>(Shape{}, {128}))
-      .node("QuantizeLinear", {"n", "qs", "qz"}, {"q"});
-  b.node("DequantizeLinear", {"q", "qs", "qz"}, {"dq"})
-      .node("GlobalAveragePool", {"dq"}, {"m"})
-      .node("Flatten", {"m"}, {"f"});
-  b.initializer("k", random_tensor({5, 16}, 3)).node("Gemm", {"f", "k"}, {"e"}, {{"transB", 1}, {"alpha", 0.5f}});
-  return b.node("Softmax", {"e"}, {"y"}, {{"axis", -1}}).output("y").bytes();
-}
 
 /// Imports the model. Returns whether that succeeded. The test fails on exceptions other than octet::Error.
 bool survives(const Bytes& model) {
@@ -66,7 +35,7 @@ OnnxBuilder start(const std::vector<std::int64_t>& shape) { return OnnxBuilder()
 }  // namespace
 
 TEST_CASE("onnx: a file truncated at any byte") {
-  const Bytes whole = network();
+  const Bytes whole = onnx_network();
   REQUIRE(survives(whole));
   int good = 0;
   for (std::size_t n = 0; n < whole.size(); ++n) good += survives(whole.substr(0, n));
@@ -74,7 +43,7 @@ TEST_CASE("onnx: a file truncated at any byte") {
 }
 
 TEST_CASE("onnx: damaged bytes") {
-  const Bytes whole = network();
+  const Bytes whole = onnx_network();
   Random random(1);
   const auto place = [&](std::size_t size) {
     return static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(size) - 1));

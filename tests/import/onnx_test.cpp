@@ -6,6 +6,8 @@
 #include <octet/import/onnx/importer.hpp>
 #include <octet/operators/all.hpp>
 #include <random>
+
+#include "support/allocations.hpp"
 #include "support/files.hpp"
 #include "support/messages.hpp"
 #include "support/onnx_builder.hpp"
@@ -512,6 +514,48 @@ TEST_CASE("onnx: tensors in external files") {
   CHECK_CONTAINS(message<FormatError>([&] { load_onnx((folder / "fifo").string()); }), "it is a FIFO");
   fs::remove_all(folder);
   fs::remove_all(outside);
+}
+
+TEST_CASE("onnx: external data of more than 2 GB is mapped, not copied") {
+  namespace fs = std::filesystem;
+  constexpr std::int64_t rows = 140'000'000, width = 4;
+  constexpr std::uintmax_t size = rows * width * 4;  // 2.24 GB
+  const TemporaryFolder folder;
+  const std::string path = folder.write("table.bin", "");
+  std::error_code error;
+  fs::resize_file(path, size, error);  // without blocks on disk, where the file system can do that
+  if (error || sizeof(void*) < 8 || fs::space(folder / ".").available < 2 * size) {
+    MESSAGE("skipped: no space for a file of 2.24 GB");
+    return;
+  }
+  const float last[width] = {1, 2, 3, 4};
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(size - sizeof last));
+  file.write(reinterpret_cast<const char*>(last), sizeof last);
+  file.close();
+  Bytes table, entry;
+  protozero::pbf_writer w(table);
+  w.add_int64(1, rows);
+  w.add_int64(1, width);
+  w.add_int32(2, 1);
+  w.add_string(8, "table");
+  w.add_int32(14, 1);
+  protozero::pbf_writer e(entry);
+  e.add_string(1, "location");
+  e.add_string(2, "table.bin");
+  w.add_message(13, entry);
+  OnnxBuilder b;
+  b.input("i", {2}, DType::i64).initializer(table).node("Gather", {"table", "i"}, {"y"}).output("y");
+  const std::int64_t before = allocated_bytes();
+  const Model m = load_onnx(folder.write("model.onnx", b.bytes()));
+  Executor executor(m);
+  const AnyTensor y = executor.run({AnyTensor(Tensor<std::int64_t>({2}, {0, rows - 1}))})[0];
+  CHECK(allocated_bytes() - before < 1 << 20);
+  const auto values = y.view<float>();
+  for (std::int64_t i = 0; i < width; ++i) {
+    CHECK(values[i] == 0);
+    CHECK(values[width + i] == last[i]);
+  }
 }
 
 TEST_CASE("onnx: external data counts toward the size of the model") {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <octet/operators/all.hpp>
+#include "support/layer.hpp"
 #include "support/tflite_builder.hpp"
 
 // Results of TFLite's own kernels, which octet gives with TFLite's rounding. The numbers are from LiteRT 2.5.3 without
@@ -88,7 +89,81 @@ struct OneProduct {
   }
 };
 
+/// The codes of one operator on random integers. Ratios of scales are powers of two, so that ties are frequent.
+struct Layer {
+  std::string op;
+  DType type = DType::i8;
+  std::int64_t channels = 4, group_in = 4;
+  std::vector<Option> options;
+
+  std::vector<int> operator()(Rounding r) const {
+    const bool as_int8 = type == DType::i8, connected = op == "FULLY_CONNECTED", depthwise = op == "DEPTHWISE_CONV_2D";
+    const int zero = as_int8 ? 0 : 128;
+    const auto integers = [&](const Shape& s, unsigned seed, int low, int high) {
+      return as_int8 ? AnyTensor(random_integers<int8>(s, seed, low, high))
+                     : AnyTensor(random_integers<uint8>(s, seed, low + 128, high + 128));
+    };
+    ModelBuilder b;
+    const Shape shape = connected ? Shape{16, channels} : Shape{1, 4, 4, channels};
+    const int x = b.tensor("x", shape, type, {0.5f, zero}), y = b.tensor("y", {}, type, {2.0f, zero});
+    std::vector<int> in{x};
+    if (op == "ADD" || op == "MUL") in.push_back(x);
+    if (op == "MEAN") in.push_back(b.integers("axes", {1, 2}));
+    if (connected || depthwise || op == "CONV_2D") {
+      const Shape w = connected ? Shape{6, channels} : depthwise ? Shape{1, 1, 1, 4} : Shape{4, 1, 1, group_in};
+      in.push_back(b.constant("w", integers(w, 2, -3, 3), {0.5f, zero}));
+      in.push_back(-1);
+    }
+    b.op(op, in, {y}, options);
+    return codes_of(b, x, y, integers(shape, 1, -128, 127), r);
+  }
+};
+
 }  // namespace
+
+TEST_CASE("tflite rounding: litert rounds once or twice, by operator") {
+  const auto plain = convolution_options(valid, 1);
+  const std::vector<Option> activation{byte(0, no_activation)};
+  for (const Layer& once :
+       {Layer{"CONV_2D", DType::i8, 4, 4, plain}, Layer{"FULLY_CONNECTED", DType::i8, 4, 4, activation}}) {
+    CAPTURE(once.op);
+    CHECK(once(Rounding::litert) == once(Rounding::tflite_single));
+    CHECK(once(Rounding::litert) != once(Rounding::tflite_double));
+  }
+  for (const Layer& twice :
+       {Layer{"CONV_2D", DType::u8, 4, 4, plain}, Layer{"CONV_2D", DType::i8, 4, 2, plain},
+        Layer{"FULLY_CONNECTED", DType::u8, 4, 4, activation},
+        Layer{"DEPTHWISE_CONV_2D", DType::i8, 4, 4, depthwise_options(valid, 1, 1)},
+        Layer{"DEPTHWISE_CONV_2D", DType::i8, 1, 1, depthwise_options(valid, 1, 4)},
+        Layer{"ADD", DType::i8, 4, 4, activation}, Layer{"MUL", DType::i8, 4, 4, activation},
+        Layer{"MEAN", DType::i8, 4, 4, {byte(0, 0)}}, Layer{"LEAKY_RELU", DType::i8, 4, 4, {real(0, 0.25f)}}}) {
+    CAPTURE(twice.op);
+    CHECK(twice(Rounding::litert) == twice(Rounding::tflite_double));
+    if (twice.op != "MEAN" && twice.op != "ADD" && twice.op != "MUL")  // x * x has no negative ties
+      CHECK(twice(Rounding::litert) != twice(Rounding::tflite_single));
+  }
+}
+
+TEST_CASE("tflite rounding: litert's MEAN over pixels that keeps its dimensions rounds the zero point apart") {
+  for (const bool as_int8 : {true, false}) {
+    const int shift = as_int8 ? 0 : 128;
+    const QuantParams qx(0.31f, 7 + shift), qy(0.13f, -20 + shift);
+    const DType type = as_int8 ? DType::i8 : DType::u8;
+    std::vector<int> codes;
+    for (int i = 0; i < 5 * 3 * 40; ++i) codes.push_back((i * i * 7 + i * 31) % 97 - 60 + shift);
+    ModelBuilder b;
+    const int x = b.tensor("x", {1, 5, 3, 40}, type, qx), y = b.tensor("y", {}, type, qy);
+    b.op("MEAN", {x, b.integers("axes", {1, 2})}, {y}, {byte(0, 1)});
+    const std::vector<int> found = codes_of(b, x, y, bytes_of(type, {1, 5, 3, 40}, codes), Rounding::litert);
+    const auto zero = static_cast<std::int64_t>(std::round(static_cast<float>(qx.zero_point[0]) * 0.31f / 0.13f));
+    for (std::size_t c = 0; c < 40; ++c) {
+      std::int64_t sum = 0;
+      for (std::size_t i = c; i < codes.size(); i += 40) sum += codes[i];
+      const std::int64_t mean = fixed_point(sum, static_cast<double>(0.31f / (15 * 0.13f)), Rounding::tflite_double);
+      CHECK(found[c] == std::clamp<std::int64_t>(mean - zero + qy.zero_point[0], shift - 128, shift + 127));
+    }
+  }
+}
 
 TEST_CASE("tflite rounding: layers with one weight scale multiply the scales in single precision") {
   const Rounding twice = Rounding::tflite_double;

@@ -50,7 +50,19 @@ TEST_CASE("memory plan: buffers alive at the same time never overlap") {
     REQUIRE(plan.offsets.size() == buffers.size());
     CHECK(overlaps(buffers, plan) == 0);
     CHECK(plan.bytes >= lower_bound(buffers, steps));
+    CHECK(overlaps(buffers, plan_memory_in_order(buffers)) == 0);
   }
+}
+
+TEST_CASE("memory plan: many buffers take little time") {
+  constexpr int n = 200000;
+  std::vector<Lifetime> chain, together;
+  for (int i = 0; i < n; ++i) {
+    chain.push_back({1000, i, i + 1});
+    together.push_back({1000, i, n});
+  }
+  CHECK(plan_memory(chain).bytes == 2 * 1024);
+  CHECK(plan_memory(together).bytes == std::size_t{1024} * n);
 }
 
 TEST_CASE("memory plan: a chain of layers takes two buffers") {

@@ -97,7 +97,7 @@ class Case {
   bool has(const char* field) const { return json_.contains(field); }
 
   /// Loads the model in its own layout. If it has external data, loads a copy of both files.
-  Model load(const TemporaryFolder& temporary) const {
+  Model load(const TemporaryFolder& temporary, std::optional<Rounding> rounding = {}) const {
     std::string path = folder_ + "/" + json_.at("model").get<std::string>();
     if (has("external")) {
       path = temporary.write("model.onnx", contents(path));
@@ -105,14 +105,15 @@ class Case {
     }
     LoadOptions options;
     options.keep_layout = true;
+    options.rounding = rounding;
     return octet::load(path, options);
   }
 
   /// The reference values of each output, for all runs in order.
-  std::vector<std::vector<float>> references() const {
+  std::vector<std::vector<float>> references(const char* field = "file") const {
     std::vector<std::vector<float>> all;
     for (const Json& o : json_.at("outputs"))
-      all.push_back(read_floats(folder_ + "/" + o.at("file").get<std::string>()));
+      all.push_back(read_floats(folder_ + "/" + o.at(field).get<std::string>()));
     return all;
   }
 

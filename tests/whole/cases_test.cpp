@@ -188,6 +188,9 @@ Problems problems_of(const Case& c) {
     const TemporaryFolder temporary;
     const Model model = c.load(temporary);
     if (c.json().value("float", false)) check_float(c, c.run(model), "float", problems);
+    if (c.json().at("outputs")[0].contains("builtin_file") &&
+        c.run(c.load(temporary, Rounding::litert)) != c.references("builtin_file"))
+      problems.push_back("Rounding::litert does not give the outputs of LiteRT's own kernels");
     if (c.json().value("unoptimized_too", false)) {
       ExecutorOptions options;
       options.optimize = false;

@@ -2,6 +2,7 @@
 #include <octet/io/load.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/passes/optimize.hpp>
+#include <octet/quantization/quantize_model.hpp>
 
 #include "support/allocations.hpp"
 #include "support/files.hpp"
@@ -184,6 +185,76 @@ TEST_CASE("sizes: time is proportional to the number of layers") {
     CAPTURE(type);
     const double few = chain(type, 1000, also_input), many = chain(type, 10000, also_input);
     CHECK(many < 40 * few + 0.5);
+  }
+}
+
+namespace {
+
+/// A graph of about n layers with weights.
+OnnxBuilder large_graph(const std::string& kind, int n) {
+  OnnxBuilder b;
+  b.input("x", {1, 4, 2, 2}).initializer("bias", random_tensor({4}, 1));
+  std::vector<std::string> all;
+  std::string last = "x";
+  for (int i = 0; i < n; ++i) {
+    const std::string t = std::to_string(i), w = "w" + t;
+    Tensor<float> weights({4, 4, 1, 1});
+    for (std::int64_t k = 0; k < 4; ++k) weights[5 * k] = -1;  // so that sums do not grow
+    b.initializer(w, std::move(weights)).node("Conv", {kind == "wide" ? "x" : last, w, "bias"}, {"c" + t});
+    all.push_back("c" + t);
+    if (kind == "chain") b.node("Relu", {"c" + t}, {last = "r" + t});
+    if (kind == "sums") b.node("Add", {"c" + t, last}, {"a" + t}), last = "a" + t;
+    if (kind == "outputs") b.node("Sigmoid", {"c" + t}, {last = "s" + t}), b.output(last);
+  }
+  if (kind == "wide") b.node("Concat", all, {last = "y"}, {{"axis", 1}});
+  if (kind != "outputs") b.output(last);
+  return b;
+}
+
+/// Seconds of each step from the file to a run of the quantized model.
+std::vector<std::pair<std::string, double>> steps(const std::string& kind, int n) {
+  const std::string bytes = large_graph(kind, n).bytes();
+  std::vector<std::pair<std::string, double>> taken;
+  const auto timed = [&](const char* what, auto f) {
+    const auto start = Clock::now();
+    auto result = f();
+    taken.emplace_back(what, seconds(start));
+    return result;
+  };
+  ExecutorOptions one;
+  one.threads = 1;
+  const Tensor<float> x = random_tensor({1, 2, 2, 4}, 2);
+  const Model m = timed("load", [&] { return import_onnx(bytes, false); });
+  const OptimizedModel optimized = timed("optimize", [&] { return optimize(m); });
+  const auto run = [&](const Model& model) { return Executor(model, one).run(std::vector<AnyTensor>{x}); };
+  timed("run", [&] { return run(m); });
+  CalibrationOptions options;
+  options.method = RangeMethod::min_max;
+  options.executor = one;
+  const Calibration c = timed("calibrate", [&] { return calibrate(m, {x}, options); });
+  const Model q = timed("int8", [&] { return quantize<int8>(m, c); });
+  timed("run int8", [&] { return run(q); });
+  timed("dynamic range", [&] { return quantize<dynamic_range>(m); });
+  timed("fp16", [&] { return quantize<fp16>(m); });
+  const TemporaryFile file("large.octet");
+  timed("save", [&] { return save(q, file.path), 0; });
+  timed("load again", [&] { return load(file.path); });
+  return taken;
+}
+
+}  // namespace
+
+TEST_CASE("sizes: every step is proportional to the number of layers") {
+  const char* given = std::getenv("OCTET_LAYERS");  // to measure
+  const int n = given ? std::atoi(given) : sanitized ? 2000 : 10000;
+  for (const std::string kind : {"chain", "wide", "sums", "outputs"}) {
+    CAPTURE(kind);
+    const auto few = steps(kind, n / 10), many = steps(kind, n);
+    for (std::size_t i = 0; i < few.size(); ++i) {
+      CAPTURE(few[i].first);
+      if (given) MESSAGE(kind, ", ", few[i].first, ": ", few[i].second, " s, ", many[i].second, " s");
+      CHECK(many[i].second < 40 * few[i].second + 0.5);
+    }
   }
 }
 

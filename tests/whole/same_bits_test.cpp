@@ -2,6 +2,7 @@
 #include <octet/io/load.hpp>
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/resnet.hpp>
+#include <octet/models/small_cnn.hpp>
 #include <octet/operators/elementary.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
@@ -16,12 +17,19 @@ using namespace testing;
 
 namespace {
 
-/// Calibrates and quantizes with every instruction set and one or two threads. The results must be the same bytes.
+/// The file of a model.
+std::string file_of(const Model& m) {
+  const TemporaryFile file("same.octet");
+  save(m, file.path);
+  return contents(file.path);
+}
+
+/// Calibrates and quantizes with every instruction set and one to three threads. The results must be the same bytes.
 void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions options = {}) {
   unsigned long long expected[2] = {};
   bool first = true;
   for (Isa isa : available_isas())
-    for (int threads : {1, 2}) {
+    for (int threads : {1, 2, 3}) {
       const UseIsa use(isa);
       options.executor.threads = threads;
       const Calibration c = calibrate(m, {images}, options);
@@ -46,6 +54,45 @@ void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions 
 }
 
 }  // namespace
+
+TEST_CASE("same bits: the files of quantized models, in every form, of every method") {
+  struct Net {
+    Model model;
+    Tensor<float> images;
+  };
+  ResNetOptions resnet_options;
+  resnet_options.depth = 18;
+  resnet_options.image_size = 32;
+  const Net nets[] = {{small_cnn(), numbers({2, 28, 28, 1}, 5, -2, 2)},
+                      {mobilenet_v2({0.35, 32, 3, 10, 9}), numbers({1, 32, 32, 3}, 6, -2, 2)},
+                      {resnet(resnet_options), numbers({1, 32, 32, 3}, 7, -2, 2)}};
+  for (const Net& net : nets) {
+    const Tensor<float>& x = net.images;
+    std::vector<std::string> expected;
+    for (Isa isa : available_isas())
+      for (int threads : {1, 2, 3}) {
+        const UseIsa use(isa);
+        std::vector<std::string> found;
+        Calibration c;
+        for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile,
+                                   RangeMethod::entropy, RangeMethod::mse}) {
+          CalibrationOptions options;
+          options.method = method;
+          options.executor.threads = threads;
+          c = calibrate(net.model, {x}, options);
+          Int8Options int8_options;
+          int8_options.weights = method == RangeMethod::moving_average ? RangeMethod::mse : method;
+          found.push_back(file_of(quantize<int8>(net.model, c, int8_options)));
+        }
+        found.push_back(file_of(quantize<dynamic_range>(net.model, c)));
+        found.push_back(file_of(quantize<fp16>(net.model, c)));
+        found.push_back(file_of(quantize<bf16>(net.model)));
+        if (expected.empty()) expected = found;
+        for (std::size_t i = 0; i < found.size(); ++i)
+          CHECK_MESSAGE(found[i] == expected[i], net.model.name, ", ", name(isa), ", ", threads, " threads, file ", i);
+      }
+  }
+}
 
 TEST_CASE("same bits: calibration and quantization do not depend on the instruction set or the number of threads") {
   check_same(many_layers(), numbers({2, 28, 28, 3}, 5, -2, 2));

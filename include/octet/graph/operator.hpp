@@ -84,8 +84,11 @@ class PrepareContext {
   const Value& input(int i) const;
   /// Output i as declared in the graph.
   const Value& output(int i = 0) const;
-  /// How the model's integer layers requantize.
-  Rounding rounding() const noexcept;
+  /// How this layer requantizes: as the model says; for Rounding::litert, twice, except for plain products (int8
+  /// convolutions that are not grouped, int8 fully connected layers).
+  Rounding rounding(bool plain_product = false) const noexcept;
+  /// Whether the model's rounding is Rounding::litert.
+  bool as_litert() const noexcept;
   /// The kernels of the instruction set that is in use.
   const detail::Kernels& kernels() const noexcept { return kernels_; }
   /// The options of the executor or trainer.

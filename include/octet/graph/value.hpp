@@ -10,7 +10,8 @@ OCTET_BEGIN
 enum class Rounding : std::uint8_t {
   fp32,           ///< multiply in float, round half to even: the default, as in XNNPACK and ONNX
   tflite_double,  ///< TFLite's reference kernels: fixed point, rounded twice, half up and then half away from zero
-  tflite_single   ///< TFLite built with single rounding
+  tflite_single,  ///< TFLite built with single rounding
+  litert          ///< as each of LiteRT's own kernels: tflite_single or tflite_double, by operator
 };
 
 /// A tensor of a graph: constant (weights), or computed in every run.

@@ -87,9 +87,11 @@ inline SelfTest run_self_test(Executor& executor, const std::vector<Shape>& shap
 
 /// A test of the model, or nullopt if it does not run with any of the sizes tried.
 inline std::optional<SelfTest> make_self_test(const Model& model) {
+  ExecutorOptions options;
+  options.same_floats = true;  // so that every CPU writes the same file
 #if OCTET_EXCEPTIONS
   for (std::int64_t size : {32, 64, 128, 224, 1}) try {
-      Executor executor(model);
+      Executor executor(model, options);
       return run_self_test(executor, self_test_shapes(model, size), 1);
     } catch (const Error&) {  // try the next size
     }
@@ -100,7 +102,7 @@ inline std::optional<SelfTest> make_self_test(const Model& model) {
     return std::all_of(s.begin(), s.end(), [&](const std::int64_t& d) { return d >= 0 || &d == s.begin(); });
   });
   if (!known) return std::nullopt;
-  Executor executor(model);
+  Executor executor(model, options);
   return run_self_test(executor, self_test_shapes(model, 1), 1);
 #endif
 }

@@ -94,7 +94,7 @@ class IntegerFullyConnected : public Step {
  public:
   IntegerFullyConnected(const PrepareContext& c, const ActivationRange& range) {
     const IntegerWeights w(c, true);
-    requantizer_ = Requantizer(c, w, range, -1);
+    requantizer_ = Requantizer(c, w, range, -1, is_signed(c.input(LayerInputs::weights).dtype));
     ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
     weights.order = requantizer_.order();
     weights.repeat = w.repeat;

@@ -10,8 +10,9 @@ namespace detail {
 class IntegerMean {
  public:
   /// How TFLite rounds the mean: a pool divides the sum of the integers and rounds half away from zero (int8_pool: the
-  /// values were int8, so away from 128); a reduction multiplies the sum minus zero points.
-  enum class Kind : std::uint8_t { pool, int8_pool, reduction };
+  /// values were int8, so away from 128); a reduction multiplies the sum minus zero points, or (pixels, int8_pixels:
+  /// over height and width, which are kept as dimensions) the sum of the integers, and rounds the zero point apart.
+  enum class Kind : std::uint8_t { pool, int8_pool, reduction, pixels, int8_pixels };
 
   IntegerMean(const PrepareContext& c, Kind kind)
       : kernels_(&byte_kernels(c.kernels().isa)),
@@ -22,7 +23,7 @@ class IntegerMean {
         scale_(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0])) {
     c.multiplier(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0]));
     // TFLite's pools keep the scale.
-    if (kind != Kind::reduction && in_ != out_) rounding_ = Rounding::fp32;
+    if ((kind == Kind::pool || kind == Kind::int8_pool) && in_ != out_) rounding_ = Rounding::fp32;
   }
 
   /// sums: of `inside` values each; count: the divisor (larger than inside if padding counts). The mean of no values is
@@ -48,7 +49,17 @@ class IntegerMean {
         return static_cast<std::int32_t>(std::clamp<std::int64_t>(std::int64_t{q} + out_.zero_point[0], 0, 255));
       });
     }
-    const std::int32_t offset = kind_ == Kind::int8_pool ? 128 : 0;
+    const std::int32_t offset = kind_ == Kind::int8_pool || kind_ == Kind::int8_pixels ? 128 : 0;
+    if (kind_ == Kind::pixels || kind_ == Kind::int8_pixels) {
+      const float sx = in_.scale[0], sy = out_.scale[0];
+      const FixedPointMultiplier m(static_cast<double>(sx / rounded(static_cast<float>(count) * sy)));
+      const auto zero = round_clamped_away(static_cast<float>(in_.zero_point[0] - offset) * sx / sy);
+      return each(sums, channels, out, [&](std::int32_t s) {
+        const std::int64_t q =
+            std::int64_t{multiply_double_rounding(s - static_cast<std::int32_t>(inside) * offset, m)};
+        return static_cast<std::int32_t>(std::clamp<std::int64_t>(q - zero + out_.zero_point[0], 0, 255));
+      });
+    }
     const auto n = static_cast<std::int32_t>(count), shift = static_cast<std::int32_t>(inside) * offset;
     each(sums, channels, out, [&](std::int32_t s) {
       const std::int32_t sum = s - shift;
@@ -67,6 +78,10 @@ class IntegerMean {
   }
 
  private:
+  /// Half away from zero; any limit beyond the range of sums will do.
+  static std::int64_t round_clamped_away(float x) noexcept {
+    return static_cast<std::int64_t>(std::clamp(std::round(x), -1e9f, 1e9f));
+  }
   float factor_of(std::int64_t count) const noexcept {
     return finite_factor(static_cast<double>(in_.scale[0]) /
                          (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));

@@ -11,6 +11,7 @@ class Reduce : public OperatorOf<Reduce> {
   ReduceKind kind = ReduceKind::mean;                 ///< what is computed
   std::vector<std::int64_t> axes;                     ///< each in [-rank, rank); empty: all
   bool keep_dims = true;                              ///< reduced dimensions stay, with size 1; false: they are removed
+  bool int8_codes = false;                            ///< for Rounding::litert: the values were int8
 
   Reduce() = default;
   /// Reduces over the given axes.
@@ -20,6 +21,7 @@ class Reduce : public OperatorOf<Reduce> {
     v.field("kind", kind, ReduceKind::last);
     v.field("axes", axes);
     v.field("keep_dims", keep_dims);
+    v.field("int8_codes", int8_codes);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;

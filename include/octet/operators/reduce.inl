@@ -12,8 +12,12 @@ namespace detail {
 /// Mean over the spatial dimensions of [N, ..., C], float or uint8.
 class SpatialMean : public Step {
  public:
-  SpatialMean(const PrepareContext& c) : simd_(&c.kernels()) {
-    if (int8_format.computes(c.input(0).dtype)) integer_.emplace(c, IntegerMean::Kind::reduction);
+  SpatialMean(const PrepareContext& c, bool keep_dims, bool int8_codes) : simd_(&c.kernels()) {
+    using Kind = IntegerMean::Kind;
+    // LiteRT has a kernel for images whose dimensions are kept.
+    const bool pixels = c.as_litert() && keep_dims && c.input(0).shape.rank() == 4;
+    if (int8_format.computes(c.input(0).dtype))
+      integer_.emplace(c, !pixels ? Kind::reduction : int8_codes ? Kind::int8_pixels : Kind::pixels);
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
@@ -76,7 +80,7 @@ OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
   const bool bytes = detail::int8_format.computes(x.dtype) && x.is_quantized();
   if (kind == ReduceKind::mean && spatial(x.shape.rank()) && (x.dtype == DType::f32 || bytes))
-    return detail::make_step<detail::SpatialMean>(c);
+    return detail::make_step<detail::SpatialMean>(c, keep_dims, int8_codes);
   if (kind == ReduceKind::mean && bytes) return detail::make_step<detail::GenericIntegerMean>(c, axes);
   const bool picks = kind == ReduceKind::max || kind == ReduceKind::min;
   c.require(!x.is_quantized() || (picks && x.quant == c.output().quant),

@@ -12,9 +12,9 @@ namespace detail {
 class Requantizer {
  public:
   Requantizer() = default;
-  /// residual: index of the input that is added to the output, if there is one.
-  Requantizer(const PrepareContext& c, const IntegerWeights& w, const ActivationRange& range, int residual)
-      : rounding_(c.rounding()) {
+  /// residual: index of the input that is added to the output, if there is one; plain: see PrepareContext::rounding.
+  Requantizer(const PrepareContext& c, const IntegerWeights& w, const ActivationRange& range, int residual, bool plain)
+      : rounding_(c.rounding(plain)) {
     check_output(c, residual);
     const Value& y = c.output();
     init_ = pad_columns(w.bias.data(), w.out);
@@ -128,6 +128,7 @@ class Requantizer {
         return std::int64_t{multiply_double_rounding(acc, m)} + multiply_double_rounding(residual, residual_fixed_);
       case Rounding::tflite_single:
         return std::int64_t{multiply_single_rounding(acc, m)} + multiply_single_rounding(residual, residual_fixed_);
+      case Rounding::litert:  // one of the others, by layer
       case Rounding::fp32: break;
     }
     const float sum = static_cast<float>(acc) * scale_[channel];

@@ -68,7 +68,7 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
   const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != int8_format.sums;
   if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && int8_format.computes(y.dtype))) return;
   const IntegerWeights weights(c, false);
-  Requantizer(c, weights, range, residual);
+  Requantizer(c, weights, range, residual, false);
 }
 
 }  // namespace detail

@@ -12,7 +12,7 @@ namespace detail {
 /// if the layer cannot write integers: one with a residual writes floats only.
 inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Links& links, int value) {
   const int writer = links.producer(value);
-  if (writer == Node::none || g.is_output(value)) return std::nullopt;
+  if (writer == Node::none || links.is_output(value)) return std::nullopt;
   const Node& layer = g.nodes[static_cast<std::size_t>(writer)];
   const Traits t = layer.op->traits();
   if (!t.exchanges_codes || has_residual(layer) || !std::isfinite(t.low) || !std::isfinite(t.high)) return std::nullopt;

@@ -1,6 +1,7 @@
 #pragma once
 #include "../operators/convert.hpp"
 #include "../operators/pooling/average_pool.hpp"
+#include "../operators/reduce.hpp"
 #include "conversions.hpp"
 
 OCTET_BEGIN
@@ -65,11 +66,17 @@ inline Graph computed_activations(Graph g) {
   }
   for (Node& n : g.nodes) {
     const auto* pool = as<AveragePool>(*n.op);
+    const auto* reduce = as<Reduce>(*n.op);
     const auto in = static_cast<std::size_t>(n.inputs.empty() ? 0 : n.inputs[0]);
     if (pool && (in >= count || moved[in])) {  // values from `count` on are such versions
       AveragePool p = *pool;
       p.int8_ties = true;
       n.op = make_operator(std::move(p));
+    }
+    if (reduce && (in >= count || moved[in])) {
+      Reduce r = *reduce;
+      r.int8_codes = true;
+      n.op = make_operator(std::move(r));
     }
     if (n.op->traits().converts && is_computed(g.value(n.outputs[0]).dtype))
       n.op = make_operator(Convert(g.value(n.outputs[0]).dtype));

@@ -40,7 +40,7 @@ inline bool has_constant_parameters(const Graph& g, const Node& n) {
 }
 
 /// Rewrites BN(concat(a, b)) along the channels to concat(BN(a), BN(b)), so that each part can be folded.
-inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
+inline bool split_over_concat(Graph& g, std::size_t at, Links& links) {
   const Node bn = g.nodes[at];
   const int joined = bn.inputs[0], source = links.producer(joined);
   const auto* concat = links.produced_by<Concat>(joined);
@@ -54,7 +54,10 @@ inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
         g.value(part).shape.back() < 0)
       return false;
   }
-  std::vector<Node> pieces;
+  Node whole = g.nodes[static_cast<std::size_t>(source)];
+  whole.inputs.clear();
+  whole.outputs = bn.outputs;
+  auto last = static_cast<std::size_t>(source);
   std::int64_t first = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Shape shape = g.value(parts[i]).shape;
@@ -69,25 +72,22 @@ inline bool split_over_concat(Graph& g, std::size_t at, const Links& links) {
     first += channels;
     const std::string part_name = bn.name + "." + std::to_string(i);
     const int out = g.add_value({part_name, DType::f32, shape, {}, {}});
-    pieces.push_back({part_name, bn.op, in, {out}});
+    last = links.insert_after(g, last, {part_name, bn.op, in, {out}});
+    whole.inputs.push_back(out);
   }
-  Node whole = g.nodes[static_cast<std::size_t>(source)];
-  whole.inputs.clear();
-  for (const Node& piece : pieces) whole.inputs.push_back(piece.outputs[0]);
-  whole.outputs = bn.outputs;
-  g.nodes[at] = whole;
-  g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at), pieces.begin(), pieces.end());
-  g.nodes.erase(g.nodes.begin() + source);
+  links.replace(g, at, std::move(whole));
+  links.remove(g, static_cast<std::size_t>(source));
   return true;
 }
 
 /// W (f x + s) + b = (W f) x + (W s + b): folds a BN into a convolution without padding, or a fully connected layer,
 /// after it.
-inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
+inline bool fold_forward(Graph& g, std::size_t at, Links& links) {
   const Node bn = g.nodes[at];
   const int out = bn.outputs[0];
   if (!links.used_once(out) || !normalization_of(bn).activation.none()) return false;
-  Node& next = g.nodes[static_cast<std::size_t>(links.users(out)[0])];
+  const auto user = static_cast<std::size_t>(links.users(out)[0]);
+  Node next = g.nodes[user];
   const int w = input_of(next, LayerInputs::weights), b = input_of(next, LayerInputs::bias);
   if (next.inputs[0] != out || w == Node::none || !g.value(w).is_constant() || !is_floating(g.value(w).dtype) ||
       (b != Node::none && !g.value(b).is_constant()))
@@ -113,13 +113,14 @@ inline bool fold_forward(Graph& g, std::size_t at, const Links& links) {
   const int bias = g.add_constant(bias_name, affine_bias(g, b, ones, shifts));
   set_input(next, LayerInputs::weights, g.add_constant(g.value(w).name, std::move(weights)));
   set_input(next, LayerInputs::bias, bias);
-  g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(at));
+  links.remove(g, at);
+  links.replace(g, user, std::move(next));
   return true;
 }
 
 /// Replaces a BN by a depthwise 1x1 convolution, which can be quantized and can fuse activations.
-inline bool become_depthwise(Graph& g, std::size_t at) {
-  Node& bn = g.nodes[at];
+inline bool become_depthwise(Graph& g, std::size_t at, Links& links) {
+  Node bn = g.nodes[at];
   const int spatial = g.value(bn.inputs[0]).shape.rank() - 2;
   if (spatial < 1 || spatial > 2) return false;
   const BatchNormalization& op = normalization_of(bn);
@@ -144,6 +145,7 @@ inline bool become_depthwise(Graph& g, std::size_t at) {
             bias = g.add_constant(base + ".bias", std::move(b));
   bn.op = make_operator(std::move(conv));
   bn.inputs = {bn.inputs[0], weights, bias};
+  links.replace(g, at, std::move(bn));
   return true;
 }
 
@@ -154,24 +156,26 @@ inline bool follows_layer(const Graph& g, const Node& bn, const Links& links) {
          is_linear_layer(g, g.nodes[static_cast<std::size_t>(source)]);
 }
 
-inline bool fold_back(Graph& g, std::size_t n, const Links& links) {
+inline bool fold_back(Graph& g, std::size_t n, Links& links) {
   const Node bn = g.nodes[n];
   const BatchNormalization& op = normalization_of(bn);
-  Node& layer = g.nodes[static_cast<std::size_t>(links.producer(bn.inputs[0]))];
+  const auto source = static_cast<std::size_t>(links.producer(bn.inputs[0]));
+  Node layer = g.nodes[source];
   const ChannelAffine affine(g, bn, op.epsilon);
   layer.outputs[0] = bn.outputs[0];
   scale_layer(g, layer, affine.factor, affine.shift);
   layer.op = layer.op->clamped(op.activation.low, op.activation.high);
-  g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+  links.remove(g, n);
+  links.replace(g, source, std::move(layer));
   return true;
 }
 
 /// `keep`: does not fold those that directly follow a layer.
 inline Graph place_batch_norm(Graph graph, bool keep) {
-  return rewrite_until_stable(std::move(graph), [keep](Graph& g, std::size_t n, const Links& links) {
+  return rewrite_until_stable(std::move(graph), [keep](Graph& g, std::size_t n, Links& links) {
     if (!g.nodes[n].op->traits().normalizes || !has_constant_parameters(g, g.nodes[n])) return false;
     if (follows_layer(g, g.nodes[n], links)) return !keep && fold_back(g, n, links);
-    return split_over_concat(g, n, links) || fold_forward(g, n, links) || become_depthwise(g, n);
+    return split_over_concat(g, n, links) || fold_forward(g, n, links) || become_depthwise(g, n, links);
   });
 }
 

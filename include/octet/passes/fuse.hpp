@@ -7,27 +7,26 @@ OCTET_BEGIN
 
 /// Fuses clamps (ReLU, ReLU6, Clip) into the operator before them, if it can clamp its results.
 inline Graph fuse_activation(Graph graph) {
-  using detail::Change;
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, detail::Links& links) {
     const Unary* clip = detail::elementwise(g.nodes[n], UnaryKind::clip);
-    if (!clip || !(clip->a <= clip->b)) return Change::none;
+    if (!clip || !(clip->a <= clip->b)) return false;
     const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0];
     const int source = links.producer(in);
-    if (source == Node::none || !links.used_once(in) || g.value(in).dtype != DType::f32) return Change::none;
+    if (source == Node::none || !links.used_once(in) || g.value(in).dtype != DType::f32) return false;
     Node& before = g.nodes[static_cast<std::size_t>(source)];
     OperatorPtr clamped = before.op->clamped(clip->a, clip->b);
-    if (!clamped) return Change::none;
+    if (!clamped) return false;
     before.op = std::move(clamped);
     links.remove(g, n);
     links.write_instead(g, in, out);
-    return Change::known;
+    return true;
   });
 }
 
 /// Fuses multiplication with, and addition of, per-channel constants into the weights and bias of the layer before
 /// them.
 inline Graph fuse_bias(Graph graph) {
-  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, detail::Links& links) {
     const Binary* sum = detail::elementwise(g.nodes[n], BinaryKind::add);
     const Binary* product = detail::elementwise(g.nodes[n], BinaryKind::mul);
     if (!(sum || product) || g.value(g.nodes[n].outputs[0]).dtype != DType::f32) return false;
@@ -35,7 +34,7 @@ inline Graph fuse_bias(Graph graph) {
     for (std::size_t k = 0; k < 2; ++k) {
       const int data = g.nodes[n].inputs[k], other = g.nodes[n].inputs[1 - k], source = links.producer(data);
       if (source == Node::none || !links.used_once(data) || !g.value(other).is_constant()) continue;
-      Node& layer = g.nodes[static_cast<std::size_t>(source)];
+      Node layer = g.nodes[static_cast<std::size_t>(source)];
       if (!detail::is_linear_layer(g, layer)) continue;
       const Shape& s = g.value(other).shape;
       const std::int64_t channels = g.value(layer.inputs[detail::LayerInputs::weights]).shape[0],
@@ -53,7 +52,8 @@ inline Graph fuse_bias(Graph graph) {
       layer.outputs[0] = g.nodes[n].outputs[0];
       detail::scale_layer(g, layer, factors, shifts);
       if (!activation.none()) layer.op = layer.op->clamped(activation.low, activation.high);
-      g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+      links.remove(g, n);
+      links.replace(g, static_cast<std::size_t>(source), std::move(layer));
       return true;
     }
     return false;
@@ -62,7 +62,7 @@ inline Graph fuse_bias(Graph graph) {
 
 /// Fuses padding of images into the convolution or pool after it.
 inline Graph fuse_padding(Graph graph) {
-  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, detail::Links& links) {
     const auto* pad = as<Pad>(*g.nodes[n].op);
     if (!pad || pad->mode != PadMode::constant) return false;
     const int rank = static_cast<int>(pad->before.size());
@@ -74,21 +74,23 @@ inline Graph fuse_padding(Graph graph) {
     if (rank < 3) return false;
     const int out = g.nodes[n].outputs[0];
     if (!links.used_once(out)) return false;
-    Node& next = g.nodes[static_cast<std::size_t>(links.users(out)[0])];
+    const auto user = static_cast<std::size_t>(links.users(out)[0]);
+    Node next = g.nodes[user];
     if (next.inputs[0] != out) return false;
     OperatorPtr padded = next.op->padded({pad->before.begin() + 1, pad->before.end() - 1},
                                          {pad->after.begin() + 1, pad->after.end() - 1}, pad->value);
     if (!padded) return false;
     next.op = std::move(padded);
     detail::set_input(next, 0, g.nodes[n].inputs[0]);
-    g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
+    links.remove(g, n);
+    links.replace(g, user, std::move(next));
     return true;
   });
 }
 
 /// Fuses a sum with a convolution's result into the convolution, as its residual.
 inline Graph fuse_residual(Graph graph) {
-  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, detail::Links& links) {
     const Binary* add = detail::elementwise(g.nodes[n], BinaryKind::add);
     if (!add) return false;
     const Node sum = g.nodes[n];
@@ -110,8 +112,8 @@ inline Graph fuse_residual(Graph graph) {
     detail::set_input(conv, static_cast<std::size_t>(conv.op->traits().residual), other);
     conv.outputs = sum.outputs;
     if (!add->activation.none()) conv.op = conv.op->clamped(add->activation.low, add->activation.high);
-    g.nodes[n] = std::move(conv);  // at the position of the sum, where its other term is already computed
-    g.nodes.erase(g.nodes.begin() + best);
+    links.remove(g, static_cast<std::size_t>(best));
+    links.replace(g, n, std::move(conv));  // at the position of the sum, where its other term is already computed
     return true;
   });
 }

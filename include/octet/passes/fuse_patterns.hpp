@@ -39,14 +39,13 @@ inline bool is_hard_gate(const Graph& g, const Links& links, int gate, int x, do
 /// Recognizes activations that exporters write as several operators: x sigmoid(x) is SiLU, x min(max(x + 3, 0), 6) / 6
 /// is hard swish. Requires that clamps are already fused.
 inline Graph fuse_patterns(Graph graph) {
-  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t at, const detail::Links& links) {
+  return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t at, detail::Links& links) {
     const Node n = g.nodes[at];
     const auto* op = as<Binary>(*n.op);
     if (!op || !op->activation.none() || n.inputs.size() != 2 || g.value(n.outputs[0]).dtype != DType::f32)
       return false;
     const auto become = [&](UnaryKind kind, int x) {
-      g.nodes[at].op = make_operator(Unary(kind));
-      g.nodes[at].inputs = {x};
+      links.replace(g, at, {n.name, make_operator(Unary(kind)), {x}, n.outputs});
       return true;
     };
     for (std::size_t k = 0; k < 2; ++k) {

@@ -36,7 +36,7 @@ class QuantizedPatterns {
   /// The nodes that quantize a float value, if it has no other uses and all have the same parameters.
   std::vector<int> quantizers_of(int v) const {
     std::vector<int> all;
-    if (graph_.is_output(v)) return all;
+    if (links_.is_output(v)) return all;
     for (int n : links_.users(v)) {
       const Node& node = graph_.nodes[static_cast<std::size_t>(n)];
       const Value& out = graph_.value(node.outputs[0]);
@@ -75,21 +75,23 @@ class QuantizedPatterns {
 };
 
 /// Skips intermediate float values: of two consecutive conversions, the second reads the input of the first.
-inline bool skip_float_between(Graph& g, std::size_t n, const QuantizedPatterns& p) {
-  Node& node = g.nodes[n];
+inline bool skip_float_between(Graph& g, std::size_t n, const QuantizedPatterns& p, Links& links) {
+  Node node = g.nodes[n];
   const int q = p.integers_of(node.inputs[0]);
   if (q == Node::none || !is_quantized_activation(g.value(node.outputs[0]))) return false;
   node.inputs[0] = q;
+  links.replace(g, n, std::move(node));
   return true;
 }
 
 /// Moves dequantization after a node whose results keep the scale of its integer inputs `in`.
-inline void dequantize_after(Graph& g, std::size_t at, std::vector<int> in) {
+inline void dequantize_after(Graph& g, std::size_t at, std::vector<int> in, Links& links) {
   const DType integers = g.value(in[0]).dtype;
   const QuantParams params = g.value(in[0]).quant;
-  g.nodes[at].inputs = std::move(in);
+  Node node = g.nodes[at];
+  node.inputs = std::move(in);
   std::vector<Node> back;
-  for (int& v : g.nodes[at].outputs) {
+  for (int& v : node.outputs) {
     if (g.value(v).dtype != DType::f32) continue;  // indices
     const std::string name = g.value(v).name;
     const Shape shape = g.value(v).shape;
@@ -97,7 +99,8 @@ inline void dequantize_after(Graph& g, std::size_t at, std::vector<int> in) {
     back.push_back({name, make_operator(Convert(DType::f32)), {q}, {v}});
     v = q;
   }
-  g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at) + 1, back.begin(), back.end());
+  links.replace(g, at, std::move(node));
+  for (Node& n : back) at = links.insert_after(g, at, std::move(n));
 }
 
 /// Whether the layer writes a float output of the model that no other reads: it then dequantizes its sums itself.
@@ -107,13 +110,15 @@ inline bool is_last_layer(const Graph& g, const Node& n, const QuantizedPatterns
 }
 
 /// Converts an operator between dequantized inputs and quantized outputs to an operator on integers.
-inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
-  const Node& n = g.nodes[at];
+inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p, Links& links) {
+  Node n = g.nodes[at];
   const IntegerForm form = n.op->integer_form();
   if (form.compares) {
     const int q = p.integers_of(n.inputs[0]);
-    if (q != Node::none) g.nodes[at].inputs[0] = q;
-    return q != Node::none;
+    if (q == Node::none) return false;
+    n.inputs[0] = q;
+    links.replace(g, at, std::move(n));
+    return true;
   }
   if (form.output == IntegerForm::Output::none || g.value(n.outputs[0]).dtype != DType::f32) return false;
   std::vector<int> in = n.inputs;
@@ -153,41 +158,46 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p) {
     return true;
   }
   if (keeps_parameters) {
-    dequantize_after(g, at, std::move(in));
+    dequantize_after(g, at, std::move(in), links);
     return true;
   }
-  g.nodes[at].inputs = std::move(in);
-  g.nodes[at].outputs[0] = g.nodes[static_cast<std::size_t>(quantizers[0])].outputs[0];
+  n.inputs = std::move(in);
+  n.outputs[0] = g.nodes[static_cast<std::size_t>(quantizers[0])].outputs[0];
+  const int out = n.outputs[0];
   std::optional<Node> rescale;
   if (form.input_rescaled) {
-    const Value in0 = g.value(g.nodes[at].inputs[0]), out = g.value(g.nodes[at].outputs[0]);
-    const std::string name = in0.name + ".rescaled";
-    const int v = g.add_value({name, out.dtype, in0.shape, out.quant, {}});
-    rescale = Node{name, make_operator(Convert(out.dtype)), {g.nodes[at].inputs[0]}, {v}};
-    g.nodes[at].inputs[0] = v;
+    const Value from = g.value(n.inputs[0]), to = g.value(out);
+    const std::string name = from.name + ".rescaled";
+    const int v = g.add_value({name, to.dtype, from.shape, to.quant, {}});
+    rescale = Node{name, make_operator(Convert(to.dtype)), {n.inputs[0]}, {v}};
+    n.inputs[0] = v;
   }
   for (int q : quantizers) {
-    Node& convert = g.nodes[static_cast<std::size_t>(q)];
-    if (convert.outputs[0] == g.nodes[at].outputs[0]) {
-      convert.outputs.clear();
-      convert.inputs.clear();
+    const auto index = static_cast<std::size_t>(q);
+    if (g.nodes[index].outputs[0] == out) {
+      links.remove(g, index);
     } else {  // a duplicate: becomes an identity, which is removed below unless it is an output
-      convert.inputs[0] = g.nodes[at].outputs[0];
+      Node convert = g.nodes[index];
+      convert.inputs[0] = out;
+      links.replace(g, index, std::move(convert));
     }
   }
-  if (rescale) g.nodes.insert(g.nodes.begin() + static_cast<std::ptrdiff_t>(at), std::move(*rescale));
-  g.nodes.erase(std::remove_if(g.nodes.begin(), g.nodes.end(), [](const Node& x) { return x.outputs.empty(); }),
-                g.nodes.end());
+  if (!rescale) {
+    links.replace(g, at, std::move(n));
+    return true;
+  }
+  links.replace(g, at, std::move(*rescale));
+  links.insert_after(g, at, std::move(n));
   return true;
 }
 
 }  // namespace detail
 
 inline Graph fuse_quantized_operators(Graph graph) {
-  graph = detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
+  graph = detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, detail::Links& links) {
     const detail::QuantizedPatterns patterns(g, links);
-    if (g.nodes[n].op->traits().converts) return detail::skip_float_between(g, n, patterns);
-    return detail::integrate(g, n, patterns);
+    if (g.nodes[n].op->traits().converts) return detail::skip_float_between(g, n, patterns, links);
+    return detail::integrate(g, n, patterns, links);
   });
   return remove_identities(std::move(graph));
 }

@@ -1,4 +1,8 @@
 #pragma once
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
 #include "../core/rounded.hpp"
 #include "../graph/graph.hpp"
 #include "../kernels/half.hpp"
@@ -12,7 +16,12 @@ namespace detail {
 class Links {
  public:
   explicit Links(const Graph& g)
-      : graph_(g), producers_(g.producers()), uses_(g.use_counts()), users_(g.values.size()) {
+      : graph_(g),
+        producers_(g.producers()),
+        uses_(g.use_counts()),
+        users_(g.values.size()),
+        is_output_(g.values.size(), false) {
+    for (int v : g.outputs) is_output_[static_cast<std::size_t>(v)] = true;
     for (std::size_t n = 0; n < g.nodes.size(); ++n)
       for (int v : g.nodes[n].inputs)
         if (v != Node::none) users_[static_cast<std::size_t>(v)].push_back(static_cast<int>(n));
@@ -29,8 +38,10 @@ class Links {
   }
   /// The nodes that read the value; a node that reads it twice is listed twice.
   const std::vector<int>& users(int value) const { return users_[static_cast<std::size_t>(value)]; }
+  /// Whether the value is an output of the model.
+  bool is_output(int value) const { return is_output_[static_cast<std::size_t>(value)]; }
   /// Whether exactly one node reads the value, once, and it is not an output.
-  bool used_once(int value) const { return uses_[static_cast<std::size_t>(value)] == 1 && !graph_.is_output(value); }
+  bool used_once(int value) const { return uses_[static_cast<std::size_t>(value)] == 1 && !is_output(value); }
 
   // Changes of the graph that keep the links valid. Their time is proportional to the size of the change, so that
   // passes take linear time.
@@ -38,15 +49,44 @@ class Links {
   /// Removes node n, leaving an empty node in its place.
   void remove(Graph& g, std::size_t n) {
     Node& node = g.nodes[n];
-    for (int v : node.inputs) {
-      if (v == Node::none) continue;
-      auto& list = users_[static_cast<std::size_t>(v)];
-      list.erase(std::find(list.begin(), list.end(), static_cast<int>(n)));
-      --uses_[static_cast<std::size_t>(v)];
-    }
+    for (int v : node.inputs) forget_user(v, n);
     for (int v : node.outputs)
       if (producer(v) == static_cast<int>(n)) producers_[static_cast<std::size_t>(v)] = Node::none;
     node = {};
+  }
+  /// Replaces node n by another one, which may have new values of the graph.
+  void replace(Graph& g, std::size_t n, Node node) {
+    grow();
+    std::vector<int> before = g.nodes[n].inputs, after = node.inputs, gone, added;
+    std::sort(before.begin(), before.end());
+    std::sort(after.begin(), after.end());
+    std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(gone));
+    std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::back_inserter(added));
+    for (int v : gone) forget_user(v, n);
+    for (int v : added) add_user(v, n);
+    for (int v : g.nodes[n].outputs)
+      if (producer(v) == static_cast<int>(n)) producers_[static_cast<std::size_t>(v)] = Node::none;
+    for (int v : node.outputs) producers_[static_cast<std::size_t>(v)] = static_cast<int>(n);
+    g.nodes[n] = std::move(node);
+  }
+  /// Adds a node behind node n. Returns its index, which is the largest: move_inserted() gives it its place.
+  std::size_t insert_after(Graph& g, std::size_t n, Node node) {
+    const std::size_t index = g.nodes.size();
+    if (next_.empty())
+      for (std::size_t i = 1; i <= index; ++i) next_.push_back(i < index ? i : end);
+    next_.push_back(next_[n]);
+    next_[n] = index;
+    g.nodes.emplace_back();
+    replace(g, index, std::move(node));
+    return index;
+  }
+  /// Whether nodes were inserted.
+  bool has_inserted() const noexcept { return !next_.empty(); }
+  /// Sorts the nodes. The links are invalid after it.
+  void move_inserted(Graph& g) const {
+    std::vector<Node> sorted;
+    for (std::size_t n = 0; n != end; n = next_[n]) sorted.push_back(std::move(g.nodes[n]));
+    g.nodes = std::move(sorted);
   }
   /// Replaces all uses of `from` by `to`.
   void replace_uses(Graph& g, int from, int to) {
@@ -55,7 +95,11 @@ class Links {
       auto& in = g.nodes[static_cast<std::size_t>(n)].inputs;
       std::replace(in.begin(), in.end(), from, to);
     }
-    std::replace(g.outputs.begin(), g.outputs.end(), from, to);
+    if (is_output_[f]) {
+      std::replace(g.outputs.begin(), g.outputs.end(), from, to);
+      is_output_[f] = false;
+      is_output_[t] = true;
+    }
     uses_[t] += uses_[f];
     uses_[f] = 0;
     const auto middle = static_cast<std::ptrdiff_t>(users_[t].size());
@@ -73,9 +117,32 @@ class Links {
   }
 
  private:
+  /// Makes room for values that were added to the graph.
+  void grow() {
+    producers_.resize(graph_.values.size(), Node::none);
+    uses_.resize(graph_.values.size(), 0);
+    users_.resize(graph_.values.size());
+    is_output_.resize(graph_.values.size(), false);
+  }
+  void add_user(int v, std::size_t n) {
+    if (v == Node::none) return;
+    auto& list = users_[static_cast<std::size_t>(v)];
+    list.insert(std::upper_bound(list.begin(), list.end(), static_cast<int>(n)), static_cast<int>(n));
+    ++uses_[static_cast<std::size_t>(v)];
+  }
+  void forget_user(int v, std::size_t n) {
+    if (v == Node::none) return;
+    auto& list = users_[static_cast<std::size_t>(v)];
+    list.erase(std::lower_bound(list.begin(), list.end(), static_cast<int>(n)));
+    --uses_[static_cast<std::size_t>(v)];
+  }
+
   const Graph& graph_;
   std::vector<int> producers_, uses_;
-  std::vector<std::vector<int>> users_;
+  std::vector<std::vector<int>> users_;  // ascending
+  std::vector<bool> is_output_;
+  static constexpr std::size_t end = ~std::size_t{0};
+  std::vector<std::size_t> next_;  // the order of the nodes once some were inserted
 };
 
 /// Input i of a node, or none.
@@ -93,17 +160,8 @@ inline void set_input(Node& n, std::size_t i, int value) {
   n.inputs[i] = value;
 }
 
-/// How a step of a pass has changed the graph.
-enum class Change : std::uint8_t {
-  none,   // not at all
-  known,  // only by functions of Links
-  any     // in any way
-};
-inline Change change(bool any) { return any ? Change::any : Change::none; }
-inline Change change(Change c) { return c; }
-
-/// Calls step(graph, node index, links) for every node, repeatedly until no call reports a change. step returns a
-/// Change, or a bool.
+/// Calls step(graph, node index, links) for every node, repeatedly until no call reports a change. step changes nodes
+/// only by functions of Links, and returns whether it did.
 template <class Rewrite>
 Graph rewrite_until_stable(Graph g, Rewrite step) {
   std::optional<Links> links;
@@ -111,17 +169,15 @@ Graph rewrite_until_stable(Graph g, Rewrite step) {
   for (bool changed = true; changed;) {
     changed = false;
     for (std::size_t n = 0; n < g.nodes.size();) {
-      if (!g.nodes[n].op) {  // removed
-        ++n;
-        continue;
-      }
       if (!links) links.emplace(g);
-      const Change c = change(step(g, n, *links));
-      if (c == Change::any) links.reset();
-      if (c == Change::none)
-        ++n;
-      else
+      if (g.nodes[n].op && step(g, n, *links))
         ever = changed = true;
+      else
+        ++n;
+    }
+    if (links && links->has_inserted()) {
+      links->move_inserted(g);
+      links.reset();
     }
   }
   if (!ever) return g;
@@ -131,19 +187,19 @@ Graph rewrite_until_stable(Graph g, Rewrite step) {
 }
 
 /// Removes node n, whose output 0 equals its input 0, if possible. Outputs keep their names.
-inline Change bypass(Graph& g, std::size_t n, Links& links) {
+inline bool bypass(Graph& g, std::size_t n, Links& links) {
   const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0];
-  if (!g.is_output(out)) {
+  if (!links.is_output(out)) {
     links.replace_uses(g, out, in);
     links.remove(g, n);
-    return Change::known;
+    return true;
   }
-  if (links.producer(in) == Node::none || g.is_output(in)) return Change::none;  // no other node can write the output
+  if (links.producer(in) == Node::none || links.is_output(in)) return false;  // no other node can write the output
   g.value(out).shape = g.value(in).shape;
   links.remove(g, n);
   links.write_instead(g, in, out);
   links.replace_uses(g, in, out);
-  return Change::known;
+  return true;
 }
 
 /// Weights [O, ...] multiplied by one factor per output channel.

@@ -9,26 +9,25 @@ OCTET_BEGIN
 /// Removes operators without effect: identities, dropout (unless kept for training), conversions to the same type,
 /// clamps without limits, trivial transpositions and paddings. Merges two transpositions into one.
 inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
-  using detail::Change;
   graph.remove_unused();
   return detail::rewrite_until_stable(std::move(graph), [keep_dropout](Graph& g, std::size_t n, detail::Links& links) {
-    Node& node = g.nodes[n];
+    const Node& node = g.nodes[n];
     const OperatorPtr op = node.op;
     if (!node.inputs.empty() && node.inputs[0] != Node::none &&
         op->passes_on(g.value(node.inputs[0]), g.value(node.outputs[0]), keep_dropout))
       return detail::bypass(g, n, links);
     if (const auto* t = as<Transpose>(*op)) {
       const auto* first = links.produced_by<Transpose>(node.inputs[0]);
-      if (!first || first->perm.size() != t->perm.size() || t->perm.empty()) return Change::none;
+      if (!first || first->perm.size() != t->perm.size() || t->perm.empty()) return false;
       std::vector<std::int64_t> both;
       for (std::int64_t d : t->perm) both.push_back(first->perm[static_cast<std::size_t>(d)]);
-      node.inputs[0] = g.nodes[static_cast<std::size_t>(links.producer(node.inputs[0]))].inputs[0];
       Transpose merged;
       merged.perm = std::move(both);
-      node.op = make_operator(std::move(merged));
-      return Change::any;
+      const int in = g.nodes[static_cast<std::size_t>(links.producer(node.inputs[0]))].inputs[0];
+      links.replace(g, n, {node.name, make_operator(std::move(merged)), {in}, node.outputs});
+      return true;
     }
-    return Change::none;
+    return false;
   });
 }
 

@@ -84,7 +84,7 @@ class IntegerPlacement {
     for (std::size_t i = g_.nodes.size(); i-- > 0;) {
       const Node& n = g_.nodes[i];
       const bool result = std::all_of(n.outputs.begin(), n.outputs.end(), [&](int v) {
-        return only[at(v)] && (g_.is_output(v) || !links_.users(v).empty());
+        return only[at(v)] && (links_.is_output(v) || !links_.users(v).empty());
       });
       joins[i] = result && n.op->traits().joins;
       const IntegerForm form = n.op->integer_form();
@@ -103,7 +103,7 @@ class IntegerPlacement {
   /// if its operator can.
   bool gives_float(const Node& n) const {
     const int out = n.outputs[0];
-    return !options_.integer_output && g_.is_output(out) && links_.users(out).empty() &&
+    return !options_.integer_output && links_.is_output(out) && links_.users(out).empty() &&
            n.op->traits().products == Traits::Products::all && !has_residual(n);
   }
 

@@ -11,7 +11,8 @@
 OCTET_BEGIN
 namespace detail {
 
-constexpr const char* rounding_names[] = {"fp32", "tflite_double", "tflite_single"};  // in the order of Rounding
+constexpr const char* rounding_names[] = {"fp32", "tflite_double", "tflite_single",
+                                          "litert"};  // in the order of Rounding
 constexpr PlannedForm planned_forms[] = {PlannedForm::floating, PlannedForm::integer, PlannedForm::dynamic,
                                          PlannedForm::half, PlannedForm::bfloat16};
 
@@ -142,7 +143,8 @@ inline QuantizationPlan plan_from(const nlohmann::json& all) {
   QuantizationPlan plan;
   if (all.contains("rounding"))
     plan.rounding =
-        named<Rounding>(all["rounding"], "rounding", {Rounding::fp32, Rounding::tflite_double, Rounding::tflite_single},
+        named<Rounding>(all["rounding"], "rounding",
+                        {Rounding::fp32, Rounding::tflite_double, Rounding::tflite_single, Rounding::litert},
                         [](Rounding r) { return rounding_names[static_cast<int>(r)]; });
   if (all.contains("integer_input")) plan.integer_input = boolean_from(all["integer_input"], "integer_input");
   if (all.contains("integer_output")) plan.integer_output = boolean_from(all["integer_output"], "integer_output");

@@ -80,8 +80,9 @@ Tensor<float> dequantize(DType type, const std::byte* q, const Shape& shape, con
 }  // namespace detail
 
 /// Quantizes to int8, uint8, int16, uint16, int32 or int4: q = clamp(round_half_even(x / scale) + zero_point).
-/// Symmetric quantization does not use the lowest code (-128 of int8). Throws Error if the tensor is empty, has NaN or
-/// infinite elements or only zeros, if the axis is out of range, or if the given parameters do not suit the tensor.
+/// Symmetric quantization does not use the lowest code (-128 of int8). A channel of zeros gets the scale 1. Throws
+/// Error if the tensor is empty, has NaN or infinite elements, or elements so small that no scale can represent their
+/// range, if the axis is out of range, or if the given parameters do not suit the tensor.
 template <class T>
 auto quantize(View<const float> tensor, const Calib& calib = {})
     -> std::enable_if_t<!std::is_same_v<T, fp16> && !std::is_same_v<T, bf16>, QTensor<T>> {

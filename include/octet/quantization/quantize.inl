@@ -53,7 +53,8 @@ OCTET_API QuantParams choose_params(View<const float> t, const Calib& c, DType t
     const bool contiguous = w.outer == 1;
     const std::vector<float> gathered = contiguous ? std::vector<float>{} : channel_elements(t.data(), w, ch);
     const Range r = choose_range(contiguous ? t.data() + ch * w.inner : gathered.data(), w.outer * w.inner, c, type);
-    const QuantParams p = params_for(r, type, c.is_symmetric);
+    QuantParams p = params_for(r, type, c.is_symmetric);
+    if (r.low == 0 && r.high == 0) p.scale[0] = 1;  // any scale is exact
     require(p.scale[0] > 0 && std::isfinite(p.scale[0]), axis < 0 ? "the tensor" : concat("channel ", ch),
             " has the range [", r.low, ", ", r.high, "], which no scale can represent");
     params.scale.push_back(p.scale[0]);

@@ -1,7 +1,9 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include "../core/index.hpp"
@@ -20,9 +22,68 @@ struct MemoryPlan {
   std::size_t bytes = 0;             // of the whole arena
 };
 
+/// As plan_memory, for many buffers: in the order of their first step, each in the smallest gap where it fits. Takes
+/// n log n steps, and may need more memory.
+inline MemoryPlan plan_memory_in_order(const std::vector<Lifetime>& buffers) {
+  MemoryPlan plan;
+  plan.offsets.assign(buffers.size(), 0);
+  std::vector<std::size_t> begins(buffers.size());
+  std::iota(begins.begin(), begins.end(), std::size_t{0});
+  std::vector<std::size_t> ends = begins;
+  std::stable_sort(begins.begin(), begins.end(),
+                   [&](std::size_t a, std::size_t b) { return buffers[a].first < buffers[b].first; });
+  std::stable_sort(ends.begin(), ends.end(),
+                   [&](std::size_t a, std::size_t b) { return buffers[a].last < buffers[b].last; });
+  std::map<std::size_t, std::size_t> gaps;                // offset, size
+  std::set<std::pair<std::size_t, std::size_t>> by_size;  // size, offset
+  const auto add = [&](std::size_t at, std::size_t size) {
+    gaps[at] = size;
+    by_size.emplace(size, at);
+  };
+  const auto take = [&](std::map<std::size_t, std::size_t>::iterator gap) {
+    const auto [at, size] = *gap;
+    by_size.erase({size, at});
+    gaps.erase(gap);
+    return size;
+  };
+  const auto release = [&](std::size_t at, std::size_t size) {
+    const auto after = gaps.find(at + size);
+    if (after != gaps.end()) size += take(after);
+    const auto next = gaps.lower_bound(at);
+    if (next != gaps.begin())
+      if (const auto before = std::prev(next); before->first + before->second == at) {
+        at = before->first;
+        size += take(before);
+      }
+    add(at, size);
+  };
+  std::size_t done = 0;  // of `ends`
+  for (const std::size_t b : begins) {
+    for (; buffers[ends[done]].last < buffers[b].first; ++done)
+      if (const std::size_t size = round_up(buffers[ends[done]].bytes, 64)) release(plan.offsets[ends[done]], size);
+    const std::size_t size = round_up(buffers[b].bytes, 64);
+    if (size == 0) continue;
+    const auto fit = by_size.lower_bound({size, 0});
+    std::size_t at = plan.bytes;
+    if (fit != by_size.end()) {
+      at = fit->second;
+      const std::size_t whole = take(gaps.find(at));
+      if (whole > size) add(at + size, whole - size);
+    } else if (!gaps.empty() && gaps.rbegin()->first + gaps.rbegin()->second == plan.bytes) {  // grows at the end
+      at = gaps.rbegin()->first;
+      take(std::prev(gaps.end()));
+    }
+    plan.offsets[b] = at;
+    plan.bytes = std::max(plan.bytes, at + size);
+  }
+  return plan;
+}
+
 /// Places buffers in one arena so that those alive at the same time do not overlap. Greedy: largest first, each at the
 /// lowest offset where it fits.
 inline MemoryPlan plan_memory(const std::vector<Lifetime>& buffers) {
+  constexpr std::size_t many = 4096;  // the search below takes time in proportion to the square
+  if (buffers.size() > many) return plan_memory_in_order(buffers);
   MemoryPlan plan;
   plan.offsets.assign(buffers.size(), 0);
   std::vector<std::size_t> order(buffers.size());

@@ -128,17 +128,17 @@ class PreparedLayers {
     using Home = Placement::Home;
     input_users_.assign(graph_.inputs.size(), {});
     output_users_.assign(graph_.outputs.size(), {});
-    const auto index_in = [](const std::vector<int>& list, int v) {
-      return static_cast<std::size_t>(std::find(list.begin(), list.end(), v) - list.begin());
-    };
+    std::vector<std::size_t> index_in(graph_.values.size());  // of inputs and outputs, in their lists
+    for (const std::vector<int>* list : {&graph_.outputs, &graph_.inputs})
+      for (std::size_t i = list->size(); i-- > 0;) index_in[static_cast<std::size_t>((*list)[i])] = i;
     const auto locate = [&](int v, TensorRef& ref) {
       if (v == Node::none) return;
       const Placement::Place& place = placement[v];
       switch (place.home) {
         case Home::arena: ref.data = arena_.data() + place.offset; break;
         case Home::constant: ref.data = graph_.value(place.root).constant.ref().data; break;
-        case Home::input: input_users_[index_in(graph_.inputs, place.root)].push_back(&ref); break;
-        case Home::output: output_users_[index_in(graph_.outputs, place.root)].push_back(&ref); break;
+        case Home::input: input_users_[index_in[static_cast<std::size_t>(place.root)]].push_back(&ref); break;
+        case Home::output: output_users_[index_in[static_cast<std::size_t>(place.root)]].push_back(&ref); break;
       }
     };
     for (std::size_t i = 0; i < layers_.size(); ++i) {

@@ -1,9 +1,9 @@
 #pragma once
 #include <charconv>
 #include <filesystem>
-#include <set>
+#include <map>
 
-#include "../../files/input_file.hpp"
+#include "../../files/map_file.hpp"
 #include "proto.hpp"
 
 OCTET_BEGIN
@@ -23,25 +23,26 @@ class ExternalData {
   /// Counts copies of the data in `budget`, which grows with each new file.
   void count_in(std::size_t& budget) noexcept { budget_ = &budget; }
 
-  /// Reads the `size` bytes described by the entries (location, offset, length) of a tensor.
-  std::string read(const std::map<std::string_view, std::string_view>& entries, std::size_t size) const {
+  /// The `size` bytes described by the entries (location, offset, length) of a tensor, in the memory-mapped file.
+  std::shared_ptr<const std::byte> read(const std::map<std::string_view, std::string_view>& entries,
+                                        std::size_t size) const {
     const auto entry = [&](const char* key) {
       const auto e = entries.find(key);
       return e == entries.end() ? std::string_view() : e->second;
     };
     const std::filesystem::path path = inside(entry("location"));
-    InputFile file(path.string());
-    const std::uint64_t file_size = file.size();
+    const SharedBytes& file = mapped(path);
+    const std::uint64_t file_size = file.size;
     const std::uint64_t offset = number(entry("offset"), 0);
     const std::uint64_t length = number(entry("length"), offset < file_size ? file_size - offset : 0);
     require<FormatError>(offset <= file_size && length <= file_size - offset, "its data is at bytes ", offset, " + ",
                          length, " of '", path.string(), "', which has only ", file_size);
     require<FormatError>(length == size, "needs ", size, " bytes, found ", length, " in '", path.string(), "'");
-    count(path, file_size, size);
-    std::string data(size, '\0');
-    file.seek(offset);
-    require<FormatError>(file.read(data.data(), size) == size, "'", path.string(), "' cannot be read");
-    return data;
+    if (budget_) {
+      require<FormatError>(size <= *budget_, "too many tensors share the data in '", path.string(), "'");
+      *budget_ -= size;
+    }
+    return {file.data, file.data.get() + offset};
   }
 
  private:
@@ -67,14 +68,14 @@ class ExternalData {
     return real;
   }
 
-  /// A file adds to the budget like the bytes of the model, once; each read uses it up.
-  void count(const std::filesystem::path& path, std::uint64_t file_size, std::size_t size) const {
-    if (!budget_) return;
-    constexpr std::uint64_t copies = 16, most = std::numeric_limits<std::size_t>::max();
-    if (counted_.insert(path).second)
-      *budget_ += std::min(copies * std::min(file_size, most / copies), most - *budget_);
-    require<FormatError>(size <= *budget_, "too many tensors share the data in '", path.string(), "'");
-    *budget_ -= size;
+  /// Maps a file on its first use. It adds to the budget like the bytes of the model; each read uses it up.
+  const SharedBytes& mapped(const std::filesystem::path& path) const {
+    const auto known = files_.find(path);
+    if (known != files_.end()) return known->second;
+    const SharedBytes& file = files_[path] = map_file(path.string());
+    constexpr std::size_t copies = 16, most = std::numeric_limits<std::size_t>::max();
+    if (budget_) *budget_ += std::min(copies * std::min(file.size, most / copies), most - *budget_);
+    return file;
   }
 
   static std::uint64_t number(std::string_view text, std::uint64_t missing) {
@@ -90,7 +91,7 @@ class ExternalData {
   std::vector<std::filesystem::path> homes_;
   bool known_ = false;
   std::size_t* budget_ = nullptr;
-  mutable std::set<std::filesystem::path> counted_;
+  mutable std::map<std::filesystem::path, SharedBytes> files_;
 };
 
 }  // namespace detail::onnx

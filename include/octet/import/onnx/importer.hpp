@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "../../core/with_place.hpp"
 #include "../../model_file/load_options.hpp"
 #include "../missing_operators.hpp"
@@ -200,8 +202,8 @@ class Importer {
       g.value(stored).name = builder_.derived(name + ":stored");
       g.value(v).name = name;
     }
-    const bool taken = g.value(v).name != name || g.value(v).is_constant() || g.is_output(v) ||
-                       std::find(g.inputs.begin(), g.inputs.end(), v) != g.inputs.end();
+    if (taken_.empty()) taken_.insert(g.inputs.begin(), g.inputs.end());
+    const bool taken = g.value(v).name != name || g.value(v).is_constant() || !taken_.insert(v).second;
     if (!taken) return v;
     const int out = builder_.add(name, make_operator(Identity()), {v}, {name}, Keeps::all);
     g.value(out).name = name;
@@ -221,6 +223,7 @@ class Importer {
   std::string source_;
   LoadOptions options_;
   ExternalData files_;
+  std::set<int> taken_;  // values that are inputs or outputs
   GraphBuilder builder_;
   Tensors tensors_;
   std::int64_t opset_ = 0;

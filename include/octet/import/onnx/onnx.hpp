@@ -10,7 +10,8 @@ OCTET_BEGIN
 /// is damaged or not supported.
 Model parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name, const LoadOptions& options = {});
 
-/// Reads an ONNX file, and files with external data in its folder.
+/// Reads an ONNX file. Files with external data, which have to be in its folder, are mapped into memory: they must not
+/// be modified in place while the model exists.
 Model load_onnx(const std::string& path, const LoadOptions& options = {});
 
 OCTET_END

@@ -77,10 +77,15 @@ inline AnyTensor read_tensor(const TensorProto& t, const ExternalData& files) {
     if (f.number() == 14) external = f.integer() == 1;
   });
   std::string copy;
-  if (external)
-    raw = copy = files.read(entries, size);
-  else if (!has_raw)
-    raw = copy = typed_data(t.message, dtype);
+  if (external) {
+    std::shared_ptr<const std::byte> data = files.read(entries, size);
+    const auto alignment = static_cast<std::uintptr_t>(std::max(1, bits(dtype) / 8));
+    if (size && reinterpret_cast<std::uintptr_t>(data.get()) % alignment == 0) return {dtype, shape, std::move(data)};
+    return AnyTensor::make(dtype, shape, [&](std::byte* to) {
+      if (size) std::memcpy(to, data.get(), size);
+    });
+  }
+  if (!has_raw) raw = copy = typed_data(t.message, dtype);
   // Checked before allocating memory.
   require<FormatError>(raw.size() == size, name(dtype), " of shape ", shape, ": expected ", size, " bytes, found ",
                        raw.size());

@@ -9,9 +9,8 @@ OCTET_BEGIN
 /// call it source_name. Tensors keep their names. A batch size declared as 1 becomes unknown. Throws FormatError,
 /// naming the operator, if the file is damaged or not supported.
 ///
-/// With Rounding::tflite_double, uint8 models give the same bytes as TFLite's kernels. For int8, LiteRT rounds ordinary
-/// convolutions and fully connected layers once (tflite_single), but depthwise and grouped convolutions and all other
-/// operators twice. The default rounding is close to LiteRT's XNNPACK path.
+/// With Rounding::litert, integer models give the same bytes as LiteRT's own kernels. The default rounding is close to
+/// its XNNPACK path.
 Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name, const LoadOptions& options = {});
 
 /// Reads a TFLite file. Constants whose layout octet can use stay in the memory-mapped file.

@@ -136,6 +136,7 @@ class IntegerBinary : public Step {
     switch (rounding_) {
       case Rounding::tflite_double: return multiply_double_rounding(x * y, product_);
       case Rounding::tflite_single: return multiply_single_rounding(x * y, product_);
+      case Rounding::litert:  // tflite_double, see PrepareContext::rounding
       case Rounding::fp32: break;
     }
     return round_clamped(static_cast<float>(x * y) * product_scale_, -512, 512);

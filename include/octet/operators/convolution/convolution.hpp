@@ -21,6 +21,8 @@ class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionIn
   /// added. It is not rounded to them: they are for files of other formats, which need them. 0: not known.
   double unsummed_scale = 0;
   std::int64_t unsummed_zero_point = 0;  ///< see unsummed_scale
+  /// For Rounding::litert: it is a depthwise convolution although it has one group.
+  bool as_depthwise = false;
 
   void fields(FieldVisitor& v) override {
     window.fields(v);
@@ -28,6 +30,7 @@ class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionIn
     activation.fields(v);
     v.field("unsummed_scale", unsummed_scale);
     v.field("unsummed_zero_point", unsummed_zero_point);
+    v.field("as_depthwise", as_depthwise);
   }
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;

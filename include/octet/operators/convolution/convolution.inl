@@ -20,6 +20,8 @@ OCTET_API std::vector<Shape> Convolution::shapes(const ShapeContext& c) const {
 OCTET_API std::unique_ptr<Step> Convolution::prepare(const PrepareContext& c) const { return prepare_convolution(c); }
 
 OCTET_API std::unique_ptr<detail::ConvolutionStep> Convolution::prepare_convolution(const PrepareContext& c) const {
+  if (as_depthwise && detail::weighted_form(c, "images") == detail::WeightedForm::integer)
+    return detail::make_step<detail::IntegerConvolution, detail::ConvolutionStep>(c, window, groups, activation, true);
   return detail::weighted_step<detail::DynamicConvolution, detail::IntegerConvolution, detail::FloatConvolution,
                                detail::ConvolutionStep>(c, "images", window, groups, activation);
 }

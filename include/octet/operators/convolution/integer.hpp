@@ -9,11 +9,14 @@ namespace detail {
 /// output is float.
 class IntegerConvolution : public ConvolutionStep {
  public:
-  IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
+  /// depthwise: rounds as a depthwise convolution, even if there is one group.
+  IntegerConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range,
+                     bool depthwise = false)
       : ConvolutionStep(window, groups) {
-    const IntegerWeights weights(c, !is_signed(c.input(ConvolutionInputs::weights).dtype));
+    const bool as_int8 = is_signed(c.input(ConvolutionInputs::weights).dtype);
+    const IntegerWeights weights(c, !as_int8);
     zero_point_ = weights.input_zero_point;
-    requantizer_ = Requantizer(c, weights, range, ConvolutionInputs::residual);
+    requantizer_ = Requantizer(c, weights, range, ConvolutionInputs::residual, as_int8 && groups == 1 && !depthwise);
     ConvolutionWeights<std::int8_t> w;
     w.values = weights.values.data();
     w.out_c = weights.out;

@@ -30,9 +30,9 @@ class QatConverter {
   Model take() {
     g_ = rewrite_until_stable(std::move(g_), [this](Graph& g, std::size_t n, Links& links) {
       const OperatorPtr op = g.nodes[n].op;
-      if (const auto* weights = as<FakeQuantizeWeights>(*op)) return take_weights(g, n, *weights);
+      if (const auto* weights = as<FakeQuantizeWeights>(*op)) return take_weights(g, n, links, *weights);
       if (const auto* activation = as<FakeQuantize>(*op)) return take_activation(g, n, links, *activation);
-      return op->traits().fake_quantizes ? bypass(g, n, links) : Change::none;
+      return op->traits().fake_quantizes && bypass(g, n, links);
     });
     take_kept_float();
     return std::move(g_);
@@ -55,7 +55,7 @@ class QatConverter {
   }
 
   /// Replaces the weights by the rounded ones. Folding does not change their largest codes.
-  Change take_weights(Graph& g, std::size_t n, const FakeQuantizeWeights& op) {
+  bool take_weights(Graph& g, std::size_t n, Links& links, const FakeQuantizeWeights& op) {
     const Node node = g.nodes[n];
     const Value& w = g.value(node.inputs[FakeQuantizeWeights::weights]);
     const auto exact = w.constant.view<float>();
@@ -82,12 +82,12 @@ class QatConverter {
     Value& out = g.value(node.outputs[0]);
     out.name = w.name;
     out.constant = std::move(rounded);
-    g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
-    return Change::any;
+    links.remove(g, n);
+    return true;
   }
 
   /// Clamps activations of fewer bits than integer layers have to their range, in the layer before them if possible.
-  Change take_activation(Graph& g, std::size_t n, Links& links, const FakeQuantize& op) {
+  bool take_activation(Graph& g, std::size_t n, Links& links, const FakeQuantize& op) {
     const Node node = g.nodes[n];
     const int in = node.inputs[FakeQuantize::x], out = node.outputs[0];
     const Tensor<float> r = to_float(g.value(node.inputs[FakeQuantize::range]).constant.ref());
@@ -104,12 +104,12 @@ class QatConverter {
     const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data());
     for (int v : {in, out}) learned_.activations[g.value(v).name] = QuantParams(p.scale, p.zero_point);
     if (codes_of_bits(op.bits) == format_of(PlannedForm::integer)->activations)
-      if (const Change c = bypass(g, n, links); c != Change::none) return c;
+      if (bypass(g, n, links)) return true;
     const double unit = static_cast<double>(p.scale);
-    g.nodes[n].op = make_operator(Unary(UnaryKind::clip, static_cast<double>(rounding.low(p)) * unit,
-                                        static_cast<double>(rounding.high(p)) * unit));
-    g.nodes[n].inputs = {in};
-    return Change::any;
+    const Unary clip(UnaryKind::clip, static_cast<double>(rounding.low(p)) * unit,
+                     static_cast<double>(rounding.high(p)) * unit);
+    links.replace(g, n, {node.name, make_operator(clip), {in}, node.outputs});
+    return true;
   }
 
   Graph g_;

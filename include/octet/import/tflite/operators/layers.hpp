@@ -58,6 +58,7 @@ inline void import_depthwise_convolution(OperatorImport& n) {
   op.window = n.window(weights[1], weights[2], 5);
   op.activation = n.activation(4);
   op.groups = in[3];
+  op.as_depthwise = in[3] == 1;
   int arranged = depthwise_weights(n, w);
   if (codes) {
     arranged = n.step("weights", Convert(DType::f32), {arranged});
