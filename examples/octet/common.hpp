@@ -35,10 +35,11 @@ struct ImageOptions {
   /// stored in its file; else tf.
   std::string recipe(const octet::Model& model, const octet::ImageInput& input) const;
   octet::Preprocessing preprocessing(const octet::Model& model, const octet::ImageInput& input) const;
-  /// A description for display: normalization, crop, resize.
+  /// A description for display: normalization, crop, resize, and where it is from unless --preprocess is given.
   std::string describe(const octet::Model& model, const octet::ImageInput& input) const;
-  /// Prints which preprocessing is used and why, unless --preprocess is given; warns if it differs from what the
-  /// model's file says.
+  /// Warns if --preprocess differs from what the model's file says.
+  void warn(const octet::Model& model) const;
+  /// Prints which preprocessing is used, unless --preprocess is given; else warns.
   void note(const octet::Model& model, const octet::ImageInput& input) const;
   /// Stores the preprocessing in the model's metadata, from where it is used by default.
   void store(octet::Model& model, const octet::ImageInput& input) const;

@@ -145,7 +145,7 @@ ComparisonResult compare_images(CompareArguments o, Model model, CompareOptions 
   c.preprocessing = o.images.preprocessing(model, input);
   c.preprocessing_name = o.images.recipe(model, input);
   c.channels_first = is_channels_first(model);
-  o.images.note(model, input);
+  o.images.warn(model);
   const std::string described = o.images.describe(model, input);
   o.images.store(model, input);
   ComparisonResult r = report::compare_with_advice(

@@ -82,21 +82,26 @@ Preprocessing ImageOptions::preprocessing(const Model& model, const ImageInput& 
 
 std::string ImageOptions::describe(const Model& model, const ImageInput& input) const {
   const std::optional<double> part = crop_for(model);
-  return recipe(model, input) + (part ? ", crop " + report::significant(*part) : std::string()) + ", " +
-         resize_for(model);
+  const std::string used = recipe(model, input);
+  const std::string text =
+      used + (part ? ", crop " + report::significant(*part) : std::string()) + ", " + resize_for(model);
+  if (!preprocess.empty()) return text;
+  if (used == "pixels") return text + " (the model takes integers)";
+  return text + (used == stored(model, "preprocess") ? " (stored in the model)" : " (the default)");
 }
 
 void ImageOptions::note(const Model& model, const ImageInput& input) const {
-  const std::string said = stored(model, "preprocess"), used = recipe(model, input);
-  if (preprocess.empty()) {
-    const char* why = used == "pixels" ? "the model takes integers"
-                      : used == said   ? "stored in the model file"
-                                       : "the default; --preprocess sets another";
-    std::fprintf(stderr, "octet: note: preprocessing %s (%s)\n", describe(model, input).c_str(), why);
-  } else if (!said.empty() && said != preprocess) {
+  if (preprocess.empty())
+    std::fprintf(stderr, "octet: note: preprocessing %s\n", describe(model, input).c_str());
+  else
+    warn(model);
+}
+
+void ImageOptions::warn(const Model& model) const {
+  const std::string said = stored(model, "preprocess");
+  if (!preprocess.empty() && !said.empty() && said != preprocess)
     std::fprintf(stderr, "octet: warning: the model file says --preprocess %s, but %s is given\n",
                  report::printable(said).c_str(), preprocess.c_str());
-  }
 }
 
 void ImageOptions::store(Model& model, const ImageInput& input) const {

@@ -58,9 +58,9 @@ Calibration calibrated(const QuantizeArguments& o, const Model& model) {
   } else {
     const ImageInput input(model, o.images.size);
     const Preprocessing p = o.images.preprocessing(model, input);
-    o.images.note(model, input);
-    check_preprocessing(o, model, input, p);
     samples = image_inputs(model, o.source.open(o.calibration, {}, false), p, o.images.size);
+    check_preprocessing(o, model, input, p);
+    o.images.note(model, input);
   }
   Progress progress;
   return calibrate(model, *part_of(samples, 0, std::min(o.calibrate, samples->size())),

@@ -49,7 +49,6 @@ void classify(const RunArguments& o) {
   const ImageInput input(model, o.images.size);
   const Labels labels = o.source.load_labels(output_classes(model, input));
   const Preprocessing p = o.images.preprocessing(model, input);
-  o.images.note(model, input);
   RangeCheck range(model, p);
   Executor run(model, with_threads(o.threads));
   for (const std::string& file : o.files) {
@@ -61,6 +60,7 @@ void classify(const RunArguments& o) {
     std::cout << table.str() << "\n";
     range.see(x);
   }
+  o.images.note(model, input);
 }
 
 /// Runs on tensors, or on one image, and prints and saves the outputs.
@@ -74,8 +74,8 @@ void run_tensors(const RunArguments& o) {
   } else {
     const ImageInput input(model, o.images.size);
     const Preprocessing p = o.images.preprocessing(model, input);
-    o.images.note(model, input);
     const Tensor<float> x = input.prepare(load_image(o.files[0]), p);
+    o.images.note(model, input);
     RangeCheck(model, p).see(x);
     inputs = {as_input(model.value(model.inputs[0]), x)};
     read.push_back(o.files[0]);

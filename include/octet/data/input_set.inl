@@ -3,7 +3,6 @@
 
 #include "../core/element.hpp"
 #include "../core/parallel_checked.hpp"
-#include "../files/read_file.hpp"
 #include "../runtime/input_type.hpp"
 #include "input_set.hpp"
 
@@ -70,11 +69,10 @@ OCTET_API std::vector<std::vector<AnyTensor>> load_inputs(const InputSet& sample
   std::vector<std::vector<AnyTensor>> loaded(static_cast<std::size_t>(to - from));
   detail::parallel_checked(pool, to - from, [&](std::int64_t i, int) {
     std::vector<AnyTensor>& sample = loaded[static_cast<std::size_t>(i)];
-    detail::naming_file(samples.name(from + i), [&] {
-      sample = samples.inputs(from + i);
-      for (const AnyTensor& t : sample)
-        detail::require<FormatError>(detail::has_only_finite(t), "the input has NaN or infinite elements");
-    });
+    sample = samples.inputs(from + i);
+    for (const AnyTensor& t : sample)
+      detail::require<FormatError>(detail::has_only_finite(t), "'", samples.name(from + i),
+                                   "': the input of the model has NaN or infinite elements");
   });
   return loaded;
 }
