@@ -220,7 +220,7 @@ elseif(CASE STREQUAL "tensors")  # .npy and .npz files as data
   string(REPEAT "\\0\\0\\xc0\\x7f" 784 nan)
   npy(nan/a.npy "<f4" "1, 28, 28, 1" "${nan}")
   npy(nan/b.npy "<f4" "1, 28, 28, 1" "${half}")
-  npy(bytes.npy "|u1" "1, 28, 28, 1" "${zero}" )
+  npy(bytes.npy "|u1" "1, 28, 28, 4" "${zero}" )
   octet(ok run builtin:small_cnn --input in/half.npy --save out)
   says(out "float32" "[1, 10]" "out/")
   file(GLOB saved RELATIVE "${FOLDER}" "${FOLDER}/out/*")
