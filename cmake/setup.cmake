@@ -50,7 +50,7 @@ function(octet_find_compiler command)
 endfunction()
 
 # octet_find_missing(PACKAGES): packages of tools and libraries that are neither installed nor downloaded. Uses the
-# preprocessor, which knows the include paths of the compiler.
+# preprocessor, which has the include paths of the compiler.
 function(octet_find_missing packages)
   set(missing)
   find_program(octet_make NAMES ninja make gmake NO_CACHE)

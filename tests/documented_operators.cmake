@@ -1,4 +1,4 @@
-# Checks that docs/operators.md lists the operators of ONNX and TFLite that the importers know, and no others.
+# Checks that docs/operators.md lists the operators of ONNX and TFLite that the importers read, and no others.
 cmake_minimum_required(VERSION 3.20)
 
 file(READ "${ROOT}/docs/operators.md" page)

@@ -3,17 +3,14 @@
 #include <limits>
 #include <octet/core/quant_params.hpp>
 
+#include "support/messages.hpp"
+
 using namespace octet;
 
 namespace {
 using Zeros = std::vector<std::int32_t>;
 std::string refusal(const QuantParams& p, const Shape& shape, DType dtype = DType::i8) {
-  try {
-    validate(p, shape, dtype);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+  return testing::message([&] { validate(p, shape, dtype); });
 }
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "support/fingerprint.hpp"
+#include "support/messages.hpp"
 #include "support/models.hpp"
 #include "support/onnx_builder.hpp"
 #include "support/tflite_builder.hpp"
@@ -18,17 +19,6 @@ using namespace octet;
 using namespace testing;
 
 namespace {
-
-/// The text of the octet::Error that f throws, or an empty text.
-template <class F>
-std::string thrown(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 Graph float_model() { return mobilenet_v1(tiny()); }
 
@@ -145,18 +135,18 @@ TEST_CASE("try: every kind of error has the text of the exception") {
   Model model = float_model();
   const Result<Model> missing = try_load("/nowhere/model.onnx");
   CHECK(missing.error().kind == ErrorKind::format);
-  CHECK(missing.error().text == thrown([] { load("/nowhere/model.onnx"); }));
-  CHECK(try_save(model, "model.onnx").error().text == thrown([&] { save(model, "model.onnx"); }));
-  CHECK(try_load_calibration("/nowhere/c.json").error().text == thrown([] { load_calibration("/nowhere/c.json"); }));
+  CHECK(missing.error().text == message([] { load("/nowhere/model.onnx"); }));
+  CHECK(try_save(model, "model.onnx").error().text == message([&] { save(model, "model.onnx"); }));
+  CHECK(try_load_calibration("/nowhere/c.json").error().text == message([] { load_calibration("/nowhere/c.json"); }));
 
   ExecutorOptions negative;
   negative.threads = -1;
-  CHECK(try_make_executor(model, negative).error().text == thrown([&] { Executor(model, negative); }));
+  CHECK(try_make_executor(model, negative).error().text == message([&] { Executor(model, negative); }));
   Executor run(model);
   const Tensor<float> small({1, 32, 32, 1});
   const Result<Tensor<float>> misfit = try_run(run, small);
   CHECK(misfit.error().kind == ErrorKind::shape);
-  CHECK(misfit.error().text == thrown([&] { run(small); }));
+  CHECK(misfit.error().text == message([&] { run(small); }));
   CHECK_FALSE(try_plan(run, {}));
   CHECK_FALSE(try_run(run, std::vector<AnyTensor>{}));
 
@@ -164,8 +154,9 @@ TEST_CASE("try: every kind of error has the text of the exception") {
   for (float& x : nan) x = std::numeric_limits<float>::quiet_NaN();
   const Result<Calibration> lost = try_calibrate(model, {nan});
   CHECK(lost.error().kind == ErrorKind::other);
-  CHECK(lost.error().text == thrown([&] { calibrate(model, {nan}); }));
-  CHECK(try_quantize<int8>(model, Calibration()).error().text == thrown([&] { quantize<int8>(model, Calibration()); }));
+  CHECK(lost.error().text == message([&] { calibrate(model, {nan}); }));
+  CHECK(try_quantize<int8>(model, Calibration()).error().text ==
+        message([&] { quantize<int8>(model, Calibration()); }));
 
   const auto raised = [&](auto error) {
     run.observe([=](const Value&, const TensorRef&) { throw error; });
@@ -194,7 +185,7 @@ TEST_CASE("try: damaged files give the texts of the exceptions") {
     for (int i = 0; i < 300; ++i) {
       folder.write(name, damaged(whole, random));
       const Result<Model> model = try_load(path);
-      CHECK(model.error().text == thrown([&] { load(path); }));
+      CHECK(model.error().text == message([&] { load(path); }));
       if (model) continue;
       CHECK(model.error().kind == ErrorKind::format);
       CHECK(model.error().text.find(path) != std::string::npos);
@@ -212,13 +203,13 @@ TEST_CASE("try: models in memory") {
   const Bytes onnx = onnx_file(), tflite = tflite_file();
   CHECK(try_parse_onnx(view(onnx), "memory"));
   CHECK(try_parse_tflite(view(tflite), "memory"));
-  CHECK(try_parse_onnx(view(tflite), "memory").error().text == thrown([&] { parse_onnx(view(tflite), "memory"); }));
-  CHECK(try_parse_tflite(view(onnx), "memory").error().text == thrown([&] { parse_tflite(view(onnx), "memory"); }));
+  CHECK(try_parse_onnx(view(tflite), "memory").error().text == message([&] { parse_onnx(view(tflite), "memory"); }));
+  CHECK(try_parse_tflite(view(onnx), "memory").error().text == message([&] { parse_tflite(view(onnx), "memory"); }));
 }
 
 TEST_CASE("try: errors in tasks of several threads") {
   ThreadPool pool(4);
-  const std::string text = thrown([&] {
+  const std::string text = message([&] {
     octet::detail::parallel_checked(pool, 100, [](std::int64_t task, int) {
       if (task % 7 == 3) octet::detail::fail("a task failed");
     });
@@ -233,7 +224,7 @@ TEST_CASE("calibration: names that are not UTF-8 are refused") {
       "a\xff"
       "b",
       {0, 1});
-  CHECK(thrown([&] { save(c, file.path); }).find("UTF-8") != std::string::npos);
+  CHECK(message([&] { save(c, file.path); }).find("UTF-8") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(file.path));
 }
 
@@ -245,7 +236,7 @@ TEST_CASE("onnx: Equal with only one input is refused") {
       .node("Cast", {"e"}, {"c"}, {{"to", 7}});
   b.node("Reshape", {"x", "c"}, {"y"});
   const Bytes file = b.output("y").bytes();
-  const std::string text = thrown([&] {
+  const std::string text = message([&] {
     parse_onnx(View<const std::uint8_t>(reinterpret_cast<const std::uint8_t*>(file.data()),
                                         {static_cast<std::int64_t>(file.size())}),
                "memory");

@@ -1,5 +1,6 @@
 #include <octet/operators/all.hpp>
 
+#include "support/messages.hpp"
 #include "support/onnx_builder.hpp"
 #include "support/tflite_builder.hpp"
 
@@ -11,13 +12,17 @@ using namespace testing;
 using Function = std::function<float(float)>;
 using Attributes = std::vector<OnnxAttribute>;
 
+/// Element i, normalized by the mean and variance of its block of n elements.
+double normalized(const Tensor<float>& x, std::int64_t i, std::int64_t n, double epsilon) {
+  double mean = 0, variance = 0;
+  for (std::int64_t k = 0; k < n; ++k) mean += static_cast<double>(x[i / n * n + k]) / static_cast<double>(n);
+  for (std::int64_t k = 0; k < n; ++k)
+    variance += std::pow(static_cast<double>(x[i / n * n + k]) - mean, 2) / static_cast<double>(n);
+  return (static_cast<double>(x[i]) - mean) / std::sqrt(variance + epsilon);
+}
+
 std::string error_of(const OnnxBuilder& b) {
-  try {
-    import_onnx(b);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return {};
+  return message([&] { import_onnx(b); });
 }
 
 Tensor<float> nhwc(const Tensor<float>& x) {
@@ -141,11 +146,7 @@ TEST_CASE("composed: LayerNormalization over any number of last dimensions") {
       const Tensor<float> y = on_image("LayerNormalization", x, {{"axis", axis}, {"epsilon", 1e-3f}}, more, 17);
       const std::int64_t n = rest.elements();
       for (std::int64_t i = 0; i < x.size(); ++i) {
-        double mean = 0, variance = 0;
-        for (std::int64_t k = 0; k < n; ++k) mean += static_cast<double>(x[i / n * n + k]) / static_cast<double>(n);
-        for (std::int64_t k = 0; k < n; ++k)
-          variance += std::pow(static_cast<double>(x[i / n * n + k]) - mean, 2) / static_cast<double>(n);
-        const double unit = (static_cast<double>(x[i]) - mean) / std::sqrt(variance + 1e-3);
+        const double unit = normalized(x, i, n, 1e-3);
         const double right =
             unit * static_cast<double>(scale[i % n]) + (biased ? static_cast<double>(shift[i % n]) : 0);
         CHECK(static_cast<double>(y[i]) == doctest::Approx(right).epsilon(1e-4));
@@ -175,14 +176,9 @@ TEST_CASE("composed: GroupNormalization, with parameters of groups (18) and of c
       const Tensor<float> y = on_image("GroupNormalization", x, {{"num_groups", groups}}, more, opset);
       const std::int64_t n = 60 / groups;
       for (std::int64_t i = 0; i < x.size(); ++i) {
-        double mean = 0, variance = 0;
-        for (std::int64_t k = 0; k < n; ++k) mean += static_cast<double>(x[i / n * n + k]) / static_cast<double>(n);
-        for (std::int64_t k = 0; k < n; ++k)
-          variance += std::pow(static_cast<double>(x[i / n * n + k]) - mean, 2) / static_cast<double>(n);
         const std::int64_t at = i / 15 % 4 * count / 4;
         const double right =
-            (static_cast<double>(x[i]) - mean) / std::sqrt(variance + 1e-5) * static_cast<double>(scale[at]) +
-            static_cast<double>(shift[at]);
+            normalized(x, i, n, 1e-5) * static_cast<double>(scale[at]) + static_cast<double>(shift[at]);
         CHECK(static_cast<double>(y[i]) == doctest::Approx(right).epsilon(1e-4));
       }
     }

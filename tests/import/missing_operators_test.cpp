@@ -1,21 +1,8 @@
+#include "support/messages.hpp"
 #include "support/onnx_builder.hpp"
 #include "support/tflite_builder.hpp"
 
 using namespace testing;
-
-namespace {
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return {};
-}
-
-}  // namespace
 
 TEST_CASE("onnx: all operators that octet lacks are named at once, with their number and the first node of each") {
   OnnxBuilder b;
@@ -23,7 +10,7 @@ TEST_CASE("onnx: all operators that octet lacks are named at once, with their nu
   b.node("Einsum", {"c"}, {"d"}).node("Own", {"d"}, {"e"}, {}, "some.domain").node("LSTM", {"e"}, {"f"});
   b.node("LSTM", {"f"}, {"g"}).node("Loop", {"x"}, {"unused"}).output("g");
   CHECK(
-      error_of([&] { import_onnx(b); }) ==
+      message([&] { import_onnx(b); }) ==
       "'test.onnx' needs 3 operators that octet does not have:\n"
       "  the operator LSTM is not supported, and not registered (register_operator): 3 times, first node 'node of b'\n"
       "  the operator Einsum is not supported, and not registered (register_operator): 2 times, first node 'node of "
@@ -35,7 +22,7 @@ TEST_CASE("onnx: operators with results of a size that depends on the data say w
   OnnxBuilder b;
   b.input("boxes", {1, 6, 4}).input("scores", {1, 2, 6});
   b.node("NonMaxSuppression", {"boxes", "scores"}, {"selected"}).output("selected");
-  const std::string error = error_of([&] { import_onnx(b); });
+  const std::string error = message([&] { import_onnx(b); });
   for (const char* part :
        {"'test.onnx' needs 1 operator that octet does not have", "NonMaxSuppression", "node 'node of selected'",
         "the size of its result depends on the data", "cut the model before it"})
@@ -51,7 +38,7 @@ TEST_CASE("onnx: many missing operators make a message of limited length") {
     b.node(type.c_str(), {last}, {next});
     last = next;
   }
-  const std::string error = error_of([&] { import_onnx(b.output(last)); });
+  const std::string error = message([&] { import_onnx(b.output(last)); });
   CHECK(error.find("needs 300 operators") != std::string::npos);
   CHECK(error.find("Missing199 is") != std::string::npos);
   CHECK(error.find("Missing200 is") == std::string::npos);
@@ -67,7 +54,7 @@ TEST_CASE("tflite: all operators that octet lacks are named at once, with their 
   b.op("RELU", {z}, {w});
   b.op("SIN", {w}, {v});
   const auto file = b.finish({x}, {v});
-  CHECK(error_of([&] { tflite::parse(file); }) ==
+  CHECK(message([&] { tflite::parse(file); }) ==
         "'test.tflite' needs 2 operators that octet does not have:\n"
         "  the operator SIN is not supported, and not registered (register_operator): 2 times, first operator 1, which "
         "writes 'z'\n"
@@ -78,5 +65,5 @@ TEST_CASE("tflite: all operators that octet lacks are named at once, with their 
 TEST_CASE("onnx: a long name of a node is shortened in the message") {
   OnnxBuilder b;
   b.input("x", {1}).node("Missing", {"x"}, {std::string(1 << 20, 'y')}).output(std::string(1 << 20, 'y'));
-  CHECK(error_of([&] { import_onnx(b); }).size() < 2000);
+  CHECK(message([&] { import_onnx(b); }).size() < 2000);
 }

@@ -7,6 +7,7 @@
 #include <octet/operators/all.hpp>
 #include <random>
 #include "support/files.hpp"
+#include "support/messages.hpp"
 #include "support/onnx_builder.hpp"
 #include "testing.hpp"
 
@@ -23,16 +24,8 @@ Tensor<float> run(const Model& m, const Tensor<float>& x) {
   return plain;
 }
 
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const FormatError& e) {
-    return e.what();
-  }
-  return "no error";
-}
 std::string error_of(const OnnxBuilder& b) {
-  return error_of([&] { import_onnx(b); });
+  return message<FormatError>([&] { import_onnx(b); });
 }
 
 #define CHECK_CONTAINS(text, part) CHECK_MESSAGE((text).find(part) != std::string::npos, text)
@@ -347,7 +340,7 @@ TEST_CASE("onnx: errors name file, node, operator and reason") {
   CHECK_CONTAINS(error_of(image()), "is not an ONNX model");
   CHECK_CONTAINS(error_of(OnnxBuilder(6).input("x", {1}).output("x")), "version 6");
   CHECK_CONTAINS(error_of(OnnxBuilder(26).input("x", {1}).output("x")), "version 26");
-  CHECK_CONTAINS(error_of([] { load_onnx("no such file.onnx"); }), "no such file.onnx");
+  CHECK_CONTAINS(message<FormatError>([] { load_onnx("no such file.onnx"); }), "no such file.onnx");
 }
 
 TEST_CASE("onnx: nodes that no output needs are ignored") {
@@ -489,12 +482,12 @@ TEST_CASE("onnx: tensors in external files") {
   const std::string absolute = (folder / "parts" / "k.bin").string();
   for (const std::string& bad :
        {std::string("../k.bin"), std::string("parts/../../k.bin"), absolute, std::string("..\\k.bin"), std::string()})
-    CHECK_CONTAINS(error_of([&] { load(bad, "4", "12"); }), "not a file in the model's folder");
-  CHECK_CONTAINS(error_of([&] { load("parts/none.bin", "4", "12"); }), "cannot be read");
-  CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "8", "12"); }), "which has only 16");
-  CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "18446744073709551615", "12"); }), "which has only 16");
-  CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "0", "16"); }), "needs 12 bytes");
-  CHECK_CONTAINS(error_of([&] { load("parts/k.bin", "-4", "12"); }), "is not a number of bytes");
+    CHECK_CONTAINS(message<FormatError>([&] { load(bad, "4", "12"); }), "not a file in the model's folder");
+  CHECK_CONTAINS(message<FormatError>([&] { load("parts/none.bin", "4", "12"); }), "cannot be read");
+  CHECK_CONTAINS(message<FormatError>([&] { load("parts/k.bin", "8", "12"); }), "which has only 16");
+  CHECK_CONTAINS(message<FormatError>([&] { load("parts/k.bin", "18446744073709551615", "12"); }), "which has only 16");
+  CHECK_CONTAINS(message<FormatError>([&] { load("parts/k.bin", "0", "16"); }), "needs 12 bytes");
+  CHECK_CONTAINS(message<FormatError>([&] { load("parts/k.bin", "-4", "12"); }), "is not a number of bytes");
   // Links may only lead to files in the folder.
   fs::create_symlink("parts", folder / "inner");
   fs::create_symlink("k.bin", folder / "parts" / "link.bin");
@@ -505,7 +498,7 @@ TEST_CASE("onnx: tensors in external files") {
   fs::create_symlink(outside / "k.bin", folder / "secret.bin");
   fs::create_symlink(outside, folder / "secrets");
   for (const char* link : {"secret.bin", "secrets/k.bin"})
-    CHECK_CONTAINS(error_of([&] { load(link, "4", "12"); }), "not a file in the model's folder");
+    CHECK_CONTAINS(message<FormatError>([&] { load(link, "4", "12"); }), "not a file in the model's folder");
   // If the model is itself a link, its data may be a link into the same folder.
   CHECK(load("k.bin", "4", "12", outside / "model.onnx").contains("k"));
   fs::remove(folder / "model.onnx");
@@ -514,9 +507,9 @@ TEST_CASE("onnx: tensors in external files") {
   CHECK(load_onnx((folder / "model.onnx").string()).contains("k"));
   fs::remove(folder / "model.onnx");
   CHECK(::mkfifo((folder / "fifo").c_str(), 0666) == 0);
-  CHECK_CONTAINS(error_of([&] { load("fifo", "4", "12"); }), "it is a FIFO");
-  CHECK_CONTAINS(error_of([&] { load("parts", "4", "12"); }), "it is a folder");
-  CHECK_CONTAINS(error_of([&] { load_onnx((folder / "fifo").string()); }), "it is a FIFO");
+  CHECK_CONTAINS(message<FormatError>([&] { load("fifo", "4", "12"); }), "it is a FIFO");
+  CHECK_CONTAINS(message<FormatError>([&] { load("parts", "4", "12"); }), "it is a folder");
+  CHECK_CONTAINS(message<FormatError>([&] { load_onnx((folder / "fifo").string()); }), "it is a FIFO");
   fs::remove_all(folder);
   fs::remove_all(outside);
 }
@@ -551,5 +544,5 @@ TEST_CASE("onnx: external data counts toward the size of the model") {
   };
   CHECK(load(1).contains("w0"));  // a matrix is transposed: one copy
   CHECK(load(3).contains("w2"));
-  CHECK_CONTAINS(error_of([&] { load(40); }), "too many tensors share the data");
+  CHECK_CONTAINS(message<FormatError>([&] { load(40); }), "too many tensors share the data");
 }

@@ -38,6 +38,17 @@ void check_same(const Guarded<float>& found, const std::vector<float>& expected)
   CHECK(wrong == 0);
 }
 
+/// Calls add(kernels, sums) for every instruction set, with sums that begin as `initial`, and compares them.
+template <class F>
+void check_sums(const Floats& initial, const std::vector<float>& expected, F add) {
+  for (Isa isa : available_isas()) {
+    INFO(name(isa));
+    Guarded<float> sums = output(initial);
+    add(kernels(isa), sums.data());
+    check_same(sums, expected);
+  }
+}
+
 std::vector<float> copied(const Floats& f) {
   std::vector<float> v;
   for (std::int64_t i = 0; i < f.size(); ++i) v.push_back(f[i]);
@@ -68,15 +79,13 @@ TEST_CASE("gradient kernels: outer products, one chain of fused multiply-adds pe
         float& sum = expected[static_cast<std::size_t>(m * p.c_stride + n)];
         for (std::int64_t d = 0; d < p.depth; ++d) sum = std::fma(a[d * p.a_stride + m], b[d * p.b_stride + n], sum);
       }
-    for (Isa isa : available_isas()) {
-      Guarded<float> found = output(c);
-      p.a = a.data();
-      p.b = b.data();
-      p.c = found.data();
-      kernels(isa).gradient.outer_product(p);
-      INFO(name(isa), ", round ", round);
-      check_same(found, expected);
-    }
+    p.a = a.data();
+    p.b = b.data();
+    INFO("round ", round);
+    check_sums(c, expected, [&](const Kernels& k, float* sums) {
+      p.c = sums;
+      k.gradient.outer_product(p);
+    });
   }
 }
 
@@ -216,15 +225,13 @@ TEST_CASE("gradient kernels: depthwise weights") {
         sum = std::fma(in[((image * s.in_h + iy) * s.in_w + ix) * s.in_c + c], g[i], sum);
       }
     }
-    for (Isa isa : available_isas()) {
-      Guarded<float> found = output(sums);
-      d.in = in.data();
-      d.gradient = g.data();
-      d.sums = found.data();
-      kernels(isa).gradient.depthwise_weights(d);
-      INFO(name(isa), ", round ", round);
-      check_same(found, expected);
-    }
+    d.in = in.data();
+    d.gradient = g.data();
+    INFO("round ", round);
+    check_sums(sums, expected, [&](const Kernels& k, float* to) {
+      d.sums = to;
+      k.gradient.depthwise_weights(d);
+    });
   }
 }
 

@@ -12,6 +12,7 @@
 #endif
 
 #include "support/allocations.hpp"
+#include "support/messages.hpp"
 #include "support/models.hpp"
 
 using namespace octet;
@@ -26,12 +27,7 @@ namespace {
 const LoadOptions self_tested{false, false, Rounding::fp32, true};
 
 std::string load_error(const std::string& path) {
-  try {
-    load_octet(path);
-  } catch (const FormatError& e) {
-    return e.what();
-  }
-  return "";
+  return testing::message<FormatError>([&] { load_octet(path); });
 }
 
 // Gives every field a different value that is also valid for flags and enumerations.

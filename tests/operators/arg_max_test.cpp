@@ -5,33 +5,22 @@
 #include "support/files.hpp"
 #include "support/layer.hpp"
 #include "support/onnx_builder.hpp"
+#include "support/sorted.hpp"
 #include "support/tflite_builder.hpp"
 
 using namespace testing;
 
 namespace {
 
-constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
-constexpr float infinity = std::numeric_limits<float>::infinity();
-
 /// Reference: the index along the axis, for each index of the other dimensions, by sorting all elements.
 template <class T>
 std::vector<std::int64_t> reference(const Tensor<T>& x, const ArgMax& op) {
-  const Shape& s = x.shape();
-  const int axis = static_cast<int>(op.axis < 0 ? op.axis + s.rank() : op.axis);
-  const std::int64_t inner = s.product(axis + 1, s.rank());
   std::vector<std::int64_t> found;
-  for (std::int64_t o = 0; o < s.product(0, axis); ++o)
-    for (std::int64_t i = 0; i < inner; ++i) {
-      std::vector<std::int64_t> places(static_cast<std::size_t>(s[axis]));
-      for (std::size_t k = 0; k < places.size(); ++k) places[k] = static_cast<std::int64_t>(k);
-      const auto at = [&](std::int64_t k) { return x[(o * s[axis] + k) * inner + i]; };
-      std::stable_sort(places.begin(), places.end(),
-                       [&](std::int64_t a, std::int64_t b) { return op.smallest ? at(a) < at(b) : at(a) > at(b); });
-      std::size_t equal = 0;
-      while (equal + 1 < places.size() && at(places[equal + 1]) == at(places[0])) ++equal;
-      found.push_back(places[op.last ? equal : 0]);
-    }
+  each_sorted_row(x, op.axis, op.smallest, [&](std::int64_t, std::int64_t, const auto& at, const auto& places) {
+    std::size_t equal = 0;
+    while (equal + 1 < places.size() && at(places[equal + 1]) == at(places[0])) ++equal;
+    found.push_back(places[op.last ? equal : 0]);
+  });
   return found;
 }
 
@@ -120,23 +109,13 @@ TEST_CASE("arg max: NaN is beyond all numbers, including infinities") {
 }
 
 TEST_CASE("arg max: errors") {
-  const auto error = [](const ArgMax& op, const AnyTensor& x) -> std::string {
-    try {
-      Graph g;
-      g.outputs = {g.add("y", op, {g.add_input("x", x.shape(), x.dtype())})};
-      Executor(g).run({x});
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return {};
-  };
-  CHECK(error(ArgMax(1), Tensor<float>({2, 0})) ==
+  CHECK(layer_error(ArgMax(1), Tensor<float>({2, 0})) ==
         "layer 'y' (ArgMax): axis 1 of [2, 0] is empty, expected at least one element");
-  CHECK(error(ArgMax(0, true, DType::f32), Tensor<float>({2})) ==
+  CHECK(layer_error(ArgMax(0, true, DType::f32), Tensor<float>({2})) ==
         "layer 'y' (ArgMax): expected an output of type int64 or int32, found float32");
-  CHECK(error(ArgMax(0), Tensor<fp16>({2})) == "layer 'y' (ArgMax): type float16 is not supported");
-  CHECK(error(ArgMax(0), Tensor<float>({3, 2})) == "");
-  CHECK(error(ArgMax(1), Tensor<float>({0, 2})) == "");
+  CHECK(layer_error(ArgMax(0), Tensor<fp16>({2})) == "layer 'y' (ArgMax): type float16 is not supported");
+  CHECK(layer_error(ArgMax(0), Tensor<float>({3, 2})) == "");
+  CHECK(layer_error(ArgMax(1), Tensor<float>({0, 2})) == "");
 }
 
 TEST_CASE("arg max: compares codes in an int8 model, also after loading") {

@@ -2,6 +2,7 @@
 #include <octet/operators/all.hpp>
 
 #include "support/layer.hpp"
+#include "support/messages.hpp"
 #include "support/tflite_builder.hpp"
 
 using namespace testing;
@@ -161,15 +162,12 @@ std::vector<std::uint8_t> options(const DetectionPostProcess& op) {
 
 std::string error(const DetectionPostProcess& op, const Shape& boxes = {1, 6, 4}, const Shape& scores = {1, 6, 6},
                   const Shape& anchors = {6, 4}) {
-  try {
+  return message([&] {
     Graph g;
     g.add("y", op, {g.add_input("boxes", boxes), g.add_input("scores", scores), g.add_input("anchors", anchors)});
     g.outputs = g.nodes.back().outputs;
     Executor(g).run({Tensor<float>(boxes), Tensor<float>(scores), Tensor<float>(anchors)});
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return {};
+  });
 }
 
 }  // namespace
@@ -302,12 +300,7 @@ TEST_CASE("detection: options that are missing or not numbers") {
     const int x = b.tensor("boxes", {1, 6, 4}), s = b.tensor("scores", {1, 6, 6}), a = b.constant("anchors", grid(6));
     const std::vector<std::int32_t> out{b.tensor("b", {}), b.tensor("c", {}), b.tensor("s", {}), b.tensor("n", {})};
     b.op("TFLite_Detection_PostProcess", {x, s, a}, out, {}, custom);
-    try {
-      tflite::parse(b.finish({x, s}, out));
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return {};
+    return message([&] { tflite::parse(b.finish({x, s}, out)); });
   };
   CHECK(error(options(ssd(false))) == "");
   CHECK(error({}).find("has no options") != std::string::npos);

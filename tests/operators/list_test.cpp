@@ -117,6 +117,14 @@ TEST_CASE("operators: each can come from a file, or is created only by octet") {
   for (const std::string& type : listed()) CHECK_MESSAGE(known.count(type) == 1, type);
 }
 
+TEST_CASE("operators: the lists of ONNX's image operators and reordering operators name operators that are imported") {
+  using namespace octet::detail::onnx;
+  for (const auto* list : {&image_operators(), &reordering_operators()})
+    for (const std::string_view type : *list)
+      CHECK_MESSAGE(bool{find_handler("", type) || find_handler("com.microsoft", type)}, std::string(type));
+  for (const std::string_view type : image_operators()) CHECK(reordering_operators().count(type) == 0);
+}
+
 TEST_CASE("operators: each can be created, copied and named") {
   for (const octet::detail::OperatorType& t : octet::detail::built_in_operators()) {
     CAPTURE(t.name);

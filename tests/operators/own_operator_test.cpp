@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "support/files.hpp"
+#include "support/messages.hpp"
 #include "support/models.hpp"
 #include "support/onnx_builder.hpp"
 #include "support/tflite_builder.hpp"
@@ -114,17 +115,6 @@ void register_all() {
   CHECK(once);
 }
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 Polynomial square_plus(double offset) {
   Polynomial op;
   op.factors = {0, 0, 1};
@@ -204,7 +194,7 @@ TEST_CASE("own operator: without registration, it runs, but cannot be saved") {
   const Graph g = network(Unregistered());
   CHECK(Executor(g)(random_tensor({1, 6, 6, 4}, 3)).size() == 144);
   const TemporaryFile file("own.octet");
-  CHECK(contains(error_of([&] { save(g, file.path); }), "operators of type test.Unregistered cannot be saved"));
+  CHECK(contains(message([&] { save(g, file.path); }), "operators of type test.Unregistered cannot be saved"));
 
   save(network(AddChannel()), file.path);
   std::string bytes = contents(file.path);
@@ -212,7 +202,7 @@ TEST_CASE("own operator: without registration, it runs, but cannot be saved") {
   REQUIRE(at != std::string::npos);
   bytes.replace(at, 15, "test.AddChannem");
   octet::detail::ArchiveReader reader(reinterpret_cast<const std::byte*>(bytes.data()) + at - 1, bytes.size() - at + 1);
-  CHECK(contains(error_of([&] { octet::detail::FieldReader::read(reader); }),
+  CHECK(contains(message([&] { octet::detail::FieldReader::read(reader); }),
                  "unknown operator type 'test.AddChannem'; custom operators have to be registered first"));
 }
 
@@ -226,19 +216,19 @@ TEST_CASE("own operator: from ONNX, by domain and name") {
   for (std::int64_t i = 0; i < x.size(); ++i) CHECK(y[i] == doctest::Approx(0.5 + static_cast<double>(x[i] * x[i])));
   CHECK(as<Polynomial>(*from_onnx("Polynomial").nodes[0].op)->factors == std::vector<double>{0, 1});
 
-  CHECK(contains(error_of([] { from_onnx("Other"); }),
+  CHECK(contains(message([] { from_onnx("Other"); }),
                  "the operator test.domain.Other is not supported, and not "
                  "registered (register_operator): node 'node of y'"));
-  CHECK(contains(error_of([] {
+  CHECK(contains(message([] {
                    from_onnx("Polynomial", {{"slope", 1.0f}});
                  }),
                  "has the attribute 'slope', but operator 'test.Polynomial' has no such parameter"));
-  CHECK(contains(error_of([] { from_onnx("Polynomial", {{"offset", "text"}}); }), "of the wrong kind"));
-  CHECK(contains(error_of([] {
+  CHECK(contains(message([] { from_onnx("Polynomial", {{"offset", "text"}}); }), "of the wrong kind"));
+  CHECK(contains(message([] {
                    from_onnx("Polynomial", {{"counts", 1}});
                  }),
                  "expected 2 outputs, as operator 'test.Polynomial' has, found 1"));
-  CHECK(contains(error_of([] {
+  CHECK(contains(message([] {
                    from_onnx("Polynomial", {{"counts", 2}});
                  }),
                  "parameter counts: expected a value in [0, 1], found 2"));
@@ -274,11 +264,11 @@ TEST_CASE("own operator: from TFLite, by its custom code") {
   CHECK(largest_difference(floats(tflite::outputs(from_tflite("TestPolynomial", {}), {AnyTensor(x)})[0]), x) == 0);
   CHECK(floats(tflite::outputs(from_tflite("TestAddChannel", {}), {AnyTensor(x)})[0])[3] == x[3] + 3);
 
-  CHECK(contains(error_of([] { from_tflite("Other", {}); }), "CUSTOM Other is not supported, and not registered"));
-  CHECK(contains(error_of([] { from_tflite("TestPolynomial", options(1, "slope")); }),
+  CHECK(contains(message([] { from_tflite("Other", {}); }), "CUSTOM Other is not supported, and not registered"));
+  CHECK(contains(message([] { from_tflite("TestPolynomial", options(1, "slope")); }),
                  "has the option 'slope', but operator 'test.Polynomial' has no such parameter"));
   const std::vector<std::uint8_t> good = options(1);
-  CHECK(contains(error_of([] { from_tflite("TestPolynomial", {1, 2, 3, 4}); }), "not a FlexBuffers map"));
+  CHECK(contains(message([] { from_tflite("TestPolynomial", {1, 2, 3, 4}); }), "not a FlexBuffers map"));
   flexbuffers::Builder wide;  // all kinds of values, with 2-byte offsets
   wide.Map([&] {
     wide.String("unused", std::string(300, 'x'));
@@ -288,7 +278,7 @@ TEST_CASE("own operator: from TFLite, by its custom code") {
     wide.Bool("counts", false);
   });
   wide.Finish();
-  CHECK(contains(error_of([&] { from_tflite("TestPolynomial", wide.GetBuffer()); }), "has the option 'unused'"));
+  CHECK(contains(message([&] { from_tflite("TestPolynomial", wide.GetBuffer()); }), "has the option 'unused'"));
   const auto options_of = [](auto fill) {
     flexbuffers::Builder b;
     b.Map([&] { fill(b); });
@@ -329,30 +319,30 @@ TEST_CASE("own operator: from TFLite, by its custom code") {
     for (int i = 0; i < 1000; ++i) shared.ReuseValue(("k" + std::to_string(i)).c_str(), list);
   });
   shared.Finish();
-  CHECK(contains(error_of([&] { octet::detail::tflite::FlexReader(shared.GetBuffer()).map(); }),
-                 "not a FlexBuffers map"));
+  CHECK(
+      contains(message([&] { octet::detail::tflite::FlexReader(shared.GetBuffer()).map(); }), "not a FlexBuffers map"));
   for (std::size_t n = 1; n < good.size(); ++n)  // damaged options give an error or a model
-    error_of([&] { from_tflite("TestPolynomial", {good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n)}); });
+    message([&] { from_tflite("TestPolynomial", {good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n)}); });
   for (std::size_t at = 0; at < good.size(); ++at)
     for (const int bit : {0, 3, 7}) {
       std::vector<std::uint8_t> bad = good;
       bad[at] = static_cast<std::uint8_t>(bad[at] ^ (1 << bit));
-      error_of([&] { from_tflite("TestPolynomial", bad); });
+      message([&] { from_tflite("TestPolynomial", bad); });
     }
 }
 
 TEST_CASE("own operator: can be registered once, from any thread, with unused names") {
   register_all();
-  CHECK(error_of([] { register_operator<Polynomial>(); }) ==
+  CHECK(message([] { register_operator<Polynomial>(); }) ==
         "an operator of type 'test.Polynomial' is already registered");
-  CHECK(error_of([] { register_operator<NamedConvolution>(); }) ==
+  CHECK(message([] { register_operator<NamedConvolution>(); }) ==
         "an operator of type 'Convolution' is already registered");
-  CHECK(error_of([] {
+  CHECK(message([] {
           register_operator<Unregistered>({"test.domain", "AddLast"});
         }) ==
         "operator 'test.Unregistered': the ONNX operator 'AddLast' of domain 'test.domain' is already registered, as "
         "'test.AddChannel'");
-  CHECK(error_of([] {
+  CHECK(message([] {
           register_operator<Unregistered>({"", "", OnnxLayout::any, "TestAddChannel"});
         }) ==
         "operator 'test.Unregistered': the TFLite custom operator 'TestAddChannel' is already registered, as "
@@ -364,7 +354,7 @@ TEST_CASE("own operator: can be registered once, from any thread, with unused na
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       const auto one = [&](auto f) {
-        if (error_of(f) == "no error")
+        if (message(f).empty())
           ++registered;
         else
           ++refused;

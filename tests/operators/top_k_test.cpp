@@ -3,32 +3,24 @@
 
 #include "support/layer.hpp"
 #include "support/onnx_builder.hpp"
+#include "support/sorted.hpp"
 #include "support/tflite_builder.hpp"
 
 using namespace testing;
 
 namespace {
 
-constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
-constexpr float infinity = std::numeric_limits<float>::infinity();
-
 /// The indices along the axis in sorted order, for all rows, by sorting all elements.
 template <class T>
 std::vector<std::int64_t> reference(const Tensor<T>& x, const TopK& op) {
   const Shape& s = x.shape();
   const int axis = static_cast<int>(op.axis < 0 ? op.axis + s.rank() : op.axis);
-  const std::int64_t inner = s.product(axis + 1, s.rank()), size = s[axis], rows = s.product(0, axis);
-  std::vector<std::int64_t> found(static_cast<std::size_t>(rows * op.k * inner));
-  for (std::int64_t o = 0; o < rows; ++o)
-    for (std::int64_t i = 0; i < inner; ++i) {
-      std::vector<std::int64_t> places;
-      for (std::int64_t k = 0; k < size; ++k) places.push_back(k);
-      const auto at = [&](std::int64_t k) { return x[(o * size + k) * inner + i]; };
-      std::stable_sort(places.begin(), places.end(),
-                       [&](std::int64_t a, std::int64_t b) { return op.smallest ? at(a) < at(b) : at(a) > at(b); });
-      for (std::int64_t k = 0; k < op.k; ++k)
-        found[static_cast<std::size_t>((o * op.k + k) * inner + i)] = places[static_cast<std::size_t>(k)];
-    }
+  const std::int64_t inner = s.product(axis + 1, s.rank());
+  std::vector<std::int64_t> found(static_cast<std::size_t>(s.product(0, axis) * op.k * inner));
+  each_sorted_row(x, axis, op.smallest, [&](std::int64_t o, std::int64_t i, const auto&, const auto& places) {
+    for (std::int64_t k = 0; k < op.k; ++k)
+      found[static_cast<std::size_t>((o * op.k + k) * inner + i)] = places[static_cast<std::size_t>(k)];
+  });
   return found;
 }
 
@@ -62,17 +54,6 @@ void check(const Tensor<T>& x, const QuantParams& q = {}) {
   }
 }
 
-std::string error(const TopK& op, const AnyTensor& x) {
-  try {
-    Graph g;
-    g.outputs = {g.add("y", op, {g.add_input("x", x.shape(), x.dtype())})};
-    Executor(g).run({x});
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return {};
-}
-
 }  // namespace
 
 TEST_CASE("top k: any axis and k, all types, equal elements in the order of their index") {
@@ -93,16 +74,16 @@ TEST_CASE("top k: NaN is larger than all numbers") {
 }
 
 TEST_CASE("top k: errors, and empty tensors") {
-  CHECK(error(TopK(4, 1), Tensor<float>({2, 3})) ==
+  CHECK(layer_error(TopK(4, 1), Tensor<float>({2, 3})) ==
         "layer 'y' (TopK): k is 4, but axis 1 of [2, 3] has only 3 elements");
-  CHECK(error(TopK(-1), Tensor<float>({2, 3})) == "layer 'y' (TopK): k is -1, expected at least 0");
-  CHECK(error(TopK(1, 0, DType::f32), Tensor<float>({2})) ==
+  CHECK(layer_error(TopK(-1), Tensor<float>({2, 3})) == "layer 'y' (TopK): k is -1, expected at least 0");
+  CHECK(layer_error(TopK(1, 0, DType::f32), Tensor<float>({2})) ==
         "layer 'y' (TopK): expected indices of type int64 or int32, found float32");
-  CHECK(error(TopK(std::int64_t{1} << 62), Tensor<float>({2})) != "");
-  CHECK(error(TopK(1, 2), Tensor<float>({2, 3})) != "");
-  CHECK(error(TopK(1), Tensor<float>({2, 0})) != "");
-  CHECK(error(TopK(1), Tensor<float>({0, 2})) == "");
-  CHECK(error(TopK(0), Tensor<float>({2, 0})) == "");
+  CHECK(layer_error(TopK(std::int64_t{1} << 62), Tensor<float>({2})) != "");
+  CHECK(layer_error(TopK(1, 2), Tensor<float>({2, 3})) != "");
+  CHECK(layer_error(TopK(1), Tensor<float>({2, 0})) != "");
+  CHECK(layer_error(TopK(1), Tensor<float>({0, 2})) == "");
+  CHECK(layer_error(TopK(0), Tensor<float>({2, 0})) == "");
   Graph g;  // sizes that are known only in a run
   g.outputs = {g.add("y", TopK(4), {g.add_input("x", {Shape::unknown, Shape::unknown})})};
   CHECK(Executor(g).run({Tensor<float>({2, 5})})[0].shape() == Shape{2, 4});

@@ -7,6 +7,7 @@
 #include <octet/quantization/calibration_file.hpp>
 #include <random>
 
+#include "support/messages.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -27,15 +28,6 @@ struct TemporaryFile {
   ~TemporaryFile() { std::filesystem::remove(path); }
   void write(const std::string& text) const { std::ofstream(path) << text; }
 };
-
-std::string message(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const FormatError& e) {
-    return e.what();
-  }
-  return {};
-}
 
 }  // namespace
 

@@ -6,7 +6,9 @@
 #include <octet/quantization/quantize.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
+#include "support/branches.hpp"
 #include "support/isas.hpp"
+#include "support/messages.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -24,12 +26,7 @@ Model small_network() {
   b.set_current(stem);
   b.conv("depthwise", 8, 3, 1, 1, 8, true).add("sum", stem).relu("sum_relu");
   Graph g = b.finish();
-  Concat concat;
-  concat.axis = 3;
-  const int joined = g.add("joined", concat, {left, g.outputs[0]});
-  MaxPool pool;
-  pool.window = Window(2, 2, 2);
-  const int pooled = g.add("pool", pool, {joined});
+  const int pooled = add_pooled_concat(g, left, g.outputs[0]);
   const int swish = g.add("swish", Unary(UnaryKind::hard_swish), {pooled});
   const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {swish});
   const int w = g.add_constant("fc.weight", random_tensor({5, 16}, 77)),
@@ -58,15 +55,6 @@ Tensor<float> run(const Model& m, const Tensor<float>& x, int threads = 1) {
   ExecutorOptions o;
   o.threads = threads;
   return Executor(m, o)(x);
-}
-
-std::string message(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return {};
 }
 
 }  // namespace

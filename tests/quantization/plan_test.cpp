@@ -7,6 +7,7 @@
 #include <octet/training/qat.hpp>
 #include <octet/training/trainer.hpp>
 
+#include "support/branches.hpp"
 #include "support/files.hpp"
 #include "support/messages.hpp"
 #include "testing.hpp"
@@ -26,12 +27,7 @@ Model network() {
   b.set_current(stem);
   b.conv("right", 4, 1, 1, 0).relu("right_relu");
   Graph g = b.finish();
-  Concat concat;
-  concat.axis = 3;
-  const int joined = g.add("joined", concat, {left, g.outputs[0]});
-  MaxPool pool;
-  pool.window = Window(2, 2, 2);
-  const int pooled = g.add("pool", pool, {joined});
+  const int pooled = add_pooled_concat(g, left, g.outputs[0]);
   const int last = g.add("last", Convolution(), {pooled, g.add_constant("last.w", random_tensor({6, 1, 1, 8}, 4))});
   const int mean = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {last});
   const int fc = g.add("fc", FullyConnected(),

@@ -5,6 +5,7 @@
 #include <octet/quantization/quantize_model.hpp>
 
 #include "support/isas.hpp"
+#include "support/messages.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -26,19 +27,6 @@ template <class T>
 bool some_nan(const T& values) {
   return std::any_of(values.begin(), values.end(), [](float x) { return std::isnan(x); });
 }
-
-/// The text of the octet::Error that f throws, or an empty text.
-template <class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 Convolution convolution(std::int64_t kernel, std::int64_t groups, double low, double high) {
   Convolution c;

@@ -8,6 +8,7 @@
 #include <octet/training/trainer.hpp>
 
 #include "support/files.hpp"
+#include "support/messages.hpp"
 #include "testing.hpp"
 
 // Models that octet loads, quantizes or converts can run; others are refused at that point.
@@ -16,15 +17,6 @@ using namespace octet;
 using namespace testing;
 
 namespace {
-
-std::string message(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 /// Two layers. `change` modifies the values of the second one.
 Graph two_layers(const std::function<void(Graph&)>& change) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <octet/operators/all.hpp>
 #include <octet/training/gradient_executor.hpp>
 
 #include "../testing.hpp"

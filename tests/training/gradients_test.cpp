@@ -69,6 +69,18 @@ void check_convolution(const Shape& x, std::int64_t out, const Window& window, s
   check_gradients(op, in, convolution(window, groups, range));
 }
 
+/// A window of `least` to `most` elements in each dimension, with up to `pad` zeros on each side.
+Window random_window(Random& r, int least, int most, int pad) {
+  Window w(r.between(least, most), r.between(least, most));
+  for (std::size_t d = 0; d < 2; ++d) {
+    w.strides[d] = r.between(1, 3);
+    w.dilations[d] = r.between(1, 2);
+    w.pads_before[d] = r.between(0, pad);
+    w.pads_after[d] = r.between(0, pad);
+  }
+  return w;
+}
+
 }  // namespace
 
 TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pads") {
@@ -76,13 +88,7 @@ TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pa
   const double inf = std::numeric_limits<double>::infinity();
   for (int round = 0; round < 40; ++round) {
     INFO("round ", round);
-    Window w(r.between(1, 4), r.between(1, 4));
-    for (std::size_t d = 0; d < 2; ++d) {
-      w.strides[d] = r.between(1, 3);
-      w.dilations[d] = r.between(1, 2);
-      w.pads_before[d] = r.between(0, 3);
-      w.pads_after[d] = r.between(0, 3);
-    }
+    const Window w = random_window(r, 1, 4, 3);
     const std::int64_t groups = r.chance(50) ? 1 : r.between(1, 4), in = groups * r.between(1, 4),
                        out = groups * r.between(1, 4);
     const Shape x{r.between(1, 3), r.between(7, 9), r.between(7, 9), in};
@@ -378,13 +384,7 @@ TEST_CASE("gradients: pooling") {
   Random r(11);
   for (int round = 0; round < 16; ++round) {
     INFO("round ", round);
-    Window w(r.between(2, 3), r.between(2, 3));
-    for (std::size_t d = 0; d < 2; ++d) {
-      w.strides[d] = r.between(1, 3);
-      w.dilations[d] = r.between(1, 2);
-      w.pads_before[d] = r.between(0, 1);
-      w.pads_after[d] = r.between(0, 1);
-    }
+    const Window w = random_window(r, 2, 3, 1);
     const Shape x{r.between(1, 5), r.between(5, 8), r.between(5, 8), r.between(1, 40)};
     MaxPool largest;
     largest.window = w;

@@ -236,24 +236,26 @@ void use_file(const std::string& format, const std::string& path) {
   }
 }
 
+void missing_folder() { MESSAGE("skipped: needs the folder shared/cases"); }
+
+/// OCTET_CASE: a part of the names of the cases to run; null: all.
+const char* selection() { return std::getenv("OCTET_CASE"); }
+bool is_selected(const std::string& name) { return !selection() || name.find(selection()) != std::string::npos; }
+
 }  // namespace
 
 TEST_CASE("cases: models give the reference outputs in every form") {
   const std::string folder = shared_file("cases");
-  if (folder.empty()) {
-    MESSAGE("skipped: needs the folder shared/cases");
-    return;
-  }
+  if (folder.empty()) return missing_folder();
   const Json all = Json::parse(contents(folder + "/cases.json"));
-  const char* only = std::getenv("OCTET_CASE");
   std::size_t right = 0;
   for (const Json& description : all.at("cases")) {
     const Case c(description, folder);
-    if (only && c.name().find(only) == std::string::npos) continue;
+    if (!is_selected(c.name())) continue;
     CAPTURE(c.name());
     const Problems problems = problems_of(c);
     right += problems.empty();
-    if (!only && not_served.count(c.name()) != 0) {
+    if (!selection() && not_served.count(c.name()) != 0) {
       CHECK_MESSAGE(!problems.empty(), c.name(), " is right and need not be among those not served");
       continue;
     }
@@ -264,15 +266,11 @@ TEST_CASE("cases: models give the reference outputs in every form") {
 
 TEST_CASE("cases: hostile files are refused, or run") {
   const std::string folder = shared_file("cases");
-  if (folder.empty()) {
-    MESSAGE("skipped: needs the folder shared/cases");
-    return;
-  }
+  if (folder.empty()) return missing_folder();
   const Json all = Json::parse(contents(folder + "/cases.json"));
-  const char* only = std::getenv("OCTET_CASE");
   for (const Json& h : all.at("hostile")) {
     const std::string name = h.at("name"), must = h.at("must");
-    if (only && name.find(only) == std::string::npos) continue;
+    if (!is_selected(name)) continue;
     if (hostile_not_refused.count(name) != 0) continue;
     CAPTURE(name);
     std::string error;

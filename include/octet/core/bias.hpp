@@ -2,12 +2,12 @@
 #include "affine.hpp"
 #include "element.hpp"
 
-/// Integer biases and the codes of weights: the rules that integer models, models that arrive quantized, and
+/// Integer biases and the codes of weights: the rules that quantize<int8>, importers of quantized models, and
 /// quantization-aware training share.
 OCTET_BEGIN
 namespace detail {
 
-/// What an int32 sum of products counts in.
+/// The unit of an int32 sum of products.
 inline double bias_unit(double input_scale, float weight_scale) noexcept {
   return input_scale * static_cast<double>(weight_scale);
 }

@@ -19,8 +19,8 @@
 
 OCTET_BEGIN
 
-/// Instruction sets that kernels are compiled for. They have no order: has_isa tells which the CPU supports, the table
-/// of kernels what each can do.
+/// Instruction sets that kernels are compiled for. The enumerators are not ordered: has_isa says whether the CPU
+/// supports one, detail::Kernels what its kernels can do.
 enum class Isa : std::uint8_t {
   scalar,
   avx2,
@@ -77,7 +77,7 @@ inline std::uint32_t saved_registers() noexcept {
 #  endif
 }
 
-// __builtin_cpu_supports is not used: not every compiler knows all of these names.
+// __builtin_cpu_supports is not used: not every compiler accepts all of these names.
 inline std::uint32_t detect_isas() noexcept {
   constexpr auto bit = [](std::uint32_t word, int i) { return (word >> i & 1) != 0; };
   std::uint32_t found = isa_bit(Isa::scalar);

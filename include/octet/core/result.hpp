@@ -9,7 +9,7 @@ OCTET_BEGIN
 
 /// An error as a value: the kind and text of the exception that the throwing function would throw.
 struct Failure {
-  ErrorKind kind = ErrorKind::other;  ///< the class of the exception that it stands for
+  ErrorKind kind = ErrorKind::other;  ///< which exception class it corresponds to
   std::string text;                   ///< what the exception's what() returns
 };
 
@@ -77,7 +77,7 @@ class [[nodiscard]] Result<void> {
   /// An error.
   Result(Failure failure) : failure_(std::move(failure)) {}
 
-  /// Whether there is no error.
+  /// Whether the operation succeeded.
   bool ok() const noexcept { return !failure_; }
   /// The same as ok().
   explicit operator bool() const noexcept { return ok(); }

@@ -35,7 +35,7 @@ class ThreadPool {
   /// Calls f(task, worker) once for every task in [0, tasks). worker is in [0, size()); calls with the same worker do
   /// not overlap. f must not throw. Does not allocate. If called within a task, runs all of it on the calling thread.
   /// Each worker starts with a contiguous share of the tasks, because the data they read was mostly written by the
-  /// same worker in the previous layer, and then helps with the shares of others.
+  /// same worker in the previous layer, and then takes tasks from the shares of other workers.
   template <class F>
   void parallel(std::int64_t tasks, const F& f) {
     run(tasks, {&f, [](const void* object, std::int64_t task, int worker) {

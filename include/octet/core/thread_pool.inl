@@ -133,7 +133,7 @@ class Workers {
   Helper& helper(int w) noexcept { return helpers_[static_cast<std::size_t>(w)]; }
 
   void start(int threads) {
-    for (int w = 1; w < threads; ++w) threads_.emplace_back([this, w] { live(w); });
+    for (int w = 1; w < threads; ++w) threads_.emplace_back([this, w] { work(w); });
   }
   void stop() {
     for (Helper& h : helpers_) {
@@ -157,7 +157,7 @@ class Workers {
   }
 
   /// The main loop of a thread.
-  void live(int w) {
+  void work(int w) {
     Helper& h = helper(w);
     for (;;) {
       {

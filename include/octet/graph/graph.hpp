@@ -11,7 +11,7 @@ struct Node {
   OperatorPtr op;                  ///< not null
   std::vector<int> inputs;         ///< indices of values; none (-1) for a missing optional input
   std::vector<int> outputs;        ///< indices of values, at least one
-  static constexpr int none = -1;  ///< stands for a missing optional input
+  static constexpr int none = -1;  ///< the index of a missing optional input
 };
 
 /// A network: values, and nodes in execution order. Copies share weights and operators.

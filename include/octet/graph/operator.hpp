@@ -1,15 +1,13 @@
 #pragma once
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "../core/any_tensor.hpp"
-#include "../core/quant_params.hpp"
-#include "../core/range.hpp"
 #include "prepare_options.hpp"
+#include "traits.hpp"
+#include "value.hpp"
 
 OCTET_BEGIN
 
@@ -21,29 +19,6 @@ struct Node;
 namespace detail {
 struct Kernels;
 }
-
-/// How integer layers requantize their sums. A property of the whole model.
-enum class Rounding : std::uint8_t {
-  fp32,           ///< multiply in float, round half to even: the default, as in XNNPACK and ONNX
-  tflite_double,  ///< TFLite's reference kernels: fixed point, rounded twice, half up and then half away from zero
-  tflite_single   ///< TFLite built with single rounding
-};
-
-/// A tensor of a graph: constant (weights), or computed in every run.
-struct Value {
-  std::string name;          ///< should be unique: calibrations, plans and messages use it
-  DType dtype = DType::f32;  ///< of the elements, also of the codes of quantized tensors
-  Shape shape;               ///< as declared; sizes may be unknown
-  QuantParams quant;         ///< of quantized tensors
-  AnyTensor constant;        ///< empty for computed tensors
-
-  /// Whether the tensor is part of the model.
-  bool is_constant() const noexcept { return static_cast<bool>(constant); }
-  /// Whether elements are codes with scale and zero point.
-  bool is_quantized() const noexcept { return static_cast<bool>(quant); }
-  /// Whether elements are codes with one scale and zero point for the whole tensor.
-  bool has_one_scale() const noexcept { return is_quantized() && !quant.per_channel(); }
-};
 
 /// The context of a shape rule: the operator's inputs, as far as they are known.
 class ShapeContext {
@@ -113,7 +88,7 @@ class PrepareContext {
   Rounding rounding() const noexcept;
   /// The kernels of the instruction set that is in use.
   const detail::Kernels& kernels() const noexcept { return kernels_; }
-  /// What the executor asks of the layer.
+  /// The options of the executor or trainer.
   const PrepareOptions& options() const noexcept { return options_; }
   /// The elements of constant input i. Throws Error if it is not constant.
   const AnyTensor& constant(int i) const;
@@ -141,61 +116,6 @@ class PrepareContext {
   const Node& node_;
   const detail::Kernels& kernels_;
   const PrepareOptions options_;
-};
-
-/// How an operator is used in an integer model (from quantize<int8>, or imported).
-struct IntegerForm {
-  /// Where the scale and zero point of output 0 come from.
-  enum class Output : std::uint8_t {
-    none,      ///< computed in float between dequantize and quantize
-    measured,  ///< its own scale and zero point, from calibration
-    as_input,  ///< the same as its input: pooling, reshape, ...
-    fixed      ///< given by the operator (softmax, sigmoid, tanh)
-  };
-  Output output = Output::none;  ///< see Output
-  Range range;                   ///< if fixed: all codes divide it evenly
-  int weights = -1;              ///< input with weights [O, ...]
-  int bias = -1;                 ///< input with an int32 bias, whose scale is input scale * weight scale
-  bool rescales = false;         ///< if as_input: the output may have parameters of its own
-  bool input_rescaled = false;   ///< if rescales: input 0 has to be converted to the parameters of the output before
-  bool widens = false;           ///< if rescales: the output may leave the range of input 0
-  bool compares = false;  ///< if none: depends only on the order of elements, so it also works on codes with one scale
-};
-
-/// Properties of an operator that passes, quantization, training and reports use instead of its type.
-struct Traits {
-  /// How an operator with weights (IntegerForm::weights, [O, ..., C / groups]) computes sums of products with input 0.
-  enum class Products : std::uint8_t {
-    none,
-    all,  ///< each output element is a sum of products with all weights of its channel
-    some  ///< ... with some weights of its channel: transposed convolution
-  };
-  Products products = Products::none;  ///< none: the layer has no weights, or they are not factors of products
-  std::int64_t groups = 1;             ///< groups of channels
-  bool pads = false;                   ///< pads input 0 with zeros
-  int residual = -1;                   ///< index of the input that can be added to the sums, or -1
-  double low = -std::numeric_limits<double>::infinity();  ///< the limits of an activation that clamps its results
-  double high = std::numeric_limits<double>::infinity();  ///< likewise
-  bool exchanges_codes = false;  ///< with int8 weights and float inputs: can read integers from such a layer instead,
-                                 ///< and write them to one, where the activation between them has limits
-  bool converts = false;         ///< converts the type or scale of the same numbers
-  bool normalizes = false;       ///< normalizes by mean and variance of channels
-  bool joins = false;            ///< concatenates its inputs
-  bool makes_elements = false;   ///< the output has input 0's scale, but also elements that input 0 does not have
-  bool fake_quantizes = false;   ///< fake quantization for training
-
-  /// Whether the layer has an activation with limits.
-  bool clamps() const noexcept {
-    return !(low == -std::numeric_limits<double>::infinity() && high == std::numeric_limits<double>::infinity());
-  }
-};
-
-/// How training changes a constant input.
-enum class Learning : std::uint8_t {
-  none,           ///< not changed
-  by_gradient,    ///< a parameter
-  by_statistics,  ///< running averages, updated by the forward pass
-  elsewhere,      ///< may change, but not by a gradient of this layer
 };
 
 /// A kind of layer with its parameters. Immutable in a graph, so that graphs can share it.

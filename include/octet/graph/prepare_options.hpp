@@ -3,7 +3,7 @@
 
 OCTET_BEGIN
 
-/// What an executor or a trainer asks of the steps it prepares. Few have a choice.
+/// Options that an executor or a trainer gives to the steps it prepares. Most steps ignore them.
 struct PrepareOptions {
   WeightMemory memory = WeightMemory::fast;  ///< whether convolutions may use more memory to be faster
   bool bf16_products = false;                ///< training may round factors to bfloat16

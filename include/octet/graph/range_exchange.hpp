@@ -4,7 +4,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// What steps of dynamic-range layers offer beside Step. Such a step quantizes its input by the range of each image;
+/// Further functions of steps of dynamic-range layers. Such a step quantizes its input by the range of each image;
 /// the step before may have measured it when it stored the image.
 class RangeExchange {
  public:

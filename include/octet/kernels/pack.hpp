@@ -126,8 +126,8 @@ Tensor<T> pad_columns(const T* values, std::int64_t columns) {
   return r;
 }
 
-/// The groups of four taps in kernel row `ky` that are multiplied together (see bodies/depthwise_u8.inl): calls f(tap,
-/// ...) four times for each group; a negative tap stands for a zero weight.
+/// Calls f(taps) for each group of four taps in kernel row `ky` that are multiplied together (bodies/depthwise_u8.inl).
+/// Where a group has fewer taps, the index is -1 and the packed weight 0.
 template <class F>
 void each_row_shape(std::int64_t ky, std::int64_t size, F f) {
   for (std::int64_t odd = 0; odd < 2; ++odd)

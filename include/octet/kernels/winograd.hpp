@@ -75,7 +75,7 @@ class WinogradConvolution {
     const std::int64_t count = tiles_.count(), most = tiles_at_once();
     blocks_ = (count + most - 1) / most;
     block_tiles_ = (count + blocks_ - 1) / blocks_;
-    // Each thread processes blocks of tiles by itself. If there are few blocks, the remaining ones are processed
+    // Each thread processes whole blocks of tiles. If there are few blocks, the remaining ones are processed
     // together: threads share their tiles in the transformation, and then their output channels.
     apart_ = blocks_ < 4 * threads ? blocks_ - blocks_ % threads : blocks_;
     column_parts_ = std::min<std::int64_t>(threads, panels());

@@ -8,7 +8,7 @@
 ///   bytes 0-7    "OCTET\r\n\x1a"
 ///         8-11   version of the format, 12-15 zero
 ///        16-23   size of the file
-///        24-31   checksum of all other bytes (model_file/checksum.hpp)
+///        24-31   checksum of all other bytes (files/checksum.hpp)
 ///        32-39   size of the description, 40-63 zero
 ///        64-     description: graph and self-test (model_file/graph_description.hpp, self_test.hpp)
 ///                elements of the constants, each at a multiple of 64

@@ -6,7 +6,7 @@
 
 OCTET_BEGIN
 
-/// The names that `builtin` knows, separated by commas.
+/// The names that `builtin` accepts, separated by commas.
 const char* builtin_names();
 
 /// A network by name (see builtin_names; a prefix "builtin:" is allowed), with random weights from a fixed seed. Throws

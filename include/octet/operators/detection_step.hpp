@@ -12,7 +12,7 @@ struct BoxCorners {
   float y0 = 0, x0 = 0, y1 = 0, x1 = 0;
 };
 
-/// The part that two boxes share of what they cover together. Empty boxes share nothing.
+/// Intersection over union of two boxes; 0 if one of them is empty.
 inline float shared_part(const BoxCorners& a, const BoxCorners& b) noexcept {
   const float area_a = (a.y1 - a.y0) * (a.x1 - a.x0), area_b = (b.y1 - b.y0) * (b.x1 - b.x0);
   if (!(area_a > 0) || !(area_b > 0)) return 0;

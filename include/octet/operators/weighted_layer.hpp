@@ -19,7 +19,7 @@ inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   c.fail(name(x), " ", inputs, " with ", name(w), " weights are not supported");
 }
 
-/// The step of a layer with weights in the form that its types ask for: the context and `parameters` construct it.
+/// The step of a layer with weights in the form that its types require: the context and `parameters` construct it.
 template <class Dynamic, class Integer, template <class> class Float, class Base = Step, class... Parameters>
 std::unique_ptr<Base> weighted_step(const PrepareContext& c, const char* inputs, const Parameters&... parameters) {
   switch (weighted_form(c, inputs)) {

@@ -1,9 +1,7 @@
 #pragma once
-#include "../operators/arithmetic/binary.hpp"
 #include "../operators/operands.hpp"
 #include "../operators/shape/pad.hpp"
-#include "../operators/unary.hpp"
-#include "rewrite.hpp"
+#include "elementwise.hpp"
 
 OCTET_BEGIN
 
@@ -11,8 +9,8 @@ OCTET_BEGIN
 inline Graph fuse_activation(Graph graph) {
   using detail::Change;
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, detail::Links& links) {
-    const auto* clip = as<Unary>(*g.nodes[n].op);
-    if (!clip || clip->kind != UnaryKind::clip || !(clip->a <= clip->b)) return Change::none;
+    const Unary* clip = detail::elementwise(g.nodes[n], UnaryKind::clip);
+    if (!clip || !(clip->a <= clip->b)) return Change::none;
     const int in = g.nodes[n].inputs[0], out = g.nodes[n].outputs[0];
     const int source = links.producer(in);
     if (source == Node::none || !links.used_once(in) || g.value(in).dtype != DType::f32) return Change::none;
@@ -30,10 +28,10 @@ inline Graph fuse_activation(Graph graph) {
 /// them.
 inline Graph fuse_bias(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
-    const auto* binary = as<Binary>(*g.nodes[n].op);
-    if (!binary || g.value(g.nodes[n].outputs[0]).dtype != DType::f32) return false;
-    const bool sum = binary->kind == BinaryKind::add, product = binary->kind == BinaryKind::mul;
-    if (!sum && !product) return false;
+    const Binary* sum = detail::elementwise(g.nodes[n], BinaryKind::add);
+    const Binary* product = detail::elementwise(g.nodes[n], BinaryKind::mul);
+    if (!(sum || product) || g.value(g.nodes[n].outputs[0]).dtype != DType::f32) return false;
+    const ActivationRange activation = (sum ? sum : product)->activation;
     for (std::size_t k = 0; k < 2; ++k) {
       const int data = g.nodes[n].inputs[k], other = g.nodes[n].inputs[1 - k], source = links.producer(data);
       if (source == Node::none || !links.used_once(data) || !g.value(other).is_constant()) continue;
@@ -54,7 +52,7 @@ inline Graph fuse_bias(Graph graph) {
       }
       layer.outputs[0] = g.nodes[n].outputs[0];
       detail::scale_layer(g, layer, factors, shifts);
-      if (!binary->activation.none()) layer.op = layer.op->clamped(binary->activation.low, binary->activation.high);
+      if (!activation.none()) layer.op = layer.op->clamped(activation.low, activation.high);
       g.nodes.erase(g.nodes.begin() + static_cast<std::ptrdiff_t>(n));
       return true;
     }
@@ -91,8 +89,8 @@ inline Graph fuse_padding(Graph graph) {
 /// Fuses a sum with a convolution's result into the convolution, as its residual.
 inline Graph fuse_residual(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t n, const detail::Links& links) {
-    const auto* binary = as<Binary>(*g.nodes[n].op);
-    if (!binary || binary->kind != BinaryKind::add) return false;
+    const Binary* add = detail::elementwise(g.nodes[n], BinaryKind::add);
+    if (!add) return false;
     const Node sum = g.nodes[n];
     const Shape &a = g.value(sum.inputs[0]).shape, &b = g.value(sum.inputs[Binary::right]).shape;
     bool same = a == b && a.rank() >= 3 && sum.inputs[0] != sum.inputs[Binary::right];
@@ -111,7 +109,7 @@ inline Graph fuse_residual(Graph graph) {
     Node conv = g.nodes[static_cast<std::size_t>(best)];
     detail::set_input(conv, static_cast<std::size_t>(conv.op->traits().residual), other);
     conv.outputs = sum.outputs;
-    if (!binary->activation.none()) conv.op = conv.op->clamped(binary->activation.low, binary->activation.high);
+    if (!add->activation.none()) conv.op = conv.op->clamped(add->activation.low, add->activation.high);
     g.nodes[n] = std::move(conv);  // at the position of the sum, where its other term is already computed
     g.nodes.erase(g.nodes.begin() + best);
     return true;

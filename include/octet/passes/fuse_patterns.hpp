@@ -1,7 +1,5 @@
 #pragma once
-#include "../operators/arithmetic/binary.hpp"
-#include "../operators/unary.hpp"
-#include "rewrite.hpp"
+#include "elementwise.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -28,12 +26,10 @@ inline bool is_hard_gate(const Graph& g, const Links& links, int gate, int x, do
   const int n = links.producer(gate);
   if (n == Node::none || !links.used_once(gate)) return false;
   const Node& node = g.nodes[static_cast<std::size_t>(n)];
-  if (const auto* u = links.produced_by<Unary>(gate))
-    return u->kind == UnaryKind::hard_sigmoid && node.inputs[0] == x && scale == 1 && about(u->a, 1.0 / 6) &&
-           about(u->b, 0.5);
-  const auto* add = links.produced_by<Binary>(gate);  // x + 3 with a fused clamp to [0, 6]
-  if (!add || add->kind != BinaryKind::add || scale != 6 || add->activation.low != 0 || add->activation.high != 6)
-    return false;
+  if (const Unary* u = elementwise(node, UnaryKind::hard_sigmoid))
+    return node.inputs[0] == x && scale == 1 && about(u->a, 1.0 / 6) && about(u->b, 0.5);
+  const Binary* add = elementwise(node, BinaryKind::add);  // x + 3 with a fused clamp to [0, 6]
+  if (!add || scale != 6 || add->activation.low != 0 || add->activation.high != 6) return false;
   const auto other = other_than(node, x);
   return other && about(constant_number(g, node.inputs[*other]), 3.0);
 }
@@ -56,9 +52,8 @@ inline Graph fuse_patterns(Graph graph) {
     for (std::size_t k = 0; k < 2; ++k) {
       const int a = n.inputs[k], b = n.inputs[1 - k];
       if (op->kind == BinaryKind::mul) {
-        const auto* u = links.produced_by<Unary>(b);
         const int source = links.producer(b);
-        if (u && u->kind == UnaryKind::sigmoid && links.used_once(b) &&
+        if (detail::computed_by(g, links, b, UnaryKind::sigmoid) && links.used_once(b) &&
             g.nodes[static_cast<std::size_t>(source)].inputs[0] == a)
           return become(UnaryKind::silu, a);
         if (detail::is_hard_gate(g, links, b, a, 1)) return become(UnaryKind::hard_swish, a);
@@ -66,9 +61,8 @@ inline Graph fuse_patterns(Graph graph) {
       // (x * gate) / 6, or times 1/6
       const bool sixth = (op->kind == BinaryKind::div && k == 0 && detail::about(detail::constant_number(g, b), 6.0)) ||
                          (op->kind == BinaryKind::mul && detail::about(detail::constant_number(g, b), 1.0 / 6));
-      const auto* product = links.produced_by<Binary>(a);
-      if (!sixth || !product || product->kind != BinaryKind::mul || !product->activation.none() || !links.used_once(a))
-        continue;
+      const Binary* product = detail::computed_by(g, links, a, BinaryKind::mul);
+      if (!sixth || !product || !product->activation.none() || !links.used_once(a)) continue;
       const Node& inner = g.nodes[static_cast<std::size_t>(links.producer(a))];
       for (int x : inner.inputs)
         if (const auto gate = detail::other_than(inner, x);

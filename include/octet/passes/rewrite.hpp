@@ -169,11 +169,14 @@ inline AnyTensor affine_bias(const Graph& g, int bias, const std::vector<double>
   return b;
 }
 
+/// Whether the node is a convolution (not a transposed one): its weights have spatial dimensions.
+inline bool is_convolution(const Graph& g, const Node& n) {
+  return n.op->traits().products == Traits::Products::all && g.value(n.inputs[LayerInputs::weights]).shape.rank() > 2;
+}
+
 /// Whether the node is a depthwise convolution.
 inline bool is_depthwise(const Graph& g, const Node& n) {
-  const Traits t = n.op->traits();
-  return t.products == Traits::Products::all && t.groups > 1 &&
-         g.value(n.inputs[LayerInputs::weights]).shape.back() == 1;
+  return is_convolution(g, n) && n.op->traits().groups > 1 && g.value(n.inputs[LayerInputs::weights]).shape.back() == 1;
 }
 
 /// Whether the node is a layer with constant float weights [O, ...] and an optional constant bias, without residual and

@@ -126,7 +126,7 @@ class WeightPlanner {
     const Links links(g_);
     for (std::size_t i = 0; i < g_.nodes.size(); ++i) {
       const Node& n = g_.nodes[i];
-      if (!has_dynamic_form(*n.op) || !takes_part(n, as<Convolution>(*n.op) ? 0 : options_.least_elements)) continue;
+      if (!has_dynamic_form(*n.op) || !takes_part(n, is_convolution(g_, n) ? 0 : options_.least_elements)) continue;
       if (g_.value(n.inputs[0]).dtype != DType::f32) continue;
       if (is_depthwise(g_, n)) {
         const int before = links.producer(n.inputs[0]);

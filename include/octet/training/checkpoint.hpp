@@ -39,7 +39,7 @@ inline std::uint64_t training_fingerprint(const Graph& g, const Parameters& para
   return sum.value();
 }
 
-/// Saves and loads the state of a training.
+/// Saves and loads the state of a training run.
 class Checkpoint {
  public:
   Checkpoint(const GradientExecutor& executor, OptimizerState& optimizer, Optimizer::Kind kind,

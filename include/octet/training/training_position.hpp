@@ -7,7 +7,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The progress of a training.
+/// How far a training run has come, and the results of the current epoch so far.
 struct TrainingPosition {
   std::uint64_t seed = 1;
   std::int64_t epoch = 0, step = 0;               // completed epochs, and steps of the next one

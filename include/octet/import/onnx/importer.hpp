@@ -1,11 +1,9 @@
 #pragma once
-#include <functional>
-#include <queue>
-#include <unordered_map>
-
 #include "../../core/with_place.hpp"
 #include "../../model_file/load_options.hpp"
 #include "../missing_operators.hpp"
+#include "half_precision.hpp"
+#include "node_order.hpp"
 #include "own_operator.hpp"
 #include "registry.hpp"
 
@@ -28,13 +26,14 @@ class Importer {
 
   Model run() {
     check_versions();
-    find_order();
-    find_wanted();
+    order_ = node_order(graph(), source_);
+    needed_ = needed_by_outputs(graph(), order_);
+    reserve_names();
     require_operators();
     add_initializers();
     add_inputs();
     for (std::size_t i : order_)
-      if (wanted_nodes_[i]) add_node(i);
+      if (needed_.nodes[i]) add_node(i);
     add_outputs();
     Graph g = std::move(builder_.graph);
     describe(g);
@@ -68,48 +67,8 @@ class Importer {
     require_file(!graph().sparse_initializers, "has sparse initializers, which are not supported");
   }
 
-  /// Orders the nodes so that each comes after those whose results it uses, which files do not always do; otherwise in
-  /// the order of the file. Nodes of a cycle come last, and fail because of what they read.
-  void find_order() {
-    const std::vector<NodeProto>& nodes = graph().nodes;
-    std::unordered_map<std::string_view, std::size_t> writers;
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-      for (std::string_view o : nodes[i].outputs)
-        require_file(o.empty() || writers.emplace(o, i).second, "tensor '", text(o), "' is written twice");
-    std::vector<std::size_t> missing(nodes.size(), 0);  // inputs that are not written yet
-    std::vector<std::vector<std::size_t>> readers(nodes.size());
-    std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      for (std::string_view in : nodes[i].inputs)
-        if (const auto writer = writers.find(in); writer != writers.end()) {
-          readers[writer->second].push_back(i);
-          ++missing[i];
-        }
-      if (missing[i] == 0) ready.push(i);
-    }
-    while (!ready.empty()) {
-      const std::size_t i = ready.top();
-      ready.pop();
-      order_.push_back(i);
-      for (std::size_t reader : readers[i])
-        if (--missing[reader] == 0) ready.push(reader);
-    }
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-      if (missing[i] != 0) order_.push_back(i);
-  }
-
-  /// Marks nodes that the outputs depend on; other nodes are ignored.
-  void find_wanted() {
-    for (const ValueInfo& o : graph().outputs) wanted_.insert(o.name);
-    const std::vector<NodeProto>& nodes = graph().nodes;
-    wanted_nodes_.assign(nodes.size(), false);
-    for (auto i = order_.rbegin(); i != order_.rend(); ++i) {
-      for (std::string_view o : nodes[*i].outputs)
-        wanted_nodes_[*i] = wanted_nodes_[*i] || (!o.empty() && wanted_.count(o));
-      for (std::string_view in : nodes[*i].inputs)
-        if (wanted_nodes_[*i] && !in.empty()) wanted_.insert(in);
-    }
-    for (const NodeProto& n : nodes)
+  void reserve_names() {
+    for (const NodeProto& n : graph().nodes)
       for (std::string_view o : n.outputs) builder_.reserve_name(o);
     for (const TensorProto& t : graph().initializers) builder_.reserve_name(t.name);
     for (const ValueInfo& v : graph().inputs) builder_.reserve_name(v.name);
@@ -124,7 +83,7 @@ class Importer {
     MissingOperators missing;
     for (std::size_t i : order_) {
       const NodeProto& n = graph().nodes[i];
-      if (!wanted_nodes_[i] || is_known(n)) continue;
+      if (!needed_.nodes[i] || is_known(n)) continue;
       const std::string domain = n.domain.empty() ? "" : text(n.domain.substr(0, 256)) + ".";
       missing.add(domain + text(n.op_type.substr(0, 256)), [&] { return "node " + node_name(i); });
     }
@@ -142,9 +101,9 @@ class Importer {
       located([&] { return "initializer '" + text(t.name) + "'"; },
               [&] {
                 Operand x;
-                if (wanted_.count(t.name)) x = constant_operand(text(t.name), read_tensor(t, files_));
+                if (needed_.tensors.count(t.name)) x = constant_operand(text(t.name), read_tensor(t, files_));
                 tensors_.emplace(t.name, std::move(x));
-                if (wanted_.count(t.name)) compute_in_float(t.name);
+                if (needed_.tensors.count(t.name)) half_.compute_in_float(t.name);
               });
     }
   }
@@ -181,7 +140,7 @@ class Importer {
     for (int i = 0; i < rank; ++i) stored[static_cast<std::size_t>(i)] = symbols[static_cast<std::size_t>(order[i])];
     const int value = builder_.add_input(text(v.name), permuted(shape, order), element_type(v.data_type), stored);
     tensors_.emplace(v.name, builder_.operand(value, order, text(v.name)));
-    compute_in_float(v.name);
+    half_.compute_in_float(v.name);
   }
 
   /// Marks tensors that are used as images, directly or after operators that keep the order of dimensions.
@@ -193,60 +152,6 @@ class Importer {
           std::any_of(n.outputs.begin(), n.outputs.end(), [&](std::string_view o) { return images_.count(o); });
       if (any && passes_order_on(n.domain, n.op_type)) images_.insert(n.inputs.begin(), n.inputs.end());
     }
-  }
-
-  /// Tensors of half precision are computed in float; constants stay in half until they are used.
-  void compute_in_float(std::string_view name) {
-    Operand& x = tensors_.at(name);
-    const DType type = x.dtype();
-    if (type != DType::f16 && type != DType::bf16) return;
-    half_.emplace(name, type);
-    const std::string real = builder_.derived(text(name) + ":float");
-    if (x.source->sizes) {
-      Sizes sizes = *x.source->sizes;
-      sizes.dtype = DType::f32;
-      x = sizes_operand(text(name), std::move(sizes));
-      return;
-    }
-    if (x.is_constant()) {
-      const bool rounds = !x.source->quant && x.source->constant.dtype() != type;  // a cast to half
-      if (rounds) x = constant_operand(text(name), builder_.constant(x));
-      x = converted_operand(real, x, x.source->quant, DType::f32);
-      return;
-    }
-    const int v = builder_.add(real, make_operator(Convert(DType::f32)), {builder_.value(x)}, {real}, Keeps::all);
-    x = builder_.operand(v, x.order, text(name));
-  }
-
-  /// Float results of half-precision inputs are of half precision in the file.
-  void note_half(const NodeProto& n, std::string_view output) {
-    if (!tensors_.count(output)) return;
-    compute_in_float(output);
-    if (half_.count(output) || tensors_.at(output).dtype() != DType::f32 || n.op_type == "Cast") return;
-    for (std::string_view in : n.inputs)
-      if (const auto half = half_.find(in); half != half_.end()) half_.emplace(output, half->second);
-  }
-
-  /// Half precision, if the file says so or, where it gives no type, what the output depends on is; else the type of v.
-  DType type_of_output(const ValueInfo& o, int v) const {
-    const DType computed = builder_.graph.value(v).dtype;
-    if (computed != DType::f32) return computed;
-    if (o.data_type != 0) {
-      const DType given = element_type(o.data_type);
-      return given == DType::f16 || given == DType::bf16 ? given : computed;
-    }
-    const auto half = half_.find(o.name);
-    return half == half_.end() ? computed : half->second;
-  }
-
-  /// An output of the model in the type that the file gives it.
-  int output_in_half(int v, DType type) {
-    Graph& g = builder_.graph;
-    const std::string name = g.value(v).name;
-    g.value(v).name = builder_.derived(name + ":float");
-    const int half = builder_.add(name, make_operator(Convert(type)), {v}, {name}, Keeps::all);
-    g.value(half).name = name;
-    return half;
   }
 
   void add_node(std::size_t i) {
@@ -261,15 +166,15 @@ class Importer {
                                      "', which is neither an input nor written by a node that can run before");
               for (std::string_view o : n.outputs)
                 require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
-              NodeImport node(n, opset_, builder_, tensors_, files_, wanted_);
+              NodeImport node(n, opset_, builder_, tensors_, files_, needed_.tensors);
               if (own)
                 import_own_operator(node, *own);
               else if (n.domain == "com.microsoft" || !import_on_sizes(node))
                 handler(node);
               for (std::string_view o : n.outputs) {
-                require<FormatError>(o.empty() || !wanted_.count(o) || tensors_.count(o), "output '", text(o),
+                require<FormatError>(o.empty() || !needed_.tensors.count(o) || tensors_.count(o), "output '", text(o),
                                      "' is not supported");
-                note_half(n, o);
+                half_.note_output(n, o);
               }
             });
   }
@@ -280,9 +185,7 @@ class Importer {
               [&] {
                 const auto it = tensors_.find(o.name);
                 require<FormatError>(it != tensors_.end(), "is not written by any node");
-                const int v = output_value(it->second, text(o.name));
-                const DType type = type_of_output(o, v);
-                builder_.graph.outputs.push_back(type == builder_.graph.value(v).dtype ? v : output_in_half(v, type));
+                builder_.graph.outputs.push_back(half_.output(o, output_value(it->second, text(o.name))));
               });
     require_file(!builder_.graph.outputs.empty(), "has no outputs");
   }
@@ -321,10 +224,10 @@ class Importer {
   GraphBuilder builder_;
   Tensors tensors_;
   std::int64_t opset_ = 0;
-  std::unordered_set<std::string_view> wanted_, initializers_, images_;  // names
-  std::unordered_map<std::string_view, DType> half_;                     // types of tensors that are computed in float
-  std::vector<std::size_t> order_;                                       // of nodes
-  std::vector<bool> wanted_nodes_;
+  HalfPrecision half_{builder_, tensors_};
+  std::vector<std::size_t> order_;  // of nodes
+  Needed needed_;
+  std::unordered_set<std::string_view> initializers_, images_;  // names
 };
 
 }  // namespace detail::onnx

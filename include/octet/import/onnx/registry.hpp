@@ -3,6 +3,7 @@
 
 #include "../../operators/register_operator.hpp"
 #include "operators/arithmetic.hpp"
+#include "operators/constants.hpp"
 #include "operators/elementwise.hpp"
 #include "operators/normalization.hpp"
 #include "operators/quantized_elementwise.hpp"
@@ -194,12 +195,8 @@ inline Handler find_handler(std::string_view domain, std::string_view type) {
   return it == table.end() ? nullptr : it->second;
 }
 
-/// Whether the operator takes images, which octet stores as [N, spatial ..., C].
-inline bool wants_images(std::string_view domain, std::string_view type) {
-  if (!find_handler(domain, type)) {
-    const OperatorType* own = find_onnx_operator(domain, type);
-    return own && own->files.onnx_layout == OnnxLayout::channels_last;
-  }
+/// ONNX's operators that take images, which octet stores as [N, spatial ..., C].
+inline const std::unordered_set<std::string_view>& image_operators() {
   static const std::unordered_set<std::string_view> types{"Conv",
                                                           "ConvTranspose",
                                                           "MaxPool",
@@ -214,7 +211,24 @@ inline bool wants_images(std::string_view domain, std::string_view type) {
                                                           "QLinearConv",
                                                           "QLinearAveragePool",
                                                           "QLinearGlobalAveragePool"};
-  return types.count(type) > 0;
+  return types;
+}
+
+/// ONNX's other operators whose result does not have the order of dimensions of their input.
+inline const std::unordered_set<std::string_view>& reordering_operators() {
+  static const std::unordered_set<std::string_view> types{
+      "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Gemm",         "MatMul",       "MatMulInteger",
+      "QLinearMatMul", "QGemm",   "Shape",   "Size",      "Gather",    "DepthToSpace", "SpaceToDepth", "Expand"};
+  return types;
+}
+
+/// Whether the operator takes images, which octet stores as [N, spatial ..., C].
+inline bool wants_images(std::string_view domain, std::string_view type) {
+  if (!find_handler(domain, type)) {
+    const OperatorType* own = find_onnx_operator(domain, type);
+    return own && own->files.onnx_layout == OnnxLayout::channels_last;
+  }
+  return image_operators().count(type) > 0;
 }
 
 /// Whether the operator keeps the order of its input's dimensions.
@@ -223,10 +237,7 @@ inline bool passes_order_on(std::string_view domain, std::string_view type) {
     const OperatorType* own = find_onnx_operator(domain, type);
     return own && own->files.onnx_layout == OnnxLayout::any;
   }
-  static const std::unordered_set<std::string_view> types{
-      "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Gemm",         "MatMul",       "MatMulInteger",
-      "QLinearMatMul", "QGemm",   "Shape",   "Size",      "Gather",    "DepthToSpace", "SpaceToDepth", "Expand"};
-  return types.count(type) == 0 && !wants_images(domain, type);
+  return reordering_operators().count(type) == 0 && !wants_images(domain, type);
 }
 
 }  // namespace detail::onnx

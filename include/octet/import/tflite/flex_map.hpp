@@ -52,7 +52,7 @@ class FlexReader {
   }
   static std::size_t width_of(std::size_t packed) { return std::size_t{1} << (packed & 3); }
 
-  /// Takes memory for a copy: many values may be at one place, but not too many.
+  /// Counts the memory of a copy: a small file could refer to the same bytes many times.
   void spend(std::size_t n) {
     check(n <= left_);
     left_ -= n;

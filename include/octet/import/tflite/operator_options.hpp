@@ -31,7 +31,7 @@ class OperatorOptions {
     for (std::size_t i = 0; i < l.size(); ++i) r.push_back(l[i]);
     return r;
   }
-  /// A copy of the options of a custom operator, in bytes that only it knows.
+  /// A copy of the options of a custom operator, whose format that operator defines.
   std::vector<std::uint8_t> custom_options() const {
     tensors_.spend(custom_options_.size());
     std::vector<std::uint8_t> bytes;

@@ -1,5 +1,5 @@
-// No include guard: the kernels that use the integer dot product, for an instruction set that shares all others with
-// another one.
+// No include guard: the kernels that use the integer dot product, for an instruction set that takes all other kernels
+// from another one.
 // clang-format off
 #include "epilogue.inl"
 #include "gemm.inl"

@@ -5,7 +5,6 @@
 // modulo 2^32. 576 * sum modulo 2^32, times the inverse of 9, is 64 * sum modulo 2^32, which is exact if |sum| < 2^25;
 // that is known from the weights when they are packed (see ../winograd.hpp). float(64 * sum) * (scale / 64) has the
 // bits of float(sum) * scale.
-//   - float(64 * sum) * (scale / 64) has the bits of float(sum) * scale.
 
 struct S16 {
   static constexpr bool finishes = false, quads = false;  // sums are always stored in memory

@@ -1,6 +1,4 @@
 #pragma once
-#include <set>
-
 #include "../../operators/batch_normalization.hpp"
 #include "../../operators/convolution/convolution.hpp"
 #include "../../operators/fake_quantize.hpp"
@@ -8,6 +6,7 @@
 #include "../../operators/fake_quantize_weights.hpp"
 #include "../../passes/fold_batch_norm.hpp"
 #include "../../passes/optimize.hpp"
+#include "folded_regions.hpp"
 #include "initial_scales.hpp"
 #include "kept_layers.hpp"
 #include "range_states.hpp"
@@ -16,8 +15,7 @@ OCTET_BEGIN
 namespace detail {
 
 /// Inserts fake quantization into a graph from optimize_for_training. Which values become integers is decided on the
-/// folded and fused form of the graph. Values have the same names there, and each of its layers corresponds to a region
-/// of this graph: the nodes between the layer's inputs and its output.
+/// folded and fused form of the graph; FoldedRegions finds its layers in this graph.
 class FakeQuantizer {
  public:
   FakeQuantizer(Graph g, const QatConfig& config, std::map<std::string, QuantParams> known)
@@ -27,21 +25,14 @@ class FakeQuantizer {
         kept_(layers_kept_float(folded_, config)),
         placement_(folded_, {matching_layers(folded_, kept_, "kept float"), false, false}),
         ranges_(folded_, placement_, config, std::move(known)),
-        links_(g_),
+        regions_(g_, folded_),
         before_(g_.nodes.size()),
-        after_(g_.nodes.size()) {
-    for (int v = 0; v < count(); ++v)
-      if (!g_.value(v).is_constant())
-        require(values_.emplace(g_.value(v).name, v).second, "model '", g_.name, "' has two tensors named '",
-                g_.value(v).name, "'; their ranges cannot be distinguished");
-    for (int v = 0; v < static_cast<int>(folded_.values.size()); ++v)
-      if (!folded_.value(v).is_constant()) borders_.insert(here(v));
-  }
+        after_(g_.nodes.size()) {}
 
   Model build() {
     std::vector<std::pair<const Node*, std::vector<std::size_t>>> layers;
     for (const Node& n : folded_.nodes)
-      if (placement_.is_integer(n)) layers.emplace_back(&n, region(n));
+      if (placement_.is_integer(n)) layers.emplace_back(&n, regions_.nodes_of(n));
     int rounded = 0;
     for (const auto& [n, nodes] : layers) rounded += round_inputs(*n, nodes);
     require(rounded > 0, "model '", g_.name, "' has no layer with weights to quantize");
@@ -68,30 +59,6 @@ class FakeQuantizer {
   struct RoundedWeights {
     int value = Node::none, scales = Node::none;  // scales: only if they are learned
   };
-  int count() const { return static_cast<int>(g_.values.size()); }
-
-  /// The value of g_ for value v of the folded graph.
-  int here(int v) const {
-    const auto it = values_.find(folded_.value(v).name);
-    require(it != values_.end(), "tensor '", folded_.value(v).name, "' exists only in the folded model");
-    return it->second;
-  }
-
-  /// The nodes of g_ that make up a layer of the folded graph.
-  std::vector<std::size_t> region(const Node& folded) const {
-    std::vector<std::size_t> nodes;
-    std::vector<int> open{here(folded.outputs[0])};
-    while (!open.empty()) {
-      const int n = links_.producer(open.back());
-      open.pop_back();
-      if (n == Node::none || std::count(nodes.begin(), nodes.end(), at(n))) continue;
-      nodes.push_back(at(n));
-      for (int v : g_.nodes[at(n)].inputs)
-        if (v != Node::none && !borders_.count(v)) open.push_back(v);
-    }
-    std::sort(nodes.begin(), nodes.end());
-    return nodes;
-  }
 
   /// Rounds the weights of a layer, and its inputs that are float. Returns the number of weights.
   int round_inputs(const Node& folded, const std::vector<std::size_t>& nodes) {
@@ -150,7 +117,7 @@ class FakeQuantizer {
   }
 
   void round_everywhere(int folded) {
-    const int v = here(folded), producer = links_.producer(v);
+    const int v = regions_.value_of(folded), producer = regions_.links().producer(v);
     int rounded = Node::none;
     const Node node = fake_quantize(v, folded, rounded);
     replace_uses(v, rounded);
@@ -175,7 +142,7 @@ class FakeQuantizer {
                                         [w](const auto& r) { return r.second.value == w; });
       if (w == Node::none || weights == rounded_weights_.end()) continue;
       const int sums = g_.nodes[n].outputs[0];
-      const std::size_t next = links_.used_once(sums) ? at(links_.users(sums)[0]) : n;
+      const std::size_t next = regions_.links().used_once(sums) ? at(regions_.links().users(sums)[0]) : n;
       const bool normalized = g_.nodes[next].op->traits().normalizes;
       const std::size_t last = normalized ? next : n;
       const int v = g_.nodes[last].outputs[0];
@@ -241,9 +208,7 @@ class FakeQuantizer {
   const std::vector<std::string> kept_;
   const IntegerPlacement placement_;
   RangeStates ranges_;
-  const Links links_;
-  std::map<std::string, int> values_;              // values that are not constant, by name
-  std::set<int> borders_;                          // values that also exist in the folded graph
+  const FoldedRegions regions_;
   std::vector<std::vector<Node>> before_, after_;  // new nodes before and after each node of g_
   std::vector<Node> first_;
   std::map<int, RoundedWeights> rounded_weights_;  // by the exact weights

@@ -1,0 +1,32 @@
+#pragma once
+#include <string>
+
+#include "../core/any_tensor.hpp"
+#include "../core/quant_params.hpp"
+
+OCTET_BEGIN
+
+/// How integer layers requantize their sums. A property of the whole model.
+enum class Rounding : std::uint8_t {
+  fp32,           ///< multiply in float, round half to even: the default, as in XNNPACK and ONNX
+  tflite_double,  ///< TFLite's reference kernels: fixed point, rounded twice, half up and then half away from zero
+  tflite_single   ///< TFLite built with single rounding
+};
+
+/// A tensor of a graph: constant (weights), or computed in every run.
+struct Value {
+  std::string name;          ///< should be unique: calibrations, plans and messages use it
+  DType dtype = DType::f32;  ///< of the elements, also of the codes of quantized tensors
+  Shape shape;               ///< as declared; sizes may be unknown
+  QuantParams quant;         ///< of quantized tensors
+  AnyTensor constant;        ///< empty for computed tensors
+
+  /// Whether the tensor is part of the model.
+  bool is_constant() const noexcept { return static_cast<bool>(constant); }
+  /// Whether elements are codes with scale and zero point.
+  bool is_quantized() const noexcept { return static_cast<bool>(quant); }
+  /// Whether elements are codes with one scale and zero point for the whole tensor.
+  bool has_one_scale() const noexcept { return is_quantized() && !quant.per_channel(); }
+};
+
+OCTET_END
