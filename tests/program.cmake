@@ -275,7 +275,7 @@ elseif(CASE STREQUAL "tensors")  # .npy and .npz files as data
   refuses("--calibrate;already quantized" compare in.octet --data in --calibrate 1 --out report)
   refuses("--size height;open" bench builtin:small_cnn --size height=20)
   refuses("--runs;--seconds" bench builtin:small_cnn --runs 1 --seconds 1)
-  refuses("'conv'" quantize builtin:small_cnn --calibration in --keep-float conv)
+  refuses("'dens';nearest;'dense'" quantize builtin:small_cnn --calibration in --keep-float dens)
   refuses("--percent;percentile" quantize builtin:small_cnn --calibration in --percent 99)
   refuses("--integer-io;int8" quantize builtin:small_cnn --type fp16 --integer-io)
   refuses("--threads;--kernels" inspect builtin:small_cnn --threads 2)

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "../core/integer_format.hpp"
+#include "../kernels/half.hpp"
 #include "../passes/optimize.hpp"
 #include "../runtime/executor.hpp"
 #include "../runtime/input_type.hpp"
