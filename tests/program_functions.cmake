@@ -54,6 +54,15 @@ function(image file value)
          "\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0" "${pixels}")
 endfunction()
 
+# npy(FILE TYPE SHAPE escapes ...): writes a .npy file whose elements are given as printf escapes.
+function(npy file type shape)
+  set(header "{'descr': '${type}', 'fortran_order': False, 'shape': (${shape}), }")
+  string(LENGTH "${header}" n)
+  math(EXPR spaces "117 - ${n}")
+  string(REPEAT " " ${spaces} spaces)
+  binary("${file}" "\\x93NUMPY\\x01\\0\\x76\\0" "${header}${spaces}" "\\n" ${ARGN})
+endfunction()
+
 # class_folders(): creates data/cat and data/dog with two images each.
 function(class_folders)
   image(data/cat/1.bmp 10)

@@ -20,7 +20,7 @@ inline void make_folder(const std::string& path) {
 }
 
 /// Kinds of files that programs write.
-enum class FileKind { model, checkpoint, calibration, plan, results, report };
+enum class FileKind { model, checkpoint, calibration, plan, results, report, tensor };
 
 /// Whether octet wrote the file and it is of that kind, judging by its first bytes.
 inline bool is_octet_file(const std::string& path, FileKind kind) {
@@ -40,6 +40,7 @@ inline bool is_octet_file(const std::string& path, FileKind kind) {
       return begins("{\n  \"model") &&
              (has("\"variants\": [") || has("\"ptq_int8_top1\": ") || has("\"arena_bytes\": "));
     case FileKind::report: return begins("<!DOCTYPE html>") && has(" - octet</title>");
+    case FileKind::tensor: return false;  // NumPy writes the same
   }
   return false;
 }
@@ -70,8 +71,8 @@ class OutputCheck {
       for (const std::string& input : inputs_)
         require<FormatError>(known || !lies_in(place, input), "cannot write '", path, "': it is a file of the input '",
                              input, "'");
-      require<FormatError>(known || force_, "cannot write '", path,
-                           "': the file exists and octet did not write it (--force replaces it)");
+      require<FormatError>(known || force_, "cannot write '", path, "': the file exists",
+                           kind == FileKind::tensor ? "" : " and octet did not write it", " (--force replaces it)");
     }
     octet::require_writable(path);
   }

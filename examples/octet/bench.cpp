@@ -1,6 +1,5 @@
 #include <iostream>
 #include <octet/comparison/latency.hpp>
-#include <random>
 
 #include "../report/json.hpp"
 #include "../report/layer_text.hpp"
@@ -9,6 +8,8 @@
 #include "../common/progress.hpp"
 #include "commands.hpp"
 #include "common.hpp"
+#include "sizes.hpp"
+#include "tensors.hpp"
 
 using namespace octet;
 
@@ -16,27 +17,14 @@ namespace {
 
 struct BenchArguments {
   std::string model, json;
-  std::int64_t size = 224, batch = 1, runs = 0;
+  std::int64_t runs = 0;
+  InputSizes sizes;
   double seconds = 3;
   int threads = 0;
   WeightMemory memory = WeightMemory::fast;
   std::optional<Rounding> rounding;
   bool layers = true, full_names = false, force = false;
 };
-
-/// A deterministic input with values like those of an image.
-Tensor<float> any_input(const Model& model, const BenchArguments& o) {
-  require<ShapeError>(model.inputs.size() == 1, "model '", model.name, "' has ", model.inputs.size(),
-                      " inputs, expected one");
-  Shape s = model.value(model.inputs[0]).shape;
-  for (int d = 0; d < s.rank(); ++d)
-    if (s[d] < 0) s[d] = d == 0 ? o.batch : o.size;
-  if (s.rank() > 0) s[0] = o.batch;
-  Tensor<float> x = Tensor<float>::uninitialized(s);
-  std::mt19937_64 random;
-  for (float& v : x) v = static_cast<float>(random() >> 40) * 0x1p-23f - 1;
-  return x;
-}
 
 std::string gmacs_per_second(std::int64_t macs, double ms) {
   return macs > 0 && ms > 0 ? report::fixed(static_cast<double>(macs) / ms / 1e6, 1) : "";
@@ -46,7 +34,9 @@ void bench_command(const BenchArguments& o) {
   if (!o.json.empty()) OutputCheck({o.model}, o.force).writes(o.json, FileKind::results);
   const Model model = open_model(o.model, o.rounding);
   Executor executor(model, with_threads(o.threads, o.memory));
-  const Tensor<float> x = any_input(model, o);
+  const std::vector<Shape> shapes = o.sizes.shapes(model);
+  std::vector<AnyTensor> x;
+  for (std::size_t i = 0; i < shapes.size(); ++i) x.push_back(random_input(model.value(model.inputs[i]), shapes[i]));
   Progress progress;
   const Latency l = measure_latency({&executor}, x, o.seconds, o.runs, [&](std::int64_t done, std::int64_t total) {
     progress("measuring", done, total);
@@ -72,14 +62,14 @@ void bench_command(const BenchArguments& o) {
     std::cout << table.str(o.full_names ? 0 : 120) << "\n";
   }
   std::cout << report::machine_description(executor.threads()) << "\n"
-            << model.name << " batch=" << o.batch << " median_ms=" << significant(l.median_ms)
+            << model.name << " batch=" << o.sizes.batch << " median_ms=" << significant(l.median_ms)
             << " min_ms=" << significant(l.min_ms) << " runs=" << l.runs
             << " gmac_per_s=" << gmacs_per_second(macs, l.median_ms)
             << " arena_mb=" << report::megabytes(static_cast<std::int64_t>(executor.arena_bytes()))
             << " packed_mb=" << report::megabytes(static_cast<std::int64_t>(executor.packed_bytes())) << "\n";
   if (o.json.empty()) return;
   nlohmann::ordered_json j{{"model", model.name},
-                           {"batch", o.batch},
+                           {"batch", o.sizes.batch},
                            {"threads", executor.threads()},
                            {"isa", name(executor.isa())},
                            {"median_ms", l.median_ms},
@@ -96,15 +86,13 @@ void add_bench(CLI::App& app) {
   auto o = std::make_shared<BenchArguments>();
   CLI::App* c = app.add_subcommand("bench", "Measures the inference time of a model and of each layer");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
-  c->add_option("--size", o->size, "Height and width, if the model leaves them unknown")
-      ->check(CLI::Range(1, 8192))
-      ->capture_default_str();
-  c->add_option("--batch", o->batch, "Batch size")->check(CLI::Range(1, 65536))->capture_default_str();
-  c->add_option("--seconds", o->seconds, "Duration of the measurement in seconds")
-      ->check(CLI::Range(0.01, 3600.0))
-      ->capture_default_str();
+  o->sizes.add_to(*c);
+  CLI::Option* seconds = c->add_option("--seconds", o->seconds, "Duration of the measurement in seconds")
+                             ->check(CLI::Range(0.01, 3600.0))
+                             ->capture_default_str();
   c->add_option("--runs", o->runs, "Number of runs, instead of --seconds (0: as many as fit)")
       ->check(at_least(0))
+      ->excludes(seconds)
       ->capture_default_str();
   add_threads(*c, o->threads);
   add_memory(*c, o->memory);

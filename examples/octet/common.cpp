@@ -6,12 +6,20 @@
 
 using namespace octet;
 
-Model open_model(const std::string& name, std::optional<Rounding> rounding) {
+Model open_model(const std::string& name, std::optional<Rounding> rounding, bool keep_layout) {
   const bool is_builtin = name.compare(0, 8, "builtin:") == 0;
-  Model model = is_builtin ? builtin(name) : load(name);
+  LoadOptions options;
+  options.keep_layout = keep_layout;
+  Model model = is_builtin ? builtin(name) : load(name, options);
   if (!is_builtin) model.name = std::filesystem::path(name).stem().string();
+  if (keep_layout && std::filesystem::path(name).extension() == ".onnx") model.metadata["layout"] = "channels first";
   if (rounding) set_rounding(model, *rounding);
   return model;
+}
+
+bool is_channels_first(const Model& model) {
+  const auto layout = model.metadata.find("layout");
+  return layout != model.metadata.end() && layout->second == "channels first";
 }
 
 bool has_integer_layers(const Model& model) {
@@ -22,51 +30,6 @@ bool has_integer_layers(const Model& model) {
 void set_rounding(Model& model, Rounding rounding) {
   require(has_integer_layers(model), "model '", model.name, "' has no integer layers, so --rounding does not apply");
   model.rounding = rounding;
-}
-
-void ImageOptions::add_to(CLI::App& command) {
-  command
-      .add_option(
-          "--preprocess", preprocess,
-          "Normalization of pixels: tf (x/127.5-1), torch (x/255, then ImageNet's mean and standard deviation), "
-          "caffe (BGR minus mean), unit (x/255), raw (0..255). Default: as stored in the model file; raw pixels "
-          "if the model takes integers; else tf")
-      ->check(CLI::IsMember(normalization_names()));
-  command
-      .add_option(
-          "--crop", crop,
-          "Size of the center crop relative to the largest possible one. Default: 0.875, or the whole image if it "
-          "has the model's size")
-      ->check(CLI::Range(0.01, 1.0));
-  command
-      .add_option(
-          "--resize", resize,
-          "Interpolation: bilinear (as TensorFlow 1, without half-pixel centers), half_pixel, antialias (as Pillow), "
-          "nearest")
-      ->check(CLI::IsMember(resize_names()))
-      ->capture_default_str();
-  command.add_option("--size", size, "Height and width of the images, if the model leaves them unknown")
-      ->check(CLI::Range(1, 8192))
-      ->capture_default_str();
-}
-
-std::string ImageOptions::recipe(const Model& model, const ImageInput& input) const {
-  if (!preprocess.empty()) return preprocess;
-  if (input.takes_bytes()) return "pixels";
-  const auto said = model.metadata.find("preprocess");
-  const auto& known = normalization_names();
-  return said != model.metadata.end() && std::find(known.begin(), known.end(), said->second) != known.end()
-             ? said->second
-             : "tf";
-}
-
-Preprocessing ImageOptions::preprocessing(const Model& model, const ImageInput& input) const {
-  const std::string name = recipe(model, input);
-  return {crop, resize_mode(resize), name == "pixels" ? input.as_pixels() : normalization(name)};
-}
-
-std::string ImageOptions::describe(const Model& model, const ImageInput& input) const {
-  return recipe(model, input) + (crop ? ", crop " + report::significant(*crop) : std::string()) + ", " + resize;
 }
 
 void DataOptions::add_to(CLI::App& command) {
@@ -136,9 +99,9 @@ void QuantizeOptions::add_to(CLI::App& command) {
                   "Method for the ranges of int8 activations: min_max, moving_average, percentile, entropy, mse")
       ->check(CLI::IsMember(keys(methods)))
       ->capture_default_str();
-  command.add_option("--percent", percent, "Percentage of values that --method percentile keeps")
-      ->check(CLI::Range(50.0, 100.0))
-      ->capture_default_str();
+  percent_option_ = command.add_option("--percent", percent, "Percentage of values that --method percentile keeps")
+                        ->check(CLI::Range(50.0, 100.0))
+                        ->capture_default_str();
   command.add_option("--keep-float", keep_float, "Names of layers that stay float; * matches any text");
   command.add_flag("--per-tensor", per_tensor, "One scale per weight tensor instead of one per output channel");
   command
@@ -156,6 +119,11 @@ CalibrationOptions QuantizeOptions::calibration(const ExecutorOptions& executor)
   c.percent = percent;
   c.executor = executor;
   return c;
+}
+
+void QuantizeOptions::check() const {
+  require(percent_option_->count() == 0 || method == "percentile", "--percent requires --method percentile, found ",
+          method);
 }
 
 WeightOptions QuantizeOptions::dynamic() const {
@@ -176,8 +144,8 @@ Int8Options QuantizeOptions::int8() const {
 
 CLI::Range at_least(std::int64_t least) { return CLI::Range(least, std::int64_t{1'000'000'000}); }
 
-void add_threads(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "Number of threads (0: one per processor)")
+CLI::Option* add_threads(CLI::App& command, int& threads) {
+  return command.add_option("--threads", threads, "Number of threads (0: one per processor)")
       ->check(CLI::Range(0, ThreadPool::max_threads))
       ->capture_default_str();
 }
@@ -201,8 +169,8 @@ void add_force(CLI::App& command, bool& force) {
   command.add_flag("--force", force, "Overwrite existing files even if octet did not write them");
 }
 
-void add_memory(CLI::App& command, WeightMemory& memory) {
-  command
+CLI::Option* add_memory(CLI::App& command, WeightMemory& memory) {
+  return command
       .add_option_function<std::string>(
           "--memory", [&memory](const std::string& name) { memory = memories.at(name); },
           "Memory for transformed weights of 3x3 convolutions, which make them faster: fast (8 times the size of int8 "
@@ -230,10 +198,10 @@ std::vector<std::string> layer_names(const Graph& g, bool full) {
 
 std::int64_t output_classes(const Model& model, const ImageInput& input) {
   require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ", model.outputs.size(),
-                      " outputs, expected one");
+                      " outputs, expected one with a score for each class (run --save writes all outputs)");
   const Shape s = model.infer_shapes({input.shape()})[static_cast<std::size_t>(model.outputs[0])];
   require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
-                      "': expected one output per class, found output shape ", s);
+                      "': expected one output per class, found output shape ", s, " (run --save writes all outputs)");
   return s.back();
 }
 

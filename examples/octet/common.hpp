@@ -14,17 +14,20 @@
 /// Functions and options that several commands share.
 
 /// Opens a model file, or builtin:NAME. `rounding` sets the rounding of integer layers; throws Error if there are none.
-octet::Model open_model(const std::string& name, std::optional<octet::Rounding> rounding = {});
+/// With `keep_layout`, inputs and outputs of an .onnx model keep the layout of the file.
+octet::Model open_model(const std::string& name, std::optional<octet::Rounding> rounding = {},
+                        bool keep_layout = false);
+/// Whether the images of a model, which was opened with keep_layout or saved by such a program, are [N, C, H, W].
+bool is_channels_first(const octet::Model& model);
 /// Whether a model has integer layers, to which the rounding applies.
 bool has_integer_layers(const octet::Model& model);
 /// Throws Error if the model has no integer layers.
 void set_rounding(octet::Model& model, octet::Rounding rounding);
 
-/// How images are prepared for a model.
+/// How images are prepared for a model. What is not given is as stored in the model's file, see store.
 struct ImageOptions {
-  std::string preprocess;  // empty: see recipe()
+  std::string preprocess, resize;
   std::optional<double> crop;
-  std::string resize = "bilinear";
   std::int64_t size = 224;
 
   void add_to(CLI::App& command);
@@ -32,8 +35,21 @@ struct ImageOptions {
   /// stored in its file; else tf.
   std::string recipe(const octet::Model& model, const octet::ImageInput& input) const;
   octet::Preprocessing preprocessing(const octet::Model& model, const octet::ImageInput& input) const;
-  /// A description for display: normalization, crop, resize.
+  /// A description for display: normalization, crop, resize, and where it is from unless --preprocess is given.
   std::string describe(const octet::Model& model, const octet::ImageInput& input) const;
+  /// Warns if --preprocess differs from what the model's file says.
+  void warn(const octet::Model& model) const;
+  /// Prints which preprocessing is used, unless --preprocess is given; else warns.
+  void note(const octet::Model& model, const octet::ImageInput& input) const;
+  /// Stores the preprocessing in the model's metadata, from where it is used by default.
+  void store(octet::Model& model, const octet::ImageInput& input) const;
+  /// Throws Error if an option is given, since `what` has no use for it.
+  void require_unused(const std::string& what) const;
+
+ private:
+  std::optional<double> crop_for(const octet::Model& model) const;
+  std::string resize_for(const octet::Model& model) const;
+  CLI::App* command_ = nullptr;
 };
 
 /// The format of the data, and the meaning of its labels.
@@ -56,22 +72,30 @@ struct QuantizeOptions {
   std::vector<std::string> keep_float;
 
   void add_to(CLI::App& command);
+  /// Throws Error if an option has no effect.
+  void check() const;
   octet::CalibrationOptions calibration(const octet::ExecutorOptions& executor) const;
   octet::WeightOptions dynamic() const;
   octet::Int8Options int8() const;
+
+ private:
+  CLI::Option* percent_option_ = nullptr;
 };
 
 /// Accepts integers from `least` on.
 CLI::Range at_least(std::int64_t least);
 
-void add_threads(CLI::App& command, int& threads);
+CLI::Option* add_threads(CLI::App& command, int& threads);
 /// Adds --rounding.
 void add_rounding(CLI::App& command, std::optional<octet::Rounding>& rounding);
 std::string rounding_name(octet::Rounding rounding);
 /// Adds --force.
 void add_force(CLI::App& command, bool& force);
-void add_memory(CLI::App& command, octet::WeightMemory& memory);
+CLI::Option* add_memory(CLI::App& command, octet::WeightMemory& memory);
 octet::ExecutorOptions with_threads(int threads, octet::WeightMemory memory = octet::WeightMemory::fast);
+
+/// Throws Error, naming the option, if one of them was given on the command line. `why` completes "--x: ".
+void require_not_given(const CLI::App& command, const std::vector<std::string>& options, const std::string& why);
 
 /// Adds --full-names.
 void add_full_names(CLI::App& command, bool& full);

@@ -1,4 +1,5 @@
 #include <iostream>
+#include <octet/data/input_files.hpp>
 #include <octet/io/shapes_dataset.hpp>
 #include <octet/models/fit_classifier.hpp>
 #include "../report/advice.hpp"
@@ -23,33 +24,40 @@ struct CompareArguments {
   DataOptions source;
 };
 
-/// Splits the data: the first images are for calibration, the others for evaluation. With a separate calibration set,
-/// uses its first images and all of the data.
+/// A part of a set: samples [from, from + size).
+struct Part {
+  std::int64_t from = 0, size = 0;
+};
+
+/// Splits the data: the first samples are for calibration, the others for evaluation. With a separate calibration set,
+/// uses its first samples and all of the data.
 struct Split {
-  DatasetPtr images, calibration;
+  Part data, calibration;
   std::vector<std::string> notes;
 };
 
-Split split(const CompareArguments& o, const DatasetPtr& data, const DatasetPtr& calibration, bool calibrate_given) {
+Split split(const CompareArguments& o, std::int64_t data, std::optional<std::int64_t> calibration,
+            const std::string& sample, bool calibrate_given) {
   Split s;
   std::int64_t first = 0;
   if (calibration) {
-    s.calibration = std::make_shared<Subset>(calibration, 0, std::min(o.calibrate, calibration->size()));
-    if (calibrate_given && calibration->size() < o.calibrate)
-      s.notes.push_back("only " + counted(calibration->size(), "image") + " available for calibration");
-  } else if (data->size() == 1) {
-    s.calibration = data;
-    s.notes.push_back("the only image is also used for calibration");
+    s.calibration.size = std::min(o.calibrate, *calibration);
+    if (calibrate_given && *calibration < o.calibrate)
+      s.notes.push_back("only " + counted(*calibration, sample) + " available for calibration");
+  } else if (data == 1) {
+    s.calibration.size = 1;
+    s.notes.push_back("the only " + sample + " is also used for calibration");
   } else {
-    first = calibrate_given ? o.calibrate : std::clamp<std::int64_t>(data->size() / 4, 1, o.calibrate);
-    require(first < data->size(), "no images are left for evaluation: ", first, " of ", data->size(),
+    first = calibrate_given ? o.calibrate : std::clamp<std::int64_t>(data / 4, 1, o.calibrate);
+    require(first < data, "no ", sample, "s are left for evaluation: ", first, " of ", data,
             " are for calibration; use fewer with --calibrate, or other ones with --calibration");
-    s.calibration = std::make_shared<Subset>(data, 0, first);
-    s.notes.push_back("the first " + counted(first, "image") +
-                      " of the data are used for calibration and excluded from the accuracy");
+    s.calibration.size = first;
+    s.notes.push_back("the first " + counted(first, sample) +
+                      " of the data are used for calibration and excluded from the " +
+                      (sample == "image" ? "accuracy" : "errors"));
   }
-  const std::int64_t left = data->size() - first;
-  s.images = std::make_shared<Subset>(data, first, o.limit > 0 ? std::min(o.limit, left) : left);
+  const std::int64_t left = data - first;
+  s.data = {first, o.limit > 0 ? std::min(o.limit, left) : left};
   return s;
 }
 
@@ -73,45 +81,9 @@ bool fit_builtin(Model& model, const CompareArguments& o, const ImageInput& inpu
   return true;
 }
 
-void compare_command(CompareArguments o, bool calibrate_given) {
-  Progress progress;
-  if (o.data.empty() && o.model.compare(0, 8, "builtin:") == 0) o.data = "builtin:shapes";
-  require(!o.data.empty(), "images are required: use --data");
-  make_folder(o.out);
-  const std::string page = o.out + "/report.html";
-  OutputCheck check({o.model, o.data, o.calibration, o.fit, o.source.labels, o.source.classes}, o.force);
-  check.writes(page, FileKind::report);
-  check.writes(o.out + "/results.json", FileKind::results);
-  if (!o.json.empty()) check.writes(o.json, FileKind::results);
-  Model model = open_model(o.model);
-  // A model that is already quantized needs no calibration and is not written.
-  const bool quantized = !quantized_form(model).empty();
-  for (const char* form : {"dynamic_range", "float16", "int8"})
-    if (!quantized) check.writes(o.out + "/" + form + ".octet", FileKind::model);
-  if (quantized && o.how.rounding) set_rounding(model, *o.how.rounding);
-  const ImageInput input(model, o.images.size);
-  const std::int64_t outputs = output_classes(model, input);
-  const Labels labels = o.source.load_labels(outputs);
-  const DatasetPtr data = o.source.open(o.data, labels, true);
+/// Options of the comparison that do not depend on the kind of data.
+CompareOptions compare_options(const CompareArguments& o, Progress& progress) {
   CompareOptions c;
-  c.use_labels = fit_builtin(model, o, input, labels, progress);
-  if (!c.use_labels) {  // accuracy is meaningless, so a few images are enough
-    if (o.limit == 0) o.limit = 20;
-    if (!calibrate_given) o.calibrate = 20;
-  }
-  const DatasetPtr calibration = quantized               ? data
-                                 : o.calibration.empty() ? nullptr
-                                                         : o.source.open(o.calibration, {}, false);
-  Split s = split(o, data, calibration, calibrate_given && !quantized);
-  if (!c.use_labels) s.notes.push_back("the weights are random: only sizes, memory and times are meaningful");
-  if (labels.empty() && data->classes() > 0 && data->classes() != outputs && c.use_labels) {
-    s.notes.push_back("the data has " + counted(data->classes(), "class folder") + " and the model " +
-                      counted(outputs, "output") + ": use --labels to match them");
-    c.use_labels = false;
-  }
-  c.preprocessing = o.images.preprocessing(model, input);
-  c.preprocessing_name = o.images.recipe(model, input);
-  if (!input.takes_bytes()) model.metadata["preprocess"] = c.preprocessing_name;  // for `octet run`
   c.calibration = o.how.calibration({});
   c.dynamic = o.how.dynamic();
   c.int8 = o.how.int8();
@@ -120,18 +92,120 @@ void compare_command(CompareArguments o, bool calibrate_given) {
   c.runs = o.runs;
   c.directory = o.out;
   c.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
-  ComparisonResult r = report::compare_with_advice(model, s.images, s.calibration, c);
+  return c;
+}
+
+/// Compares on tensors in files.
+ComparisonResult compare_tensors(const CompareArguments& o, const Model& model, CompareOptions c,
+                                 bool calibrate_given) {
+  const bool quantized = !quantized_form(model).empty();
+  const InputSetPtr data = open_input_files(o.data, model);
+  const InputSetPtr other = o.calibration.empty() ? nullptr : open_input_files(o.calibration, model);
+  std::optional<std::int64_t> available;
+  if (other || quantized) available = other ? other->size() : data->size();
+  Split s = split(o, data->size(), available, "sample", calibrate_given);
+  c.channels_first = is_channels_first(model);
+  c.preprocessing_name = "none";
+  ComparisonResult r =
+      report::compare_with_advice(model, part_of(data, s.data.from, s.data.size),
+                                  part_of(other ? other : data, s.calibration.from, s.calibration.size), c);
+  r.preprocessing = "none";
+  r.sample = "sample";
+  r.notes.insert(r.notes.end(), s.notes.begin(), s.notes.end());
+  return r;
+}
+
+/// Compares on images.
+ComparisonResult compare_images(CompareArguments o, Model model, CompareOptions c, bool calibrate_given,
+                                Progress& progress) {
+  const bool quantized = !quantized_form(model).empty();
+  const ImageInput input(model, o.images.size);
+  const bool classifier = is_classifier(model, o.images.size);
+  const std::int64_t outputs = classifier ? output_classes(model, input) : 0;
+  const Labels labels = classifier ? o.source.load_labels(outputs) : Labels{};
+  const DatasetPtr data = o.source.open(o.data, labels, classifier);
+  c.use_labels = !classifier || fit_builtin(model, o, input, labels, progress);
+  const bool random = !c.use_labels;
+  if (random) {  // accuracy is meaningless, so a few images are enough
+    if (o.limit == 0) o.limit = 20;
+    if (!calibrate_given) o.calibrate = 20;
+  }
+  const DatasetPtr calibration = quantized               ? data
+                                 : o.calibration.empty() ? nullptr
+                                                         : o.source.open(o.calibration, {}, false);
+  const std::optional<std::int64_t> available =
+      calibration ? std::optional<std::int64_t>(calibration->size()) : std::nullopt;
+  Split s = split(o, data->size(), available, "image", calibrate_given && !quantized);
+  if (random) s.notes.push_back("the weights are random: only sizes, memory and times are meaningful");
+  if (classifier && labels.empty() && data->classes() > 0 && data->classes() != outputs && c.use_labels) {
+    s.notes.push_back("the data has " + counted(data->classes(), "class folder") + " and the model " +
+                      counted(outputs, "output") + ": use --labels to match them");
+    c.use_labels = false;
+  }
+  c.preprocessing = o.images.preprocessing(model, input);
+  c.preprocessing_name = o.images.recipe(model, input);
+  c.channels_first = is_channels_first(model);
+  o.images.warn(model);
+  const std::string described = o.images.describe(model, input);
+  o.images.store(model, input);
+  ComparisonResult r = report::compare_with_advice(
+      model, std::make_shared<Subset>(data, s.data.from, s.data.size),
+      std::make_shared<Subset>(calibration ? calibration : data, s.calibration.from, s.calibration.size), c);
+  r.preprocessing = described;
+  r.notes.insert(r.notes.end(), s.notes.begin(), s.notes.end());
+  return r;
+}
+
+/// Throws Error if an option is given that has no effect on this model and data.
+void require_effect(const CompareArguments& o, const CLI::App& command, const Model& model, bool tensors) {
+  o.how.check();
+  if (!quantized_form(model).empty())
+    require_not_given(command,
+                      {"--calibration", "--calibrate", "--method", "--percent", "--keep-float", "--per-tensor"},
+                      "model '" + model.name + "' is already quantized");
+  if (tensors) {
+    o.images.require_unused("tensors are not preprocessed");
+    require_not_given(command, {"--labels", "--classes", "--format", "--fit"}, "the data are tensors");
+  } else if (!is_classifier(model, o.images.size)) {
+    require_not_given(command, {"--labels", "--classes", "--fit"}, "model '" + model.name + "' is not a classifier");
+  }
+  if (o.model.compare(0, 8, "builtin:") != 0)
+    require_not_given(command, {"--fit"}, "only the classifiers of builtin models are fitted");
+}
+
+void compare_command(CompareArguments o, const CLI::App& command) {
+  Progress progress;
+  if (o.data.empty() && o.model.compare(0, 8, "builtin:") == 0) o.data = "builtin:shapes";
+  require(!o.data.empty(), "images are required: use --data");
+  const bool tensors = has_input_files(o.data);
+  make_folder(o.out);
+  const std::string page = o.out + "/report.html";
+  OutputCheck check({o.model, o.data, o.calibration, o.fit, o.source.labels, o.source.classes}, o.force);
+  check.writes(page, FileKind::report);
+  check.writes(o.out + "/results.json", FileKind::results);
+  if (!o.json.empty()) check.writes(o.json, FileKind::results);
+  Model model = open_model(o.model, {}, tensors);
+  // A model that is already quantized needs no calibration and is not written.
+  const bool quantized = !quantized_form(model).empty();
+  for (const char* form : {"dynamic_range", "float16", "int8"})
+    if (!quantized) check.writes(o.out + "/" + form + ".octet", FileKind::model);
+  if (quantized && o.how.rounding) set_rounding(model, *o.how.rounding);
+  require_effect(o, command, model, tensors);
+  const bool calibrate_given = command.get_option("--calibrate")->count() > 0;
+  const CompareOptions c = compare_options(o, progress);
+  ComparisonResult r =
+      tensors ? compare_tensors(o, model, c, calibrate_given) : compare_images(o, model, c, calibrate_given, progress);
   progress.clear();
   r.data = o.data;
-  r.preprocessing = o.images.describe(model, input);
-  r.notes.insert(r.notes.end(), s.notes.begin(), s.notes.end());
-  std::cout << r.model << ", " << counted(r.images, "image") << ", preprocessing " << r.preprocessing << "\n"
+  std::cout << r.model << ", " << counted(r.images, r.sample) << ", preprocessing " << r.preprocessing << "\n"
             << r.machine << "\n\n"
             << report::comparison_table(r).str() << "\n";
+  if (const auto outputs = report::output_error_table(r); outputs.rows().size() > 1)
+    std::cout << "Errors of the outputs with respect to float:\n\n" << outputs.str(120) << "\n";
   if (!r.errors.empty())
     std::cout << "Largest errors in int8 (all are in the report):\n\n" << report::error_table(r, 5).str(120) << "\n";
   if (r.calibration_images > 0)
-    std::cout << "note: calibration with " << counted(r.calibration_images, "image") << " took "
+    std::cout << "note: calibration with " << counted(r.calibration_images, r.sample) << " took "
               << report::significant(r.calibration_seconds) << " s\n";
   for (const std::string& n : r.notes) std::cout << "note: " << n << "\n";
   for (const std::string& w : r.warnings) std::cout << "warning: " << w << "\n";
@@ -151,12 +225,10 @@ void add_compare(CLI::App& app) {
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("--data", o->data,
                 "Images for evaluation: folder, CSV, IDX or CIFAR file, or builtin:shapes (the default for "
-                "builtin models)");
+                "builtin models); or tensors: .npz files, or .npy files in a folder for each input");
   c->add_option("--calibration", o->calibration,
                 "Images for calibration. Default: the first ones of --data, which are then excluded from the accuracy");
-  auto* calibrate = c->add_option("--calibrate", o->calibrate, "Number of calibration images")
-                        ->check(at_least(1))
-                        ->capture_default_str();
+  c->add_option("--calibrate", o->calibrate, "Number of calibration images")->check(at_least(1))->capture_default_str();
   c->add_option("--limit", o->limit,
                 "Largest number of images for evaluation (0: all, or 20 for models with random weights)")
       ->check(at_least(0))
@@ -175,5 +247,5 @@ void add_compare(CLI::App& app) {
       ->capture_default_str();
   c->add_option("--json", o->json, "Write the results to this JSON file, too");
   add_force(*c, o->force);
-  c->callback([o, calibrate] { compare_command(*o, calibrate->count() > 0); });
+  c->callback([o, c] { compare_command(*o, *c); });
 }

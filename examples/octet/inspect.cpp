@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "common.hpp"
+#include "sizes.hpp"
 
 using namespace octet;
 
@@ -13,7 +14,7 @@ namespace {
 
 struct InspectArguments {
   std::string model, plan;
-  std::int64_t size = 224, batch = 1;
+  InputSizes sizes;
   bool optimized = false, fields = false, full_names = false, kernels = false;
   int threads = 0;
   WeightMemory memory = WeightMemory::fast;
@@ -67,18 +68,6 @@ std::string quantization_text(const Value& v) {
   return text + " " + params_text(v.quant);
 }
 
-/// Input shapes, with unknown sizes replaced by the options.
-std::vector<Shape> input_shapes(const Model& model, const InspectArguments& o) {
-  std::vector<Shape> shapes;
-  for (int i : model.inputs) {
-    Shape s = model.value(i).shape;
-    for (int d = 0; d < s.rank(); ++d)
-      if (s[d] < 0) s[d] = d == 0 ? o.batch : o.size;
-    shapes.push_back(s);
-  }
-  return shapes;
-}
-
 std::string thousands(std::int64_t n) {
   std::string s = std::to_string(n);
   for (std::size_t i = s.size(); i > 3; i -= 3) s.insert(i - 3, ",");
@@ -88,7 +77,7 @@ std::string thousands(std::int64_t n) {
 /// Prints how each layer runs on this processor.
 void inspect_kernels(const Model& model, const InspectArguments& o) {
   Executor executor(model, with_threads(o.threads, o.memory));
-  const std::vector<Shape> inputs = input_shapes(model, o);
+  const std::vector<Shape> inputs = o.sizes.shapes(model);
   executor.plan(inputs);
   const Graph& g = executor.graph();
   const std::vector<Shape> shapes = g.infer_shapes(inputs);
@@ -145,7 +134,7 @@ void inspect_command(const InspectArguments& o) {
   if (!o.plan.empty()) return inspect_plan(model, o);
   if (o.kernels) return inspect_kernels(model, o);
   if (o.optimized) model = optimize(model);
-  const std::vector<Shape> shapes = model.infer_shapes(input_shapes(model, o));
+  const std::vector<Shape> shapes = model.infer_shapes(o.sizes.shapes(model));
   using report::printable;
   std::cout << printable(model.name) << "\n";
   for (const auto& [key, value] : model.metadata) std::cout << printable(key + ": " + value) << "\n";
@@ -199,20 +188,19 @@ void add_inspect(CLI::App& app) {
   CLI::App* c = app.add_subcommand(
       "inspect", "Prints the layers of a model: shapes, parameters, multiply-adds, types and quantization");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
-  c->add_option("--size", o->size, "Height and width, if the model leaves them unknown")
-      ->check(CLI::Range(1, 8192))
-      ->capture_default_str();
-  c->add_option("--batch", o->batch, "Batch size, if the model leaves it unknown")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
+  o->sizes.add_to(*c);
   c->add_flag("--optimized", o->optimized, "Show the model as it is executed: folded and fused");
   add_full_names(*c, o->full_names);
-  c->add_flag("--fields", o->fields, "Show all parameters of the operators");
-  c->add_flag("--kernels", o->kernels,
-              "Show how each layer runs on this processor instead, and the memory of its packed weights");
-  c->add_option("--plan", o->plan, "A quantization plan of the model (JSON): what it gives each layer");
-  add_threads(*c, o->threads);
-  add_memory(*c, o->memory);
+  CLI::Option* fields = c->add_flag("--fields", o->fields, "Show all parameters of the operators");
+  CLI::Option* kernels =
+      c->add_flag("--kernels", o->kernels,
+                  "Show how each layer runs on this processor instead, and the memory of its packed weights");
+  CLI::Option* plan =
+      c->add_option("--plan", o->plan, "A quantization plan of the model (JSON): what it gives each layer");
+  kernels->excludes(fields);
+  plan->excludes(kernels)->excludes(fields)->excludes(c->get_option("--optimized"));
+  add_threads(*c, o->threads)->needs(kernels);
+  add_memory(*c, o->memory)->needs(kernels);
   add_rounding(*c, o->rounding);
   c->callback([o] { inspect_command(*o); });
 }

@@ -1,7 +1,10 @@
 /// octet: quantizes trained networks, converts, compares, runs, inspects and benchmarks them.
-#include <octet/core/config.hpp>
+#include <octet/core/cpu.hpp>
+
+#include <cstdlib>
 
 #include "../common/program.hpp"
+#include "../common/text.hpp"
 #include "commands.hpp"
 
 namespace {
@@ -13,6 +16,19 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
                   (argc > 1 ? "unknown command or option '" + std::string(argv[1]) + "'" : "no command given") +
                       " (compare, quantize, convert, why, run, inspect, bench; octet --help)",
                   2);
+}
+
+/// Throws Error if OCTET_ISA is not the name of an instruction set of this processor.
+void check_isa() {
+  const char* want = std::getenv("OCTET_ISA");
+  if (!want || !*want) return;
+  std::string names;
+  for (octet::Isa i : octet::all_isas) {
+    if (!octet::has_isa(i)) continue;
+    if (std::string(want) == octet::name(i)) return;
+    names += (names.empty() ? "" : ", ") + std::string(octet::name(i));
+  }
+  require(false, "OCTET_ISA is '", want, "', expected one that this processor supports: ", names);
 }
 
 }  // namespace
@@ -33,6 +49,7 @@ int main(int argc, char** argv) {
   int status = 0;
   // Commands run as callbacks while the command line is parsed.
   const int failed = guarded("octet", [&] {
+    check_isa();
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

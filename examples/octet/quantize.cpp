@@ -1,10 +1,12 @@
 #include <iostream>
+#include <octet/comparison/calibrate_inputs.hpp>
 #include <octet/comparison/diagnosis.hpp>
-#include <octet/comparison/evaluation.hpp>
+#include <octet/data/input_files.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/quantization/calibration_file.hpp>
 #include <octet/quantization/plan_file.hpp>
 #include <sstream>
+#include "../report/advice.hpp"
 #include "../report/table.hpp"
 
 #include "../common/progress.hpp"
@@ -18,35 +20,76 @@ namespace {
 struct QuantizeArguments {
   std::string model, out, type = "int8", calibration, load_calibration, save_calibration, plan, plan_out;
   std::int64_t calibrate = 200;
-  bool integer_io = false, force = false;
+  bool integer_io = false, force = false, tensors = false;  // tensors: calibration in .npy or .npz files
   int threads = 0;
   QuantizeOptions how;
   ImageOptions images;
   DataOptions source;
 };
 
-constexpr std::size_t trial_images = 4;  // on which the outputs are compared
+/// If the calibration images have labels, warns if another preprocessing classifies them much better.
+void check_preprocessing(const QuantizeArguments& o, const Model& model, const ImageInput& input,
+                         const Preprocessing& p) {
+  const auto weights = model.metadata.find("weights");
+  if (!is_classifier(model, o.images.size) || (weights != model.metadata.end() && weights->second == "random")) return;
+  const std::int64_t classes = output_classes(model, input);
+  const auto pool = default_pool();
+  Executor run(model, with_threads(o.threads));
+  const auto check = [&] {
+    const Labels labels = o.source.load_labels(classes);
+    const DatasetPtr all = o.source.open(o.calibration, labels, true);
+    if (!all->labelled() || (labels.empty() && all->classes() > 0 && all->classes() != classes)) return;
+    const DatasetPtr some = std::make_shared<Subset>(all, 0, std::min<std::int64_t>(128, all->size()));
+    const auto top1 = accuracy_of({&run}, input, *some, p, *pool, true, [](std::int64_t, std::int64_t) {})[0].top1();
+    const auto warning = report::accuracy_warning(run, input, some, p, o.images.recipe(model, input), *top1, *pool);
+    if (warning) std::cerr << "octet: warning: " << *warning << "\n";
+  };
+  if (!o.source.labels.empty()) return check();
+  try {
+    check();
+  } catch (const Error&) {  // without a list of classes, labels of images need not be those of the model
+  }
+}
 
-/// `trial` gets some of the images, unless the calibration is from a file.
+/// `trial` gets some of the samples, unless the calibration is from a file.
 Calibration calibrated(const QuantizeArguments& o, const Model& model, std::vector<Tensor<float>>& trial) {
   if (!o.load_calibration.empty()) return load_calibration(o.load_calibration);
   require(!o.calibration.empty(),
-          "int8 requires calibration images (--calibration) or a calibration file (--load-calibration)");
-  const ImageInput input(model, o.images.size);
-  const Preprocessing p = o.images.preprocessing(model, input);
-  const DatasetPtr images = o.source.open(o.calibration, {}, false);
-  const CalibrationOptions c = o.how.calibration(with_threads(o.threads));
-  Calibrator calibrator(model, c);
-  Progress progress;
-  const std::int64_t n = std::min(o.calibrate, images->size());
-  for (std::int64_t i = 0; i < n; i += 16) {
-    for (const Tensor<float>& x : input.load(*images, i, std::min(n, i + 16), p, *c.executor.pool)) {
-      calibrator.add(x);
-      if (trial.size() < trial_images) trial.push_back(x);
-    }
-    progress("calibrating", std::min(n, i + 16), n);
+          "int8 requires calibration data (--calibration) or a calibration file (--load-calibration)");
+  InputSetPtr samples;
+  if (o.tensors) {
+    samples = open_input_files(o.calibration, model);
+  } else {
+    const ImageInput input(model, o.images.size);
+    const Preprocessing p = o.images.preprocessing(model, input);
+    samples = image_inputs(model, o.source.open(o.calibration, {}, false), p, o.images.size);
+    check_preprocessing(o, model, input, p);
+    o.images.note(model, input);
   }
-  return calibrator.result();
+  trial = trial_inputs(*samples);
+  Progress progress;
+  return calibrate(model, *part_of(samples, 0, std::min(o.calibrate, samples->size())),
+                   o.how.calibration(with_threads(o.threads)),
+                   [&](std::int64_t done, std::int64_t total) { progress("calibrating", done, total); });
+}
+
+/// Throws Error if an option is given that has no effect.
+void require_effect(const QuantizeArguments& o, const CLI::App& command) {
+  o.how.check();
+  require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
+  if (o.type != "int8")
+    require_not_given(command, {"--integer-io", "--method"}, "requires --type int8, found " + o.type);
+  if (o.type == "fp16" || o.type == "bf16")
+    require_not_given(command, {"--per-tensor"}, "requires --type int8 or dynamic_range, found " + o.type);
+  if (o.calibration.empty())
+    require_not_given(command, {"--calibrate", "--method", "--labels", "--classes", "--format", "--size"},
+                      "requires --calibration");
+  if (o.calibration.empty() && o.load_calibration.empty())
+    require_not_given(command, {"--save-calibration"}, "requires --calibration");
+  if (o.tensors) {
+    require_not_given(command, {"--labels", "--classes", "--format"}, "the calibration data are tensors");
+    o.images.require_unused("the calibration data are tensors, which are not preprocessed");
+  }
 }
 
 /// Adds a note for each layer that collapses.
@@ -83,19 +126,20 @@ QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::ve
   Int8Options i = o.how.int8();
   i.integer_input = i.integer_output = o.integer_io;
   i.notes = &notes;
-  if (model.inputs.size() == 1) i.trial = images;
+  i.trial = images;
   QuantizationPlan plan = plan_quantization<int8>(model, calibration, i);
   check_layers(model, plan, calibration, images, notes);
   return plan;
 }
 
-void quantize_command(QuantizeArguments o) {
-  require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
+void quantize_command(QuantizeArguments o, const CLI::App& command) {
+  o.tensors = !o.calibration.empty() && has_input_files(o.calibration);
+  require_effect(o, command);
   OutputCheck check({o.model, o.calibration, o.load_calibration, o.plan, o.source.labels, o.source.classes}, o.force);
   if (!o.out.empty()) check.writes(o.out, FileKind::model);
   if (!o.save_calibration.empty()) check.writes(o.save_calibration, FileKind::calibration);
   if (!o.plan_out.empty()) check.writes(o.plan_out, FileKind::plan);
-  const Model model = open_model(o.model);
+  const Model model = open_model(o.model, {}, o.tensors);
   if (o.out.empty()) {
     o.out = model.name + "." + (o.plan.empty() ? o.type : "quantized") + ".octet";
     check.writes(o.out, FileKind::model);
@@ -105,10 +149,16 @@ void quantize_command(QuantizeArguments o) {
   if (!o.plan_out.empty()) save(plan, o.plan_out);
   Model q = quantize(model, plan);
   for (const std::string& note : notes) std::cerr << "octet: note: " << note << "\n";
-  if (!o.images.preprocess.empty()) q.metadata["preprocess"] = o.images.preprocess;  // the default for `octet run`
+  // The default of other commands. Images that were used say it best; without them, what was given.
+  const bool images = !o.calibration.empty() && !o.tensors;
+  if (images || !command.get_option("--preprocess")->empty() || o.images.crop || !o.images.resize.empty())
+    o.images.store(q, ImageInput(model, o.images.size));
   save(q, o.out);
   std::cout << o.out << ": " << report::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
             << " MB\n";
+  if (is_channels_first(model))
+    std::cerr << "octet: note: '" << o.out << "' takes and returns the layout of the .onnx file, [N, C, ...], as the "
+              << "calibration data\n";
 }
 
 }  // namespace
@@ -125,11 +175,12 @@ void add_quantize(CLI::App& app) {
       ->capture_default_str();
   c->add_option("--calibration", o->calibration,
                 "Images for calibration (required for int8; for other types, corrects biases): folder, CSV, IDX or "
-                "CIFAR file, or builtin:shapes");
+                "CIFAR file, or builtin:shapes; or tensors: .npz files, or .npy files in a folder for each input");
   c->add_option("--calibrate", o->calibrate, "Largest number of calibration images")
       ->check(at_least(1))
       ->capture_default_str();
-  c->add_option("--load-calibration", o->load_calibration, "Calibration file (JSON) to use instead of images");
+  c->add_option("--load-calibration", o->load_calibration, "Calibration file (JSON) to use instead of images")
+      ->excludes(c->get_option("--calibration"));
   c->add_option("--save-calibration", o->save_calibration, "Save the calibration to this JSON file");
   c->add_flag("--integer-io", o->integer_io, "The int8 model takes and returns int8 instead of float");
   CLI::Option* plan = c->add_option("--plan", o->plan,
@@ -146,5 +197,5 @@ void add_quantize(CLI::App& app) {
   o->source.add_to(*c);
   o->images.add_to(*c);
   add_threads(*c, o->threads);
-  c->callback([o] { quantize_command(*o); });
+  c->callback([o, c] { quantize_command(*o, *c); });
 }

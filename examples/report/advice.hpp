@@ -95,7 +95,15 @@ inline std::optional<std::string> accuracy_warning(Executor& executor, const Ima
   return std::nullopt;
 }
 
-/// Compares the forms of a model and adds the machine, and warnings about the preprocessing.
+/// Compares the forms of a model and adds what the program knows: the machine, and warnings about the preprocessing.
+inline ComparisonResult compare_with_advice(const Model& model, const InputSetPtr& samples,
+                                            const InputSetPtr& calibration, const CompareOptions& options) {
+  ComparisonResult r = compare(model, samples, calibration, options);
+  r.machine = machine_description(r.threads);
+  return r;
+}
+
+/// The same for images.
 inline ComparisonResult compare_with_advice(const Model& model, const DatasetPtr& images, const DatasetPtr& calibration,
                                             const CompareOptions& options) {
   ComparisonResult r = compare(model, images, calibration, options);

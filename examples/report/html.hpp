@@ -1,5 +1,6 @@
 #pragma once
 #include "layer_section.hpp"
+#include "output_section.hpp"
 #include "page.hpp"
 #include "training_section.hpp"
 
@@ -28,10 +29,17 @@ inline std::string variant_charts(const ComparisonResult& r) {
   html += variant_chart(r, "Size (MB)", 0, [](const VariantResult& v) {
     return Labelled(static_cast<double>(v.size_bytes), megabytes(v.size_bytes));
   });
-  html += variant_chart(r, labels ? "Top-1 accuracy" : "Agreement with float", 1, [&](const VariantResult& v) {
-    return labels ? Labelled(v.top1, percent(v.top1)) : Labelled(v.agreement, percent(v.agreement));
-  });
-  html += variant_chart(r, "Time per image (ms)", 0,
+  if (r.classifier) {
+    html += variant_chart(r, labels ? "Top-1 accuracy" : "Agreement with float", 1, [&](const VariantResult& v) {
+      return labels ? Labelled(v.top1, percent(v.top1)) : Labelled(v.agreement, percent(v.agreement));
+    });
+  } else {
+    html += variant_chart(r, "Least SQNR of the outputs (dB)", 100, [](const VariantResult& v) {
+      const auto db = least_sqnr(v);
+      return Labelled(db ? std::optional<double>(std::clamp(*db, 0.0, 100.0)) : db, db ? decibels(*db) : "");
+    });
+  }
+  html += variant_chart(r, "Time per " + r.sample + " (ms)", 0,
                         [](const VariantResult& v) { return Labelled(v.median_ms, significant(v.median_ms)); });
   return html + "</div>\n";
 }
@@ -59,6 +67,8 @@ inline std::string key_figures(const ComparisonResult& r) {
   };
   points(b, "in int8");
   if (const VariantResult* trained = r.find("int8_qat")) points(*trained, "in int8, trained for it");
+  if (const auto db = least_sqnr(b); db && !r.classifier)
+    html += key_figure(decibels(*db), "least SQNR of the outputs in int8");
   if (b.agreement) html += key_figure(percent(b.agreement, 1), "same first choice as float in int8");
   return html + "</div>\n";
 }
@@ -69,8 +79,8 @@ inline std::string facts(const ComparisonResult& r) {
   const auto fact = [&](const std::string& text) { html += "<li>" + escaped(text) + "</li>"; };
   fact(with_prefix(r.parameters) + " parameters");
   fact(with_prefix(r.macs) + " multiply-adds");
-  fact(std::to_string(r.images) + " images" + (r.data.empty() ? "" : " of " + r.data));
-  if (r.calibration_images > 0) fact(std::to_string(r.calibration_images) + " calibration images");
+  fact(std::to_string(r.images) + " " + r.sample + "s" + (r.data.empty() ? "" : " of " + r.data));
+  if (r.calibration_images > 0) fact(std::to_string(r.calibration_images) + " calibration " + r.sample + "s");
   fact("preprocessing " + r.preprocessing);
   fact(r.machine);
   return html + "</ul>\n";
@@ -85,15 +95,15 @@ inline std::string comparison_section(const ComparisonResult& r) {
     html += "</section>\n";
   }
   html += key_figures(r) + card("Comparison", html_table(comparison_table(r).rows(), "fit"));
-  html += variant_charts(r) + training_section(r) + layer_section(r);
+  html += variant_charts(r) + training_section(r) + output_section(r) + layer_section(r);
   html += "<footer>\n";
   for (const std::string& n : r.notes) html += "<p>" + escaped(n) + ".</p>\n";
-  html +=
-      "<p>Sizes are those of the saved files (1 MB = 1,000,000 bytes). Times are for one image at a time; the "
-      "variants are measured alternately. "
-      "The time to quantize does not include calibration" +
-      (r.calibration_images > 0 ? ", which took " + significant(r.calibration_seconds) + " s" : std::string()) +
-      ". Made by octet " OCTET_VERSION ".</p>\n";
+  html += "<p>Sizes are those of the saved files (1 MB = 1,000,000 bytes). Times are for one " + r.sample +
+          " at a time; the "
+          "variants are measured alternately. "
+          "The time to quantize does not include calibration" +
+          (r.calibration_images > 0 ? ", which took " + significant(r.calibration_seconds) + " s" : std::string()) +
+          ". Made by octet " OCTET_VERSION ".</p>\n";
   return html + "</footer>\n";
 }
 

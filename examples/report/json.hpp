@@ -1,6 +1,8 @@
 #pragma once
 #include <nlohmann/json.hpp>
 
+#include <cmath>
+
 #include <octet/comparison/comparison.hpp>
 
 namespace report {
@@ -11,7 +13,7 @@ inline nlohmann::ordered_json to_json(const ComparisonResult& r) {
   using nlohmann::ordered_json;
   const auto or_null = [](const std::optional<double>& x) { return x ? ordered_json(*x) : ordered_json(nullptr); };
   ordered_json variants = ordered_json::array();
-  for (const VariantResult& v : r.variants)
+  for (const VariantResult& v : r.variants) {
     variants.push_back(ordered_json{{"name", v.name},
                                     {"size_bytes", v.size_bytes},
                                     {"quantize_seconds", v.quantize_seconds},
@@ -21,6 +23,14 @@ inline nlohmann::ordered_json to_json(const ComparisonResult& r) {
                                     {"median_ms", v.median_ms},
                                     {"min_ms", v.min_ms},
                                     {"arena_bytes", v.arena_bytes}});
+    for (const OutputError& e : v.outputs)
+      variants.back()["outputs"].push_back(
+          ordered_json{{"name", e.name},
+                       {"sqnr_db", std::isfinite(e.sqnr_db) ? ordered_json(e.sqnr_db) : ordered_json(nullptr)},
+                       {"cosine", e.cosine},
+                       {"max_error", e.max_error},
+                       {"pixel_agreement", or_null(e.pixel_agreement)}});
+  }
   ordered_json j{{"model", r.model}, {"images", r.images}, {"variants", variants}};
   for (const TrainingHistory& t : r.training) {
     ordered_json points = ordered_json::array();

@@ -127,7 +127,7 @@ inline TextTable comparison_table(const ComparisonResult& r) {
   if (!r.original().weights.empty()) row("Weights", [](const VariantResult& v) { return v.weights; });
   if (labels) row("Top-1 accuracy", [](const VariantResult& v) { return percent(v.top1); });
   if (labels) row("Top-5 accuracy", [](const VariantResult& v) { return percent(v.top5); });
-  if (several) row("Agreement with float", [](const VariantResult& v) { return percent(v.agreement); });
+  if (several && r.classifier) row("Agreement with float", [](const VariantResult& v) { return percent(v.agreement); });
   row("Inference time, median (ms)", [](const VariantResult& v) { return significant(v.median_ms); });
   row("Inference time, min (ms)", [](const VariantResult& v) { return significant(v.min_ms); });
   if (several)

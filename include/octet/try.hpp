@@ -78,6 +78,21 @@ Result<void> try_run(Executor& executor, const TensorRef* inputs, const TensorRe
 Result<std::vector<AnyTensor>> try_run(Executor& executor, const std::vector<AnyTensor>& inputs);
 /// As operator(), for models with one input and one output.
 Result<Tensor<float>> try_run(Executor& executor, View<const float> input);
+/// As operator(), for models that take uint8.
+Result<Tensor<float>> try_run(Executor& executor, View<const uint8> input);
+
+namespace detail {
+Result<std::vector<AnyTensor>> try_run_on(Executor& executor, const InputView* inputs, std::size_t count);
+}  // namespace detail
+
+/// As run(inputs...), with two views or tensors or more.
+template <class First, class Second, class... Rest,
+          class = std::enable_if_t<detail::are_inputs<First, Second, Rest...>>>
+Result<std::vector<AnyTensor>> try_run(Executor& executor, const First& first, const Second& second,
+                                       const Rest&... rest) {
+  const InputView inputs[] = {InputView(first), InputView(second), InputView(rest)...};
+  return detail::try_run_on(executor, inputs, 2 + sizeof...(Rest));
+}
 
 OCTET_END
 

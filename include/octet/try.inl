@@ -58,5 +58,14 @@ OCTET_API Result<Tensor<float>> try_run(Executor& executor, View<const float> in
   return detail::attempt<Tensor<float>>([&] { return executor(input); });
 }
 
+OCTET_API Result<Tensor<float>> try_run(Executor& executor, View<const uint8> input) {
+  return detail::attempt<Tensor<float>>([&] { return executor(input); });
+}
+
+OCTET_API Result<std::vector<AnyTensor>> detail::try_run_on(Executor& executor, const InputView* inputs,
+                                                            std::size_t count) {
+  return attempt<std::vector<AnyTensor>>([&] { return executor.run_views(inputs, count); });
+}
+
 OCTET_END
 #endif

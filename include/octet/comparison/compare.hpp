@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../data/dataset.hpp"
+#include "../data/input_set.hpp"
 #include "../data/preprocessing.hpp"
 #include "../quantization/quantize_model.hpp"
 #include "comparison.hpp"
@@ -22,6 +23,7 @@ struct CompareOptions {
   Preprocessing preprocessing;            ///< how images become inputs
   std::string preprocessing_name = "tf";  ///< for display
   std::int64_t image_size = 224;          ///< used if the model leaves the size unknown
+  bool channels_first = false;            ///< outputs are [N, C, spatial ...], see LoadOptions::keep_layout
   bool use_labels = true;                 ///< false: measures only agreement with the original
   CalibrationOptions calibration;         ///< of the int8 variant
   WeightOptions dynamic;                  ///< of the dynamic range and float16 variants
@@ -38,11 +40,19 @@ struct CompareOptions {
 /// "int8" or "dynamic_range" if the model is quantized that way, else empty.
 std::string quantized_form(const Model& model);
 
+/// Whether a model takes one image and has one output of float type with a score for each of several classes.
+bool is_classifier(const Model& model, std::int64_t image_size = 224);
+
 /// Quantizes a float model in three ways (dynamic range, float16, int8) and measures each variant: size, time to
 /// quantize, accuracy on `images`, agreement with float, inference time, memory, and the error of each layer.
 /// `calibration` should not overlap `images`. options.further adds variants. For a model that is already quantized,
-/// measures only that.
+/// measures only that. Without labels, measures the error of each output; for models that are not classifiers, only
+/// that.
 ComparisonResult compare(const Model& model, const DatasetPtr& images, const DatasetPtr& calibration,
+                         const CompareOptions& options);
+
+/// The same for models with any inputs and outputs: the error of each output is measured instead of accuracy.
+ComparisonResult compare(const Model& model, const InputSetPtr& samples, const InputSetPtr& calibration,
                          const CompareOptions& options);
 
 OCTET_END

@@ -8,6 +8,15 @@
 
 OCTET_BEGIN
 
+/// The error of one output of a variant with respect to the original, over all samples.
+struct OutputError {
+  std::string name;                       ///< of the tensor
+  double sqnr_db = 0;                     ///< 10 log10 of the signal's energy over the error's; infinite if equal
+  double cosine = 0;                      ///< cosine similarity of the outputs
+  double max_error = 0;                   ///< largest absolute error
+  std::optional<double> pixel_agreement;  ///< share of pixels with the same class; only for masks
+};
+
 /// Measurements of one variant of a model.
 struct VariantResult {
   std::string name;                 ///< float32, dynamic_range, float16 or int8
@@ -21,6 +30,7 @@ struct VariantResult {
   double min_ms = 0;                ///< the fastest run
   std::int64_t arena_bytes = 0;     ///< activations and scratch of a run on one image
   std::string weights = {};         ///< element type of most weights
+  std::vector<OutputError> outputs = {};  ///< without labels, except for the original: the error of each output
 };
 
 /// A point of a training curve: means since the previous point.
@@ -55,7 +65,9 @@ struct ComparisonResult {
   std::string preprocessing;              ///< CompareOptions::preprocessing_name
   std::string machine;                    ///< filled by the program
   int threads = 0;                        ///< of the pool that ran the models
-  std::int64_t images = 0;                ///< on which accuracy was measured
+  std::string sample = "image";           ///< what a sample is called, for display
+  bool classifier = true;                 ///< whether outputs are scores of classes, so that agreement is measured
+  std::int64_t images = 0;                ///< samples on which accuracy was measured
   std::int64_t calibration_images = 0;    ///< on which ranges were measured
   double calibration_seconds = 0;         ///< time of the calibration
   std::int64_t parameters = 0;            ///< elements of constants

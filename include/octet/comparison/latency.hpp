@@ -24,8 +24,15 @@ std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, co
                                      double seconds, std::int64_t runs,
                                      const std::function<void(std::int64_t, std::int64_t)>& progress);
 
+/// The same for models with any number of inputs: a tensor for each.
+std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, const std::vector<AnyTensor>& inputs,
+                                     double seconds, std::int64_t runs,
+                                     const std::function<void(std::int64_t, std::int64_t)>& progress);
+
 /// Median time of each layer over several profiled runs.
 std::vector<LayerTime> measure_layers(Executor& executor, const Tensor<float>& input);
+/// The same for models with any number of inputs: a tensor for each.
+std::vector<LayerTime> measure_layers(Executor& executor, const std::vector<AnyTensor>& inputs);
 
 OCTET_END
 

@@ -3,8 +3,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "../core/affine.hpp"
-#include "../core/element.hpp"
+#include "../runtime/input_type.hpp"
 #include "latency.hpp"
 
 OCTET_BEGIN
@@ -18,27 +17,18 @@ OCTET_API Latency summarize(std::vector<double> times) {
 
 namespace detail {
 
-/// The input in the type that the model takes: quantized if that is an integer type.
-inline AnyTensor as_model_input(const Value& v, const Tensor<float>& x) {
-  return AnyTensor::make(v.dtype, x.shape(), [&](std::byte* to) {
-    for (std::int64_t i = 0; i < x.size(); ++i) {
-      double y = static_cast<double>(x[i]);
-      if (v.quant) y = code_of(y, v.quant);
-      store_element(v.dtype, to, i, y);
-    }
-  });
-}
-
 /// An executor with its input and output tensors.
 class TimedModel {
  public:
-  TimedModel(Executor& executor, const Tensor<float>& input) : executor_(executor) {
+  TimedModel(Executor& executor, const std::vector<AnyTensor>& inputs) : executor_(executor) {
     const Graph& g = executor.graph();
-    require<ShapeError>(g.inputs.size() == 1, "only models with one input can be timed; '", g.name, "' has ",
-                        g.inputs.size());
-    input_ = as_model_input(g.value(g.inputs[0]), input);
-    in_ = input_.ref();
-    const std::vector<Shape> shapes = executor.plan({input.shape()});
+    inputs_ = to_input_types(g, inputs);
+    std::vector<Shape> shapes;
+    for (const AnyTensor& t : inputs_) {
+      in_.push_back(t.ref());
+      shapes.push_back(t.shape());
+    }
+    shapes = executor.plan(shapes);
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       outputs_.push_back(AnyTensor::make(g.value(g.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
       out_.push_back(outputs_.back().ref());
@@ -46,17 +36,15 @@ class TimedModel {
   }
   double run() {
     const auto start = std::chrono::steady_clock::now();
-    executor_.run(&in_, out_.data());
+    executor_.run(in_.data(), out_.data());
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   }
   std::vector<double> times;
 
  private:
   Executor& executor_;
-  AnyTensor input_;
-  std::vector<AnyTensor> outputs_;
-  TensorRef in_;
-  std::vector<TensorRef> out_;
+  std::vector<AnyTensor> inputs_, outputs_;
+  std::vector<TensorRef> in_, out_;
 };
 
 }  // namespace detail
@@ -64,9 +52,15 @@ class TimedModel {
 OCTET_API std::vector<Latency> measure_latency(const std::vector<Executor*>& executors, const Tensor<float>& input,
                                                double seconds, std::int64_t runs,
                                                const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  return measure_latency(executors, std::vector<AnyTensor>{input}, seconds, runs, progress);
+}
+
+OCTET_API std::vector<Latency> measure_latency(const std::vector<Executor*>& executors,
+                                               const std::vector<AnyTensor>& inputs, double seconds, std::int64_t runs,
+                                               const std::function<void(std::int64_t, std::int64_t)>& progress) {
   constexpr std::int64_t rounds = 8;
   std::vector<detail::TimedModel> models;
-  for (Executor* e : executors) models.emplace_back(*e, input);
+  for (Executor* e : executors) models.emplace_back(*e, inputs);
   std::vector<std::int64_t> per_round;
   for (detail::TimedModel& m : models) {
     m.run();  // plans and touches the memory
@@ -87,8 +81,12 @@ OCTET_API std::vector<Latency> measure_latency(const std::vector<Executor*>& exe
 }
 
 OCTET_API std::vector<LayerTime> measure_layers(Executor& executor, const Tensor<float>& input) {
+  return measure_layers(executor, std::vector<AnyTensor>{input});
+}
+
+OCTET_API std::vector<LayerTime> measure_layers(Executor& executor, const std::vector<AnyTensor>& inputs) {
   constexpr std::size_t runs = 11;
-  detail::TimedModel timed(executor, input);
+  detail::TimedModel timed(executor, inputs);
   executor.profile(true);
   std::vector<LayerTime> layers;
   std::vector<std::vector<double>> times;

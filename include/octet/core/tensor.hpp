@@ -21,6 +21,12 @@ template <class E>
 struct IsEigen<E, std::void_t<typename E::Scalar, decltype(std::declval<E&>().derived()), decltype(E::IsRowMajor),
                               decltype(std::declval<E&>().innerStride())>> : std::true_type {};
 
+/// Whether E is an Eigen type with elements T.
+template <class E, class T, bool = IsEigen<E>::value>
+constexpr bool has_elements = false;
+template <class E, class T>
+constexpr bool has_elements<E, T, true> = std::is_same_v<typename E::Scalar, T>;
+
 /// [rows, columns] of an Eigen object; vectors have rank 1.
 template <class E>
 Shape eigen_shape(const E& e) {
@@ -61,7 +67,8 @@ class View {
                                 " elements cannot be viewed as ", shape);
   }
   /// A view of an Eigen vector, or of a row-major Eigen matrix or map without strides. Copy others into a Tensor.
-  template <class E, class = void, class = std::enable_if_t<detail::IsEigen<std::remove_const_t<E>>::value>>
+  template <class E, class = void,
+            class = std::enable_if_t<detail::has_elements<std::remove_const_t<E>, std::remove_const_t<T>>>>
   View(E& e) : View(e.data(), detail::eigen_shape(e)) {
     static_assert(E::IsRowMajor || E::IsVectorAtCompileTime, "column-major: copy it into an octet::Tensor instead");
     detail::require<ShapeError>(e.innerStride() == 1 && (E::IsVectorAtCompileTime || e.outerStride() == e.cols()),
@@ -160,12 +167,12 @@ class Tensor {
   }
 
   /// A view of the elements, so that tensors can be passed where a View is expected.
-  template <class U = T, class = std::enable_if_t<!std::is_same_v<U, int4>>>
+  template <class U = T, class = std::enable_if_t<std::is_same_v<U, T> && !packed>>
   operator View<U>() noexcept {
     return {data(), shape_};
   }
   /// A read-only view of the elements.
-  template <class U = T, class = std::enable_if_t<!std::is_same_v<U, int4>>>
+  template <class U = T, class = std::enable_if_t<std::is_same_v<U, T> && !packed>>
   operator View<const U>() const noexcept {
     return {data(), shape_};
   }

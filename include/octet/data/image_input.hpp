@@ -1,4 +1,6 @@
 #pragma once
+#include <cmath>
+
 #include "../core/parallel_checked.hpp"
 #include "../graph/graph.hpp"
 #include "dataset.hpp"
@@ -52,7 +54,7 @@ class ImageInput {
   }
 
   /// Converts an image [H, W, C] to a model input with batch size 1.
-  Tensor<float> prepare(View<const uint8> image, const Preprocessing& p) const {
+  Tensor<float> prepare(const ImageView& image, const Preprocessing& p) const {
     Tensor<float> x = preprocess(image, p, height_, width_, channels_);
     if (!channels_first_) return std::move(x).reshaped(shape());
     Tensor<float> planes = Tensor<float>::uninitialized(shape());
@@ -67,7 +69,11 @@ class ImageInput {
                                   ThreadPool& pool) const {
     std::vector<Tensor<float>> inputs(static_cast<std::size_t>(to - from));
     detail::parallel_checked(pool, to - from, [&](std::int64_t i, int) {
-      inputs[static_cast<std::size_t>(i)] = prepare(images.image(from + i), p);
+      Tensor<float>& x = inputs[static_cast<std::size_t>(i)];
+      x = prepare(images.image(from + i), p);
+      for (float v : x)
+        detail::require<FormatError>(std::isfinite(v), "'", images.name(from + i),
+                                     "': the input of the model has NaN or infinite elements");
     });
     return inputs;
   }

@@ -62,10 +62,39 @@ Crop center_crop(std::int64_t h, std::int64_t w, std::int64_t target_h, std::int
 
 }  // namespace detail
 
+/// 8-bit pixels in memory: rows of interleaved channels, which may be followed by padding or belong to a larger image.
+class ImageView {
+ public:
+  /// An image [height, width, channels] without gaps.
+  ImageView(View<const uint8> image) : ImageView(image.data(), image.shape(), row_bytes(image.shape())) {}
+  /// The same.
+  ImageView(const Tensor<uint8>& image) : ImageView(View<const uint8>(image)) {}
+  /// The first pixel, the shape [height, width, channels], and the number of bytes from one row to the next; negative
+  /// if the rows are stored from bottom to top. Throws ShapeError if a size is unknown, or rows overlap.
+  ImageView(const uint8* data, const Shape& shape, std::int64_t row_stride)
+      : data_(data), shape_(shape), row_stride_(row_stride) {
+    detail::require<ShapeError>(shape.known() && (row_stride < 0 ? -row_stride : row_stride) >= row_bytes(shape),
+                                "rows of an image ", shape, " have at least ", row_bytes(shape),
+                                " bytes, found a stride of ", row_stride);
+  }
+
+  /// The first pixel of row y. Not checked.
+  const uint8* row(std::int64_t y) const noexcept { return data_ + y * row_stride_; }
+  /// [height, width, channels]
+  const Shape& shape() const noexcept { return shape_; }
+
+ private:
+  static std::int64_t row_bytes(const Shape& s) { return s.rank() == 3 ? s[1] * s[2] : 0; }
+
+  const uint8* data_;
+  Shape shape_;
+  std::int64_t row_stride_;
+};
+
 /// Converts an image [H, W, C] to a network input [height, width, channels]. C and channels are 1 or 3: gray is
 /// repeated, color is converted to gray by ITU-R BT.601. channels = 0 keeps those of the image. Throws ShapeError for
 /// other shapes.
-Tensor<float> preprocess(View<const uint8> image, const Preprocessing& p, std::int64_t height, std::int64_t width,
+Tensor<float> preprocess(const ImageView& image, const Preprocessing& p, std::int64_t height, std::int64_t width,
                          std::int64_t channels = 0);
 
 OCTET_END

@@ -98,12 +98,12 @@ OCTET_API Crop center_crop(std::int64_t h, std::int64_t w, std::int64_t target_h
 
 }  // namespace detail
 
-OCTET_API Tensor<float> preprocess(View<const uint8> image, const Preprocessing& p, std::int64_t height,
+OCTET_API Tensor<float> preprocess(const ImageView& image, const Preprocessing& p, std::int64_t height,
                                    std::int64_t width, std::int64_t channels) {
   const Shape& s = image.shape();
   const std::int64_t in_c = s.rank() == 3 ? s[2] : 0, out_c = channels > 0 ? channels : in_c;
-  detail::require<ShapeError>((in_c == 1 || in_c == 3) && image.size() > 0, "expected an image [H, W, 1 or 3], found ",
-                              s);
+  detail::require<ShapeError>((in_c == 1 || in_c == 3) && s[0] > 0 && s[1] > 0,
+                              "expected an image [H, W, 1 or 3], found ", s);
   detail::require<ShapeError>(out_c == 1 || out_c == 3, "expected 1 or 3 channels for the network, found ", out_c);
   const bool sized = height > 0 && width > 0 && height <= 65536 && width <= 65536 && height * width <= 100'000'000;
   detail::require<ShapeError>(sized, "an image cannot be resized to ", height, " x ", width);
@@ -127,7 +127,7 @@ OCTET_API Tensor<float> preprocess(View<const uint8> image, const Preprocessing&
     const detail::Taps& row = rows[static_cast<std::size_t>(y)];
     std::fill(line.begin() + begin, line.begin() + end, 0.0f);
     for (std::size_t k = 0; k < row.weights.size(); ++k) {
-      const uint8* from = image.data() + (row.first + static_cast<std::int64_t>(k)) * s[1] * in_c;
+      const uint8* from = image.row(row.first + static_cast<std::int64_t>(k));
       detail::add_products(row.weights[k], from + begin, line.data() + begin, end - begin);
     }
     for (std::int64_t x = 0; x < width; ++x) {

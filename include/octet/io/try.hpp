@@ -1,4 +1,6 @@
 #pragma once
+#include <memory>
+
 /// Reading and writing files without exceptions, see octet/try.hpp.
 #include "../core/result.hpp"
 #include "../model_file/load_options.hpp"
@@ -13,6 +15,12 @@ OCTET_BEGIN
 
 /// As load: an .onnx, .tflite or .octet file.
 Result<Model> try_load(const std::string& path, const LoadOptions& options = {});
+/// As load for bytes in memory, which are copied.
+Result<Model> try_load(const std::byte* bytes, std::size_t size, const std::string& source_name = "the model",
+                       const LoadOptions& options = {});
+/// As load for bytes that the model may keep.
+Result<Model> try_load(std::shared_ptr<const std::byte> bytes, std::size_t size,
+                       const std::string& source_name = "the model", const LoadOptions& options = {});
 /// As save: writes an .onnx, .tflite or .octet file.
 Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options = {});
 

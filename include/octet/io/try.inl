@@ -15,6 +15,16 @@ OCTET_API Result<Model> try_load(const std::string& path, const LoadOptions& opt
   return detail::attempt<Model>([&] { return load(path, options); });
 }
 
+OCTET_API Result<Model> try_load(const std::byte* bytes, std::size_t size, const std::string& source_name,
+                                 const LoadOptions& options) {
+  return detail::attempt<Model>([&] { return load(bytes, size, source_name, options); });
+}
+
+OCTET_API Result<Model> try_load(std::shared_ptr<const std::byte> bytes, std::size_t size,
+                                 const std::string& source_name, const LoadOptions& options) {
+  return detail::attempt<Model>([&] { return load(std::move(bytes), size, source_name, options); });
+}
+
 OCTET_API Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options) {
   return detail::attempt<void>([&] { save(model, path, options); });
 }

@@ -16,6 +16,12 @@ void save_octet(const Model& model, const std::string& path, const SaveOptions& 
 /// in the file. Throws FormatError if the file is damaged, or if the self-test is missing or fails.
 Model load_octet(const std::string& path, const LoadOptions& options = {});
 
+namespace detail {
+struct SharedBytes;
+/// Reads the bytes of an .octet file, which the model keeps. Errors call it source_name.
+Model load_octet_bytes(const SharedBytes& bytes, const std::string& source_name, const LoadOptions& options);
+}  // namespace detail
+
 OCTET_END
 
 #if !defined(OCTET_COMPILED)

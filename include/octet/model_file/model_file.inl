@@ -40,17 +40,22 @@ OCTET_API void save_octet(const Model& model, const std::string& path, const Sav
   });
 }
 
-OCTET_API Model load_octet(const std::string& path, const LoadOptions& options) {
-  detail::ModelFile file = detail::read_model_file(path);
-  detail::naming_file(path, [&] { require_runnable(file.model); });
+OCTET_API Model detail::load_octet_bytes(const SharedBytes& bytes, const std::string& source_name,
+                                         const LoadOptions& options) {
+  ModelFile file = naming_file(source_name, [&] { return read_model_file(bytes); });
+  naming_file(source_name, [&] { require_runnable(file.model); });
   if (options.self_test) {
-    detail::naming_file(path, [&] {
-      detail::require<FormatError>(file.test.has_value(), "the file has no self-test");
-      detail::check_self_test(file.model, *file.test);
+    naming_file(source_name, [&] {
+      require<FormatError>(file.test.has_value(), "the file has no self-test");
+      check_self_test(file.model, *file.test);
     });
   }
   if (options.rounding) file.model.rounding = *options.rounding;
   return std::move(file.model);
+}
+
+OCTET_API Model load_octet(const std::string& path, const LoadOptions& options) {
+  return detail::load_octet_bytes(detail::naming_file(path, [&] { return detail::map_file(path); }), path, options);
 }
 
 OCTET_END

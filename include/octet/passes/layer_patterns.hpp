@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 
+#include "../core/nearest.hpp"
 #include "../graph/graph.hpp"
 
 /// Layers that are named by patterns.
@@ -41,7 +42,11 @@ inline bool kept(const std::vector<std::string>& patterns, const Graph& g, const
 inline void require_used(const std::string& pattern, const Graph& g, const char* purpose) {
   for (const Node& n : g.nodes)
     if (kept({pattern}, g, n)) return;
-  fail("no layer to be ", purpose, " matches '", pattern, "'");
+  std::vector<std::string> names;
+  for (const Node& n : g.nodes) names.push_back(n.name);
+  std::string text = pattern;
+  text.erase(std::remove(text.begin(), text.end(), '*'), text.end());
+  fail("no layer to be ", purpose, " matches '", pattern, "'", suggestions(text, names));
 }
 
 }  // namespace detail

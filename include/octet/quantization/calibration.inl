@@ -104,7 +104,7 @@ class CalibratorState {
     require_finite_weights(executor_.graph());
     require(options.percent > 0 && options.percent <= 100, "expected a percent in (0, 100], found ", options.percent);
     for (int v : executor_.graph().inputs)
-      require(executor_.graph().value(v).dtype == DType::f32, "only float models can be calibrated; input '",
+      require(!executor_.graph().value(v).is_quantized(), "only float models can be calibrated; input '",
               executor_.graph().value(v).name, "' is ", name(executor_.graph().value(v).dtype));
     calibration_.method = options.method;
     calibration_.percent = options.percent;

@@ -21,6 +21,10 @@ struct LayerError {
 /// SQNR, worst first. Errors of activations accumulate: they include those of the layers before.
 std::vector<LayerError> error_report(const Model& float_model, const Model& quantized,
                                      const std::vector<Tensor<float>>& batches, ExecutorOptions options = {});
+/// The same for models with any number of inputs and outputs: each batch has a tensor for each input of the float
+/// model.
+std::vector<LayerError> error_report(const Model& float_model, const Model& quantized,
+                                     const std::vector<std::vector<AnyTensor>>& batches, ExecutorOptions options = {});
 
 OCTET_END
 

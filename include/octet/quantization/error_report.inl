@@ -5,8 +5,10 @@
 #include <map>
 
 #include "../core/integer_format.hpp"
+#include "../kernels/half.hpp"
 #include "../passes/optimize.hpp"
 #include "../runtime/executor.hpp"
+#include "../runtime/input_type.hpp"
 #include "error_report.hpp"
 #include "quantize.hpp"
 #include "rescale.hpp"
@@ -56,6 +58,14 @@ class ErrorSum {
 
 OCTET_API std::vector<LayerError> error_report(const Model& float_model, const Model& quantized,
                                                const std::vector<Tensor<float>>& batches, ExecutorOptions options) {
+  std::vector<std::vector<AnyTensor>> lists;
+  for (const Tensor<float>& batch : batches) lists.push_back({batch});
+  return error_report(float_model, quantized, lists, std::move(options));
+}
+
+OCTET_API std::vector<LayerError> error_report(const Model& float_model, const Model& quantized,
+                                               const std::vector<std::vector<AnyTensor>>& batches,
+                                               ExecutorOptions options) {
   using detail::ErrorSum;
   options.optimize = false;  // fusion would hide tensors
   OptimizedModel original = optimize(float_model);
@@ -95,10 +105,10 @@ OCTET_API std::vector<LayerError> error_report(const Model& float_model, const M
     e.sum.add(x->second.data(), y.data(), t.shape, v.quant, t.dtype);
     e.type = types[v.name];
   });
-  for (const Tensor<float>& batch : batches) {
+  for (const std::vector<AnyTensor>& batch : batches) {
     activations.clear();
-    exact(batch);
-    rounded(batch);
+    exact.run(detail::to_input_types(exact.graph(), batch));
+    rounded.run(detail::to_input_types(rounded.graph(), batch));
   }
   for (const auto& [tensor, e] : entries) report.push_back(e.sum.result(tensor, e.type));
   std::stable_sort(report.begin(), report.end(),

@@ -5,6 +5,7 @@
 
 #include "../core/cpu.hpp"
 #include "../passes/optimize.hpp"
+#include "input_view.hpp"
 #include "options.hpp"
 
 OCTET_BEGIN
@@ -69,9 +70,21 @@ class Executor {
   /// Runs on one tensor for each input and returns new tensors.
   std::vector<AnyTensor> run(const std::vector<AnyTensor>& inputs);
 
+  /// Runs on views, tensors or references: one for each input, which is read where it is. Returns new tensors.
+  template <class First, class... Rest, class = std::enable_if_t<detail::are_inputs<First, Rest...>>>
+  std::vector<AnyTensor> run(const First& first, const Rest&... rest) {
+    const InputView inputs[] = {InputView(first), InputView(rest)...};
+    return run_views(inputs, 1 + sizeof...(Rest));
+  }
+  /// The same for `count` views.
+  std::vector<AnyTensor> run_views(const InputView* inputs, std::size_t count);
+
   /// For models with one input and one output. Integer inputs are quantized from the float tensor and integer outputs
   /// are dequantized, so that, here, every model can return NaN.
   Tensor<float> operator()(View<const float> input);
+  /// The same for models that take uint8, such as the pixels of an image: they are read where they are. Throws
+  /// ShapeError if the model takes another type.
+  Tensor<float> operator()(View<const uint8> input);
 
   /// From now on, calls `see(value, tensor)` for every tensor a layer computes, in order of computation. The memory of
   /// the tensor is valid only during the call. An empty function ends it.

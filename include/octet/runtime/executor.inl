@@ -57,36 +57,35 @@ class ExecutorState {
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) fill_with_nan(outputs[i]);
   }
 
-  std::vector<AnyTensor> run(const std::vector<AnyTensor>& inputs) {
+  std::vector<AnyTensor> run(const TensorRef* inputs, std::size_t count) {
+    require<ShapeError>(count == graph_.inputs.size(), "model '", graph_.name, "' has ", graph_.inputs.size(),
+                        " inputs, found ", count, " tensors");
     std::vector<Shape> shapes;
-    std::vector<TensorRef> in, out;
-    for (const AnyTensor& t : inputs) {
-      shapes.push_back(t.shape());
-      in.push_back(t.ref());
-    }
+    for (std::size_t i = 0; i < count; ++i) shapes.push_back(inputs[i].shape);
     plan(shapes);
     std::vector<AnyTensor> results;
+    std::vector<TensorRef> out;
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
       const DType dtype = graph_.value(graph_.outputs[i]).dtype;
       results.push_back(AnyTensor::make(dtype, output_shapes_[i], [](std::byte*) {}));
       out.push_back(results.back().ref());
     }
-    run(in.data(), out.data());
+    run(inputs, out.data());
     return results;
   }
 
-  Tensor<float> operator()(View<const float> input) {
+  Tensor<float> operator()(const TensorRef& input) {
     require<ShapeError>(graph_.inputs.size() == 1 && graph_.outputs.size() == 1, "model '", graph_.name, "' has ",
                         graph_.inputs.size(), " inputs and ", graph_.outputs.size(),
                         " outputs, expected one of each; use run() for other models");
     const Value &from = graph_.value(graph_.inputs[0]), &to = graph_.value(graph_.outputs[0]);
-    plan({input.shape()});
+    plan({input.shape});
     Tensor<float> result = Tensor<float>::uninitialized(output_shapes_[0]);
-    TensorRef in{DType::f32, input.shape(), reinterpret_cast<std::byte*>(const_cast<float*>(input.data()))};
+    TensorRef in = input;
     TensorRef out{DType::f32, result.shape(), reinterpret_cast<std::byte*>(result.data())};
     AnyTensor quantized, integers;
     bool lost = false;
-    if (from.dtype != DType::f32) {
+    if (from.dtype != in.dtype && in.dtype == DType::f32) {
       lost = !can_hold_nan(from.dtype) && !all_finite(in);
       if (lost && when_not_finite_ == NotFinite::error) require_finite(graph_.inputs, &in, "input '");
       quantized = converted(from, in, from.dtype);
@@ -230,8 +229,18 @@ OCTET_API const std::vector<Shape>& Executor::plan(const std::vector<Shape>& inp
   return state_->plan(input_shapes);
 }
 OCTET_API void Executor::run(const TensorRef* inputs, const TensorRef* outputs) { state_->run(inputs, outputs); }
-OCTET_API std::vector<AnyTensor> Executor::run(const std::vector<AnyTensor>& inputs) { return state_->run(inputs); }
-OCTET_API Tensor<float> Executor::operator()(View<const float> input) { return (*state_)(input); }
+OCTET_API std::vector<AnyTensor> Executor::run(const std::vector<AnyTensor>& inputs) {
+  std::vector<TensorRef> refs;
+  for (const AnyTensor& t : inputs) refs.push_back(t.ref());
+  return state_->run(refs.data(), refs.size());
+}
+OCTET_API std::vector<AnyTensor> Executor::run_views(const InputView* inputs, std::size_t count) {
+  std::vector<TensorRef> refs;
+  for (std::size_t i = 0; i < count; ++i) refs.push_back(inputs[i].ref());
+  return state_->run(refs.data(), count);
+}
+OCTET_API Tensor<float> Executor::operator()(View<const float> input) { return (*state_)(InputView(input).ref()); }
+OCTET_API Tensor<float> Executor::operator()(View<const uint8> input) { return (*state_)(InputView(input).ref()); }
 OCTET_API void Executor::observe(std::function<void(const Value&, const TensorRef&)> see) {
   state_->observe(std::move(see));
 }

@@ -16,6 +16,12 @@ Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_nam
 /// Reads a TFLite file. Constants whose layout octet can use stay in the memory-mapped file.
 Model load_tflite(const std::string& path, const LoadOptions& options = {});
 
+namespace detail {
+struct SharedBytes;
+/// Parses the bytes of a TFLite file, which the model keeps.
+Model load_tflite_bytes(const SharedBytes& bytes, const std::string& source_name, const LoadOptions& options);
+}  // namespace detail
+
 OCTET_END
 
 #if !defined(OCTET_COMPILED)

@@ -18,6 +18,11 @@ inline Model parse(const SharedBytes& bytes, const std::string& source, const Lo
 
 }  // namespace detail::tflite
 
+OCTET_API Model detail::load_tflite_bytes(const SharedBytes& bytes, const std::string& source_name,
+                                          const LoadOptions& options) {
+  return tflite::parse(bytes, source_name, options);
+}
+
 OCTET_API Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name,
                              const LoadOptions& options) {
   const auto copy = detail::SharedBytes::copy(bytes.data(), static_cast<std::size_t>(bytes.size()));
