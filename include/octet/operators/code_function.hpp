@@ -14,6 +14,7 @@ class CodeFunction : public detail::JoinedOperators<CodeFunction> {
   /// Prepares a step that looks up each element.
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 
+  /// The operators that it contains, for display.
   OCTET_API std::string summary(const ShapeContext&) const override;
 };
 
