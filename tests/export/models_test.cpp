@@ -18,15 +18,14 @@ namespace {
 /// Published models, if the folder of shared files has them.
 std::vector<std::string> shared_models(bool integer) {
   std::vector<std::string> all;
-  for (const char* name :
-       integer ? std::initializer_list<const char*>{"mlperf_tiny_resnet8_int8.tflite", "mlperf_tiny_vww_int8.tflite",
-                                                    "mobilenet_v1_0.25_128_uint8_qat.tflite",
-                                                    "mobilenet_v2_1.0_224_int8_ptq.tflite",
-                                                    "mobilenet_v2_1.0_224_uint8_qat.tflite"}
-               : std::initializer_list<const char*>{"squeezenet1.1.onnx", "resnet20_cifar10.onnx",
-                                                    "mlperf_tiny_resnet8_float.tflite", "mlperf_tiny_vww_float.tflite",
-                                                    "mobilenet_v2_1.0_224_tfslim.onnx"})
-    if (const std::string path = shared_file("models/" + std::string(name)); !path.empty()) all.push_back(path);
+  const std::vector<std::string> integers{
+      "mlperf_tiny_resnet8_int8.tflite", "mlperf_tiny_vww_int8.tflite", "mobilenet_v1_0.25_128_uint8_qat.tflite",
+      "mobilenet_v2_1.0_224_int8_ptq.tflite", "mobilenet_v2_1.0_224_uint8_qat.tflite"};
+  const std::vector<std::string> floats{"squeezenet1.1.onnx", "resnet20_cifar10.onnx",
+                                        "mlperf_tiny_resnet8_float.tflite", "mlperf_tiny_vww_float.tflite",
+                                        "mobilenet_v2_1.0_224_tfslim.onnx"};
+  for (const std::string& name : integer ? integers : floats)
+    if (const std::string path = shared_file("models/" + name); !path.empty()) all.push_back(path);
   if (all.empty()) MESSAGE("skipped: no shared models");
   return all;
 }
