@@ -1,4 +1,5 @@
 #include <octet/data/image_input.hpp>
+#include <octet/export/save.hpp>
 #include <octet/import/load.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/quantization/error_report.hpp>

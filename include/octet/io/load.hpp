@@ -1,2 +1,3 @@
 #pragma once
+#include "../export/save.hpp"
 #include "../import/load.hpp"
