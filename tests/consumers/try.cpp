@@ -46,7 +46,9 @@ int main(int, char** arguments) {
   options.image_size = 32;
   options.classes = 10;
   const octet::Model built = octet::mobilenet_v1(options);
-  expect(has(octet::try_save(built, folder + "/x.onnx").error(), ErrorKind::format, ".octet"), "another format's name");
+  take(octet::try_save(built, folder + "/built.onnx"), "saving as .onnx");
+  take(octet::try_load(folder + "/built.onnx"), "loading the .onnx");
+  expect(has(octet::try_save(built, folder + "/none/x.tflite").error(), ErrorKind::format, "none"), "a missing folder");
   take(octet::try_save(built, good), "saving");
   {
     std::ifstream in(good, std::ios::binary);

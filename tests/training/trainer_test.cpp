@@ -148,7 +148,8 @@ TEST_CASE("trainer: frozen layers do not change") {
   CHECK(changed({"*1", "conv2", "bn2"}) == std::vector<std::string>{"dense.weight", "dense.bias"});
   CHECK(changed({"dense", "bn1", "conv2", "bn2"}) == std::vector<std::string>{"conv1.weight"});
   CHECK(changed({"dense"}).size() == 10);
-  CHECK_THROWS_WITH_AS(changed({"conv3"}), "no layer to be frozen matches 'conv3'", Error);
+  CHECK_THROWS_WITH_AS(changed({"conv3"}),
+                       "no layer to be frozen matches 'conv3'; the nearest names are 'conv1', 'conv2'", Error);
   CHECK_THROWS_WITH_AS(changed({"*"}), "model 'net' has no parameters to train: every layer is frozen", Error);
 }
 

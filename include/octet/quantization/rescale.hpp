@@ -1,5 +1,4 @@
 #pragma once
-#include <cstdlib>
 #include <map>
 
 #include "channel_classes.hpp"
@@ -85,13 +84,15 @@ inline void rescale(Graph& g, const ChannelExponents& exponents) {
   g.remove_unused();
 }
 
-/// Quantized models say which factors their tensors have, so that reports can compare them with the float model.
+/// Quantized models say which factors their tensors have, so that reports can compare them with the float model: for
+/// each channel the character 'P' + exponent.
 constexpr const char* exponents_key = "exponents of channels: ";
+constexpr int exponent_zero = 'P';
 
 inline void note_exponents(Graph& g, const ChannelExponents& exponents) {
   for (const auto& [tensor, all] : exponents) {
     std::string text;
-    for (int e : all) text += (text.empty() ? "" : " ") + std::to_string(e);
+    for (int e : all) text += static_cast<char>(exponent_zero + e);
     g.metadata[exponents_key + tensor] = text;
   }
 }
@@ -100,15 +101,9 @@ inline void note_exponents(Graph& g, const ChannelExponents& exponents) {
 inline ChannelExponents noted_exponents(const Graph& g) {
   ChannelExponents exponents;
   const std::string key = exponents_key;
-  for (const auto& [name, text] : g.metadata) {
-    if (name.compare(0, key.size(), key) != 0) continue;
-    const char* at = text.c_str();
-    for (char* end = nullptr;; at = end) {
-      const long e = std::strtol(at, &end, 10);
-      if (end == at) break;
-      exponents[name.substr(key.size())].push_back(static_cast<int>(e));
-    }
-  }
+  for (const auto& [name, text] : g.metadata)
+    if (name.compare(0, key.size(), key) == 0)
+      for (char c : text) exponents[name.substr(key.size())].push_back(c - exponent_zero);
   return exponents;
 }
 

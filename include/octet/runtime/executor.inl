@@ -58,8 +58,8 @@ class ExecutorState {
   }
 
   std::vector<AnyTensor> run(const TensorRef* inputs, std::size_t count) {
-    require<ShapeError>(count == graph_.inputs.size(), "model '", graph_.name, "' has ", graph_.inputs.size(),
-                        " inputs, found ", count, " tensors");
+    require<ShapeError>(count == graph_.inputs.size(), "model '", graph_.name, "': expected ", graph_.inputs.size(),
+                        " inputs, found ", count);
     std::vector<Shape> shapes;
     for (std::size_t i = 0; i < count; ++i) shapes.push_back(inputs[i].shape);
     plan(shapes);

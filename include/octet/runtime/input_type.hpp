@@ -21,8 +21,8 @@ inline AnyTensor to_input_type(const Value& input, const AnyTensor& tensor) {
 
 /// The same for all inputs of a model. Throws ShapeError if their number differs.
 inline std::vector<AnyTensor> to_input_types(const Graph& g, std::vector<AnyTensor> tensors) {
-  require<ShapeError>(tensors.size() == g.inputs.size(), "model '", g.name, "' has ", g.inputs.size(),
-                      " inputs, found ", tensors.size(), " tensors");
+  require<ShapeError>(tensors.size() == g.inputs.size(), "model '", g.name, "': expected ", g.inputs.size(),
+                      " inputs, found ", tensors.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i] = to_input_type(g.value(g.inputs[i]), tensors[i]);
   return tensors;
 }
