@@ -38,7 +38,8 @@ bool is_refused(const std::string& name, const std::string& form, Format f) {
 
 /// Whether float results behind the operator may differ by more than rounding, because a tie or a step decides.
 bool may_step(const std::string& name, const std::string& form) {
-  if (form == "int8") return name == "Unary 22" || name == "Sum within a convolution";
+  // The codes of a hard sigmoid (Unary 3) are halfway between those of its input.
+  if (form == "int8") return name == "Unary 3" || name == "Unary 22" || name == "Sum within a convolution";
   return false;
 }
 
