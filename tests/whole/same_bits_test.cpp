@@ -24,12 +24,12 @@ std::string file_of(const Model& m) {
   return contents(file.path);
 }
 
-/// Calibrates and quantizes with every instruction set and one to three threads. The results must be the same bytes.
+/// Calibrates and quantizes with every instruction set and one or three threads. The results must be the same bytes.
 void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions options = {}) {
   unsigned long long expected[2] = {};
   bool first = true;
   for (Isa isa : available_isas())
-    for (int threads : {1, 2, 3}) {
+    for (int threads : {1, 3}) {
       const UseIsa use(isa);
       options.executor.threads = threads;
       const Calibration c = calibrate(m, {images}, options);
@@ -60,17 +60,14 @@ TEST_CASE("same bits: the files of quantized models, in every form, of every met
     Model model;
     Tensor<float> images;
   };
-  ResNetOptions resnet_options;
-  resnet_options.depth = 18;
-  resnet_options.image_size = 32;
   const Net nets[] = {{small_cnn(), numbers({2, 28, 28, 1}, 5, -2, 2)},
                       {mobilenet_v2({0.35, 32, 3, 10, 9}), numbers({1, 32, 32, 3}, 6, -2, 2)},
-                      {resnet(resnet_options), numbers({1, 32, 32, 3}, 7, -2, 2)}};
+                      {many_layers(), numbers({2, 28, 28, 3}, 7, -2, 2)}};
   for (const Net& net : nets) {
     const Tensor<float>& x = net.images;
     std::vector<std::string> expected;
     for (Isa isa : available_isas())
-      for (int threads : {1, 2, 3}) {
+      for (int threads : {1, 3}) {
         const UseIsa use(isa);
         std::vector<std::string> found;
         Calibration c;
