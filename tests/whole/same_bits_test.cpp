@@ -78,7 +78,7 @@ TEST_CASE("same bits: the files of quantized models, in every form, of every met
           options.executor.threads = threads;
           c = calibrate(net.model, {x}, options);
           Int8Options int8_options;
-          int8_options.weights = method == RangeMethod::moving_average ? RangeMethod::mse : method;
+          if (method == RangeMethod::mse) int8_options.weights = RangeMethod::mse;
           found.push_back(file_of(quantize<int8>(net.model, c, int8_options)));
         }
         found.push_back(file_of(quantize<dynamic_range>(net.model, c)));

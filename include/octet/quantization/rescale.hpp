@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdlib>
 #include <map>
 
 #include "channel_classes.hpp"
@@ -85,25 +86,38 @@ inline void rescale(Graph& g, const ChannelExponents& exponents) {
 }
 
 /// Quantized models say which factors their tensors have, so that reports can compare them with the float model: for
-/// each channel the character 'P' + exponent.
+/// each channel the character '`' + exponent, followed by how often it is repeated if it is more than once.
 constexpr const char* exponents_key = "exponents of channels: ";
-constexpr int exponent_zero = 'P';
+constexpr int exponent_zero = '`';
 
 inline void note_exponents(Graph& g, const ChannelExponents& exponents) {
   for (const auto& [tensor, all] : exponents) {
-    std::string text;
-    for (int e : all) text += static_cast<char>(exponent_zero + e);
-    g.metadata[exponents_key + tensor] = text;
+    std::string& text = g.metadata[exponents_key + tensor];
+    text.clear();
+    for (std::size_t from = 0, to = 0; from < all.size(); from = to) {
+      while (to < all.size() && all[to] == all[from]) ++to;
+      text += static_cast<char>(exponent_zero + all[from]);
+      if (to - from > 1) text += std::to_string(to - from);
+    }
   }
 }
 
-/// What note_exponents wrote.
+/// What note_exponents wrote. Counts larger than the longest tensor are damage and are read as 1.
 inline ChannelExponents noted_exponents(const Graph& g) {
+  constexpr long most = 1 << 20;
   ChannelExponents exponents;
   const std::string key = exponents_key;
-  for (const auto& [name, text] : g.metadata)
-    if (name.compare(0, key.size(), key) == 0)
-      for (char c : text) exponents[name.substr(key.size())].push_back(c - exponent_zero);
+  for (const auto& [name, text] : g.metadata) {
+    if (name.compare(0, key.size(), key) != 0) continue;
+    std::vector<int>& all = exponents[name.substr(key.size())];
+    for (const char* at = text.c_str(); *at != 0;) {
+      const int e = *at++ - exponent_zero;
+      char* end = nullptr;
+      const long count = *at >= '0' && *at <= '9' ? std::strtol(at, &end, 10) : 1;
+      if (end) at = end;
+      all.insert(all.end(), count > 0 && count <= most ? static_cast<std::size_t>(count) : 1, e);
+    }
+  }
   return exponents;
 }
 
