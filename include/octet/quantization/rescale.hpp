@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -102,9 +103,9 @@ inline void note_exponents(Graph& g, const ChannelExponents& exponents) {
   }
 }
 
-/// What note_exponents wrote. Counts larger than the longest tensor are damage and are read as 1.
+/// What note_exponents wrote. Damaged texts give other numbers of channels, which rescale refuses.
 inline ChannelExponents noted_exponents(const Graph& g) {
-  constexpr long most = 1 << 20;
+  constexpr std::size_t most = 1 << 20;  // channels
   ChannelExponents exponents;
   const std::string key = exponents_key;
   for (const auto& [name, text] : g.metadata) {
@@ -115,7 +116,7 @@ inline ChannelExponents noted_exponents(const Graph& g) {
       char* end = nullptr;
       const long count = *at >= '0' && *at <= '9' ? std::strtol(at, &end, 10) : 1;
       if (end) at = end;
-      all.insert(all.end(), count > 0 && count <= most ? static_cast<std::size_t>(count) : 1, e);
+      all.insert(all.end(), std::min(static_cast<std::size_t>(count), most - all.size()), e);
     }
   }
   return exponents;
