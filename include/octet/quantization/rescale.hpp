@@ -105,7 +105,7 @@ inline void note_exponents(Graph& g, const ChannelExponents& exponents) {
 
 /// What note_exponents wrote. Damaged texts give other numbers of channels, which rescale refuses.
 inline ChannelExponents noted_exponents(const Graph& g) {
-  constexpr std::size_t most = 1 << 20;  // channels
+  std::size_t left = 1 << 22;  // channels of all tensors
   ChannelExponents exponents;
   const std::string key = exponents_key;
   for (const auto& [name, text] : g.metadata) {
@@ -116,7 +116,9 @@ inline ChannelExponents noted_exponents(const Graph& g) {
       char* end = nullptr;
       const long count = *at >= '0' && *at <= '9' ? std::strtol(at, &end, 10) : 1;
       if (end) at = end;
-      all.insert(all.end(), std::min(static_cast<std::size_t>(count), most - all.size()), e);
+      const std::size_t n = std::min(static_cast<std::size_t>(count), left);
+      left -= n;
+      all.insert(all.end(), n, e);
     }
   }
   return exponents;
