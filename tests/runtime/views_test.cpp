@@ -34,7 +34,7 @@ TEST_CASE("views: several inputs are read where they are") {
   CHECK(out[0].view<float>()[1] == 22);
   CHECK(out[1].view<float>()[1] == -18);
   CHECK(run.run(AnyTensor(b), b)[0].view<float>()[0] == 20);
-  CHECK(has(message([&] { run.run(b); }), {"has 2 inputs", "found 1"}));
+  CHECK(has(message([&] { run.run(b); }), {"expected 2 inputs", "found 1"}));
   CHECK(has(message([&] { run.run(b, Tensor<int32>({1, 2})); }), {"'b'", "float32", "int32"}));
   const auto tried = try_run(run, b, b);
   REQUIRE(bool(tried));
