@@ -1,6 +1,6 @@
 # Compares the headers with cmake/public_headers.txt, and what the compiler reads for each public one in compiled use with
 # the budget given there. Folders of octet are relative to INCLUDE (include/octet, or where that is installed).
-#   cmake -DINCLUDE=... -DCXX=... "-DINCLUDES=-I..." -DFOLDER=... [-DWHAT=names|budgets|print] -P public_headers.cmake
+#   cmake -DINCLUDE=... -DCXX=... "-DINCLUDES=-I..." -DFOLDER=... [-DWHAT=names|budgets|implementation|print] -P public_headers.cmake
 # With WHAT=print it writes the list with budgets a tenth above what is found, for headers without one as well.
 cmake_minimum_required(VERSION 3.20)
 set(third_party "Eigen" "xsimd" "protozero" "flatbuffers" "nlohmann" "stb" "zlib.h")
@@ -79,6 +79,27 @@ function(octet_check_budgets)
   endforeach()
 endfunction()
 
+# octet_check_implementation(): the headers that define everything include every file of definitions.
+function(octet_check_implementation)
+  file(WRITE "${FOLDER}/implementation.cpp" "#include <octet/implementation.hpp>\n#include <octet/io/implementation.hpp>\n")
+  execute_process(COMMAND "${CXX}" -std=c++17 -MM -DOCTET_COMPILED ${INCLUDES} "${FOLDER}/implementation.cpp"
+                  OUTPUT_VARIABLE read COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(read UNIX_COMMAND "${read}")
+  set(included)
+  foreach(file ${read})
+    get_filename_component(file "${file}" REALPATH)
+    list(APPEND included "${file}")
+  endforeach()
+  file(REAL_PATH "${INCLUDE}" root)
+  file(GLOB_RECURSE definitions "${root}/*.inl")
+  list(FILTER definitions EXCLUDE REGEX "/bodies/")  # included once for each instruction set
+  foreach(file ${definitions})
+    if(NOT file IN_LIST included)
+      message(SEND_ERROR "${file} is included neither by octet/implementation.hpp nor by octet/io/implementation.hpp")
+    endif()
+  endforeach()
+endfunction()
+
 function(octet_print)
   set(text)
   foreach(line ${lines})
@@ -100,6 +121,8 @@ if(WHAT STREQUAL "names")
   octet_check_names()
 elseif(WHAT STREQUAL "budgets")
   octet_check_budgets()
+elseif(WHAT STREQUAL "implementation")
+  octet_check_implementation()
 else()
   octet_print()
 endif()

@@ -1,7 +1,5 @@
 #pragma once
-#include <cmath>
-
-#include "../core/parallel_checked.hpp"
+#include "../core/thread_pool.hpp"
 #include "../graph/graph.hpp"
 #include "dataset.hpp"
 #include "preprocessing.hpp"
@@ -64,19 +62,10 @@ class ImageInput {
     return planes;
   }
 
-  /// Converts images [from, to) of a data set, in parallel.
+  /// Converts images [from, to) of a data set, in parallel. Throws FormatError, naming the image, if a result is not
+  /// finite.
   std::vector<Tensor<float>> load(const Dataset& images, std::int64_t from, std::int64_t to, const Preprocessing& p,
-                                  ThreadPool& pool) const {
-    std::vector<Tensor<float>> inputs(static_cast<std::size_t>(to - from));
-    detail::parallel_checked(pool, to - from, [&](std::int64_t i, int) {
-      Tensor<float>& x = inputs[static_cast<std::size_t>(i)];
-      x = prepare(images.image(from + i), p);
-      for (float v : x)
-        detail::require<FormatError>(std::isfinite(v), "'", images.name(from + i),
-                                     "': the input of the model has NaN or infinite elements");
-    });
-    return inputs;
-  }
+                                  ThreadPool& pool) const;
 
  private:
   std::int64_t height_ = 0, width_ = 0, channels_ = 0;
@@ -86,3 +75,7 @@ class ImageInput {
 };
 
 OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "image_input.inl"
+#endif

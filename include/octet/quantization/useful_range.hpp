@@ -15,7 +15,8 @@ inline Range useful_inputs(const Unary& f) {
     case UnaryKind::clip: return {a, b};
     case UnaryKind::sigmoid: return {-6.25f, 6.25f};  // 1 / (1 + exp(6.25)) is 0.49 / 255
     case UnaryKind::tanh: return {-3.12f, 3.12f};     // 1 - tanh(3.12) is half of 1 / 128
-    case UnaryKind::hard_sigmoid: return a > 0 ? Range{-b / a, (1 - b) / a} : Range{-infinite, infinite};
+    case UnaryKind::hard_sigmoid:  // from half a step to 1 less half a step; all of [0, 1] would make every code a tie
+      return a > 0 ? Range{(0.5f / 255 - b) / a, (1 - 0.5f / 255 - b) / a} : Range{-infinite, infinite};
     case UnaryKind::hard_swish: return {-3, infinite};
     default: return {-infinite, infinite};
   }

@@ -69,7 +69,7 @@ inline void export_unary(NodeExport& n) {
         t.operate("LOGISTIC", 1, {x}, {gate});
         t.operate("MUL", 1, {x, gate}, {y}, Options(21));
       });
-    case UnaryKind::hard_sigmoid:  // min(max(x + b/a, 0), 1/a) * a
+    case UnaryKind::hard_sigmoid:  // min(max(a x + b, 0), 1)
       return in_float(n, [&](int x, int y) {
         int product = n.step("product", DType::f32, s), sum = n.step("sum", DType::f32, s),
             low = n.step("low", DType::f32, s);
