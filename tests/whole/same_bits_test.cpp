@@ -24,12 +24,12 @@ std::string file_of(const Model& m) {
   return contents(file.path);
 }
 
-/// Calibrates and quantizes with every instruction set and one to three threads. The results must be the same bytes.
+/// Calibrates and quantizes with every instruction set and one or two threads. The results must be the same bytes.
 void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions options = {}) {
   unsigned long long expected[2] = {};
   bool first = true;
   for (Isa isa : available_isas())
-    for (int threads : {1, 2, 3}) {
+    for (int threads : {1, 2}) {
       const UseIsa use(isa);
       options.executor.threads = threads;
       const Calibration c = calibrate(m, {images}, options);
@@ -67,16 +67,20 @@ TEST_CASE("same bits: the files of quantized models, in every form, of every met
     const Tensor<float>& x = net.images;
     std::vector<std::string> expected;
     for (Isa isa : available_isas())
-      for (int threads : {1, 2, 3}) {
+      for (int threads : {1, 3}) {
         const UseIsa use(isa);
         std::vector<std::string> found;
         Calibration c;
+        // The last three choose ranges from the same statistics.
         for (RangeMethod method : {RangeMethod::min_max, RangeMethod::moving_average, RangeMethod::percentile,
                                    RangeMethod::entropy, RangeMethod::mse}) {
-          CalibrationOptions options;
-          options.method = method;
-          options.executor.threads = threads;
-          c = calibrate(net.model, {x}, options);
+          if (method <= RangeMethod::percentile) {
+            CalibrationOptions options;
+            options.method = method;
+            options.executor.threads = threads;
+            c = calibrate(net.model, {x}, options);
+          }
+          c.method = method;
           Int8Options int8_options;
           if (method == RangeMethod::mse) int8_options.weights = RangeMethod::mse;
           found.push_back(file_of(quantize<int8>(net.model, c, int8_options)));
