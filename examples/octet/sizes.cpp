@@ -38,7 +38,7 @@ void InputSizes::add_to(CLI::App& command) {
       .add_option(
           "--size", given,
           "Size of the dimensions that the model leaves open (default: 224), or NAME=N for one of them: height, "
-          "width, channels; dim1, dim2, ... if the input is no image; INPUT.NAME=N for one input. Can be given "
+          "width, channels (dim1, dim2, ... of inputs that are not images); INPUT.NAME=N for one input. Can be given "
           "several times")
       ->allow_extra_args(false);
   batch_option_ = command.add_option("--batch", batch, "Batch size, if the model leaves it open")

@@ -7,6 +7,7 @@
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/quantization/rescale.hpp>
 
+#include "support/exported.hpp"
 #include "support/files.hpp"
 #include "support/messages.hpp"
 #include "testing.hpp"
@@ -256,6 +257,39 @@ TEST_CASE("equalize: the plan says what was done, and calibrations and plans can
     CAPTURE(e.name);
     CHECK(e.sqnr_db > 25);
   }
+}
+
+TEST_CASE("equalize: ranges before residuals are scaled, too, so that other formats have the same numbers") {
+  Graph g;
+  g.name = "residual";
+  const int x = g.add_input("x", {Shape::unknown, 8, 8, 3});
+  const auto convolution = [&](const std::string& name, std::vector<int> in, int out, std::int64_t size,
+                               unsigned seed) {
+    Convolution c;
+    c.window.kernel = {size, size};
+    c.window.pads_before = c.window.pads_after = {size / 2, size / 2};
+    in.insert(in.begin() + 1,
+              {g.add_constant(name + ".w", random_tensor({out, size, size, g.value(in[0]).shape[3]}, seed, -0.5, 0.5)),
+               g.add_constant(name + ".b", random_tensor({out}, seed + 1))});
+    return g.add(name, c, in);
+  };
+  int y = convolution("first", {x}, 16, 3, 1);
+  y = convolution("second", {y, y}, 16, 3, 3);
+  g.outputs = {convolution("last", {y}, 4, 1, 5)};
+  detail::ChannelExponents uneven_channels;
+  for (int k = 0; k < 16; ++k) uneven_channels["first"].push_back(k % 11 - 5);
+  uneven_channels["second"] = uneven_channels["first"];  // the sum joins them
+  Model m = optimize(g);
+  detail::rescale(m, uneven_channels);
+  const Tensor<float> images = random_tensor({4, 8, 8, 3}, 7);
+  const Calibration c = calibrate(m, {images});
+  const QuantizationPlan plan = plan_quantization<int8>(m, c, options_of(Equalize::always));
+  REQUIRE(plan.channel_exponents.count("second") == 1);
+  REQUIRE(plan.activations.count("second.unsummed") == 1);
+  const Model small = quantize(m, plan);
+  const double before = output_db(m, small, images);
+  CHECK(before > 25);
+  for (const Format f : {Format::onnx, Format::tflite}) CHECK(output_db(m, through(small, f), images) > before - 3);
 }
 
 TEST_CASE("equalize: exponents that would change the model are refused") {

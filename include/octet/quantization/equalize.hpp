@@ -1,7 +1,9 @@
 #pragma once
+#include "../core/linear_log.hpp"
 #include "calibration.hpp"
+#include "channel_groups.hpp"
 #include "layer_magnitudes.hpp"
-#include "unsummed.hpp"
+#include "rescale.hpp"
 
 /// Cross-layer equalization (Nagel, van Baalen, Blankevoort, Welling 2019, "Data-free quantization through weight
 /// equalization and bias correction", arXiv 1906.04721, equations 9 to 11): with y = f(W1 x + b1), z = W2 y and
@@ -17,18 +19,6 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Piecewise linear logarithm and its inverse: exact at powers of two, off by at most 0.09. Unlike those of the
-/// standard library, they have the same bits everywhere.
-inline double linear_log2(double x) noexcept {
-  int e = 0;
-  const double m = std::frexp(x, &e);  // in [0.5, 1)
-  return e - 2 + 2 * m;
-}
-inline double linear_exp2(double x) noexcept {
-  const double whole = std::floor(x);
-  return std::ldexp(1 + (x - whole), static_cast<int>(whole));
-}
-
 class Equalizer {
  public:
   /// `integer`: of each node, whether its weights become integers.
@@ -36,6 +26,7 @@ class Equalizer {
       : g_(g),
         per_channel_(per_channel),
         classes_(g),
+        groups_(g, classes_),
         links_(g),
         exponents_(classes_.count(), 0.0),
         most_(classes_.count(), 20.0),
@@ -45,7 +36,6 @@ class Equalizer {
     for (const Node& n : g.nodes) limit(n);
     for (std::size_t i = 0; i < g.nodes.size(); ++i)
       if (ChannelClasses::absorbs(g, g.nodes[i]) && integer[i]) layers_.emplace_back(g, g.nodes[i]);
-    groups_ = classes_of_tensors();
   }
 
   /// The exponents of all channels; without `always`, only where they are predicted to reduce the error.
@@ -53,7 +43,7 @@ class Equalizer {
     for (int i = 0; i < 12; ++i) sweep();
     for (std::size_t k = 0; k < exponents_.size(); ++k)
       exponents_[k] = most_[k] < 20 ? std::floor(exponents_[k]) : std::nearbyint(exponents_[k]);
-    for (const auto& [group, classes] : groups_) remove_common(classes);
+    for (const auto& [group, classes] : groups_.members()) remove_common(classes);
     if (!always) keep_gains();
     ChannelExponents all;
     for (int v = 0; v < static_cast<int>(g_.values.size()); ++v) {
@@ -125,7 +115,7 @@ class Equalizer {
       const double change = p.reads > 0 ? (p.read / p.reads - written) / 2 : -written;
       exponents_[k] = std::min(std::max(exponents_[k] + change, -20.0), most_[k]);
     }
-    for (const auto& [group, classes] : groups_) {  // what all channels have in common would drift
+    for (const auto& [group, classes] : groups_.members()) {  // what all channels have in common would drift
       double sum = 0;
       for (std::size_t k : classes) sum += most_[k] < 20 ? std::numeric_limits<double>::infinity() : exponents_[k];
       for (std::size_t k : classes)
@@ -238,26 +228,6 @@ class Equalizer {
     return count ? decibels * sum / count : 0;
   }
 
-  /// The classes of each group of tensors that share channels; the group is the number of one of the tensors, as
-  /// group_ says.
-  std::map<std::size_t, std::vector<std::size_t>> classes_of_tensors() {
-    group_.resize(g_.values.size());
-    std::iota(group_.begin(), group_.end(), std::size_t{0});
-    std::map<std::size_t, std::size_t> of_class;  // one of its tensors
-    for (int v = 0; v < static_cast<int>(g_.values.size()); ++v)
-      for (std::int64_t c = 0; c < classes_.channels(v); ++c) {
-        const auto [found, fresh] = of_class.emplace(classes_.of(v, c), at(v));
-        if (!fresh) group_[group(at(v))] = group(found->second);
-      }
-    std::map<std::size_t, std::vector<std::size_t>> members;
-    for (const auto& [k, v] : of_class) members[group(v)].push_back(k);
-    return members;
-  }
-  std::size_t group(std::size_t v) const {
-    while (group_[v] != v) v = group_[v];
-    return v;
-  }
-
   /// A factor that all channels of tensors have in common changes nothing, unless one of them cannot be scaled. Without
   /// it, most channels keep their numbers.
   void remove_common(const std::vector<std::size_t>& classes) {
@@ -279,11 +249,11 @@ class Equalizer {
 
   /// Sets the exponents of tensors to 0 where they are not predicted to reduce the noise of layers.
   void keep_gains() {
-    for (const auto& [of, classes] : groups_) {
+    for (const auto& [of, classes] : groups_.members()) {
       if (std::all_of(classes.begin(), classes.end(), [&](std::size_t k) { return exponents_[k] == 0; })) continue;
       std::vector<const LayerMagnitudes*> layers;
       for (const LayerMagnitudes& l : layers_)
-        if (group(at(l.input)) == of || group(at(l.output)) == of) layers.push_back(&l);
+        if (groups_.of(l.input) == of || groups_.of(l.output) == of) layers.push_back(&l);
       const auto noise = [&] {
         double sum = 0;
         for (const LayerMagnitudes* l : layers) sum += noise_db(*l);
@@ -300,52 +270,14 @@ class Equalizer {
   const Graph& g_;
   const bool per_channel_;
   const ChannelClasses classes_;
+  const ChannelGroups groups_;
   const Links links_;
   std::vector<double> exponents_;           // of each class
   std::vector<double> most_;                // the largest exponent of each class, or fixed
   std::vector<bool> zero_;                  // of each class: whether it was always zero; it may become smaller
   std::vector<std::vector<Range>> ranges_;  // of the channels of each value; empty: not scaled
   std::vector<LayerMagnitudes> layers_;
-  std::vector<std::size_t> group_;  // of each value: another one of its group
-  std::map<std::size_t, std::vector<std::size_t>> groups_;
 };
-
-/// Multiplies the channels of a tensor by powers of two. Its range becomes that of its channels, narrowed in the same
-/// proportion as the method narrowed the range of the tensor.
-inline void rescale(TensorStatistics& t, const Range& chosen, const std::vector<int>& e) {
-  const Range before = t.seen;
-  t.seen = {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
-  for (std::size_t c = 0; c < t.channel_ranges.size(); ++c) {
-    Range& r = t.channel_ranges[c];
-    r = {std::ldexp(r.low, e[c]), std::ldexp(r.high, e[c])};
-    t.seen = {std::min(t.seen.low, r.low), std::max(t.seen.high, r.high)};
-    if (c < t.channel_sums.size()) t.channel_sums[c] = std::ldexp(t.channel_sums[c], e[c]);
-  }
-  const auto narrowed = [](float now, float chosen_end, float seen_end) {
-    const float part = seen_end == 0 ? 1 : chosen_end / seen_end;
-    return part > 0 && part < 1 ? now * part : now;
-  };
-  t.given = Range{narrowed(t.seen.low, chosen.low, before.low), narrowed(t.seen.high, chosen.high, before.high)};
-  t.histogram = {};
-  t.samples.clear();
-}
-
-/// The calibration of the rescaled model.
-inline Calibration rescaled(const Calibration& calibration, const ChannelExponents& exponents) {
-  Calibration all = calibration;
-  for (const auto& [tensor, e] : exponents) {
-    if (const auto found = all.tensors.find(tensor); found != all.tensors.end())  // else a constant
-      rescale(found->second, calibration.range(tensor), e);
-    const std::string unsummed = unsummed_name(tensor);
-    const auto found = all.tensors.find(unsummed);
-    if (found == all.tensors.end()) continue;
-    if (found->second.channel_ranges.size() == e.size())
-      rescale(found->second, calibration.range(unsummed), e);
-    else
-      all.tensors.erase(found);
-  }
-  return all;
-}
 
 }  // namespace detail
 OCTET_END

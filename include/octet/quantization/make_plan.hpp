@@ -8,6 +8,7 @@
 #include "equalize.hpp"
 #include "layer_names.hpp"
 #include "plan.hpp"
+#include "rescale_calibration.hpp"
 #include "unsummed.hpp"
 #include "useful_range.hpp"
 

@@ -43,7 +43,7 @@ class File {
  public:
   static constexpr std::int64_t lowest_opset = 13;
 
-  /// A name that no other tensor has: the one given, or with a number behind it.
+  /// A name that no other tensor has: the given one, with a number appended if it is taken.
   std::string unique(const std::string& wanted) {
     const std::string name = wanted.empty() ? "tensor" : wanted;
     std::string free = name;

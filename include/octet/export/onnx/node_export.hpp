@@ -2,37 +2,18 @@
 #include "../../kernels/half.hpp"
 #include "../../operators/activation_range.hpp"
 #include "../../operators/window.hpp"
+#include "../exported_node.hpp"
 #include "tensor_export.hpp"
 
 OCTET_BEGIN
 namespace detail::onnx {
 
 /// What a node's writer sees: the node, its inputs as tensors of the file, and where its results go.
-class NodeExport {
+class NodeExport : public ExportedNode {
  public:
-  NodeExport(const Node& node, TensorExport& tensors) : node_(node), tensors_(tensors) {}
+  NodeExport(const Node& node, TensorExport& tensors) : ExportedNode(node, tensors.graph()), tensors_(tensors) {}
 
   TensorExport& tensors() noexcept { return tensors_; }
-  const Graph& graph() const noexcept { return tensors_.graph(); }
-  const std::string& name() const noexcept { return node_.name; }
-  int inputs() const noexcept { return static_cast<int>(node_.inputs.size()); }
-  int outputs() const noexcept { return static_cast<int>(node_.outputs.size()); }
-  bool has(int i) const noexcept { return i < inputs() && id(i) != Node::none; }
-  int id(int i) const noexcept { return node_.inputs[static_cast<std::size_t>(i)]; }
-  int out_id(int i = 0) const noexcept { return node_.outputs[static_cast<std::size_t>(i)]; }
-  const Value& input(int i) const { return graph().value(id(i)); }
-  const Value& output(int i = 0) const { return graph().value(out_id(i)); }
-  int rank(int i = 0) const { return input(i).shape.rank(); }
-  const Operator& op() const noexcept { return *node_.op; }
-
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    detail::fail<FormatError>(layer_place(node_), parts...);
-  }
-  template <class... Parts>
-  void require(bool condition, const Parts&... parts) const {
-    if (!condition) fail(parts...);
-  }
 
   /// The order that images have in the file.
   Order images(int i = 0) const { return Order::channels_last(rank(i)); }
@@ -155,8 +136,9 @@ class NodeExport {
     tensors_.node(to, "Clip", in, to);
   }
 
-  /// An activation that the codes clamp by themselves is left out, or kept where ONNX Runtime removes it. Others stand
-  /// between a second pair of conversions, behind the first, so that the layer itself computes with integers.
+  /// An activation whose limits are those of the codes is left out, or written where ONNX Runtime removes it. Any other
+  /// follows the layer's QuantizeLinear, between a DequantizeLinear and a QuantizeLinear of its own, so that the layer
+  /// computes with integers.
   template <class Write>
   void quantized_result(int v, const std::string& base, const ActivationRange& a, Write write) {
     const DType type = tensors_.file_type(v);
@@ -194,7 +176,6 @@ class NodeExport {
     return {one(a.low, limits.low), one(a.high, limits.high)};
   }
 
-  const Node& node_;
   TensorExport& tensors_;
 };
 

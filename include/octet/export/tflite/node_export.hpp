@@ -1,39 +1,20 @@
 #pragma once
 #include "../../operators/activation_range.hpp"
+#include "../exported_node.hpp"
 #include "tensor_export.hpp"
 
 OCTET_BEGIN
 namespace detail::tflite {
 
 /// What a node's writer sees: the node, its inputs as tensors of the file, and where its results go.
-class NodeExport {
+class NodeExport : public ExportedNode {
  public:
-  NodeExport(const Node& node, TensorExport& tensors) : node_(node), tensors_(tensors) {}
+  NodeExport(const Node& node, TensorExport& tensors) : ExportedNode(node, tensors.graph()), tensors_(tensors) {}
 
   TensorExport& tensors() noexcept { return tensors_; }
-  const Graph& graph() const noexcept { return tensors_.graph(); }
-  const std::string& name() const noexcept { return node_.name; }
-  const Operator& op() const noexcept { return *node_.op; }
-  int inputs() const noexcept { return static_cast<int>(node_.inputs.size()); }
-  int outputs() const noexcept { return static_cast<int>(node_.outputs.size()); }
-  bool has(int i) const noexcept { return i < inputs() && id(i) != Node::none; }
-  int id(int i) const noexcept { return node_.inputs[static_cast<std::size_t>(i)]; }
-  int out_id(int i = 0) const noexcept { return node_.outputs[static_cast<std::size_t>(i)]; }
-  const Value& input(int i) const { return graph().value(id(i)); }
-  const Value& output(int i = 0) const { return graph().value(out_id(i)); }
-  int rank(int i = 0) const { return input(i).shape.rank(); }
   int in(int i) { return tensors_.tensor(id(i)); }
   int out(int i = 0) { return tensors_.tensor(out_id(i)); }
   bool has_codes(int i = 0) const { return tensors_.has_codes(out_id(i)); }
-
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    detail::fail<FormatError>(layer_place(node_), parts...);
-  }
-  template <class... Parts>
-  void require(bool condition, const Parts&... parts) const {
-    if (!condition) fail(parts...);
-  }
 
   /// Input i with the scale and zero point of the output, as operators that move codes require it.
   int in_like_output(int i) {
@@ -59,8 +40,8 @@ class NodeExport {
     tensors_.operate(type, codes ? coded : version, in, out, options);
   }
 
-  /// Writes output 0 with `write(tensor, code of the fused activation)`. Activations without such a code, or all of
-  /// them if the operator has none, are a minimum and a maximum behind it.
+  /// Writes output 0 with `write(tensor, code of the fused activation)`. Activations without such a code, or any if the
+  /// operator does not fuse them, are written as MINIMUM and MAXIMUM of its result.
   template <class Write>
   void result(const ActivationRange& a, bool fuses, Write write) {
     const int code = activation_code(a);
@@ -117,7 +98,6 @@ class NodeExport {
     return -1;
   }
 
-  const Node& node_;
   TensorExport& tensors_;
 };
 

@@ -33,9 +33,9 @@ inline void write_products(NodeExport& n, const Convolution& c, const std::strin
   t.node(n.name(), "Conv", in, to, a);
 }
 
-/// A residual is an Add behind the convolution. Where the range of the convolution's own result is known, that is
-/// quantized first, so that both run with integers; else the sum is rounded once, as octet does, and the convolution
-/// runs in float.
+/// A residual is written as an Add. If the range of the convolution's own result is known, that result is quantized, so
+/// that both nodes run with integers. Otherwise only the sum is quantized, as in octet, and the convolution runs in
+/// float.
 inline void export_convolution(NodeExport& n) {
   const auto& c = static_cast<const Convolution&>(n.op());
   const Order images = n.images();
