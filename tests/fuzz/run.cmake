@@ -3,6 +3,7 @@
 # one finds an input that crashes, hangs or takes too much memory, which it leaves in BUILD_DIR/fuzz/findings. Before -P:
 #   -DSECONDS=600         another time for each
 #   -DRUNS=10000000       instead of a time, the number of inputs, all fuzzers together
+#   -DSEED=1              always the same random numbers
 #   -DONLY=onnx,image     some of onnx, tflite, octet, image, json, dataset, checkpoint
 #   -DBUILD_DIR=folder    another folder for the build
 if(NOT BUILD_DIR)
@@ -34,6 +35,10 @@ else()
   set(limit -max_total_time=${SECONDS})
 endif()
 
+if(SEED)
+  list(APPEND limit -seed=${SEED})
+endif()
+
 set(work "${BUILD_DIR}/fuzz")
 file(MAKE_DIRECTORY "${work}/findings")
 cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
@@ -46,7 +51,7 @@ while(all)
     list(APPEND now ${name})
     file(MAKE_DIRECTORY "${work}/corpus/${name}")
     list(APPEND commands COMMAND "${BUILD_DIR}/bin/octet_fuzz_${name}" ${limit} -timeout=30 -rss_limit_mb=2048 -malloc_limit_mb=512
-         -max_len=16384 -verbosity=0 -print_final_stats=1 "-artifact_prefix=${work}/findings/${name}-" "${work}/corpus/${name}"
+         -max_len=16384 -verbosity=0 -print_funcs=0 -print_final_stats=1 "-artifact_prefix=${work}/findings/${name}-" "${work}/corpus/${name}"
          "${CMAKE_CURRENT_LIST_DIR}/corpus/${name}")
     math(EXPR cores "${cores} - 1")
   endwhile()
