@@ -43,11 +43,18 @@ inline Tensor<float> rescaled_weights(Tensor<float> w, std::int64_t groups, cons
   const std::int64_t outputs = w.shape()[0], group_in = w.shape().back();
   if (w.size() == 0) return w;
   const std::int64_t k = w.size() / outputs, group_out = std::max<std::int64_t>(outputs / groups, 1);
+  std::vector<float> columns(in.size());  // factors; powers of two are exact
+  for (std::size_t i = 0; i < in.size(); ++i) columns[i] = std::ldexp(1.0f, -in[i]);
   for (std::int64_t o = 0; o < outputs; ++o) {
-    const int* inputs = in.empty() ? nullptr : in.data() + o / group_out * group_in;
-    const int e = out.empty() ? 0 : out[at(o)];
+    const float f = out.empty() ? 1.0f : std::ldexp(1.0f, out[at(o)]);
     float* row = w.data() + o * k;
-    for (std::int64_t i = 0; i < k; ++i) row[i] = std::ldexp(row[i], inputs ? e - inputs[i % group_in] : e);
+    if (in.empty()) {
+      for (std::int64_t i = 0; i < k; ++i) row[i] *= f;
+      continue;
+    }
+    const float* of_group = columns.data() + o / group_out * group_in;
+    for (std::int64_t i = 0; i < k; i += group_in)
+      for (std::int64_t c = 0; c < group_in; ++c) row[i + c] *= f * of_group[c];
   }
   return w;
 }
