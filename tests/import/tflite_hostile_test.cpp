@@ -273,6 +273,15 @@ TEST_CASE("tflite: small files that need much memory") {
   }
   shapes.op("RESHAPE", {image, sizes}, {y});
   CHECK_FALSE(imports(shapes.finish({image}, {y})));
+
+  // A tensor that is joined with itself as often as the budget allows, or nearly.
+  for (const std::int32_t count : {1000, 2000, 3000, 15000, 60000}) {
+    CAPTURE(count);
+    ModelBuilder tiles;
+    const int part = tiles.tensor("x", {1, 2, 3}), all = tiles.tensor("y", {});
+    tiles.op("TILE", {part, tiles.integers("multiples", {1, 1, count})}, {all});
+    CHECK(imports(tiles.finish({part}, {all})) == (count <= 2000));
+  }
 }
 
 TEST_CASE("tflite: time and memory are proportional to the number of parts") {

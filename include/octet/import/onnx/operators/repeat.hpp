@@ -25,7 +25,7 @@ inline void import_tile(NodeImport& n) {
     } else if (count == 0) {
       v = n.step("nothing", Slice({0}, {0}, {d}), {v}, keeps_all_but(d));
     } else if (count > 1) {
-      n.builder.spend(16 * static_cast<std::size_t>(count));
+      n.builder.spend(512 * static_cast<std::size_t>(count));  // an input of a node, and its shape in inference
       const QuantParams quant = n.builder.graph.value(v).quant;
       v = n.step("repeated", Concat(d), std::vector<int>(static_cast<std::size_t>(count), v), keeps_all_but(d));
       n.builder.graph.value(v).quant = quant;

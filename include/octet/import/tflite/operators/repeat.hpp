@@ -20,7 +20,7 @@ inline void import_tile(OperatorImport& n) {
     if (count == 0) {
       v = n.step("nothing", Slice({0}, {0}, {d}), {v});
     } else {
-      n.spend(16 * static_cast<std::size_t>(count));
+      n.spend(512 * static_cast<std::size_t>(count));  // an input of a layer, and its shape while shapes are inferred
       v = n.step("repeated", Concat(d), std::vector<int>(static_cast<std::size_t>(count), v));
     }
   }
