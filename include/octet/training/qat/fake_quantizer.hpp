@@ -198,6 +198,7 @@ class FakeQuantizer {
     const RangeStates::State state = ranges_.make(root, name, g_);
     std::vector<int> inputs{v, state.range};
     if (state.scale != Node::none) inputs.push_back(state.scale);
+    if (state.lowest != Node::none) inputs.push_back(state.lowest);
     rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(v).shape, {}, {}});
     return {name + ".quantized", make_operator(op), inputs, {rounded}};
   }
