@@ -136,6 +136,7 @@ class FakeQuantizer {
 
   /// Rounds biases, by rounding the sums they are added to: the layer's result, or that of its batch normalization.
   void round_sums(const Node& folded, const std::vector<std::size_t>& nodes) {
+    if (folded.op->traits().products == Traits::Products::none) return;  // such as PRelu, which adds nothing
     for (std::size_t n : nodes) {
       const int k = folded.op->integer_form().weights, w = k < 0 ? Node::none : input_of(g_.nodes[n], at(k));
       const auto weights = std::find_if(rounded_weights_.begin(), rounded_weights_.end(),
