@@ -1,32 +1,47 @@
 #pragma once
 #include <cmath>
 
+#include "../../core/rounded.hpp"
 #include "../../operators/weight_rounding.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
-/// The scale of least squared error for n weights and codes from -levels to levels; `exact`: the one that maps the
-/// largest weight to the largest code.
-inline float mse_weight_scale(const float* w, std::int64_t n, float exact, int levels) {
-  float best = exact;
-  double least = std::numeric_limits<double>::infinity();
-  for (int percent = 100; percent >= 20; percent -= 2) {
-    const float scale = exact * static_cast<float>(percent) / 100, inverse = 1 / scale,
-                most = static_cast<float>(levels);
-    if (!is_usable_scale(static_cast<double>(scale))) break;
-    double sum = 0;
+/// The squared error of n weights with a scale, and the scale that is best for the codes they then have: sum(w q) /
+/// sum(q q).
+struct ScaleError {
+  double error = 0, better = 0;
+
+  ScaleError(const float* w, std::int64_t n, double scale, double most) {
+    double products = 0, squares = 0;
     for (std::int64_t i = 0; i < n; ++i) {
-      const float code = std::clamp(std::nearbyint(w[i] * inverse), -most, most);
-      const auto apart = static_cast<double>(w[i] - rounded(code * scale));
-      sum += rounded(apart * apart);
+      const auto x = static_cast<double>(w[i]);
+      const double code = std::clamp(std::nearbyint(x / scale), -most, most), apart = x - rounded(code * scale);
+      error += rounded(apart * apart);
+      products += rounded(x * code);
+      squares += code * code;  // integers
     }
-    if (sum < least) {
-      least = sum;
+    better = squares > 0 ? products / squares : scale;
+  }
+};
+
+/// The scale of least squared error for n weights and codes from -levels to levels: the best of some, and of what they
+/// become with the codes fixed. `exact`: the one that maps the largest weight to the largest code.
+inline float mse_weight_scale(const float* w, std::int64_t n, float exact, int levels) {
+  double best = static_cast<double>(exact), least = std::numeric_limits<double>::infinity();
+  const auto consider = [&](double scale) {
+    const ScaleError e(w, n, scale, levels);
+    if (e.error < least) {
+      least = e.error;
       best = scale;
     }
+    return e.better;
+  };
+  for (int percent = 120; percent >= 20; percent -= 4) {
+    const double scale = static_cast<double>(exact) * percent / 100, better = consider(scale);
+    if (is_usable_scale(better)) consider(better);
   }
-  return best;
+  return is_usable_scale(best) ? static_cast<float>(best) : exact;
 }
 
 /// The scales with which training begins to learn those of weights [O, ...]: of least squared error. (2 E|w| /
