@@ -7,6 +7,7 @@
 #include <octet/training/batches.hpp>
 #include <octet/training/checkpoint.hpp>
 #include <octet/training/gradient_executor.hpp>
+#include <octet/training/loss_function.hpp>
 #include <octet/training/trainer.hpp>
 
 #include "support/files.hpp"

@@ -37,7 +37,7 @@ inline float mse_weight_scale(const float* w, std::int64_t n, float exact, int l
     }
     return e.better;
   };
-  for (int percent = 120; percent >= 20; percent -= 4) {
+  for (int percent = 200; percent >= 20; percent -= 4) {
     const double scale = static_cast<double>(exact) * percent / 100, better = consider(scale);
     if (is_usable_scale(better)) consider(better);
   }
