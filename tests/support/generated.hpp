@@ -92,6 +92,33 @@ class GeneratedPrograms {
     compare({std::istreambuf_iterator<char>(file), {}});
   }
 
+  /// The same for a device that qemu-system-arm emulates.
+  void check_device(const std::string& flags, const std::string& board, const std::string& start_up) const {
+    CAPTURE(board);
+    folder_.write("unit.cpp", unit_);
+    std::string bytes;
+    for (char c : inputs_) bytes += std::to_string(static_cast<int>(static_cast<unsigned char>(c))) + ",";
+    folder_.write("inputs.cpp", "extern \"C\" const unsigned char inputs[] = {" + bytes + "};\n");
+    folder_.write("main.cpp",
+                  "#include <cstddef>\nvoid receive(void* p, std::size_t n);\n"
+                  "void send(const void* p, std::size_t n);\n" +
+                      all_function());
+    const std::string options =
+        " -std=c++17 -O2 -ffreestanding -fno-exceptions -fno-rtti -Wall -Wextra -Werror " + flags;
+    REQUIRE(succeeds("cd '" + (folder_ / "") + "' && arm-none-eabi-g++" + options + " -nostdlib -T '" + start_up +
+                         "/device.ld' '" + start_up + "/start.cpp' unit.cpp main.cpp inputs.cpp -lgcc -o device",
+                     folder_ / "log"));
+    REQUIRE(succeeds("cd '" + (folder_ / "") + "' && timeout 300 qemu-system-arm -M " + board +
+                         " -nographic -semihosting-config enable=on,target=native -kernel device > outputs 2>&1",
+                     folder_ / "log"));
+    std::ifstream file(folder_ / "outputs");
+    std::string text, found;
+    file >> text;
+    for (std::size_t i = 0; i + 1 < text.size(); i += 2)
+      found += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+    compare(found);
+  }
+
   /// Compares the outputs of all runs with the executor's.
   void compare(const std::string& found) const {
     REQUIRE(found.size() == expected_.size());

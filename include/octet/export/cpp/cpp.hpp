@@ -28,8 +28,11 @@ struct CppSource {
 /// image. Throws FormatError, naming the layer, for what it cannot express.
 CppSource write_cpp(const Model& model, const CppOptions& options = {});
 
-/// The same to files in a folder, which is created if necessary. Each file is replaced atomically. If it fails, files
-/// that did not exist before are removed.
+/// Writes the files to a folder, which is created if necessary. Each is replaced atomically. If it fails, files and
+/// folders that did not exist before are removed.
+void save_cpp(const CppSource& source, const std::string& directory);
+
+/// write_cpp and save_cpp: returns what was written.
 CppSource export_cpp(const Model& model, const std::string& directory, const CppOptions& options = {});
 
 OCTET_END

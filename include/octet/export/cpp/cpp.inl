@@ -45,8 +45,7 @@ OCTET_API CppSource write_cpp(const Model& model, const CppOptions& options) {
   return detail::cpp::Exporter(model, options).run();
 }
 
-OCTET_API CppSource export_cpp(const Model& model, const std::string& directory, const CppOptions& options) {
-  CppSource source = write_cpp(model, options);
+OCTET_API void save_cpp(const CppSource& source, const std::string& directory) {
   detail::cpp::NewFiles made;
   made.make_folder(directory);
   const auto path = [&](const CppSource::File& f) { return (std::filesystem::path(directory) / f.name).string(); };
@@ -56,6 +55,11 @@ OCTET_API CppSource export_cpp(const Model& model, const std::string& directory,
     write_file(path(f), f.text);
   }
   made.keep();
+}
+
+OCTET_API CppSource export_cpp(const Model& model, const std::string& directory, const CppOptions& options) {
+  CppSource source = write_cpp(model, options);
+  save_cpp(source, directory);
   return source;
 }
 

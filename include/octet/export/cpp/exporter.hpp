@@ -205,7 +205,7 @@ class Exporter {
   std::string name_, model_name_;
   Graph graph_;
   StoredValues stored_;
-  std::set<std::string_view> kernels_;
+  std::set<std::string> kernels_;
 };
 
 }  // namespace detail::cpp

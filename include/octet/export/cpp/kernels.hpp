@@ -1,7 +1,6 @@
 #pragma once
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kernels/arithmetic.hpp"
@@ -14,9 +13,9 @@ namespace detail::cpp {
 
 /// A part of the generated header of kernels.
 struct KernelSource {
-  std::string_view name;
+  std::string name;
   const char* text;
-  std::vector<std::string_view> needs;  // other parts
+  std::vector<std::string> needs;  // other parts
 };
 
 /// All parts, each after those that it needs.
@@ -52,7 +51,7 @@ inline const std::vector<KernelSource>& kernel_sources() {
 }
 
 /// The text of the parts with these names and of all that they need.
-inline std::string kernels_text(std::set<std::string_view> names) {
+inline std::string kernels_text(std::set<std::string> names) {
   const std::vector<KernelSource>& all = kernel_sources();
   for (auto it = all.rbegin(); it != all.rend(); ++it)
     if (names.count(it->name)) names.insert(it->needs.begin(), it->needs.end());

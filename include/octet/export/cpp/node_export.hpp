@@ -30,7 +30,7 @@ struct LayerText {
 class NodeExport : public ExportedNode {
  public:
   NodeExport(const Node& node, const Graph& graph, const StoredValues& stored, int index,
-             std::set<std::string_view>& kernels)
+             std::set<std::string>& kernels)
       : ExportedNode(node, graph), stored_(stored), index_(index), kernels_(kernels) {}
 
   /// For functions that prepare the executor's steps.
@@ -83,7 +83,7 @@ class NodeExport : public ExportedNode {
   }
 
   /// The generated program calls `kernel`, or uses the type of that name, in `statement`.
-  void use(std::string_view kernel) { kernels_.insert(kernel); }
+  void use(const std::string& kernel) { kernels_.insert(kernel); }
   void call(std::string statement) { text_.statement += "  " + std::move(statement) + ";\n"; }
   void set_view() { text_.view = true; }
   void can_overwrite(int i) {
@@ -125,7 +125,7 @@ class NodeExport : public ExportedNode {
 
   const StoredValues& stored_;
   int index_;
-  std::set<std::string_view>& kernels_;
+  std::set<std::string>& kernels_;
   LayerText text_;
 };
 

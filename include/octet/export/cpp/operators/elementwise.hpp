@@ -113,7 +113,7 @@ inline void export_binary(NodeExport& n) {
   std::string function;
   if (c.rounding() == Rounding::fp32) {
     const std::string type = product ? "Multiplication" : "Addition";
-    n.use(product ? "Multiplication" : "Addition");
+    n.use(type);
     const std::string factors =
         product ? literal(c.multiplier(sa * sb / sy))
                 : literal(c.multiplier(sa / sy)) + ", " + literal(static_cast<float>(sign) * c.multiplier(sb / sy));
@@ -121,7 +121,7 @@ inline void export_binary(NodeExport& n) {
   } else {
     const bool once = c.rounding() == Rounding::tflite_single;
     const std::string factor = once ? "FixedOnce" : "Fixed";
-    n.use(once ? "FixedOnce" : "Fixed");
+    n.use(factor);
     n.use(product ? "FixedMultiplication" : "FixedAddition");
     const auto fixed = [](double real) { return fixed_literal(FixedPointMultiplier(real)); };
     const double common = 2 * std::max(sa, sb);

@@ -106,7 +106,7 @@ inline void export_weighted(NodeExport& n, const ConvolutionShape& s, const Acti
   members.insert(members.end(), {literal(zero), weights, n.array("bias", bias)});
   const std::string shape = n.structure("Convolution<" + type + ">", members);
   const std::string kernel = depthwise ? "depthwise_convolution" : "convolution";
-  n.use(depthwise ? "depthwise_convolution" : "convolution");
+  n.use(kernel);
   n.call(kernel + "(" + listed({shape, n.in(), store_text(n, w, range, residual, plain)}) + ")");
 }
 
