@@ -11,13 +11,14 @@ namespace {
 struct ExportArguments {
   std::string model, folder, name = "model";
   std::optional<Rounding> rounding;
-  bool force = false;
+  bool integers = false, force = false;
 };
 
 void export_command(const ExportArguments& o) {
   OutputCheck check({o.model}, o.force);
   CppOptions options;
   options.name = o.name;
+  options.integer_ends = o.integers;
   const CppSource planned = write_cpp(open_model(o.model, o.rounding), options);  // its files' names, before any folder
   const std::filesystem::path folder(o.folder);
   std::error_code error;
@@ -38,6 +39,8 @@ void add_export(CLI::App& app) {
   c->add_option("model", o->model, ".onnx, .tflite or .octet file of an int8 model")->required();
   c->add_option("--cpp", o->folder, "Output folder")->required();
   c->add_option("--name", o->name, "Name of the files and of the namespace")->capture_default_str();
+  c->add_flag("--integers", o->integers,
+              "Inputs and outputs are codes where the model converts floats from or to them");
   add_rounding(*c, o->rounding);
   add_force(*c, o->force);
   c->callback([o] { export_command(*o); });

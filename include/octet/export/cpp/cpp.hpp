@@ -9,6 +9,9 @@ OCTET_BEGIN
 /// Options of export_cpp.
 struct CppOptions {
   std::string name = "model";  ///< of the files and of the namespace: letters, digits and single underscores
+  /// Inputs that the model quantizes first, and outputs that it dequantizes last, are codes instead of floats: the
+  /// caller converts them by the scale and zero point in the header.
+  bool integer_ends = false;
 };
 
 /// A model as C++ source.

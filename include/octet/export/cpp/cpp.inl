@@ -26,7 +26,8 @@ class NewFiles {
     for (fs::path p = path; !p.empty() && !fs::exists(p, error); p = p.parent_path()) missing.push_back(p);
     made_.assign(missing.rbegin(), missing.rend());
     fs::create_directories(path, error);
-    require<FormatError>(fs::is_directory(path), "cannot create folder '", path, "' (",
+    std::error_code ignored;
+    require<FormatError>(fs::is_directory(path, ignored), "cannot create folder '", path, "' (",
                          error ? error.message() : "it is a file", ")");
   }
   void add(const std::string& path) {

@@ -10,6 +10,39 @@
 OCTET_BEGIN
 namespace detail::cpp {
 
+/// Makes codes the inputs and outputs where the graph converts floats from or to them.
+inline void remove_end_conversions(Graph& g) {
+  const auto is_code = [&](int v) { return is_byte(g.value(v).dtype) && g.value(v).has_one_scale(); };
+  for (int& in : g.inputs) {
+    int only = Node::none;
+    std::size_t users = 0;
+    for (std::size_t i = 0; i < g.nodes.size(); ++i)
+      for (int v : g.nodes[i].inputs)
+        if (v == in) {
+          ++users;
+          only = static_cast<int>(i);
+        }
+    if (users != 1 || g.is_output(in) || g.value(in).dtype != DType::f32) continue;
+    const Node& n = g.nodes[at(only)];
+    if (!n.op->traits().converts || !is_code(n.outputs[0]) || g.is_output(n.outputs[0])) continue;
+    g.value(n.outputs[0]).name = g.value(in).name;
+    in = n.outputs[0];
+    g.nodes.erase(g.nodes.begin() + only);
+  }
+  const std::vector<int> producers = g.producers();
+  for (int& out : g.outputs) {
+    const int p = producers[at(out)];
+    if (p == Node::none || g.value(out).dtype != DType::f32) continue;
+    const Node& n = g.nodes[at(p)];
+    if (!n.op->traits().converts || !is_code(n.inputs[0]) ||
+        std::find(g.inputs.begin(), g.inputs.end(), n.inputs[0]) != g.inputs.end())
+      continue;
+    g.value(n.inputs[0]).name = g.value(out).name;
+    out = n.inputs[0];
+  }
+  g.remove_unused();
+}
+
 /// The lowered graph for a batch of one image, with all shapes.
 inline Graph device_graph(const Model& model) {
   check_graph(model);
@@ -39,7 +72,11 @@ inline Graph device_graph(const Model& model) {
 class Exporter {
  public:
   Exporter(const Model& model, const CppOptions& options)
-      : name_(options.name), model_name_(comment_text(model.name)), graph_(device_graph(model)), stored_(graph_) {
+      : name_(options.name),
+        model_name_(comment_text(model.name)),
+        graph_(device_graph(model)),
+        stored_(graph_, StoredValues::code_of(graph_)) {
+    if (options.integer_ends) remove_end_conversions(graph_);
     check_name();
     check_types();
   }
@@ -61,18 +98,25 @@ class Exporter {
  private:
   void check_name() const {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-    bool good = !name_.empty() && name_.size() <= 64 && letter(name_[0]) && name_.find("__") == std::string::npos &&
-                name_ != "std";
+    bool good = name_.size() <= 64 && letter(name_[0]) && name_.find("__") == std::string::npos;
     for (char c : name_) good = good && (letter(c) || c == '_' || (c >= '0' && c <= '9'));
-    require<FormatError>(good, "the name '", name_,
+    const std::string reserved =
+        " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl "
+        "const const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export "
+        "extern false float for friend goto if inline int long main mutable namespace new noexcept not not_eq nullptr "
+        "operator or or_eq private protected public register reinterpret_cast return short signed sizeof static "
+        "static_assert static_cast std struct switch template this thread_local throw true try typedef typeid typename "
+        "union unsigned using virtual void volatile wchar_t while xor xor_eq ";
+    require<FormatError>(good && reserved.find(" " + name_ + " ") == std::string::npos, "the name '",
+                         comment_text(name_),
                          "' cannot be that of a C++ namespace, expected letters, digits and single underscores");
   }
   void check_types() const {
     for (const std::vector<int>* list : {&graph_.inputs, &graph_.outputs})
       for (int v : *list) {
         const Value& x = graph_.value(v);
-        require<FormatError>(!type_text(x.dtype).empty() && !x.is_constant() && !x.quant.per_channel(), "'", x.name,
-                             "' is ", octet::name(x.dtype),
+        require<FormatError>(!type_text(stored_.type(v)).empty() && !x.is_constant() && !x.quant.per_channel(), "'",
+                             x.name, "' is ", octet::name(x.dtype),
                              ", but inputs and outputs of C++ source are int8, uint8 or float32, and not constant");
         require<FormatError>(x.shape.elements() <= std::int64_t{1} << 30, "'", x.name, "' has shape ", x.shape,
                              ", which is too large for C++ source");
@@ -101,13 +145,13 @@ class Exporter {
     std::string shape;
     for (std::int64_t d : x.shape) shape += (shape.empty() ? "" : ", ") + literal(d);
     std::string text = "namespace " + std::string(kind) + "_" + std::to_string(i) + " {\n";
-    text += "using type = " + type_text(x.dtype) + ";\n";
+    text += "using type = " + type_text(stored_.type(v)) + ";\n";
     text += "inline constexpr char name[] = " + string_literal(x.name) + ";\n";
     text += "inline constexpr std::size_t size = " + literal(x.shape.elements()) + ";\n";
     if (x.shape.rank() > 0) text += "inline constexpr std::int32_t shape[] = {" + shape + "};\n";
     if (x.has_one_scale()) {
       text += "inline constexpr float scale = " + literal(x.quant.scale[0]) + ";\n";
-      text += "inline constexpr std::int32_t zero_point = " + literal(x.quant.zero_point[0]) + ";\n";
+      text += "inline constexpr std::int32_t zero_point = " + literal(stored_.zero(v)) + ";\n";
     }
     return text + "}\n";
   }
@@ -115,9 +159,9 @@ class Exporter {
   std::string signature() const {
     std::vector<std::string> parameters;
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
-      parameters.push_back("const " + type_text(graph_.value(graph_.inputs[i]).dtype) + "* in_" + std::to_string(i));
+      parameters.push_back("const " + type_text(stored_.type(graph_.inputs[i])) + "* in_" + std::to_string(i));
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
-      parameters.push_back(type_text(graph_.value(graph_.outputs[i]).dtype) + "* out_" + std::to_string(i));
+      parameters.push_back(type_text(stored_.type(graph_.outputs[i])) + "* out_" + std::to_string(i));
     return "void run(" + listed(parameters) + ") noexcept";
   }
 

@@ -12,17 +12,25 @@ namespace detail::cpp {
 /// conversions of inputs and outputs.
 class StoredValues {
  public:
-  explicit StoredValues(const Graph& g) : graph_(g) {
+  StoredValues(const Graph& g, DType code) : graph_(g), type_(code) {}
+
+  /// The type of codes for a graph, before its ends are changed.
+  static DType code_of(const Graph& g) {
     for (const std::vector<int>* list : {&g.inputs, &g.outputs})
       for (int v : *list)
-        if (g.value(v).dtype == DType::u8) type_ = DType::u8;
+        if (g.value(v).dtype == DType::u8) return DType::u8;
+    return DType::i8;
   }
 
   /// The type of codes.
   DType code() const noexcept { return type_; }
   /// Whether the value is an activation in codes with one scale.
   bool is_code(int v) const { return is_byte(graph_.value(v).dtype) && graph_.value(v).has_one_scale(); }
-  DType type(int v) const { return is_code(v) && !is_outside(v) ? type_ : graph_.value(v).dtype; }
+  /// In a program with uint8 codes, int8 inputs and outputs keep their type.
+  DType type(int v) const {
+    const DType t = graph_.value(v).dtype;
+    return is_code(v) && !(t == DType::i8 && is_end(v)) ? type_ : t;
+  }
   /// What is added to a code of the graph to get the stored one.
   std::int32_t shift(int v) const {
     const DType from = graph_.value(v).dtype, to = type(v);
@@ -41,12 +49,12 @@ class StoredValues {
   }
 
  private:
-  bool is_outside(int v) const {
+  bool is_end(int v) const {
     const auto in = [v](const std::vector<int>& list) { return std::find(list.begin(), list.end(), v) != list.end(); };
     return in(graph_.inputs) || in(graph_.outputs);
   }
   const Graph& graph_;
-  DType type_ = DType::i8;
+  DType type_;
 };
 
 }  // namespace detail::cpp
