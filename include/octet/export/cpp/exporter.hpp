@@ -231,7 +231,8 @@ class Exporter {
     const Place& p = places[v];
     if (p.home == Place::Home::input) return "in_" + std::to_string(p.at);
     if (p.home == Place::Home::output) return "out_" + std::to_string(p.at);
-    return "reinterpret_cast<" + type_text(stored_.type(v)) + "*>(arena + " + std::to_string(p.at) + ")";
+    const std::string type = stored_.type(v) == stored_.code() ? "code" : type_text(stored_.type(v));
+    return "reinterpret_cast<" + type + "*>(arena + " + std::to_string(p.at) + ")";
   }
   std::string with_addresses(const std::string& text, const Places& places) const {
     std::string result;

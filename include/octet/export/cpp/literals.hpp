@@ -56,7 +56,7 @@ std::string braced(const std::vector<T>& numbers, const std::string& indent) {
 
 /// A name from a file for a comment: nothing that ends the line or hides what follows.
 inline std::string comment_text(std::string_view name) {
-  std::string text(name.substr(0, 200));
+  std::string text(name.substr(0, 80));
   for (char& c : text)
     if (c < ' ' || c > '~' || c == '\\') c = '?';
   return text;
