@@ -1,6 +1,7 @@
 #include <cstring>
 #include <octet/core/cpu.hpp>
 #include <octet/io/load.hpp>
+#include <octet/io/try.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/models/mobilenet.hpp>
 #include <octet/models/resnet.hpp>
@@ -306,6 +307,8 @@ TEST_CASE("export_cpp: what cannot be written is an error, and leaves nothing be
     CHECK(!std::filesystem::exists(folder / "new"));
   };
   refuses(small_cnn(), "layer 'conv' (Convolution): reads or writes 'input' as float32");
+  const Result<CppSource> failed = try_write_cpp(small_cnn());
+  CHECK(!failed.ok());
   const Model good = int8_of(small_cnn());
   for (const char* name : {"", "a b", "1st", "a__b", "_a", "class", "main", "std", "a\nb", "../up"}) {
     CppOptions o;

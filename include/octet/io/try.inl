@@ -29,7 +29,8 @@ OCTET_API Result<CppSource> try_write_cpp(const Model& model, const CppOptions& 
   return detail::attempt<CppSource>([&] { return write_cpp(model, options); });
 }
 
-OCTET_API Result<CppSource> try_export_cpp(const Model& model, const std::string& directory, const CppOptions& options) {
+OCTET_API Result<CppSource> try_export_cpp(const Model& model, const std::string& directory,
+                                           const CppOptions& options) {
   return detail::attempt<CppSource>([&] { return export_cpp(model, directory, options); });
 }
 

@@ -90,10 +90,10 @@ inline void export_weighted(NodeExport& n, const ConvolutionShape& s, const Acti
   const IntegerWeights w(n.context(), one_scale_in_float);
   const bool depthwise = s.groups > 1 && s.groups == s.in_c;
   const std::int32_t zero = n.stored().zero(n.id(0));
-  // The executor's biases include its own zero point; these, the one that is stored.
+  // The executor's biases include its own zero point.
   std::vector<std::int32_t> bias;
   for (std::int64_t o = 0; o < w.out; ++o) {
-    const std::int64_t added = w.input_zero_point - zero;
+    const std::int64_t added = w.input_zero_point - (depthwise ? 0 : zero);
     bias.push_back(static_cast<std::int32_t>(
         static_cast<std::uint64_t>(w.bias[static_cast<std::size_t>(o)] + added * weight_sum(w, o)) & 0xffffffffu));
   }
