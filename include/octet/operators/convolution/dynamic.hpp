@@ -40,6 +40,7 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
       w.memory = WeightMemory::small;
     }
     kernels_ = {c.kernels(), w};
+    weights_.release();
   }
   std::size_t packed_bytes() const noexcept override {
     return kernels_.packed_bytes() + weights_.packed_bytes() + scale_.size_bytes();
