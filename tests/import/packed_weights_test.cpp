@@ -68,7 +68,8 @@ TEST_CASE("onnx: Conv with weights of 4 bits, one scale or one for each channel,
       const Model m = finished(b);
       CHECK(packed_constants(m) == 1);
       const Graph g = optimize(m);
-      CHECK(g.nodes.size() == 1);
+      CHECK(count<Convolution>(g) == 1);
+      CHECK(count<Convert>(g) == 0);
       CHECK(packed_constants(g) == 1);
       const Tensor<uint8> x = random_integers<uint8>({2, 2, 5, 4}, 1, 0, 255), y = result(m, x);
       std::int64_t wrong = 0;
@@ -126,15 +127,14 @@ TEST_CASE("onnx: MatMul of floats with weights of 4 bits and a scale for each bl
       const Model m = import_onnx(b);
       CHECK(count<FullyConnected>(optimize(m)) == 1);
       CHECK(optimize(m).nodes.size() == 1);  // the weights are computed once
-      for (const Tensor<float>& y :
-           {floats(run_plain(m, {x})[0]), floats(Executor(m).run(std::vector<AnyTensor>{x})[0])})
-        for (std::int64_t i = 0; i < y.size(); ++i) {
-          double sum = 0;
-          for (std::int64_t j = 0; j < k; ++j)
-            sum += static_cast<double>(x(i / n, j)) * (w(j, i % n) - zero(j / block, i % n)) *
-                   static_cast<double>(scale(j / block, i % n));
-          CHECK(static_cast<double>(y[i]) == doctest::Approx(sum).epsilon(1e-4).scale(1));
-        }
+      const Tensor<float> y = floats(Executor(m).run(std::vector<AnyTensor>{x})[0]);
+      for (std::int64_t i = 0; i < y.size(); ++i) {
+        double sum = 0;
+        for (std::int64_t j = 0; j < k; ++j)
+          sum += static_cast<double>(x(i / n, j)) * (w(j, i % n) - zero(j / block, i % n)) *
+                 static_cast<double>(scale(j / block, i % n));
+        CHECK(static_cast<double>(y[i]) == doctest::Approx(sum).epsilon(1e-4).scale(1));
+      }
     }
 }
 

@@ -1,3 +1,4 @@
+#include <octet/core/element.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>

@@ -21,6 +21,11 @@ struct ConvolutionWeights {
   bool varies = false;       // whether each run brings its own weights, as in training
   bool same_floats = false;  // whether floats must have the same bits on every CPU
 
+  /// Whether a convolution has them packed with 4 bits: where its products are faster then with any number of rows, and
+  /// Winograd's algorithm, which reads int8, is no alternative.
+  bool small_anywhere(const Kernels& kernels) const noexcept {
+    return kernels.rows_u8s4 == any_rows && !window.square(3, 1);
+  }
   std::int64_t k() const noexcept { return window.taps() * group_in; }
 };
 

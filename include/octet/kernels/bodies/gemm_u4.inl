@@ -1,12 +1,13 @@
 // No include guard: part of every instruction set's kernels.
-// Products of uint8 activations with weights of 4 bits, which are expanded in registers: for few rows, where the
-// product waits for the weights from memory.
+// Products of uint8 activations with weights of 4 bits, which are expanded in registers.
 
 struct U8S4 : U8S8 {
   static constexpr bool paired = true;
   static constexpr int weight_bytes = vector_bytes / 2;
-  // Larger tiles would be slower with the panels of int8, into which the weights are expanded then.
   static constexpr int rows(int) { return 4; }
+  // Few rows wait for weights from memory. With more, expanding them takes longer than int8 panels where those need one
+  // instruction for a dot product.
+  static constexpr std::int64_t most_rows = wide::small_steps > 0 ? any_rows : 4;
 };
 
 // Sums of products with weights of 4 bits. The instruction set may have a form of its own that saturates after
@@ -85,13 +86,14 @@ OCTET_NOINLINE void paired_tile(const Tile& t) {
     }
     std::int64_t pairs = left / 2 < S::pairs ? left / 2 : S::pairs;
     left -= 2 * pairs;
+    const bool single = left == 1 && pairs < S::pairs;  // the last step, if the sums have room for it
     for (; pairs > 0; --pairs, a += 8, b += N * vector_bytes, later += later_step) {
       add_pair_of_steps<S, true>(s, a, t.a_stride, b);
       constexpr int lines = (N * vector_bytes + 63) / 64;
       OCTET_UNROLL
       for (int i = 0; i < lines; ++i) wide::prefetch(later + i * 64);
     }
-    if (left == 1) {
+    if (single) {
       add_pair_of_steps<S, false>(s, a, t.a_stride, b);
       left = 0;
     }
