@@ -39,8 +39,10 @@ Model network() {
 Model quantized(bool dynamic) {
   const Model m = network();
   const Calibration c = calibrate(m, {random_tensor({4, 6, 6, 8}, 1)});
+  Int8Options o;
+  o.integer_output = true;
   return quantize(
-      m, with_weight_bits(dynamic ? plan_quantization<dynamic_range>(m, c) : plan_quantization<int8>(m, c), 4));
+      m, with_weight_bits(dynamic ? plan_quantization<dynamic_range>(m, c) : plan_quantization<int8>(m, c, o), 4));
 }
 
 }  // namespace
