@@ -60,6 +60,7 @@ struct Epilogue {
 };
 
 constexpr int column_padding = 64;
+constexpr std::int64_t any_rows = std::int64_t{1} << 60;  // of Kernels::rows_u8s4: no limit
 
 /// Width in output channels of the next panel of weights when `left` channels remain: `vectors` whole vectors, or the
 /// smallest power of two of vectors that holds the remaining channels.

@@ -11,7 +11,7 @@ class Exporter {
   Exporter(const Graph& g, const SaveOptions& options) : g_(g), tensors_(g, file_, options) {}
 
   File run() {
-    for (const Node& n : g_.nodes) file_.need_opset(needed_opset(*n.op));
+    for (const Node& n : g_.nodes) file_.need_opset(needed_opset(n, g_));
     add_inputs();
     for (const Node& n : g_.nodes) add_node(n);
     add_outputs();

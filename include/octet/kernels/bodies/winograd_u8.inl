@@ -7,7 +7,7 @@
 // bits of float(sum) * scale.
 
 struct S16 {
-  static constexpr bool finishes = false, quads = false;  // sums are always stored in memory
+  static constexpr bool finishes = false, paired = false, quads = false;  // sums are always stored in memory
   static constexpr int weight_bytes = vector_bytes;
   static constexpr int rows(int) { return wide::rows_i16; }
   using acc = wide::i32;

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/packed_codes.hpp"
 #include "../activation_range.hpp"
 #include "../implement.hpp"
 #include "../operands.hpp"
@@ -103,6 +104,7 @@ class TransposedConvolutionStep : public Step {
       Value v = c.input(i);
       if (i == 1) {
         v.constant = weights;
+        v.dtype = weights.dtype();
         v.shape = weights.shape();
       }
       n.inputs.push_back(g.add_value(std::move(v)));
@@ -117,8 +119,8 @@ class TransposedConvolutionStep : public Step {
   /// The taps of a phase in reverse order, [O, h, w, C / groups]. For outputs without taps, one tap of zeros.
   static AnyTensor phase_weights(const PrepareContext& c, const Axes& axes, std::int64_t y, std::int64_t x) {
     const Value& w = c.input(LayerInputs::weights);
-    const AnyTensor& all = c.constant(LayerInputs::weights);
-    const std::int64_t out = all.shape()[0], channels = all.shape().back(), element = element_bytes(c, w);
+    const AnyTensor all = whole_bytes(c.constant(LayerInputs::weights));
+    const std::int64_t out = all.shape()[0], channels = all.shape().back(), element = bits(all.dtype()) / 8;
     const bool none = y < 0;
     const std::int64_t rows = none ? 1 : axes[0].taps(y), columns = none ? 1 : axes[1].taps(x);
     return AnyTensor::make(all.dtype(), {out, rows, columns, channels}, [&](std::byte* to) {
@@ -127,7 +129,7 @@ class TransposedConvolutionStep : public Step {
           if (none) {
             const std::size_t channel = w.quant.index_of(o);
             for (std::int64_t k = 0; k < channels; ++k)
-              store_element(w.dtype, to, k, w.is_quantized() ? w.quant.zero_point.at(channel) : 0);
+              store_element(all.dtype(), to, k, w.is_quantized() ? w.quant.zero_point.at(channel) : 0);
             continue;
           }
           const std::int64_t ky = axes[0].last_tap(y) - i / columns * axes[0].period();
