@@ -13,6 +13,8 @@ inline std::map<std::string, std::string> own_metadata(const Model& model) {
   std::map<std::string, std::string> m = model.metadata;
   m.erase("format");
   m.erase("producer");
+  for (int v : model.inputs)
+    for (int d = 0; d < model.value(v).shape.rank(); ++d) m.erase(dimension_key(model.value(v).name, d));
   return m;
 }
 
