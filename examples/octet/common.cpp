@@ -205,6 +205,10 @@ std::int64_t output_classes(const Model& model, const ImageInput& input) {
   return s.back();
 }
 
+void print_notes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::fprintf(stderr, "octet: note: %s\n", report::printable(note).c_str());
+}
+
 std::string counted(std::int64_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }

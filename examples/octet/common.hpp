@@ -105,5 +105,8 @@ std::vector<std::string> layer_names(const octet::Graph& g, bool full);
 /// The number of classes of a model: the last dimension of its output.
 std::int64_t output_classes(const octet::Model& model, const octet::ImageInput& input);
 
+/// Prints each as a line of standard error.
+void print_notes(const std::vector<std::string>& notes);
+
 /// "1 image", "2 images"
 std::string counted(std::int64_t n, const std::string& what);

@@ -1,6 +1,7 @@
 #pragma once
 #include "../graph/graph.hpp"
 #include "../graph/operator.hpp"
+#include "../model_file/save_options.hpp"
 #include "codes.hpp"
 
 OCTET_BEGIN
@@ -26,6 +27,11 @@ class ExportedNode {
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
     detail::fail<FormatError>(layer_place(node_), parts...);
+  }
+  /// Tells the caller of save what is written otherwise than the layer is.
+  template <class... Parts>
+  void note(const SaveOptions& options, const Parts&... parts) const {
+    if (options.notes) options.notes->push_back(concat(layer_place(node_), parts...));
   }
   template <class... Parts>
   void require(bool condition, const Parts&... parts) const {

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "../core/config.hpp"
 
@@ -18,6 +20,8 @@ struct SaveOptions {
   OnnxForm onnx = OnnxForm::unsigned_codes;  ///< .onnx: the types of quantized activations
   bool external_data = false;  ///< .onnx: large constants are in a file NAME.onnx.data beside the model, as they
                                ///< always are where there are 2 GB of them
+  std::vector<std::string>* notes = nullptr;  ///< .onnx, .tflite: gets a message for each layer that is not written as
+                                              ///< it is, such as one whose input gets another scale
 };
 
 OCTET_END

@@ -9,7 +9,7 @@ namespace detail::tflite {
 /// Writes a graph as a TFLite file.
 class Exporter {
  public:
-  explicit Exporter(const Graph& g) : g_(g), tensors_(g, file_) {}
+  Exporter(const Graph& g, const SaveOptions& options) : g_(g), tensors_(g, file_, options) {}
 
   std::string run() {
     for (int v : g_.inputs) file_.inputs.push_back(tensors_.tensor(v));

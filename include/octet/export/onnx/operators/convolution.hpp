@@ -50,6 +50,10 @@ inline void export_convolution(NodeExport& n) {
       const std::vector<std::string> s = t.scale(n.name() + "/products", q, t.file_type(n.out_id()));
       const std::string codes = n.step("product_codes", "QuantizeLinear", {products, s[0], s[1]});
       products = n.step("product_reals", "DequantizeLinear", {codes, s[0], s[1]});
+    } else if (t.has_codes(n.out_id())) {
+      n.note(t.options(),
+             "the range of its result before the residual is added is not known (calibration and QAT keep it): other "
+             "runtimes compute the convolution in float");
     }
     t.node(n.name() + "/sum", "Add", {products, n.real(Convolution::residual, images)}, out);
   });

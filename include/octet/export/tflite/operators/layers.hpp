@@ -96,6 +96,9 @@ inline QuantParams sum_params(NodeExport& n, const Convolution& c) {
     q.zero_point[0] += code_shift(int8_format.activations, n.tensors().codes());
     return q;
   }
+  n.note(n.tensors().options(),
+         "the range of its result before the residual is added is not known (calibration and QAT keep it): one that "
+         "holds every sum is taken, which is coarser");
   const IntegerRange r = integer_range(n.tensors().codes());
   const auto range = [&](const QuantParams& q) {
     return std::make_pair(detail::real_value(static_cast<double>(r.low), q),
