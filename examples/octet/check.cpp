@@ -1,10 +1,10 @@
 #include "check.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <limits>
 #include <octet/comparison/output_errors.hpp>
-#include <octet/core/element.hpp>
 #include <octet/data/input_set.hpp>
 #include <octet/io/image.hpp>
 #include <octet/io/load.hpp>
@@ -19,7 +19,7 @@ using namespace octet;
 namespace {
 
 bool is_image(const std::string& file) {
-  std::string ending = std::filesystem::path(file).extension().string();
+  const std::string ending = std::filesystem::path(file).extension().string();
   return ending != ".npy" && ending != ".npz";
 }
 
@@ -36,11 +36,11 @@ AnyTensor channels_last(const AnyTensor& t) {
   to.erase(1);
   to.push_back(s[1]);
   const std::int64_t channels = s[1], pixels = t.size() / std::max<std::int64_t>(s[0] * channels, 1);
+  const auto bytes = static_cast<std::int64_t>(t.size_bytes()) / std::max<std::int64_t>(t.size(), 1);
   return AnyTensor::make(t.dtype(), to, [&](std::byte* out) {
     for (std::int64_t i = 0; i < t.size(); ++i) {
       const std::int64_t image = i / (channels * pixels), c = i / pixels % channels, p = i % pixels;
-      detail::store_element(t.dtype(), out, (image * pixels + p) * channels + c,
-                            detail::load_element(t.dtype(), t.data(), i));
+      std::copy_n(t.data() + i * bytes, bytes, out + ((image * pixels + p) * channels + c) * bytes);
     }
   });
 }

@@ -59,6 +59,10 @@ struct DataOptions {
   void add_to(CLI::App& command);
   /// The list of classes for a model with that number of outputs. Empty if none was given.
   octet::Labels load_labels(std::int64_t outputs) const;
+  /// The same; if no list was given, the one in the model's file, if it has one.
+  octet::Labels labels_of(const octet::Model& model, std::int64_t outputs) const;
+  /// Stores the list of classes that was given, if any, in the model's metadata, from where it is used by default.
+  void store_labels(octet::Model& model) const;
   octet::DatasetPtr open(const std::string& path, const octet::Labels& list, bool with_labels) const;
 };
 

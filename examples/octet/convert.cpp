@@ -14,6 +14,7 @@ struct ConvertArguments {
   std::string model, out, onnx = "uint8";
   bool external_data = false, force = false;
   CheckOptions check;
+  DataOptions source;
 };
 
 void convert_command(const ConvertArguments& o, const CLI::App& command) {
@@ -21,7 +22,7 @@ void convert_command(const ConvertArguments& o, const CLI::App& command) {
     require_not_given(command, {"--check-limit"}, "requires --check");
     o.check.images.require_unused("without --check, no image is read");
   }
-  OutputCheck check({o.model, o.check.input}, o.force);
+  OutputCheck check({o.model, o.check.input, o.source.labels}, o.force);
   check.writes(o.out, FileKind::model);
   SaveOptions options;
   options.onnx = o.onnx == "uint8"  ? OnnxForm::unsigned_codes
@@ -30,7 +31,8 @@ void convert_command(const ConvertArguments& o, const CLI::App& command) {
   options.external_data = o.external_data;
   std::vector<std::string> notes;
   options.notes = &notes;
-  const Model model = open_model(o.model);
+  Model model = open_model(o.model);
+  o.source.store_labels(model);
   save(model, o.out, options);
   print_notes(notes);
   std::cout << o.out << ": " << report::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
@@ -52,6 +54,8 @@ void add_convert(CLI::App& app) {
       ->check(CLI::IsMember({"uint8", "int8", "symmetric"}))
       ->capture_default_str();
   c->add_flag("--external-data", o->external_data, "Large constants of an .onnx file are in a file beside it");
+  c->add_option("--labels", o->source.labels,
+                "Classes to store in the file: one name per line, index:name lines, or a CSV file");
   add_force(*c, o->force);
   o->check.add_to(*c);
   c->callback([o, c] { convert_command(*o, *c); });

@@ -153,6 +153,7 @@ void quantize_command(QuantizeArguments o, const CLI::App& command) {
   const bool images = !o.calibration.empty() && !o.tensors;
   if (images || !command.get_option("--preprocess")->empty() || o.images.crop || !o.images.resize.empty())
     o.images.store(q, ImageInput(model, o.images.size));
+  o.source.store_labels(q);
   notes.clear();
   SaveOptions saving;
   saving.notes = &notes;

@@ -42,5 +42,13 @@ inline Graph prepared_model(const Model& model, bool optimized, std::string Oper
   return with_built_in_operators(optimized || quantized ? Graph(optimize(model)) : model, name);
 }
 
+/// The model's texts, without those that every reader sets.
+inline std::map<std::string, std::string> prepared_metadata(const Graph& g) {
+  std::map<std::string, std::string> m = g.metadata;
+  m.erase("format");
+  m.erase("producer");
+  return m;
+}
+
 }  // namespace detail
 OCTET_END

@@ -1,7 +1,9 @@
 #pragma once
 #include "../../passes/float_fallbacks.hpp"
 #include "../prepared_model.hpp"
+#include "metadata.hpp"
 #include "registry.hpp"
+#include "zip.hpp"
 
 OCTET_BEGIN
 namespace detail::tflite {
@@ -15,10 +17,23 @@ class Exporter {
     for (int v : g_.inputs) file_.inputs.push_back(tensors_.tensor(v));
     for (const Node& n : g_.nodes) add_node(n);
     add_outputs();
-    return file_.bytes();
+    return with_metadata();
   }
 
  private:
+  /// The file, with the graph's texts, TFLite Metadata, and labels in a zip archive at the end.
+  std::string with_metadata() {
+    const std::string labels = metadata_text(g_, "labels");
+    const int label_output = output_with_labels(g_);
+    for (const auto& [key, text] : prepared_metadata(g_))
+      if (key != "labels" || label_output < 0) file_.metadata.emplace_back(own_metadata + key, text);
+    if (std::string standard = MetadataWriter(g_).run(label_output); !standard.empty())
+      file_.metadata.emplace_back(metadata_name, std::move(standard));
+    std::string bytes = file_.bytes();
+    if (label_output >= 0) bytes += appended_zip(bytes.size(), label_file, labels);
+    return bytes;
+  }
+
   void add_node(const Node& n) {
     NodeExport node(n, tensors_);
     const Writer write = find_writer(n.op->type());
