@@ -148,6 +148,26 @@ TEST_CASE("export: large constants of ONNX models can be in a file of their own"
   CHECK(difference(run_model(large, x), run_model(load(folder / "large.onnx"), x)).different == 0);
 }
 
+TEST_CASE("export: models with more constants than a file holds") {
+  const TemporaryFolder folder;
+  Graph large = one_convolution();
+  large.outputs = {convolution(large, "wide", large.outputs[0], 64, 3, 7)};
+  SaveOptions o;
+  o.largest_file = 10000;
+  save(large, folder / "net.onnx", o);
+  CHECK(contents(folder / "net.onnx.data").size() >= 64 * 6 * 9 * 4);
+  CHECK(contents(folder / "net.onnx").size() < 10000);
+  const std::vector<AnyTensor> x = random_inputs(large, 3);
+  CHECK(difference(run_model(large, x), run_model(load(folder / "net.onnx"), x)).different == 0);
+  CHECK_THROWS_WITH_AS(write_onnx(large, o), doctest::Contains("10000"), FormatError);
+  CHECK_THROWS_WITH_AS(save(large, folder / "net.tflite", o), doctest::Contains("largest_file"), FormatError);
+  CHECK(files_in(folder / "") == 2);
+  // Where the data cannot be written, the model's file is not, either.
+  std::filesystem::create_directory(folder / "taken.onnx.data");
+  CHECK_THROWS_AS(save(large, folder / "taken.onnx", o), FormatError);
+  CHECK(!std::filesystem::exists(folder / "taken.onnx"));
+}
+
 TEST_CASE("export: codes of ONNX models are uint8, int8, or int8 with zero points 0") {
   const Model m = quantized(one_convolution(), {2, 8, 8, 4});
   const auto kind = [](const Model& x) {

@@ -29,7 +29,7 @@ class Exporter {
       if (key != "labels" || label_output < 0) file_.metadata.emplace_back(own_metadata + key, text);
     if (std::string standard = MetadataWriter(g_).run(label_output); !standard.empty())
       file_.metadata.emplace_back(metadata_name, std::move(standard));
-    std::string bytes = file_.bytes();
+    std::string bytes = file_.bytes(tensors_.options().largest_file);
     if (label_output >= 0) bytes += appended_zip(bytes.size(), label_file, labels);
     return bytes;
   }
