@@ -22,6 +22,11 @@ class ExportedNode {
   int out_id(int i = 0) const noexcept { return node_.outputs[static_cast<std::size_t>(i)]; }
   const Value& input(int i) const { return graph().value(id(i)); }
   const Value& output(int i = 0) const { return graph().value(out_id(i)); }
+  /// The elements of input i, which has to be a constant.
+  const AnyTensor& constant_input(int i) const {
+    require(input(i).is_constant(), "computes '", input(i).name, "', expected a constant");
+    return input(i).constant;
+  }
   int rank(int i = 0) const { return input(i).shape.rank(); }
 
   template <class... Parts>

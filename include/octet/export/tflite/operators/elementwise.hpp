@@ -123,7 +123,7 @@ inline void export_prelu(NodeExport& n) {
   Tensor<float> real = Tensor<float>::uninitialized(slopes.shape);
   const ChannelWalk walk(slopes.shape, slopes.quant.axis);
   for (std::int64_t i = 0; i < real.size(); ++i) {
-    const double x = load_element(slopes.dtype, slopes.constant.data(), i);
+    const double x = load_element(slopes.dtype, n.constant_input(PRelu::slopes).data(), i);
     real[i] = static_cast<float>(slopes.is_quantized() ? real_value(x, slopes.quant, walk.channel_of(i)) : x);
   }
   const int a = n.tensors().constant(slopes.name, std::move(real));
