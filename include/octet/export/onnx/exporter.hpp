@@ -60,12 +60,18 @@ class Exporter {
     export_own_operator(node, *own);
   }
 
+  /// Whether a Transpose gives the value its dimensions. Such a result has them in the file as well.
+  bool is_transposed(int v) const {
+    return std::any_of(g_.nodes.begin(), g_.nodes.end(),
+                       [&](const Node& n) { return as<Transpose>(*n.op) && n.outputs[0] == v; });
+  }
+
   void add_outputs() {
     std::set<std::string> taken;
     for (int v : g_.outputs) {
       const Value& x = g_.value(v);
       const Order own = x.is_constant() ? Order::identity(x.shape.rank()) : tensors_.order(v);
-      const Order o = NodeExport::stays(own) ? own : Order::identity(x.shape.rank());
+      const Order o = NodeExport::stays(own) && !is_transposed(v) ? own : Order::identity(x.shape.rank());
       std::string tensor = tensors_.tensor(v, o);
       const bool is_input = std::find(g_.inputs.begin(), g_.inputs.end(), v) != g_.inputs.end();
       if (tensor != x.name || is_input || x.is_constant() || taken.count(tensor)) {
