@@ -32,6 +32,13 @@ inline Graph with_built_in_operators(Graph g, std::string OperatorNames::*name) 
   return g;
 }
 
+/// What to do about a layer that a format has no operator for.
+inline std::string missing_advice(const Node& n) {
+  return std::string(n.op->type()).compare(0, 12, "FakeQuantize") == 0
+             ? "The model is being trained for integers: save what convert makes of it"
+             : "Save the model as .octet, or end the model before this layer";
+}
+
 /// Whether a result does not depend on the inputs, such as weights that are converted when the model is loaded.
 inline bool computes_constants(const Graph& g) {
   return std::any_of(g.nodes.begin(), g.nodes.end(), [&](const Node& n) {

@@ -55,8 +55,7 @@ class Exporter {
     const Writer write = find_writer(n.op->type());
     const OperatorType* own = write ? nullptr : find_operator(n.op->type());
     if (write) return write(node);
-    node.require(own && !own->files.onnx_type.empty(),
-                 "ONNX has no operator for it. Save the model as .octet, or end the model before this layer");
+    node.require(own && !own->files.onnx_type.empty(), "ONNX has no operator for it. ", missing_advice(n));
     export_own_operator(node, *own);
   }
 

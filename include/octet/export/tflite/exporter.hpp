@@ -39,8 +39,7 @@ class Exporter {
     const Writer write = find_writer(n.op->type());
     if (write) return write(node);
     const OperatorType* own = find_operator(n.op->type());
-    node.require(own && !own->files.tflite_code.empty(),
-                 "TFLite has no operator for it. Save the model as .octet, or end the model before this layer");
+    node.require(own && !own->files.tflite_code.empty(), "TFLite has no operator for it. ", missing_advice(n));
     export_own_operator(node, *own);
   }
 
