@@ -2,7 +2,9 @@
 #include <octet/io/model_file.hpp>
 #include <octet/quantization/calibration.hpp>
 #include <octet/quantization/quantize_model.hpp>
+#include <octet/training/examples.hpp>
 #include <octet/training/qat.hpp>
+#include <octet/training/trainer.hpp>
 
 #include "support/every_operator.hpp"
 #include "support/exported.hpp"
@@ -98,4 +100,32 @@ TEST_CASE("export is complete: a model that is being trained for int8 has to be 
     CHECK_THROWS_WITH_AS(save(prepared, folder / file), doctest::Contains("convert"), FormatError);
     CHECK(std::filesystem::is_empty(folder / ""));
   }
+}
+
+TEST_CASE("export: training for int8 keeps the range that a convolution has before a residual is added") {
+  Graph g;
+  const int x = g.add_input("x", {Shape::unknown, 6, 6, 8});
+  const int a = convolution(g, "first", x, 8, 3, 1, 1, {0, 6});
+  const int v = g.add("sum", Binary(BinaryKind::add, {0, 6}), {convolution(g, "second", a, 8, 3, 3), a});
+  const int m = g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {v});
+  g.outputs = {g.add("scores", FullyConnected(), {m, constant(g, {4, 8}, 4), constant(g, {4}, 5)})};
+  std::vector<std::int64_t> classes;
+  for (int i = 0; i < 64; ++i) classes.push_back(i % 4);
+  const TensorExamples examples(random_tensor({64, 6, 6, 8}, 10), classes);
+  TrainingOptions o;
+  o.progress = false;
+  o.batch = 16;
+  Trainer trainer(prepare_qat(g), o);
+  trainer.fit(examples, 1);
+  const Model q = convert(trainer.model());
+  CHECK(std::count_if(q.nodes.begin(), q.nodes.end(), [](const Node& n) {
+          const auto* c = as<Convolution>(*n.op);
+          return c && c->unsummed_scale > 0;
+        }) == 1);
+  std::vector<std::string> notes;
+  SaveOptions saving;
+  saving.notes = &notes;
+  for (Format f : {Format::onnx, Format::tflite})
+    CHECK(difference_through(q, f, {AnyTensor(random_tensor({3, 6, 6, 8}, 8))}, saving).relative() < 0.05);
+  CHECK(notes.empty());
 }
