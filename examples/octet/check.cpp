@@ -45,22 +45,6 @@ AnyTensor channels_last(const AnyTensor& t) {
   });
 }
 
-/// The model's inputs. Tensors in files have the layout of the model's file, `model` has octet's.
-std::vector<AnyTensor> check_inputs(const std::string& name, const Model& model, const CheckOptions& o) {
-  if (is_image(o.input)) {
-    const ImageInput input(model, o.images.size);
-    const Tensor<float> x = input.prepare(load_image(o.input), o.images.preprocessing(model, input));
-    o.images.note(model, input);
-    return {as_input(model.value(model.inputs[0]), x)};
-  }
-  const Model as_stored = open_model(name, {}, true);
-  std::vector<AnyTensor> all = read_inputs(as_stored, {o.input});
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (transposes_of(as_stored, as_stored.inputs[i]) > transposes_of(model, model.inputs[i]))
-      all[i] = channels_last(all[i]);
-  return all;
-}
-
 /// The same codes as the other type of 8 bits, which the other file may have.
 AnyTensor as_type(const AnyTensor& t, DType to, const std::string& input) {
   if (t.dtype() == to) return t;
@@ -97,9 +81,25 @@ void CheckOptions::add_to(CLI::App& command) {
   images.add_to(command);
 }
 
-void check_conversion(const std::string& name, const Model& model, const std::string& written, const CheckOptions& o) {
+std::vector<AnyTensor> check_inputs(const std::string& name, const Model& model, const CheckOptions& o) {
+  if (o.input.empty()) return {};
+  if (is_image(o.input)) {
+    const ImageInput input(model, o.images.size);
+    const Tensor<float> x = input.prepare(load_image(o.input), o.images.preprocessing(model, input));
+    o.images.note(model, input);
+    return {as_input(model.value(model.inputs[0]), x)};
+  }
+  // Tensors in files have the layout of the model's file, `model` has octet's.
+  const Model as_stored = open_model(name, {}, true);
+  std::vector<AnyTensor> all = read_inputs(as_stored, {o.input});
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (transposes_of(as_stored, as_stored.inputs[i]) > transposes_of(model, model.inputs[i]))
+      all[i] = channels_last(all[i]);
+  return all;
+}
+
+void check_conversion(const Model& model, const std::vector<AnyTensor>& x, const std::string& written, double limit) {
   const Model other = load(written);
-  const std::vector<AnyTensor> x = check_inputs(name, model, o);
   std::vector<AnyTensor> converted_x;
   std::vector<Shape> shapes;
   require(model.inputs.size() == other.inputs.size(), "'", written, "' has ", other.inputs.size(), " inputs, expected ",
@@ -130,6 +130,6 @@ void check_conversion(const std::string& name, const Model& model, const std::st
     worst = std::min(worst, found[i].sqnr_db);
   }
   std::cout << table.str();
-  require(worst >= o.limit, "'", written, "' gives other outputs than the model: ", decibels(worst),
-          " dB SQNR, expected ", o.limit, " or more (--check-limit)");
+  require(worst >= limit, "'", written, "' gives other outputs than the model: ", decibels(worst),
+          " dB SQNR, expected ", limit, " or more (--check-limit)");
 }

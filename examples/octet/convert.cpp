@@ -33,11 +33,12 @@ void convert_command(const ConvertArguments& o, const CLI::App& command) {
   options.notes = &notes;
   Model model = open_model(o.model);
   o.source.store_labels(model);
+  const std::vector<AnyTensor> inputs = check_inputs(o.model, model, o.check);
   save(model, o.out, options);
   print_notes(notes);
   std::cout << o.out << ": " << report::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
             << " MB\n";
-  if (!o.check.input.empty()) check_conversion(o.model, model, o.out, o.check);
+  if (!o.check.input.empty()) check_conversion(model, inputs, o.out, o.check.limit);
 }
 
 }  // namespace
