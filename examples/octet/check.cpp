@@ -92,9 +92,12 @@ std::vector<AnyTensor> check_inputs(const std::string& name, const Model& model,
   // Tensors in files have the layout of the model's file, `model` has octet's.
   const Model as_stored = open_model(name, {}, true);
   std::vector<AnyTensor> all = read_inputs(as_stored, {o.input});
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (transposes_of(as_stored, as_stored.inputs[i]) > transposes_of(model, model.inputs[i]))
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const int stored = as_stored.inputs[i], own = model.inputs[i];
+    if (as_stored.value(stored).shape != model.value(own).shape ||
+        transposes_of(as_stored, stored) > transposes_of(model, own))
       all[i] = channels_last(all[i]);
+  }
   return all;
 }
 
