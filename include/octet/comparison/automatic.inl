@@ -134,7 +134,7 @@ class AutomaticChoice {
     const Model m = quantize(model_, p.plan);
     p.size_bytes = saved_size(m);
     Executor run(m, target_.executor);
-    p.chosen_on = curve_.empty() ? choosing_.exact() : choosing_.measure(run);
+    p.chosen_on = choosing_.measure(run);
     p.met = keeps(target_, p.chosen_on);
     measure_time(run, p);
     p.memory_bytes = static_cast<std::int64_t>(run.packed_bytes() + run.arena_bytes());
@@ -146,10 +146,9 @@ class AutomaticChoice {
   /// The time of a model, measured alternately with the float model, whose time is that of the first measurement: the
   /// load of the machine may have changed since.
   void measure_time(Executor& run, AutomaticPoint& p) {
-    const std::vector<Latency> t =
-        measure_latency({&exact_, &run}, choosing_.inputs(0), 0.25, 0, [](std::int64_t, std::int64_t) {});
-    const double float_ms = curve_.empty() ? t[0].min_ms : curve_[0].milliseconds;
-    p.milliseconds = curve_.empty() ? float_ms : float_ms * t[1].min_ms / t[0].min_ms;
+    const std::pair<double, double> t = least_times(exact_, run, choosing_.inputs(0));
+    const double float_ms = curve_.empty() ? t.first : curve_[0].milliseconds;
+    p.milliseconds = curve_.empty() ? float_ms : float_ms * t.second / t.first;
   }
 
   /// The place of a mixture in the curve, where it is added unless it is there.
@@ -215,7 +214,7 @@ class AutomaticChoice {
       const std::size_t i = next_to_prove();
       if (i == curve_.size()) break;
       AutomaticPoint& p = curve_[i];
-      p.proof = i == 0 ? proving.exact() : measured(proving, p.plan);
+      p.proof = measured(proving, p.plan);
       r.met = keeps(target_, *p.proof);
       if (r.met || k == 0 || better(*p.proof, *curve_[best].proof)) best = i;
       if (!r.met) {

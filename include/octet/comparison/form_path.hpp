@@ -1,7 +1,7 @@
 #pragma once
 #include "layer_trials.hpp"
 
-/// Which layer gets a more exact form next.
+/// Which forms layers get for a limit of noise.
 OCTET_BEGIN
 namespace detail {
 
@@ -47,7 +47,11 @@ class FormPath {
         shapes_(shapes),
         target_(target),
         conversions_(conversions),
-        links_(plans.graph()) {}
+        links_(plans.graph()) {
+    find_neighbours();
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      if (const FormFacts* f = fact(l, float_form)) float_cost_ += cost_of(*f, l);
+  }
 
   /// All layers in one form, where they have it.
   Forms uniform(std::size_t form) const {
@@ -57,18 +61,25 @@ class FormPath {
     return forms;
   }
 
-  /// The mixtures, each with at least one layer in a more exact form than the one before. `allowed`: which forms.
+  /// Mixtures from the cheapest one to all float: each is the cheapest that was found whose predicted noise is within
+  /// a limit, and each limit is lower than the one before. `allowed`: which forms.
   std::vector<Forms> mixtures(const std::vector<bool>& allowed) const {
-    std::vector<Forms> path{cheapest(allowed)};
-    std::vector<double> noise = predicted_noise(path[0]);
-    while (true) {
-      const Move m = best_move(path.back(), noise, allowed);
-      if (m.layer == facts_.size()) return path;
-      Forms next = path.back();
-      next[m.layer] = m.form;
-      noise = predicted_noise(next);
-      path.push_back(std::move(next));
+    const Forms start = cheapest(allowed), exact = uniform(float_form);
+    std::vector<double> limits = predicted_noise(start);
+    double part = 1;
+    if (target_.min_sqnr > 0) {  // errors add up to less than predicted, or to more
+      part = 8;
+      for (double& x : limits) x = std::min(x, std::pow(10.0, -target_.min_sqnr / 10));
     }
+    std::vector<Forms> path{start};
+    for (int k = 0; k < steps; ++k, part *= step_factor) {
+      Forms best = cheapest_within(start, limits, part, allowed);
+      const Forms other = cheapest_within(k == 0 ? exact : path.back(), limits, part, allowed);
+      if (objective(other, limits, part) < objective(best, limits, part)) best = other;
+      if (best != path.back()) path.push_back(best);
+    }
+    path.push_back(exact);
+    return path;
   }
 
   /// The noise of each output as a part of its signal, if the errors of layers are added.
@@ -81,9 +92,8 @@ class FormPath {
   }
 
  private:
-  struct Move {
-    std::size_t layer, form;
-  };
+  static constexpr int steps = 20;
+  static constexpr double step_factor = 0.65;
 
   static double bounded(double noise) { return std::isfinite(noise) ? std::min(noise, 1e6) : 1e6; }
   const FormFacts* fact(std::size_t layer, std::size_t form) const {
@@ -145,45 +155,63 @@ class FormPath {
     return sum;
   }
 
-  /// The change that removes most error for its cost; changes that cost nothing come first.
-  Move best_move(const Forms& now, const std::vector<double>& noise, const std::vector<bool>& allowed) const {
-    const bool time = target_.objective == Objective::latency;
-    const double conversions = time ? conversion_time(now) : 0;
-    Move best{facts_.size(), float_form};
-    double most = -1;
-    bool best_free = false;
-    Forms next = now;
-    for (std::size_t l = 0; l < facts_.size(); ++l) {
-      const FormFacts* old = fact(l, now[l]);
-      if (!old) continue;
-      for (const FormFacts& f : facts_[l]) {
-        if (f.form == now[l] || (!allowed[f.form] && f.form != float_form)) continue;
-        const double gain = removed(*old, f, noise);
-        next[l] = f.form;
-        const double cost = cost_of(f, l) - cost_of(*old, l) + (time ? conversion_time(next) - conversions : 0);
-        next[l] = now[l];
-        const bool free = cost <= 0;
-        // A change back is never allowed, so that the path ends.
-        if (gain < 0 || (gain == 0 && (cost >= 0 || f.form != float_form))) continue;
-        const double worth = free ? gain - cost : gain / cost;
-        if (best.layer != facts_.size() && (best_free != free ? best_free : worth <= most)) continue;
-        best = {l, f.form};
-        most = worth;
-        best_free = free;
-      }
-    }
-    return best;
+  /// The cost of a mixture, and a penalty for noise beyond the limits: noise e times as large as allowed costs as much
+  /// as the whole float model.
+  double objective(const Forms& forms, const std::vector<double>& limits, double part) const {
+    double cost = target_.objective == Objective::latency ? conversion_time(forms) : 0;
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      if (const FormFacts* f = fact(l, forms[l])) cost += cost_of(*f, l);
+    const std::vector<double> noise = predicted_noise(forms);
+    for (std::size_t o = 0; o < noise.size(); ++o)
+      if (noise[o] > part * limits[o] && limits[o] > 0) cost += float_cost_ * std::log(noise[o] / (part * limits[o]));
+    return cost;
   }
 
-  /// How much of the noise of the outputs a change removes. If a target is set for each output, those that miss it
-  /// count.
-  double removed(const FormFacts& from, const FormFacts& to, const std::vector<double>& noise) const {
-    const double limit = target_.min_sqnr > 0 ? std::pow(10.0, -target_.min_sqnr / 10) : 0;
-    const bool any = std::any_of(noise.begin(), noise.end(), [&](double x) { return x > limit; });
-    double sum = 0;
-    for (std::size_t o = 0; o < noise.size(); ++o)
-      if (noise[o] > 0 && (!any || noise[o] > limit)) sum += (bounded(from.noise[o]) - bounded(to.noise[o])) / noise[o];
-    return sum;
+  /// Improves a mixture until no change of a layer, or of a layer and those that write its inputs or read its results,
+  /// makes it better.
+  Forms cheapest_within(Forms forms, const std::vector<double>& limits, double part,
+                        const std::vector<bool>& allowed) const {
+    double least = objective(forms, limits, part);
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::size_t l = 0; l < facts_.size(); ++l)
+        for (const FormFacts& f : facts_[l]) {
+          if (!allowed[f.form]) continue;
+          for (const bool around : {false, true}) {
+            Forms next = forms;
+            next[l] = f.form;
+            if (around)
+              for (std::size_t n : neighbours_[l])
+                if (fact(n, f.form)) next[n] = f.form;
+            if (next == forms) continue;
+            const double cost = objective(next, limits, part);
+            if (cost >= least * (1 - 1e-9)) continue;
+            least = cost;
+            forms = std::move(next);
+            changed = true;
+          }
+        }
+    }
+    return forms;
+  }
+
+  /// The layers that write a layer's inputs or read its results, also through layers that only move elements.
+  void find_neighbours() {
+    const Graph& g = plans_.graph();
+    neighbours_.resize(facts_.size());
+    std::vector<int> writer(g.values.size(), Node::none);
+    for (std::size_t l = 0; l < g.nodes.size(); ++l) {
+      int through = Node::none;
+      for (int v : g.nodes[l].inputs) {
+        const int w = v == Node::none ? Node::none : writer[at(v)];
+        if (w == Node::none) continue;
+        through = w;
+        if (plans_.follows_input(l)) break;
+        neighbours_[l].push_back(at(w));
+        neighbours_[at(w)].push_back(l);
+      }
+      for (int v : g.nodes[l].outputs) writer[at(v)] = plans_.follows_input(l) ? through : static_cast<int>(l);
+    }
   }
 
   const FormPlans& plans_;
@@ -192,6 +220,8 @@ class FormPath {
   const Target& target_;
   const ConversionTimes conversions_;
   const Links links_;
+  std::vector<std::vector<std::size_t>> neighbours_;  // of each layer
+  double float_cost_ = 0;                             // of all layers as float
 };
 
 }  // namespace detail

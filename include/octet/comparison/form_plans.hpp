@@ -53,9 +53,10 @@ class FormPlans {
   FormPlans(const OptimizedModel& float_model, const Calibration& calibration, const Target& target)
       : exponents_(plan_by_trial(float_model, calibration, target.int8).channel_exponents),
         graph_(optimize(rescaled_graph(float_model, exponents_))),
-        names_(plan_layer_names(graph_)) {
-    const Calibration c = rescaled(calibration, exponents_);
-    for (const CandidateForm& f : candidate_forms()) plans_.push_back(f.plan(graph_, c, target));
+        names_(plan_layer_names(graph_)),
+        calibration_(rescaled(calibration, exponents_)),
+        symmetric_(target.int8.symmetric_activations) {
+    for (const CandidateForm& f : candidate_forms()) plans_.push_back(f.plan(graph_, calibration_, target));
     find_forms();
     find_params();
   }
@@ -78,8 +79,22 @@ class FormPlans {
   QuantizationPlan mixed(const std::vector<std::size_t>& forms) const {
     QuantizationPlan p = plans_[int8_form];
     p.channel_exponents = exponents_;
-    for (std::size_t l = 0; l < names_.size(); ++l)
+    std::vector<bool> keep_float;
+    const std::vector<bool> float_inputs = moves_float_inputs(forms);
+    for (std::size_t l = 0; l < names_.size(); ++l) {
       if (!follows_[l]) p.layers[names_[l]] = layer_plan(l, forms[l]);
+      if (float_inputs[l]) p.layers[names_[l]] = {};
+      keep_float.push_back(p.layers[names_[l]].form != PlannedForm::integer);
+    }
+    // Which tensors have a scale of their own depends on the layers around.
+    const IntegerPlacement placement(graph_, {keep_float, false, false});
+    for (int v = 0; v < static_cast<int>(graph_.values.size()); ++v) {
+      const std::string& tensor = graph_.value(v).name;
+      if (placement.source(v) != IntegerPlacement::Source::measured)
+        p.activations.erase(tensor);
+      else if (p.activations.count(tensor) == 0)
+        p.activations[tensor] = own_scale(v, placement.links());
+    }
     return p;
   }
 
@@ -87,6 +102,33 @@ class FormPlans {
   static Model rescaled_graph(Model g, const ChannelExponents& exponents) {
     rescale(g, exponents);
     return g;
+  }
+
+  /// For each layer: whether it only moves elements of an input of the model that no int8 layer reads.
+  std::vector<bool> moves_float_inputs(const std::vector<std::size_t>& forms) const {
+    std::vector<bool> read(graph_.values.size(), false), moved = read, result(names_.size(), false);
+    for (int v : graph_.inputs) moved[at(v)] = true;
+    for (std::size_t l = 0; l < names_.size(); ++l)
+      if (follows_[l] && moved[at(graph_.nodes[l].inputs[0])])
+        for (int v : graph_.nodes[l].outputs) moved[at(v)] = true;
+    for (std::size_t l = names_.size(); l-- > 0;) {
+      const Node& n = graph_.nodes[l];
+      const bool integer = follows_[l]
+                               ? std::any_of(n.outputs.begin(), n.outputs.end(), [&](int v) { return read[at(v)]; })
+                               : layer_plan(l, forms[l]).form == PlannedForm::integer;
+      result[l] = follows_[l] && !integer && moved[at(n.inputs[0])];
+      for (int v : n.inputs)
+        if (v != Node::none && integer) read[at(v)] = true;
+    }
+    return result;
+  }
+
+  ActivationPlan own_scale(int v, const Links& links) const {
+    const Range r = useful_range(graph_, links, v, calibration_.range(graph_.value(v).name));
+    const ScaleAndZero p = activation_scale(r, int8_format.activations, symmetric_);
+    require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", graph_.value(v).name, "' was calibrated to [",
+            r.low, ", ", r.high, "], which no scale can represent");
+    return {p.scale, p.zero_point};
   }
 
   void find_forms() {
@@ -116,6 +158,8 @@ class FormPlans {
   ChannelExponents exponents_;
   OptimizedModel graph_;
   std::vector<std::string> names_;
+  Calibration calibration_;
+  bool symmetric_;
   std::vector<QuantizationPlan> plans_;          // of each form
   std::vector<std::vector<std::size_t>> forms_;  // of each layer
   std::vector<bool> follows_;                    // of each layer

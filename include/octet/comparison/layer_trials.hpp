@@ -1,4 +1,7 @@
 #pragma once
+#include <chrono>
+#include <numeric>
+
 #include "../runtime/runnable.hpp"
 #include "form_plans.hpp"
 #include "latency.hpp"
@@ -46,6 +49,29 @@ class PartialGraph {
   const Graph& whole_;
   std::vector<int> values_;  // of the part, for each of the whole
 };
+
+/// The times of two models, measured alternately, in milliseconds: the sum of the least times of their layers, which
+/// other load on the machine hardly changes.
+inline std::pair<double, double> least_times(Executor& first, Executor& second, const std::vector<AnyTensor>& inputs) {
+  constexpr int least_runs = 12;
+  constexpr double most_seconds = 0.5;
+  Executor* const models[] = {&first, &second};
+  std::vector<double> least[2];
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  for (int run = 0; run < least_runs || (run < 10 * least_runs && seconds() < most_seconds); ++run)
+    for (int m : {0, 1}) {
+      models[m]->profile(true);
+      models[m]->run(to_input_types(models[m]->graph(), inputs));
+      const std::vector<LayerTime> times = models[m]->layer_times();
+      models[m]->profile(false);
+      least[m].resize(times.size(), std::numeric_limits<double>::infinity());
+      for (std::size_t l = 0; l < times.size() && run > 0; ++l)
+        least[m][l] = std::min(least[m][l], times[l].milliseconds);
+    }
+  const auto sum = [](const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); };
+  return {sum(least[0]), sum(least[1])};
+}
 
 /// What a layer in one form costs and spoils.
 struct FormFacts {
