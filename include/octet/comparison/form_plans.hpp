@@ -51,7 +51,7 @@ constexpr std::size_t float_form = 0, int8_form = 1;  // places in candidate_for
 class FormPlans {
  public:
   FormPlans(const OptimizedModel& float_model, const Calibration& calibration, const Target& target)
-      : exponents_(plan_by_trial(float_model, calibration, target.int8).channel_exponents),
+      : exponents_(plan_with_equalization(float_model, calibration, target.int8).plan.channel_exponents),
         graph_(optimize(rescaled_graph(float_model, exponents_))),
         names_(plan_layer_names(graph_)),
         calibration_(rescaled(calibration, exponents_)),
