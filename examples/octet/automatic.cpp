@@ -19,7 +19,7 @@ namespace {
 
 struct AutoArguments {
   std::string model, data, calibration, objective = "latency", out, json, report, plan_out;
-  std::int64_t calibrate = 200, limit = 0, scan = 8;
+  std::int64_t calibrate = 200, limit = 0, scan = 8, proofs = 4;
   double max_drop = 0.3, min_sqnr = 0;
   int threads = 0;
   bool force = false;
@@ -90,6 +90,7 @@ Target target_of(const AutoArguments& o, AutoData& data, Progress& progress) {
   t.int8 = o.how.int8();
   t.weights = o.how.dynamic();
   t.scan_samples = o.scan;
+  t.proofs = static_cast<int>(o.proofs);
   t.executor = with_threads(o.threads);
   t.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
   return t;
@@ -152,6 +153,9 @@ void add_auto(CLI::App& app, int& status) {
       ->capture_default_str();
   c->add_option("--scan", o->scan, "With how many samples each layer is tried alone")
       ->check(at_least(1))
+      ->capture_default_str();
+  c->add_option("--proofs", o->proofs, "How many models are proved at most: if one fails, a safer one is")
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   CLI::Option* drop =
       c->add_option("--max-drop", o->max_drop,
