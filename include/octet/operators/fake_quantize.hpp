@@ -16,11 +16,13 @@ class FakeQuantize : public OperatorOf<FakeQuantize> {
   int bits = 8;          ///< 8 or 4: rounds to codes of int8 or int4
   double decay = 0.99;   ///< of the moving averages of the smallest and largest element
   bool observes = true;  ///< false: the range is frozen, or is that of another value
+  bool rounds = true;    ///< false: returns x, whose range is only observed
 
   void fields(FieldVisitor& v) override {
     v.field("bits", bits);
     v.field("decay", decay);
     v.field("observes", observes);
+    v.field("rounds", rounds);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;

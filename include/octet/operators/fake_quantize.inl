@@ -10,12 +10,12 @@ namespace detail {
 /// Inference: rounds by the observed range; returns x if nothing was observed.
 class FakeQuantizeStep : public Step {
  public:
-  FakeQuantizeStep(const PrepareContext& c, int bits) : rounding_(c.kernels(), bits) {
+  FakeQuantizeStep(const PrepareContext& c, int bits, bool rounds) : rounding_(c.kernels(), bits) {
     const Tensor<float> r = to_float(c.constant(FakeQuantize::range).ref());
     const ObservedRange range{r[0], r[1], r[2]};
     c.require(FakeQuantization::is_finite({range.low, range.high}), "the range of '", c.input(0).name, "' is [",
               range.low, ", ", range.high, "]");
-    observed_ = range.batches > 0;
+    observed_ = rounds && range.batches > 0;
     const Tensor<float> scale =
         c.has(FakeQuantize::scale) ? to_float(c.constant(FakeQuantize::scale).ref()) : Tensor<float>();
     const Tensor<float> lowest =
@@ -42,9 +42,10 @@ class FakeQuantizeStep : public Step {
 /// own range.
 class FakeQuantizeGradient : public GradientStep {
  public:
-  FakeQuantizeGradient(const PrepareContext& c, int bits, double decay)
+  FakeQuantizeGradient(const PrepareContext& c, int bits, double decay, bool rounds)
       : rounding_(c.kernels(), bits),
         decay_(decay),
+        rounds_(rounds),
         scaled_(c.has(FakeQuantize::scale)),
         shifted_(c.has(FakeQuantize::lowest)) {
     c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
@@ -53,7 +54,7 @@ class FakeQuantizeGradient : public GradientStep {
   GradientMemory plan(const GradientPlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
     observes_ = c.follows[1];
-    masks_ = c.wanted[0] && !scaled_;
+    masks_ = c.wanted[0] && !scaled_ && rounds_;
     wants_scale_ = scaled_ && c.wanted[FakeQuantize::scale];
     wants_lowest_ = shifted_ && c.wanted[FakeQuantize::lowest];
     features_ = in.rank() > 1 && in[0] > 0 ? in.elements() / in[0] : in.elements();
@@ -69,6 +70,11 @@ class FakeQuantizeGradient : public GradientStep {
     auto* lowest = shifted_ ? c.inputs[FakeQuantize::lowest].as<float>() : nullptr;
     auto* inside = masks_ ? reinterpret_cast<std::uint8_t*>(c.saved) : nullptr;
     const bool observes = observes_ && c.pass->observe, first = range->batches == 0;
+    if (!rounds_) {
+      const Range r = observes ? rounding_.measure(x, c.scratch, *c.pool) : Range{};
+      if (observes && FakeQuantization::is_finite(r)) first ? void(*range = {r.low, r.high, 1}) : follow(*range, r);
+      return move_elements(x, y, rounding_.size(), *c.pool);
+    }
     if (first) {
       const Range r = observes ? rounding_.measure(x, c.scratch, *c.pool) : Range{};
       if (!observes || !FakeQuantization::is_finite(r)) {  // values that are not finite show in the loss
@@ -84,6 +90,7 @@ class FakeQuantizeGradient : public GradientStep {
 
   void backward(const BackwardContext& c) noexcept override {
     float *dy = c.output_gradient(), *dx = c.input_gradient(0);
+    if (!rounds_) return dx ? move_elements(dy, dx, rounding_.size(), *c.pool) : void();
     if (!scaled_) {
       if (dx) rounding_.pass_inside(reinterpret_cast<const std::uint8_t*>(c.saved), dy, dx, *c.pool);
       return;
@@ -128,7 +135,7 @@ class FakeQuantizeGradient : public GradientStep {
 
   FakeQuantization rounding_;
   double decay_;
-  bool scaled_, shifted_, observes_ = false, masks_ = false, wants_scale_ = false, wants_lowest_ = false;
+  bool rounds_, scaled_, shifted_, observes_ = false, masks_ = false, wants_scale_ = false, wants_lowest_ = false;
   std::int64_t features_ = 1;  // elements of one example
 };
 
@@ -147,15 +154,16 @@ OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
   if (c.has(FakeQuantize::lowest))
     c.require(c.shape(FakeQuantize::lowest) == Shape{1}, "the lowest number has shape ", c.shape(FakeQuantize::lowest),
               ", expected [1]");
+  c.require(rounds || !c.has(FakeQuantize::scale), "has a scale, but does not round");
   return {c.shape(0)};
 }
 
 OCTET_API std::unique_ptr<Step> FakeQuantize::prepare(const PrepareContext& c) const {
-  return detail::make_step<detail::FakeQuantizeStep>(c, bits);
+  return detail::make_step<detail::FakeQuantizeStep>(c, bits, rounds);
 }
 
 OCTET_API std::unique_ptr<GradientStep> FakeQuantize::prepare_gradient(const PrepareContext& c) const {
-  return detail::make_step<detail::FakeQuantizeGradient>(c, bits, decay);
+  return detail::make_step<detail::FakeQuantizeGradient>(c, bits, decay, rounds);
 }
 
 OCTET_API Learning FakeQuantize::learning(int input) const {

@@ -86,11 +86,21 @@ class QatConverter {
     return true;
   }
 
+  static std::string without_unsummed(const std::string& name) {
+    return name.substr(0, name.size() - std::min(name.size(), unsummed_name(std::string()).size()));
+  }
+
   /// Clamps activations of fewer bits than integer layers have to their range, in the layer before them if possible.
   bool take_activation(Graph& g, std::size_t n, Links& links, const FakeQuantize& op) {
     const Node node = g.nodes[n];
     const int in = node.inputs[FakeQuantize::x], out = node.outputs[0];
     const Tensor<float> r = to_float(g.value(node.inputs[FakeQuantize::range]).constant.ref());
+    if (!op.rounds) {
+      const ScaleAndZero q = activation_scale({r[0], r[1]}, format_of(PlannedForm::integer)->activations, false);
+      if (r[2] > 0 && is_usable_scale(static_cast<double>(q.scale)))
+        learned_.unsummed[without_unsummed(node.name)] = QuantParams(q.scale, q.zero_point);
+      return bypass(g, n, links);
+    }
     const std::string where =
         concat("layer '", node.name, "' (", op.type(), "): the observer of '", g.value(in).name, "' ");
     require(r[2] > 0, where, "has seen no data; train the model, or run at least one batch through it");

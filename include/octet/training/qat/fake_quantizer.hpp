@@ -6,6 +6,7 @@
 #include "../../operators/fake_quantize_weights.hpp"
 #include "../../passes/fold_batch_norm.hpp"
 #include "../../passes/optimize.hpp"
+#include "../../quantization/unsummed.hpp"
 #include "folded_regions.hpp"
 #include "initial_scales.hpp"
 #include "kept_layers.hpp"
@@ -71,7 +72,7 @@ class FakeQuantizer {
           round_weights(nodes, folded_.value(v).name);
           ++weights;
         }
-      } else if (!placement_.is_integer(v)) {
+      } else if (!placement_.is_integer(v) && !is_index(folded_, folded, i)) {
         round_entering(nodes, v);
       }
     }
@@ -160,7 +161,21 @@ class FakeQuantizer {
       const int rounded = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
       replace_uses(v, rounded);
       after_[last].insert(after_[last].begin(), {name, make_operator(op), inputs, {rounded}});
+      if (input_of(folded, Convolution::residual) != Node::none) observe_unsummed(rounded, weights->first, last);
     }
+  }
+
+  /// Observes the range of a layer's result before a residual is added, which other file formats need. The converter
+  /// finds it by the name of the weights.
+  void observe_unsummed(int v, int weights, std::size_t after) {
+    const std::string name = unsummed_name(g_.value(weights).name);
+    FakeQuantize op;
+    op.decay = config_.range_decay;
+    op.rounds = false;
+    const int range = g_.add_constant(name + ".range", Tensor<float>({3})),
+              same = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
+    replace_uses(v, same);
+    after_[after].insert(after_[after].begin() + 1, {name, make_operator(op), {v, range}, {same}});
   }
 
   static void take_normalization(const Node& node, FakeQuantizeSums& op, std::vector<int>& inputs) {
