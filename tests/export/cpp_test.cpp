@@ -123,10 +123,57 @@ Model keyword_spotting() {
   return g;
 }
 
+/// Windows of all kinds: dilated, by channel with several outputs each, pools whose padding counts or not.
+Model windows() {
+  Graph g;
+  g.name = "windows";
+  int v = g.add_input("x", {1, 11, 9, 4});
+  unsigned seed = 60;
+  const auto conv = [&](std::int64_t out, std::int64_t groups, std::int64_t dilation, std::int64_t stride) {
+    Convolution c;
+    c.window.kernel = {3, 2};
+    c.window.strides = {stride, 1};
+    c.window.dilations = {dilation, dilation};
+    c.window.pads_before = {2, 1};
+    c.window.pads_after = {1, 3};
+    c.groups = groups;
+    const std::int64_t in = g.value(v).shape.back() / groups;
+    const int w = g.add_constant("w" + std::to_string(seed), random_tensor({out, 3, 2, in}, seed)),
+              b = g.add_constant("b" + std::to_string(seed), random_tensor({out}, seed + 1));
+    v = g.add("conv" + std::to_string(seed), c, {v, w, b});
+    seed += 2;
+  };
+  const auto pool = [&](bool include, bool ceil, std::int64_t dilation) {
+    AveragePool p;
+    p.window = Window(3, 3, 2, 1);
+    p.window.dilations = {dilation, 1};
+    p.window.ceil_mode = ceil;
+    p.include_padding = include;
+    v = g.add("pool" + std::to_string(seed++), p, {v});
+  };
+  conv(6, 1, 2, 1);
+  conv(12, 6, 2, 1);  // two outputs for each channel
+  conv(8, 4, 3, 1);
+  pool(false, true, 1);
+  conv(8, 8, 1, 2);
+  conv(8, 1, 1, 1);
+  pool(true, false, 1);
+  conv(8, 8, 1, 1);
+  conv(8, 1, 1, 1);
+  MaxPool largest;
+  largest.window = Window(3, 2, 1, 1);
+  largest.window.dilations = {2, 1};
+  v = g.add("largest", largest, {v});
+  conv(5, 1, 1, 1);
+  g.outputs = {g.add("gate", Unary(UnaryKind::silu), {v})};
+  return g;
+}
+
 /// The small networks.
 void add_networks(GeneratedPrograms& p) {
   p.add("small_cnn", int8_of(small_cnn()));
   p.add("blocks", int8_of(blocks()));
+  p.add("windows", int8_of(windows()));
   p.add("kws", int8_of(keyword_spotting()));
   for (const char* name : {"mlperf_tiny_resnet8_int8.tflite", "mlperf_tiny_vww_int8.tflite"})
     if (const std::string path = shared_file("models/" + std::string(name)); !path.empty()) p.add(name, load(path), 2);

@@ -118,17 +118,19 @@ class Exporter {
         require<FormatError>(!type_text(stored_.type(v)).empty() && !x.is_constant() && !x.quant.per_channel(), "'",
                              x.name, "' is ", octet::name(x.dtype),
                              ", but inputs and outputs of C++ source are int8, uint8 or float32, and not constant");
-        require<FormatError>(x.shape.elements() <= std::int64_t{1} << 30, "'", x.name, "' has shape ", x.shape,
-                             ", which is too large for C++ source");
+        require<FormatError>(x.shape.elements() > 0 && x.shape.elements() <= std::int64_t{1} << 30, "'", x.name,
+                             "' has shape ", x.shape, ", which is empty or too large for C++ source");
       }
   }
 
   LayerText layer(std::size_t i) {
     const Node& n = graph_.nodes[i];
     NodeExport node(n, graph_, stored_, static_cast<int>(i), kernels_);
-    for (int v : n.outputs)
-      node.require(graph_.value(v).shape.elements() <= std::int64_t{1} << 30, "'", graph_.value(v).name, "' has shape ",
-                   graph_.value(v).shape, ", which is too large for C++ source");
+    for (int v : n.outputs) {
+      const Shape& shape = graph_.value(v).shape;
+      node.require(shape.elements() > 0 && shape.elements() <= std::int64_t{1} << 30, "'", graph_.value(v).name,
+                   "' has shape ", shape, ", which is empty or too large for C++ source");
+    }
     const Writer write = find_writer(n.op->type());
     node.require(write != nullptr, "C++ source has no form of this operator");
     write(node);

@@ -62,6 +62,7 @@ class NodeExport : public ExportedNode {
   }
   std::string array(const std::string& what, const std::string& type, const std::vector<std::string>& items,
                     std::size_t bytes) {
+    require(!items.empty(), "has no ", what);
     const std::string name = prefix() + what;
     text_.constants += "constexpr " + type + " " + name + "[] = " + braced(items, "    ") + ";\n";
     text_.constant_bytes += bytes;
