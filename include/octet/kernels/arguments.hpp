@@ -138,6 +138,8 @@ struct Winograd {
   std::byte* products = nullptr;         // room for [tiles][36 points][2 vectors of columns]
   const std::byte* init = nullptr;       // one accumulator per output channel, from channel 0 on; padded
   Epilogue epilogue;  // starts at channel 0 and the first pixel of the first image; not `accumulator` or `custom`
+  // Of bytes: Kernels::winograd_products_u8.
+  void (*multiply)(const Winograd&, const std::byte* weights, bool last_panel) noexcept = nullptr;
 };
 
 /// Transforms the 3x3 weights of one panel to the 36 points of Winograd's algorithm.

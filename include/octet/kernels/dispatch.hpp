@@ -25,6 +25,7 @@ struct Kernels : ElementKernels {
       nullptr;  // both rounded to bfloat16; null where the CPU has no such products
   void (*round_bf16)(const float*, std::byte*,
                      std::int64_t n) noexcept = nullptr;  // rounds activations for gemm_bf16; null likewise
+  void (*winograd_products_u8)(const Winograd&, const std::byte* weights, bool last_panel) noexcept = nullptr;
   void (*winograd_weights_u8)(const WinogradWeights&) noexcept = nullptr;
   void (*winograd_inputs_u8)(const Winograd&) noexcept = nullptr;
   void (*winograd_outputs_u8)(const Winograd&) noexcept = nullptr;

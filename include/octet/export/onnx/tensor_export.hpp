@@ -37,10 +37,11 @@ class TensorExport {
     QuantParams q = g_.value(v).quant;
     if (!has_codes(v)) return q;
     q.zero_point[0] += code_shift(g_.value(v).dtype, file_type(v));
-    require(options_.onnx != OnnxForm::symmetric || q.zero_point[0] == 0, "tensor '", g_.value(v).name,
-            "' has the zero point ", q.zero_point[0],
-            " as int8, expected 0 for OnnxForm::symmetric: quantize with symmetric activations, or save as "
-            "OnnxForm::unsigned_codes");
+    require<FormatError>(
+        options_.onnx != OnnxForm::symmetric || q.zero_point[0] == 0, "tensor '", g_.value(v).name,
+        "' has the zero point ", q.zero_point[0],
+        " as int8, expected 0 for OnnxForm::symmetric: quantize with symmetric activations, or save as "
+        "OnnxForm::unsigned_codes");
     return q;
   }
 

@@ -7,7 +7,5 @@
 #include "gemm_u4.inl"
 #include "depthwise_taps.inl"
 #include "depthwise_u8.inl"
-#include "winograd_transforms.inl"
-#include "winograd.inl"
-#include "winograd_u8.inl"
+#include "winograd_products.inl"
 #include "integer_kernels.inl"

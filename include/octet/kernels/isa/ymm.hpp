@@ -52,6 +52,7 @@ struct ymm_base {
   static f32 abs(f32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
   static f32 to_float(i32 a) { return _mm256_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm256_cvtps_epi32(a); }
+  static f32 float_of_bits(i32 a) { return _mm256_castsi256_ps(a); }
   static bool any_nan(f32 a) { return _mm256_movemask_ps(_mm256_cmp_ps(a, a, _CMP_UNORD_Q)) != 0; }
   static float least(f32 a) {
     __m128 v = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -173,7 +174,13 @@ struct ymm_base {
   static void store_i16(std::byte* p, i16 v) { _mm256_storeu_si256(vec(p), v); }
   static i16 add_i16(i16 a, i16 b) { return _mm256_add_epi16(a, b); }
   static i16 sub_i16(i16 a, i16 b) { return _mm256_sub_epi16(a, b); }
-  static i16 mul_i16(i16 a, int b) { return _mm256_mullo_epi16(a, _mm256_set1_epi16(static_cast<short>(b))); }
+  static i16 mul_i16(i16 a, int b) { return _mm256_mullo_epi16(a, set_i16(b)); }
+  static i16 set_i16(int x) { return _mm256_set1_epi16(static_cast<short>(x)); }
+  static void products(i16 a, i16 b, i32& low, i32& high) {
+    const __m256i lower = _mm256_mullo_epi16(a, b), upper = _mm256_mulhi_epi16(a, b);
+    low = _mm256_unpacklo_epi16(lower, upper);
+    high = _mm256_unpackhi_epi16(lower, upper);
+  }
   template <int Bits>
   static i16 shift_left_i16(i16 a) {
     return _mm256_slli_epi16(a, Bits);
@@ -212,6 +219,8 @@ struct ymm_base {
   static block low_pairs(block a, block b) { return _mm256_unpacklo_epi16(a, b); }
   static block high_pairs(block a, block b) { return _mm256_unpackhi_epi16(a, b); }
   static i32 as_i32(block b) { return b; }
+  static i16 as_i16(block b) { return b; }
+  static block as_block(i16 a) { return a; }
 };
 
 // uint8 x int8 by multiply-add of even and odd bytes: exact, whereas vpmaddubsw saturates.

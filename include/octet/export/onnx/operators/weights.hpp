@@ -31,7 +31,7 @@ inline std::string real_weights(NodeExport& n, int i, const AnyTensor& arranged,
 inline std::string real_bias(NodeExport& n, int i) {
   if (!n.has(i)) return {};
   const Value &b = n.input(i), &x = n.input(0), &w = n.input(LayerInputs::weights);
-  if (b.dtype != DType::i32) return real_weights(n, i, b.constant, 0);
+  if (b.dtype != DType::i32) return real_weights(n, i, n.constant_input(i), 0);
   n.require(x.has_one_scale() && w.is_quantized(), "has an int32 bias '", b.name,
             "', but no integer input and weights");
   TensorExport& t = n.tensors();

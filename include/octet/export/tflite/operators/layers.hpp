@@ -73,12 +73,12 @@ inline int layer_bias(NodeExport& n, LayerForm form, std::int64_t out) {
     if (w.quant.per_channel()) sums.axis = 0;
   }
   if (form == LayerForm::integer) {
-    const AnyTensor b = given ? n.input(LayerInputs::bias).constant : AnyTensor(Tensor<std::int32_t>({out}));
+    const AnyTensor b = given ? n.constant_input(LayerInputs::bias) : AnyTensor(Tensor<std::int32_t>({out}));
     n.require(b.dtype() == DType::i32, "has a bias of ", name(b.dtype()), ", expected int32");
     return t.constant(own, b, sums);
   }
   if (!given) return t.constant(own, Tensor<float>({out}));
-  const AnyTensor& b = n.input(LayerInputs::bias).constant;
+  const AnyTensor& b = n.constant_input(LayerInputs::bias);
   if (b.dtype() != DType::i32) return t.constant(own, to_float(b.ref()));
   Tensor<float> real = Tensor<float>::uninitialized({out});
   for (std::int64_t c = 0; c < out; ++c)
@@ -103,6 +103,9 @@ inline QuantParams sum_params(NodeExport& n, const Convolution& c) {
     q.zero_point[0] += code_shift(int8_format.activations, n.tensors().codes());
     return q;
   }
+  n.note(n.tensors().options(),
+         "the range of its result before the residual is added is not known (calibration and QAT keep it): one that "
+         "holds every sum is taken, which is coarser");
   const IntegerRange r = integer_range(n.tensors().codes());
   const auto range = [&](const QuantParams& q) {
     return std::make_pair(detail::real_value(static_cast<double>(r.low), q),
@@ -135,7 +138,7 @@ inline void write_convolution(NodeExport& n, const Convolution& c, int to, int a
   const int k = depthwise ? 4 : 3;
   if (depthwise) o.integer(3, w[0] / c.groups);
   o.byte(k, activation).integer(k + 1, c.window.dilations[1]).integer(k + 2, c.window.dilations[0]);
-  const AnyTensor& stored = n.input(LayerInputs::weights).constant;
+  const AnyTensor& stored = n.constant_input(LayerInputs::weights);
   const bool packed = has_packed_weights(n, form) && (depthwise || c.groups == 1);
   const int weights = depthwise ? layer_weights(n, form, onnx::permuted(stored, onnx::Order{3, 1, 2, 0}), 3, packed)
                                 : layer_weights(n, form, stored, 0, packed);
@@ -192,7 +195,7 @@ inline void export_transposed_convolution(NodeExport& n) {
               "adds pixels to the result (output_padding), which TFLite "
               "does not have");
   }
-  const int x = layer_input(n, form), filter = layer_weights(n, form, n.input(LayerInputs::weights).constant, 0),
+  const int x = layer_input(n, form), filter = layer_weights(n, form, n.constant_input(LayerInputs::weights), 0),
             bias = layer_bias(n, form, weights[0]);
   const auto write = [&](int to, const Shape& size, int padding, int activation) {
     const int sizes = n.integers("output_shape", {in[0] > 0 ? in[0] : 1, size[1], size[2], size[3]});
@@ -213,7 +216,7 @@ inline void export_transposed_convolution(NodeExport& n) {
 inline void export_fully_connected(NodeExport& n) {
   const auto& f = static_cast<const FullyConnected&>(n.op());
   const LayerForm form = layer_form(n);
-  const AnyTensor& stored = n.input(LayerInputs::weights).constant;
+  const AnyTensor& stored = n.constant_input(LayerInputs::weights);
   const bool per_channel = n.input(LayerInputs::weights).quant.per_channel();
   const bool packed = has_packed_weights(n, form);
   const int x = layer_input(n, form), w = layer_weights(n, form, stored, 0, packed),
