@@ -1,3 +1,4 @@
+#include <octet/core/packed_codes.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
@@ -365,7 +366,9 @@ TEST_CASE("qat: folding gives the rounded weights") {
           std::find_if(found.nodes.begin(), found.nodes.end(), [](const Node& n) { return n.name == "conv1"; });
       REQUIRE(conv != found.nodes.end());
       const Value& q = found.value(conv->inputs[1]);
-      const auto codes = q.constant.view<std::int8_t>();
+      const AnyTensor bytes = octet::detail::whole_bytes(q.constant);
+      CHECK(q.dtype == (bits == 8 ? DType::i8 : DType::i4));
+      const auto codes = bytes.view<std::int8_t>();
       const auto exact = value(qat, "conv1.weight").constant.view<float>();
       octet::detail::WeightRounding rounding(octet::detail::kernels(), bits);
       rounding.plan(exact.shape());
