@@ -6,6 +6,7 @@ void add_compare(CLI::App& app);
 void add_quantize(CLI::App& app);
 void add_why(CLI::App& app);
 void add_convert(CLI::App& app);
+void add_export(CLI::App& app);
 void add_run(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_bench(CLI::App& app);

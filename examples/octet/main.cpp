@@ -14,7 +14,7 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
     return complain("octet", std::string(e.what()) + " (octet --help, octet COMMAND --help)", 2);
   return complain("octet",
                   (argc > 1 ? "unknown command or option '" + std::string(argv[1]) + "'" : "no command given") +
-                      " (compare, quantize, convert, why, run, inspect, bench; octet --help)",
+                      " (compare, quantize, convert, export, why, run, inspect, bench; octet --help)",
                   2);
 }
 
@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   add_compare(app);
   add_quantize(app);
   add_convert(app);
+  add_export(app);
   add_why(app);
   add_run(app);
   add_inspect(app);

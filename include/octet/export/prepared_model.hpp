@@ -8,13 +8,13 @@ OCTET_BEGIN
 namespace detail {
 
 /// Replaces operators of a program's own that have no name in a format by operators of octet, where the program says
-/// how. `name`: the member of OperatorNames with the format's name.
+/// how. `name`: the member of OperatorNames with the format's name; null for a format without names.
 inline Graph with_built_in_operators(Graph g, std::string OperatorNames::*name) {
   std::vector<Node> old = std::move(g.nodes);
   g.nodes.clear();
   for (Node& n : old) {
     const OperatorType* type = find_operator(n.op->type());
-    if (!type || !type->files.as_built_in || !(type->files.*name).empty()) {
+    if (!type || !type->files.as_built_in || (name && !(type->files.*name).empty())) {
       g.nodes.push_back(std::move(n));
       continue;
     }

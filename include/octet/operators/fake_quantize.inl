@@ -18,7 +18,10 @@ class FakeQuantizeStep : public Step {
     observed_ = rounds && range.batches > 0;
     const Tensor<float> scale =
         c.has(FakeQuantize::scale) ? to_float(c.constant(FakeQuantize::scale).ref()) : Tensor<float>();
-    params_ = rounding_.params(range, c.has(FakeQuantize::scale) ? scale.data() : nullptr);
+    const Tensor<float> lowest =
+        c.has(FakeQuantize::lowest) ? to_float(c.constant(FakeQuantize::lowest).ref()) : Tensor<float>();
+    params_ = rounding_.params(range, c.has(FakeQuantize::scale) ? scale.data() : nullptr,
+                               c.has(FakeQuantize::lowest) ? lowest.data() : nullptr);
   }
   std::size_t plan(const PlanContext& c) override { return rounding_.plan(c.inputs[0].shape.elements()); }
   bool is_view() const noexcept override { return !observed_; }
@@ -40,7 +43,11 @@ class FakeQuantizeStep : public Step {
 class FakeQuantizeGradient : public GradientStep {
  public:
   FakeQuantizeGradient(const PrepareContext& c, int bits, double decay, bool rounds)
-      : rounding_(c.kernels(), bits), decay_(decay), rounds_(rounds), scaled_(c.has(FakeQuantize::scale)) {
+      : rounding_(c.kernels(), bits),
+        decay_(decay),
+        rounds_(rounds),
+        scaled_(c.has(FakeQuantize::scale)),
+        shifted_(c.has(FakeQuantize::lowest)) {
     c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   }
 
@@ -48,7 +55,8 @@ class FakeQuantizeGradient : public GradientStep {
     const Shape& in = c.inputs[0].shape;
     observes_ = c.follows[1];
     masks_ = c.wanted[0] && !scaled_ && rounds_;
-    wants_scale_ = scaled_ && c.wanted[2];
+    wants_scale_ = scaled_ && c.wanted[FakeQuantize::scale];
+    wants_lowest_ = shifted_ && c.wanted[FakeQuantize::lowest];
     features_ = in.rank() > 1 && in[0] > 0 ? in.elements() / in[0] : in.elements();
     const std::size_t scratch = rounding_.plan(in.elements());
     return {scratch, masks_ ? rounding_.inside_bytes() : 0};
@@ -59,6 +67,7 @@ class FakeQuantizeGradient : public GradientStep {
     auto* y = reinterpret_cast<float*>(c.output());
     auto* range = c.inputs[FakeQuantize::range].as<ObservedRange>();
     auto* scale = scaled_ ? c.inputs[FakeQuantize::scale].as<float>() : nullptr;
+    auto* lowest = shifted_ ? c.inputs[FakeQuantize::lowest].as<float>() : nullptr;
     auto* inside = masks_ ? reinterpret_cast<std::uint8_t*>(c.saved) : nullptr;
     const bool observes = observes_ && c.pass->observe, first = range->batches == 0;
     if (!rounds_) {
@@ -73,9 +82,9 @@ class FakeQuantizeGradient : public GradientStep {
         return move_elements(x, y, rounding_.size(), *c.pool);
       }
       *range = {r.low, r.high, 1};
-      if (scale) *scale = rounding_.begin_scale(x, *range, c.scratch, *c.pool);
+      if (scale) begin(x, *range, *scale, lowest);
     }
-    const Range r = rounding_.run(x, y, rounding_.params(*range, scale), inside, c.scratch, *c.pool);
+    const Range r = rounding_.run(x, y, rounding_.params(*range, scale, lowest), inside, c.scratch, *c.pool);
     if (!first && observes && !scale && FakeQuantization::is_finite(r)) follow(*range, r);
   }
 
@@ -88,15 +97,17 @@ class FakeQuantizeGradient : public GradientStep {
     }
     const ObservedRange range = *c.inputs[FakeQuantize::range].as<ObservedRange>();
     const float* scale = c.input(FakeQuantize::scale);
-    const ScaleAndZero p = rounding_.params(range, scale);
-    double by_scale = 0;
+    const ScaleAndZero p = rounding_.params(range, scale, shifted_ ? c.input(FakeQuantize::lowest) : nullptr);
+    FakeQuantization::LearnedGradient by;
     if (range.batches == 0)
       move_elements(dy, dx ? dx : dy, rounding_.size(), *c.pool);
     else
-      by_scale = rounding_.gradient(c.input(0), dy, dx ? dx : dy, p, c.scratch, *c.pool);
-    if (!wants_scale_) return;
-    const double share = 1 / std::sqrt(static_cast<double>(features_) * static_cast<double>(rounding_.high(p)));
-    *c.input_gradient(FakeQuantize::scale) = static_cast<float>(by_scale * share * (*scale < 0 ? -1 : 1));
+      by = rounding_.gradient(c.input(0), dy, dx ? dx : dy, p, shifted_, c.scratch, *c.pool);
+    const double largest = static_cast<double>(shifted_ ? rounding_.high(p) - rounding_.low(p) : rounding_.high(p));
+    const double share = 1 / std::sqrt(static_cast<double>(features_) * largest);
+    if (wants_scale_)
+      *c.input_gradient(FakeQuantize::scale) = static_cast<float>(by.scale * share * (*scale < 0 ? -1 : 1));
+    if (wants_lowest_) *c.input_gradient(FakeQuantize::lowest) = static_cast<float>(by.lowest * share);
   }
 
   bool can_overwrite(int input) const noexcept override { return input == 0 && !scaled_; }
@@ -113,9 +124,18 @@ class FakeQuantizeGradient : public GradientStep {
     range.high += rounded(share * (batch.high - range.high));
   }
 
+  /// The first batch: the range becomes the one that learning begins with.
+  void begin(const float* x, ObservedRange& range, float& scale, float* lowest) const noexcept {
+    const ScaleAndZero p = rounding_.begin_scale(x, range, lowest != nullptr);
+    range.low = rounding_.low(p) * p.scale;
+    range.high = rounding_.high(p) * p.scale;
+    scale = p.scale;
+    if (lowest) *lowest = range.low;
+  }
+
   FakeQuantization rounding_;
   double decay_;
-  bool rounds_, scaled_, observes_ = false, masks_ = false, wants_scale_ = false;
+  bool rounds_, scaled_, shifted_, observes_ = false, masks_ = false, wants_scale_ = false, wants_lowest_ = false;
   std::int64_t features_ = 1;  // elements of one example
 };
 
@@ -130,6 +150,11 @@ OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
     c.require(c.shape(FakeQuantize::scale) == Shape{1}, "a scale has shape ", c.shape(FakeQuantize::scale),
               ", expected [1]");
   c.require(rounds || !c.has(FakeQuantize::scale), "has a scale, but does not round");
+  c.require(c.has(FakeQuantize::scale) || !c.has(FakeQuantize::lowest),
+            "expected a learned scale together with the lowest number");
+  if (c.has(FakeQuantize::lowest))
+    c.require(c.shape(FakeQuantize::lowest) == Shape{1}, "the lowest number has shape ", c.shape(FakeQuantize::lowest),
+              ", expected [1]");
   return {c.shape(0)};
 }
 
@@ -143,7 +168,8 @@ OCTET_API std::unique_ptr<GradientStep> FakeQuantize::prepare_gradient(const Pre
 
 OCTET_API Learning FakeQuantize::learning(int input) const {
   if (input == FakeQuantize::range && observes) return Learning::by_statistics;
-  return input == FakeQuantize::scale ? Learning::by_gradient : Learning::none;
+  if (input == FakeQuantize::scale) return Learning::in_proportion;
+  return input == FakeQuantize::lowest ? Learning::by_gradient : Learning::none;
 }
 
 OCTET_END

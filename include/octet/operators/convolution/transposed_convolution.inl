@@ -4,6 +4,7 @@
 #include "float.hpp"
 #include "integer.hpp"
 #include "transposed_convolution.hpp"
+#include "transposed_gradient.hpp"
 #include "transposed_step.hpp"
 
 OCTET_BEGIN
@@ -98,6 +99,12 @@ OCTET_API std::unique_ptr<Step> TransposedConvolution::prepare(const PrepareCont
 
 OCTET_API void TransposedConvolution::check(const PrepareContext& c) const {
   detail::check_weighted(c, "images", activation, -1);
+}
+
+OCTET_API std::unique_ptr<GradientStep> TransposedConvolution::prepare_gradient(const PrepareContext& c) const {
+  const auto self = std::make_shared<const TransposedConvolution>(*this);
+  return detail::make_step<detail::TransposedGradient>(
+      c, [self](const Shape& in) { return self->axes(in); }, groups, activation);
 }
 
 OCTET_API OperatorPtr TransposedConvolution::clamped(double low, double high) const {

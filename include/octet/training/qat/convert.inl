@@ -110,8 +110,14 @@ class QatConverter {
     const Tensor<float> scale = s == Node::none ? Tensor<float>() : to_float(g.value(s).constant.ref());
     if (s != Node::none)
       require(std::isfinite(scale[0]), where, "has the learned scale ", scale[0], ", expected a finite number");
+    const int l = input_of(node, FakeQuantize::lowest);
+    const Tensor<float> lowest = l == Node::none ? Tensor<float>() : to_float(g.value(l).constant.ref());
+    if (l != Node::none)
+      require(std::isfinite(lowest[0]), where, "has the learned lowest number ", lowest[0],
+              ", expected a finite number");
     const FakeQuantization rounding(kernels(), op.bits);
-    const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data());
+    const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data(),
+                                           l == Node::none ? nullptr : lowest.data());
     for (int v : {in, out}) learned_.activations[g.value(v).name] = QuantParams(p.scale, p.zero_point);
     if (codes_of_bits(op.bits) == format_of(PlannedForm::integer)->activations)
       if (bypass(g, n, links)) return true;

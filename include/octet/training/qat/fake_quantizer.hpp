@@ -137,6 +137,7 @@ class FakeQuantizer {
 
   /// Rounds biases, by rounding the sums they are added to: the layer's result, or that of its batch normalization.
   void round_sums(const Node& folded, const std::vector<std::size_t>& nodes) {
+    if (folded.op->traits().products == Traits::Products::none) return;  // such as PRelu, which adds nothing
     for (std::size_t n : nodes) {
       const int k = folded.op->integer_form().weights, w = k < 0 ? Node::none : input_of(g_.nodes[n], at(k));
       const auto weights = std::find_if(rounded_weights_.begin(), rounded_weights_.end(),
@@ -213,6 +214,7 @@ class FakeQuantizer {
     const RangeStates::State state = ranges_.make(root, name, g_);
     std::vector<int> inputs{v, state.range};
     if (state.scale != Node::none) inputs.push_back(state.scale);
+    if (state.lowest != Node::none) inputs.push_back(state.lowest);
     rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(v).shape, {}, {}});
     return {name + ".quantized", make_operator(op), inputs, {rounded}};
   }
