@@ -1,3 +1,4 @@
+#include <octet/graph/dimension_name.hpp>
 #include <octet/io/load.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/operators/register_operator.hpp>
@@ -8,6 +9,7 @@
 #include "support/every_operator.hpp"
 #include "support/exported.hpp"
 #include "support/files.hpp"
+#include "support/onnx_builder.hpp"
 
 using namespace octet;
 using namespace testing;
@@ -130,6 +132,30 @@ TEST_CASE("export: ONNX keeps names and open sizes, and needs the lowest version
   g.outputs = {g.add("mean", Reduce(ReduceKind::mean, {3}, false), {g.outputs[0]})};
   CHECK(write_onnx(g).compare(0, 9, header(9)) == 0);
   CHECK(difference_through(g, Format::onnx, random_inputs(g, 1)).relative() <= 1e-6);
+}
+
+TEST_CASE("export: ONNX keeps the names of open dimensions") {
+  OnnxBuilder b;
+  b.input("x", {-2, 3, -3, -3}).input("y", {-2, -1});
+  b.initializer("w", random_tensor({4, 3, 1, 1}, 1)).node("Conv", {"x", "w"}, {"c"}).node("Relu", {"y"}, {"r"});
+  b.output("c").output("r");
+  const auto check = [](const Model& m) {
+    const auto named = [&](const char* input, int d) { return dimension_name(m.metadata, input, d); };
+    CHECK(named("x", 0) == "size2");
+    CHECK(named("x", 1) == "size3");  // (channels last)
+    CHECK(named("x", 2) == "size3");
+    CHECK(named("x", 3) == "");
+    CHECK(named("y", 0) == "size2");
+  };
+  const Model m = import_onnx(b, false);
+  check(m);
+  CHECK(dimension_name(m.metadata, "y", 1) == "");
+  const Model back = parsed(write_onnx(m), Format::onnx);
+  check(back);
+  CHECK(back.metadata.size() == m.metadata.size() + 1);  // a name for the one without
+  const TemporaryFile file("named.octet");
+  save(m, file.path);
+  check(load(file.path));
 }
 
 TEST_CASE("export: large constants of ONNX models can be in a file of their own") {

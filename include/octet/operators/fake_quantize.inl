@@ -149,12 +149,12 @@ OCTET_API std::vector<Shape> FakeQuantize::shapes(const ShapeContext& c) const {
   if (c.has(FakeQuantize::scale))
     c.require(c.shape(FakeQuantize::scale) == Shape{1}, "a scale has shape ", c.shape(FakeQuantize::scale),
               ", expected [1]");
-  c.require(rounds || !c.has(FakeQuantize::scale), "has a scale, but does not round");
   c.require(c.has(FakeQuantize::scale) || !c.has(FakeQuantize::lowest),
             "expected a learned scale together with the lowest number");
   if (c.has(FakeQuantize::lowest))
     c.require(c.shape(FakeQuantize::lowest) == Shape{1}, "the lowest number has shape ", c.shape(FakeQuantize::lowest),
               ", expected [1]");
+  c.require(rounds || !c.has(FakeQuantize::scale), "has a scale, but does not round");
   return {c.shape(0)};
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../graph/dimension_name.hpp"
 #include "../prepared_model.hpp"
 #include "registry.hpp"
 
@@ -11,7 +12,7 @@ class Exporter {
   Exporter(const Graph& g, const SaveOptions& options) : g_(g), tensors_(g, file_, options) {}
 
   File run() {
-    for (const Node& n : g_.nodes) file_.need_opset(needed_opset(*n.op));
+    for (const Node& n : g_.nodes) file_.need_opset(needed_opset(n, g_));
     add_inputs();
     for (const Node& n : g_.nodes) add_node(n);
     add_outputs();
@@ -42,8 +43,13 @@ class Exporter {
       const Order o = image ? Order::channels_last(rank) : Order::identity(rank);
       const std::string tensor = file_.unique(x.name);
       std::vector<FileDim> shape = tensors_.file_shape(v, o);
+      for (int d = 0; d < rank; ++d) {
+        FileDim& dim = shape[static_cast<std::size_t>(o[d])];
+        if (dim.size < 0) dim.name = dimension_name(g_.metadata, x.name, d);
+      }
       for (std::size_t d = 0; d < shape.size(); ++d)
-        if (shape[d].size < 0) shape[d].name = first && d == 0 ? "N" : x.name + "_" + std::to_string(d);
+        if (shape[d].size < 0 && shape[d].name.empty())
+          shape[d].name = first && d == 0 ? "N" : x.name + "_" + std::to_string(d);
       first = false;
       file_.add_input(tensor, tensors_.file_type(v), shape);
       tensors_.set_written(v, tensor, o);

@@ -28,6 +28,9 @@ inline int tensor_type(DType t) noexcept {
   }
 }
 
+/// That of a constant, which may also be packed weights.
+inline int constant_type(DType t) noexcept { return t == DType::i4 ? 17 : tensor_type(t); }
+
 /// The number of a builtin operator.
 inline int operator_code(const std::string& name) {
   int code = 0;
@@ -159,7 +162,7 @@ class File {
     const Offset quant = t.quant ? write_quantization(t.quant) : Offset();
     const auto start = b_.StartTable();
     b_.AddOffset(slot(tensor_field::shape), sizes);
-    b_.AddElement<std::int8_t>(slot(tensor_field::type), static_cast<std::int8_t>(tensor_type(t.dtype)), 0);
+    b_.AddElement<std::int8_t>(slot(tensor_field::type), static_cast<std::int8_t>(constant_type(t.dtype)), 0);
     b_.AddElement<std::uint32_t>(slot(tensor_field::buffer), buffer, 0);
     b_.AddOffset(slot(tensor_field::name), name);
     if (quant.o) b_.AddOffset(slot(tensor_field::quantization), quant);

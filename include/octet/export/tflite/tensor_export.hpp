@@ -53,8 +53,8 @@ class TensorExport {
   bool is_written(int v) const { return tensors_[static_cast<std::size_t>(v)] != none; }
 
   int add(const std::string& name, DType dtype, const Shape& shape, const QuantParams& q = {}, AnyTensor data = {}) {
-    require<FormatError>(tensor_type(dtype) >= 0, "tensor '", name, "' is of type ", octet::name(dtype),
-                         ", which octet does not write to TFLite files");
+    require<FormatError>((data ? constant_type(dtype) : tensor_type(dtype)) >= 0, "tensor '", name, "' is of type ",
+                         octet::name(dtype), ", which octet does not write to TFLite files");
     std::string free = name.empty() ? "tensor" : name;
     for (int i = 1; !names_.insert(free).second; ++i) free = name + "_" + std::to_string(i);
     file_.tensors.push_back({free, dtype, shape, q, std::move(data)});

@@ -45,8 +45,13 @@ OCTET_API std::array<detail::TransposedAxis, 2> TransposedConvolution::axes(cons
 template <class Form>
 std::unique_ptr<Step> TransposedConvolution::step(const PrepareContext& c) const {
   const auto self = std::make_shared<const TransposedConvolution>(*this);
-  return detail::make_step<detail::TransposedConvolutionStep<Form>>(
-      c, axes(c.input(0).shape), [self](const Shape& in) { return self->axes(in); }, groups, activation, self);
+  const detail::TransposedConvolutionStep::Make make =
+      [](const PrepareContext& phase, const Window& w, std::int64_t n,
+         const ActivationRange& range) -> std::unique_ptr<detail::ConvolutionStep> {
+    return std::make_unique<Form>(phase, w, n, range);
+  };
+  return detail::make_step<detail::TransposedConvolutionStep>(
+      c, axes(c.input(0).shape), [self](const Shape& in) { return self->axes(in); }, groups, activation, self, make);
 }
 
 OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c) const {

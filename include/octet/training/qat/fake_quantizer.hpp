@@ -72,7 +72,7 @@ class FakeQuantizer {
           round_weights(nodes, folded_.value(v).name);
           ++weights;
         }
-      } else if (!placement_.is_integer(v)) {
+      } else if (!placement_.is_integer(v) && !is_index(folded_, folded, i)) {
         round_entering(nodes, v);
       }
     }

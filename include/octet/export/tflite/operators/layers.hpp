@@ -21,8 +21,14 @@ inline LayerForm layer_form(NodeExport& n) {
   return n.has_codes() ? LayerForm::integer : LayerForm::integer_to_float;
 }
 
-/// The weights, which may have been given other dimensions; `axis`: of their scales.
-inline int layer_weights(NodeExport& n, LayerForm form, const AnyTensor& arranged, int axis) {
+/// Whether the layer's weights are written as int4: as TFLite has it, symmetric and between int8 activations.
+inline bool has_packed_weights(NodeExport& n, LayerForm form) {
+  const Value& w = n.input(LayerInputs::weights);
+  return form == LayerForm::integer && n.tensors().codes() == DType::i8 && w.dtype == DType::i4;
+}
+
+/// The weights, which may have been given other dimensions; `axis`: of their scales. `packed`: as int4, if they are.
+inline int layer_weights(NodeExport& n, LayerForm form, const AnyTensor& arranged, int axis, bool packed = false) {
   TensorExport& t = n.tensors();
   const Value& w = n.input(LayerInputs::weights);
   n.require(w.dtype != DType::bf16, "has weights of bfloat16, which TFLite does not have: quantize to fp16");
@@ -41,12 +47,13 @@ inline int layer_weights(NodeExport& n, LayerForm form, const AnyTensor& arrange
             "which TFLite cannot have together: quantize the float model again");
   const DType type = older && form != LayerForm::dynamic ? DType::u8 : DType::i8;
   const AnyTensor bytes = whole_bytes(arranged);
-  const std::int32_t shift = code_shift(bytes.dtype(), type);
+  // uint4 has the codes of int4 plus 8, uint8 those of int8 plus 128.
+  const std::int32_t shift = arranged.dtype() == DType::u4 && type == DType::i8 ? -8 : code_shift(bytes.dtype(), type);
   for (std::int32_t& z : q.zero_point) {
     z += shift;
     n.require(older || z == 0, "has weights with the zero point ", z, ", expected 0: quantize with symmetric weights");
   }
-  const int codes = t.constant(w.name, moved_codes(bytes, type, shift), q);
+  const int codes = t.constant(w.name, packed ? arranged : moved_codes(bytes, type, shift), q);
   if (form != LayerForm::integer_to_float) return codes;
   const int real = t.add(w.name + "/float", DType::f32, arranged.shape());
   t.operate("DEQUANTIZE", q.per_channel() ? 5 : 2, {codes}, {real}, Options(38));
@@ -132,12 +139,14 @@ inline void write_convolution(NodeExport& n, const Convolution& c, int to, int a
   if (depthwise) o.integer(3, w[0] / c.groups);
   o.byte(k, activation).integer(k + 1, c.window.dilations[1]).integer(k + 2, c.window.dilations[0]);
   const AnyTensor& stored = n.constant_input(LayerInputs::weights);
-  const int weights = depthwise ? layer_weights(n, form, onnx::permuted(stored, onnx::Order{3, 1, 2, 0}), 3)
-                                : layer_weights(n, form, stored, 0);
+  const bool packed = has_packed_weights(n, form) && (depthwise || c.groups == 1);
+  const int weights = depthwise ? layer_weights(n, form, onnx::permuted(stored, onnx::Order{3, 1, 2, 0}), 3, packed)
+                                : layer_weights(n, form, stored, 0, packed);
   int version = depthwise && (c.window.dilations[0] > 1 || c.window.dilations[1] > 1) ? 2 : 1;
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? version : 3;
   if (form == LayerForm::dynamic) version = depthwise ? (per_channel ? 6 : 4) : (per_channel ? 5 : 2);
   if (!depthwise && c.groups > 1) version = 6;
+  if (packed) version = 7;
   n.tensors().operate(depthwise ? "DEPTHWISE_CONV_2D" : "CONV_2D", version, {x, weights, layer_bias(n, form, w[0])},
                       {to}, o);
 }
@@ -209,12 +218,14 @@ inline void export_fully_connected(NodeExport& n) {
   const LayerForm form = layer_form(n);
   const AnyTensor& stored = n.constant_input(LayerInputs::weights);
   const bool per_channel = n.input(LayerInputs::weights).quant.per_channel();
-  const int x = layer_input(n, form), w = layer_weights(n, form, stored, 0),
+  const bool packed = has_packed_weights(n, form);
+  const int x = layer_input(n, form), w = layer_weights(n, form, stored, 0, packed),
             b = n.has(LayerInputs::bias) ? layer_bias(n, form, stored.shape()[0]) : TensorExport::none;
   int version = 1;
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? 1 : 4;
   if (form == LayerForm::dynamic) version = per_channel ? 12 : 3;
   if (n.rank() != 2 && version < 5) version = 5;
+  if (packed) version = 10;
   n.result(f.activation, true, [&](int to, int code) {
     Options o(8);
     o.byte(0, code);
