@@ -4,6 +4,7 @@
 #include "../runtime/executor.hpp"
 #include "apply_plan.hpp"
 #include "make_plan.hpp"
+#include "round_weights.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -34,10 +35,10 @@ inline double output_noise_db(const OptimizedModel& g, QuantizationPlan plan,
   return sum / static_cast<double>(std::max<std::size_t>(signal.size(), 1));
 }
 
-/// Plans int8 layers. Where options.trial has inputs, equalized channels are kept only if they reduce the error of the
-/// outputs on them.
-inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
-                                      const Int8Options& options) {
+/// Plans int8 layers, with weights rounded to nearest. Where options.trial has inputs, equalized channels are kept only
+/// if they reduce the error of the outputs on them.
+inline QuantizationPlan nearest_plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
+                                              const Int8Options& options) {
   QuantizationPlan plan = make_int8_plan(g, calibration, options);
   if (options.trial.empty() || options.equalize != Equalize::where_better || plan.channel_exponents.empty())
     return plan;
@@ -53,6 +54,14 @@ inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration
                                     better ? "" : "not ", "equalized: the outputs have ", std::round(-10 * with) / 10,
                                     " dB SQNR with it, ", std::round(-10 * without) / 10, " dB without"));
   return better ? plan : other;
+}
+
+/// The same with weights rounded as the options say.
+inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
+                                      const Int8Options& options) {
+  QuantizationPlan plan = nearest_plan_by_trial(g, calibration, options);
+  round_plan(g, plan, options.round, options.rounding_samples);
+  return plan;
 }
 
 }  // namespace detail
