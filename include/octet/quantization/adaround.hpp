@@ -92,7 +92,10 @@ class AdaRound {
     const float x = std::min(std::max(wanted / s, code - 0.49f), code + 0.49f);
     const float low = std::floor(x), h = std::min(std::max(x - low, 0.01f), 0.99f);
     floors_.row(j)[o] = low;
-    v_.row(j)[o] = -std::log((zeta - gamma) / (h - gamma) - 1);
+    const FloatBatch odds((zeta - gamma) / (h - gamma) - 1);  // the inverse of h(V)
+    float v[FloatBatch::size];
+    (-log_of(odds)).store_unaligned(v);
+    v_.row(j)[o] = v[0];
   }
 
   /// The squared error of all samples.
@@ -105,7 +108,7 @@ class AdaRound {
     for (std::int64_t i = 0; i < rows_; ++i)
       for (std::int64_t o = 0; o < outputs_; ++o) {
         const double e = static_cast<double>(clamped(z.row(i)[o] + r.shifts[at(o)]) - goals_.row(i)[o]);
-        sum += detail::rounded(e * e);
+        sum += rounded(e * e);
       }
     return sum;
   }
@@ -117,7 +120,7 @@ class AdaRound {
                                           (before * static_cast<double>(b)));
     shift_ = fast_.shifts;
     FloatMatrix w(k_, outputs_), slope(k_, outputs_), first(k_, outputs_), second(k_, outputs_), z(b, outputs_),
-        by_w(k_, outputs_);
+        decision(k_, outputs_), by_w(k_, outputs_);
     std::vector<float> bias_first(at(outputs_), 0.0f), bias_second = bias_first;
     SplitMix random(seed_ + 1);
     double power1 = 1, power2 = 1;
@@ -128,7 +131,9 @@ class AdaRound {
       const double progress = (static_cast<double>(i) / static_cast<double>(iterations) - 0.2) / 0.8;
       const bool decides = progress >= 0;
       const auto beta = static_cast<float>(20 - 18 * std::max(progress, 0.0));
-      pool_.parallel(k_, [&](std::int64_t j, int) { soft_weights(j, w.row(j), slope.row(j)); });
+      pool_.parallel(k_, [&](std::int64_t j, int) {
+        soft_weights(j, decides ? beta : 0, w.row(j), slope.row(j), decision.row(j));
+      });
       for (std::int64_t r = 0; r < b; ++r)
         for (std::int64_t o = 0; o < outputs_; ++o) z.row(r)[o] = added_.row(from + r)[o] + shift_[at(o)];
       OuterProduct forward;
@@ -160,8 +165,7 @@ class AdaRound {
         float *g = by_w.row(j), *m = first.row(j), *s = second.row(j), *v = v_.row(j);
         const float* d = slope.row(j);
         for (std::int64_t o = 0; o < outputs_; ++o) {
-          float gradient = g[o] * fast_.scales[at(o)];
-          if (decides) gradient += decision(w.row(j)[o] / fast_.scales[at(o)] - floors_.row(j)[o], beta);
+          const float gradient = rounded(g[o] * fast_.scales[at(o)]) + decision.row(j)[o];
           adam(gradient * d[o], rate, m[o], s[o], v[o], correct1, correct2);
         }
       });
@@ -175,35 +179,36 @@ class AdaRound {
   }
 
   static void adam(float gradient, float speed, float& m, float& s, float& x, float c1, float c2) noexcept {
-    m = detail::rounded(0.9f * m) + detail::rounded(0.1f * gradient);
-    s = detail::rounded(0.999f * s) + detail::rounded(0.001f * detail::rounded(gradient * gradient));
-    x -= detail::rounded(speed * (m * c1) / (std::sqrt(s * c2) + 1e-8f));
+    m = rounded(0.9f * m) + rounded(0.1f * gradient);
+    s = rounded(0.999f * s) + rounded(0.001f * rounded(gradient * gradient));
+    x -= rounded(speed * (m * c1) / (std::sqrt(s * c2) + 1e-8f));
   }
 
-  /// The derivative of lambda (1 - |2 h - 1|^beta).
-  static float decision(float h, float beta) noexcept {
-    const float t = 2 * h - 1, size = std::abs(t);
-    if (size <= 0 || size >= 1) return 0;
-    const float p = -2 * lambda * beta * std::pow(size, beta - 1);
-    return t > 0 ? p : -p;
-  }
-
-  /// Row j of the weights, and the derivative of h with respect to V.
-  void soft_weights(std::int64_t j, float* w, float* slope) const {
+  /// Row j of the weights, the derivative of h with respect to V, and that of the second term with respect to h; 0 if
+  /// beta is 0.
+  void soft_weights(std::int64_t j, float beta, float* w, float* slope, float* decision) const {
     const float *v = v_.row(j), *low = floors_.row(j);
-    constexpr std::int64_t lanes = static_cast<std::int64_t>(FloatBatch::size);
+    constexpr auto lanes = static_cast<std::int64_t>(FloatBatch::size);
+    const FloatBatch one(1.0f);
     for (std::int64_t o = 0; o < outputs_; o += lanes) {
-      float x[lanes] = {}, s[lanes];
+      float x[lanes] = {}, s[lanes], t[lanes] = {}, power[lanes];
       const std::int64_t n = std::min(lanes, outputs_ - o);
       std::copy_n(v + o, n, x);
-      const FloatBatch one(1.0f);
       (one / (one + exp_of(-FloatBatch::load_unaligned(x)))).store_unaligned(s);
       for (std::int64_t i = 0; i < n; ++i) {
-        const float h = detail::rounded(s[i] * (zeta - gamma)) + gamma;
+        const float h = rounded(s[i] * (zeta - gamma)) + gamma;
         const bool inside = h > 0 && h < 1;
         w[o + i] = (low[o + i] + std::min(std::max(h, 0.0f), 1.0f)) * fast_.scales[at(o + i)];
         slope[o + i] = inside ? s[i] * (1 - s[i]) * (zeta - gamma) : 0.0f;
+        t[i] = inside ? 2 * h - 1 : 0.0f;
       }
+      std::fill_n(decision + o, n, 0.0f);
+      if (beta == 0) continue;
+      // The derivative of 1 - |t|^beta, with t = 2 h - 1: -2 beta |t|^(beta - 1) sign(t)
+      exp_of(rounded(log_of(xsimd::abs(FloatBatch::load_unaligned(t)) + FloatBatch(1e-9f)) * FloatBatch(beta - 1)))
+          .store_unaligned(power);
+      for (std::int64_t i = 0; i < n; ++i)
+        if (t[i] != 0) decision[o + i] = (t[i] > 0 ? -2 : 2) * lambda * beta * power[i];
     }
   }
 

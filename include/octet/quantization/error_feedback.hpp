@@ -44,24 +44,46 @@ class ErrorFeedback {
   FloatMatrix wanted() const {
     FloatMatrix w(outputs_, k_);
     for (std::int64_t o = 0; o < outputs_; ++o)
-      for (std::int64_t j = 0; j < k_; ++j) w.row(o)[order_[static_cast<std::size_t>(j)]] = wanted_.row(o)[j];
+      for (std::int64_t j = 0; j < k_; ++j) w.row(o)[order_[at(j)]] = wanted_.row(o)[j];
     return w;
   }
 
   RoundedGroup run() const {
-    RoundedGroup r{std::vector<std::int8_t>(static_cast<std::size_t>(outputs_ * k_)), p_.scales, {}};
+    RoundedGroup r{std::vector<std::int8_t>(at(outputs_ * k_)), p_.scales, {}};
+    FloatMatrix q(outputs_, k_), error(k_, outputs_), negative(k_, outputs_);
     pool_.parallel(outputs_, [&](std::int64_t o, int) {
-      float& scale = r.scales[static_cast<std::size_t>(o)];
-      const std::vector<float> q = codes_of(wanted_.row(o), scale, p_.least[static_cast<std::size_t>(o)]);
-      for (std::int64_t j = 0; j < k_; ++j)
-        r.codes[static_cast<std::size_t>(o * k_ + order_[static_cast<std::size_t>(j)])] =
-            static_cast<std::int8_t>(q[static_cast<std::size_t>(j)]);
+      float& scale = r.scales[at(o)];
+      if (p_.choose_scales) scale = best_scale(wanted_.row(o), p_.least[at(o)]);
+      feed_back(wanted_.row(o), scale, q.row(o));
+      for (std::int64_t j = 0; j < k_; ++j) {
+        error.row(j)[o] = rounded(scale * q.row(o)[j]) - wanted_.row(o)[j];
+        negative.row(j)[o] = -wanted_.row(o)[j];
+      }
+    });
+    FloatMatrix gradient(outputs_, k_), by_wanted(outputs_, k_);  // H (s q - w), -H w
+    add_product(error, h_, gradient, pool_);
+    add_product(negative, h_, by_wanted, pool_);
+    pool_.parallel(outputs_, [&](std::int64_t o, int) {
+      const Row row{wanted_.row(o), by_wanted.row(o), q.row(o), gradient.row(o), r.scales[at(o)], p_.least[at(o)]};
+      for (int round = 0; round < 4; ++round) {
+        improve(row);
+        if (!p_.choose_scales || !refit(row)) break;
+      }
+      for (std::int64_t j = 0; j < k_; ++j) r.codes[at(o * k_ + order_[at(j)])] = static_cast<std::int8_t>(row.q[j]);
     });
     r.shifts = mean_shifts(p_, r.codes, r.scales);
     return r;
   }
 
  private:
+  /// One output channel, in step 3.
+  struct Row {
+    const float *wanted, *by_wanted;  // w, -H w
+    float *q, *gradient;              // codes, H (s q - w)
+    float& scale;
+    float least;
+  };
+
   /// The matrix less the mean of each column.
   static FloatMatrix centred(FloatMatrix m) {
     std::vector<double> mean(static_cast<std::size_t>(m.columns), 0.0);
@@ -98,7 +120,7 @@ class ErrorFeedback {
   FloatMatrix wanted_weights(const FloatMatrix& x, float part) const {
     FloatMatrix w(outputs_, k_);
     for (std::int64_t o = 0; o < outputs_; ++o)
-      for (std::int64_t j = 0; j < k_; ++j) w.row(o)[j] = p_.weights.row(o)[order_[static_cast<std::size_t>(j)]];
+      for (std::int64_t j = 0; j < k_; ++j) w.row(o)[j] = p_.weights.row(o)[order_[at(j)]];
     FloatMatrix negative = transposed(w);
     for (float& v : negative.elements) v = -v;
     FloatMatrix rest = centred(p_.targets);
@@ -135,71 +157,50 @@ class ErrorFeedback {
     return best;
   }
 
-  std::vector<float> codes_of(const float* w, float& scale, float least) const {
-    if (p_.choose_scales) scale = best_scale(w, least);
-    std::vector<float> q = feed_back(w, scale);
-    for (int round = 0; round < 4; ++round) {
-      improve(w, scale, q);
-      if (!p_.choose_scales || !refit(w, q, scale, least)) break;
-    }
-    return q;
-  }
-
   /// Step 2.
-  std::vector<float> feed_back(const float* w, float scale) const {
-    std::vector<float> q(static_cast<std::size_t>(k_)), change(static_cast<std::size_t>(k_), 0.0f);
+  void feed_back(const float* w, float scale, float* q) const {
+    std::vector<float> change(at(k_), 0.0f);
     for (std::int64_t i = k_; i-- > 0;) {
-      const auto c = static_cast<std::size_t>(i);
-      const float goal = w[i] + change[c] / l_.row(i)[i];
-      q[c] = clamped_code(goal / scale, p_.largest);
-      add_products(w[i] - rounded(scale * q[c]), l_.row(i), change.data(), i);
+      const float goal = w[i] + change[at(i)] / l_.row(i)[i];
+      q[i] = clamped_code(goal / scale, p_.largest);
+      add_products(w[i] - rounded(scale * q[i]), l_.row(i), change.data(), i);
     }
-    return q;
   }
 
-  /// H (s q - w)
-  std::vector<float> gradient(const float* w, float scale, const std::vector<float>& q) const {
-    std::vector<float> g(static_cast<std::size_t>(k_), 0.0f);
-    for (std::int64_t j = 0; j < k_; ++j)
-      add_products(rounded(scale * q[static_cast<std::size_t>(j)]) - w[j], h_.row(j), g.data(), k_);
-    return g;
-  }
-
-  /// Step 3.
-  void improve(const float* w, float scale, std::vector<float>& q) const {
-    std::vector<float> g = gradient(w, scale, q);
+  /// Step 3, the codes.
+  void improve(const Row& row) const {
     for (int pass = 0; pass < 8; ++pass) {
       bool changed = false;
       for (std::int64_t j = 0; j < k_; ++j) {
-        const auto c = static_cast<std::size_t>(j);
-        const float step = g[c] / (scale * h_.row(j)[j]);
-        if (std::abs(step) <= 0.5f) continue;
-        const float code = clamped_code(q[c] - step, p_.largest);
-        if (code == q[c]) continue;
-        add_products(scale * (code - q[c]), h_.row(j), g.data(), k_);
-        q[c] = code;
+        const float step = row.gradient[j] / (row.scale * h_.row(j)[j]);
+        if (std::abs(step) <= 0.51f) continue;  // less than half a code: no gain, but for rounding errors
+        const float code = clamped_code(row.q[j] - step, p_.largest);
+        if (code == row.q[j]) continue;
+        add_products(row.scale * (code - row.q[j]), h_.row(j), row.gradient, k_);
+        row.q[j] = code;
         changed = true;
       }
       if (!changed) break;
     }
   }
 
-  /// Sets the scale with the least error of these codes. Returns whether it changed much.
-  bool refit(const float* w, const std::vector<float>& q, float& scale, float least) const {
-    const std::vector<float> zeros(static_cast<std::size_t>(k_), 0.0f);
-    const std::vector<float> hq = gradient(zeros.data(), 1, q);
-    double dot = 0, square = 0;
+  /// Step 3, the scale. Returns whether it changed much.
+  bool refit(const Row& row) const {
+    double dot = 0, square = 0;  // q^T H w and q^T H q
     for (std::int64_t j = 0; j < k_; ++j) {
-      const auto c = static_cast<std::size_t>(j);
-      dot += rounded(static_cast<double>(hq[c]) * static_cast<double>(w[j]));
-      square += rounded(static_cast<double>(hq[c]) * static_cast<double>(q[c]));
+      const double code = static_cast<double>(row.q[j]), by_wanted = static_cast<double>(row.by_wanted[j]);
+      dot -= rounded(code * by_wanted);
+      square += rounded(code * (static_cast<double>(row.gradient[j]) - by_wanted));
     }
     if (!(dot > 0) || !(square > 0)) return false;
-    const float fitted = std::max(static_cast<float>(dot / square), least);
+    const double ratio = dot / square;  // of the scales
+    const float fitted = std::max(static_cast<float>(ratio * static_cast<double>(row.scale)), row.least);
     if (!(fitted >= std::numeric_limits<float>::min())) return false;
-    const bool much = std::abs(fitted - scale) > 1e-3f * scale;
-    scale = fitted;
-    return much;
+    const float change = fitted / row.scale;
+    for (std::int64_t j = 0; j < k_; ++j)
+      row.gradient[j] = rounded(change * (row.gradient[j] - row.by_wanted[j])) + row.by_wanted[j];
+    row.scale = fitted;
+    return std::abs(change - 1) > 1e-3f;
   }
 
   const RoundingProblem& p_;
