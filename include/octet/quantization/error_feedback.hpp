@@ -9,7 +9,8 @@
 /// With X [P, K], the inputs of the quantized layer less their means, and T [P, O], the sums of the float model less
 /// theirs, the codes q and scales s of each output channel o shall minimize
 ///     |X (s q) - T_o|^2 / P = (s q - w)^T H (s q - w) + constant,   H = X^T X / P,   w = H^-1 X^T T_o / P.
-/// 1. H gets 1 % of its mean diagonal added to it. The same amount draws w to the float weights.
+/// 1. H gets 1 % of its mean diagonal added to it, and K / 2P + 1 % of its own one: the fewer samples there are for K
+///    weights, the less H says about other images. The same amount draws w to the float weights.
 /// 2. H = L L^T. From the last column to the first, each weight is rounded, and the columns before it change by
 ///    e_j L_ij / L_jj to compensate for its error e_i: Frantar et al. 2023, "GPTQ", equation 2, here from the Cholesky
 ///    factor of H itself, which is Babai's nearest-plane algorithm (Chen et al. 2025). Columns with large H_jj come
@@ -21,7 +22,7 @@ namespace detail {
 
 class ErrorFeedback {
  public:
-  static constexpr float damping = 0.01f;
+  static constexpr float damping = 0.01f, shrinkage = 0.5f;
 
   ErrorFeedback(const RoundingProblem& p, ThreadPool& pool)
       : p_(p), pool_(pool), k_(p.inputs.columns), outputs_(p.weights.rows) {
@@ -30,11 +31,12 @@ class ErrorFeedback {
     h_ = FloatMatrix(k_, k_);
     add_product(x, x, h_, pool);
     const float part = 1 / static_cast<float>(std::max<std::int64_t>(x.rows, 1));
-    double diagonal = 0;
     for (float& v : h_.elements) v *= part;
+    double diagonal = 0;
     for (std::int64_t j = 0; j < k_; ++j) diagonal += static_cast<double>(h_.row(j)[j]);
-    const float extra = std::max(damping * static_cast<float>(diagonal / static_cast<double>(k_)), 1e-20f);
-    for (std::int64_t j = 0; j < k_; ++j) h_.row(j)[j] += extra;
+    const float mean = std::max(static_cast<float>(diagonal / static_cast<double>(k_)), 1e-20f);
+    const float shrink = damping + shrinkage * static_cast<float>(k_) * part;
+    for (std::int64_t j = 0; j < k_; ++j) h_.row(j)[j] += rounded(shrink * h_.row(j)[j]) + damping * mean;
     l_ = h_;
     factorize(l_, pool);
     wanted_ = wanted_weights(x, part);

@@ -10,8 +10,9 @@ OCTET_BEGIN
 /// model gives, before the activation (fast) or behind it (adaround); so a layer also compensates for errors made
 /// before it.
 ///
-/// Of layer inputs, samples of at most `options.samples` output pixels are used, the same on each call. Depends neither
-/// on the CPU nor on the number of threads.
+/// Each layer sees samples of `options.samples` of its output pixels, up to four times as many where it has more
+/// weights, the same on each call; at least one of each input. The result depends neither on the CPU nor on the number
+/// of threads.
 ///
 /// Does nothing for RoundWeights::nearest, and for layers without integer weights and transposed convolutions.
 ///

@@ -124,7 +124,7 @@ class PlanRounder {
       return {{form.weights, dequantize(quantize_weights(w, layer.weights, weight_format(layer)))}};
     Tensor<float> bias = b == Node::none ? Tensor<float>({w.shape()[0]}) : to_float(g_.value(b).constant.ref());
     const std::int64_t images = static_cast<std::int64_t>(options_.inputs.size()), k = w.size() / w.shape()[0];
-    const LayerSampler sampler(g_, n, images, std::clamp(options_.samples, k, 4 * options_.samples),
+    const LayerSampler sampler(g_, n, images, std::clamp(4 * k, options_.samples, 4 * options_.samples),
                                SplitMix::seed_of(options_.seed, static_cast<std::int64_t>(at)));
     Samples s = sample(at, sampler);
     const std::int64_t groups = n.op->traits().groups, group_out = w.shape()[0] / groups;
