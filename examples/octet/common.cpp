@@ -125,6 +125,19 @@ void QuantizeOptions::add_to(CLI::App& command) {
                   "reduces the error), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
+  command
+      .add_option("--weight-bits", weight_bits,
+                  "Bits of the weights of int8 models, 2 to 8. Below 8, their ranges have the least squared error")
+      ->check(CLI::Range(2, 8))
+      ->capture_default_str();
+  command.add_option("--keep-8-bits", keep_8_bits,
+                     "Names of layers whose weights have 8 bits although --weight-bits has fewer; * matches any text");
+  command
+      .add_option("--round", round,
+                  "How the weights of int8 models are rounded: nearest; or by the outputs of layers on the calibration "
+                  "data: fast (error feedback, seconds), adaround (learned, minutes)")
+      ->check(CLI::IsMember({"nearest", "fast", "adaround"}))
+      ->capture_default_str();
   add_rounding(command, rounding);
 }
 
@@ -139,6 +152,7 @@ CalibrationOptions QuantizeOptions::calibration(const ExecutorOptions& executor)
 void QuantizeOptions::check() const {
   require(percent_option_->count() == 0 || method == "percentile", "--percent requires --method percentile, found ",
           method);
+  require(keep_8_bits.empty() || weight_bits < 8, "--keep-8-bits requires --weight-bits of less than 8");
 }
 
 WeightOptions QuantizeOptions::dynamic() const {
@@ -154,6 +168,10 @@ Int8Options QuantizeOptions::int8() const {
   i.keep_float = keep_float;
   i.equalize = equalize == "always" ? Equalize::always : equalize == "never" ? Equalize::never : Equalize::where_better;
   i.rounding = rounding.value_or(Rounding::fp32);
+  i.weight_bits = weight_bits;
+  if (weight_bits < 8) i.weights = RangeMethod::mse;
+  i.keep_8_bits = keep_8_bits;
+  i.round = round == "fast" ? RoundWeights::fast : round == "adaround" ? RoundWeights::adaround : RoundWeights::nearest;
   return i;
 }
 

@@ -72,8 +72,9 @@ struct QuantizeOptions {
   std::optional<octet::Rounding> rounding;
   double percent = 99.99;
   bool per_tensor = false;
-  std::string equalize = "auto";
-  std::vector<std::string> keep_float;
+  std::string equalize = "auto", round = "nearest";
+  std::vector<std::string> keep_float, keep_8_bits;
+  int weight_bits = 8;
 
   void add_to(CLI::App& command);
   /// Throws Error if an option has no effect.
@@ -81,6 +82,8 @@ struct QuantizeOptions {
   octet::CalibrationOptions calibration(const octet::ExecutorOptions& executor) const;
   octet::WeightOptions dynamic() const;
   octet::Int8Options int8() const;
+  /// Whether the rounding of weights needs inputs of the model.
+  bool rounds_by_inputs() const { return round != "nearest"; }
 
  private:
   CLI::Option* percent_option_ = nullptr;

@@ -75,6 +75,7 @@
 #include "quantization/plan.inl"
 #include "quantization/quantize.inl"
 #include "quantization/quantize_model.inl"
+#include "quantization/round_weights.inl"
 #include "runtime/executor.inl"
 #include "runtime/runnable.inl"
 #include "training/evaluate.inl"

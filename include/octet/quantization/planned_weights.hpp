@@ -65,6 +65,7 @@ class PlannedWeights {
     else
       q = {Tensor<std::int8_t>(constant.shape(), layer.weight_codes), layer.weights};
     correct_bias(g_, n, *exact, means_of(n, layer), q);
+    add_shift(n, layer, constant.shape()[0]);
     return q;
   }
 
@@ -85,6 +86,15 @@ class PlannedWeights {
     require(layer.weight_codes.empty() || static_cast<std::int64_t>(layer.weight_codes.size()) == shape.elements(),
             layer_text(n), "the plan has ", layer.weight_codes.size(), " codes of weights, expected ",
             shape.elements());
+  }
+
+  void add_shift(Node& n, const LayerPlan& layer, std::int64_t outputs) {
+    if (layer.bias_shift.empty()) return;
+    require(n.op->traits().products == Traits::Products::all, layer_text(n),
+            "the plan has a shift of its bias, which cannot be changed");
+    require(static_cast<std::int64_t>(layer.bias_shift.size()) == outputs, layer_text(n), "the plan has ",
+            layer.bias_shift.size(), " shifts of the bias, expected ", outputs, ", one for each output channel");
+    shift_bias(g_, n, layer.bias_shift);
   }
 
   /// Increased scales of weights (see Int8Planner) may have been edited, or the input's scale.
