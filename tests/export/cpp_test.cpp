@@ -54,7 +54,7 @@ bool is_refused(const std::string& name) {
                             "Convert there",
                             "DynamicQuantizeLinear",
                             "Expand",
-                            "Gather",
+
                             "LocalResponse",
                             "MatMul",
                             "MaxPool with indices",
