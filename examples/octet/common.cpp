@@ -57,6 +57,21 @@ Labels DataOptions::load_labels(std::int64_t outputs) const {
   return list;
 }
 
+Labels DataOptions::labels_of(const Model& model, std::int64_t outputs) const {
+  const auto stored = model.metadata.find("labels");
+  if (!labels.empty() || stored == model.metadata.end() || stored->second.empty()) return load_labels(outputs);
+  return parse_labels(stored->second, "the list of classes in model '" + model.name + "'").fitted(outputs);
+}
+
+void DataOptions::store_labels(Model& model) const {
+  if (labels.empty()) return;
+  const Shape& s = model.value(model.outputs[0]).shape;
+  const Labels list = octet::load_labels(labels).fitted(s.rank() > 0 ? s.back() : 0);
+  std::string text;
+  for (std::int64_t i = 0; i < list.size(); ++i) text += list.name(i) + "\n";
+  model.metadata["labels"] = text;
+}
+
 DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool with_labels) const {
   DatasetOptions o;
   // Calibration images may have another format than the evaluation data.
@@ -203,6 +218,10 @@ std::int64_t output_classes(const Model& model, const ImageInput& input) {
   require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
                       "': expected one output per class, found output shape ", s, " (run --save writes all outputs)");
   return s.back();
+}
+
+void print_notes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::fprintf(stderr, "octet: note: %s\n", report::printable(note).c_str());
 }
 
 std::string counted(std::int64_t n, const std::string& what) {

@@ -59,6 +59,10 @@ struct DataOptions {
   void add_to(CLI::App& command);
   /// The list of classes for a model with that number of outputs. Empty if none was given.
   octet::Labels load_labels(std::int64_t outputs) const;
+  /// The same; if no list was given, the one in the model's file, if it has one.
+  octet::Labels labels_of(const octet::Model& model, std::int64_t outputs) const;
+  /// Stores the list of classes that was given, if any, in the model's metadata, from where it is used by default.
+  void store_labels(octet::Model& model) const;
   octet::DatasetPtr open(const std::string& path, const octet::Labels& list, bool with_labels) const;
 };
 
@@ -104,6 +108,9 @@ std::vector<std::string> layer_names(const octet::Graph& g, bool full);
 
 /// The number of classes of a model: the last dimension of its output.
 std::int64_t output_classes(const octet::Model& model, const octet::ImageInput& input);
+
+/// Prints each as a line of standard error.
+void print_notes(const std::vector<std::string>& notes);
 
 /// "1 image", "2 images"
 std::string counted(std::int64_t n, const std::string& what);

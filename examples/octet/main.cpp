@@ -14,7 +14,7 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
     return complain("octet", std::string(e.what()) + " (octet --help, octet COMMAND --help)", 2);
   return complain("octet",
                   (argc > 1 ? "unknown command or option '" + std::string(argv[1]) + "'" : "no command given") +
-                      " (compare, quantize, convert, why, run, inspect, bench; octet --help)",
+                      " (compare, quantize, auto, convert, export, why, run, inspect, bench; octet --help)",
                   2);
 }
 
@@ -39,14 +39,16 @@ int main(int argc, char** argv) {
       "benchmarks them.");
   app.set_version_flag("--version", OCTET_VERSION);
   app.require_subcommand(1);
+  int status = 0;
   add_compare(app);
   add_quantize(app);
+  add_auto(app, status);
   add_convert(app);
+  add_export(app);
   add_why(app);
   add_run(app);
   add_inspect(app);
   add_bench(app);
-  int status = 0;
   // Commands run as callbacks while the command line is parsed.
   const int failed = guarded("octet", [&] {
     check_isa();

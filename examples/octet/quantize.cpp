@@ -148,12 +148,17 @@ void quantize_command(QuantizeArguments o, const CLI::App& command) {
   const QuantizationPlan plan = planned(o, model, notes);
   if (!o.plan_out.empty()) save(plan, o.plan_out);
   Model q = quantize(model, plan);
-  for (const std::string& note : notes) std::cerr << "octet: note: " << note << "\n";
+  print_notes(notes);
   // The default of other commands. Images that were used say it best; without them, what was given.
   const bool images = !o.calibration.empty() && !o.tensors;
   if (images || !command.get_option("--preprocess")->empty() || o.images.crop || !o.images.resize.empty())
     o.images.store(q, ImageInput(model, o.images.size));
-  save(q, o.out);
+  o.source.store_labels(q);
+  notes.clear();
+  SaveOptions saving;
+  saving.notes = &notes;
+  save(q, o.out, saving);
+  print_notes(notes);
   std::cout << o.out << ": " << report::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
             << " MB\n";
   if (is_channels_first(model))

@@ -64,7 +64,8 @@ CurveAxes axes_around(const std::vector<Curve>& curves, Label label) {
 
 /// A chart of curves over a common x. x is in percent and y in pixels, so that the line width does not depend on the
 /// width of the page.
-inline std::string curve_chart(const std::string& title, const std::vector<Curve>& curves, const CurveAxes& axes) {
+inline std::string curve_chart(const std::string& title, const std::vector<Curve>& curves, const CurveAxes& axes,
+                               const std::string& x_name = "epoch") {
   constexpr double height = 180, top = 8;
   const auto y = [&](double v) {
     const double part = (v - axes.y_low) / (axes.y_high - axes.y_low);
@@ -92,8 +93,8 @@ inline std::string curve_chart(const std::string& title, const std::vector<Curve
     }
     html += "</g>\n";
   }
-  return html + "</svg></div>\n<div class=\"ends\"><span>" + short_number(axes.x_low) + "</span><span>epoch " +
-         short_number(axes.x_high) + "</span></div>\n";
+  return html + "</svg></div>\n<div class=\"ends\"><span>" + short_number(axes.x_low) + "</span><span>" +
+         escaped(x_name) + " " + short_number(axes.x_high) + "</span></div>\n";
 }
 
 }  // namespace report

@@ -10,6 +10,7 @@
 #include "core/shape.inl"
 #include "core/thread_pool.inl"
 #include "data/preprocessing.inl"
+#include "export/cpp/cpp.inl"
 #include "files/atomic_file.inl"
 #include "graph/graph.inl"
 #include "kernels/bytes.inl"

@@ -4,6 +4,7 @@
 #if !defined(OCTET_COMPILED)
 #  error "octet/io/implementation.hpp is for programs that define OCTET_COMPILED"
 #endif
+#include "../comparison/automatic.inl"
 #include "../comparison/calibrate_inputs.inl"
 #include "../comparison/compare.inl"
 #include "../comparison/diagnosis.inl"

@@ -1,8 +1,10 @@
 #pragma once
 #include <cmath>
+#include <optional>
 
 #include "../runtime/executor.hpp"
 #include "apply_plan.hpp"
+#include "collapse.hpp"
 #include "make_plan.hpp"
 
 OCTET_BEGIN
@@ -34,15 +36,19 @@ inline double output_noise_db(const OptimizedModel& g, QuantizationPlan plan,
   return sum / static_cast<double>(std::max<std::size_t>(signal.size(), 1));
 }
 
+/// A plan, and the error of the outputs that it causes on options.trial, in decibels (output_noise_db), if it is known.
+struct TriedPlan {
+  QuantizationPlan plan;
+  std::optional<double> noise_db = {};
+};
+
 /// Plans int8 layers. Where options.trial has inputs, equalized channels are kept only if they reduce the error of the
 /// outputs on them.
-inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
-                                      const Int8Options& options) {
+inline TriedPlan plan_with_equalization(const OptimizedModel& g, const Calibration& calibration,
+                                        const Int8Options& options) {
   QuantizationPlan plan = make_int8_plan(g, calibration, options);
   if (options.trial.empty() || options.equalize != Equalize::where_better || plan.channel_exponents.empty())
-    return plan;
-  require(g.inputs.size() == 1, "Int8Options::trial is for models with one input; model '", g.name, "' has ",
-          g.inputs.size());
+    return {std::move(plan)};
   Int8Options same = options;
   same.equalize = Equalize::never;
   QuantizationPlan other = make_int8_plan(g, calibration, same);
@@ -52,7 +58,49 @@ inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration
     options.notes->push_back(concat("channels of ", plan.channel_exponents.size(), " tensors with uneven ranges were ",
                                     better ? "" : "not ", "equalized: the outputs have ", std::round(-10 * with) / 10,
                                     " dB SQNR with it, ", std::round(-10 * without) / 10, " dB without"));
-  return better ? plan : other;
+  return {better ? std::move(plan) : std::move(other), std::min(with, without)};
+}
+
+/// If the outputs have little SQNR on options.trial, keeps the layers float that collapse first, then those that
+/// collapse still, as long as the outputs gain by it.
+inline QuantizationPlan without_collapse(const OptimizedModel& g, const Calibration& calibration,
+                                         const Int8Options& options, TriedPlan tried) {
+  constexpr int most_rounds = 8;
+  constexpr double good_enough_db = 20, least_gain_db = 3;
+  double noise = tried.noise_db ? *tried.noise_db : output_noise_db(g, tried.plan, options.trial);
+  const Links links(g);
+  Int8Options kept = options;
+  kept.notes = nullptr;
+  for (int round = 0; round < most_rounds && noise > -good_enough_db; ++round) {
+    const std::vector<std::size_t> found = first_collapsed(g, tried.plan, options.trial);
+    if (found.empty()) break;
+    for (std::size_t l : found) kept.keep_float.push_back(g.nodes[l].name);
+    for (std::size_t l : found)  // what is lost may be lost in their inputs: a small difference of large numbers
+      for (int v : g.nodes[l].inputs)
+        if (const int p = links.producer(v); p != Node::none) kept.keep_float.push_back(g.nodes[at(p)].name);
+    TriedPlan next = plan_with_equalization(g, calibration, kept);
+    const double now = next.noise_db ? *next.noise_db : output_noise_db(g, next.plan, options.trial);
+    if (!(now <= noise - least_gain_db)) break;
+    if (options.notes)
+      for (std::size_t l : found)
+        options.notes->push_back(concat("layer '", g.nodes[l].name,
+                                        "' and those before it stay float: as int8 its result has less than ",
+                                        collapsed_below_db, " dB SQNR. With it the outputs have ",
+                                        std::round(-10 * now) / 10, " dB, before ", std::round(-10 * noise) / 10));
+    tried = std::move(next);
+    noise = now;
+  }
+  return std::move(tried.plan);
+}
+
+/// Plans int8 layers. With options.trial, what is better on these inputs is tried: equalized channels, and layers that
+/// collapse as float.
+inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
+                                      const Int8Options& options) {
+  if (options.trial.empty()) return make_int8_plan(g, calibration, options);
+  require(g.inputs.size() == 1, "Int8Options::trial is for models with one input; model '", g.name, "' has ",
+          g.inputs.size());
+  return without_collapse(g, calibration, options, plan_with_equalization(g, calibration, options));
 }
 
 }  // namespace detail

@@ -24,6 +24,7 @@ struct LearnedQuantization {
   };
   std::map<std::string, QuantParams> activations;  // by value name
   std::map<std::string, Weights> weights;          // by value name
+  std::map<std::string, QuantParams> unsummed;     // of results before a residual is added, by the name of the weights
 };
 
 /// Plans int8 layers.
@@ -78,6 +79,9 @@ class Int8Planner {
   /// For other formats only, so a model without that range is no error.
   void plan_unsummed(const Node& n, QuantizationPlan& p) const {
     const std::string tensor = unsummed_name(g_, n);
+    const std::string& weights = g_.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).name;
+    if (const auto it = learned_.unsummed.find(weights); it != learned_.unsummed.end())
+      p.activations[tensor] = {it->second.scale[0], it->second.zero_point[0]};
     if (calibration_.tensors.count(tensor) == 0) return;
     const ScaleAndZero q =
         activation_scale(calibration_.range(tensor), format_.activations, options_.symmetric_activations);

@@ -33,7 +33,8 @@ struct Int8Options {
   Equalize equalize = Equalize::where_better;  ///< uneven channels between layers
   std::vector<Tensor<float>> trial;  ///< if not empty, inputs (batches) on which the model is quantized with and
                                      ///< without equalized channels, where these are predicted to be better: the one
-                                     ///< whose outputs have less error is taken. For models with one input
+                                     ///< whose outputs have less error is taken. Layers that collapse on them stay
+                                     ///< float where the outputs gain by it. For models with one input
   std::vector<std::string>* notes = nullptr;  ///< gets a message for what was decided by trial
   std::vector<std::string> keep_float;        ///< names of layers, * for any text
   bool integer_input = false;                 ///< the model takes int8 instead of float

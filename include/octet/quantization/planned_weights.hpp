@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/bias.hpp"
+#include "../core/packed_codes.hpp"
 #include "../runtime/not_finite.hpp"
 #include "bias_correction.hpp"
 #include "check_plan.hpp"
@@ -25,13 +26,13 @@ class PlannedWeights {
     if (b != Node::none)
       n.inputs[b_at] =
           g_.add_constant(g_.value(b).name, bias_codes(to_float(g_.value(b).constant.ref()), input_scale, q.params));
-    replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
+    store_weights(n, layer, std::move(q));
   }
 
   /// int8 weights of a layer with float inputs, which it quantizes as it runs.
   void make_dynamic(Node& n, const LayerPlan& layer) {
     QTensor<int8> q = int8_weights(n, layer);
-    replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
+    store_weights(n, layer, std::move(q));
   }
 
   /// Weights in half precision, which executors expand to float when they pack them. Biases stay float.
@@ -68,6 +69,12 @@ class PlannedWeights {
   }
 
   const Value& weights_of(const Node& n) const { return g_.value(n.inputs[at(n.op->integer_form().weights)]); }
+  void store_weights(Node& n, const LayerPlan& layer, QTensor<int8> q) {
+    const bool packed = n.op->traits().products != Traits::Products::none;
+    const int stored = packed ? layer.weight_bits : octet::bits(weight_format(layer).weights);
+    replace_weights(
+        n, g_.add_constant(weights_of(n).name, stored_weights(std::move(q.data), stored), std::move(q.params)));
+  }
   static void replace_weights(Node& n, int value) { n.inputs[at(n.op->integer_form().weights)] = value; }
 
   static void require_scales(const Node& n, const LayerPlan& layer, const Shape& shape) {

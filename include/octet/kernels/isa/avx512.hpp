@@ -3,6 +3,7 @@
 struct wide_base {
   static constexpr int lanes = 16, registers = 32, rows_i16 = 14;  // lanes of 32 bits; registers are vectors
   static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
+  static constexpr int small_steps = 0;
   using f32 = __m512;
   using i32 = __m512i;
 
@@ -164,6 +165,14 @@ struct wide_base {
   template <int Bits>
   static i32 shift_left(i32 a) {
     return _mm512_slli_epi32(a, Bits);
+  }
+
+  // Weights of 4 bits, which are stored plus 8, in the low or the high half of each byte.
+  template <bool High>
+  static __m512i load_small(const std::byte* p) {
+    const __m512i b = _mm512_loadu_si512(p);
+    const __m512i codes = _mm512_and_si512(High ? _mm512_srli_epi16(b, 4) : b, _mm512_set1_epi8(15));
+    return _mm512_sub_epi8(codes, _mm512_set1_epi8(8));
   }
 
   // Blocks of bytes: 4 * lanes bytes at a time.

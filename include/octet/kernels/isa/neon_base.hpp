@@ -3,7 +3,7 @@
 struct neon_base {
   static constexpr int lanes = 4, registers = 32, rows_f32 = 8, rows_i16 = 10;
   static constexpr bool fast_fma = true, winograd = true, quads_f32 = true;
-  static constexpr int vectors_u8 = 4;
+  static constexpr int vectors_u8 = 4, small_steps = 0;
   static constexpr int rows_u8(int vectors) { return vectors == 4 ? 4 : 8; }
   using f32 = float32x4_t;
   using i32 = int32x4_t;
@@ -191,6 +191,13 @@ struct neon_base {
   static void dot_i16(i32& acc, i32 a, i32 b) {
     const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
     acc = vaddq_s32(acc, vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y)));
+  }
+
+  // Weights of 4 bits, which are stored plus 8, in the low or the high half of each byte.
+  template <bool High>
+  static int8x16_t nibbles(const std::byte* p) {
+    const uint8x16_t b = vld1q_u8(u8(p)), codes = High ? vshrq_n_u8(b, 4) : vandq_u8(b, vdupq_n_u8(15));
+    return vreinterpretq_s8_u8(vsubq_u8(codes, vdupq_n_u8(8)));
   }
 
   using block = uint8x16_t;

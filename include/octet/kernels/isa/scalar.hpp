@@ -4,6 +4,7 @@ struct wide {
   static constexpr bool shifted = false, quads = false, quads_f32 = false;
   static constexpr int lanes = 8, registers = 8, vectors_u8 = 2, rows_f32 = 2, rows_i16 = 2;
   static constexpr int rows_u8(int vectors) { return vectors == 2 ? 2 : 4; }
+  static constexpr int small_steps = 0;
   static constexpr double rate_u8 = 1, rate_i16 = 1;
   static constexpr bool winograd = false;  // used only as the reference of the instruction sets that have it
 #if defined(FP_FAST_FMAF)
@@ -177,6 +178,17 @@ struct wide {
   static weights load_weights(const std::byte* p) {
     weights w;
     std::memcpy(w.v, p, sizeof w.v);
+    return w;
+  }
+  template <bool High>
+  static weights load_small(const std::byte* p) {
+    weights w;
+    each([&](int i) {
+      for (int k = 0; k < 4; ++k) {
+        const int codes = std::to_integer<int>(p[4 * i + k]);
+        w.v[i][k] = static_cast<std::uint8_t>((High ? codes >> 4 : codes & 15) - 8);
+      }
+    });
     return w;
   }
   static bytes broadcast(const std::byte* p) {

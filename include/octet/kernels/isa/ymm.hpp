@@ -3,6 +3,7 @@
 struct ymm_base {
   static constexpr int lanes = 8, registers = 16;
   static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
+  static constexpr int small_steps = 0;
   using f32 = __m256;
   using i32 = __m256i;
 
@@ -193,6 +194,14 @@ struct ymm_base {
   // acc += products of pairs of 16-bit integers. The products of a pair must not both be (-2^15)^2.
   static void dot_i16(i32& acc, i32 a, i32 b) { acc = _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
 
+  // Weights of 4 bits, which are stored plus 8, in the low or the high half of each byte.
+  template <bool High>
+  static __m256i load_small(const std::byte* p) {
+    const __m256i b = _mm256_loadu_si256(vec(p));
+    const __m256i codes = _mm256_and_si256(High ? _mm256_srli_epi16(b, 4) : b, _mm256_set1_epi8(15));
+    return _mm256_sub_epi8(codes, _mm256_set1_epi8(8));
+  }
+
   using block = __m256i;
   static constexpr int block_bytes = 32;
   static block load_block(const std::byte* p) { return _mm256_loadu_si256(vec(p)); }
@@ -233,5 +242,19 @@ struct ymm_exact : ymm_base {
   }
   static void dot(i32& acc, bytes a, weights b) {
     acc = _mm256_add_epi32(acc, _mm256_add_epi32(_mm256_madd_epi16(a.even, b.even), _mm256_madd_epi16(a.odd, b.odd)));
+  }
+
+  // With weights of 4 bits vpmaddubsw is exact: the sums of 8 steps are at most 8 * 2 * 255 * 8 < 2^15.
+  using small_sums = __m256i;
+  static constexpr int small_steps = 8;
+  static small_sums small_zero() { return _mm256_setzero_si256(); }
+  static __m256i broadcast_small(const std::byte* p) {
+    std::int32_t x;
+    std::memcpy(&x, p, 4);
+    return _mm256_set1_epi32(x);
+  }
+  static void dot_small(small_sums& s, __m256i a, __m256i b) { s = _mm256_add_epi16(s, _mm256_maddubs_epi16(a, b)); }
+  static void add_small(i32& acc, small_sums s) {
+    acc = _mm256_add_epi32(acc, _mm256_madd_epi16(s, _mm256_set1_epi16(1)));
   }
 };

@@ -1,0 +1,120 @@
+#pragma once
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../data/input_set.hpp"
+#include "../quantization/plan.hpp"
+
+/// Chooses a form for each layer by itself:
+/// ```
+/// Target target{0.3, Objective::latency};  // at most 0.3 percent points of accuracy lost, as fast as possible
+/// target.samples = image_inputs(model, images, preprocessing);
+/// AutomaticResult r = quantize(model, calibration, target);
+/// if (r.met) save(r.model, "small.octet");
+/// ```
+OCTET_BEGIN
+
+/// What an automatic choice makes small.
+enum class Objective : std::uint8_t {
+  latency,  ///< the time of a run on this CPU, conversions between forms included
+  size,     ///< the bytes of the saved model
+  memory    ///< the bytes of packed weights and of the arena
+};
+
+/// The name of an objective: "latency", "size", "memory".
+const char* name(Objective objective) noexcept;
+
+/// What an automatic choice has to keep, what it makes small, and the samples that it chooses and proves with.
+struct Target {
+  double max_drop =
+      0.3;  ///< percent points of top-1 accuracy that may be lost; without labels, of agreement with float
+  Objective objective = Objective::latency;  ///< what is made small
+  double min_sqnr = 0;  ///< in dB; if positive, every output has to reach it, and max_drop is not used
+  /// The samples, which should not be those of the calibration: those with even numbers choose the forms, the others
+  /// prove the result. A single sample does both.
+  InputSetPtr samples;
+  std::vector<std::vector<std::int64_t>> labels;  ///< the correct classes of each sample; empty: there are none
+  Int8Options int8;                               ///< of the int8 layers; layers in keep_float stay float
+  WeightOptions weights;                          ///< of layers in other forms
+  std::int64_t scan_samples = 8;  ///< with how many of the samples each layer is tried alone; fewer where their
+                                  ///< activations need more than 256 MB
+  int proofs = 4;                 ///< how many models are proved at most; if one fails, a safer one is
+  ExecutorOptions executor;       ///< of all runs
+  /// Called during each stage; `total` is the number of its units.
+  std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress;
+};
+
+/// One layer in one form, all other layers float.
+struct FormTrial {
+  std::string form;                 ///< as in name(PlannedForm)
+  double output_db = 0;             ///< the least SQNR of the model's outputs; infinite if they are equal
+  std::optional<double> agreement;  ///< share of samples with the same class as float, in [0, 1]; only of classifiers
+  double milliseconds = 0;          ///< time of the layer; 0 if it was not measured
+  std::int64_t bytes = 0;           ///< of its constants
+};
+
+/// A layer in all forms that it can have.
+struct LayerSensitivity {
+  std::string layer;             ///< as in plans
+  std::string type;              ///< its operator
+  std::vector<FormTrial> forms;  ///< float first
+};
+
+/// How well a model keeps the results of the float model on some samples.
+struct Quality {
+  std::optional<double> top1;       ///< in [0, 1]; none without labels
+  std::optional<double> agreement;  ///< share with the same class as float, in [0, 1]; none if outputs are no classes
+  double least_db = std::numeric_limits<double>::infinity();  ///< the least SQNR of the outputs
+  double drop = 0;  ///< percent points of top-1 lost, or of agreement without labels; 0 if there are no classes
+};
+
+/// A model that was tried as a whole: a point of the curves of accuracy against time and size.
+struct AutomaticPoint {
+  std::string what;               ///< "int8", "mixed, 3 layers float", ...
+  QuantizationPlan plan;          ///< of the model
+  Quality chosen_on;              ///< on the samples that choose
+  std::optional<Quality> proof;   ///< on the samples held apart; none if it was not proved
+  bool met = false;               ///< whether it keeps the target on the samples that choose
+  double milliseconds = 0;        ///< of a run on one sample, measured alternately with all others; 0: not measured
+  std::int64_t size_bytes = 0;    ///< of the saved model
+  std::int64_t memory_bytes = 0;  ///< packed weights and arena
+};
+
+/// The result of an automatic choice.
+struct AutomaticResult {
+  Model model;                                          ///< the best that was found, also if it misses the target
+  QuantizationPlan plan;                                ///< with which quantize(float model, plan) makes it
+  bool met = false;                                     ///< whether it keeps the target on the samples held apart
+  std::vector<AutomaticPoint> curve;                    ///< all models that were tried; the float model first
+  std::size_t chosen = 0;                               ///< the model's place in the curve
+  std::vector<LayerSensitivity> layers;                 ///< the layers that can have several forms
+  Quality float_proof;                                  ///< of the float model, on the samples held apart
+  std::int64_t choosing = 0, proving = 0, scanned = 0;  ///< numbers of samples
+  std::vector<std::string> notes;                       ///< what was decided, and what was found
+
+  /// The time of the model, as a part of the float model's.
+  double time_ratio() const { return curve[chosen].milliseconds / curve[0].milliseconds; }
+  /// The size of the saved model, as a part of the float model's.
+  double size_ratio() const {
+    return static_cast<double>(curve[chosen].size_bytes) / static_cast<double>(curve[0].size_bytes);
+  }
+};
+
+/// Tries every layer of a float model in every form alone; see Target for the samples and options.
+std::vector<LayerSensitivity> layer_sensitivity(const Model& model, const Calibration& calibration,
+                                                const Target& target);
+
+/// Quantizes a float model so that it keeps the target on samples held apart from those that choose, and is as fast or
+/// small as possible. From the fastest (smallest) form of each layer, layers get more exact forms in the order of how
+/// much error that removes for its cost, until the samples that choose say that the target is kept. The fastest of the
+/// models that keep it is proved on the other samples. If none keeps the target, the result says so (met).
+AutomaticResult quantize(const Model& model, const Calibration& calibration, const Target& target);
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "automatic.inl"
+#endif

@@ -1,0 +1,293 @@
+#pragma once
+#include "../export/save.hpp"
+#include "../model_file/model_file.hpp"
+#include "automatic.hpp"
+#include "form_path.hpp"
+
+OCTET_BEGIN
+
+OCTET_API const char* name(Objective objective) noexcept {
+  switch (objective) {
+    case Objective::latency: return "latency";
+    case Objective::size: return "size";
+    case Objective::memory: return "memory";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+inline Target checked(const Model& model, const Target& target) {
+  require(target.samples && target.samples->size() > 0, "Target::samples is empty: samples of model '", model.name,
+          "' are required");
+  require(std::isfinite(target.max_drop) && target.max_drop >= 0, "Target::max_drop is ", target.max_drop,
+          ", expected percent points from 0 on");
+  require(target.min_sqnr >= 0, "Target::min_sqnr is ", target.min_sqnr, " dB, expected 0 (unused) or more");
+  require(target.labels.empty() || static_cast<std::int64_t>(target.labels.size()) == target.samples->size(),
+          "Target::labels has ", target.labels.size(), " entries, expected one for each of ", target.samples->size(),
+          " samples");
+  Target t = target;
+  t.executor.pool = pool_for(t.executor.pool, t.executor.threads);
+  t.int8.integer_input = t.int8.integer_output = false;
+  if (t.int8.trial.empty())
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(8, t.samples->size()); i += 2) {
+      const std::vector<AnyTensor> x = t.samples->inputs(i);
+      if (x.size() != 1 || x[0].dtype() != DType::f32) break;
+      t.int8.trial.push_back(to_float(x[0].ref()));
+    }
+  return t;
+}
+
+/// The steps of an automatic choice.
+class AutomaticChoice {
+ public:
+  AutomaticChoice(const Model& model, const Calibration& calibration, const Target& target)
+      : target_(checked(model, target)),
+        model_(optimize_for_weights(model)),
+        exact_(model_, target_.executor),
+        choosing_(target_, 0, step(), exact_, *target_.executor.pool),
+        plans_(model_, calibration, with_notes(target_, notes_)) {
+    require(target_.min_sqnr > 0 || choosing_.classes(), "model '", model.name,
+            "' has no classes, whose accuracy could be kept: expected a Target::min_sqnr (--min-sqnr) for its outputs");
+  }
+
+  std::vector<LayerSensitivity> sensitivity(bool timed) {
+    scan(timed);
+    return sensitivities();
+  }
+
+  AutomaticResult run() {
+    scan(target_.objective != Objective::size);
+    const FormPath path(
+        plans_, facts_, shapes_, target_,
+        target_.objective == Objective::latency ? measure_conversions(target_.executor) : ConversionTimes{});
+    add(uniform_point("float", path.uniform(float_form)));
+    const std::vector<CandidateForm>& forms = candidate_forms();
+    for (std::size_t f = 1; f < forms.size(); ++f)
+      if (!is_useless(f)) add(uniform_point(forms[f].title, path.uniform(f)));
+    std::vector<bool> allowed;
+    for (std::size_t f = 0; f < forms.size(); ++f) allowed.push_back(!is_useless(f));
+    search(path.mixtures(allowed));
+    if (target_.objective == Objective::latency) {  // without forms that convert at run time, conversions may be fewer
+      for (std::size_t f = 1; f < forms.size(); ++f) allowed[f] = f == int8_form;
+      search(path.mixtures(allowed));
+    }
+    return prove(path);
+  }
+
+ private:
+  struct Tried {
+    Forms forms;
+    bool offered = true;  ///< it may be the result
+  };
+
+  /// Half of the samples choose, the others prove.
+  std::int64_t step() const { return target_.samples->size() > 1 ? 2 : 1; }
+  static Target with_notes(Target target, std::vector<std::string>& notes) {
+    target.int8.notes = target.weights.notes = &notes;
+    return target;
+  }
+  void report(const char* stage, std::size_t done, std::size_t total) const {
+    if (target_.progress) target_.progress(stage, static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
+  }
+
+  /// Whether a form cannot serve the objective: weights that executors expand to float are no faster.
+  bool is_useless(std::size_t form) const {
+    return target_.objective != Objective::size && form != float_form && candidate_forms()[form].float_kernels;
+  }
+
+  void scan(bool timed) {
+    const LayerTrials trials(plans_, choosing_, target_, timed);
+    scanned_ = trials.scanned();
+    shapes_ = trials.shapes();
+    const std::size_t layers = plans_.names().size();
+    facts_.resize(layers);
+    for (std::size_t l = 0; l < layers; ++l) {
+      if (plans_.forms_of(l).size() > 1) facts_[l] = trials.of_layer(l);
+      report("trying layers", l + 1, layers);
+    }
+  }
+
+  std::vector<LayerSensitivity> sensitivities() const {
+    std::vector<LayerSensitivity> all;
+    for (std::size_t l = 0; l < facts_.size(); ++l) {
+      if (facts_[l].size() < 2) continue;
+      LayerSensitivity s{plans_.names()[l], plans_.graph().nodes[l].op->type(), {}};
+      for (const FormFacts& f : facts_[l])
+        s.forms.push_back(
+            {candidate_forms()[f.form].title, least_decibels(f.noise), f.agreement, f.milliseconds, f.constant_bytes});
+      all.push_back(std::move(s));
+    }
+    return all;
+  }
+
+  AutomaticPoint uniform_point(const std::string& what, Forms forms) {
+    AutomaticPoint p;
+    p.what = what;
+    tried_.push_back({std::move(forms), true});
+    return p;
+  }
+
+  /// Makes and measures the model of the last entry of tried_; returns its place in the curve.
+  std::size_t add(AutomaticPoint p) {
+    p.plan = plans_.mixed(tried_.back().forms);
+    const Model m = quantize(model_, p.plan);
+    p.size_bytes = saved_size(m);
+    Executor run(m, target_.executor);
+    p.chosen_on = choosing_.measure(run);
+    p.met = keeps(target_, p.chosen_on);
+    measure_time(run, p);
+    p.memory_bytes = static_cast<std::int64_t>(run.packed_bytes() + run.arena_bytes());
+    curve_.push_back(std::move(p));
+    report("trying models", curve_.size(), curve_.size() + 1);
+    return curve_.size() - 1;
+  }
+
+  /// The time of a model, measured alternately with the float model, whose time is that of the first measurement: the
+  /// load of the machine may have changed since.
+  void measure_time(Executor& run, AutomaticPoint& p) {
+    const std::pair<double, double> t = least_times(exact_, run, choosing_.inputs(0));
+    const double float_ms = curve_.empty() ? t.first : curve_[0].milliseconds;
+    p.milliseconds = curve_.empty() ? float_ms : float_ms * t.second / t.first;
+  }
+
+  /// The place of a mixture in the curve, where it is added unless it is there.
+  std::size_t point_of(const Forms& forms) {
+    for (std::size_t i = 0; i < tried_.size(); ++i)
+      if (tried_[i].forms == forms) return i;
+    return add(uniform_point(description(forms), forms));
+  }
+
+  std::string description(const Forms& forms) const {
+    std::vector<std::size_t> counts(candidate_forms().size(), 0);
+    for (std::size_t l = 0; l < forms.size(); ++l)
+      if (facts_[l].size() > 1) ++counts[forms[l]];
+    std::string text;
+    for (std::size_t f = 0; f < counts.size(); ++f)
+      if (counts[f] > 0) text += concat(text.empty() ? "" : ", ", counts[f], " ", candidate_forms()[f].title);
+    return "mixed: " + text;
+  }
+
+  /// Finds the first mixture that keeps the target, by bisection: later ones have less error.
+  void search(const std::vector<Forms>& mixtures) {
+    std::size_t low = 0, high = mixtures.size() - 1;
+    while (low < high) {
+      const std::size_t middle = (low + high) / 2;
+      if (curve_[point_of(mixtures[middle])].met)
+        high = middle;
+      else
+        low = middle + 1;
+    }
+    point_of(mixtures[low]);
+    paths_.push_back({mixtures, low});
+  }
+
+  double cost(const AutomaticPoint& p) const {
+    switch (target_.objective) {
+      case Objective::size: return static_cast<double>(p.size_bytes);
+      case Objective::memory: return static_cast<double>(p.memory_bytes);
+      case Objective::latency: break;
+    }
+    return p.milliseconds;
+  }
+
+  /// The cheapest model that keeps the target on the samples that choose and was not proved; the number of models if
+  /// there is none.
+  std::size_t next_to_prove() const {
+    std::size_t best = curve_.size();
+    for (std::size_t i = 0; i < curve_.size(); ++i)
+      if (curve_[i].met && tried_[i].offered && !curve_[i].proof &&
+          (best == curve_.size() || cost(curve_[i]) < cost(curve_[best])))
+        best = i;
+    return best;
+  }
+
+  /// Proves models on the samples held apart, cheapest first, until one keeps the target.
+  AutomaticResult prove(const FormPath& path) {
+    const std::int64_t first = step() > 1 ? 1 : 0;
+    const TrialSamples proving(target_, first, step(), exact_, *target_.executor.pool);
+    if (first == 0) notes_.push_back("the only sample was used to choose, too");
+    AutomaticResult r;
+    r.float_proof = proving.exact();
+    std::size_t best = 0;
+    for (int k = 0; k < std::max(1, target_.proofs) && !r.met; ++k) {
+      const std::size_t i = next_to_prove();
+      if (i == curve_.size()) break;
+      AutomaticPoint& p = curve_[i];
+      p.proof = measured(proving, p.plan);
+      r.met = keeps(target_, *p.proof);
+      if (r.met || k == 0 || better(*p.proof, *curve_[best].proof)) best = i;
+      if (!r.met) {
+        notes_.push_back(p.what + " keeps the target on the samples that choose, but not on those held apart");
+        add_safer(path, i);
+      }
+    }
+    r.chosen = best;
+    r.plan = curve_[best].plan;
+    r.model = quantize(model_, r.plan);
+    r.layers = sensitivities();
+    r.choosing = choosing_.size();
+    r.proving = proving.size();
+    r.scanned = scanned_;
+    r.curve = std::move(curve_);
+    r.notes = std::move(notes_);
+    return r;
+  }
+
+  Quality measured(const TrialSamples& samples, const QuantizationPlan& plan) const {
+    Executor run(quantize(model_, plan), target_.executor);
+    return samples.measure(run);
+  }
+
+  bool better(const Quality& a, const Quality& b) const {
+    return target_.min_sqnr > 0 ? a.least_db > b.least_db : a.drop < b.drop;
+  }
+
+  /// Adds the first later mixture that is predicted to have half the error of one that failed, and does not offer
+  /// models that are predicted to have more error than it.
+  void add_safer(const FormPath& path, std::size_t failed) {
+    const auto total = [&](const Forms& f) {
+      const std::vector<double> noise = path.predicted_noise(f);
+      return *std::max_element(noise.begin(), noise.end());
+    };
+    const double limit = total(tried_[failed].forms) / 2;
+    for (const Path& p : paths_)
+      for (std::size_t i = p.first; i < p.mixtures.size(); ++i)
+        if (total(p.mixtures[i]) <= limit) {
+          point_of(p.mixtures[i]);
+          break;
+        }
+    for (Tried& t : tried_) t.offered = t.offered && total(t.forms) <= limit;
+  }
+
+  struct Path {
+    std::vector<Forms> mixtures;
+    std::size_t first;  // that keeps the target on the samples that choose
+  };
+
+  std::vector<std::string> notes_;
+  const Target target_;
+  const OptimizedModel model_;
+  Executor exact_;
+  const TrialSamples choosing_;
+  const FormPlans plans_;
+  std::int64_t scanned_ = 0;
+  std::vector<Shape> shapes_;                  // of each value
+  std::vector<std::vector<FormFacts>> facts_;  // of each layer
+  std::vector<AutomaticPoint> curve_;
+  std::vector<Tried> tried_;  // of each point of the curve
+  std::vector<Path> paths_;
+};
+
+}  // namespace detail
+
+OCTET_API std::vector<LayerSensitivity> layer_sensitivity(const Model& model, const Calibration& calibration,
+                                                          const Target& target) {
+  return detail::AutomaticChoice(model, calibration, target).sensitivity(true);
+}
+
+OCTET_API AutomaticResult quantize(const Model& model, const Calibration& calibration, const Target& target) {
+  return detail::AutomaticChoice(model, calibration, target).run();
+}
+
+OCTET_END

@@ -1,0 +1,228 @@
+#pragma once
+#include "layer_trials.hpp"
+
+/// Which forms layers get for a limit of noise.
+OCTET_BEGIN
+namespace detail {
+
+/// The times of conversions between float and int8.
+struct ConversionTimes {
+  double quantize = 0, dequantize = 0;  ///< milliseconds for an element
+  double call = 0;                      ///< milliseconds for a conversion of few elements
+};
+
+/// Measures them on this CPU.
+inline ConversionTimes measure_conversions(const ExecutorOptions& options) {
+  const auto time = [&](bool to_int8, std::int64_t elements) {
+    Graph g;
+    const QuantParams scale{0.1f, 0};
+    const DType from = to_int8 ? DType::f32 : DType::i8, to = to_int8 ? DType::i8 : DType::f32;
+    g.inputs = {g.add_value({"x", from, Shape{1, elements}, to_int8 ? QuantParams{} : scale, {}})};
+    g.outputs = {g.add_value({"y", to, Shape{1, elements}, to_int8 ? scale : QuantParams{}, {}})};
+    g.nodes.push_back({"convert", make_operator(Convert(to)), {g.inputs[0]}, {g.outputs[0]}});
+    Executor run(g, options);
+    return measure_latency({&run}, std::vector<AnyTensor>{Tensor<float>(Shape{1, elements})}, 0, 16,
+                           [](std::int64_t, std::int64_t) {})[0]
+        .min_ms;
+  };
+  constexpr std::int64_t many = 1 << 16;
+  ConversionTimes t;
+  t.call = time(true, 16);
+  t.quantize = std::max(0.0, time(true, many) - t.call) / many;
+  t.dequantize = std::max(0.0, time(false, many) - t.call) / many;
+  return t;
+}
+
+/// The forms of all layers, a place in candidate_forms for each.
+using Forms = std::vector<std::size_t>;
+
+/// Mixtures of forms from the cheapest one to all float. Costs and errors of mixtures are predicted from those of
+/// layers: errors are added, and so are costs, conversions among them.
+class FormPath {
+ public:
+  FormPath(const FormPlans& plans, const std::vector<std::vector<FormFacts>>& facts, const std::vector<Shape>& shapes,
+           const Target& target, const ConversionTimes& conversions)
+      : plans_(plans),
+        facts_(facts),
+        shapes_(shapes),
+        target_(target),
+        conversions_(conversions),
+        links_(plans.graph()) {
+    find_neighbours();
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      if (const FormFacts* f = fact(l, float_form)) float_cost_ += cost_of(*f, l);
+  }
+
+  /// All layers in one form, where they have it.
+  Forms uniform(std::size_t form) const {
+    Forms forms(facts_.size(), float_form);
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      if (fact(l, form)) forms[l] = form;
+    return forms;
+  }
+
+  /// Mixtures from the cheapest one to all float: each is the cheapest that was found whose predicted noise is within
+  /// a limit, and each limit is lower than the one before. `allowed`: which forms.
+  std::vector<Forms> mixtures(const std::vector<bool>& allowed) const {
+    const Forms start = cheapest(allowed), exact = uniform(float_form);
+    std::vector<double> limits = predicted_noise(start);
+    double part = 1;
+    if (target_.min_sqnr > 0) {  // errors add up to less than predicted, or to more
+      part = 8;
+      for (double& x : limits) x = std::min(x, std::pow(10.0, -target_.min_sqnr / 10));
+    }
+    std::vector<Forms> path{start};
+    for (int k = 0; k < steps; ++k, part *= step_factor) {
+      Forms best = cheapest_within(start, limits, part, allowed);
+      const Forms other = cheapest_within(k == 0 ? exact : path.back(), limits, part, allowed);
+      if (objective(other, limits, part) < objective(best, limits, part)) best = other;
+      if (best != path.back()) path.push_back(best);
+    }
+    path.push_back(exact);
+    return path;
+  }
+
+  /// The noise of each output as a part of its signal, if the errors of layers are added.
+  std::vector<double> predicted_noise(const Forms& forms) const {
+    std::vector<double> sum(plans_.graph().outputs.size(), 0.0);
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      if (const FormFacts* f = fact(l, forms[l]))
+        for (std::size_t o = 0; o < sum.size(); ++o) sum[o] += bounded(f->noise[o]);
+    return sum;
+  }
+
+ private:
+  static constexpr int steps = 20;
+  static constexpr double step_factor = 0.65;
+
+  static double bounded(double noise) { return std::isfinite(noise) ? std::min(noise, 1e6) : 1e6; }
+  const FormFacts* fact(std::size_t layer, std::size_t form) const {
+    for (const FormFacts& f : facts_[layer])
+      if (f.form == form) return &f;
+    return nullptr;
+  }
+  double cost_of(const FormFacts& f, std::size_t layer) const {
+    switch (target_.objective) {
+      case Objective::size: return static_cast<double>(f.constant_bytes);
+      case Objective::memory: return static_cast<double>(f.run_bytes);
+      case Objective::latency: break;
+    }
+    return candidate_forms()[f.form].float_kernels ? fact(layer, float_form)->milliseconds : f.milliseconds;
+  }
+
+  /// The layers' forms of the least cost, those listed first if it is equal. For latency, int8 wherever possible: what
+  /// conversions take depends on the layers around, and layers for which they do not pay change first.
+  Forms cheapest(const std::vector<bool>& allowed) const {
+    Forms forms = uniform(int8_form);
+    for (std::size_t l = 0; l < facts_.size(); ++l) {
+      if (target_.objective == Objective::latency && allowed[int8_form] && fact(l, int8_form)) continue;
+      double least = std::numeric_limits<double>::infinity();
+      for (std::size_t f = candidate_forms().size(); f-- > 0;) {
+        const FormFacts* x = allowed[f] ? fact(l, f) : nullptr;
+        if (!x || cost_of(*x, l) > least) continue;
+        least = cost_of(*x, l);
+        if (f != float_form || forms[l] == int8_form) forms[l] = f;
+      }
+    }
+    return forms;
+  }
+
+  bool is_integer_layer(std::size_t layer, const Forms& forms, const std::vector<bool>& integer) const {
+    const Node& n = plans_.graph().nodes[layer];
+    if (plans_.follows_input(layer)) return integer[at(n.inputs[0])];
+    return plans_.layer_plan(layer, forms[layer]).form == PlannedForm::integer;
+  }
+
+  /// The time of all conversions.
+  double conversion_time(const Forms& forms) const {
+    const Graph& g = plans_.graph();
+    std::vector<bool> integer(g.values.size(), false), integer_layers;
+    for (std::size_t l = 0; l < g.nodes.size(); ++l) {
+      integer_layers.push_back(is_integer_layer(l, forms, integer));
+      for (int v : g.nodes[l].outputs) integer[at(v)] = integer_layers[l] && plans_.integer_params(v);
+    }
+    double sum = 0;
+    for (std::size_t v = 0; v < g.values.size(); ++v) {
+      if (g.values[v].is_constant() || !plans_.integer_params(static_cast<int>(v))) continue;
+      const bool is_integer = integer[v];
+      bool converted = is_integer && links_.is_output(static_cast<int>(v));
+      for (int reader : links_.users(static_cast<int>(v)))
+        converted = converted || integer_layers[at(reader)] != is_integer;
+      if (!converted) continue;
+      sum += conversions_.call + static_cast<double>(shapes_[v].elements()) *
+                                     (is_integer ? conversions_.dequantize : conversions_.quantize);
+    }
+    return sum;
+  }
+
+  /// The cost of a mixture, and a penalty for noise beyond the limits: noise e times as large as allowed costs as much
+  /// as the whole float model.
+  double objective(const Forms& forms, const std::vector<double>& limits, double part) const {
+    double cost = target_.objective == Objective::latency ? conversion_time(forms) : 0;
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      if (const FormFacts* f = fact(l, forms[l])) cost += cost_of(*f, l);
+    const std::vector<double> noise = predicted_noise(forms);
+    for (std::size_t o = 0; o < noise.size(); ++o)
+      if (noise[o] > part * limits[o] && limits[o] > 0) cost += float_cost_ * std::log(noise[o] / (part * limits[o]));
+    return cost;
+  }
+
+  /// Improves a mixture until no change of a layer, or of a layer and those that write its inputs or read its results,
+  /// makes it better.
+  Forms cheapest_within(Forms forms, const std::vector<double>& limits, double part,
+                        const std::vector<bool>& allowed) const {
+    double least = objective(forms, limits, part);
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::size_t l = 0; l < facts_.size(); ++l)
+        for (const FormFacts& f : facts_[l]) {
+          if (!allowed[f.form]) continue;
+          for (const bool around : {false, true}) {
+            Forms next = forms;
+            next[l] = f.form;
+            if (around)
+              for (std::size_t n : neighbours_[l])
+                if (fact(n, f.form)) next[n] = f.form;
+            if (next == forms) continue;
+            const double cost = objective(next, limits, part);
+            if (cost >= least * (1 - 1e-9)) continue;
+            least = cost;
+            forms = std::move(next);
+            changed = true;
+          }
+        }
+    }
+    return forms;
+  }
+
+  /// The layers that write a layer's inputs or read its results, also through layers that only move elements.
+  void find_neighbours() {
+    const Graph& g = plans_.graph();
+    neighbours_.resize(facts_.size());
+    std::vector<int> writer(g.values.size(), Node::none);
+    for (std::size_t l = 0; l < g.nodes.size(); ++l) {
+      int through = Node::none;
+      for (int v : g.nodes[l].inputs) {
+        const int w = v == Node::none ? Node::none : writer[at(v)];
+        if (w == Node::none) continue;
+        through = w;
+        if (plans_.follows_input(l)) break;
+        neighbours_[l].push_back(at(w));
+        neighbours_[at(w)].push_back(l);
+      }
+      for (int v : g.nodes[l].outputs) writer[at(v)] = plans_.follows_input(l) ? through : static_cast<int>(l);
+    }
+  }
+
+  const FormPlans& plans_;
+  const std::vector<std::vector<FormFacts>>& facts_;  // of each layer
+  const std::vector<Shape>& shapes_;                  // of each value
+  const Target& target_;
+  const ConversionTimes conversions_;
+  const Links links_;
+  std::vector<std::vector<std::size_t>> neighbours_;  // of each layer
+  double float_cost_ = 0;                             // of all layers as float
+};
+
+}  // namespace detail
+OCTET_END

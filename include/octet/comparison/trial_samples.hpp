@@ -1,0 +1,140 @@
+#pragma once
+#include <cmath>
+#include <map>
+
+#include "../runtime/input_type.hpp"
+#include "automatic.hpp"
+#include "evaluation.hpp"
+#include "output_errors.hpp"
+
+/// Samples of an automatic choice, and how well a model keeps the results of the float model on them.
+OCTET_BEGIN
+namespace detail {
+
+/// Errors of the outputs, their energies summed over samples.
+struct OutputEnergies {
+  std::vector<double> signal, noise;  // of each output
+
+  explicit OutputEnergies(std::size_t outputs) : signal(outputs, 0.0), noise(outputs, 0.0) {}
+  void add(std::size_t output, const Tensor<float>& exact, const Tensor<float>& other) {
+    const std::int64_t n = std::min(exact.size(), other.size());
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double a = static_cast<double>(exact[i]), e = a - static_cast<double>(other[i]);
+      signal[output] += a * a;
+      noise[output] += std::isfinite(e) ? e * e : std::numeric_limits<double>::infinity();
+    }
+  }
+  /// The noise of an output as a part of its signal.
+  double part(std::size_t output) const {
+    if (noise[output] == 0) return 0;
+    return signal[output] > 0 ? noise[output] / signal[output] : std::numeric_limits<double>::infinity();
+  }
+};
+
+/// The SQNR for a part of noise.
+inline double decibels_of(double part) {
+  return part == 0 ? std::numeric_limits<double>::infinity() : -10 * std::log10(part);
+}
+
+/// The least SQNR for the parts of noise of all outputs.
+inline double least_decibels(const std::vector<double>& parts) {
+  double least = std::numeric_limits<double>::infinity();
+  for (double p : parts) least = std::min(least, decibels_of(p));
+  return least;
+}
+
+/// Whether the only output of a model has a score for each of several classes.
+inline bool has_classes(const Model& model, const std::vector<Shape>& inputs) {
+  if (model.outputs.size() != 1 || !is_floating(model.value(model.outputs[0]).dtype)) return false;
+  const Shape s = model.infer_shapes(inputs)[at(model.outputs[0])];
+  return s.rank() > 0 && s.back() > 1 && s.elements() == s.back();
+}
+
+/// Samples with the results of the float model. Inputs are kept where they need little memory, else read again.
+class TrialSamples {
+ public:
+  /// Every `step`-th sample from `first` on. Runs the float model on each.
+  TrialSamples(const Target& target, std::int64_t first, std::int64_t step, Executor& exact, ThreadPool& pool)
+      : target_(target), pool_(pool) {
+    for (std::int64_t i = first; i < target.samples->size(); i += step) {
+      numbers_.push_back(i);
+      std::vector<AnyTensor> x = load_inputs(*target.samples, i, i + 1, pool)[0];
+      if (outputs_.empty()) {
+        std::vector<Shape> shapes;
+        for (const AnyTensor& t : x) shapes.push_back(t.shape());
+        classes_ = has_classes(exact.graph(), shapes);
+      }
+      outputs_.push_back(real_outputs(exact.graph(), exact.run(to_input_types(exact.graph(), x))));
+      for (const AnyTensor& t : x) kept_bytes_ += t.size_bytes();
+      if (kept_bytes_ <= most_kept) kept_.push_back(std::move(x));
+      if (target.progress) target.progress("running the float model", i + 1, target.samples->size());
+    }
+  }
+
+  std::int64_t size() const noexcept { return static_cast<std::int64_t>(numbers_.size()); }
+  bool classes() const noexcept { return classes_; }
+  std::vector<AnyTensor> inputs(std::int64_t i) const {
+    if (at(i) < kept_.size()) return kept_[at(i)];
+    const std::int64_t n = numbers_[at(i)];
+    return load_inputs(*target_.samples, n, n + 1, pool_)[0];
+  }
+  const std::vector<Tensor<float>>& outputs(std::int64_t i) const { return outputs_[at(i)]; }
+
+  /// The quality of the float model itself.
+  Quality exact() const {
+    Accuracy accuracy;
+    if (classes_)
+      for (std::int64_t i = 0; i < size(); ++i) accuracy.add(outputs(i)[0], labels(i));
+    Quality q;
+    q.top1 = classes_ ? accuracy.top1() : std::nullopt;
+    if (classes_) q.agreement = 1;
+    return q;
+  }
+
+  /// The quality of a model.
+  Quality measure(Executor& model) const {
+    OutputEnergies energies(outputs_.empty() ? 0 : outputs_[0].size());
+    Accuracy exact, here;
+    for (std::int64_t i = 0; i < size(); ++i) {
+      const auto y = real_outputs(model.graph(), model.run(to_input_types(model.graph(), inputs(i))));
+      for (std::size_t o = 0; o < y.size(); ++o) energies.add(o, outputs(i)[o], y[o]);
+      if (!classes_) continue;
+      exact.add(outputs(i)[0], labels(i));
+      here.add(y[0], labels(i));
+    }
+    Quality q;
+    for (std::size_t o = 0; o < energies.noise.size(); ++o)
+      q.least_db = std::min(q.least_db, decibels_of(energies.part(o)));
+    if (!classes_) return q;
+    q.top1 = here.top1();
+    q.agreement = here.agreement(exact);
+    q.drop = 100 * (q.top1 ? *exact.top1() - *q.top1 : 1 - *q.agreement);
+    return q;
+  }
+
+ private:
+  static constexpr std::size_t most_kept = std::size_t{512} << 20;
+
+  const std::vector<std::int64_t>& labels(std::int64_t i) const {
+    static const std::vector<std::int64_t> none;
+    const std::size_t n = at(numbers_[at(i)]);
+    return n < target_.labels.size() ? target_.labels[n] : none;
+  }
+
+  const Target& target_;
+  ThreadPool& pool_;
+  std::vector<std::int64_t> numbers_;
+  std::vector<std::vector<AnyTensor>> kept_;
+  std::vector<std::vector<Tensor<float>>> outputs_;
+  std::size_t kept_bytes_ = 0;
+  bool classes_ = false;
+};
+
+/// Whether a model keeps the target.
+inline bool keeps(const Target& target, const Quality& q) {
+  // Differences of shares such as 0.9 - 0.897 are not exact.
+  return target.min_sqnr > 0 ? q.least_db >= target.min_sqnr : q.drop <= target.max_drop + 1e-9;
+}
+
+}  // namespace detail
+OCTET_END

@@ -1,0 +1,232 @@
+#include <octet/comparison/automatic.hpp>
+#include <octet/models/builder.hpp>
+#include <octet/quantization/quantize_model.hpp>
+
+#include <cmath>
+#include <octet/kernels/half.hpp>
+
+#include "support/messages.hpp"
+#include "testing.hpp"
+
+using namespace octet;
+using namespace testing;
+
+namespace {
+
+/// Samples in memory.
+class Samples : public InputSet {
+ public:
+  explicit Samples(std::vector<Tensor<float>> all) : all_(std::move(all)) {}
+  std::int64_t size() const override { return static_cast<std::int64_t>(all_.size()); }
+  std::vector<AnyTensor> inputs(std::int64_t i) const override { return {all_[static_cast<std::size_t>(i)]}; }
+  std::string name(std::int64_t i) const override { return "sample " + std::to_string(i); }
+
+ private:
+  std::vector<Tensor<float>> all_;
+};
+
+std::vector<Tensor<float>> images(int count, float factor = 1) {
+  std::vector<Tensor<float>> all;
+  for (int i = 0; i < count; ++i) {
+    all.push_back(random_tensor({1, 8, 8, 3}, static_cast<unsigned>(i) + 1));
+    for (float& x : all.back()) x *= factor;
+  }
+  return all;
+}
+
+/// A classifier. In the poisoned one, the result of layer `second` has channels with offsets of 20000 that the next
+/// layer cancels, so that little is left of it as int8.
+Model net(bool poisoned) {
+  detail::NetworkBuilder b("net", 8, 3, 3);
+  b.conv("first", 8, 3, 1, 1)
+      .relu("first_relu")
+      .conv("second", 8, 3, 1, 1, 1, true)
+      .conv("third", 8, 1, 1, 0, 1, true)
+      .relu("third_relu")
+      .conv("fourth", 8, 3, 1, 1)
+      .relu("fourth_relu")
+      .global_average("pool")
+      .linear("last", 5);
+  Model m = b.finish();
+  if (!poisoned) return m;
+  const auto change = [&](const std::string& tensor, auto f) {
+    Tensor<float> t = detail::to_float(m.value(m.find(tensor)).constant.ref());
+    f(t);
+    m.value(m.find(tensor)).constant = std::move(t);
+  };
+  double cancelled[8] = {};
+  change("third.weight", [&](Tensor<float>& w) {
+    for (int o = 0; o < 8; ++o)
+      for (int i = 0; i < 8; ++i) cancelled[o] += 20000 * static_cast<double>(w[8 * o + i]);
+  });
+  change("second.bias", [](Tensor<float>& t) {
+    for (float& x : t) x += 20000;
+  });
+  change("third.bias", [&](Tensor<float>& t) {
+    for (int o = 0; o < 8; ++o) t[o] -= static_cast<float>(cancelled[o]);
+  });
+  return m;
+}
+
+Target target_of(std::vector<Tensor<float>> samples, Objective objective, double min_sqnr) {
+  Target t;
+  t.objective = objective;
+  t.min_sqnr = min_sqnr;
+  t.samples = std::make_shared<Samples>(std::move(samples));
+  return t;
+}
+
+double output_db(const Model& a, const Model& b, const std::vector<Tensor<float>>& samples) {
+  Executor x(a), y(b);
+  double signal = 0, noise = 0;
+  for (const Tensor<float>& s : samples) {
+    const Tensor<float> p = x(s), q = y(s);
+    for (std::int64_t i = 0; i < p.size(); ++i) {
+      signal += static_cast<double>(p[i]) * static_cast<double>(p[i]);
+      noise += std::pow(static_cast<double>(p[i]) - static_cast<double>(q[i]), 2);
+    }
+  }
+  return 10 * std::log10(signal / noise);
+}
+
+}  // namespace
+
+TEST_CASE("automatic choice: a layer that loses its result stays float, and the proof is that of other samples") {
+  const Model m = net(true);
+  const std::vector<Tensor<float>> samples = images(12);
+  const Calibration c = calibrate(m, images(16));
+  CHECK(output_db(m, quantize<int8>(m, c), samples) < 15);
+  for (const Objective objective : {Objective::size, Objective::latency, Objective::memory}) {
+    CAPTURE(name(objective));
+    const AutomaticResult r = quantize(m, c, target_of(samples, objective, 25));
+    CHECK(r.met);
+    CHECK(r.choosing == 6);
+    CHECK(r.proving == 6);
+    CHECK(r.plan.layers.at("second").form != PlannedForm::integer);
+    CHECK(r.curve[r.chosen].proof->least_db >= 25);
+    std::vector<Tensor<float>> held_apart;
+    for (std::size_t i = 1; i < samples.size(); i += 2) held_apart.push_back(samples[i]);
+    const double proof = std::min(r.curve[r.chosen].proof->least_db, 200.0);  // infinite for the float model
+    CHECK(std::min(output_db(m, r.model, held_apart), 200.0) == doctest::Approx(proof).epsilon(0.02));
+    CHECK(std::min(output_db(m, quantize(m, r.plan), held_apart), 200.0) == doctest::Approx(proof).epsilon(0.02));
+    if (objective == Objective::size) CHECK(r.size_ratio() < 0.9);
+  }
+}
+
+TEST_CASE("automatic choice: where int8 is good enough, it is chosen") {
+  const Model m = net(false);
+  const AutomaticResult r = quantize(m, calibrate(m, images(16)), target_of(images(12), Objective::size, 15));
+  CHECK(r.met);
+  for (const char* layer : {"first", "second", "third", "fourth", "last"})
+    CHECK(
+        (r.plan.layers.at(layer).form == PlannedForm::integer || r.plan.layers.at(layer).form == PlannedForm::dynamic));
+  CHECK(r.size_ratio() < 0.6);
+}
+
+TEST_CASE("automatic choice: layers are tried alone") {
+  const Model m = net(true);
+  const std::vector<LayerSensitivity> layers =
+      layer_sensitivity(m, calibrate(m, images(16)), target_of(images(8), Objective::latency, 25));
+  REQUIRE(layers.size() >= 5);
+  double least = 1000;
+  std::string worst;
+  for (const LayerSensitivity& l : layers) {
+    CHECK(l.forms[0].form == "float");
+    CHECK(std::isinf(l.forms[0].output_db));
+    for (const FormTrial& f : l.forms) {
+      CHECK(f.milliseconds > 0);
+      CHECK(f.agreement.has_value());
+      if (f.form == "int8" && f.output_db < least) {
+        least = f.output_db;
+        worst = l.layer;
+      }
+    }
+  }
+  CHECK((worst == "second" || worst == "third"));
+}
+
+TEST_CASE("automatic choice: a target that is missed is said, and the best model is offered") {
+  const Model m = net(false);
+  // The samples that choose are calibrated; those held apart are ten times as large and leave all ranges.
+  std::vector<Tensor<float>> samples = images(8);
+  for (std::size_t i = 1; i < samples.size(); i += 2)
+    for (float& x : samples[i]) x *= 10;
+  Target t = target_of(samples, Objective::size, 20);
+  t.proofs = 1;
+  const AutomaticResult r = quantize(m, calibrate(m, images(16)), t);
+  CHECK_FALSE(r.met);
+  CHECK_FALSE(r.model.nodes.empty());
+  CHECK(r.curve[r.chosen].met);  // on the samples that choose
+  CHECK(r.curve[r.chosen].proof->least_db < 20);
+  REQUIRE_FALSE(r.notes.empty());
+  CHECK(r.notes.back().find("not on those held apart") != std::string::npos);
+  t.proofs = 8;  // safer models are proved, of which the float model keeps any target
+  CHECK(quantize(m, calibrate(m, images(16)), t).met);
+}
+
+TEST_CASE("automatic choice: for size it is the same each time") {
+  const Model m = net(true);
+  const Calibration c = calibrate(m, images(16));
+  const Target t = target_of(images(12), Objective::size, 30);
+  const AutomaticResult a = quantize(m, c, t), b = quantize(m, c, t);
+  CHECK(a.plan == b.plan);
+  CHECK(a.curve.size() == b.curve.size());
+  CHECK(a.chosen == b.chosen);
+}
+
+TEST_CASE("automatic choice: accuracy with labels, agreement without") {
+  const Model m = net(true);
+  const Calibration c = calibrate(m, images(16));
+  const std::vector<Tensor<float>> samples = images(40);
+  Target t = target_of(samples, Objective::size, 0);
+  t.max_drop = 5;
+  AutomaticResult r = quantize(m, c, t);
+  CHECK(r.met);
+  CHECK_FALSE(r.float_proof.top1.has_value());
+  CHECK(*r.curve[r.chosen].proof->agreement >= 0.95);
+  Executor run(m);
+  for (const Tensor<float>& x : samples) {  // the float model is right but for every fifth sample
+    const Tensor<float> y = run(x);
+    const std::int64_t best = std::max_element(y.begin(), y.end()) - y.begin();
+    t.labels.push_back({t.labels.size() % 5 == 4 ? (best + 1) % 5 : best});
+  }
+  r = quantize(m, c, t);
+  CHECK(r.met);
+  CHECK(*r.float_proof.top1 == doctest::Approx(0.8));
+  CHECK(*r.float_proof.top1 - *r.curve[r.chosen].proof->top1 <= 0.05 + 1e-9);
+}
+
+TEST_CASE("automatic choice: what is wrong with a target is said") {
+  const Model m = net(false);
+  const Calibration c = calibrate(m, images(4));
+  CHECK(contains(message([&] { quantize(m, c, Target{}); }), "Target::samples is empty"));
+  Target t = target_of(images(4), Objective::size, 0);
+  t.labels = {{1}};
+  CHECK(contains(message([&] { quantize(m, c, t); }), "expected one for each of 4 samples"));
+  t.labels.clear();
+  t.max_drop = -1;
+  CHECK(contains(message([&] { quantize(m, c, t); }), "max_drop is -1"));
+}
+
+TEST_CASE("quantize<int8>: with a trial, a layer that collapses stays float") {
+  const Model m = net(true);
+  const std::vector<Tensor<float>> samples = images(4);
+  const Calibration c = calibrate(m, images(16));
+  Int8Options o;
+  std::vector<std::string> notes;
+  o.notes = &notes;
+  const double before = output_db(m, quantize<int8>(m, c, o), samples);
+  CHECK(before < 15);
+  o.trial = samples;
+  CHECK(output_db(m, quantize<int8>(m, c, o), samples) > before + 10);
+  REQUIRE_FALSE(notes.empty());
+  CHECK(notes.back().find("stay float") != std::string::npos);
+  // Nothing changes where nothing collapses.
+  const Model fine = net(false);
+  const Calibration of_fine = calibrate(fine, images(16));
+  o.trial.clear();
+  o.equalize = Equalize::never;
+  const QuantizationPlan plain = plan_quantization<int8>(fine, of_fine, o);
+  o.trial = samples;
+  CHECK(plan_quantization<int8>(fine, of_fine, o) == plain);
+}
