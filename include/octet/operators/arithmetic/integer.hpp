@@ -77,8 +77,9 @@ class IntegerBinary : public Step {
     const std::int64_t n = runs_.length(), group = block / n * n;
     parallel_parts(*c.pool, runs_.count(), block / n * 2, [&](std::int64_t first, std::int64_t rows) {
       std::array<std::uint8_t, block> copies;
-      for (std::int64_t i = 0; i < group; i += n)
-        std::memcpy(copies.data() + i, same == 0 ? a : b, static_cast<std::size_t>(n));
+      std::memcpy(copies.data(), same == 0 ? a : b, static_cast<std::size_t>(n));
+      for (std::int64_t i = n; i < group; i *= 2)
+        std::memcpy(copies.data() + i, copies.data(), static_cast<std::size_t>(std::min(i, group - i)));
       for (std::int64_t i = first * n, end = i + rows * n; i < end; i += group)
         two_arrays(same == 0 ? copies.data() : a + i, same == 1 ? copies.data() : b + i,
                    reinterpret_cast<std::uint8_t*>(c.output()) + i, std::min(group, end - i));
