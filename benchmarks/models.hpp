@@ -9,7 +9,7 @@
 /// Shared by the benchmarks: inputs, and models by name of their precision.
 
 inline const std::vector<std::string>& precision_names() {
-  static const std::vector<std::string> names{"int8", "dynamic", "fp32", "fp16", "bf16"};
+  static const std::vector<std::string> names{"int8", "int4", "dynamic", "fp32", "fp16", "bf16"};
   return names;
 }
 
@@ -45,20 +45,30 @@ inline std::vector<octet::AnyTensor> random_inputs(const octet::Model& model) {
   return inputs;
 }
 
-/// Quantizes a float model; int8 is calibrated with random inputs. Inputs and outputs stay float, or become uint8 for
-/// int8 with `byte_borders`, as between two layers of a network.
+/// The plan with weights of 4 bits.
+inline octet::QuantizationPlan with_small_weights(octet::QuantizationPlan plan) {
+  for (auto& [name, layer] : plan.layers) {
+    layer.weight_bits = 4;
+    for (float& s : layer.weights.scale) s *= 127.0f / 7;
+  }
+  return plan;
+}
+
+/// Quantizes a float model; int8, and int4 (int8 activations), are calibrated with random inputs. Inputs and outputs
+/// stay float, or become uint8 for int8 with `byte_borders`, as between two layers of a network.
 inline octet::Model in_precision(const octet::Model& model, const std::string& precision, bool byte_borders = false) {
   using namespace octet;
   if (precision == "fp32") return model;
   if (precision == "fp16") return quantize<fp16>(model);
   if (precision == "bf16") return quantize<bf16>(model);
   if (precision == "dynamic") return quantize<dynamic_range>(model);
-  require(precision == "int8", "unknown precision '", precision, "'");
+  require(precision == "int8" || precision == "int4", "unknown precision '", precision, "'");
   Calibrator c(model);
   c.add(random_inputs(model));
   Int8Options options;
   options.integer_input = options.integer_output = byte_borders;
-  Model quantized = quantize<int8>(model, c.result(), options);
+  const QuantizationPlan plan = plan_quantization<int8>(model, c.result(), options);
+  Model quantized = quantize(model, precision == "int4" ? with_small_weights(plan) : plan);
   for (const auto* borders : {&quantized.inputs, &quantized.outputs})
     for (const int v : *borders)
       if (byte_borders && quantized.value(v).is_quantized()) {

@@ -1,4 +1,4 @@
-// Latency of whole networks at batch size 1, from a float image to float logits. Prints one line per network: times,
+// Latency of whole networks, from float images to float logits. Prints one line per network: times,
 // memory of packed weights and arena, and the peak resident memory of the process.
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -22,7 +22,7 @@ const std::map<std::string, std::string> networks{{"resnet50", "resnet50"},
 struct Arguments {
   std::vector<std::string> nets, precisions{"int8"};
   int threads = 1;
-  std::int64_t runs = 40;
+  std::int64_t runs = 40, batch = 1;
   std::string memory = "fast", input = "nhwc";
   bool layers = false;
 };
@@ -52,12 +52,14 @@ void time_network(const std::string& net, const std::string& precision, const Ar
   Executor executor = make_executor(net, precision, a);
   forget_peak();
   const Graph& g = executor.graph();
-  const Tensor<float> image = random_tensor(g.value(g.inputs[0]).shape);
+  Shape shape = g.value(g.inputs[0]).shape;
+  shape[0] = a.batch;
+  const Tensor<float> image = random_tensor(shape);
   const Latency l = measure_latency({&executor}, image, 0, a.runs, [](std::int64_t, std::int64_t) {})[0];
   using report::fixed;
   using report::megabytes;
-  std::cout << "octet " << net << " " << precision << " threads=" << a.threads << " median_ms=" << fixed(l.median_ms, 3)
-            << " min_ms=" << fixed(l.min_ms, 3)
+  std::cout << "octet " << net << " " << precision << " threads=" << a.threads << " batch=" << a.batch
+            << " median_ms=" << fixed(l.median_ms, 3) << " min_ms=" << fixed(l.min_ms, 3)
             << " packed_mb=" << megabytes(static_cast<std::int64_t>(executor.packed_bytes()))
             << " arena_mb=" << megabytes(static_cast<std::int64_t>(executor.arena_bytes()))
             << " resident_mb=" << fixed(peak_resident_mb(), 1) << std::endl;
@@ -70,7 +72,7 @@ int main(int argc, char** argv) {
   Arguments a;
   std::vector<std::string> known;
   for (const auto& n : networks) known.push_back(n.first);
-  CLI::App app("Measures the inference time of networks with random weights on one 224 x 224 image");
+  CLI::App app("Measures the inference time of networks with random weights on 224 x 224 images");
   app.add_option("--net", a.nets, "Networks, one or more")->required()->delimiter(',')->check(CLI::IsMember(known));
   app.add_option("--precision", a.precisions, "Precisions, one or more")
       ->delimiter(',')
@@ -80,6 +82,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, ThreadPool::max_threads))
       ->capture_default_str();
   app.add_option("--runs", a.runs, "Runs of each")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--batch", a.batch, "Images in a run")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--memory", a.memory, "Memory for transformed weights of 3x3 layers: fast, balanced, small")
       ->check(CLI::IsMember({"fast", "balanced", "small"}))
       ->capture_default_str();

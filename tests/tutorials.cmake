@@ -65,7 +65,7 @@ endfunction()
 
 set(forms float32 dynamic_range float16 int8 int8_qat)
 octet(ok --help)
-says(out --data --out --epochs --threads)
+says(out --data --out --epochs --threads --distill)
 refuses("--nonsense" --nonsense)
 refuses("--epochs" --epochs -1)
 file(WRITE "${FOLDER}/text" "hello")
@@ -82,7 +82,7 @@ if(CASE STREQUAL "demo")
 
 elseif(CASE STREQUAL "mnist_tutorial")
   mnist(data)
-  octet(ok --data data --out out ${quick})
+  octet(ok --data data --out out --distill ${quick})
   says(out "Size (bytes)" "Top-1 accuracy" "Inference time")
   results(${forms})
   if(float32_bytes LESS 81640 OR float32_bytes GREATER 84820 OR int8_bytes GREATER 24064  # TensorFlow's files
@@ -160,6 +160,24 @@ elseif(CASE STREQUAL "transfer_qat")
   refuses("'nothing.onnx'" --model nothing.onnx --data folders)
   file(REMOVE_RECURSE "${FOLDER}/folders/val/dog")
   refuses("2 class folders;1" ${model} --data folders)
+
+elseif(CASE STREQUAL "fine_tune")
+  # The float network is the one that another tutorial writes.
+  mnist(data)
+  execute_process(COMMAND "${PRETRAINING}" --data data --out pretrained ${quick} WORKING_DIRECTORY "${FOLDER}"
+                  OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  set(model --model pretrained/float.octet --preprocess unit)
+  set(images --data data/train-images-idx3-ubyte --test data/t10k-images-idx3-ubyte --held-out 4)
+  foreach(pass 1 2)  # the second finds the training done
+    octet(ok ${model} ${images} --weight-bits 4 --distill --damping 0.1 --epochs 1 --checkpoint saved --out small.octet)
+    says(out "trained for integers" "4 bits" "Top-1, 20 images")
+  endforeach()
+  says(out "already done")
+  octet(ok ${model} ${images} --observed --epochs 1)
+  refuses("--test" ${model} --data data)
+  refuses("expected 8 or 4 bits;3" ${model} ${images} --weight-bits 3)
+  refuses("fewer held-out images;20" ${model} --data data/train-images-idx3-ubyte --test data --held-out 20)
+  refuses("'pretrained/float.octet'" ${model} ${images} --epochs 1 --out pretrained/float.octet)
 
 else()
   message(FATAL_ERROR "unknown case '${CASE}'")

@@ -20,7 +20,7 @@ inline void make_folder(const std::string& path) {
 }
 
 /// Kinds of files that programs write.
-enum class FileKind { model, checkpoint, calibration, plan, results, report, tensor };
+enum class FileKind { model, checkpoint, calibration, plan, results, report, tensor, source };
 
 /// Whether octet wrote the file and it is of that kind, judging by its first bytes.
 inline bool is_octet_file(const std::string& path, FileKind kind) {
@@ -40,6 +40,7 @@ inline bool is_octet_file(const std::string& path, FileKind kind) {
       return begins("{\n  \"model") &&
              (has("\"variants\": [") || has("\"ptq_int8_top1\": ") || has("\"arena_bytes\": ") || has("\"time_ratio\": "));
     case FileKind::report: return begins("<!DOCTYPE html>") && has(" - octet</title>");
+    case FileKind::source: return begins("// ") && text.find(", written by octet.") < text.find('\n');
     case FileKind::tensor: return false;  // NumPy writes the same
   }
   return false;

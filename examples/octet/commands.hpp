@@ -8,6 +8,7 @@ void add_quantize(CLI::App& app);
 void add_auto(CLI::App& app, int& status);
 void add_why(CLI::App& app);
 void add_convert(CLI::App& app);
+void add_export(CLI::App& app);
 void add_run(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_bench(CLI::App& app);

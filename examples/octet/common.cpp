@@ -57,6 +57,21 @@ Labels DataOptions::load_labels(std::int64_t outputs) const {
   return list;
 }
 
+Labels DataOptions::labels_of(const Model& model, std::int64_t outputs) const {
+  const auto stored = model.metadata.find("labels");
+  if (!labels.empty() || stored == model.metadata.end() || stored->second.empty()) return load_labels(outputs);
+  return parse_labels(stored->second, "the list of classes in model '" + model.name + "'").fitted(outputs);
+}
+
+void DataOptions::store_labels(Model& model) const {
+  if (labels.empty()) return;
+  const Shape& s = model.value(model.outputs[0]).shape;
+  const Labels list = octet::load_labels(labels).fitted(s.rank() > 0 ? s.back() : 0);
+  std::string text;
+  for (std::int64_t i = 0; i < list.size(); ++i) text += list.name(i) + "\n";
+  model.metadata["labels"] = text;
+}
+
 DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool with_labels) const {
   DatasetOptions o;
   // Calibration images may have another format than the evaluation data.
@@ -110,6 +125,19 @@ void QuantizeOptions::add_to(CLI::App& command) {
                   "reduces the error), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
+  command
+      .add_option("--weight-bits", weight_bits,
+                  "Bits of the weights of int8 models, 2 to 8. Below 8, their ranges have the least squared error")
+      ->check(CLI::Range(2, 8))
+      ->capture_default_str();
+  command.add_option("--keep-8-bits", keep_8_bits,
+                     "Names of layers whose weights have 8 bits although --weight-bits has fewer; * matches any text");
+  command
+      .add_option("--round", round,
+                  "How the weights of int8 models are rounded: nearest; or by the outputs of layers on the calibration "
+                  "data: fast (error feedback, seconds), adaround (learned, minutes)")
+      ->check(CLI::IsMember({"nearest", "fast", "adaround"}))
+      ->capture_default_str();
   add_rounding(command, rounding);
 }
 
@@ -124,6 +152,7 @@ CalibrationOptions QuantizeOptions::calibration(const ExecutorOptions& executor)
 void QuantizeOptions::check() const {
   require(percent_option_->count() == 0 || method == "percentile", "--percent requires --method percentile, found ",
           method);
+  require(keep_8_bits.empty() || weight_bits < 8, "--keep-8-bits requires --weight-bits of less than 8");
 }
 
 WeightOptions QuantizeOptions::dynamic() const {
@@ -139,6 +168,10 @@ Int8Options QuantizeOptions::int8() const {
   i.keep_float = keep_float;
   i.equalize = equalize == "always" ? Equalize::always : equalize == "never" ? Equalize::never : Equalize::where_better;
   i.rounding = rounding.value_or(Rounding::fp32);
+  i.weight_bits = weight_bits;
+  if (weight_bits < 8) i.weights = RangeMethod::mse;
+  i.keep_8_bits = keep_8_bits;
+  i.round = round == "fast" ? RoundWeights::fast : round == "adaround" ? RoundWeights::adaround : RoundWeights::nearest;
   return i;
 }
 
@@ -203,6 +236,10 @@ std::int64_t output_classes(const Model& model, const ImageInput& input) {
   require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
                       "': expected one output per class, found output shape ", s, " (run --save writes all outputs)");
   return s.back();
+}
+
+void print_notes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::fprintf(stderr, "octet: note: %s\n", report::printable(note).c_str());
 }
 
 std::string counted(std::int64_t n, const std::string& what) {

@@ -59,6 +59,10 @@ struct DataOptions {
   void add_to(CLI::App& command);
   /// The list of classes for a model with that number of outputs. Empty if none was given.
   octet::Labels load_labels(std::int64_t outputs) const;
+  /// The same; if no list was given, the one in the model's file, if it has one.
+  octet::Labels labels_of(const octet::Model& model, std::int64_t outputs) const;
+  /// Stores the list of classes that was given, if any, in the model's metadata, from where it is used by default.
+  void store_labels(octet::Model& model) const;
   octet::DatasetPtr open(const std::string& path, const octet::Labels& list, bool with_labels) const;
 };
 
@@ -68,8 +72,9 @@ struct QuantizeOptions {
   std::optional<octet::Rounding> rounding;
   double percent = 99.99;
   bool per_tensor = false;
-  std::string equalize = "auto";
-  std::vector<std::string> keep_float;
+  std::string equalize = "auto", round = "nearest";
+  std::vector<std::string> keep_float, keep_8_bits;
+  int weight_bits = 8;
 
   void add_to(CLI::App& command);
   /// Throws Error if an option has no effect.
@@ -77,6 +82,8 @@ struct QuantizeOptions {
   octet::CalibrationOptions calibration(const octet::ExecutorOptions& executor) const;
   octet::WeightOptions dynamic() const;
   octet::Int8Options int8() const;
+  /// Whether the rounding of weights needs inputs of the model.
+  bool rounds_by_inputs() const { return round != "nearest"; }
 
  private:
   CLI::Option* percent_option_ = nullptr;
@@ -104,6 +111,9 @@ std::vector<std::string> layer_names(const octet::Graph& g, bool full);
 
 /// The number of classes of a model: the last dimension of its output.
 std::int64_t output_classes(const octet::Model& model, const octet::ImageInput& input);
+
+/// Prints each as a line of standard error.
+void print_notes(const std::vector<std::string>& notes);
 
 /// "1 image", "2 images"
 std::string counted(std::int64_t n, const std::string& what);

@@ -2,6 +2,7 @@
 #include <octet/io/model_file.hpp>
 
 #include "../report/table.hpp"
+#include "check.hpp"
 #include "commands.hpp"
 #include "common.hpp"
 
@@ -12,19 +13,32 @@ namespace {
 struct ConvertArguments {
   std::string model, out, onnx = "uint8";
   bool external_data = false, force = false;
+  CheckOptions check;
+  DataOptions source;
 };
 
-void convert_command(const ConvertArguments& o) {
-  OutputCheck check({o.model}, o.force);
+void convert_command(const ConvertArguments& o, const CLI::App& command) {
+  if (o.check.input.empty()) {
+    require_not_given(command, {"--check-limit"}, "requires --check");
+    o.check.images.require_unused("without --check, no image is read");
+  }
+  OutputCheck check({o.model, o.check.input, o.source.labels}, o.force);
   check.writes(o.out, FileKind::model);
   SaveOptions options;
   options.onnx = o.onnx == "uint8"  ? OnnxForm::unsigned_codes
                  : o.onnx == "int8" ? OnnxForm::signed_codes
                                     : OnnxForm::symmetric;
   options.external_data = o.external_data;
-  save(open_model(o.model), o.out, options);
+  std::vector<std::string> notes;
+  options.notes = &notes;
+  Model model = open_model(o.model);
+  o.source.store_labels(model);
+  const std::vector<AnyTensor> inputs = check_inputs(o.model, model, o.check);
+  save(model, o.out, options);
+  print_notes(notes);
   std::cout << o.out << ": " << report::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
             << " MB\n";
+  if (!o.check.input.empty()) check_conversion(model, inputs, o.out, o.check.limit);
 }
 
 }  // namespace
@@ -41,6 +55,9 @@ void add_convert(CLI::App& app) {
       ->check(CLI::IsMember({"uint8", "int8", "symmetric"}))
       ->capture_default_str();
   c->add_flag("--external-data", o->external_data, "Large constants of an .onnx file are in a file beside it");
+  c->add_option("--labels", o->source.labels,
+                "Classes to store in the file: one name per line, index:name lines, or a CSV file");
   add_force(*c, o->force);
-  c->callback([o] { convert_command(*o); });
+  o->check.add_to(*c);
+  c->callback([o, c] { convert_command(*o, *c); });
 }

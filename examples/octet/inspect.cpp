@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <octet/passes/optimize.hpp>
 #include <octet/quantization/plan_file.hpp>
@@ -137,7 +138,11 @@ void inspect_command(const InspectArguments& o) {
   const std::vector<Shape> shapes = model.infer_shapes(o.sizes.shapes(model));
   using report::printable;
   std::cout << printable(model.name) << "\n";
-  for (const auto& [key, value] : model.metadata) std::cout << printable(key + ": " + value) << "\n";
+  for (const auto& [key, value] : model.metadata)
+    std::cout << printable(key + ": " +
+                           (key == "labels" ? std::to_string(std::count(value.begin(), value.end(), '\n')) + " classes"
+                                            : value))
+              << "\n";
   if (has_integer_layers(model)) std::cout << "rounding: " << rounding_name(model.rounding) << "\n";
   for (const auto& [what, list] : {std::make_pair("input", &model.inputs), std::make_pair("output", &model.outputs)})
     for (int v : *list)

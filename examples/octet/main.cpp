@@ -14,7 +14,7 @@ int refuse(const CLI::ParseError& e, const CLI::App& app, int argc, char** argv)
     return complain("octet", std::string(e.what()) + " (octet --help, octet COMMAND --help)", 2);
   return complain("octet",
                   (argc > 1 ? "unknown command or option '" + std::string(argv[1]) + "'" : "no command given") +
-                      " (compare, quantize, auto, convert, why, run, inspect, bench; octet --help)",
+                      " (compare, quantize, auto, convert, export, why, run, inspect, bench; octet --help)",
                   2);
 }
 
@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   add_quantize(app);
   add_auto(app, status);
   add_convert(app);
+  add_export(app);
   add_why(app);
   add_run(app);
   add_inspect(app);

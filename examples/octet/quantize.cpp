@@ -51,8 +51,10 @@ void check_preprocessing(const QuantizeArguments& o, const Model& model, const I
   }
 }
 
-/// `trial` gets some of the samples, unless the calibration is from a file.
-Calibration calibrated(const QuantizeArguments& o, const Model& model, std::vector<Tensor<float>>& trial) {
+/// `trial` gets some of the samples, and `rounding` all, if weights are rounded by them, unless the calibration is from
+/// a file.
+Calibration calibrated(const QuantizeArguments& o, const Model& model, std::vector<Tensor<float>>& trial,
+                       std::vector<Tensor<float>>& rounding) {
   if (!o.load_calibration.empty()) return load_calibration(o.load_calibration);
   require(!o.calibration.empty(),
           "int8 requires calibration data (--calibration) or a calibration file (--load-calibration)");
@@ -67,6 +69,7 @@ Calibration calibrated(const QuantizeArguments& o, const Model& model, std::vect
     o.images.note(model, input);
   }
   trial = trial_inputs(*samples);
+  if (o.how.rounds_by_inputs()) rounding = trial_inputs(*samples, o.calibrate);
   Progress progress;
   return calibrate(model, *part_of(samples, 0, std::min(o.calibrate, samples->size())),
                    o.how.calibration(with_threads(o.threads)),
@@ -78,11 +81,12 @@ void require_effect(const QuantizeArguments& o, const CLI::App& command) {
   o.how.check();
   require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
   if (o.type != "int8")
-    require_not_given(command, {"--integer-io", "--method"}, "requires --type int8, found " + o.type);
+    require_not_given(command, {"--integer-io", "--method", "--weight-bits", "--keep-8-bits", "--round"},
+                      "requires --type int8, found " + o.type);
   if (o.type == "fp16" || o.type == "bf16")
     require_not_given(command, {"--per-tensor"}, "requires --type int8 or dynamic_range, found " + o.type);
   if (o.calibration.empty())
-    require_not_given(command, {"--calibrate", "--method", "--labels", "--classes", "--format", "--size"},
+    require_not_given(command, {"--calibrate", "--method", "--labels", "--classes", "--format", "--size", "--round"},
                       "requires --calibration");
   if (o.calibration.empty() && o.load_calibration.empty())
     require_not_given(command, {"--save-calibration"}, "requires --calibration");
@@ -115,8 +119,8 @@ QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::ve
   if (!o.plan.empty()) return load_plan(o.plan);
   // Types other than int8 do not require calibration; without it, biases are not corrected.
   const bool calibrate = o.type == "int8" || !o.calibration.empty() || !o.load_calibration.empty();
-  std::vector<Tensor<float>> images;
-  const Calibration calibration = calibrate ? calibrated(o, model, images) : Calibration{};
+  std::vector<Tensor<float>> images, rounding;
+  const Calibration calibration = calibrate ? calibrated(o, model, images, rounding) : Calibration{};
   if (calibrate && !o.save_calibration.empty()) save(calibration, o.save_calibration);
   WeightOptions w = o.how.dynamic();
   w.notes = &notes;
@@ -127,6 +131,10 @@ QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::ve
   i.integer_input = i.integer_output = o.integer_io;
   i.notes = &notes;
   i.trial = images;
+  Progress progress;
+  i.rounding_samples.inputs = std::move(rounding);
+  i.rounding_samples.executor = with_threads(o.threads);
+  i.rounding_samples.progress = [&](std::int64_t done, std::int64_t total) { progress("rounding", done, total); };
   QuantizationPlan plan = plan_quantization<int8>(model, calibration, i);
   check_layers(model, plan, calibration, images, notes);
   return plan;
@@ -148,12 +156,17 @@ void quantize_command(QuantizeArguments o, const CLI::App& command) {
   const QuantizationPlan plan = planned(o, model, notes);
   if (!o.plan_out.empty()) save(plan, o.plan_out);
   Model q = quantize(model, plan);
-  for (const std::string& note : notes) std::cerr << "octet: note: " << note << "\n";
+  print_notes(notes);
   // The default of other commands. Images that were used say it best; without them, what was given.
   const bool images = !o.calibration.empty() && !o.tensors;
   if (images || !command.get_option("--preprocess")->empty() || o.images.crop || !o.images.resize.empty())
     o.images.store(q, ImageInput(model, o.images.size));
-  save(q, o.out);
+  o.source.store_labels(q);
+  notes.clear();
+  SaveOptions saving;
+  saving.notes = &notes;
+  save(q, o.out, saving);
+  print_notes(notes);
   std::cout << o.out << ": " << report::megabytes(static_cast<std::int64_t>(std::filesystem::file_size(o.out)))
             << " MB\n";
   if (is_channels_first(model))
@@ -188,8 +201,9 @@ void add_quantize(CLI::App& app) {
                                     "options of quantization");
   add_force(*c, o->force);
   o->how.add_to(*c);
-  for (const char* other : {"--type", "--calibration", "--load-calibration", "--save-calibration", "--integer-io",
-                            "--method", "--percent", "--keep-float", "--per-tensor", "--equalize", "--rounding"})
+  for (const char* other :
+       {"--type", "--calibration", "--load-calibration", "--save-calibration", "--integer-io", "--method", "--percent",
+        "--keep-float", "--per-tensor", "--equalize", "--rounding", "--weight-bits", "--keep-8-bits", "--round"})
     plan->excludes(c->get_option(other));
   c->add_option("--plan-out", o->plan_out,
                 "Save the quantization plan to this JSON file: the scales of activations and weights, and the form of "

@@ -47,7 +47,7 @@ class RangeCheck {
 void classify(const RunArguments& o) {
   const Model model = open_model(o.model, o.rounding);
   const ImageInput input(model, o.images.size);
-  const Labels labels = o.source.load_labels(output_classes(model, input));
+  const Labels labels = o.source.labels_of(model, output_classes(model, input));
   const Preprocessing p = o.images.preprocessing(model, input);
   RangeCheck range(model, p);
   Executor run(model, with_threads(o.threads));

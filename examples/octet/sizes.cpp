@@ -19,6 +19,13 @@ std::vector<std::string> dimension_names(const Shape& s) {
   return names;
 }
 
+/// Whether `given` means dimension d of input v: by the name of the file, or else by our own.
+bool means(const std::string& given, const Model& model, const Value& v, int d, const std::string& own) {
+  const std::string name = dimension_name(model.metadata, v.name, d);
+  return given == own || given == v.name + "." + own ||
+         (!name.empty() && (given == name || given == v.name + "." + name));
+}
+
 std::int64_t number(const std::string& text, const std::string& option) {
   std::int64_t n = 0;
   bool good = !text.empty() && text.size() < 10;
@@ -38,8 +45,8 @@ void InputSizes::add_to(CLI::App& command) {
       .add_option(
           "--size", given,
           "Size of the dimensions that the model leaves open (default: 224), or NAME=N for one of them: height, "
-          "width, channels (dim1, dim2, ... of inputs that are not images); INPUT.NAME=N for one input. Can be given "
-          "several times")
+          "width, channels (dim1, dim2, ... of inputs that are not images), or its name in the file; INPUT.NAME=N for "
+          "one input. Can be given several times")
       ->allow_extra_args(false);
   batch_option_ = command.add_option("--batch", batch, "Batch size, if the model leaves it open")
                       ->check(CLI::Range(1, 65536))
@@ -70,12 +77,14 @@ std::vector<Shape> InputSizes::shapes(const Model& model) const {
     for (int d = 0; d < s.rank(); ++d) {
       if (s[d] >= 0) continue;
       const std::string& own = names[static_cast<std::size_t>(d)];
-      open += (open.empty() ? "" : ", ") + (model.inputs.size() > 1 ? v.name + "." : std::string()) + own;
+      const std::string in_file = dimension_name(model.metadata, v.name, d);
+      open += (open.empty() ? "" : ", ") + (model.inputs.size() > 1 ? v.name + "." : std::string()) +
+              (in_file.empty() ? own : in_file);
       s[d] = d == 0 ? batch : other;
       batch_used = batch_used || d == 0;
       bool found = false;
       for (std::size_t k = 0; k < named.size(); ++k)
-        if (named[k].first == own || named[k].first == v.name + "." + own) {
+        if (means(named[k].first, model, v, d, own)) {
           s[d] = named[k].second;
           found = used[k] = true;
         }

@@ -1,5 +1,6 @@
 #pragma once
 #include <CLI/CLI.hpp>
+#include <octet/graph/dimension_name.hpp>
 #include <octet/graph/graph.hpp>
 #include <string>
 #include <vector>
@@ -11,8 +12,9 @@ struct InputSizes {
 
   void add_to(CLI::App& command);
   /// The shapes of the model's inputs. Dimensions have the names batch, height, width, channels for inputs of rank 4,
-  /// else batch, dim1, dim2 and so on; INPUT.NAME is that of one input. N alone is for all open dimensions but the
-  /// batch; 224 if nothing is given. Throws Error for names that are no open dimension.
+  /// else batch, dim1, dim2 and so on, and those of the file, if it has any; INPUT.NAME is that of one input. N alone
+  /// is for all open dimensions but the batch; 224 if nothing is given. Throws Error for names that are no open
+  /// dimension.
   std::vector<octet::Shape> shapes(const octet::Model& model) const;
 
  private:

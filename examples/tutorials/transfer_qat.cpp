@@ -58,7 +58,8 @@ ComparisonResult transfer(const TutorialOptions& o, const TutorialData& data, co
 
   const Study s(o, data, start, o.out, {"int8_qat", "int8_qat_scratch"}, read);
   const Trained trained = s.train("float32", "Float, backbone frozen", start, head, epochs, true);
-  const Trained tuned = s.train_for_int8("int8_qat", "Int8 (QAT)", trained.model, all, qat_epochs, true);
+  const Trained tuned =
+      s.train_for_int8("int8_qat", "Int8 (QAT)", trained.model, o.taught_by(trained.model, all), qat_epochs, true);
   const Trained scratch =
       s.train_for_int8("int8_qat_scratch", "Int8 (QAT scratch)", start, from_start, qat_epochs, true);
   return s.compare(trained, {tuned, scratch});

@@ -11,7 +11,7 @@ TEST_CASE("number formats: types of activations and weights") {
   CHECK(is_activation(DType::u8));
   CHECK(is_computed(DType::u8));
   CHECK_FALSE(is_computed(DType::i8));
-  for (DType t : {DType::none, DType::f32, DType::i32, DType::i16, DType::boolean, DType::i4}) {
+  for (DType t : {DType::none, DType::f32, DType::i32, DType::i16, DType::boolean, DType::i2}) {
     CAPTURE(name(t));
     CHECK_FALSE(is_activation(t));
     CHECK_FALSE(is_computed(t));
@@ -19,6 +19,11 @@ TEST_CASE("number formats: types of activations and weights") {
   }
   CHECK(is_weights(DType::i8));
   CHECK(is_weights(DType::u8));  // of imported models
+  CHECK(is_weights(DType::i4));
+  CHECK(is_weights(DType::u4));
+  CHECK_FALSE(is_activation(DType::i4));
+  CHECK(int8_format.has_dynamic_weights(DType::i4));
+  CHECK_FALSE(int8_format.has_dynamic_weights(DType::u4));
   CHECK_FALSE(is_weights(DType::f8e5m2));
 }
 

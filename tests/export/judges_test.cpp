@@ -7,6 +7,7 @@
 #include "support/every_operator.hpp"
 #include "support/exported.hpp"
 #include "support/files.hpp"
+#include "support/packed_weights.hpp"
 
 // Written files run in ONNX Runtime and LiteRT, and give octet's numbers. OCTET_JUDGES: a folder in which
 // `npm install --ignore-scripts onnxruntime-node @litertjs/core` was run. Without it these tests say that they are
@@ -126,6 +127,8 @@ void judge_models(Format f) {
     judge.add(std::string(name) + ", int8", quantize<int8>(m, c),
               std::string(name) == "resnet20_cifar10.onnx" ? 0.1 : 1e-6);
     judge.add(std::string(name) + ", fp16", quantize<fp16>(m), 1e-5);
+    judge.add(std::string(name) + ", weights of 4 bits",
+              quantize(m, with_weight_bits(plan_quantization<int8>(m, c), 4)), 0.1);
   }
   for (const char* name : {"mlperf_tiny_resnet8_int8.tflite", "mlperf_tiny_vww_int8.tflite"})
     if (const std::string path = shared_file("models/" + std::string(name)); !path.empty())

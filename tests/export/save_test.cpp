@@ -1,3 +1,4 @@
+#include <octet/graph/dimension_name.hpp>
 #include <octet/io/load.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/operators/register_operator.hpp>
@@ -8,6 +9,7 @@
 #include "support/every_operator.hpp"
 #include "support/exported.hpp"
 #include "support/files.hpp"
+#include "support/onnx_builder.hpp"
 
 using namespace octet;
 using namespace testing;
@@ -132,6 +134,30 @@ TEST_CASE("export: ONNX keeps names and open sizes, and needs the lowest version
   CHECK(difference_through(g, Format::onnx, random_inputs(g, 1)).relative() <= 1e-6);
 }
 
+TEST_CASE("export: ONNX keeps the names of open dimensions") {
+  OnnxBuilder b;
+  b.input("x", {-2, 3, -3, -3}).input("y", {-2, -1});
+  b.initializer("w", random_tensor({4, 3, 1, 1}, 1)).node("Conv", {"x", "w"}, {"c"}).node("Relu", {"y"}, {"r"});
+  b.output("c").output("r");
+  const auto check = [](const Model& m) {
+    const auto named = [&](const char* input, int d) { return dimension_name(m.metadata, input, d); };
+    CHECK(named("x", 0) == "size2");
+    CHECK(named("x", 1) == "size3");  // (channels last)
+    CHECK(named("x", 2) == "size3");
+    CHECK(named("x", 3) == "");
+    CHECK(named("y", 0) == "size2");
+  };
+  const Model m = import_onnx(b, false);
+  check(m);
+  CHECK(dimension_name(m.metadata, "y", 1) == "");
+  const Model back = parsed(write_onnx(m), Format::onnx);
+  check(back);
+  CHECK(back.metadata.size() == m.metadata.size() + 1);  // a name for the one without
+  const TemporaryFile file("named.octet");
+  save(m, file.path);
+  check(load(file.path));
+}
+
 TEST_CASE("export: large constants of ONNX models can be in a file of their own") {
   const TemporaryFolder folder;
   const Graph g = one_convolution();
@@ -146,6 +172,26 @@ TEST_CASE("export: large constants of ONNX models can be in a file of their own"
   CHECK(contents(folder / "large.onnx").size() < 64 * 6 * 9 * 4);
   const std::vector<AnyTensor> x = random_inputs(large, 3);
   CHECK(difference(run_model(large, x), run_model(load(folder / "large.onnx"), x)).different == 0);
+}
+
+TEST_CASE("export: models with more constants than a file holds") {
+  const TemporaryFolder folder;
+  Graph large = one_convolution();
+  large.outputs = {convolution(large, "wide", large.outputs[0], 64, 3, 7)};
+  SaveOptions o;
+  o.largest_file = 10000;
+  save(large, folder / "net.onnx", o);
+  CHECK(contents(folder / "net.onnx.data").size() >= 64 * 6 * 9 * 4);
+  CHECK(contents(folder / "net.onnx").size() < 10000);
+  const std::vector<AnyTensor> x = random_inputs(large, 3);
+  CHECK(difference(run_model(large, x), run_model(load(folder / "net.onnx"), x)).different == 0);
+  CHECK_THROWS_WITH_AS(write_onnx(large, o), doctest::Contains("10000"), FormatError);
+  CHECK_THROWS_WITH_AS(save(large, folder / "net.tflite", o), doctest::Contains("largest_file"), FormatError);
+  CHECK(files_in(folder / "") == 2);
+  // Where the data cannot be written, the model's file is not, either.
+  std::filesystem::create_directory(folder / "taken.onnx.data");
+  CHECK_THROWS_AS(save(large, folder / "taken.onnx", o), FormatError);
+  CHECK(!std::filesystem::exists(folder / "taken.onnx"));
 }
 
 TEST_CASE("export: codes of ONNX models are uint8, int8, or int8 with zero points 0") {
@@ -239,6 +285,46 @@ TEST_CASE("export: calibrating measures what it did before, and the sums' terms"
   });
   fused.run({AnyTensor(image)});
   CHECK(c.tensors.count("sum.unsummed") == 1);
+}
+
+TEST_CASE("export: what is not written as it is, is noted") {
+  const auto codes = [](Graph& g, const char* name, float scale) {
+    const int v = g.add_input(name, {1, 4, 4, 2}, DType::i8);
+    g.value(v).quant = QuantParams(scale, 3);
+    return v;
+  };
+  Graph g;
+  const int a = codes(g, "a", 0.5f), b = codes(g, "b", 0.25f), c = codes(g, "c", 0.5f);
+  const int y = g.add("both", Concat(3), {a, b, c}, {"y"});
+  g.value(y).dtype = DType::i8;
+  g.value(y).quant = QuantParams(0.5f, 3);
+  g.outputs = {y};
+  std::vector<std::string> notes;
+  SaveOptions o;
+  o.notes = &notes;
+  const std::vector<AnyTensor> x = random_inputs(g, 4);
+  CHECK(difference_through(g, Format::onnx, x, o).different == 0);
+  CHECK(notes.empty());
+  CHECK(difference_through(g, Format::tflite, x, o).different == 0);
+  REQUIRE(notes.size() == 1);
+  for (const char* part : {"layer 'both' (Concat)", "input 'b'", "0.25", "requantized"})
+    CHECK(notes[0].find(part) != std::string::npos);
+
+  // A residual whose convolution has no range of its own.
+  Graph sum;
+  const int image = sum.add_input("x", {1, 6, 6, 8});
+  const int first = convolution(sum, "first", image, 8, 3, 1);
+  sum.outputs = {sum.add("sum", Binary(BinaryKind::add), {convolution(sum, "second", first, 8, 3, 3), first})};
+  QuantizationPlan plan = plan_quantization<int8>(sum, calibrate(sum, {random_tensor({4, 6, 6, 8}, 7)}));
+  for (const bool known : {true, false}) {
+    if (!known) plan.activations.erase("sum.unsummed");
+    for (Format f : {Format::onnx, Format::tflite}) {
+      notes.clear();
+      written(quantize(sum, plan), f, o);
+      CHECK(notes.size() == (known ? 0 : 1));
+      if (!known && !notes.empty()) CHECK(notes[0].find("residual") != std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("export: own operators have their names and parameters in both formats") {

@@ -271,3 +271,48 @@ TEST_CASE("mean: of sums, and of pixels") {
                   expected) == 0);
     }
 }
+
+TEST_CASE("requantize: rows with gaps, in place") {
+  Random random(6);
+  for (std::int64_t n : sizes)
+    for (int round = 0; round < 10; ++round) {
+      constexpr std::int64_t rows = 3;
+      const std::int64_t in_stride = n + 5, out_stride = n + 2;
+      RequantizeU8 p;
+      p.scale = round == 0 ? 0.5f : round == 1 ? 1e6f : random.real(0.01f, 3);
+      p.zero_in = round == 2 ? 0 : byte(random);
+      p.zero_point = byte(random);
+      p.count = n;
+      const Exact<std::uint8_t> in = random_bytes(random, rows * in_stride, 1);
+      const auto expected = [&](std::uint8_t x) {
+        return clamped(std::int64_t{rounded(static_cast<float>(x - p.zero_in) * p.scale)} + p.zero_point, 0, 255);
+      };
+      for (Isa isa : available_isas()) {
+        Exact<std::uint8_t> out(rows * out_stride), same(n);
+        std::memset(out.data(), 77, static_cast<std::size_t>(out.size()));
+        byte_kernels(isa).requantize(
+            {in.data(), out.data(), n, rows, in_stride, out_stride, p.scale, p.zero_in, p.zero_point});
+        std::copy_n(in.data(), n, same.data());
+        byte_kernels(isa).requantize({same.data(), same.data(), n, 1, 0, 0, p.scale, p.zero_in, p.zero_point});
+        int wrong = 0;
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (std::int64_t i = 0; i < out_stride; ++i)
+            wrong += out[r * out_stride + i] != (i < n ? expected(in[r * in_stride + i]) : 77);
+        for (std::int64_t i = 0; i < n; ++i) wrong += same[i] != expected(in[i]);
+        CHECK(wrong == 0);
+      }
+    }
+}
+
+TEST_CASE("interleave: bytes of two arrays") {
+  Random random(7);
+  for (std::int64_t n : sizes) {
+    const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
+    CHECK(wrong_bytes(
+              2 * n,
+              [&](const ByteKernels& k, std::uint8_t* out) {
+                k.interleave(a.bytes(), b.bytes(), reinterpret_cast<std::byte*>(out), n);
+              },
+              [&](std::int64_t i) { return i % 2 ? b[i / 2] : a[i / 2]; }) == 0);
+  }
+}

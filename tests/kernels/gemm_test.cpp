@@ -20,7 +20,7 @@ struct U8Product {
   Tensor<std::int32_t> init;
   std::vector<std::int32_t> sums;
 
-  U8Product(std::int64_t m, std::int64_t n, std::int64_t depth, Random& random, bool extremes)
+  U8Product(std::int64_t m, std::int64_t n, std::int64_t depth, Random& random, bool extremes, int lowest = -128)
       : rows(m),
         columns(n),
         k(depth),
@@ -29,10 +29,10 @@ struct U8Product {
         weights(static_cast<std::size_t>(n * depth)),
         init(pad_columns<std::int32_t>(nullptr, n)) {
     random.fill(a.data(), a.size(), 0, 255);
-    random.fill(weights.data(), n * depth, -128, 127);
+    random.fill(weights.data(), n * depth, lowest, -lowest - 1);
     if (extremes) {
       std::memset(a.bytes(), 255, static_cast<std::size_t>(a.size()));
-      std::fill(weights.begin(), weights.end(), std::int8_t{-128});
+      std::fill(weights.begin(), weights.end(), static_cast<std::int8_t>(lowest));
     }
     // Sums that come close to the limits of an int32, or wrap around them.
     for (std::int64_t c = 0; c < n; ++c)
@@ -70,11 +70,15 @@ Gemm gemm_of(const Product& p, const Weights& packed, const Epilogue& e) {
   return g;
 }
 
-int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& way, Random& random) {
+enum class Bits { eight, four };
+
+int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& way, Random& random,
+             Bits bits = Bits::eight) {
   Epilogue e = way.e;
   const bool bytes = e.store == Store::u8 || e.store == Store::u8_residual;
-  const PackedMatrix packed =
+  PackedMatrix packed =
       pack_matrix(kernels, p.weights.data(), p.columns, p.k, bytes ? ColumnOrder::interleaved : ColumnOrder::natural);
+  if (bits == Bits::four) packed = packed_small(kernels, packed);
   const std::int64_t element = bytes ? 1 : 4;
   e.out_stride = (p.columns + random.between(0, 3)) * element;
   OutputRows out(p.rows, p.columns, element, e.out_stride, static_cast<std::size_t>(random.between(0, 5) * element));
@@ -101,7 +105,7 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
     e.row_step = 1;
     e.sums = sums.data();
   }
-  kernels.gemm_u8s8(gemm_of(p, packed, e));
+  (bits == Bits::four ? kernels.gemm_u8s4 : kernels.gemm_u8s8)(gemm_of(p, packed, e));
   int wrong = !out.intact();
   for (std::int64_t r = 0; r < p.rows; ++r)
     for (std::int64_t c = 0; c < p.columns; ++c) {
@@ -149,6 +153,36 @@ TEST_CASE("gemm u8s8: largest products of many elements are exact") {
       const U8Product p(3, 17, k, random, true);
       CHECK(wrong_u8(kernels(isa), p, RandomEpilogue(Store::accumulator, 17, random), random) == 0);
     }
+}
+
+TEST_CASE("gemm with weights of 4 bits: every store, sizes around the tiles, every instruction set") {
+  Random random(15);
+  for (Store store : {Store::accumulator, Store::u8, Store::u8_residual, Store::scaled_f32})
+    for (std::int64_t columns : sizes)
+      for (int i = 0; i < 6; ++i) {
+        const std::int64_t rows = i < 3 ? i + 1 : random.between(1, 15), k = random.between(1, 140);
+        const U8Product p(rows, columns, k, random, random.chance(20), -8);
+        RandomEpilogue way(store, columns, random);
+        for (Isa isa : available_isas()) {
+          INFO(name(isa), ", store ", static_cast<int>(store), ": ", rows, " x ", columns, " x ", k);
+          CHECK(wrong_u8(kernels(isa), p, way, random, Bits::four) == 0);
+        }
+      }
+}
+
+TEST_CASE("gemm with weights of 4 bits: panels become those of int8 again") {
+  Random random(16);
+  for (Isa isa : available_isas())
+    for (std::int64_t columns : sizes)
+      for (std::int64_t k : {1, 4, 5, 8, 30}) {
+        const U8Product p(1, columns, k, random, false, -8);
+        const PackedMatrix whole = pack_matrix(kernels(isa), p.weights.data(), columns, k),
+                           small = packed_small(kernels(isa), whole), again = expanded_small(kernels(isa), small);
+        CHECK(again.column_bytes == whole.column_bytes);
+        REQUIRE(again.data.size() == whole.data.size());
+        CHECK(std::memcmp(again.data.data(), whole.data.data(), whole.data.size()) == 0);
+        CHECK(small.column_bytes <= whole.column_bytes / 2 + 4);
+      }
 }
 
 TEST_CASE("gemm u8s8: a custom store gets each accumulator once, with its position") {

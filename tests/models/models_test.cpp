@@ -1,6 +1,8 @@
 #include <octet/models/builtin.hpp>
 #include <octet/models/classifier.hpp>
+#include <octet/models/mersenne_twister.hpp>
 #include <octet/operators/all.hpp>
+#include <random>
 
 #include "testing.hpp"
 
@@ -15,6 +17,14 @@ TEST_CASE("models: a new classifier for a pretrained backbone") {
   CHECK(largest_difference(floats(run_plain(a, {x})[0]), floats(run_plain(b, {x})[0])) == 0);
   CHECK_THROWS_AS(with_new_classifier(pretrained, 0), Error);
   CHECK_THROWS_AS(with_new_classifier(a, 3), Error);  // does not end in a classifier
+}
+
+TEST_CASE("models: random weights are from the numbers of std::mt19937_64") {
+  for (const std::uint64_t seed : {std::uint64_t{0}, std::uint64_t{5489}, ~std::uint64_t{0}}) {
+    std::mt19937_64 expected(seed);
+    octet::detail::MersenneTwister random(seed);
+    for (int i = 0; i < 1000; ++i) REQUIRE(random() == expected());
+  }
 }
 
 TEST_CASE("models: networks for small images") {

@@ -336,6 +336,25 @@ TEST_CASE("concat: quantized inputs are requantized to the output's scale") {
   }
 }
 
+TEST_CASE("concat: every code is requantized as one by one, ties included, on every instruction set") {
+  Random random(3);
+  const Tensor<std::uint8_t> codes = counting<std::uint8_t>({4, 64});
+  for (int round = 0; round < 60; ++round) {
+    const float scale = round % 3 == 0 ? 0.5f : random.real(0.01f, 2.5f);
+    const auto zero = [&] { return static_cast<std::int32_t>(random.between(0, 255)); };
+    const QuantParams qx(scale, zero()), qy(1, zero());
+    for (Isa isa : available_isas()) {
+      const UseIsa use(isa);
+      const AnyTensor y = run_layer(Concat(1), {Operand(codes, qx), Operand(codes, qy)}, {qy})[0];
+      const View<const std::uint8_t> found = y.view<std::uint8_t>();
+      int wrong = 0;
+      for (int q = 0; q < 256; ++q)
+        wrong += found(q / 64, q % 64) != quantized(real(q, qx), qy) || found(q / 64, 64 + q % 64) != q;
+      CHECK(wrong == 0);
+    }
+  }
+}
+
 TEST_CASE("concat: unknown sizes and errors") {
   CHECK(shape_of(Concat(1), {{2, 3}, {unknown, 4}}) == Shape{2, 7});
   CHECK(shape_of(Concat(1), {{unknown, 3}, {2, unknown}, {unknown, 1}}) == Shape{2, unknown});

@@ -1,5 +1,7 @@
 #include "allocations.hpp"
 
+#include <malloc.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
@@ -14,6 +16,7 @@ extern "C" const char* __asan_default_options() {
 namespace {
 std::atomic<std::int64_t> calls{0}, bytes{0};
 std::atomic<std::size_t> largest{0};
+std::atomic<std::int64_t> live{0}, most_live{0}, live_before{0};
 
 void count(std::size_t n) noexcept {
   calls.fetch_add(1, std::memory_order_relaxed);
@@ -26,6 +29,11 @@ std::int64_t testing::allocations() noexcept { return calls.load(); }
 std::int64_t testing::allocated_bytes() noexcept { return bytes.load(); }
 std::size_t testing::largest_allocation() noexcept { return largest.exchange(0); }
 
+std::int64_t testing::most_bytes_at_once() noexcept {
+  const std::int64_t now = live.load();
+  return most_live.exchange(now) - live_before.exchange(now);
+}
+
 #if defined(OCTET_THREAD_SANITIZER)  // which replaces operator new itself
 
 extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t n) { count(n); }
@@ -35,9 +43,18 @@ extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t n) { c
 namespace {
 void* allocate_or_null(std::size_t n, std::size_t alignment) noexcept {
   count(n);
-  return alignment <= alignof(std::max_align_t)
-             ? std::malloc(n ? n : 1)
-             : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+  void* p = alignment <= alignof(std::max_align_t)
+                ? std::malloc(n ? n : 1)
+                : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+  if (!p) return p;
+  const auto size = static_cast<std::int64_t>(malloc_usable_size(p));
+  const std::int64_t now = live.fetch_add(size, std::memory_order_relaxed) + size;
+  if (now > most_live.load(std::memory_order_relaxed)) most_live.store(now, std::memory_order_relaxed);
+  return p;
+}
+void release(void* p) noexcept {
+  if (p) live.fetch_sub(static_cast<std::int64_t>(malloc_usable_size(p)), std::memory_order_relaxed);
+  std::free(p);
 }
 
 void* allocate(std::size_t n, std::size_t alignment) {
@@ -59,17 +76,17 @@ void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noe
 void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
   return allocate_or_null(n, static_cast<std::size_t>(a));
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete(void* p) noexcept { release(p); }
+void operator delete[](void* p) noexcept { release(p); }
+void operator delete(void* p, std::size_t) noexcept { release(p); }
+void operator delete[](void* p, std::size_t) noexcept { release(p); }
+void operator delete(void* p, std::align_val_t) noexcept { release(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { release(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { release(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { release(p); }
+void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { release(p); }
+void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { release(p); }
 
 #endif

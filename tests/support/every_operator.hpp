@@ -268,10 +268,10 @@ inline std::vector<Case> cases() {
 }
 
 /// convolution -> the operator -> a layer with weights.
-inline Graph network(const Case& c) {
+inline Graph network(const Case& c, std::int64_t batch = 4) {
   Graph g;
   g.name = c.name;
-  int v = g.add_input("x", {4, 6, 6, 8});
+  int v = g.add_input("x", {batch, 6, 6, 8});
   v = convolution(g, "first", v, 8, 3, 1, 1, c.positive ? ActivationRange{0.5, 6} : ActivationRange{});
   v = c.add(g, v);
   const Shape s = g.value(v).shape;

@@ -23,6 +23,15 @@ struct OneLayer {
     r.fill(t.data(), t.size(), -127, 127);
     return constant(std::move(t), q);
   }
+  // Packed weights of 4 bits.
+  OneLayer& w4(const Shape& s, const QuantParams& q, DType type = DType::i4) {
+    return constant(AnyTensor::make(type, s,
+                                    [&](std::byte* to) {
+                                      for (std::size_t i = 0; i < bytes(type, s.elements()); ++i)
+                                        to[i] = static_cast<std::byte>(r.between(0, 255));
+                                    }),
+                    q);
+  }
   OneLayer& constant(AnyTensor t, const QuantParams& q = {}) {
     in.push_back(g.add_constant("c" + std::to_string(in.size()), std::move(t), q));
     return *this;
@@ -88,6 +97,9 @@ inline std::vector<Model> models_of_one_layer(Random& r) {
   m.push_back(one().x({1, 6}).w({7, 6}).w({7}).is(FullyConnected()));
   m.push_back(one().x({1, 6}).w8({7, 6}, wq).is(FullyConnected()));
   m.push_back(one().x({1, 6}, DType::u8, q).w8({7, 6}, wq).is(FullyConnected(), q));
+  m.push_back(one().x({1, 5}).w4({7, 5}, wq).is(FullyConnected()));
+  m.push_back(one().x({1, 5}, DType::u8, q).w4({7, 5}, {0.01f, 8}, DType::u4).is(FullyConnected(), q));
+  m.push_back(one().x(image, DType::u8, q).w4(weights, wq).is(one_conv(), q));
   m.push_back(one().x({2, 3, 4}).x({4, 5}).is(MatMul()));
   m.push_back(one().x({2, 3, 4}).w({4, 5}).is(MatMul()));
   m.push_back(one().x(image).w({6}).w({6}).w({6}).w({6}).is(BatchNormalization()));

@@ -23,6 +23,8 @@ inline int onnx_type(octet::DType t) {
     case DType::boolean: return 9;
     case DType::f16: return 10;
     case DType::f64: return 11;
+    case DType::u4: return 21;
+    case DType::i4: return 22;
     default: return 0;
   }
 }

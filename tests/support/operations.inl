@@ -119,6 +119,16 @@ inline void integer_operations(Results& r, const Operands& in) {
   blocks(r, in, "high_bytes", [&](block a, block b) { return wide::high_bytes(a, b); });
   blocks(r, in, "low_pairs", [&](block a, block b) { return wide::low_pairs(a, b); });
   blocks(r, in, "high_pairs", [&](block a, block b) { return wide::high_pairs(a, b); });
+  blocks(r, in, "as_i16, set_i16",
+         [&](block a, block) { return wide::as_block(wide::sub_i16(wide::as_i16(a), wide::set_i16(-12345))); });
+  for (const bool upper : {false, true})
+    each_vector_of_16(r, upper ? "products, high" : "products, low", [&](int i, std::uint32_t* to) {
+      const auto *a = reinterpret_cast<const std::byte*>(in.x + i), *b = reinterpret_cast<const std::byte*>(in.y + i);
+      i32 low, high;
+      wide::products(wide::as_i16(wide::load_block(a)), wide::as_i16(wide::load_block(b)), low, high);
+      put(to, upper ? high : low);
+    });
+  integers(r, in, "float_of_bits", [&](i32 a, i32) { return wide::float_of_bits(a); });
 }
 
 template <Limit L>

@@ -98,6 +98,109 @@ TEST_CASE("gradients: convolution, random shapes, groups, strides, dilations, pa
   }
 }
 
+namespace {
+
+/// One dimension of a transposed convolution: input i times tap k is added to output i * stride + k * dilation -
+/// before.
+struct TransposedSizes {
+  std::int64_t kernel, stride, dilation, before, after, output_padding;
+  std::int64_t out(std::int64_t in) const {
+    return stride * (in - 1) + output_padding + (kernel - 1) * dilation + 1 - before - after;
+  }
+};
+
+/// Inputs: x [N, h, w, C], weights [O, kh, kw, C / groups], bias.
+Definition transposed(const std::array<TransposedSizes, 2>& axes, std::int64_t groups, const ActivationRange& range) {
+  return [=](const std::vector<Doubles>& in) {
+    const Shape &x = in[0].shape, &w = in[1].shape;
+    const std::int64_t h = axes[0].out(x[1]), width = axes[1].out(x[2]), outs = w[0] / groups, ins = w[3];
+    Doubles y({x[0], h, width, w[0]});
+    for (std::int64_t i = 0; i < y.size() && in[2].size(); ++i) y[i] = in[2][i % w[0]];
+    for (std::int64_t i = 0; i < in[0].size(); ++i) {
+      const std::int64_t c = i % x[3], ix = i / x[3] % x[2], iy = i / x[3] / x[2] % x[1], n = i / x[3] / x[2] / x[1];
+      for (std::int64_t ky = 0; ky < w[1]; ++ky)
+        for (std::int64_t kx = 0; kx < w[2]; ++kx) {
+          const std::int64_t oy = iy * axes[0].stride + ky * axes[0].dilation - axes[0].before,
+                             ox = ix * axes[1].stride + kx * axes[1].dilation - axes[1].before;
+          if (oy < 0 || oy >= h || ox < 0 || ox >= width) continue;
+          for (std::int64_t o = c / ins * outs; o < (c / ins + 1) * outs; ++o)
+            y[((n * h + oy) * width + ox) * w[0] + o] +=
+                in[0][i] * in[1][((o * w[1] + ky) * w[2] + kx) * ins + c % ins];
+        }
+    }
+    for (double& v : y.v) v = clamped(v, range);
+    return y;
+  };
+}
+
+void check_transposed(const Shape& x, std::int64_t out, const std::array<TransposedSizes, 2>& axes, std::int64_t groups,
+                      bool bias, const ActivationRange& range, unsigned seed) {
+  TransposedConvolution op;
+  op.window = Window(axes[0].kernel, axes[1].kernel);
+  op.groups = groups;
+  op.activation = range;
+  for (std::size_t d = 0; d < 2; ++d) {
+    op.window.strides[d] = axes[d].stride;
+    op.window.dilations[d] = axes[d].dilation;
+    op.window.pads_before[d] = axes[d].before;
+    op.window.pads_after[d] = axes[d].after;
+    op.output_padding.push_back(axes[d].output_padding);
+  }
+  std::vector<GradientInput> in{random_tensor(x, seed),
+                                random_tensor({out, axes[0].kernel, axes[1].kernel, x[3] / groups}, seed + 1)};
+  in.push_back(bias ? constant(random_tensor({out}, seed + 2)) : GradientInput());
+  check_gradients(op, in, transposed(axes, groups, range));
+}
+
+}  // namespace
+
+TEST_CASE("gradients: transposed convolution") {
+  const ActivationRange none, clamp{-0.5, 1};
+  check_transposed({2, 3, 4, 5}, 17, {{{3, 2, 1, 1, 1, 0}, {3, 2, 1, 1, 1, 0}}}, 1, true, none, 1);
+  check_transposed({1, 5, 5, 16}, 33, {{{2, 2, 1, 0, 0, 0}, {2, 2, 1, 0, 0, 0}}}, 1, true, clamp, 2);
+  check_transposed({1, 4, 3, 3}, 4, {{{3, 2, 1, 1, 0, 1}, {2, 3, 1, 0, 1, 2}}}, 1, false, none, 3);
+  check_transposed({2, 3, 3, 4}, 6, {{{3, 2, 2, 2, 2, 0}, {3, 2, 2, 2, 2, 0}}}, 2, true, none, 4);
+  check_transposed({1, 3, 3, 2}, 3, {{{1, 2, 1, 0, 0, 0}, {1, 3, 1, 0, 0, 0}}}, 1, true, clamp,
+                   5);  // outputs without taps
+  check_transposed({2, 4, 4, 33}, 33, {{{4, 2, 1, 1, 1, 0}, {4, 2, 1, 1, 1, 0}}}, 33, true, none, 6);  // depthwise
+  check_transposed({2, 6, 5, 8}, 8, {{{3, 1, 1, 1, 1, 0}, {3, 1, 1, 1, 1, 0}}}, 1, false, clamp, 7);
+  Random r(5);
+  for (int round = 0; round < 8; ++round) {
+    INFO("round ", round);
+    std::array<TransposedSizes, 2> axes;
+    for (TransposedSizes& a : axes)
+      a = {r.between(2, 4), r.between(1, 3), r.between(1, 2), r.between(0, 1), r.between(0, 1), 0};
+    const std::int64_t groups = r.chance(30) ? 2 : 1;
+    check_transposed({r.between(1, 3), r.between(3, 6), r.between(3, 6), groups * r.between(1, 9)},
+                     groups * r.between(1, 20), axes, groups, r.chance(50), r.chance(50) ? clamp : none,
+                     static_cast<unsigned>(round));
+  }
+}
+
+TEST_CASE("gradients: PReLU, with a slope for each channel, element or tensor") {
+  const Shape x{3, 5, 4, 7};
+  for (const Shape& slopes : {Shape{7}, Shape{1, 1, 7}, Shape{5, 4, 7}, Shape{1}, Shape{5, 1, 1}, Shape{3, 5, 4, 7}}) {
+    INFO(slopes);
+    Tensor<float> in = random_tensor(x, 1);
+    for (float& v : in)
+      if (std::abs(v) < 1e-3f) v = 0.1f;  // not at the corner
+    check_gradients(PRelu(), {std::move(in), constant(random_tensor(slopes, 2, 0.1f, 0.5f))},
+                    [&](const std::vector<Doubles>& all) {
+                      Doubles y(x);
+                      for (std::int64_t i = 0; i < y.size(); ++i) {
+                        std::int64_t at = 0, rest = i, stride = 1;
+                        for (int d = 3, s = slopes.rank() - 1; s >= 0; --d, --s) {
+                          at += slopes[s] == 1 ? 0 : rest % x[d] * stride;
+                          rest /= x[d];
+                          stride *= slopes[s];
+                        }
+                        y[i] = all[0][i] < 0 ? all[0][i] * all[1][at] : all[0][i];
+                      }
+                      return y;
+                    });
+  }
+}
+
 TEST_CASE("gradients: bfloat16 products round both operands, if the CPU supports them") {
   Random r(8);
   int rounded = 0;

@@ -1,3 +1,4 @@
+#include <octet/core/packed_codes.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
@@ -109,17 +110,19 @@ void check_same_integers(const Model& a, const Model& b) {
 }
 
 /// x -> a fully connected layer with the identity matrix -> FakeQuantize.
-Model straight_through(const FakeQuantize& op, const std::vector<float>& range, const std::vector<float>& scale = {}) {
+Model straight_through(const FakeQuantize& op, const std::vector<float>& range, const std::vector<float>& scale = {},
+                       const std::vector<float>& lowest = {}) {
   Graph g;
   const int x = g.add_input("x", {Shape::unknown, 1});
   const int y = g.add("pass", FullyConnected(), {x, g.add_constant("w", Tensor<float>({1, 1}, {1}))});
   std::vector<int> in{y, g.add_constant("range", Tensor<float>({3}, range))};
   if (!scale.empty()) in.push_back(g.add_constant("scale", Tensor<float>({1}, scale)));
+  if (!lowest.empty()) in.push_back(g.add_constant("lowest", Tensor<float>({1}, lowest)));
   g.outputs = {g.add("round", op, in)};
   return g;
 }
 
-/// Gradients with respect to "w" and, if it exists, "scale", for output gradients of 1; and the output.
+/// Gradients with respect to "w" and, if they exist, "scale" and "lowest", for output gradients of 1; and the output.
 std::vector<double> gradients(const Model& m, const Tensor<float>& x, Tensor<float>* y = nullptr) {
   GradientOptions o;
   o.threads = 1;
@@ -159,34 +162,126 @@ TEST_CASE("qat: gradients pass where x is inside the nudged range") {
   }
 }
 
-TEST_CASE("qat: learned scales are initialized and trained as in LSQ") {
-  FakeQuantize op;
-  op.bits = 4;
-  for (bool has_negative : {true, false}) {
-    const Tensor<float> x = random_tensor({500, 1}, 2, has_negative ? -1 : 0, 1);
-    double magnitude = 0;
-    for (float v : x) magnitude += std::abs(static_cast<double>(v)) / 500;
-    const double low = has_negative ? -8 : 0, high = has_negative ? 7 : 15, s = 2 * magnitude / std::sqrt(high);
-    const Model m = observed(straight_through(op, {0, 0, 0}, {1}), x);
-    CHECK(static_cast<double>(element(m, "scale")) == doctest::Approx(s));
-    double by_scale = 0, by_weight = 0;
+TEST_CASE("qat: learned scales begin with the least squared error") {
+  const auto normal = [](std::int64_t n, bool has_negative) {  // a few large numbers, as in trained networks
+    Tensor<float> x = random_tensor({n, 1}, 2, -1, 1);
+    for (float& v : x) v = (has_negative ? v + 0.2f : std::abs(v)) * v * v;
+    return x;
+  };
+  const auto error = [](const Tensor<float>& x, double scale, double low, double high) {
+    double sum = 0;
     for (float f : x) {
-      const double v = static_cast<double>(f) / static_cast<double>(element(m, "scale"));
-      const bool inside = v >= low && v <= high;
-      by_scale += std::clamp(std::nearbyint(v), low, high) - (inside ? v : 0);
-      if (inside) by_weight += static_cast<double>(f);
+      const auto v = static_cast<double>(f);
+      const double apart = v - std::clamp(std::nearbyint(v / scale), low, high) * scale;
+      sum += apart * apart;
     }
-    const std::vector<double> g = gradients(m, x);  // each example has one feature
-    CHECK(g.at(0) == doctest::Approx(by_weight).epsilon(1e-5));
-    CHECK(g.at(1) == doctest::Approx(by_scale / std::sqrt(high)).epsilon(1e-4));
-  }
+    return sum;
+  };
+  FakeQuantize op;
+  for (int bits : {8, 4})
+    for (bool has_negative : {true, false})
+      for (bool any_zero_point : {true, false}) {
+        op.bits = bits;
+        INFO(bits, " bits, negative: ", has_negative, ", zero point: ", any_zero_point);
+        const double codes = (1 << bits) - 1;
+        const Tensor<float> x = normal(5000, has_negative);
+        const std::vector<float> lowest = any_zero_point ? std::vector<float>{0} : std::vector<float>();
+        const Model m = observed(straight_through(op, {0, 0, 0}, {1}, lowest), x);
+        const double scale = static_cast<double>(element(m, "scale")),
+                     begin = any_zero_point ? static_cast<double>(element(m, "lowest"))
+                                            : static_cast<double>(element(m, "range"));
+        const double low = std::nearbyint(begin / scale);
+        CHECK(begin == doctest::Approx(low * scale));
+        if (!has_negative) CHECK(low == 0);
+        if (has_negative && !any_zero_point) CHECK(low == -(codes + 1) / 2);
+        double least = 1e30;
+        for (double s = 0.2 / codes; s < 3 / codes; s *= 1.01)
+          for (double l = -codes; l <= 0; ++l)
+            if (any_zero_point || l == low) least = std::min(least, error(x, s, l, l + codes));
+        CHECK(error(x, scale, low, low + codes) <= 1.05 * least);
+      }
   QatConfig c;
   c.learned_scales = true;
-  const Model qat = prepare_qat(varied_net(), c);
+  c.weight_bits = 4;
+  const Model net = varied_net(), qat = prepare_qat(net, c);
   const auto w = value(qat, "conv2.weight").constant.view<float>();
-  double sum = 0;
-  for (std::int64_t i = 0; i < 8; ++i) sum += std::abs(static_cast<double>(w[8 + i]));
-  CHECK(static_cast<double>(element(qat, "conv2.weight.scale", 1)) == doctest::Approx(2 * sum / 8 / std::sqrt(127.0)));
+  for (std::int64_t o = 0; o < w.shape()[0]; ++o) {
+    Tensor<float> channel({8});
+    std::copy_n(w.data() + 8 * o, 8, channel.begin());
+    double least = 1e30;
+    for (double s = 0.001; s < 1; s *= 1.01) least = std::min(least, error(channel, s, -7, 7));
+    const auto scale = static_cast<double>(element(qat, "conv2.weight.scale", o));
+    CHECK(error(channel, scale, -7, 7) <= 1.15 * least + 1e-12);
+  }
+}
+
+TEST_CASE("qat: gradients of learned scales and zero points are those of LSQ and LSQ+") {
+  FakeQuantize op;
+  op.bits = 4;
+  const Tensor<float> x = random_tensor({40001, 1}, 2, -1, 1.5f);
+  for (bool moves : {false, true}) {
+    const double scale = 0.11, zero = moves ? 4 : 0, low = moves ? -zero : -8, high = low + 15, begin = -0.43;
+    const std::vector<float> lowest = moves ? std::vector<float>{static_cast<float>(begin)} : std::vector<float>();
+    double by_scale = 0, by_weight = 0, by_lowest = 0;
+    for (float f : x) {
+      const double v = static_cast<double>(f) / static_cast<double>(0.11f);
+      if (v >= low && v <= high) {
+        by_scale += std::nearbyint(v) - v;
+        by_weight += static_cast<double>(f);
+      } else {
+        by_scale += moves ? (v > high ? 15 : 0) : v > high ? high : low;
+        by_lowest += 1;
+      }
+    }
+    Tensor<float> y;
+    const Model m = straight_through(op, {-0.88f, 0.77f, 1}, {static_cast<float>(scale)}, lowest);
+    const std::vector<double> g = gradients(m, x, &y);  // each example has one feature
+    const double share = 1 / std::sqrt(moves ? 15.0 : 7.0);
+    CHECK(g.at(0) == doctest::Approx(by_weight).epsilon(1e-4));
+    CHECK(g.at(1) == doctest::Approx(by_scale * share).epsilon(1e-4));
+    if (moves) CHECK(g.at(2) == doctest::Approx(by_lowest * share).epsilon(1e-4));
+    for (std::int64_t i = 0; i < 100; ++i) {
+      const double v = static_cast<double>(x[i]) / static_cast<double>(0.11f);
+      CHECK(static_cast<double>(y[i]) ==
+            doctest::Approx(std::clamp(std::nearbyint(v), low, high) * scale).epsilon(1e-5));
+    }
+    CHECK(largest_difference(Executor(m)(x), y) == 0);
+  }
+}
+
+TEST_CASE("qat: learned zero points are parameters, and can be switched off") {
+  QatConfig c;
+  c.learned_scales = true;
+  const auto learned = [](const Model& m, const std::string& end) {
+    GradientOptions o;
+    o.threads = 1;
+    const GradientExecutor executor(m, o);
+    std::int64_t n = 0;
+    for (const Parameter& p : executor.parameters().list())
+      n += p.learned && p.name.size() > end.size() && p.name.compare(p.name.size() - end.size(), end.size(), end) == 0;
+    return n;
+  };
+  const Model with = prepare_qat(varied_net(), c);
+  c.learned_zero_points = false;
+  const Model without = prepare_qat(varied_net(), c);
+  CHECK(learned(with, ".lowest") > 2);
+  CHECK(learned(without, ".lowest") == 0);
+  CHECK(learned(without, ".scale") == learned(with, ".scale"));
+  // The integer model has the zero point that follows from the learned number.
+  Model m = observed(with, random_tensor(images, 3, -1, 1));
+  const auto& name = [&] {
+    for (const Value& v : m.values)
+      if (v.is_constant() && v.name.size() > 7 && v.name.compare(v.name.size() - 7, 7, ".lowest") == 0) return v.name;
+    return std::string();
+  }();
+  const std::string tensor = name.substr(0, name.size() - 7);
+  const float scale = element(m, tensor + ".scale");
+  m.value(m.find(name)).constant = Tensor<float>({1}, {-10.2f * scale});
+  const QuantizationPlan plan = learned_plan(m).plan;
+  CHECK(plan.activations.at(tensor).zero_point == -128 + 10);
+  m.value(m.find(name)).constant = Tensor<float>({1}, {std::numeric_limits<float>::quiet_NaN()});
+  CHECK_THROWS_WITH_AS(convert(m), doctest::Contains("has the learned lowest number nan, expected a finite number"),
+                       Error);
 }
 
 TEST_CASE("qat: observers compute moving averages, unless they are frozen") {
@@ -271,7 +366,9 @@ TEST_CASE("qat: folding gives the rounded weights") {
           std::find_if(found.nodes.begin(), found.nodes.end(), [](const Node& n) { return n.name == "conv1"; });
       REQUIRE(conv != found.nodes.end());
       const Value& q = found.value(conv->inputs[1]);
-      const auto codes = q.constant.view<std::int8_t>();
+      const AnyTensor bytes = octet::detail::whole_bytes(q.constant);
+      CHECK(q.dtype == (bits == 8 ? DType::i8 : DType::i4));
+      const auto codes = bytes.view<std::int8_t>();
       const auto exact = value(qat, "conv1.weight").constant.view<float>();
       octet::detail::WeightRounding rounding(octet::detail::kernels(), bits);
       rounding.plan(exact.shape());

@@ -167,6 +167,10 @@ TEST_CASE("qat training: the same weights with any number of threads, and after 
     o.batch = 8;
     o.statistics_epochs = 2;
     o.observer_epochs = 1;
+    if (learned) {
+      o.distillation.teacher = std::make_shared<const Model>(small_resnet());
+      o.oscillation_damping = 0.01;
+    }
     const auto run = [&](const TrainingOptions& with) {
       Trainer t(qat, with);
       t.fit(examples, 3);
@@ -236,6 +240,10 @@ TEST_CASE("qat training: steps do not allocate") {
       TrainingOptions o = options(1e-3);
       o.batch = 8;
       o.threads = threads;
+      if (learned) {
+        o.distillation.teacher = std::make_shared<const Model>(small_resnet());
+        o.oscillation_damping = 0.01;
+      }
       std::vector<std::int64_t> counts;
       counts.reserve(100);
       o.on_step = [&](const StepReport&) { counts.push_back(allocations()); };
@@ -243,6 +251,92 @@ TEST_CASE("qat training: steps do not allocate") {
       t.fit(examples, 1);
       CHECK(counts.back() == counts.front());
     }
+}
+
+TEST_CASE("qat training: damping draws weights to their rounded values") {
+  const TensorExamples examples(random_tensor({32, 28, 28, 1}, 1), std::vector<std::int64_t>(32, 3));
+  QatConfig c;
+  c.weight_bits = 4;
+  for (bool learned : {false, true}) {
+    c.learned_scales = learned;
+    const auto apart = [&](double damping) {  // mean distance to the nearest code, in steps
+      TrainingOptions o = options(1e-3);
+      o.optimizer = sgd(0.9);
+      o.batch = 8;
+      o.oscillation_damping = damping;
+      Trainer t(prepare_qat(small_resnet(), c), o);
+      t.fit(examples, 10);
+      const Model m = t.model();
+      const auto w = m.value(m.find("layer1.conv2.weight")).constant.view<float>();
+      const std::int64_t channels = w.shape()[0], size = w.size() / channels;
+      double sum = 0;
+      for (std::int64_t k = 0; k < channels; ++k) {
+        double scale = 0;
+        for (std::int64_t i = k * size; i < (k + 1) * size; ++i)
+          scale = std::max(scale, std::abs(static_cast<double>(w[i])));
+        scale = learned ? static_cast<double>(m.value(m.find("layer1.conv2.weight.scale")).constant.view<float>()[k])
+                        : scale / 7;
+        for (std::int64_t i = k * size; i < (k + 1) * size; ++i) {
+          const double v = std::clamp(static_cast<double>(w[i]) / scale, -7.0, 7.0);
+          sum += std::abs(v - std::nearbyint(v)) / static_cast<double>(w.size());
+        }
+      }
+      return sum;
+    };
+    const double without = apart(0), with = apart(30);
+    INFO("learned scales: ", learned, "; steps from the nearest code: ", without, " without, ", with, " with damping");
+    CHECK(without > 0.2);
+    CHECK(with < 0.5 * without);
+  }
+}
+
+TEST_CASE("qat training: learned scales of 4 bits start where observed ranges do or better" *
+          doctest::skip(sanitized)) {
+  const Model before = trained(small_resnet(), 3e-3, 2);
+  const auto start = [&](bool learned) {  // after one step that changes nothing but ranges
+    QatConfig c;
+    c.learned_scales = learned;
+    c.weight_bits = c.activation_bits = 4;
+    TrainingOptions o = options(1e-9);
+    o.optimizer = sgd(0);
+    o.statistics_momentum = 0;
+    o.batch = 256;
+    Trainer t(prepare_qat(before, c), o);
+    t.fit(shapes(false), 1);
+    return evaluate(t.model(), shapes(true)).accuracy;
+  };
+  const double observed = start(false), learned = start(true);
+  INFO("observed ", observed, ", learned ", learned);
+  CHECK(learned > observed);
+}
+
+TEST_CASE("qat training: PReLU and transposed convolutions become integers" * doctest::skip(sanitized)) {
+  octet::detail::NetworkBuilder b("decoder", 28, 1, 1);
+  b.conv("conv1", 8, 3, 2, 1).batch_norm("bn1");
+  Graph g = b.finish();
+  int y = g.add("prelu", PRelu(), {g.outputs[0], g.add_constant("slopes", random_tensor({8}, 2, 0.1f, 0.4f))});
+  TransposedConvolution up;
+  up.window = Window(2, 2, 2);
+  y = g.add("up", up,
+            {y, g.add_constant("up.weight", random_tensor({8, 2, 2, 8}, 3, -0.3f, 0.3f)),
+             g.add_constant("up.bias", Tensor<float>({8}))});
+  y = g.add("relu", Unary(UnaryKind::clip, 0, std::numeric_limits<double>::infinity()), {y});
+  y = g.add("pool", Reduce(ReduceKind::mean, {1, 2}, false), {y});
+  g.outputs = {g.add("dense", FullyConnected(),
+                     {y, g.add_constant("dense.weight", random_tensor({10, 8}, 4)),
+                      g.add_constant("dense.bias", Tensor<float>({10}))})};
+  for (bool learned : {false, true}) {
+    QatConfig c;
+    c.learned_scales = learned;
+    const Model qat = trained(prepare_qat(g, c), 3e-3, 1);
+    for (const char* name : {"up.weight", "up.bias", "slopes"}) {
+      const AnyTensor &before = g.value(g.find(name)).constant, &after = qat.value(qat.find(name)).constant;
+      INFO(name);
+      CHECK(std::memcmp(before.data(), after.data(), before.size_bytes()) != 0);
+    }
+    const Agreement a = compare(g, qat);
+    CHECK(a.int8_accuracy > a.float_accuracy);
+  }
 }
 
 TEST_CASE("qat training: frozen layers keep their weights") {

@@ -7,6 +7,7 @@
 #include <octet/training/batches.hpp>
 #include <octet/training/checkpoint.hpp>
 #include <octet/training/gradient_executor.hpp>
+#include <octet/training/loss_function.hpp>
 #include <octet/training/trainer.hpp>
 
 #include "support/files.hpp"
@@ -631,6 +632,20 @@ TEST_CASE("trainer: invalid models, examples and options are refused before trai
           "expected a patience of early stopping >= 0, found -1");
   refused([](TrainingOptions& x) { x.optimizer.momentum = 1; },
           "expected momentum and betas in [0, 1), found 1, 0.9 and 0.999");
+  const auto teacher = std::make_shared<const Model>(net());
+  refused([](TrainingOptions& x) { x.oscillation_damping = -1; }, "expected oscillation_damping >= 0, found -1");
+  refused(
+      [&](TrainingOptions& x) {
+        x.distillation.teacher = teacher;
+        x.distillation.temperature = 0;
+      },
+      "expected a temperature > 0 and a weight in [0, 1] of distillation, found 0 and 0.9");
+  refused(
+      [&](TrainingOptions& x) {
+        x.distillation.teacher = teacher;
+        x.loss = Loss::mean_squared_error;
+      },
+      "distillation is for classes: expected the loss cross_entropy");
   refused([](TrainingOptions& x) { x.optimizer.weight_decay = -1; },
           "expected epsilon > 0 and weight_decay >= 0, found 1e-08 and -1");
 
@@ -643,16 +658,90 @@ TEST_CASE("trainer: invalid models, examples and options are refused before trai
   plain.name = "plain";
   plain.outputs = {plain.add("relu", Unary(UnaryKind::clip, 0, 1), {plain.add_input("x", {1, 2})})};
   CHECK_THROWS_WITH_AS(Trainer(plain, options()), "model 'plain' has no parameters to train", Error);
-  Graph prelu;
-  const int x = prelu.add_input("x", {Shape::unknown, 4});
-  const int h = prelu.add("h", FullyConnected(), {x, prelu.add_constant("w", random_tensor({4, 4}, 1))});
-  prelu.outputs = {prelu.add("p", PRelu(), {h, prelu.add_constant("slope", Tensor<float>({4}))})};
-  CHECK_THROWS_WITH_AS(Trainer(prelu, options()),
-                       "layer 'p' (PRelu): has no gradient, so neither it nor a layer before it can be trained", Error);
+  Graph normalized;
+  const int x = normalized.add_input("x", {Shape::unknown, 4});
+  const int h = normalized.add("h", FullyConnected(), {x, normalized.add_constant("w", random_tensor({4, 4}, 1))});
+  normalized.outputs = {normalized.add("p", LocalResponseNormalization(), {h})};
+  CHECK_THROWS_WITH_AS(
+      Trainer(normalized, options()),
+      "layer 'p' (LocalResponseNormalization): has no gradient, so neither it nor a layer before it can "
+      "be trained",
+      Error);
   Calibrator c(net());
   c.add(Tensor<float>({1, 6, 6, 1}));
   CHECK_THROWS_WITH_AS(Trainer(quantize<int8>(net(), c.result()), options()),
                        "layer 'conv1' (Convolution): expected float parameter 'conv1.weight', found int8", Error);
+}
+
+TEST_CASE("trainer: distillation has the loss and the gradient of its definition") {
+  constexpr std::int64_t n = 5, classes = 4;
+  const Tensor<float> x = random_tensor({n, classes}, 1, -2, 2), t = random_tensor({n, classes}, 2, -3, 3);
+  const std::vector<std::int64_t> labels{0, 3, 1, 1, 2};
+  const double temperature = 3, share = 0.7;
+  const auto loss = [&](const std::vector<double>& v) {
+    const auto log_softmax = [](std::vector<double> z) {
+      double sum = 0;
+      for (double e : z) sum += std::exp(e);
+      for (double& e : z) e -= std::log(sum);
+      return z;
+    };
+    double all = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::vector<double> hard, student, teacher;
+      for (std::int64_t c = 0; c < classes; ++c) {
+        hard.push_back(v[static_cast<std::size_t>(i * classes + c)]);
+        student.push_back(hard.back() / temperature);
+        teacher.push_back(static_cast<double>(t[i * classes + c]) / temperature);
+      }
+      student = log_softmax(student);
+      teacher = log_softmax(teacher);
+      double divergence = 0;
+      for (std::size_t c = 0; c < classes; ++c) divergence += std::exp(teacher[c]) * (teacher[c] - student[c]);
+      all += -(1 - share) * log_softmax(hard)[static_cast<std::size_t>(labels[static_cast<std::size_t>(i)])] +
+             share * temperature * temperature * divergence;
+    }
+    return all / n;
+  };
+  std::vector<double> exact(x.begin(), x.end());
+  octet::detail::LossFunction f(Loss::cross_entropy, 0);
+  f.plan(n);
+  Tensor<float> gradient(x.shape());
+  ThreadPool pool(2);
+  f.cross_entropy(x, labels.data(), gradient, pool);
+  CHECK(f.distill(x, t.data(), temperature, share, gradient, pool).mean == doctest::Approx(loss(exact)).epsilon(1e-6));
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    const double at = exact[i];
+    exact[i] = at + 1e-5;
+    const double above = loss(exact);
+    exact[i] = at - 1e-5;
+    const double difference = (above - loss(exact)) / 2e-5;
+    exact[i] = at;
+    CHECK(static_cast<double>(gradient[static_cast<std::int64_t>(i)]) == doctest::Approx(difference).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("trainer: distillation teaches a new network what another one does") {
+  const TensorExamples data = examples(96), held_out = examples(200, 7);
+  Trainer first(net(), options());
+  first.fit(data, 8);
+  const Model teacher = first.model();
+  Tensor<float> images({96, 6, 6, 1});
+  for (std::int64_t i = 0; i < 96; ++i) data.read(i, images.data() + i * 36);
+  const TensorExamples wrong(std::move(images), std::vector<std::int64_t>(96, 2));  // labels that say nothing
+  TrainingOptions o = options();
+  o.distillation.teacher = std::make_shared<const Model>(teacher);
+  o.distillation.weight = 1;
+  Trainer taught(net(2), o);
+  taught.fit(wrong, 8);
+  CHECK(evaluate(teacher, held_out).accuracy > 0.9);
+  CHECK(evaluate(taught.model(), held_out).accuracy > 0.8);
+  // Other outputs or inputs than those of the trained model.
+  octet::detail::NetworkBuilder b("other", 6, 1, 1);
+  b.global_average("mean").linear("dense", 4);
+  o.distillation.teacher = std::make_shared<const Model>(b.finish());
+  CHECK_THROWS_WITH_AS(Trainer(net(), o).fit(data, 1),
+                       "teacher 'other': expected outputs of shape [16, 3], as the trained model has, found [16, 4]",
+                       ShapeError);
 }
 
 TEST_CASE("trainer: a softmax at the end becomes part of the loss") {

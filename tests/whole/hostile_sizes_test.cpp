@@ -1,5 +1,7 @@
 #include <chrono>
+#include <filesystem>
 #include <octet/io/load.hpp>
+#include <octet/io/model_file.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/passes/optimize.hpp>
 #include <octet/quantization/quantize_model.hpp>
@@ -211,14 +213,23 @@ OnnxBuilder large_graph(const std::string& kind, int n) {
   return b;
 }
 
-/// Seconds of each step from the file to a run of the quantized model.
-std::vector<std::pair<std::string, double>> steps(const std::string& kind, int n) {
+/// What a step takes.
+struct Taken {
+  std::string step;
+  double seconds = 0;
+  std::int64_t allocations = 0, bytes = 0, most_bytes = 0;  // most_bytes: at one time
+};
+
+/// Each step from the file to a run of the quantized model.
+std::vector<Taken> steps(const std::string& kind, int n) {
   const std::string bytes = large_graph(kind, n).bytes();
-  std::vector<std::pair<std::string, double>> taken;
+  std::vector<Taken> taken;
   const auto timed = [&](const char* what, auto f) {
+    most_bytes_at_once();
+    const std::int64_t calls = allocations(), sum = allocated_bytes();
     const auto start = Clock::now();
     auto result = f();
-    taken.emplace_back(what, seconds(start));
+    taken.push_back({what, seconds(start), allocations() - calls, allocated_bytes() - sum, most_bytes_at_once()});
     return result;
   };
   ExecutorOptions one;
@@ -251,10 +262,52 @@ TEST_CASE("sizes: every step is proportional to the number of layers") {
     CAPTURE(kind);
     const auto few = steps(kind, n / 10), many = steps(kind, n);
     for (std::size_t i = 0; i < few.size(); ++i) {
-      CAPTURE(few[i].first);
-      if (given) MESSAGE(kind, ", ", few[i].first, ": ", few[i].second, " s, ", many[i].second, " s");
-      CHECK(many[i].second < 40 * few[i].second + 0.5);
+      const Taken &a = few[i], &b = many[i];
+      CAPTURE(a.step);
+      if (given)
+        MESSAGE(kind, ", ", a.step, ": ", a.seconds, " s, ", b.seconds, " s; a layer: ", b.allocations / n,
+                " allocations, ", b.bytes / n, " bytes, ", b.most_bytes / n, " at one time");
+      CHECK(b.seconds < 40 * a.seconds + 0.5);
+      // Counts do not depend on the machine. (Containers grow by doubling.)
+      CHECK(b.allocations <= 11 * a.allocations + 100);
+      CHECK(b.bytes <= 20 * a.bytes + 100000);
+      CHECK(b.most_bytes <= 20 * a.most_bytes + 100000);
     }
+  }
+}
+
+TEST_CASE("sizes: what loading takes is a few times the file") {
+  const auto most = [](auto f) {
+    most_bytes_at_once();
+    const Model m = f();
+    return most_bytes_at_once();
+  };
+  const auto size = [](const std::string& path) { return static_cast<std::int64_t>(std::filesystem::file_size(path)); };
+  OnnxBuilder b;
+  b.input("x", {1, 64, 8, 8});
+  for (int i = 0; i < 40; ++i) {
+    const std::string t = std::to_string(i);
+    b.initializer("w" + t, random_tensor({64, 64, 3, 3}, 1)).initializer("b" + t, random_tensor({64}, 2));
+    b.node("Conv", {i ? "c" + std::to_string(i - 1) : "x", "w" + t, "b" + t}, {"c" + t}, {{"pads", Sizes{1, 1, 1, 1}}});
+  }
+  const TemporaryFile onnx("large.onnx"), own("large.octet"), tflite("large.tflite");
+  write_file(onnx.path, b.output("c39").bytes());
+  const Model m = load(onnx.path);
+  save(m, own.path);
+  save(m, tflite.path);
+  for (const TemporaryFile* f : {&onnx, &own, &tflite}) {
+    CAPTURE(f->path);
+    std::int64_t planned = 0;
+    const std::int64_t loading = most([&] { return load(f->path); });
+    const std::int64_t running = most([&] {
+      const Model loaded = load(f->path);
+      Executor executor(loaded);
+      executor.run(std::vector<AnyTensor>{random_tensor({1, 8, 8, 64}, 3)});
+      planned = static_cast<std::int64_t>(executor.arena_bytes() + executor.packed_bytes());
+      return loaded;
+    });
+    CHECK(loading <= (f == &onnx ? 4 * size(f->path) : size(f->path) / 2));  // the others are mapped
+    CHECK(running <= 4 * size(f->path) + planned);
   }
 }
 

@@ -24,7 +24,13 @@ void TutorialOptions::add_to(CLI::App& app, const std::string& data_help, const 
   app.add_option("--runs", runs, "Number of timed runs per model (0: about two seconds)")->check(count);
   app.add_option("--threads", threads, "Number of threads (0: one per processor)")
       ->check(CLI::Range(0, ThreadPool::max_threads));
+  app.add_flag("--distill", distill, "Quantization-aware training also learns from the float model's outputs");
   app.add_flag("--force", force, "Overwrite existing files even if octet did not write them");
+}
+
+TrainingOptions TutorialOptions::taught_by(const Model& float_model, TrainingOptions how) const {
+  if (distill) how.distillation.teacher = std::make_shared<const Model>(float_model);
+  return how;
 }
 
 DatasetPtr limited(const DatasetPtr& images, std::int64_t limit) {
@@ -135,8 +141,9 @@ ComparisonResult study(const TutorialOptions& options, const TutorialData& data,
   const auto epochs = [](std::int64_t given, std::int64_t usual) { return given > 0 ? given : usual; };
   const Trained trained =
       s.train("float32", "Float", recipe.model, recipe.training, epochs(options.epochs, recipe.epochs), recipe.resumes);
-  const Trained for_int8 = s.train_for_int8("int8_qat", "Int8 (QAT)", trained.model, recipe.qat,
-                                            epochs(options.qat_epochs, recipe.qat_epochs), recipe.resumes);
+  const Trained for_int8 =
+      s.train_for_int8("int8_qat", "Int8 (QAT)", trained.model, options.taught_by(trained.model, recipe.qat),
+                       epochs(options.qat_epochs, recipe.qat_epochs), recipe.resumes);
   return s.compare(trained, {for_int8});
 }
 

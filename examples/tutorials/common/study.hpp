@@ -15,9 +15,12 @@ struct TutorialOptions {
   std::int64_t epochs = 0, qat_epochs = 0;  // 0: those of the recipe
   std::int64_t limit = 0, runs = 0;
   int threads = 0;
-  bool force = false;  // overwrite files that octet did not write
+  bool distill = false;  // quantization-aware training also learns from the float model's outputs
+  bool force = false;    // overwrite files that octet did not write
 
   void add_to(CLI::App& app, const std::string& data_help, const std::string& default_out);
+  /// `how`, with the float model as the teacher if `distill`.
+  octet::TrainingOptions taught_by(const octet::Model& float_model, octet::TrainingOptions how) const;
 };
 
 /// Training and test images.

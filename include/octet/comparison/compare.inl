@@ -82,6 +82,9 @@ class Comparison {
       Int8Options int8_options = options_.int8;
       if (!int8_options.notes) int8_options.notes = &result_.notes;
       if (int8_options.trial.empty()) int8_options.trial = trial_inputs(*calibration_samples_);
+      if (int8_options.round != RoundWeights::nearest && int8_options.rounding_samples.inputs.empty())
+        int8_options.rounding_samples.inputs = trial_inputs(*calibration_samples_, calibration_samples_->size());
+      int8_options.rounding_samples.executor = on_pool();
       add("int8", "Int8", [&] { return quantize<int8>(model_, calibration_, int8_options); });
     }
     const std::size_t own = models_.size();

@@ -16,10 +16,13 @@ struct IntegerFormat {
   constexpr bool computes(DType t) const noexcept { return t == computed; }
   /// Whether kernels read activations of that type, if they are first moved to the range of `computed`.
   constexpr bool has_activations(DType t) const noexcept { return t == activations || t == computed; }
-  /// Weights of imported models may also be unsigned.
+  /// Weights of imported models may also be unsigned; those of 4 bits are stored packed.
   bool has_weights(DType t) const noexcept {
-    return t == weights || (octet::bits(t) == octet::bits(weights) && !is_floating(t) && t != DType::boolean);
+    const bool fits = octet::bits(t) == octet::bits(weights) || octet::bits(t) == 4;
+    return fits && !is_floating(t) && t != DType::boolean;
   }
+  /// Whether layers that quantize their inputs as they run may have such weights.
+  bool has_dynamic_weights(DType t) const noexcept { return has_weights(t) && is_signed(t); }
   /// Codes of weights reach from -largest_weight() to largest_weight().
   constexpr std::int32_t largest_weight() const noexcept { return (std::int32_t{1} << (bits - 1)) - 1; }
 };

@@ -10,6 +10,9 @@ OCTET_BEGIN
 /// if the first one is a number, the index. Throws FormatError if the file is not valid.
 Labels load_labels(const std::string& path);
 
+/// The same of the text of such a file, as Graph::metadata["labels"] has it. `what`: what messages call it.
+Labels parse_labels(const std::string& text, const std::string& what);
+
 OCTET_END
 
 #if !defined(OCTET_COMPILED)

@@ -84,4 +84,8 @@ OCTET_API Labels load_labels(const std::string& path) {
   return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what) : detail::labels_from_lines(text, what);
 }
 
+OCTET_API Labels parse_labels(const std::string& text, const std::string& what) {
+  return detail::labels_from_lines(text, what);
+}
+
 OCTET_END

@@ -1,6 +1,5 @@
 #pragma once
-#include "../core/element.hpp"
-#include "../core/integer_format.hpp"
+#include "../core/packed_codes.hpp"
 #include "../core/with_place.hpp"
 #include "../graph/graph.hpp"
 
@@ -15,12 +14,6 @@ inline AnyTensor moved_codes(const AnyTensor& t, DType to, std::int32_t shift) {
     for (std::int64_t i = 0, n = t.size(); i < n; ++i)
       out[i] = static_cast<std::byte>(static_cast<std::int32_t>(load_element(t.dtype(), t.data(), i)) + shift);
   });
-}
-
-/// Integers of fewer than 8 bits as int8 or uint8; others unchanged.
-inline AnyTensor whole_bytes(const AnyTensor& t) {
-  if (is_floating(t.dtype()) || bits(t.dtype()) >= 8) return t;
-  return moved_codes(t, is_signed(t.dtype()) ? DType::i8 : DType::u8, 0);
 }
 
 /// The scale of an int32 bias for each output channel, or one.

@@ -1,6 +1,7 @@
 #pragma once
 #include "../graph/graph.hpp"
 #include "../graph/operator.hpp"
+#include "../model_file/save_options.hpp"
 #include "codes.hpp"
 
 OCTET_BEGIN
@@ -21,11 +22,21 @@ class ExportedNode {
   int out_id(int i = 0) const noexcept { return node_.outputs[static_cast<std::size_t>(i)]; }
   const Value& input(int i) const { return graph().value(id(i)); }
   const Value& output(int i = 0) const { return graph().value(out_id(i)); }
+  /// The elements of input i, which has to be a constant.
+  const AnyTensor& constant_input(int i) const {
+    require(input(i).is_constant(), "computes '", input(i).name, "', expected a constant");
+    return input(i).constant;
+  }
   int rank(int i = 0) const { return input(i).shape.rank(); }
 
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
     detail::fail<FormatError>(layer_place(node_), parts...);
+  }
+  /// Tells the caller of save what is written otherwise than the layer is.
+  template <class... Parts>
+  void note(const SaveOptions& options, const Parts&... parts) const {
+    if (options.notes) options.notes->push_back(concat(layer_place(node_), parts...));
   }
   template <class... Parts>
   void require(bool condition, const Parts&... parts) const {

@@ -8,13 +8,13 @@ OCTET_BEGIN
 namespace detail {
 
 /// Replaces operators of a program's own that have no name in a format by operators of octet, where the program says
-/// how. `name`: the member of OperatorNames with the format's name.
+/// how. `name`: the member of OperatorNames with the format's name; null for a format without names.
 inline Graph with_built_in_operators(Graph g, std::string OperatorNames::*name) {
   std::vector<Node> old = std::move(g.nodes);
   g.nodes.clear();
   for (Node& n : old) {
     const OperatorType* type = find_operator(n.op->type());
-    if (!type || !type->files.as_built_in || !(type->files.*name).empty()) {
+    if (!type || !type->files.as_built_in || (name && !(type->files.*name).empty())) {
       g.nodes.push_back(std::move(n));
       continue;
     }
@@ -32,14 +32,39 @@ inline Graph with_built_in_operators(Graph g, std::string OperatorNames::*name) 
   return g;
 }
 
-/// The graph that is written: the model as it is or, if it has integer activations, or on demand, as it is executed:
-/// with integer operators in place of float operators between conversions, and batch normalization folded.
+/// What to do about a layer that a format has no operator for.
+inline std::string missing_advice(const Node& n) {
+  return std::string(n.op->type()).compare(0, 12, "FakeQuantize") == 0
+             ? "The model is being trained for integers: save what convert makes of it"
+             : "Save the model as .octet, or end the model before this layer";
+}
+
+/// Whether a result does not depend on the inputs, such as weights that are converted when the model is loaded.
+inline bool computes_constants(const Graph& g) {
+  return std::any_of(g.nodes.begin(), g.nodes.end(), [&](const Node& n) {
+    return !n.inputs.empty() && std::all_of(n.inputs.begin(), n.inputs.end(),
+                                            [&](int v) { return v == Node::none || g.value(v).is_constant(); });
+  });
+}
+
+/// The graph that is written: the model as it is or, if it has integer activations or computed constants, or on demand,
+/// as it is executed: with integer operators in place of float operators between conversions, and batch normalization
+/// folded.
 inline Graph prepared_model(const Model& model, bool optimized, std::string OperatorNames::*name) {
   check_graph(model);
   require_runnable(model);
   const bool quantized =
       std::any_of(model.values.begin(), model.values.end(), [](const Value& v) { return v.is_quantized(); });
-  return with_built_in_operators(optimized || quantized ? Graph(optimize(model)) : model, name);
+  return with_built_in_operators(optimized || quantized || computes_constants(model) ? Graph(optimize(model)) : model,
+                                 name);
+}
+
+/// The model's texts, without those that every reader sets.
+inline std::map<std::string, std::string> prepared_metadata(const Graph& g) {
+  std::map<std::string, std::string> m = g.metadata;
+  m.erase("format");
+  m.erase("producer");
+  return m;
 }
 
 }  // namespace detail

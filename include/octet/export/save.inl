@@ -1,10 +1,7 @@
 #pragma once
 #include "../model_file/model_file.hpp"
-#include "onnx/onnx.hpp"
 #include "save.hpp"
-#if __has_include(<flatbuffers/flatbuffers.h>)
-#  include "tflite/tflite.hpp"
-#endif
+#include "writers.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -20,15 +17,11 @@ inline bool has_extension(const std::string& path, const std::string& extension)
 }  // namespace detail
 
 OCTET_API void save(const Model& model, const std::string& path, const SaveOptions& options) {
-  if (detail::has_extension(path, ".onnx")) return save_onnx(model, path, options);
-  if (detail::has_extension(path, ".tflite")) {
-#if __has_include(<flatbuffers/flatbuffers.h>)
-    return save_tflite(model, path, options);
-#else
-    detail::fail<FormatError>("'", path, "': writing TFLite requires the library flatbuffers at compile time");
-#endif
-  }
-  save_octet(model, path, options);
+  detail::Writer write = save_octet;
+  if (detail::has_extension(path, ".onnx")) write = detail::writers.onnx;
+  if (detail::has_extension(path, ".tflite")) write = detail::writers.tflite;
+  detail::require<FormatError>(write != nullptr, "'", path, "': ", detail::missing_writer);
+  write(model, path, options);
 }
 
 OCTET_END

@@ -9,6 +9,7 @@ struct TrainingPass {
   float momentum = 0.1f;         ///< running = (1 - momentum) * running + momentum * batch; 0: no change
   bool observe = true;           ///< observers update their ranges; false: ranges are frozen
   std::uint64_t random = 0;      ///< seed of this pass's random numbers
+  float damping = 0;             ///< factor of the distance of weights to their rounded values in the loss; 0: none
 };
 
 /// The context of a forward pass in training. Parameters are ordinary inputs, since they change with every step.

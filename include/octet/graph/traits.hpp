@@ -57,6 +57,7 @@ struct Traits {
 enum class Learning : std::uint8_t {
   none,           ///< not changed
   by_gradient,    ///< a parameter
+  in_proportion,  ///< likewise, positive, such as a scale: Adam's steps are in proportion to its size
   by_statistics,  ///< running averages, updated by the forward pass
   elsewhere,      ///< may change, but not by a gradient of this layer
 };

@@ -3,6 +3,7 @@
 
 /// Reading and writing files without exceptions, see octet/try.hpp.
 #include "../core/result.hpp"
+#include "../export/cpp/cpp.hpp"
 #include "../model_file/load_options.hpp"
 #include "../model_file/model_file.hpp"
 #include "../quantization/plan.hpp"
@@ -23,6 +24,11 @@ Result<Model> try_load(std::shared_ptr<const std::byte> bytes, std::size_t size,
                        const std::string& source_name = "the model", const LoadOptions& options = {});
 /// As save: writes an .onnx, .tflite or .octet file.
 Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options = {});
+
+/// As write_cpp: C++ source of an int8 model.
+Result<CppSource> try_write_cpp(const Model& model, const CppOptions& options = {});
+/// As export_cpp: writes the source to a folder.
+Result<CppSource> try_export_cpp(const Model& model, const std::string& directory, const CppOptions& options = {});
 
 /// Parses the bytes of an .onnx or .tflite file. Errors call it source_name.
 Result<Model> try_parse_onnx(View<const std::uint8_t> bytes, const std::string& source_name,

@@ -25,6 +25,15 @@ OCTET_API Result<Model> try_load(std::shared_ptr<const std::byte> bytes, std::si
   return detail::attempt<Model>([&] { return load(std::move(bytes), size, source_name, options); });
 }
 
+OCTET_API Result<CppSource> try_write_cpp(const Model& model, const CppOptions& options) {
+  return detail::attempt<CppSource>([&] { return write_cpp(model, options); });
+}
+
+OCTET_API Result<CppSource> try_export_cpp(const Model& model, const std::string& directory,
+                                           const CppOptions& options) {
+  return detail::attempt<CppSource>([&] { return export_cpp(model, directory, options); });
+}
+
 OCTET_API Result<void> try_save(const Model& model, const std::string& path, const SaveOptions& options) {
   return detail::attempt<void>([&] { save(model, path, options); });
 }

@@ -60,6 +60,7 @@ struct Epilogue {
 };
 
 constexpr int column_padding = 64;
+constexpr std::int64_t any_rows = std::int64_t{1} << 60;  // of Kernels::rows_u8s4: no limit
 
 /// Width in output channels of the next panel of weights when `left` channels remain: `vectors` whole vectors, or the
 /// smallest power of two of vectors that holds the remaining channels.
@@ -137,6 +138,8 @@ struct Winograd {
   std::byte* products = nullptr;         // room for [tiles][36 points][2 vectors of columns]
   const std::byte* init = nullptr;       // one accumulator per output channel, from channel 0 on; padded
   Epilogue epilogue;  // starts at channel 0 and the first pixel of the first image; not `accumulator` or `custom`
+  // Of bytes: Kernels::winograd_products_u8.
+  void (*multiply)(const Winograd&, const std::byte* weights, bool last_panel) noexcept = nullptr;
 };
 
 /// Transforms the 3x3 weights of one panel to the 36 points of Winograd's algorithm.

@@ -18,6 +18,17 @@ struct LookupU8 {
   std::ptrdiff_t in_stride = 0, out_stride = 0;  // from one row to the next
 };
 
+/// out = clamp(round_half_even((in - zero_in) * scale) + zero_point, 0, 255) for rows of `count` bytes. The products
+/// have to stay below 2^31. in may be out.
+struct RequantizeU8 {
+  const std::uint8_t* in = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0, rows = 1;
+  std::ptrdiff_t in_stride = 0, out_stride = 0;  // from one row to the next
+  float scale = 1;
+  std::int32_t zero_in = 0, zero_point = 0;
+};
+
 /// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point). The sums have to
 /// stay below 2^31. out may be a or b.
 struct AddU8 {
@@ -83,6 +94,9 @@ struct ByteKernels {
   void (*prelu)(const PReluU8&) noexcept = nullptr;
   void (*blend)(const BlendRows&) noexcept = nullptr;
   void (*mean)(const MeanU8&) noexcept = nullptr;
+  void (*requantize)(const RequantizeU8&) noexcept = nullptr;
+  /// out = a[0], b[0], a[1], b[1], ...: n bytes of each.
+  void (*interleave)(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept = nullptr;
 };
 
 /// The kernels for an instruction set that the CPU supports.

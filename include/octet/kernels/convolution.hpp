@@ -26,17 +26,26 @@ class GemmConvolution {
     const std::int64_t columns = w.out_c / w.groups, k = w.k() * w.repeat;
     for (std::int64_t g = 0; g < w.groups; ++g)
       packed_.push_back(pack_matrix(kernels, w.values + g * columns * k, columns, k, w.order));
+    if constexpr (sizeof(T) == 1) {
+      if (!w.small) return;
+      for (PackedMatrix& p : packed_) {
+        small_.push_back(packed_small(kernels, p));
+        p.data = {};
+      }
+    }
   }
 
   std::size_t packed_bytes() const noexcept {
     std::size_t n = 0;
     for (const PackedMatrix& p : packed_) n += p.data.size();
+    for (const PackedMatrix& p : small_) n += p.data.size();
     return n;
   }
   /// The packed weights, one matrix per group.
   const PackedMatrix* packed() const noexcept { return packed_.data(); }
   /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
+    if (by_small_) return "direct, 4-bit weights";
     return in_place_ ? "direct, in place" : quantizes_ ? "direct, quantized by blocks" : "direct, gathered";
   }
 
@@ -60,6 +69,7 @@ class GemmConvolution {
   /// takes float images and their scale.
   std::size_t plan(const ConvolutionShape& shape, int threads, bool quantizes = false) {
     quantizes_ = quantizes;
+    choose_weights(shape.rows());
     // If windows overlap, rounding the image once is cheaper than rounding each window.
     const std::int64_t image = shape.batch * shape.in_h * shape.in_w * shape.in_c;
     const bool overlap = shape.taps() > 1 && shape.rows() * shape.groups * packed_[0].k >= image;
@@ -79,6 +89,7 @@ class GemmConvolution {
   /// bytes.
   std::size_t plan_rows(const ConvolutionShape& shape, std::int64_t rows) {
     quantizes_ = false;
+    choose_weights(rows);
     image_bytes_ = 0;
     const std::int64_t tile = choose_rows(shape);
     block_rows_ = std::min(block_rows_, round_up(rows, tile));
@@ -132,6 +143,14 @@ class GemmConvolution {
     ScaleAndZero scale;
   };
 
+  /// Few rows wait for weights from memory, of which those of 4 bits need half as much; more rows are faster with int8.
+  void choose_weights(std::int64_t rows) {
+    by_small_ = !small_.empty() && rows <= kernels_->rows_u8s4;
+    if (by_small_) return;
+    for (std::size_t g = 0; g < small_.size(); ++g)
+      if (packed_[g].data.size() == 0) packed_[g] = expanded_small(*kernels_, small_[g]);
+  }
+
   /// Chooses the rows of a block such that the block stays in the L2 cache while all panels of weights are multiplied
   /// with it. Returns the rows of a register tile.
   std::int64_t choose_rows(const ConvolutionShape& shape) {
@@ -146,7 +165,7 @@ class GemmConvolution {
     // Small weights: the block should fit into the L1 cache, since it is read again soon. Long rows: several register
     // tiles nevertheless, so that the large weights are read less often.
     constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
-    const std::int64_t weight_bytes = static_cast<std::int64_t>(packed_[0].data.size());
+    const std::int64_t weight_bytes = static_cast<std::int64_t>((by_small_ ? small_ : packed_)[0].data.size());
     const std::int64_t block_bytes = std::clamp<std::int64_t>(4 * weight_bytes, 16 * 1024, 192 * 1024);
     const std::int64_t stride = std::max<std::int64_t>(row_stride_, 1);
     block_rows_ = std::max(block_bytes / stride / tile, std::min(tiles, most_bytes / stride / tile));
@@ -167,7 +186,7 @@ class GemmConvolution {
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
                  std::int64_t first_column, std::int64_t columns) const noexcept {
     if (columns <= 0) return;
-    const PackedMatrix& b = packed_[static_cast<std::size_t>(group)];
+    const PackedMatrix& b = (by_small_ ? small_ : packed_)[static_cast<std::size_t>(group)];
     Gemm g;
     g.rows = rows;
     g.columns = columns;
@@ -189,7 +208,7 @@ class GemmConvolution {
       g.a = rounded;
       g.a_stride = rounded_stride_;
     }
-    product_with(*kernels_, T{})(g);
+    (by_small_ ? kernels_->gemm_u8s4 : product_with(*kernels_, T{}))(g);
   }
 
   void round_image(const std::byte* in, std::byte* rounded, ThreadPool& pool) const noexcept {
@@ -250,6 +269,8 @@ class GemmConvolution {
   const Kernels* kernels_ = nullptr;
   std::int64_t panel_columns_ = 1, repeat_ = 1;
   std::vector<PackedMatrix> packed_;  // one per group
+  std::vector<PackedMatrix> small_;   // those with 4 bits for each weight, if they can have them
+  bool by_small_ = false;             // whether products take these
   ConvolutionShape shape_;
   bool in_place_ = false, quantizes_ = false;
   std::int64_t image_bytes_ = 0;  // size of the rounded image; 0 if blocks are rounded

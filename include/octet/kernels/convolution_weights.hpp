@@ -17,9 +17,15 @@ struct ConvolutionWeights {
   std::int64_t repeat = 1;
   WeightMemory memory = WeightMemory::small;  // small, too, if the epilogue is one that Winograd kernels do not support
   const std::int32_t* init = nullptr;         // int8 only: initial accumulators; null if they differ between runs
-  bool varies = false;                        // whether each run brings its own weights, as in training
-  bool same_floats = false;                   // whether floats must have the same bits on every CPU
+  bool small = false;        // int8 only: all are in [-8, 7], and packed with 4 bits each where that is faster
+  bool varies = false;       // whether each run brings its own weights, as in training
+  bool same_floats = false;  // whether floats must have the same bits on every CPU
 
+  /// Whether a convolution has them packed with 4 bits: where its products are faster then with any number of rows, and
+  /// Winograd's algorithm, which reads int8, is no alternative.
+  bool small_anywhere(const Kernels& kernels) const noexcept {
+    return kernels.rows_u8s4 == any_rows && !window.square(3, 1);
+  }
   std::int64_t k() const noexcept { return window.taps() * group_in; }
 };
 

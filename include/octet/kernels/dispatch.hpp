@@ -12,17 +12,20 @@ struct Kernels : ElementKernels {
   int lanes = 0, narrow_lanes = 0;      // 32-bit elements of a vector, and of the vectors for the remaining elements
   int vectors_u8 = 0, vectors_f32 = 0;  // vectors of a panel of weights, see panel_width
   int rows_u8 = 0, rows_i16 = 0, rows_f32 = 0;  // rows of a register tile; blocks of rows are multiples of them
+  std::int64_t rows_u8s4 = 0;                   // up to which weights of 4 bits are faster packed than expanded
   double rate_u8 = 1, rate_i16 = 1;  // multiply-adds per cycle of bytes and of 16-bit integers, relative to floats
   bool shifted_u8 =
       false;              // activations are multiplied less 128; packed weights then contain the correction of the sums
   bool winograd = false;  // whether Winograd's algorithm is considered even if bits of floats need not match
   void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
+  void (*gemm_u8s4)(const Gemm&) noexcept = nullptr;  // weights of 4 bits
   void (*gemm_f32)(const Gemm&) noexcept = nullptr;
   void (*gemm_fp16)(const Gemm&) noexcept = nullptr;  // float activations, fp16 weights
   void (*gemm_bf16)(const Gemm&) noexcept =
       nullptr;  // both rounded to bfloat16; null where the CPU has no such products
   void (*round_bf16)(const float*, std::byte*,
                      std::int64_t n) noexcept = nullptr;  // rounds activations for gemm_bf16; null likewise
+  void (*winograd_products_u8)(const Winograd&, const std::byte* weights, bool last_panel) noexcept = nullptr;
   void (*winograd_weights_u8)(const WinogradWeights&) noexcept = nullptr;
   void (*winograd_inputs_u8)(const Winograd&) noexcept = nullptr;
   void (*winograd_outputs_u8)(const Winograd&) noexcept = nullptr;

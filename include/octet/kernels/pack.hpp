@@ -99,6 +99,54 @@ PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t 
   return m;
 }
 
+/// A matrix with the sizes of another and `bits` for each element: 8, or 4 for two steps in one. The corrections of
+/// sums are copied. panel(from, to, width): writes a panel without them.
+template <class WritePanel>
+PackedMatrix repacked(const Kernels& kernels, const PackedMatrix& given, std::int64_t bits, WritePanel panel) {
+  PackedMatrix m;
+  m.columns = given.columns;
+  m.k = given.k;
+  m.steps = given.steps;
+  const std::int64_t lacking = kernels.shifted_u8 ? 4 : 0;
+  m.column_bytes = (bits == 8 ? m.steps : (m.steps + 1) / 2) * 4 + lacking;
+  const std::int64_t padded =
+      given.column_bytes ? static_cast<std::int64_t>(given.data.size()) / given.column_bytes : 0;
+  m.data = AlignedBytes(static_cast<std::size_t>(padded * m.column_bytes));
+  for (std::int64_t first = 0; first < padded;) {
+    const std::int64_t width = panel_width(m.columns - first, kernels.lanes, kernels.vectors_u8);
+    const std::byte* from = given.panel(first);
+    std::byte* to = m.data.data() + first * m.column_bytes;
+    panel(from, to, width);
+    first += width;
+    if (lacking)
+      std::memcpy(m.data.data() + first * m.column_bytes - 4 * width, given.panel(first) - 4 * width,
+                  static_cast<std::size_t>(4 * width));
+  }
+  return m;
+}
+
+/// The panels of an int8 matrix with elements in [-8, 7] for gemm_u8s4: [panel][two steps][column][4 bytes], of which
+/// each has an element of the first step in its low half and one of the second in its high half, both plus 8.
+inline PackedMatrix packed_small(const Kernels& kernels, const PackedMatrix& whole) {
+  return repacked(kernels, whole, 4, [&](const std::byte* from, std::byte* to, std::int64_t width) {
+    const auto code = [](std::byte b) { return (std::to_integer<unsigned>(b) + 8u) & 15u; };
+    const std::int64_t n = 4 * width;
+    for (std::int64_t step = 0; step < whole.steps; step += 2, from += 2 * n)
+      for (std::int64_t i = 0; i < n; ++i)
+        *to++ = static_cast<std::byte>(code(from[i]) | (step + 1 < whole.steps ? code(from[n + i]) << 4 : 0u));
+  });
+}
+
+/// The int8 matrix that packed_small was made of.
+inline PackedMatrix expanded_small(const Kernels& kernels, const PackedMatrix& small) {
+  return repacked(kernels, small, 8, [&](const std::byte* from, std::byte* to, std::int64_t width) {
+    const std::int64_t n = 4 * width;
+    for (std::int64_t step = 0; step < small.steps; ++step)
+      for (std::int64_t i = 0; i < n; ++i)
+        *to++ = static_cast<std::byte>((std::to_integer<unsigned>(from[step / 2 * n + i]) >> step % 2 * 4 & 15u) - 8u);
+  });
+}
+
 /// Size in bytes of a packed float matrix.
 inline std::int64_t packed_f32_bytes(const Kernels& kernels, std::int64_t columns, std::int64_t k) {
   return round_up(columns, kernels.lanes) * k * 4;

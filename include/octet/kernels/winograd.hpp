@@ -227,6 +227,7 @@ class WinogradConvolution {
     w.weights = points + first / panel_columns() * panel_bytes();
     w.column = first;
     w.columns = last - first;
+    w.multiply = kernels_->winograd_products_u8;
     (element == 1 ? kernels_->winograd_outputs_u8 : kernels_->winograd_outputs_f32)(w);
   }
 

@@ -1,5 +1,8 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "../core/config.hpp"
 
@@ -17,7 +20,12 @@ struct SaveOptions {
   bool self_test = true;                     ///< .octet: run the model and store the results, for verify
   OnnxForm onnx = OnnxForm::unsigned_codes;  ///< .onnx: the types of quantized activations
   bool external_data = false;  ///< .onnx: large constants are in a file NAME.onnx.data beside the model, as they
-                               ///< always are where there are 2 GB of them
+                               ///< always are where there are more than `largest_file`
+  std::size_t largest_file = (std::size_t{1} << 31) - (std::size_t{1} << 27);  ///< .onnx, .tflite: bytes of constants
+                                                                               ///< in one file. Readers take 2 GB in
+                                                                               ///< all, with the graph
+  std::vector<std::string>* notes = nullptr;  ///< .onnx, .tflite: gets a message for each layer that is not written as
+                                              ///< it is, such as one whose input gets another scale
 };
 
 OCTET_END

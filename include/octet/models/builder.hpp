@@ -1,6 +1,6 @@
 #pragma once
 #include <cmath>
-#include <random>
+#include <limits>
 
 #include "../graph/graph.hpp"
 #include "../operators/arithmetic/binary.hpp"
@@ -14,6 +14,7 @@
 #include "../operators/softmax.hpp"
 #include "../operators/unary.hpp"
 #include "../operators/window.hpp"
+#include "mersenne_twister.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -110,8 +111,8 @@ class NetworkBuilder {
     std::fill(t.begin(), t.end(), value);
     return graph_.add_constant(name, std::move(t));
   }
-  // The standard's generator, not SplitMix: the accuracies in docs/training.md began with these weights. The sum of 4
-  // uniform numbers is close to normal and, unlike std::normal_distribution, the same everywhere.
+  // The standard library's generator, not SplitMix: the accuracies in docs/training.md began with these weights. The
+  // sum of 4 uniform numbers is close to normal and, unlike std::normal_distribution, the same everywhere.
   double normal() {
     double sum = 0;
     const std::uint64_t bits = random_();
@@ -121,7 +122,7 @@ class NetworkBuilder {
 
   Graph graph_;
   int x_ = 0;
-  std::mt19937_64 random_;
+  MersenneTwister random_;
 };
 
 }  // namespace detail

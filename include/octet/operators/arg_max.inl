@@ -1,24 +1,15 @@
 #pragma once
 #include "../core/element.hpp"
 #include "arg_max.hpp"
-#include "implement.hpp"
+#include "axis_step.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 template <class T>
-class ArgMaxStep : public Step {
+class ArgMaxStep : public AxisStep {
  public:
-  explicit ArgMaxStep(const ArgMax& op) : op_(op) {}
-
-  std::size_t plan(const PlanContext& c) override {
-    const Shape& in = c.inputs[0].shape;
-    const int axis = normalize_axis(op_.axis, in.rank());
-    size_ = in[axis];
-    inner_ = in.product(axis + 1, in.rank());
-    outer_ = in.product(0, axis);
-    return 0;
-  }
+  explicit ArgMaxStep(const ArgMax& op) : AxisStep(op.axis), op_(op) {}
 
   void run(const RunContext& c) noexcept override {
     const auto larger = [](T x, T y) { return x > y || (x != x && y == y); };  // NaN is larger than all numbers
@@ -60,7 +51,6 @@ class ArgMaxStep : public Step {
   }
 
   ArgMax op_;
-  std::int64_t size_ = 1, inner_ = 1, outer_ = 1;
 };
 
 }  // namespace detail

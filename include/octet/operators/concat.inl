@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+
 #include "../core/affine.hpp"
 #include "../kernels/bytes.hpp"
 #include "activation_codes.hpp"
@@ -8,12 +10,50 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Rows of all inputs side by side; quantized inputs of another scale than the output's pass through a table.
+/// Requantizes bytes: by arithmetic where that gives the codes of the table, which is slower.
+class Requantization {
+ public:
+  Requantization() = default;
+  Requantization(const ByteKernels& kernels, const QuantParams& x, const QuantParams& y) {
+    std::array<std::uint8_t, 256> codes, found;
+    for (std::size_t q = 0; q < 256; ++q) {
+      codes[q] = static_cast<std::uint8_t>(q);
+      const double r = code_of(real_value(static_cast<int>(q), x), y);
+      table_.push_back(static_cast<std::uint8_t>(std::min(std::max(r, 0.0), 255.0)));
+    }
+    p_.scale = x.scale[0] / y.scale[0];
+    p_.zero_in = x.zero_point[0];
+    p_.zero_point = y.zero_point[0];
+    if (!(p_.scale < 1e6f)) return;
+    kernels.requantize({codes.data(), found.data(), 256, 1, 0, 0, p_.scale, p_.zero_in, p_.zero_point});
+    arithmetic_ = std::equal(found.begin(), found.end(), table_.begin());
+  }
+  bool needed() const noexcept { return !table_.empty(); }
+  std::size_t bytes() const noexcept { return table_.size(); }
+
+  /// Rows of n bytes.
+  void run(const ByteKernels& kernels, const std::byte* from, std::byte* to, std::int64_t n, std::int64_t rows,
+           std::ptrdiff_t out_stride) const noexcept {
+    const auto* in = reinterpret_cast<const std::uint8_t*>(from);
+    auto* out = reinterpret_cast<std::uint8_t*>(to);
+    if (arithmetic_)
+      kernels.requantize({in, out, n, rows, n, out_stride, p_.scale, p_.zero_in, p_.zero_point});
+    else
+      kernels.lookup({table_.data(), in, out, n, rows, n, out_stride});
+  }
+
+ private:
+  std::vector<std::uint8_t> table_;  // empty if nothing changes
+  RequantizeU8 p_;
+  bool arithmetic_ = false;
+};
+
+/// Rows of all inputs side by side; quantized inputs of another scale than the output's are requantized.
 class ConcatStep : public Step {
  public:
   ConcatStep(const PrepareContext& c, std::int64_t axis)
       : bytes_(&byte_kernels(c.kernels().isa)), axis_(axis), element_(element_bytes(c, c.output())) {
-    tables_.resize(static_cast<std::size_t>(c.inputs()));
+    changes_.resize(static_cast<std::size_t>(c.inputs()));
     const Value& y = c.output();
     for (int i = 0; i < c.inputs(); ++i) {
       const Value& x = c.input(i);
@@ -24,12 +64,12 @@ class ConcatStep : public Step {
                 "' cannot be requantized to the scale of '", y.name, "'");
       c.validate(x);
       c.validate(y);
-      tables_[static_cast<std::size_t>(i)] = requantizing_table(x.quant, y.quant);
+      changes_[static_cast<std::size_t>(i)] = Requantization(*bytes_, x.quant, y.quant);
     }
   }
   std::size_t packed_bytes() const noexcept override {
     std::size_t n = 0;
-    for (const auto& t : tables_) n += t.size();
+    for (const Requantization& r : changes_) n += r.bytes();
     return n;
   }
 
@@ -54,35 +94,15 @@ class ConcatStep : public Step {
   }
 
  private:
-  static std::vector<std::byte> requantizing_table(const QuantParams& x, const QuantParams& y) {
-    std::vector<std::byte> table;
-    for (int q = 0; q < 256; ++q) {
-      const double r = code_of(real_value(q, x), y);
-      table.push_back(static_cast<std::byte>(std::min(std::max(r, 0.0), 255.0)));
-    }
-    return table;
-  }
-
   void copy_rows(std::size_t i, std::byte* to, const std::byte* from, std::int64_t rows) const noexcept {
-    if (tables_[i].empty()) {
-      for (std::int64_t r = 0; r < rows; ++r) copy_bytes(to + r * row_, from + r * parts_[i], parts_[i]);
-      return;
-    }
-    LookupU8 p;
-    p.table = reinterpret_cast<const std::uint8_t*>(tables_[i].data());
-    p.in = reinterpret_cast<const std::uint8_t*>(from);
-    p.out = reinterpret_cast<std::uint8_t*>(to);
-    p.count = parts_[i];
-    p.rows = rows;
-    p.in_stride = parts_[i];
-    p.out_stride = row_;
-    bytes_->lookup(p);
+    if (changes_[i].needed()) return changes_[i].run(*bytes_, from, to, parts_[i], rows, row_);
+    for (std::int64_t r = 0; r < rows; ++r) copy_bytes(to + r * row_, from + r * parts_[i], parts_[i]);
   }
 
   const ByteKernels* bytes_;
   std::int64_t axis_, element_, rows_ = 1, row_ = 0;
-  std::vector<std::int64_t> parts_;  // bytes of a row that come from each input
-  std::vector<std::vector<std::byte>> tables_;
+  std::vector<std::int64_t> parts_;      // bytes of a row that come from each input
+  std::vector<Requantization> changes_;  // one for each input
 };
 
 class ConcatGradient : public SameForward {

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/packed_codes.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
 #include "../kernels/quantize_dynamic.hpp"
@@ -10,7 +11,8 @@ namespace detail {
 /// Prepared weights of convolution and fully connected layers of dynamic-range models: int8 weights (symmetric, output
 /// channels along axis 0) and a float bias (optional input 2).
 struct DynamicWeights {
-  View<const std::int8_t> values;  // [out][k], of the graph's constant
+  AnyTensor codes;                 // int8: the graph's constant, or its packed integers as bytes
+  View<const std::int8_t> values;  // [out][k], of `codes`
   std::int64_t out = 0, k = 0;
   Tensor<float> scale, bias;
   Tensor<std::int32_t> sums;  // of the weights of each output channel
@@ -18,7 +20,8 @@ struct DynamicWeights {
 
   explicit DynamicWeights(const PrepareContext& c) {
     const Value& w = checked(c);
-    values = w.constant.view<std::int8_t>();
+    codes = whole_bytes(w.constant);
+    values = codes.view<std::int8_t>();
     out = w.shape[0];
     k = values.size() / std::max<std::int64_t>(out, 1);
     scale = pad_columns<float>(nullptr, out);
@@ -44,6 +47,11 @@ struct DynamicWeights {
   }
 
   std::size_t packed_bytes() const noexcept { return 4 * scale.size_bytes(); }
+  /// Called when the kernels have packed the weights, which are not read again.
+  void release() noexcept {
+    values = {};
+    codes = {};
+  }
 
   /// The epilogue that scales sums to float, except for the input scale.
   Epilogue epilogue(const ActivationRange& range) const noexcept {

@@ -22,7 +22,7 @@ class FakeQuantizeWeights : public OperatorOf<FakeQuantizeWeights> {
   }
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   Learning learning(int input) const override {
-    return input == weights || input == scales ? Learning::by_gradient : Learning::none;
+    return input == weights ? Learning::by_gradient : input == scales ? Learning::in_proportion : Learning::none;
   }
 };
 

@@ -41,11 +41,13 @@ class FakeQuantizeWeightsGradient : public GradientStep {
   void forward(const ForwardContext& c) noexcept override { forward_.run(c); }
   void backward(const BackwardContext& c) noexcept override {
     float *dy = c.output_gradient(), *dw = c.input_gradient(0);
-    if (!scaled_) return move_elements(dy, dw, rounding_.elements(), *c.pool);
-    rounding_.gradient(c.input(0), c.input(FakeQuantizeWeights::scales), dy, dw ? dw : dy,
-                       c.input_gradient(FakeQuantizeWeights::scales), *c.pool);
+    const float* scales = scaled_ ? c.input(FakeQuantizeWeights::scales) : nullptr;
+    if (scaled_)
+      rounding_.gradient(c.input(0), scales, dy, dw ? dw : dy, c.input_gradient(FakeQuantizeWeights::scales), *c.pool);
+    else
+      move_elements(dy, dw, rounding_.elements(), *c.pool);
+    if (dw && c.pass->damping > 0) rounding_.add_damping(c.input(0), scales, c.pass->damping, dw, *c.pool);
   }
-  bool reads_input(int) const noexcept override { return scaled_; }
   bool reads_outputs() const noexcept override { return false; }
   bool gradient_can_overwrite(int input) const noexcept override { return input == 0; }
 

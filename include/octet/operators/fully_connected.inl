@@ -53,7 +53,10 @@ class DynamicFullyConnected : public Step {
         weights_(c),
         epilogue_(weights_.epilogue(range)),
         zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)) {
-    kernels_ = {c.kernels(), rows_weights(weights_.values.data(), weights_.out, weights_.k)};
+    ConvolutionWeights<std::int8_t> w = rows_weights(weights_.values.data(), weights_.out, weights_.k);
+    w.small = has_packed_codes(c.input(LayerInputs::weights).dtype);
+    kernels_ = {c.kernels(), w};
+    weights_.release();
     epilogue_.row_step = 1;
   }
   std::size_t packed_bytes() const noexcept override {
@@ -98,6 +101,7 @@ class IntegerFullyConnected : public Step {
     ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
     weights.order = requantizer_.order();
     weights.repeat = w.repeat;
+    weights.small = w.small && has_packed_codes(c.input(LayerInputs::weights).dtype);
     kernels_ = {c.kernels(), weights};
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }

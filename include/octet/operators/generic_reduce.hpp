@@ -8,11 +8,10 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Reduction of plain numbers over any axes. Floating-point numbers are added in double, integers modulo 2^64.
-template <class T>
-class GenericReduce : public Step {
+/// Which elements a reduction over any axes combines.
+class ReduceStep : public Step {
  public:
-  GenericReduce(ReduceKind kind, std::vector<std::int64_t> axes) : kind_(kind), axes_(std::move(axes)) {}
+  explicit ReduceStep(std::vector<std::int64_t> axes) : axes_(std::move(axes)) {}
 
   std::size_t plan(const PlanContext& c) final {
     const Shape& in = c.inputs[0].shape;
@@ -37,10 +36,6 @@ class GenericReduce : public Step {
     return 0;
   }
 
-  void run(const RunContext& c) noexcept override {
-    each_result(*c.pool, [&](std::int64_t o, std::int64_t first) { store_as(c.output(), o, one(c.input(0), first)); });
-  }
-
  protected:
   /// Calls f(index of the result, offset of its first element) for every result.
   template <class F>
@@ -52,13 +47,6 @@ class GenericReduce : public Step {
   }
   /// The offset of the first element of a result.
   std::int64_t first_of(std::int64_t result) const noexcept { return kept_.offset(result, 0); }
-  /// Calls f(element) for the elements of one result.
-  template <class F>
-  void each(const std::byte* in, std::int64_t first, F f) const noexcept {
-    each_row(first, [&](std::int64_t at, std::int64_t n, std::int64_t step) {
-      for (std::int64_t k = 0; k < n; ++k) f(load_as<T>(in, at + k * step));
-    });
-  }
   /// Calls f(offset of the first one, elements, distance) for rows of the elements of one result.
   template <class F>
   void each_row(std::int64_t first, F f) const noexcept {
@@ -95,6 +83,29 @@ class GenericReduce : public Step {
     }
   };
 
+  std::vector<std::int64_t> axes_;
+  Dims kept_, gone_;
+  std::int64_t results_ = 0;
+};
+
+/// Reduction of plain numbers. Floating-point numbers are added in double, integers modulo 2^64.
+template <class T>
+class GenericReduce : public ReduceStep {
+ public:
+  GenericReduce(ReduceKind kind, std::vector<std::int64_t> axes) : ReduceStep(std::move(axes)), kind_(kind) {}
+
+  void run(const RunContext& c) noexcept override {
+    each_result(*c.pool, [&](std::int64_t o, std::int64_t first) { store_as(c.output(), o, one(c.input(0), first)); });
+  }
+
+ private:
+  /// Calls f(element) for the elements of one result.
+  template <class F>
+  void each(const std::byte* in, std::int64_t first, F f) const noexcept {
+    each_row(first, [&](std::int64_t at, std::int64_t n, std::int64_t step) {
+      for (std::int64_t k = 0; k < n; ++k) f(load_as<T>(in, at + k * step));
+    });
+  }
   T one(const std::byte* in, std::int64_t first) const noexcept {
     using Limits = std::numeric_limits<T>;
     // Unsigned, so that integers wrap around.
@@ -124,16 +135,13 @@ class GenericReduce : public Step {
   }
 
   ReduceKind kind_;
-  std::vector<std::int64_t> axes_;
-  Dims kept_, gone_;
-  std::int64_t results_ = 0;
 };
 
 /// Mean of uint8 over any axes, requantized to the output's scale.
-class GenericIntegerMean : public GenericReduce<std::uint8_t> {
+class GenericIntegerMean : public ReduceStep {
  public:
   GenericIntegerMean(const PrepareContext& c, std::vector<std::int64_t> axes)
-      : GenericReduce(ReduceKind::mean, std::move(axes)), mean_(c, IntegerMean::Kind::reduction) {}
+      : ReduceStep(std::move(axes)), mean_(c, IntegerMean::Kind::reduction) {}
   void run(const RunContext& c) noexcept override {
     constexpr std::int64_t block = 256;
     const std::int64_t results = c.outputs[0].shape.elements();

@@ -1,5 +1,5 @@
 #pragma once
-#include "../core/element.hpp"
+#include "../core/packed_codes.hpp"
 #include "../graph/graph.hpp"
 #include "../kernels/half.hpp"
 #include "../kernels/pack.hpp"
@@ -17,10 +17,12 @@ struct CenteredWeights {
   std::vector<std::int8_t> values;  // [out][repeat][k]
   std::int64_t repeat = 1;          // > 1 if weights minus zero point exceed int8: each is a sum of that many values
   std::int64_t out = 0, k = 0;
+  bool small = false;  // all are in [-8, 7]
 
-  /// data: int8 or uint8, output channels along axis 0; one zero point for all channels, or one for each.
-  CenteredWeights(const AnyTensor& data, const std::vector<std::int32_t>& zero_points)
-      : out(data.shape()[0]), k(out ? data.size() / out : 0) {
+  /// stored: integers of 8 or 4 bits, output channels along axis 0; one zero point for all channels, or one for each.
+  CenteredWeights(const AnyTensor& stored, const std::vector<std::int32_t>& zero_points)
+      : out(stored.shape()[0]), k(out ? stored.size() / out : 0) {
+    const AnyTensor data = whole_bytes(stored);
     std::vector<std::int32_t> centered;
     std::int32_t low = 0, high = 0;
     for (std::int64_t i = 0; i < data.size(); ++i) {
@@ -31,6 +33,7 @@ struct CenteredWeights {
       high = std::max(high, centered.back());
     }
     repeat = std::max({1, (127 - low) / 128, (126 + high) / 127});
+    small = low >= -8 && high <= 7;
     values.resize(static_cast<std::size_t>(out * k * repeat));
     for (std::int64_t i = 0; i < out * k; ++i)
       for (std::int64_t r = 0; r < repeat; ++r) {

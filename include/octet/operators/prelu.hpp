@@ -13,6 +13,8 @@ class PRelu : public OperatorOf<PRelu> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+  OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
+  Learning learning(int input) const override { return input == slopes ? Learning::by_gradient : Learning::none; }
 };
 
 OCTET_END

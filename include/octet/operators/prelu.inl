@@ -6,6 +6,7 @@
 #include "activation_codes.hpp"
 #include "arithmetic/broadcast.hpp"
 #include "prelu.hpp"
+#include "prelu_gradient.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -154,6 +155,10 @@ OCTET_API std::unique_ptr<Step> PRelu::prepare(const PrepareContext& c) const {
     return detail::make_step<detail::FloatPRelu>(c);
   if (detail::int8_format.computes(c.input(0).dtype)) return detail::make_step<detail::IntegerPRelu>(c);
   c.fail(name(c.input(0).dtype), " with slopes of ", name(c.input(PRelu::slopes).dtype), " is not supported");
+}
+
+OCTET_API std::unique_ptr<GradientStep> PRelu::prepare_gradient(const PrepareContext& c) const {
+  return detail::make_step<detail::PReluGradient>(c);
 }
 
 OCTET_API IntegerForm PRelu::integer_form() const {

@@ -2,21 +2,19 @@
 #include <algorithm>
 
 #include "../core/element.hpp"
-#include "implement.hpp"
+#include "axis_step.hpp"
 #include "top_k.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 template <class T>
-class TopKStep : public Step {
+class TopKStep : public AxisStep {
  public:
-  explicit TopKStep(const TopK& op) : op_(op) {}
+  explicit TopKStep(const TopK& op) : AxisStep(op.axis), op_(op) {}
 
   std::size_t plan(const PlanContext& c) override {
-    const Shape& in = c.inputs[0].shape;
-    const int axis = normalize_axis(op_.axis, in.rank());
-    size_ = in[axis], inner_ = in.product(axis + 1, in.rank()), outer_ = in.product(0, axis);
+    AxisStep::plan(c);
     worker_ = (size_ * static_cast<std::int64_t>(sizeof(std::int64_t)) + 63) / 64 * 64;
     return static_cast<std::size_t>(worker_ * c.threads);
   }
@@ -51,7 +49,7 @@ class TopKStep : public Step {
   }
 
   TopK op_;
-  std::int64_t size_ = 1, inner_ = 1, outer_ = 1, worker_ = 0;
+  std::int64_t worker_ = 0;
 };
 
 }  // namespace detail

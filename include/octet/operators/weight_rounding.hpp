@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "../core/affine.hpp"
+#include "../core/rounded.hpp"
 #include "implement.hpp"
 
 OCTET_BEGIN
@@ -66,6 +67,17 @@ class WeightRounding {
       double sum = 0;
       for (float s : sums) sum += static_cast<double>(s);
       if (by_scale) by_scale[o] = static_cast<float>(sum * share * (learned[o] < 0 ? -1 : 1));
+    });
+  }
+
+  /// Adds to dw the gradient of the damping loss, factor * |round(w) - clamp(w)|^2 over all weights, where the rounded
+  /// weights and the scales count as constants (Nagel et al. 2022, equation 5): 2 factor (w - round(w)) inside the
+  /// range.
+  void add_damping(const float* w, const float* learned, float factor, float* dw, ThreadPool& pool) const noexcept {
+    each(pool, [&](std::int64_t o) {
+      const float s = scale(w, learned, o), most = s * static_cast<float>(levels_);
+      for (std::int64_t i = o * size_; i < (o + 1) * size_; ++i)
+        if (std::abs(w[i]) <= most) dw[i] += rounded(2 * factor * (w[i] - rounded(std::nearbyint(w[i] / s) * s)));
     });
   }
 

@@ -14,7 +14,7 @@ enum class WeightedForm : std::uint8_t { floating, dynamic, integer };
 inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
   const DType x = c.input(0).dtype, w = c.input(LayerInputs::weights).dtype;
   if (x == DType::f32 && is_floating(w)) return WeightedForm::floating;
-  if (x == DType::f32 && w == int8_format.weights) return WeightedForm::dynamic;
+  if (x == DType::f32 && int8_format.has_dynamic_weights(w)) return WeightedForm::dynamic;
   if (int8_format.computes(x) && int8_format.has_weights(w)) return WeightedForm::integer;
   c.fail(name(x), " ", inputs, " with ", name(w), " weights are not supported");
 }

@@ -24,7 +24,7 @@ inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Li
 inline bool exchanges_codes(const Graph& g, const Node& n) {
   const int w = input_of(n, LayerInputs::weights);
   return n.op->traits().exchanges_codes && w != Node::none && g.value(w).is_constant() &&
-         g.value(w).dtype == int8_format.weights;
+         int8_format.has_dynamic_weights(g.value(w).dtype);
 }
 
 }  // namespace detail

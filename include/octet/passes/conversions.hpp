@@ -16,6 +16,13 @@ inline bool is_parameter(const Graph& g, const Node& n, std::size_t i) {
   return n.inputs[i] != Node::none && g.value(n.inputs[i]).is_constant() && (k == form.weights || k == form.bias);
 }
 
+/// Whether input i of a node that moves codes says which ones: it stays as it is.
+inline bool is_index(const Graph& g, const Node& n, std::size_t i) {
+  if (i == 0 || n.inputs[i] == Node::none || n.op->integer_form().output != IntegerForm::Output::as_input) return false;
+  const DType t = g.value(n.inputs[i]).dtype;
+  return t == DType::i32 || t == DType::i64;
+}
+
 inline bool is_quantized_activation(const Value& v) { return is_activation(v.dtype) && v.is_quantized(); }
 inline bool has_activation_scale(const Value& v) { return is_activation(v.dtype) && v.has_one_scale(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <optional>
 
@@ -162,8 +163,7 @@ inline void set_input(Node& n, std::size_t i, int value) {
 
 /// Calls step(graph, node index, links) for every node, repeatedly until no call reports a change. step changes nodes
 /// only by functions of Links, and returns whether it did.
-template <class Rewrite>
-Graph rewrite_until_stable(Graph g, Rewrite step) {
+inline Graph rewrite_until_stable(Graph g, const std::function<bool(Graph&, std::size_t, Links&)>& step) {
   std::optional<Links> links;
   bool ever = false;
   for (bool changed = true; changed;) {

@@ -33,11 +33,16 @@ inline Graph remove_identities(Graph graph, bool keep_dropout = false) {
 
 namespace detail {
 
+/// The size of a constant in bytes. Elements below 8 bits count as bytes, so that they, too, may become floats.
+inline std::size_t whole_size(const AnyTensor& t) {
+  return std::max(t.size_bytes(), t ? static_cast<std::size_t>(t.size()) : 0);
+}
+
 /// Limits the size of a graph's constants during constant folding, so that a small file cannot use unlimited memory.
 class ConstantMemory {
  public:
   explicit ConstantMemory(const Graph& g) : uses_(g.use_counts()) {
-    for (const Value& v : g.values) taken_ += v.constant.size_bytes();
+    for (const Value& v : g.values) taken_ += whole_size(v.constant);
     limit_ = 8 * taken_ + (std::size_t{1} << 20);
   }
   /// Whether n more bytes are allowed. (int8 weights that are converted to float and transposed need eight times their
@@ -45,10 +50,10 @@ class ConstantMemory {
   bool has_room(std::size_t n) const noexcept { return n <= limit_ && taken_ <= limit_ - n; }
   /// Updates the size after folding a node. Constants that only it has read are no longer needed.
   void fold(Graph& g, const Node& n) {
-    for (int v : n.outputs) taken_ += g.value(v).constant.size_bytes();
+    for (int v : n.outputs) taken_ += whole_size(g.value(v).constant);
     for (int v : n.inputs) {
       if (v == Node::none || --uses_[static_cast<std::size_t>(v)] > 0) continue;
-      taken_ -= g.value(v).constant.size_bytes();
+      taken_ -= whole_size(g.value(v).constant);
       g.value(v).constant = {};
     }
   }
@@ -74,7 +79,7 @@ inline Graph fold_constants(Graph g, bool only_conversions = false) {
     for (int v : node.inputs) {
       if (v == Node::none) continue;
       if (!g.value(v).is_constant()) return false;
-      in_bytes += g.value(v).constant.size_bytes();
+      in_bytes += detail::whole_size(g.value(v).constant);
     }
     const std::vector<Shape> shapes = node.op->shapes(g.shape_context(node, nullptr));
     for (std::size_t i = 0; i < shapes.size(); ++i) {

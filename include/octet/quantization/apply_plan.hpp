@@ -130,7 +130,7 @@ class PlannedModel {
       const std::vector<int> results = n.outputs;
       for (std::size_t i = 0; i < n.inputs.size(); ++i) {
         const int v = n.inputs[i];
-        if (v == Node::none || (integer && is_parameter(g_, n, i))) continue;
+        if (v == Node::none || (integer && (is_parameter(g_, n, i) || is_index(g_, n, i)))) continue;
         n.inputs[i] = integer || (form.compares && is_integer(v)) ? as_integer(v) : as_float(v);
       }
       if (integer) {

@@ -42,16 +42,21 @@ std::vector<double> mean_error(View<const float> exact, const std::vector<double
   return error;
 }
 
+/// Adds numbers to the layer's float bias. Adds a bias if there is none.
+inline void shift_bias(Graph& g, Node& n, const std::vector<double>& shift) {
+  const int b = input_of(n, LayerInputs::bias);
+  const std::string bias_name = b == Node::none ? g.value(n.outputs[0]).name + ".bias" : g.value(b).name;
+  const std::vector<double> ones(shift.size(), 1.0);
+  set_input(n, LayerInputs::bias, g.add_constant(bias_name, affine_bias(g, b, ones, shift)));
+}
+
 /// Subtracts the mean error of the rounded weights from the layer's float bias. Adds a bias if there is none.
 template <class Rounded>
 void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means, Rounded rounded) {
   if (means.empty() || exact.size() == 0) return;
   std::vector<double> shift = mean_error(exact, means, rounded);
   for (double& s : shift) s = -s;
-  const int b = input_of(n, LayerInputs::bias);
-  const std::string bias_name = b == Node::none ? g.value(n.outputs[0]).name + ".bias" : g.value(b).name;
-  const std::vector<double> ones(shift.size(), 1.0);
-  set_input(n, LayerInputs::bias, g.add_constant(bias_name, affine_bias(g, b, ones, shift)));
+  shift_bias(g, n, shift);
 }
 
 inline void correct_bias(Graph& g, Node& n, View<const float> exact, const std::vector<double>& means,

@@ -48,6 +48,8 @@ inline void require_valid(const LayerPlan& layer) {
             largest, " for ", layer.weight_bits, " bits");
   for (double m : layer.input_means)
     require(std::isfinite(m), "a mean of the input is ", m, ", expected a finite number");
+  for (double s : layer.bias_shift)
+    require(std::isfinite(s), "a shift of the bias is ", s, ", expected a finite number");
 }
 
 /// Calls f for each entry of a map. Errors start with what the entry is and its name.

@@ -6,6 +6,7 @@
 #include "apply_plan.hpp"
 #include "collapse.hpp"
 #include "make_plan.hpp"
+#include "round_weights.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -93,14 +94,24 @@ inline QuantizationPlan without_collapse(const OptimizedModel& g, const Calibrat
   return std::move(tried.plan);
 }
 
-/// Plans int8 layers. With options.trial, what is better on these inputs is tried: equalized channels, and layers that
-/// collapse as float.
-inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
-                                      const Int8Options& options) {
+/// Plans int8 layers, with weights rounded to nearest. With options.trial, what is better on these inputs is tried:
+/// equalized channels, and, unless weights are rounded otherwise later, layers that collapse as float.
+inline QuantizationPlan nearest_plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
+                                              const Int8Options& options) {
   if (options.trial.empty()) return make_int8_plan(g, calibration, options);
   require(g.inputs.size() == 1, "Int8Options::trial is for models with one input; model '", g.name, "' has ",
           g.inputs.size());
-  return without_collapse(g, calibration, options, plan_with_equalization(g, calibration, options));
+  TriedPlan plan = plan_with_equalization(g, calibration, options);
+  if (options.round != RoundWeights::nearest) return std::move(plan.plan);
+  return without_collapse(g, calibration, options, std::move(plan));
+}
+
+/// The same with weights rounded as the options say.
+inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
+                                      const Int8Options& options) {
+  QuantizationPlan plan = nearest_plan_by_trial(g, calibration, options);
+  round_plan(g, plan, options.round, options.rounding_samples);
+  return plan;
 }
 
 }  // namespace detail

@@ -69,7 +69,7 @@ class IntegerPlacement {
         if (v == Node::none) continue;
         if (k == form.weights || k == form.bias)
           possible = g_.value(v).is_constant() && is_floating(g_.value(v).dtype);
-        else
+        else if (!is_index(g_, n, i))
           possible = g_.value(v).dtype == DType::f32 && (form.output != Output::as_input || is_integer(v));
       }
       if (form.weights >= 0) possible = possible && has_float_weights(g_, n);

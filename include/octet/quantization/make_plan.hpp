@@ -24,6 +24,7 @@ struct LearnedQuantization {
   };
   std::map<std::string, QuantParams> activations;  // by value name
   std::map<std::string, Weights> weights;          // by value name
+  std::map<std::string, QuantParams> unsummed;     // of results before a residual is added, by the name of the weights
 };
 
 /// Plans int8 layers.
@@ -36,7 +37,11 @@ class Int8Planner {
         options_(options),
         learned_(learned),
         placement_(
-            g, {matching_layers(g, options.keep_float, "kept float"), options.integer_input, options.integer_output}) {}
+            g, {matching_layers(g, options.keep_float, "kept float"), options.integer_input, options.integer_output}),
+        keep_8_bits_(matching_layers(g, options.keep_8_bits, "kept at 8 bits")) {
+    require(options.weight_bits >= 2 && options.weight_bits <= bits(format_.weights), "weights of ",
+            options.weight_bits, " bits are not supported, expected 2 to ", bits(format_.weights));
+  }
 
   QuantizationPlan plan() const {
     QuantizationPlan p;
@@ -78,6 +83,9 @@ class Int8Planner {
   /// For other formats only, so a model without that range is no error.
   void plan_unsummed(const Node& n, QuantizationPlan& p) const {
     const std::string tensor = unsummed_name(g_, n);
+    const std::string& weights = g_.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).name;
+    if (const auto it = learned_.unsummed.find(weights); it != learned_.unsummed.end())
+      p.activations[tensor] = {it->second.scale[0], it->second.zero_point[0]};
     if (calibration_.tensors.count(tensor) == 0) return;
     const ScaleAndZero q =
         activation_scale(calibration_.range(tensor), format_.activations, options_.symmetric_activations);
@@ -95,12 +103,15 @@ class Int8Planner {
       for (float x : to_float(g_.value(b).constant.ref()))
         least.push_back(least_scale(x, static_cast<double>(input_scale)));
     std::vector<std::int32_t> largest_codes;
+    layer.weight_bits = keep_8_bits_[at(&n - g_.nodes.data())] ? bits(format_.weights) : options_.weight_bits;
     if (const auto it = learned_.weights.find(w.name); it != learned_.weights.end()) {
       largest_codes = it->second.largest_codes;
       layer.weight_bits = it->second.bits;
     }
     const FloatElements weights(w.constant);
-    layer.weights = weight_params(*weights, format_, options_.per_channel, options_.weights, least, largest_codes);
+    IntegerFormat format = format_;
+    format.bits = layer.weight_bits;
+    layer.weights = weight_params(*weights, format, options_.per_channel, options_.weights, least, largest_codes);
     if (options_.correct_bias) layer.input_means = mean_inputs(g_, n, &calibration_);
   }
 
@@ -109,6 +120,7 @@ class Int8Planner {
   const Int8Options& options_;
   const LearnedQuantization& learned_;
   const IntegerPlacement placement_;
+  const std::vector<bool> keep_8_bits_;  // of each node
   const IntegerFormat& format_ = *format_of(planned);
 };
 

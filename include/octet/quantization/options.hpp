@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,32 @@ enum class Equalize : std::uint8_t {
   never          ///< nowhere
 };
 
+/// How weights become integers. See round_weights for the last two, which need inputs of the model.
+enum class RoundWeights : std::uint8_t {
+  nearest,  ///< each weight to the nearest integer
+  fast,     ///< errors of weights compensate for each other (error feedback, GPTQ): seconds
+  adaround  ///< learned on the inputs (AdaRound): minutes
+};
+
+/// Options of round_weights.
+struct RoundingOptions {
+  std::vector<Tensor<float>> inputs;  ///< [N, ...] each, such as the calibration's
+  std::int64_t samples = 2000;        ///< output pixels of a layer that are used; more where it has more weights
+  std::int64_t iterations = 2000;     ///< of adaround, for each layer
+  std::uint64_t seed = 1;             ///< of the choice of pixels
+  ExecutorOptions executor;           ///< of the runs of the model
+  std::function<void(std::int64_t done, std::int64_t total)> progress;  ///< called after each layer
+};
+
 /// Options of quantize<int8>(model, calibration).
 struct Int8Options {
   bool per_channel = true;                     ///< one weight scale for each output channel
   bool symmetric_activations = false;          ///< all zero points are 0
-  RangeMethod weights = RangeMethod::min_max;  ///< min_max suits weights, as each channel has its own range
+  RangeMethod weights = RangeMethod::min_max;  ///< min_max suits 8 bits, as each channel has its own range; mse fewer
+  int weight_bits = 8;                         ///< 2 to 8: codes reach from -(2^(bits-1) - 1) to 2^(bits-1) - 1
+  std::vector<std::string> keep_8_bits;        ///< names of layers whose weights have 8 bits anyway, * for any text
+  RoundWeights round = RoundWeights::nearest;  ///< how weights are rounded
+  RoundingOptions rounding_samples;            ///< for RoundWeights::fast and adaround: needs inputs
   bool correct_bias = true;                    ///< compensates for the mean error of rounded weights
   Equalize equalize = Equalize::where_better;  ///< uneven channels between layers
   std::vector<Tensor<float>> trial;  ///< if not empty, inputs (batches) on which the model is quantized with and

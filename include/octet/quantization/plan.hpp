@@ -55,11 +55,13 @@ struct LayerPlan {
   /// The mean of each channel of the layer's input. The bias is corrected by the mean error that the rounded weights
   /// cause with them; empty: it is not corrected.
   std::vector<double> input_means;
+  /// What is added to each element of the bias, as a rounding algorithm chose it; empty: nothing.
+  std::vector<double> bias_shift;
 
   /// Equal if all members are.
   friend bool operator==(const LayerPlan& a, const LayerPlan& b) noexcept {
     return a.form == b.form && a.weights == b.weights && a.weight_bits == b.weight_bits &&
-           a.weight_codes == b.weight_codes && a.input_means == b.input_means;
+           a.weight_codes == b.weight_codes && a.input_means == b.input_means && a.bias_shift == b.bias_shift;
   }
   /// The opposite of ==.
   friend bool operator!=(const LayerPlan& a, const LayerPlan& b) noexcept { return !(a == b); }

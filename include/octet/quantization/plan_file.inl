@@ -92,11 +92,12 @@ inline nlohmann::json to_json(const LayerPlan& layer) {
     if (!layer.weight_codes.empty()) w["codes"] = layer.weight_codes;
   }
   if (!layer.input_means.empty()) j["input_means"] = layer.input_means;
+  if (!layer.bias_shift.empty()) j["bias_shift"] = layer.bias_shift;
   return j;
 }
 
 inline LayerPlan layer_plan_from(const nlohmann::json& j) {
-  require_keys(j, {"form", "weights", "input_means"});
+  require_keys(j, {"form", "weights", "input_means", "bias_shift"});
   LayerPlan layer;
   layer.form = named<PlannedForm>(member(j, "form"), "form", {std::begin(planned_forms), std::end(planned_forms)},
                                   [](PlannedForm f) { return name(f); });
@@ -118,6 +119,9 @@ inline LayerPlan layer_plan_from(const nlohmann::json& j) {
   if (j.contains("input_means"))
     for (const auto& mean : list_from(j["input_means"], "input_means"))
       layer.input_means.push_back(number_from(mean, "input_means"));
+  if (j.contains("bias_shift"))
+    for (const auto& shift : list_from(j["bias_shift"], "bias_shift"))
+      layer.bias_shift.push_back(number_from(shift, "bias_shift"));
   require_valid(layer);
   return layer;
 }

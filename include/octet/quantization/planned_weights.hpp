@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/bias.hpp"
+#include "../core/packed_codes.hpp"
 #include "../runtime/not_finite.hpp"
 #include "bias_correction.hpp"
 #include "check_plan.hpp"
@@ -25,13 +26,13 @@ class PlannedWeights {
     if (b != Node::none)
       n.inputs[b_at] =
           g_.add_constant(g_.value(b).name, bias_codes(to_float(g_.value(b).constant.ref()), input_scale, q.params));
-    replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
+    store_weights(n, layer, std::move(q));
   }
 
   /// int8 weights of a layer with float inputs, which it quantizes as it runs.
   void make_dynamic(Node& n, const LayerPlan& layer) {
     QTensor<int8> q = int8_weights(n, layer);
-    replace_weights(n, g_.add_constant(weights_of(n).name, std::move(q.data), std::move(q.params)));
+    store_weights(n, layer, std::move(q));
   }
 
   /// Weights in half precision, which executors expand to float when they pack them. Biases stay float.
@@ -64,10 +65,17 @@ class PlannedWeights {
     else
       q = {Tensor<std::int8_t>(constant.shape(), layer.weight_codes), layer.weights};
     correct_bias(g_, n, *exact, means_of(n, layer), q);
+    add_shift(n, layer, constant.shape()[0]);
     return q;
   }
 
   const Value& weights_of(const Node& n) const { return g_.value(n.inputs[at(n.op->integer_form().weights)]); }
+  void store_weights(Node& n, const LayerPlan& layer, QTensor<int8> q) {
+    const bool packed = n.op->traits().products != Traits::Products::none;
+    const int stored = packed ? layer.weight_bits : octet::bits(weight_format(layer).weights);
+    replace_weights(
+        n, g_.add_constant(weights_of(n).name, stored_weights(std::move(q.data), stored), std::move(q.params)));
+  }
   static void replace_weights(Node& n, int value) { n.inputs[at(n.op->integer_form().weights)] = value; }
 
   static void require_scales(const Node& n, const LayerPlan& layer, const Shape& shape) {
@@ -78,6 +86,15 @@ class PlannedWeights {
     require(layer.weight_codes.empty() || static_cast<std::int64_t>(layer.weight_codes.size()) == shape.elements(),
             layer_text(n), "the plan has ", layer.weight_codes.size(), " codes of weights, expected ",
             shape.elements());
+  }
+
+  void add_shift(Node& n, const LayerPlan& layer, std::int64_t outputs) {
+    if (layer.bias_shift.empty()) return;
+    require(n.op->traits().products == Traits::Products::all, layer_text(n),
+            "the plan has a shift of its bias, which cannot be changed");
+    require(static_cast<std::int64_t>(layer.bias_shift.size()) == outputs, layer_text(n), "the plan has ",
+            layer.bias_shift.size(), " shifts of the bias, expected ", outputs, ", one for each output channel");
+    shift_bias(g_, n, layer.bias_shift);
   }
 
   /// Increased scales of weights (see Int8Planner) may have been edited, or the input's scale.

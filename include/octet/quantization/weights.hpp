@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/affine.hpp"
 #include "../core/integer_format.hpp"
+#include "../core/rounded.hpp"
 #include "../core/thread_pool.hpp"
 #include "../passes/rewrite.hpp"
 #include "quantize.hpp"
@@ -34,6 +35,29 @@ class FloatElements {
   View<const float> view_;
 };
 
+/// The range of n weights with the least squared error of codes from -largest to largest, of 100 parts of the full one.
+/// Few bits are coarse, so errors are those of the weights themselves, not of a distribution.
+inline Range least_error_range(const float* w, std::int64_t n, const Range& all, std::int32_t largest) {
+  const float full = std::max(-all.low, all.high), most = static_cast<float>(largest);
+  float best = full;
+  double error = std::numeric_limits<double>::infinity();
+  for (int part = 100; part > 0; --part) {
+    const float end = full * static_cast<float>(part) / 100, scale = end / most;
+    if (!(scale >= std::numeric_limits<float>::min())) break;
+    double sum = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float code = std::min(std::max(std::nearbyint(w[i] / scale), -most), most);
+      const double e = static_cast<double>(w[i]) - static_cast<double>(rounded(code * scale));
+      sum += rounded(e * e);
+    }
+    if (sum < error) {
+      error = sum;
+      best = end;
+    }
+  }
+  return {-best, best};
+}
+
 /// Scales of symmetric weights [O, ...]: one for each index of axis 0, or one for all. Channels of zeros get the
 /// scale 1. `least` (one per channel, may be empty): lower bounds of the scales, so that biases fit. `largest_codes`
 /// (one per scale; empty: that of the format): the codes of the largest weights.
@@ -46,7 +70,10 @@ inline QuantParams weight_params(View<const float> w, const IntegerFormat& forma
   params.axis = by_channel ? 0 : -1;
   const ChannelWalk walk(w.shape(), params.axis);
   for (std::int64_t c = 0; c < walk.channels; ++c) {
-    const Range r = choose_range(w.data() + c * walk.inner, walk.inner, calib, format.weights);
+    const bool exact = method == RangeMethod::mse && format.bits < 8;
+    if (exact) calib.method = RangeMethod::min_max;
+    Range r = choose_range(w.data() + c * walk.inner, walk.inner, calib, format.weights);
+    if (exact) r = least_error_range(w.data() + c * walk.inner, walk.inner, r, format.largest_weight());
     double floor = 0;
     for (std::size_t i = 0; i < least.size(); ++i)
       if (!by_channel || static_cast<std::int64_t>(i) == c) floor = std::max(floor, least[i]);

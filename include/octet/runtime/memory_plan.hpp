@@ -18,13 +18,13 @@ struct Lifetime {
 };
 
 struct MemoryPlan {
-  std::vector<std::size_t> offsets;  // one per buffer, multiples of 64
+  std::vector<std::size_t> offsets;  // one per buffer, multiples of the alignment
   std::size_t bytes = 0;             // of the whole arena
 };
 
 /// As plan_memory, for many buffers: in the order of their first step, each in the smallest gap where it fits. Takes
 /// n log n steps, and may need more memory.
-inline MemoryPlan plan_memory_in_order(const std::vector<Lifetime>& buffers) {
+inline MemoryPlan plan_memory_in_order(const std::vector<Lifetime>& buffers, std::size_t alignment = 64) {
   MemoryPlan plan;
   plan.offsets.assign(buffers.size(), 0);
   std::vector<std::size_t> begins(buffers.size());
@@ -60,8 +60,9 @@ inline MemoryPlan plan_memory_in_order(const std::vector<Lifetime>& buffers) {
   std::size_t done = 0;  // of `ends`
   for (const std::size_t b : begins) {
     for (; buffers[ends[done]].last < buffers[b].first; ++done)
-      if (const std::size_t size = round_up(buffers[ends[done]].bytes, 64)) release(plan.offsets[ends[done]], size);
-    const std::size_t size = round_up(buffers[b].bytes, 64);
+      if (const std::size_t size = round_up(buffers[ends[done]].bytes, alignment))
+        release(plan.offsets[ends[done]], size);
+    const std::size_t size = round_up(buffers[b].bytes, alignment);
     if (size == 0) continue;
     const auto fit = by_size.lower_bound({size, 0});
     std::size_t at = plan.bytes;
@@ -81,9 +82,9 @@ inline MemoryPlan plan_memory_in_order(const std::vector<Lifetime>& buffers) {
 
 /// Places buffers in one arena so that those alive at the same time do not overlap. Greedy: largest first, each at the
 /// lowest offset where it fits.
-inline MemoryPlan plan_memory(const std::vector<Lifetime>& buffers) {
+inline MemoryPlan plan_memory(const std::vector<Lifetime>& buffers, std::size_t alignment = 64) {
   constexpr std::size_t many = 4096;  // the search below takes time in proportion to the square
-  if (buffers.size() > many) return plan_memory_in_order(buffers);
+  if (buffers.size() > many) return plan_memory_in_order(buffers, alignment);
   MemoryPlan plan;
   plan.offsets.assign(buffers.size(), 0);
   std::vector<std::size_t> order(buffers.size());
@@ -92,12 +93,12 @@ inline MemoryPlan plan_memory(const std::vector<Lifetime>& buffers) {
                    [&](std::size_t a, std::size_t b) { return buffers[a].bytes > buffers[b].bytes; });
   std::vector<std::size_t> placed;  // by offset
   for (std::size_t b : order) {
-    const std::size_t size = round_up(buffers[b].bytes, 64);
+    const std::size_t size = round_up(buffers[b].bytes, alignment);
     std::size_t at = 0;
     for (std::size_t other : placed) {
       if (buffers[other].last < buffers[b].first || buffers[b].last < buffers[other].first) continue;
       if (plan.offsets[other] >= at + size) break;
-      at = std::max(at, plan.offsets[other] + round_up(buffers[other].bytes, 64));
+      at = std::max(at, plan.offsets[other] + round_up(buffers[other].bytes, alignment));
     }
     plan.offsets[b] = at;
     plan.bytes = std::max(plan.bytes, at + size);

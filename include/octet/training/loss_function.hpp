@@ -61,6 +61,30 @@ class LossFunction {
     return total();
   }
 
+  /// Mixes the loss of the last batch, and its gradient, with the distance to the logits of a teacher (see
+  /// Distillation): share * T^2 * sum_c q_c (log q_c - log p_c), whose gradient is share * T (p_c - q_c); p and q are
+  /// the softmax of outputs / T and teacher / T.
+  BatchLoss distill(View<const float> outputs, const float* teacher, double temperature, double share,
+                    View<float> gradient, ThreadPool& pool) {
+    const auto n = static_cast<std::int64_t>(losses_.size()), classes = outputs.size() / std::max<std::int64_t>(1, n);
+    pool.parallel(n, [&](std::int64_t i, int) {
+      const SoftClasses p(outputs.data() + i * classes, classes, temperature),
+          q(teacher + i * classes, classes, temperature);
+      const double factor = share * temperature / static_cast<double>(n);
+      double apart = 0;
+      for (std::int64_t c = 0; c < classes; ++c) {
+        const double log_p = p.log_of(c), log_q = q.log_of(c), in_q = std::exp(log_q);
+        apart += rounded(in_q * (log_q - log_p));
+        float& g = gradient[i * classes + c];
+        g = static_cast<float>(rounded((1 - share) * static_cast<double>(g)) +
+                               rounded(factor * (std::exp(log_p) - in_q)));
+      }
+      double& loss = losses_[at(i)];
+      loss = rounded((1 - share) * loss) + rounded(share * temperature * temperature * apart);
+    });
+    return total();
+  }
+
   BatchLoss mean_squared_error(View<const float> outputs, const float* targets, View<float> gradient,
                                ThreadPool& pool) {
     const auto n = static_cast<std::int64_t>(losses_.size()), size = outputs.size() / std::max<std::int64_t>(1, n);
@@ -79,6 +103,21 @@ class LossFunction {
   }
 
  private:
+  /// The probabilities softmax(x / temperature).
+  struct SoftClasses {
+    const float* x;
+    double inverse, shift;  // log p = x * inverse - shift
+
+    SoftClasses(const float* logits, std::int64_t classes, double temperature) : x(logits), inverse(1 / temperature) {
+      const double largest = rounded(static_cast<double>(*std::max_element(x, x + classes)) * inverse);
+      double sum = 0;
+      for (std::int64_t c = 0; c < classes; ++c)
+        sum += std::exp(rounded(static_cast<double>(x[c]) * inverse) - largest);
+      shift = largest + std::log(sum);
+    }
+    double log_of(std::int64_t c) const noexcept { return rounded(static_cast<double>(x[c]) * inverse) - shift; }
+  };
+
   BatchLoss total() const noexcept {
     BatchLoss r;
     for (std::size_t i = 0; i < losses_.size(); ++i) {

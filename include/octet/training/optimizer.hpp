@@ -5,7 +5,8 @@
 
 OCTET_BEGIN
 
-/// The optimizer. Formulas and defaults are those of PyTorch.
+/// The optimizer. Formulas and defaults are those of PyTorch, except that the steps of adam and adamw for learned
+/// scales of fake quantization are multiplied by the scale.
 struct Optimizer {
   /// The update rule.
   enum class Kind : std::uint8_t {

@@ -20,7 +20,8 @@ class OptimizerState {
       if (!one.learned) continue;
       const bool decays = o.decay_vectors || one.shape.rank() > 1;
       for (std::int64_t i = 0; i < one.size; i += part)
-        parts_.push_back({one.offset + i, std::min(part, one.size - i), decays ? o.weight_decay : 0});
+        parts_.push_back(
+            {one.offset + i, std::min(part, one.size - i), decays ? o.weight_decay : 0, one.in_proportion});
     }
     for (AlignedBytes& slot : slots_) slot = AlignedBytes(slot_bytes(&slot - slots_.data()));
     for (AlignedBytes& slot : slots_)
@@ -67,6 +68,7 @@ class OptimizerState {
   struct Part {
     std::int64_t first, count;
     double decay;
+    bool in_proportion;
   };
 
   std::size_t slot_bytes(std::ptrdiff_t slot) const {
@@ -112,7 +114,9 @@ class OptimizerState {
       const Batch v = rounded(Batch::load_aligned(second + i) * beta2) + rounded(d * d * rest2);
       m.store_aligned(first + i);
       v.store_aligned(second + i);
-      (rounded(x * keep) + minus_rate * m / (rounded(sqrt(v) * scale) + epsilon)).store_aligned(w + i);
+      // Of a scale, Adam's step is a share. In absolute numbers it could be as large as the scale.
+      const Batch by_rate = p.in_proportion ? minus_rate * abs(x) : minus_rate;
+      (rounded(x * keep) + by_rate * m / (rounded(sqrt(v) * scale) + epsilon)).store_aligned(w + i);
     });
   }
 

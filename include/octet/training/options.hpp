@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 
 #include "augmentation.hpp"
 #include "learning_rate.hpp"
@@ -16,10 +17,20 @@ struct EarlyStopping {
   bool by_accuracy = false;   ///< else by the loss; on the held-out examples, if there are any
 };
 
+/// Learning from another model's outputs besides the labels (Hinton et al. 2015): the loss is
+///   (1 - weight) * cross entropy + weight * T^2 * KL(softmax(teacher / T), softmax(student / T))
+/// for logits [N, classes] of the same images; the factor T^2 keeps the gradients of both parts alike.
+struct Distillation {
+  std::shared_ptr<const Model> teacher;  ///< such as the float model, with the trained model's input and classes
+  double temperature = 2;                ///< T > 0: larger ones show more of how the teacher ranks the other classes
+  double weight = 0.9;                   ///< in [0, 1]: share of the teacher
+};
+
 /// Options of a Trainer.
 struct TrainingOptions {
   Loss loss = Loss::cross_entropy;   ///< what is minimized
   double label_smoothing = 0;        ///< in [0, 1): part of the target that all classes share; for cross entropy
+  Distillation distillation;         ///< off without a teacher; for cross entropy
   Optimizer optimizer;               ///< update rule and its parameters
   LearningRate learning_rate;        ///< schedule, by default constant
   std::int64_t batch = 64;           ///< examples in a step, at least 1
@@ -31,7 +42,11 @@ struct TrainingOptions {
   /// After this number of epochs, batch normalization uses its running statistics, which no longer change. 0: never.
   std::int64_t statistics_epochs = 0;
   std::int64_t observer_epochs = 0;  ///< after this number, fake quantization keeps its ranges; 0: never
-  std::vector<std::string> freeze;   ///< names of layers that are not trained; * matches any text
+  /// Fake quantization of weights: weights that have come between two codes alternate between them, which disturbs
+  /// training. This factor times the squared distance of weights to their rounded values is added to the loss (Nagel et
+  /// al. 2022), from 0 in the first step to all of it in the last one along a cosine. 0: off.
+  double oscillation_damping = 0;
+  std::vector<std::string> freeze;  ///< names of layers that are not trained; * matches any text
   /// Layers with weights multiply in bfloat16, in both passes, if the CPU has vdpbf16ps and it is faster. Sums and
   /// weights stay float. No effect on other CPUs.
   bool bf16_products = false;

@@ -7,13 +7,14 @@ OCTET_BEGIN
 
 /// One tensor that training changes.
 struct Parameter {
-  std::string name;         ///< of the tensor
-  std::string layer;        ///< the first layer that reads it
-  Shape shape;              ///< of the tensor in the graph; weights are [O, ...]
-  int value = Node::none;   ///< of the graph
-  bool learned = true;      ///< by its gradient; false for running statistics
-  std::int64_t offset = 0;  ///< of its elements in Parameters::values() and gradients(); a multiple of 16
-  std::int64_t size = 0;    ///< number of elements
+  std::string name;            ///< of the tensor
+  std::string layer;           ///< the first layer that reads it
+  Shape shape;                 ///< of the tensor in the graph; weights are [O, ...]
+  int value = Node::none;      ///< of the graph
+  bool learned = true;         ///< by its gradient; false for running statistics
+  std::int64_t offset = 0;     ///< of its elements in Parameters::values() and gradients(); a multiple of 16
+  std::int64_t size = 0;       ///< number of elements
+  bool in_proportion = false;  ///< Adam's steps are in proportion to its size, as for scales
 };
 
 /// All tensors that training changes, in one block of memory: first learned parameters, then running statistics. The
@@ -24,9 +25,9 @@ class Parameters {
   /// The parameters of the layers for which `takes_part(node)` is true.
   template <class TakesPart>
   Parameters(const Graph& g, TakesPart takes_part) {
-    collect(g, takes_part, Learning::by_gradient);
+    collect(g, takes_part, true);
     learned_ = total_;
-    collect(g, takes_part, Learning::by_statistics);
+    collect(g, takes_part, false);
     values_ = zeros(total_);
     gradients_ = zeros(learned_);
     for (const Parameter& p : list_) {
@@ -60,18 +61,20 @@ class Parameters {
   }
 
   template <class TakesPart>
-  void collect(const Graph& g, TakesPart takes_part, Learning how) {
+  void collect(const Graph& g, TakesPart takes_part, bool learned) {
     for (const Node& n : g.nodes) {
       if (!takes_part(n)) continue;
       for (std::size_t i = 0; i < n.inputs.size(); ++i) {
         const int v = n.inputs[i];
-        if (v == Node::none || !g.value(v).is_constant() || n.op->learning(static_cast<int>(i)) != how || find(v))
-          continue;
+        const Learning how = n.op->learning(static_cast<int>(i));
+        const bool proportional = how == Learning::in_proportion;
+        if (v == Node::none || !g.value(v).is_constant() || find(v)) continue;
+        if (learned ? how != Learning::by_gradient && !proportional : how != Learning::by_statistics) continue;
         const Value& c = g.value(v);
         detail::require(is_floating(c.dtype), "layer '", n.name, "' (", n.op->type(), "): expected float parameter '",
                         c.name, "', found ", octet::name(c.dtype));
         const std::int64_t size = c.constant.size();
-        list_.push_back({c.name, n.name, c.constant.shape(), v, how == Learning::by_gradient, total_, size});
+        list_.push_back({c.name, n.name, c.constant.shape(), v, learned, total_, size, proportional});
         total_ += (size + 15) / 16 * 16;
       }
     }

@@ -6,6 +6,7 @@
 #include "loss_function.hpp"
 #include "optimizer_state.hpp"
 #include "progress.hpp"
+#include "teacher.hpp"
 #include "trainer.hpp"
 
 OCTET_BEGIN
@@ -18,7 +19,8 @@ class TrainerState {
       : options_(checked(options)),
         executor_(model, gradient_options(options)),
         optimizer_(options.optimizer, executor_.parameters()),
-        loss_(options.loss, options.label_smoothing) {
+        loss_(options.loss, options.label_smoothing),
+        teacher_(options.distillation, executor_.shared_pool()) {
     position_.seed = options.seed;
   }
 
@@ -32,6 +34,7 @@ class TrainerState {
     Answers answers(examples, options_.loss, executor_.output().size() / batch);
     answers.plan(batch);
     loss_.plan(batch);
+    teacher_.plan(input, executor_.output().shape());
     if (held_out) {  // fail now rather than after an epoch
       Batches(*held_out, input, {}, 1);
       Answers(*held_out, options_.loss, executor_.output().size() / batch);
@@ -79,6 +82,14 @@ class TrainerState {
             o.observer_epochs);
     require(o.checkpoint_steps >= 0 && (o.checkpoint_steps == 0 || !o.checkpoint.empty()),
             "expected checkpoint_steps = 0, or > 0 and the name of a checkpoint file, found ", o.checkpoint_steps);
+    require(o.oscillation_damping >= 0 && std::isfinite(o.oscillation_damping),
+            "expected oscillation_damping >= 0, found ", o.oscillation_damping);
+    const Distillation& d = o.distillation;
+    require(!d.teacher || o.loss == Loss::cross_entropy,
+            "distillation is for classes: expected the loss cross_entropy");
+    require(!d.teacher || (d.temperature > 0 && std::isfinite(d.temperature) && d.weight >= 0 && d.weight <= 1),
+            "expected a temperature > 0 and a weight in [0, 1] of distillation, found ", d.temperature, " and ",
+            d.weight);
     require(o.early_stopping.patience >= 0, "expected a patience of early stopping >= 0, found ",
             o.early_stopping.patience);
     return o;
@@ -146,8 +157,13 @@ class TrainerState {
     pass.observe = !over(options_.observer_epochs);
     pass.momentum = static_cast<float>(options_.statistics_momentum);
     pass.random = SplitMix::seed_of(~p.seed, number);
+    pass.damping = static_cast<float>(damping(number, epochs * p.steps_per_epoch));
     const View<const float> outputs = executor_.forward(pass);
-    const BatchLoss loss = answers.compare(batches, place, loss_, outputs, executor_.output_gradient(), pool);
+    BatchLoss loss = answers.compare(batches, place, loss_, outputs, executor_.output_gradient(), pool);
+    const Distillation& d = options_.distillation;
+    if (teacher_.exists())
+      loss = loss_.distill(outputs, teacher_(executor_.input()), d.temperature, d.weight, executor_.output_gradient(),
+                           pool);
     if (!std::isfinite(loss.mean)) fail_not_finite(loss.mean, pass);
     executor_.backward(pass);
     StepReport r;
@@ -164,6 +180,12 @@ class TrainerState {
     p.correct += static_cast<double>(loss.correct);
     learning_rate_ = r.learning_rate;
     return r;
+  }
+
+  /// The factor of the damping loss in a step: it grows along a cosine.
+  double damping(std::int64_t step, std::int64_t steps) const {
+    const double part = static_cast<double>(step + 1) / static_cast<double>(std::max<std::int64_t>(1, steps));
+    return options_.oscillation_damping * 0.5 * (1 - std::cos(part * 3.14159265358979324));
   }
 
   void end_epoch(std::int64_t epochs, const Examples* held_out, TrainingProgress& progress) {
@@ -229,6 +251,7 @@ class TrainerState {
   GradientExecutor executor_;
   OptimizerState optimizer_;
   LossFunction loss_;
+  Teacher teacher_;
   TrainingPosition position_;
   std::vector<float> best_;   // parameters of the best epoch, with early stopping
   double learning_rate_ = 0;  // of the last step

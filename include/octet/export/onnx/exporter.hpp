@@ -1,4 +1,5 @@
 #pragma once
+#include "../../graph/dimension_name.hpp"
 #include "../prepared_model.hpp"
 #include "registry.hpp"
 
@@ -11,7 +12,7 @@ class Exporter {
   Exporter(const Graph& g, const SaveOptions& options) : g_(g), tensors_(g, file_, options) {}
 
   File run() {
-    for (const Node& n : g_.nodes) file_.need_opset(needed_opset(*n.op));
+    for (const Node& n : g_.nodes) file_.need_opset(needed_opset(n, g_));
     add_inputs();
     for (const Node& n : g_.nodes) add_node(n);
     add_outputs();
@@ -42,8 +43,13 @@ class Exporter {
       const Order o = image ? Order::channels_last(rank) : Order::identity(rank);
       const std::string tensor = file_.unique(x.name);
       std::vector<FileDim> shape = tensors_.file_shape(v, o);
+      for (int d = 0; d < rank; ++d) {
+        FileDim& dim = shape[static_cast<std::size_t>(o[d])];
+        if (dim.size < 0) dim.name = dimension_name(g_.metadata, x.name, d);
+      }
       for (std::size_t d = 0; d < shape.size(); ++d)
-        if (shape[d].size < 0) shape[d].name = first && d == 0 ? "N" : x.name + "_" + std::to_string(d);
+        if (shape[d].size < 0 && shape[d].name.empty())
+          shape[d].name = first && d == 0 ? "N" : x.name + "_" + std::to_string(d);
       first = false;
       file_.add_input(tensor, tensors_.file_type(v), shape);
       tensors_.set_written(v, tensor, o);
@@ -55,9 +61,14 @@ class Exporter {
     const Writer write = find_writer(n.op->type());
     const OperatorType* own = write ? nullptr : find_operator(n.op->type());
     if (write) return write(node);
-    node.require(own && !own->files.onnx_type.empty(),
-                 "ONNX has no operator for it. Save the model as .octet, or end the model before this layer");
+    node.require(own && !own->files.onnx_type.empty(), "ONNX has no operator for it. ", missing_advice(n));
     export_own_operator(node, *own);
+  }
+
+  /// Whether a Transpose gives the value its dimensions. Such a result has them in the file as well.
+  bool is_transposed(int v) const {
+    return std::any_of(g_.nodes.begin(), g_.nodes.end(),
+                       [&](const Node& n) { return as<Transpose>(*n.op) && n.outputs[0] == v; });
   }
 
   void add_outputs() {
@@ -65,7 +76,7 @@ class Exporter {
     for (int v : g_.outputs) {
       const Value& x = g_.value(v);
       const Order own = x.is_constant() ? Order::identity(x.shape.rank()) : tensors_.order(v);
-      const Order o = NodeExport::stays(own) ? own : Order::identity(x.shape.rank());
+      const Order o = NodeExport::stays(own) && !is_transposed(v) ? own : Order::identity(x.shape.rank());
       std::string tensor = tensors_.tensor(v, o);
       const bool is_input = std::find(g_.inputs.begin(), g_.inputs.end(), v) != g_.inputs.end();
       if (tensor != x.name || is_input || x.is_constant() || taken.count(tensor)) {

@@ -32,6 +32,11 @@ inline std::int64_t data_type_code(DType t) noexcept {
   }
 }
 
+/// That of a constant, which may also be packed weights.
+inline std::int64_t constant_type_code(DType t) noexcept {
+  return t == DType::u4 ? 21 : t == DType::i4 ? 22 : data_type_code(t);
+}
+
 /// A size of a tensor of the file. An open one has a name, or is unknown if that is empty.
 struct FileDim {
   std::int64_t size = Shape::unknown;
@@ -41,7 +46,7 @@ struct FileDim {
 /// Collects nodes, constants, inputs and outputs, and writes them.
 class File {
  public:
-  static constexpr std::int64_t lowest_opset = 13;
+  static constexpr std::int64_t lowest_opset = 13, packed_opset = 21;  // the first with integers of 4 bits
 
   /// A name that no other tensor has: the given one, with a number appended if it is taken.
   std::string unique(const std::string& wanted) {
@@ -163,7 +168,7 @@ class File {
   static ProtoWriter tensor(const Constant& c, const std::string& data_file, std::size_t& offset) {
     ProtoWriter t;
     for (std::int64_t d : c.data.shape()) t.integer(1, d);
-    t.integer(2, data_type_code(c.data.dtype()));
+    t.integer(2, constant_type_code(c.data.dtype()));
     t.text(8, c.name);
     const std::size_t size = c.data.size_bytes();
     if (data_file.empty() || !is_external(c)) {

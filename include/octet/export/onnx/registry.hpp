@@ -75,6 +75,12 @@ inline std::int64_t needed_opset(const Operator& op) {
     if (p->mode == PadMode::wrap) return 19;
   return File::lowest_opset;
 }
+/// Also for its weights: between integers, those of 4 bits are written as such.
+inline std::int64_t needed_opset(const Node& n, const Graph& g) {
+  const bool weights = n.op->traits().products != Traits::Products::none && g.value(n.inputs[0]).dtype != DType::f32;
+  const bool packed = weights && bits(g.value(n.inputs[LayerInputs::weights]).dtype) == 4;
+  return std::max(needed_opset(*n.op), packed ? File::packed_opset : File::lowest_opset);
+}
 
 /// Whether the operator takes images as input 0.
 inline bool takes_images(const Node& n, const Graph& g) {

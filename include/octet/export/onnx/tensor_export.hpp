@@ -27,7 +27,9 @@ class TensorExport {
   bool has_codes(int v) const { return is_byte(g_.value(v).dtype) && g_.value(v).has_one_scale(); }
   /// Its type in the file.
   DType file_type(int v) const {
-    if (!has_codes(v)) return g_.value(v).dtype;
+    const DType t = g_.value(v).dtype;
+    if (g_.value(v).is_constant() && has_packed_codes(t)) return is_signed(t) ? DType::i8 : DType::u8;
+    if (!has_codes(v)) return t;
     return options_.onnx == OnnxForm::unsigned_codes ? DType::u8 : DType::i8;
   }
   /// Its parameters in the file.
@@ -35,10 +37,11 @@ class TensorExport {
     QuantParams q = g_.value(v).quant;
     if (!has_codes(v)) return q;
     q.zero_point[0] += code_shift(g_.value(v).dtype, file_type(v));
-    require(options_.onnx != OnnxForm::symmetric || q.zero_point[0] == 0, "tensor '", g_.value(v).name,
-            "' has the zero point ", q.zero_point[0],
-            " as int8, expected 0 for OnnxForm::symmetric: quantize with symmetric activations, or save as "
-            "OnnxForm::unsigned_codes");
+    require<FormatError>(
+        options_.onnx != OnnxForm::symmetric || q.zero_point[0] == 0, "tensor '", g_.value(v).name,
+        "' has the zero point ", q.zero_point[0],
+        " as int8, expected 0 for OnnxForm::symmetric: quantize with symmetric activations, or save as "
+        "OnnxForm::unsigned_codes");
     return q;
   }
 
@@ -175,6 +178,7 @@ class TensorExport {
   static std::size_t at(int v) { return static_cast<std::size_t>(v); }
   static void store_integer(std::byte* to, std::int64_t i, DType type, std::int32_t x) {
     switch (bits(type)) {
+      case 4: return store_bits(to, i, 4, static_cast<std::uint32_t>(x) & 15u);
       case 8: return store_as(to, i, static_cast<std::int8_t>(x));
       case 16: return store_as(to, i, static_cast<std::int16_t>(x));
       default: return store_as(to, i, x);

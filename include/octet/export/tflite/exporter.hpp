@@ -1,7 +1,9 @@
 #pragma once
 #include "../../passes/float_fallbacks.hpp"
 #include "../prepared_model.hpp"
+#include "metadata.hpp"
 #include "registry.hpp"
+#include "zip.hpp"
 
 OCTET_BEGIN
 namespace detail::tflite {
@@ -9,23 +11,35 @@ namespace detail::tflite {
 /// Writes a graph as a TFLite file.
 class Exporter {
  public:
-  explicit Exporter(const Graph& g) : g_(g), tensors_(g, file_) {}
+  Exporter(const Graph& g, const SaveOptions& options) : g_(g), tensors_(g, file_, options) {}
 
   std::string run() {
     for (int v : g_.inputs) file_.inputs.push_back(tensors_.tensor(v));
     for (const Node& n : g_.nodes) add_node(n);
     add_outputs();
-    return file_.bytes();
+    return with_metadata();
   }
 
  private:
+  /// The file, with the graph's texts, TFLite Metadata, and labels in a zip archive at the end.
+  std::string with_metadata() {
+    const std::string labels = metadata_text(g_, "labels");
+    const int label_output = output_with_labels(g_);
+    for (const auto& [key, text] : prepared_metadata(g_))
+      if (key != "labels" || label_output < 0) file_.metadata.emplace_back(own_metadata + key, text);
+    if (std::string standard = MetadataWriter(g_).run(label_output); !standard.empty())
+      file_.metadata.emplace_back(metadata_name, std::move(standard));
+    std::string bytes = file_.bytes(tensors_.options().largest_file);
+    if (label_output >= 0) bytes += appended_zip(bytes.size(), label_file, labels);
+    return bytes;
+  }
+
   void add_node(const Node& n) {
     NodeExport node(n, tensors_);
     const Writer write = find_writer(n.op->type());
     if (write) return write(node);
     const OperatorType* own = find_operator(n.op->type());
-    node.require(own && !own->files.tflite_code.empty(),
-                 "TFLite has no operator for it. Save the model as .octet, or end the model before this layer");
+    node.require(own && !own->files.tflite_code.empty(), "TFLite has no operator for it. ", missing_advice(n));
     export_own_operator(node, *own);
   }
 

@@ -5,6 +5,7 @@
 
 #include "../../core/any_tensor.hpp"
 #include "../../core/quant_params.hpp"
+#include "../../import/tflite/metadata_schema.hpp"
 #include "../../import/tflite/schema.hpp"
 
 /// The parts of a TFLite file.
@@ -26,6 +27,9 @@ inline int tensor_type(DType t) noexcept {
     default: return -1;
   }
 }
+
+/// That of a constant, which may also be packed weights.
+inline int constant_type(DType t) noexcept { return t == DType::i4 ? 17 : tensor_type(t); }
 
 /// The number of a builtin operator.
 inline int operator_code(const std::string& name) {
@@ -72,12 +76,14 @@ class File {
   std::vector<FileTensor> tensors;
   std::vector<FileOperator> operators;
   std::vector<int> inputs, outputs;
+  std::vector<std::pair<std::string, std::string>> metadata;  // names and bytes
 
-  std::string bytes() {
+  /// The file, with up to `largest` bytes of constants.
+  std::string bytes(std::size_t largest) {
     std::size_t size = 0;
     for (const FileTensor& t : tensors) size += t.data.size_bytes();
-    require<FormatError>(size < (std::size_t{1} << 31) - (std::size_t{1} << 26), "the model has constants of ", size,
-                         " bytes, of which TFLite files hold less than 2^31: save it as .onnx or .octet");
+    require<FormatError>(size <= largest, "the model has constants of ", size, " bytes, of which a .tflite file holds ",
+                         largest, " (SaveOptions::largest_file): save it as .onnx or .octet");
     std::vector<Offset> buffers{write_buffer(AnyTensor())}, tables;
     for (const FileTensor& t : tensors) tables.push_back(write_tensor(t, buffers));
     const auto tensor_list = b_.CreateVector(tables);
@@ -93,6 +99,7 @@ class File {
     const auto graphs = b_.CreateVector(std::vector<Offset>{graph});
     const auto signatures = b_.CreateVector(std::vector<Offset>{write_signature()});
     const auto description = b_.CreateString("octet");
+    const auto texts = b_.CreateVector(write_metadata(buffers));
     const auto buffer_list = b_.CreateVector(buffers);
     const auto start = b_.StartTable();
     b_.AddElement<std::uint32_t>(slot(model_field::version), 3, 0);
@@ -100,14 +107,14 @@ class File {
     b_.AddOffset(slot(model_field::subgraphs), graphs);
     b_.AddOffset(slot(model_field::description), description);
     b_.AddOffset(slot(model_field::buffers), buffer_list);
-    b_.AddOffset(slot(signature_defs), signatures);
+    if (!metadata.empty()) b_.AddOffset(slot(model_field::metadata), texts);
+    b_.AddOffset(slot(model_field::signature_defs), signatures);
     b_.Finish(Offset(b_.EndTable(start)), "TFL3");
     return {reinterpret_cast<const char*>(b_.GetBufferPointer()), b_.GetSize()};
   }
 
  private:
   using Offset = flatbuffers::Offset<void>;
-  static constexpr int signature_defs = 7;
   static flatbuffers::voffset_t slot(int field) {
     return flatbuffers::FieldIndexToOffset(static_cast<flatbuffers::voffset_t>(field));
   }
@@ -118,11 +125,23 @@ class File {
       if (offset) b_.AddOffset(slot(field), Offset(offset));
     return Offset(b_.EndTable(start));
   }
-  Offset write_buffer(const AnyTensor& data) {
-    if (!data) return table({});
-    b_.ForceVectorAlignment(data.size_bytes(), 1, 16);
-    const auto v = b_.CreateVector(reinterpret_cast<const std::uint8_t*>(data.data()), data.size_bytes());
+  Offset write_buffer(const AnyTensor& data) { return data ? write_buffer(data.data(), data.size_bytes()) : table({}); }
+  Offset write_buffer(const void* data, std::size_t size) {
+    b_.ForceVectorAlignment(size, 1, 16);
+    const auto v = b_.CreateVector(static_cast<const std::uint8_t*>(data), size);
     return table({{buffer_field::data, v.o}});
+  }
+  std::vector<Offset> write_metadata(std::vector<Offset>& buffers) {
+    std::vector<Offset> all;
+    for (const auto& [name, bytes] : metadata) {
+      const auto text = b_.CreateString(name);
+      const auto start = b_.StartTable();
+      b_.AddOffset(slot(metadata_field::name), text);
+      b_.AddElement<std::uint32_t>(slot(metadata_field::buffer), static_cast<std::uint32_t>(buffers.size()), 0);
+      all.push_back(Offset(b_.EndTable(start)));
+      buffers.push_back(write_buffer(bytes.data(), bytes.size()));
+    }
+    return all;
   }
   Offset write_tensor(const FileTensor& t, std::vector<Offset>& buffers) {
     std::vector<std::int32_t> shape, signature;
@@ -143,7 +162,7 @@ class File {
     const Offset quant = t.quant ? write_quantization(t.quant) : Offset();
     const auto start = b_.StartTable();
     b_.AddOffset(slot(tensor_field::shape), sizes);
-    b_.AddElement<std::int8_t>(slot(tensor_field::type), static_cast<std::int8_t>(tensor_type(t.dtype)), 0);
+    b_.AddElement<std::int8_t>(slot(tensor_field::type), static_cast<std::int8_t>(constant_type(t.dtype)), 0);
     b_.AddElement<std::uint32_t>(slot(tensor_field::buffer), buffer, 0);
     b_.AddOffset(slot(tensor_field::name), name);
     if (quant.o) b_.AddOffset(slot(tensor_field::quantization), quant);

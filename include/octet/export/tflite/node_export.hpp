@@ -18,8 +18,12 @@ class NodeExport : public ExportedNode {
 
   /// Input i with the scale and zero point of the output, as operators that move codes require it.
   int in_like_output(int i) {
-    return has_codes() && tensors_.has_codes(id(i)) ? tensors_.requantized(in(i), tensors_.file_params(out_id()))
-                                                    : in(i);
+    if (!has_codes() || !tensors_.has_codes(id(i))) return in(i);
+    const QuantParams from = tensors_.file_params(id(i)), to = tensors_.file_params(out_id());
+    if (from != to)
+      note(tensors_.options(), "input '", input(i).name, "' has ", scale_text(from), ", and TFLite requires ",
+           scale_text(to), ", those of the result: its codes are requantized", input(i).is_constant() ? " once" : "");
+    return tensors_.requantized(in(i), to);
   }
   /// A new tensor like output i, for a step before it.
   int before_output(const char* what, int i = 0) {
@@ -63,6 +67,9 @@ class NodeExport : public ExportedNode {
   }
 
  private:
+  static std::string scale_text(const QuantParams& q) {
+    return concat("scale ", q.scale[0], " and zero point ", q.zero_point[0]);
+  }
   bool is_coded(int t) const { return is_byte(tensors_.at(t).dtype); }
   IntegerRange limits(const ActivationRange& a) const {
     return code_limits(a.low, a.high, tensors_.codes(), tensors_.file_params(out_id()));

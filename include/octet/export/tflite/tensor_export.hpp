@@ -12,7 +12,8 @@ namespace detail::tflite {
 /// with uint8 weights whose zero point is not 128 have the older form, in which all are uint8.
 class TensorExport {
  public:
-  TensorExport(const Graph& g, File& file) : g_(g), file_(file), tensors_(g.values.size(), none) {
+  TensorExport(const Graph& g, File& file, const SaveOptions& options)
+      : g_(g), file_(file), options_(options), tensors_(g.values.size(), none) {
     for (const Node& n : g.nodes) {
       const int w = n.op->integer_form().weights;
       if (w < 0 || static_cast<std::size_t>(w) >= n.inputs.size() || n.inputs[static_cast<std::size_t>(w)] < 0)
@@ -26,6 +27,7 @@ class TensorExport {
 
   const Graph& graph() const noexcept { return g_; }
   File& file() noexcept { return file_; }
+  const SaveOptions& options() const noexcept { return options_; }
   /// The type of the model's codes.
   DType codes() const noexcept { return codes_; }
   bool has_codes(int v) const { return is_byte(g_.value(v).dtype) && g_.value(v).is_quantized(); }
@@ -51,8 +53,8 @@ class TensorExport {
   bool is_written(int v) const { return tensors_[static_cast<std::size_t>(v)] != none; }
 
   int add(const std::string& name, DType dtype, const Shape& shape, const QuantParams& q = {}, AnyTensor data = {}) {
-    require<FormatError>(tensor_type(dtype) >= 0, "tensor '", name, "' is of type ", octet::name(dtype),
-                         ", which octet does not write to TFLite files");
+    require<FormatError>((data ? constant_type(dtype) : tensor_type(dtype)) >= 0, "tensor '", name, "' is of type ",
+                         octet::name(dtype), ", which octet does not write to TFLite files");
     std::string free = name.empty() ? "tensor" : name;
     for (int i = 1; !names_.insert(free).second; ++i) free = name + "_" + std::to_string(i);
     file_.tensors.push_back({free, dtype, shape, q, std::move(data)});
@@ -146,6 +148,7 @@ class TensorExport {
 
   const Graph& g_;
   File& file_;
+  const SaveOptions& options_;
   DType codes_ = DType::i8;
   std::vector<int> tensors_;  // of each value
   std::set<std::string> names_;

@@ -5,9 +5,9 @@
 
 OCTET_BEGIN
 
-OCTET_API std::string write_tflite(const Model& model, const SaveOptions&) {
+OCTET_API std::string write_tflite(const Model& model, const SaveOptions& options) {
   const Graph g = detail::insert_float_fallbacks(detail::prepared_model(model, true, &OperatorNames::tflite_code));
-  return detail::tflite::Exporter(g).run();
+  return detail::tflite::Exporter(g, options).run();
 }
 
 OCTET_API void save_tflite(const Model& model, const std::string& path, const SaveOptions& options) {

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "../../core/with_place.hpp"
+#include "../../graph/dimension_name.hpp"
 #include "../../model_file/load_options.hpp"
 #include "../missing_operators.hpp"
 #include "half_precision.hpp"
@@ -141,6 +142,10 @@ class Importer {
     Symbols stored{};
     for (int i = 0; i < rank; ++i) stored[static_cast<std::size_t>(i)] = symbols[static_cast<std::size_t>(order[i])];
     const int value = builder_.add_input(text(v.name), permuted(shape, order), element_type(v.data_type), stored);
+    for (int i = 0; i < rank; ++i) {
+      const ValueInfo::Dim& d = v.dims[static_cast<std::size_t>(order[i])];
+      if (d.size < 0 && !d.symbol.empty()) dimension_names_[dimension_key(text(v.name), i)] = text(d.symbol);
+    }
     tensors_.emplace(v.name, builder_.operand(value, order, text(v.name)));
     half_.compute_in_float(v.name);
   }
@@ -214,6 +219,7 @@ class Importer {
     g.name = graph().name.empty() ? source_ : text(graph().name);
     g.rounding = options_.rounding.value_or(Rounding::fp32);
     for (const auto& [key, value] : model_.metadata) g.metadata[text(key)] = text(value);
+    for (const auto& [key, value] : dimension_names_) g.metadata[key] = value;
     g.metadata["format"] = "ONNX, operator set " + std::to_string(opset_);
     g.metadata["producer"] =
         text(model_.producer) + (model_.producer_version.empty() ? "" : " " + text(model_.producer_version));
@@ -223,7 +229,8 @@ class Importer {
   std::string source_;
   LoadOptions options_;
   ExternalData files_;
-  std::set<int> taken_;  // values that are inputs or outputs
+  std::map<std::string, std::string> dimension_names_;  // of the inputs, for the metadata
+  std::set<int> taken_;                                 // values that are inputs or outputs
   GraphBuilder builder_;
   Tensors tensors_;
   std::int64_t opset_ = 0;

@@ -133,8 +133,11 @@ class NodeImport {
   /// Adds an intermediate operator. Returns its output, whose name contains `what`.
   template <class Op>
   int step(const char* what, Op op, const std::vector<int>& in, Keeps keeps = Keeps::none) {
+    return add_step(what, make_operator(std::move(op)), in, keeps);
+  }
+  int add_step(const char* what, OperatorPtr op, const std::vector<int>& in, Keeps keeps) {
     const std::string name = builder.derived(name_ + "/" + what);
-    return builder.add(name, make_operator(std::move(op)), in, {name}, keeps);
+    return builder.add(name, std::move(op), in, {name}, keeps);
   }
   int scalar(const char* what, float x) {
     return builder.add_constant(builder.derived(name_ + "/" + what), Tensor<float>(Shape{}, std::vector<float>{x}));

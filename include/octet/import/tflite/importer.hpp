@@ -2,6 +2,7 @@
 #include "../../core/with_place.hpp"
 #include "../../model_file/load_options.hpp"
 #include "../missing_operators.hpp"
+#include "metadata.hpp"
 #include "own_operator.hpp"
 #include "registry.hpp"
 
@@ -62,6 +63,7 @@ class Importer {
     Graph& g = progress.graph;
     g.name = source_;
     g.rounding = options_.rounding.value_or(Rounding::fp32);
+    MetadataReader({reinterpret_cast<const char*>(file_.data.get()), file_.size}, g.metadata).read(model);
     g.metadata["format"] = "TFLite 3";
     if (const std::string_view d = model.text(model_field::description); !d.empty())
       g.metadata["producer"] = std::string(d);

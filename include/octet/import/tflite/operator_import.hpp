@@ -42,6 +42,9 @@ class OperatorImport : public OperatorInputs {
   /// Adds an operator that writes the model's tensors from output i on.
   template <class Op>
   int add(Op op, const std::vector<int>& in, int i = 0, int count = 1) {
+    return add(make_operator(std::move(op)), in, i, count);
+  }
+  int add(OperatorPtr op, const std::vector<int>& in, int i, int count) {
     std::vector<Value> declared;
     std::vector<std::string> names;
     for (int k = i; k < i + count; ++k) {
@@ -66,6 +69,9 @@ class OperatorImport : public OperatorInputs {
   /// Adds an intermediate operator whose result has the type and scale of its first input. Returns its output.
   template <class Op>
   int step(const char* what, Op op, const std::vector<int>& in) {
+    return add_step(what, make_operator(std::move(op)), in);
+  }
+  int add_step(const char* what, OperatorPtr op, const std::vector<int>& in) {
     const std::string step_name = to_.unique(name_ + "/" + what);
     const int v = to_.graph.add(step_name, std::move(op), in, {step_name});
     require_countable(to_.graph.value(v).shape);

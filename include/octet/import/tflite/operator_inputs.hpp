@@ -47,7 +47,8 @@ class OperatorInputs : public OperatorOptions {
     const int v = constant_value(to_.half[t] >= 0 ? static_cast<std::size_t>(to_.half[t]) : t);
     const Value& c = graph_value(v);
     require(c.is_constant() || dequantized(i), "input ", i, " ('", c.name, "') has to be constant");
-    require(is_floating(c.dtype) || is_byte(c.dtype), "weights of type ", octet::name(c.dtype), " are not supported");
+    const bool fits = is_floating(c.dtype) || is_byte(c.dtype) || c.dtype == DType::i4;
+    require(fits, "weights of type ", octet::name(c.dtype), " are not supported");
     return v;
   }
   /// The node that writes a value; null for inputs and constants.

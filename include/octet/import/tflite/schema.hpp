@@ -7,7 +7,7 @@ OCTET_BEGIN
 namespace detail::tflite {
 
 namespace model_field {
-enum { version, operator_codes, subgraphs, description, buffers };
+enum { version, operator_codes, subgraphs, description, buffers, metadata_buffer, metadata, signature_defs };
 }
 namespace subgraph_field {
 enum { tensors, inputs, outputs, operators, name };

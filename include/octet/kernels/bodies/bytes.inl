@@ -40,41 +40,141 @@ OCTET_INLINE wide::f32 floats_at(const float* p, int n) {
   return n == wide::lanes ? wide::load(p) : wide::load_first(p, n);
 }
 
-// clamp(f(a, b) + zero point) for vectors of int32. Whole groups stay in the order in which packing puts them.
-template <class F>
-void combine_bytes(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t count,
-                   const wide::u8_limits& limits, F f) noexcept {
-  constexpr int group = 4 * wide::lanes;
-  std::int64_t i = 0;
-  for (; i + group <= count; i += group) {
-    const wide::u8x4 x = wide::load_row<4>(wide::pack_zero(), a + i, 0, group),
-                     y = wide::load_row<4>(wide::pack_zero(), b + i, 0, group);
-    wide::i32 v[4];
-    OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) v[j] = f(wide::unpack(x, j), wide::unpack(y, j));
-    wide::store(out + i, wide::pack<Limit::clamp>(v[0], v[1], v[2], v[3], limits));
+// Blocks of bytes as 16-bit integers, and these as floats, in the order in which packing puts vectors back.
+struct halves {
+  wide::i16 low, high;
+  halves(wide::block x, wide::i16 minus) {
+    const wide::block zero = wide::as_block(wide::set_i16(0));
+    low = wide::sub_i16(wide::as_i16(wide::low_bytes(x, zero)), minus);
+    high = wide::sub_i16(wide::as_i16(wide::high_bytes(x, zero)), minus);
   }
-  store_rounded(out + i, count - i, limits,
-                [&](std::int64_t k, int n) { return f(bytes_at(a + i + k, n), bytes_at(b + i + k, n)); });
+};
+// Bytes minus a zero point: a byte with the upper half of 2^23 is the float 2^23 + byte, so that a subtraction, which is
+// exact, converts it.
+struct centered_floats {
+  wide::block upper = wide::as_block(wide::set_i16(0x4B00)), zero = wide::as_block(wide::set_i16(0));
+  wide::f32 minus;
+  explicit centered_floats(std::int32_t zero_point) : minus(wide::set(0x1p23f + static_cast<float>(zero_point))) {}
+  OCTET_INLINE wide::f32 shifted(wide::block pairs) const {
+    return wide::sub(wide::float_of_bits(wide::as_i32(pairs)), minus);
+  }
+  OCTET_INLINE void operator()(wide::block x, wide::f32 (&v)[4]) const {
+    const wide::block low = wide::low_bytes(x, zero), high = wide::high_bytes(x, zero);
+    v[0] = shifted(wide::low_pairs(low, upper));
+    v[1] = shifted(wide::high_pairs(low, upper));
+    v[2] = shifted(wide::low_pairs(high, upper));
+    v[3] = shifted(wide::high_pairs(high, upper));
+  }
+};
+
+OCTET_INLINE wide::block block_at(const std::uint8_t* p) {
+  return wide::load_block(reinterpret_cast<const std::byte*>(p));
+}
+OCTET_INLINE void store_packed(std::uint8_t* out, const wide::i32 (&v)[4], const wide::u8_limits& limits) {
+  wide::store(out, wide::pack<Limit::clamp>(v[0], v[1], v[2], v[3], limits));
 }
 
 inline void add_u8(const AddU8& a) noexcept {
   const wide::f32 scale_a = wide::set(a.scale_a), scale_b = wide::set(a.scale_b);
+  const wide::u8_limits limits(a.zero_point, a.low, a.high);
+  const centered_floats floats_a(a.zero_a), floats_b(a.zero_b);
+  std::int64_t i = 0;
+  for (; i + wide::block_bytes <= a.count; i += wide::block_bytes) {
+    wide::f32 x[4], y[4];
+    floats_a(block_at(a.a + i), x);
+    floats_b(block_at(a.b + i), y);
+    wide::i32 v[4];
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::fma(y[j], scale_b, wide::mul(x[j], scale_a)));
+    store_packed(a.out + i, v, limits);
+  }
+  if (i == a.count) return;
   const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
-  combine_bytes(a.a, a.b, a.out, a.count, wide::u8_limits(a.zero_point, a.low, a.high), [&](wide::i32 x, wide::i32 y) {
-    const wide::f32 first = wide::mul(wide::to_float(wide::sub(x, zero_a)), scale_a);
-    return wide::round(wide::fma(wide::to_float(wide::sub(y, zero_b)), scale_b, first));
+  store_rounded(a.out + i, a.count - i, limits, [&](std::int64_t k, int n) {
+    const wide::f32 first = wide::mul(wide::to_float(wide::sub(bytes_at(a.a + i + k, n), zero_a)), scale_a);
+    return wide::round(wide::fma(wide::to_float(wide::sub(bytes_at(a.b + i + k, n), zero_b)), scale_b, first));
   });
 }
 
 inline void mul_u8(const MulU8& a) noexcept {
   const wide::f32 scale = wide::set(a.scale);
+  const wide::u8_limits limits(a.zero_point, a.low, a.high);
+  const wide::i16 minus_a = wide::set_i16(a.zero_a), minus_b = wide::set_i16(a.zero_b);
+  std::int64_t i = 0;
+  for (; i + wide::block_bytes <= a.count; i += wide::block_bytes) {
+    const halves x(block_at(a.a + i), minus_a), y(block_at(a.b + i), minus_b);
+    wide::i32 v[4];
+    wide::products(x.low, y.low, v[0], v[1]);
+    wide::products(x.high, y.high, v[2], v[3]);
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::mul(wide::to_float(v[j]), scale));
+    store_packed(a.out + i, v, limits);
+  }
+  if (i == a.count) return;
   const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
-  combine_bytes(a.a, a.b, a.out, a.count, wide::u8_limits(a.zero_point, a.low, a.high), [&](wide::i32 x, wide::i32 y) {
+  store_rounded(a.out + i, a.count - i, limits, [&](std::int64_t k, int n) {
     // Products of floats below 2^24 are exact.
-    const wide::f32 product = wide::mul(wide::to_float(wide::sub(x, zero_a)), wide::to_float(wide::sub(y, zero_b)));
+    const wide::f32 product = wide::mul(wide::to_float(wide::sub(bytes_at(a.a + i + k, n), zero_a)),
+                                        wide::to_float(wide::sub(bytes_at(a.b + i + k, n), zero_b)));
     return wide::round(wide::mul(product, scale));
   });
+}
+
+inline void requantize_u8(const RequantizeU8& a) noexcept {
+  const wide::f32 scale = wide::set(a.scale);
+  const wide::u8_limits limits(a.zero_point, 0, 255);
+  const centered_floats floats(a.zero_in);
+  const wide::i32 zero_in = wide::set(a.zero_in);
+  for (std::int64_t r = 0; r < a.rows; ++r) {
+    const std::uint8_t* in = a.in + r * a.in_stride;
+    std::uint8_t* out = a.out + r * a.out_stride;
+    std::int64_t i = 0;
+    for (; i + wide::block_bytes <= a.count; i += wide::block_bytes) {
+      wide::f32 x[4];
+      floats(block_at(in + i), x);
+      wide::i32 v[4];
+      OCTET_UNROLL
+      for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::mul(x[j], scale));
+      store_packed(out + i, v, limits);
+    }
+    if (i == a.count) continue;
+    store_rounded(out + i, a.count - i, limits, [&](std::int64_t k, int n) {
+      return wide::round(wide::mul(wide::to_float(wide::sub(bytes_at(in + i + k, n), zero_in)), scale));
+    });
+  }
+}
+
+// The lower four bytes of x, each followed by a zero.
+inline std::uint64_t spread(std::uint64_t x) noexcept {
+  x &= 0xFFFFFFFF;
+  x = (x | x << 16) & 0x0000FFFF0000FFFF;
+  return (x | x << 8) & 0x00FF00FF00FF00FF;
+}
+
+inline void interleave(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept {
+  constexpr int vectors = 16 / wide::lanes, parts = wide::block_bytes / 16;  // blocks interleave in parts of 16 bytes
+  auto* to = reinterpret_cast<std::uint8_t*>(out);
+  std::int64_t i = 0;
+  for (; i + wide::block_bytes <= n; i += wide::block_bytes) {
+    const wide::block x = wide::load_block(a + i), y = wide::load_block(b + i);
+    const wide::block low = wide::low_bytes(x, y), high = wide::high_bytes(x, y);
+    OCTET_UNROLL
+    for (int p = 0; p < parts; ++p, to += 32) {
+      wide::store_row<vectors>(to, low, p, 16);
+      wide::store_row<vectors>(to + 16, high, p, 16);
+    }
+  }
+  for (; i + 8 <= n; i += 8, to += 16) {
+    std::uint64_t x, y;
+    std::memcpy(&x, a + i, 8);
+    std::memcpy(&y, b + i, 8);
+    const std::uint64_t pairs[2] = {spread(x) | spread(y) << 8, spread(x >> 32) | spread(y >> 32) << 8};
+    std::memcpy(to, pairs, 16);
+  }
+  for (; i < n; ++i) {
+    *to++ = std::to_integer<std::uint8_t>(a[i]);
+    *to++ = std::to_integer<std::uint8_t>(b[i]);
+  }
 }
 
 inline void prelu_u8(const PReluU8& a) noexcept {
@@ -141,4 +241,5 @@ inline void mean_u8(const MeanU8& a) noexcept {
   });
 }
 
-inline constexpr ByteKernels kernels_of_bytes{lookup_u8, add_u8, mul_u8, prelu_u8, blend_rows, mean_u8};
+inline constexpr ByteKernels kernels_of_bytes{lookup_u8,  add_u8,  mul_u8,        prelu_u8,
+                                             blend_rows, mean_u8, requantize_u8, interleave};

@@ -3,7 +3,8 @@
 //
 // A struct T holds what differs between types: `vectors` in a panel, `rows(n)` in a tile of n vectors, the types of
 // accumulators and weights, `weight_bytes` in a vector of weights, and a step, which multiplies 4 bytes of a row by the
-// weights of each column and adds the products. `finish` stores the accumulators of a tile as the epilogue says.
+// weights of each column and adds the products. `paired`: weights of 4 bits. `finish` stores the accumulators of a tile
+// as the epilogue says.
 
 // One tile: its operands and its destination.
 struct Tile {
@@ -37,6 +38,20 @@ OCTET_INLINE void step_of_quads(typename T::acc (&c)[Rows][N], const typename T:
   for (int n = 0; n < N; ++n) w[n] = T::load_weights(b + (K * N + n) * T::weight_bytes);
   OCTET_UNROLL
   for (int m = 0; m < Rows; ++m) T::template step_of_quad<K>(c[m], x[m], w);
+}
+
+// Stores the accumulators of a tile.
+template <class T, int Rows, int N>
+OCTET_INLINE void finish_tile(const typename T::acc (&c)[Rows][N], const Tile& t) {
+  const Tile* now = &t;
+  OCTET_OPAQUE(now);  // load what follows here instead of keeping it in registers during the loop
+  if constexpr (finishes_in_registers<T>(Rows, N))
+    if (!now->sums) return finish(c, *now);
+  OCTET_UNROLL
+  for (int m = 0; m < Rows; ++m) {
+    OCTET_UNROLL
+    for (int n = 0; n < N; ++n) T::store(now->sums + m * now->sums_stride + n * vector_bytes, c[m][n]);
+  }
 }
 
 // Computes Rows x N vectors of accumulators: `init` plus the products of all steps.
@@ -95,22 +110,29 @@ OCTET_NOINLINE void tile(const Tile& t) {
     for (int i = 0; i < lines; ++i) wide::prefetch(later + (lines == 2 ? i * later_half : i * 64));
     later += later_step;
   }
-  const Tile* now = &t;
-  OCTET_OPAQUE(now);  // load what follows here instead of keeping it in registers during the loop
-  if constexpr (finishes_in_registers<T>(Rows, N))
-    if (!now->sums) return finish(c, *now);
-  OCTET_UNROLL
-  for (int m = 0; m < Rows; ++m) {
-    OCTET_UNROLL
-    for (int n = 0; n < N; ++n) T::store(now->sums + m * now->sums_stride + n * vector_bytes, c[m][n]);
-  }
+  finish_tile<T>(c, t);
 }
+
+// The same for weights of 4 bits, of which a vector holds two steps. See gemm_u4.inl.
+template <class T, int Rows, int N>
+OCTET_NOINLINE void paired_tile(const Tile& t);
 
 using TileFunction = void (*)(const Tile&);
 template <class T, int N, int... Rows>
 TileFunction tile_of(int rows, std::integer_sequence<int, Rows...>) {
-  static constexpr TileFunction all[] = {tile<T, Rows + 1, N>...};
-  return all[rows - 1];
+  if constexpr (T::paired) {
+    static constexpr TileFunction all[] = {paired_tile<T, Rows + 1, N>...};
+    return all[rows - 1];
+  } else {
+    static constexpr TileFunction all[] = {tile<T, Rows + 1, N>...};
+    return all[rows - 1];
+  }
+}
+
+// Bytes of a vector of columns of so many steps.
+template <class T>
+constexpr std::int64_t bytes_of_steps(std::int64_t steps) {
+  return (T::paired ? (steps + 1) / 2 * 2 : steps) * T::weight_bytes;
 }
 
 // Multiplies all rows with one panel of N vectors.
@@ -135,7 +157,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     t.init = init;
   }
   if constexpr (T::shifted) {  // the panel is followed by the corrections of its sums, see pack.hpp
-    const std::byte* lacking = b + g.steps * N * T::weight_bytes;
+    const std::byte* lacking = b + N * bytes_of_steps<T>(g.steps);
     OCTET_UNROLL
     for (int n = 0; n < N; ++n)
       T::store(init + n * vector_bytes,
@@ -153,7 +175,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
   // While one panel is used, tile after tile, the next one is prefetched; a single tile prefetches its own panel. Never
   // beyond the last panel: prefetching from unmapped pages is slower than waiting for memory.
   const std::int64_t tiles = (g.rows + most - 1) / most;
-  const std::ptrdiff_t step_bytes = N * T::weight_bytes, panel_bytes = step_bytes * g.steps;
+  const std::ptrdiff_t step_bytes = N * T::weight_bytes, panel_bytes = N * bytes_of_steps<T>(g.steps);
   const std::ptrdiff_t ahead = last ? 0 : tiles == 1 ? 6144 : panel_bytes;
   t.later_step = last ? 0 : step_bytes / tiles;
   for (std::int64_t i = 0; i < tiles; ++i) {
@@ -184,7 +206,7 @@ void gemm(const Gemm& g) noexcept {
       gemm_panel<T, 2>(g, b, column, last);
     else
       gemm_panel<T, 1>(g, b, column, last);
-    b += width / wide::lanes * (g.steps * T::weight_bytes + (T::shifted ? vector_bytes : 0));
+    b += width / wide::lanes * (bytes_of_steps<T>(g.steps) + (T::shifted ? vector_bytes : 0));
     column += width;
   }
 }

@@ -9,9 +9,9 @@ inline Kernels with_integer_kernels(Kernels k, Isa isa) noexcept {
   k.rate_u8 = wide::rate_u8;
   k.rate_i16 = wide::rate_i16;
   k.gemm_u8s8 = gemm<U8S8>;
+  k.gemm_u8s4 = gemm<U8S4>;
+  k.rows_u8s4 = U8S4::most_rows;
   k.depthwise_u8s8 = depthwise_u8s8;
-  k.winograd_weights_u8 = winograd_weights<WinogradU8>;
-  k.winograd_inputs_u8 = winograd_inputs<WinogradU8>;
-  k.winograd_outputs_u8 = winograd_outputs<WinogradU8>;
+  k.winograd_products_u8 = winograd_products<S16, 2>;
   return k;
 }

@@ -9,6 +9,9 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
     k.rows_f32 = wide::rows_f32;
     k.gemm_f32 = gemm<F32>;
     k.gemm_fp16 = gemm<F32xFp16>;
+    k.winograd_weights_u8 = winograd_weights<WinogradU8>;
+    k.winograd_inputs_u8 = winograd_inputs<WinogradU8>;
+    k.winograd_outputs_u8 = winograd_outputs<WinogradU8>;
     k.winograd_weights_f32 = winograd_weights<WinogradF32>;
     k.winograd_inputs_f32 = winograd_inputs<WinogradF32>;
     k.winograd_outputs_f32 = winograd_outputs<WinogradF32>;

@@ -1,6 +1,5 @@
 // No include guard: part of every instruction set's kernels.
-// Convolution by Winograd's algorithm: inputs, products and outputs of tiles. winograd_transforms.inl says what they
-// are.
+// Convolution by Winograd's algorithm: inputs and outputs of tiles. winograd_transforms.inl says what they are.
 
 // Finds the 36 input pixels of a tile; for those outside the image, the padding.
 template <class T>
@@ -88,38 +87,6 @@ void winograd_inputs(const Winograd& w) noexcept {
   }
 }
 
-// Multiplies all tiles with the weights of one panel, at 36 points. The panel always has two vectors.
-template <class T>
-void winograd_products(const Winograd& w, const std::byte* weights, bool last_panel) {
-  using Product = typename T::Product;
-  constexpr int N = 2;
-  constexpr int most = Product::rows(N);
-  alignas(64) static constexpr std::byte zeros[N * vector_bytes] = {};
-  Tile t{};
-  t.a_stride = w.tile_stride;
-  t.steps = (w.channels + T::step - 1) / T::step;
-  t.init = zeros;
-  t.sums_stride = 36 * N * vector_bytes;
-  for (int point = 0; point < 36; ++point, weights += w.weight_point_bytes) {
-    const WinogradTiles::Range all = w.tiles.needing(point / 6, point % 6);
-    const std::int64_t first = all.first > w.first ? all.first - w.first : 0;
-    const std::int64_t last = all.last - w.first < w.count ? all.last - w.first : w.count;
-    if (first >= last) continue;
-    const std::int64_t parts = (last - first + most - 1) / most;
-    t.b = weights;
-    // (Never beyond the end: prefetching from unmapped pages is slower than waiting for memory.)
-    const bool more = !last_panel || point < 35;
-    t.later_step = more ? N * vector_bytes / parts : 0;
-    for (std::int64_t i = 0; i < parts; ++i) {
-      const std::int64_t row = first + (last - first) * i / parts, end = first + (last - first) * (i + 1) / parts;
-      t.a = w.inputs + point * w.point_stride + row * w.tile_stride;
-      t.sums = w.products + (row * 36 + point) * N * vector_bytes;
-      t.later = more ? weights + w.weight_point_bytes + w.weight_point_bytes / parts * i : weights;
-      tile_of<Product, N>(static_cast<int>(end - row), std::make_integer_sequence<int, most>{})(t);
-    }
-  }
-}
-
 // Computes the outputs of a tile for one vector of channels from its products. `bias` is added. Whole: the tile is 4 x
 // 4.
 template <class T, bool Whole>
@@ -180,7 +147,7 @@ template <class T>
 void winograd_outputs(const Winograd& w) noexcept {
   const std::byte* weights = w.weights;
   for (std::int64_t column = 0; column < w.columns; weights += w.panel_bytes) {
-    winograd_products<T>(w, weights, column + 2 * wide::lanes >= w.columns);
+    T::products(w, weights, column + 2 * wide::lanes >= w.columns);
     for (int n = 0; n < 2 && column < w.columns; ++n, column += wide::lanes) {
       const std::int64_t left = w.columns - column;
       T::outputs(w, w.products + n * vector_bytes, w.column + column,

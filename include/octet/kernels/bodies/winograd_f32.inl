@@ -38,10 +38,9 @@ struct PooledFloats {
 };
 
 struct WinogradF32 {
-  using Product = F32;
   using in = wide::f32;
   using sum = wide::f32;
-  static constexpr int channels = wide::lanes, step = 1, element = 4, point_element = 4, tap_bytes = vector_bytes;
+  static constexpr int channels = wide::lanes, element = 4, point_element = 4, tap_bytes = vector_bytes;
   static in load(const std::byte* p, int n) { return wide::load_first(reinterpret_cast<const float*>(p), n); }
   static in load_taps(const std::byte* p) { return wide::load(reinterpret_cast<const float*>(p)); }
   static void store(std::byte* p, in v) { wide::store(reinterpret_cast<float*>(p), v); }
@@ -65,6 +64,9 @@ struct WinogradF32 {
   static sum four_sums(sum a) { return four_times(a); }
   static sum scaled_bias(const std::byte* p) { return load_sum(p); }
 
+  static void products(const Winograd& w, const std::byte* weights, bool last_panel) {
+    winograd_products<F32, 1>(w, weights, last_panel);
+  }
   static void outputs(const Winograd& w, const std::byte* products, std::int64_t column, int columns) {
     const Epilogue& e = w.epilogue;
     if (e.pooled) return output_tiles<WinogradF32>(w, products, PooledFloats{e, column, columns});

@@ -6,25 +6,6 @@
 // that is known from the weights when they are packed (see ../winograd.hpp). float(64 * sum) * (scale / 64) has the
 // bits of float(sum) * scale.
 
-struct S16 {
-  static constexpr bool finishes = false, quads = false;  // sums are always stored in memory
-  static constexpr int weight_bytes = vector_bytes;
-  static constexpr int rows(int) { return wide::rows_i16; }
-  using acc = wide::i32;
-  using weights = wide::i32;
-  static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
-  static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
-  static weights load_weights(const std::byte* p) { return load(p); }
-  template <int N>
-  static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
-    std::int32_t x;
-    std::memcpy(&x, a, 4);
-    const auto pair = wide::set(x);
-    OCTET_UNROLL
-    for (int n = 0; n < N; ++n) wide::dot_i16(row[n], pair, b[n]);
-  }
-};
-
 // Converts what A^T gives to 64 times the sums.
 OCTET_INLINE wide::i32 winograd_sums(wide::i32 y) {
   return wide::mul(y, wide::set(0x38E38E39));  // 9 * this = 1 modulo 2^32
@@ -98,10 +79,9 @@ struct PooledScaled : WinogradScaled<false> {
 };
 
 struct WinogradU8 {
-  using Product = S16;
   using in = wide::i16;
   using sum = wide::i32;
-  static constexpr int channels = 2 * wide::lanes, step = 2, element = 1, point_element = 2, tap_bytes = channels;
+  static constexpr int channels = 2 * wide::lanes, element = 1, point_element = 2, tap_bytes = channels;
   static in load(const std::byte* p, int n) { return wide::load_u8_as_i16(p, n); }
   static in load_taps(const std::byte* p) { return wide::load_s8_as_i16(p); }
   static void store(std::byte* p, in v) { wide::store_i16(p, v); }
@@ -120,6 +100,10 @@ struct WinogradU8 {
   static sum four_sums(sum a) { return wide::shift_left<2>(a); }
   static sum scaled_bias(const std::byte* p) { return wide::mul(load_sum(p), wide::set(576)); }
 
+  // Of the instruction set whose table this is part of: those with another dot product have only products of their own.
+  static void products(const Winograd& w, const std::byte* weights, bool last_panel) {
+    w.multiply(w, weights, last_panel);
+  }
   static void outputs(const Winograd& w, const std::byte* products, std::int64_t column, int columns) {
     const Epilogue& e = w.epilogue;
     const auto store_by = [&](const auto& store) { output_tiles<WinogradU8>(w, products, store); };

@@ -3,6 +3,7 @@
 struct wide_base {
   static constexpr int lanes = 16, registers = 32, rows_i16 = 14;  // lanes of 32 bits; registers are vectors
   static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
+  static constexpr int small_steps = 0;
   using f32 = __m512;
   using i32 = __m512i;
 
@@ -44,6 +45,7 @@ struct wide_base {
   static f32 abs(f32 a) { return _mm512_abs_ps(a); }
   static f32 to_float(i32 a) { return _mm512_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm512_cvtps_epi32(a); }  // to nearest, ties to even
+  static f32 float_of_bits(i32 a) { return _mm512_castsi512_ps(a); }
   static bool any_nan(f32 a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q) != 0; }
   static float least(f32 a) { return _mm512_reduce_min_ps(a); }
   static float greatest(f32 a) { return _mm512_reduce_max_ps(a); }
@@ -146,7 +148,14 @@ struct wide_base {
   static void store_i16(std::byte* p, i16 v) { _mm512_storeu_si512(p, v); }
   static i16 add_i16(i16 a, i16 b) { return _mm512_add_epi16(a, b); }
   static i16 sub_i16(i16 a, i16 b) { return _mm512_sub_epi16(a, b); }
-  static i16 mul_i16(i16 a, int b) { return _mm512_mullo_epi16(a, _mm512_set1_epi16(static_cast<short>(b))); }
+  static i16 mul_i16(i16 a, int b) { return _mm512_mullo_epi16(a, set_i16(b)); }
+  static i16 set_i16(int x) { return _mm512_set1_epi16(static_cast<short>(x)); }
+  // Products of all 32 bits, of the elements that low_pairs and high_pairs take.
+  static void products(i16 a, i16 b, i32& low, i32& high) {
+    const __m512i lower = _mm512_mullo_epi16(a, b), upper = _mm512_mulhi_epi16(a, b);
+    low = _mm512_unpacklo_epi16(lower, upper);
+    high = _mm512_unpackhi_epi16(lower, upper);
+  }
   template <int Bits>
   static i16 shift_left_i16(i16 a) {
     return _mm512_slli_epi16(a, Bits);
@@ -156,6 +165,14 @@ struct wide_base {
   template <int Bits>
   static i32 shift_left(i32 a) {
     return _mm512_slli_epi32(a, Bits);
+  }
+
+  // Weights of 4 bits, which are stored plus 8, in the low or the high half of each byte.
+  template <bool High>
+  static __m512i load_small(const std::byte* p) {
+    const __m512i b = _mm512_loadu_si512(p);
+    const __m512i codes = _mm512_and_si512(High ? _mm512_srli_epi16(b, 4) : b, _mm512_set1_epi8(15));
+    return _mm512_sub_epi8(codes, _mm512_set1_epi8(8));
   }
 
   // Blocks of bytes: 4 * lanes bytes at a time.
@@ -173,6 +190,8 @@ struct wide_base {
   static block low_pairs(block a, block b) { return _mm512_unpacklo_epi16(a, b); }
   static block high_pairs(block a, block b) { return _mm512_unpackhi_epi16(a, b); }
   static i32 as_i32(block b) { return b; }
+  static i16 as_i16(block b) { return b; }
+  static block as_block(i16 a) { return a; }
 
  private:
   static __m128i quarter(__m512i v, int i) {

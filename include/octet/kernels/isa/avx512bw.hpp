@@ -26,6 +26,20 @@ struct wide : wide_base {
   static void dot(i32& acc, bytes a, weights b) {
     acc = _mm512_add_epi32(acc, _mm512_add_epi32(_mm512_madd_epi16(a.even, b.even), _mm512_madd_epi16(a.odd, b.odd)));
   }
+
+  // As in ymm_exact.
+  using small_sums = __m512i;
+  static constexpr int small_steps = 8;
+  static small_sums small_zero() { return _mm512_setzero_si512(); }
+  static __m512i broadcast_small(const std::byte* p) {
+    std::int32_t x;
+    std::memcpy(&x, p, 4);
+    return _mm512_set1_epi32(x);
+  }
+  static void dot_small(small_sums& s, __m512i a, __m512i b) { s = _mm512_add_epi16(s, _mm512_maddubs_epi16(a, b)); }
+  static void add_small(i32& acc, small_sums s) {
+    acc = _mm512_add_epi32(acc, _mm512_madd_epi16(s, _mm512_set1_epi16(1)));
+  }
 };
 
 using narrow = wide;

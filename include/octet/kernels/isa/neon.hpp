@@ -16,6 +16,10 @@ struct wide : neon_base {
     return {vreinterpret_s8_u16(vget_low_u16(vuzp1q_u16(x, x))), vreinterpret_s8_u16(vget_low_u16(vuzp2q_u16(x, x)))};
   }
   static weights load_weights(const std::byte* p) { return apart(vld1q_u8(u8(p))); }
+  template <bool High>
+  static weights load_small(const std::byte* p) {
+    return apart(vreinterpretq_u8_s8(nibbles<High>(p)));
+  }
   static bytes split(i32 a) { return apart(veorq_u8(vreinterpretq_u8_s32(a), vdupq_n_u8(0x80))); }
   static bytes broadcast(const std::byte* p) {
     std::uint32_t x;

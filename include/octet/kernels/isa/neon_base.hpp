@@ -3,7 +3,7 @@
 struct neon_base {
   static constexpr int lanes = 4, registers = 32, rows_f32 = 8, rows_i16 = 10;
   static constexpr bool fast_fma = true, winograd = true, quads_f32 = true;
-  static constexpr int vectors_u8 = 4;
+  static constexpr int vectors_u8 = 4, small_steps = 0;
   static constexpr int rows_u8(int vectors) { return vectors == 4 ? 4 : 8; }
   using f32 = float32x4_t;
   using i32 = int32x4_t;
@@ -63,6 +63,7 @@ struct neon_base {
   }
   static f32 abs(f32 a) { return vabsq_f32(a); }
   static f32 to_float(i32 a) { return vcvtq_f32_s32(a); }
+  static f32 float_of_bits(i32 a) { return vreinterpretq_f32_s32(a); }
   // To nearest, ties to even. Out of range or NaN: the smallest integer, as on x86. (fcvtns saturates; below the range
   // that is the same.)
   static i32 round(f32 a) {
@@ -172,6 +173,11 @@ struct neon_base {
   static i16 add_i16(i16 a, i16 b) { return vaddq_s16(a, b); }
   static i16 sub_i16(i16 a, i16 b) { return vsubq_s16(a, b); }
   static i16 mul_i16(i16 a, int b) { return vmulq_n_s16(a, static_cast<std::int16_t>(b)); }
+  static i16 set_i16(int x) { return vdupq_n_s16(static_cast<std::int16_t>(x)); }
+  static void products(i16 a, i16 b, i32& low, i32& high) {
+    low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
+    high = vmull_high_s16(a, b);
+  }
   template <int Bits>
   static i16 shift_left_i16(i16 a) {
     return vshlq_n_s16(a, Bits);
@@ -185,6 +191,13 @@ struct neon_base {
   static void dot_i16(i32& acc, i32 a, i32 b) {
     const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
     acc = vaddq_s32(acc, vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y)));
+  }
+
+  // Weights of 4 bits, which are stored plus 8, in the low or the high half of each byte.
+  template <bool High>
+  static int8x16_t nibbles(const std::byte* p) {
+    const uint8x16_t b = vld1q_u8(u8(p)), codes = High ? vshrq_n_u8(b, 4) : vandq_u8(b, vdupq_n_u8(15));
+    return vreinterpretq_s8_u8(vsubq_u8(codes, vdupq_n_u8(8)));
   }
 
   using block = uint8x16_t;
@@ -206,6 +219,8 @@ struct neon_base {
     return vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)));
   }
   static i32 as_i32(block b) { return vreinterpretq_s32_u8(b); }
+  static i16 as_i16(block b) { return vreinterpretq_s16_u8(b); }
+  static block as_block(i16 a) { return vreinterpretq_u8_s16(a); }
 
  private:
   static i32 from_u8(uint8x8_t v) { return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(v)))); }

@@ -10,6 +10,10 @@ struct wide : neon_base {
     uint8x8_t v;
   };
   static weights load_weights(const std::byte* p) { return vreinterpretq_s8_u8(vld1q_u8(u8(p))); }
+  template <bool High>
+  static weights load_small(const std::byte* p) {
+    return nibbles<High>(p);
+  }
   static bytes split(i32 a) { return vreinterpretq_u8_s32(a); }
   static four broadcast(const std::byte* p) {
     float x;

@@ -4,6 +4,7 @@ struct wide {
   static constexpr bool shifted = false, quads = false, quads_f32 = false;
   static constexpr int lanes = 8, registers = 8, vectors_u8 = 2, rows_f32 = 2, rows_i16 = 2;
   static constexpr int rows_u8(int vectors) { return vectors == 2 ? 2 : 4; }
+  static constexpr int small_steps = 0;
   static constexpr double rate_u8 = 1, rate_i16 = 1;
   static constexpr bool winograd = false;  // used only as the reference of the instruction sets that have it
 #if defined(FP_FAST_FMAF)
@@ -98,6 +99,11 @@ struct wide {
   static f32 to_float(i32 a) {
     return make<f32>([&](int i) { return static_cast<float>(a.v[i]); });
   }
+  static f32 float_of_bits(i32 a) {
+    f32 r;
+    std::memcpy(r.v, a.v, sizeof r.v);
+    return r;
+  }
   static i32 round(f32 a) {
     return make<i32>([&](int i) { return round_even(a.v[i]); });
   }
@@ -174,6 +180,17 @@ struct wide {
     std::memcpy(w.v, p, sizeof w.v);
     return w;
   }
+  template <bool High>
+  static weights load_small(const std::byte* p) {
+    weights w;
+    each([&](int i) {
+      for (int k = 0; k < 4; ++k) {
+        const int codes = std::to_integer<int>(p[4 * i + k]);
+        w.v[i][k] = static_cast<std::uint8_t>((High ? codes >> 4 : codes & 15) - 8);
+      }
+    });
+    return w;
+  }
   static bytes broadcast(const std::byte* p) {
     bytes b;
     each([&](int i) { std::memcpy(b.v[i], p, 4); });
@@ -212,6 +229,16 @@ struct wide {
   static i16 mul_i16(i16 a, int b) {
     return make_i16([&](int i) { return a.v[i] * b; });
   }
+  static i16 set_i16(int x) {
+    return make_i16([&](int) { return x; });
+  }
+  static void products(i16 a, i16 b, i32& low, i32& high) {
+    each([&](int i) {
+      const int from = i + i / 4 * 4;  // the lower or the upper four of each half
+      low.v[i] = a.v[from] * b.v[from];
+      high.v[i] = a.v[from + 4] * b.v[from + 4];
+    });
+  }
   template <int Bits>
   static i16 shift_left_i16(i16 a) {
     return mul_i16(a, 1 << Bits);
@@ -236,9 +263,7 @@ struct wide {
   }
 
   static constexpr int block_bytes = 32;
-  struct block {
-    std::uint8_t v[block_bytes];
-  };
+  using block = u8x4;
   static block load_block(const std::byte* p) { return load_block_first(p, block_bytes); }
   static block load_block_first(const std::byte* p, std::int64_t n) {
     block b{};
@@ -259,6 +284,16 @@ struct wide {
     i32 v;
     std::memcpy(v.v, b.v, sizeof v.v);
     return v;
+  }
+  static i16 as_i16(const block& b) {
+    i16 v;
+    std::memcpy(v.v, b.v, sizeof v.v);
+    return v;
+  }
+  static block as_block(i16 a) {
+    block b;
+    std::memcpy(b.v, a.v, sizeof b.v);
+    return b;
   }
 
  private:

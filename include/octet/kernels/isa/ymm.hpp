@@ -3,6 +3,7 @@
 struct ymm_base {
   static constexpr int lanes = 8, registers = 16;
   static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
+  static constexpr int small_steps = 0;
   using f32 = __m256;
   using i32 = __m256i;
 
@@ -51,6 +52,7 @@ struct ymm_base {
   static f32 abs(f32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
   static f32 to_float(i32 a) { return _mm256_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm256_cvtps_epi32(a); }
+  static f32 float_of_bits(i32 a) { return _mm256_castsi256_ps(a); }
   static bool any_nan(f32 a) { return _mm256_movemask_ps(_mm256_cmp_ps(a, a, _CMP_UNORD_Q)) != 0; }
   static float least(f32 a) {
     __m128 v = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -172,7 +174,13 @@ struct ymm_base {
   static void store_i16(std::byte* p, i16 v) { _mm256_storeu_si256(vec(p), v); }
   static i16 add_i16(i16 a, i16 b) { return _mm256_add_epi16(a, b); }
   static i16 sub_i16(i16 a, i16 b) { return _mm256_sub_epi16(a, b); }
-  static i16 mul_i16(i16 a, int b) { return _mm256_mullo_epi16(a, _mm256_set1_epi16(static_cast<short>(b))); }
+  static i16 mul_i16(i16 a, int b) { return _mm256_mullo_epi16(a, set_i16(b)); }
+  static i16 set_i16(int x) { return _mm256_set1_epi16(static_cast<short>(x)); }
+  static void products(i16 a, i16 b, i32& low, i32& high) {
+    const __m256i lower = _mm256_mullo_epi16(a, b), upper = _mm256_mulhi_epi16(a, b);
+    low = _mm256_unpacklo_epi16(lower, upper);
+    high = _mm256_unpackhi_epi16(lower, upper);
+  }
   template <int Bits>
   static i16 shift_left_i16(i16 a) {
     return _mm256_slli_epi16(a, Bits);
@@ -185,6 +193,14 @@ struct ymm_base {
   }
   // acc += products of pairs of 16-bit integers. The products of a pair must not both be (-2^15)^2.
   static void dot_i16(i32& acc, i32 a, i32 b) { acc = _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
+
+  // Weights of 4 bits, which are stored plus 8, in the low or the high half of each byte.
+  template <bool High>
+  static __m256i load_small(const std::byte* p) {
+    const __m256i b = _mm256_loadu_si256(vec(p));
+    const __m256i codes = _mm256_and_si256(High ? _mm256_srli_epi16(b, 4) : b, _mm256_set1_epi8(15));
+    return _mm256_sub_epi8(codes, _mm256_set1_epi8(8));
+  }
 
   using block = __m256i;
   static constexpr int block_bytes = 32;
@@ -203,6 +219,8 @@ struct ymm_base {
   static block low_pairs(block a, block b) { return _mm256_unpacklo_epi16(a, b); }
   static block high_pairs(block a, block b) { return _mm256_unpackhi_epi16(a, b); }
   static i32 as_i32(block b) { return b; }
+  static i16 as_i16(block b) { return b; }
+  static block as_block(i16 a) { return a; }
 };
 
 // uint8 x int8 by multiply-add of even and odd bytes: exact, whereas vpmaddubsw saturates.
@@ -224,5 +242,19 @@ struct ymm_exact : ymm_base {
   }
   static void dot(i32& acc, bytes a, weights b) {
     acc = _mm256_add_epi32(acc, _mm256_add_epi32(_mm256_madd_epi16(a.even, b.even), _mm256_madd_epi16(a.odd, b.odd)));
+  }
+
+  // With weights of 4 bits vpmaddubsw is exact: the sums of 8 steps are at most 8 * 2 * 255 * 8 < 2^15.
+  using small_sums = __m256i;
+  static constexpr int small_steps = 8;
+  static small_sums small_zero() { return _mm256_setzero_si256(); }
+  static __m256i broadcast_small(const std::byte* p) {
+    std::int32_t x;
+    std::memcpy(&x, p, 4);
+    return _mm256_set1_epi32(x);
+  }
+  static void dot_small(small_sums& s, __m256i a, __m256i b) { s = _mm256_add_epi16(s, _mm256_maddubs_epi16(a, b)); }
+  static void add_small(i32& acc, small_sums s) {
+    acc = _mm256_add_epi32(acc, _mm256_madd_epi16(s, _mm256_set1_epi16(1)));
   }
 };

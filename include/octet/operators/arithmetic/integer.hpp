@@ -69,13 +69,13 @@ class IntegerBinary : public Step {
   }
 
  private:
-  static constexpr std::int64_t block = 2048;
+  static constexpr std::int64_t block = 8192;
 
   /// For an operand with one element per channel, of which there may be few: several pixels at a time.
   void run_repeated(const RunContext& c, const std::uint8_t* a, const std::uint8_t* b,
                     std::size_t same) const noexcept {
     const std::int64_t n = runs_.length(), group = block / n * n;
-    parallel_parts(*c.pool, runs_.count(), block / n * 8, [&](std::int64_t first, std::int64_t rows) {
+    parallel_parts(*c.pool, runs_.count(), block / n * 2, [&](std::int64_t first, std::int64_t rows) {
       std::array<std::uint8_t, block> copies;
       for (std::int64_t i = 0; i < group; i += n)
         std::memcpy(copies.data() + i, same == 0 ? a : b, static_cast<std::size_t>(n));

@@ -27,6 +27,7 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
     w.window = kernel_window(window);
     w.groups = groups;
     w.memory = c.options().memory;
+    w.small = has_packed_codes(c.input(ConvolutionInputs::weights).dtype) && w.small_anywhere(c.kernels());
     if (int8_format.computes(c.output().dtype)) {
       const QuantParams& y = c.output().quant;
       const IntegerRange q = quantized_range(range, c.output());
@@ -40,6 +41,7 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
       w.memory = WeightMemory::small;
     }
     kernels_ = {c.kernels(), w};
+    weights_.release();
   }
   std::size_t packed_bytes() const noexcept override {
     return kernels_.packed_bytes() + weights_.packed_bytes() + scale_.size_bytes();

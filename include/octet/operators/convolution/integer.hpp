@@ -25,6 +25,8 @@ class IntegerConvolution : public ConvolutionStep {
     w.group_in = c.constant(ConvolutionInputs::weights).shape().back();
     w.repeat = weights.repeat;
     w.order = requantizer_.order();
+    w.small =
+        weights.small && has_packed_codes(c.input(ConvolutionInputs::weights).dtype) && w.small_anywhere(c.kernels());
     w.memory = requantizer_.by_kernel() ? c.options().memory : WeightMemory::small;
     w.init = reinterpret_cast<const std::int32_t*>(requantizer_.init());
     kernels_ = {c.kernels(), w};

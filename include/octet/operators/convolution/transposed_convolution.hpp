@@ -33,6 +33,10 @@ class TransposedConvolution : public OperatorOf<TransposedConvolution>, public d
 
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API void check(const PrepareContext& c) const override;
+  OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
+  Learning learning(int input) const override {
+    return input == weights || input == bias ? Learning::by_gradient : Learning::none;
+  }
 
   OCTET_API OperatorPtr clamped(double low, double high) const override;
 

@@ -4,6 +4,7 @@
 #include "float.hpp"
 #include "integer.hpp"
 #include "transposed_convolution.hpp"
+#include "transposed_gradient.hpp"
 #include "transposed_step.hpp"
 
 OCTET_BEGIN
@@ -44,8 +45,13 @@ OCTET_API std::array<detail::TransposedAxis, 2> TransposedConvolution::axes(cons
 template <class Form>
 std::unique_ptr<Step> TransposedConvolution::step(const PrepareContext& c) const {
   const auto self = std::make_shared<const TransposedConvolution>(*this);
-  return detail::make_step<detail::TransposedConvolutionStep<Form>>(
-      c, axes(c.input(0).shape), [self](const Shape& in) { return self->axes(in); }, groups, activation, self);
+  const detail::TransposedConvolutionStep::Make make =
+      [](const PrepareContext& phase, const Window& w, std::int64_t n,
+         const ActivationRange& range) -> std::unique_ptr<detail::ConvolutionStep> {
+    return std::make_unique<Form>(phase, w, n, range);
+  };
+  return detail::make_step<detail::TransposedConvolutionStep>(
+      c, axes(c.input(0).shape), [self](const Shape& in) { return self->axes(in); }, groups, activation, self, make);
 }
 
 OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c) const {
@@ -98,6 +104,12 @@ OCTET_API std::unique_ptr<Step> TransposedConvolution::prepare(const PrepareCont
 
 OCTET_API void TransposedConvolution::check(const PrepareContext& c) const {
   detail::check_weighted(c, "images", activation, -1);
+}
+
+OCTET_API std::unique_ptr<GradientStep> TransposedConvolution::prepare_gradient(const PrepareContext& c) const {
+  const auto self = std::make_shared<const TransposedConvolution>(*this);
+  return detail::make_step<detail::TransposedGradient>(
+      c, [self](const Shape& in) { return self->axes(in); }, groups, activation);
 }
 
 OCTET_API OperatorPtr TransposedConvolution::clamped(double low, double high) const {

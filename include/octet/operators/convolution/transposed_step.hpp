@@ -1,26 +1,29 @@
 #pragma once
+#include "../../core/packed_codes.hpp"
 #include "../activation_range.hpp"
 #include "../implement.hpp"
 #include "../operands.hpp"
 #include "../window.hpp"
+#include "step.hpp"
 #include "transposed_phase.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 /// Outputs with the same remainder modulo the stride (a phase) are an ordinary convolution with some of the taps. Each
-/// phase is computed separately and its pixels are then spread over the output. Form: the step of an ordinary
-/// convolution.
-template <class Form>
+/// phase is computed separately and its pixels are then spread over the output.
 class TransposedConvolutionStep : public Step {
  public:
   using Axes = std::array<TransposedAxis, 2>;
   using Rule = std::function<Axes(const Shape& in)>;
+  /// Makes the step of an ordinary convolution.
+  using Make = std::unique_ptr<ConvolutionStep> (*)(const PrepareContext& c, const Window& window, std::int64_t groups,
+                                                    const ActivationRange& range);
 
   /// axes: without sizes.
   TransposedConvolutionStep(const PrepareContext& c, const Axes& axes, Rule rule, std::int64_t groups,
-                            const ActivationRange& range, const OperatorPtr& op)
-      : rule_(std::move(rule)), groups_(groups), element_(bits(c.output().dtype) / 8) {
+                            const ActivationRange& range, const OperatorPtr& op, Make make)
+      : rule_(std::move(rule)), make_(make), groups_(groups), element_(bits(c.output().dtype) / 8) {
     for (std::int64_t y = 0; y < axes[0].phases(); ++y)
       for (std::int64_t x = 0; x < axes[1].phases(); ++x) add_phase(c, axes, y, x, range, op);
     // Outputs without any tap are the bias.
@@ -82,7 +85,7 @@ class TransposedConvolutionStep : public Step {
 
  private:
   struct Phase {
-    std::unique_ptr<Form> step;
+    std::unique_ptr<ConvolutionStep> step;
     TransposedPhase at;  // -1 for outputs without taps
     std::int64_t pixels = 0;
     bool has_taps() const noexcept { return at.y >= 0; }
@@ -103,6 +106,7 @@ class TransposedConvolutionStep : public Step {
       Value v = c.input(i);
       if (i == 1) {
         v.constant = weights;
+        v.dtype = weights.dtype();
         v.shape = weights.shape();
       }
       n.inputs.push_back(g.add_value(std::move(v)));
@@ -110,15 +114,14 @@ class TransposedConvolutionStep : public Step {
     n.outputs.push_back(g.add_value(c.output()));
     Window window(weights.shape()[1], weights.shape()[2]);
     if (y >= 0) window.dilations = {axes[0].step(), axes[1].step()};
-    phases_.push_back(
-        {std::make_unique<Form>(PrepareContext(g, n, c.kernels(), c.options()), window, groups_, range), {y, x}, 0});
+    phases_.push_back({make_(PrepareContext(g, n, c.kernels(), c.options()), window, groups_, range), {y, x}, 0});
   }
 
   /// The taps of a phase in reverse order, [O, h, w, C / groups]. For outputs without taps, one tap of zeros.
   static AnyTensor phase_weights(const PrepareContext& c, const Axes& axes, std::int64_t y, std::int64_t x) {
     const Value& w = c.input(LayerInputs::weights);
-    const AnyTensor& all = c.constant(LayerInputs::weights);
-    const std::int64_t out = all.shape()[0], channels = all.shape().back(), element = element_bytes(c, w);
+    const AnyTensor all = whole_bytes(c.constant(LayerInputs::weights));
+    const std::int64_t out = all.shape()[0], channels = all.shape().back(), element = bits(all.dtype()) / 8;
     const bool none = y < 0;
     const std::int64_t rows = none ? 1 : axes[0].taps(y), columns = none ? 1 : axes[1].taps(x);
     return AnyTensor::make(all.dtype(), {out, rows, columns, channels}, [&](std::byte* to) {
@@ -127,7 +130,7 @@ class TransposedConvolutionStep : public Step {
           if (none) {
             const std::size_t channel = w.quant.index_of(o);
             for (std::int64_t k = 0; k < channels; ++k)
-              store_element(w.dtype, to, k, w.is_quantized() ? w.quant.zero_point.at(channel) : 0);
+              store_element(all.dtype(), to, k, w.is_quantized() ? w.quant.zero_point.at(channel) : 0);
             continue;
           }
           const std::int64_t ky = axes[0].last_tap(y) - i / columns * axes[0].period();
@@ -151,6 +154,7 @@ class TransposedConvolutionStep : public Step {
   }
 
   Rule rule_;
+  Make make_;
   std::int64_t groups_, element_;
   std::vector<Phase> phases_;
   bool uncovered_ = false, direct_ = false, empty_ = false;

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../kernels/bytes.hpp"
 #include "gather.hpp"
 #include "indexed_copy.hpp"
 
@@ -7,7 +8,8 @@ namespace detail {
 
 class GatherStep : public Step {
  public:
-  GatherStep(const PrepareContext& c, std::int64_t axis) : axis_(axis), element_(element_bytes(c, c.input(0))) {}
+  GatherStep(const PrepareContext& c, std::int64_t axis)
+      : bytes_(&byte_kernels(c.kernels().isa)), axis_(axis), element_(element_bytes(c, c.input(0))) {}
 
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
@@ -29,7 +31,7 @@ class GatherStep : public Step {
         const std::int64_t first = i % count_, n = std::min(count_ - first, end - i);
         const std::byte* from = c.input(0) + i / count_ * size_ * block_;
         if (shuffles && n == count_)
-          merge_bytes<2>(from + offsets[0], offsets[1] - offsets[0], c.output() + i, n / 2);
+          bytes_->interleave(from + offsets[0], from + offsets[1], c.output() + i, n / 2);
         else
           copy_blocks(c.output() + i * block_, from, offsets + first, n);
         i += n;
@@ -68,6 +70,7 @@ class GatherStep : public Step {
     return std::clamp<std::int64_t>(x < 0 ? x + size_ : x, 0, size_ - 1);
   }
 
+  const ByteKernels* bytes_;
   std::int64_t axis_, element_, outer_ = 1, size_ = 1, block_ = 1, count_ = 1;
 };
 

@@ -13,15 +13,18 @@ inline std::int64_t element_bytes(const PrepareContext& c, const Value& v) {
   return bits(v.dtype) / 8;
 }
 
-/// memcpy without a function call for the sizes of single elements.
+/// memcpy without a function call for the sizes of single elements and of a few vectors.
 inline void copy_bytes(std::byte* to, const std::byte* from, std::int64_t n) noexcept {
   switch (n) {
     case 1: *to = *from; return;
     case 2: std::memcpy(to, from, 2); return;
     case 4: std::memcpy(to, from, 4); return;
     case 8: std::memcpy(to, from, 8); return;
-    default: std::memcpy(to, from, static_cast<std::size_t>(n));
+    default: break;
   }
+  if (n < 16 || n > 256) return void(std::memcpy(to, from, static_cast<std::size_t>(n)));
+  for (std::int64_t i = 0; i + 16 < n; i += 16) std::memcpy(to + i, from + i, 16);
+  std::memcpy(to + n - 16, from + n - 16, 16);  // may overlap the one before
 }
 
 /// Eight bytes as one number, which is stored faster than each of them. at(i): the address of byte i. (The first byte

@@ -86,11 +86,21 @@ class QatConverter {
     return true;
   }
 
+  static std::string without_unsummed(const std::string& name) {
+    return name.substr(0, name.size() - std::min(name.size(), unsummed_name(std::string()).size()));
+  }
+
   /// Clamps activations of fewer bits than integer layers have to their range, in the layer before them if possible.
   bool take_activation(Graph& g, std::size_t n, Links& links, const FakeQuantize& op) {
     const Node node = g.nodes[n];
     const int in = node.inputs[FakeQuantize::x], out = node.outputs[0];
     const Tensor<float> r = to_float(g.value(node.inputs[FakeQuantize::range]).constant.ref());
+    if (!op.rounds) {
+      const ScaleAndZero q = activation_scale({r[0], r[1]}, format_of(PlannedForm::integer)->activations, false);
+      if (r[2] > 0 && is_usable_scale(static_cast<double>(q.scale)))
+        learned_.unsummed[without_unsummed(node.name)] = QuantParams(q.scale, q.zero_point);
+      return bypass(g, n, links);
+    }
     const std::string where =
         concat("layer '", node.name, "' (", op.type(), "): the observer of '", g.value(in).name, "' ");
     require(r[2] > 0, where, "has seen no data; train the model, or run at least one batch through it");
@@ -100,8 +110,14 @@ class QatConverter {
     const Tensor<float> scale = s == Node::none ? Tensor<float>() : to_float(g.value(s).constant.ref());
     if (s != Node::none)
       require(std::isfinite(scale[0]), where, "has the learned scale ", scale[0], ", expected a finite number");
+    const int l = input_of(node, FakeQuantize::lowest);
+    const Tensor<float> lowest = l == Node::none ? Tensor<float>() : to_float(g.value(l).constant.ref());
+    if (l != Node::none)
+      require(std::isfinite(lowest[0]), where, "has the learned lowest number ", lowest[0],
+              ", expected a finite number");
     const FakeQuantization rounding(kernels(), op.bits);
-    const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data());
+    const ScaleAndZero p = rounding.params({r[0], r[1], r[2]}, s == Node::none ? nullptr : scale.data(),
+                                           l == Node::none ? nullptr : lowest.data());
     for (int v : {in, out}) learned_.activations[g.value(v).name] = QuantParams(p.scale, p.zero_point);
     if (codes_of_bits(op.bits) == format_of(PlannedForm::integer)->activations)
       if (bypass(g, n, links)) return true;

@@ -6,6 +6,7 @@
 #include "../../operators/fake_quantize_weights.hpp"
 #include "../../passes/fold_batch_norm.hpp"
 #include "../../passes/optimize.hpp"
+#include "../../quantization/unsummed.hpp"
 #include "folded_regions.hpp"
 #include "initial_scales.hpp"
 #include "kept_layers.hpp"
@@ -71,7 +72,7 @@ class FakeQuantizer {
           round_weights(nodes, folded_.value(v).name);
           ++weights;
         }
-      } else if (!placement_.is_integer(v)) {
+      } else if (!placement_.is_integer(v) && !is_index(folded_, folded, i)) {
         round_entering(nodes, v);
       }
     }
@@ -136,6 +137,7 @@ class FakeQuantizer {
 
   /// Rounds biases, by rounding the sums they are added to: the layer's result, or that of its batch normalization.
   void round_sums(const Node& folded, const std::vector<std::size_t>& nodes) {
+    if (folded.op->traits().products == Traits::Products::none) return;  // such as PRelu, which adds nothing
     for (std::size_t n : nodes) {
       const int k = folded.op->integer_form().weights, w = k < 0 ? Node::none : input_of(g_.nodes[n], at(k));
       const auto weights = std::find_if(rounded_weights_.begin(), rounded_weights_.end(),
@@ -159,7 +161,21 @@ class FakeQuantizer {
       const int rounded = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
       replace_uses(v, rounded);
       after_[last].insert(after_[last].begin(), {name, make_operator(op), inputs, {rounded}});
+      if (input_of(folded, Convolution::residual) != Node::none) observe_unsummed(rounded, weights->first, last);
     }
+  }
+
+  /// Observes the range of a layer's result before a residual is added, which other file formats need. The converter
+  /// finds it by the name of the weights.
+  void observe_unsummed(int v, int weights, std::size_t after) {
+    const std::string name = unsummed_name(g_.value(weights).name);
+    FakeQuantize op;
+    op.decay = config_.range_decay;
+    op.rounds = false;
+    const int range = g_.add_constant(name + ".range", Tensor<float>({3})),
+              same = g_.add_value({name, DType::f32, g_.value(v).shape, {}, {}});
+    replace_uses(v, same);
+    after_[after].insert(after_[after].begin() + 1, {name, make_operator(op), {v, range}, {same}});
   }
 
   static void take_normalization(const Node& node, FakeQuantizeSums& op, std::vector<int>& inputs) {
@@ -198,6 +214,7 @@ class FakeQuantizer {
     const RangeStates::State state = ranges_.make(root, name, g_);
     std::vector<int> inputs{v, state.range};
     if (state.scale != Node::none) inputs.push_back(state.scale);
+    if (state.lowest != Node::none) inputs.push_back(state.lowest);
     rounded = g_.add_value({name + ".quantized", DType::f32, g_.value(v).shape, {}, {}});
     return {name + ".quantized", make_operator(op), inputs, {rounded}};
   }

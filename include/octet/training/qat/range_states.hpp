@@ -13,7 +13,7 @@ namespace detail {
 class RangeStates {
  public:
   struct State {
-    int range = Node::none, scale = Node::none;  // values of the graph; scale: only if it is learned
+    int range = Node::none, scale = Node::none, lowest = Node::none;  // values of the graph; the last two: if learned
   };
 
   /// `known`: parameters of a model that was integer, by name.
@@ -36,8 +36,11 @@ class RangeStates {
     const ObservedRange range = initial_range(root);
     s.range = g.add_constant(name + ".range", Tensor<float>({3}, {range.low, range.high, range.batches}));
     if (config_.learned_scales && measured(root)) {
-      const float scale = FakeQuantization(kernels(), bits(root)).params(range, nullptr).scale;
-      s.scale = g.add_constant(name + ".scale", Tensor<float>({1}, {scale}));
+      const FakeQuantization rounding(kernels(), bits(root));
+      const ScaleAndZero p = rounding.params(range, nullptr);
+      s.scale = g.add_constant(name + ".scale", Tensor<float>({1}, {p.scale}));
+      if (config_.learned_zero_points)
+        s.lowest = g.add_constant(name + ".lowest", Tensor<float>({1}, {rounding.low(p) * p.scale}));
     }
     return s;
   }

@@ -18,7 +18,7 @@ inline std::string channels_first_bias(NodeExport& n, const Shape& channels) {
 inline void write_products(NodeExport& n, const Convolution& c, const std::string& to) {
   TensorExport& t = n.tensors();
   const Order images = n.images();
-  const AnyTensor w = permuted(n.input(LayerInputs::weights).constant, images.inverse());
+  const AnyTensor w = permuted(n.constant_input(LayerInputs::weights), images.inverse());
   Attributes a = window_attributes(n, c.window);
   a.integer("group", c.groups);
   if (is_dynamic(n)) {
@@ -50,6 +50,10 @@ inline void export_convolution(NodeExport& n) {
       const std::vector<std::string> s = t.scale(n.name() + "/products", q, t.file_type(n.out_id()));
       const std::string codes = n.step("product_codes", "QuantizeLinear", {products, s[0], s[1]});
       products = n.step("product_reals", "DequantizeLinear", {codes, s[0], s[1]});
+    } else if (t.has_codes(n.out_id())) {
+      n.note(t.options(),
+             "the range of its result before the residual is added is not known (calibration and QAT keep it): other "
+             "runtimes compute the convolution in float");
     }
     t.node(n.name() + "/sum", "Add", {products, n.real(Convolution::residual, images)}, out);
   });
@@ -100,7 +104,7 @@ inline void export_transposed_convolution(NodeExport& n) {
   Attributes a;
   a.integers("kernel_shape", w.kernel).integers("strides", w.strides).integers("dilations", w.dilations);
   a.integers("pads", before).integers("output_padding", extra).integer("group", c.groups);
-  const AnyTensor weights = transposed_weights(n.input(LayerInputs::weights).constant, c.groups);
+  const AnyTensor weights = transposed_weights(n.constant_input(LayerInputs::weights), c.groups);
   n.require(c.groups == 1 || !n.input(LayerInputs::weights).quant.per_channel(),
             "has groups and a scale for each channel, which ONNX cannot say for a transposed convolution: quantize "
             "with one scale for all weights");

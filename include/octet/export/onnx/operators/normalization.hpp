@@ -12,7 +12,7 @@ inline void export_batch_normalization(NodeExport& n) {
   std::vector<std::string> in{n.real(0, o)};
   for (int i = 1; i <= 4; ++i) {
     n.require(n.has(i) && n.input(i).is_constant(), "has no constant input ", i, ", expected one");
-    in.push_back(real_weights(n, i, n.input(i).constant, 0));
+    in.push_back(real_weights(n, i, n.constant_input(i), 0));
   }
   n.node("BatchNormalization", in, o, Attributes().real("epsilon", b.epsilon), b.activation);
 }

@@ -8,7 +8,7 @@ namespace detail::onnx {
 
 /// Weights [O, K] whose columns are in the order of the file's input.
 inline AnyTensor column_weights(NodeExport& n) {
-  const AnyTensor& w = n.input(LayerInputs::weights).constant;
+  const AnyTensor& w = n.constant_input(LayerInputs::weights);
   const auto columns = n.tensors().columns(n.id(0));
   if (!columns) return w;
   Shape split = columns->first;
@@ -32,7 +32,7 @@ inline void export_fully_connected(NodeExport& n) {
   const std::int64_t k = w.shape()[1];
   const auto cast_bias = [&] {
     return t.file().add_constant(n.input(LayerInputs::bias).name,
-                                 AnyTensor(to_float(n.input(LayerInputs::bias).constant.ref())));
+                                 AnyTensor(to_float(n.constant_input(LayerInputs::bias).ref())));
   };
   if (is_dynamic(n)) {
     return n.result(0, order, f.activation, [&](const std::string& out) {

@@ -7,12 +7,15 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// A constant input, which may have been given other dimensions, as float numbers. `axis`: of the scales.
+/// A constant input, which may have been given other dimensions, as float numbers. `axis`: of the scales. Integers of 4
+/// bits stay packed where the file may have them.
 inline std::string real_weights(NodeExport& n, int i, const AnyTensor& arranged, int axis) {
   TensorExport& t = n.tensors();
   const Value& w = n.input(i);
-  const AnyTensor elements = whole_bytes(arranged);
-  n.require(data_type_code(elements.dtype()) != 0, "weights of ", name(w.dtype), " cannot be written to ONNX files");
+  const bool packed = bits(arranged.dtype()) == 4 && t.file().opset() >= File::packed_opset;
+  const AnyTensor elements = packed ? arranged : whole_bytes(arranged);
+  n.require(constant_type_code(elements.dtype()) != 0, "weights of ", name(w.dtype),
+            " cannot be written to ONNX files");
   const std::string stored = t.file().add_constant(w.name, elements);
   if (w.is_quantized()) {
     const std::vector<std::string> s = t.scale(w.name, w.quant, elements.dtype());
@@ -28,7 +31,7 @@ inline std::string real_weights(NodeExport& n, int i, const AnyTensor& arranged,
 inline std::string real_bias(NodeExport& n, int i) {
   if (!n.has(i)) return {};
   const Value &b = n.input(i), &x = n.input(0), &w = n.input(LayerInputs::weights);
-  if (b.dtype != DType::i32) return real_weights(n, i, b.constant, 0);
+  if (b.dtype != DType::i32) return real_weights(n, i, n.constant_input(i), 0);
   n.require(x.has_one_scale() && w.is_quantized(), "has an int32 bias '", b.name,
             "', but no integer input and weights");
   TensorExport& t = n.tensors();

@@ -123,7 +123,7 @@ inline void export_prelu(NodeExport& n) {
   Tensor<float> real = Tensor<float>::uninitialized(slopes.shape);
   const ChannelWalk walk(slopes.shape, slopes.quant.axis);
   for (std::int64_t i = 0; i < real.size(); ++i) {
-    const double x = load_element(slopes.dtype, slopes.constant.data(), i);
+    const double x = load_element(slopes.dtype, n.constant_input(PRelu::slopes).data(), i);
     real[i] = static_cast<float>(slopes.is_quantized() ? real_value(x, slopes.quant, walk.channel_of(i)) : x);
   }
   const int a = n.tensors().constant(slopes.name, std::move(real));
@@ -177,6 +177,8 @@ inline void export_softmax(NodeExport& n) {
   if (!n.has_codes()) return in_float(n, [&](int x, int y) { t.operate("SOFTMAX", 1, {x}, {y}, o); });
   const QuantParams fixed(1.0f / 256, t.codes() == DType::i8 ? -128 : 0);
   if (t.file_params(n.out_id()) == fixed) return n.operate("SOFTMAX", 1, 2, {n.in(0)}, {n.out()}, o);
+  n.note(t.options(), "has the scale ", n.output().quant.scale[0],
+         ", and TFLite requires 1/256: its result is requantized");
   const int y = n.step("fixed", t.codes(), n.output().shape, fixed),
             real = n.step("real", DType::f32, n.output().shape);
   n.operate("SOFTMAX", 1, 2, {n.in(0)}, {y}, o);

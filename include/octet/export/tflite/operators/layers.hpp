@@ -21,8 +21,14 @@ inline LayerForm layer_form(NodeExport& n) {
   return n.has_codes() ? LayerForm::integer : LayerForm::integer_to_float;
 }
 
-/// The weights, which may have been given other dimensions; `axis`: of their scales.
-inline int layer_weights(NodeExport& n, LayerForm form, const AnyTensor& arranged, int axis) {
+/// Whether the layer's weights are written as int4: as TFLite has it, symmetric and between int8 activations.
+inline bool has_packed_weights(NodeExport& n, LayerForm form) {
+  const Value& w = n.input(LayerInputs::weights);
+  return form == LayerForm::integer && n.tensors().codes() == DType::i8 && w.dtype == DType::i4;
+}
+
+/// The weights, which may have been given other dimensions; `axis`: of their scales. `packed`: as int4, if they are.
+inline int layer_weights(NodeExport& n, LayerForm form, const AnyTensor& arranged, int axis, bool packed = false) {
   TensorExport& t = n.tensors();
   const Value& w = n.input(LayerInputs::weights);
   n.require(w.dtype != DType::bf16, "has weights of bfloat16, which TFLite does not have: quantize to fp16");
@@ -41,12 +47,13 @@ inline int layer_weights(NodeExport& n, LayerForm form, const AnyTensor& arrange
             "which TFLite cannot have together: quantize the float model again");
   const DType type = older && form != LayerForm::dynamic ? DType::u8 : DType::i8;
   const AnyTensor bytes = whole_bytes(arranged);
-  const std::int32_t shift = code_shift(bytes.dtype(), type);
+  // uint4 has the codes of int4 plus 8, uint8 those of int8 plus 128.
+  const std::int32_t shift = arranged.dtype() == DType::u4 && type == DType::i8 ? -8 : code_shift(bytes.dtype(), type);
   for (std::int32_t& z : q.zero_point) {
     z += shift;
     n.require(older || z == 0, "has weights with the zero point ", z, ", expected 0: quantize with symmetric weights");
   }
-  const int codes = t.constant(w.name, moved_codes(bytes, type, shift), q);
+  const int codes = t.constant(w.name, packed ? arranged : moved_codes(bytes, type, shift), q);
   if (form != LayerForm::integer_to_float) return codes;
   const int real = t.add(w.name + "/float", DType::f32, arranged.shape());
   t.operate("DEQUANTIZE", q.per_channel() ? 5 : 2, {codes}, {real}, Options(38));
@@ -66,12 +73,12 @@ inline int layer_bias(NodeExport& n, LayerForm form, std::int64_t out) {
     if (w.quant.per_channel()) sums.axis = 0;
   }
   if (form == LayerForm::integer) {
-    const AnyTensor b = given ? n.input(LayerInputs::bias).constant : AnyTensor(Tensor<std::int32_t>({out}));
+    const AnyTensor b = given ? n.constant_input(LayerInputs::bias) : AnyTensor(Tensor<std::int32_t>({out}));
     n.require(b.dtype() == DType::i32, "has a bias of ", name(b.dtype()), ", expected int32");
     return t.constant(own, b, sums);
   }
   if (!given) return t.constant(own, Tensor<float>({out}));
-  const AnyTensor& b = n.input(LayerInputs::bias).constant;
+  const AnyTensor& b = n.constant_input(LayerInputs::bias);
   if (b.dtype() != DType::i32) return t.constant(own, to_float(b.ref()));
   Tensor<float> real = Tensor<float>::uninitialized({out});
   for (std::int64_t c = 0; c < out; ++c)
@@ -96,6 +103,9 @@ inline QuantParams sum_params(NodeExport& n, const Convolution& c) {
     q.zero_point[0] += code_shift(int8_format.activations, n.tensors().codes());
     return q;
   }
+  n.note(n.tensors().options(),
+         "the range of its result before the residual is added is not known (calibration and QAT keep it): one that "
+         "holds every sum is taken, which is coarser");
   const IntegerRange r = integer_range(n.tensors().codes());
   const auto range = [&](const QuantParams& q) {
     return std::make_pair(detail::real_value(static_cast<double>(r.low), q),
@@ -128,13 +138,15 @@ inline void write_convolution(NodeExport& n, const Convolution& c, int to, int a
   const int k = depthwise ? 4 : 3;
   if (depthwise) o.integer(3, w[0] / c.groups);
   o.byte(k, activation).integer(k + 1, c.window.dilations[1]).integer(k + 2, c.window.dilations[0]);
-  const AnyTensor& stored = n.input(LayerInputs::weights).constant;
-  const int weights = depthwise ? layer_weights(n, form, onnx::permuted(stored, onnx::Order{3, 1, 2, 0}), 3)
-                                : layer_weights(n, form, stored, 0);
+  const AnyTensor& stored = n.constant_input(LayerInputs::weights);
+  const bool packed = has_packed_weights(n, form) && (depthwise || c.groups == 1);
+  const int weights = depthwise ? layer_weights(n, form, onnx::permuted(stored, onnx::Order{3, 1, 2, 0}), 3, packed)
+                                : layer_weights(n, form, stored, 0, packed);
   int version = depthwise && (c.window.dilations[0] > 1 || c.window.dilations[1] > 1) ? 2 : 1;
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? version : 3;
   if (form == LayerForm::dynamic) version = depthwise ? (per_channel ? 6 : 4) : (per_channel ? 5 : 2);
   if (!depthwise && c.groups > 1) version = 6;
+  if (packed) version = 7;
   n.tensors().operate(depthwise ? "DEPTHWISE_CONV_2D" : "CONV_2D", version, {x, weights, layer_bias(n, form, w[0])},
                       {to}, o);
 }
@@ -183,7 +195,7 @@ inline void export_transposed_convolution(NodeExport& n) {
               "adds pixels to the result (output_padding), which TFLite "
               "does not have");
   }
-  const int x = layer_input(n, form), filter = layer_weights(n, form, n.input(LayerInputs::weights).constant, 0),
+  const int x = layer_input(n, form), filter = layer_weights(n, form, n.constant_input(LayerInputs::weights), 0),
             bias = layer_bias(n, form, weights[0]);
   const auto write = [&](int to, const Shape& size, int padding, int activation) {
     const int sizes = n.integers("output_shape", {in[0] > 0 ? in[0] : 1, size[1], size[2], size[3]});
@@ -204,14 +216,16 @@ inline void export_transposed_convolution(NodeExport& n) {
 inline void export_fully_connected(NodeExport& n) {
   const auto& f = static_cast<const FullyConnected&>(n.op());
   const LayerForm form = layer_form(n);
-  const AnyTensor& stored = n.input(LayerInputs::weights).constant;
+  const AnyTensor& stored = n.constant_input(LayerInputs::weights);
   const bool per_channel = n.input(LayerInputs::weights).quant.per_channel();
-  const int x = layer_input(n, form), w = layer_weights(n, form, stored, 0),
+  const bool packed = has_packed_weights(n, form);
+  const int x = layer_input(n, form), w = layer_weights(n, form, stored, 0, packed),
             b = n.has(LayerInputs::bias) ? layer_bias(n, form, stored.shape()[0]) : TensorExport::none;
   int version = 1;
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? 1 : 4;
   if (form == LayerForm::dynamic) version = per_channel ? 12 : 3;
   if (n.rank() != 2 && version < 5) version = 5;
+  if (packed) version = 10;
   n.result(f.activation, true, [&](int to, int code) {
     Options o(8);
     o.byte(0, code);

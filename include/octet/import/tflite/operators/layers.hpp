@@ -9,8 +9,9 @@ namespace detail::tflite {
 /// Throws if the types of activations and weights are not supported together.
 inline void require_layer_types(OperatorImport& n, int x, const Value& w) {
   const Value& a = n.graph_value(x);
-  const bool plain = a.dtype == DType::f32 && (is_floating(w.dtype) || w.dtype == DType::i8);
-  const bool integer = is_byte(a.dtype) && a.is_quantized() && is_byte(w.dtype);
+  const bool packed = w.dtype == DType::i4;
+  const bool plain = a.dtype == DType::f32 && (is_floating(w.dtype) || w.dtype == DType::i8 || packed);
+  const bool integer = is_byte(a.dtype) && a.is_quantized() && (is_byte(w.dtype) || packed);
   n.require(plain || integer, "activations of ", name(a.dtype), " and weights of ", name(w.dtype),
             " are not supported");
 }
@@ -39,6 +40,14 @@ inline int depthwise_weights(OperatorImport& n, const Value& v) {
   }
   const Shape shape{channels, v.shape[1], v.shape[2], 1};
   if (taps == 1) return n.add_constant(v.name, v.constant.reshaped(shape), std::move(quant));
+  if (element == 0) {  // packed
+    const int width = bits(v.dtype);
+    return n.add_copy(v.name, v.dtype, shape, std::move(quant), [&](std::byte* to) {
+      for (std::int64_t c = 0; c < channels; ++c)
+        for (std::int64_t t = 0; t < taps; ++t)
+          store_bits(to, c * taps + t, width, load_bits(v.constant.data(), t * channels + c, width));
+    });
+  }
   return n.add_copy(v.name, v.dtype, shape, std::move(quant), [&](std::byte* to) {
     for (std::int64_t c = 0; c < channels; ++c)
       for (std::int64_t t = 0; t < taps; ++t)

@@ -1,0 +1,117 @@
+// Models in the files that octet writes for other runtimes, and what octet itself computes for the same images.
+//
+//   octet_bench_exported FOLDER MODEL DATA CALIBRATION RECIPE [--labels FILE] [--images N] [--qat]
+//
+// Writes into FOLDER: inputs.raw (float32, [N, H, W, C] as octet takes them), labels.txt (the right classes of each
+// image), and for each form FORM.onnx, FORM.tflite and FORM.raw (octet's outputs). exported_models.mjs runs the files
+// with ONNX Runtime and LiteRT, and compares.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <octet/io/image_input.hpp>
+#include <octet/io/labels.hpp>
+#include <octet/io/load.hpp>
+#include <octet/io/model_file.hpp>
+#include <octet/io/open_dataset.hpp>
+#include <octet/quantization/calibration.hpp>
+#include <octet/quantization/quantize_model.hpp>
+#include <octet/runtime/executor.hpp>
+#include <octet/training/examples.hpp>
+#include <octet/training/qat.hpp>
+#include <octet/training/trainer.hpp>
+
+using namespace octet;
+
+namespace {
+
+struct Arguments {
+  std::string folder, model, data, calibration, recipe, labels;
+  std::int64_t images = 1000;
+  bool qat = false;
+};
+
+void write_floats(const std::string& path, const std::vector<Tensor<float>>& all) {
+  std::ofstream out(path, std::ios::binary);
+  for (const Tensor<float>& t : all)
+    out.write(reinterpret_cast<const char*>(t.data()), static_cast<std::streamsize>(t.size() * 4));
+}
+
+/// A model of int8 layers that is trained for it, for one epoch of the calibration data.
+Model trained_for_int8(const Model& model, const DatasetPtr& images, const Preprocessing& p, const ImageInput& input) {
+  const ImageExamples examples(images, p, input.height(), input.width(), input.channels());
+  TrainingOptions o;
+  o.learning_rate = cosine_rate(1e-4);
+  o.progress = false;
+  Trainer trainer(prepare_qat(model), o);
+  trainer.fit(examples, 1);
+  return convert(trainer.model());
+}
+
+void run(const Arguments& a) {
+  const Model model = load(a.model);
+  const ImageInput input(model);
+  Preprocessing p;
+  p.normalization = normalization(a.recipe);
+  DatasetOptions labelled;
+  if (!a.labels.empty()) {
+    const Shape& scores = model.value(model.outputs[0]).shape;
+    labelled.labels = load_labels(a.labels).fitted(scores.back());
+  }
+  const DatasetPtr data = open_dataset(a.data, labelled), other = open_dataset(a.calibration);
+  const auto load_images = [&](const Dataset& from, std::int64_t most) {
+    return input.load(from, 0, std::min(most, from.size()), p, *default_pool());
+  };
+  const std::vector<Tensor<float>> images = load_images(*data, a.images), some = load_images(*other, 200);
+  std::filesystem::create_directories(a.folder);
+  const auto file = [&](const std::string& name) { return (std::filesystem::path(a.folder) / name).string(); };
+  write_floats(file("inputs.raw"), images);
+  std::ofstream classes(file("labels.txt"));
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    for (std::int64_t label : data->labels(static_cast<std::int64_t>(i))) classes << label << " ";
+    classes << "\n";
+  }
+  std::vector<std::pair<std::string, Model>> forms;
+  if (a.qat) {
+    forms.emplace_back("qat", trained_for_int8(model, other, p, input));
+  } else {
+    forms.emplace_back("float", model);
+    forms.emplace_back("fp16", quantize<fp16>(model));
+    forms.emplace_back("dynamic", quantize<dynamic_range>(model));
+    forms.emplace_back("int8", quantize<int8>(model, calibrate(model, some)));
+  }
+  for (const auto& [name, form] : forms) {
+    std::vector<std::string> notes;
+    SaveOptions o;
+    o.notes = &notes;
+    for (const char* format : {".onnx", ".tflite"}) save(form, file(name + format), o);
+    for (const std::string& note : notes) std::cerr << name << ": " << note << "\n";
+    Executor executor(form);
+    std::vector<Tensor<float>> outputs;
+    for (const Tensor<float>& x : images) outputs.push_back(executor(x));
+    write_floats(file(name + ".raw"), outputs);
+    std::cout << name << " " << images.size() << " images\n";
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Writes a model's forms as .onnx and .tflite files, with octet's outputs to compare with");
+  Arguments a;
+  app.add_option("folder", a.folder)->required();
+  app.add_option("model", a.model)->required();
+  app.add_option("data", a.data)->required();
+  app.add_option("calibration", a.calibration)->required();
+  app.add_option("recipe", a.recipe)->required()->check(CLI::IsMember(normalization_names()));
+  app.add_option("--labels", a.labels);
+  app.add_option("--images", a.images)->check(CLI::Range(1, 1000000));
+  app.add_flag("--qat", a.qat, "An int8 model trained for it, instead of the other forms");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    run(a);
+  } catch (const std::exception& e) {
+    std::cerr << "octet_bench_exported: " << e.what() << "\n";
+    return 1;
+  }
+}

@@ -1,0 +1,45 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "../../graph/graph.hpp"
+
+OCTET_BEGIN
+
+/// Options of export_cpp.
+struct CppOptions {
+  std::string name = "model";  ///< of the files and of the namespace: letters, digits and single underscores
+  /// Inputs that the model quantizes first, and outputs that it dequantizes last, are codes instead of floats: the
+  /// caller converts them by the scale and zero point in the header.
+  bool integer_ends = false;
+};
+
+/// A model as C++ source.
+struct CppSource {
+  /// A file by its name, without folder, and its text.
+  struct File {
+    std::string name;  ///< for example "model.cpp"
+    std::string text;  ///< all of it
+  };
+  std::vector<File> files;         ///< NAME.hpp, NAME.cpp, NAME_kernels.hpp
+  std::size_t arena_bytes = 0;     ///< memory for intermediate results, without inputs and outputs (RAM)
+  std::size_t constant_bytes = 0;  ///< weights, biases, factors and tables (flash)
+};
+
+/// Writes an int8 model as C++17 source for devices: constant arrays, one static arena, plain loops, and the function
+/// `run`, which has the executor's results, bit for bit. Needs no heap, exceptions, RTTI or library. The batch is one
+/// image. Throws FormatError, naming the layer, for what it cannot express.
+CppSource write_cpp(const Model& model, const CppOptions& options = {});
+
+/// Writes the files to a folder, which is created if necessary. Each is replaced atomically. If it fails, files and
+/// folders that did not exist before are removed.
+void save_cpp(const CppSource& source, const std::string& directory);
+
+/// write_cpp and save_cpp: returns what was written.
+CppSource export_cpp(const Model& model, const std::string& directory, const CppOptions& options = {});
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "cpp.inl"
+#endif

@@ -1,0 +1,216 @@
+#pragma once
+#include <algorithm>
+#include <numeric>
+
+#include "rounding_problem.hpp"
+
+/// The fast rounding of weights: the codes with the least squared error of the layer's sums, by error feedback.
+///
+/// With X [P, K], the inputs of the quantized layer less their means, and T [P, O], the sums of the float model less
+/// theirs, the codes q and scales s of each output channel o shall minimize
+///     |X (s q) - T_o|^2 / P = (s q - w)^T H (s q - w) + constant,   H = X^T X / P,   w = H^-1 X^T T_o / P.
+/// 1. H gets 1 % of its mean diagonal added to it, and K / 2P + 1 % of its own one: the fewer samples there are for K
+///    weights, the less H says about other images. The same amount draws w to the float weights.
+/// 2. H = L L^T. From the last column to the first, each weight is rounded, and the columns before it change by
+///    e_j L_ij / L_jj to compensate for its error e_i: Frantar et al. 2023, "GPTQ", equation 2, here from the Cholesky
+///    factor of H itself, which is Babai's nearest-plane algorithm (Chen et al. 2025). Columns with large H_jj come
+///    first (GPTQ's "act-order").
+/// 3. Codes are changed one by one while that reduces the error (coordinate descent: Nair and Suggala 2024, "CDQuant"),
+///    and s = q^T H w / q^T H q, alternately.
+OCTET_BEGIN
+namespace detail {
+
+class ErrorFeedback {
+ public:
+  static constexpr float damping = 0.01f, shrinkage = 0.5f;
+
+  ErrorFeedback(const RoundingProblem& p, ThreadPool& pool)
+      : p_(p), pool_(pool), k_(p.inputs.columns), outputs_(p.weights.rows) {
+    FloatMatrix x = centred(p.inputs);
+    sort_columns(x);
+    h_ = FloatMatrix(k_, k_);
+    add_product(x, x, h_, pool);
+    const float part = 1 / static_cast<float>(std::max<std::int64_t>(x.rows, 1));
+    for (float& v : h_.elements) v *= part;
+    double diagonal = 0;
+    for (std::int64_t j = 0; j < k_; ++j) diagonal += static_cast<double>(h_.row(j)[j]);
+    const float mean = std::max(static_cast<float>(diagonal / static_cast<double>(k_)), 1e-20f);
+    const float shrink = damping + shrinkage * static_cast<float>(k_) * part;
+    for (std::int64_t j = 0; j < k_; ++j) h_.row(j)[j] += rounded(shrink * h_.row(j)[j]) + damping * mean;
+    l_ = h_;
+    factorize(l_, pool);
+    wanted_ = wanted_weights(x, part);
+  }
+
+  /// The weights that suit the quantized inputs best, before they are rounded; [O, K].
+  FloatMatrix wanted() const {
+    FloatMatrix w(outputs_, k_);
+    for (std::int64_t o = 0; o < outputs_; ++o)
+      for (std::int64_t j = 0; j < k_; ++j) w.row(o)[order_[at(j)]] = wanted_.row(o)[j];
+    return w;
+  }
+
+  RoundedGroup run() const {
+    RoundedGroup r{std::vector<std::int8_t>(at(outputs_ * k_)), p_.scales, {}};
+    FloatMatrix q(outputs_, k_), error(k_, outputs_), negative(k_, outputs_);
+    pool_.parallel(outputs_, [&](std::int64_t o, int) {
+      float& scale = r.scales[at(o)];
+      if (p_.choose_scales) scale = best_scale(wanted_.row(o), p_.least[at(o)]);
+      feed_back(wanted_.row(o), scale, q.row(o));
+      for (std::int64_t j = 0; j < k_; ++j) {
+        error.row(j)[o] = rounded(scale * q.row(o)[j]) - wanted_.row(o)[j];
+        negative.row(j)[o] = -wanted_.row(o)[j];
+      }
+    });
+    FloatMatrix gradient(outputs_, k_), by_wanted(outputs_, k_);  // H (s q - w), -H w
+    add_product(error, h_, gradient, pool_);
+    add_product(negative, h_, by_wanted, pool_);
+    pool_.parallel(outputs_, [&](std::int64_t o, int) {
+      const Row row{wanted_.row(o), by_wanted.row(o), q.row(o), gradient.row(o), r.scales[at(o)], p_.least[at(o)]};
+      for (int round = 0; round < 4; ++round) {
+        improve(row);
+        if (!p_.choose_scales || !refit(row)) break;
+      }
+      for (std::int64_t j = 0; j < k_; ++j) r.codes[at(o * k_ + order_[at(j)])] = static_cast<std::int8_t>(row.q[j]);
+    });
+    r.shifts = mean_shifts(p_, r.codes, r.scales);
+    return r;
+  }
+
+ private:
+  /// One output channel, in step 3.
+  struct Row {
+    const float *wanted, *by_wanted;  // w, -H w
+    float *q, *gradient;              // codes, H (s q - w)
+    float& scale;
+    float least;
+  };
+
+  /// The matrix less the mean of each column.
+  static FloatMatrix centred(FloatMatrix m) {
+    std::vector<double> mean(static_cast<std::size_t>(m.columns), 0.0);
+    for (std::int64_t r = 0; r < m.rows; ++r)
+      for (std::int64_t c = 0; c < m.columns; ++c)
+        mean[static_cast<std::size_t>(c)] += static_cast<double>(m.row(r)[c]);
+    for (std::int64_t r = 0; r < m.rows; ++r)
+      for (std::int64_t c = 0; c < m.columns; ++c)
+        m.row(r)[c] -= static_cast<float>(mean[static_cast<std::size_t>(c)] / static_cast<double>(m.rows));
+    return m;
+  }
+
+  /// Columns are rounded from the last to the first: those with much energy are moved to the end.
+  void sort_columns(FloatMatrix& x) {
+    std::vector<double> energy(static_cast<std::size_t>(k_), 0.0);
+    for (std::int64_t r = 0; r < x.rows; ++r)
+      for (std::int64_t c = 0; c < k_; ++c) {
+        const auto v = static_cast<double>(x.row(r)[c]);
+        energy[static_cast<std::size_t>(c)] += rounded(v * v);
+      }
+    order_.resize(static_cast<std::size_t>(k_));
+    std::iota(order_.begin(), order_.end(), std::int64_t{0});
+    std::stable_sort(order_.begin(), order_.end(), [&](std::int64_t a, std::int64_t b) {
+      return energy[static_cast<std::size_t>(a)] < energy[static_cast<std::size_t>(b)];
+    });
+    std::vector<float> row(static_cast<std::size_t>(k_));
+    for (std::int64_t r = 0; r < x.rows; ++r) {
+      for (std::size_t j = 0; j < row.size(); ++j) row[j] = x.row(r)[order_[j]];
+      std::copy(row.begin(), row.end(), x.row(r));
+    }
+  }
+
+  /// W + (H^-1 X^T (T - X W^T) / P)^T, with sorted columns.
+  FloatMatrix wanted_weights(const FloatMatrix& x, float part) const {
+    FloatMatrix w(outputs_, k_);
+    for (std::int64_t o = 0; o < outputs_; ++o)
+      for (std::int64_t j = 0; j < k_; ++j) w.row(o)[j] = p_.weights.row(o)[order_[at(j)]];
+    FloatMatrix negative = transposed(w);
+    for (float& v : negative.elements) v = -v;
+    FloatMatrix rest = centred(p_.targets);
+    add_product(transposed(x), negative, rest, pool_);
+    FloatMatrix change(k_, outputs_);
+    add_product(x, rest, change, pool_);
+    for (float& v : change.elements) v *= part;
+    solve(l_, change, pool_);
+    for (std::int64_t o = 0; o < outputs_; ++o)
+      for (std::int64_t j = 0; j < k_; ++j) w.row(o)[j] += change.row(j)[o];
+    return w;
+  }
+
+  /// The scale with the least error of rounding to nearest, each weight by its place on the diagonal of H.
+  float best_scale(const float* w, float least) const {
+    float largest_weight = 0;
+    for (std::int64_t j = 0; j < k_; ++j) largest_weight = std::max(largest_weight, std::abs(w[j]));
+    const float full = largest_weight / static_cast<float>(p_.largest);
+    if (!(full >= std::numeric_limits<float>::min())) return std::max(least, 1.0f);
+    float best = std::max(full, least), error = std::numeric_limits<float>::infinity();
+    for (int i = 0; i < 80; ++i) {
+      const float s = full * (1 - static_cast<float>(i) / 100);
+      if (s < least) break;
+      float sum = 0;
+      for (std::int64_t j = 0; j < k_; ++j) {
+        const float e = rounded(s * clamped_code(w[j] / s, p_.largest)) - w[j];
+        sum += rounded(rounded(e * e) * h_.row(j)[j]);
+      }
+      if (sum < error) {
+        error = sum;
+        best = s;
+      }
+    }
+    return best;
+  }
+
+  /// Step 2.
+  void feed_back(const float* w, float scale, float* q) const {
+    std::vector<float> change(at(k_), 0.0f);
+    for (std::int64_t i = k_; i-- > 0;) {
+      const float goal = w[i] + change[at(i)] / l_.row(i)[i];
+      q[i] = clamped_code(goal / scale, p_.largest);
+      add_products(w[i] - rounded(scale * q[i]), l_.row(i), change.data(), i);
+    }
+  }
+
+  /// Step 3, the codes.
+  void improve(const Row& row) const {
+    for (int pass = 0; pass < 8; ++pass) {
+      bool changed = false;
+      for (std::int64_t j = 0; j < k_; ++j) {
+        const float step = row.gradient[j] / (row.scale * h_.row(j)[j]);
+        if (std::abs(step) <= 0.51f) continue;  // less than half a code: no gain, but for rounding errors
+        const float code = clamped_code(row.q[j] - step, p_.largest);
+        if (code == row.q[j]) continue;
+        add_products(row.scale * (code - row.q[j]), h_.row(j), row.gradient, k_);
+        row.q[j] = code;
+        changed = true;
+      }
+      if (!changed) break;
+    }
+  }
+
+  /// Step 3, the scale. Returns whether it changed much.
+  bool refit(const Row& row) const {
+    double dot = 0, square = 0;  // q^T H w and q^T H q
+    for (std::int64_t j = 0; j < k_; ++j) {
+      const double code = static_cast<double>(row.q[j]), by_wanted = static_cast<double>(row.by_wanted[j]);
+      dot -= rounded(code * by_wanted);
+      square += rounded(code * (static_cast<double>(row.gradient[j]) - by_wanted));
+    }
+    if (!(dot > 0) || !(square > 0)) return false;
+    const double ratio = dot / square;  // of the scales
+    const float fitted = std::max(static_cast<float>(ratio * static_cast<double>(row.scale)), row.least);
+    if (!(fitted >= std::numeric_limits<float>::min())) return false;
+    const float change = fitted / row.scale;
+    for (std::int64_t j = 0; j < k_; ++j)
+      row.gradient[j] = rounded(change * (row.gradient[j] - row.by_wanted[j])) + row.by_wanted[j];
+    row.scale = fitted;
+    return std::abs(change - 1) > 1e-3f;
+  }
+
+  const RoundingProblem& p_;
+  ThreadPool& pool_;
+  const std::int64_t k_, outputs_;
+  std::vector<std::int64_t> order_;  // the column of the problem that each column of the matrices is
+  FloatMatrix h_, l_, wanted_;
+};
+
+}  // namespace detail
+OCTET_END

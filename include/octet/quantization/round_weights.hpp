@@ -1,0 +1,35 @@
+#pragma once
+#include "plan.hpp"
+
+OCTET_BEGIN
+
+/// Chooses the codes of a plan's weights (LayerPlan::weight_codes), with their scales where each output channel has its
+/// own, and the change of the bias (LayerPlan::bias_shift), so that the layers of the quantized model have the outputs
+/// of the float model on some inputs. Layers are done one after the other: each reads what the layers before it give,
+/// with their codes and with quantized activations ("asymmetric reconstruction"), and its target is what the float
+/// model gives, before the activation (fast) or behind it (adaround); so a layer also compensates for errors made
+/// before it.
+///
+/// Each layer sees samples of `options.samples` of its output pixels, up to four times as many where it has more
+/// weights, the same on each call; at least one of each input. The result depends neither on the CPU nor on the number
+/// of threads.
+///
+/// Does nothing for RoundWeights::nearest, and for layers without integer weights and transposed convolutions.
+///
+/// fast: error feedback (GPTQ) and coordinate descent, see error_feedback.hpp; seconds for a MobileNetV2.
+/// adaround: learns whether each weight is rounded up or down (AdaRound), see adaround.hpp; minutes.
+///
+/// Throws Error if `options.inputs` is empty, or the model has several inputs or one that is not float.
+void round_weights(const Model& model, QuantizationPlan& plan, RoundWeights algorithm, const RoundingOptions& options);
+
+namespace detail {
+/// The same for a model that is optimized; the pool runs it.
+void round_plan(const OptimizedModel& model, QuantizationPlan& plan, RoundWeights algorithm,
+                const RoundingOptions& options);
+}  // namespace detail
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "round_weights.inl"
+#endif

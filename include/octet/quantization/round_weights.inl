@@ -1,0 +1,238 @@
+#pragma once
+#include "activation_params.hpp"
+#include "adaround.hpp"
+#include "check_plan.hpp"
+#include "error_feedback.hpp"
+#include "float_model.hpp"
+#include "node_by_node.hpp"
+#include "rescale.hpp"
+#include "round_weights.hpp"
+#include "sample_layer.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Rounds the layers of a plan, one after the other.
+class PlanRounder {
+ public:
+  PlanRounder(const Graph& g, QuantizationPlan& plan, RoundWeights algorithm, const RoundingOptions& options)
+      : g_(g),
+        plan_(plan),
+        algorithm_(algorithm),
+        options_(options),
+        pool_(pool_for(options.executor.pool, options.executor.threads)),
+        placement_(g, {not_integer(), plan.integer_input, plan.integer_output}),
+        params_(activation_params(g, placement_, int8_format,
+                                  [&](int v) {
+                                    const auto found = plan.activations.find(g.value(v).name);
+                                    return found == plan.activations.end()
+                                               ? QuantParams{}
+                                               : QuantParams{found->second.scale, found->second.zero_point};
+                                  })),
+        exact_(g, options.inputs, executor_options(), memory / 2),
+        quantized_(g, options.inputs, executor_options(), memory / 2,
+                   [this](const Node& n, int v, Tensor<float>& x) { round(n, v, x); }) {}
+
+  void run() {
+    const std::vector<std::string> names = unique_layer_names(g_);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const Node& n = g_.nodes[i];
+      LayerPlan& layer = plan_.layers.at(names[i]);
+      std::map<int, AnyTensor> constants;
+      if (layer.weights && has_float_weights(g_, n)) {
+        with_place([&](const std::string& text) { return concat("layer '", names[i], "': ", text); },
+                   [&] { constants = rounded_layer(i, layer); });
+      }
+      exact_.add(i);
+      quantized_.add(i, constants);
+      if (options_.progress)
+        options_.progress(static_cast<std::int64_t>(i + 1), static_cast<std::int64_t>(names.size()));
+    }
+  }
+
+ private:
+  static constexpr std::int64_t memory = std::int64_t{1} << 30;  // of activations
+
+  std::vector<bool> not_integer() const {
+    std::vector<bool> floating;
+    for (const std::string& n : unique_layer_names(g_))
+      floating.push_back(plan_.layers.at(n).form != PlannedForm::integer);
+    return floating;
+  }
+  ExecutorOptions executor_options() const {
+    ExecutorOptions o = options_.executor;
+    o.pool = pool_;
+    o.same_floats = true;
+    return o;
+  }
+
+  /// Quantizes activations, as the quantized model has them, and back.
+  void round(const Node& n, int v, Tensor<float>& x) const {
+    const QuantParams& p = params_[static_cast<std::size_t>(v)];
+    if (!p || !(placement_.is_integer(v) || placement_.is_integer(n))) return;
+    const IntegerRange codes = integer_range(int8_format.activations);
+    FakeQuantized f;
+    f.x = x.data();
+    f.y = x.data();
+    f.count = x.size();
+    f.scale = p.scale[0];
+    f.low = static_cast<float>(codes.low - p.zero_point[0]);
+    f.high = static_cast<float>(codes.high - p.zero_point[0]);
+    float seen[2];
+    kernels().gradient.fake_quantize(f, seen);
+  }
+
+  /// Samples of what the layer reads in both models, and of the residual.
+  struct Samples {
+    std::vector<float> exact, quantized;            // [P, taps, C]
+    std::vector<float> residual, rounded_residual;  // [P, O]; empty if there is none
+    std::int64_t rows = 0;
+  };
+
+  Samples sample(std::size_t at, const LayerSampler& from) {
+    const Node& n = g_.nodes[at];
+    const int x = n.inputs[0], r = residual_of(n);
+    Samples s;
+    const auto take = [&](NodeByNode& run, std::vector<float>& rows, std::vector<float>& residual) {
+      run.inspect(at, [&](std::int64_t image, const NodeByNode::Tensors& tensors) {
+        Tensor<float> in = to_float(tensors.at(x).ref());
+        if (&run == &quantized_) round(n, x, in);
+        const std::vector<std::int64_t> pixels = from.pixels(image, in.shape());
+        from.gather(in, pixels, rows);
+        if (r == Node::none) return;
+        Tensor<float> added =
+            g_.value(r).is_constant() ? to_float(g_.value(r).constant.ref()) : to_float(tensors.at(r).ref());
+        if (&run == &quantized_) round(n, r, added);
+        for (std::int64_t p : pixels)
+          residual.insert(residual.end(), added.data() + p * from.outputs(), added.data() + (p + 1) * from.outputs());
+      });
+    };
+    take(exact_, s.exact, s.residual);
+    take(quantized_, s.quantized, s.rounded_residual);
+    s.rows = static_cast<std::int64_t>(s.exact.size()) / std::max<std::int64_t>(from.row_size(), 1);
+    return s;
+  }
+
+  /// Rounds the layer's weights. Returns what the quantized model has in place of weights and bias.
+  std::map<int, AnyTensor> rounded_layer(std::size_t at, LayerPlan& layer) {
+    const Node& n = g_.nodes[at];
+    const IntegerForm form = n.op->integer_form();
+    const Tensor<float> w = to_float(g_.value(n.inputs[static_cast<std::size_t>(form.weights)]).constant.ref());
+    const bool products = n.op->traits().products == Traits::Products::all;
+    const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
+    if (!products || w.size() == 0)
+      return {{form.weights, dequantize(quantize_weights(w, layer.weights, weight_format(layer)))}};
+    Tensor<float> bias = b == Node::none ? Tensor<float>({w.shape()[0]}) : to_float(g_.value(b).constant.ref());
+    const std::int64_t images = static_cast<std::int64_t>(options_.inputs.size()), k = w.size() / w.shape()[0];
+    const LayerSampler sampler(g_, n, images, std::clamp(4 * k, options_.samples, 4 * options_.samples),
+                               SplitMix::seed_of(options_.seed, static_cast<std::int64_t>(at)));
+    Samples s = sample(at, sampler);
+    const std::int64_t groups = n.op->traits().groups, group_out = w.shape()[0] / groups;
+    layer.weight_codes.assign(static_cast<std::size_t>(w.size()), 0);
+    layer.bias_shift.assign(static_cast<std::size_t>(w.shape()[0]), 0.0);
+    layer.input_means.clear();
+    std::vector<RoundedGroup> done(static_cast<std::size_t>(groups));
+    pool_->parallel(groups, [&](std::int64_t g, int) {
+      done[static_cast<std::size_t>(g)] = rounded(problem(n, layer, w, bias, s, sampler, g), g);
+    });
+    for (std::int64_t g = 0; g < groups; ++g) {
+      const RoundedGroup& r = done[static_cast<std::size_t>(g)];
+      std::copy(r.codes.begin(), r.codes.end(), layer.weight_codes.begin() + g * group_out * k);
+      for (std::int64_t o = 0; o < group_out; ++o) {
+        const auto c = static_cast<std::size_t>(g * group_out + o);
+        if (layer.weights.per_channel()) layer.weights.scale[c] = r.scales[static_cast<std::size_t>(o)];
+        layer.bias_shift[c] = static_cast<double>(r.shifts[static_cast<std::size_t>(o)]);
+        bias[g * group_out + o] += r.shifts[static_cast<std::size_t>(o)];
+      }
+    }
+    return {{form.weights, dequantize(QTensor<int8>{Tensor<int8>(w.shape(), layer.weight_codes), layer.weights})},
+            {form.bias, bias}};
+  }
+
+  RoundingProblem problem(const Node& n, const LayerPlan& layer, const Tensor<float>& w, const Tensor<float>& bias,
+                          const Samples& s, const LayerSampler& from, std::int64_t group) const {
+    const Traits traits = n.op->traits();
+    const std::int64_t outputs = from.outputs() / traits.groups, in = from.channels() / traits.groups,
+                       k = from.taps() * in;
+    RoundingProblem p;
+    p.low = static_cast<float>(traits.low);
+    p.high = static_cast<float>(traits.high);
+    p.largest = weight_format(layer).largest_weight();
+    p.choose_scales = layer.weights.per_channel() && layer.weight_bits < 8;
+    p.weights = FloatMatrix(outputs, k);
+    std::copy_n(w.data() + group * outputs * k, outputs * k, p.weights.elements.data());
+    const QuantParams& input = params_[static_cast<std::size_t>(n.inputs[0])];
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      const std::int64_t c = group * outputs + o;
+      p.scales.push_back(layer.weights.scale[layer.weights.index_of(c)]);
+      // The bias may grow; twice the least scale is enough in practice, and the plan is checked when it is applied.
+      p.least.push_back(input ? static_cast<float>(2 * least_scale(bias[c], static_cast<double>(input.scale[0])))
+                              : 0.0f);
+    }
+    p.inputs = FloatMatrix(s.rows, k);
+    FloatMatrix difference(s.rows, k);  // of the inputs
+    for (std::int64_t r = 0; r < s.rows; ++r)
+      for (std::int64_t t = 0; t < from.taps(); ++t)
+        for (std::int64_t c = 0; c < in; ++c) {
+          const auto i = static_cast<std::size_t>(r * from.row_size() + t * from.channels() + group * in + c);
+          p.inputs.row(r)[t * in + c] = s.quantized[i];
+          difference.row(r)[t * in + c] = s.exact[i] - s.quantized[i];
+        }
+    // W X = W X^ + W (X - X^)
+    p.targets = FloatMatrix(s.rows, outputs);
+    p.added = FloatMatrix(s.rows, outputs);
+    for (std::int64_t r = 0; r < s.rows; ++r)
+      for (std::int64_t o = 0; o < outputs; ++o) {
+        const auto i = static_cast<std::size_t>(r * from.outputs() + group * outputs + o);
+        p.added.row(r)[o] = bias[group * outputs + o];
+        if (s.residual.empty()) continue;
+        p.added.row(r)[o] += s.rounded_residual[i];
+        p.targets.row(r)[o] = s.residual[i] - s.rounded_residual[i];
+      }
+    const FloatMatrix columns = transposed(p.weights);
+    for (std::int64_t r = 0; r < s.rows; ++r)
+      for (std::int64_t i = 0; i < k; ++i) difference.row(r)[i] += p.inputs.row(r)[i];
+    add_product(transposed(difference), columns, p.targets, *pool_);
+    return p;
+  }
+
+  RoundedGroup rounded(const RoundingProblem& p, std::int64_t group) const {
+    const ErrorFeedback feedback(p, *pool_);
+    RoundedGroup fast = feedback.run();
+    if (algorithm_ != RoundWeights::adaround) return fast;
+    AdaRound learned(p, feedback.wanted(), std::move(fast), SplitMix::seed_of(options_.seed, group), *pool_);
+    return learned.run(options_.iterations);
+  }
+
+  const Graph& g_;
+  QuantizationPlan& plan_;
+  const RoundWeights algorithm_;
+  const RoundingOptions& options_;
+  const std::shared_ptr<ThreadPool> pool_;
+  const IntegerPlacement placement_;
+  const std::vector<QuantParams> params_;
+  NodeByNode exact_, quantized_;
+};
+
+OCTET_API void round_plan(const OptimizedModel& model, QuantizationPlan& plan, RoundWeights algorithm,
+                          const RoundingOptions& options) {
+  if (algorithm == RoundWeights::nearest) return;
+  require(model.inputs.size() == 1 && model.value(model.inputs[0]).dtype == DType::f32,
+          "weights are rounded by samples of the inputs for models with one input, which is float; model '", model.name,
+          "' has ", model.inputs.size(), " inputs");
+  require(!options.inputs.empty(), "the rounding of weights needs inputs of the model, found none");
+  require_valid(plan);
+  Graph g = model;
+  require_same_names(plan, g, unique_layer_names(g));
+  rescale(g, plan.channel_exponents);
+  PlanRounder(g, plan, algorithm, options).run();
+}
+
+}  // namespace detail
+
+OCTET_API void round_weights(const Model& model, QuantizationPlan& plan, RoundWeights algorithm,
+                             const RoundingOptions& options) {
+  detail::round_plan(detail::optimize_for_weights(model), plan, algorithm, options);
+}
+
+OCTET_END

@@ -1,0 +1,1 @@
+#include <octet/io/save.hpp>

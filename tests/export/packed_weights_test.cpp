@@ -1,0 +1,95 @@
+#include <octet/operators/all.hpp>
+#include <octet/passes/optimize.hpp>
+#include <octet/quantization/quantize_model.hpp>
+
+#include "support/exported.hpp"
+#include "support/packed_weights.hpp"
+
+// Weights of 4 bits in written ONNX and TFLite files.
+
+using namespace octet;
+using namespace testing;
+
+namespace {
+
+/// Convolutions of all kinds and a fully connected layer.
+Model network() {
+  Graph g;
+  int v = g.add_input("image", {Shape::unknown, 6, 6, 8}, DType::f32);
+  const auto convolution = [&](const char* name, std::int64_t size, std::int64_t out, std::int64_t groups) {
+    Convolution c;
+    c.window = Window(size, size, 1, size / 2);
+    c.groups = groups;
+    c.activation = {0, 6};
+    const std::string n = name;
+    v = g.add(name, c,
+              {v, g.add_constant(n + ".w", random_tensor({out, size, size, g.value(v).shape.back() / groups}, 3)),
+               g.add_constant(n + ".b", random_tensor({out}, 4))});
+  };
+  convolution("stem", 3, 16, 1);
+  convolution("depthwise", 3, 16, 16);
+  convolution("pointwise", 1, 3, 1);
+  v = g.add("flat", Flatten(1), {v});
+  g.outputs = {
+      g.add("fc", FullyConnected(),
+            {v, g.add_constant("fc.w", random_tensor({7, 108}, 7)), g.add_constant("fc.b", random_tensor({7}, 8))})};
+  return g;
+}
+
+Model quantized(bool dynamic) {
+  const Model m = network();
+  const Calibration c = calibrate(m, {random_tensor({4, 6, 6, 8}, 1)});
+  Int8Options o;
+  o.integer_output = true;
+  return quantize(
+      m, with_weight_bits(dynamic ? plan_quantization<dynamic_range>(m, c) : plan_quantization<int8>(m, c, o), 4));
+}
+
+}  // namespace
+
+TEST_CASE("export: integer layers with weights of 4 bits have them in the file, too") {
+  const Model q = quantized(false);
+  const std::vector<AnyTensor> in = random_inputs(q, 3);
+  for (const Format f : {Format::onnx, Format::tflite}) {
+    CAPTURE(testing::name(f));
+    const Model back = through(q, f);
+    CHECK(packed_constants(optimize(back)) == 4);
+    CHECK(difference_through(q, f, in).relative() < 1e-5);
+    CHECK(written(q, f).size() + 800 < written(with_whole_bytes(q), f).size());
+  }
+}
+
+TEST_CASE("export: ONNX files with packed weights are of operator set 21, others of the lowest") {
+  const auto opset = [](const Model& m) {
+    return parsed(written(m, Format::onnx), Format::onnx).metadata.at("format");
+  };
+  CHECK(opset(quantized(false)) != opset(with_whole_bytes(quantized(false))));
+  CHECK(opset(quantized(true)) == opset(with_whole_bytes(quantized(true))));
+}
+
+TEST_CASE("export: weights of 4 bits are int8 where the format has no other form") {
+  const Model q = quantized(true);
+  const std::vector<AnyTensor> in = random_inputs(q, 3);
+  for (const Format f : {Format::onnx, Format::tflite}) {
+    CAPTURE(testing::name(f));
+    CHECK(packed_constants(through(q, f)) == 0);
+    CHECK(difference_through(q, f, in).relative() < 0.02);
+  }
+}
+
+TEST_CASE("export: unsigned weights of 4 bits") {
+  Graph g;
+  const int x = g.add_input("x", {Shape::unknown, 10}, DType::i8);
+  g.value(x).quant = QuantParams(0.02f, 10);
+  const Tensor<uint8> codes = random_integers<uint8>({7, 10}, 1, 0, 15);
+  AnyTensor packed = AnyTensor::make(DType::u4, codes.shape(), [&](std::byte* to) {
+    for (std::int64_t i = 0; i < codes.size(); ++i) detail::store_bits(to, i, 4, codes[i]);
+  });
+  const int y = g.add("fc", FullyConnected(), {x, g.add_constant("w", packed, QuantParams(0.1f, 8))});
+  g.value(y).quant = QuantParams(0.3f, 20);
+  g.outputs = {y};
+  for (const Format f : {Format::onnx, Format::tflite}) {
+    CAPTURE(testing::name(f));
+    CHECK(difference_through(g, f, random_inputs(g, 3)).different == 0);
+  }
+}
