@@ -37,8 +37,8 @@ inline bool is_octet_file(const std::string& path, FileKind kind) {
     case FileKind::calibration: return begins("{") && has("\"octet_calibration\"");
     case FileKind::plan: return begins("{") && has("\"octet_plan\"");
     case FileKind::results:
-      return begins("{\n  \"model") &&
-             (has("\"variants\": [") || has("\"ptq_int8_top1\": ") || has("\"arena_bytes\": ") || has("\"time_ratio\": "));
+      return begins("{\n  \"model") && (has("\"variants\": [") || has("\"ptq_int8_top1\": ") ||
+                                        has("\"arena_bytes\": ") || has("\"time_ratio\": "));
     case FileKind::report: return begins("<!DOCTYPE html>") && has(" - octet</title>");
     case FileKind::source: return begins("// ") && text.find(", written by octet.") < text.find('\n');
     case FileKind::tensor: return false;  // NumPy writes the same

@@ -219,7 +219,7 @@ class AutomaticChoice {
       if (r.met || k == 0 || better(*p.proof, *curve_[best].proof)) best = i;
       if (!r.met) {
         notes_.push_back(p.what + " keeps the target on the samples that choose, but not on those held apart");
-        add_safer(path, i);
+        add_safer(path, i, k);
       }
     }
     r.chosen = best;
@@ -243,14 +243,14 @@ class AutomaticChoice {
     return target_.min_sqnr > 0 ? a.least_db > b.least_db : a.drop < b.drop;
   }
 
-  /// Adds the first later mixture that is predicted to have half the error of one that failed, and does not offer
-  /// models that are predicted to have more error than it.
-  void add_safer(const FormPath& path, std::size_t failed) {
+  /// Adds the first later mixture that is predicted to have a part of the error of one that failed, a smaller part each
+  /// time, and offers no models that are predicted to have more error than it.
+  void add_safer(const FormPath& path, std::size_t failed, int time) {
     const auto total = [&](const Forms& f) {
       const std::vector<double> noise = path.predicted_noise(f);
       return *std::max_element(noise.begin(), noise.end());
     };
-    const double limit = total(tried_[failed].forms) / 2;
+    const double limit = total(tried_[failed].forms) * std::pow(0.75, std::pow(2.0, time));
     for (const Path& p : paths_)
       for (std::size_t i = p.first; i < p.mixtures.size(); ++i)
         if (total(p.mixtures[i]) <= limit) {

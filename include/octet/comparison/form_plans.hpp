@@ -77,6 +77,9 @@ class FormPlans {
 
   /// The plan of the original model with these forms of the layers.
   QuantizationPlan mixed(const std::vector<std::size_t>& forms) const {
+    // Multiplied channels change what activations with limits give, so the float model does without.
+    if (std::all_of(forms.begin(), forms.end(), [](std::size_t f) { return f == float_form; }))
+      return plans_[float_form];
     QuantizationPlan p = plans_[int8_form];
     p.channel_exponents = exponents_;
     std::vector<bool> keep_float;
