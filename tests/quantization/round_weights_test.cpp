@@ -91,9 +91,10 @@ TEST_CASE("rounding that knows the inputs has less error than nearest rounding, 
     const auto db = [&](RoundWeights round) {
       const QuantizationPlan plan = plan_quantization<int8>(model, calibration, options_of(round, bits, images));
       const int largest = (1 << (bits - 1)) - 1;
-      for (const auto& [name, layer] : plan.layers) {
+      for (const auto& entry : plan.layers) {
+        const LayerPlan& layer = entry.second;
         if (!layer.weights) continue;
-        CAPTURE(name);
+        CAPTURE(entry.first);
         CHECK(layer.weight_bits == bits);
         CHECK(layer.weight_codes.empty() == (round == RoundWeights::nearest));
         for (int code : layer.weight_codes) CHECK(std::abs(code) <= largest);

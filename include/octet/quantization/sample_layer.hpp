@@ -11,7 +11,7 @@ class LayerSampler {
  public:
   /// The weights of the layer are [O, ..., C / groups]. `rows`: of all images together, at least one of each.
   LayerSampler(const Graph& g, const Node& n, std::int64_t images, std::int64_t rows, std::uint64_t seed)
-      : g_(g), convolution_(as<Convolution>(*n.op)), seed_(seed) {
+      : convolution_(as<Convolution>(*n.op)), seed_(seed) {
     each_ = std::max<std::int64_t>(1, (rows + images - 1) / images);
     const Shape& w = g.value(n.inputs[LayerInputs::weights]).shape;
     outputs_ = w[0];
@@ -71,7 +71,6 @@ class LayerSampler {
       }
   }
 
-  const Graph& g_;
   const Convolution* convolution_;
   const std::uint64_t seed_;
   std::int64_t each_ = 1, outputs_ = 0, taps_ = 1, channels_ = 0;
