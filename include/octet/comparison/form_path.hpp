@@ -16,7 +16,7 @@ inline ConversionTimes measure_conversions(const ExecutorOptions& options) {
   const auto time = [&](bool to_int8, std::int64_t elements) {
     Graph g;
     const QuantParams scale{0.1f, 0};
-    const DType from = to_int8 ? DType::f32 : DType::i8, to = to_int8 ? DType::i8 : DType::f32;
+    const DType codes = int8_format.activations, from = to_int8 ? DType::f32 : codes, to = to_int8 ? codes : DType::f32;
     g.inputs = {g.add_value({"x", from, Shape{1, elements}, to_int8 ? QuantParams{} : scale, {}})};
     g.outputs = {g.add_value({"y", to, Shape{1, elements}, to_int8 ? scale : QuantParams{}, {}})};
     g.nodes.push_back({"convert", make_operator(Convert(to)), {g.inputs[0]}, {g.outputs[0]}});

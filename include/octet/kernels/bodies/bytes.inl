@@ -49,8 +49,8 @@ struct halves {
     high = wide::sub_i16(wide::as_i16(wide::high_bytes(x, zero)), minus);
   }
 };
-// Bytes minus a zero point: a byte with the upper half of 2^23 is the float 2^23 + byte, so that a subtraction, which is
-// exact, converts it.
+// Bytes minus a zero point: a byte with the upper half of 2^23 is the float 2^23 + byte, so that a subtraction, which
+// is exact, converts it.
 struct centered_floats {
   wide::block upper = wide::as_block(wide::set_i16(0x4B00)), zero = wide::as_block(wide::set_i16(0));
   wide::f32 minus;
@@ -242,4 +242,4 @@ inline void mean_u8(const MeanU8& a) noexcept {
 }
 
 inline constexpr ByteKernels kernels_of_bytes{lookup_u8,  add_u8,  mul_u8,        prelu_u8,
-                                             blend_rows, mean_u8, requantize_u8, interleave};
+                                              blend_rows, mean_u8, requantize_u8, interleave};
