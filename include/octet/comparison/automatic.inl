@@ -81,7 +81,7 @@ class AutomaticChoice {
     bool offered = true;  ///< it may be the result
   };
 
-  /// Half of the samples choose, the others prove.
+  /// Every second sample chooses, the others prove; a single sample does both.
   std::int64_t step() const { return target_.samples->size() > 1 ? 2 : 1; }
   static Target with_notes(Target target, std::vector<std::string>& notes) {
     target.int8.notes = target.weights.notes = &notes;
@@ -91,7 +91,7 @@ class AutomaticChoice {
     if (target_.progress) target_.progress(stage, static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
   }
 
-  /// Whether a form cannot serve the objective: weights that executors expand to float are no faster.
+  /// Whether a form cannot serve the objective: weights that executors expand to float only make the file smaller.
   bool is_useless(std::size_t form) const {
     return target_.objective != Objective::size && form != float_form && candidate_forms()[form].float_kernels;
   }
@@ -243,8 +243,8 @@ class AutomaticChoice {
     return target_.min_sqnr > 0 ? a.least_db > b.least_db : a.drop < b.drop;
   }
 
-  /// Adds the first later mixture that is predicted to have a part of the error of one that failed, a smaller part each
-  /// time, and offers no models that are predicted to have more error than it.
+  /// Adds the first mixture whose predicted error is well below that of the model that failed: 0.75 of it after the
+  /// first failure, 0.56 after the second, and so on. No model with more predicted error is offered any more.
   void add_safer(const FormPath& path, std::size_t failed, int time) {
     const auto total = [&](const Forms& f) {
       const std::vector<double> noise = path.predicted_noise(f);
