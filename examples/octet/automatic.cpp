@@ -99,6 +99,7 @@ Target target_of(const AutoArguments& o, AutoData& data, Progress& progress) {
 /// Returns whether the target was kept.
 bool auto_command(AutoArguments o, const CLI::App& command) {
   o.how.check();
+  require_not_given(command, {"--round"}, "an automatic choice rounds weights to nearest");
   require(!o.data.empty(), "images or tensors to choose and validate with are required: use --data");
   const bool tensors = has_input_files(o.data);
   OutputCheck check({o.model, o.data, o.calibration, o.source.labels, o.source.classes}, o.force);

@@ -22,6 +22,8 @@ inline Target checked(const Model& model, const Target& target) {
           "' are required");
   require(std::isfinite(target.max_drop) && target.max_drop >= 0, "Target::max_drop is ", target.max_drop,
           ", expected percent points from 0 on");
+  require(target.int8.round == RoundWeights::nearest,
+          "Target::int8.round: an automatic choice rounds weights to nearest; round_weights can follow with its plan");
   require(target.min_sqnr >= 0, "Target::min_sqnr is ", target.min_sqnr, " dB, expected 0 (unused) or more");
   require(target.labels.empty() || static_cast<std::int64_t>(target.labels.size()) == target.samples->size(),
           "Target::labels has ", target.labels.size(), " entries, expected one for each of ", target.samples->size(),
