@@ -1,3 +1,4 @@
+#include <octet/graph/dimension_name.hpp>
 #include <octet/io/labels.hpp>
 #include <octet/io/load.hpp>
 #include <octet/io/model_file.hpp>
@@ -48,6 +49,7 @@ TEST_CASE("metadata: a model's recipe and labels survive .octet to .tflite to .o
       CHECK(back.metadata.at("producer") == "octet");
       back.metadata.erase("producer");
       back.metadata.erase("format");
+      back.metadata.erase(dimension_key(m.value(m.inputs[0]).name, 0));  // "N", which .onnx files need
       CHECK(back.metadata == m.metadata);
     }
   }

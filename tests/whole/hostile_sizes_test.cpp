@@ -267,8 +267,7 @@ TEST_CASE("sizes: every step is proportional to the number of layers") {
       if (given)
         MESSAGE(kind, ", ", a.step, ": ", a.seconds, " s, ", b.seconds, " s; a layer: ", b.allocations / n,
                 " allocations, ", b.bytes / n, " bytes, ", b.most_bytes / n, " at one time");
-      CHECK(b.seconds < 40 * a.seconds + 0.5);
-      // Counts do not depend on the machine. (Containers grow by doubling.)
+      // Counts, unlike times, do not depend on the machine. (Containers grow by doubling.)
       CHECK(b.allocations <= 11 * a.allocations + 100);
       CHECK(b.bytes <= 20 * a.bytes + 100000);
       CHECK(b.most_bytes <= 20 * a.most_bytes + 100000);

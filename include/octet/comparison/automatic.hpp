@@ -85,15 +85,17 @@ struct AutomaticPoint {
 
 /// The result of an automatic choice.
 struct AutomaticResult {
-  Model model;                                          ///< the best that was found, also if it misses the target
-  QuantizationPlan plan;                                ///< with which quantize(float model, plan) makes it
-  bool met = false;                                     ///< whether it keeps the target on the samples held apart
-  std::vector<AutomaticPoint> curve;                    ///< all models that were tried; the float model first
-  std::size_t chosen = 0;                               ///< the model's place in the curve
-  std::vector<LayerSensitivity> layers;                 ///< the layers that can have several forms
-  Quality float_proof;                                  ///< of the float model, on the samples held apart
-  std::int64_t choosing = 0, proving = 0, scanned = 0;  ///< numbers of samples
-  std::vector<std::string> notes;                       ///< what was decided, and what was found
+  Model model;                           ///< the best that was found, also if it misses the target
+  QuantizationPlan plan;                 ///< with which quantize(float model, plan) makes it
+  bool met = false;                      ///< whether it keeps the target on the samples held apart
+  std::vector<AutomaticPoint> curve;     ///< all models that were tried; the float model first
+  std::size_t chosen = 0;                ///< the model's place in the curve
+  std::vector<LayerSensitivity> layers;  ///< the layers that can have several forms
+  Quality float_proof;                   ///< of the float model, on the samples held apart
+  std::int64_t choosing = 0;             ///< number of samples that chose the forms
+  std::int64_t proving = 0;              ///< number of samples held apart
+  std::int64_t scanned = 0;              ///< number of samples on which each layer was tried alone
+  std::vector<std::string> notes;        ///< what was decided, and what was found
 
   /// The time of the model, as a part of the float model's.
   double time_ratio() const { return curve[chosen].milliseconds / curve[0].milliseconds; }
