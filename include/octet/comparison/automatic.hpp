@@ -37,7 +37,8 @@ struct Target {
   /// prove the result. A single sample does both.
   InputSetPtr samples;
   std::vector<std::vector<std::int64_t>> labels;  ///< the correct classes of each sample; empty: there are none
-  Int8Options int8;                               ///< of the int8 layers; layers in keep_float stay float
+  Int8Options int8;                               ///< of the int8 layers, with RoundWeights::nearest; layers in
+                                                  ///< keep_float stay float
   WeightOptions weights;                          ///< of layers in other forms
   std::int64_t scan_samples = 8;  ///< with how many of the samples each layer is tried alone; fewer where their
                                   ///< activations need more than 256 MB
