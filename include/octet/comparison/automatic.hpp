@@ -35,17 +35,17 @@ struct Target {
   double min_sqnr = 0;  ///< in dB; if positive, every output has to reach it, and max_drop is not used
   /// The samples, which should not be those of the calibration: those with even numbers choose the forms, the others
   /// prove the result. A single sample does both.
-  InputSetPtr samples;
-  std::vector<std::vector<std::int64_t>> labels;  ///< the correct classes of each sample; empty: there are none
-  Int8Options int8;                               ///< of the int8 layers, with RoundWeights::nearest; layers in
-                                                  ///< keep_float stay float
-  WeightOptions weights;                          ///< of layers in other forms
+  InputSetPtr samples = {};
+  std::vector<std::vector<std::int64_t>> labels = {};  ///< the correct classes of each sample; empty: there are none
+  /// Of the int8 layers, with RoundWeights::nearest; layers in keep_float stay float.
+  Int8Options int8 = {};
+  WeightOptions weights = {};     ///< of layers in other forms
   std::int64_t scan_samples = 8;  ///< with how many of the samples each layer is tried alone; fewer where their
                                   ///< activations need more than 256 MB
   int proofs = 4;                 ///< how many models are proved at most; if one fails, a safer one is
-  ExecutorOptions executor;       ///< of all runs
+  ExecutorOptions executor = {};  ///< of all runs
   /// Called during each stage; `total` is the number of its units.
-  std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress;
+  std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress = {};
 };
 
 /// One layer in one form, all other layers float.
