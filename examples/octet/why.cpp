@@ -53,14 +53,14 @@ void why_command(const WhyArguments& o) {
       for (Tensor<float>& x : input.load(*images, i, std::min(n, i + 16), p, *c.executor.pool)) use(std::move(x));
   };
   Calibration calibration;
-  Int8Options int8 = o.how.int8();
-  int8.rounding_samples.executor = c.executor;
+  Int8Options quantization = o.how.int8();
+  quantization.rounding_samples.executor = c.executor;
   if (o.load_calibration.empty()) {
     Calibrator calibrator(model, c);
     Progress progress;
     batches(o.calibration, o.calibrate, [&](Tensor<float> x) {
       calibrator.add(x);
-      if (o.how.rounds_by_inputs()) int8.rounding_samples.inputs.push_back(std::move(x));
+      if (o.how.rounds_by_inputs()) quantization.rounding_samples.inputs.push_back(std::move(x));
       progress("calibrating", calibrator.images(), o.calibrate);
     });
     calibration = calibrator.result();
@@ -72,7 +72,7 @@ void why_command(const WhyArguments& o) {
   DiagnosisOptions options;
   options.most = static_cast<std::size_t>(o.layers);
   options.executor = c.executor;
-  print(diagnose(model, quantize<int8>(model, calibration, int8), calibration, images, options), options);
+  print(diagnose(model, quantize<int8>(model, calibration, quantization), calibration, images, options), options);
 }
 
 }  // namespace
