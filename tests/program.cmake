@@ -332,6 +332,8 @@ elseif(CASE STREQUAL "tensors")  # .npy and .npz files as data
     octet(ok convert builtin:small_cnn ${file} --check in/half.npy)
     says(out "SQNR")
   endforeach()
+  npy(none.npy "<f4" "0, 28, 28, 1")
+  refuses("'none.npy' has no elements" convert builtin:small_cnn other.onnx --check none.npy)
   refuses("takes float32" convert tensor.onnx back.tflite --check in/half.npy)  # the layout of the model's file
   octet(ok run builtin:small_cnn --input input=in/half.npy --save out --force)
   octet(ok run builtin:small_cnn --input batch.npy)
