@@ -256,4 +256,8 @@ TEST_CASE("plans keep codes and shifts of biases; layers can keep 8 bits; wrong 
   edited = plan;
   edited.layers.at("grouped").bias_shift[3] = 1e12;
   CHECK(has(message([&] { quantize(model, edited); }), {"'grouped'", "channel 3", "too small for the bias"}));
+  for (double shift : {1e300, std::numeric_limits<double>::quiet_NaN()}) {
+    edited.layers.at("grouped").bias_shift[3] = shift;
+    CHECK(has(message([&] { quantize(model, edited); }), {"'grouped'", "shift of the bias", "float32"}));
+  }
 }
