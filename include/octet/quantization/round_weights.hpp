@@ -1,7 +1,10 @@
 #pragma once
-#include "plan.hpp"
+#include "../passes/optimize.hpp"
+#include "options.hpp"
 
 OCTET_BEGIN
+
+struct QuantizationPlan;
 
 /// Chooses the codes of a plan's weights (LayerPlan::weight_codes), with their scales where each output channel has its
 /// own, and the change of the bias (LayerPlan::bias_shift), so that the layers of the quantized model have the outputs
@@ -33,6 +36,7 @@ void round_plan(const OptimizedModel& model, QuantizationPlan& plan, RoundWeight
 
 OCTET_END
 
+#include "plan.hpp"  // below, because in header-only use its definitions call the functions above
 #if !defined(OCTET_COMPILED)
 #  include "round_weights.inl"
 #endif

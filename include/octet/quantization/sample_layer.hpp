@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/index.hpp"
 #include "../core/random.hpp"
 #include "../operators/convolution/convolution.hpp"
 #include "rounding_problem.hpp"
