@@ -116,6 +116,9 @@ TEST_CASE("metadata: a small file whose texts are all in one place does not need
   for (int i = 0; i < 50; ++i) m.metadata["b" + std::to_string(i)] = "";
   std::string file = write_tflite(m);
   CHECK(parsed(file, Format::tflite).metadata.at("a").size() == 10000);
+  SaveOptions little;
+  little.largest_file = 9000;
+  CHECK_THROWS_WITH_AS(write_tflite(m, little), doctest::Contains("metadata of 10"), FormatError);
   using Tables = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::Table>>;
   const auto slot = [](int field) { return static_cast<flatbuffers::voffset_t>(4 + 2 * field); };
   auto* texts = flatbuffers::GetMutableRoot<flatbuffers::Table>(file.data())
