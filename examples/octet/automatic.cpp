@@ -28,7 +28,7 @@ struct AutoArguments {
   DataOptions source;
 };
 
-/// The samples that choose and prove, and those of the calibration.
+/// The samples that choose and validate, and those of the calibration.
 struct AutoData {
   InputSetPtr samples, calibration;
   std::int64_t first = 0;  // of the samples, in the data
@@ -70,8 +70,8 @@ AutoData open_images(const AutoArguments& o, const Model& model) {
   if (!classifier || !images->labelled()) return d;
   if (!fits) {
     std::fprintf(stderr,
-                 "octet: note: the data has %lld classes and the model %lld outputs: without --labels only "
-                 "the agreement with float is kept\n",
+                 "octet: note: the data has %lld classes and the model %lld outputs: without --labels, "
+                 "the target is about the agreement with float\n",
                  static_cast<long long>(images->classes()), static_cast<long long>(outputs));
     return d;
   }
@@ -100,9 +100,8 @@ Target target_of(const AutoArguments& o, AutoData& data, Progress& progress) {
 /// Returns whether the target was kept.
 bool auto_command(AutoArguments o, const CLI::App& command) {
   o.how.check();
-  require_not_given(command, {"--round"},
-                    "is for models whose layers are all int8 (quantize): the forms are chosen with nearest rounding");
-  require(!o.data.empty(), "images or tensors to choose and prove with are required: use --data");
+  require_not_given(command, {"--round"}, "an automatic choice rounds weights to nearest");
+  require(!o.data.empty(), "images or tensors to choose and validate with are required: use --data");
   const bool tensors = has_input_files(o.data);
   OutputCheck check({o.model, o.data, o.calibration, o.source.labels, o.source.classes}, o.force);
   Model model = open_model(o.model, {}, tensors);
@@ -144,20 +143,20 @@ void add_auto(CLI::App& app, int& status) {
                                    "and keeps its accuracy. Exit status 3: the target is missed");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("--data", o->data,
-                "Images to choose (one half) and prove with (the other half): folder, CSV, IDX or CIFAR file; or "
+                "Images to choose (one half) and validate with (the other half): folder, CSV, IDX or CIFAR file; or "
                 "tensors: .npz files, or .npy files in a folder for each input");
   c->add_option("--calibration", o->calibration,
                 "Images for calibration. Default: the first ones of --data, which are then not used otherwise");
   c->add_option("--calibrate", o->calibrate, "Largest number of calibration images")
       ->check(at_least(1))
       ->capture_default_str();
-  c->add_option("--limit", o->limit, "Largest number of samples to choose and prove with (0: all)")
+  c->add_option("--limit", o->limit, "Largest number of samples to choose and validate with (0: all)")
       ->check(at_least(0))
       ->capture_default_str();
-  c->add_option("--scan", o->scan, "With how many samples each layer is tried alone")
+  c->add_option("--scan", o->scan, "Number of samples on which each layer is tried alone")
       ->check(at_least(1))
       ->capture_default_str();
-  c->add_option("--proofs", o->proofs, "How many models are proved at most: if one fails, a safer one is")
+  c->add_option("--proofs", o->proofs, "How many models are validated at most: after one that fails, a safer one")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   CLI::Option* drop =
@@ -168,7 +167,7 @@ void add_auto(CLI::App& app, int& status) {
   c->add_option("--min-sqnr", o->min_sqnr, "SQNR in dB that every output has to reach, instead of --max-drop")
       ->check(CLI::Range(0.0, 200.0))
       ->excludes(drop);
-  c->add_option("--objective", o->objective, "What is made small: latency, size (of the file) or memory (of a run)")
+  c->add_option("--objective", o->objective, "What is minimized: latency, size (of the file) or memory (of a run)")
       ->check(CLI::IsMember({"latency", "size", "memory"}))
       ->capture_default_str();
   c->add_option("-o,--out", o->out, "Output file: .octet, .onnx or .tflite. Default: MODEL.auto.octet");

@@ -169,7 +169,7 @@ std::string automatic_chart(const std::string& title, const AutomaticResult& r, 
 
 inline std::string automatic_page(const std::string& model, const AutomaticResult& r, const Target& t) {
   const AutomaticPoint& chosen = r.curve[r.chosen];
-  std::string body = "<h1>" + escaped(model) + ", chosen by itself</h1>\n<ul class=\"facts\"><li>" +
+  std::string body = "<h1>" + escaped(model) + ": a form for each layer</h1>\n<ul class=\"facts\"><li>" +
                      escaped(target_text(t)) + "</li><li>" + std::to_string(r.choosing) + " samples choose, " +
                      std::to_string(r.proving) + " prove</li><li>" +
                      escaped(machine_description(t.executor.pool ? t.executor.pool->size() : 0)) + "</li></ul>\n";
@@ -196,7 +196,7 @@ inline std::string automatic_page(const std::string& model, const AutomaticResul
                              html_table(forms_table(r).rows(), "wide"));
   body += "<footer>\n";
   for (const std::string& n : r.notes) body += "<p>" + escaped(n) + ".</p>\n";
-  return page(model + " chosen by itself", body + "<p>Made by octet " OCTET_VERSION ".</p></footer>\n");
+  return page(model + ": a form for each layer", body + "<p>Made by octet " OCTET_VERSION ".</p></footer>\n");
 }
 
 }  // namespace report

@@ -42,7 +42,8 @@ struct Options {
     app.add_flag("--keep-first-float", qat.keep_first_float, "The first layer with weights stays float");
     app.add_flag("--keep-last-float", qat.keep_last_float, "The last layer with weights stays float");
     app.add_flag("--distill", distill, "Learns from the float model's outputs, too");
-    app.add_option("--temperature", training.distillation.temperature, "Of distillation")->capture_default_str();
+    app.add_option("--temperature", training.distillation.temperature, "Temperature of both softmaxes in distillation")
+        ->capture_default_str();
     app.add_option("--teacher-weight", training.distillation.weight, "Share of the float model in the loss")
         ->capture_default_str();
     app.add_option("--damping", training.oscillation_damping, "Factor of the damping of oscillating weights")
@@ -59,12 +60,12 @@ struct Options {
         ->check(count);
     app.add_flag("--flip", training.augmentation.flip, "Mirrors images");
     app.add_option("--fill", training.augmentation.fill, "Value of pixels from outside, after normalization");
-    app.add_option("--seed", training.seed, "Of the order of images and their changes")->capture_default_str();
+    app.add_option("--seed", training.seed, "Seed of the order of images and of their changes")->capture_default_str();
     app.add_option("--limit", limit, "Largest number of training images (0: all)")->check(count);
     app.add_option("--held-out", held_out, "The last training images, measured after each epoch instead")
         ->check(count)
         ->capture_default_str();
-    app.add_option("--checkpoint", training.checkpoint, "File from which an interrupted run goes on");
+    app.add_option("--checkpoint", training.checkpoint, "File from which an interrupted run continues");
     app.add_option("--threads", training.threads, "Number of threads (0: one per processor)")
         ->check(CLI::Range(0, ThreadPool::max_threads));
     app.add_flag("--force", force, "Overwrite existing files even if octet did not write them");

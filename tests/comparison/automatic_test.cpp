@@ -211,7 +211,7 @@ TEST_CASE("automatic choice: what is wrong with a target is said") {
   CHECK(contains(message([&] { quantize(m, c, t); }), "scan_samples is 0"));
   t.scan_samples = 8;
   t.int8.round = RoundWeights::fast;
-  CHECK(contains(message([&] { quantize(m, c, t); }), "RoundWeights::nearest"));
+  CHECK(contains(message([&] { quantize(m, c, t); }), "rounds weights to nearest"));
 }
 
 TEST_CASE("quantize<int8>: with a trial, a layer that collapses stays float") {

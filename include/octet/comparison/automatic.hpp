@@ -8,7 +8,7 @@
 #include "../data/input_set.hpp"
 #include "../quantization/plan.hpp"
 
-/// Chooses a form for each layer by itself:
+/// Chooses the form (float, int8, dynamic range, fp16) of each layer automatically:
 /// ```
 /// Target target{0.3, Objective::latency};  // at most 0.3 percent points of accuracy lost, as fast as possible
 /// target.samples = image_inputs(model, images, preprocessing);
@@ -17,7 +17,7 @@
 /// ```
 OCTET_BEGIN
 
-/// What an automatic choice makes small.
+/// What an automatic choice minimizes.
 enum class Objective : std::uint8_t {
   latency,  ///< the time of a run on this CPU, conversions between forms included
   size,     ///< the bytes of the saved model
@@ -27,22 +27,21 @@ enum class Objective : std::uint8_t {
 /// The name of an objective: "latency", "size", "memory".
 const char* name(Objective objective) noexcept;
 
-/// What an automatic choice has to keep, what it makes small, and the samples that it chooses and proves with.
+/// What an automatic choice has to keep, what it minimizes, and the samples with which it chooses forms and validates.
 struct Target {
   double max_drop =
       0.3;  ///< percent points of top-1 accuracy that may be lost; without labels, of agreement with float
-  Objective objective = Objective::latency;  ///< what is made small
+  Objective objective = Objective::latency;  ///< what is minimized
   double min_sqnr = 0;  ///< in dB; if positive, every output has to reach it, and max_drop is not used
   /// The samples, which should not be those of the calibration: those with even numbers choose the forms, the others
-  /// prove the result. A single sample does both.
+  /// are held apart and validate the result (the proof). A single sample does both.
   InputSetPtr samples = {};
   std::vector<std::vector<std::int64_t>> labels = {};  ///< the correct classes of each sample; empty: there are none
-  /// Of the int8 layers, with RoundWeights::nearest; layers in keep_float stay float.
-  Int8Options int8 = {};
-  WeightOptions weights = {};     ///< of layers in other forms
+  Int8Options int8 = {};                               ///< of the int8 layers; `round` has to be nearest
+  WeightOptions weights = {};                          ///< of layers in other forms
   std::int64_t scan_samples = 8;  ///< with how many of the samples each layer is tried alone; fewer where their
                                   ///< activations need more than 256 MB
-  int proofs = 4;                 ///< how many models are proved at most; if one fails, a safer one is
+  int proofs = 4;                 ///< how many models are proved at most, each safer than the one that failed before
   ExecutorOptions executor = {};  ///< of all runs
   /// Called during each stage; `total` is the number of its units.
   std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress = {};
@@ -109,9 +108,10 @@ std::vector<LayerSensitivity> layer_sensitivity(const Model& model, const Calibr
                                                 const Target& target);
 
 /// Quantizes a float model so that it keeps the target on samples held apart from those that choose, and is as fast or
-/// small as possible. From the fastest (smallest) form of each layer, layers get more exact forms in the order of how
-/// much error that removes for its cost, until the samples that choose say that the target is kept. The fastest of the
-/// models that keep it is proved on the other samples. If none keeps the target, the result says so (met).
+/// small as possible. The errors and costs of mixtures of forms are predicted from those of single layers; for a series
+/// of falling limits of error, the cheapest mixture is searched, and bisection finds the first of them that keeps the
+/// target on the samples that choose. The cheapest of the models that keep it there is proved on the other samples. If
+/// none keeps the target, the result says so (met).
 AutomaticResult quantize(const Model& model, const Calibration& calibration, const Target& target);
 
 OCTET_END

@@ -22,14 +22,13 @@ inline Target checked(const Model& model, const Target& target) {
           "' are required");
   require(std::isfinite(target.max_drop) && target.max_drop >= 0, "Target::max_drop is ", target.max_drop,
           ", expected percent points from 0 on");
+  require(target.int8.round == RoundWeights::nearest,
+          "Target::int8.round: an automatic choice rounds weights to nearest; round_weights can follow with its plan");
   require(target.min_sqnr >= 0, "Target::min_sqnr is ", target.min_sqnr, " dB, expected 0 (unused) or more");
   require(target.labels.empty() || static_cast<std::int64_t>(target.labels.size()) == target.samples->size(),
           "Target::labels has ", target.labels.size(), " entries, expected one for each of ", target.samples->size(),
           " samples");
   require(target.scan_samples > 0, "Target::scan_samples is ", target.scan_samples, ", expected 1 or more");
-  require(target.int8.round == RoundWeights::nearest,
-          "Target::int8 rounds weights by inputs, which is for models whose layers are all int8: expected "
-          "RoundWeights::nearest");
   Target t = target;
   t.executor.pool = pool_for(t.executor.pool, t.executor.threads);
   t.int8.integer_input = t.int8.integer_output = false;
@@ -85,7 +84,7 @@ class AutomaticChoice {
     bool offered = true;  ///< it may be the result
   };
 
-  /// Half of the samples choose, the others prove.
+  /// Every second sample chooses, the others prove; a single sample does both.
   std::int64_t step() const { return target_.samples->size() > 1 ? 2 : 1; }
   static Target with_notes(Target target, std::vector<std::string>& notes) {
     target.int8.notes = target.weights.notes = &notes;
@@ -95,7 +94,7 @@ class AutomaticChoice {
     if (target_.progress) target_.progress(stage, static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
   }
 
-  /// Whether a form cannot serve the objective: weights that executors expand to float are no faster.
+  /// Whether a form cannot serve the objective: weights that executors expand to float only make the file smaller.
   bool is_useless(std::size_t form) const {
     return target_.objective != Objective::size && form != float_form && candidate_forms()[form].float_kernels;
   }
@@ -247,8 +246,8 @@ class AutomaticChoice {
     return target_.min_sqnr > 0 ? a.least_db > b.least_db : a.drop < b.drop;
   }
 
-  /// Adds the first later mixture that is predicted to have a part of the error of one that failed, a smaller part each
-  /// time, and offers no models that are predicted to have more error than it.
+  /// Adds the first mixture whose predicted error is well below that of the model that failed: 0.75 of it after the
+  /// first failure, 0.56 after the second, and so on. No model with more predicted error is offered any more.
   void add_safer(const FormPath& path, std::size_t failed, int time) {
     const auto total = [&](const Forms& f) {
       const std::vector<double> noise = path.predicted_noise(f);

@@ -67,7 +67,7 @@ class FormPath {
     const Forms start = cheapest(allowed), exact = uniform(float_form);
     std::vector<double> limits = predicted_noise(start);
     double part = 1;
-    if (target_.min_sqnr > 0) {  // errors add up to less than predicted, or to more
+    if (target_.min_sqnr > 0) {  // predictions are rough, so the first limit is far above the target
       part = 8;
       for (double& x : limits) x = std::min(x, std::pow(10.0, -target_.min_sqnr / 10));
     }
@@ -82,7 +82,7 @@ class FormPath {
     return path;
   }
 
-  /// The noise of each output as a part of its signal, if the errors of layers are added.
+  /// The predicted noise of each output, as a part of its signal: the sum of that of the layers.
   std::vector<double> predicted_noise(const Forms& forms) const {
     std::vector<double> sum(plans_.graph().outputs.size(), 0.0);
     for (std::size_t l = 0; l < facts_.size(); ++l)
@@ -110,8 +110,8 @@ class FormPath {
     return candidate_forms()[f.form].float_kernels ? fact(layer, float_form)->milliseconds : f.milliseconds;
   }
 
-  /// The layers' forms of the least cost, those listed first if it is equal. For latency, int8 wherever possible: what
-  /// conversions take depends on the layers around, and layers for which they do not pay change first.
+  /// The layers' forms of the least cost, those listed first if it is equal. For latency, int8 wherever possible, as
+  /// the time of conversions depends on the neighbouring layers: layers for which int8 does not pay are changed later.
   Forms cheapest(const std::vector<bool>& allowed) const {
     Forms forms = uniform(int8_form);
     for (std::size_t l = 0; l < facts_.size(); ++l) {
@@ -155,8 +155,8 @@ class FormPath {
     return sum;
   }
 
-  /// The cost of a mixture, and a penalty for noise beyond the limits: noise e times as large as allowed costs as much
-  /// as the whole float model.
+  /// The cost of a mixture, and a penalty for noise beyond the limits: the logarithm of how many times it is too large,
+  /// in units of the float model's cost.
   double objective(const Forms& forms, const std::vector<double>& limits, double part) const {
     double cost = target_.objective == Objective::latency ? conversion_time(forms) : 0;
     for (std::size_t l = 0; l < facts_.size(); ++l)

@@ -77,7 +77,7 @@ class FormPlans {
 
   /// The plan of the original model with these forms of the layers.
   QuantizationPlan mixed(const std::vector<std::size_t>& forms) const {
-    // Multiplied channels change what activations with limits give, so the float model does without.
+    // Channels multiplied before a clip change its result, so the float model is the original one.
     if (std::all_of(forms.begin(), forms.end(), [](std::size_t f) { return f == float_form; }))
       return plans_[float_form];
     QuantizationPlan p = plans_[int8_form];
@@ -89,7 +89,7 @@ class FormPlans {
       if (float_inputs[l]) p.layers[names_[l]] = {};
       keep_float.push_back(p.layers[names_[l]].form != PlannedForm::integer);
     }
-    // Which tensors have a scale of their own depends on the layers around.
+    // Which tensors have a scale of their own depends on the forms of the neighbouring layers.
     const IntegerPlacement placement(graph_, {keep_float, false, false});
     for (int v = 0; v < static_cast<int>(graph_.values.size()); ++v) {
       const std::string& tensor = graph_.value(v).name;

@@ -73,7 +73,7 @@ inline std::pair<double, double> least_times(Executor& first, Executor& second, 
   return {sum(least[0]), sum(least[1])};
 }
 
-/// What a layer in one form costs and spoils.
+/// What a layer costs in one form, and the noise that it causes.
 struct FormFacts {
   std::size_t form = float_form;
   std::vector<double> noise;  ///< of each output of the model, as a part of its signal

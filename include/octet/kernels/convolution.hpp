@@ -143,7 +143,8 @@ class GemmConvolution {
     ScaleAndZero scale;
   };
 
-  /// Few rows wait for weights from memory, of which those of 4 bits need half as much; more rows are faster with int8.
+  /// With few rows, the time is that of reading the weights, and those of 4 bits have half the bytes; more rows are
+  /// faster with int8.
   void choose_weights(std::int64_t rows) {
     by_small_ = !small_.empty() && rows <= kernels_->rows_u8s4;
     if (by_small_) return;

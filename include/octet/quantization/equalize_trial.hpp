@@ -62,8 +62,8 @@ inline TriedPlan plan_with_equalization(const OptimizedModel& g, const Calibrati
   return {better ? std::move(plan) : std::move(other), std::min(with, without)};
 }
 
-/// If the outputs have little SQNR on options.trial, keeps the layers float that collapse first, then those that
-/// collapse still, as long as the outputs gain by it.
+/// If the outputs have less than 20 dB SQNR on options.trial, keeps the layers float that collapse first, then those
+/// that still collapse, as long as the outputs gain at least 3 dB by it.
 inline QuantizationPlan without_collapse(const OptimizedModel& g, const Calibration& calibration,
                                          const Int8Options& options, TriedPlan tried) {
   constexpr int most_rounds = 8;
@@ -76,7 +76,7 @@ inline QuantizationPlan without_collapse(const OptimizedModel& g, const Calibrat
     const std::vector<std::size_t> found = first_collapsed(g, tried.plan, options.trial);
     if (found.empty()) break;
     for (std::size_t l : found) kept.keep_float.push_back(g.nodes[l].name);
-    for (std::size_t l : found)  // what is lost may be lost in their inputs: a small difference of large numbers
+    for (std::size_t l : found)  // the cause may be their inputs: a small difference of large numbers cancels
       for (int v : g.nodes[l].inputs)
         if (const int p = links.producer(v); p != Node::none) kept.keep_float.push_back(g.nodes[at(p)].name);
     TriedPlan next = plan_with_equalization(g, calibration, kept);
@@ -86,16 +86,16 @@ inline QuantizationPlan without_collapse(const OptimizedModel& g, const Calibrat
       for (std::size_t l : found)
         options.notes->push_back(concat("layer '", g.nodes[l].name,
                                         "' and those before it stay float: as int8 its result has less than ",
-                                        collapsed_below_db, " dB SQNR. With it the outputs have ",
-                                        std::round(-10 * now) / 10, " dB, before ", std::round(-10 * noise) / 10));
+                                        collapsed_below_db, " dB SQNR. The outputs then have ",
+                                        std::round(-10 * now) / 10, " dB instead of ", std::round(-10 * noise) / 10));
     tried = std::move(next);
     noise = now;
   }
   return std::move(tried.plan);
 }
 
-/// Plans int8 layers, with weights rounded to nearest. With options.trial, what is better on these inputs is tried:
-/// equalized channels, and, unless weights are rounded otherwise later, layers that collapse as float.
+/// Plans int8 layers, with weights rounded to nearest. On options.trial it tries whether equalized channels are better
+/// and, unless weights are rounded otherwise later, whether layers that collapse are better as float.
 inline QuantizationPlan nearest_plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
                                               const Int8Options& options) {
   if (options.trial.empty()) return make_int8_plan(g, calibration, options);

@@ -49,15 +49,16 @@ struct Int8Options {
   bool symmetric_activations = false;          ///< all zero points are 0
   RangeMethod weights = RangeMethod::min_max;  ///< min_max suits 8 bits, as each channel has its own range; mse fewer
   int weight_bits = 8;                         ///< 2 to 8: codes reach from -(2^(bits-1) - 1) to 2^(bits-1) - 1
-  std::vector<std::string> keep_8_bits;        ///< names of layers whose weights have 8 bits anyway, * for any text
+  std::vector<std::string> keep_8_bits;  ///< names of layers whose weights have 8 bits nevertheless, * for any text
   RoundWeights round = RoundWeights::nearest;  ///< how weights are rounded
-  RoundingOptions rounding_samples;            ///< for RoundWeights::fast and adaround: needs inputs
+  RoundingOptions rounding_samples;            ///< of RoundWeights::fast and adaround, which need its inputs
   bool correct_bias = true;                    ///< compensates for the mean error of rounded weights
   Equalize equalize = Equalize::where_better;  ///< uneven channels between layers
   std::vector<Tensor<float>> trial;  ///< if not empty, inputs (batches) on which the model is quantized with and
                                      ///< without equalized channels, where these are predicted to be better: the one
                                      ///< whose outputs have less error is taken. Layers that collapse on them stay
-                                     ///< float where the outputs gain by it. For models with one input
+                                     ///< float where the outputs gain by it, if weights are rounded to nearest. For
+                                     ///< models with one input
   std::vector<std::string>* notes = nullptr;  ///< gets a message for what was decided by trial,
                                               ///< and those of rounding_samples, if that has no notes of its own
   std::vector<std::string> keep_float;        ///< names of layers, * for any text

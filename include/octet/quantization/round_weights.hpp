@@ -13,9 +13,9 @@ struct QuantizationPlan;
 /// model gives, before the activation (fast) or behind it (adaround); so a layer also compensates for errors made
 /// before it.
 ///
-/// Each layer sees samples of `options.samples` of its output pixels, up to four times as many where it has more
-/// weights, the same on each call; at least one of each input. The result depends neither on the CPU nor on the number
-/// of threads.
+/// A layer is rounded by `options.samples` of its output pixels, or up to four times as many if it has more weights; at
+/// least one of each input, and the same on each call. The result depends neither on the CPU nor on the number of
+/// threads.
 ///
 /// Does nothing for RoundWeights::nearest, and for layers without integer weights and transposed convolutions. Weights
 /// stay rounded to nearest, with a note, in layers with more than 10000 of them for each output channel, for which time

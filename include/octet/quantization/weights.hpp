@@ -35,8 +35,9 @@ class FloatElements {
   View<const float> view_;
 };
 
-/// The range of n weights with the least squared error of codes from -largest to largest, of 100 parts of the full one.
-/// Few bits are coarse, so errors are those of the weights themselves, not of a distribution.
+/// The range of n weights for which codes from -largest to largest have the least squared error: the best of
+/// 1 %, 2 %, ... 100 % of the full range. Errors are those of the weights themselves: with few bits, estimates from a
+/// histogram are too inaccurate.
 inline Range least_error_range(const float* w, std::int64_t n, const Range& all, std::int32_t largest) {
   const float full = std::max(-all.low, all.high), most = static_cast<float>(largest);
   float best = full;

@@ -5,8 +5,8 @@ struct U8S4 : U8S8 {
   static constexpr bool paired = true;
   static constexpr int weight_bytes = vector_bytes / 2;
   static constexpr int rows(int) { return 4; }
-  // Few rows wait for weights from memory. With more, expanding them takes longer than int8 panels where those need one
-  // instruction for a dot product.
+  // With few rows, the time is that of reading the weights from memory. With more, expanding them takes longer than
+  // reading int8 panels, unless weights of 4 bits have a faster dot product (small_steps).
   static constexpr std::int64_t most_rows = wide::small_steps > 0 ? any_rows : 4;
 };
 
