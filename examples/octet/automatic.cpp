@@ -31,6 +31,7 @@ struct AutoArguments {
 /// The samples that choose and validate, and those of the calibration.
 struct AutoData {
   InputSetPtr samples, calibration;
+  std::int64_t first = 0;  // of the samples, in the data
   std::vector<std::vector<std::int64_t>> labels;
 };
 
@@ -41,6 +42,7 @@ AutoData split(const AutoArguments& o, const InputSetPtr& data, const InputSetPt
                              : data->size() == 1 ? 0
                                                  : std::clamp<std::int64_t>(data->size() / 4, 1, o.calibrate);
   const std::int64_t left = data->size() - first;
+  d.first = first;
   d.samples = part_of(data, first, o.limit > 0 ? std::min(o.limit, left) : left);
   const InputSetPtr& from = calibration ? calibration : data;
   d.calibration =
@@ -73,8 +75,7 @@ AutoData open_images(const AutoArguments& o, const Model& model) {
                  static_cast<long long>(images->classes()), static_cast<long long>(outputs));
     return d;
   }
-  const std::int64_t first = o.calibration.empty() ? images->size() - d.samples->size() : 0;
-  for (std::int64_t i = 0; i < d.samples->size(); ++i) d.labels.push_back(images->labels(first + i));
+  for (std::int64_t i = 0; i < d.samples->size(); ++i) d.labels.push_back(images->labels(d.first + i));
   return d;
 }
 
@@ -128,7 +129,7 @@ bool auto_command(AutoArguments o, const CLI::App& command) {
   if (!o.json.empty()) write_file(o.json, report::json_text(report::automatic_json(model.name, r, target)));
   if (!o.report.empty()) write_file(o.report, report::automatic_page(model.name, r, target));
   if (!o.plan_out.empty()) save(r.plan, o.plan_out);
-  for (const std::string& n : r.notes) std::cerr << "octet: note: " << n << "\n";
+  print_notes(r.notes);
   if (!r.met) std::cerr << "octet: the target is missed on the samples held apart; the best model found was saved\n";
   return r.met;
 }

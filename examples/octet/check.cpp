@@ -93,6 +93,7 @@ std::vector<AnyTensor> check_inputs(const std::string& name, const Model& model,
   const Model as_stored = open_model(name, {}, true);
   std::vector<AnyTensor> all = read_inputs(as_stored, {o.input});
   for (std::size_t i = 0; i < all.size(); ++i) {
+    require(all[i].size() > 0, "'", o.input, "' has no elements, expected at least one image");
     const int stored = as_stored.inputs[i], own = model.inputs[i];
     if (as_stored.value(stored).shape != model.value(own).shape ||
         transposes_of(as_stored, stored) > transposes_of(model, own))

@@ -39,6 +39,8 @@ void print(const std::vector<Diagnosis>& found, const DiagnosisOptions& options)
 void why_command(const WhyArguments& o) {
   require(!o.calibration.empty() || !o.load_calibration.empty(),
           "calibration images (--calibration) or a calibration file (--load-calibration) are required");
+  require(!o.how.rounds_by_inputs() || o.load_calibration.empty(),
+          "--round requires images for calibration (--calibration) instead of --load-calibration");
   require(!o.data.empty() || !o.calibration.empty(), "images to compare on (--data) are required");
   const Model model = open_model(o.model);
   const ImageInput input(model, o.preparation.size);
@@ -51,11 +53,14 @@ void why_command(const WhyArguments& o) {
       for (Tensor<float>& x : input.load(*images, i, std::min(n, i + 16), p, *c.executor.pool)) use(std::move(x));
   };
   Calibration calibration;
+  Int8Options quantization = o.how.int8();
+  quantization.rounding_samples.executor = c.executor;
   if (o.load_calibration.empty()) {
     Calibrator calibrator(model, c);
     Progress progress;
-    batches(o.calibration, o.calibrate, [&](const Tensor<float>& x) {
+    batches(o.calibration, o.calibrate, [&](Tensor<float> x) {
       calibrator.add(x);
+      if (o.how.rounds_by_inputs()) quantization.rounding_samples.inputs.push_back(std::move(x));
       progress("calibrating", calibrator.images(), o.calibrate);
     });
     calibration = calibrator.result();
@@ -67,7 +72,7 @@ void why_command(const WhyArguments& o) {
   DiagnosisOptions options;
   options.most = static_cast<std::size_t>(o.layers);
   options.executor = c.executor;
-  print(diagnose(model, quantize<int8>(model, calibration, o.how.int8()), calibration, images, options), options);
+  print(diagnose(model, quantize<int8>(model, calibration, quantization), calibration, images, options), options);
 }
 
 }  // namespace

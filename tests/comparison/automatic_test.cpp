@@ -207,6 +207,9 @@ TEST_CASE("automatic choice: what is wrong with a target is said") {
   t.max_drop = -1;
   CHECK(contains(message([&] { quantize(m, c, t); }), "max_drop is -1"));
   t.max_drop = 1;
+  t.scan_samples = 0;
+  CHECK(contains(message([&] { quantize(m, c, t); }), "scan_samples is 0"));
+  t.scan_samples = 8;
   t.int8.round = RoundWeights::fast;
   CHECK(contains(message([&] { quantize(m, c, t); }), "rounds weights to nearest"));
 }

@@ -357,7 +357,8 @@ TEST_CASE("export_cpp: what cannot be written is an error, and leaves nothing be
   const Result<CppSource> failed = try_write_cpp(small_cnn());
   CHECK(!failed.ok());
   const Model good = int8_of(small_cnn());
-  for (const char* name : {"", "a b", "1st", "a__b", "_a", "class", "main", "std", "a\nb", "../up"}) {
+  for (const char* name :
+       {"", "a b", "1st", "a__b", "_a", "class", "concept", "size_t", "linux", "main", "std", "a\nb", "../up"}) {
     CppOptions o;
     o.name = name;
     refuses(good, "cannot be that of a C++ namespace", o);

@@ -203,6 +203,26 @@ TEST_CASE("rounding does not depend on threads and instruction sets") {
   }
 }
 
+TEST_CASE("layers that are too large for better rounding are rounded to nearest, and that is said") {
+  Model g;
+  const int x = g.add_input("x", {Shape::unknown, 10001});
+  const int large = g.add("large", FullyConnected(), {x, g.add_constant("w1", random_tensor({3, 10001}, 1))});
+  g.outputs = {g.add("small", FullyConnected(), {large, g.add_constant("w2", random_tensor({2, 3}, 2))})};
+  std::vector<Tensor<float>> inputs;
+  for (unsigned i = 0; i < 4; ++i) inputs.push_back(random_tensor({1, 10001}, 10 + i));
+  const Calibration calibration = calibrate(g, inputs);
+  std::vector<std::string> notes;
+  Int8Options o = options_of(RoundWeights::fast, 4, inputs);
+  const QuantizationPlan nearest =
+      plan_quantization<int8>(g, calibration, options_of(RoundWeights::nearest, 4, inputs));
+  o.notes = &notes;
+  const QuantizationPlan plan = plan_quantization<int8>(g, calibration, o);
+  CHECK(plan.layers.at("large") == nearest.layers.at("large"));
+  CHECK(plan.layers.at("small").weight_codes.size() == 6);
+  REQUIRE(notes.size() == 1);
+  CHECK(has(notes[0], {"'large'", "10001 weights", "nearest"}));
+}
+
 TEST_CASE("plans keep codes and shifts of biases; layers can keep 8 bits; wrong options are named") {
   const Model model = net();
   const auto images = correlated_images(8, 8, 6, 100);
@@ -225,9 +245,19 @@ TEST_CASE("plans keep codes and shifts of biases; layers can keep 8 bits; wrong 
   CHECK(has(error(o), {"9 bits", "2 to 8"}));
   o = options_of(RoundWeights::fast, 4, {});
   CHECK(has(error(o), {"needs inputs"}));
+  o = options_of(RoundWeights::fast, 4, images);
+  o.rounding_samples.samples = 0;
+  CHECK(has(error(o), {"samples is 0"}));
   o.keep_8_bits = {"lost"};
   CHECK(has(error(o), {"'lost'", "kept at 8 bits"}));
   QuantizationPlan edited = plan;
   edited.layers.at("grouped").bias_shift.pop_back();
   CHECK(has(message([&] { quantize(model, edited); }), {"'grouped'", "7 shifts", "expected 8"}));
+  edited = plan;
+  edited.layers.at("grouped").bias_shift[3] = 1e12;
+  CHECK(has(message([&] { quantize(model, edited); }), {"'grouped'", "channel 3", "too small for the bias"}));
+  for (double shift : {1e300, std::numeric_limits<double>::quiet_NaN()}) {
+    edited.layers.at("grouped").bias_shift[3] = shift;
+    CHECK(has(message([&] { quantize(model, edited); }), {"'grouped'", "shift of the bias", "float32"}));
+  }
 }

@@ -28,6 +28,7 @@ inline Target checked(const Model& model, const Target& target) {
   require(target.labels.empty() || static_cast<std::int64_t>(target.labels.size()) == target.samples->size(),
           "Target::labels has ", target.labels.size(), " entries, expected one for each of ", target.samples->size(),
           " samples");
+  require(target.scan_samples > 0, "Target::scan_samples is ", target.scan_samples, ", expected 1 or more");
   Target t = target;
   t.executor.pool = pool_for(t.executor.pool, t.executor.threads);
   t.int8.integer_input = t.int8.integer_output = false;

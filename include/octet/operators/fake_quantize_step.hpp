@@ -27,7 +27,7 @@ class FakeQuantization {
       const double steps = static_cast<double>(*lowest) / static_cast<double>(p.scale),
                    span = static_cast<double>(codes().high - codes().low);
       p.zero_point = static_cast<std::int32_t>(
-          codes().low + static_cast<std::int64_t>(std::clamp(std::nearbyint(-steps), 0.0, span)));
+          codes().low + static_cast<std::int64_t>(std::max(0.0, std::min(span, std::nearbyint(-steps)))));
     }
     return p;
   }

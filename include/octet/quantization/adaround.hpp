@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 
+#include "../core/index.hpp"
 #include "../core/random.hpp"
 #include "../operators/elementary.hpp"
 #include "rounding_problem.hpp"

@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <set>
 
 #include "../core/affine.hpp"
@@ -49,7 +50,8 @@ inline void require_valid(const LayerPlan& layer) {
   for (double m : layer.input_means)
     require(std::isfinite(m), "a mean of the input is ", m, ", expected a finite number");
   for (double s : layer.bias_shift)
-    require(std::isfinite(s), "a shift of the bias is ", s, ", expected a finite number");
+    require(std::abs(s) <= static_cast<double>(std::numeric_limits<float>::max()), "a shift of the bias is ", s,
+            ", expected a finite number that float32 can hold");
 }
 
 /// Calls f for each entry of a map. Errors start with what the entry is and its name.

@@ -110,7 +110,8 @@ inline QuantizationPlan nearest_plan_by_trial(const OptimizedModel& g, const Cal
 inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
                                       const Int8Options& options) {
   QuantizationPlan plan = nearest_plan_by_trial(g, calibration, options);
-  round_plan(g, plan, options.round, options.rounding_samples);
+  const RoundingOptions& samples = options.rounding_samples;
+  round_plan(g, plan, options.round, samples, samples.notes ? samples.notes : options.notes);
   return plan;
 }
 

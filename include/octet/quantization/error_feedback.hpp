@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "../core/index.hpp"
 #include "rounding_problem.hpp"
 
 /// The fast rounding of weights: the codes with the least squared error of the layer's sums, by error feedback.

@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <vector>
 
 #include "../core/rounded.hpp"
 #include "../core/thread_pool.hpp"

@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 
+#include "../kernels/half.hpp"
 #include "../runtime/executor.hpp"
 #include "quantize.hpp"
 

@@ -40,6 +40,7 @@ struct RoundingOptions {
   std::uint64_t seed = 1;             ///< of the choice of pixels
   ExecutorOptions executor;           ///< of the runs of the model
   std::function<void(std::int64_t done, std::int64_t total)> progress;  ///< called after each layer
+  std::vector<std::string>* notes = nullptr;  ///< gets a message for each layer that is rounded to nearest after all
 };
 
 /// Options of quantize<int8>(model, calibration).
@@ -58,7 +59,8 @@ struct Int8Options {
                                      ///< whose outputs have less error is taken. Layers that collapse on them stay
                                      ///< float where the outputs gain by it, if weights are rounded to nearest. For
                                      ///< models with one input
-  std::vector<std::string>* notes = nullptr;  ///< gets a message for what was decided by trial
+  std::vector<std::string>* notes = nullptr;  ///< gets a message for what was decided by trial,
+                                              ///< and those of rounding_samples, if that has no notes of its own
   std::vector<std::string> keep_float;        ///< names of layers, * for any text
   bool integer_input = false;                 ///< the model takes int8 instead of float
   bool integer_output = false;                ///< the model returns int8 instead of float

@@ -21,6 +21,7 @@ class PlannedWeights {
     const float input_scale = g_.value(n.inputs[0]).quant.scale[0];
     require_bias_fits(n, layer, input_scale);
     QTensor<int8> q = int8_weights(n, layer);
+    if (!layer.bias_shift.empty()) require_bias_fits(n, layer, input_scale);
     const auto b_at = static_cast<std::size_t>(form.bias);
     const int b = form.bias < 0 ? Node::none : input_of(n, b_at);
     if (b != Node::none)

@@ -1,7 +1,10 @@
 #pragma once
-#include "plan.hpp"
+#include "../passes/optimize.hpp"
+#include "options.hpp"
 
 OCTET_BEGIN
+
+struct QuantizationPlan;
 
 /// Chooses the codes of a plan's weights (LayerPlan::weight_codes), with their scales where each output channel has its
 /// own, and the change of the bias (LayerPlan::bias_shift), so that the layers of the quantized model have the outputs
@@ -14,22 +17,26 @@ OCTET_BEGIN
 /// least one of each input, and the same on each call. The result depends neither on the CPU nor on the number of
 /// threads.
 ///
-/// Does nothing for RoundWeights::nearest, and for layers without integer weights and transposed convolutions.
+/// Does nothing for RoundWeights::nearest, and for layers without integer weights and transposed convolutions. Weights
+/// stay rounded to nearest, with a note, in layers with more than 10000 of them for each output channel, for which time
+/// and memory would be those of matrices [weights, weights], and in layers where numbers are too large for floats.
 ///
 /// fast: error feedback (GPTQ) and coordinate descent, see error_feedback.hpp; seconds for a MobileNetV2.
 /// adaround: learns whether each weight is rounded up or down (AdaRound), see adaround.hpp; minutes.
 ///
-/// Throws Error if `options.inputs` is empty, or the model has several inputs or one that is not float.
+/// Throws Error if `options.inputs` is empty, `options.samples` is not positive, or the model has several inputs or one
+/// that is not float.
 void round_weights(const Model& model, QuantizationPlan& plan, RoundWeights algorithm, const RoundingOptions& options);
 
 namespace detail {
-/// The same for a model that is optimized; the pool runs it.
+/// The same for a model that is optimized. `notes` may be null.
 void round_plan(const OptimizedModel& model, QuantizationPlan& plan, RoundWeights algorithm,
-                const RoundingOptions& options);
+                const RoundingOptions& options, std::vector<std::string>* notes);
 }  // namespace detail
 
 OCTET_END
 
+#include "plan.hpp"  // below, because in header-only use its definitions call the functions above
 #if !defined(OCTET_COMPILED)
 #  include "round_weights.inl"
 #endif

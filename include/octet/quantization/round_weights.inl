@@ -1,6 +1,8 @@
 #pragma once
+#include "../core/bias.hpp"
 #include "activation_params.hpp"
 #include "adaround.hpp"
+#include "bias_correction.hpp"
 #include "check_plan.hpp"
 #include "error_feedback.hpp"
 #include "float_model.hpp"
@@ -15,11 +17,13 @@ namespace detail {
 /// Rounds the layers of a plan, one after the other.
 class PlanRounder {
  public:
-  PlanRounder(const Graph& g, QuantizationPlan& plan, RoundWeights algorithm, const RoundingOptions& options)
+  PlanRounder(const Graph& g, QuantizationPlan& plan, RoundWeights algorithm, const RoundingOptions& options,
+              std::vector<std::string>* notes)
       : g_(g),
         plan_(plan),
         algorithm_(algorithm),
         options_(options),
+        notes_(notes),
         pool_(pool_for(options.executor.pool, options.executor.threads)),
         placement_(g, {not_integer(), plan.integer_input, plan.integer_output}),
         params_(activation_params(g, placement_, int8_format,
@@ -52,6 +56,7 @@ class PlanRounder {
 
  private:
   static constexpr std::int64_t memory = std::int64_t{1} << 30;  // of activations
+  static constexpr std::int64_t most_weights = 10000;            // of an output channel: two matrices of 400 MB
 
   std::vector<bool> not_integer() const {
     std::vector<bool> floating;
@@ -87,6 +92,12 @@ class PlanRounder {
     std::vector<float> exact, quantized;            // [P, taps, C]
     std::vector<float> residual, rounded_residual;  // [P, O]; empty if there is none
     std::int64_t rows = 0;
+
+    bool is_finite() const {
+      for (const auto* list : {&exact, &quantized, &residual, &rounded_residual})
+        if (!std::all_of(list->begin(), list->end(), [](float x) { return std::isfinite(x); })) return false;
+      return true;
+    }
   };
 
   Samples sample(std::size_t at, const LayerSampler& from) {
@@ -124,29 +135,71 @@ class PlanRounder {
       return {{form.weights, dequantize(quantize_weights(w, layer.weights, weight_format(layer)))}};
     Tensor<float> bias = b == Node::none ? Tensor<float>({w.shape()[0]}) : to_float(g_.value(b).constant.ref());
     const std::int64_t images = static_cast<std::int64_t>(options_.inputs.size()), k = w.size() / w.shape()[0];
+    if (k > most_weights)
+      return nearest(
+          n, layer, w, std::move(bias),
+          concat("has ", k, " weights for each output channel, of which ", most_weights, " can be rounded otherwise"));
     const LayerSampler sampler(g_, n, images, std::clamp(4 * k, options_.samples, 4 * options_.samples),
                                SplitMix::seed_of(options_.seed, static_cast<std::int64_t>(at)));
-    Samples s = sample(at, sampler);
+    const Samples s = sample(at, sampler);
+    if (!s.is_finite()) return nearest(n, layer, w, std::move(bias), "has inputs that are not finite");
     const std::int64_t groups = n.op->traits().groups, group_out = w.shape()[0] / groups;
-    layer.weight_codes.assign(static_cast<std::size_t>(w.size()), 0);
-    layer.bias_shift.assign(static_cast<std::size_t>(w.shape()[0]), 0.0);
-    layer.input_means.clear();
     std::vector<RoundedGroup> done(static_cast<std::size_t>(groups));
     pool_->parallel(groups, [&](std::int64_t g, int) {
       done[static_cast<std::size_t>(g)] = rounded(problem(n, layer, w, bias, s, sampler, g), g);
     });
+    if (!std::all_of(done.begin(), done.end(), is_usable))
+      return nearest(n, layer, w, std::move(bias), "has inputs or results that are too large");
+    layer.weight_codes.assign(static_cast<std::size_t>(w.size()), 0);
+    layer.bias_shift.assign(static_cast<std::size_t>(w.shape()[0]), 0.0);
+    layer.input_means.clear();
     for (std::int64_t g = 0; g < groups; ++g) {
       const RoundedGroup& r = done[static_cast<std::size_t>(g)];
       std::copy(r.codes.begin(), r.codes.end(), layer.weight_codes.begin() + g * group_out * k);
       for (std::int64_t o = 0; o < group_out; ++o) {
         const auto c = static_cast<std::size_t>(g * group_out + o);
         if (layer.weights.per_channel()) layer.weights.scale[c] = r.scales[static_cast<std::size_t>(o)];
-        layer.bias_shift[c] = static_cast<double>(r.shifts[static_cast<std::size_t>(o)]);
-        bias[g * group_out + o] += r.shifts[static_cast<std::size_t>(o)];
+        float& x = bias[g * group_out + o];
+        const float shift = fitting_shift(n, layer, x, r.shifts[static_cast<std::size_t>(o)], c);
+        layer.bias_shift[c] = static_cast<double>(shift);
+        x += shift;
       }
     }
     return {{form.weights, dequantize(QTensor<int8>{Tensor<int8>(w.shape(), layer.weight_codes), layer.weights})},
             {form.bias, bias}};
+  }
+
+  static bool is_usable(const RoundedGroup& r) {
+    const auto usable = [](float s) { return is_usable_scale(static_cast<double>(s)); };
+    return std::all_of(r.scales.begin(), r.scales.end(), usable) &&
+           std::all_of(r.shifts.begin(), r.shifts.end(), [](float s) { return std::isfinite(s); });
+  }
+
+  /// A shift so that the bias fits into an int32 sum, which the scale of weights that are almost zero limits.
+  float fitting_shift(const Node& n, const LayerPlan& layer, float bias, float shift, std::size_t channel) const {
+    const QuantParams& input = params_[static_cast<std::size_t>(n.inputs[0])];
+    if (layer.form != PlannedForm::integer || !input) return shift;
+    const float scale = layer.weights.scale[layer.weights.index_of(static_cast<std::int64_t>(channel))];
+    const auto most = static_cast<float>(0x1.8p30 * bias_unit(static_cast<double>(input.scale[0]), scale));
+    const float sum = bias + shift, low = std::min(-most, bias), high = std::max(most, bias);
+    return sum < low ? low - bias : sum > high ? high - bias : shift;
+  }
+
+  /// Leaves a layer as the plan has it, with weights rounded to nearest.
+  std::map<int, AnyTensor> nearest(const Node& n, LayerPlan& layer, const Tensor<float>& w, Tensor<float> bias,
+                                   const std::string& why) const {
+    if (notes_) notes_->push_back(concat("layer '", n.name, "' ", why, ": its weights are rounded to nearest"));
+    layer.weight_codes.clear();
+    layer.bias_shift.clear();
+    Tensor<float> real = dequantize(quantize_weights(w, layer.weights, weight_format(layer)));
+    if (!layer.input_means.empty()) {
+      const std::vector<double> error =
+          mean_error(w, layer.input_means, [&](std::int64_t, std::int64_t i) { return real[i]; });
+      for (std::int64_t o = 0; o < bias.size(); ++o)
+        bias[o] = static_cast<float>(static_cast<double>(bias[o]) - error[static_cast<std::size_t>(o)]);
+    }
+    const IntegerForm form = n.op->integer_form();
+    return {{form.weights, std::move(real)}, {form.bias, std::move(bias)}};
   }
 
   RoundingProblem problem(const Node& n, const LayerPlan& layer, const Tensor<float>& w, const Tensor<float>& bias,
@@ -208,6 +261,7 @@ class PlanRounder {
   QuantizationPlan& plan_;
   const RoundWeights algorithm_;
   const RoundingOptions& options_;
+  std::vector<std::string>* const notes_;
   const std::shared_ptr<ThreadPool> pool_;
   const IntegerPlacement placement_;
   const std::vector<QuantParams> params_;
@@ -215,24 +269,26 @@ class PlanRounder {
 };
 
 OCTET_API void round_plan(const OptimizedModel& model, QuantizationPlan& plan, RoundWeights algorithm,
-                          const RoundingOptions& options) {
+                          const RoundingOptions& options, std::vector<std::string>* notes) {
   if (algorithm == RoundWeights::nearest) return;
   require(model.inputs.size() == 1 && model.value(model.inputs[0]).dtype == DType::f32,
           "weights are rounded by samples of the inputs for models with one input, which is float; model '", model.name,
           "' has ", model.inputs.size(), " inputs");
   require(!options.inputs.empty(), "the rounding of weights needs inputs of the model, found none");
+  require(options.samples > 0 && options.samples <= std::int64_t{1} << 32, "RoundingOptions::samples is ",
+          options.samples, ", expected 1 to 2^32");
   require_valid(plan);
   Graph g = model;
   require_same_names(plan, g, unique_layer_names(g));
   rescale(g, plan.channel_exponents);
-  PlanRounder(g, plan, algorithm, options).run();
+  PlanRounder(g, plan, algorithm, options, notes).run();
 }
 
 }  // namespace detail
 
 OCTET_API void round_weights(const Model& model, QuantizationPlan& plan, RoundWeights algorithm,
                              const RoundingOptions& options) {
-  detail::round_plan(detail::optimize_for_weights(model), plan, algorithm, options);
+  detail::round_plan(detail::optimize_for_weights(model), plan, algorithm, options, options.notes);
 }
 
 OCTET_END

@@ -28,9 +28,10 @@ struct RoundedGroup {
   std::vector<float> shifts;       // [O]: makes the mean of the sums that of the targets
 };
 
+/// NaN, which inputs near the largest float may lead to, gives the lowest code.
 inline float clamped_code(float x, int largest) noexcept {
   const auto most = static_cast<float>(largest);
-  return std::min(std::max(std::nearbyint(x), -most), most);
+  return std::min(std::max(-most, std::nearbyint(x)), most);
 }
 
 /// The bias that makes the means of the sums those of the targets.

@@ -1,5 +1,7 @@
 #pragma once
+#include "../core/index.hpp"
 #include "../core/random.hpp"
+#include "../graph/graph.hpp"
 #include "../operators/convolution/convolution.hpp"
 #include "rounding_problem.hpp"
 

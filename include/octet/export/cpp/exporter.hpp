@@ -100,13 +100,16 @@ class Exporter {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
     bool good = name_.size() <= 64 && letter(name_[0]) && name_.find("__") == std::string::npos;
     for (char c : name_) good = good && (letter(c) || c == '_' || (c >= '0' && c <= '9'));
+    // Keywords up to C++23, names of the standard's headers (and all that end like theirs), and macros of compilers.
     const std::string reserved =
-        " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl "
-        "const const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export "
-        "extern false float for friend goto if inline int long main mutable namespace new noexcept not not_eq nullptr "
-        "operator or or_eq private protected public register reinterpret_cast return short signed sizeof static "
-        "static_assert static_cast std struct switch template this thread_local throw true try typedef typeid typename "
-        "union unsigned using virtual void volatile wchar_t while xor xor_eq ";
+        " alignas alignof and and_eq asm auto bitand bitor bool break case catch char class co_await co_return "
+        "co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do "
+        "double dynamic_cast else enum explicit export extern false float for friend goto i386 if inline int linux "
+        "long main mutable namespace new noexcept not not_eq NULL nullptr operator or or_eq private protected public "
+        "register reinterpret_cast requires return short signed sizeof static static_assert static_cast std struct "
+        "switch template this thread_local throw true try typedef typeid typename union unix unsigned using virtual "
+        "void volatile while xor xor_eq ";
+    good = good && (name_.size() < 2 || name_.compare(name_.size() - 2, 2, "_t") != 0);
     require<FormatError>(good && reserved.find(" " + name_ + " ") == std::string::npos, "the name '",
                          comment_text(name_),
                          "' cannot be that of a C++ namespace, expected letters, digits and single underscores");

@@ -78,12 +78,14 @@ class File {
   std::vector<int> inputs, outputs;
   std::vector<std::pair<std::string, std::string>> metadata;  // names and bytes
 
-  /// The file, with up to `largest` bytes of constants.
+  /// The file, with up to `largest` bytes of constants and metadata.
   std::string bytes(std::size_t largest) {
     std::size_t size = 0;
     for (const FileTensor& t : tensors) size += t.data.size_bytes();
-    require<FormatError>(size <= largest, "the model has constants of ", size, " bytes, of which a .tflite file holds ",
-                         largest, " (SaveOptions::largest_file): save it as .onnx or .octet");
+    for (const auto& text : metadata) size += text.second.size();
+    require<FormatError>(size <= largest, "the model has constants and metadata of ", size,
+                         " bytes, of which a .tflite file holds ", largest,
+                         " (SaveOptions::largest_file): save it as .onnx or .octet");
     std::vector<Offset> buffers{write_buffer(AnyTensor())}, tables;
     for (const FileTensor& t : tensors) tables.push_back(write_tensor(t, buffers));
     const auto tensor_list = b_.CreateVector(tables);

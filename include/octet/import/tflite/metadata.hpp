@@ -23,8 +23,10 @@ inline std::string_view zipped_file(std::string_view bytes, std::string_view nam
   const auto is = [&](std::size_t at, std::string_view mark) { return bytes.substr(at, mark.size()) == mark; };
   // The record at the end, behind which there may be a comment.
   if (bytes.size() < record) return {};
-  const std::size_t end = bytes.rfind("PK\x05\x06", bytes.size() - record);
-  if (end == std::string_view::npos || bytes.size() - end > record + 65535) return {};
+  const std::size_t tail = bytes.size() - std::min<std::size_t>(bytes.size(), record + 65535);
+  const std::size_t place_in_tail = bytes.substr(tail).rfind("PK\x05\x06", bytes.size() - tail - record);
+  if (place_in_tail == std::string_view::npos) return {};
+  const std::size_t end = tail + place_in_tail;
   std::size_t at = number(end + 16, 4);
   for (std::size_t left = number(end + 10, 2); left > 0; --left) {
     if (at > end || end - at < entry || !is(at, "PK\x01\x02")) return {};
@@ -49,6 +51,7 @@ class MetadataReader {
     const FlatTables all = model.tables(model_field::metadata), buffers = model.tables(model_field::buffers);
     std::string_view standard;
     const std::string_view own = own_metadata;
+    std::size_t copied = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const std::string_view name = all[i].text(metadata_field::name);
       const auto buffer = all[i].scalar<std::uint32_t>(metadata_field::buffer);
@@ -56,8 +59,10 @@ class MetadataReader {
       const FlatList<std::uint8_t> data = buffers[buffer].list<std::uint8_t>(buffer_field::data);
       const std::string_view bytes(reinterpret_cast<const char*>(data.data()), data.size());
       if (name == metadata_name) standard = bytes;
-      if (name.size() > own.size() && name.substr(0, own.size()) == own)
-        texts_[std::string(name.substr(own.size()))] = std::string(bytes);
+      if (name.size() <= own.size() || name.substr(0, own.size()) != own) continue;
+      copied += name.size() + bytes.size();  // the texts of a hostile file may all be in one place
+      require<FormatError>(copied <= file_.size(), "has more metadata than fit into a file of this size");
+      texts_[std::string(name.substr(own.size()))] = std::string(bytes);
     }
     if (standard.size() >= 8 && standard.substr(4, 4) == metadata_identifier) read_standard(standard);
   }
@@ -75,7 +80,8 @@ class MetadataReader {
     const FlatTables in = graphs[0].tables(subgraph_metadata_field::inputs),
                      out = graphs[0].tables(subgraph_metadata_field::outputs);
     if (in.size() == 1) read_normalization(in[0].tables(tensor_metadata_field::process_units));
-    for (std::size_t i = 0; i < out.size(); ++i) read_labels(out[i].tables(tensor_metadata_field::files));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      if (read_labels(out[i].tables(tensor_metadata_field::files))) return;
   }
 
   /// The recipe with these numbers, or the numbers as a text.
@@ -110,12 +116,15 @@ class MetadataReader {
       all += (i ? ", " : "") + concat(static_cast<double>(list[i]));
     return list.size() == 1 ? all : "[" + all + "]";
   }
-  void read_labels(const FlatTables& files) {
+  /// Reads the first list of labels. Returns whether there is one; others are translations of it.
+  bool read_labels(const FlatTables& files) {
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (files[i].scalar<std::int8_t>(associated_file_field::type) != axis_labels) continue;
       const std::string_view text = zipped_file(file_, files[i].text(associated_file_field::name));
       if (!text.empty()) texts_.emplace("labels", std::string(text));
+      return true;
     }
+    return false;
   }
 
   std::string_view file_;

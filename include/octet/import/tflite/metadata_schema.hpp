@@ -1,5 +1,5 @@
 #pragma once
-#include <array>
+#include <cstdint>
 
 #include "../../core/config.hpp"
 

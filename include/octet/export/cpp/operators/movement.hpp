@@ -1,4 +1,5 @@
 #pragma once
+#include "../../../core/affine.hpp"
 #include "../../../operators/concat.hpp"
 #include "../../../operators/shape/pad.hpp"
 #include "run_on_codes.hpp"
