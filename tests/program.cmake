@@ -179,7 +179,6 @@ elseif(CASE STREQUAL "models")
   refuses("--round" auto builtin:small_cnn ${chosen} --round fast)
   refuses("--max-drop;--min-sqnr" auto builtin:small_cnn ${chosen} --min-sqnr 30)
   refuses("--data" auto builtin:small_cnn)
-  refuses("--round" auto builtin:small_cnn ${chosen} --round fast)
   # Other formats, without quantizing again; files that octet wrote are replaced.
   octet(ok run int8.octet data/cat/1.bmp --preprocess unit)
   set(results "${out}")
