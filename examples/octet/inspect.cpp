@@ -130,6 +130,10 @@ void inspect_plan(const Model& model, const InspectArguments& o) {
                "the concat that reads it, prescribed, or float\n";
 }
 
+std::ptrdiff_t lines(const std::string& text) {
+  return std::count(text.begin(), text.end(), '\n') + (text.empty() || text.back() == '\n' ? 0 : 1);
+}
+
 void inspect_command(const InspectArguments& o) {
   Model model = open_model(o.model, o.rounding);
   if (!o.plan.empty()) return inspect_plan(model, o);
@@ -139,10 +143,7 @@ void inspect_command(const InspectArguments& o) {
   using report::printable;
   std::cout << printable(model.name) << "\n";
   for (const auto& [key, value] : model.metadata)
-    std::cout << printable(key + ": " +
-                           (key == "labels" ? std::to_string(std::count(value.begin(), value.end(), '\n')) + " classes"
-                                            : value))
-              << "\n";
+    std::cout << printable(key + ": " + (key == "labels" ? std::to_string(lines(value)) + " classes" : value)) << "\n";
   if (has_integer_layers(model)) std::cout << "rounding: " << rounding_name(model.rounding) << "\n";
   for (const auto& [what, list] : {std::make_pair("input", &model.inputs), std::make_pair("output", &model.outputs)})
     for (int v : *list)

@@ -29,8 +29,8 @@ class Teacher {
   void plan(const Shape& input, const Shape& output) {
     if (!exists()) return;
     const Shape found = run_->plan({input})[0];
-    require<ShapeError>(found.elements() == output.elements() && found[0] == output[0], "teacher '", name_,
-                        "': expected outputs of shape ", output, ", as the trained model has, found ", found);
+    require<ShapeError>(found.rank() > 0 && found.elements() == output.elements() && found[0] == output[0], "teacher '",
+                        name_, "': expected outputs of shape ", output, ", as the trained model has, found ", found);
     logits_ = Tensor<float>(found);
   }
 
