@@ -52,17 +52,17 @@ void check_completeness(const std::vector<Case>& cases) {
   int files = 0, errors = 0;
   for (const Case& c : cases) {
     const Tensor<float> x = random_tensor({4, 6, 6, 8}, 9, -1, 1);
-    for (const auto& [form, m] : forms(network(c), x))
+    for (const auto& form : forms(network(c), x))
       for (const Way& way : ways) {
         CAPTURE(c.name);
-        CAPTURE(form);
+        CAPTURE(form.first);
         CAPTURE(std::string(way.file));
         SaveOptions o;
         o.onnx = way.onnx;
         const std::string path = folder / way.file;
         std::string error;
         try {
-          save(m, path, o);
+          save(form.second, path, o);
         } catch (const FormatError& e) {
           error = e.what();
         }
