@@ -6,6 +6,7 @@
 #include <octet/kernels/half.hpp>
 
 #include "support/messages.hpp"
+#include "support/sqnr.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -76,26 +77,13 @@ Target target_of(std::vector<Tensor<float>> samples, Objective objective, double
   return t;
 }
 
-double output_db(const Model& a, const Model& b, const std::vector<Tensor<float>>& samples) {
-  Executor x(a), y(b);
-  double signal = 0, noise = 0;
-  for (const Tensor<float>& s : samples) {
-    const Tensor<float> p = x(s), q = y(s);
-    for (std::int64_t i = 0; i < p.size(); ++i) {
-      signal += static_cast<double>(p[i]) * static_cast<double>(p[i]);
-      noise += std::pow(static_cast<double>(p[i]) - static_cast<double>(q[i]), 2);
-    }
-  }
-  return 10 * std::log10(signal / noise);
-}
-
 }  // namespace
 
 TEST_CASE("automatic choice: a layer that loses its result stays float, and the proof is that of other samples") {
   const Model m = net(true);
   const std::vector<Tensor<float>> samples = images(12);
   const Calibration c = calibrate(m, images(16));
-  CHECK(output_db(m, quantize<int8>(m, c), samples) < 15);
+  CHECK(sqnr_db(m, quantize<int8>(m, c), samples) < 15);
   for (const Objective objective : {Objective::size, Objective::latency, Objective::memory}) {
     CAPTURE(name(objective));
     const AutomaticResult r = quantize(m, c, target_of(samples, objective, 25));
@@ -107,8 +95,8 @@ TEST_CASE("automatic choice: a layer that loses its result stays float, and the 
     std::vector<Tensor<float>> held_apart;
     for (std::size_t i = 1; i < samples.size(); i += 2) held_apart.push_back(samples[i]);
     const double proof = std::min(r.curve[r.chosen].proof->least_db, 200.0);  // infinite for the float model
-    CHECK(std::min(output_db(m, r.model, held_apart), 200.0) == doctest::Approx(proof).epsilon(0.02));
-    CHECK(std::min(output_db(m, quantize(m, r.plan), held_apart), 200.0) == doctest::Approx(proof).epsilon(0.02));
+    CHECK(std::min(sqnr_db(m, r.model, held_apart), 200.0) == doctest::Approx(proof).epsilon(0.02));
+    CHECK(std::min(sqnr_db(m, quantize(m, r.plan), held_apart), 200.0) == doctest::Approx(proof).epsilon(0.02));
     if (objective == Objective::size) CHECK(r.size_ratio() < 0.9);
   }
 }
@@ -221,10 +209,10 @@ TEST_CASE("quantize<int8>: with a trial, a layer that collapses stays float") {
   Int8Options o;
   std::vector<std::string> notes;
   o.notes = &notes;
-  const double before = output_db(m, quantize<int8>(m, c, o), samples);
+  const double before = sqnr_db(m, quantize<int8>(m, c, o), samples);
   CHECK(before < 15);
   o.trial = samples;
-  CHECK(output_db(m, quantize<int8>(m, c, o), samples) > before + 10);
+  CHECK(sqnr_db(m, quantize<int8>(m, c, o), samples) > before + 10);
   REQUIRE_FALSE(notes.empty());
   CHECK(notes.back().find("stay float") != std::string::npos);
   // Nothing changes where nothing collapses.

@@ -36,7 +36,7 @@ bool is_refused(const std::string& name, const std::string& form, Format f) {
   return is_refused(name, f);
 }
 
-/// Whether float results behind the operator may differ by more than rounding, because a tie or a step decides.
+/// Whether float results after the operator may differ by more than rounding, because a tie or a step decides.
 bool may_step(const std::string& name, const std::string& form) {
   if (form == "int8") return name == "Unary 22" || name == "Sum within a convolution";
   return false;
@@ -52,7 +52,7 @@ void check(const Case& c, const std::string& form, const Model& m, const std::ve
       continue;
     }
     const Difference d = difference_through(m, f, in);
-    // Softmax and the like behind codes are computed in float; all else is exact.
+    // Softmax and the like after codes are computed in float; all else is exact.
     if (form == "int8" && !may_step(c.name, form)) CHECK(d.relative() <= 1e-6);
     if (form == "int8" && may_step(c.name, form)) CHECK(d.relative() <= 0.05);
     if (form != "int8") CHECK(d.relative() <= 1e-5);

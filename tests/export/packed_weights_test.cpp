@@ -17,14 +17,7 @@ Model network() {
   Graph g;
   int v = g.add_input("image", {Shape::unknown, 6, 6, 8}, DType::f32);
   const auto convolution = [&](const char* name, std::int64_t size, std::int64_t out, std::int64_t groups) {
-    Convolution c;
-    c.window = Window(size, size, 1, size / 2);
-    c.groups = groups;
-    c.activation = {0, 6};
-    const std::string n = name;
-    v = g.add(name, c,
-              {v, g.add_constant(n + ".w", random_tensor({out, size, size, g.value(v).shape.back() / groups}, 3)),
-               g.add_constant(n + ".b", random_tensor({out}, 4))});
+    v = add_convolution(g, v, name, size, out, groups);
   };
   convolution("stem", 3, 16, 1);
   convolution("depthwise", 3, 16, 16);

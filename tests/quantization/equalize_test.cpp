@@ -10,26 +10,13 @@
 #include "support/exported.hpp"
 #include "support/files.hpp"
 #include "support/messages.hpp"
+#include "support/sqnr.hpp"
 #include "testing.hpp"
 
 using namespace octet;
 using namespace testing;
 
 namespace {
-
-/// 20 log10(|x| / |x - y|) of all outputs of one run.
-double output_db(const Model& exact, const Model& model, const Tensor<float>& images) {
-  const std::vector<AnyTensor> x = Executor(exact).run({images}), y = Executor(model).run({images});
-  double signal = 0, noise = 0;
-  for (std::size_t o = 0; o < x.size(); ++o) {
-    const Tensor<float> a = floats(x[o]), b = floats(y[o]);
-    for (std::int64_t i = 0; i < a.size(); ++i) {
-      signal += std::pow(static_cast<double>(a[i]), 2);
-      noise += std::pow(static_cast<double>(a[i] - b[i]), 2);
-    }
-  }
-  return 10 * std::log10(signal / noise);
-}
 
 std::string bytes(const Model& m) {
   const TemporaryFile file("equalized.octet");
@@ -132,7 +119,7 @@ TEST_CASE("equalize: uneven channels become as precise as even ones") {
   for (bool per_channel : {true, false}) {
     CAPTURE(per_channel);
     const auto db = [&](const Model& m, Equalize e) {
-      return output_db(m, quantize<int8>(m, calibrate(m, {x}), options_of(e, per_channel)), x);
+      return sqnr_db(m, quantize<int8>(m, calibrate(m, {x}), options_of(e, per_channel)), {x});
     };
     const double twin = db(even, Equalize::where_better), found = db(model, Equalize::where_better);
     CHECK(found > twin - (per_channel ? 1 : 1.5));
@@ -177,8 +164,8 @@ TEST_CASE("equalize: what is predicted to be better mostly is, and never much wo
     const Model m = RandomNet(seed).take();
     const Tensor<float> x = random_tensor({4, 8, 8, 4}, static_cast<unsigned>(seed));
     const Calibration c = calibrate(m, {x});
-    const double with = output_db(m, quantize<int8>(m, c), x),
-                 without = output_db(m, quantize<int8>(m, c, options_of(Equalize::never)), x);
+    const double with = sqnr_db(m, quantize<int8>(m, c), {x}),
+                 without = sqnr_db(m, quantize<int8>(m, c, options_of(Equalize::never)), {x});
     CHECK(with > without - 4);
     better += with > without - 0.1;
     sum += with - without;
@@ -231,8 +218,8 @@ TEST_CASE("equalize: a trial on images takes the better form, and says so") {
     Int8Options o;
     o.trial = {x};
     o.notes = &notes;
-    const double found = output_db(m, quantize<int8>(m, c, o), x), with = output_db(m, quantize<int8>(m, c), x),
-                 without = output_db(m, quantize<int8>(m, c, options_of(Equalize::never)), x);
+    const double found = sqnr_db(m, quantize<int8>(m, c, o), {x}), with = sqnr_db(m, quantize<int8>(m, c), {x}),
+                 without = sqnr_db(m, quantize<int8>(m, c, options_of(Equalize::never)), {x});
     CHECK(found >= std::max(with, without) - 1e-6);
     CHECK(notes.size() == (with != without));
     rejected += with < without;
@@ -287,9 +274,9 @@ TEST_CASE("equalize: ranges before residuals are scaled, too, so that other form
   REQUIRE(plan.channel_exponents.count("second") == 1);
   REQUIRE(plan.activations.count("second.unsummed") == 1);
   const Model small = quantize(m, plan);
-  const double before = output_db(m, small, images);
+  const double before = sqnr_db(m, small, {images});
   CHECK(before > 25);
-  for (const Format f : {Format::onnx, Format::tflite}) CHECK(output_db(m, through(small, f), images) > before - 3);
+  for (const Format f : {Format::onnx, Format::tflite}) CHECK(sqnr_db(m, through(small, f), {images}) > before - 3);
 }
 
 TEST_CASE("equalize: exponents that would change the model are refused") {

@@ -9,6 +9,7 @@
 #include "support/branches.hpp"
 #include "support/isas.hpp"
 #include "support/messages.hpp"
+#include "support/sqnr.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -42,15 +43,6 @@ std::vector<Tensor<float>> images(int n, unsigned seed, std::int64_t size = 12) 
   return r;
 }
 
-double sqnr(const Tensor<float>& x, const Tensor<float>& y) {
-  double s = 0, e = 0;
-  for (std::int64_t i = 0; i < x.size(); ++i) {
-    s += std::pow(static_cast<double>(x[i]), 2);
-    e += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
-  }
-  return 10 * std::log10(s / e);
-}
-
 Tensor<float> run(const Model& m, const Tensor<float>& x, int threads = 1) {
   ExecutorOptions o;
   o.threads = threads;
@@ -78,7 +70,7 @@ TEST_CASE("an int8 model is integer throughout and close to the float one") {
   CHECK(q.value(q.outputs[0]).name == "probabilities");
   const QuantParams softmax = q.value(q.nodes.back().inputs[0]).quant;
   CHECK(softmax == QuantParams(1.0f / 256, -128));
-  for (const auto& image : x) CHECK(sqnr(run(m, image), run(q, image)) > 25);
+  for (const auto& image : x) CHECK(sqnr_db(run(m, image), run(q, image)) > 25);
 }
 
 TEST_CASE("an int8 model gives the same bits on every instruction set and with any number of threads") {
@@ -151,7 +143,7 @@ TEST_CASE("layers can be kept float by name or pattern") {
     if (as<Convolution>(*n.op)) floats_left += q.value(n.inputs[1]).dtype == DType::f32;
   CHECK(floats_left == 2);
   const auto x = images(1, 30)[0];
-  CHECK(sqnr(run(m, x), run(q, x)) > 25);
+  CHECK(sqnr_db(run(m, x), run(q, x)) > 25);
   o.keep_float = {"nothing_like_this"};
   CHECK(message([&] { quantize<int8>(m, c, o); }).find("nothing_like_this") != std::string::npos);
 }
@@ -217,7 +209,7 @@ TEST_CASE("per-tensor weights and symmetric activations are options") {
     if (as<Convolution>(*n.op)) CHECK(q.value(n.outputs[0]).quant.zero_point[0] == 0);
   }
   const auto x = images(1, 30)[0];
-  CHECK(sqnr(run(m, x), run(q, x)) > 18);
+  CHECK(sqnr_db(run(m, x), run(q, x)) > 18);
 }
 
 TEST_CASE("every rounding runs, and they differ by few steps") {
@@ -239,12 +231,12 @@ TEST_CASE("half precision and dynamic range models") {
   const Model half = quantize<fp16>(m, all), brain = quantize<bf16>(m, all);
   for (const Node& n : half.nodes)
     if (n.op->integer_form().weights >= 0) CHECK(half.value(n.inputs[1]).dtype == DType::f16);
-  CHECK(sqnr(run(m, x), run(half, x)) > 55);
-  CHECK(sqnr(run(m, x), run(brain, x)) > 35);
+  CHECK(sqnr_db(run(m, x), run(half, x)) > 55);
+  CHECK(sqnr_db(run(m, x), run(brain, x)) > 35);
   const Model dynamic = quantize<dynamic_range>(m, all);
   for (const Node& n : dynamic.nodes)
     if (as<FullyConnected>(*n.op)) CHECK(dynamic.value(n.inputs[1]).dtype == DType::i8);
-  CHECK(sqnr(run(m, x), run(dynamic, x)) > 30);
+  CHECK(sqnr_db(run(m, x), run(dynamic, x)) > 30);
   const Model small = quantize<dynamic_range>(m);  // weights of fewer than 1024 elements stay float
   for (const Node& n : small.nodes)
     if (as<FullyConnected>(*n.op)) CHECK(small.value(n.inputs[1]).dtype == DType::f32);

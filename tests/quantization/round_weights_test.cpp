@@ -9,6 +9,7 @@
 #include "support/files.hpp"
 #include "support/isas.hpp"
 #include "support/messages.hpp"
+#include "support/sqnr.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -55,19 +56,6 @@ Model net() {
   return g;
 }
 
-double output_db(const Model& exact, const Model& model, const std::vector<Tensor<float>>& images) {
-  Executor a(exact), b(model);
-  double signal = 0, noise = 0;
-  for (const Tensor<float>& image : images) {
-    const Tensor<float> x = a(image), y = b(image);
-    for (std::int64_t i = 0; i < x.size(); ++i) {
-      signal += std::pow(static_cast<double>(x[i]), 2);
-      noise += std::pow(static_cast<double>(x[i] - y[i]), 2);
-    }
-  }
-  return 10 * std::log10(signal / noise);
-}
-
 Int8Options options_of(RoundWeights round, int bits, const std::vector<Tensor<float>>& images) {
   Int8Options o;
   o.equalize = Equalize::never;
@@ -99,7 +87,7 @@ TEST_CASE("rounding that knows the inputs has less error than nearest rounding, 
         CHECK(layer.weight_codes.empty() == (round == RoundWeights::nearest));
         for (int code : layer.weight_codes) CHECK(std::abs(code) <= largest);
       }
-      return output_db(model, quantize(model, plan), others);
+      return sqnr_db(model, quantize(model, plan), others);
     };
     const double nearest = db(RoundWeights::nearest), fast = db(RoundWeights::fast), ada = db(RoundWeights::adaround);
     CAPTURE(nearest);

@@ -46,7 +46,7 @@ TEST_CASE("useful range: ends where all readers are constant") {
   CHECK(other.high > 100);
 }
 
-TEST_CASE("useful range: a gate behind large numbers is accurate") {
+TEST_CASE("useful range: a gate after large numbers is accurate") {
   const Model m = net({Unary(UnaryKind::sigmoid)});
   const Tensor<float> x = random_tensor({4, 8, 8, 4}, 1);
   const Tensor<float> exact = floats(Executor(m).run({x})[0]),

@@ -4,6 +4,7 @@
 #include <octet/quantization/quantize_model.hpp>
 
 #include "support/every_operator.hpp"
+#include "support/sqnr.hpp"
 #include "testing.hpp"
 
 // Each operator between two convolutions, in each form that a model can be quantized to: the model runs, and its
@@ -14,17 +15,6 @@ using namespace testing;
 using namespace testing::every_operator;
 
 namespace {
-
-double sqnr(const AnyTensor& right, const AnyTensor& found) {
-  REQUIRE(right.shape() == found.shape());
-  const Tensor<float> a = floats(right), b = floats(found);
-  double signal = 0, error = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i) {
-    signal += std::pow(static_cast<double>(a[i]), 2);
-    error += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
-  }
-  return error == 0 ? 200 : 10 * std::log10(signal / error);
-}
 
 std::vector<AnyTensor> run(const Model& m, const Tensor<float>& x, bool optimize = true) {
   ExecutorOptions o;
@@ -43,7 +33,7 @@ void check_forms(const Case& c) {
     const Model m = quantized();
     for (bool optimize : {true, false}) {
       const std::vector<AnyTensor> found = run(m, x, optimize);
-      for (std::size_t i = 0; i < right.size(); ++i) CHECK(sqnr(right[i], found[i]) >= least);
+      for (std::size_t i = 0; i < right.size(); ++i) CHECK(sqnr_db(right[i], found[i]) >= least);
     }
   };
   WeightOptions all_sizes;

@@ -82,7 +82,7 @@ struct FormFacts {
   std::int64_t constant_bytes = 0, run_bytes = 0;
 };
 
-/// Runs layers alone on activations of the float model, and the layers behind them in float on the results.
+/// Runs layers alone on activations of the float model, and the layers after them in float on the results.
 class LayerTrials {
  public:
   LayerTrials(const FormPlans& plans, const TrialSamples& samples, const Target& target, bool timed)
@@ -185,8 +185,8 @@ class LayerTrials {
     return true;
   }
 
-  /// The layers behind one, in float, from its results to the outputs that depend on them.
-  PartialGraph behind(std::size_t layer, std::vector<std::size_t>& outputs) const {
+  /// The layers after one, in float, from its results to the outputs that depend on them.
+  PartialGraph after(std::size_t layer, std::vector<std::size_t>& outputs) const {
     PartialGraph rest(g_);
     std::vector<bool> changed(g_.values.size(), false);
     for (int v : g_.nodes[layer].outputs) changed[at(v)] = true;
@@ -208,12 +208,12 @@ class LayerTrials {
   void measure_noise(std::size_t layer, const std::vector<std::unique_ptr<Executor>>& executors,
                      const std::vector<PartialGraph>& parts, std::vector<FormFacts>& facts) const {
     std::vector<std::size_t> outputs;
-    const PartialGraph rest = behind(layer, outputs);
+    const PartialGraph rest = after(layer, outputs);
     std::unique_ptr<Executor> run_rest;
     if (!rest.model.nodes.empty()) run_rest = std::make_unique<Executor>(rest.model, options_);
     const std::vector<int>& results = g_.nodes[layer].outputs;
     for (std::size_t f = 0; f < facts.size(); ++f) {
-      OutputEnergies energies(g_.outputs.size());
+      std::vector<ErrorEnergy> energies(g_.outputs.size());
       facts[f].noise.assign(g_.outputs.size(), 0.0);
       if (samples_.classes()) facts[f].agreement = 1;
       if (facts[f].form == float_form) continue;
@@ -232,13 +232,13 @@ class LayerTrials {
           for (std::size_t o : outputs) ends.push_back(changed.at(g_.outputs[o]));
         for (std::size_t k = 0; k < outputs.size(); ++k) {
           const Tensor<float> a = to_float(known.at(g_.outputs[outputs[k]]).ref()), b = to_float(ends[k].ref());
-          energies.add(outputs[k], a, b);
+          add_errors(energies[outputs[k]], a, b);
           if (!samples_.classes()) continue;
           exact.add(a, {});
           here.add(b, {});
         }
       }
-      for (std::size_t o = 0; o < energies.noise.size(); ++o) facts[f].noise[o] = energies.part(o);
+      for (std::size_t o = 0; o < energies.size(); ++o) facts[f].noise[o] = energies[o].part();
       if (samples_.classes() && here.images() > 0) facts[f].agreement = here.agreement(exact);
     }
   }

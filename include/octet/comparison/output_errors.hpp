@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../core/any_tensor.hpp"
+#include "../core/error_energy.hpp"
 #include "../graph/graph.hpp"
 #include "comparison.hpp"
 
@@ -26,7 +27,8 @@ class OutputErrors {
   struct Sums {
     std::string name;
     bool indices = false;  ///< the elements are class indices
-    double signal = 0, other = 0, product = 0, noise = 0, largest = 0;
+    detail::ErrorEnergy energy;
+    double other = 0, product = 0, largest = 0;
     std::int64_t pixels = 0, same = 0;
   };
   bool is_mask(const Shape& output) const;

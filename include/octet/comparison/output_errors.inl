@@ -28,10 +28,9 @@ OCTET_API bool OutputErrors::add(const std::vector<Tensor<float>>& exact, const 
     const std::int64_t n = std::min(x.size(), y.size());
     for (std::int64_t i = 0; i < n; ++i) {
       const auto a = static_cast<double>(x[i]), b = static_cast<double>(y[i]);
-      s.signal += a * a;
+      s.energy.add(a, b);
       s.other += b * b;
       s.product += a * b;
-      s.noise += (a - b) * (a - b);
       s.largest = std::max(s.largest, std::abs(a - b));
     }
     if (x.shape() == y.shape() && is_mask(x.shape())) add_pixels(s, x, y);
@@ -44,9 +43,9 @@ OCTET_API std::vector<OutputError> OutputErrors::result() const {
   for (const Sums& s : sums_) {
     OutputError e;
     e.name = s.name;
-    e.sqnr_db = s.noise == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(s.signal / s.noise);
-    const double norms = std::sqrt(s.signal) * std::sqrt(s.other);
-    e.cosine = norms > 0 ? std::clamp(s.product / norms, -1.0, 1.0) : s.noise == 0 ? 1 : 0;
+    e.sqnr_db = s.energy.decibels();
+    const double norms = std::sqrt(s.energy.signal) * std::sqrt(s.other);
+    e.cosine = norms > 0 ? std::clamp(s.product / norms, -1.0, 1.0) : s.energy.noise == 0 ? 1 : 0;
     e.max_error = s.largest;
     if (s.pixels > 0) e.pixel_agreement = static_cast<double>(s.same) / static_cast<double>(s.pixels);
     errors.push_back(e);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <map>
 
+#include "../core/error_energy.hpp"
 #include "../runtime/input_type.hpp"
 #include "automatic.hpp"
 #include "evaluation.hpp"
@@ -11,25 +12,12 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Errors of the outputs, their energies summed over samples.
-struct OutputEnergies {
-  std::vector<double> signal, noise;  // of each output
-
-  explicit OutputEnergies(std::size_t outputs) : signal(outputs, 0.0), noise(outputs, 0.0) {}
-  void add(std::size_t output, const Tensor<float>& exact, const Tensor<float>& other) {
-    const std::int64_t n = std::min(exact.size(), other.size());
-    for (std::int64_t i = 0; i < n; ++i) {
-      const double a = static_cast<double>(exact[i]), e = a - static_cast<double>(other[i]);
-      signal[output] += a * a;
-      noise[output] += std::isfinite(e) ? e * e : std::numeric_limits<double>::infinity();
-    }
-  }
-  /// The noise of an output as a part of its signal.
-  double part(std::size_t output) const {
-    if (noise[output] == 0) return 0;
-    return signal[output] > 0 ? noise[output] / signal[output] : std::numeric_limits<double>::infinity();
-  }
-};
+/// Adds the errors of an output. The error of a result that is not a number is infinite.
+inline void add_errors(ErrorEnergy& energy, const Tensor<float>& exact, const Tensor<float>& other) {
+  const std::int64_t n = std::min(exact.size(), other.size());
+  for (std::int64_t i = 0; i < n; ++i) energy.add(static_cast<double>(exact[i]), static_cast<double>(other[i]));
+  if (std::isnan(energy.noise)) energy.noise = std::numeric_limits<double>::infinity();
+}
 
 /// The SQNR for a part of noise.
 inline double decibels_of(double part) {
@@ -93,18 +81,17 @@ class TrialSamples {
 
   /// The quality of a model.
   Quality measure(Executor& model) const {
-    OutputEnergies energies(outputs_.empty() ? 0 : outputs_[0].size());
+    std::vector<ErrorEnergy> energies(outputs_.empty() ? 0 : outputs_[0].size());
     Accuracy exact, here;
     for (std::int64_t i = 0; i < size(); ++i) {
       const auto y = real_outputs(model.graph(), model.run(to_input_types(model.graph(), inputs(i))));
-      for (std::size_t o = 0; o < y.size(); ++o) energies.add(o, outputs(i)[o], y[o]);
+      for (std::size_t o = 0; o < y.size(); ++o) add_errors(energies[o], outputs(i)[o], y[o]);
       if (!classes_) continue;
       exact.add(outputs(i)[0], labels(i));
       here.add(y[0], labels(i));
     }
     Quality q;
-    for (std::size_t o = 0; o < energies.noise.size(); ++o)
-      q.least_db = std::min(q.least_db, decibels_of(energies.part(o)));
+    for (const ErrorEnergy& e : energies) q.least_db = std::min(q.least_db, decibels_of(e.part()));
     if (!classes_) return q;
     q.top1 = here.top1();
     q.agreement = here.agreement(exact);

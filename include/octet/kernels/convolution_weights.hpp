@@ -22,7 +22,7 @@ struct ConvolutionWeights {
   bool same_floats = false;  // whether floats must have the same bits on every CPU
 
   /// Whether a convolution has them packed with 4 bits: where its products are faster then with any number of rows, and
-  /// Winograd's algorithm, which reads int8, is no alternative.
+  /// only if it cannot use Winograd's algorithm, which reads int8.
   bool small_anywhere(const Kernels& kernels) const noexcept {
     return kernels.rows_u8s4 == any_rows && !window.square(3, 1);
   }

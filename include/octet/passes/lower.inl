@@ -17,7 +17,7 @@ OCTET_API LoweredGraph lower(OptimizedModel model, bool join) {
 }
 
 OCTET_API LoweredGraph lower_as_read(Model model) {
-  // Weights may be behind a conversion, as in QDQ models.
+  // Weights may be the result of a conversion, as in QDQ models.
   return LoweredGraph(computed_activations(insert_float_fallbacks(fold_constants(std::move(model), true))));
 }
 

@@ -70,7 +70,7 @@ class Links {
     for (int v : node.outputs) producers_[static_cast<std::size_t>(v)] = static_cast<int>(n);
     g.nodes[n] = std::move(node);
   }
-  /// Adds a node behind node n. Returns its index, which is the largest: move_inserted() gives it its place.
+  /// Adds a node after node n. Returns its index, which is the largest: move_inserted() gives it its place.
   std::size_t insert_after(Graph& g, std::size_t n, Node node) {
     const std::size_t index = g.nodes.size();
     if (next_.empty())

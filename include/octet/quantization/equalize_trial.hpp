@@ -2,6 +2,7 @@
 #include <cmath>
 #include <optional>
 
+#include "../core/error_energy.hpp"
 #include "../runtime/executor.hpp"
 #include "apply_plan.hpp"
 #include "collapse.hpp"
@@ -18,23 +19,19 @@ inline double output_noise_db(const OptimizedModel& g, QuantizationPlan plan,
   ExecutorOptions options;
   options.same_floats = true;  // so that the choice does not depend on the CPU
   Executor exact(g, options), planned(PlannedModel(g, plan).build(), options);
-  std::vector<double> signal(g.outputs.size(), 0.0), noise = signal;
+  std::vector<ErrorEnergy> energies(g.outputs.size());
   for (const Tensor<float>& batch : batches) {
     const std::vector<AnyTensor> x = exact.run({batch}), y = planned.run({batch});
     for (std::size_t o = 0; o < x.size(); ++o) {
       if (x[o].dtype() != DType::f32) continue;
       const View<const float> a = x[o].view<float>(), b = y[o].view<float>();
-      for (std::int64_t i = 0; i < a.size(); ++i) {
-        signal[o] += rounded(static_cast<double>(a[i]) * static_cast<double>(a[i]));
-        const double e = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-        noise[o] += rounded(e * e);
-      }
+      for (std::int64_t i = 0; i < a.size(); ++i) energies[o].add(static_cast<double>(a[i]), static_cast<double>(b[i]));
     }
   }
   double sum = 0;
-  for (std::size_t o = 0; o < signal.size(); ++o)
-    if (signal[o] > 0) sum += 10 * std::log10(noise[o] / signal[o] + 1e-12);
-  return sum / static_cast<double>(std::max<std::size_t>(signal.size(), 1));
+  for (const ErrorEnergy& e : energies)
+    if (e.signal > 0) sum += 10 * std::log10(e.part() + 1e-12);
+  return sum / static_cast<double>(std::max<std::size_t>(energies.size(), 1));
 }
 
 /// A plan, and the error of the outputs that it causes on options.trial, in decibels (output_noise_db), if it is known.

@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "../core/error_energy.hpp"
 #include "../core/integer_format.hpp"
 #include "../kernels/half.hpp"
 #include "../passes/optimize.hpp"
@@ -25,8 +26,7 @@ class ErrorSum {
     const ChannelWalk w(shape, params ? params.axis : -1);
     for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
       const double a = static_cast<double>(x[i]), e = a - static_cast<double>(y[i]);
-      signal_ += a * a;
-      noise_ += e * e;
+      energy_.add(a, static_cast<double>(y[i]));
       largest_ = std::max(largest_, std::abs(e));
       if (!params) continue;
       const auto c = w.channel_of(i);
@@ -43,13 +43,14 @@ class ErrorSum {
   LayerError result(std::string name, std::string type) const {
     const double n = static_cast<double>(std::max<std::int64_t>(count_, 1));
     LayerError e{std::move(name), std::move(type), 0, largest_, 0, static_cast<double>(beyond_) / n};
-    e.sqnr_db = noise_ == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(signal_ / noise_);
+    e.sqnr_db = energy_.decibels();
     if (quantized_) e.rmse_over_scale = std::sqrt(scaled_ / n);
     return e;
   }
 
  private:
-  double signal_ = 0, noise_ = 0, scaled_ = 0, largest_ = 0;
+  ErrorEnergy energy_;
+  double scaled_ = 0, largest_ = 0;
   std::int64_t beyond_ = 0, count_ = 0;
   bool quantized_ = false;
 };

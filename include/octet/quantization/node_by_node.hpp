@@ -10,7 +10,7 @@ OCTET_BEGIN
 namespace detail {
 
 /// Runs a float model on several inputs, node by node: all of them through one node before the next. So a node can get
-/// other constants, chosen by what it reads, before the nodes behind it run. Tensors that later nodes read are kept;
+/// other constants, chosen by what it reads, before the nodes after it run. Tensors that later nodes read are kept;
 /// where they would take more than `budget` bytes, they are computed again for each node.
 class NodeByNode {
  public:

@@ -10,7 +10,7 @@ struct QuantizationPlan;
 /// own, and the change of the bias (LayerPlan::bias_shift), so that the layers of the quantized model have the outputs
 /// of the float model on some inputs. Layers are done one after the other: each reads what the layers before it give,
 /// with their codes and with quantized activations ("asymmetric reconstruction"), and its target is what the float
-/// model gives, before the activation (fast) or behind it (adaround); so a layer also compensates for errors made
+/// model gives, before the activation (fast) or after it (adaround); so a layer also compensates for errors made
 /// before it.
 ///
 /// A layer is rounded by `options.samples` of its output pixels, or up to four times as many if it has more weights; at

@@ -20,7 +20,7 @@ class Exporter {
   }
 
  private:
-  /// Inputs that are used as images, directly or behind operators that keep the order of dimensions.
+  /// Inputs that are used as images, directly or after operators that keep the order of dimensions.
   std::set<int> find_images() const {
     std::set<int> images;
     for (auto n = g_.nodes.rbegin(); n != g_.nodes.rend(); ++n) {

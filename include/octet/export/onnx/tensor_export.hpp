@@ -12,7 +12,7 @@ namespace detail::onnx {
 /// The tensors of a graph as tensors of an ONNX file. A tensor's order says how it is stored in octet: dimension i of
 /// the graph's value is dimension order[i] of the file's tensor, so images are [N, C, spatial ...] in the file.
 ///
-/// Quantized values are tensors of codes, behind a QuantizeLinear where they are written, with a DequantizeLinear where
+/// Quantized values are tensors of codes, after a QuantizeLinear where they are written, with a DequantizeLinear where
 /// they are read. Codes of activations are uint8 or int8, as the options say: the other type's codes are moved by 128.
 class TensorExport {
  public:

@@ -21,7 +21,7 @@ inline std::string_view zipped_file(std::string_view bytes, std::string_view nam
     return x;
   };
   const auto is = [&](std::size_t at, std::string_view mark) { return bytes.substr(at, mark.size()) == mark; };
-  // The record at the end, behind which there may be a comment.
+  // The record at the end, after which there may be a comment.
   if (bytes.size() < record) return {};
   const std::size_t tail = bytes.size() - std::min<std::size_t>(bytes.size(), record + 65535);
   const std::size_t place_in_tail = bytes.substr(tail).rfind("PK\x05\x06", bytes.size() - tail - record);
@@ -101,7 +101,7 @@ class MetadataReader {
       return;
     }
   }
-  /// One number stands for all channels.
+  /// A list of one number is for all channels.
   static bool equals(const FlatList<float>& list, const std::array<double, 3>& numbers) {
     if (list.size() != 1 && list.size() != 3) return false;
     for (std::size_t c = 0; c < 3; ++c) {

@@ -11,7 +11,7 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Whether the value is read only as rows of fully connected layers, directly or behind elementwise operators.
+/// Whether the value is read only as rows of fully connected layers, directly or after elementwise operators.
 inline bool only_feeds_layers(const Graph& g, int v) {
   if (g.is_output(v)) return false;
   bool any = false;
@@ -39,7 +39,7 @@ inline bool same_elements(const Shape& stored, const Order& o) {
 }
 
 /// The order in which the file's tensor can be reshaped: its own where that moves nothing, or where only the columns of
-/// a matrix move that layers with reordered weights read; else octet's, behind a Transpose.
+/// a matrix move that layers with reordered weights read; else octet's, after a Transpose.
 inline Order reshape_order(NodeExport& n) {
   const Shape &in = n.input(0).shape, &out = n.output().shape;
   const Order o = n.order();

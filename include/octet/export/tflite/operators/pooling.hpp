@@ -12,7 +12,7 @@ inline Options pool_options(const Window& w, int padding) {
   return o.integer(3, w.kernel[1]).integer(4, w.kernel[0]);
 }
 
-/// Input 0 behind padding that no maximum is in.
+/// Input 0 after padding that no maximum is in.
 inline int padded_below(NodeExport& n, const FilePadding& p, int x) {
   const FileTensor from = n.tensors().at(x);
   const bool codes = is_byte(from.dtype);

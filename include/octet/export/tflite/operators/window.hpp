@@ -40,7 +40,7 @@ inline FilePadding file_padding(const NodeExport& n, const Window& w, const Shap
   return p;
 }
 
-/// Input 0 behind a PAD with zeros, if the padding needs one.
+/// Input 0 after a PAD with zeros, if the padding needs one.
 inline int padded_input(NodeExport& n, const FilePadding& p, int x) {
   if (!p.pads()) return x;
   const FileTensor from = n.tensors().at(x);
