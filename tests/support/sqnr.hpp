@@ -1,4 +1,5 @@
 #pragma once
+#include <octet/core/decibels.hpp>
 #include <octet/core/error_energy.hpp>
 #include <octet/runtime/executor.hpp>
 
@@ -18,7 +19,7 @@ inline void add_errors(octet::detail::ErrorEnergy& energy, const AnyTensor& exac
 inline double sqnr_db(const AnyTensor& exact, const AnyTensor& found) {
   octet::detail::ErrorEnergy energy;
   add_errors(energy, exact, found);
-  return energy.decibels();
+  return octet::detail::decibels_of(energy.part());
 }
 
 /// The SQNR of all outputs of a model on some batches.
@@ -29,7 +30,7 @@ inline double sqnr_db(const Model& exact, const Model& model, const std::vector<
     const std::vector<AnyTensor> x = a.run({batch}), y = b.run({batch});
     for (std::size_t o = 0; o < x.size(); ++o) add_errors(energy, x[o], y[o]);
   }
-  return energy.decibels();
+  return octet::detail::decibels_of(energy.part());
 }
 
 }  // namespace testing

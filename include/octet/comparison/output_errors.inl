@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../core/decibels.hpp"
 #include "../quantization/quantize.hpp"
 #include "output_errors.hpp"
 
@@ -43,7 +44,7 @@ OCTET_API std::vector<OutputError> OutputErrors::result() const {
   for (const Sums& s : sums_) {
     OutputError e;
     e.name = s.name;
-    e.sqnr_db = s.energy.decibels();
+    e.sqnr_db = detail::decibels_of(s.energy.part());
     const double norms = std::sqrt(s.energy.signal) * std::sqrt(s.other);
     e.cosine = norms > 0 ? std::clamp(s.product / norms, -1.0, 1.0) : s.energy.noise == 0 ? 1 : 0;
     e.max_error = s.largest;

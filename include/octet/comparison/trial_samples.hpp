@@ -2,6 +2,7 @@
 #include <cmath>
 #include <map>
 
+#include "../core/decibels.hpp"
 #include "../core/error_energy.hpp"
 #include "../runtime/input_type.hpp"
 #include "automatic.hpp"
@@ -17,11 +18,6 @@ inline void add_errors(ErrorEnergy& energy, const Tensor<float>& exact, const Te
   const std::int64_t n = std::min(exact.size(), other.size());
   for (std::int64_t i = 0; i < n; ++i) energy.add(static_cast<double>(exact[i]), static_cast<double>(other[i]));
   if (std::isnan(energy.noise)) energy.noise = std::numeric_limits<double>::infinity();
-}
-
-/// The SQNR for a part of noise.
-inline double decibels_of(double part) {
-  return part == 0 ? std::numeric_limits<double>::infinity() : -10 * std::log10(part);
 }
 
 /// The least SQNR for the parts of noise of all outputs.

@@ -1,5 +1,4 @@
 #pragma once
-#include <cmath>
 #include <limits>
 
 #include "rounded.hpp"
@@ -20,10 +19,6 @@ struct ErrorEnergy {
   double part() const noexcept {
     if (noise == 0) return 0;
     return signal > 0 ? noise / signal : std::numeric_limits<double>::infinity();
-  }
-  /// The SQNR: 10 log10(signal / noise); infinite without noise.
-  double decibels() const noexcept {
-    return noise == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(signal / noise);
   }
 };
 

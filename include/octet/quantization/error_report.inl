@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "../core/decibels.hpp"
 #include "../core/error_energy.hpp"
 #include "../core/integer_format.hpp"
 #include "../kernels/half.hpp"
@@ -43,7 +44,7 @@ class ErrorSum {
   LayerError result(std::string name, std::string type) const {
     const double n = static_cast<double>(std::max<std::int64_t>(count_, 1));
     LayerError e{std::move(name), std::move(type), 0, largest_, 0, static_cast<double>(beyond_) / n};
-    e.sqnr_db = energy_.decibels();
+    e.sqnr_db = decibels_of(energy_.part());
     if (quantized_) e.rmse_over_scale = std::sqrt(scaled_ / n);
     return e;
   }
