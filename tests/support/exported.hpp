@@ -87,6 +87,7 @@ inline Difference difference(const std::vector<AnyTensor>& a, const std::vector<
 inline std::vector<AnyTensor> run_model(const Model& m, const std::vector<AnyTensor>& in) {
   ExecutorOptions o;
   o.threads = 1;
+  o.same_floats = true;  // bf16 weights are then read as floats
   return Executor(m, o).run(in);
 }
 

@@ -46,7 +46,7 @@ void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions 
       const unsigned long long found[2] = {seen.value(), fingerprint(quantize<int8>(m, c))};
       for (int i = 0; i < 2; ++i) {
         if (first) expected[i] = found[i];
-        CHECK_MESSAGE(found[i] == expected[i], m.name, ", ", name(isa), ", ", threads, " threads, ",
+        CHECK_MESSAGE(found[i] == expected[i], m.name, ", ", std::string(name(isa)), ", ", threads, " threads, ",
                       i == 0 ? "calibration" : "int8 model");
       }
       first = false;
@@ -90,7 +90,8 @@ TEST_CASE("same bits: the files of quantized models, in every form, of every met
         found.push_back(file_of(quantize<bf16>(net.model)));
         if (expected.empty()) expected = found;
         for (std::size_t i = 0; i < found.size(); ++i)
-          CHECK_MESSAGE(found[i] == expected[i], net.model.name, ", ", name(isa), ", ", threads, " threads, file ", i);
+          CHECK_MESSAGE(found[i] == expected[i], net.model.name, ", ", std::string(name(isa)), ", ", threads,
+                        " threads, file ", i);
       }
   }
 }

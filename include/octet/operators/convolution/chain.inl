@@ -16,8 +16,7 @@ class ChainStep : public Step, public RangeExchange {
  public:
   static constexpr std::size_t longest = 3;
 
-  ChainStep(const Graph& body, const Kernels& kernels) : body_(body) {
-    PrepareOptions options;
+  ChainStep(const Graph& body, const Kernels& kernels, PrepareOptions options) : body_(body) {
     options.memory = WeightMemory::small;
     for (const Node& n : body.nodes)
       stages_.push_back(
@@ -214,7 +213,7 @@ OCTET_API bool ConvolutionChain::can_end_with(const Node& n) {
 }
 
 OCTET_API std::unique_ptr<Step> ConvolutionChain::prepare(const PrepareContext& c) const {
-  return detail::make_step<detail::ChainStep>(body, c.kernels());
+  return detail::make_step<detail::ChainStep>(body, c.kernels(), c.options());
 }
 
 OCTET_END
