@@ -23,7 +23,7 @@ void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_
   }
   const Epilogue& e = d.epilogue;
   std::byte* out = e.out + pixel * e.out_stride + channel * 4;
-  const std::byte* residual = e.residual ? e.residual + pixel * e.residual_stride + channel * 4 : nullptr;
+  const std::byte* residual = residual_at(e, pixel, channel * 4);
   OCTET_UNROLL
   for (int j = 0; j < N; ++j)
     store_f32(e, acc[j], out + j * vector_bytes, residual ? residual + j * vector_bytes : nullptr,
@@ -49,8 +49,7 @@ void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], st
   const std::ptrdiff_t from = begin * step - d.shape.pad_left * pixel_bytes + channel * 4;
   const std::byte *p0 = rows[0] + from, *p1 = rows[1] + from, *p2 = rows[2] + from;
   std::byte* out = e.out + (y * d.shape.out_w + begin) * e.out_stride + channel * 4;
-  const std::byte* residual =
-      e.residual ? e.residual + (y * d.shape.out_w + begin) * e.residual_stride + channel * 4 : nullptr;
+  const std::byte* residual = residual_at(e, y * d.shape.out_w + begin, channel * 4);
   const auto* init = reinterpret_cast<const float*>(d.init) + channel;
   for (std::int64_t x = begin; x < end; ++x, p0 += step, p1 += step, p2 += step, out += e.out_stride) {
     wide::f32 acc[N];

@@ -40,11 +40,10 @@ struct DepthwiseBlock {
   // sums in memory.)
   template <int N>
   OCTET_INLINE void store(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count) const {
-    if (d.epilogue.store == Store::u8) {
-      if (d.epilogue.limit() == Limit::none) return store_bytes<Limit::none, Added::nothing>(sums, pixel, count);
-      return store_bytes<Limit::clamp, Added::nothing>(sums, pixel, count);
-    }
-    if (d.epilogue.store == Store::u8_shifted) return store_bytes<Limit::clamp, Added::shift>(sums, pixel, count);
+    if (d.epilogue.store == Store::u8 && d.epilogue.limit() == Limit::none)
+      return store_bytes<Limit::none>(sums, pixel, count, nullptr);
+    if (d.epilogue.store == Store::u8 || d.epilogue.store == Store::u8_shifted)
+      return store_bytes<Limit::clamp>(sums, pixel, count, shifts());
     alignas(64) std::int32_t apart[N][block_channels<V>];
     OCTET_UNROLL
     for (int o = 0; o < N; ++o) {
@@ -55,19 +54,20 @@ struct DepthwiseBlock {
   }
 
  private:
-  template <Limit L, Added A, int N>
-  OCTET_INLINE void store_bytes(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count) const {
+  const float* shifts() const { return d.epilogue.store == Store::u8_shifted ? shift : nullptr; }
+  template <Limit L, int N>
+  OCTET_INLINE void store_bytes(const typename V::i32 (&sums)[N][4], std::int64_t pixel, int count,
+                                const float* shift_or_null) const {
     std::byte* out = d.epilogue.out + pixel * d.epilogue.out_stride + channel;
     OCTET_UNROLL
     for (int o = 0; o < N; ++o, out += d.epilogue.out_stride)
-      if (o < count) store_unit<V, 4, L, A>(d.epilogue, sums[o], scale, shift, out, nullptr, 1, channels);
+      if (o < count) store_unit<V, 4, L, false>(d.epilogue, sums[o], scale, shift_or_null, out, nullptr, 1, channels);
   }
   OCTET_NOINLINE void store_otherwise(const std::int32_t* sums, std::int64_t pixel) const {
     const Epilogue& e = d.epilogue;
     if (stores_bytes(e.store))
-      return store_units<V, 4>(e, reinterpret_cast<const std::byte*>(sums), 0, scale, shift,
-                               e.out + pixel * e.out_stride + channel,
-                               e.residual ? e.residual + pixel * e.residual_stride + channel : nullptr, 1, channels);
+      return store_units<V, 4>(e, reinterpret_cast<const std::byte*>(sums), 0, scale, shifts(),
+                               e.out + pixel * e.out_stride + channel, residual_at(e, pixel, channel), 1, channels);
     alignas(64) std::int32_t in_order[block_channels<V> + panel_columns];
     for (int c = 0; c < block_channels<V>; ++c) in_order[c] = sums[interleaved(c, V::lanes, 4)];
     for (int c = 0; c < channels; c += panel_columns)

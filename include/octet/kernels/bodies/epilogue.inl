@@ -7,17 +7,29 @@ constexpr int most_vectors = wide::vectors_u8 > 2 ? wide::vectors_u8 : 2;  // of
 constexpr int panel_columns = most_vectors * wide::lanes;
 constexpr std::ptrdiff_t acc_stride = panel_columns * 4;
 
-// Returns the stored values.
-template <bool Residual>
+// Adds the residual, unless it is null. Returns the stored values.
 OCTET_INLINE wide::f32 store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
-  if (Residual) v = wide::add(v, wide::load_first(reinterpret_cast<const float*>(residual), n));
+  if (residual) v = wide::add(v, wide::load_first(reinterpret_cast<const float*>(residual), n));
   v = wide::clamp(v, wide::set(e.low_f32), wide::set(e.high_f32));
   wide::store_first(reinterpret_cast<float*>(out), v, n);
   return v;
 }
 
-OCTET_INLINE wide::f32 store_f32(const Epilogue& e, wide::f32 v, std::byte* out, const std::byte* residual, int n) {
-  return residual ? store_f32<true>(e, v, out, residual, n) : store_f32<false>(e, v, out, nullptr, n);
+// The residual that is added to what is stored `offset` bytes into row `row` of the output; null if there is none.
+OCTET_INLINE const std::byte* residual_at(const Epilogue& e, std::int64_t row, std::int64_t offset) {
+  return e.residual ? e.residual + row * e.residual_stride + offset : nullptr;
+}
+
+// The same for one vector of each of several rows. v becomes the stored values.
+template <int Rows>
+OCTET_INLINE void store_f32(const Epilogue& e, wide::f32 (&v)[Rows], std::byte* out, const std::byte* residual, int n) {
+  if (residual) {
+    OCTET_UNROLL
+    for (int m = 0; m < Rows; ++m)
+      v[m] = wide::add(v[m], wide::load_first(reinterpret_cast<const float*>(residual + m * e.residual_stride), n));
+  }
+  OCTET_UNROLL
+  for (int m = 0; m < Rows; ++m) v[m] = store_f32(e, v[m], out + m * e.out_stride, nullptr, n);
 }
 
 // The range of stored values. (Columns of padding are 0, or the clamp's limit next to 0, so they do not widen a range
@@ -48,16 +60,14 @@ void interleave(const void* from, void* to) {
     for (int i = 0; i < N; ++i) std::memcpy(t + (i * quarters + q) * 16, f + (q * N + i) * 16, 16);
 }
 
-// What is added to scaled sums before they are rounded.
-enum class Added { nothing, residual, shift };
-
-// Converts 4 / N rows of N vectors of sums to bytes. Sums, scales and shifts are in interleaved order.
-template <class V, int N, Limit L, Added A>
+// Converts 4 / N rows of N vectors of sums to bytes. Sums, scales and shifts are in interleaved order. To the scaled
+// sums the residual is added, or the shift unless it is null.
+template <class V, int N, Limit L, bool Residual>
 OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4], const float* scale,
                              const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
   constexpr int unit = 4 / N;
   auto r = V::pack_zero();
-  if constexpr (A == Added::residual) {
+  if constexpr (Residual) {
     OCTET_UNROLL
     for (int i = 0; i < unit; ++i)
       if (i < rows)
@@ -65,19 +75,22 @@ OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4]
                                     columns);
     r = V::template from_rows<N>(r);
   }
+  typename V::f32 v[4];
+  if (!Residual && shift) {
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i)
+      v[i] = V::min(V::fma(V::to_float(sums[i]), V::load(scale + i % N * V::lanes), V::load(shift + i % N * V::lanes)),
+                    V::set(1e9f));  // avoids overflow in the conversion to integers
+  } else {
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) v[i] = V::mul(V::to_float(sums[i]), V::load(scale + i % N * V::lanes));
+  }
   typename V::i32 q[4];
   OCTET_UNROLL
   for (int i = 0; i < 4; ++i) {
-    auto v = V::to_float(sums[i]);
-    const auto factor = V::load(scale + i % N * V::lanes);
-    if constexpr (A == Added::shift)
-      v = V::min(V::fma(v, factor, V::load(shift + i % N * V::lanes)),
-                 V::set(1e9f));  // avoids overflow in the conversion to integers
-    else
-      v = V::mul(v, factor);
-    if constexpr (A == Added::residual)
-      v = V::fma(V::to_float(V::sub(V::unpack(r, i), V::set(e.residual_zero))), V::set(e.residual_scale), v);
-    q[i] = V::round(v);
+    if constexpr (Residual)
+      v[i] = V::fma(V::to_float(V::sub(V::unpack(r, i), V::set(e.residual_zero))), V::set(e.residual_scale), v[i]);
+    q[i] = V::round(v[i]);
   }
   const typename V::u8_limits limits(e.zero_point, e.low, e.high);
   const auto bytes = V::template to_rows<N>(V::template pack<L>(q[0], q[1], q[2], q[3], limits));
@@ -87,7 +100,7 @@ OCTET_INLINE void store_unit(const Epilogue& e, const typename V::i32 (&sums)[4]
 }
 
 // Converts rows of N vectors of sums in memory, in interleaved order, to bytes.
-template <class V, int N, Added A>
+template <class V, int N, bool Residual>
 void store_units_with(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_stride, const float* scale,
                       const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
   constexpr int unit = 4 / N;
@@ -98,16 +111,14 @@ void store_units_with(const Epilogue& e, const std::byte* sums, std::ptrdiff_t s
       const int row = m + i / N < rows ? m + i / N : m;
       v[i] = V::load(reinterpret_cast<const std::int32_t*>(sums + row * sums_stride) + i % N * V::lanes);
     }
-    store_unit<V, N, Limit::clamp, A>(e, v, scale, shift, out + m * e.out_stride,
-                                      residual ? residual + m * e.residual_stride : nullptr, rows - m, columns);
+    store_unit<V, N, Limit::clamp, Residual>(e, v, scale, shift, out + m * e.out_stride,
+                                             residual ? residual + m * e.residual_stride : nullptr, rows - m, columns);
   }
 }
 template <class V, int N>
 void store_units(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_stride, const float* scale,
                  const float* shift, std::byte* out, const std::byte* residual, int rows, int columns) {
-  const auto store = e.store == Store::u8_residual  ? store_units_with<V, N, Added::residual>
-                     : e.store == Store::u8_shifted ? store_units_with<V, N, Added::shift>
-                                                    : store_units_with<V, N, Added::nothing>;
+  const auto store = e.store == Store::u8_residual ? store_units_with<V, N, true> : store_units_with<V, N, false>;
   store(e, sums, sums_stride, scale, shift, out, residual, rows, columns);
 }
 
@@ -124,7 +135,7 @@ inline void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row
   if (e.store == Store::custom)
     return e.custom(e.context, acc, acc_stride, e.first_row + row, rows, e.first_column + column, columns);
   std::byte* out = e.out + row * e.out_stride + column * 4;
-  const std::byte* residual = e.residual ? e.residual + row * e.residual_stride + column * 4 : nullptr;
+  const std::byte* residual = residual_at(e, row, column * 4);
   Measured range;
   for (int m = 0; m < rows; ++m, acc += acc_stride, out += e.out_stride) {
     if (e.store == Store::accumulator) {

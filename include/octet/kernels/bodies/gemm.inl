@@ -18,7 +18,7 @@ struct Tile {
   std::byte* sums;             // where to store the accumulators, in rows of sums_stride bytes;
   std::ptrdiff_t sums_stride;  // null: the epilogue stores them
   const Epilogue* epilogue;
-  const float *scale, *shift;  // of the tile's columns, interleaved for bytes
+  const float *scale, *shift;  // of the tile's columns, interleaved for bytes; shift may be null
   std::int64_t row, column;
   int columns;
 };
@@ -149,11 +149,11 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
   t.steps = g.steps;
   t.init = g.init + column * 4;
   t.epilogue = &e;
-  const bool bytes = stores_bytes(e.store);
+  const bool bytes = stores_bytes(e.store), shifted = e.store == Store::u8_shifted;
   if (bytes) {
     interleave<wide, N>(t.init, init);
     interleave<wide, N>(e.scale + column, scale);
-    if (e.store == Store::u8_shifted) interleave<wide, N>(e.shift + column, shift);
+    if (shifted) interleave<wide, N>(e.shift + column, shift);
     t.init = init;
   }
   if constexpr (T::shifted) {  // the panel is followed by the corrections of its sums, see pack.hpp
@@ -165,7 +165,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     t.init = init;
   }
   t.scale = scale;
-  t.shift = shift;
+  t.shift = shifted ? shift : nullptr;
   const bool in_registers =
       finishes_in_registers<T>(g.rows, N) && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
   t.sums = in_registers ? nullptr : sums;
@@ -187,8 +187,8 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     tile_of<T, N>(rows, std::make_integer_sequence<int, most>{})(t);
     if (in_registers) continue;
     if (bytes)
-      store_units<wide, N>(e, sums, acc_stride, scale, shift, e.out + row * e.out_stride + column,
-                           e.residual ? e.residual + row * e.residual_stride + column : nullptr, rows, t.columns);
+      store_units<wide, N>(e, sums, acc_stride, scale, t.shift, e.out + row * e.out_stride + column,
+                           residual_at(e, row, column), rows, t.columns);
     else
       store_rows(e, sums, row, rows, column, t.columns);
   }

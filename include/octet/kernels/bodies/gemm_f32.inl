@@ -36,26 +36,19 @@ struct F32xFp16 : F32 {
   static weights load_weights(const std::byte* p) { return wide::load_fp16(p); }
 };
 
-template <bool Residual, int Rows, int N>
-OCTET_INLINE void finish_f32(const wide::f32 (&c)[Rows][N], const Tile& t) {
+template <int Rows, int N>
+OCTET_INLINE void finish(const wide::f32 (&c)[Rows][N], const Tile& t) {
   const Epilogue& e = *t.epilogue;
   std::byte* out = e.out + t.row * e.out_stride + t.column * 4;
-  const std::byte* residual = Residual ? e.residual + t.row * e.residual_stride + t.column * 4 : nullptr;
+  const std::byte* residual = residual_at(e, t.row, t.column * 4);
   OCTET_UNROLL
   for (int n = 0; n < N; ++n) {
     const int left = t.columns - n * wide::lanes;
     if (left <= 0) break;
+    wide::f32 v[Rows];
     OCTET_UNROLL
-    for (int m = 0; m < Rows; ++m)
-      store_f32<Residual>(e, c[m][n], out + m * e.out_stride + n * vector_bytes,
-                          Residual ? residual + m * e.residual_stride + n * vector_bytes : nullptr,
-                          left < wide::lanes ? left : wide::lanes);
+    for (int m = 0; m < Rows; ++m) v[m] = c[m][n];
+    store_f32(e, v, out + n * vector_bytes, residual ? residual + n * vector_bytes : nullptr,
+              left < wide::lanes ? left : wide::lanes);
   }
-}
-template <int Rows, int N>
-OCTET_INLINE void finish(const wide::f32 (&c)[Rows][N], const Tile& t) {
-  if (t.epilogue->residual)
-    finish_f32<true>(c, t);
-  else
-    finish_f32<false>(c, t);
 }

@@ -30,38 +30,40 @@ struct U8S8 {
 };
 
 // (No lambdas between a tile and here: they would keep its accumulators in memory.)
-template <Limit L, Added A, int Rows, int N>
+template <Limit L, bool Residual, int Rows, int N>
 OCTET_INLINE void finish_bytes(const wide::i32 (&c)[Rows][N], const Tile& t) {
   const Epilogue& e = *t.epilogue;
   constexpr int unit = 4 / N;
   std::byte* out = e.out + t.row * e.out_stride + t.column;
-  const std::byte* residual = A == Added::residual ? e.residual + t.row * e.residual_stride + t.column : nullptr;
+  const std::byte* residual = Residual ? e.residual + t.row * e.residual_stride + t.column : nullptr;
+  const float* shift = L == Limit::none ? nullptr : t.shift;
   OCTET_UNROLL
   for (int m = 0; m < Rows; m += unit) {
     wide::i32 v[4];
     OCTET_UNROLL
     for (int i = 0; i < 4; ++i) v[i] = c[m + i / N < Rows ? m + i / N : m][i % N];
-    store_unit<wide, N, L, A>(e, v, t.scale, t.shift, out + m * e.out_stride,
-                              A == Added::residual ? residual + m * e.residual_stride : nullptr, Rows - m, t.columns);
+    store_unit<wide, N, L, Residual>(e, v, t.scale, shift, out + m * e.out_stride,
+                                     Residual ? residual + m * e.residual_stride : nullptr, Rows - m, t.columns);
   }
 }
 
-template <bool Residual, int Rows, int N>
+template <int Rows, int N>
 OCTET_INLINE void finish_floats(const wide::i32 (&c)[Rows][N], const Tile& t) {
   const Epilogue& e = *t.epilogue;
   std::byte* out = e.out + t.row * e.out_stride + t.column * 4;
-  const std::byte* residual = Residual ? e.residual + t.row * e.residual_stride + t.column * 4 : nullptr;
+  const std::byte* residual = residual_at(e, t.row, t.column * 4);
   Measured range;
   OCTET_UNROLL
   for (int n = 0; n < N; ++n) {
     const int left = t.columns - n * wide::lanes;
     if (left <= 0) break;
+    wide::f32 v[Rows];
     OCTET_UNROLL
-    for (int m = 0; m < Rows; ++m)
-      range.take(store_f32<Residual>(e, scaled(e, wide::to_float(c[m][n]), t.row + m, t.column + n * wide::lanes),
-                                     out + m * e.out_stride + n * vector_bytes,
-                                     Residual ? residual + m * e.residual_stride + n * vector_bytes : nullptr,
-                                     left < wide::lanes ? left : wide::lanes));
+    for (int m = 0; m < Rows; ++m) v[m] = scaled(e, wide::to_float(c[m][n]), t.row + m, t.column + n * wide::lanes);
+    store_f32(e, v, out + n * vector_bytes, residual ? residual + n * vector_bytes : nullptr,
+              left < wide::lanes ? left : wide::lanes);
+    OCTET_UNROLL
+    for (int m = 0; m < Rows; ++m) range.take(v[m]);
   }
   range.add_to(e.range);
 }
@@ -69,10 +71,9 @@ OCTET_INLINE void finish_floats(const wide::i32 (&c)[Rows][N], const Tile& t) {
 template <int Rows, int N>
 OCTET_INLINE void finish(const wide::i32 (&c)[Rows][N], const Tile& t) {
   const Epilogue& e = *t.epilogue;
-  if (e.store == Store::scaled_f32) return e.residual ? finish_floats<true>(c, t) : finish_floats<false>(c, t);
-  if (e.store == Store::u8_residual) return finish_bytes<Limit::clamp, Added::residual>(c, t);
-  if (e.store == Store::u8_shifted) return finish_bytes<Limit::clamp, Added::shift>(c, t);
+  if (e.store == Store::scaled_f32) return finish_floats(c, t);
+  if (e.store == Store::u8_residual) return finish_bytes<Limit::clamp, true>(c, t);
   // Clamping to [0, 255] again would cost 5 % of a step, so the most frequent case without clamping has its own code.
-  if (e.limit() == Limit::none) return finish_bytes<Limit::none, Added::nothing>(c, t);
-  finish_bytes<Limit::clamp, Added::nothing>(c, t);
+  if (e.limit() == Limit::none && !t.shift) return finish_bytes<Limit::none, false>(c, t);
+  finish_bytes<Limit::clamp, false>(c, t);
 }

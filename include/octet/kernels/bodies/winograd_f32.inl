@@ -1,7 +1,6 @@
 // No include guard: part of every instruction set's kernels.
 // Winograd's algorithm for floats.
 
-template <bool Residual>
 struct WinogradFloats {
   static constexpr bool pooled = false;
   const Epilogue& e;
@@ -12,8 +11,8 @@ struct WinogradFloats {
     OCTET_UNROLL
     for (int i = 0; i < 4; ++i) {
       if (i >= count) break;
-      store_f32<Residual>(e, y[i], e.out + (pixel + i) * e.out_stride + column * 4,
-                          Residual ? e.residual + (pixel + i) * e.residual_stride + column * 4 : nullptr, columns);
+      store_f32(e, y[i], e.out + (pixel + i) * e.out_stride + column * 4, residual_at(e, pixel + i, column * 4),
+                columns);
     }
   }
 };
@@ -70,7 +69,6 @@ struct WinogradF32 {
   static void outputs(const Winograd& w, const std::byte* products, std::int64_t column, int columns) {
     const Epilogue& e = w.epilogue;
     if (e.pooled) return output_tiles<WinogradF32>(w, products, PooledFloats{e, column, columns});
-    e.residual ? output_tiles<WinogradF32>(w, products, WinogradFloats<true>{e, column, columns})
-               : output_tiles<WinogradF32>(w, products, WinogradFloats<false>{e, column, columns});
+    output_tiles<WinogradF32>(w, products, WinogradFloats{e, column, columns});
   }
 };

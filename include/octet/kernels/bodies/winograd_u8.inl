@@ -29,9 +29,9 @@ struct WinogradBytes {
   }
   OCTET_INLINE void row(std::int64_t pixel, const wide::i32 (&y)[4], int count) const {
     const wide::i32 sums[4] = {winograd_sums(y[0]), winograd_sums(y[1]), winograd_sums(y[2]), winograd_sums(y[3])};
-    store_unit<wide, 1, Limit::clamp, Residual ? Added::residual : Added::nothing>(
-        e, sums, scale, nullptr, e.out + pixel * e.out_stride + column,
-        Residual ? e.residual + pixel * e.residual_stride + column : nullptr, count, columns);
+    store_unit<wide, 1, Limit::clamp, Residual>(e, sums, scale, nullptr, e.out + pixel * e.out_stride + column,
+                                                Residual ? e.residual + pixel * e.residual_stride + column : nullptr,
+                                                count, columns);
   }
 };
 
@@ -41,12 +41,11 @@ struct PooledBytes : WinogradBytes<false> {
   using WinogradBytes<false>::WinogradBytes;
   OCTET_INLINE void rows(std::int64_t pixel, const wide::i32 (&y)[4], const wide::i32 (&below)[4], int count) const {
     const wide::i32 a = winograd_greatest(y, below, 0), b = winograd_greatest(y, below, 1), sums[4] = {a, b, a, b};
-    store_unit<wide, 1, Limit::clamp, Added::nothing>(e, sums, scale, nullptr, e.out + pixel * e.out_stride + column,
-                                                      nullptr, count, columns);
+    store_unit<wide, 1, Limit::clamp, false>(e, sums, scale, nullptr, e.out + pixel * e.out_stride + column, nullptr,
+                                             count, columns);
   }
 };
 
-template <bool Residual>
 struct WinogradScaled {
   static constexpr bool pooled = false;
   const Epilogue& e;
@@ -62,12 +61,12 @@ struct WinogradScaled {
   }
   OCTET_INLINE wide::f32 store(std::int64_t pixel, wide::i32 sums) const {
     const wide::f32 sum = wide::mul(wide::to_float(sums), wide::set(1.0f / 64));
-    return store_f32<Residual>(e, scaled(e, sum, pixel, column), e.out + pixel * e.out_stride + column * 4,
-                               Residual ? e.residual + pixel * e.residual_stride + column * 4 : nullptr, columns);
+    return store_f32(e, scaled(e, sum, pixel, column), e.out + pixel * e.out_stride + column * 4,
+                     residual_at(e, pixel, column * 4), columns);
   }
 };
 
-struct PooledScaled : WinogradScaled<false> {
+struct PooledScaled : WinogradScaled {
   static constexpr bool pooled = true;
   OCTET_INLINE void rows(std::int64_t pixel, const wide::i32 (&y)[4], const wide::i32 (&below)[4], int count) const {
     Measured range;
@@ -109,8 +108,7 @@ struct WinogradU8 {
     const auto store_by = [&](const auto& store) { output_tiles<WinogradU8>(w, products, store); };
     if (e.store == Store::scaled_f32) {
       if (e.pooled) return store_by(PooledScaled{{e, column, columns}});
-      return e.residual ? store_by(WinogradScaled<true>{e, column, columns})
-                        : store_by(WinogradScaled<false>{e, column, columns});
+      return store_by(WinogradScaled{e, column, columns});
     }
     if (e.store == Store::u8_residual) return store_by(WinogradBytes<true>(e, column, columns));
     if (e.pooled)
