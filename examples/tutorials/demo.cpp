@@ -3,15 +3,15 @@
 #include <octet/io/shapes_dataset.hpp>
 #include <octet/models/small_cnn.hpp>
 
-#include "../common/program.hpp"
 #include "common/study.hpp"
 
 using namespace octet;
 
 namespace {
 
-/// Synthetic images of shapes, for which no files are needed.
-TutorialData shapes(const TutorialOptions& o) {
+/// Synthetic images of shapes, for which no files are needed, unless a folder is given.
+TutorialData data(const TutorialOptions& o) {
+  if (!o.data.empty()) return open_mnist_data(o);
   const auto drawn = [&](std::int64_t n, std::uint64_t seed) {
     return std::make_shared<ShapesDataset>(o.limit > 0 ? std::min(o.limit, n) : n, seed, 1.25);
   };
@@ -33,14 +33,12 @@ Recipe recipe() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a small network on synthetic images of shapes, MNIST or Fashion-MNIST, and quantizes it.",
-               "demo");
-  TutorialOptions o;
-  o.add_to(app, "Folder with the four IDX files of MNIST or Fashion-MNIST. Default: synthetic images of shapes",
-           "demo-report");
-  return run_program(app, argc, argv, [&] {
-    const ComparisonResult r = study(o, o.data.empty() ? shapes(o) : open_mnist_data(o), recipe(), o.out);
-    print(r);
-    write_results(r, o.out);
-  });
+  const Tutorial tutorial{
+      "demo",
+      "Trains a small network on synthetic images of shapes, MNIST or Fashion-MNIST, and quantizes it.",
+      "Folder with the four IDX files of MNIST or Fashion-MNIST. Default: synthetic images of shapes",
+      "demo-report",
+      data,
+      recipe};
+  return run_tutorial(tutorial, argc, argv);
 }

@@ -2,7 +2,6 @@
 /// int8.
 #include <octet/models/small_cnn.hpp>
 
-#include "../common/program.hpp"
 #include "common/study.hpp"
 
 using namespace octet;
@@ -22,13 +21,11 @@ Recipe recipe() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a small network on MNIST, quantizes it, and trains it quantization-aware for int8.",
-               "mnist_tutorial");
-  TutorialOptions o;
-  o.add_to(app, "Folder with the four IDX files of MNIST, optionally gzipped", "mnist-report");
-  return run_program(app, argc, argv, [&] {
-    const ComparisonResult r = study(o, open_mnist_data(o), recipe(), o.out);
-    print(r);
-    write_results(r, o.out);
-  });
+  const Tutorial tutorial{"mnist_tutorial",
+                          "Trains a small network on MNIST, quantizes it, and trains it quantization-aware for int8.",
+                          "Folder with the four IDX files of MNIST, optionally gzipped",
+                          "mnist-report",
+                          open_mnist_data,
+                          recipe};
+  return run_tutorial(tutorial, argc, argv);
 }

@@ -7,6 +7,7 @@
 #include "../../report/json.hpp"
 
 #include "../../common/files.hpp"
+#include "../../common/program.hpp"
 #include "../../common/progress.hpp"
 #include "recorder.hpp"
 
@@ -145,6 +146,17 @@ ComparisonResult study(const TutorialOptions& options, const TutorialData& data,
       s.train_for_int8("int8_qat", "Int8 (QAT)", trained.model, options.taught_by(trained.model, recipe.qat),
                        epochs(options.qat_epochs, recipe.qat_epochs), recipe.resumes);
   return s.compare(trained, {for_int8});
+}
+
+int run_tutorial(const Tutorial& tutorial, int argc, char** argv) {
+  CLI::App app(tutorial.help, tutorial.name);
+  TutorialOptions o;
+  o.add_to(app, tutorial.data_help, tutorial.out);
+  return run_program(app, argc, argv, [&] {
+    const ComparisonResult r = study(o, tutorial.data(o), tutorial.recipe(), o.out);
+    print(r);
+    write_results(r, o.out);
+  });
 }
 
 std::int64_t parameter_count(const Model& model) {

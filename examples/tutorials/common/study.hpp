@@ -1,11 +1,14 @@
 #pragma once
-#include <CLI/CLI.hpp>
 #include <octet/comparison/compare.hpp>
 #include <octet/io/image_input.hpp>
 #include <octet/io/mnist.hpp>
 #include <octet/training/trainer.hpp>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 /// Shared by the tutorials: training, quantization, quantization-aware training, comparison and reports.
 
@@ -84,6 +87,15 @@ class Study {
 /// Runs all steps for one recipe: float training, quantization, quantization-aware training, comparison.
 octet::ComparisonResult study(const TutorialOptions& options, const TutorialData& data, const Recipe& recipe,
                               const std::string& folder);
+
+/// A tutorial with no options of its own.
+struct Tutorial {
+  std::string name, help, data_help, out;  // out: the default folder for results
+  TutorialData (*data)(const TutorialOptions&);
+  Recipe (*recipe)();
+};
+/// Its main function: parses the command line, runs all steps, prints and writes the results.
+int run_tutorial(const Tutorial& tutorial, int argc, char** argv);
 
 /// Number of elements of all weights and statistics of a model.
 std::int64_t parameter_count(const octet::Model& model);
