@@ -24,6 +24,7 @@ struct S16 {
 struct S16S8 : S16 {
   static constexpr bool finishes = true, shifted = false;
   static constexpr int vectors = wide::vectors_u8, weight_bytes = vector_bytes / 2;
+  static constexpr int rows(int n) { return n == 1 ? 2 * wide::rows_i16 : wide::rows_i16; }
   static weights load_weights(const std::byte* p) { return wide::as_i32(wide::as_block(wide::load_s8_as_i16(p))); }
 };
 
