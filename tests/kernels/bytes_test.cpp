@@ -235,11 +235,13 @@ TEST_CASE("blend: sums that float would round to a tie") {
 TEST_CASE("mean: of sums, and of pixels") {
   Random random(5);
   for (std::int64_t n : sizes)
-    for (std::int64_t pixels : {1, 4, 25}) {
+    for (std::int64_t pixels : {1, 4, 25, 257, 258}) {  // sums of 257 fit 16 bits
       std::vector<Exact<std::uint8_t>> all;
       std::vector<const std::byte*> list;
       for (std::int64_t p = 0; p < pixels; ++p) all.push_back(random_bytes(random, n, 1));
       for (const auto& x : all) list.push_back(x.bytes());
+      if (pixels > 256)
+        for (const auto& x : all) std::memset(x.bytes(), 255, static_cast<std::size_t>(n));
       Exact<std::int32_t> sums(n);
       for (std::int64_t i = 0; i < n; ++i) {
         std::int32_t sum = 0;

@@ -70,6 +70,18 @@ Gemm gemm_of(const Product& p, const Weights& packed, const Epilogue& e) {
   return g;
 }
 
+/// gemm_u8s8, with activations as it takes them.
+void multiply_u8s8(const Kernels& kernels, const U8Product& p, Gemm g) {
+  Exact<std::uint8_t> wide(kernels.widen_u8 ? p.rows * round_up(2 * p.k, 64) : 0);
+  if (kernels.widen_u8) {
+    std::memset(wide.bytes(), 0xFF, static_cast<std::size_t>(wide.size()));
+    g.a = wide.bytes();
+    g.a_stride = round_up(2 * p.k, 64);
+    kernels.widen_u8({p.a.bytes(), wide.bytes(), p.a_stride, g.a_stride, p.rows, p.k});
+  }
+  kernels.gemm_u8s8(g);
+}
+
 enum class Bits { eight, four };
 
 int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& way, Random& random,
@@ -77,7 +89,8 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
   Epilogue e = way.e;
   const bool bytes = e.store == Store::u8 || e.store == Store::u8_residual;
   PackedMatrix packed =
-      pack_matrix(kernels, p.weights.data(), p.columns, p.k, bytes ? ColumnOrder::interleaved : ColumnOrder::natural);
+      pack_matrix(kernels, p.weights.data(), p.columns, p.k, bytes ? ColumnOrder::interleaved : ColumnOrder::natural,
+                  bits == Bits::four ? weights_per_step<std::int8_t> : step_elements<std::int8_t>(kernels));
   if (bits == Bits::four) packed = packed_small(kernels, packed);
   const std::int64_t element = bytes ? 1 : 4;
   e.out_stride = (p.columns + random.between(0, 3)) * element;
@@ -105,7 +118,10 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
     e.row_step = 1;
     e.sums = sums.data();
   }
-  (bits == Bits::four ? kernels.gemm_u8s4 : kernels.gemm_u8s8)(gemm_of(p, packed, e));
+  if (bits == Bits::four)
+    kernels.gemm_u8s4(gemm_of(p, packed, e));
+  else
+    multiply_u8s8(kernels, p, gemm_of(p, packed, e));
   int wrong = !out.intact();
   for (std::int64_t r = 0; r < p.rows; ++r)
     for (std::int64_t c = 0; c < p.columns; ++c) {
@@ -176,7 +192,8 @@ TEST_CASE("gemm with weights of 4 bits: panels become those of int8 again") {
     for (std::int64_t columns : sizes)
       for (std::int64_t k : {1, 4, 5, 8, 30}) {
         const U8Product p(1, columns, k, random, false, -8);
-        const PackedMatrix whole = pack_matrix(kernels(isa), p.weights.data(), columns, k),
+        const PackedMatrix whole = pack_matrix(kernels(isa), p.weights.data(), columns, k, ColumnOrder::natural,
+                                               weights_per_step<std::int8_t>),
                            small = packed_small(kernels(isa), whole), again = expanded_small(kernels(isa), small);
         CHECK(again.column_bytes == whole.column_bytes);
         REQUIRE(again.data.size() == whole.data.size());
@@ -212,7 +229,7 @@ TEST_CASE("gemm u8s8: a custom store gets each accumulator once, with its positi
             ++s.times.at(at);
           }
       };
-      kernels(isa).gemm_u8s8(gemm_of(p, packed, e));
+      multiply_u8s8(kernels(isa), p, gemm_of(p, packed, e));
       CHECK(seen.sums == p.sums);
       CHECK(std::all_of(seen.times.begin(), seen.times.end(), [](int n) { return n == 1; }));
     }
@@ -364,16 +381,36 @@ TEST_CASE("gemm bf16: exact products of rounded numbers, up to the rounding of s
   }
 }
 
+TEST_CASE("widened activations: every size, and no byte more is read") {
+  Random random(17);
+  for (Isa isa : available_isas()) {
+    const Kernels& k = kernels(isa);
+    if (!k.widen_u8) continue;
+    for (std::int64_t n = 0; n <= 130; ++n) {
+      const std::int64_t rows = 3, stride = round_up(n, 32);
+      Exact<std::uint8_t> in(rows * n);
+      random.fill(in.data(), in.size(), 0, 255);
+      std::vector<std::int16_t> out(static_cast<std::size_t>(rows * stride + 1), 7);
+      k.widen_u8({in.bytes(), reinterpret_cast<std::byte*>(out.data()), n, 2 * stride, rows, n});
+      INFO(name(isa), ": ", n);
+      for (std::int64_t r = 0; r < rows; ++r)
+        CHECK(std::equal(in.data() + r * n, in.data() + (r + 1) * n, out.begin() + r * stride));
+      CHECK(out.back() == 7);
+    }
+  }
+}
+
 TEST_CASE("packed weights: every element at its position, zeros elsewhere") {
   for (Isa isa : available_isas()) {
     const Kernels& k = kernels(isa);
     std::vector<std::int8_t> w(3 * 6);
     for (std::size_t i = 0; i < w.size(); ++i) w[i] = static_cast<std::int8_t>(i + 1);
     const PackedMatrix m = pack_matrix(k, w.data(), 3, 6);
-    CHECK(m.steps == 2);
-    CHECK(m.data.size() == static_cast<std::size_t>(k.lanes * (k.shifted_u8 ? 12 : 8)));
+    const std::int64_t per_step = step_elements<std::int8_t>(k), steps = (6 + per_step - 1) / per_step;
+    CHECK(m.steps == steps);
+    CHECK(m.data.size() == static_cast<std::size_t>(k.lanes * (steps * per_step + (k.shifted_u8 ? 4 : 0))));
     std::int64_t sum = 0;
-    for (int i = 0; i < k.lanes * 8; ++i) sum += std::to_integer<int>(m.data.data()[i]);
+    for (int i = 0; i < k.lanes * steps * per_step; ++i) sum += std::to_integer<int>(m.data.data()[i]);
     CHECK(sum == 18 * 19 / 2);
     if (k.shifted_u8)
       for (int c = 0; c < 3; ++c) {
@@ -381,7 +418,7 @@ TEST_CASE("packed weights: every element at its position, zeros elsewhere") {
         std::memcpy(&lacking, m.data.data() + k.lanes * 8 + 4 * c, 4);
         CHECK(lacking == 128 * (36 * c + 21));
       }
-    CHECK(std::to_integer<int>(m.data.data()[4]) == 7);            // column 1, element 0
+    CHECK(std::to_integer<int>(m.data.data()[per_step]) == 7);     // column 1, element 0
     CHECK(std::to_integer<int>(m.data.data()[k.lanes * 4]) == 5);  // column 0, element 4
   }
   const Tensor<float> padded = pad_columns<float>(std::vector<float>{1, 2}.data(), 2);

@@ -270,6 +270,13 @@ TEST_CASE("gather: indices of any shape, along any axis") {
 TEST_CASE("gather: a scalar drops the axis; computed indices are clamped, constant ones refused") {
   const Tensor<std::uint8_t> x = counting<std::uint8_t>({3, 4});
   check_same(Gather(1), {x, Tensor<std::int64_t>({}, {2})}, Tensor<std::uint8_t>({3}, {2, 6, 10}));
+  check_same(Gather(1), {counting<float>({3, 2}), Tensor<std::int64_t>({}, {-1})}, Tensor<float>({3}, {1, 3, 5}));
+  check_same(Gather(1), {counting<std::int64_t>({3, 2}), Tensor<std::int64_t>({1}, {0})},
+             Tensor<std::int64_t>({3, 1}, {0, 2, 4}));
+  const Tensor<float> long_rows = counting<float>({40000, 2});  // divided among threads
+  Tensor<float> second({40000});
+  for (std::int64_t i = 0; i < second.size(); ++i) second[i] = long_rows[2 * i + 1];
+  check_same(Gather(1), {long_rows, Tensor<std::int64_t>({}, {1})}, second);
   check_same(Gather(0), {x, Tensor<std::int64_t>({2}, {100, -100})},
              Tensor<std::uint8_t>({2, 4}, {8, 9, 10, 11, 0, 1, 2, 3}));
   check_same(Gather(0), {x, Tensor<std::int64_t>(Shape{0})}, Tensor<std::uint8_t>({0, 4}));

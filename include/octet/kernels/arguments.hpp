@@ -76,8 +76,9 @@ constexpr std::int64_t interleaved(std::int64_t c, std::int64_t lanes, std::int6
   return c / 4 % vectors * lanes + c / (4 * vectors) * 4 + c % 4;
 }
 
-/// out[rows x columns] = a[rows x k] * b[k x columns] + init. A row of `a` is read in steps of 4 bytes: 4 uint8 or one
-/// float. `b` is packed in panels, see pack.hpp; its columns are interleaved if the epilogue stores bytes.
+/// out[rows x columns] = a[rows x k] * b[k x columns] + init. A row of `a` is read in steps of 4 bytes: 4 uint8, two
+/// bytes as 16-bit integers (Kernels::widen_u8), or one float. `b` is packed in panels, see pack.hpp; its columns are
+/// interleaved if the epilogue stores bytes.
 struct Gemm {
   const std::byte* a = nullptr;
   std::ptrdiff_t a_stride = 0;
@@ -86,6 +87,14 @@ struct Gemm {
   std::int64_t columns = 0;  // of this call; b, init and the epilogue's arrays and output start at the first of them
   const std::byte* init = nullptr;  // one accumulator per column (bias), padded
   Epilogue epilogue;
+};
+
+/// Rows of bytes as 16-bit integers. A row is written in whole vectors of at most 64 bytes.
+struct WidenU8 {
+  const std::byte* in = nullptr;
+  std::byte* out = nullptr;
+  std::ptrdiff_t in_stride = 0, out_stride = 0;
+  std::int64_t rows = 0, count = 0;
 };
 
 /// Copies the windows of the output pixels [first, first + count) into rows of a matrix, in the order (ky, kx,

@@ -25,7 +25,8 @@ class GemmConvolution {
       : kernels_(&kernels), panel_columns_(panel_columns<T>(kernels)), repeat_(w.repeat) {
     const std::int64_t columns = w.out_c / w.groups, k = w.k() * w.repeat;
     for (std::int64_t g = 0; g < w.groups; ++g)
-      packed_.push_back(pack_matrix(kernels, w.values + g * columns * k, columns, k, w.order));
+      packed_.push_back(pack_matrix(kernels, w.values + g * columns * k, columns, k, w.order,
+                                    w.small ? weights_per_step<T> : step_elements<T>(kernels)));
     if constexpr (sizeof(T) == 1) {
       if (!w.small) return;
       for (PackedMatrix& p : packed_) {
@@ -157,9 +158,9 @@ class GemmConvolution {
   std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
     const std::int64_t row_bytes = packed_[0].k * gathered_element();
-    rounded_stride_ = rounds_blocks() ? stride_of(packed_[0].k * activation_bytes<T>) : 0;
+    converted_stride_ = converts_blocks() ? stride_of(packed_[0].k * 2) : 0;
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
-    const bool crowded = !rounds_blocks() && row_bytes % 4096 == 0 && shape.rows() >= tile;
+    const bool crowded = !converts_blocks() && row_bytes % 4096 == 0 && shape.rows() >= tile;
     const bool close = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0 && !crowded;
     in_place_ = close && !quantizes_;
     row_stride_ = close ? row_bytes : stride_of(row_bytes);
@@ -168,7 +169,7 @@ class GemmConvolution {
     constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
     const std::int64_t weight_bytes = static_cast<std::int64_t>((by_small_ ? small_ : packed_)[0].data.size());
     const std::int64_t block_bytes = std::clamp<std::int64_t>(4 * weight_bytes, 16 * 1024, 192 * 1024);
-    const std::int64_t stride = std::max<std::int64_t>(row_stride_, 1);
+    const std::int64_t stride = std::max<std::int64_t>({row_stride_, converted_stride_, 1});
     block_rows_ = std::max(block_bytes / stride / tile, std::min(tiles, most_bytes / stride / tile));
     block_rows_ = std::max<std::int64_t>(block_rows_, 1) * tile;
     return tile;
@@ -180,10 +181,12 @@ class GemmConvolution {
     const std::int64_t stride = round_up(row_bytes, 64);
     return stride % 4096 == 0 ? stride + 64 : stride;
   }
-  bool rounds_blocks() const noexcept { return rounds && image_bytes_ == 0; }
+  /// Whether blocks are converted to what products take: rounded to bfloat16, or widened to 16-bit integers.
+  bool converts_blocks() const noexcept { return element == 1 ? widens() : rounds && image_bytes_ == 0; }
+  bool widens() const noexcept { return kernels_->widen_u8 && small_.empty(); }
   std::int64_t gathered_element() const noexcept { return image_bytes_ == 0 ? element : activation_bytes<T>; }
   std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
-  std::int64_t worker_bytes() const noexcept { return gathered_bytes() + block_rows_ * rounded_stride_; }
+  std::int64_t worker_bytes() const noexcept { return gathered_bytes() + block_rows_ * converted_stride_; }
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
                  std::int64_t first_column, std::int64_t columns) const noexcept {
     if (columns <= 0) return;
@@ -202,14 +205,19 @@ class GemmConvolution {
       quantize(o, first_row, rows);
     else if (!in_place_ && b.k > 0)
       gather(o.in, o.padding, group, first_row, rows, o.scratch);
-    if (rounds_blocks()) {
-      std::byte* rounded = o.scratch + gathered_bytes();
-      for (std::int64_t r = 0; r < rows; ++r)
-        kernels_->round_bf16(reinterpret_cast<const float*>(g.a + r * row_stride_), rounded + r * rounded_stride_, b.k);
-      g.a = rounded;
-      g.a_stride = rounded_stride_;
+    if (converts_blocks()) {
+      std::byte* converted = o.scratch + gathered_bytes();
+      convert(g.a, converted, rows, b.k);
+      g.a = converted;
+      g.a_stride = converted_stride_;
     }
     (by_small_ ? kernels_->gemm_u8s4 : product_with(*kernels_, T{}))(g);
+  }
+
+  void convert(const std::byte* from, std::byte* to, std::int64_t rows, std::int64_t k) const noexcept {
+    if constexpr (element == 1) return kernels_->widen_u8({from, to, row_stride_, converted_stride_, rows, k});
+    for (std::int64_t r = 0; r < rows; ++r, from += row_stride_, to += converted_stride_)
+      kernels_->round_bf16(reinterpret_cast<const float*>(from), to, k);
   }
 
   void round_image(const std::byte* in, std::byte* rounded, ThreadPool& pool) const noexcept {
@@ -275,7 +283,7 @@ class GemmConvolution {
   ConvolutionShape shape_;
   bool in_place_ = false, quantizes_ = false;
   std::int64_t image_bytes_ = 0;  // size of the rounded image; 0 if blocks are rounded
-  std::int64_t row_stride_ = 0, rounded_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1,
+  std::int64_t row_stride_ = 0, converted_stride_ = 0, block_rows_ = 1, row_parts_ = 1, column_parts_ = 1,
                part_columns_ = 0;
 };
 

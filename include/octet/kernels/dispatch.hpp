@@ -44,6 +44,7 @@ struct Kernels : ElementKernels {
   void (*affine_f32)(const float*, float*, std::int64_t n, float scale, float shift, float low,
                      float high) noexcept = nullptr;
   GradientKernels gradient;
+  void (*widen_u8)(const WidenU8&) noexcept = nullptr;  // activations for gemm_u8s8; null if it takes bytes
 };
 
 namespace scalar {

@@ -26,6 +26,12 @@ inline constexpr std::int64_t weights_per_step<std::int8_t> = 4;
 template <>
 inline constexpr std::int64_t weights_per_step<bf16> = 2;
 
+/// The same for kernels: where activations are widened to 16 bits, a step has two of them.
+template <class T>
+std::int64_t step_elements(const Kernels& kernels) noexcept {
+  return sizeof(T) == 1 && kernels.widen_u8 ? 2 : weights_per_step<T>;
+}
+
 /// Size in bytes of the activations that are multiplied with weights of type T.
 template <class T>
 constexpr std::int64_t activation_bytes = 4 / weights_per_step<T>;
@@ -49,9 +55,9 @@ inline Product product_with(const Kernels& k, bf16) noexcept { return k.gemm_bf1
 /// bytes.
 enum class ColumnOrder : std::uint8_t { natural, interleaved };
 
-/// The matrix b of a Gemm: panels of output channels, [panel][step][column][weights_per_step]. If the kernels multiply
-/// activations less 128 (shifted_u8), each panel is followed by the corrections of its sums (see shifted_sum), one
-/// int32 per column.
+/// The matrix b of a Gemm: panels of output channels, [panel][step][column][elements of a step]. If the kernels
+/// multiply activations less 128 (shifted_u8), each panel is followed by the corrections of its sums (see shifted_sum),
+/// one int32 per column.
 struct PackedMatrix {
   std::int64_t columns = 0, k = 0, steps = 0;  // k in elements
   std::int64_t column_bytes = 0;
@@ -62,11 +68,11 @@ struct PackedMatrix {
 };
 
 /// weights: [columns][k], row-major, of type int8, float or half precision. Missing columns and elements of a step
-/// become zeros.
+/// become zeros. `per_step`: step_elements, or weights_per_step for packed_small.
 template <class T>
 PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k,
-                         ColumnOrder order = ColumnOrder::natural) {
-  constexpr std::int64_t per_step = weights_per_step<T>, step_bytes = per_step * static_cast<std::int64_t>(sizeof(T));
+                         ColumnOrder order, std::int64_t per_step) {
+  const std::int64_t step_bytes = per_step * static_cast<std::int64_t>(sizeof(T));
   const std::int64_t vectors = panel_columns<T>(kernels) / kernels.lanes;
   PackedMatrix m;
   m.columns = columns;
@@ -99,6 +105,12 @@ PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t 
   return m;
 }
 
+template <class T>
+PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k,
+                         ColumnOrder order = ColumnOrder::natural) {
+  return pack_matrix(kernels, weights, columns, k, order, step_elements<T>(kernels));
+}
+
 /// A matrix with the sizes of another and `bits` for each element: 8, or 4 for two steps in one. The corrections of
 /// sums are copied. panel(from, to, width): writes a panel without them.
 template <class WritePanel>
@@ -125,8 +137,9 @@ PackedMatrix repacked(const Kernels& kernels, const PackedMatrix& given, std::in
   return m;
 }
 
-/// The panels of an int8 matrix with elements in [-8, 7] for gemm_u8s4: [panel][two steps][column][4 bytes], of which
-/// each has an element of the first step in its low half and one of the second in its high half, both plus 8.
+/// The panels of an int8 matrix with elements in [-8, 7], four in a step, for gemm_u8s4: [panel][two steps][column][4
+/// bytes], of which each has an element of the first step in its low half and one of the second in its high half, both
+/// plus 8.
 inline PackedMatrix packed_small(const Kernels& kernels, const PackedMatrix& whole) {
   return repacked(kernels, whole, 4, [&](const std::byte* from, std::byte* to, std::int64_t width) {
     const auto code = [](std::byte b) { return (std::to_integer<unsigned>(b) + 8u) & 15u; };
@@ -174,29 +187,31 @@ Tensor<T> pad_columns(const T* values, std::int64_t columns) {
   return r;
 }
 
-/// Calls f(taps) for each group of four taps in kernel row `ky` that are multiplied together (bodies/depthwise_u8.inl).
-/// Where a group has fewer taps, the index is -1 and the packed weight 0.
+/// Calls f(taps) for each group of `at_once` taps in kernel row `ky` that are multiplied together
+/// (bodies/depthwise_u8.inl). Where a group has fewer taps, the index is -1 and the packed weight 0.
 template <class F>
-void each_row_shape(std::int64_t ky, std::int64_t size, F f) {
+void each_row_shape(std::int64_t ky, std::int64_t size, std::int64_t at_once, F f) {
   for (std::int64_t odd = 0; odd < 2; ++odd)
-    for (std::int64_t x = -odd; x < size; x += 4) {
+    for (std::int64_t x = -odd; x < size; x += at_once) {
       std::array<std::int64_t, 4> taps{};
-      for (std::int64_t t = 0; t < 4; ++t)
+      for (std::int64_t t = 0; t < at_once; ++t)
         taps[static_cast<std::size_t>(t)] = x + t >= 0 && x + t < size ? ky * size + x + t : -1;
       f(taps);
     }
 }
 
 /// Packs depthwise weights [taps][channels] for depthwise_u8s8: blocks of 4 wide or narrow vectors of channels, 4 taps
-/// next to each other, channels interleaved. by_rows: for square kernels of size 3 or 5 that process whole rows. Each
-/// block is followed by the corrections of its sums, as in pack_matrix.
+/// next to each other, channels interleaved. by_rows: for square kernels of size 3 or 5 that process whole rows; as
+/// many taps next to each other as the elements of a step. Each block is followed by the corrections of its sums, as in
+/// pack_matrix.
 inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* weights, std::int64_t taps,
                                    std::int64_t channels, bool by_rows) {
   std::vector<std::array<std::int64_t, 4>> groups;  // taps that are multiplied together
+  const std::int64_t at_once = by_rows ? step_elements<std::int8_t>(kernels) : weights_per_step<std::int8_t>;
   const auto add = [&](const std::array<std::int64_t, 4>& four) { groups.push_back(four); };
   if (by_rows) {
     const std::int64_t size = taps == 9 ? 3 : 5;
-    for (std::int64_t ky = 0; ky < size; ++ky) each_row_shape(ky, size, add);
+    for (std::int64_t ky = 0; ky < size; ++ky) each_row_shape(ky, size, at_once, add);
   } else {
     for (std::int64_t t = 0; t < taps; t += 4) add({t, t + 1, t + 2, t + 3});
   }
@@ -205,18 +220,19 @@ inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* we
   };
   std::int64_t padded = 0;
   while (padded < channels) padded += 4 * block_lanes(channels - padded);
-  AlignedBytes packed(static_cast<std::size_t>(padded) * (groups.size() + (kernels.shifted_u8 ? 1 : 0)) * 4);
+  AlignedBytes packed(static_cast<std::size_t>(
+      padded * (static_cast<std::int64_t>(groups.size()) * at_once + (kernels.shifted_u8 ? 4 : 0))));
   auto* to = reinterpret_cast<std::int8_t*>(packed.data());
   for (std::int64_t first = 0; first < channels;) {
     const std::int64_t lanes = block_lanes(channels - first), width = 4 * lanes;
-    for (const auto& four : groups) {
+    for (const auto& group : groups) {
       for (std::int64_t c = 0; c < width; ++c)
-        for (std::size_t i = 0; i < 4; ++i) {
-          const bool exists = four[i] >= 0 && four[i] < taps && first + c < channels;
-          to[interleaved(c, lanes, 4) * 4 + static_cast<std::int64_t>(i)] =
-              exists ? weights[four[i] * channels + first + c] : std::int8_t{0};
+        for (std::int64_t i = 0; i < at_once; ++i) {
+          const std::int64_t tap = group[static_cast<std::size_t>(i)];
+          const bool exists = tap >= 0 && tap < taps && first + c < channels;
+          to[interleaved(c, lanes, 4) * at_once + i] = exists ? weights[tap * channels + first + c] : std::int8_t{0};
         }
-      to += 4 * width;
+      to += at_once * width;
     }
     if (kernels.shifted_u8) {
       for (std::int64_t c = 0; c < width; ++c) {

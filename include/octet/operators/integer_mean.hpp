@@ -27,6 +27,12 @@ class IntegerMean {
     if ((kind == Kind::pool || kind == Kind::int8_pool) && in_ != out_) rounding_ = Rounding::fp32;
   }
 
+  /// The divisor of most means.
+  void expect(std::int64_t count) noexcept {
+    usual_factor_ = factor_of(count);
+    usual_count_ = count;
+  }
+
   /// sums: of `inside` values each; count: the divisor (larger than inside if padding counts). The mean of no values is
   /// 0.
   void store(const std::int32_t* sums, std::int64_t channels, std::int64_t inside, std::int64_t count,
@@ -84,6 +90,7 @@ class IntegerMean {
     return static_cast<std::int64_t>(std::clamp(std::round(x), -1e9f, 1e9f));
   }
   float factor_of(std::int64_t count) const noexcept {
+    if (count == usual_count_) return usual_factor_;
     return finite_factor(static_cast<double>(in_.scale[0]) /
                          (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
   }
@@ -109,6 +116,8 @@ class IntegerMean {
   Kind kind_;
   Rounding rounding_;
   FixedPointMultiplier scale_;
+  std::int64_t usual_count_ = 0;
+  float usual_factor_ = 0;
 };
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 #include "epilogue.inl"
 #include "gemm.inl"
 #include "gemm_u8.inl"
+#include "gemm_i16.inl"
 #include "gemm_u4.inl"
 #include "gemm_f32.inl"
 #include "gather.inl"

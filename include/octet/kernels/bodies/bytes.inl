@@ -226,7 +226,29 @@ inline void blend_rows(const BlendRows& r) noexcept {
 inline void mean_u8(const MeanU8& a) noexcept {
   const wide::i32 zero_sum = wide::set(a.zero_sum);
   const wide::f32 factor = wide::set(a.factor);
-  store_rounded(a.out, a.count, wide::u8_limits(a.zero_point, 0, 255), [&](std::int64_t i, int n) {
+  const wide::u8_limits limits(a.zero_point, 0, 255);
+  const auto mean = [&](wide::i32 sum) {
+    return wide::round(wide::mul(wide::to_float(wide::sub(sum, zero_sum)), factor));
+  };
+  std::int64_t done = 0;
+  if (a.pixels && a.pixel_count <= 257) {  // sums fit 16 bits
+    const wide::block zero = wide::as_block(wide::set_i16(0));
+    for (; done + wide::block_bytes <= a.count; done += wide::block_bytes) {
+      wide::i16 low = wide::set_i16(0), high = low;
+      for (std::int64_t k = 0; k < a.pixel_count; ++k) {
+        const wide::block x = wide::load_block(a.pixels[k] + done);
+        low = wide::add_i16(low, wide::as_i16(wide::low_bytes(x, zero)));
+        high = wide::add_i16(high, wide::as_i16(wide::high_bytes(x, zero)));
+      }
+      const wide::block l = wide::as_block(low), h = wide::as_block(high);
+      const wide::i32 v[4] = {
+          mean(wide::as_i32(wide::low_pairs(l, zero))), mean(wide::as_i32(wide::high_pairs(l, zero))),
+          mean(wide::as_i32(wide::low_pairs(h, zero))), mean(wide::as_i32(wide::high_pairs(h, zero)))};
+      store_packed(a.out + done, v, limits);
+    }
+  }
+  store_rounded(a.out + done, a.count - done, limits, [&](std::int64_t from, int n) {
+    const std::int64_t i = done + from;
     wide::i32 sum = wide::set(0);
     if (a.sums) {
       std::int32_t rest[wide::lanes] = {};
@@ -237,7 +259,7 @@ inline void mean_u8(const MeanU8& a) noexcept {
       for (std::int64_t k = 0; k < a.pixel_count; ++k)
         sum = wide::add(sum, bytes_at(reinterpret_cast<const std::uint8_t*>(a.pixels[k]) + i, n));
     }
-    return wide::round(wide::mul(wide::to_float(wide::sub(sum, zero_sum)), factor));
+    return mean(sum);
   });
 }
 

@@ -1,6 +1,7 @@
 // No include guard: part of every instruction set's kernels.
 // Depthwise convolution of bytes. A vector holds 4 taps for each of its channels; interleaving the bytes of 4 pixels
-// gives four such vectors. They are a block of channels, whose sums are in interleaved order.
+// gives four such vectors. They are a block of channels, whose sums are in interleaved order. Where bytes are
+// multiplied as 16-bit integers (V::widens), it holds 2 taps.
 
 template <class V>
 constexpr int block_channels = 4 * V::lanes;
@@ -96,13 +97,35 @@ struct FourTaps {
   }
 };
 
+// One such pair, widened.
+template <class V>
+struct TwoTaps {
+  typename V::i32 v[4];
+  OCTET_INLINE TwoTaps(const PixelPair<V>& a, const PixelPair<V>&) {
+    const typename V::block zero = V::as_block(V::set_i16(0));
+    v[0] = V::as_i32(V::low_bytes(a.low, zero));
+    v[1] = V::as_i32(V::high_bytes(a.low, zero));
+    v[2] = V::as_i32(V::low_bytes(a.high, zero));
+    v[3] = V::as_i32(V::high_bytes(a.high, zero));
+  }
+  OCTET_INLINE void dot(typename V::i32 (&sums)[4], const std::byte* w) const {
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i)
+      V::dot_i16(sums[i], v[i], V::as_i32(V::as_block(V::load_s8_as_i16(w + i * V::lanes * 2))));
+  }
+};
+
 // Kernels of size K x K compute several adjacent outputs at a time. The pixels under a kernel row are interleaved in
 // pairs (0 1) (2 3) ...; four taps t are pairs t and t + 1. An output that starts at an even pixel multiplies taps t, t
-// + 2, ... with weights (w0 w1 w2 w3) (w4 ...); one that starts at an odd pixel with (0 w0 w1 w2) (w3 ...). Weights of
-// a block: [kernel row][even, odd][taps][4 vectors][lanes][4].
-template <int K>
+// + 2, ... with weights (w0 w1 w2 w3) (w4 ...); one that starts at an odd pixel with (0 w0 w1 w2) (w3 ...). Two taps
+// are multiplied likewise, with (w0 w1) (w2 ...) or (0 w0) (w1 ...). Weights of a block: [kernel row][even,
+// odd][taps][4 vectors][lanes][taps at once].
+template <class V>
+using Taps = std::conditional_t<V::widens, TwoTaps<V>, FourTaps<V>>;
+template <class V, int K>
 struct RowTaps {
-  static constexpr int even = (K + 3) / 4, odd = (K + 4) / 4, shapes = even + odd;
+  static constexpr int at_once = V::widens ? 2 : 4, even = (K + at_once - 1) / at_once, odd = (K + at_once) / at_once,
+                       shapes = even + odd, bytes = at_once * block_channels<V>;
 };
 
 template <class V>
@@ -114,7 +137,8 @@ constexpr int outputs_at_once = V::registers >= 32   ? 4
 template <int K, int S, bool Inside, bool Whole, class V, int N>
 OCTET_INLINE void add_row_taps(const DepthwiseBlock<V>& b, const std::byte* row, std::int64_t at,
                                const std::byte* weights, typename V::i32 (&sums)[N][4]) {
-  constexpr int pixels = S * (N - 1) + K, pairs = (pixels + 1) / 2;
+  using Row = RowTaps<V, K>;
+  constexpr int pixels = S * (N - 1) + K, pairs = (pixels + 1) / 2, pairs_at_once = Row::at_once / 2;
   const Depthwise& d = b.d;
   const auto load = [&](int i) {
     const std::int64_t x = at + (i < pixels ? i : pixels - 1);
@@ -125,13 +149,13 @@ OCTET_INLINE void add_row_taps(const DepthwiseBlock<V>& b, const std::byte* row,
   OCTET_UNROLL
   for (int t = 0; t < pairs; ++t) {
     const PixelPair<V> next = t + 1 < pairs ? PixelPair<V>(load(2 * t + 2), load(2 * t + 3)) : now;
-    const FourTaps<V> taps(now, next);
+    const Taps<V> taps(now, next);
     OCTET_UNROLL
     for (int o = 0; o < N; ++o) {
       const bool odd = S * o % 2 != 0;
       const int k = t - S * o / 2;
-      if (k >= 0 && k % 2 == 0 && k / 2 < (odd ? RowTaps<K>::odd : RowTaps<K>::even))
-        taps.dot(sums[o], weights + ((odd ? RowTaps<K>::even : 0) + k / 2) * 4 * block_channels<V>);
+      if (k >= 0 && k % pairs_at_once == 0 && k / pairs_at_once < (odd ? Row::odd : Row::even))
+        taps.dot(sums[o], weights + ((odd ? Row::even : 0) + k / pairs_at_once) * Row::bytes);
     }
     now = next;
   }
@@ -140,7 +164,7 @@ OCTET_INLINE void add_row_taps(const DepthwiseBlock<V>& b, const std::byte* row,
 template <class V, int K, int S, bool Inside, bool Whole>
 OCTET_NOINLINE void depthwise_outputs(const DepthwiseBlock<V>& b, const std::byte* const (&rows)[K], std::int64_t pixel,
                                       std::int64_t x, int count) {
-  constexpr int outputs = outputs_at_once<V>, row_bytes = RowTaps<K>::shapes * 4 * block_channels<V>;
+  constexpr int outputs = outputs_at_once<V>, row_bytes = RowTaps<V, K>::shapes * RowTaps<V, K>::bytes;
   typename V::i32 sums[outputs][4];
   OCTET_UNROLL
   for (int o = 0; o < outputs; ++o) {
@@ -211,13 +235,16 @@ void depthwise_all(const DepthwiseBlock<V>& b) {
 inline void depthwise_u8s8(const Depthwise& d) noexcept {
   const std::int64_t taps = d.repeat * d.shape.taps(), groups = (taps + 3) / 4;
   for (std::int64_t t = taps; t < groups * 4; ++t) d.taps[t] = d.padding;  // the weights of these taps are zero
-  const std::int64_t vectors =
-      d.by_rows ? d.shape.kernel_h * (d.shape.kernel_w == 3 ? RowTaps<3>::shapes : RowTaps<5>::shapes) : groups;
-  constexpr std::int64_t more = wide::shifted ? 1 : 0;
+  using Row3 = RowTaps<wide, 3>;
+  using Row5 = RowTaps<wide, 5>;
+  // Bytes of weights of a channel.
+  const std::int64_t bytes =
+      d.by_rows ? d.shape.kernel_h * (d.shape.kernel_w == 3 ? Row3::shapes : Row5::shapes) * Row3::at_once : 4 * groups;
+  constexpr std::int64_t more = wide::shifted ? 4 : 0;
   const auto block = [&](auto v, std::int64_t c) {
     using V = decltype(v);
-    const std::byte* w = d.weights + c * (vectors + more) * 4;
-    const DepthwiseBlock<V> b(d, w, w + block_channels<V> * vectors * 4, c);
+    const std::byte* w = d.weights + c * (bytes + more);
+    const DepthwiseBlock<V> b(d, w, w + block_channels<V> * bytes, c);
     if (b.channels == block_channels<V>)
       depthwise_all<V, true>(b);
     else

@@ -4,6 +4,7 @@
 #include "epilogue.inl"
 #include "gemm.inl"
 #include "gemm_u8.inl"
+#include "gemm_i16.inl"
 #include "gemm_u4.inl"
 #include "depthwise_taps.inl"
 #include "depthwise_u8.inl"

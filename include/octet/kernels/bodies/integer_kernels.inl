@@ -2,13 +2,14 @@
 inline Kernels with_integer_kernels(Kernels k, Isa isa) noexcept {
   k.isa = isa;
   k.narrow_lanes = narrow::lanes;
-  k.vectors_u8 = U8S8::vectors;
-  k.rows_u8 = 2 * U8S8::rows(U8S8::vectors);
+  k.vectors_u8 = ByteProduct::vectors;
+  k.rows_u8 = 2 * ByteProduct::rows(ByteProduct::vectors);
   k.rows_i16 = wide::rows_i16;
-  k.shifted_u8 = U8S8::shifted;
+  k.shifted_u8 = ByteProduct::shifted;
   k.rate_u8 = wide::rate_u8;
   k.rate_i16 = wide::rate_i16;
-  k.gemm_u8s8 = gemm<U8S8>;
+  k.gemm_u8s8 = gemm<ByteProduct>;
+  k.widen_u8 = wide::widens ? widen_u8 : nullptr;
   k.gemm_u8s4 = gemm<U8S4>;
   k.rows_u8s4 = U8S4::most_rows;
   k.depthwise_u8s8 = depthwise_u8s8;

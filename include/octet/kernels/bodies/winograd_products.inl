@@ -32,23 +32,3 @@ void winograd_products(const Winograd& w, const std::byte* weights, bool last_pa
     }
   }
 }
-
-// Products of pairs of 16-bit integers.
-struct S16 {
-  static constexpr bool finishes = false, paired = false, quads = false;  // sums are always stored in memory
-  static constexpr int weight_bytes = vector_bytes;
-  static constexpr int rows(int) { return wide::rows_i16; }
-  using acc = wide::i32;
-  using weights = wide::i32;
-  static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
-  static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
-  static weights load_weights(const std::byte* p) { return load(p); }
-  template <int N>
-  static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
-    std::int32_t x;
-    std::memcpy(&x, a, 4);
-    const auto pair = wide::set(x);
-    OCTET_UNROLL
-    for (int n = 0; n < N; ++n) wide::dot_i16(row[n], pair, b[n]);
-  }
-};

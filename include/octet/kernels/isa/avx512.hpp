@@ -2,7 +2,8 @@
 // 512-bit vectors: all operations except the integer dot products, in which the two differ.
 struct wide_base {
   static constexpr int lanes = 16, registers = 32, rows_i16 = 14;  // lanes of 32 bits; registers are vectors
-  static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
+  static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false,
+                        widens = false;
   static constexpr int small_steps = 0;
   using f32 = __m512;
   using i32 = __m512i;

@@ -4,6 +4,7 @@
 struct wide : wide_base {
   static constexpr int vectors_u8 = 2, rows_f32 = 14;
   static constexpr int rows_u8(int) { return 12; }
+  static constexpr bool widens = true;
   static constexpr double rate_u8 = 1, rate_i16 = 1;
 
   // As in ymm_exact, twice as wide.

@@ -2,7 +2,7 @@
 // products, in which the three instruction sets differ.
 struct neon_base {
   static constexpr int lanes = 4, registers = 32, rows_f32 = 8, rows_i16 = 10;
-  static constexpr bool fast_fma = true, winograd = true, quads_f32 = true;
+  static constexpr bool fast_fma = true, winograd = true, quads_f32 = true, widens = false;
   static constexpr int vectors_u8 = 4, small_steps = 0;
   static constexpr int rows_u8(int vectors) { return vectors == 4 ? 4 : 8; }
   using f32 = float32x4_t;

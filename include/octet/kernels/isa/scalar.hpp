@@ -1,7 +1,7 @@
 // No include guard: included once, in the namespace of the scalar kernels. Vectors of 8, written as loops: the
 // reference that every other instruction set has to match bit for bit.
 struct wide {
-  static constexpr bool shifted = false, quads = false, quads_f32 = false;
+  static constexpr bool shifted = false, quads = false, quads_f32 = false, widens = false;
   static constexpr int lanes = 8, registers = 8, vectors_u8 = 2, rows_f32 = 2, rows_i16 = 2;
   static constexpr int rows_u8(int vectors) { return vectors == 2 ? 2 : 4; }
   static constexpr int small_steps = 0;

@@ -2,7 +2,8 @@
 // convolution also uses with AVX-512, where 256-bit shuffles run on twice as many ports.
 struct ymm_base {
   static constexpr int lanes = 8, registers = 16;
-  static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false;
+  static constexpr bool fast_fma = true, winograd = true, shifted = false, quads = false, quads_f32 = false,
+                        widens = false;
   static constexpr int small_steps = 0;
   using f32 = __m256;
   using i32 = __m256i;
@@ -146,6 +147,16 @@ struct ymm_base {
   // Inserts row i; for i = 0, 1, ... in this order. n: number of bytes that may be read.
   template <int N>
   static u8x4 load_row(u8x4 v, const std::uint8_t* p, int i, int n) {
+    if (n >= N * 8) {  // whole rows
+      if (N == 4) return _mm256_loadu_si256(vec(p));
+      if (N == 2) {
+        const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        return i ? _mm256_inserti128_si256(v, half, 1) : _mm256_zextsi128_si256(half);
+      }
+      const __m256i place = _mm256_cmpeq_epi64(_mm256_setr_epi64x(0, 1, 2, 3), _mm256_set1_epi64x(i));
+      const __m128i quarter = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+      return _mm256_blendv_epi8(v, _mm256_broadcastq_epi64(quarter), place);
+    }
     alignas(32) std::uint8_t all[32];
     _mm256_store_si256(vec(all), v);
     std::memcpy(all + i * N * 8, p, static_cast<std::size_t>(n < N * 8 ? n : N * 8));

@@ -19,6 +19,7 @@ class AveragePoolStep : public Step {
 
   std::size_t plan(const PlanContext& c) override {
     windows_ = PoolWindows(window_, c);
+    if (mean_) mean_->expect(std::max<std::int64_t>(1, windows_.taps()));
     lists_ = round_up(static_cast<std::int64_t>(windows_.scratch_bytes(c.threads)), 64);
     sums_ = round_up(windows_.channels() * 4, 64);
     return static_cast<std::size_t>(lists_) + static_cast<std::size_t>(sums_ * c.threads);

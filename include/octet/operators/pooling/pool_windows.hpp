@@ -20,6 +20,8 @@ class PoolWindows {
   }
 
   std::int64_t channels() const noexcept { return channels_; }
+  /// Pixels of a window, as far as the image has so many.
+  std::int64_t taps() const noexcept { return clipped_taps_; }
   /// Size of the scratch memory for the threads' lists of pixels.
   std::size_t scratch_bytes(int threads) const {
     return static_cast<std::size_t>(threads * clipped_taps_) * sizeof(void*);

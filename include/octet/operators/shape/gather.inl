@@ -25,6 +25,7 @@ class GatherStep : public Step {
     if (block_ == 0 || size_ == 0) return;
     auto* offsets = reinterpret_cast<std::int64_t*>(c.scratch);  // in bytes
     for (std::int64_t k = 0; k < count_; ++k) offsets[k] = index(c.inputs[octet::Gather::places], k) * block_;
+    if (count_ == 1 && (block_ == 1 || block_ == 4)) return one_place(c, offsets[0]);
     const bool shuffles = block_ == 1 && alternates(offsets, count_);
     c.pool->parallel(tasks, [&](std::int64_t t, int) {
       for (std::int64_t i = copies * t / tasks, end = copies * (t + 1) / tasks; i < end;) {
@@ -40,6 +41,22 @@ class GatherStep : public Step {
   }
 
  private:
+  /// One element of each row.
+  void one_place(const RunContext& c, std::int64_t offset) const noexcept {
+    const std::int64_t stride = size_ * block_;
+    parallel_parts(*c.pool, outer_, 16384, [&](std::int64_t first, std::int64_t n) {
+      const std::byte* from = c.input(0) + first * stride + offset;
+      std::byte* to = c.output() + first * block_;
+      if (block_ == 1)
+        copy_apart<std::uint8_t>(to, from, stride, n);
+      else
+        copy_apart<std::uint32_t>(to, from, stride, n);
+    });
+  }
+  template <class T>
+  static void copy_apart(std::byte* to, const std::byte* from, std::int64_t stride, std::int64_t n) noexcept {
+    for (std::int64_t k = 0; k < n; ++k) store_as(to, k, load_as<T>(from + k * stride, 0));
+  }
   void copy_blocks(std::byte* to, const std::byte* from, const std::int64_t* offsets, std::int64_t n) const noexcept {
     switch (block_) {
       case 1: return copy_elements<std::uint8_t>(to, from, offsets, n);
