@@ -126,6 +126,45 @@ TEST_CASE("bytes: sums and products of all pairs of codes are ONNX Runtime's") {
   }
 }
 
+TEST_CASE("bytes: layers with weights multiply scales as floats, as ONNX Runtime and XNNPACK do") {
+  const QuantParams qx{0.0173f, 3}, qy{0.771f, 0};
+  // Sums next to the middles of two codes, as biases; the input is zero.
+  std::vector<std::int32_t> sums;
+  std::vector<float> scales;
+  for (float scale : {0.00091f, 0.00077f, 0.0013f})
+    for (int k = 100; k < 255; ++k)
+      for (int near : {0, 1}) {
+        const double ratio =
+            static_cast<double>(qx.scale[0]) * static_cast<double>(scale) / static_cast<double>(qy.scale[0]);
+        sums.push_back(static_cast<std::int32_t>((k + 0.5) / ratio) + near);
+        scales.push_back(scale);
+      }
+  const auto n = static_cast<std::int64_t>(sums.size());
+  Tensor<std::uint8_t> x({1, 4});
+  std::fill_n(x.data(), 4, std::uint8_t{3});
+  Tensor<std::int8_t> w({n, 4});
+  std::fill_n(w.data(), w.size(), std::int8_t{0});
+  const QuantParams qw{scales, std::vector<std::int32_t>(scales.size(), 0), 0};
+  int differ = 0;
+  for (Rounding rounding : {Rounding::fp32, Rounding::fp32_centered}) {
+    const Tensor<std::int32_t> bias({n}, sums);
+    const AnyTensor y = run_layer(FullyConnected(), {{x, qx}, fixed(w, qw), fixed(bias)}, {qy}, rounding)[0];
+    int wrong = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const float as_floats = octet::detail::rounded(qx.scale[0] * scales[k]) / qy.scale[0];
+      const auto once = static_cast<float>(static_cast<double>(qx.scale[0]) * static_cast<double>(scales[k]) /
+                                           static_cast<double>(qy.scale[0]));
+      const auto sum = static_cast<float>(sums[k]);
+      const std::uint8_t own = round_code(sum * (rounding == Rounding::fp32 ? as_floats : once), 0);
+      wrong += y.view<std::uint8_t>()[i] != own;
+      differ += round_code(sum * as_floats, 0) != round_code(sum * once, 0);
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(differ > 0);
+}
+
 TEST_CASE("bytes: tables of codes give TFLite's roundings") {
   const QuantParams qa{0.02f, 3}, qb{0.03f, 200}, qy{0.05f, 100};
   // Large tensors use a table; each of their elements also is a small tensor's, which is computed.
