@@ -3,8 +3,8 @@
 //   octet_bench_exported FOLDER MODEL DATA CALIBRATION RECIPE [--labels FILE] [--images N] [--qat]
 //
 // Writes into FOLDER: inputs.raw (float32, [N, H, W, C] as octet takes them), labels.txt (the right classes of each
-// image), and for each form FORM.onnx, FORM.tflite and FORM.raw (octet's outputs). exported_models.mjs runs the files
-// with ONNX Runtime and LiteRT, and compares.
+// image), and for each form FORM.onnx, FORM.tflite, FORM.raw (octet's outputs), FORM.onnx.raw and FORM.tflite.raw
+// (octet's, of the files). exported_models.mjs runs the files with ONNX Runtime and LiteRT, and compares.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
@@ -35,6 +35,13 @@ void write_floats(const std::string& path, const std::vector<Tensor<float>>& all
   std::ofstream out(path, std::ios::binary);
   for (const Tensor<float>& t : all)
     out.write(reinterpret_cast<const char*>(t.data()), static_cast<std::streamsize>(t.size() * 4));
+}
+
+void write_outputs(const std::string& path, const Model& model, const std::vector<Tensor<float>>& images) {
+  Executor executor(model);
+  std::vector<Tensor<float>> outputs;
+  for (const Tensor<float>& x : images) outputs.push_back(executor(x));
+  write_floats(path, outputs);
 }
 
 /// A model of int8 layers that is trained for it, for one epoch of the calibration data.
@@ -84,12 +91,13 @@ void run(const Arguments& a) {
     std::vector<std::string> notes;
     SaveOptions o;
     o.notes = &notes;
-    for (const char* format : {".onnx", ".tflite"}) save(form, file(name + format), o);
+    write_outputs(file(name + ".raw"), form, images);
+    for (const char* format : {".onnx", ".tflite"}) {
+      const std::string path = file(name + format);
+      save(form, path, o);
+      write_outputs(path + ".raw", load(path), images);
+    }
     for (const std::string& note : notes) std::cerr << name << ": " << note << "\n";
-    Executor executor(form);
-    std::vector<Tensor<float>> outputs;
-    for (const Tensor<float>& x : images) outputs.push_back(executor(x));
-    write_floats(file(name + ".raw"), outputs);
     std::cout << name << " " << images.size() << " images\n";
   }
 }

@@ -1,5 +1,5 @@
 // Runs what octet_bench_exported wrote with ONNX Runtime and LiteRT, and compares with octet's outputs.
-//   node exported_models.mjs JUDGES LITERT_RUN FOLDER...
+//   node exported_models.mjs JUDGES LITERT_RUN FOLDER... [--forms int8,float,...] [--images N] [--only onnx|tflite]
 // JUDGES: a folder in which `npm install --ignore-scripts onnxruntime-node @litertjs/core` was run. LITERT_RUN: a script
 // `LITERT_RUN MODEL.tflite IN.raw OUT.raw` that runs LiteRT on consecutive inputs.
 import fs from 'node:fs';
@@ -7,7 +7,12 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 
-const [judges, litert, ...folders] = process.argv.slice(2);
+const folders = [], options = {};
+for (const all = process.argv.slice(2); all.length > 0;) {
+  const a = all.shift();
+  if (a.startsWith('--')) options[a.slice(2)] = all.shift(); else folders.push(a);
+}
+const [judges, litert] = folders.splice(0, 2), forms = options.forms?.split(',') ?? ['float', 'fp16', 'dynamic', 'int8', 'qat'];
 const ort = createRequire(path.resolve(judges) + '/')('onnxruntime-node');
 const floats = (file) => {
   const b = fs.readFileSync(file);
@@ -46,13 +51,16 @@ async function runOnnx(file, inputs, count) {
   for (const t of nodeTypes(optimized)) counts[t] = (counts[t] || 0) + 1;
   const all = new Float32Array(out.length * out[0].length);
   out.forEach((o, i) => all.set(o, i * o.length));
+  fs.writeFileSync(file + '.out', Buffer.from(all.buffer));
   return { out: all, graph: Object.entries(counts).map(([t, n]) => `${t} ${n}`).join(', ') };
 }
 
-function runLitert(file, folder, builtin) {
-  const to = file + '.out';
-  const r = spawnSync(process.execPath, [path.resolve(litert), path.resolve(file), path.resolve(folder, 'inputs.raw'), path.resolve(to),
-    ...(builtin ? ['--builtin'] : [])], { cwd: judges, encoding: 'utf8', maxBuffer: 1 << 28 });
+function runLitert(file, inputs) {
+  const from = file + '.in', to = file + '.out';
+  fs.writeFileSync(from, Buffer.from(inputs.buffer, inputs.byteOffset, inputs.byteLength));
+  const r = spawnSync(process.execPath, [path.resolve(litert), path.resolve(file), path.resolve(from), path.resolve(to)],
+    { cwd: judges, encoding: 'utf8', maxBuffer: 1 << 28 });
+  fs.unlinkSync(from);
   if (r.status !== 0 || /ERROR/.test(r.stdout + r.stderr)) return { out: null, graph: (r.stdout + r.stderr).slice(-300) };
   return { out: floats(to), graph: '' };
 }
@@ -60,27 +68,34 @@ function runLitert(file, folder, builtin) {
 const best = (all, i, n) => { let b = 0; for (let k = 1; k < n; ++k) if (all[i * n + k] > all[i * n + b]) b = k; return b; };
 
 for (const folder of folders) {
-  const inputs = floats(path.join(folder, 'inputs.raw'));
+  const everyInput = floats(path.join(folder, 'inputs.raw'));
   const labels = fs.readFileSync(path.join(folder, 'labels.txt'), 'utf8').split('\n').slice(0, -1).map((l) => l.trim().split(' ').map(Number));
-  const count = labels.length;
-  for (const form of ['float', 'fp16', 'dynamic', 'int8', 'qat']) {
+  const count = Math.min(labels.length, options.images ?? labels.length);
+  const part = (all) => all.subarray(0, all.length / labels.length * count), inputs = part(everyInput);
+  for (const form of forms) {
     if (!fs.existsSync(path.join(folder, form + '.raw'))) continue;
-    const own = floats(path.join(folder, form + '.raw')), n = own.length / count;
+    const own = part(floats(path.join(folder, form + '.raw'))), n = own.length / count;
     const top1 = (all) => { let good = 0; for (let i = 0; i < count; ++i) good += labels[i].includes(best(all, i, n)); return 100 * good / count; };
-    const report = (name, r) => {
-      if (!r.out) return console.log(`${folder} ${form} ${name}: failed: ${r.graph}`);
+    const compare = (a, b) => {
       let equal = 0, same = 0, noise = 0, signal = 0;
-      for (let k = 0; k < own.length; ++k) {
-        equal += own[k] === r.out[k];
-        noise += (own[k] - r.out[k]) ** 2;
-        signal += own[k] ** 2;
+      for (let k = 0; k < a.length; ++k) {
+        equal += a[k] === b[k];
+        noise += (a[k] - b[k]) ** 2;
+        signal += a[k] ** 2;
       }
-      for (let i = 0; i < count; ++i) same += best(own, i, n) === best(r.out, i, n);
+      for (let i = 0; i < count; ++i) same += best(a, i, n) === best(b, i, n);
       const db = noise > 0 ? (10 * Math.log10(signal / noise)).toFixed(1) + ' dB' : 'equal';
-      console.log(`${folder} ${form} ${name}: top-1 ${top1(r.out).toFixed(2)} (octet ${top1(own).toFixed(2)}), same choice ` +
-        `${(100 * same / count).toFixed(2)} %, equal numbers ${(100 * equal / own.length).toFixed(2)} %, ${db}` + (r.graph ? `\n    ${r.graph}` : ''));
+      return `same choice ${(100 * same / count).toFixed(2)} %, equal numbers ${(100 * equal / a.length).toFixed(2)} %, ${db}`;
     };
-    report('ONNX Runtime', await runOnnx(path.join(folder, form + '.onnx'), inputs, count));
-    report('LiteRT', runLitert(path.join(folder, form + '.tflite'), folder, false));
+    const report = (name, format, r) => {
+      const read = part(floats(path.join(folder, form + format + '.raw')));
+      console.log(`${folder} ${form}${format}: top-1 ${top1(own).toFixed(2)} octet, ${top1(read).toFixed(2)} octet with the file ` +
+        `(${compare(own, read)})`);
+      if (!r.out) return console.log(`  ${name}: failed: ${r.graph}`);
+      console.log(`  ${name}: top-1 ${top1(r.out).toFixed(2)}; to octet ${compare(own, r.out)}; to octet with the file ` +
+        `${compare(read, r.out)}` + (r.graph ? `\n  ${r.graph}` : ''));
+    };
+    if (options.only !== 'tflite') report('ONNX Runtime', '.onnx', await runOnnx(path.join(folder, form + '.onnx'), inputs, count));
+    if (options.only !== 'onnx') report('LiteRT', '.tflite', runLitert(path.join(folder, form + '.tflite'), inputs));
   }
 }

@@ -94,7 +94,8 @@ const std::map<std::string, RangeMethod> methods{{"min_max", RangeMethod::min_ma
 const std::map<std::string, Rounding> roundings{{"fp32", Rounding::fp32},
                                                 {"double", Rounding::tflite_double},
                                                 {"single", Rounding::tflite_single},
-                                                {"litert", Rounding::litert}};
+                                                {"litert", Rounding::litert},
+                                                {"fp32_centered", Rounding::fp32_centered}};
 
 const std::map<std::string, WeightMemory> memories{
     {"fast", WeightMemory::fast}, {"balanced", WeightMemory::balanced}, {"small", WeightMemory::small}};
@@ -188,7 +189,8 @@ void add_rounding(CLI::App& command, std::optional<Rounding>& rounding) {
       .add_option_function<std::string>(
           "--rounding", [&rounding](const std::string& name) { rounding = roundings.at(name); },
           "How integer layers requantize: fp32, or as TFLite's kernels: double, single, litert (one or the other, by "
-          "layer, as LiteRT does). Default: as stored in the model file, else fp32")
+          "layer, as LiteRT does); fp32_centered: fp32 as in .octet files of version 2. Default: as stored in the "
+          "model file, else fp32")
       ->check(CLI::IsMember(keys(roundings)));
 }
 

@@ -215,6 +215,35 @@ TEST_CASE("export: codes of ONNX models are uint8, int8, or int8 with zero point
   CHECK(write_onnx(symmetric, o).find("conv.bias/scale") == std::string::npos);  // biases are float
 }
 
+TEST_CASE("export: ONNX files for ONNX Runtime pad codes, others floats") {
+  Graph g;
+  int v = g.add_input("x", {1, 6, 6, 4});
+  const auto convolution = [&](const std::string& name, std::int64_t in) {
+    Convolution c;
+    c.window = Window(3, 3, 1, 1);
+    const int w = g.add_constant(name + ".weight", random_tensor({4, 3, 3, in}, 5));
+    v = g.add(name, c, {v, w});
+  };
+  convolution("first", 4);
+  v = g.add("pad", Pad(PadMode::constant, {0, 0, 1, 2}, {0, 1, 0, 2}, 0.25), {v});
+  convolution("last", 8);
+  g.outputs = {v};
+  const Model m = quantized(g, {2, 6, 6, 4});
+  for (OnnxForm form : {OnnxForm::unsigned_codes, OnnxForm::signed_codes}) {
+    SaveOptions o;
+    o.onnx = form;
+    const Model back = through(m, Format::onnx, o);
+    int pads = 0;
+    for (const Node& n : back.nodes) {
+      if (std::string(n.op->type()) != "Pad") continue;
+      ++pads;
+      CHECK(back.value(n.inputs[0]).dtype == (form == OnnxForm::unsigned_codes ? DType::u8 : DType::f32));
+    }
+    CHECK(pads == 1);
+    CHECK(difference_through(m, Format::onnx, random_inputs(m, 3), o).different == 0);
+  }
+}
+
 TEST_CASE("export: biases of more than 24 bits keep their codes") {
   Graph g;
   const int x = g.add_input("x", {1, 4}, DType::i8);

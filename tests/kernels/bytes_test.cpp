@@ -101,8 +101,13 @@ TEST_CASE("multiply: zero points, limits, ties, extremes") {
       p.zero_a = round == 3 ? 255 : byte(random);
       p.zero_b = round == 4 ? 0 : byte(random);
       p.zero_point = byte(random);
+      if (round % 2 == 0) p.shift = static_cast<float>(std::exchange(p.zero_point, 0));
       p.low = static_cast<std::int32_t>(random.between(0, 30));
       p.high = static_cast<std::int32_t>(random.between(200, 255));
+      if (round % 4 == 0) {
+        p.low = 0;
+        p.high = 255;
+      }
       CHECK(wrong_bytes(
                 n,
                 [&](const ByteKernels& k, std::uint8_t* out) {
@@ -111,8 +116,9 @@ TEST_CASE("multiply: zero points, limits, ties, extremes") {
                   k.mul(own);
                 },
                 [&](std::int64_t i) {
-                  const float v = static_cast<float>((a[i] - p.zero_a) * (b[i] - p.zero_b)) * p.scale;
-                  return clamped(std::int64_t{rounded(v)} + p.zero_point, p.low, p.high);
+                  const float v =
+                      octet::detail::rounded(static_cast<float>((a[i] - p.zero_a) * (b[i] - p.zero_b)) * p.scale);
+                  return clamped(std::int64_t{rounded(v + p.shift)} + p.zero_point, p.low, p.high);
                 }) == 0);
     }
 }

@@ -208,8 +208,16 @@ TEST_CASE("add of uint8: each input with its own scale") {
       p.zero_a = static_cast<std::int32_t>(random.between(0, 255));
       p.zero_b = static_cast<std::int32_t>(random.between(0, 255));
       p.zero_point = static_cast<std::int32_t>(random.between(0, 255));
+      if (round % 2 == 0) {
+        p.shift = random.real(-300, 300);
+        p.zero_point = 0;
+      }
       p.low = static_cast<std::int32_t>(random.between(0, 30));
       p.high = static_cast<std::int32_t>(random.between(200, 255));
+      if (round % 4 == 0) {
+        p.low = 0;
+        p.high = 255;
+      }
       p.a = a.data();
       p.b = b.data();
       p.count = n;
@@ -220,8 +228,8 @@ TEST_CASE("add of uint8: each input with its own scale") {
         byte_kernels(isa).add(p);
         wrong += !out.intact();
         for (std::int64_t i = 0; i < n; ++i) {
-          const float v =
-              std::fma(static_cast<float>(b[i] - p.zero_b), p.scale_b, static_cast<float>(a[i] - p.zero_a) * p.scale_a);
+          const float v = std::fma(static_cast<float>(a[i] - p.zero_a), p.scale_a,
+                                   std::fma(static_cast<float>(b[i] - p.zero_b), p.scale_b, p.shift));
           wrong += out[i] != clamped(std::int64_t{rounded(v)} + p.zero_point, p.low, p.high);
         }
       }

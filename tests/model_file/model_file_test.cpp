@@ -265,6 +265,28 @@ TEST_CASE("model file: the self-test detects changed weights and changed expecte
   }
 }
 
+TEST_CASE("model file: integer models of version 2 keep their rounding of sums and products") {
+  Random r(86);
+  const TemporaryFile file("version2.octet");
+  const auto rounding_of_version_2 = [&](const Model& m) {
+    save(m, file.path);
+    std::string bytes = contents(file.path);
+    bytes[8] = 2;
+    write_file(file.path, testing::sealed(bytes));
+    return load_octet(file.path).rounding;
+  };
+  Model integers = testing::small_model(r);
+  CHECK(rounding_of_version_2(integers) == Rounding::tflite_double);
+  integers.rounding = Rounding::fp32;
+  CHECK(rounding_of_version_2(integers) == Rounding::fp32_centered);
+  LoadOptions newer;
+  newer.rounding = Rounding::fp32;
+  CHECK(load_octet(file.path, newer).rounding == Rounding::fp32);
+  save(load_octet(file.path), file.path);
+  CHECK(load_octet(file.path).rounding == Rounding::fp32_centered);
+  CHECK(rounding_of_version_2(mobilenet_v1(testing::tiny())) == Rounding::fp32);  // nothing is quantized
+}
+
 TEST_CASE("model file: damage is detected") {
   Random r(85);
   const TemporaryFile file("damaged.octet");
@@ -279,8 +301,8 @@ TEST_CASE("model file: damage is detected") {
   CHECK(error_of("").find("expected an octet model") != std::string::npos);
   CHECK(error_of(std::string(100, 'x')).find("expected an octet model") != std::string::npos);
   std::string newer = good;
-  newer[8] = 3;
-  CHECK(error_of(newer).find("expected version 2 of the format, found 3") != std::string::npos);
+  newer[8] = 4;
+  CHECK(error_of(newer).find("expected version 2 to 3 of the format, found 4") != std::string::npos);
   CHECK(error_of(good + "x").find("bytes, found " + std::to_string(good.size() + 1)) != std::string::npos);
   for (std::size_t i = 0; i < good.size(); ++i) {  // every byte matters
     std::string bad = good;

@@ -23,6 +23,38 @@ std::uint8_t round_code(float x, int zero) {
   return static_cast<std::uint8_t>(std::min(std::max(std::nearbyint(x) + static_cast<float>(zero), 0.0f), 255.0f));
 }
 
+/// The code of a sum, difference or product of two codes: the formulas of integer_formula.hpp.
+std::uint8_t binary_code(BinaryKind kind, bool centered, std::uint8_t a, const QuantParams& qa, std::uint8_t b,
+                         const QuantParams& qb, const QuantParams& qy) {
+  using octet::detail::rounded;
+  const auto real = [](int x) { return static_cast<float>(x); };
+  const float sa = qa.scale[0], sb = qb.scale[0], sy = qy.scale[0], ra = sa / sy, rb = sb / sy;
+  const int za = qa.zero_point[0], zb = qb.zero_point[0], zy = qy.zero_point[0];
+  const float p = real((a - za) * (b - zb));
+  if (kind == BinaryKind::mul) {
+    const double exact = static_cast<double>(sa) * static_cast<double>(sb) / static_cast<double>(sy);
+    return centered ? round_code(p * static_cast<float>(exact), zy)
+                    : round_code(rounded(p * (rounded(sa * sb) / sy)) + real(zy), 0);
+  }
+  if (centered || kind == BinaryKind::sub)
+    return round_code(std::fma(real(b - zb), kind == BinaryKind::sub ? -rb : rb, rounded(real(a - za) * ra)), zy);
+  const float shift = real(zy) - std::fma(ra, real(za), rounded(rb * real(zb)));
+  return round_code(std::fma(real(a), ra, std::fma(real(b), rb, shift)), 0);
+}
+
+/// The results for all pairs of codes, those of the first tensor in the outer loop.
+std::vector<std::uint8_t> all_pairs(BinaryKind kind, const QuantParams& qa, const QuantParams& qb,
+                                    const QuantParams& qy, Rounding rounding) {
+  Tensor<std::uint8_t> a(Shape{1 << 16}), b(Shape{1 << 16});
+  for (int i = 0; i < 1 << 16; ++i) {
+    a[i] = static_cast<std::uint8_t>(i >> 8);
+    b[i] = static_cast<std::uint8_t>(i & 255);
+  }
+  const AnyTensor y = run_layer(Binary(kind), {{a, qa}, {b, qb}}, {qy}, rounding)[0];
+  const View<const std::uint8_t> codes = y.view<std::uint8_t>();
+  return {codes.begin(), codes.end()};
+}
+
 }  // namespace
 
 TEST_CASE("bytes: products and sums with one element per channel, and with one element") {
@@ -42,22 +74,95 @@ TEST_CASE("bytes: products and sums with one element per channel, and with one e
             std::vector<std::int64_t> at(i.end() - other.rank(), i.end());
             for (std::size_t d = 0; d < at.size(); ++d)
               if (other[static_cast<int>(d)] == 1) at[d] = 0;
-            const int x = a[flat(a.shape(), i)] - 3, z = b[flat(other, at)] - 200;
-            const double sa = static_cast<double>(qa.scale[0]), sb = static_cast<double>(qb.scale[0]),
-                         sy = static_cast<double>(qy.scale[0]);
-            float v;
-            if (kind == BinaryKind::mul) {
-              v = static_cast<float>(x * z) * static_cast<float>(sa * sb / sy);
-            } else {
-              const float sign = kind == BinaryKind::sub ? -1.0f : 1.0f;
-              const float fa = static_cast<float>(sa / sy), fb = static_cast<float>(sb / sy);
-              v = swapped ? std::fma(static_cast<float>(x), sign * fa, static_cast<float>(z) * fb)
-                          : std::fma(static_cast<float>(z), sign * fb, static_cast<float>(x) * fa);
-            }
-            wrong += y.view<std::uint8_t>()[flat(a.shape(), i)] != round_code(v, 100);
+            const std::uint8_t x = a[flat(a.shape(), i)], z = b[flat(other, at)];
+            wrong +=
+                y.view<std::uint8_t>()[flat(a.shape(), i)] !=
+                (swapped ? binary_code(kind, false, z, qb, x, qa, qy) : binary_code(kind, false, x, qa, z, qb, qy));
           });
           CHECK(wrong == 0);
         }
+}
+
+TEST_CASE("bytes: sums, differences and products of all pairs of codes") {
+  const float sizes[][3] = {{0.1f, 0.1f, 0.2f}, {0.05f, 0.1f, 0.1f}, {0.03f, 0.04f, 0.05f}, {1.3f, 0.007f, 0.9f}};
+  const int zeros[][3] = {{128, 128, 128}, {127, 3, 0}, {0, 255, 77}};
+  for (const auto& s : sizes)
+    for (const auto& z : zeros)
+      for (BinaryKind kind : {BinaryKind::add, BinaryKind::sub, BinaryKind::mul})
+        for (Rounding rounding : {Rounding::fp32, Rounding::fp32_centered}) {
+          const QuantParams qa{s[0], z[0]}, qb{s[1], z[1]}, qy{kind == BinaryKind::mul ? s[2] * 16 : s[2], z[2]};
+          const std::vector<std::uint8_t> y = all_pairs(kind, qa, qb, qy, rounding);
+          int wrong = 0;
+          for (std::size_t i = 0; i < y.size(); ++i)
+            wrong += y[i] != binary_code(kind, rounding == Rounding::fp32_centered, static_cast<std::uint8_t>(i >> 8),
+                                         qa, static_cast<std::uint8_t>(i & 255), qb, qy);
+          CHECK(wrong == 0);
+        }
+}
+
+TEST_CASE("bytes: sums and products of all pairs of codes are ONNX Runtime's") {
+  struct Case {
+    BinaryKind kind;
+    QuantParams a, b, y;
+    std::uint64_t hash;  // FNV-1a of ONNX Runtime's codes (1.30, x86: QLinearAdd, QLinearMul)
+  };
+  const Case cases[] = {
+      {BinaryKind::add, {0.100000001f, 128}, {0.100000001f, 128}, {0.200000003f, 128}, 0xfb36ddc1d975c725u},
+      {BinaryKind::mul, {0.100000001f, 128}, {0.100000001f, 128}, {0.640000045f, 128}, 0xebee229b02a29d3au},
+      {BinaryKind::add, {0.100000001f, 127}, {0.100000001f, 3}, {0.200000003f, 0}, 0xd464dd40151fc91au},
+      {BinaryKind::mul, {0.100000001f, 127}, {0.100000001f, 3}, {1.28000009f, 0}, 0xbbfa21c8d7ac566fu},
+      {BinaryKind::add, {0.0500000007f, 10}, {0.100000001f, 200}, {0.100000001f, 77}, 0xba7fa6263b430ae5u},
+      {BinaryKind::mul, {0.0500000007f, 10}, {0.100000001f, 200}, {0.960000038f, 77}, 0xf5b08681dc04a2c8u},
+      {BinaryKind::add, {0.0299999993f, 1}, {0.0399999991f, 2}, {0.0799999982f, 3}, 0xe4facdc0a12e1625u},
+      {BinaryKind::mul, {0.0299999993f, 1}, {0.0399999991f, 2}, {0.383999974f, 3}, 0x1f0f05223ba6b1f8u},
+      {BinaryKind::add, {0.124536604f, 13}, {0.141192093f, 0}, {0.0229686722f, 12}, 0x11d51ba701f82c48u},
+      {BinaryKind::mul, {0.124536604f, 13}, {0.141192093f, 0}, {5.17708731f, 12}, 0x691895d193763ea9u},
+      {BinaryKind::add, {1.62968707f, 249}, {1.24751699f, 160}, {0.130292073f, 0}, 0x683eda2767fc8f85u},
+      {BinaryKind::mul, {1.62968707f, 249}, {1.24751699f, 160}, {146.17128f, 0}, 0x901f08a71962c831u}};
+  for (const Case& c : cases) {
+    std::uint64_t hash = 0xcbf29ce484222325u;
+    for (std::uint8_t q : all_pairs(c.kind, c.a, c.b, c.y, Rounding::fp32)) hash = (hash ^ q) * 0x100000001b3u;
+    CHECK(hash == c.hash);
+  }
+}
+
+TEST_CASE("bytes: layers with weights multiply scales as floats, as ONNX Runtime and XNNPACK do") {
+  const QuantParams qx{0.0173f, 3}, qy{0.771f, 0};
+  // Sums next to the middles of two codes, as biases; the input is zero.
+  std::vector<std::int32_t> sums;
+  std::vector<float> scales;
+  for (float scale : {0.00091f, 0.00077f, 0.0013f})
+    for (int k = 100; k < 255; ++k)
+      for (int near : {0, 1}) {
+        const double ratio =
+            static_cast<double>(qx.scale[0]) * static_cast<double>(scale) / static_cast<double>(qy.scale[0]);
+        sums.push_back(static_cast<std::int32_t>((k + 0.5) / ratio) + near);
+        scales.push_back(scale);
+      }
+  const auto n = static_cast<std::int64_t>(sums.size());
+  Tensor<std::uint8_t> x({1, 4});
+  std::fill_n(x.data(), 4, std::uint8_t{3});
+  Tensor<std::int8_t> w({n, 4});
+  std::fill_n(w.data(), w.size(), std::int8_t{0});
+  const QuantParams qw{scales, std::vector<std::int32_t>(scales.size(), 0), 0};
+  int differ = 0;
+  for (Rounding rounding : {Rounding::fp32, Rounding::fp32_centered}) {
+    const Tensor<std::int32_t> bias({n}, sums);
+    const AnyTensor y = run_layer(FullyConnected(), {{x, qx}, fixed(w, qw), fixed(bias)}, {qy}, rounding)[0];
+    int wrong = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const float as_floats = octet::detail::rounded(qx.scale[0] * scales[k]) / qy.scale[0];
+      const auto once = static_cast<float>(static_cast<double>(qx.scale[0]) * static_cast<double>(scales[k]) /
+                                           static_cast<double>(qy.scale[0]));
+      const auto sum = static_cast<float>(sums[k]);
+      const std::uint8_t own = round_code(sum * (rounding == Rounding::fp32 ? as_floats : once), 0);
+      wrong += y.view<std::uint8_t>()[i] != own;
+      differ += round_code(sum * as_floats, 0) != round_code(sum * once, 0);
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(differ > 0);
 }
 
 TEST_CASE("bytes: tables of codes give TFLite's roundings") {

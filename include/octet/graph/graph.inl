@@ -197,8 +197,9 @@ OCTET_API const Value& PrepareContext::output(int i) const {
 OCTET_API bool PrepareContext::as_litert() const noexcept { return graph_.rounding == Rounding::litert; }
 OCTET_API Rounding PrepareContext::rounding(bool plain_product) const noexcept {
   if (as_litert()) return plain_product ? Rounding::tflite_single : Rounding::tflite_double;
-  return graph_.rounding;
+  return rounds_centered() ? Rounding::fp32 : graph_.rounding;
 }
+OCTET_API bool PrepareContext::rounds_centered() const noexcept { return graph_.rounding == Rounding::fp32_centered; }
 OCTET_API const AnyTensor& PrepareContext::constant(int i) const {
   const Value& v = input(i);
   require(v.is_constant(), "input ", i, " ('", v.name, "') has to be constant");

@@ -85,10 +85,12 @@ class PrepareContext {
   /// Output i as declared in the graph.
   const Value& output(int i = 0) const;
   /// How this layer requantizes: as the model says; for Rounding::litert, twice, except for plain products (int8
-  /// convolutions that are not grouped, int8 fully connected layers).
+  /// convolutions that are not grouped, int8 fully connected layers); for Rounding::fp32_centered, as fp32.
   Rounding rounding(bool plain_product = false) const noexcept;
   /// Whether the model's rounding is Rounding::litert.
   bool as_litert() const noexcept;
+  /// Whether the model's rounding is Rounding::fp32_centered.
+  bool rounds_centered() const noexcept;
   /// The kernels of the instruction set that is in use.
   const detail::Kernels& kernels() const noexcept { return kernels_; }
   /// The options of the executor or trainer.

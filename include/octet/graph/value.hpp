@@ -11,7 +11,10 @@ enum class Rounding : std::uint8_t {
   fp32,           ///< multiply in float, round half to even: the default, as in XNNPACK and ONNX
   tflite_double,  ///< TFLite's reference kernels: fixed point, rounded twice, half up and then half away from zero
   tflite_single,  ///< TFLite built with single rounding
-  litert          ///< as each of LiteRT's own kernels: tflite_single or tflite_double, by operator
+  litert,         ///< as each of LiteRT's own kernels: tflite_single or tflite_double, by operator
+  /// As fp32, but products of scales are not rounded to float, and sums and products of two tensors are rounded before
+  /// the zero point is added, so that ties go elsewhere: what fp32 was in .octet files of version 2.
+  fp32_centered
 };
 
 /// A tensor of a graph: constant (weights), or computed in every run.

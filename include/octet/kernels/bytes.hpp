@@ -29,23 +29,23 @@ struct RequantizeU8 {
   std::int32_t zero_in = 0, zero_point = 0;
 };
 
-/// out = clamp(round_half_even(fma(b - zero_b, scale_b, (a - zero_a) * scale_a)) + zero_point). The sums have to
-/// stay below 2^31. out may be a or b.
+/// out = clamp(round_half_even(fma(a - zero_a, scale_a, fma(b - zero_b, scale_b, shift))) + zero_point). The sums have
+/// to stay below 2^31. out may be a or b.
 struct AddU8 {
   const std::uint8_t *a = nullptr, *b = nullptr;
   std::uint8_t* out = nullptr;
   std::int64_t count = 0;
-  float scale_a = 1, scale_b = 1;
+  float scale_a = 1, scale_b = 1, shift = 0;
   std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
 };
 
-/// out = clamp(round_half_even(float((a - zero_a) * (b - zero_b)) * scale) + zero_point). The products have to stay
-/// below 2^31. out may be a or b.
+/// out = clamp(round_half_even(float((a - zero_a) * (b - zero_b)) * scale + shift) + zero_point), where the product is
+/// rounded before the shift is added. The sums have to stay below 2^31. out may be a or b.
 struct MulU8 {
   const std::uint8_t *a = nullptr, *b = nullptr;
   std::uint8_t* out = nullptr;
   std::int64_t count = 0;
-  float scale = 1;
+  float scale = 1, shift = 0;
   std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
 };
 

@@ -17,7 +17,7 @@ OCTET_BEGIN
 namespace detail {
 
 constexpr char model_magic[] = "OCTET\r\n\x1a";
-constexpr std::uint32_t model_version = 2;
+constexpr std::uint32_t model_version = 3, oldest_model_version = 2;
 constexpr std::size_t model_header = 64, model_checksum_at = 24;
 
 inline std::size_t aligned_size(std::size_t n) { return round_up(n, AlignedBytes::alignment); }
@@ -79,13 +79,21 @@ struct ModelFile {
   std::optional<SelfTest> test;
 };
 
+/// Integer models of files of version 2 keep their bits.
+inline void keep_rounding_of_version_2(Graph& g) {
+  const auto is_code = [](const Value& v) { return v.is_quantized() && !v.is_constant(); };
+  if (g.rounding == Rounding::fp32 && std::any_of(g.values.begin(), g.values.end(), is_code))
+    g.rounding = Rounding::fp32_centered;
+}
+
 inline ModelFile read_model_file(const SharedBytes& file) {
   const auto* bytes = reinterpret_cast<const char*>(file.data.get());
   require<FormatError>(file.size >= model_header && std::memcmp(bytes, model_magic, 8) == 0,
                        "expected an octet model, found another format");
   ArchiveReader header(file.data.get() + 8, model_header - 8);
   const auto version = header.get_fixed<std::uint32_t>();
-  require<FormatError>(version == model_version, "expected version ", model_version, " of the format, found ", version);
+  require<FormatError>(version >= oldest_model_version && version <= model_version, "expected version ",
+                       oldest_model_version, " to ", model_version, " of the format, found ", version);
   header.get_fixed<std::uint32_t>();
   const auto size = header.get_fixed<std::uint64_t>(), checksum = header.get_fixed<std::uint64_t>(),
              description = header.get_fixed<std::uint64_t>();
@@ -97,6 +105,7 @@ inline ModelFile read_model_file(const SharedBytes& file) {
   ModelFile m;
   const std::size_t first = std::min(file.size, aligned_size(model_header + description));
   m.model = read_graph(from, {{file.data, file.data.get() + first}, file.size - first});
+  if (version == 2) keep_rounding_of_version_2(m.model);
   m.test = read_self_test(from, m.model);
   require<FormatError>(from.left() == 0, "the description has ", from.left(), " unexpected bytes at its end");
   return m;

@@ -69,13 +69,14 @@ struct IntegerWeights : CenteredWeights {
   std::vector<double> scale;        // input scale * weight scale
   std::vector<double> largest_sum;  // upper bound of the accumulators' magnitude
 
-  /// single_product: whether TFLite multiplies the scales of such a layer as floats if the weights have one scale. With
-  /// one scale per channel, it multiplies doubles.
+  /// Scales are multiplied as floats, as in ONNX Runtime and XNNPACK, but for Rounding::fp32_centered. single_product:
+  /// whether TFLite, too, multiplies those of such a layer as floats if the weights have one scale. With one scale per
+  /// channel, it multiplies doubles.
   IntegerWeights(const PrepareContext& c, bool single_product)
       : CenteredWeights(c.constant(LayerInputs::weights), checked(c).zero_point) {
     const QuantParams &x = c.input(0).quant, &w = c.input(LayerInputs::weights).quant;
     input_zero_point = x.zero_point[0];
-    single_product = single_product && c.rounding() != Rounding::fp32 && w.channels() == 1;
+    single_product = c.rounding() == Rounding::fp32 ? !c.rounds_centered() : single_product && w.channels() == 1;
     const bool in_sums = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == int8_format.sums;
     if (c.has(LayerInputs::bias) && !in_sums)
       float_bias = pad_columns(to_float(c.constant(LayerInputs::bias).ref()).data(), out);

@@ -128,7 +128,8 @@ class Requantizer {
         return std::int64_t{multiply_double_rounding(acc, m)} + multiply_double_rounding(residual, residual_fixed_);
       case Rounding::tflite_single:
         return std::int64_t{multiply_single_rounding(acc, m)} + multiply_single_rounding(residual, residual_fixed_);
-      case Rounding::litert:  // one of the others, by layer
+      case Rounding::litert:         // one of the others, by layer
+      case Rounding::fp32_centered:  // fp32, see PrepareContext::rounding
       case Rounding::fp32: break;
     }
     const float sum = static_cast<float>(acc) * scale_[channel];

@@ -33,7 +33,7 @@ inline bool exchanges_codes(const Graph& g, const Node& n) {
 /// the first one bounds its range, which then need not be measured. Only for execution.
 inline Graph bound_activations(Graph g) {
   using namespace detail;
-  if (g.rounding != Rounding::fp32) return g;
+  if (g.rounding != Rounding::fp32 && g.rounding != Rounding::fp32_centered) return g;
   const Links links(g);
   for (const Node& n : g.nodes) {
     const int v = n.outputs[0];

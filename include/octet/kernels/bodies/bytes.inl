@@ -70,12 +70,19 @@ struct centered_floats {
 OCTET_INLINE wide::block block_at(const std::uint8_t* p) {
   return wide::load_block(reinterpret_cast<const std::byte*>(p));
 }
+// Whether packing has to apply a zero point and limits.
+template <class Arguments>
+Limit limit_of(const Arguments& a) noexcept {
+  return a.zero_point == 0 && a.low == 0 && a.high == 255 ? Limit::none : Limit::clamp;
+}
+template <Limit L = Limit::clamp>
 OCTET_INLINE void store_packed(std::uint8_t* out, const wide::i32 (&v)[4], const wide::u8_limits& limits) {
-  wide::store(out, wide::pack<Limit::clamp>(v[0], v[1], v[2], v[3], limits));
+  wide::store(out, wide::pack<L>(v[0], v[1], v[2], v[3], limits));
 }
 
-inline void add_u8(const AddU8& a) noexcept {
-  const wide::f32 scale_a = wide::set(a.scale_a), scale_b = wide::set(a.scale_b);
+template <Limit L>
+void add_u8_with(const AddU8& a) noexcept {
+  const wide::f32 scale_a = wide::set(a.scale_a), scale_b = wide::set(a.scale_b), shift = wide::set(a.shift);
   const wide::u8_limits limits(a.zero_point, a.low, a.high);
   const centered_floats floats_a(a.zero_a), floats_b(a.zero_b);
   std::int64_t i = 0;
@@ -85,20 +92,29 @@ inline void add_u8(const AddU8& a) noexcept {
     floats_b(block_at(a.b + i), y);
     wide::i32 v[4];
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::fma(y[j], scale_b, wide::mul(x[j], scale_a)));
-    store_packed(a.out + i, v, limits);
+    for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::fma(x[j], scale_a, wide::fma(y[j], scale_b, shift)));
+    store_packed<L>(a.out + i, v, limits);
   }
   if (i == a.count) return;
   const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
   store_rounded(a.out + i, a.count - i, limits, [&](std::int64_t k, int n) {
-    const wide::f32 first = wide::mul(wide::to_float(wide::sub(bytes_at(a.a + i + k, n), zero_a)), scale_a);
-    return wide::round(wide::fma(wide::to_float(wide::sub(bytes_at(a.b + i + k, n), zero_b)), scale_b, first));
+    const wide::f32 inner = wide::fma(wide::to_float(wide::sub(bytes_at(a.b + i + k, n), zero_b)), scale_b, shift);
+    return wide::round(wide::fma(wide::to_float(wide::sub(bytes_at(a.a + i + k, n), zero_a)), scale_a, inner));
   });
 }
 
-inline void mul_u8(const MulU8& a) noexcept {
-  const wide::f32 scale = wide::set(a.scale);
+inline void add_u8(const AddU8& a) noexcept {
+  limit_of(a) == Limit::none ? add_u8_with<Limit::none>(a) : add_u8_with<Limit::clamp>(a);
+}
+
+template <Limit L>
+void mul_u8_with(const MulU8& a) noexcept {
+  const wide::f32 scale = wide::set(a.scale), shift = wide::set(a.shift);
   const wide::u8_limits limits(a.zero_point, a.low, a.high);
+  // product + shift, which compilers would contract with the multiplication, with a 1 that they do not know.
+  const volatile float unknown = 1;
+  const wide::f32 one = wide::set(unknown);
+  const auto result = [&](wide::f32 product) { return wide::round(wide::fma(wide::mul(product, scale), one, shift)); };
   const wide::i16 minus_a = wide::set_i16(a.zero_a), minus_b = wide::set_i16(a.zero_b);
   std::int64_t i = 0;
   for (; i + wide::block_bytes <= a.count; i += wide::block_bytes) {
@@ -107,8 +123,8 @@ inline void mul_u8(const MulU8& a) noexcept {
     wide::products(x.low, y.low, v[0], v[1]);
     wide::products(x.high, y.high, v[2], v[3]);
     OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::mul(wide::to_float(v[j]), scale));
-    store_packed(a.out + i, v, limits);
+    for (int j = 0; j < 4; ++j) v[j] = result(wide::to_float(v[j]));
+    store_packed<L>(a.out + i, v, limits);
   }
   if (i == a.count) return;
   const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
@@ -116,8 +132,12 @@ inline void mul_u8(const MulU8& a) noexcept {
     // Products of floats below 2^24 are exact.
     const wide::f32 product = wide::mul(wide::to_float(wide::sub(bytes_at(a.a + i + k, n), zero_a)),
                                         wide::to_float(wide::sub(bytes_at(a.b + i + k, n), zero_b)));
-    return wide::round(wide::mul(product, scale));
+    return result(product);
   });
+}
+
+inline void mul_u8(const MulU8& a) noexcept {
+  limit_of(a) == Limit::none ? mul_u8_with<Limit::none>(a) : mul_u8_with<Limit::clamp>(a);
 }
 
 inline void requantize_u8(const RequantizeU8& a) noexcept {

@@ -1,10 +1,7 @@
 #pragma once
-#include "../../kernels/bytes.hpp"
-#include "../../kernels/requantize.hpp"
-#include "../activation_codes.hpp"
-#include "../activation_range.hpp"
 #include "broadcast.hpp"
 #include "function.hpp"
+#include "integer_formula.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -17,31 +14,22 @@ class IntegerBinary : public Step {
       : kind_(kind), bytes_(&byte_kernels(c.kernels().isa)), rounding_(c.rounding()) {
     const QuantParams &a = params_of(int8_format, c, c.input(0)), &b = params_of(int8_format, c, c.input(1)),
                       &y = params_of(int8_format, c, c.output());
-    const double sa = static_cast<double>(a.scale[0]), sb = static_cast<double>(b.scale[0]),
-                 sy = static_cast<double>(y.scale[0]);
-    params_.zero_a = a.zero_point[0];
-    params_.zero_b = b.zero_point[0];
-    params_.zero_point = y.zero_point[0];
-    const IntegerRange q = quantized_range(range, c.output());
-    params_.low = static_cast<std::int32_t>(q.low);
-    params_.high = static_cast<std::int32_t>(q.high);
-    const double sign = kind == BinaryKind::sub ? -1 : 1;  // of the second operand
     if (kind == BinaryKind::mul)
-      product_scale_ = c.multiplier(sa * sb / sy);
-    else {
-      params_.scale_a = c.multiplier(sa / sy);
-      params_.scale_b = static_cast<float>(sign) * c.multiplier(sb / sy);
-    }
-    // The kernels' conversion to integers is exact below 2^31. Otherwise, and for other roundings, results come from
-    // tables, or are computed one by one.
-    const double largest = kind == BinaryKind::mul ? 255.0 * 255.0 * sa * sb / sy : 255 * (sa + sb) / sy;
-    by_kernel_ = rounding_ == Rounding::fp32 && largest < 2147483000.0;
-    product_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(a.scale[0], b.scale[0], y.scale[0])));
+      product_ = IntegerProduct(c, range);
+    else
+      sum_ = IntegerSum(c, kind, range);
+    // For other roundings, and numbers that are not the kernels', results come from tables, or are computed one by one.
+    by_kernel_ = rounding_ == Rounding::fp32 && (kind == BinaryKind::mul ? product_.for_kernel : sum_.for_kernel);
+    zero_a_ = a.zero_point[0];
+    zero_b_ = b.zero_point[0];
+    zero_point_ = y.zero_point[0];
+    fixed_product_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(a.scale[0], b.scale[0], y.scale[0])));
     // TFLite first converts both to a common scale with 20 additional bits.
-    const double common = 2 * std::max(sa, sb);
+    const double sa = static_cast<double>(a.scale[0]), sb = static_cast<double>(b.scale[0]),
+                 sy = static_cast<double>(y.scale[0]), common = 2 * std::max(sa, sb);
     input_a_ = FixedPointMultiplier(sa / common);
     input_b_ = FixedPointMultiplier(sb / common);
-    sum_ = FixedPointMultiplier(common / (static_cast<double>(1 << 20) * sy));
+    fixed_sum_ = FixedPointMultiplier(common / (static_cast<double>(1 << 20) * sy));
   }
 
   std::size_t plan(const PlanContext& c) override {
@@ -116,52 +104,49 @@ class IntegerBinary : public Step {
         out[i] = pairs_.empty() ? code(a[i], b[i]) : pairs_[std::size_t{a[i]} << 8 | b[i]];
       return;
     }
-    if (kind_ == BinaryKind::mul)
-      return bytes_->mul({a, b, out, n, product_scale_, params_.zero_a, params_.zero_b, params_.zero_point, params_.low,
-                          params_.high});
-    AddU8 p = params_;
-    p.a = a;
-    p.b = b;
+    if (kind_ == BinaryKind::mul) {
+      MulU8 p = product_.arguments;
+      p.a = a;
+      p.b = b;
+      p.out = out;
+      p.count = n;
+      return bytes_->mul(p);
+    }
+    AddU8 p = sum_.arguments;
+    p.a = sum_.swapped ? b : a;
+    p.b = sum_.swapped ? a : b;
     p.out = out;
     p.count = n;
     bytes_->add(p);
   }
 
   std::uint8_t code(int a, int b) const noexcept {
-    const std::int32_t x = a - params_.zero_a, y = b - params_.zero_b;
-    const std::int64_t q = std::int64_t{kind_ == BinaryKind::mul ? product(x, y) : sum(x, y)} + params_.zero_point;
-    return static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, params_.low, params_.high));
+    const bool product = kind_ == BinaryKind::mul;
+    if (rounding_ == Rounding::fp32) return product ? product_(a, b) : sum_(a, b);
+    const std::int32_t x = a - zero_a_, y = b - zero_b_;
+    const std::int64_t q = std::int64_t{product ? scaled(x * y, fixed_product_) : fixed_sum(x, y)} + zero_point_;
+    const auto [low, high] = product ? std::pair(product_.arguments.low, product_.arguments.high)
+                                     : std::pair(sum_.arguments.low, sum_.arguments.high);
+    return static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, low, high));
   }
 
-  std::int32_t product(std::int32_t x, std::int32_t y) const noexcept {
-    switch (rounding_) {
-      case Rounding::tflite_double: return multiply_double_rounding(x * y, product_);
-      case Rounding::tflite_single: return multiply_single_rounding(x * y, product_);
-      case Rounding::litert:  // tflite_double, see PrepareContext::rounding
-      case Rounding::fp32: break;
-    }
-    return round_clamped(static_cast<float>(x * y) * product_scale_, -512, 512);
+  std::int32_t scaled(std::int32_t v, FixedPointMultiplier m) const noexcept {
+    return rounding_ == Rounding::tflite_double ? multiply_double_rounding(v, m) : multiply_single_rounding(v, m);
   }
 
-  std::int32_t sum(std::int32_t x, std::int32_t y) const noexcept {
-    if (rounding_ == Rounding::fp32)
-      return round_clamped(std::fma(static_cast<float>(y), params_.scale_b, static_cast<float>(x) * params_.scale_a),
-                           -512, 512);
-    const bool twice = rounding_ == Rounding::tflite_double;
-    const auto scale = [twice](std::int32_t v, FixedPointMultiplier m) {
-      return twice ? multiply_double_rounding(v, m) : multiply_single_rounding(v, m);
-    };
-    const std::int32_t sx = scale(x * (1 << 20), input_a_), sy = scale(y * (1 << 20), input_b_);
-    return scale(kind_ == BinaryKind::sub ? sx - sy : sx + sy, sum_);
+  std::int32_t fixed_sum(std::int32_t x, std::int32_t y) const noexcept {
+    const std::int32_t sx = scaled(x * (1 << 20), input_a_), sy = scaled(y * (1 << 20), input_b_);
+    return scaled(kind_ == BinaryKind::sub ? sx - sy : sx + sy, fixed_sum_);
   }
 
   BinaryKind kind_;
   const ByteKernels* bytes_;
   Rounding rounding_;
-  AddU8 params_;
-  float product_scale_ = 1;
+  IntegerSum sum_;
+  IntegerProduct product_;
   bool by_kernel_ = false;
-  FixedPointMultiplier product_, input_a_, input_b_, sum_;
+  std::int32_t zero_a_ = 0, zero_b_ = 0, zero_point_ = 0;
+  FixedPointMultiplier fixed_product_, input_a_, input_b_, fixed_sum_;
   std::vector<std::uint8_t> pairs_;  // results for all pairs of codes, a first; may be empty
   BroadcastRuns runs_;
   bool overwrite_[2] = {false, false};

@@ -32,23 +32,25 @@ constexpr const char* broadcast_source = R"cpp(
 
 constexpr const char* add_source = R"cpp(
   struct Addition {
-    float scale_a, scale_b;  // divided by the output's
+    float scale_a, scale_b, shift;  // scales: divided by the output's
     std::int32_t zero_a, zero_b;
     Codes codes;
     code operator()(code a, code b) const noexcept {
-      const float first = static_cast<float>(a - zero_a) * scale_a;
-      return codes(rounded(fused(static_cast<float>(b - zero_b), scale_b, first)));
+      const float inner = fused(static_cast<float>(b - zero_b), scale_b, shift);
+      return codes(rounded(fused(static_cast<float>(a - zero_a), scale_a, inner)));
     }
   };
 )cpp";
 
 constexpr const char* multiply_source = R"cpp(
   struct Multiplication {
-    float scale;
+    float scale, shift;
     std::int32_t zero_a, zero_b;
     Codes codes;
     code operator()(code a, code b) const noexcept {
-      return codes(rounded(static_cast<float>((a - zero_a) * (b - zero_b)) * scale));
+      // volatile: compilers would make one operation of the product and the sum.
+      const volatile float product = static_cast<float>((a - zero_a) * (b - zero_b)) * scale;
+      return codes(rounded(product + shift));
     }
   };
 )cpp";

@@ -64,13 +64,13 @@ inline void export_convert(NodeExport& n) {
   export_table(n);
 }
 
-/// How the inputs of a binary operator are broadcast.
-inline std::string broadcast(NodeExport& n) {
+/// How inputs `first` and `second` of a binary operator are broadcast.
+inline std::string broadcast(NodeExport& n, int first, int second) {
   struct Dim {
     std::int64_t size, a, b;
   };
   std::vector<Dim> dims;  // innermost first; neighbours are merged where both inputs keep advancing or stay
-  const Shape &out = n.output().shape, &sa = n.input(0).shape, &sb = n.input(1).shape;
+  const Shape &out = n.output().shape, &sa = n.input(first).shape, &sb = n.input(second).shape;
   std::int64_t stride_a = 1, stride_b = 1;
   for (int d = out.rank() - 1; d >= 0; --d) {
     const int da = d - (out.rank() - sa.rank()), db = d - (out.rank() - sb.rank());
@@ -95,7 +95,7 @@ inline std::string broadcast(NodeExport& n) {
   return n.structure("Broadcast", {braced(size, ""), braced(a, ""), braced(b, "")});
 }
 
-/// With the factors of IntegerBinary.
+/// With the numbers of IntegerBinary.
 inline void export_binary(NodeExport& n) {
   const auto& op = static_cast<const Binary&>(n.op());
   if (table_input(n) >= 0) return export_table(n);
@@ -106,19 +106,35 @@ inline void export_binary(NodeExport& n) {
   const PrepareContext c = n.context();
   const float fa = n.input(0).quant.scale[0], fb = n.input(1).quant.scale[0], fy = n.output().quant.scale[0];
   const double sa = static_cast<double>(fa), sb = static_cast<double>(fb), sy = static_cast<double>(fy);
-  const double sign = op.kind == BinaryKind::sub ? -1 : 1;
-  const IntegerRange limits = quantized_range(op.activation, n.output());
-  const std::string shape = broadcast(n), codes = n.codes(limits.low, limits.high);
-  const std::string zeros = literal(n.stored().zero(n.id(0))) + ", " + literal(n.stored().zero(n.id(1)));
+  int first = 0, second = 1;
   std::string function;
-  if (c.rounding() == Rounding::fp32) {
-    const std::string type = product ? "Multiplication" : "Addition";
-    n.use(type);
-    const std::string factors =
-        product ? literal(c.multiplier(sa * sb / sy))
-                : literal(c.multiplier(sa / sy)) + ", " + literal(static_cast<float>(sign) * c.multiplier(sb / sy));
-    function = type + "{" + listed({factors, zeros, codes}) + "}";
+  const auto codes = [&](std::int32_t zero, std::int32_t low, std::int32_t high) {
+    const std::int32_t shift = n.stored().shift(n.out_id());
+    return "{" + listed({literal(zero + shift), literal(low + shift), literal(high + shift)}) + "}";
+  };
+  const auto zeros = [&](std::int32_t a, std::int32_t b) {
+    return literal(a + n.stored().shift(n.id(first))) + ", " + literal(b + n.stored().shift(n.id(second)));
+  };
+  if (c.rounding() == Rounding::fp32 && product) {
+    n.use("Multiplication");
+    const MulU8 p = IntegerProduct(c, op.activation).arguments;
+    function =
+        "Multiplication{" +
+        listed({literal(p.scale), literal(p.shift), zeros(p.zero_a, p.zero_b), codes(p.zero_point, p.low, p.high)}) +
+        "}";
+  } else if (c.rounding() == Rounding::fp32) {
+    n.use("Addition");
+    const IntegerSum sum(c, op.kind, op.activation);
+    const AddU8& p = sum.arguments;
+    if (sum.swapped) std::swap(first, second);
+    function = "Addition{" +
+               listed({literal(p.scale_a), literal(p.scale_b), literal(p.shift), zeros(p.zero_a, p.zero_b),
+                       codes(p.zero_point, p.low, p.high)}) +
+               "}";
   } else {
+    const IntegerRange limits = quantized_range(op.activation, n.output());
+    const std::string to_codes = n.codes(limits.low, limits.high),
+                      centers = zeros(n.input(0).quant.zero_point[0], n.input(1).quant.zero_point[0]);
     const bool once = c.rounding() == Rounding::tflite_single;
     const std::string factor = once ? "FixedOnce" : "Fixed";
     n.use(factor);
@@ -128,15 +144,15 @@ inline void export_binary(NodeExport& n) {
     function =
         product
             ? "FixedMultiplication<" + factor + ">{" +
-                  listed({fixed(static_cast<double>(tflite_ratio(fa, fb, fy))), zeros, codes}) + "}"
+                  listed({fixed(static_cast<double>(tflite_ratio(fa, fb, fy))), centers, to_codes}) + "}"
             : "FixedAddition<" + factor + ">{" +
                   listed({fixed(sa / common), fixed(sb / common), fixed(common / (static_cast<double>(1 << 20) * sy)),
-                          zeros, literal(std::int32_t{sign < 0 ? -1 : 1}), codes}) +
+                          centers, literal(std::int32_t{op.kind == BinaryKind::sub ? -1 : 1}), to_codes}) +
                   "}";
   }
   for (int i : {0, 1})
     if (n.input(i).shape == n.output().shape) n.can_overwrite(i);
-  n.call(shape + ".each(" + listed({n.in(0), n.in(1), n.out(), function}) + ")");
+  n.call(broadcast(n, first, second) + ".each(" + listed({n.in(first), n.in(second), n.out(), function}) + ")");
 }
 
 /// With the numbers of IntegerSoftmax.

@@ -54,6 +54,20 @@ inline void export_split(NodeExport& n) {
                Attributes().integer("axis", o[axis]));
 }
 
+/// Pads codes, which ONNX Runtime would do in float between a DequantizeLinear and a QuantizeLinear.
+inline void pad_codes(NodeExport& n, const Pad& p, const std::string& pads, const Attributes& a, const Order& o) {
+  TensorExport& t = n.tensors();
+  const DType type = t.file_type(n.id(0));
+  std::vector<std::string> in{t.tensor(n.id(0), o), pads};
+  if (p.mode == PadMode::constant)
+    in.push_back(t.file().add_constant(n.name() + "/value", AnyTensor::make(type, Shape{}, [&](std::byte* to) {
+                                         store_element(type, to, 0, code_of(p.value, t.file_params(n.id(0))));
+                                       })));
+  const std::string out = n.result_name(n.out_id(), o);
+  t.node(n.name(), "Pad", in, out, a);
+  n.written(0, out, o);
+}
+
 inline void export_pad(NodeExport& n) {
   const auto& p = static_cast<const Pad&>(n.op());
   const Order o = n.order();
@@ -64,13 +78,16 @@ inline void export_pad(NodeExport& n) {
   n.require(mode,
             "pads symmetrically, with repeated borders, which ONNX cannot say: the nearest modes are reflect and "
             "edge");
+  const Attributes a = Attributes().text("mode", mode);
+  if (n.tensors().has_codes(n.id(0)) && n.tensors().options().onnx == OnnxForm::unsigned_codes)
+    return pad_codes(n, p, n.integers("pads", pads), a, o);
   std::vector<std::string> in{n.real(0, o), n.integers("pads", pads)};
   if (p.mode == PadMode::constant && p.value != 0) {
     n.require(n.input(0).is_quantized() || n.input(0).dtype == DType::f32, "pads ", name(n.input(0).dtype),
               " with a number other than 0, which octet does not write");
     in.push_back(n.scalar("value", p.value));
   }
-  n.node("Pad", in, o, Attributes().text("mode", mode));
+  n.node("Pad", in, o, a);
 }
 
 inline void export_gather(NodeExport& n) {
