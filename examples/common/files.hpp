@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <octet/files/atomic_file.hpp>
+#include <octet/files/extension.hpp>
 #include <octet/io/model_file.hpp>
 #include <string>
 #include <vector>
@@ -18,6 +19,26 @@ inline void make_folder(const std::string& path) {
   std::filesystem::create_directories(path, error);
   require<octet::FormatError>(!error, "cannot create folder '", path, "' (", error.message(), ")");
 }
+
+/// A folder for results. If it is new, and still empty in the end since there was an error, it is removed.
+class ResultFolder {
+ public:
+  explicit ResultFolder(const std::string& path) : path_(path) {
+    std::error_code error;
+    is_new_ = !std::filesystem::exists(path, error);
+    make_folder(path);
+  }
+  ~ResultFolder() {
+    std::error_code error;
+    if (is_new_) std::filesystem::remove(path_, error);  // fails if there is a file in it
+  }
+  ResultFolder(const ResultFolder&) = delete;
+  ResultFolder& operator=(const ResultFolder&) = delete;
+
+ private:
+  std::string path_;
+  bool is_new_;
+};
 
 /// Kinds of files that programs write.
 enum class FileKind { model, checkpoint, calibration, plan, results, report, tensor, source };
@@ -76,6 +97,9 @@ class OutputCheck {
                            kind == FileKind::tensor ? "" : " and octet did not write it", " (--force replaces it)");
     }
     octet::require_writable(path);
+    const auto is = [&](const char* extension) { return octet::detail::has_extension(path, extension); };
+    require<FormatError>(kind != FileKind::model || is(".octet") || is(".onnx") || is(".tflite"), "cannot write '", path,
+                         "': the name of a model has to end in .octet, .onnx or .tflite");
   }
 
  private:
