@@ -97,7 +97,7 @@ TEST_CASE("export: what save writes under a name in capital letters, load reads"
   for (const char* file : {"NET.ONNX", "Net.TFLite", "net.OCTET"}) {
     CAPTURE(std::string(file));
     save(one_convolution(), folder / file);
-    CHECK(load(folder / file).nodes.size() == 1);
+    CHECK(load(folder / file).outputs.size() == 1);
   }
   CHECK_THROWS_WITH_AS(load(folder / "net.onnx.txt"), doctest::Contains("ends in"), FormatError);
 }
