@@ -98,8 +98,8 @@ class OutputCheck {
     }
     octet::require_writable(path);
     const auto is = [&](const char* extension) { return octet::detail::has_extension(path, extension); };
-    require<FormatError>(kind != FileKind::model || is(".octet") || is(".onnx") || is(".tflite"), "cannot write '", path,
-                         "': the name of a model has to end in .octet, .onnx or .tflite");
+    require<FormatError>(kind != FileKind::model || is(".octet") || is(".onnx") || is(".tflite"), "cannot write '",
+                         path, "': the name of a model has to end in .octet, .onnx or .tflite");
   }
 
  private:

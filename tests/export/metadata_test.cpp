@@ -100,9 +100,11 @@ TEST_CASE("metadata: TFLite files have normalization and labels as other program
 TEST_CASE("metadata: names of classes with digits keep them") {
   for (const char* const file : {"5.tflite", "5.onnx", "5.octet"}) {
     CAPTURE(std::string(file));
-    for (const std::vector<std::string>& names :
-         {std::vector<std::string>{"7 seven", "8 eight", "9 nine"}, {"0 zero", "1 one", "2 two"},
-          {"1:1 scale", "2:1 scale", "4:3"}, {"3", "2", "1"}, {"number name", "1000 miles", "n95 mask"}}) {
+    for (const std::vector<std::string>& names : {std::vector<std::string>{"7 seven", "8 eight", "9 nine"},
+                                                  {"0 zero", "1 one", "2 two"},
+                                                  {"1:1 scale", "2:1 scale", "4:3"},
+                                                  {"3", "2", "1"},
+                                                  {"number name", "1000 miles", "n95 mask"}}) {
       const TemporaryFolder folder;
       Model m = classifier(3);
       m.metadata["labels"] = labels_text(Labels(names));

@@ -57,8 +57,8 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
   // "17:name" or "17 name". Lines with only a number are names.
   const auto split = [](const std::string& line) { return line.find_first_of(": \t"); };
   const bool indexed = numbers && std::all_of(lines.begin(), lines.end(), [&](const std::string& l) {
-    return l.empty() || (split(l) != std::string::npos && class_number(l.substr(0, split(l))));
-  });
+                         return l.empty() || (split(l) != std::string::npos && class_number(l.substr(0, split(l))));
+                       });
   Labels labels;
   for (std::size_t l = 0; l < lines.size(); ++l) {
     std::int64_t i = static_cast<std::int64_t>(l);
@@ -82,7 +82,8 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
 OCTET_API Labels load_labels(const std::string& path) {
   const std::string text = detail::read_file(path, std::int64_t{64} << 20), what = "label list '" + path + "'";
   const bool csv = path.size() > 4 && detail::lowered(path.substr(path.size() - 4)) == ".csv";
-  return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what) : detail::labels_from_lines(text, what, true);
+  return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what)
+             : detail::labels_from_lines(text, what, true);
 }
 
 OCTET_API Labels parse_labels(const std::string& text, const std::string& what) {
