@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <octet/files/atomic_file.hpp>
-#include <octet/files/extension.hpp>
 #include <octet/io/model_file.hpp>
 #include <string>
 #include <vector>
@@ -97,12 +96,16 @@ class OutputCheck {
                            kind == FileKind::tensor ? "" : " and octet did not write it", " (--force replaces it)");
     }
     octet::require_writable(path);
-    const auto is = [&](const char* extension) { return octet::detail::has_extension(path, extension); };
-    require<FormatError>(kind != FileKind::model || is(".octet") || is(".onnx") || is(".tflite"), "cannot write '",
-                         path, "': the name of a model has to end in .octet, .onnx or .tflite");
+    require<FormatError>(kind != FileKind::model || is_model_name(path), "cannot write '", path,
+                         "': the name of a model has to end in .octet, .onnx or .tflite");
   }
 
  private:
+  static bool is_model_name(const std::string& path) {
+    std::string extension = std::filesystem::path(path).extension().string();
+    for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return extension == ".octet" || extension == ".onnx" || extension == ".tflite";
+  }
   static bool lies_in(const std::filesystem::path& file, const std::string& folder) {
     std::error_code error;
     if (folder.empty() || !std::filesystem::is_directory(folder, error)) return false;
