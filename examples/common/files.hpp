@@ -19,6 +19,26 @@ inline void make_folder(const std::string& path) {
   require<octet::FormatError>(!error, "cannot create folder '", path, "' (", error.message(), ")");
 }
 
+/// A folder for results. If it is new, and still empty in the end since there was an error, it is removed.
+class ResultFolder {
+ public:
+  explicit ResultFolder(const std::string& path) : path_(path) {
+    std::error_code error;
+    is_new_ = !std::filesystem::exists(path, error);
+    make_folder(path);
+  }
+  ~ResultFolder() {
+    std::error_code error;
+    if (is_new_) std::filesystem::remove(path_, error);  // fails if there is a file in it
+  }
+  ResultFolder(const ResultFolder&) = delete;
+  ResultFolder& operator=(const ResultFolder&) = delete;
+
+ private:
+  std::string path_;
+  bool is_new_;
+};
+
 /// Kinds of files that programs write.
 enum class FileKind { model, checkpoint, calibration, plan, results, report, tensor, source };
 
@@ -76,9 +96,16 @@ class OutputCheck {
                            kind == FileKind::tensor ? "" : " and octet did not write it", " (--force replaces it)");
     }
     octet::require_writable(path);
+    require<FormatError>(kind != FileKind::model || is_model_name(path), "cannot write '", path,
+                         "': the name of a model has to end in .octet, .onnx or .tflite");
   }
 
  private:
+  static bool is_model_name(const std::string& path) {
+    std::string extension = std::filesystem::path(path).extension().string();
+    for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return extension == ".octet" || extension == ".onnx" || extension == ".tflite";
+  }
   static bool lies_in(const std::filesystem::path& file, const std::string& folder) {
     std::error_code error;
     if (folder.empty() || !std::filesystem::is_directory(folder, error)) return false;

@@ -50,8 +50,8 @@ void DataOptions::add_to(CLI::App& command) {
 
 Labels DataOptions::load_labels(std::int64_t outputs) const {
   if (labels.empty()) return {};
-  const Labels list = octet::load_labels(labels).fitted(outputs);
-  if (list.size() != outputs)
+  Labels list = octet::load_labels(labels).fitted(outputs);
+  if (list.size() != outputs && outputs > 0)
     std::fprintf(stderr, "octet: warning: '%s' has %lld classes, but the model has %lld outputs\n", labels.c_str(),
                  static_cast<long long>(list.size()), static_cast<long long>(outputs));
   return list;
@@ -66,10 +66,8 @@ Labels DataOptions::labels_of(const Model& model, std::int64_t outputs) const {
 void DataOptions::store_labels(Model& model) const {
   if (labels.empty()) return;
   const Shape& s = model.value(model.outputs[0]).shape;
-  const Labels list = octet::load_labels(labels).fitted(s.rank() > 0 ? s.back() : 0);
-  std::string text;
-  for (std::int64_t i = 0; i < list.size(); ++i) text += list.name(i) + "\n";
-  model.metadata["labels"] = text;
+  const bool classes = model.outputs.size() == 1 && s.rank() > 0;  // else it is not known which output has them
+  model.metadata["labels"] = labels_text(load_labels(classes ? s.back() : 0));
 }
 
 DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool with_labels) const {

@@ -178,7 +178,7 @@ void compare_command(CompareArguments o, const CLI::App& command) {
   if (o.data.empty() && o.model.compare(0, 8, "builtin:") == 0) o.data = "builtin:shapes";
   require(!o.data.empty(), "images are required: use --data");
   const bool tensors = has_input_files(o.data);
-  make_folder(o.out);
+  const ResultFolder folder(o.out);
   const std::string page = o.out + "/report.html";
   OutputCheck check({o.model, o.data, o.calibration, o.fit, o.source.labels, o.source.classes}, o.force);
   check.writes(page, FileKind::report);

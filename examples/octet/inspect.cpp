@@ -181,8 +181,9 @@ void inspect_command(const InspectArguments& o) {
   std::size_t bytes = 0;
   for (const Value& v : model.values) bytes += v.constant.size_bytes();
   std::cout << table.str(o.full_names ? 0 : 120) << "\n"
-            << model.nodes.size() << " layers, " << thousands(parameters) << " parameters ("
-            << report::megabytes(static_cast<std::int64_t>(bytes)) << " MB), " << thousands(macs) << " multiply-adds\n";
+            << counted(static_cast<std::int64_t>(model.nodes.size()), "layer") << ", " << thousands(parameters)
+            << " parameters (" << report::megabytes(static_cast<std::int64_t>(bytes)) << " MB), " << thousands(macs)
+            << " multiply-adds\n";
   if (std::any_of(model.values.begin(), model.values.end(), [](const Value& v) { return v.is_quantized(); }))
     std::cout << "quantized: type, scale, zero point; *32: one scale for each of 32 channels\n";
 }

@@ -1,6 +1,7 @@
 #include <iostream>
 #include <octet/comparison/calibrate_inputs.hpp>
 #include <octet/comparison/diagnosis.hpp>
+#include <octet/comparison/output_errors.hpp>
 #include <octet/data/input_files.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/quantization/calibration_file.hpp>
@@ -115,6 +116,27 @@ void check_layers(const Model& model, const QuantizationPlan& plan, const Calibr
   }
 }
 
+/// Adds a note for each output that is far from that of the float model.
+void check_outputs(const Model& model, QuantizationPlan plan, const std::vector<Tensor<float>>& images,
+                   std::vector<std::string>& notes) {
+  if (images.empty()) return;
+  constexpr double least_db = 10;
+  plan.integer_input = plan.integer_output = false;
+  const Model quantized = quantize(model, plan);
+  Executor exact(model), rounded(quantized);
+  OutputErrors errors(model, {images[0].shape()}, is_channels_first(model));
+  for (const Tensor<float>& x : images)
+    errors.add(real_outputs(model, exact.run({x})), real_outputs(quantized, rounded.run({x})));
+  for (const OutputError& e : errors.result()) {
+    if (!(e.sqnr_db < least_db)) continue;
+    std::ostringstream text;
+    text.precision(2);
+    text << "output '" << e.name << "' has " << e.sqnr_db
+         << " dB SQNR on calibration data: octet auto finds layers that have to stay float";
+    notes.push_back(text.str());
+  }
+}
+
 QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::vector<std::string>& notes) {
   if (!o.plan.empty()) return load_plan(o.plan);
   // Types other than int8 do not require calibration; without it, biases are not corrected.
@@ -137,6 +159,7 @@ QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::ve
   i.rounding_samples.progress = [&](std::int64_t done, std::int64_t total) { progress("rounding", done, total); };
   QuantizationPlan plan = plan_quantization<int8>(model, calibration, i);
   check_layers(model, plan, calibration, images, notes);
+  check_outputs(model, plan, images, notes);
   return plan;
 }
 

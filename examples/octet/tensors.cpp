@@ -11,6 +11,7 @@
 
 #include "../common/text.hpp"
 #include "../report/table.hpp"
+#include "common.hpp"
 
 using namespace octet;
 
@@ -95,7 +96,8 @@ std::vector<AnyTensor> read_inputs(const Model& model, const std::vector<std::st
     inputs.push_back(found.at(name));
   }
   require(next == without_name.size(), "--input ", next < without_name.size() ? without_name[next] : "", ": model '",
-          model.name, "' has only ", model.inputs.size(), " inputs: ", names_of_inputs(model));
+          model.name, "' has only ", counted(static_cast<std::int64_t>(model.inputs.size()), "input"), ": ",
+          names_of_inputs(model));
   return inputs;
 }
 

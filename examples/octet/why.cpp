@@ -1,6 +1,8 @@
 #include <cmath>
 #include <iostream>
+#include <octet/comparison/calibrate_inputs.hpp>
 #include <octet/comparison/diagnosis.hpp>
+#include <octet/data/input_files.hpp>
 #include <octet/quantization/calibration_file.hpp>
 
 #include "../common/progress.hpp"
@@ -36,43 +38,50 @@ void print(const std::vector<Diagnosis>& found, const DiagnosisOptions& options)
               << "\n    " << d.numbers << "\n    cure: " << d.cure << "\n";
 }
 
-void why_command(const WhyArguments& o) {
+/// Samples from images, or from .npy or .npz files.
+InputSetPtr samples_in(const WhyArguments& o, const std::string& path, const Model& model, bool tensors) {
+  if (tensors) return open_input_files(path, model);
+  const ImageInput input(model, o.preparation.size);
+  const DatasetPtr images = o.source.open(path, {}, false);
+  return image_inputs(model, images, o.preparation.preprocessing(model, input), o.preparation.size);
+}
+
+void why_command(const WhyArguments& o, const CLI::App& command) {
   require(!o.calibration.empty() || !o.load_calibration.empty(),
           "calibration images (--calibration) or a calibration file (--load-calibration) are required");
   require(!o.how.rounds_by_inputs() || o.load_calibration.empty(),
           "--round requires images for calibration (--calibration) instead of --load-calibration");
   require(!o.data.empty() || !o.calibration.empty(), "images to compare on (--data) are required");
-  const Model model = open_model(o.model);
-  const ImageInput input(model, o.preparation.size);
-  const Preprocessing p = o.preparation.preprocessing(model, input);
+  const std::string& compared = o.data.empty() ? o.calibration : o.data;
+  const bool tensors = has_input_files(compared);
+  require(!o.load_calibration.empty() || has_input_files(o.calibration) == tensors,
+          "--calibration and --data have to be both images or both tensors");
+  if (tensors) {
+    o.preparation.require_unused("tensors are not preprocessed");
+    require_not_given(command, {"--format", "--labels", "--classes"}, "the data are tensors");
+  }
+  const Model model = open_model(o.model, {}, tensors);
+  require(model.inputs.size() == 1 && model.value(model.inputs[0]).dtype == DType::f32, "model '", model.name,
+          "': octet why is for models with one input, of float32");
   const CalibrationOptions c = o.how.calibration(with_threads(o.threads));
-  const auto batches = [&](const std::string& path, std::int64_t most, const auto& use) {
-    const DatasetPtr images = o.source.open(path, {}, false);
-    const std::int64_t n = std::min(most, images->size());
-    for (std::int64_t i = 0; i < n; i += 16)
-      for (Tensor<float>& x : input.load(*images, i, std::min(n, i + 16), p, *c.executor.pool)) use(std::move(x));
-  };
   Calibration calibration;
   Int8Options quantization = o.how.int8();
   quantization.rounding_samples.executor = c.executor;
   if (o.load_calibration.empty()) {
-    Calibrator calibrator(model, c);
+    const InputSetPtr all = samples_in(o, o.calibration, model, tensors);
+    const InputSetPtr samples = part_of(all, 0, std::min(o.calibrate, all->size()));
+    if (o.how.rounds_by_inputs()) quantization.rounding_samples.inputs = trial_inputs(*samples, samples->size());
     Progress progress;
-    batches(o.calibration, o.calibrate, [&](Tensor<float> x) {
-      calibrator.add(x);
-      if (o.how.rounds_by_inputs()) quantization.rounding_samples.inputs.push_back(std::move(x));
-      progress("calibrating", calibrator.images(), o.calibrate);
-    });
-    calibration = calibrator.result();
+    calibration = calibrate(model, *samples, c,
+                            [&](std::int64_t done, std::int64_t total) { progress("calibrating", done, total); });
   } else {
     calibration = load_calibration(o.load_calibration);
   }
-  std::vector<Tensor<float>> images;
-  batches(o.data.empty() ? o.calibration : o.data, o.images, [&](Tensor<float> x) { images.push_back(std::move(x)); });
+  const std::vector<Tensor<float>> inputs = trial_inputs(*samples_in(o, compared, model, tensors), o.images);
   DiagnosisOptions options;
   options.most = static_cast<std::size_t>(o.layers);
   options.executor = c.executor;
-  print(diagnose(model, quantize<int8>(model, calibration, quantization), calibration, images, options), options);
+  print(diagnose(model, quantize<int8>(model, calibration, quantization), calibration, inputs, options), options);
 }
 
 }  // namespace
@@ -82,17 +91,18 @@ void add_why(CLI::App& app) {
   CLI::App* c = app.add_subcommand("why", "Says which layers of the int8 model lose precision, why, and what helps");
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("--calibration", o->calibration,
-                "Images for calibration: folder, CSV, IDX or CIFAR file, or builtin:shapes");
+                "Images for calibration: folder, CSV, IDX or CIFAR file, or builtin:shapes; or tensors: .npy or .npz "
+                "files, or a folder of them");
   c->add_option("--calibrate", o->calibrate, "Largest number of calibration images")
       ->check(at_least(1))
       ->capture_default_str();
   c->add_option("--load-calibration", o->load_calibration, "Calibration file (JSON) to use instead of images");
-  c->add_option("--data", o->data, "Images of the application. Default: those of --calibration");
-  c->add_option("--images", o->images, "Number of these images")->check(at_least(1))->capture_default_str();
+  c->add_option("--data", o->data, "Images or tensors of the application. Default: those of --calibration");
+  c->add_option("--images", o->images, "Number of these images or tensors")->check(at_least(1))->capture_default_str();
   c->add_option("--layers", o->layers, "How many layers are listed")->check(at_least(1))->capture_default_str();
   o->how.add_to(*c);
   o->source.add_to(*c);
   o->preparation.add_to(*c);
   add_threads(*c, o->threads);
-  c->callback([o] { why_command(*o); });
+  c->callback([o, c] { why_command(*o, *c); });
 }

@@ -262,6 +262,16 @@ TEST_CASE("image: interlaced PNG files") {
   }
 }
 
+TEST_CASE("image: BMP files whose rows begin at the top") {
+  const std::string rows = {'\1', '\2', '\3', 0, '\4', '\5', '\6', 0};
+  const Tensor<uint8> down = decode_image(bmp(1, -2, rows)), up = decode_image(bmp(1, 2, rows));
+  REQUIRE(down.shape() == Shape{2, 1, 3});
+  CHECK(std::vector<uint8>(down.begin(), down.end()) == std::vector<uint8>{3, 2, 1, 6, 5, 4});
+  CHECK(std::vector<uint8>(up.begin(), up.end()) == std::vector<uint8>{6, 5, 4, 3, 2, 1});
+  CHECK_THROWS_WITH_AS(decode_image(bmp(-1, 2, rows)), doctest::Contains("unknown kind of header"), FormatError);
+  CHECK_THROWS_AS(decode_image(bmp(1, -3, rows)), FormatError);
+}
+
 TEST_CASE("image: BMP files with missing colors or pixels are refused") {
   CHECK(decode_image(palette_bmp(4, 3))[0] == 30);
   CHECK_THROWS_WITH_AS(decode_image(palette_bmp(3, 3)), doctest::Contains("palette"), FormatError);

@@ -97,6 +97,31 @@ TEST_CASE("metadata: TFLite files have normalization and labels as other program
   CHECK(unknown.metadata.at("normalization") == "(pixel - [120, 116.28, 103.53]) / [58.395, 57.12, 57.375]");
 }
 
+TEST_CASE("metadata: names of classes with digits keep them") {
+  for (const char* const file : {"5.tflite", "5.onnx", "5.octet"}) {
+    CAPTURE(std::string(file));
+    for (const std::vector<std::string>& names : {std::vector<std::string>{"7 seven", "8 eight", "9 nine"},
+                                                  {"0 zero", "1 one", "2 two"},
+                                                  {"1:1 scale", "2:1 scale", "4:3"},
+                                                  {"3", "2", "1"},
+                                                  {"number name", "1000 miles", "n95 mask"}}) {
+      const TemporaryFolder folder;
+      Model m = classifier(3);
+      m.metadata["labels"] = labels_text(Labels(names));
+      save(m, folder / file);
+      const Labels back = parse_labels(load(folder / file).metadata.at("labels"), "labels");
+      REQUIRE(back.size() == 3);
+      for (std::size_t i = 0; i < 3; ++i) CHECK(back.name(static_cast<std::int64_t>(i)) == names[i]);
+    }
+  }
+}
+
+TEST_CASE("metadata: each class has one line, whatever its name") {
+  Labels labels({"a\nb", "", "c\r\nd"});
+  CHECK(labels_text(labels) == "a b\nclass 1\nc  d\n");
+  CHECK(parse_labels(labels_text(labels), "labels").size() == 3);
+}
+
 TEST_CASE("metadata: nothing is written that is not known") {
   Model m = classifier(3);
   CHECK(write_tflite(m).find("TFLITE_METADATA") == std::string::npos);

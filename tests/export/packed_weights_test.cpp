@@ -29,11 +29,11 @@ Model network() {
   return g;
 }
 
-Model quantized(bool dynamic) {
+Model quantized(bool dynamic, bool integer_output = true) {
   const Model m = network();
   const Calibration c = calibrate(m, {random_tensor({4, 6, 6, 8}, 1)});
   Int8Options o;
-  o.integer_output = true;
+  o.integer_output = integer_output;
   return quantize(
       m, with_weight_bits(dynamic ? plan_quantization<dynamic_range>(m, c) : plan_quantization<int8>(m, c, o), 4));
 }
@@ -49,6 +49,25 @@ TEST_CASE("export: integer layers with weights of 4 bits have them in the file, 
     CHECK(packed_constants(optimize(back)) == 4);
     CHECK(difference_through(q, f, in).relative() < 1e-5);
     CHECK(written(q, f).size() + 800 < written(with_whole_bytes(q), f).size());
+  }
+}
+
+TEST_CASE("export: so have integer layers with float results, of each kind") {
+  Graph one;
+  const int x = one.add_input("image", {Shape::unknown, 6, 6, 8}, DType::f32);
+  one.outputs = {add_convolution(one, x, "pointwise", 1, 5, 1), add_convolution(one, x, "stem", 3, 6, 1),
+                 add_convolution(one, x, "depthwise", 3, 8, 8)};
+  const Calibration c = calibrate(one, {random_tensor({4, 6, 6, 8}, 1)});
+  const Model layers = quantize(one, with_weight_bits(plan_quantization<int8>(one, c), 4));
+  for (const Model& q : {quantized(false, false), layers}) {
+    REQUIRE(q.value(q.outputs[0]).dtype == DType::f32);
+    const std::vector<AnyTensor> in = random_inputs(q, 3);
+    for (const Format f : {Format::onnx, Format::tflite}) {
+      CAPTURE(testing::name(f));
+      const Model back = through(q, f);
+      CHECK(packed_constants(optimize(back)) == packed_constants(q));
+      CHECK(difference_through(q, f, in).relative() < 1e-5);
+    }
   }
 }
 

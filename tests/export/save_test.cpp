@@ -92,6 +92,16 @@ TEST_CASE("export: save chooses the format by the extension, and writes the same
   CHECK(files_in(folder / "") == 4);
 }
 
+TEST_CASE("export: what save writes under a name in capital letters, load reads") {
+  const TemporaryFolder folder;
+  for (const char* file : {"NET.ONNX", "Net.TFLite", "net.OCTET"}) {
+    CAPTURE(std::string(file));
+    save(one_convolution(), folder / file);
+    CHECK(load(folder / file).outputs.size() == 1);
+  }
+  CHECK_THROWS_WITH_AS(load(folder / "net.onnx.txt"), doctest::Contains("ends in"), FormatError);
+}
+
 TEST_CASE("export: a model that a format cannot hold is an error that names the layer, and leaves no file") {
   Graph g = one_convolution();
   g.outputs = {g.add("strange", Unnamed(), {g.outputs[0]})};

@@ -101,6 +101,14 @@ TEST_CASE("errors in calibration files name the file and the reason") {
   }
 }
 
+TEST_CASE("a calibration file that is not JSON is said to be that") {
+  const TemporaryFile file;
+  for (const char* text : {"", "{", R"({"octet_calibration": 1, "method": "min_max", "percent": Infinity})"}) {
+    file.write(text);
+    CHECK(message([&] { load_calibration(file.path); }).find("not valid JSON") != std::string::npos);
+  }
+}
+
 TEST_CASE("invalid integers in calibration files are refused by the tensor's name") {
   const TemporaryFile file;
   const auto with = [&](const std::string& name, const std::string& value) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdlib>
 #include <ostream>
 
 #include "../core/tensor.hpp"
@@ -42,10 +43,10 @@ OCTET_API Tensor<uint8> decode_image(const std::string& bytes, const std::string
   decoder_memory_limit() = std::size_t{1} << 16;
   const bool known = stb::stbi_info_from_memory(data, size, &width, &height, &channels) != 0;
   require<FormatError>(known, what, " is not a supported JPEG, PNG or BMP image (", failure_reason(), ")");
-  const std::int64_t pixels = std::int64_t{width} * height;
+  if (data[0] == 'B') BmpCheck(bytes, what).run();
+  const std::int64_t pixels = std::abs(std::int64_t{width} * height);  // the rows of a BMP may begin at the top
   require_plausible(pixels, bytes, what);
   if (data[0] == 0x89) PngCheck(bytes, what).run();
-  if (data[0] == 'B') BmpCheck(bytes, what).run();
   decoder_memory_limit() = static_cast<std::size_t>(pixels) * 16 + 2 * bytes.size() + (std::size_t{1} << 20);
   struct Free {
     void operator()(stb::stbi_uc* p) const noexcept { std::free(p); }

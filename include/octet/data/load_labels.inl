@@ -42,7 +42,8 @@ inline Labels labels_from_csv(std::vector<CsvRow> rows, const std::string& what)
   return labels;
 }
 
-inline Labels labels_from_lines(const std::string& text, const std::string& what) {
+/// `numbers`: lines may begin with the number of their class.
+inline Labels labels_from_lines(const std::string& text, const std::string& what, bool numbers) {
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -55,9 +56,9 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
                        " lines");
   // "17:name" or "17 name". Lines with only a number are names.
   const auto split = [](const std::string& line) { return line.find_first_of(": \t"); };
-  const bool indexed = std::all_of(lines.begin(), lines.end(), [&](const std::string& l) {
-    return l.empty() || (split(l) != std::string::npos && class_number(l.substr(0, split(l))));
-  });
+  const bool indexed = numbers && std::all_of(lines.begin(), lines.end(), [&](const std::string& l) {
+                         return l.empty() || (split(l) != std::string::npos && class_number(l.substr(0, split(l))));
+                       });
   Labels labels;
   for (std::size_t l = 0; l < lines.size(); ++l) {
     std::int64_t i = static_cast<std::int64_t>(l);
@@ -81,11 +82,23 @@ inline Labels labels_from_lines(const std::string& text, const std::string& what
 OCTET_API Labels load_labels(const std::string& path) {
   const std::string text = detail::read_file(path, std::int64_t{64} << 20), what = "label list '" + path + "'";
   const bool csv = path.size() > 4 && detail::lowered(path.substr(path.size() - 4)) == ".csv";
-  return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what) : detail::labels_from_lines(text, what);
+  return csv ? detail::labels_from_csv(detail::parse_csv(text, what), what)
+             : detail::labels_from_lines(text, what, true);
 }
 
 OCTET_API Labels parse_labels(const std::string& text, const std::string& what) {
-  return detail::labels_from_lines(text, what);
+  return detail::labels_from_lines(text, what, false);
+}
+
+OCTET_API std::string labels_text(const Labels& labels) {
+  std::string text;
+  for (std::int64_t i = 0; i < labels.size(); ++i) {
+    std::string name = labels.name(i);
+    for (char& c : name)
+      if (c == '\n' || c == '\r') c = ' ';
+    text += name + "\n";
+  }
+  return text;
 }
 
 OCTET_END

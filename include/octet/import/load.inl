@@ -1,6 +1,7 @@
 #pragma once
 #include <cstring>
 
+#include "../files/extension.hpp"
 #include "../files/map_file.hpp"
 #include "load.hpp"
 #if !OCTET_EXCEPTIONS || __has_include(<protozero/pbf_reader.hpp>)  // without exceptions, octet has its own reader
@@ -61,18 +62,15 @@ OCTET_API Model load(std::shared_ptr<const std::byte> bytes, std::size_t size, c
 }
 
 OCTET_API Model load(const std::string& path, const LoadOptions& options) {
-  const auto ends_with = [&](const std::string& ending) {
-    return path.size() >= ending.size() && path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
-  };
-  if (ends_with(".octet")) return load_octet(path, options);
-  if (ends_with(".onnx")) {
+  if (detail::has_extension(path, ".octet")) return load_octet(path, options);
+  if (detail::has_extension(path, ".onnx")) {
 #if !OCTET_EXCEPTIONS || __has_include(<protozero/pbf_reader.hpp>)
     return load_onnx(path, options);
 #else
     detail::fail_without_onnx(path);
 #endif
   }
-  if (ends_with(".tflite")) {
+  if (detail::has_extension(path, ".tflite")) {
 #if __has_include(<flatbuffers/flatbuffers.h>)
     return load_tflite(path, options);
 #else

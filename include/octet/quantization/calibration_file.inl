@@ -146,7 +146,7 @@ OCTET_API Calibration load_calibration(const std::string& path) {
   const std::string text = detail::with_place([](const std::string& why) { return "cannot read calibration: " + why; },
                                               [&] { return detail::read_file(path, std::int64_t{1} << 30); });
   return detail::with_place([&](const std::string& why) { return "calibration '" + path + "': " + why; },
-                            [&] { return detail::calibration_from(nlohmann::json::parse(text, nullptr, false)); });
+                            [&] { return detail::calibration_from(detail::parsed_json(text)); });
 }
 
 OCTET_END

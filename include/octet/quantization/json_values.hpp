@@ -9,6 +9,13 @@
 OCTET_BEGIN
 namespace detail {
 
+/// The value that a text describes.
+inline nlohmann::json parsed_json(const std::string& text) {
+  nlohmann::json j = nlohmann::json::parse(text, nullptr, false);
+  require<FormatError>(!j.is_discarded(), "the text is not valid JSON");
+  return j;
+}
+
 inline const nlohmann::json& member(const nlohmann::json& j, const char* key) {
   require<FormatError>(j.is_object() && j.contains(key), "\"", key, "\" is missing");
   return j[key];

@@ -201,7 +201,7 @@ OCTET_API QuantizationPlan load_plan(const std::string& path) {
   const std::string text = detail::with_place([](const std::string& why) { return "cannot read plan: " + why; },
                                               [&] { return detail::read_file(path, std::int64_t{1} << 30); });
   return detail::with_place([&](const std::string& why) { return "plan '" + path + "': " + why; },
-                            [&] { return detail::plan_from(nlohmann::json::parse(text, nullptr, false)); });
+                            [&] { return detail::plan_from(detail::parsed_json(text)); });
 }
 
 OCTET_END

@@ -81,7 +81,8 @@ class NodeImport {
   int inputs() const noexcept { return static_cast<int>(proto_.inputs.size()); }
   bool has(int i) const noexcept { return i < inputs() && !proto_.inputs[at(i)].empty(); }
   const Operand& input(int i) const {
-    require(has(i), "expected at least ", i + 1, " inputs, found ", inputs());
+    require(i < inputs(), "expected at least ", i + 1, " inputs, found ", inputs());
+    require(has(i), "input ", i, " is missing");
     return tensors_.at(proto_.inputs[at(i)]);
   }
   std::vector<Operand> all_inputs() const {

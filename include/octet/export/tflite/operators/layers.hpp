@@ -21,10 +21,10 @@ inline LayerForm layer_form(NodeExport& n) {
   return n.has_codes() ? LayerForm::integer : LayerForm::integer_to_float;
 }
 
-/// Whether the layer's weights are written as int4: as TFLite has it, symmetric and between int8 activations.
+/// Whether the layer's weights are written as int4: as TFLite has it, symmetric and after int8 activations.
 inline bool has_packed_weights(NodeExport& n, LayerForm form) {
-  const Value& w = n.input(LayerInputs::weights);
-  return form == LayerForm::integer && n.tensors().codes() == DType::i8 && w.dtype == DType::i4;
+  const bool codes = form == LayerForm::integer || form == LayerForm::integer_to_float;
+  return codes && n.tensors().codes() == DType::i8 && n.input(LayerInputs::weights).dtype == DType::i4;
 }
 
 /// The weights, which may have been given other dimensions; `axis`: of their scales. `packed`: as int4, if they are.
@@ -56,7 +56,7 @@ inline int layer_weights(NodeExport& n, LayerForm form, const AnyTensor& arrange
   const int codes = t.constant(w.name, packed ? arranged : moved_codes(bytes, type, shift), q);
   if (form != LayerForm::integer_to_float) return codes;
   const int real = t.add(w.name + "/float", DType::f32, arranged.shape());
-  t.operate("DEQUANTIZE", q.per_channel() ? 5 : 2, {codes}, {real}, Options(38));
+  t.operate("DEQUANTIZE", packed ? 6 : q.per_channel() ? 5 : 2, {codes}, {real}, Options(38));
   return real;
 }
 
@@ -146,7 +146,7 @@ inline void write_convolution(NodeExport& n, const Convolution& c, int to, int a
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? version : 3;
   if (form == LayerForm::dynamic) version = depthwise ? (per_channel ? 6 : 4) : (per_channel ? 5 : 2);
   if (!depthwise && c.groups > 1) version = 6;
-  if (packed) version = 7;
+  if (packed && form == LayerForm::integer) version = 7;
   n.tensors().operate(depthwise ? "DEPTHWISE_CONV_2D" : "CONV_2D", version, {x, weights, layer_bias(n, form, w[0])},
                       {to}, o);
 }
@@ -225,7 +225,7 @@ inline void export_fully_connected(NodeExport& n) {
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? 1 : 4;
   if (form == LayerForm::dynamic) version = per_channel ? 12 : 3;
   if (n.rank() != 2 && version < 5) version = 5;
-  if (packed) version = 10;
+  if (packed && form == LayerForm::integer) version = 10;
   n.result(f.activation, true, [&](int to, int code) {
     Options o(8);
     o.byte(0, code);

@@ -21,7 +21,8 @@ inline void import_convolution(OperatorImport& n) {
   const int x = n.value(0), w = n.weights(1);
   require_layer_types(n, x, n.graph_value(w));
   const Shape in = n.graph_value(x).shape, weights = n.graph_value(w).shape;
-  const bool fits = in.rank() == 4 && weights.rank() == 4 && weights[3] > 0 && (in[3] < 0 || in[3] % weights[3] == 0);
+  const bool fits = in.rank() == 4 && weights.rank() == 4 &&
+                    (in[3] == weights[3] || (weights[3] > 0 && (in[3] < 0 || in[3] % weights[3] == 0)));
   n.require(fits, "expected an input [N, H, W, C] and weights [O, h, w, C / groups], found ", in, " and ", weights);
   Convolution op;
   op.window = n.window(weights[1], weights[2], 4);
