@@ -21,7 +21,7 @@ using namespace octet;
 namespace {
 
 struct Options {
-  std::string model, data, test, out, normalization = "torch";
+  std::string model, start, data, test, out, normalization = "torch";
   QatConfig qat;
   TrainingOptions training;
   std::int64_t epochs = 3, limit = 0, held_out = 1000, reestimated = 0;
@@ -31,6 +31,8 @@ struct Options {
   void add_to(CLI::App& app) {
     const CLI::Range count(std::int64_t{0}, std::int64_t{1'000'000'000});
     app.add_option("--model", model, "Float .onnx, .tflite or .octet classifier");
+    app.add_option("--start", start,
+                   "Starts from this integer model of the same network, such as one of octet quantize --round fast");
     app.add_option("--data", data, "Training images: a folder, a csv, or an IDX or CIFAR file");
     app.add_option("--test", test, "Test images, looked at once, at the end (empty: none)");
     app.add_option("--out", out, "Writes the integer model to this .octet file");
@@ -101,9 +103,9 @@ void print(const EpochReport& e) {
 void run(Options o) {
   for (const auto& [name, value] : {std::make_pair("--model", &o.model), {"--data", &o.data}})
     require(!value->empty(), name, " is required");
-  if (!o.out.empty()) OutputCheck({o.model, o.data, o.test}, o.force).writes(o.out, FileKind::model);
+  if (!o.out.empty()) OutputCheck({o.model, o.start, o.data, o.test}, o.force).writes(o.out, FileKind::model);
   if (!o.training.checkpoint.empty())
-    OutputCheck({o.model, o.data, o.test}, o.force).writes(o.training.checkpoint, FileKind::checkpoint);
+    OutputCheck({o.model, o.start, o.data, o.test}, o.force).writes(o.training.checkpoint, FileKind::checkpoint);
   const Model model = load(o.model);
   const DatasetPtr images = open_dataset(o.data);
   const std::int64_t all = o.limit > 0 ? std::min(o.limit, images->size()) : images->size();
@@ -114,7 +116,7 @@ void run(Options o) {
   o.training.learning_rate = cosine_rate(o.rate);
   o.training.on_epoch = print;
   if (o.distill) o.training.distillation.teacher = std::make_shared<const Model>(model);
-  Trainer trainer(prepare_qat(model, o.qat), o.training);
+  Trainer trainer(prepare_qat(o.start.empty() ? model : load(o.start), o.qat), o.training);
   if (trainer.resume()) std::cout << trainer.history().size() << " epochs are already done\n";
   if (o.frozen_statistics) trainer.freeze_statistics();
   std::optional<ImageExamples> held_out;

@@ -361,6 +361,15 @@ TEST_CASE("several outputs: errors say what is missing") {
                        ShapeError);
   CHECK_THROWS_WITH_AS(TensorExamples(std::vector<Tensor<float>>(), {data.labels}),
                        "expected at least one tensor of inputs, found none", Error);
+  // An output that is not of examples.
+  Model whole = two_by_three();
+  whole.outputs[2] = whole.add("whole", Reduce(ReduceKind::mean, {0}, false), {whole.outputs[1]});
+  EvaluationOptions e;
+  e.outputs = {{Loss::cross_entropy, 0}, {Loss::cross_entropy, 0}, {Loss::mean_squared_error, 1}};
+  e.batch = 4;
+  const Data six(6);
+  CHECK_THROWS_WITH_AS(evaluate(whole, TensorExamples({six.images, six.facts}, {{}, {}, six.numbers}), e),
+                       doctest::Contains("output 2: expected 1 elements for each of 2 examples, found 4"), ShapeError);
   Model twice = two_by_three(true);
   twice.outputs[1] = twice.nodes.back().inputs[0];
   TrainingOptions o = options();

@@ -52,6 +52,8 @@ class Answers {
   BatchLoss compare(const Batches& batches, std::int64_t place, LossFunction& f, View<const float> outputs,
                     View<float> gradient, ThreadPool& pool) {
     const auto n = static_cast<std::int64_t>(batch_labels_.size());
+    require<ShapeError>(outputs.size() == n * output_size_, "output ", output_, ": expected ", output_size_,
+                        " elements for each of ", n, " examples, found ", outputs.size());
     for (std::int64_t i = 0; i < n; ++i) {
       const std::int64_t example = batches.example(place + i);
       if (loss_ == Loss::cross_entropy)

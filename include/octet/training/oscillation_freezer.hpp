@@ -24,12 +24,12 @@ class OscillationFreezer {
     for (const Node& n : g.nodes) {
       const auto* op = as<FakeQuantizeWeights>(*n.op);
       const Parameter* w = op ? parameters.find(n.inputs[FakeQuantizeWeights::weights]) : nullptr;
-      if (!w) continue;
-      Weights one{w->offset, w->shape[0], w->size / std::max<std::int64_t>(1, w->shape[0]), Node::none,
-                  WeightRounding(kernels(), op->bits)};
+      const int s = op ? input_of(n, FakeQuantizeWeights::scales) : Node::none;
+      const Parameter* scales = s == Node::none ? nullptr : parameters.find(s);
+      if (!w || (s != Node::none && !scales) || known(w->offset)) continue;
+      Weights one{w->offset, w->shape[0], w->size / std::max<std::int64_t>(1, w->shape[0]),
+                  scales ? scales->offset : Node::none, WeightRounding(kernels(), op->bits)};
       one.rounding.plan(w->shape);
-      const int s = input_of(n, FakeQuantizeWeights::scales);
-      if (s != Node::none) one.scales = parameters.find(s)->offset;
       weights_.push_back(one);
     }
     require(!weights_.empty(), "model '", g.name,
@@ -115,6 +115,9 @@ class OscillationFreezer {
     WeightRounding rounding;
   };
 
+  bool known(std::int64_t offset) const {
+    return std::any_of(weights_.begin(), weights_.end(), [=](const Weights& w) { return w.offset == offset; });
+  }
   float& state(State s, std::int64_t i) noexcept { return states_[s][static_cast<std::size_t>(i)]; }
   template <class F>
   void each(ThreadPool& pool, const F& f) const noexcept {
