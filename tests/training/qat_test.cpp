@@ -437,6 +437,49 @@ TEST_CASE("qat: layers by name, the first and the last") {
     if (n.name == "conv1" || n.name == "dense") CHECK(found.value(n.inputs[1]).dtype == DType::f32);
 }
 
+TEST_CASE("qat: the first and the last layer can have more bits") {
+  QatConfig c;
+  c.weight_bits = c.activation_bits = 4;
+  c.first_last_bits = 8;
+  for (bool learned : {false, true}) {
+    c.learned_scales = learned;
+    const Model prepared = prepare_qat(varied_net(), c);
+    std::map<std::string, int> weights, activations;
+    for (const Node& n : prepared.nodes) {
+      if (const auto* w = as<FakeQuantizeWeights>(*n.op)) weights[n.name] = w->bits;
+      if (const auto* a = as<FakeQuantize>(*n.op)) activations[n.name] = a->rounds ? a->bits : 0;
+      if (const auto* s = as<FakeQuantizeSums>(*n.op)) {
+        const bool end = n.name == "relu1.sums" || n.name == "dense.sums";
+        INFO(n.name);
+        CHECK(s->weight_bits == (end ? 8 : 4));
+      }
+    }
+    CHECK(weights == std::map<std::string, int>{
+                         {"conv1", 8}, {"depthwise", 4}, {"conv2", 4}, {"left", 4}, {"alone", 4}, {"dense", 8}});
+    CHECK(activations.at("input.quantized") == 8);
+    CHECK(activations.at("relu1.quantized") == 4);
+    CHECK(activations.at("relu3.quantized") == 4);
+    CHECK(activations.at("global.quantized") == 8);
+    CHECK(activations.at("dense.quantized") == 8);
+    // The integer model computes the same.
+    const Model qat = observed(prepared, random_tensor(images, 7, -0.4f, 0.4f)), found = convert(qat);
+    const Tensor<float> x = random_tensor(images, 8);
+    CHECK(largest_difference(Executor(qat)(x), Executor(found)(x)) < 2.0 / 256);
+    for (const Node& n : found.nodes)
+      if (n.name == "depthwise" || n.name == "dense")
+        CHECK(found.value(n.inputs[1]).dtype == (n.name == "dense" ? DType::i8 : DType::i4));
+  }
+  c.first_last_bits = 0;
+  for (const Node& n : prepare_qat(varied_net(), c).nodes)
+    if (const auto* w = as<FakeQuantizeWeights>(*n.op)) CHECK(w->bits == 4);
+  c.first_last_bits = 5;
+  CHECK_THROWS_WITH_AS(
+      prepare_qat(varied_net(), c),
+      "model 'varied': expected 8 or 4 bits for the first and last layer, or 0 for those of all layers, "
+      "found 5",
+      Error);
+}
+
 TEST_CASE("qat: an integer model starts from its weights and ranges") {
   const Model model = varied_net();
   const Tensor<float> batch = random_tensor(images, 7);

@@ -390,6 +390,20 @@ TEST_CASE("reestimate_batch_norm: statistics are means over batches") {
     CHECK(found("bn.running_var") == doctest::Approx(variance).epsilon(1e-4));
   }
   CHECK(std::memcmp(after.value(after.find("conv.weight")).constant.data(), w.data(), 24) == 0);
+  // Of changed images, as in training: always mirrored or not, the means stay; of shifted ones they do not.
+  const auto mean_of = [&](const Model& one) {
+    return static_cast<double>(one.value(one.find("bn.running_mean")).constant.view<float>()[0]);
+  };
+  ReestimationOptions changed = o;
+  changed.augmentation.flip = true;
+  CHECK(mean_of(reestimate_batch_norm(m, examples, changed)) == doctest::Approx(mean_of(after)).epsilon(1e-4));
+  changed.augmentation.shift = 2;
+  changed.augmentation.fill = 5;
+  const Model shifted = reestimate_batch_norm(m, examples, changed);
+  CHECK(std::abs(mean_of(shifted) - mean_of(after)) > 0.05);
+  CHECK(same_constants(shifted, reestimate_batch_norm(m, examples, changed)));
+  changed.seed = 2;
+  CHECK(!same_constants(shifted, reestimate_batch_norm(m, examples, changed)));
   // Ranges of fake quantization do not change.
   const Model qat = prepare_qat(m), again = reestimate_batch_norm(qat, examples, o);
   CHECK(again.value(again.find("bn.range")).constant.view<float>()[2] == 0);

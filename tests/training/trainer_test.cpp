@@ -77,7 +77,7 @@ TEST_CASE("trainer: learns and reports its progress") {
   REQUIRE(history.back().validation.has_value());
   CHECK(history.back().validation->accuracy > 0.95);
   CHECK(history.back().validation->accuracy == evaluate(t.model(), held_out).accuracy);
-  CHECK(history.back().validation->loss == evaluate(t.model(), held_out, {Loss::cross_entropy, 0, 16, {}}).loss);
+  CHECK(history.back().validation->loss == evaluate(t.model(), held_out, {Loss::cross_entropy, 0, 16, {}, {}}).loss);
   CHECK(steps[20].epoch == 2);
   CHECK(steps[20].step == 2);
   CHECK(steps[20].steps == 19);
@@ -117,7 +117,7 @@ TEST_CASE("trainer: regression with mean squared error") {
   o.loss = Loss::mean_squared_error;
   Trainer t(g, o);
   const TensorExamples data(in, target);
-  const EvaluationOptions by{Loss::mean_squared_error, 0, 64, {}};
+  const EvaluationOptions by{Loss::mean_squared_error, 0, 64, {}, {}};
   const double before = evaluate(g, data, by).loss;
   t.fit(data, 60);
   const double after = evaluate(t.model(), data, by).loss;
@@ -262,10 +262,10 @@ TEST_CASE("trainer: shuffled and augmented batches") {
   ThreadPool pool(2);
   const auto read = [&](octet::detail::Batches& b, std::int64_t place, std::int64_t n, std::int64_t size) {
     std::vector<float> to(static_cast<std::size_t>(n * size));
-    b.read(place, n, to.data(), pool);
+    b.read(place, n, 0, to.data(), pool);
     return to;
   };
-  octet::detail::Batches plain(data, {1, 3, 4, 2}, {}, 2);
+  octet::detail::Batches plain(data, {Shape{1, 3, 4, 2}}, {}, 2);
   const auto all = read(plain, 0, 5, 24);
   CHECK(all == std::vector<float>(images.begin(), images.end()));
   plain.begin(1, 0, true);
@@ -283,13 +283,13 @@ TEST_CASE("trainer: shuffled and augmented batches") {
   CHECK(again == std::vector<std::int64_t>{0, 1, 2, 3, 4});
 
   // Larger images are cropped in the middle; [H, W, C] becomes [C, H, W] if the model requires it.
-  octet::detail::Batches cropped(data, {1, 1, 2, 2}, {}, 2);
+  octet::detail::Batches cropped(data, {Shape{1, 1, 2, 2}}, {}, 2);
   const auto middle = read(cropped, 1, 1, 4);
   CHECK(middle == std::vector<float>{24 + 10, 24 + 11, 24 + 12, 24 + 13});
   Tensor<float> color({1, 2, 2, 3});
   for (std::int64_t i = 0; i < 12; ++i) color[i] = static_cast<float>(i);
   const TensorExamples pictures(color, std::vector<std::int64_t>{0});
-  octet::detail::Batches planes(pictures, {1, 3, 2, 2}, {}, 2);
+  octet::detail::Batches planes(pictures, {Shape{1, 3, 2, 2}}, {}, 2);
   CHECK(read(planes, 0, 1, 12) == std::vector<float>{0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11});
 
   // Flips and shifts: every result is a possible one, all occur, and they are reproducible.
@@ -297,7 +297,7 @@ TEST_CASE("trainer: shuffled and augmented batches") {
   both.flip = true;
   both.shift = 1;
   both.fill = -1;
-  octet::detail::Batches changed(data, {1, 3, 4, 2}, both, 2);
+  octet::detail::Batches changed(data, {Shape{1, 3, 4, 2}}, both, 2);
   std::map<std::vector<float>, int> seen;
   for (int epoch = 0; epoch < 100; ++epoch) {
     changed.begin(3, epoch, false);
@@ -455,10 +455,11 @@ TEST_CASE("trainer: a checkpoint with an impossible position is refused") {
   const std::string file = folder / "run.checkpoint";
   GradientExecutor executor(net(), GradientOptions());
   octet::detail::OptimizerState optimizer(options().optimizer, executor.parameters());
+  octet::detail::OscillationFreezer freezer;
   std::vector<float> best;
   const auto why = [&](const octet::detail::TrainingPosition& position) -> std::string {
     octet::detail::TrainingPosition p = position;
-    octet::detail::Checkpoint(executor, optimizer, options().optimizer.kind, p, best).save(file);
+    octet::detail::Checkpoint(executor, optimizer, options().optimizer.kind, freezer, p, best).save(file);
     Trainer t(net(), options());
     try {
       t.resume(file);
@@ -486,6 +487,50 @@ TEST_CASE("trainer: a checkpoint with an impossible position is refused") {
   p.epochs_without_gain = 0;
   p.loss_sum = std::numeric_limits<double>::quiet_NaN();
   CHECK(why(p).find("not finite") != std::string::npos);
+}
+
+TEST_CASE("trainer: checkpoints of version 1 can be resumed") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "run.checkpoint";
+  TrainingOptions o = options();
+  Trainer* running = nullptr;
+  o.on_step = [&](const StepReport& r) {
+    if (r.step == 2) running->stop();
+  };
+  Trainer first(net(), o);
+  running = &first;
+  first.fit(examples(64), 1);
+  first.save_checkpoint(file);
+  // Version 1 had no number of frozen elements before that of the best ones and the position, and no last float.
+  octet::detail::TrainingPosition position;
+  position.step = 2;
+  position.steps_per_epoch = 4;
+  position.batch = 16;
+  octet::detail::ArchiveWriter number, end;
+  number.put(std::uint64_t{0});
+  end.put(std::uint64_t{0});
+  octet::detail::write_position(position, end);
+  const std::size_t left_out = number.bytes().size();
+  std::string bytes = contents(file);
+  std::uint64_t description = 0;
+  std::memcpy(&description, &bytes[32], 8);
+  bytes.erase(bytes.size() - 4);
+  bytes.erase(40 + static_cast<std::size_t>(description) - end.bytes().size() - left_out, left_out);
+  description -= left_out;
+  const std::uint64_t version = 1, size = bytes.size();
+  std::memcpy(&bytes[8], &version, 8);
+  std::memcpy(&bytes[16], &size, 8);
+  std::memcpy(&bytes[32], &description, 8);
+  octet::detail::Checksum sum;
+  sum.add(bytes.data() + 32, bytes.size() - 32);
+  const std::uint64_t value = sum.value();
+  std::memcpy(&bytes[24], &value, 8);
+  write_file(file, bytes);
+  Trainer resumed(net(), options()), whole(net(), options());
+  resumed.resume(file);
+  resumed.fit(examples(64), 1);
+  whole.fit(examples(64), 1);
+  CHECK(same_constants(resumed.model(), whole.model()));
 }
 
 TEST_CASE("trainer: training does not start if the checkpoint cannot be written") {
@@ -650,10 +695,10 @@ TEST_CASE("trainer: invalid models, examples and options are refused before trai
           "expected epsilon > 0 and weight_decay >= 0, found 1e-08 and -1");
 
   // Models that cannot be trained.
-  Model two = net();
-  two.outputs.push_back(two.nodes[0].outputs[0]);
-  CHECK_THROWS_WITH_AS(Trainer(two, options()), "model 'net' has 1 inputs and 2 outputs, expected one of each",
-                       ShapeError);
+  Model none_out = net();
+  none_out.outputs.clear();
+  CHECK_THROWS_WITH_AS(Trainer(none_out, options()),
+                       "model 'net' has 1 inputs and 0 outputs, expected at least one of each", ShapeError);
   Graph plain;
   plain.name = "plain";
   plain.outputs = {plain.add("relu", Unary(UnaryKind::clip, 0, 1), {plain.add_input("x", {1, 2})})};

@@ -25,6 +25,12 @@ class WeightRounding {
   /// Largest code.
   int levels() const noexcept { return levels_; }
 
+  /// The factor of the gradient of a learned scale, 1 / sqrt(weights of a channel * largest code) (Esser et al. 2020,
+  /// section 2.2).
+  double gradient_scale() const noexcept {
+    return 1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, size_)) * levels_);
+  }
+
   /// The scale of a channel; NaN if its elements are not finite.
   float scale(const float* w, const float* learned, std::int64_t channel) const noexcept {
     if (learned) return std::max(std::abs(learned[channel]), std::numeric_limits<float>::min());
@@ -52,7 +58,7 @@ class WeightRounding {
   /// dy may be dw.
   void gradient(const float* w, const float* learned, const float* dy, float* dw, float* by_scale,
                 ThreadPool& pool) const noexcept {
-    const double share = 1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, size_)) * levels_);
+    const double share = gradient_scale();
     each(pool, [&](std::int64_t o) {
       FakeQuantizedGradient g;
       g.x = w + o * size_;

@@ -5,6 +5,7 @@
 #include "../model_file/graph_description.hpp"
 #include "gradient_executor.hpp"
 #include "optimizer_state.hpp"
+#include "oscillation_freezer.hpp"
 #include "training_position.hpp"
 
 /// Checkpoint files, from which training resumes as if it had not been interrupted. Integers in the header are
@@ -15,12 +16,12 @@
 ///        24-31   checksum of everything after it
 ///        32-39   size of the description
 ///        40-     description: model, optimizer, position, history; then the floats of the parameters, the optimizer's
-///                state, and the best parameters so far, if there are any
+///                state, the state of oscillation freezing and the best parameters so far, if there are any
 OCTET_BEGIN
 namespace detail {
 
 constexpr char checkpoint_magic[] = "OCTETCP\n";
-constexpr std::uint64_t checkpoint_version = 1;
+constexpr std::uint64_t checkpoint_version = 2;  // 1: without oscillation freezing and losses of several outputs
 constexpr std::size_t checkpoint_header = 40;
 
 /// Identifies the model of a checkpoint: a hash of its layers and of all constants that training does not change.
@@ -43,12 +44,13 @@ inline std::uint64_t training_fingerprint(const Graph& g, const Parameters& para
 class Checkpoint {
  public:
   Checkpoint(const GradientExecutor& executor, OptimizerState& optimizer, Optimizer::Kind kind,
-             TrainingPosition& position, std::vector<float>& best)
+             OscillationFreezer& freezer, TrainingPosition& position, std::vector<float>& best)
       : name_(executor.graph().name),
         parameters_(executor.parameters()),
         fingerprint_(training_fingerprint(executor.graph(), executor.parameters())),
         optimizer_(optimizer),
         kind_(kind),
+        freezer_(freezer),
         position_(position),
         best_(best) {}
 
@@ -87,10 +89,14 @@ class Checkpoint {
 
  private:
   using Array = std::pair<float*, std::size_t>;
-  std::vector<Array> arrays(std::vector<float>& best) const {
+  std::vector<Array> arrays(std::vector<float>& best, std::uint64_t version = checkpoint_version) const {
     std::vector<Array> a{{parameters_.values(), static_cast<std::size_t>(parameters_.size())}};
     for (const AlignedBytes& slot : optimizer_.slots())
       a.emplace_back(reinterpret_cast<float*>(slot.data()), slot.size() / sizeof(float));
+    if (version >= 2) {
+      for (std::vector<float>& state : freezer_.states()) a.emplace_back(state.data(), state.size());
+      a.emplace_back(&freezer_.begun(), 1);
+    }
     a.emplace_back(best.data(), best.size());
     return a;
   }
@@ -108,6 +114,7 @@ class Checkpoint {
     to.put(static_cast<std::uint8_t>(kind_));
     to.put(optimizer_.steps());
     for (const AlignedBytes& slot : optimizer_.slots()) to.put(std::uint64_t{slot.size()});
+    to.put(std::uint64_t{freezer_.states()[0].size()});
     to.put(std::uint64_t{best_.size()});
     write_position(position_, to);
     return to.bytes();
@@ -118,7 +125,7 @@ class Checkpoint {
                          "expected a checkpoint of octet, found another format");
     ArchiveReader header(file.data.get() + 8, checkpoint_header - 8);
     const auto version = header.get_fixed<std::uint64_t>();
-    require<FormatError>(version == checkpoint_version, "expected version ", checkpoint_version,
+    require<FormatError>(version >= 1 && version <= checkpoint_version, "expected version 1 to ", checkpoint_version,
                          " of the format, found ", version);
     const auto size = header.get_fixed<std::uint64_t>(), checksum = header.get_fixed<std::uint64_t>(),
                description = header.get_fixed<std::uint64_t>();
@@ -130,15 +137,16 @@ class Checkpoint {
     ArchiveReader from(file.data.get() + checkpoint_header, description);
     check_model(from);
     const std::int64_t optimizer_steps = check_optimizer(from);
+    if (version >= 2) check_freezer(from);
     std::vector<float> best(check_best(from));
-    const TrainingPosition position = read_position(from);
+    const TrainingPosition position = read_position(from, version);
     require<FormatError>(from.left() == 0, "the description has ", from.left(), " unexpected bytes at its end");
     ArchiveReader data(file.data.get() + checkpoint_header + description, file.size - checkpoint_header - description);
     std::size_t bytes = 0;
-    for (const Array& a : arrays(best)) bytes += a.second * sizeof(float);
+    for (const Array& a : arrays(best, version)) bytes += a.second * sizeof(float);
     require<FormatError>(data.left() == bytes, "expected ", bytes, " bytes of floats, found ", data.left());
     // No errors are possible from here on.
-    for (const auto& [to, n] : arrays(best))
+    for (const auto& [to, n] : arrays(best, version))
       if (n) std::memcpy(to, data.take(n * sizeof(float)), n * sizeof(float));
     optimizer_.set_steps(optimizer_steps);
     best_ = std::move(best);
@@ -179,6 +187,12 @@ class Checkpoint {
     return steps;
   }
 
+  void check_freezer(ArchiveReader& from) const {
+    const auto n = from.get<std::uint64_t>();
+    require<FormatError>(n == freezer_.states()[0].size(), "the checkpoint was made ", n == 0 ? "without" : "with",
+                         " oscillation freezing, expected the same option");
+  }
+
   std::size_t check_best(ArchiveReader& from) const {
     const auto n = from.get<std::uint64_t>();
     require<FormatError>(n == 0 || n == static_cast<std::uint64_t>(parameters_.size()), "the best weights have ", n,
@@ -191,6 +205,7 @@ class Checkpoint {
   std::uint64_t fingerprint_;
   OptimizerState& optimizer_;
   Optimizer::Kind kind_;
+  OscillationFreezer& freezer_;
   TrainingPosition& position_;
   std::vector<float>& best_;
 };

@@ -10,15 +10,14 @@
 
 OCTET_BEGIN
 
-/// Forward and backward passes of a float model with one input and one output. The backward pass computes the gradients
-/// of a loss with respect to all weights, biases, scales and shifts from its gradient with respect to the output.
-/// Frozen layers behave as in inference. Memory is planned once per input shape; passes do not allocate. Results do not
-/// depend on the number of threads. Must not be used by two threads at the same time. Throws Error if the model cannot
-/// be trained.
+/// Forward and backward passes of a float model. The backward pass computes the gradients of a loss with respect to all
+/// weights, biases, scales and shifts from its gradients with respect to the outputs. Frozen layers behave as in
+/// inference. Memory is planned once per input shape; passes do not allocate. Results do not depend on the number of
+/// threads. Must not be used by two threads at the same time. Throws Error if the model cannot be trained.
 class GradientExecutor : public detail::TrainedModel {
  public:
   explicit GradientExecutor(const Model& model, const GradientOptions& options = {})
-      : TrainedModel(model, options.freeze, options.skip_softmax),
+      : TrainedModel(model, options.freeze, options.logits),
         kernels_(&detail::kernels()),
         pool_(detail::pool_for(options.pool, options.threads)) {
     prepare(options.bf16_products);
@@ -28,11 +27,14 @@ class GradientExecutor : public detail::TrainedModel {
   const std::shared_ptr<ThreadPool>& shared_pool() const noexcept { return pool_; }
   std::size_t arena_bytes() const noexcept { return arena_.size(); }
 
-  /// Plans the memory for this input shape, batch included, unless it is already planned.
-  void plan(const Shape& input) {
-    if (plan_ && shapes_[at(graph_.inputs[0])] == input) return;
+  /// Plans the memory for this shape of the only input, batch included, unless it is already planned.
+  void plan(const Shape& input) { plan_all({input}); }
+  /// The same for the shapes of all inputs.
+  void plan_all(const std::vector<Shape>& inputs) {
+    if (plan_ && inputs == planned_) return;
     plan_.reset();
-    shapes_ = graph_.infer_shapes({input});
+    shapes_ = graph_.infer_shapes(inputs);
+    planned_ = inputs;
     for (const Node& n : graph_.nodes)
       for (int v : n.outputs)
         detail::require<ShapeError>(shapes_[at(v)].elements() != 0, "layer '", n.name, "' (", n.op->type(),
@@ -50,19 +52,22 @@ class GradientExecutor : public detail::TrainedModel {
     connect();
   }
 
-  /// The memory of the input; fill it before forward(). This and the functions below require plan().
-  View<float> input() const {
+  /// The memory of input k; fill it before forward(). This and the functions below require plan().
+  View<float> input(std::size_t k = 0) const {
     detail::require(plan_.has_value(), "GradientExecutor: expected a call of plan() before a pass");
-    return view(data_of(graph_.inputs[0]), graph_.inputs[0]);
+    return view(data_of(graph_.inputs[k]), graph_.inputs[k]);
   }
-  /// Forward pass. The result is valid until the next pass.
+  /// Forward pass. Returns the first output. The results are valid until the next pass.
   View<const float> forward(const TrainingPass& pass) {
     for (std::size_t i = 0; i < layers_.size(); ++i) timed(layers_[i].forward_ms, [&] { forward_layer(i, pass); });
     return output();
   }
-  View<const float> output() const { return view(data_of(graph_.outputs[0]), graph_.outputs[0]); }
-  /// The memory of the gradient of the loss with respect to the output; fill it between forward() and backward().
-  View<float> output_gradient() const { return view(buffer(plan_->loss_gradient()), graph_.outputs[0]); }
+  View<const float> output(std::size_t k = 0) const { return view(data_of(graph_.outputs[k]), graph_.outputs[k]); }
+  /// The memory of the gradient of the loss with respect to output k; fill that of all outputs between forward() and
+  /// backward().
+  View<float> output_gradient(std::size_t k = 0) const {
+    return view(buffer(plan_->loss_gradient(k)), graph_.outputs[k]);
+  }
 
   /// Backward pass. Writes the gradients of the loss to parameters().gradients().
   void backward(const TrainingPass& pass) {
@@ -88,7 +93,8 @@ class GradientExecutor : public detail::TrainedModel {
     const auto finite = [](const float* p, std::int64_t n) {
       return std::all_of(p, p + n, [](float x) { return std::isfinite(x); });
     };
-    if (!finite(input().data(), input().size())) return "the input has elements that are not finite";
+    for (std::size_t k = 0; k < graph_.inputs.size(); ++k)
+      if (!finite(input(k).data(), input(k).size())) return "the input has elements that are not finite";
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const Node& n = graph_.nodes[i];
       const std::string layer = detail::concat("layer '", n.name, "' (", n.op->type(), ")");
@@ -142,8 +148,14 @@ class GradientExecutor : public detail::TrainedModel {
       for (int v : n.outputs) depends[at(v)] = any;
       layers_.push_back(std::move(l));
     }
-    detail::require(depends[at(graph_.outputs[0])], "the output of model '", graph_.name,
-                    "' does not depend on any trained layer");
+    bool any = false;
+    for (int v : graph_.outputs) {
+      detail::require(graph_.value(v).dtype == DType::f32, "model '", graph_.name, "': expected output '",
+                      graph_.value(v).name, "' of type float32, found ", name(graph_.value(v).dtype));
+      any = any || depends[at(v)];
+    }
+    detail::require(any, graph_.outputs.size() == 1 ? "the output" : "no output", " of model '", graph_.name,
+                    graph_.outputs.size() == 1 ? "' does not depend" : "' depends", " on any trained layer");
   }
 
   TensorRef described(int v) const {
@@ -248,7 +260,7 @@ class GradientExecutor : public detail::TrainedModel {
   const detail::Kernels* kernels_;
   std::shared_ptr<ThreadPool> pool_;
   std::vector<Layer> layers_;
-  std::vector<Shape> shapes_;
+  std::vector<Shape> shapes_, planned_;  // of the values; of the inputs
   std::optional<detail::GradientPlan> plan_;
   detail::AlignedBytes arena_;
   bool profiling_ = false;

@@ -18,7 +18,7 @@ struct GradientOptions {
   int threads = 0;                   // 0: the shared default pool with one thread per processor
   std::shared_ptr<ThreadPool> pool;  // overrides `threads`
   std::vector<std::string> freeze;   // names of layers that are not trained; * matches any text
-  bool skip_softmax = false;         // omits a softmax at the end, so that forward returns logits
+  std::vector<int> logits;           // outputs at which a softmax is omitted, so that they are logits
   bool bf16_products = false;        // see TrainingOptions
 };
 

@@ -60,8 +60,8 @@ class GradientPlan {
   std::size_t offset(int buffer) const { return offsets_[at(buffer)]; }
   std::size_t size(int buffer) const { return lifetimes_[at(buffer)].bytes; }
   std::size_t scratch_offset() const { return offset(scratch_); }
-  /// The buffer of the gradient with respect to the model's output.
-  int loss_gradient() const noexcept { return loss_gradient_; }
+  /// The buffer of the gradient with respect to output k of the model.
+  int loss_gradient(std::size_t k) const noexcept { return loss_gradients_[k]; }
 
  private:
   int count() const noexcept { return static_cast<int>(layers_.size()); }
@@ -103,8 +103,10 @@ class GradientPlan {
                        IsLearned is_learned) {
     std::vector<int> gradients(g.values.size(), none);  // buffer of the gradient of each value, as far as known
     std::vector<bool> has_one(g.values.size(), false);  // of parameters
-    loss_gradient_ = add(bytes[at(g.outputs[0])], count(), count());
-    gradients[at(g.outputs[0])] = loss_gradient_;
+    for (int v : g.outputs) {
+      loss_gradients_.push_back(add(bytes[at(v)], count(), count()));
+      gradients[at(v)] = loss_gradients_.back();
+    }
     for (int i = count() - 1; i >= 0; --i) {
       const Node& n = g.nodes[at(i)];
       const PlannedLayer& planned = layers[at(i)];
@@ -142,11 +144,11 @@ class GradientPlan {
   }
 
   std::vector<Layer> layers_;
-  std::vector<int> roots_, buffers_of_;
+  std::vector<int> roots_, buffers_of_, loss_gradients_;
   std::vector<Lifetime> lifetimes_;
   std::vector<std::size_t> offsets_;
   std::size_t bytes_ = 0;
-  int scratch_ = none, loss_gradient_ = none;
+  int scratch_ = none;
 };
 
 }  // namespace detail

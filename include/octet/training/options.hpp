@@ -21,16 +21,26 @@ struct EarlyStopping {
 ///   (1 - weight) * cross entropy + weight * T^2 * KL(softmax(teacher / T), softmax(student / T))
 /// for logits [N, classes] of the same images; the factor T^2 keeps the gradients of both parts alike.
 struct Distillation {
-  std::shared_ptr<const Model> teacher;  ///< such as the float model, with the trained model's input and classes
+  std::shared_ptr<const Model> teacher;  ///< such as the float model, with the trained model's inputs and outputs
   double temperature = 2;                ///< T > 0: larger ones show more of how the teacher ranks the other classes
   double weight = 0.9;                   ///< in [0, 1]: share of the teacher
 };
 
+/// Freezing of weights whose codes alternate between two neighbours in quantization-aware training (Nagel et al. 2022,
+/// algorithm 1): a weight that has done so in a larger share of the last steps than a threshold keeps the more frequent
+/// of the codes from then on. The threshold goes from one value to another along a cosine.
+struct OscillationFreezing {
+  double threshold = 0;          ///< in the first step, in [0, 1), such as 0.04; 0: off
+  double last_threshold = 0.01;  ///< in the last step, in (0, 1)
+  double momentum = 0.01;        ///< of the moving averages of oscillations and codes, in (0, 1)
+};
+
 /// Options of a Trainer.
 struct TrainingOptions {
-  Loss loss = Loss::cross_entropy;   ///< what is minimized
+  Loss loss = Loss::cross_entropy;   ///< what is minimized: the sum of this loss over the outputs,
+  std::vector<OutputLoss> outputs;   ///< or, if not empty, the sum of weight * loss, one for each output of the model
   double label_smoothing = 0;        ///< in [0, 1): part of the target that all classes share; for cross entropy
-  Distillation distillation;         ///< off without a teacher; for cross entropy
+  Distillation distillation;         ///< off without a teacher; for outputs with cross entropy
   Optimizer optimizer;               ///< update rule and its parameters
   LearningRate learning_rate;        ///< schedule, by default constant
   std::int64_t batch = 64;           ///< examples in a step, at least 1
@@ -46,7 +56,8 @@ struct TrainingOptions {
   /// training. This factor times the squared distance of weights to their rounded values is added to the loss (Nagel et
   /// al. 2022), from 0 in the first step to all of it in the last one along a cosine. 0: off.
   double oscillation_damping = 0;
-  std::vector<std::string> freeze;  ///< names of layers that are not trained; * matches any text
+  OscillationFreezing oscillation_freezing;  ///< off by default
+  std::vector<std::string> freeze;           ///< names of layers that are not trained; * matches any text
   /// Layers with weights multiply in bfloat16, in both passes, if the CPU has vdpbf16ps and it is faster. Sums and
   /// weights stay float. No effect on other CPUs.
   bool bf16_products = false;

@@ -1,5 +1,6 @@
 #pragma once
 #include "../graph/graph.hpp"
+#include "augmentation.hpp"
 #include "examples.hpp"
 
 OCTET_BEGIN
@@ -8,7 +9,11 @@ OCTET_BEGIN
 struct ReestimationOptions {
   std::int64_t batch = 64;         ///< examples in a batch, at least 2 for useful statistics
   std::int64_t most_examples = 0;  ///< 0: all of them
-  int threads = 0;                 ///< 0: the shared default pool with one thread per processor
+  /// As in the training of the weights: statistics of images that are not shifted, for example, can be so different
+  /// that they cost several points of accuracy.
+  Augmentation augmentation;
+  std::uint64_t seed = 1;  ///< of the augmentation
+  int threads = 0;         ///< 0: the shared default pool with one thread per processor
 };
 
 /// Recomputes the running statistics of all batch normalizations, as means over batches of the examples, so that they

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "batches.hpp"
+#include "answers.hpp"
 #include "evaluate.hpp"
 #include "gradient_executor.hpp"
 #include "reestimate_batch_norm.hpp"
@@ -19,13 +19,15 @@ OCTET_API Model reestimate_batch_norm(const Model& model, const Examples& exampl
   GradientExecutor executor(model, o);
   const std::int64_t all = examples.size(), size = options.most_examples ? std::min(all, options.most_examples) : all,
                      batch = std::min(options.batch, std::max<std::int64_t>(1, size));
-  const Shape input = detail::batch_shape(executor.graph(), examples, batch);
-  detail::Batches batches(examples, input, {}, executor.pool().size());
-  executor.plan(input);
+  const std::vector<Shape> inputs = detail::batch_shapes(executor.graph(), examples, batch);
+  detail::Batches batches(examples, inputs, options.augmentation, executor.pool().size());
+  batches.begin(options.seed, 0, false);
+  executor.plan_all(inputs);
   TrainingPass pass;
   pass.observe = false;
   for (std::int64_t i = 0; i * batch < size; ++i) {
-    batches.read(i * batch, batch, executor.input().data(), executor.pool());
+    for (std::size_t k = 0; k < inputs.size(); ++k)
+      batches.read(i * batch, batch, k, executor.input(k).data(), executor.pool());
     pass.momentum = 1 / static_cast<float>(i + 1);
     executor.forward(pass);
   }

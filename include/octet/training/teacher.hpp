@@ -6,46 +6,62 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Computes the logits of the model that is learned from, without allocation.
+/// Computes the outputs of the model that is learned from, without allocation.
 class Teacher {
  public:
-  Teacher(const Distillation& d, const std::shared_ptr<ThreadPool>& pool) {
+  /// classifying: the outputs that are logits, without a softmax. The trained model has `inputs` and `outputs`.
+  Teacher(const Distillation& d, const std::vector<int>& classifying, std::size_t inputs, std::size_t outputs,
+          const std::shared_ptr<ThreadPool>& pool)
+      : classifying_(classifying) {
     if (!d.teacher) return;
     Model m = *d.teacher;
     name_ = m.name;
-    require<ShapeError>(m.inputs.size() == 1 && m.outputs.size() == 1, "teacher '", name_, "' has ", m.inputs.size(),
-                        " inputs and ", m.outputs.size(), " outputs, expected one of each");
-    for (int v : {m.inputs[0], m.outputs[0]})
-      require(m.value(v).dtype == DType::f32, "teacher '", name_, "': expected '", m.value(v).name,
-              "' of type float32, found ", octet::name(m.value(v).dtype));
-    drop_last_softmax(m);
+    require<ShapeError>(m.inputs.size() == inputs && m.outputs.size() == outputs, "teacher '", name_, "' has ",
+                        m.inputs.size(), " inputs and ", m.outputs.size(), " outputs, expected ", inputs, " and ",
+                        outputs, ", as the trained model has");
+    for (const auto* list : {&m.inputs, &m.outputs})
+      for (int v : *list)
+        require(m.value(v).dtype == DType::f32, "teacher '", name_, "': expected '", m.value(v).name,
+                "' of type float32, found ", octet::name(m.value(v).dtype));
+    for (int k : classifying) drop_last_softmax(m, k);
     ExecutorOptions o;
     o.pool = pool;
     run_.emplace(m, o);
   }
   bool exists() const noexcept { return run_.has_value(); }
 
-  /// For batches of that input, and outputs of that shape. Throws ShapeError if the teacher has others.
-  void plan(const Shape& input, const Shape& output) {
+  /// For batches of these inputs, and outputs of these shapes. Throws ShapeError if the teacher has others.
+  void plan(const std::vector<Shape>& inputs, const std::vector<Shape>& outputs) {
     if (!exists()) return;
-    const Shape found = run_->plan({input})[0];
-    require<ShapeError>(found.rank() > 0 && found.elements() == output.elements() && found[0] == output[0], "teacher '",
-                        name_, "': expected outputs of shape ", output, ", as the trained model has, found ", found);
-    logits_ = Tensor<float>(found);
+    const std::vector<Shape> found = run_->plan(inputs);
+    for (int k : classifying_) {
+      const Shape &is = found[at(k)], &expected = outputs[at(k)];
+      require<ShapeError>(is.rank() > 0 && is.elements() == expected.elements() && is[0] == expected[0], "teacher '",
+                          name_, "': expected outputs of shape ", expected, ", as the trained model has, found ", is);
+    }
+    results_.clear();
+    for (const Shape& s : found) results_.emplace_back(s);
+    in_.clear();
+    for (const Shape& s : inputs) in_.push_back({DType::f32, s, nullptr});
+    out_.clear();
+    for (Tensor<float>& t : results_) out_.push_back({DType::f32, t.shape(), reinterpret_cast<std::byte*>(t.data())});
   }
 
-  /// The logits for a batch; valid until the next one.
-  const float* operator()(View<float> input) {
-    const TensorRef in{DType::f32, input.shape(), reinterpret_cast<std::byte*>(input.data())};
-    const TensorRef out{DType::f32, logits_.shape(), reinterpret_cast<std::byte*>(logits_.data())};
-    run_->run(&in, &out);
-    return logits_.data();
+  /// Input k of the next batch.
+  void set_input(std::size_t k, View<float> x) noexcept { in_[k].data = reinterpret_cast<std::byte*>(x.data()); }
+  void run() { run_->run(in_.data(), out_.data()); }
+  /// The logits of output k for the last batch; null if there is no teacher or the output does not classify.
+  const float* logits(std::size_t k) const noexcept {
+    const bool has = exists() && std::count(classifying_.begin(), classifying_.end(), static_cast<int>(k)) > 0;
+    return has ? results_[k].data() : nullptr;
   }
 
  private:
   std::string name_;
+  std::vector<int> classifying_;
   std::optional<Executor> run_;
-  Tensor<float> logits_;
+  std::vector<Tensor<float>> results_;
+  std::vector<TensorRef> in_, out_;
 };
 
 }  // namespace detail

@@ -27,16 +27,24 @@ class TrainedModel {
   }
 
  protected:
-  /// `freeze`: names of layers that are not trained. Throws Error if the model cannot be trained.
-  TrainedModel(const Model& model, const std::vector<std::string>& freeze, bool skip_softmax) : original_(model) {
+  /// `freeze`: names of layers that are not trained; `logits`: outputs at which a softmax is omitted. Throws Error if
+  /// the model cannot be trained.
+  TrainedModel(const Model& model, const std::vector<std::string>& freeze, const std::vector<int>& logits)
+      : original_(model) {
     original_.remove_unused();
     const Graph& g = original_;
-    require<ShapeError>(g.inputs.size() == 1 && g.outputs.size() == 1, "model '", g.name, "' has ", g.inputs.size(),
-                        " inputs and ", g.outputs.size(), " outputs, expected one of each");
-    require(g.value(g.inputs[0]).dtype == DType::f32, "model '", g.name, "': expected an input of type float32, found ",
-            name(g.value(g.inputs[0]).dtype));
+    require<ShapeError>(!g.inputs.empty() && !g.outputs.empty(), "model '", g.name, "' has ", g.inputs.size(),
+                        " inputs and ", g.outputs.size(), " outputs, expected at least one of each");
+    for (int v : g.inputs)
+      require(g.value(v).dtype == DType::f32, "model '", g.name, "': expected an input of type float32, found ",
+              name(g.value(v).dtype));
     graph_ = original_;
-    if (skip_softmax) drop_last_softmax(graph_);
+    for (int output : logits) drop_last_softmax(graph_, output);
+    for (std::size_t k = 1; k < graph_.outputs.size(); ++k)
+      require(std::count(graph_.outputs.begin(), graph_.outputs.begin() + static_cast<std::ptrdiff_t>(k),
+                         graph_.outputs[k]) == 0,
+              "model '", g.name, "': output ", k, " ('", g.value(g.outputs[k]).name,
+              "') is, before a softmax, the same as an earlier one");
     graph_ = fuse_activation(std::move(graph_));
     find_learned(freeze);
     compute_constants();

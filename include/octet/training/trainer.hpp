@@ -9,7 +9,7 @@ namespace detail {
 class TrainerState;
 }
 
-/// Trains a float model with one input and one output.
+/// Trains a float model.
 ///   Trainer trainer(small_cnn(), options);
 ///   trainer.fit(examples, 10);
 ///   Model trained = trainer.model();
@@ -17,8 +17,8 @@ class TrainerState;
 /// resumed. Steps do not allocate.
 class Trainer {
  public:
-  /// Copies the model. Throws Error if it is not float, has several inputs or outputs, or has a layer without a
-  /// gradient after a trained one, or if an option is out of range.
+  /// Copies the model. Throws Error if it is not float, or has a layer without a gradient after a trained one, or
+  /// if an option is out of range.
   explicit Trainer(const Model& model, const TrainingOptions& options = {});
   ~Trainer();
   Trainer(const Trainer&) = delete;

@@ -1,12 +1,10 @@
 #pragma once
-#include "answers.hpp"
 #include "checkpoint.hpp"
 #include "evaluate.hpp"
 #include "gradient_executor.hpp"
-#include "loss_function.hpp"
+#include "objective.hpp"
 #include "optimizer_state.hpp"
 #include "progress.hpp"
-#include "teacher.hpp"
 #include "trainer.hpp"
 
 OCTET_BEGIN
@@ -17,10 +15,15 @@ class TrainerState {
  public:
   TrainerState(const Model& model, const TrainingOptions& options)
       : options_(checked(options)),
-        executor_(model, gradient_options(options)),
+        losses_(output_losses(model, options.loss, options.outputs)),
+        executor_(model, gradient_options(options, losses_)),
         optimizer_(options.optimizer, executor_.parameters()),
-        loss_(options.loss, options.label_smoothing),
-        teacher_(options.distillation, executor_.shared_pool()) {
+        objective_(losses_, options.label_smoothing),
+        freezer_(options.oscillation_freezing, executor_.graph(), executor_.parameters()),
+        teacher_(options.distillation, classifying(losses_), model.inputs.size(), model.outputs.size(),
+                 executor_.shared_pool()) {
+    require(!teacher_.exists() || objective_.classifies(),
+            "distillation is for classes: expected the loss cross_entropy");
     position_.seed = options.seed;
   }
 
@@ -28,23 +31,24 @@ class TrainerState {
                                       const Examples* held_out = nullptr) {
     if (!options_.checkpoint.empty()) require_writable(options_.checkpoint);  // fail now rather than after an epoch
     const std::int64_t batch = std::min(options_.batch, std::max<std::int64_t>(1, examples.size()));
-    const Shape input = batch_shape(executor_.graph(), examples, batch);
-    Batches batches(examples, input, options_.augmentation, executor_.pool().size());
-    executor_.plan(input);
-    Answers answers(examples, options_.loss, executor_.output().size() / batch);
-    answers.plan(batch);
-    loss_.plan(batch);
-    teacher_.plan(input, executor_.output().shape());
+    const std::vector<Shape> inputs = batch_shapes(executor_.graph(), examples, batch);
+    Batches batches(examples, inputs, options_.augmentation, executor_.pool().size());
+    executor_.plan_all(inputs);
+    std::vector<Shape> outputs;
+    for (std::size_t k = 0; k < losses_.size(); ++k) outputs.push_back(executor_.output(k).shape());
+    objective_.plan(examples, outputs, batch);
+    teacher_.plan(inputs, outputs);
     if (held_out) {  // fail now rather than after an epoch
-      Batches(*held_out, input, {}, 1);
-      Answers(*held_out, options_.loss, executor_.output().size() / batch);
+      batch_shapes(executor_.graph(), *held_out, batch);
+      Batches(*held_out, inputs, {}, 1);
+      Objective(losses_, options_.label_smoothing).plan(*held_out, outputs, batch);
     }
     begin((examples.size() + batch - 1) / batch, batch);
-    TrainingProgress progress(options_.progress, options_.loss == Loss::cross_entropy);
+    TrainingProgress progress(options_.progress, objective_.classifies());
     stopped_ = false;
     while (position_.epoch < epochs && !stopped_ && !out_of_patience()) {
       batches.begin(position_.seed, position_.epoch, options_.shuffle);
-      if (!run_epoch(batches, answers, epochs, progress)) break;
+      if (!run_epoch(batches, epochs, progress)) break;
       end_epoch(epochs, held_out, progress);
     }
     if (!best_.empty() && position_.step == 0) std::copy(best_.begin(), best_.end(), executor_.parameters().values());
@@ -84,9 +88,12 @@ class TrainerState {
             "expected checkpoint_steps = 0, or > 0 and the name of a checkpoint file, found ", o.checkpoint_steps);
     require(o.oscillation_damping >= 0 && std::isfinite(o.oscillation_damping),
             "expected oscillation_damping >= 0, found ", o.oscillation_damping);
+    const OscillationFreezing& f = o.oscillation_freezing;
+    require(f.threshold >= 0 && f.threshold < 1 && f.last_threshold > 0 && f.last_threshold < 1 && f.momentum > 0 &&
+                f.momentum < 1,
+            "expected thresholds and momentum of oscillation_freezing in (0, 1), found ", f.threshold, ", ",
+            f.last_threshold, " and ", f.momentum);
     const Distillation& d = o.distillation;
-    require(!d.teacher || o.loss == Loss::cross_entropy,
-            "distillation is for classes: expected the loss cross_entropy");
     require(!d.teacher || (d.temperature > 0 && std::isfinite(d.temperature) && d.weight >= 0 && d.weight <= 1),
             "expected a temperature > 0 and a weight in [0, 1] of distillation, found ", d.temperature, " and ",
             d.weight);
@@ -94,16 +101,16 @@ class TrainerState {
             o.early_stopping.patience);
     return o;
   }
-  static GradientOptions gradient_options(const TrainingOptions& o) {
+  static GradientOptions gradient_options(const TrainingOptions& o, const std::vector<OutputLoss>& losses) {
     GradientOptions g;
     g.threads = o.threads;
     g.pool = o.pool;
     g.freeze = o.freeze;
-    g.skip_softmax = o.loss == Loss::cross_entropy;
+    g.logits = classifying(losses);
     g.bf16_products = o.bf16_products;
     return g;
   }
-  Checkpoint checkpoint() { return {executor_, optimizer_, options_.optimizer.kind, position_, best_}; }
+  Checkpoint checkpoint() { return {executor_, optimizer_, options_.optimizer.kind, freezer_, position_, best_}; }
 
   void begin(std::int64_t steps, std::int64_t batch) {
     TrainingPosition& p = position_;
@@ -118,14 +125,14 @@ class TrainerState {
   }
 
   /// Runs the remaining steps of an epoch. Returns whether all are done.
-  bool run_epoch(Batches& batches, Answers& answers, std::int64_t epochs, TrainingProgress& progress) {
+  bool run_epoch(Batches& batches, std::int64_t epochs, TrainingProgress& progress) {
     using Clock = std::chrono::steady_clock;
     TrainingPosition& p = position_;
     const std::int64_t first = p.step;
     const double seconds_before = p.seconds;
     const auto start = Clock::now();
     while (p.step < p.steps_per_epoch && !stopped_) {
-      StepReport r = step(batches, answers, epochs);
+      StepReport r = step(batches, epochs);
       ++p.step;
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
       const auto done = static_cast<double>(p.step), here = static_cast<double>(p.step - first);
@@ -146,11 +153,12 @@ class TrainerState {
     return p.step == p.steps_per_epoch;
   }
 
-  StepReport step(Batches& batches, Answers& answers, std::int64_t epochs) {
+  StepReport step(Batches& batches, std::int64_t epochs) {
     TrainingPosition& p = position_;
     const std::int64_t place = p.step * p.batch, number = p.epoch * p.steps_per_epoch + p.step;
     ThreadPool& pool = executor_.pool();
-    batches.read(place, p.batch, executor_.input().data(), pool);
+    for (std::size_t k = 0; k < executor_.graph().inputs.size(); ++k)
+      batches.read(place, p.batch, k, executor_.input(k).data(), pool);
     TrainingPass pass;
     const auto over = [&](std::int64_t epochs_of) { return epochs_of > 0 && p.epoch >= epochs_of; };
     pass.batch_statistics = !p.statistics_frozen && !over(options_.statistics_epochs);
@@ -158,14 +166,18 @@ class TrainerState {
     pass.momentum = static_cast<float>(options_.statistics_momentum);
     pass.random = SplitMix::seed_of(~p.seed, number);
     pass.damping = static_cast<float>(damping(number, epochs * p.steps_per_epoch));
-    const View<const float> outputs = executor_.forward(pass);
-    BatchLoss loss = answers.compare(batches, place, loss_, outputs, executor_.output_gradient(), pool);
-    const Distillation& d = options_.distillation;
-    if (teacher_.exists())
-      loss = loss_.distill(outputs, teacher_(executor_.input()), d.temperature, d.weight, executor_.output_gradient(),
-                           pool);
+    executor_.forward(pass);
+    if (teacher_.exists()) {
+      for (std::size_t k = 0; k < executor_.graph().inputs.size(); ++k) teacher_.set_input(k, executor_.input(k));
+      teacher_.run();
+    }
+    for (std::size_t k = 0; k < losses_.size(); ++k)
+      objective_.compare(k, batches, place, executor_.output(k), executor_.output_gradient(k), pool,
+                         &options_.distillation, teacher_.logits(k));
+    const BatchLoss loss = objective_.total();
     if (!std::isfinite(loss.mean)) fail_not_finite(loss.mean, pass);
     executor_.backward(pass);
+    freezer_.before_step(pool);
     StepReport r;
     r.loss = loss.mean;
     r.learning_rate = options_.learning_rate.at(number, p.steps_per_epoch, epochs);
@@ -176,16 +188,20 @@ class TrainerState {
       if (r.gradient_norm > options_.clip_norm) factor = options_.clip_norm / r.gradient_norm;
     }
     optimizer_.step(r.learning_rate, factor, pool);
+    freezer_.after_step(part_done(number, epochs * p.steps_per_epoch), pool);
     p.loss_sum += loss.mean;
     p.correct += static_cast<double>(loss.correct);
     learning_rate_ = r.learning_rate;
     return r;
   }
 
+  /// The part of all steps that is done after a step.
+  static double part_done(std::int64_t step, std::int64_t steps) {
+    return static_cast<double>(step + 1) / static_cast<double>(std::max<std::int64_t>(1, steps));
+  }
   /// The factor of the damping loss in a step: it grows along a cosine.
   double damping(std::int64_t step, std::int64_t steps) const {
-    const double part = static_cast<double>(step + 1) / static_cast<double>(std::max<std::int64_t>(1, steps));
-    return options_.oscillation_damping * 0.5 * (1 - std::cos(part * 3.14159265358979324));
+    return options_.oscillation_damping * 0.5 * (1 - std::cos(part_done(step, steps) * 3.14159265358979324));
   }
 
   void end_epoch(std::int64_t epochs, const Examples* held_out, TrainingProgress& progress) {
@@ -201,7 +217,7 @@ class TrainerState {
     r.images_per_second = images / p.seconds;
     if (held_out) {
       EvaluationOptions e;
-      e.loss = options_.loss;
+      e.outputs = losses_;
       e.label_smoothing = options_.label_smoothing;
       e.batch = options_.batch;
       e.executor.pool = executor_.shared_pool();
@@ -248,9 +264,11 @@ class TrainerState {
   }
 
   TrainingOptions options_;
+  std::vector<OutputLoss> losses_;  // of each output
   GradientExecutor executor_;
   OptimizerState optimizer_;
-  LossFunction loss_;
+  Objective objective_;
+  OscillationFreezer freezer_;
   Teacher teacher_;
   TrainingPosition position_;
   std::vector<float> best_;   // parameters of the best epoch, with early stopping

@@ -32,11 +32,14 @@ inline void write_position(const TrainingPosition& p, ArchiveWriter& to) {
     const Evaluation v = r.validation.value_or(Evaluation());
     for (double x : {r.loss, r.accuracy, v.loss, v.accuracy, r.learning_rate, r.seconds, r.images_per_second})
       to.put(x);
+    to.put_count(v.outputs.size());
+    for (const OutputEvaluation& o : v.outputs)
+      for (double x : {o.loss, o.accuracy}) to.put(x);
   }
 }
 
-/// Throws FormatError if it is not valid.
-inline TrainingPosition read_position(ArchiveReader& from) {
+/// version: of the checkpoint's format. Throws FormatError if it is not valid.
+inline TrainingPosition read_position(ArchiveReader& from, std::uint64_t version) {
   TrainingPosition p;
   p.seed = from.get<std::uint64_t>();
   for (std::int64_t* n : {&p.epoch, &p.step, &p.steps_per_epoch, &p.batch, &p.epochs_without_gain}) {
@@ -59,6 +62,9 @@ inline TrainingPosition read_position(ArchiveReader& from) {
     const bool validated = from.get_flag();
     for (double* x : {&r.loss, &r.accuracy, &v.loss, &v.accuracy, &r.learning_rate, &r.seconds, &r.images_per_second})
       *x = from.get<double>();
+    if (version >= 2) v.outputs.resize(from.get_count(2 * sizeof(double)));
+    for (OutputEvaluation& o : v.outputs)
+      for (double* x : {&o.loss, &o.accuracy}) *x = from.get<double>();
     if (validated) r.validation = v;
     p.history.push_back(r);
   }

@@ -8,8 +8,11 @@ OCTET_BEGIN
 
 /// Options of prepare_qat.
 struct QatConfig {
-  int weight_bits = 8;        ///< 8 or 4
-  int activation_bits = 8;    ///< 8 or 4
+  int weight_bits = 8;      ///< 8 or 4
+  int activation_bits = 8;  ///< 8 or 4
+  /// Bits of the first and the last layer with weights: of their weights and inputs, and of the results of the last
+  /// one. 8 is published practice with fewer bits (Esser et al. 2020, section 3). 0: as all other layers.
+  int first_last_bits = 0;
   double range_decay = 0.99;  ///< of the moving averages of the smallest and largest activations
   /// Scales are learned instead of observed: those of weights, [O], by LSQ (Esser et al. 2020, equation 3), those of
   /// activations, [1], by LSQ+ (Bhalgat et al. 2020, equations 1, 5 and 6). They begin with the least squared error of

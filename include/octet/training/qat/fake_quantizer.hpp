@@ -59,6 +59,7 @@ class FakeQuantizer {
   using Source = IntegerPlacement::Source;
   struct RoundedWeights {
     int value = Node::none, scales = Node::none;  // scales: only if they are learned
+    int bits = 8;
   };
 
   /// Rounds the weights of a layer, and its inputs that are float. Returns the number of weights.
@@ -69,7 +70,7 @@ class FakeQuantizer {
       if (v == Node::none) continue;
       if (is_parameter(folded_, folded, i)) {
         if (static_cast<int>(i) == folded.op->integer_form().weights) {
-          round_weights(nodes, folded_.value(v).name);
+          round_weights(nodes, folded_.value(v).name, ranges_.weight_bits(folded));
           ++weights;
         }
       } else if (!placement_.is_integer(v) && !is_index(folded_, folded, i)) {
@@ -79,7 +80,7 @@ class FakeQuantizer {
     return weights;
   }
 
-  void round_weights(const std::vector<std::size_t>& nodes, const std::string& name) {
+  void round_weights(const std::vector<std::size_t>& nodes, const std::string& name, int bits) {
     for (std::size_t n : nodes) {
       Node& layer = g_.nodes[n];
       const int k = layer.op->integer_form().weights;
@@ -91,12 +92,12 @@ class FakeQuantizer {
           require(other.first == w || g_.value(other.first).name != name, "model '", g_.name,
                   "' has two weights named '", name, "'; their scales cannot be distinguished");
         FakeQuantizeWeights op;
-        op.bits = config_.weight_bits;
+        op.bits = rounded.bits = bits;
         std::vector<int> inputs{w};
         if (config_.learned_scales)
-          inputs.push_back(rounded.scales =
-                               g_.add_constant(name + ".scale", initial_scales(g_.value(w).constant.view<float>(),
-                                                                               config_.weight_bits, ranges_.known())));
+          inputs.push_back(
+              rounded.scales = g_.add_constant(
+                  name + ".scale", initial_scales(g_.value(w).constant.view<float>(), bits, ranges_.known())));
         rounded.value = g_.add_value({name + ".quantized", DType::f32, g_.value(w).shape, {}, {}});
         // Named as the layer, so that freezing the layer freezes its weights.
         before_[n].push_back({layer.name, make_operator(op), inputs, {rounded.value}});
@@ -154,7 +155,7 @@ class FakeQuantizer {
       inputs[FakeQuantizeSums::weights] = weights->first;
       inputs[FakeQuantizeSums::scales] = weights->second.scales;
       inputs[FakeQuantizeSums::bias] = input_of(g_.nodes[n], at(folded.op->integer_form().bias));
-      op.weight_bits = config_.weight_bits;
+      op.weight_bits = weights->second.bits;
       take_ranges(folded, op, inputs);
       if (normalized) take_normalization(g_.nodes[last], op, inputs);
       const std::string name = g_.value(v).name + ".sums";

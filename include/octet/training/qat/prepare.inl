@@ -13,6 +13,9 @@ OCTET_API Model prepare_qat(const Model& model, const QatConfig& config) {
   for (int bits : {config.weight_bits, config.activation_bits})
     require(has_codes(bits), "model '", model.name, "': expected ", bits_of_codes,
             " bits for weights and activations, found ", bits);
+  require(config.first_last_bits == 0 || has_codes(config.first_last_bits), "model '", model.name, "': expected ",
+          bits_of_codes, " bits for the first and last layer, or 0 for those of all layers, found ",
+          config.first_last_bits);
   require(config.range_decay >= 0 && config.range_decay < 1, "expected range_decay in [0, 1), found ",
           config.range_decay);
   for (const Node& n : model.nodes)

@@ -1,9 +1,12 @@
 #pragma once
+#include <set>
+#include <tuple>
+
 #include "../../operators/fake_quantize_step.hpp"
 #include "../../operators/observed_range.hpp"
 #include "../../quantization/integer_placement.hpp"
 #include "../../quantization/plan.hpp"
-#include "config.hpp"
+#include "kept_layers.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -19,10 +22,24 @@ class RangeStates {
   /// `known`: parameters of a model that was integer, by name.
   RangeStates(const Graph& folded, const IntegerPlacement& placement, const QatConfig& config,
               std::map<std::string, QuantParams> known)
-      : folded_(folded), placement_(placement), config_(config), known_(std::move(known)) {}
+      : folded_(folded), placement_(placement), config_(config), known_(std::move(known)) {
+    if (config.first_last_bits == 0) return;
+    std::tie(first_, last_) = first_and_last(folded);
+    for (const Node* n : {first_, last_})
+      if (n) at_ends_.insert(placement.root(n->inputs[0]));
+    if (last_) at_ends_.insert(placement.root(last_->outputs[0]));
+  }
 
   bool known() const noexcept { return !known_.empty(); }
-  int bits(int root) const { return measured(root) ? config_.activation_bits : octet::bits(format.activations); }
+  /// Of a value with this root.
+  int bits(int root) const {
+    if (!measured(root)) return octet::bits(format.activations);
+    return at_ends_.count(root) ? config_.first_last_bits : config_.activation_bits;
+  }
+  /// Of the weights of a layer of `folded`.
+  int weight_bits(const Node& n) const {
+    return &n == first_ || &n == last_ ? config_.first_last_bits : config_.weight_bits;
+  }
 
   /// The state of a root; empty if it has none.
   State state(int root) const {
@@ -83,7 +100,9 @@ class RangeStates {
   const IntegerPlacement& placement_;
   const QatConfig& config_;
   const std::map<std::string, QuantParams> known_;
-  std::map<int, State> states_;  // by root
+  const Node *first_ = nullptr, *last_ = nullptr;  // layers with first_last_bits
+  std::set<int> at_ends_;                          // roots of their inputs, and of the last one's results
+  std::map<int, State> states_;                    // by root
 };
 
 }  // namespace detail
