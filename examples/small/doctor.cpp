@@ -27,14 +27,24 @@ class Numbers {
   std::mt19937 random_;
 };
 
-Images images(int count, double low, double high, unsigned seed = 1) {
+/// Reddish images with pixels from 0 to `most`, some darker than others.
+Images images(int count, double most, unsigned seed = 1) {
+  constexpr double color[3] = {1, 0.8, 0.6};
   Numbers random(seed);
   Images all;
   for (int i = 0; i < count; ++i) {
     all.emplace_back(Shape{1, 16, 16, 3});
-    const double bright = random(0.5, 1);
-    for (float& x : all.back()) x = static_cast<float>(low + (high - low) * bright * random(0, 1));
+    const double bright = most * random(0.5, 1);
+    for (std::int64_t k = 0; k < all.back().size(); ++k)
+      all.back()[k] = static_cast<float>(bright * color[k % 3] * random(0, 1));
   }
+  return all;
+}
+
+/// The same with the colors in reverse order.
+Images reversed(Images all) {
+  for (Tensor<float>& x : all)
+    for (std::int64_t k = 0; k < x.size(); k += 3) std::swap(x[k], x[k + 2]);
   return all;
 }
 
@@ -107,10 +117,9 @@ void show(const char* title, const Model& model, const Patient& ill, const Patie
               sqnr(model, quantize<int8>(model, cured.calibration, cured.options), cured.photos));
 }
 
-Int8Options with(Equalize equalize, bool per_channel = true) {
+Int8Options with(Equalize equalize) {
   Int8Options o;
   o.equalize = equalize;
-  o.per_channel = per_channel;
   return o;
 }
 
@@ -122,46 +131,51 @@ Model chain(const Factors& factors) {
 }
 
 void channels() {
-  const Images photos = images(32, 0, 1);
+  const Images photos = images(32, 1);
   const auto both = [&](const char* title, const Model& m) {
-    const Calibration c = calibrate(m, images(32, 0, 1, 2));
-    show(title, m, {c, with(Equalize::never), photos}, {c, with(getenv("ALWAYS") ? Equalize::always : Equalize::where_better), photos});
+    const Calibration c = calibrate(m, images(32, 1, 2));
+    show(title, m, {c, with(Equalize::never), photos}, {c, with(Equalize::where_better), photos});
   };
   both("an outlier channel", chain([](std::int64_t c) { return c == 7 ? 100.0 : 1.0; }));
   both("uneven channels", chain([](std::int64_t c) { return std::exp2(static_cast<double>(c % 8)); }));
   Net n;
-  const int a = n.relu("relu_a", n.conv("a", n.input(), 8, [](std::int64_t) { return 0.01; }));
-  const int b = n.relu("relu_b", n.conv("b", n.input(), 8));
+  const int a = n.conv("a", n.input(), 8, [](std::int64_t) { return 0.01; });
+  const int b = n.conv("b", n.input(), 8);
   const int joined = n.graph().add("join", Concat(3), {a, b});
   both("unlike ranges at a join",
        n.finish(n.conv("last", joined, 8, same, [](std::int64_t c) { return c < 8 ? 100.0 : 1.0; })));
-  const Model m = chain([](std::int64_t c) { return c % 8 == 7 ? 12.0 : 1.0; });
-  const Calibration c = calibrate(m, images(32, 0, 1, 2));
-  show("one scale for uneven weights", m, {c, with(Equalize::never, false), photos}, {c, with(Equalize::never), photos});
 }
 
 void calibrations() {
   const Model m = chain(same);
-  const Images photos = images(32, 0, 1), dark = images(32, 0, 0.72, 2), pixels = images(32, 0, 255);
-  const Calibration right = calibrate(m, images(32, 0, 1, 2));
+  const Images photos = images(32, 1), dark = images(32, 0.72, 2), pixels = images(32, 255);
+  const Calibration right = calibrate(m, images(32, 1, 2));
   show("a saturating range: calibrated with dark images", m, {calibrate(m, dark), {}, photos}, {right, {}, photos});
-  show("few calibration images", m, {calibrate(m, images(1, 0, 1, 2)), {}, photos}, {right, {}, photos});
+  show("few calibration images", m, {calibrate(m, images(1, 1, 2)), {}, photos}, {right, {}, photos});
   show("another range of the input: calibrated with [0, 1], used with [0, 255]", m, {right, {}, pixels},
        {right, {}, photos});
+  show("another order of the channels", m, {calibrate(m, reversed(images(32, 1, 2))), {}, photos}, {right, {}, photos});
+  Net n;  // its biases are for pixels up to 255
+  const int hidden = n.relu("relu", n.conv("first", n.input(), 16, same, same, -100));
+  const Model trained = n.finish(n.conv("second", hidden, 8));
+  const Images small = images(32, 140);
+  show("dead channels: a model for [0, 255], used with darker pixels", trained, {calibrate(trained, small), {}, small},
+       {calibrate(trained, pixels), {}, pixels});
 }
 
 void layers() {
   Int8Options kept;
-  const Images photos = images(32, 0, 1);
+  const Images photos = images(32, 1);
   {
     Net n;
     const int x = n.relu("relu", n.conv("features", n.input(), 16));
     const int mean = n.graph().add("mean", Reduce(ReduceKind::mean, {1, 2}, true), {x});
     const int squeezed = n.relu("squeeze_relu", n.conv("squeeze", mean, 8));
-    const int scale = n.graph().add("gate", Unary(UnaryKind::sigmoid), {n.conv("excite", squeezed, 16, same, same, -5)});
+    const int scale =
+        n.graph().add("gate", Unary(UnaryKind::sigmoid), {n.conv("excite", squeezed, 16, same, same, -5)});
     const int y = n.graph().add("scaled", Binary(BinaryKind::mul), {x, scale});
     const Model m = n.finish(n.conv("last", y, 8));
-    const Calibration c = calibrate(m, images(32, 0, 1, 2));
+    const Calibration c = calibrate(m, images(32, 1, 2));
     kept.keep_float = {"mean", "squeeze", "excite", "gate"};
     show("a gate (squeeze and excite)", m, {c, {}, photos}, {c, kept, photos});
   }
@@ -169,7 +183,7 @@ void layers() {
     Net n;
     const int a = n.conv("left", n.input(), 8, same, same, 300), b = n.conv("right", n.input(), 8, same, same, 300);
     const Model m = n.finish(n.conv("last", n.graph().add("difference", Binary(BinaryKind::sub), {a, b}), 8));
-    const Calibration c = calibrate(m, images(32, 0, 1, 2));
+    const Calibration c = calibrate(m, images(32, 1, 2));
     kept.keep_float = {"left", "right", "difference"};
     show("a small difference of large numbers", m, {c, {}, photos}, {c, kept, photos});
   }

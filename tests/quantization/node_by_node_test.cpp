@@ -19,7 +19,7 @@ Model net() {
 }
 
 struct Seen {
-  std::vector<std::int64_t> running;            // at each node
+  std::vector<std::int64_t> running;             // at each node
   std::vector<std::vector<Tensor<float>>> read;  // by each node, of each image
   std::map<std::string, int> runs;               // of each node
 };
@@ -53,9 +53,9 @@ TEST_CASE("node by node: each node runs once for each image, whatever the memory
   for (const std::int64_t budget : {std::int64_t{0}, 2 * wide + 100, 5 * wide, 6 * wide - 1}) {
     CAPTURE(budget);
     const Seen some = walk(g, inputs, budget);
-    for (const auto& [node, runs] : some.runs) {
-      CAPTURE(node);
-      CHECK(runs <= images);
+    for (const auto& entry : some.runs) {
+      CAPTURE(entry.first);
+      CHECK(entry.second <= images);
     }
     const std::int64_t first = std::max<std::int64_t>(1, budget / wide);
     const std::int64_t last = std::max<std::int64_t>(1, std::min<std::int64_t>(images, budget / narrow));

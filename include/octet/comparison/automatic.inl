@@ -187,8 +187,8 @@ class AutomaticChoice {
     return p.met && p.chosen_on.least_db >= asked_db_;
   }
 
-  /// Finds the first mixture that keeps what is asked, by bisection: later ones have less error. Then the limit of noise
-  /// is bisected between this one and the one before.
+  /// Finds the first mixture that keeps what is asked, by bisection: later ones have less error. Then the limit of
+  /// noise is bisected between this one and the one before.
   void search(const FormPath& all, Path& path) {
     constexpr int refinements = 4;
     std::vector<FormPath::Step>& steps = path.steps;

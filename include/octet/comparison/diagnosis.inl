@@ -103,12 +103,12 @@ class Diagnoser {
     if (uneven_weights(n, is) || gate(n, is)) return;
     for (int v : tensors)
       if (dead(v, is)) return;
-    const std::int64_t images = calibration_images();
-    if (images > 0 && images < 16)
-      return is(Cause::few_images, counted(images) + " in the calibration",
-                "calibrate with 100 to 500 images like those of the application");
+    if (has_few_images())
+      return is(Cause::few_images, counted(calibration_images()) + " in the calibration", more_images);
     is(Cause::small_difference,
-       concat("the result has an RMS error of ", rounded_text(e.rmse_over_scale), " steps, of which rounding is 0.29"),
+       e.rmse_over_scale > 0 ? concat("the result has an RMS error of ", rounded_text(e.rmse_over_scale),
+                                      " steps, of which rounding is 0.29")
+                             : "the layer is float, and makes the errors of its inputs larger",
        "the noise of the layers before is amplified: keep this layer and the one before float (keep_float '" + d.layer +
            "'), or train for int8");
   }
@@ -122,6 +122,11 @@ class Diagnoser {
   static std::string counted(std::int64_t n) { return concat(n, n == 1 ? " image" : " images"); }
   static std::string text(const Range& r) { return "[" + rounded_text(r.low) + ", " + rounded_text(r.high) + "]"; }
 
+  static constexpr const char* more_images = "calibrate with 100 to 500 images like those of the application";
+  bool has_few_images() const {
+    const std::int64_t images = calibration_images();
+    return images > 0 && images < 16;
+  }
   std::int64_t calibration_images() const {
     std::int64_t most = 0;
     for (const auto& entry : calibration_.tensors) most = std::max(most, entry.second.summed);
@@ -160,8 +165,8 @@ class Diagnoser {
       known += (c > 0 ? ", " : "") + rounded_text(calibrated_means(n.inputs[0])[c]);
     }
     is(Cause::unlike_input,
-       "the channels of input '" + facts_.graph.value(n.inputs[0]).name + "' have the means " + now + ", those of the " +
-           "calibration " + known,
+       "the channels of input '" + facts_.graph.value(n.inputs[0]).name + "' have the means " + now +
+           ", those of the " + "calibration " + known,
        "give images with the same order of channels (RGB or BGR) as those of the calibration");
     return true;
   }
@@ -210,7 +215,8 @@ class Diagnoser {
     const float step = (r.high - r.low) / 255;
     std::int64_t outside = 0, all = 0;
     for (const Tensor<float>& batch : batches) {
-      outside += std::count_if(batch.begin(), batch.end(), [&](float x) { return x < r.low - step || x > r.high + step; });
+      outside +=
+          std::count_if(batch.begin(), batch.end(), [&](float x) { return x < r.low - step || x > r.high + step; });
       all += batch.size();
     }
     input_outside_ = static_cast<double>(outside) / static_cast<double>(std::max<std::int64_t>(all, 1));
@@ -224,11 +230,14 @@ class Diagnoser {
     const std::string& tensor = of_input ? facts_.graph.value(n.inputs[0]).name : e.name;
     const auto seen = calibration_.tensors.find(tensor);
     const auto now = facts_.of.find(tensor);
-    std::string where = rounded_text(100 * (of_input ? input_outside_ : e.saturation)) + " % of the numbers of '" + tensor +
-                        "' are outside the range";
+    std::string where = rounded_text(100 * (of_input ? input_outside_ : e.saturation)) + " % of the numbers of '" +
+                        tensor + "' are outside the range";
     if (seen != calibration_.tensors.end() && now != facts_.of.end())
       where += ": calibrated to " + text(seen->second.seen) + ", now in " + text(now->second.seen);
-    is(Cause::saturation, where, "calibrate with more, and more different, images; or with the method min_max");
+    if (has_few_images())
+      is(Cause::few_images, counted(calibration_images()) + " in the calibration; " + where, more_images);
+    else
+      is(Cause::saturation, where, "calibrate with more, and more different, images; or with the method min_max");
     return true;
   }
 

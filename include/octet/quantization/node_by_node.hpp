@@ -93,8 +93,8 @@ class NodeByNode {
     const std::vector<Shape> shapes = g_.infer_shapes({image});
     std::vector<std::int64_t> bytes(g_.nodes.size() + 1, 0);  // first the change before each node
     const auto keep = [&](int v, std::size_t from) {
-      const auto size = static_cast<std::int64_t>(octet::bytes(
-          g_.value(v).dtype, std::max<std::int64_t>(shapes[static_cast<std::size_t>(v)].elements(), 0)));
+      const auto size = static_cast<std::int64_t>(
+          octet::bytes(g_.value(v).dtype, std::max<std::int64_t>(shapes[static_cast<std::size_t>(v)].elements(), 0)));
       const std::size_t to = last_use_[static_cast<std::size_t>(v)] + 1;
       if (to <= from) return;
       bytes[from] += size;
