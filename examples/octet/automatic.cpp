@@ -93,6 +93,13 @@ Target target_of(const AutoArguments& o, AutoData& data, Progress& progress) {
   t.scan_samples = o.scan;
   t.proofs = static_cast<int>(o.proofs);
   t.executor = with_threads(o.threads);
+  if (const std::string ending = std::filesystem::path(o.out).extension().string(); ending != ".octet")
+    t.file_size = [path = o.out + ".trial" + ending](const Model& m) {
+      save(m, path);
+      const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(path));
+      std::filesystem::remove(path);
+      return bytes;
+    };
   t.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) { progress(stage, done, total); };
   return t;
 }

@@ -3,6 +3,7 @@
 #include <octet/quantization/quantize_model.hpp>
 
 #include <cmath>
+#include <octet/kernels/dispatch.hpp>
 #include <octet/kernels/half.hpp>
 
 #include "support/messages.hpp"
@@ -182,6 +183,36 @@ TEST_CASE("automatic choice: accuracy with labels, agreement without") {
   CHECK(r.met);
   CHECK(*r.float_proof.top1 == doctest::Approx(0.8));
   CHECK(*r.float_proof.top1 - *r.curve[r.chosen].proof->top1 <= 0.05 + 1e-9);
+}
+
+TEST_CASE("automatic choice: bf16 where the CPU multiplies it") {
+  const Model m = net(true);
+  const Calibration c = calibrate(m, images(16));
+  for (const Objective objective : {Objective::size, Objective::latency}) {
+    CAPTURE(name(objective));
+    const AutomaticResult r = quantize(m, c, target_of(images(12), objective, 25));
+    const bool tried = std::any_of(r.curve.begin(), r.curve.end(), [](const auto& p) { return p.what == "bf16"; });
+    CHECK(tried == (objective == Objective::latency && detail::kernels().gemm_bf16 != nullptr));
+  }
+}
+
+TEST_CASE("automatic choice: sizes are those of the file that is written, and what cannot be written is not offered") {
+  const Model m = net(false);
+  const Calibration c = calibrate(m, images(16));
+  Target t = target_of(images(12), Objective::size, 15);
+  t.file_size = [](const Model& x) -> std::int64_t {
+    for (const Value& v : x.values)
+      if (v.dtype == DType::i8) throw FormatError("no int8 here");
+    return 1000 + static_cast<std::int64_t>(x.nodes.size());
+  };
+  const AutomaticResult r = quantize(m, c, t);
+  CHECK(r.met);
+  CHECK(r.curve[r.chosen].size_bytes == 1000 + static_cast<std::int64_t>(r.model.nodes.size()));
+  for (const auto& entry : r.plan.layers) {
+    CAPTURE(entry.first);
+    CHECK((entry.second.form == PlannedForm::floating || entry.second.form == PlannedForm::half));
+  }
+  CHECK(std::any_of(r.notes.begin(), r.notes.end(), [](const std::string& n) { return contains(n, "no int8 here"); }));
 }
 
 TEST_CASE("automatic choice: what is wrong with a target is said") {

@@ -43,6 +43,9 @@ struct Target {
                                   ///< activations need more than 256 MB
   int proofs = 4;                 ///< how many models are proved at most, each safer than the one that failed before
   ExecutorOptions executor = {};  ///< of all runs
+  /// The bytes of the file that a model becomes. Models for which it throws FormatError are not offered. By default the
+  /// size of an .octet file.
+  std::function<std::int64_t(const Model&)> file_size = {};
   /// Called during each stage; `total` is the number of its units.
   std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress = {};
 };
@@ -79,7 +82,7 @@ struct AutomaticPoint {
   std::optional<Quality> proof;   ///< on the samples held apart; none if it was not proved
   bool met = false;               ///< whether it keeps the target on the samples that choose
   double milliseconds = 0;        ///< of a run on one sample, measured alternately with all others; 0: not measured
-  std::int64_t size_bytes = 0;    ///< of the saved model
+  std::int64_t size_bytes = 0;    ///< of the saved model; 0 if it cannot be saved
   std::int64_t memory_bytes = 0;  ///< packed weights and arena
 };
 

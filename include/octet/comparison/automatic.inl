@@ -54,26 +54,26 @@ class AutomaticChoice {
             "' has no classes, whose accuracy could be kept: expected a Target::min_sqnr (--min-sqnr) for its outputs");
   }
 
-  std::vector<LayerSensitivity> sensitivity(bool timed) {
-    scan(timed);
+  std::vector<LayerSensitivity> sensitivity() {
+    scan(std::vector<bool>(candidate_forms().size(), true), true);
     return sensitivities();
   }
 
   AutomaticResult run() {
-    scan(target_.objective != Objective::size);
+    const std::vector<CandidateForm>& forms = candidate_forms();
+    std::vector<bool> allowed;
+    for (const CandidateForm& f : forms) allowed.push_back(f.serves(target_));
+    scan(allowed, target_.objective != Objective::size);
     const FormPath path(
         plans_, facts_, shapes_, target_,
         target_.objective == Objective::latency ? measure_conversions(target_.executor) : ConversionTimes{});
     add(uniform_point("float", path.uniform(float_form)));
-    const std::vector<CandidateForm>& forms = candidate_forms();
     for (std::size_t f = 1; f < forms.size(); ++f)
-      if (!is_useless(f)) add(uniform_point(forms[f].title, path.uniform(f)));
-    std::vector<bool> allowed;
-    for (std::size_t f = 0; f < forms.size(); ++f) allowed.push_back(!is_useless(f));
-    search(path.mixtures(allowed));
+      if (allowed[f]) add(uniform_point(forms[f].title, path.uniform(f)));
+    search(path, allowed);
     if (target_.objective == Objective::latency) {  // without forms that convert at run time, conversions may be fewer
-      for (std::size_t f = 1; f < forms.size(); ++f) allowed[f] = f == int8_form;
-      search(path.mixtures(allowed));
+      allowed[dynamic_form] = false;
+      search(path, allowed);
     }
     return prove(path);
   }
@@ -94,19 +94,14 @@ class AutomaticChoice {
     if (target_.progress) target_.progress(stage, static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
   }
 
-  /// Whether a form cannot serve the objective: weights that executors expand to float only make the file smaller.
-  bool is_useless(std::size_t form) const {
-    return target_.objective != Objective::size && form != float_form && candidate_forms()[form].float_kernels;
-  }
-
-  void scan(bool timed) {
+  void scan(const std::vector<bool>& allowed, bool timed) {
     const LayerTrials trials(plans_, choosing_, target_, timed);
     scanned_ = trials.scanned();
     shapes_ = trials.shapes();
     const std::size_t layers = plans_.names().size();
     facts_.resize(layers);
     for (std::size_t l = 0; l < layers; ++l) {
-      if (plans_.forms_of(l).size() > 1) facts_[l] = trials.of_layer(l);
+      if (plans_.forms_of(l).size() > 1) facts_[l] = trials.of_layer(l, allowed);
       report("trying layers", l + 1, layers);
     }
   }
@@ -135,15 +130,24 @@ class AutomaticChoice {
   std::size_t add(AutomaticPoint p) {
     p.plan = plans_.mixed(tried_.back().forms);
     const Model m = quantize(model_, p.plan);
-    p.size_bytes = saved_size(m);
     Executor run(m, target_.executor);
     p.chosen_on = choosing_.measure(run);
     p.met = keeps(target_, p.chosen_on);
+    measure_size(m, p);
     measure_time(run, p);
     p.memory_bytes = static_cast<std::int64_t>(run.packed_bytes() + run.arena_bytes());
     curve_.push_back(std::move(p));
     report("trying models", curve_.size(), curve_.size() + 1);
     return curve_.size() - 1;
+  }
+
+  void measure_size(const Model& m, AutomaticPoint& p) {
+    try {
+      p.size_bytes = target_.file_size ? target_.file_size(m) : saved_size(m);
+    } catch (const FormatError& e) {
+      tried_.back().offered = false;
+      notes_.push_back(p.what + " is not offered: " + e.what());
+    }
   }
 
   /// The time of a model, measured alternately with the float model, whose time is that of the first measurement: the
@@ -171,18 +175,46 @@ class AutomaticChoice {
     return "mixed: " + text;
   }
 
-  /// Finds the first mixture that keeps the target, by bisection: later ones have less error.
-  void search(const std::vector<Forms>& mixtures) {
-    std::size_t low = 0, high = mixtures.size() - 1;
+  /// Mixtures of falling noise, and the first of them that keeps what is asked on the samples that choose.
+  struct Path {
+    std::vector<bool> allowed;
+    std::vector<FormPath::Step> steps;
+    std::size_t first = 0;
+  };
+
+  bool is_kept(const Forms& forms) {
+    const AutomaticPoint& p = curve_[point_of(forms)];
+    return p.met && p.chosen_on.least_db >= asked_db_;
+  }
+
+  /// Finds the first mixture that keeps what is asked, by bisection: later ones have less error. Then the limit of
+  /// noise is bisected between this one and the one before.
+  void search(const FormPath& all, Path& path) {
+    constexpr int refinements = 4;
+    std::vector<FormPath::Step>& steps = path.steps;
+    std::size_t low = 0, high = steps.size() - 1;
     while (low < high) {
       const std::size_t middle = (low + high) / 2;
-      if (curve_[point_of(mixtures[middle])].met)
+      if (is_kept(steps[middle].forms))
         high = middle;
       else
         low = middle + 1;
     }
-    point_of(mixtures[low]);
-    paths_.push_back({mixtures, low});
+    is_kept(steps[low].forms);
+    for (int k = 0; k < refinements && low > 0 && steps[low].limit > 0; ++k) {
+      const FormPath::Step &missed = steps[low - 1], &kept = steps[low];
+      const double limit = std::sqrt(missed.limit * kept.limit);
+      Forms between = all.within(limit, {missed.forms, kept.forms}, path.allowed);
+      if (between == missed.forms || between == kept.forms) break;
+      const bool keeps_it = is_kept(between);
+      steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(low), {limit, std::move(between)});
+      if (!keeps_it) ++low;
+    }
+    path.first = low;
+  }
+  void search(const FormPath& all, const std::vector<bool>& allowed) {
+    paths_.push_back({allowed, all.mixtures(allowed)});
+    search(all, paths_.back());
   }
 
   double cost(const AutomaticPoint& p) const {
@@ -246,27 +278,39 @@ class AutomaticChoice {
     return target_.min_sqnr > 0 ? a.least_db > b.least_db : a.drop < b.drop;
   }
 
-  /// Adds the first mixture whose predicted error is well below that of the model that failed: 0.75 of it after the
-  /// first failure, 0.56 after the second, and so on. No model with more predicted error is offered any more.
+  /// Adds mixtures that are safer than one that failed, and offers no others any more.
   void add_safer(const FormPath& path, std::size_t failed, int time) {
+    if (target_.min_sqnr > 0)
+      add_safer_by_sqnr(path, failed);
+    else
+      add_safer_by_noise(path, failed, time);
+  }
+
+  /// What this model lost on the samples held apart is asked in addition.
+  void add_safer_by_sqnr(const FormPath& path, std::size_t failed) {
+    const double lost = curve_[failed].chosen_on.least_db - curve_[failed].proof->least_db;
+    asked_db_ = std::max(asked_db_, target_.min_sqnr + lost);
+    for (Path& p : paths_) search(path, p);
+    for (std::size_t i = 0; i < curve_.size(); ++i)
+      tried_[i].offered = tried_[i].offered && curve_[i].chosen_on.least_db >= asked_db_;
+  }
+
+  /// Accuracies of few samples say less than predicted errors: the first mixture with 0.75 of the failed one's, 0.56
+  /// after the second failure, and so on.
+  void add_safer_by_noise(const FormPath& path, std::size_t failed, int time) {
     const auto total = [&](const Forms& f) {
       const std::vector<double> noise = path.predicted_noise(f);
       return *std::max_element(noise.begin(), noise.end());
     };
     const double limit = total(tried_[failed].forms) * std::pow(0.75, std::pow(2.0, time));
     for (const Path& p : paths_)
-      for (std::size_t i = p.first; i < p.mixtures.size(); ++i)
-        if (total(p.mixtures[i]) <= limit) {
-          point_of(p.mixtures[i]);
+      for (std::size_t i = p.first; i < p.steps.size(); ++i)
+        if (total(p.steps[i].forms) <= limit) {
+          point_of(p.steps[i].forms);
           break;
         }
     for (Tried& t : tried_) t.offered = t.offered && total(t.forms) <= limit;
   }
-
-  struct Path {
-    std::vector<Forms> mixtures;
-    std::size_t first;  // that keeps the target on the samples that choose
-  };
 
   std::vector<std::string> notes_;
   const Target target_;
@@ -280,13 +324,14 @@ class AutomaticChoice {
   std::vector<AutomaticPoint> curve_;
   std::vector<Tried> tried_;  // of each point of the curve
   std::vector<Path> paths_;
+  double asked_db_ = -std::numeric_limits<double>::infinity();  // of models that are offered, beyond the target
 };
 
 }  // namespace detail
 
 OCTET_API std::vector<LayerSensitivity> layer_sensitivity(const Model& model, const Calibration& calibration,
                                                           const Target& target) {
-  return detail::AutomaticChoice(model, calibration, target).sensitivity(true);
+  return detail::AutomaticChoice(model, calibration, target).sensitivity();
 }
 
 OCTET_API AutomaticResult quantize(const Model& model, const Calibration& calibration, const Target& target) {

@@ -36,6 +36,7 @@ class Diagnoser {
       errors_.emplace(tensor, std::move(e));
     }
     names_ = unique_layer_names(facts_.graph);
+    if (facts_.graph.inputs.size() == 1) measure_input(batches);
   }
 
   /// Layers with a result below `below_db` that lose at least `least_loss` dB, in order of the model; their causes.
@@ -44,13 +45,14 @@ class Diagnoser {
     for (std::size_t i = 0; i < facts_.graph.nodes.size(); ++i) {
       const Node& n = facts_.graph.nodes[i];
       const LayerError* e = error_of(n.outputs[0]);
-      if (!e || e->sqnr_db >= below_db || facts_.is_cut(n.outputs[0])) continue;
+      if (!e || facts_.is_cut(n.outputs[0])) continue;
       Diagnosis d;
       d.layer = names_[i];
       d.tensor = e->name;
       d.output_db = e->sqnr_db;
       d.input_db = input_db(n);
-      if (d.input_db - d.output_db < least_loss) continue;
+      const bool loses = d.output_db < below_db && d.input_db - d.output_db >= least_loss;
+      if (!loses && !reads_reversed_channels(n)) continue;
       explain(n, *e, d);
       found.push_back(std::move(d));
     }
@@ -88,7 +90,12 @@ class Diagnoser {
       d.numbers = std::move(numbers);
       d.cure = std::move(cure);
     };
-    if (unlike_input(is) || unlike_parts(n, is) || beyond_range(e, is)) return;
+    if (reversed_channels(n, is) || unlike_input(is) || unlike_parts(n, is) || beyond_range(n, e, is)) return;
+    if (e.rmse_over_scale < 0.4)  // rounding alone, by a scale that others determine
+      for (int reader : facts_.links.users(n.outputs[0])) {
+        const Node& r = facts_.graph.nodes[at(reader)];
+        if (unlike_parts(r, is) || gate(r, is)) return;
+      }
     std::vector<int> tensors = n.inputs;
     tensors.push_back(n.outputs[0]);
     for (int v : tensors)
@@ -96,12 +103,12 @@ class Diagnoser {
     if (uneven_weights(n, is) || gate(n, is)) return;
     for (int v : tensors)
       if (dead(v, is)) return;
-    const std::int64_t images = calibration_images();
-    if (images > 0 && images < 16)
-      return is(Cause::few_images, counted(images) + " in the calibration",
-                "calibrate with 100 to 500 images like those of the application");
+    if (has_few_images())
+      return is(Cause::few_images, counted(calibration_images()) + " in the calibration", more_images);
     is(Cause::small_difference,
-       concat("the result has an RMS error of ", rounded_text(e.rmse_over_scale), " steps, of which rounding is 0.29"),
+       e.rmse_over_scale > 0 ? concat("the result has an RMS error of ", rounded_text(e.rmse_over_scale),
+                                      " steps, of which rounding is 0.29")
+                             : "the layer is float, and makes the errors of its inputs larger",
        "the noise of the layers before is amplified: keep this layer and the one before float (keep_float '" + d.layer +
            "'), or train for int8");
   }
@@ -115,10 +122,53 @@ class Diagnoser {
   static std::string counted(std::int64_t n) { return concat(n, n == 1 ? " image" : " images"); }
   static std::string text(const Range& r) { return "[" + rounded_text(r.low) + ", " + rounded_text(r.high) + "]"; }
 
+  static constexpr const char* more_images = "calibrate with 100 to 500 images like those of the application";
+  bool has_few_images() const {
+    const std::int64_t images = calibration_images();
+    return images > 0 && images < 16;
+  }
   std::int64_t calibration_images() const {
     std::int64_t most = 0;
     for (const auto& entry : calibration_.tensors) most = std::max(most, entry.second.summed);
     return most;
+  }
+
+  /// Whether the layer reads an input of the model whose channels seem to be in reverse order (BGR in place of RGB): in
+  /// that order their means are at most a third as far from those of the calibration.
+  bool reads_reversed_channels(const Node& n) const {
+    const int v = n.inputs.empty() ? Node::none : n.inputs[0];
+    const std::vector<int>& inputs = facts_.graph.inputs;
+    if (std::find(inputs.begin(), inputs.end(), v) == inputs.end()) return false;
+    const ChannelFacts* f = facts_of(v);
+    const std::vector<double> known = calibrated_means(v);
+    if (!f || known.size() != 3 || f->sums.size() != 3 || f->rows == 0) return false;
+    double as_is = 0, reversed = 0;
+    for (std::size_t c = 0; c < 3; ++c) {
+      const double mean = f->sums[c] / static_cast<double>(f->rows);
+      as_is += std::abs(mean - known[c]);
+      reversed += std::abs(mean - known[2 - c]);
+    }
+    return as_is > 0.05 * static_cast<double>(f->seen.high - f->seen.low) && reversed < as_is / 3;
+  }
+  std::vector<double> calibrated_means(int v) const {
+    const std::string& tensor = facts_.graph.value(v).name;
+    return calibration_.contains(tensor) ? calibration_.channel_means(tensor) : std::vector<double>{};
+  }
+
+  template <class Is>
+  bool reversed_channels(const Node& n, Is is) const {
+    if (!reads_reversed_channels(n)) return false;
+    const ChannelFacts& f = *facts_of(n.inputs[0]);
+    std::string now, known;
+    for (std::size_t c = 0; c < 3; ++c) {
+      now += (c > 0 ? ", " : "") + rounded_text(f.sums[c] / static_cast<double>(f.rows));
+      known += (c > 0 ? ", " : "") + rounded_text(calibrated_means(n.inputs[0])[c]);
+    }
+    is(Cause::unlike_input,
+       "the channels of input '" + facts_.graph.value(n.inputs[0]).name + "' have the means " + now +
+           ", those of the " + "calibration " + known,
+       "give images with the same order of channels (RGB or BGR) as those of the calibration");
+    return true;
   }
 
   /// Whether the input of the model is far from what was calibrated.
@@ -157,15 +207,37 @@ class Diagnoser {
     return false;
   }
 
+  /// Which part of the input's elements is outside the calibrated range, by more than rounding.
+  void measure_input(const std::vector<Tensor<float>>& batches) {
+    const std::string& tensor = facts_.graph.value(facts_.graph.inputs[0]).name;
+    if (!calibration_.contains(tensor)) return;
+    const Range r = calibration_.range(tensor);
+    const float step = (r.high - r.low) / 255;
+    std::int64_t outside = 0, all = 0;
+    for (const Tensor<float>& batch : batches) {
+      outside +=
+          std::count_if(batch.begin(), batch.end(), [&](float x) { return x < r.low - step || x > r.high + step; });
+      all += batch.size();
+    }
+    input_outside_ = static_cast<double>(outside) / static_cast<double>(std::max<std::int64_t>(all, 1));
+  }
+
   template <class Is>
-  bool beyond_range(const LayerError& e, Is is) const {
-    if (e.saturation < 0.01) return false;
-    const auto seen = calibration_.tensors.find(e.name);
-    const auto now = facts_.of.find(e.name);
-    std::string where = rounded_text(100 * e.saturation) + " % of the numbers are outside the range";
+  bool beyond_range(const Node& n, const LayerError& e, Is is) const {
+    const bool reads_input = !n.inputs.empty() && !facts_.graph.inputs.empty() && n.inputs[0] == facts_.graph.inputs[0];
+    const bool of_input = reads_input && input_outside_ >= 0.01;
+    if (e.saturation < 0.01 && !of_input) return false;
+    const std::string& tensor = of_input ? facts_.graph.value(n.inputs[0]).name : e.name;
+    const auto seen = calibration_.tensors.find(tensor);
+    const auto now = facts_.of.find(tensor);
+    std::string where = rounded_text(100 * (of_input ? input_outside_ : e.saturation)) + " % of the numbers of '" +
+                        tensor + "' are outside the range";
     if (seen != calibration_.tensors.end() && now != facts_.of.end())
       where += ": calibrated to " + text(seen->second.seen) + ", now in " + text(now->second.seen);
-    is(Cause::saturation, where, "calibrate with more, and more different, images; or with the method min_max");
+    if (has_few_images())
+      is(Cause::few_images, counted(calibration_images()) + " in the calibration; " + where, more_images);
+    else
+      is(Cause::saturation, where, "calibrate with more, and more different, images; or with the method min_max");
     return true;
   }
 
@@ -244,6 +316,7 @@ class Diagnoser {
   LayerFacts facts_;
   std::map<std::string, LayerError> errors_;
   std::vector<std::string> names_;
+  double input_outside_ = 0;  // part of the elements of the model's only input
 };
 
 }  // namespace detail
@@ -267,7 +340,7 @@ OCTET_API std::vector<Diagnosis> collapsed_layers(const Model& float_model, cons
   const detail::Diagnoser d(float_model, quantized, calibration, batches, options);
   std::vector<Diagnosis> first;
   for (Diagnosis& layer : d.layers(below_db, 0))
-    if (layer.input_db >= below_db) first.push_back(std::move(layer));
+    if (layer.input_db >= below_db && layer.output_db < below_db) first.push_back(std::move(layer));
   return first;
 }
 

@@ -50,7 +50,7 @@ class FormPath {
         links_(plans.graph()) {
     find_neighbours();
     for (std::size_t l = 0; l < facts_.size(); ++l)
-      if (const FormFacts* f = fact(l, float_form)) float_cost_ += cost_of(*f, l);
+      if (const FormFacts* f = fact(l, float_form)) float_cost_ += cost_of(*f);
   }
 
   /// All layers in one form, where they have it.
@@ -61,25 +61,37 @@ class FormPath {
     return forms;
   }
 
+  /// A mixture, and its limit of noise as a part of that of the path's beginning or of the target.
+  struct Step {
+    double limit = 0;
+    Forms forms;
+  };
+
   /// Mixtures from the cheapest one to all float: each is the cheapest that was found whose predicted noise is within
   /// a limit, and each limit is lower than the one before. `allowed`: which forms.
-  std::vector<Forms> mixtures(const std::vector<bool>& allowed) const {
+  std::vector<Step> mixtures(const std::vector<bool>& allowed) const {
     const Forms start = cheapest(allowed), exact = uniform(float_form);
-    std::vector<double> limits = predicted_noise(start);
-    double part = 1;
-    if (target_.min_sqnr > 0) {  // predictions are rough, so the first limit is far above the target
-      part = 8;
-      for (double& x : limits) x = std::min(x, std::pow(10.0, -target_.min_sqnr / 10));
+    double limit = target_.min_sqnr > 0 ? 8 : 1;  // predictions are rough, so the first limit is far above the target
+    std::vector<Step> path{{limit, start}};
+    for (int k = 0; k < steps; ++k, limit *= step_factor) {
+      Forms best = within(limit, {start, k == 0 ? exact : path.back().forms}, allowed);
+      if (best != path.back().forms) path.push_back({limit, std::move(best)});
     }
-    std::vector<Forms> path{start};
-    for (int k = 0; k < steps; ++k, part *= step_factor) {
-      Forms best = cheapest_within(start, limits, part, allowed);
-      const Forms other = cheapest_within(k == 0 ? exact : path.back(), limits, part, allowed);
-      if (objective(other, limits, part) < objective(best, limits, part)) best = other;
-      if (best != path.back()) path.push_back(best);
-    }
-    path.push_back(exact);
+    path.push_back({0, exact});
     return path;
+  }
+
+  /// The cheapest mixture that is found from any of some beginnings, whose predicted noise is within a limit.
+  Forms within(double limit, const std::vector<Forms>& beginnings, const std::vector<bool>& allowed) const {
+    std::vector<double> limits = predicted_noise(cheapest(allowed));
+    if (target_.min_sqnr > 0)
+      for (double& x : limits) x = std::min(x, std::pow(10.0, -target_.min_sqnr / 10));
+    Forms best;
+    for (const Forms& from : beginnings) {
+      Forms found = cheapest_within(from, limits, limit, allowed);
+      if (best.empty() || objective(found, limits, limit) < objective(best, limits, limit)) best = std::move(found);
+    }
+    return best;
   }
 
   /// The predicted noise of each output, as a part of its signal: the sum of that of the layers.
@@ -101,13 +113,13 @@ class FormPath {
       if (f.form == form) return &f;
     return nullptr;
   }
-  double cost_of(const FormFacts& f, std::size_t layer) const {
+  double cost_of(const FormFacts& f) const {
     switch (target_.objective) {
       case Objective::size: return static_cast<double>(f.constant_bytes);
       case Objective::memory: return static_cast<double>(f.run_bytes);
       case Objective::latency: break;
     }
-    return candidate_forms()[f.form].float_kernels ? fact(layer, float_form)->milliseconds : f.milliseconds;
+    return f.milliseconds;
   }
 
   /// The layers' forms of the least cost, those listed first if it is equal. For latency, int8 wherever possible, as
@@ -119,8 +131,8 @@ class FormPath {
       double least = std::numeric_limits<double>::infinity();
       for (std::size_t f = candidate_forms().size(); f-- > 0;) {
         const FormFacts* x = allowed[f] ? fact(l, f) : nullptr;
-        if (!x || cost_of(*x, l) > least) continue;
-        least = cost_of(*x, l);
+        if (!x || cost_of(*x) > least) continue;
+        least = cost_of(*x);
         if (f != float_form || forms[l] == int8_form) forms[l] = f;
       }
     }
@@ -160,7 +172,7 @@ class FormPath {
   double objective(const Forms& forms, const std::vector<double>& limits, double part) const {
     double cost = target_.objective == Objective::latency ? conversion_time(forms) : 0;
     for (std::size_t l = 0; l < facts_.size(); ++l)
-      if (const FormFacts* f = fact(l, forms[l])) cost += cost_of(*f, l);
+      if (const FormFacts* f = fact(l, forms[l])) cost += cost_of(*f);
     const std::vector<double> noise = predicted_noise(forms);
     for (std::size_t o = 0; o < noise.size(); ++o)
       if (noise[o] > part * limits[o] && limits[o] > 0) cost += float_cost_ * std::log(noise[o] / (part * limits[o]));

@@ -1,4 +1,5 @@
 #pragma once
+#include "../kernels/dispatch.hpp"
 #include "../quantization/equalize_trial.hpp"
 #include "../quantization/float_model.hpp"
 #include "automatic.hpp"
@@ -7,15 +8,18 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A form that layers may have. The first of the list is float; a new one is an entry of the list.
+/// A form that layers may have.
 struct CandidateForm {
   const char* title;
   /// The plan of a whole model in that form.
   QuantizationPlan (*plan)(const OptimizedModel& g, const Calibration& calibration, const Target& target);
-  bool float_kernels;  ///< it runs as float, so that it is never faster
+  /// Whether it can be better than the other forms for the target's objective, on this CPU.
+  bool (*serves)(const Target& target);
 };
 
+/// All of them. Float, int8 and dynamic range have fixed places; another form is an entry here and nothing else.
 inline const std::vector<CandidateForm>& candidate_forms() {
+  static const auto always = [](const Target&) { return true; };
   static const std::vector<CandidateForm> forms{
       {"float",
        [](const OptimizedModel& g, const Calibration&, const Target&) {
@@ -23,29 +27,40 @@ inline const std::vector<CandidateForm>& candidate_forms() {
          for (const std::string& n : plan_layer_names(g)) p.layers[n] = {};
          return p;
        },
-       true},
+       always},
       {"int8",
        [](const OptimizedModel& g, const Calibration& c, const Target& t) {
          Int8Options same = t.int8;
          same.equalize = Equalize::never;  // the model's channels are multiplied already
          return make_int8_plan(g, c, same);
        },
-       false},
+       always},
       {"dynamic_range",
        [](const OptimizedModel& g, const Calibration& c, const Target& t) {
          return make_weight_plan(g, PlannedForm::dynamic, &c, t.weights);
        },
-       false},
+       always},
+      {"bf16",
+       [](const OptimizedModel& g, const Calibration& c, const Target& t) {
+         WeightOptions all = t.weights;
+         all.least_elements = 0;  // for speed
+         return make_weight_plan(g, PlannedForm::bfloat16, &c, all);
+       },
+       // Its file is as large as that of fp16, which is more accurate.
+       [](const Target& t) {
+         return t.objective != Objective::size && kernels().gemm_bf16 && !t.executor.same_floats;
+       }},
       {"fp16",
        [](const OptimizedModel& g, const Calibration& c, const Target& t) {
          return make_weight_plan(g, PlannedForm::half, &c, t.weights);
        },
-       true},
+       // It runs as float.
+       [](const Target& t) { return t.objective == Objective::size; }},
   };
   return forms;
 }
 
-constexpr std::size_t float_form = 0, int8_form = 1;  // places in candidate_forms
+constexpr std::size_t float_form = 0, int8_form = 1, dynamic_form = 2;  // places in candidate_forms
 
 /// The plans of all forms for one model, and mixtures of them. A form is its place in candidate_forms.
 class FormPlans {

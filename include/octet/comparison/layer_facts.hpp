@@ -12,10 +12,12 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The largest magnitudes of the channels of a tensor.
+/// The largest magnitudes and the means of the channels of a tensor.
 struct ChannelFacts {
   Range seen{0, 0};
   std::vector<float> largest;  // of each channel (last dimension)
+  std::vector<double> sums;    // likewise
+  std::int64_t rows = 0;       // that were added to the sums
 
   float most() const { return largest.empty() ? 0 : *std::max_element(largest.begin(), largest.end()); }
   std::int64_t channel_of_most() const { return std::max_element(largest.begin(), largest.end()) - largest.begin(); }
@@ -52,9 +54,12 @@ class LayerFacts {
       ChannelFacts& f = of[tensor];
       const std::int64_t channels = shape.rank() > 0 ? shape.back() : 1;
       f.largest.resize(at(channels), 0.0f);
+      f.sums.resize(at(channels), 0.0);
+      f.rows += channels > 0 ? shape.elements() / channels : 0;
       for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
         float& most = f.largest[at(i % channels)];
         most = std::max(most, std::abs(x[i]));
+        f.sums[at(i % channels)] += static_cast<double>(x[i]);
         f.seen = {std::min(f.seen.low, x[i]), std::max(f.seen.high, x[i])};
       }
     };
@@ -63,7 +68,7 @@ class LayerFacts {
     });
     for (const Tensor<float>& batch : batches) {
       if (!graph.inputs.empty()) see(graph.value(graph.inputs[0]).name, batch.shape(), batch.data());
-      executor(batch);
+      executor.run({batch});
     }
   }
 

@@ -99,8 +99,8 @@ class LayerTrials {
   }
   std::int64_t scanned() const noexcept { return static_cast<std::int64_t>(activations_.size()); }
 
-  /// The facts of a layer in all of its forms that could be made, float first.
-  std::vector<FormFacts> of_layer(std::size_t layer) const {
+  /// The facts of a layer in those of its allowed forms that could be made, float first.
+  std::vector<FormFacts> of_layer(std::size_t layer, const std::vector<bool>& allowed) const {
     const Node& n = g_.nodes[layer];
     std::vector<FormFacts> facts;
     std::vector<PartialGraph> parts;
@@ -111,7 +111,7 @@ class LayerTrials {
       for (int v : n.outputs) part.add_output(v);
       FormFacts x;
       x.form = f;
-      if (!in_form(part.model, layer, f)) continue;
+      if (!allowed[f] || !in_form(part.model, layer, f)) continue;
       for (const Value& v : part.model.values)
         if (v.is_constant()) x.constant_bytes += static_cast<std::int64_t>(v.constant.size_bytes());
       executors.push_back(std::make_unique<Executor>(part.model, options_));

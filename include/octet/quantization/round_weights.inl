@@ -134,7 +134,7 @@ class PlanRounder {
     if (!products || w.size() == 0)
       return {{form.weights, dequantize(quantize_weights(w, layer.weights, weight_format(layer)))}};
     Tensor<float> bias = b == Node::none ? Tensor<float>({w.shape()[0]}) : to_float(g_.value(b).constant.ref());
-    const std::int64_t images = static_cast<std::int64_t>(options_.inputs.size()), k = w.size() / w.shape()[0];
+    const std::int64_t images = exact_.running(at), k = w.size() / w.shape()[0];
     if (k > most_weights)
       return nearest(
           n, layer, w, std::move(bias),
