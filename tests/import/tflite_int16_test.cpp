@@ -53,7 +53,8 @@ TEST_CASE("tflite int16: a convolution gives the numbers of TFLite's arithmetic"
     std::int64_t sum = p.bias.view<std::int64_t>()[o];
     for (std::int64_t c = 0; c < 4; ++c) sum += std::int64_t{x[pixel * 4 + c]} * p.w[o * 4 + c];
     int shift = 0;
-    const double real = static_cast<double>(p.x.scale[0]) * static_cast<double>(p.weights.scale[static_cast<std::size_t>(o)]) /
+    const double real = static_cast<double>(p.x.scale[0]) *
+                        static_cast<double>(p.weights.scale[static_cast<std::size_t>(o)]) /
                         static_cast<double>(p.y.scale[0]);
     const auto mantissa = static_cast<std::int64_t>(std::round(std::frexp(real, &shift) * 2147483648.0));
     const std::int64_t reduced = (mantissa + 32768) >> 16;

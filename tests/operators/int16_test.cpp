@@ -87,7 +87,7 @@ Convolution convolution(const Case& k) {
   return op;
 }
 
-const Case cases[] = {{1, 7, 15, 16, 1, 1, 1, 0}, {2, 6, 16, 17, 1, 3, 1, 1}, {1, 9, 17, 15, 1, 3, 2, 1},
+const Case cases[] = {{1, 7, 15, 16, 1, 1, 1, 0}, {2, 6, 16, 17, 1, 3, 1, 1},  {1, 9, 17, 15, 1, 3, 2, 1},
                       {1, 5, 3, 33, 1, 5, 1, 2},  {2, 8, 16, 16, 16, 3, 1, 1}, {1, 9, 33, 33, 33, 5, 2, 2},
                       {1, 6, 8, 12, 4, 3, 1, 1},  {1, 4, 15, 30, 15, 3, 1, 1}, {3, 1, 64, 70, 1, 1, 1, 0},
                       {1, 40, 4, 96, 1, 1, 1, 0}, {1, 8, 1, 8, 1, 3, 1, 1}};
@@ -117,10 +117,12 @@ TEST_CASE("int16: convolutions are those of sums in 64 bits") {
       int wrong = 0;
       for (std::int64_t i = 0; i < sums.size(); ++i) {
         const std::int64_t o = i % k.out;
-        const double scale = static_cast<double>(qx.scale[0]) * static_cast<double>(qw.scale[static_cast<std::size_t>(o)]) /
+        const double scale = static_cast<double>(qx.scale[0]) *
+                             static_cast<double>(qw.scale[static_cast<std::size_t>(o)]) /
                              static_cast<double>(qy.scale[0]);
         const double v = static_cast<double>(sums[i] + bias[o]) * scale;
-        const double low = std::round(-20000.0 / static_cast<double>(0.9f)), high = std::round(25000.5 / static_cast<double>(0.9f));
+        const double low = std::round(-20000.0 / static_cast<double>(0.9f)),
+                     high = std::round(25000.5 / static_cast<double>(0.9f));
         wrong += y.view<std::int16_t>()[i] != clamped(std::nearbyint(v), low, high);
       }
       CHECK(wrong == 0);
@@ -143,7 +145,8 @@ TEST_CASE("int16: convolutions with TFLite's arithmetic, biases of 64 and 32 bit
       int wrong = 0;
       for (std::int64_t i = 0; i < sums.size(); ++i) {
         const std::int64_t o = i % k.out;
-        const double scale = static_cast<double>(qx.scale[0]) * static_cast<double>(qw.scale[static_cast<std::size_t>(o)]) /
+        const double scale = static_cast<double>(qx.scale[0]) *
+                             static_cast<double>(qw.scale[static_cast<std::size_t>(o)]) /
                              static_cast<double>(qy.scale[0]);
         wrong += wide.view<std::int16_t>()[i] != clamped(static_cast<double>(tflite_wide(sums[i] + bias[o], scale)));
         const auto acc = static_cast<std::int32_t>(sums[i] + narrow[o]);
@@ -168,7 +171,8 @@ TEST_CASE("int16: fully connected layers, to int16 and to float") {
           for (std::int64_t o = 0; o < out; ++o) {
             std::int64_t sum = bias[o];
             for (std::int64_t i = 0; i < k; ++i) sum += std::int64_t{x[r * k + i]} * w[o * k + i];
-            const double scale = static_cast<double>(qx.scale[0]) * static_cast<double>(qw.scale[static_cast<std::size_t>(o)]);
+            const double scale =
+                static_cast<double>(qx.scale[0]) * static_cast<double>(qw.scale[static_cast<std::size_t>(o)]);
             wrong += y.view<std::int16_t>()[r * out + o] !=
                      clamped(std::nearbyint(static_cast<double>(sum) * (scale / static_cast<double>(qy.scale[0]))));
           }
@@ -186,8 +190,10 @@ TEST_CASE("int16: a convolution adds a residual") {
   int wrong = 0;
   for (std::int64_t i = 0; i < sums.size(); ++i) {
     const double sy = static_cast<double>(qy.scale[0]);
-    const double scale = static_cast<double>(qx.scale[0]) * static_cast<double>(qw.scale[static_cast<std::size_t>(i % 17)]) / sy;
-    const double v = std::fma(static_cast<double>(r[i]), static_cast<double>(qr.scale[0]) / sy, static_cast<double>(sums[i]) * scale);
+    const double scale =
+        static_cast<double>(qx.scale[0]) * static_cast<double>(qw.scale[static_cast<std::size_t>(i % 17)]) / sy;
+    const double v = std::fma(static_cast<double>(r[i]), static_cast<double>(qr.scale[0]) / sy,
+                              static_cast<double>(sums[i]) * scale);
     wrong += y.view<std::int16_t>()[i] != clamped(std::nearbyint(v));
   }
   CHECK(wrong == 0);
@@ -213,8 +219,9 @@ TEST_CASE("int16: sums, differences and products") {
             double v;
             if (rounding == Rounding::fp32) {
               const double sign = kind == BinaryKind::sub ? -1 : 1;
-              v = kind == BinaryKind::mul ? static_cast<double>(x * z) * (sa * sb / sy)
-                                          : std::fma(static_cast<double>(z), sign * sb / sy, static_cast<double>(x) * (sa / sy));
+              v = kind == BinaryKind::mul
+                      ? static_cast<double>(x * z) * (sa * sb / sy)
+                      : std::fma(static_cast<double>(z), sign * sb / sy, static_cast<double>(x) * (sa / sy));
               v = std::nearbyint(v);
             } else if (kind == BinaryKind::mul) {
               const float ratio = qa.scale[0] * qb.scale[0] / q.scale[0];
@@ -286,7 +293,8 @@ TEST_CASE("int16: concatenation of other scales") {
   const AnyTensor y = run_layer(Concat(1), {{a, q}, {b, other}}, {q})[0];
   int wrong = 0;
   each_index(y.shape(), [&](const std::vector<std::int64_t>& i) {
-    const int expected = i[1] < 17 ? a[i[0] * 17 + i[1]] : quantized(testing::real(b[i[0] * 5 + i[1] - 17], other), q, -32768, 32767);
+    const int expected =
+        i[1] < 17 ? a[i[0] * 17 + i[1]] : quantized(testing::real(b[i[0] * 5 + i[1] - 17], other), q, -32768, 32767);
     wrong += y.view<std::int16_t>()[flat(y.shape(), i)] != expected;
   });
   CHECK(wrong == 0);
@@ -310,13 +318,17 @@ TEST_CASE("int16: what is not symmetric, or has another bias, is refused") {
   const Tensor<std::int16_t> x({1, 4, 4, 4});
   const Tensor<std::int8_t> w({4, 1, 1, 4});
   const QuantParams q{0.01f, 0}, shifted{0.01f, 3}, qw = scales(4);
-  const auto refused = [&](const std::vector<Operand>& operands, const QuantParams& result, Rounding rounding = Rounding::fp32) {
-    const Graph g = layer_graph(std::make_shared<const Convolution>(convolution(k)), operands, {result}, rounding, false);
+  const auto refused = [&](const std::vector<Operand>& operands, const QuantParams& result,
+                           Rounding rounding = Rounding::fp32) {
+    const Graph g =
+        layer_graph(std::make_shared<const Convolution>(convolution(k)), operands, {result}, rounding, false);
     return message([&] { Executor(g).run({x}); });
   };
   CHECK(contains(refused({{x, q}, fixed(w, qw), fixed(Tensor<float>({4}))}, q), "bias of 4 int64"));
   CHECK(contains(refused({{x, q}, fixed(w, qw)}, shifted), "zero point 3, expected 0"));
-  CHECK(contains(refused({{x, q}, fixed(w, qw), fixed(Tensor<std::int64_t>({4}, {0, 0, std::int64_t{1} << 62, 0}))}, q), "2^46"));
+  CHECK(contains(refused({{x, q}, fixed(w, qw), fixed(Tensor<std::int64_t>({4}, {0, 0, std::int64_t{1} << 62, 0}))}, q),
+                 "2^46"));
   CHECK(contains(refused({{x, q}, fixed(w, qw)}, {0.0f, 0}), "'"));
-  CHECK(contains(refused({{x, {100.0f, 0}}, fixed(w, qw)}, {1e-6f, 0}, Rounding::tflite_double), "ratio of its scales"));
+  CHECK(
+      contains(refused({{x, {100.0f, 0}}, fixed(w, qw)}, {1e-6f, 0}, Rounding::tflite_double), "ratio of its scales"));
 }

@@ -1,6 +1,6 @@
+#include <octet/io/load.hpp>
 #include <octet/io/model_file.hpp>
 #include <octet/io/save.hpp>
-#include <octet/io/load.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/passes/optimize.hpp>
@@ -117,8 +117,7 @@ TEST_CASE("int16 plans: models and plans are the same after they were saved and 
   save(q, file.path);
   const Model loaded = load_octet(file.path);
   const std::vector<AnyTensor> a = Executor(q).run({images()[0]}), b = Executor(loaded).run({images()[0]});
-  for (std::size_t i = 0; i < a.size(); ++i)
-    CHECK(std::memcmp(a[i].data(), b[i].data(), a[i].size_bytes()) == 0);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::memcmp(a[i].data(), b[i].data(), a[i].size_bytes()) == 0);
 }
 
 TEST_CASE("int16 plans: TFLite files are 16x8") {

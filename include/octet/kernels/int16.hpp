@@ -4,8 +4,8 @@
 
 #include "../core/config.hpp"
 
-/// Kernels for 16-bit activations (symmetric: zero point 0). Sums of products are those of bytes: a 16-bit number is 256
-/// times its high byte plus its low byte, so each layer is computed twice by the kernels for uint8 activations.
+/// Kernels for 16-bit activations (symmetric: zero point 0). Sums of products are those of bytes: a 16-bit number is
+/// 256 times its high byte plus its low byte, so each layer is computed twice by the kernels for uint8 activations.
 OCTET_BEGIN
 namespace detail {
 
@@ -19,8 +19,8 @@ struct SplitI16 {
 constexpr std::int64_t int16_block = 16;  // elements that these kernels take at a time; see SumsI16
 
 /// v = (256 * high + low + bias[c]) * scale[c] for rows of `channels` sums; out = clamp(round_half_even(fma(residual,
-/// residual_scale, v))) as int16, or clamp(v) as float. Computed in double: sums are exact. `bias` and `scale` are padded
-/// to whole blocks; `high` and `low` are read in whole blocks, also after the last row.
+/// residual_scale, v))) as int16, or clamp(v) as float. Computed in double: sums are exact. `bias` and `scale` are
+/// padded to whole blocks; `high` and `low` are read in whole blocks, also after the last row.
 struct SumsI16 {
   const std::int32_t *high = nullptr, *low = nullptr;
   std::int64_t rows = 0, channels = 0;
@@ -32,8 +32,8 @@ struct SumsI16 {
   float* out_f32 = nullptr;  // instead of out
 };
 
-/// out = clamp(round_half_even(in / scale)). The codes of elements that are not finite are undefined; the kernel returns
-/// whether all elements were finite.
+/// out = clamp(round_half_even(in / scale)). The codes of elements that are not finite are undefined; the kernel
+/// returns whether all elements were finite.
 struct QuantizeI16 {
   const float* in = nullptr;
   std::int16_t* out = nullptr;
@@ -58,8 +58,8 @@ struct ConvertCodes {
   std::int32_t zero_in = 0, zero_out = 0;
 };
 
-/// out = clamp(round_half_even(fma(b, scale_b, a * scale_a))), or clamp(round_half_even(a * b * scale_a)), in double. out
-/// may be a or b.
+/// out = clamp(round_half_even(fma(b, scale_b, a * scale_a))), or clamp(round_half_even(a * b * scale_a)), in double.
+/// out may be a or b.
 struct BinaryI16 {
   const std::int16_t *a = nullptr, *b = nullptr;
   std::int16_t* out = nullptr;

@@ -54,8 +54,8 @@ class Int16Sums {
       // The plane of high bytes is multiplied plus 128.
       const double less = 32768.0 * static_cast<double>(w.sum(o, c).value);
       bias_[o] = (c.has(LayerInputs::bias) ? bias_code(c, o) : 0) - less;
-      scale_[o] = static_cast<double>(x.quant.scale[0]) *
-                  static_cast<double>(weights.quant.scale[weights.quant.index_of(o)]);
+      scale_[o] =
+          static_cast<double>(x.quant.scale[0]) * static_cast<double>(weights.quant.scale[weights.quant.index_of(o)]);
       if (!integers) continue;
       scale_[o] /= static_cast<double>(y.quant.scale[0]);
       fixed_.emplace_back(scale_[o]);
@@ -71,8 +71,8 @@ class Int16Sums {
     as_int32_ = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == int8_format.sums;
     by_kernel_ = rounding_ == Rounding::fp32;
     if (!c.has(residual)) return;
-    sums_.residual_scale = static_cast<double>(c.input(residual).quant.scale[0]) /
-                           static_cast<double>(y.quant.scale[0]);
+    sums_.residual_scale =
+        static_cast<double>(c.input(residual).quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
     residual_fixed_ = FixedPointMultiplier(sums_.residual_scale);
   }
 

@@ -17,7 +17,8 @@ inline bool reads_int16(const Graph& g, const Node& n) {
 /// Whether the node's weights are integers. In float it would be another layer, which quantizes its inputs as it runs.
 inline bool has_integer_weights(const Graph& g, const Node& n) {
   const int w = n.op->integer_form().weights;
-  return w >= 0 && n.op->traits().products != Traits::Products::none && input_of(n, static_cast<std::size_t>(w)) != Node::none &&
+  return w >= 0 && n.op->traits().products != Traits::Products::none &&
+         input_of(n, static_cast<std::size_t>(w)) != Node::none &&
          g.value(n.inputs[static_cast<std::size_t>(w)]).is_quantized();
 }
 

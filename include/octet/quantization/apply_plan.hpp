@@ -30,7 +30,8 @@ class PlannedModel {
     params_ = activation_params(g_, placement_, int8_format, [this](int v) { return planned(v); });
     for (std::size_t v = 0; v < params_.size(); ++v)
       if (placement_.source(static_cast<int>(v)) == Source::fixed)
-        fixed_[static_cast<int>(v)] = g_.nodes[at(placement_.links().producer(static_cast<int>(v)))].op->integer_form().range;
+        fixed_[static_cast<int>(v)] =
+            g_.nodes[at(placement_.links().producer(static_cast<int>(v)))].op->integer_form().range;
     require_not_planned_otherwise();
     rewrite();
     return std::move(g_);
@@ -59,8 +60,8 @@ class PlannedModel {
     for (const LayerPlan* l : layers) floating.push_back(!has_integer_activations(l->form));
     return floating;
   }
-  /// The format of each value that becomes an integer: that of the layer that writes it. Layers that move codes have the
-  /// format of their input. Inputs of the model have int16 if only such layers read them.
+  /// The format of each value that becomes an integer: that of the layer that writes it. Layers that move codes have
+  /// the format of their input. Inputs of the model have int16 if only such layers read them.
   std::vector<const IntegerFormat*> formats() const {
     std::vector<const IntegerFormat*> all(g_.values.size(), &int8_format);
     const auto wide = [&](std::size_t layer) { return layers_[layer]->form == PlannedForm::integer16; };
@@ -158,7 +159,7 @@ class PlannedModel {
       for (std::size_t i = 0; i < n.inputs.size(); ++i) {
         const int v = n.inputs[i];
         if (v == Node::none || (integer && (is_parameter(g_, n, i) || is_index(g_, n, i)))) continue;
-        n.inputs[i] = integer                             ? as_integer(v, format)
+        n.inputs[i] = integer                          ? as_integer(v, format)
                       : form.compares && is_integer(v) ? as_integer(v, *formats_[at(v)])
                                                        : as_float(v);
       }
@@ -258,10 +259,10 @@ class PlannedModel {
   const std::vector<const LayerPlan*> layers_;  // of each node
   const IntegerPlacement placement_;
   const std::vector<const IntegerFormat*> formats_;  // of each value
-  std::vector<Node> nodes_;  // of the new graph
+  std::vector<Node> nodes_;                          // of the new graph
   Converter converter_;
-  std::vector<QuantParams> params_;  // of int8
-  std::map<int, Range> fixed_;       // of values: the ranges that operators give
+  std::vector<QuantParams> params_;                // of int8
+  std::map<int, Range> fixed_;                     // of values: the ranges that operators give
   std::map<std::pair<int, DType>, int> integers_;  // of values: their integer forms (themselves or other values)
   PlannedWeights weights_;
 };

@@ -25,8 +25,8 @@ enum class PlannedForm : std::uint8_t {
   dynamic,   ///< int8 weights; inputs are quantized at run time, results are float
   half,      ///< float, with fp16 weights
   bfloat16,  ///< float, with bf16 weights
-  integer16  ///< int16 activations (symmetric) and int8 weights, TFLite's 16x8. A layer whose result has the scale of its
-             ///< input is int16 wherever its input is, also if its form is `integer`
+  integer16  ///< int16 activations (symmetric) and int8 weights, TFLite's 16x8. A layer whose result has the scale of
+             ///< its input is int16 wherever its input is, also if its form is `integer`
 };
 
 /// The name of a form as plan files have it: "float", "int8", "dynamic_range", "fp16", "bf16", "int16".

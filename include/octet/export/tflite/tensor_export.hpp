@@ -114,10 +114,12 @@ class TensorExport {
     if (shape.rank() == 4 && shape[3] > 0 && at(t).dtype == DType::i8)
       depthwise_of_ones(t, out, {1, 1}, {1, 1}, 1.0f);
     else
-      requantize_in_float(t, out);
+      requantize(t, out);
     return out;
   }
-  void requantize_in_float(int from, int to) {
+  void requantize(int from, int to) {
+    if (at(from).dtype == DType::i16 && at(to).dtype == DType::i16)
+      return operate("QUANTIZE", 2, {from}, {to}, Options(89));
     const int real = add(at(to).name + "/real", DType::f32, at(to).shape);
     operate("DEQUANTIZE", at(from).dtype == DType::i16 ? 3 : 2, {from}, {real}, Options(38));
     operate("QUANTIZE", at(to).dtype == DType::i16 ? 2 : 1, {real}, {to}, Options(89));

@@ -137,8 +137,8 @@ class OperatorInputs : public OperatorOptions {
   /// Throws unless a tensor that is quantized to 16 bits is so as TFLite's 16x8 form has it.
   static void require_symmetric_16x8(const Value& v) {
     if (v.dtype != DType::i16 || !v.is_quantized()) return;
-    detail::require<FormatError>(v.has_one_scale(), "'", v.name, "' is quantized to 16 bits with ",
-                                 v.quant.channels(), " scales, expected one");
+    detail::require<FormatError>(v.has_one_scale(), "'", v.name, "' is quantized to 16 bits with ", v.quant.channels(),
+                                 " scales, expected one");
     detail::require<FormatError>(v.quant.zero_point[0] == 0, "'", v.name,
                                  "' is quantized to 16 bits with the zero point ", v.quant.zero_point[0],
                                  ", expected 0 (16x8 quantization is symmetric)");

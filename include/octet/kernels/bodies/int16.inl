@@ -75,8 +75,7 @@ inline void store_sums_i16(const SumsI16& s) noexcept {
       }
       if (s.residual) {
         const BlockOf<std::int16_t> r(s.residual + at, n);
-        for (int k = 0; k < i16_block; ++k)
-          v[k] = std::fma(static_cast<double>(r.v[k]), s.residual_scale, v[k]);
+        for (int k = 0; k < i16_block; ++k) v[k] = std::fma(static_cast<double>(r.v[k]), s.residual_scale, v[k]);
       }
       rounded_block<std::int16_t>(v, s.smallest, s.largest).store(s.out + at, n);
     });

@@ -5,8 +5,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Convolution of 16-bit images with 8-bit weights: of two images of bytes, in bands of rows, so that their sums stay in
-/// the cache until they are added.
+/// Convolution of 16-bit images with 8-bit weights: of two images of bytes, in bands of rows, so that their sums stay
+/// in the cache until they are added.
 class Int16Convolution : public ConvolutionStep {
  public:
   /// depthwise: rounds as a depthwise convolution, even if there is one group.

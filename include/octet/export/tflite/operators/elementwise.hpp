@@ -90,7 +90,8 @@ inline void export_binary(NodeExport& n) {
   const auto sum = [&](const char* type, int options) {
     n.result(b.activation, true, [&](int to, int code) {
       Options o = Options(options).byte(0, code);
-      if (n.code_type() == DType::i16 && b.kind != BinaryKind::mul) o.clear(1);  // pot_scale_int16: scales are not powers of two
+      if (n.code_type() == DType::i16 && b.kind != BinaryKind::mul)
+        o.clear(1);  // pot_scale_int16: scales are not powers of two
       n.operate(type, 1, 2, {n.in(0), n.in(1)}, {to}, o);
     });
   };
@@ -143,7 +144,7 @@ inline void export_convert(NodeExport& n) {
     n.require(y.has_one_scale() && t.has_codes(n.out_id()), "converts to ", name(y.dtype), " with ", y.quant.channels(),
               " scales, which octet does not write");
     if (x.is_quantized()) {
-      if (t.file_type(n.id(0)) != n.code_type()) return t.requantize_in_float(n.in(0), n.out());
+      if (t.file_type(n.id(0)) != n.code_type()) return t.requantize(n.in(0), n.out());
       const int from = t.requantized(n.in(0), t.file_params(n.out_id()));
       if (!n.graph().is_output(n.out_id())) return t.set_tensor(n.out_id(), from);
       return t.reshape(from, n.out());
@@ -181,8 +182,8 @@ inline void export_softmax(NodeExport& n) {
   const bool wide = n.code_type() == DType::i16;
   const QuantParams fixed = wide ? QuantParams(1.0f / 32768, 0) : params_dividing({0, 1}, n.code_type());
   if (t.file_params(n.out_id()) == fixed) return n.operate("SOFTMAX", 1, 2, {n.in(0)}, {n.out()}, o);
-  n.note(t.options(), "has the scale ", n.output().quant.scale[0],
-         ", and TFLite requires ", fixed.scale[0], ": its result is requantized");
+  n.note(t.options(), "has the scale ", n.output().quant.scale[0], ", and TFLite requires ", fixed.scale[0],
+         ": its result is requantized");
   const int y = n.step("fixed", n.code_type(), n.output().shape, fixed),
             real = n.step("real", DType::f32, n.output().shape);
   n.operate("SOFTMAX", 1, 2, {n.in(0)}, {y}, o);

@@ -85,7 +85,8 @@ inline int layer_bias(NodeExport& n, LayerForm form, std::int64_t out) {
   if (b.dtype() != DType::i32 && b.dtype() != DType::i64) return t.constant(own, to_float(b.ref()));
   Tensor<float> real = Tensor<float>::uninitialized({out});
   for (std::int64_t c = 0; c < out; ++c)
-    real[c] = static_cast<float>(load_element(b.dtype(), b.data(), c) * static_cast<double>(sums.scale[sums.index_of(c)]));
+    real[c] =
+        static_cast<float>(load_element(b.dtype(), b.data(), c) * static_cast<double>(sums.scale[sums.index_of(c)]));
   return t.constant(own, std::move(real));
 }
 
@@ -117,8 +118,7 @@ inline QuantParams sum_params(NodeExport& n, const Convolution& c) {
   const auto sum = range(n.tensors().file_params(n.out_id())),
              other = range(n.tensors().file_params(n.id(Convolution::residual)));
   const double low = std::min(0.0, sum.first - other.second), high = std::max(0.0, sum.second - other.first);
-  if (n.code_type() == DType::i16)
-    return {static_cast<float>(std::max(-low, high) / static_cast<double>(r.high)), 0};
+  if (n.code_type() == DType::i16) return {static_cast<float>(std::max(-low, high) / static_cast<double>(r.high)), 0};
   const double scale = (high - low) / static_cast<double>(r.high - r.low);
   const double zero = std::nearbyint(static_cast<double>(r.low) - low / scale);
   return {static_cast<float>(scale),
