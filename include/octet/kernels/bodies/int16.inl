@@ -27,14 +27,17 @@ struct BlockOf {
   }
 };
 
-// clamp(round_half_even(v)) as integers of type T.
+// clamp(round_half_even(v) + zero, low, high) as integers of type T. The limits are clamped to first, which makes no
+// difference, since they are integers; then adding 1.5 * 2^52 rounds.
 template <class T>
 OCTET_INLINE BlockOf<T> rounded_block(const double (&v)[i16_block], double low, double high, std::int32_t zero = 0) {
+  constexpr double shift = 6755399441055744.0;
+  const double lowest = low - zero, highest = high - zero;
   std::int32_t q[i16_block];
   for (int k = 0; k < i16_block; ++k) {
-    const double r = std::rint(v[k]) + zero;
-    const double above = r > low ? r : low;  // NaN becomes low
-    q[k] = static_cast<std::int32_t>(above < high ? above : high);
+    const double above = v[k] > lowest ? v[k] : lowest;  // NaN becomes the lowest
+    const double inside = above < highest ? above : highest;
+    q[k] = static_cast<std::int32_t>((inside + shift) - shift) + zero;
   }
   BlockOf<T> out;
   for (int k = 0; k < i16_block; ++k) out.v[k] = static_cast<T>(q[k]);
@@ -59,12 +62,11 @@ inline void store_sums_i16(const SumsI16& s) noexcept {
   for (std::int64_t row = 0; row < s.rows; ++row)
     each_block(s.channels, [&](std::int64_t c, auto n) {
       const std::int64_t at = row * s.channels + c;
-      const std::integral_constant<int, i16_block> whole;
-      const BlockOf<std::int32_t> high(s.high + at, whole), low(s.low + at, whole);
-      const BlockOf<double> bias(s.bias + c, whole), scale(s.scale + c, whole);
+      const std::int32_t *high = s.high + at, *low = s.low + at;
+      const double *bias = s.bias + c, *scale = s.scale + c;
       double v[i16_block];
       for (int k = 0; k < i16_block; ++k)
-        v[k] = (static_cast<double>(high.v[k]) * 256.0 + static_cast<double>(low.v[k]) + bias.v[k]) * scale.v[k];
+        v[k] = (static_cast<double>(high[k]) * 256.0 + static_cast<double>(low[k]) + bias[k]) * scale[k];
       if (s.out_f32) {
         BlockOf<float> out;
         for (int k = 0; k < i16_block; ++k) {
