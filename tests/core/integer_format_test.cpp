@@ -11,7 +11,10 @@ TEST_CASE("number formats: types of activations and weights") {
   CHECK(is_activation(DType::u8));
   CHECK(is_computed(DType::u8));
   CHECK_FALSE(is_computed(DType::i8));
-  for (DType t : {DType::none, DType::f32, DType::i32, DType::i16, DType::boolean, DType::i2}) {
+  CHECK(is_activation(DType::i16));
+  CHECK(is_computed(DType::i16));
+  CHECK_FALSE(is_weights(DType::i16));
+  for (DType t : {DType::none, DType::f32, DType::i32, DType::u16, DType::boolean, DType::i2}) {
     CAPTURE(name(t));
     CHECK_FALSE(is_activation(t));
     CHECK_FALSE(is_computed(t));

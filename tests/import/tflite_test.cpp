@@ -142,7 +142,7 @@ TEST_CASE("tflite: errors name the file, the operator, its result and the reason
   CHECK_CONTAINS(of("MyOwnOperator"), "CUSTOM MyOwnOperator");
   CHECK_CONTAINS(of("AVERAGE_POOL_2D", {1, 8, 8, 3}, DType::f32, {}, pool_options(same, 3, 2, 5)),
                  "fused activation 5");
-  CHECK_CONTAINS(of("ABS", {1, 8}, DType::i16, {0.1f, 0}), "16x8");
+  CHECK_CONTAINS(of("ABS", {1, 8}, DType::i16, {0.1f, 3}), "16x8");
   CHECK_CONTAINS(of("CONV_2D"), "expected at least 2 inputs");
   CHECK_CONTAINS(of("DEPTH_TO_SPACE", {1, 8, 8, 3}, DType::f32, {}, {integer(0, 2)}), "[?, 8, 8, 3]");
 

@@ -22,6 +22,7 @@ struct IntegerForm {
   bool rescales = false;         ///< if as_input: the output may have parameters of its own
   bool input_rescaled = false;   ///< if rescales: input 0 has to be converted to the parameters of the output before
   bool widens = false;           ///< if rescales: the output may leave the range of input 0
+  bool int16 = false;            ///< also has a form for 16-bit activations. Others compute with these in float
   bool compares = false;  ///< if none: depends only on the order of elements, so it also works on codes with one scale
 };
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "../core/cpu.hpp"
+#include "int16.hpp"
 
 /// Elementwise kernels of bytes, for layers between the products of an integer model. They are separate from the
 /// kernels of products, which take long to compile.
@@ -97,6 +98,7 @@ struct ByteKernels {
   void (*requantize)(const RequantizeU8&) noexcept = nullptr;
   /// out = a[0], b[0], a[1], b[1], ...: n bytes of each.
   void (*interleave)(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept = nullptr;
+  Int16Kernels int16;
 };
 
 /// The kernels for an instruction set that the CPU supports.

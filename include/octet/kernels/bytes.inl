@@ -14,6 +14,7 @@ namespace scalar {
 #include "isa/scalar.hpp"
 #include "isa/lookup_scalar.hpp"
 #include "bodies/in_order.inl"
+#include "bodies/int16.inl"
 #include "bodies/bytes.inl"
 #include "tables/scalar_end.hpp"
 }  // namespace scalar
@@ -25,6 +26,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "isa/avx2.hpp"
 #include "isa/lookup_ymm.hpp"
 #include "bodies/in_order.inl"
+#include "bodies/int16.inl"
 #include "bodies/bytes.inl"
 OCTET_TARGET_END
 }  // namespace avx2
@@ -34,6 +36,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "isa/avx512bw.hpp"
 #include "isa/lookup_avx512.hpp"
 #include "bodies/in_order.inl"
+#include "bodies/int16.inl"
 #include "bodies/bytes.inl"
 OCTET_TARGET_END
 }  // namespace avx512bw
@@ -44,6 +47,7 @@ namespace neon {
 #include "isa/neon.hpp"
 #include "isa/lookup_neon.hpp"
 #include "bodies/in_order.inl"
+#include "bodies/int16.inl"
 #include "bodies/bytes.inl"
 }  // namespace neon
 #include "tables/arm_end.hpp"

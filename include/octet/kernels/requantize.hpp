@@ -72,6 +72,15 @@ inline std::int32_t multiply_single_rounding(std::int32_t x, FixedPointMultiplie
       std::clamp<std::int64_t>(r, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
 }
 
+/// TFLite's product of a 64-bit sum, of magnitude less than 2^47: the mantissa has 16 bits, and the product is rounded
+/// once, half up. m.shift <= largest_wide_shift.
+inline std::int64_t multiply_wide(std::int64_t x, FixedPointMultiplier m) noexcept {
+  const std::int64_t reduced = m.mantissa < 0x7fff0000 ? (m.mantissa + (1 << 15)) >> 16 : 0x7fff;
+  const int total = 15 - m.shift;
+  return (x * reduced + (std::int64_t{1} << (total - 1))) >> total;
+}
+constexpr int largest_wide_shift = 7;
+
 /// A factor as a finite float, so that 0 times it is 0.
 inline float finite_factor(double x) noexcept {
   return static_cast<float>(std::min(x, static_cast<double>(std::numeric_limits<float>::max())));

@@ -5,12 +5,13 @@
 #include "../kernels/bytes.hpp"
 #include "activation_codes.hpp"
 #include "concat.hpp"
+#include "int16_sums.hpp"
 #include "shape/indexed_copy.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
-/// Requantizes bytes: by arithmetic where that gives the codes of the table, which is slower.
+/// Requantizes codes: bytes by arithmetic where that gives the codes of the table, which is slower.
 class Requantization {
  public:
   Requantization() = default;
@@ -28,12 +29,27 @@ class Requantization {
     kernels.requantize({codes.data(), found.data(), 256, 1, 0, 0, p_.scale, p_.zero_in, p_.zero_point});
     arithmetic_ = std::equal(found.begin(), found.end(), table_.begin());
   }
-  bool needed() const noexcept { return !table_.empty(); }
+  /// From one scale of int16 to another.
+  Requantization(double scale_in, double scale_out) : wide_(true) {
+    codes_.scale_in = scale_in;
+    codes_.scale_out = scale_out;
+  }
+  bool needed() const noexcept { return wide_ || !table_.empty(); }
   std::size_t bytes() const noexcept { return table_.size(); }
 
   /// Rows of n bytes.
   void run(const ByteKernels& kernels, const std::byte* from, std::byte* to, std::int64_t n, std::int64_t rows,
            std::ptrdiff_t out_stride) const noexcept {
+    if (wide_) {
+      ConvertCodes p = codes_;
+      p.count = n / 2;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        p.in = from + r * n;
+        p.out = to + r * out_stride;
+        kernels.int16.rescale(p);
+      }
+      return;
+    }
     const auto* in = reinterpret_cast<const std::uint8_t*>(from);
     auto* out = reinterpret_cast<std::uint8_t*>(to);
     if (arithmetic_)
@@ -46,6 +62,8 @@ class Requantization {
   std::vector<std::uint8_t> table_;  // empty if nothing changes
   RequantizeU8 p_;
   bool arithmetic_ = false;
+  ConvertCodes codes_;  // of int16
+  bool wide_ = false;
 };
 
 /// Rows of all inputs side by side; quantized inputs of another scale than the output's are requantized.
@@ -60,6 +78,10 @@ class ConcatStep : public Step {
       c.require(x.dtype == y.dtype && x.is_quantized() == y.is_quantized(), "expected '", x.name, "' and '", y.name,
                 "' of the same type, found ", name(x.dtype), " and ", name(y.dtype));
       if (x.quant == y.quant) continue;
+      if (int16_format.computes(x.dtype)) {
+        changes_[static_cast<std::size_t>(i)] = Requantization(int16_scale(c, x), int16_scale(c, y));
+        continue;
+      }
       c.require(int8_format.computes(x.dtype) && !x.quant.per_channel() && !y.quant.per_channel(), "'", x.name,
                 "' cannot be requantized to the scale of '", y.name, "'");
       c.validate(x);
@@ -165,6 +187,7 @@ OCTET_API std::unique_ptr<GradientStep> Concat::prepare_gradient(const PrepareCo
 OCTET_API IntegerForm Concat::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
+  f.int16 = true;
   return f;
 }
 

@@ -6,6 +6,7 @@
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
 #include "convert.hpp"
+#include "int16_convert.hpp"
 #include "tflite_unary.hpp"
 
 OCTET_BEGIN
@@ -109,6 +110,7 @@ OCTET_API std::unique_ptr<Step> Convert::prepare(const PrepareContext& c) const 
     const bool twice = c.rounding() == Rounding::tflite_double;
     return detail::make_code_table(c, x, y, detail::FixedScale{detail::FixedPointMultiplier(ratio), twice});
   }
+  if (detail::Int16Convert::has(x, y)) return detail::make_step<detail::Int16Convert>(c, x, y);
   return detail::make_step<detail::GenericConvert>(x.quant, y.quant);
 }
 

@@ -3,6 +3,7 @@
 #include "convolution/gradient.hpp"
 #include "float_weights.hpp"
 #include "fully_connected.hpp"
+#include "int16_fully_connected.hpp"
 #include "rows.hpp"
 #include "weighted_layer.hpp"
 
@@ -135,11 +136,13 @@ OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const
 }
 
 OCTET_API std::unique_ptr<Step> FullyConnected::prepare(const PrepareContext& c) const {
+  if (detail::has_int16_activations(c)) return detail::make_step<detail::Int16FullyConnected>(c, activation);
   return detail::weighted_step<detail::DynamicFullyConnected, detail::IntegerFullyConnected,
                                detail::FloatFullyConnected>(c, "inputs", activation);
 }
 
 OCTET_API void FullyConnected::check(const PrepareContext& c) const {
+  if (detail::has_int16_activations(c)) return detail::check_int16(c, -1);
   detail::check_weighted(c, "inputs", activation, -1);
 }
 
@@ -165,7 +168,7 @@ OCTET_API Traits FullyConnected::traits() const {
 
 OCTET_API std::string FullyConnected::summary(const ShapeContext&) const { return "Dense"; }
 
-OCTET_API IntegerForm FullyConnected::integer_form() const { return detail::weighted_integer_form(); }
+OCTET_API IntegerForm FullyConnected::integer_form() const { return detail::weighted_integer_form(true); }
 
 OCTET_API std::int64_t FullyConnected::macs(const ShapeContext& c) const {
   return shapes(c)[0].elements() * c.shape(weights)[1];

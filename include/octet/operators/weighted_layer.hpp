@@ -2,6 +2,7 @@
 #include "../graph/graph.hpp"
 #include "dynamic_weights.hpp"
 #include "implement.hpp"
+#include "int16_sums.hpp"
 #include "requantizer.hpp"
 
 /// Forms of layers with weights (input 1), selected by the types of input and weights.
@@ -9,6 +10,11 @@ OCTET_BEGIN
 namespace detail {
 
 enum class WeightedForm : std::uint8_t { floating, dynamic, integer };
+
+/// Whether the layer has 16-bit activations. Convolutions and fully connected layers have a form for them.
+inline bool has_int16_activations(const PrepareContext& c) {
+  return int16_format.computes(c.input(0).dtype) && int16_format.has_weights(c.input(LayerInputs::weights).dtype);
+}
 
 /// The form of a layer. Throws Error if there is none. `inputs`: name of input 0 in messages.
 inline WeightedForm weighted_form(const PrepareContext& c, const char* inputs) {
@@ -38,12 +44,26 @@ inline void require_bias(const ShapeContext& c, std::int64_t channels) {
   c.require(bias == Shape{channels}, "bias has shape ", bias, ", expected [", channels, "]");
 }
 
-inline IntegerForm weighted_integer_form() {
+/// int16: see IntegerForm.
+inline IntegerForm weighted_integer_form(bool int16) {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
   f.weights = LayerInputs::weights;
   f.bias = LayerInputs::bias;
+  f.int16 = int16;
   return f;
+}
+
+/// Products of 8-bit numbers of which that many surely fit into a sum of 32 bits.
+constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);
+
+/// The same as check_weighted for a layer with 16-bit activations.
+inline void check_int16(const PrepareContext& c, int residual) {
+  Int16Sums::check(c, residual);
+  const AnyTensor& stored = c.constant(LayerInputs::weights);
+  if (stored.shape().product(1, stored.shape().rank()) <= always_fit) return;
+  const CenteredWeights w(stored, c.input(LayerInputs::weights).quant.zero_point);
+  for (std::int64_t o = 0; o < w.out; ++o) w.sum(o, c);
 }
 
 /// Implements Operator::check for such a layer. Reads the weights only if their sums matter. `residual`: index of the
@@ -64,7 +84,6 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
     c.multiplier(static_cast<double>(c.input(0).quant.scale[0]) * static_cast<double>(s) /
                  (y.is_quantized() ? static_cast<double>(y.quant.scale[0]) : 1.0));
   const Shape& shape = c.constant(LayerInputs::weights).shape();
-  constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);  // products whose sum fits into 32 bits
   const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != int8_format.sums;
   if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && int8_format.computes(y.dtype))) return;
   const IntegerWeights weights(c, false);

@@ -24,7 +24,9 @@ inline bool is_index(const Graph& g, const Node& n, std::size_t i) {
 }
 
 inline bool is_quantized_activation(const Value& v) { return is_activation(v.dtype) && v.is_quantized(); }
-inline bool has_activation_scale(const Value& v) { return is_activation(v.dtype) && v.has_one_scale(); }
+inline bool has_activation_scale(const Value& v) {
+  return is_activation(v.dtype) && v.has_one_scale() && (!int16_format.computes(v.dtype) || v.quant.zero_point[0] == 0);
+}
 
 /// Whether the node reads a quantized tensor whose codes have the same order as their real values, and needs
 /// nothing but that order.

@@ -5,6 +5,23 @@
 OCTET_BEGIN
 namespace detail {
 
+/// Whether the node reads or writes 16-bit activations.
+inline bool reads_int16(const Graph& g, const Node& n) {
+  const auto is_int16 = [&](int v) {
+    return v != Node::none && int16_format.computes(g.value(v).dtype) && g.value(v).is_quantized();
+  };
+  return std::any_of(n.inputs.begin(), n.inputs.end(), is_int16) ||
+         std::any_of(n.outputs.begin(), n.outputs.end(), is_int16);
+}
+
+/// Whether the node's weights are integers. In float it would be another layer, which quantizes its inputs as it runs.
+inline bool has_integer_weights(const Graph& g, const Node& n) {
+  const int w = n.op->integer_form().weights;
+  return w >= 0 && n.op->traits().products != Traits::Products::none &&
+         input_of(n, static_cast<std::size_t>(w)) != Node::none &&
+         g.value(n.inputs[static_cast<std::size_t>(w)]).is_quantized();
+}
+
 /// Surrounds operators that have no integer form with conversions to float and back.
 inline Graph insert_float_fallbacks(Graph g) {
   std::vector<Node> nodes;
@@ -21,7 +38,8 @@ inline Graph insert_float_fallbacks(Graph g) {
       plain = plain || g.value(n.inputs[i]).dtype == DType::f32;
     }
     const IntegerForm form = n.op->integer_form();
-    const bool takes_codes = form.output != IntegerForm::Output::none || compares_codes(g, n);
+    const bool takes_codes = (form.output != IntegerForm::Output::none && (form.int16 || !reads_int16(g, n))) ||
+                             compares_codes(g, n) || has_integer_weights(g, n);
     if (!quantized || (!plain && takes_codes)) {
       nodes.push_back(std::move(n));
       continue;

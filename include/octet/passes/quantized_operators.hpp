@@ -121,6 +121,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p, Link
     return true;
   }
   if (form.output == IntegerForm::Output::none || g.value(n.outputs[0]).dtype != DType::f32) return false;
+  const IntegerFormat* format = nullptr;  // of the inputs
   std::vector<int> in = n.inputs;
   int weights = Node::none;
   std::optional<Tensor<float>> bias;
@@ -133,13 +134,23 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p, Link
     } else {
       in[i] = k == form.weights ? p.weights_of(in[i]) : p.integers_of(in[i]);
       if (in[i] == Node::none) return false;
-      if (k == form.weights) weights = in[i];
+      if (k == form.weights) {
+        weights = in[i];
+        continue;
+      }
+      const IntegerFormat* own = format_of_activations(g.value(in[i]).dtype);
+      if (format && own != format) return false;
+      format = own;
     }
   }
   if (form.weights >= 0 && weights == Node::none) return false;
 
   const int result = n.outputs[0];
   const std::vector<int> quantizers = p.quantizers_of(result);
+  const bool wide = format && format->computes(int16_format.computed);
+  if (wide && !form.int16) return false;
+  for (int q : quantizers)
+    if (format_of_activations(g.value(g.nodes[static_cast<std::size_t>(q)].outputs[0]).dtype) != format) return false;
   const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(form.rescales && !quantizers.empty());
   if (form.widens && quantizers.empty()) return false;
   if (!keeps_parameters && n.outputs.size() > 1) return false;
@@ -149,8 +160,10 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p, Link
     const int old = n.inputs[static_cast<std::size_t>(form.bias)];
     const float scale = g.value(in[0]).quant.scale[0];
     const int given = p.bias_codes_of(old, scale, g.value(weights).quant);
-    AnyTensor codes =
-        given != Node::none ? g.value(given).constant : AnyTensor(bias_codes(*bias, scale, g.value(weights).quant));
+    const QuantParams& unit = g.value(weights).quant;
+    AnyTensor codes = given != Node::none ? g.value(given).constant
+                      : wide              ? AnyTensor(bias_codes<std::int64_t>(*bias, scale, unit))
+                                          : AnyTensor(bias_codes(*bias, scale, unit));
     in[static_cast<std::size_t>(form.bias)] = g.add_constant(g.value(old).name, std::move(codes));
   }
   if (gives_float) {

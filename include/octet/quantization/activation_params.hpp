@@ -35,5 +35,20 @@ inline std::vector<QuantParams> activation_params(const Graph& g, const IntegerP
   return params;
 }
 
+/// The scale of 16-bit activations that hold every number that 8-bit ones with these parameters hold.
+inline QuantParams int16_params(const QuantParams& p, DType codes) {
+  const IntegerRange r = integer_range(codes);
+  const double step = static_cast<double>(p.scale[0]), z = p.zero_point[0];
+  // Half a step more: the zero point of the 8-bit codes is rounded, which moves their range.
+  const double most = step * (0.5 + std::max(z - static_cast<double>(r.low), static_cast<double>(r.high) - z));
+  return {static_cast<float>(most / static_cast<double>(integer_range(int16_format.activations).high)), 0};
+}
+
+/// The scale of 16-bit activations whose range their operator gives.
+inline QuantParams int16_params_dividing(const Range& r) {
+  const float most = std::max(-r.low, r.high);
+  return params_dividing({-most, most}, int16_format.activations);
+}
+
 }  // namespace detail
 OCTET_END

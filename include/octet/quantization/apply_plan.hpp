@@ -18,6 +18,7 @@ class PlannedModel {
         plan_(plan),
         layers_(layers_of(g_, plan)),
         placement_(g_, {not_integer(layers_), plan.integer_input, plan.integer_output}),
+        formats_(formats()),
         converter_(g_, nodes_),
         weights_(g_) {}
 
@@ -25,7 +26,12 @@ class PlannedModel {
     g_.rounding = plan_.rounding;
     require_finite_weights(g_);
     for (std::size_t i = 0; i < layers_.size(); ++i) require_form(g_.nodes[i], *layers_[i]);
-    params_ = activation_params(g_, placement_, format_, [this](int v) { return planned(v); });
+    // Of int8: those of int16 follow from them.
+    params_ = activation_params(g_, placement_, int8_format, [this](int v) { return planned(v); });
+    for (std::size_t v = 0; v < params_.size(); ++v)
+      if (placement_.source(static_cast<int>(v)) == Source::fixed)
+        fixed_[static_cast<int>(v)] =
+            g_.nodes[at(placement_.links().producer(static_cast<int>(v)))].op->integer_form().range;
     require_not_planned_otherwise();
     rewrite();
     return std::move(g_);
@@ -51,8 +57,27 @@ class PlannedModel {
   }
   static std::vector<bool> not_integer(const std::vector<const LayerPlan*>& layers) {
     std::vector<bool> floating;
-    for (const LayerPlan* l : layers) floating.push_back(l->form != PlannedForm::integer);
+    for (const LayerPlan* l : layers) floating.push_back(!has_integer_activations(l->form));
     return floating;
+  }
+  /// The format of each value that becomes an integer: that of the layer that writes it. Layers that move codes have
+  /// the format of their input. Inputs of the model have int16 if only such layers read them.
+  std::vector<const IntegerFormat*> formats() const {
+    std::vector<const IntegerFormat*> all(g_.values.size(), &int8_format);
+    const auto wide = [&](std::size_t layer) { return layers_[layer]->form == PlannedForm::integer16; };
+    for (int v : g_.inputs) {
+      const std::vector<int>& users = placement_.links().users(v);
+      if (!users.empty() && std::all_of(users.begin(), users.end(), [&](int u) { return wide(at(u)); }))
+        all[at(v)] = &int16_format;
+    }
+    for (std::size_t l = 0; l < g_.nodes.size(); ++l) {
+      const Node& n = g_.nodes[l];
+      const IntegerForm form = n.op->integer_form();
+      const bool follows = form.int16 && form.output == Output::as_input && all[at(n.inputs[0])] == &int16_format;
+      if (!wide(l) && !follows) continue;
+      for (int v : n.outputs) all[at(v)] = &int16_format;
+    }
+    return all;
   }
 
   /// Throws Error if the form that the plan gives to the layer is not supported.
@@ -63,6 +88,9 @@ class PlannedModel {
       case PlannedForm::floating: break;
       case PlannedForm::integer:
         possible = form.output != Output::none && (form.weights < 0 || placement_.is_integer(n));
+        break;
+      case PlannedForm::integer16:
+        possible = form.int16 && form.output != Output::none && (form.weights < 0 || placement_.is_integer(n));
         break;
       case PlannedForm::dynamic: possible = has_dynamic_form(*n.op) && has_float_weights(g_, n); break;
       case PlannedForm::half:
@@ -90,7 +118,7 @@ class PlannedModel {
       if (reader.op->traits().joins) found = plan_.activations.find(g_.value(reader.outputs[0]).name);
     }
     require(found != plan_.activations.end(), "the plan has no scale for tensor '", tensor, "', which is an ",
-            name(format_.activations), " activation");
+            name(formats_[at(v)]->activations), " activation");
     return {found->second.scale, found->second.zero_point};
   }
 
@@ -117,28 +145,30 @@ class PlannedModel {
   void rewrite() {
     const std::vector<Node> old = std::move(g_.nodes);
     g_.nodes.clear();
-    quantized_.assign(params_.size(), Node::none);
     std::vector<int> outputs = g_.outputs;
     if (plan_.integer_input)
       for (int v : g_.inputs)
-        if (is_integer(v)) become_integer(v);
+        if (is_integer(v)) become_integer(v, *formats_[at(v)]);
     for (std::size_t l = 0; l < old.size(); ++l) {
       Node n = old[l];
       const LayerPlan& layer = *layers_[l];
       const IntegerForm form = n.op->integer_form();
       const bool integer = placement_.is_integer(n);
+      const IntegerFormat& format = *formats_[at(n.outputs[0])];
       const std::vector<int> results = n.outputs;
       for (std::size_t i = 0; i < n.inputs.size(); ++i) {
         const int v = n.inputs[i];
         if (v == Node::none || (integer && (is_parameter(g_, n, i) || is_index(g_, n, i)))) continue;
-        n.inputs[i] = integer || (form.compares && is_integer(v)) ? as_integer(v) : as_float(v);
+        n.inputs[i] = integer                          ? as_integer(v, format)
+                      : form.compares && is_integer(v) ? as_integer(v, *formats_[at(v)])
+                                                       : as_float(v);
       }
       if (integer) {
-        if (form.weights >= 0) weights_.make_int8(n, layer);
-        if (has_residual(n)) keep_unsummed(n, old[l]);
+        if (form.weights >= 0) weights_.make_integer(n, layer, format);
+        if (has_residual(n)) keep_unsummed(n, old[l], format);
         if (form.input_rescaled)
-          n.inputs[0] = converter_.convert(n.inputs[0], format_.activations, params_[at(results[0])], ".rescaled");
-        for (int& v : n.outputs) v = integer_result(v);
+          n.inputs[0] = converter_.convert(n.inputs[0], format.activations, params(results[0], format), ".rescaled");
+        for (int& v : n.outputs) v = integer_result(v, format);
       } else if (layer.form == PlannedForm::half) {
         weights_.make_half<fp16>(n, layer);
       } else if (layer.form == PlannedForm::bfloat16) {
@@ -159,50 +189,68 @@ class PlannedModel {
   }
 
   /// Keeps the planned range of a layer's result before the residual is added.
-  void keep_unsummed(Node& n, const Node& planned_node) const {
+  void keep_unsummed(Node& n, const Node& planned_node, const IntegerFormat& format) const {
     const auto* c = as<Convolution>(*n.op);
     const auto found = plan_.activations.find(unsummed_name(g_, planned_node));
     if (!c || found == plan_.activations.end()) return;
     Convolution copy = *c;
-    copy.unsummed_scale = static_cast<double>(found->second.scale);
-    copy.unsummed_zero_point = found->second.zero_point;
+    const QuantParams q = in_format({found->second.scale, found->second.zero_point}, format);
+    copy.unsummed_scale = static_cast<double>(q.scale[0]);
+    copy.unsummed_zero_point = q.zero_point[0];
     n.op = make_operator(std::move(copy));
   }
 
+  /// Parameters of 8-bit codes as those of the format.
+  static QuantParams in_format(const QuantParams& p, const IntegerFormat& format) {
+    return format.computed == int16_format.computed ? int16_params(p, int8_format.activations) : p;
+  }
+  /// Scale and zero point of a value in the format.
+  QuantParams params(int v, const IntegerFormat& format) const {
+    const int root = placement_.root(v);
+    if (format.computed == int16_format.computed && placement_.source(root) == Source::fixed)
+      return int16_params_dividing(fixed_.at(root));
+    return in_format(params_[at(v)], format);
+  }
+  static std::string suffix(const IntegerFormat& format) { return std::string(".") + name(format.activations); }
+
   /// The value that an integer layer computes for its result v: v itself, or, if v is a float output of the model and
   /// keeps its name, an integer value from which v is converted.
-  int integer_result(int v) {
+  int integer_result(int v, const IntegerFormat& format) {
     if (!is_integer(v) || !params_[at(v)]) return v;
     if (!g_.is_output(v) || plan_.integer_output) {
-      become_integer(v);
-    } else {
-      const Value& x = g_.value(v);
-      quantized_[at(v)] = g_.add_value({x.name + suffix_, format_.activations, x.shape, params_[at(v)], {}});
+      become_integer(v, format);
+      return v;
     }
-    return quantized_[at(v)];
+    const Value& x = g_.value(v);
+    return integers_[{v, format.activations}] =
+               g_.add_value({x.name + suffix(format), format.activations, x.shape, params(v, format), {}});
   }
 
-  void become_integer(int v) {
-    g_.value(v).dtype = format_.activations;
-    g_.value(v).quant = params_[at(v)];
-    quantized_[at(v)] = v;
+  void become_integer(int v, const IntegerFormat& format) {
+    g_.value(v).dtype = format.activations;
+    g_.value(v).quant = params(v, format);
+    integers_[{v, format.activations}] = v;
   }
 
-  int as_integer(int v) {
-    if (quantized_[at(v)] != Node::none) return quantized_[at(v)];
+  int as_integer(int v, const IntegerFormat& format) {
+    const auto key = std::make_pair(v, format.activations);
+    if (const auto it = integers_.find(key); it != integers_.end()) return it->second;
+    const QuantParams own = params(v, format);
     if (g_.value(v).is_constant()) {
       const Tensor<float> exact = to_float(g_.value(v).constant.ref());
-      const Calib given = given_params(params_[at(v)]);
-      const QuantParams params = choose_params(exact, given, format_.activations);
-      AnyTensor codes = AnyTensor::make(format_.activations, exact.shape(), [&](std::byte* to) {
-        quantize_elements(exact, params, given, format_.activations, to);
+      const Calib given = given_params(own);
+      const QuantParams chosen = choose_params(exact, given, format.activations);
+      AnyTensor codes = AnyTensor::make(format.activations, exact.shape(), [&](std::byte* to) {
+        quantize_elements(exact, chosen, given, format.activations, to);
       });
-      return quantized_[at(v)] = g_.add_constant(g_.value(v).name, std::move(codes), params);
+      return integers_[key] = g_.add_constant(g_.value(v).name, std::move(codes), chosen);
     }
-    return quantized_[at(v)] = converter_.convert(v, format_.activations, params_[at(v)], suffix_);
+    const auto other = integers_.find({v, formats_[at(v)]->activations});  // as its layer writes it
+    const int from = other == integers_.end() ? v : other->second;
+    return integers_[key] = converter_.convert(from, format.activations, own, suffix(format));
   }
   int as_float(int v) {
-    if (at(v) >= params_.size() || g_.value(v).dtype != format_.activations || !g_.value(v).is_quantized()) return v;
+    if (at(v) >= params_.size() || !is_activation(g_.value(v).dtype) || !g_.value(v).is_quantized()) return v;
     return converter_.to_float(v);
   }
 
@@ -210,12 +258,12 @@ class PlannedModel {
   const QuantizationPlan& plan_;
   const std::vector<const LayerPlan*> layers_;  // of each node
   const IntegerPlacement placement_;
-  const IntegerFormat& format_ = *format_of(PlannedForm::integer);
-  const std::string suffix_ = std::string(".") + name(format_.activations);
-  std::vector<Node> nodes_;  // of the new graph
+  const std::vector<const IntegerFormat*> formats_;  // of each value
+  std::vector<Node> nodes_;                          // of the new graph
   Converter converter_;
-  std::vector<QuantParams> params_;
-  std::vector<int> quantized_;  // of each value: its integer form (itself or another value), or none
+  std::vector<QuantParams> params_;                // of int8
+  std::map<int, Range> fixed_;                     // of values: the ranges that operators give
+  std::map<std::pair<int, DType>, int> integers_;  // of values: their integer forms (themselves or other values)
   PlannedWeights weights_;
 };
 

@@ -16,12 +16,19 @@ struct DequantizedModel {
   std::map<std::string, QuantParams> activations;
 };
 
-/// Dequantizes int32 biases of integer layers, whose scale is input scale * weight scale.
+/// Whether integer layers may have biases of that type.
+inline bool is_sums(DType t) noexcept {
+  for (const IntegerFormat& f : integer_formats)
+    if (f.sums == t) return true;
+  return false;
+}
+
+/// Dequantizes biases of integer layers, whose scale is input scale * weight scale.
 inline void dequantize_biases(Graph& g) {
   for (Node& n : g.nodes) {
     const IntegerForm form = n.op->integer_form();
     const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
-    if (b == Node::none || !g.value(b).is_constant() || g.value(b).dtype != int8_format.sums) continue;
+    if (b == Node::none || !g.value(b).is_constant() || !is_sums(g.value(b).dtype)) continue;
     const DType sums = g.value(b).dtype;
     const QuantParams x = g.value(n.inputs[0]).quant,
                       w = g.value(n.inputs[static_cast<std::size_t>(form.weights)]).quant;
@@ -49,9 +56,12 @@ inline DequantizedModel dequantize_model(const Model& model) {
     } else if (v.is_quantized()) {
       const IntegerFormat* format = format_of_activations(v.dtype);
       require(format && v.has_one_scale(), "tensor '", v.name, "' is ", name(v.dtype), " with ", v.quant.channels(),
-              " scales, expected int8 or uint8 with one scale");
+              " scales, expected int8, uint8 or int16 with one scale");
+      const bool wide = format->computes(int16_format.computed);
+      const auto codes = [](DType t) { return static_cast<float>(integer_range(t).high); };
       d.activations[v.name] =
-          QuantParams(v.quant.scale[0], v.quant.zero_point[0] + code_shift(v.dtype, format->activations));
+          wide ? QuantParams(v.quant.scale[0] * codes(int16_format.activations) / codes(int8_format.activations), 0)
+               : QuantParams(v.quant.scale[0], v.quant.zero_point[0] + code_shift(v.dtype, format->activations));
     } else {
       continue;
     }

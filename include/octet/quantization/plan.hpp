@@ -24,13 +24,16 @@ enum class PlannedForm : std::uint8_t {
              ///< its input is, and float otherwise
   dynamic,   ///< int8 weights; inputs are quantized at run time, results are float
   half,      ///< float, with fp16 weights
-  bfloat16   ///< float, with bf16 weights
+  bfloat16,  ///< float, with bf16 weights
+  integer16  ///< int16 activations (symmetric) and int8 weights, TFLite's 16x8. A layer whose result has the scale of
+             ///< its input is int16 wherever its input is, also if its form is `integer`
 };
 
-/// The name of a form as plan files have it: "float", "int8", "dynamic_range", "fp16", "bf16".
+/// The name of a form as plan files have it: "float", "int8", "dynamic_range", "fp16", "bf16", "int16".
 const char* name(PlannedForm form) noexcept;
 
-/// Scale and zero point of an int8 activation: real = scale * (q - zero_point).
+/// Scale and zero point of an int8 activation: real = scale * (q - zero_point). Where a layer is int16, its activations
+/// have the scale of int16 codes for the same range.
 struct ActivationPlan {
   float scale = 1;              ///< positive and finite
   std::int32_t zero_point = 0;  ///< -128 to 127
@@ -46,8 +49,8 @@ struct ActivationPlan {
 /// How a layer is quantized. All members except the form are for layers with weights.
 struct LayerPlan {
   PlannedForm form = PlannedForm::floating;  ///< how the layer computes
-  QuantParams weights;  ///< int8 and dynamic_range: a scale for each output channel (axis 0), or one for all (axis -1);
-                        ///< zero points are 0
+  QuantParams weights;  ///< int8, int16 and dynamic_range: a scale for each output channel (axis 0), or one for all
+                        ///< (axis -1); zero points are 0
   int weight_bits = 8;  ///< 2 to 8: codes reach from -(2^(bits-1) - 1) to 2^(bits-1) - 1
   /// The weights as integers, in their order in the float model, as a rounding algorithm chose them. Empty: each weight
   /// divided by its scale, rounded to nearest.
@@ -79,9 +82,9 @@ struct QuantizationPlan {
   /// that the outputs of the model stay the same (cross-layer equalization). Scales are those of the changed tensors
   /// and weights.
   std::map<std::string, std::vector<int>> channel_exponents;
-  bool integer_input = false;          ///< the model takes int8 instead of float
-  bool integer_output = false;         ///< the model returns int8 instead of float
-  Rounding rounding = Rounding::fp32;  ///< of int8 layers
+  bool integer_input = false;          ///< the model takes int8 instead of float; int16 where only int16 layers read it
+  bool integer_output = false;         ///< the model returns int8, or int16 of an int16 layer, instead of float
+  Rounding rounding = Rounding::fp32;  ///< of int8 and int16 layers
 
   /// Equal if all members are.
   friend bool operator==(const QuantizationPlan& a, const QuantizationPlan& b) {
@@ -100,7 +103,13 @@ namespace detail {
 
 /// The number format of layers with that form; null where they compute in float. The only place that chooses one.
 constexpr const IntegerFormat* format_of(PlannedForm form) noexcept {
+  if (form == PlannedForm::integer16) return &int16_format;
   return form == PlannedForm::integer || form == PlannedForm::dynamic ? &int8_format : nullptr;
+}
+
+/// Whether layers with that form compute in integers between integer activations.
+constexpr bool has_integer_activations(PlannedForm form) noexcept {
+  return form == PlannedForm::integer || form == PlannedForm::integer16;
 }
 
 /// Without a calibration, biases are not corrected.

@@ -14,6 +14,7 @@ OCTET_API const char* name(PlannedForm form) noexcept {
     case PlannedForm::dynamic: return "dynamic_range";
     case PlannedForm::half: return "fp16";
     case PlannedForm::bfloat16: return "bf16";
+    case PlannedForm::integer16: return "int16";
   }
   return "unknown";
 }

@@ -13,8 +13,8 @@ namespace detail {
 
 constexpr const char* rounding_names[] = {"fp32", "tflite_double", "tflite_single", "litert",
                                           "fp32_centered"};  // in the order of Rounding
-constexpr PlannedForm planned_forms[] = {PlannedForm::floating, PlannedForm::integer, PlannedForm::dynamic,
-                                         PlannedForm::half, PlannedForm::bfloat16};
+constexpr PlannedForm planned_forms[] = {PlannedForm::floating, PlannedForm::integer,  PlannedForm::dynamic,
+                                         PlannedForm::half,     PlannedForm::bfloat16, PlannedForm::integer16};
 
 /// The shortest decimal number that is read as x.
 inline nlohmann::json shortest(float x) {

@@ -15,18 +15,23 @@ class PlannedWeights {
  public:
   explicit PlannedWeights(Graph& g) : g_(g) {}
 
-  /// Quantizes the weights to int8 and the bias to int32 with the scale input * weights.
-  void make_int8(Node& n, const LayerPlan& layer) {
+  /// Quantizes the weights to int8 and the bias to the format's sums, with the scale input * weights.
+  void make_integer(Node& n, const LayerPlan& layer, const IntegerFormat& format) {
     const IntegerForm form = n.op->integer_form();
     const float input_scale = g_.value(n.inputs[0]).quant.scale[0];
-    require_bias_fits(n, layer, input_scale);
+    const bool wide = format.sums == int16_format.sums;
+    const double most = wide ? 0x1p46 : 0x1p31;
+    require_bias_fits(n, layer, input_scale, most);
     QTensor<int8> q = int8_weights(n, layer);
-    if (!layer.bias_shift.empty()) require_bias_fits(n, layer, input_scale);
+    if (!layer.bias_shift.empty()) require_bias_fits(n, layer, input_scale, most);
     const auto b_at = static_cast<std::size_t>(form.bias);
     const int b = form.bias < 0 ? Node::none : input_of(n, b_at);
-    if (b != Node::none)
-      n.inputs[b_at] =
-          g_.add_constant(g_.value(b).name, bias_codes(to_float(g_.value(b).constant.ref()), input_scale, q.params));
+    if (b != Node::none) {
+      const Tensor<float> bias = to_float(g_.value(b).constant.ref());
+      AnyTensor codes = wide ? AnyTensor(bias_codes<std::int64_t>(bias, input_scale, q.params))
+                             : AnyTensor(bias_codes(bias, input_scale, q.params));
+      n.inputs[b_at] = g_.add_constant(g_.value(b).name, std::move(codes));
+    }
     store_weights(n, layer, std::move(q));
   }
 
@@ -99,7 +104,7 @@ class PlannedWeights {
   }
 
   /// Increased scales of weights (see Int8Planner) may have been edited, or the input's scale.
-  void require_bias_fits(const Node& n, const LayerPlan& layer, float input_scale) const {
+  void require_bias_fits(const Node& n, const LayerPlan& layer, float input_scale, double most) const {
     const IntegerForm form = n.op->integer_form();
     require_scales(n, layer, weights_of(n).shape);
     const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
@@ -108,7 +113,7 @@ class PlannedWeights {
     for (float x : to_float(g_.value(b).constant.ref())) {
       const float scale = layer.weights.scale[layer.weights.index_of(c)];
       const auto in = static_cast<double>(input_scale);
-      require(std::abs(static_cast<double>(x)) / bias_unit(in, scale) < 0x1p31, layer_text(n), "the weights' scale ",
+      require(std::abs(static_cast<double>(x)) / bias_unit(in, scale) < most, layer_text(n), "the weights' scale ",
               scale, " of channel ", c, " is too small for the bias ", x, ": expected at least ", least_scale(x, in));
       ++c;
     }

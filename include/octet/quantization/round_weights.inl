@@ -61,7 +61,7 @@ class PlanRounder {
   std::vector<bool> not_integer() const {
     std::vector<bool> floating;
     for (const std::string& n : unique_layer_names(g_))
-      floating.push_back(plan_.layers.at(n).form != PlannedForm::integer);
+      floating.push_back(!has_integer_activations(plan_.layers.at(n).form));
     return floating;
   }
   ExecutorOptions executor_options() const {

@@ -58,6 +58,11 @@ class Exporter {
 
   void add_node(const Node& n) {
     NodeExport node(n, tensors_);
+    for (const auto* values : {&n.inputs, &n.outputs})
+      for (int v : *values)
+        node.require(v == Node::none || !int16_format.has_activations(g_.value(v).dtype) || !g_.value(v).is_quantized(),
+                     "computes with int16 activations, which octet does not write to ONNX files: save as .tflite or "
+                     ".octet, or plan the layer as int8 or float");
     const Writer write = find_writer(n.op->type());
     const OperatorType* own = write ? nullptr : find_operator(n.op->type());
     if (write) return write(node);

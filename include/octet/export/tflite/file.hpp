@@ -42,12 +42,14 @@ inline int operator_code(const std::string& name) {
 struct Options {
   int type = 0;
   std::map<int, std::int8_t> bytes = {};
+  std::vector<int> cleared = {};  // flags that are false, and true where a file lacks them
   std::map<int, std::int32_t> integers = {};
   std::map<int, float> reals = {};
   std::map<int, std::vector<std::int32_t>> lists = {};
 
   explicit Options(int t = 0) : type(t) {}
   Options& byte(int field, int x) { return bytes[field] = static_cast<std::int8_t>(x), *this; }
+  Options& clear(int field) { return cleared.push_back(field), *this; }
   Options& integer(int field, std::int64_t x) { return integers[field] = static_cast<std::int32_t>(x), *this; }
   Options& real(int field, double x) { return reals[field] = static_cast<float>(x), *this; }
   Options& list(int field, std::vector<std::int32_t> x) { return lists[field] = std::move(x), *this; }
@@ -204,6 +206,7 @@ class File {
     for (const auto& [field, list] : o.lists) lists[field] = b_.CreateVector(list);
     const auto start = b_.StartTable();
     for (const auto& [field, x] : o.bytes) b_.AddElement<std::int8_t>(slot(field), x, 0);
+    for (int field : o.cleared) b_.AddElement<std::uint8_t>(slot(field), 0, 1);
     for (const auto& [field, x] : o.integers) b_.AddElement<std::int32_t>(slot(field), x, 0);
     for (const auto& [field, x] : o.reals) b_.AddElement<float>(slot(field), x, 0.0f);
     for (const auto& [field, x] : lists) b_.AddOffset(slot(field), x);

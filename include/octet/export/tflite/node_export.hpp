@@ -15,10 +15,12 @@ class NodeExport : public ExportedNode {
   int in(int i) { return tensors_.tensor(id(i)); }
   int out(int i = 0) { return tensors_.tensor(out_id(i)); }
   bool has_codes(int i = 0) const { return tensors_.has_codes(out_id(i)); }
+  /// The type of the result in the file.
+  DType code_type() const { return tensors_.file_type(out_id()); }
 
   /// Input i with the scale and zero point of the output, as operators that move codes require it.
   int in_like_output(int i) {
-    if (!has_codes() || !tensors_.has_codes(id(i))) return in(i);
+    if (!has_codes() || !tensors_.has_codes(id(i)) || tensors_.file_type(id(i)) != code_type()) return in(i);
     const QuantParams from = tensors_.file_params(id(i)), to = tensors_.file_params(out_id());
     if (from != to)
       note(tensors_.options(), "input '", input(i).name, "' has ", scale_text(from), ", and TFLite requires ",
@@ -36,12 +38,15 @@ class NodeExport : public ExportedNode {
   int integers(const char* what, const std::vector<std::int64_t>& all, bool scalar = false) {
     return tensors_.integers(name() + "/" + what, all, scalar);
   }
-  /// Writes one operator; `version` is that of float tensors, `coded` that of int8.
+  /// Writes one operator; `version` is that of float tensors, `coded` that of int8. That of int16 is the next one for
+  /// most operators.
   void operate(const std::string& type, int version, int coded, const std::vector<int>& in, const std::vector<int>& out,
                const Options& options = Options()) {
     const bool codes = std::any_of(out.begin(), out.end(), [&](int t) { return is_coded(t); }) ||
                        (!in.empty() && in[0] >= 0 && is_coded(in[0]));
-    tensors_.operate(type, codes ? coded : version, in, out, options);
+    const bool wide = !out.empty() && tensors_.at(out[0]).dtype == DType::i16 && tensors_.at(out[0]).quant;
+    const int of_int16 = type == "SUB" ? 5 : type == "MUL" || type == "TRANSPOSE" ? 4 : type == "RESHAPE" ? 1 : 3;
+    tensors_.operate(type, wide ? of_int16 : codes ? coded : version, in, out, options);
   }
 
   /// Writes output 0 with `write(tensor, code of the fused activation)`. Activations without such a code, or any if the
@@ -70,22 +75,24 @@ class NodeExport : public ExportedNode {
   static std::string scale_text(const QuantParams& q) {
     return concat("scale ", q.scale[0], " and zero point ", q.zero_point[0]);
   }
-  bool is_coded(int t) const { return is_byte(tensors_.at(t).dtype); }
+  bool is_coded(int t) const { return is_code(tensors_.at(t).dtype); }
   IntegerRange limits(const ActivationRange& a) const {
-    return code_limits(a.low, a.high, tensors_.codes(), tensors_.file_params(out_id()));
+    return code_limits(a.low, a.high, code_type(), tensors_.file_params(out_id()));
   }
   bool lowest(const ActivationRange& a) const {
-    return !has_codes() || limits(a).low != integer_range(tensors_.codes()).low;
+    return !has_codes() || limits(a).low != integer_range(code_type()).low;
   }
   bool highest(const ActivationRange& a) const {
-    return !has_codes() || limits(a).high != integer_range(tensors_.codes()).high;
+    return !has_codes() || limits(a).high != integer_range(code_type()).high;
   }
   int limit(const char* what, double x, bool low, const ActivationRange& a) {
     const std::string n = name() + "/" + what;
     if (!has_codes()) return tensors_.constant(n, Tensor<float>(Shape{}, std::vector<float>{static_cast<float>(x)}));
     const std::int64_t code = low ? limits(a).low : limits(a).high;
     return tensors_.constant(
-        n, AnyTensor::make(tensors_.codes(), {}, [&](std::byte* to) { *to = static_cast<std::byte>(code); }),
+        n,
+        AnyTensor::make(code_type(), {},
+                        [&](std::byte* to) { store_element(code_type(), to, 0, static_cast<double>(code)); }),
         tensors_.file_params(out_id()));
   }
 

@@ -8,8 +8,11 @@
 OCTET_BEGIN
 namespace detail::tflite {
 
-/// The tensors of a graph as tensors of a TFLite file. Activations are int8: codes of uint8 are moved by 128. Models
-/// with uint8 weights whose zero point is not 128 have the older form, in which all are uint8.
+/// Whether tensors of that type are activations of integer layers, if they are quantized: those of 8 bits, and int16.
+inline bool is_code(DType t) noexcept { return is_byte(t) || t == DType::i16; }
+
+/// The tensors of a graph as tensors of a TFLite file. Activations are int16, or int8: codes of uint8 are moved by 128.
+/// Models with uint8 weights whose zero point is not 128 have the older form, in which all are uint8.
 class TensorExport {
  public:
   TensorExport(const Graph& g, File& file, const SaveOptions& options)
@@ -28,14 +31,17 @@ class TensorExport {
   const Graph& graph() const noexcept { return g_; }
   File& file() noexcept { return file_; }
   const SaveOptions& options() const noexcept { return options_; }
-  /// The type of the model's codes.
+  /// The type of the model's 8-bit codes.
   DType codes() const noexcept { return codes_; }
-  bool has_codes(int v) const { return is_byte(g_.value(v).dtype) && g_.value(v).is_quantized(); }
-  DType file_type(int v) const { return has_codes(v) ? codes_ : g_.value(v).dtype; }
+  bool has_codes(int v) const { return is_code(g_.value(v).dtype) && g_.value(v).is_quantized(); }
+  DType file_type(int v) const {
+    const DType t = g_.value(v).dtype;
+    return has_codes(v) && is_byte(t) ? codes_ : t;
+  }
   QuantParams file_params(int v) const {
     QuantParams q = g_.value(v).quant;
     if (has_codes(v))
-      for (std::int32_t& z : q.zero_point) z += code_shift(g_.value(v).dtype, codes_);
+      for (std::int32_t& z : q.zero_point) z += code_shift(g_.value(v).dtype, file_type(v));
     return q;
   }
 
@@ -82,7 +88,7 @@ class TensorExport {
   AnyTensor file_constant(int v) const {
     const Value& x = g_.value(v);
     const AnyTensor t = whole_bytes(x.constant);
-    if (has_codes(v)) return moved_codes(t, codes_, code_shift(x.dtype, codes_));
+    if (has_codes(v) && is_byte(x.dtype)) return moved_codes(t, codes_, code_shift(x.dtype, codes_));
     return t;
   }
 
@@ -104,15 +110,19 @@ class TensorExport {
     const std::string name = at(t).name + "/requantized";
     const Shape shape = at(t).shape;
     if (at(t).data) return constant(name, requantized_codes(at(t), to), to);
-    const int out = add(name, codes_, shape, to);
-    if (shape.rank() == 4 && shape[3] > 0 && codes_ == DType::i8) {
+    const int out = add(name, at(t).dtype, shape, to);
+    if (shape.rank() == 4 && shape[3] > 0 && at(t).dtype == DType::i8)
       depthwise_of_ones(t, out, {1, 1}, {1, 1}, 1.0f);
-    } else {
-      const int real = add(name + "/real", DType::f32, shape);
-      operate("DEQUANTIZE", 2, {t}, {real}, Options(38));
-      operate("QUANTIZE", 1, {real}, {out}, Options(89));
-    }
+    else
+      requantize(t, out);
     return out;
+  }
+  void requantize(int from, int to) {
+    if (at(from).dtype == DType::i16 && at(to).dtype == DType::i16)
+      return operate("QUANTIZE", 2, {from}, {to}, Options(89));
+    const int real = add(at(to).name + "/real", DType::f32, at(to).shape);
+    operate("DEQUANTIZE", at(from).dtype == DType::i16 ? 3 : 2, {from}, {real}, Options(38));
+    operate("QUANTIZE", at(to).dtype == DType::i16 ? 2 : 1, {real}, {to}, Options(89));
   }
   /// Sums of windows, times `scale`.
   void depthwise_of_ones(int from, int to, const std::vector<std::int64_t>& kernel,
@@ -126,10 +136,12 @@ class TensorExport {
     const QuantParams each{std::vector<float>(count, scale), std::vector<std::int32_t>(count, 0), 3},
         sums{std::vector<float>(count, unit), std::vector<std::int32_t>(count, 0), 0};
     const int w = constant(name + "/ones", std::move(ones), each);
-    const int b = constant(name + "/zeros", Tensor<std::int32_t>({c}), sums);
+    const bool wide = at(from).dtype == DType::i16;
+    const AnyTensor zeros = wide ? AnyTensor(Tensor<std::int64_t>({c})) : AnyTensor(Tensor<std::int32_t>({c}));
+    const int b = constant(name + "/zeros", zeros, sums);
     Options o(2);
     o.byte(0, 1).integer(1, strides[1]).integer(2, strides[0]).integer(3, 1).integer(5, 1).integer(6, 1);
-    operate("DEPTHWISE_CONV_2D", 3, {from, w, b}, {to}, o);
+    operate("DEPTHWISE_CONV_2D", wide ? 5 : 3, {from, w, b}, {to}, o);
   }
 
  private:

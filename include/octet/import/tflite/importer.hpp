@@ -75,7 +75,7 @@ class Importer {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       Value v = p.tensors.read(inputs[i]);
       require<FormatError>(!p.written(inputs[i]), "input '", v.name, "' is listed twice");
-      OperatorImport::require_no_16x8(v);
+      OperatorImport::require_symmetric_16x8(v);
       if (v.shape.rank() > 1 && v.shape[0] == 1) v.shape[0] = Shape::unknown;  // any batch size
       v.constant = {};
       v.name = p.unique(v.name);

@@ -59,7 +59,7 @@ class OperatorImport : public OperatorInputs {
       const std::size_t t = static_cast<std::size_t>(outputs_[at(i + k)]);
       require(v.dtype == d.dtype, "expected output '", d.name, "' of type ", octet::name(v.dtype), ", found ",
               octet::name(d.dtype));
-      require_no_16x8(d);
+      require_symmetric_16x8(d);
       require_countable(v.shape);
       v.quant = std::move(d.quant);
       to_.values[t] = first + k;

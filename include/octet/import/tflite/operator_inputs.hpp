@@ -134,9 +134,14 @@ class OperatorInputs : public OperatorOptions {
   /// Subtracts bytes from the budget, so that a small file cannot use unlimited memory.
   void spend(std::size_t n) { to_.tensors.spend(n); }
 
-  static void require_no_16x8(const Value& v) {
-    detail::require<FormatError>(v.dtype != DType::i16 || !v.is_quantized(), "'", v.name,
-                                 "' is quantized to 16 bits (16x8 quantization), which is not supported");
+  /// Throws unless a tensor that is quantized to 16 bits is so as TFLite's 16x8 form has it.
+  static void require_symmetric_16x8(const Value& v) {
+    if (v.dtype != DType::i16 || !v.is_quantized()) return;
+    detail::require<FormatError>(v.has_one_scale(), "'", v.name, "' is quantized to 16 bits with ", v.quant.channels(),
+                                 " scales, expected one");
+    detail::require<FormatError>(v.quant.zero_point[0] == 0, "'", v.name,
+                                 "' is quantized to 16 bits with the zero point ", v.quant.zero_point[0],
+                                 ", expected 0 (16x8 quantization is symmetric)");
   }
 
  protected:
@@ -157,7 +162,7 @@ class OperatorInputs : public OperatorOptions {
     if (v != Node::none) return v;
     Value c = to_.tensors.read(static_cast<std::int64_t>(t));
     require(c.is_constant(), "reads '", c.name, "', which is neither an input nor written by an earlier operator");
-    require_no_16x8(c);
+    require_symmetric_16x8(c);
     c.name = to_.unique(c.name);
     return v = to_.graph.add_value(std::move(c));
   }

@@ -283,5 +283,5 @@ inline void mean_u8(const MeanU8& a) noexcept {
   });
 }
 
-inline constexpr ByteKernels kernels_of_bytes{lookup_u8,  add_u8,  mul_u8,        prelu_u8,
-                                              blend_rows, mean_u8, requantize_u8, interleave};
+inline constexpr ByteKernels kernels_of_bytes{lookup_u8, add_u8,        mul_u8,     prelu_u8,        blend_rows,
+                                              mean_u8,   requantize_u8, interleave, kernels_of_int16};

@@ -2,6 +2,7 @@
 #include "binary.hpp"
 #include "generic.hpp"
 #include "gradient.hpp"
+#include "int16.hpp"
 #include "integer.hpp"
 
 OCTET_BEGIN
@@ -20,6 +21,8 @@ OCTET_API std::unique_ptr<Step> Binary::prepare(const PrepareContext& c) const {
   if (detail::int8_format.computes(a.dtype) && a.is_quantized() && c.output().is_quantized() && has_integer_form()) {
     return detail::make_step<detail::IntegerBinary>(c, kind, activation);
   }
+  if (detail::int16_format.computes(a.dtype) && a.is_quantized() && has_integer_form())
+    return detail::make_step<detail::Int16Binary>(c, kind, activation);
   c.require(a.dtype == b.dtype, "expected inputs of one type, found ", name(a.dtype), " and ", name(b.dtype));
   const bool logic = kind == BinaryKind::min || kind == BinaryKind::max || is_comparison(kind);
   c.require(a.dtype != DType::boolean || logic, "no form for bool");
@@ -72,6 +75,7 @@ OCTET_API Traits Binary::traits() const {
 OCTET_API IntegerForm Binary::integer_form() const {
   IntegerForm f;
   if (has_integer_form()) f.output = IntegerForm::Output::measured;
+  f.int16 = true;
   return f;
 }
 

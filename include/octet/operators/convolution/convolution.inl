@@ -4,6 +4,7 @@
 #include "dynamic.hpp"
 #include "float.hpp"
 #include "gradient.hpp"
+#include "int16.hpp"
 #include "integer.hpp"
 
 OCTET_BEGIN
@@ -20,6 +21,9 @@ OCTET_API std::vector<Shape> Convolution::shapes(const ShapeContext& c) const {
 OCTET_API std::unique_ptr<Step> Convolution::prepare(const PrepareContext& c) const { return prepare_convolution(c); }
 
 OCTET_API std::unique_ptr<detail::ConvolutionStep> Convolution::prepare_convolution(const PrepareContext& c) const {
+  if (detail::has_int16_activations(c))
+    return detail::make_step<detail::Int16Convolution, detail::ConvolutionStep>(c, window, groups, activation,
+                                                                                as_depthwise);
   if (as_depthwise && detail::weighted_form(c, "images") == detail::WeightedForm::integer)
     return detail::make_step<detail::IntegerConvolution, detail::ConvolutionStep>(c, window, groups, activation, true);
   return detail::weighted_step<detail::DynamicConvolution, detail::IntegerConvolution, detail::FloatConvolution,
@@ -27,6 +31,7 @@ OCTET_API std::unique_ptr<detail::ConvolutionStep> Convolution::prepare_convolut
 }
 
 OCTET_API void Convolution::check(const PrepareContext& c) const {
+  if (detail::has_int16_activations(c)) return detail::check_int16(c, residual);
   detail::check_weighted(c, "images", activation, residual);
 }
 
@@ -67,7 +72,7 @@ OCTET_API std::string Convolution::summary(const ShapeContext& c) const {
   return (depthwise ? "Depthwise " : "Conv ") + window.summary() + by_group;
 }
 
-OCTET_API IntegerForm Convolution::integer_form() const { return detail::weighted_integer_form(); }
+OCTET_API IntegerForm Convolution::integer_form() const { return detail::weighted_integer_form(true); }
 
 OCTET_API std::int64_t Convolution::macs(const ShapeContext& c) const {
   const Shape out = shapes(c)[0], w = c.shape(weights);

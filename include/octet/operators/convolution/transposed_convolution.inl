@@ -125,7 +125,7 @@ OCTET_API Traits TransposedConvolution::traits() const {
   return t;
 }
 
-OCTET_API IntegerForm TransposedConvolution::integer_form() const { return detail::weighted_integer_form(); }
+OCTET_API IntegerForm TransposedConvolution::integer_form() const { return detail::weighted_integer_form(false); }
 
 OCTET_API std::int64_t TransposedConvolution::macs(const ShapeContext& c) const {
   const Shape &x = c.shape(0), &w = c.shape(LayerInputs::weights);

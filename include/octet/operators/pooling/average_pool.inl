@@ -1,5 +1,6 @@
 #pragma once
 #include "../../kernels/pack.hpp"
+#include "../int16_sums.hpp"
 #include "../integer_mean.hpp"
 #include "average_pool.hpp"
 #include "gradient.hpp"
@@ -13,6 +14,8 @@ class AveragePoolStep : public Step {
       : window_(window), simd_(&c.kernels()), include_padding_(include_padding) {
     if (int8_format.computes(c.input(0).dtype))
       mean_ = IntegerMean(c, int8_ties ? IntegerMean::Kind::int8_pool : IntegerMean::Kind::pool);
+    else if (int16_format.computes(c.input(0).dtype))
+      ratio_ = int16_scale(c, c.input(0)) / int16_scale(c, c.output());
     else
       c.require(c.input(0).dtype == DType::f32, "expected float32, found ", name(c.input(0).dtype));
   }
@@ -31,7 +34,9 @@ class AveragePoolStep : public Step {
         c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, int worker) {
           const std::int64_t count =
               std::max<std::int64_t>(1, include_padding_ ? padded : w.count);  // the mean of no elements is 0
-          if (!mean_) {
+          if (ratio_ != 0) {
+            store_int16(w, count, reinterpret_cast<std::int16_t*>(c.output()) + pixel * channels);
+          } else if (!mean_) {
             simd_->sum_f32(w, 1.0f / static_cast<float>(count),
                            reinterpret_cast<float*>(c.output()) + pixel * channels);
           } else if (!mean_->store(w, count, reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels)) {
@@ -44,10 +49,23 @@ class AveragePoolStep : public Step {
   }
 
  private:
+  /// Means of codes, rounded half away from zero as in TFLite; with another scale of the output half to even.
+  void store_int16(const PoolWindow& w, std::int64_t count, std::int16_t* out) const noexcept {
+    for (std::int64_t k = 0; k < w.channels; ++k) {
+      std::int64_t sum = 0;
+      for (std::int64_t i = 0; i < w.count; ++i) sum += load_as<std::int16_t>(w.pixels[i], k);
+      const double mean = static_cast<double>(sum) / static_cast<double>(count);
+      const auto half = sum < 0 ? -(count / 2) : count / 2;
+      const double q = ratio_ == 1 ? static_cast<double>((sum + half) / count) : std::nearbyint(mean * ratio_);
+      out[k] = saturate_to<std::int16_t>(q);
+    }
+  }
+
   Window window_;
   const Kernels* simd_;
   bool include_padding_;
-  std::optional<IntegerMean> mean_;
+  std::optional<IntegerMean> mean_;  // of bytes
+  double ratio_ = 0;                 // of the scales of 16-bit input and output; 0: other types
   PoolWindows windows_;
   std::int64_t lists_ = 0, sums_ = 0;
 };
@@ -81,6 +99,7 @@ OCTET_API OperatorPtr AveragePool::padded(const std::vector<std::int64_t>& befor
 OCTET_API IntegerForm AveragePool::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.int16 = true;
   f.rescales = true;
   return f;
 }

@@ -118,6 +118,7 @@ OCTET_API OperatorPtr MaxPool::padded(const std::vector<std::int64_t>& before, c
 OCTET_API IntegerForm MaxPool::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.int16 = true;
   return f;
 }
 

@@ -116,6 +116,7 @@ OCTET_API std::unique_ptr<Step> Gather::prepare(const PrepareContext& c) const {
 OCTET_API IntegerForm Gather::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.int16 = true;
   return f;
 }
 
@@ -138,6 +139,7 @@ OCTET_API std::unique_ptr<Step> Expand::prepare(const PrepareContext& c) const {
 OCTET_API IntegerForm Expand::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.int16 = true;
   return f;
 }
 

@@ -71,6 +71,7 @@ OCTET_API std::unique_ptr<GradientStep> Pad::prepare_gradient(const PrepareConte
 OCTET_API IntegerForm Pad::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.int16 = true;
   f.rescales = f.input_rescaled = f.widens =
       mode == PadMode::constant && value != 0;  // which may be outside the input's range
   return f;

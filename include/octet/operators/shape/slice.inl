@@ -62,6 +62,7 @@ OCTET_API std::unique_ptr<GradientStep> Slice::prepare_gradient(const PrepareCon
 OCTET_API IntegerForm Slice::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.int16 = true;
   return f;
 }
 
@@ -103,6 +104,7 @@ OCTET_API std::unique_ptr<Step> Split::prepare(const PrepareContext& c) const {
 OCTET_API IntegerForm Split::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.int16 = true;
   return f;
 }
 

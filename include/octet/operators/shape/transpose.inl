@@ -233,6 +233,7 @@ OCTET_API std::unique_ptr<GradientStep> Transpose::prepare_gradient(const Prepar
 OCTET_API IntegerForm Transpose::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
+  f.int16 = true;
   return f;
 }
 

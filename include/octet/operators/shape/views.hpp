@@ -22,6 +22,7 @@ class ViewOperator : public OperatorOf<Derived> {
   IntegerForm integer_form() const override {
     IntegerForm f;
     f.output = IntegerForm::Output::as_input;
+    f.int16 = true;
     return f;
   }
 };

@@ -17,11 +17,11 @@ void in_float(NodeExport& n, Write write) {
   int x = n.in(0), y = n.out();
   if (n.input(0).is_quantized()) {
     x = n.step("input", DType::f32, n.input(0).shape);
-    n.tensors().operate("DEQUANTIZE", 2, {n.in(0)}, {x}, Options(38));
+    n.tensors().operate("DEQUANTIZE", n.input(0).dtype == DType::i16 ? 3 : 2, {n.in(0)}, {x}, Options(38));
   }
   if (n.has_codes()) y = n.step("real", DType::f32, n.output().shape);
   write(x, y);
-  if (n.has_codes()) n.tensors().operate("QUANTIZE", 1, {y}, {n.out()}, Options(89));
+  if (n.has_codes()) n.tensors().operate("QUANTIZE", n.code_type() == DType::i16 ? 2 : 1, {y}, {n.out()}, Options(89));
 }
 
 inline int scalar(NodeExport& n, const char* what, double x) {
@@ -89,7 +89,10 @@ inline void export_binary(NodeExport& n) {
   const bool logic = n.input(0).dtype == DType::boolean;
   const auto sum = [&](const char* type, int options) {
     n.result(b.activation, true, [&](int to, int code) {
-      n.operate(type, 1, 2, {n.in(0), n.in(1)}, {to}, Options(options).byte(0, code));
+      Options o = Options(options).byte(0, code);
+      if (n.code_type() == DType::i16 && b.kind != BinaryKind::mul)
+        o.clear(1);  // pot_scale_int16: scales are not powers of two
+      n.operate(type, 1, 2, {n.in(0), n.in(1)}, {to}, o);
     });
   };
   const auto plain = [&](const char* type, int options = 0) {
@@ -141,16 +144,17 @@ inline void export_convert(NodeExport& n) {
     n.require(y.has_one_scale() && t.has_codes(n.out_id()), "converts to ", name(y.dtype), " with ", y.quant.channels(),
               " scales, which octet does not write");
     if (x.is_quantized()) {
+      if (t.file_type(n.id(0)) != n.code_type()) return t.requantize(n.in(0), n.out());
       const int from = t.requantized(n.in(0), t.file_params(n.out_id()));
       if (!n.graph().is_output(n.out_id())) return t.set_tensor(n.out_id(), from);
       return t.reshape(from, n.out());
     }
     n.require(x.dtype == DType::f32, "quantizes ", name(x.dtype), ", expected float32");
-    return t.operate("QUANTIZE", 1, {n.in(0)}, {n.out()}, Options(89));
+    return t.operate("QUANTIZE", n.code_type() == DType::i16 ? 2 : 1, {n.in(0)}, {n.out()}, Options(89));
   }
   if (x.is_quantized() || x.dtype == DType::f16) {
     n.require(y.dtype == DType::f32, "converts codes to ", name(y.dtype), ", expected float32");
-    const int version = x.dtype == DType::f16 ? 3 : x.quant.per_channel() ? 5 : 2;
+    const int version = x.dtype == DType::f16 || x.dtype == DType::i16 ? 3 : x.quant.per_channel() ? 5 : 2;
     return t.operate("DEQUANTIZE", version, {n.in(0)}, {n.out()}, Options(38));
   }
   const int from = tensor_type(x.dtype), to = tensor_type(y.dtype);
@@ -175,15 +179,16 @@ inline void export_softmax(NodeExport& n) {
   if (s.log) return in_float(n, [&](int x, int y) { t.operate("LOG_SOFTMAX", 1, {x}, {y}, Options(36)); });
   const Options o = Options(9).real(0, s.beta);
   if (!n.has_codes()) return in_float(n, [&](int x, int y) { t.operate("SOFTMAX", 1, {x}, {y}, o); });
-  const QuantParams fixed(1.0f / 256, t.codes() == DType::i8 ? -128 : 0);
+  const bool wide = n.code_type() == DType::i16;
+  const QuantParams fixed = wide ? QuantParams(1.0f / 32768, 0) : params_dividing({0, 1}, n.code_type());
   if (t.file_params(n.out_id()) == fixed) return n.operate("SOFTMAX", 1, 2, {n.in(0)}, {n.out()}, o);
-  n.note(t.options(), "has the scale ", n.output().quant.scale[0],
-         ", and TFLite requires 1/256: its result is requantized");
-  const int y = n.step("fixed", t.codes(), n.output().shape, fixed),
+  n.note(t.options(), "has the scale ", n.output().quant.scale[0], ", and TFLite requires ", fixed.scale[0],
+         ": its result is requantized");
+  const int y = n.step("fixed", n.code_type(), n.output().shape, fixed),
             real = n.step("real", DType::f32, n.output().shape);
   n.operate("SOFTMAX", 1, 2, {n.in(0)}, {y}, o);
-  t.operate("DEQUANTIZE", 2, {y}, {real}, Options(38));
-  t.operate("QUANTIZE", 1, {real}, {n.out()}, Options(89));
+  t.operate("DEQUANTIZE", wide ? 3 : 2, {y}, {real}, Options(38));
+  t.operate("QUANTIZE", wide ? 2 : 1, {real}, {n.out()}, Options(89));
 }
 
 /// Normalization that no layer could take: a product and a sum for each channel.

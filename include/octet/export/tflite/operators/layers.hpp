@@ -24,7 +24,7 @@ inline LayerForm layer_form(NodeExport& n) {
 /// Whether the layer's weights are written as int4: as TFLite has it, symmetric and after int8 activations.
 inline bool has_packed_weights(NodeExport& n, LayerForm form) {
   const bool codes = form == LayerForm::integer || form == LayerForm::integer_to_float;
-  return codes && n.tensors().codes() == DType::i8 && n.input(LayerInputs::weights).dtype == DType::i4;
+  return codes && n.code_type() == DType::i8 && n.input(LayerInputs::weights).dtype == DType::i4;
 }
 
 /// The weights, which may have been given other dimensions; `axis`: of their scales. `packed`: as int4, if they are.
@@ -73,16 +73,20 @@ inline int layer_bias(NodeExport& n, LayerForm form, std::int64_t out) {
     if (w.quant.per_channel()) sums.axis = 0;
   }
   if (form == LayerForm::integer) {
-    const AnyTensor b = given ? n.constant_input(LayerInputs::bias) : AnyTensor(Tensor<std::int32_t>({out}));
-    n.require(b.dtype() == DType::i32, "has a bias of ", name(b.dtype()), ", expected int32");
+    const bool wide = n.input(0).dtype == DType::i16;
+    const AnyTensor zeros = wide ? AnyTensor(Tensor<std::int64_t>({out})) : AnyTensor(Tensor<std::int32_t>({out}));
+    const AnyTensor b = given ? n.constant_input(LayerInputs::bias) : zeros;
+    n.require(b.dtype() == DType::i32 || (wide && b.dtype() == DType::i64), "has a bias of ", name(b.dtype()),
+              ", expected ", wide ? "int64" : "int32");
     return t.constant(own, b, sums);
   }
   if (!given) return t.constant(own, Tensor<float>({out}));
   const AnyTensor& b = n.constant_input(LayerInputs::bias);
-  if (b.dtype() != DType::i32) return t.constant(own, to_float(b.ref()));
+  if (b.dtype() != DType::i32 && b.dtype() != DType::i64) return t.constant(own, to_float(b.ref()));
   Tensor<float> real = Tensor<float>::uninitialized({out});
   for (std::int64_t c = 0; c < out; ++c)
-    real[c] = static_cast<float>(b.view<std::int32_t>()[c] * static_cast<double>(sums.scale[sums.index_of(c)]));
+    real[c] =
+        static_cast<float>(load_element(b.dtype(), b.data(), c) * static_cast<double>(sums.scale[sums.index_of(c)]));
   return t.constant(own, std::move(real));
 }
 
@@ -91,7 +95,7 @@ inline int layer_input(NodeExport& n, LayerForm form) {
   const int x = n.in(0);
   if (form != LayerForm::integer_to_float) return x;
   const int real = n.step("input", DType::f32, n.input(0).shape);
-  n.tensors().operate("DEQUANTIZE", 2, {x}, {real}, Options(38));
+  n.tensors().operate("DEQUANTIZE", n.input(0).dtype == DType::i16 ? 3 : 2, {x}, {real}, Options(38));
   return real;
 }
 
@@ -100,13 +104,13 @@ inline int layer_input(NodeExport& n, LayerForm form) {
 inline QuantParams sum_params(NodeExport& n, const Convolution& c) {
   if (const auto own = params_before_residual(c)) {
     QuantParams q = *own;
-    q.zero_point[0] += code_shift(int8_format.activations, n.tensors().codes());
+    if (n.code_type() != DType::i16) q.zero_point[0] += code_shift(int8_format.activations, n.code_type());
     return q;
   }
   n.note(n.tensors().options(),
          "the range of its result before the residual is added is not known (calibration and QAT keep it): one that "
          "holds every sum is taken, which is coarser");
-  const IntegerRange r = integer_range(n.tensors().codes());
+  const IntegerRange r = integer_range(n.code_type());
   const auto range = [&](const QuantParams& q) {
     return std::make_pair(detail::real_value(static_cast<double>(r.low), q),
                           detail::real_value(static_cast<double>(r.high), q));
@@ -114,6 +118,7 @@ inline QuantParams sum_params(NodeExport& n, const Convolution& c) {
   const auto sum = range(n.tensors().file_params(n.out_id())),
              other = range(n.tensors().file_params(n.id(Convolution::residual)));
   const double low = std::min(0.0, sum.first - other.second), high = std::max(0.0, sum.second - other.first);
+  if (n.code_type() == DType::i16) return {static_cast<float>(std::max(-low, high) / static_cast<double>(r.high)), 0};
   const double scale = (high - low) / static_cast<double>(r.high - r.low);
   const double zero = std::nearbyint(static_cast<double>(r.low) - low / scale);
   return {static_cast<float>(scale),
@@ -144,6 +149,7 @@ inline void write_convolution(NodeExport& n, const Convolution& c, int to, int a
                                 : layer_weights(n, form, stored, 0, packed);
   int version = depthwise && (c.window.dilations[0] > 1 || c.window.dilations[1] > 1) ? 2 : 1;
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? version : 3;
+  if (form == LayerForm::integer && n.code_type() == DType::i16) version = depthwise ? 5 : 4;
   if (form == LayerForm::dynamic) version = depthwise ? (per_channel ? 6 : 4) : (per_channel ? 5 : 2);
   if (!depthwise && c.groups > 1) version = 6;
   if (packed && form == LayerForm::integer) version = 7;
@@ -155,11 +161,12 @@ inline void export_convolution(NodeExport& n) {
   const auto& c = static_cast<const Convolution&>(n.op());
   if (!n.has(Convolution::residual))
     return n.result(c.activation, true, [&](int to, int code) { write_convolution(n, c, to, code); });
-  const int products = n.has_codes() ? n.step("products", n.tensors().codes(), n.output().shape, sum_params(n, c))
+  const int products = n.has_codes() ? n.step("products", n.code_type(), n.output().shape, sum_params(n, c))
                                      : n.step("products", DType::f32, n.output().shape);
   write_convolution(n, c, products, 0);
   n.result(c.activation, true, [&](int to, int code) {
-    n.operate("ADD", 1, 2, {products, n.in(Convolution::residual)}, {to}, Options(11).byte(0, code));
+    n.operate("ADD", 1, 2, {products, n.in(Convolution::residual)}, {to},
+              n.code_type() == DType::i16 ? Options(11).byte(0, code).clear(1) : Options(11).byte(0, code));
   });
 }
 
@@ -223,6 +230,7 @@ inline void export_fully_connected(NodeExport& n) {
             b = n.has(LayerInputs::bias) ? layer_bias(n, form, stored.shape()[0]) : TensorExport::none;
   int version = 1;
   if (form == LayerForm::integer) version = n.tensors().codes() == DType::u8 ? 1 : 4;
+  if (form == LayerForm::integer && n.code_type() == DType::i16) version = 7;
   if (form == LayerForm::dynamic) version = per_channel ? 12 : 3;
   if (n.rank() != 2 && version < 5) version = 5;
   if (packed && form == LayerForm::integer) version = 10;

@@ -92,7 +92,7 @@ inline void export_pad(NodeExport& n) {
   if (p.value == 0) return n.operate("PAD", 1, 2, {x, paddings}, {n.out()}, Options(22));
   const QuantParams q = t.file_params(n.out_id());
   const AnyTensor value = AnyTensor::make(t.file_type(n.out_id()), {}, [&](std::byte* to) {
-    const IntegerRange r = n.has_codes() ? integer_range(t.codes()) : IntegerRange{0, 0};
+    const IntegerRange r = n.has_codes() ? integer_range(n.code_type()) : IntegerRange{0, 0};
     const double code = n.has_codes()
                             ? std::clamp(code_of(p.value, q), static_cast<double>(r.low), static_cast<double>(r.high))
                             : p.value;

@@ -15,7 +15,7 @@ inline Options pool_options(const Window& w, int padding) {
 /// Input 0 after padding that no maximum is in.
 inline int padded_below(NodeExport& n, const FilePadding& p, int x) {
   const FileTensor from = n.tensors().at(x);
-  const bool codes = is_byte(from.dtype);
+  const bool codes = is_code(from.dtype) && from.quant;
   if (!p.pads() || (codes && from.quant.zero_point[0] == integer_range(from.dtype).low)) return padded_input(n, p, x);
   Shape s = from.shape;
   for (int i = 0; i < 2; ++i)
@@ -26,7 +26,9 @@ inline int padded_below(NodeExport& n, const FilePadding& p, int x) {
                               static_cast<std::int32_t>(p.before[1]), static_cast<std::int32_t>(p.after[1]), 0, 0});
   const AnyTensor lowest =
       codes ? AnyTensor::make(from.dtype, {},
-                              [&](std::byte* to) { *to = static_cast<std::byte>(integer_range(from.dtype).low); })
+                              [&](std::byte* to) {
+                                store_element(from.dtype, to, 0, static_cast<double>(integer_range(from.dtype).low));
+                              })
             : AnyTensor(Tensor<float>(Shape{}, std::vector<float>{std::numeric_limits<float>::lowest()}));
   n.operate("PADV2", 1, 2,
             {x, n.tensors().constant(n.name() + "/paddings", std::move(sizes)),
@@ -63,7 +65,7 @@ inline void export_average_pool(NodeExport& n) {
     }
     p.code = 1;
   }
-  if (n.has_codes() && n.tensors().codes() == DType::i8 && p.code == 1 && n.input(0).shape[3] > 0) {
+  if (n.has_codes() && is_signed(n.code_type()) && p.code == 1 && n.input(0).shape[3] > 0) {
     const auto taps = static_cast<float>(a.window.taps());
     return n.tensors().depthwise_of_ones(padded_input(n, p, n.in(0)), n.out(), a.window.kernel, a.window.strides,
                                          1 / taps);

@@ -12,7 +12,8 @@ inline void require_layer_types(OperatorImport& n, int x, const Value& w) {
   const bool packed = w.dtype == DType::i4;
   const bool plain = a.dtype == DType::f32 && (is_floating(w.dtype) || w.dtype == DType::i8 || packed);
   const bool integer = is_byte(a.dtype) && a.is_quantized() && (is_byte(w.dtype) || packed);
-  n.require(plain || integer, "activations of ", name(a.dtype), " and weights of ", name(w.dtype),
+  const bool wide = a.dtype == DType::i16 && a.is_quantized() && (w.dtype == DType::i8 || packed);
+  n.require(plain || integer || wide, "activations of ", name(a.dtype), " and weights of ", name(w.dtype),
             " are not supported");
 }
 

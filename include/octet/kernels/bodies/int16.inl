@@ -1,0 +1,148 @@
+// No include guard: part of every instruction set's kernels.
+// 16-bit activations, see int16.hpp. The loops have a fixed length and work on arrays of their own, so that compilers
+// make vectors of them. A product in double that is added to something is exact, or an operand of fma.
+
+constexpr int i16_block = static_cast<int>(int16_block);
+
+// Calls f(first, number of elements) for whole blocks, where the number is a constant, and for the rest.
+template <class F>
+OCTET_INLINE void each_block(std::int64_t count, F f) {
+  std::int64_t i = 0;
+  for (; i + i16_block <= count; i += i16_block) f(i, std::integral_constant<int, i16_block>());
+  if (i < count) f(i, static_cast<int>(count - i));
+}
+
+// The first n elements of a block; the others are 0.
+template <class T>
+struct BlockOf {
+  T v[i16_block] = {};
+  BlockOf() = default;
+  template <class N>
+  OCTET_INLINE BlockOf(const T* from, N n) {
+    std::memcpy(v, from, static_cast<std::size_t>(n) * sizeof(T));
+  }
+  template <class N>
+  OCTET_INLINE void store(T* to, N n) const {
+    std::memcpy(to, v, static_cast<std::size_t>(n) * sizeof(T));
+  }
+};
+
+// clamp(round_half_even(v) + zero, low, high) as integers of type T. The limits are clamped to first, which makes no
+// difference, since they are integers; then adding 1.5 * 2^52 rounds.
+template <class T>
+OCTET_INLINE BlockOf<T> rounded_block(const double (&v)[i16_block], double low, double high, std::int32_t zero = 0) {
+  constexpr double shift = 6755399441055744.0;
+  const double lowest = low - zero, highest = high - zero;
+  std::int32_t q[i16_block];
+  for (int k = 0; k < i16_block; ++k) {
+    const double above = v[k] > lowest ? v[k] : lowest;  // NaN becomes the lowest
+    const double inside = above < highest ? above : highest;
+    q[k] = static_cast<std::int32_t>((inside + shift) - shift) + zero;
+  }
+  BlockOf<T> out;
+  for (int k = 0; k < i16_block; ++k) out.v[k] = static_cast<T>(q[k]);
+  return out;
+}
+
+inline void split_i16(const SplitI16& s) noexcept {
+  each_block(s.count, [&](std::int64_t i, auto n) {
+    const BlockOf<std::int16_t> x(s.in + i, n);
+    BlockOf<std::uint8_t> high, low;
+    for (int k = 0; k < i16_block; ++k) {
+      const auto bits = static_cast<std::uint16_t>(x.v[k]);
+      high.v[k] = static_cast<std::uint8_t>((bits >> 8) ^ 0x80);
+      low.v[k] = static_cast<std::uint8_t>(bits & 0xff);
+    }
+    high.store(s.high + i, n);
+    low.store(s.low + i, n);
+  });
+}
+
+inline void store_sums_i16(const SumsI16& s) noexcept {
+  for (std::int64_t row = 0; row < s.rows; ++row)
+    each_block(s.channels, [&](std::int64_t c, auto n) {
+      const std::int64_t at = row * s.channels + c;
+      const std::int32_t *high = s.high + at, *low = s.low + at;
+      const double *bias = s.bias + c, *scale = s.scale + c;
+      double v[i16_block];
+      for (int k = 0; k < i16_block; ++k)
+        v[k] = (static_cast<double>(high[k]) * 256.0 + static_cast<double>(low[k]) + bias[k]) * scale[k];
+      if (s.out_f32) {
+        BlockOf<float> out;
+        for (int k = 0; k < i16_block; ++k) {
+          const double above = v[k] > s.smallest ? v[k] : s.smallest;
+          out.v[k] = static_cast<float>(above < s.largest ? above : s.largest);
+        }
+        return out.store(s.out_f32 + at, n);
+      }
+      if (s.residual) {
+        const BlockOf<std::int16_t> r(s.residual + at, n);
+        for (int k = 0; k < i16_block; ++k) v[k] = std::fma(static_cast<double>(r.v[k]), s.residual_scale, v[k]);
+      }
+      rounded_block<std::int16_t>(v, s.smallest, s.largest).store(s.out + at, n);
+    });
+}
+
+inline bool quantize_i16(const QuantizeI16& q) noexcept {
+  std::int32_t lost = 0;
+  each_block(q.count, [&](std::int64_t i, auto n) {
+    const BlockOf<float> x(q.in + i, n);
+    double v[i16_block];
+    for (int k = 0; k < i16_block; ++k) v[k] = static_cast<double>(x.v[k]) / q.scale;
+    for (int k = 0; k < i16_block; ++k) lost |= x.v[k] - x.v[k] == 0.0f ? 0 : 1;
+    rounded_block<std::int16_t>(v, -32768, 32767).store(q.out + i, n);
+  });
+  return lost == 0;
+}
+
+inline void dequantize_i16(const DequantizeI16& d) noexcept {
+  each_block(d.count, [&](std::int64_t i, auto n) {
+    const BlockOf<std::int16_t> x(d.in + i, n);
+    BlockOf<float> out;
+    for (int k = 0; k < i16_block; ++k) out.v[k] = static_cast<float>(x.v[k]) * d.scale;
+    out.store(d.out + i, n);
+  });
+}
+
+template <class From, class To>
+void convert_codes(const ConvertCodes& c) noexcept {
+  const auto* in = reinterpret_cast<const From*>(c.in);
+  auto* out = reinterpret_cast<To*>(c.out);
+  each_block(c.count, [&](std::int64_t i, auto n) {
+    const BlockOf<From> x(in + i, n);
+    double v[i16_block];
+    for (int k = 0; k < i16_block; ++k)
+      v[k] = static_cast<double>(static_cast<std::int32_t>(x.v[k]) - c.zero_in) * c.scale_in / c.scale_out;
+    rounded_block<To>(v, std::numeric_limits<To>::min(), std::numeric_limits<To>::max(), c.zero_out).store(out + i, n);
+  });
+}
+
+template <bool Product>
+void binary_i16(const BinaryI16& p) noexcept {
+  BlockOf<std::int16_t> a, b;
+  for (int k = 0; k < i16_block; ++k) {
+    a.v[k] = p.moves_a || p.count == 0 ? std::int16_t{0} : *p.a;
+    b.v[k] = p.moves_b || p.count == 0 ? std::int16_t{0} : *p.b;
+  }
+  each_block(p.count, [&](std::int64_t i, auto n) {
+    if (p.moves_a) a = BlockOf<std::int16_t>(p.a + i, n);
+    if (p.moves_b) b = BlockOf<std::int16_t>(p.b + i, n);
+    double v[i16_block];
+    for (int k = 0; k < i16_block; ++k)
+      if constexpr (Product)
+        v[k] = static_cast<double>(std::int32_t{a.v[k]} * std::int32_t{b.v[k]}) * p.scale_a;
+      else
+        v[k] = std::fma(static_cast<double>(b.v[k]), p.scale_b, static_cast<double>(a.v[k]) * p.scale_a);
+    rounded_block<std::int16_t>(v, p.smallest, p.largest).store(p.out + i, n);
+  });
+}
+
+inline constexpr Int16Kernels kernels_of_int16{split_i16,
+                                               store_sums_i16,
+                                               quantize_i16,
+                                               dequantize_i16,
+                                               convert_codes<std::uint8_t, std::int16_t>,
+                                               convert_codes<std::int16_t, std::uint8_t>,
+                                               convert_codes<std::int16_t, std::int16_t>,
+                                               binary_i16<false>,
+                                               binary_i16<true>};

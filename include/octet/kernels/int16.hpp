@@ -1,0 +1,86 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+
+/// Kernels for 16-bit activations (symmetric: zero point 0). Sums of products are those of bytes: a 16-bit number is
+/// 256 times its high byte plus its low byte, so each layer is computed twice by the kernels for uint8 activations.
+OCTET_BEGIN
+namespace detail {
+
+/// in[i] = 256 * (high[i] - 128) + low[i].
+struct SplitI16 {
+  const std::int16_t* in = nullptr;
+  std::uint8_t *high = nullptr, *low = nullptr;
+  std::int64_t count = 0;
+};
+
+constexpr std::int64_t int16_block = 16;  // elements that these kernels take at a time; see SumsI16
+
+/// v = (256 * high + low + bias[c]) * scale[c] for rows of `channels` sums; out = clamp(round_half_even(fma(residual,
+/// residual_scale, v))) as int16, or clamp(v) as float. Computed in double: sums are exact. `bias` and `scale` are
+/// padded to whole blocks; `high` and `low` are read in whole blocks, also after the last row.
+struct SumsI16 {
+  const std::int32_t *high = nullptr, *low = nullptr;
+  std::int64_t rows = 0, channels = 0;
+  const double *bias = nullptr, *scale = nullptr;
+  const std::int16_t* residual = nullptr;  // optional
+  double residual_scale = 0;
+  double smallest = 0, largest = 0;
+  std::int16_t* out = nullptr;
+  float* out_f32 = nullptr;  // instead of out
+};
+
+/// out = clamp(round_half_even(in / scale)). The codes of elements that are not finite are undefined; the kernel
+/// returns whether all elements were finite.
+struct QuantizeI16 {
+  const float* in = nullptr;
+  std::int16_t* out = nullptr;
+  std::int64_t count = 0;
+  double scale = 1;
+};
+
+/// out = in * scale.
+struct DequantizeI16 {
+  const std::int16_t* in = nullptr;
+  float* out = nullptr;
+  std::int64_t count = 0;
+  float scale = 1;
+};
+
+/// out = clamp(round_half_even((in - zero_in) * scale_in / scale_out) + zero_out) for codes of uint8 or int16.
+struct ConvertCodes {
+  const std::byte* in = nullptr;
+  std::byte* out = nullptr;
+  std::int64_t count = 0;
+  double scale_in = 1, scale_out = 1;
+  std::int32_t zero_in = 0, zero_out = 0;
+};
+
+/// out = clamp(round_half_even(fma(b, scale_b, a * scale_a))), or clamp(round_half_even(a * b * scale_a)), in double.
+/// out may be a or b.
+struct BinaryI16 {
+  const std::int16_t *a = nullptr, *b = nullptr;
+  std::int16_t* out = nullptr;
+  std::int64_t count = 0;
+  bool moves_a = true, moves_b = true;  // false: one element for all
+  double scale_a = 1, scale_b = 1;
+  double smallest = 0, largest = 0;
+};
+
+/// The kernels of one instruction set. All of them give the same bits.
+struct Int16Kernels {
+  void (*split)(const SplitI16&) noexcept = nullptr;
+  void (*store)(const SumsI16&) noexcept = nullptr;
+  bool (*quantize)(const QuantizeI16&) noexcept = nullptr;
+  void (*dequantize)(const DequantizeI16&) noexcept = nullptr;
+  void (*from_u8)(const ConvertCodes&) noexcept = nullptr;  // to int16
+  void (*to_u8)(const ConvertCodes&) noexcept = nullptr;
+  void (*rescale)(const ConvertCodes&) noexcept = nullptr;  // int16 to int16
+  void (*add)(const BinaryI16&) noexcept = nullptr;
+  void (*mul)(const BinaryI16&) noexcept = nullptr;
+};
+
+}  // namespace detail
+OCTET_END
