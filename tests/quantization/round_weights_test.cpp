@@ -1,5 +1,6 @@
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
+#include <octet/quantization/activation_descent.hpp>
 #include <octet/quantization/error_feedback.hpp>
 #include <octet/quantization/plan_file.hpp>
 #include <octet/quantization/quantize_model.hpp>
@@ -63,7 +64,6 @@ Int8Options options_of(RoundWeights round, int bits, const std::vector<Tensor<fl
   o.weight_bits = bits;
   o.round = round;
   o.rounding_samples.inputs = images;
-  o.rounding_samples.iterations = 300;
   return o;
 }
 
@@ -89,12 +89,10 @@ TEST_CASE("rounding that knows the inputs has less error than nearest rounding, 
       }
       return sqnr_db(model, quantize(model, plan), others);
     };
-    const double nearest = db(RoundWeights::nearest), fast = db(RoundWeights::fast), ada = db(RoundWeights::adaround);
+    const double nearest = db(RoundWeights::nearest), fast = db(RoundWeights::fast);
     CAPTURE(nearest);
     CAPTURE(fast);
-    CAPTURE(ada);
     CHECK(fast > nearest + gain);
-    CHECK(ada > nearest + gain);
   }
 }
 
@@ -146,8 +144,60 @@ TEST_CASE("error feedback finds nearly the best of all roundings") {
     of_fast += error(feedback.run().codes);
     of_best += best;
   }
-  CHECK(of_fast < 1.5 * of_best);
+  CHECK(of_fast < 1.15 * of_best);
   CHECK(2 * of_best < of_nearest);  // so that the first check says something
+}
+
+TEST_CASE("descent after a ReLU gains where most sums are negative, and also on other inputs") {
+  constexpr std::int64_t k = 48, rows = 2000, outputs = 6;
+  Random random(5);
+  detail::FloatMatrix w(outputs, k);
+  random.fill(w.elements.data(), outputs * k);
+  const auto problem = [&] {
+    detail::RoundingProblem p;
+    p.weights = w;
+    p.inputs = detail::FloatMatrix(rows, k);
+    p.targets = p.added = detail::FloatMatrix(rows, outputs);
+    p.low = 0;
+    p.largest = 7;
+    p.choose_scales = true;
+    p.scales.assign(outputs, 1.0f / 7);
+    p.least.assign(outputs, 0.0f);
+    random.fill(p.inputs.elements.data(), rows * k);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::int64_t j = 1; j < k; ++j)
+        p.inputs.row(r)[j] = 0.6f * p.inputs.row(r)[j] + 0.8f * p.inputs.row(r)[j - 1];
+      for (std::int64_t j = 0; j < k; ++j) p.inputs.row(r)[j] = std::max(p.inputs.row(r)[j], 0.0f);
+      for (std::int64_t o = 0; o < outputs; ++o) {
+        p.added.row(r)[o] = -2;
+        for (std::int64_t j = 0; j < k; ++j) p.targets.row(r)[o] += p.inputs.row(r)[j] * w.row(o)[j];
+      }
+    }
+    return p;
+  };
+  const detail::RoundingProblem p = problem(), others = problem();
+  const auto error = [&](const detail::RoundingProblem& of, const detail::RoundedGroup& g) {
+    double sum = 0;
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t o = 0; o < outputs; ++o) {
+        const auto c = static_cast<std::size_t>(o);
+        float y = g.shifts[c] + of.added.row(r)[o];
+        for (std::int64_t j = 0; j < k; ++j)
+          y += of.inputs.row(r)[j] * g.scales[c] * g.codes[static_cast<std::size_t>(o * k + j)];
+        sum += std::pow(
+            static_cast<double>(std::max(y, 0.0f) - std::max(of.targets.row(r)[o] + of.added.row(r)[o], 0.0f)), 2);
+      }
+    return sum;
+  };
+  const detail::ErrorFeedback feedback(p, *default_pool());
+  const detail::FloatMatrix wanted = feedback.wanted();
+  const detail::RoundedGroup before = feedback.run(),
+                             after = detail::ActivationDescent(p, wanted, before, *default_pool()).run();
+  CHECK(error(p, after) < 0.995 * error(p, before));
+  CHECK(error(others, after) < 0.995 * error(others, before));
+  detail::RoundingProblem linear = p;
+  linear.low = -std::numeric_limits<float>::infinity();
+  CHECK(detail::ActivationDescent(linear, wanted, before, *default_pool()).run().codes == before.codes);
 }
 
 TEST_CASE("the scale of 4-bit weights by squared error is the best one") {
@@ -177,17 +227,14 @@ TEST_CASE("rounding does not depend on threads and instruction sets") {
   const Model model = net();
   const auto images = correlated_images(12, 8, 6, 100);
   const Calibration calibration = calibrate(model, images);
-  for (RoundWeights round : {RoundWeights::fast, RoundWeights::adaround}) {
-    Int8Options o = options_of(round, 4, images);
-    o.rounding_samples.iterations = 20;
-    o.rounding_samples.executor.threads = 1;
-    const QuantizationPlan first = plan_quantization<int8>(model, calibration, o);
-    o.rounding_samples.executor.threads = 3;
+  Int8Options o = options_of(RoundWeights::fast, 4, images);
+  o.rounding_samples.executor.threads = 1;
+  const QuantizationPlan first = plan_quantization<int8>(model, calibration, o);
+  o.rounding_samples.executor.threads = 3;
+  CHECK(plan_quantization<int8>(model, calibration, o) == first);
+  for (Isa isa : available_isas()) {
+    const UseIsa use(isa);
     CHECK(plan_quantization<int8>(model, calibration, o) == first);
-    for (Isa isa : available_isas()) {
-      const UseIsa use(isa);
-      CHECK(plan_quantization<int8>(model, calibration, o) == first);
-    }
   }
 }
 
@@ -226,11 +273,20 @@ TEST_CASE("plans keep codes and shifts of biases; layers can keep 8 bits; wrong 
   save(plan, file.path);
   CHECK(load_plan(file.path) == plan);
 
+  Int8Options small = options_of(RoundWeights::nearest, 4, images);
+  small.small_8_bits = 0.1;  // 149 of 1496 weights: 64 and 72, but not 288
+  const QuantizationPlan mixed = plan_quantization<int8>(model, calibration, small);
+  for (const auto& [name, bits] :
+       std::map<std::string, int>{{"first", 4}, {"grouped", 4}, {"depthwise", 8}, {"side", 8}, {"end", 4}})
+    CHECK(mixed.layers.at(name).weight_bits == bits);
+
   const auto error = [&](Int8Options wrong) {
     return message([&] { plan_quantization<int8>(model, calibration, wrong); });
   };
   o.weight_bits = 9;
   CHECK(has(error(o), {"9 bits", "2 to 8"}));
+  small.small_8_bits = 1.5;
+  CHECK(has(error(small), {"small_8_bits is 1.5", "0 to 1"}));
   o = options_of(RoundWeights::fast, 4, {});
   CHECK(has(error(o), {"needs inputs"}));
   o = options_of(RoundWeights::fast, 4, images);
