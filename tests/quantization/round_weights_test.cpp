@@ -1,6 +1,5 @@
 #include <octet/models/builder.hpp>
 #include <octet/operators/all.hpp>
-#include <octet/quantization/activation_descent.hpp>
 #include <octet/quantization/error_feedback.hpp>
 #include <octet/quantization/plan_file.hpp>
 #include <octet/quantization/quantize_model.hpp>
@@ -146,58 +145,6 @@ TEST_CASE("error feedback finds nearly the best of all roundings") {
   }
   CHECK(of_fast < 1.15 * of_best);
   CHECK(2 * of_best < of_nearest);  // so that the first check says something
-}
-
-TEST_CASE("descent after a ReLU gains where most sums are negative, and also on other inputs") {
-  constexpr std::int64_t k = 48, rows = 2000, outputs = 6;
-  Random random(5);
-  detail::FloatMatrix w(outputs, k);
-  random.fill(w.elements.data(), outputs * k);
-  const auto problem = [&] {
-    detail::RoundingProblem p;
-    p.weights = w;
-    p.inputs = detail::FloatMatrix(rows, k);
-    p.targets = p.added = detail::FloatMatrix(rows, outputs);
-    p.low = 0;
-    p.largest = 7;
-    p.choose_scales = true;
-    p.scales.assign(outputs, 1.0f / 7);
-    p.least.assign(outputs, 0.0f);
-    random.fill(p.inputs.elements.data(), rows * k);
-    for (std::int64_t r = 0; r < rows; ++r) {
-      for (std::int64_t j = 1; j < k; ++j)
-        p.inputs.row(r)[j] = 0.6f * p.inputs.row(r)[j] + 0.8f * p.inputs.row(r)[j - 1];
-      for (std::int64_t j = 0; j < k; ++j) p.inputs.row(r)[j] = std::max(p.inputs.row(r)[j], 0.0f);
-      for (std::int64_t o = 0; o < outputs; ++o) {
-        p.added.row(r)[o] = -2;
-        for (std::int64_t j = 0; j < k; ++j) p.targets.row(r)[o] += p.inputs.row(r)[j] * w.row(o)[j];
-      }
-    }
-    return p;
-  };
-  const detail::RoundingProblem p = problem(), others = problem();
-  const auto error = [&](const detail::RoundingProblem& of, const detail::RoundedGroup& g) {
-    double sum = 0;
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t o = 0; o < outputs; ++o) {
-        const auto c = static_cast<std::size_t>(o);
-        float y = g.shifts[c] + of.added.row(r)[o];
-        for (std::int64_t j = 0; j < k; ++j)
-          y += of.inputs.row(r)[j] * g.scales[c] * g.codes[static_cast<std::size_t>(o * k + j)];
-        sum += std::pow(
-            static_cast<double>(std::max(y, 0.0f) - std::max(of.targets.row(r)[o] + of.added.row(r)[o], 0.0f)), 2);
-      }
-    return sum;
-  };
-  const detail::ErrorFeedback feedback(p, *default_pool());
-  const detail::FloatMatrix wanted = feedback.wanted();
-  const detail::RoundedGroup before = feedback.run(),
-                             after = detail::ActivationDescent(p, wanted, before, *default_pool()).run();
-  CHECK(error(p, after) < 0.995 * error(p, before));
-  CHECK(error(others, after) < 0.995 * error(others, before));
-  detail::RoundingProblem linear = p;
-  linear.low = -std::numeric_limits<float>::infinity();
-  CHECK(detail::ActivationDescent(linear, wanted, before, *default_pool()).run().codes == before.codes);
 }
 
 TEST_CASE("the scale of 4-bit weights by squared error is the best one") {

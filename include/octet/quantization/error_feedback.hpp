@@ -177,7 +177,7 @@ class ErrorFeedback {
     const float full = largest_weight / static_cast<float>(p_.largest);
     if (!(full >= std::numeric_limits<float>::min())) return std::max(least, 1.0f);
     float best = std::max(full, least), error = std::numeric_limits<float>::infinity();
-    for (int i = 0; i < 80; ++i) {
+    for (int i = 0; i<80; i += k_> most_tried ? 4 : 1) {
       const float s = full * (1 - static_cast<float>(i) / 100);
       if (s < least) break;
       float sum = 0;

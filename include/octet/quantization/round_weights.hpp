@@ -10,11 +10,8 @@ struct QuantizationPlan;
 /// own, and the change of the bias (LayerPlan::bias_shift), so that the layers of the quantized model have the outputs
 /// of the float model on some inputs. Layers are done one after the other: each reads what the layers before it give,
 /// with their codes and with quantized activations ("asymmetric reconstruction"), and its target is what the float
-/// model gives; so a layer also compensates for errors made before it.
-/// 1. Codes and scales with little squared error of the sums: error feedback (GPTQ) and coordinate descent, see
-///    error_feedback.hpp; for output channels of at most 32 weights the best codes, see exact_rounding.hpp.
-/// 2. In layers with an activation that has limits (ReLU, ReLU6), coordinate descent on the squared error of the
-///    outputs after the activation, see activation_descent.hpp.
+/// model gives, before its activation; so a layer also compensates for errors made before it. Error feedback (GPTQ) and
+/// coordinate descent, see error_feedback.hpp; the best codes in layers of few weights, see exact_rounding.hpp.
 ///
 /// A layer is rounded by `options.samples` of its output pixels, or by more if it has more weights: 16 for each weight
 /// of an output channel, as long as their inputs take at most 64 MB, or else 4, up to 4 * options.samples. At least one

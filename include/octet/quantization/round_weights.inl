@@ -1,6 +1,5 @@
 #pragma once
 #include "../core/bias.hpp"
-#include "activation_descent.hpp"
 #include "activation_params.hpp"
 #include "bias_correction.hpp"
 #include "check_plan.hpp"
@@ -151,7 +150,7 @@ class PlanRounder {
     const std::int64_t groups = n.op->traits().groups, group_out = w.shape()[0] / groups;
     std::vector<RoundedGroup> done(static_cast<std::size_t>(groups));
     pool_->parallel(groups, [&](std::int64_t g, int) {
-      done[static_cast<std::size_t>(g)] = rounded(problem(n, layer, w, bias, s, sampler, g));
+      done[static_cast<std::size_t>(g)] = ErrorFeedback(problem(n, layer, w, bias, s, sampler, g), *pool_).run();
     });
     if (!std::all_of(done.begin(), done.end(), is_usable))
       return nearest(n, layer, w, std::move(bias), "has inputs or results that are too large");
@@ -252,12 +251,6 @@ class PlanRounder {
       for (std::int64_t i = 0; i < k; ++i) difference.row(r)[i] += p.inputs.row(r)[i];
     add_product(transposed(difference), columns, p.targets, *pool_);
     return p;
-  }
-
-  RoundedGroup rounded(const RoundingProblem& p) const {
-    const ErrorFeedback feedback(p, *pool_);
-    const FloatMatrix wanted = feedback.wanted();
-    return ActivationDescent(p, wanted, feedback.run(), *pool_).run();
   }
 
   const Graph& g_;
