@@ -213,8 +213,7 @@ class Diagnoser {
   /// Whether the layer multiplies by an inaccurate scale of channels.
   template <class Is>
   bool gate(const Node& n, Is is) const {
-    const auto* binary = as<Binary>(*n.op);
-    if (!binary || binary->kind != BinaryKind::mul) return false;
+    if (n.op->traits().factors != Traits::Factors::multiplied) return false;
     for (int k : {0, 1}) {
       const LayerError *scale = error_of(n.inputs[at(k)]), *data = error_of(n.inputs[at(1 - k)]);
       const Shape& shape = facts_.graph.value(n.inputs[at(k)]).shape;

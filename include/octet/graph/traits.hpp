@@ -36,7 +36,17 @@ struct Traits {
   Products products = Products::none;  ///< none: the layer has no weights, or they are not factors of products
   std::int64_t groups = 1;             ///< groups of channels
   bool pads = false;                   ///< pads input 0 with zeros
-  int residual = -1;                   ///< index of the input that can be added to the sums, or -1
+  /// What an operator does to channels (the last dimension) of its inputs that are multiplied by factors s > 0, apart
+  /// from the limits of its activation.
+  enum class Factors : std::uint8_t {
+    other,       ///< anything
+    passed,      ///< f(s x) = s f(x), where each channel of the output is computed from that of input 0
+    summed,      ///< f(s a, s b) = s f(a, b)
+    multiplied,  ///< f(s a, b) = f(a, s b) = s f(a, b)
+    divided      ///< f(s a, b) = s f(a, b)
+  };
+  Factors factors = Factors::other;                       ///< see Factors
+  int residual = -1;                                      ///< index of the input that can be added to the sums, or -1
   double low = -std::numeric_limits<double>::infinity();  ///< the limits of an activation that clamps its results
   double high = std::numeric_limits<double>::infinity();  ///< likewise
   bool exchanges_codes = false;  ///< with int8 weights and float inputs: can read integers from such a layer instead,

@@ -14,6 +14,11 @@ class PRelu : public OperatorOf<PRelu> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.factors = Traits::Factors::passed;
+    return t;
+  }
   Learning learning(int input) const override { return input == slopes ? Learning::by_gradient : Learning::none; }
 };
 

@@ -104,6 +104,17 @@ OCTET_API std::string Reduce::summary(const ShapeContext&) const {
   return names[static_cast<std::size_t>(kind)];
 }
 
+OCTET_API Traits Reduce::traits() const {
+  Traits t;
+  if (kind != ReduceKind::mean && kind != ReduceKind::sum && kind != ReduceKind::max) return t;
+  // If dimensions are removed, the last one is known to stay where the axes are 1, 2, ...
+  bool stays = !axes.empty();
+  for (std::size_t i = 0; !keep_dims && i < axes.size(); ++i)
+    stays = stays && axes[i] == static_cast<std::int64_t>(i) + 1;
+  if (stays) t.factors = Traits::Factors::passed;
+  return t;
+}
+
 OCTET_API IntegerForm Reduce::integer_form() const {
   IntegerForm f;
   if (kind == ReduceKind::mean) f.output = IntegerForm::Output::measured;

@@ -25,6 +25,16 @@ class Unary : public OperatorOf<Unary> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+  Traits traits() const override {
+    Traits t;
+    if (kind == UnaryKind::leaky_relu) t.factors = Traits::Factors::passed;
+    if (kind == UnaryKind::clip) {
+      t.low = a;
+      t.high = b;
+      if (a <= 0 && b >= 0) t.factors = Traits::Factors::passed;
+    }
+    return t;
+  }
   OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const override;
   OCTET_API std::string summary(const ShapeContext&) const override;
 };

@@ -1,7 +1,6 @@
 #pragma once
 #include <numeric>
 
-#include "../operators/all.hpp"
 #include "weights.hpp"
 
 OCTET_BEGIN
@@ -14,11 +13,6 @@ namespace detail {
 /// sides. Channels that other layers read or write, and those of the model's inputs and outputs, cannot be scaled.
 class ChannelClasses {
  public:
-  /// The limits of an activation, on one channel.
-  struct Limits {
-    double low, high;
-  };
-
   explicit ChannelClasses(const Graph& g) : g_(g), first_(g.values.size(), Node::none) {
     std::size_t total = 0;
     for (std::size_t v = 0; v < g.values.size(); ++v) {
@@ -61,14 +55,6 @@ class ChannelClasses {
            (b == Node::none || (g.value(b).is_constant() && is_floating(g.value(b).dtype)));
   }
 
-  /// The activation of a layer.
-  static Limits limits(const Node& n) {
-    const Traits t = n.op->traits();
-    if (const auto* binary = as<Binary>(*n.op)) return {binary->activation.low, binary->activation.high};
-    if (const auto* unary = as<Unary>(*n.op); unary && unary->kind == UnaryKind::clip) return {unary->a, unary->b};
-    return {t.low, t.high};
-  }
-
  private:
   std::size_t root(std::size_t c) const {
     while (parent_[c] != c) c = parent_[c] = parent_[parent_[c]];
@@ -100,24 +86,25 @@ class ChannelClasses {
       return;
     }
     if (x != Node::none && g_.value(x).dtype == DType::f32) {
-      if (const auto* concat = as<Concat>(*n.op)) return visit_concat(n, concat->axis);
-      if (const auto* binary = as<Binary>(*n.op)) return visit_binary(n, *binary);
-      if (passes_factors(n)) return join(y, x);
+      if (n.op->traits().joins) return visit_concat(n);
+      if (passes_factors(n)) return visit_elements(n);
     }
     for (int v : n.inputs) fix(v);
     for (int v : n.outputs) fix(v);
   }
 
-  void visit_concat(const Node& n, std::int64_t axis) {
-    const int y = n.outputs[0], rank = g_.value(y).shape.rank();
-    const bool of_channels = axis == -1 || axis == rank - 1;
+  void visit_concat(const Node& n) {
+    const int y = n.outputs[0];
     std::int64_t begin = 0, all = 0;
-    bool known = true;
+    bool known = true, same = true;
     for (int v : n.inputs) {
       known = known && v != Node::none && channels(v) > 0;
-      if (known) all += channels(v);
+      if (!known) break;
+      all += channels(v);
+      same = same && channels(v) == channels(y);
     }
-    if (!known || (of_channels && all != channels(y))) {
+    const bool of_channels = all == channels(y);
+    if (!known || !(of_channels || same)) {
       for (int v : n.inputs) fix(v);
       return fix(y);
     }
@@ -130,49 +117,29 @@ class ChannelClasses {
     }
   }
 
-  void visit_binary(const Node& n, const Binary& binary) {
-    const int a = n.inputs[Binary::left], b = n.inputs[Binary::right], y = n.outputs[0];
-    switch (binary.kind) {
-      case BinaryKind::add:
-      case BinaryKind::sub: join(y, a); return join(y, b);
-      case BinaryKind::mul:
-      case BinaryKind::div: {
-        const bool right = binary.kind == BinaryKind::mul && g_.value(a).shape != g_.value(y).shape;
-        fix(right ? a : b);  // a gate, or a constant
-        return join(y, right ? b : a);
-      }
-      default:
-        fix(a);
-        fix(b);
-        fix(y);
+  /// Joins the channels of the output to those of the inputs from which they have their factors.
+  void visit_elements(const Node& n) {
+    const int a = n.inputs[0], y = n.outputs[0];
+    const Traits::Factors factors = n.op->traits().factors;
+    if (factors == Traits::Factors::passed) return join(y, a);
+    const int b = n.inputs[1];
+    if (factors == Traits::Factors::summed) {
+      join(y, a);
+      return join(y, b);
     }
+    const bool right = factors == Traits::Factors::multiplied && g_.value(a).shape != g_.value(y).shape;
+    fix(right ? a : b);  // a gate, or a constant
+    join(y, right ? b : a);
   }
 
-  /// Whether the operator treats the channels of input 0 separately, and f(s x) = s f(x) for s > 0, apart from the
-  /// limits of an activation.
+  /// Whether channels keep their factors (Traits::factors) and their places.
   bool passes_factors(const Node& n) const {
-    const Operator& op = *n.op;
+    const Traits::Factors factors = n.op->traits().factors;
+    if (factors == Traits::Factors::other || n.outputs.size() != 1) return false;
+    if (factors != Traits::Factors::passed) return true;
+    for (std::size_t i = 1; i < n.inputs.size(); ++i)
+      if (n.inputs[i] != Node::none && !g_.value(n.inputs[i]).is_constant()) return false;
     const Shape &x = g_.value(n.inputs[0]).shape, &y = g_.value(n.outputs[0]).shape;
-    if (const auto* unary = as<Unary>(op))
-      return (unary->kind == UnaryKind::clip && unary->a <= 0 && unary->b >= 0) || unary->kind == UnaryKind::leaky_relu;
-    if (as<PRelu>(op)) return g_.value(n.inputs[PRelu::slopes]).is_constant();
-    if (as<MaxPool>(op) || as<AveragePool>(op) || as<Identity>(op)) return n.outputs.size() == 1;
-    if (const auto* resize = as<Resize>(op)) return resize->extrapolation_value == 0 && x.back() == y.back();
-    if (const auto* pad = as<Pad>(op))
-      return (pad->mode != PadMode::constant || pad->value == 0) && x.back() == y.back();
-    if (as<Reshape>(op) || as<Flatten>(op) || as<Squeeze>(op)) return keeps_channels(x, y);
-    if (const auto* reduce = as<Reduce>(op)) {
-      if (reduce->kind != ReduceKind::mean && reduce->kind != ReduceKind::sum && reduce->kind != ReduceKind::max)
-        return false;
-      for (std::int64_t axis : reduce->axes)
-        if (axis == -1 || axis == x.rank() - 1) return false;
-      return !reduce->axes.empty();
-    }
-    return false;
-  }
-
-  /// Whether a reshape keeps the last dimension: neither has another number of channels per pixel.
-  static bool keeps_channels(const Shape& x, const Shape& y) {
     return x.rank() > 1 && y.rank() > 1 && x.back() == y.back() && x.back() > 0;
   }
 

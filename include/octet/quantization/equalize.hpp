@@ -84,7 +84,7 @@ class Equalizer {
   /// Largest factors of channels with an activation that has limits.
   void limit(const Node& n) {
     const int v = n.outputs[0];
-    const ChannelClasses::Limits l = ChannelClasses::limits(n);
+    const Traits l = n.op->traits();
     for (std::int64_t c = 0; c < static_cast<std::int64_t>(ranges_[at(v)].size()); ++c) {
       const Range& r = ranges_[at(v)][at(c)];
       double& most = most_[classes_.of(v, c)];

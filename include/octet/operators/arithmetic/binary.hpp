@@ -29,6 +29,8 @@ class Binary : public OperatorOf<Binary> {
 
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
 
+  OCTET_API Traits traits() const override;
+
   OCTET_API OperatorPtr clamped(double low, double high) const override;
 
   OCTET_API IntegerForm integer_form() const override;

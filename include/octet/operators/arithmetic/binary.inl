@@ -55,6 +55,20 @@ OCTET_API std::string Binary::summary(const ShapeContext&) const {
   return names[static_cast<std::size_t>(kind)];
 }
 
+OCTET_API Traits Binary::traits() const {
+  Traits t;
+  t.low = activation.low;
+  t.high = activation.high;
+  switch (kind) {
+    case BinaryKind::add:
+    case BinaryKind::sub: t.factors = Traits::Factors::summed; break;
+    case BinaryKind::mul: t.factors = Traits::Factors::multiplied; break;
+    case BinaryKind::div: t.factors = Traits::Factors::divided; break;
+    default: break;
+  }
+  return t;
+}
+
 OCTET_API IntegerForm Binary::integer_form() const {
   IntegerForm f;
   if (has_integer_form()) f.output = IntegerForm::Output::measured;

@@ -20,6 +20,11 @@ class AveragePool : public OperatorOf<AveragePool> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
+  Traits traits() const override {
+    Traits t;
+    t.factors = Traits::Factors::passed;
+    return t;
+  }
   OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
                                double value) const override;
   OCTET_API IntegerForm integer_form() const override;

@@ -22,6 +22,11 @@ class MaxPool : public OperatorOf<MaxPool> {
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+  Traits traits() const override {
+    Traits t;
+    if (!indices) t.factors = Traits::Factors::passed;
+    return t;
+  }
   OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
                                double value) const override;
   OCTET_API std::string summary(const ShapeContext&) const override;

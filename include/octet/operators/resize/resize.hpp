@@ -48,6 +48,7 @@ class Resize : public OperatorOf<Resize> {
   Traits traits() const override {
     Traits t;
     t.makes_elements = true;
+    if (extrapolation_value == 0) t.factors = Traits::Factors::passed;
     return t;
   }
   OCTET_API IntegerForm integer_form() const override;

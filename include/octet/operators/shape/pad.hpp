@@ -49,6 +49,7 @@ class Pad : public OperatorOf<Pad> {
   Traits traits() const override {
     Traits t;
     t.makes_elements = true;
+    if (mode != PadMode::constant || value == 0) t.factors = Traits::Factors::passed;
     return t;
   }
   /// Only for constant padding: removes the gradients of added elements; removed elements get 0.

@@ -14,6 +14,11 @@ class ViewOperator : public OperatorOf<Derived> {
  public:
   std::unique_ptr<Step> prepare(const PrepareContext&) const override { return make_view_step(); }
   std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override { return make_view_gradient(); }
+  Traits traits() const override {
+    Traits t;
+    t.factors = Traits::Factors::passed;
+    return t;
+  }
   IntegerForm integer_form() const override {
     IntegerForm f;
     f.output = IntegerForm::Output::as_input;
