@@ -132,10 +132,17 @@ void QuantizeOptions::add_to(CLI::App& command) {
   command.add_option("--keep-8-bits", keep_8_bits,
                      "Names of layers whose weights have 8 bits although --weight-bits has fewer; * matches any text");
   command
+      .add_option(
+          "--small-8-bits", small_8_bits,
+          "The smallest layers, which have together this part of all weights, keep 8 bits although --weight-bits "
+          "has fewer")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
       .add_option("--round", round,
-                  "How the weights of int8 models are rounded: nearest; or by the outputs of layers on the calibration "
-                  "data: fast (error feedback, seconds), adaround (learned, minutes)")
-      ->check(CLI::IsMember({"nearest", "fast", "adaround"}))
+                  "How the weights of int8 models are rounded: nearest, or fast (by the outputs of layers on the "
+                  "calibration data)")
+      ->check(CLI::IsMember({"nearest", "fast"}))
       ->capture_default_str();
   add_rounding(command, rounding);
 }
@@ -152,6 +159,7 @@ void QuantizeOptions::check() const {
   require(percent_option_->count() == 0 || method == "percentile", "--percent requires --method percentile, found ",
           method);
   require(keep_8_bits.empty() || weight_bits < 8, "--keep-8-bits requires --weight-bits of less than 8");
+  require(small_8_bits == 0 || weight_bits < 8, "--small-8-bits requires --weight-bits of less than 8");
 }
 
 WeightOptions QuantizeOptions::dynamic() const {
@@ -170,7 +178,8 @@ Int8Options QuantizeOptions::int8() const {
   i.weight_bits = weight_bits;
   if (weight_bits < 8) i.weights = RangeMethod::mse;
   i.keep_8_bits = keep_8_bits;
-  i.round = round == "fast" ? RoundWeights::fast : round == "adaround" ? RoundWeights::adaround : RoundWeights::nearest;
+  i.small_8_bits = small_8_bits;
+  i.round = round == "fast" ? RoundWeights::fast : RoundWeights::nearest;
   return i;
 }
 

@@ -75,6 +75,7 @@ struct QuantizeOptions {
   std::string equalize = "auto", round = "nearest";
   std::vector<std::string> keep_float, keep_8_bits;
   int weight_bits = 8;
+  double small_8_bits = 0;
 
   void add_to(CLI::App& command);
   /// Throws Error if an option has no effect.

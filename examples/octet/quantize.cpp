@@ -82,7 +82,8 @@ void require_effect(const QuantizeArguments& o, const CLI::App& command) {
   o.how.check();
   require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
   if (o.type != "int8")
-    require_not_given(command, {"--integer-io", "--method", "--weight-bits", "--keep-8-bits", "--round"},
+    require_not_given(command,
+                      {"--integer-io", "--method", "--weight-bits", "--keep-8-bits", "--small-8-bits", "--round"},
                       "requires --type int8, found " + o.type);
   if (o.type == "fp16" || o.type == "bf16")
     require_not_given(command, {"--per-tensor"}, "requires --type int8 or dynamic_range, found " + o.type);
@@ -224,9 +225,9 @@ void add_quantize(CLI::App& app) {
                                     "options of quantization");
   add_force(*c, o->force);
   o->how.add_to(*c);
-  for (const char* other :
-       {"--type", "--calibration", "--load-calibration", "--save-calibration", "--integer-io", "--method", "--percent",
-        "--keep-float", "--per-tensor", "--equalize", "--rounding", "--weight-bits", "--keep-8-bits", "--round"})
+  for (const char* other : {"--type", "--calibration", "--load-calibration", "--save-calibration", "--integer-io",
+                            "--method", "--percent", "--keep-float", "--per-tensor", "--equalize", "--rounding",
+                            "--weight-bits", "--keep-8-bits", "--small-8-bits", "--round"})
     plan->excludes(c->get_option(other));
   c->add_option("--plan-out", o->plan_out,
                 "Save the quantization plan to this JSON file: the scales of activations and weights, and the form of "

@@ -63,7 +63,6 @@ Int8Options options_of(RoundWeights round, int bits, const std::vector<Tensor<fl
   o.weight_bits = bits;
   o.round = round;
   o.rounding_samples.inputs = images;
-  o.rounding_samples.iterations = 300;
   return o;
 }
 
@@ -89,12 +88,10 @@ TEST_CASE("rounding that knows the inputs has less error than nearest rounding, 
       }
       return sqnr_db(model, quantize(model, plan), others);
     };
-    const double nearest = db(RoundWeights::nearest), fast = db(RoundWeights::fast), ada = db(RoundWeights::adaround);
+    const double nearest = db(RoundWeights::nearest), fast = db(RoundWeights::fast);
     CAPTURE(nearest);
     CAPTURE(fast);
-    CAPTURE(ada);
     CHECK(fast > nearest + gain);
-    CHECK(ada > nearest + gain);
   }
 }
 
@@ -146,7 +143,7 @@ TEST_CASE("error feedback finds nearly the best of all roundings") {
     of_fast += error(feedback.run().codes);
     of_best += best;
   }
-  CHECK(of_fast < 1.5 * of_best);
+  CHECK(of_fast < 1.15 * of_best);
   CHECK(2 * of_best < of_nearest);  // so that the first check says something
 }
 
@@ -177,17 +174,14 @@ TEST_CASE("rounding does not depend on threads and instruction sets") {
   const Model model = net();
   const auto images = correlated_images(12, 8, 6, 100);
   const Calibration calibration = calibrate(model, images);
-  for (RoundWeights round : {RoundWeights::fast, RoundWeights::adaround}) {
-    Int8Options o = options_of(round, 4, images);
-    o.rounding_samples.iterations = 20;
-    o.rounding_samples.executor.threads = 1;
-    const QuantizationPlan first = plan_quantization<int8>(model, calibration, o);
-    o.rounding_samples.executor.threads = 3;
+  Int8Options o = options_of(RoundWeights::fast, 4, images);
+  o.rounding_samples.executor.threads = 1;
+  const QuantizationPlan first = plan_quantization<int8>(model, calibration, o);
+  o.rounding_samples.executor.threads = 3;
+  CHECK(plan_quantization<int8>(model, calibration, o) == first);
+  for (Isa isa : available_isas()) {
+    const UseIsa use(isa);
     CHECK(plan_quantization<int8>(model, calibration, o) == first);
-    for (Isa isa : available_isas()) {
-      const UseIsa use(isa);
-      CHECK(plan_quantization<int8>(model, calibration, o) == first);
-    }
   }
 }
 
@@ -226,11 +220,20 @@ TEST_CASE("plans keep codes and shifts of biases; layers can keep 8 bits; wrong 
   save(plan, file.path);
   CHECK(load_plan(file.path) == plan);
 
+  Int8Options small = options_of(RoundWeights::nearest, 4, images);
+  small.small_8_bits = 0.1;  // 149 of 1496 weights: 64 and 72, but not 288
+  const QuantizationPlan mixed = plan_quantization<int8>(model, calibration, small);
+  for (const auto& [name, bits] :
+       std::map<std::string, int>{{"first", 4}, {"grouped", 4}, {"depthwise", 8}, {"side", 8}, {"end", 4}})
+    CHECK(mixed.layers.at(name).weight_bits == bits);
+
   const auto error = [&](Int8Options wrong) {
     return message([&] { plan_quantization<int8>(model, calibration, wrong); });
   };
   o.weight_bits = 9;
   CHECK(has(error(o), {"9 bits", "2 to 8"}));
+  small.small_8_bits = 1.5;
+  CHECK(has(error(small), {"small_8_bits is 1.5", "0 to 1"}));
   o = options_of(RoundWeights::fast, 4, {});
   CHECK(has(error(o), {"needs inputs"}));
   o = options_of(RoundWeights::fast, 4, images);

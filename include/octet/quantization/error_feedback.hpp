@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "../core/index.hpp"
-#include "rounding_problem.hpp"
+#include "exact_rounding.hpp"
 
 /// The fast rounding of weights: the codes with the least squared error of the layer's sums, by error feedback.
 ///
@@ -15,7 +15,8 @@
 /// 2. H = L L^T. From the last column to the first, each weight is rounded, and the columns before it change by
 ///    e_j L_ij / L_jj to compensate for its error e_i: Frantar et al. 2023, "GPTQ", equation 2, here from the Cholesky
 ///    factor of H itself, which is Babai's nearest-plane algorithm (Chen et al. 2025). Columns with large H_jj come
-///    first (GPTQ's "act-order").
+///    first (GPTQ's "act-order"). This is done for some scales, from 0.8 to 1.3 of the one that suits rounding to
+///    nearest, of which the best is kept. With at most 32 weights, the best codes for a scale are searched.
 /// 3. Codes are changed one by one while that reduces the error (coordinate descent: Nair and Suggala 2024, "CDQuant"),
 ///    and s = q^T H w / q^T H q, alternately.
 OCTET_BEGIN
@@ -24,6 +25,7 @@ namespace detail {
 class ErrorFeedback {
  public:
   static constexpr float damping = 0.01f, shrinkage = 0.5f;
+  static constexpr std::int64_t most_tried = 2048;  // weights of an output channel, for which several scales are tried
 
   ErrorFeedback(const RoundingProblem& p, ThreadPool& pool)
       : p_(p), pool_(pool), k_(p.inputs.columns), outputs_(p.weights.rows) {
@@ -41,6 +43,7 @@ class ErrorFeedback {
     l_ = h_;
     factorize(l_, pool);
     wanted_ = wanted_weights(x, part);
+    columns_ = transposed(wanted_);
   }
 
   /// The weights that suit the quantized inputs best, before they are rounded; [O, K].
@@ -53,21 +56,19 @@ class ErrorFeedback {
 
   RoundedGroup run() const {
     RoundedGroup r{std::vector<std::int8_t>(at(outputs_ * k_)), p_.scales, {}};
-    FloatMatrix q(outputs_, k_), error(k_, outputs_), negative(k_, outputs_);
-    pool_.parallel(outputs_, [&](std::int64_t o, int) {
-      float& scale = r.scales[at(o)];
-      if (p_.choose_scales) scale = best_scale(wanted_.row(o), p_.least[at(o)]);
-      feed_back(wanted_.row(o), scale, q.row(o));
-      for (std::int64_t j = 0; j < k_; ++j) {
-        error.row(j)[o] = rounded(scale * q.row(o)[j]) - wanted_.row(o)[j];
-        negative.row(j)[o] = -wanted_.row(o)[j];
+    FloatMatrix q = first_codes(r.scales);  // [K, O]
+    FloatMatrix error(k_, outputs_), negative(k_, outputs_);
+    for (std::int64_t j = 0; j < k_; ++j)
+      for (std::int64_t o = 0; o < outputs_; ++o) {
+        error.row(j)[o] = rounded(r.scales[at(o)] * q.row(j)[o]) - columns_.row(j)[o];
+        negative.row(j)[o] = -columns_.row(j)[o];
       }
-    });
     FloatMatrix gradient(outputs_, k_), by_wanted(outputs_, k_);  // H (s q - w), -H w
     add_product(error, h_, gradient, pool_);
     add_product(negative, h_, by_wanted, pool_);
+    q = transposed(q);
     pool_.parallel(outputs_, [&](std::int64_t o, int) {
-      const Row row{wanted_.row(o), by_wanted.row(o), q.row(o), gradient.row(o), r.scales[at(o)], p_.least[at(o)]};
+      const Row row{by_wanted.row(o), q.row(o), gradient.row(o), r.scales[at(o)], p_.least[at(o)]};
       for (int round = 0; round < 4; ++round) {
         improve(row);
         if (!p_.choose_scales || !refit(row)) break;
@@ -81,8 +82,8 @@ class ErrorFeedback {
  private:
   /// One output channel, in step 3.
   struct Row {
-    const float *wanted, *by_wanted;  // w, -H w
-    float *q, *gradient;              // codes, H (s q - w)
+    const float* by_wanted;  // -H w
+    float *q, *gradient;     // codes, H (s q - w)
     float& scale;
     float least;
   };
@@ -137,14 +138,46 @@ class ErrorFeedback {
     return w;
   }
 
+  /// Steps 2 and 3. Sets the scales if they are free.
+  FloatMatrix first_codes(std::vector<float>& scales) const {
+    if (!p_.choose_scales) return codes_of(scales).q;
+    for (std::int64_t o = 0; o < outputs_; ++o) scales[at(o)] = best_scale(o);
+    if (k_ > most_tried) return codes_of(scales).q;
+    Rounded best = codes_of(scales);
+    const std::vector<float> middle = scales;
+    for (int step = -4; step <= 6; ++step) {
+      if (step == 0) continue;
+      std::vector<float> tried(middle);
+      for (std::int64_t o = 0; o < outputs_; ++o)
+        tried[at(o)] = std::max(middle[at(o)] * (1 + 0.05f * static_cast<float>(step)), p_.least[at(o)]);
+      const Rounded other = codes_of(tried);
+      for (std::int64_t o = 0; o < outputs_; ++o) {
+        if (!(other.error[at(o)] < best.error[at(o)])) continue;
+        best.error[at(o)] = other.error[at(o)];
+        scales[at(o)] = tried[at(o)];
+        for (std::int64_t j = 0; j < k_; ++j) best.q.row(j)[o] = other.q.row(j)[o];
+      }
+    }
+    return std::move(best.q);
+  }
+
+  Rounded codes_of(const std::vector<float>& scales) const {
+    Rounded r = feed_back(scales);
+    if (k_ <= ExactRounding::most)
+      pool_.parallel(
+          outputs_, [&](std::int64_t o, int) { ExactRounding(l_, columns_, o, scales[at(o)], p_.largest).improve(r); });
+    return r;
+  }
+
   /// The scale with the least error of rounding to nearest, each weight by its place on the diagonal of H.
-  float best_scale(const float* w, float least) const {
+  float best_scale(std::int64_t o) const {
+    const float *w = wanted_.row(o), least = p_.least[at(o)];
     float largest_weight = 0;
     for (std::int64_t j = 0; j < k_; ++j) largest_weight = std::max(largest_weight, std::abs(w[j]));
     const float full = largest_weight / static_cast<float>(p_.largest);
     if (!(full >= std::numeric_limits<float>::min())) return std::max(least, 1.0f);
     float best = std::max(full, least), error = std::numeric_limits<float>::infinity();
-    for (int i = 0; i < 80; ++i) {
+    for (int i = 0; i<80; i += k_> most_tried ? 4 : 1) {
       const float s = full * (1 - static_cast<float>(i) / 100);
       if (s < least) break;
       float sum = 0;
@@ -160,14 +193,40 @@ class ErrorFeedback {
     return best;
   }
 
-  /// Step 2.
-  void feed_back(const float* w, float scale, float* q) const {
-    std::vector<float> change(at(k_), 0.0f);
-    for (std::int64_t i = k_; i-- > 0;) {
-      const float goal = w[i] + change[at(i)] / l_.row(i)[i];
-      q[i] = clamped_code(goal / scale, p_.largest);
-      add_products(w[i] - rounded(scale * q[i]), l_.row(i), change.data(), i);
+  /// Step 2, by panels of columns: within one, each error is passed on at once; to the columns before it by a product
+  /// of matrices.
+  Rounded feed_back(const std::vector<float>& scales) const {
+    Rounded r{FloatMatrix(k_, outputs_), std::vector<float>(at(outputs_), 0.0f)};
+    FloatMatrix change(k_, outputs_);
+    for (std::int64_t to = k_; to > 0;) {
+      const std::int64_t from = (to - 1) / matrix_panel * matrix_panel;
+      FloatMatrix errors(to - from, outputs_);
+      parallel_parts(pool_, outputs_, 64, [&](std::int64_t first, std::int64_t count) {
+        for (std::int64_t i = to; i-- > from;) {
+          const float pivot = l_.row(i)[i];
+          float *q = r.q.row(i), *e = errors.row(i - from);
+          for (std::int64_t o = first; o < first + count; ++o) {
+            const float w = columns_.row(i)[o], goal = w + change.row(i)[o] / pivot, s = scales[at(o)];
+            q[o] = clamped_code(goal / s, p_.largest);
+            const float code = rounded(s * q[o]), rest = rounded((goal - code) * pivot);
+            r.error[at(o)] += rounded(rest * rest);
+            e[o] = w - code;
+          }
+          for (std::int64_t j = from; j < i; ++j) add_products(l_.row(i)[j], e + first, change.row(j) + first, count);
+        }
+      });
+      OuterProduct p;
+      p.a = l_.row(from);
+      p.a_stride = k_;
+      p.rows = from;
+      p.b = errors.elements.data();
+      p.b_stride = p.columns = p.c_stride = outputs_;
+      p.depth = to - from;
+      p.c = change.elements.data();
+      if (from > 0) add_product(p, pool_);
+      to = from;
     }
+    return r;
   }
 
   /// Step 3, the codes.
@@ -209,8 +268,8 @@ class ErrorFeedback {
   const RoundingProblem& p_;
   ThreadPool& pool_;
   const std::int64_t k_, outputs_;
-  std::vector<std::int64_t> order_;  // the column of the problem that each column of the matrices is
-  FloatMatrix h_, l_, wanted_;
+  std::vector<std::int64_t> order_;       // the column of the problem that each column of the matrices is
+  FloatMatrix h_, l_, wanted_, columns_;  // columns_: the transpose of wanted_
 };
 
 }  // namespace detail

@@ -39,6 +39,9 @@ class Int8Planner {
         placement_(
             g, {matching_layers(g, options.keep_float, "kept float"), options.integer_input, options.integer_output}),
         keep_8_bits_(matching_layers(g, options.keep_8_bits, "kept at 8 bits")) {
+    require(options.small_8_bits >= 0 && options.small_8_bits <= 1, "Int8Options::small_8_bits is ",
+            options.small_8_bits, ", expected 0 to 1");
+    keep_small_layers();
     require(options.weight_bits >= 2 && options.weight_bits <= bits(format_.weights), "weights of ",
             options.weight_bits, " bits are not supported, expected 2 to ", bits(format_.weights));
   }
@@ -69,6 +72,28 @@ class Int8Planner {
 
  private:
   static constexpr PlannedForm planned = PlannedForm::integer;  // of all layers that have it
+
+  /// The smallest layers with weights, as long as they have together at most options.small_8_bits of all weights; those
+  /// of the same size in their order in the model.
+  void keep_small_layers() {
+    std::vector<std::pair<std::int64_t, std::size_t>> layers;
+    std::int64_t all = 0;
+    for (std::size_t i = 0; i < g_.nodes.size(); ++i) {
+      const Node& n = g_.nodes[i];
+      if (!placement_.is_integer(n) || n.op->integer_form().weights < 0) continue;
+      const std::int64_t size = g_.value(n.inputs[at(n.op->integer_form().weights)]).constant.size();
+      layers.emplace_back(size, i);
+      all += size;
+    }
+    std::sort(layers.begin(), layers.end());
+    const auto most = static_cast<std::int64_t>(options_.small_8_bits * static_cast<double>(all));
+    std::int64_t sum = 0;
+    for (const auto& [size, node] : layers) {
+      sum += size;
+      if (sum > most) break;
+      keep_8_bits_[node] = true;
+    }
+  }
 
   QuantParams own(int v) const {
     const std::string& tensor = g_.value(v).name;
@@ -120,7 +145,7 @@ class Int8Planner {
   const Int8Options& options_;
   const LearnedQuantization& learned_;
   const IntegerPlacement placement_;
-  const std::vector<bool> keep_8_bits_;  // of each node
+  std::vector<bool> keep_8_bits_;  // of each node
   const IntegerFormat& format_ = *format_of(planned);
 };
 

@@ -25,18 +25,16 @@ enum class Equalize : std::uint8_t {
   never          ///< nowhere
 };
 
-/// How weights become integers. See round_weights for the last two, which need inputs of the model.
+/// How weights become integers.
 enum class RoundWeights : std::uint8_t {
   nearest,  ///< each weight to the nearest integer
-  fast,     ///< errors of weights compensate for each other (error feedback, GPTQ): seconds
-  adaround  ///< learned on the inputs (AdaRound): minutes
+  fast      ///< so that the outputs of layers have little error on inputs of the model, see round_weights
 };
 
 /// Options of round_weights.
 struct RoundingOptions {
   std::vector<Tensor<float>> inputs;  ///< [N, ...] each, such as the calibration's
   std::int64_t samples = 2000;        ///< output pixels of a layer that are used; more where it has more weights
-  std::int64_t iterations = 2000;     ///< of adaround, for each layer
   std::uint64_t seed = 1;             ///< of the choice of pixels
   ExecutorOptions executor;           ///< of the runs of the model
   std::function<void(std::int64_t done, std::int64_t total)> progress;  ///< called after each layer
@@ -50,8 +48,10 @@ struct Int8Options {
   RangeMethod weights = RangeMethod::min_max;  ///< min_max suits 8 bits, as each channel has its own range; mse fewer
   int weight_bits = 8;                         ///< 2 to 8: codes reach from -(2^(bits-1) - 1) to 2^(bits-1) - 1
   std::vector<std::string> keep_8_bits;  ///< names of layers whose weights have 8 bits nevertheless, * for any text
+  double small_8_bits = 0;  ///< if weight_bits is less than 8: the smallest layers whose weights are together at most
+                            ///< this part of all weights, 0 to 1, keep 8 bits. 0.05 suits 4 bits
   RoundWeights round = RoundWeights::nearest;  ///< how weights are rounded
-  RoundingOptions rounding_samples;            ///< of RoundWeights::fast and adaround, which need its inputs
+  RoundingOptions rounding_samples;            ///< of RoundWeights::fast, which needs its inputs
   bool correct_bias = true;                    ///< compensates for the mean error of rounded weights
   Equalize equalize = Equalize::where_better;  ///< uneven channels between layers
   std::vector<Tensor<float>> trial;  ///< if not empty, inputs (batches) on which the model is quantized with and

@@ -1,7 +1,6 @@
 #pragma once
 #include "../core/bias.hpp"
 #include "activation_params.hpp"
-#include "adaround.hpp"
 #include "bias_correction.hpp"
 #include "check_plan.hpp"
 #include "error_feedback.hpp"
@@ -17,11 +16,9 @@ namespace detail {
 /// Rounds the layers of a plan, one after the other.
 class PlanRounder {
  public:
-  PlanRounder(const Graph& g, QuantizationPlan& plan, RoundWeights algorithm, const RoundingOptions& options,
-              std::vector<std::string>* notes)
+  PlanRounder(const Graph& g, QuantizationPlan& plan, const RoundingOptions& options, std::vector<std::string>* notes)
       : g_(g),
         plan_(plan),
-        algorithm_(algorithm),
         options_(options),
         notes_(notes),
         pool_(pool_for(options.executor.pool, options.executor.threads)),
@@ -87,6 +84,13 @@ class PlanRounder {
     kernels().gradient.fake_quantize(f, seen);
   }
 
+  /// How many output pixels are taken of a layer with k weights for each output channel, and `row` inputs of a pixel in
+  /// all groups: 16 for each weight, as long as they take at most 64 MB, or else 4.
+  std::int64_t samples(std::int64_t k, std::int64_t row) const {
+    const std::int64_t most = std::max((std::int64_t{1} << 24) / row, std::min(4 * k, 4 * options_.samples));
+    return std::max(options_.samples, std::min(16 * k, most));
+  }
+
   /// Samples of what the layer reads in both models, and of the residual.
   struct Samples {
     std::vector<float> exact, quantized;            // [P, taps, C]
@@ -139,14 +143,14 @@ class PlanRounder {
       return nearest(
           n, layer, w, std::move(bias),
           concat("has ", k, " weights for each output channel, of which ", most_weights, " can be rounded otherwise"));
-    const LayerSampler sampler(g_, n, images, std::clamp(4 * k, options_.samples, 4 * options_.samples),
+    const LayerSampler sampler(g_, n, images, samples(k, k * n.op->traits().groups),
                                SplitMix::seed_of(options_.seed, static_cast<std::int64_t>(at)));
     const Samples s = sample(at, sampler);
     if (!s.is_finite()) return nearest(n, layer, w, std::move(bias), "has inputs that are not finite");
     const std::int64_t groups = n.op->traits().groups, group_out = w.shape()[0] / groups;
     std::vector<RoundedGroup> done(static_cast<std::size_t>(groups));
     pool_->parallel(groups, [&](std::int64_t g, int) {
-      done[static_cast<std::size_t>(g)] = rounded(problem(n, layer, w, bias, s, sampler, g), g);
+      done[static_cast<std::size_t>(g)] = ErrorFeedback(problem(n, layer, w, bias, s, sampler, g), *pool_).run();
     });
     if (!std::all_of(done.begin(), done.end(), is_usable))
       return nearest(n, layer, w, std::move(bias), "has inputs or results that are too large");
@@ -249,17 +253,8 @@ class PlanRounder {
     return p;
   }
 
-  RoundedGroup rounded(const RoundingProblem& p, std::int64_t group) const {
-    const ErrorFeedback feedback(p, *pool_);
-    RoundedGroup fast = feedback.run();
-    if (algorithm_ != RoundWeights::adaround) return fast;
-    AdaRound learned(p, feedback.wanted(), std::move(fast), SplitMix::seed_of(options_.seed, group), *pool_);
-    return learned.run(options_.iterations);
-  }
-
   const Graph& g_;
   QuantizationPlan& plan_;
-  const RoundWeights algorithm_;
   const RoundingOptions& options_;
   std::vector<std::string>* const notes_;
   const std::shared_ptr<ThreadPool> pool_;
@@ -281,7 +276,7 @@ OCTET_API void round_plan(const OptimizedModel& model, QuantizationPlan& plan, R
   Graph g = model;
   require_same_names(plan, g, unique_layer_names(g));
   rescale(g, plan.channel_exponents);
-  PlanRounder(g, plan, algorithm, options, notes).run();
+  PlanRounder(g, plan, options, notes).run();
 }
 
 }  // namespace detail
