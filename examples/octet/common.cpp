@@ -66,8 +66,8 @@ Labels DataOptions::labels_of(const Model& model, std::int64_t outputs) const {
 void DataOptions::store_labels(Model& model) const {
   if (labels.empty()) return;
   const Shape& s = model.value(model.outputs[0]).shape;
-  const bool classes = model.outputs.size() == 1 && s.rank() > 0;  // else it is not known which output has them
-  model.metadata["labels"] = labels_text(load_labels(classes ? s.back() : 0));
+  const bool known = model.outputs.size() == 1 && s.rank() > 0;  // which output has the classes
+  model.metadata["labels"] = labels_text(load_labels(known ? s.back() : 0));
 }
 
 DatasetPtr DataOptions::open(const std::string& path, const Labels& list, bool with_labels) const {
