@@ -24,7 +24,7 @@ inline LayerForm layer_form(NodeExport& n) {
 /// Whether the layer's weights are written as int4: as TFLite has it, symmetric and after int8 activations.
 inline bool has_packed_weights(NodeExport& n, LayerForm form) {
   const bool codes = form == LayerForm::integer || form == LayerForm::integer_to_float;
-  return codes && n.code_type() == DType::i8 && n.input(LayerInputs::weights).dtype == DType::i4;
+  return codes && n.tensors().file_type(n.id(0)) == DType::i8 && n.input(LayerInputs::weights).dtype == DType::i4;
 }
 
 /// The weights, which may have been given other dimensions; `axis`: of their scales. `packed`: as int4, if they are.
