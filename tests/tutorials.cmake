@@ -174,7 +174,7 @@ elseif(CASE STREQUAL "fine_tune")
   endforeach()
   says(out "already done")
   octet(ok ${model} ${images} --observed --epochs 1)
-  refuses("--test" ${model} --data data)
+  octet(ok ${model} --data data/train-images-idx3-ubyte --held-out 4 --epochs 1)  # no test images
   refuses("expected 8 or 4 bits;3" ${model} ${images} --weight-bits 3)
   refuses("fewer held-out images;20" ${model} --data data/train-images-idx3-ubyte --test data --held-out 20)
   refuses("'pretrained/float.octet'" ${model} ${images} --epochs 1 --out pretrained/float.octet)

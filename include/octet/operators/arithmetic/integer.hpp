@@ -15,9 +15,9 @@ class IntegerBinary : public Step {
     const QuantParams &a = params_of(int8_format, c, c.input(0)), &b = params_of(int8_format, c, c.input(1)),
                       &y = params_of(int8_format, c, c.output());
     if (kind == BinaryKind::mul)
-      product_ = IntegerProduct(c, range);
+      product_ = ProductFormula(c, range);
     else
-      sum_ = IntegerSum(c, kind, range);
+      sum_ = SumFormula(c, kind, range);
     // For other roundings, and numbers that are not the kernels', results come from tables, or are computed one by one.
     by_kernel_ = rounding_ == Rounding::fp32 && (kind == BinaryKind::mul ? product_.for_kernel : sum_.for_kernel);
     zero_a_ = a.zero_point[0];
@@ -142,8 +142,8 @@ class IntegerBinary : public Step {
   BinaryKind kind_;
   const ByteKernels* bytes_;
   Rounding rounding_;
-  IntegerSum sum_;
-  IntegerProduct product_;
+  SumFormula sum_;
+  ProductFormula product_;
   bool by_kernel_ = false;
   std::int32_t zero_a_ = 0, zero_b_ = 0, zero_point_ = 0;
   FixedPointMultiplier fixed_product_, input_a_, input_b_, fixed_sum_;

@@ -10,7 +10,7 @@
 ///   sums      round(fma(a, sa / sy, fma(b, sb / sy, zy - fma(sa / sy, za, sb / sy * zb))))
 ///   products  round((a - za) * (b - zb) * (sa * sb / sy) + zy)
 /// These are ONNX Runtime's QLinearAdd and QLinearMul to the bit; ties go to even codes. Differences, which it computes
-/// in float, and everything with Rounding::fp32_centered are rounded before zy is added:
+/// in float, sums with much finer results, and everything with Rounding::fp32_centered are rounded before zy is added:
 ///   sums      round(fma(b - zb, sb / sy, (a - za) * (sa / sy))) + zy
 ///   products  round((a - za) * (b - zb) * (sa * sb / sy)) + zy
 OCTET_BEGIN
@@ -18,14 +18,16 @@ namespace detail {
 
 constexpr double most_for_kernels = 2147483000;  // the kernels' conversion to integers is exact below 2^31
 
+constexpr double most_for_shift = 1 << 20;  // codes: beyond, floats would round the shift to tenths of a code
+
 /// A sum or difference: the kernel's arguments but for its arrays.
-struct IntegerSum {
+struct SumFormula {
   AddU8 arguments;
   bool swapped = false;     // arguments.a is the second tensor
   bool for_kernel = false;  // the kernels' numbers are in their range
 
-  IntegerSum() = default;
-  IntegerSum(const PrepareContext& c, BinaryKind kind, const ActivationRange& range) {
+  SumFormula() = default;
+  SumFormula(const PrepareContext& c, BinaryKind kind, const ActivationRange& range) {
     const QuantParams &a = params_of(int8_format, c, c.input(0)), &b = params_of(int8_format, c, c.input(1)),
                       &y = params_of(int8_format, c, c.output());
     const double sa = static_cast<double>(a.scale[0]), sb = static_cast<double>(b.scale[0]),
@@ -36,8 +38,9 @@ struct IntegerSum {
     AddU8& p = arguments;
     p.low = static_cast<std::int32_t>(limits.low);
     p.high = static_cast<std::int32_t>(limits.high);
-    for_kernel = 255 * (sa + sb) / sy < most_for_kernels;
-    swapped = kind != BinaryKind::add || c.rounds_centered() || !for_kernel;
+    const double largest = 255 * (sa + sb) / sy;
+    for_kernel = largest < most_for_kernels;
+    swapped = kind != BinaryKind::add || c.rounds_centered() || largest > most_for_shift;
     if (swapped) {
       p.scale_a = kind == BinaryKind::sub ? -rb : rb;
       p.scale_b = ra;
@@ -63,12 +66,12 @@ struct IntegerSum {
 };
 
 /// A product.
-struct IntegerProduct {
+struct ProductFormula {
   MulU8 arguments;
   bool for_kernel = false;
 
-  IntegerProduct() = default;
-  IntegerProduct(const PrepareContext& c, const ActivationRange& range) {
+  ProductFormula() = default;
+  ProductFormula(const PrepareContext& c, const ActivationRange& range) {
     const QuantParams &a = params_of(int8_format, c, c.input(0)), &b = params_of(int8_format, c, c.input(1)),
                       &y = params_of(int8_format, c, c.output());
     const double ratio =

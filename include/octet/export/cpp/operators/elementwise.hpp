@@ -117,14 +117,14 @@ inline void export_binary(NodeExport& n) {
   };
   if (c.rounding() == Rounding::fp32 && product) {
     n.use("Multiplication");
-    const MulU8 p = IntegerProduct(c, op.activation).arguments;
+    const MulU8 p = ProductFormula(c, op.activation).arguments;
     function =
         "Multiplication{" +
         listed({literal(p.scale), literal(p.shift), zeros(p.zero_a, p.zero_b), codes(p.zero_point, p.low, p.high)}) +
         "}";
   } else if (c.rounding() == Rounding::fp32) {
     n.use("Addition");
-    const IntegerSum sum(c, op.kind, op.activation);
+    const SumFormula sum(c, op.kind, op.activation);
     const AddU8& p = sum.arguments;
     if (sum.swapped) std::swap(first, second);
     function = "Addition{" +
