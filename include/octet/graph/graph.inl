@@ -225,6 +225,7 @@ OCTET_API std::string PrepareContext::where() const {
 OCTET_API std::unique_ptr<GradientStep> Operator::prepare_gradient(const PrepareContext& c) const {
   c.fail("has no gradient, so neither it nor a layer before it can be trained");
 }
+OCTET_API OperatorPtr Operator::for_shifted_codes() const { return nullptr; }
 OCTET_API OperatorPtr Operator::clamped(double, double) const { return nullptr; }
 OCTET_API OperatorPtr Operator::padded(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&,
                                        double) const {

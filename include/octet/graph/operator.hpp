@@ -154,6 +154,9 @@ class Operator {
   /// The same operator with its results additionally clamped to [low, high], for the fusion of activations. Null if it
   /// does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> clamped(double low, double high) const;
+  /// The same operator for int8 codes that are computed as uint8 ones, 128 larger, where Model::rounding makes a
+  /// difference between them. Null if there is none.
+  virtual OCTET_API std::shared_ptr<const Operator> for_shifted_codes() const;
   /// The same operator with additional padding of the spatial dimensions of input 0 by that value, for the fusion of
   /// padding. Null if it does not support that.
   virtual OCTET_API std::shared_ptr<const Operator> padded(const std::vector<std::int64_t>& before,

@@ -26,6 +26,7 @@ class Reduce : public OperatorOf<Reduce> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
+  OCTET_API OperatorPtr for_shifted_codes() const override;
   OCTET_API IntegerForm integer_form() const override;
   OCTET_API Traits traits() const override;
   OCTET_API std::string summary(const ShapeContext&) const override;

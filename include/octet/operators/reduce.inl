@@ -115,6 +115,12 @@ OCTET_API Traits Reduce::traits() const {
   return t;
 }
 
+OCTET_API OperatorPtr Reduce::for_shifted_codes() const {
+  auto op = std::make_shared<Reduce>(*this);
+  op->int8_codes = true;
+  return op;
+}
+
 OCTET_API IntegerForm Reduce::integer_form() const {
   IntegerForm f;
   if (kind == ReduceKind::mean) f.output = IntegerForm::Output::measured;

@@ -1,7 +1,5 @@
 #pragma once
 #include "../operators/convert.hpp"
-#include "../operators/pooling/average_pool.hpp"
-#include "../operators/reduce.hpp"
 #include "conversions.hpp"
 
 OCTET_BEGIN
@@ -65,19 +63,9 @@ inline Graph computed_activations(Graph g) {
       });
   }
   for (Node& n : g.nodes) {
-    const auto* pool = as<AveragePool>(*n.op);
-    const auto* reduce = as<Reduce>(*n.op);
     const auto in = static_cast<std::size_t>(n.inputs.empty() ? 0 : n.inputs[0]);
-    if (pool && (in >= count || moved[in])) {  // values from `count` on are such versions
-      AveragePool p = *pool;
-      p.int8_ties = true;
-      n.op = make_operator(std::move(p));
-    }
-    if (reduce && (in >= count || moved[in])) {
-      Reduce r = *reduce;
-      r.int8_codes = true;
-      n.op = make_operator(std::move(r));
-    }
+    if (in >= count || moved[in])  // values from `count` on are such versions
+      if (OperatorPtr op = n.op->for_shifted_codes()) n.op = std::move(op);
     if (n.op->traits().converts && is_computed(g.value(n.outputs[0]).dtype))
       n.op = make_operator(Convert(g.value(n.outputs[0]).dtype));
   }

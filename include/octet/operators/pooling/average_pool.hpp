@@ -27,6 +27,7 @@ class AveragePool : public OperatorOf<AveragePool> {
   }
   OCTET_API OperatorPtr padded(const std::vector<std::int64_t>& before, const std::vector<std::int64_t>& after,
                                double value) const override;
+  OCTET_API OperatorPtr for_shifted_codes() const override;
   OCTET_API IntegerForm integer_form() const override;
   OCTET_API std::string summary(const ShapeContext&) const override;
 };

@@ -96,6 +96,12 @@ OCTET_API OperatorPtr AveragePool::padded(const std::vector<std::int64_t>& befor
   return op;
 }
 
+OCTET_API OperatorPtr AveragePool::for_shifted_codes() const {
+  auto op = std::make_shared<AveragePool>(*this);
+  op->int8_ties = true;
+  return op;
+}
+
 OCTET_API IntegerForm AveragePool::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::as_input;
