@@ -401,7 +401,6 @@ elseif(CASE STREQUAL "tensors")  # .npy and .npz files as data
   refuses("--percent;percentile" quantize builtin:small_cnn --calibration in --percent 99)
   refuses("--integer-io;int8" quantize builtin:small_cnn --type fp16 --integer-io)
   refuses("--small-8-bits;--weight-bits" quantize builtin:small_cnn --calibration in --small-8-bits 0.1)
-  refuses("--small-8-bits;--type int8, found bf16" quantize builtin:small_cnn --type bf16 --small-8-bits 0.1)
   refuses("--small-8-bits;not in range" quantize builtin:small_cnn --calibration in --weight-bits 4 --small-8-bits 2)
   refuses("--threads;--kernels" inspect builtin:small_cnn --threads 2)
   set(ENV{OCTET_ISA} nonsense)
