@@ -195,9 +195,6 @@ TEST_CASE("export_cpp: networks give the executor's bits") {
     m.rounding = r;
     p.add("small_cnn with TFLite's rounding", m);
   }
-  Model centered = int8_of(blocks());
-  centered.rounding = Rounding::fp32_centered;
-  p.add("blocks with the rounding fp32_centered", centered);
   if (const std::string path = shared_file("models/mobilenet_v1_0.25_128_uint8_qat.tflite"); !path.empty())
     p.add("mobilenet_v1 with uint8 codes", load(path), 1);
   p.check(compiler, "-O2");

@@ -127,9 +127,6 @@ TEST_CASE("plan: applied, saved and loaded, it gives the model that quantize giv
     check(plan_quantization<fp16>(m, c, w), quantize<fp16>(m, c, w));
     check(plan_quantization<bf16>(m, w), quantize<bf16>(m, w));
   }
-  Int8Options centered;
-  centered.rounding = Rounding::fp32_centered;
-  check(plan_quantization<int8>(m, c, centered), quantize<int8>(m, c, centered));
 }
 
 TEST_CASE("plan: edits are applied") {
