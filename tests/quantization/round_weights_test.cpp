@@ -102,7 +102,6 @@ TEST_CASE("error feedback finds nearly the best of all roundings") {
   p.weights = detail::FloatMatrix(1, k);
   p.inputs = detail::FloatMatrix(rows, k);
   p.targets = detail::FloatMatrix(rows, 1);
-  p.added = detail::FloatMatrix(rows, 1);
   p.largest = 7;
   p.least = {0};
   const auto error = [&](const std::vector<std::int8_t>& codes) {

@@ -10,11 +10,12 @@ OCTET_BEGIN
 /// if the first one is a number, the index. Throws FormatError if the file is not valid.
 Labels load_labels(const std::string& path);
 
-/// The list that a model has in Graph::metadata["labels"]: one name per line, that of class 0 first, and no numbers ("7
-/// seven" is a name), apart from "n01440764 tench, ...". `what`: what messages call it.
+/// Reads the list that a model has in Graph::metadata["labels"]: one name per line, that of class 0 first. Lines do not
+/// begin with the number of their class ("7 seven" is a name), but may be "n01440764 tench, ...". `what`: what messages
+/// call it.
 Labels parse_labels(const std::string& text, const std::string& what);
 
-/// That text of a list. Line breaks within a name become spaces, and classes without a name "class 17".
+/// Writes a list as that text. Line breaks within a name become spaces; class 17, if it has no name, is "class 17".
 std::string labels_text(const Labels& labels);
 
 OCTET_END

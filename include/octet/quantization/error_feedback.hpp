@@ -5,7 +5,7 @@
 #include "../core/index.hpp"
 #include "exact_rounding.hpp"
 
-/// The fast rounding of weights: the codes with the least squared error of the layer's sums, by error feedback.
+/// The fast rounding of weights: codes with little squared error of the layer's sums, by error feedback.
 ///
 /// With X [P, K], the inputs of the quantized layer less their means, and T [P, O], the sums of the float model less
 /// theirs, the codes q and scales s of each output channel o shall minimize
@@ -44,14 +44,6 @@ class ErrorFeedback {
     factorize(l_, pool);
     wanted_ = wanted_weights(x, part);
     columns_ = transposed(wanted_);
-  }
-
-  /// The weights that suit the quantized inputs best, before they are rounded; [O, K].
-  FloatMatrix wanted() const {
-    FloatMatrix w(outputs_, k_);
-    for (std::int64_t o = 0; o < outputs_; ++o)
-      for (std::int64_t j = 0; j < k_; ++j) w.row(o)[order_[at(j)]] = wanted_.row(o)[j];
-    return w;
   }
 
   RoundedGroup run() const {
@@ -138,7 +130,7 @@ class ErrorFeedback {
     return w;
   }
 
-  /// Steps 2 and 3. Sets the scales if they are free.
+  /// Step 2: codes [K, O]. Sets the scales if they are free.
   FloatMatrix first_codes(std::vector<float>& scales) const {
     if (!p_.choose_scales) return codes_of(scales).q;
     for (std::int64_t o = 0; o < outputs_; ++o) scales[at(o)] = best_scale(o);
@@ -161,6 +153,7 @@ class ErrorFeedback {
     return std::move(best.q);
   }
 
+  /// Step 2 for given scales.
   Rounded codes_of(const std::vector<float>& scales) const {
     Rounded r = feed_back(scales);
     if (k_ <= ExactRounding::most)
@@ -177,7 +170,8 @@ class ErrorFeedback {
     const float full = largest_weight / static_cast<float>(p_.largest);
     if (!(full >= std::numeric_limits<float>::min())) return std::max(least, 1.0f);
     float best = std::max(full, least), error = std::numeric_limits<float>::infinity();
-    for (int i = 0; i<80; i += k_> most_tried ? 4 : 1) {
+    const int step = k_ > most_tried ? 4 : 1;
+    for (int i = 0; i < 80; i += step) {
       const float s = full * (1 - static_cast<float>(i) / 100);
       if (s < least) break;
       float sum = 0;
@@ -193,8 +187,8 @@ class ErrorFeedback {
     return best;
   }
 
-  /// Step 2, by panels of columns: within one, each error is passed on at once; to the columns before it by a product
-  /// of matrices.
+  /// Error feedback, by panels of columns: within one, each error is passed on at once; to the columns before it by a
+  /// product of matrices.
   Rounded feed_back(const std::vector<float>& scales) const {
     Rounded r{FloatMatrix(k_, outputs_), std::vector<float>(at(outputs_), 0.0f)};
     FloatMatrix change(k_, outputs_);

@@ -208,12 +208,9 @@ class PlanRounder {
 
   RoundingProblem problem(const Node& n, const LayerPlan& layer, const Tensor<float>& w, const Tensor<float>& bias,
                           const Samples& s, const LayerSampler& from, std::int64_t group) const {
-    const Traits traits = n.op->traits();
-    const std::int64_t outputs = from.outputs() / traits.groups, in = from.channels() / traits.groups,
+    const std::int64_t groups = n.op->traits().groups, outputs = from.outputs() / groups, in = from.channels() / groups,
                        k = from.taps() * in;
     RoundingProblem p;
-    p.low = static_cast<float>(traits.low);
-    p.high = static_cast<float>(traits.high);
     p.largest = weight_format(layer).largest_weight();
     p.choose_scales = layer.weights.per_channel() && layer.weight_bits < 8;
     p.weights = FloatMatrix(outputs, k);
@@ -237,13 +234,9 @@ class PlanRounder {
         }
     // W X = W X^ + W (X - X^)
     p.targets = FloatMatrix(s.rows, outputs);
-    p.added = FloatMatrix(s.rows, outputs);
-    for (std::int64_t r = 0; r < s.rows; ++r)
+    for (std::int64_t r = 0; r < s.rows && !s.residual.empty(); ++r)
       for (std::int64_t o = 0; o < outputs; ++o) {
         const auto i = static_cast<std::size_t>(r * from.outputs() + group * outputs + o);
-        p.added.row(r)[o] = bias[group * outputs + o];
-        if (s.residual.empty()) continue;
-        p.added.row(r)[o] += s.rounded_residual[i];
         p.targets.row(r)[o] = s.residual[i] - s.rounded_residual[i];
       }
     const FloatMatrix columns = transposed(p.weights);

@@ -1,6 +1,4 @@
 #pragma once
-#include <limits>
-
 #include "float_matrix.hpp"
 
 OCTET_BEGIN
@@ -10,11 +8,9 @@ namespace detail {
 /// quantized already, the outputs that the float model has. P: samples (pixels), K: weights of an output channel, O:
 /// output channels.
 struct RoundingProblem {
-  FloatMatrix weights;  // [O, K]: of the float model
-  FloatMatrix inputs;   // [P, K]: of the quantized model
-  FloatMatrix targets;  // [P, O]: sums of products that would give the outputs of the float model
-  FloatMatrix added;    // [P, O]: what the quantized layer adds to its sums: bias and residual
-  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();  // of activation
+  FloatMatrix weights;         // [O, K]: of the float model
+  FloatMatrix inputs;          // [P, K]: of the quantized model
+  FloatMatrix targets;         // [P, O]: sums of products that would give the outputs of the float model
   int largest = 127;           // codes reach from -largest to largest
   std::vector<float> scales;   // [O]: to begin with
   std::vector<float> least;    // [O]: lower bounds of the scales

@@ -16,9 +16,8 @@
 OCTET_BEGIN
 namespace detail {
 
-constexpr double most_for_kernels = 2147483000;  // the kernels' conversion to integers is exact below 2^31
-
-constexpr double most_for_shift = 1 << 20;  // codes: beyond, floats would round the shift to tenths of a code
+constexpr double most_for_kernels = 2147483000;  // codes: the kernels' conversion to integers is exact below 2^31
+constexpr double most_for_shift = 1 << 20;       // codes: beyond, a float would hold the shift to tenths of a code only
 
 /// A sum or difference: the kernel's arguments but for its arrays.
 struct SumFormula {
