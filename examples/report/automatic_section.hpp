@@ -30,7 +30,8 @@ inline TextTable curve_table(const AutomaticResult& r, const Target& t) {
                p.proof  ? quality_text(*p.proof, t)
                : i == 0 ? quality_text(r.float_proof, t)
                         : "-",
-               p.met ? "kept" : "missed", significant(p.milliseconds), megabytes(p.size_bytes)});
+               p.met ? "kept" : "missed", significant(p.milliseconds),
+               p.size_bytes > 0 ? megabytes(p.size_bytes) : "-"});
   }
   return table;
 }

@@ -215,6 +215,24 @@ TEST_CASE("automatic choice: sizes are those of the file that is written, and wh
   CHECK(std::any_of(r.notes.begin(), r.notes.end(), [](const std::string& n) { return contains(n, "no int8 here"); }));
 }
 
+TEST_CASE("automatic choice: mixtures have no weights of a type that the file cannot hold") {
+  const Model m = net(true);
+  const Calibration c = calibrate(m, images(16));
+  Target t = target_of(images(12), Objective::size, 25);
+  const auto mixtures_of_fp16 = [&] {
+    const AutomaticResult r = quantize(m, c, t);
+    return std::count_if(r.curve.begin(), r.curve.end(),
+                         [](const auto& p) { return p.what != "fp16" && contains(p.what, "fp16"); });
+  };
+  CHECK(mixtures_of_fp16() > 0);
+  t.file_size = [](const Model& x) -> std::int64_t {
+    for (const Value& v : x.values)
+      if (v.dtype == DType::f16) throw FormatError("no fp16 here");
+    return 1000 + static_cast<std::int64_t>(x.nodes.size());
+  };
+  CHECK(mixtures_of_fp16() == 0);
+}
+
 TEST_CASE("automatic choice: what is wrong with a target is said") {
   const Model m = net(false);
   const Calibration c = calibrate(m, images(4));

@@ -561,5 +561,5 @@ TEST_CASE("qat: numbers that are not finite stop training with an error that nam
   x[5] = std::numeric_limits<float>::infinity();
   Trainer t(prepare_qat(varied_net()), o);
   CHECK_THROWS_WITH_AS(t.fit(TensorExamples(std::move(x), std::vector<std::int64_t>(12, 1)), 1),
-                       doctest::Contains("the input has elements that are not finite"), Error);
+                       doctest::Contains("input 'input' has elements that are not finite"), Error);
 }

@@ -606,7 +606,7 @@ TEST_CASE("trainer: an error about a loss that is not finite names the first suc
     images[100] = std::numeric_limits<float>::infinity();
     Trainer t(m, o);
     CHECK_THROWS_WITH_AS(t.fit(TensorExamples(images, std::vector<std::int64_t>(16, 0)), 1),
-                         "epoch 1, step 1: the loss is nan: the input has elements that are not finite", Error);
+                         "epoch 1, step 1: the loss is nan: input 'input' has elements that are not finite", Error);
   }
   SUBCASE("gradients") {  // the loss is finite, but not its gradient with respect to the logarithm's input
     Graph g;

@@ -68,8 +68,12 @@ class AutomaticChoice {
         plans_, facts_, shapes_, target_,
         target_.objective == Objective::latency ? measure_conversions(target_.executor) : ConversionTimes{});
     add(uniform_point("float", path.uniform(float_form)));
-    for (std::size_t f = 1; f < forms.size(); ++f)
-      if (allowed[f]) add(uniform_point(forms[f].title, path.uniform(f)));
+    for (std::size_t f = 1; f < forms.size(); ++f) {
+      if (!allowed[f]) continue;
+      const std::size_t point = add(uniform_point(forms[f].title, path.uniform(f)));
+      // Types of weights that the file does not have. Models of int8 or dynamic range may fail by single layers.
+      if (f > dynamic_form && !tried_[point].offered) allowed[f] = false;
+    }
     search(path, allowed);
     if (target_.objective == Objective::latency) {  // without forms that convert at run time, conversions may be fewer
       allowed[dynamic_form] = false;

@@ -94,7 +94,8 @@ class GradientExecutor : public detail::TrainedModel {
       return std::all_of(p, p + n, [](float x) { return std::isfinite(x); });
     };
     for (std::size_t k = 0; k < graph_.inputs.size(); ++k)
-      if (!finite(input(k).data(), input(k).size())) return "the input has elements that are not finite";
+      if (!finite(input(k).data(), input(k).size()))
+        return detail::concat("input '", graph_.value(graph_.inputs[k]).name, "' has elements that are not finite");
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const Node& n = graph_.nodes[i];
       const std::string layer = detail::concat("layer '", n.name, "' (", n.op->type(), ")");
