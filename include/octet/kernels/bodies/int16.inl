@@ -44,29 +44,18 @@ OCTET_INLINE BlockOf<T> rounded_block(const double (&v)[i16_block], double low, 
   return out;
 }
 
-inline void split_i16(const SplitI16& s) noexcept {
-  each_block(s.count, [&](std::int64_t i, auto n) {
-    const BlockOf<std::int16_t> x(s.in + i, n);
-    BlockOf<std::uint8_t> high, low;
-    for (int k = 0; k < i16_block; ++k) {
-      const auto bits = static_cast<std::uint16_t>(x.v[k]);
-      high.v[k] = static_cast<std::uint8_t>((bits >> 8) ^ 0x80);
-      low.v[k] = static_cast<std::uint8_t>(bits & 0xff);
-    }
-    high.store(s.high + i, n);
-    low.store(s.low + i, n);
-  });
-}
-
 inline void store_sums_i16(const SumsI16& s) noexcept {
   for (std::int64_t row = 0; row < s.rows; ++row)
     each_block(s.channels, [&](std::int64_t c, auto n) {
-      const std::int64_t at = row * s.channels + c;
-      const std::int32_t *high = s.high + at, *low = s.low + at;
-      const double *bias = s.bias + c, *scale = s.scale + c;
+      const BlockOf<std::int32_t> sums(s.sums + row * s.stride + c, n);
       double v[i16_block];
-      for (int k = 0; k < i16_block; ++k)
-        v[k] = (static_cast<double>(high[k]) * 256.0 + static_cast<double>(low[k]) + bias[k]) * scale[k];
+      for (int k = 0; k < i16_block; ++k) v[k] = static_cast<double>(sums.v[k]) + s.bias[c + k];
+      for (std::int64_t p = 0; p < s.parts; ++p) {
+        const BlockOf<std::int32_t> more(s.more + p * s.part_size + row * s.more_stride + c, n);
+        for (int k = 0; k < i16_block; ++k) v[k] += static_cast<double>(more.v[k]);
+      }
+      for (int k = 0; k < i16_block; ++k) v[k] *= s.scale[c + k];
+      const std::int64_t at = row * s.out_stride + c;
       if (s.out_f32) {
         BlockOf<float> out;
         for (int k = 0; k < i16_block; ++k) {
@@ -76,7 +65,7 @@ inline void store_sums_i16(const SumsI16& s) noexcept {
         return out.store(s.out_f32 + at, n);
       }
       if (s.residual) {
-        const BlockOf<std::int16_t> r(s.residual + at, n);
+        const BlockOf<std::int16_t> r(s.residual + row * s.residual_stride + c, n);
         for (int k = 0; k < i16_block; ++k) v[k] = std::fma(static_cast<double>(r.v[k]), s.residual_scale, v[k]);
       }
       rounded_block<std::int16_t>(v, s.smallest, s.largest).store(s.out + at, n);
@@ -137,8 +126,7 @@ void binary_i16(const BinaryI16& p) noexcept {
   });
 }
 
-inline constexpr Int16Kernels kernels_of_int16{split_i16,
-                                               store_sums_i16,
+inline constexpr Int16Kernels kernels_of_int16{store_sums_i16,
                                                quantize_i16,
                                                dequantize_i16,
                                                convert_codes<std::uint8_t, std::int16_t>,
