@@ -1,7 +1,8 @@
 // Times of single operators as float, int8, with dynamic range and with 16-bit activations, on one thread, as inside a
-// network: those of int8 read and write uint8, those with 16-bit activations int16, the others float. The forms alternate, and each time is the shortest of many runs. Prints the
-// ratio to float, the bytes of inputs and outputs per second of int8, and which operators exceed their limit: int8 may
-// take at most the time of float, where it only moves or maps elements half of it, dynamic range at most that of float.
+// network: those of int8 read and write uint8, those with 16-bit activations int16, the others float. The forms
+// alternate, and each time is the shortest of many runs. Prints the ratio to float, the bytes of inputs and outputs per
+// second of int8, and which operators exceed their limit: int8 may take at most the time of float, where it only moves
+// or maps elements half of it, dynamic range at most that of float.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <iomanip>
@@ -115,8 +116,8 @@ int main(int argc, char** argv) {
       exceeded += slow;
       print_row({c.name, c.shape, report::fixed(forms[0].least() * 1e6, 2), report::fixed(forms[1].least() * 1e6, 2),
                  ratio(forms[1], forms[0]), report::fixed(forms[1].bytes() / forms[1].least() / 1e9, 1),
-                 c.weights ? ratio(forms[2], forms[0]) : "",
-                 c.weights ? ratio(forms[3], forms[1]) : "", slow ? "above its limit" : ""});
+                 c.weights ? ratio(forms[2], forms[0]) : "", c.weights ? ratio(forms[3], forms[1]) : "",
+                 slow ? "above its limit" : ""});
     }
     std::cout << exceeded << " above their limit\n";
   } catch (const std::exception& e) {
