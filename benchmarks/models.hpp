@@ -38,6 +38,12 @@ inline std::vector<octet::AnyTensor> random_inputs(const octet::Model& model) {
       inputs.push_back(x);
       continue;
     }
+    if (model.value(v).dtype == octet::DType::i16) {
+      auto codes = octet::Tensor<std::int16_t>::uninitialized(x.shape());
+      std::transform(x.begin(), x.end(), codes.begin(), [](float r) { return static_cast<std::int16_t>(32767 * r); });
+      inputs.push_back(std::move(codes));
+      continue;
+    }
     auto bytes = octet::Tensor<std::uint8_t>::uninitialized(x.shape());
     std::transform(x.begin(), x.end(), bytes.begin(), [](float r) { return static_cast<std::uint8_t>(128 * r + 128); });
     inputs.push_back(std::move(bytes));
@@ -54,7 +60,8 @@ inline octet::QuantizationPlan with_small_weights(octet::QuantizationPlan plan) 
   return plan;
 }
 
-/// Quantizes a float model; int8, and int4 (int8 activations), are calibrated with random inputs. Inputs and outputs
+/// Quantizes a float model; int8, int4 (int8 activations) and int16 (16-bit activations) are calibrated with random
+/// inputs. Inputs and outputs
 /// stay float, or become uint8 for int8 with `byte_borders`, as between two layers of a network.
 inline octet::Model in_precision(const octet::Model& model, const std::string& precision, bool byte_borders = false) {
   using namespace octet;
@@ -62,16 +69,18 @@ inline octet::Model in_precision(const octet::Model& model, const std::string& p
   if (precision == "fp16") return quantize<fp16>(model);
   if (precision == "bf16") return quantize<bf16>(model);
   if (precision == "dynamic") return quantize<dynamic_range>(model);
-  require(precision == "int8" || precision == "int4", "unknown precision '", precision, "'");
+  require(precision == "int8" || precision == "int4" || precision == "int16", "unknown precision '", precision, "'");
   Calibrator c(model);
   c.add(random_inputs(model));
   Int8Options options;
   options.integer_input = options.integer_output = byte_borders;
-  const QuantizationPlan plan = plan_quantization<int8>(model, c.result(), options);
+  QuantizationPlan plan = plan_quantization<int8>(model, c.result(), options);
+  if (precision == "int16")
+    for (auto& [name, layer] : plan.layers) layer.form = PlannedForm::integer16;
   Model quantized = quantize(model, precision == "int4" ? with_small_weights(plan) : plan);
   for (const auto* borders : {&quantized.inputs, &quantized.outputs})
     for (const int v : *borders)
-      if (byte_borders && quantized.value(v).is_quantized()) {
+      if (byte_borders && quantized.value(v).dtype == DType::i8) {
         quantized.value(v).dtype = DType::u8;
         quantized.value(v).quant.zero_point[0] += 128;
       }

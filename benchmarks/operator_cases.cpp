@@ -120,9 +120,16 @@ void add_layers(Cases& all) {
   for (const std::int64_t out : {1, 2, 4, 8}) add_convolution(all, "Conv 3x3", {1, 56, 56, 32}, {3, 3}, out);
   for (const std::int64_t out : {1, 4, 10}) add_convolution(all, "Conv 1x1", {1, 40, 40, 64}, {1, 1}, out);
   add_convolution(all, "Conv 1x1", image, {1, 1}, 64);
+  add_convolution(all, "Conv 1x1", {1, 112, 112, 16}, {1, 1}, 96);
+  add_convolution(all, "Conv 1x1", {1, 28, 28, 192}, {1, 1}, 64);
+  add_convolution(all, "Conv 1x1", {1, 14, 14, 96}, {1, 1}, 576);
+  add_convolution(all, "Conv 1x1", {1, 7, 7, 960}, {1, 1}, 320);
+  add_convolution(all, "Conv 7x7, stride 2", {1, 224, 224, 3}, {7, 7}, 64, 2);
+  add_convolution(all, "Conv 3x3, stride 2", {1, 56, 56, 64}, {3, 3}, 128, 2);
   add_convolution(all, "Conv 3x3, stride 2", {1, 224, 224, 3}, {3, 3}, 16, 2);
   add_convolution(all, "Conv 3x3", image, {3, 3}, 64);
   add_convolution(all, "Depthwise 3x3", image, {3, 3}, 0);
+  add_convolution(all, "Depthwise 3x3, stride 2", {1, 112, 112, 96}, {3, 3}, 0, 2);
   add_convolution(all, "Depthwise 5x5", {1, 28, 28, 120}, {5, 5}, 0);
   all.push_back(of("Fully connected", {1, 1024}, [](Graph& g, int x) {
     return g.add("op", FullyConnected(), {x, constant(g, {1000, 1024})});

@@ -1,7 +1,8 @@
-// Times of single operators as float, int8 and with dynamic range, on one thread, as inside a network: those of int8
-// read and write uint8, the others float. The forms alternate, and each time is the shortest of many runs. Prints the
-// ratio to float, the bytes of inputs and outputs per second of int8, and which operators exceed their limit: int8 may
-// take at most the time of float, where it only moves or maps elements half of it, dynamic range at most that of float.
+// Times of single operators as float, int8, with dynamic range and with 16-bit activations, on one thread, as inside a
+// network: those of int8 read and write uint8, those with 16-bit activations int16, the others float. The forms
+// alternate, and each time is the shortest of many runs. Prints the ratio to float, the bytes of inputs and outputs per
+// second of int8, and which operators exceed their limit: int8 may take at most the time of float, where it only moves
+// or maps elements half of it, dynamic range at most that of float.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <iomanip>
@@ -100,21 +101,23 @@ int main(int argc, char** argv) {
     std::cout << report::machine_description(1) << ", memcpy of 256 kB " << report::fixed(copy_rate(1 << 18) / 1e9, 1)
               << " GB/s, of 64 MB " << report::fixed(copy_rate(1 << 26) / 1e9, 1) << " GB/s\n";
     report::TextTable table(
-        {"Operator", "Shape", "float us", "int8 us", "int8/float", "int8 GB/s", "dynamic/float", ""});
+        {"Operator", "Shape", "float us", "int8 us", "int8/float", "int8 GB/s", "dynamic/float", "int16/int8", ""});
     int exceeded = 0;
     for (const OperatorCase& c : operator_cases()) {
       if (c.name.find(filter) == std::string::npos) continue;
       std::vector<Form> forms;
-      forms.reserve(3);
+      forms.reserve(4);
       forms.emplace_back(c.model, "fp32");
       forms.emplace_back(c.model, "int8");
-      if (c.weights) forms.emplace_back(c.model, "dynamic");
+      if (c.weights)
+        for (const char* precision : {"dynamic", "int16"}) forms.emplace_back(c.model, precision);
       measure(forms, seconds);
       const bool slow = forms[1].least() > (c.elementwise ? 0.5 : 1.0) * forms[0].least();
       exceeded += slow;
       print_row({c.name, c.shape, report::fixed(forms[0].least() * 1e6, 2), report::fixed(forms[1].least() * 1e6, 2),
                  ratio(forms[1], forms[0]), report::fixed(forms[1].bytes() / forms[1].least() / 1e9, 1),
-                 c.weights ? ratio(forms[2], forms[0]) : "", slow ? "above its limit" : ""});
+                 c.weights ? ratio(forms[2], forms[0]) : "", c.weights ? ratio(forms[3], forms[1]) : "",
+                 slow ? "above its limit" : ""});
     }
     std::cout << exceeded << " above their limit\n";
   } catch (const std::exception& e) {

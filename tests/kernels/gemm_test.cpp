@@ -219,9 +219,9 @@ TEST_CASE("gemm u8s8: a custom store gets each accumulator once, with its positi
       e.first_row = 1000;
       e.first_column = 64;
       e.context = &seen;
-      e.custom = [](const void* context, const std::byte* acc, std::ptrdiff_t stride, std::int64_t row, int m,
+      e.custom = [](const Epilogue& own, const std::byte* acc, std::ptrdiff_t stride, std::int64_t row, int m,
                     std::int64_t column, int n) {
-        auto& s = *static_cast<Seen*>(const_cast<void*>(context));
+        auto& s = *static_cast<Seen*>(const_cast<void*>(own.context));
         for (int r = 0; r < m; ++r)
           for (int c = 0; c < n; ++c) {
             const auto at = static_cast<std::size_t>((row - 1000 + r) * s.columns + column - 64 + c);

@@ -53,10 +53,14 @@ struct Epilogue {
   // number, which are NaN if a number was not finite. Null: not wanted.
   float* range = nullptr;
   // With custom: called with the tile's accumulators and the row and column of its first element in the whole output.
-  void (*custom)(const void* context, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row, int rows,
+  void (*custom)(const Epilogue&, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row, int rows,
                  std::int64_t column, int columns) = nullptr;
   const void* context = nullptr;
   std::int64_t first_row = 0, first_column = 0;  // of this call in the whole output
+  // Accumulators of other parts of the sums, from (first_row, first_column) on: `parts` matrices.
+  const std::int32_t* parts_of_sums = nullptr;
+  std::int64_t parts = 0, part_size = 0;  // elements from one matrix to the next
+  std::ptrdiff_t part_stride = 0;         // elements from one row to the next
 };
 
 constexpr int column_padding = 64;
@@ -77,8 +81,8 @@ constexpr std::int64_t interleaved(std::int64_t c, std::int64_t lanes, std::int6
 }
 
 /// out[rows x columns] = a[rows x k] * b[k x columns] + init. A row of `a` is read in steps of 4 bytes: 4 uint8, two
-/// bytes as 16-bit integers (Kernels::widen_u8), or one float. `b` is packed in panels, see pack.hpp; its columns are
-/// interleaved if the epilogue stores bytes.
+/// 16-bit integers (images of them, or what Kernels::widen_u8 made of bytes), or one float. `b` is packed in panels,
+/// see pack.hpp; its columns are interleaved if the epilogue stores bytes.
 struct Gemm {
   const std::byte* a = nullptr;
   std::ptrdiff_t a_stride = 0;
@@ -121,7 +125,7 @@ struct Depthwise {
   const std::byte* weights = nullptr;
   const std::byte* init = nullptr;     // one accumulator per channel, padded
   const std::byte* padding = nullptr;  // in_w pixels of zero points
-  bool by_rows = false;                // int8 weights are packed for kernels that process whole rows, see RowTaps
+  bool by_rows = false;                // integer weights are packed for kernels that process whole rows
   std::int64_t repeat = 1;             // number of passes over the taps, each with its own weights
   const std::byte** taps = nullptr;    // room for repeat * kernel_h * kernel_w pointers, rounded up to 4
   Epilogue epilogue;

@@ -12,8 +12,8 @@ OCTET_BEGIN
 namespace detail {
 
 /// Convolution as a matrix product whose left operand is gathered block by block (implicit GEMM), or read in place if
-/// possible. T is the type of the weights: int8, with uint8 images; or float, fp16 or bf16, with float images. For
-/// bf16, images are rounded as well: the whole image first if windows overlap, else block by block.
+/// possible. T is the type of the weights: int8, with uint8 or int16 images; or float, fp16 or bf16, with float images.
+/// For bf16, images are rounded as well: the whole image first if windows overlap, else block by block.
 template <class T>
 class GemmConvolution {
  public:
@@ -22,8 +22,18 @@ class GemmConvolution {
 
   GemmConvolution() = default;
   GemmConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
-      : kernels_(&kernels), panel_columns_(panel_columns<T>(kernels)), repeat_(w.repeat) {
-    const std::int64_t columns = w.out_c / w.groups, k = w.k() * w.repeat;
+      : kernels_(&kernels),
+        panel_columns_(panel_columns<T>(kernels)),
+        repeat_(w.repeat),
+        k_(w.k() * w.repeat),
+        wide_images_(w.wide_images) {
+    const std::int64_t columns = w.out_c / w.groups, k = k_;
+    part_k_ = k;
+    if constexpr (sizeof(T) == 1)
+      if (wide_images_) {
+        pack_parts(w.values, columns, w.groups);
+        return;
+      }
     for (std::int64_t g = 0; g < w.groups; ++g)
       packed_.push_back(pack_matrix(kernels, w.values + g * columns * k, columns, k, w.order,
                                     w.small ? weights_per_step<T> : step_elements<T>(kernels)));
@@ -157,7 +167,7 @@ class GemmConvolution {
   /// with it. Returns the rows of a register tile.
   std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
-    const std::int64_t row_bytes = packed_[0].k * gathered_element();
+    const std::int64_t row_bytes = k_ * gathered_element();
     converted_stride_ = converts_blocks() ? stride_of(packed_[0].k * 2) : 0;
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
     const bool crowded = !converts_blocks() && row_bytes % 4096 == 0 && shape.rows() >= tile;
@@ -183,14 +193,19 @@ class GemmConvolution {
   }
   /// Whether blocks are converted to what products take: rounded to bfloat16, or widened to 16-bit integers.
   bool converts_blocks() const noexcept { return element == 1 ? widens() : rounds && image_bytes_ == 0; }
-  bool widens() const noexcept { return kernels_->widen_u8 && small_.empty(); }
-  std::int64_t gathered_element() const noexcept { return image_bytes_ == 0 ? element : activation_bytes<T>; }
+  bool widens() const noexcept { return kernels_->widen_u8 && small_.empty() && !wide_images_; }
+  std::int64_t gathered_element() const noexcept {
+    return wide_images_ ? 2 : image_bytes_ == 0 ? element : activation_bytes<T>;
+  }
   std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
-  std::int64_t worker_bytes() const noexcept { return gathered_bytes() + block_rows_ * converted_stride_; }
+  std::int64_t worker_bytes() const noexcept {
+    return gathered_bytes() + round_up(block_rows_ * converted_stride_ + other_parts() * part_size() * 4, 64);
+  }
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
                  std::int64_t first_column, std::int64_t columns) const noexcept {
     if (columns <= 0) return;
-    const PackedMatrix& b = (by_small_ ? small_ : packed_)[static_cast<std::size_t>(group)];
+    const PackedMatrix* matrices = (by_small_ ? small_ : packed_).data() + group * (other_parts() + 1);
+    const PackedMatrix& b = matrices[0];
     Gemm g;
     g.rows = rows;
     g.columns = columns;
@@ -203,7 +218,7 @@ class GemmConvolution {
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
     if (quantizes_)
       quantize(o, first_row, rows);
-    else if (!in_place_ && b.k > 0)
+    else if (!in_place_ && k_ > 0)
       gather(o.in, o.padding, group, first_row, rows, o.scratch);
     if (converts_blocks()) {
       std::byte* converted = o.scratch + gathered_bytes();
@@ -211,7 +226,55 @@ class GemmConvolution {
       g.a = converted;
       g.a_stride = converted_stride_;
     }
+    if (wide_images_) return multiply_parts(g, matrices, first_column, o.scratch + gathered_bytes());
     (by_small_ ? kernels_->gemm_u8s4 : product_with(*kernels_, T{}))(g);
+  }
+
+  /// Packs weights for int16 images. Sums of products have 32 bits, which hold those with weights whose magnitudes add
+  /// up to 65535 at most: longer sums are made of equal parts.
+  void pack_parts(const T* values, std::int64_t columns, std::int64_t groups) {
+    const auto fits = [&](std::int64_t length) {
+      for (std::int64_t c = 0; c < columns * groups; ++c)
+        for (std::int64_t i = 0; i < k_; i += length) {
+          std::int64_t sum = 0;
+          for (std::int64_t j = i; j < std::min(k_, i + length); ++j) sum += std::abs(int{values[c * k_ + j]});
+          if (sum > 65535) return false;
+        }
+      return true;
+    };
+    for (std::int64_t parts = 1; !fits(part_k_); ++parts) part_k_ = round_up((k_ + parts - 1) / parts, 2);
+    std::vector<T> part;
+    for (std::int64_t g = 0; g < groups; ++g)
+      for (std::int64_t i = 0; i == 0 || i < k_; i += part_k_) {
+        const std::int64_t n = std::min(part_k_, k_ - i);
+        part.clear();
+        for (std::int64_t c = g * columns; c < (g + 1) * columns; ++c)
+          part.insert(part.end(), values + c * k_ + i, values + c * k_ + i + n);
+        packed_.push_back(pack_matrix(*kernels_, part.data(), columns, n, ColumnOrder::natural, 2));
+      }
+  }
+  std::int64_t other_parts() const noexcept { return part_k_ == k_ ? 0 : (k_ - 1) / part_k_; }
+  std::int64_t part_size() const noexcept { return block_rows_ * shape_.group_out(); }
+
+  /// Stores the sums of all parts but the last, which the epilogue adds. g: of the first part.
+  void multiply_parts(Gemm g, const PackedMatrix* matrices, std::int64_t first_column, std::byte* sums) const noexcept {
+    const Epilogue epilogue = g.epilogue;
+    for (std::int64_t p = 0; p <= other_parts(); ++p) {
+      g.b = matrices[p].panel(first_column);
+      g.steps = matrices[p].steps;
+      g.epilogue = p < other_parts() ? Epilogue() : epilogue;
+      if (p < other_parts()) {
+        g.epilogue.out = sums + p * part_size() * 4;
+        g.epilogue.out_stride = g.columns * 4;
+      } else {
+        g.epilogue.parts_of_sums = reinterpret_cast<const std::int32_t*>(sums);
+        g.epilogue.parts = other_parts();
+        g.epilogue.part_size = part_size();
+        g.epilogue.part_stride = g.columns;
+      }
+      kernels_->gemm_s16s8(g);
+      g.a += part_k_ * 2;
+    }
   }
 
   void convert(const std::byte* from, std::byte* to, std::int64_t rows, std::int64_t k) const noexcept {
@@ -276,8 +339,10 @@ class GemmConvolution {
   }
 
   const Kernels* kernels_ = nullptr;
-  std::int64_t panel_columns_ = 1, repeat_ = 1;
-  std::vector<PackedMatrix> packed_;  // one per group
+  std::int64_t panel_columns_ = 1, repeat_ = 1, k_ = 0;
+  std::int64_t part_k_ = 0;  // elements of a sum that are added in 32 bits
+  bool wide_images_ = false;
+  std::vector<PackedMatrix> packed_;  // one per group, or one per part of each group's sums
   std::vector<PackedMatrix> small_;   // those with 4 bits for each weight, if they can have them
   bool by_small_ = false;             // whether products take these
   ConvolutionShape shape_;

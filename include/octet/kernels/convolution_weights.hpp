@@ -6,7 +6,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Weights of a convolution and what is known about its runs when they are packed. T is float or int8.
+/// Weights of a convolution and what is known about its runs when they are packed. T is float, int8 or (depthwise)
+/// int16.
 template <class T>
 struct ConvolutionWeights {
   const T* values = nullptr;  // OHWI, [out_c][repeat][taps][group_in]
@@ -18,6 +19,7 @@ struct ConvolutionWeights {
   WeightMemory memory = WeightMemory::small;  // small, too, if the epilogue is one that Winograd kernels do not support
   const std::int32_t* init = nullptr;         // int8 only: initial accumulators; null if they differ between runs
   bool small = false;        // int8 only: all are in [-8, 7], and packed with 4 bits each where that is faster
+  bool wide_images = false;  // int8 only: images are of int16
   bool varies = false;       // whether each run brings its own weights, as in training
   bool same_floats = false;  // whether floats must have the same bits on every CPU
 

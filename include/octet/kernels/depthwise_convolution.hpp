@@ -7,7 +7,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Depthwise convolution: one filter per channel (groups = channels).
+/// Depthwise convolution: one filter per channel (groups = channels). T is the type of the weights: int8, with
+/// uint8 images; int16, with int16 images; or float.
 template <class T>
 class DepthwiseConvolution {
  public:
@@ -30,7 +31,7 @@ class DepthwiseConvolution {
   std::size_t packed_bytes() const noexcept { return packed_.size(); }
   /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
-    const bool floats_3x3 = element != 1 && shape_.kernel_h == 3 && shape_.kernel_w == 3;
+    const bool floats_3x3 = element == 4 && shape_.kernel_h == 3 && shape_.kernel_w == 3;
     return by_rows_ || floats_3x3 ? "depthwise, along rows" : "depthwise, by pixel";
   }
   /// Replaces the weights by others of the same shape.
@@ -84,6 +85,8 @@ class DepthwiseConvolution {
   void run(const Depthwise& d) const noexcept {
     if (element == 1)
       kernels_->depthwise_u8s8(d);
+    else if (element == 2)
+      kernels_->depthwise_s16(d);
     else
       kernels_->depthwise_f32(d);
   }

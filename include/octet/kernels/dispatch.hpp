@@ -18,7 +18,8 @@ struct Kernels : ElementKernels {
       false;              // activations are multiplied less 128; packed weights then contain the correction of the sums
   bool winograd = false;  // whether Winograd's algorithm is considered even if bits of floats need not match
   void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
-  void (*gemm_u8s4)(const Gemm&) noexcept = nullptr;  // weights of 4 bits
+  void (*gemm_u8s4)(const Gemm&) noexcept = nullptr;   // weights of 4 bits
+  void (*gemm_s16s8)(const Gemm&) noexcept = nullptr;  // activations of 16 bits; panels are as wide as of gemm_u8s8
   void (*gemm_f32)(const Gemm&) noexcept = nullptr;
   void (*gemm_fp16)(const Gemm&) noexcept = nullptr;  // float activations, fp16 weights
   void (*gemm_bf16)(const Gemm&) noexcept =
@@ -34,6 +35,7 @@ struct Kernels : ElementKernels {
   void (*winograd_outputs_f32)(const Winograd&) noexcept = nullptr;
   void (*gather)(const Gather&) noexcept = nullptr;
   void (*depthwise_u8s8)(const Depthwise&) noexcept = nullptr;
+  void (*depthwise_s16)(const Depthwise&) noexcept = nullptr;  // activations of 16 bits; the epilogue is custom
   void (*depthwise_f32)(const Depthwise&) noexcept = nullptr;
   void (*max_u8)(const PoolWindow&, std::uint8_t* out) noexcept = nullptr;
   void (*max_f32)(const PoolWindow&, float* out) noexcept = nullptr;

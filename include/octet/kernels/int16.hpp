@@ -4,28 +4,23 @@
 
 #include "../core/config.hpp"
 
-/// Kernels for 16-bit activations (symmetric: zero point 0). Sums of products are those of bytes: a 16-bit number is
-/// 256 times its high byte plus its low byte, so each layer is computed twice by the kernels for uint8 activations.
+/// Elementwise kernels for 16-bit activations (symmetric: zero point 0).
 OCTET_BEGIN
 namespace detail {
 
-/// in[i] = 256 * (high[i] - 128) + low[i].
-struct SplitI16 {
-  const std::int16_t* in = nullptr;
-  std::uint8_t *high = nullptr, *low = nullptr;
-  std::int64_t count = 0;
-};
-
 constexpr std::int64_t int16_block = 16;  // elements that these kernels take at a time; see SumsI16
 
-/// v = (256 * high + low + bias[c]) * scale[c] for rows of `channels` sums; out = clamp(round_half_even(fma(residual,
-/// residual_scale, v))) as int16, or clamp(v) as float. Computed in double: sums are exact. `bias` and `scale` are
-/// padded to whole blocks; `high` and `low` are read in whole blocks, also after the last row.
+/// v = (sum + the sums of `parts` + bias[c]) * scale[c] for rows of `channels` sums; out = clamp(round_half_even(
+/// fma(residual, residual_scale, v))) as int16, or clamp(v) as float. Computed in double: sums are exact. `bias` and
+/// `scale` are padded to whole blocks. Strides are those of rows, in elements.
 struct SumsI16 {
-  const std::int32_t *high = nullptr, *low = nullptr;
+  const std::int32_t *sums = nullptr, *more = nullptr;
+  std::ptrdiff_t stride = 0, more_stride = 0;
+  std::int64_t parts = 0, part_size = 0;  // matrices of `more`, and the elements from one to the next
   std::int64_t rows = 0, channels = 0;
   const double *bias = nullptr, *scale = nullptr;
   const std::int16_t* residual = nullptr;  // optional
+  std::ptrdiff_t out_stride = 0, residual_stride = 0;
   double residual_scale = 0;
   double smallest = 0, largest = 0;
   std::int16_t* out = nullptr;
@@ -71,7 +66,6 @@ struct BinaryI16 {
 
 /// The kernels of one instruction set. All of them give the same bits.
 struct Int16Kernels {
-  void (*split)(const SplitI16&) noexcept = nullptr;
   void (*store)(const SumsI16&) noexcept = nullptr;
   bool (*quantize)(const QuantizeI16&) noexcept = nullptr;
   void (*dequantize)(const DequantizeI16&) noexcept = nullptr;

@@ -68,7 +68,8 @@ struct PackedMatrix {
 };
 
 /// weights: [columns][k], row-major, of type int8, float or half precision. Missing columns and elements of a step
-/// become zeros. `per_step`: step_elements, or weights_per_step for packed_small.
+/// become zeros. `per_step`: step_elements; weights_per_step for packed_small; 2
+/// for activations of 16 bits.
 template <class T>
 PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k,
                          ColumnOrder order, std::int64_t per_step) {
@@ -78,7 +79,7 @@ PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t 
   m.columns = columns;
   m.k = k;
   m.steps = (k + per_step - 1) / per_step;
-  const bool lacking = sizeof(T) == 1 && kernels.shifted_u8;
+  const bool lacking = sizeof(T) == 1 && kernels.shifted_u8 && per_step == weights_per_step<T>;
   m.column_bytes = m.steps * step_bytes + (lacking ? 4 : 0);
   std::int64_t padded = 0;
   while (padded < columns) padded += panel_width(columns - padded, kernels.lanes, vectors);
@@ -244,6 +245,30 @@ inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int8_t* we
     }
     first += width;
   }
+  return packed;
+}
+
+/// Packs depthwise weights [taps][channels] for depthwise_s16: blocks of two vectors of channels, two taps next to each
+/// other, channels interleaved. by_rows: for square kernels of size 3 or 5, [kernel column][pair of kernel rows].
+inline AlignedBytes pack_depthwise(const Kernels& kernels, const std::int16_t* weights, std::int64_t taps,
+                                   std::int64_t channels, bool by_rows) {
+  std::vector<std::array<std::int64_t, 2>> pairs;  // taps that are multiplied together; none: >= taps
+  const std::int64_t size = !by_rows ? 1 : taps == 9 ? 3 : 5;
+  for (std::int64_t kx = 0; kx < size; ++kx)
+    for (std::int64_t t = kx; t < taps; t += 2 * size) pairs.push_back({t, t + size});
+  const std::int64_t width = 2 * kernels.lanes, padded = round_up(channels, width);
+  AlignedBytes packed(static_cast<std::size_t>(padded * static_cast<std::int64_t>(pairs.size())) * 4);
+  auto* to = reinterpret_cast<std::int16_t*>(packed.data());
+  for (std::int64_t first = 0; first < channels; first += width)
+    for (const auto& pair : pairs) {
+      for (std::int64_t c = 0; c < width; ++c)
+        for (std::int64_t i = 0; i < 2; ++i) {
+          const std::int64_t tap = pair[static_cast<std::size_t>(i)];
+          to[interleaved(c, kernels.lanes, 2) * 2 + i] =
+              tap < taps && first + c < channels ? weights[tap * channels + first + c] : std::int16_t{0};
+        }
+      to += 2 * width;
+    }
   return packed;
 }
 

@@ -6,8 +6,8 @@
 #include "activation_range.hpp"
 #include "integer_weights.hpp"
 
-/// Layers with 16-bit activations and 8-bit weights. Each sum of products is computed as two sums of bytes, see
-/// kernels/int16.hpp, and is exact.
+/// Layers with 16-bit activations and 8-bit weights. Sums of products are exact: they have 32 bits, and longer ones are
+/// made of parts (see GemmConvolution).
 OCTET_BEGIN
 namespace detail {
 
@@ -19,25 +19,6 @@ inline double int16_scale(const PrepareContext& c, const Value& v) {
   return static_cast<double>(q.scale[0]);
 }
 
-/// The two planes of bytes of 16-bit elements, and the work of splitting them.
-class Int16Planes {
- public:
-  Int16Planes() = default;
-  explicit Int16Planes(std::int64_t elements) : elements_(elements) {}
-  /// Size in bytes of the memory for both planes. That of the low bytes begins after `size` bytes.
-  std::int64_t bytes() const noexcept { return round_up(2 * elements_ + 64, 64); }
-  std::int64_t size() const noexcept { return elements_; }
-  void split(const ByteKernels& kernels, const std::byte* in, std::byte* planes, ThreadPool& pool) const noexcept {
-    parallel_parts(pool, elements_, 16384, [&](std::int64_t first, std::int64_t count) {
-      auto* high = reinterpret_cast<std::uint8_t*>(planes) + first;
-      kernels.int16.split({reinterpret_cast<const std::int16_t*>(in) + first, high, high + elements_, count});
-    });
-  }
-
- private:
-  std::int64_t elements_ = 0;
-};
-
 /// What becomes of the sums: the bias is added, and they are requantized to int16 or scaled to float.
 class Int16Sums {
  public:
@@ -48,12 +29,11 @@ class Int16Sums {
     check(c, residual);
     const Value &x = c.input(0), &weights = c.input(LayerInputs::weights), &y = c.output();
     const bool integers = y.dtype != DType::f32;
+    zeros_ = pad_columns<std::int32_t>(nullptr, channels_);
     bias_ = pad_columns<double>(nullptr, channels_);
     scale_ = pad_columns<double>(nullptr, channels_);
     for (std::int64_t o = 0; o < channels_; ++o) {
-      // The plane of high bytes is multiplied plus 128.
-      const double less = 32768.0 * static_cast<double>(w.sum(o, c).value);
-      bias_[o] = (c.has(LayerInputs::bias) ? bias_code(c, o) : 0) - less;
+      bias_[o] = c.has(LayerInputs::bias) ? bias_code(c, o) : 0;
       scale_[o] =
           static_cast<double>(x.quant.scale[0]) * static_cast<double>(weights.quant.scale[weights.quant.index_of(o)]);
       if (!integers) continue;
@@ -106,48 +86,70 @@ class Int16Sums {
                 ", expected a magnitude of at most 2^46");
   }
 
-  std::size_t packed_bytes() const noexcept { return bias_.size_bytes() + scale_.size_bytes(); }
+  std::size_t packed_bytes() const noexcept { return zeros_.size_bytes() + bias_.size_bytes() + scale_.size_bytes(); }
+  /// The initial accumulators.
+  const std::byte* init() const noexcept { return zeros_.bytes(); }
   bool stores_float() const noexcept { return fixed_.empty() && channels_ != 0; }
   std::int64_t out_element() const noexcept { return stores_float() ? 4 : 2; }
-  /// Number of int32 elements of memory for `rows` rows of sums of one plane.
-  std::int64_t room(std::int64_t rows) const noexcept { return round_up(rows * channels_ + int16_block, 16); }
-
-  /// The address `out` is that of the first row's output, `residual` (or null) that of its residual.
-  void store(const std::int32_t* high, const std::int32_t* low, std::int64_t rows, std::byte* out,
-             const std::byte* residual) const noexcept {
-    SumsI16 s = sums_;
-    s.high = high;
-    s.low = low;
-    s.rows = rows;
-    s.channels = channels_;
-    s.bias = bias_.data();
-    s.scale = scale_.data();
-    s.residual = reinterpret_cast<const std::int16_t*>(residual);
-    if (stores_float())
-      s.out_f32 = reinterpret_cast<float*>(out);
-    else
-      s.out = reinterpret_cast<std::int16_t*>(out);
-    if (stores_float() || by_kernel_)
-      kernels_->int16.store(s);
-    else
-      store_fixed(s);
+  /// The epilogue of products for an output and a residual (or null) of whole tensors.
+  Epilogue epilogue(std::byte* out, const std::byte* residual) const noexcept {
+    Epilogue e;
+    e.store = Store::custom;
+    e.custom = store;
+    e.context = this;
+    e.out = out;
+    e.out_stride = channels_ * out_element();
+    e.residual = residual;
+    e.residual_stride = channels_ * 2;
+    return e;
   }
 
  private:
+  static void store(const Epilogue& e, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row, int rows,
+                    std::int64_t column, int columns) {
+    const auto& self = *static_cast<const Int16Sums*>(e.context);
+    const std::ptrdiff_t down = row - e.first_row, right = column - e.first_column;
+    SumsI16 s = self.sums_;
+    s.sums = reinterpret_cast<const std::int32_t*>(acc);
+    s.stride = acc_stride / 4;
+    if (e.parts) s.more = e.parts_of_sums + down * e.part_stride + right;
+    s.more_stride = e.part_stride;
+    s.parts = e.parts;
+    s.part_size = e.part_size;
+    s.rows = rows;
+    s.channels = columns;
+    s.bias = self.bias_.data() + column;
+    s.scale = self.scale_.data() + column;
+    if (e.residual)
+      s.residual = reinterpret_cast<const std::int16_t*>(e.residual + down * e.residual_stride + right * 2);
+    s.residual_stride = e.residual_stride / 2;
+    s.out_stride = self.channels_;
+    std::byte* out = e.out + down * e.out_stride + right * self.out_element();
+    if (self.stores_float())
+      s.out_f32 = reinterpret_cast<float*>(out);
+    else
+      s.out = reinterpret_cast<std::int16_t*>(out);
+    if (self.stores_float() || self.by_kernel_)
+      self.kernels_->int16.store(s);
+    else
+      self.store_fixed(s, column);
+  }
+
   static double bias_code(const PrepareContext& c, std::int64_t o) {
     const AnyTensor& b = c.constant(LayerInputs::bias);
     return load_element(b.dtype(), b.data(), o);
   }
 
   /// By TFLite's fixed-point arithmetic.
-  void store_fixed(const SumsI16& s) const noexcept {
+  void store_fixed(const SumsI16& s, std::int64_t column) const noexcept {
     for (std::int64_t row = 0; row < s.rows; ++row)
-      for (std::int64_t o = 0; o < channels_; ++o) {
-        const std::int64_t at = row * channels_ + o;
-        const std::int64_t sum = std::int64_t{s.high[at]} * 256 + s.low[at] + static_cast<std::int64_t>(bias_[o]);
-        std::int64_t q = multiplied(sum, fixed_[static_cast<std::size_t>(o)]);
-        if (s.residual) q += multiply_wide(s.residual[at], residual_fixed_);
-        s.out[at] = static_cast<std::int16_t>(std::clamp(static_cast<double>(q), s.smallest, s.largest));
+      for (std::int64_t c = 0; c < s.channels; ++c) {
+        std::int64_t sum = s.sums[row * s.stride + c] + static_cast<std::int64_t>(s.bias[c]);
+        for (std::int64_t p = 0; p < s.parts; ++p) sum += s.more[p * s.part_size + row * s.more_stride + c];
+        std::int64_t q = multiplied(sum, fixed_[static_cast<std::size_t>(column + c)]);
+        if (s.residual) q += multiply_wide(s.residual[row * s.residual_stride + c], residual_fixed_);
+        s.out[row * s.out_stride + c] =
+            static_cast<std::int16_t>(std::clamp(static_cast<double>(q), s.smallest, s.largest));
       }
   }
   /// TFLite adds in 32 bits, and then multiplies by 32 bits, where the bias has them.
@@ -162,6 +164,7 @@ class Int16Sums {
   Rounding rounding_ = Rounding::fp32;
   std::int64_t channels_ = 0;
   bool by_kernel_ = true, as_int32_ = false;
+  Tensor<std::int32_t> zeros_;
   Tensor<double> bias_, scale_;
   std::vector<FixedPointMultiplier> fixed_;  // empty if the output is float
   FixedPointMultiplier residual_fixed_;

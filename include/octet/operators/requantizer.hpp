@@ -106,9 +106,9 @@ class Requantizer {
   }
 
  private:
-  static void store_custom(const void* context, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row,
+  static void store_custom(const Epilogue& kernels, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row,
                            int rows, std::int64_t column, int columns) {
-    const auto& self = *static_cast<const Requantizer*>(context);
+    const auto& self = *static_cast<const Requantizer*>(kernels.context);
     const Epilogue& e = self.epilogue_;
     for (int m = 0; m < rows; ++m, acc += acc_stride)
       for (int c = 0; c < columns; ++c) {

@@ -9,6 +9,7 @@
 #include "gather.inl"
 #include "depthwise_taps.inl"
 #include "depthwise_u8.inl"
+#include "depthwise_s16.inl"
 #include "depthwise_f32.inl"
 #include "winograd_products.inl"
 #include "winograd_transforms.inl"

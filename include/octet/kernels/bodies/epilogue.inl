@@ -133,7 +133,7 @@ OCTET_INLINE wide::f32 scaled(const Epilogue& e, wide::f32 sums, std::int64_t ro
 inline void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row, int rows, std::int64_t column,
                        int columns) {
   if (e.store == Store::custom)
-    return e.custom(e.context, acc, acc_stride, e.first_row + row, rows, e.first_column + column, columns);
+    return e.custom(e, acc, acc_stride, e.first_row + row, rows, e.first_column + column, columns);
   std::byte* out = e.out + row * e.out_stride + column * 4;
   const std::byte* residual = residual_at(e, row, column * 4);
   Measured range;

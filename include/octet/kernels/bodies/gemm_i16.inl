@@ -1,5 +1,6 @@
 // No include guard: part of every instruction set's kernels.
-// Products of 16-bit integers, in pairs: of Winograd's algorithm, and of bytes where there is no dot product of bytes.
+// Products of 16-bit integers, in pairs: of Winograd's algorithm, of 16-bit activations, and of bytes where there is no
+// dot product of bytes.
 
 struct S16 {
   static constexpr bool finishes = false, paired = false, quads = false;  // sums are always stored in memory
@@ -20,11 +21,13 @@ struct S16 {
   }
 };
 
-// Activations that widen_u8 made 16-bit integers, and int8 weights, which are widened when they are loaded.
+// Activations of 16 bits, perhaps made of bytes by widen_u8, and int8 weights, which are widened when they are loaded.
 struct S16S8 : S16 {
   static constexpr bool finishes = true, shifted = false;
   static constexpr int vectors = wide::vectors_u8, weight_bytes = vector_bytes / 2;
-  static constexpr int rows(int n) { return n == 1 ? 2 * wide::rows_i16 : wide::rows_i16; }
+  static constexpr int rows(int n) {
+    return !wide::widens ? wide::rows_u8(n) : n == 1 ? 2 * wide::rows_i16 : wide::rows_i16;
+  }
   static weights load_weights(const std::byte* p) { return wide::as_i32(wide::as_block(wide::load_s8_as_i16(p))); }
 };
 

@@ -28,59 +28,72 @@ struct BlockOf {
 };
 
 // clamp(round_half_even(v) + zero, low, high) as integers of type T. The limits are clamped to first, which makes no
-// difference, since they are integers; then adding 1.5 * 2^52 rounds.
+// difference, since they are integers; then adding 1.5 * 2^52 rounds, and leaves the integer in the lowest bits.
 template <class T>
 OCTET_INLINE BlockOf<T> rounded_block(const double (&v)[i16_block], double low, double high, std::int32_t zero = 0) {
   constexpr double shift = 6755399441055744.0;
   const double lowest = low - zero, highest = high - zero;
-  std::int32_t q[i16_block];
+  double shifted[i16_block];
   for (int k = 0; k < i16_block; ++k) {
     const double above = v[k] > lowest ? v[k] : lowest;  // NaN becomes the lowest
-    const double inside = above < highest ? above : highest;
-    q[k] = static_cast<std::int32_t>((inside + shift) - shift) + zero;
+    shifted[k] = (above < highest ? above : highest) + shift;
   }
+  std::int64_t bits[i16_block];
+  std::memcpy(bits, shifted, sizeof bits);
   BlockOf<T> out;
-  for (int k = 0; k < i16_block; ++k) out.v[k] = static_cast<T>(q[k]);
+  for (int k = 0; k < i16_block; ++k) out.v[k] = static_cast<T>(static_cast<std::int32_t>(bits[k]) + zero);
   return out;
 }
 
-inline void split_i16(const SplitI16& s) noexcept {
-  each_block(s.count, [&](std::int64_t i, auto n) {
-    const BlockOf<std::int16_t> x(s.in + i, n);
-    BlockOf<std::uint8_t> high, low;
-    for (int k = 0; k < i16_block; ++k) {
-      const auto bits = static_cast<std::uint16_t>(x.v[k]);
-      high.v[k] = static_cast<std::uint8_t>((bits >> 8) ^ 0x80);
-      low.v[k] = static_cast<std::uint8_t>(bits & 0xff);
+enum class SumsForm { codes, codes_residual, floats };
+
+// A block of channels, in all rows.
+template <SumsForm Form, bool Parts, class N>
+OCTET_INLINE void store_sums_block(const SumsI16& s, std::int64_t c, N n) {
+  const BlockOf<double> bias(s.bias + c, int16_block), scale(s.scale + c, int16_block);
+  for (std::int64_t row = 0; row < s.rows; ++row) {
+    const BlockOf<std::int32_t> sums(s.sums + row * s.stride + c, n);
+    double v[i16_block];
+    for (int k = 0; k < i16_block; ++k) v[k] = static_cast<double>(sums.v[k]) + bias.v[k];
+    for (std::int64_t p = 0; Parts && p < s.parts; ++p) {
+      const BlockOf<std::int32_t> more(s.more + p * s.part_size + row * s.more_stride + c, n);
+      for (int k = 0; k < i16_block; ++k) v[k] += static_cast<double>(more.v[k]);
     }
-    high.store(s.high + i, n);
-    low.store(s.low + i, n);
+    for (int k = 0; k < i16_block; ++k) v[k] *= scale.v[k];
+    const std::int64_t at = row * s.out_stride + c;
+    if constexpr (Form == SumsForm::floats) {
+      BlockOf<float> out;
+      for (int k = 0; k < i16_block; ++k) {
+        const double above = v[k] > s.smallest ? v[k] : s.smallest;
+        out.v[k] = static_cast<float>(above < s.largest ? above : s.largest);
+      }
+      out.store(s.out_f32 + at, n);
+      continue;
+    }
+    if constexpr (Form == SumsForm::codes_residual) {
+      const BlockOf<std::int16_t> r(s.residual + row * s.residual_stride + c, n);
+      std::int32_t wide_r[i16_block];
+      for (int k = 0; k < i16_block; ++k) wide_r[k] = r.v[k];
+      for (int k = 0; k < i16_block; ++k) v[k] = std::fma(static_cast<double>(wide_r[k]), s.residual_scale, v[k]);
+    }
+    if constexpr (Form != SumsForm::floats) rounded_block<std::int16_t>(v, s.smallest, s.largest).store(s.out + at, n);
+  }
+}
+
+template <SumsForm Form>
+void store_sums_as(const SumsI16& s) {
+  each_block(s.channels, [&](std::int64_t c, auto n) {
+    if (s.parts)
+      store_sums_block<Form, true>(s, c, n);
+    else
+      store_sums_block<Form, false>(s, c, n);
   });
 }
 
 inline void store_sums_i16(const SumsI16& s) noexcept {
-  for (std::int64_t row = 0; row < s.rows; ++row)
-    each_block(s.channels, [&](std::int64_t c, auto n) {
-      const std::int64_t at = row * s.channels + c;
-      const std::int32_t *high = s.high + at, *low = s.low + at;
-      const double *bias = s.bias + c, *scale = s.scale + c;
-      double v[i16_block];
-      for (int k = 0; k < i16_block; ++k)
-        v[k] = (static_cast<double>(high[k]) * 256.0 + static_cast<double>(low[k]) + bias[k]) * scale[k];
-      if (s.out_f32) {
-        BlockOf<float> out;
-        for (int k = 0; k < i16_block; ++k) {
-          const double above = v[k] > s.smallest ? v[k] : s.smallest;
-          out.v[k] = static_cast<float>(above < s.largest ? above : s.largest);
-        }
-        return out.store(s.out_f32 + at, n);
-      }
-      if (s.residual) {
-        const BlockOf<std::int16_t> r(s.residual + at, n);
-        for (int k = 0; k < i16_block; ++k) v[k] = std::fma(static_cast<double>(r.v[k]), s.residual_scale, v[k]);
-      }
-      rounded_block<std::int16_t>(v, s.smallest, s.largest).store(s.out + at, n);
-    });
+  if (s.out_f32) return store_sums_as<SumsForm::floats>(s);
+  if (s.residual) return store_sums_as<SumsForm::codes_residual>(s);
+  store_sums_as<SumsForm::codes>(s);
 }
 
 inline bool quantize_i16(const QuantizeI16& q) noexcept {
@@ -137,8 +150,7 @@ void binary_i16(const BinaryI16& p) noexcept {
   });
 }
 
-inline constexpr Int16Kernels kernels_of_int16{split_i16,
-                                               store_sums_i16,
+inline constexpr Int16Kernels kernels_of_int16{store_sums_i16,
                                                quantize_i16,
                                                dequantize_i16,
                                                convert_codes<std::uint8_t, std::int16_t>,

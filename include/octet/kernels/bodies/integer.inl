@@ -8,5 +8,6 @@
 #include "gemm_u4.inl"
 #include "depthwise_taps.inl"
 #include "depthwise_u8.inl"
+#include "depthwise_s16.inl"
 #include "winograd_products.inl"
 #include "integer_kernels.inl"

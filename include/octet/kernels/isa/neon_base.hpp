@@ -218,6 +218,10 @@ struct neon_base {
   static block high_pairs(block a, block b) {
     return vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)));
   }
+  static void in_order(i32 low, i32 high, i32& first, i32& second) {
+    first = low;
+    second = high;
+  }
   static i32 as_i32(block b) { return vreinterpretq_s32_u8(b); }
   static i16 as_i16(block b) { return vreinterpretq_s16_u8(b); }
   static block as_block(i16 a) { return vreinterpretq_u8_s16(a); }

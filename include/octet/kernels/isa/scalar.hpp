@@ -280,6 +280,13 @@ struct wide {
   static block high_bytes(block a, block b) { return zip<1, 8>(a, b); }
   static block low_pairs(block a, block b) { return zip<2, 0>(a, b); }
   static block high_pairs(block a, block b) { return zip<2, 8>(a, b); }
+  static void in_order(const i32& low, const i32& high, i32& first, i32& second) {
+    const i32* from[] = {&low, &high};
+    for (int i = 0; i < lanes; ++i) {
+      first.v[i] = from[i / 4]->v[i % 4];
+      second.v[i] = from[i / 4]->v[4 + i % 4];
+    }
+  }
   static i32 as_i32(const block& b) {
     i32 v;
     std::memcpy(v.v, b.v, sizeof v.v);

@@ -229,6 +229,10 @@ struct ymm_base {
   static block high_bytes(block a, block b) { return _mm256_unpackhi_epi8(a, b); }
   static block low_pairs(block a, block b) { return _mm256_unpacklo_epi16(a, b); }
   static block high_pairs(block a, block b) { return _mm256_unpackhi_epi16(a, b); }
+  static void in_order(i32 low, i32 high, i32& first, i32& second) {
+    first = _mm256_permute2x128_si256(low, high, 0x20);
+    second = _mm256_permute2x128_si256(low, high, 0x31);
+  }
   static i32 as_i32(block b) { return b; }
   static i16 as_i16(block b) { return b; }
   static block as_block(i16 a) { return a; }

@@ -5,19 +5,17 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Convolution of 16-bit images with 8-bit weights: of two images of bytes, in bands of rows, so that their sums stay
-/// in the cache until they are added.
+/// Convolution of 16-bit images with 8-bit weights.
 class Int16Convolution : public ConvolutionStep {
  public:
   /// depthwise: rounds as a depthwise convolution, even if there is one group.
   Int16Convolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range,
                    bool depthwise = false)
-      : ConvolutionStep(window, groups), bytes_(&byte_kernels(c.kernels().isa)) {
+      : ConvolutionStep(window, groups) {
     Int16Sums::check(c, ConvolutionInputs::residual);
     const CenteredWeights weights(c.constant(ConvolutionInputs::weights),
                                   c.input(ConvolutionInputs::weights).quant.zero_point);
     sums_ = Int16Sums(c, weights, range, ConvolutionInputs::residual, groups == 1 && !depthwise);
-    zeros_ = pad_columns<std::int32_t>(nullptr, weights.out);
     ConvolutionWeights<std::int8_t> w;
     w.values = weights.values.data();
     w.out_c = weights.out;
@@ -25,38 +23,39 @@ class Int16Convolution : public ConvolutionStep {
     w.groups = groups;
     w.group_in = c.constant(ConvolutionInputs::weights).shape().back();
     w.repeat = weights.repeat;
-    w.init = zeros_.data();
-    kernels_ = {c.kernels(), w};
+    w.wide_images = true;
+    constexpr std::int64_t most_taps = 65535 / 128;  // whose products have a sum of 32 bits
+    by_channel_ = groups > 1 && groups == w.out_c && w.group_in == 1 && w.k() * w.repeat <= most_taps;
+    if (!by_channel_) {
+      by_matrix_ = {c.kernels(), w};
+      return;
+    }
+    const std::vector<std::int16_t> values(weights.values.begin(), weights.values.end());
+    ConvolutionWeights<std::int16_t> wide;
+    wide.values = values.data();
+    wide.out_c = w.out_c;
+    wide.window = w.window;
+    wide.groups = groups;
+    wide.group_in = 1;
+    wide.repeat = w.repeat;
+    depthwise_ = {c.kernels(), wide};
   }
   std::size_t packed_bytes() const noexcept override {
-    return kernels_.packed_bytes() + sums_.packed_bytes() + zeros_.size_bytes();
+    return sums_.packed_bytes() + (by_channel_ ? depthwise_.packed_bytes() : by_matrix_.packed_bytes());
   }
-  const char* form() const noexcept override { return "two convolutions of bytes"; }
+  const char* form() const noexcept override { return by_channel_ ? depthwise_.form() : by_matrix_.form(); }
 
   std::size_t plan(const ConvolutionShape& s, int threads) override {
-    one_ = s;
-    batch_ = s.batch;
-    one_.batch = 1;
-    const std::int64_t row_bytes = std::max<std::int64_t>(1, one_.out_w * one_.out_c * 8);
-    constexpr std::int64_t most_bytes = 256 * 1024;  // of sums: they should stay in the L2 cache
-    const std::int64_t fair = (batch_ * one_.out_h + threads - 1) / threads;
-    band_ = std::max<std::int64_t>(1, std::min({most_bytes / row_bytes, one_.out_h, fair}));
-    bands_ = (one_.out_h + band_ - 1) / band_;
-    high_padding_ = Tensor<std::uint8_t>({kernels_.padding_bytes(one_)});
-    low_padding_ = Tensor<std::uint8_t>(high_padding_.shape());
-    std::fill(high_padding_.begin(), high_padding_.end(), std::uint8_t{128});
-    planes_ = Int16Planes(batch_ * one_.in_h * one_.in_w * one_.in_c);
-    room_ = sums_.room(band_ * one_.out_w);
-    worker_bytes_ = 8 * room_ + round_up(static_cast<std::int64_t>(kernels_.plan_rows(one_, band_)), 64);
-    return static_cast<std::size_t>(planes_.bytes() + worker_bytes_ * threads);
+    const std::int64_t padding = by_channel_ ? s.in_w * s.in_c : s.kernel_w * s.group_in();
+    padding_ = Tensor<std::int16_t>({padding});
+    return by_channel_ ? depthwise_.plan(s, threads) : by_matrix_.plan(s, threads);
   }
-
   void run(const RunContext& c) noexcept override {
-    planes_.split(*bytes_, c.input(0), c.scratch, *c.pool);
-    std::byte* workers = c.scratch + planes_.bytes();
-    c.pool->parallel(batch_ * bands_, [&](std::int64_t task, int worker) {
-      run_rows(c, task / bands_, task % bands_ * band_, workers + worker * worker_bytes_);
-    });
+    const Epilogue e = sums_.epilogue(c.output(), c.input(ConvolutionInputs::residual));
+    if (by_channel_)
+      depthwise_.run(c.input(0), sums_.init(), padding_.bytes(), e, c.scratch, *c.pool);
+    else
+      by_matrix_.run(c.input(0), sums_.init(), padding_.bytes(), e, sums_.out_element(), c.scratch, *c.pool);
   }
 
   bool can_pool() const noexcept override { return false; }
@@ -65,33 +64,11 @@ class Int16Convolution : public ConvolutionStep {
   void run_band(const Band&) noexcept override {}
 
  private:
-  void run_rows(const RunContext& c, std::int64_t image, std::int64_t first, std::byte* scratch) const noexcept {
-    const std::int64_t last = std::min(first + band_, one_.out_h), pixels = one_.out_w, channels = one_.out_c;
-    auto* high = reinterpret_cast<std::int32_t*>(scratch);
-    auto* low = high + room_;
-    const std::byte* in = c.scratch + image * one_.in_h * one_.in_w * one_.in_c;
-    const auto products = [&](const std::byte* plane, const Tensor<std::uint8_t>& padding, std::int32_t* sums) {
-      Epilogue e;
-      e.out_stride = channels * 4;
-      e.out = reinterpret_cast<std::byte*>(sums) - first * pixels * e.out_stride;
-      kernels_.run_rows(plane, zeros_.bytes(), padding.bytes(), e, 4, scratch + 8 * room_, first, last, pixels);
-    };
-    products(in, high_padding_, high);
-    products(in + planes_.size(), low_padding_, low);
-    const std::int64_t at = (image * one_.out_h + first) * pixels * channels;
-    const std::byte* residual = c.input(ConvolutionInputs::residual);
-    sums_.store(high, low, (last - first) * pixels, c.output() + at * sums_.out_element(),
-                residual ? residual + at * 2 : nullptr);
-  }
-
-  const ByteKernels* bytes_;
-  AnyConvolution<std::int8_t> kernels_;
   Int16Sums sums_;
-  Int16Planes planes_;
-  Tensor<std::int32_t> zeros_;
-  Tensor<std::uint8_t> high_padding_, low_padding_;
-  ConvolutionShape one_;
-  std::int64_t batch_ = 1, band_ = 1, bands_ = 1, room_ = 0, worker_bytes_ = 0;
+  bool by_channel_ = false;
+  GemmConvolution<std::int8_t> by_matrix_;
+  DepthwiseConvolution<std::int16_t> depthwise_;
+  Tensor<std::int16_t> padding_;
 };
 
 }  // namespace detail
