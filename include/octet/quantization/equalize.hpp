@@ -13,9 +13,10 @@
 /// Here the precision p of channel i is equalized in all tensors that have it: the ratio of its largest magnitude to
 /// that of the numbers it shares a scale with. These are activations [N, ..., C]; with one scale for all weights, rows
 /// and columns of weights; with one for each row, columns, relative to their rows. Depthwise weights are then free.
-/// Channels that sums and concats join have one factor. Factors are powers of two, so that the float model keeps its
-/// bits. Activations with limits (ReLU6) stay as they are: channels that reached one keep the factor 1, and no other
-/// reaches one by its factor.
+/// Channels that were always zero have no precision, but their columns, which may be of any size, are in the rows that
+/// set the scale: a factor makes them no larger than the others. Channels that sums and concats join have one factor.
+/// Factors are powers of two, so that the float model keeps its bits. Activations with limits (ReLU6) stay as they are:
+/// channels that reached one keep the factor 1, and no other reaches one by its factor.
 OCTET_BEGIN
 namespace detail {
 
@@ -31,6 +32,7 @@ class Equalizer {
         exponents_(classes_.count(), 0.0),
         most_(classes_.count(), 20.0),
         zero_(classes_.count(), false),
+        dead_(classes_.count(), true),
         ranges_(g.values.size()) {
     for (int v = 0; v < static_cast<int>(g.values.size()); ++v) measure(v, calibration);
     for (const Node& n : g.nodes) limit(n);
@@ -44,6 +46,7 @@ class Equalizer {
     for (std::size_t k = 0; k < exponents_.size(); ++k)
       exponents_[k] = most_[k] < 20 ? std::floor(exponents_[k]) : std::nearbyint(exponents_[k]);
     for (const auto& [group, classes] : groups_.members()) remove_common(classes);
+    reduce_dead_columns();
     if (!always) keep_gains();
     ChannelExponents all;
     for (int v = 0; v < static_cast<int>(g_.values.size()); ++v) {
@@ -58,7 +61,10 @@ class Equalizer {
  private:
   static constexpr double fixed = -1000;  // as an upper limit of an exponent
 
-  void fix(int v, std::int64_t c) { most_[classes_.of(v, c)] = fixed; }
+  void fix(int v, std::int64_t c) {
+    most_[classes_.of(v, c)] = fixed;
+    dead_[classes_.of(v, c)] = false;
+  }
   double factor(int v, std::int64_t c) const { return linear_exp2(exponents_[classes_.of(v, c)]); }
   static double magnitude(const Range& r) { return static_cast<double>(std::max(-r.low, r.high)); }
 
@@ -78,6 +84,8 @@ class Equalizer {
         fix(v, c);
       else if (magnitude(ranges_[at(v)][at(c)]) == 0)
         zero_[classes_.of(v, c)] = true;
+      else
+        dead_[classes_.of(v, c)] = false;
     }
   }
 
@@ -91,6 +99,7 @@ class Equalizer {
       for (const auto& [seen, end] :
            {std::pair(static_cast<double>(r.low), l.low), {static_cast<double>(r.high), l.high}}) {
         if (!std::isfinite(end) || end == 0) continue;
+        dead_[classes_.of(v, c)] = false;  // a larger factor would let it reach the limit earlier
         const double room = seen * end > 0 ? linear_log2(end / seen) : 20.0;
         most = room < 1e-6 ? fixed : std::min(most, room);
       }
@@ -198,6 +207,47 @@ class Equalizer {
                per_channel_ || most == 0 ? static_cast<double>(columns[i]) : static_cast<double>(columns[i]) / most);
   }
 
+  /// Gives dead channels the least factors by which their columns no longer set the scales of the layers that read
+  /// them. With one scale for all weights, their rows would set it then, so rows and columns share what is too much.
+  void reduce_dead_columns() {
+    std::vector<double> needed(exponents_.size(), 0.0), room(exponents_.size(), 20.0);
+    for (const LayerMagnitudes& l : layers_) {
+      if (l.outputs == 0) continue;
+      const auto [out_factors, in_factors] = factors(l);
+      const std::vector<double>&out = out_factors, &in = in_factors;
+      const std::vector<Range>& ranges = ranges_[at(l.input)];
+      std::vector<float> all(in.begin(), in.end()), live = all;
+      for (std::size_t i = 0; i < live.size() && !ranges.empty(); ++i)
+        if (magnitude(ranges[i]) == 0) live[i] = 0;
+      const auto rows = [&](const std::vector<float>& f) {
+        std::vector<double> largest;
+        for (std::int64_t o = 0; o < l.outputs; ++o)
+          largest.push_back(out[at(o)] * static_cast<double>(largest_product(l.largest.data() + o * l.group_in,
+                                                                             f.data() + l.channel(o, 0), l.group_in)));
+        return largest;
+      };
+      const std::vector<double> of_live = rows(live), of_all = rows(all);
+      const double most = *std::max_element(of_live.begin(), of_live.end());
+      for (std::int64_t o = 0; o < l.outputs; ++o) {
+        const double limit = per_channel_ ? of_live[at(o)] : most;
+        if (!per_channel_ && of_all[at(o)] > 0 && most > 0 && classes_.channels(l.output) > 0) {
+          double& r = room[classes_.of(l.output, o)];
+          r = std::min(r, std::max(0.0, std::floor(linear_log2(most / of_all[at(o)]))));
+        }
+        for (std::int64_t i = 0; i < l.group_in && limit > 0; ++i) {
+          const std::int64_t c = l.channel(o, i);
+          if (live[at(c)] != 0) continue;
+          const double x = static_cast<double>(l.largest[at(o * l.group_in + i)]) * in[at(c)] * out[at(o)];
+          double& e = needed[classes_.of(l.input, c)];
+          if (x > limit) e = std::max(e, std::ceil(linear_log2(x / limit)));
+        }
+      }
+    }
+    for (std::size_t k = 0; k < needed.size(); ++k)
+      if (dead_[k])
+        exponents_[k] = std::min(exponents_[k] + std::min(needed[k], std::floor((needed[k] + room[k]) / 2)), 20.0);
+  }
+
   static constexpr double decibels = 3.0103;  // of a power of two
   static double square(double x) noexcept { return rounded(x * x); }
 
@@ -286,6 +336,7 @@ class Equalizer {
   std::vector<double> exponents_;           // of each class
   std::vector<double> most_;                // the largest exponent of each class, or fixed
   std::vector<bool> zero_;                  // of each class: whether it was always zero; it may become smaller
+  std::vector<bool> dead_;                  // of each class: whether it was always zero, and any factor is allowed
   std::vector<std::vector<Range>> ranges_;  // of the channels of each value; empty: not scaled
   std::vector<LayerMagnitudes> layers_;
 };
