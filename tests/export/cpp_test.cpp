@@ -173,6 +173,9 @@ Model windows() {
 void add_networks(GeneratedPrograms& p) {
   p.add("small_cnn", int8_of(small_cnn()));
   p.add("blocks", int8_of(blocks()));
+  Model centered = int8_of(blocks());
+  centered.rounding = Rounding::fp32_centered;
+  p.add("centered", centered);
   p.add("windows", int8_of(windows()));
   p.add("kws", int8_of(keyword_spotting()));
   for (const char* name : {"mlperf_tiny_resnet8_int8.tflite", "mlperf_tiny_vww_int8.tflite"})
