@@ -1,10 +1,10 @@
 #include <octet/comparison/automatic.hpp>
+#include <octet/kernels/dispatch.hpp>
+#include <octet/kernels/half.hpp>
 #include <octet/models/builder.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
 #include <cmath>
-#include <octet/kernels/dispatch.hpp>
-#include <octet/kernels/half.hpp>
 
 #include "support/messages.hpp"
 #include "support/sqnr.hpp"
@@ -213,26 +213,6 @@ TEST_CASE("automatic choice: sizes are those of the file that is written, and wh
     CHECK((entry.second.form == PlannedForm::floating || entry.second.form == PlannedForm::half));
   }
   CHECK(std::any_of(r.notes.begin(), r.notes.end(), [](const std::string& n) { return contains(n, "no int8 here"); }));
-}
-
-TEST_CASE("automatic choice: mixtures have no weights of a type that the file cannot hold") {
-  const Model m = net(true);
-  const Calibration c = calibrate(m, images(16));
-  Target t = target_of(images(12), Objective::size, 45);
-  const auto mixtures_of_fp16 = [&] {
-    const AutomaticResult r = quantize(m, c, t);
-    return std::count_if(r.curve.begin(), r.curve.end(), [](const AutomaticPoint& p) {
-      return p.what != "fp16" && std::any_of(p.plan.layers.begin(), p.plan.layers.end(),
-                                             [](const auto& l) { return l.second.form == PlannedForm::half; });
-    });
-  };
-  CHECK(mixtures_of_fp16() > 0);
-  t.file_size = [](const Model& x) -> std::int64_t {
-    for (const Value& v : x.values)
-      if (v.dtype == DType::f16) throw FormatError("no fp16 here");
-    return 1000 + static_cast<std::int64_t>(x.nodes.size());
-  };
-  CHECK(mixtures_of_fp16() == 0);
 }
 
 TEST_CASE("automatic choice: what is wrong with a target is said") {
