@@ -33,7 +33,7 @@ bool imports(const Bytes& file, Model* model = nullptr) {
     good = false;
   }
   // The sum of all allocations; the peak is far below it.
-  CHECK(testing::allocated_bytes() - before <= 200 * static_cast<std::int64_t>(file.size()) + (5 << 18));
+  CHECK(testing::allocated_bytes() - before <= 200 * static_cast<std::int64_t>(file.size()) + (1 << 20));
   CHECK(std::chrono::steady_clock::now() - start < testing::patience);
   return good;
 }

@@ -22,27 +22,26 @@ class Requantization {
       const double r = code_of(real_value(static_cast<int>(q), x), y);
       table_.push_back(static_cast<std::uint8_t>(std::min(std::max(r, 0.0), 255.0)));
     }
-    p_.scale = x.scale[0] / y.scale[0];
-    p_.zero_in = x.zero_point[0];
-    p_.zero_point = y.zero_point[0];
-    if (!(p_.scale < 1e6f)) return;
-    kernels.requantize({codes.data(), found.data(), 256, 1, 0, 0, p_.scale, p_.zero_in, p_.zero_point});
+    ratio_ = x.scale[0] / y.scale[0];
+    zero_in_ = x.zero_point[0];
+    zero_out_ = y.zero_point[0];
+    if (!(ratio_ < 1e6f)) return;
+    kernels.requantize({codes.data(), found.data(), 256, 1, 0, 0, ratio_, zero_in_, zero_out_});
     arithmetic_ = std::equal(found.begin(), found.end(), table_.begin());
   }
   /// From one scale of int16 to another.
-  Requantization(double scale_in, double scale_out) : wide_(true) {
-    codes_.scale_in = scale_in;
-    codes_.scale_out = scale_out;
-  }
-  bool needed() const noexcept { return wide_ || !table_.empty(); }
+  Requantization(double scale_in, double scale_out) : scale_in_(scale_in), scale_out_(scale_out) {}
+  bool needed() const noexcept { return is_wide() || !table_.empty(); }
   std::size_t bytes() const noexcept { return table_.size(); }
 
   /// Rows of n bytes.
   void run(const ByteKernels& kernels, const std::byte* from, std::byte* to, std::int64_t n, std::int64_t rows,
            std::ptrdiff_t out_stride) const noexcept {
-    if (wide_) {
-      ConvertCodes p = codes_;
+    if (is_wide()) {
+      ConvertCodes p;
       p.count = n / 2;
+      p.scale_in = scale_in_;
+      p.scale_out = scale_out_;
       for (std::int64_t r = 0; r < rows; ++r) {
         p.in = from + r * n;
         p.out = to + r * out_stride;
@@ -53,17 +52,19 @@ class Requantization {
     const auto* in = reinterpret_cast<const std::uint8_t*>(from);
     auto* out = reinterpret_cast<std::uint8_t*>(to);
     if (arithmetic_)
-      kernels.requantize({in, out, n, rows, n, out_stride, p_.scale, p_.zero_in, p_.zero_point});
+      kernels.requantize({in, out, n, rows, n, out_stride, ratio_, zero_in_, zero_out_});
     else
       kernels.lookup({table_.data(), in, out, n, rows, n, out_stride});
   }
 
  private:
-  std::vector<std::uint8_t> table_;  // empty if nothing changes
-  RequantizeU8 p_;
+  bool is_wide() const noexcept { return scale_in_ > 0; }
+
+  std::vector<std::uint8_t> table_;          // of bytes; empty if nothing changes
+  double scale_in_ = 0, scale_out_ = 0;      // of int16
+  float ratio_ = 1;                          // of bytes, of the scales
+  std::int32_t zero_in_ = 0, zero_out_ = 0;  // likewise
   bool arithmetic_ = false;
-  ConvertCodes codes_;  // of int16
-  bool wide_ = false;
 };
 
 /// Rows of all inputs side by side; quantized inputs of another scale than the output's are requantized.
