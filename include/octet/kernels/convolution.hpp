@@ -242,7 +242,9 @@ class GemmConvolution {
         }
       return true;
     };
-    for (std::int64_t parts = 1; !fits(part_k_); ++parts) part_k_ = round_up((k_ + parts - 1) / parts, 2);
+    // In growing steps, so that the time is in proportion to the number of weights, whatever they are.
+    for (std::int64_t parts = 1; !fits(part_k_); parts += (parts + 3) / 4)
+      part_k_ = round_up((k_ + parts - 1) / parts, 2);
     std::vector<T> part;
     for (std::int64_t g = 0; g < groups; ++g)
       for (std::int64_t i = 0; i == 0 || i < k_; i += part_k_) {

@@ -1,8 +1,8 @@
 #pragma once
 #include "../core/packed_codes.hpp"
 #include "../graph/graph.hpp"
+#include "../kernels/convolution_weights.hpp"
 #include "../kernels/half.hpp"
-#include "../kernels/pack.hpp"
 #include "activation_codes.hpp"
 #include "operands.hpp"
 
@@ -58,6 +58,19 @@ struct CenteredWeights {
     c.require(static_cast<double>(s.magnitude) * 255 < 2147483648.0, "the sum of ", k, " products of output channel ",
               channel, " may overflow 32 bits");
     return s;
+  }
+
+  /// As the kernels of convolutions take them.
+  ConvolutionWeights<std::int8_t> of_convolution(const KernelWindow& window, std::int64_t groups,
+                                                 std::int64_t group_in) const noexcept {
+    ConvolutionWeights<std::int8_t> w;
+    w.values = values.data();
+    w.out_c = out;
+    w.window = window;
+    w.group_in = group_in;
+    w.groups = groups;
+    w.repeat = repeat;
+    return w;
   }
 };
 

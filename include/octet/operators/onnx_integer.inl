@@ -38,7 +38,7 @@ class IntegerProduct : public Step {
                  std::int64_t groups)
       : rule_(std::move(rule)),
         flipped_(is_signed(c.input(0).dtype)),
-        kernels_(c.kernels(), weights_of(w, window, groups)),
+        kernels_(c.kernels(), w.of_convolution(window, groups, w.k / window.taps())),
         sums_(pad_columns<std::int32_t>(nullptr, w.out)) {
     for (std::int64_t o = 0; o < w.out; ++o) sums_[o] = static_cast<std::int32_t>(w.sum(o, c).value);
   }
@@ -72,18 +72,6 @@ class IntegerProduct : public Step {
   }
 
  private:
-  static ConvolutionWeights<std::int8_t> weights_of(const CenteredWeights& c, const KernelWindow& window,
-                                                    std::int64_t groups) {
-    ConvolutionWeights<std::int8_t> w;
-    w.values = c.values.data();
-    w.out_c = c.out;
-    w.window = window;
-    w.group_in = c.k / window.taps();
-    w.groups = groups;
-    w.repeat = c.repeat;
-    return w;
-  }
-
   Rule rule_;
   bool flipped_;
   AnyConvolution<std::int8_t> kernels_;

@@ -16,13 +16,8 @@ class Int16Convolution : public ConvolutionStep {
     const CenteredWeights weights(c.constant(ConvolutionInputs::weights),
                                   c.input(ConvolutionInputs::weights).quant.zero_point);
     sums_ = Int16Sums(c, weights, range, ConvolutionInputs::residual, groups == 1 && !depthwise);
-    ConvolutionWeights<std::int8_t> w;
-    w.values = weights.values.data();
-    w.out_c = weights.out;
-    w.window = kernel_window(window);
-    w.groups = groups;
-    w.group_in = c.constant(ConvolutionInputs::weights).shape().back();
-    w.repeat = weights.repeat;
+    ConvolutionWeights<std::int8_t> w =
+        weights.of_convolution(kernel_window(window), groups, c.constant(ConvolutionInputs::weights).shape().back());
     w.wide_images = true;
     constexpr std::int64_t most_taps = 65535 / 128;  // whose products have a sum of 32 bits
     by_channel_ = groups > 1 && groups == w.out_c && w.group_in == 1 && w.k() * w.repeat <= most_taps;

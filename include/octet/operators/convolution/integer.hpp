@@ -17,13 +17,8 @@ class IntegerConvolution : public ConvolutionStep {
     const IntegerWeights weights(c, !as_int8);
     zero_point_ = weights.input_zero_point;
     requantizer_ = Requantizer(c, weights, range, ConvolutionInputs::residual, as_int8 && groups == 1 && !depthwise);
-    ConvolutionWeights<std::int8_t> w;
-    w.values = weights.values.data();
-    w.out_c = weights.out;
-    w.window = kernel_window(window);
-    w.groups = groups;
-    w.group_in = c.constant(ConvolutionInputs::weights).shape().back();
-    w.repeat = weights.repeat;
+    ConvolutionWeights<std::int8_t> w =
+        weights.of_convolution(kernel_window(window), groups, c.constant(ConvolutionInputs::weights).shape().back());
     w.order = requantizer_.order();
     w.small =
         weights.small && has_packed_codes(c.input(ConvolutionInputs::weights).dtype) && w.small_anywhere(c.kernels());
