@@ -402,6 +402,7 @@ elseif(CASE STREQUAL "tensors")  # .npy and .npz files as data
   refuses("--integer-io;int8" quantize builtin:small_cnn --type fp16 --integer-io)
   refuses("--small-8-bits;--weight-bits" quantize builtin:small_cnn --calibration in --small-8-bits 0.1)
   refuses("--small-8-bits;not in range" quantize builtin:small_cnn --calibration in --weight-bits 4 --small-8-bits 2)
+  refuses("--small-8-bits;requires --type int8;bf16" quantize builtin:small_cnn --type bf16 --small-8-bits 0.1)
   refuses("--threads;--kernels" inspect builtin:small_cnn --threads 2)
   set(ENV{OCTET_ISA} nonsense)
   refuses("OCTET_ISA;'nonsense';scalar" bench builtin:small_cnn)

@@ -79,12 +79,12 @@ Calibration calibrated(const QuantizeArguments& o, const Model& model, std::vect
 
 /// Throws Error if an option is given that has no effect.
 void require_effect(const QuantizeArguments& o, const CLI::App& command) {
-  o.how.check();
   require(o.type == "int8" || !o.how.rounding, "--rounding requires --type int8, found ", o.type);
   if (o.type != "int8")
     require_not_given(command,
                       {"--integer-io", "--method", "--weight-bits", "--keep-8-bits", "--small-8-bits", "--round"},
                       "requires --type int8, found " + o.type);
+  o.how.check();
   if (o.type == "fp16" || o.type == "bf16")
     require_not_given(command, {"--per-tensor"}, "requires --type int8 or dynamic_range, found " + o.type);
   if (o.calibration.empty())

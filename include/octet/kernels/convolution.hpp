@@ -7,6 +7,7 @@
 #include "repack.hpp"
 #include "split_work.hpp"
 #include "stored_range.hpp"
+#include "sum_parts.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -31,7 +32,8 @@ class GemmConvolution {
     part_k_ = k;
     if constexpr (sizeof(T) == 1)
       if (wide_images_) {
-        pack_parts(w.values, columns, w.groups);
+        part_k_ = length_of_parts(w.values, w.out_c, k);
+        packed_ = pack_parts(kernels, w.values, columns, w.groups, k, part_k_);
         return;
       }
     for (std::int64_t g = 0; g < w.groups; ++g)
@@ -230,31 +232,6 @@ class GemmConvolution {
     (by_small_ ? kernels_->gemm_u8s4 : product_with(*kernels_, T{}))(g);
   }
 
-  /// Packs weights for int16 images. Sums of products have 32 bits, which hold those with weights whose magnitudes add
-  /// up to 65535 at most: longer sums are made of equal parts.
-  void pack_parts(const T* values, std::int64_t columns, std::int64_t groups) {
-    const auto fits = [&](std::int64_t length) {
-      for (std::int64_t c = 0; c < columns * groups; ++c)
-        for (std::int64_t i = 0; i < k_; i += length) {
-          std::int64_t sum = 0;
-          for (std::int64_t j = i; j < std::min(k_, i + length); ++j) sum += std::abs(int{values[c * k_ + j]});
-          if (sum > 65535) return false;
-        }
-      return true;
-    };
-    // In growing steps, so that the time is in proportion to the number of weights, whatever they are.
-    for (std::int64_t parts = 1; !fits(part_k_); parts += (parts + 3) / 4)
-      part_k_ = round_up((k_ + parts - 1) / parts, 2);
-    std::vector<T> part;
-    for (std::int64_t g = 0; g < groups; ++g)
-      for (std::int64_t i = 0; i == 0 || i < k_; i += part_k_) {
-        const std::int64_t n = std::min(part_k_, k_ - i);
-        part.clear();
-        for (std::int64_t c = g * columns; c < (g + 1) * columns; ++c)
-          part.insert(part.end(), values + c * k_ + i, values + c * k_ + i + n);
-        packed_.push_back(pack_matrix(*kernels_, part.data(), columns, n, ColumnOrder::natural, 2));
-      }
-  }
   std::int64_t other_parts() const noexcept { return part_k_ == k_ ? 0 : (k_ - 1) / part_k_; }
   std::int64_t part_size() const noexcept { return block_rows_ * shape_.group_out(); }
 

@@ -50,7 +50,8 @@ class Teacher {
   /// Input k of the next batch.
   void set_input(std::size_t k, View<float> x) noexcept { in_[k].data = reinterpret_cast<std::byte*>(x.data()); }
   void run() { run_->run(in_.data(), out_.data()); }
-  /// The logits of output k for the last batch; null if there is no teacher or the output does not classify.
+  /// The logits of output k for the last batch; null without a teacher, and for an output that is not trained by
+  /// classes.
   const float* logits(std::size_t k) const noexcept {
     const bool has = exists() && std::count(classifying_.begin(), classifying_.end(), static_cast<int>(k)) > 0;
     return has ? results_[k].data() : nullptr;

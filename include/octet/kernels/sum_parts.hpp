@@ -1,0 +1,45 @@
+#pragma once
+#include <vector>
+
+#include "pack.hpp"
+
+/// Sums of products of int16 images and int8 weights have 32 bits, which hold those with weights whose magnitudes add
+/// up to 65535 at most. Longer sums are made of equal parts, each with a matrix of its own.
+OCTET_BEGIN
+namespace detail {
+
+/// The length of such parts for weights [rows][k]; k if whole sums fit, else even.
+inline std::int64_t length_of_parts(const std::int8_t* weights, std::int64_t rows, std::int64_t k) {
+  const auto fits = [&](std::int64_t length) {
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t i = 0; i < k; i += length) {
+        std::int64_t sum = 0;
+        for (std::int64_t j = i; j < std::min(k, i + length); ++j) sum += std::abs(int{weights[r * k + j]});
+        if (sum > 65535) return false;
+      }
+    return true;
+  };
+  std::int64_t length = k;
+  // The steps grow, so that the time is nearly in proportion to the number of weights, whatever they are.
+  for (std::int64_t parts = 2; !fits(length); parts += (parts + 3) / 4) length = round_up((k + parts - 1) / parts, 2);
+  return length;
+}
+
+/// Weights [groups][columns][k] as matrices [group][part].
+inline std::vector<PackedMatrix> pack_parts(const Kernels& kernels, const std::int8_t* weights, std::int64_t columns,
+                                            std::int64_t groups, std::int64_t k, std::int64_t length) {
+  std::vector<PackedMatrix> packed;
+  std::vector<std::int8_t> part;
+  for (std::int64_t g = 0; g < groups; ++g)
+    for (std::int64_t i = 0; i == 0 || i < k; i += length) {
+      const std::int64_t n = std::min(length, k - i);
+      part.clear();
+      for (std::int64_t c = g * columns; c < (g + 1) * columns; ++c)
+        part.insert(part.end(), weights + c * k + i, weights + c * k + i + n);
+      packed.push_back(pack_matrix(kernels, part.data(), columns, n, ColumnOrder::natural, 2));
+    }
+  return packed;
+}
+
+}  // namespace detail
+OCTET_END
