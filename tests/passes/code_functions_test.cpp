@@ -94,6 +94,17 @@ TEST_CASE("code functions: not with a constant per element, or a second tensor")
   CHECK(run(c.graph) == std::vector<std::string>{"Convert", "Binary", "Convert"});
 }
 
+TEST_CASE("code functions: the summary of a layer with open sizes") {
+  Codes c;
+  c.graph.value(c.x).shape = Shape{Shape::unknown, 16, 16};
+  const int r = c.graph.add("log", Unary(UnaryKind::log), {c.real()});
+  c.graph.outputs = {quantized(c.graph, "codes", make_operator(Convert(DType::u8)), {r})};
+  const Executor run(c.graph);
+  const Graph& g = run.graph();
+  REQUIRE(g.nodes.size() == 1);
+  CHECK(g.nodes[0].op->summary(g.shape_context(g.nodes[0], nullptr)) == "Log");
+}
+
 TEST_CASE("code functions: a number that is lost is reported if its code occurs") {
   Codes c;  // the logarithm of code 100, which is 0
   const int r = c.graph.add("log", Unary(UnaryKind::log), {c.graph.add("abs", Unary(UnaryKind::abs), {c.real()})});

@@ -106,11 +106,10 @@ OCTET_API std::unique_ptr<Step> CodeFunction::prepare(const PrepareContext& c) c
   return detail::make_step<detail::CodeFunctionStep>(body, c);
 }
 
-OCTET_API std::string CodeFunction::summary(const ShapeContext& c) const {
-  const std::vector<Shape> known = body.infer_shapes({c.shape(0)});
-  std::string all;
+OCTET_API std::string CodeFunction::summary(const ShapeContext&) const {
+  std::string all;  // declared shapes: those of the input may be open
   for (const Node& n : body.nodes)
-    if (!n.op->traits().converts) all += (all.empty() ? "" : ", ") + n.op->summary(body.shape_context(n, &known));
+    if (!n.op->traits().converts) all += (all.empty() ? "" : ", ") + n.op->summary(body.shape_context(n, nullptr));
   return all.empty() ? "Convert" : all;
 }
 
