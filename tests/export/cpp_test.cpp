@@ -58,14 +58,14 @@ bool is_refused(const std::string& name) {
                             "LocalResponse",
                             "MatMul",
                             "MaxPool with indices",
-                            "PRelu",
                             "QuantizeLinear",
                             "Reduce 0 of 1",
                             "Reduce 1",
                             "Reduce 2",
                             "Reduce 3",
                             "Reduce 5",
-                            "Resize",
+                            "Resize 1",
+                            "Resize 2",
                             "TopK",
                             "TransposedConvolution",
                             "Where",
@@ -285,6 +285,26 @@ TEST_CASE("export_cpp: several inputs and outputs") {
   if (compiler.empty()) return;
   GeneratedPrograms p;
   p.add("many ends", m, 4);
+  p.check(compiler, "-O2");
+}
+
+TEST_CASE("export_cpp: an output that joins unlike ranges stays float") {
+  Graph g;
+  g.name = "boxes";
+  const int x = g.add_input("x", {Shape::unknown, 6, 6, 4});
+  std::vector<int> parts;
+  for (const auto& [name, size] : {std::pair<const char*, float>{"boxes", 100.0f}, {"scores", 0.01f}}) {
+    const int w = g.add_constant(std::string(name) + "/weights", random_tensor({3, 1, 1, 4}, 70, -size, size));
+    parts.push_back(g.add(name, Convolution(), {x, w}));
+  }
+  const int joined = g.add("joined", Concat(3), parts);
+  g.outputs = {g.add("turned", Transpose({0, 3, 1, 2}), {joined})};
+  const Model m = int8_of(g);
+  CHECK(has_text(write_cpp(m), 0, "float* out_0"));
+  const std::string compiler = host_compiler();
+  if (compiler.empty()) return;
+  GeneratedPrograms p;
+  p.add("boxes", m, 4);
   p.check(compiler, "-O2");
 }
 

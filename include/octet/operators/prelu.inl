@@ -6,6 +6,7 @@
 #include "activation_codes.hpp"
 #include "arithmetic/broadcast.hpp"
 #include "prelu.hpp"
+#include "prelu_formula.hpp"
 #include "prelu_gradient.hpp"
 
 OCTET_BEGIN
@@ -38,38 +39,13 @@ class FloatPRelu : public Step {
 class IntegerPRelu : public Step {
  public:
   explicit IntegerPRelu(const PrepareContext& c)
-      : bytes_(&byte_kernels(c.kernels().isa)), shape_(c.constant(PRelu::slopes).shape()) {
-    const Value &x = c.input(0), &slope = c.input(PRelu::slopes), &y = c.output();
-    for (const Value* v : {&x, &y}) params_of(int8_format, c, *v);
-    const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
-    zero_in_ = x.quant.zero_point[0];
-    zero_out_ = y.quant.zero_point[0];
-    positive_ = c.multiplier(ratio);
-    if (slope.is_quantized()) c.validate(slope);
-    const ChannelWalk walk(shape_, slope.quant.axis);
-    for (std::int64_t i = 0; i < c.constant(PRelu::slopes).size(); ++i) {
-      double s = load_element(slope.dtype, c.constant(PRelu::slopes).data(), i);
-      if (slope.is_quantized()) {
-        const auto channel = walk.channel_of(i);
-        s -= slope.quant.zero_point[channel];
-        integers_.push_back(saturate_to<std::int32_t>(s));
-        s *= static_cast<double>(slope.quant.scale[channel]);
-      }
-      negative_.push_back(static_cast<float>(s * ratio));
-    }
-    // TFLite's roundings are defined only for integer slopes with one scale.
-    if (slope.has_one_scale() && is_byte(slope.dtype)) {
-      rounding_ = c.rounding();
-      const float sx = x.quant.scale[0], sy = y.quant.scale[0];
-      fixed_positive_ = FixedPointMultiplier(static_cast<double>(sx / sy));
-      fixed_negative_ = FixedPointMultiplier(static_cast<double>(tflite_ratio(sx, slope.quant.scale[0], sy)));
-    }
+      : bytes_(&byte_kernels(c.kernels().isa)), shape_(c.constant(PRelu::slopes).shape()), f_(c) {
     // The kernel's conversion to integers is exact below 2^31.
-    float largest = positive_;
-    for (float f : negative_) largest = std::max(largest, std::abs(f));
-    by_kernel_ = rounding_ == Rounding::fp32 && 255 * largest < 2147483000.0f;
+    float largest = f_.positive;
+    for (float f : f_.negative) largest = std::max(largest, std::abs(f));
+    by_kernel_ = f_.rounding == Rounding::fp32 && 255 * largest < 2147483000.0f;
   }
-  std::size_t packed_bytes() const noexcept override { return 4 * (negative_.size() + integers_.size()); }
+  std::size_t packed_bytes() const noexcept override { return 4 * (f_.negative.size() + f_.integers.size()); }
   std::size_t plan(const PlanContext& c) override {
     runs_ = {{&c.inputs[0].shape, &shape_}, c.outputs[0].shape};
     return 0;
@@ -81,7 +57,8 @@ class IntegerPRelu : public Step {
     runs_.parallel(*c.pool, [&](std::int64_t, std::int64_t s, std::int64_t o, std::int64_t n) {
       const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + o;
       auto* out = reinterpret_cast<std::uint8_t*>(c.output()) + o;
-      if (step && by_kernel_) return bytes_->prelu({in, out, n, negative_.data() + s, positive_, zero_in_, zero_out_});
+      if (step && by_kernel_)
+        return bytes_->prelu({in, out, n, f_.negative.data() + s, f_.positive, f_.zero_in, f_.zero_out});
       if (step || n < 256) {
         for (std::int64_t i = 0; i < n; ++i) out[i] = code(in[i], s + i * step);
         return;
@@ -105,35 +82,30 @@ class IntegerPRelu : public Step {
     const std::int64_t n = runs_.length(), group = block / n * n;
     parallel_parts(*c.pool, runs_.count(), block / n * 8, [&](std::int64_t first, std::int64_t rows) {
       std::array<float, block> slopes;
-      for (std::int64_t i = 0; i < group; i += n) std::copy_n(negative_.data(), n, slopes.data() + i);
+      for (std::int64_t i = 0; i < group; i += n) std::copy_n(f_.negative.data(), n, slopes.data() + i);
       for (std::int64_t i = first * n, end = i + rows * n; i < end; i += group)
         bytes_->prelu({reinterpret_cast<const std::uint8_t*>(c.input(0)) + i,
                        reinterpret_cast<std::uint8_t*>(c.output()) + i, std::min(group, end - i), slopes.data(),
-                       positive_, zero_in_, zero_out_});
+                       f_.positive, f_.zero_in, f_.zero_out});
     });
   }
 
   std::uint8_t code(int in, std::int64_t slope) const noexcept {
-    const std::int64_t q = std::int64_t{scaled(in - zero_in_, static_cast<std::size_t>(slope))} + zero_out_;
+    const std::int64_t q = std::int64_t{scaled(in - f_.zero_in, static_cast<std::size_t>(slope))} + f_.zero_out;
     return static_cast<std::uint8_t>(std::clamp<std::int64_t>(q, 0, 255));
   }
   std::int32_t scaled(std::int32_t x, std::size_t slope) const noexcept {
-    if (rounding_ == Rounding::fp32)
-      return round_clamped(static_cast<float>(x) * (x < 0 ? negative_[slope] : positive_), -512, 512);
-    const std::int32_t v = x < 0 ? x * integers_[slope] : x;
-    const FixedPointMultiplier m = x < 0 ? fixed_negative_ : fixed_positive_;
-    return rounding_ == Rounding::tflite_double ? multiply_double_rounding(v, m) : multiply_single_rounding(v, m);
+    if (f_.rounding == Rounding::fp32)
+      return round_clamped(static_cast<float>(x) * (x < 0 ? f_.negative[slope] : f_.positive), -512, 512);
+    const std::int32_t v = x < 0 ? x * f_.integers[slope] : x;
+    const FixedPointMultiplier m = x < 0 ? f_.fixed_negative : f_.fixed_positive;
+    return f_.rounding == Rounding::tflite_double ? multiply_double_rounding(v, m) : multiply_single_rounding(v, m);
   }
 
   const ByteKernels* bytes_;
   Shape shape_;
   bool by_kernel_ = false;
-  Rounding rounding_ = Rounding::fp32;
-  std::int32_t zero_in_ = 0, zero_out_ = 0;
-  float positive_ = 1;
-  std::vector<float> negative_;
-  std::vector<std::int32_t> integers_;  // slopes, if they are quantized
-  FixedPointMultiplier fixed_positive_, fixed_negative_;
+  PReluFormula f_;
   BroadcastRuns runs_;
 };
 

@@ -41,6 +41,7 @@ inline const std::vector<KernelSource>& kernel_sources() {
                                              {"Multiplication", multiply_source, {"Broadcast", "rounding"}},
                                              {"FixedAddition", fixed_add_source, {"Broadcast", "rounding"}},
                                              {"FixedMultiplication", fixed_multiply_source, {"Broadcast", "rounding"}},
+                                             {"prelu", prelu_source, {"rounding"}},
                                              {"quantize", quantize_source, {"rounding"}},
                                              {"dequantize", dequantize_source, {}},
                                              {"softmax", softmax_source, {"rounding"}},

@@ -99,6 +99,10 @@ class NodeExport : public ExportedNode {
             ", but C++ source is for layers that the executor computes in integers: quantize the model to int8, "
             "without layers that stay float");
   }
+  /// For layers that only move elements.
+  void require_movable(int v) const {
+    if (graph().value(v).dtype != DType::f32) require_codes(v);
+  }
   /// For layers that compute with one image.
   void require_one_image(int v) const {
     const Shape& s = graph().value(v).shape;

@@ -26,13 +26,13 @@ struct PooledFloats {
 
   OCTET_INLINE void rows(std::int64_t pixel, const wide::f32 (&y)[4], const wide::f32 (&below)[4], int count) const {
     const auto clamped = [&](wide::f32 v) { return wide::clamp(v, wide::set(e.low_f32), wide::set(e.high_f32)); };
-    OCTET_UNROLL
-    for (int i = 0; i < 2; ++i) {
-      if (i >= count) break;
+    const auto output = [&](int i) {
       wide::f32 v = wide::max_or_nan(clamped(y[2 * i]), clamped(y[2 * i + 1]));
       v = wide::max_or_nan(wide::max_or_nan(v, clamped(below[2 * i])), clamped(below[2 * i + 1]));
       wide::store_first(reinterpret_cast<float*>(e.out + (pixel + i) * e.out_stride + column * 4), v, columns);
-    }
+    };
+    if (count > 0) output(0);
+    if (count > 1) output(1);
   }
 };
 

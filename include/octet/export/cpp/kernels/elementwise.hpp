@@ -80,6 +80,18 @@ constexpr const char* fixed_multiply_source = R"cpp(
   };
 )cpp";
 
+constexpr const char* prelu_source = R"cpp(
+  /// Rows of codes: a factor for each element of a row where it is negative, and one factor for all others.
+  inline void prelu(const float* negative, float positive, const code* in, code* out, std::int32_t rows,
+                    std::int32_t count, std::int32_t zero_in, Codes codes) noexcept {
+    for (std::int32_t r = 0; r < rows; ++r)
+      for (std::int32_t i = 0; i < count; ++i) {
+        const std::int32_t x = in[r * count + i] - zero_in;
+        out[r * count + i] = codes(rounded(static_cast<float>(x) * (x < 0 ? negative[i] : positive)));
+      }
+  }
+)cpp";
+
 constexpr const char* quantize_source = R"cpp(
   /// Floats, which have to be finite, as codes.
   template <class Out>
@@ -149,14 +161,15 @@ constexpr const char* indexed_copy_source = R"cpp(
     static constexpr std::int32_t outside = -(std::int32_t{1} << 30);
   };
 
-  inline void indexed_copy(const IndexedCopy& p, const code* in, code* out) noexcept {
+  template <class T>
+  void indexed_copy(const IndexedCopy& p, const T* in, T* out) noexcept {
     for (std::int32_t i = 0; i < p.size[0]; ++i)
       for (std::int32_t j = 0; j < p.size[1]; ++j)
         for (std::int32_t k = 0; k < p.size[2]; ++k)
           for (std::int32_t l = 0; l < p.size[3]; ++l) {
             const std::int32_t a = p.offset[0][i], b = p.offset[1][j], c = p.offset[2][k], d = p.offset[3][l];
             const bool inside = a != p.outside && b != p.outside && c != p.outside && d != p.outside;
-            *out++ = inside ? in[a + b + c + d] : static_cast<code>(p.fill);
+            *out++ = inside ? in[a + b + c + d] : static_cast<T>(p.fill);
           }
   }
 )cpp";

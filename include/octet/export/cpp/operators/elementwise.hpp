@@ -3,6 +3,7 @@
 #include "../../../operators/arithmetic/integer.hpp"
 #include "../../../operators/code_function.hpp"
 #include "../../../operators/convert.hpp"
+#include "../../../operators/prelu_formula.hpp"
 #include "../../../operators/softmax.hpp"
 #include "run_on_codes.hpp"
 
@@ -38,6 +39,29 @@ inline void export_table(NodeExport& n) {
   n.use("lookup");
   n.can_overwrite(i);
   n.call("lookup(" + listed({table, n.in(i), n.out(), literal(n.elements(n.out_id()))}) + ")");
+}
+
+/// With the numbers of IntegerPRelu.
+inline void export_prelu(NodeExport& n) {
+  if (table_input(n) >= 0) return export_table(n);
+  n.require_codes(n.id(0));
+  n.require_codes(n.out_id());
+  const PReluFormula f(n.context());
+  n.require(f.rounding == Rounding::fp32,
+            "C++ source of several slopes has no form of TFLite's rounding: use the rounding fp32");
+  // The slopes have to be those of whole rows of elements.
+  const Shape &x = n.input(0).shape, &slopes = n.input(PRelu::slopes).shape;
+  const int leading = static_cast<int>(
+      std::find_if(slopes.begin(), slopes.end(), [](std::int64_t d) { return d != 1; }) - slopes.begin());
+  const std::int64_t count = static_cast<std::int64_t>(f.negative.size());
+  n.require(x.product(x.rank() - slopes.rank() + leading, x.rank()) == count,
+            "C++ source has no form of slopes of shape ", slopes, " for ", x);
+  n.use("prelu");
+  n.can_overwrite(0);
+  n.call("prelu(" +
+         listed({n.array("negative", f.negative), literal(f.positive), n.in(), n.out(), literal(x.elements() / count),
+                 literal(count), literal(n.stored().zero(n.id(0))), "Codes" + n.codes(0, 255)}) +
+         ")");
 }
 
 inline void export_convert(NodeExport& n) {

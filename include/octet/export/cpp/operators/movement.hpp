@@ -1,6 +1,7 @@
 #pragma once
 #include "../../../core/affine.hpp"
 #include "../../../operators/concat.hpp"
+#include "../../../operators/resize/resize.hpp"
 #include "../../../operators/shape/pad.hpp"
 #include "run_on_codes.hpp"
 
@@ -31,11 +32,15 @@ inline std::vector<std::uint8_t> concat_tables(NodeExport& n, int axis) {
 }
 
 inline void export_concat(NodeExport& n) {
-  n.require_codes(n.out_id());
-  for (int i = 0; i < n.inputs(); ++i) n.require_codes(n.id(i));
+  const bool floats = n.output().dtype == DType::f32;
+  n.require_movable(n.out_id());
+  for (int i = 0; i < n.inputs(); ++i) {
+    n.require_movable(n.id(i));
+    n.require(!n.input(i).is_constant() || !floats, "C++ source has no form of it with constants in float");
+  }
   const Shape& y = n.output().shape;
   const int axis = normalize_axis(static_cast<const Concat&>(n.op()).axis, y.rank());
-  const std::vector<std::uint8_t> tables = concat_tables(n, axis);
+  const std::vector<std::uint8_t> tables = floats ? std::vector<std::uint8_t>{} : concat_tables(n, axis);
   std::int64_t first = 0;
   for (int i = 0; i < n.inputs(); ++i) {
     const std::int64_t part = n.input(i).shape.product(axis, y.rank());
@@ -86,9 +91,10 @@ inline void call_indexed_copy(NodeExport& n, int output, std::vector<std::vector
   n.call("indexed_copy(" + listed({shape, n.in(), n.out(output)}) + ")");
 }
 
-/// Slices, transpositions and the like: the executor's step moves numbers, which say where each element comes from.
+/// Slices, transpositions, enlargement by repetition and the like: the executor's step moves numbers, which say where
+/// each element comes from.
 inline void export_moved(NodeExport& n) {
-  n.require_codes(n.id(0));
+  n.require_movable(n.id(0));
   Graph numbers;  // the layer for int32 instead of codes
   numbers.rounding = n.graph().rounding;
   Node node = n.node();
@@ -108,7 +114,7 @@ inline void export_moved(NodeExport& n) {
   }
   std::vector<std::vector<std::int32_t>> results;
   for (int i = 0; i < n.outputs(); ++i) {
-    n.require_codes(n.out_id(i));
+    n.require_movable(n.out_id(i));
     n.require(n.stored().same(n.id(0), n.out_id(i)), "input and output have to share one scale");
     node.outputs[at(i)] = copied(n.out_id(i), true);
     results.emplace_back(static_cast<std::size_t>(n.elements(n.out_id(i))));
@@ -136,6 +142,12 @@ inline void export_moved(NodeExport& n) {
     offsets.insert(offsets.begin(), std::vector<std::int32_t>{r[0]});
     call_indexed_copy(n, i, std::move(offsets), 0);
   }
+}
+
+inline void export_resize(NodeExport& n) {
+  n.require(static_cast<const Resize&>(n.op()).mode == ResizeMode::nearest,
+            "C++ source has no form of it that interpolates, only the nearest pixel");
+  export_moved(n);
 }
 
 inline void export_pad(NodeExport& n) {
