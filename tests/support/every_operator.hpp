@@ -92,6 +92,7 @@ inline std::vector<Case> image_cases() {
   AveragePool average;
   average.window = Window(2, 2, 2);
   all.push_back(of("AveragePool", average));
+  all.push_back(of("Unary clip of nothing", Unary(UnaryKind::clip, -1000, 1000)));
   MaxPool most;
   most.window = Window(3, 3, 2, 1);
   all.push_back(of("MaxPool", most));

@@ -8,8 +8,11 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The limits of the activation of the layer that writes the value, if it has two (ReLU6), widened to contain 0. None
-/// if the layer cannot write integers: one with a residual writes floats only.
+/// Wider limits than this, such as those against an overflow of fp16, say nothing of the values between them.
+constexpr double widest_bounds = 8;
+
+/// The limits of the activation of the layer that writes the value, if it has two that are close (ReLU6), widened to
+/// contain 0. None if the layer cannot write integers: one with a residual writes floats only.
 inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Links& links, int value) {
   const int writer = links.producer(value);
   if (writer == Node::none || links.is_output(value)) return std::nullopt;
@@ -17,7 +20,8 @@ inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Li
   const Traits t = layer.op->traits();
   if (!t.exchanges_codes || has_residual(layer) || !std::isfinite(t.low) || !std::isfinite(t.high)) return std::nullopt;
   const ActivationRange r{std::min(t.low, 0.0), std::max(t.high, 0.0)};
-  return r.high > r.low ? std::optional<ActivationRange>(r) : std::nullopt;
+  const double size = r.high - r.low;
+  return size > 0 && size <= widest_bounds ? std::optional<ActivationRange>(r) : std::nullopt;
 }
 
 /// Whether the layer has integer weights, and can exchange integers with another such layer.

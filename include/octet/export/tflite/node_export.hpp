@@ -60,7 +60,8 @@ class NodeExport : public ExportedNode {
     clamp(unclamped, a, out());
   }
   void clamp(int from, const ActivationRange& a, int to) {
-    const bool low = std::isfinite(a.low) && lowest(a), high = std::isfinite(a.high) && highest(a);
+    const bool high = std::isfinite(a.high) && highest(a);
+    const bool low = !high || (std::isfinite(a.low) && lowest(a));  // a copy where nothing is cut
     int x = from;
     if (low) {
       const int y = high ? before_output("not_below") : to;
@@ -68,7 +69,6 @@ class NodeExport : public ExportedNode {
       x = y;
     }
     if (high) operate("MINIMUM", 1, 2, {x, limit("high", a.high, false, a)}, {to}, Options(39));
-    if (!low && !high) fail("has an activation that is empty");
   }
 
  private:
