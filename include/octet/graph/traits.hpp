@@ -47,6 +47,8 @@ struct Traits {
     divided      ///< f(s a, b) = s f(a, b)
   };
   Factors factors = Factors::other;                       ///< see Factors
+  int relative = -1;                                      ///< index of the input whose small elements count as much as
+                                                          ///< large ones (of a root, a logarithm, a divisor), or -1
   int residual = -1;                                      ///< index of the input that can be added to the sums, or -1
   double low = -std::numeric_limits<double>::infinity();  ///< the limits of an activation that clamps its results
   double high = std::numeric_limits<double>::infinity();  ///< likewise

@@ -27,6 +27,8 @@ class Unary : public OperatorOf<Unary> {
   OCTET_API IntegerForm integer_form() const override;
   Traits traits() const override {
     Traits t;
+    if (kind == UnaryKind::sqrt || kind == UnaryKind::rsqrt || kind == UnaryKind::log || kind == UnaryKind::reciprocal)
+      t.relative = 0;
     if (kind == UnaryKind::leaky_relu) t.factors = Traits::Factors::passed;
     if (kind == UnaryKind::clip) {
       t.low = a;

@@ -59,10 +59,11 @@ class IntegerPlacement {
                            return form_of(g_.nodes[at(n)]).output != Output::none;
                          }));
     }
-    const std::vector<bool> only_output = joins_of_outputs();
-    for (const Node& n : g_.nodes) {
+    const std::vector<bool> only_output = joins_of_outputs(), relative = relative_layers();
+    for (std::size_t node = 0; node < g_.nodes.size(); ++node) {
+      const Node& n = g_.nodes[node];
       const IntegerForm form = form_of(n);
-      bool possible = !only_output[at(static_cast<int>(&n - g_.nodes.data()))];
+      bool possible = !only_output[node] && !relative[node];
       possible = possible && form.output != Output::none && g_.value(n.outputs[0]).dtype == DType::f32;
       for (std::size_t i = 0; possible && i < n.inputs.size(); ++i) {
         const int v = n.inputs[i], k = static_cast<int>(i);
@@ -93,6 +94,37 @@ class IntegerPlacement {
         if (v != Node::none && !(result && (moves || joins[i]))) only[at(v)] = false;
     }
     return joins;
+  }
+
+  /// Layers whose small results count as much as large ones, because a root, a logarithm or a division by a computed
+  /// tensor reads them, and the layers that read them so: they stay float. Codes have one step for all, and where a
+  /// variance becomes 0 a normalization gives NaN. So do the layers before them, back to one that combines several
+  /// tensors. Layers with weights have codes in any case.
+  std::vector<bool> relative_layers() const {
+    std::vector<bool> layers(g_.nodes.size(), false), values(g_.values.size(), false);
+    const auto is_computed = [&](int v) { return v != Node::none && !g_.value(v).is_constant(); };
+    const auto mark = [&](int v) {
+      if (is_computed(v)) values[at(v)] = true;
+    };
+    const auto reads = [&](const Node& n) {
+      const int i = n.op->traits().relative;
+      return i >= 0 && at(i) < n.inputs.size() && is_computed(n.inputs[at(i)]) ? n.inputs[at(i)] : Node::none;
+    };
+    for (std::size_t i = g_.nodes.size(); i-- > 0;) {
+      const Node& n = g_.nodes[i];
+      if (reads(n) != Node::none)
+        for (int v : n.inputs) mark(v);
+      layers[i] = n.op->integer_form().weights < 0 &&
+                  std::any_of(n.outputs.begin(), n.outputs.end(), [&](int v) { return values[at(v)]; });
+      if (!layers[i] || n.inputs.empty()) continue;
+      const int first = n.inputs[0];
+      if (std::all_of(n.inputs.begin(), n.inputs.end(), [&](int v) { return v == first || !is_computed(v); }))
+        mark(first);
+    }
+    for (std::size_t i = 0; i < g_.nodes.size(); ++i)
+      if (const int v = reads(g_.nodes[i]); v != Node::none)
+        if (const int p = links_.producer(v); p != Node::none && layers[at(p)]) layers[i] = true;
+    return layers;
   }
 
   IntegerForm form_of(const Node& n) const {

@@ -66,7 +66,10 @@ OCTET_API Traits Binary::traits() const {
     case BinaryKind::add:
     case BinaryKind::sub: t.factors = Traits::Factors::summed; break;
     case BinaryKind::mul: t.factors = Traits::Factors::multiplied; break;
-    case BinaryKind::div: t.factors = Traits::Factors::divided; break;
+    case BinaryKind::div:
+      t.factors = Traits::Factors::divided;
+      t.relative = 1;
+      break;
     default: break;
   }
   return t;
