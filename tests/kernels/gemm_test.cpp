@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <octet/kernels/few_columns.hpp>
+
 #include "support/epilogue.hpp"
 #include "support/isas.hpp"
 
@@ -71,7 +73,7 @@ Gemm gemm_of(const Product& p, const Weights& packed, const Epilogue& e) {
 }
 
 /// gemm_u8s8, with activations as it takes them.
-void multiply_u8s8(const Kernels& kernels, const U8Product& p, Gemm g) {
+void multiply_u8s8(const Kernels& kernels, const U8Product& p, Gemm g, Product multiply) {
   Exact<std::uint8_t> wide(kernels.widen_u8 ? p.rows * round_up(2 * p.k, 64) : 0);
   if (kernels.widen_u8) {
     std::memset(wide.bytes(), 0xFF, static_cast<std::size_t>(wide.size()));
@@ -79,19 +81,20 @@ void multiply_u8s8(const Kernels& kernels, const U8Product& p, Gemm g) {
     g.a_stride = round_up(2 * p.k, 64);
     kernels.widen_u8({p.a.bytes(), wide.bytes(), p.a_stride, g.a_stride, p.rows, p.k});
   }
-  kernels.gemm_u8s8(g);
+  multiply(g);
 }
 
-enum class Bits { eight, four };
+enum class Form { panels, four_bits, few_columns };
 
 int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& way, Random& random,
-             Bits bits = Bits::eight) {
+             Form form = Form::panels) {
   Epilogue e = way.e;
   const bool bytes = e.store == Store::u8 || e.store == Store::u8_residual;
   PackedMatrix packed =
       pack_matrix(kernels, p.weights.data(), p.columns, p.k, bytes ? ColumnOrder::interleaved : ColumnOrder::natural,
-                  bits == Bits::four ? weights_per_step<std::int8_t> : step_elements<std::int8_t>(kernels));
-  if (bits == Bits::four) packed = packed_small(kernels, packed);
+                  form == Form::four_bits ? weights_per_step<std::int8_t> : step_elements<std::int8_t>(kernels));
+  if (form == Form::four_bits) packed = packed_small(kernels, packed);
+  if (form == Form::few_columns) packed = pack_few_columns(kernels, p.weights.data(), p.columns, p.k);
   const std::int64_t element = bytes ? 1 : 4;
   e.out_stride = (p.columns + random.between(0, 3)) * element;
   OutputRows out(p.rows, p.columns, element, e.out_stride, static_cast<std::size_t>(random.between(0, 5) * element));
@@ -118,10 +121,10 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
     e.row_step = 1;
     e.sums = sums.data();
   }
-  if (bits == Bits::four)
+  if (form == Form::four_bits)
     kernels.gemm_u8s4(gemm_of(p, packed, e));
   else
-    multiply_u8s8(kernels, p, gemm_of(p, packed, e));
+    multiply_u8s8(kernels, p, gemm_of(p, packed, e), form == Form::few_columns ? kernels.few_u8s8 : kernels.gemm_u8s8);
   int wrong = !out.intact();
   for (std::int64_t r = 0; r < p.rows; ++r)
     for (std::int64_t c = 0; c < p.columns; ++c) {
@@ -160,6 +163,116 @@ TEST_CASE("gemm u8s8: every store, sizes around the tiles, every instruction set
       }
 }
 
+TEST_CASE("few columns u8s8: every store, every instruction set") {
+  Random random(17);
+  for (Store store : {Store::accumulator, Store::u8, Store::u8_residual, Store::scaled_f32})
+    for (std::int64_t columns = 1; columns <= 8; ++columns)
+      for (int i = 0; i < 12; ++i) {
+        const std::int64_t rows = i == 0 ? 1 : random.between(1, 33), k = i == 1 ? 1 : random.between(1, 200);
+        const U8Product p(rows, columns, k, random, random.chance(10));
+        RandomEpilogue way(store, columns, random);
+        for (Isa isa : available_isas()) {
+          if (!has_few_columns<std::int8_t>(kernels(isa), columns)) continue;
+          INFO(name(isa), ", store ", static_cast<int>(store), ": ", rows, " x ", columns, " x ", k);
+          CHECK(wrong_u8(kernels(isa), p, way, random, Form::few_columns) == 0);
+        }
+      }
+}
+
+TEST_CASE("few columns f32: close to the exact sums, and each row the same alone and among others") {
+  Random random(18);
+  for (std::int64_t columns = 1; columns <= 8; ++columns)
+    for (int i = 0; i < 16; ++i) {
+      const std::int64_t rows = i == 0 ? 1 : random.between(1, 33), k = random.between(1, 150);
+      const std::int64_t row = k + random.between(0, 3);
+      Exact<float> a((rows - 1) * row + k, 4 * static_cast<std::size_t>(i % 4));
+      random.fill(a.data(), a.size());
+      Tensor<float> init = pad_columns<float>(nullptr, columns);
+      random.fill(init.data(), columns);
+      std::vector<float> weights(static_cast<std::size_t>(columns * k)),
+          residual(static_cast<std::size_t>(rows * columns));
+      random.fill(weights.data(), columns * k);
+      random.fill(residual.data(), rows * columns);
+      RandomEpilogue way(Store::f32, columns, random);
+      Epilogue& e = way.e;
+      if (random.chance(50)) {
+        e.residual = reinterpret_cast<std::byte*>(residual.data());
+        e.residual_stride = columns * 4;
+      }
+      e.out_stride = (columns + random.between(0, 1)) * 4;
+      for (Isa isa : available_isas()) {
+        if (!has_few_columns<float>(kernels(isa), columns)) continue;
+        const PackedMatrix packed = pack_few_columns(kernels(isa), weights.data(), columns, k);
+        OutputRows out(rows, columns, 4, e.out_stride, 4), alone(rows, columns, 4, e.out_stride, 4);
+        Gemm g;
+        g.a = a.bytes();
+        g.a_stride = row * 4;
+        g.rows = rows;
+        g.steps = packed.steps;
+        g.b = packed.data.data();
+        g.columns = columns;
+        g.init = init.bytes();
+        g.epilogue = e;
+        g.epilogue.out = out.bytes();
+        kernels(isa).few_f32(g);
+        for (std::int64_t r = 0; r < rows; ++r) {
+          Gemm one = g;
+          one.rows = 1;
+          one.a += r * g.a_stride;
+          one.epilogue.out = alone.bytes() + r * e.out_stride;
+          if (e.residual) one.epilogue.residual += r * e.residual_stride;
+          kernels(isa).few_f32(one);
+        }
+        int wrong = !out.intact() + !alone.intact();
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (std::int64_t c = 0; c < columns; ++c) {
+            double sum = static_cast<double>(init[c]), all = std::abs(sum);
+            for (std::int64_t j = 0; j < k; ++j) {
+              const double product = static_cast<double>(a[r * row + j]) *
+                                     static_cast<double>(weights[static_cast<std::size_t>(c * k + j)]);
+              sum += product;
+              all += std::abs(product);
+            }
+            const float* added = e.residual ? &residual[static_cast<std::size_t>(r * columns + c)] : nullptr;
+            const double expected = static_cast<double>(expected_f32(e, static_cast<float>(sum), added));
+            wrong += !(std::abs(static_cast<double>(out.at<float>(r, c)) - expected) <= 1e-6 * (all + 1));
+            wrong += bits_of(out.at<float>(r, c)) != bits_of(alone.at<float>(r, c));
+          }
+        INFO(name(isa), ": ", rows, " x ", columns, " x ", k);
+        CHECK(wrong == 0);
+      }
+    }
+}
+
+TEST_CASE("few columns f32: what is not finite stays in its row") {
+  for (Isa isa : available_isas())
+    for (std::int64_t columns : {1, 2, 3, 8}) {
+      if (!has_few_columns<float>(kernels(isa), columns)) continue;
+      constexpr std::int64_t rows = 11, k = 21;
+      std::vector<float> a(rows * k, 1), weights(static_cast<std::size_t>(columns * k), 1);
+      a[4 * k + k - 1] = std::numeric_limits<float>::quiet_NaN();
+      const Tensor<float> init = pad_columns<float>(nullptr, columns);
+      const PackedMatrix packed = pack_few_columns(kernels(isa), weights.data(), columns, k);
+      std::vector<float> out(static_cast<std::size_t>(rows * columns));
+      Gemm g;
+      g.a = reinterpret_cast<const std::byte*>(a.data());
+      g.a_stride = k * 4;
+      g.rows = rows;
+      g.steps = packed.steps;
+      g.b = packed.data.data();
+      g.columns = columns;
+      g.init = init.bytes();
+      g.epilogue.out = reinterpret_cast<std::byte*>(out.data());
+      g.epilogue.out_stride = columns * 4;
+      kernels(isa).few_f32(g);
+      CAPTURE(name(isa));
+      for (std::int64_t i = 0; i < rows * columns; ++i) {
+        const float got = out[static_cast<std::size_t>(i)];
+        CHECK((i / columns == 4 ? std::isnan(got) : got == 21));
+      }
+    }
+}
+
 TEST_CASE("gemm u8s8: largest products of many elements are exact") {
   // 255 * -128 * 2 does not fit into 16 bits, so vpmaddubsw would saturate.
   Random random(11);
@@ -181,7 +294,7 @@ TEST_CASE("gemm with weights of 4 bits: every store, sizes around the tiles, eve
         RandomEpilogue way(store, columns, random);
         for (Isa isa : available_isas()) {
           INFO(name(isa), ", store ", static_cast<int>(store), ": ", rows, " x ", columns, " x ", k);
-          CHECK(wrong_u8(kernels(isa), p, way, random, Bits::four) == 0);
+          CHECK(wrong_u8(kernels(isa), p, way, random, Form::four_bits) == 0);
         }
       }
 }
@@ -229,7 +342,7 @@ TEST_CASE("gemm u8s8: a custom store gets each accumulator once, with its positi
             ++s.times.at(at);
           }
       };
-      multiply_u8s8(kernels(isa), p, gemm_of(p, packed, e));
+      multiply_u8s8(kernels(isa), p, gemm_of(p, packed, e), kernels(isa).gemm_u8s8);
       CHECK(seen.sums == p.sums);
       CHECK(std::all_of(seen.times.begin(), seen.times.end(), [](int n) { return n == 1; }));
     }

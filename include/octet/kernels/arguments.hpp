@@ -74,6 +74,13 @@ constexpr std::int64_t panel_width(std::int64_t left, std::int64_t lanes, std::i
   return width;
 }
 
+/// Width in output channels of what kernels for few of them multiply (few_columns.hpp): a power of two.
+constexpr std::int64_t few_columns_width(std::int64_t columns) noexcept {
+  std::int64_t width = 1;
+  while (width < columns) width *= 2;
+  return width;
+}
+
 /// Position of column c in the vectors of a panel whose outputs are bytes. In this interleaved order, packing four
 /// vectors of sums into bytes (see `pack` of the instruction sets) gives the bytes in column order.
 constexpr std::int64_t interleaved(std::int64_t c, std::int64_t lanes, std::int64_t vectors) noexcept {

@@ -4,6 +4,7 @@
 #include "../core/range.hpp"
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
+#include "few_columns.hpp"
 #include "repack.hpp"
 #include "split_work.hpp"
 #include "stored_range.hpp"
@@ -36,6 +37,12 @@ class GemmConvolution {
         packed_ = pack_parts(kernels, w.values, columns, w.groups, k, part_k_);
         return;
       }
+    few_ = !w.small && (sizeof(T) == 1 || w.any_order) && has_few_columns<T>(kernels, columns);
+    if (few_) {
+      for (std::int64_t g = 0; g < w.groups; ++g)
+        packed_.push_back(pack_few_columns(kernels, w.values + g * columns * k, columns, k));
+      return;
+    }
     for (std::int64_t g = 0; g < w.groups; ++g)
       packed_.push_back(pack_matrix(kernels, w.values + g * columns * k, columns, k, w.order,
                                     w.small ? weights_per_step<T> : step_elements<T>(kernels)));
@@ -229,7 +236,8 @@ class GemmConvolution {
       g.a_stride = converted_stride_;
     }
     if (wide_images_) return multiply_parts(g, matrices, first_column, o.scratch + gathered_bytes());
-    (by_small_ ? kernels_->gemm_u8s4 : product_with(*kernels_, T{}))(g);
+    const Product product = few_ ? few_columns_with<T>(*kernels_) : product_with(*kernels_, T{});
+    (by_small_ ? kernels_->gemm_u8s4 : product)(g);
   }
 
   std::int64_t other_parts() const noexcept { return part_k_ == k_ ? 0 : (k_ - 1) / part_k_; }
@@ -319,11 +327,11 @@ class GemmConvolution {
 
   const Kernels* kernels_ = nullptr;
   std::int64_t panel_columns_ = 1, repeat_ = 1, k_ = 0;
-  std::int64_t part_k_ = 0;  // elements of a sum that are added in 32 bits
-  bool wide_images_ = false;
-  std::vector<PackedMatrix> packed_;  // one per group, or one per part of each group's sums
-  std::vector<PackedMatrix> small_;   // those with 4 bits for each weight, if they can have them
-  bool by_small_ = false;             // whether products take these
+  std::int64_t part_k_ = 0;                 // elements of a sum that are added in 32 bits
+  bool wide_images_ = false, few_ = false;  // few_: see few_columns.hpp
+  std::vector<PackedMatrix> packed_;        // one per group, or one per part of each group's sums
+  std::vector<PackedMatrix> small_;         // those with 4 bits for each weight, if they can have them
+  bool by_small_ = false;                   // whether products take these
   ConvolutionShape shape_;
   bool in_place_ = false, quantizes_ = false;
   std::int64_t image_bytes_ = 0;  // size of the rounded image; 0 if blocks are rounded

@@ -6,6 +6,7 @@
 #include "gemm_i16.inl"
 #include "gemm_u4.inl"
 #include "gemm_f32.inl"
+#include "few_columns.inl"
 #include "gather.inl"
 #include "depthwise_taps.inl"
 #include "depthwise_u8.inl"

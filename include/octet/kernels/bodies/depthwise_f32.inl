@@ -31,10 +31,10 @@ void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_
 }
 
 // The output pixels [begin, end) of a row of a 3x3 convolution whose taps are all inside the row: computes N vectors of
-// channels for pixel after pixel, with the weights in registers.
-template <int N>
-void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], std::int64_t channel, std::int64_t y,
-                       std::int64_t begin, std::int64_t end) {
+// channels for pixel after pixel, with the weights in registers. Few: one vector, of the last `count` channels only.
+template <int N, bool Few>
+void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], std::int64_t channel, int count,
+                       std::int64_t y, std::int64_t begin, std::int64_t end) {
   const auto* weights = reinterpret_cast<const float*>(d.weights) + channel / depthwise_block * depthwise_block * 9 +
                         channel % depthwise_block;
   wide::f32 w[9][N];
@@ -57,14 +57,15 @@ void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], st
     for (int j = 0; j < N; ++j) acc[j] = wide::load(init + j * wide::lanes);
     OCTET_UNROLL
     for (int t = 0; t < 9; ++t) {
-      const std::byte* p = (t < 3 ? p0 : t < 6 ? p1 : p2) + t % 3 * tap;
+      const auto* p = reinterpret_cast<const float*>((t < 3 ? p0 : t < 6 ? p1 : p2) + t % 3 * tap);
       OCTET_UNROLL
       for (int j = 0; j < N; ++j)
-        acc[j] = wide::fma(wide::load(reinterpret_cast<const float*>(p) + j * wide::lanes), w[t][j], acc[j]);
+        acc[j] = wide::fma(Few ? wide::load_first(p, count) : wide::load(p + j * wide::lanes), w[t][j], acc[j]);
     }
     OCTET_UNROLL
     for (int j = 0; j < N; ++j)
-      store_f32(e, acc[j], out + j * vector_bytes, residual ? residual + j * vector_bytes : nullptr, wide::lanes);
+      store_f32(e, acc[j], out + j * vector_bytes, residual ? residual + j * vector_bytes : nullptr,
+                Few ? count : wide::lanes);
     if (residual) residual += e.residual_stride;
   }
 }
@@ -81,8 +82,7 @@ inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int6
 
 inline void depthwise_f32_rows_3x3(const Depthwise& d) {
   constexpr int vectors = wide::registers >= 32 ? 2 : 1;  // they need nine vectors of weights each
-  const std::int64_t reach = 2 * d.shape.dilation_w,
-                     whole = d.channel_begin + (d.channel_end - d.channel_begin) / depthwise_block * depthwise_block;
+  const std::int64_t reach = 2 * d.shape.dilation_w;
   // The output pixels whose taps are all inside the row.
   const std::int64_t begin = (d.shape.pad_left + d.shape.stride_w - 1) / d.shape.stride_w;
   const std::int64_t room = d.shape.in_w - 1 - reach + d.shape.pad_left;
@@ -94,13 +94,26 @@ inline void depthwise_f32_rows_3x3(const Depthwise& d) {
       const std::int64_t iy = y * d.shape.stride_h - d.shape.pad_top + ky * d.shape.dilation_h;
       rows[ky] = iy >= 0 && iy < d.shape.in_h ? d.in + iy * d.shape.in_w * d.shape.in_c * 4 : d.padding;
     }
-    for (std::int64_t c = d.channel_begin; begin < end && c < whole; c += vectors * wide::lanes)
-      depthwise_f32_3x3<vectors>(d, rows, c, y, begin, end);
+    for (std::int64_t c = d.channel_begin; begin < end && c < d.channel_end;) {
+      const std::int64_t left = d.channel_end - c;
+      if (left >= vectors * wide::lanes) {
+        depthwise_f32_3x3<vectors, false>(d, rows, c, 0, y, begin, end);
+        c += vectors * wide::lanes;
+      } else if (left >= wide::lanes) {
+        depthwise_f32_3x3<1, false>(d, rows, c, 0, y, begin, end);
+        c += wide::lanes;
+      } else {
+        depthwise_f32_3x3<1, true>(d, rows, c, static_cast<int>(left), y, begin, end);
+        break;
+      }
+    }
     for (std::int64_t x = 0; x < d.shape.out_w; ++x) {
-      const bool inside = x >= begin && x < end;
-      if (inside && whole == d.channel_end) continue;
+      if (x >= begin && x < end) {
+        x = end - 1;
+        continue;
+      }
       find_taps(d, y, x, d.shape.in_c * 4);
-      depthwise_f32_pixel(d, inside ? whole : d.channel_begin, y * d.shape.out_w + x, 0);
+      depthwise_f32_pixel(d, d.channel_begin, y * d.shape.out_w + x, 0);
     }
   }
 }

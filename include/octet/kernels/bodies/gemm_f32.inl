@@ -20,6 +20,7 @@ struct F32 {
     OCTET_UNROLL
     for (int n = 0; n < N; ++n) V::template fma_element<K>(row[n], x, b[n]);
   }
+  static void add_products(acc& c, wide::i32 x, const weights& w) { c = wide::fma(wide::float_of_bits(x), w, c); }
   template <int N>
   static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
     float x;

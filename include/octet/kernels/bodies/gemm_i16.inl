@@ -11,6 +11,7 @@ struct S16 {
   static acc load(const std::byte* p) { return wide::load(reinterpret_cast<const std::int32_t*>(p)); }
   static void store(std::byte* p, acc v) { wide::store(reinterpret_cast<std::int32_t*>(p), v); }
   static weights load_weights(const std::byte* p) { return load(p); }
+  static void add_products(acc& c, wide::i32 x, const weights& w) { wide::dot_i16(c, x, w); }
   template <int N>
   static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
     std::int32_t x;

@@ -21,6 +21,7 @@ struct U8S8 {
     OCTET_UNROLL
     for (int n = 0; n < N; ++n) V::template dot_element<K>(row[n], x, b[n]);
   }
+  static void add_products(acc& c, wide::i32 x, const weights& w) { wide::dot(c, wide::split(x), w); }
   template <int N>
   static void step(acc (&row)[N], const std::byte* a, const weights (&b)[N]) {
     const auto x = wide::broadcast(a);

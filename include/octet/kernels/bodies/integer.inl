@@ -6,6 +6,7 @@
 #include "gemm_u8.inl"
 #include "gemm_i16.inl"
 #include "gemm_u4.inl"
+#include "few_columns.inl"
 #include "depthwise_taps.inl"
 #include "depthwise_u8.inl"
 #include "depthwise_s16.inl"

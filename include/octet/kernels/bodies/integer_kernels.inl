@@ -9,6 +9,7 @@ inline Kernels with_integer_kernels(Kernels k, Isa isa) noexcept {
   k.rate_u8 = wide::rate_u8;
   k.rate_i16 = wide::rate_i16;
   k.gemm_u8s8 = gemm<ByteProduct>;
+  if constexpr (!ByteProduct::shifted) k.few_u8s8 = few_columns<ByteProduct>;
   k.widen_u8 = wide::widens ? widen_u8 : nullptr;
   k.gemm_s16s8 = gemm<S16S8>;
   k.gemm_u8s4 = gemm<U8S4>;

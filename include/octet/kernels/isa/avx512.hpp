@@ -195,11 +195,34 @@ struct wide_base {
     first = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);
     second = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
   }
+  // P elements of 32 bits, repeated.
+  template <int P>
+  static i32 repeat(const std::byte* p) {
+    if (P == 2) {
+      long long x;
+      std::memcpy(&x, p, 8);
+      return _mm512_set1_epi64(x);
+    }
+    if (P == 4) return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    if (P == 8) return _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_loadu_si512(p);
+  }
+  // The sums of neighbouring elements of a, then of b.
+  static i32 pair_sums(i32 a, i32 b) { return _mm512_add_epi32(every_second<0>(a, b), every_second<1>(a, b)); }
+  static f32 pair_sums(f32 a, f32 b) {
+    const __m512i x = _mm512_castps_si512(a), y = _mm512_castps_si512(b);
+    return _mm512_add_ps(_mm512_castsi512_ps(every_second<0>(x, y)), _mm512_castsi512_ps(every_second<1>(x, y)));
+  }
   static i32 as_i32(block b) { return b; }
   static i16 as_i16(block b) { return b; }
   static block as_block(i16 a) { return a; }
 
  private:
+  template <int First>
+  static __m512i every_second(__m512i a, __m512i b) {
+    const __m512i order = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return _mm512_permutex2var_epi32(a, _mm512_add_epi32(order, _mm512_set1_epi32(First)), b);
+  }
   static __m128i quarter(__m512i v, int i) {
     switch (i) {
       case 0: return _mm512_castsi512_si128(v);

@@ -222,6 +222,15 @@ struct neon_base {
     first = low;
     second = high;
   }
+  // P elements of 32 bits, repeated.
+  template <int P>
+  static i32 repeat(const std::byte* p) {
+    const std::uint8_t* from = u8(p);
+    return vreinterpretq_s32_u8(P == 2 ? vcombine_u8(vld1_u8(from), vld1_u8(from)) : vld1q_u8(from));
+  }
+  // The sums of neighbouring elements of a, then of b.
+  static i32 pair_sums(i32 a, i32 b) { return vpaddq_s32(a, b); }
+  static f32 pair_sums(f32 a, f32 b) { return vpaddq_f32(a, b); }
   static i32 as_i32(block b) { return vreinterpretq_s32_u8(b); }
   static i16 as_i16(block b) { return vreinterpretq_s16_u8(b); }
   static block as_block(i16 a) { return vreinterpretq_u8_s16(a); }

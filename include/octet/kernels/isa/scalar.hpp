@@ -287,6 +287,22 @@ struct wide {
       second.v[i] = from[i / 4]->v[4 + i % 4];
     }
   }
+  template <int P>
+  static i32 repeat(const std::byte* p) {
+    i32 v;
+    for (int i = 0; i < lanes; ++i) std::memcpy(&v.v[i], p + i % P * 4, 4);
+    return v;
+  }
+  template <class V>
+  static V pair_sums(const V& a, const V& b) {
+    V even, odd;
+    for (int i = 0; i < lanes; ++i) {
+      const V& from = i < lanes / 2 ? a : b;
+      even.v[i] = from.v[2 * i % lanes];
+      odd.v[i] = from.v[2 * i % lanes + 1];
+    }
+    return add(even, odd);
+  }
   static i32 as_i32(const block& b) {
     i32 v;
     std::memcpy(v.v, b.v, sizeof v.v);

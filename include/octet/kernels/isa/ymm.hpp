@@ -233,6 +233,22 @@ struct ymm_base {
     first = _mm256_permute2x128_si256(low, high, 0x20);
     second = _mm256_permute2x128_si256(low, high, 0x31);
   }
+  // P elements of 32 bits, repeated.
+  template <int P>
+  static i32 repeat(const std::byte* p) {
+    if (P == 2) {
+      long long x;
+      std::memcpy(&x, p, 8);
+      return _mm256_set1_epi64x(x);
+    }
+    if (P == 4) return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return _mm256_loadu_si256(vec(p));
+  }
+  // The sums of neighbouring elements of a, then of b.
+  static i32 pair_sums(i32 a, i32 b) { return _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0xD8); }
+  static f32 pair_sums(f32 a, f32 b) {
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_hadd_ps(a, b)), 0xD8));
+  }
   static i32 as_i32(block b) { return b; }
   static i16 as_i16(block b) { return b; }
   static block as_block(i16 a) { return a; }

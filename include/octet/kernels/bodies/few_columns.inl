@@ -1,0 +1,103 @@
+// No include guard: part of every instruction set's kernels.
+// Products with few columns (see ../few_columns.hpp): a vector of weights has P steps of each of lanes / P columns, and
+// is multiplied with P steps of a row, repeated for each column.
+
+constexpr int few_rows = 8;  // of a tile: enough sums to hide the latency of a multiplication
+
+// Adds the sums of the steps: N vectors, of which each has P sums for each column of a row, become one sum for each
+// column, without gaps.
+template <int P, int N, int Rows, class V>
+OCTET_INLINE void add_steps(V (&c)[Rows]) {
+  if constexpr (P > 1) {
+    constexpr int half = (N + 1) / 2;
+    OCTET_UNROLL
+    for (int i = 0; i < half; ++i) c[i] = wide::pair_sums(c[2 * i], c[2 * i + 1 < N ? 2 * i + 1 : 2 * i]);
+    add_steps<P / 2, half>(c);
+  }
+}
+
+// The sums of `Rows` rows: [row][column].
+template <class T, int P, int Rows>
+OCTET_NOINLINE void few_columns_tile(const Gemm& g, const std::byte* a, const std::byte* init, std::byte* sums) {
+  typename T::acc c[Rows];
+  OCTET_UNROLL
+  for (int m = 0; m < Rows; ++m) c[m] = T::load(init);
+  constexpr int groups = (Rows + 4) / 5;  // pointers as in `tile`
+  const std::byte* p[groups];
+  std::ptrdiff_t stride = g.a_stride, stride3 = 3 * stride;
+  OCTET_UNROLL
+  for (int i = 0; i < groups; ++i) {
+    p[i] = a + 5 * i * stride;
+    OCTET_OPAQUE(p[i]);
+  }
+  OCTET_OPAQUE(stride3);
+  const std::byte* b = g.b;
+  std::int64_t steps = g.steps;
+  for (; steps >= P; steps -= P, b += T::weight_bytes) {
+    const auto w = T::load_weights(b);
+    OCTET_UNROLL
+    for (int m = 0; m < Rows; ++m)
+      T::add_products(c[m], wide::template repeat<P>(p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride)), w);
+    OCTET_UNROLL
+    for (int i = 0; i < groups; ++i) p[i] += 4 * P;
+  }
+  if (steps != 0) {  // the steps beyond the last are zero
+    const auto w = T::load_weights(b);
+    alignas(64) std::byte rest[4 * P] = {};
+    OCTET_UNROLL
+    for (int m = 0; m < Rows; ++m) {
+      std::memcpy(rest, p[m / 5] + m % 5 * stride, static_cast<std::size_t>(steps) * 4);
+      T::add_products(c[m], wide::template repeat<P>(rest), w);
+    }
+  }
+  add_steps<P, Rows>(c);
+  constexpr int vectors = (Rows + P - 1) / P;
+  OCTET_UNROLL
+  for (int i = 0; i < vectors; ++i) T::store(sums + i * vector_bytes, c[i]);
+}
+
+// Stores [row][column] as the epilogue says.
+template <int Width>
+void store_few_columns(const Epilogue& e, const std::byte* sums, std::int64_t row, int rows, int columns,
+                       std::byte* spread) {
+  const bool flat = columns == Width && e.out_stride == Width * 4 && (!e.residual || e.residual_stride == Width * 4);
+  if (e.store == Store::f32 && flat) {
+    std::byte* out = e.out + row * Width * 4;
+    const std::byte* residual = residual_at(e, row, 0);
+    for (int i = 0, n = rows * Width; i < n; i += wide::lanes)
+      store_f32(e, wide::load(reinterpret_cast<const float*>(sums) + i), out + i * 4,
+                residual ? residual + i * 4 : nullptr, n - i < wide::lanes ? n - i : wide::lanes);
+    return;
+  }
+  for (int m = 0; m < rows; ++m) std::memcpy(spread + m * acc_stride, sums + m * Width * 4, Width * 4);
+  if (!stores_bytes(e.store)) return store_rows(e, spread, row, rows, 0, columns);
+  // (The interleaved order of one vector is that of the columns.)
+  store_units<wide, 1>(e, spread, acc_stride, e.scale, e.store == Store::u8_shifted ? e.shift : nullptr,
+                       e.out + row * e.out_stride, residual_at(e, row, 0), rows, columns);
+}
+
+template <class T, int P>
+void few_columns_of(const Gemm& g) {
+  constexpr int width = wide::lanes / P;
+  alignas(64) std::byte sums[(few_rows + P - 1) / P * vector_bytes], init[vector_bytes] = {},
+                                                                     spread[few_rows * acc_stride] = {};
+  const int columns = static_cast<int>(g.columns);
+  for (int c = 0; c < columns; ++c) std::memcpy(init + c * P * 4, g.init + c * 4, 4);
+  for (std::int64_t row = 0; row < g.rows;) {
+    const int rows = g.rows - row >= few_rows ? few_rows : 1;
+    const auto tile_of_rows = rows == 1 ? few_columns_tile<T, P, 1> : few_columns_tile<T, P, few_rows>;
+    tile_of_rows(g, g.a + row * g.a_stride, init, sums);
+    store_few_columns<width>(g.epilogue, sums, row, rows, columns, spread);
+    row += rows;
+  }
+}
+
+template <class T>
+void few_columns(const Gemm& g) noexcept {
+  const std::int64_t steps = wide::lanes / few_columns_width(g.columns);
+  if (steps == 2) return few_columns_of<T, 2>(g);
+  if (steps == 4) return few_columns_of<T, 4>(g);
+  if constexpr (wide::lanes >= 8)
+    if (steps == 8) return few_columns_of<T, 8>(g);
+  if constexpr (wide::lanes >= 16) few_columns_of<T, 16>(g);
+}

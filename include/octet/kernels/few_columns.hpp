@@ -1,0 +1,43 @@
+#pragma once
+#include "pack.hpp"
+
+/// Products with few columns (output channels): at most half as many as a vector has lanes. Most lanes of a panel would
+/// multiply zeros, so a vector holds several steps of each column instead, whose sums are added at the end.
+OCTET_BEGIN
+namespace detail {
+
+/// The kernel for few columns and weights of type T; null if this instruction set has none.
+template <class T>
+Product few_columns_with(const Kernels& k) noexcept {
+  return std::is_same_v<T, float> ? k.few_f32 : std::is_same_v<T, std::int8_t> ? k.few_u8s8 : nullptr;
+}
+
+/// Whether a product with so many columns has such a kernel.
+template <class T>
+bool has_few_columns(const Kernels& kernels, std::int64_t columns) noexcept {
+  return few_columns_with<T>(kernels) && columns > 0 && 2 * columns <= kernels.lanes;
+}
+
+/// The matrix b of such a product: [group of steps][column][steps of a group][elements of a step], where columns times
+/// steps are the lanes of a vector. weights: as of pack_matrix.
+template <class T>
+PackedMatrix pack_few_columns(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k) {
+  const std::int64_t per_step = step_elements<T>(kernels), width = few_columns_width(columns);
+  const std::int64_t group = kernels.lanes / width * per_step, groups = (k + group - 1) / group;
+  PackedMatrix m;
+  m.columns = columns;
+  m.k = k;
+  m.steps = (k + per_step - 1) / per_step;
+  m.data = AlignedBytes(static_cast<std::size_t>(groups * width * group) * sizeof(T));
+  if (m.data.size() == 0) return m;
+  std::memset(m.data.data(), 0, m.data.size());
+  auto* to = reinterpret_cast<T*>(m.data.data());
+  for (std::int64_t first = 0; first < k; first += group, to += width * group)
+    for (std::int64_t c = 0; c < columns; ++c)
+      std::memcpy(to + c * group, weights + c * k + first,
+                  static_cast<std::size_t>(std::min(group, k - first)) * sizeof(T));
+  return m;
+}
+
+}  // namespace detail
+OCTET_END
