@@ -244,6 +244,80 @@ TEST_CASE("few columns f32: close to the exact sums, and each row the same alone
     }
 }
 
+TEST_CASE("few columns: rows in parts, which overlap") {
+  Random random(19);
+  for (std::int64_t columns : {1, 2, 3, 5, 8})
+    for (int i = 0; i < 30; ++i) {
+      const std::int64_t rows = random.between(1, 20), parts = random.between(1, 4), part = random.between(1, 40);
+      const std::int64_t step = 1 + random.between(0, 3), part_row = (rows - 1) * step + part, k = parts * part;
+      Exact<float> a(parts * part_row);
+      Exact<std::uint8_t> bytes(parts * (part_row * 4 + 64));  // rows of widen_u8's vectors
+      std::vector<float> weights(static_cast<std::size_t>(columns * k));
+      std::vector<std::int8_t> small(static_cast<std::size_t>(columns * k) * 4);
+      for (std::int64_t j = 0; j < a.size(); ++j) a.data()[j] = static_cast<float>(random.between(-9, 9));
+      for (float& w : weights) w = static_cast<float>(random.between(-9, 9));
+      random.fill(bytes.data(), bytes.size(), 0, 255);
+      random.fill(small.data(), static_cast<std::int64_t>(small.size()), -128, 127);
+      const Tensor<float> init = pad_columns<float>(nullptr, columns);  // also int32 zeros
+      for (Isa isa : available_isas()) {
+        const Kernels& simd = kernels(isa);
+        std::vector<std::int32_t> out(static_cast<std::size_t>(rows * columns));
+        Gemm g;
+        g.rows = rows;
+        g.columns = columns;
+        g.init = init.bytes();
+        g.parts = parts;
+        g.epilogue.out = reinterpret_cast<std::byte*>(out.data());
+        g.epilogue.out_stride = columns * 4;
+        int wrong = 0;
+        if (has_few_columns<float>(simd, columns)) {
+          const PackedMatrix packed = pack_few_columns(simd, weights.data(), columns, k, parts);
+          g.a = a.bytes();
+          g.a_stride = step * 4;
+          g.part_stride = part_row * 4;
+          g.steps = packed.steps;
+          g.b = packed.data.data();
+          simd.few_f32(g);
+          for (std::int64_t r = 0; r < rows; ++r)
+            for (std::int64_t c = 0; c < columns; ++c) {
+              float sum = 0, got;
+              for (std::int64_t j = 0; j < k; ++j)
+                sum += a[j / part * part_row + r * step + j % part] * weights[static_cast<std::size_t>(c * k + j)];
+              std::memcpy(&got, &out[static_cast<std::size_t>(r * columns + c)], 4);
+              wrong += got != sum;
+            }
+        }
+        if (has_few_columns<std::int8_t>(simd, columns)) {
+          const PackedMatrix packed = pack_few_columns(simd, small.data(), columns, 4 * k, parts);
+          const std::int64_t in_row = part_row * 4 + 64, wide_row = round_up(2 * part_row * 4, 64);
+          Exact<std::uint8_t> wide(simd.widen_u8 ? parts * wide_row : 0);
+          g.a = bytes.bytes();
+          g.a_stride = step * 4;
+          g.part_stride = in_row;
+          if (simd.widen_u8) {
+            simd.widen_u8({bytes.bytes(), wide.bytes(), in_row, wide_row, parts, part_row * 4});
+            g.a = wide.bytes();
+            g.a_stride *= 2;
+            g.part_stride = wide_row;
+          }
+          g.steps = packed.steps;
+          g.b = packed.data.data();
+          simd.few_u8s8(g);
+          for (std::int64_t r = 0; r < rows; ++r)
+            for (std::int64_t c = 0; c < columns; ++c) {
+              std::int32_t sum = 0;
+              for (std::int64_t j = 0; j < 4 * k; ++j)
+                sum += bytes[j / (4 * part) * in_row + r * step * 4 + j % (4 * part)] *
+                       small[static_cast<std::size_t>(c * 4 * k + j)];
+              wrong += out[static_cast<std::size_t>(r * columns + c)] != sum;
+            }
+        }
+        INFO(name(isa), ": ", rows, " x ", columns, " x ", parts, " parts of ", part);
+        CHECK(wrong == 0);
+      }
+    }
+}
+
 TEST_CASE("few columns f32: what is not finite stays in its row") {
   for (Isa isa : available_isas())
     for (std::int64_t columns : {1, 2, 3, 8}) {

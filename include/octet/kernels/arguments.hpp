@@ -98,6 +98,9 @@ struct Gemm {
   std::int64_t columns = 0;  // of this call; b, init and the epilogue's arrays and output start at the first of them
   const std::byte* init = nullptr;  // one accumulator per column (bias), padded
   Epilogue epilogue;
+  // For few columns only: a row consists of parts of `steps` steps, at such distances.
+  std::int64_t parts = 1;
+  std::ptrdiff_t part_stride = 0;
 };
 
 /// Rows of bytes as 16-bit integers. A row is written in whole vectors of at most 64 bytes.

@@ -39,8 +39,11 @@ class GemmConvolution {
       }
     few_ = !w.small && (sizeof(T) == 1 || w.any_order) && has_few_columns<T>(kernels, columns);
     if (few_) {
+      if (w.groups == 1 && w.repeat == 1 && w.window.dilation_w == 1 && w.window.kernel_w > w.window.stride_w)
+        window_rows_ = w.window.kernel_h;
       for (std::int64_t g = 0; g < w.groups; ++g)
-        packed_.push_back(pack_few_columns(kernels, w.values + g * columns * k, columns, k));
+        packed_.push_back(
+            pack_few_columns(kernels, w.values + g * columns * k, columns, k, std::max<std::int64_t>(1, window_rows_)));
       return;
     }
     for (std::int64_t g = 0; g < w.groups; ++g)
@@ -177,6 +180,7 @@ class GemmConvolution {
   std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
     const std::int64_t row_bytes = k_ * gathered_element();
+    overlaps_ = window_rows_ != 0 && shape.out_w >= least_overlapping;
     converted_stride_ = converts_blocks() ? stride_of(packed_[0].k * 2) : 0;
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
     const bool crowded = !converts_blocks() && row_bytes % 4096 == 0 && shape.rows() >= tile;
@@ -185,6 +189,13 @@ class GemmConvolution {
     row_stride_ = close ? row_bytes : stride_of(row_bytes);
     // Small weights: the block should fit into the L1 cache, since it is read again soon. Long rows: several register
     // tiles nevertheless, so that the large weights are read less often.
+    if (overlaps_) {
+      constexpr std::int64_t cache = 24 * 1024;
+      const std::int64_t pixel = shape.kernel_h * shape.stride_w * shape.in_c * (converts_blocks() ? 2 : element);
+      const std::int64_t pixels = std::max<std::int64_t>(1, cache / std::max<std::int64_t>(pixel, 1) / tile) * tile;
+      block_rows_ = pixels < shape.out_w ? pixels : shape.out_w;
+      return tile;
+    }
     constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
     const std::int64_t weight_bytes = static_cast<std::int64_t>((by_small_ ? small_ : packed_)[0].data.size());
     const std::int64_t block_bytes = std::clamp<std::int64_t>(4 * weight_bytes, 16 * 1024, 192 * 1024);
@@ -206,8 +217,20 @@ class GemmConvolution {
   std::int64_t gathered_element() const noexcept {
     return wide_images_ ? 2 : image_bytes_ == 0 ? element : activation_bytes<T>;
   }
-  std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
+  /// Where windows overlap: size of one of the rows that are copied for `pixels` output pixels, and of all of them.
+  std::int64_t copied_row(std::int64_t pixels, std::int64_t element_bytes) const noexcept {
+    return round_up(((pixels - 1) * shape_.stride_w + shape_.kernel_w) * shape_.in_c * element_bytes, 64);
+  }
+  std::int64_t copied_bytes(std::int64_t element_bytes) const noexcept {
+    return shape_.kernel_h * copied_row(std::max<std::int64_t>(1, std::min(block_rows_, shape_.out_w)), element_bytes) +
+           64;
+  }
+  std::int64_t gathered_bytes() const noexcept {
+    if (overlaps_) return copied_bytes(element);
+    return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64);
+  }
   std::int64_t worker_bytes() const noexcept {
+    if (overlaps_) return gathered_bytes() + (converts_blocks() ? copied_bytes(2) : 0);
     return gathered_bytes() + round_up(block_rows_ * converted_stride_ + other_parts() * part_size() * 4, 64);
   }
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
@@ -225,6 +248,11 @@ class GemmConvolution {
     g.init = o.init + channel * 4;
     g.epilogue = shifted(*o.epilogue, first_row, channel, o.out_element);
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
+    if (overlaps_) return multiply_overlapping(g, o, first_row);
+    if (window_rows_ != 0) {
+      g.parts = window_rows_;
+      g.part_stride = k_ / window_rows_ * (converts_blocks() ? 2 : element);
+    }
     if (quantizes_)
       quantize(o, first_row, rows);
     else if (!in_place_ && k_ > 0)
@@ -238,6 +266,32 @@ class GemmConvolution {
     if (wide_images_) return multiply_parts(g, matrices, first_column, o.scratch + gathered_bytes());
     const Product product = few_ ? few_columns_with<T>(*kernels_) : product_with(*kernels_, T{});
     (by_small_ ? kernels_->gemm_u8s4 : product)(g);
+  }
+
+  /// With few columns: rows of the image are copied instead of windows, which overlap in the copy.
+  void multiply_overlapping(Gemm g, const Operands& o, std::int64_t first_row) const noexcept {
+    const std::int64_t pixel = shape_.in_c * element, last = first_row + g.rows;
+    const Epilogue epilogue = g.epilogue;
+    const Product product = few_columns_with<T>(*kernels_);
+    for (std::int64_t row = first_row; row < last; row += g.rows) {
+      g.rows = std::min(shape_.out_w - row % shape_.out_w, last - row);
+      const std::int64_t in_row = copied_row(g.rows, element);
+      copy_overlapping_windows(shape_, o.in, o.padding, pixel, row, g.rows, o.scratch, in_row);
+      g.a = o.scratch;
+      g.a_stride = shape_.stride_w * pixel;
+      g.parts = shape_.kernel_h;
+      g.part_stride = in_row;
+      if (converts_blocks()) {
+        std::byte* converted = o.scratch + gathered_bytes();
+        const std::int64_t count = ((g.rows - 1) * shape_.stride_w + shape_.kernel_w) * shape_.in_c;
+        g.part_stride = copied_row(g.rows, 2);
+        kernels_->widen_u8({o.scratch, converted, in_row, g.part_stride, g.parts, count});
+        g.a = converted;
+        g.a_stride *= 2;
+      }
+      g.epilogue = shifted(epilogue, row - first_row, 0, o.out_element);
+      product(g);
+    }
   }
 
   std::int64_t other_parts() const noexcept { return part_k_ == k_ ? 0 : (k_ - 1) / part_k_; }
@@ -327,11 +381,14 @@ class GemmConvolution {
 
   const Kernels* kernels_ = nullptr;
   std::int64_t panel_columns_ = 1, repeat_ = 1, k_ = 0;
-  std::int64_t part_k_ = 0;                 // elements of a sum that are added in 32 bits
-  bool wide_images_ = false, few_ = false;  // few_: see few_columns.hpp
-  std::vector<PackedMatrix> packed_;        // one per group, or one per part of each group's sums
-  std::vector<PackedMatrix> small_;         // those with 4 bits for each weight, if they can have them
-  bool by_small_ = false;                   // whether products take these
+  std::int64_t part_k_ = 0;                             // elements of a sum that are added in 32 bits
+  bool wide_images_ = false, few_ = false;              // few_: see few_columns.hpp
+  bool overlaps_ = false;                               // whether windows overlap in copied rows of the image
+  static constexpr std::int64_t least_overlapping = 8;  // output pixels of a row for which that pays
+  std::int64_t window_rows_ = 0;                        // parts of packed weights; 0: windows are never in parts
+  std::vector<PackedMatrix> packed_;                    // one per group, or one per part of each group's sums
+  std::vector<PackedMatrix> small_;                     // those with 4 bits for each weight, if they can have them
+  bool by_small_ = false;                               // whether products take these
   ConvolutionShape shape_;
   bool in_place_ = false, quantizes_ = false;
   std::int64_t image_bytes_ = 0;  // size of the rounded image; 0 if blocks are rounded

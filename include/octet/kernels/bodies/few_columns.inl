@@ -16,6 +16,16 @@ OCTET_INLINE void add_steps(V (&c)[Rows]) {
   }
 }
 
+// The first n of P steps of a row, and zeros, repeated.
+template <int P>
+OCTET_INLINE wide::i32 first_steps(const std::byte* p, std::int64_t n) {
+  const wide::block steps = wide::load_block_first(p, 4 * n);
+  if constexpr (P == wide::lanes) return wide::as_i32(steps);
+  alignas(64) std::byte all[wide::block_bytes];
+  wide::store_block(all, steps);
+  return wide::template repeat<P>(all);
+}
+
 // The sums of `Rows` rows: [row][column].
 template <class T, int P, int Rows>
 OCTET_NOINLINE void few_columns_tile(const Gemm& g, const std::byte* a, const std::byte* init, std::byte* sums) {
@@ -23,32 +33,31 @@ OCTET_NOINLINE void few_columns_tile(const Gemm& g, const std::byte* a, const st
   OCTET_UNROLL
   for (int m = 0; m < Rows; ++m) c[m] = T::load(init);
   constexpr int groups = (Rows + 4) / 5;  // pointers as in `tile`
-  const std::byte* p[groups];
   std::ptrdiff_t stride = g.a_stride, stride3 = 3 * stride;
-  OCTET_UNROLL
-  for (int i = 0; i < groups; ++i) {
-    p[i] = a + 5 * i * stride;
-    OCTET_OPAQUE(p[i]);
-  }
   OCTET_OPAQUE(stride3);
   const std::byte* b = g.b;
-  std::int64_t steps = g.steps;
-  for (; steps >= P; steps -= P, b += T::weight_bytes) {
-    const auto w = T::load_weights(b);
+  for (std::int64_t part = 0; part < g.parts; ++part, a += g.part_stride) {
+    const std::byte* p[groups];
+    OCTET_UNROLL
+    for (int i = 0; i < groups; ++i) {
+      p[i] = a + 5 * i * stride;
+      OCTET_OPAQUE(p[i]);
+    }
+    std::int64_t steps = g.steps;
+    for (; steps >= P; steps -= P, b += T::weight_bytes) {
+      const auto w = T::load_weights(b);
+      OCTET_UNROLL
+      for (int m = 0; m < Rows; ++m)
+        T::add_products(c[m], wide::template repeat<P>(p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride)), w);
+      OCTET_UNROLL
+      for (int i = 0; i < groups; ++i) p[i] += 4 * P;
+    }
+    if (steps == 0) continue;
+    const auto w = T::load_weights(b);  // those of the steps beyond the last are zero
+    b += T::weight_bytes;
     OCTET_UNROLL
     for (int m = 0; m < Rows; ++m)
-      T::add_products(c[m], wide::template repeat<P>(p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride)), w);
-    OCTET_UNROLL
-    for (int i = 0; i < groups; ++i) p[i] += 4 * P;
-  }
-  if (steps != 0) {  // the steps beyond the last are zero
-    const auto w = T::load_weights(b);
-    alignas(64) std::byte rest[4 * P] = {};
-    OCTET_UNROLL
-    for (int m = 0; m < Rows; ++m) {
-      std::memcpy(rest, p[m / 5] + m % 5 * stride, static_cast<std::size_t>(steps) * 4);
-      T::add_products(c[m], wide::template repeat<P>(rest), w);
-    }
+      T::add_products(c[m], first_steps<P>(p[m / 5] + (m % 5 == 3 ? stride3 : m % 5 * stride), steps), w);
   }
   add_steps<P, Rows>(c);
   constexpr int vectors = (Rows + P - 1) / P;
