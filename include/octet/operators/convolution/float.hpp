@@ -20,7 +20,6 @@ class FloatConvolution : public ConvolutionStep {
     w.groups = groups;
     w.memory = c.options().memory;
     w.same_floats = c.options().same_floats;
-    w.any_order = !w.same_floats;
     kernels_ = {c.kernels(), w};
     bias_ = float_bias(c, w.out_c);
     epilogue_ = float_epilogue(range);
