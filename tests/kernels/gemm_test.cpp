@@ -179,83 +179,14 @@ TEST_CASE("few columns u8s8: every store, every instruction set") {
       }
 }
 
-TEST_CASE("few columns f32: close to the exact sums, and each row the same alone and among others") {
-  Random random(18);
-  for (std::int64_t columns = 1; columns <= 8; ++columns)
-    for (int i = 0; i < 16; ++i) {
-      const std::int64_t rows = i == 0 ? 1 : random.between(1, 33), k = random.between(1, 150);
-      const std::int64_t row = k + random.between(0, 3);
-      Exact<float> a((rows - 1) * row + k, 4 * static_cast<std::size_t>(i % 4));
-      random.fill(a.data(), a.size());
-      Tensor<float> init = pad_columns<float>(nullptr, columns);
-      random.fill(init.data(), columns);
-      std::vector<float> weights(static_cast<std::size_t>(columns * k)),
-          residual(static_cast<std::size_t>(rows * columns));
-      random.fill(weights.data(), columns * k);
-      random.fill(residual.data(), rows * columns);
-      RandomEpilogue way(Store::f32, columns, random);
-      Epilogue& e = way.e;
-      if (random.chance(50)) {
-        e.residual = reinterpret_cast<std::byte*>(residual.data());
-        e.residual_stride = columns * 4;
-      }
-      e.out_stride = (columns + random.between(0, 1)) * 4;
-      for (Isa isa : available_isas()) {
-        if (!has_few_columns<float>(kernels(isa), columns)) continue;
-        const PackedMatrix packed = pack_few_columns(kernels(isa), weights.data(), columns, k);
-        OutputRows out(rows, columns, 4, e.out_stride, 4), alone(rows, columns, 4, e.out_stride, 4);
-        Gemm g;
-        g.a = a.bytes();
-        g.a_stride = row * 4;
-        g.rows = rows;
-        g.steps = packed.steps;
-        g.b = packed.data.data();
-        g.columns = columns;
-        g.init = init.bytes();
-        g.epilogue = e;
-        g.epilogue.out = out.bytes();
-        kernels(isa).few_f32(g);
-        for (std::int64_t r = 0; r < rows; ++r) {
-          Gemm one = g;
-          one.rows = 1;
-          one.a += r * g.a_stride;
-          one.epilogue.out = alone.bytes() + r * e.out_stride;
-          if (e.residual) one.epilogue.residual += r * e.residual_stride;
-          kernels(isa).few_f32(one);
-        }
-        int wrong = !out.intact() + !alone.intact();
-        for (std::int64_t r = 0; r < rows; ++r)
-          for (std::int64_t c = 0; c < columns; ++c) {
-            double sum = static_cast<double>(init[c]), all = std::abs(sum);
-            for (std::int64_t j = 0; j < k; ++j) {
-              const double product = static_cast<double>(a[r * row + j]) *
-                                     static_cast<double>(weights[static_cast<std::size_t>(c * k + j)]);
-              sum += product;
-              all += std::abs(product);
-            }
-            const float* added = e.residual ? &residual[static_cast<std::size_t>(r * columns + c)] : nullptr;
-            const double expected = static_cast<double>(expected_f32(e, static_cast<float>(sum), added));
-            wrong += !(std::abs(static_cast<double>(out.at<float>(r, c)) - expected) <= 1e-6 * (all + 1));
-            wrong += bits_of(out.at<float>(r, c)) != bits_of(alone.at<float>(r, c));
-          }
-        INFO(name(isa), ": ", rows, " x ", columns, " x ", k);
-        CHECK(wrong == 0);
-      }
-    }
-}
-
 TEST_CASE("few columns: rows in parts, which overlap") {
   Random random(19);
   for (std::int64_t columns : {1, 2, 3, 5, 8})
     for (int i = 0; i < 30; ++i) {
       const std::int64_t rows = random.between(1, 20), parts = random.between(1, 4), part = random.between(1, 40);
       const std::int64_t step = 1 + random.between(0, 3), part_row = (rows - 1) * step + part, k = parts * part;
-      Exact<float> a(parts * part_row);
       Exact<std::uint8_t> bytes(parts * (part_row * 4 + 64));  // rows of widen_u8's vectors
-      std::vector<float> weights(static_cast<std::size_t>(columns * k));
       std::vector<std::int8_t> small(static_cast<std::size_t>(columns * k) * 4);
-      for (std::int64_t j = 0; j < a.size(); ++j) a.data()[j] = static_cast<float>(random.between(-9, 9));
-      for (float& w : weights) w = static_cast<float>(random.between(-9, 9));
       random.fill(bytes.data(), bytes.size(), 0, 255);
       random.fill(small.data(), static_cast<std::int64_t>(small.size()), -128, 127);
       const Tensor<float> init = pad_columns<float>(nullptr, columns);  // also int32 zeros
@@ -270,23 +201,6 @@ TEST_CASE("few columns: rows in parts, which overlap") {
         g.epilogue.out = reinterpret_cast<std::byte*>(out.data());
         g.epilogue.out_stride = columns * 4;
         int wrong = 0;
-        if (has_few_columns<float>(simd, columns)) {
-          const PackedMatrix packed = pack_few_columns(simd, weights.data(), columns, k, parts);
-          g.a = a.bytes();
-          g.a_stride = step * 4;
-          g.part_stride = part_row * 4;
-          g.steps = packed.steps;
-          g.b = packed.data.data();
-          simd.few_f32(g);
-          for (std::int64_t r = 0; r < rows; ++r)
-            for (std::int64_t c = 0; c < columns; ++c) {
-              float sum = 0, got;
-              for (std::int64_t j = 0; j < k; ++j)
-                sum += a[j / part * part_row + r * step + j % part] * weights[static_cast<std::size_t>(c * k + j)];
-              std::memcpy(&got, &out[static_cast<std::size_t>(r * columns + c)], 4);
-              wrong += got != sum;
-            }
-        }
         if (has_few_columns<std::int8_t>(simd, columns)) {
           const PackedMatrix packed = pack_few_columns(simd, small.data(), columns, 4 * k, parts);
           const std::int64_t in_row = part_row * 4 + 64, wide_row = round_up(2 * part_row * 4, 64);
@@ -314,35 +228,6 @@ TEST_CASE("few columns: rows in parts, which overlap") {
         }
         INFO(name(isa), ": ", rows, " x ", columns, " x ", parts, " parts of ", part);
         CHECK(wrong == 0);
-      }
-    }
-}
-
-TEST_CASE("few columns f32: what is not finite stays in its row") {
-  for (Isa isa : available_isas())
-    for (std::int64_t columns : {1, 2, 3, 8}) {
-      if (!has_few_columns<float>(kernels(isa), columns)) continue;
-      constexpr std::int64_t rows = 11, k = 21;
-      std::vector<float> a(rows * k, 1), weights(static_cast<std::size_t>(columns * k), 1);
-      a[4 * k + k - 1] = std::numeric_limits<float>::quiet_NaN();
-      const Tensor<float> init = pad_columns<float>(nullptr, columns);
-      const PackedMatrix packed = pack_few_columns(kernels(isa), weights.data(), columns, k);
-      std::vector<float> out(static_cast<std::size_t>(rows * columns));
-      Gemm g;
-      g.a = reinterpret_cast<const std::byte*>(a.data());
-      g.a_stride = k * 4;
-      g.rows = rows;
-      g.steps = packed.steps;
-      g.b = packed.data.data();
-      g.columns = columns;
-      g.init = init.bytes();
-      g.epilogue.out = reinterpret_cast<std::byte*>(out.data());
-      g.epilogue.out_stride = columns * 4;
-      kernels(isa).few_f32(g);
-      CAPTURE(name(isa));
-      for (std::int64_t i = 0; i < rows * columns; ++i) {
-        const float got = out[static_cast<std::size_t>(i)];
-        CHECK((i / columns == 4 ? std::isnan(got) : got == 21));
       }
     }
 }

@@ -37,7 +37,7 @@ class GemmConvolution {
         packed_ = pack_parts(kernels, w.values, columns, w.groups, k, part_k_);
         return;
       }
-    few_ = !w.small && (sizeof(T) == 1 || w.any_order) && has_few_columns<T>(kernels, columns);
+    few_ = !w.small && has_few_columns<T>(kernels, columns);
     if (few_) {
       if (w.groups == 1 && w.repeat == 1 && w.window.dilation_w == 1 && w.window.kernel_w > w.window.stride_w)
         window_rows_ = w.window.kernel_h;

@@ -22,7 +22,6 @@ struct ConvolutionWeights {
   bool wide_images = false;  // int8 only: images are of int16
   bool varies = false;       // whether each run brings its own weights, as in training
   bool same_floats = false;  // whether floats must have the same bits on every CPU
-  bool any_order = false;    // float only: whether sums may be added in another order, which depends on the CPU
 
   /// Whether a convolution has them packed with 4 bits: where its products are faster then with any number of rows, and
   /// only if it cannot use Winograd's algorithm, which reads int8.

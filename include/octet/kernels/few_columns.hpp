@@ -5,14 +5,15 @@
 #include "pack.hpp"
 
 /// Products with few columns (output channels): at most half as many as a vector has lanes. Most lanes of a panel would
-/// multiply zeros, so a vector holds several steps of each column instead, whose sums are added at the end.
+/// multiply zeros, so a vector holds several steps of each column instead, whose sums are added at the end. Not for
+/// floats, whose sums depend on the order.
 OCTET_BEGIN
 namespace detail {
 
 /// The kernel for few columns and weights of type T; null if this instruction set has none.
 template <class T>
 Product few_columns_with(const Kernels& k) noexcept {
-  return std::is_same_v<T, float> ? k.few_f32 : std::is_same_v<T, std::int8_t> ? k.few_u8s8 : nullptr;
+  return std::is_same_v<T, std::int8_t> ? k.few_u8s8 : nullptr;
 }
 
 /// Whether a product with so many columns has such a kernel.
