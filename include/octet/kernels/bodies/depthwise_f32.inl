@@ -31,10 +31,11 @@ void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_
 }
 
 // The output pixels [begin, end) of a row of a 3x3 convolution whose taps are all inside the row: computes N vectors of
-// channels for pixel after pixel, with the weights in registers.
-template <int N>
+// channels for pixel after pixel, with the weights in registers. Whole: `last`, the channels of the last vector, is
+// wide::lanes.
+template <int N, bool Whole>
 void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], std::int64_t channel, std::int64_t y,
-                       std::int64_t begin, std::int64_t end) {
+                       std::int64_t begin, std::int64_t end, int last) {
   const auto* weights = reinterpret_cast<const float*>(d.weights) + channel / depthwise_block * depthwise_block * 9 +
                         channel % depthwise_block;
   wide::f32 w[9][N];
@@ -59,21 +60,24 @@ void depthwise_f32_3x3(const Depthwise& d, const std::byte* const (&rows)[3], st
     for (int t = 0; t < 9; ++t) {
       const std::byte* p = (t < 3 ? p0 : t < 6 ? p1 : p2) + t % 3 * tap;
       OCTET_UNROLL
-      for (int j = 0; j < N; ++j)
-        acc[j] = wide::fma(wide::load(reinterpret_cast<const float*>(p) + j * wide::lanes), w[t][j], acc[j]);
+      for (int j = 0; j < N; ++j) {
+        const float* from_p = reinterpret_cast<const float*>(p) + j * wide::lanes;
+        acc[j] = wide::fma(Whole || j + 1 < N ? wide::load(from_p) : wide::load_first(from_p, last), w[t][j], acc[j]);
+      }
     }
     OCTET_UNROLL
     for (int j = 0; j < N; ++j)
-      store_f32(e, acc[j], out + j * vector_bytes, residual ? residual + j * vector_bytes : nullptr, wide::lanes);
+      store_f32(e, acc[j], out + j * vector_bytes, residual ? residual + j * vector_bytes : nullptr,
+                Whole || j + 1 < N ? wide::lanes : last);
     if (residual) residual += e.residual_stride;
   }
 }
 
 // All channels of one output pixel from the pointers to its taps.
-inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int64_t pixel, std::int64_t offset) {
+inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t pixel, std::int64_t offset) {
   constexpr int vectors = depthwise_block / wide::lanes;
   const std::int64_t taps = d.shape.taps();
-  std::int64_t c = from;
+  std::int64_t c = d.channel_begin;
   for (; c + depthwise_block <= d.channel_end; c += depthwise_block)
     depthwise_f32_vectors<vectors>(d, c, taps, pixel, offset);
   for (; c < d.channel_end; c += wide::lanes) depthwise_f32_vectors<1>(d, c, taps, pixel, offset);
@@ -95,12 +99,18 @@ inline void depthwise_f32_rows_3x3(const Depthwise& d) {
       rows[ky] = iy >= 0 && iy < d.shape.in_h ? d.in + iy * d.shape.in_w * d.shape.in_c * 4 : d.padding;
     }
     for (std::int64_t c = d.channel_begin; begin < end && c < whole; c += vectors * wide::lanes)
-      depthwise_f32_3x3<vectors>(d, rows, c, y, begin, end);
+      depthwise_f32_3x3<vectors, true>(d, rows, c, y, begin, end, wide::lanes);
+    for (std::int64_t c = whole; begin < end && c < d.channel_end; c += wide::lanes) {
+      const std::int64_t left = d.channel_end - c;
+      if (left >= wide::lanes)
+        depthwise_f32_3x3<1, true>(d, rows, c, y, begin, end, wide::lanes);
+      else
+        depthwise_f32_3x3<1, false>(d, rows, c, y, begin, end, static_cast<int>(left));
+    }
     for (std::int64_t x = 0; x < d.shape.out_w; ++x) {
-      const bool inside = x >= begin && x < end;
-      if (inside && whole == d.channel_end) continue;
+      if (x >= begin && x < end) continue;
       find_taps(d, y, x, d.shape.in_c * 4);
-      depthwise_f32_pixel(d, inside ? whole : d.channel_begin, y * d.shape.out_w + x, 0);
+      depthwise_f32_pixel(d, y * d.shape.out_w + x, 0);
     }
   }
 }
@@ -108,5 +118,5 @@ inline void depthwise_f32_rows_3x3(const Depthwise& d) {
 inline void depthwise_f32(const Depthwise& d) noexcept {
   if (d.shape.kernel_h == 3 && d.shape.kernel_w == 3) return depthwise_f32_rows_3x3(d);
   each_pixel(d, d.shape.in_c * 4,
-             [&](std::int64_t pixel, std::int64_t offset) { depthwise_f32_pixel(d, d.channel_begin, pixel, offset); });
+             [&](std::int64_t pixel, std::int64_t offset) { depthwise_f32_pixel(d, pixel, offset); });
 }
