@@ -166,7 +166,7 @@ TEST_CASE("int16 plans: softmax has 16-bit codes, also in TFLite files") {
 TEST_CASE("int16 plans: a layer without a 16-bit form is an error that names it") {
   Model m = network();
   for (Node& n : m.nodes)
-    if (n.name == "probabilities") n.op = detail::make_operator(Unary(UnaryKind::gelu));
+    if (n.name == "probabilities") n.op = make_operator(Unary(UnaryKind::gelu));
   const std::string text = message([&] { quantize(m, plan_of(m, {"probabilities"})); });
   CHECK_MESSAGE(has(text, {"layer 'probabilities'", "int16", "not supported"}), text);
 }
