@@ -5,6 +5,7 @@
 #include <octet/quantization/quantize_model.hpp>
 
 #include <cmath>
+#include <set>
 
 #include "support/messages.hpp"
 #include "support/sqnr.hpp"
@@ -91,7 +92,8 @@ TEST_CASE("automatic choice: a layer that loses its result stays float, and the 
     CHECK(r.met);
     CHECK(r.choosing == 6);
     CHECK(r.proving == 6);
-    CHECK(r.plan.layers.at("second").form != PlannedForm::integer);
+    for (const Value& v : r.model.values)  // the sums of an int8 layer may become floats
+      CHECK_FALSE((v.is_quantized() && !v.is_constant() && contains(v.name, "second")));
     CHECK(r.curve[r.chosen].proof->least_db >= 25);
     std::vector<Tensor<float>> held_apart;
     for (std::size_t i = 1; i < samples.size(); i += 2) held_apart.push_back(samples[i]);
@@ -213,6 +215,53 @@ TEST_CASE("automatic choice: sizes are those of the file that is written, and wh
     CHECK((entry.second.form == PlannedForm::floating || entry.second.form == PlannedForm::half));
   }
   CHECK(std::any_of(r.notes.begin(), r.notes.end(), [](const std::string& n) { return contains(n, "no int8 here"); }));
+}
+
+TEST_CASE("automatic choice: types of weights that the file does not have are in no mixture") {
+  const Model m = net(true);
+  const Calibration c = calibrate(m, images(16));
+  Target t = target_of(images(12), Objective::size, 25);
+  t.weights.least_elements = 0;  // of layers that fp16 and dynamic range leave alone
+  t.file_size = [](const Model& x) {
+    std::int64_t bytes = 0;
+    for (const Value& v : x.values) {
+      if (v.dtype == DType::f16) throw FormatError("no fp16 here");
+      bytes += static_cast<std::int64_t>(v.constant.size_bytes());
+    }
+    return bytes;
+  };
+  const AutomaticResult r = quantize(m, c, t);
+  CHECK(r.met);
+  CHECK(r.size_ratio() < 0.9);  // there are mixtures that the file has
+  CHECK(std::any_of(r.notes.begin(), r.notes.end(), [](const auto& n) { return contains(n, "fp16 is not offered"); }));
+  for (const AutomaticPoint& p : r.curve) {
+    CAPTURE(p.what);
+    const bool half = std::any_of(p.plan.layers.begin(), p.plan.layers.end(),
+                                  [](const auto& l) { return l.second.form == PlannedForm::half; });
+    CHECK(half == (p.what == "fp16"));
+  }
+}
+
+TEST_CASE("int8 layers before float layers write their sums as floats") {
+  const Model m = net(false);
+  const Calibration c = calibrate(m, images(16));
+  Int8Options o;
+  const auto numbers_of_third = [&] {
+    const Model q = quantize<int8>(m, c, o);
+    ExecutorOptions options;
+    options.optimize = false;
+    Executor run(q, options);
+    std::set<float> found;
+    run.observe([&](const Value& v, const TensorRef& t) {
+      if (t.dtype == DType::f32 && contains(v.name, "third"))
+        for (std::int64_t i = 0; i < t.shape.elements(); ++i) found.insert(t.as<float>()[i]);
+    });
+    run.run({images(1)[0]});
+    return found.size();
+  };
+  CHECK(numbers_of_third() == 0);
+  o.keep_float = {"fourth"};
+  CHECK(numbers_of_third() > 256);  // more than int8 has
 }
 
 TEST_CASE("automatic choice: what is wrong with a target is said") {

@@ -1,5 +1,6 @@
 #include <octet/operators/all.hpp>
 
+#include "support/fingerprint.hpp"
 #include "support/messages.hpp"
 #include "support/random.hpp"
 #include "support/tflite_builder.hpp"
@@ -39,7 +40,166 @@ struct Pointwise {
   }
 };
 
+/// All codes.
+Tensor<std::int16_t> all_int16() {
+  Tensor<std::int16_t> t({1, 65536});
+  for (std::int64_t i = 0; i < t.size(); ++i) t[i] = static_cast<std::int16_t>(i - 32768);
+  return t;
+}
+
+/// A model of one operator, for inputs of that shape.
+octet::Model one_operator(const std::string& type, const Shape& shape, float in_scale, float out_scale,
+                          const std::vector<Option>& options = {}, octet::Rounding rounding = octet::Rounding::litert) {
+  ModelBuilder b;
+  const int x = b.tensor("x", shape, DType::i16, {in_scale, 0}), y = b.tensor("y", shape, DType::i16, {out_scale, 0});
+  b.op(type, {x}, {y}, options);
+  octet::LoadOptions o;
+  o.rounding = rounding;
+  return parse(b.finish({x}, {y}), o);
+}
+
+/// A fully connected layer from `n` to `m` elements.
+struct Connected {
+  Tensor<std::int8_t> w;
+  QuantParams weights{0.01f, 0};
+  AnyTensor bias;
+  float out_scale = 0.001f;
+
+  AnyTensor operator()(const Tensor<std::int16_t>& x) const {
+    const std::int64_t rows = x.shape()[0], n = w.shape()[1], m = w.shape()[0];
+    ModelBuilder b;
+    const int in = b.tensor("x", {rows, n}, DType::i16, {0.0003f, 0}),
+              out = b.tensor("y", {rows, m}, DType::i16, {out_scale, 0});
+    b.op("FULLY_CONNECTED", {in, b.constant("w", w, weights), bias ? b.constant("b", bias) : -1}, {out},
+         {byte(0, no_activation)});
+    octet::LoadOptions o;
+    o.rounding = octet::Rounding::litert;
+    return outputs(parse(b.finish({in}, {out}), o), {x})[0];
+  }
+};
+
 }  // namespace
+
+// The numbers of the following three are hashes of what LiteRT 2.5.3 gives without XNNPACK.
+TEST_CASE("tflite int16: functions of all codes have the bits of LiteRT's kernels") {
+  struct Case {
+    const char* type;
+    float in_scale, out_scale;
+    unsigned long long hash;
+    std::vector<Option> options = {};
+  };
+  // A power of two is computed in another way: 2^-12, and for TANH 2^-11.
+  for (const Case& c : std::vector<Case>{{"LOGISTIC", 0x1p-12f, 0x1p-15f, 0x6c3e6d486d7a957e},
+                                         {"LOGISTIC", 0x1p-11f, 0x1p-15f, 0x3ab4a3d6b9faa643},
+                                         {"LOGISTIC", 0.001f, 0x1p-15f, 0xae77bdbc4092c313},
+                                         {"LOGISTIC", 0.1f, 0x1p-15f, 0x70766a909a8e8d56},
+                                         {"LOGISTIC", 3.0f, 0x1p-15f, 0xfe4a2746a6375851},
+                                         {"LOGISTIC", 1e-9f, 0x1p-15f, 0x0a4fccee7fb50383},
+                                         {"TANH", 0x1p-12f, 0x1p-15f, 0x1f8a787a38d6470b},
+                                         {"TANH", 0x1p-11f, 0x1p-15f, 0xc1c4213e05fe2256},
+                                         {"TANH", 0x1p-10f, 0x1p-15f, 0xcfa3d95d24626e6e},
+                                         {"TANH", 0.001f, 0x1p-15f, 0x667d612cf376131d},
+                                         {"TANH", 0.00024f, 0x1p-15f, 0x1130a3c3220cdf1a},
+                                         {"TANH", 1e-5f, 0x1p-15f, 0x07baf4c471948402},
+                                         {"RELU", 0.01f, 0.0037f, 0xa4db52ad22a16855},
+                                         {"RELU6", 0.01f, 0.0037f, 0xf61d2ef238e8aa20},
+                                         {"LEAKY_RELU", 0.5f, 1, 0x5676d122bb1b21a3, {real(0, 0.5f)}}}) {
+    CAPTURE(c.type);
+    CAPTURE(c.in_scale);
+    const AnyTensor y = outputs(one_operator(c.type, {1, 65536}, c.in_scale, c.out_scale, c.options), {all_int16()})[0];
+    REQUIRE(y.dtype() == DType::i16);
+    CHECK(fingerprint(y) == c.hash);
+  }
+}
+
+TEST_CASE("tflite int16: SOFTMAX has the bits of LiteRT's kernel") {
+  struct Case {
+    Shape shape;
+    float scale, beta;
+    std::uint64_t seed;
+    unsigned long long hash;
+  };
+  for (const Case& c : std::vector<Case>{{{256, 64}, 0.001f, 1, 1, 0x24c4f7b93ba03ae7},
+                                         {{2048, 3}, 0.0001f, 0.5f, 15, 0x082c2f239d8b470a},
+                                         {{64, 1001}, 0.01f, 1, 18, 0xde82656f13f68552},
+                                         {{64, 1001}, 0x1p-12f, 0.5f, 30, 0xf7e91c4038a57b43}}) {
+    CAPTURE(c.seed);
+    const octet::Model m = one_operator("SOFTMAX", c.shape, c.scale, 0x1p-15f, {real(0, c.beta)});
+    CHECK(fingerprint(outputs(m, {random_int16(c.shape, c.seed)})[0]) == c.hash);
+  }
+}
+
+TEST_CASE("tflite int16: FULLY_CONNECTED has the bits of LiteRT's kernel") {
+  Connected layer{Tensor<std::int8_t>({32, 100}), {0.01f, 0}, {}, 0.001f};
+  Random(100).fill(layer.w.data(), layer.w.size(), -127, 127);
+  const Tensor<std::int16_t> x = random_int16({16, 100}, 101);
+  CHECK(fingerprint(layer(x)) == 0xa9539e2b61f9f022);
+  Tensor<std::int64_t> bias({32});
+  layer.weights = {{}, {}, 0};
+  for (std::int64_t o = 0; o < 32; ++o) {
+    bias[o] = o * 99991 - 1000000;
+    layer.weights.scale.push_back(0.005f + 0.0007f * static_cast<float>(o));
+    layer.weights.zero_point.push_back(0);
+  }
+  layer.bias = bias;
+  CHECK(fingerprint(layer(x)) == 0x2bf4686b0667b05c);
+
+  // Scales whose product is rounded up in single precision, and a sum between the two results.
+  layer = {Tensor<std::int8_t>({1, 19}), {0.01f, 0}, {}, 0.05f};
+  Tensor<std::int16_t> tie({1, 19});
+  for (std::int64_t i = 0; i < 19; ++i) {
+    layer.w[i] = i < 18 ? 127 : 1;
+    tie[i] = static_cast<std::int16_t>(i < 17 ? 32767 : i == 17 ? 9168 : 43);
+  }
+  const auto code = [&](const AnyTensor& b) {
+    layer.bias = b;
+    return layer(tie).view<std::int16_t>()[0];
+  };
+  CHECK(code({}) == 4315);
+  CHECK(code(Tensor<std::int32_t>({1})) == 4315);
+  CHECK(code(Tensor<std::int64_t>({1})) == 4314);
+
+  // A sum of more than 32 bits.
+  layer = {Tensor<std::int8_t>({1, 520}), {0.01f, 0}, Tensor<std::int64_t>({1}, {-900009}), 0.5f};
+  std::fill(layer.w.begin(), layer.w.end(), std::int8_t{127});
+  Tensor<std::int16_t> large({1, 520});
+  std::fill(large.begin(), large.end(), std::int16_t{32767});
+  CHECK(layer(large).view<std::int16_t>()[0] == 12978);
+}
+
+TEST_CASE("tflite int16: functions without TFLite's rounding are rounded to nearest") {
+  const float scale = 0.0007f;
+  const Tensor<std::int16_t> x = all_int16();
+  for (const std::string type : {"LOGISTIC", "TANH", "LEAKY_RELU", "RELU6"}) {
+    CAPTURE(type);
+    const float out_scale = type == "LEAKY_RELU" || type == "RELU6" ? 0.0005f : 0x1p-15f;
+    const std::vector<Option> options =
+        type == "LEAKY_RELU" ? std::vector<Option>{real(0, 0.25f)} : std::vector<Option>{};
+    const octet::Model m = one_operator(type, {1, 65536}, scale, out_scale, options, octet::Rounding::fp32);
+    for (const octet::Node& n : octet::Executor(m).graph().nodes) CHECK_FALSE(n.op->traits().converts);
+    const AnyTensor codes = outputs(m, {x})[0];
+    for (std::int64_t i = 0; i < x.size(); i += 13) {
+      const double z = static_cast<double>(scale) * x[i];
+      const double y = type == "LOGISTIC" ? 1 / (1 + std::exp(-z))
+                       : type == "TANH"   ? std::tanh(z)
+                       : type == "RELU6"  ? std::min(std::max(z, 0.0), 6.0)
+                                          : (z < 0 ? z / 4 : z);
+      const double best = std::clamp(y / static_cast<double>(out_scale), -32768.0, 32767.0);
+      CHECK(std::abs(codes.view<std::int16_t>()[i] - best) <= 0.51);
+    }
+  }
+  const octet::Model m = one_operator("SOFTMAX", {4, 10}, 0.0003f, 0x1p-15f, {real(0, 1)}, octet::Rounding::fp32);
+  const Tensor<std::int16_t> rows = random_int16({4, 10}, 3);
+  const AnyTensor codes = outputs(m, {rows})[0];
+  for (std::int64_t r = 0; r < 4; ++r) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < 10; ++i) sum += std::exp(static_cast<double>(0.0003f) * rows[10 * r + i]);
+    for (std::int64_t i = 0; i < 10; ++i) {
+      const double y = std::exp(static_cast<double>(0.0003f) * rows[10 * r + i]) / sum;
+      CHECK(std::abs(codes.view<std::int16_t>()[10 * r + i] - std::min(32767.0, y * 32768)) <= 0.51);
+    }
+  }
+}
 
 TEST_CASE("tflite int16: a convolution gives the numbers of TFLite's arithmetic") {
   const Pointwise p;

@@ -145,8 +145,28 @@ TEST_CASE("int16 plans: ONNX files do not have them") {
   CHECK_MESSAGE(has(text, {"layer '", "int16", "ONNX"}), text);
 }
 
-TEST_CASE("int16 plans: a layer without a 16-bit form is an error that names it") {
+TEST_CASE("int16 plans: softmax has 16-bit codes, also in TFLite files") {
   const Model m = network();
+  QuantizationPlan plan = plan_of(m, {"probabilities"});
+  plan.integer_output = true;
+  const Model q = quantize(m, plan);
+  const auto is_softmax = [](const Node& n) { return std::string(n.op->type()) == "Softmax"; };
+  const TemporaryFile file("int16_softmax.tflite");
+  save(q, file.path);
+  const Model back = load(file.path);
+  for (const Model* x : {&q, &back}) {
+    const auto n = std::find_if(x->nodes.begin(), x->nodes.end(), is_softmax);
+    REQUIRE(n != x->nodes.end());
+    CHECK(x->value(n->inputs[0]).dtype == DType::i16);
+    CHECK(x->value(n->outputs[0]).dtype == DType::i16);
+    CHECK(x->value(n->outputs[0]).quant.scale[0] == 0x1p-15f);
+  }
+}
+
+TEST_CASE("int16 plans: a layer without a 16-bit form is an error that names it") {
+  Model m = network();
+  for (Node& n : m.nodes)
+    if (n.name == "probabilities") n.op = make_operator(Unary(UnaryKind::gelu));
   const std::string text = message([&] { quantize(m, plan_of(m, {"probabilities"})); });
   CHECK_MESSAGE(has(text, {"layer 'probabilities'", "int16", "not supported"}), text);
 }

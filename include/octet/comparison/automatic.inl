@@ -1,8 +1,6 @@
 #pragma once
-#include "../export/save.hpp"
-#include "../model_file/model_file.hpp"
 #include "automatic.hpp"
-#include "form_path.hpp"
+#include "model_curve.hpp"
 
 OCTET_BEGIN
 
@@ -17,30 +15,6 @@ OCTET_API const char* name(Objective objective) noexcept {
 
 namespace detail {
 
-inline Target checked(const Model& model, const Target& target) {
-  require(target.samples && target.samples->size() > 0, "Target::samples is empty: samples of model '", model.name,
-          "' are required");
-  require(std::isfinite(target.max_drop) && target.max_drop >= 0, "Target::max_drop is ", target.max_drop,
-          ", expected percent points from 0 on");
-  require(target.int8.round == RoundWeights::nearest,
-          "Target::int8.round: an automatic choice rounds weights to nearest; round_weights can follow with its plan");
-  require(target.min_sqnr >= 0, "Target::min_sqnr is ", target.min_sqnr, " dB, expected 0 (unused) or more");
-  require(target.labels.empty() || static_cast<std::int64_t>(target.labels.size()) == target.samples->size(),
-          "Target::labels has ", target.labels.size(), " entries, expected one for each of ", target.samples->size(),
-          " samples");
-  require(target.scan_samples > 0, "Target::scan_samples is ", target.scan_samples, ", expected 1 or more");
-  Target t = target;
-  t.executor.pool = pool_for(t.executor.pool, t.executor.threads);
-  t.int8.integer_input = t.int8.integer_output = false;
-  if (t.int8.trial.empty())
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(8, t.samples->size()); i += 2) {
-      const std::vector<AnyTensor> x = t.samples->inputs(i);
-      if (x.size() != 1 || x[0].dtype() != DType::f32) break;
-      t.int8.trial.push_back(to_float(x[0].ref()));
-    }
-  return t;
-}
-
 /// The steps of an automatic choice.
 class AutomaticChoice {
  public:
@@ -49,7 +23,8 @@ class AutomaticChoice {
         model_(optimize_for_weights(model)),
         exact_(model_, target_.executor),
         choosing_(target_, 0, step(), exact_, *target_.executor.pool),
-        plans_(model_, calibration, with_notes(target_, notes_)) {
+        plans_(model_, calibration, with_notes(target_, notes_)),
+        curve_(plans_, facts_, model_, exact_, choosing_, target_, notes_) {
     require(target_.min_sqnr > 0 || choosing_.classes(), "model '", model.name,
             "' has no classes, whose accuracy could be kept: expected a Target::min_sqnr (--min-sqnr) for its outputs");
   }
@@ -65,14 +40,14 @@ class AutomaticChoice {
     for (const CandidateForm& f : forms) allowed.push_back(f.serves(target_));
     scan(allowed, target_.objective != Objective::size);
     const FormPath path(
-        plans_, facts_, shapes_, target_,
+        plans_, facts_, code_noise_, shapes_, target_,
         target_.objective == Objective::latency ? measure_conversions(target_.executor) : ConversionTimes{});
-    add(uniform_point("float", path.uniform(float_form)));
+    curve_.add("float", path.uniform(float_form));
     for (std::size_t f = 1; f < forms.size(); ++f) {
       if (!allowed[f]) continue;
-      const std::size_t point = add(uniform_point(forms[f].title, path.uniform(f)));
+      const std::size_t point = curve_.add(forms[f].title, path.uniform(f));
       // Types of weights that the file does not have. Models of int8 or dynamic range may fail by single layers.
-      if (f > dynamic_form && !tried_[point].offered) allowed[f] = false;
+      if (f > dynamic_form && !curve_.tried[point].offered) allowed[f] = false;
     }
     search(path, allowed);
     if (target_.objective == Objective::latency) {  // without forms that convert at run time, conversions may be fewer
@@ -83,11 +58,6 @@ class AutomaticChoice {
   }
 
  private:
-  struct Tried {
-    Forms forms;
-    bool offered = true;  ///< it may be the result
-  };
-
   /// Every second sample chooses, the others prove; a single sample does both.
   std::int64_t step() const { return target_.samples->size() > 1 ? 2 : 1; }
   static Target with_notes(Target target, std::vector<std::string>& notes) {
@@ -108,6 +78,9 @@ class AutomaticChoice {
       if (plans_.forms_of(l).size() > 1) facts_[l] = trials.of_layer(l, allowed);
       report("trying layers", l + 1, layers);
     }
+    code_noise_.resize(plans_.graph().values.size());
+    for (std::size_t v = 0; v < code_noise_.size() && allowed[int8_form]; ++v)
+      if (!plans_.graph().values[v].is_constant()) code_noise_[v] = trials.code_noise(static_cast<int>(v));
   }
 
   std::vector<LayerSensitivity> sensitivities() const {
@@ -123,62 +96,6 @@ class AutomaticChoice {
     return all;
   }
 
-  AutomaticPoint uniform_point(const std::string& what, Forms forms) {
-    AutomaticPoint p;
-    p.what = what;
-    tried_.push_back({std::move(forms), true});
-    return p;
-  }
-
-  /// Makes and measures the model of the last entry of tried_; returns its place in the curve.
-  std::size_t add(AutomaticPoint p) {
-    p.plan = plans_.mixed(tried_.back().forms);
-    const Model m = quantize(model_, p.plan);
-    Executor run(m, target_.executor);
-    p.chosen_on = choosing_.measure(run);
-    p.met = keeps(target_, p.chosen_on);
-    measure_size(m, p);
-    measure_time(run, p);
-    p.memory_bytes = static_cast<std::int64_t>(run.packed_bytes() + run.arena_bytes());
-    curve_.push_back(std::move(p));
-    report("trying models", curve_.size(), curve_.size() + 1);
-    return curve_.size() - 1;
-  }
-
-  void measure_size(const Model& m, AutomaticPoint& p) {
-    try {
-      p.size_bytes = target_.file_size ? target_.file_size(m) : saved_size(m);
-    } catch (const FormatError& e) {
-      tried_.back().offered = false;
-      notes_.push_back(p.what + " is not offered: " + e.what());
-    }
-  }
-
-  /// The time of a model, measured alternately with the float model, whose time is that of the first measurement: the
-  /// load of the machine may have changed since.
-  void measure_time(Executor& run, AutomaticPoint& p) {
-    const std::pair<double, double> t = least_times(exact_, run, choosing_.inputs(0));
-    const double float_ms = curve_.empty() ? t.first : curve_[0].milliseconds;
-    p.milliseconds = curve_.empty() ? float_ms : float_ms * t.second / t.first;
-  }
-
-  /// The place of a mixture in the curve, where it is added unless it is there.
-  std::size_t point_of(const Forms& forms) {
-    for (std::size_t i = 0; i < tried_.size(); ++i)
-      if (tried_[i].forms == forms) return i;
-    return add(uniform_point(description(forms), forms));
-  }
-
-  std::string description(const Forms& forms) const {
-    std::vector<std::size_t> counts(candidate_forms().size(), 0);
-    for (std::size_t l = 0; l < forms.size(); ++l)
-      if (facts_[l].size() > 1) ++counts[forms[l]];
-    std::string text;
-    for (std::size_t f = 0; f < counts.size(); ++f)
-      if (counts[f] > 0) text += concat(text.empty() ? "" : ", ", counts[f], " ", candidate_forms()[f].title);
-    return "mixed: " + text;
-  }
-
   /// Mixtures of falling noise, and the first of them that keeps what is asked on the samples that choose.
   struct Path {
     std::vector<bool> allowed;
@@ -187,7 +104,7 @@ class AutomaticChoice {
   };
 
   bool is_kept(const Forms& forms) {
-    const AutomaticPoint& p = curve_[point_of(forms)];
+    const AutomaticPoint& p = curve_.points[curve_.point_of(forms)];
     return p.met && p.chosen_on.least_db >= asked_db_;
   }
 
@@ -221,22 +138,14 @@ class AutomaticChoice {
     search(all, paths_.back());
   }
 
-  double cost(const AutomaticPoint& p) const {
-    switch (target_.objective) {
-      case Objective::size: return static_cast<double>(p.size_bytes);
-      case Objective::memory: return static_cast<double>(p.memory_bytes);
-      case Objective::latency: break;
-    }
-    return p.milliseconds;
-  }
-
   /// The cheapest model that keeps the target on the samples that choose and was not proved; the number of models if
   /// there is none.
   std::size_t next_to_prove() const {
-    std::size_t best = curve_.size();
-    for (std::size_t i = 0; i < curve_.size(); ++i)
-      if (curve_[i].met && tried_[i].offered && !curve_[i].proof &&
-          (best == curve_.size() || cost(curve_[i]) < cost(curve_[best])))
+    const std::vector<AutomaticPoint>& all = curve_.points;
+    std::size_t best = all.size();
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (all[i].met && curve_.tried[i].offered && !all[i].proof &&
+          (best == all.size() || curve_.cost(all[i]) < curve_.cost(all[best])))
         best = i;
     return best;
   }
@@ -251,24 +160,24 @@ class AutomaticChoice {
     std::size_t best = 0;
     for (int k = 0; k < std::max(1, target_.proofs) && !r.met; ++k) {
       const std::size_t i = next_to_prove();
-      if (i == curve_.size()) break;
-      AutomaticPoint& p = curve_[i];
+      if (i == curve_.points.size()) break;
+      AutomaticPoint& p = curve_.points[i];
       p.proof = measured(proving, p.plan);
       r.met = keeps(target_, *p.proof);
-      if (r.met || k == 0 || better(*p.proof, *curve_[best].proof)) best = i;
+      if (r.met || k == 0 || better(*p.proof, *curve_.points[best].proof)) best = i;
       if (!r.met) {
         notes_.push_back(p.what + " keeps the target on the samples that choose, but not on those held apart");
         add_safer(path, i, k);
       }
     }
     r.chosen = best;
-    r.plan = curve_[best].plan;
+    r.plan = curve_.points[best].plan;
     r.model = quantize(model_, r.plan);
     r.layers = sensitivities();
     r.choosing = choosing_.size();
     r.proving = proving.size();
     r.scanned = scanned_;
-    r.curve = std::move(curve_);
+    r.curve = std::move(curve_.points);
     r.notes = std::move(notes_);
     return r;
   }
@@ -292,11 +201,11 @@ class AutomaticChoice {
 
   /// What this model lost on the samples held apart is asked in addition.
   void add_safer_by_sqnr(const FormPath& path, std::size_t failed) {
-    const double lost = curve_[failed].chosen_on.least_db - curve_[failed].proof->least_db;
+    const double lost = curve_.points[failed].chosen_on.least_db - curve_.points[failed].proof->least_db;
     asked_db_ = std::max(asked_db_, target_.min_sqnr + lost);
     for (Path& p : paths_) search(path, p);
-    for (std::size_t i = 0; i < curve_.size(); ++i)
-      tried_[i].offered = tried_[i].offered && curve_[i].chosen_on.least_db >= asked_db_;
+    for (std::size_t i = 0; i < curve_.points.size(); ++i)
+      curve_.tried[i].offered = curve_.tried[i].offered && curve_.points[i].chosen_on.least_db >= asked_db_;
   }
 
   /// Accuracies of few samples say less than predicted errors: the first mixture with 0.75 of the failed one's, 0.56
@@ -306,14 +215,14 @@ class AutomaticChoice {
       const std::vector<double> noise = path.predicted_noise(f);
       return *std::max_element(noise.begin(), noise.end());
     };
-    const double limit = total(tried_[failed].forms) * std::pow(0.75, std::pow(2.0, time));
+    const double limit = total(curve_.tried[failed].forms) * std::pow(0.75, std::pow(2.0, time));
     for (const Path& p : paths_)
       for (std::size_t i = p.first; i < p.steps.size(); ++i)
         if (total(p.steps[i].forms) <= limit) {
-          point_of(p.steps[i].forms);
+          curve_.point_of(p.steps[i].forms);
           break;
         }
-    for (Tried& t : tried_) t.offered = t.offered && total(t.forms) <= limit;
+    for (ModelCurve::Tried& t : curve_.tried) t.offered = t.offered && total(t.forms) <= limit;
   }
 
   std::vector<std::string> notes_;
@@ -323,10 +232,10 @@ class AutomaticChoice {
   const TrialSamples choosing_;
   const FormPlans plans_;
   std::int64_t scanned_ = 0;
-  std::vector<Shape> shapes_;                  // of each value
-  std::vector<std::vector<FormFacts>> facts_;  // of each layer
-  std::vector<AutomaticPoint> curve_;
-  std::vector<Tried> tried_;  // of each point of the curve
+  std::vector<Shape> shapes_;                    // of each value
+  std::vector<std::vector<FormFacts>> facts_;    // of each layer
+  std::vector<std::vector<double>> code_noise_;  // of each value, see LayerTrials
+  ModelCurve curve_;
   std::vector<Path> paths_;
   double asked_db_ = -std::numeric_limits<double>::infinity();  // of models that are offered, beyond the target
 };

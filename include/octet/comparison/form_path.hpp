@@ -1,4 +1,5 @@
 #pragma once
+#include "form_values.hpp"
 #include "layer_trials.hpp"
 
 /// Which forms layers get for a limit of noise.
@@ -33,21 +34,21 @@ inline ConversionTimes measure_conversions(const ExecutorOptions& options) {
   return t;
 }
 
-/// The forms of all layers, a place in candidate_forms for each.
-using Forms = std::vector<std::size_t>;
-
 /// Mixtures of forms from the cheapest one to all float. Costs and errors of mixtures are predicted from those of
 /// layers: errors are added, and so are costs, conversions among them.
 class FormPath {
  public:
-  FormPath(const FormPlans& plans, const std::vector<std::vector<FormFacts>>& facts, const std::vector<Shape>& shapes,
-           const Target& target, const ConversionTimes& conversions)
+  /// `code_noise`: see LayerTrials::code_noise.
+  FormPath(const FormPlans& plans, const std::vector<std::vector<FormFacts>>& facts,
+           const std::vector<std::vector<double>>& code_noise, const std::vector<Shape>& shapes, const Target& target,
+           const ConversionTimes& conversions)
       : plans_(plans),
+        values_(plans),
         facts_(facts),
+        code_noise_(code_noise),
         shapes_(shapes),
         target_(target),
-        conversions_(conversions),
-        links_(plans.graph()) {
+        conversions_(conversions) {
     find_neighbours();
     for (std::size_t l = 0; l < facts_.size(); ++l)
       if (const FormFacts* f = fact(l, float_form)) float_cost_ += cost_of(*f);
@@ -94,18 +95,33 @@ class FormPath {
     return best;
   }
 
-  /// The predicted noise of each output, as a part of its signal: the sum of that of the layers.
-  std::vector<double> predicted_noise(const Forms& forms) const {
-    std::vector<double> sum(plans_.graph().outputs.size(), 0.0);
-    for (std::size_t l = 0; l < facts_.size(); ++l)
-      if (const FormFacts* f = fact(l, forms[l]))
-        for (std::size_t o = 0; o < sum.size(); ++o) sum[o] += bounded(f->noise[o]);
-    return sum;
-  }
+  /// The predicted noise of each output, as a part of its signal: the sum of that of the layers and of the activations
+  /// that are codes.
+  std::vector<double> predicted_noise(const Forms& forms) const { return noise_of(forms, values_.of(forms)); }
 
  private:
   static constexpr int steps = 20;
   static constexpr double step_factor = 0.65;
+
+  std::vector<double> noise_of(const Forms& forms, const FormValues::Integers& integers) const {
+    std::vector<double> sum(plans_.graph().outputs.size(), 0.0);
+    const auto add = [&](const std::vector<double>& noise) {
+      for (std::size_t o = 0; o < noise.size(); ++o) sum[o] += bounded(noise[o]);
+    };
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      if (const FormFacts* f = fact(l, forms[l])) add(f->form == int8_form ? f->own_noise : f->noise);
+    for (std::size_t v = 0; v < code_noise_.size(); ++v)
+      if (is_rounded(v, integers)) add(code_noise_[v]);
+    return sum;
+  }
+  /// Whether the value, or a copy of it, is rounded to codes, which were not codes before.
+  bool is_rounded(std::size_t v, const FormValues::Integers& integers) const {
+    const int layer = values_.links().producer(static_cast<int>(v));
+    if (layer != Node::none && plans_.follows_input(at(layer)) && integers.layers[at(layer)]) return false;
+    if (integers.values[v]) return true;
+    const std::vector<int>& users = values_.links().users(static_cast<int>(v));
+    return std::any_of(users.begin(), users.end(), [&](int u) { return integers.layers[at(u)]; });
+  }
 
   static double bounded(double noise) { return std::isfinite(noise) ? std::min(noise, 1e6) : 1e6; }
   const FormFacts* fact(std::size_t layer, std::size_t form) const {
@@ -139,27 +155,16 @@ class FormPath {
     return forms;
   }
 
-  bool is_integer_layer(std::size_t layer, const Forms& forms, const std::vector<bool>& integer) const {
-    const Node& n = plans_.graph().nodes[layer];
-    if (plans_.follows_input(layer)) return integer[at(n.inputs[0])];
-    return plans_.layer_plan(layer, forms[layer]).form == PlannedForm::integer;
-  }
-
   /// The time of all conversions.
-  double conversion_time(const Forms& forms) const {
+  double conversion_time(const FormValues::Integers& integers) const {
     const Graph& g = plans_.graph();
-    std::vector<bool> integer(g.values.size(), false), integer_layers;
-    for (std::size_t l = 0; l < g.nodes.size(); ++l) {
-      integer_layers.push_back(is_integer_layer(l, forms, integer));
-      for (int v : g.nodes[l].outputs) integer[at(v)] = integer_layers[l] && plans_.integer_params(v);
-    }
     double sum = 0;
     for (std::size_t v = 0; v < g.values.size(); ++v) {
       if (g.values[v].is_constant() || !plans_.integer_params(static_cast<int>(v))) continue;
-      const bool is_integer = integer[v];
-      bool converted = is_integer && links_.is_output(static_cast<int>(v));
-      for (int reader : links_.users(static_cast<int>(v)))
-        converted = converted || integer_layers[at(reader)] != is_integer;
+      const bool is_integer = integers.values[v];
+      bool converted = is_integer && values_.links().is_output(static_cast<int>(v));
+      for (int reader : values_.links().users(static_cast<int>(v)))
+        converted = converted || integers.layers[at(reader)] != is_integer;
       if (!converted) continue;
       sum += conversions_.call + static_cast<double>(shapes_[v].elements()) *
                                      (is_integer ? conversions_.dequantize : conversions_.quantize);
@@ -170,10 +175,11 @@ class FormPath {
   /// The cost of a mixture, and a penalty for noise beyond the limits: the logarithm of how many times it is too large,
   /// in units of the float model's cost.
   double objective(const Forms& forms, const std::vector<double>& limits, double part) const {
-    double cost = target_.objective == Objective::latency ? conversion_time(forms) : 0;
+    const FormValues::Integers integers = values_.of(forms);
+    double cost = target_.objective == Objective::latency ? conversion_time(integers) : 0;
     for (std::size_t l = 0; l < facts_.size(); ++l)
       if (const FormFacts* f = fact(l, forms[l])) cost += cost_of(*f);
-    const std::vector<double> noise = predicted_noise(forms);
+    const std::vector<double> noise = noise_of(forms, integers);
     for (std::size_t o = 0; o < noise.size(); ++o)
       if (noise[o] > part * limits[o] && limits[o] > 0) cost += float_cost_ * std::log(noise[o] / (part * limits[o]));
     return cost;
@@ -227,11 +233,12 @@ class FormPath {
   }
 
   const FormPlans& plans_;
-  const std::vector<std::vector<FormFacts>>& facts_;  // of each layer
-  const std::vector<Shape>& shapes_;                  // of each value
+  const FormValues values_;
+  const std::vector<std::vector<FormFacts>>& facts_;    // of each layer
+  const std::vector<std::vector<double>>& code_noise_;  // of each value
+  const std::vector<Shape>& shapes_;                    // of each value
   const Target& target_;
   const ConversionTimes conversions_;
-  const Links links_;
   std::vector<std::vector<std::size_t>> neighbours_;  // of each layer
   double float_cost_ = 0;                             // of all layers as float
 };

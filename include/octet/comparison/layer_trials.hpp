@@ -2,53 +2,15 @@
 #include <chrono>
 #include <numeric>
 
+#include "../quantization/dequantize_model.hpp"
 #include "../runtime/runnable.hpp"
 #include "form_plans.hpp"
 #include "latency.hpp"
-#include "trial_samples.hpp"
+#include "rest_of_model.hpp"
 
 /// Every layer in every form alone.
 OCTET_BEGIN
 namespace detail {
-
-/// Part of a graph with the same values, whose inputs are those that its nodes do not compute.
-class PartialGraph {
- public:
-  explicit PartialGraph(const Graph& whole) : whole_(whole), values_(whole.values.size(), Node::none) {
-    model.name = whole.name;
-    model.rounding = whole.rounding;
-  }
-
-  void add(const Node& n) {
-    Node copy = n;
-    for (int& v : copy.inputs)
-      if (v != Node::none) v = use(v);
-    for (int& v : copy.outputs) v = make(v);
-    model.nodes.push_back(std::move(copy));
-  }
-  void add_output(int v) { model.outputs.push_back(use(v)); }
-
-  Model model;
-  std::vector<int> inputs;  ///< the values of the whole graph that are inputs
-
- private:
-  int make(int v) {
-    const Value& x = whole_.value(v);
-    return values_[at(v)] = model.add_value({x.name, x.dtype, x.shape, x.quant, x.constant});
-  }
-  int use(int v) {
-    if (values_[at(v)] != Node::none) return values_[at(v)];
-    make(v);
-    if (!whole_.value(v).is_constant()) {
-      model.inputs.push_back(values_[at(v)]);
-      inputs.push_back(v);
-    }
-    return values_[at(v)];
-  }
-
-  const Graph& whole_;
-  std::vector<int> values_;  // of the part, for each of the whole
-};
 
 /// The times of two models, measured alternately, in milliseconds: the sum of the least times of their layers, which
 /// other load on the machine hardly changes.
@@ -76,7 +38,8 @@ inline std::pair<double, double> least_times(Executor& first, Executor& second, 
 /// What a layer costs in one form, and the noise that it causes.
 struct FormFacts {
   std::size_t form = float_form;
-  std::vector<double> noise;  ///< of each output of the model, as a part of its signal
+  std::vector<double> noise;      ///< of each output of the model, as a part of its signal
+  std::vector<double> own_noise;  ///< int8: that of the weights; the rest is that of the activations, as codes
   std::optional<double> agreement;
   double milliseconds = 0;
   std::int64_t constant_bytes = 0, run_bytes = 0;
@@ -105,27 +68,47 @@ class LayerTrials {
     std::vector<FormFacts> facts;
     std::vector<PartialGraph> parts;
     std::vector<std::unique_ptr<Executor>> executors;
+    Model real;  // the int8 layer between float activations
     for (const std::size_t f : plans_.forms_of(layer)) {
       PartialGraph part(g_);
       part.add(n);
       for (int v : n.outputs) part.add_output(v);
       FormFacts x;
       x.form = f;
-      if (!allowed[f] || !in_form(part.model, layer, f)) continue;
+      if (!allowed[f] || !in_form(part.model, real, layer, f)) continue;
       for (const Value& v : part.model.values)
         if (v.is_constant()) x.constant_bytes += static_cast<std::int64_t>(v.constant.size_bytes());
       executors.push_back(std::make_unique<Executor>(part.model, options_));
       parts.push_back(std::move(part));
       facts.push_back(std::move(x));
     }
-    measure_noise(layer, executors, parts, facts);
+    measure_noise(layer, executors, parts, real, facts);
     if (timed_) measure_time(n.outputs, executors, parts, facts);
     return facts;
   }
 
+  /// The noise of each output where the value is codes, with its scale in the int8 model, and all else is float; empty
+  /// if it is no codes there.
+  std::vector<double> code_noise(int v) const {
+    const QuantParams& q = plans_.integer_params(v);
+    if (!q) return {};
+    const DType codes = int8_format.activations;
+    return RestOfModel(g_, {v}, 0, options_)
+        .noise(activations_, false,
+               [&](const FloatActivations& known) {
+                 const Tensor<float> exact = to_float(known.at(v).ref());
+                 const Calib given = given_params(q);
+                 const AnyTensor rounded = AnyTensor::make(
+                     codes, exact.shape(), [&](std::byte* to) { quantize_elements(exact, q, given, codes, to); });
+                 FloatActivations changed;
+                 changed[v] = real_values(rounded.ref(), q);
+                 return changed;
+               })
+        .parts;
+  }
+
  private:
   static constexpr std::size_t most_bytes = std::size_t{256} << 20;  // of kept activations
-  using Activations = std::map<int, AnyTensor>;                      // by value
 
   /// Keeps all activations of the float model.
   void run_float() {
@@ -135,7 +118,7 @@ class LayerTrials {
     std::map<std::string, int> numbers;
     for (std::size_t v = 0; v < g_.values.size(); ++v)
       if (!g_.values[v].is_constant()) numbers[g_.values[v].name] = static_cast<int>(v);
-    Activations now;
+    FloatActivations now;
     exact.observe([&](const Value& v, const TensorRef& t) {
       const auto found = numbers.find(v.name);
       if (found == numbers.end()) return;
@@ -157,8 +140,9 @@ class LayerTrials {
   }
 
   /// Gives the only layer of a model a form. Inputs and outputs are integers where they are in the int8 model, so that
-  /// conversions are not part of the layer. Returns whether it was possible.
-  bool in_form(Model& model, std::size_t layer, std::size_t form) const {
+  /// conversions are not part of the layer; `real` becomes that layer with the same weights between float activations.
+  /// Returns whether it was possible.
+  bool in_form(Model& model, Model& real, std::size_t layer, std::size_t form) const {
     const Node& n = g_.nodes[layer];
     OptimizedModel alone = optimize(model);
     if (alone.nodes.size() != 1) return false;
@@ -181,77 +165,39 @@ class LayerTrials {
         p.activations[found->first] = {found->second.scale[0], found->second.zero_point[0]};
       }
     }
-    model = runnable(PlannedModel(std::move(alone), p).build());
+    Model built = PlannedModel(std::move(alone), p).build();
+    if (l.form == PlannedForm::integer) real = dequantize_model(built).graph;
+    model = runnable(std::move(built));
     return true;
   }
 
-  /// The layers after one, in float, from its results to the outputs that depend on them.
-  PartialGraph after(std::size_t layer, std::vector<std::size_t>& outputs) const {
-    PartialGraph rest(g_);
-    std::vector<bool> changed(g_.values.size(), false);
-    for (int v : g_.nodes[layer].outputs) changed[at(v)] = true;
-    for (std::size_t i = layer + 1; i < g_.nodes.size(); ++i) {
-      const Node& n = g_.nodes[i];
-      if (std::none_of(n.inputs.begin(), n.inputs.end(), [&](int v) { return v != Node::none && changed[at(v)]; }))
-        continue;
-      for (int v : n.outputs) changed[at(v)] = true;
-      rest.add(n);
-    }
-    for (std::size_t o = 0; o < g_.outputs.size(); ++o)
-      if (changed[at(g_.outputs[o])]) {
-        outputs.push_back(o);
-        rest.add_output(g_.outputs[o]);
-      }
-    return rest;
-  }
-
   void measure_noise(std::size_t layer, const std::vector<std::unique_ptr<Executor>>& executors,
-                     const std::vector<PartialGraph>& parts, std::vector<FormFacts>& facts) const {
-    std::vector<std::size_t> outputs;
-    const PartialGraph rest = after(layer, outputs);
-    std::unique_ptr<Executor> run_rest;
-    if (!rest.model.nodes.empty()) run_rest = std::make_unique<Executor>(rest.model, options_);
+                     const std::vector<PartialGraph>& parts, const Model& real, std::vector<FormFacts>& facts) const {
     const std::vector<int>& results = g_.nodes[layer].outputs;
-    for (std::size_t f = 0; f < facts.size(); ++f) {
-      std::vector<ErrorEnergy> energies(g_.outputs.size());
-      facts[f].noise.assign(g_.outputs.size(), 0.0);
-      if (samples_.classes()) facts[f].agreement = 1;
-      if (facts[f].form == float_form) continue;
-      Accuracy exact, here;
-      for (const Activations& known : activations_) {
-        Executor& run = *executors[f];
-        std::vector<AnyTensor> y = run.run(to_input_types(run.graph(), inputs_of(parts[f], known)));
-        Activations changed;
-        std::vector<Tensor<float>> real = real_outputs(run.graph(), y);
+    const RestOfModel rest(g_, results, layer + 1, options_);
+    const auto noise_of = [&](Executor& run, const PartialGraph& part) {
+      return rest.noise(activations_, samples_.classes(), [&](const FloatActivations& known) {
+        std::vector<AnyTensor> y = run.run(to_input_types(run.graph(), inputs_of(part, known)));
+        std::vector<Tensor<float>> reals = real_outputs(run.graph(), y);
+        FloatActivations changed;
         for (std::size_t k = 0; k < results.size(); ++k)
-          changed[results[k]] = g_.value(results[k]).dtype == DType::f32 ? AnyTensor(std::move(real[k])) : y[k];
-        std::vector<AnyTensor> ends;
-        if (run_rest)
-          ends = run_rest->run(to_input_types(run_rest->graph(), inputs_of(rest, known, &changed)));
-        else
-          for (std::size_t o : outputs) ends.push_back(changed.at(g_.outputs[o]));
-        for (std::size_t k = 0; k < outputs.size(); ++k) {
-          const Tensor<float> a = to_float(known.at(g_.outputs[outputs[k]]).ref()), b = to_float(ends[k].ref());
-          add_errors(energies[outputs[k]], a, b);
-          if (!samples_.classes()) continue;
-          exact.add(a, {});
-          here.add(b, {});
-        }
+          changed[results[k]] = g_.value(results[k]).dtype == DType::f32 ? AnyTensor(std::move(reals[k])) : y[k];
+        return changed;
+      });
+    };
+    for (std::size_t f = 0; f < facts.size(); ++f) {
+      if (facts[f].form == float_form) {
+        facts[f].noise.assign(g_.outputs.size(), 0.0);
+        if (samples_.classes()) facts[f].agreement = 1;
+        continue;
       }
-      for (std::size_t o = 0; o < energies.size(); ++o) facts[f].noise[o] = energies[o].part();
-      if (samples_.classes() && here.images() > 0) facts[f].agreement = here.agreement(exact);
+      RestOfModel::Noise n = noise_of(*executors[f], parts[f]);
+      facts[f].noise = std::move(n.parts);
+      facts[f].agreement = n.agreement;
+      if (facts[f].form != int8_form) continue;
+      Executor run(real, options_);
+      facts[f].own_noise = noise_of(run, parts[f]).parts;
     }
-  }
-
-  /// The inputs of a part: what was changed, else what the float model has.
-  static std::vector<AnyTensor> inputs_of(const PartialGraph& part, const Activations& known,
-                                          const Activations* changed = nullptr) {
-    std::vector<AnyTensor> x;
-    for (int v : part.inputs) {
-      const bool is_changed = changed && changed->count(v) != 0;
-      x.push_back(is_changed ? changed->at(v) : known.at(v));
-    }
-    return x;
   }
 
   void measure_time(const std::vector<int>& results, const std::vector<std::unique_ptr<Executor>>& executors,
@@ -277,7 +223,7 @@ class LayerTrials {
   const Target& target_;
   const bool timed_;
   ExecutorOptions options_;
-  std::vector<Activations> activations_;  // of each sample
+  std::vector<FloatActivations> activations_;  // of each sample
 };
 
 }  // namespace detail

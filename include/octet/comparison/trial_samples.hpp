@@ -13,6 +13,31 @@
 OCTET_BEGIN
 namespace detail {
 
+/// The target with the defaults that depend on others. Throws Error if a member is not valid.
+inline Target checked(const Model& model, const Target& target) {
+  require(target.samples && target.samples->size() > 0, "Target::samples is empty: samples of model '", model.name,
+          "' are required");
+  require(std::isfinite(target.max_drop) && target.max_drop >= 0, "Target::max_drop is ", target.max_drop,
+          ", expected percent points from 0 on");
+  require(target.int8.round == RoundWeights::nearest,
+          "Target::int8.round: an automatic choice rounds weights to nearest; round_weights can follow with its plan");
+  require(target.min_sqnr >= 0, "Target::min_sqnr is ", target.min_sqnr, " dB, expected 0 (unused) or more");
+  require(target.labels.empty() || static_cast<std::int64_t>(target.labels.size()) == target.samples->size(),
+          "Target::labels has ", target.labels.size(), " entries, expected one for each of ", target.samples->size(),
+          " samples");
+  require(target.scan_samples > 0, "Target::scan_samples is ", target.scan_samples, ", expected 1 or more");
+  Target t = target;
+  t.executor.pool = pool_for(t.executor.pool, t.executor.threads);
+  t.int8.integer_input = t.int8.integer_output = false;
+  if (t.int8.trial.empty())
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(8, t.samples->size()); i += 2) {
+      const std::vector<AnyTensor> x = t.samples->inputs(i);
+      if (x.size() != 1 || x[0].dtype() != DType::f32) break;
+      t.int8.trial.push_back(to_float(x[0].ref()));
+    }
+  return t;
+}
+
 /// Adds the errors of an output. The error of a result that is not a number is infinite.
 inline void add_errors(ErrorEnergy& energy, const Tensor<float>& exact, const Tensor<float>& other) {
   const std::int64_t n = std::min(exact.size(), other.size());

@@ -11,7 +11,7 @@ class Int16FullyConnected : public Step {
   Int16FullyConnected(const PrepareContext& c, const ActivationRange& range) {
     Int16Sums::check(c, -1);
     const CenteredWeights w(c.constant(LayerInputs::weights), c.input(LayerInputs::weights).quant.zero_point);
-    sums_ = Int16Sums(c, w, range, -1, true);
+    sums_ = Int16Sums(c, w, range, -1, true, true);
     ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
     weights.repeat = w.repeat;
     weights.wide_images = true;

@@ -19,26 +19,44 @@ inline double int16_scale(const PrepareContext& c, const Value& v) {
   return static_cast<double>(q.scale[0]);
 }
 
+/// multiply_single_rounding of a sum of magnitude less than 2^47; m.shift <= largest_wide_shift.
+inline std::int64_t multiply_wide_exactly(std::int64_t x, FixedPointMultiplier m) noexcept {
+  const std::int64_t high = x >> 16, low = x & 0xffff;
+  const int total = 31 - m.shift;  // at least 24
+  return (high * m.mantissa + ((low * m.mantissa + (std::int64_t{1} << (total - 1))) >> 16)) >> (total - 16);
+}
+
 /// What becomes of the sums: the bias is added, and they are requantized to int16 or scaled to float.
 class Int16Sums {
  public:
   Int16Sums() = default;
-  /// residual: index of the input that is added to the output, or -1; plain: see PrepareContext::rounding.
-  Int16Sums(const PrepareContext& c, const CenteredWeights& w, const ActivationRange& range, int residual, bool plain)
-      : kernels_(&byte_kernels(c.kernels().isa)), rounding_(c.rounding(plain)), channels_(w.out) {
+  /// residual: index of the input that is added to the output, or -1; plain: see PrepareContext::rounding; connected:
+  /// as LiteRT's fully connected layers, where the model has its rounding: with all bits of the multiplier.
+  Int16Sums(const PrepareContext& c, const CenteredWeights& w, const ActivationRange& range, int residual, bool plain,
+            bool connected = false)
+      : kernels_(&byte_kernels(c.kernels().isa)),
+        rounding_(c.rounding(plain)),
+        exactly_(connected && c.as_litert()),
+        channels_(w.out) {
     check(c, residual);
     const Value &x = c.input(0), &weights = c.input(LayerInputs::weights), &y = c.output();
     const bool integers = y.dtype != DType::f32;
     zeros_ = pad_columns<std::int32_t>(nullptr, channels_);
     bias_ = pad_columns<double>(nullptr, channels_);
     scale_ = pad_columns<double>(nullptr, channels_);
+    // With one scale for all weights, LiteRT multiplies scales in single precision, unless the bias has 64 bits.
+    const bool in_single = exactly_ && weights.quant.scale.size() == 1 &&
+                           !(c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == int16_format.sums);
     for (std::int64_t o = 0; o < channels_; ++o) {
       bias_[o] = c.has(LayerInputs::bias) ? bias_code(c, o) : 0;
       scale_[o] =
           static_cast<double>(x.quant.scale[0]) * static_cast<double>(weights.quant.scale[weights.quant.index_of(o)]);
       if (!integers) continue;
       scale_[o] /= static_cast<double>(y.quant.scale[0]);
-      fixed_.emplace_back(scale_[o]);
+      fixed_.emplace_back(in_single
+                              ? static_cast<double>(static_cast<float>(x.quant.scale[0] * weights.quant.scale[0])) /
+                                    static_cast<double>(y.quant.scale[0])
+                              : scale_[o]);
     }
     if (!integers) {
       sums_.smallest = range.low;
@@ -154,6 +172,7 @@ class Int16Sums {
   }
   /// TFLite adds in 32 bits, and then multiplies by 32 bits, where the bias has them.
   std::int64_t multiplied(std::int64_t sum, FixedPointMultiplier m) const noexcept {
+    if (exactly_) return multiply_wide_exactly(sum, m);
     const auto narrow = static_cast<std::int32_t>(sum);
     if (!as_int32_ || narrow != sum) return multiply_wide(sum, m);
     return rounding_ == Rounding::tflite_single ? multiply_single_rounding(narrow, m)
@@ -162,6 +181,7 @@ class Int16Sums {
 
   const ByteKernels* kernels_ = nullptr;
   Rounding rounding_ = Rounding::fp32;
+  bool exactly_ = false;
   std::int64_t channels_ = 0;
   bool by_kernel_ = true, as_int32_ = false;
   Tensor<std::int32_t> zeros_;

@@ -4,18 +4,13 @@
 #include "../core/element.hpp"
 #include "../core/rounded.hpp"
 #include "activation_codes.hpp"
+#include "axis_view.hpp"
 #include "implement.hpp"
+#include "int16_softmax.hpp"
 #include "softmax.hpp"
 
 OCTET_BEGIN
 namespace detail {
-
-/// A tensor as [outer][n][inner], where n is the size of one axis.
-struct AxisView {
-  std::int64_t outer = 1, n = 1, inner = 1;
-  AxisView() = default;
-  AxisView(const Shape& s, int axis) : outer(s.product(0, axis)), n(s[axis]), inner(s.product(axis + 1, s.rank())) {}
-};
 
 class FloatSoftmax : public Step {
  public:
@@ -149,6 +144,7 @@ OCTET_API std::vector<Shape> Softmax::shapes(const ShapeContext& c) const {
 OCTET_API std::unique_ptr<Step> Softmax::prepare(const PrepareContext& c) const {
   if (c.input(0).dtype == DType::f32) return detail::make_step<detail::FloatSoftmax>(axis, beta, log);
   c.require(!log, "log-softmax is not supported for quantized tensors");
+  if (detail::int16_format.computes(c.input(0).dtype)) return detail::make_step<detail::Int16Softmax>(c, axis, beta);
   return detail::make_step<detail::IntegerSoftmax>(c, axis, beta);
 }
 
@@ -161,6 +157,7 @@ OCTET_API IntegerForm Softmax::integer_form() const {
   if (!log) {
     f.output = IntegerForm::Output::fixed;
     f.range = {0, 1};
+    f.int16 = true;
   }
   return f;
 }

@@ -1,12 +1,26 @@
 #pragma once
 #include "../core/element.hpp"
 #include "code_table.hpp"
+#include "int16_unary.hpp"
 #include "tflite_unary.hpp"
 #include "unary.hpp"
 #include "unary_gradient.hpp"
 
 OCTET_BEGIN
 namespace detail {
+
+/// f of n floats; out may be in.
+inline void apply_to_floats(const UnaryFunction& f, const float* in, float* out, std::int64_t n) noexcept {
+  constexpr std::int64_t lanes = FloatBatch::size;
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(FloatBatch::load_unaligned(in + i)).store_unaligned(out + i);
+  if (i == n) return;
+  // The rest in a batch, too, so that the bits do not depend on an element's position.
+  std::array<float, lanes> rest{};
+  std::copy(in + i, in + n, rest.begin());
+  f(FloatBatch::load_unaligned(rest.data())).store_unaligned(rest.data());
+  std::copy(rest.begin(), rest.begin() + (n - i), out + i);
+}
 
 class FloatUnary : public Step {
  public:
@@ -18,25 +32,22 @@ class FloatUnary : public Step {
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
     parallel_parts(*c.pool, size_, 8192, [&](std::int64_t first, std::int64_t count) {
-      apply(reinterpret_cast<const float*>(c.input(0)) + first, reinterpret_cast<float*>(c.output()) + first, count);
+      apply_to_floats(f_, reinterpret_cast<const float*>(c.input(0)) + first,
+                      reinterpret_cast<float*>(c.output()) + first, count);
     });
   }
 
  private:
-  void apply(const float* in, float* out, std::int64_t n) const noexcept {
-    constexpr std::int64_t lanes = FloatBatch::size;
-    std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) f_(FloatBatch::load_unaligned(in + i)).store_unaligned(out + i);
-    if (i == n) return;
-    // The rest in a batch, too, so that the bits do not depend on an element's position.
-    std::array<float, lanes> rest{};
-    std::copy(in + i, in + n, rest.begin());
-    f_(FloatBatch::load_unaligned(rest.data())).store_unaligned(rest.data());
-    std::copy(rest.begin(), rest.begin() + (n - i), out + i);
-  }
   UnaryFunction f_;
   std::int64_t size_ = 0;
 };
+
+/// With 16-bit activations: as TFLite's kernels compute it, or rounded from the function of the real numbers.
+inline std::unique_ptr<Step> make_unary_int16(const PrepareContext& c, const UnaryFunction& f) {
+  if (std::unique_ptr<Step> fixed = make_tflite_int16_function(c, f)) return fixed;
+  const auto apply = [f](const float* in, float* out, std::int64_t n) noexcept { apply_to_floats(f, in, out, n); };
+  return make_step<Int16RealFunction<decltype(apply)>>(c, apply);
+}
 
 /// The same, in fixed point if the model uses TFLite's rounding and TFLite has a fixed-point form.
 inline std::unique_ptr<Step> make_unary_table(const PrepareContext& c, const UnaryFunction& f) {
@@ -99,6 +110,8 @@ OCTET_API std::vector<Shape> Unary::shapes(const ShapeContext& c) const { return
 OCTET_API std::unique_ptr<Step> Unary::prepare(const PrepareContext& c) const {
   const detail::UnaryFunction f{kind, a, b};
   if (c.input(0).dtype == DType::f32) return detail::make_step<detail::FloatUnary>(f);
+  if (c.input(0).is_quantized() && detail::int16_format.computes(c.input(0).dtype))
+    return detail::make_unary_int16(c, f);
   if (c.input(0).is_quantized()) return detail::make_unary_table(c, f);
   return detail::with_number(c.input(0).dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
@@ -132,6 +145,8 @@ OCTET_API bool Unary::passes_on(const Value&, const Value&, bool) const {
 OCTET_API IntegerForm Unary::integer_form() const {
   IntegerForm f;
   f.output = IntegerForm::Output::measured;
+  f.int16 =
+      kind == UnaryKind::sigmoid || kind == UnaryKind::tanh || kind == UnaryKind::clip || kind == UnaryKind::leaky_relu;
   if (kind == UnaryKind::sigmoid) {
     f.output = IntegerForm::Output::fixed;
     f.range = {0, 1};

@@ -14,6 +14,16 @@ inline bool reads_int16(const Graph& g, const Node& n) {
          std::any_of(n.outputs.begin(), n.outputs.end(), is_int16);
 }
 
+/// Whether all activations that the node reads and writes are of 16 bits.
+inline bool all_int16(const Graph& g, const Node& n) {
+  const auto other = [&](int v) {
+    return is_quantized_activation(g.value(v)) && !int16_format.computes(g.value(v).dtype);
+  };
+  for (std::size_t i = 0; i < n.inputs.size(); ++i)
+    if (n.inputs[i] != Node::none && !is_parameter(g, n, i) && other(n.inputs[i])) return false;
+  return std::none_of(n.outputs.begin(), n.outputs.end(), other);
+}
+
 /// Whether the node's weights are integers. In float it would be another layer, which quantizes its inputs as it runs.
 inline bool has_integer_weights(const Graph& g, const Node& n) {
   const int w = n.op->integer_form().weights;
@@ -38,8 +48,9 @@ inline Graph insert_float_fallbacks(Graph g) {
       plain = plain || g.value(n.inputs[i]).dtype == DType::f32;
     }
     const IntegerForm form = n.op->integer_form();
-    const bool takes_codes = (form.output != IntegerForm::Output::none && (form.int16 || !reads_int16(g, n))) ||
-                             compares_codes(g, n) || has_integer_weights(g, n);
+    const bool takes_codes =
+        (form.output != IntegerForm::Output::none && (!reads_int16(g, n) || (form.int16 && all_int16(g, n)))) ||
+        compares_codes(g, n) || has_integer_weights(g, n);
     if (!quantized || (!plain && takes_codes)) {
       nodes.push_back(std::move(n));
       continue;

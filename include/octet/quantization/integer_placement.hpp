@@ -5,6 +5,19 @@
 OCTET_BEGIN
 namespace detail {
 
+/// Whether a layer that is kept float takes the sums of an integer layer as floats, instead of its codes: a layer with
+/// weights, or of several tensors. Functions of one tensor become tables of its codes where integers follow.
+inline bool reads_sums(const Graph& g, const Node& n) {
+  const auto reads = [&](int v) { return v != Node::none && !g.value(v).is_constant(); };
+  return n.op->traits().products != Traits::Products::none ||
+         std::count_if(n.inputs.begin(), n.inputs.end(), reads) > 1;
+}
+
+/// Whether the layer can write its sums of products as floats if its other tensors are integers.
+inline bool can_give_float(const Node& n) {
+  return n.op->traits().products == Traits::Products::all && !has_residual(n);
+}
+
 /// Decides which values of an optimized float graph become integers, and where each gets its scale and zero point from.
 /// quantize<int8> and quantization-aware training both use it, so that they agree.
 class IntegerPlacement {
@@ -131,12 +144,14 @@ class IntegerPlacement {
     return options_.keep_float[static_cast<std::size_t>(&n - g_.nodes.data())] ? IntegerForm{} : n.op->integer_form();
   }
 
-  /// Whether the layer dequantizes its integer sums to float itself: the last layer of a model with float outputs does,
-  /// if its operator can.
+  /// Whether the layer dequantizes its integer sums to float itself, if its operator can: the last layer of a model
+  /// with float outputs does, and one whose result only layers read that are kept float and take sums.
   bool gives_float(const Node& n) const {
     const int out = n.outputs[0];
-    return !options_.integer_output && links_.is_output(out) && links_.users(out).empty() &&
-           n.op->traits().products == Traits::Products::all && !has_residual(n);
+    const std::vector<int>& users = links_.users(out);
+    if (!can_give_float(n) || (links_.is_output(out) ? options_.integer_output : users.empty())) return false;
+    return std::all_of(users.begin(), users.end(),
+                       [&](int u) { return options_.keep_float[at(u)] && reads_sums(g_, g_.nodes[at(u)]); });
   }
 
   void choose_sources(const Node& n) {

@@ -45,7 +45,11 @@ class NodeExport : public ExportedNode {
     const bool codes = std::any_of(out.begin(), out.end(), [&](int t) { return is_coded(t); }) ||
                        (!in.empty() && in[0] >= 0 && is_coded(in[0]));
     const bool wide = !out.empty() && tensors_.at(out[0]).dtype == DType::i16 && tensors_.at(out[0]).quant;
-    const int of_int16 = type == "SUB" ? 5 : type == "MUL" || type == "TRANSPOSE" ? 4 : type == "RESHAPE" ? 1 : 3;
+    const int of_int16 = type == "SUB"                          ? 5
+                         : type == "MUL" || type == "TRANSPOSE" ? 4
+                         : type == "LEAKY_RELU"                 ? 2
+                         : type == "RESHAPE"                    ? 1
+                                                                : 3;
     tensors_.operate(type, wide ? of_int16 : codes ? coded : version, in, out, options);
   }
 
