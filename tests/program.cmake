@@ -50,7 +50,7 @@ if(CASE STREQUAL "help")
   set(options_of_compare --data --format --preprocess --crop --resize --labels --calibration --calibrate --limit --threads
       --out --json)
   set(options_of_quantize --out --type --calibration --calibrate --threads)
-  set(options_of_export --cpp --name --integers --rounding --force)
+  set(options_of_export --cpp --name --integers --cmsis-nn --rounding --force)
   set(options_of_why --calibration --data --images --layers --equalize)
   set(options_of_run --labels --preprocess --threads images)
   set(options_of_inspect --size --kernels --memory)
@@ -470,6 +470,8 @@ elseif(CASE STREQUAL "outputs")  # files that the program must not overwrite
     says(out "firmware/deep/net.hpp" "firmware/deep/net.cpp" "firmware/deep/net_kernels.hpp" "constants (flash): "
          "arena (RAM): ")
   endforeach()
+  octet(ok export q.octet --cpp firmware/deep --name cmsis --cmsis-nn)
+  says(out "CMSIS-NN: " " layers" "note: the rounding is tflite_double")
   refuses("layer 'conv' (Convolution);quantize the model" export net.octet --cpp other)
   refuses("'a-b' cannot be that of a C++ namespace" export q.octet --cpp other --name a-b)
   refuses("cannot create folder 'notes.txt/in'" export q.octet --cpp notes.txt/in)

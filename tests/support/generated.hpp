@@ -29,13 +29,28 @@ inline bool succeeds(const std::string& command, const std::string& log) {
   return done;
 }
 
+/// The folder of a checkout of Arm's CMSIS-NN (OCTET_CMSIS_NN_DIR, of the environment or of CMake); empty if there is
+/// none.
+inline std::string cmsis_nn_folder() {
+  const char* folder = std::getenv("OCTET_CMSIS_NN_DIR");
+#ifdef OCTET_CMSIS_NN_DIR
+  if (!folder) folder = OCTET_CMSIS_NN_DIR;
+#endif
+  return folder && std::filesystem::exists(std::string(folder) + "/Include/arm_nnfunctions.h") ? folder : "";
+}
+
 /// Models in one program, each with some inputs.
 class GeneratedPrograms {
  public:
+  /// cmsis_nn: a folder of CMSIS-NN for programs that call it.
+  explicit GeneratedPrograms(std::string cmsis_nn = "") : cmsis_nn_(std::move(cmsis_nn)) {}
+
   /// Writes the model and runs the executor. Throws FormatError if C++ source cannot express it.
   CppSource add(const std::string& label, const Model& m, int runs = 3) {
     CppOptions options;
     options.name = "case_" + std::to_string(count_);
+    options.cmsis_nn = !cmsis_nn_.empty();
+    const Model exact = options.cmsis_nn ? for_cmsis_nn(m) : m;
     CppSource source = export_cpp(m, folder_ / "", options);
     const std::string name = options.name;
     unit_ += "#include \"" + name + ".cpp\"\n";
@@ -50,13 +65,14 @@ class GeneratedPrograms {
     };
     list(m.inputs, "in", reads, "receive");
     list(m.outputs, "out", writes, "send");
-    main_ += "  {\n" + memory + "  for (int i = 0; i < " + std::to_string(runs) + "; ++i) {\n" + reads + "    " + name +
-             "::run(" + arguments + ");\n" + writes + "  }\n  }\n";
+    const std::string run = name + "::run(" + arguments + ")";
+    main_ += "  {\n" + memory + "  for (int i = 0; i < " + std::to_string(runs) + "; ++i) {\n" + reads + "    " +
+             (options.cmsis_nn ? "if (!" + run + ") return" : run) + ";\n" + writes + "  }\n  }\n";
     includes_ += "#include \"" + name + ".hpp\"\n";
     for (int i = 0; i < runs; ++i) {
       const std::vector<AnyTensor> in = random_inputs(m, 100 + 10 * static_cast<unsigned>(i));
       for (const AnyTensor& t : in) inputs_.append(reinterpret_cast<const char*>(t.data()), t.size_bytes());
-      for (const AnyTensor& t : run_model(m, in))
+      for (const AnyTensor& t : run_model(exact, in))
         expected_.append(reinterpret_cast<const char*>(t.data()), t.size_bytes());
     }
     ends_.push_back(expected_.size());
@@ -85,8 +101,9 @@ class GeneratedPrograms {
     const std::string strict =
         " -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror -fno-exceptions -fno-rtti -ffreestanding";
     const std::string go = "cd '" + (folder_ / "") + "' && " + compiler + " -std=c++17 " + flags;
-    REQUIRE(succeeds(go + strict + " -c unit.cpp -o unit.o", folder_ / "log"));
-    REQUIRE(succeeds(go + " main.cpp unit.o -o program", folder_ / "log"));
+    const std::string library = compile_cmsis_nn(compiler, "-O2 " + flags);
+    REQUIRE(succeeds(go + strict + include_option() + " -c unit.cpp -o unit.o", folder_ / "log"));
+    REQUIRE(succeeds(go + " main.cpp unit.o" + library + " -o program", folder_ / "log"));
     REQUIRE(succeeds("cd '" + (folder_ / "") + "' && ./program < inputs > outputs", folder_ / "log"));
     std::ifstream file(folder_ / "outputs", std::ios::binary);
     compare({std::istreambuf_iterator<char>(file), {}});
@@ -104,9 +121,11 @@ class GeneratedPrograms {
                   "void send(const void* p, std::size_t n);\n" +
                       all_function());
     const std::string options =
-        " -std=c++17 -O2 -ffreestanding -fno-exceptions -fno-rtti -Wall -Wextra -Werror " + flags;
+        " -std=c++17 -O2 -ffreestanding -fno-exceptions -fno-rtti -Wall -Wextra -Werror " + flags + include_option();
+    const std::string library = compile_cmsis_nn("arm-none-eabi-g++", "-O2 " + flags);
     REQUIRE(succeeds("cd '" + (folder_ / "") + "' && arm-none-eabi-g++" + options + " -nostdlib -T '" + start_up +
-                         "/device.ld' '" + start_up + "/start.cpp' unit.cpp main.cpp inputs.cpp -lgcc -o device",
+                         "/device.ld' '" + start_up + "/start.cpp' unit.cpp main.cpp inputs.cpp" + library +
+                         " -lgcc -o device",
                      folder_ / "log"));
     REQUIRE(succeeds("cd '" + (folder_ / "") + "' && timeout 300 qemu-system-arm -M " + board +
                          " -nographic -semihosting-config enable=on,target=native -kernel device > outputs 2>&1",
@@ -132,7 +151,21 @@ class GeneratedPrograms {
   }
 
  private:
+  std::string include_option() const { return cmsis_nn_.empty() ? "" : " -isystem '" + cmsis_nn_ + "/Include'"; }
+  /// Compiles the integer functions of CMSIS-NN. Returns the objects.
+  std::string compile_cmsis_nn(const std::string& compiler, const std::string& flags) const {
+    if (cmsis_nn_.empty()) return "";
+    // One file at a time: g++ takes only the first after -x c as C.
+    REQUIRE(succeeds("cd '" + (folder_ / "") + "' && rm -rf cmsis_nn && mkdir cmsis_nn && cd cmsis_nn && find '" +
+                         cmsis_nn_ +
+                         "/Source' -name '*.c' ! -name '*_f16*' ! -name '*_f32*' ! -name '*_flt*' -print0 " +
+                         "| xargs -0 -n 1 " + compiler + " -x c -w " + flags + " -I'" + cmsis_nn_ + "/Include' -c",
+                     folder_ / "log"));
+    return " cmsis_nn/*.o";
+  }
+
   TemporaryFolder folder_;
+  std::string cmsis_nn_;
   int count_ = 0;
   std::string includes_, unit_, main_, inputs_, expected_;
   std::vector<std::size_t> ends_;  // of the outputs of each model

@@ -27,6 +27,16 @@ class IntegerMean {
     if ((kind == Kind::pool || kind == Kind::int8_pool) && in_ != out_) rounding_ = Rounding::fp32;
   }
 
+  /// The multiplier divided by n, with as many bits as possible; truncates as TFLite does.
+  static FixedPointMultiplier divided(FixedPointMultiplier m, std::int64_t n) noexcept {
+    int shift = 0;
+    while (shift < 32 && n >> (shift + 1) != 0) ++shift;
+    shift = std::clamp(shift, 0, 31 + m.shift);
+    m.mantissa = static_cast<std::int32_t>((std::int64_t{m.mantissa} << shift) / n);
+    m.shift -= shift;
+    return m;
+  }
+
   /// The divisor of most means.
   void expect(std::int64_t count) noexcept {
     usual_factor_ = factor_of(count);
@@ -101,15 +111,6 @@ class IntegerMean {
   template <class F>
   static void each(const std::int32_t* sums, std::int64_t channels, std::uint8_t* out, F f) noexcept {
     for (std::int64_t c = 0; c < channels; ++c) out[c] = static_cast<std::uint8_t>(std::clamp(f(sums[c]), 0, 255));
-  }
-  /// The multiplier divided by n, with as many bits as possible; truncates as TFLite does.
-  static FixedPointMultiplier divided(FixedPointMultiplier m, std::int64_t n) noexcept {
-    int shift = 0;
-    while (shift < 32 && n >> (shift + 1) != 0) ++shift;
-    shift = std::clamp(shift, 0, 31 + m.shift);
-    m.mantissa = static_cast<std::int32_t>((std::int64_t{m.mantissa} << shift) / n);
-    m.shift -= shift;
-    return m;
   }
   const ByteKernels* kernels_;
   QuantParams in_, out_;

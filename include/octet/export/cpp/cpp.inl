@@ -42,6 +42,8 @@ class NewFiles {
 
 }  // namespace detail::cpp
 
+OCTET_API Model for_cmsis_nn(const Model& model) { return detail::cpp::cmsis_nn_model(model); }
+
 OCTET_API CppSource write_cpp(const Model& model, const CppOptions& options) {
   return detail::cpp::Exporter(model, options).run();
 }

@@ -2,6 +2,7 @@
 #include "../../passes/fuse_code_functions.hpp"
 #include "../../passes/lower.hpp"
 #include "../prepared_model.hpp"
+#include "cmsis_nn_model.hpp"
 #include "cpp.hpp"
 #include "kernels.hpp"
 #include "placement.hpp"
@@ -43,6 +44,31 @@ inline void remove_end_conversions(Graph& g) {
   g.remove_unused();
 }
 
+/// Puts conversions between the layers and inputs and outputs of uint8 codes, which it returns.
+inline std::vector<int> separate_byte_ends(Graph& g) {
+  std::vector<int> ends;
+  std::vector<Node> first, last;
+  const auto separate = [&](const std::vector<int>& list, bool inputs) {
+    for (int v : list) {
+      if (g.value(v).dtype != DType::u8 || std::find(ends.begin(), ends.end(), v) != ends.end()) continue;
+      ends.push_back(v);
+      const Value& end = g.value(v);
+      const int u = g.add_value({end.name + ".int8", end.dtype, end.shape, end.quant, {}});
+      for (Node& n : g.nodes) {
+        std::replace(n.inputs.begin(), n.inputs.end(), v, u);
+        std::replace(n.outputs.begin(), n.outputs.end(), v, u);
+      }
+      const int from = inputs ? v : u, to = inputs ? u : v;
+      (inputs ? first : last).push_back({g.value(u).name, make_operator(Convert(DType::u8)), {from}, {to}});
+    }
+  };
+  separate(g.inputs, true);
+  separate(g.outputs, false);
+  g.nodes.insert(g.nodes.begin(), first.begin(), first.end());
+  g.nodes.insert(g.nodes.end(), last.begin(), last.end());
+  return ends;
+}
+
 /// The lowered graph for a batch of one image, with all shapes.
 inline Graph device_graph(const Model& model) {
   check_graph(model);
@@ -74,8 +100,9 @@ class Exporter {
   Exporter(const Model& model, const CppOptions& options)
       : name_(options.name),
         model_name_(comment_text(model.name)),
-        graph_(device_graph(model)),
-        stored_(graph_, StoredValues::code_of(graph_)) {
+        cmsis_nn_(options.cmsis_nn),
+        graph_(device_graph(cmsis_nn_ ? cmsis_nn_model(model, &notes_) : model)),
+        stored_(stored_values()) {
     if (options.integer_ends) remove_end_conversions(graph_);
     check_name();
     check_types();
@@ -87,7 +114,12 @@ class Exporter {
     const Places places = place_values(graph_, stored_, layers);
     CppSource source;
     source.arena_bytes = places.arena_bytes;
-    for (const LayerText& l : layers) source.constant_bytes += l.constant_bytes;
+    source.notes = notes_;
+    for (const LayerText& l : layers) {
+      source.constant_bytes += l.constant_bytes;
+      source.layers += l.view ? 0 : 1;
+      source.cmsis_nn_layers += l.cmsis_nn ? 1 : 0;
+    }
     std::string code = implementation(layers, places);  // before the kernels: it may use one more
     source.files = {{name_ + ".hpp", header(source)},
                     {name_ + ".cpp", std::move(code)},
@@ -96,6 +128,13 @@ class Exporter {
   }
 
  private:
+  /// The type of codes. CMSIS-NN has int8, to which inputs and outputs of uint8 are converted.
+  StoredValues stored_values() {
+    const DType code = StoredValues::code_of(graph_);
+    if (!cmsis_nn_ || code == DType::i8) return {graph_, code, {}};
+    return {graph_, DType::i8, separate_byte_ends(graph_)};
+  }
+
   void check_name() const {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
     bool good = name_.size() <= 64 && letter(name_[0]) && name_.find("__") == std::string::npos;
@@ -128,7 +167,7 @@ class Exporter {
 
   LayerText layer(std::size_t i) {
     const Node& n = graph_.nodes[i];
-    NodeExport node(n, graph_, stored_, static_cast<int>(i), kernels_);
+    NodeExport node(n, graph_, stored_, static_cast<int>(i), kernels_, cmsis_nn_);
     for (int v : n.outputs) {
       const Shape& shape = graph_.value(v).shape;
       node.require(shape.elements() > 0 && shape.elements() <= std::int64_t{1} << 30, "'", graph_.value(v).name,
@@ -140,8 +179,10 @@ class Exporter {
     return node.take();
   }
 
-  static std::string first_lines(const std::string& what) {
-    return "// " + what + ", written by octet. Do not edit.\n";
+  std::string first_lines(const std::string& what) const {
+    std::string text = "// " + what + ", written by octet. Do not edit.\n";
+    for (const std::string& n : notes_) text += "// For CMSIS-NN, " + n + ".\n";
+    return text;
   }
 
   /// The constants of an input or an output.
@@ -167,7 +208,7 @@ class Exporter {
       parameters.push_back("const " + type_text(stored_.type(graph_.inputs[i])) + "* in_" + std::to_string(i));
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       parameters.push_back(type_text(stored_.type(graph_.outputs[i])) + "* out_" + std::to_string(i));
-    return "void run(" + listed(parameters) + ") noexcept";
+    return (cmsis_nn_ ? "bool run(" : "void run(") + listed(parameters) + ") noexcept";
   }
 
   std::string header(const CppSource& s) const {
@@ -185,14 +226,30 @@ class Exporter {
     text +=
         "/// Runs the model for one input. Not for several threads at once: the arena is static. Inputs and outputs "
         "must\n"
-        "/// not overlap.\n" +
-        signature() + ";\n\n}  // namespace " + name_ + "\n";
+        "/// not overlap.\n";
+    if (cmsis_nn_)
+      text +=
+          "/// False if CMSIS-NN refuses a layer or needs more memory than the arena has for it; then the outputs are "
+          "wrong.\n";
+    text += signature() + ";\n\n}  // namespace " + name_ + "\n";
     return text;
   }
 
+  /// CMSIS-NN's rounding is chosen when it is compiled.
+  std::string rounding_check() const {
+    if (!cmsis_nn_) return "";
+    const bool once = graph_.rounding == Rounding::tflite_single;
+    return std::string("#if ") + (once ? "!" : "") +
+           "defined(CMSIS_NN_USE_SINGLE_ROUNDING)\n#  error \"the model rounds " +
+           (once ? "once: define CMSIS_NN_USE_SINGLE_ROUNDING, also for CMSIS-NN"
+                 : "twice: CMSIS_NN_USE_SINGLE_ROUNDING must not be defined, nor for CMSIS-NN") +
+           "\"\n#endif\n";
+  }
+
   std::string kernels_header() const {
-    return first_lines("Kernels of the model '" + model_name_ + "'") +
-           "#pragma once\n#include <cstddef>\n#include <cstdint>\n\n"
+    return first_lines("Kernels of the model '" + model_name_ + "'") + "#pragma once\n" +
+           (cmsis_nn_ ? "#include <arm_nnfunctions.h>\n\n" : "") + "#include <cstddef>\n#include <cstdint>\n\n" +
+           rounding_check() +
            "#if defined(__FAST_MATH__)\n#  error \"-ffast-math would change the results\"\n#endif\n"
            "#if defined(__FLT_EVAL_METHOD__) && \\\n"
            "    (__FLT_EVAL_METHOD__ < 0 || __FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2)\n"
@@ -228,11 +285,13 @@ class Exporter {
         "#include \"" + name_ + "_kernels.hpp\"\n\nnamespace " + name_ +
         " {\nnamespace {\n\nusing namespace kernels;\n\n" + constants;
     if (places.arena_bytes) text += "alignas(16) unsigned char arena[arena_bytes];\n\n";
+    if (cmsis_nn_) body += "  return true;\n";
     return text + "}  // namespace\n\n" + signature() + " {\n" + body + "}\n\n}  // namespace " + name_ + "\n";
   }
 
-  /// The address of a value in the generated function.
+  /// The address of a value, or of the scratch memory of layer -1 - v, in the generated function.
   std::string places_text(const Places& places, int v) const {
+    if (v < 0) return "arena + " + std::to_string(places.scratch[at(-1 - v)]);
     const Place& p = places[v];
     if (p.home == Place::Home::input) return "in_" + std::to_string(p.at);
     if (p.home == Place::Home::output) return "out_" + std::to_string(p.at);
@@ -253,6 +312,8 @@ class Exporter {
   }
 
   std::string name_, model_name_;
+  bool cmsis_nn_;
+  std::vector<std::string> notes_;
   Graph graph_;
   StoredValues stored_;
   std::set<std::string> kernels_;

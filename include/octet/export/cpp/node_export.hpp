@@ -17,7 +17,9 @@ namespace detail::cpp {
 struct LayerText {
   std::string constants, statement;
   std::size_t constant_bytes = 0;
+  std::size_t scratch_bytes = 0;    // of memory that the layer needs while it runs
   bool view = false;                // output 0 has the bytes of input 0
+  bool cmsis_nn = false;            // the statement calls CMSIS-NN
   std::vector<bool> can_overwrite;  // by input: output 0 may have its memory
 
   bool is_view() const noexcept { return view; }
@@ -30,8 +32,8 @@ struct LayerText {
 class NodeExport : public ExportedNode {
  public:
   NodeExport(const Node& node, const Graph& graph, const StoredValues& stored, int index,
-             std::set<std::string>& kernels)
-      : ExportedNode(node, graph), stored_(stored), index_(index), kernels_(kernels) {}
+             std::set<std::string>& kernels, bool cmsis_nn)
+      : ExportedNode(node, graph), stored_(stored), index_(index), kernels_(kernels), cmsis_nn_(cmsis_nn) {}
 
   /// For functions that prepare the executor's steps.
   PrepareContext context() const { return {graph(), node_, detail::kernels()}; }
@@ -39,7 +41,10 @@ class NodeExport : public ExportedNode {
   const StoredValues& stored() const noexcept { return stored_; }
   std::int64_t elements(int v) const { return graph().value(v).shape.elements(); }
 
-  /// The address of a value, which is known later.
+  /// Whether layers that CMSIS-NN has call it.
+  bool cmsis_nn() const noexcept { return cmsis_nn_; }
+
+  /// The address of a value, which is known later; -1 - i: of the scratch memory of layer i.
   static std::string address(int v) { return "\x01" + std::to_string(v) + "\x01"; }
   std::string in(int i = 0) {
     if (input(i).is_constant()) return constant_codes(i);
@@ -86,6 +91,16 @@ class NodeExport : public ExportedNode {
   /// The generated program calls `kernel`, or uses the type of that name, in `statement`.
   void use(const std::string& kernel) { kernels_.insert(kernel); }
   void call(std::string statement) { text_.statement += "  " + std::move(statement) + ";\n"; }
+  /// A call of CMSIS-NN, after which the program only continues if `condition` is true.
+  void call_cmsis_nn(const std::string& condition) {
+    text_.statement += "  if (!" + condition + ") return false;\n";
+    text_.cmsis_nn = true;
+  }
+  /// The address of memory that the layer needs while it runs.
+  std::string scratch(std::size_t bytes) {
+    text_.scratch_bytes = bytes;
+    return address(-1 - index_);
+  }
   void set_view() { text_.view = true; }
   void can_overwrite(int i) {
     text_.can_overwrite.resize(std::max(text_.can_overwrite.size(), static_cast<std::size_t>(i) + 1));
@@ -109,11 +124,6 @@ class NodeExport : public ExportedNode {
     require(s.rank() > 0 && s[0] == 1, "C++ source is for a batch of one image, but '", graph().value(v).name,
             "' has shape ", s);
   }
-  void require_fp32() const {
-    require(context().rounding() == Rounding::fp32,
-            "C++ source of this layer has no form of TFLite's rounding: use the rounding fp32");
-  }
-
   LayerText take() { return std::move(text_); }
 
  private:
@@ -131,8 +141,16 @@ class NodeExport : public ExportedNode {
   const StoredValues& stored_;
   int index_;
   std::set<std::string>& kernels_;
+  bool cmsis_nn_;
   LayerText text_;
 };
+
+/// The type of factors of TFLite's rounding in generated programs.
+inline std::string fixed_type(NodeExport& n, Rounding rounding) {
+  const std::string type = rounding == Rounding::tflite_single ? "FixedOnce" : "Fixed";
+  n.use(type);
+  return type;
+}
 
 /// A factor of TFLite's rounding.
 inline std::string fixed_literal(const FixedPointMultiplier& m) {

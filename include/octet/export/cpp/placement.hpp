@@ -15,7 +15,8 @@ struct Place {
 };
 
 struct Places {
-  std::vector<Place> all;  // one per value
+  std::vector<Place> all;            // one per value
+  std::vector<std::size_t> scratch;  // per layer: the offset of its scratch memory in the arena
   std::size_t arena_bytes = 0;
   const Place& operator[](int v) const { return all[at(all[at(v)].root)]; }
 };
@@ -69,8 +70,15 @@ inline Places place_values(const Graph& g, const StoredValues& stored, const std
       buffers.push_back({bytes[v], first_use[v], last_use[v]});
       owners.push_back(static_cast<int>(v));
     }
+  for (int i = 0; i < end; ++i)
+    if (const std::size_t scratch = layers[at(i)].scratch_bytes; scratch > 0) {
+      buffers.push_back({scratch, i, i});
+      owners.push_back(-1 - i);
+    }
   const MemoryPlan plan = plan_memory(buffers, alignment);
-  for (std::size_t b = 0; b < buffers.size(); ++b) p.all[at(owners[b])].at = plan.offsets[b];
+  p.scratch.resize(layers.size());
+  for (std::size_t b = 0; b < buffers.size(); ++b)
+    (owners[b] < 0 ? p.scratch[at(-1 - owners[b])] : p.all[at(owners[b])].at) = plan.offsets[b];
   p.arena_bytes = plan.bytes;
   return p;
 }

@@ -12,7 +12,8 @@ namespace detail::cpp {
 /// conversions of inputs and outputs.
 class StoredValues {
  public:
-  StoredValues(const Graph& g, DType code) : graph_(g), type_(code) {}
+  /// bytes: values that are uint8 in a program with int8 codes.
+  StoredValues(const Graph& g, DType code, std::vector<int> bytes) : graph_(g), type_(code), bytes_(std::move(bytes)) {}
 
   /// The type of codes for a graph, before its ends are changed.
   static DType code_of(const Graph& g) {
@@ -29,6 +30,7 @@ class StoredValues {
   /// In a program with uint8 codes, int8 inputs and outputs keep their type.
   DType type(int v) const {
     const DType t = graph_.value(v).dtype;
+    if (has(bytes_, v)) return t;
     return is_code(v) && !(t == DType::i8 && is_end(v)) ? type_ : t;
   }
   /// What is added to a code of the graph to get the stored one.
@@ -49,12 +51,11 @@ class StoredValues {
   }
 
  private:
-  bool is_end(int v) const {
-    const auto in = [v](const std::vector<int>& list) { return std::find(list.begin(), list.end(), v) != list.end(); };
-    return in(graph_.inputs) || in(graph_.outputs);
-  }
+  static bool has(const std::vector<int>& list, int v) { return std::find(list.begin(), list.end(), v) != list.end(); }
+  bool is_end(int v) const { return has(graph_.inputs, v) || has(graph_.outputs, v); }
   const Graph& graph_;
   DType type_;
+  std::vector<int> bytes_;
 };
 
 }  // namespace detail::cpp

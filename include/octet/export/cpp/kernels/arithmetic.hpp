@@ -73,6 +73,14 @@ constexpr const char* fused_source = R"cpp(
   }
 )cpp";
 
+constexpr const char* limited_source = R"cpp(
+  /// Leaves room for a zero point.
+  inline std::int32_t limited(std::int64_t q) noexcept {
+    constexpr std::int32_t most = std::int32_t{1} << 20;
+    return q < -most ? -most : q > most ? most : static_cast<std::int32_t>(q);
+  }
+)cpp";
+
 /// TFLite's fixed-point multiplications, as in kernels/requantize.hpp.
 constexpr const char* fixed_twice_source = R"cpp(
   /// A factor: mantissa * 2^(shift - 31).

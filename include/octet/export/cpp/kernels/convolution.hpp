@@ -165,9 +165,24 @@ constexpr const char* fixed_scaled_source = R"cpp(
     const Factor* scale;  // one per channel
     Codes codes;
     void operator()(std::int32_t i, std::int32_t channel, std::int32_t sum) const noexcept {
-      const std::int32_t q = multiplied(sum, scale[channel]);
-      constexpr std::int32_t most = std::int32_t{1} << 20;  // room for the zero point
-      out[i] = codes(q < -most ? -most : q > most ? most : q);
+      out[i] = codes(limited(multiplied(sum, scale[channel])));
+    }
+  };
+)cpp";
+
+constexpr const char* fixed_residual_source = R"cpp(
+  /// Stores sums plus another tensor as codes, with TFLite's rounding of both.
+  template <class Factor>
+  struct FixedScaledWithResidual {
+    code* out;
+    const Factor* scale;  // one per channel
+    Codes codes;
+    const code* residual;
+    Factor residual_scale;
+    std::int32_t residual_zero;
+    void operator()(std::int32_t i, std::int32_t channel, std::int32_t sum) const noexcept {
+      const std::int64_t added = multiplied(residual[i] - residual_zero, residual_scale);
+      out[i] = codes(limited(added + multiplied(sum, scale[channel])));
     }
   };
 )cpp";

@@ -55,5 +55,34 @@ constexpr const char* average_pool_source = R"cpp(
   }
 )cpp";
 
+constexpr const char* fixed_average_pool_source = R"cpp(
+  /// As TFLite: the mean of codes minus `middle`, rounded half away from zero. `divisor`: 0 for the number of codes.
+  inline void fixed_average_pool(const Pool& p, std::int32_t divisor, std::int32_t middle, const code* in,
+                                 code* out) noexcept {
+    for (std::int32_t y = 0; y < p.out_h; ++y)
+      for (std::int32_t x = 0; x < p.out_w; ++x)
+        for (std::int32_t c = 0; c < p.channels; ++c) {
+          std::int32_t sum = 0;
+          const std::int32_t inside = p.each(in, y, x, c, [&](code q) { sum += q - middle; });
+          const std::int32_t n = divisor > 0 ? divisor : inside > 0 ? inside : 1;
+          *out++ = static_cast<code>((sum > 0 ? sum + n / 2 : sum - n / 2) / n + middle);
+        }
+  }
+)cpp";
+
+constexpr const char* fixed_mean_source = R"cpp(
+  /// The sums of windows in the output's scale, with TFLite's rounding.
+  template <class Factor>
+  void fixed_mean(const Pool& p, Factor factor, std::int32_t zero, const code* in, code* out, Codes codes) noexcept {
+    for (std::int32_t y = 0; y < p.out_h; ++y)
+      for (std::int32_t x = 0; x < p.out_w; ++x)
+        for (std::int32_t c = 0; c < p.channels; ++c) {
+          std::int32_t sum = 0;
+          p.each(in, y, x, c, [&](code q) { sum += q - zero; });
+          *out++ = codes(limited(multiplied(sum, factor)));
+        }
+  }
+)cpp";
+
 }  // namespace detail::cpp
 OCTET_END

@@ -5,6 +5,7 @@
 #include "../../../operators/convert.hpp"
 #include "../../../operators/prelu_formula.hpp"
 #include "../../../operators/softmax.hpp"
+#include "cmsis_nn.hpp"
 #include "run_on_codes.hpp"
 
 /// Layers that compute element by element, and softmax.
@@ -124,6 +125,7 @@ inline void export_binary(NodeExport& n) {
   const auto& op = static_cast<const Binary&>(n.op());
   if (table_input(n) >= 0) return export_table(n);
   for (int v : {n.id(0), n.id(1), n.out_id()}) n.require_codes(v);
+  if (cmsis_binary(n, op)) return;
   const bool product = op.kind == BinaryKind::mul;
   n.require(product || op.kind == BinaryKind::add || op.kind == BinaryKind::sub,
             "C++ source has no form of it for two tensors; there are sums, differences and products");
@@ -159,9 +161,7 @@ inline void export_binary(NodeExport& n) {
     const IntegerRange limits = quantized_range(op.activation, n.output());
     const std::string to_codes = n.codes(limits.low, limits.high),
                       centers = zeros(n.input(0).quant.zero_point[0], n.input(1).quant.zero_point[0]);
-    const bool once = c.rounding() == Rounding::tflite_single;
-    const std::string factor = once ? "FixedOnce" : "Fixed";
-    n.use(factor);
+    const std::string factor = fixed_type(n, c.rounding());
     n.use(product ? "FixedMultiplication" : "FixedAddition");
     const auto fixed = [](double real) { return fixed_literal(FixedPointMultiplier(real)); };
     const double common = 2 * std::max(sa, sb);

@@ -3,19 +3,11 @@
 #include "../../../operators/convolution/convolution.hpp"
 #include "../../../operators/fully_connected.hpp"
 #include "../../../operators/weighted_layer.hpp"
-#include "../node_export.hpp"
+#include "cmsis_nn.hpp"
 
 /// Layers with weights.
 OCTET_BEGIN
 namespace detail::cpp {
-
-/// The sum of a channel's weights.
-inline std::int64_t weight_sum(const IntegerWeights& w, std::int64_t channel) {
-  std::int64_t sum = 0;
-  for (std::int64_t i = 0; i < w.k * w.repeat; ++i)
-    sum += w.values[static_cast<std::size_t>(channel * w.k * w.repeat + i)];
-  return sum;
-}
 
 /// The array of weights, int8 where they fit. `type`: set to their type.
 inline std::string weight_array(NodeExport& n, const IntegerWeights& w, std::string& type) {
@@ -60,11 +52,18 @@ inline std::string store_text(NodeExport& n, const IntegerWeights& w, const Acti
   const std::string codes = n.codes(e.low, e.high);
   const Rounding rounding = c.rounding(plain);
   if (rounding != Rounding::fp32) {
-    n.require(!added, "C++ source has no form of a tensor that is added with TFLite's rounding: use fp32");
-    const std::string type = rounding == Rounding::tflite_single ? "FixedOnce" : "Fixed";
-    n.use(type);
-    n.use("FixedScaled");
-    return "FixedScaled<" + type + ">{" + listed({n.out(), fixed_array(n, w, type), codes}) + "}";
+    const std::string type = fixed_type(n, rounding), scales = fixed_array(n, w, type);
+    const std::string store = added ? "FixedScaledWithResidual" : "FixedScaled";
+    n.use(store);
+    if (!added) return store + "<" + type + ">{" + listed({n.out(), scales, codes}) + "}";
+    n.require_codes(n.id(residual));
+    n.can_overwrite(residual);
+    const double ratio =
+        static_cast<double>(n.input(residual).quant.scale[0]) / static_cast<double>(n.output().quant.scale[0]);
+    return store + "<" + type + ">{" +
+           listed({n.out(), scales, codes, n.in(residual), fixed_literal(FixedPointMultiplier(ratio)),
+                   literal(n.stored().zero(n.id(residual)))}) +
+           "}";
   }
   const std::string scale = n.array("scale", numbers(e.scale));
   if (e.store == Store::u8_shifted) {
@@ -84,19 +83,14 @@ inline std::string store_text(NodeExport& n, const IntegerWeights& w, const Acti
   return "Scaled{" + listed({n.out(), scale, codes}) + "}";
 }
 
-/// `s`: the sizes; `as_int8`: weights of a kind that TFLite rounds once.
+/// `s`: the sizes; `fully_connected`: as a convolution of 1x1; `plain`: weights of a kind that LiteRT rounds once.
 inline void export_weighted(NodeExport& n, const ConvolutionShape& s, const ActivationRange& range, int residual,
-                            bool one_scale_in_float, bool plain) {
+                            bool fully_connected, bool one_scale_in_float, bool plain) {
   const IntegerWeights w(n.context(), one_scale_in_float);
+  if (cmsis_weighted(n, w, s, range, residual, fully_connected)) return;
   const bool depthwise = s.groups > 1 && s.groups == s.in_c;
   const std::int32_t zero = n.stored().zero(n.id(0));
-  // The executor's biases include its own zero point.
-  std::vector<std::int32_t> bias;
-  for (std::int64_t o = 0; o < w.out; ++o) {
-    const std::int64_t added = w.input_zero_point - (depthwise ? 0 : zero);
-    bias.push_back(static_cast<std::int32_t>(
-        static_cast<std::uint64_t>(w.bias[static_cast<std::size_t>(o)] + added * weight_sum(w, o)) & 0xffffffffu));
-  }
+  const std::vector<std::int32_t> bias = bias_plus(w, w.input_zero_point - (depthwise ? 0 : zero));
   std::string type;
   const std::string weights = weight_array(n, w, type);
   std::vector<std::string> members;
@@ -123,7 +117,7 @@ inline void export_convolution(NodeExport& n) {
   n.require_one_image(n.id(0));
   const bool as_int8 = is_signed(n.input(LayerInputs::weights).dtype);
   export_weighted(n, convolution_shape(op.window, op.groups, n.input(0).shape, n.output().shape), op.activation,
-                  ConvolutionInputs::residual, !as_int8, as_int8 && op.groups == 1 && !op.as_depthwise);
+                  ConvolutionInputs::residual, false, !as_int8, as_int8 && op.groups == 1 && !op.as_depthwise);
 }
 
 inline void export_fully_connected(NodeExport& n) {
@@ -136,7 +130,7 @@ inline void export_fully_connected(NodeExport& n) {
   s.in_h = s.out_h = x.product(0, x.rank() - 1);
   s.in_w = s.out_w = s.kernel_h = s.kernel_w = s.stride_h = s.stride_w = s.dilation_h = s.dilation_w = s.groups = 1;
   s.pad_top = s.pad_left = 0;
-  export_weighted(n, s, op.activation, -1, true, is_signed(n.input(LayerInputs::weights).dtype));
+  export_weighted(n, s, op.activation, -1, true, true, is_signed(n.input(LayerInputs::weights).dtype));
 }
 
 }  // namespace detail::cpp
