@@ -44,20 +44,70 @@ const std::vector<Option> plain{byte(0, no_activation)};
 std::vector<Layer> layers() {
   const QuantParams half(0.5f, 3), quarter(0.25f, -5), one(1.0f, 1), real;
   return {
-      {"sum", "ADD", {half, quarter}, one, {}, plain},
-      {"sum of few large steps", "ADD", {QuantParams(300.0f, 3), quarter}, one, {}, plain},
-      {"sum with ReLU6", "ADD", {QuantParams(0.06f, 3), QuantParams(0.03f, -7)}, {0.06f, -11}, {}, {byte(0, relu6)}},
-      {"difference", "SUB", {half, quarter}, one, {}, plain},
-      {"product", "MUL", {half, quarter}, {0.25f, 1}, {}, plain},
-      {"mean", "MEAN", {half}, half, {}, {byte(0, 1)}},
-      {"mean without its dimensions", "MEAN", {half}, {0.3f, 5}, {}, {byte(0, 0)}},
-      {"other scale", "QUANTIZE", {QuantParams(0.3f, 3)}, {0.5f, -7}, {}, {}},
-      {"other scale, too large a ratio", "QUANTIZE", {QuantParams(130.0f, 3)}, {1.0f, -7}, {}, {}},
-      {"leaky ReLU", "LEAKY_RELU", {half}, {0.4f, 5}, {}, {testing::tflite::real(0, 0.3f)}},
-      {"leaky ReLU with a small slope", "LEAKY_RELU", {half}, {0.4f, 5}, {}, {testing::tflite::real(0, 0.001f)}},
-      {"ReLU6", "RELU6", {half}, {0.4f, 5}, {}, {}},
-      {"average", "AVERAGE_POOL_2D", {half}, half, {}, pool_options(valid, 2, 2)},
-      {"numbers", "QUANTIZE", {real}, {0.1f, 1}, {}, {}},
+      {"sum",
+       "ADD",
+       {half, quarter},
+       one,
+       {-10, 45, -28, 27, 82, -56, -1, 54, -19, 36, -37, -47, 8, -65, -10, 45},
+       plain},
+      {"sum of few large steps",
+       "ADD",
+       {QuantParams(300.0f, 3), quarter},
+       one,
+       {127, 127, -128, 127, 127, -128, 127, 127, -128, 127, -128, -128, 127, -128, -128, 127},
+       plain},
+      {"sum with ReLU6",
+       "ADD",
+       {QuantParams(0.06f, 3), QuantParams(0.03f, -7)},
+       {0.06f, -11},
+       {-11, 78, -11, 42, 89, -11, -11, 89, -11, 60, -11, -11, 5, -11, -11, 78},
+       {byte(0, relu6)}},
+      {"difference",
+       "SUB",
+       {half, quarter},
+       one,
+       {16, 50, -44, -10, 25, -5, 29, 63, -31, 3, -90, 8, 42, -52, -18, 16},
+       plain},
+      {"product",
+       "MUL",
+       {half, quarter},
+       {0.25f, 1},
+       {-101, -128, -128, 127, 127, 127, -128, -128, -128, 127, -128, 127, -128, 127, -128, 127},
+       plain},
+      {"mean", "MEAN", {half}, half, {29, -10, -49, 40}, {byte(0, 1)}},
+      {"mean without its dimensions", "MEAN", {half}, {0.3f, 5}, {48, -17, -82, 67}, {byte(0, 0)}},
+      {"other scale",
+       "QUANTIZE",
+       {QuantParams(0.3f, 3)},
+       {0.5f, -7},
+       {-5, 49, -52, 2, 56, -45, 9, 62, -38, 15, -85, -32, 22, -79, -25, 28},
+       {}},
+      {"other scale, too large a ratio",
+       "QUANTIZE",
+       {QuantParams(130.0f, 3)},
+       {1.0f, -7},
+       {127, 127, -128, 127, 127, -128, 127, 127, -128, 127, -128, -128, 127, -128, -128, 127},
+       {}},
+      {"leaky ReLU",
+       "LEAKY_RELU",
+       {half},
+       {0.4f, 5},
+       {10, 121, -23, 24, 127, -19, 38, 127, -14, 51, -44, -10, 65, -40, -6, 79},
+       {testing::tflite::real(0, 0.3f)}},
+      {"leaky ReLU with a small slope",
+       "LEAKY_RELU",
+       {half},
+       {0.4f, 5},
+       {10, 121, 5, 24, 127, 5, 38, 127, 5, 51, 5, 5, 65, 5, 5, 79},
+       {testing::tflite::real(0, 0.001f)}},
+      {"ReLU6", "RELU6", {half}, {0.4f, 5}, {10, 20, 5, 20, 20, 5, 20, 20, 5, 20, 5, 5, 20, 5, 5, 20}, {}},
+      {"average", "AVERAGE_POOL_2D", {half}, half, {29, -10, -49, 40}, pool_options(valid, 2, 2)},
+      {"numbers",
+       "QUANTIZE",
+       {real},
+       {0.1f, 1},
+       {-125, -87, -51, -13, 23, 61, 98, -117, -79, -43, -6, 31, 69, 105, -109, -71},
+       {}},
   };
 }
 
@@ -98,16 +148,6 @@ TEST_CASE("tflite xnnpack: layers have the codes of XNNPACK, or of LiteRT's kern
     for (std::int64_t i = 0; i < y.size(); ++i)
       found.push_back(static_cast<int>(detail::load_element(y.dtype(), y.data(), i)));
     CHECK(found == l.expected);
-    if (const char* d = std::getenv("OCTET_DUMP")) {
-      const std::string p = std::string(d) + "/" + l.name + ".tflite";
-      write_file(p, std::string(file.begin(), file.end()));
-      std::string in;
-      for (const AnyTensor& t : x) in.append(reinterpret_cast<const char*>(t.data()), t.size_bytes());
-      write_file(p + ".in", in);
-      std::string s;
-      for (int c : found) s += std::to_string(c) + ", ";
-      write_file(p + ".octet", s);
-    }
   }
 }
 
@@ -118,7 +158,10 @@ TEST_CASE("tflite xnnpack: LiteRT computes the same layers, of int8 and uint8, f
   for (const DType type : {DType::i8, DType::u8})
     for (const Layer& l : layers()) {
       const auto bytes = file_of(l, type, 65536);
-      judge.add_file(l.name, folder.write(l.name + name(type) + ".tflite", {bytes.begin(), bytes.end()}));
+      // Of uint8, some near-ties of means with another scale go elsewhere.
+      const Agreement a{1e-5, type == DType::u8 && l.op == "MEAN" ? 1 : 0};
+      judge.add_file(l.name + " " + name(type),
+                     folder.write(l.name + name(type) + ".tflite", {bytes.begin(), bytes.end()}), a);
     }
   judge.judge();
 }
