@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+
 #include "../core/affine.hpp"
 #include "../core/element.hpp"
 #include "../core/integer_format.hpp"
