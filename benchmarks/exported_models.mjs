@@ -78,15 +78,19 @@ for (const folder of folders) {
     const own = part(floats(path.join(folder, form + '.raw'))), n = own.length / count;
     const top1 = (all) => { let good = 0; for (let i = 0; i < count; ++i) good += labels[i].includes(best(all, i, n)); return 100 * good / count; };
     const compare = (a, b) => {
-      let equal = 0, same = 0, noise = 0, signal = 0;
+      let equal = 0, same = 0, noise = 0, signal = 0, largest = 0;
+      const apart = new Set();  // images with other numbers, but for the last digits of float sums
+      for (let k = 0; k < a.length; ++k) largest = Math.max(largest, Math.abs(a[k]));
       for (let k = 0; k < a.length; ++k) {
+        if (!(Math.abs(a[k] - b[k]) <= 2e-6 * largest)) apart.add(Math.floor(k / n));
         equal += a[k] === b[k];
         noise += (a[k] - b[k]) ** 2;
         signal += a[k] ** 2;
       }
       for (let i = 0; i < count; ++i) same += best(a, i, n) === best(b, i, n);
       const db = noise > 0 ? (10 * Math.log10(signal / noise)).toFixed(1) + ' dB' : 'equal';
-      return `same choice ${(100 * same / count).toFixed(2)} %, equal numbers ${(100 * equal / a.length).toFixed(2)} %, ${db}`;
+      return `same choice ${(100 * same / count).toFixed(2)} %, equal numbers ${(100 * equal / a.length).toFixed(2)} %, ` +
+        `equal images ${(100 - 100 * apart.size / count).toFixed(2)} %, ${db}`;
     };
     const report = (name, format, r) => {
       const read = part(floats(path.join(folder, form + format + '.raw')));
