@@ -1,10 +1,12 @@
 // Models in the files that octet writes for other runtimes, and what octet itself computes for the same images.
 //
-//   octet_bench_exported FOLDER MODEL DATA CALIBRATION RECIPE [--labels FILE] [--images N] [--qat]
+//   octet_bench_exported FOLDER MODEL DATA CALIBRATION RECIPE [--labels FILE] [--images N] [--forms int8,float,...]
+//   [--qat]
 //
 // Writes into FOLDER: inputs.raw (float32, [N, H, W, C] as octet takes them), labels.txt (the right classes of each
-// image), and for each form FORM.onnx, FORM.tflite, FORM.raw (octet's outputs), FORM.onnx.raw and FORM.tflite.raw
-// (octet's, of the files). exported_models.mjs runs the files with ONNX Runtime and LiteRT, and compares.
+// image), and for each form FORM.onnx, FORM.tflite, FORM.raw (octet's outputs), and octet's outputs of the files, with
+// the rounding of each judge: FORM.onnx.raw, FORM.tflite.raw (LiteRT with XNNPACK) and FORM.tflite.builtin.raw
+// (LiteRT's own kernels). exported_models.mjs runs the files with ONNX Runtime and LiteRT, and compares.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
@@ -28,6 +30,7 @@ namespace {
 struct Arguments {
   std::string folder, model, data, calibration, recipe, labels;
   std::int64_t images = 1000;
+  std::vector<std::string> forms{"float", "fp16", "dynamic", "int8"};
   bool qat = false;
 };
 
@@ -42,6 +45,12 @@ void write_outputs(const std::string& path, const Model& model, const std::vecto
   std::vector<Tensor<float>> outputs;
   for (const Tensor<float>& x : images) outputs.push_back(executor(x));
   write_floats(path, outputs);
+}
+
+Model rounded(const std::string& path, Rounding rounding) {
+  LoadOptions o;
+  o.rounding = rounding;
+  return load(path, o);
 }
 
 /// A model of int8 layers that is trained for it, for one epoch of the calibration data.
@@ -82,21 +91,24 @@ void run(const Arguments& a) {
   if (a.qat) {
     forms.emplace_back("qat", trained_for_int8(model, other, p, input));
   } else {
-    forms.emplace_back("float", model);
-    forms.emplace_back("fp16", quantize<fp16>(model));
-    forms.emplace_back("dynamic", quantize<dynamic_range>(model));
-    forms.emplace_back("int8", quantize<int8>(model, calibrate(model, some)));
+    for (const std::string& f : a.forms)
+      forms.emplace_back(f, f == "float"     ? model
+                            : f == "fp16"    ? quantize<fp16>(model)
+                            : f == "dynamic" ? quantize<dynamic_range>(model)
+                                             : quantize<int8>(model, calibrate(model, some)));
   }
   for (const auto& [name, form] : forms) {
     std::vector<std::string> notes;
     SaveOptions o;
     o.notes = &notes;
     write_outputs(file(name + ".raw"), form, images);
-    for (const char* format : {".onnx", ".tflite"}) {
-      const std::string path = file(name + format);
-      save(form, path, o);
-      write_outputs(path + ".raw", load(path), images);
-    }
+    const bool integer = name == "int8" || name == "qat";
+    save(form, file(name + ".onnx"), o);
+    save(form, file(name + ".tflite"), o);
+    write_outputs(file(name + ".onnx.raw"), load(file(name + ".onnx")), images);
+    write_outputs(file(name + ".tflite.raw"), rounded(file(name + ".tflite"), Rounding::xnnpack), images);
+    if (integer)
+      write_outputs(file(name + ".tflite.builtin.raw"), rounded(file(name + ".tflite"), Rounding::litert), images);
     for (const std::string& note : notes) std::cerr << name << ": " << note << "\n";
     std::cout << name << " " << images.size() << " images\n";
   }
@@ -114,6 +126,7 @@ int main(int argc, char** argv) {
   app.add_option("recipe", a.recipe)->required()->check(CLI::IsMember(normalization_names()));
   app.add_option("--labels", a.labels);
   app.add_option("--images", a.images)->check(CLI::Range(1, 1000000));
+  app.add_option("--forms", a.forms)->delimiter(',')->check(CLI::IsMember({"float", "fp16", "dynamic", "int8"}));
   app.add_flag("--qat", a.qat, "An int8 model trained for it, instead of the other forms");
   CLI11_PARSE(app, argc, argv);
   try {

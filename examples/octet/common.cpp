@@ -89,11 +89,9 @@ const std::map<std::string, RangeMethod> methods{{"min_max", RangeMethod::min_ma
                                                  {"percentile", RangeMethod::percentile},
                                                  {"entropy", RangeMethod::entropy},
                                                  {"mse", RangeMethod::mse}};
-const std::map<std::string, Rounding> roundings{{"fp32", Rounding::fp32},
-                                                {"double", Rounding::tflite_double},
-                                                {"single", Rounding::tflite_single},
-                                                {"litert", Rounding::litert},
-                                                {"fp32_centered", Rounding::fp32_centered}};
+const std::map<std::string, Rounding> roundings{
+    {"fp32", Rounding::fp32},     {"double", Rounding::tflite_double},        {"single", Rounding::tflite_single},
+    {"litert", Rounding::litert}, {"fp32_centered", Rounding::fp32_centered}, {"xnnpack", Rounding::xnnpack}};
 
 const std::map<std::string, WeightMemory> memories{
     {"fast", WeightMemory::fast}, {"balanced", WeightMemory::balanced}, {"small", WeightMemory::small}};
@@ -196,7 +194,8 @@ void add_rounding(CLI::App& command, std::optional<Rounding>& rounding) {
       .add_option_function<std::string>(
           "--rounding", [&rounding](const std::string& name) { rounding = roundings.at(name); },
           "How integer layers requantize: fp32, or as TFLite's kernels: double, single, litert (one or the other, by "
-          "layer, as LiteRT does); fp32_centered: fp32 as in .octet files of version 2. Default: as stored in the "
+          "layer, as LiteRT does), xnnpack (as LiteRT with XNNPACK); fp32_centered: fp32 as in .octet files of version "
+          "2. Default: as stored in the "
           "model file, else fp32")
       ->check(CLI::IsMember(keys(roundings)));
 }

@@ -195,8 +195,12 @@ OCTET_API const Value& PrepareContext::output(int i) const {
   return graph_.value(node_.outputs[static_cast<std::size_t>(i)]);
 }
 OCTET_API bool PrepareContext::as_litert() const noexcept { return graph_.rounding == Rounding::litert; }
+OCTET_API bool PrepareContext::as_xnnpack() const noexcept { return graph_.rounding == Rounding::xnnpack; }
 OCTET_API Rounding PrepareContext::rounding(bool plain_product) const noexcept {
-  if (as_litert()) return plain_product ? Rounding::tflite_single : Rounding::tflite_double;
+  return as_xnnpack() ? Rounding::fp32 : own_rounding(plain_product);
+}
+OCTET_API Rounding PrepareContext::own_rounding(bool plain_product) const noexcept {
+  if (as_litert() || as_xnnpack()) return plain_product ? Rounding::tflite_single : Rounding::tflite_double;
   return rounds_centered() ? Rounding::fp32 : graph_.rounding;
 }
 OCTET_API bool PrepareContext::rounds_centered() const noexcept { return graph_.rounding == Rounding::fp32_centered; }

@@ -85,8 +85,12 @@ class PrepareContext {
   /// Output i as declared in the graph.
   const Value& output(int i = 0) const;
   /// How this layer requantizes: as the model says; for Rounding::litert, twice, except for plain products (int8
-  /// convolutions that are not grouped, int8 fully connected layers); for Rounding::fp32_centered, as fp32.
+  /// convolutions that are not grouped, int8 fully connected layers); for Rounding::fp32_centered and xnnpack, as fp32.
   Rounding rounding(bool plain_product = false) const noexcept;
+  /// The same for operators that XNNPACK does not have: for Rounding::xnnpack, as for Rounding::litert.
+  Rounding own_rounding(bool plain_product = false) const noexcept;
+  /// Whether the model's rounding is Rounding::xnnpack.
+  bool as_xnnpack() const noexcept;
   /// Whether the model's rounding is Rounding::litert.
   bool as_litert() const noexcept;
   /// Whether the model's rounding is Rounding::fp32_centered.

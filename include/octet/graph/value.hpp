@@ -14,7 +14,10 @@ enum class Rounding : std::uint8_t {
   litert,         ///< as each of LiteRT's own kernels: tflite_single or tflite_double, by operator
   /// As fp32, but products of scales are not rounded to float, and sums and products of two tensors are rounded before
   /// the zero point is added, so that ties go elsewhere: what fp32 was in .octet files of version 2.
-  fp32_centered
+  fp32_centered,
+  /// As LiteRT with XNNPACK, which it uses unless told otherwise: fp32 for layers with weights, XNNPACK's formulas for
+  /// sums, products, means and conversions, and litert for what XNNPACK leaves to LiteRT's own kernels.
+  xnnpack
 };
 
 /// A tensor of a graph: constant (weights), or computed in every run.

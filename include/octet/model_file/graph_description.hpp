@@ -129,7 +129,7 @@ inline void check_graph(const Graph& g) {
 inline Graph read_graph(ArchiveReader& from, const SharedBytes& constants) {
   Graph g;
   g.name = from.get_text();
-  g.rounding = from.get_enum(Rounding::fp32_centered);
+  g.rounding = from.get_enum(Rounding::xnnpack);
   for (std::size_t n = from.get_count(2); n > 0; --n) {
     std::string key = from.get_text();
     g.metadata[std::move(key)] = from.get_text();

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+
 #include "../core/affine.hpp"
 #include "../core/element.hpp"
 #include "../core/integer_format.hpp"
@@ -8,6 +10,7 @@
 #include "convert.hpp"
 #include "int16_convert.hpp"
 #include "tflite_unary.hpp"
+#include "xnnpack_formulas.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -17,6 +20,7 @@ class QuantizeStep : public Step {
  public:
   QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
     params_.scale = q.scale[0];
+    if (c.as_xnnpack()) inverse_ = 1 / q.scale[0];
     params_.asked = true;
     const std::int32_t shift = code_shift(to, int8_format.computed);
     params_.flip = shift ? 0x80 : 0;
@@ -32,11 +36,29 @@ class QuantizeStep : public Step {
       p.in = reinterpret_cast<const float*>(c.input(0)) + first;
       p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
       p.count = count;
-      if (!simd_->quantize_f32(p)) report_lost_number(c);
+      if (inverse_ != 0 ? !quantize_products(p) : !simd_->quantize_f32(p)) report_lost_number(c);
     });
   }
 
  private:
+  /// XNNPACK multiplies by the inverse of the scale.
+  bool quantize_products(QuantizeF32 p) const noexcept {
+    std::array<float, 1024> products;
+    bool finite = true;
+    p.scale = 1;
+    for (std::int64_t left = p.count; left > 0; left -= p.count) {
+      p.count = std::min<std::int64_t>(left, 1024);
+      for (std::int64_t i = 0; i < p.count; ++i) products[static_cast<std::size_t>(i)] = p.in[i] * inverse_;
+      const float* const next = p.in + p.count;
+      p.in = products.data();
+      finite = simd_->quantize_f32(p) && finite;
+      p.in = next;
+      p.out += p.count;
+    }
+    return finite;
+  }
+
+  float inverse_ = 0;  // 0: numbers are divided by the scale
   const Kernels* simd_;
   QuantizeF32 params_;
   std::int64_t size_ = 0;
@@ -105,9 +127,12 @@ OCTET_API std::unique_ptr<Step> Convert::prepare(const PrepareContext& c) const 
   if (single && detail::int8_format.computes(x.dtype) && x.is_quantized() && y.dtype == DType::f32)
     return detail::make_step<detail::DequantizeStep>(c, x.quant);
   if (single && is_byte(x.dtype) && is_byte(y.dtype) && x.is_quantized() && y.is_quantized()) {
-    if (c.rounding() == Rounding::fp32) return detail::make_table(c, [](float v) { return v; });
+    if (c.as_xnnpack())
+      if (const auto f = detail::XnnpackScale::make(x.quant.scale[0] / y.quant.scale[0]))
+        return detail::make_code_table(c, x, y, *f);
+    if (c.own_rounding() == Rounding::fp32) return detail::make_table(c, [](float v) { return v; });
     const double ratio = static_cast<double>(x.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
-    const bool twice = c.rounding() == Rounding::tflite_double;
+    const bool twice = c.own_rounding() == Rounding::tflite_double;
     return detail::make_code_table(c, x, y, detail::FixedScale{detail::FixedPointMultiplier(ratio), twice});
   }
   if (detail::Int16Convert::has(x, y)) return detail::make_step<detail::Int16Convert>(c, x, y);

@@ -11,7 +11,7 @@ namespace detail {
 class Int16Convert : public Step {
  public:
   Int16Convert(const PrepareContext& c, const Value& x, const Value& y)
-      : kernels_(&byte_kernels(c.kernels().isa).int16), rounding_(c.rounding()), in_(bits(x.dtype) / 8) {
+      : kernels_(&byte_kernels(c.kernels().isa).int16), rounding_(c.own_rounding()), in_(bits(x.dtype) / 8) {
     out_ = bits(y.dtype) / 8;
     if (x.is_quantized()) from_ = c.one_scale(x);
     if (y.is_quantized()) to_ = c.one_scale(y);

@@ -16,7 +16,7 @@ class Int16Softmax : public Step {
     const double x = int16_scale(c, c.input(0)), y = int16_scale(c, c.output());
     factor_ = static_cast<float>(x * beta);
     out_scale_ = y;
-    if (c.rounding() != Rounding::fp32 && static_cast<float>(y) == 0x1p-15f)
+    if (c.own_rounding() != Rounding::fp32 && static_cast<float>(y) == 0x1p-15f)
       fixed_.emplace(static_cast<float>(x), beta);
   }
   std::size_t packed_bytes() const noexcept override { return sizeof *this; }

@@ -35,7 +35,7 @@ class Int16Sums {
   Int16Sums(const PrepareContext& c, const CenteredWeights& w, const ActivationRange& range, int residual, bool plain,
             bool connected = false)
       : kernels_(&byte_kernels(c.kernels().isa)),
-        rounding_(c.rounding(plain)),
+        rounding_(c.own_rounding(plain)),
         exactly_(connected && c.as_litert()),
         channels_(w.out) {
     check(c, residual);
@@ -83,7 +83,7 @@ class Int16Sums {
     c.require(y.dtype == DType::f32 || int16_format.computes(y.dtype), "expected output '", y.name, "' of type ",
               name(int16_format.computed), " or float32, found ", name(y.dtype));
     const double y_scale = y.dtype == DType::f32 ? 1 : int16_scale(c, y);
-    const bool fixed = y.dtype != DType::f32 && c.rounding() != Rounding::fp32;
+    const bool fixed = y.dtype != DType::f32 && c.own_rounding() != Rounding::fp32;
     const auto check_scale = [&](double real) {
       c.multiplier(real);
       c.require(!fixed || FixedPointMultiplier(real).shift <= largest_wide_shift, "the ratio of its scales is ", real,

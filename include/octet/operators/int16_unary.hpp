@@ -71,7 +71,7 @@ class Int16RealFunction : public Step {
 /// else null.
 inline std::unique_ptr<Step> make_tflite_int16_function(const PrepareContext& c, const UnaryFunction& f) {
   const auto x = static_cast<float>(int16_scale(c, c.input(0))), y = static_cast<float>(int16_scale(c, c.output()));
-  if (c.rounding() == Rounding::fp32) return nullptr;
+  if (c.own_rounding() == Rounding::fp32) return nullptr;
   const bool is_tanh = f.kind == UnaryKind::tanh;
   if (is_tanh || f.kind == UnaryKind::sigmoid) {
     if (y != 0x1p-15f) return nullptr;
@@ -79,7 +79,7 @@ inline std::unique_ptr<Step> make_tflite_int16_function(const PrepareContext& c,
   }
   if (f.kind != UnaryKind::clip && f.kind != UnaryKind::leaky_relu) return nullptr;
   std::unique_ptr<Step> step;
-  with_fixed_point(f, x, y, c.rounding() == Rounding::tflite_double, [&](auto code) {
+  with_fixed_point(f, x, y, c.own_rounding() == Rounding::tflite_double, [&](auto code) {
     const auto clamped = [code](std::int16_t q) {
       return static_cast<std::int16_t>(std::clamp(static_cast<double>(code(q)), -32768.0, 32767.0));
     };

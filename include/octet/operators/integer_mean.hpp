@@ -13,14 +13,15 @@ class IntegerMean {
   /// How TFLite rounds the mean: a pool divides the sum of the integers and rounds half away from zero (int8_pool: the
   /// values were int8, so away from 128); a reduction multiplies the sum minus zero points, or (pixels, int8_pixels:
   /// over height and width, which are kept as dimensions) the sum of the integers, and rounds the zero point apart.
-  enum class Kind : std::uint8_t { pool, int8_pool, reduction, pixels, int8_pixels };
+  /// xnnpack, int8_xnnpack: over height and width with Rounding::xnnpack, which adds the zero point before rounding.
+  enum class Kind : std::uint8_t { pool, int8_pool, reduction, pixels, int8_pixels, xnnpack, int8_xnnpack };
 
   IntegerMean(const PrepareContext& c, Kind kind)
       : kernels_(&byte_kernels(c.kernels().isa)),
         in_(params_of(int8_format, c, c.input(0))),
         out_(params_of(int8_format, c, c.output())),
         kind_(kind),
-        rounding_(c.rounding()),
+        rounding_(by_xnnpack(kind) ? Rounding::fp32 : c.own_rounding()),
         scale_(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0])) {
     c.multiplier(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0]));
     // TFLite's pools keep the scale.
@@ -49,6 +50,14 @@ class IntegerMean {
              std::uint8_t* out) const noexcept {
     count = std::max<std::int64_t>(count, 1);
     const auto zero_sum = static_cast<std::int32_t>(inside * in_.zero_point[0]);
+    if (by_xnnpack(kind_)) {
+      const std::int32_t shift = kind_ == Kind::int8_xnnpack ? 128 : 0;  // the float sum is of the file's codes
+      const float factor = in_.scale[0] / out_.scale[0] / static_cast<float>(count);
+      return each(sums, channels, out, [&](std::int32_t sum) {
+        const float mean = rounded(static_cast<float>(sum - zero_sum) * factor);
+        return round_clamped(mean + static_cast<float>(out_.zero_point[0] - shift), -512, 512) + shift;
+      });
+    }
     if (rounding_ == Rounding::fp32) {
       const float factor = factor_of(count);
       if (by_kernel(factor, count))
@@ -88,13 +97,14 @@ class IntegerMean {
   bool store(const PoolWindow& w, std::int64_t count, std::uint8_t* out) const noexcept {
     count = std::max<std::int64_t>(count, 1);
     const float factor = factor_of(count);
-    if (rounding_ != Rounding::fp32 || !by_kernel(factor, count)) return false;
+    if (rounding_ != Rounding::fp32 || by_xnnpack(kind_) || !by_kernel(factor, count)) return false;
     const auto zero_sum = static_cast<std::int32_t>(w.count * in_.zero_point[0]);
     kernels_->mean({nullptr, w.pixels, w.count, out, w.channels, zero_sum, factor, out_.zero_point[0]});
     return true;
   }
 
  private:
+  static bool by_xnnpack(Kind k) noexcept { return k == Kind::xnnpack || k == Kind::int8_xnnpack; }
   /// Half away from zero; any limit beyond the range of sums will do.
   static std::int64_t round_clamped_away(float x) noexcept {
     return static_cast<std::int64_t>(std::clamp(std::round(x), -1e9f, 1e9f));

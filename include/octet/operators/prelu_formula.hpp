@@ -33,7 +33,7 @@ struct PReluFormula {
     }
     // TFLite's roundings are defined only for integer slopes with one scale.
     if (slope.has_one_scale() && is_byte(slope.dtype)) {
-      rounding = c.rounding();
+      rounding = c.own_rounding();
       const float sx = x.quant.scale[0], sy = y.quant.scale[0];
       fixed_positive = FixedPointMultiplier(static_cast<double>(sx / sy));
       fixed_negative = FixedPointMultiplier(static_cast<double>(tflite_ratio(sx, slope.quant.scale[0], sy)));

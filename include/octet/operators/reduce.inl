@@ -14,10 +14,12 @@ class SpatialMean : public Step {
  public:
   SpatialMean(const PrepareContext& c, bool keep_dims, bool int8_codes) : simd_(&c.kernels()) {
     using Kind = IntegerMean::Kind;
+    const bool images = c.input(0).shape.rank() == 4;
+    Kind kind = Kind::reduction;
+    if (c.as_xnnpack() && images) kind = int8_codes ? Kind::int8_xnnpack : Kind::xnnpack;
     // LiteRT has a kernel for images whose dimensions are kept.
-    const bool pixels = c.as_litert() && keep_dims && c.input(0).shape.rank() == 4;
-    if (int8_format.computes(c.input(0).dtype))
-      integer_.emplace(c, !pixels ? Kind::reduction : int8_codes ? Kind::int8_pixels : Kind::pixels);
+    if (c.as_litert() && keep_dims && images) kind = int8_codes ? Kind::int8_pixels : Kind::pixels;
+    if (int8_format.computes(c.input(0).dtype)) integer_.emplace(c, kind);
   }
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;

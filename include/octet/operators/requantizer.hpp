@@ -129,6 +129,7 @@ class Requantizer {
       case Rounding::tflite_single:
         return std::int64_t{multiply_single_rounding(acc, m)} + multiply_single_rounding(residual, residual_fixed_);
       case Rounding::litert:         // one of the others, by layer
+      case Rounding::xnnpack:        // fp32, see PrepareContext::rounding
       case Rounding::fp32_centered:  // fp32, see PrepareContext::rounding
       case Rounding::fp32: break;
     }

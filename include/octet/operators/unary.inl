@@ -5,6 +5,7 @@
 #include "tflite_unary.hpp"
 #include "unary.hpp"
 #include "unary_gradient.hpp"
+#include "xnnpack_formulas.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -52,11 +53,15 @@ inline std::unique_ptr<Step> make_unary_int16(const PrepareContext& c, const Una
 /// The same, in fixed point if the model uses TFLite's rounding and TFLite has a fixed-point form.
 inline std::unique_ptr<Step> make_unary_table(const PrepareContext& c, const UnaryFunction& f) {
   require_bytes(c);
-  if (c.rounding() != Rounding::fp32) {
+  if (c.own_rounding() != Rounding::fp32) {
     const Value &x = c.input(0), &y = c.output();
+    if (c.as_xnnpack() && f.kind == UnaryKind::leaky_relu)
+      if (const auto g = XnnpackScale::make(x.quant.scale[0] / y.quant.scale[0], static_cast<float>(f.first)))
+        return make_code_table(c, x, y, *g);
     std::unique_ptr<Step> step;
-    const bool fixed = with_fixed_point(f, x.quant.scale[0], y.quant.scale[0], c.rounding() == Rounding::tflite_double,
-                                        [&](auto code) { step = make_code_table(c, x, y, code); });
+    const bool fixed =
+        with_fixed_point(f, x.quant.scale[0], y.quant.scale[0], c.own_rounding() == Rounding::tflite_double,
+                         [&](auto code) { step = make_code_table(c, x, y, code); });
     if (fixed) return step;
   }
   return make_table(c, f);

@@ -11,8 +11,8 @@
 OCTET_BEGIN
 namespace detail {
 
-constexpr const char* rounding_names[] = {"fp32", "tflite_double", "tflite_single", "litert",
-                                          "fp32_centered"};  // in the order of Rounding
+constexpr const char* rounding_names[] = {"fp32",   "tflite_double", "tflite_single",
+                                          "litert", "fp32_centered", "xnnpack"};  // in the order of Rounding
 constexpr PlannedForm planned_forms[] = {PlannedForm::floating, PlannedForm::integer,  PlannedForm::dynamic,
                                          PlannedForm::half,     PlannedForm::bfloat16, PlannedForm::integer16};
 
@@ -146,10 +146,10 @@ inline QuantizationPlan plan_from(const nlohmann::json& all) {
       all, {"octet_plan", "rounding", "integer_input", "integer_output", "activations", "layers", "channel_exponents"});
   QuantizationPlan plan;
   if (all.contains("rounding"))
-    plan.rounding = named<Rounding>(
-        all["rounding"], "rounding",
-        {Rounding::fp32, Rounding::tflite_double, Rounding::tflite_single, Rounding::litert, Rounding::fp32_centered},
-        [](Rounding r) { return rounding_names[static_cast<int>(r)]; });
+    plan.rounding = named<Rounding>(all["rounding"], "rounding",
+                                    {Rounding::fp32, Rounding::tflite_double, Rounding::tflite_single, Rounding::litert,
+                                     Rounding::fp32_centered, Rounding::xnnpack},
+                                    [](Rounding r) { return rounding_names[static_cast<int>(r)]; });
   if (all.contains("integer_input")) plan.integer_input = boolean_from(all["integer_input"], "integer_input");
   if (all.contains("integer_output")) plan.integer_output = boolean_from(all["integer_output"], "integer_output");
   plan.activations = entries_from<ActivationPlan>(all, "activations", "tensor", activation_plan_from);

@@ -154,6 +154,8 @@ class Exporter {
                          "' cannot be that of a C++ namespace, expected letters, digits and single underscores");
   }
   void check_types() const {
+    require<FormatError>(graph_.rounding != Rounding::xnnpack,
+                         "C++ source has no form of XNNPACK's rounding: load the model with another one, such as fp32");
     for (const std::vector<int>* list : {&graph_.inputs, &graph_.outputs})
       for (int v : *list) {
         const Value& x = graph_.value(v);

@@ -10,7 +10,7 @@ namespace detail {
 class Int16Binary : public Step {
  public:
   Int16Binary(const PrepareContext& c, BinaryKind kind, const ActivationRange& range)
-      : kind_(kind), kernels_(&byte_kernels(c.kernels().isa)), rounding_(c.rounding()) {
+      : kind_(kind), kernels_(&byte_kernels(c.kernels().isa)), rounding_(c.own_rounding()) {
     const double sa = int16_scale(c, c.input(0)), sb = int16_scale(c, c.input(1)), sy = int16_scale(c, c.output());
     const IntegerRange q = quantized_range(range, c.output());
     params_.smallest = static_cast<double>(q.low);

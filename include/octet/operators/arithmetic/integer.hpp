@@ -1,4 +1,5 @@
 #pragma once
+#include "../xnnpack_formulas.hpp"
 #include "broadcast.hpp"
 #include "function.hpp"
 #include "integer_formula.hpp"
@@ -18,8 +19,10 @@ class IntegerBinary : public Step {
       product_ = ProductFormula(c, range);
     else
       sum_ = SumFormula(c, kind, range);
+    if (c.as_xnnpack()) use_xnnpack(c, a, b, y);
     // For other roundings, and numbers that are not the kernels', results come from tables, or are computed one by one.
-    by_kernel_ = rounding_ == Rounding::fp32 && (kind == BinaryKind::mul ? product_.for_kernel : sum_.for_kernel);
+    by_kernel_ = rounding_ == Rounding::fp32 && !xnnpack_sum_ &&
+                 (kind == BinaryKind::mul ? product_.for_kernel : sum_.for_kernel);
     zero_a_ = a.zero_point[0];
     zero_b_ = b.zero_point[0];
     zero_point_ = y.zero_point[0];
@@ -58,6 +61,17 @@ class IntegerBinary : public Step {
 
  private:
   static constexpr std::int64_t block = 8192;
+
+  /// XNNPACK's sum; numbers that it does not take are LiteRT's.
+  void use_xnnpack(const PrepareContext& c, const QuantParams& a, const QuantParams& b, const QuantParams& y) {
+    bool takes = tflite_ratio(a.scale[0], b.scale[0], y.scale[0]) < 256;
+    if (kind_ != BinaryKind::mul) {
+      xnnpack_sum_ = XnnpackSum::make(a.scale[0] / y.scale[0], b.scale[0] / y.scale[0], a.zero_point[0],
+                                      b.zero_point[0], kind_ == BinaryKind::sub);
+      takes = xnnpack_sum_.has_value();
+    }
+    if (!takes) rounding_ = c.own_rounding();
+  }
 
   /// For an operand with one element per channel, of which there may be few: several pixels at a time.
   void run_repeated(const RunContext& c, const std::uint8_t* a, const std::uint8_t* b,
@@ -122,6 +136,9 @@ class IntegerBinary : public Step {
 
   std::uint8_t code(int a, int b) const noexcept {
     const bool product = kind_ == BinaryKind::mul;
+    if (xnnpack_sum_)
+      return static_cast<std::uint8_t>(
+          std::clamp((*xnnpack_sum_)(a, b) + zero_point_, sum_.arguments.low, sum_.arguments.high));
     if (rounding_ == Rounding::fp32) return product ? product_(a, b) : sum_(a, b);
     const std::int32_t x = a - zero_a_, y = b - zero_b_;
     const std::int64_t q = std::int64_t{product ? scaled(x * y, fixed_product_) : fixed_sum(x, y)} + zero_point_;
@@ -144,6 +161,7 @@ class IntegerBinary : public Step {
   Rounding rounding_;
   SumFormula sum_;
   ProductFormula product_;
+  std::optional<XnnpackSum> xnnpack_sum_;
   bool by_kernel_ = false;
   std::int32_t zero_a_ = 0, zero_b_ = 0, zero_point_ = 0;
   FixedPointMultiplier fixed_product_, input_a_, input_b_, fixed_sum_;

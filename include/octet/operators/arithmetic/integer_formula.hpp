@@ -13,6 +13,7 @@
 /// in float, sums with much finer results, and everything with Rounding::fp32_centered are rounded before zy is added:
 ///   sums      round(fma(b - zb, sb / sy, (a - za) * (sa / sy))) + zy
 ///   products  round((a - za) * (b - zb) * (sa * sb / sy)) + zy
+/// With Rounding::xnnpack, products are so, too, and sums as XnnpackSum has them.
 OCTET_BEGIN
 namespace detail {
 
@@ -87,7 +88,10 @@ struct ProductFormula {
       p.zero_point = y.zero_point[0];
     } else {
       p.scale = c.multiplier(static_cast<double>(tflite_ratio(a.scale[0], b.scale[0], y.scale[0])));
-      p.shift = static_cast<float>(y.zero_point[0]);
+      if (c.as_xnnpack())
+        p.zero_point = y.zero_point[0];
+      else
+        p.shift = static_cast<float>(y.zero_point[0]);
     }
   }
 
