@@ -26,7 +26,8 @@ class Judge {
     const char* folder = std::getenv("OCTET_JUDGES");
     const std::string runner = shared_file("peers/litert_run.mjs");
     ready_ = folder && std::system("node --version > /dev/null 2>&1") == 0 && (f == Format::onnx || !runner.empty());
-    if (!ready_) MESSAGE("skipped: ", testing::name(f), " files are not run by others (OCTET_JUDGES is not set)");
+    if (!ready_)
+      MESSAGE("skipped: ", std::string(testing::name(f)), " files are not run by others (OCTET_JUDGES is not set)");
     if (ready_ && f == Format::tflite) ::setenv("OCTET_LITERT_RUN", runner.c_str(), 0);
   }
   bool ready() const { return ready_; }
@@ -64,8 +65,8 @@ class Judge {
     for (const Exported& e : all_) command += " " + e.path;
     REQUIRE(std::system(command.c_str()) == 0);
     for (const Exported& e : all_) compare(e);
-    MESSAGE(testing::name(format_), ": ", all_.size(), " files, ", numbers_, " numbers, of which ", different_,
-            " are not the same bits");
+    MESSAGE(std::string(testing::name(format_)), ": ", all_.size(), " files, ", numbers_, " numbers, of which ",
+            different_, " are not the same bits");
   }
 
  private:
