@@ -91,7 +91,8 @@ class FixedSigmoid {
   }
 
   std::int16_t operator()(std::int16_t code) const noexcept {
-    if (by_polynomial_) return tanh_ ? fixed16::tanh(fixed16::saturated(code << doubled_)) : fixed16::sigmoid(code);
+    if (by_polynomial_)
+      return tanh_ ? fixed16::tanh(fixed16::saturated(code * (1 << doubled_))) : fixed16::sigmoid(code);
     const std::int64_t x = (code * multiplier_ + (shift_ > 0 ? std::int64_t{1} << (shift_ - 1) : 0)) >> shift_;
     // sigmoid(|x|), or sigmoid(2 |x|), with 16 bits after the point and `bits` more.
     const int bits = tanh_ ? 8 : 9;

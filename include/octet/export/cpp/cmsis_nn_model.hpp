@@ -18,7 +18,7 @@ inline int separate_sums(Graph& g) {
   std::vector<Node> nodes;
   int separated = 0;
   for (Node& n : g.nodes) {
-    const auto* c = n.op->type() == Convolution::type_name ? static_cast<const Convolution*>(n.op.get()) : nullptr;
+    const auto* c = as<Convolution>(*n.op);
     const auto r = static_cast<std::size_t>(Convolution::residual);
     const bool added = c && n.inputs.size() > r && n.inputs[r] != Node::none;
     const auto own = added ? params_before_residual(*c) : std::nullopt;
