@@ -62,7 +62,7 @@ class FixedHardSwish {
   int output_shift_ = 0, gate_shift_ = 0;
 };
 
-/// Calls use(g) with the fixed-point form of f if TFLite has one. Returns whether it has.
+/// Calls use(g) with the fixed-point form of f, which may be kept, if TFLite has one. Returns whether it has.
 template <class Use>
 bool with_fixed_point(const UnaryFunction& f, float input_scale, float output_scale, bool twice, Use use) {
   const FixedScale same{FixedPointMultiplier(static_cast<double>(input_scale / output_scale)), twice};
@@ -74,13 +74,13 @@ bool with_fixed_point(const UnaryFunction& f, float input_scale, float output_sc
   if (f.kind == UnaryKind::leaky_relu && f.first >= 0) {
     const float ratio = tflite_ratio(input_scale, static_cast<float>(f.first), output_scale);
     const FixedScale negative{FixedPointMultiplier(static_cast<double>(ratio)), twice};
-    use([&](std::int32_t x) { return x < 0 ? negative(x) : same(x); });
+    use([=](std::int32_t x) { return x < 0 ? negative(x) : same(x); });
     return true;
   }
   if (f.kind == UnaryKind::clip) {
     const auto limit = [&](double x) { return std::round(static_cast<double>(static_cast<float>(x) / output_scale)); };
     const double low = limit(f.first), high = limit(f.second);
-    use([&](std::int32_t x) { return std::min(std::max(static_cast<double>(same(x)), low), high); });
+    use([=](std::int32_t x) { return std::min(std::max(static_cast<double>(same(x)), low), high); });
     return true;
   }
   return false;
