@@ -176,7 +176,8 @@ TEST_CASE("tflite int16: functions without TFLite's rounding are rounded to near
     const std::vector<Option> options =
         type == "LEAKY_RELU" ? std::vector<Option>{real(0, 0.25f)} : std::vector<Option>{};
     const octet::Model m = one_operator(type, {1, 65536}, scale, out_scale, options, octet::Rounding::fp32);
-    for (const octet::Node& n : octet::Executor(m).graph().nodes) CHECK_FALSE(n.op->traits().converts);
+    const octet::Executor run(m);
+    for (const octet::Node& n : run.graph().nodes) CHECK_FALSE(n.op->traits().converts);
     const AnyTensor codes = outputs(m, {x})[0];
     for (std::int64_t i = 0; i < x.size(); i += 13) {
       const double z = static_cast<double>(scale) * x[i];
