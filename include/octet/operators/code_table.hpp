@@ -4,39 +4,33 @@
 #include "../core/affine.hpp"
 #include "../core/element.hpp"
 #include "../kernels/bytes.hpp"
+#include "elementwise_step.hpp"
 #include "implement.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 /// A function of one uint8 as a table of 256 values.
-class TableStep : public Step {
+class TableStep : public ElementwiseStep {
  public:
   template <class F>
   TableStep(const Kernels& k, F f) : bytes_(&byte_kernels(k.isa)) {
     for (int q = 0; q < 256; ++q) table_[static_cast<std::size_t>(q)] = f(q);
   }
   std::size_t packed_bytes() const noexcept override { return table_.size(); }
-  std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
-    return 0;
-  }
-  bool can_overwrite(int input) const noexcept override { return input == 0; }
-  void run(const RunContext& c) noexcept override {
-    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
-      LookupU8 p;
-      p.table = table_.data();
-      p.in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + first;
-      p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
-      p.count = count;
-      bytes_->lookup(p);
-    });
-  }
 
  private:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    LookupU8 p;
+    p.table = table_.data();
+    p.in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + first;
+    p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
+    p.count = count;
+    bytes_->lookup(p);
+  }
+
   const ByteKernels* bytes_;
   std::array<std::uint8_t, 256> table_;
-  std::int64_t size_ = 0;
 };
 
 /// Makes a table of codes from one quantized 8-bit value to another. `code` maps an input code minus its zero point to

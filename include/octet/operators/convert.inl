@@ -8,6 +8,7 @@
 #include "../kernels/requantize.hpp"
 #include "code_table.hpp"
 #include "convert.hpp"
+#include "elementwise_step.hpp"
 #include "int16_convert.hpp"
 #include "tflite_unary.hpp"
 #include "xnnpack_formulas.hpp"
@@ -16,7 +17,7 @@ OCTET_BEGIN
 namespace detail {
 
 /// float -> int8 or uint8 with one scale.
-class QuantizeStep : public Step {
+class QuantizeStep : public ElementwiseStep {
  public:
   QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
     params_.scale = q.scale[0];
@@ -26,21 +27,16 @@ class QuantizeStep : public Step {
     params_.flip = shift ? 0x80 : 0;
     params_.zero_point = q.zero_point[0] + shift;
   }
-  std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
-    return 0;
-  }
-  void run(const RunContext& c) noexcept override {
-    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
-      QuantizeF32 p = params_;
-      p.in = reinterpret_cast<const float*>(c.input(0)) + first;
-      p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
-      p.count = count;
-      if (inverse_ != 0 ? !quantize_products(p) : !simd_->quantize_f32(p)) report_lost_number(c);
-    });
-  }
 
  private:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    QuantizeF32 p = params_;
+    p.in = reinterpret_cast<const float*>(c.input(0)) + first;
+    p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
+    p.count = count;
+    if (inverse_ != 0 ? !quantize_products(p) : !simd_->quantize_f32(p)) report_lost_number(c);
+  }
+
   /// XNNPACK multiplies by the inverse of the scale.
   bool quantize_products(QuantizeF32 p) const noexcept {
     std::array<float, 1024> products;
@@ -61,28 +57,21 @@ class QuantizeStep : public Step {
   float inverse_ = 0;  // 0: numbers are divided by the scale
   const Kernels* simd_;
   QuantizeF32 params_;
-  std::int64_t size_ = 0;
 };
 
 /// uint8 -> float with one scale.
-class DequantizeStep : public Step {
+class DequantizeStep : public ElementwiseStep {
  public:
   DequantizeStep(const PrepareContext& c, const QuantParams& q) : simd_(&c.kernels()), q_(q) {}
-  std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
-    return 0;
-  }
-  void run(const RunContext& c) noexcept override {
-    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
-      simd_->dequantize_u8(reinterpret_cast<const std::uint8_t*>(c.input(0)) + first,
-                           reinterpret_cast<float*>(c.output()) + first, count, q_.scale[0], q_.zero_point[0]);
-    });
-  }
 
  private:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    simd_->dequantize_u8(reinterpret_cast<const std::uint8_t*>(c.input(0)) + first,
+                         reinterpret_cast<float*>(c.output()) + first, count, q_.scale[0], q_.zero_point[0]);
+  }
+
   const Kernels* simd_;
   QuantParams q_;
-  std::int64_t size_ = 0;
 };
 
 /// Converts between any two types, plain or quantized, one element at a time.

@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/affine.hpp"
 #include "../graph/lost_numbers.hpp"
+#include "elementwise_step.hpp"
 #include "int16_sums.hpp"
 
 /// Conversions between 16-bit activations and others.
@@ -8,7 +9,7 @@ OCTET_BEGIN
 namespace detail {
 
 /// Between float and int16, or int16 and integers of the other formats.
-class Int16Convert : public Step {
+class Int16Convert : public ElementwiseStep {
  public:
   Int16Convert(const PrepareContext& c, const Value& x, const Value& y)
       : kernels_(&byte_kernels(c.kernels().isa).int16), rounding_(c.own_rounding()), in_(bits(x.dtype) / 8) {
@@ -33,34 +34,28 @@ class Int16Convert : public Step {
     return (is_int16(x) && other(y)) || (other(x) && is_int16(y));
   }
 
-  std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
-    return 0;
-  }
-  void run(const RunContext& c) noexcept override {
-    parallel_parts(*c.pool, size_, 16384, [&](std::int64_t first, std::int64_t count) {
-      const std::byte* in = c.input(0) + first * in_;
-      std::byte* out = c.output() + first * out_;
-      if (!from_) {
-        const auto* x = reinterpret_cast<const float*>(in);
-        const double scale = static_cast<double>(to_.scale[0]);
-        if (!kernels_->quantize({x, reinterpret_cast<std::int16_t*>(out), count, scale})) report_lost_number(c);
-      } else if (!to_) {
-        kernels_->dequantize(
-            {reinterpret_cast<const std::int16_t*>(in), reinterpret_cast<float*>(out), count, from_.scale[0]});
-      } else if (rounding_ != Rounding::fp32) {
-        fixed(in, out, count);
-      } else {
-        ConvertCodes p = codes_;
-        p.in = in;
-        p.out = out;
-        p.count = count;
-        (in_ == 1 ? kernels_->from_u8 : out_ == 1 ? kernels_->to_u8 : kernels_->rescale)(p);
-      }
-    });
+ private:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    const std::byte* in = c.input(0) + first * in_;
+    std::byte* out = c.output() + first * out_;
+    if (!from_) {
+      const auto* x = reinterpret_cast<const float*>(in);
+      const double scale = static_cast<double>(to_.scale[0]);
+      if (!kernels_->quantize({x, reinterpret_cast<std::int16_t*>(out), count, scale})) report_lost_number(c);
+    } else if (!to_) {
+      kernels_->dequantize(
+          {reinterpret_cast<const std::int16_t*>(in), reinterpret_cast<float*>(out), count, from_.scale[0]});
+    } else if (rounding_ != Rounding::fp32) {
+      fixed(in, out, count);
+    } else {
+      ConvertCodes p = codes_;
+      p.in = in;
+      p.out = out;
+      p.count = count;
+      (in_ == 1 ? kernels_->from_u8 : out_ == 1 ? kernels_->to_u8 : kernels_->rescale)(p);
+    }
   }
 
- private:
   /// By TFLite's fixed-point arithmetic.
   void fixed(const std::byte* in, std::byte* out, std::int64_t count) const noexcept {
     const std::int64_t low = out_ == 1 ? 0 : -32768, high = out_ == 1 ? 255 : 32767;
@@ -84,7 +79,6 @@ class Int16Convert : public Step {
   QuantParams from_, to_;
   ConvertCodes codes_;
   FixedPointMultiplier ratio_;
-  std::int64_t size_ = 0;
 };
 
 }  // namespace detail

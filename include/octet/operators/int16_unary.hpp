@@ -1,4 +1,5 @@
 #pragma once
+#include "elementwise_step.hpp"
 #include "int16_sums.hpp"
 #include "tflite_int16_functions.hpp"
 #include "tflite_unary.hpp"
@@ -9,62 +10,48 @@ namespace detail {
 
 /// A function of one code at a time.
 template <class F>
-class Int16CodeFunction : public Step {
+class Int16CodeFunction : public ElementwiseStep {
  public:
   explicit Int16CodeFunction(F f) : f_(std::move(f)) {}
   std::size_t packed_bytes() const noexcept override { return sizeof f_; }
-  std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
-    return 0;
-  }
-  bool can_overwrite(int input) const noexcept override { return input == 0; }
-  void run(const RunContext& c) noexcept override {
-    parallel_parts(*c.pool, size_, 8192, [&](std::int64_t first, std::int64_t count) {
-      const auto* in = reinterpret_cast<const std::int16_t*>(c.input(0)) + first;
-      auto* out = reinterpret_cast<std::int16_t*>(c.output()) + first;
-      for (std::int64_t i = 0; i < count; ++i) out[i] = f_(in[i]);
-    });
-  }
 
  private:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    const auto* in = reinterpret_cast<const std::int16_t*>(c.input(0)) + first;
+    auto* out = reinterpret_cast<std::int16_t*>(c.output()) + first;
+    for (std::int64_t i = 0; i < count; ++i) out[i] = f_(in[i]);
+  }
+
   F f_;
-  std::int64_t size_ = 0;
 };
 
 /// Computes with real numbers, a block at a time: `apply(in, out, count)`.
 template <class Apply>
-class Int16RealFunction : public Step {
+class Int16RealFunction : public ElementwiseStep {
  public:
   Int16RealFunction(const PrepareContext& c, Apply apply)
       : kernels_(&byte_kernels(c.kernels().isa).int16),
         apply_(std::move(apply)),
         in_scale_(static_cast<float>(int16_scale(c, c.input(0)))),
         out_scale_(int16_scale(c, c.output())) {}
-  std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
-    return 0;
-  }
-  bool can_overwrite(int input) const noexcept override { return input == 0; }
-  void run(const RunContext& c) noexcept override {
-    parallel_parts(*c.pool, size_, 8192, [&](std::int64_t first, std::int64_t count) {
-      const auto* in = reinterpret_cast<const std::int16_t*>(c.input(0)) + first;
-      auto* out = reinterpret_cast<std::int16_t*>(c.output()) + first;
-      std::array<float, 256> real;
-      for (std::int64_t i = 0; i < count; i += std::int64_t{256}) {
-        const std::int64_t n = std::min<std::int64_t>(256, count - i);
-        kernels_->dequantize({in + i, real.data(), n, in_scale_});
-        apply_(real.data(), real.data(), n);
-        if (!kernels_->quantize({real.data(), out + i, n, out_scale_})) report_lost_number(c);
-      }
-    });
-  }
 
  private:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    const auto* in = reinterpret_cast<const std::int16_t*>(c.input(0)) + first;
+    auto* out = reinterpret_cast<std::int16_t*>(c.output()) + first;
+    std::array<float, 256> real;
+    for (std::int64_t i = 0; i < count; i += std::int64_t{256}) {
+      const std::int64_t n = std::min<std::int64_t>(256, count - i);
+      kernels_->dequantize({in + i, real.data(), n, in_scale_});
+      apply_(real.data(), real.data(), n);
+      if (!kernels_->quantize({real.data(), out + i, n, out_scale_})) report_lost_number(c);
+    }
+  }
+
   const Int16Kernels* kernels_;
   Apply apply_;
   float in_scale_;
   double out_scale_;
-  std::int64_t size_ = 0;
 };
 
 /// TFLite's form of a function, if it has one for 16-bit codes with these scales and the model uses TFLite's rounding;

@@ -23,24 +23,17 @@ inline void apply_to_floats(const UnaryFunction& f, const float* in, float* out,
   std::copy(rest.begin(), rest.begin() + (n - i), out + i);
 }
 
-class FloatUnary : public Step {
+class FloatUnary : public ElementwiseStep {
  public:
   explicit FloatUnary(const UnaryFunction& f) : f_(f) {}
-  std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
-    return 0;
-  }
-  bool can_overwrite(int input) const noexcept override { return input == 0; }
-  void run(const RunContext& c) noexcept override {
-    parallel_parts(*c.pool, size_, 8192, [&](std::int64_t first, std::int64_t count) {
-      apply_to_floats(f_, reinterpret_cast<const float*>(c.input(0)) + first,
-                      reinterpret_cast<float*>(c.output()) + first, count);
-    });
-  }
 
  private:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    apply_to_floats(f_, reinterpret_cast<const float*>(c.input(0)) + first,
+                    reinterpret_cast<float*>(c.output()) + first, count);
+  }
+
   UnaryFunction f_;
-  std::int64_t size_ = 0;
 };
 
 /// With 16-bit activations: as TFLite's kernels compute it, or rounded from the function of the real numbers.
@@ -85,16 +78,13 @@ T integer_unary(const UnaryFunction& f, T x) noexcept {
 
 /// Plain numbers of type T, one at a time.
 template <class T>
-class GenericUnary : public Step {
+class GenericUnary : public ElementwiseStep {
  public:
   explicit GenericUnary(const UnaryFunction& f) : f_(f) {}
-  std::size_t plan(const PlanContext& c) override {
-    size_ = c.inputs[0].shape.elements();
-    return 0;
-  }
-  bool can_overwrite(int input) const noexcept override { return input == 0; }
-  void run(const RunContext& c) noexcept override {
-    for (std::int64_t i = 0; i < size_; ++i) {
+
+ private:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    for (std::int64_t i = first; i < first + count; ++i) {
       const T x = load_as<T>(c.input(0), i);
       if constexpr (std::is_integral_v<T>)
         store_as(c.output(), i, integer_unary(f_, x));
@@ -103,9 +93,7 @@ class GenericUnary : public Step {
     }
   }
 
- private:
   UnaryFunction f_;
-  std::int64_t size_ = 0;
 };
 
 }  // namespace detail
