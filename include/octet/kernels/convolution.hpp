@@ -4,7 +4,8 @@
 #include "../core/range.hpp"
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
-#include "few_columns.hpp"
+#include "epilogue_at.hpp"
+#include "overlapping_windows.hpp"
 #include "repack.hpp"
 #include "split_work.hpp"
 #include "stored_range.hpp"
@@ -180,7 +181,7 @@ class GemmConvolution {
   std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
     const std::int64_t row_bytes = k_ * gathered_element();
-    overlaps_ = window_rows_ != 0 && shape.out_w >= least_overlapping;
+    overlaps_ = window_rows_ != 0 && OverlappingWindows::pays(shape);
     converted_stride_ = converts_blocks() ? stride_of(packed_[0].k * 2) : 0;
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
     const bool crowded = !converts_blocks() && row_bytes % 4096 == 0 && shape.rows() >= tile;
@@ -190,10 +191,7 @@ class GemmConvolution {
     // Small weights: the block should fit into the L1 cache, since it is read again soon. Long rows: several register
     // tiles nevertheless, so that the large weights are read less often.
     if (overlaps_) {
-      constexpr std::int64_t cache = 24 * 1024;
-      const std::int64_t pixel = shape.kernel_h * shape.stride_w * shape.in_c * (converts_blocks() ? 2 : element);
-      const std::int64_t pixels = std::max<std::int64_t>(1, cache / std::max<std::int64_t>(pixel, 1) / tile) * tile;
-      block_rows_ = pixels < shape.out_w ? pixels : shape.out_w;
+      block_rows_ = windows().pixels(tile);
       return tile;
     }
     constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
@@ -217,20 +215,10 @@ class GemmConvolution {
   std::int64_t gathered_element() const noexcept {
     return wide_images_ ? 2 : image_bytes_ == 0 ? element : activation_bytes<T>;
   }
-  /// Where windows overlap: size of one of the rows that are copied for `pixels` output pixels, and of all of them.
-  std::int64_t copied_row(std::int64_t pixels, std::int64_t element_bytes) const noexcept {
-    return round_up(((pixels - 1) * shape_.stride_w + shape_.kernel_w) * shape_.in_c * element_bytes, 64);
-  }
-  std::int64_t copied_bytes(std::int64_t element_bytes) const noexcept {
-    return shape_.kernel_h * copied_row(std::max<std::int64_t>(1, std::min(block_rows_, shape_.out_w)), element_bytes) +
-           64;
-  }
-  std::int64_t gathered_bytes() const noexcept {
-    if (overlaps_) return copied_bytes(element);
-    return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64);
-  }
+  OverlappingWindows windows() const noexcept { return {shape_, element, converts_blocks()}; }
+  std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
   std::int64_t worker_bytes() const noexcept {
-    if (overlaps_) return gathered_bytes() + (converts_blocks() ? copied_bytes(2) : 0);
+    if (overlaps_) return windows().scratch_bytes(std::min(block_rows_, shape_.out_w));
     return gathered_bytes() + round_up(block_rows_ * converted_stride_ + other_parts() * part_size() * 4, 64);
   }
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
@@ -246,9 +234,9 @@ class GemmConvolution {
     g.a_stride = row_stride_;
     const std::int64_t channel = group * shape_.group_out() + first_column;
     g.init = o.init + channel * 4;
-    g.epilogue = shifted(*o.epilogue, first_row, channel, o.out_element);
+    g.epilogue = epilogue_at(*o.epilogue, first_row, channel, o.out_element);
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
-    if (overlaps_) return multiply_overlapping(g, o, first_row);
+    if (overlaps_) return windows().multiply(*kernels_, g, {o.in, o.padding, first_row, o.out_element, o.scratch});
     if (window_rows_ != 0) {
       g.parts = window_rows_;
       g.part_stride = k_ / window_rows_ * (converts_blocks() ? 2 : element);
@@ -263,60 +251,15 @@ class GemmConvolution {
       g.a = converted;
       g.a_stride = converted_stride_;
     }
-    if (wide_images_) return multiply_parts(g, matrices, first_column, o.scratch + gathered_bytes());
+    if (wide_images_)
+      return multiply_parts(*kernels_, g, matrices, first_column, {other_parts(), part_k_, part_size()},
+                            o.scratch + gathered_bytes());
     const Product product = few_ ? few_columns_with<T>(*kernels_) : product_with(*kernels_, T{});
     (by_small_ ? kernels_->gemm_u8s4 : product)(g);
   }
 
-  /// With few columns: rows of the image are copied instead of windows, which overlap in the copy.
-  void multiply_overlapping(Gemm g, const Operands& o, std::int64_t first_row) const noexcept {
-    const std::int64_t pixel = shape_.in_c * element, last = first_row + g.rows;
-    const Epilogue epilogue = g.epilogue;
-    const Product product = few_columns_with<T>(*kernels_);
-    for (std::int64_t row = first_row; row < last; row += g.rows) {
-      g.rows = std::min(shape_.out_w - row % shape_.out_w, last - row);
-      const std::int64_t in_row = copied_row(g.rows, element);
-      copy_overlapping_windows(shape_, o.in, o.padding, pixel, row, g.rows, o.scratch, in_row);
-      g.a = o.scratch;
-      g.a_stride = shape_.stride_w * pixel;
-      g.parts = shape_.kernel_h;
-      g.part_stride = in_row;
-      if (converts_blocks()) {
-        std::byte* converted = o.scratch + gathered_bytes();
-        const std::int64_t count = ((g.rows - 1) * shape_.stride_w + shape_.kernel_w) * shape_.in_c;
-        g.part_stride = copied_row(g.rows, 2);
-        kernels_->widen_u8({o.scratch, converted, in_row, g.part_stride, g.parts, count});
-        g.a = converted;
-        g.a_stride *= 2;
-      }
-      g.epilogue = shifted(epilogue, row - first_row, 0, o.out_element);
-      product(g);
-    }
-  }
-
   std::int64_t other_parts() const noexcept { return part_k_ == k_ ? 0 : (k_ - 1) / part_k_; }
   std::int64_t part_size() const noexcept { return block_rows_ * shape_.group_out(); }
-
-  /// Stores the sums of all parts but the last, which the epilogue adds. g: of the first part.
-  void multiply_parts(Gemm g, const PackedMatrix* matrices, std::int64_t first_column, std::byte* sums) const noexcept {
-    const Epilogue epilogue = g.epilogue;
-    for (std::int64_t p = 0; p <= other_parts(); ++p) {
-      g.b = matrices[p].panel(first_column);
-      g.steps = matrices[p].steps;
-      g.epilogue = p < other_parts() ? Epilogue() : epilogue;
-      if (p < other_parts()) {
-        g.epilogue.out = sums + p * part_size() * 4;
-        g.epilogue.out_stride = g.columns * 4;
-      } else {
-        g.epilogue.parts_of_sums = reinterpret_cast<const std::int32_t*>(sums);
-        g.epilogue.parts = other_parts();
-        g.epilogue.part_size = part_size();
-        g.epilogue.part_stride = g.columns;
-      }
-      kernels_->gemm_s16s8(g);
-      g.a += part_k_ * 2;
-    }
-  }
 
   void convert(const std::byte* from, std::byte* to, std::int64_t rows, std::int64_t k) const noexcept {
     if constexpr (element == 1) return kernels_->widen_u8({from, to, row_stride_, converted_stride_, rows, k});
@@ -366,29 +309,15 @@ class GemmConvolution {
     kernels_->gather(g);
   }
 
-  static Epilogue shifted(Epilogue e, std::int64_t row, std::int64_t channel, std::int64_t out_element) noexcept {
-    if (e.scale) e.scale += channel;
-    if (e.shift) e.shift += channel;
-    if (e.sums) e.sums += channel;
-    e.row_scale += row * e.row_step;
-    e.row_shift += row * e.row_step;
-    e.out += row * e.out_stride + channel * out_element;
-    if (e.residual) e.residual += row * e.residual_stride + channel * out_element;
-    e.first_row += row;
-    e.first_column += channel;
-    return e;
-  }
-
   const Kernels* kernels_ = nullptr;
   std::int64_t panel_columns_ = 1, repeat_ = 1, k_ = 0;
-  std::int64_t part_k_ = 0;                             // elements of a sum that are added in 32 bits
-  bool wide_images_ = false, few_ = false;              // few_: see few_columns.hpp
-  bool overlaps_ = false;                               // whether windows overlap in copied rows of the image
-  static constexpr std::int64_t least_overlapping = 8;  // output pixels of a row for which that pays
-  std::int64_t window_rows_ = 0;                        // parts of packed weights; 0: windows are never in parts
-  std::vector<PackedMatrix> packed_;                    // one per group, or one per part of each group's sums
-  std::vector<PackedMatrix> small_;                     // those with 4 bits for each weight, if they can have them
-  bool by_small_ = false;                               // whether products take these
+  std::int64_t part_k_ = 0;                 // elements of a sum that are added in 32 bits
+  bool wide_images_ = false, few_ = false;  // few_: see few_columns.hpp
+  bool overlaps_ = false;                   // whether windows overlap in copied rows of the image
+  std::int64_t window_rows_ = 0;            // parts of packed weights; 0: windows are never in parts
+  std::vector<PackedMatrix> packed_;        // one per group, or one per part of each group's sums
+  std::vector<PackedMatrix> small_;         // those with 4 bits for each weight, if they can have them
+  bool by_small_ = false;                   // whether products take these
   ConvolutionShape shape_;
   bool in_place_ = false, quantizes_ = false;
   std::int64_t image_bytes_ = 0;  // size of the rounded image; 0 if blocks are rounded

@@ -1,7 +1,8 @@
 #pragma once
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
-#include "convolution_shape.hpp"
 #include "pack.hpp"
 
 /// Products with few columns (output channels): at most half as many as a vector has lanes. Most lanes of a panel would
@@ -43,35 +44,6 @@ PackedMatrix pack_few_columns(const Kernels& kernels, const T* weights, std::int
         std::memcpy(to + c * group, weights + c * k + p * part + first,
                     static_cast<std::size_t>(std::min(group, part - first)) * sizeof(T));
   return m;
-}
-
-/// The input rows under `count` output pixels of one output row, one after another in `rows`, each `row_bytes` long, so
-/// that the windows of these pixels overlap there: the window of the next pixel starts stride_w pixels later. `first`:
-/// index of the first output pixel in all images. `padding`: kernel_w pixels of zero points.
-inline void copy_overlapping_windows(const ConvolutionShape& s, const std::byte* in, const std::byte* padding,
-                                     std::int64_t pixel_bytes, std::int64_t first, std::int64_t count, std::byte* rows,
-                                     std::int64_t row_bytes) noexcept {
-  const std::int64_t x = first % s.out_w, y = first / s.out_w % s.out_h, image = first / s.out_w / s.out_h;
-  const std::int64_t from = x * s.stride_w - s.pad_left, to = from + (count - 1) * s.stride_w + s.kernel_w;
-  const std::int64_t begin = std::clamp<std::int64_t>(0, from, to), end = std::clamp(s.in_w, begin, to);
-  const auto bytes = [&](std::int64_t pixels) { return static_cast<std::size_t>(pixels * pixel_bytes); };
-  const auto pad = [&](std::byte* at, std::int64_t pixels) {
-    for (std::int64_t n; pixels > 0; pixels -= n, at += n * pixel_bytes) {
-      n = std::min(pixels, s.kernel_w);
-      std::memcpy(at, padding, bytes(n));
-    }
-  };
-  for (std::int64_t ky = 0; ky < s.kernel_h; ++ky, rows += row_bytes) {
-    const std::int64_t iy = y * s.stride_h - s.pad_top + ky * s.dilation_h;
-    if (iy < 0 || iy >= s.in_h) {
-      pad(rows, to - from);
-      continue;
-    }
-    pad(rows, begin - from);
-    std::memcpy(rows + (begin - from) * pixel_bytes, in + ((image * s.in_h + iy) * s.in_w + begin) * pixel_bytes,
-                bytes(end - begin));
-    pad(rows + (end - from) * pixel_bytes, to - end);
-  }
 }
 
 }  // namespace detail

@@ -41,5 +41,35 @@ inline std::vector<PackedMatrix> pack_parts(const Kernels& kernels, const std::i
   return packed;
 }
 
+/// How the sums of one product are divided.
+struct SumParts {
+  std::int64_t others;  // parts but the last
+  std::int64_t length;  // elements of a row in each of them
+  std::int64_t size;    // sums of each that are kept
+};
+
+/// Multiplies all parts: stores the sums of all but the last, which the epilogue of the last one adds. g: of the first
+/// part; sums: room for `others` times `size` int32.
+inline void multiply_parts(const Kernels& kernels, Gemm g, const PackedMatrix* matrices, std::int64_t first_column,
+                           const SumParts& parts, std::byte* sums) noexcept {
+  const Epilogue epilogue = g.epilogue;
+  for (std::int64_t p = 0; p <= parts.others; ++p) {
+    g.b = matrices[p].panel(first_column);
+    g.steps = matrices[p].steps;
+    g.epilogue = p < parts.others ? Epilogue() : epilogue;
+    if (p < parts.others) {
+      g.epilogue.out = sums + p * parts.size * 4;
+      g.epilogue.out_stride = g.columns * 4;
+    } else {
+      g.epilogue.parts_of_sums = reinterpret_cast<const std::int32_t*>(sums);
+      g.epilogue.parts = parts.others;
+      g.epilogue.part_size = parts.size;
+      g.epilogue.part_stride = g.columns;
+    }
+    kernels.gemm_s16s8(g);
+    g.a += parts.length * 2;
+  }
+}
+
 }  // namespace detail
 OCTET_END
