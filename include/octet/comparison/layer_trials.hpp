@@ -87,8 +87,8 @@ class LayerTrials {
     return facts;
   }
 
-  /// The noise of each output where the value is codes, with its scale in the int8 model, and all else is float; empty
-  /// if it is no codes there.
+  /// The noise of each output if this value alone is rounded to codes, as in the int8 model; empty if the int8 model
+  /// keeps it float.
   std::vector<double> code_noise(int v) const {
     const QuantParams& q = plans_.integer_params(v);
     if (!q) return {};

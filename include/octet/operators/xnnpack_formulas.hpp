@@ -8,7 +8,8 @@
 #include "../kernels/requantize.hpp"
 
 /// How XNNPACK computes with quantized tensors where it differs from Rounding::fp32, found by experiment with
-/// LiteRT 2.5.3. Ratios of scales outside its limits are left to LiteRT's own kernels: then there is no formula.
+/// LiteRT 2.5.3. `make` gives nothing for ratios of scales that XNNPACK refuses; LiteRT's own kernels compute these
+/// layers.
 OCTET_BEGIN
 namespace detail {
 

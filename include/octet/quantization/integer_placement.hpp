@@ -109,10 +109,10 @@ class IntegerPlacement {
     return joins;
   }
 
-  /// Layers whose small results count as much as large ones, because a root, a logarithm or a division by a computed
-  /// tensor reads them, and the layers that read them so: they stay float. Codes have one step for all, and where a
-  /// variance becomes 0 a normalization gives NaN. So do the layers before them, back to one that combines several
-  /// tensors. Layers with weights have codes in any case.
+  /// Layers that stay float because small numbers need a small error: roots, logarithms and divisions by a computed
+  /// tensor, and the layers that compute their inputs, back to one that combines several tensors or has weights. With
+  /// codes, whose step is the same for all numbers, a variance can become 0 and a normalization NaN. Layers with
+  /// weights keep their codes.
   std::vector<bool> relative_layers() const {
     std::vector<bool> layers(g_.nodes.size(), false), values(g_.values.size(), false);
     const auto is_computed = [&](int v) { return v != Node::none && !g_.value(v).is_constant(); };
