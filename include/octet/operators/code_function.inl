@@ -67,12 +67,13 @@ class CodeFunctionStep : public TableStep {
  public:
   CodeFunctionStep(const Graph& body, const PrepareContext& c) : CodeFunctionStep(c, Results(body, c)) {}
   const char* form() const noexcept override { return "table"; }
-  void run(const RunContext& c) noexcept override {
-    const Shape& shape = c.inputs[0].shape;
-    if (any_lost_ && std::any_of(c.input(0), c.input(0) + shape.elements(),
-                                 [&](std::byte q) { return lost_[std::to_integer<std::size_t>(q)]; }))
+
+ protected:
+  void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    const std::byte* in = c.input(0) + first;
+    if (any_lost_ && std::any_of(in, in + count, [&](std::byte q) { return lost_[std::to_integer<std::size_t>(q)]; }))
       report_lost_number(c);
-    TableStep::run(c);
+    TableStep::compute(c, first, count);
   }
 
  private:

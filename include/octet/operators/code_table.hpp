@@ -19,7 +19,7 @@ class TableStep : public ElementwiseStep {
   }
   std::size_t packed_bytes() const noexcept override { return table_.size(); }
 
- private:
+ protected:
   void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
     LookupU8 p;
     p.table = table_.data();
@@ -29,6 +29,7 @@ class TableStep : public ElementwiseStep {
     bytes_->lookup(p);
   }
 
+ private:
   const ByteKernels* bytes_;
   std::array<std::uint8_t, 256> table_;
 };
