@@ -1,4 +1,5 @@
 #pragma once
+#include "../../operators/convert.hpp"
 #include "../../passes/fuse_code_functions.hpp"
 #include "../../passes/lower.hpp"
 #include "../prepared_model.hpp"
