@@ -1,4 +1,5 @@
 #pragma once
+#include "../kernels/half.hpp"
 #include "trial_samples.hpp"
 
 /// What changes of activations do to the outputs of a float model.

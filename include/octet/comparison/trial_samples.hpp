@@ -4,6 +4,7 @@
 
 #include "../core/decibels.hpp"
 #include "../core/error_energy.hpp"
+#include "../kernels/half.hpp"
 #include "../runtime/input_type.hpp"
 #include "automatic.hpp"
 #include "evaluation.hpp"

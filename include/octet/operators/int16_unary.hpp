@@ -1,4 +1,5 @@
 #pragma once
+#include "../graph/lost_numbers.hpp"
 #include "elementwise_step.hpp"
 #include "int16_sums.hpp"
 #include "tflite_int16_functions.hpp"

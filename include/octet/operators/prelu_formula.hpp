@@ -3,6 +3,7 @@
 #include "../core/integer_format.hpp"
 #include "../graph/step.hpp"
 #include "../kernels/requantize.hpp"
+#include "activation_codes.hpp"
 #include "arithmetic/broadcast.hpp"
 #include "prelu.hpp"
 

@@ -2,6 +2,7 @@
 #include "../operators/arithmetic/binary.hpp"
 #include "../operators/convolution/convolution.hpp"
 #include "../passes/optimize.hpp"
+#include "../passes/rewrite.hpp"
 
 /// The results of convolutions before a residual is added. octet rounds only the sum; other formats need a scale for
 /// both, so ranges of both are measured, planned and kept in the model.

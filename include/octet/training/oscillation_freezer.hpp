@@ -5,6 +5,7 @@
 
 #include "../operators/fake_quantize_weights.hpp"
 #include "../operators/weight_rounding.hpp"
+#include "../passes/rewrite.hpp"
 #include "options.hpp"
 #include "parameters.hpp"
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include "../../core/affine.hpp"
 #include "../../graph/graph.hpp"
 #include "order.hpp"
 #include "sizes.hpp"

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/rounded.hpp"
 #include "../../kernels/bytes.hpp"
 #include "../../kernels/requantize.hpp"
 #include "../activation_codes.hpp"
