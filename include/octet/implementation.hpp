@@ -16,6 +16,7 @@
 #include "kernels/bytes.inl"
 #include "kernels/dispatch.inl"
 #include "kernels/elements.inl"
+#include "kernels/float_functions.inl"
 #include "kernels/tables/avx2.inl"
 #include "kernels/tables/avx512bf16.inl"
 #include "kernels/tables/avx512bw.inl"

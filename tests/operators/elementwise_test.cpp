@@ -87,6 +87,36 @@ TEST_CASE("unary: double, and results do not depend on the element's position") 
   }
 }
 
+TEST_CASE("unary: the same bits on every instruction set") {
+  // All exponents, around the limits of exp, and random numbers; odd sizes have elements beyond the last vector.
+  std::vector<float> values = {inf,    -inf,    89, -87.5f, 88.99f, 89.01f, -87.49f, -87.51f,
+                               0.625f, -0.625f, 1,  -1,     4,      -4,     -0.0f};
+  for (int e = -149; e < 128; ++e)
+    for (float m : {1.0f, -1.3f}) values.push_back(std::ldexp(m, e));
+  const Tensor<float> random = random_tensor({4000}, 1, -10, 10);
+  values.insert(values.end(), random.begin(), random.end());
+  for (std::int64_t size : {1, 3, 4, 7, 8, 15, 16, 17, 33, static_cast<int>(values.size())}) {
+    const Tensor<float> x({size}, std::vector<float>(values.begin(), values.begin() + size));
+    for (UnaryKind kind : all_unary()) {
+      CAPTURE(static_cast<int>(kind));
+      const auto run = [&](Isa isa) {
+        const UseIsa use(isa);
+        return run_float(Unary(kind, 0.25, 0.75), {x});
+      };
+      const Tensor<float> expected_values = run(Isa::scalar);
+      for (Isa isa : available_isas()) {
+        INFO(name(isa));
+        const Tensor<float> y = run(isa);
+        bool same = true;
+        for (std::int64_t i = 0; i < size; ++i)
+          same = same && (std::memcmp(&y[i], &expected_values[i], sizeof(float)) == 0 ||
+                          (std::isnan(y[i]) && std::isnan(expected_values[i])));
+        CHECK(same);
+      }
+    }
+  }
+}
+
 TEST_CASE("unary: limits and NaN") {
   const Tensor<float> x({4}, {inf, -inf, std::nanf(""), -0.0f});
   const Tensor<float> relu = run_float(Unary(UnaryKind::clip, 0, std::numeric_limits<double>::infinity()), {x});
@@ -105,7 +135,9 @@ TEST_CASE("unary: limits and NaN") {
   CHECK(one_unary(UnaryKind::exp, 1000.0f) == inf);
   CHECK(one_unary(UnaryKind::round, 0.5f) == 0);
   CHECK(one_unary(UnaryKind::round, -1.5f) == -2);
-  CHECK(std::isnan(one_unary(UnaryKind::sign, std::nanf(""))));
+  for (UnaryKind kind : {UnaryKind::sign, UnaryKind::exp, UnaryKind::sigmoid, UnaryKind::silu, UnaryKind::tanh,
+                         UnaryKind::gelu, UnaryKind::hard_swish, UnaryKind::erf})
+    CHECK(std::isnan(one_unary(kind, std::nanf(""))));
   CHECK(run_float(Unary(UnaryKind::exp), {Tensor<float>({0, 3})}).shape() == Shape{0, 3});
 }
 
@@ -184,7 +216,8 @@ TEST_CASE("binary: all kinds of broadcasting, long and short runs, with clamps")
     const Shape &sa = pair.first, &sb = pair.second;
     CAPTURE(detail::concat(sa, sb));
     const Tensor<float> a = random_tensor(sa, 1), b = random_tensor(sb, 2);
-    for (BinaryKind kind : {BinaryKind::add, BinaryKind::sub, BinaryKind::mul}) {
+    for (BinaryKind kind :
+         {BinaryKind::add, BinaryKind::sub, BinaryKind::mul, BinaryKind::div, BinaryKind::min, BinaryKind::max}) {
       const Tensor<float> y = run_float(Binary(kind, {-0.5, 0.75}), {a, b});
       bool same = true;
       each_index(y.shape(), [&](const std::vector<std::int64_t>& i) {
@@ -195,11 +228,30 @@ TEST_CASE("binary: all kinds of broadcasting, long and short runs, with clamps")
         };
         const float v = kind == BinaryKind::add   ? at(a) + at(b)
                         : kind == BinaryKind::sub ? at(a) - at(b)
-                                                  : at(a) * at(b);
+                        : kind == BinaryKind::mul ? at(a) * at(b)
+                        : kind == BinaryKind::div ? at(a) / at(b)
+                        : kind == BinaryKind::min ? std::min(at(a), at(b))
+                                                  : std::max(at(a), at(b));
         same = same && y[flat(y.shape(), i)] == std::min(std::max(v, -0.5f), 0.75f);
       });
       CHECK(same);
     }
+  }
+}
+
+TEST_CASE("binary: NaN is kept, and squares are exact") {
+  const float nan = std::nanf("");
+  for (std::int64_t size : {1, 8, 19}) {
+    Tensor<float> a({size}, std::vector<float>(static_cast<std::size_t>(size), 1.5f)), b = a;
+    a[size - 1] = nan;
+    for (BinaryKind kind : {BinaryKind::min, BinaryKind::max, BinaryKind::div, BinaryKind::sub}) {
+      const Tensor<float> y = run_float(Binary(kind, {-9, 9}), {a, b}), z = run_float(Binary(kind, {-9, 9}), {b, a});
+      CHECK(std::isnan(y[size - 1]));
+      CHECK(std::isnan(z[size - 1]));
+    }
+    const Tensor<float> x = random_tensor({size}, 1, -9, 9),
+                        squares = run_float(Binary(BinaryKind::pow), {x, Tensor<float>({1}, {2})});
+    for (std::int64_t i = 0; i < size; ++i) CHECK(squares[i] == x[i] * x[i]);
   }
 }
 

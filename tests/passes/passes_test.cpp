@@ -293,6 +293,35 @@ TEST_CASE("SiLU and hard swish are recognized in every form") {
   }
 }
 
+TEST_CASE("GELU is recognized in every form") {
+  for (int form = 0; form < 7; ++form) {
+    Net n;
+    const int conv = n.conv(n.x, 4, 3, 1, true, "conv");
+    const auto number = [&](float x) {
+      return n.g.add_constant("c" + std::to_string(++n.seed), Tensor<float>({1}, {x}));
+    };
+    const auto mul = [&](const char* name, int a, int b) { return n.g.add(name, Binary(BinaryKind::mul), {a, b}); };
+    const int scaled = form % 2 ? mul("scaled", number(0.70710678f), conv)
+                                : n.g.add("scaled", Binary(BinaryKind::div), {conv, number(1.41421356f)});
+    const int erf = n.g.add("erf", Unary(UnaryKind::erf), {scaled});
+    const float one = form == 5 ? 2.0f : 1.0f, half = form == 4 ? 0.25f : 0.5f;  // these two are no GELU
+    const int sum =
+        n.g.add("sum", Binary(BinaryKind::add), {form == 1 ? number(one) : erf, form == 1 ? erf : number(one)});
+    int y = 0;
+    if (form == 0) y = mul("y", mul("product", mul("double", conv, number(1)), sum), number(half));  // four factors
+    if (form == 1 || form == 4 || form == 5) y = mul("y", mul("product", conv, sum), number(half));
+    if (form == 2) y = mul("y", mul("product", number(half), conv), sum);
+    if (form == 3) y = mul("y", conv, mul("product", sum, number(half)));
+    if (form == 6)
+      y = mul("y", mul("product", n.conv(n.x, 4, 3, 1, true, "other"), sum), number(half));  // another argument
+    const Graph before = n.done({y});
+    const Graph after = optimize(before);
+    CAPTURE(form);
+    CHECK((count<Unary>(after) == 1 && count<Binary>(after) == 0) == (form >= 1 && form <= 3));
+    require_same_results(before, after);
+  }
+}
+
 TEST_CASE("constants are folded unless they become larger") {
   Graph g;
   const int x = g.add_input("x", {3});

@@ -5,6 +5,7 @@
 #include "../kernels/requantize.hpp"
 #include "activation_codes.hpp"
 #include "arithmetic/broadcast.hpp"
+#include "float_batches.hpp"
 #include "prelu.hpp"
 #include "prelu_formula.hpp"
 #include "prelu_gradient.hpp"
@@ -22,11 +23,13 @@ class FloatPRelu : public Step {
   }
   bool can_overwrite(int input) const noexcept override { return input == 0; }
   void run(const RunContext& c) noexcept override {
-    const std::int64_t step = runs_.moves(1);
     runs_.parallel(*c.pool, [&](std::int64_t, std::int64_t s, std::int64_t o, std::int64_t n) {
-      const float *in = reinterpret_cast<const float*>(c.input(0)) + o, *slope = slope_.data() + s;
-      auto* out = reinterpret_cast<float*>(c.output()) + o;
-      for (std::int64_t i = 0; i < n; ++i) out[i] = in[i] < 0 ? in[i] * slope[i * step] : in[i];
+      const auto f = [](const FloatBatch& x, const FloatBatch& m) {
+        return xsimd::select(x < FloatBatch(0.0f), x * m, x);
+      };
+      apply_to_batches(f, reinterpret_cast<float*>(c.output()) + o, n,
+                       FloatOperand{reinterpret_cast<const float*>(c.input(0)) + o},
+                       FloatOperand{slope_.data() + s, runs_.moves(1)});
     });
   }
 

@@ -1,6 +1,8 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../kernels/float_functions.hpp"
 #include "code_table.hpp"
+#include "float_batches.hpp"
 #include "int16_unary.hpp"
 #include "tflite_unary.hpp"
 #include "unary.hpp"
@@ -10,37 +12,50 @@
 OCTET_BEGIN
 namespace detail {
 
-/// f of n floats; out may be in.
-inline void apply_to_floats(const UnaryFunction& f, const float* in, float* out, std::int64_t n) noexcept {
-  constexpr std::int64_t lanes = FloatBatch::size;
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) f(FloatBatch::load_unaligned(in + i)).store_unaligned(out + i);
-  if (i == n) return;
-  // The rest in a batch, too, so that the bits do not depend on an element's position.
-  std::array<float, lanes> rest{};
-  std::copy(in + i, in + n, rest.begin());
-  f(FloatBatch::load_unaligned(rest.data())).store_unaligned(rest.data());
-  std::copy(rest.begin(), rest.begin() + (n - i), out + i);
+/// The function in wide vectors; null if there is none.
+inline FloatFunction wide_function(UnaryKind kind, const FloatFunctions& f) noexcept {
+  switch (kind) {
+    case UnaryKind::exp: return f.exp;
+    case UnaryKind::sigmoid: return f.sigmoid;
+    case UnaryKind::silu: return f.silu;
+    case UnaryKind::tanh: return f.tanh;
+    case UnaryKind::gelu: return f.gelu;
+    default: return nullptr;
+  }
 }
+
+/// A function of n floats; out may be in.
+class FloatArrayFunction {
+ public:
+  FloatArrayFunction(const PrepareContext& c, const UnaryFunction& f)
+      : f_(f), wide_(wide_function(f.kind, float_functions(c.kernels().isa))) {}
+
+  void operator()(const float* in, float* out, std::int64_t n) const noexcept {
+    if (wide_) return wide_(in, out, n);
+    f_.with_formula<FloatBatch>([&](const auto& g) { apply_to_batches(g, out, n, FloatOperand{in}); });
+  }
+
+ private:
+  UnaryFunction f_;
+  FloatFunction wide_;
+};
 
 class FloatUnary : public ElementwiseStep {
  public:
-  explicit FloatUnary(const UnaryFunction& f) : f_(f) {}
+  FloatUnary(const PrepareContext& c, const UnaryFunction& f) : f_(c, f) {}
 
  private:
   void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
-    apply_to_floats(f_, reinterpret_cast<const float*>(c.input(0)) + first,
-                    reinterpret_cast<float*>(c.output()) + first, count);
+    f_(reinterpret_cast<const float*>(c.input(0)) + first, reinterpret_cast<float*>(c.output()) + first, count);
   }
 
-  UnaryFunction f_;
+  FloatArrayFunction f_;
 };
 
 /// With 16-bit activations: as TFLite's kernels compute it, or rounded from the function of the real numbers.
 inline std::unique_ptr<Step> make_unary_int16(const PrepareContext& c, const UnaryFunction& f) {
   if (std::unique_ptr<Step> fixed = make_tflite_int16_function(c, f)) return fixed;
-  const auto apply = [f](const float* in, float* out, std::int64_t n) noexcept { apply_to_floats(f, in, out, n); };
-  return make_step<Int16RealFunction<decltype(apply)>>(c, apply);
+  return make_step<Int16RealFunction<FloatArrayFunction>>(c, FloatArrayFunction(c, f));
 }
 
 /// The same, in fixed point if the model uses TFLite's rounding and TFLite has a fixed-point form.
@@ -102,7 +117,7 @@ OCTET_API std::vector<Shape> Unary::shapes(const ShapeContext& c) const { return
 
 OCTET_API std::unique_ptr<Step> Unary::prepare(const PrepareContext& c) const {
   const detail::UnaryFunction f{kind, a, b};
-  if (c.input(0).dtype == DType::f32) return detail::make_step<detail::FloatUnary>(f);
+  if (c.input(0).dtype == DType::f32) return detail::make_step<detail::FloatUnary>(c, f);
   if (c.input(0).is_quantized() && detail::int16_format.computes(c.input(0).dtype))
     return detail::make_unary_int16(c, f);
   if (c.input(0).is_quantized()) return detail::make_unary_table(c, f);

@@ -1,6 +1,5 @@
 #pragma once
-#include <array>
-
+#include "float_batches.hpp"
 #include "implement.hpp"
 #include "unary_function.hpp"
 
@@ -36,7 +35,6 @@ struct UnaryDerivative {
     using xsimd::select;
     const auto number = [](double x) { return V(static_cast<float>(x)); };
     const V zero(0.0f), one(1.0f), a = number(first), b = number(second);
-    const auto sigmoid = [&](const V& x) { return one / (one + exp_of(-x)); };
     switch (kind) {
       case UnaryKind::clip: return select((v > a) & (v < b), one, zero);
       case UnaryKind::leaky_relu: return select(v < zero, a, one);
@@ -44,13 +42,13 @@ struct UnaryDerivative {
       case UnaryKind::hard_sigmoid: return select((v > zero) & (v < one), a, zero);
       case UnaryKind::hard_swish:
         return select(v <= number(-3), zero, select(v >= number(3), one, rounded(v * number(1.0 / 3)) + number(0.5)));
-      case UnaryKind::silu: return sigmoid(v) * (one + rounded(v * (one - sigmoid(v))));
+      case UnaryKind::silu: return sigmoid_of(v) * (one + rounded(v * (one - sigmoid_of(v))));
       case UnaryKind::tanh: return one - rounded(v * v);
       case UnaryKind::elu: return select(v < zero, a * exp_of(v), one);
       case UnaryKind::gelu:
         return rounded(number(0.5) * (one + erf_of(v * number(0.70710678118654752)))) +
                rounded(v * exp_of(v * v * number(-0.5)) * number(0.39894228040143268));
-      case UnaryKind::softplus: return sigmoid(v);
+      case UnaryKind::softplus: return sigmoid_of(v);
       case UnaryKind::exp: return v;
       case UnaryKind::log: return one / v;
       case UnaryKind::sqrt: return number(0.5) / v;
@@ -92,19 +90,10 @@ class UnaryGradient : public SameForward {
 
  private:
   void apply(const float* v, const float* dy, float* dx, std::int64_t n) const noexcept {
-    constexpr std::int64_t lanes = FloatBatch::size;
-    const auto one = [&](const float* from, const float* gradient, float* to) {
-      (f_(FloatBatch::load_unaligned(from)) * FloatBatch::load_unaligned(gradient)).store_unaligned(to);
-    };
-    std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) one(v + i, dy + i, dx + i);
-    if (i == n) return;
-    std::array<float, lanes> rest{}, gradient{};
-    std::copy(v + i, v + n, rest.begin());
-    std::copy(dy + i, dy + n, gradient.begin());
-    one(rest.data(), gradient.data(), rest.data());
-    std::copy(rest.begin(), rest.begin() + (n - i), dx + i);
+    apply_to_batches([this](const FloatBatch& x, const FloatBatch& g) { return f_(x) * g; }, dx, n, FloatOperand{v},
+                     FloatOperand{dy});
   }
+
   UnaryDerivative f_;
 };
 

@@ -34,10 +34,62 @@ inline bool is_hard_gate(const Graph& g, const Links& links, int gate, int x, do
   return other && about(constant_number(g, node.inputs[*other]), 3.0);
 }
 
+/// Appends the factors of the product n, also those of its factors that are products, until there are more than three.
+inline void collect_factors(const Graph& g, const Links& links, const Node& n, std::vector<int>& factors) {
+  for (int v : n.inputs) {
+    const Binary* product = computed_by(g, links, v, BinaryKind::mul);
+    if (product && product->activation.none() && links.used_once(v) && factors.size() < 3)
+      collect_factors(g, links, g.nodes[at(links.producer(v))], factors);
+    else
+      factors.push_back(v);
+  }
+}
+
+/// x if v is 1 + erf(x / sqrt(2)), where other nodes use none of it; else none.
+inline int argument_of_normal_distribution(const Graph& g, const Links& links, int v) {
+  const auto inputs_of = [&](int value, auto kind) {
+    const auto* op = computed_by(g, links, value, kind);
+    return op && links.used_once(value) ? g.nodes[at(links.producer(value))].inputs : std::vector<int>();
+  };
+  const Binary* sum = computed_by(g, links, v, BinaryKind::add);
+  if (!sum || !sum->activation.none()) return Node::none;
+  const std::vector<int> terms = inputs_of(v, BinaryKind::add);
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    const std::vector<int> erf = inputs_of(terms[k], UnaryKind::erf);
+    if (erf.empty() || !about(constant_number(g, terms[1 - k]), 1)) continue;
+    for (const BinaryKind kind : {BinaryKind::div, BinaryKind::mul}) {
+      const std::vector<int> in = inputs_of(erf[0], kind);
+      const double factor = kind == BinaryKind::div ? std::sqrt(2.0) : std::sqrt(0.5);
+      for (std::size_t i = 0; i < in.size(); ++i)
+        if ((i == 0 || kind == BinaryKind::mul) && about(constant_number(g, in[1 - i]), factor)) return in[i];
+    }
+  }
+  return Node::none;
+}
+
+/// x if the product n is x (1 + erf(x / sqrt(2))) / 2, else none.
+inline int argument_of_gelu(const Graph& g, const Links& links, const Node& n) {
+  std::vector<int> factors;
+  collect_factors(g, links, n, factors);
+  if (factors.size() != 3) return Node::none;
+  for (int v : factors) {
+    const int x = argument_of_normal_distribution(g, links, v);
+    if (x == Node::none) continue;
+    // The others are x and 1/2.
+    std::size_t halves = 0, same = 0;
+    for (int other : factors) {
+      halves += about(constant_number(g, other), 0.5);
+      same += other == x;
+    }
+    if (halves == 1 && same == 1) return x;
+  }
+  return Node::none;
+}
+
 }  // namespace detail
 
 /// Recognizes activations that exporters write as several operators: x sigmoid(x) is SiLU, x min(max(x + 3, 0), 6) / 6
-/// is hard swish. Requires that clamps are already fused.
+/// is hard swish, x (1 + erf(x / sqrt(2))) / 2 is GELU. Requires that clamps are already fused.
 inline Graph fuse_patterns(Graph graph) {
   return detail::rewrite_until_stable(std::move(graph), [](Graph& g, std::size_t at, detail::Links& links) {
     const Node n = g.nodes[at];
@@ -48,6 +100,8 @@ inline Graph fuse_patterns(Graph graph) {
       links.replace(g, at, {n.name, make_operator(Unary(kind)), {x}, n.outputs});
       return true;
     };
+    if (op->kind == BinaryKind::mul)
+      if (const int x = detail::argument_of_gelu(g, links, n); x != Node::none) return become(UnaryKind::gelu, x);
     for (std::size_t k = 0; k < 2; ++k) {
       const int a = n.inputs[k], b = n.inputs[1 - k];
       if (op->kind == BinaryKind::mul) {

@@ -2,6 +2,7 @@
 #include "../../core/element.hpp"
 #include "../activation_range.hpp"
 #include "broadcast.hpp"
+#include "float_arithmetic.hpp"
 #include "function.hpp"
 
 OCTET_BEGIN
@@ -45,6 +46,7 @@ class GenericBinary : public Step {
         if (kind_ == BinaryKind::add) return simd_->add_f32(a, b, to, n, low_, high_);
         if (kind_ == BinaryKind::mul) return simd_->mul_f32(a, b, to, n, low_, high_);
       }
+      if (float_arithmetic(kind_, {a, runs_.moves(0)}, {b, runs_.moves(1)}, to, n, low_, high_)) return;
     }
     apply(a, runs_.moves(0), b, runs_.moves(1), out, at, n);
   }
