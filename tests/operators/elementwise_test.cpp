@@ -475,6 +475,59 @@ TEST_CASE("softmax: along any axis, and its logarithm") {
   CHECK_THROWS_AS(shape_of(op, {{2, 3}}), ShapeError);
 }
 
+TEST_CASE("softmax: long rows and columns, NaN and infinities") {
+  for (std::int64_t n : {1, 3, 4, 17, 255, 256, 257, 600})
+    for (const Shape& shape : {Shape{2, n}, Shape{n, 2}, Shape{2, n, 300}})
+      for (bool log : {false, true}) {
+        if (shape.rank() == 3 && n > 17) continue;
+        Softmax op;
+        op.axis = shape.rank() == 3 || shape[1] == n ? 1 : 0;
+        op.log = log;
+        const Tensor<float> x = random_tensor(shape, 7, -9, 9), y = run_float(op, {x});
+        const std::int64_t inner = shape.rank() == 3 ? 300 : shape[0] == n ? 2 : 1;
+        double worst = 0;
+        for (std::int64_t i = 0; i < x.size(); ++i) {
+          const std::int64_t first = i / (n * inner) * n * inner + i % inner;
+          double sum = 0;
+          for (std::int64_t k = 0; k < n; ++k) sum += std::exp(static_cast<double>(x[first + k * inner]));
+          const double own = static_cast<double>(x[i]), e = log ? own - std::log(sum) : std::exp(own) / sum;
+          worst = std::max(worst, std::abs(static_cast<double>(y[i]) - e) / std::max(log ? 1.0 : 1e-30, std::abs(e)));
+        }
+        CAPTURE(shape);
+        CHECK(worst < 2e-6);
+      }
+  for (const Shape& shape : {Shape{1, 5}, Shape{5, 1}}) {
+    Softmax op;
+    op.axis = shape[0] == 1 ? 1 : 0;
+    const Tensor<float> y = run_float(op, {Tensor<float>(shape, {1, -inf, 1, -inf, -inf})});
+    CHECK(y[0] == 0.5f);
+    CHECK(y[1] == 0);
+    CHECK(std::isnan(run_float(op, {Tensor<float>(shape, {1, std::nanf(""), 1, 2, 3})})[0]));
+  }
+}
+
+TEST_CASE("softmax: bytes, by a table of the results from 128 elements on") {
+  const QuantParams qx(0.05f, 33);
+  for (const QuantParams& qy : {QuantParams(1.0f / 256, 0), QuantParams(1.0f / 256, 7), QuantParams(1e-4f, 300)})
+    for (double beta : {1.0, 0.0, -0.3}) {
+      Tensor<std::uint8_t> x({2, 200}), columns({200, 2});
+      Random(3).fill(x.data(), x.size(), 0, 255);
+      for (std::int64_t k = 0; k < 200; ++k)
+        for (std::int64_t r = 0; r < 2; ++r) columns(k, r) = x(r, k);
+      Softmax op;
+      op.beta = beta;
+      op.axis = 1;
+      const AnyTensor rows = run_layer(op, {Operand(x, qx)}, {qy})[0];
+      op.axis = 0;  // these are computed one at a time
+      const AnyTensor single = run_layer(op, {Operand(columns, qx)}, {qy})[0];
+      bool same = true;
+      for (std::int64_t k = 0; k < 200; ++k)
+        for (std::int64_t r = 0; r < 2; ++r)
+          same = same && rows.view<std::uint8_t>()[r * 200 + k] == single.view<std::uint8_t>()[k * 2 + r];
+      CHECK(same);
+    }
+}
+
 TEST_CASE("softmax: bytes") {
   const QuantParams qx(0.1f, 33), qy(1.0f / 256, 0);
   Tensor<std::uint8_t> x({4, 10});

@@ -185,6 +185,33 @@ TEST_CASE("reduce: integers are exact") {
   CHECK_THROWS_AS(run_layer(Reduce(), {Tensor<bool>({2})}), Error);
 }
 
+TEST_CASE("reduce: maximum over all pixels, floats and bytes") {
+  const QuantParams q(0.1f, 3);
+  for (std::int64_t channels : {1, 15, 16, 17, 33, 64})
+    for (const Shape& in : {Shape{2, 3, 5, channels}, Shape{1, 7, channels}, Shape{1, 1, 1, channels}}) {
+      std::vector<std::int64_t> axes;
+      for (int d = 1; d + 1 < in.rank(); ++d) axes.push_back(d);
+      const Tensor<float> x = random_tensor(in, 5, -9, -1);
+      const Tensor<float> y = run_float(Reduce(ReduceKind::max, axes, true), {x});
+      each_group(x, axes, [&](std::int64_t g, const std::vector<float>& v) {
+        CHECK(y[g] == *std::max_element(v.begin(), v.end()));
+      });
+      Tensor<std::uint8_t> codes(in);
+      Random(6).fill(codes.data(), codes.size(), 0, 255);
+      const AnyTensor z = run_layer(Reduce(ReduceKind::max, axes, false), {Operand(codes, q)}, {q})[0];
+      each_group(codes, axes, [&](std::int64_t g, const std::vector<std::uint8_t>& v) {
+        CHECK(z.view<std::uint8_t>()[g] == *std::max_element(v.begin(), v.end()));
+      });
+    }
+  Tensor<float> x({1, 2, 2, 3}, std::vector<float>(12, 1.0f));
+  x[4] = std::nanf("");
+  const Tensor<float> y = run_float(Reduce(ReduceKind::max, {1, 2}, false), {x});
+  CHECK(y[0] == 1);
+  CHECK(std::isnan(y[1]));
+  const Tensor<float> none = run_float(Reduce(ReduceKind::max, {1, 2}, false), {Tensor<float>({1, 0, 2, 3})});
+  CHECK(none[2] == -std::numeric_limits<float>::infinity());
+}
+
 TEST_CASE("reduce: maximum and minimum of quantized bytes") {
   const QuantParams q(0.1f, 3);
   const Tensor<std::uint8_t> x({2, 3}, {1, 9, 5, 200, 100, 0});

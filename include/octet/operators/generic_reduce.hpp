@@ -1,6 +1,9 @@
 #pragma once
+#include <functional>
+
 #include "../core/element.hpp"
 #include "../core/rounded.hpp"
+#include "fold.hpp"
 #include "implement.hpp"
 #include "integer_mean.hpp"
 #include "reduce_kind.hpp"
@@ -99,36 +102,44 @@ class GenericReduce : public ReduceStep {
   }
 
  private:
-  /// Calls f(element) for the elements of one result.
-  template <class F>
-  void each(const std::byte* in, std::int64_t first, F f) const noexcept {
+  using Limits = std::numeric_limits<T>;
+  // Unsigned, so that integers wrap around.
+  using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
+
+  /// Combines the elements of one result; f(T) is combined with the rest.
+  template <class R, class F, class Combine>
+  R combined(const std::byte* in, std::int64_t first, R start, F f, Combine combine) const noexcept {
+    R result = start;
     each_row(first, [&](std::int64_t at, std::int64_t n, std::int64_t step) {
-      for (std::int64_t k = 0; k < n; ++k) f(load_as<T>(in, at + k * step));
+      const auto take = [&](R& r, std::int64_t k) { r = combine(r, f(load_as<T>(in, at + k * step))); };
+      result = combine(result, fold(n, start, take, combine));
     });
+    return result;
   }
   T one(const std::byte* in, std::int64_t first) const noexcept {
-    using Limits = std::numeric_limits<T>;
-    // Unsigned, so that integers wrap around.
-    using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
     using Wide = std::conditional_t<std::is_signed_v<T> && std::is_integral_v<T>, std::int64_t, Sum>;
-    T best = kind_ == ReduceKind::max ? (Limits::has_infinity ? -Limits::infinity() : Limits::lowest())
-                                      : (Limits::has_infinity ? Limits::infinity() : Limits::max());
-    Sum sum = kind_ == ReduceKind::prod ? 1 : 0;
-    double squares = 0;
+    constexpr T lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+    constexpr T highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
+    const auto same = [](T x) { return x; };
+    const auto number = [](T x) { return static_cast<Sum>(x); };
     switch (kind_) {
-      case ReduceKind::max: each(in, first, [&](T x) { best = x > best || x != x ? x : best; }); return best;
-      case ReduceKind::min: each(in, first, [&](T x) { best = x < best || x != x ? x : best; }); return best;
-      case ReduceKind::prod: each(in, first, [&](T x) { sum *= static_cast<Sum>(x); }); return static_cast<T>(sum);
-      case ReduceKind::l2:
-        each(in, first, [&](T x) { squares += rounded(static_cast<double>(x) * static_cast<double>(x)); });
+      case ReduceKind::max:
+        return combined(in, first, lowest, same, [](T best, T x) { return x > best || x != x ? x : best; });
+      case ReduceKind::min:
+        return combined(in, first, highest, same, [](T best, T x) { return x < best || x != x ? x : best; });
+      case ReduceKind::prod: return static_cast<T>(combined(in, first, Sum{1}, number, std::multiplies<>()));
+      case ReduceKind::l2: {
+        const auto square = [](T x) { return rounded(static_cast<double>(x) * static_cast<double>(x)); };
+        const double root = std::sqrt(combined(in, first, 0.0, square, std::plus<>()));
         if constexpr (std::is_integral_v<T>)
-          return saturate_to<T>(std::sqrt(squares));
+          return saturate_to<T>(root);
         else
-          return static_cast<T>(std::sqrt(squares));
+          return static_cast<T>(root);
+      }
       case ReduceKind::sum:
       case ReduceKind::mean: break;
     }
-    each(in, first, [&](T x) { sum += static_cast<Sum>(x); });
+    const Sum sum = combined(in, first, Sum{0}, number, std::plus<>());
     if (kind_ == ReduceKind::sum) return static_cast<T>(sum);
     if (std::is_integral_v<T> && count() == 0) return 0;
     return static_cast<T>(static_cast<Wide>(sum) / static_cast<Wide>(count()));  // integers: toward zero

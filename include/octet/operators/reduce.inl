@@ -2,61 +2,11 @@
 #include "../core/element.hpp"
 #include "../core/rounded.hpp"
 #include "generic_reduce.hpp"
-#include "integer_mean.hpp"
 #include "reduce.hpp"
 #include "reduce_gradient.hpp"
+#include "spatial_reduce.hpp"
 
 OCTET_BEGIN
-namespace detail {
-
-/// Mean over the spatial dimensions of [N, ..., C], float or uint8.
-class SpatialMean : public Step {
- public:
-  SpatialMean(const PrepareContext& c, bool keep_dims, bool int8_codes) : simd_(&c.kernels()) {
-    using Kind = IntegerMean::Kind;
-    const bool images = c.input(0).shape.rank() == 4;
-    Kind kind = Kind::reduction;
-    if (c.as_xnnpack() && images) kind = int8_codes ? Kind::int8_xnnpack : Kind::xnnpack;
-    // LiteRT has a kernel for images whose dimensions are kept.
-    if (c.as_litert() && keep_dims && images) kind = int8_codes ? Kind::int8_pixels : Kind::pixels;
-    if (int8_format.computes(c.input(0).dtype)) integer_.emplace(c, kind);
-  }
-  std::size_t plan(const PlanContext& c) override {
-    const Shape& in = c.inputs[0].shape;
-    batch_ = in[0];
-    channels_ = in.back();
-    pixels_ = in.product(1, in.rank() - 1);
-    list_ = static_cast<std::int64_t>(sizeof(void*)) * pixels_;
-    worker_ = round_up(list_ + channels_ * 4, 64);
-    return static_cast<std::size_t>(worker_ * c.threads);
-  }
-  void run(const RunContext& c) noexcept override {
-    const std::int64_t element = integer_ ? 1 : 4;
-    c.pool->parallel(batch_, [&](std::int64_t n, int worker) {
-      std::byte* mine = c.scratch + worker * worker_;
-      auto** list = reinterpret_cast<const std::byte**>(mine);
-      for (std::int64_t i = 0; i < pixels_; ++i) list[i] = c.input(0) + (n * pixels_ + i) * channels_ * element;
-      PoolWindow w;
-      w.pixels = list;
-      w.count = pixels_;
-      w.channels = channels_;
-      if (!integer_)
-        return simd_->sum_f32(w, 1.0f / static_cast<float>(pixels_),
-                              reinterpret_cast<float*>(c.output()) + n * channels_);
-      if (integer_->store(w, pixels_, reinterpret_cast<std::uint8_t*>(c.output()) + n * channels_)) return;
-      auto* sums = reinterpret_cast<std::int32_t*>(mine + list_);
-      simd_->sum_u8(w, sums);
-      integer_->store(sums, channels_, pixels_, pixels_, reinterpret_cast<std::uint8_t*>(c.output()) + n * channels_);
-    });
-  }
-
- private:
-  const Kernels* simd_;
-  std::optional<IntegerMean> integer_;
-  std::int64_t batch_ = 1, channels_ = 1, pixels_ = 1, list_ = 0, worker_ = 0;
-};
-
-}  // namespace detail
 
 OCTET_API bool Reduce::spatial(int rank) const {
   std::array<bool, Shape::max_rank> reduced{};
@@ -83,6 +33,9 @@ OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
   const bool bytes = detail::int8_format.computes(x.dtype) && x.is_quantized();
   if (kind == ReduceKind::mean && spatial(x.shape.rank()) && (x.dtype == DType::f32 || bytes))
     return detail::make_step<detail::SpatialMean>(c, keep_dims, int8_codes);
+  if (kind == ReduceKind::max && spatial(x.shape.rank()) && (x.dtype == DType::f32 || x.dtype == DType::u8) &&
+      (!x.is_quantized() || x.quant == c.output().quant))
+    return detail::make_step<detail::SpatialMax>(c);
   if (kind == ReduceKind::mean && bytes) return detail::make_step<detail::GenericIntegerMean>(c, axes);
   const bool picks = kind == ReduceKind::max || kind == ReduceKind::min;
   c.require(!x.is_quantized() || (picks && x.quant == c.output().quant),
