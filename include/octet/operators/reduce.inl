@@ -33,7 +33,8 @@ OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
   const bool bytes = detail::int8_format.computes(x.dtype) && x.is_quantized();
   if (kind == ReduceKind::mean && spatial(x.shape.rank()) && (x.dtype == DType::f32 || bytes))
     return detail::make_step<detail::SpatialMean>(c, keep_dims, int8_codes);
-  if (kind == ReduceKind::max && spatial(x.shape.rank()) && (x.dtype == DType::f32 || x.dtype == DType::u8) &&
+  if (kind == ReduceKind::max && spatial(x.shape.rank()) &&
+      (x.dtype == DType::f32 || detail::int8_format.computes(x.dtype)) &&
       (!x.is_quantized() || x.quant == c.output().quant))
     return detail::make_step<detail::SpatialMax>(c);
   if (kind == ReduceKind::mean && bytes) return detail::make_step<detail::GenericIntegerMean>(c, axes);
