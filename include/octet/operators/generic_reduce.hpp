@@ -112,7 +112,10 @@ class GenericReduce : public ReduceStep {
     R result = start;
     each_row(first, [&](std::int64_t at, std::int64_t n, std::int64_t step) {
       const auto take = [&](R& r, std::int64_t k) { r = combine(r, f(load_as<T>(in, at + k * step))); };
-      result = combine(result, fold(n, start, take, combine));
+      if constexpr (std::is_same_v<T, float>)
+        result = combine(result, fold(n, start, take, combine));
+      else  // rare: short code
+        for (std::int64_t k = 0; k < n; ++k) take(result, k);
     });
     return result;
   }
