@@ -249,9 +249,13 @@ TEST_CASE("binary: NaN is kept, and squares are exact") {
       CHECK(std::isnan(y[size - 1]));
       CHECK(std::isnan(z[size - 1]));
     }
-    const Tensor<float> x = random_tensor({size}, 1, -9, 9),
-                        squares = run_float(Binary(BinaryKind::pow), {x, Tensor<float>({1}, {2})});
-    for (std::int64_t i = 0; i < size; ++i) CHECK(squares[i] == x[i] * x[i]);
+    const Tensor<float> x = random_tensor({size}, 1, -9, 9);
+    const auto power = [&](float e) { return run_float(Binary(BinaryKind::pow), {x, Tensor<float>({1}, {e})}); };
+    const Tensor<float> squares = power(2), cubes = power(3);
+    for (std::int64_t i = 0; i < size; ++i) {
+      CHECK(squares[i] == x[i] * x[i]);
+      CHECK(cubes[i] == doctest::Approx(x[i] * x[i] * x[i]).epsilon(1e-6));
+    }
   }
 }
 

@@ -28,8 +28,9 @@ inline bool float_arithmetic(BinaryKind kind, const FloatOperand& a, const Float
     case BinaryKind::min: return apply([](const V& x, const V& y) { return xsimd::select((y < x) | (y != y), y, x); });
     case BinaryKind::max: return apply([](const V& x, const V& y) { return xsimd::select((y > x) | (y != y), y, x); });
     case BinaryKind::pow:
-      if (b.moves || *b.p != 2) return false;
-      return apply([](const V& x, const V&) { return x * x; });
+      if (b.moves || (*b.p != 2 && *b.p != 3)) return false;
+      if (*b.p == 2) return apply([](const V& x, const V&) { return x * x; });
+      return apply([](const V& x, const V&) { return x * x * x; });
     default: return false;
   }
 }
