@@ -6,6 +6,7 @@
 #include "convolution_weights.hpp"
 #include "epilogue_at.hpp"
 #include "overlapping_windows.hpp"
+#include "prefetch_outputs.hpp"
 #include "repack.hpp"
 #include "split_work.hpp"
 #include "stored_range.hpp"
@@ -194,11 +195,11 @@ class GemmConvolution {
       block_rows_ = windows().pixels(tile);
       return tile;
     }
-    constexpr std::int64_t most_bytes = 1024 * 1024, tiles = 4;
+    constexpr std::int64_t tiles = 4;
     const std::int64_t weight_bytes = static_cast<std::int64_t>((by_small_ ? small_ : packed_)[0].data.size());
     const std::int64_t block_bytes = std::clamp<std::int64_t>(4 * weight_bytes, 16 * 1024, 192 * 1024);
     const std::int64_t stride = std::max<std::int64_t>({row_stride_, converted_stride_, 1});
-    block_rows_ = std::max(block_bytes / stride / tile, std::min(tiles, most_bytes / stride / tile));
+    block_rows_ = std::max(block_bytes / stride / tile, std::min(tiles, l2_bytes / stride / tile));
     block_rows_ = std::max<std::int64_t>(block_rows_, 1) * tile;
     return tile;
   }
@@ -254,10 +255,13 @@ class GemmConvolution {
     if (wide_images_)
       return multiply_parts(*kernels_, g, matrices, first_column, {other_parts(), part_k_, part_size()},
                             o.scratch + gathered_bytes());
+    if (g.epilogue.out && shape_.rows() * g.epilogue.out_stride > l2_bytes)
+      prefetch_outputs(g.epilogue, rows, columns * o.out_element);
     const Product product = few_ ? few_columns_with<T>(*kernels_) : product_with(*kernels_, T{});
     (by_small_ ? kernels_->gemm_u8s4 : product)(g);
   }
 
+  static constexpr std::int64_t l2_bytes = 1024 * 1024;
   std::int64_t other_parts() const noexcept { return part_k_ == k_ ? 0 : (k_ - 1) / part_k_; }
   std::int64_t part_size() const noexcept { return block_rows_ * shape_.group_out(); }
 
