@@ -13,7 +13,8 @@ class IntegerMean {
   /// How TFLite rounds the mean: a pool divides the sum of the integers and rounds half away from zero (int8_pool: the
   /// values were int8, so away from 128); a reduction multiplies the sum minus zero points, or (pixels, int8_pixels:
   /// over height and width, which are kept as dimensions) the sum of the integers, and rounds the zero point apart.
-  /// xnnpack, int8_xnnpack: over height and width with Rounding::xnnpack, which adds the zero point before rounding.
+  /// xnnpack, int8_xnnpack: over height and width with Rounding::xnnpack, which multiplies the sum of the integers, in
+  /// float, and adds both zero points before rounding.
   enum class Kind : std::uint8_t { pool, int8_pool, reduction, pixels, int8_pixels, xnnpack, int8_xnnpack };
 
   IntegerMean(const PrepareContext& c, Kind kind)
@@ -51,11 +52,14 @@ class IntegerMean {
     count = std::max<std::int64_t>(count, 1);
     const auto zero_sum = static_cast<std::int32_t>(inside * in_.zero_point[0]);
     if (by_xnnpack(kind_)) {
-      const std::int32_t shift = kind_ == Kind::int8_xnnpack ? 128 : 0;  // the float sum is of the file's codes
+      const std::int32_t shift = kind_ == Kind::int8_xnnpack ? 128 : 0;  // floats are of the file's codes
+      const auto codes_shift = static_cast<std::int32_t>(inside * shift);
       const float factor = in_.scale[0] / out_.scale[0] / static_cast<float>(count);
+      const float bias = static_cast<float>(out_.zero_point[0] - shift) -
+                         rounded(static_cast<float>(zero_sum - codes_shift) * factor);
       return each(sums, channels, out, [&](std::int32_t sum) {
-        const float mean = rounded(static_cast<float>(sum - zero_sum) * factor);
-        return round_clamped(mean + static_cast<float>(out_.zero_point[0] - shift), -512, 512) + shift;
+        const float mean = rounded(static_cast<float>(sum - codes_shift) * factor);
+        return round_clamped(mean + bias, -512, 512) + shift;
       });
     }
     if (rounding_ == Rounding::fp32) {
