@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <octet/io/load.hpp>
 #include <octet/io/model_file.hpp>
+#include <sstream>
 
 #include "exported.hpp"
 #include "files.hpp"
@@ -99,8 +100,7 @@ class Judge {
       numbers_ += d.elements;
       different_ += d.different;
       if (d.different + by_default.different > 0)
-        others_ += "\n  " + e.name + ": of " + std::to_string(d.elements) + " numbers, others are " + text(d) +
-                   "; than by default " + text(by_default);
+        others_ += "\n  " + e.name + ": " + text(d) + "; by default " + text(by_default);
       CAPTURE(d.different);
       CAPTURE(d.worst);
       CHECK(d.worst <= (is_floating(t.dtype()) ? e.agreement.relative * std::max(d.largest, 1e-9)
@@ -110,7 +110,9 @@ class Judge {
     CHECK(at == found.size());
   }
   static std::string text(const Difference& d) {
-    return std::to_string(d.different) + " (at most " + std::to_string(d.worst) + " of " + std::to_string(d.largest) + ")";
+    std::ostringstream out;
+    out << d.elements - d.different << " of " << d.elements << " are octet's, the others up to " << d.worst << " off";
+    return out.str();
   }
 
   Format format_;

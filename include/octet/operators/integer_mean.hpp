@@ -55,8 +55,8 @@ class IntegerMean {
       const std::int32_t shift = kind_ == Kind::int8_xnnpack ? 128 : 0;  // floats are of the file's codes
       const auto codes_shift = static_cast<std::int32_t>(inside * shift);
       const float factor = in_.scale[0] / out_.scale[0] / static_cast<float>(count);
-      const float bias = static_cast<float>(out_.zero_point[0] - shift) -
-                         rounded(static_cast<float>(zero_sum - codes_shift) * factor);
+      const float bias =
+          static_cast<float>(out_.zero_point[0] - shift) - rounded(static_cast<float>(zero_sum - codes_shift) * factor);
       return each(sums, channels, out, [&](std::int32_t sum) {
         const float mean = rounded(static_cast<float>(sum - codes_shift) * factor);
         return round_clamped(mean + bias, -512, 512) + shift;

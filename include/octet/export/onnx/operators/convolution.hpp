@@ -28,7 +28,7 @@ inline void write_products(NodeExport& n, const Convolution& c, const std::strin
     if (!n.has(LayerInputs::bias)) return void(t.node(n.name(), "Identity", {products}, to));
     return void(t.node(n.name(), "Add", {products, channels_first_bias(n, channels)}, to));
   }
-  std::vector<std::string> in{n.real(0, images), real_weights(n, LayerInputs::weights, w, 0)};
+  std::vector<std::string> in{layer_input(n, n.real(0, images)), real_weights(n, LayerInputs::weights, w, 0)};
   if (n.has(LayerInputs::bias)) in.push_back(real_bias(n, LayerInputs::bias));
   t.node(n.name(), "Conv", in, to, a);
 }
@@ -108,7 +108,8 @@ inline void export_transposed_convolution(NodeExport& n) {
   n.require(c.groups == 1 || !n.input(LayerInputs::weights).quant.per_channel(),
             "has groups and a scale for each channel, which ONNX cannot say for a transposed convolution: quantize "
             "with one scale for all weights");
-  std::vector<std::string> inputs{n.real(0, n.images()), real_weights(n, LayerInputs::weights, weights, 1)};
+  std::vector<std::string> inputs{layer_input(n, n.real(0, n.images())),
+                                  real_weights(n, LayerInputs::weights, weights, 1)};
   if (n.has(LayerInputs::bias)) inputs.push_back(real_bias(n, LayerInputs::bias));
   n.node("ConvTranspose", inputs, n.images(), a, c.activation);
 }

@@ -55,7 +55,7 @@ inline void export_fully_connected(NodeExport& n) {
     x = n.step("rows", "Reshape", {t.tensor(n.id(0), order), n.integers("row_sizes", {-1, k})});
     x = t.dequantized(x, n.name() + "/rows", n.id(0), order);
   }
-  std::vector<std::string> in{x, real_weights(n, LayerInputs::weights, w, 0)};
+  std::vector<std::string> in{layer_input(n, x), real_weights(n, LayerInputs::weights, w, 0)};
   if (n.has(LayerInputs::bias)) in.push_back(real_bias(n, LayerInputs::bias));
   Attributes a;
   a.integer("transB", 1);

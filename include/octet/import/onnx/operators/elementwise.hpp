@@ -14,6 +14,12 @@ inline void import_unary(NodeImport& n, UnaryKind kind, double a = 0, double b =
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
+inline void import_identity(NodeImport& n) {
+  const Operand& x = n.input(0);
+  if (x.is_constant()) return n.result(x);
+  n.result(n.add(Identity(), {n.builder.value(x)}, Keeps::all), x.order);
+}
+
 /// Limits are attributes before operator set 11, and inputs since then, which may be computed.
 inline void import_clip(NodeImport& n) {
   double low = n.real("min", -infinity), high = n.real("max", infinity);
@@ -21,6 +27,7 @@ inline void import_clip(NodeImport& n) {
   if (fixed) {
     if (n.has(1)) low = static_cast<double>(n.constant_reals(1, 1)[0]);
     if (n.has(2)) high = static_cast<double>(n.constant_reals(2, 1)[0]);
+    if (low == -infinity && high == infinity) return import_identity(n);
     return import_unary(n, UnaryKind::clip, low, high);
   }
   const Operand& x = n.input(0);
@@ -102,12 +109,6 @@ inline void import_prelu(NodeImport& n) {
             " have more dimensions than the input of shape ", x.shape());
   const int s = broadcast_value(n, slope, x.order);
   n.result(n.add(PRelu(), {n.builder.value(x), s}, Keeps::all), x.order);
-}
-
-inline void import_identity(NodeImport& n) {
-  const Operand& x = n.input(0);
-  if (x.is_constant()) return n.result(x);
-  n.result(n.add(Identity(), {n.builder.value(x)}, Keeps::all), x.order);
 }
 
 inline void import_dropout(NodeImport& n) {
