@@ -156,7 +156,8 @@ TEST_CASE("tflite xnnpack: means near a tie are rounded as floats that contain t
   const Model m = with_xnnpack(file_of(mean, DType::u8, 24));
   std::vector<std::uint8_t> x(24);
   for (int c = 0; c < 6; ++c)  // sums of 4 pixels minus zero points: 102, 126, 150, ...
-    for (int pixel = 0; pixel < 4; ++pixel) x[pixel * 6 + c] = static_cast<std::uint8_t>(156 + 6 * c + pixel % 2);
+    for (int pixel = 0; pixel < 4; ++pixel)
+      x[static_cast<std::size_t>(pixel * 6 + c)] = static_cast<std::uint8_t>(156 + 6 * c + pixel % 2);
   const AnyTensor y = outputs(m, {Tensor<std::uint8_t>({1, 2, 2, 6}, x)})[0];
   for (int c = 0; c < 6; ++c)  // the exact means are below n + 0.5 by 2e-6 to 4e-6
     CHECK(detail::load_element(y.dtype(), y.data(), c) == 175 + 10 * c);
