@@ -17,7 +17,15 @@ namespace detail::onnx {
 class TensorExport {
  public:
   TensorExport(const Graph& g, File& file, const SaveOptions& options)
-      : g_(g), file_(file), options_(options), written_(g.values.size()) {}
+      : g_(g), file_(file), options_(options), written_(g.values.size()), follows_codes_(g.values.size()) {
+    for (const Node& n : g.nodes) {
+      const bool sums = n.op->traits().products != Traits::Products::none;
+      const bool follows = !sums && std::any_of(n.inputs.begin(), n.inputs.end(),
+                                                [this](int v) { return v != Node::none && follows_codes(v); });
+      for (int v : n.outputs)
+        if (v != Node::none) follows_codes_[at(v)] = follows;
+    }
+  }
 
   const Graph& graph() const noexcept { return g_; }
   File& file() noexcept { return file_; }
@@ -25,6 +33,8 @@ class TensorExport {
 
   /// Whether the value is a quantized activation (or a constant like one), whose codes may be moved.
   bool has_codes(int v) const { return is_byte(g_.value(v).dtype) && g_.value(v).has_one_scale(); }
+  /// Whether the value has codes or is computed from codes, with no sums of products between.
+  bool follows_codes(int v) const { return has_codes(v) || follows_codes_[at(v)]; }
   /// Its type in the file.
   DType file_type(int v) const {
     const DType t = g_.value(v).dtype;
@@ -188,7 +198,8 @@ class TensorExport {
   const Graph& g_;
   File& file_;
   const SaveOptions& options_;
-  std::vector<Written> written_;  // of each value
+  std::vector<Written> written_;     // of each value
+  std::vector<bool> follows_codes_;  // likewise
   std::map<std::pair<int, std::vector<std::int64_t>>, std::string> tensors_, reals_;
   std::map<int, std::vector<std::string>> scales_;
   std::map<int, std::pair<Shape, Order>> columns_;

@@ -52,22 +52,11 @@ inline std::string real_bias(NodeExport& n, int i) {
   return t.step(b.name + "/dequantized", "DequantizeLinear", {codes, s[0], s[1]}, a);
 }
 
-/// Whether a value is computed from codes, with no sums of products between.
-inline bool follows_codes(const TensorExport& t, const std::vector<int>& producers, int v) {
-  if (t.has_codes(v)) return true;
-  const int p = producers[static_cast<std::size_t>(v)];
-  if (p < 0) return false;
-  const Node& node = t.graph().nodes[static_cast<std::size_t>(p)];
-  if (node.op->traits().products != Traits::Products::none) return false;
-  return std::any_of(node.inputs.begin(), node.inputs.end(),
-                     [&](int i) { return i >= 0 && follows_codes(t, producers, i); });
-}
-
 /// The real numbers x of input 0, as a layer reads them. ONNX Runtime quantizes float weights between codes by itself,
 /// with one scale for all; a Clip without limits behind the codes keeps the layer float.
 inline std::string layer_input(NodeExport& n, const std::string& x) {
   const TensorExport& t = n.tensors();
-  if (n.input(LayerInputs::weights).is_quantized() || !follows_codes(t, t.graph().producers(), n.id(0))) return x;
+  if (n.input(LayerInputs::weights).is_quantized() || !t.follows_codes(n.id(0))) return x;
   constexpr double infinity = std::numeric_limits<double>::infinity();
   return n.step("kept_float", "Clip", {x, n.scalar("lowest", -infinity), n.scalar("highest", infinity)});
 }
