@@ -166,6 +166,12 @@ inline void code_operations(Results& r, const Operands& in) {
   integers(r, in, "round", [&](wide::i32 a, wide::i32) {  // ties
     return doubles::round(doubles::mul_add(doubles::of(a), doubles::set(0.25), zero));
   });
+  each_vector_of_16(r, "nearest", [&](int i, std::uint32_t* to) {
+    put(to, doubles::to_float(doubles::nearest(doubles::fma(number(i), doubles::set(0.25), factors(i)))));
+  });
+  integers(r, in, "nearest, ties", [&](wide::i32 a, wide::i32) {
+    return doubles::to_float(doubles::nearest(doubles::mul_add(doubles::of(a), doubles::set(0.25), zero)));
+  });
   each_vector_of_16(r, "mul_add", [&](int i, std::uint32_t* to) {
     put(to, doubles::round(doubles::mul_add(number(i), factors(i), zero)));
   });

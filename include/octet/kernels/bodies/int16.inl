@@ -74,12 +74,8 @@ struct SumsColumns {
     }
     v = doubles::mul_add(v, scale, nudge);
     if constexpr (Form == SumsForm::residual) v = doubles::fma(residual(row), residual_scale, v);
-    if constexpr (Form == SumsForm::residual_apart) {
-      // What is far outside the range stays outside whatever the residual is, and integers of 32 bits hold it.
-      const doubles most = doubles::set(0x1p30), r = doubles::mul_add(residual(row), residual_scale, nudge);
-      v = doubles::add(doubles::of(doubles::round(doubles::clamp(v, doubles::set(-0x1p30), most))),
-                       doubles::of(doubles::round(r)));
-    }
+    if constexpr (Form == SumsForm::residual_apart)
+      v = doubles::add(doubles::nearest(v), doubles::nearest(doubles::mul_add(residual(row), residual_scale, nudge)));
     return doubles::clamp(v, low, high);
   }
   OCTET_INLINE doubles residual(std::int64_t row) const {

@@ -18,6 +18,7 @@ struct doubles {
     return {_mm512_min_pd(_mm512_max_pd(a.low, low.low), high.low),
             _mm512_min_pd(_mm512_max_pd(a.high, low.high), high.high)};
   }
+  static doubles nearest(const doubles& a) { return {_mm512_roundscale_pd(a.low, 0), _mm512_roundscale_pd(a.high, 0)}; }
   // Adding 1.5 * 2^52 rounds, and leaves the integer in the lower halves.
   static __m512i round(const doubles& a) {
     const __m512d shift = _mm512_set1_pd(6755399441055744.0);
@@ -40,7 +41,7 @@ struct codes16 {
     return _mm512_min_epi16(_mm512_max_epi16(_mm512_packs_epi32(a, b), m.low), m.high);
   }
   static __m512i in_order(__m512i v) { return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), v); }
-  static void store_first(std::int16_t* p, __m512i v, int n) {
+  static void store_first(std::int16_t* p, __m512i v, int n) {  // (masked stores of much memory take longer)
     if (n >= 32) return _mm512_storeu_si512(p, v);
     _mm512_mask_storeu_epi16(p, (__mmask32{1} << n) - 1, v);
   }

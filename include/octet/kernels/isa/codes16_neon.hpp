@@ -17,6 +17,7 @@ struct doubles {
   static doubles clamp(const doubles& a, const doubles& low, const doubles& high) {
     return {clamp(a.low, low.low, high.low), clamp(a.high, low.high, high.high)};
   }
+  static doubles nearest(const doubles& a) { return {vrndnq_f64(a.low), vrndnq_f64(a.high)}; }
   static int32x4_t round(const doubles& a) {
     return vmovn_high_s64(vmovn_s64(vcvtnq_s64_f64(a.low)), vcvtnq_s64_f64(a.high));
   }

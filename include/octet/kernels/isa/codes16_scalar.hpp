@@ -32,7 +32,11 @@ struct doubles {
       return above < high.v[i] ? above : high.v[i];
     });
   }
-  // To nearest, ties to even; the result has to have 32 bits.
+  // To nearest, ties to even.
+  static doubles nearest(const doubles& a) {
+    return make([&](int i) { return std::nearbyint(a.v[i]); });
+  }
+  // The same as integers; these have to have 32 bits.
   static wide::i32 round(const doubles& a) {
     return wide::make<wide::i32>([&](int i) { return static_cast<std::int32_t>(std::nearbyint(a.v[i])); });
   }

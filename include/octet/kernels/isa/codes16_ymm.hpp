@@ -18,6 +18,10 @@ struct doubles {
     return {_mm256_min_pd(_mm256_max_pd(a.low, low.low), high.low),
             _mm256_min_pd(_mm256_max_pd(a.high, low.high), high.high)};
   }
+  static doubles nearest(const doubles& a) {
+    constexpr int even = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    return {_mm256_round_pd(a.low, even), _mm256_round_pd(a.high, even)};
+  }
   static __m256i round(const doubles& a) {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm256_cvtpd_epi32(a.low)), _mm256_cvtpd_epi32(a.high), 1);
   }
