@@ -193,6 +193,47 @@ TEST_CASE("int16: fully connected layers, to int16 and to float") {
       }
 }
 
+TEST_CASE("int16: convolutions whose 32-bit sums hold the bias, with a residual, ties in every rounding") {
+  for (const Case& k : cases)
+    for (const bool with_residual : {false, true})
+      for (Rounding rounding : {Rounding::fp32, Rounding::tflite_double, Rounding::tflite_single}) {
+        CAPTURE(k.in);
+        CAPTURE(k.out);
+        CAPTURE(with_residual);
+        const Tensor<std::int16_t> x = random_int16({k.batch, k.size, k.size, k.in}, 7, -700, 700);
+        const Tensor<std::int8_t> w = random_weights({k.out, k.kernel, k.kernel, k.in / k.groups}, 8);
+        Tensor<std::int64_t> bias({k.out});
+        Random(9).fill(bias.data(), k.out, -1000000, 1000000);
+        // Multiples of 1/2 and 1/4 often: the factors of sums are powers of two, and others.
+        const QuantParams qx{0x1p-9f, 0}, qy{0x1p-7f, 0}, qr{0x1p-8f, 0};
+        QuantParams qw = scales(k.out);
+        for (std::size_t o = 0; o < qw.scale.size(); ++o) qw.scale[o] = o % 3 ? 0x1p-4f / float(1 + o % 2) : 0.03f;
+        Convolution op = convolution(k);
+        op.activation = {-100.0, 150.0};
+        const std::int64_t out = (k.size + 2 * k.pad - k.kernel) / k.stride + 1;
+        const Tensor<std::int16_t> r = random_int16({k.batch, out, out, k.out}, 10);
+        std::vector<Operand> operands{{x, qx}, fixed(w, qw), fixed(bias)};
+        if (with_residual) operands.push_back({r, qr});
+        const AnyTensor y = run_layer(op, operands, {qy}, rounding)[0];
+        const Tensor<std::int64_t> sums = sums_of(x, w, k, y.shape());
+        int wrong = 0;
+        for (std::int64_t i = 0; i < sums.size(); ++i) {
+          const std::int64_t o = i % k.out;
+          const double scale = static_cast<double>(qx.scale[0]) *
+                               static_cast<double>(qw.scale[static_cast<std::size_t>(o)]) /
+                               static_cast<double>(qy.scale[0]);
+          double v;
+          if (rounding == Rounding::fp32)
+            v = std::nearbyint(static_cast<double>(sums[i] + bias[o]) * scale + (with_residual ? 0.5 * r[i] : 0));
+          else
+            v = static_cast<double>(tflite_wide(sums[i] + bias[o], scale) +
+                                    (with_residual ? tflite_wide(r[i], 0.5) : 0));
+          wrong += y.view<std::int16_t>()[i] != clamped(v, -12800, 19200);
+        }
+        CHECK(wrong == 0);
+      }
+}
+
 TEST_CASE("int16: a convolution adds a residual") {
   const Case k{1, 6, 16, 17, 1, 1, 1, 0};
   const Tensor<std::int16_t> x = random_int16({1, 6, 6, 16}, 1), r = random_int16({1, 6, 6, 17}, 2);

@@ -154,9 +154,66 @@ void pack_operations(Results& r, const Operands& in, int zero, int low, int high
   });
 }
 
+// codes16_*.hpp.
+inline void code_operations(Results& r, const Operands& in) {
+  const doubles zero = doubles::set(0.0);
+  const auto factors = [&](int i) {
+    double all[wide::lanes];
+    for (int k = 0; k < wide::lanes; ++k) all[k] = static_cast<double>(in.c[i + k]) * 0.1;
+    return doubles::load(all);
+  };
+  const auto number = [&](int i) { return doubles::of(wide::load(in.x + i)); };
+  integers(r, in, "round", [&](wide::i32 a, wide::i32) {  // ties
+    return doubles::round(doubles::mul_add(doubles::of(a), doubles::set(0.25), zero));
+  });
+  each_vector_of_16(r, "nearest", [&](int i, std::uint32_t* to) {
+    put(to, doubles::to_float(doubles::nearest(doubles::fma(number(i), doubles::set(0.25), factors(i)))));
+  });
+  integers(r, in, "nearest, ties", [&](wide::i32 a, wide::i32) {
+    return doubles::to_float(doubles::nearest(doubles::mul_add(doubles::of(a), doubles::set(0.25), zero)));
+  });
+  each_vector_of_16(r, "mul_add", [&](int i, std::uint32_t* to) {
+    put(to, doubles::round(doubles::mul_add(number(i), factors(i), zero)));
+  });
+  each_vector_of_16(r, "doubles, fma and add", [&](int i, std::uint32_t* to) {
+    const doubles small = doubles::of(wide::load(in.small + i));
+    put(to, doubles::to_float(doubles::add(doubles::fma(number(i), factors(i), small), doubles::set(0x1p-36))));
+  });
+  each_vector_of_16(r, "doubles, clamp", [&](int i, std::uint32_t* to) {
+    double all[wide::lanes];
+    for (int k = 0; k < wide::lanes; ++k) all[k] = static_cast<double>(in.a[i + k]);
+    put(to, doubles::to_float(doubles::clamp(doubles::load(all), doubles::set(-1000.0), doubles::set(30000.0))));
+  });
+  const codes16::limits limits(-20000, 25000);
+  each_vector_of_16(r, "codes16, pack", [&](int i, std::uint32_t* to) {
+    const wide::i16 apart = codes16::pack(wide::load(in.x + i), wide::load(in.small + i), limits);
+    std::int16_t raw[2 * wide::lanes], all[2 * wide::lanes];
+    codes16::store_first(raw, apart, 2 * wide::lanes);
+    codes16::store_first(all, codes16::in_order(apart), 2 * wide::lanes);
+    for (int k = 0; k < wide::lanes; ++k) {
+      const int place = k / 4 * 8 + k % 4;
+      r.fits = r.fits && raw[place] == all[k] && raw[place + 4] == all[wide::lanes + k];
+      to[k] = static_cast<std::uint16_t>(all[k]) | std::uint32_t{static_cast<std::uint16_t>(all[wide::lanes + k])}
+                                                       << 16;
+    }
+    for (int n = 0; n <= 2 * wide::lanes; ++n) {
+      std::int16_t part[2 * wide::lanes];
+      for (std::int16_t& x : part) x = 7;
+      codes16::store_first(part, apart, n);
+      for (int k = 0; k < 2 * wide::lanes; ++k) r.fits = r.fits && part[k] == (k < n ? raw[k] : 7);
+    }
+    for (int n = 0; n <= wide::lanes; ++n) {
+      std::int32_t loaded[wide::lanes];
+      wide::store(loaded, codes16::load_first(raw, n));
+      for (int k = 0; k < wide::lanes; ++k) r.fits = r.fits && loaded[k] == (k < n ? raw[k] : 0);
+    }
+  });
+}
+
 inline void all_operations(Results& r, const Operands& in) noexcept {
   float_operations(r, in);
   integer_operations(r, in);
   pack_operations<Limit::none>(r, in, 0, 0, 255);
   pack_operations<Limit::clamp>(r, in, 3, 10, 200);
+  code_operations(r, in);
 }

@@ -22,6 +22,7 @@ enum class Store : std::uint8_t {
   u8_residual,  // clamp(round_half_even(float(acc) * scale[c] + (residual - residual_zero) * residual_scale) +
                 // zero_point)
   u8_shifted,   // clamp(round_half_even(fma(float(acc), scale[c], shift[c])) + zero_point)
+  i16,          // clamp(round_half_even(double(acc) * wide_scale[c] + nudge)), as int16; only of 16-bit activations
   custom        // passed to Epilogue::custom
 };
 
@@ -42,6 +43,9 @@ struct Epilogue {
   std::ptrdiff_t row_step = 0;  // 1: row_scale and row_shift have one element per row; 0: one for all rows
   static constexpr float one = 1, zero = 0;
   float low_f32 = 0, high_f32 = 0;
+  // With i16: the product, or its sum with the nudge, is exact, and less than 2^31.
+  const double* wide_scale = nullptr;
+  double nudge = 0;
   std::int32_t zero_point = 0, low = 0, high = 255;
   Limit limit() const noexcept { return zero_point == 0 && low == 0 && high == 255 ? Limit::none : Limit::clamp; }
   const std::byte* residual = nullptr;  // of the output's type

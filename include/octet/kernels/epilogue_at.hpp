@@ -7,6 +7,7 @@ namespace detail {
 /// The epilogue of the part of the output from this row (pixel) and channel on. out_element: bytes of an element.
 inline Epilogue epilogue_at(Epilogue e, std::int64_t row, std::int64_t channel, std::int64_t out_element) noexcept {
   if (e.scale) e.scale += channel;
+  if (e.wide_scale) e.wide_scale += channel;
   if (e.shift) e.shift += channel;
   if (e.sums) e.sums += channel;
   e.row_scale += row * e.row_step;

@@ -8,11 +8,12 @@
 OCTET_BEGIN
 namespace detail {
 
-constexpr std::int64_t int16_block = 16;  // elements that these kernels take at a time; see SumsI16
+constexpr std::int64_t int16_block = 16;  // elements that these kernels take at a time
 
-/// v = (sum + the sums of `parts` + bias[c]) * scale[c] for rows of `channels` sums; out = clamp(round_half_even(
-/// fma(residual, residual_scale, v))) as int16, or clamp(v) as float. Computed in double: sums are exact. `bias` and
-/// `scale` are padded to whole blocks. Strides are those of rows, in elements.
+/// What becomes of rows of `channels` sums: v = (sum + the sums of `parts` + bias[c]) * scale[c] + nudge; out =
+/// clamp(round_half_even(fma(residual, residual_scale, v))) as int16, or clamp(v) as float. Computed in double: sums
+/// are exact, and so are products, or the nudge is 0. `bias` and `scale` are padded, see pad_columns. Strides are those
+/// of rows, in elements.
 struct SumsI16 {
   const std::int32_t *sums = nullptr, *more = nullptr;
   std::ptrdiff_t stride = 0, more_stride = 0;
@@ -22,6 +23,8 @@ struct SumsI16 {
   const std::int16_t* residual = nullptr;  // optional
   std::ptrdiff_t out_stride = 0, residual_stride = 0;
   double residual_scale = 0;
+  double nudge = 0;
+  bool apart = false;  // the residual is rounded for itself: out = clamp(round(v) + round(residual * scale + nudge))
   double smallest = 0, largest = 0;
   std::int16_t* out = nullptr;
   float* out_f32 = nullptr;  // instead of out

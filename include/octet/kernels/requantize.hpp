@@ -72,12 +72,17 @@ inline std::int32_t multiply_single_rounding(std::int32_t x, FixedPointMultiplie
       std::clamp<std::int64_t>(r, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
 }
 
-/// TFLite's product of a 64-bit sum, of magnitude less than 2^47: the mantissa has 16 bits, and the product is rounded
-/// once, half up. m.shift <= largest_wide_shift.
+/// The mantissa of 15 bits that TFLite multiplies 64-bit sums with; a real number is that times 2^(shift - 15).
+inline std::int32_t reduced_mantissa(FixedPointMultiplier m) noexcept {
+  return m.mantissa < 0x7fff0000 ? (m.mantissa + (1 << 15)) >> 16 : 0x7fff;
+}
+inline double wide_factor(FixedPointMultiplier m) noexcept { return std::ldexp(reduced_mantissa(m), m.shift - 15); }
+
+/// TFLite's product of a 64-bit sum, of magnitude less than 2^47, with the reduced mantissa, rounded once, half up.
+/// m.shift <= largest_wide_shift.
 inline std::int64_t multiply_wide(std::int64_t x, FixedPointMultiplier m) noexcept {
-  const std::int64_t reduced = m.mantissa < 0x7fff0000 ? (m.mantissa + (1 << 15)) >> 16 : 0x7fff;
   const int total = 15 - m.shift;
-  return (x * reduced + (std::int64_t{1} << (total - 1))) >> total;
+  return (x * reduced_mantissa(m) + (std::int64_t{1} << (total - 1))) >> total;
 }
 constexpr int largest_wide_shift = 7;
 

@@ -1,4 +1,7 @@
 #pragma once
+#include <algorithm>
+#include <vector>
+
 #include "../core/element.hpp"
 #include "../core/integer_format.hpp"
 #include "../kernels/bytes.hpp"
@@ -41,7 +44,7 @@ class Int16Sums {
     check(c, residual);
     const Value &x = c.input(0), &weights = c.input(LayerInputs::weights), &y = c.output();
     const bool integers = y.dtype != DType::f32;
-    zeros_ = pad_columns<std::int32_t>(nullptr, channels_);
+    init_ = pad_columns<std::int32_t>(nullptr, channels_);
     bias_ = pad_columns<double>(nullptr, channels_);
     scale_ = pad_columns<double>(nullptr, channels_);
     // With one scale for all weights, LiteRT multiplies scales in single precision, unless the bias has 64 bits.
@@ -58,6 +61,8 @@ class Int16Sums {
                                     static_cast<double>(y.quant.scale[0])
                               : scale_[o]);
     }
+    const std::vector<double> largest = largest_sums(w);
+    start_with_bias(largest);
     if (!integers) {
       sums_.smallest = range.low;
       sums_.largest = range.high;
@@ -67,11 +72,17 @@ class Int16Sums {
     sums_.smallest = static_cast<double>(q.low);
     sums_.largest = static_cast<double>(q.high);
     as_int32_ = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() == int8_format.sums;
-    by_kernel_ = rounding_ == Rounding::fp32;
-    if (!c.has(residual)) return;
-    sums_.residual_scale =
-        static_cast<double>(c.input(residual).quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
-    residual_fixed_ = FixedPointMultiplier(sums_.residual_scale);
+    if (c.has(residual)) {
+      sums_.residual_scale =
+          static_cast<double>(c.input(residual).quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
+      residual_fixed_ = FixedPointMultiplier(sums_.residual_scale);
+    }
+    by_kernel_ = rounding_ == Rounding::fp32 || rounds_half_up(largest, c.has(residual));
+    low_ = static_cast<std::int32_t>(q.low);
+    high_ = static_cast<std::int32_t>(q.high);
+    at_once_ = by_kernel_ && starts_with_bias_;
+    for (std::int64_t o = 0; o < channels_; ++o)
+      at_once_ &= largest[static_cast<std::size_t>(o)] * scale_[o] < 0x1p31 - 1;
   }
 
   /// Throws Error unless types, scales and zero points are supported. Reads the bias, not the weights.
@@ -104,15 +115,19 @@ class Int16Sums {
                 ", expected a magnitude of at most 2^46");
   }
 
-  std::size_t packed_bytes() const noexcept { return zeros_.size_bytes() + bias_.size_bytes() + scale_.size_bytes(); }
+  std::size_t packed_bytes() const noexcept { return init_.size_bytes() + bias_.size_bytes() + scale_.size_bytes(); }
   /// The initial accumulators.
-  const std::byte* init() const noexcept { return zeros_.bytes(); }
+  const std::byte* init() const noexcept { return init_.bytes(); }
   bool stores_float() const noexcept { return fixed_.empty() && channels_ != 0; }
   std::int64_t out_element() const noexcept { return stores_float() ? 4 : 2; }
   /// The epilogue of products for an output and a residual (or null) of whole tensors.
   Epilogue epilogue(std::byte* out, const std::byte* residual) const noexcept {
     Epilogue e;
-    e.store = Store::custom;
+    e.store = at_once_ && !residual ? Store::i16 : Store::custom;
+    e.wide_scale = scale_.data();
+    e.nudge = sums_.nudge;
+    e.low = low_;
+    e.high = high_;
     e.custom = store;
     e.context = this;
     e.out = out;
@@ -136,7 +151,7 @@ class Int16Sums {
     s.part_size = e.part_size;
     s.rows = rows;
     s.channels = columns;
-    s.bias = self.bias_.data() + column;
+    if (!self.starts_with_bias_) s.bias = self.bias_.data() + column;
     s.scale = self.scale_.data() + column;
     if (e.residual)
       s.residual = reinterpret_cast<const std::int16_t*>(e.residual + down * e.residual_stride + right * 2);
@@ -153,6 +168,39 @@ class Int16Sums {
       self.store_fixed(s, column);
   }
 
+  /// Upper bounds of the sums' magnitudes, with the bias.
+  std::vector<double> largest_sums(const CenteredWeights& w) const {
+    std::vector<double> largest;
+    const std::int64_t n = w.k * w.repeat;
+    for (std::int64_t o = 0; o < channels_; ++o) {
+      std::int64_t magnitude = 0;
+      for (std::int64_t i = 0; i < n; ++i) magnitude += std::abs(int{w.values[static_cast<std::size_t>(o * n + i)]});
+      largest.push_back(static_cast<double>(magnitude) * 32768 + std::abs(bias_[o]));
+    }
+    return largest;
+  }
+  /// If 32 bits hold all sums, these start with the bias.
+  void start_with_bias(const std::vector<double>& largest) {
+    starts_with_bias_ = std::all_of(largest.begin(), largest.end(), [](double sum) { return sum < 0x1p31; });
+    for (std::int64_t o = 0; starts_with_bias_ && o < channels_; ++o) init_[o] = static_cast<std::int32_t>(bias_[o]);
+  }
+  /// Gives the kernels multiply_wide's factors, unless their doubles would round otherwise. Products with factors of 15
+  /// bits are exact, and multiples of 2^-35. Near the range of codes these plus 2^-36 are exact, too, and nearest to
+  /// what they are if rounded half up.
+  bool rounds_half_up(const std::vector<double>& largest, bool with_residual) {
+    constexpr int least_shift = 15 - 35;
+    if (exactly_ || as_int32_) return false;
+    for (std::int64_t o = 0; o < channels_; ++o)
+      if (largest[static_cast<std::size_t>(o)] >= 0x1p38 || fixed_[static_cast<std::size_t>(o)].shift < least_shift)
+        return false;
+    if (with_residual && (residual_fixed_.shift > 0 || residual_fixed_.shift < least_shift)) return false;
+    for (std::int64_t o = 0; o < channels_; ++o) scale_[o] = wide_factor(fixed_[static_cast<std::size_t>(o)]);
+    sums_.residual_scale = wide_factor(residual_fixed_);
+    sums_.nudge = 0x1p-36;
+    sums_.apart = true;
+    return true;
+  }
+
   static double bias_code(const PrepareContext& c, std::int64_t o) {
     const AnyTensor& b = c.constant(LayerInputs::bias);
     return load_element(b.dtype(), b.data(), o);
@@ -162,7 +210,7 @@ class Int16Sums {
   void store_fixed(const SumsI16& s, std::int64_t column) const noexcept {
     for (std::int64_t row = 0; row < s.rows; ++row)
       for (std::int64_t c = 0; c < s.channels; ++c) {
-        std::int64_t sum = s.sums[row * s.stride + c] + static_cast<std::int64_t>(s.bias[c]);
+        std::int64_t sum = s.sums[row * s.stride + c] + (s.bias ? static_cast<std::int64_t>(s.bias[c]) : 0);
         for (std::int64_t p = 0; p < s.parts; ++p) sum += s.more[p * s.part_size + row * s.more_stride + c];
         std::int64_t q = multiplied(sum, fixed_[static_cast<std::size_t>(column + c)]);
         if (s.residual) q += multiply_wide(s.residual[row * s.residual_stride + c], residual_fixed_);
@@ -184,7 +232,10 @@ class Int16Sums {
   bool exactly_ = false;
   std::int64_t channels_ = 0;
   bool by_kernel_ = true, as_int32_ = false;
-  Tensor<std::int32_t> zeros_;
+  bool starts_with_bias_ = false;
+  bool at_once_ = false;  // whether outputs without a residual are Store::i16
+  std::int32_t low_ = 0, high_ = 0;
+  Tensor<std::int32_t> init_;
   Tensor<double> bias_, scale_;
   std::vector<FixedPointMultiplier> fixed_;  // empty if the output is float
   FixedPointMultiplier residual_fixed_;

@@ -1,6 +1,7 @@
 // No include guard: all kernels of layers, included once per instruction set. Later files use earlier ones.
 // clang-format off
 #include "epilogue.inl"
+#include "codes16.inl"
 #include "gemm.inl"
 #include "gemm_u8.inl"
 #include "gemm_i16.inl"

@@ -1,6 +1,7 @@
 // No include guard: the kernels of CPUs that can multiply bfloat16.
 // clang-format off
 #include "epilogue.inl"
+#include "codes16.inl"
 #include "gemm.inl"
 #include "gemm_f32.inl"
 #include "outer_product.inl"

@@ -12,13 +12,40 @@ struct DepthwiseS16 {
   const std::byte* weights;
   std::int64_t channel;
   int channels;  // number of channels of the block that exist
+  alignas(64) std::int32_t init[s16_channels];
+  alignas(64) double scale[s16_channels];  // (both in interleaved order)
+
+  DepthwiseS16(const Depthwise& all, const std::byte* w, std::int64_t first, int count)
+      : d(all), weights(w), channel(first), channels(count) {
+    for (int c = 0; c < s16_channels; c += 4) {
+      const std::int64_t at = interleaved(c, wide::lanes, 2);
+      std::memcpy(init + at, d.init + (channel + c) * 4, 16);
+      if (d.epilogue.wide_scale) std::memcpy(scale + at, d.epilogue.wide_scale + channel + c, 32);
+    }
+  }
 
   wide::block load(const std::byte* pixel) const {
     return Whole ? wide::load_block(pixel + 2 * channel) : wide::load_block_first(pixel + 2 * channel, 2 * channels);
   }
+  OCTET_INLINE void start(wide::i32 (&sums)[2]) const {
+    sums[0] = wide::load(init);
+    sums[1] = wide::load(init + wide::lanes);
+  }
   // Stores the sums of `count` adjacent pixels.
   template <int N>
   OCTET_INLINE void store(const wide::i32 (&sums)[N][2], std::int64_t pixel, int count) const {
+    const Epilogue& e = d.epilogue;
+    if (e.store == Store::i16) {  // packing puts the channels in order
+      const codes16::limits limits(e.low, e.high);
+      const doubles first = doubles::load(scale), second = doubles::load(scale + wide::lanes),
+                    nudge = doubles::set(e.nudge);
+      OCTET_UNROLL
+      for (int o = 0; o < N; ++o)
+        if (o < count)
+          codes16::store_first(codes_at(e, pixel + o, channel),
+                               codes_of(sums[o][0], sums[o][1], first, second, nudge, limits), channels);
+      return;
+    }
     alignas(64) std::int32_t acc[N][s16_channels];
     OCTET_UNROLL
     for (int o = 0; o < N; ++o) {
@@ -27,7 +54,6 @@ struct DepthwiseS16 {
       wide::store(acc[o], first);
       wide::store(acc[o] + wide::lanes, second);
     }
-    const Epilogue& e = d.epilogue;
     e.custom(e, reinterpret_cast<const std::byte*>(acc), sizeof(acc[0]), e.first_row + pixel, count,
              e.first_column + channel, channels);
   }
@@ -49,7 +75,7 @@ OCTET_NOINLINE void s16_row_outputs(const DepthwiseS16<Whole>& b, const std::byt
   constexpr int columns = S * (s16_outputs - 1) + K, pairs = (K + 1) / 2;
   wide::i32 sums[s16_outputs][2];
   OCTET_UNROLL
-  for (int o = 0; o < s16_outputs; ++o) sums[o][0] = sums[o][1] = wide::set(0);
+  for (int o = 0; o < s16_outputs; ++o) b.start(sums[o]);
   const std::int64_t first = x * S - b.d.shape.pad_left;
   OCTET_UNROLL
   for (int i = 0; i < columns; ++i) {
@@ -95,7 +121,8 @@ void s16_pixels(const DepthwiseS16<Whole>& b) {
   const Depthwise& d = b.d;
   const std::int64_t pairs = (d.repeat * d.shape.taps() + 1) / 2;
   each_pixel(d, d.shape.in_c * 2, [&](std::int64_t pixel, std::int64_t offset) {
-    wide::i32 sums[1][2] = {{wide::set(0), wide::set(0)}};
+    wide::i32 sums[1][2];
+    b.start(sums[0]);
     for (std::int64_t p = 0; p < pairs; ++p) {
       const wide::block first = b.load(d.taps[2 * p] + offset), second = b.load(d.taps[2 * p + 1] + offset);
       dot_taps(sums[0], wide::as_i32(wide::low_pairs(first, second)), wide::as_i32(wide::high_pairs(first, second)),

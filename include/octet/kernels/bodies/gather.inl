@@ -39,10 +39,10 @@ inline void gather_window(const Gather& g, std::int64_t image, std::int64_t y, s
   }
 }
 
-// `count` adjacent output pixels whose kernel rows are contiguous, at most one block of W long, and inside the image's
-// rows.
+// `count` adjacent output pixels whose kernel rows are contiguous, at most one block of W long, or two if `Two`, and
+// inside the image's rows.
 constexpr std::int64_t most_short_runs = 7;
-template <class W>
+template <class W, bool Two>
 void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t y, std::int64_t x, std::int64_t count,
                        std::byte* rows) {
   const std::int64_t run = g.shape.kernel_w * g.run_bytes;
@@ -56,10 +56,14 @@ void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t y, std:
                       : g.padding;
     step[ky] = inside ? g.shape.stride_w * g.pixel_bytes : 0;
   }
+  constexpr std::int64_t first = Two ? W::block_bytes : 0;
   const auto copy = [&](std::int64_t kernel_h) {
     for (std::int64_t i = 0; i < count; ++i, rows += g.row_stride)
-      for (std::int64_t ky = 0; ky < kernel_h; ++ky)
-        W::store_block(rows + ky * run, W::load_block_first(from[ky] + i * step[ky], run));
+      for (std::int64_t ky = 0; ky < kernel_h; ++ky) {
+        const std::byte* at = from[ky] + i * step[ky];
+        if (Two) W::store_block(rows + ky * run, W::load_block(at));
+        W::store_block(rows + ky * run + first, W::load_block_first(at + first, run - first));
+      }
   };
   if (g.shape.kernel_h == 3)
     copy(3);
@@ -70,7 +74,8 @@ void gather_short_runs(const Gather& g, std::int64_t image, std::int64_t y, std:
 inline void gather(const Gather& g) noexcept {
   const bool joined = (g.shape.dilation_w == 1 || g.shape.kernel_w == 1) && g.run_bytes == g.pixel_bytes;
   const std::int64_t run = g.shape.kernel_w * g.run_bytes;
-  const bool short_runs = joined && g.repeat == 1 && run <= wide::block_bytes && g.shape.kernel_h <= most_short_runs;
+  const bool short_runs =
+      joined && g.repeat == 1 && run <= 2 * wide::block_bytes && g.shape.kernel_h <= most_short_runs;
   const std::int64_t plane = g.shape.out_h * g.shape.out_w;
   std::int64_t image = g.first / plane, y = g.first % plane / g.shape.out_w, x = g.first % g.shape.out_w;
   std::byte* row = g.rows;
@@ -81,7 +86,9 @@ inline void gather(const Gather& g) noexcept {
       const std::int64_t inside = room / g.shape.stride_w + 1, in_row = g.shape.out_w - x;
       done = inside < in_row ? inside : in_row;
       if (done > left) done = left;
-      const auto copy = run <= narrow::block_bytes ? gather_short_runs<narrow> : gather_short_runs<wide>;
+      const auto copy = run <= narrow::block_bytes ? gather_short_runs<narrow, false>
+                        : run <= wide::block_bytes ? gather_short_runs<wide, false>
+                                                   : gather_short_runs<wide, true>;
       copy(g, image, y, x, done, row);
     } else {
       gather_window(g, image, y, x, joined, row);

@@ -4,7 +4,7 @@
 // A struct T holds what differs between types: `vectors` in a panel, `rows(n)` in a tile of n vectors, the types of
 // accumulators and weights, `weight_bytes` in a vector of weights, and a step, which multiplies 4 bytes of a row by the
 // weights of each column and adds the products. `paired`: weights of 4 bits. `finish` stores the accumulators of a tile
-// as the epilogue says.
+// as the epilogue says, if T::finishes; with T::codes, Store::i16 is possible.
 
 // One tile: its operands and its destination.
 struct Tile {
@@ -27,7 +27,7 @@ struct Tile {
 // vector, are too rare for code of their own.
 template <class T>
 constexpr bool finishes_in_registers(std::int64_t rows, int n) {
-  return T::finishes && n > 1 && 2 * rows >= T::rows(n);
+  return (T::finishes || T::codes) && n > 1 && 2 * rows >= T::rows(n);
 }
 
 // One step of a tile, with element K of four steps of each row.
@@ -46,7 +46,12 @@ OCTET_INLINE void finish_tile(const typename T::acc (&c)[Rows][N], const Tile& t
   const Tile* now = &t;
   OCTET_OPAQUE(now);  // load what follows here instead of keeping it in registers during the loop
   if constexpr (finishes_in_registers<T>(Rows, N))
-    if (!now->sums) return finish(c, *now);
+    if (!now->sums) {
+      if constexpr (T::codes)
+        if (!T::finishes || now->epilogue->store == Store::i16)
+          return finish_codes(c, *now->epilogue, now->row, now->column, now->columns);
+      if constexpr (T::finishes) return finish(c, *now);
+    }
   OCTET_UNROLL
   for (int m = 0; m < Rows; ++m) {
     OCTET_UNROLL
@@ -166,8 +171,9 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
   }
   t.scale = scale;
   t.shift = shifted ? shift : nullptr;
-  const bool in_registers =
-      finishes_in_registers<T>(g.rows, N) && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32);
+  const bool in_registers = finishes_in_registers<T>(g.rows, N) &&
+                            ((T::codes && e.store == Store::i16) ||
+                             (T::finishes && (bytes || e.store == Store::f32 || e.store == Store::scaled_f32)));
   t.sums = in_registers ? nullptr : sums;
   t.sums_stride = acc_stride;
   t.column = column;
@@ -189,6 +195,8 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     if (bytes)
       store_units<wide, N>(e, sums, acc_stride, scale, t.shift, e.out + row * e.out_stride + column,
                            residual_at(e, row, column), rows, t.columns);
+    else if (T::codes && e.store == Store::i16)
+      store_codes<N>(e, sums, acc_stride, row, rows, column, t.columns);
     else
       store_rows(e, sums, row, rows, column, t.columns);
   }

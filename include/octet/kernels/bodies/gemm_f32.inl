@@ -2,7 +2,7 @@
 // Products of floats with floats, and with weights of half precision.
 
 struct F32 {
-  static constexpr bool finishes = true, paired = false, shifted = false, quads = wide::quads_f32;
+  static constexpr bool finishes = true, codes = false, paired = false, shifted = false, quads = wide::quads_f32;
   static constexpr int vectors = 2, weight_bytes = vector_bytes;
   static constexpr int rows(int) { return wide::rows_f32; }
   using acc = wide::f32;

@@ -3,7 +3,8 @@
 // dot product of bytes.
 
 struct S16 {
-  static constexpr bool finishes = false, paired = false, quads = false;  // sums are always stored in memory
+  static constexpr bool finishes = false, codes = false;  // sums are always stored in memory
+  static constexpr bool paired = false, quads = false;
   static constexpr int weight_bytes = vector_bytes;
   static constexpr int rows(int) { return wide::rows_i16; }
   using acc = wide::i32;
@@ -24,7 +25,7 @@ struct S16 {
 
 // Activations of 16 bits, perhaps made of bytes by widen_u8, and int8 weights, which are widened when they are loaded.
 struct S16S8 : S16 {
-  static constexpr bool finishes = true, shifted = false;
+  static constexpr bool finishes = wide::widens, codes = true, shifted = false;  // (bytes only if it multiplies them)
   static constexpr int vectors = wide::vectors_u8, weight_bytes = vector_bytes / 2;
   static constexpr int rows(int n) {
     return !wide::widens ? wide::rows_u8(n) : n == 1 ? 2 * wide::rows_i16 : wide::rows_i16;

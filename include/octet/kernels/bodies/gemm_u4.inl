@@ -2,7 +2,7 @@
 // Products of uint8 activations with weights of 4 bits, which are expanded in registers.
 
 struct U8S4 : U8S8 {
-  static constexpr bool paired = true, finishes = wide::small_steps > 0;  // (few rows, see below)
+  static constexpr bool paired = true, codes = false, finishes = wide::small_steps > 0;  // (few rows, see below)
   static constexpr int weight_bytes = vector_bytes / 2;
   static constexpr int rows(int) { return 4; }
   // With few rows, the time is that of reading the weights from memory. With more, expanding them takes longer than

@@ -2,7 +2,7 @@
 // Products of uint8 activations with int8 weights.
 
 struct U8S8 {
-  static constexpr bool finishes = true, paired = false, shifted = wide::shifted, quads = wide::quads;
+  static constexpr bool finishes = true, codes = false, paired = false, shifted = wide::shifted, quads = wide::quads;
   static constexpr int vectors = wide::vectors_u8, weight_bytes = vector_bytes;
   static constexpr int rows(int n) { return wide::rows_u8(n); }
   using acc = wide::i32;

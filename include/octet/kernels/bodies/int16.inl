@@ -45,55 +45,77 @@ OCTET_INLINE BlockOf<T> rounded_block(const double (&v)[i16_block], double low, 
   return out;
 }
 
-enum class SumsForm { codes, codes_residual, floats };
+// The first n sums of a vector; the others are 0.
+OCTET_INLINE doubles sums_at(const std::int32_t* p, int n) {
+  if (n >= wide::lanes) return doubles::of(wide::load(p));
+  alignas(64) std::int32_t all[wide::lanes] = {};
+  if (n > 0) std::memcpy(all, p, static_cast<std::size_t>(n) * 4);
+  return doubles::of(wide::load(all));
+}
 
-// A block of channels, in all rows.
-template <SumsForm Form, bool Parts, class N>
-OCTET_INLINE void store_sums_block(const SumsI16& s, std::int64_t c, N n) {
-  const BlockOf<double> bias(s.bias + c, int16_block), scale(s.scale + c, int16_block);
-  for (std::int64_t row = 0; row < s.rows; ++row) {
-    const BlockOf<std::int32_t> sums(s.sums + row * s.stride + c, n);
-    double v[i16_block];
-    for (int k = 0; k < i16_block; ++k) v[k] = static_cast<double>(sums.v[k]) + bias.v[k];
-    for (std::int64_t p = 0; Parts && p < s.parts; ++p) {
-      const BlockOf<std::int32_t> more(s.more + p * s.part_size + row * s.more_stride + c, n);
-      for (int k = 0; k < i16_block; ++k) v[k] += static_cast<double>(more.v[k]);
+enum class SumsForm { codes, residual, residual_apart, floats };
+
+// A vector of columns of all rows as what is clamped and rounded: v, plus the residual. `Wide`: a bias and parts.
+template <SumsForm Form, bool Wide>
+struct SumsColumns {
+  const SumsI16& s;
+  const std::int64_t c;
+  const int n;  // of its columns that exist
+  const doubles scale = doubles::load(s.scale + c), bias = Wide ? doubles::load(s.bias + c) : scale,
+                nudge = doubles::set(s.nudge), low = doubles::set(s.smallest), high = doubles::set(s.largest),
+                residual_scale = doubles::set(s.residual_scale);
+
+  OCTET_INLINE doubles at(std::int64_t row) const {
+    doubles v = sums_at(s.sums + row * s.stride + c, n);
+    if constexpr (Wide) {
+      v = doubles::add(v, bias);
+      for (std::int64_t p = 0; p < s.parts; ++p)
+        v = doubles::add(v, sums_at(s.more + p * s.part_size + row * s.more_stride + c, n));
     }
-    for (int k = 0; k < i16_block; ++k) v[k] *= scale.v[k];
-    const std::int64_t at = row * s.out_stride + c;
-    if constexpr (Form == SumsForm::floats) {
-      BlockOf<float> out;
-      for (int k = 0; k < i16_block; ++k) {
-        const double above = v[k] > s.smallest ? v[k] : s.smallest;
-        out.v[k] = static_cast<float>(above < s.largest ? above : s.largest);
+    v = doubles::mul_add(v, scale, nudge);
+    if constexpr (Form == SumsForm::residual) v = doubles::fma(residual(row), residual_scale, v);
+    if constexpr (Form == SumsForm::residual_apart)
+      v = doubles::add(doubles::nearest(v), doubles::nearest(doubles::mul_add(residual(row), residual_scale, nudge)));
+    return doubles::clamp(v, low, high);
+  }
+  OCTET_INLINE doubles residual(std::int64_t row) const {
+    return doubles::of(codes16::load_first(s.residual + row * s.residual_stride + c, n));
+  }
+};
+
+template <SumsForm Form, bool Wide>
+void store_sums_as(const SumsI16& s) {
+  const codes16::limits all(-32768, 32767);
+  for (std::int64_t c = 0; c < s.channels; c += 2 * wide::lanes) {
+    const int left = static_cast<int>(s.channels - c < 2 * wide::lanes ? s.channels - c : 2 * wide::lanes);
+    const SumsColumns<Form, Wide> first{s, c, left < wide::lanes ? left : wide::lanes},
+        second{s, c + wide::lanes, left < wide::lanes ? 0 : left - wide::lanes};
+    for (std::int64_t row = 0; row < s.rows; ++row) {
+      const std::int64_t at = row * s.out_stride + c;
+      if constexpr (Form == SumsForm::floats) {
+        wide::store_first(s.out_f32 + at, doubles::to_float(first.at(row)), first.n);
+        if (second.n) wide::store_first(s.out_f32 + at + wide::lanes, doubles::to_float(second.at(row)), second.n);
+      } else {
+        const auto v = codes16::pack(doubles::round(first.at(row)), doubles::round(second.at(row)), all);
+        codes16::store_first(s.out + at, codes16::in_order(v), left);
       }
-      out.store(s.out_f32 + at, n);
-      continue;
     }
-    if constexpr (Form == SumsForm::codes_residual) {
-      const BlockOf<std::int16_t> r(s.residual + row * s.residual_stride + c, n);
-      std::int32_t wide_r[i16_block];
-      for (int k = 0; k < i16_block; ++k) wide_r[k] = r.v[k];
-      for (int k = 0; k < i16_block; ++k) v[k] = std::fma(static_cast<double>(wide_r[k]), s.residual_scale, v[k]);
-    }
-    if constexpr (Form != SumsForm::floats) rounded_block<std::int16_t>(v, s.smallest, s.largest).store(s.out + at, n);
   }
 }
 
 template <SumsForm Form>
-void store_sums_as(const SumsI16& s) {
-  each_block(s.channels, [&](std::int64_t c, auto n) {
-    if (s.parts)
-      store_sums_block<Form, true>(s, c, n);
-    else
-      store_sums_block<Form, false>(s, c, n);
-  });
+void store_sums_with(const SumsI16& s) {
+  if (s.bias)
+    store_sums_as<Form, true>(s);
+  else
+    store_sums_as<Form, false>(s);
 }
 
 inline void store_sums_i16(const SumsI16& s) noexcept {
-  if (s.out_f32) return store_sums_as<SumsForm::floats>(s);
-  if (s.residual) return store_sums_as<SumsForm::codes_residual>(s);
-  store_sums_as<SumsForm::codes>(s);
+  if (s.out_f32) return store_sums_with<SumsForm::floats>(s);
+  if (!s.residual) return store_sums_with<SumsForm::codes>(s);
+  if (s.apart) return store_sums_with<SumsForm::residual_apart>(s);
+  store_sums_with<SumsForm::residual>(s);
 }
 
 inline bool quantize_i16(const QuantizeI16& q) noexcept {

@@ -2,6 +2,7 @@
 // from another one.
 // clang-format off
 #include "epilogue.inl"
+#include "codes16.inl"
 #include "gemm.inl"
 #include "gemm_u8.inl"
 #include "gemm_i16.inl"

@@ -9,3 +9,5 @@ struct wide : ymm_exact {
 };
 
 using narrow = wide;
+
+#include "codes16_ymm.hpp"

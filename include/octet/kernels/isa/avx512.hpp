@@ -255,3 +255,5 @@ struct masked : Base {
   using Base::store_first;
   static void store_first(std::uint8_t* p, __m256i v, int n) { _mm256_mask_storeu_epi8(p, first_bytes(n), v); }
 };
+
+#include "codes16_avx512.hpp"

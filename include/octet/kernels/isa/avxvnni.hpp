@@ -28,3 +28,5 @@ struct wide : ymm_base {
 };
 
 using narrow = wide;
+
+#include "codes16_ymm.hpp"

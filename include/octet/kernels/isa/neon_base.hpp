@@ -238,3 +238,5 @@ struct neon_base {
  private:
   static i32 from_u8(uint8x8_t v) { return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(v)))); }
 };
+
+#include "codes16_neon.hpp"

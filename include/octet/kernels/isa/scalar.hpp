@@ -372,3 +372,5 @@ struct wide {
 };
 
 using narrow = wide;
+
+#include "codes16_scalar.hpp"
