@@ -107,6 +107,31 @@ TEST_CASE("bytes: lines are found for almost all codes") {
     ++layers;
     complete += lines.found() == 256;
   }
-  MESSAGE(complete << " of " << layers);
   CHECK(complete >= 95 * layers / 100);
+}
+
+TEST_CASE("bytes: products where it matters whether they are rounded before the zero point is added") {
+  using octet::detail::rounded;
+  Random random(14);
+  const Tensor<std::uint8_t> a = codes_in_order({1 << 16}, 256), b = codes_in_order({1 << 16}, 1);
+  int different = 0;
+  for (int round = 0; round < 2000 && different < 5; ++round) {
+    const auto zero = [&] { return static_cast<std::int32_t>(random.between(0, 255)); };
+    Params p(random, BinaryKind::mul);
+    p.a = {random.real(0.1f, 0.2f), zero()};
+    p.b = {random.real(0.1f, 0.2f), zero()};
+    p.y = {random.real(2, 4), zero()};
+    const float scale = rounded(p.a.scale[0] * p.b.scale[0]) / p.y.scale[0];
+    const auto zero_point = static_cast<float>(p.y.zero_point[0]);
+    bool differs = false;
+    for (std::int64_t i = 0; i < a.size(); ++i) {
+      const auto product = static_cast<float>((a[i] - p.a.zero_point[0]) * (b[i] - p.b.zero_point[0]));
+      const float once = std::fma(product, scale, zero_point), twice = rounded(product * scale) + zero_point;
+      differs |= once > 0 && once < 255 && std::nearbyint(once) != std::nearbyint(twice);
+    }
+    if (!differs) continue;
+    ++different;
+    CHECK(wrong_codes(BinaryKind::mul, p, false, Rounding::fp32, a, b) == 0);
+  }
+  CHECK(different == 5);
 }
