@@ -121,11 +121,11 @@ class IntegerBinary : public Step {
     auto* factors = reinterpret_cast<float*>(c.scratch);
     float* offsets = factors + pattern_;
     auto* codes = reinterpret_cast<std::uint8_t*>(offsets + pattern_);
-    const auto* given = reinterpret_cast<const std::uint8_t*>(c.input(static_cast<int>(given_)));
+    const auto* given = reinterpret_cast<const std::uint8_t*>(c.input(given_));
     for (std::int64_t i = 0; i < pattern_; i += n)
       std::memcpy(codes + i, given, static_cast<std::size_t>(std::min(n, pattern_ - i)));
     if (!lines_->fill(codes, pattern_, bytes_->lanes, factors, offsets)) return false;
-    const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(static_cast<int>(1 - given_)));
+    const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(1 - given_));
     auto* out = reinterpret_cast<std::uint8_t*>(c.output());
     const std::int64_t run = pattern_ % n == 0 ? std::max<std::int64_t>(1, 16384 / n) * n : n;
     parallel_parts(*c.pool, rows * n, std::max<std::int64_t>(1, 16384 / n) * n,
