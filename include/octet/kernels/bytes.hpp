@@ -108,7 +108,8 @@ struct ByteKernels {
   void (*add)(const AddU8&) noexcept = nullptr;
   void (*mul)(const MulU8&) noexcept = nullptr;
   void (*lines)(const LinesU8&) noexcept = nullptr;
-  int lanes = 0;  // for LinesU8
+  int lanes = 0;                     // for LinesU8
+  bool lines_before_lookup = false;  // a line takes less time than a table
   void (*prelu)(const PReluU8&) noexcept = nullptr;
   void (*blend)(const BlendRows&) noexcept = nullptr;
   void (*mean)(const MeanU8&) noexcept = nullptr;
