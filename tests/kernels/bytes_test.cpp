@@ -2,51 +2,18 @@
 
 #include <octet/kernels/bytes.hpp>
 
-#include "support/buffer.hpp"
+#include "support/byte_kernels.hpp"
 #include "support/epilogue.hpp"
-#include "support/isas.hpp"
-#include "support/random.hpp"
 
 using namespace octet;
 using namespace octet::detail;
 using namespace testing;
 
-namespace {
-
-constexpr std::int64_t sizes[] = {0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300};
-
-// Calls run(kernels, out) on every instruction set and compares with expected(i).
-template <class Run, class Expected>
-int wrong_bytes(std::int64_t n, Run run, Expected expected) {
-  int wrong = 0;
-  for (Isa isa : available_isas()) {
-    Guarded<std::uint8_t> out(n, 1);
-    run(byte_kernels(isa), out.data());
-    wrong += !out.intact();
-    for (std::int64_t i = 0; i < n; ++i) wrong += out[i] != expected(i);
-  }
-  return wrong;
-}
-
-Exact<std::uint8_t> random_bytes(Random& random, std::int64_t n, std::size_t shift) {
-  Exact<std::uint8_t> x(n, shift);
-  random.fill(x.data(), n, 0, 255);
-  if (n > 1) {
-    x.set(0, 0);
-    x.set(n - 1, 255);
-  }
-  return x;
-}
-
-std::int32_t byte(Random& random) { return static_cast<std::int32_t>(random.between(0, 255)); }
-
-}  // namespace
-
 TEST_CASE("lookup: every code, rows with gaps, in place") {
   Random random(1);
   std::uint8_t table[256];
   random.fill(table, 256, 0, 255);
-  for (std::int64_t n : sizes) {
+  for (std::int64_t n : byte_counts) {
     const Exact<std::uint8_t> in = random_bytes(random, n, 3);
     LookupU8 p;
     p.table = table;
@@ -87,45 +54,9 @@ TEST_CASE("lookup: every code, rows with gaps, in place") {
   }
 }
 
-TEST_CASE("multiply: zero points, limits, ties, extremes") {
-  Random random(2);
-  for (std::int64_t n : sizes)
-    for (int round = 0; round < 20; ++round) {
-      const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
-      MulU8 p;
-      p.a = a.data();
-      p.b = b.data();
-      p.count = n;
-      p.scale = round % 5 == 0 ? 0.5f : random.real(0.0001f, 0.1f);
-      if (round == 7) p.scale = 30000;  // products close to 2^31
-      p.zero_a = round == 3 ? 255 : byte(random);
-      p.zero_b = round == 4 ? 0 : byte(random);
-      p.zero_point = byte(random);
-      if (round % 2 == 0) p.shift = static_cast<float>(std::exchange(p.zero_point, 0));
-      p.low = static_cast<std::int32_t>(random.between(0, 30));
-      p.high = static_cast<std::int32_t>(random.between(200, 255));
-      if (round % 4 == 0) {
-        p.low = 0;
-        p.high = 255;
-      }
-      CHECK(wrong_bytes(
-                n,
-                [&](const ByteKernels& k, std::uint8_t* out) {
-                  MulU8 own = p;
-                  own.out = out;
-                  k.mul(own);
-                },
-                [&](std::int64_t i) {
-                  const float v =
-                      octet::detail::rounded(static_cast<float>((a[i] - p.zero_a) * (b[i] - p.zero_b)) * p.scale);
-                  return clamped(std::int64_t{rounded(v + p.shift)} + p.zero_point, p.low, p.high);
-                }) == 0);
-    }
-}
-
 TEST_CASE("PReLU: a slope for each element") {
   Random random(3);
-  for (std::int64_t n : sizes)
+  for (std::int64_t n : byte_counts)
     for (int round = 0; round < 10; ++round) {
       const Exact<std::uint8_t> in = random_bytes(random, n, 1);
       Exact<float> slopes(n, 4);
@@ -155,7 +86,7 @@ TEST_CASE("PReLU: a slope for each element") {
 
 TEST_CASE("blend: bytes to floats, and back with the rounding of exact sums") {
   Random random(4);
-  for (std::int64_t n : sizes)
+  for (std::int64_t n : byte_counts)
     for (int round = 0; round < 30; ++round) {
       // Weights and sums are multiples of 2^-15; those of some rounds of 2^-2, where many results are ties.
       const bool ties = round % 3 == 0;
@@ -240,7 +171,7 @@ TEST_CASE("blend: sums that float would round to a tie") {
 
 TEST_CASE("mean: of sums, and of pixels") {
   Random random(5);
-  for (std::int64_t n : sizes)
+  for (std::int64_t n : byte_counts)
     for (std::int64_t pixels : {1, 4, 25, 257, 258}) {  // sums of 257 fit 16 bits
       std::vector<Exact<std::uint8_t>> all;
       std::vector<const std::byte*> list;
@@ -282,7 +213,7 @@ TEST_CASE("mean: of sums, and of pixels") {
 
 TEST_CASE("requantize: rows with gaps, in place") {
   Random random(6);
-  for (std::int64_t n : sizes)
+  for (std::int64_t n : byte_counts)
     for (int round = 0; round < 10; ++round) {
       constexpr std::int64_t rows = 3;
       const std::int64_t in_stride = n + 5, out_stride = n + 2;
@@ -314,7 +245,7 @@ TEST_CASE("requantize: rows with gaps, in place") {
 
 TEST_CASE("interleave: bytes of two arrays") {
   Random random(7);
-  for (std::int64_t n : sizes) {
+  for (std::int64_t n : byte_counts) {
     const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
     CHECK(wrong_bytes(
               2 * n,

@@ -118,3 +118,38 @@ TEST_CASE("code functions: a number that is lost is reported if its code occurs"
   x[77] = 100;
   CHECK_THROWS(fast.run({x}));
 }
+
+TEST_CASE("code functions: the greatest and the least of two tensors are those of codes") {
+  const QuantParams others[] = {results, codes, {0.04f, 7}};
+  for (BinaryKind kind : {BinaryKind::max, BinaryKind::min})
+    for (const QuantParams& other : others)
+      for (const QuantParams& result : others)
+        for (const bool limited : {false, true}) {
+          Graph g;
+          const Shape shape{1, 128, 512};
+          const int x = g.add_input("x", shape, DType::u8), y = g.add_input("y", shape, DType::u8);
+          g.value(x).quant = codes;
+          g.value(y).quant = other;
+          const ActivationRange range{limited ? -1.5 : ActivationRange().low, limited ? 2 : ActivationRange().high};
+          const int r = g.add("r", Binary(kind, range),
+                              {g.add("a", Convert(DType::f32), {x}), g.add("b", Convert(DType::f32), {y})});
+          g.outputs = {quantized(g, "codes", make_operator(Convert(DType::u8)), {r}, result)};
+          Tensor<std::uint8_t> a(shape), b(shape);  // all pairs
+          for (std::int64_t i = 0; i < a.size(); ++i) {
+            a[i] = static_cast<std::uint8_t>(i >> 8);
+            b[i] = static_cast<std::uint8_t>(i);
+          }
+          for (Isa isa : available_isas()) {
+            const UseIsa use(isa);
+            ExecutorOptions plain;
+            plain.optimize = false;
+            Executor fast(g), slow(g, plain);
+            const AnyTensor found = fast.run({a, b})[0], expected = slow.run({a, b})[0];
+            CHECK(std::memcmp(found.data(), expected.data(), expected.size_bytes()) == 0);
+            std::size_t tables = 0;
+            for (const Node& n : fast.graph().nodes) tables += std::string(n.op->type()) == "CodeFunction";
+            CHECK(tables == (limited ? 2 : (result == codes ? 0 : 1) + (result == other ? 0 : 1)));
+            CHECK(fast.graph().nodes.size() == tables + 1);
+          }
+        }
+}

@@ -41,13 +41,28 @@ struct AddU8 {
 };
 
 /// out = clamp(round_half_even(float((a - zero_a) * (b - zero_b)) * scale + shift) + zero_point), where the product is
-/// rounded before the shift is added. The sums have to stay below 2^31. out may be a or b.
+/// rounded before the shift is added. The sums have to stay below 2^31. out may be a or b. `fused`: the product may as
+/// well not be rounded, since the results are the same for all pairs of codes.
 struct MulU8 {
   const std::uint8_t *a = nullptr, *b = nullptr;
   std::uint8_t* out = nullptr;
   std::int64_t count = 0;
   float scale = 1, shift = 0;
   std::int32_t zero_a = 0, zero_b = 0, zero_point = 0, low = 0, high = 255;
+  bool fused = false;
+};
+
+/// out[i] = clamp(round_half_even(fma(in[i], factor, offset)) + zero_point), where factors and offsets repeat after
+/// `period` elements, a number of whole blocks of 4 * ByteKernels::lanes. In a block, they are in the order in which
+/// instructions pack vectors: that of element i is at i % 16 / 4 * lanes + i / 16 * 4 + i % 4. The sums have to stay
+/// below 2^31. out may be in.
+struct LinesU8 {
+  const std::uint8_t* in = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0;
+  const float *factors = nullptr, *offsets = nullptr;
+  std::int64_t period = 0;
+  std::int32_t zero_point = 0, low = 0, high = 255;
 };
 
 /// out = clamp(round_half_even((in - zero_in) * (in < zero_in ? negative[i] : positive)) + zero_point, 0, 255). The
@@ -92,10 +107,16 @@ struct ByteKernels {
   void (*lookup)(const LookupU8&) noexcept = nullptr;
   void (*add)(const AddU8&) noexcept = nullptr;
   void (*mul)(const MulU8&) noexcept = nullptr;
+  void (*lines)(const LinesU8&) noexcept = nullptr;
+  int lanes = 0;                     // for LinesU8
+  bool lines_before_lookup = false;  // a line takes less time than a table
   void (*prelu)(const PReluU8&) noexcept = nullptr;
   void (*blend)(const BlendRows&) noexcept = nullptr;
   void (*mean)(const MeanU8&) noexcept = nullptr;
   void (*requantize)(const RequantizeU8&) noexcept = nullptr;
+  /// out = max(a, b), or min(a, b) if `least`: n bytes. out may be a or b.
+  void (*extremum)(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n,
+                   bool least) noexcept = nullptr;
   /// out = a[0], b[0], a[1], b[1], ...: n bytes of each.
   void (*interleave)(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept = nullptr;
   Int16Kernels int16;

@@ -16,6 +16,7 @@ namespace scalar {
 #include "bodies/in_order.inl"
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
+#include "bodies/byte_arithmetic.inl"
 #include "tables/scalar_end.hpp"
 }  // namespace scalar
 
@@ -28,6 +29,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "bodies/in_order.inl"
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
+#include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
 }  // namespace avx2
 
@@ -38,6 +40,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "bodies/in_order.inl"
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
+#include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
 }  // namespace avx512bw
 #include "tables/x86_end.hpp"
@@ -49,6 +52,7 @@ namespace neon {
 #include "bodies/in_order.inl"
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
+#include "bodies/byte_arithmetic.inl"
 }  // namespace neon
 #include "tables/arm_end.hpp"
 #endif

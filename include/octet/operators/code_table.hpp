@@ -6,6 +6,7 @@
 #include "../kernels/bytes.hpp"
 #include "elementwise_step.hpp"
 #include "implement.hpp"
+#include "table_line.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -16,15 +17,19 @@ class TableStep : public ElementwiseStep {
   template <class F>
   TableStep(const Kernels& k, F f) : bytes_(&byte_kernels(k.isa)) {
     for (int q = 0; q < 256; ++q) table_[static_cast<std::size_t>(q)] = f(q);
+    line_ = TableLine(*bytes_, table_);
   }
   std::size_t packed_bytes() const noexcept override { return table_.size(); }
 
  protected:
   void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {
+    const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + first;
+    auto* out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
+    if (line_.exact()) return line_.run_kernel(*bytes_, in, out, count);
     LookupU8 p;
     p.table = table_.data();
-    p.in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + first;
-    p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
+    p.in = in;
+    p.out = out;
     p.count = count;
     bytes_->lookup(p);
   }
@@ -32,6 +37,7 @@ class TableStep : public ElementwiseStep {
  private:
   const ByteKernels* bytes_;
   std::array<std::uint8_t, 256> table_;
+  TableLine line_;  // with the codes of the table, if there is one
 };
 
 /// Makes a table of codes from one quantized 8-bit value to another. `code` maps an input code minus its zero point to

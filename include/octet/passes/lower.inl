@@ -1,5 +1,6 @@
 #pragma once
 #include "bound_activations.hpp"
+#include "code_extrema.hpp"
 #include "computed_activations.hpp"
 #include "float_fallbacks.hpp"
 #include "fuse_chains.hpp"
@@ -13,7 +14,8 @@ namespace detail {
 
 OCTET_API LoweredGraph lower(OptimizedModel model, bool join) {
   Graph g = bound_activations(computed_activations(insert_float_fallbacks(std::move(model))));
-  return LoweredGraph(join ? fuse_pooling(fuse_chains(fuse_code_functions(std::move(g)))) : std::move(g));
+  if (!join) return LoweredGraph(std::move(g));
+  return LoweredGraph(fuse_pooling(fuse_chains(fuse_code_functions(move_extrema_to_codes(std::move(g))))));
 }
 
 OCTET_API LoweredGraph lower_as_read(Model model) {

@@ -40,15 +40,6 @@ OCTET_INLINE wide::f32 floats_at(const float* p, int n) {
   return n == wide::lanes ? wide::load(p) : wide::load_first(p, n);
 }
 
-// Blocks of bytes as 16-bit integers, and these as floats, in the order in which packing puts vectors back.
-struct halves {
-  wide::i16 low, high;
-  halves(wide::block x, wide::i16 minus) {
-    const wide::block zero = wide::as_block(wide::set_i16(0));
-    low = wide::sub_i16(wide::as_i16(wide::low_bytes(x, zero)), minus);
-    high = wide::sub_i16(wide::as_i16(wide::high_bytes(x, zero)), minus);
-  }
-};
 // Bytes minus a zero point: a byte with the upper half of 2^23 is the float 2^23 + byte, so that a subtraction, which
 // is exact, converts it.
 struct centered_floats {
@@ -67,6 +58,12 @@ struct centered_floats {
   }
 };
 
+// Bytes as floats, in the order in which packing puts vectors back.
+OCTET_INLINE void plain_floats(wide::block x, wide::f32 (&v)[4]) {
+  OCTET_UNROLL
+  for (int j = 0; j < 4; ++j) v[j] = wide::to_float(wide::unpack(x, j));
+}
+
 OCTET_INLINE wide::block block_at(const std::uint8_t* p) {
   return wide::load_block(reinterpret_cast<const std::byte*>(p));
 }
@@ -78,66 +75,6 @@ Limit limit_of(const Arguments& a) noexcept {
 template <Limit L = Limit::clamp>
 OCTET_INLINE void store_packed(std::uint8_t* out, const wide::i32 (&v)[4], const wide::u8_limits& limits) {
   wide::store(out, wide::pack<L>(v[0], v[1], v[2], v[3], limits));
-}
-
-template <Limit L>
-void add_u8_with(const AddU8& a) noexcept {
-  const wide::f32 scale_a = wide::set(a.scale_a), scale_b = wide::set(a.scale_b), shift = wide::set(a.shift);
-  const wide::u8_limits limits(a.zero_point, a.low, a.high);
-  const centered_floats floats_a(a.zero_a), floats_b(a.zero_b);
-  std::int64_t i = 0;
-  for (; i + wide::block_bytes <= a.count; i += wide::block_bytes) {
-    wide::f32 x[4], y[4];
-    floats_a(block_at(a.a + i), x);
-    floats_b(block_at(a.b + i), y);
-    wide::i32 v[4];
-    OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::fma(x[j], scale_a, wide::fma(y[j], scale_b, shift)));
-    store_packed<L>(a.out + i, v, limits);
-  }
-  if (i == a.count) return;
-  const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
-  store_rounded(a.out + i, a.count - i, limits, [&](std::int64_t k, int n) {
-    const wide::f32 inner = wide::fma(wide::to_float(wide::sub(bytes_at(a.b + i + k, n), zero_b)), scale_b, shift);
-    return wide::round(wide::fma(wide::to_float(wide::sub(bytes_at(a.a + i + k, n), zero_a)), scale_a, inner));
-  });
-}
-
-inline void add_u8(const AddU8& a) noexcept {
-  limit_of(a) == Limit::none ? add_u8_with<Limit::none>(a) : add_u8_with<Limit::clamp>(a);
-}
-
-template <Limit L>
-void mul_u8_with(const MulU8& a) noexcept {
-  const wide::f32 scale = wide::set(a.scale), shift = wide::set(a.shift);
-  const wide::u8_limits limits(a.zero_point, a.low, a.high);
-  // product + shift, which compilers would contract with the multiplication, with a 1 that they do not know.
-  const volatile float unknown = 1;
-  const wide::f32 one = wide::set(unknown);
-  const auto result = [&](wide::f32 product) { return wide::round(wide::fma(wide::mul(product, scale), one, shift)); };
-  const wide::i16 minus_a = wide::set_i16(a.zero_a), minus_b = wide::set_i16(a.zero_b);
-  std::int64_t i = 0;
-  for (; i + wide::block_bytes <= a.count; i += wide::block_bytes) {
-    const halves x(block_at(a.a + i), minus_a), y(block_at(a.b + i), minus_b);
-    wide::i32 v[4];
-    wide::products(x.low, y.low, v[0], v[1]);
-    wide::products(x.high, y.high, v[2], v[3]);
-    OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) v[j] = result(wide::to_float(v[j]));
-    store_packed<L>(a.out + i, v, limits);
-  }
-  if (i == a.count) return;
-  const wide::i32 zero_a = wide::set(a.zero_a), zero_b = wide::set(a.zero_b);
-  store_rounded(a.out + i, a.count - i, limits, [&](std::int64_t k, int n) {
-    // Products of floats below 2^24 are exact.
-    const wide::f32 product = wide::mul(wide::to_float(wide::sub(bytes_at(a.a + i + k, n), zero_a)),
-                                        wide::to_float(wide::sub(bytes_at(a.b + i + k, n), zero_b)));
-    return result(product);
-  });
-}
-
-inline void mul_u8(const MulU8& a) noexcept {
-  limit_of(a) == Limit::none ? mul_u8_with<Limit::none>(a) : mul_u8_with<Limit::clamp>(a);
 }
 
 inline void requantize_u8(const RequantizeU8& a) noexcept {
@@ -282,6 +219,3 @@ inline void mean_u8(const MeanU8& a) noexcept {
     return mean(sum);
   });
 }
-
-inline constexpr ByteKernels kernels_of_bytes{lookup_u8, add_u8,        mul_u8,     prelu_u8,        blend_rows,
-                                              mean_u8,   requantize_u8, interleave, kernels_of_int16};

@@ -1,5 +1,6 @@
 // No include guard: included once, inside the avx512bw target region. As lookup_ymm.hpp, twice as wide.
 struct byte_table {
+  static constexpr bool slower_than_lines = true;
   explicit byte_table(const std::uint8_t* t) {
     for (int k = 0; k < 16; ++k)
       parts[k] = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(t + 16 * k)));

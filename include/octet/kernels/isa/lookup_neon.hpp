@@ -1,6 +1,7 @@
 // No include guard: included once, for the kernels of neon. A table of 256 bytes, looked up for every byte of a block:
 // indices beyond a quarter of the table give 0, or leave what is there.
 struct byte_table {
+  static constexpr bool slower_than_lines = false;
   explicit byte_table(const std::uint8_t* t) {
     for (int k = 0; k < 4; ++k)
       for (int i = 0; i < 4; ++i) parts[k].val[i] = vld1q_u8(t + 64 * k + 16 * i);

@@ -1,6 +1,7 @@
 // No include guard: included once, inside the avx2 target region. A table of 256 bytes, looked up for every byte of a
 // block: the lower four bits select in all 16 parts, the upper ones between the results.
 struct byte_table {
+  static constexpr bool slower_than_lines = true;
   explicit byte_table(const std::uint8_t* t) {
     for (int k = 0; k < 16; ++k)
       parts[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(t + 16 * k)));

@@ -1,5 +1,6 @@
 #pragma once
 #include "../../core/element.hpp"
+#include "../../kernels/bytes.hpp"
 #include "../activation_range.hpp"
 #include "broadcast.hpp"
 #include "float_arithmetic.hpp"
@@ -13,7 +14,11 @@ template <class T>
 class GenericBinary : public Step {
  public:
   GenericBinary(const PrepareContext& c, BinaryKind kind, const ActivationRange& range)
-      : kind_(kind), simd_(&c.kernels()), low_(limit(range.low)), high_(limit(range.high)) {}
+      : kind_(kind), simd_(&c.kernels()), low_(limit(range.low)), high_(limit(range.high)) {
+    if constexpr (std::is_same_v<T, std::uint8_t>)
+      if (low_ == 0 && high_ == 255 && (kind == BinaryKind::min || kind == BinaryKind::max))
+        bytes_ = &byte_kernels(simd_->isa);
+  }
 
   std::size_t plan(const PlanContext& c) override {
     runs_ = BroadcastRuns({&c.inputs[0].shape, &c.inputs[1].shape}, c.outputs[0].shape);
@@ -48,7 +53,21 @@ class GenericBinary : public Step {
       }
       if (float_arithmetic(kind_, {a, runs_.moves(0)}, {b, runs_.moves(1)}, to, n, low_, high_)) return;
     }
+    if constexpr (std::is_same_v<T, std::uint8_t>)
+      if (bytes_) return extremum(a, b, reinterpret_cast<std::uint8_t*>(out) + at, n);
     apply(a, runs_.moves(0), b, runs_.moves(1), out, at, n);
+  }
+
+  /// The greatest or the least of two bytes. Single elements are repeated.
+  void extremum(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n) const noexcept {
+    const bool least = kind_ == BinaryKind::min, moves_a = runs_.moves(0), moves_b = runs_.moves(1);
+    if (moves_a && moves_b) return bytes_->extremum(a, b, out, n, least);
+    constexpr std::int64_t block = 1024;
+    std::array<std::uint8_t, block> same;
+    std::memset(same.data(), moves_a ? *b : *a, static_cast<std::size_t>(std::min(block, n)));
+    for (std::int64_t i = 0; i < n; i += block)
+      bytes_->extremum(moves_a ? a + i : same.data(), moves_b ? b + i : same.data(), out + i, std::min(block, n - i),
+                       least);
   }
 
   void apply(const T* a, std::int64_t step_a, const T* b, std::int64_t step_b, std::byte* out, std::int64_t at,
@@ -68,6 +87,7 @@ class GenericBinary : public Step {
 
   BinaryKind kind_;
   const Kernels* simd_;
+  const ByteKernels* bytes_ = nullptr;  // for the greatest or the least of two bytes, without limits
   T low_, high_;
   BroadcastRuns runs_;
   bool overwrite_[2] = {false, false};

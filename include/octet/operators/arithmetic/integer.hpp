@@ -1,6 +1,11 @@
 #pragma once
+#include <memory>
+#include <numeric>
+#include <tuple>
+
 #include "../xnnpack_formulas.hpp"
 #include "broadcast.hpp"
+#include "code_lines.hpp"
 #include "function.hpp"
 #include "integer_formula.hpp"
 
@@ -43,15 +48,16 @@ class IntegerBinary : public Step {
     if (!pairs) pairs_.clear();
     if (pairs && pairs_.empty())
       for (int i = 0; i < 1 << 16; ++i) pairs_.push_back(code(i >> 8, i & 255));
-    return 0;
+    return plan_lines(c.outputs[0].shape.elements());
   }
-  std::size_t packed_bytes() const noexcept override { return pairs_.size(); }
+  std::size_t packed_bytes() const noexcept override { return pairs_.size() + (lines_ ? sizeof *lines_ : 0); }
   bool can_overwrite(int input) const noexcept override { return input < 2 && overwrite_[input]; }
 
   void run(const RunContext& c) noexcept override {
     const auto* a = reinterpret_cast<const std::uint8_t*>(c.input(0));
     const auto* b = reinterpret_cast<const std::uint8_t*>(c.input(1));
     auto* out = reinterpret_cast<std::uint8_t*>(c.output());
+    if (pattern_ && run_lines(c)) return;
     for (const std::size_t same : {std::size_t{0}, std::size_t{1}})
       if (by_kernel_ && runs_.repeats(same) && 2 * runs_.length() <= block) return run_repeated(c, a, b, same);
     runs_.parallel(*c.pool, [&](std::int64_t i, std::int64_t j, std::int64_t o, std::int64_t n) {
@@ -71,6 +77,71 @@ class IntegerBinary : public Step {
       takes = xnnpack_sum_.has_value();
     }
     if (!takes) rounding_ = c.own_rounding();
+  }
+
+  /// Whether input k is repeated, as an element or a run.
+  bool is_repeated(std::size_t k) const noexcept {
+    return runs_.repeats(k) || (runs_.count() == 1 && !runs_.moves(k) && runs_.moves(1 - k));
+  }
+  std::int64_t repeated_length() const noexcept { return runs_.moves(given_) ? runs_.length() : 1; }
+
+  /// Lines for a tensor that is repeated often enough. Returns the size of the scratch memory.
+  std::size_t plan_lines(std::int64_t elements) {
+    pattern_ = 0;
+    if (!by_kernel_ || (!is_repeated(0) && !is_repeated(1))) return 0;
+    const std::size_t given = is_repeated(0) ? 0 : 1;
+    if (lines_ && given != given_) lines_.reset();
+    given_ = given;
+    const std::int64_t n = repeated_length(), unit = 4 * bytes_->lanes;
+    if (elements < 4096 || elements < 16 * n) return 0;
+    if (!lines_) make_lines();
+    // Whole runs that fill whole blocks, unless these are too many: then there is a call for each run.
+    pattern_ = n / std::gcd(n, unit) * unit;
+    if (pattern_ > 4096) pattern_ = (n + unit - 1) / unit * unit;
+    return static_cast<std::size_t>(pattern_) * (2 * sizeof(float) + 1);
+  }
+  void make_lines() {
+    const auto [zero, low, high] =
+        kind_ == BinaryKind::mul
+            ? std::tuple(product_.arguments.zero_point, product_.arguments.low, product_.arguments.high)
+            : std::tuple(sum_.arguments.zero_point, sum_.arguments.low, sum_.arguments.high);
+    line_.zero_point = zero;
+    line_.low = low;
+    line_.high = high;
+    lines_ = std::make_unique<CodeLines>(
+        *bytes_, line_,
+        [&](int q) { return kind_ == BinaryKind::mul ? product_.line(given_, q) : sum_.line(given_, q); },
+        [&](const std::uint8_t* other, const std::uint8_t* given, std::uint8_t* out) {
+          two_arrays(given_ == 0 ? given : other, given_ == 0 ? other : given, out, 256);
+        });
+  }
+  /// False if a code has no line.
+  bool run_lines(const RunContext& c) const noexcept {
+    const std::int64_t n = repeated_length(), rows = runs_.count() * runs_.length() / n;
+    auto* factors = reinterpret_cast<float*>(c.scratch);
+    float* offsets = factors + pattern_;
+    auto* codes = reinterpret_cast<std::uint8_t*>(offsets + pattern_);
+    const auto* given = reinterpret_cast<const std::uint8_t*>(c.input(given_));
+    for (std::int64_t i = 0; i < pattern_; i += n)
+      std::memcpy(codes + i, given, static_cast<std::size_t>(std::min(n, pattern_ - i)));
+    if (!lines_->fill(codes, pattern_, bytes_->lanes, factors, offsets)) return false;
+    const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(1 - given_));
+    auto* out = reinterpret_cast<std::uint8_t*>(c.output());
+    const std::int64_t run = pattern_ % n == 0 ? std::max<std::int64_t>(1, 16384 / n) * n : n;
+    parallel_parts(*c.pool, rows * n, std::max<std::int64_t>(1, 16384 / n) * n,
+                   [&](std::int64_t first, std::int64_t elements) {
+                     LinesU8 p = line_;
+                     p.factors = factors;
+                     p.offsets = offsets;
+                     p.period = pattern_;
+                     for (std::int64_t i = first; i < first + elements; i += run) {
+                       p.in = in + i;
+                       p.out = out + i;
+                       p.count = std::min(run, first + elements - i);
+                       bytes_->lines(p);
+                     }
+                   });
+    return true;
   }
 
   /// For an operand with one element per channel, of which there may be few: several pixels at a time.
@@ -167,6 +238,10 @@ class IntegerBinary : public Step {
   FixedPointMultiplier fixed_product_, input_a_, input_b_, fixed_sum_;
   std::vector<std::uint8_t> pairs_;  // results for all pairs of codes, a first; may be empty
   BroadcastRuns runs_;
+  std::unique_ptr<CodeLines> lines_;  // for each code of input given_; may be null
+  LinesU8 line_;                      // its zero point and limits
+  std::size_t given_ = 0;
+  std::int64_t pattern_ = 0;  // elements of a run's lines, or of several; 0: without lines
   bool overwrite_[2] = {false, false};
 };
 

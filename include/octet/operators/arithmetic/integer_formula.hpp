@@ -64,6 +64,17 @@ struct SumFormula {
                 sum = std::fma(static_cast<float>(a - p.zero_a), p.scale_a, inner);
     return static_cast<std::uint8_t>(std::clamp(round_clamped(sum, -512, 512) + p.zero_point, p.low, p.high));
   }
+
+  /// With the code of one tensor (0, 1), the sum is factor * (code of the other) + offset + zero point, up to rounding.
+  std::pair<double, double> line(std::size_t given, int code) const noexcept {
+    const AddU8& p = arguments;
+    const bool a = (given == 0) != swapped;  // whether arguments.a is given
+    const double ra = static_cast<double>(p.scale_a), rb = static_cast<double>(p.scale_b),
+                 shift = static_cast<double>(p.shift);
+    return a ? std::pair(rb, (code - p.zero_a) * ra - p.zero_b * rb + shift)
+             : std::pair(ra, static_cast<double>(std::fma(static_cast<float>(code - p.zero_b), p.scale_b, p.shift)) -
+                                 p.zero_a * ra);
+  }
 };
 
 /// A product.
@@ -94,6 +105,7 @@ struct ProductFormula {
       else
         p.shift = static_cast<float>(y.zero_point[0]);
     }
+    p.fused = p.shift == 0 || rounds_once();
   }
 
   /// The result for one pair of codes, as the kernels compute it.
@@ -102,6 +114,33 @@ struct ProductFormula {
     const float product = rounded(static_cast<float>((a - p.zero_a) * (b - p.zero_b)) * p.scale);
     return static_cast<std::uint8_t>(
         std::clamp(round_clamped(product + p.shift, -512, 512) + p.zero_point, p.low, p.high));
+  }
+
+  /// As SumFormula::line.
+  std::pair<double, double> line(std::size_t given, int code) const noexcept {
+    const MulU8& p = arguments;
+    const double factor = (code - (given == 0 ? p.zero_a : p.zero_b)) * static_cast<double>(p.scale);
+    return {factor, static_cast<double>(p.shift) - (given == 0 ? p.zero_b : p.zero_a) * factor};
+  }
+
+ private:
+  /// Whether all codes are the same if products are not rounded before the shift is added. Both ways rise with the
+  /// product and differ from the real number by less than 2^-15, so it is enough to compare them at the products around
+  /// the middle of each two codes.
+  bool rounds_once() const noexcept {
+    const MulU8& p = arguments;
+    if (!(p.scale > 0x1p-11f)) return false;
+    const double scale = static_cast<double>(p.scale), shift = static_cast<double>(p.shift);
+    for (int q = p.low; q < p.high; ++q) {
+      const double middle = std::floor((q + 0.5 - shift) / scale);
+      for (int i = -1; i <= 2; ++i) {
+        const auto product = static_cast<float>(std::clamp(middle + i, -65025.0, 65025.0));
+        if (round_clamped(rounded(product * p.scale) + p.shift, -512, 512) !=
+            round_clamped(std::fma(product, p.scale, p.shift), -512, 512))
+          return false;
+      }
+    }
+    return true;
   }
 };
 

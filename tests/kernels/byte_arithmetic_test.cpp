@@ -1,0 +1,157 @@
+#include <doctest/doctest.h>
+
+#include "support/byte_kernels.hpp"
+#include "support/epilogue.hpp"
+
+using namespace octet;
+using namespace octet::detail;
+using namespace testing;
+
+TEST_CASE("multiply: zero points, limits, ties, extremes") {
+  Random random(2);
+  for (std::int64_t n : byte_counts)
+    for (int round = 0; round < 20; ++round) {
+      const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
+      MulU8 p;
+      p.a = a.data();
+      p.b = b.data();
+      p.count = n;
+      p.scale = round % 5 == 0 ? 0.5f : random.real(0.0001f, 0.1f);
+      if (round == 7) p.scale = 30000;  // products close to 2^31
+      p.zero_a = round == 3 ? 255 : byte(random);
+      p.zero_b = round == 4 ? 0 : byte(random);
+      p.zero_point = byte(random);
+      if (round % 2 == 0) p.shift = static_cast<float>(std::exchange(p.zero_point, 0));
+      p.low = static_cast<std::int32_t>(random.between(0, 30));
+      p.high = static_cast<std::int32_t>(random.between(200, 255));
+      if (round % 4 == 0) {
+        p.low = 0;
+        p.high = 255;
+      }
+      CHECK(wrong_bytes(
+                n,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  MulU8 own = p;
+                  own.out = out;
+                  k.mul(own);
+                },
+                [&](std::int64_t i) {
+                  const float v =
+                      octet::detail::rounded(static_cast<float>((a[i] - p.zero_a) * (b[i] - p.zero_b)) * p.scale);
+                  return clamped(std::int64_t{rounded(v + p.shift)} + p.zero_point, p.low, p.high);
+                }) == 0);
+    }
+}
+
+TEST_CASE("multiply: without rounding the product before the shift is added") {
+  Random random(8);
+  for (std::int64_t n : byte_counts)
+    for (int round = 0; round < 10; ++round) {
+      const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
+      MulU8 p;
+      p.a = a.data();
+      p.b = b.data();
+      p.count = n;
+      p.scale = round % 5 == 0 ? 0.5f : random.real(0.0001f, 0.1f);
+      p.zero_a = byte(random);
+      p.zero_b = byte(random);
+      p.shift = static_cast<float>(byte(random));
+      p.fused = true;
+      if (round % 2 == 0) p.low = 20;
+      CHECK(wrong_bytes(
+                n,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  MulU8 own = p;
+                  own.out = out;
+                  k.mul(own);
+                },
+                [&](std::int64_t i) {
+                  const auto product = static_cast<float>((a[i] - p.zero_a) * (b[i] - p.zero_b));
+                  return clamped(rounded(std::fma(product, p.scale, p.shift)), p.low, p.high);
+                }) == 0);
+    }
+}
+
+TEST_CASE("lines: factors and offsets that repeat") {
+  Random random(9);
+  for (std::int64_t n : byte_counts)
+    for (int round = 0; round < 10; ++round) {
+      const Exact<std::uint8_t> in = random_bytes(random, n, 1);
+      const std::int64_t period = round % 2 ? 64 : 320;  // blocks of every instruction set
+      std::vector<float> factors(static_cast<std::size_t>(period)), offsets = factors;
+      random.fill(factors.data(), period, -2, 2);
+      random.fill(offsets.data(), period, -100, 300);
+      LinesU8 p;
+      p.in = in.data();
+      p.count = n;
+      p.period = period;
+      p.zero_point = round % 3 ? 0 : byte(random);
+      p.low = round % 3 == 2 ? 7 : 0;
+      CHECK(wrong_bytes(
+                n,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  std::vector<float> f(factors.size()), o = f;
+                  for (std::int64_t i = 0; i < period; ++i) {
+                    const std::int64_t block = 4 * k.lanes, at = i % block;
+                    const auto to = static_cast<std::size_t>(i - at + at % 16 / 4 * k.lanes + at / 16 * 4 + at % 4);
+                    f[to] = factors[static_cast<std::size_t>(i)];
+                    o[to] = offsets[static_cast<std::size_t>(i)];
+                  }
+                  LinesU8 own = p;
+                  own.out = out;
+                  own.factors = f.data();
+                  own.offsets = o.data();
+                  k.lines(own);
+                },
+                [&](std::int64_t i) {
+                  const auto at = static_cast<std::size_t>(i % period);
+                  const float v = std::fma(static_cast<float>(in[i]), factors[at], offsets[at]);
+                  return clamped(std::int64_t{rounded(v)} + p.zero_point, p.low, p.high);
+                }) == 0);
+    }
+}
+
+TEST_CASE("extremum: the greatest and the least byte") {
+  Random random(10);
+  for (std::int64_t n : byte_counts)
+    for (const bool least : {false, true}) {
+      const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
+      CHECK(wrong_bytes(
+                n, [&](const ByteKernels& k, std::uint8_t* out) { k.extremum(a.data(), b.data(), out, n, least); },
+                [&](std::int64_t i) { return least ? std::min(a[i], b[i]) : std::max(a[i], b[i]); }) == 0);
+    }
+}
+
+TEST_CASE("add: every form of zero points and limits") {
+  Random random(14);
+  for (std::int64_t n : byte_counts)
+    for (int round = 0; round < 12; ++round) {
+      const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
+      AddU8 p;
+      p.a = a.data();
+      p.b = b.data();
+      p.count = n;
+      p.scale_a = random.real(-2, 2);
+      p.scale_b = round % 4 ? random.real(-2, 2) : 0.5f;
+      if (round % 3 == 0) {
+        p.zero_a = byte(random);
+        p.zero_b = byte(random);
+        p.zero_point = byte(random);
+      } else {
+        p.shift = random.real(-200, 300);
+        p.low = round % 3 == 1 ? 0 : 9;
+      }
+      CHECK(wrong_bytes(
+                n,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  AddU8 own = p;
+                  own.out = out;
+                  k.add(own);
+                },
+                [&](std::int64_t i) {
+                  const float inner = std::fma(static_cast<float>(b[i] - p.zero_b), p.scale_b, p.shift),
+                              sum = std::fma(static_cast<float>(a[i] - p.zero_a), p.scale_a, inner);
+                  return clamped(std::int64_t{rounded(sum)} + p.zero_point, p.low, p.high);
+                }) == 0);
+    }
+}
