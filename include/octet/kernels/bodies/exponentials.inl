@@ -1,7 +1,7 @@
 // No include guard: part of the kernels of floats, and of operators/elementary.hpp.
 // Functions of vectors V of floats, made of exp. They need `rounded` (see rounded.hpp), absolute(V),
-// select_less(V, V, yes, no), all_less(V, V) and power_of_two(V), of integers from -127 to 128. The approximations are from Cephes
-// (S. Moshier), with errors of a few units in the last place.
+// select_less(V, V, yes, no), all_less(V, V) and power_of_two(V), of integers from -127 to 128. The approximations are
+// from Cephes (S. Moshier), with errors of a few units in the last place.
 
 // ((first * x + second) * x + ...) + last
 template <class V, class... C>
