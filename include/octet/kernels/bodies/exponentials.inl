@@ -51,9 +51,9 @@ OCTET_INLINE V tanh_of(const V& x) noexcept {
 template <class V>
 OCTET_INLINE V erf_of(const V& x) noexcept {
   const V a = absolute(x), z = rounded(x * x), one(1.0f), two(2.0f), four(4.0f);
-  const V near =
-      x * polynomial(z, 7.853861353153693e-5f, -8.010193625184903e-4f, 5.188327685732524e-3f, -2.685381193529856e-2f,
-                     1.128358514861418e-1f, -3.761262582423300e-1f, 1.128379165726710f);
+  const V near = rounded(x * polynomial(z, 7.853861353153693e-5f, -8.010193625184903e-4f, 5.188327685732524e-3f,
+                                        -2.685381193529856e-2f, 1.128358514861418e-1f, -3.761262582423300e-1f,
+                                        1.128379165726710f));
   if (all_less(a, one)) return near;
   // Above 4, the result is 1 in float.
   const V b = select_less(four, a, four, select_less(a, one, one, a)), q = one / b, y = rounded(q * q);
