@@ -9,8 +9,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// A table of codes as a line, if it is one between its least and its greatest code (clips, sums and products with a
-/// number, other scales): looking up takes more instructions than computing it.
+/// A table of codes computed as a line, clamp(round(q * factor + offset)), where the table is one (clips, sums and
+/// products with a number, other scales): looking up takes more instructions.
 class TableLine {
  public:
   TableLine() = default;
@@ -20,7 +20,8 @@ class TableLine {
     line_.low = *std::min_element(table.begin(), table.end());
     line_.high = *std::max_element(table.begin(), table.end());
     line_.period = 4 * bytes.lanes;
-    // Codes at the limits say little about the slope. It lies between those of lines through the corners of the others.
+    // Clamped codes do not determine the slope. Of the others, each result is rounded by at most 1/2, so the slope is
+    // at most 1 / run from that between the first and the last one.
     int first = 0, last = 255;
     const auto at_limit = [&](int q) { return code(table, q) == line_.low || code(table, q) == line_.high; };
     while (first < last && at_limit(first)) ++first;
@@ -30,7 +31,8 @@ class TableLine {
     for (int q = first; q < last; ++q)
       if (std::abs(code(table, first) + rise * (q - first) / run - code(table, q)) > 1) return;
     double low = (rise - 1) / run, high = (rise + 1) / run;
-    // The room that a slope leaves for offsets is concave.
+    // The width of the interval of possible offsets is a concave function of the slope: a search by thirds finds its
+    // greatest value.
     for (int i = 0; i < 40; ++i) {
       const double third = (high - low) / 3;
       if (room(table, low + third).width() < room(table, high - third).width())

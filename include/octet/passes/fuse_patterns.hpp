@@ -46,7 +46,7 @@ inline void collect_factors(const Graph& g, const Links& links, const Node& n, s
 }
 
 /// x if v is 1 + erf(x / sqrt(2)), where other nodes use none of it; else none.
-inline int argument_of_normal_distribution(const Graph& g, const Links& links, int v) {
+inline int argument_of_one_plus_erf(const Graph& g, const Links& links, int v) {
   const auto inputs_of = [&](int value, auto kind) {
     const auto* op = computed_by(g, links, value, kind);
     return op && links.used_once(value) ? g.nodes[at(links.producer(value))].inputs : std::vector<int>();
@@ -73,7 +73,7 @@ inline int argument_of_gelu(const Graph& g, const Links& links, const Node& n) {
   collect_factors(g, links, n, factors);
   if (factors.size() != 3) return Node::none;
   for (int v : factors) {
-    const int x = argument_of_normal_distribution(g, links, v);
+    const int x = argument_of_one_plus_erf(g, links, v);
     if (x == Node::none) continue;
     // The others are x and 1/2.
     std::size_t halves = 0, same = 0;

@@ -8,10 +8,10 @@
 OCTET_BEGIN
 namespace detail {
 
-/// With one of two codes given, a sum or product is a line, up to rounding: the result for code q of the other tensor
-/// is round(fma(q, factor, offset)) + zero point. For each given code, such numbers are looked for with which all 256
-/// results are those of the formula, so that where one tensor is repeated, as in squeeze-and-excite blocks, a result
-/// takes half as long.
+/// Sums and products of codes where one tensor is repeated, as in squeeze-and-excite blocks. With one of the two codes
+/// given, the result for code q of the other is a line, round(fma(q, factor, offset)) + zero point, up to the formula's
+/// own roundings. For each given code, searches a factor and an offset with which all 256 results are those of the
+/// formula; a line takes half of its time.
 class CodeLines {
  public:
   /// line(given code): factor and offset of the real function. exact(q, given, out): the formula's codes for 256 pairs.
@@ -25,7 +25,8 @@ class CodeLines {
       exact(all.data(), given.data(), expected.data());
       const auto [factor, offset] = line(static_cast<int>(q));
       factors_[q] = static_cast<float>(factor);
-      // The formula's own roundings move results next to the middle of two codes. So do offsets next to the exact one.
+      // The formula's own roundings change results next to the middle of two codes; an offset next to the exact one may
+      // change the same ones.
       for (int i = 0; i < tries && !found_[q]; ++i) {
         offsets_[q] = moved(static_cast<float>(offset), i % 2 ? (i + 1) / 2 : -i / 2);
         found_[q] = codes(bytes, like, all, q) == expected;

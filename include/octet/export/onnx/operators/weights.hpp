@@ -52,8 +52,8 @@ inline std::string real_bias(NodeExport& n, int i) {
   return t.step(b.name + "/dequantized", "DequantizeLinear", {codes, s[0], s[1]}, a);
 }
 
-/// The real numbers x of input 0, as a layer reads them. ONNX Runtime quantizes float weights between codes by itself,
-/// with one scale for all; a Clip without limits behind the codes keeps the layer float.
+/// The real numbers x of input 0, as a layer reads them. Between a DequantizeLinear and a QuantizeLinear, ONNX Runtime
+/// would quantize the layer's float weights, with one scale for all. A Clip without limits in between prevents that.
 inline std::string layer_input(NodeExport& n, const std::string& x) {
   const TensorExport& t = n.tensors();
   if (n.input(LayerInputs::weights).is_quantized() || !t.follows_codes(n.id(0))) return x;

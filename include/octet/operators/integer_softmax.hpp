@@ -1,0 +1,88 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "../kernels/bytes.hpp"
+#include "activation_codes.hpp"
+#include "axis_view.hpp"
+#include "fold.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Softmax of uint8, by a table of the exponentials of all differences to the largest input, as in TFLite.
+class IntegerSoftmax : public Step {
+ public:
+  IntegerSoftmax(const PrepareContext& c, std::int64_t axis, double beta)
+      : bytes_(&byte_kernels(c.kernels().isa)), axis_(axis) {
+    const Value &x = c.input(0), &y = c.output();
+    c.require(int8_format.computes(x.dtype) && int8_format.computes(y.dtype) && x.is_quantized() && y.is_quantized(),
+              "expected quantized uint8 input and output, found ", name(x.dtype), " and ", name(y.dtype));
+    for (std::size_t d = 0; d < exp_.size(); ++d)
+      exp_[d] = static_cast<float>(std::exp(-static_cast<double>(x.quant.scale[0]) * beta * static_cast<double>(d)));
+    falls_ = std::is_sorted(exp_.rbegin(), exp_.rend());
+    scale_ = y.quant.scale[0];
+    zero_point_ = y.quant.zero_point[0];
+  }
+  std::size_t packed_bytes() const noexcept override { return sizeof exp_; }
+  std::size_t plan(const PlanContext& c) override {
+    view_ = {c.inputs[0].shape, normalize_axis(axis_, c.inputs[0].shape.rank())};
+    return 0;
+  }
+  void run(const RunContext& c) noexcept override {
+    c.pool->parallel(view_.outer, [&](std::int64_t o, int) {
+      for (std::int64_t i = 0; i < view_.inner; ++i) {
+        const std::int64_t at = o * view_.n * view_.inner + i;
+        one(reinterpret_cast<const std::uint8_t*>(c.input(0)) + at, reinterpret_cast<std::uint8_t*>(c.output()) + at);
+      }
+    });
+  }
+
+ private:
+  void one(const std::uint8_t* in, std::uint8_t* out) const noexcept {
+    const auto larger = [](int a, int b) { return std::max(a, b); };
+    const int largest = fold(
+        view_.n, 0, [&](int& m, std::int64_t k) { m = larger(m, in[k * view_.inner]); }, larger);
+    float sum = 0;
+    for (std::int64_t k = 0; k < view_.n; ++k) sum += exp_[static_cast<std::size_t>(largest - in[k * view_.inner])];
+    const float inverse = 1.0f / (sum * scale_);
+    if (view_.inner == 1 && view_.n >= 128) return by_table(in, out, largest, inverse);
+    for (std::int64_t k = 0; k < view_.n; ++k) out[k * view_.inner] = code(largest - in[k * view_.inner], inverse);
+  }
+  std::uint8_t code(int below_largest, float inverse) const noexcept {
+    const float p = exp_[static_cast<std::size_t>(below_largest)] * inverse;
+    // The order of arguments turns NaN (from a beta that is not finite) into 0.
+    const float x = std::min(std::max(0.0f, p), 512.0f);
+    const auto below = static_cast<std::int32_t>(x);  // rounded half up; the difference is exact
+    const std::int32_t q = below + (x - static_cast<float>(below) >= 0.5f) + zero_point_;
+    return static_cast<std::uint8_t>(std::clamp(q, 0, 255));
+  }
+  /// Many elements, by the results of all codes that occur.
+  void by_table(const std::uint8_t* in, std::uint8_t* out, int largest, float inverse) const noexcept {
+    std::array<std::uint8_t, 256> table;
+    // Below the first code whose result is that of 0, all results are the same, since exponentials fall.
+    const auto zero = static_cast<std::uint8_t>(std::clamp(zero_point_, 0, 255));
+    int q = largest;
+    do table[static_cast<std::size_t>(q)] = code(largest - q, inverse);
+    while ((table[static_cast<std::size_t>(q)] != zero || !falls_) && --q >= 0);
+    std::fill(table.begin(), table.begin() + std::max(q, 0), zero);
+    LookupU8 p;
+    p.table = table.data();
+    p.in = in;
+    p.out = out;
+    p.count = view_.n;
+    bytes_->lookup(p);
+  }
+
+  const ByteKernels* bytes_;
+  std::int64_t axis_;
+  std::array<float, 256> exp_;
+  bool falls_ = true;  // the exponentials
+  float scale_ = 1;
+  std::int32_t zero_point_ = 0;
+  AxisView view_;
+};
+
+}  // namespace detail
+OCTET_END
