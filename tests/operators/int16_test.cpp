@@ -105,6 +105,12 @@ const Case cases[] = {{1, 7, 15, 16, 1, 1, 1, 0},
                       {1, 12, 3, 3, 3, 23, 1, 11},
                       {1, 9, 70, 70, 70, 3, 2, 1}};
 
+/// What sums of output channel o are multiplied with.
+double factor_of(const QuantParams& x, const QuantParams& weights, std::int64_t o, const QuantParams& y) {
+  return static_cast<double>(x.scale[0]) * static_cast<double>(weights.scale[static_cast<std::size_t>(o)]) /
+         static_cast<double>(y.scale[0]);
+}
+
 }  // namespace
 
 TEST_CASE("int16: convolutions are those of sums in 64 bits") {
@@ -130,9 +136,7 @@ TEST_CASE("int16: convolutions are those of sums in 64 bits") {
       int wrong = 0;
       for (std::int64_t i = 0; i < sums.size(); ++i) {
         const std::int64_t o = i % k.out;
-        const double scale = static_cast<double>(qx.scale[0]) *
-                             static_cast<double>(qw.scale[static_cast<std::size_t>(o)]) /
-                             static_cast<double>(qy.scale[0]);
+        const double scale = factor_of(qx, qw, o, qy);
         const double v = static_cast<double>(sums[i] + bias[o]) * scale;
         const double low = std::round(-20000.0 / static_cast<double>(0.9f)),
                      high = std::round(25000.5 / static_cast<double>(0.9f));
@@ -158,9 +162,7 @@ TEST_CASE("int16: convolutions with TFLite's arithmetic, biases of 64 and 32 bit
       int wrong = 0;
       for (std::int64_t i = 0; i < sums.size(); ++i) {
         const std::int64_t o = i % k.out;
-        const double scale = static_cast<double>(qx.scale[0]) *
-                             static_cast<double>(qw.scale[static_cast<std::size_t>(o)]) /
-                             static_cast<double>(qy.scale[0]);
+        const double scale = factor_of(qx, qw, o, qy);
         wrong += wide.view<std::int16_t>()[i] != clamped(static_cast<double>(tflite_wide(sums[i] + bias[o], scale)));
         const auto acc = static_cast<std::int32_t>(sums[i] + narrow[o]);
         wrong += y.view<std::int16_t>()[i] != clamped(static_cast<double>(fixed_point(acc, scale, rounding)));
@@ -219,9 +221,7 @@ TEST_CASE("int16: convolutions whose 32-bit sums hold the bias, with a residual,
         int wrong = 0;
         for (std::int64_t i = 0; i < sums.size(); ++i) {
           const std::int64_t o = i % k.out;
-          const double scale = static_cast<double>(qx.scale[0]) *
-                               static_cast<double>(qw.scale[static_cast<std::size_t>(o)]) /
-                               static_cast<double>(qy.scale[0]);
+          const double scale = factor_of(qx, qw, o, qy);
           double v;
           if (rounding == Rounding::fp32)
             v = std::nearbyint(static_cast<double>(sums[i] + bias[o]) * scale + (with_residual ? 0.5 * r[i] : 0));
