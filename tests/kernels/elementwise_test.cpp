@@ -14,9 +14,13 @@ namespace {
 constexpr std::int64_t sizes[] = {0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300};
 constexpr float inf = std::numeric_limits<float>::infinity(), not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-// Reference: divide, round half to even, clamp.
+// Reference: divide or multiply, round half to even (tflite: away from zero), clamp.
 std::uint8_t quantized(const QuantizeF32& q, float x) {
-  const float v = clamped(x / q.scale, -1e9f, 1e9f);
+  if (q.tflite) {
+    const float v = std::round(octet::detail::rounded(x * q.inverse) + static_cast<float>(q.zero_point - 128));
+    return std::isnan(v) ? 0 : static_cast<std::uint8_t>(clamped(v, -128.0f, 127.0f) + 128);
+  }
+  const float v = clamped(q.inverse != 0 ? x * q.inverse : x / q.scale, -1e9f, 1e9f);
   return static_cast<std::uint8_t>(clamped(std::int64_t{rounded(v)} + q.zero_point, q.low, q.high) ^ q.flip);
 }
 
@@ -66,6 +70,13 @@ TEST_CASE("quantize: sizes, ranges, flips") {
       Exact<float> in(n, 4 * static_cast<std::size_t>(random.between(0, 3)));
       random.fill(in.data(), n, -300 * q.scale, 300 * q.scale);
       CHECK(wrong_quantized(q, in) == 0);
+      q.inverse = 1 / q.scale;
+      CHECK(wrong_quantized(q, in) == 0);
+      QuantizeF32 tflite;
+      tflite.zero_point = q.zero_point;
+      tflite.inverse = q.inverse;
+      tflite.tflite = true;
+      CHECK(wrong_quantized(tflite, in) == 0);
     }
 }
 
@@ -87,6 +98,10 @@ TEST_CASE("quantize: ties, their neighbours, NaN and infinities") {
     }
     // A NaN must not change the results of its neighbours.
     if (i % 2) in.set(random.between(0, 516), not_a_number);
+    CHECK(wrong_quantized(q, in) == 0);
+    q.inverse = 1 / q.scale;
+    CHECK(wrong_quantized(q, in) == 0);
+    q.tflite = true;
     CHECK(wrong_quantized(q, in) == 0);
   }
   for (float scale : {1.0f, std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min(), 1e-39f,

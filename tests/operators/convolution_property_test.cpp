@@ -5,7 +5,7 @@
 #include <octet/runtime/executor.hpp>
 
 #include "support/convolution_case.hpp"
-#include "support/epilogue.hpp"
+#include "support/dynamic_codes.hpp"
 #include "support/isas.hpp"
 
 /// Compares convolutions of random shapes in every form, run by an executor, with reference loops: the same bits on
@@ -64,22 +64,17 @@ Tensor<float> expected_floats(const Case& c, const Problem& p) {
   return out;
 }
 
-// ONNX's DynamicQuantizeLinear of n elements, minus the zero point. Returns the scale.
-float quantize_image(const float* x, std::int64_t n, std::int32_t* q) {
-  const auto range = std::minmax_element(x, x + n);
-  const float low = std::min(*range.first, 0.0f), high = std::max(*range.second, 0.0f), scale = (high - low) / 255.0f;
-  const std::int32_t zero = rounded(clamped(-low / scale, 0.0f, 255.0f));
-  for (std::int64_t i = 0; i < n; ++i) q[i] = clamped(std::int64_t{rounded(x[i] / scale)} + zero, 0, 255) - zero;
-  return scale;
-}
-
+// Dynamic range as ONNX defines it, or as LiteRT with XNNPACK has it: by pixels where they are all that is multiplied,
+// and in its own kernels if it is depthwise.
 Tensor<float> expected_dynamic(const Case& c, const Problem& p) {
   const auto x = p.input.view<float>(), b = p.bias.view<float>(), r = p.residual.view<float>();
   const auto w = p.weights.view<int8>();
+  const bool xnnpack = c.rounding == Rounding::xnnpack, by_pixel = xnnpack && c.of_pixels();
+  const auto codes = !xnnpack ? onnx_codes : c.groups > 1 && c.group_in() == 1 ? tflite_codes : xnnpack_codes;
   std::vector<std::int32_t> q(static_cast<std::size_t>(x.size()));
-  std::vector<float> scales;  // of each image
-  for (std::int64_t i = 0; i < x.size(); i += x.size() / c.batch)
-    scales.push_back(quantize_image(x.data() + i, x.size() / c.batch, q.data() + i));
+  std::vector<float> scales;  // of each image or pixel
+  const std::int64_t size = by_pixel ? c.in_c : x.size() / c.batch;
+  for (std::int64_t i = 0; i < x.size(); i += size) scales.push_back(codes(x.data() + i, size, q.data() + i));
   Tensor<float> out(r.shape());
   each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t image, auto window) {
     std::int32_t acc = 0;
@@ -87,8 +82,10 @@ Tensor<float> expected_dynamic(const Case& c, const Problem& p) {
       if (in < 0) return;
       for (std::int64_t i = 0; i < c.group_in(); ++i) acc += q[static_cast<std::size_t>(in + i)] * w[weight + i];
     });
-    const float scale = p.weight_q.scale[static_cast<std::size_t>(o)] * scales[static_cast<std::size_t>(image)];
-    const float v = std::fma(static_cast<float>(acc), scale, c.bias ? b[o] : 0.0f);
+    const float of_weights = p.weight_q.scale[static_cast<std::size_t>(o)], sum = static_cast<float>(acc);
+    const float scale = scales[static_cast<std::size_t>(by_pixel ? at / c.out_c : image)];
+    const float product = xnnpack ? (sum * scale) * of_weights : sum * (of_weights * scale);
+    const float v = detail::rounded(product) + (c.bias ? b[o] : 0.0f);
     out[at] = activated(c, c.residual ? v + r[at] : v);
   });
   return out;

@@ -24,11 +24,17 @@ struct Case {
   bool one_dimensional, bias, residual, int8_activations;
   std::int64_t batch, in_c, out_c, groups;
   ActivationRange activation;
+  Rounding rounding;
 
   std::int64_t group_in() const { return in_c / groups; }
   std::int64_t taps() const { return y.kernel * x.kernel; }
   std::int64_t k() const { return taps() * group_in(); }
   std::int64_t pixels() const { return batch * y.out * x.out; }
+  /// Whether outputs are products of single pixels, in one group.
+  bool of_pixels() const {
+    const auto single = [](const Axis& a) { return a.kernel == 1 && a.stride == 1 && a.before == 0 && a.after == 0; };
+    return groups == 1 && single(y) && single(x);
+  }
   bool integer() const { return form >= Form::per_channel; }
   Shape image(std::int64_t h, std::int64_t w, std::int64_t c) const {
     return one_dimensional ? Shape{batch, w, c} : Shape{batch, h, w, c};
@@ -44,7 +50,8 @@ inline std::ostream& operator<<(std::ostream& o, const Case& c) {
   axis(c.y) << " x ";
   axis(c.x) << ", " << c.in_c << " -> " << c.out_c << " channels in " << c.groups << " groups, padding "
             << static_cast<int>(c.padding) << (c.bias ? ", bias" : "") << (c.residual ? ", residual" : "")
-            << (c.int8_activations ? ", int8" : "") << ", [" << c.activation.low << ", " << c.activation.high << "]";
+            << (c.int8_activations ? ", int8" : "") << (c.rounding == Rounding::xnnpack ? ", XNNPACK" : "") << ", ["
+            << c.activation.low << ", " << c.activation.high << "]";
   return o;
 }
 
@@ -118,6 +125,7 @@ inline Case random_case(Random& r, bool winograd) {
       case 2: c.activation = {-0.7, 1.3}; break;
       default: break;
     }
+    if (c.form == Form::dynamic && r.chance(50)) c.rounding = Rounding::xnnpack;
     const std::int64_t most = winograd ? 3000000 : 200000;  // products
     if (resolve(c.y, c.padding) && resolve(c.x, c.padding) && c.pixels() * c.out_c * c.k() < most) return c;
   }
@@ -199,6 +207,7 @@ inline Problem random_problem(const Case& c, Random& r) {
 inline Graph graph_of(const Case& c, const Problem& p) {
   Graph g;
   g.name = "convolution";
+  g.rounding = c.rounding;
   const auto described = [&](int v, const QuantParams& q) {
     g.value(v).quant = q;
     return v;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <octet/core/rounded.hpp>
 #include <octet/kernels/arguments.hpp>
 #include <octet/kernels/pack.hpp>
 
@@ -34,7 +35,7 @@ inline float expected_f32(const octet::detail::Epilogue& e, float acc, const flo
 
 inline float expected_scaled(const octet::detail::Epilogue& e, float sum, float factor, float scale, float shift,
                              const float* residual) {
-  return expected_f32(e, std::fma(sum * factor, scale, shift), residual);
+  return expected_f32(e, octet::detail::rounded(sum * factor * scale) + shift, residual);
 }
 
 /// A random epilogue of one kind for `columns` columns, and the arrays it points to.

@@ -47,17 +47,6 @@ inline ScaleAndZero activation_scale(Range r, DType type, bool symmetric) noexce
   return scale_and_zero(r, type, symmetric);
 }
 
-/// Scale and zero point of uint8 activations that are quantized at run time, as ONNX's DynamicQuantizeLinear defines
-/// them: the range is widened to contain zero. For a range that is not finite the scale is NaN, and so is every result
-/// computed with it.
-inline ScaleAndZero dynamic_scale(Range r) noexcept {
-  if (!(r.low <= r.high)) return {std::numeric_limits<float>::quiet_NaN(), 0};
-  const float low = std::fmin(r.low, 0.0f), high = std::fmax(r.high, 0.0f), scale = (high - low) / 255.0f;
-  if (!std::isfinite(scale)) return {std::numeric_limits<float>::quiet_NaN(), 0};
-  if (!(scale > 0)) return {1, 0};
-  return {scale, static_cast<std::int32_t>(std::nearbyint(std::fmin(std::fmax(-low / scale, 0.0f), 255.0f)))};
-}
-
 /// The real number of a channel's code.
 inline double real_value(double code, const QuantParams& p, std::size_t channel = 0) noexcept {
   return (code - p.zero_point[channel]) * static_cast<double>(p.scale[channel]);

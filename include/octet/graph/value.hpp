@@ -6,7 +6,7 @@
 
 OCTET_BEGIN
 
-/// How integer layers requantize their sums. A property of the whole model.
+/// How integer and dynamic-range layers round. A property of the whole model.
 enum class Rounding : std::uint8_t {
   fp32,           ///< multiply in float, round half to even: the default, as in XNNPACK and ONNX
   tflite_double,  ///< TFLite's reference kernels: fixed point, rounded twice, half up and then half away from zero
@@ -16,7 +16,8 @@ enum class Rounding : std::uint8_t {
   /// the zero point is added, so that ties go elsewhere: what fp32 was in .octet files of version 2.
   fp32_centered,
   /// As LiteRT with XNNPACK, which it uses unless told otherwise: fp32 for layers with weights, XNNPACK's formulas for
-  /// sums, products, means and conversions, and litert for what XNNPACK leaves to LiteRT's own kernels.
+  /// sums, products, means, conversions and activations that are quantized at run time (dynamic range), and litert for
+  /// what XNNPACK leaves to LiteRT's own kernels.
   xnnpack
 };
 

@@ -15,7 +15,7 @@ namespace detail {
 enum class Store : std::uint8_t {
   accumulator,  // the accumulators themselves, int32 or float
   f32,          // clamp(acc + residual); the residual is optional
-  scaled_f32,   // clamp(fma(fma(row_shift, sums[c], float(acc)) * row_scale, scale[c], shift[c]) + residual): for
+  scaled_f32,   // clamp(fma(row_shift, sums[c], float(acc)) * row_scale * scale[c] + shift[c] + residual): for
                 // activations quantized with a scale and zero point for each row (row_scale, -row_shift); the residual
                 // is optional
   u8,           // clamp(round_half_even(float(acc) * scale[c]) + zero_point)

@@ -7,9 +7,9 @@
 #include "epilogue_at.hpp"
 #include "overlapping_windows.hpp"
 #include "prefetch_outputs.hpp"
+#include "quantize_dynamic.hpp"
 #include "repack.hpp"
 #include "split_work.hpp"
-#include "stored_range.hpp"
 #include "sum_parts.hpp"
 
 OCTET_BEGIN
@@ -125,13 +125,13 @@ class GemmConvolution {
   /// epilogue's arrays and output start at channel 0. `scale`: of the image's quantization, if plan was told
   /// `quantizes`.
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
-           std::int64_t out_element, std::byte* scratch, ThreadPool& pool, ScaleAndZero scale = {}) const noexcept {
+           std::int64_t out_element, std::byte* scratch, ThreadPool& pool, DynamicScale scale = {}) const noexcept {
     run_columns(in, init, padding, epilogue, out_element, scratch, pool, 0, shape_.group_out(), scale);
   }
   /// As run, for output channels [first, last) of each group; `first` is a multiple of panel_columns.
   void run_columns(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& epilogue,
                    std::int64_t out_element, std::byte* scratch, ThreadPool& pool, std::int64_t first,
-                   std::int64_t last, ScaleAndZero scale = {}) const noexcept {
+                   std::int64_t last, DynamicScale scale = {}) const noexcept {
     const std::int64_t tasks = shape_.rows() == 0 ? 0 : shape_.groups * row_parts_ * column_parts_;
     if (image_bytes_ != 0 && tasks != 0) {
       round_image(in, scratch, pool);
@@ -165,7 +165,7 @@ class GemmConvolution {
     const Epilogue* epilogue;
     std::int64_t out_element;
     std::byte* scratch;
-    ScaleAndZero scale;
+    DynamicScale scale;
   };
 
   /// With few rows, the time is that of reading the weights, and those of 4 bits have half the bytes; more rows are
@@ -281,12 +281,9 @@ class GemmConvolution {
   /// Quantizes the inputs of output pixels [first, first + count) into the scratch memory.
   void quantize(const Operands& o, std::int64_t first, std::int64_t count) const noexcept {
     const auto* in = reinterpret_cast<const float*>(o.in);
-    QuantizeF32 q;
-    q.out = reinterpret_cast<std::uint8_t*>(o.scratch);
-    q.scale = o.scale.scale;
-    q.zero_point = o.scale.zero_point;
     const bool whole = shape_.pointwise() && row_stride_ == shape_.in_c;  // the pixels are contiguous
-    q.count = whole ? count * shape_.in_c : shape_.in_c;
+    QuantizeF32 q = quantized_by(o.scale, in, whole ? count * shape_.in_c : shape_.in_c,
+                                 reinterpret_cast<std::uint8_t*>(o.scratch));
     for (std::int64_t row = first; row < first + (whole ? 1 : count); ++row, q.out += row_stride_) {
       const std::int64_t x = row % shape_.out_w, y = row / shape_.out_w % shape_.out_h;
       const std::int64_t image = row / shape_.out_w / shape_.out_h;

@@ -22,6 +22,8 @@ struct QuantizeF32 {
   std::uint8_t* out = nullptr;
   std::int64_t count = 0;
   float scale = 1;
+  float inverse = 0;    // not 0: numbers are multiplied by it, not divided by the scale
+  bool tflite = false;  // with inverse: zero_point - 128 is added to the product, and halves are rounded away from zero
   std::int32_t zero_point = 0, low = 0, high = 255;  // of the uint8 code before the xor
   std::uint8_t flip = 0;
   bool asked = false;

@@ -2,7 +2,7 @@
 #include <array>
 #include <cmath>
 
-#include "../core/affine.hpp"
+#include "../core/dynamic_scale.hpp"
 #include "../core/thread_pool.hpp"
 #include "stored_range.hpp"
 
@@ -32,26 +32,26 @@ inline Range range_of(const Kernels& kernels, const float* in, std::int64_t n, T
   return r;
 }
 
-/// The scale for n floats from their range, which is computed in parallel if it is not given.
-inline ScaleAndZero scale_of(const Kernels& kernels, const float* in, std::int64_t n, ThreadPool& pool,
-                             const Range* known = nullptr) noexcept {
-  if (n == 0) return {};  // an empty array has no range
-  return dynamic_scale(known ? *known : range_of(kernels, in, n, pool));
+/// The arguments that quantize n floats by the scale.
+inline QuantizeF32 quantized_by(const DynamicScale& s, const float* in, std::int64_t n, std::uint8_t* out) noexcept {
+  QuantizeF32 q;
+  q.in = in;
+  q.out = out;
+  q.count = n;
+  q.scale = s.scale;
+  q.inverse = s.inverse;
+  q.tflite = s.tflite;
+  q.zero_point = s.zero_point;
+  return q;
 }
 
 /// Quantizes n floats in parallel.
-inline void quantize_by(const Kernels& kernels, ScaleAndZero s, const float* in, std::int64_t n, std::uint8_t* out,
-                        ThreadPool& pool) noexcept {
+inline void quantize_by(const Kernels& kernels, const DynamicScale& s, const float* in, std::int64_t n,
+                        std::uint8_t* out, ThreadPool& pool) noexcept {
   const std::int64_t parts = parts_of(n, pool);
   pool.parallel(parts, [&](std::int64_t p, int) {
     const std::int64_t from = n * p / parts;
-    QuantizeF32 q;
-    q.in = in + from;
-    q.out = out + from;
-    q.count = n * (p + 1) / parts - from;
-    q.scale = s.scale;
-    q.zero_point = s.zero_point;
-    kernels.quantize_f32(q);
+    kernels.quantize_f32(quantized_by(s, in + from, n * (p + 1) / parts - from, out + from));
   });
 }
 

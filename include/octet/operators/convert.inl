@@ -21,7 +21,7 @@ class QuantizeStep : public ElementwiseStep {
  public:
   QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
     params_.scale = q.scale[0];
-    if (c.as_xnnpack()) inverse_ = 1 / q.scale[0];
+    if (c.as_xnnpack()) params_.inverse = 1 / q.scale[0];
     params_.asked = true;
     const std::int32_t shift = code_shift(to, int8_format.computed);
     params_.flip = shift ? 0x80 : 0;
@@ -34,27 +34,9 @@ class QuantizeStep : public ElementwiseStep {
     p.in = reinterpret_cast<const float*>(c.input(0)) + first;
     p.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
     p.count = count;
-    if (inverse_ != 0 ? !quantize_products(p) : !simd_->quantize_f32(p)) report_lost_number(c);
+    if (!simd_->quantize_f32(p)) report_lost_number(c);
   }
 
-  /// XNNPACK multiplies by the inverse of the scale.
-  bool quantize_products(QuantizeF32 p) const noexcept {
-    std::array<float, 1024> products;
-    bool finite = true;
-    p.scale = 1;
-    for (std::int64_t left = p.count; left > 0; left -= p.count) {
-      p.count = std::min<std::int64_t>(left, 1024);
-      for (std::int64_t i = 0; i < p.count; ++i) products[static_cast<std::size_t>(i)] = p.in[i] * inverse_;
-      const float* const next = p.in + p.count;
-      p.in = products.data();
-      finite = simd_->quantize_f32(p) && finite;
-      p.in = next;
-      p.out += p.count;
-    }
-    return finite;
-  }
-
-  float inverse_ = 0;  // 0: numbers are divided by the scale
   const Kernels* simd_;
   QuantizeF32 params_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include "convolution/common.hpp"
 #include "convolution/gradient.hpp"
+#include "dynamic_rows.hpp"
 #include "float_weights.hpp"
 #include "fully_connected.hpp"
 #include "int16_fully_connected.hpp"
@@ -49,49 +50,17 @@ class FullyConnectedGradient : public LinearGradient {
 /// Dynamic range: each row is quantized at run time by its own range.
 class DynamicFullyConnected : public Step {
  public:
-  DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range)
-      : simd_(&c.kernels()),
-        weights_(c),
-        epilogue_(weights_.epilogue(range)),
-        zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)) {
-    ConvolutionWeights<std::int8_t> w = rows_weights(weights_.values.data(), weights_.out, weights_.k);
-    w.small = has_packed_codes(c.input(LayerInputs::weights).dtype);
-    kernels_ = {c.kernels(), w};
-    weights_.release();
-    epilogue_.row_step = 1;
-  }
-  std::size_t packed_bytes() const noexcept override {
-    return kernels_.packed_bytes() + weights_.packed_bytes() + zeros_.size_bytes();
-  }
-  const char* form() const noexcept override { return kernels_.form(); }
+  DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range) : rows_(c, range) {}
+  std::size_t packed_bytes() const noexcept override { return rows_.packed_bytes(); }
+  const char* form() const noexcept override { return rows_.form(); }
   std::size_t plan(const PlanContext& c) override {
-    const ConvolutionShape s = rows_shape(c.inputs[0].shape, c.outputs[0].shape);
-    epilogue_.out_stride = weights_.out * 4;
-    rows_ = s.rows();
-    scale_at_ = round_up(rows_ * weights_.k, 64);
-    scratch_at_ = scale_at_ + round_up(rows_ * 8, 64);
-    return static_cast<std::size_t>(scratch_at_) + kernels_.plan(s, c.threads);
+    const Shape& x = c.inputs[0].shape;
+    return rows_.plan(x.product(0, x.rank() - 1), c.threads);
   }
-  void run(const RunContext& c) noexcept override {
-    auto* scale = reinterpret_cast<float*>(c.scratch + scale_at_);
-    c.pool->parallel(rows_, [&](std::int64_t r, int) {
-      simd_->quantize_row(reinterpret_cast<const float*>(c.input(0)) + r * weights_.k, weights_.k,
-                          reinterpret_cast<std::uint8_t*>(c.scratch + r * weights_.k), scale + r, scale + rows_ + r);
-    });
-    Epilogue e = epilogue_;
-    e.out = c.output();
-    e.row_scale = scale;
-    e.row_shift = scale + rows_;
-    kernels_.run(c.scratch, zeros_.bytes(), nullptr, e, 4, c.scratch + scratch_at_, *c.pool);
-  }
+  void run(const RunContext& c) noexcept override { rows_.run(c.input(0), nullptr, c.output(), c.scratch, *c.pool); }
 
  private:
-  const Kernels* simd_;
-  DynamicWeights weights_;
-  Epilogue epilogue_;
-  Tensor<std::int32_t> zeros_;
-  GemmConvolution<std::int8_t> kernels_;
-  std::int64_t rows_ = 0, scale_at_ = 0, scratch_at_ = 0;  // offsets after the quantized rows
+  DynamicRows rows_;
 };
 
 class IntegerFullyConnected : public Step {

@@ -151,7 +151,7 @@ class DynamicQuantizeLinearStep : public Step {
   }
   void run(const RunContext& c) noexcept override {
     const auto* x = reinterpret_cast<const float*>(c.input(0));
-    const ScaleAndZero s = scale_of(*simd_, x, size_, *c.pool);
+    const DynamicScale s = size_ == 0 ? DynamicScale{} : dynamic_scale(range_of(*simd_, x, size_, *c.pool));
     if (std::isnan(s.scale)) report_lost_number(c);
     quantize_by(*simd_, s, x, size_, reinterpret_cast<std::uint8_t*>(c.output()), *c.pool);
     store_as(c.output(1), 0, s.scale);

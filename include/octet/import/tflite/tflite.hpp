@@ -9,8 +9,8 @@ OCTET_BEGIN
 /// call it source_name. Tensors keep their names. A batch size declared as 1 becomes unknown. Throws FormatError,
 /// naming the operator, if the file is damaged or not supported.
 ///
-/// Integer models give the same bytes as LiteRT with Rounding::xnnpack, as its own kernels with Rounding::litert. The
-/// default rounding is faster, and close to both.
+/// Integer and dynamic-range models give the same numbers as LiteRT with Rounding::xnnpack, integer ones as its own
+/// kernels with Rounding::litert. The default rounding is faster, and close to both.
 Model parse_tflite(View<const std::uint8_t> bytes, const std::string& source_name, const LoadOptions& options = {});
 
 /// Reads a TFLite file. Constants whose layout octet can use stay in the memory-mapped file.

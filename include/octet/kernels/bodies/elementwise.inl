@@ -2,9 +2,8 @@
 // Conversion between floats and bytes, element by element.
 
 // Returns whether all elements are finite; true unless asked.
-template <class Quotient, bool Asked>
-bool quantize_by(const QuantizeF32& a) noexcept {
-  const Quotient quotient(a.scale);
+template <bool Asked, class Quotient>
+bool quantize_by(const QuantizeF32& a, const Quotient& quotient) noexcept {
   const wide::u8_limits limits(a.zero_point, a.low, a.high);
   constexpr int group = 4 * wide::lanes;
   const wide::f32 zero = wide::set(0.0f);
@@ -39,8 +38,15 @@ bool quantize_by(const QuantizeF32& a) noexcept {
 }
 
 inline bool quantize_f32(const QuantizeF32& a) noexcept {
-  if (!NewtonQuotient::fits(a.scale)) return quantize_by<DividedQuotient, true>(a);
-  return a.asked ? quantize_by<NewtonQuotient, true>(a) : quantize_by<NewtonQuotient, false>(a);
+  if (a.tflite) {
+    QuantizeF32 shifted = a;
+    shifted.zero_point = 128;
+    return quantize_by<true>(shifted, ShiftedProduct(a.inverse, a.zero_point - 128));
+  }
+  if (a.inverse != 0) return quantize_by<true>(a, Product(a.inverse));
+  if (!NewtonQuotient::fits(a.scale)) return quantize_by<true>(a, DividedQuotient(a.scale));
+  const NewtonQuotient quotient(a.scale);
+  return a.asked ? quantize_by<true>(a, quotient) : quantize_by<false>(a, quotient);
 }
 
 // Smallest and largest element; two NaNs if an element is not finite. For an empty array: +inf and -inf.

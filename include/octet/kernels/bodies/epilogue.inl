@@ -122,11 +122,11 @@ void store_units(const Epilogue& e, const std::byte* sums, std::ptrdiff_t sums_s
   store(e, sums, sums_stride, scale, shift, out, residual, rows, columns);
 }
 
-// A vector of integer sums of one row as floats, scaled by row and by column.
+// A vector of integer sums of one row as floats, scaled by row and by column, as ONNX Runtime and XNNPACK do.
 OCTET_INLINE wide::f32 scaled(const Epilogue& e, wide::f32 sums, std::int64_t row, std::int64_t column) {
   const wide::f32 shift = wide::set(e.row_shift[row * e.row_step]), factor = wide::set(e.row_scale[row * e.row_step]);
   const wide::f32 v = wide::fma(shift, wide::load(e.sums + column), sums);
-  return wide::fma(wide::mul(v, factor), wide::load(e.scale + column), wide::load(e.shift + column));
+  return wide::add(wide::rounded_mul(wide::mul(v, factor), wide::load(e.scale + column)), wide::load(e.shift + column));
 }
 
 // Stores rows of accumulators that are in memory, in column order, in all forms except bytes.

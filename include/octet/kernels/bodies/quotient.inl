@@ -18,11 +18,31 @@ struct NewtonQuotient {
   }
 };
 
+// Rounds what may be beyond the range that cvtps can convert.
+OCTET_INLINE wide::i32 round_any(wide::f32 v) { return wide::round(wide::clamp(v, wide::set(-1e9f), wide::set(1e9f))); }
+
 struct DividedQuotient {
   wide::f32 scale;
   explicit DividedQuotient(float s) : scale(wide::set(s)) {}
+  wide::i32 operator()(wide::f32 x) const { return round_any(wide::div(x, scale)); }
+};
+
+// x * inverse, rounded half to even.
+struct Product {
+  wide::f32 inverse;
+  explicit Product(float i) : inverse(wide::set(i)) {}
+  wide::i32 operator()(wide::f32 x) const { return round_any(wide::mul(x, inverse)); }
+};
+
+// x * inverse + zero, halves rounded away from zero.
+struct ShiftedProduct {
+  wide::f32 inverse, zero;
+  ShiftedProduct(float i, std::int32_t z) : inverse(wide::set(i)), zero(wide::set(static_cast<float>(z))) {}
   wide::i32 operator()(wide::f32 x) const {
-    return wide::round(
-        wide::clamp(wide::div(x, scale), wide::set(-1e9f), wide::set(1e9f)));  // the range that cvtps can convert
+    const wide::f32 limit = wide::set(1e6f), none = wide::set(0.0f), one = wide::set(1.0f);
+    const wide::f32 v = wide::clamp(wide::add(wide::rounded_mul(x, inverse), zero), wide::set(-1e6f), limit);
+    const wide::f32 even = wide::to_float(wide::round(v)), away = wide::select_greater(v, none, one, wide::set(-1.0f));
+    const wide::f32 rest = wide::mul(wide::sub(v, even), away);  // 0.5 where halves were rounded towards zero
+    return wide::round(wide::add(even, wide::select_greater(rest, wide::set(0x1.fffffep-2f), away, none)));
   }
 };

@@ -29,6 +29,12 @@ struct wide_base {
   static f32 sub(f32 a, f32 b) { return _mm512_sub_ps(a, b); }
   static f32 mul(f32 a, f32 b) { return _mm512_mul_ps(a, b); }
   static f32 div(f32 a, f32 b) { return _mm512_div_ps(a, b); }
+  // Not contracted with a sum that follows, see rounded().
+  static f32 rounded_mul(f32 a, f32 b) {
+    f32 product = _mm512_mul_ps(a, b);
+    __asm__("" : "+v"(product));
+    return product;
+  }
   static f32 fma(f32 a, f32 b, f32 c) { return _mm512_fmadd_ps(a, b, c); }
   // A NaN in `a` is kept: max and min return the second operand then.
   static f32 clamp(f32 a, f32 low, f32 high) { return _mm512_min_ps(high, _mm512_max_ps(low, a)); }

@@ -43,6 +43,12 @@ struct neon_base {
   static f32 sub(f32 a, f32 b) { return vsubq_f32(a, b); }
   static f32 mul(f32 a, f32 b) { return vmulq_f32(a, b); }
   static f32 div(f32 a, f32 b) { return vdivq_f32(a, b); }
+  // Not contracted with a sum that follows, see rounded().
+  static f32 rounded_mul(f32 a, f32 b) {
+    f32 product = vmulq_f32(a, b);
+    __asm__("" : "+w"(product));
+    return product;
+  }
   static f32 fma(f32 a, f32 b, f32 c) { return vfmaq_f32(c, a, b); }
   // acc += element K of a * b. Volatile: otherwise g++ 12 schedules loads far ahead and spills accumulators.
   template <int K>

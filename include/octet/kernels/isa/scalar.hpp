@@ -66,6 +66,9 @@ struct wide {
   static f32 mul(f32 a, f32 b) {
     return make<f32>([&](int i) { return a.v[i] * b.v[i]; });
   }
+  static f32 rounded_mul(f32 a, f32 b) {
+    return make<f32>([&](int i) { return rounded(a.v[i] * b.v[i]); });
+  }
   static f32 div(f32 a, f32 b) {
     return make<f32>([&](int i) { return a.v[i] / b.v[i]; });
   }

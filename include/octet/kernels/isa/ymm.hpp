@@ -32,6 +32,12 @@ struct ymm_base {
   static f32 sub(f32 a, f32 b) { return _mm256_sub_ps(a, b); }
   static f32 mul(f32 a, f32 b) { return _mm256_mul_ps(a, b); }
   static f32 div(f32 a, f32 b) { return _mm256_div_ps(a, b); }
+  // Not contracted with a sum that follows, see rounded().
+  static f32 rounded_mul(f32 a, f32 b) {
+    f32 product = _mm256_mul_ps(a, b);
+    __asm__("" : "+x"(product));
+    return product;
+  }
   static f32 fma(f32 a, f32 b, f32 c) { return _mm256_fmadd_ps(a, b, c); }
   static f32 clamp(f32 a, f32 low, f32 high) { return _mm256_min_ps(high, _mm256_max_ps(low, a)); }
   static f32 min(f32 a, f32 b) { return _mm256_min_ps(a, b); }

@@ -118,7 +118,7 @@ class AnyConvolution {
     return winograd_ ? std::max(scratch, by_points_.plan(s, threads)) : scratch;
   }
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
-           std::int64_t out_element, std::byte* scratch, ThreadPool& pool, ScaleAndZero scale = {}) const noexcept {
+           std::int64_t out_element, std::byte* scratch, ThreadPool& pool, DynamicScale scale = {}) const noexcept {
     if (depthwise_) return by_channel_.run(in, init, padding, e, scratch, pool);
     if (!winograd_) return by_matrix_.run(in, init, padding, e, out_element, scratch, pool, scale);
     by_points_.run(in, init, padding, e, scratch, pool, by_matrix_.packed());

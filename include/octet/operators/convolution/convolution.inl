@@ -2,6 +2,7 @@
 #include "../weighted_layer.hpp"
 #include "convolution.hpp"
 #include "dynamic.hpp"
+#include "dynamic_pixels.hpp"
 #include "float.hpp"
 #include "gradient.hpp"
 #include "int16.hpp"
@@ -21,13 +22,21 @@ OCTET_API std::vector<Shape> Convolution::shapes(const ShapeContext& c) const {
 OCTET_API std::unique_ptr<Step> Convolution::prepare(const PrepareContext& c) const { return prepare_convolution(c); }
 
 OCTET_API std::unique_ptr<detail::ConvolutionStep> Convolution::prepare_convolution(const PrepareContext& c) const {
-  if (detail::has_int16_activations(c))
-    return detail::make_step<detail::Int16Convolution, detail::ConvolutionStep>(c, window, groups, activation,
-                                                                                as_depthwise);
-  if (as_depthwise && detail::weighted_form(c, "images") == detail::WeightedForm::integer)
-    return detail::make_step<detail::IntegerConvolution, detail::ConvolutionStep>(c, window, groups, activation, true);
-  return detail::weighted_step<detail::DynamicConvolution, detail::IntegerConvolution, detail::FloatConvolution,
-                               detail::ConvolutionStep>(c, "images", window, groups, activation);
+  using namespace detail;
+  if (has_int16_activations(c))
+    return make_step<Int16Convolution, ConvolutionStep>(c, window, groups, activation, as_depthwise);
+  switch (weighted_form(c, "images")) {
+    case WeightedForm::dynamic:
+      if (c.as_xnnpack() && DynamicPixels::fits(window, groups))
+        return make_step<DynamicPixels, ConvolutionStep>(c, window, activation);
+      return make_step<DynamicConvolution, ConvolutionStep>(c, window, groups, activation, as_depthwise);
+    case WeightedForm::integer:
+      return make_step<IntegerConvolution, ConvolutionStep>(c, window, groups, activation, as_depthwise);
+    case WeightedForm::floating: break;
+  }
+  return with_weights(c, [&](auto type) -> std::unique_ptr<ConvolutionStep> {
+    return make_step<FloatConvolution<decltype(type)>, ConvolutionStep>(c, window, groups, activation);
+  });
 }
 
 OCTET_API void Convolution::check(const PrepareContext& c) const {

@@ -8,13 +8,16 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Dynamic range: a float image is quantized at run time (uint8, asymmetric, by its own range) and multiplied by int8
-/// weights. The sums are scaled to float, or requantized to uint8 if the activation bounds the output, so that its
+/// Dynamic range: a float image is quantized at run time (uint8, asymmetric, by its own range) and multiplied by
+/// int8 weights. The sums are scaled to float, or requantized to uint8 if the activation bounds the output, so that its
 /// scale is known (see bound_activations).
 class DynamicConvolution : public ConvolutionStep, public RangeExchange {
  public:
-  DynamicConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range)
+  DynamicConvolution(const PrepareContext& c, const Window& window, std::int64_t groups, const ActivationRange& range,
+                     bool depthwise = false)
       : ConvolutionStep(window, groups),
+        xnnpack_(c.as_xnnpack()),
+        depthwise_(depthwise || (groups > 1 && c.input(ConvolutionInputs::weights).shape.back() == 1)),
         simd_(&c.kernels()),
         weights_(c),
         scale_(weights_.scale),
@@ -95,13 +98,16 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
   void start_image(const std::byte* in, std::int64_t image, std::byte* shared, const RunContext& c) noexcept override {
     const std::int64_t n = shape_.in_h * shape_.in_w * shape_.in_c;
     const auto* x = reinterpret_cast<const float*>(in);
-    const ScaleAndZero s = scale_of(*simd_, x, n, *c.pool, input_ranges_ ? input_ranges_ + image : nullptr);
+    const DynamicScale s = scale_of(x, n, image, *c.pool);
     image_scale_ = s;
     if (!by_blocks_) quantize_by(*simd_, s, x, n, reinterpret_cast<std::uint8_t*>(shared), *c.pool);
     std::memset(shared + padding_at_, s.zero_point, static_cast<std::size_t>(init_at_ - padding_at_));
     weights_.start(s, reinterpret_cast<std::int32_t*>(shared + init_at_));
     auto* scale = reinterpret_cast<float*>(shared + scale_at_);
-    for (std::int64_t o = 0; o < scale_.size(); ++o) scale[o] = scale_[o] * s.scale;
+    if (xnnpack_)
+      scale[0] = s.scale;
+    else
+      for (std::int64_t o = 0; o < scale_.size(); ++o) scale[o] = scale_[o] * s.scale;
     if (element_ == 1 && std::isnan(s.scale)) report_lost_number(c);
   }
   void run_band(const Band& b) noexcept override {
@@ -110,6 +116,13 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
   }
 
  private:
+  /// With Rounding::xnnpack as in LiteRT, which gives all but depthwise convolutions to XNNPACK.
+  DynamicScale scale_of(const float* x, std::int64_t n, std::int64_t image, ThreadPool& pool) const noexcept {
+    if (n == 0) return {};  // an empty image has no range
+    const Range r = input_ranges_ ? input_ranges_[image] : range_of(*simd_, x, n, pool);
+    if (!xnnpack_) return dynamic_scale(r);
+    return depthwise_ ? tflite_dynamic_scale(r) : xnnpack_dynamic_scale(r);
+  }
   void start_plan(const ConvolutionShape& s) {
     shape_ = s;
     batch_ = s.batch;
@@ -123,16 +136,18 @@ class DynamicConvolution : public ConvolutionStep, public RangeExchange {
     Epilogue e = epilogue_;
     e.out = out;
     e.residual = added;
-    e.scale = reinterpret_cast<const float*>(shared + scale_at_);
+    // XNNPACK multiplies sums by the scale of the image, and then by those of the weights.
+    (xnnpack_ ? e.row_scale : e.scale) = reinterpret_cast<const float*>(shared + scale_at_);
     return e;
   }
 
+  bool xnnpack_, depthwise_;
   const Range* input_ranges_ = nullptr;
   Range* output_ranges_ = nullptr;
   std::int64_t batch_ = 1;
   int threads_ = 1;
   bool by_blocks_ = false;
-  ScaleAndZero image_scale_;  // of the current image
+  DynamicScale image_scale_;  // of the current image
   const Kernels* simd_;
   DynamicWeights weights_;
   Tensor<float> scale_;  // of the weights, divided by that of a uint8 output
