@@ -102,6 +102,26 @@ struct MeanU8 {
   std::int32_t zero_point = 0;
 };
 
+/// Factors of TensorFlow Lite's fixed point as arrays, one element for each column, padded by a vector: as
+/// FixedPointMultiplier has them, shift = left - right. Rounded once, right is 31 - shift, in [31, 62].
+struct FixedFactors {
+  const std::int32_t *mantissa = nullptr, *left = nullptr, *right = nullptr;
+};
+
+/// out = clamp(product(sum) + product(residual - residual_zero) + zero_point), in fixed point, for rows of sums in
+/// memory. The residual, with rows like those of the output, is optional. Sums of products have to stay below 2^31.
+struct StoreFixed {
+  const std::byte* sums = nullptr;  // int32; whole vectors are read
+  std::ptrdiff_t sums_stride = 0, out_stride = 0;
+  int rows = 0, columns = 0;
+  FixedFactors factors;
+  bool once = false;
+  const std::uint8_t* residual = nullptr;
+  std::int32_t residual_zero = 0, residual_mantissa = 0, residual_left = 0, residual_right = 0;
+  std::int32_t zero_point = 0, low = 0, high = 255;
+  std::uint8_t* out = nullptr;
+};
+
 /// The kernels of one instruction set. All of them give the same bits.
 struct ByteKernels {
   void (*lookup)(const LookupU8&) noexcept = nullptr;
@@ -119,6 +139,7 @@ struct ByteKernels {
                    bool least) noexcept = nullptr;
   /// out = a[0], b[0], a[1], b[1], ...: n bytes of each.
   void (*interleave)(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept = nullptr;
+  void (*store_fixed)(const StoreFixed&) noexcept = nullptr;
   Int16Kernels int16;
 };
 

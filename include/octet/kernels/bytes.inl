@@ -1,6 +1,7 @@
 #pragma once
 #include "bytes.hpp"
 #include "elements.hpp"
+#include "requantize.hpp"
 #include "tables/region.hpp"
 
 OCTET_BEGIN
@@ -12,10 +13,12 @@ namespace byte_elements {
 namespace scalar {
 #include "tables/scalar_begin.hpp"
 #include "isa/scalar.hpp"
+#include "isa/fixed_scalar.hpp"
 #include "isa/lookup_scalar.hpp"
 #include "bodies/in_order.inl"
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
+#include "bodies/fixed_point.inl"
 #include "bodies/byte_arithmetic.inl"
 #include "tables/scalar_end.hpp"
 }  // namespace scalar
@@ -25,10 +28,12 @@ namespace scalar {
 namespace avx2 {
 OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "isa/avx2.hpp"
+#include "isa/fixed_ymm.hpp"
 #include "isa/lookup_ymm.hpp"
 #include "bodies/in_order.inl"
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
+#include "bodies/fixed_point.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
 }  // namespace avx2
@@ -36,10 +41,12 @@ OCTET_TARGET_END
 namespace avx512bw {
 OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "isa/avx512bw.hpp"
+#include "isa/fixed_avx512.hpp"
 #include "isa/lookup_avx512.hpp"
 #include "bodies/in_order.inl"
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
+#include "bodies/fixed_point.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
 }  // namespace avx512bw
@@ -48,10 +55,12 @@ OCTET_TARGET_END
 #include "tables/arm_begin.hpp"
 namespace neon {
 #include "isa/neon.hpp"
+#include "isa/fixed_neon.hpp"
 #include "isa/lookup_neon.hpp"
 #include "bodies/in_order.inl"
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
+#include "bodies/fixed_point.inl"
 #include "bodies/byte_arithmetic.inl"
 }  // namespace neon
 #include "tables/arm_end.hpp"

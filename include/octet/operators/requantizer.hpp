@@ -1,5 +1,8 @@
 #pragma once
+#include <array>
+
 #include "../core/rounded.hpp"
+#include "../kernels/bytes.hpp"
 #include "../kernels/requantize.hpp"
 #include "activation_codes.hpp"
 #include "activation_range.hpp"
@@ -49,7 +52,7 @@ class Requantizer {
       epilogue_.store = Store::u8_shifted;
       for (float& b : shift_) b /= y.quant.scale[0];
     }
-    epilogue_.custom = store_custom;
+    double largest_residual = 0;
     if (c.has(residual)) {
       const Value& r = c.input(residual);
       const double real = static_cast<double>(r.quant.scale[0]) / static_cast<double>(y.quant.scale[0]);
@@ -57,7 +60,10 @@ class Requantizer {
       epilogue_.residual_scale = c.multiplier(real);
       epilogue_.residual_zero = r.quant.zero_point[0];
       residual_fixed_ = FixedPointMultiplier(real);
+      largest_residual = 255 * real;
     }
+    epilogue_.custom = store_one_by_one;
+    if (!by_kernel && largest + largest_residual < 2147483000.0) use_fixed_kernel(c);
   }
 
   /// Throws Error unless types and scales of the output and the residual are supported.
@@ -74,7 +80,9 @@ class Requantizer {
       c.multiplier(static_cast<double>(c.one_scale(r).scale[0]) / static_cast<double>(y.quant.scale[0]));
   }
 
-  std::size_t packed_bytes() const noexcept { return init_.size_bytes() + scale_.size_bytes() + shift_.size_bytes(); }
+  std::size_t packed_bytes() const noexcept {
+    return init_.size_bytes() + scale_.size_bytes() + shift_.size_bytes() + 3 * factors_[0].size_bytes();
+  }
   const std::byte* init() const noexcept { return init_.bytes(); }
   /// The order of the weights' channels that the kernels require.
   ColumnOrder order() const noexcept {
@@ -106,8 +114,49 @@ class Requantizer {
   }
 
  private:
-  static void store_custom(const Epilogue& kernels, const std::byte* acc, std::ptrdiff_t acc_stride, std::int64_t row,
-                           int rows, std::int64_t column, int columns) {
+  /// Chooses the kernel of fixed point if it has the rounding.
+  void use_fixed_kernel(const PrepareContext& c) {
+    const bool once = rounding_ == Rounding::tflite_single;
+    if (!once && rounding_ != Rounding::tflite_double) return;
+    const auto fits = [&](FixedPointMultiplier m) { return !once || m.shift <= 0; };
+    if (!fits(residual_fixed_) || !std::all_of(fixed_.begin(), fixed_.end(), fits)) return;
+    const auto columns = static_cast<std::int64_t>(fixed_.size());
+    for (Tensor<std::int32_t>& t : factors_) t = pad_columns<std::int32_t>(nullptr, columns);
+    const auto set = [&](FixedPointMultiplier m, std::int32_t& mantissa, std::int32_t& left, std::int32_t& right) {
+      mantissa = m.mantissa;
+      left = std::max(m.shift, 0);
+      right = once ? 31 - m.shift : std::max(-m.shift, 0);
+    };
+    for (std::int64_t o = 0; o < columns; ++o)
+      set(fixed_[static_cast<std::size_t>(o)], factors_[0][o], factors_[1][o], factors_[2][o]);
+    if (once) std::fill(factors_[2].begin() + columns, factors_[2].end(), 31);
+    kernel_ = byte_kernels(c.kernels().isa).store_fixed;
+    fixed_store_.once = once;
+    set(residual_fixed_, fixed_store_.residual_mantissa, fixed_store_.residual_left, fixed_store_.residual_right);
+    fixed_store_.residual_zero = epilogue_.residual_zero;
+    fixed_store_.zero_point = epilogue_.zero_point;
+    fixed_store_.low = epilogue_.low;
+    fixed_store_.high = epilogue_.high;
+    epilogue_.custom = store_by_kernel;
+  }
+
+  static void store_by_kernel(const Epilogue& kernels, const std::byte* acc, std::ptrdiff_t acc_stride,
+                              std::int64_t row, int rows, std::int64_t column, int columns) {
+    const auto& self = *static_cast<const Requantizer*>(kernels.context);
+    const std::int64_t at = row * self.epilogue_.out_stride + column;
+    StoreFixed s = self.fixed_store_;
+    s.sums = acc;
+    s.sums_stride = acc_stride;
+    s.rows = rows;
+    s.columns = columns;
+    s.factors = {self.factors_[0].data() + column, self.factors_[1].data() + column, self.factors_[2].data() + column};
+    s.out = self.out_ + at;
+    s.out_stride = self.epilogue_.out_stride;
+    if (self.residual_) s.residual = self.residual_ + at;
+    self.kernel_(s);
+  }
+  static void store_one_by_one(const Epilogue& kernels, const std::byte* acc, std::ptrdiff_t acc_stride,
+                               std::int64_t row, int rows, std::int64_t column, int columns) {
     const auto& self = *static_cast<const Requantizer*>(kernels.context);
     const Epilogue& e = self.epilogue_;
     for (int m = 0; m < rows; ++m, acc += acc_stride)
@@ -142,6 +191,9 @@ class Requantizer {
   Tensor<float> scale_, shift_;
   std::vector<FixedPointMultiplier> fixed_;
   FixedPointMultiplier residual_fixed_;
+  std::array<Tensor<std::int32_t>, 3> factors_;  // of fixed_, as FixedFactors
+  StoreFixed fixed_store_;
+  void (*kernel_)(const StoreFixed&) noexcept = nullptr;
   Epilogue epilogue_;
   std::uint8_t* out_ = nullptr;  // of the current run
   const std::uint8_t* residual_ = nullptr;

@@ -71,6 +71,9 @@ struct DepthwiseBlock {
                                e.out + pixel * e.out_stride + channel, residual_at(e, pixel, channel), 1, channels);
     alignas(64) std::int32_t in_order[block_channels<V> + panel_columns];
     for (int c = 0; c < block_channels<V>; ++c) in_order[c] = sums[interleaved(c, V::lanes, 4)];
+    if (e.store == Store::custom)
+      return e.custom(e, reinterpret_cast<const std::byte*>(in_order), 0, e.first_row + pixel, 1,
+                      e.first_column + channel, channels);
     for (int c = 0; c < channels; c += panel_columns)
       store_rows(e, reinterpret_cast<const std::byte*>(in_order + c), pixel, 1, channel + c,
                  channels - c < panel_columns ? channels - c : panel_columns);
