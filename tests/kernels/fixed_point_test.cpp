@@ -3,7 +3,7 @@
 #include <array>
 #include <octet/kernels/bytes.hpp>
 #include <octet/kernels/pack.hpp>
-#include <octet/kernels/requantize.hpp>
+#include <octet/operators/fixed_factor.hpp>
 
 #include "support/buffer.hpp"
 #include "support/isas.hpp"
@@ -51,9 +51,10 @@ Factors random_factors(Random& r, int columns, bool once) {
   for (int c = 0; c < columns; ++c) {
     const FixedPointMultiplier m = random_multiplier(r, once);
     f.all.push_back(m);
-    f.arrays[0][c] = m.mantissa;
-    f.arrays[1][c] = std::max(m.shift, 0);
-    f.arrays[2][c] = once ? 31 - m.shift : std::max(-m.shift, 0);
+    const FixedFactor factor = fixed_factor(m, once);
+    f.arrays[0][c] = factor.mantissa;
+    f.arrays[1][c] = factor.left;
+    f.arrays[2][c] = factor.right;
   }
   return f;
 }
@@ -79,8 +80,7 @@ void check_store_fixed(Random& r, int columns, bool once, bool with_residual) {
   if (with_residual) {
     s.residual = residual.data();
     s.residual_zero = static_cast<std::int32_t>(r.between(0, 255));
-    s.residual_mantissa = of_residual.mantissa;
-    s.residual_right = once ? 31 - of_residual.shift : -of_residual.shift;
+    s.residual_factor = fixed_factor(of_residual, once);
   }
   for (int m = 0; m < tile_rows; ++m)
     for (int c = 0; c < columns; ++c) {
@@ -105,7 +105,66 @@ void check_store_fixed(Random& r, int columns, bool once, bool with_residual) {
   }
 }
 
+void check_binary_fixed(Random& r, std::int64_t n, BinaryFixed p) {
+  Exact<std::uint8_t> a(n), b(n, 1);
+  r.fill(a.data(), n, 0, 255);
+  r.fill(b.data(), n, 0, 255);
+  // As TFLite has them for two scales and that of the result.
+  const double sa = r.real(0.01f, 1), sb = r.real(0.01f, 1), common = 2 * std::max(sa, sb), step = r.real(0.02f, 2);
+  const FixedPointMultiplier of_a(sa / common), of_b(sb / common), of_sum(common / (0x1p20 * step)),
+      of_product(sa * sb / step / 2);
+  const bool product_only = p.form == BinaryFixed::Form::product;
+  p.zero_a = static_cast<std::int32_t>(r.between(0, 255));
+  p.zero_b = static_cast<std::int32_t>(r.between(0, 255));
+  p.product_a = fixed_factor(of_a, p.once);
+  p.product_b = fixed_factor(of_b, p.once);
+  p.product = fixed_factor(product_only ? of_product : of_sum, p.once);
+  if (!fixed_kernels_have(product_only ? of_product : of_sum, p.once)) return;
+  p.factor_a = static_cast<std::int32_t>(r.between(-(1 << 21), 1 << 21));
+  p.factor_b = static_cast<std::int32_t>(r.between(-(1 << 21), 1 << 21));
+  p.bias = static_cast<std::int32_t>(r.between(-(1 << 26), 1 << 26));
+  p.shift = static_cast<int>(r.between(13, 30));
+  p.zero_point = static_cast<std::int32_t>(r.between(0, 255));
+  p.low = static_cast<std::int32_t>(r.between(0, 20));
+  p.high = static_cast<std::int32_t>(r.between(200, 255));
+  p.a = a.data();
+  p.b = b.data();
+  p.count = n;
+  const auto code = [&](std::int32_t x, std::int32_t y) -> std::int64_t {
+    if (p.form == BinaryFixed::Form::shifted) return (x * p.factor_a + y * p.factor_b + p.bias) >> p.shift;
+    x -= p.zero_a;
+    y -= p.zero_b;
+    if (product_only) return product(x * y, of_product, p.once);
+    x = product(x * (1 << 20), of_a, p.once);
+    y = product(y * (1 << 20), of_b, p.once);
+    return product(p.difference ? x - y : x + y, of_sum, p.once);
+  };
+  for (const Isa isa : available_isas()) {
+    Guarded<std::uint8_t> out(n, 1);
+    p.out = out.data();
+    byte_kernels(isa).binary_fixed(p);
+    int wrong = !out.intact();
+    for (std::int64_t i = 0; i < n; ++i)
+      wrong += out[i] != std::clamp<std::int64_t>(code(a[i], b[i]) + p.zero_point, p.low, p.high);
+    INFO(std::string(name(isa)), ", ", n, " bytes, form ", static_cast<int>(p.form), ", once ", p.once);
+    CHECK(wrong == 0);
+  }
+}
+
 }  // namespace
+
+TEST_CASE("fixed point: sums, differences and products of bytes") {
+  Random random(71);
+  for (const std::int64_t n : {0, 1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300})
+    for (const auto form : {BinaryFixed::Form::shifted, BinaryFixed::Form::sum, BinaryFixed::Form::product})
+      for (int i = 0; i < 20; ++i) {
+        BinaryFixed p;
+        p.form = form;
+        p.once = i % 2 == 0;
+        p.difference = i % 4 >= 2;
+        check_binary_fixed(random, n, p);
+      }
+}
 
 TEST_CASE("fixed point: sums of every size as bytes, rounded once and twice") {
   Random random(70);

@@ -102,8 +102,12 @@ struct MeanU8 {
   std::int32_t zero_point = 0;
 };
 
-/// Factors of TensorFlow Lite's fixed point as arrays, one element for each column, padded by a vector: as
-/// FixedPointMultiplier has them, shift = left - right. Rounded once, right is 31 - shift, in [31, 62].
+/// A factor of TensorFlow Lite's fixed point as kernels take it. With FixedPointMultiplier, shift = left - right; where
+/// products are rounded once, right is 31 - shift, in [31, 62].
+struct FixedFactor {
+  std::int32_t mantissa = 0, left = 0, right = 0;
+};
+/// The same as arrays, one element for each column, padded by a vector.
 struct FixedFactors {
   const std::int32_t *mantissa = nullptr, *left = nullptr, *right = nullptr;
 };
@@ -117,9 +121,29 @@ struct StoreFixed {
   FixedFactors factors;
   bool once = false;
   const std::uint8_t* residual = nullptr;
-  std::int32_t residual_zero = 0, residual_mantissa = 0, residual_left = 0, residual_right = 0;
+  std::int32_t residual_zero = 0;
+  FixedFactor residual_factor;
   std::int32_t zero_point = 0, low = 0, high = 255;
   std::uint8_t* out = nullptr;
+};
+
+/// out = clamp(f(a, b) + zero_point), in fixed point. out may be a or b.
+struct BinaryFixed {
+  enum class Form : std::uint8_t {
+    shifted,  // (a * factor_a + b * factor_b + bias) >> shift, as XNNPACK's sums; below 2^31
+    sum,      // product(product_a((a - zero_a) << 20) + product_b((b - zero_b) << 20)), as TFLite's
+    product   // product((a - zero_a) * (b - zero_b)), as TFLite's
+  };
+  Form form = Form::shifted;
+  const std::uint8_t *a = nullptr, *b = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0;
+  std::int32_t factor_a = 0, factor_b = 0, bias = 0;
+  int shift = 0;
+  bool once = false, difference = false;
+  std::int32_t zero_a = 0, zero_b = 0;
+  FixedFactor product_a, product_b, product;
+  std::int32_t zero_point = 0, low = 0, high = 255;
 };
 
 /// The kernels of one instruction set. All of them give the same bits.
@@ -140,6 +164,7 @@ struct ByteKernels {
   /// out = a[0], b[0], a[1], b[1], ...: n bytes of each.
   void (*interleave)(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept = nullptr;
   void (*store_fixed)(const StoreFixed&) noexcept = nullptr;
+  void (*binary_fixed)(const BinaryFixed&) noexcept = nullptr;
   Int16Kernels int16;
 };
 

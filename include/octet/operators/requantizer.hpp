@@ -2,10 +2,10 @@
 #include <array>
 
 #include "../core/rounded.hpp"
-#include "../kernels/bytes.hpp"
 #include "../kernels/requantize.hpp"
 #include "activation_codes.hpp"
 #include "activation_range.hpp"
+#include "fixed_factor.hpp"
 #include "integer_weights.hpp"
 
 OCTET_BEGIN
@@ -118,21 +118,20 @@ class Requantizer {
   void use_fixed_kernel(const PrepareContext& c) {
     const bool once = rounding_ == Rounding::tflite_single;
     if (!once && rounding_ != Rounding::tflite_double) return;
-    const auto fits = [&](FixedPointMultiplier m) { return !once || m.shift <= 0; };
+    const auto fits = [&](FixedPointMultiplier m) { return fixed_kernels_have(m, once); };
     if (!fits(residual_fixed_) || !std::all_of(fixed_.begin(), fixed_.end(), fits)) return;
     const auto columns = static_cast<std::int64_t>(fixed_.size());
     for (Tensor<std::int32_t>& t : factors_) t = pad_columns<std::int32_t>(nullptr, columns);
-    const auto set = [&](FixedPointMultiplier m, std::int32_t& mantissa, std::int32_t& left, std::int32_t& right) {
-      mantissa = m.mantissa;
-      left = std::max(m.shift, 0);
-      right = once ? 31 - m.shift : std::max(-m.shift, 0);
-    };
-    for (std::int64_t o = 0; o < columns; ++o)
-      set(fixed_[static_cast<std::size_t>(o)], factors_[0][o], factors_[1][o], factors_[2][o]);
-    if (once) std::fill(factors_[2].begin() + columns, factors_[2].end(), 31);
+    if (once) std::fill(factors_[2].begin(), factors_[2].end(), 31);
+    for (std::int64_t o = 0; o < columns; ++o) {
+      const FixedFactor f = fixed_factor(fixed_[static_cast<std::size_t>(o)], once);
+      factors_[0][o] = f.mantissa;
+      factors_[1][o] = f.left;
+      factors_[2][o] = f.right;
+    }
     kernel_ = byte_kernels(c.kernels().isa).store_fixed;
     fixed_store_.once = once;
-    set(residual_fixed_, fixed_store_.residual_mantissa, fixed_store_.residual_left, fixed_store_.residual_right);
+    fixed_store_.residual_factor = fixed_factor(residual_fixed_, once);
     fixed_store_.residual_zero = epilogue_.residual_zero;
     fixed_store_.zero_point = epilogue_.zero_point;
     fixed_store_.low = epilogue_.low;

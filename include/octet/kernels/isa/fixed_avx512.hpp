@@ -48,3 +48,6 @@ struct FixedOnce {
   }
   static __m512i shifted(__m512i v, __m512i n) { return _mm512_srav_epi64(v, n); }
 };
+
+// v / 2^n, rounded down.
+OCTET_INLINE __m512i shifted_right(__m512i v, int n) { return _mm512_sra_epi32(v, _mm_cvtsi32_si128(n)); }

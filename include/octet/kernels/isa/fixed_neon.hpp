@@ -23,3 +23,6 @@ struct FixedOnce {
     return vmovn_high_s64(vmovn_s64(vrshlq_s64(a, low)), vrshlq_s64(b, high));
   }
 };
+
+// v / 2^n, rounded down.
+OCTET_INLINE int32x4_t shifted_right(int32x4_t v, int n) { return vshlq_s32(v, vdupq_n_s32(-n)); }

@@ -24,3 +24,8 @@ struct FixedOnce {
     });
   }
 };
+
+// v / 2^n, rounded down.
+OCTET_INLINE wide::i32 shifted_right(const wide::i32& v, int n) {
+  return wide::make<wide::i32>([&](int i) { return v.v[i] >> n; });
+}

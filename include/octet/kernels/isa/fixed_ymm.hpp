@@ -51,3 +51,6 @@ struct FixedOnce {
     return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_add_epi64(v, up), n), _mm256_srlv_epi64(up, n));
   }
 };
+
+// v / 2^n, rounded down.
+OCTET_INLINE __m256i shifted_right(__m256i v, int n) { return _mm256_sra_epi32(v, _mm_cvtsi32_si128(n)); }

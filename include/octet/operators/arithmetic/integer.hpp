@@ -3,6 +3,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "../fixed_factor.hpp"
 #include "../xnnpack_formulas.hpp"
 #include "broadcast.hpp"
 #include "code_lines.hpp"
@@ -38,13 +39,15 @@ class IntegerBinary : public Step {
     input_a_ = FixedPointMultiplier(sa / common);
     input_b_ = FixedPointMultiplier(sb / common);
     fixed_sum_ = FixedPointMultiplier(common / (static_cast<double>(1 << 20) * sy));
+    by_fixed_kernel_ = use_fixed_kernel();
   }
 
   std::size_t plan(const PlanContext& c) override {
     runs_ = BroadcastRuns({&c.inputs[0].shape, &c.inputs[1].shape}, c.outputs[0].shape);
     for (int k = 0; k < 2; ++k) overwrite_[k] = c.inputs[static_cast<std::size_t>(k)].shape == c.outputs[0].shape;
     // A table of all pairs of codes pays where it is small compared with the tensors.
-    const bool pairs = !by_kernel_ && runs_.moves(0) && runs_.moves(1) && c.outputs[0].shape.elements() >= 1 << 15;
+    const bool pairs = !by_kernel_ && !by_fixed_kernel_ && runs_.moves(0) && runs_.moves(1) &&
+                       c.outputs[0].shape.elements() >= 1 << 15;
     if (!pairs) pairs_.clear();
     if (pairs && pairs_.empty())
       for (int i = 0; i < 1 << 16; ++i) pairs_.push_back(code(i >> 8, i & 255));
@@ -77,6 +80,31 @@ class IntegerBinary : public Step {
       takes = xnnpack_sum_.has_value();
     }
     if (!takes) rounding_ = c.own_rounding();
+  }
+
+  /// Sets the arguments of the kernel of fixed point. False if it has not the rounding.
+  bool use_fixed_kernel() {
+    const bool product = kind_ == BinaryKind::mul, once = rounding_ == Rounding::tflite_single;
+    fixed_.zero_point = zero_point_;
+    fixed_.low = product ? product_.arguments.low : sum_.arguments.low;
+    fixed_.high = product ? product_.arguments.high : sum_.arguments.high;
+    if (xnnpack_sum_) {
+      fixed_.factor_a = xnnpack_sum_->factor_a;
+      fixed_.factor_b = xnnpack_sum_->factor_b;
+      fixed_.bias = xnnpack_sum_->bias;
+      fixed_.shift = xnnpack_sum_->shift;
+      return true;
+    }
+    if (!once && rounding_ != Rounding::tflite_double) return false;
+    fixed_.form = product ? BinaryFixed::Form::product : BinaryFixed::Form::sum;
+    fixed_.once = once;
+    fixed_.difference = kind_ == BinaryKind::sub;
+    fixed_.zero_a = zero_a_;
+    fixed_.zero_b = zero_b_;
+    fixed_.product = fixed_factor(product ? fixed_product_ : fixed_sum_, once);
+    fixed_.product_a = fixed_factor(input_a_, once);
+    fixed_.product_b = fixed_factor(input_b_, once);
+    return fixed_kernels_have(product ? fixed_product_ : fixed_sum_, once);
   }
 
   /// Whether input k is repeated, as an element or a run.
@@ -184,6 +212,14 @@ class IntegerBinary : public Step {
   }
 
   void two_arrays(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n) const noexcept {
+    if (by_fixed_kernel_) {
+      BinaryFixed p = fixed_;
+      p.a = a;
+      p.b = b;
+      p.out = out;
+      p.count = n;
+      return bytes_->binary_fixed(p);
+    }
     if (!by_kernel_) {
       for (std::int64_t i = 0; i < n; ++i)
         out[i] = pairs_.empty() ? code(a[i], b[i]) : pairs_[std::size_t{a[i]} << 8 | b[i]];
@@ -233,7 +269,8 @@ class IntegerBinary : public Step {
   SumFormula sum_;
   ProductFormula product_;
   std::optional<XnnpackSum> xnnpack_sum_;
-  bool by_kernel_ = false;
+  bool by_kernel_ = false, by_fixed_kernel_ = false;
+  BinaryFixed fixed_;
   std::int32_t zero_a_ = 0, zero_b_ = 0, zero_point_ = 0;
   FixedPointMultiplier fixed_product_, input_a_, input_b_, fixed_sum_;
   std::vector<std::uint8_t> pairs_;  // results for all pairs of codes, a first; may be empty
