@@ -40,30 +40,30 @@ endfunction()
 # Files that are not in the object of their folder: quantize.inl, so that programs of tensors alone link no networks;
 # products, which compile most of what convolutions do; and files of quantization that run once.
 set(octet_products operators/fully_connected.inl operators/matmul.inl operators/onnx_integer.inl)
-set(octet_reports quantization/error_report.inl quantization/plan_file.inl)
+set(octet_reports quantization/plan_file.inl)
 if(NOT OCTET_MISSING_IO)
   list(APPEND octet_reports quantization/calibration_file.inl)
 endif()
 set(octet_elsewhere quantization/quantize.inl ${octet_products} ${octet_reports})
 
-# Those that compile longest come first: builds start them in this order. Folders share an object where they include the
-# same headers and have the same optimization.
+# Builds start them in this order: those that compile longest come early, after those whose speed matters, since linkers
+# take an inline function that several objects have from the first. Folders share an object where they include the same
+# headers and have the same optimization.
 set(octet_objects)
-if(NOT OCTET_MISSING_IO)
-  octet_room(importers import import/onnx import/tflite)
-  octet_room(exporters export export/onnx export/tflite export/cpp)
-endif()
 octet_room(operators operators operators/arithmetic operators/pooling operators/resize operators/shape)
-octet_room(runtime passes runtime models ${octet_reports})
+octet_room(products operators/convolution ${octet_products})
+octet_room(quantization quantization training/qat)
+octet_room(training training)
 if(NOT OCTET_MISSING_IO)
-  octet_room(data comparison data io model_file)
+  octet_room(data data)
+  octet_room(comparison comparison io model_file)
+  octet_room(exporters export export/onnx export/tflite export/cpp)
+  octet_room(importers import import/onnx import/tflite)
 else()
   octet_object(sources export/cpp/cpp.inl)
   octet_object(preprocessing data/preprocessing.inl)
 endif()
-octet_room(quantization quantization training/qat)
-octet_room(training training)
-octet_room(products operators/convolution ${octet_products})
+octet_room(runtime passes runtime models ${octet_reports})
 file(GLOB tables RELATIVE "${PROJECT_SOURCE_DIR}/include/octet" "${PROJECT_SOURCE_DIR}/include/octet/kernels/tables/*.inl")
 foreach(table ${tables})
   get_filename_component(isa "${table}" NAME_WE)
@@ -97,9 +97,15 @@ endif()
 # Optimized even without a build type; the kernels also in debug builds.
 if(NOT MSVC)
   target_compile_options(octet_compiled PRIVATE -ffunction-sections -fdata-sections)  # for --gc-sections
-  # Code that runs once per model is compiled for size.
-  foreach(room importers exporters runtime)
-    set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
+  # Code that runs once per model is compiled for size, and without passes of g++ that take long and gain nothing there.
+  set(octet_once -Os)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    foreach(pass gcse ipa-cp ipa-icf ipa-sra schedule-insns2 thread-jumps tree-dominator-opts tree-pre tree-pta tree-vrp)
+      list(APPEND octet_once -fno-${pass})
+    endforeach()
+  endif()
+  foreach(room importers exporters runtime comparison)
+    set_property(SOURCE "${octet_objects_dir}/${room}.cpp" PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:${octet_once}>")
   endforeach()
   target_compile_options(octet_compiled PRIVATE $<$<CONFIG:>:-O2> $<$<BOOL:${OCTET_SANITIZE}>:-O1>)
   set_source_files_properties(${octet_kernel_objects} PROPERTIES COMPILE_OPTIONS $<IF:$<BOOL:${OCTET_SANITIZE}>,-O1,-O2>)

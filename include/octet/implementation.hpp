@@ -4,6 +4,8 @@
 #if !defined(OCTET_COMPILED)
 #  error "octet/implementation.hpp is for programs that define OCTET_COMPILED"
 #endif
+#include "core/cpu.inl"
+#include "core/element.inl"
 #include "core/error.inl"
 #include "core/parallel_checked.inl"
 #include "core/quant_params.inl"

@@ -55,13 +55,18 @@ class LayerFacts {
       const std::int64_t channels = shape.rank() > 0 ? shape.back() : 1;
       f.largest.resize(at(channels), 0.0f);
       f.sums.resize(at(channels), 0.0);
-      f.rows += channels > 0 ? shape.elements() / channels : 0;
-      for (std::int64_t i = 0, n = shape.elements(); i < n; ++i) {
-        float& most = f.largest[at(i % channels)];
-        most = std::max(most, std::abs(x[i]));
-        f.sums[at(i % channels)] += static_cast<double>(x[i]);
-        f.seen = {std::min(f.seen.low, x[i]), std::max(f.seen.high, x[i])};
-      }
+      const std::int64_t rows = channels > 0 ? shape.elements() / channels : 0;
+      f.rows += rows;
+      float* largest = f.largest.data();
+      double* sums = f.sums.data();
+      Range seen = f.seen;
+      for (std::int64_t r = 0; r < rows; ++r, x += channels)
+        for (std::int64_t c = 0; c < channels; ++c) {
+          largest[c] = std::max(largest[c], std::abs(x[c]));
+          sums[c] += static_cast<double>(x[c]);
+          seen = {std::min(seen.low, x[c]), std::max(seen.high, x[c])};
+        }
+      f.seen = seen;
     };
     executor.observe([&](const Value& v, const TensorRef& t) {
       if (t.dtype == DType::f32) see(v.name, t.shape, t.as<float>());

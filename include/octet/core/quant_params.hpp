@@ -67,7 +67,7 @@ struct ChannelWalk {
     }
   }
   /// The channel of element i.
-  std::size_t channel_of(std::int64_t i) const noexcept { return detail::at(i / inner % channels); }
+  std::size_t channel_of(std::int64_t i) const noexcept { return channels == 1 ? 0 : detail::at(i / inner % channels); }
 };
 
 OCTET_END

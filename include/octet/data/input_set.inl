@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 
 #include "../core/element.hpp"
@@ -48,7 +49,12 @@ class InputRange : public InputSet {
 
 inline bool has_only_finite(const AnyTensor& t) {
   if (!is_floating(t.dtype())) return true;
-  for (std::int64_t i = 0; i < t.size(); ++i)
+  const std::int64_t size = t.size();
+  if (t.dtype() == DType::f32) {
+    const float* x = t.ref().as<float>();
+    return std::all_of(x, x + size, [](float y) { return std::isfinite(y); });
+  }
+  for (std::int64_t i = 0; i < size; ++i)
     if (!std::isfinite(load_element(t.dtype(), t.data(), i))) return false;
   return true;
 }
