@@ -5,6 +5,7 @@
 #include "integer.hpp"
 #include "transposed_convolution.hpp"
 #include "transposed_gradient.hpp"
+#include "transposed_products.hpp"
 #include "transposed_step.hpp"
 
 OCTET_BEGIN
@@ -98,6 +99,11 @@ OCTET_API std::unique_ptr<Step> TransposedConvolution::prepare(const PrepareCont
     case detail::WeightedForm::dynamic: return step<detail::DynamicConvolution>(c);
     case detail::WeightedForm::integer: return step<detail::IntegerConvolution>(c);
     case detail::WeightedForm::floating: break;
+  }
+  if (detail::TransposedProducts::pays(axes(c.input(0).shape), groups, c.input(LayerInputs::weights).shape[0])) {
+    const auto self = std::make_shared<const TransposedConvolution>(*this);
+    return detail::make_step<detail::TransposedProducts>(
+        c, axes(c.input(0).shape), [self](const Shape& in) { return self->axes(in); }, activation);
   }
   return step<detail::FloatConvolution<float>>(c);
 }
