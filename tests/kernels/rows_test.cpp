@@ -94,43 +94,54 @@ TEST_CASE("sums and greatest elements of rows of floats") {
     }
 }
 
-TEST_CASE("sums of floats at several places, in order") {
+TEST_CASE_TEMPLATE("sums of numbers at several places, in order", T, float, std::int32_t) {
+  constexpr bool integer = std::is_integral_v<T>;
+  const auto fill = [](Random& random, Exact<T>& t) {
+    if constexpr (integer)
+      random.fill(t.data(), t.size(), -1000, 1000);
+    else
+      random.fill(t.data(), t.size(), -2, 2);
+  };
   Random random(62);
   for (std::int64_t width : sizes)
     for (int round = 0; round < 4; ++round) {
-      ShiftedSums s;
+      ShiftedSums<T> s;
       s.width = width;
       s.part_width = random.between(0, width);
       s.cells = random.between(1, 11);
       s.step = width + random.between(0, 5);
       s.whole = random.between(0, 3);
       s.parts = random.between(0, 3);
-      s.low = round % 2 ? -2 : -inf;
-      s.high = round % 2 ? 3 : inf;
+      s.low = integer ? 0 : round % 2 ? T(-2) : T(-inf);
+      s.high = integer ? 0 : round % 2 ? T(3) : T(inf);
       constexpr std::int64_t beyond = 16;
-      Exact<float> init(round_up(width, beyond), 4);
-      random.fill(init.data(), init.size(), -1, 1);
+      Exact<T> init(round_up(width, beyond), 4);
+      fill(random, init);
       s.init = init.data();
-      std::vector<Exact<float>> memory;
-      std::vector<const float*> terms;
+      std::vector<Exact<T>> memory;
+      std::vector<const T*> terms;
       for (std::int64_t t = 0; t < s.whole + s.parts; ++t) {
         const bool whole = t < s.whole;
         memory.emplace_back((s.cells - 1) * s.step + (whole ? round_up(width, beyond) : s.part_width), 8);
-        random.fill(memory.back().data(), memory.back().size(), -2, 2);
+        fill(random, memory.back());
         terms.push_back(memory.back().data());
       }
       s.terms = terms.data();
       for (Isa isa : available_isas()) {
-        Guarded<float> out((s.cells - 1) * width + round_up(width, beyond), 4);
+        Guarded<T> out((s.cells - 1) * width + round_up(width, beyond), 4);
         s.out = out.data();
-        kernels(isa).shifted_sums_f32(s);
+        if constexpr (integer)
+          kernels(isa).shifted_sums_i32(s);
+        else
+          kernels(isa).shifted_sums_f32(s);
         int wrong = !out.intact();
         for (std::int64_t c = 0; c < s.cells; ++c)
           for (std::int64_t j = 0; j < width; ++j) {
-            float e = init[j];
+            T e = init[j];
             for (std::size_t t = 0; t < terms.size(); ++t)
               if (static_cast<std::int64_t>(t) < s.whole || j < s.part_width) e += memory[t][c * s.step + j];
-            wrong += !same(out[c * width + j], clamped(e, s.low, s.high));
+            const T limited = integer ? e : clamped(e, s.low, s.high), got = out[c * width + j];
+            wrong += std::memcmp(&got, &limited, sizeof got) != 0;
           }
         CHECK(wrong == 0);
       }

@@ -188,13 +188,15 @@ struct PoolWindow {
 /// out[cell * width + j] = clamp(init[j] + terms[0][cell * step + j] + terms[1][cell * step + j] + ...), in this order,
 /// for j < width. The last `parts` terms are only added where j < part_width. Whole vectors of at most 16 elements are
 /// read of init and the other terms, and written.
+/// T is float or int32; integers are not clamped.
+template <class T>
 struct ShiftedSums {
-  const float* const* terms = nullptr;
+  const T* const* terms = nullptr;
   std::int64_t whole = 0, parts = 0;  // terms
   std::int64_t step = 0, cells = 0, width = 0, part_width = 0;
-  const float* init = nullptr;
-  float* out = nullptr;
-  float low = 0, high = 0;
+  const T* init = nullptr;
+  T* out = nullptr;
+  T low = 0, high = 0;
 };
 
 /// out = clamp(f(a, b)) for `rows` rows of n elements. An operand has an element for each, or one for a row

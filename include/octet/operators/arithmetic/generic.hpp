@@ -67,8 +67,26 @@ class GenericBinary : public Step {
       g.out_row = runs_.length();
       g.low = static_cast<float>(low_);
       g.high = static_cast<float>(high_);
+      if (runs_.repeats(1) && n == runs_.length() && n < 64 && rows > 16) return by_long_rows(kernel, g);
       kernel(g);
     });
+  }
+
+  /// As kernel(g), where b is one short row: several rows of a at a time, with as many copies of b.
+  static void by_long_rows(FloatKernel kernel, ArithmeticF32 g) noexcept {
+    std::array<float, 256> copies;
+    const std::int64_t together = static_cast<std::int64_t>(copies.size()) / g.n, rest = g.rows % together;
+    for (std::int64_t i = 0; i < together; ++i) std::copy_n(g.b, g.n, copies.data() + i * g.n);
+    g.b = copies.data();
+    g.n *= together;
+    g.rows /= together;
+    g.a_row = g.out_row = g.n;
+    kernel(g);
+    g.a += g.rows * g.n;
+    g.out += g.rows * g.n;
+    g.n = g.n / together * rest;
+    g.rows = 1;
+    kernel(g);
   }
 
   static T limit(double x) noexcept {
