@@ -113,6 +113,19 @@ void add_convolution(Cases& all, const std::string& name, const Shape& shape, co
   all.push_back(std::move(c));
 }
 
+void add_transposed(Cases& all, const Shape& shape, std::int64_t kernel, std::int64_t out, std::int64_t stride) {
+  OperatorCase c =
+      of("ConvTranspose " + std::to_string(kernel) + "x" + std::to_string(kernel), shape, [&](Graph& g, int x) {
+        TransposedConvolution op;
+        op.window = Window(kernel, kernel, stride);
+        const int w = constant(g, {out, kernel, kernel, shape.back()});
+        return g.add("op", op, {x, w, constant(g, {out})});
+      });
+  c.shape += " to " + std::to_string(out) + ", stride " + std::to_string(stride);
+  c.weights = true;
+  all.push_back(std::move(c));
+}
+
 void add_layers(Cases& all) {
   add_convolution(all, "Conv 3x39", {1, 43, 264, 8}, {3, 39}, 8);
   add_convolution(all, "Conv 5x5", {1, 86, 264, 8}, {5, 5}, 1);
@@ -131,6 +144,9 @@ void add_layers(Cases& all) {
   add_convolution(all, "Depthwise 3x3", image, {3, 3}, 0);
   add_convolution(all, "Depthwise 3x3, stride 2", {1, 112, 112, 96}, {3, 3}, 0, 2);
   add_convolution(all, "Depthwise 5x5", {1, 28, 28, 120}, {5, 5}, 0);
+  for (const std::int64_t stride : {2, 3, 4}) add_transposed(all, {1, 56, 56, 56}, 9, 1, stride);
+  add_transposed(all, {1, 56, 56, 64}, 4, 3, 2);
+  add_transposed(all, {1, 28, 28, 128}, 2, 64, 2);
   all.push_back(of("Fully connected", {1, 1024}, [](Graph& g, int x) {
     return g.add("op", FullyConnected(), {x, constant(g, {1000, 1024})});
   }));

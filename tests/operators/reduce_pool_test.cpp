@@ -1,4 +1,5 @@
 #include <octet/operators/all.hpp>
+#include "support/isas.hpp"
 #include "support/layer.hpp"
 #include "support/random.hpp"
 
@@ -144,6 +145,33 @@ TEST_CASE("reduce: floats, over any axes") {
       });
       CHECK(run_layer(Reduce(kind, axes, false), {x})[0].size() == y.size());
     }
+}
+
+TEST_CASE("reduce: floats of long rows and columns, NaN, the same bits on every instruction set") {
+  for (const Shape& shape : {Shape{3, 70, 5}, Shape{70, 37}, Shape{2, 3, 1100}, Shape{2, 33, 1, 17}})
+    for (std::int64_t axis = 0; axis < shape.rank(); ++axis)
+      for (const ReduceKind kind : {ReduceKind::max, ReduceKind::sum, ReduceKind::mean}) {
+        CAPTURE(detail::concat(shape, axis));
+        Tensor<float> x = random_tensor(shape, 1);
+        x[shape.elements() / 2] = std::numeric_limits<float>::quiet_NaN();
+        Tensor<float> first;
+        for (const Isa isa : available_isas()) {
+          const UseIsa use(isa);
+          const Tensor<float> y = run_float(Reduce(kind, {axis}, true), {x});
+          if (isa == Isa::scalar) first = y;
+          CHECK(same_bytes(y, first));
+          each_group(x, {axis}, [&](std::int64_t g, const std::vector<float>& v) {
+            double e = kind == ReduceKind::max ? -1e9 : 0;
+            for (const float r : v) {
+              const auto d = static_cast<double>(r);
+              e = kind != ReduceKind::max ? e + d : d > e || d != d ? d : e;
+            }
+            if (kind == ReduceKind::mean) e /= static_cast<double>(v.size());
+            const auto got = static_cast<double>(y[g]);
+            CHECK((std::isnan(e) ? std::isnan(got) : std::abs(got - e) < 1e-5));
+          });
+        }
+      }
 }
 
 TEST_CASE("reduce: integers are exact") {

@@ -34,7 +34,9 @@ Case make(const Shape& in, std::int64_t out, std::vector<std::int64_t> kernel, s
 }
 
 std::vector<Case> cases() {
-  return {make({1, 3, 4, 2}, 3, {3, 3}, {1, 1}, {0, 0}, {0, 0}),
+  return {make({2, 6, 7, 5}, 1, {9, 9}, {3, 3}, {4, 4}, {4, 4}, {}, 1, {2, 2}),
+          make({1, 9, 5, 12}, 3, {5, 4}, {2, 3}, {2, 0}, {1, 1}),
+          make({1, 3, 4, 2}, 3, {3, 3}, {1, 1}, {0, 0}, {0, 0}),
           make({2, 3, 4, 5}, 17, {3, 3}, {2, 2}, {1, 1}, {1, 1}),
           make({1, 5, 5, 16}, 33, {2, 2}, {2, 2}, {0, 0}, {0, 0}),
           make({1, 4, 3, 3}, 4, {4, 4}, {2, 2}, {1, 1}, {1, 1}),
@@ -118,6 +120,38 @@ TEST_CASE("transposed convolution: float") {
     for (fp16& v : w) v = fp16(random.real(-1, 1));
     const Tensor<float> y = run_float(c.op, {x, fixed(w)});
     CHECK(same_bytes(y, run_layer(c.op, {x, fixed(detail::to_float(AnyTensor(w).ref())), Operand()})[0]));
+  }
+}
+
+TEST_CASE("transposed convolution: floats, few output channels by products of taps") {
+  for (const Case& c :
+       {make({2, 6, 7, 5}, 1, {9, 9}, {3, 3}, {4, 4}, {4, 4}, {}, 1, {2, 2}),
+        make({1, 9, 5, 12}, 3, {5, 4}, {2, 3}, {2, 0}, {1, 1}), make({1, 4, 12, 3}, 8, {3, 7}, {1, 5}, {1, 2}, {0, 3}),
+        make({1, 5, 5, 4}, 2, {5, 5}, {1, 1}, {2, 2}, {2, 2}),
+        make({1, 30, 3, 4}, 1, {2, 3}, {4, 2}, {1, 0}, {0, 2})}) {
+    CAPTURE(detail::concat(c.in, c.weights));
+    check_float(c, c.op.window.pads_before);
+    // The same bits with any number of threads; an infinite pixel reaches exactly the outputs of its taps.
+    Tensor<float> x = random_tensor(c.in, 1);
+    const Tensor<float> w = random_tensor(c.weights, 2, 0.5f, 1.0f), b = random_tensor({c.weights[0]}, 3);
+    const std::int64_t pixel = c.in.elements() / c.in.back() / 2;
+    x[pixel * c.in.back()] = std::numeric_limits<float>::infinity();
+    const Tensor<float> y = run_float(c.op, {x, fixed(w), fixed(b)});
+    for (const int threads : {2, 3, 7}) {
+      Graph g;
+      const int in = g.add_input("x", c.in);
+      g.outputs = {g.add("layer", c.op, {in, g.add_constant("w", w), g.add_constant("b", b)})};
+      ExecutorOptions options;
+      options.threads = threads;
+      Executor executor(Model(g), options);
+      CHECK(executor.layer_forms().size() == 1);
+      CHECK(same_bytes(executor(x), y));
+      CHECK(std::string(executor.layer_forms()[0].form) == "products of taps");
+    }
+    const std::vector<double> reached =
+        scatter(c, y.shape(), c.op.window.pads_before,
+                [&](std::int64_t i, std::int64_t) { return i == pixel * c.in.back() ? 1.0 : 0.0; });
+    for (std::int64_t i = 0; i < y.size(); ++i) CHECK(std::isinf(y[i]) == (reached[static_cast<std::size_t>(i)] > 0));
   }
 }
 

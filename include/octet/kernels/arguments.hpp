@@ -185,5 +185,30 @@ struct PoolWindow {
   std::int64_t count = 0, channels = 0;
 };
 
+/// out[cell * width + j] = clamp(init[j] + terms[0][cell * step + j] + terms[1][cell * step + j] + ...), in this order,
+/// for j < width. The last `parts` terms are only added where j < part_width. Whole vectors of at most 16 elements are
+/// read of init and the other terms, and written.
+/// T is float or int32; integers are not clamped.
+template <class T>
+struct ShiftedSums {
+  const T* const* terms = nullptr;
+  std::int64_t whole = 0, parts = 0;  // terms
+  std::int64_t step = 0, cells = 0, width = 0, part_width = 0;
+  const T* init = nullptr;
+  T* out = nullptr;
+  T low = 0, high = 0;
+};
+
+/// out = clamp(f(a, b)) for `rows` rows of n elements. An operand has an element for each, or one for a row
+/// (a_moves, b_moves); rows are so many elements apart.
+struct ArithmeticF32 {
+  const float *a = nullptr, *b = nullptr;
+  float* out = nullptr;
+  std::int64_t n = 0, rows = 1;
+  bool a_moves = true, b_moves = true;
+  std::int64_t a_row = 0, b_row = 0, out_row = 0;
+  float low = 0, high = 0;
+};
+
 }  // namespace detail
 OCTET_END

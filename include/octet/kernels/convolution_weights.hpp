@@ -21,6 +21,7 @@ struct ConvolutionWeights {
   bool small = false;        // int8 only: all are in [-8, 7], and packed with 4 bits each where that is faster
   bool wide_images = false;  // int8 only: images are of int16
   bool varies = false;       // whether each run brings its own weights, as in training
+  bool adds = false;         // whether a residual is added to the results
   bool same_floats = false;  // whether floats must have the same bits on every CPU
 
   /// Whether a convolution has them packed with 4 bits: where its products are faster then with any number of rows, and

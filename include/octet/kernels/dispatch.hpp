@@ -41,8 +41,15 @@ struct Kernels : ElementKernels {
   void (*max_f32)(const PoolWindow&, float* out) noexcept = nullptr;
   void (*sum_u8)(const PoolWindow&, std::int32_t* out) noexcept = nullptr;
   void (*sum_f32)(const PoolWindow&, float factor, float* out) noexcept = nullptr;
-  void (*add_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
-  void (*mul_f32)(const float*, const float*, float*, std::int64_t n, float low, float high) noexcept = nullptr;
+  void (*shifted_sums_f32)(const ShiftedSums<float>&) noexcept = nullptr;
+  void (*shifted_sums_i32)(const ShiftedSums<std::int32_t>&) noexcept = nullptr;
+  // Of rows of `count` elements, one after another.
+  void (*sum_rows_f32)(const float*, std::int64_t rows, std::int64_t count, double* sums) noexcept = nullptr;
+  void (*max_rows_f32)(const float*, std::int64_t rows, std::int64_t count, float* out) noexcept = nullptr;
+  void (*add_f32)(const ArithmeticF32&) noexcept = nullptr;
+  void (*sub_f32)(const ArithmeticF32&) noexcept = nullptr;
+  void (*mul_f32)(const ArithmeticF32&) noexcept = nullptr;
+  void (*div_f32)(const ArithmeticF32&) noexcept = nullptr;
   void (*affine_f32)(const float*, float*, std::int64_t n, float scale, float shift, float low,
                      float high) noexcept = nullptr;
   GradientKernels gradient;

@@ -57,6 +57,13 @@ class ReduceStep : public Step {
       f(first + gone_.offset(i, 1), gone_.size[0], gone_.stride[0]);
   }
   std::int64_t count() const noexcept { return gone_.count(0); }
+  std::int64_t results() const noexcept { return results_; }
+  /// Whether the elements of each result are one row, and the rows follow each other.
+  bool by_rows() const noexcept { return gone_.rank == 1 && gone_.stride[0] == 1 && kept_.rank <= 1; }
+  /// Whether the results are row_length() numbers or a multiple, each of those a row of numbers that are combined with
+  /// those of the next rows, count() in all.
+  bool by_columns() const noexcept { return gone_.rank == 1 && gone_.stride[0] > 1 && kept_.rank <= 2; }
+  std::int64_t row_length() const noexcept { return gone_.stride[0]; }
 
  private:
   /// Dimensions, innermost first.
@@ -92,16 +99,58 @@ class ReduceStep : public Step {
 };
 
 /// Reduction of plain numbers. Floating-point numbers are added in double, integers modulo 2^64.
+/// simd: for kernels of rows of floats; null: without them.
 template <class T>
 class GenericReduce : public ReduceStep {
  public:
-  GenericReduce(ReduceKind kind, std::vector<std::int64_t> axes) : ReduceStep(std::move(axes)), kind_(kind) {}
+  GenericReduce(ReduceKind kind, std::vector<std::int64_t> axes, const Kernels* simd = nullptr)
+      : ReduceStep(std::move(axes)), kind_(kind), simd_(simd) {}
 
   void run(const RunContext& c) noexcept override {
+    if constexpr (std::is_same_v<T, float>)
+      if (simd_ && by_rows() && (kind_ == ReduceKind::max || kind_ == ReduceKind::sum || kind_ == ReduceKind::mean))
+        return reduce_rows(reinterpret_cast<const float*>(c.input(0)), reinterpret_cast<float*>(c.output()), *c.pool);
+    if constexpr (std::is_same_v<T, float>)
+      if (simd_ && by_columns() && kind_ == ReduceKind::max) return max_of_columns(c.input(0), c.output(), *c.pool);
     each_result(*c.pool, [&](std::int64_t o, std::int64_t first) { store_as(c.output(), o, one(c.input(0), first)); });
   }
 
  private:
+  void reduce_rows(const float* in, float* out, ThreadPool& pool) const noexcept {
+    constexpr std::int64_t block = 64, elements = 16384;
+    const std::int64_t each = std::clamp<std::int64_t>(elements / count(), 1, block);
+    parallel_parts(pool, results(), each, [&](std::int64_t from, std::int64_t n) {
+      if (kind_ == ReduceKind::max) return simd_->max_rows_f32(in + from * count(), n, count(), out + from);
+      std::array<double, block> sums;
+      simd_->sum_rows_f32(in + from * count(), n, count(), sums.data());
+      for (std::int64_t i = 0; i < n; ++i) {
+        const double sum = sums[static_cast<std::size_t>(i)];
+        out[from + i] = static_cast<float>(kind_ == ReduceKind::sum ? sum : sum / static_cast<double>(count()));
+      }
+    });
+  }
+
+  void max_of_columns(const std::byte* in, std::byte* out, ThreadPool& pool) const noexcept {
+    constexpr std::int64_t block = 1024, rows = 32;  // results; rows that are combined with these at once
+    const std::int64_t length = row_length(), blocks = (length + block - 1) / block;
+    pool.parallel(results() / length * blocks, [&](std::int64_t task, int) {
+      const std::int64_t from = task % blocks * block;
+      const std::byte* first = in + (task / blocks * count() * length + from) * 4;
+      std::byte* to = out + (task / blocks * length + from) * 4;
+      std::array<const std::byte*, rows + 1> list;
+      PoolWindow w;
+      w.pixels = list.data();
+      w.channels = std::min(block, length - from);
+      for (std::int64_t k = 0; k < count();) {
+        w.count = 0;
+        if (k > 0) list[static_cast<std::size_t>(w.count++)] = to;
+        for (const std::int64_t end = std::min(count(), k + rows); k < end; ++k)
+          list[static_cast<std::size_t>(w.count++)] = first + k * length * 4;
+        simd_->max_f32(w, reinterpret_cast<float*>(to));
+      }
+    });
+  }
+
   using Limits = std::numeric_limits<T>;
   // Unsigned, so that integers wrap around.
   using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
@@ -149,6 +198,7 @@ class GenericReduce : public ReduceStep {
   }
 
   ReduceKind kind_;
+  const Kernels* simd_;
 };
 
 /// Mean of uint8 over any axes, requantized to the output's scale.

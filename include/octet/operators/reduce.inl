@@ -43,7 +43,7 @@ OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
             "this kind is not supported for quantized tensors");
   return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
-      return detail::make_step<detail::GenericReduce<decltype(number)>>(kind, axes);
+      return detail::make_step<detail::GenericReduce<decltype(number)>>(kind, axes, &c.kernels());
     c.fail("type ", name(x.dtype), " is not supported");
   });
 }

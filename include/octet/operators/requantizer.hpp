@@ -113,6 +113,21 @@ class Requantizer {
     return e;
   }
 
+  /// Stores the codes of rows of sums, one after another, without a residual. Only for outputs of bytes, and without a
+  /// float bias.
+  void store(const std::int32_t* sums, std::int64_t rows, std::int64_t columns, std::uint8_t* out) const noexcept {
+    const std::int32_t zero = epilogue_.zero_point;
+    const auto low = static_cast<float>(epilogue_.low - zero), high = static_cast<float>(epilogue_.high - zero);
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < columns; ++c, ++sums) {
+        if (epilogue_.store == Store::u8)
+          *out++ = static_cast<std::uint8_t>(round_clamped(static_cast<float>(*sums) * scale_[c], low, high) + zero);
+        else
+          *out++ = static_cast<std::uint8_t>(
+              std::clamp<std::int64_t>(rounded(*sums, 0, c) + zero, epilogue_.low, epilogue_.high));
+      }
+  }
+
  private:
   /// Chooses the kernel of fixed point if it has the rounding.
   void use_fixed_kernel(const PrepareContext& c) {

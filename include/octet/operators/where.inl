@@ -16,6 +16,8 @@ class WhereStep : public Step {
     return 0;
   }
   void run(const RunContext& c) noexcept override {
+    if (element_ == 4) return select<std::uint32_t>(c);
+    if (element_ == 1) return select<std::uint8_t>(c);
     const std::int64_t step[3] = {runs_.moves(0), runs_.moves(1), runs_.moves(2)};
     runs_.parallel(*c.pool, [&](std::int64_t p, std::int64_t a, std::int64_t b, std::int64_t o, std::int64_t n) {
       for (std::int64_t i = 0; i < n; ++i) {
@@ -28,6 +30,20 @@ class WhereStep : public Step {
   }
 
  private:
+  /// For elements of the size of T.
+  template <class T>
+  void select(const RunContext& c) const noexcept {
+    const std::byte *condition = c.input(Where::condition), *yes = c.input(Where::if_true),
+                    *no = c.input(Where::if_false);
+    const std::int64_t step[3] = {runs_.moves(0), runs_.moves(1), runs_.moves(2)};
+    runs_.parallel(*c.pool, [&](std::int64_t p, std::int64_t a, std::int64_t b, std::int64_t o, std::int64_t n) {
+      for (std::int64_t i = 0; i < n; ++i) {
+        const auto x = load_as<T>(yes, a + i * step[1]), y = load_as<T>(no, b + i * step[2]);
+        store_as<T>(c.output(), o + i, condition[p + i * step[0]] != std::byte{0} ? x : y);
+      }
+    });
+  }
+
   std::int64_t element_;
   BroadcastRunsOf<3> runs_;
 };

@@ -21,6 +21,8 @@
 #include "in_order.inl"
 #include "arithmetic.inl"
 #include "pooling.inl"
+#include "row_reduction.inl"
+#include "shifted_sums.inl"
 #include "outer_product.inl"
 #include "weight_gradient.inl"
 #include "quotient.inl"

@@ -7,6 +7,11 @@ struct doubles {
   static doubles of(int32x4_t a) {
     return {vcvtq_f64_s64(vmovl_s32(vget_low_s32(a))), vcvtq_f64_s64(vmovl_high_s32(a))};
   }
+  static doubles of(float32x4_t a) { return {vcvt_f64_f32(vget_low_f32(a)), vcvt_high_f64_f32(a)}; }
+  static void store(double* p, const doubles& a) {
+    vst1q_f64(p, a.low);
+    vst1q_f64(p + 2, a.high);
+  }
   static doubles add(const doubles& a, const doubles& b) {
     return {vaddq_f64(a.low, b.low), vaddq_f64(a.high, b.high)};
   }

@@ -14,6 +14,10 @@ struct doubles {
   static doubles of(const wide::i32& a) {
     return make([&](int i) { return static_cast<double>(a.v[i]); });
   }
+  static doubles of(const wide::f32& a) {
+    return make([&](int i) { return static_cast<double>(a.v[i]); });
+  }
+  static void store(double* p, const doubles& a) { std::memcpy(p, a.v, sizeof a.v); }
   static doubles add(const doubles& a, const doubles& b) {
     return make([&](int i) { return a.v[i] + b.v[i]; });
   }

@@ -59,35 +59,59 @@ class BroadcastRunsOf {
   /// short ones are grouped.
   template <class F>
   void parallel(ThreadPool& pool, F f) const noexcept {
+    parallel_rows(pool, [&](const Each& offset, std::int64_t at, std::int64_t n, std::int64_t rows) {
+      Each from = offset;
+      for (std::int64_t r = 0; r < rows; ++r, at += length()) {
+        one(f, from, at, n, std::make_index_sequence<N>());
+        for (std::size_t k = 0; k < N; ++k) from[k] += row_step(k);
+      }
+    });
+  }
+  /// From one run to the next, as parallel_rows groups them: how many elements input k advances.
+  std::int64_t row_step(std::size_t k) const noexcept { return rank_ > 1 ? dims_[1].step[k] : 0; }
+  /// The same with groups of runs: f(offsets in the inputs, offset in the output, elements of a run, runs).
+  template <class F>
+  void parallel_rows(ThreadPool& pool, F f) const noexcept {
     constexpr std::int64_t part = 16384;
     if (count() == 0) return;
     const std::int64_t pieces = (length() + part - 1) / part, group = std::max<std::int64_t>(1, part / length());
     pool.parallel((count() + group - 1) / group * pieces, [&](std::int64_t task, int) {
       const std::int64_t run = task / pieces * group, from = task % pieces * part;
-      each(run, std::min(count(), run + group), from, std::min(part, length() - from), f,
-           std::make_index_sequence<N>());
+      each(run, std::min(count(), run + group), from, std::min(part, length() - from), f);
     });
   }
 
  private:
   template <class F, std::size_t... K>
-  void each(std::int64_t begin, std::int64_t end, std::int64_t from, std::int64_t n, const F& f,
-            std::index_sequence<K...>) const noexcept {
+  static void one(const F& f, const Each& offset, std::int64_t at, std::int64_t n, std::index_sequence<K...>) noexcept {
+    f(offset[K]..., at, n);
+  }
+  template <class F>
+  void each(std::int64_t begin, std::int64_t end, std::int64_t from, std::int64_t n, const F& f) const noexcept {
     std::array<std::int64_t, Shape::max_rank> place{};  // of the run in each dimension
     Each offset{};
+    for (std::size_t k = 0; k < N; ++k) offset[k] = moves(k) ? from : 0;
+    const auto advance = [&](std::size_t d, std::int64_t by) {
+      for (std::size_t k = 0; k < N; ++k) offset[k] += by * dims_[d].step[k];
+    };
+    const auto dims = static_cast<std::size_t>(rank_);
     std::int64_t rest = begin;
-    for (std::size_t d = 1; d < static_cast<std::size_t>(rank_); ++d) {
+    for (std::size_t d = 1; d < dims; ++d) {
       place[d] = rest % dims_[d].size;
       rest /= dims_[d].size;
-      ((offset[K] += place[d] * dims_[d].step[K]), ...);
+      advance(d, place[d]);
     }
-    for (std::int64_t r = begin; r < end; ++r) {
-      f((offset[K] + (moves(K) ? from : 0))..., r * length() + from, n);
-      for (std::size_t d = 1; d < static_cast<std::size_t>(rank_); ++d) {
-        ((offset[K] += dims_[d].step[K]), ...);
-        if (++place[d] < dims_[d].size) break;
+    for (std::int64_t r = begin; r < end;) {
+      const std::int64_t rows = dims > 1 ? std::min(end - r, dims_[1].size - place[1]) : 1;
+      f(offset, r * length() + from, n, rows);
+      r += rows;
+      std::int64_t by = rows;
+      for (std::size_t d = 1; d < dims; ++d, by = 1) {
+        advance(d, by);
+        place[d] += by;
+        if (place[d] < dims_[d].size) break;
         place[d] = 0;
-        ((offset[K] -= dims_[d].size * dims_[d].step[K]), ...);
+        advance(d, -dims_[d].size);
       }
     }
   }

@@ -5,8 +5,8 @@
 OCTET_BEGIN
 namespace detail {
 
-/// out = min(max(f(a, b), low), high) for n elements. Returns whether there is a form of `kind` for batches; if not,
-/// nothing is computed.
+/// out = min(max(f(a, b), low), high) for n elements, of kinds that have no kernel. Returns whether there is a form of
+/// `kind` for batches; if not, nothing is computed.
 inline bool float_arithmetic(BinaryKind kind, const FloatOperand& a, const FloatOperand& b, float* out, std::int64_t n,
                              float low, float high) noexcept {
   using V = FloatBatch;
@@ -20,10 +20,6 @@ inline bool float_arithmetic(BinaryKind kind, const FloatOperand& a, const Float
     return true;
   };
   switch (kind) {
-    case BinaryKind::add: return apply([](const V& x, const V& y) { return x + y; });
-    case BinaryKind::sub: return apply([](const V& x, const V& y) { return x - y; });
-    case BinaryKind::mul: return apply([](const V& x, const V& y) { return x * y; });
-    case BinaryKind::div: return apply([](const V& x, const V& y) { return x / y; });
     // NaN if one of them is.
     case BinaryKind::min: return apply([](const V& x, const V& y) { return xsimd::select((y < x) | (y != y), y, x); });
     case BinaryKind::max: return apply([](const V& x, const V& y) { return xsimd::select((y > x) | (y != y), y, x); });

@@ -31,12 +31,64 @@ class GenericBinary : public Step {
   void run(const RunContext& c) noexcept override {
     const auto* a = reinterpret_cast<const T*>(c.input(0));
     const auto* b = reinterpret_cast<const T*>(c.input(1));
+    if constexpr (std::is_same_v<T, float>)
+      if (const FloatKernel f = float_kernel())
+        return by_kernel(f, a, b, reinterpret_cast<float*>(c.output()), *c.pool);
     runs_.parallel(*c.pool, [&](std::int64_t i, std::int64_t j, std::int64_t o, std::int64_t n) {
       one_run(a + i, b + j, c.output(), o, n);
     });
   }
 
  private:
+  using FloatKernel = void (*)(const ArithmeticF32&) noexcept;
+
+  /// The kernel for floats; null if this kind has none.
+  FloatKernel float_kernel() const noexcept {
+    switch (kind_) {
+      case BinaryKind::add: return simd_->add_f32;
+      case BinaryKind::sub: return simd_->sub_f32;
+      case BinaryKind::mul: return simd_->mul_f32;
+      case BinaryKind::div: return simd_->div_f32;
+      default: return nullptr;
+    }
+  }
+  void by_kernel(FloatKernel kernel, const float* a, const float* b, float* out, ThreadPool& pool) const noexcept {
+    runs_.parallel_rows(pool, [&](const BroadcastRuns::Each& from, std::int64_t at, std::int64_t n, std::int64_t rows) {
+      ArithmeticF32 g;
+      g.a = a + from[0];
+      g.b = b + from[1];
+      g.out = out + at;
+      g.n = n;
+      g.rows = rows;
+      g.a_moves = runs_.moves(0);
+      g.b_moves = runs_.moves(1);
+      g.a_row = runs_.row_step(0);
+      g.b_row = runs_.row_step(1);
+      g.out_row = runs_.length();
+      g.low = static_cast<float>(low_);
+      g.high = static_cast<float>(high_);
+      if (runs_.repeats(1) && n == runs_.length() && n < 64 && rows > 16) return by_long_rows(kernel, g);
+      kernel(g);
+    });
+  }
+
+  /// As kernel(g), where b is one short row: several rows of a at a time, with as many copies of b.
+  static void by_long_rows(FloatKernel kernel, ArithmeticF32 g) noexcept {
+    std::array<float, 256> copies;
+    const std::int64_t together = static_cast<std::int64_t>(copies.size()) / g.n, rest = g.rows % together;
+    for (std::int64_t i = 0; i < together; ++i) std::copy_n(g.b, g.n, copies.data() + i * g.n);
+    g.b = copies.data();
+    g.n *= together;
+    g.rows /= together;
+    g.a_row = g.out_row = g.n;
+    kernel(g);
+    g.a += g.rows * g.n;
+    g.out += g.rows * g.n;
+    g.n = g.n / together * rest;
+    g.rows = 1;
+    kernel(g);
+  }
+
   static T limit(double x) noexcept {
     if constexpr (std::is_integral_v<T>)
       return saturate_to<T>(x);
@@ -47,10 +99,6 @@ class GenericBinary : public Step {
   void one_run(const T* a, const T* b, std::byte* out, std::int64_t at, std::int64_t n) const noexcept {
     if constexpr (std::is_same_v<T, float>) {
       auto* to = reinterpret_cast<float*>(out) + at;
-      if (runs_.moves(0) && runs_.moves(1)) {
-        if (kind_ == BinaryKind::add) return simd_->add_f32(a, b, to, n, low_, high_);
-        if (kind_ == BinaryKind::mul) return simd_->mul_f32(a, b, to, n, low_, high_);
-      }
       if (float_arithmetic(kind_, {a, runs_.moves(0)}, {b, runs_.moves(1)}, to, n, low_, high_)) return;
     }
     if constexpr (std::is_same_v<T, std::uint8_t>)

@@ -81,15 +81,18 @@ class BinaryGradient : public SameForward {
       return move_elements(dy, to, size_, *c.pool);
     const float *a = c.input(0), *b = c.input(1);
     runs_.parallel(*c.pool, [&](std::int64_t at_a, std::int64_t at_b, std::int64_t at, std::int64_t n) {
-      const float* other = side == 0 ? b + at_b : a + at_a;
-      const bool moves = runs_.moves(1 - side);
       if (kind_ == BinaryKind::sub) {
         simd_->affine_f32(dy + at, to + at, n, -1, 0, -inf, inf);
       } else if (kind_ == BinaryKind::mul) {
-        if (moves)
-          simd_->mul_f32(dy + at, other, to + at, n, -inf, inf);
-        else
-          simd_->affine_f32(dy + at, to + at, n, *other, 0, -inf, inf);
+        ArithmeticF32 product;
+        product.a = dy + at;
+        product.b = side == 0 ? b + at_b : a + at_a;
+        product.out = to + at;
+        product.n = n;
+        product.b_moves = runs_.moves(1 - side);
+        product.low = -inf;
+        product.high = inf;
+        simd_->mul_f32(product);
       } else {
         const std::int64_t step_a = runs_.moves(0), step_b = runs_.moves(1);
         for (std::int64_t i = 0; i < n; ++i) {

@@ -2,6 +2,7 @@
 #include "../../kernels/convolution.hpp"
 #include "../../kernels/depthwise_convolution.hpp"
 #include "../../kernels/half.hpp"
+#include "../../kernels/tap_products.hpp"
 #include "../../kernels/winograd.hpp"
 #include "../activation_range.hpp"
 #include "../operands.hpp"
@@ -81,13 +82,18 @@ class AnyConvolution {
     } else {
       by_matrix_ = {kernels, w};
       if (kernels.winograd || w.varies || w.same_floats) by_points_ = {kernels, other};
+      if constexpr (std::is_same_v<Other, float> && !std::is_same_v<T, bf16>) prepare_taps(kernels, other);
     }
   }
   std::size_t packed_bytes() const noexcept {
-    return depthwise_ ? by_channel_.packed_bytes() : by_matrix_.packed_bytes() + by_points_.packed_bytes();
+    return depthwise_ ? by_channel_.packed_bytes()
+                      : by_matrix_.packed_bytes() + by_points_.packed_bytes() + by_taps_.packed_bytes();
   }
   const char* form() const noexcept {
-    return depthwise_ ? by_channel_.form() : winograd_ ? by_points_.form() : by_matrix_.form();
+    return depthwise_  ? by_channel_.form()
+           : winograd_ ? by_points_.form()
+           : taps_     ? by_taps_.form()
+                       : by_matrix_.form();
   }
   /// Whether it sets Epilogue::range. (Not with groups, where columns beyond a group's last belong to the next group.)
   bool measures_range() const noexcept { return !depthwise_ && groups_ == 1; }
@@ -115,11 +121,22 @@ class AnyConvolution {
     const std::size_t scratch = by_matrix_.plan(s, threads, quantizes);
     winograd_ = by_points_.pays(s, std::is_same_v<T, bf16> ? 2 : 1);
     pools_ = winograd_ && by_points_.others().empty() && s.out_h % 2 == 0 && s.out_w % 2 == 0;
+    taps_ =
+        !by_taps_.empty() && s.rows() > 0 && s.in_h * s.in_w > 0 && s.pad_top < s.kernel_h && s.pad_left < s.kernel_w;
+    if (taps_) return std::max(scratch, by_taps_.plan(s.batch, TapProducts<float>::axes_of(s), s.in_c, threads));
     return winograd_ ? std::max(scratch, by_points_.plan(s, threads)) : scratch;
   }
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool, DynamicScale scale = {}) const noexcept {
     if (depthwise_) return by_channel_.run(in, init, padding, e, scratch, pool);
+    if (taps_) {
+      auto* out = reinterpret_cast<float*>(e.out);
+      const std::int64_t channels = by_taps_.channels();
+      return by_taps_.run(in, reinterpret_cast<const float*>(init), e.low_f32, e.high_f32, scratch, pool,
+                          [=](const float* results, std::int64_t pixel, std::int64_t pixels) {
+                            std::copy_n(results, pixels * channels, out + pixel * channels);
+                          });
+    }
     if (!winograd_) return by_matrix_.run(in, init, padding, e, out_element, scratch, pool, scale);
     by_points_.run(in, init, padding, e, scratch, pool, by_matrix_.packed());
     for (const auto& [first, last] : by_points_.others())
@@ -141,6 +158,17 @@ class AnyConvolution {
   }
 
  private:
+  void prepare_taps(const Kernels& kernels, const ConvolutionWeights<float>& w) {
+    const KernelWindow& k = w.window;
+    ConvolutionShape s;
+    static_cast<KernelWindow&>(s) = k;
+    if (w.varies || w.adds || w.groups != 1 || w.repeat != 1 || k.stride_h != 1 || k.stride_w != 1 ||
+        k.dilation_h != 1 || k.dilation_w != 1 ||
+        !TapProducts<float>::pays(TapProducts<float>::axes_of(s), w.group_in, w.out_c))
+      return;
+    by_taps_ = {kernels, w.values, k.taps(), w.group_in, w.out_c, true};
+  }
+
   /// Converts the weights for kernels that do not support their type. `room` owns the result.
   static ConvolutionWeights<Other> expand(const ConvolutionWeights<T>& w, Tensor<Other>& room) {
     if constexpr (std::is_same_v<T, Other>) {
@@ -149,16 +177,18 @@ class AnyConvolution {
       room = to_float(View<const T>(w.values, {w.out_c * w.repeat * w.k()}));
       ConvolutionWeights<Other> o{room.data(), w.out_c,  w.window, w.group_in, w.groups,
                                   w.order,     w.repeat, w.memory, w.init};
+      o.adds = w.adds;
       o.same_floats = w.same_floats;
       return o;
     }
   }
 
   std::int64_t groups_ = 1;
-  bool depthwise_ = false, winograd_ = false, pools_ = false;
+  bool depthwise_ = false, winograd_ = false, pools_ = false, taps_ = false;
   GemmConvolution<T> by_matrix_;
   WinogradConvolution<Other> by_points_;
   DepthwiseConvolution<Other> by_channel_;
+  TapProducts<float> by_taps_;
 };
 
 }  // namespace detail

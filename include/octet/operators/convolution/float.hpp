@@ -19,6 +19,7 @@ class FloatConvolution : public ConvolutionStep {
     w.window = kernel_window(window);
     w.groups = groups;
     w.memory = c.options().memory;
+    w.adds = c.has(ConvolutionInputs::residual);
     w.same_floats = c.options().same_floats;
     kernels_ = {c.kernels(), w};
     bias_ = float_bias(c, w.out_c);

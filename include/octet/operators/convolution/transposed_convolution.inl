@@ -5,6 +5,7 @@
 #include "integer.hpp"
 #include "transposed_convolution.hpp"
 #include "transposed_gradient.hpp"
+#include "transposed_products.hpp"
 #include "transposed_step.hpp"
 
 OCTET_BEGIN
@@ -94,11 +95,18 @@ OCTET_API std::vector<Shape> TransposedConvolution::shapes(const ShapeContext& c
 }
 
 OCTET_API std::unique_ptr<Step> TransposedConvolution::prepare(const PrepareContext& c) const {
-  switch (detail::weighted_form(c, "images")) {
-    case detail::WeightedForm::dynamic: return step<detail::DynamicConvolution>(c);
-    case detail::WeightedForm::integer: return step<detail::IntegerConvolution>(c);
-    case detail::WeightedForm::floating: break;
+  const detail::WeightedForm form = detail::weighted_form(c, "images");
+  if (form == detail::WeightedForm::dynamic) return step<detail::DynamicConvolution>(c);
+  const bool integer = form == detail::WeightedForm::integer;
+  const Shape& w = c.input(LayerInputs::weights).shape;
+  if (groups == 1 && detail::TapProducts<float>::pays(axes(c.input(0).shape), w.back(), w[0]) &&
+      (!integer || detail::IntegerTransposedProducts::suits(c))) {
+    const auto self = std::make_shared<const TransposedConvolution>(*this);
+    const detail::TransposedProducts::Rule rule = [self](const Shape& in) { return self->axes(in); };
+    if (integer) return detail::make_step<detail::IntegerTransposedProducts>(c, rule, activation);
+    return detail::make_step<detail::TransposedProducts>(c, rule, activation);
   }
+  if (integer) return step<detail::IntegerConvolution>(c);
   return step<detail::FloatConvolution<float>>(c);
 }
 

@@ -3,8 +3,8 @@
 
 #include "../../core/thread_pool.hpp"
 #include "../../kernels/convolution_shape.hpp"
+#include "../../kernels/transposed_axis.hpp"
 #include "../shape/indexed_copy.hpp"
-#include "transposed_axis.hpp"
 
 OCTET_BEGIN
 namespace detail {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <numeric>
 
-#include "../../core/config.hpp"
+#include "../core/config.hpp"
 
 OCTET_BEGIN
 namespace detail {
