@@ -72,6 +72,7 @@ class FormPlans {
         calibration_(rescaled(calibration, exponents_)),
         symmetric_(target.int8.symmetric_activations) {
     for (const CandidateForm& f : candidate_forms()) plans_.push_back(f.plan(graph_, calibration_, target));
+    round(target.int8);
     find_forms();
     find_params();
   }
@@ -147,6 +148,21 @@ class FormPlans {
     require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", graph_.value(v).name, "' was calibrated to [",
             r.low, ", ", r.high, "], which no scale can represent");
     return {p.scale, p.zero_point};
+  }
+
+  /// Rounds the weights of int8 layers, and of dynamic-range layers as these, as far as they have the same scales.
+  void round(const Int8Options& options) {
+    if (options.round == RoundWeights::nearest || options.rounding_samples.inputs.empty()) return;
+    RoundingOptions samples = options.rounding_samples;
+    samples.each_alone = true;
+    round_plan(graph_, plans_[int8_form], options.round, samples, samples.notes ? samples.notes : options.notes);
+    for (auto& [name, layer] : plans_[dynamic_form].layers) {
+      const LayerPlan& rounded = plans_[int8_form].layers.at(name);
+      if (layer.form == PlannedForm::dynamic && !rounded.weight_codes.empty() && layer.weights == rounded.weights) {
+        layer = rounded;
+        layer.form = PlannedForm::dynamic;
+      }
+    }
   }
 
   void find_forms() {
