@@ -1,8 +1,11 @@
 #include <octet/comparison/automatic.hpp>
+#include <octet/comparison/form_values.hpp>
 #include <octet/comparison/layer_trials.hpp>
 #include <octet/kernels/dispatch.hpp>
 #include <octet/kernels/half.hpp>
 #include <octet/models/builder.hpp>
+#include <octet/operators/shape/views.hpp>
+#include <octet/operators/softmax.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
 #include <cmath>
@@ -263,6 +266,45 @@ TEST_CASE("int8 layers before float layers write their sums as floats") {
   CHECK(numbers_of_third() == 0);
   o.keep_float = {"fourth"};
   CHECK(numbers_of_third() > 256);  // more than int8 has
+}
+
+TEST_CASE("int8 layers before a float softmax, also through a reshape, write their sums as floats") {
+  const auto classes = [](bool reshaped) {
+    Model m = net(false);
+    int v = m.outputs[0];
+    if (reshaped) v = m.add("reshape", make_operator(Reshape({1, 5, 1})), {v}, {"reshaped"});
+    Softmax softmax;
+    softmax.axis = 1;
+    m.outputs = {m.add("softmax", make_operator(std::move(softmax)), {v}, {"probabilities"})};
+    return m;
+  };
+  for (const bool reshaped : {false, true}) {
+    CAPTURE(reshaped);
+    const Model m = classes(reshaped);
+    const Calibration c = calibrate(m, images(16));
+    Int8Options o;
+    o.keep_float = {"softmax"};
+    if (reshaped) o.keep_float.push_back("reshape");
+    const Model q = quantize<int8>(m, c, o);
+    const auto gives_codes = [](const Model& of) {
+      return std::any_of(of.nodes.begin(), of.nodes.end(), [&](const Node& n) {
+        return n.op->type() == std::string("FullyConnected") && of.value(n.outputs[0]).is_quantized();
+      });
+    };
+    CHECK_FALSE(gives_codes(q));
+    // Mixtures of an automatic choice, too: a reshape has no form of its own.
+    const detail::FormPlans plans(optimize(m), c, Target{});
+    detail::Forms forms;
+    for (std::size_t l = 0; l < plans.names().size(); ++l)
+      forms.push_back(plans.names()[l] == "softmax" || plans.follows_input(l) ? detail::float_form : detail::int8_form);
+    const std::vector<bool> integers = detail::FormValues(plans).of(forms).values;
+    for (std::size_t l = 0; l < forms.size(); ++l)
+      if (plans.names()[l] == "last")
+        CHECK_FALSE(integers[static_cast<std::size_t>(plans.graph().nodes[l].outputs[0])]);
+    const Model mixed = quantize(m, plans.mixed(forms));
+    CHECK(std::count_if(mixed.values.begin(), mixed.values.end(), [](const Value& v) { return v.is_quantized(); }) > 4);
+    CHECK_FALSE(gives_codes(mixed));
+  }
 }
 
 TEST_CASE("automatic choice: what is wrong with a target is said") {

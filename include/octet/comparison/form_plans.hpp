@@ -1,5 +1,6 @@
 #pragma once
 #include "../kernels/dispatch.hpp"
+#include "../operators/shape/views.hpp"
 #include "../quantization/equalize_trial.hpp"
 #include "../quantization/float_model.hpp"
 #include "automatic.hpp"
@@ -99,10 +100,10 @@ class FormPlans {
     QuantizationPlan p = plans_[int8_form];
     p.channel_exponents = exponents_;
     std::vector<bool> keep_float;
-    const std::vector<bool> float_inputs = moves_float_inputs(forms);
+    const std::vector<bool> float_inputs = moves_float_inputs(forms), reshaped = reshapes_floats(forms, Links(graph_));
     for (std::size_t l = 0; l < names_.size(); ++l) {
       if (!follows_[l]) p.layers[names_[l]] = layer_plan(l, forms[l]);
-      if (float_inputs[l]) p.layers[names_[l]] = {};
+      if (float_inputs[l] || reshaped[l]) p.layers[names_[l]] = {};
       keep_float.push_back(p.layers[names_[l]].form != PlannedForm::integer);
     }
     // Which tensors have a scale of their own depends on the forms of the neighbouring layers.
@@ -115,6 +116,21 @@ class FormPlans {
         p.activations[tensor] = own_scale(v, placement.links());
     }
     return p;
+  }
+
+  /// For each layer: whether it only moves elements, all of its input, and no int8 layer reads them. In float, the
+  /// layer before may give it sums.
+  std::vector<bool> reshapes_floats(const std::vector<std::size_t>& forms, const Links& links) const {
+    std::vector<bool> result(names_.size(), false);
+    for (std::size_t l = names_.size(); l-- > 0;) {
+      const Node& n = graph_.nodes[l];
+      if (!follows_[l] || !as<Reshape>(*n.op)) continue;
+      const std::vector<int>& users = links.users(n.outputs[0]);
+      result[l] = std::all_of(users.begin(), users.end(), [&](int u) {
+        return follows_[at(u)] ? result[at(u)] : layer_plan(at(u), forms[at(u)]).form != PlannedForm::integer;
+      });
+    }
+    return result;
   }
 
  private:
