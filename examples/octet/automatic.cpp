@@ -107,7 +107,6 @@ Target target_of(const AutoArguments& o, AutoData& data, Progress& progress) {
 /// Returns whether the target was kept.
 bool auto_command(AutoArguments o, const CLI::App& command) {
   o.how.check();
-  require_not_given(command, {"--round"}, "an automatic choice rounds weights to nearest");
   require(!o.data.empty(), "images or tensors to choose and validate with are required: use --data");
   const bool tensors = has_input_files(o.data);
   OutputCheck check({o.model, o.data, o.calibration, o.source.labels, o.source.classes}, o.force);
@@ -123,7 +122,9 @@ bool auto_command(AutoArguments o, const CLI::App& command) {
   }
   AutoData data = tensors ? open_tensors(o, model) : open_images(o, model);
   Progress progress;
-  const Target target = target_of(o, data, progress);
+  Target target = target_of(o, data, progress);
+  if (o.how.rounds_by_inputs())
+    target.int8.rounding_samples.inputs = trial_inputs(*data.calibration, data.calibration->size());
   const Calibration calibration =
       calibrate(model, *data.calibration, o.how.calibration(target.executor),
                 [&](std::int64_t done, std::int64_t total) { progress("calibrating", done, total); });
@@ -182,6 +183,7 @@ void add_auto(CLI::App& app, int& status) {
   c->add_option("--report", o->report, "Write a page with the curves of accuracy against time and size to this file");
   c->add_option("--plan-out", o->plan_out, "Save the quantization plan to this JSON file");
   add_force(*c, o->force);
+  o->how.round = "fast";
   o->how.add_to(*c);
   o->source.add_to(*c);
   o->images.add_to(*c);

@@ -1,7 +1,11 @@
 #include <octet/comparison/automatic.hpp>
+#include <octet/comparison/form_values.hpp>
+#include <octet/comparison/layer_trials.hpp>
 #include <octet/kernels/dispatch.hpp>
 #include <octet/kernels/half.hpp>
 #include <octet/models/builder.hpp>
+#include <octet/operators/shape/views.hpp>
+#include <octet/operators/softmax.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
 #include <cmath>
@@ -264,6 +268,45 @@ TEST_CASE("int8 layers before float layers write their sums as floats") {
   CHECK(numbers_of_third() > 256);  // more than int8 has
 }
 
+TEST_CASE("int8 layers before a float softmax, also through a reshape, write their sums as floats") {
+  const auto classes = [](bool reshaped) {
+    Model m = net(false);
+    int v = m.outputs[0];
+    if (reshaped) v = m.add("reshape", make_operator(Reshape({1, 5, 1})), {v}, {"reshaped"});
+    Softmax softmax;
+    softmax.axis = 1;
+    m.outputs = {m.add("softmax", make_operator(std::move(softmax)), {v}, {"probabilities"})};
+    return m;
+  };
+  for (const bool reshaped : {false, true}) {
+    CAPTURE(reshaped);
+    const Model m = classes(reshaped);
+    const Calibration c = calibrate(m, images(16));
+    Int8Options o;
+    o.keep_float = {"softmax"};
+    if (reshaped) o.keep_float.push_back("reshape");
+    const Model q = quantize<int8>(m, c, o);
+    const auto gives_codes = [](const Model& of) {
+      return std::any_of(of.nodes.begin(), of.nodes.end(), [&](const Node& n) {
+        return n.op->type() == std::string("FullyConnected") && of.value(n.outputs[0]).is_quantized();
+      });
+    };
+    CHECK_FALSE(gives_codes(q));
+    // Mixtures of an automatic choice, too: a reshape has no form of its own.
+    const detail::FormPlans plans(optimize(m), c, Target{});
+    detail::Forms forms;
+    for (std::size_t l = 0; l < plans.names().size(); ++l)
+      forms.push_back(plans.names()[l] == "softmax" || plans.follows_input(l) ? detail::float_form : detail::int8_form);
+    const std::vector<bool> integers = detail::FormValues(plans).of(forms).values;
+    for (std::size_t l = 0; l < forms.size(); ++l)
+      if (plans.names()[l] == "last")
+        CHECK_FALSE(integers[static_cast<std::size_t>(plans.graph().nodes[l].outputs[0])]);
+    const Model mixed = quantize(m, plans.mixed(forms));
+    CHECK(std::count_if(mixed.values.begin(), mixed.values.end(), [](const Value& v) { return v.is_quantized(); }) > 4);
+    CHECK_FALSE(gives_codes(mixed));
+  }
+}
+
 TEST_CASE("automatic choice: what is wrong with a target is said") {
   const Model m = net(false);
   const Calibration c = calibrate(m, images(4));
@@ -277,9 +320,72 @@ TEST_CASE("automatic choice: what is wrong with a target is said") {
   t.max_drop = 1;
   t.scan_samples = 0;
   CHECK(contains(message([&] { quantize(m, c, t); }), "scan_samples is 0"));
-  t.scan_samples = 8;
-  t.int8.round = RoundWeights::fast;
-  CHECK(contains(message([&] { quantize(m, c, t); }), "rounds weights to nearest"));
+}
+
+TEST_CASE("automatic choice: weights are rounded by the outputs of layers, each layer alone") {
+  const Model m = net(false);
+  std::vector<Tensor<float>> samples = images(8);
+  for (Tensor<float>& t : samples)  // neighbouring pixels are alike, and so the errors of their weights add up
+    for (std::int64_t i = 0; i < t.size(); ++i) t[i] = 4 + t[i] / 8 + t[i % 3];
+  const Calibration c = calibrate(m, samples);
+  Target t = target_of(samples, Objective::size, 25);
+  const auto weights_db = [&](const std::string& layer) {  // dynamic range: the inputs of `first` have little noise
+    for (const LayerSensitivity& l : layer_sensitivity(m, c, t))
+      for (const FormTrial& f : l.forms)
+        if (l.layer == layer && f.form == "dynamic_range") return f.output_db;
+    return 0.0;
+  };
+  CHECK(t.int8.round == RoundWeights::fast);
+  const double rounded = weights_db("first");
+  QuantizationPlan plan = plan_quantization<int8>(m, c);
+  RoundingOptions alone;
+  alone.inputs = samples;
+  alone.each_alone = true;
+  round_weights(m, plan, RoundWeights::fast, alone);
+  const std::vector<std::int8_t> codes = plan.layers.at("third").weight_codes;
+  for (float& w : plan.layers.at("first").weights.scale) w *= 20;  // `third` does not make up for what `first` loses
+  round_weights(m, plan, RoundWeights::fast, alone);
+  CHECK(plan.layers.at("third").weight_codes == codes);
+  alone.each_alone = false;
+  round_weights(m, plan, RoundWeights::fast, alone);
+  CHECK(plan.layers.at("third").weight_codes != codes);
+  t.int8.round = RoundWeights::nearest;
+  CHECK(rounded > weights_db("first") + 2);
+}
+
+TEST_CASE("automatic choice: changes of the cheapest mixture are tried, and only those kept that keep the target") {
+  const Model m = net(true);
+  const Calibration c = calibrate(m, images(16));
+  std::int64_t changes = 0;
+  for (const double db : {40.0, 50.0, 55.0}) {
+    CAPTURE(db);
+    Target t = target_of(images(12), Objective::size, db);
+    t.progress = [&](const std::string& stage, std::int64_t, std::int64_t) { changes += stage == "changing layers"; };
+    const AutomaticResult r = quantize(m, c, t);
+    CHECK(r.met);
+    CHECK(r.curve[r.chosen].chosen_on.least_db >= db);
+    for (const AutomaticPoint& p : r.curve)  // none that keeps the target is smaller, unless it failed the proof
+      if (p.met && p.size_bytes < r.curve[r.chosen].size_bytes) CHECK((p.proof && p.proof->least_db < db));
+  }
+  CHECK(changes > 0);
+}
+
+TEST_CASE("automatic choice: the time of a layer is without the conversions of its model") {
+  Graph g;
+  const QuantParams scale{0.1f, 0};
+  g.inputs = {g.add_value({"x", DType::f32, Shape{1, 64, 64, 32}, {}, {}})};
+  const int q = g.add_value({"q", DType::i8, Shape{1, 64, 64, 32}, scale, {}});
+  g.outputs = {g.add_value({"y", DType::f32, Shape{1, 64, 64, 32}, {}, {}})};
+  g.nodes.push_back({"to", make_operator(Convert(DType::i8)), {g.inputs[0]}, {q}});
+  g.nodes.push_back({"from", make_operator(Convert(DType::f32)), {q}, {g.outputs[0]}});
+  Executor run(g);
+  const std::vector<AnyTensor> x{Tensor<float>(Shape{1, 64, 64, 32})};
+  const auto of = [&](auto counts) { return detail::least_times({&run, &run}, x, 0.001, counts); };
+  const std::vector<double> all = of([](const LayerTime&) { return true; });
+  REQUIRE(all.size() == 2);
+  CHECK(all[0] > 0);
+  CHECK(all[1] > 0);
+  CHECK(of([](const LayerTime& t) { return t.type != Convert::type_name; }) == std::vector<double>{0, 0});
 }
 
 TEST_CASE("quantize<int8>: with a trial, a layer that collapses stays float") {

@@ -27,6 +27,13 @@ enum class Objective : std::uint8_t {
 /// The name of an objective: "latency", "size", "memory".
 const char* name(Objective objective) noexcept;
 
+/// Int8Options with RoundWeights::fast.
+inline Int8Options rounded_by_outputs() {
+  Int8Options o;
+  o.round = RoundWeights::fast;
+  return o;
+}
+
 /// What an automatic choice has to keep, what it minimizes, and the samples with which it chooses forms and validates.
 struct Target {
   double max_drop =
@@ -37,8 +44,10 @@ struct Target {
   /// are held apart and validate the result (the proof). A single sample does both.
   InputSetPtr samples = {};
   std::vector<std::vector<std::int64_t>> labels = {};  ///< the correct classes of each sample; empty: there are none
-  Int8Options int8 = {};                               ///< of the int8 layers; `round` has to be nearest
-  WeightOptions weights = {};                          ///< of layers in other forms
+  /// Of the int8 layers. Weights are rounded by the outputs of layers (`round`), each layer alone, by
+  /// `rounding_samples.inputs`, or if there are none by the first of the samples that choose.
+  Int8Options int8 = rounded_by_outputs();
+  WeightOptions weights = {};     ///< of layers in other forms
   std::int64_t scan_samples = 8;  ///< with how many of the samples each layer is tried alone; fewer where their
                                   ///< activations need more than 256 MB
   int proofs = 4;                 ///< how many models are proved at most, each safer than the one that failed before

@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "automatic.hpp"
 #include "model_curve.hpp"
 
@@ -36,8 +38,7 @@ class AutomaticChoice {
 
   AutomaticResult run() {
     const std::vector<CandidateForm>& forms = candidate_forms();
-    std::vector<bool> allowed;
-    for (const CandidateForm& f : forms) allowed.push_back(f.serves(target_));
+    std::vector<bool> allowed = by_objective();
     scan(allowed, target_.objective != Objective::size);
     const FormPath path(
         plans_, facts_, code_noise_, shapes_, target_,
@@ -54,10 +55,19 @@ class AutomaticChoice {
       allowed[dynamic_form] = false;
       search(path, allowed);
     }
+    if (target_.min_sqnr > 0) improve(path);
     return prove(path);
   }
 
  private:
+  static constexpr std::size_t most_changes = 64;  // of the cheapest mixture, that are tried
+
+  /// Which forms may be better for the target's objective.
+  std::vector<bool> by_objective() const {
+    std::vector<bool> allowed;
+    for (const CandidateForm& f : candidate_forms()) allowed.push_back(f.serves(target_));
+    return allowed;
+  }
   /// Every second sample chooses, the others prove; a single sample does both.
   std::int64_t step() const { return target_.samples->size() > 1 ? 2 : 1; }
   static Target with_notes(Target target, std::vector<std::string>& notes) {
@@ -106,6 +116,33 @@ class AutomaticChoice {
   bool is_kept(const Forms& forms) {
     const AutomaticPoint& p = curve_.points[curve_.point_of(forms)];
     return p.met && p.chosen_on.least_db >= asked_db_;
+  }
+
+  /// Noise of layers may cancel or grow in truth, where predictions add it. So the changes that are predicted to save
+  /// most are tried on the cheapest mixture, and made where it still keeps what is asked.
+  void improve(const FormPath& path) {
+    constexpr double least_saving = 0.002;
+    const double alike = target_.objective == Objective::latency ? 1.03 : 1;  // of two measurements
+    std::set<std::tuple<std::size_t, std::size_t, bool>> tried;
+    std::size_t best = next_to_prove();
+    if (best == curve_.points.size()) return;
+    for (bool better = true; better;) {
+      better = false;
+      for (const FormPath::Change& c : path.savings(curve_.tried[best].forms, least_saving, paths_[0].allowed)) {
+        if (tried.size() == most_changes || !tried.insert(c.what()).second) continue;
+        report("changing layers", tried.size(), most_changes);
+        const Forms next = path.changed(curve_.tried[best].forms, c);
+        const Quality q = measured(choosing_, plans_.mixed(next));
+        if (!keeps(target_, q) || q.least_db < asked_db_) continue;
+        const std::size_t point = curve_.point_of(next);
+        if (!curve_.tried[point].offered) continue;
+        const double before = curve_.cost(curve_.points[best]), now = curve_.cost(curve_.points[point]);
+        if (now > before * alike) continue;
+        best = point;
+        better = true;
+        break;
+      }
+    }
   }
 
   /// Finds the first mixture that keeps what is asked, by bisection: later ones have less error. Then the limit of
@@ -206,6 +243,7 @@ class AutomaticChoice {
     for (Path& p : paths_) search(path, p);
     for (std::size_t i = 0; i < curve_.points.size(); ++i)
       curve_.tried[i].offered = curve_.tried[i].offered && curve_.points[i].chosen_on.least_db >= asked_db_;
+    improve(path);
   }
 
   /// Accuracies of few samples say less than predicted errors: the first mixture with 0.75 of the failed one's, 0.56

@@ -1,4 +1,6 @@
 #pragma once
+#include <tuple>
+
 #include "form_values.hpp"
 #include "layer_trials.hpp"
 
@@ -99,6 +101,42 @@ class FormPath {
   /// that are codes.
   std::vector<double> predicted_noise(const Forms& forms) const { return noise_of(forms, values_.of(forms)); }
 
+  /// A change of a mixture: a layer gets a form, and with `around` also its neighbours that have it.
+  struct Change {
+    std::size_t layer = 0, form = 0;
+    bool around = false;
+    double saved = 0;  // predicted, as a part of the float model's cost
+
+    std::tuple<std::size_t, std::size_t, bool> what() const { return {layer, form, around}; }
+  };
+  Forms changed(Forms forms, const Change& c) const {
+    forms[c.layer] = c.form;
+    if (c.around)
+      for (std::size_t n : neighbours_[c.layer])
+        if (fact(n, c.form)) forms[n] = c.form;
+    return forms;
+  }
+  /// The changes that are predicted to save at least a part of the float model's cost, those that save most first.
+  /// Without those that are predicted to add more noise than the target permits.
+  std::vector<Change> savings(const Forms& forms, double least, const std::vector<bool>& allowed) const {
+    const double now = cost_of(forms, values_.of(forms)), most = std::pow(10.0, -target_.min_sqnr / 10);
+    const std::vector<double> noise = predicted_noise(forms);
+    const auto fits = [&](const Forms& next) {
+      const std::vector<double> then = predicted_noise(next);
+      for (std::size_t o = 0; o < noise.size(); ++o)
+        if (then[o] - noise[o] > most) return false;
+      return true;
+    };
+    std::vector<Change> all;
+    each_change(allowed, [&](Change c) {
+      const Forms next = changed(forms, c);
+      c.saved = (now - cost_of(next, values_.of(next))) / float_cost_;
+      if (next != forms && c.saved >= least && fits(next)) all.push_back(c);
+    });
+    std::stable_sort(all.begin(), all.end(), [](const Change& a, const Change& b) { return a.saved > b.saved; });
+    return all;
+  }
+
  private:
   static constexpr int steps = 20;
   static constexpr double step_factor = 0.65;
@@ -172,13 +210,18 @@ class FormPath {
     return sum;
   }
 
+  double cost_of(const Forms& forms, const FormValues::Integers& integers) const {
+    double cost = target_.objective == Objective::latency ? conversion_time(integers) : 0;
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      if (const FormFacts* f = fact(l, forms[l])) cost += cost_of(*f);
+    return cost;
+  }
+
   /// The cost of a mixture, and a penalty for noise beyond the limits: the logarithm of how many times it is too large,
   /// in units of the float model's cost.
   double objective(const Forms& forms, const std::vector<double>& limits, double part) const {
     const FormValues::Integers integers = values_.of(forms);
-    double cost = target_.objective == Objective::latency ? conversion_time(integers) : 0;
-    for (std::size_t l = 0; l < facts_.size(); ++l)
-      if (const FormFacts* f = fact(l, forms[l])) cost += cost_of(*f);
+    double cost = cost_of(forms, integers);
     const std::vector<double> noise = noise_of(forms, integers);
     for (std::size_t o = 0; o < noise.size(); ++o)
       if (noise[o] > part * limits[o] && limits[o] > 0) cost += float_cost_ * std::log(noise[o] / (part * limits[o]));
@@ -190,27 +233,28 @@ class FormPath {
   Forms cheapest_within(Forms forms, const std::vector<double>& limits, double part,
                         const std::vector<bool>& allowed) const {
     double least = objective(forms, limits, part);
-    for (bool changed = true; changed;) {
-      changed = false;
-      for (std::size_t l = 0; l < facts_.size(); ++l)
-        for (const FormFacts& f : facts_[l]) {
-          if (!allowed[f.form]) continue;
-          for (const bool around : {false, true}) {
-            Forms next = forms;
-            next[l] = f.form;
-            if (around)
-              for (std::size_t n : neighbours_[l])
-                if (fact(n, f.form)) next[n] = f.form;
-            if (next == forms) continue;
-            const double cost = objective(next, limits, part);
-            if (cost >= least * (1 - 1e-9)) continue;
-            least = cost;
-            forms = std::move(next);
-            changed = true;
-          }
-        }
+    for (bool better = true; better;) {
+      better = false;
+      each_change(allowed, [&](const Change& c) {
+        Forms next = changed(forms, c);
+        if (next == forms) return;
+        const double cost = objective(next, limits, part);
+        if (cost >= least * (1 - 1e-9)) return;
+        least = cost;
+        forms = std::move(next);
+        better = true;
+      });
     }
     return forms;
+  }
+
+  /// Calls see(change) for each form that a layer may have, alone and with its neighbours.
+  template <class See>
+  void each_change(const std::vector<bool>& allowed, const See& see) const {
+    for (std::size_t l = 0; l < facts_.size(); ++l)
+      for (const FormFacts& f : facts_[l])
+        for (const bool around : {false, true})
+          if (allowed[f.form]) see(Change{l, f.form, around});
   }
 
   /// The layers that write a layer's inputs or read its results, also through layers that only move elements.

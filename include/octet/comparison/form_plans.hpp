@@ -1,5 +1,6 @@
 #pragma once
 #include "../kernels/dispatch.hpp"
+#include "../operators/shape/views.hpp"
 #include "../quantization/equalize_trial.hpp"
 #include "../quantization/float_model.hpp"
 #include "automatic.hpp"
@@ -72,6 +73,7 @@ class FormPlans {
         calibration_(rescaled(calibration, exponents_)),
         symmetric_(target.int8.symmetric_activations) {
     for (const CandidateForm& f : candidate_forms()) plans_.push_back(f.plan(graph_, calibration_, target));
+    round(target.int8);
     find_forms();
     find_params();
   }
@@ -98,10 +100,10 @@ class FormPlans {
     QuantizationPlan p = plans_[int8_form];
     p.channel_exponents = exponents_;
     std::vector<bool> keep_float;
-    const std::vector<bool> float_inputs = moves_float_inputs(forms);
+    const std::vector<bool> float_inputs = moves_float_inputs(forms), reshaped = reshapes_floats(forms, Links(graph_));
     for (std::size_t l = 0; l < names_.size(); ++l) {
       if (!follows_[l]) p.layers[names_[l]] = layer_plan(l, forms[l]);
-      if (float_inputs[l]) p.layers[names_[l]] = {};
+      if (float_inputs[l] || reshaped[l]) p.layers[names_[l]] = {};
       keep_float.push_back(p.layers[names_[l]].form != PlannedForm::integer);
     }
     // Which tensors have a scale of their own depends on the forms of the neighbouring layers.
@@ -114,6 +116,21 @@ class FormPlans {
         p.activations[tensor] = own_scale(v, placement.links());
     }
     return p;
+  }
+
+  /// For each layer: whether it only moves elements, all of its input, and no int8 layer reads them. In float, the
+  /// layer before may give it sums.
+  std::vector<bool> reshapes_floats(const std::vector<std::size_t>& forms, const Links& links) const {
+    std::vector<bool> result(names_.size(), false);
+    for (std::size_t l = names_.size(); l-- > 0;) {
+      const Node& n = graph_.nodes[l];
+      if (!follows_[l] || !as<Reshape>(*n.op)) continue;
+      const std::vector<int>& users = links.users(n.outputs[0]);
+      result[l] = std::all_of(users.begin(), users.end(), [&](int u) {
+        return follows_[at(u)] ? result[at(u)] : layer_plan(at(u), forms[at(u)]).form != PlannedForm::integer;
+      });
+    }
+    return result;
   }
 
  private:
@@ -147,6 +164,21 @@ class FormPlans {
     require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", graph_.value(v).name, "' was calibrated to [",
             r.low, ", ", r.high, "], which no scale can represent");
     return {p.scale, p.zero_point};
+  }
+
+  /// Rounds the weights of int8 layers, and of dynamic-range layers as these, as far as they have the same scales.
+  void round(const Int8Options& options) {
+    if (options.round == RoundWeights::nearest || options.rounding_samples.inputs.empty()) return;
+    RoundingOptions samples = options.rounding_samples;
+    samples.each_alone = true;
+    round_plan(graph_, plans_[int8_form], options.round, samples, samples.notes ? samples.notes : options.notes);
+    for (auto& [name, layer] : plans_[dynamic_form].layers) {
+      const LayerPlan& rounded = plans_[int8_form].layers.at(name);
+      if (layer.form == PlannedForm::dynamic && !rounded.weight_codes.empty() && layer.weights == rounded.weights) {
+        layer = rounded;
+        layer.form = PlannedForm::dynamic;
+      }
+    }
   }
 
   void find_forms() {

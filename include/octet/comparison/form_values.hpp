@@ -21,8 +21,9 @@ class FormValues {
   Integers of(const Forms& forms) const {
     const Graph& g = plans_.graph();
     Integers r{std::vector<bool>(g.values.size(), false), {}};
+    const std::vector<bool> reshaped = plans_.reshapes_floats(forms, links_);
     for (std::size_t l = 0; l < g.nodes.size(); ++l) {
-      r.layers.push_back(is_integer_layer(l, forms, r.values));
+      r.layers.push_back(!reshaped[l] && is_integer_layer(l, forms, r.values));
       for (int v : g.nodes[l].outputs) r.values[at(v)] = r.layers[l] && plans_.integer_params(v);
     }
     for (std::size_t l = 0; l < g.nodes.size(); ++l)
@@ -40,8 +41,9 @@ class FormValues {
   bool gives_float(const Node& n, const std::vector<bool>& integer_layers) const {
     if (!can_give_float(n)) return false;
     const std::vector<int>& users = links_.users(n.outputs[0]);
+    const auto integer = [&](int u) -> bool { return integer_layers[at(u)]; };
     return std::all_of(users.begin(), users.end(), [&](int u) {
-      return !integer_layers[at(u)] && reads_sums(plans_.graph(), plans_.graph().nodes[at(u)]);
+      return !integer(u) && reads_sums(plans_.graph(), links_, plans_.graph().nodes[at(u)], integer);
     });
   }
 

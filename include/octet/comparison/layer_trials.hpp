@@ -12,27 +12,28 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The times of two models, measured alternately, in milliseconds: the sum of the least times of their layers, which
-/// other load on the machine hardly changes.
-inline std::pair<double, double> least_times(Executor& first, Executor& second, const std::vector<AnyTensor>& inputs) {
+/// The times of models, measured alternately, in milliseconds: the sum of the least times of their layers, which other
+/// load on the machine hardly changes. `counts(layer)`: whether a layer is part of it.
+template <class Counts>
+std::vector<double> least_times(const std::vector<Executor*>& models, const std::vector<AnyTensor>& inputs,
+                                double most_seconds, const Counts& counts) {
   constexpr int least_runs = 12;
-  constexpr double most_seconds = 0.5;
-  Executor* const models[] = {&first, &second};
-  std::vector<double> least[2];
+  std::vector<std::vector<double>> least(models.size());
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   for (int run = 0; run < least_runs || (run < 10 * least_runs && seconds() < most_seconds); ++run)
-    for (int m : {0, 1}) {
+    for (std::size_t m = 0; m < models.size(); ++m) {
       models[m]->profile(true);
       models[m]->run(to_input_types(models[m]->graph(), inputs));
       const std::vector<LayerTime> times = models[m]->layer_times();
       models[m]->profile(false);
       least[m].resize(times.size(), std::numeric_limits<double>::infinity());
       for (std::size_t l = 0; l < times.size() && run > 0; ++l)
-        least[m][l] = std::min(least[m][l], times[l].milliseconds);
+        least[m][l] = counts(times[l]) ? std::min(least[m][l], times[l].milliseconds) : 0;
     }
-  const auto sum = [](const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); };
-  return {sum(least[0]), sum(least[1])};
+  std::vector<double> sums;
+  for (const std::vector<double>& x : least) sums.push_back(std::accumulate(x.begin(), x.end(), 0.0));
+  return sums;
 }
 
 /// What a layer costs in one form, and the noise that it causes.
@@ -206,9 +207,12 @@ class LayerTrials {
     std::vector<Executor*> timed;
     for (const auto& e : executors) timed.push_back(e.get());
     const std::vector<AnyTensor> inputs = inputs_of(parts[0], activations_[0]);
-    const std::vector<Latency> times = measure_latency(timed, inputs, 0, 16, [](std::int64_t, std::int64_t) {});
+    // Executors move int8 codes of inputs and outputs to the type that kernels read, which whole models do only
+    // at their ends.
+    const auto computes = [](const LayerTime& t) { return t.type != Convert::type_name; };
+    const std::vector<double> times = least_times(timed, inputs, 0.05, computes);
     for (std::size_t f = 0; f < facts.size(); ++f) {
-      facts[f].milliseconds = times[f].min_ms;
+      facts[f].milliseconds = times[f];
       std::size_t bytes = timed[f]->packed_bytes();
       const Graph& run = timed[f]->graph();
       for (std::size_t k = 0; k < results.size(); ++k)

@@ -76,9 +76,10 @@ class ModelCurve {
   /// The time of a model, measured alternately with the float model, whose time is that of the first measurement: the
   /// load of the machine may have changed since.
   void measure_time(Executor& run, AutomaticPoint& p) {
-    const std::pair<double, double> t = least_times(exact_, run, choosing_.inputs(0));
-    const double float_ms = points.empty() ? t.first : points[0].milliseconds;
-    p.milliseconds = points.empty() ? float_ms : float_ms * t.second / t.first;
+    const std::vector<double> t =
+        least_times({&exact_, &run}, choosing_.inputs(0), 1.0, [](const LayerTime&) { return true; });
+    const double float_ms = points.empty() ? t[0] : points[0].milliseconds;
+    p.milliseconds = points.empty() ? float_ms : float_ms * t[1] / t[0];
   }
 
   std::string description(const Forms& forms) const {

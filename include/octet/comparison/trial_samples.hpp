@@ -14,14 +14,23 @@
 OCTET_BEGIN
 namespace detail {
 
+/// The first of the samples that choose, at most `most`, where the model has one input, which is float.
+inline std::vector<Tensor<float>> first_that_choose(const InputSet& samples, std::int64_t most) {
+  std::vector<Tensor<float>> first;
+  for (std::int64_t i = 0; i < std::min(2 * most, samples.size()); i += 2) {
+    const std::vector<AnyTensor> x = samples.inputs(i);
+    if (x.size() != 1 || x[0].dtype() != DType::f32) break;
+    first.push_back(to_float(x[0].ref()));
+  }
+  return first;
+}
+
 /// The target with the defaults that depend on others. Throws Error if a member is not valid.
 inline Target checked(const Model& model, const Target& target) {
   require(target.samples && target.samples->size() > 0, "Target::samples is empty: samples of model '", model.name,
           "' are required");
   require(std::isfinite(target.max_drop) && target.max_drop >= 0, "Target::max_drop is ", target.max_drop,
           ", expected percent points from 0 on");
-  require(target.int8.round == RoundWeights::nearest,
-          "Target::int8.round: an automatic choice rounds weights to nearest; round_weights can follow with its plan");
   require(target.min_sqnr >= 0, "Target::min_sqnr is ", target.min_sqnr, " dB, expected 0 (unused) or more");
   require(target.labels.empty() || static_cast<std::int64_t>(target.labels.size()) == target.samples->size(),
           "Target::labels has ", target.labels.size(), " entries, expected one for each of ", target.samples->size(),
@@ -30,12 +39,11 @@ inline Target checked(const Model& model, const Target& target) {
   Target t = target;
   t.executor.pool = pool_for(t.executor.pool, t.executor.threads);
   t.int8.integer_input = t.int8.integer_output = false;
-  if (t.int8.trial.empty())
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(8, t.samples->size()); i += 2) {
-      const std::vector<AnyTensor> x = t.samples->inputs(i);
-      if (x.size() != 1 || x[0].dtype() != DType::f32) break;
-      t.int8.trial.push_back(to_float(x[0].ref()));
-    }
+  RoundingOptions& rounding = t.int8.rounding_samples;
+  if (!rounding.executor.pool) rounding.executor = t.executor;
+  if (t.int8.trial.empty()) t.int8.trial = first_that_choose(*t.samples, 4);
+  if (t.int8.round != RoundWeights::nearest && rounding.inputs.empty())
+    rounding.inputs = first_that_choose(*t.samples, 64);
   return t;
 }
 

@@ -6,11 +6,17 @@ OCTET_BEGIN
 namespace detail {
 
 /// Whether a layer that is kept float takes the sums of an integer layer as floats, instead of its codes: a layer with
-/// weights, or of several tensors. Functions of one tensor become tables of its codes where integers follow.
-inline bool reads_sums(const Graph& g, const Node& n) {
+/// weights, or of several tensors, or one whose results no integer layer reads. Other functions of one tensor become
+/// tables of its codes. `is_integer(layer)`: whether a layer is.
+template <class IsInteger>
+bool reads_sums(const Graph& g, const Links& links, const Node& n, const IsInteger& is_integer) {
   const auto reads = [&](int v) { return v != Node::none && !g.value(v).is_constant(); };
-  return n.op->traits().products != Traits::Products::none ||
-         std::count_if(n.inputs.begin(), n.inputs.end(), reads) > 1;
+  if (n.op->traits().products != Traits::Products::none || std::count_if(n.inputs.begin(), n.inputs.end(), reads) > 1)
+    return true;
+  return std::none_of(n.outputs.begin(), n.outputs.end(), [&](int v) {
+    const std::vector<int>& users = links.users(v);
+    return std::any_of(users.begin(), users.end(), is_integer);
+  });
 }
 
 /// Whether the layer can write its sums of products as floats if its other tensors are integers.
@@ -150,8 +156,10 @@ class IntegerPlacement {
     const int out = n.outputs[0];
     const std::vector<int>& users = links_.users(out);
     if (!can_give_float(n) || (links_.is_output(out) ? options_.integer_output : users.empty())) return false;
-    return std::all_of(users.begin(), users.end(),
-                       [&](int u) { return options_.keep_float[at(u)] && reads_sums(g_, g_.nodes[at(u)]); });
+    const auto integer = [&](int u) { return is_integer(g_.nodes[at(u)]); };
+    return std::all_of(users.begin(), users.end(), [&](int u) {
+      return options_.keep_float[at(u)] && reads_sums(g_, links_, g_.nodes[at(u)], integer);
+    });
   }
 
   void choose_sources(const Node& n) {

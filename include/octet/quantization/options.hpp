@@ -36,6 +36,8 @@ struct RoundingOptions {
   std::vector<Tensor<float>> inputs;  ///< [N, ...] each, such as the calibration's
   std::int64_t samples = 2000;        ///< output pixels of a layer that are used; more where it has more weights
   std::uint64_t seed = 1;             ///< of the choice of pixels
+  bool each_alone = false;            ///< layers read what the float model gives, not what the quantized layers before
+                                      ///< them give: for layers whose neighbours may have other forms
   ExecutorOptions executor;           ///< of the runs of the model
   std::function<void(std::int64_t done, std::int64_t total)> progress;  ///< called after each layer
   std::vector<std::string>* notes = nullptr;  ///< gets a message for each layer that is rounded to nearest after all

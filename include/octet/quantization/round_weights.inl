@@ -45,7 +45,7 @@ class PlanRounder {
                    [&] { constants = rounded_layer(i, layer); });
       }
       exact_.add(i);
-      quantized_.add(i, constants);
+      if (!options_.each_alone) quantized_.add(i, constants);
       if (options_.progress)
         options_.progress(static_cast<std::int64_t>(i + 1), static_cast<std::int64_t>(names.size()));
     }
@@ -123,7 +123,12 @@ class PlanRounder {
       });
     };
     take(exact_, s.exact, s.residual);
-    take(quantized_, s.quantized, s.rounded_residual);
+    if (options_.each_alone) {
+      s.quantized = s.exact;
+      s.rounded_residual = s.residual;
+    } else {
+      take(quantized_, s.quantized, s.rounded_residual);
+    }
     s.rows = static_cast<std::int64_t>(s.exact.size()) / std::max<std::int64_t>(from.row_size(), 1);
     return s;
   }

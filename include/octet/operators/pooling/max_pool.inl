@@ -26,6 +26,8 @@ class MaxPoolStep : public Step {
     windows_.each(c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t, std::int64_t pixel, int) {
       if (w.count == 0)
         nothing(c, pixel);
+      else if (!with_indices && int16_format.computes(dtype_))
+        largest_int16(w, reinterpret_cast<std::int16_t*>(c.output()) + pixel * channels);
       else if (with_indices || !(dtype_ == DType::f32 || int8_format.computes(dtype_)))
         one_by_one(c, w, pixel);
       else if (int8_format.computes(dtype_))
@@ -41,6 +43,15 @@ class MaxPoolStep : public Step {
     for (std::int64_t at = pixel * windows_.channels(); at < (pixel + 1) * windows_.channels(); ++at) {
       store_element(dtype_, c.output(), at, is_floating(dtype_) ? -std::numeric_limits<float>::max() : 0);
       if (c.outputs.size() > 1 && c.output(1)) store_as(c.output(1), at, std::int64_t{0});
+    }
+  }
+
+  /// Compilers make vectors of the inner loop.
+  static void largest_int16(const PoolWindow& w, std::int16_t* out) noexcept {
+    std::copy_n(reinterpret_cast<const std::int16_t*>(w.pixels[0]), w.channels, out);
+    for (std::int64_t i = 1; i < w.count; ++i) {
+      const auto* x = reinterpret_cast<const std::int16_t*>(w.pixels[i]);
+      for (std::int64_t k = 0; k < w.channels; ++k) out[k] = std::max(out[k], x[k]);
     }
   }
 
