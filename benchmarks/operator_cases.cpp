@@ -122,7 +122,6 @@ void add_transposed(Cases& all, const Shape& shape, std::int64_t kernel, std::in
         return g.add("op", op, {x, w, constant(g, {out})});
       });
   c.shape += " to " + std::to_string(out) + ", stride " + std::to_string(stride);
-  c.weights = true;
   all.push_back(std::move(c));
 }
 

@@ -40,15 +40,17 @@ class TapProducts {
   }
 
   TapProducts() = default;
-  /// weights: [out_c][taps][in_c]. reversed: the last tap first. zero_point: of the images.
-  TapProducts(const Kernels& kernels, const T* weights, std::int64_t taps, std::int64_t in_c, std::int64_t out_c,
+  /// weights: [out_c][kernel_h][kernel_w][in_c]; axes: without sizes of images. reversed: the last tap first.
+  /// zero_point: of the images.
+  TapProducts(const Kernels& kernels, const T* weights, const Axes& axes, std::int64_t in_c, std::int64_t out_c,
               bool reversed, Sum zero_point = 0)
-      : simd_(&kernels), out_c_(out_c), columns_(taps * out_c) {
-    auto ordered = Tensor<T>::uninitialized({columns_, in_c});
+      : simd_(&kernels), out_c_(out_c), columns_(axes[0].kernel * padded(axes[1]) * out_c) {
+    const std::int64_t width = axes[1].kernel, taps = axes[0].kernel * width;
+    Tensor<T> ordered({columns_, in_c});
     for (std::int64_t o = 0; o < out_c; ++o)
       for (std::int64_t t = 0; t < taps; ++t)
         std::copy_n(weights + (o * taps + (reversed ? taps - 1 - t : t)) * in_c, in_c,
-                    ordered.data() + (t * out_c + o) * in_c);
+                    ordered.data() + ((t / width * padded(axes[1]) + t % width) * out_c + o) * in_c);
     ConvolutionWeights<T> w;
     w.values = ordered.data();
     w.out_c = columns_;
@@ -67,6 +69,7 @@ class TapProducts {
   std::size_t plan(std::int64_t batch, const Axes& axes, std::int64_t in_c, int threads) {
     batch_ = batch;
     axes_ = axes;
+    axes_[1].kernel = padded(axes[1]);
     const auto& [y, x] = axes_;
     in_row_ = x.in * in_c;
     first_ = y.before / y.stride;
@@ -122,6 +125,11 @@ class TapProducts {
     Sum low, high;
   };
 
+  /// The width of kernels. Those of integers have taps of zeros at the end, so that each pixel adds whole cells. (Zero
+  /// times an infinite float is not zero.)
+  static std::int64_t padded(const TransposedAxis& x) noexcept {
+    return sizeof(T) == 1 ? round_up(x.kernel, x.stride) : x.kernel;
+  }
   /// How many pixels along an axis reach an output.
   static std::int64_t reach(const TransposedAxis& a) noexcept { return (a.kernel + a.stride - 1) / a.stride; }
   /// The products of a row of pixels.

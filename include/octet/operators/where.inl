@@ -38,8 +38,9 @@ class WhereStep : public Step {
     const std::int64_t step[3] = {runs_.moves(0), runs_.moves(1), runs_.moves(2)};
     runs_.parallel(*c.pool, [&](std::int64_t p, std::int64_t a, std::int64_t b, std::int64_t o, std::int64_t n) {
       for (std::int64_t i = 0; i < n; ++i) {
+        const auto mask = static_cast<T>(condition[p + i * step[0]] != std::byte{0} ? ~T{0} : T{0});  // no branch
         const auto x = load_as<T>(yes, a + i * step[1]), y = load_as<T>(no, b + i * step[2]);
-        store_as<T>(c.output(), o + i, condition[p + i * step[0]] != std::byte{0} ? x : y);
+        store_as<T>(c.output(), o + i, static_cast<T>((x & mask) | (y & ~mask)));
       }
     });
   }

@@ -166,7 +166,7 @@ class AnyConvolution {
         k.dilation_h != 1 || k.dilation_w != 1 ||
         !TapProducts<float>::pays(TapProducts<float>::axes_of(s), w.group_in, w.out_c))
       return;
-    by_taps_ = {kernels, w.values, k.taps(), w.group_in, w.out_c, true};
+    by_taps_ = {kernels, w.values, TapProducts<float>::axes_of(s), w.group_in, w.out_c, true};
   }
 
   /// Converts the weights for kernels that do not support their type. `room` owns the result.

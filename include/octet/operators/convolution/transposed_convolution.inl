@@ -103,8 +103,9 @@ OCTET_API std::unique_ptr<Step> TransposedConvolution::prepare(const PrepareCont
       (!integer || detail::IntegerTransposedProducts::suits(c))) {
     const auto self = std::make_shared<const TransposedConvolution>(*this);
     const detail::TransposedProducts::Rule rule = [self](const Shape& in) { return self->axes(in); };
-    if (integer) return detail::make_step<detail::IntegerTransposedProducts>(c, rule, activation);
-    return detail::make_step<detail::TransposedProducts>(c, rule, activation);
+    if (integer)
+      return detail::make_step<detail::IntegerTransposedProducts>(c, axes(c.input(0).shape), rule, activation);
+    return detail::make_step<detail::TransposedProducts>(c, axes(c.input(0).shape), rule, activation);
   }
   if (integer) return step<detail::IntegerConvolution>(c);
   return step<detail::FloatConvolution<float>>(c);

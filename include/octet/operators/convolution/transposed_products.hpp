@@ -13,13 +13,15 @@ namespace detail {
 /// Transposed convolution of floats to few channels, without groups (see TapProducts).
 class TransposedProducts : public Step {
  public:
-  using Rule = std::function<TapProducts<float>::Axes(const Shape& in)>;
+  using Axes = std::array<TransposedAxis, 2>;
+  using Rule = std::function<Axes(const Shape& in)>;
 
-  TransposedProducts(const PrepareContext& c, Rule rule, const ActivationRange& range)
+  /// axes: without sizes.
+  TransposedProducts(const PrepareContext& c, const Axes& axes, Rule rule, const ActivationRange& range)
       : rule_(std::move(rule)), epilogue_(float_epilogue(range)) {
     const Tensor<float> w = to_float(c.constant(LayerInputs::weights).ref());
     const Shape& s = w.shape();
-    products_ = {c.kernels(), w.data(), s.product(1, s.rank() - 1), s.back(), s[0], false};
+    products_ = {c.kernels(), w.data(), axes, s.back(), s[0], false};
     bias_ = float_bias(c, s[0]);
   }
   std::size_t packed_bytes() const noexcept override { return products_.packed_bytes() + bias_.size_bytes(); }
@@ -51,6 +53,7 @@ class TransposedProducts : public Step {
 /// The same of uint8 images and int8 weights, to codes.
 class IntegerTransposedProducts : public Step {
  public:
+  using Axes = TransposedProducts::Axes;
   using Rule = TransposedProducts::Rule;
 
   /// Whether it has a form for these types, and sums of all taps cannot exceed 32 bits.
@@ -62,11 +65,12 @@ class IntegerTransposedProducts : public Step {
            (!c.has(LayerInputs::bias) || c.input(LayerInputs::bias).dtype == DType::i32);
   }
 
-  IntegerTransposedProducts(const PrepareContext& c, Rule rule, const ActivationRange& range) : rule_(std::move(rule)) {
+  IntegerTransposedProducts(const PrepareContext& c, const Axes& axes, Rule rule, const ActivationRange& range)
+      : rule_(std::move(rule)) {
     const IntegerWeights w(c, false);
     const Shape& s = c.input(LayerInputs::weights).shape;
     requantizer_ = Requantizer(c, w, range, ConvolutionInputs::residual, true);
-    products_ = {c.kernels(), w.values.data(), s.product(1, s.rank() - 1), s.back(), s[0], false, w.input_zero_point};
+    products_ = {c.kernels(), w.values.data(), axes, s.back(), s[0], false, w.input_zero_point};
     // The zero point is part of the products, since outputs have different taps.
     for (std::int64_t o = 0; o < w.out; ++o) {
       const auto* first = w.values.data() + o * w.k;
