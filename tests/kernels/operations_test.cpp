@@ -27,6 +27,7 @@ struct Results {
 
 namespace operations {
 using detail::Limit;
+using detail::rounded;
 using octet::bf16;
 using octet::fp16;
 

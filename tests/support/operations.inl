@@ -35,6 +35,7 @@ inline void float_operations(Results& r, const Operands& in) {
   floats(r, in, "add", [&](Floats v) { return wide::add(v.a, v.b); });
   floats(r, in, "sub", [&](Floats v) { return wide::sub(v.a, v.b); });
   floats(r, in, "mul", [&](Floats v) { return wide::mul(v.a, v.b); });
+  floats(r, in, "rounded_mul", [&](Floats v) { return wide::add(wide::rounded_mul(v.a, v.b), v.c); });
   floats(r, in, "div", [&](Floats v) { return wide::div(v.a, v.b); });
   floats(r, in, "fma", [&](Floats v) { return wide::fma(v.a, v.b, v.c); });
   floats(r, in, "min", [&](Floats v) { return wide::min(v.a, v.b); });
