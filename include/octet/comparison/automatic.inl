@@ -142,24 +142,15 @@ class AutomaticChoice {
     }
   }
 
-  /// Finds the first mixture that keeps what is asked: for an SQNR the first of all, since a mixture may have less
-  /// error than a later one; for an accuracy by bisection, since that of few samples says little. Then the limit of
-  /// noise is bisected between this one and the one before.
+  /// Finds the first mixture that keeps what is asked. None is left out, since a mixture may have less error than a
+  /// later one, or, with few samples, more accuracy. Then the limit of noise is bisected between this one and the one
+  /// before.
   void search(const FormPath& all, Path& path) {
     constexpr int refinements = 4;
     std::vector<FormPath::Step>& steps = path.steps;
-    std::size_t low = 0, high = steps.size() - 1;
-    if (target_.min_sqnr > 0) {
-      while (low < high && !keeps_asked(measured(choosing_, plans_.mixed(steps[low].forms)))) ++low;
-      high = low;
-    }
-    while (low < high) {
-      const std::size_t middle = (low + high) / 2;
-      if (is_kept(steps[middle].forms))
-        high = middle;
-      else
-        low = middle + 1;
-    }
+    const std::size_t high = steps.size() - 1;
+    std::size_t low = 0;
+    while (low < high && !keeps_asked(measured(choosing_, plans_.mixed(steps[low].forms)))) ++low;
     is_kept(steps[low].forms);
     for (int k = 0; k < refinements && low > 0 && steps[low].limit > 0; ++k) {
       const FormPath::Step &missed = steps[low - 1], &kept = steps[low];
