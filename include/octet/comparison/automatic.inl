@@ -113,10 +113,8 @@ class AutomaticChoice {
     std::size_t first = 0;
   };
 
-  bool is_kept(const Forms& forms) {
-    const AutomaticPoint& p = curve_.points[curve_.point_of(forms)];
-    return p.met && p.chosen_on.least_db >= asked_db_;
-  }
+  bool is_kept(const Forms& forms) { return keeps_asked(curve_.points[curve_.point_of(forms)].chosen_on); }
+  bool keeps_asked(const Quality& q) const { return keeps(target_, q) && q.least_db >= asked_db_; }
 
   /// Noise of layers may cancel or grow in truth, where predictions add it. So the changes that are predicted to save
   /// most are tried on the cheapest mixture, and made where it still keeps what is asked.
@@ -132,8 +130,7 @@ class AutomaticChoice {
         if (tried.size() == most_changes || !tried.insert(c.what()).second) continue;
         report("changing layers", tried.size(), most_changes);
         const Forms next = path.changed(curve_.tried[best].forms, c);
-        const Quality q = measured(choosing_, plans_.mixed(next));
-        if (!keeps(target_, q) || q.least_db < asked_db_) continue;
+        if (!keeps_asked(measured(choosing_, plans_.mixed(next)))) continue;
         const std::size_t point = curve_.point_of(next);
         if (!curve_.tried[point].offered) continue;
         const double before = curve_.cost(curve_.points[best]), now = curve_.cost(curve_.points[point]);
@@ -145,19 +142,15 @@ class AutomaticChoice {
     }
   }
 
-  /// Finds the first mixture that keeps what is asked, by bisection: later ones have less error. Then the limit of
-  /// noise is bisected between this one and the one before.
+  /// Finds the first mixture that keeps what is asked. None is left out, since a mixture may have less error than a
+  /// later one, or, with few samples, more accuracy. Then the limit of noise is bisected between this one and the one
+  /// before.
   void search(const FormPath& all, Path& path) {
     constexpr int refinements = 4;
     std::vector<FormPath::Step>& steps = path.steps;
-    std::size_t low = 0, high = steps.size() - 1;
-    while (low < high) {
-      const std::size_t middle = (low + high) / 2;
-      if (is_kept(steps[middle].forms))
-        high = middle;
-      else
-        low = middle + 1;
-    }
+    const std::size_t high = steps.size() - 1;
+    std::size_t low = 0;
+    while (low < high && !keeps_asked(measured(choosing_, plans_.mixed(steps[low].forms)))) ++low;
     is_kept(steps[low].forms);
     for (int k = 0; k < refinements && low > 0 && steps[low].limit > 0; ++k) {
       const FormPath::Step &missed = steps[low - 1], &kept = steps[low];
