@@ -182,7 +182,7 @@ elseif(CASE STREQUAL "models")
   if(NOT top1 EQUAL 1 OR NOT limited EQUAL 1)
     message(FATAL_ERROR "top-1 of the float model is ${top1} and, with --limit, ${limited}")
   endif()
-  refuses("--round" auto builtin:small_cnn ${chosen} --round fast)
+  octet(ok auto builtin:small_cnn ${chosen} --round nearest)
   refuses("--max-drop;--min-sqnr" auto builtin:small_cnn ${chosen} --min-sqnr 30)
   refuses("--data" auto builtin:small_cnn)
   # Other formats, without quantizing again; files that octet wrote are replaced.

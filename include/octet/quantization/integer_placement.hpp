@@ -10,6 +10,7 @@ namespace detail {
 /// tables of its codes. `is_integer(layer)`: whether a layer is.
 template <class IsInteger>
 bool reads_sums(const Graph& g, const Links& links, const Node& n, const IsInteger& is_integer) {
+  if (n.op->integer_form().compares) return false;  // codes as well
   const auto reads = [&](int v) { return v != Node::none && !g.value(v).is_constant(); };
   if (n.op->traits().products != Traits::Products::none || std::count_if(n.inputs.begin(), n.inputs.end(), reads) > 1)
     return true;
