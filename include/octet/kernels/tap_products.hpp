@@ -152,7 +152,7 @@ class TapProducts {
   /// The outputs of stride_h rows from stride_h * y on.
   template <class F>
   void add(const Work& w, std::int64_t y, const F& store) const noexcept {
-    const auto& [ay, ax] = axes_;
+    const TransposedAxis &ay = axes_[0], &ax = axes_[1];
     const std::int64_t whole = ax.kernel / ax.stride, rest = ax.kernel % ax.stride;
     auto* result = reinterpret_cast<Sum*>(w.scratch + result_at_);
     auto** terms = reinterpret_cast<const Sum**>(w.scratch + terms_at_);
