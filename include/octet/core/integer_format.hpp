@@ -28,10 +28,10 @@ struct IntegerFormat {
 };
 
 /// 8-bit activations and weights. Dot products take unsigned bytes of one factor.
-constexpr IntegerFormat int8_format{DType::i8, DType::u8, DType::i8, DType::i32, 8};
+inline constexpr IntegerFormat int8_format{DType::i8, DType::u8, DType::i8, DType::i32, 8};
 /// 16-bit activations, symmetric (zero point 0), and 8-bit weights: TFLite's 16x8 form.
-constexpr IntegerFormat int16_format{DType::i16, DType::i16, DType::i8, DType::i64, 8};
-constexpr IntegerFormat integer_formats[] = {int8_format, int16_format};
+inline constexpr IntegerFormat int16_format{DType::i16, DType::i16, DType::i8, DType::i64, 8};
+inline constexpr IntegerFormat integer_formats[] = {int8_format, int16_format};
 
 /// The format with activations of that type, stored or computed; null if there is none.
 inline const IntegerFormat* format_of_activations(DType t) noexcept {
