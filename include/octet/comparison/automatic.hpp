@@ -123,9 +123,9 @@ std::vector<LayerSensitivity> layer_sensitivity(const Model& model, const Calibr
 
 /// Quantizes a float model so that it keeps the target on samples held apart from those that choose, and is as fast or
 /// small as possible. The errors and costs of mixtures of forms are predicted from those of single layers; for a series
-/// of falling limits of error, the cheapest mixture is searched, and the first of them is taken that keeps the target on
-/// the samples that choose; for Target::min_sqnr it is then improved by single changes. The cheapest of the models that keep it there is proved on the other samples. If
-/// none keeps the target, the result says so (met).
+/// of falling limits of error, the cheapest mixture is searched, and the first of them is taken that keeps the target
+/// on the samples that choose; for Target::min_sqnr it is then improved by single changes. The cheapest of the models
+/// that keep it there is proved on the other samples. If none keeps the target, the result says so (met).
 AutomaticResult quantize(const Model& model, const Calibration& calibration, const Target& target);
 
 OCTET_END

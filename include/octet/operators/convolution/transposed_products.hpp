@@ -1,7 +1,6 @@
 #pragma once
-#include <functional>
-
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "../../kernels/tap_products.hpp"
