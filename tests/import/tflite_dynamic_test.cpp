@@ -60,6 +60,18 @@ TEST_CASE("tflite dynamic: each row of a fully connected layer has its own scale
   }
 }
 
+TEST_CASE("dynamic range: rows without elements give the bias") {
+  Random r(8);
+  for (const Rounding rounding : {Rounding::fp32, Rounding::xnnpack}) {
+    Model m = OneLayer(r).x({3, 0}).w8({4, 0}, by_channel(4)).w({4}).is(FullyConnected());
+    m.rounding = rounding;
+    const auto bias = m.value(2).constant.view<float>();
+    const Tensor<float> y = Executor(m)(Tensor<float>({3, 0}));
+    REQUIRE(y.size() == 12);
+    for (std::int64_t i = 0; i < y.size(); ++i) CHECK(y[i] == bias[i % 4]);
+  }
+}
+
 TEST_CASE("tflite dynamic: layers have the numbers of LiteRT with XNNPACK") {
   Judge judge(Format::tflite);
   if (!judge.ready()) return;

@@ -57,6 +57,11 @@ class DynamicRows {
 
  private:
   void quantize(const float* in, std::uint8_t* out, float* scale, float* shift) const noexcept {
+    if (weights_.k == 0) {  // no range
+      *scale = 1;
+      *shift = 0;
+      return;
+    }
     if (!xnnpack_) return simd_->quantize_row(in, weights_.k, out, scale, shift);
     std::array<float, 2> range;
     simd_->minmax_f32(in, weights_.k, range.data());
