@@ -28,11 +28,6 @@ class DynamicPixels : public ConvolutionStep {
     rows_.run(c.input(0), c.input(ConvolutionInputs::residual), c.output(), c.scratch, *c.pool);
   }
 
-  bool can_pool() const noexcept override { return false; }
-  bool runs_bands(bool) const noexcept override { return false; }
-  std::size_t plan_bands(const ConvolutionShape&, std::int64_t) override { return 0; }
-  void run_band(const Band&) noexcept override {}
-
  private:
   DynamicRows rows_;
 };

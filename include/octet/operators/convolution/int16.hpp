@@ -53,11 +53,6 @@ class Int16Convolution : public ConvolutionStep {
       by_matrix_.run(c.input(0), sums_.init(), padding_.bytes(), e, sums_.out_element(), c.scratch, *c.pool);
   }
 
-  bool can_pool() const noexcept override { return false; }
-  bool runs_bands(bool) const noexcept override { return false; }
-  std::size_t plan_bands(const ConvolutionShape&, std::int64_t) override { return 0; }
-  void run_band(const Band&) noexcept override {}
-
  private:
   Int16Sums sums_;
   bool by_channel_ = false;

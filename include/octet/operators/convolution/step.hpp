@@ -29,19 +29,19 @@ class ConvolutionStep : public Step {
   }
 
   /// Whether run, as planned for whole tensors, can store only the maximum of each 2 x 2 outputs.
-  virtual bool can_pool() const noexcept = 0;
+  virtual bool can_pool() const noexcept { return false; }
   /// Switches that on or off.
   void pool(bool on) noexcept { pooled_ = on; }
 
   /// Whether run_band is supported. `whole_input`: whether the whole image exists before the first band.
-  virtual bool runs_bands(bool whole_input) const noexcept = 0;
+  virtual bool runs_bands([[maybe_unused]] bool whole_input) const noexcept { return false; }
   /// Plans for bands of at most `rows` rows of one image. Returns the size of the scratch memory per thread, in bytes.
-  virtual std::size_t plan_bands(const ConvolutionShape& one_image, std::int64_t rows) = 0;
+  virtual std::size_t plan_bands(const ConvolutionShape& /*one_image*/, std::int64_t /*rows*/) { return 0; }
   /// Size in bytes of the data that start_image writes, after plan_bands.
   virtual std::size_t shared_bytes() const noexcept { return 0; }
   /// Called for each image before its bands, with its index in the batch.
   virtual void start_image(const std::byte*, std::int64_t, std::byte*, const RunContext&) noexcept {}
-  virtual void run_band(const Band&) noexcept = 0;
+  virtual void run_band(const Band&) noexcept {}
 
  protected:
   bool pooled() const noexcept { return pooled_; }

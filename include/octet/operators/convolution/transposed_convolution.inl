@@ -102,10 +102,10 @@ OCTET_API std::unique_ptr<Step> TransposedConvolution::prepare(const PrepareCont
   if (groups == 1 && detail::TapProducts<float>::pays(axes(c.input(0).shape), w.back(), w[0]) &&
       (!integer || detail::IntegerTransposedProducts::suits(c))) {
     const auto self = std::make_shared<const TransposedConvolution>(*this);
-    const detail::TransposedProducts::Rule rule = [self](const Shape& in) { return self->axes(in); };
+    const auto rule = [self](const Shape& in) { return self->axes(in); };
     if (integer)
       return detail::make_step<detail::IntegerTransposedProducts>(c, axes(c.input(0).shape), rule, activation);
-    return detail::make_step<detail::TransposedProducts>(c, axes(c.input(0).shape), rule, activation);
+    return detail::make_step<detail::FloatTransposedProducts>(c, axes(c.input(0).shape), rule, activation);
   }
   if (integer) return step<detail::IntegerConvolution>(c);
   return step<detail::FloatConvolution<float>>(c);

@@ -11,30 +11,49 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Transposed convolution of floats to few channels, without groups (see TapProducts).
+/// Transposed convolution to few channels, without groups (see TapProducts). T: float, or int8 for uint8 images and
+/// int8 weights.
+template <class T>
 class TransposedProducts : public Step {
  public:
-  using Axes = std::array<TransposedAxis, 2>;
+  using Axes = typename TapProducts<T>::Axes;
   using Rule = std::function<Axes(const Shape& in)>;
 
-  /// axes: without sizes.
-  TransposedProducts(const PrepareContext& c, const Axes& axes, Rule rule, const ActivationRange& range)
-      : rule_(std::move(rule)), epilogue_(float_epilogue(range)) {
-    const Tensor<float> w = to_float(c.constant(LayerInputs::weights).ref());
-    const Shape& s = w.shape();
-    products_ = {c.kernels(), w.data(), axes, s.back(), s[0], false};
-    bias_ = float_bias(c, s[0]);
-  }
-  std::size_t packed_bytes() const noexcept override { return products_.packed_bytes() + bias_.size_bytes(); }
   const char* form() const noexcept override { return products_.form(); }
-
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
     empty_ = in.elements() == 0 || c.outputs[0].shape.elements() == 0;
     return empty_ ? 0 : products_.plan(in[0], rule_(in), in.back(), c.threads);
   }
   void run(const RunContext& c) noexcept override {
-    if (empty_) return;
+    if (!empty_) multiply(c);
+  }
+
+ protected:
+  explicit TransposedProducts(Rule rule) : rule_(std::move(rule)) {}
+  virtual void multiply(const RunContext& c) const noexcept = 0;
+  TapProducts<T> products_;
+
+ private:
+  Rule rule_;
+  bool empty_ = false;
+};
+
+/// Of floats.
+class FloatTransposedProducts : public TransposedProducts<float> {
+ public:
+  /// axes: without sizes.
+  FloatTransposedProducts(const PrepareContext& c, const Axes& axes, Rule rule, const ActivationRange& range)
+      : TransposedProducts(std::move(rule)), epilogue_(float_epilogue(range)) {
+    const Tensor<float> w = to_float(c.constant(LayerInputs::weights).ref());
+    const Shape& s = w.shape();
+    products_ = {c.kernels(), w.data(), axes, s.back(), s[0], false};
+    bias_ = float_bias(c, s[0]);
+  }
+  std::size_t packed_bytes() const noexcept override { return products_.packed_bytes() + bias_.size_bytes(); }
+
+ private:
+  void multiply(const RunContext& c) const noexcept override {
     auto* out = reinterpret_cast<float*>(c.output());
     const std::int64_t channels = products_.channels();
     products_.run(c.input(0), bias_.data(), epilogue_.low_f32, epilogue_.high_f32, c.scratch, *c.pool,
@@ -43,20 +62,13 @@ class TransposedProducts : public Step {
                   });
   }
 
- private:
-  Rule rule_;
   Epilogue epilogue_;  // only its limits
-  TapProducts<float> products_;
   Tensor<float> bias_;
-  bool empty_ = false;
 };
 
-/// The same of uint8 images and int8 weights, to codes.
-class IntegerTransposedProducts : public Step {
+/// Of uint8 images and int8 weights, to codes.
+class IntegerTransposedProducts : public TransposedProducts<std::int8_t> {
  public:
-  using Axes = TransposedProducts::Axes;
-  using Rule = TransposedProducts::Rule;
-
   /// Whether it has a form for these types, and sums of all taps cannot exceed 32 bits.
   static bool suits(const PrepareContext& c) {
     const Value& w = c.input(LayerInputs::weights);
@@ -67,7 +79,7 @@ class IntegerTransposedProducts : public Step {
   }
 
   IntegerTransposedProducts(const PrepareContext& c, const Axes& axes, Rule rule, const ActivationRange& range)
-      : rule_(std::move(rule)) {
+      : TransposedProducts(std::move(rule)) {
     const IntegerWeights w(c, false);
     const Shape& s = c.input(LayerInputs::weights).shape;
     requantizer_ = Requantizer(c, w, range, ConvolutionInputs::residual, true);
@@ -82,15 +94,9 @@ class IntegerTransposedProducts : public Step {
   std::size_t packed_bytes() const noexcept override {
     return products_.packed_bytes() + requantizer_.packed_bytes() + bias_.size() * sizeof(std::int32_t);
   }
-  const char* form() const noexcept override { return products_.form(); }
 
-  std::size_t plan(const PlanContext& c) override {
-    const Shape& in = c.inputs[0].shape;
-    empty_ = in.elements() == 0 || c.outputs[0].shape.elements() == 0;
-    return empty_ ? 0 : products_.plan(in[0], rule_(in), in.back(), c.threads);
-  }
-  void run(const RunContext& c) noexcept override {
-    if (empty_) return;
+ private:
+  void multiply(const RunContext& c) const noexcept override {
     auto* out = reinterpret_cast<std::uint8_t*>(c.output());
     const std::int64_t channels = products_.channels();
     products_.run(c.input(0), bias_.data(), 0, 0, c.scratch, *c.pool,
@@ -99,12 +105,8 @@ class IntegerTransposedProducts : public Step {
                   });
   }
 
- private:
-  Rule rule_;
-  TapProducts<std::int8_t> products_;
   std::vector<std::int32_t> bias_;
   Requantizer requantizer_;
-  bool empty_ = false;
 };
 
 }  // namespace detail
