@@ -116,8 +116,8 @@ class AutomaticChoice {
   bool is_kept(const Forms& forms) { return keeps_asked(curve_.points[curve_.point_of(forms)].chosen_on); }
   bool keeps_asked(const Quality& q) const { return keeps(target_, q) && q.least_db >= asked_db_; }
 
-  /// Noise of layers may cancel or grow in truth, where predictions add it. So the changes that are predicted to save
-  /// most are tried on the cheapest mixture, and made where it still keeps what is asked.
+  /// Predictions add the noise of layers, which may cancel in the model. So the changes that are predicted to save most
+  /// are tried on the cheapest mixture, and made where it still keeps what is asked.
   void improve(const FormPath& path) {
     constexpr double least_saving = 0.002;
     const double alike = target_.objective == Objective::latency ? 1.03 : 1;  // of two measurements

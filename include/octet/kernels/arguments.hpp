@@ -187,8 +187,7 @@ struct PoolWindow {
 
 /// out[cell * width + j] = clamp(init[j] + terms[0][cell * step + j] + terms[1][cell * step + j] + ...), in this order,
 /// for j < width. The last `parts` terms are only added where j < part_width. Whole vectors of at most 16 elements are
-/// read of init and the other terms, and written.
-/// T is float or int32; integers are not clamped.
+/// read of init and the other terms, and written. T is float, or int32, which is not clamped.
 template <class T>
 struct ShiftedSums {
   const T* const* terms = nullptr;

@@ -10,9 +10,9 @@ struct QuantizationPlan;
 /// own, and the change of the bias (LayerPlan::bias_shift), so that the layers of the quantized model have the outputs
 /// of the float model on some inputs. Layers are done one after the other: each reads what the layers before it give,
 /// with their codes and with quantized activations ("asymmetric reconstruction"), and its target is what the float
-/// model gives, before its activation; so a layer also compensates for errors made before it
-/// (but see RoundingOptions::each_alone). Error feedback (GPTQ) and
-/// coordinate descent, see error_feedback.hpp; the best codes in layers of few weights, see exact_rounding.hpp.
+/// model gives, before its activation; so a layer also compensates for errors made before it (but see
+/// RoundingOptions::each_alone). Error feedback (GPTQ) and coordinate descent, see error_feedback.hpp; the best codes
+/// in layers of few weights, see exact_rounding.hpp.
 ///
 /// A layer is rounded by `options.samples` of its output pixels, or by more if it has more weights: 16 for each weight
 /// of an output channel, as long as their inputs take at most 64 MB, or else 4, up to 4 * options.samples. At least one

@@ -45,7 +45,7 @@ struct FixedOnce {
     const __m256i one = _mm256_set1_epi64x(1);
     return _mm256_sllv_epi64(one, _mm256_sub_epi64(n, one));
   }
-  // There is no arithmetic shift of 64-bit numbers: they are moved up by 2^62, so that they are not negative.
+  // AVX2 has no arithmetic shift of 64-bit integers. With 2^62 added they are not negative, and a logical shift does.
   static __m256i shifted(__m256i v, __m256i n) {
     const __m256i up = _mm256_set1_epi64x(std::int64_t{1} << 62);
     return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_add_epi64(v, up), n), _mm256_srlv_epi64(up, n));

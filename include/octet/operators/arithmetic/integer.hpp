@@ -82,7 +82,7 @@ class IntegerBinary : public Step {
     if (!takes) rounding_ = c.own_rounding();
   }
 
-  /// Sets the arguments of the kernel of fixed point. False if it has not the rounding.
+  /// Sets the arguments of the kernel of fixed point. False if it does not have the rounding.
   bool use_fixed_kernel() {
     const bool product = kind_ == BinaryKind::mul, once = rounding_ == Rounding::tflite_single;
     fixed_.zero_point = zero_point_;
