@@ -275,6 +275,18 @@ TEST_CASE("export: biases of more than 24 bits keep their codes") {
   }
 }
 
+TEST_CASE("export: an average of pixels inside the image is not clipped to the result's range before") {
+  Graph g;
+  AveragePool pool;
+  pool.window = Window(3, 3);
+  pool.window.padding = Window::Padding::same_upper;
+  pool.include_padding = false;
+  g.outputs = {g.add("mean", pool, {g.add_input("x", {1, 6, 6, 8})})};
+  const Tensor<float> image = random_tensor({1, 6, 6, 8}, 7);
+  const Model m = quantize<int8>(g, calibrate(g, {image}));
+  CHECK(difference_through(m, Format::tflite, {AnyTensor(image)}).relative() < 0.02);
+}
+
 TEST_CASE("export: a convolution keeps the range that its result has before a residual is added") {
   Graph g;
   const int x = g.add_input("x", {1, 6, 6, 8});

@@ -103,19 +103,23 @@ class TensorExport {
             Options(17).list(0, {s.begin(), s.end()}));
   }
 
-  /// A tensor with the same numbers in another scale. For images it is the only exact one that runtimes have: a 1x1
-  /// depthwise convolution with weights of 1.
+  /// A tensor with the same numbers in another scale.
   int requantized(int t, const QuantParams& to) {
     if (at(t).quant == to) return t;
     const std::string name = at(t).name + "/requantized";
     const Shape shape = at(t).shape;
     if (at(t).data) return constant(name, requantized_codes(at(t), to), to);
     const int out = add(name, at(t).dtype, shape, to);
-    if (shape.rank() == 4 && shape[3] > 0 && at(t).dtype == DType::i8)
-      depthwise_of_ones(t, out, {1, 1}, {1, 1}, 1.0f);
-    else
-      requantize(t, out);
+    rescale(t, out);
     return out;
+  }
+  /// The numbers of `from` in the scale of `to`. For images by the only exact operator that runtimes have: a 1x1
+  /// depthwise convolution with weights of 1.
+  void rescale(int from, int to) {
+    if (at(from).shape.rank() == 4 && at(from).shape[3] > 0 && at(from).dtype == DType::i8)
+      depthwise_of_ones(from, to, {1, 1}, {1, 1}, 1.0f);
+    else
+      requantize(from, to);
   }
   void requantize(int from, int to) {
     if (at(from).dtype == DType::i16 && at(to).dtype == DType::i16)

@@ -70,8 +70,14 @@ inline void export_average_pool(NodeExport& n) {
     return n.tensors().depthwise_of_ones(padded_input(n, p, n.in(0)), n.out(), a.window.kernel, a.window.strides,
                                          1 / taps);
   }
-  n.operate("AVERAGE_POOL_2D", 1, 2, {padded_input(n, p, n.in_like_output(0))}, {n.out()},
-            pool_options(a.window, p.code));
+  const int x = padded_input(n, p, n.in(0)), y = n.out();
+  const FileTensor from = n.tensors().at(x), to = n.tensors().at(y);
+  const bool rescaled = is_code(from.dtype) && is_code(to.dtype) && from.quant != to.quant;
+  const int mean = rescaled ? n.step("mean", to.dtype, to.shape, from.quant) : y;
+  n.operate("AVERAGE_POOL_2D", 1, 2, {x}, {mean}, pool_options(a.window, p.code));
+  if (!rescaled) return;
+  n.note(n.tensors().options(), "is averaged in the scale of its input, as TFLite requires, and then requantized");
+  n.tensors().rescale(mean, y);  // not before the average: codes beyond the result's range would be clipped
 }
 
 }  // namespace detail::tflite
