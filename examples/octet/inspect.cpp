@@ -2,6 +2,7 @@
 #include <iostream>
 #include <octet/passes/optimize.hpp>
 #include <octet/quantization/plan_file.hpp>
+#include <octet/quantization/rescale.hpp>
 #include "../report/layer_text.hpp"
 #include "../report/machine.hpp"
 
@@ -142,8 +143,15 @@ void inspect_command(const InspectArguments& o) {
   const std::vector<Shape> shapes = model.infer_shapes(o.sizes.shapes(model));
   using report::printable;
   std::cout << printable(model.name) << "\n";
+  const std::string factors = octet::detail::exponents_key;
+  std::size_t equalized = 0;
   for (const auto& [key, value] : model.metadata)
-    std::cout << printable(key + ": " + (key == "labels" ? std::to_string(lines(value)) + " classes" : value)) << "\n";
+    if (key.compare(0, factors.size(), factors) == 0)
+      ++equalized;
+    else
+      std::cout << printable(key + ": " + (key == "labels" ? std::to_string(lines(value)) + " classes" : value))
+                << "\n";
+  if (equalized > 0) std::cout << "equalized: channels of " << equalized << " tensors have factors, powers of two\n";
   if (has_integer_layers(model)) std::cout << "rounding: " << rounding_name(model.rounding) << "\n";
   for (const auto& [what, list] : {std::make_pair("input", &model.inputs), std::make_pair("output", &model.outputs)})
     for (int v : *list)
