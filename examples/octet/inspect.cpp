@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <iostream>
+#include <octet/graph/metadata.hpp>
 #include <octet/passes/optimize.hpp>
 #include <octet/quantization/plan_file.hpp>
-#include <octet/quantization/rescale.hpp>
 #include "../report/layer_text.hpp"
 #include "../report/machine.hpp"
 
@@ -143,7 +143,7 @@ void inspect_command(const InspectArguments& o) {
   const std::vector<Shape> shapes = model.infer_shapes(o.sizes.shapes(model));
   using report::printable;
   std::cout << printable(model.name) << "\n";
-  const std::string factors = octet::detail::exponents_key;
+  const std::string factors = exponents_key;
   std::size_t equalized = 0;
   for (const auto& [key, value] : model.metadata)
     if (key.compare(0, factors.size(), factors) == 0)

@@ -1,6 +1,6 @@
 #pragma once
 #include <CLI/CLI.hpp>
-#include <octet/graph/dimension_name.hpp>
+#include <octet/graph/metadata.hpp>
 #include <octet/graph/graph.hpp>
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 #include <flatbuffers/flatbuffers.h>
 
-#include <octet/graph/dimension_name.hpp>
+#include <octet/graph/metadata.hpp>
 #include <octet/import/tflite/metadata_schema.hpp>
 #include <octet/import/tflite/schema.hpp>
 #include <octet/io/labels.hpp>

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "../graph/metadata.hpp"
 #include "channel_classes.hpp"
 
 OCTET_BEGIN
@@ -93,9 +94,8 @@ inline void rescale(Graph& g, const ChannelExponents& exponents) {
   g.remove_unused();
 }
 
-/// Quantized models say which factors their tensors have, so that reports can compare them with the float model: for
-/// each channel the character '`' + exponent, followed by how often it is repeated if it is more than once.
-constexpr const char* exponents_key = "exponents of channels: ";
+/// How the metadata of quantized models have the exponents: for each channel the character '`' + exponent, followed by
+/// how often it is repeated if it is more than once.
 constexpr int exponent_zero = '`';
 
 inline void note_exponents(Graph& g, const ChannelExponents& exponents) {

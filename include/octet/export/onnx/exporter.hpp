@@ -1,5 +1,5 @@
 #pragma once
-#include "../../graph/dimension_name.hpp"
+#include "../../graph/metadata.hpp"
 #include "../prepared_model.hpp"
 #include "registry.hpp"
 
@@ -80,8 +80,8 @@ class Exporter {
     std::set<std::string> taken;
     for (int v : g_.outputs) {
       const Value& x = g_.value(v);
-      const Order own = x.is_constant() ? Order::identity(x.shape.rank()) : tensors_.order(v);
-      const Order o = NodeExport::stays(own) && !is_transposed(v) ? own : Order::identity(x.shape.rank());
+      const bool as_it_is = x.is_constant() || is_transposed(v);
+      const Order o = tensors_.output_order(v, as_it_is ? Order::identity(x.shape.rank()) : tensors_.order(v));
       std::string tensor = tensors_.tensor(v, o);
       const bool is_input = std::find(g_.inputs.begin(), g_.inputs.end(), v) != g_.inputs.end();
       if (tensor != x.name || is_input || x.is_constant() || taken.count(tensor)) {

@@ -114,12 +114,8 @@ class NodeExport : public ExportedNode {
   /// The name for a value's own tensor in that order: the value's name, unless an output of the model needs that for
   /// another order.
   std::string result_name(int v, const Order& o) {
-    const bool moved = graph().is_output(v) && !stays(o);
+    const bool moved = graph().is_output(v) && tensors_.output_order(v, o) != o;
     return tensors_.file().unique(graph().value(v).name + (moved ? "/as_computed" : ""));
-  }
-  /// Whether an output of the model may have that order, see Importer::output_value.
-  static bool stays(const Order& o) {
-    return o.is_identity() || (o.rank() >= 4 && o == Order::channels_last(o.rank()));
   }
   void written(int i, const std::string& tensor, const Order& o) {
     tensors_.set_written(out_id(i), tensor, o);

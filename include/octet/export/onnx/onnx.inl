@@ -6,11 +6,12 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Metadata, without the names of open dimensions, which the shapes of the file have.
+/// Metadata, without what the shapes of the file say.
 inline std::map<std::string, std::string> own_metadata(const Graph& g) {
   std::map<std::string, std::string> m = prepared_metadata(g);
   for (int v : g.inputs)
     for (int d = 0; d < g.value(v).shape.rank(); ++d) m.erase(dimension_key(g.value(v).name, d));
+  for (int v : g.outputs) m.erase(layout_key(g.value(v).name));
   return m;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "../../graph/metadata.hpp"
 #include "../../import/onnx/order.hpp"
 #include "../../model_file/save_options.hpp"
 #include "../codes.hpp"
@@ -70,6 +71,14 @@ class TensorExport {
   /// An elementwise operator keeps the order of columns.
   void pass_columns(int from, int to) {
     if (const auto c = columns(from)) columns_[to] = *c;
+  }
+
+  /// The order in the file of an output of the model that is computed in the order `own`: images are [N, C, spatial
+  /// ...] if they are computed so, or were so in the file that the model is from, see Importer::output_value.
+  Order output_order(int v, const Order& own) const {
+    const Order image = Order::channels_last(own.rank());
+    const bool was_image = g_.metadata.count(layout_key(g_.value(v).name)) > 0;
+    return own.rank() >= 4 && (was_image || own == image) ? image : Order::identity(own.rank());
   }
 
   /// Sizes of a value in the file.

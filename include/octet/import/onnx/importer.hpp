@@ -2,7 +2,7 @@
 #include <set>
 
 #include "../../core/with_place.hpp"
-#include "../../graph/dimension_name.hpp"
+#include "../../graph/metadata.hpp"
 #include "../../model_file/load_options.hpp"
 #include "../missing_operators.hpp"
 #include "half_precision.hpp"
@@ -144,7 +144,7 @@ class Importer {
     const int value = builder_.add_input(text(v.name), permuted(shape, order), element_type(v.data_type), stored);
     for (int i = 0; i < rank; ++i) {
       const ValueInfo::Dim& d = v.dims[static_cast<std::size_t>(order[i])];
-      if (d.size < 0 && !d.symbol.empty()) dimension_names_[dimension_key(text(v.name), i)] = text(d.symbol);
+      if (d.size < 0 && !d.symbol.empty()) dimension_texts_[dimension_key(text(v.name), i)] = text(d.symbol);
     }
     tensors_.emplace(v.name, builder_.operand(value, order, text(v.name)));
     half_.compute_in_float(v.name);
@@ -200,6 +200,7 @@ class Importer {
   int output_value(const Operand& x, const std::string& name) {
     const bool as_stored = !options_.keep_layout && x.rank() >= 4 && x.order == Order::channels_last(x.rank());
     const Order order = as_stored ? x.order : Order::identity(x.rank());
+    if (as_stored) dimension_texts_[layout_key(name)] = "channels first";
     const int v = builder_.value(x, order);
     Graph& g = builder_.graph;
     const int stored = x.source->values.front().second;
@@ -219,7 +220,7 @@ class Importer {
     g.name = graph().name.empty() ? source_ : text(graph().name);
     g.rounding = options_.rounding.value_or(Rounding::fp32);
     for (const auto& [key, value] : model_.metadata) g.metadata[text(key)] = text(value);
-    for (const auto& [key, value] : dimension_names_) g.metadata[key] = value;
+    for (const auto& [key, value] : dimension_texts_) g.metadata[key] = value;
     g.metadata["format"] = "ONNX, operator set " + std::to_string(opset_);
     g.metadata["producer"] =
         text(model_.producer) + (model_.producer_version.empty() ? "" : " " + text(model_.producer_version));
@@ -229,7 +230,7 @@ class Importer {
   std::string source_;
   LoadOptions options_;
   ExternalData files_;
-  std::map<std::string, std::string> dimension_names_;  // of the inputs, for the metadata
+  std::map<std::string, std::string> dimension_texts_;  // of the inputs, for the metadata
   std::set<int> taken_;                                 // values that are inputs or outputs
   GraphBuilder builder_;
   Tensors tensors_;

@@ -116,7 +116,9 @@ inline std::vector<double> resize_scales(NodeExport& n, const Resize& r) {
     n.require(in[i] > 0 && out[i] > 0,
               "resizes an image of unknown size to a given one: set the size of the model's input");
     float s = static_cast<float>(out[i]) / static_cast<float>(in[i]);
-    while (std::floor(s * static_cast<float>(in[i])) < static_cast<float>(out[i])) s = std::nextafter(s, 2 * s);
+    // (Not less than the ratio, so that readers that multiply doubles find the size, too.)
+    while (static_cast<double>(s) * static_cast<double>(in[i]) < static_cast<double>(out[i]))
+      s = std::nextafter(s, 2 * s);
     scales.push_back(static_cast<double>(s));
   }
   return scales;
@@ -124,7 +126,10 @@ inline std::vector<double> resize_scales(NodeExport& n, const Resize& r) {
 
 inline void export_resize(NodeExport& n) {
   const auto& r = static_cast<const Resize&>(n.op());
-  const Order o = n.order();
+  const std::vector<double> factors = resize_scales(n, r);
+  // ONNX Runtime has cubic only for the last two dimensions.
+  const bool cubic_image = r.mode == ResizeMode::cubic && factors.size() == 4 && factors[3] == 1;
+  const Order o = cubic_image ? Order::channels_last(4) : n.order();
   static constexpr const char* modes[] = {"nearest", "linear", "cubic"};
   static constexpr const char* coordinates[] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
                                                 "align_corners", "asymmetric",           "tf_crop_and_resize"};
@@ -146,7 +151,7 @@ inline void export_resize(NodeExport& n) {
     roi = n.tensors().reals(n.name() + "/roi", starts);
     a.real("extrapolation_value", r.extrapolation_value);
   }
-  const std::string scales = n.tensors().reals(n.name() + "/scales", file_entries(resize_scales(n, r), o));
+  const std::string scales = n.tensors().reals(n.name() + "/scales", file_entries(factors, o));
   n.node("Resize", {n.real(0, o), roi, scales}, o, a);
 }
 

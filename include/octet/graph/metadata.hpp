@@ -4,6 +4,7 @@
 
 #include "../core/config.hpp"
 
+/// Keys of Graph::metadata that contain the name of a tensor.
 OCTET_BEGIN
 
 /// The key, in the metadata of a model, of the name that its file gives to dimension d of an input, such as "batch". d
@@ -17,5 +18,13 @@ inline std::string dimension_name(const std::map<std::string, std::string>& meta
   const auto at = metadata.find(dimension_key(input, d));
   return at == metadata.end() ? std::string() : at->second;
 }
+
+/// The key of the layout that an output has in the .onnx file of the model, where it is not the model's: "channels
+/// first" for [N, C, ...] where the model has [N, ..., C].
+inline std::string layout_key(const std::string& output) { return "layout in .onnx files of " + output; }
+
+/// The beginning of the keys of equalized tensors, before their names. Quantized models have the factors of channels
+/// there, encoded, so that reports can compare tensors with those of the float model.
+constexpr const char* exponents_key = "exponents of channels: ";
 
 OCTET_END
