@@ -124,12 +124,22 @@ inline std::vector<double> resize_scales(NodeExport& n, const Resize& r) {
   return scales;
 }
 
+/// An order for cubic, which ONNX Runtime has only for the last two of four dimensions: `own`, if these are resized
+/// there.
+inline Order cubic_order(const std::vector<double>& factors, const Order& own) {
+  const std::vector<double> in_file = file_entries(factors, own);
+  if (factors.size() != 4 || (in_file[0] == 1 && in_file[1] == 1)) return own;
+  Order dims;  // of the file, those that are resized last
+  for (const bool resized : {false, true})
+    for (int i = 0; i < 4; ++i)
+      if ((factors[static_cast<std::size_t>(i)] != 1) == resized) dims.push_back(i);
+  return dims.inverse();
+}
+
 inline void export_resize(NodeExport& n) {
   const auto& r = static_cast<const Resize&>(n.op());
   const std::vector<double> factors = resize_scales(n, r);
-  // ONNX Runtime has cubic only for the last two dimensions.
-  const bool cubic_image = r.mode == ResizeMode::cubic && factors.size() == 4 && factors[3] == 1;
-  const Order o = cubic_image ? Order::channels_last(4) : n.order();
+  const Order o = r.mode == ResizeMode::cubic ? cubic_order(factors, n.order()) : n.order();
   static constexpr const char* modes[] = {"nearest", "linear", "cubic"};
   static constexpr const char* coordinates[] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
                                                 "align_corners", "asymmetric",           "tf_crop_and_resize"};
