@@ -53,6 +53,10 @@ class Resize : public OperatorOf<Resize> {
   }
   OCTET_API IntegerForm integer_form() const override;
 
+  /// What nearest selects from an input of that shape: for each dimension and each place of the output, the place in
+  /// the input; -1 outside the region of interest.
+  OCTET_API std::vector<std::vector<std::int64_t>> selected(const Shape& in) const;
+
  private:
   OCTET_API std::vector<detail::ResizeAxis> resolve(const Shape& in) const;
 };

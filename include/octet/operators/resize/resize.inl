@@ -93,14 +93,14 @@ OCTET_API std::unique_ptr<Step> Resize::prepare(const PrepareContext& c) const {
   detail::element_bytes(c, x);
   detail::store_element(x.dtype, fill.element.data(), 0, is_floating(x.dtype) ? outside : std::nearbyint(outside));
   return detail::make_step<detail::IndexedStep>(
-      c,
-      [self = *this](const Shape& in, const Shape&, std::size_t) {
-        detail::Indices indices;
-        for (const detail::ResizeAxis& a : self.resolve(in))
-          indices.push_back(a.nearest(self.coordinate_transformation_mode, self.nearest_mode));
-        return indices;
-      },
-      fill);
+      c, [self = *this](const Shape& in, const Shape&, std::size_t) { return self.selected(in); }, fill);
+}
+
+OCTET_API std::vector<std::vector<std::int64_t>> Resize::selected(const Shape& in) const {
+  std::vector<std::vector<std::int64_t>> places;
+  for (const detail::ResizeAxis& a : resolve(in))
+    places.push_back(a.nearest(coordinate_transformation_mode, nearest_mode));
+  return places;
 }
 
 OCTET_API IntegerForm Resize::integer_form() const {

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "../../../operators/arg_max.hpp"
 #include "../../../operators/concat.hpp"
 #include "../../../operators/reduce.hpp"
@@ -149,6 +151,20 @@ inline std::vector<std::int64_t> resized_order(NodeExport& n, const Resize& r) {
   return {others[0], resized[0], resized[1], others[1]};
 }
 
+/// The coordinates with which TFLite's nearest selects what `r` does.
+inline std::optional<CoordinateMode> nearest_coordinates(const Resize& r, const Shape& in, const Shape& out) {
+  const auto wanted = r.selected(in);
+  for (const CoordinateMode mode :
+       {CoordinateMode::asymmetric, CoordinateMode::half_pixel, CoordinateMode::align_corners}) {
+    Resize like;
+    like.sizes.assign(out.begin(), out.end());
+    like.coordinate_transformation_mode = mode;
+    like.nearest_mode = mode == CoordinateMode::asymmetric ? NearestMode::floor : NearestMode::round_prefer_ceil;
+    if (like.selected(in) == wanted) return mode;
+  }
+  return std::nullopt;
+}
+
 /// Images to a known size. Coordinates are TFLite's: align_corners, half_pixel, or neither.
 inline void export_resize(NodeExport& n) {
   const auto& r = static_cast<const Resize&>(n.op());
@@ -166,28 +182,29 @@ inline void export_resize(NodeExport& n) {
             "the size of the result: set the size of the model's input");
   n.require(r.mode != ResizeMode::cubic && !r.antialias && !r.exclude_outside,
             "interpolates in a way that TFLite does not have: the nearest is linear, without antialias");
-  bool whole = true, enlarges = true;  // the scales are the ratios of sizes; these are whole numbers
-  for (int i = 1; i <= 2; ++i) {
-    const auto k = static_cast<std::size_t>(order[static_cast<std::size_t>(i)]);
-    if (!r.scales.empty())
-      whole = whole && std::abs(r.scales[k] * static_cast<double>(in[i]) - static_cast<double>(out[i])) < 1e-3;
-    enlarges = enlarges && out[i] % in[i] == 0;
-  }
   using C = CoordinateMode;
-  const C mode = r.coordinate_transformation_mode;
-  const bool corners = mode == C::align_corners, asymmetric = mode == C::asymmetric;
-  const bool centers = mode == C::half_pixel || mode == C::half_pixel_symmetric ||
-                       (mode == C::pytorch_half_pixel && out[1] > 1 && out[2] > 1);
-  n.require(whole && (corners || asymmetric || centers),
-            "resizes with coordinates that TFLite does not have: the nearest "
-            "are half_pixel, align_corners and asymmetric with sizes that are whole multiples");
   const bool linear = r.mode == ResizeMode::linear;
-  const bool repeats = enlarges && (centers || (asymmetric && r.nearest_mode == NearestMode::floor));
-  const bool same =
-      repeats || (asymmetric ? r.nearest_mode == NearestMode::floor : r.nearest_mode == NearestMode::round_prefer_ceil);
-  n.require(linear || same,
-            "selects the nearest pixel in a way that TFLite does not have: it has floor (asymmetric) and "
-            "round_prefer_ceil");
+  C mode = r.coordinate_transformation_mode;
+  if (linear) {
+    bool whole = true;  // the scales are the ratios of sizes
+    for (int i = 1; i <= 2; ++i) {
+      const auto k = static_cast<std::size_t>(order[static_cast<std::size_t>(i)]);
+      if (!r.scales.empty())
+        whole = whole && std::abs(r.scales[k] * static_cast<double>(in[i]) - static_cast<double>(out[i])) < 1e-3;
+    }
+    if (mode == C::half_pixel_symmetric || (mode == C::pytorch_half_pixel && out[1] > 1 && out[2] > 1))
+      mode = C::half_pixel;
+    n.require(whole && (mode == C::align_corners || mode == C::asymmetric || mode == C::half_pixel),
+              "resizes with coordinates that TFLite does not have: the nearest are half_pixel, align_corners and "
+              "asymmetric with sizes that are whole multiples");
+  } else {
+    const std::optional<C> like = nearest_coordinates(r, n.input(0).shape, n.output().shape);
+    n.require(
+        like.has_value(),
+        "selects the nearest pixel in a way that TFLite does not have: of these sizes, it has floor (asymmetric) and "
+        "round_prefer_ceil (half_pixel, align_corners)");
+    mode = *like;
+  }
   const bool moves = order != std::vector<std::int64_t>{0, 1, 2, 3};
   int x = n.in_like_output(0), y = n.out();
   const auto transpose = [&](int from, int to, const std::vector<std::int64_t>& perm) {
@@ -201,11 +218,11 @@ inline void export_resize(NodeExport& n) {
     y = n.step("resized", like.dtype, out, like.quant);
   }
   const int size = n.integers("size", {out[1], out[2]});
+  const int corners = mode == C::align_corners, centers = mode == C::half_pixel;
   if (linear)
-    n.operate("RESIZE_BILINEAR", 1, 2, {x, size}, {y}, Options(15).byte(2, corners ? 1 : 0).byte(3, centers ? 1 : 0));
+    n.operate("RESIZE_BILINEAR", 1, 2, {x, size}, {y}, Options(15).byte(2, corners).byte(3, centers));
   else
-    n.operate("RESIZE_NEAREST_NEIGHBOR", 1, 2, {x, size}, {y},
-              Options(74).byte(0, corners ? 1 : 0).byte(1, !repeats && centers ? 1 : 0));
+    n.operate("RESIZE_NEAREST_NEIGHBOR", 1, 2, {x, size}, {y}, Options(74).byte(0, corners).byte(1, centers));
   if (!moves) return;
   std::vector<std::int64_t> back(4);
   for (std::size_t d = 0; d < 4; ++d) back[static_cast<std::size_t>(order[d])] = static_cast<std::int64_t>(d);

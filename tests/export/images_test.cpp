@@ -1,0 +1,119 @@
+#include <octet/io/load.hpp>
+#include <octet/io/model_file.hpp>
+#include <octet/operators/all.hpp>
+#include <octet/quantization/calibration.hpp>
+#include <octet/quantization/quantize_model.hpp>
+
+#include "support/exported.hpp"
+#include "support/files.hpp"
+#include "support/onnx_builder.hpp"
+
+// Files of other formats: the layout of images, and how they are resized and averaged.
+
+using namespace octet;
+using namespace testing;
+
+TEST_CASE("export: an average of pixels inside the image is not clipped to the result's range before") {
+  Graph g;
+  AveragePool pool;
+  pool.window = Window(3, 3);
+  pool.window.padding = Window::Padding::same_upper;
+  pool.include_padding = false;
+  g.outputs = {g.add("mean", pool, {g.add_input("x", {1, 6, 6, 8})})};
+  const Tensor<float> image = random_tensor({1, 6, 6, 8}, 7);
+  const Model m = quantize<int8>(g, calibrate(g, {image}));
+  CHECK(difference_through(m, Format::tflite, {AnyTensor(image)}).relative() < 0.02);
+}
+
+TEST_CASE("export: outputs of ONNX models keep the layout of their file") {
+  // A shuffle of pixels as older exporters write it, and products of pixels as of attention.
+  OnnxBuilder b;
+  b.input("x", {1, 3, 6, 5})
+      .initializer("w", random_tensor({8, 3, 1, 1}, 1))
+      .initializer("v", random_tensor({8, 4}, 2));
+  b.node("Conv", {"x", "w"}, {"c"});
+  b.integers("blocks", {1, 2, 2, 2, 6, 5}).integers("large", {1, 2, 12, 10});
+  b.node("Reshape", {"c", "blocks"}, {"r"})
+      .node("Transpose", {"r"}, {"t"}, {{"perm", std::vector<std::int64_t>{0, 1, 4, 2, 5, 3}}});
+  b.node("Reshape", {"t", "large"}, {"shuffled"});
+  b.integers("rows", {1, 8, 30}).integers("image", {1, 4, 6, 5});
+  b.node("Reshape", {"c", "rows"}, {"rows_first"})
+      .node("Transpose", {"rows_first"}, {"pixels"}, {{"perm", std::vector<std::int64_t>{0, 2, 1}}});
+  b.node("MatMul", {"pixels", "v"}, {"p"})
+      .node("Transpose", {"p"}, {"q"}, {{"perm", std::vector<std::int64_t>{0, 2, 1}}});
+  b.node("Reshape", {"q", "image"}, {"s"}).node("Sigmoid", {"s"}, {"attended"});
+  for (const char* out : {"c", "shuffled", "attended"}) b.output(out);
+
+  const std::vector<AnyTensor> in{AnyTensor(random_tensor({1, 3, 6, 5}, 3))};
+  const std::vector<AnyTensor> expected = run_model(import_onnx(b), in);
+  const Model m = import_onnx(b, false);
+  CHECK(m.value(m.outputs[1]).shape == Shape{1, 12, 10, 2});
+  const TemporaryFile file("layout.octet");
+  save(m, file.path);
+  for (const Model& from : {m, load(file.path)}) {
+    const std::string bytes = write_onnx(from);
+    const Model back = import_onnx(bytes);
+    REQUIRE(back.outputs.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      CHECK(back.value(back.outputs[i]).name == m.value(m.outputs[i]).name);
+      CHECK(back.value(back.outputs[i]).shape == expected[i].shape());
+    }
+    CHECK(difference(run_model(back, in), expected).relative() < 1e-5);
+    const Model again = import_onnx(bytes, false);
+    CHECK(again.value(again.outputs[1]).shape == Shape{1, 12, 10, 2});
+  }
+}
+
+TEST_CASE("export: ONNX files resize by scales that give the sizes, and with cubic the last two dimensions") {
+  Graph g;
+  Resize r;
+  r.mode = ResizeMode::cubic;
+  r.scales = {1, 1.5, 2, 1};
+  const int cubic = g.add("cubic", r, {g.add("image", Reshape({1, 6, 5, 4}), {g.add_input("rows", {1, 30, 4})})});
+  r = Resize();
+  r.mode = ResizeMode::linear;
+  r.sizes = {1, 15, 6, 4};
+  const int linear = g.add("linear", r, {g.add_input("x", {1, 7, 6, 4})});
+  g.outputs = {cubic, linear};
+  const std::string file = write_onnx(g);
+  const float scales[] = {1, 1, 1.5f, 2};
+  CHECK(file.find(std::string(reinterpret_cast<const char*>(scales), sizeof(scales))) != std::string::npos);
+  const Model back = parsed(file, Format::onnx);
+  for (const Node& n : back.nodes)
+    if (const auto* resize = as<Resize>(*n.op); resize && resize->mode == ResizeMode::linear)
+      CHECK(*std::max_element(resize->scales.begin(), resize->scales.end()) * 7 >= 15);
+  CHECK(count<Resize>(back) == 2);
+}
+
+TEST_CASE("export: TFLite files select the same nearest pixels, or are refused") {
+  int same = 0, refused = 0;
+  for (CoordinateMode mode :
+       {CoordinateMode::half_pixel, CoordinateMode::half_pixel_symmetric, CoordinateMode::pytorch_half_pixel,
+        CoordinateMode::align_corners, CoordinateMode::asymmetric})
+    for (NearestMode rounding :
+         {NearestMode::round_prefer_floor, NearestMode::round_prefer_ceil, NearestMode::floor, NearestMode::ceil})
+      for (const auto& [from, to] :
+           {std::pair(4, 8), std::pair(4, 6), std::pair(7, 15), std::pair(6, 3), std::pair(21, 12)})
+        for (bool single : {false, true}) {
+          Graph g;
+          Resize r;
+          r.coordinate_transformation_mode = mode;
+          r.nearest_mode = rounding;
+          r.float_coordinates = single;
+          r.sizes = {1, to, 5, 3};
+          g.outputs = {g.add("resize", r, {g.add_input("x", {1, from, 5, 3})})};
+          std::string file;
+          try {
+            file = write_tflite(g);
+          } catch (const FormatError& e) {
+            CHECK(std::string(e.what()).find("'resize'") != std::string::npos);
+            ++refused;
+            continue;
+          }
+          const std::vector<AnyTensor> in = random_inputs(g, 1);
+          CHECK(difference(run_model(parsed(file, Format::tflite), in), run_model(g, in)).different == 0);
+          ++same;
+        }
+  CHECK(same > 50);
+  CHECK(refused > 20);
+}
