@@ -175,6 +175,9 @@ elseif(CASE STREQUAL "fine_tune")
   says(out "already done")
   octet(ok ${model} ${images} --observed --epochs 1)
   octet(ok ${model} --data data/train-images-idx3-ubyte --held-out 4 --epochs 1)  # no test images
+  octet(ok ${model} ${images} --start small.octet --weight-bits 0 --optimizer adam --epochs 1
+        --alike data/t10k-images-idx3-ubyte)
+  says(out "20 other images: agreement with float" "those of --start")
   refuses("expected 8 or 4 bits;3" ${model} ${images} --weight-bits 3)
   refuses("fewer held-out images;20" ${model} --data data/train-images-idx3-ubyte --test data --held-out 20)
   refuses("'pretrained/float.octet'" ${model} ${images} --epochs 1 --out pretrained/float.octet)

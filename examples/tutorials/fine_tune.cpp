@@ -6,6 +6,7 @@
 #include <octet/io/load.hpp>
 #include <octet/io/open_dataset.hpp>
 #include <octet/training/evaluate.hpp>
+#include <octet/training/likeness.hpp>
 #include <octet/training/qat.hpp>
 #include <octet/training/reestimate_batch_norm.hpp>
 #include <octet/training/trainer.hpp>
@@ -21,7 +22,7 @@ using namespace octet;
 namespace {
 
 struct Options {
-  std::string model, start, data, test, out, normalization = "torch";
+  std::string model, start, data, test, alike, out, normalization = "torch", optimizer = "sgd";
   QatConfig qat;
   TrainingOptions training;
   std::int64_t epochs = 3, limit = 0, held_out = 1000, reestimated = 0;
@@ -35,11 +36,14 @@ struct Options {
                    "Starts from this integer model of the same network, such as one of octet quantize --round fast");
     app.add_option("--data", data, "Training images: a folder, a csv, or an IDX or CIFAR file");
     app.add_option("--test", test, "Test images, looked at once, at the end (empty: none)");
+    app.add_option("--alike", alike,
+                   "Other images, labelled or not, on which the result is compared with the float model at the end");
     app.add_option("--out", out, "Writes the integer model to this .octet file");
     app.add_option("--preprocess", normalization, "Normalization of pixels")
         ->check(CLI::IsMember(normalization_names()))
         ->capture_default_str();
-    app.add_option("--weight-bits", qat.weight_bits, "8 or 4")->capture_default_str();
+    app.add_option("--weight-bits", qat.weight_bits, "8 or 4; 0: those that the layers of --start have")
+        ->capture_default_str();
     app.add_option("--activation-bits", qat.activation_bits, "8 or 4")->capture_default_str();
     app.add_flag("--observed", observed, "Observes ranges instead of learning scales and zero points");
     app.add_option("--first-last-bits", qat.first_last_bits,
@@ -65,6 +69,9 @@ struct Options {
     app.add_option("--reestimate", reestimated,
                    "Computes them again after training, from this number of training images")
         ->check(count);
+    app.add_option("--optimizer", optimizer, "sgd (with a momentum of 0.9) or adam")
+        ->check(CLI::IsMember({"sgd", "adam"}))
+        ->capture_default_str();
     app.add_option("--rate", rate, "Learning rate of the first step, falling to 0 along a cosine")
         ->capture_default_str();
     app.add_option("--weight-decay", weight_decay, "L2 penalty")->capture_default_str();
@@ -103,16 +110,17 @@ void print(const EpochReport& e) {
 void run(Options o) {
   for (const auto& [name, value] : {std::make_pair("--model", &o.model), {"--data", &o.data}})
     require(!value->empty(), name, " is required");
-  if (!o.out.empty()) OutputCheck({o.model, o.start, o.data, o.test}, o.force).writes(o.out, FileKind::model);
+  if (!o.out.empty()) OutputCheck({o.model, o.start, o.data, o.test, o.alike}, o.force).writes(o.out, FileKind::model);
   if (!o.training.checkpoint.empty())
-    OutputCheck({o.model, o.start, o.data, o.test}, o.force).writes(o.training.checkpoint, FileKind::checkpoint);
+    OutputCheck({o.model, o.start, o.data, o.test, o.alike}, o.force)
+        .writes(o.training.checkpoint, FileKind::checkpoint);
   const Model model = load(o.model);
   const DatasetPtr images = open_dataset(o.data);
   const std::int64_t all = o.limit > 0 ? std::min(o.limit, images->size()) : images->size();
   require(o.held_out < all, "expected fewer held-out images than the ", all, " training images, found ", o.held_out);
   const ImageExamples learned = examples(std::make_shared<Subset>(images, 0, all - o.held_out), model, o.normalization);
   o.qat.learned_scales = !o.observed;
-  o.training.optimizer = sgd(0.9, o.weight_decay);
+  o.training.optimizer = o.optimizer == "adam" ? adamw(o.weight_decay) : sgd(0.9, o.weight_decay);
   o.training.learning_rate = cosine_rate(o.rate);
   o.training.on_epoch = print;
   if (o.distill) o.training.distillation.teacher = std::make_shared<const Model>(model);
@@ -138,11 +146,20 @@ void run(Options o) {
   }
   const Model integers = convert(trained);
   if (!o.out.empty()) save(integers, o.out);
+  if (!o.alike.empty()) {
+    DatasetOptions unlabelled;
+    unlabelled.with_labels = false;
+    const ImageExamples others = examples(open_dataset(o.alike, unlabelled), model, o.normalization);
+    const Likeness l = likeness(integers, model, others);
+    std::cout << others.size() << " other images: agreement with float " << report::percent(l.agreement)
+              << "  divergence " << report::fixed(l.divergence, 4) << "\n";
+  }
   if (o.test.empty()) return;
   const ImageExamples test = examples(open_dataset(o.test), model, o.normalization);
   report::TextTable t({"", "Weights", "Activations", "Top-1, " + std::to_string(test.size()) + " images"});
   t.add({"float", "32 bits", "32 bits", report::percent(evaluate(model, test).accuracy)});
-  t.add({"trained for integers", std::to_string(o.qat.weight_bits) + " bits",
+  t.add({"trained for integers",
+         o.qat.weight_bits == 0 ? "those of --start" : std::to_string(o.qat.weight_bits) + " bits",
          std::to_string(o.qat.activation_bits) + " bits", report::percent(evaluate(integers, test).accuracy)});
   std::cout << t.str();
 }

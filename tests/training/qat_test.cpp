@@ -498,6 +498,42 @@ TEST_CASE("qat: an integer model starts from its weights and ranges") {
   for (const Value& v : prepare_qat(quantize<fp16>(model)).values) CHECK(v.dtype == DType::f32);
 }
 
+TEST_CASE("qat: layers keep the bits of the integer model that training starts from") {
+  const Model model = varied_net();
+  const Tensor<float> batch = random_tensor(images, 7);
+  Int8Options o;
+  o.weight_bits = 4;
+  o.keep_8_bits = {"conv1", "left", "alone"};  // alone: is never packed, so its bits would be lost
+  const Model ptq = quantize<int8>(model, calibrate(model, {batch}), o);
+  QatConfig c;
+  c.weight_bits = 0;
+  for (bool learned : {true, false}) {
+    c.learned_scales = learned;
+    check_same_integers(convert(prepare_qat(ptq, c)), ptq);
+  }
+  check_same_integers(convert(observed(prepare_qat(model, c), batch)), convert(observed(prepare_qat(model), batch)));
+  c.weight_bits = 8;
+  c.activation_bits = 0;
+  CHECK_THROWS_WITH_AS(prepare_qat(model, c),
+                       "model 'varied': expected 8 or 4 bits for weights and activations, found 0", Error);
+}
+
+TEST_CASE("qat: learned scales of 4 bits begin with the first batch, also where 8 bits were known") {
+  const Model model = varied_net();
+  const Tensor<float> batch = random_tensor(images, 7), other = random_tensor(images, 8, -3, 3);
+  const Model ptq = quantize<int8>(model, calibrate(model, {other}));
+  QatConfig c;
+  c.learned_scales = true;
+  c.activation_bits = 4;
+  const Model a = observed(prepare_qat(model, c), batch), b = observed(prepare_qat(ptq, c), batch);
+  CHECK(element(a, "input.scale") == element(b, "input.scale"));
+  CHECK(element(a, "input.lowest") == element(b, "input.lowest"));
+  c.first_last_bits = 8;
+  const Model known = prepare_qat(ptq, c);
+  CHECK(element(observed(known, batch), "input.scale") == element(known, "input.scale"));
+  CHECK(element(known, "input.scale") != element(a, "input.scale"));
+}
+
 TEST_CASE("qat: saving and loading keeps ranges") {
   QatConfig c;
   SUBCASE("observed") {}

@@ -7,6 +7,7 @@
 #include <octet/training/batches.hpp>
 #include <octet/training/checkpoint.hpp>
 #include <octet/training/gradient_executor.hpp>
+#include <octet/training/likeness.hpp>
 #include <octet/training/loss_function.hpp>
 #include <octet/training/trainer.hpp>
 
@@ -787,6 +788,46 @@ TEST_CASE("trainer: distillation teaches a new network what another one does") {
   CHECK_THROWS_WITH_AS(Trainer(net(), o).fit(data, 1),
                        "teacher 'other': expected outputs of shape [16, 3], as the trained model has, found [16, 4]",
                        ShapeError);
+}
+
+TEST_CASE("likeness: agreement and divergence are those of the probabilities") {
+  const Model a = net(1), b = net(2);
+  constexpr std::int64_t n = 37;
+  const Tensor<float> x = random_tensor({n, 6, 6, 1}, 3, 0, 1);
+  const TensorExamples data(x, std::vector<std::int64_t>(n, 0));
+  const Tensor<float> p = Executor(a)(x), q = Executor(b)(x);
+  double agreement = 0, divergence = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float *u = p.data() + 3 * i, *v = q.data() + 3 * i;
+    agreement += (std::max_element(u, u + 3) - u == std::max_element(v, v + 3) - v ? 1.0 : 0.0) / n;
+    double of_u = 0, of_v = 0;
+    for (int c = 0; c < 3; ++c) {
+      of_u += std::exp(static_cast<double>(u[c]));
+      of_v += std::exp(static_cast<double>(v[c]));
+    }
+    for (int c = 0; c < 3; ++c) {
+      const double log_p = static_cast<double>(u[c]) - std::log(of_u),
+                   log_q = static_cast<double>(v[c]) - std::log(of_v);
+      divergence += std::exp(log_q) * (log_q - log_p) / n;
+    }
+  }
+  Model with = a;
+  with.outputs = {with.add("softmax", Softmax(), {with.outputs[0]})};
+  for (std::int64_t batch : {1, 16, 64})
+    for (const Model& m : {a, with}) {
+      EvaluationOptions o;
+      o.batch = batch;
+      const Likeness found = likeness(m, b, data, o);
+      CHECK(found.agreement == doctest::Approx(agreement));
+      CHECK(found.divergence == doctest::Approx(divergence).epsilon(1e-5));
+    }
+  CHECK(divergence > 1e-4);
+  CHECK(likeness(a, a, data).agreement == 1);
+  CHECK(likeness(a, a, data).divergence == 0);
+  octet::detail::NetworkBuilder other("other", 6, 1, 1);
+  other.global_average("mean").linear("dense", 4);
+  CHECK_THROWS_WITH_AS(likeness(other.finish(), a, data),
+                       "model 'other' has outputs of shape [37, 4], expected [37, 3]", ShapeError);
 }
 
 TEST_CASE("trainer: a softmax at the end becomes part of the loss") {

@@ -14,6 +14,7 @@ namespace detail {
 struct DequantizedModel {
   Graph graph;
   std::map<std::string, QuantParams> activations;
+  std::map<std::string, int> constant_bits;  // of the integers that constants were, by value name
 };
 
 /// Whether integer layers may have biases of that type.
@@ -52,6 +53,7 @@ inline DequantizedModel dequantize_model(const Model& model) {
     if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16)) {
       v.constant = to_float(v.constant.ref());
     } else if (v.is_quantized() && v.is_constant()) {
+      d.constant_bits[v.name] = bits(v.dtype);
       v.constant = real_values(v.constant.ref(), v.quant);
     } else if (v.is_quantized()) {
       const IntegerFormat* format = format_of_activations(v.dtype);

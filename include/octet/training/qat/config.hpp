@@ -8,7 +8,7 @@ OCTET_BEGIN
 
 /// Options of prepare_qat.
 struct QatConfig {
-  int weight_bits = 8;      ///< 8 or 4
+  int weight_bits = 8;      ///< 8 or 4; 0: those that each layer has in the integer model that training starts from
   int activation_bits = 8;  ///< 8 or 4
   /// Bits of the first and the last layer with weights: of their weights and inputs, and of the results of the last
   /// one. 8 is published practice with fewer bits (Esser et al. 2020, section 3). 0: as all other layers.

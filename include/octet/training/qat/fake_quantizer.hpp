@@ -6,6 +6,7 @@
 #include "../../operators/fake_quantize_weights.hpp"
 #include "../../passes/fold_batch_norm.hpp"
 #include "../../passes/optimize.hpp"
+#include "../../quantization/dequantize_model.hpp"
 #include "../../quantization/unsummed.hpp"
 #include "folded_regions.hpp"
 #include "initial_scales.hpp"
@@ -15,17 +16,17 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Inserts fake quantization into a graph from optimize_for_training. Which values become integers is decided on the
+/// Inserts fake quantization into a model. Which values become integers is decided on the
 /// folded and fused form of the graph; FoldedRegions finds its layers in this graph.
 class FakeQuantizer {
  public:
-  FakeQuantizer(Graph g, const QatConfig& config, std::map<std::string, QuantParams> known)
-      : g_(std::move(g)),
+  FakeQuantizer(DequantizedModel d, const QatConfig& config)
+      : g_(optimize_for_training(std::move(d.graph))),
         config_(config),
         folded_(optimize(g_)),
         kept_(layers_kept_float(folded_, config)),
         placement_(folded_, {matching_layers(folded_, kept_, "kept float"), false, false}),
-        ranges_(folded_, placement_, config, std::move(known)),
+        ranges_(folded_, placement_, config, std::move(d)),
         regions_(g_, folded_),
         before_(g_.nodes.size()),
         after_(g_.nodes.size()) {}

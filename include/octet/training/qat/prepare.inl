@@ -10,7 +10,7 @@ OCTET_BEGIN
 
 OCTET_API Model prepare_qat(const Model& model, const QatConfig& config) {
   using namespace detail;
-  for (int bits : {config.weight_bits, config.activation_bits})
+  for (int bits : {config.weight_bits == 0 ? 8 : config.weight_bits, config.activation_bits})
     require(has_codes(bits), "model '", model.name, "': expected ", bits_of_codes,
             " bits for weights and activations, found ", bits);
   require(config.first_last_bits == 0 || has_codes(config.first_last_bits), "model '", model.name, "': expected ",
@@ -25,7 +25,7 @@ OCTET_API Model prepare_qat(const Model& model, const QatConfig& config) {
   for (int v : d.graph.inputs)
     require(d.graph.value(v).dtype == DType::f32, "model '", model.name, "': expected input '", d.graph.value(v).name,
             "' of type float32, found ", octet::name(d.graph.value(v).dtype));
-  return runnable(FakeQuantizer(optimize_for_training(std::move(d.graph)), config, std::move(d.activations)).build());
+  return runnable(FakeQuantizer(std::move(d), config).build());
 }
 
 OCTET_END

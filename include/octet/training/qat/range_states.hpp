@@ -4,6 +4,7 @@
 
 #include "../../operators/fake_quantize_step.hpp"
 #include "../../operators/observed_range.hpp"
+#include "../../quantization/dequantize_model.hpp"
 #include "../../quantization/integer_placement.hpp"
 #include "../../quantization/plan.hpp"
 #include "kept_layers.hpp"
@@ -19,10 +20,13 @@ class RangeStates {
     int range = Node::none, scale = Node::none, lowest = Node::none;  // values of the graph; the last two: if learned
   };
 
-  /// `known`: parameters of a model that was integer, by name.
-  RangeStates(const Graph& folded, const IntegerPlacement& placement, const QatConfig& config,
-              std::map<std::string, QuantParams> known)
-      : folded_(folded), placement_(placement), config_(config), known_(std::move(known)) {
+  /// `d`: what the model had as integers; its graph is not read.
+  RangeStates(const Graph& folded, const IntegerPlacement& placement, const QatConfig& config, DequantizedModel d)
+      : folded_(folded),
+        placement_(placement),
+        config_(config),
+        known_(std::move(d.activations)),
+        constant_bits_(std::move(d.constant_bits)) {
     if (config.first_last_bits == 0) return;
     std::tie(first_, last_) = first_and_last(folded);
     for (const Node* n : {first_, last_})
@@ -38,7 +42,10 @@ class RangeStates {
   }
   /// Of the weights of a layer of `folded`.
   int weight_bits(const Node& n) const {
-    return &n == first_ || &n == last_ ? config_.first_last_bits : config_.weight_bits;
+    if (&n == first_ || &n == last_) return config_.first_last_bits;
+    if (config_.weight_bits != 0) return config_.weight_bits;
+    const auto it = constant_bits_.find(folded_.value(n.inputs[at(n.op->integer_form().weights)]).name);
+    return it == constant_bits_.end() ? octet::bits(format.weights) : it->second;
   }
 
   /// The state of a root; empty if it has none.
@@ -50,7 +57,9 @@ class RangeStates {
   State make(int root, const std::string& name, Graph& g) {
     State& s = states_[root];
     if (s.range != Node::none) return s;
-    const ObservedRange range = initial_range(root);
+    ObservedRange range = initial_range(root);
+    // A known range is best for its own number of bits; for another, the first batch gives a better one.
+    if (config_.learned_scales && measured(root) && bits(root) != octet::bits(format.activations)) range = {};
     s.range = g.add_constant(name + ".range", Tensor<float>({3}, {range.low, range.high, range.batches}));
     if (config_.learned_scales && measured(root)) {
       const FakeQuantization rounding(kernels(), bits(root));
@@ -100,6 +109,7 @@ class RangeStates {
   const IntegerPlacement& placement_;
   const QatConfig& config_;
   const std::map<std::string, QuantParams> known_;
+  const std::map<std::string, int> constant_bits_;
   const Node *first_ = nullptr, *last_ = nullptr;  // layers with first_last_bits
   std::set<int> at_ends_;                          // roots of their inputs, and of the last one's results
   std::map<int, State> states_;                    // by root
