@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "support/byte_kernels.hpp"
 #include "support/epilogue.hpp"
 
@@ -146,5 +149,31 @@ TEST_CASE("add: every form of zero points and limits") {
                               sum = std::fma(static_cast<float>(a[i] - p.zero_a), p.scale_a, inner);
                   return clamped(std::int64_t{rounded(sum)} + p.zero_point, p.low, p.high);
                 }) == 0);
+    }
+}
+
+TEST_CASE("rows of bytes: the greatest, the least, and sums") {
+  Random random(64);
+  for (std::int64_t n : {1, 2, 3, 15, 16, 17, 21, 31, 32, 33, 63, 64, 65, 127, 128, 130, 255, 256, 257, 300, 513, 1000})
+    for (std::int64_t rows : {1, 2, 7, 8, 9, 15, 16, 17, 33}) {
+      Exact<std::uint8_t> in(rows * n, 1);
+      const std::int64_t low = random.chance(20) ? 250 : 0;
+      random.fill(in.data(), rows * n, low, random.chance(20) ? low + 5 : 255);
+      for (Isa isa : available_isas()) {
+        const ByteKernels& k = byte_kernels(isa);
+        Guarded<std::uint8_t> least(rows, 1), greatest(rows, 1);
+        Guarded<std::int32_t> sums(rows, 4);
+        k.extremum_rows(in.data(), rows, n, least.data(), true);
+        k.extremum_rows(in.data(), rows, n, greatest.data(), false);
+        k.sum_rows(in.data(), rows, n, sums.data());
+        int wrong = !least.intact() + !greatest.intact() + !sums.intact();
+        for (std::int64_t r = 0; r < rows; ++r) {
+          const std::uint8_t* row = in.data() + r * n;
+          wrong += least[r] != *std::min_element(row, row + n);
+          wrong += greatest[r] != *std::max_element(row, row + n);
+          wrong += sums[r] != std::accumulate(row, row + n, 0);
+        }
+        CHECK(wrong == 0);
+      }
     }
 }

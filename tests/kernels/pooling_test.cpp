@@ -53,7 +53,7 @@ int wrong(std::int64_t channels, Run run, Expected expected) {
 TEST_CASE("pooling of uint8: maxima and sums") {
   Random random(30);
   for (std::int64_t channels : sizes)
-    for (std::int64_t count : {1, 2, 3, 4, 9, 49}) {
+    for (std::int64_t count : {1, 2, 3, 4, 9, 49, 257, 600}) {
       const Pixels<std::uint8_t> p(count, channels, random, random.chance(20) ? 255 : 0, 255);
       CHECK(wrong<std::uint8_t>(
                 channels, [&](const Kernels& k, std::uint8_t* out) { k.max_u8(p.window, out); },
@@ -72,7 +72,7 @@ TEST_CASE("pooling of uint8: maxima and sums") {
     }
 }
 
-TEST_CASE("pooling of floats: maxima, which propagate NaN, and scaled sums in order") {
+TEST_CASE("pooling of floats: maxima and minima, which propagate NaN, and scaled sums in order") {
   Random random(31);
   for (std::int64_t channels : sizes)
     for (std::int64_t count : {1, 2, 3, 4, 9, 49}) {
@@ -86,6 +86,13 @@ TEST_CASE("pooling of floats: maxima, which propagate NaN, and scaled sums in or
                 [&](std::int64_t c) {
                   float m = p.memory[0][c];
                   for (const auto& pixel : p.memory) m = pixel[c] > m || pixel[c] != pixel[c] ? pixel[c] : m;
+                  return m;
+                }) == 0);
+      CHECK(wrong<float>(
+                channels, [&](const Kernels& k, float* out) { k.min_f32(p.window, out); },
+                [&](std::int64_t c) {
+                  float m = p.memory[0][c];
+                  for (const auto& pixel : p.memory) m = pixel[c] < m || pixel[c] != pixel[c] ? pixel[c] : m;
                   return m;
                 }) == 0);
       CHECK(wrong<float>(

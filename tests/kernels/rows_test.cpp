@@ -59,7 +59,7 @@ TEST_CASE("arithmetic of rows of floats: operands with an element for each, or o
     }
 }
 
-TEST_CASE("sums and greatest elements of rows of floats") {
+TEST_CASE("sums, greatest and least elements of rows of floats") {
   Random random(61);
   for (std::int64_t n : sizes)
     for (int round = 0; round < 6; ++round) {
@@ -72,22 +72,25 @@ TEST_CASE("sums and greatest elements of rows of floats") {
         Guarded<double> sums(rows, 8);
         Guarded<float> greatest(rows, 4);
         kernels(isa).sum_rows_f32(in.data(), rows, n, sums.data());
-        kernels(isa).max_rows_f32(in.data(), rows, n, greatest.data());
-        int wrong = !sums.intact() + !greatest.intact();
+        Guarded<float> least(rows, 4);
+        kernels(isa).extremum_rows_f32(in.data(), rows, n, greatest.data(), false);
+        kernels(isa).extremum_rows_f32(in.data(), rows, n, least.data(), true);
+        int wrong = !sums.intact() + !greatest.intact() + !least.intact();
         for (std::int64_t r = 0; r < rows; ++r) {
           // 16 partial sums, of which those of both halves are added again and again.
           std::vector<double> part(16, 0.0);
-          float g = -inf;
+          float g = -inf, l = inf;
           for (std::int64_t i = 0; i < n; ++i) {
             const float x = in[r * n + i];
             part[static_cast<std::size_t>(i % 16)] += static_cast<double>(x);
             g = x > g || std::isnan(x) ? x : g;
+            l = x < l || std::isnan(x) ? x : l;
           }
           for (std::size_t half = 8; half > 0; half /= 2)
             for (std::size_t i = 0; i < half; ++i) part[i] += part[i + half];
           const double sum = sums[r];
           wrong += std::memcmp(&sum, part.data(), sizeof sum) != 0 && !(std::isnan(sum) && std::isnan(part[0]));
-          wrong += !same(greatest[r], g);
+          wrong += !same(greatest[r], g) + !same(least[r], l);
         }
         CHECK(wrong == 0);
       }

@@ -84,6 +84,11 @@ TEST_CASE("arg max: any axis, all types, the first or the last of equal elements
   check(random_integers<std::int64_t>(shape, 5, -3, 3));
   check(random_integers<std::uint64_t>({7}, 6, 0, 3));
   check(random_integers<std::int32_t>({3, 1}, 7, -3, 3));
+  const Tensor<std::uint8_t> rows = random_integers<std::uint8_t>({70, 21}, 9, 0, 3);
+  check(rows);
+  Tensor<float> floats({70, 21});
+  std::copy(rows.begin(), rows.end(), floats.begin());
+  check(floats);
   Tensor<double> d({2, 2});
   d[0] = 1;
   d[1] = 1 + 1e-12;

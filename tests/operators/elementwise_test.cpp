@@ -510,26 +510,27 @@ TEST_CASE("softmax: long rows and columns, NaN and infinities") {
   }
 }
 
-TEST_CASE("softmax: bytes, by a table of the results from 128 elements on") {
+TEST_CASE("softmax: bytes, several rows at once, by a table of the results from 128 elements on") {
   const QuantParams qx(0.05f, 33);
-  for (const QuantParams& qy : {QuantParams(1.0f / 256, 0), QuantParams(1.0f / 256, 7), QuantParams(1e-4f, 300)})
-    for (double beta : {1.0, 0.0, -0.3}) {
-      Tensor<std::uint8_t> x({2, 200}), columns({200, 2});
-      Random(3).fill(x.data(), x.size(), 0, 255);
-      for (std::int64_t k = 0; k < 200; ++k)
-        for (std::int64_t r = 0; r < 2; ++r) columns(k, r) = x(r, k);
-      Softmax op;
-      op.beta = beta;
-      op.axis = 1;
-      const AnyTensor rows = run_layer(op, {Operand(x, qx)}, {qy})[0];
-      op.axis = 0;  // these are computed one at a time
-      const AnyTensor single = run_layer(op, {Operand(columns, qx)}, {qy})[0];
-      bool same = true;
-      for (std::int64_t k = 0; k < 200; ++k)
-        for (std::int64_t r = 0; r < 2; ++r)
-          same = same && rows.view<std::uint8_t>()[r * 200 + k] == single.view<std::uint8_t>()[k * 2 + r];
-      CHECK(same);
-    }
+  for (const auto& [count, n] : {std::pair(2, 200), std::pair(1, 3), std::pair(7, 21), std::pair(67, 5)})
+    for (const QuantParams& qy : {QuantParams(1.0f / 256, 0), QuantParams(1.0f / 256, 7), QuantParams(1e-4f, 300)})
+      for (double beta : {1.0, 0.0, -0.3}) {
+        Tensor<std::uint8_t> x({count, n}), columns({n, count});
+        Random(3).fill(x.data(), x.size(), 0, 255);
+        for (std::int64_t k = 0; k < n; ++k)
+          for (std::int64_t r = 0; r < count; ++r) columns(k, r) = x(r, k);
+        Softmax op;
+        op.beta = beta;
+        op.axis = 1;
+        const AnyTensor rows = run_layer(op, {Operand(x, qx)}, {qy})[0];
+        op.axis = 0;  // these are computed one at a time
+        const AnyTensor single = run_layer(op, {Operand(columns, qx)}, {qy})[0];
+        bool same = true;
+        for (std::int64_t k = 0; k < n; ++k)
+          for (std::int64_t r = 0; r < count; ++r)
+            same = same && rows.view<std::uint8_t>()[r * n + k] == single.view<std::uint8_t>()[k * count + r];
+        CHECK(same);
+      }
 }
 
 TEST_CASE("softmax: bytes") {

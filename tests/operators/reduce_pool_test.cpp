@@ -150,7 +150,7 @@ TEST_CASE("reduce: floats, over any axes") {
 TEST_CASE("reduce: floats of long rows and columns, NaN, the same bits on every instruction set") {
   for (const Shape& shape : {Shape{3, 70, 5}, Shape{70, 37}, Shape{2, 3, 1100}, Shape{2, 33, 1, 17}})
     for (std::int64_t axis = 0; axis < shape.rank(); ++axis)
-      for (const ReduceKind kind : {ReduceKind::max, ReduceKind::sum, ReduceKind::mean}) {
+      for (const ReduceKind kind : {ReduceKind::max, ReduceKind::min, ReduceKind::sum, ReduceKind::mean}) {
         CAPTURE(detail::concat(shape, axis));
         Tensor<float> x = random_tensor(shape, 1);
         x[shape.elements() / 2] = std::numeric_limits<float>::quiet_NaN();
@@ -161,10 +161,15 @@ TEST_CASE("reduce: floats of long rows and columns, NaN, the same bits on every 
           if (isa == Isa::scalar) first = y;
           CHECK(same_bytes(y, first));
           each_group(x, {axis}, [&](std::int64_t g, const std::vector<float>& v) {
-            double e = kind == ReduceKind::max ? -1e9 : 0;
+            double e = kind == ReduceKind::max ? -1e9 : kind == ReduceKind::min ? 1e9 : 0;
             for (const float r : v) {
               const auto d = static_cast<double>(r);
-              e = kind != ReduceKind::max ? e + d : d > e || d != d ? d : e;
+              if (kind == ReduceKind::max)
+                e = d > e || d != d ? d : e;
+              else if (kind == ReduceKind::min)
+                e = d < e || d != d ? d : e;
+              else
+                e += d;
             }
             if (kind == ReduceKind::mean) e /= static_cast<double>(v.size());
             const auto got = static_cast<double>(y[g]);
@@ -247,6 +252,17 @@ TEST_CASE("reduce: maximum and minimum of quantized bytes") {
                    Tensor<std::uint8_t>({2}, {9, 200})));
   CHECK(same_bytes(run_layer(Reduce(ReduceKind::min, {0}, false), {Operand(x, q)}, {q})[0],
                    Tensor<std::uint8_t>({3}, {1, 9, 0})));
+  for (const Shape& shape : {Shape{1, 5}, Shape{18, 15}, Shape{35, 64}, Shape{3, 17, 33}, Shape{2, 3, 1100}}) {
+    const Tensor<std::uint8_t> codes = random_of<std::uint8_t>(shape, 3);
+    for (std::int64_t axis = 0; axis < shape.rank(); ++axis)
+      for (const ReduceKind kind : {ReduceKind::max, ReduceKind::min}) {
+        const AnyTensor y = run_layer(Reduce(kind, {axis}, true), {Operand(codes, q)}, {q})[0];
+        each_group(codes, {axis}, [&](std::int64_t g, const std::vector<std::uint8_t>& v) {
+          const auto [least, greatest] = std::minmax_element(v.begin(), v.end());
+          CHECK(y.view<std::uint8_t>()[g] == (kind == ReduceKind::max ? *greatest : *least));
+        });
+      }
+  }
 }
 
 TEST_CASE("reduce: mean of floats and bytes, over all pixels and other axes") {
@@ -255,9 +271,10 @@ TEST_CASE("reduce: mean of floats and bytes, over all pixels and other axes") {
     Shape shape;
     std::vector<std::int64_t> axes;
   };
-  for (const auto& [s, axes] : {Case{{2, 5, 7, 33}, {1, 2}}, Case{{1, 4, 16}, {1}}, Case{{3, 2, 2, 2, 5}, {1, 3, 2}},
-                                Case{{1, 7, 7, 0}, {1, 2}}, Case{{0, 7, 7, 4}, {1, 2}}, Case{{1, 0, 3, 2}, {1, 2}},
-                                Case{{3, 4, 5, 6}, {0, 2}}, Case{{4, 8}, {-2}}, Case{{4, 8}, {}}, Case{{2, 0}, {1}}}) {
+  for (const auto& [s, axes] :
+       {Case{{2, 5, 7, 33}, {1, 2}}, Case{{1, 4, 16}, {1}}, Case{{3, 2, 2, 2, 5}, {1, 3, 2}},
+        Case{{1, 7, 7, 0}, {1, 2}}, Case{{0, 7, 7, 4}, {1, 2}}, Case{{1, 0, 3, 2}, {1, 2}}, Case{{3, 4, 5, 6}, {0, 2}},
+        Case{{4, 8}, {-2}}, Case{{9, 65}, {1}}, Case{{2, 700}, {1}}, Case{{4, 8}, {}}, Case{{2, 0}, {1}}}) {
     const Tensor<float> x = random_tensor(s, 1);
     const Tensor<float> y = run_float(Reduce(ReduceKind::mean, axes, false), {x});
     if (x.size() > 0)

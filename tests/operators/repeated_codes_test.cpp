@@ -78,6 +78,27 @@ TEST_CASE("bytes: repeated runs of any length, and single elements") {
       }
 }
 
+TEST_CASE("bytes: one element for each run") {
+  Random random(13);
+  for (const std::int64_t length : {1, 2, 15, 64, 100, 4095, 4097})
+    for (BinaryKind kind : {BinaryKind::add, BinaryKind::sub, BinaryKind::mul})
+      for (const bool swapped : {false, true})
+        for (const Rounding rounding : {Rounding::fp32, Rounding::tflite_double}) {
+          const Params p(random, kind);
+          const Shape shape{2, std::max<std::int64_t>(3, 9001 / length), length};
+          Tensor<std::uint8_t> a(shape), b(Shape{2, shape[1], 1}), repeated(shape);
+          random.fill(a.data(), a.size(), 0, 255);
+          random.fill(b.data(), b.size(), 0, 255);
+          for (std::int64_t i = 0; i < a.size(); ++i) repeated[i] = b[i / length];
+          const auto run = [&](const Tensor<std::uint8_t>& other) {
+            std::vector<Operand> operands{{a, p.a}, {other, p.b}};
+            if (swapped) std::swap(operands[0], operands[1]);
+            return run_layer(Binary(kind), operands, {p.y}, rounding)[0];
+          };
+          CHECK(same_bytes(run(b), run(repeated)));
+        }
+}
+
 TEST_CASE("bytes: lines are found for almost all codes") {
   using octet::detail::byte_kernels;
   Random random(13);

@@ -46,6 +46,15 @@ class ShapeContext {
     return *values_[static_cast<std::size_t>(i)];
   }
 
+  /// Whether input 0 has other dimensions than the first one, and axis a, in [-rank, rank), is one of these.
+  bool beyond_first(std::int64_t a) const { return rank(0) > 1 && a != 0 && a != -rank(0); }
+  /// Whether the inputs from i on are constant, or missing.
+  bool constant_from(int i) const noexcept {
+    for (; i < inputs(); ++i)
+      if (has(i) && !values_[static_cast<std::size_t>(i)]->is_constant()) return false;
+    return true;
+  }
+
   /// Throws ShapeError: the layer's name and type, then the parts.
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
@@ -153,6 +162,9 @@ class Operator {
   virtual IntegerForm integer_form() const { return {}; }
   /// See Traits; by default none holds.
   virtual Traits traits() const { return {}; }
+  /// Whether image n of each output (element n of the first dimension) is computed from the images n of the inputs that
+  /// are not constant, and nothing else, given that these and the outputs have as many images.
+  virtual bool by_image(const ShapeContext&) const { return false; }
   /// Whether output 0, as declared, always equals input 0; with `training`, also their gradients.
   virtual OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const;
   /// The same operator with its results additionally clamped to [low, high], for the fusion of activations. Null if it

@@ -161,6 +161,12 @@ struct ByteKernels {
   /// out = max(a, b), or min(a, b) if `least`: n bytes. out may be a or b.
   void (*extremum)(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n,
                    bool least) noexcept = nullptr;
+  /// Of rows of `count` bytes, at least one, one after another: the greatest of each, or the least.
+  void (*extremum_rows)(const std::uint8_t* in, std::int64_t rows, std::int64_t count, std::uint8_t* out,
+                        bool least) noexcept = nullptr;
+  /// The sum of each row, modulo 2^32.
+  void (*sum_rows)(const std::uint8_t* in, std::int64_t rows, std::int64_t count,
+                   std::int32_t* sums) noexcept = nullptr;
   /// out = a[0], b[0], a[1], b[1], ...: n bytes of each.
   void (*interleave)(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept = nullptr;
   void (*store_fixed)(const StoreFixed&) noexcept = nullptr;

@@ -19,6 +19,7 @@ namespace scalar {
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
 #include "bodies/fixed_point.inl"
+#include "bodies/byte_rows.inl"
 #include "bodies/byte_arithmetic.inl"
 #include "tables/scalar_end.hpp"
 }  // namespace scalar
@@ -34,6 +35,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
 #include "bodies/fixed_point.inl"
+#include "bodies/byte_rows.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
 }  // namespace avx2
@@ -47,6 +49,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
 #include "bodies/fixed_point.inl"
+#include "bodies/byte_rows.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
 }  // namespace avx512bw
@@ -61,6 +64,7 @@ namespace neon {
 #include "bodies/int16.inl"
 #include "bodies/bytes.inl"
 #include "bodies/fixed_point.inl"
+#include "bodies/byte_rows.inl"
 #include "bodies/byte_arithmetic.inl"
 }  // namespace neon
 #include "tables/arm_end.hpp"

@@ -39,13 +39,15 @@ struct Kernels : ElementKernels {
   void (*depthwise_f32)(const Depthwise&) noexcept = nullptr;
   void (*max_u8)(const PoolWindow&, std::uint8_t* out) noexcept = nullptr;
   void (*max_f32)(const PoolWindow&, float* out) noexcept = nullptr;
+  void (*min_f32)(const PoolWindow&, float* out) noexcept = nullptr;
   void (*sum_u8)(const PoolWindow&, std::int32_t* out) noexcept = nullptr;
   void (*sum_f32)(const PoolWindow&, float factor, float* out) noexcept = nullptr;
   void (*shifted_sums_f32)(const ShiftedSums<float>&) noexcept = nullptr;
   void (*shifted_sums_i32)(const ShiftedSums<std::int32_t>&) noexcept = nullptr;
   // Of rows of `count` elements, one after another.
   void (*sum_rows_f32)(const float*, std::int64_t rows, std::int64_t count, double* sums) noexcept = nullptr;
-  void (*max_rows_f32)(const float*, std::int64_t rows, std::int64_t count, float* out) noexcept = nullptr;
+  void (*extremum_rows_f32)(const float*, std::int64_t rows, std::int64_t count, float* out,
+                            bool least) noexcept = nullptr;
   void (*add_f32)(const ArithmeticF32&) noexcept = nullptr;
   void (*sub_f32)(const ArithmeticF32&) noexcept = nullptr;
   void (*mul_f32)(const ArithmeticF32&) noexcept = nullptr;

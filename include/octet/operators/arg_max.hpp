@@ -28,6 +28,7 @@ class ArgMax : public OperatorOf<ArgMax> {
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   DType dtype(const ShapeContext&, int) const override { return to; }
+  bool by_image(const ShapeContext& c) const override { return c.beyond_first(axis); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
 };

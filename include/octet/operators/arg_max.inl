@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../kernels/bytes.hpp"
 #include "arg_max.hpp"
 #include "axis_step.hpp"
 
@@ -9,9 +10,11 @@ namespace detail {
 template <class T>
 class ArgMaxStep : public AxisStep {
  public:
-  explicit ArgMaxStep(const ArgMax& op) : AxisStep(op.axis), op_(op) {}
+  ArgMaxStep(const PrepareContext& c, const ArgMax& op) : AxisStep(op.axis), op_(op), simd_(&c.kernels()) {}
 
   void run(const RunContext& c) noexcept override {
+    if constexpr (std::is_same_v<T, float> || std::is_same_v<T, std::uint8_t>)
+      if (inner_ == 1) return each_row(c);
     const auto larger = [](T x, T y) { return x > y || (x != x && y == y); };  // NaN is larger than all numbers
     const auto smaller = [](T x, T y) { return x < y || (x != x && y == y); };
     if (op_.smallest)
@@ -26,13 +29,36 @@ class ArgMaxStep : public AxisStep {
     const std::int64_t results = outer_ * inner_, tasks = std::min<std::int64_t>(results, 4 * c.pool->size());
     c.pool->parallel(tasks, [&](std::int64_t t, int) {
       for (std::int64_t r = results * t / tasks; r < results * (t + 1) / tasks; ++r) {
-        const std::int64_t found = best(c.input(0), r / inner_ * size_ * inner_ + r % inner_, before);
-        if (op_.to == DType::i64)
-          store_as(c.output(), r, found);
-        else
-          store_as(c.output(), r, static_cast<std::int32_t>(found));
+        store(c, r, best(c.input(0), r / inner_ * size_ * inner_ + r % inner_, before));
       }
     });
+  }
+
+  /// Searches the greatest or least element of each row.
+  void each_row(const RunContext& c) const noexcept {
+    constexpr std::int64_t block = 64;
+    parallel_parts(*c.pool, outer_, block, [&](std::int64_t from, std::int64_t rows) {
+      std::array<T, block> tops;
+      const T* row = reinterpret_cast<const T*>(c.input(0)) + from * size_;
+      if constexpr (std::is_same_v<T, float>)
+        simd_->extremum_rows_f32(row, rows, size_, tops.data(), op_.smallest);
+      else
+        byte_kernels(simd_->isa).extremum_rows(row, rows, size_, tops.data(), op_.smallest);
+      for (std::int64_t r = 0; r < rows; ++r, row += size_) {
+        const T top = tops[static_cast<std::size_t>(r)];
+        const auto found = [&](T x) { return x == top || x != x; };  // a NaN only where it is the greatest
+        std::int64_t i = op_.last ? size_ - 1 : 0;
+        while (!found(row[i])) i += op_.last ? -1 : 1;
+        store(c, from + r, i);
+      }
+    });
+  }
+
+  void store(const RunContext& c, std::int64_t result, std::int64_t found) const noexcept {
+    if (op_.to == DType::i64)
+      store_as(c.output(), result, found);
+    else
+      store_as(c.output(), result, static_cast<std::int32_t>(found));
   }
 
   /// The index along the axis of the selected element.
@@ -51,6 +77,7 @@ class ArgMaxStep : public AxisStep {
   }
 
   ArgMax op_;
+  const Kernels* simd_;
 };
 
 }  // namespace detail
@@ -72,7 +99,7 @@ OCTET_API std::unique_ptr<Step> ArgMax::prepare(const PrepareContext& c) const {
   c.require(!x.quant.per_channel(), "'", x.name, "' has several scales, expected one, so that codes can be compared");
   return detail::with_number(x.dtype, [&](auto number) -> std::unique_ptr<Step> {
     if constexpr (std::is_arithmetic_v<decltype(number)>)
-      return detail::make_step<detail::ArgMaxStep<decltype(number)>>(*this);
+      return detail::make_step<detail::ArgMaxStep<decltype(number)>>(c, *this);
     c.fail("type ", name(x.dtype), " is not supported");
   });
 }

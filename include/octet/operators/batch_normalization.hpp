@@ -17,6 +17,7 @@ class BatchNormalization : public OperatorOf<BatchNormalization>, public detail:
     activation.fields(v);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool by_image(const ShapeContext& c) const override { return c.constant_from(gamma); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API Learning learning(int input) const override;

@@ -21,6 +21,7 @@ class Convert : public OperatorOf<Convert> {
   }
   DType dtype(const ShapeContext&, int) const override { return to; }
 
+  bool by_image(const ShapeContext&) const override { return true; }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   Traits traits() const override {
     Traits t;

@@ -14,6 +14,7 @@ class FullyConnected : public OperatorOf<FullyConnected>, public detail::LayerIn
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
+  bool by_image(const ShapeContext& c) const override { return c.rank(0) > 1 && c.constant_from(weights); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API void check(const PrepareContext& c) const override;
 

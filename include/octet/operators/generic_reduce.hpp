@@ -99,7 +99,7 @@ class ReduceStep : public Step {
 };
 
 /// Reduction of plain numbers. Floating-point numbers are added in double, integers modulo 2^64.
-/// simd: for kernels of rows of floats; null: without them.
+/// simd: for kernels of rows of floats and bytes; null: without them.
 template <class T>
 class GenericReduce : public ReduceStep {
  public:
@@ -107,46 +107,64 @@ class GenericReduce : public ReduceStep {
       : ReduceStep(std::move(axes)), kind_(kind), simd_(simd) {}
 
   void run(const RunContext& c) noexcept override {
-    if constexpr (std::is_same_v<T, float>)
-      if (simd_ && by_rows() && (kind_ == ReduceKind::max || kind_ == ReduceKind::sum || kind_ == ReduceKind::mean))
-        return reduce_rows(reinterpret_cast<const float*>(c.input(0)), reinterpret_cast<float*>(c.output()), *c.pool);
-    if constexpr (std::is_same_v<T, float>)
-      if (simd_ && by_columns() && kind_ == ReduceKind::max) return max_of_columns(c.input(0), c.output(), *c.pool);
+    if constexpr (is_float || std::is_same_v<T, std::uint8_t>) {
+      const auto* in = reinterpret_cast<const T*>(c.input(0));
+      auto* out = reinterpret_cast<T*>(c.output());
+      const bool picks = kind_ == ReduceKind::max || kind_ == ReduceKind::min;
+      const bool adds = is_float && (kind_ == ReduceKind::sum || kind_ == ReduceKind::mean);
+      if (simd_ && by_rows() && (picks || adds)) return reduce_rows(in, out, *c.pool);
+      if (simd_ && by_columns() && picks) return extremum_of_columns(in, out, *c.pool);
+    }
     each_result(*c.pool, [&](std::int64_t o, std::int64_t first) { store_as(c.output(), o, one(c.input(0), first)); });
   }
 
  private:
-  void reduce_rows(const float* in, float* out, ThreadPool& pool) const noexcept {
+  static constexpr bool is_float = std::is_same_v<T, float>;
+
+  void reduce_rows(const T* in, T* out, ThreadPool& pool) const noexcept {
     constexpr std::int64_t block = 64, elements = 16384;
     const std::int64_t each = std::clamp<std::int64_t>(elements / count(), 1, block);
+    const bool least = kind_ == ReduceKind::min;
     parallel_parts(pool, results(), each, [&](std::int64_t from, std::int64_t n) {
-      if (kind_ == ReduceKind::max) return simd_->max_rows_f32(in + from * count(), n, count(), out + from);
-      std::array<double, block> sums;
-      simd_->sum_rows_f32(in + from * count(), n, count(), sums.data());
-      for (std::int64_t i = 0; i < n; ++i) {
-        const double sum = sums[static_cast<std::size_t>(i)];
-        out[from + i] = static_cast<float>(kind_ == ReduceKind::sum ? sum : sum / static_cast<double>(count()));
+      const T* rows = in + from * count();
+      if constexpr (is_float) {
+        if (least || kind_ == ReduceKind::max) return simd_->extremum_rows_f32(rows, n, count(), out + from, least);
+        std::array<double, block> sums;
+        simd_->sum_rows_f32(rows, n, count(), sums.data());
+        for (std::int64_t i = 0; i < n; ++i) {
+          const double sum = sums[static_cast<std::size_t>(i)];
+          out[from + i] = static_cast<float>(kind_ == ReduceKind::sum ? sum : sum / static_cast<double>(count()));
+        }
+      } else {
+        byte_kernels(simd_->isa).extremum_rows(rows, n, count(), out + from, least);
       }
     });
   }
 
-  void max_of_columns(const std::byte* in, std::byte* out, ThreadPool& pool) const noexcept {
+  void extremum_of_columns(const T* in, T* out, ThreadPool& pool) const noexcept {
     constexpr std::int64_t block = 1024, rows = 32;  // results; rows that are combined with these at once
     const std::int64_t length = row_length(), blocks = (length + block - 1) / block;
+    const bool least = kind_ == ReduceKind::min;
     pool.parallel(results() / length * blocks, [&](std::int64_t task, int) {
-      const std::int64_t from = task % blocks * block;
-      const std::byte* first = in + (task / blocks * count() * length + from) * 4;
-      std::byte* to = out + (task / blocks * length + from) * 4;
-      std::array<const std::byte*, rows + 1> list;
-      PoolWindow w;
-      w.pixels = list.data();
-      w.channels = std::min(block, length - from);
-      for (std::int64_t k = 0; k < count();) {
-        w.count = 0;
-        if (k > 0) list[static_cast<std::size_t>(w.count++)] = to;
-        for (const std::int64_t end = std::min(count(), k + rows); k < end; ++k)
-          list[static_cast<std::size_t>(w.count++)] = first + k * length * 4;
-        simd_->max_f32(w, reinterpret_cast<float*>(to));
+      const std::int64_t from = task % blocks * block, n = std::min(block, length - from);
+      const T* first = in + task / blocks * count() * length + from;
+      T* to = out + task / blocks * length + from;
+      if constexpr (is_float) {
+        std::array<const std::byte*, rows + 1> list;
+        PoolWindow w;
+        w.pixels = list.data();
+        w.channels = n;
+        for (std::int64_t k = 0; k < count();) {
+          w.count = 0;
+          if (k > 0) list[static_cast<std::size_t>(w.count++)] = reinterpret_cast<const std::byte*>(to);
+          for (const std::int64_t end = std::min(count(), k + rows); k < end; ++k)
+            list[static_cast<std::size_t>(w.count++)] = reinterpret_cast<const std::byte*>(first + k * length);
+          least ? simd_->min_f32(w, to) : simd_->max_f32(w, to);
+        }
+      } else {
+        const ByteKernels& bytes = byte_kernels(simd_->isa);
+        std::copy_n(first, n, to);
+        for (std::int64_t k = 1; k < count(); ++k) bytes.extremum(to, first + k * length, to, n, least);
       }
     });
   }
@@ -205,35 +223,34 @@ class GenericReduce : public ReduceStep {
 class GenericIntegerMean : public ReduceStep {
  public:
   GenericIntegerMean(const PrepareContext& c, std::vector<std::int64_t> axes)
-      : ReduceStep(std::move(axes)), mean_(c, IntegerMean::Kind::reduction) {}
+      : ReduceStep(std::move(axes)), bytes_(&byte_kernels(c.kernels().isa)), mean_(c, IntegerMean::Kind::reduction) {}
   void run(const RunContext& c) noexcept override {
     constexpr std::int64_t block = 256;
-    const std::int64_t results = c.outputs[0].shape.elements();
-    parallel_parts(*c.pool, results, block, [&](std::int64_t from, std::int64_t n) {
+    parallel_parts(*c.pool, results(), block, [&](std::int64_t from, std::int64_t n) {
       std::array<std::int32_t, block> sums;
-      for (std::int64_t o = 0; o < n; ++o) sums[static_cast<std::size_t>(o)] = sum_of(c.input(0), first_of(from + o));
+      const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0));
+      if (by_rows())
+        bytes_->sum_rows(in + from * count(), n, count(), sums.data());
+      else
+        for (std::int64_t o = 0; o < n; ++o) sums[static_cast<std::size_t>(o)] = sum_of(in, first_of(from + o));
       mean_.store(sums.data(), n, count(), count(), reinterpret_cast<std::uint8_t*>(c.output()) + from);
     });
   }
 
  private:
-  std::int32_t sum_of(const std::byte* in, std::int64_t first) const noexcept {
+  std::int32_t sum_of(const std::uint8_t* in, std::int64_t first) const noexcept {
     std::int32_t sum = 0;
     each_row(first, [&](std::int64_t at, std::int64_t n, std::int64_t step) {
-      std::int64_t i = 0;
-      if (step == 1)  // eight bytes at a time, as four sums of 16 bits, which up to 128 of them do not exceed
-        while (i + 8 <= n) {
-          std::uint64_t sums = 0;
-          for (std::int64_t end = std::min(n - 7, i + 8 * 128); i < end; i += 8) {
-            const auto x = load_as<std::uint64_t>(in + at + i, 0);
-            sums += (x & 0x00ff00ff00ff00ff) + (x >> 8 & 0x00ff00ff00ff00ff);
-          }
-          for (; sums != 0; sums >>= 16) sum += static_cast<std::int32_t>(sums & 0xffff);
-        }
-      for (; i < n; ++i) sum += std::to_integer<std::int32_t>(in[at + i * step]);
+      std::int32_t part = 0;
+      if (step == 1)
+        bytes_->sum_rows(in + at, 1, n, &part);
+      else
+        for (std::int64_t i = 0; i < n; ++i) part += in[at + i * step];
+      sum += part;
     });
     return sum;
   }
+  const ByteKernels* bytes_;
   IntegerMean mean_;
 };
 

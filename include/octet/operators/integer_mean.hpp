@@ -101,7 +101,8 @@ class IntegerMean {
   bool store(const PoolWindow& w, std::int64_t count, std::uint8_t* out) const noexcept {
     count = std::max<std::int64_t>(count, 1);
     const float factor = factor_of(count);
-    if (rounding_ != Rounding::fp32 || by_xnnpack(kind_) || !by_kernel(factor, count)) return false;
+    // (Another kernel is faster for more pixels than 16 bits hold the sum of.)
+    if (w.count > 257 || rounding_ != Rounding::fp32 || by_xnnpack(kind_) || !by_kernel(factor, count)) return false;
     const auto zero_sum = static_cast<std::int32_t>(w.count * in_.zero_point[0]);
     kernels_->mean({nullptr, w.pixels, w.count, out, w.channels, zero_sum, factor, out_.zero_point[0]});
     return true;

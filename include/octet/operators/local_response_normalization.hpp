@@ -19,6 +19,7 @@ class LocalResponseNormalization : public OperatorOf<LocalResponseNormalization>
     v.field("bias", bias);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool by_image(const ShapeContext&) const override { return true; }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 };
 

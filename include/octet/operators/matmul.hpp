@@ -12,6 +12,7 @@ class MatMul : public OperatorOf<MatMul> {
   enum Operand : int { left, right };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  OCTET_API bool by_image(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API void check(const PrepareContext& c) const override;
   OCTET_API std::int64_t macs(const ShapeContext& c) const override;

@@ -99,6 +99,11 @@ OCTET_API std::vector<Shape> MatMul::shapes(const ShapeContext& c) const {
   return {detail::MatMulShape(c.shape(0), c.shape(MatMul::right), c).out};
 }
 
+OCTET_API bool MatMul::by_image(const ShapeContext& c) const {
+  const int rank = c.rank(0);
+  return !c.value(0).is_constant() && (c.constant_from(right) ? rank > 1 : rank > 2 && c.rank(right) == rank);
+}
+
 OCTET_API std::unique_ptr<Step> MatMul::prepare(const PrepareContext& c) const {
   check(c);
   return detail::make_step<detail::FloatMatMul>(c);

@@ -24,6 +24,7 @@ class Reduce : public OperatorOf<Reduce> {
     v.field("int8_codes", int8_codes);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  OCTET_API bool by_image(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API OperatorPtr for_shifted_codes() const override;

@@ -28,6 +28,10 @@ OCTET_API std::vector<Shape> Reduce::shapes(const ShapeContext& c) const {
   return {out};
 }
 
+OCTET_API bool Reduce::by_image(const ShapeContext& c) const {
+  return !axes.empty() && std::all_of(axes.begin(), axes.end(), [&](std::int64_t a) { return c.beyond_first(a); });
+}
+
 OCTET_API std::unique_ptr<Step> Reduce::prepare(const PrepareContext& c) const {
   const Value& x = c.input(0);
   const bool bytes = detail::int8_format.computes(x.dtype) && x.is_quantized();

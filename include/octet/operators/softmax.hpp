@@ -17,6 +17,7 @@ class Softmax : public OperatorOf<Softmax> {
     v.field("log", log);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool by_image(const ShapeContext& c) const override { return c.beyond_first(axis); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;

@@ -26,6 +26,7 @@ class TopK : public OperatorOf<TopK> {
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   DType dtype(const ShapeContext& c, int i) const override { return i == 0 ? c.dtype(0) : to; }
+  bool by_image(const ShapeContext& c) const override { return c.beyond_first(axis); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
 };

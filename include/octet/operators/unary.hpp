@@ -22,6 +22,7 @@ class Unary : public OperatorOf<Unary> {
     v.field("b", b);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool by_image(const ShapeContext&) const override { return true; }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;

@@ -8,6 +8,7 @@
 #include "../operators/convert.hpp"
 #include "../passes/lower.hpp"
 #include "executor.hpp"
+#include "image_groups.hpp"
 #include "not_finite.hpp"
 #include "prepared_layers.hpp"
 #include "runnable.hpp"
@@ -103,15 +104,18 @@ class ExecutorState {
     return result;
   }
 
-  void observe(std::function<void(const Value&, const TensorRef&)> see) { observer_ = std::move(see); }
+  void observe(std::function<void(const Value&, const TensorRef&)> see) {
+    if (!see != !observer_) output_shapes_.clear();  // an observer sees all images at once
+    observer_ = std::move(see);
+  }
 
   void profile(bool on) { profiling_ = on; }
   std::vector<LayerTime> layer_times() const {
     std::vector<LayerTime> times;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const Node& n = graph_.nodes[i];
-      times.push_back(
-          {n.name, n.op->type(), layers_[i].milliseconds, n.op->macs(graph_.shape_context(n, &layers_.shapes()))});
+      const std::int64_t macs = n.op->macs(graph_.shape_context(n, &layers_.shapes()));
+      times.push_back({n.name, n.op->type(), layers_[i].milliseconds, groups_ * macs});
     }
     return times;
   }
@@ -153,28 +157,45 @@ class ExecutorState {
                           octet::name(outputs[i].dtype), " ", outputs[i].shape);
     }
     if (when_not_finite_ == NotFinite::error) require_finite(graph_.inputs, inputs, "input '");
-    layers_.use_memory(inputs, outputs);
-    run_layers();
-    layers_.store_results(outputs);
+    run_groups(inputs, outputs);
     if (when_not_finite_ == NotFinite::propagate) return;
     if (lost_in_ != Node::none) fail_not_finite(inputs);
     require_finite(graph_.outputs, outputs, "output '");
   }
 
-  void run_layers() {
+  void run_groups(const TensorRef* inputs, const TensorRef* outputs) {
     lost_in_ = Node::none;
+    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].milliseconds = 0;
+    for (std::int64_t g = 0; g < groups_; ++g) {
+      for (std::size_t i = 0; i < group_inputs_.size(); ++i) group_inputs_[i].data = part(inputs[i], g);
+      for (std::size_t i = 0; i < group_outputs_.size(); ++i) group_outputs_[i].data = part(outputs[i], g);
+      layers_.use_memory(group_inputs_.data(), group_outputs_.data());
+      const int lost = run_layers();
+      if (lost != Node::none && (lost_in_ == Node::none || lost < lost_in_)) lost_in_ = lost;
+      layers_.store_results(group_outputs_.data());
+    }
+  }
+  /// The memory of the images of group g.
+  std::byte* part(const TensorRef& t, std::int64_t g) const {
+    return g == 0 ? t.data : t.data + static_cast<std::int64_t>(t.size_bytes()) / groups_ * g;
+  }
+
+  /// Returns the first layer that reported a number that is not finite, or none.
+  int run_layers() {
     lost_.clear();
+    int lost_in = Node::none;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       PreparedLayer& l = layers_[i];
       const auto start = profiling_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
       if (!l.skip) l.step->run({l.inputs, l.outputs, layers_.scratch(), pool_.get(), &lost_});
-      if (lost_in_ == Node::none && lost_.any()) lost_in_ = static_cast<int>(i);
+      if (lost_in == Node::none && lost_.any()) lost_in = static_cast<int>(i);
       if (profiling_)
-        l.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+        l.milliseconds += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       if (observer_)
         for (std::size_t o = 0; o < l.outputs.size(); ++o)
           observer_(graph_.value(graph_.nodes[i].outputs[o]), l.outputs[o]);
     }
+    return lost_in;
   }
 
   void require_finite(const std::vector<int>& values, const TensorRef* tensors, const char* what) const {
@@ -191,9 +212,22 @@ class ExecutorState {
 
   void make_plan(const std::vector<Shape>& input_shapes) {
     output_shapes_.clear();  // if an error follows, nothing is planned
-    layers_.plan(input_shapes, pool_->size());
+    group_inputs_.clear();
+    group_outputs_.clear();
+    std::vector<Shape> shapes = input_shapes;
+    groups_ = observer_ ? 1 : image_groups(graph_, shapes);
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      if (groups_ > 1) shapes[i][0] /= groups_;
+      group_inputs_.push_back({graph_.value(graph_.inputs[i]).dtype, shapes[i], nullptr});
+    }
+    layers_.plan(shapes, pool_->size());
     planned_ = input_shapes;
-    for (int v : graph_.outputs) output_shapes_.push_back(layers_.shapes()[at(v)]);
+    for (int v : graph_.outputs) {
+      Shape s = layers_.shapes()[at(v)];
+      group_outputs_.push_back({graph_.value(v).dtype, s, nullptr});
+      if (groups_ > 1) s[0] *= groups_;
+      output_shapes_.push_back(s);
+    }
   }
 
   LoweredGraph graph_;
@@ -201,6 +235,8 @@ class ExecutorState {
   std::shared_ptr<ThreadPool> pool_;
   PreparedLayers layers_;
   std::vector<Shape> planned_, output_shapes_;
+  std::int64_t groups_ = 1;  // of images, computed one after another in the same memory
+  std::vector<TensorRef> group_inputs_, group_outputs_;
   NotFinite when_not_finite_;
   LostNumbers lost_;
   int lost_in_ = Node::none;  // the first layer of the last run that reported one

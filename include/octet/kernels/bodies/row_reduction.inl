@@ -1,5 +1,6 @@
 // No include guard: part of every instruction set's kernels.
-// Sums and greatest elements of rows of floats. 16 partial results, of elements k % 16, on every instruction set.
+// Sums, greatest and least elements of rows of floats. 16 partial results, of elements k % 16, on every instruction
+// set.
 
 constexpr int partial_results = 16, partial_vectors = 16 / wide::lanes;
 
@@ -36,28 +37,31 @@ inline void sum_rows_f32(const float* in, std::int64_t rows, std::int64_t count,
   }
 }
 
-// NaN if an element is. -inf for empty rows.
-inline void max_rows_f32(const float* in, std::int64_t rows, std::int64_t count, float* out) noexcept {
-  const wide::f32 lowest = wide::set(-std::numeric_limits<float>::infinity());
+// The greatest, or least, element of each row: NaN if an element is; -inf, or inf, for empty rows.
+inline void extremum_rows_f32(const float* in, std::int64_t rows, std::int64_t count, float* out, bool least) noexcept {
+  const wide::f32 lowest = wide::set(-std::numeric_limits<float>::infinity()), sign = wide::set(least ? -1.0f : 1.0f);
+  float padded[partial_results];
   for (std::int64_t r = 0; r < rows; ++r, in += count) {
     wide::f32 part[partial_vectors];
     OCTET_UNROLL
     for (int v = 0; v < partial_vectors; ++v) part[v] = lowest;
-    each_partial(count, [&](int v, std::int64_t k, int n) {
-      if (n == wide::lanes) {
-        part[v] = wide::max_or_nan(part[v], wide::load(in + k));
-        return;
+    std::int64_t k = 0;
+    for (; k < count; k += partial_results) {
+      const float* from = in + k;
+      if (k + partial_results > count && count >= partial_results)
+        from = in + count - partial_results;  // the last elements, some of which are taken twice
+      if (count < partial_results) {
+        for (int i = 0; i < partial_results; ++i) padded[i] = in[i < count ? i : 0];
+        from = padded;
       }
-      float rest[wide::lanes];
-      wide::store(rest, lowest);
-      for (int i = 0; i < n; ++i) rest[i] = in[k + i];
-      part[v] = wide::max_or_nan(part[v], wide::load(rest));
-    });
-    float all[partial_results];
+      OCTET_UNROLL
+      for (int v = 0; v < partial_vectors; ++v)
+        part[v] = wide::max_or_nan(part[v], wide::mul(wide::load(from + v * wide::lanes), sign));
+    }
     OCTET_UNROLL
-    for (int v = 0; v < partial_vectors; ++v) wide::store(all + v * wide::lanes, part[v]);
-    float greatest = all[0];
-    for (int i = 1; i < partial_results; ++i) greatest = all[i] > greatest || all[i] != all[i] ? all[i] : greatest;
-    out[r] = greatest;
+    for (int v = 1; v < partial_vectors; ++v) part[0] = wide::max_or_nan(part[0], part[v]);
+    // Which of +0 and -0 is found depends on the instruction set: always +0.
+    const float greatest = wide::any_nan(part[0]) ? std::numeric_limits<float>::quiet_NaN() : wide::greatest(part[0]);
+    out[r] = least ? 0 - greatest : greatest + 0;
   }
 }

@@ -19,12 +19,13 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
     k.depthwise_f32 = depthwise_f32;
     k.max_u8 = max_u8;
     k.max_f32 = max_f32;
+    k.min_f32 = min_f32;
     k.sum_u8 = sum_u8;
     k.sum_f32 = sum_f32;
     k.shifted_sums_f32 = shifted_sums<FloatSums>;
     k.shifted_sums_i32 = shifted_sums<IntegerSums>;
     k.sum_rows_f32 = sum_rows_f32;
-    k.max_rows_f32 = max_rows_f32;
+    k.extremum_rows_f32 = extremum_rows_f32;
     k.add_f32 = binary_f32<Add>;
     k.sub_f32 = binary_f32<Sub>;
     k.mul_f32 = binary_f32<Mul>;

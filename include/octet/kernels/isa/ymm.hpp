@@ -139,14 +139,9 @@ struct ymm_base {
   // Stores the first n bytes of row i of rows of N vectors.
   template <int N>
   static void store_row(std::uint8_t* p, u8x4 v, int i, int n) {
-    if (n < N * 8) {
-      alignas(32) std::uint8_t all[32];
-      _mm256_store_si256(vec(all), v);
-      std::memcpy(p, all + i * N * 8, static_cast<std::size_t>(n));
-      return;
-    }
-    if (N == 4) return _mm256_storeu_si256(vec(p), v);
+    if (N == 4) return n < 32 ? store_first(p, v, n) : _mm256_storeu_si256(vec(p), v);
     const __m128i half = (N == 2 ? i : i / 2) ? _mm256_extracti128_si256(v, 1) : _mm256_castsi256_si128(v);
+    if (n < N * 8) return store_some(p, N == 1 && i % 2 ? _mm_srli_si128(half, 8) : half, n);
     if (N == 2) return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half);
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), i % 2 ? _mm_srli_si128(half, 8) : half);
   }
@@ -170,10 +165,48 @@ struct ymm_base {
   }
   static void store(std::uint8_t* p, u8x4 v) { _mm256_storeu_si256(vec(p), v); }
   static void store_first(std::uint8_t* p, u8x4 v, int n) {
-    if (n == 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(v));
-    alignas(32) std::uint8_t all[32];
-    _mm256_store_si256(vec(all), v);
-    std::memcpy(p, all, static_cast<std::size_t>(n));
+    const __m128i low = _mm256_castsi256_si128(v);
+    if (n < 16) return store_some(p, low, n);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), low);
+    if (n > 16) store_some(p + 16, _mm256_extracti128_si256(v, 1), n - 16);
+  }
+  // The first n bytes of v, up to 16. Whole 8, 4 or 2 bytes that overlap.
+  static OCTET_NOINLINE void store_some(std::uint8_t* p, __m128i v, int n) {
+    auto x = static_cast<std::uint64_t>(_mm_cvtsi128_si64(v));
+    const auto bytes = [](int from) { return 8 * from; };
+    if (n >= 8) {
+      std::memcpy(p, &x, 8);
+      const auto y = static_cast<std::uint64_t>(_mm_extract_epi64(v, 1));
+      if (n > 8) x = n == 16 ? y : x >> bytes(n - 8) | y << bytes(16 - n);
+      std::memcpy(p + n - 8, &x, 8);
+    } else if (n >= 4) {
+      std::memcpy(p, &x, 4);
+      x >>= bytes(n - 4);
+      std::memcpy(p + n - 4, &x, 4);
+    } else if (n > 0) {
+      p[0] = static_cast<std::uint8_t>(x);
+      p[n / 2] = static_cast<std::uint8_t>(x >> bytes(n / 2));
+      p[n - 1] = static_cast<std::uint8_t>(x >> bytes(n - 1));
+    }
+  }
+  // n bytes, up to 16, and zeros.
+  static OCTET_NOINLINE __m128i load_some(const std::byte* p, int n) {
+    const auto bytes = [](int from) { return 8 * from; };
+    std::uint64_t x = 0, y = 0;
+    if (n >= 8) {
+      std::memcpy(&x, p, 8);
+      std::memcpy(&y, p + n - 8, 8);
+      y = n == 8 ? 0 : y >> bytes(16 - n);
+    } else if (n >= 4) {
+      std::uint32_t low, high;
+      std::memcpy(&low, p, 4);
+      std::memcpy(&high, p + n - 4, 4);
+      x = low | std::uint64_t{high} << bytes(n - 4);
+    } else if (n > 0) {
+      const auto byte = [&](int i) { return std::to_integer<std::uint64_t>(p[i]) << bytes(i); };
+      x = byte(0) | byte(n / 2) | byte(n - 1);
+    }
+    return _mm_set_epi64x(static_cast<long long>(y), static_cast<long long>(x));
   }
   static u8x4 flip(u8x4 v, std::uint8_t mask) { return _mm256_xor_si256(v, _mm256_set1_epi8(static_cast<char>(mask))); }
 
@@ -224,10 +257,10 @@ struct ymm_base {
   static block load_block(const std::byte* p) { return _mm256_loadu_si256(vec(p)); }
   static void store_block(std::byte* p, block v) { _mm256_storeu_si256(vec(p), v); }
   static block load_block_first(const std::byte* p, std::int64_t n) {
-    if (n == 16) return _mm256_zextsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-    alignas(32) std::byte all[32] = {};
-    std::memcpy(all, p, static_cast<std::size_t>(n));
-    return _mm256_load_si256(vec(all));
+    if (n < 16) return _mm256_zextsi128_si256(load_some(p, static_cast<int>(n)));
+    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    if (n == 16) return _mm256_zextsi128_si256(low);
+    return _mm256_set_m128i(load_some(p + 16, static_cast<int>(n - 16)), low);
   }
   static block max_u8(block a, block b) { return _mm256_max_epu8(a, b); }
   // Interleaves bytes of a and b, or pairs of bytes: of the lower and of the upper part of each half.

@@ -25,6 +25,9 @@ class Binary : public OperatorOf<Binary> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API DType dtype(const ShapeContext& c, int) const override;
 
+  bool by_image(const ShapeContext& c) const override {
+    return c.value(left).is_constant() || c.value(right).is_constant() || c.rank(left) == c.rank(right);
+  }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;

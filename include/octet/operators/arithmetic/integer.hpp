@@ -63,6 +63,7 @@ class IntegerBinary : public Step {
     if (pattern_ && run_lines(c)) return;
     for (const std::size_t same : {std::size_t{0}, std::size_t{1}})
       if (by_kernel_ && runs_.repeats(same) && 2 * runs_.length() <= block) return run_repeated(c, a, b, same);
+    if (by_one_each()) return run_by_one_each(c);
     runs_.parallel(*c.pool, [&](std::int64_t i, std::int64_t j, std::int64_t o, std::int64_t n) {
       one_run(a + i, b + j, out + o, n);
     });
@@ -185,6 +186,35 @@ class IntegerBinary : public Step {
         two_arrays(same == 0 ? copies.data() : a + i, same == 1 ? copies.data() : b + i,
                    reinterpret_cast<std::uint8_t*>(c.output()) + i, std::min(group, end - i));
     });
+  }
+
+  /// Whether each of several short runs combines elements of one tensor with one element of the other.
+  bool by_one_each() const noexcept {
+    const std::size_t one = runs_.moves(0) ? 1 : 0;
+    return (by_kernel_ || by_fixed_kernel_) && runs_.count() > 1 && 2 * runs_.length() <= block && !runs_.moves(one) &&
+           runs_.moves(1 - one) && runs_.row_step(1 - one) == runs_.length();
+  }
+  /// Repeats these elements, for several runs at a time.
+  void run_by_one_each(const RunContext& c) const noexcept {
+    const std::size_t one = runs_.moves(0) ? 1 : 0;
+    const auto* given = reinterpret_cast<const std::uint8_t*>(c.input(one));
+    const auto* other = reinterpret_cast<const std::uint8_t*>(c.input(1 - one));
+    auto* out = reinterpret_cast<std::uint8_t*>(c.output());
+    const std::int64_t group = block / runs_.length();
+    runs_.parallel_rows(
+        *c.pool, [&](const BroadcastRuns::Each& offset, std::int64_t at, std::int64_t n, std::int64_t rows) {
+          std::array<std::uint8_t, block + 8> copies;  // 8 bytes at a time, beyond the last one, too
+          for (std::int64_t r = 0; r < rows; r += group) {
+            const std::int64_t some = std::min(group, rows - r);
+            for (std::int64_t i = 0; i < some; ++i) {
+              const std::uint64_t eight =
+                  given[offset[one] + (r + i) * runs_.row_step(one)] * std::uint64_t{0x0101010101010101};
+              for (std::int64_t k = 0; k < n; k += 8) std::memcpy(copies.data() + i * n + k, &eight, 8);
+            }
+            const std::uint8_t* from = other + offset[1 - one] + r * n;
+            two_arrays(one == 0 ? copies.data() : from, one == 0 ? from : copies.data(), out + at + r * n, some * n);
+          }
+        });
   }
 
   void one_run(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n) const noexcept {

@@ -35,6 +35,7 @@ class Convolution : public OperatorOf<Convolution>, public detail::ConvolutionIn
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
+  bool by_image(const ShapeContext& c) const override { return c.value(weights).is_constant(); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   /// As prepare, for joined operators, which need the step's own type.
   OCTET_API std::unique_ptr<detail::ConvolutionStep> prepare_convolution(const PrepareContext& c) const;

@@ -16,6 +16,7 @@ class JoinedOperators : public OperatorOf<Op> {
   std::vector<Shape> shapes(const ShapeContext& c) const override {
     return {body.infer_shapes(given(c))[static_cast<std::size_t>(body.outputs[0])]};
   }
+  bool by_image(const ShapeContext&) const override { return true; }
   DType dtype(const ShapeContext&, int) const override { return body.value(body.outputs[0]).dtype; }
   std::int64_t macs(const ShapeContext& c) const override {
     const std::vector<Shape> known = body.infer_shapes(given(c));

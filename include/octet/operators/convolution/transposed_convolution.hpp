@@ -31,6 +31,7 @@ class TransposedConvolution : public OperatorOf<TransposedConvolution>, public d
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
+  bool by_image(const ShapeContext& c) const override { return c.constant_from(weights); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API void check(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;

@@ -18,6 +18,7 @@ class AveragePool : public OperatorOf<AveragePool> {
     v.field("int8_ties", int8_ties);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool by_image(const ShapeContext&) const override { return true; }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   Traits traits() const override {

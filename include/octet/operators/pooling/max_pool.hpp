@@ -19,6 +19,7 @@ class MaxPool : public OperatorOf<MaxPool> {
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API DType dtype(const ShapeContext& c, int output) const override;
+  bool by_image(const ShapeContext&) const override { return !indices; }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;

@@ -44,6 +44,7 @@ class Resize : public OperatorOf<Resize> {
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
+  OCTET_API bool by_image(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   Traits traits() const override {
     Traits t;

@@ -51,6 +51,11 @@ OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const
   return axes;
 }
 
+OCTET_API bool Resize::by_image(const ShapeContext& c) const {
+  const std::vector<detail::ResizeAxis> axes = resolve(c.shape(0));
+  return !axes.empty() && axes[0].kept;
+}
+
 OCTET_API std::vector<Shape> Resize::shapes(const ShapeContext& c) const {
   const Shape& in = c.shape(0);
   const auto rank = static_cast<std::size_t>(in.rank());

@@ -19,6 +19,7 @@ class Gather : public OperatorOf<Gather> {
   void fields(FieldVisitor& v) override { v.field("axis", axis); }
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool by_image(const ShapeContext& c) const override { return c.beyond_first(axis) && c.constant_from(places); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
 };

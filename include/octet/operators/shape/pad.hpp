@@ -45,6 +45,7 @@ class Pad : public OperatorOf<Pad> {
     return none(before) && none(after);
   }
 
+  bool by_image(const ShapeContext&) const override { return before[0] == 0 && after[0] == 0; }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   Traits traits() const override {
     Traits t;

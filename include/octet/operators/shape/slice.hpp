@@ -29,6 +29,7 @@ class Slice : public OperatorOf<Slice> {
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
+  OCTET_API bool by_image(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
@@ -62,6 +63,7 @@ class Split : public OperatorOf<Split> {
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 
+  bool by_image(const ShapeContext& c) const override { return c.beyond_first(axis); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
 

@@ -19,6 +19,12 @@ OCTET_API int Slice::axis(std::size_t i, int rank) const {
   return normalize_axis(axes.empty() ? static_cast<std::int64_t>(i) : axes[i], rank);
 }
 
+OCTET_API bool Slice::by_image(const ShapeContext& c) const {
+  for (std::size_t i = 0; i < starts.size(); ++i)
+    if (axis(i, c.rank(0)) == 0) return false;
+  return true;
+}
+
 OCTET_API Slice::Range Slice::range(std::size_t i, std::int64_t size) const {
   constexpr std::int64_t limit = std::int64_t{1} << 40;  // larger than any size; keeps the sums below from overflowing
   const std::int64_t step = steps.empty() ? 1 : std::clamp(steps[i], -limit, limit);

@@ -20,6 +20,7 @@ class Transpose : public OperatorOf<Transpose> {
       if (perm[i] != static_cast<std::int64_t>(i)) return false;
     return !perm.empty();
   }
+  OCTET_API bool by_image(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;

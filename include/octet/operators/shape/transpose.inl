@@ -204,6 +204,8 @@ OCTET_API std::vector<std::int64_t> Transpose::order(int rank) const {
   return perm.empty() ? detail::every(rank - 1, -1, rank) : perm;
 }
 
+OCTET_API bool Transpose::by_image(const ShapeContext& c) const { return c.rank(0) > 0 && order(c.rank(0))[0] == 0; }
+
 OCTET_API std::vector<Shape> Transpose::shapes(const ShapeContext& c) const {
   const Shape& in = c.shape(0);
   std::array<bool, Shape::max_rank> used{};

@@ -12,6 +12,7 @@ std::unique_ptr<GradientStep> make_view_gradient();
 template <class Derived>
 class ViewOperator : public OperatorOf<Derived> {
  public:
+  bool by_image(const ShapeContext&) const override { return true; }
   std::unique_ptr<Step> prepare(const PrepareContext&) const override { return make_view_step(); }
   std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext&) const override { return make_view_gradient(); }
   Traits traits() const override {

@@ -1,0 +1,75 @@
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include "../graph/graph.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Bytes that layers read and write.
+struct LayerTraffic {
+  std::size_t most = 0;     // of one layer, without constants; 0 if images (elements of the first dimension) depend on
+                            // each other
+  std::size_t all = 0;      // of all layers, likewise
+  std::size_t weights = 0;  // of all constants
+};
+
+/// `shapes`: of all values, for several images.
+inline LayerTraffic layer_traffic(const Graph& g, const std::vector<Shape>& shapes, std::int64_t images) {
+  LayerTraffic t;
+  std::vector<std::size_t> bytes(g.values.size());
+  for (std::size_t v = 0; v < g.values.size(); ++v) {
+    const Value& value = g.values[v];
+    if (value.is_constant()) {
+      t.weights += value.constant.size_bytes();
+      continue;
+    }
+    if (shapes[v].empty() || shapes[v][0] != images || value.quant.per_channel()) return {};
+    bytes[v] = TensorRef{value.dtype, shapes[v], nullptr}.size_bytes();
+  }
+  for (const Node& n : g.nodes) {
+    if (!n.op->by_image(g.shape_context(n, &shapes))) return {};
+    std::size_t sum = 0;
+    for (const std::vector<int>* list : {&n.inputs, &n.outputs})
+      for (int v : *list)
+        if (v != Node::none) sum += bytes[static_cast<std::size_t>(v)];
+    t.most = std::max(t.most, sum);
+    t.all += sum;
+  }
+  return t;
+}
+
+/// Whether the shapes of all results are the same for another number of images, but for that number.
+inline bool same_but_images(const Graph& g, std::vector<Shape> inputs, std::vector<Shape> expected,
+                            std::int64_t images) {
+  for (Shape& s : inputs) s[0] = images;
+  for (std::size_t v = 0; v < g.values.size(); ++v)
+    if (!g.values[v].is_constant()) expected[v][0] = images;
+  try {
+    return g.infer_shapes(inputs) == expected;
+  } catch (const ShapeError&) {
+    return false;
+  }
+}
+
+/// In how many equal groups, one after another, the images of a batch should be computed, so that the cache holds what
+/// layers read and write. 1 if the results of an image depend on other images, or if reading the weights again for each
+/// group takes more than that saves.
+inline std::int64_t image_groups(const Graph& g, const std::vector<Shape>& inputs, std::size_t cache = 1 << 20) {
+  const std::int64_t images = inputs.empty() || inputs[0].empty() ? 1 : inputs[0][0];
+  if (images < 2) return 1;
+  for (const Shape& s : inputs)
+    if (s.empty() || s[0] != images) return 1;
+  for (int v : g.outputs)
+    if (g.value(v).is_constant()) return 1;
+  const std::vector<Shape> shapes = g.infer_shapes(inputs);
+  const LayerTraffic t = layer_traffic(g, shapes, images);
+  std::int64_t groups = 1;
+  while (groups < images && (images % groups != 0 || t.most / static_cast<std::size_t>(groups) > cache)) ++groups;
+  const bool pays = t.all > static_cast<std::size_t>(groups - 1) * t.weights;
+  return groups > 1 && pays && same_but_images(g, inputs, shapes, images / groups) ? groups : 1;
+}
+
+}  // namespace detail
+OCTET_END
