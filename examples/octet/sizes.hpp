@@ -1,7 +1,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
-#include <octet/graph/metadata.hpp>
 #include <octet/graph/graph.hpp>
+#include <octet/graph/metadata.hpp>
 #include <string>
 #include <vector>
 

@@ -18,7 +18,8 @@ OCTET_API Likeness likeness(const Model& model, const Model& exact, const Exampl
     detail::drop_last_softmax(logits, 0);
     runs.emplace_back(logits, executor);
   }
-  const std::int64_t size = examples.size(), batch = std::min(options.batch, std::max<std::int64_t>(1, size));
+  const std::int64_t size = examples.size(), batch = std::min(options.batch, size);
+  detail::require(size > 0, "expected examples to compare model '", model.name, "' with, found none");
   detail::Batches batches(examples, detail::batch_shapes(exact, examples, batch), {}, executor.pool->size());
   detail::LossFunction loss(Loss::cross_entropy, 0);
   Likeness sum;
