@@ -84,6 +84,7 @@
 #include "training/evaluate.inl"
 #include "training/examples.inl"
 #include "training/learning_rate.inl"
+#include "training/likeness.inl"
 #include "training/optimizer.inl"
 #include "training/qat/convert.inl"
 #include "training/qat/prepare.inl"
