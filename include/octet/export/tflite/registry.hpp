@@ -7,6 +7,7 @@
 #include "operators/movement.hpp"
 #include "operators/own_operator.hpp"
 #include "operators/pooling.hpp"
+#include "operators/resize.hpp"
 
 OCTET_BEGIN
 namespace detail::tflite {
