@@ -97,7 +97,13 @@ TEST_CASE("image groups: only where images do not depend on each other") {
   over_images.axis = -2;
   CHECK(!by_image(over_images, {4, 4}));
   CHECK(!by_image(Binary(BinaryKind::add), {4, 4, 2}, {random_tensor({4, 4, 2}, 2)}));
+  CHECK(!by_image(Binary(BinaryKind::add), {4, 2}, {random_tensor({4, 4, 2}, 2)}));
+  CHECK(!by_image(PRelu(), {4, 4, 2}, {random_tensor({4, 4, 2}, 2)}));
+  CHECK(!by_image(Concat(1), {4, 4}, {random_tensor({4, 4}, 2)}));
+  CHECK(!by_image(MatMul(), {4, 2, 4}, {random_tensor({4, 4, 4}, 2)}));
+  CHECK(!by_image(Squeeze(), {4, 1, 4}));
   CHECK(!by_image(Reshape({4, 4}), {4, 2, 2}));
+  CHECK(!by_image(Reshape({4, -1, 0}), {4, 8, 2}));
   CHECK(!by_image(Reshape({-1, 2}), {4, 4}));
   CHECK(!by_image(Reshape({2, 0, -1}), {4, 4, 2}));
   CHECK(!by_image(Transpose({1, 0}), {4, 4}));

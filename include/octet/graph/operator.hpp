@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -52,6 +53,16 @@ class ShapeContext {
   bool constant_from(int i) const noexcept {
     for (; i < inputs(); ++i)
       if (has(i) && !values_[static_cast<std::size_t>(i)]->is_constant()) return false;
+    return true;
+  }
+
+  /// Whether constant inputs, broadcast to the others, are the same for all elements of the first dimension.
+  bool constants_shared() const noexcept {
+    int most = 0;
+    for (const Shape& s : shapes_) most = std::max(most, s.rank());
+    for (std::size_t i = 0; i < values_.size(); ++i)
+      if (values_[i] && values_[i]->is_constant() && shapes_[i].rank() == most && most > 0 && shapes_[i][0] != 1)
+        return false;
     return true;
   }
 
@@ -163,7 +174,8 @@ class Operator {
   /// See Traits; by default none holds.
   virtual Traits traits() const { return {}; }
   /// Whether image n of each output (element n of the first dimension) is computed from the images n of the inputs that
-  /// are not constant, and nothing else, given that these and the outputs have as many images.
+  /// are not constant, and nothing else, given that these and the outputs have as many images. If so, shapes() accepts
+  /// any number of images.
   virtual bool by_image(const ShapeContext&) const { return false; }
   /// Whether output 0, as declared, always equals input 0; with `training`, also their gradients.
   virtual OCTET_API bool passes_on(const Value& input, const Value& output, bool training) const;

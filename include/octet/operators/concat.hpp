@@ -15,7 +15,7 @@ class Concat : public OperatorOf<Concat> {
 
   void fields(FieldVisitor& v) override { v.field("axis", axis); }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
-  bool by_image(const ShapeContext& c) const override { return c.beyond_first(axis); }
+  bool by_image(const ShapeContext& c) const override { return c.beyond_first(axis) && c.constants_shared(); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   Traits traits() const override {
     Traits t;

@@ -101,7 +101,9 @@ OCTET_API std::vector<Shape> MatMul::shapes(const ShapeContext& c) const {
 
 OCTET_API bool MatMul::by_image(const ShapeContext& c) const {
   const int rank = c.rank(0);
-  return !c.value(0).is_constant() && (c.constant_from(right) ? rank > 1 : rank > 2 && c.rank(right) == rank);
+  if (c.value(0).is_constant()) return false;
+  if (!c.constant_from(right)) return rank > 2 && c.rank(right) == rank;
+  return rank > 1 && (c.rank(right) < 3 || c.constants_shared());
 }
 
 OCTET_API std::unique_ptr<Step> MatMul::prepare(const PrepareContext& c) const {

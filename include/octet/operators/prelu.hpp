@@ -11,7 +11,7 @@ class PRelu : public OperatorOf<PRelu> {
   enum Operand : int { image, slopes };
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
-  bool by_image(const ShapeContext& c) const override { return c.constant_from(slopes); }
+  bool by_image(const ShapeContext& c) const override { return c.constant_from(slopes) && c.constants_shared(); }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
   OCTET_API std::unique_ptr<GradientStep> prepare_gradient(const PrepareContext& c) const override;

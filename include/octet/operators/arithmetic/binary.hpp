@@ -26,7 +26,8 @@ class Binary : public OperatorOf<Binary> {
   OCTET_API DType dtype(const ShapeContext& c, int) const override;
 
   bool by_image(const ShapeContext& c) const override {
-    return c.value(left).is_constant() || c.value(right).is_constant() || c.rank(left) == c.rank(right);
+    const bool one_constant = c.value(left).is_constant() || c.value(right).is_constant();
+    return c.constants_shared() && (one_constant || c.rank(left) == c.rank(right));
   }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 

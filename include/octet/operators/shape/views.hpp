@@ -54,6 +54,9 @@ class Reshape : public detail::ViewOperator<Reshape> {
     v.field("allow_zero", allow_zero);
   }
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  bool by_image(const ShapeContext&) const override {
+    return !target.empty() && (target[0] == -1 || (target[0] == 0 && !allow_zero));
+  }
 };
 
 /// Reshapes to two dimensions: the product of the sizes before `axis`, and of the others.
