@@ -18,17 +18,6 @@ TEST_CASE("onnx: all operators that octet lacks are named at once, with their nu
       "  the operator some.domain.Own is not supported, and not registered (register_operator): node 'node of e'");
 }
 
-TEST_CASE("onnx: operators with results of a size that depends on the data say what to do") {
-  OnnxBuilder b;
-  b.input("boxes", {1, 6, 4}).input("scores", {1, 2, 6});
-  b.node("NonMaxSuppression", {"boxes", "scores"}, {"selected"}).output("selected");
-  const std::string error = message([&] { import_onnx(b); });
-  for (const char* part :
-       {"'test.onnx' needs 1 operator that octet does not have", "NonMaxSuppression", "node 'node of selected'",
-        "the size of its result depends on the data", "cut the model before it"})
-    CHECK_MESSAGE(error.find(part) != std::string::npos, error);
-}
-
 TEST_CASE("onnx: many missing operators make a message of limited length") {
   OnnxBuilder b;
   b.input("x", {1});

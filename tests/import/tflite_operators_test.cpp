@@ -532,6 +532,7 @@ TEST_CASE("tflite: comparisons, logic and selection") {
   const Tensor<float> rows({3, 2}, {1, 2, 3, 4, 5, 6}), others({3, 2}, {10, 20, 30, 40, 50, 60});
   const AnyTensor by_row =
       AnyTensor::make(DType::boolean, {3}, [](std::byte* to) { to[0] = to[2] = std::byte{1}, to[1] = {}; });
+  CHECK(octet::detail::to_integers(one(by_row).run("WHERE", {}, DType::i64)[0]) == std::vector<std::int64_t>{0, 2});
   CHECK(numbers(one(by_row).constant(rows).constant(others).run("SELECT")[0]) ==
         std::vector<float>{1, 2, 30, 40, 5, 6});
 }

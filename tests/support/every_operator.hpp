@@ -234,6 +234,29 @@ inline std::vector<Case> shape_cases() {
                  [](Graph& g, int v) { return g.add("places", Convert(DType::f32), {g.add("op", ArgMax(3), {v})}); },
                  false, 8});
   all.push_back(of("TopK", TopK(3, 3)));
+  all.push_back({"NonZero",
+                 [](Graph& g, int v) {
+                   const int numbers = g.add("numbers", Convert(DType::f32), {g.add("op", NonZero(true), {v})});
+                   return g.add("images", Reshape({-1, 1, 1, 4}), {numbers});
+                 },
+                 true});
+  all.push_back({"Compress", [](Graph& g, int v) {
+                   const AnyTensor kept = AnyTensor::make(DType::boolean, {6}, [](std::byte* to) {
+                     for (int i : {0, 1, 2, 4}) to[i] = std::byte{1};
+                   });
+                   return g.add("op", Compress(1), {v, g.add_constant("kept", kept)});
+                 }});
+  all.push_back({"NonMaxSuppression", [](Graph& g, int v) {
+                   NonMaxSuppression nms;
+                   nms.max_per_class = 3;
+                   nms.iou_threshold = 1;
+                   const int boxes = g.add("boxes", Reshape({0, -1, 4}), {v}),
+                             mean = g.add("mean", Reduce(ReduceKind::mean, {2}, false), {boxes}),
+                             scores = g.add("scores", Unsqueeze({1}), {mean}),
+                             selected = g.add("op", nms, {boxes, scores}),
+                             image = g.add("image", Reshape({-1}), {g.add("first", Slice({0}, {1}, {1}), {selected})});
+                   return g.add("picked", octet::Gather(0), {v, image});
+                 }});
   all.push_back({"ArgMaxPool and MaxUnpool",
                  [](Graph& g, int v) {
                    ArgMaxPool pool;

@@ -55,6 +55,15 @@ class Step {
   virtual detail::RangeExchange* range_exchange() noexcept { return nullptr; }
 };
 
+/// A step of an operator whose results have sizes that depend on the data (Traits::data_sized).
+class DataSizedStep : public Step {
+ public:
+  /// Computes the results, in new memory. Every input has the shape of this run.
+  virtual std::vector<AnyTensor> results(const std::vector<TensorRef>& inputs, ThreadPool& pool) = 0;
+  /// Not used.
+  void run(const RunContext&) noexcept final {}
+};
+
 namespace detail {
 
 /// For layers whose results have no elements. Their steps are neither planned nor run, so that time does not depend on

@@ -59,6 +59,8 @@ struct Traits {
   bool joins = false;            ///< concatenates its inputs
   bool makes_elements = false;   ///< the output has input 0's scale, but also elements that input 0 does not have
   bool fake_quantizes = false;   ///< fake quantization for training
+  bool data_sized = false;  ///< sizes of results that shapes() leaves unknown depend on the data: prepare() makes a
+                            ///< DataSizedStep
 
   /// Whether the layer has an activation with limits.
   bool clamps() const noexcept {

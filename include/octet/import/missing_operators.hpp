@@ -1,8 +1,6 @@
 #pragma once
 #include <algorithm>
-#include <array>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -43,17 +41,7 @@ class MissingOperators {
 
   static std::string line(const Entry& e) {
     const std::string start = "the operator " + e.type + " is not supported, and not registered (register_operator): ";
-    std::string text = start + (e.count == 1 ? "" : std::to_string(e.count) + " times, first ") + e.first;
-    if (has_varying_result(e.type))
-      text += "; the size of its result depends on the data, which octet's graphs cannot have: cut the model before it";
-    return text;
-  }
-
-  /// ONNX's and TFLite's operators whose results have a size that is not known before they run.
-  static bool has_varying_result(const std::string& type) {
-    static constexpr std::array<std::string_view, 6> types{"NonMaxSuppression", "NonZero", "Unique",
-                                                           "Compress",          "WHERE",   "UNIQUE"};
-    return std::find(types.begin(), types.end(), type) != types.end();
+    return start + (e.count == 1 ? "" : std::to_string(e.count) + " times, first ") + e.first;
   }
 
   std::vector<Entry> all_;

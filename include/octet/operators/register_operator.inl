@@ -34,12 +34,12 @@ std::vector<OperatorType> operator_types() {
 
 OCTET_API const std::vector<OperatorType>& built_in_operators() {
   static const std::vector<OperatorType> all =
-      operator_types<ArgMax, ArgMaxPool, AveragePool, BatchNormalization, Binary, Concat, ConvInteger, Convert,
-                     Convolution, DequantizeLinear, DetectionPostProcess, Dropout, DynamicQuantizeLinear, Expand,
-                     FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten, FullyConnected, octet::Gather,
-                     Identity, LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, MaxUnpool, Pad, PRelu,
-                     QuantizeLinear, Reduce, Reshape, Resize, Slice, Softmax, Split, Squeeze, TopK, Transpose,
-                     TransposedConvolution, Unary, Unsqueeze, Where>();
+      operator_types<ArgMax, ArgMaxPool, AveragePool, BatchNormalization, Binary, Compress, Concat, ConvInteger,
+                     Convert, Convolution, DequantizeLinear, DetectionPostProcess, Dropout, DynamicQuantizeLinear,
+                     Expand, FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten, FullyConnected,
+                     octet::Gather, Identity, LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, MaxUnpool,
+                     NonMaxSuppression, NonZero, Pad, PRelu, QuantizeLinear, Reduce, Reshape, Resize, Slice, Softmax,
+                     Split, Squeeze, TopK, Transpose, TransposedConvolution, Unary, Unsqueeze, Where>();
   return all;
 }
 

@@ -74,7 +74,8 @@ inline Graph fold_constants(Graph g, bool only_conversions = false) {
   std::vector<bool> output(g.values.size(), false);
   for (int v : g.outputs) output[static_cast<std::size_t>(v)] = true;
   const auto try_fold = [&](const Node& node) {
-    if (only_conversions && !node.op->traits().converts) return false;
+    const Traits traits = node.op->traits();
+    if (traits.data_sized || (only_conversions && !traits.converts)) return false;
     std::size_t in_bytes = 0, out_bytes = 0;
     for (int v : node.inputs) {
       if (v == Node::none) continue;

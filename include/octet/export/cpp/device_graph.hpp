@@ -70,6 +70,9 @@ inline std::vector<int> separate_byte_ends(Graph& g) {
 inline Graph device_graph(const Model& model) {
   check_graph(model);
   require_runnable(model);
+  for (const Node& n : model.nodes)
+    require<FormatError>(!n.op->traits().data_sized, "layer '", n.name, "' (", n.op->type(),
+                         "): C++ source has no results whose sizes depend on the data");
   Graph g = with_built_in_operators(model, nullptr);
   const auto set_shapes = [](Graph& to, const std::vector<Shape>& inputs) {
     const std::vector<Shape> shapes = to.infer_shapes(inputs);

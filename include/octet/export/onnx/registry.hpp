@@ -11,6 +11,7 @@
 #include "operators/products.hpp"
 #include "operators/quantize.hpp"
 #include "operators/reduce.hpp"
+#include "operators/selection.hpp"
 #include "operators/shape.hpp"
 
 OCTET_BEGIN
@@ -40,6 +41,9 @@ inline Writer find_writer(std::string_view type) {
       {"TopK", export_top_k},
       {"BatchNormalization", export_batch_normalization},
       {"LocalResponseNormalization", export_local_response_normalization},
+      {"NonMaxSuppression", export_non_max_suppression},
+      {"NonZero", export_non_zero},
+      {"Compress", export_compress},
       {"Reshape", export_reshape},
       {"Flatten", export_flatten},
       {"Squeeze", export_squeeze},

@@ -11,6 +11,7 @@
 #include "operators/reduce.hpp"
 #include "operators/repeat.hpp"
 #include "operators/resize.hpp"
+#include "operators/selection.hpp"
 #include "operators/shape_arithmetic.hpp"
 #include "operators/softmax.hpp"
 #include "operators/transposed_convolution.hpp"
@@ -135,6 +136,10 @@ inline const Handlers& standard_handlers() {
       {"TopK", import_top_k},
       {"ArgMax", [](NodeImport& n) { import_arg_max(n, false); }},
       {"ArgMin", [](NodeImport& n) { import_arg_max(n, true); }},
+      // selections, whose size depends on the data
+      {"NonMaxSuppression", import_non_max_suppression},
+      {"NonZero", import_non_zero},
+      {"Compress", import_compress},
       // shapes
       {"Reshape", import_reshape},
       {"Flatten", import_flatten},
@@ -217,9 +222,25 @@ inline const std::unordered_set<std::string_view>& image_operators() {
 
 /// ONNX's other operators whose result does not have the order of dimensions of their input.
 inline const std::unordered_set<std::string_view>& reordering_operators() {
-  static const std::unordered_set<std::string_view> types{
-      "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Gemm",         "MatMul",       "MatMulInteger",
-      "QLinearMatMul", "QGemm",   "Shape",   "Size",      "Gather",    "DepthToSpace", "SpaceToDepth", "Expand"};
+  static const std::unordered_set<std::string_view> types{"Reshape",
+                                                          "Flatten",
+                                                          "Squeeze",
+                                                          "Unsqueeze",
+                                                          "Transpose",
+                                                          "Gemm",
+                                                          "MatMul",
+                                                          "MatMulInteger",
+                                                          "QLinearMatMul",
+                                                          "QGemm",
+                                                          "Shape",
+                                                          "Size",
+                                                          "Gather",
+                                                          "DepthToSpace",
+                                                          "SpaceToDepth",
+                                                          "Expand",
+                                                          "NonMaxSuppression",
+                                                          "NonZero",
+                                                          "Compress"};
   return types;
 }
 

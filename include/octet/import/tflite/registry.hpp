@@ -93,6 +93,7 @@ inline Handler find_handler(const std::string& operator_name) {
       {"LOGICAL_NOT", import_not},
       {"SELECT", [](OperatorImport& n) { import_select(n, true); }},
       {"SELECT_V2", [](OperatorImport& n) { import_select(n, false); }},
+      {"WHERE", [](OperatorImport& n) { n.add(NonZero(true), {n.value(0)}); }},
       {"SQUARED_DIFFERENCE", import_squared_difference},
       // layers
       {"CONV_2D", import_convolution},

@@ -1,0 +1,62 @@
+#pragma once
+#include "declare.hpp"
+
+/// Operators that select elements by their values. How many there are is known only after a run.
+OCTET_BEGIN
+namespace detail {
+
+template <class Derived>
+class SelectionOperator : public OperatorOf<Derived> {
+ public:
+  Traits traits() const override {
+    Traits t;
+    t.data_sized = true;
+    return t;
+  }
+};
+
+/// The indices of the elements that are not `zero`: int64 [rank, elements found], or [elements found, rank].
+AnyTensor non_zero(const TensorRef& x, double zero, bool rows);
+
+}  // namespace detail
+
+/// The indices of the elements that are not zero, in ascending order: int64 [rank of the input, elements found], as
+/// ONNX's NonZero, or [elements found, rank], as TFLite's WHERE. NaN is not zero. A quantized element is zero if its
+/// real value is.
+class NonZero : public detail::SelectionOperator<NonZero> {
+ public:
+  static constexpr const char* type_name = "NonZero";  ///< see Operator::type
+  bool rows = false;                                   ///< each element found is a row, not a column
+
+  NonZero() = default;
+  /// See NonZero::rows.
+  explicit NonZero(bool by_rows) : rows(by_rows) {}
+
+  void fields(FieldVisitor& v) override { v.field("rows", rows); }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  DType dtype(const ShapeContext&, int) const override { return DType::i64; }
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+};
+
+/// The slices of input 0 along an axis at which input 1, a boolean vector, is true. The vector may be shorter than the
+/// axis. (ONNX's Compress.)
+class Compress : public detail::SelectionOperator<Compress> {
+ public:
+  static constexpr const char* type_name = "Compress";  ///< see Operator::type
+  std::int64_t axis = 0;                                ///< in [-rank, rank)
+
+  Compress() = default;
+  /// Along axis a, in [-rank, rank).
+  explicit Compress(std::int64_t a) : axis(a) {}
+
+  void fields(FieldVisitor& v) override { v.field("axis", axis); }
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
+  OCTET_API IntegerForm integer_form() const override;
+};
+
+OCTET_END
+
+#if !defined(OCTET_COMPILED)
+#  include "selection.inl"
+#endif
