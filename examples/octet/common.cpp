@@ -241,7 +241,7 @@ std::int64_t output_classes(const Model& model, const ImageInput& input) {
   require<ShapeError>(model.outputs.size() == 1, "model '", model.name, "' has ", model.outputs.size(),
                       " outputs, expected one with a score for each class (run --save writes all outputs)");
   const Shape s = model.infer_shapes({input.shape()})[static_cast<std::size_t>(model.outputs[0])];
-  require<ShapeError>(s.rank() > 0 && s.elements() == s.back() && s.back() > 0, "model '", model.name,
+  require<ShapeError>(s.rank() > 0 && s.known() && s.elements() == s.back() && s.back() > 0, "model '", model.name,
                       "': expected one output per class, found output shape ", s, " (run --save writes all outputs)");
   return s.back();
 }

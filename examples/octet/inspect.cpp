@@ -175,7 +175,7 @@ void inspect_command(const InspectArguments& o) {
       if (!counted_value[static_cast<std::size_t>(n.inputs[i])]) parameters += v.constant.size();
       counted_value[static_cast<std::size_t>(n.inputs[i])] = true;
     }
-    const std::int64_t m = n.op->macs(model.shape_context(n, &shapes));
+    const std::int64_t m = model.macs(n, shapes);
     macs += m;
     const Value& result = model.value(n.outputs[0]);
     table.add({names[layer], report::layer_kind(model, n), shape_text(shapes[static_cast<std::size_t>(n.outputs[0])]),

@@ -117,7 +117,7 @@ class Comparison {
 
   void describe() {
     const std::vector<Shape> shapes = model_.infer_shapes(shapes_);
-    for (const Node& n : model_.nodes) result_.macs += n.op->macs(model_.shape_context(n, &shapes));
+    for (const Node& n : model_.nodes) result_.macs += model_.macs(n, shapes);
     for (const Value& v : model_.values)
       if (v.is_constant()) result_.parameters += v.constant.size();
   }
@@ -262,7 +262,7 @@ OCTET_API bool is_classifier(const Model& model, std::int64_t image_size) {
   if (in.rank() != 4 || (!is_floating(out.dtype) && !out.is_quantized())) return false;
   const Shape s =
       model.infer_shapes({ImageInput(model, image_size).shape()})[static_cast<std::size_t>(model.outputs[0])];
-  return s.rank() > 0 && s.back() > 1 && s.elements() == s.back();
+  return s.rank() > 0 && s.known() && s.back() > 1 && s.elements() == s.back();
 }
 
 OCTET_API ComparisonResult compare(const Model& model, const DatasetPtr& images, const DatasetPtr& calibration,

@@ -59,7 +59,9 @@ class LayerTrials {
   std::vector<Shape> shapes() const {
     std::vector<Shape> inputs;
     for (int v : g_.inputs) inputs.push_back(activations_[0].at(v).shape());
-    return g_.infer_shapes(inputs);
+    std::vector<Shape> all = g_.infer_shapes(inputs);
+    for (const auto& [v, tensor] : activations_[0]) all[at(v)] = tensor.shape();  // sizes may depend on the data
+    return all;
   }
   std::int64_t scanned() const noexcept { return static_cast<std::int64_t>(activations_.size()); }
 

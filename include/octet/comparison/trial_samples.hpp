@@ -65,7 +65,7 @@ inline double least_decibels(const std::vector<double>& parts) {
 inline bool has_classes(const Model& model, const std::vector<Shape>& inputs) {
   if (model.outputs.size() != 1 || !is_floating(model.value(model.outputs[0]).dtype)) return false;
   const Shape s = model.infer_shapes(inputs)[at(model.outputs[0])];
-  return s.rank() > 0 && s.back() > 1 && s.elements() == s.back();
+  return s.rank() > 0 && s.known() && s.back() > 1 && s.elements() == s.back();
 }
 
 /// Samples with the results of the float model. Inputs are kept where they need little memory, else read again.

@@ -52,6 +52,9 @@ class Graph {
   /// The shapes of all values for the given input shapes. Throws ShapeError if the model does not accept them.
   std::vector<Shape> infer_shapes(const std::vector<Shape>& input_shapes) const;
 
+  /// Number of multiply-adds of a layer for these shapes of all values; 0 if a size of its inputs is unknown.
+  std::int64_t macs(const Node& node, const std::vector<Shape>& shapes) const;
+
   /// The index of the value with that name. Throws Error if there is none.
   int find(const std::string& value_name) const;
   /// Whether there is a value with that name.

@@ -66,6 +66,12 @@ OCTET_API std::vector<Shape> Graph::infer_shapes(const std::vector<Shape>& input
   return shapes;
 }
 
+OCTET_API std::int64_t Graph::macs(const Node& node, const std::vector<Shape>& shapes) const {
+  for (int v : node.inputs)
+    if (v != Node::none && !shapes[static_cast<std::size_t>(v)].known()) return 0;
+  return node.op->macs(shape_context(node, &shapes));
+}
+
 OCTET_API int Graph::find(const std::string& value_name) const {
   for (std::size_t i = 0; i < values.size(); ++i)
     if (values[i].name == value_name) return static_cast<int>(i);

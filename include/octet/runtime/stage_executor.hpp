@@ -116,7 +116,7 @@ class StageExecutor {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const Node& n = graph_.nodes[i];
       const bool planned = !layers_.shapes().empty();
-      const std::int64_t macs = planned ? n.op->macs(graph_.shape_context(n, &layers_.shapes())) : 0;
+      const std::int64_t macs = planned ? graph_.macs(n, layers_.shapes()) : 0;
       times.push_back({n.name, n.op->type(), layers_[i].milliseconds, groups_ * macs});
     }
     return times;
