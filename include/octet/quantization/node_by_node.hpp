@@ -88,13 +88,14 @@ class NodeByNode {
   };
 
   /// The bytes of the tensors of an image that have to be kept before each node, or before a later one if there they
-  /// are more.
+  /// are more. Without those whose size depends on the data.
   std::vector<std::int64_t> most_kept(const Shape& image) const {
     const std::vector<Shape> shapes = g_.infer_shapes({image});
     std::vector<std::int64_t> bytes(g_.nodes.size() + 1, 0);  // first the change before each node
     const auto keep = [&](int v, std::size_t from) {
-      const auto size = static_cast<std::int64_t>(
-          octet::bytes(g_.value(v).dtype, std::max<std::int64_t>(shapes[static_cast<std::size_t>(v)].elements(), 0)));
+      const Shape& s = shapes[static_cast<std::size_t>(v)];
+      const std::size_t size_bytes = s.known() ? octet::bytes(g_.value(v).dtype, s.elements()) : 0;
+      const auto size = static_cast<std::int64_t>(size_bytes);
       const std::size_t to = last_use_[static_cast<std::size_t>(v)] + 1;
       if (to <= from) return;
       bytes[from] += size;
