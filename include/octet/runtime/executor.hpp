@@ -30,8 +30,9 @@ struct LayerForm {
 };
 
 /// Runs a model. The constructor packs the weights. The first run with new input shapes plans the memory; further runs
-/// do not allocate. Results do not depend on the number of threads, and those of integer models not on the CPU. Must
-/// not be used by two threads at the same time: make one executor per thread (weights that need no packing are shared).
+/// do not allocate (but for layers after one whose results have sizes that depend on the data). Results do not depend
+/// on the number of threads, and those of integer models not on the CPU. Must not be used by two threads at the same
+/// time: make one executor per thread (weights that need no packing are shared).
 class Executor {
  public:
   /// Optimizes and lowers a copy of the model, and packs the weights for the active instruction set. Throws Error, with
@@ -58,13 +59,14 @@ class Executor {
   /// The instruction set whose kernels it uses: that of active_isa() when it was made.
   Isa isa() const noexcept;
 
-  /// Plans the memory for these input shapes (batch included) and returns the output shapes. Does nothing if they are
-  /// those of the last plan. Throws ShapeError if the model does not accept them.
+  /// Plans the memory for these input shapes (batch included) and returns the output shapes; sizes that depend on the
+  /// data, as after NonMaxSuppression, are unknown. Does nothing if the shapes are those of the last plan. Throws
+  /// ShapeError if the model does not accept them.
   const std::vector<Shape>& plan(const std::vector<Shape>& input_shapes);
 
   /// Runs on the caller's memory: one tensor for each input and each output; outputs have the planned shapes. Does not
   /// allocate if the shapes are those of the last run. Throws ShapeError if shapes or types do not match, and Error if
-  /// a NaN or infinity was quantized and the outputs cannot show it (see NotFinite).
+  /// a NaN or infinity was quantized and the outputs cannot show it (see NotFinite), or if sizes depend on the data.
   void run(const TensorRef* inputs, const TensorRef* outputs);
 
   /// Runs on one tensor for each input and returns new tensors.
