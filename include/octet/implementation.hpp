@@ -65,6 +65,7 @@
 #include "operators/selection.inl"
 #include "operators/shape/gather.inl"
 #include "operators/shape/pad.inl"
+#include "operators/shape/sizes_of.inl"
 #include "operators/shape/slice.inl"
 #include "operators/shape/transpose.inl"
 #include "operators/shape/views.inl"

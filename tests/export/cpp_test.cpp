@@ -28,6 +28,7 @@ bool is_refused(const std::string& name) {
   for (const char* start : {"Compress",
                             "NonMaxSuppression",
                             "NonZero",
+                            "SizesOf",
                             "ArgMax",
                             "Binary 10",
                             "Binary 11",

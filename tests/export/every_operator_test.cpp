@@ -33,7 +33,8 @@ bool is_refused(const std::string& name, Format f) {
                                                 "MatMulInteger",
                                                 "NonMaxSuppression",
                                                 "NonZero",
-                                                "Compress"};
+                                                "Compress",
+                                                "SizesOf"};
   const auto in = [&](const std::set<std::string>& all) {
     for (const std::string& x : all)
       if (name == x || name.compare(0, x.size() + 1, x + " ") == 0) return true;

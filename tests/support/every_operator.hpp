@@ -234,6 +234,10 @@ inline std::vector<Case> shape_cases() {
                  [](Graph& g, int v) { return g.add("places", Convert(DType::f32), {g.add("op", ArgMax(3), {v})}); },
                  false, 8});
   all.push_back(of("TopK", TopK(3, 3)));
+  all.push_back({"SizesOf", [](Graph& g, int v) {
+                   const int sizes = g.add("numbers", Convert(DType::f32), {g.add("op", SizesOf({3, 1}), {v})});
+                   return g.add("row", Unsqueeze({0}), {sizes});
+                 }});
   all.push_back({"NonZero",
                  [](Graph& g, int v) {
                    const int numbers = g.add("numbers", Convert(DType::f32), {g.add("op", NonZero(true), {v})});

@@ -30,6 +30,7 @@
 #include "selection.hpp"
 #include "shape/gather.hpp"
 #include "shape/pad.hpp"
+#include "shape/sizes_of.hpp"
 #include "shape/slice.hpp"
 #include "shape/transpose.hpp"
 #include "shape/views.hpp"

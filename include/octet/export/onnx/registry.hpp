@@ -50,6 +50,7 @@ inline Writer find_writer(std::string_view type) {
       {"Unsqueeze", export_unsqueeze},
       {"Transpose", export_transpose},
       {"Concat", export_concat},
+      {"SizesOf", export_sizes_of},
       {"Slice", export_slice},
       {"Split", export_split},
       {"Pad", export_pad},

@@ -165,6 +165,7 @@ class GraphBuilder {
   }
 
   int constant_value(Source& s, const Order& p) {
+    if (s.is_run_time()) return s.at_run_time();
     if (s.sizes && !s.constant) s.constant = to_tensor(*s.sizes);
     QuantParams quant = s.quant;
     if (quant.per_channel()) quant.axis = p.find(quant.axis);

@@ -178,12 +178,42 @@ class Importer {
                 import_own_operator(node, *own);
               else if (n.domain == "com.microsoft" || !import_on_sizes(node))
                 handler(node);
+              note_sizes(n, node, handler);
               for (std::string_view o : n.outputs) {
                 require<FormatError>(o.empty() || !needed_.tensors.count(o) || tensors_.count(o), "output '", text(o),
                                      "' is not supported");
                 half_.note_output(n, o);
               }
             });
+  }
+
+  /// If the result are sizes that are unknown before the model runs, it is computed by nodes where a tensor is needed.
+  void note_sizes(const NodeProto& n, NodeImport& node, Handler handler) {
+    const auto result = tensors_.find(n.outputs[0]);
+    if (result == tensors_.end()) return;
+    Source& s = *result->second.source;
+    if (!s.sizes || s.sizes->known() || s.at_run_time) return;
+    s.at_run_time = [this, &n, node, handler]() mutable { return run_time_sizes(n, node, handler); };
+  }
+
+  int run_time_sizes(const NodeProto& n, NodeImport& node, Handler handler) {
+    if (n.op_type == "Shape") {
+      const Operand& x = node.input(0);
+      std::vector<std::int64_t> places;
+      for (const int d : shape_axes(node)) places.push_back(x.order.find(d));
+      return node.step("sizes", SizesOf(std::move(places)), {builder_.value(x)});
+    }
+    const Tensors before = std::exchange(tensors_, {});
+    for (std::string_view in : n.inputs) {
+      if (in.empty()) continue;
+      Operand x = before.at(in);
+      if (x.source->is_run_time()) x = builder_.operand(builder_.value(x), Order::identity(x.rank()), x.name());
+      tensors_.insert_or_assign(in, x);
+    }
+    handler(node);
+    const int v = builder_.value(tensors_.at(n.outputs[0]));
+    tensors_ = before;
+    return v;
   }
 
   void add_outputs() {

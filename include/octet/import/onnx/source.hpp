@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 
 #include "../../core/affine.hpp"
@@ -18,9 +19,12 @@ struct Source {
   std::string constant_name;  // name of the constant, if it is converted
   QuantParams quant;          // of the constant
   std::optional<Sizes> sizes;
+  std::function<int()> at_run_time;  // if sizes are unknown: adds nodes that compute them, and returns their value
   std::vector<std::pair<Order, int>> values;  // values of the graph that hold it, and their orders
 
   bool is_constant() const noexcept { return constant || sizes; }
+  /// Whether it is computed from sizes that are unknown before the model runs.
+  bool is_run_time() const { return sizes && !sizes->known() && at_run_time; }
 };
 
 /// An imported tensor of the model: a source whose dimension i is the model's dimension order[i].

@@ -2,6 +2,7 @@
 #include "../../../operators/convert.hpp"
 #include "../../../operators/dropout.hpp"
 #include "../../../operators/fully_connected.hpp"
+#include "../../../operators/shape/sizes_of.hpp"
 #include "../../../operators/shape/transpose.hpp"
 #include "../../../operators/shape/views.hpp"
 #include "../../../operators/unary.hpp"
@@ -113,6 +114,14 @@ inline void export_transpose(NodeExport& n) {
   for (int i = 0; i < n.rank(); ++i)
     after.push_back(o[t.perm.empty() ? n.rank() - 1 - i : static_cast<int>(t.perm[static_cast<std::size_t>(i)])]);
   n.same(n.tensors().tensor(n.id(0), o), after);
+}
+
+inline void export_sizes_of(NodeExport& n) {
+  const Order o = n.order();
+  std::vector<std::int64_t> axes;
+  for (std::int64_t a : static_cast<const SizesOf&>(n.op()).axes) axes.push_back(o[normalize_axis(a, o.rank())]);
+  const std::string all = n.step("sizes", "Shape", {n.real(0, o)});
+  n.node("Gather", {all, n.integers("axes", axes)}, Order::identity(1), Attributes().integer("axis", 0));
 }
 
 }  // namespace detail::onnx

@@ -27,7 +27,7 @@ inline int broadcast_value(NodeImport& n, const Operand& x, const Order& wanted)
   bool needed = false;
   for (std::int64_t i : inserted) needed = needed || i >= static_cast<std::int64_t>(inserted.size());
   if (!needed || !after) return n.builder.value(x, own);
-  if (x.is_constant()) {
+  if (x.is_constant() && !x.source->is_run_time()) {
     Shape shape = x.shape();
     for (int i = 0; i < missing; ++i) shape.insert(0, 1);
     return n.builder.value(constant_operand(x.name(), n.builder.constant(x).reshaped(shape)), wanted);

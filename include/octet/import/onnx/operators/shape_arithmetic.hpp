@@ -10,16 +10,24 @@ inline void sizes_result(NodeImport& n, Sizes s) {
   n.result(sizes_operand(n.output_name(), std::move(s)));
 }
 
+/// The dimensions whose sizes Shape gives.
+inline std::vector<int> shape_axes(const NodeImport& n) {
+  const int rank = n.input(0).rank();
+  const auto place = [&](const char* key, std::int64_t missing) {
+    const std::int64_t i = n.integer(key, missing);
+    return static_cast<int>(std::clamp<std::int64_t>(i < 0 ? i + rank : i, 0, rank));
+  };
+  std::vector<int> axes;
+  for (int d = place("start", 0), end = place("end", rank); d < end; ++d) axes.push_back(d);
+  return axes;
+}
+
 inline void import_shape(NodeImport& n) {
   const Operand& x = n.input(0);
   const Shape shape = x.shape();
   const Symbols symbols = n.builder.symbols(x);
-  const auto place = [&](const char* key, std::int64_t missing) {
-    const std::int64_t i = n.integer(key, missing);
-    return static_cast<int>(std::clamp<std::int64_t>(i < 0 ? i + x.rank() : i, 0, x.rank()));
-  };
   Sizes s;
-  for (int d = place("start", 0); d < place("end", x.rank()); ++d) {
+  for (const int d : shape_axes(n)) {
     Size one;
     if (shape[d] != Shape::unknown) one.value = static_cast<double>(shape[d]);
     one.symbol = symbols[static_cast<std::size_t>(d)];
