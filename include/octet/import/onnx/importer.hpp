@@ -203,16 +203,17 @@ class Importer {
       for (const int d : shape_axes(node)) places.push_back(x.order.find(d));
       return node.step("sizes", SizesOf(std::move(places)), {builder_.value(x)});
     }
-    const Tensors before = std::exchange(tensors_, {});
+    Tensors inputs;  // with sizes as computed tensors, not as constants
     for (std::string_view in : n.inputs) {
       if (in.empty()) continue;
-      Operand x = before.at(in);
+      Operand x = tensors_.at(in);
       if (x.source->is_run_time()) x = builder_.operand(builder_.value(x), Order::identity(x.rank()), x.name());
-      tensors_.insert_or_assign(in, x);
+      inputs.insert_or_assign(in, x);
     }
+    inputs.swap(tensors_);
     handler(node);
     const int v = builder_.value(tensors_.at(n.outputs[0]));
-    tensors_ = before;
+    inputs.swap(tensors_);
     return v;
   }
 
