@@ -90,7 +90,7 @@ std::vector<AnyTensor> check_inputs(const std::string& name, const Model& model,
     return {as_input(model.value(model.inputs[0]), x)};
   }
   // Tensors in files have the layout of the model's file, `model` has octet's.
-  const Model as_stored = open_model(name, {}, true);
+  const Model as_stored = open_model(name, {}, true, o.shapes);
   std::vector<AnyTensor> all = read_inputs(as_stored, {o.input});
   for (std::size_t i = 0; i < all.size(); ++i) {
     require(all[i].size() > 0, "'", o.input, "' has no elements, expected at least one image");

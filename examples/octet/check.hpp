@@ -11,6 +11,7 @@ struct CheckOptions {
   std::string input;    ///< an image, or an .npy or .npz file in the layout of the model's file; empty: no check
   double limit = 20;    ///< dB: the least SQNR of an output
   ImageOptions images;  ///< for an image
+  InputShapes shapes;   ///< those with which the model was opened
 
   void add_to(CLI::App& command);
 };

@@ -6,15 +6,35 @@
 
 using namespace octet;
 
-Model open_model(const std::string& name, std::optional<Rounding> rounding, bool keep_layout) {
+Model open_model(const std::string& name, std::optional<Rounding> rounding, bool keep_layout,
+                 const InputShapes& shapes) {
   const bool is_builtin = name.compare(0, 8, "builtin:") == 0;
+  require(!is_builtin || shapes.empty(), "--shape does not apply to '", name, "'");
   LoadOptions options;
   options.keep_layout = keep_layout;
+  options.input_shapes = shapes;
   Model model = is_builtin ? builtin(name) : load(name, options);
   if (!is_builtin) model.name = std::filesystem::path(name).stem().string();
   if (keep_layout && std::filesystem::path(name).extension() == ".onnx") model.metadata["layout"] = "channels first";
   if (rounding) set_rounding(model, *rounding);
   return model;
+}
+
+InputShapes input_shapes(const std::vector<std::string>& options) {
+  InputShapes shapes;
+  for (const std::string& option : options) {
+    const std::size_t equals = option.rfind('=');
+    Shape shape;
+    bool good = equals != std::string::npos && equals > 0;
+    std::istringstream sizes(good ? option.substr(equals + 1) : "");
+    for (std::string size; good && std::getline(sizes, size, ',');) {
+      good = size == "?" || (!size.empty() && size.size() < 10 && size.find_first_not_of("0123456789") == size.npos);
+      if (good) shape.push_back(size == "?" ? Shape::unknown : std::stoll(size));
+    }
+    require(good, "--shape ", option, ": expected NAME=N,N,..., where ? leaves a size open");
+    require(shapes.emplace(option.substr(0, equals), shape).second, "--shape ", option, ": given twice");
+  }
+  return shapes;
 }
 
 bool is_channels_first(const Model& model) {

@@ -5,6 +5,7 @@
 #include <octet/io/open_dataset.hpp>
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,10 +14,16 @@
 
 /// Functions and options that several commands share.
 
+/// See octet::LoadOptions.
+using InputShapes = std::map<std::string, octet::Shape>;
+
 /// Opens a model file, or builtin:NAME. `rounding` sets the rounding of integer layers; throws Error if there are none.
-/// With `keep_layout`, inputs and outputs of an .onnx model keep the layout of the file.
-octet::Model open_model(const std::string& name, std::optional<octet::Rounding> rounding = {},
-                        bool keep_layout = false);
+/// With `keep_layout`, inputs and outputs of an .onnx model keep the layout of the file. `shapes`: see
+/// LoadOptions::input_shapes.
+octet::Model open_model(const std::string& name, std::optional<octet::Rounding> rounding = {}, bool keep_layout = false,
+                        const InputShapes& shapes = {});
+/// Shapes from options NAME=N,N,...; ? leaves a size open.
+InputShapes input_shapes(const std::vector<std::string>& options);
 /// Whether the images of a model, which was opened with keep_layout or saved by such a program, are [N, C, H, W].
 bool is_channels_first(const octet::Model& model);
 /// Whether a model has integer layers, to which the rounding applies.

@@ -12,12 +12,14 @@ namespace {
 
 struct ConvertArguments {
   std::string model, out, onnx = "uint8";
+  std::vector<std::string> shapes;
   bool external_data = false, force = false;
   CheckOptions check;
   DataOptions source;
 };
 
-void convert_command(const ConvertArguments& o, const CLI::App& command) {
+void convert_command(ConvertArguments& o, const CLI::App& command) {
+  o.check.shapes = input_shapes(o.shapes);
   if (o.check.input.empty()) {
     require_not_given(command, {"--check-limit"}, "requires --check");
     o.check.images.require_unused("without --check, no image is read");
@@ -31,7 +33,7 @@ void convert_command(const ConvertArguments& o, const CLI::App& command) {
   options.external_data = o.external_data;
   std::vector<std::string> notes;
   options.notes = &notes;
-  Model model = open_model(o.model);
+  Model model = open_model(o.model, {}, false, o.check.shapes);
   o.source.store_labels(model);
   const std::vector<AnyTensor> inputs = check_inputs(o.model, model, o.check);
   save(model, o.out, options);
@@ -54,6 +56,11 @@ void add_convert(CLI::App& app) {
        "points 0, TensorRT)")
       ->check(CLI::IsMember({"uint8", "int8", "symmetric"}))
       ->capture_default_str();
+  c->add_option("--shape", o->shapes,
+                "NAME=N,N,...: the shape of an input that the model leaves open, in the layout of the file (ONNX: "
+                "N,C,H,W); ? leaves a size open. What the model computes from sizes becomes constant. Can be given "
+                "several times")
+      ->allow_extra_args(false);
   c->add_flag("--external-data", o->external_data, "Large constants of an .onnx file are in a file beside it");
   c->add_option("--labels", o->source.labels,
                 "Classes to store in the file: one name per line, index:name lines, or a CSV file");

@@ -42,6 +42,8 @@ OCTET_API void save_octet(const Model& model, const std::string& path, const Sav
 
 OCTET_API Model detail::load_octet_bytes(const SharedBytes& bytes, const std::string& source_name,
                                          const LoadOptions& options) {
+  require<FormatError>(options.input_shapes.empty(), "'", source_name,
+                       "': shapes of inputs can be given for .onnx and .tflite files only");
   ModelFile file = naming_file(source_name, [&] { return read_model_file(bytes); });
   naming_file(source_name, [&] { require_runnable(file.model); });
   if (options.self_test) {

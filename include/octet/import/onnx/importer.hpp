@@ -4,6 +4,7 @@
 #include "../../core/with_place.hpp"
 #include "../../graph/metadata.hpp"
 #include "../../model_file/load_options.hpp"
+#include "../input_shapes.hpp"
 #include "../missing_operators.hpp"
 #include "half_precision.hpp"
 #include "node_order.hpp"
@@ -35,6 +36,7 @@ class Importer {
     require_operators();
     add_initializers();
     add_inputs();
+    require_known_inputs(options_, builder_.graph, source_);
     for (std::size_t i : order_)
       if (needed_.nodes[i]) add_node(i);
     add_outputs();
@@ -136,6 +138,7 @@ class Importer {
       symbols[at] = builder_.new_symbol();
       if (!d.symbol.empty()) symbols[at] = known.emplace(d.symbol, symbols[at]).first->second;
     }
+    shape = input_shape(options_, text(v.name), shape);
     const int rank = shape.rank();
     const bool image = rank >= 3 && rank <= 5 && !options_.keep_layout && images_.count(v.name) > 0;
     const Order order = image ? Order::channels_last(rank) : Order::identity(rank);

@@ -38,7 +38,9 @@ inline std::optional<Sizes> to_sizes(const AnyTensor& t) {
 }
 
 inline AnyTensor to_tensor(const Sizes& s) {
-  require<FormatError>(s.known(), "depends on sizes that are unknown before the model runs");
+  require<FormatError>(s.known(),
+                       "depends on sizes that are unknown before the model runs: give the shapes of the inputs "
+                       "(LoadOptions::input_shapes; octet convert --shape)");
   return AnyTensor::make(s.dtype, s.shape(), [&](std::byte* to) {
     for (std::size_t i = 0; i < s.entries.size(); ++i)
       store_element(s.dtype, to, static_cast<std::int64_t>(i), s.entries[i].value);

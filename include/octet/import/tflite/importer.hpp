@@ -56,6 +56,7 @@ class Importer {
     Progress progress(TensorReader(file_, graph.tables(subgraph_field::tensors), model.tables(model_field::buffers)));
     require_operators(progress, graph.tables(subgraph_field::operators), model.tables(model_field::operator_codes));
     add_inputs(progress, graph.list<std::int32_t>(subgraph_field::inputs));
+    require_known_inputs(options_, progress.graph, source_);
     const FlatTables operators = graph.tables(subgraph_field::operators),
                      codes = model.tables(model_field::operator_codes);
     for (std::size_t i = 0; i < operators.size(); ++i) add_operator(progress, operators[i], i, codes);
@@ -78,6 +79,7 @@ class Importer {
       OperatorImport::require_symmetric_16x8(v);
       if (v.shape.rank() > 1 && v.shape[0] == 1) v.shape[0] = Shape::unknown;  // any batch size
       v.constant = {};
+      v.shape = input_shape(options_, v.name, v.shape);
       v.name = p.unique(v.name);
       p.values[static_cast<std::size_t>(inputs[i])] = p.graph.add_value(std::move(v));
       p.graph.inputs.push_back(p.values[static_cast<std::size_t>(inputs[i])]);
