@@ -1,11 +1,11 @@
 #pragma once
 #include <CLI/CLI.hpp>
+#include <map>
 #include <octet/io/image_input.hpp>
 #include <octet/io/labels.hpp>
 #include <octet/io/open_dataset.hpp>
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>

@@ -38,8 +38,8 @@ OCTET_API const std::vector<OperatorType>& built_in_operators() {
                      Convert, Convolution, DequantizeLinear, DetectionPostProcess, Dropout, DynamicQuantizeLinear,
                      Expand, FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten, FullyConnected,
                      octet::Gather, Identity, LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, MaxUnpool,
-                     NonMaxSuppression, NonZero, Pad, PRelu, QuantizeLinear, Reduce, Reshape, Resize, SizesOf, Slice, Softmax,
-                     Split, Squeeze, TopK, Transpose, TransposedConvolution, Unary, Unsqueeze, Where>();
+                     NonMaxSuppression, NonZero, Pad, PRelu, QuantizeLinear, Reduce, Reshape, Resize, SizesOf, Slice,
+                     Softmax, Split, Squeeze, TopK, Transpose, TransposedConvolution, Unary, Unsqueeze, Where>();
   return all;
 }
 
