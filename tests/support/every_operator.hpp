@@ -45,6 +45,19 @@ inline std::vector<Case> unary_cases() {
         kind == UnaryKind::log || kind == UnaryKind::sqrt || kind == UnaryKind::reciprocal || kind == UnaryKind::rsqrt;
     const bool steps = kind == UnaryKind::floor || kind == UnaryKind::ceil || kind == UnaryKind::round ||
                        kind == UnaryKind::sign;  // small errors of the input can become large
+    // Functions that are not defined everywhere, or that grow fast, read a limited range.
+    const bool circle = kind == UnaryKind::asin || kind == UnaryKind::acos || kind == UnaryKind::atanh;
+    const bool steep = kind == UnaryKind::tan || kind == UnaryKind::sinh || kind == UnaryKind::cosh;
+    if (circle || steep || kind == UnaryKind::acosh) {
+      const ActivationRange limits = circle  ? ActivationRange{-0.9, 0.9}
+                                     : steep ? ActivationRange{-1.2, 1.2}
+                                             : ActivationRange{1.1, 6};
+      all.push_back({"Unary " + std::to_string(k), [=](Graph& g, int v) {
+                       const int limited = g.add("limited", Unary(UnaryKind::clip, limits.low, limits.high), {v});
+                       return g.add("op", Unary(kind), {limited});
+                     }});
+      continue;
+    }
     const double a = kind == UnaryKind::clip ? -1 : kind == UnaryKind::elu ? 1 : 0.2;
     all.push_back(of("Unary " + std::to_string(k), Unary(kind, a, kind == UnaryKind::clip ? 1 : 0.5), positive,
                      steps                    ? 5

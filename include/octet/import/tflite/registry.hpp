@@ -65,6 +65,8 @@ inline Handler find_handler(const std::string& operator_name) {
       {"CEIL", unary<U::ceil>},
       {"ROUND", unary<U::round>},
       {"SIGN", unary<U::sign>},
+      {"SIN", unary<U::sin>},
+      {"COS", unary<U::cos>},
       {"GELU", import_gelu},
       {"PRELU", import_prelu},
       {"SQUARE", import_square},
