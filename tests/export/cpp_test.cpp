@@ -47,6 +47,7 @@ bool is_refused(const std::string& name) {
                             "Binary 8",
                             "Binary 9",
                             "Convert there",
+                            "CumulativeSum",
                             "DynamicQuantizeLinear",
                             "Expand",
 

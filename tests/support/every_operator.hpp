@@ -214,6 +214,23 @@ inline std::vector<Case> shape_cases() {
   all.push_back({"Gather", [](Graph& g, int v) {
                    return g.add("op", Gather(3), {v, g.add_constant("at", Tensor<std::int64_t>({4}, {5, 0, -1, 5}))});
                  }});
+  all.push_back({"GatherElements", [](Graph& g, int v) {
+                   const int at = g.add_constant("at", random_integers<std::int64_t>({4, 6, 6, 3}, 76, -8, 7));
+                   return g.add("op", GatherElements(3), {v, at});
+                 }});
+  all.push_back({"GatherND", [](Graph& g, int v) {
+                   const int at = g.add_constant("at", random_integers<std::int32_t>({4, 5, 2}, 77, -4, 3));
+                   return g.add("op", GatherND(), {v, at});
+                 }});
+  all.push_back({"ScatterElements", [](Graph& g, int v) {
+                   const int at = g.add_constant("at", random_integers<std::int64_t>({4, 6, 6, 3}, 78, -8, 7));
+                   return g.add("op", ScatterElements(3), {v, at, convolution(g, "branch", v, 3, 1, 79)});
+                 }});
+  all.push_back({"ScatterND", [](Graph& g, int v) {
+                   const int at = g.add_constant("at", Tensor<std::int64_t>({4, 1}, {3, 0, 0, -2}));
+                   return g.add("op", ScatterND(ScatterKind::max), {v, at, convolution(g, "branch", v, 8, 1, 80)});
+                 }});
+  all.push_back(of("CumulativeSum", CumulativeSum(3, true, true)));
   all.push_back({"Expand", [](Graph& g, int v) {
                    return g.add("op", Expand({4, 6, 6, 8}), {g.add("one", Slice({0}, {1}, {1}), {v})});
                  }});

@@ -35,11 +35,12 @@ std::vector<OperatorType> operator_types() {
 OCTET_API const std::vector<OperatorType>& built_in_operators() {
   static const std::vector<OperatorType> all =
       operator_types<ArgMax, ArgMaxPool, AveragePool, BatchNormalization, Binary, Concat, ConvInteger, Convert,
-                     Convolution, DequantizeLinear, DetectionPostProcess, Dropout, DynamicQuantizeLinear, Expand,
-                     FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten, FullyConnected, octet::Gather,
-                     Identity, LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, MaxUnpool, Pad, PRelu,
-                     QuantizeLinear, Reduce, Reshape, Resize, Slice, Softmax, Split, Squeeze, TopK, Transpose,
-                     TransposedConvolution, Unary, Unsqueeze, Where>();
+                     Convolution, CumulativeSum, DequantizeLinear, DetectionPostProcess, Dropout, DynamicQuantizeLinear,
+                     Expand, FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten, FullyConnected,
+                     octet::Gather, GatherElements, GatherND, Identity, LocalResponseNormalization, MatMul,
+                     MatMulInteger, MaxPool, MaxUnpool, Pad, PRelu, QuantizeLinear, Reduce, Reshape, Resize,
+                     ScatterElements, ScatterND, Slice, Softmax, Split, Squeeze, TopK, Transpose, TransposedConvolution,
+                     Unary, Unsqueeze, Where>();
   return all;
 }
 

@@ -5,7 +5,9 @@
 #include "operators/arithmetic.hpp"
 #include "operators/constants.hpp"
 #include "operators/elementwise.hpp"
-#include "operators/normalization.hpp"
+#include "operators/indexed.hpp"
+#include "operators/masks.hpp"
+#include "operators/norms.hpp"
 #include "operators/quantized_elementwise.hpp"
 #include "operators/rearrange.hpp"
 #include "operators/reduce.hpp"
@@ -133,6 +135,12 @@ inline const Handlers& standard_handlers() {
       {"LayerNormalization", import_layer_normalization},
       {"GroupNormalization", import_group_normalization},
       {"LRN", import_lrn},
+      {"LpNormalization", import_lp_normalization},
+      {"MeanVarianceNormalization", import_mean_variance_normalization},
+      {"LpPool", import_lp_pool},
+      {"GlobalLpPool", import_global_lp_pool},
+      {"CumSum", import_cumulative_sum},
+      {"Hardmax", import_hardmax},
       {"Softmax", [](NodeImport& n) { import_softmax(n, false); }},
       {"LogSoftmax", [](NodeImport& n) { import_softmax(n, true); }},
       {"ReduceMean", reduce<ReduceKind::mean>},
@@ -159,6 +167,15 @@ inline const Handlers& standard_handlers() {
       {"Split", import_split},
       {"Pad", import_pad},
       {"Gather", import_gather},
+      {"GatherElements", import_gather_elements},
+      {"GatherND", import_gather_nd},
+      {"Scatter", import_scatter_elements},
+      {"ScatterElements", import_scatter_elements},
+      {"ScatterND", import_scatter_nd},
+      {"OneHot", import_one_hot},
+      {"Trilu", import_trilu},
+      {"EyeLike", import_eye_like},
+      {"Range", import_range},
       {"Expand", import_expand},
       {"Tile", import_tile},
       {"Resize", import_resize},
@@ -221,6 +238,8 @@ inline const std::unordered_set<std::string_view>& image_operators() {
                                                           "InstanceNormalization",
                                                           "GroupNormalization",
                                                           "LRN",
+                                                          "LpPool",
+                                                          "GlobalLpPool",
                                                           "ConvInteger",
                                                           "QLinearConv",
                                                           "QLinearAveragePool",
@@ -231,8 +250,9 @@ inline const std::unordered_set<std::string_view>& image_operators() {
 /// ONNX's other operators whose result does not have the order of dimensions of their input.
 inline const std::unordered_set<std::string_view>& reordering_operators() {
   static const std::unordered_set<std::string_view> types{
-      "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Gemm",         "MatMul",       "MatMulInteger",
-      "QLinearMatMul", "QGemm",   "Shape",   "Size",      "Gather",    "DepthToSpace", "SpaceToDepth", "Expand"};
+      "Reshape",       "Flatten",       "Squeeze",  "Unsqueeze", "Transpose", "Gemm",    "MatMul",
+      "MatMulInteger", "QLinearMatMul", "QGemm",    "Shape",     "Size",      "Gather",  "DepthToSpace",
+      "SpaceToDepth",  "Expand",        "GatherND", "ScatterND", "OneHot",    "EyeLike", "Range"};
   return types;
 }
 
