@@ -64,6 +64,7 @@ bool is_refused(const std::string& name) {
                             "Resize 2",
                             "TopK",
                             "TransposedConvolution",
+                            "Unpool",
                             "Where",
                             "logarithm"})
     if (name.compare(0, std::strlen(start), start) == 0) return true;

@@ -38,6 +38,8 @@ bool is_refused(const std::string& name, Format f) {
                                                 "Pad 3",
                                                 "Reduce 5",
                                                 "GatherElements",
+                                                "GridSample",
+                                                "Unpool",
                                                 "ScatterElements",
                                                 "ScatterND",
                                                 "QuantizeLinear",

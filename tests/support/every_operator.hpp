@@ -230,6 +230,27 @@ inline std::vector<Case> shape_cases() {
                    const int at = g.add_constant("at", Tensor<std::int64_t>({4, 1}, {3, 0, 0, -2}));
                    return g.add("op", ScatterND(ScatterKind::max), {v, at, convolution(g, "branch", v, 8, 1, 80)});
                  }});
+  all.push_back({"ReverseSequence", [](Graph& g, int v) {
+                   const int lengths = g.add_constant("lengths", Tensor<std::int64_t>({4}, {1, 3, 6, 0}));
+                   return g.add("op", ReverseSequence(1, 0), {v, lengths});
+                 }});
+  for (const GridPadding padding : {GridPadding::zeros, GridPadding::reflection})
+    all.push_back({"GridSample " + std::to_string(static_cast<int>(padding)), [padding](Graph& g, int v) {
+                     GridSample op;
+                     op.padding = padding;
+                     return g.add("op", op, {v, constant(g, {4, 5, 7, 2}, 81, -1.3f, 1.3f)});
+                   }});
+  all.push_back({"Unpool",
+                 [](Graph& g, int v) {
+                   MaxPool pool;
+                   Unpool op;
+                   pool.window = op.window = Window(2, 2, 2);
+                   pool.indices = true;
+                   g.add("pool", pool, {v});
+                   const std::vector<int> pooled = g.nodes.back().outputs;
+                   return g.add("op", op, {pooled[0], pooled[1]});
+                 },
+                 false, 8});
   all.push_back(of("CumulativeSum", CumulativeSum(3, true, true)));
   all.push_back({"Expand", [](Graph& g, int v) {
                    return g.add("op", Expand({4, 6, 6, 8}), {g.add("one", Slice({0}, {1}, {1}), {v})});

@@ -37,10 +37,10 @@ OCTET_API const std::vector<OperatorType>& built_in_operators() {
       operator_types<ArgMax, ArgMaxPool, AveragePool, BatchNormalization, Binary, Concat, ConvInteger, Convert,
                      Convolution, CumulativeSum, DequantizeLinear, DetectionPostProcess, Dropout, DynamicQuantizeLinear,
                      Expand, FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten, FullyConnected,
-                     octet::Gather, GatherElements, GatherND, Identity, LocalResponseNormalization, MatMul,
+                     octet::Gather, GatherElements, GatherND, GridSample, Identity, LocalResponseNormalization, MatMul,
                      MatMulInteger, MaxPool, MaxUnpool, Pad, PRelu, QuantizeLinear, Reduce, Reshape, Resize,
-                     ScatterElements, ScatterND, Slice, Softmax, Split, Squeeze, TopK, Transpose, TransposedConvolution,
-                     Unary, Unsqueeze, Where>();
+                     ReverseSequence, ScatterElements, ScatterND, Slice, Softmax, Split, Squeeze, TopK, Transpose,
+                     TransposedConvolution, Unary, Unpool, Unsqueeze, Where>();
   return all;
 }
 

@@ -12,6 +12,7 @@
 #include "operators/products.hpp"
 #include "operators/quantize.hpp"
 #include "operators/reduce.hpp"
+#include "operators/sampling.hpp"
 #include "operators/shape.hpp"
 
 OCTET_BEGIN
@@ -52,6 +53,9 @@ inline Writer find_writer(std::string_view type) {
       {"Pad", export_pad},
       {"Gather", export_gather},
       {"GatherElements", export_gather_elements},
+      {"GridSample", export_grid_sample},
+      {"Unpool", export_unpool},
+      {"ReverseSequence", export_reverse_sequence},
       {"GatherND", export_gather_nd},
       {"ScatterElements", export_scatter_elements},
       {"ScatterND", export_scatter_nd},
@@ -79,6 +83,7 @@ inline std::int64_t needed_opset(const Operator& op) {
   }
   if (const auto* p = as<Pad>(op))
     if (p->mode == PadMode::wrap) return 19;
+  if (as<GridSample>(op)) return 20;
   if (const auto* s = as<ScatterElements>(op)) return scatter_opset(s->kind);
   if (const auto* s = as<ScatterND>(op)) return scatter_opset(s->kind);
   return File::lowest_opset;
@@ -92,9 +97,15 @@ inline std::int64_t needed_opset(const Node& n, const Graph& g) {
 
 /// Whether the operator takes images as input 0.
 inline bool takes_images(const Node& n, const Graph& g) {
-  static const std::set<std::string_view> types{"Convolution", "TransposedConvolution", "MaxPool",
-                                                "AveragePool", "BatchNormalization",    "LocalResponseNormalization",
-                                                "ConvInteger"};
+  static const std::set<std::string_view> types{"Convolution",
+                                                "TransposedConvolution",
+                                                "MaxPool",
+                                                "AveragePool",
+                                                "BatchNormalization",
+                                                "LocalResponseNormalization",
+                                                "ConvInteger",
+                                                "GridSample",
+                                                "Unpool"};
   if (types.count(n.op->type())) return true;
   if (const auto* r = as<Reduce>(*n.op)) {
     const int rank = g.value(n.inputs[0]).shape.rank();
@@ -108,9 +119,9 @@ inline bool takes_images(const Node& n, const Graph& g) {
 
 /// Whether the operator keeps the order of its input's dimensions.
 inline bool keeps_order(const Node& n) {
-  static const std::set<std::string_view> types{"Reshape",   "Flatten",        "Squeeze",  "Unsqueeze",
-                                                "Transpose", "FullyConnected", "MatMul",   "MatMulInteger",
-                                                "Gather",    "Expand",         "GatherND", "ScatterND"};
+  static const std::set<std::string_view> types{
+      "Reshape",       "Flatten", "Squeeze", "Unsqueeze",       "Transpose", "FullyConnected", "MatMul",
+      "MatMulInteger", "Gather",  "Expand",  "ReverseSequence", "GatherND",  "ScatterND"};
   if (types.count(n.op->type())) return false;
   const OperatorType* own = find_operator(n.op->type());
   return find_writer(n.op->type()) || (own && own->files.onnx_layout == OnnxLayout::any);

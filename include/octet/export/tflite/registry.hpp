@@ -47,6 +47,7 @@ inline Writer find_writer(std::string_view type) {
       {"Split", export_split},
       {"Pad", export_pad},
       {"Gather", export_gather},
+      {"ReverseSequence", export_reverse_sequence},
       {"GatherND", export_gather_nd},
       {"CumulativeSum", export_cumulative_sum},
       {"Expand", export_expand},

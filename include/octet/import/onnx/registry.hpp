@@ -4,6 +4,7 @@
 #include "../../operators/register_operator.hpp"
 #include "operators/arithmetic.hpp"
 #include "operators/constants.hpp"
+#include "operators/einsum.hpp"
 #include "operators/elementwise.hpp"
 #include "operators/indexed.hpp"
 #include "operators/masks.hpp"
@@ -13,6 +14,7 @@
 #include "operators/reduce.hpp"
 #include "operators/repeat.hpp"
 #include "operators/resize.hpp"
+#include "operators/sampling.hpp"
 #include "operators/shape_arithmetic.hpp"
 #include "operators/softmax.hpp"
 #include "operators/transposed_convolution.hpp"
@@ -135,6 +137,9 @@ inline const Handlers& standard_handlers() {
       {"LayerNormalization", import_layer_normalization},
       {"GroupNormalization", import_group_normalization},
       {"LRN", import_lrn},
+      {"MaxUnpool", import_max_unpool},
+      {"GridSample", import_grid_sample},
+      {"Einsum", import_einsum},
       {"LpNormalization", import_lp_normalization},
       {"MeanVarianceNormalization", import_mean_variance_normalization},
       {"LpPool", import_lp_pool},
@@ -172,6 +177,7 @@ inline const Handlers& standard_handlers() {
       {"Scatter", import_scatter_elements},
       {"ScatterElements", import_scatter_elements},
       {"ScatterND", import_scatter_nd},
+      {"ReverseSequence", import_reverse_sequence},
       {"OneHot", import_one_hot},
       {"Trilu", import_trilu},
       {"EyeLike", import_eye_like},
@@ -240,6 +246,8 @@ inline const std::unordered_set<std::string_view>& image_operators() {
                                                           "LRN",
                                                           "LpPool",
                                                           "GlobalLpPool",
+                                                          "MaxUnpool",
+                                                          "GridSample",
                                                           "ConvInteger",
                                                           "QLinearConv",
                                                           "QLinearAveragePool",
@@ -250,9 +258,10 @@ inline const std::unordered_set<std::string_view>& image_operators() {
 /// ONNX's other operators whose result does not have the order of dimensions of their input.
 inline const std::unordered_set<std::string_view>& reordering_operators() {
   static const std::unordered_set<std::string_view> types{
-      "Reshape",       "Flatten",       "Squeeze",  "Unsqueeze", "Transpose", "Gemm",    "MatMul",
-      "MatMulInteger", "QLinearMatMul", "QGemm",    "Shape",     "Size",      "Gather",  "DepthToSpace",
-      "SpaceToDepth",  "Expand",        "GatherND", "ScatterND", "OneHot",    "EyeLike", "Range"};
+      "Einsum",    "Reshape", "Flatten",       "Squeeze",       "Unsqueeze", "Transpose",
+      "Gemm",      "MatMul",  "MatMulInteger", "QLinearMatMul", "QGemm",     "Shape",
+      "Size",      "Gather",  "DepthToSpace",  "SpaceToDepth",  "Expand",    "GatherND",
+      "ScatterND", "OneHot",  "EyeLike",       "Range"};
   return types;
 }
 

@@ -144,6 +144,7 @@ inline Handler find_handler(const std::string& operator_name) {
       {"ONE_HOT", import_one_hot},
       {"FILL", import_fill},
       {"RANGE", import_range},
+      {"REVERSE_SEQUENCE", import_reverse_sequence},
       {"RANK", import_rank},
       {"ZEROS_LIKE", import_zeros_like},
       {"PAD", import_pad},

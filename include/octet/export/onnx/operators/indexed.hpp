@@ -14,9 +14,16 @@ inline void export_gather_elements(NodeExport& n) {
          Attributes().integer("axis", o[normalize_axis(g.axis, n.rank())]));
 }
 
+/// Input i as int64, the only type that GatherND and ScatterND have.
+inline std::string wide_places(NodeExport& n, int i) {
+  const std::string places = n.real(i, Order::identity(n.rank(i)));
+  if (n.input(i).dtype == DType::i64) return places;
+  return n.step("places", "Cast", {places}, Attributes().integer("to", data_type_code(DType::i64)));
+}
+
 inline void export_gather_nd(NodeExport& n) {
   const auto& g = static_cast<const GatherND&>(n.op());
-  n.node("GatherND", {n.real(0, Order::identity(n.rank())), n.real(GatherND::places, Order::identity(n.rank(1)))},
+  n.node("GatherND", {n.real(0, Order::identity(n.rank())), wide_places(n, GatherND::places)},
          Order::identity(n.output().shape.rank()), Attributes().integer("batch_dims", g.batch_dims));
 }
 
@@ -26,26 +33,24 @@ inline std::int64_t scatter_opset(ScatterKind kind) noexcept {
   return kind == ScatterKind::add || kind == ScatterKind::mul ? 16 : 18;
 }
 
-inline void export_scatter(NodeExport& n, const char* type, ScatterKind kind, const std::vector<Order>& orders,
-                           Attributes a) {
+inline void export_scatter(NodeExport& n, const char* type, ScatterKind kind, const std::vector<std::string>& in,
+                           const Order& o, Attributes a) {
   static constexpr const char* kinds[] = {"none", "add", "mul", "min", "max"};
-  std::vector<std::string> in;
-  for (int i = 0; i < 3; ++i) in.push_back(n.real(i, orders[static_cast<std::size_t>(i)]));
   if (kind != ScatterKind::replace) a.text("reduction", kinds[static_cast<int>(kind)]);
-  n.node(type, in, orders[0], a);
+  n.node(type, in, o, a);
 }
 
 inline void export_scatter_elements(NodeExport& n) {
   const auto& s = static_cast<const ScatterElements&>(n.op());
   const Order o = n.common_order();
-  export_scatter(n, "ScatterElements", s.kind, {o, o, o},
+  export_scatter(n, "ScatterElements", s.kind, {n.real(0, o), n.real(1, o), n.real(2, o)}, o,
                  Attributes().integer("axis", o[normalize_axis(s.axis, n.rank())]));
 }
 
 inline void export_scatter_nd(NodeExport& n) {
-  std::vector<Order> orders;
-  for (int i = 0; i < 3; ++i) orders.push_back(Order::identity(n.rank(i)));
-  export_scatter(n, "ScatterND", static_cast<const ScatterND&>(n.op()).kind, orders, Attributes());
+  const Order o = Order::identity(n.rank());
+  const std::vector<std::string> in{n.real(0, o), wide_places(n, 1), n.real(2, Order::identity(n.rank(2)))};
+  export_scatter(n, "ScatterND", static_cast<const ScatterND&>(n.op()).kind, in, o, Attributes());
 }
 
 inline void export_cumulative_sum(NodeExport& n) {

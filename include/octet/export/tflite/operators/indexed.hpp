@@ -1,6 +1,7 @@
 #pragma once
 #include "../../../operators/cumulative_sum.hpp"
 #include "../../../operators/shape/gather_elements.hpp"
+#include "../../../operators/shape/reverse_sequence.hpp"
 #include "movement.hpp"
 
 OCTET_BEGIN
@@ -28,6 +29,13 @@ inline void export_gather_nd(NodeExport& n) {
   const auto& g = static_cast<const GatherND&>(n.op());
   n.require(g.batch_dims == 0, "has ", g.batch_dims, " batch dimensions, which TFLite does not have");
   n.operate("GATHER_ND", 1, 1, {n.in_like_output(0), positive_places(n)}, {n.out()}, Options(83));
+}
+
+inline void export_reverse_sequence(NodeExport& n) {
+  const auto& r = static_cast<const ReverseSequence&>(n.op());
+  n.operate(
+      "REVERSE_SEQUENCE", 1, 1, {n.in_like_output(0), n.in(ReverseSequence::lengths)}, {n.out()},
+      Options(87).integer(0, normalize_axis(r.axis, n.rank())).integer(1, normalize_axis(r.batch_axis, n.rank())));
 }
 
 inline void export_cumulative_sum(NodeExport& n) {

@@ -61,9 +61,9 @@ inline void import_lp_pool(NodeImport& n) {
   op.window = import_window(n, n.integers("kernel_shape"));
   op.include_padding = true;
   n.require(!op.window.ceil_mode, "ceil_mode is not supported");
-  const auto taps = static_cast<float>(op.window.taps());
   const int powers = absolute_power(n, image_value(n, x), p);
-  const int mean = n.step("mean", std::move(op), {powers}, Keeps::batch);
+  const int mean = n.step("mean", op, {powers}, Keeps::batch);
+  const auto taps = static_cast<float>(op.window.taps());  // the shape rule has checked the window
   const int sum = n.step("sum", Binary(BinaryKind::mul), {mean, n.scalar("size", taps)}, Keeps::all);
   root_result(n, sum, p, Order::channels_last(x.rank()));
 }

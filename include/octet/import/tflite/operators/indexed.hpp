@@ -54,6 +54,11 @@ inline void import_one_hot(OperatorImport& n) {
   add_real(n, Where(), {hot, on, off});
 }
 
+/// Inputs: tensor, lengths.
+inline void import_reverse_sequence(OperatorImport& n) {
+  n.add(ReverseSequence(n.integer(0), n.integer(1)), {n.value(0), n.value(1)});
+}
+
 /// Inputs: shape, number.
 inline void import_fill(OperatorImport& n) { n.add(expanded(n, 0), {n.value(1)}); }
 
