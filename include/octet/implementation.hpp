@@ -60,6 +60,7 @@
 #include "operators/pooling/max_pool.inl"
 #include "operators/pooling/unpool.inl"
 #include "operators/prelu.inl"
+#include "operators/recurrent.inl"
 #include "operators/reduce.inl"
 #include "operators/register_operator.inl"
 #include "operators/resize/grid_sample.inl"

@@ -251,6 +251,16 @@ inline std::vector<Case> shape_cases() {
                    return g.add("op", op, {pooled[0], pooled[1]});
                  },
                  false, 8});
+  for (const RecurrentKind kind : {RecurrentKind::lstm, RecurrentKind::gru_linear_first})
+    all.push_back({"Recurrent " + std::to_string(static_cast<int>(kind)),
+                   [kind](Graph& g, int v) {
+                     const std::int64_t gates = kind == RecurrentKind::lstm ? 4 : 3, units = gates == 4 ? 3 : 4;
+                     const int x = convolution(g, "products", v, 12, 1, 82);
+                     const int sequence = g.add("sequence", Reshape({24, 6, 12}), {x});
+                     return g.add("op", Recurrent(kind, gates == 3),
+                                  {sequence, constant(g, {units, 12}, 83), constant(g, {12}, 84)});
+                   },
+                   false, 8});
   all.push_back(of("CumulativeSum", CumulativeSum(3, true, true)));
   all.push_back({"Expand", [](Graph& g, int v) {
                    return g.add("op", Expand({4, 6, 6, 8}), {g.add("one", Slice({0}, {1}, {1}), {v})});

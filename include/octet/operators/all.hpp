@@ -26,6 +26,7 @@
 #include "pooling/max_pool.hpp"
 #include "pooling/unpool.hpp"
 #include "prelu.hpp"
+#include "recurrent.hpp"
 #include "reduce.hpp"
 #include "resize/grid_sample.hpp"
 #include "resize/resize.hpp"

@@ -38,7 +38,7 @@ OCTET_API const std::vector<OperatorType>& built_in_operators() {
                      Convolution, CumulativeSum, DequantizeLinear, DetectionPostProcess, Dropout, DynamicQuantizeLinear,
                      Expand, FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten, FullyConnected,
                      octet::Gather, GatherElements, GatherND, GridSample, Identity, LocalResponseNormalization, MatMul,
-                     MatMulInteger, MaxPool, MaxUnpool, Pad, PRelu, QuantizeLinear, Reduce, Reshape, Resize,
+                     MatMulInteger, MaxPool, MaxUnpool, Pad, PRelu, QuantizeLinear, Recurrent, Reduce, Reshape, Resize,
                      ReverseSequence, ScatterElements, ScatterND, Slice, Softmax, Split, Squeeze, TopK, Transpose,
                      TransposedConvolution, Unary, Unpool, Unsqueeze, Where>();
   return all;

@@ -11,6 +11,7 @@
 #include "operators/pooling.hpp"
 #include "operators/products.hpp"
 #include "operators/quantize.hpp"
+#include "operators/recurrent.hpp"
 #include "operators/reduce.hpp"
 #include "operators/sampling.hpp"
 #include "operators/shape.hpp"
@@ -53,6 +54,7 @@ inline Writer find_writer(std::string_view type) {
       {"Pad", export_pad},
       {"Gather", export_gather},
       {"GatherElements", export_gather_elements},
+      {"Recurrent", export_recurrent},
       {"GridSample", export_grid_sample},
       {"Unpool", export_unpool},
       {"ReverseSequence", export_reverse_sequence},
@@ -120,8 +122,8 @@ inline bool takes_images(const Node& n, const Graph& g) {
 /// Whether the operator keeps the order of its input's dimensions.
 inline bool keeps_order(const Node& n) {
   static const std::set<std::string_view> types{
-      "Reshape",       "Flatten", "Squeeze", "Unsqueeze",       "Transpose", "FullyConnected", "MatMul",
-      "MatMulInteger", "Gather",  "Expand",  "ReverseSequence", "GatherND",  "ScatterND"};
+      "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose",       "FullyConnected", "MatMul",
+      "MatMulInteger", "Gather",  "Expand",  "Recurrent", "ReverseSequence", "GatherND",       "ScatterND"};
   if (types.count(n.op->type())) return false;
   const OperatorType* own = find_operator(n.op->type());
   return find_writer(n.op->type()) || (own && own->files.onnx_layout == OnnxLayout::any);

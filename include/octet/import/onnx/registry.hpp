@@ -11,6 +11,7 @@
 #include "operators/norms.hpp"
 #include "operators/quantized_elementwise.hpp"
 #include "operators/rearrange.hpp"
+#include "operators/recurrent.hpp"
 #include "operators/reduce.hpp"
 #include "operators/repeat.hpp"
 #include "operators/resize.hpp"
@@ -137,6 +138,9 @@ inline const Handlers& standard_handlers() {
       {"LayerNormalization", import_layer_normalization},
       {"GroupNormalization", import_group_normalization},
       {"LRN", import_lrn},
+      {"LSTM", [](NodeImport& n) { import_recurrent(n, RecurrentKind::lstm); }},
+      {"GRU", import_gru},
+      {"RNN", [](NodeImport& n) { import_recurrent(n, RecurrentKind::rnn); }},
       {"MaxUnpool", import_max_unpool},
       {"GridSample", import_grid_sample},
       {"Einsum", import_einsum},
@@ -258,10 +262,10 @@ inline const std::unordered_set<std::string_view>& image_operators() {
 /// ONNX's other operators whose result does not have the order of dimensions of their input.
 inline const std::unordered_set<std::string_view>& reordering_operators() {
   static const std::unordered_set<std::string_view> types{
-      "Einsum",    "Reshape", "Flatten",       "Squeeze",       "Unsqueeze", "Transpose",
-      "Gemm",      "MatMul",  "MatMulInteger", "QLinearMatMul", "QGemm",     "Shape",
-      "Size",      "Gather",  "DepthToSpace",  "SpaceToDepth",  "Expand",    "GatherND",
-      "ScatterND", "OneHot",  "EyeLike",       "Range"};
+      "LSTM",      "GRU",       "RNN",     "Einsum",       "Reshape",       "Flatten",       "Squeeze",
+      "Unsqueeze", "Transpose", "Gemm",    "MatMul",       "MatMulInteger", "QLinearMatMul", "QGemm",
+      "Shape",     "Size",      "Gather",  "DepthToSpace", "SpaceToDepth",  "Expand",        "GatherND",
+      "ScatterND", "OneHot",    "EyeLike", "Range"};
   return types;
 }
 

@@ -2,6 +2,7 @@
 #include "../../../operators/cumulative_sum.hpp"
 #include "../../../operators/shape/gather_elements.hpp"
 #include "../../../operators/shape/reverse_sequence.hpp"
+#include "elementwise.hpp"
 #include "movement.hpp"
 
 OCTET_BEGIN
@@ -31,11 +32,13 @@ inline void export_gather_nd(NodeExport& n) {
   n.operate("GATHER_ND", 1, 1, {n.in_like_output(0), positive_places(n)}, {n.out()}, Options(83));
 }
 
+/// LiteRT has it for int16 and uint8, not for int8.
 inline void export_reverse_sequence(NodeExport& n) {
   const auto& r = static_cast<const ReverseSequence&>(n.op());
-  n.operate(
-      "REVERSE_SEQUENCE", 1, 1, {n.in_like_output(0), n.in(ReverseSequence::lengths)}, {n.out()},
-      Options(87).integer(0, normalize_axis(r.axis, n.rank())).integer(1, normalize_axis(r.batch_axis, n.rank())));
+  const int lengths = n.in(ReverseSequence::lengths);
+  Options o(87);
+  o.integer(0, normalize_axis(r.axis, n.rank())).integer(1, normalize_axis(r.batch_axis, n.rank()));
+  in_float(n, [&](int x, int y) { n.tensors().operate("REVERSE_SEQUENCE", 1, {x, lengths}, {y}, o); });
 }
 
 inline void export_cumulative_sum(NodeExport& n) {
