@@ -51,6 +51,7 @@ bool is_refused(const std::string& name) {
                             "Binary 8",
                             "Binary 9",
                             "Convert there",
+                            "CumulativeSum",
                             "DynamicQuantizeLinear",
                             "Expand",
 
@@ -67,6 +68,7 @@ bool is_refused(const std::string& name) {
                             "Resize 2",
                             "TopK",
                             "TransposedConvolution",
+                            "Unpool",
                             "Where",
                             "logarithm"})
     if (name.compare(0, std::strlen(start), start) == 0) return true;

@@ -19,21 +19,21 @@ bool is_refused(const std::string& name, Format f) {
   // (TFLite has detections of single images.)
   static const std::set<std::string> nowhere{"ArgMaxPool and MaxUnpool", "DetectionPostProcess"};
   static const std::set<std::string> not_onnx{"Binary 14", "Pad 4"};
-  static const std::set<std::string> not_tflite{"Unary 9",
-                                                "Unary 19",
-                                                "Unary 21",
-                                                "Binary 15",
-                                                "MaxPool with indices",
-                                                "Resize 2",
-                                                "Pad 2",
-                                                "Pad 3",
-                                                "Reduce 5",
-                                                "QuantizeLinear",
-                                                "DynamicQuantizeLinear",
-                                                "MatMulInteger",
-                                                "NonMaxSuppression",
-                                                "NonZero",
-                                                "Compress",
+  static const std::set<std::string> not_tflite{"Unary 9",         "Unary 19",
+                                                "Unary 21",        "Unary 25",
+                                                "Unary 26",        "Unary 27",
+                                                "Unary 28",        "Unary 29",
+                                                "Unary 30",        "Unary 31",
+                                                "Unary 32",        "Unary 33",
+                                                "Binary 15",       "MaxPool with indices",
+                                                "Resize 2",        "Pad 2",
+                                                "Pad 3",           "Reduce 5",
+                                                "GatherElements",  "Recurrent",
+                                                "GridSample",      "Unpool",
+                                                "ScatterElements", "ScatterND",
+                                                "QuantizeLinear",  "DynamicQuantizeLinear",
+                                                "MatMulInteger",   "NonMaxSuppression",
+                                                "NonZero",         "Compress",
                                                 "SizesOf"};
   const auto in = [&](const std::set<std::string>& all) {
     for (const std::string& x : all)

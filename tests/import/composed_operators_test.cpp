@@ -245,6 +245,30 @@ TEST_CASE("composed: ThresholdedRelu, Celu and Shrink") {
   check("Shrink", {}, [](float v) { return std::abs(v) > 0.5f ? v : 0; });
 }
 
+TEST_CASE("composed: IsNaN and IsInf") {
+  const float inf = std::numeric_limits<float>::infinity();
+  Tensor<float> x = random_tensor({2, 4, 3, 5}, 10, -3, 3);
+  x[3] = x[100] = inf;
+  x[7] = x[90] = -inf;
+  x[11] = std::nanf("");
+  const auto check = [&](const char* type, const Attributes& attributes, const std::function<bool(float)>& f) {
+    CAPTURE(type);
+    for (const bool keep : {true, false}) {
+      OnnxBuilder b(20);
+      b.input("x", {2, 4, 3, 5}).node("MaxPool", {"x"}, {"p"}, {{"kernel_shape", std::vector<std::int64_t>{1, 1}}});
+      b.node(type, {"x"}, {"y"}, attributes).node("Cast", {"y"}, {"f"}, {{"to", 1}}).output("p").output("f");
+      const Tensor<float> y = floats(run_plain(import_onnx(b, keep), {AnyTensor(keep ? x : nhwc(x))})[1]);
+      const Tensor<float> in = keep ? x : nhwc(x);
+      for (std::int64_t i = 0; i < x.size(); ++i) CHECK(y[i] == (f(in[i]) ? 1 : 0));
+    }
+  };
+  check("IsNaN", {}, [](float v) { return std::isnan(v); });
+  check("IsInf", {}, [](float v) { return std::isinf(v); });
+  check("IsInf", {{"detect_negative", 0}}, [=](float v) { return v == inf; });
+  check("IsInf", {{"detect_positive", 0}}, [=](float v) { return v == -inf; });
+  check("IsInf", {{"detect_positive", 0}, {"detect_negative", 0}}, [](float) { return false; });
+}
+
 TEST_CASE("composed: Mod, FLOOR_DIV and FLOOR_MOD") {
   const std::vector<std::int32_t> a{7, -7, 7, -7, 6, 0, 5, std::numeric_limits<std::int32_t>::min()},
       d{3, 3, -3, -3, 3, 3, 0, -1};

@@ -45,6 +45,19 @@ inline std::vector<Case> unary_cases() {
         kind == UnaryKind::log || kind == UnaryKind::sqrt || kind == UnaryKind::reciprocal || kind == UnaryKind::rsqrt;
     const bool steps = kind == UnaryKind::floor || kind == UnaryKind::ceil || kind == UnaryKind::round ||
                        kind == UnaryKind::sign;  // small errors of the input can become large
+    // Functions that are not defined everywhere, or that grow fast, read a limited range.
+    const bool circle = kind == UnaryKind::asin || kind == UnaryKind::acos || kind == UnaryKind::atanh;
+    const bool steep = kind == UnaryKind::tan || kind == UnaryKind::sinh || kind == UnaryKind::cosh;
+    if (circle || steep || kind == UnaryKind::acosh) {
+      const ActivationRange limits = circle  ? ActivationRange{-0.9, 0.9}
+                                     : steep ? ActivationRange{-1.2, 1.2}
+                                             : ActivationRange{1.1, 6};
+      all.push_back({"Unary " + std::to_string(k), [=](Graph& g, int v) {
+                       const int limited = g.add("limited", Unary(UnaryKind::clip, limits.low, limits.high), {v});
+                       return g.add("op", Unary(kind), {limited});
+                     }});
+      continue;
+    }
     const double a = kind == UnaryKind::clip ? -1 : kind == UnaryKind::elu ? 1 : 0.2;
     all.push_back(of("Unary " + std::to_string(k), Unary(kind, a, kind == UnaryKind::clip ? 1 : 0.5), positive,
                      steps                    ? 5
@@ -201,6 +214,54 @@ inline std::vector<Case> shape_cases() {
   all.push_back({"Gather", [](Graph& g, int v) {
                    return g.add("op", Gather(3), {v, g.add_constant("at", Tensor<std::int64_t>({4}, {5, 0, -1, 5}))});
                  }});
+  all.push_back({"GatherElements", [](Graph& g, int v) {
+                   const int at = g.add_constant("at", random_integers<std::int64_t>({4, 6, 6, 3}, 76, -8, 7));
+                   return g.add("op", GatherElements(3), {v, at});
+                 }});
+  all.push_back({"GatherND", [](Graph& g, int v) {
+                   const int at = g.add_constant("at", random_integers<std::int32_t>({4, 5, 2}, 77, -4, 3));
+                   return g.add("op", GatherND(), {v, at});
+                 }});
+  all.push_back({"ScatterElements", [](Graph& g, int v) {
+                   const int at = g.add_constant("at", random_integers<std::int64_t>({4, 6, 6, 3}, 78, -8, 7));
+                   return g.add("op", ScatterElements(3), {v, at, convolution(g, "branch", v, 3, 1, 79)});
+                 }});
+  all.push_back({"ScatterND", [](Graph& g, int v) {
+                   const int at = g.add_constant("at", Tensor<std::int64_t>({4, 1}, {3, 0, 0, -2}));
+                   return g.add("op", ScatterND(ScatterKind::max), {v, at, convolution(g, "branch", v, 8, 1, 80)});
+                 }});
+  all.push_back({"ReverseSequence", [](Graph& g, int v) {
+                   const int lengths = g.add_constant("lengths", Tensor<std::int64_t>({4}, {1, 3, 6, 0}));
+                   return g.add("op", ReverseSequence(1, 0), {v, lengths});
+                 }});
+  for (const GridPadding padding : {GridPadding::zeros, GridPadding::reflection})
+    all.push_back({"GridSample " + std::to_string(static_cast<int>(padding)), [padding](Graph& g, int v) {
+                     GridSample op;
+                     op.padding = padding;
+                     return g.add("op", op, {v, constant(g, {4, 5, 7, 2}, 81, -1.3f, 1.3f)});
+                   }});
+  all.push_back({"Unpool",
+                 [](Graph& g, int v) {
+                   MaxPool pool;
+                   Unpool op;
+                   pool.window = op.window = Window(2, 2, 2);
+                   pool.indices = true;
+                   g.add("pool", pool, {v});
+                   const std::vector<int> pooled = g.nodes.back().outputs;
+                   return g.add("op", op, {pooled[0], pooled[1]});
+                 },
+                 false, 8});
+  for (const RecurrentKind kind : {RecurrentKind::lstm, RecurrentKind::gru_linear_first})
+    all.push_back({"Recurrent " + std::to_string(static_cast<int>(kind)),
+                   [kind](Graph& g, int v) {
+                     const std::int64_t gates = kind == RecurrentKind::lstm ? 4 : 3, units = gates == 4 ? 3 : 4;
+                     const int x = convolution(g, "products", v, 12, 1, 82);
+                     const int sequence = g.add("sequence", Reshape({24, 6, 12}), {x});
+                     return g.add("op", Recurrent(kind, gates == 3),
+                                  {sequence, constant(g, {units, 12}, 83), constant(g, {12}, 84)});
+                   },
+                   false, 8});
+  all.push_back(of("CumulativeSum", CumulativeSum(3, true, true)));
   all.push_back({"Expand", [](Graph& g, int v) {
                    return g.add("op", Expand({4, 6, 6, 8}), {g.add("one", Slice({0}, {1}, {1}), {v})});
                  }});

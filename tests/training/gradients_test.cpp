@@ -431,7 +431,18 @@ TEST_CASE("gradients: unary functions") {
                                 {UnaryKind::reciprocal, 0, 0, 0.4f, 3},
                                 {UnaryKind::erf, 0, 0, -2, 2},
                                 {UnaryKind::gelu_tanh, 0, 0, -3, 3},
-                                {UnaryKind::rsqrt, 0, 0, 0.3f, 3}};
+                                {UnaryKind::rsqrt, 0, 0, 0.3f, 3},
+                                {UnaryKind::sin, 0, 0, -4, 4},
+                                {UnaryKind::cos, 0, 0, -4, 4},
+                                {UnaryKind::tan, 0, 0, -1.2f, 1.2f},
+                                {UnaryKind::asin, 0, 0, -0.9f, 0.9f},
+                                {UnaryKind::acos, 0, 0, -0.9f, 0.9f},
+                                {UnaryKind::atan, 0, 0, -3, 3},
+                                {UnaryKind::sinh, 0, 0, -2, 2},
+                                {UnaryKind::cosh, 0, 0, -2, 2},
+                                {UnaryKind::asinh, 0, 0, -3, 3},
+                                {UnaryKind::acosh, 0, 0, 1.2f, 4},
+                                {UnaryKind::atanh, 0, 0, -0.9f, 0.9f}};
   for (const Case& c : cases) {
     INFO("kind ", static_cast<int>(c.kind));
     const octet::detail::UnaryFunction f{c.kind, c.a, c.b};

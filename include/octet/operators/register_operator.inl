@@ -35,11 +35,13 @@ std::vector<OperatorType> operator_types() {
 OCTET_API const std::vector<OperatorType>& built_in_operators() {
   static const std::vector<OperatorType> all =
       operator_types<ArgMax, ArgMaxPool, AveragePool, BatchNormalization, Binary, Compress, Concat, ConvInteger,
-                     Convert, Convolution, DequantizeLinear, DetectionPostProcess, Dropout, DynamicQuantizeLinear,
-                     Expand, FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten, FullyConnected,
-                     octet::Gather, Identity, LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, MaxUnpool,
-                     NonMaxSuppression, NonZero, Pad, PRelu, QuantizeLinear, Reduce, Reshape, Resize, SizesOf, Slice,
-                     Softmax, Split, Squeeze, TopK, Transpose, TransposedConvolution, Unary, Unsqueeze, Where>();
+                     Convert, Convolution, CumulativeSum, DequantizeLinear, DetectionPostProcess, Dropout,
+                     DynamicQuantizeLinear, Expand, FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten,
+                     FullyConnected, octet::Gather, GatherElements, GatherND, GridSample, Identity,
+                     LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, MaxUnpool, NonMaxSuppression, NonZero,
+                     Pad, PRelu, QuantizeLinear, Recurrent, Reduce, Reshape, Resize, ReverseSequence, ScatterElements,
+                     ScatterND, SizesOf, Slice, Softmax, Split, Squeeze, TopK, Transpose, TransposedConvolution, Unary,
+                     Unpool, Unsqueeze, Where>();
   return all;
 }
 

@@ -104,10 +104,11 @@ OCTET_API std::unique_ptr<GradientStep> Unary::prepare_gradient(const PrepareCon
 }
 
 OCTET_API std::string Unary::summary(const ShapeContext&) const {
-  constexpr const char* names[] = {"Clip", "LeakyReLU", "Sigmoid", "HardSigmoid", "HardSwish", "SiLU",
-                                   "Tanh", "ELU",       "GELU",    "Softplus",    "Exp",       "Log",
-                                   "Sqrt", "Negate",    "Abs",     "Floor",       "Ceil",      "Round",
-                                   "1/x",  "Erf",       "Sign",    "GELU (tanh)", "1/sqrt"};
+  constexpr const char* names[] = {"Clip",        "LeakyReLU", "Sigmoid",  "HardSigmoid", "HardSwish", "SiLU", "Tanh",
+                                   "ELU",         "GELU",      "Softplus", "Exp",         "Log",       "Sqrt", "Negate",
+                                   "Abs",         "Floor",     "Ceil",     "Round",       "1/x",       "Erf",  "Sign",
+                                   "GELU (tanh)", "1/sqrt",    "Sin",      "Cos",         "Tan",       "Asin", "Acos",
+                                   "Atan",        "Sinh",      "Cosh",     "Asinh",       "Acosh",     "Atanh"};
   static_assert(std::size(names) == static_cast<std::size_t>(UnaryKind::last) + 1);
   if (kind == UnaryKind::clip && a == 0) {
     if (std::isinf(b)) return "ReLU";

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "circular.hpp"
 #include "elementary.hpp"
 #include "unary_kind.hpp"
 
@@ -58,6 +59,20 @@ struct UnaryFunction {
                  (one + tanh_of(number(0.7978845608028654) * (x + rounded(number(0.044715) * x * x * x))));
         });
       case UnaryKind::rsqrt: return use([=](const V& x) { return one / sqrt(x); });
+      case UnaryKind::sin:
+      case UnaryKind::cos:
+      case UnaryKind::tan:
+      case UnaryKind::asin:
+      case UnaryKind::acos:
+      case UnaryKind::atan:
+      case UnaryKind::sinh:
+      case UnaryKind::cosh:
+      case UnaryKind::asinh:
+      case UnaryKind::acosh:
+      case UnaryKind::atanh: {
+        const circular::Function f = circular::function(kind);
+        return use([f](const V& x) { return circular::apply(f, x); });
+      }
     }
     return use([](const V& x) { return x; });
   }

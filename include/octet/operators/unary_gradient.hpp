@@ -21,7 +21,8 @@ struct UnaryDerivative {
       case UnaryKind::exp:
       case UnaryKind::sqrt:
       case UnaryKind::reciprocal:
-      case UnaryKind::rsqrt: return true;
+      case UnaryKind::rsqrt:
+      case UnaryKind::tan: return true;
       default: return false;
     }
   }
@@ -32,7 +33,7 @@ struct UnaryDerivative {
 
   template <class V>
   V operator()(const V& v) const {
-    using xsimd::select;
+    using xsimd::select, xsimd::sqrt;
     const auto number = [](double x) { return V(static_cast<float>(x)); };
     const V zero(0.0f), one(1.0f), a = number(first), b = number(second);
     switch (kind) {
@@ -62,6 +63,17 @@ struct UnaryDerivative {
                                                  (number(0.7978845608028654) + rounded(number(0.1070322243) * v * v)));
       }
       case UnaryKind::rsqrt: return number(-0.5) * v * v * v;
+      case UnaryKind::sin: return circular::apply(circular::cos, v);
+      case UnaryKind::cos: return -circular::apply(circular::sin, v);
+      case UnaryKind::tan: return one + rounded(v * v);
+      case UnaryKind::asin: return one / sqrt((one - v) * (one + v));
+      case UnaryKind::acos: return -one / sqrt((one - v) * (one + v));
+      case UnaryKind::atan: return one / (one + rounded(v * v));
+      case UnaryKind::sinh: return circular::apply(circular::cosh, v);
+      case UnaryKind::cosh: return circular::apply(circular::sinh, v);
+      case UnaryKind::asinh: return one / sqrt(one + rounded(v * v));
+      case UnaryKind::acosh: return one / sqrt((v - one) * (v + one));
+      case UnaryKind::atanh: return one / ((one - v) * (one + v));
       case UnaryKind::floor:
       case UnaryKind::ceil:
       case UnaryKind::round:

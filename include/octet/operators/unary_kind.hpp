@@ -29,7 +29,18 @@ enum class UnaryKind : std::uint8_t {
   sign,       // -1, 0 or 1
   gelu_tanh,  // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
   rsqrt,      // 1 / sqrt(x)
-  last = rsqrt
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  asinh,
+  acosh,
+  atanh,
+  last = atanh
 };
 
 OCTET_END

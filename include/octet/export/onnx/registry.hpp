@@ -4,13 +4,16 @@
 
 #include "operators/convolution.hpp"
 #include "operators/elementwise.hpp"
+#include "operators/indexed.hpp"
 #include "operators/movement.hpp"
 #include "operators/normalization.hpp"
 #include "operators/own_operator.hpp"
 #include "operators/pooling.hpp"
 #include "operators/products.hpp"
 #include "operators/quantize.hpp"
+#include "operators/recurrent.hpp"
 #include "operators/reduce.hpp"
+#include "operators/sampling.hpp"
 #include "operators/selection.hpp"
 #include "operators/shape.hpp"
 
@@ -55,6 +58,15 @@ inline Writer find_writer(std::string_view type) {
       {"Split", export_split},
       {"Pad", export_pad},
       {"Gather", export_gather},
+      {"GatherElements", export_gather_elements},
+      {"Recurrent", export_recurrent},
+      {"GridSample", export_grid_sample},
+      {"Unpool", export_unpool},
+      {"ReverseSequence", export_reverse_sequence},
+      {"GatherND", export_gather_nd},
+      {"ScatterElements", export_scatter_elements},
+      {"ScatterND", export_scatter_nd},
+      {"CumulativeSum", export_cumulative_sum},
       {"Expand", export_expand},
       {"Resize", export_resize},
       {"QuantizeLinear", export_quantize_linear},
@@ -78,6 +90,9 @@ inline std::int64_t needed_opset(const Operator& op) {
   }
   if (const auto* p = as<Pad>(op))
     if (p->mode == PadMode::wrap) return 19;
+  if (as<GridSample>(op)) return 20;
+  if (const auto* s = as<ScatterElements>(op)) return scatter_opset(s->kind);
+  if (const auto* s = as<ScatterND>(op)) return scatter_opset(s->kind);
   return File::lowest_opset;
 }
 /// Also for its weights: between integers, those of 4 bits are written as such.
@@ -89,9 +104,15 @@ inline std::int64_t needed_opset(const Node& n, const Graph& g) {
 
 /// Whether the operator takes images as input 0.
 inline bool takes_images(const Node& n, const Graph& g) {
-  static const std::set<std::string_view> types{"Convolution", "TransposedConvolution", "MaxPool",
-                                                "AveragePool", "BatchNormalization",    "LocalResponseNormalization",
-                                                "ConvInteger"};
+  static const std::set<std::string_view> types{"Convolution",
+                                                "TransposedConvolution",
+                                                "MaxPool",
+                                                "AveragePool",
+                                                "BatchNormalization",
+                                                "LocalResponseNormalization",
+                                                "ConvInteger",
+                                                "GridSample",
+                                                "Unpool"};
   if (types.count(n.op->type())) return true;
   if (const auto* r = as<Reduce>(*n.op)) {
     const int rank = g.value(n.inputs[0]).shape.rank();
@@ -105,8 +126,9 @@ inline bool takes_images(const Node& n, const Graph& g) {
 
 /// Whether the operator keeps the order of its input's dimensions.
 inline bool keeps_order(const Node& n) {
-  static const std::set<std::string_view> types{"Reshape",        "Flatten", "Squeeze",       "Unsqueeze", "Transpose",
-                                                "FullyConnected", "MatMul",  "MatMulInteger", "Gather",    "Expand"};
+  static const std::set<std::string_view> types{
+      "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose",       "FullyConnected", "MatMul",
+      "MatMulInteger", "Gather",  "Expand",  "Recurrent", "ReverseSequence", "GatherND",       "ScatterND"};
   if (types.count(n.op->type())) return false;
   const OperatorType* own = find_operator(n.op->type());
   return find_writer(n.op->type()) || (own && own->files.onnx_layout == OnnxLayout::any);

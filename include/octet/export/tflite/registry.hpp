@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "operators/elementwise.hpp"
+#include "operators/indexed.hpp"
 #include "operators/layers.hpp"
 #include "operators/movement.hpp"
 #include "operators/own_operator.hpp"
@@ -46,6 +47,9 @@ inline Writer find_writer(std::string_view type) {
       {"Split", export_split},
       {"Pad", export_pad},
       {"Gather", export_gather},
+      {"ReverseSequence", export_reverse_sequence},
+      {"GatherND", export_gather_nd},
+      {"CumulativeSum", export_cumulative_sum},
       {"Expand", export_expand},
       {"Resize", export_resize},
       {"DetectionPostProcess", export_detection}};

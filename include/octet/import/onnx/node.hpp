@@ -60,6 +60,11 @@ class NodeImport {
     read(key, 4, [&](Field& f) { missing = f.text(); });
     return missing;
   }
+  std::vector<std::string> texts(const char* key) const {
+    std::vector<std::string> r;
+    read(key, 9, [&](Field& f) { r.push_back(f.text()); });
+    return r;
+  }
   std::vector<std::int64_t> integers(const char* key, std::vector<std::int64_t> missing = {}) const {
     if (has_attribute(key)) missing.clear();
     read(key, 8, [&](Field& f) { f.append(missing); });

@@ -4,13 +4,18 @@
 #include "../../operators/register_operator.hpp"
 #include "operators/arithmetic.hpp"
 #include "operators/constants.hpp"
+#include "operators/einsum.hpp"
 #include "operators/elementwise.hpp"
-#include "operators/normalization.hpp"
+#include "operators/indexed.hpp"
+#include "operators/masks.hpp"
+#include "operators/norms.hpp"
 #include "operators/quantized_elementwise.hpp"
 #include "operators/rearrange.hpp"
+#include "operators/recurrent.hpp"
 #include "operators/reduce.hpp"
 #include "operators/repeat.hpp"
 #include "operators/resize.hpp"
+#include "operators/sampling.hpp"
 #include "operators/selection.hpp"
 #include "operators/shape_arithmetic.hpp"
 #include "operators/softmax.hpp"
@@ -73,6 +78,19 @@ inline const Handlers& standard_handlers() {
       {"Reciprocal", unary<U::reciprocal>},
       {"Erf", unary<U::erf>},
       {"Sign", unary<U::sign>},
+      {"Sin", unary<U::sin>},
+      {"Cos", unary<U::cos>},
+      {"Tan", unary<U::tan>},
+      {"Asin", unary<U::asin>},
+      {"Acos", unary<U::acos>},
+      {"Atan", unary<U::atan>},
+      {"Sinh", unary<U::sinh>},
+      {"Cosh", unary<U::cosh>},
+      {"Asinh", unary<U::asinh>},
+      {"Acosh", unary<U::acosh>},
+      {"Atanh", unary<U::atanh>},
+      {"IsNaN", import_is_nan},
+      {"IsInf", import_is_inf},
       {"Clip", import_clip},
       {"Gelu", import_gelu},
       {"Selu", import_selu},
@@ -121,6 +139,18 @@ inline const Handlers& standard_handlers() {
       {"LayerNormalization", import_layer_normalization},
       {"GroupNormalization", import_group_normalization},
       {"LRN", import_lrn},
+      {"LSTM", [](NodeImport& n) { import_recurrent(n, RecurrentKind::lstm); }},
+      {"GRU", import_gru},
+      {"RNN", [](NodeImport& n) { import_recurrent(n, RecurrentKind::rnn); }},
+      {"MaxUnpool", import_max_unpool},
+      {"GridSample", import_grid_sample},
+      {"Einsum", import_einsum},
+      {"LpNormalization", import_lp_normalization},
+      {"MeanVarianceNormalization", import_mean_variance_normalization},
+      {"LpPool", import_lp_pool},
+      {"GlobalLpPool", import_global_lp_pool},
+      {"CumSum", import_cumulative_sum},
+      {"Hardmax", import_hardmax},
       {"Softmax", [](NodeImport& n) { import_softmax(n, false); }},
       {"LogSoftmax", [](NodeImport& n) { import_softmax(n, true); }},
       {"ReduceMean", reduce<ReduceKind::mean>},
@@ -151,6 +181,16 @@ inline const Handlers& standard_handlers() {
       {"Split", import_split},
       {"Pad", import_pad},
       {"Gather", import_gather},
+      {"GatherElements", import_gather_elements},
+      {"GatherND", import_gather_nd},
+      {"Scatter", import_scatter_elements},
+      {"ScatterElements", import_scatter_elements},
+      {"ScatterND", import_scatter_nd},
+      {"ReverseSequence", import_reverse_sequence},
+      {"OneHot", import_one_hot},
+      {"Trilu", import_trilu},
+      {"EyeLike", import_eye_like},
+      {"Range", import_range},
       {"Expand", import_expand},
       {"Tile", import_tile},
       {"Resize", import_resize},
@@ -213,6 +253,10 @@ inline const std::unordered_set<std::string_view>& image_operators() {
                                                           "InstanceNormalization",
                                                           "GroupNormalization",
                                                           "LRN",
+                                                          "LpPool",
+                                                          "GlobalLpPool",
+                                                          "MaxUnpool",
+                                                          "GridSample",
                                                           "ConvInteger",
                                                           "QLinearConv",
                                                           "QLinearAveragePool",
@@ -222,25 +266,11 @@ inline const std::unordered_set<std::string_view>& image_operators() {
 
 /// ONNX's other operators whose result does not have the order of dimensions of their input.
 inline const std::unordered_set<std::string_view>& reordering_operators() {
-  static const std::unordered_set<std::string_view> types{"Reshape",
-                                                          "Flatten",
-                                                          "Squeeze",
-                                                          "Unsqueeze",
-                                                          "Transpose",
-                                                          "Gemm",
-                                                          "MatMul",
-                                                          "MatMulInteger",
-                                                          "QLinearMatMul",
-                                                          "QGemm",
-                                                          "Shape",
-                                                          "Size",
-                                                          "Gather",
-                                                          "DepthToSpace",
-                                                          "SpaceToDepth",
-                                                          "Expand",
-                                                          "NonMaxSuppression",
-                                                          "NonZero",
-                                                          "Compress"};
+  static const std::unordered_set<std::string_view> types{
+      "LSTM",      "GRU",       "RNN",     "Einsum",       "Reshape",           "Flatten",       "Squeeze",
+      "Unsqueeze", "Transpose", "Gemm",    "MatMul",       "MatMulInteger",     "QLinearMatMul", "QGemm",
+      "Shape",     "Size",      "Gather",  "DepthToSpace", "SpaceToDepth",      "Expand",        "GatherND",
+      "ScatterND", "OneHot",    "EyeLike", "Range",        "NonMaxSuppression", "NonZero",       "Compress"};
   return types;
 }
 

@@ -2,6 +2,7 @@
 #include "operators/batches.hpp"
 #include "operators/detection.hpp"
 #include "operators/elementwise.hpp"
+#include "operators/indexed.hpp"
 #include "operators/layers.hpp"
 #include "operators/pooling.hpp"
 #include "operators/repeat.hpp"
@@ -65,6 +66,8 @@ inline Handler find_handler(const std::string& operator_name) {
       {"CEIL", unary<U::ceil>},
       {"ROUND", unary<U::round>},
       {"SIGN", unary<U::sign>},
+      {"SIN", unary<U::sin>},
+      {"COS", unary<U::cos>},
       {"GELU", import_gelu},
       {"PRELU", import_prelu},
       {"SQUARE", import_square},
@@ -104,6 +107,7 @@ inline Handler find_handler(const std::string& operator_name) {
       {"BATCH_MATMUL", import_batch_matmul},
       {"AVERAGE_POOL_2D", import_pool<AveragePool>},
       {"MAX_POOL_2D", import_pool<MaxPool>},
+      {"L2_POOL_2D", import_l2_pool},
       {"CUSTOM MaxPoolingWithArgmax2D", import_max_pool_with_argmax},
       {"CUSTOM MaxUnpooling2D", import_max_unpool},
       {"CUSTOM TFLite_Detection_PostProcess", import_detection},
@@ -115,6 +119,7 @@ inline Handler find_handler(const std::string& operator_name) {
       {"REDUCE_PROD", reduce<R::prod>},
       {"ARG_MAX", [](OperatorImport& n) { import_arg_max(n, false); }},
       {"ARG_MIN", [](OperatorImport& n) { import_arg_max(n, true); }},
+      {"CUMSUM", import_cumulative_sum},
       {"TOPK_V2", import_top_k},
       {"SOFTMAX", [](OperatorImport& n) { import_softmax(n, false); }},
       {"LOG_SOFTMAX", [](OperatorImport& n) { import_softmax(n, true); }},
@@ -135,6 +140,14 @@ inline Handler find_handler(const std::string& operator_name) {
       {"SPLIT", import_split},
       {"SPLIT_V", import_split_with_sizes},
       {"GATHER", import_gather},
+      {"GATHER_ND", import_gather_nd},
+      {"SCATTER_ND", import_scatter_nd},
+      {"ONE_HOT", import_one_hot},
+      {"FILL", import_fill},
+      {"RANGE", import_range},
+      {"REVERSE_SEQUENCE", import_reverse_sequence},
+      {"RANK", import_rank},
+      {"ZEROS_LIKE", import_zeros_like},
       {"PAD", import_pad},
       {"PADV2", import_pad},
       {"MIRROR_PAD", import_mirror_pad},

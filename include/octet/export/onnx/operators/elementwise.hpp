@@ -27,6 +27,17 @@ inline const char* function_name(UnaryKind kind) noexcept {
     case UnaryKind::reciprocal: return "Reciprocal";
     case UnaryKind::erf: return "Erf";
     case UnaryKind::sign: return "Sign";
+    case UnaryKind::sin: return "Sin";
+    case UnaryKind::cos: return "Cos";
+    case UnaryKind::tan: return "Tan";
+    case UnaryKind::asin: return "Asin";
+    case UnaryKind::acos: return "Acos";
+    case UnaryKind::atan: return "Atan";
+    case UnaryKind::sinh: return "Sinh";
+    case UnaryKind::cosh: return "Cosh";
+    case UnaryKind::asinh: return "Asinh";
+    case UnaryKind::acosh: return "Acosh";
+    case UnaryKind::atanh: return "Atanh";
     default: return nullptr;
   }
 }

@@ -62,6 +62,8 @@ inline void export_unary(NodeExport& n) {
     case UnaryKind::ceil: return plain("CEIL", 0);
     case UnaryKind::round: return plain("ROUND", 0);
     case UnaryKind::sign: return plain("SIGN", 0);
+    case UnaryKind::sin: return plain("SIN", 0);
+    case UnaryKind::cos: return plain("COS", 0, Options(84));
     case UnaryKind::gelu: return plain("GELU", 0);
     case UnaryKind::silu:
       return in_float(n, [&](int x, int y) {

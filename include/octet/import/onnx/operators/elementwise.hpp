@@ -102,6 +102,23 @@ inline void import_shrink(NodeImport& n) {
   n.result(n.add(Where(), {low, up, rest}, Keeps::all), x.order);
 }
 
+/// Only a NaN differs from itself.
+inline void import_is_nan(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const int v = plain_value(n, x);
+  n.result(n.add(Binary(BinaryKind::not_equal), {v, v}, Keeps::all), x.order);
+}
+
+inline void import_is_inf(NodeImport& n) {
+  const Operand& x = n.input(0);
+  int v = plain_value(n, x);
+  const bool above = n.flag("detect_positive", true), below = n.flag("detect_negative", true);
+  if (!above && !below) return n.result(n.add(Binary(BinaryKind::less), {v, v}, Keeps::all), x.order);  // never
+  if (above && below) v = n.step("abs", Unary(UnaryKind::abs), {v}, Keeps::all);
+  const auto limit = static_cast<float>(above ? infinity : -infinity);
+  n.result(n.add(Binary(BinaryKind::equal), {v, n.scalar("infinity", limit)}, Keeps::all), x.order);
+}
+
 inline void import_prelu(NodeImport& n) {
   const Operand &x = n.input(0), &slope = n.input(1);
   n.require(n.builder.is_fixed(slope), "input 1 ('", slope.name(), "') has to be constant");

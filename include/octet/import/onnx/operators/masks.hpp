@@ -1,0 +1,132 @@
+#pragma once
+#include "../../../core/rounded.hpp"
+#include "alignment.hpp"
+#include "plain.hpp"
+#include "reshape.hpp"
+
+/// Tensors that depend on places, not only on elements: one-hot vectors, triangles, ranges.
+OCTET_BEGIN
+namespace detail::onnx {
+
+/// start, start + 1, ... along the first of 1 + `after` dimensions.
+inline int counting(NodeImport& n, const char* what, DType type, std::int64_t start, std::int64_t count, int after) {
+  n.require(count >= 0 && count < (std::int64_t{1} << 40), "found the size ", count, ", expected at least 0");
+  n.builder.spend(bytes(type, count));
+  Shape shape{count};
+  for (int d = 0; d < after; ++d) shape.push_back(1);
+  return n.builder.add_constant(n.builder.derived(n.name() + "/" + what),
+                                AnyTensor::make(type, shape, [&](std::byte* to) {
+                                  for (std::int64_t i = 0; i < count; ++i)
+                                    store_element(type, to, i, static_cast<double>(start + i));
+                                }));
+}
+
+/// Inputs: places, depth, [off, on]. Places count from the back if they are negative, and name nothing out of range.
+inline void import_one_hot(NodeImport& n) {
+  const Operand x = plain(n, n.input(0));
+  const std::vector<std::int64_t> depth = n.constant_integers(1);
+  n.require(depth.size() == 1, "expected one depth, found ", depth.size());
+  n.require(n.input(2).rank() == 1, "expected the two values off and on, found ", n.input(2).shape());
+  const int rank = x.rank() + 1, axis = normalize_axis(n.integer("axis", -1), rank), after = rank - 1 - axis;
+  int v = n.builder.value(x, Order::identity(x.rank()));
+  const bool compares = x.dtype() == DType::f32 || x.dtype() == DType::i32 || x.dtype() == DType::i64;
+  if (!compares) v = n.step("integers", Convert(DType::i64), {v});
+  const DType type = compares ? x.dtype() : DType::i64;
+  v = n.step("rows", Unsqueeze({axis}), {v});
+  const int here = n.step("places", Binary(BinaryKind::equal), {v, counting(n, "from 0", type, 0, depth[0], after)});
+  const int back =
+      n.step("from the back", Binary(BinaryKind::equal), {v, counting(n, "below 0", type, -depth[0], depth[0], after)});
+  const int hot = n.step("hot", Binary(BinaryKind::max), {here, back});
+  const int values = n.builder.value(n.input(2));
+  const int off = n.step("off", Slice({0}, {1}, {0}), {values}), on = n.step("on", Slice({1}, {2}, {0}), {values});
+  n.result(n.add(Where(), {hot, on, off}), Order::identity(rank));
+}
+
+/// 1 at the largest element along the axis, the first one of equal ones, else 0. In x's own order.
+inline int hardmax(NodeImport& n, const Operand& x, int axis, bool last) {
+  const int place = x.order.find(axis);
+  const std::int64_t size = x.shape()[axis];
+  n.require(size > 0, "the size of axis ", axis, " of ", x.shape(), " has to be known, and at least 1");
+  const int at = n.step("largest", ArgMax(place, true), {n.builder.value(x)});
+  const int all = counting(n, "places", DType::i64, 0, size, x.rank() - 1 - place);
+  const int hot = n.step("hot", Binary(BinaryKind::equal), {at, all});
+  return last ? n.add(Convert(x.dtype()), {hot}) : n.step("ones", Convert(x.dtype()), {hot});
+}
+
+/// Since operator set 13 along one axis; before that over all elements from an axis on.
+inline void import_hardmax(NodeImport& n) {
+  const Operand x = plain(n, n.input(0));
+  const bool flattens = n.opset() < 13;
+  const int axis = normalize_axis(n.integer("axis", flattens ? 1 : -1), x.rank());
+  if (!flattens || axis == x.rank() - 1) return n.result(hardmax(n, x, axis, true), x.order);
+  const Operand rows = reshaped(n, x, flattened(x, axis), "rows");
+  const int v = hardmax(n, rows, 1, false);
+  std::vector<Target> back;
+  for (int d = 0; d < x.rank(); ++d) back.push_back({x.shape()[d], d == 0 && axis == 1 ? 0 : -1});
+  n.result(reshaped(n, n.builder.operand(v, rows.order, x.name()), back));
+}
+
+/// The elements on one side of a diagonal, else 0.
+inline void import_trilu(NodeImport& n) {
+  const Operand x = plain(n, n.input(0));
+  n.require(x.rank() >= 2, "expected an input with at least 2 dimensions, found ", x.shape());
+  const std::int64_t rows = x.shape()[x.rank() - 2], columns = x.shape()[x.rank() - 1];
+  n.require(rows >= 0 && columns >= 0, "the last two sizes of ", x.shape(), " have to be known");
+  const std::vector<std::int64_t> k = n.has(1) ? n.constant_integers(1) : std::vector<std::int64_t>{0};
+  n.require(k.size() == 1, "expected one diagonal, found ", k.size());
+  const bool upper = n.flag("upper", true);
+  const std::int64_t shift = std::clamp<std::int64_t>(k[0], -rows - 1, columns + 1);
+  n.builder.spend(bytes(DType::boolean, Shape{rows, columns}.elements()));
+  AnyTensor mask = AnyTensor::make(DType::boolean, {rows, columns}, [&](std::byte* to) {
+    for (std::int64_t i = 0; i < rows * columns; ++i) {
+      const std::int64_t above = i % columns - i / columns - shift;
+      store_element(DType::boolean, to, i, (upper ? above >= 0 : above <= 0) ? 1 : 0);
+    }
+  });
+  const int kept =
+      broadcast_value(n, constant_operand(n.builder.derived(n.name() + "/kept"), std::move(mask)), x.order);
+  const DType type = x.dtype();
+  const int zero =
+      n.builder.add_constant(n.builder.derived(n.name() + "/zero"),
+                             AnyTensor::make(type, {}, [&](std::byte* to) { store_element(type, to, 0, 0); }));
+  const std::vector<int> in{kept, n.builder.value(x), zero};
+  n.result(with_broadcast_symbols(n, n.add(Where(), in), {in[1]}), x.order);
+}
+
+/// 1 on a diagonal of a matrix of the input's shape.
+inline void import_eye_like(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const Shape s = x.shape();
+  n.require(x.rank() == 2 && s.known(), "expected a matrix of known size, found ", s);
+  const DType type = n.has_attribute("dtype") ? element_type(n.integer("dtype")) : x.dtype();
+  const std::int64_t k = n.integer("k");
+  n.builder.spend(bytes(type, s.elements()));
+  n.result(constant_operand(n.output_name(), AnyTensor::make(type, s, [&](std::byte* to) {
+                              for (std::int64_t i = 0; i < s.elements(); ++i)
+                                store_element(type, to, i, i % s[1] - i / s[1] == k ? 1 : 0);
+                            })));
+}
+
+/// start, start + delta, ... below the limit (above it for a negative delta).
+inline void import_range(NodeImport& n) {
+  std::array<double, 3> p{};
+  const DType type = n.input(0).dtype();
+  for (int i = 0; i < 3; ++i) {
+    const AnyTensor t = n.constant(i);
+    n.require(t.size() == 1 && t.dtype() == type, "expected three numbers of one type");
+    p[static_cast<std::size_t>(i)] = load_element(type, t.data(), 0);
+    n.require(std::isfinite(p[static_cast<std::size_t>(i)]), "input ", i, " is not finite");
+  }
+  n.require(p[2] != 0, "delta is 0");
+  const double steps = std::max(0.0, std::ceil((p[1] - p[0]) / p[2]));
+  n.require(steps < 1e12, "has ", steps, " elements");
+  const auto count = static_cast<std::int64_t>(steps);
+  n.builder.spend(bytes(type, count));
+  n.result(constant_operand(n.output_name(), AnyTensor::make(type, {count}, [&](std::byte* to) {
+                              for (std::int64_t i = 0; i < count; ++i)
+                                store_element(type, to, i, p[0] + rounded(static_cast<double>(i) * p[2]));
+                            })));
+}
+
+}  // namespace detail::onnx
+OCTET_END
