@@ -52,6 +52,7 @@
 #include "operators/fully_connected.inl"
 #include "operators/local_response_normalization.inl"
 #include "operators/matmul.inl"
+#include "operators/moment_normalization.inl"
 #include "operators/onnx_integer.inl"
 #include "operators/onnx_quantize.inl"
 #include "operators/pooling/arg_max_pool.inl"

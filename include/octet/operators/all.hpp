@@ -18,6 +18,7 @@
 #include "fully_connected.hpp"
 #include "local_response_normalization.hpp"
 #include "matmul.hpp"
+#include "moment_normalization.hpp"
 #include "onnx_integer.hpp"
 #include "onnx_quantize.hpp"
 #include "pooling/arg_max_pool.hpp"
