@@ -53,6 +53,7 @@
 #include "operators/fully_connected.inl"
 #include "operators/local_response_normalization.inl"
 #include "operators/matmul.inl"
+#include "operators/moment_normalization.inl"
 #include "operators/non_max_suppression.inl"
 #include "operators/onnx_integer.inl"
 #include "operators/onnx_quantize.inl"

@@ -71,7 +71,7 @@ constexpr Imported imported[] = {{"ArgMax", "ArgMax", "ARG_MAX"},
 /// Types that only octet creates, for quantization-aware training.
 const std::set<std::string> internal{"FakeQuantize", "FakeQuantizeSums", "FakeQuantizeWeights"};
 /// Types that only executors create; files cannot contain them.
-const std::set<std::string> joined{"CodeFunction", "ConvolutionChain", "PooledConvolution"};
+const std::set<std::string> joined{"CodeFunction", "ConvolutionChain", "MomentNormalization", "PooledConvolution"};
 
 std::set<std::string> listed() {
   std::set<std::string> all;

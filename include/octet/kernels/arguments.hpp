@@ -198,6 +198,28 @@ struct ShiftedSums {
   T low = 0, high = 0;
 };
 
+/// Rows of `count` floats: out = clamp((in - mean) / sqrt(variance + epsilon) * scale + shift), with the mean and the
+/// variance of the row. out may be in.
+struct NormalizeRows {
+  static constexpr std::int64_t short_row = 16, block = 16;
+  const float* in = nullptr;
+  float* out = nullptr;
+  std::int64_t rows = 0, count = 0;
+  const float *scale = nullptr, *shift = nullptr;  // `count` of each; of `block` rows where these are short
+  float epsilon = 0, low = 0, high = 0;
+};
+
+/// Pixels of `channels` floats: sums of each channel, or out = clamp((in - mean) * factor + shift), with a mean, factor
+/// and shift for each channel. out may be in.
+struct NormalizeColumns {
+  const float* in = nullptr;
+  float* out = nullptr;
+  std::int64_t pixels = 0, channels = 0;
+  double* sums = nullptr;
+  const float *mean = nullptr, *factor = nullptr, *shift = nullptr;
+  float low = 0, high = 0;
+};
+
 /// out = clamp(f(a, b)) for `rows` rows of n elements. An operand has an element for each, or one for a row
 /// (a_moves, b_moves); rows are so many elements apart.
 struct ArithmeticF32 {

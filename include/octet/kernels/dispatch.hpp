@@ -48,6 +48,10 @@ struct Kernels : ElementKernels {
   void (*sum_rows_f32)(const float*, std::int64_t rows, std::int64_t count, double* sums) noexcept = nullptr;
   void (*extremum_rows_f32)(const float*, std::int64_t rows, std::int64_t count, float* out,
                             bool least) noexcept = nullptr;
+  void (*normalize_rows_f32)(const NormalizeRows&) noexcept = nullptr;
+  void (*column_sums_f32)(const NormalizeColumns&) noexcept = nullptr;     // adds each element
+  void (*column_squares_f32)(const NormalizeColumns&) noexcept = nullptr;  // adds the square of each, less the mean
+  void (*normalize_columns_f32)(const NormalizeColumns&) noexcept = nullptr;
   void (*add_f32)(const ArithmeticF32&) noexcept = nullptr;
   void (*sub_f32)(const ArithmeticF32&) noexcept = nullptr;
   void (*mul_f32)(const ArithmeticF32&) noexcept = nullptr;

@@ -19,6 +19,7 @@
 #include "fully_connected.hpp"
 #include "local_response_normalization.hpp"
 #include "matmul.hpp"
+#include "moment_normalization.hpp"
 #include "non_max_suppression.hpp"
 #include "onnx_integer.hpp"
 #include "onnx_quantize.hpp"

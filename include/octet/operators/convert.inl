@@ -10,6 +10,7 @@
 #include "convert.hpp"
 #include "elementwise_step.hpp"
 #include "int16_convert.hpp"
+#include "quantize_arguments.hpp"
 #include "tflite_unary.hpp"
 #include "xnnpack_formulas.hpp"
 
@@ -19,14 +20,8 @@ namespace detail {
 /// float -> int8 or uint8 with one scale.
 class QuantizeStep : public ElementwiseStep {
  public:
-  QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to) : simd_(&c.kernels()) {
-    params_.scale = q.scale[0];
-    if (c.as_xnnpack()) params_.inverse = 1 / q.scale[0];
-    params_.asked = true;
-    const std::int32_t shift = code_shift(to, int8_format.computed);
-    params_.flip = shift ? 0x80 : 0;
-    params_.zero_point = q.zero_point[0] + shift;
-  }
+  QuantizeStep(const PrepareContext& c, const QuantParams& q, DType to)
+      : simd_(&c.kernels()), params_(quantize_arguments(c, q, to)) {}
 
  private:
   void compute(const RunContext& c, std::int64_t first, std::int64_t count) const noexcept override {

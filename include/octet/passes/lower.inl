@@ -5,6 +5,7 @@
 #include "float_fallbacks.hpp"
 #include "fuse_chains.hpp"
 #include "fuse_code_functions.hpp"
+#include "fuse_normalization.hpp"
 #include "fuse_pooling.hpp"
 #include "lower.hpp"
 #include "simplify.hpp"
@@ -15,6 +16,7 @@ namespace detail {
 OCTET_API LoweredGraph lower(OptimizedModel model, bool join) {
   Graph g = bound_activations(computed_activations(insert_float_fallbacks(std::move(model))));
   if (!join) return LoweredGraph(std::move(g));
+  g = fuse_normalization(std::move(g));
   return LoweredGraph(fuse_pooling(fuse_chains(fuse_code_functions(move_extrema_to_codes(std::move(g))))));
 }
 

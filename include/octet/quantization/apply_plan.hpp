@@ -153,13 +153,13 @@ class PlannedModel {
       Node n = old[l];
       const LayerPlan& layer = *layers_[l];
       const IntegerForm form = n.op->integer_form();
-      const bool integer = placement_.is_integer(n);
+      const bool integer = placement_.is_integer(n), in_float = placement_.computes_in_float(n);
       const IntegerFormat& format = *formats_[at(n.outputs[0])];
       const std::vector<int> results = n.outputs;
       for (std::size_t i = 0; i < n.inputs.size(); ++i) {
         const int v = n.inputs[i];
-        if (v == Node::none || (integer && (is_parameter(g_, n, i) || is_index(g_, n, i)))) continue;
-        n.inputs[i] = integer                          ? as_integer(v, format)
+        if (v == Node::none || (integer && !in_float && (is_parameter(g_, n, i) || is_index(g_, n, i)))) continue;
+        n.inputs[i] = integer && !in_float             ? as_integer(v, format)
                       : form.compares && is_integer(v) ? as_integer(v, *formats_[at(v)])
                                                        : as_float(v);
       }
@@ -177,7 +177,15 @@ class PlannedModel {
         weights_.make_dynamic(n, layer);
       }
       const std::vector<int> computed = n.outputs;
+      if (in_float) {
+        const Value& y = g_.value(results[0]);
+        n.outputs[0] = g_.add_value({y.name + ".unrounded", DType::f32, y.shape, {}, {}});
+      }
+      const int unrounded = n.outputs[0];
       nodes_.push_back(std::move(n));
+      if (in_float)
+        nodes_.push_back(
+            {g_.value(computed[0]).name, make_operator(Convert(format.activations)), {unrounded}, {computed[0]}});
       for (std::size_t i = 0; i < results.size(); ++i)
         if (computed[i] != results[i])
           nodes_.push_back(

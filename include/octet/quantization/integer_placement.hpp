@@ -1,5 +1,6 @@
 #pragma once
 #include "../passes/conversions.hpp"
+#include "../passes/normalization_pattern.hpp"
 #include "weights.hpp"
 
 OCTET_BEGIN
@@ -42,7 +43,12 @@ class IntegerPlacement {
   };
 
   IntegerPlacement(const Graph& g, const Options& options)
-      : g_(g), options_(options), links_(g), integer_(g.values.size(), false), origins_(g.values.size()) {
+      : g_(g),
+        options_(options),
+        links_(g),
+        integer_(g.values.size(), false),
+        origins_(g.values.size()),
+        in_float_(g.values.size(), false) {
     decide();
     for (int v : g_.inputs)
       if (is_integer(v)) origins_[at(v)].source = Source::measured;
@@ -54,6 +60,8 @@ class IntegerPlacement {
   bool is_integer(int v) const { return integer_[at(v)]; }
   /// Whether the layer computes in integers. Results that are not real numbers (indices) are unchanged.
   bool is_integer(const Node& n) const { return is_integer(n.outputs[0]); }
+  /// Whether an integer layer reads floats, and only its result is rounded: the last one of a normalization.
+  bool computes_in_float(const Node& n) const { return in_float_[at(n.outputs[0])]; }
   Source source(int v) const { return origins_[at(v)].source; }
   /// The value that determines the scale and zero point of v: v itself or another one.
   int root(int v) const {
@@ -79,7 +87,9 @@ class IntegerPlacement {
                            return form_of(g_.nodes[at(n)]).output != Output::none;
                          }));
     }
-    const std::vector<bool> only_output = joins_of_outputs(), relative = relative_layers();
+    const std::vector<bool> only_output = joins_of_outputs();
+    std::vector<bool> relative = relative_layers();
+    find_normalizations(relative);
     for (std::size_t node = 0; node < g_.nodes.size(); ++node) {
       const Node& n = g_.nodes[node];
       const IntegerForm form = form_of(n);
@@ -147,6 +157,20 @@ class IntegerPlacement {
     return layers;
   }
 
+  /// Normalizations compute in float between codes: executors make one layer of each, which rounds only its result.
+  void find_normalizations(std::vector<bool>& floating) {
+    NormalizationSearch search(g_, links_);
+    for (std::size_t i = 0; i < g_.nodes.size(); ++i) {
+      const auto found = search.find(i);
+      if (!found) continue;
+      for (const int m : found->members) floating[at(m)] = true;
+      const Node& last = g_.nodes[at(found->last)];
+      if (form_of(last).output != Output::measured) continue;
+      floating[at(found->last)] = false;
+      in_float_[at(last.outputs[0])] = true;
+    }
+  }
+
   IntegerForm form_of(const Node& n) const {
     return options_.keep_float[static_cast<std::size_t>(&n - g_.nodes.data())] ? IntegerForm{} : n.op->integer_form();
   }
@@ -164,7 +188,7 @@ class IntegerPlacement {
   }
 
   void choose_sources(const Node& n) {
-    for (std::size_t i = 0; i < n.inputs.size(); ++i) {  // data constants and float inputs
+    for (std::size_t i = 0; !computes_in_float(n) && i < n.inputs.size(); ++i) {  // data constants and float inputs
       const int v = n.inputs[i];
       if (v == Node::none || source(v) != Source::none || g_.value(v).dtype != DType::f32 || is_parameter(g_, n, i))
         continue;
@@ -202,6 +226,7 @@ class IntegerPlacement {
   Links links_;
   std::vector<bool> integer_;
   std::vector<Origin> origins_;
+  std::vector<bool> in_float_;  // of each value
 };
 
 }  // namespace detail

@@ -22,6 +22,7 @@
 #include "arithmetic.inl"
 #include "pooling.inl"
 #include "row_reduction.inl"
+#include "normalize.inl"
 #include "shifted_sums.inl"
 #include "outer_product.inl"
 #include "weight_gradient.inl"

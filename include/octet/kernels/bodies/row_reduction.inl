@@ -19,22 +19,32 @@ OCTET_INLINE void each_partial(std::int64_t count, Take take) {
   }
 }
 
+// (A functor with a name: see arithmetic.inl.)
+struct Same {
+  wide::f32 operator()(wide::f32 x) const { return x; }
+};
+
+// The sum of f(elements) of a row, in double.
+template <class F>
+OCTET_INLINE double sum_row(const float* in, std::int64_t count, F f) {
+  doubles part[partial_vectors];
+  OCTET_UNROLL
+  for (int v = 0; v < partial_vectors; ++v) part[v] = doubles::set(0);
+  each_partial(count, [&](int v, std::int64_t k, int n) {
+    const wide::f32 x =
+        n == wide::lanes ? f(wide::load(in + k)) : wide::keep_bits((1u << n) - 1, f(wide::load_first(in + k, n)));
+    part[v] = doubles::add(part[v], doubles::of(x));
+  });
+  double all[partial_results];
+  OCTET_UNROLL
+  for (int v = 0; v < partial_vectors; ++v) doubles::store(all + v * wide::lanes, part[v]);
+  for (int half = partial_results / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) all[i] += all[i + half];
+  return all[0];
+}
+
 inline void sum_rows_f32(const float* in, std::int64_t rows, std::int64_t count, double* sums) noexcept {
-  for (std::int64_t r = 0; r < rows; ++r, in += count) {
-    doubles part[partial_vectors];
-    OCTET_UNROLL
-    for (int v = 0; v < partial_vectors; ++v) part[v] = doubles::set(0);
-    each_partial(count, [&](int v, std::int64_t k, int n) {
-      const wide::f32 x = n == wide::lanes ? wide::load(in + k) : wide::load_first(in + k, n);
-      part[v] = doubles::add(part[v], doubles::of(x));
-    });
-    double all[partial_results];
-    OCTET_UNROLL
-    for (int v = 0; v < partial_vectors; ++v) doubles::store(all + v * wide::lanes, part[v]);
-    for (int half = partial_results / 2; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) all[i] += all[i + half];
-    sums[r] = all[0];
-  }
+  for (std::int64_t r = 0; r < rows; ++r, in += count) sums[r] = sum_row(in, count, Same());
 }
 
 // The greatest, or least, element of each row: NaN if an element is; -inf, or inf, for empty rows.

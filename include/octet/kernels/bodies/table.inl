@@ -26,6 +26,10 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
     k.shifted_sums_i32 = shifted_sums<IntegerSums>;
     k.sum_rows_f32 = sum_rows_f32;
     k.extremum_rows_f32 = extremum_rows_f32;
+    k.normalize_rows_f32 = normalize_rows_f32;
+    k.column_sums_f32 = column_sums_f32<false>;
+    k.column_squares_f32 = column_sums_f32<true>;
+    k.normalize_columns_f32 = normalize_columns_f32;
     k.add_f32 = binary_f32<Add>;
     k.sub_f32 = binary_f32<Sub>;
     k.mul_f32 = binary_f32<Mul>;

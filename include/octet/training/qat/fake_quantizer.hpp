@@ -74,7 +74,7 @@ class FakeQuantizer {
           round_weights(nodes, folded_.value(v).name, ranges_.weight_bits(folded));
           ++weights;
         }
-      } else if (!placement_.is_integer(v) && !is_index(folded_, folded, i)) {
+      } else if (!placement_.computes_in_float(folded) && !placement_.is_integer(v) && !is_index(folded_, folded, i)) {
         round_entering(nodes, v);
       }
     }
