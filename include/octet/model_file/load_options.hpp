@@ -22,7 +22,7 @@ struct LoadOptions {
   /// ONNX and TFLite: shapes of inputs, by name, in the layout of the file (ONNX: [N, C, ...]), which give sizes that
   /// the file leaves open. Shape::unknown leaves a size open. Arithmetic on known sizes is done while loading, so that
   /// models load that need it for the shape of a tensor. Other sizes than those that the file fixes are an error.
-  std::map<std::string, Shape> input_shapes;
+  std::map<std::string, Shape> input_shapes{};
 };
 
 OCTET_END
