@@ -120,11 +120,11 @@ void write_onnx() {
     if (uses("from")) b.integers("from", {0, 1});
     if (uses("to")) b.integers("to", {1, 3});
     if (uses("axis")) b.initializer("axis", Tensor<std::int64_t>(Shape{}, {2}));
-    if (uses("places")) b.initializer("places", random_integers<std::int64_t>({2, 4, 6, 6}, 4, -2, 1));
+    if (uses("places")) b.initializer("places", random_integers<std::int64_t>({1, 4, 6, 6}, 4, -1, 0));
     if (uses("rows")) b.initializer("rows", Tensor<std::int64_t>({2, 2}, {0, 1, 0, 3}));
     if (uses("updates")) b.initializer("updates", random_tensor({2, 6, 6}, 5));
     if (uses("lengths")) b.integers("lengths", {1, 0, 1, 1});
-    if (uses("grid")) b.input("grid", {2, 3, 5, 2});
+    if (uses("grid")) b.input("grid", {-2, 3, 5, 2});
     if (uses("t")) b.input("t", {5, 2, 4});
     for (const auto& [w, r, rows] : std::vector<std::tuple<const char*, const char*, std::int64_t>>{
              {"lw", "lr", 12}, {"gw", "gr", 9}, {"rw", "rr", 3}}) {
