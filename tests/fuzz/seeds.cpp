@@ -69,7 +69,19 @@ void write_onnx() {
                                                        {"s", "z", "u", "s", "z"},
                                                        {"flags", "x", "x"},
                                                        {"m", "s", "z", "k8", "s", "z8", "s", "z"},
-                                                       {"axes"}};
+                                                       {"axes"},
+                                                       {"x", "axis"},
+                                                       {"x", "places"},
+                                                       {"x", "places", "x"},
+                                                       {"x", "rows", "updates"},
+                                                       {"x", "axis", "v"},
+                                                       {"x", "grid"},
+                                                       {"x", "lengths"},
+                                                       {"m"},
+                                                       {"axis", "axis", "axis"},
+                                                       {"t", "lw", "lr"},
+                                                       {"t", "gw", "gr"},
+                                                       {"t", "rw", "rr"}};
   const std::vector<std::vector<OnnxAttribute>> attributes{
       {},
       {{"kernel_shape", std::vector<std::int64_t>{3, 3}}, {"pads", std::vector<std::int64_t>{1, 1, 1, 1}}},
@@ -107,6 +119,18 @@ void write_onnx() {
     if (uses("pads")) b.integers("pads", {0, 0, 1, 1, 0, 0, 1, 1});
     if (uses("from")) b.integers("from", {0, 1});
     if (uses("to")) b.integers("to", {1, 3});
+    if (uses("axis")) b.initializer("axis", Tensor<std::int64_t>(Shape{}, {2}));
+    if (uses("places")) b.initializer("places", random_integers<std::int64_t>({1, 4, 6, 6}, 4, -1, 0));
+    if (uses("rows")) b.initializer("rows", Tensor<std::int64_t>({2, 2}, {0, 1, 0, 3}));
+    if (uses("updates")) b.initializer("updates", random_tensor({2, 6, 6}, 5));
+    if (uses("lengths")) b.integers("lengths", {1, 0, 1, 1});
+    if (uses("grid")) b.input("grid", {-2, 3, 5, 2});
+    if (uses("t")) b.input("t", {5, 2, 4});
+    for (const auto& [w, r, rows] : std::vector<std::tuple<const char*, const char*, std::int64_t>>{
+             {"lw", "lr", 12}, {"gw", "gr", 9}, {"rw", "rr", 3}}) {
+      if (uses(w)) b.initializer(w, random_tensor({1, rows, 4}, 6));
+      if (uses(r)) b.initializer(r, random_tensor({1, rows, 3}, 7));
+    }
     if (uses("scale4")) b.initializer("scale4", Tensor<float>({4}, {1, 1, 2, 2}));
     return b.node(type.c_str(), in, {"y"}, a, domain).output("y").bytes();
   };
@@ -164,6 +188,18 @@ void write_tflite() {
         case 10: in = {x, b.integers("i", {0, 2, 1, 3})}; break;
         case 11: in = {x, b.integers("i", {1, 1}), b.constant("p", Tensor<std::int32_t>({2, 2}, {0, 0, 0, 0}))}; break;
         case 12: in = {x, b.constant("k", Tensor<std::int32_t>(Shape{}, tf::Dims{2}))}; break;
+        case 13:
+          in = {x, b.constant("d", Tensor<std::int32_t>(Shape{}, tf::Dims{3})),
+                b.constant("on", Tensor<std::int32_t>(Shape{}, tf::Dims{1})),
+                b.constant("off", Tensor<std::int32_t>(Shape{}, tf::Dims{0}))};
+          break;
+        case 14: in = {b.constant("at", Tensor<std::int32_t>({1, 1}, {3})), x, b.integers("size", {6, 4, 4, 4})}; break;
+        case 15: in = {b.integers("size", {1, 4}), b.constant("n", Tensor<std::int32_t>(Shape{}, tf::Dims{3}))}; break;
+        case 16:
+          in = {b.constant("from", Tensor<std::int32_t>(Shape{}, tf::Dims{1})),
+                b.constant("to", Tensor<std::int32_t>(Shape{}, tf::Dims{9})),
+                b.constant("by", Tensor<std::int32_t>(Shape{}, tf::Dims{2}))};
+          break;
         default: in = {b.integers("s", {1, 4, 4, 4}), b.constant("w", random_tensor({4, 1, 1, 4}, 1)), x}; break;
       }
       b.op(type, in, {y}, o);
@@ -171,7 +207,7 @@ void write_tflite() {
     };
     [&] {
       for (const DType t : {DType::i8, DType::f32, DType::i32, DType::boolean})
-        for (int operands = 0; operands < 14; ++operands)
+        for (int operands = 0; operands < 18; ++operands)
           for (const auto& o : options)
             if (const tf::Bytes m = model(operands, t, o); works([&] { tf::parse(m); })) {
               write(type + (t == DType::i8 ? "_int8" : ""), m);

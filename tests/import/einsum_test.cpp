@@ -1,3 +1,4 @@
+#include <octet/core/element.hpp>
 #include <octet/operators/all.hpp>
 
 #include "support/layer.hpp"
@@ -105,6 +106,19 @@ TEST_CASE("einsum: two tensors") {
   check("ab,ab->", {"ab", "ab"}, "");
   check("abc,ad->d", {"abc", "ad"}, "d");
   check("...ab,...bc->...ac", {"deab", "debc"}, "deac");
+}
+
+TEST_CASE("einsum: integers and doubles") {
+  OnnxBuilder b;
+  b.input("x", {2, 3}, DType::i32).input("y", {3, 2}, DType::i32).input("d", {2, 3}, DType::f64);
+  b.node("Einsum", {"x", "y"}, {"z"}, {{"equation", "ij,jk->ki"}})
+      .node("Einsum", {"d", "d"}, {"e"}, {{"equation", "ij,kj"}});
+  b.node("Einsum", {"x", "x"}, {"f"}, {{"equation", "ij,ij->ji"}}).output("z").output("e").output("f");
+  const Tensor<std::int32_t> x({2, 3}, {1, 2, 3, 4, 5, 6}), y({3, 2}, {1, 0, 0, 1, 1, 1});
+  const std::vector<AnyTensor> out = run_plain(import_onnx(b), {x, y, Tensor<double>({2, 3}, {1, 2, 3, 4, 5, 6})});
+  CHECK(octet::detail::to_integers(out[0]) == std::vector<std::int64_t>{4, 10, 5, 11});
+  CHECK(octet::detail::to_integers(out[1]) == std::vector<std::int64_t>{14, 32, 32, 77});
+  CHECK(octet::detail::to_integers(out[2]) == std::vector<std::int64_t>{1, 16, 4, 25, 9, 36});
 }
 
 TEST_CASE("einsum: errors") {

@@ -153,6 +153,8 @@ TEST_CASE("indexed: CumSum, Hardmax, Trilu and OneHot of ONNX after a convolutio
   CHECK(g.elements[0] == 5);
   CHECK(g.elements[12] == -1);
   CHECK(std::count(g.elements.begin(), g.elements.end(), 5.0f) == 24);
+  CHECK(
+      contains(error_of("OneHot", {integers({1}, {24}), Tensor<float>({3})}), "the two values off and on, found [3]"));
   OnnxBuilder h;
   h.input("x", {4}, DType::i64).integers("d", {3}).initializer("v", Tensor<float>({2}, {0, 1}));
   h.node("OneHot", {"x", "d", "v"}, {"y"}).output("y");
@@ -244,6 +246,11 @@ TEST_CASE("indexed: TFLite's forms") {
                                 tflite::pool_options(tflite::same, {2, 2}, {1, 1}));
   CHECK(floats(pooled)[0] == doctest::Approx(std::sqrt(30 / 4.0)));
   CHECK(floats(pooled)[3] == 4);  // padding does not count
+  const auto batched = [&](int axis) {
+    return lite("GATHER", x, {small({2, 2}, {2, 0, 1, 1})}, {tflite::integer(0, axis), tflite::integer(1, 1)});
+  };
+  CHECK(list(batched(1)) == std::vector<float>{3, 1, 5, 5});
+  CHECK(contains(message([&] { batched(0); }), "has 1 batch dimensions and the axis 0"));
   CHECK(contains(message([&] { lite("GATHER_ND", x, {small({1, 2}, {0, 3})}); }), "place 3 is out of range"));
   CHECK(contains(message([&] {
                    lite("SCATTER_ND", x, {small({2, 1}, {0, 1}), small({2}, {-4, 3})}, {}, DType::f32, true);

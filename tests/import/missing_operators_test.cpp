@@ -6,16 +6,16 @@ using namespace testing;
 
 TEST_CASE("onnx: all operators that octet lacks are named at once, with their number and the first node of each") {
   OnnxBuilder b;
-  b.input("x", {1, 4}).node("Einsum", {"x"}, {"a"}).node("LSTM", {"a"}, {"b"}).node("Relu", {"b"}, {"c"});
-  b.node("Einsum", {"c"}, {"d"}).node("Own", {"d"}, {"e"}, {}, "some.domain").node("LSTM", {"e"}, {"f"});
-  b.node("LSTM", {"f"}, {"g"}).node("Loop", {"x"}, {"unused"}).output("g");
-  CHECK(
-      message([&] { import_onnx(b); }) ==
-      "'test.onnx' needs 3 operators that octet does not have:\n"
-      "  the operator LSTM is not supported, and not registered (register_operator): 3 times, first node 'node of b'\n"
-      "  the operator Einsum is not supported, and not registered (register_operator): 2 times, first node 'node of "
-      "a'\n"
-      "  the operator some.domain.Own is not supported, and not registered (register_operator): node 'node of e'");
+  b.input("x", {1, 4}).node("Det", {"x"}, {"a"}).node("RoiAlign", {"a"}, {"b"}).node("Relu", {"b"}, {"c"});
+  b.node("Det", {"c"}, {"d"}).node("Own", {"d"}, {"e"}, {}, "some.domain").node("RoiAlign", {"e"}, {"f"});
+  b.node("RoiAlign", {"f"}, {"g"}).node("Loop", {"x"}, {"unused"}).output("g");
+  CHECK(message([&] { import_onnx(b); }) ==
+        "'test.onnx' needs 3 operators that octet does not have:\n"
+        "  the operator RoiAlign is not supported, and not registered (register_operator): 3 times, first node 'node "
+        "of b'\n"
+        "  the operator Det is not supported, and not registered (register_operator): 2 times, first node 'node of "
+        "a'\n"
+        "  the operator some.domain.Own is not supported, and not registered (register_operator): node 'node of e'");
 }
 
 TEST_CASE("onnx: many missing operators make a message of limited length") {
@@ -39,13 +39,14 @@ TEST_CASE("tflite: all operators that octet lacks are named at once, with their 
   const int x = b.tensor("x", {1, 4}), y = b.tensor("y", {1, 4}), z = b.tensor("z", {1, 4}), w = b.tensor("w", {1, 4}),
             v = b.tensor("v", {1, 4});
   b.op("Own", {x}, {y});
-  b.op("SIN", {y}, {z});
+  b.op("BUCKETIZE", {y}, {z});
   b.op("RELU", {z}, {w});
-  b.op("SIN", {w}, {v});
+  b.op("BUCKETIZE", {w}, {v});
   const auto file = b.finish({x}, {v});
   CHECK(message([&] { tflite::parse(file); }) ==
         "'test.tflite' needs 2 operators that octet does not have:\n"
-        "  the operator SIN is not supported, and not registered (register_operator): 2 times, first operator 1, which "
+        "  the operator BUCKETIZE is not supported, and not registered (register_operator): 2 times, first operator 1, "
+        "which "
         "writes 'z'\n"
         "  the operator CUSTOM Own is not supported, and not registered (register_operator): operator 0, which writes "
         "'y'");

@@ -174,11 +174,12 @@ TEST_CASE("recurrent: errors") {
   const auto import_error = [](const std::vector<OnnxAttribute>& a, const std::string& lengths, std::int64_t rows = 8) {
     OnnxBuilder b(14);
     b.input("x", {2, 1, 3}).initializer("w", Tensor<float>({1, rows, 3})).initializer("r", Tensor<float>({1, rows, 2}));
-    b.initializer("n", Tensor<std::int32_t>({1}, {2}));
+    b.initializer("n", Tensor<std::int32_t>({1}, {1})).initializer("all", Tensor<std::int32_t>({1}, {2}));
     return message([&] { import_onnx(b.node("LSTM", {"x", "w", "r", "", lengths}, {"y"}, a).output("y")); });
   };
   CHECK(import_error({}, "") == "");
-  CHECK(contains(import_error({}, "n"), "sequence_lens are not supported"));
+  CHECK(import_error({}, "all") == "");
+  CHECK(contains(import_error({}, "n"), "sequence_lens 1 are not supported, expected 2"));
   CHECK(contains(import_error({}, "", 6), "expected weights [1, 4 H, features]"));
   CHECK(contains(import_error({{"direction", "sideways"}}, ""), "direction 'sideways' is not supported"));
   CHECK(contains(import_error({{"direction", "bidirectional"}}, ""), "expected weights [2, 4 H, features]"));

@@ -104,6 +104,7 @@ TEST_CASE("scatter: integers wrap around, a NaN stays, data that is also the upd
   CHECK(floats(out[0])[0] == 2);
   CHECK(floats(out[1])[0] == -3);
   CHECK(run(ScatterElements(0), Tensor<float>({0}), Tensor<std::int64_t>({0}), Tensor<float>({0})).size() == 0);
+  CHECK(run(ScatterElements(0), Tensor<float>({2}, {1, 2}), Tensor<std::int64_t>({0}), Tensor<float>({0}))[1] == 2);
   CHECK(run_float(ScatterND(), {Tensor<float>({2}, {1, 2}), Tensor<std::int64_t>({0, 1}), Tensor<float>({0})})[1] == 2);
 }
 

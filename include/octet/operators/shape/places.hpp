@@ -46,6 +46,7 @@ class ElementWalk {
   /// use(i, offset) for elements [first, last).
   template <class Use>
   void each(std::int64_t first, std::int64_t last, Use use) const noexcept {
+    if (first >= last) return;
     std::array<std::int64_t, Shape::max_rank> index{};
     std::int64_t rest = first, offset = 0;
     for (int d = of_.rank() - 1; d >= 0; --d) {

@@ -143,6 +143,27 @@ inline int grouped(NodeImport& n, const char* what, const Term& t, const Labels&
   return n.step(what, Reshape(target), {v});
 }
 
+/// For types that matrix products do not have: the product of all elements, summed.
+inline int product_of_elements(NodeImport& n, const Term& a, const Term& b, const Labels& all, std::size_t summed) {
+  std::vector<int> factors;
+  for (const Term* t : {&a, &b}) {
+    Labels own;
+    std::vector<std::int64_t> missing;
+    for (std::size_t d = 0; d < all.size(); ++d) {
+      if (contains(t->labels, all[d]))
+        own.push_back(all[d]);
+      else
+        missing.push_back(static_cast<std::int64_t>(d));
+    }
+    const int v = t->value(n, own);
+    factors.push_back(missing.empty() ? v : n.step("aligned", Unsqueeze(missing), {v}));
+  }
+  if (summed == 0) return n.add(Binary(BinaryKind::mul), factors);
+  std::vector<std::int64_t> axes;
+  for (std::size_t d = all.size() - summed; d < all.size(); ++d) axes.push_back(static_cast<std::int64_t>(d));
+  return n.add(Reduce(ReduceKind::sum, axes, false), {n.step("product", Binary(BinaryKind::mul), factors)});
+}
+
 inline void import_einsum_product(NodeImport& n, Term a, Term b, const Labels& out) {
   Labels kept = out;
   kept.insert(kept.end(), b.labels.begin(), b.labels.end());
@@ -161,6 +182,12 @@ inline void import_einsum_product(NodeImport& n, Term a, Term b, const Labels& o
   for (int l : out) perm.push_back(place_of(result, l));
   const Order plain_order = Order::identity(static_cast<int>(result.size()));
   const auto finish = [&](int v) { n.result(reordered(n.builder.operand(v, plain_order, n.output_name()), perm)); };
+  if (a.x.dtype() != DType::f32) {
+    Labels all = result;
+    all.insert(all.end(), p.summed.begin(), p.summed.end());
+    n.require(all.size() <= static_cast<std::size_t>(Shape::max_rank), "has ", all.size(), " indices");
+    return finish(product_of_elements(n, a, b, all, p.summed.size()));
+  }
   if (p.batch.empty() && !p.left.empty() && p.right.size() == 1 && p.summed.size() == 1 && is_weights(n, b.x)) {
     Labels rows = p.left;
     rows.push_back(p.summed[0]);

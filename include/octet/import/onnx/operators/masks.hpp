@@ -26,7 +26,8 @@ inline void import_one_hot(NodeImport& n) {
   const Operand x = plain(n, n.input(0));
   const std::vector<std::int64_t> depth = n.constant_integers(1);
   n.require(depth.size() == 1, "expected one depth, found ", depth.size());
-  n.require(n.input(2).rank() == 1, "expected the two values off and on, found ", n.input(2).shape());
+  const Shape pair = n.input(2).shape();
+  n.require(pair == Shape{2} || pair == Shape{Shape::unknown}, "expected the two values off and on, found ", pair);
   const int rank = x.rank() + 1, axis = normalize_axis(n.integer("axis", -1), rank), after = rank - 1 - axis;
   int v = n.builder.value(x, Order::identity(x.rank()));
   const bool compares = x.dtype() == DType::f32 || x.dtype() == DType::i32 || x.dtype() == DType::i64;

@@ -25,10 +25,10 @@ struct RecurrentImport {
     batch_first = n.flag("layout");
     n.require(!n.has_attribute("clip") && !n.flag("input_forget"), "clip and input_forget are not supported");
     require_default_functions();
-    n.require(!n.has(4), "sequence_lens are not supported: sequences of one length are");
     n.require(!n.has(7), "peepholes are not supported");
     const Shape x = n.input(0).shape(), w = n.input(1).shape(), r = n.input(2).shape();
     n.require(x.rank() == 3, "expected an input of 3 dimensions, found ", x);
+    require_whole_sequences(x[batch_first ? 1 : 0]);
     n.require(w.rank() == 3 && r.rank() == 3 && w[0] == directions && r[0] == directions && r[2] > 0 && w[2] > 0 &&
                   r[1] == gates * r[2] && w[1] == r[1],
               "expected weights [", directions, ", ", gates, " H, features] and [", directions, ", ", gates,
@@ -56,6 +56,13 @@ struct RecurrentImport {
 
  private:
   bool reverse = false;
+
+  void require_whole_sequences(std::int64_t times) {
+    if (!n.has(4)) return;
+    for (std::int64_t length : n.constant_integers(4))
+      n.require(length == times, "sequence_lens ", length, " are not supported, expected ", times,
+                ", the size of the input");
+  }
 
   void require_default_functions() {
     std::vector<std::string> given = n.texts("activations");

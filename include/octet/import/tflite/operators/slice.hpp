@@ -163,8 +163,21 @@ inline void import_split_with_sizes(OperatorImport& n) {
   n.add(std::move(op), {x}, 0, n.outputs());
 }
 
+/// Places of their own for each element of the first dimensions, along the one that follows them.
+inline void import_batched_gather(OperatorImport& n) {
+  const int x = n.value(0), places = n.value(1);
+  const int rank = n.graph_value(places).shape.rank();
+  const std::int64_t given = n.integer(1), batch = given < 0 ? given + rank : given;
+  const int axis = normalize_axis(n.integer(0), n.graph_value(x).shape.rank());
+  n.require(batch == axis && batch <= rank, "has ", given, " batch dimensions and the axis ", axis,
+            ", expected the axis after them");
+  n.spend_on(places);
+  const int rows = n.step("rows", Unsqueeze({rank}), {places});
+  n.add(octet::GatherND(batch), {x, rows});
+}
+
 inline void import_gather(OperatorImport& n) {
-  n.require(n.integer(1) == 0, "batch dimensions are not supported");
+  if (n.integer(1) != 0) return import_batched_gather(n);
   if (n.is_sizes(0)) {
     const Sizes from = n.sizes(0);
     const Sizes places = n.sizes(1);
