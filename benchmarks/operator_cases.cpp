@@ -96,16 +96,16 @@ void add_unary(Cases& all) {
       true));
 }
 
-/// kernel: height, width; out: output channels, 0 for depthwise.
+/// kernel: height, width; out: output channels, 0 for depthwise; groups: of channels, not for depthwise.
 void add_convolution(Cases& all, const std::string& name, const Shape& shape, const Sizes& kernel, std::int64_t out,
-                     std::int64_t stride = 1) {
+                     std::int64_t stride = 1, std::int64_t groups = 1) {
   OperatorCase c = of(name, shape, [&](Graph& g, int x) {
     const std::int64_t in = shape.back();
     Convolution op;
     op.window = Window(kernel[0], kernel[1], stride);
     op.window.pads_before = op.window.pads_after = {kernel[0] / 2, kernel[1] / 2};
-    op.groups = out ? 1 : in;
-    const int w = constant(g, {out ? out : in, kernel[0], kernel[1], out ? in : 1});
+    op.groups = out ? groups : in;
+    const int w = constant(g, {out ? out : in, kernel[0], kernel[1], out ? in / groups : 1});
     return g.add("op", op, {x, w, constant(g, {out ? out : in})});
   });
   c.shape += (out ? " to " + std::to_string(out) : "");
@@ -140,9 +140,12 @@ void add_layers(Cases& all) {
   add_convolution(all, "Conv 3x3, stride 2", {1, 56, 56, 64}, {3, 3}, 128, 2);
   add_convolution(all, "Conv 3x3, stride 2", {1, 224, 224, 3}, {3, 3}, 16, 2);
   add_convolution(all, "Conv 3x3", image, {3, 3}, 64);
+  for (const std::int64_t c : {2, 3, 4, 8, 16})  // of a group
+    add_convolution(all, "Conv 3x3, 32 groups", {1, c < 8 ? 56 : 28, c < 8 ? 56 : 28, 32 * c}, {3, 3}, 32 * c, 1, 32);
   add_convolution(all, "Depthwise 3x3", image, {3, 3}, 0);
   add_convolution(all, "Depthwise 3x3, stride 2", {1, 112, 112, 96}, {3, 3}, 0, 2);
   add_convolution(all, "Depthwise 5x5", {1, 28, 28, 120}, {5, 5}, 0);
+  add_convolution(all, "Depthwise 7x7", {1, 56, 56, 96}, {7, 7}, 0);
   for (const std::int64_t stride : {2, 3, 4}) add_transposed(all, {1, 56, 56, 56}, 9, 1, stride);
   add_transposed(all, {1, 56, 56, 64}, 4, 3, 2);
   add_transposed(all, {1, 28, 28, 128}, 2, 64, 2);

@@ -193,6 +193,37 @@ TEST_CASE("composed: GroupNormalization, with parameters of groups (18) and of c
   CHECK(with(2, 2).find("expected [4]") != std::string::npos);
 }
 
+TEST_CASE("composed: group normalization as a reshaped InstanceNormalization") {
+  const Tensor<float> x = random_tensor({2, 4, 3, 5}, 5, -2, 3);
+  for (const std::int64_t groups : {1, 2, 4})
+    for (const bool plain : {true, false}) {
+      Tensor<float> scale = random_tensor({groups}, 6), shift = random_tensor({groups}, 7);
+      if (plain) {
+        std::fill(scale.begin(), scale.end(), 1.0f);
+        std::fill(shift.begin(), shift.end(), 0.0f);
+      }
+      OnnxBuilder b(13);
+      b.input("x", {2, 4, 3, 5}).initializer("scale", scale).initializer("shift", shift);
+      b.integers("rows", {0, groups, -1}).integers("image", {2, 4, 3, 5}).node("Reshape", {"x", "rows"}, {"r"});
+      b.node("InstanceNormalization", {"r", "scale", "shift"}, {"i"})
+          .node("Reshape", {"i", "image"}, {"y"})
+          .output("y");
+      const Model m = import_onnx(b);
+      const Executor e(m);
+      CHECK(count<Transpose>(e.graph()) == 0);
+      CHECK(count<MomentNormalization>(e.graph()) == 1);
+      CHECK(e.graph().nodes.size() == (plain || groups == 1 ? 3 : 5));
+      const Tensor<float> y = floats(run_one(b, {AnyTensor(x)}));
+      const std::int64_t n = 60 / groups;
+      for (std::int64_t i = 0; i < x.size(); ++i) {
+        const std::int64_t at = i / n % groups;
+        const double right =
+            normalized(x, i, n, 1e-5) * static_cast<double>(scale[at]) + static_cast<double>(shift[at]);
+        CHECK(static_cast<double>(y[i]) == doctest::Approx(right).epsilon(1e-4));
+      }
+    }
+}
+
 TEST_CASE("composed: Tile and TILE") {
   const Tensor<float> x = random_tensor({2, 4, 3, 5}, 8);
   const std::vector<std::int64_t> repeats{2, 1, 3, 2};

@@ -233,6 +233,48 @@ TEST_CASE("convolution: random shapes in every form, on every instruction set, w
   }
 }
 
+TEST_CASE("convolution: groups of few channels, and depthwise over wide images") {
+  Random random(65);
+  Seen seen{};
+  for (int round = 0; round < rounds(1200); ++round) {
+    Case c = random_case(random, false);
+    if (random.chance(60)) c.form = random.chance(50) ? Form::floating : Form::per_channel;
+    const std::int64_t sizes[] = {2, 3, 4, 8, random.between(5, 17)};
+    const std::int64_t group = random.chance(25) ? 1 : sizes[random.between(0, 4)];
+    const std::int64_t channels = random.chance(50) ? random.between(15, 17) : random.between(2, 70);  // or a few more
+    c.groups = std::max<std::int64_t>(2, (channels + group - 1) / group);
+    c.in_c = c.out_c = c.groups * group;
+    c.x.in = random.between(1, 40);
+    c.y.in = c.one_dimensional ? 1 : random.between(1, 8);
+    if (!resolve(c.y, c.padding) || !resolve(c.x, c.padding)) continue;
+    if (c.pixels() * c.out_c * c.k() > 1500000) continue;
+    const std::vector<WeightMemory> memories{WeightMemory::fast, WeightMemory::small};
+    check_case(c, random_problem(c, random), round, memories, seen);
+  }
+}
+
+TEST_CASE("convolution: a number that is not finite stays in its group") {
+  for (const std::int64_t group : {2, 3, 4, 8}) {
+    const std::int64_t channels = 4 * group;
+    Convolution op;
+    op.window = Window(3, 3, 1, 1);
+    op.groups = 4;
+    Graph g;
+    const int x = g.add_input("x", {1, 5, 6, channels});
+    Tensor<float> w({channels, 3, 3, group});
+    std::fill(w.begin(), w.end(), 0.5f);
+    g.outputs = {g.add("conv", op, {x, g.add_constant("w", std::move(w))})};
+    Tensor<float> image({1, 5, 6, channels});
+    image[2 * 6 * channels + 2 * channels + group] = std::numeric_limits<float>::quiet_NaN();  // of the second group
+    const Tensor<float> y = Executor(g)(image);
+    for (std::int64_t i = 0; i < y.size(); ++i) {
+      const std::int64_t row = i / channels / 6, column = i / channels % 6;
+      const bool reads = row >= 1 && row <= 3 && column >= 1 && column <= 3 && i % channels / group == 1;
+      CHECK(std::isnan(y[i]) == reads);
+    }
+  }
+}
+
 TEST_CASE("convolution: few output channels, by products of taps") {
   Random random(64);
   Seen seen{};

@@ -224,6 +224,28 @@ TEST_CASE("resize: one and three dimensions, and inner dimensions") {
               random_tensor({2, 3, 4, 129}, 9));
 }
 
+TEST_CASE("resize: images with channels first are resized as those with channels last") {
+  for (const std::int64_t width : {1, 15, 16, 17, 300})
+    for (const double scale : {0.6, 1.5, 2.0}) {
+      CAPTURE(width);
+      const Tensor<float> x = random_tensor({2, 3, 5, width}, 3, -2, 2);
+      Tensor<float> last({2, 5, width, 3});
+      each_index(x.shape(), [&](const auto& i) {
+        last[flat(last.shape(), {i[0], i[2], i[3], i[1]})] = x[flat(x.shape(), i)];
+      });
+      Resize op;
+      op.mode = ResizeMode::linear;
+      op.scales = {1, 1, scale, scale};
+      const Tensor<float> y = run_float(op, {x});
+      op.scales = {1, scale, scale, 1};
+      const Tensor<float> right = run_float(op, {last});
+      REQUIRE(y.size() == right.size());
+      each_index(y.shape(), [&](const auto& i) {
+        CHECK(y[flat(y.shape(), i)] == doctest::Approx(right[flat(right.shape(), {i[0], i[2], i[3], i[1]})]));
+      });
+    }
+}
+
 TEST_CASE("resize: known values") {
   const Tensor<float> x({1, 2, 2, 1}, {1, 2, 3, 4});
   const auto expect = [&](const Resize& op, const std::vector<float>& values) {

@@ -45,6 +45,9 @@ inline void float_operations(Results& r, const Operands& in) {
   floats(r, in, "select_greater", [&](Floats v) { return wide::select_greater(v.a, v.b, v.c, v.a); });
   floats(r, in, "greater_bits, keep_bits",
          [&](Floats v) { return wide::keep_bits(wide::greater_bits(v.a, v.b), v.c); });
+  std::int32_t neighbours[wide::lanes];
+  for (int i = 0; i < wide::lanes; ++i) neighbours[i] = (i ^ 1) + 16;  // modulo lanes
+  floats(r, in, "permute", [&](Floats v) { return wide::permute(v.a, wide::load(neighbours)); });
   floats(r, in, "abs", [&](Floats v) { return wide::abs(v.a); });
   floats(r, in, "round", [&](Floats v) { return wide::round(v.a); });
   floats(r, in, "fp16", [&](Floats v) {

@@ -37,6 +37,7 @@ struct Kernels : ElementKernels {
   void (*depthwise_u8s8)(const Depthwise&) noexcept = nullptr;
   void (*depthwise_s16)(const Depthwise&) noexcept = nullptr;  // activations of 16 bits; the epilogue is custom
   void (*depthwise_f32)(const Depthwise&) noexcept = nullptr;
+  void (*grouped_f32)(const Depthwise&) noexcept = nullptr;  // groups of several channels, see grouped_convolution.hpp
   void (*max_u8)(const PoolWindow&, std::uint8_t* out) noexcept = nullptr;
   void (*max_f32)(const PoolWindow&, float* out) noexcept = nullptr;
   void (*min_f32)(const PoolWindow&, float* out) noexcept = nullptr;

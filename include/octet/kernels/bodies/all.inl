@@ -13,6 +13,7 @@
 #include "depthwise_u8.inl"
 #include "depthwise_s16.inl"
 #include "depthwise_f32.inl"
+#include "grouped_f32.inl"
 #include "winograd_products.inl"
 #include "winograd_transforms.inl"
 #include "winograd.inl"

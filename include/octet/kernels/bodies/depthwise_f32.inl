@@ -1,7 +1,7 @@
 // No include guard: part of every instruction set's kernels.
 // Depthwise convolution of floats.
 
-// N vectors of channels of one output pixel. Weights: [channels / 32][taps][32].
+// N vectors of channels of one output pixel. Weights: [channels / 32][taps][32]. Several vectors are whole.
 template <int N>
 void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_t taps, std::int64_t pixel,
                            std::int64_t offset) {
@@ -10,6 +10,8 @@ void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_
   const int last =
       static_cast<int>(d.shape.in_c - channel < N * wide::lanes ? d.shape.in_c - channel : N * wide::lanes) -
       (N - 1) * wide::lanes;  // channels of the last vector
+  constexpr int in_block = depthwise_block / wide::lanes;
+  const std::int64_t next = depthwise_block * taps;
   wide::f32 acc[N];
   OCTET_UNROLL
   for (int j = 0; j < N; ++j) acc[j] = wide::load(reinterpret_cast<const float*>(d.init) + channel + j * wide::lanes);
@@ -18,7 +20,7 @@ void depthwise_f32_vectors(const Depthwise& d, std::int64_t channel, std::int64_
     OCTET_UNROLL
     for (int j = 0; j < N; ++j) {
       const auto x = N > 1 || last == wide::lanes ? wide::load(p + j * wide::lanes) : wide::load_first(p, last);
-      acc[j] = wide::fma(x, wide::load(w + j * wide::lanes), acc[j]);
+      acc[j] = wide::fma(x, wide::load(w + j / in_block * next + j % in_block * wide::lanes), acc[j]);
     }
   }
   const Epilogue& e = d.epilogue;
@@ -75,6 +77,9 @@ inline void depthwise_f32_pixel(const Depthwise& d, std::int64_t from, std::int6
   constexpr int vectors = depthwise_block / wide::lanes;
   const std::int64_t taps = d.shape.taps();
   std::int64_t c = from;
+  if constexpr (vectors <= 4)  // enough sums to hide the latency of a multiplication
+    for (; c + 2 * depthwise_block <= d.channel_end; c += 2 * depthwise_block)
+      depthwise_f32_vectors<2 * vectors>(d, c, taps, pixel, offset);
   for (; c + depthwise_block <= d.channel_end; c += depthwise_block)
     depthwise_f32_vectors<vectors>(d, c, taps, pixel, offset);
   for (; c < d.channel_end; c += wide::lanes) depthwise_f32_vectors<1>(d, c, taps, pixel, offset);
@@ -118,8 +123,56 @@ inline void depthwise_f32_rows_3x3(const Depthwise& d) {
   }
 }
 
+// One vector of channels of `Pixels` output pixels in a row: each vector of weights is read once for all of them.
+template <int Pixels>
+OCTET_INLINE void depthwise_f32_pixels(const Depthwise& d, std::int64_t channel, std::int64_t pixel,
+                                       std::int64_t offset, std::int64_t step) {
+  const std::int64_t taps = d.shape.taps(), left = d.channel_end - channel;
+  const auto* w = reinterpret_cast<const float*>(d.weights) + channel / depthwise_block * depthwise_block * taps +
+                  channel % depthwise_block;
+  const bool whole = left >= wide::lanes;
+  const int columns = whole ? wide::lanes : static_cast<int>(left);
+  wide::f32 acc[Pixels];
+  OCTET_UNROLL
+  for (int p = 0; p < Pixels; ++p) acc[p] = wide::load(reinterpret_cast<const float*>(d.init) + channel);
+  for (std::int64_t t = 0; t < taps; ++t, w += depthwise_block) {
+    const std::byte* in = d.taps[t] + offset + channel * 4;
+    const wide::f32 weights = wide::load(w);
+    OCTET_UNROLL
+    for (int p = 0; p < Pixels; ++p) {
+      const auto* x = reinterpret_cast<const float*>(in + p * step);
+      acc[p] = wide::fma(whole ? wide::load(x) : wide::load_first(x, columns), weights, acc[p]);
+    }
+  }
+  const Epilogue& e = d.epilogue;
+  store_f32(e, acc, e.out + pixel * e.out_stride + channel * 4, residual_at(e, pixel, channel * 4), columns);
+}
+
+// All rows in blocks, vector after vector of channels, so that rows that several outputs read stay in the L1 cache.
 inline void depthwise_f32(const Depthwise& d) noexcept {
   if (d.shape.kernel_h == 3 && d.shape.kernel_w == 3) return depthwise_f32_rows_3x3(d);
-  each_pixel(d, d.shape.in_c * 4,
-             [&](std::int64_t pixel, std::int64_t offset) { depthwise_f32_pixel(d, d.channel_begin, pixel, offset); });
+  constexpr std::int64_t pixels = 8, few = 4;
+  const std::int64_t pixel_bytes = d.shape.in_c * 4, step = d.shape.stride_w * pixel_bytes, out_w = d.shape.out_w;
+  const InsideRow inside(d.shape);
+  const std::int64_t begin = inside.begin, end = begin + (inside.end - begin) / few * few;
+  const std::int64_t block =
+      end - begin >= 3 * pixels ? 4 : 1;  // rows; with few pixels, finding their taps takes longer
+  for (std::int64_t first = d.row_begin; first < d.row_end; first += block) {
+    const std::int64_t last = first + block < d.row_end ? first + block : d.row_end;
+    for (std::int64_t c = d.channel_begin; begin < end && c < d.channel_end; c += wide::lanes)
+      for (std::int64_t y = first; y < last; ++y) {
+        if (block > 1 || c == d.channel_begin) find_taps(d, y, begin, pixel_bytes);
+        const std::int64_t row = y * out_w;
+        std::int64_t x = begin;
+        for (; x + pixels <= end; x += pixels) depthwise_f32_pixels<pixels>(d, c, row + x, (x - begin) * step, step);
+        if (x < end) depthwise_f32_pixels<few>(d, c, row + x, (x - begin) * step, step);
+      }
+    for (std::int64_t y = first; y < last; ++y)
+      for (std::int64_t x = 0; x < out_w; ++x) {
+        if (x == begin && begin < end) x = end;
+        if (x == out_w) break;
+        find_taps(d, y, x, pixel_bytes);
+        depthwise_f32_pixel(d, d.channel_begin, y * out_w + x, 0);
+      }
+  }
 }

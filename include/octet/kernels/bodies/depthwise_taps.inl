@@ -16,6 +16,18 @@ inline void find_taps(const Depthwise& d, std::int64_t y, std::int64_t x, std::i
   for (std::int64_t t = 0; t < (d.repeat - 1) * count; ++t) tap[t] = d.taps[t];
 }
 
+// The output pixels of a row whose taps are all inside the row, if there are any.
+struct InsideRow {
+  std::int64_t begin, end;
+  explicit InsideRow(const ConvolutionShape& s) {
+    const std::int64_t room = s.in_w - 1 - (s.kernel_w - 1) * s.dilation_w + s.pad_left;
+    const std::int64_t before = (s.pad_left + s.stride_w - 1) / s.stride_w,
+                       behind = room < 0 ? 0 : room / s.stride_w + 1;
+    end = behind < s.out_w ? behind : s.out_w;
+    begin = before < end ? before : end;
+  }
+};
+
 // Calls f(pixel, offset) for each output pixel; its taps are at d.taps[t] + offset. At the borders, the taps are
 // computed for each pixel. Inside, only the offset grows: the padding is as long as a row of the image, so that
 // pointers to it can move as well.

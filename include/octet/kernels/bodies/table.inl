@@ -17,6 +17,7 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
     k.winograd_outputs_f32 = winograd_outputs<WinogradF32>;
     k.gather = gather;
     k.depthwise_f32 = depthwise_f32;
+    k.grouped_f32 = grouped_f32;
     k.max_u8 = max_u8;
     k.max_f32 = max_f32;
     k.min_f32 = min_f32;

@@ -53,6 +53,8 @@ struct wide_base {
   static f32 to_float(i32 a) { return _mm512_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm512_cvtps_epi32(a); }  // to nearest, ties to even
   static f32 float_of_bits(i32 a) { return _mm512_castsi512_ps(a); }
+  // Lane i becomes lane place[i] (modulo lanes) of a.
+  static f32 permute(f32 a, i32 place) { return _mm512_permutexvar_ps(place, a); }
   static bool any_nan(f32 a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q) != 0; }
   static float least(f32 a) { return _mm512_reduce_min_ps(a); }
   static float greatest(f32 a) { return _mm512_reduce_max_ps(a); }

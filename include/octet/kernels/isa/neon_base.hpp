@@ -76,6 +76,11 @@ struct neon_base {
     const i32 least = vdupq_n_s32(std::numeric_limits<std::int32_t>::min());
     return vbslq_s32(vcltq_f32(a, vdupq_n_f32(0x1p31f)), vcvtnq_s32_f32(a), least);
   }
+  static f32 permute(f32 a, i32 place) {
+    const uint32x4_t lane = vandq_u32(vreinterpretq_u32_s32(place), vdupq_n_u32(3));
+    const uint32x4_t bytes = vmlaq_n_u32(vdupq_n_u32(0x03020100), lane, 0x04040404);
+    return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(a), vreinterpretq_u8_u32(bytes)));
+  }
   static bool any_nan(f32 a) { return vminvq_u32(vceqq_f32(a, a)) == 0; }
   static float least(f32 a) { return vminvq_f32(a); }
   static float greatest(f32 a) { return vmaxvq_f32(a); }

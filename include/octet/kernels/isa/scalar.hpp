@@ -110,6 +110,9 @@ struct wide {
   static i32 round(f32 a) {
     return make<i32>([&](int i) { return round_even(a.v[i]); });
   }
+  static f32 permute(f32 a, i32 place) {
+    return make<f32>([&](int i) { return a.v[place.v[i] & (lanes - 1)]; });
+  }
   static bool any_nan(f32 a) {
     bool r = false;
     each([&](int i) { r |= a.v[i] != a.v[i]; });

@@ -60,6 +60,7 @@ struct ymm_base {
   static f32 to_float(i32 a) { return _mm256_cvtepi32_ps(a); }
   static i32 round(f32 a) { return _mm256_cvtps_epi32(a); }
   static f32 float_of_bits(i32 a) { return _mm256_castsi256_ps(a); }
+  static f32 permute(f32 a, i32 place) { return _mm256_permutevar8x32_ps(a, place); }
   static bool any_nan(f32 a) { return _mm256_movemask_ps(_mm256_cmp_ps(a, a, _CMP_UNORD_Q)) != 0; }
   static float least(f32 a) {
     __m128 v = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

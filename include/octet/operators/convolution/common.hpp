@@ -1,7 +1,9 @@
 #pragma once
 #include "../../kernels/convolution.hpp"
 #include "../../kernels/depthwise_convolution.hpp"
+#include "../../kernels/grouped_convolution.hpp"
 #include "../../kernels/half.hpp"
+#include "../../kernels/merged_groups.hpp"
 #include "../../kernels/tap_products.hpp"
 #include "../../kernels/winograd.hpp"
 #include "../activation_range.hpp"
@@ -80,17 +82,29 @@ class AnyConvolution {
     if (depthwise_) {
       by_channel_ = {kernels, other};
     } else {
-      by_matrix_ = {kernels, w};
-      if (kernels.winograd || w.varies || w.same_floats) by_points_ = {kernels, other};
+      if constexpr (std::is_same_v<Other, float> && !std::is_same_v<T, bf16>)
+        if (GroupedConvolution::pays(kernels, other)) {
+          by_group_ = {kernels, other};
+          return;
+        }
+      if constexpr (std::is_same_v<T, std::int8_t>) {
+        const MergedGroups merged(w);
+        merged_ = merged.count();
+        prepare_products(kernels, merged.weights(w), merged.weights(w));
+      } else {
+        prepare_products(kernels, w, other);
+      }
       if constexpr (std::is_same_v<Other, float> && !std::is_same_v<T, bf16>) prepare_taps(kernels, other);
     }
   }
   std::size_t packed_bytes() const noexcept {
-    return depthwise_ ? by_channel_.packed_bytes()
-                      : by_matrix_.packed_bytes() + by_points_.packed_bytes() + by_taps_.packed_bytes();
+    return depthwise_  ? by_channel_.packed_bytes()
+           : grouped() ? by_group_.packed_bytes()
+                       : by_matrix_.packed_bytes() + by_points_.packed_bytes() + by_taps_.packed_bytes();
   }
   const char* form() const noexcept {
     return depthwise_  ? by_channel_.form()
+           : grouped() ? "groups in vectors"
            : winograd_ ? by_points_.form()
            : taps_     ? by_taps_.form()
                        : by_matrix_.form();
@@ -98,7 +112,9 @@ class AnyConvolution {
   /// Whether it sets Epilogue::range. (Not with groups, where columns beyond a group's last belong to the next group.)
   bool measures_range() const noexcept { return !depthwise_ && groups_ == 1; }
   /// Whether float is faster than bfloat16 products. (Those are twice as fast, but gain only half of that here.)
-  bool better_in_float(const ConvolutionShape& s) const noexcept { return depthwise_ || by_points_.pays(s, 1.5); }
+  bool better_in_float(const ConvolutionShape& s) const noexcept {
+    return depthwise_ || by_points_.pays(merged(s), 1.5);
+  }
   /// Replaces the weights by float weights of the same sizes, for training. Does not allocate.
   void set_weights(const WeightsView& w, std::int64_t out_c, ThreadPool& pool) noexcept {
     if (depthwise_)
@@ -110,14 +126,17 @@ class AnyConvolution {
   bool can_pool() const noexcept { return pools_; }
   /// Size in bytes of the padding that run reads.
   std::int64_t padding_bytes(const ConvolutionShape& s) const noexcept {
-    return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * s.group_in() * GemmConvolution<T>::element;
+    if (grouped()) return by_group_.padding_bytes(s);
+    return depthwise_ ? by_channel_.padding_bytes(s) : s.kernel_w * merged(s).group_in() * GemmConvolution<T>::element;
   }
   bool can_quantize(const ConvolutionShape& s) const noexcept {
-    return !depthwise_ && GemmConvolution<T>::can_quantize(s);
+    return !depthwise_ && !grouped() && GemmConvolution<T>::can_quantize(s);
   }
   /// Returns the size of the scratch memory of run in bytes. `quantizes`: see GemmConvolution::plan.
-  std::size_t plan(const ConvolutionShape& s, int threads, bool quantizes = false) {
-    if (depthwise_) return by_channel_.plan(s, threads);
+  std::size_t plan(const ConvolutionShape& shape, int threads, bool quantizes = false) {
+    if (depthwise_) return by_channel_.plan(shape, threads);
+    if (grouped()) return by_group_.plan(shape, threads);
+    const ConvolutionShape s = merged(shape);
     const std::size_t scratch = by_matrix_.plan(s, threads, quantizes);
     winograd_ = by_points_.pays(s, std::is_same_v<T, bf16> ? 2 : 1);
     pools_ = winograd_ && by_points_.others().empty() && s.out_h % 2 == 0 && s.out_w % 2 == 0;
@@ -129,6 +148,7 @@ class AnyConvolution {
   void run(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
            std::int64_t out_element, std::byte* scratch, ThreadPool& pool, DynamicScale scale = {}) const noexcept {
     if (depthwise_) return by_channel_.run(in, init, padding, e, scratch, pool);
+    if (grouped()) return by_group_.run(in, init, padding, e, scratch, pool);
     if (taps_) {
       auto* out = reinterpret_cast<float*>(e.out);
       const std::int64_t channels = by_taps_.channels();
@@ -145,7 +165,8 @@ class AnyConvolution {
 
   /// Plans run_rows for at most `rows` image rows. Returns the size of the scratch memory of one call, in bytes.
   std::size_t plan_rows(const ConvolutionShape& s, std::int64_t rows) {
-    return depthwise_ ? by_channel_.plan(s, 1) : by_matrix_.plan_rows(s, rows * s.out_w);
+    if (grouped()) return by_group_.plan(s, 1);
+    return depthwise_ ? by_channel_.plan(s, 1) : by_matrix_.plan_rows(merged(s), rows * s.out_w);
   }
   /// Computes output rows [first, last) of one image on the calling thread.
   void run_rows(const std::byte* in, const std::byte* init, const std::byte* padding, const Epilogue& e,
@@ -153,11 +174,24 @@ class AnyConvolution {
                 std::int64_t out_w) const noexcept {
     if (depthwise_)
       by_channel_.run_rows(in, init, padding, e, scratch, first, last);
+    else if (grouped())
+      by_group_.run_rows(in, init, padding, e, scratch, first, last);
     else
       by_matrix_.run_rows(in, init, padding, e, out_element, scratch, first * out_w, last * out_w);
   }
 
  private:
+  bool grouped() const noexcept { return !by_group_.empty(); }
+  void prepare_products(const Kernels& kernels, const ConvolutionWeights<T>& w,
+                        const ConvolutionWeights<Other>& other) {
+    by_matrix_ = {kernels, w};
+    if (kernels.winograd || w.varies || w.same_floats) by_points_ = {kernels, other};
+  }
+  /// The sizes with merged groups.
+  ConvolutionShape merged(ConvolutionShape s) const noexcept {
+    s.groups /= merged_;
+    return s;
+  }
   void prepare_taps(const Kernels& kernels, const ConvolutionWeights<float>& w) {
     const KernelWindow& k = w.window;
     ConvolutionShape s;
@@ -183,11 +217,12 @@ class AnyConvolution {
     }
   }
 
-  std::int64_t groups_ = 1;
+  std::int64_t groups_ = 1, merged_ = 1;  // merged: groups that became one
   bool depthwise_ = false, winograd_ = false, pools_ = false, taps_ = false;
   GemmConvolution<T> by_matrix_;
   WinogradConvolution<Other> by_points_;
   DepthwiseConvolution<Other> by_channel_;
+  GroupedConvolution by_group_;
   TapProducts<float> by_taps_;
 };
 

@@ -178,8 +178,26 @@ class InterpolateStep : public Step {
     kernels_->blend(r);
   }
 
+  /// The last dimension of floats, between two elements of which each result is: the sums of one_row, of a line at
+  /// once.
+  void run_lines(const Pass& p, const float* in, float* out, ThreadPool& pool) const noexcept {
+    const std::int64_t lines = std::max<std::int64_t>(1, 8192 / p.out);
+    parallel_parts(pool, p.outer, lines, [&](std::int64_t first, std::int64_t count) {
+      for (std::int64_t line = first; line < first + count; ++line) {
+        const float* from = in + line * p.in;
+        float* to = out + line * p.out;
+        const std::int64_t* index = p.taps.index.data();
+        const float* weight = p.taps.weight.data();
+        for (std::int64_t x = 0; x < p.out; ++x, index += 2, weight += 2)
+          to[x] = index[0] < 0 ? outside_ : rounded(weight[0] * from[index[0]]) + rounded(weight[1] * from[index[1]]);
+      }
+    });
+  }
+
   template <class Sum, class In, class Out>
   void run(const Pass& p, const In* in, Out* out, ThreadPool& pool) const noexcept {
+    if constexpr (std::is_same_v<In, float> && std::is_same_v<Out, float> && std::is_same_v<Sum, float>)
+      if (p.inner == 1 && p.taps.count == 2) return run_lines(p, in, out, pool);
     const std::int64_t rows = p.outer * p.out, tasks = std::min<std::int64_t>(rows, 4 * pool.size());
     pool.parallel(tasks, [&](std::int64_t t, int) {
       for (std::int64_t r = rows * t / tasks; r < rows * (t + 1) / tasks; ++r)

@@ -69,9 +69,35 @@ inline void import_batch_normalization(NodeImport& n) {
   }
 }
 
+/// Whether all elements of a constant are `number`.
+inline bool is_all(const NodeImport& n, const Operand& x, float number) {
+  if (!x.is_constant() || x.dtype() != DType::f32) return false;
+  const AnyTensor t = n.builder.constant(x);
+  const View<const float> v = t.view<float>();
+  return std::all_of(v.begin(), v.end(), [number](float e) { return e == number; });
+}
+
+/// The same for rows [N, C, L] that are stored as they are in the model: groups of channels, as exporters write group
+/// normalization. Scales of 1 and shifts of 0 are left out.
+inline void normalize_rows(NodeImport& n, const Operand& x) {
+  const int v = n.builder.value(x);
+  const auto [mean, variance] = add_moments(n, v, {2}, true);
+  const int e = n.scalar("epsilon", static_cast<float>(n.real("epsilon", 1e-5)));
+  const int deviation = n.step("centered", Binary(BinaryKind::sub), {v, mean}, Keeps::all);
+  const int sum = n.step("stable", Binary(BinaryKind::add), {variance, e});
+  const int divisor = n.step("deviation", Unary(UnaryKind::sqrt), {sum});
+  const auto parameter = [&](int i) { return n.step("rows", Reshape({-1, 1}), {n.builder.value(n.input(i))}); };
+  if (is_all(n, n.input(1), 1) && is_all(n, n.input(2), 0))
+    return n.result(n.add(Binary(BinaryKind::div), {deviation, divisor}, Keeps::all), x.order);
+  const int unit = n.step("unit", Binary(BinaryKind::div), {deviation, divisor}, Keeps::all);
+  const int scaled = n.step("scaled", Binary(BinaryKind::mul), {unit, parameter(1)}, Keeps::all);
+  n.result(n.add(Binary(BinaryKind::add), {scaled, parameter(2)}, Keeps::all), x.order);
+}
+
 /// Normalizes each channel of each image by its own mean and variance.
 inline void import_instance_normalization(NodeImport& n) {
   const Operand& x = n.input(0);
+  if (x.rank() == 3 && x.order.is_identity()) return normalize_rows(n, x);
   const int v = image_value(n, x);
   const auto [mean, variance] = add_moments(n, v, spatial_axes(x.rank()), true);
   const int scale = n.builder.value(n.input(1)), shift = n.builder.value(n.input(2));
