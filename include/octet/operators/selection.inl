@@ -11,8 +11,7 @@ OCTET_API AnyTensor non_zero(const TensorRef& x, double zero, bool rows) {
   for (std::int64_t i = 0; i < x.shape.elements(); ++i)
     if (load_element(x.dtype, x.data, i) != zero) places.push_back(i);
   const auto found = static_cast<std::int64_t>(places.size()), rank = std::int64_t{x.shape.rank()};
-  Tensor<std::int64_t> indices =
-      Tensor<std::int64_t>::uninitialized(rows ? Shape{found, rank} : Shape{rank, found});
+  Tensor<std::int64_t> indices = Tensor<std::int64_t>::uninitialized(rows ? Shape{found, rank} : Shape{rank, found});
   for (std::int64_t k = 0; k < found; ++k) {
     std::int64_t rest = places[static_cast<std::size_t>(k)];
     for (int d = x.shape.rank() - 1; d >= 0; --d) {
