@@ -81,7 +81,8 @@ void write_onnx() {
                                                        {"axis", "axis", "axis"},
                                                        {"t", "lw", "lr"},
                                                        {"t", "gw", "gr"},
-                                                       {"t", "rw", "rr"}};
+                                                       {"t", "rw", "rr"},
+                                                       {"boxes", "scores", "axes"}};
   const std::vector<std::vector<OnnxAttribute>> attributes{
       {},
       {{"kernel_shape", std::vector<std::int64_t>{3, 3}}, {"pads", std::vector<std::int64_t>{1, 1, 1, 1}}},
@@ -126,6 +127,7 @@ void write_onnx() {
     if (uses("lengths")) b.integers("lengths", {1, 0, 1, 1});
     if (uses("grid")) b.input("grid", {-2, 3, 5, 2});
     if (uses("t")) b.input("t", {5, 2, 4});
+    if (uses("boxes")) b.input("boxes", {1, 5, 4}).input("scores", {1, 2, 5});
     for (const auto& [w, r, rows] : std::vector<std::tuple<const char*, const char*, std::int64_t>>{
              {"lw", "lr", 12}, {"gw", "gr", 9}, {"rw", "rr", 3}}) {
       if (uses(w)) b.initializer(w, random_tensor({1, rows, 4}, 6));
