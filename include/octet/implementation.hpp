@@ -57,6 +57,7 @@
 #include "operators/non_max_suppression.inl"
 #include "operators/onnx_integer.inl"
 #include "operators/onnx_quantize.inl"
+#include "operators/parametrized.inl"
 #include "operators/pooling/arg_max_pool.inl"
 #include "operators/pooling/average_pool.inl"
 #include "operators/pooling/max_pool.inl"

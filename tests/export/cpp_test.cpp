@@ -29,6 +29,7 @@ bool is_refused(const std::string& name) {
                             "NonMaxSuppression",
                             "NonZero",
                             "SizesOf",
+                            "NumberRange",
                             "ArgMax",
                             "Binary 10",
                             "Binary 11",

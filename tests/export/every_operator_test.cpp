@@ -34,7 +34,7 @@ bool is_refused(const std::string& name, Format f) {
                                                 "QuantizeLinear",  "DynamicQuantizeLinear",
                                                 "MatMulInteger",   "NonMaxSuppression",
                                                 "NonZero",         "Compress",
-                                                "SizesOf"};
+                                                "SizesOf",         "NumberRange"};
   const auto in = [&](const std::set<std::string>& all) {
     for (const std::string& x : all)
       if (name == x || name.compare(0, x.size() + 1, x + " ") == 0) return true;

@@ -25,13 +25,19 @@ OnnxBuilder scaled_by_sizes() {
   return b.output("y");
 }
 
-/// [1, 2 w h]: the sum of x and a constant of as many elements.
-OnnxBuilder sum_of_shape() {
+/// x repeated as often as its height says.
+OnnxBuilder repeated_by_size() {
   OnnxBuilder b;
-  b.input("x", {-1, 2, -1, -1}).initializer("minus", Tensor<std::int64_t>({1}, {-1}));
-  b.node("Shape", {"x"}, {"s"}).node("ConstantOfShape", {"s"}, {"zeros"});
-  b.node("Add", {"x", "zeros"}, {"y"});
+  b.input("x", {-1, 2, -1, -1}).node("Shape", {"x"}, {"s"}).node("Tile", {"x", "s"}, {"y"});
   return b.output("y");
+}
+
+/// A convolution that keeps its input, then layers with shapes that are computed from sizes.
+OnnxBuilder kept() {
+  OnnxBuilder b;
+  b.input("x", {-1, 2, -1, -1}).initializer("w", Tensor<float>({2, 2, 1, 1}, {1, 0, 0, 1}));
+  b.node("Conv", {"x", "w"}, {"c"}).node("Shape", {"c"}, {"s"});
+  return b;
 }
 
 Model import_with(const OnnxBuilder& b, const Shape& shape, const char* input = "x") {
@@ -59,13 +65,95 @@ TEST_CASE("unknown sizes: arithmetic on them is done in each run") {
   }
 }
 
-TEST_CASE("unknown sizes: shapes that are given make tensors of computed shapes possible") {
-  const std::string error = message([&] { import_onnx(sum_of_shape()); });
-  CHECK(has(error, {"node of zeros", "LoadOptions::input_shapes", "octet convert --shape"}));
-  const Model m = import_with(sum_of_shape(), {1, 2, 3, 4});
+TEST_CASE("unknown sizes: shapes that are computed from them") {
+  const auto check = [](const OnnxBuilder& b, const auto& right) {
+    for (const bool keep_layout : {true, false}) {
+      const Model m = import_onnx(b, keep_layout);
+      Executor run(m), plain(m, [] {
+        ExecutorOptions o;
+        o.optimize = false;
+        return o;
+      }());
+      for (const Shape& s : {Shape{1, 2, 3, 5}, Shape{2, 2, 4, 3}, Shape{2, 2, 4, 3}}) {
+        const Shape stored = keep_layout ? s : Shape{s[0], s[2], s[3], 2};
+        const Tensor<float> x = random_tensor(stored, 3);
+        for (Executor* e : {&run, &plain}) {
+          const AnyTensor y = e->run({x})[0];
+          // Element [n, c, h, w] of the result; its shape in the file's layout.
+          const auto at = [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
+            const Shape& t = y.shape();
+            return y.view<float>()[keep_layout ? ((n * t[1] + c) * t[2] + h) * t[3] + w
+                                               : ((n * t[1] + h) * t[2] + w) * t[3] + c];
+          };
+          const auto of_x = [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
+            return x[keep_layout ? ((n * 2 + c) * s[2] + h) * s[3] + w : ((n * s[2] + h) * s[3] + w) * 2 + c];
+          };
+          const Shape file = keep_layout ? y.shape() : Shape{y.shape()[0], y.shape()[3], y.shape()[1], y.shape()[2]};
+          right(s, file, of_x, at);
+        }
+      }
+    }
+  };
+  const auto same = [](const Shape& s, const Shape& found, const auto& x, const auto& y, float added, int more) {
+    REQUIRE(found == Shape{s[0], 2, s[2] * more, s[3] * more});
+    for (std::int64_t i = 0; i < s.elements(); ++i) {
+      const std::int64_t w = i % s[3], h = i / s[3] % s[2], c = i / (s[3] * s[2]) % 2, n = i / (s[3] * s[2] * 2);
+      CHECK(y(n, c, h * more, w * more) == x(n, c, h, w) + added);
+    }
+  };
+
+  OnnxBuilder zeros = kept();
+  zeros.node("ConstantOfShape", {"s"}, {"ones"}, {{"value", Tensor<float>({1}, {1})}})
+      .node("Add", {"c", "ones"}, {"y"});
+  check(zeros.output("y"),
+        [&](const Shape& s, const Shape& f, const auto& x, const auto& y) { same(s, f, x, y, 1, 1); });
+
+  OnnxBuilder expand = kept();
+  expand.initializer("two", Tensor<float>({2, 1, 1}, {2, 2})).node("Expand", {"two", "s"}, {"twos"});
+  expand.node("Add", {"c", "twos"}, {"y"});
+  check(expand.output("y"),
+        [&](const Shape& s, const Shape& f, const auto& x, const auto& y) { same(s, f, x, y, 2, 1); });
+
+  OnnxBuilder reshape = kept();  // to a vector and back
+  reshape.initializer("minus", Tensor<std::int64_t>({1}, {-1})).node("Reshape", {"c", "minus"}, {"vector"});
+  reshape.node("Reshape", {"vector", "s"}, {"r"}).node("Conv", {"r", "w"}, {"y"});
+  check(reshape.output("y"),
+        [&](const Shape& s, const Shape& f, const auto& x, const auto& y) { same(s, f, x, y, 0, 1); });
+
+  OnnxBuilder resize = kept();  // by 2, to sizes
+  resize.initializer("factors", Tensor<std::int64_t>({4}, {1, 1, 2, 2})).node("Mul", {"s", "factors"}, {"sizes"});
+  resize.node("Resize", {"c", "", "", "sizes"}, {"y"},
+              {{"nearest_mode", "floor"}, {"coordinate_transformation_mode", "asymmetric"}});
+  check(resize.output("y"),
+        [&](const Shape& s, const Shape& f, const auto& x, const auto& y) { same(s, f, x, y, 0, 2); });
+
+  OnnxBuilder slice = kept();  // of the sum of three, without the last column
+  slice.initializer("minus", Tensor<std::int64_t>({1}, {-1})).initializer("three", Tensor<std::int64_t>({1}, {3}));
+  slice.initializer("zero", Tensor<std::int64_t>({1}, {0})).node("Gather", {"s", "three"}, {"width"});
+  slice.node("Add", {"width", "minus"}, {"end"}).node("Slice", {"c", "zero", "end", "three"}, {"y"});
+  check(slice.output("y"), [&](const Shape& s, const Shape& found, const auto& x, const auto& y) {
+    REQUIRE(found == Shape{s[0], 2, s[2], s[3] - 1});
+    CHECK(y(s[0] - 1, 1, 1, s[3] - 2) == x(s[0] - 1, 1, 1, s[3] - 2));
+  });
+
+  OnnxBuilder range = kept();  // x + the number of its column
+  range.initializer("last", Tensor<std::int64_t>(Shape{}, {3})).node("Gather", {"s", "last"}, {"width"});
+  range.initializer("none", Tensor<std::int64_t>(Shape{}, {0})).initializer("one", Tensor<std::int64_t>(Shape{}, {1}));
+  range.node("Range", {"none", "width", "one"}, {"columns"}).node("Cast", {"columns"}, {"numbers"}, {{"to", 1}});
+  range.node("Add", {"c", "numbers"}, {"y"});
+  check(range.output("y"), [&](const Shape& s, const Shape& found, const auto& x, const auto& y) {
+    REQUIRE(found == s);
+    for (std::int64_t w = 0; w < s[3]; ++w) CHECK(y(0, 1, 2, w) == x(0, 1, 2, w) + static_cast<float>(w));
+  });
+}
+
+TEST_CASE("unknown sizes: shapes that are given") {
+  const std::string error = message([&] { import_onnx(repeated_by_size()); });
+  INFO(error);
+  CHECK(has(error, {"node of y", "LoadOptions::input_shapes", "octet convert --shape"}));
+  const Model m = import_with(repeated_by_size(), {1, 2, 3, 4});
   CHECK(m.value(m.inputs[0]).shape == Shape{1, 2, 3, 4});
-  const Tensor<float> x = random_tensor({1, 2, 3, 4}, 1);
-  CHECK(largest_difference(Executor(m)(x), x) == 0);
+  CHECK(Executor(m)(random_tensor({1, 2, 3, 4}, 1)).shape() == Shape{1, 4, 9, 16});
 
   const Model part = import_with(scaled_by_sizes(), {1, Shape::unknown, Shape::unknown, 7});
   CHECK(part.value(part.inputs[0]).shape == Shape{1, 2, Shape::unknown, 7});
@@ -73,7 +161,7 @@ TEST_CASE("unknown sizes: shapes that are given make tensors of computed shapes 
 
 TEST_CASE("unknown sizes: shapes that the file does not allow are errors") {
   const auto error = [](const Shape& s, const char* input = "x") {
-    return message([&] { import_with(sum_of_shape(), s, input); });
+    return message([&] { import_with(repeated_by_size(), s, input); });
   };
   CHECK(has(error({1, 3, 4, 4}), {"input 'x'", "the shape [1, 3, 4, 4] was given", "the file says [?, 2, ?, ?]"}));
   CHECK(has(error({1, 2, 4}), {"the shape [1, 2, 4] was given"}));

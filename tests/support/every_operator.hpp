@@ -295,6 +295,16 @@ inline std::vector<Case> shape_cases() {
                  [](Graph& g, int v) { return g.add("places", Convert(DType::f32), {g.add("op", ArgMax(3), {v})}); },
                  false, 8});
   all.push_back(of("TopK", TopK(3, 3)));
+  all.push_back({"NumberRange", [](Graph& g, int v) {
+                   const auto number = [&](const char* name, float x) {
+                     return g.add_constant(name, Tensor<float>(Shape{}, {x}));
+                   };
+                   const int r = g.add("op", NumberRange(), {number("from", 1), number("to", 3), number("by", 0.25f)});
+                   const int row = g.add("row", Unsqueeze({0}), {g.add("eight", Slice({0}, {8}), {r})});
+                   return g.add("more", Binary(BinaryKind::add),
+                                {v, g.add("in row", Parametrized(Reshape(), "target", {1, 8}),
+                                          {row, g.add_constant("sizes", Tensor<std::int64_t>({2}, {1, -1}))})});
+                 }});
   all.push_back({"SizesOf", [](Graph& g, int v) {
                    const int sizes = g.add("numbers", Convert(DType::f32), {g.add("op", SizesOf({3, 1}), {v})});
                    return g.add("row", Unsqueeze({0}), {sizes});

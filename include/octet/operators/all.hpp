@@ -23,6 +23,7 @@
 #include "non_max_suppression.hpp"
 #include "onnx_integer.hpp"
 #include "onnx_quantize.hpp"
+#include "parametrized.hpp"
 #include "pooling/arg_max_pool.hpp"
 #include "pooling/average_pool.hpp"
 #include "pooling/max_pool.hpp"
@@ -46,3 +47,6 @@
 #include "top_k.hpp"
 #include "unary.hpp"
 #include "where.hpp"
+
+// Last, because its definitions need all others.
+#include "register_operator.hpp"

@@ -39,9 +39,9 @@ OCTET_API const std::vector<OperatorType>& built_in_operators() {
                      DynamicQuantizeLinear, Expand, FakeQuantize, FakeQuantizeSums, FakeQuantizeWeights, Flatten,
                      FullyConnected, octet::Gather, GatherElements, GatherND, GridSample, Identity,
                      LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, MaxUnpool, NonMaxSuppression, NonZero,
-                     Pad, PRelu, QuantizeLinear, Recurrent, Reduce, Reshape, Resize, ReverseSequence, ScatterElements,
-                     ScatterND, SizesOf, Slice, Softmax, Split, Squeeze, TopK, Transpose, TransposedConvolution, Unary,
-                     Unpool, Unsqueeze, Where>();
+                     NumberRange, Pad, PRelu, Parametrized, QuantizeLinear, Recurrent, Reduce, Reshape, Resize,
+                     ReverseSequence, ScatterElements, ScatterND, SizesOf, Slice, Softmax, Split, Squeeze, TopK,
+                     Transpose, TransposedConvolution, Unary, Unpool, Unsqueeze, Where>();
   return all;
 }
 
@@ -49,6 +49,15 @@ OCTET_API const OperatorType* find_operator(const std::string& type) {
   for (const OperatorType& t : built_in_operators())
     if (t.name == type) return &t;
   return own_operators().find([&](const OperatorType& t) { return t.name == type; });
+}
+
+OCTET_API std::shared_ptr<Operator> new_operator(const std::string& type) {
+  const OperatorType* t = find_operator(type);
+  return t ? t->make() : nullptr;
+}
+OCTET_API std::shared_ptr<Operator> copy_of(const Operator& op) {
+  const OperatorType* t = find_operator(op.type());
+  return t ? t->copy(op) : nullptr;
 }
 
 /// The default ONNX domain has two names.

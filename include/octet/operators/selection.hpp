@@ -18,6 +18,12 @@ class SelectionOperator : public OperatorOf<Derived> {
 /// The indices of the elements that are not `zero`: int64 [rank, elements found], or [elements found, rank].
 AnyTensor non_zero(const TensorRef& x, double zero, bool rows);
 
+/// How many numbers start, start + delta, ... are before the limit. Throws Error if one of the three is not finite,
+/// delta is 0, or there are more than 2^31.
+std::int64_t range_length(double start, double limit, double delta);
+/// These numbers.
+AnyTensor number_range(DType type, double start, double limit, double delta);
+
 }  // namespace detail
 
 /// The indices of the elements that are not zero, in ascending order: int64 [rank of the input, elements found], as
@@ -53,6 +59,18 @@ class Compress : public detail::SelectionOperator<Compress> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
   OCTET_API IntegerForm integer_form() const override;
+};
+
+/// start, start + delta, start + 2 delta, ... before limit (for a negative delta: above). Inputs: three numbers of one
+/// type. (ONNX's Range.)
+class NumberRange : public detail::SelectionOperator<NumberRange> {
+ public:
+  static constexpr const char* type_name = "NumberRange";  ///< see Operator::type
+  /// The inputs, in order.
+  enum Operand : int { start, limit, delta };
+
+  OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
+  OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
 };
 
 OCTET_END

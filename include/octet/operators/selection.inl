@@ -1,5 +1,6 @@
 #pragma once
 #include "../core/element.hpp"
+#include "../core/rounded.hpp"
 #include "implement.hpp"
 #include "selection.hpp"
 
@@ -21,6 +22,30 @@ OCTET_API AnyTensor non_zero(const TensorRef& x, double zero, bool rows) {
   }
   return indices;
 }
+
+OCTET_API std::int64_t range_length(double start, double limit, double delta) {
+  require(std::isfinite(start) && std::isfinite(limit) && std::isfinite(delta) && delta != 0, "a range from ", start,
+          " to ", limit, " by ", delta, ": expected finite numbers, the last one not 0");
+  const double steps = std::max(0.0, std::ceil((limit - start) / delta));
+  require(steps <= 2147483648.0, "a range from ", start, " to ", limit, " by ", delta, " has too many numbers");
+  return static_cast<std::int64_t>(steps);
+}
+
+OCTET_API AnyTensor number_range(DType type, double start, double limit, double delta) {
+  const std::int64_t count = range_length(start, limit, delta);
+  return AnyTensor::make(type, {count}, [&](std::byte* to) {
+    for (std::int64_t i = 0; i < count; ++i)
+      store_element(type, to, i, start + rounded(static_cast<double>(i) * delta));
+  });
+}
+
+class NumberRangeStep : public DataSizedStep {
+ public:
+  std::vector<AnyTensor> results(const std::vector<TensorRef>& inputs, ThreadPool&) override {
+    const auto number = [&](std::size_t i) { return load_element(inputs[i].dtype, inputs[i].data, 0); };
+    return {number_range(inputs[0].dtype, number(0), number(1), number(2))};
+  }
+};
 
 class NonZeroStep : public DataSizedStep {
  public:
@@ -73,6 +98,21 @@ OCTET_API std::unique_ptr<Step> NonZero::prepare(const PrepareContext& c) const 
   const Value& x = c.input(0);
   const double zero = x.is_quantized() ? c.one_scale(x).zero_point[0] : 0;
   return detail::make_step<detail::NonZeroStep, Step>(*this, zero);
+}
+
+OCTET_API std::vector<Shape> NumberRange::shapes(const ShapeContext& c) const {
+  for (int i : {start, limit, delta}) {
+    const Shape& s = c.shape(i);
+    c.require(s.rank() == 0 || s == Shape{1}, "input ", i, ": expected one number, found the shape ", s);
+    c.require(c.dtype(i) == c.dtype(0), "expected three numbers of one type, found ", name(c.dtype(0)), " and ",
+              name(c.dtype(i)));
+  }
+  return {{Shape::unknown}};
+}
+
+OCTET_API std::unique_ptr<Step> NumberRange::prepare(const PrepareContext& c) const {
+  c.require(bits(c.input(0).dtype) >= 8 && !c.input(0).is_quantized(), "no form for ", name(c.input(0).dtype));
+  return detail::make_step<detail::NumberRangeStep, Step>();
 }
 
 OCTET_API std::vector<Shape> Compress::shapes(const ShapeContext& c) const {

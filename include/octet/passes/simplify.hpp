@@ -2,7 +2,7 @@
 #include "../graph/lost_numbers.hpp"
 #include "../operators/shape/transpose.hpp"
 #include "rewrite.hpp"
-#include "run_constant.hpp"
+#include "../graph/run_constant.hpp"
 
 OCTET_BEGIN
 

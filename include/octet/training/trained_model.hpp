@@ -1,7 +1,7 @@
 #pragma once
 #include "../passes/fuse.hpp"
 #include "../passes/layer_patterns.hpp"
-#include "../passes/run_constant.hpp"
+#include "../graph/run_constant.hpp"
 #include "logits.hpp"
 #include "parameters.hpp"
 

@@ -47,6 +47,8 @@ inline Writer find_writer(std::string_view type) {
       {"NonMaxSuppression", export_non_max_suppression},
       {"NonZero", export_non_zero},
       {"Compress", export_compress},
+      {"NumberRange", export_number_range},
+      {"Parametrized", export_parametrized},
       {"Reshape", export_reshape},
       {"Flatten", export_flatten},
       {"Squeeze", export_squeeze},

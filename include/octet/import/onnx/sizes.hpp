@@ -20,6 +20,8 @@ struct Sizes {
   bool scalar = false;
   DType dtype = DType::i64;
   static constexpr std::size_t most = 1024;  // longer vectors are ordinary tensors
+  static constexpr const char* advice =
+      "give the shapes of the inputs (LoadOptions::input_shapes; octet convert --shape)";
 
   bool known() const noexcept {
     return std::all_of(entries.begin(), entries.end(), [](const Size& s) { return s.known(); });
@@ -38,9 +40,7 @@ inline std::optional<Sizes> to_sizes(const AnyTensor& t) {
 }
 
 inline AnyTensor to_tensor(const Sizes& s) {
-  require<FormatError>(s.known(),
-                       "depends on sizes that are unknown before the model runs: give the shapes of the inputs "
-                       "(LoadOptions::input_shapes; octet convert --shape)");
+  require<FormatError>(s.known(), "depends on sizes that are unknown before the model runs: ", Sizes::advice);
   return AnyTensor::make(s.dtype, s.shape(), [&](std::byte* to) {
     for (std::size_t i = 0; i < s.entries.size(); ++i)
       store_element(s.dtype, to, static_cast<std::int64_t>(i), s.entries[i].value);

@@ -1,6 +1,7 @@
 #pragma once
 #include "../../core/with_place.hpp"
 #include "../../model_file/load_options.hpp"
+#include "../input_shapes.hpp"
 #include "../missing_operators.hpp"
 #include "metadata.hpp"
 #include "own_operator.hpp"

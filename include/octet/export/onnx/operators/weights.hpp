@@ -57,8 +57,8 @@ inline std::string real_bias(NodeExport& n, int i) {
 inline std::string layer_input(NodeExport& n, const std::string& x) {
   const TensorExport& t = n.tensors();
   if (n.input(LayerInputs::weights).is_quantized() || !t.follows_codes(n.id(0))) return x;
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  return n.step("kept_float", "Clip", {x, n.scalar("lowest", -infinity), n.scalar("highest", infinity)});
+  constexpr double limitless = std::numeric_limits<double>::infinity();
+  return n.step("kept_float", "Clip", {x, n.scalar("lowest", -limitless), n.scalar("highest", limitless)});
 }
 
 /// Whether the layer quantizes its float input at run time.

@@ -112,21 +112,18 @@ inline void import_eye_like(NodeImport& n) {
 inline void import_range(NodeImport& n) {
   std::array<double, 3> p{};
   const DType type = n.input(0).dtype();
+  if (is_run_time(n, 0) || is_run_time(n, 1) || is_run_time(n, 2)) {
+    std::vector<int> in;
+    for (int i = 0; i < 3; ++i) in.push_back(n.builder.value(n.input(i)));
+    return n.result(n.add(NumberRange(), in), Order::identity(1));
+  }
   for (int i = 0; i < 3; ++i) {
     const AnyTensor t = n.constant(i);
     n.require(t.size() == 1 && t.dtype() == type, "expected three numbers of one type");
     p[static_cast<std::size_t>(i)] = load_element(type, t.data(), 0);
-    n.require(std::isfinite(p[static_cast<std::size_t>(i)]), "input ", i, " is not finite");
   }
-  n.require(p[2] != 0, "delta is 0");
-  const double steps = std::max(0.0, std::ceil((p[1] - p[0]) / p[2]));
-  n.require(steps < 1e12, "has ", steps, " elements");
-  const auto count = static_cast<std::int64_t>(steps);
-  n.builder.spend(bytes(type, count));
-  n.result(constant_operand(n.output_name(), AnyTensor::make(type, {count}, [&](std::byte* to) {
-                              for (std::int64_t i = 0; i < count; ++i)
-                                store_element(type, to, i, p[0] + rounded(static_cast<double>(i) * p[2]));
-                            })));
+  n.builder.spend(bytes(type, range_length(p[0], p[1], p[2])));
+  n.result(constant_operand(n.output_name(), number_range(type, p[0], p[1], p[2])));
 }
 
 }  // namespace detail::onnx

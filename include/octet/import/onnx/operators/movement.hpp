@@ -1,6 +1,7 @@
 #pragma once
 #include "alignment.hpp"
 #include "plain.hpp"
+#include "run_time.hpp"
 
 /// Operators that move elements. Axes are converted to those of the stored tensor.
 OCTET_BEGIN
@@ -53,7 +54,28 @@ inline void import_concat(NodeImport& n) {
   n.result(v, order);
 }
 
+/// A slice whose starts or ends are known in each run.
+inline void import_run_time_slice(NodeImport& n) {
+  const Operand& x = n.input(0);
+  Slice op;
+  Shape result = permuted(x.shape(), x.order);
+  const Shape count = n.input(1).shape();
+  n.require(count.rank() == 1 && count[0] >= 0 && count[0] <= x.rank(), "input 1: expected a vector of at most ",
+            x.rank(), " starts, found the shape ", count);
+  if (n.has(3)) op.axes = n.constant_integers(3);
+  for (std::int64_t i = 0; i < count[0]; ++i) {
+    if (static_cast<std::int64_t>(op.axes.size()) == i) op.axes.push_back(i);
+    std::int64_t& axis = op.axes[static_cast<std::size_t>(i)];
+    axis = x.order.find(normalize_axis(axis, x.rank()));
+    result[static_cast<int>(axis)] = Shape::unknown;
+  }
+  if (n.has(4)) op.steps = n.constant_integers(4);
+  add_parametrized(n, std::move(op), n.builder.value(x), "starts,ends",
+                   {n.builder.value(n.input(1)), n.builder.value(n.input(2))}, result, x.order);
+}
+
 inline void import_slice(NodeImport& n) {
+  if (n.opset() >= 10 && (is_run_time(n, 1) || is_run_time(n, 2))) return import_run_time_slice(n);
   const Operand& x = n.input(0);
   Slice op;
   const auto list = [&](const char* key, int i) { return n.opset() < 10 ? n.integers(key) : n.integers(key, i); };
@@ -145,10 +167,24 @@ inline void import_gather(NodeImport& n) {
   n.result(n.add(octet::Gather(place), in, place > 0 ? Keeps::batch : Keeps::none), order);
 }
 
+/// Expands to sizes that are known in each run.
+inline void import_run_time_expand(NodeImport& n) {
+  const Operand& x = n.input(0);
+  const Shape given = known_sizes(n, 1, false);
+  Shape result;  // a given size of 1 keeps that of x
+  for (int d = 0, more = given.rank() - x.rank(); d < std::max(given.rank(), x.rank()); ++d) {
+    const std::int64_t own = d - more >= 0 && d >= more ? x.shape()[d - more] : 1;
+    const std::int64_t wanted = more >= 0 ? given[d] : d + more >= 0 ? given[d + more] : 1;
+    result.push_back(wanted == 1 ? (more >= 0 ? own : x.shape()[d]) : wanted);
+  }
+  add_parametrized(n, Expand(), n.builder.value(x, Order::identity(x.rank())), "shape", {n.builder.value(n.input(1))},
+                   result, Order::identity(result.rank()));
+}
+
 inline void import_expand(NodeImport& n) {
   const Operand& x = n.input(0);
   const std::optional<Sizes> sizes = n.sizes(1);
-  n.require(sizes.has_value(), "input 1 ('", n.input(1).name(), "') has to be constant, or computed from sizes");
+  if (!sizes) return import_run_time_expand(n);
   const int given = static_cast<int>(sizes->entries.size()), rank = std::max(given, x.rank()), more = rank - x.rank();
   n.require(rank <= Shape::max_rank, "expands to ", rank, " dimensions, expected at most ", Shape::max_rank);
   const Symbols symbols = n.builder.symbols(x);
@@ -158,6 +194,7 @@ inline void import_expand(NodeImport& n) {
     const Size& s = sizes->entries[static_cast<std::size_t>(i)];
     if (own >= 0 && s.symbol != 0 && s.symbol == symbols[static_cast<std::size_t>(own)])
       continue;  // the size does not change
+    if (!s.known() && is_run_time(n, 1)) return import_run_time_expand(n);
     n.require(s.known() && s.value >= 0 && s.value < 1e12, "size ", i, " of the shape is unknown or negative");
     shape[static_cast<std::size_t>(d)] = static_cast<std::int64_t>(s.value);
   }

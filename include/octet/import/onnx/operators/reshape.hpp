@@ -1,13 +1,15 @@
 #pragma once
 #include "../node.hpp"
 #include "../reshape_plan.hpp"
+#include "run_time.hpp"
 
 /// Reshape, Flatten, Squeeze and Unsqueeze.
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Computes the one unknown size from the others, and marks dimensions that do not change.
-inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<Target>& out) {
+/// Computes the one unknown size from the others, and marks dimensions that do not change. Returns false if more than
+/// one is unknown.
+inline bool complete_targets(const NodeImport& n, const Shape& in, std::vector<Target>& out) {
   std::array<bool, Shape::max_rank> kept{};
   for (Target& t : out)
     if (t.from >= 0) {
@@ -26,7 +28,7 @@ inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<T
   int open = -1;
   for (std::size_t j = 0; j < out.size(); ++j) {
     if (out[j].from >= 0) continue;
-    n.require(out[j].size != Shape::unknown || open < 0, "more than one size of the new shape is unknown");
+    if (out[j].size == Shape::unknown && open >= 0) return false;
     if (out[j].size == Shape::unknown)
       open = static_cast<int>(j);
     else
@@ -48,12 +50,15 @@ inline void complete_targets(const NodeImport& n, const Shape& in, std::vector<T
   }
   // The first size is the batch size, which may vary even if the model has a constant.
   if (in.rank() > 0 && !out.empty() && out[0].from < 0 && out[0].size == in[0] && in[0] > 0) out[0].from = 0;
+  return true;
 }
 
-/// Reshapes x with one view of its memory. Transposes it first only if its order requires that.
-inline Operand reshaped(NodeImport& n, const Operand& x, std::vector<Target> out, const char* step = nullptr) {
+/// Reshapes x with one view of its memory. Transposes it first only if its order requires that. Returns nothing if too
+/// many sizes are unknown.
+inline std::optional<Operand> try_reshaped(NodeImport& n, const Operand& x, std::vector<Target> out,
+                                           const char* step = nullptr) {
   const Shape in = x.shape();
-  complete_targets(n, in, out);
+  if (!complete_targets(n, in, out)) return {};
   bool empty = false;
   for (std::int64_t d : in) empty = empty || d == 0;
   if (x.is_constant() && (x.source->sizes || x.source->constant.dtype() == x.dtype())) {
@@ -74,11 +79,27 @@ inline Operand reshaped(NodeImport& n, const Operand& x, std::vector<Target> out
     if (!stays && t.size == Shape::unknown) ++open;
     op.target.push_back(stays ? 0 : t.size);
   }
-  n.require(open <= 1, "more than one size of the new shape is unknown (the tensor has shape ", in, ")");
+  if (open > 1) return {};
   const std::vector<int> v{n.builder.value(x, plan.before)};
   const int y = step ? n.step(step, std::move(op), v, static_cast<Keeps>(keeps))
                      : n.add(std::move(op), v, static_cast<Keeps>(keeps));
   return n.builder.operand(y, plan.after, n.output_name());
+}
+inline Operand reshaped(NodeImport& n, const Operand& x, std::vector<Target> out, const char* step = nullptr) {
+  const std::optional<Operand> y = try_reshaped(n, x, std::move(out), step);
+  n.require(y.has_value(), "more than one size of the new shape is unknown (the tensor has shape ", x.shape(),
+            "): ", Sizes::advice);
+  return *y;
+}
+
+/// Reshapes to sizes that are known in each run.
+inline void import_run_time_reshape(NodeImport& n) {
+  const Operand& x = n.input(0);
+  Reshape op;
+  op.allow_zero = n.flag("allowzero");
+  const Shape result = known_sizes(n, 1, !op.allow_zero);
+  add_parametrized(n, std::move(op), n.builder.value(x, Order::identity(x.rank())), "target",
+                   {n.builder.value(n.input(1))}, result, Order::identity(result.rank()));
 }
 
 inline void import_reshape(NodeImport& n) {
@@ -86,7 +107,7 @@ inline void import_reshape(NodeImport& n) {
   std::optional<Sizes> sizes;
   if (n.has(1)) {
     sizes = n.sizes(1);
-    n.require(sizes.has_value(), "input 1 ('", n.input(1).name(), "') has to be constant, or computed from sizes");
+    if (!sizes) return import_run_time_reshape(n);
   } else {  // before operator set 5
     sizes.emplace();
     for (std::int64_t s : n.integers("shape")) sizes->entries.push_back({static_cast<double>(s), 0});
@@ -113,7 +134,10 @@ inline void import_reshape(NodeImport& n) {
   }
   n.require(out.size() <= static_cast<std::size_t>(Shape::max_rank), "the new shape has ", out.size(),
             " dimensions, expected at most ", Shape::max_rank);
-  n.result(reshaped(n, x, std::move(out)));
+  if (const std::optional<Operand> y = try_reshaped(n, x, std::move(out))) return n.result(*y);
+  n.require(is_run_time(n, 1), "more than one size of the new shape is unknown (the tensor has shape ", x.shape(),
+            "): ", Sizes::advice);
+  import_run_time_reshape(n);
 }
 
 /// Targets [product of the sizes before the axis, product of the others].

@@ -1,6 +1,6 @@
 #pragma once
-#include "../graph/graph.hpp"
-#include "../graph/lost_numbers.hpp"
+#include "graph.hpp"
+#include "lost_numbers.hpp"
 #include "../kernels/dispatch.hpp"
 
 OCTET_BEGIN

@@ -1,0 +1,117 @@
+#pragma once
+#include "../core/element.hpp"
+#include "../graph/run_constant.hpp"
+#include "implement.hpp"
+#include "parametrized.hpp"
+
+OCTET_BEGIN
+namespace detail {
+
+/// Sets a parameter, a list of integers or one of them.
+class ParameterSetter : public FieldVisitor {
+ public:
+  ParameterSetter(std::string_view name, std::vector<std::int64_t> values) : name_(name), values_(std::move(values)) {}
+  bool done() const noexcept { return done_; }
+  using FieldVisitor::field;
+  void field(const char* name, std::int64_t& v) override {
+    if (name_ != name || values_.size() != 1) return;
+    v = values_[0];
+    done_ = true;
+  }
+  void field(const char* name, std::vector<std::int64_t>& v) override {
+    if (name_ != name) return;
+    v = values_;
+    done_ = true;
+  }
+  void field(const char*, double&) override {}
+  void field(const char*, std::string&) override {}
+  void field(const char*, std::vector<double>&) override {}
+
+ private:
+  std::string_view name_;
+  std::vector<std::int64_t> values_;
+  bool done_ = false;
+};
+
+/// A constant over memory that outlives it.
+inline AnyTensor borrowed(const TensorRef& t) {
+  return {t.dtype, t.shape, std::shared_ptr<const std::byte>(std::shared_ptr<void>(), t.data)};
+}
+
+class ParametrizedStep : public DataSizedStep {
+ public:
+  ParametrizedStep(std::string name, std::shared_ptr<Operator> op, std::vector<std::string> parameters)
+      : name_(std::move(name)), op_(std::move(op)), parameters_(std::move(parameters)) {}
+
+  std::vector<AnyTensor> results(const std::vector<TensorRef>& inputs, ThreadPool&) override {
+    const std::size_t operands = inputs.size() - parameters_.size();
+    for (std::size_t p = 0; p < parameters_.size(); ++p) {
+      ParameterSetter setter(parameters_[p], to_integers(borrowed(inputs[operands + p])));
+      op_->fields(setter);
+      require<ShapeError>(setter.done(), "layer '", name_, "': parameter '", parameters_[p], "' of ", op_->type(),
+                          " cannot be set");
+    }
+    Graph g;
+    Node n{name_, op_, {}, {}};
+    for (std::size_t i = 0; i < operands; ++i) n.inputs.push_back(g.add_constant("", borrowed(inputs[i])));
+    const std::vector<Shape> shapes = op_->shapes(g.shape_context(n, nullptr));
+    n.outputs.push_back(g.add_value({"", op_->dtype(g.shape_context(n, nullptr), 0), shapes[0], {}, {}}));
+    return run_constant(g, n, shapes);
+  }
+
+ private:
+  std::string name_;
+  std::shared_ptr<Operator> op_;  // its own
+  std::vector<std::string> parameters_;
+};
+
+inline std::vector<std::string> separate_names(const std::string& list) {
+  std::vector<std::string> names(1);
+  for (char c : list)
+    if (c == ',')
+      names.emplace_back();
+    else
+      names.back() += c;
+  return names;
+}
+
+}  // namespace detail
+
+OCTET_API void Parametrized::fields(FieldVisitor& v) {
+  const std::string before = op ? op->type() : "";
+  std::string type = before;
+  v.field("operator", type);
+  if (type != before) {
+    op = type == type_name ? nullptr : detail::new_operator(type);
+    detail::require<FormatError>(op != nullptr, "an operator of type '", type, "' cannot have computed parameters");
+  }
+  v.field("parameters", parameters);
+  v.field("result", shape);
+  if (op) op->fields(v);
+}
+
+OCTET_API std::vector<Shape> Parametrized::shapes(const ShapeContext& c) const {
+  const auto computed = static_cast<int>(detail::separate_names(parameters).size());
+  c.require(op && c.inputs() > computed, "expected more than ", computed, " inputs, found ", c.inputs());
+  for (int i = 0; i < c.inputs(); ++i) c.shape(i);
+  for (int i = c.inputs() - computed; i < c.inputs(); ++i)
+    c.require(c.rank(i) <= 1, "input ", i, ": expected a vector of integers, found the shape ", c.shape(i));
+  return {Shape(shape.begin(), shape.end())};
+}
+
+OCTET_API DType Parametrized::dtype(const ShapeContext& c, int i) const { return op ? op->dtype(c, i) : c.dtype(0); }
+
+OCTET_API std::unique_ptr<Step> Parametrized::prepare(const PrepareContext& c) const {
+  std::vector<std::string> names = detail::separate_names(parameters);
+  const auto operands = c.inputs() - static_cast<int>(names.size());
+  for (int i = 0; i < c.inputs(); ++i) {
+    const DType t = c.input(i).dtype;
+    c.require(!c.input(i).is_quantized(), "input ", i, " ('", c.input(i).name, "') is quantized, expected numbers");
+    c.require(i < operands || t == DType::i64 || t == DType::i32, "input ", i, ": expected integers, found ", name(t));
+  }
+  std::shared_ptr<Operator> own = detail::copy_of(*op);
+  c.require(own != nullptr, "the operator ", op->type(), " is not known");
+  return detail::make_step<detail::ParametrizedStep, Step>(c.name(), std::move(own), std::move(names));
+}
+
+OCTET_END
