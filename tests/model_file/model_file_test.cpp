@@ -36,7 +36,9 @@ class Scramble : public FieldVisitor {
   using FieldVisitor::field;
   void field(const char*, std::int64_t& v) override { v = 1 - v % 2; }
   void field(const char*, double& v) override { v = 0.125 * ++count_; }
-  void field(const char*, std::string& v) override { v = "text " + std::to_string(++count_); }
+  void field(const char* name, std::string& v) override {
+    v = std::string_view(name) == "operator" ? "Slice" : "text " + std::to_string(++count_);
+  }
   void field(const char*, std::vector<std::int64_t>& v) override { v.assign(3, ++count_); }
   void field(const char*, std::vector<double>& v) override { v.assign(2, 0.5 * ++count_); }
 

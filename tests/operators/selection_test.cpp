@@ -152,7 +152,7 @@ TEST_CASE("non zero: indices of any type, by columns and by rows") {
   CHECK(run_layer(NonZero(), {Tensor<float>({2, 2})})[0].shape() == Shape{2, 0});
   CHECK(run_layer(NonZero(true), {Tensor<float>({0, 2})})[0].shape() == Shape{0, 2});
   CHECK(run_layer(NonZero(), {Tensor<float>(Shape{}, {1})})[0].shape() == Shape{0, 1});
-  const Operand codes(Tensor<std::uint8_t>({4}, {7, 3, 0, 7}), {{0.5f}, {7}});
+  const Operand codes(Tensor<std::uint8_t>({4}, {7, 3, 0, 7}), QuantParams(0.5f, 7));
   CHECK(rows(run_layer(NonZero(), {codes})[0]) == Rows{{1, 2}});
 }
 

@@ -19,7 +19,7 @@ class SelectionOperator : public OperatorOf<Derived> {
 AnyTensor non_zero(const TensorRef& x, double zero, bool rows);
 
 /// How many numbers start, start + delta, ... are before the limit. Throws Error if one of the three is not finite,
-/// delta is 0, or there are more than 2^31.
+/// delta is 0, or there are 10^12 or more.
 std::int64_t range_length(double start, double limit, double delta);
 /// These numbers.
 AnyTensor number_range(DType type, double start, double limit, double delta);

@@ -24,10 +24,11 @@ OCTET_API AnyTensor non_zero(const TensorRef& x, double zero, bool rows) {
 }
 
 OCTET_API std::int64_t range_length(double start, double limit, double delta) {
-  require(std::isfinite(start) && std::isfinite(limit) && std::isfinite(delta) && delta != 0, "a range from ", start,
-          " to ", limit, " by ", delta, ": expected finite numbers, the last one not 0");
+  require(std::isfinite(start) && std::isfinite(limit) && std::isfinite(delta), "a range from ", start, " to ", limit,
+          " by ", delta, ": expected finite numbers");
+  require(delta != 0, "a range's delta is 0");
   const double steps = std::max(0.0, std::ceil((limit - start) / delta));
-  require(steps <= 2147483648.0, "a range from ", start, " to ", limit, " by ", delta, " has too many numbers");
+  require(steps < 1e12, "a range has ", steps, " elements");
   return static_cast<std::int64_t>(steps);
 }
 
@@ -41,8 +42,11 @@ OCTET_API AnyTensor number_range(DType type, double start, double limit, double 
 
 class NumberRangeStep : public DataSizedStep {
  public:
+  static constexpr std::int64_t largest = std::int64_t{1} << 31;
   std::vector<AnyTensor> results(const std::vector<TensorRef>& inputs, ThreadPool&) override {
     const auto number = [&](std::size_t i) { return load_element(inputs[i].dtype, inputs[i].data, 0); };
+    const std::int64_t count = range_length(number(0), number(1), number(2));
+    require(count <= largest, "a range has ", count, " elements, expected at most ", largest);
     return {number_range(inputs[0].dtype, number(0), number(1), number(2))};
   }
 };
