@@ -136,6 +136,17 @@ TEST_CASE("unknown sizes: shapes that are computed from them") {
     CHECK(y(s[0] - 1, 1, 1, s[3] - 2) == x(s[0] - 1, 1, 1, s[3] - 2));
   });
 
+  OnnxBuilder sizes = kept();  // c + the number of images, or of channels
+  sizes.initializer("none", Tensor<std::int64_t>({1}, {0})).initializer("two", Tensor<std::int64_t>({1}, {2}));
+  sizes.node("Slice", {"s", "none", "two"}, {"first"}).node("Cast", {"first"}, {"numbers"}, {{"to", 1}});
+  sizes.initializer("by channel", Tensor<std::int64_t>({4}, {1, 2, 1, 1}));
+  sizes.node("Reshape", {"numbers", "by channel"}, {"r"}).node("Add", {"c", "r"}, {"y"});
+  check(sizes.output("y"), [&](const Shape& s, const Shape& found, const auto& x, const auto& y) {
+    REQUIRE(found == s);
+    CHECK(y(0, 0, 1, 2) == x(0, 0, 1, 2) + static_cast<float>(s[0]));
+    CHECK(y(0, 1, 1, 2) == x(0, 1, 1, 2) + 2);
+  });
+
   OnnxBuilder range = kept();  // x + the number of its column
   range.initializer("last", Tensor<std::int64_t>(Shape{}, {3})).node("Gather", {"s", "last"}, {"width"});
   range.initializer("none", Tensor<std::int64_t>(Shape{}, {0})).initializer("one", Tensor<std::int64_t>(Shape{}, {1}));

@@ -61,7 +61,8 @@ inline std::optional<Operand> try_reshaped(NodeImport& n, const Operand& x, std:
   if (!complete_targets(n, in, out)) return {};
   bool empty = false;
   for (std::int64_t d : in) empty = empty || d == 0;
-  if (x.is_constant() && (x.source->sizes || x.source->constant.dtype() == x.dtype())) {
+  const bool same_type = x.source->sizes || x.source->constant.dtype() == x.dtype();
+  if (x.is_constant() && same_type && !x.source->is_run_time()) {
     Shape shape;
     for (const Target& t : out) shape.push_back(t.size);
     return constant_operand(n.output_name(), n.builder.constant(x).reshaped(shape));
