@@ -1,3 +1,4 @@
+#include <octet/operators/all.hpp>
 #include <octet/runtime/executor.hpp>
 
 #include "support/messages.hpp"
@@ -190,4 +191,14 @@ TEST_CASE("unknown sizes: shapes for TFLite") {
   CHECK(m.value(m.inputs[0]).shape == Shape{3, 4});
   o.input_shapes = {{"x", {1, 5}}};
   CHECK(has(message([&] { parse_tflite(file, "test.tflite", o); }), {"[1, 5] was given", "[?, 4]"}));
+}
+
+TEST_CASE("unknown sizes: operators that cannot have computed parameters") {
+  Graph g;
+  const int x = g.add_input("x", {2, 3}), n = g.add_constant("n", Tensor<std::int64_t>({1}, {1}));
+  CHECK(has(message([&] { g.add("y", Parametrized(), {x, n}); }), {"layer 'y' (Parametrized)"}));
+  g.outputs = {g.add("y", Parametrized(Reshape(), "size", {6}), {x, n})};
+  CHECK(has(message([&] { Executor(g).run({random_tensor({2, 3}, 1)}); }), {"'y'", "parameter 'size' of Reshape"}));
+  g.outputs = {g.add("z", Parametrized(Reshape(), "target", {4}), {x, n})};
+  CHECK(has(message([&] { Executor(g).run({random_tensor({2, 3}, 1)}); }), {"[2, 3] cannot be reshaped to [1]"}));
 }

@@ -82,8 +82,9 @@ OCTET_API void Parametrized::fields(FieldVisitor& v) {
   std::string type = before;
   v.field("operator", type);
   if (type != before) {
-    op = type == type_name ? nullptr : detail::new_operator(type);
-    detail::require<FormatError>(op != nullptr, "an operator of type '", type, "' cannot have computed parameters");
+    op = detail::new_operator(type);
+    detail::require<FormatError>(op && !op->traits().data_sized, "an operator of type '", type,
+                                 "' cannot have computed parameters");
   }
   v.field("parameters", parameters);
   v.field("result", shape);
@@ -102,6 +103,7 @@ OCTET_API std::vector<Shape> Parametrized::shapes(const ShapeContext& c) const {
 OCTET_API DType Parametrized::dtype(const ShapeContext& c, int i) const { return op ? op->dtype(c, i) : c.dtype(0); }
 
 OCTET_API std::unique_ptr<Step> Parametrized::prepare(const PrepareContext& c) const {
+  c.require(op != nullptr, "has no operator");
   std::vector<std::string> names = detail::separate_names(parameters);
   const auto operands = c.inputs() - static_cast<int>(names.size());
   for (int i = 0; i < c.inputs(); ++i) {
