@@ -48,7 +48,7 @@ inline double log(double x) noexcept {
 }
 
 inline double exp(double x) noexcept {
-  if (x > 709) return infinity;
+  if (!(x <= 709)) return x > 709 ? infinity : nan;
   if (x < -740) return 0;
   const double n = std::nearbyint(rounded(x * 1.4426950408889634));
   // ln 2 in two parts: products with the first, of 32 bits, are exact.

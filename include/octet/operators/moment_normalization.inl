@@ -29,7 +29,7 @@ OCTET_API bool MomentNormalization::supports(const std::vector<std::int64_t>& ax
 OCTET_API int MomentNormalization::first_scaled(const std::vector<std::int64_t>& axes, int rank) {
   const auto reduced = detail::reduced_dimensions(axes, rank);
   int d = 0;
-  while (!reduced[static_cast<std::size_t>(d)]) ++d;
+  while (d < rank && !reduced[static_cast<std::size_t>(d)]) ++d;
   const int first = d;
   while (d < rank && reduced[static_cast<std::size_t>(d)]) ++d;
   return d == rank ? first : d;
