@@ -1,7 +1,7 @@
 #pragma once
+#include "../kernels/dispatch.hpp"
 #include "graph.hpp"
 #include "lost_numbers.hpp"
-#include "../kernels/dispatch.hpp"
 
 OCTET_BEGIN
 namespace detail {
