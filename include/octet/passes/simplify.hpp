@@ -1,8 +1,8 @@
 #pragma once
 #include "../graph/lost_numbers.hpp"
+#include "../graph/run_constant.hpp"
 #include "../operators/shape/transpose.hpp"
 #include "rewrite.hpp"
-#include "../graph/run_constant.hpp"
 
 OCTET_BEGIN
 

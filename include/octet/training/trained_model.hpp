@@ -1,7 +1,7 @@
 #pragma once
+#include "../graph/run_constant.hpp"
 #include "../passes/fuse.hpp"
 #include "../passes/layer_patterns.hpp"
-#include "../graph/run_constant.hpp"
 #include "logits.hpp"
 #include "parameters.hpp"
 
