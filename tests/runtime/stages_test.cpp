@@ -3,6 +3,8 @@
 #include <octet/io/save.hpp>
 #include <octet/quantization/calibration.hpp>
 #include <octet/quantization/quantize_model.hpp>
+#include <octet/runtime/image_groups.hpp>
+#include <octet/runtime/stages.hpp>
 
 #include <octet/operators/all.hpp>
 
@@ -191,4 +193,20 @@ TEST_CASE("stages: NaN before integers is an error, because sizes cannot be NaN"
   Executor bytes(quantize<int8>(m, calibrate(m, {x})));
   x[5] = std::numeric_limits<float>::quiet_NaN();
   CHECK(contains(message([&] { bytes.run({x}); }), "NaN"));
+}
+
+TEST_CASE("stages: batches are computed in groups of images before the first selection") {
+  Model m = detector(0.3);
+  m.value(m.inputs[0]).shape[0] = any;
+  const std::vector<octet::detail::Stage> stages = octet::detail::stages_of(m);
+  REQUIRE(stages.size() == 2);
+  CHECK(octet::detail::image_groups(stages[0].graph, {{8, 6, 6, 3}}, 1) == 8);
+  const Tensor<float> x = random_tensor({4, 96, 96, 3}, 2);
+  Executor batch(m), one(m);
+  const std::vector<AnyTensor> y = batch.run({x});
+  CHECK(batch.arena_bytes() < 4 * 96 * 96 * 8 * sizeof(float));
+  Tensor<float> last({1, 96, 96, 3});
+  std::copy(x.end() - last.size(), x.end(), last.begin());
+  const AnyTensor map = one.run({last})[2];
+  CHECK(std::memcmp(map.data(), y[2].data() + 3 * map.size_bytes(), map.size_bytes()) == 0);
 }

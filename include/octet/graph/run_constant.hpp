@@ -6,9 +6,9 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Computes a node whose inputs are all constant. `lost`: see report_lost_number.
+/// Computes a node whose inputs are all constant, on the threads of the pool. `lost`: see report_lost_number.
 inline std::vector<AnyTensor> run_constant(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
-                                           LostNumbers* lost = nullptr) {
+                                           ThreadPool& pool, LostNumbers* lost = nullptr) {
   std::vector<TensorRef> in, out;
   for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
   std::vector<AnyTensor> results;
@@ -20,13 +20,18 @@ inline std::vector<AnyTensor> run_constant(const Graph& g, const Node& n, const 
   options.same_floats = true;
   const std::unique_ptr<Step> step = n.op->prepare(PrepareContext(g, n, kernels(), options));
   if (gives_nothing(out)) return results;
-  AlignedBytes scratch(step->plan({in, out, 1}));
-  ThreadPool pool(1);
+  AlignedBytes scratch(step->plan({in, out, pool.size()}));
   if (step->is_view())
     std::copy(in[0].data, in[0].data + in[0].size_bytes(), out[0].data);
   else
     step->run({in, out, scratch.data(), &pool, lost});
   return results;
+}
+/// On one thread.
+inline std::vector<AnyTensor> run_constant(const Graph& g, const Node& n, const std::vector<Shape>& shapes,
+                                           LostNumbers* lost = nullptr) {
+  ThreadPool pool(1);
+  return run_constant(g, n, shapes, pool, lost);
 }
 
 }  // namespace detail

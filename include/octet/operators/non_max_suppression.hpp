@@ -1,7 +1,7 @@
 #pragma once
 #include <limits>
 
-#include "declare.hpp"
+#include "data_sized.hpp"
 
 OCTET_BEGIN
 
@@ -10,7 +10,7 @@ OCTET_BEGIN
 /// float32. Output: int64 [selected, 3], of which each row is image, class and box: images and classes in ascending
 /// order, boxes from the highest score on (of equal ones, in ascending order). How many there are is known only after a
 /// run. Scores that are NaN are never selected.
-class NonMaxSuppression : public OperatorOf<NonMaxSuppression> {
+class NonMaxSuppression : public detail::DataSizedOperator<NonMaxSuppression> {
  public:
   static constexpr const char* type_name = "NonMaxSuppression";  ///< see Operator::type
   /// The inputs, in order.
@@ -32,11 +32,6 @@ class NonMaxSuppression : public OperatorOf<NonMaxSuppression> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   DType dtype(const ShapeContext&, int) const override { return DType::i64; }
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
-  Traits traits() const override {
-    Traits t;
-    t.data_sized = true;
-    return t;
-  }
 };
 
 OCTET_END

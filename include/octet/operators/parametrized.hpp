@@ -1,5 +1,5 @@
 #pragma once
-#include "declare.hpp"
+#include "data_sized.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -11,7 +11,7 @@ std::shared_ptr<Operator> copy_of(const Operator& op);
 
 /// An operator some of whose parameters are computed by other layers: the target of a Reshape, the sizes of a Resize.
 /// Inputs: those of the operator, then an integer vector or number for each of these parameters. It has one output.
-class Parametrized : public OperatorOf<Parametrized> {
+class Parametrized : public detail::DataSizedOperator<Parametrized> {
  public:
   static constexpr const char* type_name = "Parametrized";  ///< see Operator::type
   std::shared_ptr<Operator> op;     ///< what is computed; of these parameters its values do not matter
@@ -30,11 +30,6 @@ class Parametrized : public OperatorOf<Parametrized> {
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API DType dtype(const ShapeContext& c, int i) const override;
   OCTET_API std::unique_ptr<Step> prepare(const PrepareContext& c) const override;
-  Traits traits() const override {
-    Traits t;
-    t.data_sized = true;
-    return t;
-  }
 };
 
 OCTET_END

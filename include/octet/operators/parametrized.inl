@@ -43,7 +43,7 @@ class ParametrizedStep : public DataSizedStep {
   ParametrizedStep(std::string name, std::shared_ptr<Operator> op, std::vector<std::string> parameters)
       : name_(std::move(name)), op_(std::move(op)), parameters_(std::move(parameters)) {}
 
-  std::vector<AnyTensor> results(const std::vector<TensorRef>& inputs, ThreadPool&) override {
+  std::vector<AnyTensor> results(const std::vector<TensorRef>& inputs, ThreadPool& pool) override {
     const std::size_t operands = inputs.size() - parameters_.size();
     for (std::size_t p = 0; p < parameters_.size(); ++p) {
       ParameterSetter setter(parameters_[p], to_integers(borrowed(inputs[operands + p])));
@@ -56,7 +56,7 @@ class ParametrizedStep : public DataSizedStep {
     for (std::size_t i = 0; i < operands; ++i) n.inputs.push_back(g.add_constant("", borrowed(inputs[i])));
     const std::vector<Shape> shapes = op_->shapes(g.shape_context(n, nullptr));
     n.outputs.push_back(g.add_value({"", op_->dtype(g.shape_context(n, nullptr), 0), shapes[0], {}, {}}));
-    return run_constant(g, n, shapes);
+    return run_constant(g, n, shapes, pool);
   }
 
  private:

@@ -1,19 +1,9 @@
 #pragma once
-#include "declare.hpp"
+#include "data_sized.hpp"
 
 /// Operators that select elements by their values. How many there are is known only after a run.
 OCTET_BEGIN
 namespace detail {
-
-template <class Derived>
-class SelectionOperator : public OperatorOf<Derived> {
- public:
-  Traits traits() const override {
-    Traits t;
-    t.data_sized = true;
-    return t;
-  }
-};
 
 /// The indices of the elements that are not `zero`: int64 [rank, elements found], or [elements found, rank].
 AnyTensor non_zero(const TensorRef& x, double zero, bool rows);
@@ -29,7 +19,7 @@ AnyTensor number_range(DType type, double start, double limit, double delta);
 /// The indices of the elements that are not zero, in ascending order: int64 [rank of the input, elements found], as
 /// ONNX's NonZero, or [elements found, rank], as TFLite's WHERE. NaN is not zero. A quantized element is zero if its
 /// real value is.
-class NonZero : public detail::SelectionOperator<NonZero> {
+class NonZero : public detail::DataSizedOperator<NonZero> {
  public:
   static constexpr const char* type_name = "NonZero";  ///< see Operator::type
   bool rows = false;                                   ///< each element found is a row, not a column
@@ -46,7 +36,7 @@ class NonZero : public detail::SelectionOperator<NonZero> {
 
 /// The slices of input 0 along an axis at which input 1, a boolean vector, is true. The vector may be shorter than the
 /// axis. (ONNX's Compress.)
-class Compress : public detail::SelectionOperator<Compress> {
+class Compress : public detail::DataSizedOperator<Compress> {
  public:
   static constexpr const char* type_name = "Compress";  ///< see Operator::type
   std::int64_t axis = 0;                                ///< in [-rank, rank)
@@ -63,7 +53,7 @@ class Compress : public detail::SelectionOperator<Compress> {
 
 /// start, start + delta, start + 2 delta, ... before limit (for a negative delta: above). Inputs: three numbers of one
 /// type. (ONNX's Range.)
-class NumberRange : public detail::SelectionOperator<NumberRange> {
+class NumberRange : public detail::DataSizedOperator<NumberRange> {
  public:
   static constexpr const char* type_name = "NumberRange";  ///< see Operator::type
   /// The inputs, in order.

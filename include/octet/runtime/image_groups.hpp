@@ -18,22 +18,23 @@ struct LayerTraffic {
 /// `shapes`: of all values, for several images.
 inline LayerTraffic layer_traffic(const Graph& g, const std::vector<Shape>& shapes, std::int64_t images) {
   LayerTraffic t;
-  std::vector<std::size_t> bytes(g.values.size());
-  for (std::size_t v = 0; v < g.values.size(); ++v) {
-    const Value& value = g.values[v];
-    if (value.is_constant()) {
-      t.weights += value.constant.size_bytes();
-      continue;
-    }
-    if (shapes[v].empty() || shapes[v][0] != images || value.quant.per_channel()) return {};
-    bytes[v] = TensorRef{value.dtype, shapes[v], nullptr}.size_bytes();
-  }
+  std::vector<bool> weighed(g.values.size());
   for (const Node& n : g.nodes) {
     if (!n.op->by_image(g.shape_context(n, &shapes))) return {};
     std::size_t sum = 0;
     for (const std::vector<int>* list : {&n.inputs, &n.outputs})
-      for (int v : *list)
-        if (v != Node::none) sum += bytes[static_cast<std::size_t>(v)];
+      for (int v : *list) {
+        if (v == Node::none) continue;
+        const auto i = static_cast<std::size_t>(v);
+        const Value& value = g.values[i];
+        if (value.is_constant()) {
+          if (!weighed[i]) t.weights += value.constant.size_bytes();
+          weighed[i] = true;
+          continue;
+        }
+        if (shapes[i].empty() || shapes[i][0] != images || value.quant.per_channel()) return {};
+        sum += TensorRef{value.dtype, shapes[i], nullptr}.size_bytes();
+      }
     t.most = std::max(t.most, sum);
     t.all += sum;
   }
@@ -45,7 +46,7 @@ inline bool same_but_images(const Graph& g, std::vector<Shape> inputs, std::vect
                             std::int64_t images) {
   for (Shape& s : inputs) s[0] = images;
   for (std::size_t v = 0; v < g.values.size(); ++v)
-    if (!g.values[v].is_constant()) expected[v][0] = images;
+    if (!g.values[v].is_constant() && !expected[v].empty()) expected[v][0] = images;
   return g.infer_shapes(inputs) == expected;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../core/element.hpp"
 #include "../../core/rounded.hpp"
 #include "../implement.hpp"
 #include "grid_sample.hpp"
