@@ -69,12 +69,7 @@ inline IntegerForm copied_form() {
 
 OCTET_API std::vector<Shape> GatherElements::shapes(const ShapeContext& c) const {
   const Shape &in = c.shape(0), &at = c.shape(octet::GatherElements::places);
-  c.require(in.rank() > 0 && in.rank() == at.rank(), "expected places with as many dimensions as ", in, ", found ", at);
-  const int a = normalize_axis(axis, in.rank());
-  for (int d = 0; d < in.rank(); ++d)
-    c.require(d == a || at[d] == Shape::unknown || in[d] == Shape::unknown || at[d] <= in[d], "places of shape ", at,
-              " are larger than ", in, " in dimension ", d);
-  for (std::int64_t i : detail::constant_places(c, octet::GatherElements::places)) detail::require_place(c, i, in, a);
+  const int a = detail::require_element_places(c, octet::GatherElements::places, axis);
   c.require(in[a] != 0 || (at.known() && at.elements() == 0), "dimension ", a, " of ", in, " is empty");
   return {at};
 }

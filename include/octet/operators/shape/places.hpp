@@ -30,6 +30,19 @@ inline bool may_equal(std::int64_t a, std::int64_t b) noexcept {
   return a == Shape::unknown || b == Shape::unknown || a == b;
 }
 
+/// Checks places of single elements along an axis of input 0, which are no more than its elements in other dimensions.
+/// Returns the axis, counted from the front.
+inline int require_element_places(const ShapeContext& c, int places, std::int64_t axis) {
+  const Shape &in = c.shape(0), &at = c.shape(places);
+  c.require(in.rank() > 0 && in.rank() == at.rank(), "expected places with as many dimensions as ", in, ", found ", at);
+  const int a = normalize_axis(axis, in.rank());
+  for (int d = 0; d < in.rank(); ++d)
+    c.require(d == a || at[d] == Shape::unknown || in[d] == Shape::unknown || at[d] <= in[d], "places of shape ", at,
+              " are larger than ", in, " in dimension ", d);
+  for (std::int64_t i : constant_places(c, places)) require_place(c, i, in, a);
+  return a;
+}
+
 /// The elements of a tensor of the shape `of`, with their offsets in a larger tensor `in` that has the same dimensions,
 /// all of which count but `axis`.
 class ElementWalk {

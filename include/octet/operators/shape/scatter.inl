@@ -125,15 +125,10 @@ class ScatterNDStep : public ScatterStep {
 
 OCTET_API std::vector<Shape> ScatterElements::shapes(const ShapeContext& c) const {
   const Shape &in = c.shape(0), &at = c.shape(places), &from = c.shape(updates);
-  c.require(in.rank() > 0 && in.rank() == at.rank(), "expected places with as many dimensions as ", in, ", found ", at);
+  detail::require_element_places(c, places, axis);
   bool fits = from.rank() == at.rank();
   for (int d = 0; fits && d < at.rank(); ++d) fits = detail::may_equal(at[d], from[d]);
   c.require(fits, "expected updates of the shape ", at, " of the places, found ", from);
-  const int a = normalize_axis(axis, in.rank());
-  for (int d = 0; d < in.rank(); ++d)
-    c.require(d == a || at[d] == Shape::unknown || in[d] == Shape::unknown || at[d] <= in[d], "places of shape ", at,
-              " are larger than ", in, " in dimension ", d);
-  for (std::int64_t i : detail::constant_places(c, places)) detail::require_place(c, i, in, a);
   return {in};
 }
 
