@@ -2,12 +2,12 @@
 #include "declare.hpp"
 
 OCTET_BEGIN
-namespace detail {
 
-/// Base class of operators whose results have sizes that depend on the data (see Traits).
+/// Base class of operators whose results have sizes that depend on the data (see Traits::data_sized).
 template <class Derived>
 class DataSizedOperator : public OperatorOf<Derived> {
  public:
+  /// Sets Traits::data_sized.
   Traits traits() const override {
     Traits t;
     t.data_sized = true;
@@ -15,5 +15,4 @@ class DataSizedOperator : public OperatorOf<Derived> {
   }
 };
 
-}  // namespace detail
 OCTET_END

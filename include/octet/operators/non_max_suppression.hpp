@@ -10,7 +10,7 @@ OCTET_BEGIN
 /// float32. Output: int64 [selected, 3], of which each row is image, class and box: images and classes in ascending
 /// order, boxes from the highest score on (of equal ones, in ascending order). How many there are is known only after a
 /// run. Scores that are NaN are never selected.
-class NonMaxSuppression : public detail::DataSizedOperator<NonMaxSuppression> {
+class NonMaxSuppression : public DataSizedOperator<NonMaxSuppression> {
  public:
   static constexpr const char* type_name = "NonMaxSuppression";  ///< see Operator::type
   /// The inputs, in order.

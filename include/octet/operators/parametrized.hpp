@@ -11,7 +11,7 @@ std::shared_ptr<Operator> copy_of(const Operator& op);
 
 /// An operator some of whose parameters are computed by other layers: the target of a Reshape, the sizes of a Resize.
 /// Inputs: those of the operator, then an integer vector or number for each of these parameters. It has one output.
-class Parametrized : public detail::DataSizedOperator<Parametrized> {
+class Parametrized : public DataSizedOperator<Parametrized> {
  public:
   static constexpr const char* type_name = "Parametrized";  ///< see Operator::type
   std::shared_ptr<Operator> op;     ///< what is computed; of these parameters its values do not matter

@@ -19,7 +19,7 @@ AnyTensor number_range(DType type, double start, double limit, double delta);
 /// The indices of the elements that are not zero, in ascending order: int64 [rank of the input, elements found], as
 /// ONNX's NonZero, or [elements found, rank], as TFLite's WHERE. NaN is not zero. A quantized element is zero if its
 /// real value is.
-class NonZero : public detail::DataSizedOperator<NonZero> {
+class NonZero : public DataSizedOperator<NonZero> {
  public:
   static constexpr const char* type_name = "NonZero";  ///< see Operator::type
   bool rows = false;                                   ///< each element found is a row, not a column
@@ -36,7 +36,7 @@ class NonZero : public detail::DataSizedOperator<NonZero> {
 
 /// The slices of input 0 along an axis at which input 1, a boolean vector, is true. The vector may be shorter than the
 /// axis. (ONNX's Compress.)
-class Compress : public detail::DataSizedOperator<Compress> {
+class Compress : public DataSizedOperator<Compress> {
  public:
   static constexpr const char* type_name = "Compress";  ///< see Operator::type
   std::int64_t axis = 0;                                ///< in [-rank, rank)
@@ -53,7 +53,7 @@ class Compress : public detail::DataSizedOperator<Compress> {
 
 /// start, start + delta, start + 2 delta, ... before limit (for a negative delta: above). Inputs: three numbers of one
 /// type. (ONNX's Range.)
-class NumberRange : public detail::DataSizedOperator<NumberRange> {
+class NumberRange : public DataSizedOperator<NumberRange> {
  public:
   static constexpr const char* type_name = "NumberRange";  ///< see Operator::type
   /// The inputs, in order.
