@@ -86,13 +86,7 @@ TEST_CASE("lines: factors and offsets that repeat") {
       CHECK(wrong_bytes(
                 n,
                 [&](const ByteKernels& k, std::uint8_t* out) {
-                  std::vector<float> f(factors.size()), o = f;
-                  for (std::int64_t i = 0; i < period; ++i) {
-                    const std::int64_t block = 4 * k.lanes, at = i % block;
-                    const auto to = static_cast<std::size_t>(i - at + at % 16 / 4 * k.lanes + at / 16 * 4 + at % 4);
-                    f[to] = factors[static_cast<std::size_t>(i)];
-                    o[to] = offsets[static_cast<std::size_t>(i)];
-                  }
+                  const std::vector<float> f = in_packed_order(k, factors), o = in_packed_order(k, offsets);
                   LinesU8 own = p;
                   own.out = out;
                   own.factors = f.data();

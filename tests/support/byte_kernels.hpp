@@ -34,6 +34,17 @@ inline Exact<std::uint8_t> random_bytes(Random& random, std::int64_t n, std::siz
   return x;
 }
 
+/// The order of LinesU8, in whole blocks.
+inline std::vector<float> in_packed_order(const ByteKernels& k, const std::vector<float>& all) {
+  const std::size_t block = static_cast<std::size_t>(k.lanes) * 4;
+  std::vector<float> to((all.size() + block - 1) / block * block);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t at = i % block;
+    to[i - at + at % 16 / 4 * (block / 4) + at / 16 * 4 + at % 4] = all[i];
+  }
+  return to;
+}
+
 inline std::int32_t byte(Random& random) { return static_cast<std::int32_t>(random.between(0, 255)); }
 
 }  // namespace testing

@@ -1,8 +1,10 @@
 #pragma once
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "../core/cpu.hpp"
+#include "../core/rounded.hpp"
 #include "int16.hpp"
 
 /// Elementwise kernels of bytes, for layers between the products of an integer model. They are separate from the
@@ -146,6 +148,37 @@ struct BinaryFixed {
   std::int32_t zero_point = 0, low = 0, high = 255;
 };
 
+/// The sum of some bytes, and that of their squares.
+struct MomentsU8 {
+  std::int64_t sum = 0, squares = 0;
+};
+
+/// (code - mean) * factor is the normalized real value of a code.
+struct NormalizedLine {
+  float mean, factor;
+
+  NormalizedLine(const MomentsU8& of, std::int64_t count, double in_scale, double epsilon) noexcept {
+    const auto n = static_cast<double>(count);
+    const double m = static_cast<double>(of.sum) / n, variance = static_cast<double>(of.squares) / n - rounded(m * m);
+    mean = static_cast<float>(m);
+    // (Without variance results are shifts, exactly, not differences of large numbers.)
+    factor = variance > 0 ? static_cast<float>(in_scale / std::sqrt(rounded(variance * in_scale * in_scale) + epsilon))
+                          : 0.0f;
+  }
+};
+
+/// out = clamp(round_half_even(fma(in, f, fma(-mean, f, shift[i]))) + zero_point), f = factor * scale[i], for rows of
+/// `count` codes, with each row's NormalizedLine. Scales and shifts are in steps of the output and in the order of
+/// LinesU8, in whole blocks. The sums have to stay below 2^31. out may be in.
+struct NormalizeRowsU8 {
+  const std::uint8_t* in = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t rows = 0, count = 0;
+  const float *scale = nullptr, *shift = nullptr;
+  double in_scale = 1, epsilon = 0;
+  std::int32_t zero_point = 0, low = 0, high = 255;
+};
+
 /// The kernels of one instruction set. All of them give the same bits.
 struct ByteKernels {
   void (*lookup)(const LookupU8&) noexcept = nullptr;
@@ -167,6 +200,10 @@ struct ByteKernels {
   /// The sum of each row, modulo 2^32.
   void (*sum_rows)(const std::uint8_t* in, std::int64_t rows, std::int64_t count,
                    std::int32_t* sums) noexcept = nullptr;
+  void (*normalize_rows)(const NormalizeRowsU8&) noexcept = nullptr;
+  /// Sums, and sums of squares, of each column of at most 2^15 rows.
+  void (*column_moments)(const std::uint8_t* in, std::int64_t rows, std::int64_t columns, std::int32_t* sums,
+                         std::int32_t* squares) noexcept = nullptr;
   /// out = a[0], b[0], a[1], b[1], ...: n bytes of each.
   void (*interleave)(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept = nullptr;
   void (*store_fixed)(const StoreFixed&) noexcept = nullptr;

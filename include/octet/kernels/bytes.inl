@@ -1,4 +1,5 @@
 #pragma once
+#include "arguments.hpp"
 #include "bytes.hpp"
 #include "elements.hpp"
 #include "requantize.hpp"
@@ -20,6 +21,7 @@ namespace scalar {
 #include "bodies/bytes.inl"
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
+#include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 #include "tables/scalar_end.hpp"
 }  // namespace scalar
@@ -36,6 +38,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "bodies/bytes.inl"
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
+#include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
 }  // namespace avx2
@@ -50,6 +53,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "bodies/bytes.inl"
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
+#include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
 }  // namespace avx512bw
@@ -65,6 +69,7 @@ namespace neon {
 #include "bodies/bytes.inl"
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
+#include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 }  // namespace neon
 #include "tables/arm_end.hpp"

@@ -1,8 +1,7 @@
 #pragma once
 #include "../core/integer_format.hpp"
 #include "moment_normalization.hpp"
-#include "normalization_step.hpp"
-#include "normalize_columns_step.hpp"
+#include "normalize_codes_step.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -57,8 +56,12 @@ OCTET_API std::unique_ptr<Step> MomentNormalization::prepare(const PrepareContex
     c.require(v->dtype == DType::f32 || codes, "type ", name(v->dtype), " is not supported");
     if (codes) c.one_scale(*v);
   }
-  if (first_scaled(axes, x.shape.rank()) == static_cast<int>(axes[0]))
-    return detail::make_step<detail::NormalizeRowsStep>(c, *this);
+  const bool rows = first_scaled(axes, x.shape.rank()) == static_cast<int>(axes[0]);
+  if (detail::NormalizedCodes::possible(c, *this)) {
+    if (rows) return detail::make_step<detail::NormalizeCodeRowsStep>(c, *this);
+    return detail::make_step<detail::NormalizeCodeColumnsStep>(c, *this);
+  }
+  if (rows) return detail::make_step<detail::NormalizeRowsStep>(c, *this);
   return detail::make_step<detail::NormalizeColumnsStep>(c, *this);
 }
 

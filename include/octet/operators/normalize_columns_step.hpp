@@ -9,7 +9,8 @@ namespace detail {
 /// depend on the number of threads.
 class NormalizeColumnsStep : public NormalizationStep {
  public:
-  using NormalizationStep::NormalizationStep;
+  NormalizeColumnsStep(const PrepareContext& c, const MomentNormalization& op, int phases = 3)
+      : NormalizationStep(c, op), phases_(phases) {}
 
   std::size_t plan(const PlanContext& c) override {
     const Shape& s = c.inputs[0].shape;
@@ -29,8 +30,8 @@ class NormalizeColumnsStep : public NormalizationStep {
     chunk_ = std::max<std::int64_t>(1, chunk_elements / row_) * row_;
     each_ = parts_ == 1 && images_ > 1;
     sums_ = round_up(row_, 8);
-    worker_ = converts() ? round_up(4 * std::min(chunk_, size_), 64) : 0;
-    image_ = 8 * sums_ * parts_ + 3 * round_up(4 * row_, 64);
+    worker_ = phases_ == 3 && converts() ? round_up(4 * std::min(chunk_, size_), 64) : 0;
+    image_ = 8 * sums_ * parts_ + 3 * round_up(4 * row_, 256);
     return static_cast<std::size_t>(c.threads * worker_ + (each_ ? c.threads : 1) * image_);
   }
 
@@ -39,39 +40,30 @@ class NormalizeColumnsStep : public NormalizationStep {
     if (each_)
       return c.pool->parallel(images_, [&](std::int64_t n, int worker) {
         const Image image = image_at(n, images + worker * image_);
-        for (int phase = 0; phase < 3; ++phase) {
+        for (int phase = 0; phase < phases_; ++phase) {
           compute(c, image, phase, 0, worker);
           finish(image, phase);
         }
       });
     for (std::int64_t n = 0; n < images_; ++n) {
       const Image image = image_at(n, images);
-      for (int phase = 0; phase < 3; ++phase) {
+      for (int phase = 0; phase < phases_; ++phase) {
         c.pool->parallel(parts_, [&](std::int64_t t, int worker) { compute(c, image, phase, t, worker); });
         finish(image, phase);
       }
     }
   }
 
- private:
-  static constexpr std::int64_t shortest_row = 128, rows_of_part = 256;
+ protected:
   struct Image {
     std::int64_t first;            // element
     double* sums;                  // [parts][row]
-    float *mean, *factor, *shift;  // [row]
+    float *mean, *factor, *shift;  // [row], and memory up to a multiple of 64
   };
-  Image image_at(std::int64_t n, std::byte* memory) const noexcept {
-    Image i;
-    i.first = n * size_;
-    i.sums = reinterpret_cast<double*>(memory);
-    i.mean = reinterpret_cast<float*>(memory + 8 * sums_ * parts_);
-    i.factor = i.mean + round_up(row_, 16);
-    i.shift = i.factor + round_up(row_, 16);
-    return i;
-  }
 
   /// Phases: sums, sums of squares, results.
-  void compute(const RunContext& c, const Image& image, int phase, std::int64_t part, int worker) const noexcept {
+  virtual void compute(const RunContext& c, const Image& image, int phase, std::int64_t part,
+                       int worker) const noexcept {
     auto* scratch = reinterpret_cast<float*>(c.scratch + worker * worker_);
     NormalizeColumns a;
     a.sums = image.sums + part * sums_;
@@ -101,7 +93,7 @@ class NormalizeColumnsStep : public NormalizationStep {
   }
 
   /// After the sums of all parts: the means; after those of squares: factors and shifts.
-  void finish(const Image& image, int phase) const noexcept {
+  virtual void finish(const Image& image, int phase) const noexcept {
     if (phase == 2) return;
     double* sums = image.sums;
     for (std::int64_t t = 1; t < parts_; ++t)
@@ -126,8 +118,22 @@ class NormalizeColumnsStep : public NormalizationStep {
 
   std::int64_t images_ = 1, size_ = 1, line_ = 1, group_ = 1, row_ = 1;  // elements
   std::int64_t part_ = 1, parts_ = 1, chunk_ = 1, sums_ = 1, worker_ = 0, image_ = 0;
-  bool each_ = false;  // images are tasks, not parts of them
   std::vector<float> scales_, shifts_;
+
+ private:
+  static constexpr std::int64_t shortest_row = 128, rows_of_part = 256;
+  Image image_at(std::int64_t n, std::byte* memory) const noexcept {
+    Image i;
+    i.first = n * size_;
+    i.sums = reinterpret_cast<double*>(memory);
+    i.mean = reinterpret_cast<float*>(memory + 8 * sums_ * parts_);
+    i.factor = i.mean + round_up(row_, 64);
+    i.shift = i.factor + round_up(row_, 64);
+    return i;
+  }
+
+  int phases_;
+  bool each_ = false;  // images are tasks, not parts of them
 };
 
 }  // namespace detail
