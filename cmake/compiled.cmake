@@ -50,7 +50,8 @@ set(octet_elsewhere quantization/quantize.inl ${octet_products} ${octet_reports}
 # take an inline function that several objects have from the first. Folders share an object where they include the same
 # headers and have the same optimization.
 set(octet_objects)
-octet_room(operators operators operators/arithmetic operators/pooling operators/resize operators/shape)
+octet_room(operators operators)
+octet_room(arithmetic operators/arithmetic operators/pooling operators/resize operators/shape)
 octet_room(products operators/convolution ${octet_products})
 octet_room(quantization quantization training/qat)
 octet_room(training training)
