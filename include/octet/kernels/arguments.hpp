@@ -140,6 +140,7 @@ struct Depthwise {
   const std::byte* init = nullptr;     // one accumulator per channel, padded
   const std::byte* padding = nullptr;  // in_w pixels of zero points
   bool by_rows = false;                // integer weights are packed for kernels that process whole rows
+  bool fours = false;                  // of bytes: each group has four channels, not one
   std::int64_t repeat = 1;             // number of passes over the taps, each with its own weights
   const std::byte** taps = nullptr;    // room for repeat * kernel_h * kernel_w pointers, rounded up to 4
   Epilogue epilogue;

@@ -7,7 +7,7 @@ OCTET_BEGIN
 namespace detail {
 
 /// Depthwise convolution: one filter per channel (groups = channels). T is the type of the weights: int8, with
-/// uint8 images; int16, with int16 images; or float.
+/// uint8 images; int16, with int16 images; or float. With int8, groups of four channels, in and out, are possible, too.
 template <class T>
 class DepthwiseConvolution {
  public:
@@ -15,10 +15,10 @@ class DepthwiseConvolution {
 
   DepthwiseConvolution() = default;
   DepthwiseConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
-      : kernels_(&kernels), repeat_(w.repeat), tasks_(round_up(w.k() * w.repeat, 4), element) {
+      : kernels_(&kernels), repeat_(w.repeat), fours_(w.group_in == 4), tasks_(round_up(w.k() * w.repeat, 4), element) {
     const KernelWindow& window = w.window;
-    by_rows_ =
-        repeat_ == 1 && (window.square(3, 1) || window.square(3, 2) || window.square(5, 1) || window.square(5, 2));
+    by_rows_ = repeat_ == 1 && !fours_ &&
+               (window.square(3, 1) || window.square(3, 2) || window.square(5, 1) || window.square(5, 2));
     const std::int64_t taps = w.k() * repeat_, channels = w.out_c;
     std::vector<T> taps_first(static_cast<std::size_t>(taps * channels));
     for (std::int64_t c = 0; c < channels; ++c)
@@ -31,6 +31,7 @@ class DepthwiseConvolution {
   /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
     const bool floats_3x3 = element == 4 && tasks_.shape().kernel_h == 3 && tasks_.shape().kernel_w == 3;
+    if (fours_) return "groups of four";
     return by_rows_ || floats_3x3 ? "depthwise, along rows" : "depthwise, by pixel";
   }
   /// Replaces the weights by others of the same shape.
@@ -68,6 +69,7 @@ class DepthwiseConvolution {
     Depthwise d;
     d.repeat = repeat_;
     d.by_rows = by_rows_;
+    d.fours = fours_;
     d.weights = packed_.data();
     d.init = init;
     d.padding = padding;
@@ -77,7 +79,7 @@ class DepthwiseConvolution {
 
   const Kernels* kernels_ = nullptr;
   std::int64_t repeat_ = 1;
-  bool by_rows_ = false;
+  bool by_rows_ = false, fours_ = false;
   AlignedBytes packed_;
   ChannelTasks tasks_;
 };

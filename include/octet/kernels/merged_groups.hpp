@@ -14,6 +14,7 @@ class MergedGroups {
   MergedGroups() = default;
   explicit MergedGroups(const ConvolutionWeights<std::int8_t>& w) {
     if (w.groups <= 1 || w.group_in <= 1 || w.group_in * w.groups != w.out_c || w.repeat != 1 || w.small) return;
+    fours_ = 4 % w.group_in == 0 && w.out_c % 4 == 0 && w.out_c > 4 && !w.varies && !w.wide_images;
     while (count_ < w.groups && (w.groups % count_ != 0 || count_ * w.group_in < least_channels(w))) ++count_;
     if (count_ == 1) return;
     const std::int64_t taps = w.window.taps(), wide = count_ * w.group_in;
@@ -35,14 +36,18 @@ class MergedGroups {
   }
   /// How many groups became one.
   std::int64_t count() const noexcept { return count_; }
+  /// Whether they have four channels now, of which DepthwiseConvolution makes vectors.
+  bool fours() const noexcept { return fours_; }
 
  private:
   /// Of a merged group. (One group of all channels can use Winograd's algorithm.)
-  static std::int64_t least_channels(const ConvolutionWeights<std::int8_t>& w) noexcept {
+  std::int64_t least_channels(const ConvolutionWeights<std::int8_t>& w) const noexcept {
+    if (fours_) return 4;
     const bool one = w.window.square(3, 1) && w.memory != WeightMemory::small;
     return std::min<std::int64_t>(one && w.out_c <= 64 ? 64 : 16, w.out_c);
   }
   std::int64_t count_ = 1;
+  bool fours_ = false;
   std::vector<std::int8_t> values_;
 };
 

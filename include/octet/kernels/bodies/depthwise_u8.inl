@@ -70,7 +70,7 @@ struct DepthwiseBlock {
       return store_units<V, 4>(e, reinterpret_cast<const std::byte*>(sums), 0, scale, shifts(),
                                e.out + pixel * e.out_stride + channel, residual_at(e, pixel, channel), 1, channels);
     alignas(64) std::int32_t in_order[block_channels<V> + panel_columns];
-    for (int c = 0; c < block_channels<V>; ++c) in_order[c] = sums[interleaved(c, V::lanes, 4)];
+    for (int c = 0; c < block_channels<V>; c += 4) std::memcpy(in_order + c, sums + interleaved(c, V::lanes, 4), 16);
     if (e.store == Store::custom)
       return e.custom(e, reinterpret_cast<const std::byte*>(in_order), 0, e.first_row + pixel, 1,
                       e.first_column + channel, channels);
@@ -225,9 +225,32 @@ void depthwise_pixels(const DepthwiseBlock<V>& b) {
   });
 }
 
+// Groups of four channels, in and out: the inputs of a group are four bytes of a pixel, which are multiplied together
+// for each of its outputs. Weights of a block: [taps][4 vectors][lanes][4].
+template <class V, bool Whole>
+void grouped_pixels(const DepthwiseBlock<V>& b) {
+  const Depthwise& d = b.d;
+  const std::int64_t taps = d.shape.taps();
+  each_pixel(d, d.shape.in_c, [&](std::int64_t pixel, std::int64_t offset) {
+    typename V::i32 sums[1][4];
+    OCTET_UNROLL
+    for (int i = 0; i < 4; ++i) sums[0][i] = b.load_init(i);
+    const std::byte* w = b.weights;
+    for (std::int64_t t = 0; t < taps; ++t, w += 4 * block_channels<V>) {
+      const typename V::block x = b.template load<Whole>(d.taps[t] + offset);
+      const typename V::i32 inputs[] = {V::template repeat_four<0>(x), V::template repeat_four<1>(x),
+                                        V::template repeat_four<2>(x), V::template repeat_four<3>(x)};
+      OCTET_UNROLL
+      for (int i = 0; i < 4; ++i) V::dot(sums[0][i], V::split(inputs[i]), V::load_weights(w + i * block_channels<V>));
+    }
+    b.store(sums, pixel, 1);
+  });
+}
+
 template <class V, bool Whole>
 void depthwise_all(const DepthwiseBlock<V>& b) {
   const Depthwise& d = b.d;
+  if (d.fours) return grouped_pixels<V, Whole>(b);
   if (!d.by_rows) return depthwise_pixels<V, Whole>(b);
   if (d.shape.square(3, 1)) return depthwise_rows<V, 3, 1, Whole>(b);
   if (d.shape.square(3, 2)) return depthwise_rows<V, 3, 2, Whole>(b);
@@ -236,8 +259,9 @@ void depthwise_all(const DepthwiseBlock<V>& b) {
 }
 
 inline void depthwise_u8s8(const Depthwise& d) noexcept {
-  const std::int64_t taps = d.repeat * d.shape.taps(), groups = (taps + 3) / 4;
-  for (std::int64_t t = taps; t < groups * 4; ++t) d.taps[t] = d.padding;  // the weights of these taps are zero
+  const std::int64_t taps = d.repeat * d.shape.taps(), groups = d.fours ? taps : (taps + 3) / 4;
+  for (std::int64_t t = taps; !d.fours && t < groups * 4; ++t)
+    d.taps[t] = d.padding;  // the weights of these taps are zero
   using Row3 = RowTaps<wide, 3>;
   using Row5 = RowTaps<wide, 5>;
   // Bytes of weights of a channel.

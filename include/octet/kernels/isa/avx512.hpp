@@ -198,6 +198,10 @@ struct wide_base {
   static block high_bytes(block a, block b) { return _mm512_unpackhi_epi8(a, b); }
   static block low_pairs(block a, block b) { return _mm512_unpacklo_epi16(a, b); }
   static block high_pairs(block a, block b) { return _mm512_unpackhi_epi16(a, b); }
+  template <int I>
+  static i32 repeat_four(block a) {
+    return _mm512_shuffle_epi32(a, static_cast<_MM_PERM_ENUM>(I * 0x55));
+  }
   // The lanes of `low` and `high` in the order of what low_pairs and high_pairs took.
   static void in_order(i32 low, i32 high, i32& first, i32& second) {
     first = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);

@@ -229,6 +229,10 @@ struct neon_base {
   static block high_pairs(block a, block b) {
     return vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)));
   }
+  template <int I>
+  static i32 repeat_four(block a) {
+    return vdupq_laneq_s32(vreinterpretq_s32_u8(a), I);
+  }
   static void in_order(i32 low, i32 high, i32& first, i32& second) {
     first = low;
     second = high;

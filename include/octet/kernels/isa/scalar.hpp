@@ -286,6 +286,12 @@ struct wide {
   static block high_bytes(block a, block b) { return zip<1, 8>(a, b); }
   static block low_pairs(block a, block b) { return zip<2, 0>(a, b); }
   static block high_pairs(block a, block b) { return zip<2, 8>(a, b); }
+  template <int I>
+  static i32 repeat_four(const block& a) {
+    i32 r;
+    for (int i = 0; i < lanes; ++i) std::memcpy(&r.v[i], a.v + i / 4 * 16 + I * 4, 4);
+    return r;
+  }
   static void in_order(const i32& low, const i32& high, i32& first, i32& second) {
     const i32* from[] = {&low, &high};
     for (int i = 0; i < lanes; ++i) {

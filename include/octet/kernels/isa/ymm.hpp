@@ -269,6 +269,11 @@ struct ymm_base {
   static block high_bytes(block a, block b) { return _mm256_unpackhi_epi8(a, b); }
   static block low_pairs(block a, block b) { return _mm256_unpacklo_epi16(a, b); }
   static block high_pairs(block a, block b) { return _mm256_unpackhi_epi16(a, b); }
+  // The I-th four bytes of each 16, four times.
+  template <int I>
+  static i32 repeat_four(block a) {
+    return _mm256_shuffle_epi32(a, I * 0x55);
+  }
   static void in_order(i32 low, i32 high, i32& first, i32& second) {
     first = _mm256_permute2x128_si256(low, high, 0x20);
     second = _mm256_permute2x128_si256(low, high, 0x31);

@@ -90,7 +90,11 @@ class AnyConvolution {
       if constexpr (std::is_same_v<T, std::int8_t>) {
         const MergedGroups merged(w);
         merged_ = merged.count();
-        prepare_products(kernels, merged.weights(w), merged.weights(w));
+        depthwise_ = merged.fours();
+        if (depthwise_)
+          by_channel_ = {kernels, merged.weights(w)};
+        else
+          prepare_products(kernels, merged.weights(w), merged.weights(w));
       } else {
         prepare_products(kernels, w, other);
       }
