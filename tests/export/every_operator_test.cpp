@@ -34,7 +34,8 @@ bool is_refused(const std::string& name, Format f) {
                                                 "QuantizeLinear",  "DynamicQuantizeLinear",
                                                 "MatMulInteger",   "NonMaxSuppression",
                                                 "NonZero",         "Compress",
-                                                "SizesOf",         "NumberRange"};
+                                                "SizesOf",         "NumberRange",
+                                                "Parametrized"};
   const auto in = [&](const std::set<std::string>& all) {
     for (const std::string& x : all)
       if (name == x || name.compare(0, x.size() + 1, x + " ") == 0) return true;
@@ -91,6 +92,8 @@ TEST_CASE("export: unary functions") { check_forms(unary_cases()); }
 TEST_CASE("export: arithmetic of two tensors") { check_forms(binary_cases()); }
 TEST_CASE("export: operators on images") { check_forms(image_cases()); }
 TEST_CASE("export: operators on shapes, and integers") { check_forms(shape_cases()); }
+
+TEST_CASE("export: operators with computed parameters") { check_forms(computed_cases()); }
 
 TEST_CASE("export: dynamic range is quantized at run time in both formats") {
   // ONNX quantizes a whole batch by one range, octet each image: of one image both are the same.

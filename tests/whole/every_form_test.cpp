@@ -62,6 +62,10 @@ TEST_CASE("every form: operators on shapes, and integers") {
   for (const Case& c : shape_cases()) check_forms(c);
 }
 
+TEST_CASE("every form: operators with computed parameters") {
+  for (const Case& c : computed_cases()) check_forms(c);
+}
+
 TEST_CASE("every form: all operators are tested") {
   std::map<std::string, int> seen;
   for (const Case& c : cases())
