@@ -1,6 +1,11 @@
+#include <octet/io/load.hpp>
+#include <octet/io/save.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/runtime/executor.hpp>
 
+#include "support/exported.hpp"
+#include "support/files.hpp"
+#include "support/layer.hpp"
 #include "support/messages.hpp"
 #include "support/onnx_builder.hpp"
 #include "support/tflite_builder.hpp"
@@ -82,9 +87,15 @@ TEST_CASE("unknown sizes: shapes that are computed from them") {
         o.optimize = false;
         return o;
       }());
+      const TemporaryFile saved("model.octet");
+      save(m, saved.path);
+      Executor loaded(load(saved.path)), written(keep_layout ? m : through(m, Format::onnx));
       for (const Shape& s : {Shape{1, 2, 3, 5}, Shape{2, 2, 4, 3}, Shape{2, 2, 4, 3}}) {
         const Shape stored = keep_layout ? s : Shape{s[0], s[2], s[3], 2};
         const Tensor<float> x = random_tensor(stored, 3);
+        const std::vector<AnyTensor> results = run.run({x}), again = loaded.run({x});
+        for (std::size_t i = 0; i < results.size(); ++i) CHECK(same_bytes(results[i], again[i]));
+        CHECK(difference(results, written.run({x})).worst == 0);
         for (Executor* e : {&run, &plain}) {
           const AnyTensor y = e->run({x})[0];
           // Element [n, c, h, w] of the result; its shape in the file's layout.
@@ -147,8 +158,9 @@ TEST_CASE("unknown sizes: shapes that are computed from them") {
   OnnxBuilder scales = kept();  // by 2, by scales
   scales.initializer("factors", Tensor<std::int64_t>({4}, {1, 1, 2, 2})).node("Mul", {"s", "factors"}, {"sizes"});
   scales.node("Cast", {"sizes"}, {"to"}, {{"to", 1}}).node("Cast", {"s"}, {"from"}, {{"to", 1}});
-  scales.node("Div", {"to", "from"}, {"scales"}).node("Resize", {"c", "", "scales"}, {"y"},
-              {{"nearest_mode", "floor"}, {"coordinate_transformation_mode", "asymmetric"}});
+  scales.node("Div", {"to", "from"}, {"scales"})
+      .node("Resize", {"c", "", "scales"}, {"y"},
+            {{"nearest_mode", "floor"}, {"coordinate_transformation_mode", "asymmetric"}});
   check(scales.output("y"),
         [&](const Shape& s, const Shape& f, const auto& x, const auto& y) { same(s, f, x, y, 0, 2); });
 
@@ -168,8 +180,7 @@ TEST_CASE("unknown sizes: shapes that are computed from them") {
   check(tile.output("y"), [&](const Shape& s, const Shape& found, const auto& x, const auto& y) {
     REQUIRE(found == Shape{s[0] * s[0], 4, s[2] * s[2], s[3] * s[3]});
     for (std::int64_t h = 0; h < found[2]; ++h)
-      for (std::int64_t w = 0; w < found[3]; ++w)
-        CHECK(y(found[0] - 1, 2, h, w) == x(s[0] - 1, 0, h % s[2], w % s[3]));
+      for (std::int64_t w = 0; w < found[3]; ++w) CHECK(y(found[0] - 1, 2, h, w) == x(s[0] - 1, 0, h % s[2], w % s[3]));
   });
 
   OnnxBuilder pad = kept();  // to a square: rows above, columns after

@@ -127,7 +127,7 @@ OCTET_API std::unique_ptr<Step> Parametrized::prepare(const PrepareContext& c) c
   std::shared_ptr<Operator> own = detail::copy_of(*op);
   c.require(own != nullptr, "the operator ", op->type(), " is not known");
   return detail::make_step<detail::ParametrizedStep, Step>(c.name(), std::move(own), std::move(names),
-                                                            static_cast<std::size_t>(outputs));
+                                                           static_cast<std::size_t>(outputs));
 }
 
 OCTET_END

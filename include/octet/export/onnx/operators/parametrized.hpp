@@ -37,8 +37,8 @@ class ParameterExport {
     if (o.is_identity()) return stored;
     std::vector<std::int64_t> places;
     for (int d = 0; d < o.rank(); ++d) places.push_back(d);
-    return n_.step((name + " in order").c_str(), "Gather",
-                   {stored, n_.integers("order", file_entries(places, o))}, Attributes().integer("axis", 0));
+    return n_.step((name + " in order").c_str(), "Gather", {stored, n_.integers("order", file_entries(places, o))},
+                   Attributes().integer("axis", 0));
   }
   /// To be called last: whether all parameters have been written.
   void require_written() const {

@@ -41,8 +41,7 @@ inline void import_run_time_resize(NodeImport& n, Resize op, int i, const std::v
   const bool sizes = i == 3, stretch = op.keep_aspect_ratio_policy == AspectRatioPolicy::stretch;
   Shape result = x.source->shape;
   for (std::size_t k = 0; k < axes.size(); ++k)
-    result[x.order.find(axes[k])] =
-        sizes && stretch ? known_sizes(n, i, true)[static_cast<int>(k)] : Shape::unknown;
+    result[x.order.find(axes[k])] = sizes && stretch ? known_sizes(n, i, true)[static_cast<int>(k)] : Shape::unknown;
   const int numbers = stored_numbers(n, i, x, axes, 0, sizes ? 0 : 1, sizes ? "sizes" : "scales");
   add_parametrized(n, Parametrized(std::move(op), sizes ? "sizes" : "scales", result), x, x.order, {numbers}, x.order);
 }
