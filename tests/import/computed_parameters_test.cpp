@@ -153,3 +153,19 @@ TEST_CASE("computed parameters: of codes") {
     check(b, right, right.values, 0);
   }
 }
+
+TEST_CASE("computed parameters: of constants") {
+  OnnxBuilder b(11);  // as PyTorch writes them: pads from the last axis to the first
+  b.input("x", {1, 1, -1, -1}).integers("n", {4}).integers("p", {1, 0, 0, 2}).integers("pairs", {-1, 2});
+  b.node("ConstantOfShape", {"n"}, {"zeros"}, {{"value", Tensor<std::int64_t>({1}, {0})}});
+  b.node("Concat", {"p", "zeros"}, {"all"}, {{"axis", 0}}).node("Reshape", {"all", "pairs"}, {"rows"});
+  b.integers("minus", {-1}).integers("low", {-99}).integers("zero", {0});
+  b.node("Slice", {"rows", "minus", "low", "zero", "minus"}, {"reversed"});
+  b.node("Transpose", {"reversed"}, {"columns"}, {{"perm", std::vector<std::int64_t>{1, 0}}});
+  b.node("Reshape", {"columns", "minus"}, {"flat"}).node("Cast", {"flat"}, {"pads"}, {{"to", 7}}).scalar("seven", 7);
+  b.node("Pad", {"x", "pads", "seven"}, {"y"}).output("y");
+  const Model m = import_onnx(b, true);
+  REQUIRE(m.nodes.size() == 1);
+  CHECK(as<Pad>(*m.nodes[0].op)->before == std::vector<std::int64_t>{0, 0, 0, 1});
+  CHECK(as<Pad>(*m.nodes[0].op)->after == std::vector<std::int64_t>{0, 0, 2, 0});
+}

@@ -45,7 +45,7 @@ inline void import_tile(NodeImport& n) {
   unsigned keeps = ~0u;
   for (int d = 0; d < x.rank(); ++d) {
     const double given = repeats->entries[static_cast<std::size_t>(x.order[d])].value;
-    n.require(given >= 0 && given < 1e12, "repeat ", x.order[d], " is negative or too large: ", given);
+    n.require(given >= 0 && given < 1e12, "repeat ", x.order[d], " is unknown, negative or too large: ", given);
     const auto count = static_cast<std::int64_t>(given);
     if (count != 1) keeps &= ~(1u << d);
     if (n.builder.graph.value(v).shape[d] == 1 && count > 0) {
