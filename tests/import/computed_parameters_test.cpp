@@ -2,7 +2,7 @@
 #include <octet/operators/all.hpp>
 #include <octet/runtime/executor.hpp>
 
-#include "support/onnx_builder.hpp"
+#include "support/onnx_computed.hpp"
 #include "testing.hpp"
 
 // Layers with parameters that are computed in each run give ONNX Runtime's numbers.
@@ -10,45 +10,6 @@
 using namespace testing;
 
 namespace {
-
-/// An image x [1, 1, ?, ?], its sizes s (4), and vectors to compute with.
-OnnxBuilder image() {
-  OnnxBuilder b(19);
-  b.input("x", {1, 1, -1, -1}).node("Shape", {"x"}, {"s"}).integers("one", {1}).integers("two", {2});
-  b.integers("rows", {0, 0, 1, 0}).integers("columns", {0, 0, 0, 1}).integers("ones", {1, 1, 1, 1});
-  b.integers("twice", {1, 1, 2, 2}).integers("last", {3}).integers("none", {0}).integers("end", {9});
-  return b;
-}
-
-/// Adds the operator after `x`, for images: its results are y and, of TopK, places.
-void add(OnnxBuilder& b, const std::string& type, const std::string& x, const char* value) {
-  if (type == "Tile") {
-    b.node("Sub", {"s", "ones"}, {"less"}).node("Max", {"less", "ones"}, {"repeats"});
-    b.node("Tile", {x, "repeats"}, {"y"});
-  } else if (type == "reflect" || type == "edge" || type == "wrap" || type == "constant") {
-    b.node("Sub", {"s", "ones"}, {"less"}).node("Mul", {"less", "rows"}, {"before"});
-    b.node("Mul", {"less", "columns"}, {"after"}).node("Concat", {"before", "after"}, {"pads"}, {{"axis", 0}});
-    b.node("Pad", {x, "pads", type == "constant" ? value : ""}, {"y"}, {{"mode", type.c_str()}});
-  } else if (type == "TopK") {
-    b.node("Gather", {"s", "last"}, {"width"}).node("Sub", {"width", "one"}, {"k"});
-    b.node("TopK", {x, "k"}, {"y", "places"}, {{"largest", 0}});
-  } else if (type == "linear" || type == "nearest") {
-    b.node("Mul", {"s", "twice"}, {"sizes"});
-    b.node("Resize", {x, "", "", "sizes"}, {"y"}, {{"mode", type.c_str()}});
-  } else if (type == "scales") {
-    b.node("Mul", {"s", "twice"}, {"sizes"}).node("Cast", {"sizes"}, {"to"}, {{"to", 1}});
-    b.node("Cast", {"s"}, {"from"}, {{"to", 1}}).node("Div", {"to", "from"}, {"scales"});
-    b.node("Resize", {x, "", "scales"}, {"y"}, {{"mode", "cubic"}});
-  } else if (type == "Reshape") {
-    b.integers("order", {3, 1, 2, 0}).node("Gather", {"s", "order"}, {"target"}).node("Reshape", {x, "target"}, {"y"});
-  } else if (type == "Expand") {
-    b.integers("first", {0, 0, 1, 1}).node("Sub", {"s", "first"}, {"less"}).integers("front", {2});
-    b.node("Concat", {"front", "s"}, {"shape"}, {{"axis", 0}}).node("Expand", {x, "shape"}, {"y"});
-  } else if (type == "Slice") {
-    b.node("Gather", {"s", "last"}, {"width"}).node("Sub", {"width", "one"}, {"start"});
-    b.integers("step", {-2}).integers("before", {-9}).node("Slice", {x, "start", "before", "last", "step"}, {"y"});
-  }
-}
 
 std::vector<float> values_of(const AnyTensor& t) {
   std::vector<float> all;
@@ -117,8 +78,8 @@ void check(const OnnxBuilder& b, const Right& right, const std::vector<float>& v
 
 TEST_CASE("computed parameters: of numbers") {
   for (const Right& right : rights()) {
-    OnnxBuilder b = image();
-    add(b.scalar("seven", 7), right.type, "x", "seven");
+    OnnxBuilder b = image_with_sizes();
+    add_computed(b.scalar("seven", 7), right.type, "x", "seven");
     b.output("y");
     if (right.type == "TopK") b.output("places");
     check(b, right, right.values, 1e-5);
@@ -127,10 +88,10 @@ TEST_CASE("computed parameters: of numbers") {
 
 TEST_CASE("computed parameters: of quantized tensors between QuantizeLinear and DequantizeLinear") {
   for (const Right& right : rights()) {
-    OnnxBuilder b = image();
+    OnnxBuilder b = image_with_sizes();
     b.scalar("scale", 0.5f).initializer("zero", Tensor<std::uint8_t>(Shape{}, {3})).scalar("seven", 7);
     b.node("QuantizeLinear", {"x", "scale", "zero"}, {"q"}).node("DequantizeLinear", {"q", "scale", "zero"}, {"d"});
-    add(b, right.type, "d", "seven");
+    add_computed(b, right.type, "d", "seven");
     b.node("QuantizeLinear", {"y", "scale", "zero"}, {"codes"});
     b.node("DequantizeLinear", {"codes", "scale", "zero"}, {"z"}).output("z");
     if (right.type == "TopK") b.output("places");
@@ -141,13 +102,13 @@ TEST_CASE("computed parameters: of quantized tensors between QuantizeLinear and 
 TEST_CASE("computed parameters: of codes") {
   for (const Right& right : rights()) {
     if (right.type == "linear" || right.type == "scales") continue;  // ONNX Runtime truncates codes, or has no form
-    OnnxBuilder b = image();
+    OnnxBuilder b = image_with_sizes();
     b.scalar("scale", 0.5f).initializer("zero", Tensor<std::uint8_t>(Shape{}, {3}));
     b.initializer("seven", Tensor<std::uint8_t>(Shape{}, {17})).scalar("w scale", 0.5f);
     b.initializer("w", Tensor<std::int8_t>({1, 1, 1, 1}, {2})).initializer("w zero", Tensor<std::int8_t>(Shape{}, {0}));
     b.node("QuantizeLinear", {"x", "scale", "zero"}, {"q"});
     b.node("QLinearConv", {"q", "scale", "zero", "w", "w scale", "w zero", "scale", "zero"}, {"c"});
-    add(b, right.type, "c", "seven");
+    add_computed(b, right.type, "c", "seven");
     b.node("DequantizeLinear", {"y", "scale", "zero"}, {"z"}).output("z");
     if (right.type == "TopK") b.output("places");
     check(b, right, right.values, 0);

@@ -13,8 +13,8 @@ inline bool may_be_parameter(const Value& v) {
 }
 
 /// Computes the nodes from `first` on if all that they read and write may be parameters and is constant, because layers
-/// need their parameters as constants. Removes these nodes, then. Returns whether it did.
-inline bool fold_parameters(Graph& g, std::size_t first) {
+/// need their parameters as constants. Removes these nodes, then. Returns whether it did. `budget`: of bytes.
+inline bool fold_parameters(Graph& g, std::size_t first, std::size_t& budget) {
   if (g.nodes.size() == first) return false;
   std::vector<int> computed;
   const auto forget = [&] {
@@ -28,6 +28,10 @@ inline bool fold_parameters(Graph& g, std::size_t first) {
       if (v != Node::none && (!g.value(v).is_constant() || !may_be_parameter(g.value(v)))) return forget();
     for (int v : n.outputs)
       if (!may_be_parameter(g.value(v))) return forget();
+    std::size_t size = 0;
+    for (int v : n.outputs) size += bytes(g.value(v).dtype, g.value(v).shape.elements());
+    if (size > budget) return forget();
+    budget -= size;
     const std::vector<AnyTensor> results = run_constant(g, n, n.op->shapes(g.shape_context(n, nullptr)));
     for (std::size_t i = 0; i < n.outputs.size(); ++i) {
       g.value(n.outputs[i]).constant = results[i];

@@ -184,7 +184,7 @@ class Importer {
               else if (n.domain == "com.microsoft" || !import_on_sizes(node))
                 handler(node);
               note_sizes(n, node, handler);
-              const bool folded = fold_parameters(builder_.graph, first);
+              const bool folded = fold_parameters(builder_.graph, first, builder_.budget());
               for (std::string_view o : n.outputs) {
                 require<FormatError>(o.empty() || !needed_.tensors.count(o) || tensors_.count(o), "output '", text(o),
                                      "' is not supported");
