@@ -30,6 +30,7 @@ bool is_refused(const std::string& name) {
                             "NonZero",
                             "SizesOf",
                             "NumberRange",
+                            "Parametrized",
                             "ArgMax",
                             "Binary 10",
                             "Binary 11",

@@ -9,8 +9,11 @@
 #include <octet/quantization/calibration_file.hpp>
 #include <octet/quantization/plan_file.hpp>
 #include <octet/quantization/quantize_model.hpp>
+#include <set>
 
+#include "support/every_operator.hpp"
 #include "support/one_layer.hpp"
+#include "support/onnx_computed.hpp"
 #include "support/onnx_networks.hpp"
 #include "support/tflite_networks.hpp"
 #include "tiny_model.hpp"
@@ -152,6 +155,16 @@ void write_onnx() {
       seed("onnx", type, found);
     }
   };
+  for (const char* type : computed_types)
+    for (const bool codes : {false, true}) {
+      OnnxBuilder b = image_with_sizes();
+      b.scalar("scale", 0.5f).initializer("zero", Tensor<uint8>(Shape{}, {3}));
+      if (codes) b.node("QuantizeLinear", {"x", "scale", "zero"}, {"q"});
+      add_computed(b, type, codes ? "q" : "x", codes ? "zero" : "scale");
+      if (codes) b.node("DequantizeLinear", {"y", "scale", "zero"}, {"z"});
+      seed("onnx", std::string("computed_") + type + (codes ? "_uint8" : ""), b.output(codes ? "z" : "y").bytes());
+    }
+  for (const auto& [name, b] : data_sized_networks()) seed("onnx", "data_sized_" + name, b.bytes());
   each(detail::onnx::standard_handlers(), "");
   each(detail::onnx::microsoft_handlers(), "com.microsoft");
 }
@@ -226,6 +239,21 @@ void write_octet() {
   int number = 0;
   for (const Model& m : models)
     save(m, place("octet", m.nodes[0].op->type() + std::to_string(number++) + ".octet"), {m.nodes.size() > 1});
+  // Of other operators, and of computed parameters, the cases that tests have.
+  std::set<std::string> seen;
+  const auto is_new = [&](const Model& m) {
+    bool fresh = false;
+    for (const Node& n : m.nodes) fresh = seen.insert(n.op->type()).second || fresh;
+    return fresh;
+  };
+  for (const Model& m : models) is_new(m);
+  for (const every_operator::Case& c : every_operator::cases()) {
+    Model m;
+    m.outputs = {c.add(m, m.add_input("x", {4, 6, 6, 8}))};
+    std::string name = "case_" + c.name;
+    std::replace(name.begin(), name.end(), ' ', '_');
+    if (is_new(m) || c.name.compare(0, 12, "Parametrized") == 0) save(m, place("octet", name + ".octet"), {false});
+  }
 }
 
 std::string little(std::uint32_t n, int bytes = 4) {

@@ -360,9 +360,78 @@ inline std::vector<Case> shape_cases() {
   return all;
 }
 
+/// Operators with parameters that are computed from the sizes [N, 6, 6, 8] of the image.
+inline std::vector<Case> computed_cases() {
+  constexpr std::int64_t any = Shape::unknown;
+  const auto vector = [](Graph& g, const char* name, const std::vector<std::int64_t>& x) {
+    return g.add_constant(name, Tensor<std::int64_t>({static_cast<std::int64_t>(x.size())}, x));
+  };
+  const auto images = [](const Graph& g, int v) { return Shape{any, any, any, g.value(v).shape[3]}; };
+  const auto sizes = [](Graph& g, int v, const std::vector<std::int64_t>& axes) {
+    return g.add("sizes", SizesOf(axes), {v});
+  };
+  const auto scaled = [=](Graph& g, int v, const std::vector<float>& by) {  // sizes that are computed as numbers
+    const auto count = static_cast<std::int64_t>(by.size());
+    const int real = g.add("real sizes", Convert(DType::f32), {sizes(g, v, {0, 1, 2, 3})}),
+              more = g.add("scaled", Binary(BinaryKind::mul), {real, g.add_constant("by", Tensor<float>({count}, by))});
+    return g.add("scaled sizes", Convert(DType::i64), {more});
+  };
+  std::vector<Case> all;
+  all.push_back(
+      {"Parametrized Reshape", [=](Graph& g, int v) {
+         const int rows = g.add("rows", Parametrized(Reshape(), "target", {any, g.value(v).shape[3]}),
+                                {v, vector(g, "rows of", {-1, 8})});
+         return g.add("op", Parametrized(Reshape(), "target", images(g, v)), {rows, sizes(g, v, {0, 1, 2, 3})});
+       }});
+  all.push_back({"Parametrized Expand", [=](Graph& g, int v) {
+                   const int ones = g.add("op", Parametrized(Expand(), "shape", images(g, v)),
+                                          {constant(g, {1, 6, 8}, 81), sizes(g, v, {0, 1, 2, 3})});
+                   return g.add("sum", Binary(BinaryKind::add), {v, ones});
+                 }});
+  all.push_back({"Parametrized Slice", [=](Graph& g, int v) {
+                   const int ends = g.add("ends", Binary(BinaryKind::sub), {sizes(g, v, {2, 1}), vector(g, "1", {1})});
+                   return g.add("op", Parametrized(Slice({}, {}, {2, 1}), "starts,ends", images(g, v)),
+                                {v, vector(g, "starts", {1, 2}), ends});
+                 }});
+  for (const ResizeMode mode : {ResizeMode::nearest, ResizeMode::linear})
+    all.push_back({"Parametrized Resize " + std::to_string(static_cast<int>(mode)), [=](Graph& g, int v) {
+                     Resize r;
+                     r.float_coordinates = true;  // as in ONNX files
+                     r.mode = mode;
+                     r.coordinate_transformation_mode = CoordinateMode::half_pixel;
+                     return g.add("op", Parametrized(r, "sizes", images(g, v)), {v, scaled(g, v, {1, 2, 1.5, 1})});
+                   }});
+  all.push_back({"Parametrized Resize by scales", [=](Graph& g, int v) {
+                   Resize r;
+                   r.coordinate_transformation_mode = CoordinateMode::asymmetric;
+                   r.nearest_mode = NearestMode::floor;
+                   const int from = g.add("from", Convert(DType::f32), {sizes(g, v, {0, 1, 2, 3})}),
+                             to = g.add("to", Convert(DType::f32), {scaled(g, v, {1, 1.5, 2, 1})}),
+                             scales = g.add("scales", Binary(BinaryKind::div), {to, from});
+                   return g.add("op", Parametrized(r, "scales", images(g, v)), {v, scales});
+                 }});
+  for (const PadMode mode : {PadMode::constant, PadMode::edge})
+    all.push_back(
+        {"Parametrized Pad " + std::to_string(static_cast<int>(mode)), [=](Graph& g, int v) {
+           const int missing = g.add("missing", Binary(BinaryKind::sub),
+                                     {vector(g, "wanted", {4, 8, 7, 8}), sizes(g, v, {0, 1, 2, 3})}),
+                     before = g.add("rows", Binary(BinaryKind::mul), {missing, vector(g, "1", {0, 1, 0, 0})}),
+                     after = g.add("both", Binary(BinaryKind::mul), {missing, vector(g, "2", {0, 1, 1, 0})});
+           return g.add("op", Parametrized(Pad(mode, {}, {}, 0.5), "before,after", images(g, v)), {v, before, after});
+         }});
+  all.push_back({"Parametrized TopK", [=](Graph& g, int v) {
+                   const int k = g.add("k", Binary(BinaryKind::div), {sizes(g, v, {2}), vector(g, "2", {2})});
+                   Parametrized op(TopK(1, 2), "k", images(g, v));
+                   op.outputs = 2;
+                   return g.add("op", op, {v, k});
+                 }});
+  return all;
+}
+
 inline std::vector<Case> cases() {
   std::vector<Case> all = unary_cases();
-  for (auto list : {binary_cases(), image_cases(), shape_cases()}) all.insert(all.end(), list.begin(), list.end());
+  for (auto list : {binary_cases(), image_cases(), shape_cases(), computed_cases()})
+    all.insert(all.end(), list.begin(), list.end());
   return all;
 }
 

@@ -62,6 +62,23 @@ TEST_CASE("every form: operators on shapes, and integers") {
   for (const Case& c : shape_cases()) check_forms(c);
 }
 
+TEST_CASE("every form: operators with computed parameters") {
+  for (const Case& c : computed_cases()) check_forms(c);
+}
+
+TEST_CASE("every form: parameters that are computed from sizes which no calibration has seen") {
+  for (const Case& c : computed_cases()) {
+    if (c.name.find("Pad") != std::string::npos || c.name.find("Expand") != std::string::npos) continue;  // of 6 x 6
+    CAPTURE(c.name);
+    const Graph g = network(c);
+    const Model m = quantize<int8>(g, calibrate(g, {random_tensor({4, 6, 6, 8}, 9, -1, 1)}));
+    const Tensor<float> x = random_tensor({2, 15, 20, 8}, 9, -1, 1);
+    const AnyTensor right = run(g, x)[0], found = run(m, x)[0];
+    REQUIRE(found.shape() == right.shape());
+    CHECK(sqnr_db(right, found) >= c.int8_db);
+  }
+}
+
 TEST_CASE("every form: all operators are tested") {
   std::map<std::string, int> seen;
   for (const Case& c : cases())

@@ -10,13 +10,14 @@ std::shared_ptr<Operator> copy_of(const Operator& op);
 }  // namespace detail
 
 /// An operator some of whose parameters are computed by other layers: the target of a Reshape, the sizes of a Resize.
-/// Inputs: those of the operator, then an integer vector or number for each of these parameters. It has one output.
+/// Inputs: those of the operator, then a vector or number for each of these parameters.
 class Parametrized : public DataSizedOperator<Parametrized> {
  public:
   static constexpr const char* type_name = "Parametrized";  ///< see Operator::type
   std::shared_ptr<Operator> op;     ///< what is computed; of these parameters its values do not matter
   std::string parameters;           ///< names of the parameters (of Operator::fields), separated by commas
-  std::vector<std::int64_t> shape;  ///< of the output, as far as it is known: Shape::unknown else
+  std::vector<std::int64_t> shape;  ///< of each output, as far as it is known: Shape::unknown else
+  std::int64_t outputs = 1;         ///< of the operator: 1, or 2 of the same shape (TopK)
 
   Parametrized() = default;
   /// See the members.

@@ -1,4 +1,5 @@
 #pragma once
+#include "../operators/shape/sizes_of.hpp"
 #include "../passes/conversions.hpp"
 #include "../passes/normalization_pattern.hpp"
 #include "weights.hpp"
@@ -89,11 +90,12 @@ class IntegerPlacement {
     }
     const std::vector<bool> only_output = joins_of_outputs();
     std::vector<bool> relative = relative_layers();
+    const std::vector<bool> of_sizes = layers_of_sizes();
     find_normalizations(relative);
     for (std::size_t node = 0; node < g_.nodes.size(); ++node) {
       const Node& n = g_.nodes[node];
       const IntegerForm form = form_of(n);
-      bool possible = !only_output[node] && !relative[node];
+      bool possible = !only_output[node] && !relative[node] && !of_sizes[node];
       possible = possible && form.output != Output::none && g_.value(n.outputs[0]).dtype == DType::f32;
       for (std::size_t i = 0; possible && i < n.inputs.size(); ++i) {
         const int v = n.inputs[i], k = static_cast<int>(i);
@@ -124,6 +126,23 @@ class IntegerPlacement {
         if (v != Node::none && !(result && (moves || joins[i]))) only[at(v)] = false;
     }
     return joins;
+  }
+
+  /// Layers that read numbers which are computed from the sizes of tensors. They stay float: codes would round the
+  /// sizes of what is computed with them, and their range is not that of other sizes.
+  std::vector<bool> layers_of_sizes() const {
+    std::vector<bool> layers(g_.nodes.size(), false), values(g_.values.size(), false);
+    for (std::size_t i = 0; i < g_.nodes.size(); ++i) {
+      const Node& n = g_.nodes[i];
+      bool sizes = false, others = false;
+      for (int v : n.inputs) {
+        if (v == Node::none || g_.value(v).is_constant()) continue;
+        (values[at(v)] ? sizes : others) = true;
+        layers[i] = layers[i] || (values[at(v)] && g_.value(v).dtype == DType::f32);
+      }
+      for (int v : n.outputs) values[at(v)] = as<SizesOf>(*n.op) || (sizes && !others);
+    }
+    return layers;
   }
 
   /// Layers that stay float because small numbers need a small error: roots, logarithms and divisions by a computed

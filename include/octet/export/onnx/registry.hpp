@@ -8,6 +8,7 @@
 #include "operators/movement.hpp"
 #include "operators/normalization.hpp"
 #include "operators/own_operator.hpp"
+#include "operators/parametrized.hpp"
 #include "operators/pooling.hpp"
 #include "operators/products.hpp"
 #include "operators/quantize.hpp"
@@ -82,6 +83,10 @@ inline Writer find_writer(std::string_view type) {
 
 /// The version of ONNX's operator set that a node needs, if it is more than File::lowest_opset.
 inline std::int64_t needed_opset(const Operator& op) {
+  if (const auto* p = as<Parametrized>(op)) {
+    const auto* r = as<Reshape>(*p->op);
+    return r && r->allow_zero ? 14 : needed_opset(*p->op);
+  }
   if (const auto* u = as<Unary>(op)) {
     if (u->kind == UnaryKind::hard_swish) return 14;
     if (u->kind == UnaryKind::gelu || u->kind == UnaryKind::gelu_tanh) return 20;
@@ -131,7 +136,8 @@ inline bool keeps_order(const Node& n) {
   static const std::set<std::string_view> types{
       "Reshape",       "Flatten", "Squeeze", "Unsqueeze", "Transpose",       "FullyConnected", "MatMul",
       "MatMulInteger", "Gather",  "Expand",  "Recurrent", "ReverseSequence", "GatherND",       "ScatterND"};
-  if (types.count(n.op->type())) return false;
+  const auto* p = as<Parametrized>(*n.op);
+  if (types.count(p ? p->op->type() : n.op->type())) return false;
   const OperatorType* own = find_operator(n.op->type());
   return find_writer(n.op->type()) || (own && own->files.onnx_layout == OnnxLayout::any);
 }

@@ -108,6 +108,12 @@ class GraphBuilder {
     return permuted_copy(t, permutation(x.order, Order::identity(x.rank())));
   }
 
+  /// To be called if the value of an operand has become a constant.
+  void set_constant(const Operand& x) {
+    Source& s = *x.source;
+    if (!s.is_constant()) s.constant = graph.value(s.values.front().second).constant;
+  }
+
   /// Whether a value is the same in every run.
   bool is_fixed(const Operand& x) const { return x.is_constant() || fixed_[at(x.source->values.front().second)]; }
   /// Whether no node reads the value yet.

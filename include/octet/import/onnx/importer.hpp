@@ -6,6 +6,7 @@
 #include "../../model_file/load_options.hpp"
 #include "../input_shapes.hpp"
 #include "../missing_operators.hpp"
+#include "fold_parameters.hpp"
 #include "half_precision.hpp"
 #include "node_order.hpp"
 #include "own_operator.hpp"
@@ -177,14 +178,17 @@ class Importer {
               for (std::string_view o : n.outputs)
                 require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
               NodeImport node(n, opset_, builder_, tensors_, files_, needed_.tensors);
+              const std::size_t first = builder_.graph.nodes.size();
               if (own)
                 import_own_operator(node, *own);
               else if (n.domain == "com.microsoft" || !import_on_sizes(node))
                 handler(node);
               note_sizes(n, node, handler);
+              const bool folded = fold_parameters(builder_.graph, first, builder_.budget());
               for (std::string_view o : n.outputs) {
                 require<FormatError>(o.empty() || !needed_.tensors.count(o) || tensors_.count(o), "output '", text(o),
                                      "' is not supported");
+                if (folded && tensors_.count(o)) builder_.set_constant(tensors_.at(o));
                 half_.note_output(n, o);
               }
             });

@@ -9,6 +9,7 @@
 #include "operators/indexed.hpp"
 #include "operators/masks.hpp"
 #include "operators/norms.hpp"
+#include "operators/pad.hpp"
 #include "operators/quantized_elementwise.hpp"
 #include "operators/rearrange.hpp"
 #include "operators/recurrent.hpp"

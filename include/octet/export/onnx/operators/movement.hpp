@@ -68,11 +68,8 @@ inline void pad_codes(NodeExport& n, const Pad& p, const std::string& pads, cons
   n.written(0, out, o);
 }
 
-inline void export_pad(NodeExport& n) {
-  const auto& p = static_cast<const Pad&>(n.op());
-  const Order o = n.order();
-  std::vector<std::int64_t> pads = file_entries(p.before, o), after = file_entries(p.after, o);
-  pads.insert(pads.end(), after.begin(), after.end());
+/// `pads`: the tensor of the pads, in the order o.
+inline void write_pad(NodeExport& n, const Pad& p, const std::string& pads, const Order& o) {
   const char* const modes[] = {"constant", "reflect", "edge", "wrap", nullptr};
   const char* const mode = modes[static_cast<int>(p.mode)];
   n.require(mode,
@@ -80,14 +77,22 @@ inline void export_pad(NodeExport& n) {
             "edge");
   const Attributes a = Attributes().text("mode", mode);
   if (n.tensors().has_codes(n.id(0)) && n.tensors().options().onnx == OnnxForm::unsigned_codes)
-    return pad_codes(n, p, n.integers("pads", pads), a, o);
-  std::vector<std::string> in{n.real(0, o), n.integers("pads", pads)};
+    return pad_codes(n, p, pads, a, o);
+  std::vector<std::string> in{n.real(0, o), pads};
   if (p.mode == PadMode::constant && p.value != 0) {
     n.require(n.input(0).is_quantized() || n.input(0).dtype == DType::f32, "pads ", name(n.input(0).dtype),
               " with a number other than 0, which octet does not write");
     in.push_back(n.scalar("value", p.value));
   }
   n.node("Pad", in, o, a);
+}
+
+inline void export_pad(NodeExport& n) {
+  const auto& p = static_cast<const Pad&>(n.op());
+  const Order o = n.order();
+  std::vector<std::int64_t> pads = file_entries(p.before, o), after = file_entries(p.after, o);
+  pads.insert(pads.end(), after.begin(), after.end());
+  write_pad(n, p, n.integers("pads", pads), o);
 }
 
 inline void export_gather(NodeExport& n) {
@@ -136,10 +141,8 @@ inline Order cubic_order(const std::vector<double>& factors, const Order& own) {
   return dims.inverse();
 }
 
-inline void export_resize(NodeExport& n) {
-  const auto& r = static_cast<const Resize&>(n.op());
-  const std::vector<double> factors = resize_scales(n, r);
-  const Order o = r.mode == ResizeMode::cubic ? cubic_order(factors, n.order()) : n.order();
+/// `in`: the image, in the order o, and what resizes it.
+inline void write_resize(NodeExport& n, const Resize& r, const std::vector<std::string>& in, const Order& o) {
   static constexpr const char* modes[] = {"nearest", "linear", "cubic"};
   static constexpr const char* coordinates[] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
                                                 "align_corners", "asymmetric",           "tf_crop_and_resize"};
@@ -151,6 +154,14 @@ inline void export_resize(NodeExport& n) {
   if (r.mode == ResizeMode::cubic) a.real("cubic_coeff_a", r.cubic_coeff_a);
   if (r.exclude_outside) a.integer("exclude_outside", 1);
   if (r.antialias) a.integer("antialias", 1);
+  if (!r.roi.empty()) a.real("extrapolation_value", r.extrapolation_value);
+  n.node("Resize", in, o, a);
+}
+
+inline void export_resize(NodeExport& n) {
+  const auto& r = static_cast<const Resize&>(n.op());
+  const std::vector<double> factors = resize_scales(n, r);
+  const Order o = r.mode == ResizeMode::cubic ? cubic_order(factors, n.order()) : n.order();
   std::string roi;
   if (!r.roi.empty()) {
     const auto rank = static_cast<std::ptrdiff_t>(o.rank());
@@ -159,10 +170,9 @@ inline void export_resize(NodeExport& n) {
     ends = file_entries(ends, o);
     starts.insert(starts.end(), ends.begin(), ends.end());
     roi = n.tensors().reals(n.name() + "/roi", starts);
-    a.real("extrapolation_value", r.extrapolation_value);
   }
   const std::string scales = n.tensors().reals(n.name() + "/scales", file_entries(factors, o));
-  n.node("Resize", {n.real(0, o), roi, scales}, o, a);
+  write_resize(n, r, {n.real(0, o), roi, scales}, o);
 }
 
 }  // namespace detail::onnx

@@ -81,19 +81,24 @@ inline void export_arg_max(NodeExport& n) {
   n.node("Cast", {n.step("indices", type, {x}, a)}, after, Attributes().integer("to", data_type_code(m.to)));
 }
 
-inline void export_top_k(NodeExport& n) {
-  const auto& k = static_cast<const TopK&>(n.op());
+/// `count`: the tensor of the number of elements.
+inline void write_top_k(NodeExport& n, const TopK& k, const std::string& count) {
   TensorExport& t = n.tensors();
   const Order o = n.order();
   Attributes a;
   a.integer("axis", o[normalize_axis(k.axis, o.rank())]).integer("largest", k.smallest ? 0 : 1);
-  const std::vector<std::string> in{n.real(0, o), n.integers("k", {k.k})};
+  const std::vector<std::string> in{n.real(0, o), count};
   if (k.to == DType::i64) return n.whole_node("TopK", in, {o, o}, a);
   const std::string indices = t.file().unique(n.name() + "/indices");
   n.result(0, o, {}, [&](const std::string& out) { t.file().add_node(n.name(), "TopK", in, {out, indices}, a, ""); });
   n.result(1, o, {}, [&](const std::string& out) {
     t.node(out, "Cast", {indices}, out, Attributes().integer("to", data_type_code(k.to)));
   });
+}
+
+inline void export_top_k(NodeExport& n) {
+  const auto& k = static_cast<const TopK&>(n.op());
+  write_top_k(n, k, n.integers("k", {k.k}));
 }
 
 }  // namespace detail::onnx

@@ -1,10 +1,6 @@
 #pragma once
 #include "../../../operators/non_max_suppression.hpp"
-#include "../../../operators/parametrized.hpp"
 #include "../../../operators/selection.hpp"
-#include "../../../operators/shape/gather.hpp"
-#include "../../../operators/shape/slice.hpp"
-#include "../../../operators/shape/views.hpp"
 #include "../node_export.hpp"
 
 OCTET_BEGIN
@@ -35,21 +31,6 @@ inline void export_compress(NodeExport& n) {
 
 inline void export_number_range(NodeExport& n) {
   n.node("Range", {n.real(0), n.real(1), n.real(2)}, Order::identity(1));
-}
-
-/// Reshape, Expand and Slice whose sizes are computed.
-inline void export_parametrized(NodeExport& n) {
-  const auto& p = static_cast<const Parametrized&>(n.op());
-  const Order after = Order::identity(n.output().shape.rank());
-  std::vector<std::string> in{n.real(0, Order::identity(n.rank()))};
-  for (int i = 1; i < n.inputs(); ++i) in.push_back(n.real(i, Order::identity(n.rank(i))));
-  if (const auto* r = as<Reshape>(*p.op); r && !r->allow_zero) return n.node("Reshape", in, after);
-  if (as<Expand>(*p.op)) return n.node("Expand", in, after);
-  const auto* s = as<Slice>(*p.op);
-  n.require(s != nullptr, "computes parameters of ", p.op->type(), ", which octet does not write");
-  in.push_back(n.integers("axes", s->axes));
-  if (!s->steps.empty()) in.push_back(n.integers("steps", s->steps));
-  n.node("Slice", in, after);
 }
 
 }  // namespace detail::onnx

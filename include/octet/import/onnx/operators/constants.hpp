@@ -11,9 +11,9 @@ inline void import_constant_of_shape(NodeImport& n) {
   n.require(value.size() == 1, "the value has ", value.size(), " elements, expected 1");
   if (is_run_time(n, 0)) {
     const Shape result = known_sizes(n, 0, false);
-    const int v = n.builder.value(constant_operand(n.name() + "/value", value.reshaped({})));
-    add_parametrized(n, Expand(), v, "shape", {n.builder.value(n.input(0))}, result, Order::identity(result.rank()));
-    return;
+    return add_parametrized(n, Parametrized(Expand(), "shape", result),
+                            constant_operand(n.name() + "/value", value.reshaped({})), Order(),
+                            {n.builder.value(n.input(0))}, Order::identity(result.rank()));
   }
   std::vector<std::int64_t> dims = n.constant_integers(0);
   for (std::int64_t d : dims) n.require(d >= 0, "a size is ", d, ", expected at least 0");

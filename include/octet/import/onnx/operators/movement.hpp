@@ -70,8 +70,8 @@ inline void import_run_time_slice(NodeImport& n) {
     result[static_cast<int>(axis)] = Shape::unknown;
   }
   if (n.has(4)) op.steps = n.constant_integers(4);
-  add_parametrized(n, std::move(op), n.builder.value(x), "starts,ends",
-                   {n.builder.value(n.input(1)), n.builder.value(n.input(2))}, result, x.order);
+  add_parametrized(n, Parametrized(std::move(op), "starts,ends", result), x, x.order,
+                   {n.builder.value(n.input(1)), n.builder.value(n.input(2))}, x.order);
 }
 
 inline void import_slice(NodeImport& n) {
@@ -112,49 +112,6 @@ inline void import_split(NodeImport& n) {
     if (n.wants(i)) n.result(v + i, x.order, i);
 }
 
-inline void import_pad(NodeImport& n) {
-  const Operand& x = n.input(0);
-  const bool as_attributes = n.opset() < 11;
-  const std::vector<std::int64_t> pads = as_attributes ? n.integers("pads") : n.constant_integers(1);
-  std::vector<std::int64_t> axes;
-  if (!as_attributes && n.has(3))
-    axes = n.constant_integers(3);
-  else
-    for (int d = 0; d < x.rank(); ++d) axes.push_back(d);
-  n.require(pads.size() == 2 * axes.size(), "expected two pads for each of ", axes.size(), " axes, found ",
-            pads.size());
-  Pad op;
-  op.before.assign(static_cast<std::size_t>(x.rank()), 0);
-  op.after = op.before;
-  unsigned keeps = ~0u;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    const auto place = static_cast<std::size_t>(x.order.find(normalize_axis(axes[i], x.rank())));
-    op.before[place] = pads[i];
-    op.after[place] = pads[axes.size() + i];
-    if (op.before[place] != 0 || op.after[place] != 0) keeps &= ~(1u << place);
-  }
-  op.value = as_attributes ? n.real("value") : 0;
-  if (!as_attributes && n.has(2)) {
-    const AnyTensor value = n.constant(2);
-    n.require(value.size() == 1, "expected one value to pad with, found ", value.size());
-    op.value = load_element(value.dtype(), value.data(), 0);
-  }
-  const std::string mode = n.text("mode", "constant");
-  if (mode == "reflect")
-    op.mode = PadMode::reflect;
-  else if (mode == "edge")
-    op.mode = PadMode::edge;
-  else if (mode == "wrap")
-    op.mode = PadMode::wrap;
-  else
-    n.require(mode == "constant", "mode '", mode, "' is not supported");
-  const int v = n.builder.value(x);
-  if (const QuantParams& q = n.builder.graph.value(v).quant;
-      q && !q.per_channel())  // the value of Pad is a real number
-    op.value = (op.value - q.zero_point[0]) * static_cast<double>(q.scale[0]);
-  n.result(n.add(std::move(op), {v}, static_cast<Keeps>(keeps)), x.order);
-}
-
 inline void import_gather(NodeImport& n) {
   const Operand &x = n.input(0), &indices = n.input(1);
   const int axis = normalize_axis(n.integer("axis"), x.rank()), place = x.order.find(axis), more = indices.rank() - 1;
@@ -177,8 +134,8 @@ inline void import_run_time_expand(NodeImport& n) {
     const std::int64_t wanted = more >= 0 ? given[d] : d + more >= 0 ? given[d + more] : 1;
     result.push_back(wanted == 1 ? (more >= 0 ? own : x.shape()[d]) : wanted);
   }
-  add_parametrized(n, Expand(), n.builder.value(x, Order::identity(x.rank())), "shape", {n.builder.value(n.input(1))},
-                   result, Order::identity(result.rank()));
+  add_parametrized(n, Parametrized(Expand(), "shape", result), x, Order::identity(x.rank()),
+                   {n.builder.value(n.input(1))}, Order::identity(result.rank()));
 }
 
 inline void import_expand(NodeImport& n) {

@@ -1,5 +1,5 @@
 #pragma once
-#include "plain.hpp"
+#include "run_time.hpp"
 
 OCTET_BEGIN
 namespace detail::onnx {
@@ -95,13 +95,22 @@ inline void import_reduce_log_sum_exp(NodeImport& n) {
 
 inline void import_top_k(NodeImport& n) {
   Operand x = n.input(0);
-  if (n.builder.graph.value(n.builder.value(x)).quant.per_channel()) x = plain(n, x);
+  const bool computed = n.opset() >= 10 && is_run_time(n, 1);
+  if (computed || n.builder.graph.value(n.builder.value(x)).quant.per_channel()) x = plain(n, x);
+  const int axis = normalize_axis(n.integer("axis", -1), x.rank()), place = x.order.find(axis);
+  TopK op(1, place);
+  op.smallest = !n.flag("largest", true);
+  if (computed) {
+    Shape result = x.source->shape;
+    result[place] = Shape::unknown;
+    Parametrized of(std::move(op), "k", result);
+    of.outputs = 2;
+    return add_parametrized(n, std::move(of), x, x.order, {n.builder.value(n.input(1))}, x.order);
+  }
   const std::vector<std::int64_t> k =
       n.opset() < 10 ? std::vector<std::int64_t>{n.integer("k", -1)} : n.constant_integers(1);
   n.require(k.size() == 1, "expected one k, found ", k.size());
-  const int axis = normalize_axis(n.integer("axis", -1), x.rank()), place = x.order.find(axis);
-  TopK op(k[0], place);
-  op.smallest = !n.flag("largest", true);
+  op.k = k[0];
   const int v = n.add(std::move(op), {n.builder.value(x)}, keeps_all_but(place), 0, 2);
   for (int i = 0; i < std::min(2, n.outputs()); ++i)
     if (n.wants(i)) n.result(v + i, x.order, i);

@@ -99,8 +99,8 @@ inline void import_run_time_reshape(NodeImport& n) {
   Reshape op;
   op.allow_zero = n.flag("allowzero");
   const Shape result = known_sizes(n, 1, !op.allow_zero);
-  add_parametrized(n, std::move(op), n.builder.value(x, Order::identity(x.rank())), "target",
-                   {n.builder.value(n.input(1))}, result, Order::identity(result.rank()));
+  add_parametrized(n, Parametrized(std::move(op), "target", result), x, Order::identity(x.rank()),
+                   {n.builder.value(n.input(1))}, Order::identity(result.rank()));
 }
 
 inline void import_reshape(NodeImport& n) {

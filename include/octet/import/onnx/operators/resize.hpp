@@ -32,16 +32,18 @@ inline std::vector<double> constant_doubles(NodeImport& n, int i) {
   return {v.begin(), v.end()};
 }
 
-/// Resizes to sizes that are known in each run. They are brought into the stored order of dimensions.
-inline void import_run_time_resize(NodeImport& n, Resize op) {
+/// Resizes to sizes (input 3) or by scales that are known in each run.
+inline void import_run_time_resize(NodeImport& n, Resize op, int i, const std::vector<int>& axes) {
   const Operand& x = n.input(0);
-  const Shape given = known_sizes(n, 3, false);
-  n.require(given.rank() == x.rank(), "expected ", x.rank(), " sizes, found ", given.rank());
-  const std::vector<std::int64_t> order = x.order.list();
-  const int places = n.builder.add_constant(n.builder.derived(n.name() + "/order"),
-                                            Tensor<std::int64_t>({static_cast<std::int64_t>(order.size())}, order));
-  const int sizes = n.step("stored sizes", octet::Gather(0), {n.builder.value(n.input(3)), places});
-  add_parametrized(n, std::move(op), n.builder.value(x), "sizes", {sizes}, permuted(given, x.order), x.order);
+  n.require(op.coordinate_transformation_mode != CoordinateMode::tf_crop_and_resize, "input ", i, " ('",
+            n.input(i).name(), "') has to be constant, or computed from sizes");
+  require_numbers(n, i, axes.size());
+  const bool sizes = i == 3, stretch = op.keep_aspect_ratio_policy == AspectRatioPolicy::stretch;
+  Shape result = x.source->shape;
+  for (std::size_t k = 0; k < axes.size(); ++k)
+    result[x.order.find(axes[k])] = sizes && stretch ? known_sizes(n, i, true)[static_cast<int>(k)] : Shape::unknown;
+  const int numbers = stored_numbers(n, i, x, axes, 0, sizes ? 0 : 1, sizes ? "sizes" : "scales");
+  add_parametrized(n, Parametrized(std::move(op), sizes ? "sizes" : "scales", result), x, x.order, {numbers}, x.order);
 }
 
 /// Resize, or Upsample before operator set 10, whose scales were an attribute before operator set 9.
@@ -78,22 +80,21 @@ inline void import_resize(NodeImport& n) {
   } else if (!upsample && given(sizes)) {
     const Symbols symbols = n.builder.symbols(x);
     const std::optional<Sizes> wanted = n.sizes(sizes);
-    const bool every_axis =
-        !n.has_attribute("axes") && op.coordinate_transformation_mode != CoordinateMode::tf_crop_and_resize;
-    if (!wanted && every_axis) return import_run_time_resize(n, std::move(op));
-    n.require(wanted.has_value(), "input 3 ('", n.input(sizes).name(), "') has to be constant, or computed from sizes");
+    if (!wanted) return import_run_time_resize(n, std::move(op), sizes, axes);
     std::vector<std::int64_t> all;
     for (std::size_t i = 0; i < wanted->entries.size() && i < axes.size(); ++i) {
       const Size& s = wanted->entries[i];
       const int d = axes[i];
       const bool kept = (s.symbol != 0 && s.symbol == symbols[static_cast<std::size_t>(d)]) ||
                         (d == 0 && s.value == static_cast<double>(x.shape()[0]));
-      if (!kept && !s.known() && every_axis && is_run_time(n, sizes)) return import_run_time_resize(n, std::move(op));
+      if (!kept && !s.known() && is_run_time(n, sizes)) return import_run_time_resize(n, std::move(op), sizes, axes);
       n.require(kept || (s.known() && s.value >= 1 && s.value < 1e12), "size ", i,
                 " of the result is unknown or not positive");
       all.push_back(kept ? 0 : static_cast<std::int64_t>(s.value));
     }
     op.sizes = spread(n, x, axes, all, 0, std::int64_t{0});
+  } else if (is_run_time(n, scales)) {
+    return import_run_time_resize(n, std::move(op), scales, axes);
   } else {
     op.scales = spread(n, x, axes, constant_doubles(n, scales), 0, 1.0);
   }

@@ -1,5 +1,5 @@
 #pragma once
-#include "../node.hpp"
+#include "plain.hpp"
 
 /// Operators with parameters that are known only when the model runs.
 OCTET_BEGIN
@@ -25,15 +25,50 @@ inline Shape known_sizes(const NodeImport& n, int i, bool zero_keeps) {
   return s;
 }
 
-/// Adds an operator with the parameters `names`, whose values are `values`. `result`: the shape, as far as it is known,
-/// in that order.
-template <class Op>
-void add_parametrized(NodeImport& n, Op op, int x, const char* names, std::vector<int> values, const Shape& result,
-                      const Order& order) {
-  n.require(!n.builder.graph.value(x).is_quantized(),
-            "depends on sizes that are unknown before the model runs, and is quantized: ", Sizes::advice);
-  values.insert(values.begin(), x);
-  n.result(n.add(Parametrized(std::move(op), names, result), values), order);
+/// Numbers of input i that are computed in each run, as a vector with one for each stored dimension of x. Those from
+/// `first` on belong to `axes`; other dimensions have the number `missing`.
+inline int stored_numbers(NodeImport& n, int i, const Operand& x, const std::vector<int>& axes, std::size_t first,
+                          double missing, const std::string& what) {
+  int given = n.builder.value(n.input(i));
+  const DType type = n.input(i).dtype();
+  const std::int64_t count = n.input(i).shape()[0];
+  std::vector<std::int64_t> places(at(x.rank()), count);
+  for (std::size_t k = 0; k < axes.size(); ++k)
+    places[at(x.order.find(axes[k]))] = static_cast<std::int64_t>(first + k);
+  if (axes.size() < places.size()) {
+    const AnyTensor one = AnyTensor::make(type, {1}, [&](std::byte* to) { store_element(type, to, 0, missing); });
+    const int other = n.builder.add_constant(n.builder.derived(n.name() + "/other " + what), one);
+    given = n.step((what + " and other").c_str(), Concat(0), {given, other});
+  }
+  const int order = n.builder.add_constant(n.builder.derived(n.name() + "/order of " + what),
+                                           Tensor<std::int64_t>({static_cast<std::int64_t>(places.size())}, places));
+  return n.step(("stored " + what).c_str(), octet::Gather(0), {given, order});
+}
+/// Requires input i to be a vector of `count` numbers.
+inline void require_numbers(const NodeImport& n, int i, std::size_t count) {
+  const Shape found = n.input(i).shape(), expected{static_cast<std::int64_t>(count)};
+  n.require(found == expected, "input ", i, " ('", n.input(i).name(), "'): expected the shape ", expected, ", found ",
+            found);
+}
+
+/// Adds an operator whose parameters have the values `values`, for x in the order `stored`. Its results have the order
+/// `order`. Quantized tensors are computed as real numbers and get their codes again.
+inline void add_parametrized(NodeImport& n, Parametrized op, const Operand& x, const Order& stored,
+                             std::vector<int> values, const Order& order) {
+  int v = n.builder.value(x, stored);
+  if (n.builder.graph.value(v).quant.per_channel()) v = n.builder.value(plain(n, x), stored);
+  const QuantParams q = n.builder.graph.value(v).quant;
+  const auto outputs = static_cast<int>(op.outputs);
+  n.require(!q || outputs == 1, "input 0 is quantized, expected numbers");
+  values.insert(values.begin(), q ? n.step("real", Convert(DType::f32), {v}, Keeps::all) : v);
+  if (q) {
+    const int result = n.add(Convert(x.dtype()), {n.step("computed", std::move(op), values)}, Keeps::all);
+    n.builder.graph.value(result).quant = q;
+    return n.result(result, order);
+  }
+  const int first = n.add(std::move(op), values, Keeps::none, 0, outputs);
+  for (int i = 0; i < std::min(outputs, n.outputs()); ++i)
+    if (n.wants(i)) n.result(first + i, order, i);
 }
 
 }  // namespace detail::onnx
