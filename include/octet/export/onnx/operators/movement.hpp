@@ -124,6 +124,13 @@ inline std::vector<double> resize_scales(NodeExport& n, const Resize& r) {
   return scales;
 }
 
+/// Stands for scales that are known when the model runs: a factor of 2 for the dimensions that change.
+inline std::vector<double> resized_by_two(const Resize& r) {
+  std::vector<double> factors;
+  for (const std::int64_t size : r.sizes) factors.push_back(size == 0 ? 1 : 2);
+  return factors;
+}
+
 /// An order for cubic, which ONNX Runtime has only for the last two of four dimensions: `own`, if these are resized
 /// there.
 inline Order cubic_order(const std::vector<double>& factors, const Order& own) {
@@ -138,7 +145,7 @@ inline Order cubic_order(const std::vector<double>& factors, const Order& own) {
 
 inline void export_resize(NodeExport& n) {
   const auto& r = static_cast<const Resize&>(n.op());
-  const std::vector<double> factors = resize_scales(n, r);
+  const std::vector<double> factors = keeps_aspect(r) ? resized_by_two(r) : resize_scales(n, r);
   const Order o = r.mode == ResizeMode::cubic ? cubic_order(factors, n.order()) : n.order();
   static constexpr const char* modes[] = {"nearest", "linear", "cubic"};
   static constexpr const char* coordinates[] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
@@ -161,8 +168,21 @@ inline void export_resize(NodeExport& n) {
     roi = n.tensors().reals(n.name() + "/roi", starts);
     a.real("extrapolation_value", r.extrapolation_value);
   }
-  const std::string scales = n.tensors().reals(n.name() + "/scales", file_entries(factors, o));
-  n.node("Resize", {n.real(0, o), roi, scales}, o, a);
+  if (!keeps_aspect(r)) {
+    const std::string scales = n.tensors().reals(n.name() + "/scales", file_entries(factors, o));
+    return n.node("Resize", {n.real(0, o), roi, scales}, o, a);
+  }
+  n.require(r.roi.empty(), "keeps the aspect ratio of a region of interest, which octet does not write");
+  std::vector<std::int64_t> axes, sizes;
+  for (int d = 0; d < o.rank(); ++d)
+    if (const std::int64_t size = r.sizes[static_cast<std::size_t>(o.find(d))]) {
+      axes.push_back(d);
+      sizes.push_back(size);
+    }
+  a.integers("axes", axes);
+  a.text("keep_aspect_ratio_policy",
+         r.keep_aspect_ratio_policy == AspectRatioPolicy::not_larger ? "not_larger" : "not_smaller");
+  n.node("Resize", {n.real(0, o), roi, "", n.integers("sizes", sizes)}, o, a);
 }
 
 }  // namespace detail::onnx
