@@ -157,7 +157,7 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p, Link
   const auto* resize = as<Resize>(*n.op);
   const bool rescales = form.rescales || (resize && resize->mode != ResizeMode::nearest);
   const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(rescales && !quantizers.empty());
-  if (form.widens && quantizers.empty()) return false;
+  if (rescales && quantizers.empty()) return false;  // nothing says how its results are rounded
   if (!keeps_parameters && n.outputs.size() > 1) return false;
   const bool gives_float = is_last_layer(g, n, p);
   if (!keeps_parameters && quantizers.empty() && !gives_float) return false;
