@@ -32,7 +32,7 @@ TEST_CASE("odd models: an output that is computed from constants") {
   const Model m = quantize<int8>(g, calibrate(g, {x}));
   const std::vector<AnyTensor> right = Executor(g).run({x}), found = Executor(m).run({x});
   CHECK(sqnr_db(right[0], found[0]) > 30);
-  for (std::size_t i : {1, 2}) CHECK(sqnr_db(right[i], found[i]) > 100);
+  for (std::size_t i : {std::size_t{1}, std::size_t{2}}) CHECK(sqnr_db(right[i], found[i]) > 100);
 }
 
 TEST_CASE("odd models: results that are too small for a scale become zeros") {
