@@ -20,6 +20,18 @@ Model open_model(const std::string& name, std::optional<Rounding> rounding, bool
   return model;
 }
 
+Model open_planned_model(const std::string& name, const QuantizationPlan& plan, std::optional<Rounding> rounding) {
+  const auto fits = [&](const Model& model) {
+    const std::vector<std::string> layers = plan_layer_names(optimize(model));
+    return layers.size() == plan.layers.size() &&
+           std::all_of(layers.begin(), layers.end(), [&](const std::string& l) { return plan.layers.count(l) != 0; });
+  };
+  Model model = open_model(name, rounding);
+  if (fits(model)) return model;
+  Model as_stored = open_model(name, rounding, true);
+  return fits(as_stored) ? as_stored : model;
+}
+
 InputShapes input_shapes(const std::vector<std::string>& options) {
   InputShapes shapes;
   for (const std::string& option : options) {

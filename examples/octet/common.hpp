@@ -22,6 +22,9 @@ using InputShapes = std::map<std::string, octet::Shape>;
 /// LoadOptions::input_shapes.
 octet::Model open_model(const std::string& name, std::optional<octet::Rounding> rounding = {}, bool keep_layout = false,
                         const InputShapes& shapes = {});
+/// Opens the model that a plan is for: in the layout of the .onnx file, if it was calibrated with tensors.
+octet::Model open_planned_model(const std::string& name, const octet::QuantizationPlan& plan,
+                                std::optional<octet::Rounding> rounding = {});
 /// Shapes from options NAME=N,N,...; ? leaves a size open.
 InputShapes input_shapes(const std::vector<std::string>& options);
 /// Whether the images of a model, which was opened with keep_layout or saved by such a program, are [N, C, H, W].

@@ -100,8 +100,9 @@ void inspect_kernels(const Model& model, const InspectArguments& o) {
 }
 
 /// A quantization plan, layer by layer of the model it was made for.
-void inspect_plan(const Model& model, const InspectArguments& o) {
+void inspect_plan(const InspectArguments& o) {
   const QuantizationPlan plan = load_plan(o.plan);
+  const Model model = open_planned_model(o.model, plan, o.rounding);
   const OptimizedModel g = optimize(model);
   const std::vector<std::string> names = plan_layer_names(g),
                                  shown = o.full_names ? names : report::short_names(std::vector<std::string>(names));
@@ -136,8 +137,8 @@ std::ptrdiff_t lines(const std::string& text) {
 }
 
 void inspect_command(const InspectArguments& o) {
+  if (!o.plan.empty()) return inspect_plan(o);
   Model model = open_model(o.model, o.rounding);
-  if (!o.plan.empty()) return inspect_plan(model, o);
   if (o.kernels) return inspect_kernels(model, o);
   if (o.optimized) model = optimize(model);
   const std::vector<Shape> shapes = model.infer_shapes(o.sizes.shapes(model));

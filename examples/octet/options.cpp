@@ -76,6 +76,8 @@ std::string ImageOptions::resize_for(const Model& model) const {
 }
 
 Preprocessing ImageOptions::preprocessing(const Model& model, const ImageInput& input) const {
+  require(command_->get_option("--size")->empty() || input.height() == size || input.width() == size, "--size ", size,
+          " has no effect: model '", model.name, "' takes images of ", input.height(), " x ", input.width());
   const std::string name = recipe(model, input);
   return {crop_for(model), resize_mode(resize_for(model)), name == "pixels" ? input.as_pixels() : normalization(name)};
 }

@@ -139,7 +139,6 @@ void check_outputs(const Model& model, QuantizationPlan plan, const std::vector<
 }
 
 QuantizationPlan planned(const QuantizeArguments& o, const Model& model, std::vector<std::string>& notes) {
-  if (!o.plan.empty()) return load_plan(o.plan);
   // Types other than int8 do not require calibration; without it, biases are not corrected.
   const bool calibrate = o.type == "int8" || !o.calibration.empty() || !o.load_calibration.empty();
   std::vector<Tensor<float>> images, rounding;
@@ -171,13 +170,14 @@ void quantize_command(QuantizeArguments o, const CLI::App& command) {
   if (!o.out.empty()) check.writes(o.out, FileKind::model);
   if (!o.save_calibration.empty()) check.writes(o.save_calibration, FileKind::calibration);
   if (!o.plan_out.empty()) check.writes(o.plan_out, FileKind::plan);
-  const Model model = open_model(o.model, {}, o.tensors);
+  const std::optional<QuantizationPlan> given = o.plan.empty() ? std::nullopt : std::make_optional(load_plan(o.plan));
+  const Model model = given ? open_planned_model(o.model, *given) : open_model(o.model, {}, o.tensors);
   if (o.out.empty()) {
     o.out = model.name + "." + (o.plan.empty() ? o.type : "quantized") + ".octet";
     check.writes(o.out, FileKind::model);
   }
   std::vector<std::string> notes;
-  const QuantizationPlan plan = planned(o, model, notes);
+  const QuantizationPlan plan = given ? *given : planned(o, model, notes);
   if (!o.plan_out.empty()) save(plan, o.plan_out);
   Model q = quantize(model, plan);
   print_notes(notes);

@@ -89,4 +89,6 @@ TEST_CASE("shape: broadcasting as in NumPy") {
   }
   CHECK_THROWS_WITH_AS(broadcast({2, 3}, {2, 4}), "shapes [2, 3] and [2, 4] cannot be broadcast", ShapeError);
   CHECK_THROWS_AS(broadcast({2, 3, 4}, {2, 4}), ShapeError);
+  CHECK(!can_broadcast({2, 3, 4}, {2, 4}));
+  CHECK(can_broadcast({2, Shape::unknown, 4}, {3, 1}));
 }

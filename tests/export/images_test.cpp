@@ -64,6 +64,55 @@ TEST_CASE("export: outputs of ONNX models keep the layout of their file") {
   }
 }
 
+TEST_CASE("export: inputs and outputs of ONNX models with channels last stay so") {
+  OnnxBuilder b;
+  b.input("x", {1, 6, 5, 3}).initializer("w", random_tensor({8, 3, 1, 1}, 1));
+  b.initializer("mean", random_tensor({3}, 2));
+  b.node("Sub", {"x", "mean"}, {"centered"});
+  b.node("Transpose", {"centered"}, {"t"}, {{"perm", std::vector<std::int64_t>{0, 3, 1, 2}}});
+  b.node("Conv", {"t", "w"}, {"c"});
+  b.node("Transpose", {"c"}, {"y"}, {{"perm", std::vector<std::int64_t>{0, 2, 3, 1}}}).output("y");
+  const std::vector<AnyTensor> in{AnyTensor(random_tensor({1, 6, 5, 3}, 3))};
+  const std::vector<AnyTensor> expected = run_model(import_onnx(b), in);
+  CHECK(expected[0].shape() == Shape{1, 6, 5, 8});
+  for (bool keep_layout : {true, false}) {
+    const Model m = import_onnx(b, keep_layout);
+    for (const Model& from : {m, quantize<int8>(m, calibrate(m, {floats(in[0])}))}) {
+      const Model back = import_onnx(write_onnx(from));
+      CHECK(back.value(back.inputs[0]).shape == Shape{1, 6, 5, 3});
+      CHECK(back.value(back.outputs[0]).shape == Shape{1, 6, 5, 8});
+      CHECK(difference(run_model(back, in), expected).relative() < 0.05);
+    }
+  }
+}
+
+TEST_CASE("export: resizes that keep the aspect ratio") {
+  for (ResizeMode mode : {ResizeMode::nearest, ResizeMode::linear, ResizeMode::cubic})
+    for (AspectRatioPolicy policy : {AspectRatioPolicy::not_larger, AspectRatioPolicy::not_smaller})
+      for (std::int64_t size : {7, 10}) {
+        Graph g;
+        Resize r;
+        r.mode = mode;
+        r.sizes = {0, 14, size, 0};
+        r.keep_aspect_ratio_policy = policy;
+        g.outputs = {g.add("resized", r, {g.add_input("x", {1, 7, 5, 4})})};
+        CHECK(difference_through(g, Format::onnx, random_inputs(g, 1)).relative() < 1e-5);
+        if (mode == ResizeMode::linear) {
+          if (size == 10)
+            CHECK(difference_through(g, Format::tflite, random_inputs(g, 1)).relative() < 1e-5);
+          else if (policy == AspectRatioPolicy::not_smaller)
+            CHECK(difference_through(g, Format::tflite, random_inputs(g, 1)).relative() < 1e-5);
+        }
+      }
+  Graph g;
+  Resize r;
+  r.mode = ResizeMode::linear;
+  r.sizes = {0, 10, 20, 0};  // by 10 / 7: 10 x 7
+  r.keep_aspect_ratio_policy = AspectRatioPolicy::not_larger;
+  g.outputs = {g.add("resized", r, {g.add_input("x", {1, 7, 5, 4})})};
+  CHECK_THROWS_WITH_AS(write_tflite(g), doctest::Contains("layer 'resized'"), FormatError);
+}
+
 TEST_CASE("export: ONNX files resize by scales that give the sizes, and with cubic the last two dimensions") {
   Graph g;
   Resize r;

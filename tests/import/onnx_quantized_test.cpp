@@ -180,6 +180,35 @@ TEST_CASE("onnx: quantize and dequantize with constant parameters are conversion
   CHECK(m.value(m.find("wd")).dtype == DType::f32);
 }
 
+TEST_CASE("onnx: interpolation between codes of two scales rounds once") {
+  Quantized t;
+  const auto xs = t.params("x", 0.0204f, 127), ys = t.params("y", 0.0178f, 132);
+  t.b.initializer("scales", Tensor<float>({4}, {1, 1, 2, 3}));
+  t.b.node("DequantizeLinear", list({{"x"}, xs}), {"real"});
+  t.b.node("Resize", {"real", "", "scales"}, {"larger"}, {{"mode", "linear"}});
+  t.b.node("QuantizeLinear", list({{"larger"}, ys}), {"y"}).output("y");
+  const Model m = import_onnx(t.b);
+  const AnyTensor real = run_plain(m, {t.x})[0], codes = Executor(m).run(std::vector<AnyTensor>{t.x})[0];
+  int different = 0;
+  for (std::int64_t i = 0; i < real.size(); ++i)
+    different += real.view<std::uint8_t>()[i] != codes.view<std::uint8_t>()[i];
+  CHECK(different * 100 <= real.size());
+}
+
+TEST_CASE("onnx: averages and interpolations of codes that the file does not round are not rounded") {
+  Quantized t;
+  const auto xs = t.params("x", 0.02f, 127);
+  t.b.initializer("scales", Tensor<float>({4}, {1, 1, 2, 3}));
+  t.b.node("DequantizeLinear", list({{"x"}, xs}), {"real"});
+  t.b.node("Resize", {"real", "", "scales"}, {"larger"}, {{"mode", "linear"}}).output("larger");
+  t.b.node("AveragePool", {"real"}, {"mean"}, {{"kernel_shape", std::vector<std::int64_t>{3, 2}}}).output("mean");
+  const Model m = import_onnx(t.b);
+  const std::vector<AnyTensor> real = run_plain(m, {t.x}), found = Executor(m).run(std::vector<AnyTensor>{t.x});
+  for (std::size_t o = 0; o < 2; ++o)
+    for (std::int64_t i = 0; i < real[o].size(); ++i)
+      CHECK(found[o].view<float>()[i] == doctest::Approx(real[o].view<float>()[i]).epsilon(1e-5));
+}
+
 TEST_CASE("onnx: the axis of the channels follows the order of dimensions") {
   OnnxBuilder b;
   b.input("x", {-1, 3, 4, 5}).node("MaxPool", {"x"}, {"p"}, {{"kernel_shape", std::vector<std::int64_t>{1, 1}}});

@@ -596,3 +596,11 @@ TEST_CASE("softmax: bytes") {
     });
   }
 }
+
+TEST_CASE("elementwise: shapes that cannot be broadcast are refused by the layer's name") {
+  Graph g;
+  const int b = g.add_input("b", {Shape::unknown});
+  g.outputs = {g.add("sum", Binary(BinaryKind::add), {g.add_input("a", {2, 3}), b})};
+  CHECK_THROWS_WITH_AS(g.infer_shapes({{2}, {2, 3}}), doctest::Contains("layer 'sum' (Binary): shapes [2, 3] and [2]"),
+                       ShapeError);
+}

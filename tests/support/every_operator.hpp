@@ -106,6 +106,7 @@ inline std::vector<Case> image_cases() {
   average.window = Window(2, 2, 2);
   all.push_back(of("AveragePool", average));
   all.push_back(of("Unary clip of nothing", Unary(UnaryKind::clip, -1000, 1000)));
+  all.push_back(of("Unary clip of crossed limits", Unary(UnaryKind::clip, 0.5, -0.5)));
   MaxPool most;
   most.window = Window(3, 3, 2, 1);
   all.push_back(of("MaxPool", most));
@@ -158,6 +159,9 @@ inline std::vector<Case> image_cases() {
                  false, 8});
   all.push_back(of("LocalResponseNormalization", LocalResponseNormalization()));
   all.push_back({"PRelu", [](Graph& g, int v) { return g.add("op", PRelu(), {v, constant(g, {8}, 60, 0.1f, 0.5f)}); }});
+  all.push_back({"PRelu by a number", [](Graph& g, int v) {
+                   return g.add("op", PRelu(), {v, g.add_constant("slope", Tensor<float>(Shape{}, {0.3f}))});
+                 }});
   for (ResizeMode mode : {ResizeMode::nearest, ResizeMode::linear, ResizeMode::cubic}) {
     Resize r;
     r.mode = mode;

@@ -66,17 +66,18 @@ OCTET_API std::vector<Latency> measure_latency(const std::vector<Executor*>& exe
   constexpr std::int64_t rounds = 8;
   std::vector<detail::TimedModel> models;
   for (Executor* e : executors) models.emplace_back(*e, inputs);
-  std::vector<std::int64_t> per_round;
+  std::vector<std::int64_t> all_runs;
   for (detail::TimedModel& m : models) {
     m.run();  // plans and touches the memory
     const double ms = std::max(1e-3, std::min(m.run(), m.run()));
     const auto fitting = static_cast<std::int64_t>(seconds * 1e3 / ms / rounds);
-    per_round.push_back(runs > 0 ? (runs + rounds - 1) / rounds : std::clamp<std::int64_t>(fitting, 1, 2000));
+    all_runs.push_back(runs > 0 ? runs : rounds * std::clamp<std::int64_t>(fitting, 1, 2000));
   }
   for (std::int64_t r = 0; r < rounds; ++r) {
     for (std::size_t m = 0; m < models.size(); ++m) {
-      models[m].run();  // warms the caches
-      for (std::int64_t i = 0; i < per_round[m]; ++i) models[m].times.push_back(models[m].run());
+      const std::int64_t n = (r + 1) * all_runs[m] / rounds - r * all_runs[m] / rounds;
+      if (n > 0) models[m].run();  // warms the caches
+      for (std::int64_t i = 0; i < n; ++i) models[m].times.push_back(models[m].run());
     }
     progress(r + 1, rounds);
   }

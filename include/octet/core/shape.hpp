@@ -101,6 +101,8 @@ int normalize_axis(std::int64_t axis, int rank);
 /// The shape of a and b broadcast to each other by NumPy's rules. A size is unknown if the known ones do not determine
 /// it. Throws ShapeError if the shapes cannot be broadcast.
 Shape broadcast(const Shape& a, const Shape& b);
+/// Whether the shapes can be broadcast to each other.
+bool can_broadcast(const Shape& a, const Shape& b) noexcept;
 
 OCTET_END
 

@@ -29,17 +29,22 @@ OCTET_API int normalize_axis(std::int64_t axis, int rank) {
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
+OCTET_API bool can_broadcast(const Shape& a, const Shape& b) noexcept {
+  for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
+    const std::int64_t m = a[a.rank() - i], n = b[b.rank() - i];
+    if (m != n && m != 1 && n != 1 && m != Shape::unknown && n != Shape::unknown) return false;
+  }
+  return true;
+}
+
 OCTET_API Shape broadcast(const Shape& a, const Shape& b) {
+  detail::require<ShapeError>(can_broadcast(a, b), "shapes ", a, " and ", b, " cannot be broadcast");
   Shape r = a.rank() >= b.rank() ? a : b;
   const Shape& small = a.rank() >= b.rank() ? b : a;
   for (int i = 0; i < small.rank(); ++i) {
     std::int64_t& d = r[r.rank() - small.rank() + i];
     const std::int64_t s = small[i];
-    if (d == s || s == 1) continue;
-    if (d == 1 || (d == Shape::unknown && s > 1))
-      d = s;
-    else
-      detail::require<ShapeError>(s == Shape::unknown, "shapes ", a, " and ", b, " cannot be broadcast");
+    if (d == 1 || (d == Shape::unknown && s != 1)) d = s;
   }
   return r;
 }

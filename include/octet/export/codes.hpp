@@ -35,7 +35,7 @@ inline IntegerRange code_limits(double low, double high, DType type, const Quant
     return static_cast<std::int64_t>(std::min(std::max(static_cast<double>(r.low), c), static_cast<double>(r.high)));
   };
   const std::int64_t l = code(low, r.low), h = code(high, r.high);
-  return {std::max(r.low, l), std::max(std::max(r.low, l), h)};
+  return {std::min(l, h), h};  // the upper limit applies last
 }
 
 }  // namespace detail

@@ -19,9 +19,10 @@ inline std::string dimension_name(const std::map<std::string, std::string>& meta
   return at == metadata.end() ? std::string() : at->second;
 }
 
-/// The key of the layout that an output has in the .onnx file of the model, where it is not the model's: "channels
-/// first" for [N, C, ...] where the model has [N, ..., C].
-inline std::string layout_key(const std::string& output) { return "layout in .onnx files of " + output; }
+/// The key of the layout that an input or output has in the .onnx file of the model: "channels first" for [N, C, ...]
+/// where the model has [N, ..., C]; "as in the model" for tensors that were no images in the order of ONNX there, such
+/// as [N, H, W, C] in files that transpose it.
+inline std::string layout_key(const std::string& tensor) { return "layout in .onnx files of " + tensor; }
 
 /// The beginning of the keys of equalized tensors, before their names. Quantized models have the factors of channels
 /// there, encoded, so that reports can compare tensors with those of the float model.

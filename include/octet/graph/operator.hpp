@@ -56,6 +56,11 @@ class ShapeContext {
     return true;
   }
 
+  /// The shape of a and b broadcast to each other. Throws ShapeError, as fail does, if they cannot be.
+  Shape broadcast(const Shape& a, const Shape& b) const {
+    require(can_broadcast(a, b), "shapes ", a, " and ", b, " cannot be broadcast");
+    return octet::broadcast(a, b);
+  }
   /// Whether constant inputs, broadcast to the others, are the same for all elements of the first dimension.
   bool constants_shared() const noexcept {
     int most = 0;

@@ -17,7 +17,7 @@ struct MatMulShape {
     c.require(b_rows == Shape::unknown || b_rows == k, "matrices of ", a, " and ", b, " cannot be multiplied");
     a_batch = Shape(a.begin(), a.begin() + std::max(0, a.rank() - 2));
     b_batch = Shape(b.begin(), b.begin() + std::max(0, b.rank() - 2));
-    out = batch = broadcast(a_batch, b_batch);
+    out = batch = c.broadcast(a_batch, b_batch);
     if (a.rank() > 1) out.push_back(m = a[a.rank() - 2]);
     if (b.rank() > 1) out.push_back(n = b.back());
   }

@@ -55,7 +55,7 @@ OCTET_API std::vector<Shape> Where::shapes(const ShapeContext& c) const {
   c.require(c.dtype(Where::condition) == DType::boolean && c.dtype(Where::if_true) == c.dtype(Where::if_false),
             "expected a bool condition and two tensors of one type, found ", name(c.dtype(Where::condition)), ", ",
             name(c.dtype(Where::if_true)), " and ", name(c.dtype(Where::if_false)));
-  return {broadcast(c.shape(Where::condition), broadcast(c.shape(Where::if_true), c.shape(Where::if_false)))};
+  return {c.broadcast(c.shape(Where::condition), c.broadcast(c.shape(Where::if_true), c.shape(Where::if_false)))};
 }
 
 OCTET_API DType Where::dtype(const ShapeContext& c, int) const { return c.dtype(Where::if_true); }

@@ -20,9 +20,24 @@ OCTET_API LoweredGraph lower(OptimizedModel model, bool join) {
   return LoweredGraph(fuse_pooling(fuse_chains(fuse_code_functions(move_extrema_to_codes(std::move(g))))));
 }
 
+/// Of each value, whether a layer has it as weights or bias, or such are computed from it.
+inline std::vector<bool> leads_to_weights(const Graph& g) {
+  std::vector<bool> leads(g.values.size(), false);
+  for (auto n = g.nodes.rbegin(); n != g.nodes.rend(); ++n) {
+    const IntegerForm form = n->op->integer_form();
+    const bool all = std::any_of(n->outputs.begin(), n->outputs.end(), [&](int v) { return v >= 0 && leads[at(v)]; });
+    for (std::size_t i = 0; i < n->inputs.size(); ++i) {
+      const int v = n->inputs[i], k = static_cast<int>(i);
+      if (v != Node::none && (all || k == form.weights || k == form.bias)) leads[at(v)] = true;
+    }
+  }
+  return leads;
+}
+
 OCTET_API LoweredGraph lower_as_read(Model model) {
-  // Weights may be the result of a conversion, as in QDQ models.
-  return LoweredGraph(computed_activations(insert_float_fallbacks(fold_constants(std::move(model), true))));
+  // Weights may be computed from constants, as in QDQ models.
+  const std::vector<bool> weights = leads_to_weights(model);
+  return LoweredGraph(computed_activations(insert_float_fallbacks(fold_constants(std::move(model), &weights))));
 }
 
 }  // namespace detail

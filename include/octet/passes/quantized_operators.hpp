@@ -1,6 +1,7 @@
 #pragma once
 #include "../core/bias.hpp"
 #include "../operators/convert.hpp"
+#include "../operators/resize/resize.hpp"
 #include "conversions.hpp"
 #include "simplify.hpp"
 
@@ -151,8 +152,12 @@ inline bool integrate(Graph& g, std::size_t at, const QuantizedPatterns& p, Link
   if (wide && !form.int16) return false;
   for (int q : quantizers)
     if (format_of_activations(g.value(g.nodes[static_cast<std::size_t>(q)].outputs[0]).dtype) != format) return false;
-  const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(form.rescales && !quantizers.empty());
-  if (form.widens && quantizers.empty()) return false;
+  // Linear interpolation rounds once to a scale of its own, which only files give it: with that of its input it is
+  // faster.
+  const auto* resize = as<Resize>(*n.op);
+  const bool rescales = form.rescales || (resize && resize->mode != ResizeMode::nearest);
+  const bool keeps_parameters = form.output == IntegerForm::Output::as_input && !(rescales && !quantizers.empty());
+  if (rescales && quantizers.empty()) return false;  // nothing says how its results are rounded
   if (!keeps_parameters && n.outputs.size() > 1) return false;
   const bool gives_float = is_last_layer(g, n, p);
   if (!keeps_parameters && quantizers.empty() && !gives_float) return false;

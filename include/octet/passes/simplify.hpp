@@ -67,15 +67,16 @@ class ConstantMemory {
 
 /// Computes nodes whose inputs are all constant. Leaves nodes for run time if the result would be larger than four
 /// times its inputs (and a megabyte), so that compressed weights stay compressed, if constants would grow without
-/// limit, or if a NaN or infinity would be quantized, which the run then reports. `only_conversions`: of types and
-/// scales.
-inline Graph fold_constants(Graph g, bool only_conversions = false) {
+/// limit, or if a NaN or infinity would be quantized, which the run then reports. `needed` (of each value, null: all):
+/// other results are only folded if they are conversions of types and scales.
+inline Graph fold_constants(Graph g, const std::vector<bool>* needed = nullptr) {
   detail::ConstantMemory memory(g);
   std::vector<bool> output(g.values.size(), false);
   for (int v : g.outputs) output[static_cast<std::size_t>(v)] = true;
   const auto try_fold = [&](const Node& node) {
     const Traits traits = node.op->traits();
-    if (traits.data_sized || (only_conversions && !traits.converts)) return false;
+    if (traits.data_sized) return false;
+    if (needed && !traits.converts && !(*needed)[static_cast<std::size_t>(node.outputs[0])]) return false;
     std::size_t in_bytes = 0, out_bytes = 0;
     for (int v : node.inputs) {
       if (v == Node::none) continue;

@@ -120,9 +120,9 @@ class CalibratorState {
   /// One tensor for each input of the model, each a batch along its first dimension.
   void add(const std::vector<AnyTensor>& inputs) {
     const Graph& g = executor_.graph();
-    require<ShapeError>(inputs.size() == g.inputs.size() && !inputs.empty() && inputs[0].shape().rank() > 0,
-                        "expected a batch for each of ", g.inputs.size(), " inputs, found ", inputs.size(), " tensors");
-    batch_ = inputs[0].shape()[0];
+    require<ShapeError>(inputs.size() == g.inputs.size() && !inputs.empty(), "expected a batch for each of ",
+                        g.inputs.size(), " inputs, found ", inputs.size(), " tensors");
+    batch_ = inputs[0].shape().rank() > 0 ? inputs[0].shape()[0] : 1;
     for (std::size_t i = 0; i < inputs.size(); ++i) see(g.value(g.inputs[i]), inputs[i].ref());
     executor_.run(inputs);
     images_ += batch_;

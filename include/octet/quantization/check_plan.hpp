@@ -6,6 +6,7 @@
 #include "../core/with_place.hpp"
 #include "layer_names.hpp"
 #include "plan.hpp"
+#include "rescale.hpp"
 #include "unsummed.hpp"
 
 /// Checks of plans: by themselves, and for a model.
@@ -67,7 +68,8 @@ inline void require_valid(const QuantizationPlan& plan) {
   for_each_named(plan.layers, "layer", [](const LayerPlan& l) { require_valid(l); });
   for_each_named(plan.channel_exponents, "tensor", [](const std::vector<int>& exponents) {
     for (int e : exponents)
-      require(e >= -30 && e <= 30, "the exponent of a channel is ", e, ", expected a number from -30 to 30");
+      require(e >= -largest_channel_exponent && e <= largest_channel_exponent, "the exponent of a channel is ", e,
+              ", expected a number from ", -largest_channel_exponent, " to ", largest_channel_exponent);
   });
 }
 

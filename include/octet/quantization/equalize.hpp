@@ -304,8 +304,10 @@ class Equalizer {
         common = e;
         times = n;
       }
-    for (std::size_t k : classes)
-      exponents_[k] = zero_[k] ? std::min(exponents_[k] - common, 0.0) : exponents_[k] - common;
+    for (std::size_t k : classes) {
+      const double e = exponents_[k] - common, most = largest_channel_exponent;
+      exponents_[k] = std::clamp(e, -most, zero_[k] ? 0.0 : most);
+    }
   }
 
   /// Sets the exponents of tensors to 0 where they are not predicted to reduce the noise of layers.

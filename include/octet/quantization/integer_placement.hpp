@@ -95,7 +95,9 @@ class IntegerPlacement {
     for (std::size_t node = 0; node < g_.nodes.size(); ++node) {
       const Node& n = g_.nodes[node];
       const IntegerForm form = form_of(n);
-      bool possible = !only_output[node] && !relative[node] && !of_sizes[node];
+      const auto computed = [this](int v) { return v != Node::none && !g_.value(v).is_constant(); };
+      bool possible = !only_output[node] && !relative[node] && !of_sizes[node] &&
+                      std::any_of(n.inputs.begin(), n.inputs.end(), computed);
       possible = possible && form.output != Output::none && g_.value(n.outputs[0]).dtype == DType::f32;
       for (std::size_t i = 0; possible && i < n.inputs.size(); ++i) {
         const int v = n.inputs[i], k = static_cast<int>(i);

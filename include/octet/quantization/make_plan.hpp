@@ -98,7 +98,10 @@ class Int8Planner {
   QuantParams own(int v) const {
     const std::string& tensor = g_.value(v).name;
     if (const auto it = learned_.activations.find(tensor); it != learned_.activations.end()) return it->second;
-    const Range r = useful_range(g_, placement_.links(), v, calibration_.range(tensor));
+    Range r = useful_range(g_, placement_.links(), v, calibration_.range(tensor));
+    // No scale is as small as the results of, say, a sigmoid that is always closed: they become zeros.
+    const bool computed = placement_.links().producer(v) != Node::none;
+    if (computed && std::max(-r.low, r.high) < 256 * std::numeric_limits<float>::min()) r = {0, 0};
     const ScaleAndZero p = activation_scale(r, format_.activations, options_.symmetric_activations);
     require(is_usable_scale(static_cast<double>(p.scale)), "tensor '", tensor, "' was calibrated to [", r.low, ", ",
             r.high, "], which no scale can represent");

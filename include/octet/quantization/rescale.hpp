@@ -13,6 +13,9 @@ namespace detail {
 /// its numbers.
 using ChannelExponents = std::map<std::string, std::vector<int>>;
 
+/// Factors of channels are powers of two from 2^-30 to 2^30.
+constexpr int largest_channel_exponent = 30;
+
 /// Throws Error unless the factors leave the outputs of the model as they are, but for activations with limits.
 inline void require_valid(const ChannelExponents& exponents, const Graph& g) {
   constexpr int unknown = 1000;

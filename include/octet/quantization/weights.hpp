@@ -65,6 +65,7 @@ inline Range least_error_range(const float* w, std::int64_t n, const Range& all,
 inline QuantParams weight_params(View<const float> w, const IntegerFormat& format, bool by_channel, RangeMethod method,
                                  const std::vector<double>& least = {},
                                  const std::vector<std::int32_t>& largest_codes = {}) {
+  by_channel = by_channel && w.shape().rank() > 0;  // the slope of a PRelu may be a scalar
   Calib calib = by_channel ? per_channel(0) : per_tensor();
   calib.method = method;
   QuantParams params;

@@ -39,7 +39,7 @@ class Exporter {
       require<FormatError>(data_type_code(tensors_.file_type(v)) != 0, "input '", x.name, "' is of type ",
                            name(x.dtype), ", which octet does not write to ONNX files");
       const int rank = x.shape.rank();
-      const bool image = rank >= 3 && rank <= 5 && images.count(v);
+      const bool image = rank >= 3 && rank <= 5 && images.count(v) && !tensors_.is_kept(v);
       const Order o = image ? Order::channels_last(rank) : Order::identity(rank);
       const std::string tensor = file_.unique(x.name);
       std::vector<FileDim> shape = tensors_.file_shape(v, o);

@@ -11,7 +11,8 @@ inline std::map<std::string, std::string> own_metadata(const Graph& g) {
   std::map<std::string, std::string> m = prepared_metadata(g);
   for (int v : g.inputs)
     for (int d = 0; d < g.value(v).shape.rank(); ++d) m.erase(dimension_key(g.value(v).name, d));
-  for (int v : g.outputs) m.erase(layout_key(g.value(v).name));
+  for (const auto* ends : {&g.inputs, &g.outputs})
+    for (int v : *ends) m.erase(layout_key(g.value(v).name));
   return m;
 }
 

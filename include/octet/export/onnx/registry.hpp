@@ -93,7 +93,7 @@ inline std::int64_t needed_opset(const Operator& op) {
   }
   if (const auto* r = as<Resize>(op)) {
     if (r->coordinate_transformation_mode == CoordinateMode::half_pixel_symmetric) return 19;
-    if (r->antialias) return 18;
+    if (r->antialias || keeps_aspect(*r)) return 18;
   }
   if (const auto* p = as<Pad>(op))
     if (p->mode == PadMode::wrap) return 19;

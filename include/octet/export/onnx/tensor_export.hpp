@@ -77,9 +77,11 @@ class TensorExport {
   /// ...] if they are computed so, or were so in the file that the model is from, see Importer::output_value.
   Order output_order(int v, const Order& own) const {
     const Order image = Order::channels_last(own.rank());
-    const bool was_image = g_.metadata.count(layout_key(g_.value(v).name)) > 0;
-    return own.rank() >= 4 && (was_image || own == image) ? image : Order::identity(own.rank());
+    const bool was_image = layout(v) == "channels first";
+    return own.rank() >= 4 && !is_kept(v) && (was_image || own == image) ? image : Order::identity(own.rank());
   }
+  /// Whether the file that the model is from had the input or output in the model's order.
+  bool is_kept(int v) const { return layout(v) == "as in the model"; }
 
   /// Sizes of a value in the file.
   std::vector<FileDim> file_shape(int v, const Order& order) const {
@@ -190,6 +192,10 @@ class TensorExport {
   }
 
  private:
+  std::string layout(int v) const {
+    const auto at = g_.metadata.find(layout_key(g_.value(v).name));
+    return at == g_.metadata.end() ? std::string() : at->second;
+  }
   struct Written {
     std::string name;
     Order order;

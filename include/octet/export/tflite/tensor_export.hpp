@@ -61,6 +61,9 @@ class TensorExport {
   int add(const std::string& name, DType dtype, const Shape& shape, const QuantParams& q = {}, AnyTensor data = {}) {
     require<FormatError>((data ? constant_type(dtype) : tensor_type(dtype)) >= 0, "tensor '", name, "' is of type ",
                          octet::name(dtype), ", which octet does not write to TFLite files");
+    for (const std::int32_t z : q.zero_point)
+      require<FormatError>(dtype != DType::i16 || z == 0, "tensor '", name, "' has 16-bit codes with the zero point ",
+                           z, ", which TFLite does not have: save as .octet");
     std::string free = name.empty() ? "tensor" : name;
     for (int i = 1; !names_.insert(free).second; ++i) free = name + "_" + std::to_string(i);
     file_.tensors.push_back({free, dtype, shape, q, std::move(data)});

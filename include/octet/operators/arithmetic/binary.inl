@@ -9,7 +9,7 @@ OCTET_BEGIN
 
 OCTET_API std::vector<Shape> Binary::shapes(const ShapeContext& c) const {
   c.require(c.inputs() == 2, "expected two inputs, found ", c.inputs());
-  return {broadcast(c.shape(0), c.shape(Binary::right))};
+  return {c.broadcast(c.shape(0), c.shape(Binary::right))};
 }
 
 OCTET_API DType Binary::dtype(const ShapeContext& c, int) const {

@@ -62,6 +62,13 @@ class Resize : public OperatorOf<Resize> {
   OCTET_API std::vector<detail::ResizeAxis> resolve(const Shape& in) const;
 };
 
+namespace detail {
+/// Whether all dimensions of which a size is given have one scale.
+inline bool keeps_aspect(const Resize& r) {
+  return !r.sizes.empty() && r.keep_aspect_ratio_policy != AspectRatioPolicy::stretch;
+}
+}  // namespace detail
+
 OCTET_END
 
 #if !defined(OCTET_COMPILED)

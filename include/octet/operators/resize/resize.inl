@@ -6,7 +6,7 @@
 OCTET_BEGIN
 
 OCTET_API std::vector<detail::ResizeAxis> Resize::resolve(const Shape& in) const {
-  const bool proportional = !sizes.empty() && keep_aspect_ratio_policy != AspectRatioPolicy::stretch;
+  const bool proportional = detail::keeps_aspect(*this);
   double common = 0;  // scale of all dimensions
   bool known = true;
   for (int d = 0; proportional && d < in.rank(); ++d) {

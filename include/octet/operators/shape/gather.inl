@@ -122,7 +122,7 @@ OCTET_API IntegerForm Gather::integer_form() const {
 
 OCTET_API std::vector<Shape> Expand::shapes(const ShapeContext& c) const {
   for (std::int64_t d : shape) c.require(d >= 0, "size ", d, " of the shape is negative");
-  return {broadcast(c.shape(0), Shape(shape.begin(), shape.end()))};
+  return {c.broadcast(c.shape(0), Shape(shape.begin(), shape.end()))};
 }
 
 OCTET_API std::unique_ptr<Step> Expand::prepare(const PrepareContext& c) const {

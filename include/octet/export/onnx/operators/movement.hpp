@@ -129,6 +129,13 @@ inline std::vector<double> resize_scales(NodeExport& n, const Resize& r) {
   return scales;
 }
 
+/// Stands for scales that are known when the model runs: a factor of 2 for the dimensions that change.
+inline std::vector<double> resized_by_two(const Resize& r) {
+  std::vector<double> factors;
+  for (const std::int64_t size : r.sizes) factors.push_back(size == 0 ? 1 : 2);
+  return factors;
+}
+
 /// An order for cubic, which ONNX Runtime has only for the last two of four dimensions: `own`, if these are resized
 /// there.
 inline Order cubic_order(const std::vector<double>& factors, const Order& own) {
@@ -141,13 +148,13 @@ inline Order cubic_order(const std::vector<double>& factors, const Order& own) {
   return dims.inverse();
 }
 
-/// `in`: the image, in the order o, and what resizes it.
-inline void write_resize(NodeExport& n, const Resize& r, const std::vector<std::string>& in, const Order& o) {
+/// `in`: the image, in the order o, and what resizes it; `a`: more attributes.
+inline void write_resize(NodeExport& n, const Resize& r, const std::vector<std::string>& in, const Order& o,
+                         Attributes a = {}) {
   static constexpr const char* modes[] = {"nearest", "linear", "cubic"};
   static constexpr const char* coordinates[] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
                                                 "align_corners", "asymmetric",           "tf_crop_and_resize"};
   static constexpr const char* nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
-  Attributes a;
   a.text("mode", modes[static_cast<int>(r.mode)]);
   a.text("coordinate_transformation_mode", coordinates[static_cast<int>(r.coordinate_transformation_mode)]);
   if (r.mode == ResizeMode::nearest) a.text("nearest_mode", nearest[static_cast<int>(r.nearest_mode)]);
@@ -160,7 +167,7 @@ inline void write_resize(NodeExport& n, const Resize& r, const std::vector<std::
 
 inline void export_resize(NodeExport& n) {
   const auto& r = static_cast<const Resize&>(n.op());
-  const std::vector<double> factors = resize_scales(n, r);
+  const std::vector<double> factors = keeps_aspect(r) ? resized_by_two(r) : resize_scales(n, r);
   const Order o = r.mode == ResizeMode::cubic ? cubic_order(factors, n.order()) : n.order();
   std::string roi;
   if (!r.roi.empty()) {
@@ -171,8 +178,21 @@ inline void export_resize(NodeExport& n) {
     starts.insert(starts.end(), ends.begin(), ends.end());
     roi = n.tensors().reals(n.name() + "/roi", starts);
   }
-  const std::string scales = n.tensors().reals(n.name() + "/scales", file_entries(factors, o));
-  write_resize(n, r, {n.real(0, o), roi, scales}, o);
+  if (!keeps_aspect(r)) {
+    const std::string scales = n.tensors().reals(n.name() + "/scales", file_entries(factors, o));
+    return write_resize(n, r, {n.real(0, o), roi, scales}, o);
+  }
+  n.require(r.roi.empty(), "keeps the aspect ratio of a region of interest, which octet does not write");
+  std::vector<std::int64_t> axes, sizes;
+  for (int d = 0; d < o.rank(); ++d)
+    if (const std::int64_t size = r.sizes[static_cast<std::size_t>(o.find(d))]) {
+      axes.push_back(d);
+      sizes.push_back(size);
+    }
+  const bool smaller = r.keep_aspect_ratio_policy == AspectRatioPolicy::not_larger;
+  write_resize(
+      n, r, {n.real(0, o), roi, "", n.integers("sizes", sizes)}, o,
+      Attributes().integers("axes", axes).text("keep_aspect_ratio_policy", smaller ? "not_larger" : "not_smaller"));
 }
 
 }  // namespace detail::onnx

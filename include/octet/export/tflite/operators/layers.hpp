@@ -83,6 +83,7 @@ inline int layer_bias(NodeExport& n, LayerForm form, std::int64_t out) {
   if (!given) return t.constant(own, Tensor<float>({out}));
   const AnyTensor& b = n.constant_input(LayerInputs::bias);
   if (b.dtype() != DType::i32 && b.dtype() != DType::i64) return t.constant(own, to_float(b.ref()));
+  n.require(static_cast<bool>(sums), "has an ", name(b.dtype()), " bias '", own, "', but no integer input and weights");
   Tensor<float> real = Tensor<float>::uninitialized({out});
   for (std::int64_t c = 0; c < out; ++c)
     real[c] =

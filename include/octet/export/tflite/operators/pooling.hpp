@@ -51,6 +51,8 @@ inline void export_max_pool(NodeExport& n) {
 inline void export_average_pool(NodeExport& n) {
   const auto& a = static_cast<const AveragePool&>(n.op());
   FilePadding p = file_padding(n, a.window, n.input(0).shape);
+  n.require(!a.include_padding || !leaves_padding(n, a.window),
+            "counts padding, but not what its last windows have beyond it (ceil_mode), which TFLite does not have");
   const bool whole = p.code == 1 && (!p.pads() || a.include_padding);
   n.require(whole || (p.code == 0 && !a.include_padding) || a.include_padding,
             "averages only the pixels inside the image with a padding other than SAME, which TFLite does not have");

@@ -46,6 +46,9 @@ inline std::optional<CoordinateMode> nearest_coordinates(const Resize& r, const 
 /// is dimension i of the image.
 inline std::optional<CoordinateMode> linear_coordinates(const Resize& r, const std::vector<std::int64_t>& order,
                                                         const Shape& in, const Shape& out) {
+  const auto size = [&](int i) { return r.sizes[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])]; };
+  // Where the aspect ratio is kept, both dimensions have the scale of one.
+  if (keeps_aspect(r) && size(1) && size(2) && out[1] * in[2] != out[2] * in[1]) return std::nullopt;
   for (int i = 1; i <= 2 && !r.scales.empty(); ++i) {  // the scales have to be the ratios of sizes
     const double scale = r.scales[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])];
     if (!(std::abs(scale * static_cast<double>(in[i]) - static_cast<double>(out[i])) < 1e-3)) return std::nullopt;

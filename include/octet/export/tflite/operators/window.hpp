@@ -40,6 +40,16 @@ inline FilePadding file_padding(const NodeExport& n, const Window& w, const Shap
   return p;
 }
 
+/// Whether the last windows reach beyond the image and its padding, as they may in ceil_mode.
+inline bool leaves_padding(const NodeExport& n, const Window& w) {
+  const ShapeContext c(n.name(), n.op().type(), {}, {});
+  for (int i = 0; i < w.rank(); ++i) {
+    const WindowAxis a = resolve_axis(w, static_cast<std::size_t>(i), n.input(0).shape[i + 1], c);
+    if (a.in != Shape::unknown && (a.out - 1) * a.stride + a.reach() > a.in + a.before + a.after) return true;
+  }
+  return false;
+}
+
 /// Input 0 after a PAD with zeros, if the padding needs one.
 inline int padded_input(NodeExport& n, const FilePadding& p, int x) {
   if (!p.pads()) return x;
