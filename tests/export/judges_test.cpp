@@ -21,7 +21,8 @@ int allowed_steps(Format f, const std::string& name) {
   };
   // ONNX Runtime interpolates in float, and makes one of two QuantizeLinear that follow each other. All others are
   // equal.
-  if (f == Format::onnx) return is_one_of({"Resize 1", "Parametrized Resize 1", "QuantizeLinear"}) ? 2 : 0;
+  if (f == Format::onnx)
+    return is_one_of({"Resize 1", "Parametrized Resize 1", "Parametrized Resize 2", "QuantizeLinear"}) ? 2 : 0;
   // Not all of these are known to differ in LiteRT.
   return is_one_of({"Unary 1", "Unary 3", "Unary 4", "Binary 0 of", "Binary 1 of", "Binary 2 of", "Binary 4", "Sum",
                     "Resize", "AveragePool", "QuantizeLinear", "Reduce", "LocalResponse", "Concat", "PRelu", "Pad"})

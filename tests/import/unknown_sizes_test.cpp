@@ -285,4 +285,9 @@ TEST_CASE("unknown sizes: operators that cannot have computed parameters") {
   CHECK(has(message([&] { Executor(g).run({random_tensor({2, 3}, 1)}); }), {"'y'", "parameter 'size' of Reshape"}));
   g.outputs = {g.add("z", Parametrized(Reshape(), "target", {4}), {x, n})};
   CHECK(has(message([&] { Executor(g).run({random_tensor({2, 3}, 1)}); }), {"[2, 3] cannot be reshaped to [1]"}));
+  Parametrized top(TopK(1, 1), "k", {2, 1});
+  g.outputs = {g.add("top", top, {x, n})};
+  CHECK(has(message([&] { Executor(g).run({random_tensor({2, 3}, 1)}); }), {"expected 1 results of TopK, found 2"}));
+  top.outputs = 3;
+  CHECK(has(message([&] { g.add("three", top, {x, n}); }), {"layer 'three'", "expected 1 or 2 outputs, found 3"}));
 }

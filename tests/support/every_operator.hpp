@@ -397,7 +397,7 @@ inline std::vector<Case> computed_cases() {
                    return g.add("op", Parametrized(Slice({}, {}, {2, 1}), "starts,ends", images(g, v)),
                                 {v, vector(g, "starts", {1, 2}), ends});
                  }});
-  for (const ResizeMode mode : {ResizeMode::nearest, ResizeMode::linear})
+  for (const ResizeMode mode : {ResizeMode::nearest, ResizeMode::linear, ResizeMode::cubic})
     all.push_back({"Parametrized Resize " + std::to_string(static_cast<int>(mode)), [=](Graph& g, int v) {
                      Resize r;
                      r.float_coordinates = true;  // as in ONNX files

@@ -84,11 +84,22 @@ inline void export_computed_pad(NodeExport& n, ParameterExport& p, const Pad& pa
   write_pad(n, pad, n.step("pads", "Concat", {before, after}, Attributes().integer("axis", 0)), o);
 }
 
+/// The order of an image that is resized to computed sizes: for cubic one that ONNX Runtime has, if the shapes say
+/// which two dimensions are resized.
+inline Order computed_resize_order(NodeExport& n, const Resize& r) {
+  const Shape &in = n.input(0).shape, &out = n.output().shape;
+  std::vector<double> factors;
+  for (int d = 0; d < in.rank() && out.rank() == in.rank(); ++d)
+    factors.push_back(d == 0 || (in[d] == out[d] && in[d] != Shape::unknown) ? 1 : 2);
+  const bool two = std::count(factors.begin(), factors.end(), 2.0) == 2;
+  return r.mode == ResizeMode::cubic && two ? cubic_order(factors, n.order()) : n.order();
+}
+
 /// Sizes, of which 0 keeps that of the input; ONNX has no such. Or scales, which are numbers.
 inline void export_computed_resize(NodeExport& n, ParameterExport& p, const Resize& r) {
   n.require(r.keep_aspect_ratio_policy == AspectRatioPolicy::stretch && r.roi.empty(),
             "computes sizes whose ratio is kept, or of a region, which octet does not write");
-  const Order o = r.mode == ResizeMode::cubic && n.rank() == 4 ? n.images() : n.order();
+  const Order o = computed_resize_order(n, r);
   const std::string x = n.real(0, o);
   if (p.has("scales")) return write_resize(n, r, {x, "", p.entries("scales", {}, o)}, o);
   const std::string given = p.entries("sizes", r.sizes, o),
