@@ -1,4 +1,5 @@
 #pragma once
+#include "../kernels/bytes.hpp"
 #include "activation_codes.hpp"
 #include "normalize_columns_step.hpp"
 
