@@ -123,10 +123,11 @@ TEST_CASE("normalization: int8 rounds only its result") {
                           {{3, 9000}, {1}},     {{70, 32}, {1}},          {{1, 600, 64}, {1}}};
   for (const std::int64_t axis : {1, 2})
     for (const std::int64_t c : {3, 4, 8, 16, 40}) cases.push_back({{2, 30, c}, {axis}});
-  for (const auto& [shape, axes] : cases) {
-    INFO(shape, ", ", axes.size(), " axes from ", axes[0]);
+  for (const Case& c : cases) {
+    const Shape& shape = c.shape;
+    INFO(shape, ", ", c.axes.size(), " axes from ", c.axes[0]);
     Form f;
-    f.axes = f.square_axes = axes;
+    f.axes = f.square_axes = c.axes;
     const Model m = normalization(f, shape);
     const Tensor<float> x = random_tensor(shape, 9, -3, 2);
     Int8Options options;
