@@ -30,10 +30,6 @@ int allowed_steps(Format f, const std::string& name) {
              : 1;
 }
 
-/// How far the output of a float network may be off, relative to its largest number, if one value in the middle of two
-/// codes is rounded to the other one: a step of 0.05 times a weight of at most 1, of about 18.
-constexpr double one_code = 0.05 / 16;
-
 Int8Options integer_ends() {
   Int8Options o;
   o.integer_input = o.integer_output = true;
@@ -47,7 +43,7 @@ void judge_operators(Format f) {
     Graph g = network(c);
     const Tensor<float> x = random_tensor({4, 6, 6, 8}, 9, -1, 1);
     try {
-      judge.add(c.name, g, {c.name == "QuantizeLinear" ? one_code : 1e-5});
+      judge.add(c.name, g);
       judge.add(c.name + ", int8", quantize<int8>(g, calibrate(g, {x}), integer_ends()),
                 {1e-5, allowed_steps(f, c.name)});
     } catch (const FormatError&) {

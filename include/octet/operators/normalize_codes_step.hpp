@@ -8,7 +8,7 @@
 OCTET_BEGIN
 namespace detail {
 
-/// The lines.
+/// What both steps have in common.
 class NormalizedCodes {
  public:
   NormalizedCodes(const PrepareContext& c, const MomentNormalization& op)
@@ -16,11 +16,11 @@ class NormalizedCodes {
         in_scale_(static_cast<double>(params_of(int8_format, c, c.input(0)).scale[0])),
         out_scale_(params_of(int8_format, c, c.output()).scale[0]),
         epsilon_(op.epsilon),
-        block_(4 * bytes_->lanes) {
+        block_(4 * bytes_->lanes),
+        zero_point_(c.output().quant.zero_point[0]) {
     const IntegerRange range = quantized_range(op.activation, c.output());
-    line_.zero_point = c.output().quant.zero_point[0];
-    line_.low = static_cast<std::int32_t>(range.low);
-    line_.high = static_cast<std::int32_t>(range.high);
+    low_ = static_cast<std::int32_t>(range.low);
+    high_ = static_cast<std::int32_t>(range.high);
   }
 
   /// Whether these steps compute what the float ones do, between conversions, up to roundings: no number is lost, and
@@ -45,45 +45,27 @@ class NormalizedCodes {
 
   const ByteKernels& bytes() const noexcept { return *bytes_; }
   std::int64_t block() const noexcept { return block_; }
+  double in_scale() const noexcept { return in_scale_; }
+  double epsilon() const noexcept { return epsilon_; }
   /// Numbers in steps of the output.
   void scale(std::vector<float>& all) const noexcept {
     for (float& v : all) v /= out_scale_;
   }
 
-  NormalizedLine line(const MomentsU8& of, std::int64_t count) const noexcept {
-    return {of, count, in_scale_, epsilon_};
-  }
   /// Where the line of element i is.
   std::int64_t place(std::int64_t i) const noexcept {
     return i / block_ * block_ + interleaved(i % block_, bytes_->lanes, 4);
   }
-  void normalize_rows(const RunContext& c, std::int64_t first, std::int64_t rows, std::int64_t count,
-                      const float* scales, const float* shifts) const noexcept {
-    NormalizeRowsU8 a;
+  /// Arguments of a kernel that reads and writes codes from element `first` on.
+  template <class Arguments>
+  Arguments arguments(const RunContext& c, std::int64_t first) const noexcept {
+    Arguments a;
     a.in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + first;
     a.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
-    a.rows = rows;
-    a.count = count;
-    a.scale = scales;
-    a.shift = shifts;
-    a.in_scale = in_scale_;
-    a.epsilon = epsilon_;
-    a.zero_point = line_.zero_point;
-    a.low = line_.low;
-    a.high = line_.high;
-    bytes_->normalize_rows(a);
-  }
-  /// out = lines of `count` codes, which repeat after `period` elements.
-  void apply(const RunContext& c, std::int64_t first, std::int64_t count, const float* factors, const float* offsets,
-             std::int64_t period) const noexcept {
-    LinesU8 l = line_;
-    l.in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + first;
-    l.out = reinterpret_cast<std::uint8_t*>(c.output()) + first;
-    l.count = count;
-    l.factors = factors;
-    l.offsets = offsets;
-    l.period = period;
-    bytes_->lines(l);
+    a.zero_point = zero_point_;
+    a.low = low_;
+    a.high = high_;
+    return a;
   }
 
  private:
@@ -92,7 +74,7 @@ class NormalizedCodes {
   float out_scale_;
   double epsilon_;
   std::int64_t block_;  // elements whose lines are interleaved
-  LinesU8 line_;        // zero point and limits
+  std::int32_t zero_point_, low_, high_;
 };
 
 /// Each row of the last dimensions has its own mean and variance.
@@ -114,8 +96,14 @@ class NormalizeCodeRowsStep : public NormalizationStep {
   }
   void run(const RunContext& c) noexcept override {
     c.pool->parallel((all_ + rows_ - 1) / rows_, [&](std::int64_t t, int) {
-      codes_.normalize_rows(c, t * rows_ * count_, std::min(rows_, all_ - t * rows_), count_, scales_.data(),
-                            shifts_.data());
+      auto a = codes_.arguments<NormalizeRowsU8>(c, t * rows_ * count_);
+      a.rows = std::min(rows_, all_ - t * rows_);
+      a.count = count_;
+      a.scale = scales_.data();
+      a.shift = shifts_.data();
+      a.in_scale = codes_.in_scale();
+      a.epsilon = codes_.epsilon();
+      codes_.bytes().normalize_rows(a);
     });
   }
 
@@ -161,8 +149,14 @@ class NormalizeCodeColumnsStep : public NormalizeColumnsStep {
       return;
     }
     const std::int64_t period = round_up(row_, codes_.block()), at_once = row_ == period ? count : row_;
-    for (std::int64_t i = 0; i < count; i += at_once)
-      codes_.apply(c, first + i, std::min(at_once, count - i), image.factor, image.shift, period);
+    for (std::int64_t i = 0; i < count; i += at_once) {
+      auto a = codes_.arguments<LinesU8>(c, first + i);
+      a.count = std::min(at_once, count - i);
+      a.factors = image.factor;
+      a.offsets = image.shift;
+      a.period = period;
+      codes_.bytes().lines(a);
+    }
   }
 
   /// Factors and offsets, after the sums of all parts.
@@ -176,7 +170,7 @@ class NormalizeCodeColumnsStep : public NormalizeColumnsStep {
             all.sum += sums_of(image, t)[i];
             all.squares += sums_of(image, t)[sums_ + i];
           }
-      const NormalizedLine m = codes_.line(all, size_ / line_ * group_);
+      const NormalizedLine m(all, size_ / line_ * group_, codes_.in_scale(), codes_.epsilon());
       for (std::int64_t line = g; line < row_; line += line_)
         for (std::int64_t i = line; i < line + group_; ++i) {
           const std::int64_t at = codes_.place(i);

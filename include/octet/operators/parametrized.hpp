@@ -27,6 +27,8 @@ class Parametrized : public DataSizedOperator<Parametrized> {
         parameters(std::move(computed_parameters)),
         shape(result.begin(), result.end()) {}
 
+  /// The names in `parameters`.
+  OCTET_API std::vector<std::string> parameter_names() const;
   OCTET_API void fields(FieldVisitor& v) override;
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
   OCTET_API DType dtype(const ShapeContext& c, int i) const override;

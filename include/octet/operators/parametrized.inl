@@ -75,17 +75,17 @@ class ParametrizedStep : public DataSizedStep {
   std::size_t outputs_;
 };
 
-inline std::vector<std::string> separate_names(const std::string& list) {
+}  // namespace detail
+
+OCTET_API std::vector<std::string> Parametrized::parameter_names() const {
   std::vector<std::string> names(1);
-  for (char c : list)
+  for (char c : parameters)
     if (c == ',')
       names.emplace_back();
     else
       names.back() += c;
   return names;
 }
-
-}  // namespace detail
 
 OCTET_API void Parametrized::fields(FieldVisitor& v) {
   const std::string before = op ? op->type() : "";
@@ -103,7 +103,7 @@ OCTET_API void Parametrized::fields(FieldVisitor& v) {
 }
 
 OCTET_API std::vector<Shape> Parametrized::shapes(const ShapeContext& c) const {
-  const auto computed = static_cast<int>(detail::separate_names(parameters).size());
+  const auto computed = static_cast<int>(parameter_names().size());
   c.require(op && c.inputs() > computed, "expected more than ", computed, " inputs, found ", c.inputs());
   for (int i = 0; i < c.inputs(); ++i) c.shape(i);
   for (int i = c.inputs() - computed; i < c.inputs(); ++i)
@@ -116,7 +116,7 @@ OCTET_API DType Parametrized::dtype(const ShapeContext& c, int i) const { return
 
 OCTET_API std::unique_ptr<Step> Parametrized::prepare(const PrepareContext& c) const {
   c.require(op != nullptr, "has no operator");
-  std::vector<std::string> names = detail::separate_names(parameters);
+  std::vector<std::string> names = parameter_names();
   const auto operands = c.inputs() - static_cast<int>(names.size());
   for (int i = 0; i < c.inputs(); ++i) {
     const DType t = c.input(i).dtype;

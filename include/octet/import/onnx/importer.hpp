@@ -143,13 +143,13 @@ class Importer {
     const int rank = shape.rank();
     const bool image = rank >= 3 && rank <= 5 && !options_.keep_layout && images_.count(v.name) > 0;
     const Order order = image ? Order::channels_last(rank) : Order::identity(rank);
-    if (rank >= 3 && rank <= 5 && images_.count(v.name) == 0) layouts_[layout_key(text(v.name))] = "as in the model";
+    if (rank >= 3 && rank <= 5 && images_.count(v.name) == 0) texts_[layout_key(text(v.name))] = "as in the model";
     Symbols stored{};
     for (int i = 0; i < rank; ++i) stored[static_cast<std::size_t>(i)] = symbols[static_cast<std::size_t>(order[i])];
     const int value = builder_.add_input(text(v.name), permuted(shape, order), element_type(v.data_type), stored);
     for (int i = 0; i < rank; ++i) {
       const ValueInfo::Dim& d = v.dims[static_cast<std::size_t>(order[i])];
-      if (d.size < 0 && !d.symbol.empty()) dimension_texts_[dimension_key(text(v.name), i)] = text(d.symbol);
+      if (d.size < 0 && !d.symbol.empty()) texts_[dimension_key(text(v.name), i)] = text(d.symbol);
     }
     tensors_.emplace(v.name, builder_.operand(value, order, text(v.name)));
     half_.compute_in_float(v.name);
@@ -239,8 +239,8 @@ class Importer {
   int output_value(const Operand& x, const std::string& name) {
     const bool as_stored = !options_.keep_layout && x.rank() >= 4 && x.order == Order::channels_last(x.rank());
     const Order order = as_stored ? x.order : Order::identity(x.rank());
-    if (as_stored) layouts_[layout_key(name)] = "channels first";
-    if (x.rank() >= 4 && x.order.is_identity()) layouts_[layout_key(name)] = "as in the model";
+    if (as_stored) texts_[layout_key(name)] = "channels first";
+    if (x.rank() >= 4 && x.order.is_identity()) texts_[layout_key(name)] = "as in the model";
     const int v = builder_.value(x, order);
     Graph& g = builder_.graph;
     const int stored = x.source->values.front().second;
@@ -260,8 +260,7 @@ class Importer {
     g.name = graph().name.empty() ? source_ : text(graph().name);
     g.rounding = options_.rounding.value_or(Rounding::fp32);
     for (const auto& [key, value] : model_.metadata) g.metadata[text(key)] = text(value);
-    for (const auto* texts : {&dimension_texts_, &layouts_})
-      for (const auto& [key, value] : *texts) g.metadata[key] = value;
+    for (const auto& [key, value] : texts_) g.metadata[key] = value;
     g.metadata["format"] = "ONNX, operator set " + std::to_string(opset_);
     g.metadata["producer"] =
         text(model_.producer) + (model_.producer_version.empty() ? "" : " " + text(model_.producer_version));
@@ -271,8 +270,8 @@ class Importer {
   std::string source_;
   LoadOptions options_;
   ExternalData files_;
-  std::map<std::string, std::string> dimension_texts_, layouts_;  // of inputs and outputs, for the metadata
-  std::set<int> taken_;                                           // values that are inputs or outputs
+  std::map<std::string, std::string> texts_;  // of inputs and outputs, for the metadata
+  std::set<int> taken_;                       // values that are inputs or outputs
   GraphBuilder builder_;
   Tensors tensors_;
   std::int64_t opset_ = 0;

@@ -11,12 +11,8 @@ namespace detail::onnx {
 /// The parameters of such an operator as tensors of the file.
 class ParameterExport {
  public:
-  explicit ParameterExport(NodeExport& n) : n_(n), p_(static_cast<const Parametrized&>(n.op())) {
-    for (std::size_t from = 0, to = 0; to != std::string::npos; from = to + 1) {
-      to = p_.parameters.find(',', from);
-      names_.push_back(p_.parameters.substr(from, to == std::string::npos ? to : to - from));
-    }
-  }
+  explicit ParameterExport(NodeExport& n)
+      : n_(n), p_(static_cast<const Parametrized&>(n.op())), names_(p_.parameter_names()) {}
 
   bool has(const std::string& name) const { return find(name) < names_.size(); }
   /// The vector of that name: the computed one, or the operator's own.
