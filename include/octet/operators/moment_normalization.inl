@@ -13,6 +13,14 @@ inline std::array<bool, Shape::max_rank> reduced_dimensions(const std::vector<st
   return reduced;
 }
 
+/// Whether rows of the dimensions from `first` on are known to be shorter than vectors. Floats are faster then.
+inline bool has_short_rows(const Shape& x, int first) {
+  std::int64_t count = 1;
+  for (int d = first; d < x.rank() && count < NormalizeRows::short_row; ++d)
+    count = x[d] == Shape::unknown ? NormalizeRows::short_row : count * x[d];
+  return count < NormalizeRows::short_row;
+}
+
 }  // namespace detail
 
 OCTET_API bool MomentNormalization::supports(const std::vector<std::int64_t>& axes, int rank) {
@@ -56,8 +64,9 @@ OCTET_API std::unique_ptr<Step> MomentNormalization::prepare(const PrepareContex
     c.require(v->dtype == DType::f32 || codes, "type ", name(v->dtype), " is not supported");
     if (codes) c.one_scale(*v);
   }
-  const bool rows = first_scaled(axes, x.shape.rank()) == static_cast<int>(axes[0]);
-  if (detail::NormalizedCodes::possible(c, *this)) {
+  const auto first = static_cast<int>(axes[0]);
+  const bool rows = first_scaled(axes, x.shape.rank()) == first;
+  if (detail::NormalizedCodes::possible(c, *this) && !(rows && detail::has_short_rows(x.shape, first))) {
     if (rows) return detail::make_step<detail::NormalizeCodeRowsStep>(c, *this);
     return detail::make_step<detail::NormalizeCodeColumnsStep>(c, *this);
   }
