@@ -230,6 +230,23 @@ TEST_CASE("bytes: gathering single elements, and rows of tables side by side") {
   }
 }
 
+TEST_CASE("bytes: many short and long rows are requantized alike") {
+  const QuantParams qx{0.02f, 3}, qy{0.05f, 100};
+  for (std::int64_t n : {1, 24, 300, 512, 513, 5000}) {
+    const std::int64_t rows = n < 100 ? 400 : 9;
+    const Tensor<std::uint8_t> x = random_codes({rows, n}, 7), other = random_codes({rows, 3}, 8);
+    const AnyTensor y = run_layer(Concat(1), {{other, qy}, {x, qx}, {other, qy}}, {qy})[0];
+    int wrong = 0;
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t i = 0; i < n + 6; ++i) {
+        const bool same = i < 3 || i >= n + 3;
+        const int expected = same ? other[r * 3 + i % (n + 3)] : quantized(real(x[r * n + i - 3], qx), qy);
+        wrong += y.view<std::uint8_t>()[r * (n + 6) + i] != expected;
+      }
+    CHECK(wrong == 0);
+  }
+}
+
 TEST_CASE("bytes: bilinear interpolation rounds exact sums") {
   for (const double scale : {2.0, 1.5, 3.0, 0.75, 1.3})
     for (CoordinateMode mode : {CoordinateMode::half_pixel, CoordinateMode::align_corners, CoordinateMode::asymmetric})

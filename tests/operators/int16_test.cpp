@@ -343,15 +343,18 @@ TEST_CASE("int16: conversions") {
 
 TEST_CASE("int16: concatenation of other scales") {
   const QuantParams q{0.01f, 0}, other{0.02f, 0};
-  const Tensor<std::int16_t> a = random_int16({3, 17}, 1), b = random_int16({3, 5}, 2);
-  const AnyTensor y = run_layer(Concat(1), {{a, q}, {b, other}}, {q})[0];
-  int wrong = 0;
-  each_index(y.shape(), [&](const std::vector<std::int64_t>& i) {
-    const int expected =
-        i[1] < 17 ? a[i[0] * 17 + i[1]] : quantized(testing::real(b[i[0] * 5 + i[1] - 17], other), q, -32768, 32767);
-    wrong += y.view<std::int16_t>()[flat(y.shape(), i)] != expected;
-  });
-  CHECK(wrong == 0);
+  for (std::int64_t n : {1, 5, 24, 256, 300}) {
+    const std::int64_t rows = n < 100 ? 400 : 3;
+    const Tensor<std::int16_t> a = random_int16({rows, 17}, 1), b = random_int16({rows, n}, 2);
+    const AnyTensor y = run_layer(Concat(1), {{a, q}, {b, other}}, {q})[0];
+    int wrong = 0;
+    each_index(y.shape(), [&](const std::vector<std::int64_t>& i) {
+      const int expected =
+          i[1] < 17 ? a[i[0] * 17 + i[1]] : quantized(testing::real(b[i[0] * n + i[1] - 17], other), q, -32768, 32767);
+      wrong += y.view<std::int16_t>()[flat(y.shape(), i)] != expected;
+    });
+    CHECK(wrong == 0);
+  }
 }
 
 TEST_CASE("int16: codes are moved") {

@@ -77,6 +77,12 @@ std::vector<PoolCase> pool_cases() {
           {{1, 9, 9, 4}, window({9, 9}, {1, 1}, {0, 0}, {0, 0})},
           {{1, 2, 2, 5}, window({2, 2}, {1, 1}, {3, 0}, {2, 2})},  // windows that contain only padding
           {{1, 3, 3, 2}, window({2, 2}, {1, 1}, {2, 2}, {2, 2}, {3, 5})},
+          {{1, 3, 5, 6}, window({3, 3}, {3, 4}, {2, 2}, {3, 7}, {}, true)},
+          {{2, 11, 13, 24}, window({3, 3}, {2, 2}, {1, 1}, {1, 1})},
+          {{1, 9, 8, 24}, window({5, 5}, {1, 1}, {2, 2}, {2, 2})},
+          {{1, 14, 14, 7}, window({13, 13}, {1, 1}, {6, 6}, {6, 6})},
+          {{1, 6, 7, 70}, window({1, 3}, {1, 1}, {0, 1}, {0, 1})},
+          {{1, 3, 4, 6, 3}, window({2, 3, 3}, {1, 2, 3}, {1, 1, 1}, {0, 1, 2})},
           {{1, 0, 2, 3}, window({2, 2}, {1, 1}, {1, 1}, {1, 1})},
           {{2, 3, 3, 0}, window({2, 2}, {1, 1}, {0, 0}, {0, 0})},
           {{0, 3, 3, 4}, window({2, 2}, {1, 1}, {0, 0}, {0, 0})}};
@@ -323,6 +329,28 @@ TEST_CASE("max pool: float, bytes and other types, empty tensors") {
     check_max<std::uint8_t>(c, 0);
     check_max<std::int8_t>(c, 0);
     check_max<std::int32_t>(c, 0);
+  }
+}
+
+TEST_CASE("max pool: NaN and infinity, beside padding too") {
+  Tensor<float> x({1, 3, 4, 2});
+  std::fill(x.begin(), x.end(), -std::numeric_limits<float>::infinity());
+  x[2] = std::numeric_limits<float>::quiet_NaN();  // row 0, column 1, channel 0
+  x[15] = -1e38f;                                  // row 1, column 3, channel 1
+  for (std::int64_t stride : {1, 2}) {
+    MaxPool op;
+    op.window = window({3, 3}, {stride, stride}, {1, 1}, {1, 1});
+    const AnyTensor y = run_layer(op, {x})[0];
+    each_index(y.shape(), [&](const auto& o) {
+      const float found = y.view<float>()[flat(y.shape(), o)];
+      const std::int64_t row = o[1] * stride, column = o[2] * stride;
+      if (o[3] == 0 && row <= 1 && column <= 2)
+        CHECK(std::isnan(found));
+      else if (o[3] == 1 && row <= 2 && column >= 2)
+        CHECK(found == -1e38f);
+      else
+        CHECK(found == -std::numeric_limits<float>::infinity());
+    });
   }
 }
 

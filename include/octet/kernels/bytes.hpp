@@ -12,22 +12,20 @@
 OCTET_BEGIN
 namespace detail {
 
-/// out[r][i] = table[in[r][i]] for rows of `count` bytes. in may be out.
+/// out[i] = table[in[i]]. in may be out.
 struct LookupU8 {
   const std::uint8_t* table = nullptr;  // 256 elements
   const std::uint8_t* in = nullptr;
   std::uint8_t* out = nullptr;
-  std::int64_t count = 0, rows = 1;
-  std::ptrdiff_t in_stride = 0, out_stride = 0;  // from one row to the next
+  std::int64_t count = 0;
 };
 
-/// out = clamp(round_half_even((in - zero_in) * scale) + zero_point, 0, 255) for rows of `count` bytes. The products
-/// have to stay below 2^31. in may be out.
+/// out = clamp(round_half_even((in - zero_in) * scale) + zero_point, 0, 255). The products have to stay below 2^31. in
+/// may be out.
 struct RequantizeU8 {
   const std::uint8_t* in = nullptr;
   std::uint8_t* out = nullptr;
-  std::int64_t count = 0, rows = 1;
-  std::ptrdiff_t in_stride = 0, out_stride = 0;  // from one row to the next
+  std::int64_t count = 0;
   float scale = 1;
   std::int32_t zero_in = 0, zero_point = 0;
 };

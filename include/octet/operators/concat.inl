@@ -26,7 +26,7 @@ class Requantization {
     zero_in_ = x.zero_point[0];
     zero_out_ = y.zero_point[0];
     if (!(ratio_ < 1e6f)) return;
-    kernels.requantize({codes.data(), found.data(), 256, 1, 0, 0, ratio_, zero_in_, zero_out_});
+    kernels.requantize({codes.data(), found.data(), 256, ratio_, zero_in_, zero_out_});
     arithmetic_ = std::equal(found.begin(), found.end(), table_.begin());
   }
   /// From one scale of int16 to another.
@@ -34,30 +34,41 @@ class Requantization {
   bool needed() const noexcept { return is_wide() || !table_.empty(); }
   std::size_t bytes() const noexcept { return table_.size(); }
 
-  /// Rows of n bytes.
+  /// Rows of n bytes. Short ones are requantized together, because kernels compute the rest of a row one by one.
   void run(const ByteKernels& kernels, const std::byte* from, std::byte* to, std::int64_t n, std::int64_t rows,
            std::ptrdiff_t out_stride) const noexcept {
+    alignas(64) std::array<std::byte, 4096> line;
+    const std::int64_t together = n > 512 ? 1 : static_cast<std::int64_t>(line.size()) / n;
+    for (std::int64_t some; rows > 0; rows -= some, from += some * n, to += some * out_stride) {
+      some = std::min(together, rows);
+      if (together == 1) {
+        run(kernels, from, to, n);
+        continue;
+      }
+      run(kernels, from, line.data(), some * n);
+      for (std::int64_t i = 0; i < some; ++i) copy_bytes(to + i * out_stride, line.data() + i * n, n);
+    }
+  }
+
+ private:
+  void run(const ByteKernels& kernels, const std::byte* from, std::byte* to, std::int64_t n) const noexcept {
     if (is_wide()) {
       ConvertCodes p;
+      p.in = from;
+      p.out = to;
       p.count = n / 2;
       p.scale_in = scale_in_;
       p.scale_out = scale_out_;
-      for (std::int64_t r = 0; r < rows; ++r) {
-        p.in = from + r * n;
-        p.out = to + r * out_stride;
-        kernels.int16.rescale(p);
-      }
-      return;
+      return kernels.int16.rescale(p);
     }
     const auto* in = reinterpret_cast<const std::uint8_t*>(from);
     auto* out = reinterpret_cast<std::uint8_t*>(to);
     if (arithmetic_)
-      kernels.requantize({in, out, n, rows, n, out_stride, ratio_, zero_in_, zero_out_});
+      kernels.requantize({in, out, n, ratio_, zero_in_, zero_out_});
     else
-      kernels.lookup({table_.data(), in, out, n, rows, n, out_stride});
+      kernels.lookup({table_.data(), in, out, n});
   }
 
- private:
   bool is_wide() const noexcept { return scale_in_ > 0; }
 
   std::vector<std::uint8_t> table_;          // of bytes; empty if nothing changes

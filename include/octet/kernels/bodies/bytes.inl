@@ -2,15 +2,11 @@
 
 inline void lookup_u8(const LookupU8& a) noexcept {
   const byte_table table(a.table);
-  for (std::int64_t r = 0; r < a.rows; ++r) {
-    const std::uint8_t* in = a.in + r * a.in_stride;
-    std::uint8_t* out = a.out + r * a.out_stride;
-    std::int64_t i = 0;
-    for (; i + wide::block_bytes <= a.count; i += wide::block_bytes)
-      wide::store_block(reinterpret_cast<std::byte*>(out + i),
-                        table(wide::load_block(reinterpret_cast<const std::byte*>(in + i))));
-    for (; i < a.count; ++i) out[i] = a.table[in[i]];
-  }
+  std::int64_t i = 0;
+  for (; i + wide::block_bytes <= a.count; i += wide::block_bytes)
+    wide::store_block(reinterpret_cast<std::byte*>(a.out + i),
+                      table(wide::load_block(reinterpret_cast<const std::byte*>(a.in + i))));
+  for (; i < a.count; ++i) a.out[i] = a.table[a.in[i]];
 }
 
 // Stores clamp(f(first element, number of elements) + zero point), f being integers of up to `lanes` elements.
@@ -82,23 +78,19 @@ inline void requantize_u8(const RequantizeU8& a) noexcept {
   const wide::u8_limits limits(a.zero_point, 0, 255);
   const centered_floats floats(a.zero_in);
   const wide::i32 zero_in = wide::set(a.zero_in);
-  for (std::int64_t r = 0; r < a.rows; ++r) {
-    const std::uint8_t* in = a.in + r * a.in_stride;
-    std::uint8_t* out = a.out + r * a.out_stride;
-    std::int64_t i = 0;
-    for (; i + wide::block_bytes <= a.count; i += wide::block_bytes) {
-      wide::f32 x[4];
-      floats(block_at(in + i), x);
-      wide::i32 v[4];
-      OCTET_UNROLL
-      for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::mul(x[j], scale));
-      store_packed(out + i, v, limits);
-    }
-    if (i == a.count) continue;
-    store_rounded(out + i, a.count - i, limits, [&](std::int64_t k, int n) {
-      return wide::round(wide::mul(wide::to_float(wide::sub(bytes_at(in + i + k, n), zero_in)), scale));
-    });
+  std::int64_t i = 0;
+  for (; i + wide::block_bytes <= a.count; i += wide::block_bytes) {
+    wide::f32 x[4];
+    floats(block_at(a.in + i), x);
+    wide::i32 v[4];
+    OCTET_UNROLL
+    for (int j = 0; j < 4; ++j) v[j] = wide::round(wide::mul(x[j], scale));
+    store_packed(a.out + i, v, limits);
   }
+  if (i == a.count) return;
+  store_rounded(a.out + i, a.count - i, limits, [&](std::int64_t k, int n) {
+    return wide::round(wide::mul(wide::to_float(wide::sub(bytes_at(a.in + i + k, n), zero_in)), scale));
+  });
 }
 
 // The lower four bytes of x, each followed by a zero.

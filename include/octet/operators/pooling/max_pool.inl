@@ -4,6 +4,7 @@
 #include "../../graph/lost_numbers.hpp"
 #include "gradient.hpp"
 #include "max_pool.hpp"
+#include "row_maxima.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -17,10 +18,15 @@ class MaxPoolStep : public Step {
     windows_ = PoolWindows(window_, c);
     spatial_ = c.inputs[0].shape;
     dtype_ = c.inputs[0].dtype;
-    return windows_.scratch_bytes(c.threads);
+    by_rows_ =
+        c.outputs.size() == 1 && (dtype_ == DType::f32 || int8_format.computes(dtype_)) && RowMaxima::suits(windows_);
+    if (!by_rows_) return windows_.scratch_bytes(c.threads);
+    rows_ = RowMaxima(windows_, dtype_ == DType::f32, c.threads);
+    return rows_.scratch_bytes(c.threads);
   }
 
   void run(const RunContext& c) noexcept override {
+    if (by_rows_) return rows_.run(c, [&](const PoolWindow& w, std::byte* out) { largest(w, out); });
     const std::int64_t channels = windows_.channels();
     const bool with_indices = c.outputs.size() > 1 && c.output(1);
     windows_.each(c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t, std::int64_t pixel, int) {
@@ -30,10 +36,8 @@ class MaxPoolStep : public Step {
         largest_int16(w, reinterpret_cast<std::int16_t*>(c.output()) + pixel * channels);
       else if (with_indices || !(dtype_ == DType::f32 || int8_format.computes(dtype_)))
         one_by_one(c, w, pixel);
-      else if (int8_format.computes(dtype_))
-        simd_->max_u8(w, reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels);
       else
-        simd_->max_f32(w, reinterpret_cast<float*>(c.output()) + pixel * channels);
+        largest(w, c.output() + pixel * windows_.pixel_bytes());
     });
   }
 
@@ -44,6 +48,14 @@ class MaxPoolStep : public Step {
       store_element(dtype_, c.output(), at, is_floating(dtype_) ? -std::numeric_limits<float>::max() : 0);
       if (c.outputs.size() > 1 && c.output(1)) store_as(c.output(1), at, std::int64_t{0});
     }
+  }
+
+  /// Of floats or bytes.
+  void largest(const PoolWindow& w, std::byte* out) const noexcept {
+    if (dtype_ == DType::f32)
+      simd_->max_f32(w, reinterpret_cast<float*>(out));
+    else
+      simd_->max_u8(w, reinterpret_cast<std::uint8_t*>(out));
   }
 
   /// Compilers make vectors of the inner loop.
@@ -90,6 +102,8 @@ class MaxPoolStep : public Step {
   const Kernels* simd_;
   bool columns_first_;
   PoolWindows windows_;
+  RowMaxima rows_;
+  bool by_rows_ = false;
   Shape spatial_;
   DType dtype_ = DType::none;
 };

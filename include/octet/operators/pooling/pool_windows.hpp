@@ -15,27 +15,43 @@ class PoolWindows {
     axes_ = resolve(window, in, ShapeContext(unnamed, "Pool", {}, {}));
     batch_ = in[0];
     channels_ = in.back();
-    clipped_taps_ = batch_ == 0 || channels_ == 0 ? 0 : 1;  // tensors without elements have no windows
-    for (const WindowAxis& a : axes_) clipped_taps_ *= std::min(a.kernel, a.in);
+    clipped_rows_ = batch_ == 0 || channels_ == 0 ? 0 : 1;  // tensors without elements have no windows
+    for (int i : {0, 1}) clipped_rows_ *= std::min(axes_[i].kernel, axes_[i].in);
+    clipped_taps_ = clipped_rows_ * std::min(axes_[2].kernel, axes_[2].in);
   }
 
   std::int64_t channels() const noexcept { return channels_; }
+  std::int64_t pixel_bytes() const noexcept { return channels_ * element_; }
+  const WindowAxis& width() const noexcept { return axes_[2]; }
+  /// Whether all windows are without gaps, and have a pixel of the image.
+  bool contiguous() const noexcept {
+    return clipped_taps_ > 0 && std::all_of(axes_.begin(), axes_.end(), [](const WindowAxis& a) {
+             const Span first = span(a, 0), last = span(a, a.out - 1);
+             return a.dilation == 1 && first.first < first.end && last.first < last.end;
+           });
+  }
   /// Pixels of a window, as far as the image has so many.
   std::int64_t taps() const noexcept { return clipped_taps_; }
   /// Size of the scratch memory for the threads' lists of pixels.
   std::size_t scratch_bytes(int threads) const {
-    return static_cast<std::size_t>(threads * clipped_taps_) * sizeof(void*);
+    return static_cast<std::size_t>(threads * list_size()) * sizeof(void*);
   }
 
   /// Calls f(window, padded count, output pixel, worker) for each window. `window` has the pixels inside the input; the
   /// padded count includes those on the padding (but not beyond it).
   template <class F>
   void each(const std::byte* in, std::byte* scratch, ThreadPool& pool, F f) const noexcept {
-    const std::int64_t rows = this->rows(), tasks = std::min<std::int64_t>(rows, 4 * pool.size());
-    pool.parallel(tasks, [&](std::int64_t task, int worker) {
-      auto** pixels = reinterpret_cast<const std::byte**>(scratch) + worker * clipped_taps_;
-      each_of(in, pixels, rows * task / tasks, rows * (task + 1) / tasks,
+    each_part(scratch, pool, [&](const std::byte** list, std::int64_t first, std::int64_t last, int worker) {
+      each_of(in, list, first, last,
               [&](const PoolWindow& p, std::int64_t padded, std::int64_t pixel) { f(p, padded, pixel, worker); });
+    });
+  }
+  /// Calls f(rows, count, output row, worker) for each row of the output. `rows` are the beginnings of the `count`
+  /// input rows of its windows.
+  template <class F>
+  void each_row(const std::byte* in, std::byte* scratch, ThreadPool& pool, F f) const noexcept {
+    each_part(scratch, pool, [&](const std::byte** list, std::int64_t first, std::int64_t last, int worker) {
+      for (std::int64_t row = first; row < last; ++row) f(list, list_rows(in, row, list).count, row, worker);
     });
   }
   /// The same on the calling thread, in order: f(window, padded count, output pixel).
@@ -56,30 +72,6 @@ class PoolWindows {
  private:
   std::int64_t rows() const noexcept { return batch_ * axes_[0].out * axes_[1].out; }
 
-  /// The windows of rows [first, last) of the output. `pixels`: memory for the lists of pixels.
-  template <class F>
-  void each_of(const std::byte* in, const std::byte** pixels, std::int64_t first, std::int64_t last,
-               F f) const noexcept {
-    const WindowAxis &d = axes_[0], &h = axes_[1], &w = axes_[2];
-    for (std::int64_t row = first; row < last; ++row) {
-      const std::int64_t y = row % h.out, z = row / h.out % d.out, n = row / h.out / d.out;
-      const Span sz = span(d, z), sy = span(h, y);
-      for (std::int64_t x = 0; x < w.out; ++x) {
-        const Span sx = span(w, x);
-        std::int64_t count = 0;
-        for (std::int64_t iz = sz.first; iz < sz.end; iz += d.dilation)
-          for (std::int64_t iy = sy.first; iy < sy.end; iy += h.dilation)
-            for (std::int64_t ix = sx.first; ix < sx.end; ix += w.dilation)
-              pixels[count++] = in + (((n * d.in + iz) * h.in + iy) * w.in + ix) * channels_ * element_;
-        PoolWindow p;
-        p.pixels = pixels;
-        p.count = count;
-        p.channels = channels_;
-        f(p, sz.padded * sy.padded * sx.padded, row * w.out + x);
-      }
-    }
-  }
-
   struct Span {
     std::int64_t first, end, padded;  // taps [first, end) inside the input; number of taps on the input or its padding
   };
@@ -91,8 +83,63 @@ class PoolWindows {
     return {first, std::max(first, end), padded};
   }
 
+  std::int64_t list_size() const noexcept { return clipped_rows_ + clipped_taps_; }
+
+  /// Calls f(memory for a list, first row, last row, worker) for parts of the output's rows.
+  template <class F>
+  void each_part(std::byte* scratch, ThreadPool& pool, F f) const noexcept {
+    const std::int64_t rows = this->rows(), tasks = std::min<std::int64_t>(rows, 4 * pool.size());
+    pool.parallel(tasks, [&](std::int64_t task, int worker) {
+      f(reinterpret_cast<const std::byte**>(scratch) + worker * list_size(), rows * task / tasks,
+        rows * (task + 1) / tasks, worker);
+    });
+  }
+
+  struct Rows {
+    std::int64_t count, padded;  // rows of the image; rows of it or its padding
+  };
+  /// Lists the beginnings of the input rows of a row of the output.
+  Rows list_rows(const std::byte* in, std::int64_t row, const std::byte** list) const noexcept {
+    const WindowAxis &d = axes_[0], &h = axes_[1], &w = axes_[2];
+    const std::int64_t y = row % h.out, z = row / h.out % d.out, n = row / h.out / d.out;
+    const Span sz = span(d, z), sy = span(h, y);
+    std::int64_t count = 0;
+    for (std::int64_t iz = sz.first; iz < sz.end; iz += d.dilation)
+      for (std::int64_t iy = sy.first; iy < sy.end; iy += h.dilation)
+        list[count++] = in + ((n * d.in + iz) * h.in + iy) * w.in * pixel_bytes();
+    return {count, sz.padded * sy.padded};
+  }
+
+  /// The windows of rows [first, last) of the output. `list`: memory for the lists of rows and pixels.
+  template <class F>
+  void each_of(const std::byte* in, const std::byte** list, std::int64_t first, std::int64_t last, F f) const noexcept {
+    const WindowAxis& w = axes_[2];
+    const std::byte** pixels = list + clipped_rows_;
+    PoolWindow p;
+    p.pixels = pixels;
+    p.channels = channels_;
+    for (std::int64_t row = first; row < last; ++row) {
+      const Rows rows = list_rows(in, row, list);
+      bool whole = false;  // the window before was
+      for (std::int64_t x = 0; x < w.out; ++x) {
+        const Span sx = span(w, x);
+        const bool next = whole;
+        whole = sx.end - sx.first == w.reach();
+        if (next && whole) {
+          for (std::int64_t i = 0; i < p.count; ++i) pixels[i] += w.stride * pixel_bytes();
+        } else {
+          p.count = 0;
+          for (std::int64_t r = 0; r < rows.count; ++r)
+            for (std::int64_t ix = sx.first; ix < sx.end; ix += w.dilation)
+              pixels[p.count++] = list[r] + ix * pixel_bytes();
+        }
+        f(p, rows.padded * sx.padded, row * w.out + x);
+      }
+    }
+  }
+
   std::array<WindowAxis, 3> axes_;
-  std::int64_t batch_ = 1, channels_ = 1, clipped_taps_ = 1, element_ = 1;
+  std::int64_t batch_ = 1, channels_ = 1, clipped_rows_ = 1, clipped_taps_ = 1, element_ = 1;
 };
 
 }  // namespace detail
