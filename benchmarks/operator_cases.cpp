@@ -163,11 +163,12 @@ void add_movement(Cases& all) {
     const int a = g.add("a", Reshape({1, 28, 28, 2, 58}), {x}), b = g.add("b", Transpose({0, 1, 2, 4, 3}), {a});
     return g.add("op", Reshape({1, 28, 28, 116}), {b});
   });
-  add("Shuffle, Gather", {1, 28, 28, 116}, [](Graph& g, int x) {
-    Tensor<std::int64_t> places({116});
-    for (std::int64_t i = 0; i < 116; ++i) places[i] = i % 2 * 58 + i / 2;
-    return g.add("op", Gather(3), {x, g.add_constant("places", std::move(places))});
-  });
+  for (const Shape& shape : {Shape{1, 28, 28, 116}, Shape{1, 44, 44, 48}})
+    add("Shuffle, Gather", shape, [n = shape.back()](Graph& g, int x) {
+      Tensor<std::int64_t> places({n});
+      for (std::int64_t i = 0; i < n; ++i) places[i] = i % 2 * (n / 2) + i / 2;
+      return g.add("op", Gather(3), {x, g.add_constant("places", std::move(places))});
+    });
   add("DepthToSpace", image, [](Graph& g, int x) {
     const int a = g.add("a", Reshape({1, 56, 56, 2, 2, 16}), {x}), b = g.add("b", Transpose({0, 1, 3, 2, 4, 5}), {a});
     return g.add("op", Reshape({1, 112, 112, 16}), {b});
@@ -176,12 +177,16 @@ void add_movement(Cases& all) {
   add("NCHW to NHWC", {1, 3, 224, 224}, [](Graph& g, int x) { return g.add("op", Transpose({0, 2, 3, 1}), {x}); });
   add("NHWC to NCHW", image, [](Graph& g, int x) { return g.add("op", Transpose({0, 3, 1, 2}), {x}); });
   add("NCHW to NHWC", {1, 64, 56, 56}, [](Graph& g, int x) { return g.add("op", Transpose({0, 2, 3, 1}), {x}); });
-  for (const int inputs : {2, 4})
-    add("Concat of " + std::to_string(inputs), image, [inputs](Graph& g, int x) {
+  const auto concat = [&](std::size_t inputs, const Shape& shape) {
+    add("Concat of " + std::to_string(inputs), shape, [=](Graph& g, int x) {
       std::vector<int> in{x};
-      while (static_cast<int>(in.size()) < inputs) in.push_back(g.add_input("y" + std::to_string(in.size()), image));
+      while (in.size() < inputs) in.push_back(g.add_input("y" + std::to_string(in.size()), shape));
       return g.add("op", Concat(3), in);
     });
+  };
+  concat(2, image);
+  concat(4, image);
+  concat(2, {1, 44, 44, 24});
   add("Split in 2", image, [](Graph& g, int x) {
     Split op;
     op.axis = 3;
@@ -209,6 +214,7 @@ void add_reductions(Cases& all) {
     all.push_back(of(name, shape, build));
   };
   add("Softmax", {1, 1000}, [](Graph& g, int x) { return g.add("op", Softmax(), {x}); });
+  add("Softmax", {1, 484, 80}, [](Graph& g, int x) { return g.add("op", Softmax(), {x}); });
   add("Softmax", {1, 2100, 21}, [](Graph& g, int x) { return g.add("op", Softmax(), {x}); });
   const auto reduce = [](ReduceKind kind, Sizes axes) {
     Reduce op;
@@ -221,21 +227,18 @@ void add_reductions(Cases& all) {
   add("Max of channels", image, [=](Graph& g, int x) { return g.add("op", reduce(ReduceKind::max, {3}), {x}); });
   add("ArgMax", {1, 64, 64, 21}, [](Graph& g, int x) { return g.add("op", ArgMax(3), {x}); });
   add("TopK of 5", {1, 1000}, [](Graph& g, int x) { return g.add("op", TopK(5), {x}); });
-  add("MaxPool 2x2", image, [](Graph& g, int x) {
-    MaxPool op;
-    op.window = Window(2, 2, 2);
-    return g.add("op", op, {x});
-  });
-  add("MaxPool 5x5", {1, 20, 20, 128}, [](Graph& g, int x) {
-    MaxPool op;
-    op.window = Window(5, 5, 1, 2);
-    return g.add("op", op, {x});
-  });
-  add("AveragePool 2x2", image, [](Graph& g, int x) {
-    AveragePool op;
-    op.window = Window(2, 2, 2);
-    return g.add("op", op, {x});
-  });
+  const auto pool = [&](auto op, const std::string& name, const Shape& shape, std::int64_t size, std::int64_t stride,
+                        std::int64_t pad) {
+    op.window = Window(size, size, stride, pad);
+    add(name + " " + op.window.summary(), shape, [op](Graph& g, int x) { return g.add("op", op, {x}); });
+  };
+  pool(MaxPool(), "MaxPool", image, 2, 2, 0);
+  pool(MaxPool(), "MaxPool", {1, 112, 112, 64}, 3, 2, 1);
+  pool(MaxPool(), "MaxPool", {1, 176, 176, 24}, 3, 2, 1);
+  pool(MaxPool(), "MaxPool", {1, 20, 20, 128}, 5, 1, 2);
+  pool(MaxPool(), "MaxPool", {1, 20, 20, 128}, 13, 1, 6);
+  pool(AveragePool(), "AveragePool", image, 2, 2, 0);
+  pool(AveragePool(), "AveragePool", {1, 22, 22, 96}, 3, 2, 1);
   const auto normalization = [=](Sizes axes) {
     return [=](Graph& g, int x) {
       const int mean = g.add("mean", reduce(ReduceKind::mean, axes), {x}),
