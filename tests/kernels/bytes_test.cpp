@@ -199,6 +199,34 @@ TEST_CASE("mean: of sums, and of pixels") {
     }
 }
 
+TEST_CASE("round half up: ties, limits, any zero point") {
+  Random random(8);
+  for (std::int64_t n : byte_counts)
+    for (int round = 0; round < 6; ++round) {
+      Exact<float> in(n, 4);
+      for (std::int64_t i = 0; i < n; ++i) {
+        const float ties = static_cast<float>(random.between(-3, 600)) * 0.5f;
+        in.set(i, round == 0 ? ties : round == 1 ? std::nextafter(ties, i % 2 ? 0.0f : 1e3f) : random.real(0, 300));
+      }
+      RoundHalfUpU8 p;
+      p.factor = round < 2 ? 1 : round == 2 ? 1e30f : random.real(0.01f, 2);
+      p.zero_point = round < 3 ? 0 : byte(random);
+      p.count = n;
+      CHECK(wrong_bytes(
+                n,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  RoundHalfUpU8 own = p;
+                  own.in = in.data();
+                  own.out = out;
+                  k.round_half_up(own);
+                },
+                [&](std::int64_t i) {
+                  const double x = std::clamp<double>(in[i] * p.factor, 0, 512);
+                  return clamped(static_cast<std::int64_t>(std::floor(x + 0.5)) + p.zero_point, 0, 255);
+                }) == 0);
+    }
+}
+
 TEST_CASE("requantize: also in place") {
   Random random(6);
   for (std::int64_t n : byte_counts)

@@ -30,6 +30,15 @@ struct RequantizeU8 {
   std::int32_t zero_in = 0, zero_point = 0;
 };
 
+/// out = clamp(floor(clamp(in * factor, 0, 512) + 1/2) + zero_point, 0, 255). The products must not be NaN.
+struct RoundHalfUpU8 {
+  const float* in = nullptr;
+  std::uint8_t* out = nullptr;
+  std::int64_t count = 0;
+  float factor = 1;
+  std::int32_t zero_point = 0;
+};
+
 /// out = clamp(round_half_even(fma(a - zero_a, scale_a, fma(b - zero_b, scale_b, shift))) + zero_point). The sums have
 /// to stay below 2^31. out may be a or b.
 struct AddU8 {
@@ -189,6 +198,7 @@ struct ByteKernels {
   void (*blend)(const BlendRows&) noexcept = nullptr;
   void (*mean)(const MeanU8&) noexcept = nullptr;
   void (*requantize)(const RequantizeU8&) noexcept = nullptr;
+  void (*round_half_up)(const RoundHalfUpU8&) noexcept = nullptr;
   /// out = max(a, b), or min(a, b) if `least`: n bytes. out may be a or b.
   void (*extremum)(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out, std::int64_t n,
                    bool least) noexcept = nullptr;

@@ -19,11 +19,16 @@ class IntegerSoftmax : public Step {
     const Value &x = c.input(0), &y = c.output();
     c.require(int8_format.computes(x.dtype) && int8_format.computes(y.dtype) && x.is_quantized() && y.is_quantized(),
               "expected quantized uint8 input and output, found ", name(x.dtype), " and ", name(y.dtype));
-    for (std::size_t d = 0; d < exp_.size(); ++d)
-      exp_[d] = static_cast<float>(std::exp(-static_cast<double>(x.quant.scale[0]) * beta * static_cast<double>(d)));
-    falls_ = std::is_sorted(exp_.rbegin(), exp_.rend());
+    exp_.fill(1);
+    for (int d = 0; d < 256; ++d)
+      exp_[static_cast<std::size_t>(255 - d)] =
+          static_cast<float>(std::exp(-static_cast<double>(x.quant.scale[0]) * beta * d));
     scale_ = y.quant.scale[0];
     zero_point_ = y.quant.zero_point[0];
+    // Sums are at least 1, so that lower exponentials round to 0; not if beta is negative or not finite.
+    const auto one = exp_.begin() + 255;
+    by_kernel_ = *one == 1 && std::is_sorted(exp_.begin(), exp_.end()) && std::isfinite(1 / scale_);
+    if (by_kernel_) visible_ = static_cast<int>(one - std::lower_bound(exp_.begin(), one, 0.49f * scale_));
   }
   std::size_t packed_bytes() const noexcept override { return sizeof exp_; }
   std::size_t plan(const PlanContext& c) override {
@@ -56,7 +61,7 @@ class IntegerSoftmax : public Step {
     const std::int64_t n = view_.n;
     bytes_->extremum_rows(in, rows, n, largest.data(), false);
     const auto term = [&](std::int64_t row, std::int64_t k) {
-      return exp_[static_cast<std::uint8_t>(largest[static_cast<std::size_t>(row)] - in[row * n + k])];
+      return of_codes(largest[static_cast<std::size_t>(row)])[in[row * n + k]];
     };
     std::int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
@@ -84,31 +89,30 @@ class IntegerSoftmax : public Step {
     const int largest = fold(
         view_.n, 0, [&](int& m, std::int64_t k) { m = larger(m, in[k * view_.inner]); }, larger);
     float sum = 0;
-    for (std::int64_t k = 0; k < view_.n; ++k) sum += exp_[static_cast<std::size_t>(largest - in[k * view_.inner])];
+    for (std::int64_t k = 0; k < view_.n; ++k) sum += of_codes(largest)[in[k * view_.inner]];
     codes(in, out, largest, sum);
   }
   void codes(const std::uint8_t* in, std::uint8_t* out, int largest, float sum) const noexcept {
     const float inverse = 1.0f / (sum * scale_);
-    if (view_.inner == 1 && view_.n >= 128) return by_table(in, out, largest, inverse);
-    for (std::int64_t k = 0; k < view_.n; ++k) out[k * view_.inner] = code(largest - in[k * view_.inner], inverse);
+    if (by_kernel_ && view_.inner == 1 && view_.n >= 48) return by_table(in, out, largest, inverse);
+    const float* exponentials = of_codes(largest);
+    for (std::int64_t k = 0; k < view_.n; ++k) out[k * view_.inner] = code(exponentials[in[k * view_.inner]] * inverse);
   }
-  std::uint8_t code(int below_largest, float inverse) const noexcept {
-    const float p = exp_[static_cast<std::size_t>(below_largest)] * inverse;
+  /// The exponentials of the codes of a row with that largest one.
+  const float* of_codes(int largest) const noexcept { return exp_.data() + 255 - largest; }
+  std::uint8_t code(float p) const noexcept {
     // The order of arguments turns NaN (from a beta that is not finite) into 0.
     const float x = std::min(std::max(0.0f, p), 512.0f);
     const auto below = static_cast<std::int32_t>(x);  // rounded half up; the difference is exact
     const std::int32_t q = below + (x - static_cast<float>(below) >= 0.5f) + zero_point_;
     return static_cast<std::uint8_t>(std::clamp(q, 0, 255));
   }
-  /// Many elements, by the results of all codes that occur.
+  /// Many elements, by the results of all codes that may occur.
   void by_table(const std::uint8_t* in, std::uint8_t* out, int largest, float inverse) const noexcept {
     std::array<std::uint8_t, 256> table;
-    // Below the first code whose result is that of 0, all results are the same, since exponentials fall.
-    const auto zero = static_cast<std::uint8_t>(std::clamp(zero_point_, 0, 255));
-    int q = largest;
-    do table[static_cast<std::size_t>(q)] = code(largest - q, inverse);
-    while ((table[static_cast<std::size_t>(q)] != zero || !falls_) && --q >= 0);
-    std::fill(table.begin(), table.begin() + std::max(q, 0), zero);
+    const int first = std::max(0, largest - visible_);
+    std::fill_n(table.begin(), first, static_cast<std::uint8_t>(std::clamp(zero_point_, 0, 255)));
+    bytes_->round_half_up({of_codes(largest) + first, table.data() + first, largest + 1 - first, inverse, zero_point_});
     LookupU8 p;
     p.table = table.data();
     p.in = in;
@@ -119,8 +123,9 @@ class IntegerSoftmax : public Step {
 
   const ByteKernels* bytes_;
   std::int64_t axis_;
-  std::array<float, 256> exp_;
-  bool falls_ = true;  // the exponentials
+  std::array<float, 511> exp_;  // of -255 steps to 0, and then 1
+  bool by_kernel_ = false;
+  int visible_ = 255;  // steps below the largest code, at most, with results that are not 0
   float scale_ = 1;
   std::int32_t zero_point_ = 0;
   AxisView view_;

@@ -93,6 +93,17 @@ inline void requantize_u8(const RequantizeU8& a) noexcept {
   });
 }
 
+// Rounds half to even, which is one too low where it rounds a half down.
+inline void round_half_up_u8(const RoundHalfUpU8& a) noexcept {
+  const wide::f32 factor = wide::set(a.factor), zero = wide::set(0.0f), one = wide::set(1.0f);
+  const wide::f32 most = wide::set(512.0f), below_half = wide::set(0x1.fffffep-2f);
+  store_rounded(a.out, a.count, wide::u8_limits(a.zero_point, 0, 255), [&](std::int64_t i, int n) {
+    const wide::f32 x = wide::clamp(wide::mul(floats_at(a.in + i, n), factor), zero, most);
+    const wide::f32 even = wide::to_float(wide::round(x));
+    return wide::round(wide::add(even, wide::select_greater(wide::sub(x, even), below_half, one, zero)));
+  });
+}
+
 // The lower four bytes of x, each followed by a zero.
 inline std::uint64_t spread(std::uint64_t x) noexcept {
   x &= 0xFFFFFFFF;
