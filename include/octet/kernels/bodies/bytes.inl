@@ -190,13 +190,15 @@ inline void mean_u8(const MeanU8& a) noexcept {
   const auto mean = [&](wide::i32 sum) {
     return wide::round(wide::mul(wide::to_float(wide::sub(sum, zero_sum)), factor));
   };
-  std::int64_t done = 0;
   if (a.pixels && a.pixel_count <= 257) {  // sums fit 16 bits
     const wide::block zero = wide::as_block(wide::set_i16(0));
-    for (; done + wide::block_bytes <= a.count; done += wide::block_bytes) {
+    for (std::int64_t done = 0; done < a.count; done += wide::block_bytes) {
+      const std::int64_t rest = a.count - done;
+      const bool whole = rest >= wide::block_bytes;
       wide::i16 low = wide::set_i16(0), high = low;
       for (std::int64_t k = 0; k < a.pixel_count; ++k) {
-        const wide::block x = wide::load_block(a.pixels[k] + done);
+        const std::byte* p = a.pixels[k] + done;
+        const wide::block x = whole ? wide::load_block(p) : wide::load_block_first(p, rest);
         low = wide::add_i16(low, wide::as_i16(wide::low_bytes(x, zero)));
         high = wide::add_i16(high, wide::as_i16(wide::high_bytes(x, zero)));
       }
@@ -204,11 +206,15 @@ inline void mean_u8(const MeanU8& a) noexcept {
       const wide::i32 v[4] = {
           mean(wide::as_i32(wide::low_pairs(l, zero))), mean(wide::as_i32(wide::high_pairs(l, zero))),
           mean(wide::as_i32(wide::low_pairs(h, zero))), mean(wide::as_i32(wide::high_pairs(h, zero)))};
-      store_packed(a.out + done, v, limits);
+      if (whole)
+        store_packed(a.out + done, v, limits);
+      else
+        wide::store_first(a.out + done, wide::pack<Limit::clamp>(v[0], v[1], v[2], v[3], limits),
+                          static_cast<int>(rest));
     }
+    return;
   }
-  store_rounded(a.out + done, a.count - done, limits, [&](std::int64_t from, int n) {
-    const std::int64_t i = done + from;
+  store_rounded(a.out, a.count, limits, [&](std::int64_t i, int n) {
     wide::i32 sum = wide::set(0);
     if (a.sums) {
       std::int32_t rest[wide::lanes] = {};
