@@ -39,7 +39,7 @@ class GemmConvolution {
         packed_ = pack_parts(kernels, w.values, columns, w.groups, k, part_k_);
         return;
       }
-    few_ = !w.small && has_few_columns<T>(kernels, columns);
+    few_ = has_few_columns(kernels, w);
     if (few_) {
       if (w.groups == 1 && w.repeat == 1 && w.window.dilation_w == 1 && w.window.kernel_w > w.window.stride_w)
         window_rows_ = w.window.kernel_h;
@@ -68,6 +68,8 @@ class GemmConvolution {
   }
   /// The packed weights, one matrix per group.
   const PackedMatrix* packed() const noexcept { return packed_.data(); }
+  /// Whether a vector holds several steps of each column.
+  bool few_columns() const noexcept { return few_; }
   /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
     if (by_small_) return "direct, 4-bit weights";
@@ -237,7 +239,9 @@ class GemmConvolution {
     g.init = o.init + channel * 4;
     g.epilogue = epilogue_at(*o.epilogue, first_row, channel, o.out_element);
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
-    if (overlaps_) return windows().multiply(*kernels_, g, {o.in, o.padding, first_row, o.out_element, o.scratch});
+    if (overlaps_)
+      return windows().multiply(*kernels_, few_columns_with<T>(*kernels_), g,
+                                {o.in, o.padding, first_row, o.out_element, o.scratch});
     if (window_rows_ != 0) {
       g.parts = window_rows_;
       g.part_stride = k_ / window_rows_ * (converts_blocks() ? 2 : element);

@@ -3,24 +3,29 @@
 #include <cstring>
 #include <type_traits>
 
+#include "convolution_weights.hpp"
 #include "pack.hpp"
 
 /// Products with few columns (output channels): at most half as many as a vector has lanes. Most lanes of a panel would
-/// multiply zeros, so a vector holds several steps of each column instead, whose sums are added at the end. Not for
-/// floats, whose sums depend on the order.
+/// multiply zeros, so a vector holds several steps of each column instead, whose sums are added at the end. Sums of
+/// floats depend on the lanes of a vector, so not where they have to be the same on every CPU.
 OCTET_BEGIN
 namespace detail {
 
 /// The kernel for few columns and weights of type T; null if this instruction set has none.
 template <class T>
 Product few_columns_with(const Kernels& k) noexcept {
-  return std::is_same_v<T, std::int8_t> ? k.few_u8s8 : nullptr;
+  return std::is_same_v<T, std::int8_t> ? k.few_u8s8 : std::is_same_v<T, float> ? k.few_f32 : nullptr;
 }
 
-/// Whether a product with so many columns has such a kernel.
+/// Whether the products of these weights have such a kernel and gain by it.
 template <class T>
-bool has_few_columns(const Kernels& kernels, std::int64_t columns) noexcept {
-  return few_columns_with<T>(kernels) && columns > 0 && 2 * columns <= kernels.lanes;
+bool has_few_columns(const Kernels& kernels, const ConvolutionWeights<T>& w) noexcept {
+  const std::int64_t columns = w.out_c / w.groups;
+  if (w.small || w.varies || !few_columns_with<T>(kernels) || columns == 0 || 2 * columns > kernels.lanes) return false;
+  if (sizeof(T) == 1) return true;
+  const std::int64_t steps = kernels.lanes / few_columns_width(columns);
+  return !w.same_floats && w.groups == 1 && w.repeat == 1 && w.k() / w.window.kernel_h >= 2 * steps;
 }
 
 /// The matrix b of such a product: [part][group of steps][column][steps of a group][elements of a step], where columns

@@ -68,7 +68,7 @@ class OverlappingWindows {
     std::byte* scratch;
   };
   /// Computes the rows (output pixels) of g, whose a, parts and strides are set here.
-  void multiply(const Kernels& kernels, Gemm g, const Operands& o) const noexcept {
+  void multiply(const Kernels& kernels, Product product, Gemm g, const Operands& o) const noexcept {
     const std::int64_t pixel = shape_.in_c * element_, last = o.first_row + g.rows;
     std::byte* const widened = o.scratch + copied_bytes(std::min(g.rows, shape_.out_w), element_);
     const Epilogue epilogue = g.epilogue;
@@ -88,7 +88,7 @@ class OverlappingWindows {
         g.a_stride *= 2;
       }
       g.epilogue = epilogue_at(epilogue, row - o.first_row, 0, o.out_element);
-      kernels.few_u8s8(g);
+      product(g);
     }
   }
 

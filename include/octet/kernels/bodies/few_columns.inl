@@ -65,38 +65,63 @@ OCTET_NOINLINE void few_columns_tile(const Gemm& g, const std::byte* a, const st
   for (int i = 0; i < vectors; ++i) T::store(sums + i * vector_bytes, c[i]);
 }
 
-// Stores [row][column] as the epilogue says.
+// Stores sums [row][column] as an epilogue says: at once, if the results are next to each other in memory.
 template <int Width>
-void store_few_columns(const Epilogue& e, const std::byte* sums, std::int64_t row, int rows, int columns,
-                       std::byte* spread) {
-  const bool flat = columns == Width && e.out_stride == Width * 4 && (!e.residual || e.residual_stride == Width * 4);
-  if (e.store == Store::f32 && flat) {
-    std::byte* out = e.out + row * Width * 4;
-    const std::byte* residual = residual_at(e, row, 0);
-    for (int i = 0, n = rows * Width; i < n; i += wide::lanes)
-      store_f32(e, wide::load(reinterpret_cast<const float*>(sums) + i), out + i * 4,
-                residual ? residual + i * 4 : nullptr, n - i < wide::lanes ? n - i : wide::lanes);
-    return;
+class FewColumns {
+ public:
+  FewColumns(const Epilogue& e, int columns) : e_(e), columns_(columns) {
+    const std::ptrdiff_t row_bytes = Width * (stores_bytes(e.store) ? 1 : 4);
+    const bool together = columns == Width && e.out_stride == row_bytes;
+    floats_ = together && e.store == Store::f32 && (!e.residual || e.residual_stride == row_bytes);
+    bytes_ = together && (e.store == Store::u8 || e.store == Store::u8_shifted);
+    if (!bytes_) return;
+    e_.out_stride = wide::lanes;
+    for (int i = 0; i < wide::lanes; ++i) {
+      scale_[i] = e.scale[i % Width];
+      if (e.store == Store::u8_shifted) shift_[i] = e.shift[i % Width];
+    }
   }
-  for (int m = 0; m < rows; ++m) std::memcpy(spread + m * acc_stride, sums + m * Width * 4, Width * 4);
-  if (!stores_bytes(e.store)) return store_rows(e, spread, row, rows, 0, columns);
-  // (The interleaved order of one vector is that of the columns.)
-  store_units<wide, 1>(e, spread, acc_stride, e.scale, e.store == Store::u8_shifted ? e.shift : nullptr,
-                       e.out + row * e.out_stride, residual_at(e, row, 0), rows, columns);
-}
+
+  void store(const std::byte* sums, std::int64_t row, int rows) {
+    const int n = rows * Width;
+    if (floats_) {
+      std::byte* out = e_.out + row * Width * 4;
+      const std::byte* residual = residual_at(e_, row, 0);
+      for (int i = 0; i < n; i += wide::lanes)
+        store_f32(e_, wide::load(reinterpret_cast<const float*>(sums) + i), out + i * 4,
+                  residual ? residual + i * 4 : nullptr, n - i < wide::lanes ? n - i : wide::lanes);
+      return;
+    }
+    // (The interleaved order of one vector is that of the columns.)
+    if (bytes_)
+      return store_units_with<wide, 1, false>(
+          e_, sums, vector_bytes, scale_, e_.store == Store::u8_shifted ? shift_ : nullptr, e_.out + row * Width,
+          nullptr, (n + wide::lanes - 1) / wide::lanes, n < wide::lanes ? n : wide::lanes);
+    for (int m = 0; m < rows; ++m) std::memcpy(spread_ + m * acc_stride, sums + m * Width * 4, Width * 4);
+    if (!stores_bytes(e_.store)) return store_rows(e_, spread_, row, rows, 0, columns_);
+    store_units<wide, 1>(e_, spread_, acc_stride, e_.scale, e_.store == Store::u8_shifted ? e_.shift : nullptr,
+                         e_.out + row * e_.out_stride, residual_at(e_, row, 0), rows, columns_);
+  }
+
+ private:
+  Epilogue e_;
+  int columns_;
+  bool floats_ = false, bytes_ = false;  // together
+  alignas(64) float scale_[wide::lanes] = {}, shift_[wide::lanes] = {};
+  alignas(64) std::byte spread_[few_rows * acc_stride] = {};
+};
 
 template <class T, int P>
 void few_columns_of(const Gemm& g) {
-  constexpr int width = wide::lanes / P;
-  alignas(64) std::byte sums[(few_rows + P - 1) / P * vector_bytes], init[vector_bytes] = {},
-                                                                     spread[few_rows * acc_stride] = {};
+  alignas(64) std::byte sums[(few_rows + P - 1) / P * vector_bytes], init[vector_bytes] = {};
   const int columns = static_cast<int>(g.columns);
   for (int c = 0; c < columns; ++c) std::memcpy(init + c * P * 4, g.init + c * 4, 4);
+  FewColumns<wide::lanes / P> results(g.epilogue, columns);
   for (std::int64_t row = 0; row < g.rows;) {
     const int rows = g.rows - row >= few_rows ? few_rows : 1;
     const auto tile_of_rows = rows == 1 ? few_columns_tile<T, P, 1> : few_columns_tile<T, P, few_rows>;
     tile_of_rows(g, g.a + row * g.a_stride, init, sums);
-    store_few_columns<width>(g.epilogue, sums, row, rows, columns, spread);
+    results.store(sums, row, rows);
     row += rows;
   }
 }

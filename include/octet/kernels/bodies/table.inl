@@ -8,6 +8,7 @@ OCTET_API const Kernels& table(Isa isa) noexcept {
     k.vectors_f32 = F32::vectors;
     k.rows_f32 = wide::rows_f32;
     k.gemm_f32 = gemm<F32>;
+    k.few_f32 = few_columns<F32>;
     k.gemm_fp16 = gemm<F32xFp16>;
     k.winograd_weights_u8 = winograd_weights<WinogradU8>;
     k.winograd_inputs_u8 = winograd_inputs<WinogradU8>;

@@ -142,7 +142,8 @@ class AnyConvolution {
     if (grouped()) return by_group_.plan(shape, threads);
     const ConvolutionShape s = merged(shape);
     const std::size_t scratch = by_matrix_.plan(s, threads, quantizes);
-    winograd_ = by_points_.pays(s, std::is_same_v<T, bf16> ? 2 : 1);
+    const bool few_floats = std::is_same_v<T, float> && by_matrix_.few_columns();
+    winograd_ = !few_floats && by_points_.pays(s, std::is_same_v<T, bf16> ? 2 : 1);
     pools_ = winograd_ && by_points_.others().empty() && s.out_h % 2 == 0 && s.out_w % 2 == 0;
     taps_ =
         !by_taps_.empty() && s.rows() > 0 && s.in_h * s.in_w > 0 && s.pad_top < s.kernel_h && s.pad_left < s.kernel_w;
@@ -200,8 +201,8 @@ class AnyConvolution {
     const KernelWindow& k = w.window;
     ConvolutionShape s;
     static_cast<KernelWindow&>(s) = k;
-    if (w.varies || w.adds || w.groups != 1 || w.repeat != 1 || k.stride_h != 1 || k.stride_w != 1 ||
-        k.dilation_h != 1 || k.dilation_w != 1 ||
+    if (by_matrix_.few_columns() || w.varies || w.adds || w.groups != 1 || w.repeat != 1 || k.stride_h != 1 ||
+        k.stride_w != 1 || k.dilation_h != 1 || k.dilation_w != 1 ||
         !TapProducts<float>::pays(TapProducts<float>::axes_of(s), w.group_in, w.out_c))
       return;
     by_taps_ = {kernels, w.values, TapProducts<float>::axes_of(s), w.group_in, w.out_c, true};
