@@ -232,6 +232,63 @@ TEST_CASE("few columns: rows in parts, which overlap") {
     }
 }
 
+TEST_CASE("few columns of floats: parts that overlap, residuals, limits, and NaN beside the rows") {
+  Random random(23);
+  for (std::int64_t columns = 1; columns <= 8; ++columns)
+    for (int i = 0; i < 20; ++i) {
+      const std::int64_t rows = random.between(1, 30), parts = random.between(1, 3), part = random.between(1, 90);
+      const std::int64_t step = random.between(1, part), in_row = (rows - 1) * step + part + 1, k = parts * part;
+      // Integers, whose sums are exact in any order.
+      Exact<float> in(parts * in_row, 4), weights(columns * k, 4);
+      for (std::int64_t j = 0; j < in.size(); ++j)
+        in.set(j, j % in_row == in_row - 1 ? NAN : static_cast<float>(random.between(-99, 99)));
+      for (std::int64_t j = 0; j < weights.size(); ++j) weights.set(j, static_cast<float>(random.between(-99, 99)));
+      Tensor<float> start({columns}), residual({rows, columns});
+      random.fill(start.data(), columns);
+      random.fill(residual.data(), residual.size());
+      const Tensor<float> init = pad_columns(start.data(), columns);
+      const bool adds = random.chance(50);
+      for (Isa isa : available_isas()) {
+        const Kernels& simd = kernels(isa);
+        if (!has_few_columns<float>(simd, columns)) continue;
+        const PackedMatrix packed = pack_few_columns(simd, weights.data(), columns, k, parts);
+        Gemm g;
+        g.rows = rows;
+        g.columns = columns;
+        g.init = init.bytes();
+        g.a = in.bytes();
+        g.a_stride = step * 4;
+        g.parts = parts;
+        g.part_stride = in_row * 4;
+        g.steps = packed.steps;
+        g.b = packed.data.data();
+        g.epilogue.store = Store::f32;
+        g.epilogue.low_f32 = -1e5f;
+        g.epilogue.high_f32 = 2e5f;
+        g.epilogue.out_stride = (columns + random.between(0, 1)) * 4;
+        OutputRows out(rows, columns, 4, g.epilogue.out_stride, 0);
+        g.epilogue.out = out.bytes();
+        if (adds) {
+          g.epilogue.residual = residual.bytes();
+          g.epilogue.residual_stride = columns * 4;
+        }
+        simd.few_f32(g);
+        int wrong = !out.intact();
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (std::int64_t c = 0; c < columns; ++c) {
+            double sum = 0;
+            for (std::int64_t j = 0; j < k; ++j)
+              sum += static_cast<double>(in[j / part * in_row + r * step + j % part]) *
+                     static_cast<double>(weights[c * k + j]);
+            sum = sum + start[c] + (adds ? residual(r, c) : 0.0f);
+            wrong += !(std::abs(out.at<float>(r, c) - std::clamp(sum, -1e5, 2e5)) <= 0.2);
+          }
+        INFO(name(isa), ": ", rows, " x ", columns, " x ", parts, " parts of ", part, ", step ", step);
+        CHECK(wrong == 0);
+      }
+    }
+}
+
 TEST_CASE("gemm u8s8: largest products of many elements are exact") {
   // 255 * -128 * 2 does not fit into 16 bits, so vpmaddubsw would saturate.
   Random random(11);

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <numeric>
+#include <octet/kernels/few_columns.hpp>
 #include <octet/kernels/half.hpp>
 #include <octet/quantization/quantize.hpp>
 #include <octet/runtime/executor.hpp>
@@ -83,6 +84,32 @@ Tensor<float> expected_by_taps(const Case& c, const Problem& p) {
   return out;
 }
 
+// The same in the order of products with few channels: a vector of `lanes` has sums of several steps of each channel,
+// which begin anew with each row of a window where rows of the image are copied. Pairs of them are added at the end.
+Tensor<float> expected_by_steps(const Case& c, const Problem& p, std::int64_t lanes) {
+  const Tensor<float> w = detail::to_float(p.weights.ref());
+  const auto x = p.input.view<float>(), b = p.bias.view<float>(), r = p.residual.view<float>();
+  const auto steps = static_cast<std::size_t>(lanes / detail::few_columns_width(c.out_c));
+  const bool by_rows = c.x.dilation == 1 && c.x.kernel > c.x.stride;
+  const auto part = static_cast<std::size_t>(by_rows ? c.k() / c.y.kernel : c.k());
+  Tensor<float> out(r.shape());
+  each_output(c, [&](std::int64_t at, std::int64_t o, std::int64_t, auto window) {
+    std::vector<float> sums(steps);
+    sums[0] = c.bias ? b[o] : 0;
+    std::size_t k = 0;
+    window([&](std::int64_t in, std::int64_t weight) {
+      for (std::int64_t i = 0; i < c.in_c; ++i, ++k) {
+        float& sum = sums[k % part % steps];
+        sum = std::fma(in < 0 ? 0.0f : x[in + i], w[weight + i], sum);
+      }
+    });
+    for (std::size_t n = steps / 2; n > 0; n /= 2)
+      for (std::size_t i = 0; i < n; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
+    out[at] = activated(c, c.residual ? sums[0] + r[at] : sums[0]);
+  });
+  return out;
+}
+
 // Dynamic range as ONNX defines it, or as LiteRT with XNNPACK has it: by pixels where they are all that is multiplied,
 // and in its own kernels if it is depthwise.
 Tensor<float> expected_dynamic(const Case& c, const Problem& p) {
@@ -147,6 +174,7 @@ struct Result {
 
   bool winograd() const { return form.rfind("Winograd", 0) == 0; }
   bool by_taps() const { return form == "products of taps"; }
+  bool by_steps() const { return form == "few channels"; }
 };
 
 Result run(const Graph& g, const Case& c, const Problem& p, const std::shared_ptr<ThreadPool>& pool,
@@ -185,8 +213,8 @@ const std::array<std::shared_ptr<ThreadPool>, 3>& pools() {
   return all;
 }
 
-// Number of results that were products of taps.
-int by_taps = 0;
+// Number of results that were products of taps, or with several steps of few channels.
+int by_taps = 0, by_steps = 0;
 
 // Number of exact results computed by Winograd's algorithm, for each instruction set.
 using Seen = std::array<int, std::size(all_isas)>;
@@ -211,6 +239,9 @@ void check_case(const Case& c, const Problem& p, int round, const std::vector<We
       if (got.by_taps()) {
         ++by_taps;
         CHECK(differences(got.tensor, expected_by_taps(c, p)) == 0);
+      } else if (got.by_steps()) {
+        ++by_steps;
+        CHECK(differences(got.tensor, expected_by_steps(c, p, detail::kernels(isa).lanes)) == 0);
       } else if (got.winograd() && c.form <= Form::half_weights) {
         CHECK(largest_error(c, got.tensor, floats) < tolerance);
       } else {
@@ -275,10 +306,10 @@ TEST_CASE("convolution: a number that is not finite stays in its group") {
   }
 }
 
-TEST_CASE("convolution: few output channels, by products of taps") {
+TEST_CASE("convolution: few output channels, several steps of each in a vector, or products of taps") {
   Random random(64);
   Seen seen{};
-  by_taps = 0;
+  by_taps = by_steps = 0;
   for (int round = 0; round < rounds(400); ++round) {
     Case c = random_case(random, false);
     c.form = random.chance(80) ? Form::floating : Form::half_weights;
@@ -290,6 +321,7 @@ TEST_CASE("convolution: few output channels, by products of taps") {
     check_case(c, random_problem(c, random), round, {WeightMemory::fast}, seen);
   }
   CHECK(by_taps > rounds(200));
+  CHECK(by_steps > rounds(200));
 }
 
 TEST_CASE("convolution: shapes for Winograd's algorithm, with every WeightMemory") {
@@ -330,7 +362,9 @@ TEST_CASE("convolution: with bfloat16 weights, products use the rounded image an
         ++products;
         CHECK(largest_error(c, got.tensor, expected) < tolerance);
       } else {
-        CHECK(differences(got.tensor, got.by_taps() ? expected_by_taps(c, p) : exact) == 0);
+        CHECK(differences(got.tensor, got.by_taps()    ? expected_by_taps(c, p)
+                                      : got.by_steps() ? expected_by_steps(c, p, detail::kernels(isa).lanes)
+                                                       : exact) == 0);
       }
     }
   }

@@ -39,7 +39,7 @@ class GemmConvolution {
         packed_ = pack_parts(kernels, w.values, columns, w.groups, k, part_k_);
         return;
       }
-    few_ = has_few_columns(kernels, w);
+    few_ = takes_few_columns(kernels, w);
     if (few_) {
       if (w.groups == 1 && w.repeat == 1 && w.window.dilation_w == 1 && w.window.kernel_w > w.window.stride_w)
         window_rows_ = w.window.kernel_h;
@@ -73,6 +73,7 @@ class GemmConvolution {
   /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
     if (by_small_) return "direct, 4-bit weights";
+    if (few_ && element == 4) return "few channels";
     return in_place_ ? "direct, in place" : quantizes_ ? "direct, quantized by blocks" : "direct, gathered";
   }
 

@@ -18,11 +18,16 @@ Product few_columns_with(const Kernels& k) noexcept {
   return std::is_same_v<T, std::int8_t> ? k.few_u8s8 : std::is_same_v<T, float> ? k.few_f32 : nullptr;
 }
 
-/// Whether the products of these weights have such a kernel and gain by it.
+/// Whether a product with so many columns has such a kernel.
 template <class T>
-bool has_few_columns(const Kernels& kernels, const ConvolutionWeights<T>& w) noexcept {
+bool has_few_columns(const Kernels& kernels, std::int64_t columns) noexcept {
+  return few_columns_with<T>(kernels) && columns > 0 && 2 * columns <= kernels.lanes;
+}
+/// Whether the products of these weights are computed so.
+template <class T>
+bool takes_few_columns(const Kernels& kernels, const ConvolutionWeights<T>& w) noexcept {
   const std::int64_t columns = w.out_c / w.groups;
-  if (w.small || w.varies || !few_columns_with<T>(kernels) || columns == 0 || 2 * columns > kernels.lanes) return false;
+  if (w.small || w.varies || !has_few_columns<T>(kernels, columns)) return false;
   if (sizeof(T) == 1) return true;
   const std::int64_t steps = kernels.lanes / few_columns_width(columns);
   return !w.same_floats && w.groups == 1 && w.repeat == 1 && w.k() / w.window.kernel_h >= 2 * steps;

@@ -55,6 +55,7 @@ class TapProducts {
     w.values = ordered.data();
     w.out_c = columns_;
     w.group_in = in_c;
+    w.same_floats = true;  // sums over channels have one order
     products_ = {kernels, w};
     start_ = pad_columns<Sum>(nullptr, columns_);
     for (std::int64_t c = 0; zero_point != 0 && c < columns_; ++c)
