@@ -104,36 +104,28 @@ inline void round_half_up_u8(const RoundHalfUpU8& a) noexcept {
   });
 }
 
-// The lower four bytes of x, each followed by a zero.
-inline std::uint64_t spread(std::uint64_t x) noexcept {
-  x &= 0xFFFFFFFF;
-  x = (x | x << 16) & 0x0000FFFF0000FFFF;
-  return (x | x << 8) & 0x00FF00FF00FF00FF;
-}
-
 inline void interleave(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept {
   constexpr int vectors = 16 / wide::lanes, parts = wide::block_bytes / 16;  // blocks interleave in parts of 16 bytes
-  auto* to = reinterpret_cast<std::uint8_t*>(out);
+  const auto store = [&](std::int64_t i, const wide::block& low, const wide::block& high, int part) {
+    auto* to = reinterpret_cast<std::uint8_t*>(out) + 2 * i;
+    wide::store_row<vectors>(to, low, part, 16);
+    wide::store_row<vectors>(to + 16, high, part, 16);
+  };
   std::int64_t i = 0;
   for (; i + wide::block_bytes <= n; i += wide::block_bytes) {
     const wide::block x = wide::load_block(a + i), y = wide::load_block(b + i);
     const wide::block low = wide::low_bytes(x, y), high = wide::high_bytes(x, y);
     OCTET_UNROLL
-    for (int p = 0; p < parts; ++p, to += 32) {
-      wide::store_row<vectors>(to, low, p, 16);
-      wide::store_row<vectors>(to + 16, high, p, 16);
-    }
+    for (int p = 0; p < parts; ++p) store(i + 16 * p, low, high, p);
   }
-  for (; i + 8 <= n; i += 8, to += 16) {
-    std::uint64_t x, y;
-    std::memcpy(&x, a + i, 8);
-    std::memcpy(&y, b + i, 8);
-    const std::uint64_t pairs[2] = {spread(x) | spread(y) << 8, spread(x >> 32) | spread(y >> 32) << 8};
-    std::memcpy(to, pairs, 16);
+  for (; i < n && n >= 16; i += 16) {
+    if (i + 16 > n) i = n - 16;  // some again
+    const wide::block x = wide::load_block_first(a + i, 16), y = wide::load_block_first(b + i, 16);
+    store(i, wide::low_bytes(x, y), wide::high_bytes(x, y), 0);
   }
   for (; i < n; ++i) {
-    *to++ = std::to_integer<std::uint8_t>(a[i]);
-    *to++ = std::to_integer<std::uint8_t>(b[i]);
+    out[2 * i] = a[i];
+    out[2 * i + 1] = b[i];
   }
 }
 

@@ -35,18 +35,6 @@ std::uint64_t eight_bytes(At at) noexcept {
   return byte(0) | byte(1) | byte(2) | byte(3) | byte(4) | byte(5) | byte(6) | byte(7);
 }
 
-/// Interleaves n bytes of N arrays, which are `step` bytes apart.
-template <int N>
-void merge_bytes(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t n) noexcept {
-  for (std::int64_t i = 0; i < n; ++i, ++in, out += N) {
-    if constexpr (N == 2)
-      store_as(out, 0,
-               static_cast<std::uint16_t>(std::to_integer<unsigned>(in[0]) | std::to_integer<unsigned>(in[step]) << 8));
-    else
-      for (int k = 0; k < N; ++k) out[k] = in[k * step];
-  }
-}
-
 /// A fill value.
 struct Fill {
   std::array<std::byte, 8> element{};

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../kernels/bytes.hpp"
 #include "indexed_copy.hpp"
 #include "transpose.hpp"
 
@@ -43,6 +44,13 @@ inline void transpose_bytes(const std::byte* in, std::int64_t in_step, std::byte
   store_as(out + 7 * out_step, 0, rows[7]);
 }
 
+/// Interleaves n bytes of N arrays, which are `step` bytes apart.
+template <int N>
+void merge_bytes(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t n) noexcept {
+  for (std::int64_t i = 0; i < n; ++i, ++in, out += N)
+    for (int k = 0; k < N; ++k) out[k] = in[k * step];
+}
+
 /// The opposite of merge_bytes: every Nth byte to each of N arrays.
 template <int N>
 void split_bytes(const std::byte* in, std::byte* out, std::int64_t step, std::int64_t n) noexcept {
@@ -57,7 +65,7 @@ void split_bytes(const std::byte* in, std::byte* out, std::int64_t step, std::in
 class TransposeStep : public Step {
  public:
   TransposeStep(const PrepareContext& c, std::vector<std::int64_t> perm)
-      : perm_(std::move(perm)), element_(element_bytes(c, c.input(0))) {}
+      : bytes_(&byte_kernels(c.kernels().isa)), perm_(std::move(perm)), element_(element_bytes(c, c.input(0))) {}
 
   std::size_t plan(const PlanContext& c) override {
     const Shape& in = c.inputs[0].shape;
@@ -97,8 +105,13 @@ class TransposeStep : public Step {
 
   void run(const RunContext& c) noexcept override {
     if (inner_.from == 1) return copy_runs(c);
+    if (element_ == 1 && inner_.size == 2 && source_.to == 2)
+      return few(c, source_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
+        const std::byte* in = c.input(0) + p.from + from;
+        bytes_->interleave(in, in + inner_.from, c.output() + p.to + from * 2, n);
+      });
     if (element_ == 1 && inner_.size <= 4 && source_.to == inner_.size) {
-      const auto merge = inner_.size == 2 ? merge_bytes<2> : inner_.size == 3 ? merge_bytes<3> : merge_bytes<4>;
+      const auto merge = inner_.size == 3 ? merge_bytes<3> : merge_bytes<4>;
       return few(c, source_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
         merge(c.input(0) + p.from + from, inner_.from, c.output() + p.to + from * inner_.size, n);
       });
@@ -188,6 +201,7 @@ class TransposeStep : public Step {
     });
   }
 
+  const ByteKernels* bytes_;
   std::vector<std::int64_t> perm_;
   std::int64_t element_;
   bool empty_ = false;
