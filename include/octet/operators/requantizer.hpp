@@ -1,7 +1,10 @@
 #pragma once
+#include <algorithm>
 #include <array>
+#include <functional>
 
 #include "../core/rounded.hpp"
+#include "../kernels/bytes.hpp"
 #include "../kernels/requantize.hpp"
 #include "activation_codes.hpp"
 #include "activation_range.hpp"
@@ -63,6 +66,10 @@ class Requantizer {
       largest_residual = 255 * real;
     }
     epilogue_.custom = store_one_by_one;
+    const auto last = scale_.begin() + w.out;
+    if (epilogue_.store == Store::u8 && epilogue_.low == 0 && epilogue_.high == 255 &&
+        std::adjacent_find(scale_.begin(), last, std::not_equal_to<>()) == last)
+      bytes_ = &byte_kernels(c.kernels().isa);
     if (!by_kernel && largest + largest_residual < 2147483000.0) use_fixed_kernel(c);
   }
 
@@ -117,6 +124,7 @@ class Requantizer {
   /// float bias.
   void store(const std::int32_t* sums, std::int64_t rows, std::int64_t columns, std::uint8_t* out) const noexcept {
     const std::int32_t zero = epilogue_.zero_point;
+    if (bytes_) return bytes_->mean({sums, nullptr, 0, out, rows * columns, 0, scale_[0], zero});
     const auto low = static_cast<float>(epilogue_.low - zero), high = static_cast<float>(epilogue_.high - zero);
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < columns; ++c, ++sums) {
@@ -208,6 +216,7 @@ class Requantizer {
   std::array<Tensor<std::int32_t>, 3> factors_;  // of fixed_, as FixedFactors
   StoreFixed fixed_store_;
   void (*kernel_)(const StoreFixed&) noexcept = nullptr;
+  const ByteKernels* bytes_ = nullptr;  // if all sums have one scale, and the codes no limits
   Epilogue epilogue_;
   std::uint8_t* out_ = nullptr;  // of the current run
   const std::uint8_t* residual_ = nullptr;

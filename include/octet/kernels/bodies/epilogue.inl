@@ -139,7 +139,10 @@ inline void store_rows(const Epilogue& e, const std::byte* acc, std::int64_t row
   Measured range;
   for (int m = 0; m < rows; ++m, acc += acc_stride, out += e.out_stride) {
     if (e.store == Store::accumulator) {
-      std::memcpy(out, acc, static_cast<std::size_t>(columns) * 4);
+      for (int c = 0; c < columns; c += wide::lanes)  // (A call of memcpy takes longer.)
+        wide::store_first(reinterpret_cast<std::int32_t*>(out) + c,
+                          wide::load(reinterpret_cast<const std::int32_t*>(acc) + c),
+                          columns - c < wide::lanes ? columns - c : wide::lanes);
       continue;
     }
     for (int c = 0; c < columns; c += wide::lanes) {
