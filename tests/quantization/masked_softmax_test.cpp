@@ -1,4 +1,5 @@
 #include <octet/operators/all.hpp>
+#include <octet/quantization/error_report.hpp>
 #include <octet/quantization/plan.hpp>
 #include <octet/quantization/quantize_model.hpp>
 #include <octet/runtime/executor.hpp>
@@ -144,6 +145,18 @@ TEST_CASE("masked softmax: which layers stay float, and the notes") {
   const AnyTensor applied = Executor(quantize(m, p)).run(x)[0],
                   direct = Executor(quantize<int8>(m, calibrator.result())).run(x)[0];
   CHECK(sqnr_db(direct, applied) > 120);
+}
+
+TEST_CASE("masked softmax: the report of errors has numbers for all layers") {
+  const Model m = attention(Kind::constant, -infinite);
+  const Tensor<float> x = random_tensor({2, tokens, size}, 10);
+  const std::vector<LayerError> report = error_report(m, quantize<int8>(m, calibrate(m, {x})), {x});
+  CHECK(report.size() > 5);
+  for (const LayerError& e : report) {
+    CAPTURE(e.name);
+    CHECK(e.sqnr_db > 20);
+    CHECK(std::isfinite(e.max_error));
+  }
 }
 
 TEST_CASE("masked softmax: without a mask nothing changes") {
