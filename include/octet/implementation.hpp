@@ -78,6 +78,7 @@
 #include "operators/shape/slice.inl"
 #include "operators/shape/transpose.inl"
 #include "operators/shape/views.inl"
+#include "operators/soft_non_max_suppression.inl"
 #include "operators/softmax.inl"
 #include "operators/top_k.inl"
 #include "operators/unary.inl"

@@ -37,6 +37,9 @@ TEST_CASE("aligned bytes: copies are deep, moved ones are empty") {
 TEST_CASE("aligned bytes: sizes that cannot be allocated are refused") {
   CHECK(testing::message([] { AlignedBytes(AlignedBytes::most + 1); }) ==
         "cannot allocate 1099511627777 bytes for tensors");
+  CHECK(AlignedBytes::available(0));
+  CHECK(AlignedBytes::available(1 << 20));
+  CHECK(!AlignedBytes::available(AlignedBytes::most + 1));
 }
 
 TEST_CASE("round_up: to the next multiple") {

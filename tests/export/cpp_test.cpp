@@ -26,6 +26,7 @@ namespace {
 /// computes in float.
 bool is_refused(const std::string& name) {
   for (const char* start : {"Compress",
+                            "SoftNonMaxSuppression",
                             "NonMaxSuppression",
                             "NonZero",
                             "SizesOf",

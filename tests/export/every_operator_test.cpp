@@ -18,7 +18,7 @@ namespace {
 bool is_refused(const std::string& name, Format f) {
   // (TFLite has detections of single images.)
   static const std::set<std::string> nowhere{"ArgMaxPool and MaxUnpool", "DetectionPostProcess"};
-  static const std::set<std::string> not_onnx{"Binary 14", "Pad 4"};
+  static const std::set<std::string> not_onnx{"Binary 14", "Pad 4", "SoftNonMaxSuppression"};
   static const std::set<std::string> not_tflite{"Unary 9",         "Unary 19",
                                                 "Unary 21",        "Unary 25",
                                                 "Unary 26",        "Unary 27",

@@ -167,6 +167,17 @@ void write_onnx() {
   for (const auto& [name, b] : data_sized_networks()) seed("onnx", "data_sized_" + name, b.bytes());
   each(detail::onnx::standard_handlers(), "");
   each(detail::onnx::microsoft_handlers(), "com.microsoft");
+  OnnxBuilder inner, yes, no, outer(18);
+  inner.scalar("k", 2).node("Mul", {"x", "k"}, {"r"}).output("r");
+  no.node("Neg", {"x"}, {"r"}).output("r");
+  yes.node("If", {"c"}, {"r"},
+           {OnnxAttribute::graph("then_branch", inner.graph()), OnnxAttribute::graph("else_branch", no.graph())});
+  yes.output("r");
+  outer.input("x", {1, 3}).node("Shape", {"x"}, {"s"}).integers("zero", {0}).integers("one", {1});
+  outer.node("Gather", {"s", "zero"}, {"n"}).node("Equal", {"n", "one"}, {"c"});
+  outer.node("If", {"c"}, {"y"},
+             {OnnxAttribute::graph("then_branch", yes.graph()), OnnxAttribute::graph("else_branch", no.graph())});
+  seed("onnx", "If", outer.output("y").bytes());
 }
 
 void write_tflite() {
@@ -174,6 +185,21 @@ void write_tflite() {
   write("float", tf::float_network());
   write("integer", tf::integer_network());
   write("moving", tf::moving_network());
+  for (const bool soft : {false, true}) {
+    tf::ModelBuilder b;
+    const auto number = [&](const char* name, float x) {
+      return b.constant(name, Tensor<float>(Shape{}, std::vector<float>{x}));
+    };
+    const int x = b.tensor("boxes", {6, 4}), s = b.tensor("scores", {6});
+    tf::Dims in{x, s, b.constant("most", Tensor<std::int32_t>(Shape{}, tf::Dims{3})), number("iou", 0.5f),
+                number("score", 0.1f)},
+        out{b.tensor("indices", {3}, DType::i32)};
+    if (soft) in.push_back(number("sigma", 0.5f)), out.push_back(b.tensor("best", {3}));
+    out.push_back(b.tensor("number", {}, DType::i32));
+    const std::string type = std::string("NON_MAX_SUPPRESSION_V") + (soft ? "5" : "4");
+    b.op(type, in, out);
+    write(type, b.finish({x, s}, out));
+  }
   const std::vector<std::vector<tf::Option>> options{{},
                                                      tf::pool_options(tf::same, 2, 1),
                                                      tf::convolution_options(tf::same, 1),

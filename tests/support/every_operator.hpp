@@ -358,6 +358,16 @@ inline std::vector<Case> shape_cases() {
                    g.add("op", op, {boxes, g.add("scores", Reshape({4, 36, 8}), {v}), anchors});
                    return g.add("row", Unsqueeze({1}), {g.nodes.back().outputs[2]});
                  }});
+  all.push_back({"SoftNonMaxSuppression", [](Graph& g, int v) {
+                   SoftNonMaxSuppression op;
+                   op.most = 6;
+                   op.iou_threshold = 0.5;
+                   op.sigma = 0.5;
+                   op.gives_scores = true;
+                   const int boxes = constant(g, {1152, 4}, 76, 0, 1);
+                   g.add("op", op, {boxes, g.add("scores", Reshape({1152}), {v})});
+                   return g.add("row", Unsqueeze({0}), {g.nodes.back().outputs[1]});
+                 }});
   all.push_back({"Convert there and back", [](Graph& g, int v) {
                    return g.add("back", Convert(DType::f32), {g.add("op", Convert(DType::f16), {v})});
                  }});

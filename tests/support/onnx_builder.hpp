@@ -53,6 +53,15 @@ struct OnnxAttribute {
     for (std::int64_t i : v) w.add_int64(8, i);  // not packed, as proto2 writes them
   }
   OnnxAttribute(const char* name, std::vector<float> v) { start(name, 6).add_packed_float(7, v.begin(), v.end()); }
+  /// A graph: OnnxBuilder::graph().
+  static OnnxAttribute graph(const char* name, const Bytes& g) {
+    OnnxAttribute a(name, 0);
+    a.bytes.clear();
+    Bytes named = g;
+    protozero::pbf_writer(named).add_string(2, name);
+    a.start(name, 5).add_message(6, named);
+    return a;
+  }
   OnnxAttribute(const char* name, const octet::AnyTensor& t) { start(name, 4).add_message(5, onnx_tensor("", t)); }
 
  private:
@@ -108,6 +117,8 @@ class OnnxBuilder {
     return *this;
   }
 
+  /// The bytes of the graph alone.
+  const Bytes& graph() const { return graph_; }
   Bytes bytes() const {
     Bytes m;
     protozero::pbf_writer w(m);

@@ -310,6 +310,75 @@ TEST_CASE("sizes: what loading takes is a few times the file") {
   }
 }
 
+TEST_CASE("sizes: results that cannot be allocated are refused at once, with the layer's name and the size") {
+  constexpr std::int64_t n = std::int64_t{1} << 37;  // 3 TB with six floats each
+  const Shape in{1, 2, 2, 3};
+  const auto refused = [&](const auto& op) {
+    const auto start = Clock::now();
+    const std::int64_t before = allocated_bytes();
+    Graph g;
+    g.outputs = {g.add("grown", op, {g.add_input("x", in)})};
+    const std::string said = outcome([&] { return g; });
+    CHECK(seconds(start) < 1 * slowdown);
+    CHECK(allocated_bytes() - before < 16 << 20);
+    return said;
+  };
+  for (const PadMode mode : {PadMode::constant, PadMode::edge, PadMode::wrap, PadMode::reflect}) {
+    Pad pad;
+    pad.mode = mode;
+    pad.before = {0, 0, 0, 0};
+    pad.after = {0, n, 0, 0};
+    CHECK(refused(pad) ==
+          "layer 'grown' (Pad): cannot allocate 3298534883376 bytes for a result of the shape "
+          "[1, 137438953474, 2, 3]");
+  }
+  Expand expand;
+  expand.shape = {n / 2, 2, 2, 3};
+  CHECK(refused(expand) ==
+        "layer 'grown' (Expand): cannot allocate 3298534883328 bytes for a result of the shape [68719476736, 2, 2, 3]");
+  for (const ResizeMode mode : {ResizeMode::nearest, ResizeMode::linear, ResizeMode::cubic}) {
+    Resize resize;
+    resize.mode = mode;
+    resize.sizes = {1, 2, n, 3};
+    CHECK(refused(resize) ==
+          "layer 'grown' (Resize): cannot allocate 3298534883328 bytes for a result of the shape "
+          "[1, 2, 137438953472, 3]");
+  }
+  Pad bytes;  // whose tables would be larger than its result
+  bytes.before = {0};
+  bytes.after = {2 * n};
+  Graph narrow;
+  narrow.outputs = {narrow.add("grown", bytes, {narrow.add_input("x", {1}, DType::u8)})};
+  CHECK(outcome([&] { return narrow; }).find("layer 'grown'") == 0);
+  // A shape that is known only in the run.
+  OnnxBuilder b(13);
+  b.input("x", {-1, 6}).node("Shape", {"x"}, {"s"}).integers("many", {n, 1});
+  b.node("Mul", {"s", "many"}, {"shape"}).node("Expand", {"x", "shape"}, {"y"}).output("y");
+  CHECK(quick(b, 1) ==
+        "layer 'node of y' (Expand): cannot allocate 3298534883328 bytes for a result of the shape [137438953472, 6]");
+  // An intermediate result, and one that is computed from constants.
+  Graph g;
+  Pad pad;
+  pad.before = {0, 0, 0, 0};
+  pad.after = {0, n, 0, 0};
+  const int x = g.add_input("x", in), grown = g.add("grown", pad, {x});
+  const int constant = g.add("grown constant", pad, {g.add_constant("c", Tensor<float>(in))});
+  const int sum = g.add("sum", Binary(), {constant, grown});
+  g.outputs = {g.add("mean", Reduce(ReduceKind::mean, {1, 2}, false), {sum})};
+  const auto start = Clock::now();
+  CHECK(outcome([&] { return g; }).find("cannot allocate 3298534883376 bytes") != std::string::npos);
+  CHECK(seconds(start) < 1 * slowdown);
+}
+
+TEST_CASE("sizes: a large result that can be allocated is no error") {
+  Graph g;
+  Pad pad;
+  pad.before = {0, 0};
+  pad.after = {36000, 36000};
+  g.outputs = {g.add("grown", pad, {g.add_input("x", {1, 1}, DType::u8)})};  // 1.2 GB
+  CHECK(Executor(g).plan({Shape{1, 1}})[0] == Shape{36001, 36001});
+}
+
 TEST_CASE("sizes: known hostile models") {
   if (shared_file("cases").empty()) {
     MESSAGE("skipped: no cases (set OCTET_SHARED)");

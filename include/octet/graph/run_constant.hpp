@@ -2,6 +2,7 @@
 #include "../kernels/dispatch.hpp"
 #include "graph.hpp"
 #include "lost_numbers.hpp"
+#include "require_memory.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -11,10 +12,12 @@ inline std::vector<AnyTensor> run_constant(const Graph& g, const Node& n, const 
                                            ThreadPool& pool, LostNumbers* lost = nullptr) {
   std::vector<TensorRef> in, out;
   for (int v : n.inputs) in.push_back(v == Node::none ? TensorRef{} : g.value(v).constant.ref());
+  for (std::size_t i = 0; i < shapes.size(); ++i) out.push_back({g.value(n.outputs[i]).dtype, shapes[i], nullptr});
+  require_memory(n, in, out);
   std::vector<AnyTensor> results;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     results.push_back(AnyTensor::make(g.value(n.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
-    out.push_back(results.back().ref());
+    out[i] = results.back().ref();
   }
   PrepareOptions options;
   options.same_floats = true;

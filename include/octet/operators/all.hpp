@@ -43,6 +43,7 @@
 #include "shape/slice.hpp"
 #include "shape/transpose.hpp"
 #include "shape/views.hpp"
+#include "soft_non_max_suppression.hpp"
 #include "softmax.hpp"
 #include "top_k.hpp"
 #include "unary.hpp"

@@ -17,7 +17,7 @@ class Parametrized : public DataSizedOperator<Parametrized> {
   std::shared_ptr<Operator> op;     ///< what is computed; of these parameters its values do not matter
   std::string parameters;           ///< names of the parameters (of Operator::fields), separated by commas
   std::vector<std::int64_t> shape;  ///< of each output, as far as it is known: Shape::unknown else
-  std::int64_t outputs = 1;         ///< of the operator: 1, or 2 of the same shape (TopK)
+  std::int64_t outputs = 1;         ///< of the operator, all of the same `shape`: 2 of a TopK, the parts of a Split
 
   Parametrized() = default;
   /// See the members.

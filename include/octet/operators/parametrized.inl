@@ -3,6 +3,7 @@
 #include "../graph/run_constant.hpp"
 #include "implement.hpp"
 #include "parametrized.hpp"
+#include "shape/slice.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -108,7 +109,13 @@ OCTET_API std::vector<Shape> Parametrized::shapes(const ShapeContext& c) const {
   for (int i = 0; i < c.inputs(); ++i) c.shape(i);
   for (int i = c.inputs() - computed; i < c.inputs(); ++i)
     c.require(c.rank(i) <= 1, "input ", i, ": expected a vector of integers, found the shape ", c.shape(i));
-  c.require(outputs == 1 || outputs == 2, "expected 1 or 2 outputs, found ", outputs);
+  if (const auto* split = as<Split>(*op)) {
+    constexpr std::int64_t most = 65536;  // as of Split itself
+    c.require(outputs == split->parts && outputs >= 1 && outputs <= most, "expected an output for each of ",
+              split->parts, " parts, at most ", most, ", found ", outputs);
+  } else {
+    c.require(outputs == 1 || outputs == 2, "expected 1 or 2 outputs, found ", outputs);
+  }
   return std::vector<Shape>(static_cast<std::size_t>(outputs), Shape(shape.begin(), shape.end()));
 }
 

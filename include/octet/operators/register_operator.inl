@@ -40,8 +40,8 @@ OCTET_API const std::vector<OperatorType>& built_in_operators() {
                      FullyConnected, octet::Gather, GatherElements, GatherND, GridSample, Identity,
                      LocalResponseNormalization, MatMul, MatMulInteger, MaxPool, MaxUnpool, NonMaxSuppression, NonZero,
                      NumberRange, Pad, PRelu, Parametrized, QuantizeLinear, Recurrent, Reduce, Reshape, Resize,
-                     ReverseSequence, ScatterElements, ScatterND, SizesOf, Slice, Softmax, Split, Squeeze, TopK,
-                     Transpose, TransposedConvolution, Unary, Unpool, Unsqueeze, Where>();
+                     ReverseSequence, ScatterElements, ScatterND, SizesOf, Slice, SoftNonMaxSuppression, Softmax, Split,
+                     Squeeze, TopK, Transpose, TransposedConvolution, Unary, Unpool, Unsqueeze, Where>();
   return all;
 }
 

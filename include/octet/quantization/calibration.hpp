@@ -70,7 +70,7 @@ class Calibrator {
   Calibrator& operator=(const Calibrator&) = delete;
 
   /// Runs the model on a batch: one tensor for each input of the model, [N, ...]. Throws Error if an activation is not
-  /// finite.
+  /// finite, except for -inf where only softmaxes read it (masks of attention).
   void add(const std::vector<AnyTensor>& inputs);
   /// The same for models with one input.
   void add(const Tensor<float>& images);

@@ -12,6 +12,7 @@
 #include "channel_classes.hpp"
 #include "entropy_range.hpp"
 #include "finite_weights.hpp"
+#include "masked_softmax.hpp"
 #include "unsummed.hpp"
 
 OCTET_BEGIN
@@ -114,6 +115,9 @@ class CalibratorState {
     const ChannelClasses classes(executor_.graph());
     for (int v = 0; v < static_cast<int>(executor_.graph().values.size()); ++v)
       if (classes.scalable(v)) has_channels_.insert(executor_.graph().value(v).name);
+    const std::vector<bool> maskable = maskable_values(executor_.graph(), Links(executor_.graph()));
+    for (std::size_t v = 0; v < maskable.size(); ++v)
+      if (maskable[v]) maskable_.insert(executor_.graph().values[v].name);
     executor_.observe([this](const Value& v, const TensorRef& t) { see(v, t); });
   }
 
@@ -153,6 +157,8 @@ class CalibratorState {
     const std::int64_t parts = by_image ? batch_ : 1, size = n / parts;
     if (size == 0) return;
     const auto* x = reinterpret_cast<const float*>(t.data);
+    const std::vector<float> finite = maskable_.count(v.name) ? without_masks(x, n) : std::vector<float>{};
+    if (!finite.empty()) x = finite.data();
     std::vector<TensorStatistics> seen(static_cast<std::size_t>(parts));
     const bool wants_means = feeds_weights_.count(v.name) != 0 && t.shape.rank() > 1;
     const bool wants_channels = has_channels_.count(v.name) != 0;
@@ -173,6 +179,15 @@ class CalibratorState {
       count(seen, x, size);
     TensorStatistics& all = calibration_.tensors[v.name];
     for (const TensorStatistics& s : seen) all.merge(s);
+  }
+
+  /// The elements with the lowest number in place of -inf; empty if there is none.
+  static std::vector<float> without_masks(const float* x, std::int64_t n) {
+    constexpr float masked = -std::numeric_limits<float>::infinity();
+    if (std::find(x, x + n, masked) == x + n) return {};
+    std::vector<float> finite(x, x + n);
+    std::replace(finite.begin(), finite.end(), masked, std::numeric_limits<float>::lowest());
+    return finite;
   }
 
   static void add_means(TensorStatistics& s, const float* x, std::int64_t size, std::int64_t channels) {
@@ -213,7 +228,7 @@ class CalibratorState {
   std::shared_ptr<ThreadPool> pool_;
   Executor executor_;
   Calibration calibration_;
-  std::set<std::string> feeds_weights_, has_channels_;
+  std::set<std::string> feeds_weights_, has_channels_, maskable_;
   std::int64_t batch_ = 0, images_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include "bias_correction.hpp"
 #include "equalize.hpp"
 #include "layer_names.hpp"
+#include "masked_softmax.hpp"
 #include "plan.hpp"
 #include "rescale_calibration.hpp"
 #include "unsummed.hpp"
@@ -27,6 +28,15 @@ struct LearnedQuantization {
   std::map<std::string, QuantParams> unsummed;     // of results before a residual is added, by the name of the weights
 };
 
+/// For each layer: whether it stays float because the options say so, or for a mask.
+inline std::vector<bool> float_layers(const OptimizedModel& g, const Calibration& calibration,
+                                      const Int8Options& options) {
+  std::vector<bool> layers = matching_layers(g, options.keep_float, "kept float");
+  const MaskedSoftmax masked(g, calibration);
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[i] = layers[i] || masked.layers()[i];
+  return layers;
+}
+
 /// Plans int8 layers.
 class Int8Planner {
  public:
@@ -36,8 +46,7 @@ class Int8Planner {
         calibration_(calibration),
         options_(options),
         learned_(learned),
-        placement_(
-            g, {matching_layers(g, options.keep_float, "kept float"), options.integer_input, options.integer_output}),
+        placement_(g, {float_layers(g, calibration, options), options.integer_input, options.integer_output}),
         keep_8_bits_(matching_layers(g, options.keep_8_bits, "kept at 8 bits")) {
     require(options.small_8_bits >= 0 && options.small_8_bits <= 1, "Int8Options::small_8_bits is ",
             options.small_8_bits, ", expected 0 to 1");
@@ -240,7 +249,7 @@ inline QuantizationPlan make_int8_plan(OptimizedModel g, const Calibration& cali
   if (options.equalize == Equalize::never) return Int8Planner(g, calibration, options).plan();
   require_finite_weights(g);
   const IntegerPlacement placement(
-      g, {matching_layers(g, options.keep_float, "kept float"), options.integer_input, options.integer_output});
+      g, {float_layers(g, calibration, options), options.integer_input, options.integer_output});
   std::vector<bool> integer;
   for (const Node& n : g.nodes) integer.push_back(placement.is_integer(n));
   const ChannelExponents exponents =

@@ -2,6 +2,7 @@
 #include "../core/range.hpp"
 #include "../graph/graph.hpp"
 #include "../graph/range_exchange.hpp"
+#include "../graph/require_memory.hpp"
 #include "not_finite.hpp"
 #include "options.hpp"
 #include "placement.hpp"
@@ -56,6 +57,7 @@ class PreparedLayers {
       for (int v : graph_.nodes[i].inputs) l.inputs.push_back(described(v));
       for (int v : graph_.nodes[i].outputs) l.outputs.push_back(described(v));
       l.nothing = gives_nothing(l.outputs);
+      require_memory(graph_.nodes[i], l.inputs, l.outputs);
       if (!l.nothing) scratch = std::max(scratch, l.step->plan({l.inputs, l.outputs, threads}));
       l.skip = l.nothing || l.step->is_view();
     }

@@ -52,6 +52,7 @@ inline Writer find_writer(std::string_view type) {
       {"CumulativeSum", export_cumulative_sum},
       {"Expand", export_expand},
       {"Resize", export_resize},
+      {"SoftNonMaxSuppression", export_non_max_suppression},
       {"DetectionPostProcess", export_detection}};
   const auto it = table.find(type);
   return it == table.end() ? nullptr : it->second;

@@ -5,9 +5,9 @@
 OCTET_BEGIN
 namespace detail::onnx {
 
-/// Whether a tensor may be a parameter of layers: pads, axes, a few scales.
+/// Whether a tensor may be a parameter of layers: pads, axes, conditions, a few scales.
 inline bool may_be_parameter(const Value& v) {
-  const bool integers = v.dtype == DType::i64 || v.dtype == DType::i32;
+  const bool integers = v.dtype == DType::i64 || v.dtype == DType::i32 || v.dtype == DType::boolean;
   return (integers || v.dtype == DType::f32) && !v.is_quantized() && v.shape.known() &&
          v.shape.elements() <= (integers ? static_cast<std::int64_t>(Sizes::most) : Shape::max_rank);
 }

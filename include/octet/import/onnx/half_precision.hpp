@@ -45,6 +45,11 @@ class HalfPrecision {
       if (const auto half = half_.find(in); half != half_.end()) half_.emplace(output, half->second);
   }
 
+  /// Notes that `other` is the same tensor as `name`.
+  void note_same(std::string_view name, std::string_view other) {
+    if (const auto half = half_.find(name); half != half_.end()) half_.emplace(other, half->second);
+  }
+
   /// The value of a model's output in the type of the file: v, or v converted to half precision.
   int output(const ValueInfo& o, int v) {
     Graph& g = builder_.graph;

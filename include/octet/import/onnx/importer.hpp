@@ -5,10 +5,10 @@
 #include "../../graph/metadata.hpp"
 #include "../../model_file/load_options.hpp"
 #include "../input_shapes.hpp"
-#include "../missing_operators.hpp"
 #include "fold_parameters.hpp"
 #include "half_precision.hpp"
-#include "node_order.hpp"
+#include "image_tensors.hpp"
+#include "known_operators.hpp"
 #include "own_operator.hpp"
 #include "registry.hpp"
 
@@ -18,9 +18,8 @@ namespace detail::onnx {
 /// Converts the graph of an ONNX model.
 class Importer {
  public:
-  Importer(const ModelProto& model, std::string source, const LoadOptions& options, ExternalData files,
-           std::size_t bytes)
-      : model_(model),
+  Importer(ModelProto model, std::string source, const LoadOptions& options, ExternalData files, std::size_t bytes)
+      : model_(std::move(model)),
         source_(std::move(source)),
         options_(options),
         files_(std::move(files)),
@@ -33,13 +32,14 @@ class Importer {
     check_versions();
     order_ = node_order(graph(), source_);
     needed_ = needed_by_outputs(graph(), order_);
-    reserve_names();
-    require_operators();
-    add_initializers();
+    branches_.add_names(graph());
+    reserve_names(graph());
+    require_operators(graph(), order_, needed_, source_);
+    add_initializers(graph());
     add_inputs();
     require_known_inputs(options_, builder_.graph, source_);
     for (std::size_t i : order_)
-      if (needed_.nodes[i]) add_node(i);
+      if (needed_.nodes[i]) add_node(model_.graph.nodes[i], i);
     add_outputs();
     Graph g = std::move(builder_.graph);
     describe(g);
@@ -73,35 +73,14 @@ class Importer {
     require_file(!graph().sparse_initializers, "has sparse initializers, which are not supported");
   }
 
-  void reserve_names() {
-    for (const NodeProto& n : graph().nodes)
-      for (std::string_view o : n.outputs) builder_.reserve_name(o);
-    for (const TensorProto& t : graph().initializers) builder_.reserve_name(t.name);
-    for (const ValueInfo& v : graph().inputs) builder_.reserve_name(v.name);
+  void reserve_names(const GraphProto& g) {
+    each_defined(g, [&](std::string_view name) { builder_.reserve_name(name); });
+    for (const NodeProto& n : g.nodes)
+      for (const Branch& b : n.branches) reserve_names(b.graph);
   }
 
-  static bool is_known(const NodeProto& n) {
-    return find_handler(n.domain, n.op_type) || find_onnx_operator(n.domain, n.op_type);
-  }
-
-  /// Throws an error that names all operators that the model needs and octet lacks.
-  void require_operators() const {
-    MissingOperators missing;
-    for (std::size_t i : order_) {
-      const NodeProto& n = graph().nodes[i];
-      if (!needed_.nodes[i] || is_known(n)) continue;
-      const std::string domain = n.domain.empty() ? "" : text(n.domain.substr(0, 256)) + ".";
-      missing.add(domain + text(n.op_type.substr(0, 256)), [&] { return "node " + node_name(i); });
-    }
-    missing.require_none(source_);
-  }
-  std::string node_name(std::size_t i) const {
-    const std::string_view name = graph().nodes[i].name;
-    return name.empty() ? "#" + std::to_string(i) : "'" + text(name) + "'";
-  }
-
-  void add_initializers() {
-    for (const TensorProto& t : graph().initializers) {
+  void add_initializers(const GraphProto& g) {
+    for (const TensorProto& t : g.initializers) {
       require_file(!t.name.empty(), "an initializer has no name");
       require_file(initializers_.insert(t.name).second, "tensor '", text(t.name), "' is defined twice");
       located([&] { return "initializer '" + text(t.name) + "'"; },
@@ -116,7 +95,7 @@ class Importer {
 
   /// Adds the inputs, except initializers, which older files list as inputs, too.
   void add_inputs() {
-    find_images();
+    find_images(graph(), order_, source_, images_);
     std::unordered_map<std::string_view, int> symbols;  // sizes with the same name are equal
     for (const ValueInfo& v : graph().inputs) {
       if (initializers_.count(v.name)) continue;
@@ -155,20 +134,10 @@ class Importer {
     half_.compute_in_float(v.name);
   }
 
-  /// Marks tensors that are used as images, directly or after operators that keep the order of dimensions.
-  void find_images() {
-    for (auto i = order_.rbegin(); i != order_.rend(); ++i) {
-      const NodeProto& n = graph().nodes[*i];
-      if (wants_images(n.domain, n.op_type) && !n.inputs.empty()) images_.insert(n.inputs[0]);
-      const bool any =
-          std::any_of(n.outputs.begin(), n.outputs.end(), [&](std::string_view o) { return images_.count(o); });
-      if (any && passes_order_on(n.domain, n.op_type)) images_.insert(n.inputs.begin(), n.inputs.end());
-    }
-  }
-
-  void add_node(std::size_t i) {
-    const NodeProto& n = graph().nodes[i];
-    located([&] { return "node " + node_name(i) + " (" + text(n.op_type) + ")"; },
+  /// i: its place in its graph.
+  void add_node(NodeProto& n, std::size_t i) {
+    GraphProto* branch = nullptr;
+    located([&] { return "node " + node_name(n, i) + " (" + text(n.op_type) + ")"; },
             [&] {
               const Handler handler = find_handler(n.domain, n.op_type);
               const OperatorType* own = handler ? nullptr : find_onnx_operator(n.domain, n.op_type);
@@ -178,6 +147,11 @@ class Importer {
                                      "', which is neither an input nor written by a node that can run before");
               for (std::string_view o : n.outputs)
                 require<FormatError>(!tensors_.count(o), "writes '", text(o), "', which is an input or initializer");
+              if (is_if(n)) {
+                NodeImport node(n, opset_, builder_, tensors_, files_, needed_.tensors);
+                branch = &branches_.add(std::move(n.branches[chosen_branch(node, n)].graph));
+                return;
+              }
               NodeImport node(n, opset_, builder_, tensors_, files_, needed_.tensors);
               const std::size_t first = builder_.graph.nodes.size();
               if (own)
@@ -191,6 +165,32 @@ class Importer {
                                      "' is not supported");
                 if (folded && tensors_.count(o)) builder_.set_constant(tensors_.at(o));
                 half_.note_output(n, o);
+              }
+            });
+    if (branch) add_branch(n, i, *branch);
+  }
+
+  /// Adds the nodes of a branch, which write the outputs of n.
+  void add_branch(const NodeProto& n, std::size_t i, GraphProto& branch) {
+    for (std::size_t k = 0; k < n.outputs.size(); ++k)  // the others are not read
+      if (!needed_.tensors.count(n.outputs[k])) branch.outputs[k].name = {};
+    const std::vector<std::size_t> order = node_order(branch, source_);
+    const Needed needed = needed_by_outputs(branch, order);
+    needed_.tensors.insert(needed.tensors.begin(), needed.tensors.end());
+    require_operators(branch, order, needed, source_);
+    add_initializers(branch);
+    for (std::size_t k : order)
+      if (needed.nodes[k]) add_node(branch.nodes[k], k);
+    located([&] { return "node " + node_name(n, i) + " (If)"; },
+            [&] {
+              for (std::size_t k = 0; k < n.outputs.size(); ++k) {
+                const std::string_view name = branch.outputs[k].name;
+                if (name.empty()) continue;
+                const auto x = tensors_.find(name);
+                require<FormatError>(x != tensors_.end(), "its output '", text(name), "' is not written by any node");
+                const Operand same = x->second;
+                tensors_.emplace(n.outputs[k], same);
+                half_.note_same(name, n.outputs[k]);
               }
             });
   }
@@ -266,13 +266,14 @@ class Importer {
         text(model_.producer) + (model_.producer_version.empty() ? "" : " " + text(model_.producer_version));
   }
 
-  const ModelProto& model_;
+  ModelProto model_;
   std::string source_;
   LoadOptions options_;
   ExternalData files_;
   std::map<std::string, std::string> texts_;  // of inputs and outputs, for the metadata
   std::set<int> taken_;                       // values that are inputs or outputs
   GraphBuilder builder_;
+  Branches branches_;
   Tensors tensors_;
   std::int64_t opset_ = 0;
   HalfPrecision half_{builder_, tensors_};

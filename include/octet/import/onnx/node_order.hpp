@@ -23,11 +23,12 @@ inline std::vector<std::size_t> node_order(const GraphProto& graph, const std::s
   std::vector<std::vector<std::size_t>> readers(nodes.size());
   std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    for (std::string_view in : nodes[i].inputs)
-      if (const auto writer = writers.find(in); writer != writers.end()) {
-        readers[writer->second].push_back(i);
-        ++missing[i];
-      }
+    each_read(nodes[i], [&](std::string_view in) {
+      const auto writer = writers.find(in);
+      if (writer == writers.end()) return;
+      readers[writer->second].push_back(i);
+      ++missing[i];
+    });
     if (missing[i] == 0) ready.push(i);
   }
   std::vector<std::size_t> order;
@@ -52,15 +53,15 @@ struct Needed {
 /// order: of node_order.
 inline Needed needed_by_outputs(const GraphProto& graph, const std::vector<std::size_t>& order) {
   Needed needed;
-  for (const ValueInfo& o : graph.outputs) needed.tensors.insert(o.name);
+  for (const ValueInfo& o : graph.outputs)
+    if (!o.name.empty()) needed.tensors.insert(o.name);
   needed.nodes.assign(graph.nodes.size(), false);
   for (auto i = order.rbegin(); i != order.rend(); ++i) {
     const NodeProto& n = graph.nodes[*i];
     for (std::string_view o : n.outputs)
       if (!o.empty() && needed.tensors.count(o)) needed.nodes[*i] = true;
     if (!needed.nodes[*i]) continue;
-    for (std::string_view in : n.inputs)
-      if (!in.empty()) needed.tensors.insert(in);
+    each_read(n, [&](std::string_view in) { needed.tensors.insert(in); });
   }
   return needed;
 }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <unordered_set>
 
 #include "wire.hpp"
 
@@ -15,10 +16,14 @@ struct TensorProto {
   std::int64_t data_type = 0;
 };
 
+struct Branch;
+
 struct NodeProto {
   std::string_view name, op_type, domain;
   std::vector<std::string_view> inputs, outputs;  // names; empty for optional ones that are missing
   std::vector<std::string_view> attributes;       // messages
+  std::vector<Branch> branches;                   // of an If
+  std::vector<std::string_view> captured;         // tensors of the graphs around it that its branches read
 };
 
 /// The name and type of an input or output of the graph.
@@ -34,12 +39,20 @@ struct ValueInfo {
   std::vector<Dim> dims;
 };
 
+inline bool is_if(const NodeProto& n) { return n.op_type == "If" && (n.domain.empty() || n.domain == "ai.onnx"); }
+
 struct GraphProto {
   std::string_view name;
   std::vector<NodeProto> nodes;
   std::vector<TensorProto> initializers;
   std::vector<ValueInfo> inputs, outputs;
   bool sparse_initializers = false;
+};
+
+/// One of the graphs of an If.
+struct Branch {
+  std::string_view attribute;  // then_branch or else_branch
+  GraphProto graph;
 };
 
 struct ModelProto {
@@ -64,7 +77,10 @@ inline TensorProto parse_tensor(std::string_view message) {
   return t;
 }
 
-inline NodeProto parse_node(std::string_view message) {
+void parse_branches(NodeProto& n, int depth);
+
+/// depth: how many nodes the node is inside of.
+inline NodeProto parse_node(std::string_view message, int depth) {
   NodeProto n;
   each_field(message, [&](Field& f) {
     switch (f.number()) {
@@ -78,6 +94,7 @@ inline NodeProto parse_node(std::string_view message) {
     }
   });
   require<FormatError>(!n.op_type.empty(), "node '", n.name, "' has no operator type");
+  if (is_if(n)) parse_branches(n, depth);
   return n;
 }
 
@@ -124,10 +141,10 @@ inline ValueInfo parse_value_info(std::string_view message) {
   return v;
 }
 
-inline void parse_graph(std::string_view message, GraphProto& g) {
+inline void parse_graph(std::string_view message, GraphProto& g, int depth = 0) {
   each_field(message, [&](Field& f) {
     switch (f.number()) {
-      case 1: g.nodes.push_back(parse_node(f.bytes())); return;
+      case 1: g.nodes.push_back(parse_node(f.bytes(), depth)); return;
       case 2: g.name = f.bytes(); return;
       case 5: g.initializers.push_back(parse_tensor(f.bytes())); return;
       case 11: g.inputs.push_back(parse_value_info(f.bytes())); return;
@@ -136,6 +153,51 @@ inline void parse_graph(std::string_view message, GraphProto& g) {
       default: return;
     }
   });
+}
+
+/// The tensors that a graph defines.
+template <class F>
+void each_defined(const GraphProto& g, F f) {
+  for (const TensorProto& t : g.initializers) f(t.name);
+  for (const ValueInfo& v : g.inputs) f(v.name);
+  for (const NodeProto& n : g.nodes)
+    for (std::string_view o : n.outputs)
+      if (!o.empty()) f(o);
+}
+
+/// The tensors that a node reads.
+template <class F>
+void each_read(const NodeProto& n, F f) {
+  for (std::string_view in : n.inputs)
+    if (!in.empty()) f(in);
+  for (std::string_view in : n.captured) f(in);
+}
+
+inline void parse_branches(NodeProto& n, int depth) {
+  constexpr int deepest = 32;
+  require<FormatError>(depth < deepest, "node '", n.name, "' (If) is inside of ", deepest,
+                       " others, which is the limit");
+  for (std::string_view attribute : n.attributes) {
+    Branch b;
+    std::string_view graph;
+    each_field(attribute, [&](Field& f) {
+      if (f.number() == 1) b.attribute = f.bytes();
+      if (f.number() == 6) graph = f.bytes();
+    });
+    if (b.attribute != "then_branch" && b.attribute != "else_branch") continue;
+    parse_graph(graph, b.graph, depth + 1);
+    n.branches.push_back(std::move(b));
+  }
+  std::unordered_set<std::string_view> captured;
+  for (const Branch& b : n.branches) {
+    std::unordered_set<std::string_view> own;
+    each_defined(b.graph, [&](std::string_view name) { own.insert(name); });
+    const auto read = [&](std::string_view name) {
+      if (!own.count(name) && captured.insert(name).second) n.captured.push_back(name);
+    };
+    for (const NodeProto& inner : b.graph.nodes) each_read(inner, read);
+    for (const ValueInfo& o : b.graph.outputs) read(o.name);
+  }
 }
 
 /// Parses a message with two optional fields.

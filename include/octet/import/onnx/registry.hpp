@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "../../operators/register_operator.hpp"
+#include "branches.hpp"
 #include "operators/arithmetic.hpp"
 #include "operators/constants.hpp"
 #include "operators/einsum.hpp"
@@ -101,6 +102,7 @@ inline const Handlers& standard_handlers() {
       {"Celu", import_celu},
       {"Shrink", import_shrink},
       {"PRelu", import_prelu},
+      {"If", import_if},
       {"Identity", import_identity},
       {"Dropout", import_dropout},
       {"Cast", import_cast},

@@ -111,6 +111,8 @@ inline Handler find_handler(const std::string& operator_name) {
       {"CUSTOM MaxPoolingWithArgmax2D", import_max_pool_with_argmax},
       {"CUSTOM MaxUnpooling2D", import_max_unpool},
       {"CUSTOM TFLite_Detection_PostProcess", import_detection},
+      {"NON_MAX_SUPPRESSION_V4", [](OperatorImport& n) { import_non_max_suppression(n, false); }},
+      {"NON_MAX_SUPPRESSION_V5", [](OperatorImport& n) { import_non_max_suppression(n, true); }},
       {"L2_NORMALIZATION", import_l2_normalization},
       {"MEAN", reduce<R::mean>},
       {"SUM", reduce<R::sum>},

@@ -36,6 +36,7 @@ struct ResizeAxis {
   /// The input element for each output element; -1 outside the region of interest.
   std::vector<std::int64_t> nearest(CoordinateMode mode, NearestMode rounding) const {
     std::vector<std::int64_t> indices;
+    indices.reserve(static_cast<std::size_t>(out));
     for (std::int64_t i = 0; i < out; ++i) {
       const double x = kept ? static_cast<double>(i) : coordinate(mode, i);
       const std::int64_t below = floor_of(x);
@@ -104,6 +105,8 @@ struct ResizeFilter {
     ResizeTaps t;
     t.count = 2 - 2 * first;
     std::vector<double> w(static_cast<std::size_t>(t.count));
+    t.index.reserve(static_cast<std::size_t>(axis.out * t.count));
+    t.weight.reserve(static_cast<std::size_t>(axis.out * t.count));
     for (std::int64_t i = 0; i < axis.out; ++i) {
       const double x = axis.coordinate(coordinates, i);
       const std::int64_t below = axis.floor_of(x);

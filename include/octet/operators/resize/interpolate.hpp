@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 
+#include "../../graph/require_memory.hpp"
 #include "../../kernels/bytes.hpp"
 #include "../activation_codes.hpp"
 #include "../implement.hpp"
@@ -16,7 +17,8 @@ class InterpolateStep : public Step {
   using Rule = std::function<std::vector<ResizeAxis>(const Shape& in)>;
   /// outside: the element outside the region of interest (an integer if the tensor is uint8).
   InterpolateStep(const PrepareContext& c, Rule rule, const ResizeFilter& filter, CoordinateMode mode, float outside)
-      : kernels_(&byte_kernels(c.kernels().isa)),
+      : name_(c.name()),
+        kernels_(&byte_kernels(c.kernels().isa)),
         bytes_(int8_format.computes(c.input(0).dtype)),
         rule_(std::move(rule)),
         filter_(filter),
@@ -33,6 +35,8 @@ class InterpolateStep : public Step {
   std::size_t plan(const PlanContext& c) override {
     Shape shape = c.inputs[0].shape;
     const std::vector<ResizeAxis> axes = rule_(shape);
+    for (const ResizeAxis& a : axes)  // at least two neighbors of each
+      if (!a.kept) require_tables(name_, a.out, 2 * (sizeof(std::int64_t) + sizeof(float)));
     std::vector<std::size_t> order;
     for (std::size_t d = 0; d < axes.size(); ++d)
       if (!axes[d].kept) order.push_back(d);
@@ -273,6 +277,7 @@ class InterpolateStep : public Step {
     to = static_cast<std::uint8_t>(static_cast<Sum>(r) == y ? r & ~1 : r);  // ties to even
   }
 
+  std::string name_;
   const ByteKernels* kernels_;
   bool bytes_, by_rows_ = false;    // by_rows: both dimensions, row by row
   bool rescales_ = false;           // the output has a scale of its own:

@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "../../core/element.hpp"
+#include "../../graph/require_memory.hpp"
 #include "../implement.hpp"
 
 OCTET_BEGIN
@@ -55,7 +56,7 @@ class IndexedCopy {
  public:
   IndexedCopy() = default;
   /// If there are more tables than dimensions of the input, the input gets leading dimensions of size 1.
-  IndexedCopy(Shape in, const Indices& indices, std::int64_t element) : element_(element), block_(element) {
+  IndexedCopy(Shape in, Indices indices, std::int64_t element) : element_(element), block_(element) {
     while (in.rank() < static_cast<int>(indices.size())) in.insert(0, 1);
     int last = in.rank() - 1;  // dimensions after it do not change and are copied as blocks
     for (; last >= 0 && identity(indices[static_cast<std::size_t>(last)], in[last]); --last) block_ *= in[last];
@@ -67,7 +68,7 @@ class IndexedCopy {
     add_runs(indices[static_cast<std::size_t>(last)]);
     std::int64_t stride = block_ * in[last];
     for (int d = last - 1; d >= 0; --d) {
-      std::vector<std::int64_t> offsets = indices[static_cast<std::size_t>(d)];
+      std::vector<std::int64_t> offsets = std::move(indices[static_cast<std::size_t>(d)]);
       for (std::int64_t& i : offsets) i = i < 0 ? i : i * stride;
       rows_ *= static_cast<std::int64_t>(offsets.size());
       outer_.push_back(std::move(offsets));
@@ -140,10 +141,15 @@ class IndexedStep : public Step {
  public:
   using Rule = std::function<Indices(const Shape& in, const Shape& out, std::size_t output)>;
   IndexedStep(const PrepareContext& c, Rule rule, const Fill& fill = {})
-      : element_(element_bytes(c, c.input(0))), rule_(std::move(rule)), fill_(fill) {}
+      : name_(c.name()), element_(element_bytes(c, c.input(0))), rule_(std::move(rule)), fill_(fill) {}
 
   std::size_t plan(const PlanContext& c) override {
     copies_.clear();
+    for (const TensorRef& out : c.outputs) {
+      std::int64_t places = 0;
+      for (std::int64_t d : out.shape) places += d;
+      require_tables(name_, places, sizeof(std::int64_t));
+    }
     for (std::size_t i = 0; i < c.outputs.size(); ++i)
       copies_.emplace_back(c.inputs[0].shape, rule_(c.inputs[0].shape, c.outputs[i].shape, i), element_);
     return 0;
@@ -154,6 +160,7 @@ class IndexedStep : public Step {
   }
 
  private:
+  std::string name_;
   std::int64_t element_;
   Rule rule_;
   Fill fill_;
@@ -181,6 +188,7 @@ std::unique_ptr<GradientStep> indexed_gradient(const PrepareContext& c, std::uni
 /// from, from + step, ...
 inline std::vector<std::int64_t> every(std::int64_t from, std::int64_t step, std::int64_t count) {
   std::vector<std::int64_t> r;
+  r.reserve(static_cast<std::size_t>(std::max<std::int64_t>(0, count)));
   for (std::int64_t i = 0; i < count; ++i) r.push_back(from + i * step);
   return r;
 }

@@ -9,6 +9,7 @@ OCTET_API std::vector<std::vector<std::int64_t>> Pad::indices(const Shape& in, c
   detail::Indices r;
   for (int d = 0; d < in.rank(); ++d) {
     r.emplace_back();
+    r.back().reserve(static_cast<std::size_t>(out[d]));
     for (std::int64_t i = 0; i < out[d]; ++i)
       r.back().push_back(source(i - before[static_cast<std::size_t>(d)], in[d]));
   }

@@ -121,6 +121,10 @@ inline void export_parametrized(NodeExport& n) {
     export_computed_resize(n, p, *resize);
   else if (const auto* top = as<TopK>(op))
     write_top_k(n, *top, p.vector("k", {top->k}));
+  else if (const auto* split = as<Split>(op))
+    n.whole_node("Split", {n.real(0, n.order()), p.vector("sizes", split->sizes)},
+                 std::vector<Order>(static_cast<std::size_t>(n.outputs()), n.order()),
+                 Attributes().integer("axis", n.order()[normalize_axis(split->axis, n.rank())]));
   p.require_written();
 }
 

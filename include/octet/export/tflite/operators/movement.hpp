@@ -6,6 +6,7 @@
 #include "../../../operators/shape/pad.hpp"
 #include "../../../operators/shape/slice.hpp"
 #include "../../../operators/shape/transpose.hpp"
+#include "../../../operators/soft_non_max_suppression.hpp"
 #include "../../../operators/top_k.hpp"
 #include "elementwise.hpp"
 
@@ -172,6 +173,21 @@ inline void export_top_k(NodeExport& n) {
   const int indices = k.to == DType::i32 ? n.out(1) : n.step("indices", DType::i32, n.output(1).shape);
   n.operate("TOPK_V2", 1, 2, {n.in(0), n.integers("k", {k.k}, true)}, {n.out(), indices}, Options(34));
   if (k.to != DType::i32) n.operate("CAST", 1, 1, {indices}, {n.out(1)}, Options(37).byte(0, 2).byte(1, 4));
+}
+
+inline void export_non_max_suppression(NodeExport& n) {
+  const auto& s = static_cast<const SoftNonMaxSuppression&>(n.op());
+  const auto number = [&](const char* what, double x) {
+    return n.tensors().constant(n.name() + "/" + what,
+                                Tensor<float>(Shape{}, std::vector<float>{static_cast<float>(x)}));
+  };
+  n.require(s.gives_scores || s.sigma == 0, "decays scores without giving them, which TFLite does not have");
+  std::vector<int> in{n.in(0), n.in(1), n.integers("most", {s.most}, true), number("iou threshold", s.iou_threshold),
+                      number("score threshold", s.score_threshold)},
+      out;
+  if (s.gives_scores) in.push_back(number("sigma", s.sigma));
+  for (int i = 0; i < n.outputs(); ++i) out.push_back(n.out(i));
+  n.operate(s.gives_scores ? "NON_MAX_SUPPRESSION_V5" : "NON_MAX_SUPPRESSION_V4", 1, 2, in, out);
 }
 
 }  // namespace detail::tflite

@@ -100,6 +100,15 @@ inline void import_split(NodeImport& n) {
   const int axis = normalize_axis(n.integer("axis"), x.rank()), place = x.order.find(axis);
   Split op;
   op.axis = place;
+  if (n.opset() >= 13 && is_run_time(n, 1)) {
+    require_numbers(n, 1, at(n.outputs()));
+    op.parts = n.outputs();
+    Shape result = x.source->shape;
+    result[place] = Shape::unknown;
+    Parametrized parts(std::move(op), "sizes", result);
+    parts.outputs = n.outputs();
+    return add_parametrized(n, std::move(parts), x, x.order, {n.builder.value(n.input(1))}, x.order);
+  }
   op.sizes = n.integers("split", 1);
   if (op.sizes.empty()) op.parts = n.outputs();
   n.require(op.sizes.empty() || static_cast<int>(op.sizes.size()) == n.outputs(), "found ", op.sizes.size(),

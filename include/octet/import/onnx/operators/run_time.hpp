@@ -59,16 +59,23 @@ inline void add_parametrized(NodeImport& n, Parametrized op, const Operand& x, c
   if (n.builder.graph.value(v).quant.per_channel()) v = n.builder.value(plain(n, x), stored);
   const QuantParams q = n.builder.graph.value(v).quant;
   const auto outputs = static_cast<int>(op.outputs);
-  n.require(!q || outputs == 1, "input 0 is quantized, expected numbers");
   values.insert(values.begin(), q ? n.step("real", Convert(DType::f32), {v}, Keeps::all) : v);
-  if (q) {
-    const int result = n.add(Convert(x.dtype()), {n.step("computed", std::move(op), values)}, Keeps::all);
-    n.builder.graph.value(result).quant = q;
-    return n.result(result, order);
+  if (!q) {
+    const int first = n.add(std::move(op), values, Keeps::none, 0, outputs);
+    for (int i = 0; i < std::min(outputs, n.outputs()); ++i)
+      if (n.wants(i)) n.result(first + i, order, i);
+    return;
   }
-  const int first = n.add(std::move(op), values, Keeps::none, 0, outputs);
-  for (int i = 0; i < std::min(outputs, n.outputs()); ++i)
-    if (n.wants(i)) n.result(first + i, order, i);
+  const std::string name = n.builder.derived(n.name() + "/computed");
+  std::vector<std::string> names;
+  for (int i = 0; i < outputs; ++i) names.push_back(n.builder.derived(i ? name + ":" + std::to_string(i) : name));
+  const int first = n.builder.add(name, make_operator(std::move(op)), values, std::move(names), Keeps::none);
+  for (int i = 0; i < std::min(outputs, n.outputs()); ++i) {
+    if (!n.wants(i)) continue;
+    const int result = n.add(Convert(x.dtype()), {first + i}, Keeps::all, i);
+    n.builder.graph.value(result).quant = q;
+    n.result(result, order, i);
+  }
 }
 
 }  // namespace detail::onnx

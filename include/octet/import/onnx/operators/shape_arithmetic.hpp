@@ -122,6 +122,8 @@ Sizes each_size(Sizes s, F f) {
 
 inline Sizes cast_sizes(Sizes s, DType to) {
   s.dtype = to;
+  if (to == DType::boolean)
+    return each_size(std::move(s), [](double v) { return v == v ? static_cast<double>(v != 0) : v; });
   return is_floating(to) ? s : each_size(std::move(s), [](double v) { return std::trunc(v); });
 }
 
@@ -131,6 +133,15 @@ inline Sizes equal_sizes(const std::vector<Sizes>& in) {
   for (std::size_t i = 0; i < r.entries.size(); ++i)
     for (const Sizes& s : in)
       if (s.entries[s.entries.size() == 1 ? 0 : i].value < 0 && !r.entries[i].known()) r.entries[i].value = 0;
+  r.dtype = DType::boolean;
+  return r;
+}
+
+/// Another comparison of sizes, or a function of two conditions.
+template <class F>
+Sizes compared(const NodeImport& n, const std::vector<Sizes>& in, F f) {
+  n.require(in.size() == 2, "expected two inputs, found ", in.size());
+  Sizes r = combine(in[0], in[1], std::numeric_limits<double>::quiet_NaN(), f);
   r.dtype = DType::boolean;
   return r;
 }
@@ -190,6 +201,13 @@ inline bool import_on_sizes(NodeImport& n) {
     n.require(in.size() == 2, "expected two inputs, found ", in.size());
     return one(equal_sizes(in));
   }
+  if (type == "Less") return one(compared(n, in, [](double a, double b) { return a < b; }));
+  if (type == "LessOrEqual") return one(compared(n, in, [](double a, double b) { return a <= b; }));
+  if (type == "Greater") return one(compared(n, in, [](double a, double b) { return a > b; }));
+  if (type == "GreaterOrEqual") return one(compared(n, in, [](double a, double b) { return a >= b; }));
+  if (type == "And") return one(compared(n, in, [](double a, double b) { return a != 0 && b != 0; }));
+  if (type == "Or") return one(compared(n, in, [](double a, double b) { return a != 0 || b != 0; }));
+  if (type == "Not") return one(each_size(in[0], [](double v) { return v == v ? static_cast<double>(v == 0) : v; }));
   if (type == "Where" && in.size() == 3) return one(chosen(in));
   if (type == "Floor") return one(each_size(in[0], [](double v) { return std::floor(v); }));
   if (type == "Ceil") return one(each_size(in[0], [](double v) { return std::ceil(v); }));

@@ -39,5 +39,17 @@ inline void import_detection(OperatorImport& n) {
   n.add(std::move(op), {n.real_value(0), n.real_value(1), n.real_value(2)}, 0, 4);
 }
 
+/// Inputs: boxes, scores, the number of boxes to select, two thresholds and, in version 5, sigma.
+inline void import_non_max_suppression(OperatorImport& n, bool soft) {
+  SoftNonMaxSuppression op;
+  op.most = n.integers(2, 1)[0];
+  op.iou_threshold = n.element(3);
+  op.score_threshold = n.element(4);
+  if (soft) op.sigma = n.element(5);
+  op.gives_scores = soft;
+  const int boxes = n.real_value(0), scores = n.real_value(1);
+  n.add(std::move(op), {boxes, scores}, 0, soft ? 3 : 2);
+}
+
 }  // namespace detail::tflite
 OCTET_END
