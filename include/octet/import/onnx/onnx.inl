@@ -12,7 +12,7 @@ namespace detail::onnx {
 
 inline Model parse(std::string_view bytes, const std::string& source, const LoadOptions& options, ExternalData files) {
   ModelProto model = with_place([&](const std::string& text) { return "'" + source + "': " + text; },
-                                      [&] { return parse_model(bytes); });
+                                [&] { return parse_model(bytes); });
   Model m = Importer(std::move(model), source, options, std::move(files), bytes.size()).run();
   naming_file(source, [&] { require_runnable(m); });
   return m;
