@@ -16,7 +16,7 @@ class PoolWindows {
     batch_ = in[0];
     channels_ = in.back();
     clipped_rows_ = batch_ == 0 || channels_ == 0 ? 0 : 1;  // tensors without elements have no windows
-    for (std::size_t i : {0, 1}) clipped_rows_ *= std::min(axes_[i].kernel, axes_[i].in);
+    for (std::size_t i = 0; i < 2; ++i) clipped_rows_ *= std::min(axes_[i].kernel, axes_[i].in);
     clipped_taps_ = clipped_rows_ * std::min(axes_[2].kernel, axes_[2].in);
   }
 
