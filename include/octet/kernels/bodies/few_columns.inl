@@ -67,9 +67,9 @@ OCTET_NOINLINE void few_columns_tile(const Gemm& g, const std::byte* a, const st
 
 // Stores sums [row][column] as an epilogue says: at once, if the results are next to each other in memory.
 template <int Width>
-class FewColumns {
+class FewColumnsStore {
  public:
-  FewColumns(const Epilogue& e, int columns) : e_(e), columns_(columns) {
+  FewColumnsStore(const Epilogue& e, int columns) : e_(e), columns_(columns) {
     const std::ptrdiff_t row_bytes = Width * (stores_bytes(e.store) ? 1 : 4);
     const bool together = columns == Width && e.out_stride == row_bytes;
     floats_ = together && e.store == Store::f32 && (!e.residual || e.residual_stride == row_bytes);
@@ -116,7 +116,7 @@ void few_columns_of(const Gemm& g) {
   alignas(64) std::byte sums[(few_rows + P - 1) / P * vector_bytes], init[vector_bytes] = {};
   const int columns = static_cast<int>(g.columns);
   for (int c = 0; c < columns; ++c) std::memcpy(init + c * P * 4, g.init + c * 4, 4);
-  FewColumns<wide::lanes / P> results(g.epilogue, columns);
+  FewColumnsStore<wide::lanes / P> results(g.epilogue, columns);
   for (std::int64_t row = 0; row < g.rows;) {
     const int rows = g.rows - row >= few_rows ? few_rows : 1;
     const auto tile_of_rows = rows == 1 ? few_columns_tile<T, P, 1> : few_columns_tile<T, P, few_rows>;
