@@ -6,9 +6,9 @@
 #include "convolution_weights.hpp"
 #include "epilogue_at.hpp"
 #include "overlapping_windows.hpp"
+#include "packed_convolution.hpp"
 #include "prefetch_outputs.hpp"
 #include "quantize_dynamic.hpp"
-#include "repack.hpp"
 #include "split_work.hpp"
 #include "sum_parts.hpp"
 
@@ -26,66 +26,23 @@ class GemmConvolution {
 
   GemmConvolution() = default;
   GemmConvolution(const Kernels& kernels, const ConvolutionWeights<T>& w)
-      : kernels_(&kernels),
-        panel_columns_(panel_columns<T>(kernels)),
-        repeat_(w.repeat),
-        k_(w.k() * w.repeat),
-        wide_images_(w.wide_images) {
-    const std::int64_t columns = w.out_c / w.groups, k = k_;
-    part_k_ = k;
-    if constexpr (sizeof(T) == 1)
-      if (wide_images_) {
-        part_k_ = length_of_parts(w.values, w.out_c, k);
-        packed_ = pack_parts(kernels, w.values, columns, w.groups, k, part_k_);
-        return;
-      }
-    few_ = takes_few_columns(kernels, w);
-    if (few_) {
-      if (w.groups == 1 && w.repeat == 1 && w.window.dilation_w == 1 && w.window.kernel_w > w.window.stride_w)
-        window_rows_ = w.window.kernel_h;
-      for (std::int64_t g = 0; g < w.groups; ++g)
-        packed_.push_back(
-            pack_few_columns(kernels, w.values + g * columns * k, columns, k, std::max<std::int64_t>(1, window_rows_)));
-      return;
-    }
-    for (std::int64_t g = 0; g < w.groups; ++g)
-      packed_.push_back(pack_matrix(kernels, w.values + g * columns * k, columns, k, w.order,
-                                    w.small ? weights_per_step<T> : step_elements<T>(kernels)));
-    if constexpr (sizeof(T) == 1) {
-      if (!w.small) return;
-      for (PackedMatrix& p : packed_) {
-        small_.push_back(packed_small(kernels, p));
-        p.data = {};
-      }
-    }
-  }
+      : kernels_(&kernels), panel_columns_(panel_columns<T>(kernels)), repeat_(w.repeat), weights_(kernels, w) {}
 
-  std::size_t packed_bytes() const noexcept {
-    std::size_t n = 0;
-    for (const PackedMatrix& p : packed_) n += p.data.size();
-    for (const PackedMatrix& p : small_) n += p.data.size();
-    return n;
-  }
+  std::size_t packed_bytes() const noexcept { return weights_.bytes(); }
   /// The packed weights, one matrix per group.
-  const PackedMatrix* packed() const noexcept { return packed_.data(); }
+  const PackedMatrix* packed() const noexcept { return weights_.matrices(); }
   /// Whether a vector holds several steps of each column.
-  bool few_columns() const noexcept { return few_; }
+  bool few_columns() const noexcept { return weights_.few_columns(); }
   /// The algorithm, for display. Valid after plan.
   const char* form() const noexcept {
-    if (by_small_) return "direct, 4-bit weights";
-    if (few_ && element == 4) return "few channels";
+    if (weights_.by_small()) return "direct, 4-bit weights";
+    if (few_columns() && element == 4) return "few channels";
     return in_place_ ? "direct, in place" : quantizes_ ? "direct, quantized by blocks" : "direct, gathered";
   }
 
   /// Replaces the weights by others of the same shape. T is float or bf16.
   void set_weights(const WeightsView& w, ThreadPool& pool) noexcept {
-    const std::int64_t columns = packed_[0].columns, width = panel_columns_, k = packed_[0].k;
-    const std::int64_t panels = (columns + width - 1) / width;
-    pool.parallel(panels * static_cast<std::int64_t>(packed_.size()), [&](std::int64_t task, int) {
-      const auto repack = sizeof(T) == 2 ? repack_panel_bf16 : repack_panel;
-      repack(*kernels_, w, task / panels, k / (w.kernel_h * w.kernel_w), task % panels * width,
-             packed_[static_cast<std::size_t>(task / panels)]);
-    });
+    weights_.set(*kernels_, w, panel_columns_, pool);
   }
 
   /// Whether float pixels can be quantized block by block, just before their products (1x1 kernels without padding).
@@ -97,10 +54,10 @@ class GemmConvolution {
   /// takes float images and their scale.
   std::size_t plan(const ConvolutionShape& shape, int threads, bool quantizes = false) {
     quantizes_ = quantizes;
-    choose_weights(shape.rows());
+    weights_.choose(*kernels_, shape.rows());
     // If windows overlap, rounding the image once is cheaper than rounding each window.
     const std::int64_t image = shape.batch * shape.in_h * shape.in_w * shape.in_c;
-    const bool overlap = shape.taps() > 1 && shape.rows() * shape.groups * packed_[0].k >= image;
+    const bool overlap = shape.taps() > 1 && shape.rows() * shape.groups * weights_.k() >= image;
     image_bytes_ = rounds && overlap ? round_up(image * activation_bytes<T> + 64, 64) : 0;
     choose_rows(shape);
     const std::int64_t rows = std::max<std::int64_t>(1, shape.rows()), columns = shape.group_out();
@@ -117,7 +74,7 @@ class GemmConvolution {
   /// bytes.
   std::size_t plan_rows(const ConvolutionShape& shape, std::int64_t rows) {
     quantizes_ = false;
-    choose_weights(rows);
+    weights_.choose(*kernels_, rows);
     image_bytes_ = 0;
     const std::int64_t tile = choose_rows(shape);
     block_rows_ = std::min(block_rows_, round_up(rows, tile));
@@ -171,22 +128,13 @@ class GemmConvolution {
     DynamicScale scale;
   };
 
-  /// With few rows, the time is that of reading the weights, and those of 4 bits have half the bytes; more rows are
-  /// faster with int8.
-  void choose_weights(std::int64_t rows) {
-    by_small_ = !small_.empty() && rows <= kernels_->rows_u8s4;
-    if (by_small_) return;
-    for (std::size_t g = 0; g < small_.size(); ++g)
-      if (packed_[g].data.size() == 0) packed_[g] = expanded_small(*kernels_, small_[g]);
-  }
-
   /// Chooses the rows of a block such that the block stays in the L2 cache while all panels of weights are multiplied
   /// with it. Returns the rows of a register tile.
   std::int64_t choose_rows(const ConvolutionShape& shape) {
     shape_ = shape;
-    const std::int64_t row_bytes = k_ * gathered_element();
-    overlaps_ = window_rows_ != 0 && OverlappingWindows::pays(shape);
-    converted_stride_ = converts_blocks() ? stride_of(packed_[0].k * 2) : 0;
+    const std::int64_t row_bytes = weights_.k() * gathered_element();
+    overlaps_ = weights_.window_rows() != 0 && OverlappingWindows::pays(shape);
+    converted_stride_ = converts_blocks() ? stride_of(weights_.matrices()[0].k * 2) : 0;
     const std::int64_t tile = element == 1 ? kernels_->rows_u8 : kernels_->rows_f32;
     const bool crowded = !converts_blocks() && row_bytes % 4096 == 0 && shape.rows() >= tile;
     const bool close = shape.pointwise() && repeat_ == 1 && row_bytes % 4 == 0 && !crowded;
@@ -199,7 +147,7 @@ class GemmConvolution {
       return tile;
     }
     constexpr std::int64_t tiles = 4;
-    const std::int64_t weight_bytes = static_cast<std::int64_t>((by_small_ ? small_ : packed_)[0].data.size());
+    const std::int64_t weight_bytes = static_cast<std::int64_t>(weights_.of_group(0)[0].data.size());
     const std::int64_t block_bytes = std::clamp<std::int64_t>(4 * weight_bytes, 16 * 1024, 192 * 1024);
     const std::int64_t stride = std::max<std::int64_t>({row_stride_, converted_stride_, 1});
     block_rows_ = std::max(block_bytes / stride / tile, std::min(tiles, l2_bytes / stride / tile));
@@ -215,20 +163,20 @@ class GemmConvolution {
   }
   /// Whether blocks are converted to what products take: rounded to bfloat16, or widened to 16-bit integers.
   bool converts_blocks() const noexcept { return element == 1 ? widens() : rounds && image_bytes_ == 0; }
-  bool widens() const noexcept { return kernels_->widen_u8 && small_.empty() && !wide_images_; }
+  bool widens() const noexcept { return kernels_->widen_u8 && !weights_.small() && !weights_.wide_images(); }
   std::int64_t gathered_element() const noexcept {
-    return wide_images_ ? 2 : image_bytes_ == 0 ? element : activation_bytes<T>;
+    return weights_.wide_images() ? 2 : image_bytes_ == 0 ? element : activation_bytes<T>;
   }
   OverlappingWindows windows() const noexcept { return {shape_, element, converts_blocks()}; }
   std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
   std::int64_t worker_bytes() const noexcept {
     if (overlaps_) return windows().scratch_bytes(std::min(block_rows_, shape_.out_w));
-    return gathered_bytes() + round_up(block_rows_ * converted_stride_ + other_parts() * part_size() * 4, 64);
+    return gathered_bytes() + round_up(block_rows_ * converted_stride_ + weights_.other_parts() * part_size() * 4, 64);
   }
   void run_block(const Operands& o, std::int64_t group, std::int64_t first_row, std::int64_t rows,
                  std::int64_t first_column, std::int64_t columns) const noexcept {
     if (columns <= 0) return;
-    const PackedMatrix* matrices = (by_small_ ? small_ : packed_).data() + group * (other_parts() + 1);
+    const PackedMatrix* matrices = weights_.of_group(group);
     const PackedMatrix& b = matrices[0];
     Gemm g;
     g.rows = rows;
@@ -243,13 +191,13 @@ class GemmConvolution {
     if (overlaps_)
       return windows().multiply(*kernels_, few_columns_with<T>(*kernels_), g,
                                 {o.in, o.padding, first_row, o.out_element, o.scratch});
-    if (window_rows_ != 0) {
-      g.parts = window_rows_;
-      g.part_stride = k_ / window_rows_ * (converts_blocks() ? 2 : element);
+    if (weights_.window_rows() != 0) {
+      g.parts = weights_.window_rows();
+      g.part_stride = weights_.k() / g.parts * (converts_blocks() ? 2 : element);
     }
     if (quantizes_)
       quantize(o, first_row, rows);
-    else if (!in_place_ && k_ > 0)
+    else if (!in_place_ && weights_.k() > 0)
       gather(o.in, o.padding, group, first_row, rows, o.scratch);
     if (converts_blocks()) {
       std::byte* converted = o.scratch + gathered_bytes();
@@ -257,17 +205,15 @@ class GemmConvolution {
       g.a = converted;
       g.a_stride = converted_stride_;
     }
-    if (wide_images_)
-      return multiply_parts(*kernels_, g, matrices, first_column, {other_parts(), part_k_, part_size()},
-                            o.scratch + gathered_bytes());
+    if (weights_.wide_images())
+      return multiply_parts(*kernels_, g, matrices, first_column,
+                            {weights_.other_parts(), weights_.part_k(), part_size()}, o.scratch + gathered_bytes());
     if (g.epilogue.out && shape_.rows() * g.epilogue.out_stride > l2_bytes)
       prefetch_outputs(g.epilogue, rows, columns * o.out_element);
-    const Product product = few_ ? few_columns_with<T>(*kernels_) : product_with(*kernels_, T{});
-    (by_small_ ? kernels_->gemm_u8s4 : product)(g);
+    weights_.product (*kernels_)(g);
   }
 
   static constexpr std::int64_t l2_bytes = 1024 * 1024;
-  std::int64_t other_parts() const noexcept { return part_k_ == k_ ? 0 : (k_ - 1) / part_k_; }
   std::int64_t part_size() const noexcept { return block_rows_ * shape_.group_out(); }
 
   void convert(const std::byte* from, std::byte* to, std::int64_t rows, std::int64_t k) const noexcept {
@@ -316,14 +262,9 @@ class GemmConvolution {
   }
 
   const Kernels* kernels_ = nullptr;
-  std::int64_t panel_columns_ = 1, repeat_ = 1, k_ = 0;
-  std::int64_t part_k_ = 0;                 // elements of a sum that are added in 32 bits
-  bool wide_images_ = false, few_ = false;  // few_: see few_columns.hpp
-  bool overlaps_ = false;                   // whether windows overlap in copied rows of the image
-  std::int64_t window_rows_ = 0;            // parts of packed weights; 0: windows are never in parts
-  std::vector<PackedMatrix> packed_;        // one per group, or one per part of each group's sums
-  std::vector<PackedMatrix> small_;         // those with 4 bits for each weight, if they can have them
-  bool by_small_ = false;                   // whether products take these
+  std::int64_t panel_columns_ = 1, repeat_ = 1;
+  PackedConvolution<T> weights_;
+  bool overlaps_ = false;  // whether windows overlap in copied rows of the image
   ConvolutionShape shape_;
   bool in_place_ = false, quantizes_ = false;
   std::int64_t image_bytes_ = 0;  // size of the rounded image; 0 if blocks are rounded
