@@ -41,9 +41,11 @@ std::vector<Tensor<float>> images(int count, float factor = 1) {
   return all;
 }
 
-/// A classifier. In the poisoned one, the result of layer `second` has channels with offsets of 20000 that the next
-/// layer cancels, so that little is left of it as int8.
-Model net(bool poisoned) {
+constexpr float poison = 20000;
+
+/// A classifier. The result of layer `second` has channels with an offset that the next layer cancels, so that little
+/// is left of it as int8.
+Model net(float offset) {
   detail::NetworkBuilder b("net", 8, 3, 3);
   b.conv("first", 8, 3, 1, 1)
       .relu("first_relu")
@@ -55,7 +57,7 @@ Model net(bool poisoned) {
       .global_average("pool")
       .linear("last", 5);
   Model m = b.finish();
-  if (!poisoned) return m;
+  if (offset == 0) return m;
   const auto change = [&](const std::string& tensor, auto f) {
     Tensor<float> t = detail::to_float(m.value(m.find(tensor)).constant.ref());
     f(t);
@@ -64,10 +66,10 @@ Model net(bool poisoned) {
   double cancelled[8] = {};
   change("third.weight", [&](Tensor<float>& w) {
     for (int o = 0; o < 8; ++o)
-      for (int i = 0; i < 8; ++i) cancelled[o] += 20000 * static_cast<double>(w[8 * o + i]);
+      for (int i = 0; i < 8; ++i) cancelled[o] += static_cast<double>(offset * w[8 * o + i]);
   });
-  change("second.bias", [](Tensor<float>& t) {
-    for (float& x : t) x += 20000;
+  change("second.bias", [&](Tensor<float>& t) {
+    for (float& x : t) x += offset;
   });
   change("third.bias", [&](Tensor<float>& t) {
     for (int o = 0; o < 8; ++o) t[o] -= static_cast<float>(cancelled[o]);
@@ -86,7 +88,7 @@ Target target_of(std::vector<Tensor<float>> samples, Objective objective, double
 }  // namespace
 
 TEST_CASE("automatic choice: a layer that loses its result stays float, and the proof is that of other samples") {
-  const Model m = net(true);
+  const Model m = net(poison);
   const std::vector<Tensor<float>> samples = images(12);
   const Calibration c = calibrate(m, images(16));
   CHECK(sqnr_db(m, quantize<int8>(m, c), samples) < 15);
@@ -97,7 +99,7 @@ TEST_CASE("automatic choice: a layer that loses its result stays float, and the 
     CHECK(r.choosing == 6);
     CHECK(r.proving == 6);
     for (const Value& v : r.model.values)  // the sums of an int8 layer may become floats
-      CHECK_FALSE((v.is_quantized() && !v.is_constant() && contains(v.name, "second")));
+      CHECK_FALSE((v.dtype == DType::i8 && !v.is_constant() && contains(v.name, "second")));
     CHECK(r.curve[r.chosen].proof->least_db >= 25);
     std::vector<Tensor<float>> held_apart;
     for (std::size_t i = 1; i < samples.size(); i += 2) held_apart.push_back(samples[i]);
@@ -109,7 +111,7 @@ TEST_CASE("automatic choice: a layer that loses its result stays float, and the 
 }
 
 TEST_CASE("automatic choice: where int8 is good enough, it is chosen") {
-  const Model m = net(false);
+  const Model m = net(0);
   const AutomaticResult r = quantize(m, calibrate(m, images(16)), target_of(images(12), Objective::size, 15));
   CHECK(r.met);
   for (const char* layer : {"first", "second", "third", "fourth", "last"})
@@ -119,7 +121,7 @@ TEST_CASE("automatic choice: where int8 is good enough, it is chosen") {
 }
 
 TEST_CASE("automatic choice: layers are tried alone") {
-  const Model m = net(true);
+  const Model m = net(poison);
   const std::vector<LayerSensitivity> layers =
       layer_sensitivity(m, calibrate(m, images(16)), target_of(images(8), Objective::latency, 25));
   REQUIRE(layers.size() >= 5);
@@ -141,7 +143,7 @@ TEST_CASE("automatic choice: layers are tried alone") {
 }
 
 TEST_CASE("automatic choice: a target that is missed is said, and the best model is offered") {
-  const Model m = net(false);
+  const Model m = net(0);
   // The samples that choose are calibrated; those held apart are ten times as large and leave all ranges.
   std::vector<Tensor<float>> samples = images(8);
   for (std::size_t i = 1; i < samples.size(); i += 2)
@@ -160,7 +162,7 @@ TEST_CASE("automatic choice: a target that is missed is said, and the best model
 }
 
 TEST_CASE("automatic choice: for size it is the same each time") {
-  const Model m = net(true);
+  const Model m = net(poison);
   const Calibration c = calibrate(m, images(16));
   const Target t = target_of(images(12), Objective::size, 30);
   const AutomaticResult a = quantize(m, c, t), b = quantize(m, c, t);
@@ -170,7 +172,7 @@ TEST_CASE("automatic choice: for size it is the same each time") {
 }
 
 TEST_CASE("automatic choice: accuracy with labels, agreement without") {
-  const Model m = net(true);
+  const Model m = net(poison);
   const Calibration c = calibrate(m, images(16));
   const std::vector<Tensor<float>> samples = images(40);
   Target t = target_of(samples, Objective::size, 0);
@@ -192,7 +194,7 @@ TEST_CASE("automatic choice: accuracy with labels, agreement without") {
 }
 
 TEST_CASE("automatic choice: bf16 where the CPU multiplies it") {
-  const Model m = net(true);
+  const Model m = net(poison);
   const Calibration c = calibrate(m, images(16));
   for (const Objective objective : {Objective::size, Objective::latency}) {
     CAPTURE(name(objective));
@@ -203,7 +205,7 @@ TEST_CASE("automatic choice: bf16 where the CPU multiplies it") {
 }
 
 TEST_CASE("automatic choice: sizes are those of the file that is written, and what cannot be written is not offered") {
-  const Model m = net(false);
+  const Model m = net(0);
   const Calibration c = calibrate(m, images(16));
   Target t = target_of(images(12), Objective::size, 15);
   t.file_size = [](const Model& x) -> std::int64_t {
@@ -222,7 +224,7 @@ TEST_CASE("automatic choice: sizes are those of the file that is written, and wh
 }
 
 TEST_CASE("automatic choice: types of weights that the file does not have are in no mixture") {
-  const Model m = net(true);
+  const Model m = net(poison);
   const Calibration c = calibrate(m, images(16));
   Target t = target_of(images(12), Objective::size, 25);
   t.weights.least_elements = 0;  // of layers that fp16 and dynamic range leave alone
@@ -246,8 +248,56 @@ TEST_CASE("automatic choice: types of weights that the file does not have are in
   }
 }
 
+TEST_CASE("automatic choice: 16-bit activations where 8 bits are too few") {
+  const Model m = net(200);
+  const std::vector<Tensor<float>> samples = images(12);
+  const Calibration c = calibrate(m, images(16));
+  const Target t = target_of(samples, Objective::size, 35);
+  for (const LayerSensitivity& l : layer_sensitivity(m, c, t)) {
+    if (l.layer != "third") continue;
+    double int8 = 0, int16 = 0;
+    for (const FormTrial& f : l.forms) {
+      if (f.form == "int8") int8 = f.output_db;
+      if (f.form == "int16") int16 = f.output_db;
+    }
+    CHECK(int8 < 30);
+    CHECK(int16 > 45);
+  }
+  const AutomaticResult r = quantize(m, c, t);
+  CHECK(r.met);
+  CHECK(r.plan.layers.at("third").form == PlannedForm::integer16);
+  CHECK(
+      std::any_of(r.model.values.begin(), r.model.values.end(), [](const Value& v) { return v.dtype == DType::i16; }));
+  CHECK(r.size_ratio() < 0.6);
+  // Other samples may reach beyond the calibration, which costs 16 bits nothing.
+  const OptimizedModel layers = optimize(m);
+  const std::string& read = layers.value(layers.nodes[1].outputs[0]).name;
+  CHECK(r.plan.activations.at(read).scale > 1.9f * plan_quantization<int8>(m, c).activations.at(read).scale);
+}
+
+TEST_CASE("automatic choice: weights of 4 bits where a small model may lose more") {
+  const Model m = net(0);
+  const std::vector<Tensor<float>> samples = images(12);
+  const Calibration c = calibrate(m, images(16));
+  for (const Objective objective : {Objective::size, Objective::latency}) {
+    CAPTURE(name(objective));
+    const AutomaticResult r = quantize(m, c, target_of(samples, objective, 15));
+    CHECK(r.met);
+    const auto packed = [](const Value& v) { return v.dtype == DType::i4; };
+    const bool has_int4 = std::any_of(r.model.values.begin(), r.model.values.end(), packed);
+    CHECK(has_int4 == (objective == Objective::size));
+    for (const AutomaticPoint& p : r.curve)
+      if (objective == Objective::size && p.what == "int8")
+        CHECK(r.curve[r.chosen].size_bytes < 0.9 * static_cast<double>(p.size_bytes));
+  }
+  Target t = target_of(samples, Objective::size, 15);
+  t.int8.weight_bits = 4;  // int8 has 4 bits already
+  for (const LayerSensitivity& l : layer_sensitivity(m, c, t))
+    for (const FormTrial& f : l.forms) CHECK(f.form != "int4");
+}
+
 TEST_CASE("int8 layers before float layers write their sums as floats") {
-  const Model m = net(false);
+  const Model m = net(0);
   const Calibration c = calibrate(m, images(16));
   Int8Options o;
   const auto numbers_of_third = [&] {
@@ -270,7 +320,7 @@ TEST_CASE("int8 layers before float layers write their sums as floats") {
 
 TEST_CASE("int8 layers before a float softmax, also through a reshape, write their sums as floats") {
   const auto classes = [](bool reshaped) {
-    Model m = net(false);
+    Model m = net(0);
     int v = m.outputs[0];
     if (reshaped) v = m.add("reshape", make_operator(Reshape({1, 5, 1})), {v}, {"reshaped"});
     Softmax softmax;
@@ -293,14 +343,13 @@ TEST_CASE("int8 layers before a float softmax, also through a reshape, write the
     };
     CHECK_FALSE(gives_codes(q));
     // Mixtures of an automatic choice, too: a reshape has no form of its own.
-    const detail::FormPlans plans(optimize(m), c, Target{});
+    const detail::FormPlans plans(optimize(m), c, Target{}, std::vector<bool>(detail::candidate_forms().size(), true));
     detail::Forms forms;
     for (std::size_t l = 0; l < plans.names().size(); ++l)
       forms.push_back(plans.names()[l] == "softmax" || plans.follows_input(l) ? detail::float_form : detail::int8_form);
-    const std::vector<bool> integers = detail::FormValues(plans).of(forms).values;
+    const auto formats = detail::FormValues(plans).of(forms).values;
     for (std::size_t l = 0; l < forms.size(); ++l)
-      if (plans.names()[l] == "last")
-        CHECK_FALSE(integers[static_cast<std::size_t>(plans.graph().nodes[l].outputs[0])]);
+      if (plans.names()[l] == "last") CHECK_FALSE(formats[static_cast<std::size_t>(plans.graph().nodes[l].outputs[0])]);
     const Model mixed = quantize(m, plans.mixed(forms));
     CHECK(std::count_if(mixed.values.begin(), mixed.values.end(), [](const Value& v) { return v.is_quantized(); }) > 4);
     CHECK_FALSE(gives_codes(mixed));
@@ -308,7 +357,7 @@ TEST_CASE("int8 layers before a float softmax, also through a reshape, write the
 }
 
 TEST_CASE("automatic choice: what is wrong with a target is said") {
-  const Model m = net(false);
+  const Model m = net(0);
   const Calibration c = calibrate(m, images(4));
   CHECK(contains(message([&] { quantize(m, c, Target{}); }), "Target::samples is empty"));
   Target t = target_of(images(4), Objective::size, 0);
@@ -323,7 +372,7 @@ TEST_CASE("automatic choice: what is wrong with a target is said") {
 }
 
 TEST_CASE("automatic choice: weights are rounded by the outputs of layers, each layer alone") {
-  const Model m = net(false);
+  const Model m = net(0);
   std::vector<Tensor<float>> samples = images(8);
   for (Tensor<float>& t : samples)  // neighbouring pixels are alike, and so the errors of their weights add up
     for (std::int64_t i = 0; i < t.size(); ++i) t[i] = 4 + t[i] / 8 + t[i % 3];
@@ -354,7 +403,7 @@ TEST_CASE("automatic choice: weights are rounded by the outputs of layers, each 
 }
 
 TEST_CASE("automatic choice: changes of the cheapest mixture are tried, and only those kept that keep the target") {
-  const Model m = net(true);
+  const Model m = net(poison);
   const Calibration c = calibrate(m, images(16));
   std::int64_t changes = 0;
   for (const double db : {40.0, 50.0, 55.0}) {
@@ -389,7 +438,7 @@ TEST_CASE("automatic choice: the time of a layer is without the conversions of i
 }
 
 TEST_CASE("quantize<int8>: with a trial, a layer that collapses stays float") {
-  const Model m = net(true);
+  const Model m = net(poison);
   const std::vector<Tensor<float>> samples = images(4);
   const Calibration c = calibrate(m, images(16));
   Int8Options o;
@@ -402,7 +451,7 @@ TEST_CASE("quantize<int8>: with a trial, a layer that collapses stays float") {
   REQUIRE_FALSE(notes.empty());
   CHECK(notes.back().find("stay float") != std::string::npos);
   // Nothing changes where nothing collapses.
-  const Model fine = net(false);
+  const Model fine = net(0);
   const Calibration of_fine = calibrate(fine, images(16));
   o.trial.clear();
   o.equalize = Equalize::never;

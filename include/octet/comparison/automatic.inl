@@ -20,29 +20,32 @@ namespace detail {
 /// The steps of an automatic choice.
 class AutomaticChoice {
  public:
-  AutomaticChoice(const Model& model, const Calibration& calibration, const Target& target)
+  /// `wanted`: the forms that are tried.
+  AutomaticChoice(const Model& model, const Calibration& calibration, const Target& target,
+                  const std::vector<bool>& wanted)
       : target_(checked(model, target)),
         model_(optimize_for_weights(model)),
         exact_(model_, target_.executor),
         choosing_(target_, 0, step(), exact_, *target_.executor.pool),
-        plans_(model_, calibration, with_notes(target_, notes_)),
+        wanted_(wanted),
+        plans_(model_, calibration, with_notes(target_, notes_), wanted),
         curve_(plans_, facts_, model_, exact_, choosing_, target_, notes_) {
     require(target_.min_sqnr > 0 || choosing_.classes(), "model '", model.name,
             "' has no classes, whose accuracy could be kept: expected a Target::min_sqnr (--min-sqnr) for its outputs");
   }
 
   std::vector<LayerSensitivity> sensitivity() {
-    scan(std::vector<bool>(candidate_forms().size(), true), true);
+    scan(true);
     return sensitivities();
   }
 
   AutomaticResult run() {
     const std::vector<CandidateForm>& forms = candidate_forms();
-    std::vector<bool> allowed = by_objective();
-    scan(allowed, target_.objective != Objective::size);
+    std::vector<bool> allowed = wanted_;
+    scan(target_.objective != Objective::size);
     const FormPath path(
         plans_, facts_, code_noise_, shapes_, target_,
-        target_.objective == Objective::latency ? measure_conversions(target_.executor) : ConversionTimes{});
+        target_.objective == Objective::latency ? ConversionTimes(target_.executor) : ConversionTimes());
     curve_.add("float", path.uniform(float_form));
     for (std::size_t f = 1; f < forms.size(); ++f) {
       if (!allowed[f]) continue;
@@ -62,12 +65,6 @@ class AutomaticChoice {
  private:
   static constexpr std::size_t most_changes = 64;  // of the cheapest mixture, that are tried
 
-  /// Which forms may be better for the target's objective.
-  std::vector<bool> by_objective() const {
-    std::vector<bool> allowed;
-    for (const CandidateForm& f : candidate_forms()) allowed.push_back(f.serves(target_));
-    return allowed;
-  }
   /// Every second sample chooses, the others prove; a single sample does both.
   std::int64_t step() const { return target_.samples->size() > 1 ? 2 : 1; }
   static Target with_notes(Target target, std::vector<std::string>& notes) {
@@ -78,18 +75,18 @@ class AutomaticChoice {
     if (target_.progress) target_.progress(stage, static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
   }
 
-  void scan(const std::vector<bool>& allowed, bool timed) {
+  void scan(bool timed) {
     const LayerTrials trials(plans_, choosing_, target_, timed);
     scanned_ = trials.scanned();
     shapes_ = trials.shapes();
     const std::size_t layers = plans_.names().size();
     facts_.resize(layers);
     for (std::size_t l = 0; l < layers; ++l) {
-      if (plans_.forms_of(l).size() > 1) facts_[l] = trials.of_layer(l, allowed);
+      if (plans_.forms_of(l).size() > 1) facts_[l] = trials.of_layer(l, wanted_);
       report("trying layers", l + 1, layers);
     }
     code_noise_.resize(plans_.graph().values.size());
-    for (std::size_t v = 0; v < code_noise_.size() && allowed[int8_form]; ++v)
+    for (std::size_t v = 0; v < code_noise_.size(); ++v)
       if (!plans_.graph().values[v].is_constant()) code_noise_[v] = trials.code_noise(static_cast<int>(v));
   }
 
@@ -261,6 +258,7 @@ class AutomaticChoice {
   const OptimizedModel model_;
   Executor exact_;
   const TrialSamples choosing_;
+  const std::vector<bool> wanted_;  // of candidate_forms
   const FormPlans plans_;
   std::int64_t scanned_ = 0;
   std::vector<Shape> shapes_;                    // of each value
@@ -275,11 +273,12 @@ class AutomaticChoice {
 
 OCTET_API std::vector<LayerSensitivity> layer_sensitivity(const Model& model, const Calibration& calibration,
                                                           const Target& target) {
-  return detail::AutomaticChoice(model, calibration, target).sensitivity();
+  return detail::AutomaticChoice(model, calibration, target, std::vector<bool>(detail::candidate_forms().size(), true))
+      .sensitivity();
 }
 
 OCTET_API AutomaticResult quantize(const Model& model, const Calibration& calibration, const Target& target) {
-  return detail::AutomaticChoice(model, calibration, target).run();
+  return detail::AutomaticChoice(model, calibration, target, detail::forms_that_serve(target)).run();
 }
 
 OCTET_END

@@ -1,40 +1,14 @@
 #pragma once
+#include <set>
 #include <tuple>
 
+#include "conversion_times.hpp"
 #include "form_values.hpp"
 #include "layer_trials.hpp"
 
 /// Which forms layers get for a limit of noise.
 OCTET_BEGIN
 namespace detail {
-
-/// The times of conversions between float and int8.
-struct ConversionTimes {
-  double quantize = 0, dequantize = 0;  ///< milliseconds for an element
-  double call = 0;                      ///< milliseconds for a conversion of few elements
-};
-
-/// Measures them on this CPU.
-inline ConversionTimes measure_conversions(const ExecutorOptions& options) {
-  const auto time = [&](bool to_int8, std::int64_t elements) {
-    Graph g;
-    const QuantParams scale{0.1f, 0};
-    const DType codes = int8_format.activations, from = to_int8 ? DType::f32 : codes, to = to_int8 ? codes : DType::f32;
-    g.inputs = {g.add_value({"x", from, Shape{1, elements}, to_int8 ? QuantParams{} : scale, {}})};
-    g.outputs = {g.add_value({"y", to, Shape{1, elements}, to_int8 ? scale : QuantParams{}, {}})};
-    g.nodes.push_back({"convert", make_operator(Convert(to)), {g.inputs[0]}, {g.outputs[0]}});
-    Executor run(g, options);
-    return measure_latency({&run}, std::vector<AnyTensor>{Tensor<float>(Shape{1, elements})}, 0, 16,
-                           [](std::int64_t, std::int64_t) {})[0]
-        .min_ms;
-  };
-  constexpr std::int64_t many = 1 << 16;
-  ConversionTimes t;
-  t.call = time(true, 16);
-  t.quantize = std::max(0.0, time(true, many) - t.call) / many;
-  t.dequantize = std::max(0.0, time(false, many) - t.call) / many;
-  return t;
-}
 
 /// Mixtures of forms from the cheapest one to all float. Costs and errors of mixtures are predicted from those of
 /// layers: errors are added, and so are costs, conversions among them.
@@ -56,11 +30,12 @@ class FormPath {
       if (const FormFacts* f = fact(l, float_form)) float_cost_ += cost_of(*f);
   }
 
-  /// All layers in one form, where they have it.
+  /// All layers in one form, where they have it, the others in the form that is taken in its place.
   Forms uniform(std::size_t form) const {
     Forms forms(facts_.size(), float_form);
     for (std::size_t l = 0; l < facts_.size(); ++l)
-      if (fact(l, form)) forms[l] = form;
+      for (const std::size_t f : {form, candidate_forms()[form].otherwise})
+        if (forms[l] == float_form && fact(l, f)) forms[l] = f;
     return forms;
   }
 
@@ -141,24 +116,26 @@ class FormPath {
   static constexpr int steps = 20;
   static constexpr double step_factor = 0.65;
 
-  std::vector<double> noise_of(const Forms& forms, const FormValues::Integers& integers) const {
+  std::vector<double> noise_of(const Forms& forms, const FormValues::Formats& formats) const {
     std::vector<double> sum(plans_.graph().outputs.size(), 0.0);
     const auto add = [&](const std::vector<double>& noise) {
       for (std::size_t o = 0; o < noise.size(); ++o) sum[o] += bounded(noise[o]);
     };
     for (std::size_t l = 0; l < facts_.size(); ++l)
-      if (const FormFacts* f = fact(l, forms[l])) add(f->form == int8_form ? f->own_noise : f->noise);
+      if (const FormFacts* f = fact(l, forms[l])) add(f->own_noise.empty() ? f->noise : f->own_noise);
     for (std::size_t v = 0; v < code_noise_.size(); ++v)
-      if (is_rounded(v, integers)) add(code_noise_[v]);
+      if (is_rounded(v, formats)) add(code_noise_[v]);
     return sum;
   }
-  /// Whether the value, or a copy of it, is rounded to codes, which were not codes before.
-  bool is_rounded(std::size_t v, const FormValues::Integers& integers) const {
+  /// Whether the value, or a copy of it, is rounded to int8 codes, which were not such codes before. The noise of int16
+  /// codes is little, and part of that of their layers.
+  bool is_rounded(std::size_t v, const FormValues::Formats& formats) const {
     const int layer = values_.links().producer(static_cast<int>(v));
-    if (layer != Node::none && plans_.follows_input(at(layer)) && integers.layers[at(layer)]) return false;
-    if (integers.values[v]) return true;
+    if (layer != Node::none && plans_.follows_input(at(layer)) && formats.layers[at(layer)] == &int8_format)
+      return false;
+    if (formats.values[v] == &int8_format) return true;
     const std::vector<int>& users = values_.links().users(static_cast<int>(v));
-    return std::any_of(users.begin(), users.end(), [&](int u) { return integers.layers[at(u)]; });
+    return std::any_of(users.begin(), users.end(), [&](int u) { return formats.layers[at(u)] == &int8_format; });
   }
 
   static double bounded(double noise) { return std::isfinite(noise) ? std::min(noise, 1e6) : 1e6; }
@@ -194,24 +171,22 @@ class FormPath {
   }
 
   /// The time of all conversions.
-  double conversion_time(const FormValues::Integers& integers) const {
+  double conversion_time(const FormValues::Formats& formats) const {
     const Graph& g = plans_.graph();
     double sum = 0;
     for (std::size_t v = 0; v < g.values.size(); ++v) {
       if (g.values[v].is_constant() || !plans_.integer_params(static_cast<int>(v))) continue;
-      const bool is_integer = integers.values[v];
-      bool converted = is_integer && values_.links().is_output(static_cast<int>(v));
-      for (int reader : values_.links().users(static_cast<int>(v)))
-        converted = converted || integers.layers[at(reader)] != is_integer;
-      if (!converted) continue;
-      sum += conversions_.call + static_cast<double>(shapes_[v].elements()) *
-                                     (is_integer ? conversions_.dequantize : conversions_.quantize);
+      std::set<const IntegerFormat*> read;
+      if (values_.links().is_output(static_cast<int>(v))) read.insert(nullptr);
+      for (int reader : values_.links().users(static_cast<int>(v))) read.insert(formats.layers[at(reader)]);
+      for (const IntegerFormat* to : read)
+        if (to != formats.values[v]) sum += conversions_.of(formats.values[v], to, shapes_[v].elements());
     }
     return sum;
   }
 
-  double cost_of(const Forms& forms, const FormValues::Integers& integers) const {
-    double cost = target_.objective == Objective::latency ? conversion_time(integers) : 0;
+  double cost_of(const Forms& forms, const FormValues::Formats& formats) const {
+    double cost = target_.objective == Objective::latency ? conversion_time(formats) : 0;
     for (std::size_t l = 0; l < facts_.size(); ++l)
       if (const FormFacts* f = fact(l, forms[l])) cost += cost_of(*f);
     return cost;
@@ -220,9 +195,9 @@ class FormPath {
   /// The cost of a mixture, and a penalty for noise beyond the limits: the logarithm of how many times it is too large,
   /// in units of the float model's cost.
   double objective(const Forms& forms, const std::vector<double>& limits, double part) const {
-    const FormValues::Integers integers = values_.of(forms);
-    double cost = cost_of(forms, integers);
-    const std::vector<double> noise = noise_of(forms, integers);
+    const FormValues::Formats formats = values_.of(forms);
+    double cost = cost_of(forms, formats);
+    const std::vector<double> noise = noise_of(forms, formats);
     for (std::size_t o = 0; o < noise.size(); ++o)
       if (noise[o] > part * limits[o] && limits[o] > 0) cost += float_cost_ * std::log(noise[o] / (part * limits[o]));
     return cost;

@@ -14,34 +14,40 @@ class FormValues {
 
   const Links& links() const noexcept { return links_; }
 
-  struct Integers {
-    std::vector<bool> values, layers;
+  /// Null where values, or the results of layers, are float.
+  struct Formats {
+    std::vector<const IntegerFormat*> values, layers;
   };
-  /// As plans place them (IntegerPlacement).
-  Integers of(const Forms& forms) const {
+  /// As plans place them (IntegerPlacement, PlannedModel).
+  Formats of(const Forms& forms) const {
     const Graph& g = plans_.graph();
-    Integers r{std::vector<bool>(g.values.size(), false), {}};
+    Formats r{std::vector<const IntegerFormat*>(g.values.size(), nullptr), {}};
     const std::vector<bool> reshaped = plans_.reshapes_floats(forms, links_);
     for (std::size_t l = 0; l < g.nodes.size(); ++l) {
-      r.layers.push_back(!reshaped[l] && is_integer_layer(l, forms, r.values));
-      for (int v : g.nodes[l].outputs) r.values[at(v)] = r.layers[l] && plans_.integer_params(v);
+      r.layers.push_back(reshaped[l] ? nullptr : format_of(l, forms, r.values));
+      for (int v : g.nodes[l].outputs) r.values[at(v)] = plans_.integer_params(v) ? r.layers[l] : nullptr;
     }
     for (std::size_t l = 0; l < g.nodes.size(); ++l)
-      if (r.layers[l] && gives_float(g.nodes[l], r.layers)) r.values[at(g.nodes[l].outputs[0])] = false;
-    for (int v : g.inputs) r.values[at(v)] = false;
+      if (r.layers[l] && gives_float(g.nodes[l], r.layers)) r.values[at(g.nodes[l].outputs[0])] = nullptr;
+    for (int v : g.inputs) r.values[at(v)] = nullptr;
     return r;
   }
 
  private:
-  bool is_integer_layer(std::size_t layer, const Forms& forms, const std::vector<bool>& integer) const {
+  const IntegerFormat* format_of(std::size_t layer, const Forms& forms,
+                                 const std::vector<const IntegerFormat*>& values) const {
     const Node& n = plans_.graph().nodes[layer];
-    if (plans_.follows_input(layer)) return integer[at(n.inputs[0])];
-    return plans_.layer_plan(layer, forms[layer]).form == PlannedForm::integer;
+    const IntegerForm form = n.op->integer_form();
+    const bool follows = plans_.follows_input(layer);
+    const IntegerFormat* input = n.inputs[0] == Node::none ? nullptr : values[at(n.inputs[0])];
+    const IntegerFormat* own = follows ? input : plans_.format_of(layer, forms[layer]);
+    if (!own || form.output != IntegerForm::Output::as_input || input != &int16_format) return own;
+    return form.int16 ? input : &int8_format;
   }
-  bool gives_float(const Node& n, const std::vector<bool>& integer_layers) const {
+  bool gives_float(const Node& n, const std::vector<const IntegerFormat*>& layers) const {
     if (!can_give_float(n)) return false;
     const std::vector<int>& users = links_.users(n.outputs[0]);
-    const auto integer = [&](int u) -> bool { return integer_layers[at(u)]; };
+    const auto integer = [&](int u) -> bool { return layers[at(u)]; };
     return std::all_of(users.begin(), users.end(), [&](int u) {
       return !integer(u) && reads_sums(plans_.graph(), links_, plans_.graph().nodes[at(u)], integer);
     });

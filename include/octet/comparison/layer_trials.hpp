@@ -40,7 +40,7 @@ std::vector<double> least_times(const std::vector<Executor*>& models, const std:
 struct FormFacts {
   std::size_t form = float_form;
   std::vector<double> noise;      ///< of each output of the model, as a part of its signal
-  std::vector<double> own_noise;  ///< int8: that of the weights; the rest is that of the activations, as codes
+  std::vector<double> own_noise;  ///< with int8 activations: that of the weights; the rest is that of the codes
   std::optional<double> agreement;
   double milliseconds = 0;
   std::int64_t constant_bytes = 0, run_bytes = 0;
@@ -71,21 +71,23 @@ class LayerTrials {
     std::vector<FormFacts> facts;
     std::vector<PartialGraph> parts;
     std::vector<std::unique_ptr<Executor>> executors;
-    Model real;  // the int8 layer between float activations
+    std::vector<Model> reals;  // layers with int8 activations between float ones; else empty
     for (const std::size_t f : plans_.forms_of(layer)) {
       PartialGraph part(g_);
       part.add(n);
       for (int v : n.outputs) part.add_output(v);
       FormFacts x;
       x.form = f;
+      Model real;
       if (!allowed[f] || !in_form(part.model, real, layer, f)) continue;
       for (const Value& v : part.model.values)
         if (v.is_constant()) x.constant_bytes += static_cast<std::int64_t>(v.constant.size_bytes());
       executors.push_back(std::make_unique<Executor>(part.model, options_));
       parts.push_back(std::move(part));
+      reals.push_back(std::move(real));
       facts.push_back(std::move(x));
     }
-    measure_noise(layer, executors, parts, real, facts);
+    measure_noise(layer, executors, parts, reals, facts);
     if (timed_) measure_time(n.outputs, executors, parts, facts);
     return facts;
   }
@@ -143,8 +145,8 @@ class LayerTrials {
   }
 
   /// Gives the only layer of a model a form. Inputs and outputs are integers where they are in the int8 model, so that
-  /// conversions are not part of the layer; `real` becomes that layer with the same weights between float activations.
-  /// Returns whether it was possible.
+  /// conversions are not part of the layer; `real` becomes an int8 layer with the same weights between float
+  /// activations. Returns whether it was possible.
   bool in_form(Model& model, Model& real, std::size_t layer, std::size_t form) const {
     const Node& n = g_.nodes[layer];
     OptimizedModel alone = optimize(model);
@@ -152,7 +154,7 @@ class LayerTrials {
     QuantizationPlan p;
     p.rounding = target_.int8.rounding;
     LayerPlan& l = p.layers[plan_layer_names(alone)[0]] = plans_.layer_plan(layer, form);
-    if (l.form == PlannedForm::integer) {
+    if (has_integer_activations(l.form)) {
       p.integer_input = true;
       p.integer_output = bool(plans_.integer_params(n.outputs[0]));
       const IntegerPlacement placement(alone, {{false}, p.integer_input, p.integer_output});
@@ -160,7 +162,9 @@ class LayerTrials {
       std::map<std::string, QuantParams> params;
       for (const auto* list : {&n.inputs, &n.outputs})
         for (int v : *list)
-          if (v != Node::none && plans_.integer_params(v)) params[g_.value(v).name] = plans_.integer_params(v);
+          if (v != Node::none && plans_.integer_params(v))
+            params[g_.value(v).name] =
+                l.form == PlannedForm::integer16 ? plans_.wide_params(v) : plans_.integer_params(v);
       for (std::size_t v = 0; v < alone.values.size(); ++v) {
         if (placement.source(static_cast<int>(v)) != IntegerPlacement::Source::measured) continue;
         const auto found = params.find(alone.values[v].name);
@@ -175,16 +179,17 @@ class LayerTrials {
   }
 
   void measure_noise(std::size_t layer, const std::vector<std::unique_ptr<Executor>>& executors,
-                     const std::vector<PartialGraph>& parts, const Model& real, std::vector<FormFacts>& facts) const {
+                     const std::vector<PartialGraph>& parts, const std::vector<Model>& reals,
+                     std::vector<FormFacts>& facts) const {
     const std::vector<int>& results = g_.nodes[layer].outputs;
     const RestOfModel rest(g_, results, layer + 1, options_);
     const auto noise_of = [&](Executor& run, const PartialGraph& part) {
       return rest.noise(activations_, samples_.classes(), [&](const FloatActivations& known) {
         std::vector<AnyTensor> y = run.run(to_input_types(run.graph(), inputs_of(part, known)));
-        std::vector<Tensor<float>> reals = real_outputs(run.graph(), y);
+        std::vector<Tensor<float>> floats = real_outputs(run.graph(), y);
         FloatActivations changed;
         for (std::size_t k = 0; k < results.size(); ++k)
-          changed[results[k]] = g_.value(results[k]).dtype == DType::f32 ? AnyTensor(std::move(reals[k])) : y[k];
+          changed[results[k]] = g_.value(results[k]).dtype == DType::f32 ? AnyTensor(std::move(floats[k])) : y[k];
         return changed;
       });
     };
@@ -197,8 +202,8 @@ class LayerTrials {
       RestOfModel::Noise n = noise_of(*executors[f], parts[f]);
       facts[f].noise = std::move(n.parts);
       facts[f].agreement = n.agreement;
-      if (facts[f].form != int8_form) continue;
-      Executor run(real, options_);
+      if (reals[f].nodes.empty()) continue;
+      Executor run(reals[f], options_);
       facts[f].own_noise = noise_of(run, parts[f]).parts;
     }
   }

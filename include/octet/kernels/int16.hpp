@@ -8,8 +8,6 @@
 OCTET_BEGIN
 namespace detail {
 
-constexpr std::int64_t int16_block = 16;  // elements that these kernels take at a time
-
 /// What becomes of rows of `channels` sums: v = (sum + the sums of `parts` + bias[c]) * scale[c] + nudge; out =
 /// clamp(round_half_even(fma(residual, residual_scale, v))) as int16, or clamp(v) as float. Computed in double: sums
 /// are exact, and so are products, or the nudge is 0. `bias` and `scale` are padded, see pad_columns. Strides are those

@@ -45,8 +45,9 @@ class Calibration {
   bool contains(const std::string& tensor) const { return tensors.count(tensor) != 0; }
 
   /// The range to quantize a tensor with, by `method` or as set by set_range. Throws Error if the tensor was not
-  /// measured.
-  Range range(const std::string& tensor) const;
+  /// measured. `codes`: how many integers there are; only `mse` and `entropy` depend on it, and both mean `mse` for
+  /// more than 256.
+  Range range(const std::string& tensor, int codes = 256) const;
 
   /// The mean of each channel (last dimension) of a tensor. Empty if it was not measured.
   std::vector<double> channel_means(const std::string& tensor) const;

@@ -56,7 +56,7 @@ OCTET_API void TensorStatistics::merge(const TensorStatistics& o) {
   if (o.given) given = o.given;
 }
 
-OCTET_API Range Calibration::range(const std::string& tensor) const {
+OCTET_API Range Calibration::range(const std::string& tensor, int codes) const {
   const auto it = tensors.find(tensor);
   detail::require(it != tensors.end(), "tensor '", tensor, "' is not in the calibration");
   const TensorStatistics& t = it->second;
@@ -69,8 +69,8 @@ OCTET_API Range Calibration::range(const std::string& tensor) const {
   }
   detail::require(!t.histogram.empty(), "the calibration has no histogram of tensor '", tensor, "'");
   if (method == RangeMethod::percentile) return detail::percentile_range(t.histogram, t.seen, percent);
-  if (method == RangeMethod::entropy) return detail::entropy_range(t.histogram, t.seen);
-  return detail::mse_range(t.histogram, t.seen, 256, false);
+  if (method == RangeMethod::entropy && codes <= 256) return detail::entropy_range(t.histogram, t.seen);
+  return detail::mse_range(t.histogram, t.seen, codes, false);
 }
 
 OCTET_API std::vector<double> Calibration::channel_means(const std::string& tensor) const {

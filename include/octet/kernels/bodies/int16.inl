@@ -1,49 +1,24 @@
 // No include guard: part of every instruction set's kernels.
-// 16-bit activations, see int16.hpp. The loops have a fixed length and work on arrays of their own, so that compilers
-// make vectors of them. A product in double that is added to something is exact, or an operand of fma.
+// 16-bit activations, see int16.hpp. A product in double that is added to something is exact, or an operand of fma.
 
-constexpr int i16_block = static_cast<int>(int16_block);
-
-// Calls f(first, number of elements) for whole blocks, where the number is a constant, and for the rest.
+// Stores clamp(round(f(i, n))), where f gives the doubles for n elements from i on.
 template <class F>
-OCTET_INLINE void each_block(std::int64_t count, F f) {
+OCTET_INLINE void store_rounded_i16(std::int16_t* out, std::int64_t count, double low, double high, F f) {
+  constexpr int group = 2 * wide::lanes;
+  const codes16::limits all(-32768, 32767);
+  const doubles lowest = doubles::set(low), highest = doubles::set(high);
+  const auto at = [&](std::int64_t i, int n) { return doubles::round(doubles::clamp(f(i, n), lowest, highest)); };
   std::int64_t i = 0;
-  for (; i + i16_block <= count; i += i16_block) f(i, std::integral_constant<int, i16_block>());
-  if (i < count) f(i, static_cast<int>(count - i));
+  for (; i + group <= count; i += group)
+    codes16::store_first(
+        out + i, codes16::in_order(codes16::pack(at(i, wide::lanes), at(i + wide::lanes, wide::lanes), all)), group);
+  const int rest = static_cast<int>(count - i), n = rest < wide::lanes ? rest : wide::lanes;
+  if (rest == 0) return;
+  const auto second = rest > n ? at(i + n, rest - n) : wide::set(std::int32_t{0});
+  codes16::store_first(out + i, codes16::in_order(codes16::pack(at(i, n), second, all)), rest);
 }
 
-// The first n elements of a block; the others are 0.
-template <class T>
-struct BlockOf {
-  T v[i16_block] = {};
-  BlockOf() = default;
-  template <class N>
-  OCTET_INLINE BlockOf(const T* from, N n) {
-    std::memcpy(v, from, static_cast<std::size_t>(n) * sizeof(T));
-  }
-  template <class N>
-  OCTET_INLINE void store(T* to, N n) const {
-    std::memcpy(to, v, static_cast<std::size_t>(n) * sizeof(T));
-  }
-};
-
-// clamp(round_half_even(v) + zero, low, high) as integers of type T. The limits are clamped to first, which makes no
-// difference, since they are integers; then adding 1.5 * 2^52 rounds, and leaves the integer in the lowest bits.
-template <class T>
-OCTET_INLINE BlockOf<T> rounded_block(const double (&v)[i16_block], double low, double high, std::int32_t zero = 0) {
-  constexpr double shift = 6755399441055744.0;
-  const double lowest = low - zero, highest = high - zero;
-  double shifted[i16_block];
-  for (int k = 0; k < i16_block; ++k) {
-    const double above = v[k] > lowest ? v[k] : lowest;  // NaN becomes the lowest
-    shifted[k] = (above < highest ? above : highest) + shift;
-  }
-  std::int64_t bits[i16_block];
-  std::memcpy(bits, shifted, sizeof bits);
-  BlockOf<T> out;
-  for (int k = 0; k < i16_block; ++k) out.v[k] = static_cast<T>(static_cast<std::int32_t>(bits[k]) + zero);
-  return out;
-}
+OCTET_INLINE doubles product(const doubles& a, const doubles& b) { return doubles::mul_add(a, b, doubles::set(0)); }
 
 // The first n sums of a vector; the others are 0.
 OCTET_INLINE doubles sums_at(const std::int32_t* p, int n) {
@@ -119,64 +94,74 @@ inline void store_sums_i16(const SumsI16& s) noexcept {
 }
 
 inline bool quantize_i16(const QuantizeI16& q) noexcept {
-  std::int32_t lost = 0;
-  each_block(q.count, [&](std::int64_t i, auto n) {
-    const BlockOf<float> x(q.in + i, n);
-    double v[i16_block];
-    for (int k = 0; k < i16_block; ++k) v[k] = static_cast<double>(x.v[k]) / q.scale;
-    for (int k = 0; k < i16_block; ++k) lost |= x.v[k] - x.v[k] == 0.0f ? 0 : 1;
-    rounded_block<std::int16_t>(v, -32768, 32767).store(q.out + i, n);
+  const doubles scale = doubles::set(q.scale);
+  wide::f32 lost = wide::set(0.0f);  // NaN after an element that is not finite
+  store_rounded_i16(q.out, q.count, -32768, 32767, [&](std::int64_t i, int n) {
+    const wide::f32 x = floats_at(q.in + i, n);
+    lost = wide::add(lost, wide::sub(x, x));
+    return doubles::div(doubles::of(x), scale);
   });
-  return lost == 0;
+  float all[wide::lanes];
+  wide::store(all, lost);
+  return std::all_of(all, all + wide::lanes, [](float x) { return x == 0; });
 }
 
 inline void dequantize_i16(const DequantizeI16& d) noexcept {
-  each_block(d.count, [&](std::int64_t i, auto n) {
-    const BlockOf<std::int16_t> x(d.in + i, n);
-    BlockOf<float> out;
-    for (int k = 0; k < i16_block; ++k) out.v[k] = static_cast<float>(x.v[k]) * d.scale;
-    out.store(d.out + i, n);
-  });
+  const wide::f32 scale = wide::set(d.scale);
+  for (std::int64_t i = 0; i < d.count; i += wide::lanes) {
+    const int n = static_cast<int>(d.count - i < wide::lanes ? d.count - i : wide::lanes);
+    const wide::f32 x = wide::mul(wide::to_float(codes16::load_first(d.in + i, n)), scale);
+    if (n == wide::lanes)
+      wide::store(d.out + i, x);
+    else
+      wide::store_first(d.out + i, x, n);
+  }
 }
 
-template <class From, class To>
-void convert_codes(const ConvertCodes& c) noexcept {
-  const auto* in = reinterpret_cast<const From*>(c.in);
-  auto* out = reinterpret_cast<To*>(c.out);
-  each_block(c.count, [&](std::int64_t i, auto n) {
-    const BlockOf<From> x(in + i, n);
-    double v[i16_block];
-    for (int k = 0; k < i16_block; ++k)
-      v[k] = static_cast<double>(static_cast<std::int32_t>(x.v[k]) - c.zero_in) * c.scale_in / c.scale_out;
-    rounded_block<To>(v, std::numeric_limits<To>::min(), std::numeric_limits<To>::max(), c.zero_out).store(out + i, n);
-  });
+OCTET_INLINE wide::i32 codes_at(const std::uint8_t* p, int n) { return bytes_at(p, n); }
+OCTET_INLINE wide::i32 codes_at(const std::int16_t* p, int n) { return codes16::load_first(p, n); }
+
+// The codes with the scale of the output, less its zero point.
+template <class From>
+struct ConvertedCodes {
+  const From* in;
+  wide::i32 zero;
+  doubles scale_in, scale_out;
+  explicit ConvertedCodes(const ConvertCodes& c)
+      : in(reinterpret_cast<const From*>(c.in)),
+        zero(wide::set(c.zero_in)),
+        scale_in(doubles::set(c.scale_in)),
+        scale_out(doubles::set(c.scale_out)) {}
+  OCTET_INLINE doubles operator()(std::int64_t i, int n) const {
+    return doubles::div(product(doubles::of(wide::sub(codes_at(in + i, n), zero)), scale_in), scale_out);
+  }
+};
+
+template <class From>
+void convert_to_i16(const ConvertCodes& c) noexcept {
+  store_rounded_i16(reinterpret_cast<std::int16_t*>(c.out), c.count, -32768, 32767, ConvertedCodes<From>(c));
+}
+
+inline void convert_i16_to_u8(const ConvertCodes& c) noexcept {
+  const ConvertedCodes<std::int16_t> codes(c);
+  const doubles low = doubles::set(-c.zero_out), high = doubles::set(255 - c.zero_out);
+  store_rounded(reinterpret_cast<std::uint8_t*>(c.out), c.count, wide::u8_limits(c.zero_out, 0, 255),
+                [&](std::int64_t i, int n) { return doubles::round(doubles::clamp(codes(i, n), low, high)); });
 }
 
 template <bool Product>
 void binary_i16(const BinaryI16& p) noexcept {
-  BlockOf<std::int16_t> a, b;
-  for (int k = 0; k < i16_block; ++k) {
-    a.v[k] = p.moves_a || p.count == 0 ? std::int16_t{0} : *p.a;
-    b.v[k] = p.moves_b || p.count == 0 ? std::int16_t{0} : *p.b;
-  }
-  each_block(p.count, [&](std::int64_t i, auto n) {
-    if (p.moves_a) a = BlockOf<std::int16_t>(p.a + i, n);
-    if (p.moves_b) b = BlockOf<std::int16_t>(p.b + i, n);
-    double v[i16_block];
-    for (int k = 0; k < i16_block; ++k)
-      if constexpr (Product)
-        v[k] = static_cast<double>(std::int32_t{a.v[k]} * std::int32_t{b.v[k]}) * p.scale_a;
-      else
-        v[k] = std::fma(static_cast<double>(b.v[k]), p.scale_b, static_cast<double>(a.v[k]) * p.scale_a);
-    rounded_block<std::int16_t>(v, p.smallest, p.largest).store(p.out + i, n);
+  if (p.count == 0) return;
+  const doubles scale_a = doubles::set(p.scale_a), scale_b = doubles::set(p.scale_b);
+  const doubles first_a = doubles::set(*p.a), first_b = doubles::set(*p.b);
+  store_rounded_i16(p.out, p.count, p.smallest, p.largest, [&](std::int64_t i, int n) {
+    const doubles a = p.moves_a ? doubles::of(codes16::load_first(p.a + i, n)) : first_a;
+    const doubles b = p.moves_b ? doubles::of(codes16::load_first(p.b + i, n)) : first_b;
+    return Product ? product(product(a, b), scale_a) : doubles::fma(b, scale_b, product(a, scale_a));
   });
 }
 
-inline constexpr Int16Kernels kernels_of_int16{store_sums_i16,
-                                               quantize_i16,
-                                               dequantize_i16,
-                                               convert_codes<std::uint8_t, std::int16_t>,
-                                               convert_codes<std::int16_t, std::uint8_t>,
-                                               convert_codes<std::int16_t, std::int16_t>,
-                                               binary_i16<false>,
-                                               binary_i16<true>};
+inline constexpr Int16Kernels kernels_of_int16{store_sums_i16,    quantize_i16,
+                                               dequantize_i16,    convert_to_i16<std::uint8_t>,
+                                               convert_i16_to_u8, convert_to_i16<std::int16_t>,
+                                               binary_i16<false>, binary_i16<true>};

@@ -15,6 +15,9 @@ struct doubles {
   static doubles add(const doubles& a, const doubles& b) {
     return {vaddq_f64(a.low, b.low), vaddq_f64(a.high, b.high)};
   }
+  static doubles div(const doubles& a, const doubles& b) {
+    return {vdivq_f64(a.low, b.low), vdivq_f64(a.high, b.high)};
+  }
   static doubles mul_add(const doubles& a, const doubles& b, const doubles& c) { return fma(a, b, c); }
   static doubles fma(const doubles& a, const doubles& b, const doubles& c) {
     return {vfmaq_f64(c.low, a.low, b.low), vfmaq_f64(c.high, a.high, b.high)};

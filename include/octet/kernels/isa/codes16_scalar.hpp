@@ -21,6 +21,9 @@ struct doubles {
   static doubles add(const doubles& a, const doubles& b) {
     return make([&](int i) { return a.v[i] + b.v[i]; });
   }
+  static doubles div(const doubles& a, const doubles& b) {
+    return make([&](int i) { return a.v[i] / b.v[i]; });
+  }
   // a * b + c, where the product is exact, or c is 0: rounded once.
   static doubles mul_add(const doubles& a, const doubles& b, const doubles& c) {
     return make([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });

@@ -17,6 +17,9 @@ struct doubles {
   static doubles add(const doubles& a, const doubles& b) {
     return {_mm256_add_pd(a.low, b.low), _mm256_add_pd(a.high, b.high)};
   }
+  static doubles div(const doubles& a, const doubles& b) {
+    return {_mm256_div_pd(a.low, b.low), _mm256_div_pd(a.high, b.high)};
+  }
   static doubles mul_add(const doubles& a, const doubles& b, const doubles& c) { return fma(a, b, c); }
   static doubles fma(const doubles& a, const doubles& b, const doubles& c) {
     return {_mm256_fmadd_pd(a.low, b.low, c.low), _mm256_fmadd_pd(a.high, b.high, c.high)};
