@@ -286,6 +286,8 @@ TEST_CASE("automatic choice: weights of 4 bits where a small model may lose more
     const auto packed = [](const Value& v) { return v.dtype == DType::i4; };
     const bool has_int4 = std::any_of(r.model.values.begin(), r.model.values.end(), packed);
     CHECK(has_int4 == (objective == Objective::size));
+    CHECK(std::any_of(r.curve.begin(), r.curve.end(),
+                      [](const auto& p) { return contains(p.what, "rounded together"); }) == has_int4);
     for (const AutomaticPoint& p : r.curve)
       if (objective == Objective::size && p.what == "int8")
         CHECK(r.curve[r.chosen].size_bytes < 0.9 * static_cast<double>(p.size_bytes));
@@ -413,8 +415,15 @@ TEST_CASE("automatic choice: changes of the cheapest mixture are tried, and only
     const AutomaticResult r = quantize(m, c, t);
     CHECK(r.met);
     CHECK(r.curve[r.chosen].chosen_on.least_db >= db);
+    const auto proof_of = [&](const std::string& what) {
+      double proved = 1000;
+      for (const AutomaticPoint& p : r.curve)
+        if (p.what == what && p.proof) proved = std::min(proved, p.proof->least_db);
+      return proved;
+    };
     for (const AutomaticPoint& p : r.curve)  // none that keeps the target is smaller, unless it failed the proof
-      if (p.met && p.size_bytes < r.curve[r.chosen].size_bytes) CHECK((p.proof && p.proof->least_db < db));
+      if (p.met && p.size_bytes < r.curve[r.chosen].size_bytes)
+        CHECK(std::min(proof_of(p.what), proof_of(p.what + ", rounded together")) < db);
   }
   CHECK(changes > 0);
 }

@@ -177,6 +177,19 @@ class AutomaticChoice {
     return best;
   }
 
+  /// The place of a model, or of the same one with weights that are rounded again, if that is better; the other one is
+  /// not offered any more.
+  std::size_t rounded_together(std::size_t point) {
+    QuantizationPlan plan = curve_.points[point].plan;
+    if (together_.count(point) || !round_together(model_, plan, target_)) return point;
+    const std::string what = curve_.points[point].what + ", rounded together";
+    const std::size_t next = curve_.add(what, curve_.tried[point].forms, std::move(plan));
+    const Quality &before = curve_.points[point].chosen_on, &now = curve_.points[next].chosen_on;
+    const bool takes = keeps_asked(now) && !better(before, now);
+    curve_.tried[takes ? point : next].offered = false;
+    return *together_.insert(takes ? next : point).first;
+  }
+
   /// Proves models on the samples held apart, cheapest first, until one keeps the target.
   AutomaticResult prove(const FormPath& path) {
     const std::int64_t first = step() > 1 ? 1 : 0;
@@ -186,8 +199,9 @@ class AutomaticChoice {
     r.float_proof = proving.exact();
     std::size_t best = 0;
     for (int k = 0; k < std::max(1, target_.proofs) && !r.met; ++k) {
-      const std::size_t i = next_to_prove();
+      std::size_t i = next_to_prove();
       if (i == curve_.points.size()) break;
+      i = rounded_together(i);
       AutomaticPoint& p = curve_.points[i];
       p.proof = measured(proving, p.plan);
       r.met = keeps(target_, *p.proof);
@@ -266,6 +280,7 @@ class AutomaticChoice {
   std::vector<std::vector<double>> code_noise_;  // of each value, see LayerTrials
   ModelCurve curve_;
   std::vector<Path> paths_;
+  std::set<std::size_t> together_;                              // points that are not rounded again
   double asked_db_ = -std::numeric_limits<double>::infinity();  // of models that are offered, beyond the target
 };
 

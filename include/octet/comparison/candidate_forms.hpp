@@ -40,6 +40,21 @@ inline QuantizationPlan plan_of_int8(const FormSources& from, Int8Options option
   return p;
 }
 
+/// Layers are rounded alone, since their neighbours may have any form. In a plan whose forms are chosen, this rounds
+/// weights of few bits again, each layer on the results of the layers before it. Returns false if there is nothing to
+/// round.
+inline bool round_together(const OptimizedModel& model, QuantizationPlan& plan, const Target& target) {
+  const bool few_bits = std::any_of(plan.layers.begin(), plan.layers.end(), [](const auto& l) {
+    return l.second.weight_bits < 8 && !l.second.weight_codes.empty();
+  });
+  RoundingOptions samples = target.int8.rounding_samples;
+  if (!few_bits || samples.inputs.empty()) return false;
+  if (target.progress)
+    samples.progress = [&](std::int64_t done, std::int64_t total) { target.progress("rounding again", done, total); };
+  round_plan(model, plan, target.int8.round, samples, nullptr);
+  return true;
+}
+
 /// Weights are rounded as those of int8, where they have the same scales.
 inline QuantizationPlan plan_of_dynamic(const FormSources& from) {
   QuantizationPlan p = make_weight_plan(from.graph, PlannedForm::dynamic, &from.calibration, from.target.weights);

@@ -29,9 +29,14 @@ class ModelCurve {
 
   /// Makes and measures a model; returns its place in the curve.
   std::size_t add(const std::string& what, Forms forms) {
+    QuantizationPlan plan = plans_.mixed(forms);
+    return add(what, std::move(forms), std::move(plan));
+  }
+  /// The same of a plan with these forms.
+  std::size_t add(const std::string& what, Forms forms, QuantizationPlan plan) {
     AutomaticPoint p;
     p.what = what;
-    p.plan = plans_.mixed(forms);
+    p.plan = std::move(plan);
     tried.push_back({std::move(forms), true});
     const Model m = quantize(model_, p.plan);
     Executor run(m, target_.executor);

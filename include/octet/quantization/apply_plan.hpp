@@ -2,6 +2,7 @@
 #include "../operators/convert.hpp"
 #include "activation_params.hpp"
 #include "check_plan.hpp"
+#include "planned_formats.hpp"
 #include "planned_weights.hpp"
 #include "rescale.hpp"
 
@@ -18,7 +19,7 @@ class PlannedModel {
         plan_(plan),
         layers_(layers_of(g_, plan)),
         placement_(g_, {not_integer(layers_), plan.integer_input, plan.integer_output}),
-        formats_(formats()),
+        formats_(planned_formats(g_, placement_.links(), layers_)),
         converter_(g_, nodes_),
         weights_(g_) {}
 
@@ -60,26 +61,6 @@ class PlannedModel {
     for (const LayerPlan* l : layers) floating.push_back(!has_integer_activations(l->form));
     return floating;
   }
-  /// The format of each value that becomes an integer: that of the layer that writes it. Layers that move codes have
-  /// the format of their input. Inputs of the model have int16 if only such layers read them.
-  std::vector<const IntegerFormat*> formats() const {
-    std::vector<const IntegerFormat*> all(g_.values.size(), &int8_format);
-    const auto wide = [&](std::size_t layer) { return layers_[layer]->form == PlannedForm::integer16; };
-    for (int v : g_.inputs) {
-      const std::vector<int>& users = placement_.links().users(v);
-      if (!users.empty() && std::all_of(users.begin(), users.end(), [&](int u) { return wide(at(u)); }))
-        all[at(v)] = &int16_format;
-    }
-    for (std::size_t l = 0; l < g_.nodes.size(); ++l) {
-      const Node& n = g_.nodes[l];
-      const IntegerForm form = n.op->integer_form();
-      const bool follows = form.int16 && form.output == Output::as_input && all[at(n.inputs[0])] == &int16_format;
-      if (!wide(l) && !follows) continue;
-      for (int v : n.outputs) all[at(v)] = &int16_format;
-    }
-    return all;
-  }
-
   /// Throws Error if the form that the plan gives to the layer is not supported.
   void require_form(const Node& n, const LayerPlan& layer) const {
     const IntegerForm form = n.op->integer_form();

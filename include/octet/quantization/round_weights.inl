@@ -6,6 +6,7 @@
 #include "error_feedback.hpp"
 #include "float_model.hpp"
 #include "node_by_node.hpp"
+#include "planned_formats.hpp"
 #include "rescale.hpp"
 #include "round_weights.hpp"
 #include "sample_layer.hpp"
@@ -23,6 +24,7 @@ class PlanRounder {
         notes_(notes),
         pool_(pool_for(options.executor.pool, options.executor.threads)),
         placement_(g, {not_integer(), plan.integer_input, plan.integer_output}),
+        formats_(planned_formats(g, placement_.links(), layer_plans())),
         params_(activation_params(g, placement_, int8_format,
                                   [&](int v) {
                                     const auto found = plan.activations.find(g.value(v).name);
@@ -61,6 +63,11 @@ class PlanRounder {
       floating.push_back(!has_integer_activations(plan_.layers.at(n).form));
     return floating;
   }
+  std::vector<const LayerPlan*> layer_plans() const {
+    std::vector<const LayerPlan*> plans;
+    for (const std::string& n : unique_layer_names(g_)) plans.push_back(&plan_.layers.at(n));
+    return plans;
+  }
   ExecutorOptions executor_options() const {
     ExecutorOptions o = options_.executor;
     o.pool = pool_;
@@ -68,10 +75,11 @@ class PlanRounder {
     return o;
   }
 
-  /// Quantizes activations, as the quantized model has them, and back.
+  /// Quantizes activations, as the quantized model has them, and back. What 16 bits lose is too little to matter.
   void round(const Node& n, int v, Tensor<float>& x) const {
     const QuantParams& p = params_[static_cast<std::size_t>(v)];
     if (!p || !(placement_.is_integer(v) || placement_.is_integer(n))) return;
+    if (formats_[at(n.outputs[0])] == &int16_format) return;
     const IntegerRange codes = integer_range(int8_format.activations);
     FakeQuantized f;
     f.x = x.data();
@@ -257,6 +265,7 @@ class PlanRounder {
   std::vector<std::string>* const notes_;
   const std::shared_ptr<ThreadPool> pool_;
   const IntegerPlacement placement_;
+  const std::vector<const IntegerFormat*> formats_;  // of each value
   const std::vector<QuantParams> params_;
   NodeByNode exact_, quantized_;
 };
