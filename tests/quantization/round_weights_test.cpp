@@ -146,6 +146,53 @@ TEST_CASE("error feedback finds nearly the best of all roundings") {
   CHECK(2 * of_best < of_nearest);  // so that the first check says something
 }
 
+TEST_CASE("error feedback with more damping loses less on inputs that are not like the samples") {
+  constexpr std::int64_t k = 64, rows = 400, directions = 6;
+  detail::RoundingProblem p;
+  p.weights = detail::FloatMatrix(4, k);
+  p.inputs = detail::FloatMatrix(rows, k);
+  p.targets = detail::FloatMatrix(rows, 4);
+  p.largest = 7;
+  p.least = p.scales = {0.1f, 0.1f, 0.1f, 0.1f};
+  Random random(5);
+  random.fill(p.weights.elements.data(), 4 * k);
+  detail::FloatMatrix base(directions, k), part(rows, directions);
+  random.fill(base.elements.data(), directions * k);
+  random.fill(part.elements.data(), rows * directions);
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t j = 0; j < k; ++j) {
+      p.inputs.row(r)[j] = random.real(-0.1f, 0.1f);
+      for (std::int64_t d = 0; d < directions; ++d) p.inputs.row(r)[j] += part.row(r)[d] * base.row(d)[j];
+    }
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t o = 0; o < 4; ++o)
+      for (std::int64_t j = 0; j < k; ++j) p.targets.row(r)[o] += p.inputs.row(r)[j] * p.weights.row(o)[j];
+  const auto squared_errors = [&](float damping) {  // on the samples, and on inputs without correlation
+    p.damping = damping;
+    const detail::RoundedGroup g = detail::ErrorFeedback(p, *default_pool()).run();
+    double samples = 0, others = 0;
+    for (std::int64_t o = 0; o < 4; ++o) {
+      std::vector<double> e;
+      for (std::int64_t j = 0; j < k; ++j)
+        e.push_back(static_cast<double>(g.scales[static_cast<std::size_t>(o)]) *
+                        g.codes[static_cast<std::size_t>(o * k + j)] -
+                    static_cast<double>(p.weights.row(o)[j]));
+      for (double x : e) others += x * x;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        double y = static_cast<double>(g.shifts[static_cast<std::size_t>(o)]);
+        for (std::int64_t j = 0; j < k; ++j)
+          y += e[static_cast<std::size_t>(j)] * static_cast<double>(p.inputs.row(r)[j]);
+        samples += y * y;
+      }
+    }
+    return std::make_pair(samples, others);
+  };
+  const auto [samples_little, others_little] = squared_errors(0.01f);
+  const auto [samples_much, others_much] = squared_errors(0.3f);
+  CHECK(others_much < 0.9 * others_little);
+  CHECK(samples_much > samples_little);
+}
+
 TEST_CASE("the scale of 4-bit weights by squared error is the best one") {
   const Tensor<float> w = random_tensor({4, 3, 3, 5}, 3);
   detail::IntegerFormat format = detail::int8_format;
@@ -238,6 +285,12 @@ TEST_CASE("plans keep codes and shifts of biases; layers can keep 8 bits; wrong 
   o = options_of(RoundWeights::fast, 4, images);
   o.rounding_samples.samples = 0;
   CHECK(has(error(o), {"samples is 0"}));
+  o.rounding_samples.samples = 100;
+  for (const double d : {0.0, 1000.0, std::nan("")}) {
+    o.rounding_samples.damping = d;
+    CHECK(has(error(o), {"damping is", "0.001 to 100"}));
+  }
+  o.rounding_samples.damping = 0.3;
   o.keep_8_bits = {"lost"};
   CHECK(has(error(o), {"'lost'", "kept at 8 bits"}));
   QuantizationPlan edited = plan;

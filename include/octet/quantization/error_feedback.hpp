@@ -10,8 +10,10 @@
 /// With X [P, K], the inputs of the quantized layer less their means, and T [P, O], the sums of the float model less
 /// theirs, the codes q and scales s of each output channel o shall minimize
 ///     |X (s q) - T_o|^2 / P = (s q - w)^T H (s q - w) + constant,   H = X^T X / P,   w = H^-1 X^T T_o / P.
-/// 1. H gets 1 % of its mean diagonal added to it, and K / 2P + 1 % of its own one: the fewer samples there are for K
-///    weights, the less H says about other images. The same amount draws w to the float weights.
+/// 1. With the damping d (RoundingOptions), H gets d times its mean diagonal added to it, and K / 2P + d times its own
+/// one:
+///    the fewer samples there are for K weights, the less H says about other images, and even less about images of
+///    other things. The same amount draws w to the float weights.
 /// 2. H = L L^T. From the last column to the first, each weight is rounded, and the columns before it change by
 ///    e_j L_ij / L_jj to compensate for its error e_i: Frantar et al. 2023, "GPTQ", equation 2, here from the Cholesky
 ///    factor of H itself, which is Babai's nearest-plane algorithm (Chen et al. 2025). Columns with large H_jj come
@@ -24,7 +26,7 @@ namespace detail {
 
 class ErrorFeedback {
  public:
-  static constexpr float damping = 0.01f, shrinkage = 0.5f;
+  static constexpr float shrinkage = 0.5f;
   static constexpr std::int64_t most_tried = 2048;  // weights of an output channel, for which several scales are tried
 
   ErrorFeedback(const RoundingProblem& p, ThreadPool& pool)
@@ -38,7 +40,7 @@ class ErrorFeedback {
     double diagonal = 0;
     for (std::int64_t j = 0; j < k_; ++j) diagonal += static_cast<double>(h_.row(j)[j]);
     const float mean = std::max(static_cast<float>(diagonal / static_cast<double>(k_)), 1e-20f);
-    const float shrink = damping + shrinkage * static_cast<float>(k_) * part;
+    const float damping = p.damping, shrink = damping + shrinkage * static_cast<float>(k_) * part;
     for (std::int64_t j = 0; j < k_; ++j) h_.row(j)[j] += rounded(shrink * h_.row(j)[j]) + damping * mean;
     l_ = h_;
     factorize(l_, pool);

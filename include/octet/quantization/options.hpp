@@ -41,6 +41,8 @@ struct RoundingOptions {
   ExecutorOptions executor;           ///< of the runs of the model
   std::function<void(std::int64_t done, std::int64_t total)> progress;  ///< called after each layer
   std::vector<std::string>* notes = nullptr;  ///< gets a message for each layer that is rounded to nearest after all
+  double damping = 0.3;  ///< 0.001 to 100: how little the samples say about other inputs. 0.01 suits inputs like those
+                         ///< that the model will see, 0.3 inputs that are fewer, or of other things
 };
 
 /// Options of quantize<int8>(model, calibration).

@@ -22,8 +22,8 @@ struct QuantizationPlan;
 /// stay rounded to nearest, with a note, in layers with more than 10000 of them for each output channel, for which time
 /// and memory would be those of matrices [weights, weights], and in layers where numbers are too large for floats.
 ///
-/// Throws Error if `options.inputs` is empty, `options.samples` is not positive, or the model has several inputs or one
-/// that is not float.
+/// Throws Error if `options.inputs` is empty, `options.samples` or `options.damping` is out of range, or the model has
+/// several inputs or one that is not float.
 void round_weights(const Model& model, QuantizationPlan& plan, RoundWeights algorithm, const RoundingOptions& options);
 
 namespace detail {

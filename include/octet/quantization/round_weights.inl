@@ -225,6 +225,7 @@ class PlanRounder {
                        k = from.taps() * in;
     RoundingProblem p;
     p.largest = weight_format(layer).largest_weight();
+    p.damping = static_cast<float>(options_.damping);
     p.choose_scales = layer.weights.per_channel() && layer.weight_bits < 8;
     p.weights = FloatMatrix(outputs, k);
     std::copy_n(w.data() + group * outputs * k, outputs * k, p.weights.elements.data());
@@ -279,6 +280,8 @@ OCTET_API void round_plan(const OptimizedModel& model, QuantizationPlan& plan, R
   require(!options.inputs.empty(), "the rounding of weights needs inputs of the model, found none");
   require(options.samples > 0 && options.samples <= std::int64_t{1} << 32, "RoundingOptions::samples is ",
           options.samples, ", expected 1 to 2^32");
+  require(options.damping >= 0.001 && options.damping <= 100, "RoundingOptions::damping is ", options.damping,
+          ", expected 0.001 to 100");
   require_valid(plan);
   Graph g = model;
   require_same_names(plan, g, unique_layer_names(g));

@@ -15,6 +15,7 @@ struct RoundingProblem {
   std::vector<float> scales;   // [O]: to begin with
   std::vector<float> least;    // [O]: lower bounds of the scales
   bool choose_scales = false;  // whether scales may change
+  float damping = 0.01f;       // see RoundingOptions
 };
 
 /// codes * scale + shift are the rounded weights and the change of the bias.
