@@ -174,7 +174,8 @@ class FormPlans {
     round_plan(graph_, plans_[int8_form], options.round, samples, samples.notes ? samples.notes : options.notes);
     for (auto& [name, layer] : plans_[dynamic_form].layers) {
       const LayerPlan& rounded = plans_[int8_form].layers.at(name);
-      if (layer.form == PlannedForm::dynamic && !rounded.weight_codes.empty() && layer.weights == rounded.weights) {
+      if (layer.form == PlannedForm::dynamic && !rounded.weight_codes.empty() && layer.weights == rounded.weights &&
+          layer.block_multipliers == rounded.block_multipliers) {
         layer = rounded;
         layer.form = PlannedForm::dynamic;
       }

@@ -2,10 +2,10 @@
 #include "../core/bias.hpp"
 #include "activation_params.hpp"
 #include "bias_correction.hpp"
-#include "check_plan.hpp"
 #include "error_feedback.hpp"
 #include "float_model.hpp"
 #include "node_by_node.hpp"
+#include "planned_codes.hpp"
 #include "rescale.hpp"
 #include "round_weights.hpp"
 #include "sample_layer.hpp"
@@ -41,6 +41,7 @@ class PlanRounder {
       LayerPlan& layer = plan_.layers.at(names[i]);
       std::map<int, AnyTensor> constants;
       if (layer.weights && has_float_weights(g_, n)) {
+        require_fits(n, layer, g_.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).shape);
         with_place([&](const std::string& text) { return concat("layer '", names[i], "': ", text); },
                    [&] { constants = rounded_layer(i, layer); });
       }
@@ -140,8 +141,7 @@ class PlanRounder {
     const Tensor<float> w = to_float(g_.value(n.inputs[static_cast<std::size_t>(form.weights)]).constant.ref());
     const bool products = n.op->traits().products == Traits::Products::all;
     const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
-    if (!products || w.size() == 0)
-      return {{form.weights, dequantize(quantize_weights(w, layer.weights, weight_format(layer)))}};
+    if (!products || w.size() == 0) return {{form.weights, dequantize(nearest_int8(w, layer))}};
     Tensor<float> bias = b == Node::none ? Tensor<float>({w.shape()[0]}) : to_float(g_.value(b).constant.ref());
     const std::int64_t images = exact_.running(at), k = w.size() / w.shape()[0];
     if (k > most_weights)
@@ -174,8 +174,11 @@ class PlanRounder {
         x += shift;
       }
     }
-    return {{form.weights, dequantize(QTensor<int8>{Tensor<int8>(w.shape(), layer.weight_codes), layer.weights})},
-            {form.bias, bias}};
+    return {{form.weights, dequantize(as_int8(planned_codes(w, layer), layer))}, {form.bias, bias}};
+  }
+
+  static QTensor<int8> nearest_int8(View<const float> w, const LayerPlan& layer) {
+    return as_int8(quantize_weights(w, layer.weights, weight_format(layer), blocks_of(layer)), layer);
   }
 
   static bool is_usable(const RoundedGroup& r) {
@@ -200,7 +203,7 @@ class PlanRounder {
     if (notes_) notes_->push_back(concat("layer '", n.name, "' ", why, ": its weights are rounded to nearest"));
     layer.weight_codes.clear();
     layer.bias_shift.clear();
-    Tensor<float> real = dequantize(quantize_weights(w, layer.weights, weight_format(layer)));
+    Tensor<float> real = dequantize(nearest_int8(w, layer));
     if (!layer.input_means.empty()) {
       const std::vector<double> error =
           mean_error(w, layer.input_means, [&](std::int64_t, std::int64_t i) { return real[i]; });
@@ -219,6 +222,12 @@ class PlanRounder {
     p.largest = weight_format(layer).largest_weight();
     p.choose_scales = layer.weights.per_channel() && layer.weight_bits < 8;
     p.weights = FloatMatrix(outputs, k);
+    if (has_blocks(layer)) {  // of fully connected layers, which have one group
+      p.block = layer.weight_block;
+      FloatMatrix of_outputs(outputs, weight_blocks(k, p.block));
+      std::copy(layer.block_multipliers.begin(), layer.block_multipliers.end(), of_outputs.elements.begin());
+      p.multipliers = transposed(of_outputs);
+    }
     std::copy_n(w.data() + group * outputs * k, outputs * k, p.weights.elements.data());
     const QuantParams& input = params_[static_cast<std::size_t>(n.inputs[0])];
     for (std::int64_t o = 0; o < outputs; ++o) {
