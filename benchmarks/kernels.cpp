@@ -148,7 +148,7 @@ void add(const Variant& v) {
 }
 
 void add_layer(const LayerCase& c, const std::string& precision, const Peak& peak) {
-  const bool bytes = precision == "int8" || precision == "int4" || precision == "dynamic";
+  const bool bytes = precision == "int8" || precision.compare(0, 4, "int4") == 0 || precision == "dynamic";
   Variant v{c.name + "/" + precision, c, precision, WeightMemory::fast, bytes ? peak.int8 : peak.f32};
   if (!has_winograd(c, bytes)) return add(v);
   const std::string name = v.name;
@@ -157,6 +157,12 @@ void add_layer(const LayerCase& c, const std::string& precision, const Peak& pea
   v.name = name + "/direct";
   v.memory = WeightMemory::small;
   add(v);
+}
+
+/// Weights of 4 bits are for single rows, in blocks for fully connected layers.
+bool is_timed(const LayerCase& c, const std::string& precision) {
+  if (weight_block(precision) != 0) return c.size == 1 && c.name.compare(0, 5, "gemm/") == 0;
+  return c.all_precisions || precision == "int8" || precision == "fp32" || (precision == "int4" && c.size == 1);
 }
 
 template <class F>
@@ -178,8 +184,7 @@ int main(int argc, char** argv) {
             << " GMAC/s\n";
   for (const LayerCase& c : layer_cases())
     for (const std::string& precision : precision_names())
-      if (c.all_precisions || precision == "int8" || precision == "fp32" || (precision == "int4" && c.size == 1))
-        add_layer(c, precision, peak);
+      if (is_timed(c, precision)) add_layer(c, precision, peak);
   add_conversion("range/fp32", range);
   add_conversion("quantize/int8", quantize_floats);
   add_conversion("dequantize/int8", dequantize_bytes);

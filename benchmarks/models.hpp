@@ -9,7 +9,8 @@
 /// Shared by the benchmarks: inputs, and models by name of their precision.
 
 inline const std::vector<std::string>& precision_names() {
-  static const std::vector<std::string> names{"int8", "int4", "dynamic", "fp32", "fp16", "bf16"};
+  static const std::vector<std::string> names{"int8",    "int4", "int4_block32", "int4_block128",
+                                              "dynamic", "fp32", "fp16",         "bf16"};
   return names;
 }
 
@@ -60,20 +61,28 @@ inline octet::QuantizationPlan with_small_weights(octet::QuantizationPlan plan) 
   return plan;
 }
 
-/// Quantizes a float model; int8, int4 (int8 activations) and int16 (16-bit activations) are calibrated with random
-/// inputs. Inputs and outputs
-/// stay float, or become uint8 for int8 with `byte_borders`, as between two layers of a network.
+/// The weights in a block of a precision such as int4_block32; else 0.
+inline std::int64_t weight_block(const std::string& precision) {
+  return precision == "int4_block32" ? 32 : precision == "int4_block128" ? 128 : 0;
+}
+
+/// Quantizes a float model; int8, int4 (int8 activations; also in blocks) and int16 (16-bit activations) are calibrated
+/// with random inputs. Inputs and outputs stay float, or become uint8 for int8 with `byte_borders`, as between two
+/// layers of a network.
 inline octet::Model in_precision(const octet::Model& model, const std::string& precision, bool byte_borders = false) {
   using namespace octet;
   if (precision == "fp32") return model;
   if (precision == "fp16") return quantize<fp16>(model);
   if (precision == "bf16") return quantize<bf16>(model);
   if (precision == "dynamic") return quantize<dynamic_range>(model);
-  require(precision == "int8" || precision == "int4" || precision == "int16", "unknown precision '", precision, "'");
+  require(precision == "int8" || precision == "int4" || precision == "int16" || weight_block(precision) != 0,
+          "unknown precision '", precision, "'");
   Calibrator c(model);
   c.add(random_inputs(model));
   Int8Options options;
   options.integer_input = options.integer_output = byte_borders;
+  options.weight_block = weight_block(precision);
+  if (options.weight_block != 0) options.weight_bits = 4;
   QuantizationPlan plan = plan_quantization<int8>(model, c.result(), options);
   if (precision == "int16")
     for (auto& [name, layer] : plan.layers) layer.form = PlannedForm::integer16;

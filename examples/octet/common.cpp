@@ -159,6 +159,12 @@ void QuantizeOptions::add_to(CLI::App& command) {
                   "Bits of the weights of int8 models, 2 to 8. Below 8, their ranges have the least squared error")
       ->check(CLI::Range(2, 8))
       ->capture_default_str();
+  command
+      .add_option(
+          "--weight-block", weight_block,
+          "Fully connected layers: inputs of a block of weights, which have a multiplier of their own, 32, 64, "
+          "128 or 256. For int8 layers with --weight-bits of at most 4; those with dynamic range have 4 bits then")
+      ->check(CLI::IsMember({32, 64, 128, 256}));
   command.add_option("--keep-8-bits", keep_8_bits,
                      "Names of layers whose weights have 8 bits although --weight-bits has fewer; * matches any text");
   command
@@ -196,6 +202,7 @@ WeightOptions QuantizeOptions::dynamic() const {
   WeightOptions d;
   d.per_channel = !per_tensor;
   d.keep_float = keep_float;
+  d.weight_block = weight_block;
   return d;
 }
 
@@ -207,6 +214,7 @@ Int8Options QuantizeOptions::int8() const {
   i.rounding = rounding.value_or(Rounding::fp32);
   i.weight_bits = weight_bits;
   if (weight_bits < 8) i.weights = RangeMethod::mse;
+  i.weight_block = weight_block;
   i.keep_8_bits = keep_8_bits;
   i.small_8_bits = small_8_bits;
   i.round = round == "fast" ? RoundWeights::fast : RoundWeights::nearest;

@@ -86,6 +86,7 @@ struct QuantizeOptions {
   std::vector<std::string> keep_float, keep_8_bits;
   int weight_bits = 8;
   double small_8_bits = 0;
+  std::int64_t weight_block = 0;
 
   void add_to(CLI::App& command);
   /// Throws Error if an option has no effect.

@@ -99,6 +99,12 @@ void inspect_kernels(const Model& model, const InspectArguments& o) {
   std::cout << "\n";
 }
 
+/// "4", or "4/64" for blocks of 64 inputs; nothing for layers without integer weights.
+std::string bits_text(const LayerPlan& layer) {
+  if (!layer.weights) return "";
+  return std::to_string(layer.weight_bits) + (layer.weight_block ? "/" + std::to_string(layer.weight_block) : "");
+}
+
 /// A quantization plan, layer by layer of the model it was made for.
 void inspect_plan(const InspectArguments& o) {
   const QuantizationPlan plan = load_plan(o.plan);
@@ -122,12 +128,13 @@ void inspect_plan(const InspectArguments& o) {
             "'");
     const LayerPlan& layer = found->second;
     table.add({shown[i], report::layer_kind(g, g.nodes[i]), name(layer.form),
-               layer.weights ? params_text(layer.weights) : "", layer.weights ? std::to_string(layer.weight_bits) : "",
+               layer.weights ? params_text(layer.weights) : "", bits_text(layer),
                layer.input_means.empty() ? "" : "yes", tensor(g.nodes[i].outputs[0]),
                activation(g.nodes[i].outputs[0])});
   }
   std::cout << table.str(o.full_names ? 0 : 120)
-            << "\nscale, zero point; *32: a scale for each of 32 channels; no scale of a tensor: that of its layer's "
+            << "\nscale, zero point; *32: a scale for each of 32 channels; 4/64: 4 bits in blocks of 64 inputs; no "
+               "scale of a tensor: that of its layer's "
                "input or of "
                "the concat that reads it, prescribed, or float\n";
 }

@@ -86,7 +86,8 @@ void require_effect(const QuantizeArguments& o, const CLI::App& command) {
                       "requires --type int8, found " + o.type);
   o.how.check();
   if (o.type == "fp16" || o.type == "bf16")
-    require_not_given(command, {"--per-tensor"}, "requires --type int8 or dynamic_range, found " + o.type);
+    require_not_given(command, {"--per-tensor", "--weight-block"},
+                      "requires --type int8 or dynamic_range, found " + o.type);
   if (o.calibration.empty())
     require_not_given(command, {"--calibrate", "--method", "--labels", "--classes", "--format", "--size", "--round"},
                       "requires --calibration");
@@ -227,7 +228,7 @@ void add_quantize(CLI::App& app) {
   o->how.add_to(*c);
   for (const char* other : {"--type", "--calibration", "--load-calibration", "--save-calibration", "--integer-io",
                             "--method", "--percent", "--keep-float", "--per-tensor", "--equalize", "--rounding",
-                            "--weight-bits", "--keep-8-bits", "--small-8-bits", "--round"})
+                            "--weight-bits", "--weight-block", "--keep-8-bits", "--small-8-bits", "--round"})
     plan->excludes(c->get_option(other));
   c->add_option("--plan-out", o->plan_out,
                 "Save the quantization plan to this JSON file: the scales of activations and weights, and the form of "

@@ -1,8 +1,11 @@
+#include <octet/export/cpp/cpp.hpp>
 #include <octet/operators/all.hpp>
 #include <octet/passes/optimize.hpp>
+#include <octet/passes/without_blocks.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
 #include "support/exported.hpp"
+#include "support/messages.hpp"
 #include "support/packed_weights.hpp"
 
 // Weights of 4 bits in written ONNX and TFLite files.
@@ -103,5 +106,37 @@ TEST_CASE("export: unsigned weights of 4 bits") {
   for (const Format f : {Format::onnx, Format::tflite}) {
     CAPTURE(testing::name(f));
     CHECK(difference_through(g, f, random_inputs(g, 3)).different == 0);
+  }
+}
+
+TEST_CASE("export: weights in blocks are int8, with a note") {
+  const Model m = network();
+  const Calibration c = calibrate(m, {random_tensor({4, 6, 6, 8}, 1)});
+  Int8Options o;
+  o.weight_bits = 4;
+  o.weight_block = 32;
+  o.integer_output = true;
+  WeightOptions w;
+  w.weight_block = 32;
+  w.least_elements = 0;
+  for (const bool dynamic : {false, true}) {
+    const Model q = quantize(m, dynamic ? plan_quantization<dynamic_range>(m, c, w) : plan_quantization<int8>(m, c, o));
+    REQUIRE(q.contains("fc.w.multipliers"));
+    const Model whole = detail::without_blocks(q);
+    const std::vector<AnyTensor> in = random_inputs(q, 3);
+    for (const Format f : {Format::onnx, Format::tflite}) {
+      CAPTURE(testing::name(f));
+      std::vector<std::string> notes;
+      SaveOptions options;
+      options.notes = &notes;
+      CHECK(written(q, f, options) == written(whole, f));
+      REQUIRE(!notes.empty());
+      CHECK(has(notes[0], {"'fc'", "blocks", "int8"}));
+      CHECK(difference_through(q, f, in).relative() < (dynamic ? 0.02 : 1e-5));
+    }
+    if (dynamic) continue;
+    const CppSource a = write_cpp(q), b = write_cpp(whole);
+    REQUIRE(a.files.size() == b.files.size());
+    for (std::size_t i = 0; i < a.files.size(); ++i) CHECK(a.files[i].text == b.files[i].text);
   }
 }

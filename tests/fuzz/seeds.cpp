@@ -326,8 +326,15 @@ void write_json() {
     const Calibration c = calibrate(model, images, options);
     save(c, file.path);
     seed("json", "calibration" + std::to_string(static_cast<int>(method)), "c" + contents(file.path));
-    save(plan_quantization<int8>(model, c), file.path);
+    QuantizationPlan plan = plan_quantization<int8>(model, c);
+    save(plan, file.path);
     seed("json", "plan" + std::to_string(static_cast<int>(method)), "p" + contents(file.path));
+    LayerPlan& linear = plan.layers.at("linear");
+    linear.weight_bits = 4;
+    linear.weight_block = 32;
+    linear.block_multipliers = {1, 7, 18};
+    save(plan, file.path);
+    seed("json", "plan_in_blocks", "p" + contents(file.path));
   }
 }
 

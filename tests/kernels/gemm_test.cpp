@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <octet/kernels/few_columns.hpp>
+#include <octet/kernels/pack_small.hpp>
 
 #include "support/epilogue.hpp"
 #include "support/isas.hpp"
@@ -21,6 +22,8 @@ struct U8Product {
   std::vector<std::int8_t> weights;
   Tensor<std::int32_t> init;
   std::vector<std::int32_t> sums;
+  std::vector<std::uint8_t> multipliers;
+  WeightBlocks blocks;
 
   U8Product(std::int64_t m, std::int64_t n, std::int64_t depth, Random& random, bool extremes, int lowest = -128)
       : rows(m),
@@ -42,13 +45,29 @@ struct U8Product {
                                           : random.chance(50)
                                               ? std::numeric_limits<std::int32_t>::max() - random.between(0, 9)
                                               : std::numeric_limits<std::int32_t>::min() + random.between(0, 9));
-    for (std::int64_t r = 0; r < m; ++r)
-      for (std::int64_t c = 0; c < n; ++c) {
+    add_up();
+  }
+  void add_up() {
+    sums.clear();
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < columns; ++c) {
         std::int64_t sum = init[c];
-        for (std::int64_t i = 0; i < depth; ++i)
-          sum += std::int64_t{a[r * a_stride + i]} * weights[static_cast<std::size_t>(c * depth + i)];
+        for (std::int64_t i = 0; i < k; ++i)
+          sum += std::int64_t{a[r * a_stride + i]} * weights[static_cast<std::size_t>(c * k + i)];
         sums.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint64_t>(sum))));
       }
+  }
+  /// Multiplies weights in [-8, 7] by a random number for each block.
+  void multiply_blocks(std::int64_t block, Random& random) {
+    for (std::int64_t c = 0; c < columns; ++c)
+      for (std::int64_t i = 0; i < k; ++i) {
+        if (i % block == 0)
+          multipliers.push_back(static_cast<std::uint8_t>(random.chance(20) ? 16 : random.between(1, 16)));
+        std::int8_t& w = weights[static_cast<std::size_t>(c * k + i)];
+        w = static_cast<std::int8_t>(w * multipliers.back());
+      }
+    blocks = {block, multipliers.data()};
+    add_up();
   }
   double largest_sum() const {
     double largest = 0;
@@ -65,6 +84,7 @@ Gemm gemm_of(const Product& p, const Weights& packed, const Epilogue& e) {
   g.a_stride = p.a_stride;
   g.rows = p.rows;
   g.steps = packed.steps;
+  if constexpr (std::is_same_v<Weights, PackedMatrix>) g.block_steps = packed.block_steps;
   g.b = packed.data.data();
   g.columns = p.columns;
   g.init = p.init.bytes();
@@ -90,10 +110,11 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
              Form form = Form::panels) {
   Epilogue e = way.e;
   const bool bytes = e.store == Store::u8 || e.store == Store::u8_residual;
+  const ColumnOrder order = bytes ? ColumnOrder::interleaved : ColumnOrder::natural;
   PackedMatrix packed =
-      pack_matrix(kernels, p.weights.data(), p.columns, p.k, bytes ? ColumnOrder::interleaved : ColumnOrder::natural,
+      pack_matrix(kernels, p.weights.data(), p.columns, p.k, order,
                   form == Form::four_bits ? weights_per_step<std::int8_t> : step_elements<std::int8_t>(kernels));
-  if (form == Form::four_bits) packed = packed_small(kernels, packed);
+  if (form == Form::four_bits) packed = packed_small(kernels, packed, order, p.blocks);
   if (form == Form::few_columns) packed = pack_few_columns(kernels, p.weights.data(), p.columns, p.k);
   const std::int64_t element = bytes ? 1 : 4;
   e.out_stride = (p.columns + random.between(0, 3)) * element;
@@ -313,6 +334,42 @@ TEST_CASE("gemm with weights of 4 bits: every store, sizes around the tiles, eve
           CHECK(wrong_u8(kernels(isa), p, way, random, Form::four_bits) == 0);
         }
       }
+}
+
+TEST_CASE("gemm with weights of 4 bits in blocks: every store, sizes around the blocks, every instruction set") {
+  Random random(18);
+  for (Store store : {Store::accumulator, Store::u8, Store::u8_residual, Store::scaled_f32})
+    for (std::int64_t columns : {1, 15, 16, 17, 33, 63, 65})
+      for (std::int64_t k : {1, 31, 32, 33, 36, 63, 64, 65, 127, 128, 129, 257})
+        for (std::int64_t rows : {1, 2, 5}) {
+          U8Product p(rows, columns, k, random, random.chance(20), -8);
+          p.multiply_blocks(std::int64_t{32} << random.between(0, 3), random);
+          RandomEpilogue way(store, columns, random);
+          for (Isa isa : available_isas()) {
+            INFO(name(isa), ", store ", static_cast<int>(store), ": ", rows, " x ", columns, " x ", k, " in blocks of ",
+                 p.blocks.size);
+            CHECK(wrong_u8(kernels(isa), p, way, random, Form::four_bits) == 0);
+          }
+        }
+}
+
+TEST_CASE("gemm with weights of 4 bits in blocks: panels become those of int8 again") {
+  Random random(20);
+  for (Isa isa : available_isas())
+    for (ColumnOrder order : {ColumnOrder::natural, ColumnOrder::interleaved})
+      for (std::int64_t columns : sizes)
+        for (std::int64_t k : {1, 32, 33, 64, 70, 100}) {
+          U8Product p(1, columns, k, random, false, -8);
+          p.multiply_blocks(32, random);
+          const PackedMatrix whole = pack_matrix(kernels(isa), p.weights.data(), columns, k, order,
+                                                 weights_per_step<std::int8_t>),
+                             small = packed_small(kernels(isa), whole, order, p.blocks),
+                             again = expanded_small(kernels(isa), small);
+          CHECK(again.column_bytes == whole.column_bytes);
+          REQUIRE(again.data.size() == whole.data.size());
+          CHECK(std::memcmp(again.data.data(), whole.data.data(), whole.data.size()) == 0);
+          CHECK(small.column_bytes <= whole.column_bytes / 2 + 4 + (k + 31) / 32);
+        }
 }
 
 TEST_CASE("gemm with weights of 4 bits: panels become those of int8 again") {

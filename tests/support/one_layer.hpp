@@ -87,6 +87,9 @@ inline std::vector<Model> models_of_one_layer(Random& r) {
   quantize_linear.axis = 3;
   DequantizeLinear dequantize_linear;
   dequantize_linear.axis = 3;
+  FullyConnected in_blocks;
+  in_blocks.block = 32;
+  const Tensor<uint8> multipliers({3, 2}, {1, 15, 7, 2, 4, 9});
   std::vector<Model> m;
   m.push_back(one().x(image).w(weights).w({8}).x({1, 4, 5, 8}).is(one_conv()));
   m.push_back(one().x(image).w({6, 3, 3, 1}).w({6}).is(one_conv(6)));
@@ -139,6 +142,13 @@ inline std::vector<Model> models_of_one_layer(Random& r) {
   m.push_back(one().x(image).is(DynamicQuantizeLinear()));
   m.push_back(one().x(image, DType::u8).w8(weights, {}).is(plain_integers));
   m.push_back(one().x({3, 4}, DType::u8).w8({4, 5}, {}).is(MatMulInteger()));
+  m.push_back(one().x({1, 40}).w4({3, 40}, wq).w({3}).constant(multipliers).is(in_blocks));
+  m.push_back(one()
+                  .x({1, 40}, DType::u8, q)
+                  .w4({3, 40}, wq)
+                  .constant(Tensor<int32>({3}))
+                  .constant(multipliers)
+                  .is(in_blocks, q));
   return m;
 }
 

@@ -60,7 +60,8 @@ inline QuantizationPlan plan_of_dynamic(const FormSources& from) {
   QuantizationPlan p = make_weight_plan(from.graph, PlannedForm::dynamic, &from.calibration, from.target.weights);
   for (auto& [name, layer] : p.layers) {
     const LayerPlan& rounded = from.int8.layers.at(name);
-    if (layer.form != PlannedForm::dynamic || rounded.weight_codes.empty() || layer.weights != rounded.weights)
+    if (layer.form != PlannedForm::dynamic || rounded.weight_codes.empty() || layer.weights != rounded.weights ||
+        layer.block_multipliers != rounded.block_multipliers)
       continue;
     layer = rounded;
     layer.form = PlannedForm::dynamic;

@@ -2,6 +2,7 @@
 #include "../model_file/graph_description.hpp"
 #include "../operators/register_operator.hpp"
 #include "../passes/optimize.hpp"
+#include "../passes/without_blocks.hpp"
 #include "../runtime/runnable.hpp"
 
 OCTET_BEGIN
@@ -49,14 +50,15 @@ inline bool computes_constants(const Graph& g) {
 
 /// The graph that is written: the model as it is or, if it has integer activations or computed constants, or on demand,
 /// as it is executed: with integer operators in place of float operators between conversions, and batch normalization
-/// folded.
-inline Graph prepared_model(const Model& model, bool optimized, std::string OperatorNames::*name) {
+/// folded. `notes`: see SaveOptions.
+inline Graph prepared_model(const Model& model, bool optimized, std::string OperatorNames::*name,
+                            std::vector<std::string>* notes) {
   check_graph(model);
   require_runnable(model);
   const bool quantized =
       std::any_of(model.values.begin(), model.values.end(), [](const Value& v) { return v.is_quantized(); });
-  return with_built_in_operators(optimized || quantized || computes_constants(model) ? Graph(optimize(model)) : model,
-                                 name);
+  Graph g = optimized || quantized || computes_constants(model) ? Graph(optimize(model)) : model;
+  return with_built_in_operators(without_blocks(std::move(g), notes), name);
 }
 
 /// The model's texts, without those that every reader sets.

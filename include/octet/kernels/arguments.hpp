@@ -105,6 +105,8 @@ struct Gemm {
   // For few columns only: a row consists of parts of `steps` steps, at such distances.
   std::int64_t parts = 1;
   std::ptrdiff_t part_stride = 0;
+  // For weights of 4 bits only: steps of the blocks that have a multiplier for each column; 0: there are none.
+  std::int64_t block_steps = 0;
 };
 
 /// Rows of bytes as 16-bit integers. A row is written in whole vectors of at most 64 bytes.

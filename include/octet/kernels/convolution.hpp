@@ -182,6 +182,7 @@ class GemmConvolution {
     g.rows = rows;
     g.columns = columns;
     g.steps = b.steps;
+    g.block_steps = b.block_steps;
     g.b = b.panel(first_column);
     g.a_stride = row_stride_;
     const std::int64_t channel = group * shape_.group_out() + first_column;

@@ -1,4 +1,5 @@
 #pragma once
+#include "../core/weight_blocks.hpp"
 #include "../core/weight_memory.hpp"
 #include "convolution_shape.hpp"
 #include "pack.hpp"
@@ -19,6 +20,7 @@ struct ConvolutionWeights {
   WeightMemory memory = WeightMemory::small;  // small, too, if the epilogue is one that Winograd kernels do not support
   const std::int32_t* init = nullptr;         // int8 only: initial accumulators; null if they differ between runs
   bool small = false;        // int8 only: all are in [-8, 7], and packed with 4 bits each where that is faster
+  WeightBlocks blocks = {};  // of small weights: all are products of such numbers and multipliers; groups is 1
   bool wide_images = false;  // int8 only: images are of int16
   bool varies = false;       // whether each run brings its own weights, as in training
   bool adds = false;         // whether a residual is added to the results

@@ -18,7 +18,7 @@ struct Kernels : ElementKernels {
       false;              // activations are multiplied less 128; packed weights then contain the correction of the sums
   bool winograd = false;  // whether Winograd's algorithm is considered even if bits of floats need not match
   void (*gemm_u8s8)(const Gemm&) noexcept = nullptr;
-  void (*gemm_u8s4)(const Gemm&) noexcept = nullptr;   // weights of 4 bits
+  void (*gemm_u8s4)(const Gemm&) noexcept = nullptr;   // weights of 4 bits, also in blocks
   void (*gemm_s16s8)(const Gemm&) noexcept = nullptr;  // activations of 16 bits; panels are as wide as of gemm_u8s8
   void (*gemm_f32)(const Gemm&) noexcept = nullptr;
   void (*gemm_fp16)(const Gemm&) noexcept = nullptr;  // float activations, fp16 weights

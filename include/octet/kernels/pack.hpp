@@ -60,11 +60,13 @@ enum class ColumnOrder : std::uint8_t { natural, interleaved };
 /// one int32 per column.
 struct PackedMatrix {
   std::int64_t columns = 0, k = 0, steps = 0;  // k in elements
+  std::int64_t block_steps = 0;                // see Gemm
   std::int64_t column_bytes = 0;
   AlignedBytes data;
 
   /// The start of the panel with column `column`, a multiple of panel_columns.
   const std::byte* panel(std::int64_t column) const { return data.data() + column * column_bytes; }
+  std::int64_t blocks() const noexcept { return block_steps ? (steps + block_steps - 1) / block_steps : 0; }
 };
 
 /// weights: [columns][k], row-major, of type int8, float or half precision. Missing columns and elements of a step
@@ -110,55 +112,6 @@ template <class T>
 PackedMatrix pack_matrix(const Kernels& kernels, const T* weights, std::int64_t columns, std::int64_t k,
                          ColumnOrder order = ColumnOrder::natural) {
   return pack_matrix(kernels, weights, columns, k, order, step_elements<T>(kernels));
-}
-
-/// A matrix with the sizes of another and `bits` for each element: 8, or 4 for two steps in one. The corrections of
-/// sums are copied. panel(from, to, width): writes a panel without them.
-template <class WritePanel>
-PackedMatrix repacked(const Kernels& kernels, const PackedMatrix& given, std::int64_t bits, WritePanel panel) {
-  PackedMatrix m;
-  m.columns = given.columns;
-  m.k = given.k;
-  m.steps = given.steps;
-  const std::int64_t lacking = kernels.shifted_u8 ? 4 : 0;
-  m.column_bytes = (bits == 8 ? m.steps : (m.steps + 1) / 2) * 4 + lacking;
-  const std::int64_t padded =
-      given.column_bytes ? static_cast<std::int64_t>(given.data.size()) / given.column_bytes : 0;
-  m.data = AlignedBytes(static_cast<std::size_t>(padded * m.column_bytes));
-  for (std::int64_t first = 0; first < padded;) {
-    const std::int64_t width = panel_width(m.columns - first, kernels.lanes, kernels.vectors_u8);
-    const std::byte* from = given.panel(first);
-    std::byte* to = m.data.data() + first * m.column_bytes;
-    panel(from, to, width);
-    first += width;
-    if (lacking)
-      std::memcpy(m.data.data() + first * m.column_bytes - 4 * width, given.panel(first) - 4 * width,
-                  static_cast<std::size_t>(4 * width));
-  }
-  return m;
-}
-
-/// The panels of an int8 matrix with elements in [-8, 7], four in a step, for gemm_u8s4: [panel][two steps][column][4
-/// bytes], of which each has an element of the first step in its low half and one of the second in its high half, both
-/// plus 8.
-inline PackedMatrix packed_small(const Kernels& kernels, const PackedMatrix& whole) {
-  return repacked(kernels, whole, 4, [&](const std::byte* from, std::byte* to, std::int64_t width) {
-    const auto code = [](std::byte b) { return (std::to_integer<unsigned>(b) + 8u) & 15u; };
-    const std::int64_t n = 4 * width;
-    for (std::int64_t step = 0; step < whole.steps; step += 2, from += 2 * n)
-      for (std::int64_t i = 0; i < n; ++i)
-        *to++ = static_cast<std::byte>(code(from[i]) | (step + 1 < whole.steps ? code(from[n + i]) << 4 : 0u));
-  });
-}
-
-/// The int8 matrix that packed_small was made of.
-inline PackedMatrix expanded_small(const Kernels& kernels, const PackedMatrix& small) {
-  return repacked(kernels, small, 8, [&](const std::byte* from, std::byte* to, std::int64_t width) {
-    const std::int64_t n = 4 * width;
-    for (std::int64_t step = 0; step < small.steps; ++step)
-      for (std::int64_t i = 0; i < n; ++i)
-        *to++ = static_cast<std::byte>((std::to_integer<unsigned>(from[step / 2 * n + i]) >> step % 2 * 4 & 15u) - 8u);
-  });
 }
 
 /// Size in bytes of a packed float matrix.

@@ -5,6 +5,7 @@
 #include "../core/thread_pool.hpp"
 #include "convolution_weights.hpp"
 #include "few_columns.hpp"
+#include "pack_small.hpp"
 #include "repack.hpp"
 #include "sum_parts.hpp"
 
@@ -40,7 +41,7 @@ class PackedConvolution {
     if constexpr (sizeof(T) == 1) {
       if (!w.small) return;
       for (PackedMatrix& p : packed_) {
-        small_.push_back(packed_small(kernels, p));
+        small_.push_back(packed_small(kernels, p, w.order, w.blocks));
         p.data = {};
       }
     }

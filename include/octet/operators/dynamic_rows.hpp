@@ -1,5 +1,6 @@
 #pragma once
 #include "dynamic_weights.hpp"
+#include "row_weights.hpp"
 #include "rows.hpp"
 
 OCTET_BEGIN
@@ -8,14 +9,15 @@ namespace detail {
 /// Dynamic range: rows of floats, each quantized at run time by its own range, multiplied by int8 weights.
 class DynamicRows {
  public:
-  DynamicRows(const PrepareContext& c, const ActivationRange& range)
+  DynamicRows(const PrepareContext& c, const RowWeights& weights, const ActivationRange& range)
       : xnnpack_(c.as_xnnpack()),
         simd_(&c.kernels()),
-        weights_(c),
+        weights_(c, weights.elements),
         epilogue_(weights_.epilogue(range)),
         zeros_(pad_columns<std::int32_t>(nullptr, weights_.out)) {
     ConvolutionWeights<std::int8_t> w = rows_weights(weights_.values.data(), weights_.out, weights_.k);
     w.small = has_packed_codes(c.input(LayerInputs::weights).dtype);
+    w.blocks = weights.blocks;
     kernels_ = {c.kernels(), w};
     weights_.release();
     epilogue_.row_step = 1;

@@ -18,9 +18,11 @@ struct DynamicWeights {
   Tensor<std::int32_t> sums;  // of the weights of each output channel
   Tensor<float> float_sums;
 
-  explicit DynamicWeights(const PrepareContext& c) {
+  explicit DynamicWeights(const PrepareContext& c) : DynamicWeights(c, c.constant(LayerInputs::weights)) {}
+  /// The same for weights that are given, in place of the context's ones.
+  DynamicWeights(const PrepareContext& c, const AnyTensor& given) {
     const Value& w = checked(c);
-    codes = whole_bytes(w.constant);
+    codes = whole_bytes(given);
     values = codes.view<std::int8_t>();
     out = w.shape[0];
     k = values.size() / std::max<std::int64_t>(out, 1);

@@ -4,13 +4,19 @@
 
 OCTET_BEGIN
 
-/// y = x W^T + b over the last dimension. Inputs: x [..., K], weights [O, K], bias [O] (optional).
-class FullyConnected : public OperatorOf<FullyConnected>, public detail::LayerInputs {
+/// y = x W^T + b over the last dimension. Inputs: x [..., K], weights [O, K], bias [O] (optional). int4 weights may
+/// have blocks of inputs, each with a multiplier of its own: then input 3 is these, uint8 [O, K / block], rounded up,
+/// and a weight is scale * multiplier * code. Products of multipliers and codes are in int8.
+class FullyConnected : public OperatorOf<FullyConnected>, public detail::RowInputs {
  public:
   static constexpr const char* type_name = "FullyConnected";  ///< see Operator::type
   ActivationRange activation;                                 ///< clamps the results
+  std::int64_t block = 0;  ///< inputs of a block of weights: 32, 64, 128 or 256; 0: there are no blocks
 
-  void fields(FieldVisitor& v) override { activation.fields(v); }
+  void fields(FieldVisitor& v) override {
+    activation.fields(v);
+    v.field("block", block);
+  }
 
   OCTET_API std::vector<Shape> shapes(const ShapeContext& c) const override;
 

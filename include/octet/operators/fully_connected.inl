@@ -5,6 +5,7 @@
 #include "float_weights.hpp"
 #include "fully_connected.hpp"
 #include "int16_fully_connected.hpp"
+#include "row_weights.hpp"
 #include "rows.hpp"
 #include "weighted_layer.hpp"
 
@@ -14,7 +15,8 @@ namespace detail {
 template <class W>
 class FloatFullyConnected : public Step {
  public:
-  FloatFullyConnected(const PrepareContext& c, const ActivationRange& range) : epilogue_(float_epilogue(range)) {
+  FloatFullyConnected(const PrepareContext& c, std::int64_t, const ActivationRange& range)
+      : epilogue_(float_epilogue(range)) {
     const KernelWeights<W> w(c.constant(LayerInputs::weights));
     const std::int64_t out = w.view.shape()[0];
     kernels_ = {c.kernels(), rows_weights(w.view.data(), out, w.view.shape()[1])};
@@ -50,7 +52,8 @@ class FullyConnectedGradient : public LinearGradient {
 /// Dynamic range: each row is quantized at run time by its own range.
 class DynamicFullyConnected : public Step {
  public:
-  DynamicFullyConnected(const PrepareContext& c, const ActivationRange& range) : rows_(c, range) {}
+  DynamicFullyConnected(const PrepareContext& c, std::int64_t block, const ActivationRange& range)
+      : rows_(c, RowWeights(c, block), range) {}
   std::size_t packed_bytes() const noexcept override { return rows_.packed_bytes(); }
   const char* form() const noexcept override { return rows_.form(); }
   std::size_t plan(const PlanContext& c) override {
@@ -65,13 +68,15 @@ class DynamicFullyConnected : public Step {
 
 class IntegerFullyConnected : public Step {
  public:
-  IntegerFullyConnected(const PrepareContext& c, const ActivationRange& range) {
-    const IntegerWeights w(c, true);
+  IntegerFullyConnected(const PrepareContext& c, std::int64_t block, const ActivationRange& range) {
+    const RowWeights given(c, block);
+    const IntegerWeights w(c, given.elements, true);
     requantizer_ = Requantizer(c, w, range, -1, is_signed(c.input(LayerInputs::weights).dtype));
     ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
     weights.order = requantizer_.order();
     weights.repeat = w.repeat;
-    weights.small = w.small && has_packed_codes(c.input(LayerInputs::weights).dtype);
+    weights.blocks = given.blocks;
+    weights.small = (w.small || given.blocks.size != 0) && has_packed_codes(c.input(LayerInputs::weights).dtype);
     kernels_ = {c.kernels(), weights};
   }
   std::size_t packed_bytes() const noexcept override { return kernels_.packed_bytes() + requantizer_.packed_bytes(); }
@@ -99,20 +104,22 @@ OCTET_API std::vector<Shape> FullyConnected::shapes(const ShapeContext& c) const
   c.require(x.back() == Shape::unknown || x.back() == w[1], "expected an input with ", w[1], " features (weights ", w,
             "), found ", x);
   detail::require_bias(c, w[0]);
+  detail::require_blocks(c, block, c.value(weights), c.has(multipliers) ? &c.value(multipliers) : nullptr);
   Shape out = x;
   out[out.rank() - 1] = w[0];
   return {out};
 }
 
 OCTET_API std::unique_ptr<Step> FullyConnected::prepare(const PrepareContext& c) const {
-  if (detail::has_int16_activations(c)) return detail::make_step<detail::Int16FullyConnected>(c, activation);
+  if (detail::has_int16_activations(c)) return detail::make_step<detail::Int16FullyConnected>(c, block, activation);
   return detail::weighted_step<detail::DynamicFullyConnected, detail::IntegerFullyConnected,
-                               detail::FloatFullyConnected>(c, "inputs", activation);
+                               detail::FloatFullyConnected>(c, "inputs", block, activation);
 }
 
 OCTET_API void FullyConnected::check(const PrepareContext& c) const {
-  if (detail::has_int16_activations(c)) return detail::check_int16(c, -1);
-  detail::check_weighted(c, "inputs", activation, -1);
+  const AnyTensor given = block == 0 && !c.has(multipliers) ? AnyTensor() : detail::RowWeights(c, block).elements;
+  if (detail::has_int16_activations(c)) return detail::check_int16(c, -1, given);
+  detail::check_weighted(c, "inputs", activation, -1, given);
 }
 
 OCTET_API std::unique_ptr<GradientStep> FullyConnected::prepare_gradient(const PrepareContext& c) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include "int16_sums.hpp"
+#include "row_weights.hpp"
 #include "rows.hpp"
 
 OCTET_BEGIN
@@ -8,9 +9,9 @@ namespace detail {
 /// A fully connected layer with 16-bit inputs and 8-bit weights.
 class Int16FullyConnected : public Step {
  public:
-  Int16FullyConnected(const PrepareContext& c, const ActivationRange& range) {
+  Int16FullyConnected(const PrepareContext& c, std::int64_t block, const ActivationRange& range) {
     Int16Sums::check(c, -1);
-    const CenteredWeights w(c.constant(LayerInputs::weights), c.input(LayerInputs::weights).quant.zero_point);
+    const CenteredWeights w(RowWeights(c, block).elements, c.input(LayerInputs::weights).quant.zero_point);
     sums_ = Int16Sums(c, w, range, -1, true, true);
     ConvolutionWeights<std::int8_t> weights = rows_weights(w.values.data(), w.out, w.k);
     weights.repeat = w.repeat;

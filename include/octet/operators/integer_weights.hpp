@@ -86,7 +86,10 @@ struct IntegerWeights : CenteredWeights {
   /// whether TFLite, too, multiplies those of such a layer as floats if the weights have one scale. With one scale per
   /// channel, it multiplies doubles.
   IntegerWeights(const PrepareContext& c, bool single_product)
-      : CenteredWeights(c.constant(LayerInputs::weights), checked(c).zero_point) {
+      : IntegerWeights(c, c.constant(LayerInputs::weights), single_product) {}
+  /// The same for weights that are given, in place of the context's ones.
+  IntegerWeights(const PrepareContext& c, const AnyTensor& given, bool single_product)
+      : CenteredWeights(given, checked(c).zero_point) {
     const QuantParams &x = c.input(0).quant, &w = c.input(LayerInputs::weights).quant;
     input_zero_point = x.zero_point[0];
     single_product = c.rounding() == Rounding::fp32 ? !c.rounds_centered() : single_product && w.channels() == 1;

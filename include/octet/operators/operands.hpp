@@ -13,6 +13,10 @@ struct LayerInputs {
 struct ConvolutionInputs : LayerInputs {
   static constexpr int residual = 3;
 };
+/// Inputs of a fully connected layer; the bias, and the multipliers of blocks of weights, are optional.
+struct RowInputs : LayerInputs {
+  static constexpr int multipliers = 3;
+};
 /// Inputs of a batch normalization.
 struct NormalizationInputs {
   enum Operand : int { image, gamma, beta, mean, variance };

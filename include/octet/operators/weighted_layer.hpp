@@ -58,17 +58,18 @@ inline IntegerForm weighted_integer_form(bool int16) {
 constexpr std::int64_t always_fit = (std::int64_t{1} << 31) / (255 * 255);
 
 /// The same as check_weighted for a layer with 16-bit activations.
-inline void check_int16(const PrepareContext& c, int residual) {
+inline void check_int16(const PrepareContext& c, int residual, const AnyTensor& given = {}) {
   Int16Sums::check(c, residual);
-  const AnyTensor& stored = c.constant(LayerInputs::weights);
+  const AnyTensor& stored = given ? given : c.constant(LayerInputs::weights);
   if (stored.shape().product(1, stored.shape().rank()) <= always_fit) return;
   const CenteredWeights w(stored, c.input(LayerInputs::weights).quant.zero_point);
   for (std::int64_t o = 0; o < w.out; ++o) w.sum(o, c);
 }
 
 /// Implements Operator::check for such a layer. Reads the weights only if their sums matter. `residual`: index of the
-/// input that is added to the output, or -1.
-inline void check_weighted(const PrepareContext& c, const char* inputs, const ActivationRange& range, int residual) {
+/// input that is added to the output, or -1; `given`: integer weights in place of the context's ones.
+inline void check_weighted(const PrepareContext& c, const char* inputs, const ActivationRange& range, int residual,
+                           const AnyTensor& given = {}) {
   switch (weighted_form(c, inputs)) {
     case WeightedForm::floating:
       c.constant(LayerInputs::weights);
@@ -83,10 +84,11 @@ inline void check_weighted(const PrepareContext& c, const char* inputs, const Ac
   for (float s : w.scale)
     c.multiplier(static_cast<double>(c.input(0).quant.scale[0]) * static_cast<double>(s) /
                  (y.is_quantized() ? static_cast<double>(y.quant.scale[0]) : 1.0));
-  const Shape& shape = c.constant(LayerInputs::weights).shape();
+  const AnyTensor& stored = given ? given : c.constant(LayerInputs::weights);
+  const Shape& shape = stored.shape();
   const bool float_bias = c.has(LayerInputs::bias) && c.constant(LayerInputs::bias).dtype() != int8_format.sums;
   if (shape.product(1, shape.rank()) <= always_fit && !(float_bias && int8_format.computes(y.dtype))) return;
-  const IntegerWeights weights(c, false);
+  const IntegerWeights weights(c, stored, false);
   Requantizer(c, weights, range, residual, false);
 }
 

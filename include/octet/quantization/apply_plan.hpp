@@ -50,17 +50,10 @@ class PlannedModel {
     return g;
   }
   static std::vector<const LayerPlan*> layers_of(const Graph& g, const QuantizationPlan& plan) {
-    const std::vector<std::string> names = unique_layer_names(g);
-    require_same_names(plan, g, names);
-    std::vector<const LayerPlan*> layers;
-    for (const std::string& n : names) layers.push_back(&plan.layers.at(n));
-    return layers;
+    require_same_names(plan, g, unique_layer_names(g));
+    return layer_plans(g, plan);
   }
-  static std::vector<bool> not_integer(const std::vector<const LayerPlan*>& layers) {
-    std::vector<bool> floating;
-    for (const LayerPlan* l : layers) floating.push_back(!has_integer_activations(l->form));
-    return floating;
-  }
+
   /// Throws Error if the form that the plan gives to the layer is not supported.
   void require_form(const Node& n, const LayerPlan& layer) const {
     const IntegerForm form = n.op->integer_form();

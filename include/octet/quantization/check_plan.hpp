@@ -3,6 +3,7 @@
 #include <set>
 
 #include "../core/affine.hpp"
+#include "../core/weight_blocks.hpp"
 #include "../core/with_place.hpp"
 #include "layer_names.hpp"
 #include "plan.hpp"
@@ -29,6 +30,20 @@ inline IntegerFormat weight_format(const LayerPlan& layer) noexcept {
   return format;
 }
 
+inline void require_valid_blocks(const LayerPlan& layer, int largest_code) {
+  require(layer.weight_block != 0 || layer.block_multipliers.empty(), "the plan has ", layer.block_multipliers.size(),
+          " multipliers of blocks of weights, but no blocks");
+  if (layer.weight_block == 0) return;
+  require(is_weight_block(layer.weight_block), "blocks have ", layer.weight_block, " weights, expected ",
+          weight_block_sizes);
+  require(layer.weight_bits <= most_block_bits, "weights of ", layer.weight_bits, " bits are in blocks, expected ",
+          most_block_bits, " bits or less");
+  const int most = largest_multiplier(largest_code);
+  for (int m : layer.block_multipliers)
+    require(m >= 1 && m <= most, "the multiplier of a block of weights is ", m, ", expected 1 to ", most, " for ",
+            layer.weight_bits, " bits");
+}
+
 inline void require_valid(const LayerPlan& layer) {
   const QuantParams& w = layer.weights;
   require(w.axis == -1 || w.axis == 0, "the weights' scales have the axis ", w.axis,
@@ -45,6 +60,7 @@ inline void require_valid(const LayerPlan& layer) {
   require(format.bits >= 2 && format.bits <= bits(format.weights), "weights have ", format.bits,
           " bits, expected 2 to ", bits(format.weights));
   const int largest = format.largest_weight();
+  require_valid_blocks(layer, largest);
   for (int code : layer.weight_codes)
     require(code >= -largest && code <= largest, "a weight has the code ", code, ", expected ", -largest, " to ",
             largest, " for ", layer.weight_bits, " bits");

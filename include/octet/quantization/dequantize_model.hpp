@@ -4,6 +4,7 @@
 #include "../core/integer_format.hpp"
 #include "../operators/shape/views.hpp"
 #include "../passes/simplify.hpp"
+#include "../passes/without_blocks.hpp"
 #include "quantize.hpp"
 
 OCTET_BEGIN
@@ -47,7 +48,7 @@ inline void dequantize_biases(Graph& g) {
 /// Float models are unchanged, except that half-precision weights become float.
 inline DequantizedModel dequantize_model(const Model& model) {
   DequantizedModel d;
-  Graph g = model;
+  Graph g = without_blocks(model);
   dequantize_biases(g);
   for (Value& v : g.values) {
     if (v.is_constant() && (v.dtype == DType::f16 || v.dtype == DType::bf16)) {

@@ -21,6 +21,7 @@
 ///    nearest, of which the best is kept. With at most 32 weights, the best codes for a scale are searched.
 /// 3. Codes are changed one by one while that reduces the error (coordinate descent: Nair and Suggala 2024, "CDQuant"),
 ///    and s = q^T H w / q^T H q, alternately.
+/// Where blocks of weights have multipliers, q are the products of codes and multipliers.
 OCTET_BEGIN
 namespace detail {
 
@@ -30,7 +31,16 @@ class ErrorFeedback {
   static constexpr std::int64_t most_tried = 2048;  // weights of an output channel, for which several scales are tried
 
   ErrorFeedback(const RoundingProblem& p, ThreadPool& pool)
-      : p_(p), pool_(pool), k_(p.inputs.columns), outputs_(p.weights.rows) {
+      : p_(p),
+        pool_(pool),
+        k_(p.inputs.columns),
+        outputs_(p.weights.rows),
+        block_(p.block ? p.block : k_),
+        multipliers_(p.multipliers) {
+    if (p.block == 0) {
+      multipliers_ = FloatMatrix(1, outputs_);
+      multipliers_.elements.assign(multipliers_.elements.size(), 1.0f);
+    }
     FloatMatrix x = centred(p.inputs);
     sort_columns(x);
     h_ = FloatMatrix(k_, k_);
@@ -50,6 +60,7 @@ class ErrorFeedback {
 
   RoundedGroup run() const {
     RoundedGroup r{std::vector<std::int8_t>(at(outputs_ * k_)), p_.scales, {}};
+    std::vector<std::int8_t> products(r.codes.size());
     FloatMatrix q = first_codes(r.scales);  // [K, O]
     FloatMatrix error(k_, outputs_), negative(k_, outputs_);
     for (std::int64_t j = 0; j < k_; ++j)
@@ -62,20 +73,25 @@ class ErrorFeedback {
     add_product(negative, h_, by_wanted, pool_);
     q = transposed(q);
     pool_.parallel(outputs_, [&](std::int64_t o, int) {
-      const Row row{by_wanted.row(o), q.row(o), gradient.row(o), r.scales[at(o)], p_.least[at(o)]};
+      const Row row{o, by_wanted.row(o), q.row(o), gradient.row(o), r.scales[at(o)], p_.least[at(o)]};
       for (int round = 0; round < 4; ++round) {
         improve(row);
         if (!p_.choose_scales || !refit(row)) break;
       }
-      for (std::int64_t j = 0; j < k_; ++j) r.codes[at(o * k_ + order_[at(j)])] = static_cast<std::int8_t>(row.q[j]);
+      for (std::int64_t j = 0; j < k_; ++j) {
+        const std::size_t i = at(o * k_ + order_[at(j)]);
+        products[i] = static_cast<std::int8_t>(row.q[j]);
+        r.codes[i] = static_cast<std::int8_t>(row.q[j] / multipliers_of(j)[o]);
+      }
     });
-    r.shifts = mean_shifts(p_, r.codes, r.scales);
+    r.shifts = mean_shifts(p_, products, r.scales);
     return r;
   }
 
  private:
   /// One output channel, in step 3.
   struct Row {
+    std::int64_t output;
     const float* by_wanted;  // -H w
     float *q, *gradient;     // codes, H (s q - w)
     float& scale;
@@ -158,7 +174,7 @@ class ErrorFeedback {
   /// Step 2 for given scales.
   Rounded codes_of(const std::vector<float>& scales) const {
     Rounded r = feed_back(scales);
-    if (k_ <= ExactRounding::most)
+    if (k_ <= ExactRounding::most && p_.block == 0)
       pool_.parallel(
           outputs_, [&](std::int64_t o, int) { ExactRounding(l_, columns_, o, scales[at(o)], p_.largest).improve(r); });
     return r;
@@ -167,8 +183,9 @@ class ErrorFeedback {
   /// The scale with the least error of rounding to nearest, each weight by its place on the diagonal of H.
   float best_scale(std::int64_t o) const {
     const float *w = wanted_.row(o), least = p_.least[at(o)];
-    float largest_weight = 0;
-    for (std::int64_t j = 0; j < k_; ++j) largest_weight = std::max(largest_weight, std::abs(w[j]));
+    float largest_weight = 0;  // less its multiplier
+    for (std::int64_t j = 0; j < k_; ++j)
+      largest_weight = std::max(largest_weight, std::abs(w[j]) / multipliers_of(j)[o]);
     const float full = largest_weight / static_cast<float>(p_.largest);
     if (!(full >= std::numeric_limits<float>::min())) return std::max(least, 1.0f);
     float best = std::max(full, least), error = std::numeric_limits<float>::infinity();
@@ -178,7 +195,7 @@ class ErrorFeedback {
       if (s < least) break;
       float sum = 0;
       for (std::int64_t j = 0; j < k_; ++j) {
-        const float e = rounded(s * clamped_code(w[j] / s, p_.largest)) - w[j];
+        const float e = rounded(s * clamped_product(w[j] / s, multipliers_of(j)[o], p_.largest)) - w[j];
         sum += rounded(rounded(e * e) * h_.row(j)[j]);
       }
       if (sum < error) {
@@ -201,9 +218,10 @@ class ErrorFeedback {
         for (std::int64_t i = to; i-- > from;) {
           const float pivot = l_.row(i)[i];
           float *q = r.q.row(i), *e = errors.row(i - from);
+          const float* multiplier = multipliers_of(i);
           for (std::int64_t o = first; o < first + count; ++o) {
             const float w = columns_.row(i)[o], goal = w + change.row(i)[o] / pivot, s = scales[at(o)];
-            q[o] = clamped_code(goal / s, p_.largest);
+            q[o] = clamped_product(goal / s, multiplier[o], p_.largest);
             const float code = rounded(s * q[o]), rest = rounded((goal - code) * pivot);
             r.error[at(o)] += rounded(rest * rest);
             e[o] = w - code;
@@ -230,9 +248,9 @@ class ErrorFeedback {
     for (int pass = 0; pass < 8; ++pass) {
       bool changed = false;
       for (std::int64_t j = 0; j < k_; ++j) {
-        const float step = row.gradient[j] / (row.scale * h_.row(j)[j]);
-        if (std::abs(step) <= 0.51f) continue;  // less than half a code: no gain, but for rounding errors
-        const float code = clamped_code(row.q[j] - step, p_.largest);
+        const float step = row.gradient[j] / (row.scale * h_.row(j)[j]), multiplier = multipliers_of(j)[row.output];
+        if (std::abs(step) <= 0.51f * multiplier) continue;  // less than half a code: no gain, but for rounding errors
+        const float code = clamped_product(row.q[j] - step, multiplier, p_.largest);
         if (code == row.q[j]) continue;
         add_products(row.scale * (code - row.q[j]), h_.row(j), row.gradient, k_);
         row.q[j] = code;
@@ -261,9 +279,13 @@ class ErrorFeedback {
     return std::abs(change - 1) > 1e-3f;
   }
 
+  /// The multipliers [O] of column j.
+  const float* multipliers_of(std::int64_t j) const noexcept { return multipliers_.row(order_[at(j)] / block_); }
+
   const RoundingProblem& p_;
   ThreadPool& pool_;
-  const std::int64_t k_, outputs_;
+  const std::int64_t k_, outputs_, block_;
+  FloatMatrix multipliers_;               // [blocks, O]
   std::vector<std::int64_t> order_;       // the column of the problem that each column of the matrices is
   FloatMatrix h_, l_, wanted_, columns_;  // columns_: the transpose of wanted_
 };

@@ -9,6 +9,7 @@
 #include "../core/integer_format.hpp"
 #include "../kernels/half.hpp"
 #include "../passes/optimize.hpp"
+#include "../passes/without_blocks.hpp"
 #include "../runtime/executor.hpp"
 #include "../runtime/input_type.hpp"
 #include "error_report.hpp"
@@ -75,7 +76,8 @@ OCTET_API std::vector<LayerError> error_report(const Model& float_model, const M
   detail::rescale(original,
                   detail::noted_exponents(quantized));  // errors of equalized tensors are those of their numbers
   std::vector<LayerError> report;
-  for (const Value& q : quantized.values) {
+  const Graph whole = detail::without_blocks(quantized);
+  for (const Value& q : whole.values) {
     if (!q.is_constant() || (!detail::is_weights(q.dtype) && !is_floating(q.dtype)) || !original.contains(q.name))
       continue;
     const Value& v = original.value(original.find(q.name));

@@ -2,9 +2,11 @@
 #include <set>
 
 #include "../operators/convolution/convolution.hpp"
+#include "../operators/fully_connected.hpp"
 #include "../passes/bound_activations.hpp"
 #include "activation_params.hpp"
 #include "bias_correction.hpp"
+#include "block_scales.hpp"
 #include "equalize.hpp"
 #include "layer_names.hpp"
 #include "masked_softmax.hpp"
@@ -51,6 +53,7 @@ class Int8Planner {
     require(options.small_8_bits >= 0 && options.small_8_bits <= 1, "Int8Options::small_8_bits is ",
             options.small_8_bits, ", expected 0 to 1");
     keep_small_layers();
+    require_block_option(options.weight_block, "Int8Options");
     require(options.weight_bits >= 2 && options.weight_bits <= bits(format_.weights), "weights of ",
             options.weight_bits, " bits are not supported, expected 2 to ", bits(format_.weights));
   }
@@ -148,7 +151,10 @@ class Int8Planner {
     const FloatElements weights(w.constant);
     IntegerFormat format = format_;
     format.bits = layer.weight_bits;
-    layer.weights = weight_params(*weights, format, options_.per_channel, options_.weights, least, largest_codes);
+    if (largest_codes.empty() && takes_blocks(n, w.shape, options_.weight_block, layer.weight_bits))
+      plan_blocks(*weights, options_.weight_block, format, options_.per_channel, least, layer);
+    else
+      layer.weights = weight_params(*weights, format, options_.per_channel, options_.weights, least, largest_codes);
     if (options_.correct_bias) layer.input_means = mean_inputs(g_, n, &calibration_);
   }
 
@@ -165,7 +171,9 @@ class Int8Planner {
 class WeightPlanner {
  public:
   WeightPlanner(const OptimizedModel& g, const Calibration* calibration, const WeightOptions& options)
-      : g_(g), calibration_(calibration), options_(options), layers_(g.nodes.size()) {}
+      : g_(g), calibration_(calibration), options_(options), layers_(g.nodes.size()) {
+    require_block_option(options.weight_block, "WeightOptions");
+  }
 
   /// Half-precision weights, where they have no element that is too large.
   template <class Half>
@@ -199,8 +207,13 @@ class WeightPlanner {
       }
       layers_[i].form = PlannedForm::dynamic;
       const FloatElements weights(g_.value(weights_of(n)).constant);
-      layers_[i].weights =
-          weight_params(*weights, *format_of(PlannedForm::dynamic), options_.per_channel, options_.weights);
+      IntegerFormat format = *format_of(PlannedForm::dynamic);
+      if (takes_blocks(n, (*weights).shape(), options_.weight_block, most_block_bits)) {
+        layers_[i].weight_bits = format.bits = most_block_bits;
+        plan_blocks(*weights, options_.weight_block, format, options_.per_channel, {}, layers_[i]);
+      } else {
+        layers_[i].weights = weight_params(*weights, format, options_.per_channel, options_.weights);
+      }
       layers_[i].input_means = mean_inputs(g_, n, calibration_);
     }
     return plan();

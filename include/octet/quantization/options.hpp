@@ -70,6 +70,8 @@ struct Int8Options {
   bool integer_input = false;                 ///< the model takes int8 instead of float
   bool integer_output = false;                ///< the model returns int8 instead of float
   Rounding rounding = Rounding::fp32;         ///< of the sums; the others match TFLite's kernels bit for bit
+  std::int64_t weight_block = 0;  ///< 32, 64, 128 or 256: if weight_bits is at most 4, fully connected layers have a
+                                  ///< multiplier for each block of so many inputs, see LayerPlan. 0: no blocks
 };
 
 /// What quantize<fp16>(model) and quantize<bf16>(model) do with weights that would round to infinity: magnitudes from
@@ -88,6 +90,8 @@ struct WeightOptions {
   std::vector<std::string> keep_float;  ///< names of layers, * for any text
   TooLarge too_large = TooLarge::keep_float32;  ///< what happens to weights beyond the range of fp16 and bf16
   std::vector<std::string>* notes = nullptr;    ///< gets a message for each tensor that was left in float32
+  std::int64_t weight_block = 0;  ///< dynamic_range only; 32, 64, 128 or 256: fully connected layers have weights of 4
+                                  ///< bits, with a multiplier for each block of so many inputs, see LayerPlan
 };
 
 OCTET_END

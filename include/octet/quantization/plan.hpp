@@ -52,6 +52,12 @@ struct LayerPlan {
   QuantParams weights;  ///< int8, int16 and dynamic_range: a scale for each output channel (axis 0), or one for all
                         ///< (axis -1); zero points are 0
   int weight_bits = 8;  ///< 2 to 8: codes reach from -(2^(bits-1) - 1) to 2^(bits-1) - 1
+  /// Fully connected layers with at most 4 bits: 32, 64, 128 or 256 inputs are a block of weights, whose codes are
+  /// multiplied by a number of their own; 0: there are no blocks.
+  std::int64_t weight_block = 0;
+  /// The multiplier of each block, [output channels, blocks of inputs]: a weight is scale * multiplier * code. Products
+  /// of multipliers and codes are in int8, so that multipliers are 1 to 18 for 4 bits.
+  std::vector<std::uint8_t> block_multipliers;
   /// The weights as integers, in their order in the float model, as a rounding algorithm chose them. Empty: each weight
   /// divided by its scale, rounded to nearest.
   std::vector<std::int8_t> weight_codes;
@@ -64,6 +70,7 @@ struct LayerPlan {
   /// Equal if all members are.
   friend bool operator==(const LayerPlan& a, const LayerPlan& b) noexcept {
     return a.form == b.form && a.weights == b.weights && a.weight_bits == b.weight_bits &&
+           a.weight_block == b.weight_block && a.block_multipliers == b.block_multipliers &&
            a.weight_codes == b.weight_codes && a.input_means == b.input_means && a.bias_shift == b.bias_shift;
   }
   /// The opposite of ==.

@@ -25,14 +25,27 @@ OCTET_API std::vector<std::string> plan_layer_names(const OptimizedModel& model)
 
 namespace detail {
 
+/// Adds a note if blocks of weights are wanted but no layer has them.
+inline QuantizationPlan noting_blocks(QuantizationPlan plan, std::int64_t block, std::vector<std::string>* notes) {
+  const bool used =
+      std::any_of(plan.layers.begin(), plan.layers.end(), [](const auto& entry) { return has_blocks(entry.second); });
+  if (block != 0 && !used && notes)
+    notes->push_back(concat("no layer has blocks of ", block,
+                            " weights, which are for fully connected layers with more ",
+                            "inputs and integer weights of at most ", most_block_bits, " bits"));
+  return plan;
+}
+
 OCTET_API QuantizationPlan plan_weights_of(const Model& model, PlannedForm form, const Calibration* calibration,
                                            const WeightOptions& options) {
-  return make_weight_plan(optimize_for_weights(model), form, calibration, options);
+  return noting_blocks(make_weight_plan(optimize_for_weights(model), form, calibration, options),
+                       form == PlannedForm::dynamic ? options.weight_block : 0, options.notes);
 }
 
 OCTET_API QuantizationPlan plan_integers(const Model& model, const Calibration& calibration,
                                          const Int8Options& options) {
-  return plan_by_trial(optimize_for_weights(model), calibration, options);
+  return noting_blocks(plan_by_trial(optimize_for_weights(model), calibration, options), options.weight_block,
+                       options.notes);
 }
 
 }  // namespace detail

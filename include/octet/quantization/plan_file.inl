@@ -89,6 +89,8 @@ inline nlohmann::json to_json(const LayerPlan& layer) {
     else
       w["scale"] = shortest(layer.weights.scale[0]);
     w["bits"] = layer.weight_bits;
+    if (layer.weight_block != 0) w["block"] = layer.weight_block;
+    if (!layer.block_multipliers.empty()) w["multipliers"] = layer.block_multipliers;
     if (!layer.weight_codes.empty()) w["codes"] = layer.weight_codes;
   }
   if (!layer.input_means.empty()) j["input_means"] = layer.input_means;
@@ -103,7 +105,7 @@ inline LayerPlan layer_plan_from(const nlohmann::json& j) {
                                   [](PlannedForm f) { return name(f); });
   if (j.contains("weights")) {
     const nlohmann::json& w = j["weights"];
-    require_keys(w, {"scale", "bits", "codes"});
+    require_keys(w, {"scale", "bits", "block", "multipliers", "codes"});
     const nlohmann::json& scale = member(w, "scale");
     layer.weights.axis = scale.is_array() ? 0 : -1;
     for (const auto& s : scale.is_array() ? scale : nlohmann::json::array({scale}))
@@ -111,6 +113,10 @@ inline LayerPlan layer_plan_from(const nlohmann::json& j) {
     layer.weights.zero_point.assign(layer.weights.scale.size(), 0);
     if (w.contains("bits"))
       layer.weight_bits = static_cast<int>(integer_from(w["bits"], "bits", 2, bits(weight_format(layer).weights)));
+    if (w.contains("block")) layer.weight_block = integer_from(w["block"], "block", 0, 256);
+    if (w.contains("multipliers"))
+      for (const auto& m : list_from(w["multipliers"], "multipliers"))
+        layer.block_multipliers.push_back(static_cast<std::uint8_t>(integer_from(m, "multipliers", 1, 127)));
     const int largest = int8_format.largest_weight();  // that fits LayerPlan::weight_codes
     if (w.contains("codes"))
       for (const auto& code : list_from(w["codes"], "codes"))

@@ -1,9 +1,24 @@
 #pragma once
 #include "../passes/rewrite.hpp"
+#include "layer_names.hpp"
 #include "plan.hpp"
 
 OCTET_BEGIN
 namespace detail {
+
+/// The plan of each node's layer.
+inline std::vector<const LayerPlan*> layer_plans(const Graph& g, const QuantizationPlan& plan) {
+  std::vector<const LayerPlan*> layers;
+  for (const std::string& n : unique_layer_names(g)) layers.push_back(&plan.layers.at(n));
+  return layers;
+}
+
+/// Which layers do not compute in integers between integer activations.
+inline std::vector<bool> not_integer(const std::vector<const LayerPlan*>& layers) {
+  std::vector<bool> floating;
+  for (const LayerPlan* l : layers) floating.push_back(!has_integer_activations(l->form));
+  return floating;
+}
 
 /// The format of each value of a model, where it is an integer: that of the layer that writes it. Layers that move
 /// codes have the format of their input. Inputs of the model have int16 if only such layers read them. `layers`: of a

@@ -3,12 +3,10 @@
 #include "../core/packed_codes.hpp"
 #include "../runtime/not_finite.hpp"
 #include "bias_correction.hpp"
-#include "check_plan.hpp"
+#include "planned_codes.hpp"
 
 OCTET_BEGIN
 namespace detail {
-
-inline std::string layer_text(const Node& n) { return concat("layer '", n.name, "' (", n.op->type(), "): "); }
 
 /// Replaces weights and biases of layers by those of a plan.
 class PlannedWeights {
@@ -22,24 +20,21 @@ class PlannedWeights {
     const bool wide = format.sums == int16_format.sums;
     const double most = wide ? 0x1p46 : 0x1p31;
     require_bias_fits(n, layer, input_scale, most);
-    QTensor<int8> q = int8_weights(n, layer);
+    const QTensor<int8> codes = corrected_codes(n, layer);
     if (!layer.bias_shift.empty()) require_bias_fits(n, layer, input_scale, most);
     const auto b_at = static_cast<std::size_t>(form.bias);
     const int b = form.bias < 0 ? Node::none : input_of(n, b_at);
     if (b != Node::none) {
       const Tensor<float> bias = to_float(g_.value(b).constant.ref());
-      AnyTensor codes = wide ? AnyTensor(bias_codes<std::int64_t>(bias, input_scale, q.params))
-                             : AnyTensor(bias_codes(bias, input_scale, q.params));
-      n.inputs[b_at] = g_.add_constant(g_.value(b).name, std::move(codes));
+      AnyTensor sums = wide ? AnyTensor(bias_codes<std::int64_t>(bias, input_scale, codes.params))
+                            : AnyTensor(bias_codes(bias, input_scale, codes.params));
+      n.inputs[b_at] = g_.add_constant(g_.value(b).name, std::move(sums));
     }
-    store_weights(n, layer, std::move(q));
+    store_weights(n, layer, codes);
   }
 
   /// int8 weights of a layer with float inputs, which it quantizes as it runs.
-  void make_dynamic(Node& n, const LayerPlan& layer) {
-    QTensor<int8> q = int8_weights(n, layer);
-    store_weights(n, layer, std::move(q));
-  }
+  void make_dynamic(Node& n, const LayerPlan& layer) { store_weights(n, layer, corrected_codes(n, layer)); }
 
   /// Weights in half precision, which executors expand to float when they pack them. Biases stay float.
   template <class Half>
@@ -59,40 +54,35 @@ class PlannedWeights {
   }
 
  private:
-  /// The layer's weights as int8; corrects its bias.
-  QTensor<int8> int8_weights(Node& n, const LayerPlan& layer) {
+  /// The layer's weights as codes; corrects its bias.
+  QTensor<int8> corrected_codes(Node& n, const LayerPlan& layer) {
     const AnyTensor constant =
         weights_of(n).constant;  // a copy (shared): add_constant invalidates references to values
     const FloatElements exact(constant);
-    require_scales(n, layer, constant.shape());
-    QTensor<int8> q;
-    if (layer.weight_codes.empty())
-      q = quantize_weights(*exact, layer.weights, weight_format(layer));
-    else
-      q = {Tensor<std::int8_t>(constant.shape(), layer.weight_codes), layer.weights};
-    correct_bias(g_, n, *exact, means_of(n, layer), q);
+    require_fits(n, layer, constant.shape());
+    QTensor<int8> codes = planned_codes(*exact, layer);
+    correct_bias(g_, n, *exact, means_of(n, layer), as_int8(codes, layer));
     add_shift(n, layer, constant.shape()[0]);
-    return q;
+    return codes;
   }
 
   const Value& weights_of(const Node& n) const { return g_.value(n.inputs[at(n.op->integer_form().weights)]); }
-  void store_weights(Node& n, const LayerPlan& layer, QTensor<int8> q) {
+  void store_weights(Node& n, const LayerPlan& layer, QTensor<int8> codes) {
     const bool packed = n.op->traits().products != Traits::Products::none;
     const int stored = packed ? layer.weight_bits : octet::bits(weight_format(layer).weights);
-    replace_weights(
-        n, g_.add_constant(weights_of(n).name, stored_weights(std::move(q.data), stored), std::move(q.params)));
+    const std::string name = weights_of(n).name;
+    replace_weights(n, g_.add_constant(name, stored_weights(std::move(codes.data), stored), std::move(codes.params)));
+    if (has_blocks(layer)) store_blocks(n, layer, name);
+  }
+  void store_blocks(Node& n, const LayerPlan& layer, const std::string& weights) {
+    const Shape& shape = weights_of(n).shape;
+    Tensor<std::uint8_t> multipliers({shape[0], weight_blocks(shape[1], layer.weight_block)}, layer.block_multipliers);
+    set_input(n, RowInputs::multipliers, g_.add_constant(weights + ".multipliers", std::move(multipliers)));
+    FullyConnected op = *as<FullyConnected>(*n.op);
+    op.block = layer.weight_block;
+    n.op = make_operator(std::move(op));
   }
   static void replace_weights(Node& n, int value) { n.inputs[at(n.op->integer_form().weights)] = value; }
-
-  static void require_scales(const Node& n, const LayerPlan& layer, const Shape& shape) {
-    const std::int64_t expected = layer.weights.per_channel() ? shape[0] : 1;
-    require(layer.weights.channels() == expected, layer_text(n), "the plan has ", layer.weights.channels(),
-            " scales of weights, expected ", expected,
-            layer.weights.per_channel() ? ", one for each output channel" : "");
-    require(layer.weight_codes.empty() || static_cast<std::int64_t>(layer.weight_codes.size()) == shape.elements(),
-            layer_text(n), "the plan has ", layer.weight_codes.size(), " codes of weights, expected ",
-            shape.elements());
-  }
 
   void add_shift(Node& n, const LayerPlan& layer, std::int64_t outputs) {
     if (layer.bias_shift.empty()) return;
@@ -106,7 +96,7 @@ class PlannedWeights {
   /// Increased scales of weights (see Int8Planner) may have been edited, or the input's scale.
   void require_bias_fits(const Node& n, const LayerPlan& layer, float input_scale, double most) const {
     const IntegerForm form = n.op->integer_form();
-    require_scales(n, layer, weights_of(n).shape);
+    require_fits(n, layer, weights_of(n).shape);
     const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
     if (b == Node::none) return;
     std::int64_t c = 0;

@@ -2,10 +2,10 @@
 #include "../core/bias.hpp"
 #include "activation_params.hpp"
 #include "bias_correction.hpp"
-#include "check_plan.hpp"
 #include "error_feedback.hpp"
 #include "float_model.hpp"
 #include "node_by_node.hpp"
+#include "planned_codes.hpp"
 #include "planned_formats.hpp"
 #include "rescale.hpp"
 #include "round_weights.hpp"
@@ -23,8 +23,9 @@ class PlanRounder {
         options_(options),
         notes_(notes),
         pool_(pool_for(options.executor.pool, options.executor.threads)),
-        placement_(g, {not_integer(), plan.integer_input, plan.integer_output}),
-        formats_(planned_formats(g, placement_.links(), layer_plans())),
+        layers_(layer_plans(g, plan)),
+        placement_(g, {not_integer(layers_), plan.integer_input, plan.integer_output}),
+        formats_(planned_formats(g, placement_.links(), layers_)),
         params_(activation_params(g, placement_, int8_format,
                                   [&](int v) {
                                     const auto found = plan.activations.find(g.value(v).name);
@@ -43,6 +44,7 @@ class PlanRounder {
       LayerPlan& layer = plan_.layers.at(names[i]);
       std::map<int, AnyTensor> constants;
       if (layer.weights && has_float_weights(g_, n)) {
+        require_fits(n, layer, g_.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).shape);
         with_place([&](const std::string& text) { return concat("layer '", names[i], "': ", text); },
                    [&] { constants = rounded_layer(i, layer); });
       }
@@ -57,17 +59,6 @@ class PlanRounder {
   static constexpr std::int64_t memory = std::int64_t{1} << 30;  // of activations
   static constexpr std::int64_t most_weights = 10000;            // of an output channel: two matrices of 400 MB
 
-  std::vector<bool> not_integer() const {
-    std::vector<bool> floating;
-    for (const std::string& n : unique_layer_names(g_))
-      floating.push_back(!has_integer_activations(plan_.layers.at(n).form));
-    return floating;
-  }
-  std::vector<const LayerPlan*> layer_plans() const {
-    std::vector<const LayerPlan*> plans;
-    for (const std::string& n : unique_layer_names(g_)) plans.push_back(&plan_.layers.at(n));
-    return plans;
-  }
   ExecutorOptions executor_options() const {
     ExecutorOptions o = options_.executor;
     o.pool = pool_;
@@ -148,8 +139,7 @@ class PlanRounder {
     const Tensor<float> w = to_float(g_.value(n.inputs[static_cast<std::size_t>(form.weights)]).constant.ref());
     const bool products = n.op->traits().products == Traits::Products::all;
     const int b = form.bias < 0 ? Node::none : input_of(n, static_cast<std::size_t>(form.bias));
-    if (!products || w.size() == 0)
-      return {{form.weights, dequantize(quantize_weights(w, layer.weights, weight_format(layer)))}};
+    if (!products || w.size() == 0) return {{form.weights, dequantize(nearest_int8(w, layer))}};
     Tensor<float> bias = b == Node::none ? Tensor<float>({w.shape()[0]}) : to_float(g_.value(b).constant.ref());
     const std::int64_t images = exact_.running(at), k = w.size() / w.shape()[0];
     if (k > most_weights)
@@ -182,8 +172,11 @@ class PlanRounder {
         x += shift;
       }
     }
-    return {{form.weights, dequantize(QTensor<int8>{Tensor<int8>(w.shape(), layer.weight_codes), layer.weights})},
-            {form.bias, bias}};
+    return {{form.weights, dequantize(as_int8(planned_codes(w, layer), layer))}, {form.bias, bias}};
+  }
+
+  static QTensor<int8> nearest_int8(View<const float> w, const LayerPlan& layer) {
+    return as_int8(quantize_weights(w, layer.weights, weight_format(layer), blocks_of(layer)), layer);
   }
 
   static bool is_usable(const RoundedGroup& r) {
@@ -208,7 +201,7 @@ class PlanRounder {
     if (notes_) notes_->push_back(concat("layer '", n.name, "' ", why, ": its weights are rounded to nearest"));
     layer.weight_codes.clear();
     layer.bias_shift.clear();
-    Tensor<float> real = dequantize(quantize_weights(w, layer.weights, weight_format(layer)));
+    Tensor<float> real = dequantize(nearest_int8(w, layer));
     if (!layer.input_means.empty()) {
       const std::vector<double> error =
           mean_error(w, layer.input_means, [&](std::int64_t, std::int64_t i) { return real[i]; });
@@ -228,6 +221,12 @@ class PlanRounder {
     p.damping = static_cast<float>(options_.damping);
     p.choose_scales = layer.weights.per_channel() && layer.weight_bits < 8;
     p.weights = FloatMatrix(outputs, k);
+    if (has_blocks(layer)) {  // of fully connected layers, which have one group
+      p.block = layer.weight_block;
+      FloatMatrix of_outputs(outputs, weight_blocks(k, p.block));
+      std::copy(layer.block_multipliers.begin(), layer.block_multipliers.end(), of_outputs.elements.begin());
+      p.multipliers = transposed(of_outputs);
+    }
     std::copy_n(w.data() + group * outputs * k, outputs * k, p.weights.elements.data());
     const QuantParams& input = params_[static_cast<std::size_t>(n.inputs[0])];
     for (std::int64_t o = 0; o < outputs; ++o) {
@@ -265,6 +264,7 @@ class PlanRounder {
   const RoundingOptions& options_;
   std::vector<std::string>* const notes_;
   const std::shared_ptr<ThreadPool> pool_;
+  const std::vector<const LayerPlan*> layers_;  // of each node
   const IntegerPlacement placement_;
   const std::vector<const IntegerFormat*> formats_;  // of each value
   const std::vector<QuantParams> params_;

@@ -16,9 +16,11 @@ struct RoundingProblem {
   std::vector<float> least;    // [O]: lower bounds of the scales
   bool choose_scales = false;  // whether scales may change
   float damping = 0.01f;       // see RoundingOptions
+  std::int64_t block = 0;      // weights of an output channel that share a multiplier; 0: there are no multipliers
+  FloatMatrix multipliers;     // [blocks, O]
 };
 
-/// codes * scale + shift are the rounded weights and the change of the bias.
+/// codes * multiplier * scale + shift are the rounded weights and the change of the bias.
 struct RoundedGroup {
   std::vector<std::int8_t> codes;  // [O, K]
   std::vector<float> scales;       // [O]
@@ -30,8 +32,12 @@ inline float clamped_code(float x, int largest) noexcept {
   const auto most = static_cast<float>(largest);
   return std::min(std::max(-most, std::nearbyint(x)), most);
 }
+/// A code times the multiplier of its block, the nearest one to x.
+inline float clamped_product(float x, float multiplier, int largest) noexcept {
+  return multiplier * clamped_code(x / multiplier, largest);
+}
 
-/// The bias that makes the means of the sums those of the targets.
+/// The bias that makes the means of the sums those of the targets. `codes`: times their multipliers.
 inline std::vector<float> mean_shifts(const RoundingProblem& p, const std::vector<std::int8_t>& codes,
                                       const std::vector<float>& scales) {
   const std::int64_t rows = p.inputs.rows, k = p.inputs.columns, outputs = p.weights.rows;

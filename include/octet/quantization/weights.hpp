@@ -3,6 +3,7 @@
 #include "../core/integer_format.hpp"
 #include "../core/rounded.hpp"
 #include "../core/thread_pool.hpp"
+#include "../core/weight_blocks.hpp"
 #include "../passes/rewrite.hpp"
 #include "quantize.hpp"
 
@@ -35,6 +36,17 @@ class FloatElements {
   View<const float> view_;
 };
 
+/// The squared error of n weights rounded to multiples of a step, from -most to most of them.
+inline double rounding_error(const float* w, std::int64_t n, float step, float most) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float code = std::min(std::max(std::nearbyint(w[i] / step), -most), most);
+    const double e = static_cast<double>(w[i]) - static_cast<double>(rounded(code * step));
+    sum += rounded(e * e);
+  }
+  return sum;
+}
+
 /// The range of n weights for which codes from -largest to largest have the least squared error: the best of
 /// 1 %, 2 %, ... 100 % of the full range. Errors are those of the weights themselves: with few bits, estimates from a
 /// histogram are too inaccurate.
@@ -45,12 +57,7 @@ inline Range least_error_range(const float* w, std::int64_t n, const Range& all,
   for (int part = 100; part > 0; --part) {
     const float end = full * static_cast<float>(part) / 100, scale = end / most;
     if (!(scale >= std::numeric_limits<float>::min())) break;
-    double sum = 0;
-    for (std::int64_t i = 0; i < n; ++i) {
-      const float code = std::min(std::max(std::nearbyint(w[i] / scale), -most), most);
-      const double e = static_cast<double>(w[i]) - static_cast<double>(rounded(code * scale));
-      sum += rounded(e * e);
-    }
+    const double sum = rounding_error(w, n, scale, most);
     if (sum < error) {
       error = sum;
       best = end;
@@ -87,16 +94,28 @@ inline QuantParams weight_params(View<const float> w, const IntegerFormat& forma
   return params;
 }
 
-/// Weights of up to 8 bits, rounded to nearest with such scales.
+/// Weights of up to 8 bits, rounded to nearest with such scales, times the multipliers of `blocks`.
 inline QTensor<std::int8_t> quantize_weights(View<const float> w, const QuantParams& params,
-                                             const IntegerFormat& format) {
-  const ChannelWalk walk(w.shape(), params.axis);
+                                             const IntegerFormat& format, const WeightBlocks& blocks = {}) {
   const std::int64_t largest = format.largest_weight();
   QTensor<std::int8_t> q{Tensor<std::int8_t>::uninitialized(w.shape()), params};
-  default_pool()->parallel(walk.channels, [&](std::int64_t c, int) {
-    quantize_run(w.data() + c * walk.inner, walk.inner, params.scale[static_cast<std::size_t>(c)], 0,
-                 {-largest, largest}, dtype_of<std::int8_t>, reinterpret_cast<std::byte*>(q.data.data()),
-                 c * walk.inner);
+  const auto quantize = [&](std::int64_t from, std::int64_t n, float scale) {
+    quantize_run(w.data() + from, n, scale, 0, {-largest, largest}, dtype_of<std::int8_t>,
+                 reinterpret_cast<std::byte*>(q.data.data()), from);
+  };
+  if (blocks.size == 0) {
+    const ChannelWalk walk(w.shape(), params.axis);
+    default_pool()->parallel(walk.channels, [&](std::int64_t c, int) {
+      quantize(c * walk.inner, walk.inner, params.scale[static_cast<std::size_t>(c)]);
+    });
+    return q;
+  }
+  const std::int64_t k = w.shape()[1];
+  default_pool()->parallel(w.shape()[0], [&](std::int64_t o, int) {
+    const std::uint8_t* multiplier = blocks.multipliers + o * weight_blocks(k, blocks.size);
+    for (std::int64_t i = 0; i < k; i += blocks.size)
+      quantize(o * k + i, std::min(blocks.size, k - i),
+               params.scale[params.index_of(o)] * static_cast<float>(*multiplier++));
   });
   return q;
 }

@@ -73,7 +73,7 @@ inline Graph device_graph(const Model& model) {
   for (const Node& n : model.nodes)
     require<FormatError>(!n.op->traits().data_sized, "layer '", n.name, "' (", n.op->type(),
                          "): C++ source has no results whose sizes depend on the data");
-  Graph g = with_built_in_operators(model, nullptr);
+  Graph g = with_built_in_operators(without_blocks(model), nullptr);
   const auto set_shapes = [](Graph& to, const std::vector<Shape>& inputs) {
     const std::vector<Shape> shapes = to.infer_shapes(inputs);
     for (std::size_t v = 0; v < shapes.size(); ++v)

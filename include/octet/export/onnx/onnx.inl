@@ -19,7 +19,7 @@ inline std::map<std::string, std::string> own_metadata(const Graph& g) {
 }  // namespace detail::onnx
 
 OCTET_API std::string write_onnx(const Model& model, const SaveOptions& options) {
-  const Graph g = detail::prepared_model(model, false, &OperatorNames::onnx_type);
+  const Graph g = detail::prepared_model(model, false, &OperatorNames::onnx_type, options.notes);
   const detail::onnx::File file = detail::onnx::Exporter(g, options).run();
   detail::require<FormatError>(file.constant_bytes() <= options.largest_file, "the model has constants of ",
                                file.constant_bytes(), " bytes, of which one .onnx file holds ", options.largest_file,
@@ -29,7 +29,7 @@ OCTET_API std::string write_onnx(const Model& model, const SaveOptions& options)
 
 OCTET_API void save_onnx(const Model& model, const std::string& path, const SaveOptions& options) {
   detail::naming_file(path, [&] {
-    const Graph g = detail::prepared_model(model, false, &OperatorNames::onnx_type);
+    const Graph g = detail::prepared_model(model, false, &OperatorNames::onnx_type, options.notes);
     const detail::onnx::File file = detail::onnx::Exporter(g, options).run();
     const bool external = file.has_data() && (options.external_data || file.constant_bytes() > options.largest_file);
     const std::string data = external ? path.substr(path.rfind('/') + 1) + ".data" : "";

@@ -6,7 +6,8 @@
 OCTET_BEGIN
 
 OCTET_API std::string write_tflite(const Model& model, const SaveOptions& options) {
-  const Graph g = detail::insert_float_fallbacks(detail::prepared_model(model, true, &OperatorNames::tflite_code));
+  const Graph g =
+      detail::insert_float_fallbacks(detail::prepared_model(model, true, &OperatorNames::tflite_code, options.notes));
   return detail::tflite::Exporter(g, options).run();
 }
 

@@ -3,8 +3,8 @@
 //
 // A struct T holds what differs between types: `vectors` in a panel, `rows(n)` in a tile of n vectors, the types of
 // accumulators and weights, `weight_bytes` in a vector of weights, and a step, which multiplies 4 bytes of a row by the
-// weights of each column and adds the products. `paired`: weights of 4 bits. `finish` stores the accumulators of a tile
-// as the epilogue says, if T::finishes; with T::codes, Store::i16 is possible.
+// weights of each column and adds the products. `paired`: weights of 4 bits, see gemm_u4.inl. `finish` stores the
+// accumulators of a tile as the epilogue says, if T::finishes; with T::codes, Store::i16 is possible.
 
 // One tile: its operands and its destination.
 struct Tile {
@@ -12,6 +12,8 @@ struct Tile {
   std::ptrdiff_t a_stride;
   const std::byte* b;
   std::int64_t steps;
+  const std::uint8_t* multipliers;  // of blocks of weights of 4 bits
+  std::int64_t block_steps;
   const std::byte* init;       // initial accumulators, the same for all rows
   const std::byte* later;      // memory to prefetch
   std::ptrdiff_t later_step;   // distance of what two steps prefetch, in bytes
@@ -140,6 +142,13 @@ constexpr std::int64_t bytes_of_steps(std::int64_t steps) {
   return (T::paired ? (steps + 1) / 2 * 2 : steps) * T::weight_bytes;
 }
 
+// The same with the multipliers of their blocks.
+template <class T>
+std::int64_t panel_bytes_of_vector(const Gemm& g) {
+  const std::int64_t blocks = T::paired && g.block_steps ? (g.steps + g.block_steps - 1) / g.block_steps : 0;
+  return bytes_of_steps<T>(g.steps) + blocks * wide::lanes;
+}
+
 // Multiplies all rows with one panel of N vectors.
 template <class T, int N>
 void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool last) {
@@ -152,6 +161,8 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
   t.a_stride = g.a_stride;
   t.b = b;
   t.steps = g.steps;
+  t.multipliers = reinterpret_cast<const std::uint8_t*>(b + N * bytes_of_steps<T>(g.steps));
+  t.block_steps = g.block_steps;
   t.init = g.init + column * 4;
   t.epilogue = &e;
   const bool bytes = stores_bytes(e.store), shifted = e.store == Store::u8_shifted;
@@ -162,7 +173,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
     t.init = init;
   }
   if constexpr (T::shifted) {  // the panel is followed by the corrections of its sums, see pack.hpp
-    const std::byte* lacking = b + N * bytes_of_steps<T>(g.steps);
+    const std::byte* lacking = b + N * panel_bytes_of_vector<T>(g);
     OCTET_UNROLL
     for (int n = 0; n < N; ++n)
       T::store(init + n * vector_bytes,
@@ -181,7 +192,7 @@ void gemm_panel(const Gemm& g, const std::byte* b, std::int64_t column, bool las
   // While one panel is used, tile after tile, the next one is prefetched; a single tile prefetches its own panel. Never
   // beyond the last panel: prefetching from unmapped pages is slower than waiting for memory.
   const std::int64_t tiles = (g.rows + most - 1) / most;
-  const std::ptrdiff_t step_bytes = N * T::weight_bytes, panel_bytes = N * bytes_of_steps<T>(g.steps);
+  const std::ptrdiff_t step_bytes = N * T::weight_bytes, panel_bytes = N * panel_bytes_of_vector<T>(g);
   const std::ptrdiff_t ahead = last ? 0 : tiles == 1 ? 6144 : panel_bytes;
   t.later_step = last ? 0 : step_bytes / tiles;
   for (std::int64_t i = 0; i < tiles; ++i) {
@@ -214,7 +225,7 @@ void gemm(const Gemm& g) noexcept {
       gemm_panel<T, 2>(g, b, column, last);
     else
       gemm_panel<T, 1>(g, b, column, last);
-    b += width / wide::lanes * (bytes_of_steps<T>(g.steps) + (T::shifted ? vector_bytes : 0));
+    b += width / wide::lanes * (panel_bytes_of_vector<T>(g) + (T::shifted ? vector_bytes : 0));
     column += width;
   }
 }

@@ -19,7 +19,8 @@ struct wide_base {
   static void store_first(float* p, f32 v, int n) { _mm512_mask_storeu_ps(p, first(n), v); }
   static void store_first(std::int32_t* p, i32 v, int n) { _mm512_mask_storeu_epi32(p, first(n), v); }
 
-  static void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+  // (A function that only prefetches has no effect that compilers see: unless it is inlined first, calls may vanish.)
+  static OCTET_INLINE void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
   static void prefetch_near(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
   static f32 set(float x) { return _mm512_set1_ps(x); }
   static i32 set(std::int32_t x) { return _mm512_set1_epi32(x); }

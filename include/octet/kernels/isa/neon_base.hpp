@@ -33,7 +33,8 @@ struct neon_base {
     store_first(reinterpret_cast<float*>(p), vreinterpretq_f32_s32(v), n);
   }
 
-  static void prefetch(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
+  // (A function that only prefetches has no effect that compilers see: unless it is inlined first, calls may vanish.)
+  static OCTET_INLINE void prefetch(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
   static void prefetch_near(const float* p) { __builtin_prefetch(p, 0, 3); }
   static f32 set(float x) { return vdupq_n_f32(x); }
   static i32 set(std::int32_t x) { return vdupq_n_s32(x); }

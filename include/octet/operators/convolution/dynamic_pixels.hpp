@@ -10,7 +10,7 @@ namespace detail {
 class DynamicPixels : public ConvolutionStep {
  public:
   DynamicPixels(const PrepareContext& c, const Window& window, const ActivationRange& range)
-      : ConvolutionStep(window, 1), rows_(c, range) {}
+      : ConvolutionStep(window, 1), rows_(c, RowWeights(c), range) {}
   /// Whether XNNPACK computes the convolution so.
   static bool fits(const Window& w, std::int64_t groups) noexcept {
     const auto zero = [](std::int64_t pad) { return pad == 0; };
