@@ -4,11 +4,14 @@
 #include <octet/kernels/dispatch.hpp>
 #include <octet/kernels/half.hpp>
 #include <octet/models/builder.hpp>
+#include <octet/models/mobilenet.hpp>
+#include <octet/models/resnet.hpp>
 #include <octet/operators/shape/views.hpp>
 #include <octet/operators/softmax.hpp>
 #include <octet/quantization/quantize_model.hpp>
 
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "support/messages.hpp"
@@ -355,6 +358,37 @@ TEST_CASE("int8 layers before a float softmax, also through a reshape, write the
     const Model mixed = quantize(m, plans.mixed(forms));
     CHECK(std::count_if(mixed.values.begin(), mixed.values.end(), [](const Value& v) { return v.is_quantized(); }) > 4);
     CHECK_FALSE(gives_codes(mixed));
+  }
+}
+
+TEST_CASE("automatic choice: any mixture of forms runs, with the formats of values that were predicted") {
+  for (const Model& m : {mobilenet_v2({0.25, 32, 3, 5, 1}), resnet({18, true, 32, 5})}) {
+    CAPTURE(m.name);
+    const Tensor<float> x = random_tensor({1, 32, 32, 3}, 3);
+    const OptimizedModel layers = optimize(m);
+    const detail::FormPlans plans(layers, calibrate(m, {x}), Target{},
+                                  std::vector<bool>(detail::candidate_forms().size(), true));
+    const detail::FormValues values(plans);
+    Random random(7);
+    for (int mixture = 0; mixture < 20; ++mixture) {
+      detail::Forms forms;
+      for (std::size_t l = 0; l < plans.names().size(); ++l) {
+        const std::vector<std::size_t>& all = plans.forms_of(l);
+        forms.push_back(all[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(all.size()) - 1))]);
+      }
+      const Model mixed = quantize(m, plans.mixed(forms));
+      const Tensor<float> y = Executor(mixed)(x);
+      CHECK(std::all_of(y.begin(), y.end(), [](float v) { return std::isfinite(v); }));
+      std::map<std::string, DType> types;
+      for (const Value& v : mixed.values) types[v.name] = v.dtype;
+      const auto formats = values.of(forms).values;
+      for (std::size_t v = 0; v < formats.size(); ++v) {
+        const Value& of = plans.graph().values[v];
+        if (of.is_constant() || plans.graph().is_output(static_cast<int>(v)) || types.count(of.name) == 0) continue;
+        CAPTURE(of.name);
+        CHECK(name(types[of.name]) == std::string(name(formats[v] ? formats[v]->activations : DType::f32)));
+      }
+    }
   }
 }
 

@@ -24,9 +24,10 @@ inline std::optional<ActivationRange> activation_bounds(const Graph& g, const Li
   return size > 0 && size <= widest_bounds ? std::optional<ActivationRange>(r) : std::nullopt;
 }
 
-/// Whether the layer has integer weights, and can exchange integers with another such layer.
+/// Whether the layer has integer weights, and can exchange 8-bit integers with another such layer.
 inline bool exchanges_codes(const Graph& g, const Node& n) {
   const int w = input_of(n, LayerInputs::weights);
+  if (int16_format.computes(g.value(n.inputs[0]).dtype)) return false;
   return n.op->traits().exchanges_codes && w != Node::none && g.value(w).is_constant() &&
          int8_format.has_dynamic_weights(g.value(w).dtype);
 }
