@@ -231,6 +231,26 @@ TEST_CASE("rounding does not depend on threads and instruction sets") {
   }
 }
 
+TEST_CASE("weights of an int16 layer are rounded for inputs that are not rounded to 8 bits") {
+  const Model m = net();
+  const std::vector<Tensor<float>> images = correlated_images(8, 8, 6, 1);
+  const QuantizationPlan int8_plan =
+      plan_quantization<int8>(m, calibrate(m, images), options_of(RoundWeights::nearest, 4, images));
+  const auto codes = [&](PlannedForm form, bool alone) {
+    QuantizationPlan plan = int8_plan;
+    // Few steps for the image, so that the layer compensates for its rounding if it reads bytes.
+    for (const char* layer : {"first", "grouped"}) plan.layers.at(layer).form = form;
+    plan.activations.at("x").scale *= 16;
+    RoundingOptions o;
+    o.inputs = images;
+    o.each_alone = alone;
+    round_weights(m, plan, RoundWeights::fast, o);
+    return plan.layers.at("first").weight_codes;
+  };
+  CHECK(codes(PlannedForm::integer16, false) == codes(PlannedForm::integer16, true));
+  CHECK(codes(PlannedForm::integer, false) != codes(PlannedForm::integer, true));
+}
+
 TEST_CASE("layers that are too large for better rounding are rounded to nearest, and that is said") {
   Model g;
   const int x = g.add_input("x", {Shape::unknown, 10001});

@@ -8,7 +8,7 @@
 #include "../data/input_set.hpp"
 #include "../quantization/plan.hpp"
 
-/// Chooses the form (float, int8, dynamic range, fp16) of each layer automatically:
+/// Chooses the form (float, int8, int16, dynamic range, ...) of each layer automatically:
 /// ```
 /// Target target{0.3, Objective::latency};  // at most 0.3 percent points of accuracy lost, as fast as possible
 /// target.samples = image_inputs(model, images, preprocessing);
@@ -44,8 +44,10 @@ struct Target {
   /// are held apart and validate the result (the proof). A single sample does both.
   InputSetPtr samples = {};
   std::vector<std::vector<std::int64_t>> labels = {};  ///< the correct classes of each sample; empty: there are none
-  /// Of the int8 layers. Weights are rounded by the outputs of layers (`round`), each layer alone, by
-  /// `rounding_samples.inputs`, or if there are none by the first of the samples that choose.
+  /// Of the int8 and int16 layers, and with 4 bits those of int4. Weights are rounded by the outputs of layers
+  /// (`round`), each layer alone, by `rounding_samples.inputs`, or if there are none by the first of the samples that
+  /// choose. Those of few bits are rounded again when the forms are chosen, each layer on the results of the layers
+  /// before it.
   Int8Options int8 = rounded_by_outputs();
   WeightOptions weights = {};     ///< of layers in other forms
   std::int64_t scan_samples = 8;  ///< with how many of the samples each layer is tried alone; fewer where their
@@ -61,7 +63,7 @@ struct Target {
 
 /// One layer in one form, all other layers float.
 struct FormTrial {
-  std::string form;                 ///< as in name(PlannedForm)
+  std::string form;                 ///< as in name(PlannedForm); "int4": int8 with weights of 4 bits
   double output_db = 0;             ///< the least SQNR of the model's outputs; infinite if they are equal
   std::optional<double> agreement;  ///< share of samples with the same class as float, in [0, 1]; only of classifiers
   double milliseconds = 0;          ///< time of the layer; 0 if it was not measured
