@@ -362,7 +362,9 @@ TEST_CASE("int8 layers before a float softmax, also through a reshape, write the
 }
 
 TEST_CASE("automatic choice: any mixture of forms runs, with the formats of values that were predicted") {
-  for (const Model& m : {mobilenet_v2({0.25, 32, 3, 5, 1}), resnet({18, true, 32, 5})}) {
+  const std::pair<Model, int> models[] = {{mobilenet_v2({0.25, 32, 3, 5, 1}), 20}, {resnet({18, true, 32, 5}), 3}};
+  for (const auto& of_model : models) {
+    const Model& m = of_model.first;
     CAPTURE(m.name);
     const Tensor<float> x = random_tensor({1, 32, 32, 3}, 3);
     const OptimizedModel layers = optimize(m);
@@ -370,7 +372,7 @@ TEST_CASE("automatic choice: any mixture of forms runs, with the formats of valu
                                   std::vector<bool>(detail::candidate_forms().size(), true));
     const detail::FormValues values(plans);
     Random random(7);
-    for (int mixture = 0; mixture < 20; ++mixture) {
+    for (int mixture = 0; mixture < of_model.second; ++mixture) {
       detail::Forms forms;
       for (std::size_t l = 0; l < plans.names().size(); ++l) {
         const std::vector<std::size_t>& all = plans.forms_of(l);
