@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 
+#include "../core/integer_format.hpp"
 #include "../operators/convert.hpp"
 #include "../runtime/executor.hpp"
 #include "latency.hpp"
