@@ -37,12 +37,6 @@ inline TextTable curve_table(const AutomaticResult& r, const Target& t) {
 }
 
 /// The layers that can have several forms, and the form that each got, with its SQNR alone.
-/// The chosen form, as FormTrial::form.
-inline std::string form_of(const AutomaticResult& r, const LayerSensitivity& layer) {
-  const LayerPlan& p = r.plan.layers.at(layer.layer);
-  return p.form == PlannedForm::integer && p.weight_bits <= 4 ? "int4" : octet::name(p.form);
-}
-
 inline TextTable forms_table(const AutomaticResult& r) {
   std::vector<std::string> header{"Layer", "Type", "Form"};
   std::vector<std::string> names, titles;
@@ -57,7 +51,7 @@ inline TextTable forms_table(const AutomaticResult& r) {
   TextTable table(header);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const LayerSensitivity& l = r.layers[i];
-    std::vector<std::string> row{names[i], l.type, form_of(r, l)};
+    std::vector<std::string> row{names[i], l.type, l.chosen};
     for (const std::string& title : titles) {
       const auto f = std::find_if(l.forms.begin(), l.forms.end(), [&](const FormTrial& x) { return x.form == title; });
       row.push_back(f == l.forms.end() ? "-" : decibels(f->output_db));
@@ -76,7 +70,7 @@ inline std::string target_text(const Target& t) {
 
 inline std::string automatic_text(const AutomaticResult& r, const Target& t) {
   std::map<std::string, int> counts;
-  for (const LayerSensitivity& l : r.layers) ++counts[form_of(r, l)];
+  for (const LayerSensitivity& l : r.layers) ++counts[l.chosen];
   std::string forms;
   for (const auto& [form, n] : counts) forms += (forms.empty() ? "" : ", ") + std::to_string(n) + " " + form;
   return "target: " + target_text(t) + "\n" + std::to_string(r.choosing) + " samples choose, " +
@@ -116,8 +110,7 @@ inline nlohmann::ordered_json automatic_json(const std::string& model, const Aut
     return forms;
   };
   for (const LayerSensitivity& l : r.layers)
-    layers.push_back(
-        ordered_json{{"layer", l.layer}, {"type", l.type}, {"form", form_of(r, l)}, {"alone", with_forms(l)}});
+    layers.push_back(ordered_json{{"layer", l.layer}, {"type", l.type}, {"form", l.chosen}, {"alone", with_forms(l)}});
   for (std::size_t i = 0; i < r.curve.size(); ++i) {
     const AutomaticPoint& p = r.curve[i];
     curve.push_back(ordered_json{{"model", p.what},

@@ -1,4 +1,6 @@
 #include <octet/comparison/automatic.hpp>
+#include <octet/comparison/candidate_forms.hpp>
+#include <octet/comparison/conversion_times.hpp>
 #include <octet/comparison/form_values.hpp>
 #include <octet/comparison/layer_trials.hpp>
 #include <octet/kernels/dispatch.hpp>
@@ -287,8 +289,10 @@ TEST_CASE("automatic choice: weights of 4 bits where a small model may lose more
     const AutomaticResult r = quantize(m, c, target_of(samples, objective, 15));
     CHECK(r.met);
     const auto packed = [](const Value& v) { return v.dtype == DType::i4; };
+    const auto chosen_int4 = [](const LayerSensitivity& l) { return l.chosen == "int4"; };
     const bool has_int4 = std::any_of(r.model.values.begin(), r.model.values.end(), packed);
     CHECK(has_int4 == (objective == Objective::size));
+    CHECK(std::any_of(r.layers.begin(), r.layers.end(), chosen_int4) == has_int4);
     CHECK(std::any_of(r.curve.begin(), r.curve.end(),
                       [](const auto& p) { return contains(p.what, "rounded together"); }) == has_int4);
     for (const AutomaticPoint& p : r.curve)
@@ -348,7 +352,7 @@ TEST_CASE("int8 layers before a float softmax, also through a reshape, write the
     };
     CHECK_FALSE(gives_codes(q));
     // Mixtures of an automatic choice, too: a reshape has no form of its own.
-    const detail::FormPlans plans(optimize(m), c, Target{}, std::vector<bool>(detail::candidate_forms().size(), true));
+    const detail::FormPlans plans(optimize(m), c, Target{}, detail::all_forms());
     detail::Forms forms;
     for (std::size_t l = 0; l < plans.names().size(); ++l)
       forms.push_back(plans.names()[l] == "softmax" || plans.follows_input(l) ? detail::float_form : detail::int8_form);
@@ -368,8 +372,7 @@ TEST_CASE("automatic choice: any mixture of forms runs, with the formats of valu
     CAPTURE(m.name);
     const Tensor<float> x = random_tensor({1, 32, 32, 3}, 3);
     const OptimizedModel layers = optimize(m);
-    const detail::FormPlans plans(layers, calibrate(m, {x}), Target{},
-                                  std::vector<bool>(detail::candidate_forms().size(), true));
+    const detail::FormPlans plans(layers, calibrate(m, {x}), Target{}, detail::all_forms());
     const detail::FormValues values(plans);
     Random random(7);
     for (int mixture = 0; mixture < of_model.second; ++mixture) {
@@ -472,6 +475,17 @@ TEST_CASE("automatic choice: changes of the cheapest mixture are tried, and only
     }
   }
   CHECK(changes > 0);
+}
+
+TEST_CASE("automatic choice: conversions between formats take time, more for more elements") {
+  const detail::ConversionTimes times{ExecutorOptions{}}, none;
+  const detail::IntegerFormat* all[] = {nullptr, &detail::int8_format, &detail::int16_format};
+  for (const auto* from : all)
+    for (const auto* to : all) {
+      CHECK((times.of(from, to, 1000000) > 0) == (from != to));
+      if (from != to) CHECK(times.of(from, to, 1000000) > times.of(from, to, 16));
+      CHECK(none.of(from, to, 1000000) == 0);
+    }
 }
 
 TEST_CASE("automatic choice: the time of a layer is without the conversions of its model") {

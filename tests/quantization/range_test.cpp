@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <octet/quantization/calibration.hpp>
 #include <octet/quantization/range.hpp>
 
 // How ranges of activations are chosen from their histograms.
@@ -48,6 +49,22 @@ TEST_CASE("range: the least squared error clips rare large numbers, but not zero
   // With 8 bits, the step is small enough to keep them.
   const Range kept = mse_range(even(0, 1, 1000, std::vector<float>(100, 4.0f)), {0, 4}, 256, false);
   CHECK(kept.high > 3.5f);
+}
+
+TEST_CASE("range: with more codes, less is cut off, but what the user set stays") {
+  Calibration c;
+  TensorStatistics& t = c.tensors["x"];
+  t.histogram = even(0, 1, 1000000, std::vector<float>(10, 4.0f));
+  t.seen = {0, 4};
+  for (const RangeMethod method : {RangeMethod::mse, RangeMethod::entropy}) {
+    c.method = method;
+    CHECK(c.range("x").high < 3.8f);
+    CHECK(c.range("x", 1 << 16).high > 3.9f);
+  }
+  c.method = RangeMethod::percentile;
+  CHECK(c.range("x", 1 << 16) == c.range("x"));
+  c.set_range("x", {0, 2});
+  CHECK(c.range("x", 1 << 16) == Range{0, 2});
 }
 
 TEST_CASE("range: a number that is not of the distribution does not decide") {

@@ -75,6 +75,7 @@ struct LayerSensitivity {
   std::string layer;             ///< as in plans
   std::string type;              ///< its operator
   std::vector<FormTrial> forms;  ///< float first
+  std::string chosen;            ///< the form that an automatic choice gave it, as in `forms`; else empty
 };
 
 /// How well a model keeps the results of the float model on some samples.

@@ -36,7 +36,7 @@ class AutomaticChoice {
 
   std::vector<LayerSensitivity> sensitivity() {
     scan(true);
-    return sensitivities();
+    return sensitivities({});
   }
 
   AutomaticResult run() {
@@ -90,11 +90,13 @@ class AutomaticChoice {
       if (!plans_.graph().values[v].is_constant()) code_noise_[v] = trials.code_noise(static_cast<int>(v));
   }
 
-  std::vector<LayerSensitivity> sensitivities() const {
+  /// `chosen`: the forms of the layers that were chosen, or empty.
+  std::vector<LayerSensitivity> sensitivities(const Forms& chosen) const {
     std::vector<LayerSensitivity> all;
     for (std::size_t l = 0; l < facts_.size(); ++l) {
       if (facts_[l].size() < 2) continue;
-      LayerSensitivity s{plans_.names()[l], plans_.graph().nodes[l].op->type(), {}};
+      LayerSensitivity s{plans_.names()[l], plans_.graph().nodes[l].op->type(), {}, {}};
+      if (!chosen.empty()) s.chosen = candidate_forms()[chosen[l]].title;
       for (const FormFacts& f : facts_[l])
         s.forms.push_back(
             {candidate_forms()[f.form].title, least_decibels(f.noise), f.agreement, f.milliseconds, f.constant_bytes});
@@ -214,7 +216,7 @@ class AutomaticChoice {
     r.chosen = best;
     r.plan = curve_.points[best].plan;
     r.model = quantize(model_, r.plan);
-    r.layers = sensitivities();
+    r.layers = sensitivities(curve_.tried[best].forms);
     r.choosing = choosing_.size();
     r.proving = proving.size();
     r.scanned = scanned_;
@@ -288,8 +290,7 @@ class AutomaticChoice {
 
 OCTET_API std::vector<LayerSensitivity> layer_sensitivity(const Model& model, const Calibration& calibration,
                                                           const Target& target) {
-  return detail::AutomaticChoice(model, calibration, target, std::vector<bool>(detail::candidate_forms().size(), true))
-      .sensitivity();
+  return detail::AutomaticChoice(model, calibration, target, detail::all_forms()).sensitivity();
 }
 
 OCTET_API AutomaticResult quantize(const Model& model, const Calibration& calibration, const Target& target) {

@@ -1,8 +1,8 @@
 #pragma once
 #include "../kernels/dispatch.hpp"
 #include "../quantization/make_plan.hpp"
-#include "../quantization/round_weights.hpp"
 #include "automatic.hpp"
+#include "form_rounding.hpp"
 
 /// The forms that an automatic choice may give to layers.
 OCTET_BEGIN
@@ -33,26 +33,8 @@ constexpr std::size_t float_form = 0, int8_form = 1, dynamic_form = 2;  // place
 inline QuantizationPlan plan_of_int8(const FormSources& from, Int8Options options) {
   options.equalize = Equalize::never;  // the model's channels are multiplied already
   QuantizationPlan p = make_int8_plan(from.graph, from.calibration, options);
-  RoundingOptions samples = options.rounding_samples;
-  if (options.round == RoundWeights::nearest || samples.inputs.empty()) return p;
-  samples.each_alone = true;
-  round_plan(from.graph, p, options.round, samples, samples.notes ? samples.notes : options.notes);
+  round_alone(from.graph, p, options);
   return p;
-}
-
-/// Layers are rounded alone, since their neighbours may have any form. In a plan whose forms are chosen, this rounds
-/// weights of few bits again, each layer on the results of the layers before it. Returns false if there is nothing to
-/// round.
-inline bool round_together(const OptimizedModel& model, QuantizationPlan& plan, const Target& target) {
-  const bool few_bits = std::any_of(plan.layers.begin(), plan.layers.end(), [](const auto& l) {
-    return l.second.weight_bits < 8 && !l.second.weight_codes.empty();
-  });
-  RoundingOptions samples = target.int8.rounding_samples;
-  if (!few_bits || samples.inputs.empty()) return false;
-  if (target.progress)
-    samples.progress = [&](std::int64_t done, std::int64_t total) { target.progress("rounding again", done, total); };
-  round_plan(model, plan, target.int8.round, samples, nullptr);
-  return true;
 }
 
 /// Weights are rounded as those of int8, where they have the same scales.
@@ -132,6 +114,8 @@ inline const std::vector<CandidateForm>& candidate_forms() {
   return forms;
 }
 
+/// All of them, as those that are wanted.
+inline std::vector<bool> all_forms() { return std::vector<bool>(candidate_forms().size(), true); }
 /// Which of them serve a target.
 inline std::vector<bool> forms_that_serve(const Target& target) {
   std::vector<bool> serving;

@@ -211,7 +211,8 @@ class GemmConvolution {
                             {weights_.other_parts(), weights_.part_k(), part_size()}, o.scratch + gathered_bytes());
     if (g.epilogue.out && shape_.rows() * g.epilogue.out_stride > l2_bytes)
       prefetch_outputs(g.epilogue, rows, columns * o.out_element);
-    weights_.product (*kernels_)(g);
+    const auto multiply = weights_.product(*kernels_);
+    multiply(g);
   }
 
   static constexpr std::int64_t l2_bytes = 1024 * 1024;

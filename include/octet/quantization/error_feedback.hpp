@@ -10,9 +10,8 @@
 /// With X [P, K], the inputs of the quantized layer less their means, and T [P, O], the sums of the float model less
 /// theirs, the codes q and scales s of each output channel o shall minimize
 ///     |X (s q) - T_o|^2 / P = (s q - w)^T H (s q - w) + constant,   H = X^T X / P,   w = H^-1 X^T T_o / P.
-/// 1. With the damping d (RoundingOptions), H gets d times its mean diagonal added to it, and K / 2P + d times its own
-/// one:
-///    the fewer samples there are for K weights, the less H says about other images, and even less about images of
+/// 1. With the damping d (RoundingOptions), H gets d times its mean diagonal and K / 2P + d times its own one added to
+///    it: the fewer samples there are for K weights, the less H says about other images, and even less about images of
 ///    other things. The same amount draws w to the float weights.
 /// 2. H = L L^T. From the last column to the first, each weight is rounded, and the columns before it change by
 ///    e_j L_ij / L_jj to compensate for its error e_i: Frantar et al. 2023, "GPTQ", equation 2, here from the Cholesky

@@ -43,9 +43,15 @@ struct doubles {
   static doubles nearest(const doubles& a) {
     return make([&](int i) { return std::nearbyint(a.v[i]); });
   }
-  // The same as integers; these have to have 32 bits.
+  // The same as integers; these have to have 32 bits. Adding 1.5 * 2^52 rounds, and leaves the integer in the lower
+  // half.
   static wide::i32 round(const doubles& a) {
-    return wide::make<wide::i32>([&](int i) { return static_cast<std::int32_t>(std::nearbyint(a.v[i])); });
+    return wide::make<wide::i32>([&](int i) {
+      const double shifted = a.v[i] + 6755399441055744.0;
+      std::int64_t bits;
+      std::memcpy(&bits, &shifted, sizeof bits);
+      return static_cast<std::int32_t>(bits);
+    });
   }
   static wide::f32 to_float(const doubles& a) {
     return wide::make<wide::f32>([&](int i) { return static_cast<float>(a.v[i]); });
