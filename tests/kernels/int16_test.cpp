@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <octet/kernels/bytes.hpp>
+#include <octet/kernels/few_columns.hpp>
 #include <octet/kernels/pack.hpp>
 #include <octet/kernels/requantize.hpp>
 
@@ -56,10 +57,14 @@ struct Rounding16 {
 
 TEST_CASE("int16 kernels: products as codes, every instruction set") {
   Random random(11);
+  std::vector<std::int64_t> few_or_many(std::begin(sizes), std::end(sizes));
+  few_or_many.insert(few_or_many.end(), {4, 5, 6, 8});
   for (Isa isa : available_isas())
-    for (std::int64_t columns : sizes)
-      for (int repeat = 0; repeat < 6; ++repeat) {
+    for (std::int64_t columns : few_or_many)
+      for (int repeat = 0; repeat < 12; ++repeat) {
         const Kernels& k = kernels(isa);
+        const bool few = repeat >= 6;
+        if (few && !has_few_columns<std::int8_t>(k, columns, true)) break;
         const std::int64_t rows = random.between(1, 30), depth = random.between(1, 40);
         const bool extremes = random.chance(25);
         const std::ptrdiff_t stride = round_up(2 * depth, 4) + random.between(0, 3) * 2;
@@ -72,7 +77,8 @@ TEST_CASE("int16 kernels: products as codes, every instruction set") {
         random.fill(init.data(), columns, -100000, 100000);
         const double largest = static_cast<double>(depth) * (extremes ? 0x1p22 : 1000) + 100000;
         const Rounding16 way(random.chance(50), columns, largest, random);
-        const PackedMatrix packed = pack_matrix(k, w.data(), columns, depth, ColumnOrder::natural, 2);
+        const PackedMatrix packed = few ? pack_few_columns(k, w.data(), columns, depth, 2)
+                                        : pack_matrix(k, w.data(), columns, depth, ColumnOrder::natural, 2);
         Gemm g;
         g.a = a.bytes();
         g.a_stride = stride;
@@ -85,7 +91,7 @@ TEST_CASE("int16 kernels: products as codes, every instruction set") {
         g.epilogue.out_stride = (columns + random.between(0, 3)) * 2;
         OutputRows out(rows, columns, 2, g.epilogue.out_stride, static_cast<std::size_t>(random.between(0, 5) * 2));
         g.epilogue.out = out.bytes();
-        k.gemm_s16s8(g);
+        few ? k.few_s16s8(g) : k.gemm_s16s8(g);
         int wrong = !out.intact();
         for (std::int64_t r = 0; r < rows; ++r)
           for (std::int64_t c = 0; c < columns; ++c) {

@@ -103,7 +103,16 @@ const Case cases[] = {{1, 7, 15, 16, 1, 1, 1, 0},
                       {1, 4, 130, 6, 2, 3, 1, 1},
                       {1, 9, 40, 40, 40, 7, 1, 3},
                       {1, 12, 3, 3, 3, 23, 1, 11},
-                      {1, 9, 70, 70, 70, 3, 2, 1}};
+                      {1, 9, 70, 70, 70, 3, 2, 1},
+                      // few output channels, with sums of several parts, and groups of few channels
+                      {1, 7, 80, 3, 1, 3, 1, 1},
+                      {2, 10, 15, 5, 1, 3, 1, 1},
+                      {1, 17, 3, 1, 1, 5, 2, 2},
+                      {1, 6, 9, 2, 1, 5, 1, 2},
+                      {2, 6, 15, 8, 1, 1, 1, 0},
+                      {1, 7, 64, 64, 32, 3, 1, 1},
+                      {1, 6, 24, 24, 8, 3, 2, 1},
+                      {2, 5, 30, 12, 3, 3, 1, 1}};
 
 /// What sums of output channel o are multiplied with.
 double factor_of(const QuantParams& x, const QuantParams& weights, std::int64_t o, const QuantParams& y) {

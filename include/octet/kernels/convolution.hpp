@@ -167,7 +167,9 @@ class GemmConvolution {
   std::int64_t gathered_element() const noexcept {
     return weights_.wide_images() ? 2 : image_bytes_ == 0 ? element : activation_bytes<T>;
   }
-  OverlappingWindows windows() const noexcept { return {shape_, element, converts_blocks()}; }
+  OverlappingWindows windows() const noexcept {
+    return {shape_, weights_.wide_images() ? 2 : element, converts_blocks()};
+  }
   std::int64_t gathered_bytes() const noexcept { return in_place_ ? 0 : round_up(block_rows_ * row_stride_ + 64, 64); }
   std::int64_t worker_bytes() const noexcept {
     if (overlaps_) return windows().scratch_bytes(std::min(block_rows_, shape_.out_w));
@@ -190,11 +192,11 @@ class GemmConvolution {
     g.epilogue = epilogue_at(*o.epilogue, first_row, channel, o.out_element);
     g.a = in_place_ ? o.in + first_row * row_stride_ : o.scratch;
     if (overlaps_)
-      return windows().multiply(*kernels_, few_columns_with<T>(*kernels_), g,
+      return windows().multiply(*kernels_, weights_.product(*kernels_), g,
                                 {o.in, o.padding, first_row, o.out_element, o.scratch});
     if (weights_.window_rows() != 0) {
       g.parts = weights_.window_rows();
-      g.part_stride = weights_.k() / g.parts * (converts_blocks() ? 2 : element);
+      g.part_stride = weights_.k() / g.parts * (converts_blocks() ? 2 : gathered_element());
     }
     if (quantizes_)
       quantize(o, first_row, rows);
@@ -207,7 +209,7 @@ class GemmConvolution {
       g.a_stride = converted_stride_;
     }
     if (weights_.wide_images())
-      return multiply_parts(*kernels_, g, matrices, first_column,
+      return multiply_parts(weights_.product(*kernels_), g, matrices, first_column,
                             {weights_.other_parts(), weights_.part_k(), part_size()}, o.scratch + gathered_bytes());
     if (g.epilogue.out && shape_.rows() * g.epilogue.out_stride > l2_bytes)
       prefetch_outputs(g.epilogue, rows, columns * o.out_element);

@@ -43,7 +43,7 @@ class MergedGroups {
   /// Of a merged group. (One group of all channels can use Winograd's algorithm.)
   std::int64_t least_channels(const ConvolutionWeights<std::int8_t>& w) const noexcept {
     if (fours_) return 4;
-    const bool one = w.window.square(3, 1) && w.memory != WeightMemory::small;
+    const bool one = w.window.square(3, 1) && !w.wide_images && w.memory != WeightMemory::small;
     return std::min<std::int64_t>(one && w.out_c <= 64 ? 64 : 16, w.out_c);
   }
   std::int64_t count_ = 1;

@@ -21,18 +21,21 @@ class PackedConvolution {
       : k_(w.k() * w.repeat), part_k_(k_), wide_images_(w.wide_images) {
     const std::int64_t columns = w.out_c / w.groups, k = k_;
     if constexpr (sizeof(T) == 1)
-      if (wide_images_) {
-        part_k_ = length_of_parts(w.values, w.out_c, k);
-        packed_ = pack_parts(kernels, w.values, columns, w.groups, k, part_k_);
+      if (wide_images_) part_k_ = length_of_parts(w.values, w.out_c, k);
+    few_ = takes_few_columns(kernels, w);
+    if (few_ && w.groups == 1 && w.repeat == 1 && w.window.dilation_w == 1 && w.window.kernel_w > w.window.stride_w &&
+        part_k_ == k)
+      window_rows_ = w.window.kernel_h;
+    if constexpr (sizeof(T) == 1)
+      if (wide_images_ && window_rows_ == 0) {
+        packed_ = pack_parts(kernels, w.values, columns, w.groups, k, part_k_, few_);
         return;
       }
-    few_ = takes_few_columns(kernels, w);
     if (few_) {
-      if (w.groups == 1 && w.repeat == 1 && w.window.dilation_w == 1 && w.window.kernel_w > w.window.stride_w)
-        window_rows_ = w.window.kernel_h;
       for (std::int64_t g = 0; g < w.groups; ++g)
-        packed_.push_back(
-            pack_few_columns(kernels, w.values + g * columns * k, columns, k, std::max<std::int64_t>(1, window_rows_)));
+        packed_.push_back(pack_few_columns(kernels, w.values + g * columns * k, columns, k,
+                                           wide_images_ ? 2 : step_elements<T>(kernels),
+                                           std::max<std::int64_t>(1, window_rows_)));
       return;
     }
     for (std::int64_t g = 0; g < w.groups; ++g)
@@ -80,7 +83,9 @@ class PackedConvolution {
   }
   /// The kernel that multiplies them.
   Product product(const Kernels& kernels) const noexcept {
-    return by_small_ ? kernels.gemm_u8s4 : few_ ? few_columns_with<T>(kernels) : product_with(kernels, T{});
+    if (by_small_) return kernels.gemm_u8s4;
+    if (few_) return few_columns_with<T>(kernels, wide_images_);
+    return wide_images_ ? kernels.gemm_s16s8 : product_with(kernels, T{});
   }
 
   std::int64_t k() const noexcept { return k_; }            ///< elements of a sum

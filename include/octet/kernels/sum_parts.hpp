@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "pack.hpp"
+#include "few_columns.hpp"
 
 /// Sums of products of int16 images and int8 weights have 32 bits, which hold those with weights whose magnitudes add
 /// up to 65535 at most. Longer sums are made of equal parts, each with a matrix of its own.
@@ -25,9 +25,9 @@ inline std::int64_t length_of_parts(const std::int8_t* weights, std::int64_t row
   return length;
 }
 
-/// Weights [groups][columns][k] as matrices [group][part].
+/// Weights [groups][columns][k] as matrices [group][part]. few: for products with few columns.
 inline std::vector<PackedMatrix> pack_parts(const Kernels& kernels, const std::int8_t* weights, std::int64_t columns,
-                                            std::int64_t groups, std::int64_t k, std::int64_t length) {
+                                            std::int64_t groups, std::int64_t k, std::int64_t length, bool few) {
   std::vector<PackedMatrix> packed;
   std::vector<std::int8_t> part;
   for (std::int64_t g = 0; g < groups; ++g)
@@ -36,7 +36,8 @@ inline std::vector<PackedMatrix> pack_parts(const Kernels& kernels, const std::i
       part.clear();
       for (std::int64_t c = g * columns; c < (g + 1) * columns; ++c)
         part.insert(part.end(), weights + c * k + i, weights + c * k + i + n);
-      packed.push_back(pack_matrix(kernels, part.data(), columns, n, ColumnOrder::natural, 2));
+      packed.push_back(few ? pack_few_columns(kernels, part.data(), columns, n, 2)
+                           : pack_matrix(kernels, part.data(), columns, n, ColumnOrder::natural, 2));
     }
   return packed;
 }
@@ -50,7 +51,7 @@ struct SumParts {
 
 /// Multiplies all parts: stores the sums of all but the last, which the epilogue of the last one adds. g: of the first
 /// part; sums: room for `others` times `size` int32.
-inline void multiply_parts(const Kernels& kernels, Gemm g, const PackedMatrix* matrices, std::int64_t first_column,
+inline void multiply_parts(Product multiply, Gemm g, const PackedMatrix* matrices, std::int64_t first_column,
                            const SumParts& parts, std::byte* sums) noexcept {
   const Epilogue epilogue = g.epilogue;
   for (std::int64_t p = 0; p <= parts.others; ++p) {
@@ -66,7 +67,7 @@ inline void multiply_parts(const Kernels& kernels, Gemm g, const PackedMatrix* m
       g.epilogue.part_size = parts.size;
       g.epilogue.part_stride = g.columns;
     }
-    kernels.gemm_s16s8(g);
+    multiply(g);
     g.a += parts.length * 2;
   }
 }

@@ -69,11 +69,17 @@ OCTET_NOINLINE void few_columns_tile(const Gemm& g, const std::byte* a, const st
 template <int Width>
 class FewColumnsStore {
  public:
-  FewColumnsStore(const Epilogue& e, int columns) : e_(e), columns_(columns) {
+  FewColumnsStore(const Epilogue& e, int columns) : e_(e), out_(e.out), columns_(columns) {
     const std::ptrdiff_t row_bytes = Width * (stores_bytes(e.store) ? 1 : 4);
     const bool together = columns == Width && e.out_stride == row_bytes;
     floats_ = together && e.store == Store::f32 && (!e.residual || e.residual_stride == row_bytes);
     bytes_ = together && (e.store == Store::u8 || e.store == Store::u8_shifted);
+    codes_ = e.store == Store::i16 && columns == Width && e.out_stride == Width * 2;
+    if (codes_) {
+      e_.out_stride = wide::lanes * 2;
+      e_.wide_scale = wide_scale_;
+      for (int i = 0; i < wide::lanes; ++i) wide_scale_[i] = e.wide_scale[i % Width];
+    }
     if (!bytes_) return;
     e_.out_stride = wide::lanes;
     for (int i = 0; i < wide::lanes; ++i) {
@@ -97,7 +103,14 @@ class FewColumnsStore {
       return store_units_with<wide, 1, false>(
           e_, sums, vector_bytes, scale_, e_.store == Store::u8_shifted ? shift_ : nullptr, e_.out + row * Width,
           nullptr, (n + wide::lanes - 1) / wide::lanes, n < wide::lanes ? n : wide::lanes);
+    if (codes_) {
+      e_.out = out_ + row * Width * 2;
+      for (int i = 0; i < n; i += wide::lanes)
+        store_codes<1>(e_, sums + i * 4, 0, i / wide::lanes, 1, 0, n - i < wide::lanes ? n - i : wide::lanes);
+      return;
+    }
     for (int m = 0; m < rows; ++m) std::memcpy(spread_ + m * acc_stride, sums + m * Width * 4, Width * 4);
+    if (e_.store == Store::i16) return store_codes<1>(e_, spread_, acc_stride, row, rows, 0, columns_);
     if (!stores_bytes(e_.store)) return store_rows(e_, spread_, row, rows, 0, columns_);
     store_units<wide, 1>(e_, spread_, acc_stride, e_.scale, e_.store == Store::u8_shifted ? e_.shift : nullptr,
                          e_.out + row * e_.out_stride, residual_at(e_, row, 0), rows, columns_);
@@ -105,9 +118,11 @@ class FewColumnsStore {
 
  private:
   Epilogue e_;
+  std::byte* out_;
   int columns_;
-  bool floats_ = false, bytes_ = false;  // together
+  bool floats_ = false, bytes_ = false, codes_ = false;  // together
   alignas(64) float scale_[wide::lanes] = {}, shift_[wide::lanes] = {};
+  alignas(64) double wide_scale_[wide::lanes] = {};
   alignas(64) std::byte spread_[few_rows * acc_stride] = {};
 };
 

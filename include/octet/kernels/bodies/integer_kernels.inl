@@ -12,6 +12,7 @@ inline Kernels with_integer_kernels(Kernels k, Isa isa) noexcept {
   if constexpr (!ByteProduct::shifted) k.few_u8s8 = few_columns<ByteProduct>;
   k.widen_u8 = wide::widens ? widen_u8 : nullptr;
   k.gemm_s16s8 = gemm<S16S8>;
+  k.few_s16s8 = few_columns<S16S8>;
   k.gemm_u8s4 = gemm_u8s4;
   k.rows_u8s4 = U8S4::most_rows;
   k.depthwise_u8s8 = depthwise_u8s8;

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../kernels/merged_groups.hpp"
 #include "../int16_sums.hpp"
 #include "step.hpp"
 
@@ -22,7 +23,9 @@ class Int16Convolution : public ConvolutionStep {
     constexpr std::int64_t most_taps = 65535 / 128;  // whose products have a sum of 32 bits
     by_channel_ = groups > 1 && groups == w.out_c && w.group_in == 1 && w.k() * w.repeat <= most_taps;
     if (!by_channel_) {
-      by_matrix_ = {c.kernels(), w};
+      const MergedGroups merged(w);
+      merged_ = merged.count();
+      by_matrix_ = {c.kernels(), merged.weights(w)};
       return;
     }
     const std::vector<std::int16_t> values(weights.values.begin(), weights.values.end());
@@ -40,7 +43,9 @@ class Int16Convolution : public ConvolutionStep {
   }
   const char* form() const noexcept override { return by_channel_ ? depthwise_.form() : by_matrix_.form(); }
 
-  std::size_t plan(const ConvolutionShape& s, int threads) override {
+  std::size_t plan(const ConvolutionShape& shape, int threads) override {
+    ConvolutionShape s = shape;
+    s.groups /= merged_;
     const std::int64_t padding = by_channel_ ? s.in_w * s.in_c : s.kernel_w * s.group_in();
     padding_ = Tensor<std::int16_t>({padding});
     return by_channel_ ? depthwise_.plan(s, threads) : by_matrix_.plan(s, threads);
@@ -56,6 +61,7 @@ class Int16Convolution : public ConvolutionStep {
  private:
   Int16Sums sums_;
   bool by_channel_ = false;
+  std::int64_t merged_ = 1;  // groups that became one
   GemmConvolution<std::int8_t> by_matrix_;
   DepthwiseConvolution<std::int16_t> depthwise_;
   Tensor<std::int16_t> padding_;
