@@ -38,3 +38,15 @@ TEST_CASE("export: TFLite has no 16-bit codes with a zero point") {
   CHECK_THROWS_WITH_AS(write_tflite(g), doctest::Contains("'codes' has 16-bit codes with the zero point -20000"),
                        FormatError);
 }
+
+TEST_CASE("export: TFLite has no transposed convolutions with pixels beyond the whole result, in any dimension") {
+  Graph g;
+  TransposedConvolution c;
+  c.window = Window(1, 4, 2, 0);
+  c.window.strides = {2, 1};
+  c.window.padding = Window::Padding::same_lower;  // 18 rows, of which 17 are written; 6 of 9 columns
+  const int w = g.add_constant("w", random_tensor({5, 1, 4, 3}, 1));
+  g.outputs = {g.add("up", c, {g.add_input("x", {1, 9, 6, 3}), w})};
+  REQUIRE(g.value(g.outputs[0]).shape == Shape{1, 18, 6, 5});
+  CHECK_THROWS_WITH_AS(write_tflite(g), doctest::Contains("layer 'up'"), FormatError);
+}

@@ -74,6 +74,10 @@ class ModelBuilder {
   void declare(int tensor, std::vector<std::int32_t> shape) {
     tensors_[static_cast<std::size_t>(tensor)].shape = std::move(shape);
   }
+  /// Sizes of a tensor that the file leaves open are -1 here.
+  void leave_open(int tensor, std::vector<std::int32_t> signature) {
+    tensors_[static_cast<std::size_t>(tensor)].signature = std::move(signature);
+  }
   /// Adds an operator by its name in the schema; other names are custom operators.
   void op(const std::string& name, std::vector<std::int32_t> in, std::vector<std::int32_t> out,
           std::vector<Option> options = {}, std::vector<std::uint8_t> custom_options = {}) {
@@ -109,6 +113,7 @@ class ModelBuilder {
     DType dtype;
     QuantParams quant;
     std::vector<std::uint8_t> data;
+    std::vector<std::int32_t> signature = {};
   };
   struct OperatorSpec {
     std::string name;
@@ -157,13 +162,14 @@ class ModelBuilder {
       fb_.AddElement<std::int32_t>(slot(6), std::max(t.quant.axis, 0), 0);
       quant = any(fb_.EndTable(start));
     }
-    const Any shape = numbers(t.shape), name = text(t.name);
+    const Any shape = numbers(t.shape), name = text(t.name), signature = numbers(t.signature);
     const auto start = fb_.StartTable();
     fb_.AddOffset(slot(0), shape);
     fb_.AddElement<std::int8_t>(slot(1), type_code(t.dtype), 0);
     fb_.AddElement<std::uint32_t>(slot(2), buffer, 0);
     fb_.AddOffset(slot(3), name);
     if (!quant.IsNull()) fb_.AddOffset(slot(4), quant);
+    if (!t.signature.empty()) fb_.AddOffset(slot(7), signature);
     return Table(fb_.EndTable(start));
   }
 

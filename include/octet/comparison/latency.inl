@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "../runtime/input_type.hpp"
+#include "../runtime/stages.hpp"
 #include "latency.hpp"
 
 OCTET_BEGIN
@@ -29,15 +30,15 @@ class TimedModel {
       shapes.push_back(t.shape());
     }
     shapes = executor.plan(shapes);
-    follows_data_ = !std::all_of(shapes.begin(), shapes.end(), [](const Shape& s) { return s.known(); });
-    for (std::size_t i = 0; i < shapes.size() && !follows_data_; ++i) {
+    in_stages_ = first_data_sized(g) != Node::none;
+    for (std::size_t i = 0; i < shapes.size() && !in_stages_; ++i) {
       outputs_.push_back(AnyTensor::make(g.value(g.outputs[i]).dtype, shapes[i], [](std::byte*) {}));
       out_.push_back(outputs_.back().ref());
     }
   }
   double run() {
     const auto start = std::chrono::steady_clock::now();
-    if (follows_data_)
+    if (in_stages_)
       executor_.run(inputs_);
     else
       executor_.run(in_.data(), out_.data());
@@ -49,7 +50,7 @@ class TimedModel {
   Executor& executor_;
   std::vector<AnyTensor> inputs_, outputs_;
   std::vector<TensorRef> in_, out_;
-  bool follows_data_ = false;  // the sizes of outputs
+  bool in_stages_ = false;  // such models return tensors, even if the sizes of their outputs are known
 };
 
 }  // namespace detail

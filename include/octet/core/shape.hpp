@@ -68,6 +68,8 @@ class Shape {
   std::int64_t product(int from, int to) const;
   /// Number of elements, 1 for a scalar. Throws ShapeError as product does.
   std::int64_t elements() const { return product(0, rank_); }
+  /// Whether the product of the sizes that are known is at most 2^40.
+  bool countable() const noexcept;
 
   /// Equal if ranks and sizes are; unknown equals unknown.
   friend bool operator==(const Shape& a, const Shape& b) noexcept {

@@ -14,6 +14,15 @@ OCTET_API std::int64_t Shape::product(int from, int to) const {
   return n;
 }
 
+OCTET_API bool Shape::countable() const noexcept {
+  std::int64_t n = 1;
+  for (std::int64_t d : *this) {
+    if (d > 0 && n > max_elements / d) return false;
+    if (d > 0) n *= d;
+  }
+  return true;
+}
+
 OCTET_API std::string to_string(const Shape& s) {
   std::string text = "[";
   for (int i = 0; i < s.rank(); ++i) {

@@ -35,9 +35,13 @@ inline Graph with_built_in_operators(Graph g, std::string OperatorNames::*name) 
 
 /// What to do about a layer that a format has no operator for.
 inline std::string missing_advice(const Node& n) {
-  return std::string(n.op->type()).compare(0, 12, "FakeQuantize") == 0
-             ? "The model is being trained for integers: save what convert makes of it"
-             : "Save the model as .octet, or end the model before this layer";
+  const std::string type = n.op->type();
+  if (type.compare(0, 12, "FakeQuantize") == 0)
+    return "The model is being trained for integers: save what convert makes of it";
+  if (type == "SizesOf" || type == "Parametrized" || type == "NumberRange")
+    return "It computes with sizes: they are constants if the original file is loaded with the shapes of its inputs "
+           "(LoadOptions::input_shapes, octet convert --shape). Or save the model as .octet";
+  return "Save the model as .octet, or end the model before this layer";
 }
 
 /// Whether a result does not depend on the inputs, such as weights that are converted when the model is loaded.

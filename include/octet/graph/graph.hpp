@@ -51,6 +51,8 @@ class Graph {
 
   /// The shapes of all values for the given input shapes. Throws ShapeError if the model does not accept them.
   std::vector<Shape> infer_shapes(const std::vector<Shape>& input_shapes) const;
+  /// The same where sizes of inputs may be unknown: what is computed from them is unknown, too.
+  std::vector<Shape> infer_open_shapes(const std::vector<Shape>& input_shapes) const;
 
   /// Number of multiply-adds of a layer for these shapes of all values; 0 if a size of its inputs is unknown.
   std::int64_t macs(const Node& node, const std::vector<Shape>& shapes) const;

@@ -51,16 +51,19 @@ OCTET_API ShapeContext Graph::shape_context(const Node& node, const std::vector<
 OCTET_API std::vector<Shape> Graph::infer_shapes(const std::vector<Shape>& input_shapes) const {
   detail::require<ShapeError>(input_shapes.size() == inputs.size(), "model '", name, "': expected ", inputs.size(),
                               " inputs, found ", input_shapes.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) require_fits(value(inputs[i]), input_shapes[i]);
+  return infer_open_shapes(input_shapes);
+}
+
+OCTET_API std::vector<Shape> Graph::infer_open_shapes(const std::vector<Shape>& input_shapes) const {
   std::vector<Shape> shapes(values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     if (values[i].is_constant()) shapes[i] = values[i].constant.shape();
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Value& v = value(inputs[i]);
-    require_fits(v, input_shapes[i]);
-    shapes[static_cast<std::size_t>(inputs[i])] = input_shapes[i];
-  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) shapes[static_cast<std::size_t>(inputs[i])] = input_shapes.at(i);
   for (const Node& n : nodes) {
-    const std::vector<Shape> out = n.op->shapes(shape_context(n, &shapes));
+    const ShapeContext context = shape_context(n, &shapes);
+    const std::vector<Shape> out = n.op->shapes(context);
+    for (const Shape& s : out) context.require(s.countable(), "a result of shape ", s, " has too many elements");
     for (std::size_t i = 0; i < n.outputs.size(); ++i) shapes[static_cast<std::size_t>(n.outputs[i])] = out.at(i);
   }
   return shapes;
@@ -185,6 +188,8 @@ OCTET_API void Graph::require_fits(const Value& v, const Shape& s) const {
   const bool fits = s.rank() == v.shape.rank() && s.known();
   detail::require<ShapeError>(fits, "model '", name, "': expected input '", v.name, "' of shape ", v.shape, ", found ",
                               s);
+  detail::require<ShapeError>(s.countable(), "model '", name, "': input '", v.name, "' of shape ", s,
+                              " has too many elements");
 }
 
 OCTET_API const std::string& PrepareContext::name() const noexcept { return node_.name; }

@@ -14,7 +14,7 @@ class JoinedOperators : public OperatorOf<Op> {
   Graph body;
 
   std::vector<Shape> shapes(const ShapeContext& c) const override {
-    return {body.infer_shapes(given(c))[static_cast<std::size_t>(body.outputs[0])]};
+    return {body.infer_open_shapes(given(c))[static_cast<std::size_t>(body.outputs[0])]};
   }
   bool by_image(const ShapeContext&) const override { return true; }
   DType dtype(const ShapeContext&, int) const override { return body.value(body.outputs[0]).dtype; }

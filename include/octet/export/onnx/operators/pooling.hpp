@@ -1,6 +1,7 @@
 #pragma once
 #include "../../../operators/pooling/average_pool.hpp"
 #include "../../../operators/pooling/max_pool.hpp"
+#include "weights.hpp"
 #include "window.hpp"
 
 OCTET_BEGIN
@@ -17,10 +18,13 @@ inline void export_max_pool(NodeExport& n) {
 
 inline void export_average_pool(NodeExport& n) {
   const auto& p = static_cast<const AveragePool&>(n.op());
-  Attributes a = window_attributes(n, p.window, false);
+  Attributes a = window_attributes(n, p.window, is_dilated(p.window));
   if (p.window.ceil_mode) a.integer("ceil_mode", 1);
   if (p.include_padding) a.integer("count_include_pad", 1);
-  n.node("AveragePool", {n.real(0, n.images())}, n.images(), a);
+  // ONNX Runtime's pool of integers has no dilations, and counts what is beyond the padding.
+  const bool in_float = is_dilated(p.window) || (p.include_padding && p.window.ceil_mode);
+  const std::string x = n.real(0, n.images());
+  n.node("AveragePool", {in_float ? kept_float(n, x) : x}, n.images(), a);
 }
 
 }  // namespace detail::onnx

@@ -16,11 +16,14 @@ inline AnyTensor column_weights(NodeExport& n) {
   return permuted(w.reshaped(split), columns->second.inverse()).reshaped(w.shape());
 }
 
-/// The dimensions of a result with rows in the last one, of which at most one is unknown.
-inline std::vector<std::int64_t> rows_target(NodeExport& n, const Shape& s) {
-  n.require(std::count(s.begin(), s.end(), Shape::unknown) <= 1, "has a result of shape ", s,
-            ", of which ONNX's Reshape can compute one size only: set the others in the model's inputs");
-  return {s.begin(), s.end()};
+/// The sizes of a result with rows in the last dimension: those of tensor `in` where Reshape cannot compute them.
+inline std::string rows_target(NodeExport& n, const std::string& in, const Shape& s) {
+  if (std::count(s.begin(), s.end(), Shape::unknown) <= 1) return n.integers("sizes", {s.begin(), s.end()});
+  const std::string all = n.step("input_sizes", "Shape", {in});
+  const std::string leading =
+      n.step("leading_sizes", "Slice", {all, n.integers("first", {0}), n.integers("last", {s.rank() - 1})});
+  return n.step("all_sizes", "Concat", {leading, n.integers("row_size", {s[s.rank() - 1]})},
+                Attributes().integer("axis", 0));
 }
 
 /// Gemm of matrices. Other inputs are reshaped to rows where the layer is quantized, and MatMul otherwise.
@@ -62,7 +65,7 @@ inline void export_fully_connected(NodeExport& n) {
   n.result(0, Order::identity(n.output().shape.rank()), f.activation, [&](const std::string& out) {
     if (n.rank() == 2) return void(t.node(n.name(), "Gemm", in, out, a));
     const std::string rows = n.step("products", "Gemm", in, a);
-    t.node(n.name() + "/shaped", "Reshape", {rows, n.integers("sizes", rows_target(n, n.output().shape))}, out);
+    t.node(n.name() + "/shaped", "Reshape", {rows, rows_target(n, t.tensor(n.id(0), order), n.output().shape)}, out);
   });
 }
 

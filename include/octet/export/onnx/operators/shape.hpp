@@ -54,19 +54,19 @@ inline Order reshape_order(NodeExport& n) {
   return o;
 }
 
-/// Reshape to the sizes of the result, of which the first is copied if it is unknown there and in the input.
+/// Reshape to the sizes of the result. Of several that are unknown, those are copied which the layer copies and which
+/// the file's tensor has at the same place.
 inline void export_reshape(NodeExport& n) {
-  const Shape &in = n.input(0).shape, &out = n.output().shape;
+  const auto& r = static_cast<const Reshape&>(n.op());
+  const Shape& out = n.output().shape;
   const Order o = reshape_order(n);
   std::vector<std::int64_t> sizes(out.begin(), out.end());
-  const bool keeps_first = in.rank() > 0 && out.rank() > 0 && in[0] == Shape::unknown && out[0] == Shape::unknown &&
-                           (o.rank() == 0 || o[0] == 0);
-  const auto unknown = std::count(sizes.begin(), sizes.end(), Shape::unknown);
-  if (keeps_first && unknown > 1) sizes[0] = 0;
-  n.require(unknown - (keeps_first && unknown > 1) <= 1, "has a result of shape ", out,
+  for (std::int64_t s : sizes) n.require(s != 0, "has a result of shape ", out, ", which is empty");
+  if (std::count(sizes.begin(), sizes.end(), Shape::unknown) > 1)
+    for (int i = 0; i < out.rank(); ++i)
+      if (out[i] == Shape::unknown && r.target[at(i)] == 0 && (o.rank() == 0 || o[i] == i)) sizes[at(i)] = 0;
+  n.require(std::count(sizes.begin(), sizes.end(), Shape::unknown) <= 1, "has a result of shape ", out,
             ", of which ONNX's Reshape can compute one size only: set the others in the model's inputs");
-  for (std::size_t i = 0; i < sizes.size(); ++i)
-    n.require(sizes[i] != 0 || (i == 0 && keeps_first), "has a result of shape ", out, ", which is empty");
   n.node("Reshape", {n.real(0, o), n.integers("sizes", sizes)}, Order::identity(out.rank()));
 }
 

@@ -52,13 +52,18 @@ inline std::string real_bias(NodeExport& n, int i) {
   return t.step(b.name + "/dequantized", "DequantizeLinear", {codes, s[0], s[1]}, a);
 }
 
-/// The real numbers x of input 0, as a layer reads them. Between a DequantizeLinear and a QuantizeLinear, ONNX Runtime
-/// would quantize the layer's float weights, with one scale for all. A Clip without limits in between prevents that.
-inline std::string layer_input(NodeExport& n, const std::string& x) {
-  const TensorExport& t = n.tensors();
-  if (n.input(LayerInputs::weights).is_quantized() || !t.follows_codes(n.id(0))) return x;
+/// The real numbers x of input 0 for an operator that ONNX Runtime must not compute in integers, as it would between a
+/// DequantizeLinear and a QuantizeLinear. A Clip without limits in between prevents that.
+inline std::string kept_float(NodeExport& n, const std::string& x) {
+  if (!n.tensors().follows_codes(n.id(0))) return x;
   constexpr double limitless = std::numeric_limits<double>::infinity();
   return n.step("kept_float", "Clip", {x, n.scalar("lowest", -limitless), n.scalar("highest", limitless)});
+}
+
+/// The real numbers x of input 0, as a layer reads them: ONNX Runtime would quantize float weights, with one scale for
+/// all.
+inline std::string layer_input(NodeExport& n, const std::string& x) {
+  return n.input(LayerInputs::weights).is_quantized() ? x : kept_float(n, x);
 }
 
 /// Whether the layer quantizes its float input at run time.

@@ -187,7 +187,7 @@ inline void export_transposed_convolution(NodeExport& n) {
             "does not have: keep the layer float, or quantize the model to int8 or fp16");
   Shape full = out;
   std::vector<std::int64_t> begin{0, 0, 0, 0};
-  bool same = true, whole = true;
+  bool same = true, whole = true, inside = true;  // inside: no pixel of the result is beyond the whole one
   for (int i = 0; i < 2; ++i) {
     const auto k = static_cast<std::size_t>(i);
     full[i + 1] = w.strides[k] * (in[i + 1] - 1) + w.kernel[k];
@@ -199,10 +199,9 @@ inline void export_transposed_convolution(NodeExport& n) {
     begin[k + 1] = before;
     same = same && before == total / 2 && in[i + 1] == (out[i + 1] + w.strides[k] - 1) / w.strides[k];
     whole = whole && before == 0 && full[i + 1] == out[i + 1];
-    n.require(out[i + 1] <= full[i + 1] - before || same,
-              "adds pixels to the result (output_padding), which TFLite "
-              "does not have");
+    inside = inside && out[i + 1] <= full[i + 1] - before;
   }
+  n.require(inside || same, "adds pixels to the result (output_padding), which TFLite does not have");
   const int x = layer_input(n, form), filter = layer_weights(n, form, n.constant_input(LayerInputs::weights), 0),
             bias = layer_bias(n, form, weights[0]);
   const auto write = [&](int to, const Shape& size, int padding, int activation) {

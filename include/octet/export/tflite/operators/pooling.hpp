@@ -37,11 +37,15 @@ inline int padded_below(NodeExport& n, const FilePadding& p, int x) {
   return y;
 }
 
+inline void require_dense(const NodeExport& n, const Window& w) {
+  n.require(std::all_of(w.dilations.begin(), w.dilations.end(), [](std::int64_t d) { return d == 1; }),
+            "is a pool with dilation, which TFLite does not have");
+}
+
 inline void export_max_pool(NodeExport& n) {
   const auto& m = static_cast<const MaxPool&>(n.op());
   n.require(!m.indices, "also gives the positions of maxima, which TFLite does not have");
-  n.require(std::all_of(m.window.dilations.begin(), m.window.dilations.end(), [](std::int64_t d) { return d == 1; }),
-            "is a pool with dilation, which TFLite does not have");
+  require_dense(n, m.window);
   const FilePadding p = file_padding(n, m.window, n.input(0).shape);
   n.operate("MAX_POOL_2D", 1, 2, {padded_below(n, p, n.in_like_output(0))}, {n.out()}, pool_options(m.window, p.code));
 }
@@ -50,6 +54,7 @@ inline void export_max_pool(NodeExport& n) {
 /// its own.
 inline void export_average_pool(NodeExport& n) {
   const auto& a = static_cast<const AveragePool&>(n.op());
+  require_dense(n, a.window);
   FilePadding p = file_padding(n, a.window, n.input(0).shape);
   n.require(!a.include_padding || !leaves_padding(n, a.window),
             "counts padding, but not what its last windows have beyond it (ceil_mode), which TFLite does not have");

@@ -34,6 +34,8 @@ struct RecurrentImport {
               "expected weights [", directions, ", ", gates, " H, features] and [", directions, ", ", gates,
               " H, H], found ", w, " and ", r);
     units = r[2];
+    const std::int64_t hidden = n.integer("hidden_size", units);
+    n.require(hidden == units, "hidden_size is ", hidden, ", but the weights have ", units, " units");
     features = w[2];
     n.require(!n.has(3) || n.input(3).shape() == Shape{directions, 2 * gates * units}, "expected biases [", directions,
               ", ", 2 * gates * units, "], found ", n.has(3) ? n.input(3).shape() : Shape{});

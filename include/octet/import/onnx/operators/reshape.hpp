@@ -67,20 +67,28 @@ inline std::optional<Operand> try_reshaped(NodeImport& n, const Operand& x, std:
     for (const Target& t : out) shape.push_back(t.size);
     return constant_operand(n.output_name(), n.builder.constant(x).reshaped(shape));
   }
-  ReshapePlan plan{Order::identity(in.rank()), Order::identity(static_cast<int>(out.size()))};
-  if (!empty) plan = plan_reshape(in, x.order, out);
+  const ReshapePlan as_in_file{Order::identity(in.rank()), Order::identity(static_cast<int>(out.size()))};
+  ReshapePlan plan = empty ? as_in_file : plan_reshape(in, x.order, out);
   Reshape op;
   op.allow_zero = empty;
   unsigned keeps = 0;
-  int open = 0;
-  for (int q = 0; q < plan.after.rank(); ++q) {
-    const Target& t = out[static_cast<std::size_t>(plan.after[q])];
-    const bool stays = !empty && t.from >= 0 && q < plan.before.rank() && plan.before[q] == t.from;
-    if (stays) keeps |= 1u << q;
-    if (!stays && t.size == Shape::unknown) ++open;
-    op.target.push_back(stays ? 0 : t.size);
+  const auto can_follow = [&] {
+    op.target.clear();
+    keeps = 0;
+    int open = 0;
+    for (int q = 0; q < plan.after.rank(); ++q) {
+      const Target& t = out[static_cast<std::size_t>(plan.after[q])];
+      const bool stays = !empty && t.from >= 0 && q < plan.before.rank() && plan.before[q] == t.from;
+      if (stays) keeps |= 1u << q;
+      if (!stays && t.size == Shape::unknown) ++open;
+      op.target.push_back(stays ? 0 : t.size);
+    }
+    return open <= 1;
+  };
+  if (!can_follow()) {
+    plan = as_in_file;
+    if (!can_follow()) return {};
   }
-  if (open > 1) return {};
   const std::vector<int> v{n.builder.value(x, plan.before)};
   const int y = step ? n.step(step, std::move(op), v, static_cast<Keeps>(keeps))
                      : n.add(std::move(op), v, static_cast<Keeps>(keeps));

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../open_blocks.hpp"
 #include "join.hpp"
 
 /// Reshape, squeeze, pack, unpack and similar operators.
@@ -67,14 +68,23 @@ inline void import_unpack(OperatorImport& n) {
   }
 }
 
+inline auto open_step(OperatorImport& n) {
+  return [&n](const char* what, auto op, int v, int) { return n.step(what, std::move(op), {v}); };
+}
+
 /// DEPTH_TO_SPACE and SPACE_TO_DEPTH. The channels of a block are ordered by pixel first, then by channel.
 inline void import_depth_to_space(OperatorImport& n) {
   const std::int64_t b = n.integer(0);
   const int x = n.value(0);
   const Shape s = n.graph_value(x).shape;
-  n.require(s.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[2] >= 0 && s[3] >= 0 && s[3] % (b * b) == 0,
-            "blocks of ", b, " do not divide an input of shape ", s);
+  n.require(s.rank() == 4 && b > 0 && b < 65536 && s[3] >= 0 && s[3] % (b * b) == 0, "blocks of ", b,
+            " do not divide an input of shape ", s);
   const std::int64_t c = s[3] / (b * b);
+  if (s[1] == Shape::unknown || s[2] == Shape::unknown) {
+    const int open = n.step("blocks", Reshape({0, 0, 0, b, b, c}), {x});
+    n.add(Transpose({0, 2, 1, 3}), {joined_blocks(open_step(n), open, {4, 3, 5}, b, c)});
+    return;
+  }
   const int split = n.step("blocks", Reshape({0, s[1], s[2], b, b, c}), {x});
   const int moved = n.step("moved", Transpose({0, 1, 3, 2, 4, 5}), {split});
   n.add(Reshape({0, s[1] * b, s[2] * b, c}), {moved});
@@ -84,9 +94,13 @@ inline void import_space_to_depth(OperatorImport& n) {
   const std::int64_t b = n.integer(0);
   const int x = n.value(0);
   const Shape s = n.graph_value(x).shape;
-  n.require(
-      s.rank() == 4 && b > 0 && b < 65536 && s[1] >= 0 && s[2] >= 0 && s[3] >= 0 && s[1] % b == 0 && s[2] % b == 0,
-      "blocks of ", b, " do not divide an input of shape ", s);
+  const auto divides = [&](std::int64_t d) { return d == Shape::unknown || d % b == 0; };
+  n.require(s.rank() == 4 && b > 0 && b < 65536 && s[3] >= 0 && divides(s[1]) && divides(s[2]), "blocks of ", b,
+            " do not divide an input of shape ", s);
+  if (s[1] == Shape::unknown || s[2] == Shape::unknown) {
+    n.add(Transpose({0, 2, 1, 3}), {divided_blocks(open_step(n), x, b, s[3])});
+    return;
+  }
   const int split = n.step("blocks", Reshape({0, s[1] / b, b, s[2] / b, b, s[3]}), {x});
   const int moved = n.step("moved", Transpose({0, 1, 3, 2, 4, 5}), {split});
   n.add(Reshape({0, s[1] / b, s[2] / b, b * b * s[3]}), {moved});
