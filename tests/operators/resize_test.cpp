@@ -1,4 +1,6 @@
 #include <octet/operators/all.hpp>
+#include <octet/operators/resize/axis.hpp>
+#include "support/isas.hpp"
 #include "support/layer.hpp"
 #include "support/random.hpp"
 
@@ -328,6 +330,44 @@ TEST_CASE("resize: bytes are interpolated as integers and rounded to nearest") {
   CHECK(
       run_layer(scaled(ResizeMode::linear, CoordinateMode::half_pixel, {0.5, 1}), {other})[0].view<std::uint8_t>()[0] ==
       12);
+}
+
+TEST_CASE("resize: bilinear bytes are exact sums rounded to even, every instruction set") {
+  constexpr double unit = 1.0 / 32768;
+  for (Isa isa : available_isas()) {
+    const UseIsa use(isa);
+    for (const std::int64_t channels : {1, 2, 3, 7, 11, 12, 15, 16, 17, 33})
+      for (const auto& [oh, ow] :
+           {std::pair<std::int64_t, std::int64_t>{12, 10}, {13, 4}, {6, 20}, {4, 11}, {31, 17}}) {
+        Tensor<std::uint8_t> x({2, 6, 5, channels});
+        Random(channels).fill(x.data(), x.size(), 0, 255);
+        const Resize op = resize(ResizeMode::linear, CoordinateMode::half_pixel, {2, oh, ow, channels});
+        const AnyTensor y = run_layer(op, {x})[0];
+        const auto taps = [&](std::int64_t in, std::int64_t out) {
+          octet::detail::ResizeAxis a;
+          a.in = in;
+          a.out = out;
+          return octet::detail::ResizeFilter{}.taps(a, CoordinateMode::half_pixel, unit);
+        };
+        const auto down = taps(6, oh), along = taps(5, ow);
+        const auto part = [](const std::vector<float>& weights, std::int64_t place, std::int64_t k) {
+          return static_cast<std::int64_t>(weights[static_cast<std::size_t>(2 * place + k)] / static_cast<float>(unit));
+        };
+        int wrong = 0;
+        each_index(y.shape(), [&](const auto& i) {
+          std::int64_t sum = 0;  // in units of 2^-30
+          for (std::int64_t a : {0, 1})
+            for (std::int64_t b : {0, 1})
+              sum += part(down.weight, i[1], a) * part(along.weight, i[2], b) *
+                     x(i[0], down.index[static_cast<std::size_t>(2 * i[1] + a)],
+                       along.index[static_cast<std::size_t>(2 * i[2] + b)], i[3]);
+          const double expected = std::nearbyint(std::ldexp(static_cast<double>(sum), -30));
+          wrong += y.view<std::uint8_t>()[flat(y.shape(), i)] != expected;
+        });
+        INFO(name(isa), ", ", channels, " channels, ", oh, " x ", ow);
+        CHECK(wrong == 0);
+      }
+  }
 }
 
 TEST_CASE("resize: the extrapolation value is quantized") {

@@ -5,13 +5,13 @@
 #include "../../kernels/bytes.hpp"
 #include "../activation_codes.hpp"
 #include "../implement.hpp"
-#include "axis.hpp"
+#include "bilinear_rows.hpp"
 
 OCTET_BEGIN
 namespace detail {
 
 /// Linear and cubic resizing of float and uint8 tensors, one dimension after the other. Bytes are interpolated as
-/// integers and rounded (half to even) at the end. Bilinear resizing of bytes does both dimensions row by row.
+/// integers and rounded (half to even) at the end. Bilinear resizing of bytes: BilinearRows.
 class InterpolateStep : public Step {
  public:
   using Rule = std::function<std::vector<ResizeAxis>(const Shape& in)>;
@@ -50,7 +50,7 @@ class InterpolateStep : public Step {
     largest_ = 0;
     for (std::size_t d : order) {
       const int axis = static_cast<int>(d);
-      Pass p;
+      ResizePass p;
       p.outer = shape.product(0, axis);
       p.inner = shape.product(axis + 1, shape.rank());
       p.in = axes[d].in;
@@ -61,7 +61,7 @@ class InterpolateStep : public Step {
       passes_.push_back(std::move(p));
     }
     if (rescales_ && passes_.empty() && shape.rank() > 0) {  // codes change even where the size does not
-      Pass p;
+      ResizePass p;
       p.in = p.out = shape[0];
       p.inner = shape.product(1, shape.rank());
       p.taps.count = 1;
@@ -70,13 +70,10 @@ class InterpolateStep : public Step {
       order.push_back(0);
       passes_.push_back(std::move(p));
     }
+    by_rows_ = by_rows_ && passes_[0].inner == passes_[1].in * passes_[1].inner;
     if (by_rows_) {
-      by_rows_ = passes_[0].inner == passes_[1].in * passes_[1].inner;
-      for (Pass& p : passes_) p.fraction_bits = fraction_bits(p.taps);
-      if (by_rows_) {
-        largest_ = round_up(passes_[0].inner, 16);
-        return static_cast<std::size_t>(largest_ * c.threads) * 4;
-      }
+      rows_ = {*kernels_, passes_[0], passes_[1], outside_code()};
+      return rows_.scratch_bytes(c.threads);
     }
     return static_cast<std::size_t>(largest_ * std::min<std::int64_t>(2, static_cast<std::int64_t>(order.size()) - 1)) *
            4;
@@ -85,7 +82,9 @@ class InterpolateStep : public Step {
   bool is_view() const noexcept override { return passes_.empty(); }
 
   void run(const RunContext& c) noexcept override {
-    if (by_rows_) return run_rows(c);
+    if (by_rows_)
+      return rows_.run(reinterpret_cast<const std::uint8_t*>(c.input(0)), reinterpret_cast<std::uint8_t*>(c.output()),
+                       c.scratch, *c.pool);
     float* buffers[2] = {reinterpret_cast<float*>(c.scratch), reinterpret_cast<float*>(c.scratch) + largest_};
     const std::size_t last = passes_.size() - 1;
     for (std::size_t p = 0; p <= last; ++p) {
@@ -112,79 +111,9 @@ class InterpolateStep : public Step {
   }
 
  private:
-  struct Pass {
-    std::int64_t outer = 1, in = 1, out = 1, inner = 1;
-    ResizeTaps taps;
-    std::vector<int> fraction_bits;  // of each output element's weights; only if by_rows_
-  };
-
-  /// The number of bits after the point that each two weights have.
-  static std::vector<int> fraction_bits(const ResizeTaps& taps) {
-    std::vector<int> all;
-    for (std::size_t i = 0; i < taps.weight.size(); i += 2) {
-      int n = 0;
-      for (float w : {taps.weight[i], taps.weight[i + 1]})
-        while (n < 15 && std::ldexp(w, n) != std::floor(std::ldexp(w, n))) ++n;
-      all.push_back(n);
-    }
-    return all;
-  }
-
-  /// Both passes for one row after the other, so that what is between them stays in the cache. Sums are exact, as in
-  /// run.
-  void run_rows(const RunContext& c) const noexcept {
-    const Pass &down = passes_[0], &along = passes_[1];
-    const std::int64_t rows = down.outer * down.out, tasks = std::min<std::int64_t>(rows, 4 * c.pool->size());
-    c.pool->parallel(tasks, [&](std::int64_t t, int worker) {
-      float* sums = reinterpret_cast<float*>(c.scratch) + worker * largest_;
-      for (std::int64_t r = rows * t / tasks; r < rows * (t + 1) / tasks; ++r) {
-        const auto* in = reinterpret_cast<const std::uint8_t*>(c.input(0)) + r / down.out * down.in * down.inner;
-        auto* out = reinterpret_cast<std::uint8_t*>(c.output()) + r * along.out * along.inner;
-        const std::int64_t* index = down.taps.index.data() + r % down.out * 2;
-        const float* weight = down.taps.weight.data() + r % down.out * 2;
-        if (index[0] < 0) {
-          for (std::int64_t i = 0; i < along.out * along.inner; ++i) store(out[i], outside_);
-          continue;
-        }
-        BlendRows b;
-        b.a = in + index[0] * down.inner;
-        b.b = in + index[1] * down.inner;
-        b.out_f32 = sums;
-        b.count = down.inner;
-        b.weight_a = weight[0];
-        b.weight_b = weight[1];
-        kernels_->blend(b);
-        for (std::int64_t x = 0; x < along.out; ++x)
-          blend_pixels(along, x, sums, down.fraction_bits[static_cast<std::size_t>(r % down.out)],
-                       out + x * along.inner);
-      }
-    });
-  }
-
-  /// sum_bits: bits after the point that elements of the row have.
-  void blend_pixels(const Pass& p, std::int64_t place, const float* row, int sum_bits,
-                    std::uint8_t* out) const noexcept {
-    const std::int64_t *index = p.taps.index.data() + place * 2, inner = p.inner;
-    const float* weight = p.taps.weight.data() + place * 2;
-    if (index[0] < 0) {
-      for (std::int64_t i = 0; i < inner; ++i) store(out[i], outside_);
-      return;
-    }
-    const float *a = row + index[0] * inner, *b = row + index[1] * inner;
-    BlendRows r;
-    r.a_f32 = a;
-    r.b_f32 = b;
-    r.out = out;
-    r.count = inner;
-    r.weight_a = weight[0];
-    r.weight_b = weight[1];
-    r.exact = sum_bits + p.fraction_bits[static_cast<std::size_t>(place)] <= 16;  // and 8 before the point
-    kernels_->blend(r);
-  }
-
   /// The last dimension of floats, between two elements of which each result is: the sums of one_row, of a line at
   /// once.
-  void run_lines(const Pass& p, const float* in, float* out, ThreadPool& pool) const noexcept {
+  void run_lines(const ResizePass& p, const float* in, float* out, ThreadPool& pool) const noexcept {
     const std::int64_t lines = std::max<std::int64_t>(1, 8192 / p.out);
     parallel_parts(pool, p.outer, lines, [&](std::int64_t first, std::int64_t count) {
       for (std::int64_t line = first; line < first + count; ++line) {
@@ -199,7 +128,7 @@ class InterpolateStep : public Step {
   }
 
   template <class Sum, class In, class Out>
-  void run(const Pass& p, const In* in, Out* out, ThreadPool& pool) const noexcept {
+  void run(const ResizePass& p, const In* in, Out* out, ThreadPool& pool) const noexcept {
     if constexpr (std::is_same_v<In, float> && std::is_same_v<Out, float> && std::is_same_v<Sum, float>)
       if (p.inner == 1 && p.taps.count == 2) return run_lines(p, in, out, pool);
     const std::int64_t rows = p.outer * p.out, tasks = std::min<std::int64_t>(rows, 4 * pool.size());
@@ -215,7 +144,7 @@ class InterpolateStep : public Step {
 
   /// `place`: the output element; `in`: the first input element along the dimension.
   template <class Sum, class In, class Out>
-  void one_row(const Pass& p, std::int64_t place, const In* in, Out* out) const noexcept {
+  void one_row(const ResizePass& p, std::int64_t place, const In* in, Out* out) const noexcept {
     const std::int64_t *index = p.taps.index.data() + place * p.taps.count, inner = p.inner;
     const float* weight = p.taps.weight.data() + place * p.taps.count;
     if (index[0] < 0) {
@@ -261,6 +190,12 @@ class InterpolateStep : public Step {
     }
   }
 
+  std::uint8_t outside_code() const noexcept {
+    std::uint8_t code = 0;
+    store(code, outside_);
+    return code;
+  }
+
   void store(float& to, float x) const noexcept { to = x; }
   void store(float& to, double x) const noexcept { to = static_cast<float>(x); }
   template <class Sum>
@@ -279,14 +214,15 @@ class InterpolateStep : public Step {
 
   std::string name_;
   const ByteKernels* kernels_;
-  bool bytes_, by_rows_ = false;    // by_rows: both dimensions, row by row
+  bool bytes_, by_rows_ = false;    // by_rows: both dimensions by rows_
   bool rescales_ = false;           // the output has a scale of its own:
   double factor_ = 1, offset_ = 0;  // code * factor + offset
   Rule rule_;
   ResizeFilter filter_;
   CoordinateMode mode_;
   float outside_;
-  std::vector<Pass> passes_;
+  std::vector<ResizePass> passes_;
+  BilinearRows rows_;
   std::int64_t largest_ = 0;  // floats between passes
 };
 
