@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <octet/data/input_set.hpp>
 #include <octet/data/npy.hpp>
@@ -95,7 +97,19 @@ void run_tensors(const RunArguments& o) {
   }
 }
 
-void run_command(const RunArguments& o, const CLI::App& command) {
+/// --input A.npy B.npy: what follows the first one is not an image.
+void take_inputs(RunArguments& o) {
+  const auto is_input = [](const std::string& file) {
+    const std::string end = std::filesystem::path(file).extension().string();
+    return end == ".npy" || end == ".npz";
+  };
+  if (o.inputs.empty() || !std::all_of(o.files.begin(), o.files.end(), is_input)) return;
+  o.inputs.insert(o.inputs.end(), o.files.begin(), o.files.end());
+  o.files.clear();
+}
+
+void run_command(RunArguments o, const CLI::App& command) {
+  take_inputs(o);
   require(o.files.empty() != o.inputs.empty(),
           o.files.empty() ? "images or --input FILE.npy are required" : "images and --input cannot be given together");
   if (!o.inputs.empty()) {
@@ -119,7 +133,8 @@ void add_run(CLI::App& app) {
   c->add_option("model", o->model, ".onnx, .tflite or .octet file, or builtin:NAME")->required();
   c->add_option("images", o->files, "JPEG, PNG or BMP files");
   c->add_option("--input", o->inputs,
-                "FILE.npy or NAME=FILE.npy for each input of the model, or FILE.npz with arrays named after inputs; "
+                "FILE.npy or NAME=FILE.npy for each input of the model, one after another, or FILE.npz with arrays "
+                "named after inputs; "
                 "in the types and the layout of the model's file (ONNX: [N, C, H, W])")
       ->allow_extra_args(false);
   c->add_option("--save", o->save, "Write every output to this folder, as NAME.npy (with one image or --input)");
