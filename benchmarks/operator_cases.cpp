@@ -197,16 +197,22 @@ void add_movement(Cases& all) {
   add("Pad", image, [](Graph& g, int x) {
     return g.add("op", Pad(PadMode::constant, {0, 1, 1, 0}, {0, 1, 1, 0}), {x});
   });
-  for (const ResizeMode mode : {ResizeMode::linear, ResizeMode::nearest})
-    for (const double scale : {2.0, 1.5})
-      add(std::string(mode == ResizeMode::linear ? "Resize, bilinear" : "Resize, nearest") +
-              (scale == 2 ? " x2" : " x1.5"),
-          {1, 40, 40, 64}, [mode, scale](Graph& g, int x) {
-            Resize op;
-            op.mode = mode;
-            op.scales = {1, scale, scale, 1};
-            return g.add("op", op, {x});
-          });
+  const auto resize = [&](ResizeMode mode, const char* name, double scale, const Shape& shape) {
+    add(std::string("Resize, ") + name, shape, [mode, scale](Graph& g, int x) {
+      Resize op;
+      op.mode = mode;
+      op.scales = {1, scale, scale, 1};
+      return g.add("op", op, {x});
+    });
+  };
+  resize(ResizeMode::linear, "bilinear x2", 2, {1, 40, 40, 64});
+  resize(ResizeMode::linear, "bilinear x1.5", 1.5, {1, 40, 40, 64});
+  resize(ResizeMode::linear, "bilinear x4", 4, {1, 65, 65, 21});
+  resize(ResizeMode::linear, "bilinear x4", 4, {1, 80, 80, 1});
+  resize(ResizeMode::linear, "bilinear x0.5", 0.5, {1, 80, 80, 64});
+  resize(ResizeMode::linear, "bilinear x0.5", 0.5, {1, 160, 160, 3});
+  resize(ResizeMode::nearest, "nearest x2", 2, {1, 40, 40, 64});
+  resize(ResizeMode::nearest, "nearest x1.5", 1.5, {1, 40, 40, 64});
 }
 
 void add_reductions(Cases& all) {

@@ -30,7 +30,8 @@ class BilinearRows {
         along_bits_(fraction_bits(along.taps)) {
     // Lines of the image that are resized first serve several rows of the result, which are then whole rows.
     const auto is_inside = [](std::int64_t i) { return i >= 0; };
-    line_first_ = down.out >= down.in && std::all_of(along.taps.index.begin(), along.taps.index.end(), is_inside);
+    line_first_ = (down.out >= down.in || along.inner < few_channels) &&
+                  std::all_of(along.taps.index.begin(), along.taps.index.end(), is_inside);
     for (int bits : along_bits_) most_bits_ = std::max(most_bits_, bits);
     room_ = line_first_ ? 2 * round_up(along.out * along.inner, 16) : round_up(down.inner, 16);
   }
@@ -98,24 +99,32 @@ class BilinearRows {
     lines.number[i] = number;
     const std::uint8_t* from = in + number * along_.in * along_.inner;
     float* to = lines.values[i];
-    const std::int64_t inner = along_.inner;
-    for (std::int64_t x = 0; x < along_.out; ++x, to += inner) {
-      const std::int64_t* index = along_.taps.index.data() + 2 * x;
-      const float* weight = along_.taps.weight.data() + 2 * x;
-      BlendRows b;
-      b.a = from + index[0] * inner;
-      b.b = from + index[1] * inner;
-      b.weight_a = weight[0];
-      b.weight_b = weight[1];
-      b.out_f32 = to;
-      b.count = inner;
-      if (inner < few_channels)
-        for (std::int64_t c = 0; c < inner; ++c)
-          to[c] = b.weight_a * static_cast<float>(b.a[c]) + b.weight_b * static_cast<float>(b.b[c]);
-      else
-        kernels_->blend(b);
-    }
+    along_.inner < few_channels ? resize_few(from, to) : resize_line(from, to);
     return lines.values[i];
+  }
+
+  void resize_line(const std::uint8_t* in, float* out) const noexcept {
+    const std::int64_t inner = along_.inner;
+    BlendRows b;
+    b.count = inner;
+    for (std::size_t x = 0; x < static_cast<std::size_t>(2 * along_.out); x += 2, out += inner) {
+      b.a = in + along_.taps.index[x] * inner;
+      b.b = in + along_.taps.index[x + 1] * inner;
+      b.weight_a = along_.taps.weight[x];
+      b.weight_b = along_.taps.weight[x + 1];
+      b.out_f32 = out;
+      kernels_->blend(b);
+    }
+  }
+  void resize_few(const std::uint8_t* in, float* out) const noexcept {
+    const std::int64_t inner = along_.inner;
+    const std::int64_t* index = along_.taps.index.data();
+    const float* weight = along_.taps.weight.data();
+    for (std::int64_t x = 0; x < along_.out; ++x, index += 2, weight += 2, out += inner) {
+      const std::uint8_t *a = in + index[0] * inner, *b = in + index[1] * inner;
+      const float wa = weight[0], wb = weight[1];
+      for (std::int64_t c = 0; c < inner; ++c) out[c] = wa * static_cast<float>(a[c]) + wb * static_cast<float>(b[c]);
+    }
   }
 
   void row_of_pixels(std::int64_t r, const std::uint8_t* in, float* sums, std::uint8_t* out) const noexcept {
@@ -130,20 +139,20 @@ class BilinearRows {
     b.weight_b = down_.taps.weight[2 * y + 1];
     kernels_->blend(b);
     const std::int64_t inner = along_.inner;
-    for (std::int64_t x = 0; x < along_.out; ++x, out += inner) {
-      const std::int64_t* index = along_.taps.index.data() + 2 * x;
+    BlendRows p;
+    p.count = inner;
+    for (std::size_t x = 0; x < static_cast<std::size_t>(along_.out); ++x, out += inner) {
+      const std::int64_t* index = &along_.taps.index[2 * x];
       if (index[0] < 0) {
         std::fill_n(out, inner, outside_);
         continue;
       }
-      BlendRows p;
       p.a_f32 = sums + index[0] * inner;
       p.b_f32 = sums + index[1] * inner;
       p.out = out;
-      p.count = inner;
-      p.weight_a = along_.taps.weight[static_cast<std::size_t>(2 * x)];
-      p.weight_b = along_.taps.weight[static_cast<std::size_t>(2 * x + 1)];
-      p.exact = is_exact(down_bits_[y] + along_bits_[static_cast<std::size_t>(x)]);
+      p.weight_a = along_.taps.weight[2 * x];
+      p.weight_b = along_.taps.weight[2 * x + 1];
+      p.exact = is_exact(down_bits_[y] + along_bits_[x]);
       kernels_->blend(p);
     }
   }
