@@ -115,7 +115,8 @@ int wrong_u8(const Kernels& kernels, const U8Product& p, const RandomEpilogue& w
       pack_matrix(kernels, p.weights.data(), p.columns, p.k, order,
                   form == Form::four_bits ? weights_per_step<std::int8_t> : step_elements<std::int8_t>(kernels));
   if (form == Form::four_bits) packed = packed_small(kernels, packed, order, p.blocks);
-  if (form == Form::few_columns) packed = pack_few_columns(kernels, p.weights.data(), p.columns, p.k, step_elements<std::int8_t>(kernels));
+  if (form == Form::few_columns)
+    packed = pack_few_columns(kernels, p.weights.data(), p.columns, p.k, step_elements<std::int8_t>(kernels));
   const std::int64_t element = bytes ? 1 : 4;
   e.out_stride = (p.columns + random.between(0, 3)) * element;
   OutputRows out(p.rows, p.columns, element, e.out_stride, static_cast<std::size_t>(random.between(0, 5) * element));
@@ -223,7 +224,8 @@ TEST_CASE("few columns: rows in parts, which overlap") {
         g.epilogue.out_stride = columns * 4;
         int wrong = 0;
         if (has_few_columns<std::int8_t>(simd, columns)) {
-          const PackedMatrix packed = pack_few_columns(simd, small.data(), columns, 4 * k, step_elements<std::int8_t>(simd), parts);
+          const PackedMatrix packed =
+              pack_few_columns(simd, small.data(), columns, 4 * k, step_elements<std::int8_t>(simd), parts);
           const std::int64_t in_row = part_row * 4 + 64, wide_row = round_up(2 * part_row * 4, 64);
           Exact<std::uint8_t> wide(simd.widen_u8 ? parts * wide_row : 0);
           g.a = bytes.bytes();

@@ -61,7 +61,7 @@ struct Kernels : ElementKernels {
                      float high) noexcept = nullptr;
   GradientKernels gradient;
   void (*widen_u8)(const WidenU8&) noexcept = nullptr;  // activations for gemm_u8s8; null if it takes bytes
-  void (*few_u8s8)(const Gemm&) noexcept = nullptr;  // as gemm_u8s8, for few columns, see few_columns.hpp; may be null
+  void (*few_u8s8)(const Gemm&) noexcept = nullptr;   // as gemm_u8s8, for few columns, see few_columns.hpp; may be null
   void (*few_s16s8)(const Gemm&) noexcept = nullptr;  // likewise, as gemm_s16s8
   void (*few_f32)(const Gemm&) noexcept = nullptr;    // likewise
 };
