@@ -65,6 +65,14 @@ TEST_CASE("shape: ranks and sizes beyond the limits are refused") {
   CHECK(Shape{3, 0}.known());
 }
 
+TEST_CASE("shape: sizes that are known have a product of at most 2^40") {
+  constexpr std::int64_t u = Shape::unknown, large = std::int64_t{1} << 40;
+  for (const Shape& s : {Shape{}, Shape{u, u}, Shape{large}, Shape{u, large, 1}, Shape{large, large, 0}, Shape{0, u}})
+    CHECK(s.countable());
+  for (const Shape& s : {Shape{large + 1}, Shape{large, 2}, Shape{u, large, u, 2}, Shape{large, large, large, large}})
+    CHECK(!s.countable());
+}
+
 TEST_CASE("shape: axes count from either end") {
   CHECK(normalize_axis(0, 4) == 0);
   CHECK(normalize_axis(3, 4) == 3);

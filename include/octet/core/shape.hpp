@@ -68,7 +68,7 @@ class Shape {
   std::int64_t product(int from, int to) const;
   /// Number of elements, 1 for a scalar. Throws ShapeError as product does.
   std::int64_t elements() const { return product(0, rank_); }
-  /// Whether the product of the sizes that are known is at most 2^40.
+  /// Whether the product of the sizes that are known is at most 2^40; it is 0 if one of them is.
   bool countable() const noexcept;
 
   /// Equal if ranks and sizes are; unknown equals unknown.

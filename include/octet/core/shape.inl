@@ -16,11 +16,14 @@ OCTET_API std::int64_t Shape::product(int from, int to) const {
 
 OCTET_API bool Shape::countable() const noexcept {
   std::int64_t n = 1;
+  bool fits = true;
   for (std::int64_t d : *this) {
-    if (d > 0 && n > max_elements / d) return false;
-    if (d > 0) n *= d;
+    if (d == 0) return true;
+    if (d < 0) continue;
+    fits = fits && n <= max_elements / d;
+    if (fits) n *= d;
   }
-  return true;
+  return fits;
 }
 
 OCTET_API std::string to_string(const Shape& s) {
