@@ -79,11 +79,13 @@ function(octet_check_budgets)
   endforeach()
 endfunction()
 
-# octet_check_implementation(): the headers that define everything include every file of definitions.
+# octet_check_implementation(): the headers that define everything compile in one file, and include every file of
+# definitions.
 function(octet_check_implementation)
   file(WRITE "${FOLDER}/implementation.cpp" "#include <octet/implementation.hpp>\n#include <octet/io/implementation.hpp>\n")
-  execute_process(COMMAND "${CXX}" -std=c++17 -MM -DOCTET_COMPILED ${INCLUDES} "${FOLDER}/implementation.cpp"
-                  OUTPUT_VARIABLE read COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND "${CXX}" -std=c++17 -O1 -fsyntax-only -DOCTET_COMPILED ${INCLUDES} -MMD -MF
+                          "${FOLDER}/implementation.d" "${FOLDER}/implementation.cpp" COMMAND_ERROR_IS_FATAL ANY)
+  file(READ "${FOLDER}/implementation.d" read)
   separate_arguments(read UNIX_COMMAND "${read}")
   set(included)
   foreach(file ${read})

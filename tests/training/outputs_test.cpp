@@ -103,7 +103,7 @@ TEST_CASE("several outputs: gradients of the whole loss are its differences") {
   CHECK(shapes == std::vector<Shape>{{6, 4, 4, 2}, {6, 2}});
   executor.plan_all(shapes);
   octet::detail::Batches batches(examples, shapes, {}, 1);
-  octet::detail::Objective objective(losses, 0);
+  octet::detail::TrainingObjective objective(losses, 0);
   objective.plan(examples, {executor.output(0).shape(), executor.output(1).shape(), executor.output(2).shape()}, 6);
   for (std::size_t k = 0; k < 2; ++k) batches.read(0, 6, k, executor.input(k).data(), executor.pool());
   CHECK(std::memcmp(executor.input(1).data(), data.facts.data(), data.facts.size_bytes()) == 0);

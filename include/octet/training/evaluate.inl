@@ -17,7 +17,7 @@ OCTET_API Evaluation evaluate(const Model& model, const Examples& examples, cons
   const std::int64_t size = examples.size(), batch = std::min(options.batch, std::max<std::int64_t>(1, size));
   detail::Batches batches(examples, detail::batch_shapes(m, examples, batch), {}, pool.size());
   Executor run(m, executor);
-  detail::Objective objective(losses, options.label_smoothing);
+  detail::TrainingObjective objective(losses, options.label_smoothing);
   objective.plan(examples, run.plan(detail::batch_shapes(m, examples, batch)), batch);
   Evaluation sum;
   sum.outputs.resize(losses.size());

@@ -28,9 +28,9 @@ inline std::vector<int> classifying(const std::vector<OutputLoss>& outputs) {
 }
 
 /// What training minimizes: the sum of weight * loss over the outputs of a model.
-class Objective {
+class TrainingObjective {
  public:
-  Objective(std::vector<OutputLoss> losses, double label_smoothing) : losses_(std::move(losses)) {
+  TrainingObjective(std::vector<OutputLoss> losses, double label_smoothing) : losses_(std::move(losses)) {
     const std::vector<int> with_classes = classifying(losses_);
     first_ = with_classes.empty() ? Node::none : with_classes[0];
     for (const OutputLoss& o : losses_) functions_.emplace_back(o.loss, label_smoothing);

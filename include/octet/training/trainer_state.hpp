@@ -41,7 +41,7 @@ class TrainerState {
     if (held_out) {  // fail now rather than after an epoch
       batch_shapes(executor_.graph(), *held_out, batch);
       Batches(*held_out, inputs, {}, 1);
-      Objective(losses_, options_.label_smoothing).plan(*held_out, outputs, batch);
+      TrainingObjective(losses_, options_.label_smoothing).plan(*held_out, outputs, batch);
     }
     begin((examples.size() + batch - 1) / batch, batch);
     TrainingProgress progress(options_.progress, objective_.classifies());
@@ -267,7 +267,7 @@ class TrainerState {
   std::vector<OutputLoss> losses_;  // of each output
   GradientExecutor executor_;
   OptimizerState optimizer_;
-  Objective objective_;
+  TrainingObjective objective_;
   OscillationFreezer freezer_;
   Teacher teacher_;
   TrainingPosition position_;

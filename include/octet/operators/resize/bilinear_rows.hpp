@@ -1,6 +1,8 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 
+#include "../../core/index.hpp"
 #include "../../core/thread_pool.hpp"
 #include "../../kernels/bytes.hpp"
 #include "axis.hpp"
