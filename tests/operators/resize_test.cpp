@@ -337,8 +337,8 @@ TEST_CASE("resize: bilinear bytes are exact sums rounded to even, every instruct
   for (Isa isa : available_isas()) {
     const UseIsa use(isa);
     for (const std::int64_t channels : {1, 2, 3, 7, 11, 12, 15, 16, 17, 33})
-      for (const auto& [oh, ow] :
-           {std::pair<std::int64_t, std::int64_t>{12, 10}, {13, 4}, {6, 20}, {4, 11}, {31, 17}}) {
+      for (const auto& size : {std::pair<std::int64_t, std::int64_t>{12, 10}, {13, 4}, {6, 20}, {4, 11}, {31, 17}}) {
+        const std::int64_t oh = size.first, ow = size.second;
         Tensor<std::uint8_t> x({2, 6, 5, channels});
         Random(5).fill(x.data(), x.size(), 0, 255);
         const Resize op = resize(ResizeMode::linear, CoordinateMode::half_pixel, {2, oh, ow, channels});
