@@ -134,8 +134,7 @@ void add_run(CLI::App& app) {
   c->add_option("images", o->files, "JPEG, PNG or BMP files");
   c->add_option("--input", o->inputs,
                 "FILE.npy or NAME=FILE.npy for each input of the model, one after another, or FILE.npz with arrays "
-                "named after inputs; "
-                "in the types and the layout of the model's file (ONNX: [N, C, H, W])")
+                "named after inputs; in the types and the layout of the model's file (ONNX: [N, C, H, W])")
       ->allow_extra_args(false);
   c->add_option("--save", o->save, "Write every output to this folder, as NAME.npy (with one image or --input)");
   add_force(*c, o->force);

@@ -10,7 +10,6 @@
 #include "support/fingerprint.hpp"
 #include "support/isas.hpp"
 #include "support/many_layers.hpp"
-#include "support/sanitized.hpp"
 #include "testing.hpp"
 
 using namespace octet;
@@ -25,18 +24,11 @@ std::string file_of(const Model& m) {
   return contents(file.path);
 }
 
-/// With sanitizers, which are slow, the first and the last instruction set; else all.
-std::vector<Isa> compared_isas() {
-  std::vector<Isa> isas = available_isas();
-  if (sanitized && isas.size() > 2) isas.erase(isas.begin() + 1, isas.end() - 1);
-  return isas;
-}
-
-/// Calibrates and quantizes with instruction sets and one or two threads. The results must be the same bytes.
+/// Calibrates and quantizes with every instruction set and one or two threads. The results must be the same bytes.
 void check_same(const Model& m, const Tensor<float>& images, CalibrationOptions options = {}) {
   unsigned long long expected[2] = {};
   bool first = true;
-  for (Isa isa : compared_isas())
+  for (Isa isa : available_isas())
     for (int threads : {1, 2}) {
       const UseIsa use(isa);
       options.executor.threads = threads;
@@ -74,7 +66,7 @@ TEST_CASE("same bits: the files of quantized models, in every form, of every met
   for (const Net& net : nets) {
     const Tensor<float>& x = net.images;
     std::vector<std::string> expected;
-    for (Isa isa : compared_isas())
+    for (Isa isa : available_isas())
       for (int threads : {1, 3}) {
         const UseIsa use(isa);
         std::vector<std::string> found;

@@ -36,6 +36,12 @@ struct Window {
     for (std::int64_t k : kernel) n *= k;
     return n;
   }
+  /// Whether elements of the window are apart.
+  bool dilated() const noexcept {
+    for (std::int64_t d : dilations)
+      if (d != 1) return true;
+    return false;
+  }
   /// Whether there may be padding.
   OCTET_API bool pads() const;
   /// Adds zeros around the spatial dimensions, unless the padding depends on the input's size.

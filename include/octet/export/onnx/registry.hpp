@@ -99,7 +99,7 @@ inline std::int64_t needed_opset(const Operator& op) {
     if (p->mode == PadMode::wrap) return 19;
   if (as<GridSample>(op)) return 20;
   if (const auto* p = as<AveragePool>(op))
-    if (is_dilated(p->window)) return 19;
+    if (p->window.dilated()) return 19;
   if (const auto* s = as<ScatterElements>(op)) return scatter_opset(s->kind);
   if (const auto* s = as<ScatterND>(op)) return scatter_opset(s->kind);
   return File::lowest_opset;

@@ -18,11 +18,11 @@ inline void export_max_pool(NodeExport& n) {
 
 inline void export_average_pool(NodeExport& n) {
   const auto& p = static_cast<const AveragePool&>(n.op());
-  Attributes a = window_attributes(n, p.window, is_dilated(p.window));
+  Attributes a = window_attributes(n, p.window, p.window.dilated());
   if (p.window.ceil_mode) a.integer("ceil_mode", 1);
   if (p.include_padding) a.integer("count_include_pad", 1);
   // ONNX Runtime's pool of integers has no dilations, and counts what is beyond the padding.
-  const bool in_float = is_dilated(p.window) || (p.include_padding && p.window.ceil_mode);
+  const bool in_float = p.window.dilated() || (p.include_padding && p.window.ceil_mode);
   const std::string x = n.real(0, n.images());
   n.node("AveragePool", {in_float ? kept_float(n, x) : x}, n.images(), a);
 }

@@ -22,10 +22,6 @@ inline void add_pads(const NodeExport& n, Attributes& a, const Window& w, const 
   a.integers("pads", before);
 }
 
-inline bool is_dilated(const Window& w) {
-  return std::any_of(w.dilations.begin(), w.dilations.end(), [](std::int64_t d) { return d != 1; });
-}
-
 /// kernel_shape, strides, dilations and padding.
 inline Attributes window_attributes(const NodeExport& n, const Window& w, bool dilates = true) {
   Attributes a;

@@ -38,8 +38,7 @@ inline int padded_below(NodeExport& n, const FilePadding& p, int x) {
 }
 
 inline void require_dense(const NodeExport& n, const Window& w) {
-  n.require(std::all_of(w.dilations.begin(), w.dilations.end(), [](std::int64_t d) { return d == 1; }),
-            "is a pool with dilation, which TFLite does not have");
+  n.require(!w.dilated(), "is a pool with dilation, which TFLite does not have");
 }
 
 inline void export_max_pool(NodeExport& n) {
