@@ -245,6 +245,8 @@ void add_reductions(Cases& all) {
   pool(MaxPool(), "MaxPool", {1, 20, 20, 128}, 13, 1, 6);
   pool(AveragePool(), "AveragePool", image, 2, 2, 0);
   pool(AveragePool(), "AveragePool", {1, 22, 22, 96}, 3, 2, 1);
+  pool(AveragePool(), "AveragePool", {1, 56, 56, 16}, 3, 1, 1);
+  pool(AveragePool(), "AveragePool", {1, 56, 56, 16}, 2, 2, 0);
   const auto normalization = [=](Sizes axes) {
     return [=](Graph& g, int x) {
       const int mean = g.add("mean", reduce(ReduceKind::mean, axes), {x}),

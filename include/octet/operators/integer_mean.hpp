@@ -23,7 +23,8 @@ class IntegerMean {
         out_(params_of(int8_format, c, c.output())),
         kind_(kind),
         rounding_(by_xnnpack(kind) ? Rounding::fp32 : c.own_rounding()),
-        scale_(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0])) {
+        scale_(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0])),
+        exact_(256 * static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0]) < 2147483000.0) {
     c.multiplier(static_cast<double>(in_.scale[0]) / static_cast<double>(out_.scale[0]));
     // TFLite's pools keep the scale.
     if ((kind == Kind::pool || kind == Kind::int8_pool) && in_ != out_) rounding_ = Rounding::fp32;
@@ -64,8 +65,7 @@ class IntegerMean {
     }
     if (rounding_ == Rounding::fp32) {
       const float factor = factor_of(count);
-      if (by_kernel(factor, count))
-        return kernels_->mean({sums, nullptr, 0, out, channels, zero_sum, factor, out_.zero_point[0]});
+      if (exact_) return kernels_->mean({sums, nullptr, 0, out, channels, zero_sum, factor, out_.zero_point[0]});
       return each(sums, channels, out, [&](std::int32_t sum) {
         return round_clamped(static_cast<float>(sum - zero_sum) * factor, -512, 512) + out_.zero_point[0];
       });
@@ -97,12 +97,16 @@ class IntegerMean {
     });
   }
 
+  /// Whether a kernel computes the means of a window with so many pixels. Another one is faster where 16 bits do not
+  /// hold the sum.
+  bool by_kernel(std::int64_t pixels) const noexcept {
+    return pixels <= 257 && rounding_ == Rounding::fp32 && !by_xnnpack(kind_) && exact_;
+  }
   /// The means of a window, if kernels can compute them: else nothing, and false.
   bool store(const PoolWindow& w, std::int64_t count, std::uint8_t* out) const noexcept {
     count = std::max<std::int64_t>(count, 1);
+    if (!by_kernel(w.count)) return false;
     const float factor = factor_of(count);
-    // (Another kernel is faster for more pixels than 16 bits hold the sum of.)
-    if (w.count > 257 || rounding_ != Rounding::fp32 || by_xnnpack(kind_) || !by_kernel(factor, count)) return false;
     const auto zero_sum = static_cast<std::int32_t>(w.count * in_.zero_point[0]);
     kernels_->mean({nullptr, w.pixels, w.count, out, w.channels, zero_sum, factor, out_.zero_point[0]});
     return true;
@@ -119,10 +123,6 @@ class IntegerMean {
     return finite_factor(static_cast<double>(in_.scale[0]) /
                          (static_cast<double>(out_.scale[0]) * static_cast<double>(count)));
   }
-  /// Whether products stay below 2^31, so that the kernels' conversions to integers are exact.
-  static bool by_kernel(float factor, std::int64_t count) noexcept {
-    return 256.0f * factor * static_cast<float>(count) < 2147483000.0f;
-  }
   template <class F>
   static void each(const std::int32_t* sums, std::int64_t channels, std::uint8_t* out, F f) noexcept {
     for (std::int64_t c = 0; c < channels; ++c) out[c] = static_cast<std::uint8_t>(std::clamp(f(sums[c]), 0, 255));
@@ -132,6 +132,7 @@ class IntegerMean {
   Kind kind_;
   Rounding rounding_;
   FixedPointMultiplier scale_;
+  bool exact_;  // whether means stay below 2^31, so that the kernels' conversions to integers are exact
   std::int64_t usual_count_ = 0;
   float usual_factor_ = 0;
 };

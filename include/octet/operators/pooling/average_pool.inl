@@ -23,32 +23,60 @@ class AveragePoolStep : public Step {
   std::size_t plan(const PlanContext& c) override {
     windows_ = PoolWindows(window_, c);
     if (mean_) mean_->expect(std::max<std::int64_t>(1, windows_.taps()));
+    joins_ = joins();
+    const std::int64_t channels = joins_ ? windows_.joined_channels() : windows_.channels();
+    const bool spares = joins_ && windows_.width().stride > 1;
     lists_ = round_up(static_cast<std::int64_t>(windows_.scratch_bytes(c.threads)), 64);
-    sums_ = round_up(windows_.channels() * 4, 64);
-    return static_cast<std::size_t>(lists_) + static_cast<std::size_t>(sums_ * c.threads);
+    sums_ = mean_ ? round_up(channels * 4, 64) : 0;
+    results_ = spares ? round_up(channels * windows_.pixel_bytes() / windows_.channels(), 64) : 0;
+    return static_cast<std::size_t>(lists_ + (sums_ + results_) * c.threads);
   }
 
   void run(const RunContext& c) noexcept override {
-    const std::int64_t channels = windows_.channels();
-    windows_.each(
-        c.input(0), c.scratch, *c.pool, [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, int worker) {
-          const std::int64_t count =
-              std::max<std::int64_t>(1, include_padding_ ? padded : w.count);  // the mean of no elements is 0
-          if (ratio_ != 0) {
-            store_int16(w, count, reinterpret_cast<std::int16_t*>(c.output()) + pixel * channels);
-          } else if (!mean_) {
-            simd_->sum_f32(w, 1.0f / static_cast<float>(count),
-                           reinterpret_cast<float*>(c.output()) + pixel * channels);
-          } else if (!mean_->store(w, count, reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels)) {
-            auto* sums = reinterpret_cast<std::int32_t*>(c.scratch + lists_ + worker * sums_);
-            simd_->sum_u8(w, sums);
-            mean_->store(sums, channels, w.count, count,
-                         reinterpret_cast<std::uint8_t*>(c.output()) + pixel * channels);
-          }
+    const std::int64_t pixel_bytes = windows_.pixel_bytes();
+    if (!joins_)
+      return windows_.each(c.input(0), c.scratch, *c.pool,
+                           [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, int worker) {
+                             store(w, padded, memory(c, worker), c.output() + pixel * pixel_bytes);
+                           });
+    windows_.each_joined(
+        c.input(0), c.scratch, *c.pool,
+        [&](const PoolWindow& w, std::int64_t padded, std::int64_t pixel, std::int64_t count, int worker) {
+          std::byte *out = c.output() + pixel * pixel_bytes, *sums = memory(c, worker), *results = sums + sums_;
+          if (w.channels == count * windows_.channels()) return store(w, padded, sums, out);
+          store(w, padded, sums, results);
+          windows_.keep_windows(out, results, count);
         });
   }
 
  private:
+  /// Whether the windows of a row are computed as one, which fills vectors where a pixel has few channels. With a
+  /// stride, there are more results than the output has.
+  bool joins() const noexcept {
+    const std::int64_t stride = windows_.width().stride;
+    return windows_.channels() > 0 && (stride == 1 || (stride * windows_.pixel_bytes() <= 64 &&
+                                                       (mean_ ? mean_->by_kernel(windows_.taps()) : ratio_ == 0)));
+  }
+  std::byte* memory(const RunContext& c, int worker) const noexcept {
+    return c.scratch + lists_ + worker * (sums_ + results_);
+  }
+
+  /// The means of a window. `sums`: of bytes, memory for an int32 for each channel.
+  void store(const PoolWindow& w, std::int64_t padded, std::byte* sums, std::byte* to) const noexcept {
+    const std::int64_t count =
+        std::max<std::int64_t>(1, include_padding_ ? padded : w.count);  // the mean of no elements is 0
+    auto* out = reinterpret_cast<std::uint8_t*>(to);
+    if (ratio_ != 0) {
+      store_int16(w, count, reinterpret_cast<std::int16_t*>(to));
+    } else if (!mean_) {
+      simd_->sum_f32(w, 1.0f / static_cast<float>(count), reinterpret_cast<float*>(to));
+    } else if (!mean_->store(w, count, out)) {
+      auto* numbers = reinterpret_cast<std::int32_t*>(sums);
+      simd_->sum_u8(w, numbers);
+      mean_->store(numbers, w.channels, w.count, count, out);
+    }
+  }
+
   /// Means of codes, rounded half away from zero as in TFLite; with another scale of the output half to even.
   void store_int16(const PoolWindow& w, std::int64_t count, std::int16_t* out) const noexcept {
     for (std::int64_t k = 0; k < w.channels; ++k) {
@@ -67,7 +95,9 @@ class AveragePoolStep : public Step {
   std::optional<IntegerMean> mean_;  // of bytes
   double ratio_ = 0;                 // of the scales of 16-bit input and output; 0: other types
   PoolWindows windows_;
-  std::int64_t lists_ = 0, sums_ = 0;
+  bool joins_ = false;
+  std::int64_t lists_ = 0;               // bytes of all workers' lists
+  std::int64_t sums_ = 0, results_ = 0;  // bytes of a worker
 };
 
 }  // namespace detail

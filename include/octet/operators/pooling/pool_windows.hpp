@@ -1,5 +1,6 @@
 #pragma once
 #include "../implement.hpp"
+#include "../shape/indexed_copy.hpp"
 #include "../window.hpp"
 
 OCTET_BEGIN
@@ -42,9 +43,30 @@ class PoolWindows {
   template <class F>
   void each(const std::byte* in, std::byte* scratch, ThreadPool& pool, F f) const noexcept {
     each_part(scratch, pool, [&](const std::byte** list, std::int64_t first, std::int64_t last, int worker) {
-      each_of(in, list, first, last,
-              [&](const PoolWindow& p, std::int64_t padded, std::int64_t pixel) { f(p, padded, pixel, worker); });
+      each_of<false>(in, list, first, last,
+                     [&](const PoolWindow& p, std::int64_t padded, std::int64_t pixel, std::int64_t) {
+                       f(p, padded, pixel, worker);
+                     });
     });
+  }
+  /// The same with all whole windows of an output row as one, whose "channels" are those of consecutive pixels:
+  /// f(window, padded count, first output pixel, count of output pixels, worker). With a stride, also the windows
+  /// between those of the output are in it; see keep_windows().
+  template <class F>
+  void each_joined(const std::byte* in, std::byte* scratch, ThreadPool& pool, F f) const noexcept {
+    each_part(scratch, pool, [&](const std::byte** list, std::int64_t first, std::int64_t last, int worker) {
+      each_of<true>(in, list, first, last,
+                    [&](const PoolWindow& p, std::int64_t padded, std::int64_t pixel, std::int64_t n) {
+                      f(p, padded, pixel, n, worker);
+                    });
+    });
+  }
+  /// The most elements of a window from each_joined().
+  std::int64_t joined_channels() const noexcept { return joined(axes_[2].out) * channels_; }
+  /// Copies those of joined results that are `count` pixels of the output.
+  void keep_windows(std::byte* out, const std::byte* results, std::int64_t count) const noexcept {
+    for (std::int64_t i = 0; i < count; ++i)
+      copy_bytes(out + i * pixel_bytes(), results + i * axes_[2].stride * pixel_bytes(), pixel_bytes());
   }
   /// Calls f(rows, count, output row, worker) for each row of the output. `rows` are the beginnings of the `count`
   /// input rows of its windows.
@@ -57,7 +79,9 @@ class PoolWindows {
   /// The same on the calling thread, in order: f(window, padded count, output pixel).
   template <class F>
   void each_in_order(const std::byte* in, std::byte* scratch, F f) const noexcept {
-    each_of(in, reinterpret_cast<const std::byte**>(scratch), 0, rows(), f);
+    each_of<false>(
+        in, reinterpret_cast<const std::byte**>(scratch), 0, rows(),
+        [&](const PoolWindow& p, std::int64_t padded, std::int64_t pixel, std::int64_t) { f(p, padded, pixel); });
   }
 
   /// The index of a pixel of `in` within its image.
@@ -83,6 +107,8 @@ class PoolWindows {
     return {first, std::max(first, end), padded};
   }
 
+  /// Windows at each pixel from the first to the last of `count` windows of the output.
+  std::int64_t joined(std::int64_t count) const noexcept { return (count - 1) * axes_[2].stride + 1; }
   std::int64_t list_size() const noexcept { return clipped_rows_ + clipped_taps_; }
 
   /// Calls f(memory for a list, first row, last row, worker) for parts of the output's rows.
@@ -111,20 +137,21 @@ class PoolWindows {
   }
 
   /// The windows of rows [first, last) of the output. `list`: memory for the lists of rows and pixels.
-  template <class F>
+  template <bool Join, class F>
   void each_of(const std::byte* in, const std::byte** list, std::int64_t first, std::int64_t last, F f) const noexcept {
     const WindowAxis& w = axes_[2];
     const std::byte** pixels = list + clipped_rows_;
     PoolWindow p;
     p.pixels = pixels;
-    p.channels = channels_;
     for (std::int64_t row = first; row < last; ++row) {
       const Rows rows = list_rows(in, row, list);
       bool whole = false;  // the window before was
-      for (std::int64_t x = 0; x < w.out; ++x) {
+      for (std::int64_t x = 0, n = 1; x < w.out; x += n) {
         const Span sx = span(w, x);
         const bool next = whole;
         whole = sx.end - sx.first == w.reach();
+        n = Join && whole ? std::min(w.out - x, (w.in - sx.end) / w.stride + 1) : 1;
+        p.channels = joined(n) * channels_;
         if (next && whole) {
           for (std::int64_t i = 0; i < p.count; ++i) pixels[i] += w.stride * pixel_bytes();
         } else {
@@ -133,7 +160,7 @@ class PoolWindows {
             for (std::int64_t ix = sx.first; ix < sx.end; ix += w.dilation)
               pixels[p.count++] = list[r] + ix * pixel_bytes();
         }
-        f(p, rows.padded * sx.padded, row * w.out + x);
+        f(p, rows.padded * sx.padded, row * w.out + x, n);
       }
     }
   }

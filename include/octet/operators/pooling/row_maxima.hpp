@@ -1,7 +1,6 @@
 #pragma once
 #include <limits>
 
-#include "../shape/indexed_copy.hpp"
 #include "pool_windows.hpp"
 
 OCTET_BEGIN
@@ -46,8 +45,7 @@ class RowMaxima {
                         for (std::int64_t i = 0; i < axis_.kernel; ++i) taps[i] = line + i * pixel_;
                         maxima({taps, axis_.kernel, starts() * channels}, joined);
                         if (joined == out) return;
-                        for (std::int64_t x = 0; x < axis_.out; ++x)
-                          copy_bytes(out + x * pixel_, joined + x * axis_.stride * pixel_, pixel_);
+                        windows_.keep_windows(out, joined, axis_.out);
                       });
   }
 
