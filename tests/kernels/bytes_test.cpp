@@ -254,15 +254,34 @@ TEST_CASE("requantize: also in place") {
     }
 }
 
-TEST_CASE("interleave: bytes of two arrays") {
+TEST_CASE("every_second: bytes and floats") {
   Random random(7);
-  for (std::int64_t n : byte_counts) {
-    const Exact<std::uint8_t> a = random_bytes(random, n, 1), b = random_bytes(random, n, 2);
-    CHECK(wrong_bytes(
-              2 * n,
-              [&](const ByteKernels& k, std::uint8_t* out) {
-                k.interleave(a.bytes(), b.bytes(), reinterpret_cast<std::byte*>(out), n);
-              },
-              [&](std::int64_t i) { return i % 2 ? b[i / 2] : a[i / 2]; }) == 0);
-  }
+  for (std::int64_t n : byte_counts)
+    for (const std::int64_t element : {1, 4}) {
+      const Exact<std::uint8_t> in = random_bytes(random, std::max<std::int64_t>(0, 2 * n - 1) * element, 1);
+      CHECK(wrong_bytes(
+                n * element,
+                [&](const ByteKernels& k, std::uint8_t* out) {
+                  k.every_second(in.bytes(), reinterpret_cast<std::byte*>(out), n, element);
+                },
+                [&](std::int64_t i) { return in[i / element * 2 * element + i % element]; }) == 0);
+    }
+}
+
+TEST_CASE("merge_planes: elements of two to four planes") {
+  Random random(7);
+  for (std::int64_t n : byte_counts)
+    for (const std::int64_t element : {1, 4})
+      for (const std::int64_t planes : {2, 3, 4}) {
+        const std::int64_t step = (n + 3) * element;
+        const Exact<std::uint8_t> in = random_bytes(random, (planes - 1) * step + n * element, 1);
+        CHECK(wrong_bytes(
+                  planes * n * element,
+                  [&](const ByteKernels& k, std::uint8_t* out) {
+                    k.merge_planes(in.bytes(), step, reinterpret_cast<std::byte*>(out), n, planes, element);
+                  },
+                  [&](std::int64_t i) {
+                    return in[i / element % planes * step + i / element / planes * element + i % element];
+                  }) == 0);
+      }
 }

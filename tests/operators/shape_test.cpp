@@ -50,10 +50,13 @@ TEST_CASE("transpose: every order of up to four dimensions, every element size")
 }
 
 TEST_CASE("transpose: NCHW to NHWC and back, around the tile sizes") {
-  for (std::int64_t c : {1, 3, 31, 32, 33, 65})
-    for (std::int64_t w : {1, 15, 33}) {
+  for (std::int64_t c : {1, 2, 3, 4, 5, 31, 32, 33, 65})
+    for (std::int64_t w : {1, 15, 33, 70}) {
       check_transpose<float>({2, c, 3, w}, {0, 2, 3, 1});
+      check_transpose<float>({2, 3, w, c}, {0, 3, 1, 2});
+      check_transpose<std::uint8_t>({2, c, 3, w}, {0, 2, 3, 1});
       check_transpose<std::uint8_t>({2, 3, w, c}, {0, 3, 1, 2});
+      check_transpose<std::int16_t>({2, c, 3, w}, {0, 2, 3, 1});
     }
   check_transpose<float>({1, 3, 23, 47}, {0, 2, 3, 1});
   check_transpose<std::uint8_t>({1, 33, 600}, {0, 2, 1});
@@ -265,6 +268,21 @@ TEST_CASE("gather: indices of any shape, along any axis") {
   };
   for (std::int64_t axis : {0, 1, 2, -1, -3})
     for (bool constant : {false, true}) check(axis, constant);
+}
+
+TEST_CASE("gather: channel shuffles of two groups, and one of them") {
+  for (const std::int64_t half : {4, 16, 17, 40, 75}) {
+    const Tensor<float> x = counting<float>({3, 2, 2 * half});
+    const Tensor<std::uint8_t> bytes = counting<std::uint8_t>(x.shape());
+    Tensor<std::int64_t> shuffled({2 * half});
+    for (std::int64_t i = 0; i < shuffled.size(); ++i) shuffled[i] = i / 2 + i % 2 * half;
+    const auto shuffle = [&](auto i) {
+      i[2] = shuffled[i[2]];
+      return i;
+    };
+    check_same(Gather(2), {x, shuffled}, picked<float>(x, x.shape(), 0, shuffle));
+    check_same(Gather(2), {bytes, shuffled}, picked<std::uint8_t>(bytes, x.shape(), 0, shuffle));
+  }
 }
 
 TEST_CASE("gather: a scalar drops the axis; computed indices are clamped, constant ones refused") {

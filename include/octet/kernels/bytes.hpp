@@ -212,8 +212,13 @@ struct ByteKernels {
   /// Sums, and sums of squares, of each column of at most 2^15 rows.
   void (*column_moments)(const std::uint8_t* in, std::int64_t rows, std::int64_t columns, std::int32_t* sums,
                          std::int32_t* squares) noexcept = nullptr;
-  /// out = a[0], b[0], a[1], b[1], ...: n bytes of each.
-  void (*interleave)(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept = nullptr;
+  /// Of 2 to 4 planes, that are `step` bytes apart: the first element of each, the second of each, ...: `count`
+  /// elements of 1 or 4 bytes of each plane.
+  void (*merge_planes)(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t count, std::int64_t planes,
+                       std::int64_t element) noexcept = nullptr;
+  /// out = in[0], in[2], in[4], ...: `count` elements of 1 or 4 bytes.
+  void (*every_second)(const std::byte* in, std::byte* out, std::int64_t count,
+                       std::int64_t element) noexcept = nullptr;
   void (*store_fixed)(const StoreFixed&) noexcept = nullptr;
   void (*binary_fixed)(const BinaryFixed&) noexcept = nullptr;
   Int16Kernels int16;

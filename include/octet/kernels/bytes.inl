@@ -21,6 +21,7 @@ namespace scalar {
 #include "bodies/int16.inl"
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
+#include "bodies/planes.inl"
 #include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 #include "tables/scalar_end.hpp"
@@ -38,6 +39,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "bodies/int16.inl"
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
+#include "bodies/planes.inl"
 #include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
@@ -53,6 +55,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "bodies/int16.inl"
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
+#include "bodies/planes.inl"
 #include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
@@ -69,6 +72,7 @@ namespace neon {
 #include "bodies/int16.inl"
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
+#include "bodies/planes.inl"
 #include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 }  // namespace neon

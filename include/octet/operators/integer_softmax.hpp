@@ -52,36 +52,41 @@ class IntegerSoftmax : public Step {
   }
 
  private:
-  static constexpr std::int64_t block = 64;
+  static constexpr std::int64_t block = 64, most_rounded = 256;
 
   /// Rows of elements side by side: four sums at the same time, since each addition waits for the one before.
   void each_row(const std::uint8_t* in, std::uint8_t* out, std::int64_t rows) const noexcept {
     std::array<std::uint8_t, block> largest;
-    std::array<float, block> sums;
+    bytes_->extremum_rows(in, rows, view_.n, largest.data(), false);
+    const bool rounds = by_kernel_ && view_.n <= most_rounded;
+    const auto four = rounds ? &IntegerSoftmax::some_rows<4, true> : &IntegerSoftmax::some_rows<4, false>;
+    const auto single = rounds ? &IntegerSoftmax::some_rows<1, true> : &IntegerSoftmax::some_rows<1, false>;
+    for (std::int64_t r = 0, n; r < rows; r += n, in += n * view_.n, out += n * view_.n) {
+      n = r + 4 <= rows ? 4 : 1;
+      (this->*(n == 4 ? four : single))(in, out, largest.data() + r);
+    }
+  }
+  /// `Round`: the results are exponentials that a kernel rounds; else there is a table of those of all codes, or they
+  /// are rounded one by one.
+  template <int Rows, bool Round>
+  void some_rows(const std::uint8_t* in, std::uint8_t* out, const std::uint8_t* largest) const noexcept {
+    std::array<float, Round ? Rows * most_rounded : 1> terms;
     const std::int64_t n = view_.n;
-    bytes_->extremum_rows(in, rows, n, largest.data(), false);
-    const auto term = [&](std::int64_t row, std::int64_t k) {
-      return of_codes(largest[static_cast<std::size_t>(row)])[in[row * n + k]];
-    };
-    std::int64_t r = 0;
-    for (; r + 4 <= rows; r += 4) {
-      float a = 0, b = 0, c = 0, d = 0;
-      for (std::int64_t k = 0; k < n; ++k) {
-        a += term(r, k);
-        b += term(r + 1, k);
-        c += term(r + 2, k);
-        d += term(r + 3, k);
+    const float* exponentials[Rows];
+    float sums[Rows] = {};
+    for (int i = 0; i < Rows; ++i) exponentials[i] = of_codes(largest[i]);
+    for (std::int64_t k = 0; k < n; ++k)
+      for (int i = 0; i < Rows; ++i) {
+        const float term = exponentials[i][in[i * n + k]];
+        if constexpr (Round) terms[static_cast<std::size_t>(i * n + k)] = term;
+        sums[i] += term;
       }
-      const float four[] = {a, b, c, d};
-      std::copy_n(four, 4, sums.begin() + r);
+    for (int i = 0; i < Rows; ++i) {
+      if constexpr (Round)
+        bytes_->round_half_up({terms.data() + i * n, out + i * n, n, 1.0f / (sums[i] * scale_), zero_point_});
+      else
+        codes(in + i * n, out + i * n, largest[i], sums[i]);
     }
-    for (; r < rows; ++r) {
-      float sum = 0;
-      for (std::int64_t k = 0; k < n; ++k) sum += term(r, k);
-      sums[static_cast<std::size_t>(r)] = sum;
-    }
-    for (r = 0; r < rows; ++r)
-      codes(in + r * n, out + r * n, largest[static_cast<std::size_t>(r)], sums[static_cast<std::size_t>(r)]);
   }
 
   void one(const std::uint8_t* in, std::uint8_t* out) const noexcept {
@@ -94,7 +99,7 @@ class IntegerSoftmax : public Step {
   }
   void codes(const std::uint8_t* in, std::uint8_t* out, int largest, float sum) const noexcept {
     const float inverse = 1.0f / (sum * scale_);
-    if (by_kernel_ && view_.inner == 1 && view_.n >= 48) return by_table(in, out, largest, inverse);
+    if (by_kernel_ && view_.inner == 1) return by_table(in, out, largest, inverse);
     const float* exponentials = of_codes(largest);
     for (std::int64_t k = 0; k < view_.n; ++k) out[k * view_.inner] = code(exponentials[in[k * view_.inner]] * inverse);
   }
@@ -107,7 +112,7 @@ class IntegerSoftmax : public Step {
     const std::int32_t q = below + (x - static_cast<float>(below) >= 0.5f) + zero_point_;
     return static_cast<std::uint8_t>(std::clamp(q, 0, 255));
   }
-  /// Many elements, by the results of all codes that may occur.
+  /// A row of many elements, by the results of all codes that may occur.
   void by_table(const std::uint8_t* in, std::uint8_t* out, int largest, float inverse) const noexcept {
     std::array<std::uint8_t, 256> table;
     const int first = std::max(0, largest - visible_);

@@ -9,6 +9,7 @@
 #include "fuse_pooling.hpp"
 #include "lower.hpp"
 #include "simplify.hpp"
+#include "transpose_codes.hpp"
 
 OCTET_BEGIN
 namespace detail {
@@ -16,7 +17,7 @@ namespace detail {
 OCTET_API LoweredGraph lower(OptimizedModel model, bool join) {
   Graph g = bound_activations(computed_activations(insert_float_fallbacks(std::move(model))));
   if (!join) return LoweredGraph(std::move(g));
-  g = fuse_normalization(std::move(g));
+  g = transpose_codes(fuse_normalization(std::move(g)));
   return LoweredGraph(fuse_pooling(fuse_chains(fuse_code_functions(move_extrema_to_codes(std::move(g))))));
 }
 

@@ -136,5 +136,5 @@ inline constexpr ByteKernels kernels_of_bytes{lookup_u8,      add_u8,           
                                               prelu_u8,       blend_rows,       mean_u8,
                                               requantize_u8,  round_half_up_u8, extremum_u8,
                                               extremum_rows,  sum_rows,         normalize_rows_u8,
-                                              column_moments, interleave,       store_fixed,
-                                              binary_fixed,   kernels_of_int16};
+                                              column_moments, merge_planes,     every_second,
+                                              store_fixed,    binary_fixed,     kernels_of_int16};

@@ -104,31 +104,6 @@ inline void round_half_up_u8(const RoundHalfUpU8& a) noexcept {
   });
 }
 
-inline void interleave(const std::byte* a, const std::byte* b, std::byte* out, std::int64_t n) noexcept {
-  constexpr int vectors = 16 / wide::lanes, parts = wide::block_bytes / 16;  // blocks interleave in parts of 16 bytes
-  const auto store = [&](std::int64_t i, const wide::block& low, const wide::block& high, int part) {
-    auto* to = reinterpret_cast<std::uint8_t*>(out) + 2 * i;
-    wide::store_row<vectors>(to, low, part, 16);
-    wide::store_row<vectors>(to + 16, high, part, 16);
-  };
-  std::int64_t i = 0;
-  for (; i + wide::block_bytes <= n; i += wide::block_bytes) {
-    const wide::block x = wide::load_block(a + i), y = wide::load_block(b + i);
-    const wide::block low = wide::low_bytes(x, y), high = wide::high_bytes(x, y);
-    OCTET_UNROLL
-    for (int p = 0; p < parts; ++p) store(i + 16 * p, low, high, p);
-  }
-  for (; i < n && n >= 16; i += 16) {
-    if (i + 16 > n) i = n - 16;  // some again
-    const wide::block x = wide::load_block_first(a + i, 16), y = wide::load_block_first(b + i, 16);
-    store(i, wide::low_bytes(x, y), wide::high_bytes(x, y), 0);
-  }
-  for (; i < n; ++i) {
-    out[2 * i] = a[i];
-    out[2 * i + 1] = b[i];
-  }
-}
-
 inline void prelu_u8(const PReluU8& a) noexcept {
   const wide::f32 positive = wide::set(a.positive), zero = wide::set(0.0f);
   const wide::i32 zero_in = wide::set(a.zero_in);

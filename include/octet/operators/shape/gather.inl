@@ -26,13 +26,13 @@ class GatherStep : public Step {
     auto* offsets = reinterpret_cast<std::int64_t*>(c.scratch);  // in bytes
     for (std::int64_t k = 0; k < count_; ++k) offsets[k] = index(c.inputs[octet::Gather::places], k) * block_;
     if (count_ == 1 && (block_ == 1 || block_ == 4)) return one_place(c, offsets[0]);
-    const bool shuffles = block_ == 1 && alternates(offsets, count_);
+    const bool shuffles = (block_ == 1 || block_ == 4) && alternates(offsets, count_);
     c.pool->parallel(tasks, [&](std::int64_t t, int) {
       for (std::int64_t i = copies * t / tasks, end = copies * (t + 1) / tasks; i < end;) {
         const std::int64_t first = i % count_, n = std::min(count_ - first, end - i);
         const std::byte* from = c.input(0) + i / count_ * size_ * block_;
         if (shuffles && n == count_)
-          bytes_->interleave(from + offsets[0], from + offsets[1], c.output() + i, n / 2);
+          bytes_->merge_planes(from + offsets[0], offsets[1] - offsets[0], c.output() + i * block_, n / 2, 2, block_);
         else
           copy_blocks(c.output() + i * block_, from, offsets + first, n);
         i += n;
@@ -47,7 +47,9 @@ class GatherStep : public Step {
     parallel_parts(*c.pool, outer_, 16384, [&](std::int64_t first, std::int64_t n) {
       const std::byte* from = c.input(0) + first * stride + offset;
       std::byte* to = c.output() + first * block_;
-      if (block_ == 1)
+      if (size_ == 2)
+        bytes_->every_second(from, to, n, block_);
+      else if (block_ == 1)
         copy_apart<std::uint8_t>(to, from, stride, n);
       else
         copy_apart<std::uint32_t>(to, from, stride, n);
@@ -66,9 +68,9 @@ class GatherStep : public Step {
     }
   }
   /// Whether the places alternate between two rows, as in a channel shuffle of two groups.
-  static bool alternates(const std::int64_t* offsets, std::int64_t n) noexcept {
+  bool alternates(const std::int64_t* offsets, std::int64_t n) const noexcept {
     bool r = n >= 8 && n % 2 == 0;
-    for (std::int64_t k = 2; r && k < n; ++k) r = offsets[k] == offsets[k - 2] + 1;
+    for (std::int64_t k = 2; r && k < n; ++k) r = offsets[k] == offsets[k - 2] + block_;
     return r;
   }
   template <class T>

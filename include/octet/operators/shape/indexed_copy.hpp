@@ -69,7 +69,10 @@ class IndexedCopy {
     std::int64_t stride = block_ * in[last];
     for (int d = last - 1; d >= 0; --d) {
       std::vector<std::int64_t> offsets = std::move(indices[static_cast<std::size_t>(d)]);
-      for (std::int64_t& i : offsets) i = i < 0 ? i : i * stride;
+      for (std::int64_t& i : offsets) {
+        holes_ = holes_ || i < 0;
+        i = i < 0 ? i : i * stride;
+      }
       rows_ *= static_cast<std::int64_t>(offsets.size());
       outer_.push_back(std::move(offsets));
       stride *= in[d];
@@ -82,10 +85,8 @@ class IndexedCopy {
   void run(const std::byte* in, std::byte* out, const Fill& fill, ThreadPool& pool) const noexcept {
     if (row_ * block_ == 0) return;
     const std::int64_t tasks = std::min<std::int64_t>(rows_, 4 * pool.size());
-    pool.parallel(tasks, [&](std::int64_t t, int) {
-      for (std::int64_t r = rows_ * t / tasks; r < rows_ * (t + 1) / tasks; ++r)
-        one_row(in, out + r * row_ * block_, r, fill);
-    });
+    pool.parallel(tasks,
+                  [&](std::int64_t t, int) { some_rows(in, out, rows_ * t / tasks, rows_ * (t + 1) / tasks, fill); });
   }
 
  private:
@@ -114,14 +115,54 @@ class IndexedCopy {
     }
   }
 
-  void one_row(const std::byte* in, std::byte* out, std::int64_t row, const Fill& fill) const noexcept {
-    for (const std::vector<std::int64_t>& offsets : outer_) {
-      const auto n = static_cast<std::int64_t>(offsets.size());
-      const std::int64_t offset = offsets[static_cast<std::size_t>(row % n)];
-      if (offset < 0) return fill(out, element_, row_ * block_ / element_);
-      in += offset;
-      row /= n;
+  /// Rows [first, last) of the output, as many at a time as differ only in the innermost of the outer dimensions.
+  void some_rows(const std::byte* in, std::byte* out, std::int64_t first, std::int64_t last,
+                 const Fill& fill) const noexcept {
+    const std::int64_t none = 0;
+    const auto size = [&](std::size_t d) { return static_cast<std::int64_t>(outer_[d].size()); };
+    const std::int64_t *offsets = outer_.empty() ? &none : outer_[0].data(), n = outer_.empty() ? 1 : size(0);
+    for (std::int64_t row = first, count; row < last; row += count) {
+      count = std::min(n - row % n, last - row);
+      const std::byte* from = in;
+      std::int64_t rest = row / n;
+      for (std::size_t d = 1; from && d < outer_.size(); rest /= size(d), ++d) {
+        const std::int64_t offset = outer_[d][static_cast<std::size_t>(rest % size(d))];
+        from = offset < 0 ? nullptr : from + offset;
+      }
+      std::byte* to = out + row * row_ * block_;
+      if (from)
+        copy_rows(from, to, offsets + row % n, count, fill);
+      else
+        fill(to, element_, count * row_ * block_ / element_);
     }
+  }
+
+  /// Rows at these offsets.
+  void copy_rows(const std::byte* in, std::byte* out, const std::int64_t* offsets, std::int64_t count,
+                 const Fill& fill) const noexcept {
+    if (runs_.size() == 1 && runs_[0].from >= 0 && !holes_) {
+      const std::byte* from = in + runs_[0].from * block_;
+      switch (row_ * block_) {
+        case 1: return copy_numbers<std::uint8_t>(from, out, offsets, count);
+        case 2: return copy_numbers<std::uint16_t>(from, out, offsets, count);
+        case 4: return copy_numbers<std::uint32_t>(from, out, offsets, count);
+        case 8: return copy_numbers<std::uint64_t>(from, out, offsets, count);
+        default: break;
+      }
+    }
+    for (std::int64_t i = 0; i < count; ++i, out += row_ * block_)
+      if (offsets[i] < 0)
+        fill(out, element_, row_ * block_ / element_);
+      else
+        one_row(in + offsets[i], out, fill);
+  }
+  template <class T>
+  static void copy_numbers(const std::byte* in, std::byte* out, const std::int64_t* offsets,
+                           std::int64_t count) noexcept {
+    for (std::int64_t i = 0; i < count; ++i) store_as(out, i, load_as<T>(in + offsets[i], 0));
+  }
+
+  void one_row(const std::byte* in, std::byte* out, const Fill& fill) const noexcept {
     for (const Run& r : runs_) {
       if (r.from < 0)
         fill(out + r.to * block_, element_, r.count * block_ / element_);
@@ -131,9 +172,9 @@ class IndexedCopy {
   }
 
   std::int64_t element_ = 1, block_ = 1, row_ = 1, rows_ = 1;  // a row is row_ blocks of the output
-  bool whole_ = false;
-  std::vector<Run> runs_;                         // of a row
-  std::vector<std::vector<std::int64_t>> outer_;  // byte offsets in the input, innermost dimension first
+  bool whole_ = false, holes_ = false;                         // whether outer dimensions have places that are filled
+  std::vector<Run> runs_;                                      // of a row
+  std::vector<std::vector<std::int64_t>> outer_;               // byte offsets in the input, innermost dimension first
 };
 
 /// A step whose outputs are copies of parts of input 0. `indices(in, out, output)` is called when shapes are known.

@@ -44,14 +44,7 @@ inline void transpose_bytes(const std::byte* in, std::int64_t in_step, std::byte
   store_as(out + 7 * out_step, 0, rows[7]);
 }
 
-/// Interleaves n bytes of N arrays, which are `step` bytes apart.
-template <int N>
-void merge_bytes(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t n) noexcept {
-  for (std::int64_t i = 0; i < n; ++i, ++in, out += N)
-    for (int k = 0; k < N; ++k) out[k] = in[k * step];
-}
-
-/// The opposite of merge_bytes: every Nth byte to each of N arrays.
+/// Every Nth byte to each of N arrays, which are `step` bytes apart.
 template <int N>
 void split_bytes(const std::byte* in, std::byte* out, std::int64_t step, std::int64_t n) noexcept {
   for (int k = 0; k < N; ++k, ++in, out += step) {
@@ -105,19 +98,19 @@ class TransposeStep : public Step {
 
   void run(const RunContext& c) noexcept override {
     if (inner_.from == 1) return copy_runs(c);
-    if (element_ == 1 && inner_.size == 2 && source_.to == 2)
+    if ((element_ == 1 || element_ == 4) && inner_.size <= 4 && source_.to == inner_.size)
       return few(c, source_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
-        const std::byte* in = c.input(0) + p.from + from;
-        bytes_->interleave(in, in + inner_.from, c.output() + p.to + from * 2, n);
+        bytes_->merge_planes(c.input(0) + (p.from + from) * element_, inner_.from * element_,
+                             c.output() + (p.to + from * inner_.size) * element_, n, inner_.size, element_);
       });
-    if (element_ == 1 && inner_.size <= 4 && source_.to == inner_.size) {
-      const auto merge = inner_.size == 3 ? merge_bytes<3> : merge_bytes<4>;
-      return few(c, source_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
-        merge(c.input(0) + p.from + from, inner_.from, c.output() + p.to + from * inner_.size, n);
+    if ((element_ == 1 || element_ == 4) && source_.size == 2 && inner_.from == 2)
+      return few(c, inner_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
+        for (std::int64_t k = 0; k < 2; ++k)
+          bytes_->every_second(c.input(0) + (p.from + from * 2 + k) * element_,
+                               c.output() + (p.to + from + k * source_.to) * element_, n, element_);
       });
-    }
     if (element_ == 1 && source_.size <= 4 && inner_.from == source_.size) {
-      const auto split = source_.size == 2 ? split_bytes<2> : source_.size == 3 ? split_bytes<3> : split_bytes<4>;
+      const auto split = source_.size == 3 ? split_bytes<3> : split_bytes<4>;
       return few(c, inner_.size, [&](const Place& p, std::int64_t from, std::int64_t n) {
         split(c.input(0) + p.from + from * source_.size, c.output() + p.to + from, source_.to, n);
       });
