@@ -52,13 +52,13 @@ class IntegerSoftmax : public Step {
   }
 
  private:
-  static constexpr std::int64_t block = 64, most_rounded = 256;
+  static constexpr std::int64_t block = 64, least_rounded = 16, most_rounded = 256;
 
   /// Rows of elements side by side: four sums at the same time, since each addition waits for the one before.
   void each_row(const std::uint8_t* in, std::uint8_t* out, std::int64_t rows) const noexcept {
     std::array<std::uint8_t, block> largest;
     bytes_->extremum_rows(in, rows, view_.n, largest.data(), false);
-    const bool rounds = by_kernel_ && view_.n <= most_rounded;
+    const bool rounds = by_kernel_ && view_.n >= least_rounded && view_.n <= most_rounded;
     const auto four = rounds ? &IntegerSoftmax::some_rows<4, true> : &IntegerSoftmax::some_rows<4, false>;
     const auto single = rounds ? &IntegerSoftmax::some_rows<1, true> : &IntegerSoftmax::some_rows<1, false>;
     for (std::int64_t r = 0, n; r < rows; r += n, in += n * view_.n, out += n * view_.n) {
@@ -99,7 +99,7 @@ class IntegerSoftmax : public Step {
   }
   void codes(const std::uint8_t* in, std::uint8_t* out, int largest, float sum) const noexcept {
     const float inverse = 1.0f / (sum * scale_);
-    if (by_kernel_ && view_.inner == 1) return by_table(in, out, largest, inverse);
+    if (by_kernel_ && view_.inner == 1 && view_.n > most_rounded) return by_table(in, out, largest, inverse);
     const float* exponentials = of_codes(largest);
     for (std::int64_t k = 0; k < view_.n; ++k) out[k * view_.inner] = code(exponentials[in[k * view_.inner]] * inverse);
   }

@@ -15,21 +15,43 @@ OCTET_INLINE wide::block high_of(wide::block a, wide::block b) {
   if constexpr (Bytes == 8) return wide::high_eights(a, b);
 }
 
-// Stores a part of 16 bytes: pixels of 2 or 4 elements. Those of 3 have a fourth one that is left out: up to 4 bytes
-// behind them are overwritten.
-template <int Element, int Planes>
-OCTET_INLINE void store_pixels(std::byte* out, const wide::block& pixels, int part) {
-  auto* to = reinterpret_cast<std::uint8_t*>(out);
-  if constexpr (Element > 1 || Planes != 3) return wide::store_row<16 / wide::lanes>(to, pixels, part, 16);
-  std::uint64_t pairs[2];
-  wide::store_row<16 / wide::lanes>(reinterpret_cast<std::uint8_t*>(pairs), pixels, part, 16);
-  for (int k = 0; k < 2; ++k) {
-    const std::uint64_t two = (pairs[k] & 0xffffff) | (pairs[k] >> 8 & 0xffffff000000);
-    std::memcpy(out + 6 * k, &two, 8);
-  }
+// Part `part` of 16 bytes.
+OCTET_INLINE void store_part(std::byte* out, const wide::block& v, int part) {
+  wide::store_row<16 / wide::lanes>(reinterpret_cast<std::uint8_t*>(out), v, part, 16);
 }
 
-// Merges the first bytes, 16 or a block, of each plane.
+// Places of the bytes of 16 pixels of three: at[part][plane][byte]; 128 where the byte is of another plane.
+struct places_of_three {
+  std::uint8_t at[3][3][16];
+  constexpr places_of_three() : at{} {
+    for (int part = 0; part < 3; ++part)
+      for (int plane = 0; plane < 3; ++plane)
+        for (int i = 0; i < 16; ++i) {
+          const int byte = 16 * part + i;
+          at[part][plane][i] = static_cast<std::uint8_t>(byte % 3 == plane ? byte / 3 : 128);
+        }
+  }
+};
+inline constexpr places_of_three three_places;
+
+template <int Bytes, class Load>
+OCTET_INLINE void merge_three(Load load, std::byte* out) {
+  const wide::block v[3] = {load(0), load(1), load(2)};
+  wide::block r[3];
+  OCTET_UNROLL
+  for (int k = 0; k < 3; ++k) {
+    const auto bytes_of = [&](int plane) {
+      return wide::shuffle(v[plane], wide::repeat_part(three_places.at[k][plane]));
+    };
+    r[k] = wide::max_u8(wide::max_u8(bytes_of(0), bytes_of(1)), bytes_of(2));
+  }
+  OCTET_UNROLL
+  for (int part = 0; part < Bytes / 16; ++part) OCTET_UNROLL
+  for (int k = 0; k < 3; ++k, out += 16) store_part(out, r[k], part);
+}
+
+// Merges the first bytes, 16 or a block, of each plane. (Of pixels of three floats, 4 bytes behind them are
+// overwritten.)
 template <int Element, int Planes, int Bytes>
 OCTET_INLINE void merge_block(const std::byte* in, std::int64_t step, std::byte* out) {
   constexpr int vectors = Planes == 2 ? 2 : 4;
@@ -37,6 +59,7 @@ OCTET_INLINE void merge_block(const std::byte* in, std::int64_t step, std::byte*
     if (k >= Planes) return wide::as_block(wide::set_i16(0));
     return Bytes == wide::block_bytes ? wide::load_block(in + k * step) : wide::load_block_first(in + k * step, Bytes);
   };
+  if constexpr (Element == 1 && Planes == 3) return merge_three<Bytes>(load, out);
   const wide::block a = load(0), b = load(1);
   const wide::block low = low_of<Element>(a, b), high = high_of<Element>(a, b);
   wide::block all[vectors] = {low, high};
@@ -51,13 +74,13 @@ OCTET_INLINE void merge_block(const std::byte* in, std::int64_t step, std::byte*
   OCTET_UNROLL
   for (int part = 0; part < Bytes / 16; ++part)  // blocks interleave in parts of 16 bytes
     OCTET_UNROLL
-  for (int k = 0; k < vectors; ++k, out += Planes == 3 ? 12 : 16) store_pixels<Element, Planes>(out, all[k], part);
+  for (int k = 0; k < vectors; ++k, out += Planes == 3 ? 12 : 16) store_part(out, all[k], part);
 }
 
 template <int Element, int Planes>
 void merge(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t count) noexcept {
   constexpr int few = 16 / Element, many = wide::block_bytes / Element;
-  constexpr int kept = Planes == 3;  // pixels behind a block, which may be overwritten
+  constexpr int kept = Planes == 3 && Element > 1;  // pixels behind a block, which may be overwritten
   const auto merge_some = [&](auto bytes, std::int64_t i) {
     merge_block<Element, Planes, bytes()>(in + i * Element, step, out + i * Element * Planes);
   };

@@ -203,6 +203,11 @@ struct wide_base {
   static block high_quads(block a, block b) { return _mm512_unpackhi_epi32(a, b); }
   static block low_eights(block a, block b) { return _mm512_unpacklo_epi64(a, b); }
   static block high_eights(block a, block b) { return _mm512_unpackhi_epi64(a, b); }
+  // 16 bytes, repeated; in each 16 bytes, those at the given places, or 0 where there is none (128).
+  static block repeat_part(const std::uint8_t* p) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static block shuffle(block a, block places) { return _mm512_shuffle_epi8(a, places); }
   // The bytes of a and b, or parts of four bytes, with even places.
   static block even_bytes(block a, block b) {
     const block low = _mm512_set1_epi16(255), order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);

@@ -242,6 +242,8 @@ struct neon_base {
   static block high_eights(block a, block b) {
     return vreinterpretq_u8_u64(vzip2q_u64(vreinterpretq_u64_u8(a), vreinterpretq_u64_u8(b)));
   }
+  static block repeat_part(const std::uint8_t* p) { return vld1q_u8(p); }
+  static block shuffle(block a, block places) { return vqtbl1q_u8(a, places); }
   static block even_bytes(block a, block b) { return vuzp1q_u8(a, b); }
   static block even_quads(block a, block b) {
     return vreinterpretq_u8_u32(vuzp1q_u32(vreinterpretq_u32_u8(a), vreinterpretq_u32_u8(b)));

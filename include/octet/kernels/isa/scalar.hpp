@@ -290,6 +290,16 @@ struct wide {
   static block high_quads(block a, block b) { return zip<4, 8>(a, b); }
   static block low_eights(block a, block b) { return zip<8, 0>(a, b); }
   static block high_eights(block a, block b) { return zip<8, 8>(a, b); }
+  static block repeat_part(const std::uint8_t* p) {
+    block r;
+    for (int i = 0; i < block_bytes; ++i) r.v[i] = p[i % 16];
+    return r;
+  }
+  static block shuffle(const block& a, const block& places) {
+    block r;
+    for (int i = 0; i < block_bytes; ++i) r.v[i] = places.v[i] < 16 ? a.v[i / 16 * 16 + places.v[i]] : std::uint8_t{0};
+    return r;
+  }
   static block even_bytes(const block& a, const block& b) { return even<1>(a, b); }
   static block even_quads(const block& a, const block& b) { return even<4>(a, b); }
   template <int I>

@@ -274,6 +274,11 @@ struct ymm_base {
   static block high_quads(block a, block b) { return _mm256_unpackhi_epi32(a, b); }
   static block low_eights(block a, block b) { return _mm256_unpacklo_epi64(a, b); }
   static block high_eights(block a, block b) { return _mm256_unpackhi_epi64(a, b); }
+  // 16 bytes, repeated; in each 16 bytes, those at the given places, or 0 where there is none (128).
+  static block repeat_part(const std::uint8_t* p) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static block shuffle(block a, block places) { return _mm256_shuffle_epi8(a, places); }
   // The bytes of a and b, or parts of four bytes, with even places.
   static block even_bytes(block a, block b) {
     const block low = _mm256_set1_epi16(255);
