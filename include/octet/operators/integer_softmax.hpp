@@ -75,12 +75,14 @@ class IntegerSoftmax : public Step {
     const float* exponentials[Rows];
     float sums[Rows] = {};
     for (int i = 0; i < Rows; ++i) exponentials[i] = of_codes(largest[i]);
-    for (std::int64_t k = 0; k < n; ++k)
+    for (std::int64_t k = 0; k < n; ++k) {
+      OCTET_UNROLL
       for (int i = 0; i < Rows; ++i) {
         const float term = exponentials[i][in[i * n + k]];
         if constexpr (Round) terms[static_cast<std::size_t>(i * n + k)] = term;
         sums[i] += term;
       }
+    }
     for (int i = 0; i < Rows; ++i) {
       if constexpr (Round)
         bytes_->round_half_up({terms.data() + i * n, out + i * n, n, 1.0f / (sums[i] * scale_), zero_point_});
