@@ -268,6 +268,25 @@ TEST_CASE("every_second: bytes and floats") {
     }
 }
 
+TEST_CASE("transpose: matrices of bytes and floats") {
+  Random random(7);
+  for (const std::int64_t element : {1, 4})
+    for (const std::int64_t rows : {1, 3, 4, 15, 16, 17, 33})
+      for (const std::int64_t columns : {1, 4, 15, 16, 17, 31, 63, 64, 65, 130}) {
+        const std::int64_t in_step = (columns + 1) * element;
+        const Exact<std::uint8_t> in = random_bytes(random, (rows - 1) * in_step + columns * element, 1);
+        CHECK(wrong_bytes(
+                  rows * columns * element,
+                  [&](const ByteKernels& k, std::uint8_t* out) {
+                    k.transpose({in.bytes(), reinterpret_cast<std::byte*>(out), in_step, rows * element, rows, columns,
+                                 element});
+                  },
+                  [&](std::int64_t i) {
+                    return in[i / element % rows * in_step + i / element / rows * element + i % element];
+                  }) == 0);
+      }
+}
+
 TEST_CASE("merge_planes: elements of two to four planes") {
   Random random(7);
   for (std::int64_t n : byte_counts)

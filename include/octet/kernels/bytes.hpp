@@ -111,6 +111,15 @@ struct MeanU8 {
   std::int32_t zero_point = 0;
 };
 
+/// out[c][r] = in[r][c], of elements of 1 or 4 bytes. Steps are bytes from one row to the next, of `in` and of `out`.
+struct TransposeElements {
+  const std::byte* in = nullptr;
+  std::byte* out = nullptr;
+  std::int64_t in_step = 0, out_step = 0;
+  std::int64_t rows = 0, columns = 0;  // of `in`
+  std::int64_t element = 1;
+};
+
 /// A factor of TensorFlow Lite's fixed point as kernels take it. With FixedPointMultiplier, shift = left - right; where
 /// products are rounded once, right is 31 - shift, in [31, 62].
 struct FixedFactor {
@@ -216,6 +225,7 @@ struct ByteKernels {
   /// elements of 1 or 4 bytes of each plane.
   void (*merge_planes)(const std::byte* in, std::int64_t step, std::byte* out, std::int64_t count, std::int64_t planes,
                        std::int64_t element) noexcept = nullptr;
+  void (*transpose)(const TransposeElements&) noexcept = nullptr;
   /// out = in[0], in[2], in[4], ...: `count` elements of 1 or 4 bytes.
   void (*every_second)(const std::byte* in, std::byte* out, std::int64_t count,
                        std::int64_t element) noexcept = nullptr;

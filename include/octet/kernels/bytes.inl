@@ -22,6 +22,7 @@ namespace scalar {
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
 #include "bodies/planes.inl"
+#include "bodies/transpose.inl"
 #include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 #include "tables/scalar_end.hpp"
@@ -40,6 +41,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
 #include "bodies/planes.inl"
+#include "bodies/transpose.inl"
 #include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
@@ -56,6 +58,7 @@ OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
 #include "bodies/planes.inl"
+#include "bodies/transpose.inl"
 #include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 OCTET_TARGET_END
@@ -73,6 +76,7 @@ namespace neon {
 #include "bodies/fixed_point.inl"
 #include "bodies/byte_rows.inl"
 #include "bodies/planes.inl"
+#include "bodies/transpose.inl"
 #include "bodies/normalize_u8.inl"
 #include "bodies/byte_arithmetic.inl"
 }  // namespace neon

@@ -131,10 +131,11 @@ inline void extremum_u8(const std::uint8_t* a, const std::uint8_t* b, std::uint8
   least ? extremum_of<255>(a, b, out, n) : extremum_of<0>(a, b, out, n);
 }
 
-inline constexpr ByteKernels kernels_of_bytes{lookup_u8,      add_u8,           mul_u8,
-                                              lines_u8,       wide::lanes,      byte_table::slower_than_lines,
-                                              prelu_u8,       blend_rows,       mean_u8,
-                                              requantize_u8,  round_half_up_u8, extremum_u8,
-                                              extremum_rows,  sum_rows,         normalize_rows_u8,
-                                              column_moments, merge_planes,     every_second,
-                                              store_fixed,    binary_fixed,     kernels_of_int16};
+inline constexpr ByteKernels kernels_of_bytes{lookup_u8,       add_u8,           mul_u8,
+                                              lines_u8,        wide::lanes,      byte_table::slower_than_lines,
+                                              prelu_u8,        blend_rows,       mean_u8,
+                                              requantize_u8,   round_half_up_u8, extremum_u8,
+                                              extremum_rows,   sum_rows,         normalize_rows_u8,
+                                              column_moments,  merge_planes,     transpose,
+                                              every_second,    store_fixed,      binary_fixed,
+                                              kernels_of_int16};

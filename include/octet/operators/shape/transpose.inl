@@ -6,44 +6,6 @@
 OCTET_BEGIN
 namespace detail {
 
-/// Exchanges the upper parts of numbers, of `Bits`, with the lower ones of the numbers `Distance` later. (The first
-/// byte in memory is the lowest of a number.)
-template <std::size_t Distance, int Bits>
-void exchange_parts(std::uint64_t (&rows)[8], std::uint64_t lower) noexcept {
-  const auto two = [&](std::size_t i) {
-    const std::uint64_t different = (rows[i] >> Bits ^ rows[i + Distance]) & lower;
-    rows[i + Distance] ^= different;
-    rows[i] ^= different << Bits;
-  };
-  two(0);
-  two(Distance == 1 ? 2 : 1);
-  two(Distance == 4 ? 2 : 4);
-  two(Distance == 4 ? 3 : Distance == 2 ? 5 : 6);
-}
-
-/// Transposes 8 x 8 bytes; steps are from one row to the next.
-inline void transpose_bytes(const std::byte* in, std::int64_t in_step, std::byte* out, std::int64_t out_step) noexcept {
-  std::uint64_t rows[8] = {load_as<std::uint64_t>(in, 0),
-                           load_as<std::uint64_t>(in + in_step, 0),
-                           load_as<std::uint64_t>(in + 2 * in_step, 0),
-                           load_as<std::uint64_t>(in + 3 * in_step, 0),
-                           load_as<std::uint64_t>(in + 4 * in_step, 0),
-                           load_as<std::uint64_t>(in + 5 * in_step, 0),
-                           load_as<std::uint64_t>(in + 6 * in_step, 0),
-                           load_as<std::uint64_t>(in + 7 * in_step, 0)};
-  exchange_parts<4, 32>(rows, 0x00000000ffffffff);
-  exchange_parts<2, 16>(rows, 0x0000ffff0000ffff);
-  exchange_parts<1, 8>(rows, 0x00ff00ff00ff00ff);
-  store_as(out, 0, rows[0]);
-  store_as(out + out_step, 0, rows[1]);
-  store_as(out + 2 * out_step, 0, rows[2]);
-  store_as(out + 3 * out_step, 0, rows[3]);
-  store_as(out + 4 * out_step, 0, rows[4]);
-  store_as(out + 5 * out_step, 0, rows[5]);
-  store_as(out + 6 * out_step, 0, rows[6]);
-  store_as(out + 7 * out_step, 0, rows[7]);
-}
-
 /// Every Nth byte to each of N arrays, which are `step` bytes apart.
 template <int N>
 void split_bytes(const std::byte* in, std::byte* out, std::int64_t step, std::int64_t n) noexcept {
@@ -115,12 +77,8 @@ class TransposeStep : public Step {
         split(c.input(0) + p.from + from * source_.size, c.output() + p.to + from, source_.to, n);
       });
     }
-    switch (element_) {
-      case 1: return transpose<std::uint8_t>(c);
-      case 2: return transpose<std::uint16_t>(c);
-      case 4: return transpose<std::uint32_t>(c);
-      default: return transpose<std::uint64_t>(c);
-    }
+    if (element_ == 1 || element_ == 4) return transpose_by_kernel(c);
+    element_ == 2 ? transpose<std::uint16_t>(c) : transpose<std::uint64_t>(c);
   }
 
  private:
@@ -167,7 +125,21 @@ class TransposeStep : public Step {
     });
   }
 
-  /// Transposes planes of the innermost dimensions of input and output, in square tiles that stay in the cache.
+  /// Transposes planes of the innermost dimensions of input and output, in tiles of full cache lines.
+  void transpose_by_kernel(const RunContext& c) const noexcept {
+    constexpr std::int64_t width = 64, height = 128;
+    const std::int64_t across = (source_.size + width - 1) / width, down = (inner_.size + height - 1) / height;
+    c.pool->parallel(outer_count_ * across * down, [&](std::int64_t task, int) {
+      const Place plane = outer_place(task / down / across);
+      const std::int64_t column = task / down % across * width, row = task % down * height;
+      bytes_->transpose({c.input(0) + (plane.from + column + row * inner_.from) * element_,
+                         c.output() + (plane.to + row + column * source_.to) * element_, inner_.from * element_,
+                         source_.to * element_, std::min(height, inner_.size - row),
+                         std::min(width, source_.size - column), element_});
+    });
+  }
+
+  /// The same for other elements, in square tiles that stay in the cache.
   template <class T>
   void transpose(const RunContext& c) const noexcept {
     constexpr std::int64_t tile = 32, strip = 512, size = sizeof(T);
@@ -179,13 +151,7 @@ class TransposeStep : public Step {
       const std::int64_t from_step = inner_.from, to_step = source_.to;
       for (std::int64_t column = task % strips * strip; column < until; column += tile) {
         const std::int64_t n = std::min(until - column, tile);
-        std::int64_t s = first;
-        if constexpr (size == 1)
-          for (; s + 8 <= end && n % 8 == 0; s += 8)
-            for (std::int64_t i = 0; i < n; i += 8)
-              transpose_bytes(c.input(0) + plane.from + s + (column + i) * from_step, from_step,
-                              c.output() + plane.to + s * to_step + column + i, to_step);
-        for (; s < end; ++s) {
+        for (std::int64_t s = first; s < end; ++s) {
           const std::byte* from = c.input(0) + (plane.from + s + column * from_step) * size;
           std::byte* to = c.output() + (plane.to + s * to_step + column) * size;
           for (std::int64_t i = 0; i < n; ++i) store_as(to, i, load_as<T>(from, i * from_step));
