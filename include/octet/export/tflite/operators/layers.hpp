@@ -182,9 +182,6 @@ inline void export_transposed_convolution(NodeExport& n) {
       in[1] > 0 && in[2] > 0 && out[1] > 0 && out[2] > 0,
       "has images of unknown size, for which TFLite needs the size of the result: set the size of the model's input");
   const LayerForm form = layer_form(n);
-  n.require(form != LayerForm::dynamic,
-            "has a float input and integer weights, which TFLite's transposed convolution "
-            "does not have: keep the layer float, or quantize the model to int8 or fp16");
   Shape full = out;
   std::vector<std::int64_t> begin{0, 0, 0, 0};
   bool same = true, whole = true, inside = true;  // inside: no pixel of the result is beyond the whole one
