@@ -7,7 +7,6 @@
 #include "activation_params.hpp"
 #include "bias_correction.hpp"
 #include "block_scales.hpp"
-#include "empty_tensors.hpp"
 #include "equalize.hpp"
 #include "layer_names.hpp"
 #include "masked_softmax.hpp"
@@ -31,7 +30,8 @@ struct LearnedQuantization {
   std::map<std::string, QuantParams> unsummed;     // of results before a residual is added, by the name of the weights
 };
 
-/// For each layer: whether it stays float because the options say so, for a mask, or for tensors that were always empty.
+/// For each layer: whether it stays float because the options say so, for a mask, or for tensors that were always
+/// empty.
 inline std::vector<bool> float_layers(const OptimizedModel& g, const Calibration& calibration,
                                       const Int8Options& options) {
   std::vector<bool> layers = matching_layers(g, options.keep_float, "kept float");
