@@ -177,7 +177,7 @@ inline void export_transposed_convolution(NodeExport& n) {
   const Window& w = c.window;
   const Shape &in = n.input(0).shape, &out = n.output().shape, &weights = n.input(LayerInputs::weights).shape;
   n.require(w.rank() == 2 && c.groups == 1 && w.dilations == std::vector<std::int64_t>{1, 1},
-            "is a transposed convolution with groups, dilation or one dimension, which TFLite does not have");
+            "is a transposed convolution with groups or dilation, which TFLite does not have");
   n.require(
       in[1] > 0 && in[2] > 0 && out[1] > 0 && out[2] > 0,
       "has images of unknown size, for which TFLite needs the size of the result: set the size of the model's input");
