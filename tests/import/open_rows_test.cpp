@@ -6,7 +6,8 @@
 #include "support/messages.hpp"
 #include "support/onnx_builder.hpp"
 
-// Softmax, LogSoftmax and Hardmax along and over dimensions whose sizes the file leaves open.
+// Softmax, LogSoftmax and Hardmax along and over dimensions whose sizes the file leaves open, and their number of
+// elements.
 
 using namespace testing;
 
@@ -79,4 +80,21 @@ TEST_CASE("open sizes: softmax and hardmax along an axis, and over all dimension
             CHECK(difference({out}, written.run({in})).worst == 0);
           }
         }
+}
+
+TEST_CASE("open sizes: the number of elements is computed in each run") {
+  OnnxBuilder b;
+  b.input("x", {-1, 2, -1, -1}).initializer("w", Tensor<float>({2, 2, 1, 1}, {1, 0, 0, 1}));
+  b.node("Conv", {"x", "w"}, {"c"}).node("Size", {"c"}, {"n"}).node("Cast", {"n"}, {"count"}, {{"to", 1}});
+  b.node("Div", {"c", "count"}, {"y"}).output("y").output("n");
+  const Model m = import_onnx(b);
+  Executor run(m);
+  for (const Shape& s : {Shape{1, 2, 3, 5}, Shape{2, 2, 4, 3}}) {
+    const Tensor<float> x = random_tensor(s, 3);
+    const std::vector<AnyTensor> y = run.run({x});
+    CHECK(y[1].shape() == Shape{});
+    CHECK(octet::detail::to_integers(y[1]) == std::vector<std::int64_t>{s.elements()});
+    for (std::int64_t i = 0; i < x.size(); ++i)
+      CHECK(y[0].view<float>()[i] == doctest::Approx(x[i] / static_cast<float>(s.elements())));
+  }
 }
