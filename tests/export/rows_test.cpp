@@ -65,7 +65,9 @@ std::vector<std::pair<std::string, Model>> forms() {
 }  // namespace
 
 TEST_CASE("export: layers over rows in TFLite files") {
-  for (const auto& [name, m] : forms()) {
+  for (const auto& form : forms()) {
+    const std::string& name = form.first;
+    const Model& m = form.second;
     CAPTURE(name);
     const Model written = through(m, Format::tflite);
     const bool integer = name == "int8";
@@ -78,6 +80,6 @@ TEST_CASE("export: layers over rows in TFLite files") {
 TEST_CASE("export: LiteRT computes layers over rows as octet does") {
   Judge judge(Format::tflite);
   if (!judge.ready()) return;
-  for (const auto& [name, m] : forms()) judge.add(name, m, {name == "int8" ? 0.05 : 1e-5});
+  for (const auto& form : forms()) judge.add(form.first, form.second, {form.first == "int8" ? 0.05 : 1e-5});
   judge.judge();
 }
