@@ -96,9 +96,8 @@ CompareOptions compare_options(const CompareArguments& o, Progress& progress) {
 }
 
 /// Compares on tensors in files.
-ComparisonResult compare_tensors(const CompareArguments& o, const Model& model, CompareOptions c,
+ComparisonResult compare_tensors(const CompareArguments& o, const Model& model, CompareOptions c, bool quantized,
                                  bool calibrate_given) {
-  const bool quantized = !quantized_form(model).empty();
   const InputSetPtr data = open_input_files(o.data, model);
   const InputSetPtr other = o.calibration.empty() ? nullptr : open_input_files(o.calibration, model);
   std::optional<std::int64_t> available;
@@ -116,9 +115,8 @@ ComparisonResult compare_tensors(const CompareArguments& o, const Model& model, 
 }
 
 /// Compares on images.
-ComparisonResult compare_images(CompareArguments o, Model model, CompareOptions c, bool calibrate_given,
+ComparisonResult compare_images(CompareArguments o, Model model, CompareOptions c, bool quantized, bool calibrate_given,
                                 Progress& progress) {
-  const bool quantized = !quantized_form(model).empty();
   const ImageInput input(model, o.images.size);
   const bool classifier = is_classifier(model, o.images.size);
   const std::int64_t outputs = classifier ? output_classes(model, input) : 0;
@@ -157,9 +155,10 @@ ComparisonResult compare_images(CompareArguments o, Model model, CompareOptions 
 }
 
 /// Throws Error if an option is given that has no effect on this model and data.
-void require_effect(const CompareArguments& o, const CLI::App& command, const Model& model, bool tensors) {
+void require_effect(const CompareArguments& o, const CLI::App& command, const Model& model, bool quantized,
+                    bool tensors) {
   o.how.check();
-  if (!quantized_form(model).empty())
+  if (quantized)
     require_not_given(command,
                       {"--calibration", "--calibrate", "--method", "--percent", "--keep-float", "--per-tensor"},
                       "model '" + model.name + "' is already quantized");
@@ -190,11 +189,11 @@ void compare_command(CompareArguments o, const CLI::App& command) {
   for (const char* form : {"dynamic_range", "float16", "int8"})
     if (!quantized) check.writes(o.out + "/" + form + ".octet", FileKind::model);
   if (quantized && o.how.rounding) set_rounding(model, *o.how.rounding);
-  require_effect(o, command, model, tensors);
+  require_effect(o, command, model, quantized, tensors);
   const bool calibrate_given = command.get_option("--calibrate")->count() > 0;
   const CompareOptions c = compare_options(o, progress);
-  ComparisonResult r =
-      tensors ? compare_tensors(o, model, c, calibrate_given) : compare_images(o, model, c, calibrate_given, progress);
+  ComparisonResult r = tensors ? compare_tensors(o, model, c, quantized, calibrate_given)
+                               : compare_images(o, model, c, quantized, calibrate_given, progress);
   progress.clear();
   r.data = o.data;
   std::cout << r.model << ", " << counted(r.images, r.sample) << ", preprocessing " << r.preprocessing << "\n"

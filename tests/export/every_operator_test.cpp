@@ -45,7 +45,6 @@ bool is_refused(const std::string& name, Format f) {
 }
 
 bool is_refused(const std::string& name, const std::string& form, Format f) {
-  if (name == "TransposedConvolution" && form == "dynamic_range") return true;
   if (form == "bf16" && f == Format::tflite) return true;
   return is_refused(name, f);
 }
@@ -99,7 +98,8 @@ TEST_CASE("export: operators with computed parameters") { check_forms(computed_c
 
 TEST_CASE("export: dynamic range is quantized at run time in both formats") {
   // ONNX quantizes a whole batch by one range, octet each image: of one image both are the same.
-  for (const char* wanted : {"Convolution by group", "Convolution by channel", "FullyConnected", "Flatten"})
+  for (const char* wanted :
+       {"Convolution by group", "Convolution by channel", "FullyConnected", "Flatten", "TransposedConvolution"})
     for (const Case& c : cases()) {
       if (c.name != wanted) continue;
       CAPTURE(c.name);

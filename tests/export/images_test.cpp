@@ -166,3 +166,20 @@ TEST_CASE("export: TFLite files select the same nearest pixels, or are refused")
   CHECK(same > 50);
   CHECK(refused > 20);
 }
+
+TEST_CASE("export: an input that is quantized in each run before a convolution of integers keeps its layout") {
+  Graph g;
+  const int x = g.add_input("x", {1, 3, 6, 5});  // [N, C, H, W]
+  g.add("codes", DynamicQuantizeLinear(), {x});
+  const std::vector<int> codes = g.nodes.back().outputs;
+  ConvInteger c;
+  c.window = Window(3, 3);
+  const int w = g.add_constant("w", random_integers<std::int8_t>({4, 3, 3, 3}, 1, -127, 127));
+  const int sums = g.add("sums", c, {g.add("turned", Transpose({0, 2, 3, 1}), {codes[0]}), w, codes[2]});
+  const int unit = g.add_constant("unit", Tensor<float>({1}, {0.01f}));
+  const int scale = g.add("scale", Binary(BinaryKind::mul), {codes[1], unit});
+  const int y = g.add("y", Binary(BinaryKind::mul), {g.add("real", Convert(DType::f32), {sums}), scale});
+  g.outputs = {g.add("mean", Reduce(ReduceKind::mean, {1, 2}, true), {y})};
+  const Model written = import_onnx(write_onnx(g), true);
+  CHECK(written.value(written.inputs[0]).shape == Shape{1, 3, 6, 5});
+}

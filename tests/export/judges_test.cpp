@@ -52,6 +52,25 @@ void judge_operators(Format f) {
   judge.judge();
 }
 
+/// Of one image: ONNX quantizes a whole batch by one range, octet and LiteRT each image.
+void judge_dynamic_range(Format f) {
+  Judge judge(f);
+  if (!judge.ready()) return;
+  WeightOptions every_size;
+  every_size.least_elements = 0;
+  for (const Case& c : cases()) {
+    if (c.name.find("Convolution") == std::string::npos && c.name != "FullyConnected") continue;
+    Graph g;
+    const int x = g.add_input("x", {1, 6, 6, 8});
+    g.outputs = {c.add(g, convolution(g, "first", x, 8, 3, 1))};
+    try {
+      judge.add(c.name, quantize<dynamic_range>(g, every_size), {0.01});
+    } catch (const FormatError&) {
+    }
+  }
+  judge.judge();
+}
+
 void judge_models(Format f) {
   Judge judge(f);
   if (!judge.ready()) return;
@@ -79,3 +98,5 @@ TEST_CASE("judges: ONNX Runtime computes each operator as octet does") { judge_o
 TEST_CASE("judges: LiteRT computes each operator as octet does") { judge_operators(Format::tflite); }
 TEST_CASE("judges: ONNX Runtime runs networks with octet's numbers") { judge_models(Format::onnx); }
 TEST_CASE("judges: LiteRT runs networks with octet's numbers") { judge_models(Format::tflite); }
+TEST_CASE("judges: ONNX Runtime computes dynamic range as octet does") { judge_dynamic_range(Format::onnx); }
+TEST_CASE("judges: LiteRT computes dynamic range as octet does") { judge_dynamic_range(Format::tflite); }

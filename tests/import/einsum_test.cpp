@@ -41,7 +41,8 @@ Tensor<float> reference(const std::vector<Side>& in, const std::string& out) {
   return y;
 }
 
-/// Imports and runs it: all inputs computed (after a convolution, if they are images), or the second constant.
+/// Imports and runs it: all inputs computed (after a pool, if they are images), or the second constant; of known sizes
+/// and of sizes that the file leaves open.
 void check(const std::string& equation, const std::vector<std::string>& in, const std::string& out) {
   CAPTURE(equation);
   std::vector<Side> sides;
@@ -49,37 +50,40 @@ void check(const std::string& equation, const std::vector<std::string>& in, cons
     sides.push_back({labels, random_tensor(sizes_of(labels), static_cast<unsigned>(sides.size()) + 1)});
   const Tensor<float> right = reference(sides, out);
   for (const bool keep : {true, false})
-    for (const bool constant : {false, true}) {
-      OnnxBuilder b;
-      std::vector<AnyTensor> x;
-      std::vector<std::string> names;
-      for (const Side& s : sides) {
-        const std::string name = "x" + std::to_string(names.size());
-        const Shape shape = s.x.shape();
-        names.push_back(name);
-        if (constant && names.size() == 2) {
-          b.initializer(name, s.x);
-          continue;
+    for (const bool open : {false, true})
+      for (const bool constant : {false, true}) {
+        OnnxBuilder b;
+        std::vector<AnyTensor> x;
+        std::vector<std::string> names;
+        for (const Side& s : sides) {
+          const std::string name = "x" + std::to_string(names.size());
+          const Shape shape = s.x.shape();
+          names.push_back(name);
+          if (constant && names.size() == 2) {
+            b.initializer(name, s.x);
+            continue;
+          }
+          std::vector<std::int64_t> declared(shape.begin(), shape.end());
+          if (open) std::fill(declared.begin(), declared.end(), Shape::unknown);
+          b.input(name, declared);
+          x.emplace_back(s.x);
+          if (shape.rank() != 4) continue;
+          names.back() += "p";
+          b.node("MaxPool", {name}, {names.back()}, {{"kernel_shape", std::vector<std::int64_t>{1, 1}}});
+          if (keep) continue;
+          const Shape nhwc{shape[0], shape[2], shape[3], shape[1]};
+          Tensor<float> t(nhwc);
+          each_index(nhwc, [&](const std::vector<std::int64_t>& i) {
+            t[flat(nhwc, i)] = s.x[flat(shape, {i[0], i[3], i[1], i[2]})];
+          });
+          x.back() = t;
         }
-        b.input(name, {shape.begin(), shape.end()});
-        x.emplace_back(s.x);
-        if (shape.rank() != 4) continue;
-        names.back() += "p";
-        b.node("MaxPool", {name}, {names.back()}, {{"kernel_shape", std::vector<std::int64_t>{1, 1}}});
-        if (keep) continue;
-        const Shape nhwc{shape[0], shape[2], shape[3], shape[1]};
-        Tensor<float> t(nhwc);
-        each_index(nhwc, [&](const std::vector<std::int64_t>& i) {
-          t[flat(nhwc, i)] = s.x[flat(shape, {i[0], i[3], i[1], i[2]})];
-        });
-        x.back() = t;
+        b.node("Einsum", names, {"y"}, {{"equation", equation.c_str()}});
+        b.integers("flat", {-1}).node("Reshape", {"y", "flat"}, {"f"}).output("f");
+        const Tensor<float> y = floats(run_plain(import_onnx(b, keep), x)[0]);
+        REQUIRE(y.size() == right.size());
+        for (std::int64_t i = 0; i < y.size(); ++i) CHECK(std::abs(y[i] - right[i]) < 1e-4f);
       }
-      b.node("Einsum", names, {"y"}, {{"equation", equation.c_str()}});
-      b.integers("flat", {-1}).node("Reshape", {"y", "flat"}, {"f"}).output("f");
-      const Tensor<float> y = floats(run_plain(import_onnx(b, keep), x)[0]);
-      REQUIRE(y.size() == right.size());
-      for (std::int64_t i = 0; i < y.size(); ++i) CHECK(std::abs(y[i] - right[i]) < 1e-4f);
-    }
 }
 
 }  // namespace
@@ -101,6 +105,10 @@ TEST_CASE("einsum: two tensors") {
   check("abcd,aecd->abe", {"abcd", "aecd"}, "abe");  // two indices are summed
   check("abcd,ce->abed", {"abcd", "ce"}, "abed");    // a layer
   check("abcd,bef->acdef", {"abcd", "bef"}, "acdef");
+  check("abcd,efbd->acfe", {"abcd", "efbd"}, "acfe");    // several dimensions of both, two are summed
+  check("abcde,bef->acdf", {"abcde", "bef"}, "acdf");    // a graph convolution of skeletons
+  check("abcd,aefcd->afbe", {"abcd", "aefcd"}, "afbe");  // the same, of each image
+  check("abc,dc->abd", {"abc", "dc"}, "abd");
   check("a,b->ab", {"a", "b"}, "ab");
   check("ab,ab->ab", {"ab", "ab"}, "ab");
   check("ab,ab->", {"ab", "ab"}, "");

@@ -37,7 +37,8 @@ struct CompareOptions {
   std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)> progress;
 };
 
-/// "int8" or "dynamic_range" if the model is quantized that way, else empty.
+/// "int8" or "dynamic_range" if the model computes in integers that way, else empty: weights that are only stored as
+/// integers, and become floats before layers read them, are those of a float model. Optimizes a copy of the model.
 std::string quantized_form(const Model& model);
 
 /// Whether a model takes one image and has one output of float type with a score for each of several classes.

@@ -8,6 +8,7 @@
 #include "../export/save.hpp"
 #include "../files/input_file.hpp"
 #include "../model_file/model_file.hpp"
+#include "../operators/onnx_integer.hpp"
 #include "../passes/optimize.hpp"
 #include "../quantization/error_report.hpp"
 #include "../runtime/input_type.hpp"
@@ -19,17 +20,20 @@
 
 OCTET_BEGIN
 
-OCTET_API std::string quantized_form(const Model& model) {
+namespace detail {
+
+/// See quantized_form.
+inline std::string form_of_optimized(const Graph& model) {
   std::string form;
   for (const Value& v : model.values) {
     if (!v.is_quantized()) continue;
     if (!v.is_constant()) return "int8";
     form = "dynamic_range";
   }
+  for (const Node& n : model.nodes)
+    if (as<ConvInteger>(*n.op) || as<MatMulInteger>(*n.op)) form = "dynamic_range";
   return form;
 }
-
-namespace detail {
 
 /// The range of no elements.
 inline Range no_range() { return {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}; }
@@ -67,7 +71,7 @@ class Comparison {
 
   ComparisonResult run() {
     describe();
-    const std::string form = quantized_form(model_);
+    const std::string form = form_of_optimized(model_);
     const bool quantized = !form.empty();
     if (quantized) {
       add(form, "Original (quantized)", [&] { return model_; });
@@ -254,6 +258,8 @@ class Comparison {
 };
 
 }  // namespace detail
+
+OCTET_API std::string quantized_form(const Model& model) { return detail::form_of_optimized(optimize(model)); }
 
 OCTET_API bool is_classifier(const Model& model, std::int64_t image_size) {
   if (model.inputs.size() != 1 || model.outputs.size() != 1) return false;

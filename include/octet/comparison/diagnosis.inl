@@ -178,7 +178,7 @@ class Diagnoser {
       const std::string& tensor = facts_.graph.value(v).name;
       const auto seen = calibration_.tensors.find(tensor);
       const ChannelFacts* f = facts_of(v);
-      if (!f || seen == calibration_.tensors.end() || seen->second.given) continue;
+      if (!f || !calibration_.contains(tensor) || seen->second.given) continue;
       const Range& c = seen->second.seen;
       const float width = c.high - c.low, now = f->seen.high - f->seen.low;
       const bool outside = f->seen.low < c.low - width / 2 || f->seen.high > c.high + width / 2;
@@ -232,7 +232,7 @@ class Diagnoser {
     const auto now = facts_.of.find(tensor);
     std::string where = rounded_text(100 * (of_input ? input_outside_ : e.saturation)) + " % of the numbers of '" +
                         tensor + "' are outside the range";
-    if (seen != calibration_.tensors.end() && now != facts_.of.end())
+    if (calibration_.contains(tensor) && now != facts_.of.end())
       where += ": calibrated to " + text(seen->second.seen) + ", now in " + text(now->second.seen);
     if (has_few_images())
       is(Cause::few_images, counted(calibration_images()) + " in the calibration; " + where, more_images);

@@ -38,5 +38,16 @@ inline IntegerRange code_limits(double low, double high, DType type, const Quant
   return {std::min(l, h), h};  // the upper limit applies last
 }
 
+/// A number as a constant of that type, with which elements of the type are compared: a limit of integers is the next
+/// integer within it.
+inline AnyTensor limit_constant(DType type, double x, bool low) {
+  if (!is_floating(type)) {
+    const int digits = bits(type) - (is_signed(type) ? 1 : 0);  // of 64 bits, a double holds the first 53
+    const double largest = std::ldexp(1.0, digits) - (digits > 53 ? std::ldexp(1.0, digits - 53) : 1);
+    x = std::clamp(low ? std::ceil(x) : std::floor(x), is_signed(type) ? -largest - 1 : 0.0, largest);
+  }
+  return AnyTensor::make(type, {}, [&](std::byte* to) { store_element(type, to, 0, x); });
+}
+
 }  // namespace detail
 OCTET_END

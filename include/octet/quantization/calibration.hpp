@@ -29,6 +29,8 @@ struct TensorStatistics {
   /// For tensors whose channels can be multiplied by factors, see Equalize: the range of each channel (last dimension).
   std::vector<Range> channel_ranges;
 
+  /// Whether a range was set or measured; false for tensors that had no elements in all data.
+  bool has_range() const noexcept { return given || seen.low <= seen.high; }
   /// Adds the statistics of the same tensor on other images.
   void merge(const TensorStatistics& o);
 };
@@ -41,8 +43,11 @@ class Calibration {
   double percent = 99.99;                           ///< for RangeMethod::percentile
   std::map<std::string, TensorStatistics> tensors;  ///< by value name
 
-  /// Whether the tensor was measured, or its range set.
-  bool contains(const std::string& tensor) const { return tensors.count(tensor) != 0; }
+  /// Whether the tensor has a range, measured or set. Tensors without elements in all data have none.
+  bool contains(const std::string& tensor) const {
+    const auto t = tensors.find(tensor);
+    return t != tensors.end() && t->second.has_range();
+  }
 
   /// The range to quantize a tensor with, by `method` or as set by set_range. Throws Error if the tensor was not
   /// measured. `codes`: how many integers there are; only `mse` and `entropy` depend on it, and both mean `mse` for

@@ -61,7 +61,8 @@ OCTET_API Range Calibration::range(const std::string& tensor, int codes) const {
   detail::require(it != tensors.end(), "tensor '", tensor, "' is not in the calibration");
   const TensorStatistics& t = it->second;
   if (t.given) return *t.given;
-  detail::require(t.seen.low <= t.seen.high, "the calibration has no range of tensor '", tensor, "'");
+  detail::require(t.seen.low <= t.seen.high, "the calibration has no range of tensor '", tensor,
+                  "', which had no elements in all data");
   switch (method) {
     case RangeMethod::min_max: return t.seen;
     case RangeMethod::moving_average: return detail::mean_of(t, tensor);
@@ -155,6 +156,7 @@ class CalibratorState {
     // Tensors whose first dimension is the batch are processed image by image.
     const bool by_image = t.shape.rank() > 0 && t.shape[0] == batch_ && batch_ > 0;
     const std::int64_t parts = by_image ? batch_ : 1, size = n / parts;
+    TensorStatistics& all = calibration_.tensors[v.name];
     if (size == 0) return;
     const auto* x = reinterpret_cast<const float*>(t.data);
     const std::vector<float> finite = maskable_.count(v.name) ? without_masks(x, n) : std::vector<float>{};
@@ -177,7 +179,6 @@ class CalibratorState {
       for (TensorStatistics& s : seen) s.samples = {s.seen};
     if (calibration_.method != RangeMethod::min_max && calibration_.method != RangeMethod::moving_average)
       count(seen, x, size);
-    TensorStatistics& all = calibration_.tensors[v.name];
     for (const TensorStatistics& s : seen) all.merge(s);
   }
 

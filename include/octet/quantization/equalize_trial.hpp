@@ -106,7 +106,10 @@ inline QuantizationPlan nearest_plan_by_trial(const OptimizedModel& g, const Cal
 /// The same with weights rounded as the options say.
 inline QuantizationPlan plan_by_trial(const OptimizedModel& g, const Calibration& calibration,
                                       const Int8Options& options) {
-  if (options.notes) MaskedSoftmax(g, calibration).add_notes(*options.notes);
+  if (options.notes) {
+    MaskedSoftmax(g, calibration).add_notes(*options.notes);
+    note_empty_tensors(g, calibration, *options.notes);
+  }
   QuantizationPlan plan = nearest_plan_by_trial(g, calibration, options);
   const RoundingOptions& samples = options.rounding_samples;
   round_plan(g, plan, options.round, samples, samples.notes ? samples.notes : options.notes);

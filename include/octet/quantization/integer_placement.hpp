@@ -1,4 +1,6 @@
 #pragma once
+#include "../operators/onnx_integer.hpp"
+#include "../operators/onnx_quantize.hpp"
 #include "../operators/shape/sizes_of.hpp"
 #include "../passes/conversions.hpp"
 #include "../passes/normalization_pattern.hpp"
@@ -90,13 +92,13 @@ class IntegerPlacement {
     }
     const std::vector<bool> only_output = joins_of_outputs();
     std::vector<bool> relative = relative_layers();
-    const std::vector<bool> of_sizes = layers_of_sizes();
+    const std::vector<bool> exact = layers_of_exact_numbers();
     find_normalizations(relative);
     for (std::size_t node = 0; node < g_.nodes.size(); ++node) {
       const Node& n = g_.nodes[node];
       const IntegerForm form = form_of(n);
       const auto computed = [this](int v) { return v != Node::none && !g_.value(v).is_constant(); };
-      bool possible = !only_output[node] && !relative[node] && !of_sizes[node] &&
+      bool possible = !only_output[node] && !relative[node] && !exact[node] &&
                       std::any_of(n.inputs.begin(), n.inputs.end(), computed);
       possible = possible && form.output != Output::none && g_.value(n.outputs[0]).dtype == DType::f32;
       for (std::size_t i = 0; possible && i < n.inputs.size(); ++i) {
@@ -130,9 +132,10 @@ class IntegerPlacement {
     return joins;
   }
 
-  /// Layers that read numbers which are computed from the sizes of tensors. They stay float: codes would round the
-  /// sizes of what is computed with them, and their range is not that of other sizes.
-  std::vector<bool> layers_of_sizes() const {
+  /// Layers that read numbers which are computed from the sizes of tensors, or from sums of integers and the scale of a
+  /// tensor that is quantized in each run. They stay float: codes would round the sizes of what is computed with them,
+  /// or round sums that are codes already, and their range is not that of other inputs.
+  std::vector<bool> layers_of_exact_numbers() const {
     std::vector<bool> layers(g_.nodes.size(), false), values(g_.values.size(), false);
     for (std::size_t i = 0; i < g_.nodes.size(); ++i) {
       const Node& n = g_.nodes[i];
@@ -142,9 +145,13 @@ class IntegerPlacement {
         (values[at(v)] ? sizes : others) = true;
         layers[i] = layers[i] || (values[at(v)] && g_.value(v).dtype == DType::f32);
       }
-      for (int v : n.outputs) values[at(v)] = as<SizesOf>(*n.op) || (sizes && !others);
+      for (int v : n.outputs) values[at(v)] = is_exact(*n.op) || (sizes && !others);
     }
     return layers;
+  }
+
+  static bool is_exact(const Operator& op) {
+    return as<SizesOf>(op) || as<DynamicQuantizeLinear>(op) || as<ConvInteger>(op) || as<MatMulInteger>(op);
   }
 
   /// Layers that stay float because small numbers need a small error: roots, logarithms and divisions by a computed

@@ -30,12 +30,14 @@ struct LearnedQuantization {
   std::map<std::string, QuantParams> unsummed;     // of results before a residual is added, by the name of the weights
 };
 
-/// For each layer: whether it stays float because the options say so, or for a mask.
+/// For each layer: whether it stays float because the options say so, for a mask, or for tensors that were always
+/// empty.
 inline std::vector<bool> float_layers(const OptimizedModel& g, const Calibration& calibration,
                                       const Int8Options& options) {
   std::vector<bool> layers = matching_layers(g, options.keep_float, "kept float");
   const MaskedSoftmax masked(g, calibration);
-  for (std::size_t i = 0; i < layers.size(); ++i) layers[i] = layers[i] || masked.layers()[i];
+  const std::vector<bool> of_empty = layers_of_empty_tensors(g, calibration);
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[i] = layers[i] || masked.layers()[i] || of_empty[i];
   return layers;
 }
 
@@ -126,7 +128,7 @@ class Int8Planner {
     const std::string& weights = g_.value(n.inputs[static_cast<std::size_t>(n.op->integer_form().weights)]).name;
     if (const auto it = learned_.unsummed.find(weights); it != learned_.unsummed.end())
       p.activations[tensor] = {it->second.scale[0], it->second.zero_point[0]};
-    if (calibration_.tensors.count(tensor) == 0) return;
+    if (!calibration_.contains(tensor)) return;
     const ScaleAndZero q =
         activation_scale(calibration_.range(tensor), format_.activations, options_.symmetric_activations);
     if (is_usable_scale(static_cast<double>(q.scale))) p.activations[tensor] = {q.scale, q.zero_point};

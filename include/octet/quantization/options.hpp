@@ -64,8 +64,9 @@ struct Int8Options {
                                      ///< float where the outputs gain by it, if weights are rounded to nearest. For
                                      ///< models with one input
   std::vector<std::string>* notes = nullptr;  ///< gets a message for what was decided by trial, for each softmax that
-                                              ///< stays float because its input is masked, and those of
-                                              ///< rounding_samples, if that has no notes of its own
+                                              ///< stays float because its input is masked, for layers that stay float
+                                              ///< because their tensors were empty in all calibration data, and those
+                                              ///< of rounding_samples, if that has no notes of its own
   std::vector<std::string> keep_float;        ///< names of layers, * for any text
   bool integer_input = false;                 ///< the model takes int8 instead of float
   bool integer_output = false;                ///< the model returns int8 instead of float

@@ -20,13 +20,18 @@ class Exporter {
   }
 
  private:
-  /// Inputs that are used as images, directly or after operators that keep the order of dimensions.
+  /// Inputs that are used as images, directly or after operators that keep the order of dimensions. (Scales and the
+  /// like, which such an operator reads or writes as well, say nothing about its images.)
   std::set<int> find_images() const {
     std::set<int> images;
+    const auto add = [&](int v) {
+      if (v != Node::none && g_.value(v).shape.rank() >= 3) images.insert(v);
+    };
     for (auto n = g_.nodes.rbegin(); n != g_.nodes.rend(); ++n) {
-      if (takes_images(*n, g_) && !n->inputs.empty()) images.insert(n->inputs[0]);
+      if (takes_images(*n, g_) && !n->inputs.empty()) add(n->inputs[0]);
       const bool any = std::any_of(n->outputs.begin(), n->outputs.end(), [&](int v) { return images.count(v); });
-      if (any && keeps_order(*n)) images.insert(n->inputs.begin(), n->inputs.end());
+      if (any && keeps_order(*n))
+        for (int v : n->inputs) add(v);
     }
     return images;
   }

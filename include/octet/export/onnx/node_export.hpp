@@ -82,12 +82,24 @@ class NodeExport : public ExportedNode {
       } else {
         const std::string linear = tensors_.file().unique(output(i).name + "/linear");
         write(linear);
-        clamp(linear, activation, base);
+        write_clip(base, linear, activation, base, output(i).dtype);
       }
     } else {
       quantized_result(v, base, activation, write);
     }
     written(i, base, o);
+  }
+  /// Adds a node that clips elements of that type: from tensor `from` to tensor `to`.
+  void write_clip(const std::string& node, const std::string& from, const ActivationRange& a, const std::string& to,
+                  DType type) {
+    if (a.low == 0 && !std::isfinite(a.high) && type == DType::f32)
+      return void(tensors_.node(node, "Relu", {from}, to));
+    const auto limit = [&](const char* what, double x, bool low) {
+      return tensors_.file().add_constant(name() + "/" + what, limit_constant(type, x, low));
+    };
+    std::vector<std::string> in{from, std::isfinite(a.low) ? limit("min", a.low, true) : ""};
+    if (std::isfinite(a.high)) in.push_back(limit("max", a.high, false));
+    tensors_.node(node, "Clip", in, to);
   }
   /// Writes one node of that type, whose only output is output 0.
   void node(const std::string& type, const std::vector<std::string>& in, const Order& o, const Attributes& a = {},
@@ -123,15 +135,6 @@ class NodeExport : public ExportedNode {
   }
 
  private:
-  void clamp(const std::string& from, const ActivationRange& a, const std::string& to) {
-    const bool relu = a.low == 0 && !std::isfinite(a.high);
-    if (relu) return void(tensors_.node(to, "Relu", {from}, to));
-    std::vector<std::string> in{from};
-    in.push_back(std::isfinite(a.low) ? scalar("min", a.low) : "");
-    if (std::isfinite(a.high)) in.push_back(scalar("max", a.high));
-    tensors_.node(to, "Clip", in, to);
-  }
-
   /// An activation whose limits are those of the codes is left out, or written where ONNX Runtime removes it. Any other
   /// follows the layer's QuantizeLinear, between a DequantizeLinear and a QuantizeLinear of its own, so that the layer
   /// computes with integers.
@@ -156,7 +159,7 @@ class NodeExport : public ExportedNode {
       tensors_.quantize(linear, v, codes, codes);
       from = tensors_.dequantized(codes, own, v, Order());
     }
-    clamp(from, exact_limits(a, limits, all, q), real);
+    write_clip(real, from, exact_limits(a, limits, all, q), real, DType::f32);
     tensors_.quantize(real, v, base, own + "/quantize");
   }
 

@@ -91,7 +91,7 @@ class NodeExport : public ExportedNode {
   }
   int limit(const char* what, double x, bool low, const ActivationRange& a) {
     const std::string n = name() + "/" + what;
-    if (!has_codes()) return tensors_.constant(n, Tensor<float>(Shape{}, std::vector<float>{static_cast<float>(x)}));
+    if (!has_codes()) return tensors_.constant(n, limit_constant(output().dtype, x, low));
     const std::int64_t code = low ? limits(a).low : limits(a).high;
     return tensors_.constant(
         n,

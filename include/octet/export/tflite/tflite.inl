@@ -1,13 +1,14 @@
 #pragma once
 #include "../../files/atomic_file.hpp"
 #include "exporter.hpp"
+#include "rows_as_images.hpp"
 #include "tflite.hpp"
 
 OCTET_BEGIN
 
 OCTET_API std::string write_tflite(const Model& model, const SaveOptions& options) {
-  const Graph g =
-      detail::insert_float_fallbacks(detail::prepared_model(model, true, &OperatorNames::tflite_code, options.notes));
+  const Graph g = detail::tflite::rows_as_images(
+      detail::insert_float_fallbacks(detail::prepared_model(model, true, &OperatorNames::tflite_code, options.notes)));
   return detail::tflite::Exporter(g, options).run();
 }
 

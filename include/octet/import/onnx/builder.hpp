@@ -142,6 +142,12 @@ class GraphBuilder {
                          "needs more memory for copies of constants than is allowed for a file of this size");
     budget_ -= n;
   }
+  /// The same for the matrix of a Fourier transform, which is large in a small file: there is memory for some.
+  void spend_on_transform(std::size_t n) {
+    const std::size_t own = std::min(n, transforms_);
+    transforms_ -= own;
+    spend(n - own);
+  }
 
  private:
   /// The name, with a suffix if it is already in use.
@@ -200,7 +206,7 @@ class GraphBuilder {
     int& operator[](int i) { return symbols[at(i)]; }
   };
 
-  std::size_t budget_;
+  std::size_t budget_, transforms_ = std::size_t{1} << 26;
   std::unordered_set<std::string> reserved_, taken_;
   std::vector<Symbols> symbols_;    // of each value's sizes
   std::vector<bool> fixed_, used_;  // of each value

@@ -205,11 +205,13 @@ class Importer {
   }
 
   int run_time_sizes(const NodeProto& n, NodeImport& node, Handler handler) {
-    if (n.op_type == "Shape") {
+    if (n.op_type == "Shape" || n.op_type == "Size") {
       const Operand& x = node.input(0);
       std::vector<std::int64_t> places;
       for (const int d : shape_axes(node)) places.push_back(x.order.find(d));
-      return node.step("sizes", SizesOf(std::move(places)), {builder_.value(x)});
+      const int sizes = node.step("sizes", SizesOf(std::move(places)), {builder_.value(x)});
+      if (n.op_type == "Shape") return sizes;
+      return node.step("elements", Reduce(ReduceKind::prod, {0}, false), {sizes});
     }
     Tensors inputs;  // with sizes as computed tensors, not as constants
     for (std::string_view in : n.inputs) {

@@ -3,6 +3,7 @@
 
 #include "../../operators/register_operator.hpp"
 #include "branches.hpp"
+#include "microsoft_operators.hpp"
 #include "operators/arithmetic.hpp"
 #include "operators/constants.hpp"
 #include "operators/einsum.hpp"
@@ -11,7 +12,6 @@
 #include "operators/masks.hpp"
 #include "operators/norms.hpp"
 #include "operators/pad.hpp"
-#include "operators/quantized_elementwise.hpp"
 #include "operators/rearrange.hpp"
 #include "operators/recurrent.hpp"
 #include "operators/reduce.hpp"
@@ -20,14 +20,12 @@
 #include "operators/sampling.hpp"
 #include "operators/selection.hpp"
 #include "operators/shape_arithmetic.hpp"
+#include "operators/signal.hpp"
 #include "operators/softmax.hpp"
 #include "operators/transposed_convolution.hpp"
 
 OCTET_BEGIN
 namespace detail::onnx {
-
-using Handler = void (*)(NodeImport&);
-using Handlers = std::unordered_map<std::string_view, Handler>;
 
 template <UnaryKind kind>
 void unary(NodeImport& n) {
@@ -49,11 +47,6 @@ template <ReduceKind kind>
 void global_pool(NodeImport& n) {
   import_global_pool(n, kind);
 }
-template <BinaryKind kind>
-void qlinear_binary(NodeImport& n) {
-  import_qlinear_binary(n, kind);
-}
-
 /// Operators of the default ONNX domain.
 inline const Handlers& standard_handlers() {
   using U = UnaryKind;
@@ -147,6 +140,11 @@ inline const Handlers& standard_handlers() {
       {"RNN", [](NodeImport& n) { import_recurrent(n, RecurrentKind::rnn); }},
       {"MaxUnpool", import_max_unpool},
       {"GridSample", import_grid_sample},
+      {"AffineGrid", import_affine_grid},
+      {"STFT", import_stft},
+      {"HannWindow", [](NodeImport& n) { import_window_function(n, 0.5, 0.5, 0); }},
+      {"HammingWindow", [](NodeImport& n) { import_window_function(n, 25.0 / 46, 21.0 / 46, 0); }},
+      {"BlackmanWindow", [](NodeImport& n) { import_window_function(n, 0.42, 0.5, 0.08); }},
       {"Einsum", import_einsum},
       {"LpNormalization", import_lp_normalization},
       {"MeanVarianceNormalization", import_mean_variance_normalization},
@@ -215,27 +213,6 @@ inline const Handlers& standard_handlers() {
   return table;
 }
 
-/// Operators of the domain com.microsoft that ONNX Runtime's quantizer writes.
-inline const Handlers& microsoft_handlers() {
-  static const Handlers table{
-      {"QuantizeLinear", import_quantize_linear},
-      {"DequantizeLinear", import_dequantize_linear},
-      {"Gelu", import_gelu},
-      {"QLinearConv", import_qlinear_conv},
-      {"QLinearMatMul", import_qlinear_matmul},
-      {"QGemm", import_qgemm},
-      {"QLinearAdd", qlinear_binary<BinaryKind::add>},
-      {"QLinearMul", qlinear_binary<BinaryKind::mul>},
-      {"QLinearSigmoid", [](NodeImport& n) { import_qlinear_unary(n, UnaryKind::sigmoid); }},
-      {"QLinearLeakyRelu",
-       [](NodeImport& n) { import_qlinear_unary(n, UnaryKind::leaky_relu, n.real("alpha", 0.01)); }},
-      {"QLinearSoftmax", import_qlinear_softmax},
-      {"QLinearAveragePool", import_qlinear_average_pool},
-      {"QLinearGlobalAveragePool", import_qlinear_global_average_pool},
-      {"QLinearConcat", import_qlinear_concat}};
-  return table;
-}
-
 /// The function that imports an operator; null if it is not supported.
 inline Handler find_handler(std::string_view domain, std::string_view type) {
   if (domain != "" && domain != "ai.onnx" && domain != "com.microsoft") return nullptr;
@@ -247,6 +224,7 @@ inline Handler find_handler(std::string_view domain, std::string_view type) {
 /// ONNX's operators that take images, which octet stores as [N, spatial ..., C].
 inline const std::unordered_set<std::string_view>& image_operators() {
   static const std::unordered_set<std::string_view> types{"Conv",
+                                                          "FusedConv",
                                                           "ConvTranspose",
                                                           "MaxPool",
                                                           "AveragePool",
@@ -270,10 +248,11 @@ inline const std::unordered_set<std::string_view>& image_operators() {
 /// ONNX's other operators whose result does not have the order of dimensions of their input.
 inline const std::unordered_set<std::string_view>& reordering_operators() {
   static const std::unordered_set<std::string_view> types{
-      "LSTM",      "GRU",       "RNN",     "Einsum",       "Reshape",           "Flatten",       "Squeeze",
-      "Unsqueeze", "Transpose", "Gemm",    "MatMul",       "MatMulInteger",     "QLinearMatMul", "QGemm",
-      "Shape",     "Size",      "Gather",  "DepthToSpace", "SpaceToDepth",      "Expand",        "GatherND",
-      "ScatterND", "OneHot",    "EyeLike", "Range",        "NonMaxSuppression", "NonZero",       "Compress"};
+      "STFT",      "AffineGrid", "HannWindow", "HammingWindow", "BlackmanWindow",    "LSTM",          "GRU",
+      "RNN",       "Einsum",     "Reshape",    "Flatten",       "Squeeze",           "Unsqueeze",     "Transpose",
+      "Gemm",      "MatMul",     "FusedGemm",  "FusedMatMul",   "MatMulInteger",     "QLinearMatMul", "QGemm",
+      "Shape",     "Size",       "Gather",     "DepthToSpace",  "SpaceToDepth",      "Expand",        "GatherND",
+      "ScatterND", "OneHot",     "EyeLike",    "Range",         "NonMaxSuppression", "NonZero",       "Compress"};
   return types;
 }
 

@@ -71,13 +71,31 @@ inline AnyTensor transposed_weights(const AnyTensor& w, std::int64_t groups) {
   return permuted(w.reshaped(split), p).reshaped(joined);
 }
 
+/// The weights as float numbers. In groups, each has its own output channels along axis 1: scales for all of them are
+/// multiplied by.
+inline std::string real_transposed_weights(NodeExport& n, std::int64_t groups) {
+  const Value& w = n.input(LayerInputs::weights);
+  const AnyTensor arranged = transposed_weights(n.constant_input(LayerInputs::weights), groups);
+  if (groups == 1 || !w.quant.per_channel()) return real_weights(n, LayerInputs::weights, arranged, 1);
+  const Shape s = arranged.shape();
+  Shape each{s[0], s[1]};
+  for (int d = 2; d < s.rank(); ++d) each.push_back(1);
+  Tensor<float> scales = Tensor<float>::uninitialized(each);
+  for (std::int64_t i = 0; i < scales.size(); ++i) {
+    const std::int64_t group = i / s[1] / (s[0] / groups);
+    scales[i] = w.quant.scale[w.quant.index_of(group * s[1] + i % s[1])];
+  }
+  for (std::int32_t z : w.quant.zero_point) n.require(z == 0, "has weights with the zero point ", z, ", expected 0");
+  File& file = n.tensors().file();
+  const std::string codes = file.add_constant(w.name, whole_bytes(arranged));
+  const std::string real = n.step("codes", "Cast", {codes}, Attributes().integer("to", data_type_code(DType::f32)));
+  return n.step("weights", "Mul", {real, file.add_constant(w.name + "/scale", std::move(scales))});
+}
+
 inline void export_transposed_convolution(NodeExport& n) {
   const auto& c = static_cast<const TransposedConvolution&>(n.op());
   const Window& w = c.window;
   const Shape &in = n.input(0).shape, &out = n.output().shape;
-  n.require(!is_dynamic(n),
-            "has a float input and integer weights, which octet does not write for this operator: "
-            "keep the layer float, or quantize the model to int8 or fp16");
   std::vector<std::int64_t> before, after, extra;
   for (int i = 0; i < w.rank(); ++i) {
     const auto k = static_cast<std::size_t>(i);
@@ -104,12 +122,9 @@ inline void export_transposed_convolution(NodeExport& n) {
   Attributes a;
   a.integers("kernel_shape", w.kernel).integers("strides", w.strides).integers("dilations", w.dilations);
   a.integers("pads", before).integers("output_padding", extra).integer("group", c.groups);
-  const AnyTensor weights = transposed_weights(n.constant_input(LayerInputs::weights), c.groups);
-  n.require(c.groups == 1 || !n.input(LayerInputs::weights).quant.per_channel(),
-            "has groups and a scale for each channel, which ONNX cannot say for a transposed convolution: quantize "
-            "with one scale for all weights");
-  std::vector<std::string> inputs{layer_input(n, n.real(0, n.images())),
-                                  real_weights(n, LayerInputs::weights, weights, 1)};
+  const std::string x = n.real(0, n.images());
+  std::vector<std::string> inputs{is_dynamic(n) ? quantized_at_run_time(n, x) : layer_input(n, x),
+                                  real_transposed_weights(n, c.groups)};
   if (n.has(LayerInputs::bias)) inputs.push_back(real_bias(n, LayerInputs::bias));
   n.node("ConvTranspose", inputs, n.images(), a, c.activation);
 }

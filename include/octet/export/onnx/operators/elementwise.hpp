@@ -52,10 +52,7 @@ inline void export_unary(NodeExport& n) {
   switch (u.kind) {
     case UnaryKind::clip:
       return n.result(0, o, {}, [&](const std::string& out) {
-        if (u.a == 0 && !std::isfinite(u.b)) return void(n.tensors().node(n.name(), "Relu", {x}, out));
-        std::vector<std::string> in{x, std::isfinite(u.a) ? n.scalar("min", u.a) : ""};
-        if (std::isfinite(u.b)) in.push_back(n.scalar("max", u.b));
-        n.tensors().node(n.name(), "Clip", in, out);
+        n.write_clip(n.name(), x, {u.a, u.b}, out, n.output().is_quantized() ? DType::f32 : n.output().dtype);
       });
     case UnaryKind::leaky_relu: return n.node("LeakyRelu", {x}, o, a.real("alpha", u.a));
     case UnaryKind::elu: return n.node("Elu", {x}, o, a.real("alpha", u.a));

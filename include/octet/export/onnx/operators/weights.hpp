@@ -71,6 +71,20 @@ inline bool is_dynamic(const NodeExport& n) {
   return n.input(0).dtype == DType::f32 && n.input(LayerInputs::weights).is_quantized();
 }
 
+/// The tensor x as codes with a scale and zero point of its own range in each run: their names.
+inline std::array<std::string, 3> dynamic_codes(NodeExport& n, const std::string& x) {
+  File& file = n.tensors().file();
+  std::array<std::string, 3> r{file.unique(n.name() + "/codes"), file.unique(n.name() + "/scale"),
+                               file.unique(n.name() + "/zero_point")};
+  file.add_node(r[0], "DynamicQuantizeLinear", {x}, {r[0], r[1], r[2]}, {}, "");
+  return r;
+}
+/// The real numbers of these codes, for an operator that ONNX does not have for integers.
+inline std::string quantized_at_run_time(NodeExport& n, const std::string& x) {
+  const auto [codes, scale, zero] = dynamic_codes(n, x);
+  return n.step("rounded", "DequantizeLinear", {codes, scale, zero});
+}
+
 /// Sums of products of an input quantized at run time with integer weights (of ConvInteger or MatMulInteger), in real
 /// numbers. `channels`: the shape that scales for each channel get.
 inline std::string dynamic_products(NodeExport& n, const char* type, const std::string& x, const AnyTensor& arranged,
@@ -79,9 +93,7 @@ inline std::string dynamic_products(NodeExport& n, const char* type, const std::
   const Value& w = n.input(LayerInputs::weights);
   for (std::int32_t z : w.quant.zero_point)
     n.require(z == 0, "has weights with the zero point ", z, " and a float input, expected 0");
-  const std::string codes = t.file().unique(n.name() + "/codes"), scale = t.file().unique(n.name() + "/scale"),
-                    zero = t.file().unique(n.name() + "/zero_point");
-  t.file().add_node(codes, "DynamicQuantizeLinear", {x}, {codes, scale, zero}, {}, "");
+  const auto [codes, scale, zero] = dynamic_codes(n, x);
   const std::string stored = t.file().add_constant(w.name, whole_bytes(arranged));
   const std::string sums = n.step("sums", type, {codes, stored, zero}, a);
   const std::string real = n.step("real", "Cast", {sums}, Attributes().integer("to", data_type_code(DType::f32)));

@@ -40,6 +40,7 @@ inline void export_unary(NodeExport& n) {
     case UnaryKind::clip: {
       const ActivationRange a{u.a, u.b};
       if (n.has_codes()) return n.clamp(n.in_like_output(0), a, n.out());
+      if (n.output().dtype != DType::f32) return n.clamp(n.in(0), a, n.out());  // integers
       if (u.a == 0 && u.b == 6) return plain("RELU6", 2);
       if (u.a == 0 && !std::isfinite(u.b)) return plain("RELU", 2);
       if (u.a == -1 && u.b == 1) return plain("RELU_N1_TO_1", 2);

@@ -177,14 +177,11 @@ inline void export_transposed_convolution(NodeExport& n) {
   const Window& w = c.window;
   const Shape &in = n.input(0).shape, &out = n.output().shape, &weights = n.input(LayerInputs::weights).shape;
   n.require(w.rank() == 2 && c.groups == 1 && w.dilations == std::vector<std::int64_t>{1, 1},
-            "is a transposed convolution with groups, dilation or one dimension, which TFLite does not have");
+            "is a transposed convolution with groups or dilation, which TFLite does not have");
   n.require(
       in[1] > 0 && in[2] > 0 && out[1] > 0 && out[2] > 0,
       "has images of unknown size, for which TFLite needs the size of the result: set the size of the model's input");
   const LayerForm form = layer_form(n);
-  n.require(form != LayerForm::dynamic,
-            "has a float input and integer weights, which TFLite's transposed convolution "
-            "does not have: keep the layer float, or quantize the model to int8 or fp16");
   Shape full = out;
   std::vector<std::int64_t> begin{0, 0, 0, 0};
   bool same = true, whole = true, inside = true;  // inside: no pixel of the result is beyond the whole one

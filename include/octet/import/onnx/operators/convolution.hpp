@@ -57,15 +57,20 @@ inline std::vector<std::int64_t> kernel_of(const NodeImport& n, const Operand& x
   return kernel;
 }
 
-inline void import_convolution(NodeImport& n) {
+/// Adds the convolution: the result of the node, or, if `what` is given, an intermediate operator of that name.
+inline int add_convolution(NodeImport& n, const char* what) {
   const Operand &x = n.input(0), &w = fixed_input(n, 1);
   Convolution op;
   op.window = import_window(n, kernel_of(n, x, w));
   op.groups = n.integer("group", 1);
-  const Order order = Order::channels_last(x.rank());
-  std::vector<int> in{image_value(n, x), n.builder.value(w, order)};  // the same permutation converts OIHW to OHWI
+  // The same permutation converts weights [O, I, H, W] to [O, H, W, I].
+  std::vector<int> in{image_value(n, x), n.builder.value(w, Order::channels_last(x.rank()))};
   if (n.has(2)) in.push_back(n.builder.value(fixed_input(n, 2)));
-  n.result(n.add(std::move(op), in, Keeps::batch), order);
+  return what ? n.step(what, std::move(op), in, Keeps::batch) : n.add(std::move(op), in, Keeps::batch);
+}
+
+inline void import_convolution(NodeImport& n) {
+  n.result(add_convolution(n, nullptr), Order::channels_last(n.input(0).rank()));
 }
 
 /// Adds a convolution of integers minus zero points: x_zero of the image, w_zero of the weights. Scales that the

@@ -1,86 +1,13 @@
 #pragma once
+#include <numeric>
+
+#include "einsum_equation.hpp"
 #include "linear.hpp"
 #include "movement.hpp"
 
 /// Einsum of one or two tensors: transpositions, sums, and matrix products.
 OCTET_BEGIN
 namespace detail::onnx {
-
-/// The labels of a tensor's dimensions: letters, and numbers above for those of an ellipsis, aligned at the last one.
-using Labels = std::vector<int>;
-
-inline bool contains(const Labels& all, int label) { return std::find(all.begin(), all.end(), label) != all.end(); }
-inline int place_of(const Labels& all, int label) {
-  return static_cast<int>(std::find(all.begin(), all.end(), label) - all.begin());
-}
-
-/// A term of the equation. `rank` < 0: the result, whose ellipsis has `dots` dimensions.
-inline Labels labels_of(const NodeImport& n, std::string_view term, int rank, int dots) {
-  Labels all;
-  int letters = 0;
-  for (char c : term) letters += c != '.';
-  const bool has_dots = static_cast<int>(term.size()) > letters;
-  const int own = !has_dots ? 0 : rank < 0 ? dots : rank - letters;
-  n.require(rank < 0 || (own >= 0 && letters + own == rank), "the term '", term, "' does not fit a tensor of ", rank,
-            " dimensions");
-  for (std::size_t i = 0; i < term.size(); ++i) {
-    if (term[i] != '.') {
-      n.require(std::isalpha(static_cast<unsigned char>(term[i])) != 0, "unexpected '", term[i], "' in the equation");
-      n.require(!contains(all, term[i]), "the index ", term[i], " is twice in '", term, "', which is not supported");
-      all.push_back(term[i]);
-      continue;
-    }
-    n.require(term.substr(i, 3) == "..." && !contains(all, 512 - 1) && letters + 3 == static_cast<int>(term.size()),
-              "expected one '...' in '", term, "'");
-    for (int d = 0; d < own; ++d) all.push_back(512 - own + d);
-    i += 2;
-  }
-  return all;
-}
-
-struct Equation {
-  std::vector<Labels> in;
-  Labels out;
-
-  explicit Equation(const NodeImport& n) {
-    std::string text = n.text("equation");
-    text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
-    n.require(!text.empty() && text.size() < 256, "expected an equation");
-    const std::size_t arrow = text.find("->");
-    const std::string left = text.substr(0, arrow);
-    int dots = 0;
-    for (std::size_t from = 0, i = 0; from <= left.size(); ++i) {
-      const std::size_t to = std::min(left.find(',', from), left.size());
-      n.require(n.has(static_cast<int>(i)), "has more terms than inputs");
-      in.push_back(
-          labels_of(n, std::string_view(left).substr(from, to - from), n.input(static_cast<int>(i)).rank(), 0));
-      dots = std::max(dots, static_cast<int>(std::count_if(in[i].begin(), in[i].end(), is_dot)));
-      from = to + 1;
-    }
-    n.require(static_cast<int>(in.size()) == n.inputs(), "has ", n.inputs(), " inputs and ", in.size(), " terms");
-    if (arrow != std::string::npos)
-      out = labels_of(n, std::string_view(text).substr(arrow + 2), -1, dots);
-    else
-      out = implied(dots);
-    for (int label : out)
-      n.require(std::any_of(in.begin(), in.end(), [&](const Labels& l) { return contains(l, label); }),
-                "the result has an index that no input has");
-  }
-
- private:
-  static bool is_dot(int label) { return label >= 256; }
-  /// The ellipsis, and all letters that occur once, in alphabetical order.
-  Labels implied(int dots) const {
-    Labels r;
-    for (int d = 0; d < dots; ++d) r.push_back(512 - dots + d);
-    for (int c = 'A'; c <= 'z'; ++c) {
-      std::ptrdiff_t count = 0;
-      for (const Labels& l : in) count += std::count(l.begin(), l.end(), c);
-      if (count == 1) r.push_back(c);
-    }
-    return r;
-  }
-};
 
 /// A tensor of the equation.
 struct Term {
@@ -122,25 +49,53 @@ struct ProductLabels {
   }
 };
 
+/// The product of the sizes of some of its dimensions, unknown if one is.
+inline std::int64_t joined_size(const Term& t, const Labels& labels) {
+  Shape sizes;
+  for (int l : labels) sizes.push_back(t.size(l));
+  return sizes.known() && sizes.elements() > 0 ? sizes.elements() : Shape::unknown;
+}
+
+/// The sizes of some of its dimensions, which are computed in each run.
+inline int run_time_sizes(NodeImport& n, const std::string& what, const Term& t, const Labels& labels) {
+  std::vector<std::int64_t> places;
+  for (int l : labels) places.push_back(t.x.order.find(place_of(t.labels, l)));
+  return n.step(what.c_str(), SizesOf(places), {n.builder.value(t.x)});
+}
+
+/// Reshapes a value to sizes that are computed in each run.
+inline Parametrized run_time_shape(const Shape& result) {
+  Reshape op;
+  op.allow_zero = true;
+  return Parametrized(std::move(op), "target", result);
+}
+
 /// The groups of dimensions after `batch` ones as one dimension each.
-inline int grouped(NodeImport& n, const char* what, const Term& t, const Labels& batch, const Labels& rows,
+inline int grouped(NodeImport& n, const std::string& what, const Term& t, const Labels& batch, const Labels& rows,
                    const Labels& columns) {
   Labels all = batch;
   all.insert(all.end(), rows.begin(), rows.end());
   all.insert(all.end(), columns.begin(), columns.end());
   const int v = t.value(n, all);
   if (rows.size() == 1 && columns.size() == 1) return v;
-  std::vector<std::int64_t> target(batch.size(), 0);
-  bool open = false;
-  for (const Labels* group : {&rows, &columns}) {
-    Shape sizes;
-    for (int l : *group) sizes.push_back(t.size(l));
-    const bool known = sizes.known() && sizes.elements() > 0;
-    n.require(known || !open, "sizes of '", t.x.name(), "' have to be known, found ", t.x.shape());
-    open = open || !known;
-    target.push_back(known ? sizes.elements() : -1);
+  const std::int64_t height = joined_size(t, rows), width = joined_size(t, columns);
+  if (height != Shape::unknown || width != Shape::unknown) {
+    std::vector<std::int64_t> target(batch.size(), 0);
+    target.insert(target.end(), {height, width});
+    return n.step(what.c_str(), Reshape(target), {v});
   }
-  return n.step(what, Reshape(target), {v});
+  if (batch.empty()) return n.step(what.c_str(), Flatten(static_cast<std::int64_t>(rows.size())), {v});
+  std::vector<int> sizes{run_time_sizes(n, what + " batches", t, batch)};
+  for (const Labels* group : {&rows, &columns}) {
+    const std::string part = what + (group == &rows ? " rows" : " columns");
+    const int each = run_time_sizes(n, part + " each", t, *group);
+    sizes.push_back(n.step(part.c_str(), Reduce(ReduceKind::prod, {0}, true), {each}));
+  }
+  Shape result;
+  for (int l : batch) result.push_back(t.size(l));
+  result.push_back(height);
+  result.push_back(width);
+  return n.step(what.c_str(), run_time_shape(result), {v, n.step((what + " shape").c_str(), Concat(0), sizes)});
 }
 
 /// For types that matrix products do not have: the product of all elements, summed.
@@ -193,18 +148,29 @@ inline void import_einsum_product(NodeImport& n, Term a, Term b, const Labels& o
     rows.push_back(p.summed[0]);
     return finish(n.add(FullyConnected(), {a.value(n, rows), b.value(n, {p.right[0], p.summed[0]})}));
   }
+  Shape sizes;
+  for (int label : result) sizes.push_back((contains(a.labels, label) ? a : b).size(label));
+  const auto open = std::count_if(sizes.begin() + p.batch.size(), sizes.end(), [](std::int64_t s) { return s <= 0; });
+  if (open > 1 && p.batch.empty() && !p.left.empty() && p.right.size() == 1 && p.summed.size() == 1) {
+    Labels rows = p.left;  // the product of each row of a with all of b
+    rows.push_back(p.summed[0]);
+    return finish(n.add(MatMul(), {a.value(n, rows), b.value(n, {p.summed[0], p.right[0]})}));
+  }
   const int l = grouped(n, "left", a, p.batch, p.left, p.summed),
             r = grouped(n, "right", b, p.batch, p.summed, p.right);
   if (p.left.size() == 1 && p.right.size() == 1) return finish(n.add(MatMul(), {l, r}));
   const int product = n.step("product", MatMul(), {l, r});
-  std::vector<std::int64_t> target(p.batch.size(), 0);
-  bool open = false;
-  for (std::size_t i = p.batch.size(); i < result.size(); ++i) {
-    const std::int64_t size = (contains(a.labels, result[i]) ? a : b).size(result[i]);
-    n.require(size > 0 || !open, "sizes of the result have to be known");
-    open = open || size <= 0;
-    target.push_back(size > 0 ? size : -1);
+  if (open > 1) {
+    std::vector<std::int64_t> batches(p.batch.size());
+    std::iota(batches.begin(), batches.end(), 0);
+    const std::vector<int> parts{n.step("sizes of batches", SizesOf(batches), {product}),
+                                 run_time_sizes(n, "sizes of the left", a, p.left),
+                                 run_time_sizes(n, "sizes of the right", b, p.right)};
+    return finish(n.add(run_time_shape(sizes), {product, n.step("shape", Concat(0), parts)}));
   }
+  std::vector<std::int64_t> target(p.batch.size(), 0);
+  for (auto d = static_cast<int>(p.batch.size()); d < sizes.rank(); ++d)
+    target.push_back(sizes[d] > 0 ? sizes[d] : Shape::unknown);
   finish(n.add(Reshape(target), {product}));
 }
 

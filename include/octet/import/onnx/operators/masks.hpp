@@ -2,8 +2,7 @@
 #include "../../../core/rounded.hpp"
 #include "alignment.hpp"
 #include "plain.hpp"
-#include "reshape.hpp"
-#include "run_time.hpp"
+#include "rows.hpp"
 
 /// Tensors that depend on places, not only on elements: one-hot vectors, triangles, ranges.
 OCTET_BEGIN
@@ -82,9 +81,16 @@ inline void import_one_hot(NodeImport& n) {
 inline int hardmax(NodeImport& n, const Operand& x, int axis, bool last) {
   const int place = x.order.find(axis);
   const std::int64_t size = x.shape()[axis];
-  n.require(size > 0, "the size of axis ", axis, " of ", x.shape(), " has to be known, and at least 1");
-  const int at = n.step("largest", ArgMax(place, true), {n.builder.value(x)});
-  const int all = counting(n, "places", DType::i64, 0, size, x.rank() - 1 - place);
+  n.require(size != 0, "axis ", axis, " of ", x.shape(), " has no elements");
+  const int v = n.builder.value(x), at = n.step("largest", ArgMax(place, true), {v});
+  const int after = x.rank() - 1 - place;
+  int all;
+  if (size > 0) {
+    all = counting(n, "places", DType::i64, 0, size, after);
+  } else {
+    const int end = n.step("number of places", SizesOf({place}), {v});
+    all = run_time_counting(n, "places", DType::i64, whole_number(n, "first", 0), end, after);
+  }
   const int hot = n.step("hot", Binary(BinaryKind::equal), {at, all});
   return last ? n.add(Convert(x.dtype()), {hot}) : n.step("ones", Convert(x.dtype()), {hot});
 }
@@ -95,11 +101,8 @@ inline void import_hardmax(NodeImport& n) {
   const bool flattens = n.opset() < 13;
   const int axis = normalize_axis(n.integer("axis", flattens ? 1 : -1), x.rank());
   if (!flattens || axis == x.rank() - 1) return n.result(hardmax(n, x, axis, true), x.order);
-  const Operand rows = reshaped(n, x, flattened(x, axis), "rows");
-  const int v = hardmax(n, rows, 1, false);
-  std::vector<Target> back;
-  for (int d = 0; d < x.rank(); ++d) back.push_back({x.shape()[d], d == 0 && axis == 1 ? 0 : -1});
-  n.result(reshaped(n, n.builder.operand(v, rows.order, x.name()), back));
+  const Operand rows = rows_of(n, x, axis);
+  result_of_rows(n, n.builder.operand(hardmax(n, rows, 1, false), rows.order, x.name()), x, axis);
 }
 
 inline int zero_of(NodeImport& n, DType type) {

@@ -3,7 +3,7 @@
 #include "../reshape_plan.hpp"
 #include "run_time.hpp"
 
-/// Reshape, Flatten, Squeeze and Unsqueeze.
+/// Reshape, Squeeze and Unsqueeze.
 OCTET_BEGIN
 namespace detail::onnx {
 
@@ -147,30 +147,6 @@ inline void import_reshape(NodeImport& n) {
   n.require(is_run_time(n, 1), "more than one size of the new shape is unknown (the tensor has shape ", x.shape(),
             "): ", Sizes::advice);
   import_run_time_reshape(n);
-}
-
-/// Targets [product of the sizes before the axis, product of the others].
-inline std::vector<Target> flattened(const Operand& x, int axis) {
-  const Shape in = x.shape();
-  const auto part = [&](int from, int to) {
-    Target t;
-    if (to - from == 1) t.from = from;
-    bool known = true;
-    for (int d = from; d < to; ++d) known = known && in[d] != Shape::unknown;
-    if (known) t.size = in.product(from, to);
-    return t;
-  };
-  return {part(0, axis), part(axis, in.rank())};
-}
-
-inline void import_flatten(NodeImport& n) {
-  const Operand& x = n.input(0);
-  const std::int64_t given = n.integer("axis", 1);
-  const int axis = given == x.rank() ? x.rank() : normalize_axis(given, x.rank());
-  const std::vector<Target> parts = flattened(x, axis);
-  const auto open = [](const Target& t) { return t.size == Shape::unknown && t.from < 0; };
-  if (!open(parts[0]) || !open(parts[1])) return n.result(reshaped(n, x, parts));
-  n.result(n.add(Flatten(axis), {n.builder.value(x, Order::identity(x.rank()))}), Order::identity(2));
 }
 
 /// Sets the symbols of the result: its dimension q is dimension from[q] of x, or new (-1).

@@ -1,5 +1,5 @@
 #pragma once
-#include "reshape.hpp"
+#include "rows.hpp"
 
 OCTET_BEGIN
 namespace detail::onnx {
@@ -20,13 +20,11 @@ inline void import_softmax(NodeImport& n, bool log) {
         last = d;
       }
     if (larger > 1) {
-      const Operand rows = reshaped(n, x, flattened(x, axis), "rows");
+      const Operand rows = rows_of(n, x, axis);
       const Order order = Order::identity(2);
       op.axis = 1;
       const int v = n.step("softmax", op, {n.builder.value(rows, order)}, Keeps::all);
-      std::vector<Target> back;
-      for (int d = 0; d < x.rank(); ++d) back.push_back({shape[d], d == 0 && axis == 1 ? 0 : -1});
-      return n.result(reshaped(n, n.builder.operand(v, order, x.name()), back));
+      return result_of_rows(n, n.builder.operand(v, order, x.name()), x, axis);
     }
     axis = last;
   }

@@ -1,0 +1,91 @@
+#pragma once
+#include <map>
+
+#include "../../operators/convolution/convolution.hpp"
+#include "../../operators/convolution/transposed_convolution.hpp"
+#include "../../operators/pooling/average_pool.hpp"
+#include "../../operators/pooling/max_pool.hpp"
+#include "../../operators/shape/views.hpp"
+#include "../../passes/rewrite.hpp"
+
+/// Layers over rows [N, W, C], which TFLite does not have: they become layers over images with a height of 1.
+OCTET_BEGIN
+namespace detail::tflite {
+
+inline void add_height(std::vector<std::int64_t>& sizes, std::int64_t height) {
+  if (!sizes.empty()) sizes.insert(sizes.begin(), height);
+}
+
+inline void add_height(Window& w) {
+  add_height(w.kernel, 1);
+  add_height(w.strides, 1);
+  add_height(w.dilations, 1);
+  add_height(w.pads_before, 0);
+  add_height(w.pads_after, 0);
+}
+
+/// The same operator with a window of height 1; null if it has no window over rows.
+inline OperatorPtr with_height(const Operator& op) {
+  if (const auto* c = as<Convolution>(op); c && c->window.rank() == 1) {
+    Convolution of_images = *c;
+    add_height(of_images.window);
+    return make_operator(std::move(of_images));
+  }
+  if (const auto* c = as<TransposedConvolution>(op); c && c->window.rank() == 1) {
+    TransposedConvolution of_images = *c;
+    add_height(of_images.window);
+    add_height(of_images.output_padding, 0);
+    add_height(of_images.output_size, 1);
+    return make_operator(std::move(of_images));
+  }
+  if (const auto* p = as<MaxPool>(op); p && p->window.rank() == 1) {
+    MaxPool of_images = *p;
+    add_height(of_images.window);
+    return make_operator(std::move(of_images));
+  }
+  if (const auto* p = as<AveragePool>(op); p && p->window.rank() == 1) {
+    AveragePool of_images = *p;
+    add_height(of_images.window);
+    return make_operator(std::move(of_images));
+  }
+  return nullptr;
+}
+
+inline Graph rows_as_images(Graph g) {
+  std::vector<Node> nodes = std::move(g.nodes);
+  g.nodes.clear();
+  std::map<int, int> images;  // of rows
+  const auto twin = [&](int v) {
+    Value t = g.value(v);
+    t.name += "/image";
+    t.shape.insert(1, 1);
+    if (t.quant.axis > 0) ++t.quant.axis;
+    if (t.is_constant()) t.constant = t.constant.reshaped(t.shape);
+    return g.add_value(std::move(t));
+  };
+  const auto image_of = [&](int v) {
+    if (const auto known = images.find(v); known != images.end()) return known->second;
+    const int image = twin(v);
+    images.emplace(v, image);
+    if (!g.value(v).is_constant())
+      g.nodes.push_back({g.value(image).name, make_operator(Unsqueeze({1})), {v}, {image}});
+    return image;
+  };
+  for (Node& n : nodes) {
+    const OperatorPtr op = n.outputs.size() == 1 ? with_height(*n.op) : nullptr;
+    if (op) {
+      for (int& v : n.inputs)
+        if (v != Node::none && g.value(v).shape.rank() == 3) v = image_of(v);
+      const int rows = n.outputs[0], image = twin(rows);
+      images.emplace(rows, image);
+      g.nodes.push_back({n.name, op, n.inputs, {image}});
+      n = {n.name + "/rows", make_operator(Squeeze({1})), {image}, {rows}};
+    }
+    g.nodes.push_back(std::move(n));
+  }
+  g.remove_unused();
+  return g;
+}
+
+}  // namespace detail::tflite
+OCTET_END
