@@ -24,30 +24,24 @@ inline void add_height(Window& w) {
   add_height(w.pads_after, 0);
 }
 
-/// The same operator with a window of height 1; null if it has no window over rows.
-inline OperatorPtr with_height(const Operator& op) {
-  if (const auto* c = as<Convolution>(op); c && c->window.rank() == 1) {
-    Convolution of_images = *c;
-    add_height(of_images.window);
-    return make_operator(std::move(of_images));
+/// The same operator with a window of height 1, if it is an Op over rows; else null.
+template <class Op>
+OperatorPtr image_form_of(const Operator& op) {
+  const Op* rows = as<Op>(op);
+  if (!rows || rows->window.rank() != 1) return nullptr;
+  Op r = *rows;
+  add_height(r.window);
+  if constexpr (std::is_same_v<Op, TransposedConvolution>) {
+    add_height(r.output_padding, 0);
+    add_height(r.output_size, 1);
   }
-  if (const auto* c = as<TransposedConvolution>(op); c && c->window.rank() == 1) {
-    TransposedConvolution of_images = *c;
-    add_height(of_images.window);
-    add_height(of_images.output_padding, 0);
-    add_height(of_images.output_size, 1);
-    return make_operator(std::move(of_images));
-  }
-  if (const auto* p = as<MaxPool>(op); p && p->window.rank() == 1) {
-    MaxPool of_images = *p;
-    add_height(of_images.window);
-    return make_operator(std::move(of_images));
-  }
-  if (const auto* p = as<AveragePool>(op); p && p->window.rank() == 1) {
-    AveragePool of_images = *p;
-    add_height(of_images.window);
-    return make_operator(std::move(of_images));
-  }
+  return make_operator(std::move(r));
+}
+
+inline OperatorPtr image_form(const Operator& op) {
+  for (const auto form : {image_form_of<Convolution>, image_form_of<TransposedConvolution>, image_form_of<MaxPool>,
+                          image_form_of<AveragePool>})
+    if (OperatorPtr r = form(op)) return r;
   return nullptr;
 }
 
@@ -72,7 +66,7 @@ inline Graph rows_as_images(Graph g) {
     return image;
   };
   for (Node& n : nodes) {
-    const OperatorPtr op = n.outputs.size() == 1 ? with_height(*n.op) : nullptr;
+    const OperatorPtr op = n.outputs.size() == 1 ? image_form(*n.op) : nullptr;
     if (op) {
       for (int& v : n.inputs)
         if (v != Node::none && g.value(v).shape.rank() == 3) v = image_of(v);
