@@ -46,8 +46,10 @@ OCTET_INLINE void merge_three(Load load, std::byte* out) {
     r[k] = wide::max_u8(wide::max_u8(bytes_of(0), bytes_of(1)), bytes_of(2));
   }
   OCTET_UNROLL
-  for (int part = 0; part < Bytes / 16; ++part) OCTET_UNROLL
-  for (int k = 0; k < 3; ++k, out += 16) store_part(out, r[k], part);
+  for (int part = 0; part < Bytes / 16; ++part) {
+    OCTET_UNROLL
+    for (int k = 0; k < 3; ++k, out += 16) store_part(out, r[k], part);
+  }
 }
 
 // Merges the first bytes, 16 or a block, of each plane. (Of pixels of three floats, 4 bytes behind them are
@@ -72,9 +74,10 @@ OCTET_INLINE void merge_block(const std::byte* in, std::int64_t step, std::byte*
     all[3] = high_of<2 * Element>(high, more_high);
   }
   OCTET_UNROLL
-  for (int part = 0; part < Bytes / 16; ++part)  // blocks interleave in parts of 16 bytes
+  for (int part = 0; part < Bytes / 16; ++part) {  // blocks interleave in parts of 16 bytes
     OCTET_UNROLL
-  for (int k = 0; k < vectors; ++k, out += Planes == 3 ? 12 : 16) store_part(out, all[k], part);
+    for (int k = 0; k < vectors; ++k, out += Planes == 3 ? 12 : 16) store_part(out, all[k], part);
+  }
 }
 
 template <int Element, int Planes>
