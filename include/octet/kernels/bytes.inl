@@ -14,6 +14,7 @@ namespace byte_elements {
 namespace scalar {
 #include "tables/scalar_begin.hpp"
 #include "isa/scalar.hpp"
+#include "isa/blocks_scalar.hpp"
 #include "isa/fixed_scalar.hpp"
 #include "isa/lookup_scalar.hpp"
 #include "bodies/in_order.inl"
@@ -33,6 +34,7 @@ namespace scalar {
 namespace avx2 {
 OCTET_TARGET_BEGIN("avx2,fma,f16c")
 #include "isa/avx2.hpp"
+#include "isa/blocks_ymm.hpp"
 #include "isa/fixed_ymm.hpp"
 #include "isa/lookup_ymm.hpp"
 #include "bodies/in_order.inl"
@@ -50,6 +52,7 @@ OCTET_TARGET_END
 namespace avx512bw {
 OCTET_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512cd,avx512dq,avx512bw,avx512vl")
 #include "isa/avx512bw.hpp"
+#include "isa/blocks_avx512.hpp"
 #include "isa/fixed_avx512.hpp"
 #include "isa/lookup_avx512.hpp"
 #include "bodies/in_order.inl"
@@ -68,6 +71,7 @@ OCTET_TARGET_END
 #include "tables/arm_begin.hpp"
 namespace neon {
 #include "isa/neon.hpp"
+#include "isa/blocks_neon.hpp"
 #include "isa/fixed_neon.hpp"
 #include "isa/lookup_neon.hpp"
 #include "bodies/in_order.inl"

@@ -1,20 +1,5 @@
 // No include guard: part of every instruction set's kernels of bytes. Planes of elements become pixels, and back.
 
-template <int Bytes>
-OCTET_INLINE wide::block low_of(wide::block a, wide::block b) {
-  if constexpr (Bytes == 1) return wide::low_bytes(a, b);
-  if constexpr (Bytes == 2) return wide::low_pairs(a, b);
-  if constexpr (Bytes == 4) return wide::low_quads(a, b);
-  if constexpr (Bytes == 8) return wide::low_eights(a, b);
-}
-template <int Bytes>
-OCTET_INLINE wide::block high_of(wide::block a, wide::block b) {
-  if constexpr (Bytes == 1) return wide::high_bytes(a, b);
-  if constexpr (Bytes == 2) return wide::high_pairs(a, b);
-  if constexpr (Bytes == 4) return wide::high_quads(a, b);
-  if constexpr (Bytes == 8) return wide::high_eights(a, b);
-}
-
 // Part `part` of 16 bytes.
 OCTET_INLINE void store_part(std::byte* out, const wide::block& v, int part) {
   wide::store_row<16 / wide::lanes>(reinterpret_cast<std::uint8_t*>(out), v, part, 16);
@@ -40,9 +25,7 @@ OCTET_INLINE void merge_three(Load load, std::byte* out) {
   wide::block r[3];
   OCTET_UNROLL
   for (int k = 0; k < 3; ++k) {
-    const auto bytes_of = [&](int plane) {
-      return wide::shuffle(v[plane], wide::repeat_part(three_places.at[k][plane]));
-    };
+    const auto bytes_of = [&](int plane) { return shuffle(v[plane], repeat_part(three_places.at[k][plane])); };
     r[k] = wide::max_u8(wide::max_u8(bytes_of(0), bytes_of(1)), bytes_of(2));
   }
   OCTET_UNROLL
@@ -116,7 +99,7 @@ void even_elements(const std::byte* in, std::byte* out, std::int64_t count) noex
   std::int64_t i = 0;
   for (; i + some < count; i += some) {  // (Behind the last element there may be nothing to read.)
     const wide::block a = wide::load_block(in + 2 * i * Element), b = wide::load_block(in + 2 * i * Element + block);
-    wide::store_block(out + i * Element, Element == 1 ? wide::even_bytes(a, b) : wide::even_quads(a, b));
+    wide::store_block(out + i * Element, even_of<Element>(a, b));
   }
   for (; i < count; ++i) std::memcpy(out + i * Element, in + 2 * i * Element, Element);
 }

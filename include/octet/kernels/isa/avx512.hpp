@@ -194,29 +194,11 @@ struct wide_base {
     return _mm512_maskz_loadu_epi8(first_bytes(n), p);
   }
   static block max_u8(block a, block b) { return _mm512_max_epu8(a, b); }
-  // Interleaves bytes of a and b, or two, four or eight bytes: of the lower and of the upper half of each quarter.
+  // Interleaves bytes of a and b, or pairs of bytes: of the lower and of the upper half of each quarter.
   static block low_bytes(block a, block b) { return _mm512_unpacklo_epi8(a, b); }
   static block high_bytes(block a, block b) { return _mm512_unpackhi_epi8(a, b); }
   static block low_pairs(block a, block b) { return _mm512_unpacklo_epi16(a, b); }
   static block high_pairs(block a, block b) { return _mm512_unpackhi_epi16(a, b); }
-  static block low_quads(block a, block b) { return _mm512_unpacklo_epi32(a, b); }
-  static block high_quads(block a, block b) { return _mm512_unpackhi_epi32(a, b); }
-  static block low_eights(block a, block b) { return _mm512_unpacklo_epi64(a, b); }
-  static block high_eights(block a, block b) { return _mm512_unpackhi_epi64(a, b); }
-  // 16 bytes, repeated; in each 16 bytes, those at the given places, or 0 where there is none (128).
-  static block repeat_part(const std::uint8_t* p) {
-    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  }
-  static block shuffle(block a, block places) { return _mm512_shuffle_epi8(a, places); }
-  // The bytes of a and b, or parts of four bytes, with even places.
-  static block even_bytes(block a, block b) {
-    const block low = _mm512_set1_epi16(255), order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-    return _mm512_permutexvar_epi64(order, _mm512_packus_epi16(_mm512_and_si512(a, low), _mm512_and_si512(b, low)));
-  }
-  static block even_quads(block a, block b) {
-    const block order = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    return _mm512_permutex2var_epi32(a, order, b);
-  }
   template <int I>
   static i32 repeat_four(block a) {
     return _mm512_shuffle_epi32(a, static_cast<_MM_PERM_ENUM>(I * 0x55));

@@ -230,24 +230,6 @@ struct neon_base {
   static block high_pairs(block a, block b) {
     return vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)));
   }
-  static block low_quads(block a, block b) {
-    return vreinterpretq_u8_u32(vzip1q_u32(vreinterpretq_u32_u8(a), vreinterpretq_u32_u8(b)));
-  }
-  static block high_quads(block a, block b) {
-    return vreinterpretq_u8_u32(vzip2q_u32(vreinterpretq_u32_u8(a), vreinterpretq_u32_u8(b)));
-  }
-  static block low_eights(block a, block b) {
-    return vreinterpretq_u8_u64(vzip1q_u64(vreinterpretq_u64_u8(a), vreinterpretq_u64_u8(b)));
-  }
-  static block high_eights(block a, block b) {
-    return vreinterpretq_u8_u64(vzip2q_u64(vreinterpretq_u64_u8(a), vreinterpretq_u64_u8(b)));
-  }
-  static block repeat_part(const std::uint8_t* p) { return vld1q_u8(p); }
-  static block shuffle(block a, block places) { return vqtbl1q_u8(a, places); }
-  static block even_bytes(block a, block b) { return vuzp1q_u8(a, b); }
-  static block even_quads(block a, block b) {
-    return vreinterpretq_u8_u32(vuzp1q_u32(vreinterpretq_u32_u8(a), vreinterpretq_u32_u8(b)));
-  }
   template <int I>
   static i32 repeat_four(block a) {
     return vdupq_laneq_s32(vreinterpretq_s32_u8(a), I);

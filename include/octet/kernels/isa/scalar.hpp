@@ -282,26 +282,21 @@ struct wide {
     return a;
   }
 
+  // Elements of a and b in turn, of halves of their 16 bytes.
+  template <int Bytes, int From>
+  static block zip(const block& a, const block& b) {
+    block r;
+    for (int half = 0; half < block_bytes; half += 16)
+      for (int i = 0; i < 8; ++i) {
+        r.v[half + i / Bytes * 2 * Bytes + i % Bytes] = a.v[half + From + i];
+        r.v[half + i / Bytes * 2 * Bytes + Bytes + i % Bytes] = b.v[half + From + i];
+      }
+    return r;
+  }
   static block low_bytes(block a, block b) { return zip<1, 0>(a, b); }
   static block high_bytes(block a, block b) { return zip<1, 8>(a, b); }
   static block low_pairs(block a, block b) { return zip<2, 0>(a, b); }
   static block high_pairs(block a, block b) { return zip<2, 8>(a, b); }
-  static block low_quads(block a, block b) { return zip<4, 0>(a, b); }
-  static block high_quads(block a, block b) { return zip<4, 8>(a, b); }
-  static block low_eights(block a, block b) { return zip<8, 0>(a, b); }
-  static block high_eights(block a, block b) { return zip<8, 8>(a, b); }
-  static block repeat_part(const std::uint8_t* p) {
-    block r;
-    for (int i = 0; i < block_bytes; ++i) r.v[i] = p[i % 16];
-    return r;
-  }
-  static block shuffle(const block& a, const block& places) {
-    block r;
-    for (int i = 0; i < block_bytes; ++i) r.v[i] = places.v[i] < 16 ? a.v[i / 16 * 16 + places.v[i]] : std::uint8_t{0};
-    return r;
-  }
-  static block even_bytes(const block& a, const block& b) { return even<1>(a, b); }
-  static block even_quads(const block& a, const block& b) { return even<4>(a, b); }
   template <int I>
   static i32 repeat_four(const block& a) {
     i32 r;
@@ -359,25 +354,6 @@ struct wide {
   static int from(int i) {
     const int row = i / (N * lanes), c = i % (N * lanes);
     return c / (4 * N) * 16 + 4 * (row * N + c / 4 % N) + c % 4;
-  }
-  template <int Bytes>
-  static block even(const block& a, const block& b) {
-    block r;
-    for (int i = 0; i < block_bytes; ++i) {
-      const int from = i / Bytes * 2 * Bytes + i % Bytes;
-      r.v[i] = from < block_bytes ? a.v[from] : b.v[from - block_bytes];
-    }
-    return r;
-  }
-  template <int Bytes, int From>
-  static block zip(const block& a, const block& b) {
-    block r;
-    for (int half = 0; half < block_bytes; half += 16)
-      for (int i = 0; i < 8; ++i) {
-        r.v[half + i / Bytes * 2 * Bytes + i % Bytes] = a.v[half + From + i];
-        r.v[half + i / Bytes * 2 * Bytes + Bytes + i % Bytes] = b.v[half + From + i];
-      }
-    return r;
   }
   template <class Half>
   static f32 read_half(const std::byte* p) {

@@ -265,29 +265,11 @@ struct ymm_base {
     return _mm256_set_m128i(load_some(p + 16, static_cast<int>(n - 16)), low);
   }
   static block max_u8(block a, block b) { return _mm256_max_epu8(a, b); }
-  // Interleaves bytes of a and b, or two, four or eight bytes: of the lower and of the upper part of each half.
+  // Interleaves bytes of a and b, or pairs of bytes: of the lower and of the upper part of each half.
   static block low_bytes(block a, block b) { return _mm256_unpacklo_epi8(a, b); }
   static block high_bytes(block a, block b) { return _mm256_unpackhi_epi8(a, b); }
   static block low_pairs(block a, block b) { return _mm256_unpacklo_epi16(a, b); }
   static block high_pairs(block a, block b) { return _mm256_unpackhi_epi16(a, b); }
-  static block low_quads(block a, block b) { return _mm256_unpacklo_epi32(a, b); }
-  static block high_quads(block a, block b) { return _mm256_unpackhi_epi32(a, b); }
-  static block low_eights(block a, block b) { return _mm256_unpacklo_epi64(a, b); }
-  static block high_eights(block a, block b) { return _mm256_unpackhi_epi64(a, b); }
-  // 16 bytes, repeated; in each 16 bytes, those at the given places, or 0 where there is none (128).
-  static block repeat_part(const std::uint8_t* p) {
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  }
-  static block shuffle(block a, block places) { return _mm256_shuffle_epi8(a, places); }
-  // The bytes of a and b, or parts of four bytes, with even places.
-  static block even_bytes(block a, block b) {
-    const block low = _mm256_set1_epi16(255);
-    return _mm256_permute4x64_epi64(_mm256_packus_epi16(_mm256_and_si256(a, low), _mm256_and_si256(b, low)), 0xD8);
-  }
-  static block even_quads(block a, block b) {
-    const __m256 even = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88);
-    return _mm256_permute4x64_epi64(_mm256_castps_si256(even), 0xD8);
-  }
   // The I-th four bytes of each 16, four times.
   template <int I>
   static i32 repeat_four(block a) {

@@ -25,10 +25,10 @@ class AveragePoolStep : public Step {
     if (mean_) mean_->expect(std::max<std::int64_t>(1, windows_.taps()));
     joins_ = joins();
     const std::int64_t channels = joins_ ? windows_.joined_channels() : windows_.channels();
-    const bool spares = joins_ && windows_.width().stride > 1;
+    const bool strided = joins_ && windows_.width().stride > 1;
     lists_ = round_up(static_cast<std::int64_t>(windows_.scratch_bytes(c.threads)), 64);
     sums_ = mean_ ? round_up(channels * 4, 64) : 0;
-    results_ = spares ? round_up(channels * windows_.pixel_bytes() / windows_.channels(), 64) : 0;
+    results_ = strided ? round_up(channels * windows_.pixel_bytes() / windows_.channels(), 64) : 0;
     return static_cast<std::size_t>(lists_ + (sums_ + results_) * c.threads);
   }
 
